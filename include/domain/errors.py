@@ -1,0 +1,47 @@
+"""Three families of fault, named by what a caller may do next; the root is never raised.
+
+A message has a value, a place and a next step. Card numbers, secrets and whole payloads never
+appear in it. Source: style guide, section 3.
+"""
+
+
+class IntegrationError(Exception):
+    """Root of the families; positional arguments keep it picklable across workers."""
+
+    def __init__(self, what: str, where: str, do: str) -> None:
+        super().__init__(what, where, do)
+
+    @property
+    def what(self) -> str:
+        return str(self.args[0])
+
+    @property
+    def where(self) -> str:
+        return str(self.args[1])
+
+    @property
+    def do(self) -> str:
+        """The next step, as an instruction to the person on call."""
+        return str(self.args[2])
+
+    def __str__(self) -> str:
+        return "{} (at {}). {}".format(*self.args)
+
+
+class Retryable(IntegrationError):
+    """Nothing happened; the same call may work later."""
+
+
+class Rejected(IntegrationError):
+    """Nothing happened; it fails again until someone acts."""
+
+
+class Parked(Rejected):
+    """Nothing happened; it may be sent once the condition named in ``what`` holds.
+
+    The closed posting period is the usual case. The engine keeps the effect and asks again.
+    """
+
+
+class OutcomeUnknown(IntegrationError):
+    """It may have happened. Ask the other side before trying again."""

@@ -1,0 +1,81 @@
+"""A merchant as configured in ``include/mappings/merchants.yaml``."""
+
+from dataclasses import dataclass
+from datetime import time
+from enum import StrEnum
+
+from include.domain.settlement import LineClass
+
+
+class SourceKind(StrEnum):
+    """How a source's bytes are obtained."""
+
+    report = "report"  # a Cybersource report download
+    service = "service"  # a Cybersource JSON reporting service
+    acquirer = "acquirer"  # a statement file of declared layout, from the acquirer's server
+    bank = "bank"  # a bank statement
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One feed of a merchant and the classes it supplies."""
+
+    name: str  # the merchant's own word, e.g. batch_detail; unique per merchant
+    kind: SourceKind
+    remote_name: str  # report name, service path or bank account id
+    layout: str  # a name in include/adapters/layouts
+    supplies: tuple[LineClass, ...]
+    mime_type: str = "text/csv"
+    is_required: bool = True  # awaited until it comes; otherwise the day goes on without it
+    definition: str = ""  # Cybersource definition class, e.g. PaymentBatchDetailClass
+
+
+class PostingModel(StrEnum):
+    """What the settlement books; accounting reference, section 2."""
+
+    clearing = "clearing"  # sales were received in AR against card clearing
+    direct = "direct"  # the settlement itself books revenue
+
+
+class PeriodPolicy(StrEnum):
+    """What to do when the posting period is closed; accounting reference, section 5."""
+
+    park = "park"
+    next_open = "next_open"
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    """One merchant account and how its days are settled."""
+
+    merchant_id: str
+    organization_id: str  # Cybersource
+    zone: str  # IANA; the settlement day's calendar
+    cut_off: time
+    currencies: tuple[str, ...]
+    company_id: str  # SYSPRO
+    base_currency: str
+    bank_account_id: str
+    bank_code: str  # SYSPRO cash book
+    cybersource_conn_id: str
+    syspro_conn_id: str
+    bank_conn_id: str
+    sources: tuple[Source, ...]
+    posting_model: PostingModel
+    gl_template: str  # a name in include/mappings/gl_templates.yaml
+    fees_as_ap_invoice: bool
+    ap_supplier: str  # SYSPRO supplier of the acquirer; '' where fees are journal lines
+    split_at_month_end: bool
+    period_policy: PeriodPolicy
+    amount_tolerance_minor: int  # a match may differ by this much
+    date_tolerance_days: int
+    approval_tolerance_minor: int  # open items beyond this ask a person
+    settlement_sla_days: int  # a document not settled after this is missing
+    erp_sla_days: int  # a line without document after this is missing
+    funding_sla_days: int
+    owner: str  # who is asked
+    notify: tuple[str, ...] = ()  # mail addresses
+
+    def source(self, name: str) -> Source:
+        """Return the source of that name; a missing one is our own bug."""
+        return next(source for source in self.sources if source.name == name)

@@ -1,0 +1,1 @@
+"""The one protocol for every write to the outside: intend, look, send once, conclude, verify."""

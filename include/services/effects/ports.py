@@ -1,0 +1,123 @@
+"""What the effects engine needs: a partner per kind of effect, a store and a clock.
+
+The engine does no I/O of its own; all of these are handed to it.
+Source: reliability reference, sections 2.1 to 2.4.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+
+class EffectKind(StrEnum):
+    """Every write to the outside has one; each has its own partner and timings."""
+
+    gl_journal = "gl_journal"  # SYSPRO GENTJL
+    ap_invoice = "ap_invoice"  # SYSPRO APSTIN
+    cash_book_entry = "cash_book_entry"  # SYSPRO CSHTWD
+
+
+class EffectState(StrEnum):
+    """Where an effect stands; the transition table is in ``engine.py``."""
+
+    intended = "intended"  # committed, nothing sent
+    sent = "sent"  # committed before the first byte left
+    in_doubt = "in_doubt"  # it may have happened
+    done = "done"  # the other side has it
+    verified = "verified"  # read back and equal
+    mismatched = "mismatched"  # read back and different: a dead letter is open
+    parked = "parked"  # waits for a condition, e.g. an open period
+    rejected = "rejected"  # refused; a dead letter is open
+    dead_letter = "dead_letter"  # the engine gave up; a person decides; late evidence is accepted
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One intended write, as the store holds it."""
+
+    kind: EffectKind
+    key: str  # deterministic, made before the write
+    reference: str  # planted at the other side; a pure function of the key
+    payload: str  # exact content, canonical JSON
+    digest: str  # SHA-256 of payload
+    target: str  # which partner system, e.g. the SYSPRO company id
+    currency: str
+    amount_minor: int  # for people: what is at stake
+    owner: str  # who is asked when it does not finish
+    state: EffectState = EffectState.intended
+    sends: int = 0
+    absent_looks: int = 0  # consecutive looks after Q that found nothing
+    intended_at: datetime | None = None
+    sent_at: datetime | None = None  # of the last send, by the store's clock
+    next_at: datetime | None = None  # not before
+    their_key: str = ""
+    reason: str = ""
+    fence: int = 0  # fencing token of the lease under which it was last changed
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Something at the other side that carries our reference."""
+
+    their_key: str
+    facts: Mapping[str, object] = field(default_factory=dict)  # what compare() needs
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A clear yes to a send. ``their_key`` may be empty: SYSPRO may withhold the number."""
+
+    their_key: str
+    evidence: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that was read back otherwise than sent."""
+
+    what: str  # e.g. "debit total", "account 6150"
+    ours: str
+    theirs: str
+
+
+class Partner(Protocol):
+    """One kind of write at one system. Retries and redirects are off in every layer below."""
+
+    def look(self, effect: Effect) -> tuple[Found, ...]:
+        """Return all that carries ``effect.reference``; two or more is a duplicate.
+
+        Raises:
+            Retryable: could not ask. An empty tuple means asked and absent.
+        """
+        ...
+
+    def send(self, effect: Effect) -> Receipt:
+        """Send once.
+
+        Raises:
+            Retryable: certainly nothing happened (never connected, refused as not accepted).
+            Parked: certainly nothing happened, until a named condition holds (closed period).
+            Rejected: certainly nothing happened; a person must act.
+            OutcomeUnknown: anything else: time-out, reset, 5xx, unreadable answer, lost session.
+        """
+        ...
+
+    def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
+        """Compare what was found with what was meant: totals, dates, accounts."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Per kind; all are settings. ``quiescence`` is Q of the reliability reference."""
+
+    deadline: timedelta  # of the whole exchange; the transport enforces it
+    quiescence: timedelta  # absent counts only when now - sent_at exceeds this
+    look_gap: timedelta  # between the two absent looks that allow a resend
+    max_sends: int = 3
+
+    def __post_init__(self) -> None:
+        if self.quiescence <= self.deadline:
+            raise ValueError("Q must exceed the deadline of the exchange")
