@@ -19,6 +19,17 @@ class JournalKind(StrEnum):
     dispute_lost = "dispute_lost"  # a chargeback given up: GENTJL
 
 
+# What SYSPRO needs to know beside the lines. ``contra_account`` is the GL account that SYSPRO books
+# by itself (the bank's, or the supplier's control account): its lines are the document's value, all
+# other lines its distribution.
+REQUIRED_DETAILS: dict[JournalKind, frozenset[str]] = {
+    JournalKind.settlement: frozenset(),
+    JournalKind.dispute_lost: frozenset(),
+    JournalKind.funding: frozenset({"bank_code", "contra_account"}),
+    JournalKind.fee_invoice: frozenset({"supplier", "invoice", "contra_account"}),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class JournalLine:
     """One line; ``gl_account`` comes from ``include/mappings``, never from code."""
@@ -46,6 +57,7 @@ class Journal:
     lines: tuple[JournalLine, ...]
     narrative: str = ""
     supersedes: str = ""  # the key of the journal that this one tops up
+    details: tuple[tuple[str, str], ...] = ()  # names and values, see REQUIRED_DETAILS
 
     def __post_init__(self) -> None:
         sums: Counter[tuple[str, str]] = Counter()
@@ -56,6 +68,14 @@ class Journal:
             raise ValueError(f"journal {self.key} does not balance: {dict(sums)}")
         if len({currency for _, currency in sums if _ == "amount"}) > 1:
             raise ValueError(f"journal {self.key} mixes currencies: {dict(sums)}")
+        names = [name for name, value in self.details if value]
+        if len(names) != len(self.details) or set(names) != REQUIRED_DETAILS[self.kind]:
+            needed = sorted(REQUIRED_DETAILS[self.kind])
+            raise ValueError(f"journal {self.key} ({self.kind}) needs details {needed}: {names}")
+
+    def detail(self, name: str) -> str:
+        """Return a detail by name, e.g. ``bank_code``; a missing one is our own bug."""
+        return dict(self.details)[name]
 
     @property
     def currency(self) -> str:
@@ -91,6 +111,7 @@ class Journal:
                 "rate_millionths": self.rate_millionths,
                 "narrative": self.narrative,
                 "supersedes": self.supersedes,
+                "details": dict(self.details),
                 "lines": [
                     {
                         "gl_account": line.gl_account,
@@ -136,6 +157,7 @@ class Journal:
             lines=lines,
             narrative=found["narrative"],
             supersedes=found["supersedes"],
+            details=tuple(sorted(found["details"].items())),
         )
 
     @property
