@@ -1,9 +1,12 @@
 """A merchant as configured in ``include/mappings/merchants.yaml``."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import time
 from enum import StrEnum
+from typing import NamedTuple
 
+from include.domain.errors import Rejected
 from include.domain.settlement import LineClass
 
 
@@ -28,6 +31,13 @@ class Source:
     mime_type: str = "text/csv"
     is_required: bool = True  # awaited until it comes; otherwise the day goes on without it
     definition: str = ""  # Cybersource definition class, e.g. PaymentBatchDetailClass
+
+
+class BankAccount(NamedTuple):
+    """Where the funding of one currency arrives."""
+
+    account_id: str  # as the bank names it
+    bank_code: str  # SYSPRO cash book
 
 
 class PostingModel(StrEnum):
@@ -55,8 +65,7 @@ class Merchant:
     currencies: tuple[str, ...]
     company_id: str  # SYSPRO
     base_currency: str
-    bank_account_id: str
-    bank_code: str  # SYSPRO cash book
+    bank_accounts: Mapping[str, BankAccount] = field(hash=False)  # by currency
     cybersource_conn_id: str
     syspro_conn_id: str
     bank_conn_id: str
@@ -75,7 +84,24 @@ class Merchant:
     funding_sla_days: int
     owner: str  # who is asked
     notify: tuple[str, ...] = ()  # mail addresses
+    acquirer_conn_id: str = ""  # where statements of the acquirer come from; '' without any
 
     def source(self, name: str) -> Source:
         """Return the source of that name; a missing one is our own bug."""
         return next(source for source in self.sources if source.name == name)
+
+    def bank_account(self, currency: str) -> BankAccount:
+        """Return the account that receives ``currency``.
+
+        Raises:
+            Rejected: none is configured; the message holds the line to add.
+        """
+        found = self.bank_accounts.get(currency)
+        if found is None:
+            raise Rejected(
+                f"merchant {self.merchant_id!r} has no bank account for {currency!r}",
+                f"merchants.yaml, {self.merchant_id}",
+                f'Add the line \'{currency}: {{account_id: "...", bank_code: "..."}}\' under '
+                f"bank_accounts of {self.merchant_id}.",
+            )
+        return found
