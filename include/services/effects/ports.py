@@ -20,7 +20,7 @@ class EffectKind(StrEnum):
 
 
 class EffectState(StrEnum):
-    """Where an effect stands; the transition table is in ``engine.py``."""
+    """Where an effect stands; the transition table is in ``states.py``."""
 
     intended = "intended"  # committed, nothing sent
     sent = "sent"  # committed before the first byte left
@@ -47,8 +47,8 @@ class Effect:
     amount_minor: int  # for people: what is at stake
     owner: str  # who is asked when it does not finish
     state: EffectState = EffectState.intended
-    sends: int = 0
-    absent_looks: int = 0  # consecutive looks after Q that found nothing
+    sends: int = 0  # since it was intended, or since a person asked for it to be tried again
+    absent_looks: int = 0  # consecutive looks that found nothing where something may be
     intended_at: datetime | None = None
     sent_at: datetime | None = None  # of the last send, by the store's clock
     next_at: datetime | None = None  # not before
@@ -111,13 +111,28 @@ class Partner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Per kind; all are settings. ``quiescence`` is Q of the reliability reference."""
+    """Per kind; all are settings. ``quiescence`` is Q of the reliability reference.
+
+    Q must exceed ``send_slack`` + the longest run at the other side + its search-index lag;
+    ``look_gap`` must exceed the longest time for which its answers can be stale.
+    """
 
     deadline: timedelta  # of the whole exchange; the transport enforces it
     quiescence: timedelta  # absent counts only when now - sent_at exceeds this
     look_gap: timedelta  # between the two absent looks that allow a resend
     max_sends: int = 3
+    verify_after: timedelta | None = None  # of sent_at; None is Q, when a second copy would show
+    park_retry: timedelta = timedelta(hours=1)  # how often a parked effect asks again
+    send_slack: timedelta = timedelta(seconds=10)  # between recording the send and sending
+    lease_margin: timedelta = timedelta(seconds=60)  # of our own work around one exchange
 
     def __post_init__(self) -> None:
-        if self.quiescence <= self.deadline:
-            raise ValueError("Q must exceed the deadline of the exchange")
+        if self.quiescence <= self.deadline + self.send_slack:
+            raise ValueError("Q must exceed the deadline of the exchange and the slack before it")
+        if self.max_sends < 1:
+            raise ValueError("an effect must be allowed one send")
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a worker may hold an effect without a sign of life."""
+        return self.deadline + self.lease_margin

@@ -1,0 +1,70 @@
+"""The audit chain: each entry's hash covers the one before it, so nothing changes unnoticed."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+START = ""  # the previous hash of the first entry
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who did what to what, and when (UTC)."""
+
+    at: datetime
+    who: str
+    what: str  # e.g. "effect sent -> done"
+    subject: str  # e.g. "gl_journal|acme_us|..."
+    detail: str  # canonical JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An entry at its place in the chain."""
+
+    entry: AuditEntry
+    previous_hash: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainVerdict:
+    """What reading the whole chain showed."""
+
+    entries: int  # that hold
+    head: str  # hash of the last entry that holds; note it elsewhere to prove nothing was cut off
+    broken_at: int | None = None  # the first entry that does not, counted from 1
+
+    @property
+    def is_unbroken(self) -> bool:
+        return self.broken_at is None
+
+
+def detail_of(**fields: object) -> str:
+    """Render the fields of an entry as canonical JSON."""
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def entry_hash(previous_hash: str, entry: AuditEntry) -> str:
+    """SHA-256 over the previous hash and the content, hex."""
+    at = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
+    content = [previous_hash, at, entry.who, entry.what, entry.subject, entry.detail]
+    return hashlib.sha256(json.dumps(content, ensure_ascii=True).encode()).hexdigest()
+
+
+def verify(links: Iterable[Link], expected_head: str = "") -> ChainVerdict:
+    """Recompute the chain from its start.
+
+    Args:
+        links: every link, in order.
+        expected_head: a head noted earlier; it must appear, or the end was cut off.
+    """
+    head, count, is_head_seen = START, 0, not expected_head
+    for link in links:
+        if link.previous_hash != head or link.hash != entry_hash(head, link.entry):
+            return ChainVerdict(count, head, broken_at=count + 1)
+        head, count = link.hash, count + 1
+        is_head_seen = is_head_seen or head == expected_head
+    return ChainVerdict(count, head, broken_at=None if is_head_seen else count + 1)

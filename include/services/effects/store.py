@@ -1,0 +1,115 @@
+"""What the engine needs of a store: once by constraint, changes under a fenced lease, one clock."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from include.services.effects.ports import Effect, EffectKind, EffectState
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to change one thing, until somebody with a higher fence has it."""
+
+    name: str  # "<kind>|<key>", or e.g. "syspro-operator|<connection>"
+    holder: str
+    fence: int  # grows with every take-over of this name, and never shrinks
+    expires_at: datetime
+
+
+class LeaseLost(Exception):
+    """Another worker has taken over, or the row is no longer as it was read. Nothing was written.
+
+    Not an error of the job: whoever took over goes on with it.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterNote:
+    """What a person needs to know when the engine stops."""
+
+    reason: str
+    next_action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One state change, its cause, and what it does to the effect's dead letter.
+
+    The store writes the row, the audit entry and the dead letter in one transaction.
+    """
+
+    before: Effect  # as read under the lease; the row must still be so
+    after: Effect
+    cause: str
+    dead_letter: DeadLetterNote | None = None  # opened; if one is open, it is brought up to date
+    resolution: str = ""  # closes the open dead letter, if there is one
+    who: str = ""  # a person, if a person asked; otherwise the lease's holder
+
+
+class Leases(Protocol):
+    """Leases by name, on the store's clock."""
+
+    def acquire(self, name: str, holder: str, duration: timedelta) -> Lease | None:
+        """Take a free or expired lease; ``None``: somebody holds it."""
+        ...
+
+    def renew(self, lease: Lease, duration: timedelta) -> datetime:
+        """Extend a lease that is still ours, and return the store's time.
+
+        Raises:
+            LeaseLost: somebody took it over.
+        """
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """Give it back. A lease already lost is left alone."""
+        ...
+
+
+class EffectStore(Leases, Protocol):
+    """Effects. Its clock is the only one that decides."""
+
+    def now(self) -> datetime:
+        """Return the store's time: one clock for all workers."""
+        ...
+
+    def insert(self, effect: Effect, who: str) -> Effect:
+        """Commit a new effect, or return the one that already has its kind and key.
+
+        Raises:
+            Rejected: another key already uses this reference at this target.
+        """
+        ...
+
+    def get(self, kind: EffectKind, key: str) -> Effect | None:
+        """Read one effect."""
+        ...
+
+    def change(self, lease: Lease, change: Change) -> Effect:
+        """Write ``change.after`` if the lease is ours and the row is ``change.before``.
+
+        Returns:
+            The row as written, with the lease's fence.
+
+        Raises:
+            LeaseLost: the fencing token is old, or the row has changed.
+        """
+        ...
+
+    def due(self, limit: int) -> Sequence[tuple[EffectKind, str]]:
+        """List unfinished effects whose time has come, oldest first."""
+        ...
+
+    def listing(self, states: Sequence[EffectState], limit: int = 1000) -> Sequence[Effect]:
+        """List effects in these states, oldest intent first: the operator's view."""
+        ...
+
+    def counts(self) -> dict[EffectState, int]:
+        """Count the effects per state, for the metrics."""
+        ...
+
+    def is_in_transaction(self) -> bool:
+        """Say whether this thread has a transaction open; it must not while a partner is called."""
+        ...
