@@ -95,6 +95,7 @@ settlement_days = Table(
     _text("coverage"),  # JSON list of Coverage
     _text("totals"),  # JSON: per currency and class, minor units
     _text("mapping_version"),  # digest of the mappings in force for this day
+    _text("run_id"),  # the Airflow run that last chose this day
     Column("updated_at", Instant, nullable=False),
 )
 

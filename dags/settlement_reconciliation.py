@@ -1,0 +1,92 @@
+"""Reconcile one settlement date for every merchant, then post its journals once.
+
+Nine steps per merchant; one merchant's trouble stops nobody else. Every task may be cleared and
+re-run at any time: a day that has not changed posts nothing. Backfill a range from the Trigger
+button; both dates are included. When something fails:
+`include/docs/runbooks/settlement_reconciliation.md`.
+"""
+
+import pendulum
+from airflow.sdk import Param, dag, task, task_group
+
+from include.mappings.names import merchant_ids
+from tieout.approval import ApproveJournals
+from tieout.retry import FamilyRetryPolicy
+from tieout.timetable import SettlementDays
+
+SYSPRO = {"pool": "syspro"}  # a slot per operator: SYSPRO allows one session each
+
+
+@dag(
+    schedule=SettlementDays(),
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,  # two runs must never post to one ledger at once
+    params={
+        "settlement_date": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="Settlement date",
+            description="In each merchant's own calendar. Empty: the day before this run.",
+        ),
+        "merchants": Param(
+            merchant_ids(),
+            type="array",
+            examples=merchant_ids(),
+            title="Merchants",
+            description="Only these are reconciled.",
+        ),
+    },
+    default_args={
+        "owner": "finance",
+        "retries": 24,  # half a day of waiting for a late report
+        "retry_delay": pendulum.duration(minutes=2),
+        "retry_exponential_backoff": 2.0,
+        "max_retry_delay": pendulum.duration(minutes=30),
+        "retry_policy": FamilyRetryPolicy(),
+    },
+    tags=["settlement", "gl", "tier-1"],
+    doc_md=__doc__,
+)
+def settlement_reconciliation():
+    @task
+    def choose_days(params=None, dag_run=None) -> list[str]:
+        """Name the merchants' days, e.g. ``acme_us|2026-10-31``; only these keys travel on."""
+        from tieout import steps
+
+        # On manual runs the interval may be empty; run_after is always set.
+        day = dag_run.data_interval_start or dag_run.run_after.subtract(days=1)
+        return steps.choose_days(params["settlement_date"] or day.date(), params["merchants"])
+
+    def step(name, **options):
+        @task(task_id=name, **options)
+        def run(day_key: str) -> str:
+            from tieout import steps
+
+            return getattr(steps, name)(day_key)
+
+        return run
+
+    @task_group
+    def settle(day_key: str):
+        built = day_key
+        for name, options in (
+            ("download", {}),
+            ("classify", {}),
+            ("check", {}),
+            ("match", SYSPRO),
+            ("build", SYSPRO),
+        ):
+            built = step(name, **options)(built)
+        approve = ApproveJournals(
+            task_id="approve", day_key=built, response_timeout=pendulum.duration(hours=20)
+        )
+        tied = step("tie_out", **SYSPRO)(step("post", **SYSPRO)(approve.output))
+        # Written whatever happened above; it fails itself when the day is not proven.
+        tied >> step("report", trigger_rule="all_done")(day_key)
+
+    settle.expand(day_key=choose_days())
+
+
+settlement_reconciliation()

@@ -1,0 +1,64 @@
+"""Bring the store's schema up to date: ``python -m include.adapters.store.migrate``.
+
+``--create-database`` first makes the PostgreSQL database itself where it does not exist yet.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, make_url, text
+
+from include.adapters.store.engine import open_store
+
+
+def config() -> Config:
+    """Return Alembic's configuration; there is no alembic.ini to go astray."""
+    found = Config()
+    found.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    return found
+
+
+def migrate(engine: Engine) -> None:
+    """Apply every migration that is missing. Two at once are safe: the second finds nothing."""
+    settings = config()
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            # One migration at a time; the lock ends with the transaction. 0x7469656f7574: "tieout"
+            connection.execute(text("SELECT pg_advisory_xact_lock(128022122001780)"))
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "head")
+
+
+def create_database(url: str) -> None:
+    """Create the PostgreSQL database that ``url`` names, through the server's ``postgres``."""
+    wanted = make_url(url)
+    if wanted.get_backend_name() != "postgresql":
+        return
+    server = create_engine(wanted.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        known = connection.scalar(
+            text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": wanted.database}
+        )
+        if not known:
+            quoted = connection.dialect.identifier_preparer.quote(wanted.database or "")
+            connection.execute(text(f"CREATE DATABASE {quoted}"))
+    server.dispose()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--create-database", action="store_true")
+    parser.add_argument("--url", default=os.environ.get("TIEOUT_STORE_URL", ""))
+    given = parser.parse_args()
+    if not given.url:
+        parser.error("say which store: --url, or TIEOUT_STORE_URL in the environment")
+    if given.create_database:
+        create_database(given.url)
+    migrate(open_store(given.url))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Run the whole of Tieout on one machine: Airflow, the sandbox, the demo."""

@@ -1,0 +1,117 @@
+"""A small client of Airflow's REST API, for the demo and the tests that drive a real scheduler."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import requests
+
+from include.domain.errors import Rejected, Retryable
+
+DAG_ID = "settlement_reconciliation"
+
+
+class AirflowApi:
+    """One logged-in user of a local Airflow."""
+
+    def __init__(self, base_url: str, user: str, password: str) -> None:
+        self.base_url = base_url
+        self._login = {"username": user, "password": password}
+        self._session = requests.Session()
+
+    def log_in(self) -> None:
+        answer = self._session.post(f"{self.base_url}/auth/token", json=self._login, timeout=30)
+        if answer.status_code != 201:
+            raise Rejected(
+                f"Airflow refused the login of {self._login['username']!r}",
+                self.base_url,
+                "Check the passwords file of the stack.",
+            )
+        self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    def call(self, method: str, path: str, **more: Any) -> Any:
+        """Call ``/api/v2<path>`` and return the JSON; an answer other than 2xx is ``Rejected``."""
+        answer = self._session.request(method, f"{self.base_url}/api/v2{path}", timeout=60, **more)
+        if answer.status_code >= 300:
+            raise Rejected(
+                f"Airflow answered {answer.status_code}: {answer.text[:300]}",
+                f"{method} {path}",
+                "Read logs/api-server.log.",
+            )
+        return answer.json() if answer.content else None
+
+    def wait_healthy(self, seconds: float) -> None:
+        """Wait until database, scheduler and DAG processor say healthy, then warm up.
+
+        The execution API is built lazily, by the first task or by this one call.
+        """
+        until = time.monotonic() + seconds
+        missing = ["everything"]
+        while time.monotonic() < until:
+            try:
+                health = self._session.get(f"{self.base_url}/api/v2/monitor/health", timeout=5)
+                states = health.json()
+                missing = [
+                    name
+                    for name in ("metadatabase", "scheduler", "dag_processor")
+                    if states[name]["status"] != "healthy"
+                ]
+                if not missing:
+                    self._session.get(f"{self.base_url}/execution/health", timeout=60)
+                    return
+            except (requests.RequestException, ValueError, KeyError):
+                missing = ["api-server"]
+            time.sleep(0.5)
+        raise Retryable(
+            f"Airflow is not healthy after {seconds:.0f} s: {', '.join(missing)}",
+            self.base_url,
+            "Read the logs folder of the stack; on a busy machine run it again.",
+        )
+
+    def wait_for_dag(self, dag_id: str, seconds: float) -> None:
+        """Wait until the DAG has been parsed; an import error is raised at once."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            errors = self.call("GET", "/importErrors")["import_errors"]
+            if errors:
+                raise Rejected(
+                    errors[0]["stack_trace"][-800:], errors[0]["filename"], "Mend the DAG file."
+                )
+            listed = self.call("GET", "/dags", params={"limit": 100})["dags"]
+            if any(dag["dag_id"] == dag_id for dag in listed):
+                return
+            time.sleep(0.5)
+        raise Retryable(f"{dag_id} was not parsed in {seconds:.0f} s", self.base_url, "Try again.")
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.call(
+            "GET", f"/dags/{dag_id}/dagRuns", params={"limit": 100, "order_by": "run_after"}
+        )["dag_runs"]
+        return found
+
+    def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """Return every task instance of a run, one dictionary each."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self.call("GET", path, params={"limit": 100, "offset": len(found)})
+            found += page["task_instances"]
+            if len(found) >= page["total_entries"] or not page["task_instances"]:
+                return found
+
+    def questions(self) -> Iterator[dict[str, Any]]:
+        """Yield the required actions nobody has answered yet."""
+        found = self.call(
+            "GET", "/dags/~/dagRuns/~/hitlDetails", params={"response_received": "false"}
+        )
+        yield from found["hitl_details"]
+
+    def answer(self, question: dict[str, Any], option: str, **params: str) -> None:
+        """Answer one required action as this user."""
+        task = question["task_instance"]
+        self.call(
+            "PATCH",
+            f"/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}/taskInstances/"
+            f"{task['task_id']}/{task['map_index']}/hitlDetails",
+            json={"chosen_options": [option], "params_input": params},
+        )

@@ -1,0 +1,128 @@
+"""Start and stop background processes so that none is ever left behind.
+
+Each runs in its own session; the session id is kept in a file, and stopping signals the whole
+session, because Airflow's components fork children that outlive a signal to the parent alone.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from include.domain.errors import Rejected
+
+
+def require_free_port(port: int, what: str, option: str) -> None:
+    """Raise ``Rejected`` if something listens on ``port`` already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise Rejected(
+                f"port {port} is busy, and {what} needs it",
+                f"127.0.0.1:{port}",
+                f"Stop what listens there, or choose another port: make demo {option}.",
+            ) from None
+
+
+class Processes:
+    """The background processes of one stack, known by name."""
+
+    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+        self.home = home
+        self.environment = dict(environment)
+        (home / "run").mkdir(parents=True, exist_ok=True)
+        (home / "logs").mkdir(parents=True, exist_ok=True)
+
+    def start(self, name: str, command: Sequence[str]) -> None:
+        """Start one in its own session; its output goes to ``logs/<name>.log``."""
+        with (self.home / "logs" / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(  # noqa: S603 - commands are ours
+                [sys.executable, *command],
+                cwd=Path(__file__).resolve().parents[2],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        began = _began(process.pid)
+        (self.home / "run" / f"{name}.pid").write_text(f"{process.pid} {began or 0}")
+
+    def run(self, name: str, command: Sequence[str]) -> None:
+        """Run one to its end; on failure raise with the last lines it wrote."""
+        done = subprocess.run(  # noqa: S603 - commands are ours
+            [sys.executable, *command],
+            cwd=Path(__file__).resolve().parents[2],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        (self.home / "logs" / f"{name}.log").write_text(done.stdout + done.stderr)
+        if done.returncode:
+            last = "\n".join((done.stdout + done.stderr).splitlines()[-8:])
+            raise Rejected(
+                f"{name} ended with {done.returncode}:\n{last}\n",
+                str(self.home / "logs" / f"{name}.log"),
+                "Read the log, mend the cause, run the command again.",
+            )
+
+    def running(self) -> dict[str, int]:
+        """Return the names and session ids of those that still live."""
+        found: dict[str, int] = {}
+        for path in sorted((self.home / "run").glob("*.pid")):
+            leader, began = path.read_text().split()
+            is_reused = _began(int(leader)) not in ("", began)  # after a reboot it is a stranger's
+            if not is_reused and _members(int(leader)):
+                found[path.stem] = int(leader)
+        return found
+
+    def stop(self, grace_s: float = 15) -> int:
+        """Stop every session: ask, wait, then kill. Returns how many processes were ended."""
+        sessions = self.running()
+        ended = sum(len(_members(session)) for session in sessions.values())
+        for step in (signal.SIGTERM, signal.SIGKILL):
+            for session in sessions.values():
+                for pid in _members(session):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, step)
+            until = time.monotonic() + grace_s
+            while any(_members(s) for s in sessions.values()) and time.monotonic() < until:
+                time.sleep(0.2)
+        for path in (self.home / "run").glob("*.pid"):
+            path.unlink()
+        return ended
+
+
+def _began(pid: int) -> str:
+    """Return a process's start time in clock ticks since boot, or '' where it cannot be told."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    return ""
+
+
+def _members(session: int) -> list[int]:
+    """Return the live processes of a session, without its zombies (from /proc, else by signal)."""
+    if not Path("/proc/self/stat").exists():  # macOS: the leader stands for its session
+        try:
+            os.killpg(session, 0)
+        except (ProcessLookupError, PermissionError):
+            return []
+        return [session]
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            if fields[0] != "Z" and int(fields[3]) == session:
+                found.append(int(entry.name))
+    return found

@@ -1,0 +1,69 @@
+"""Bring up sandbox, store and Airflow on this machine, in the order in which they need each other."""
+
+import time
+from collections.abc import Callable
+
+import requests
+
+from include.domain.errors import Retryable
+from include.local.airflow_api import AirflowApi
+from include.local.environment import PASSWORD, LocalStack
+from include.local.processes import Processes, require_free_port
+
+COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
+
+
+def start_stack(
+    stack: LocalStack,
+    *,
+    with_sandbox: bool = True,
+    say: Callable[[str], None] = lambda _line: None,
+    user: str = "finance",
+) -> AirflowApi:
+    """Start everything and return an API client logged in as ``user``.
+
+    Raises:
+        Rejected: a port is busy, or a step failed; the message names the log.
+        Retryable: not healthy in time.
+    """
+    require_free_port(stack.port, "Airflow", "PORT=8081")
+    if with_sandbox:
+        for offset in range(4):
+            require_free_port(stack.sandbox_port + offset, "the sandbox", "SANDBOX_PORT=19080")
+    stack.prepare()
+    processes = Processes(stack.home, stack.environment())
+    if with_sandbox:
+        say("starting the sandbox: Cybersource, SYSPRO, bank")
+        ledger = str(stack.home / "sandbox-ledger.jsonl")
+        port = str(stack.sandbox_port)
+        processes.start("sandbox", ["-m", "include.sandbox", "--port", port, "--ledger", ledger])
+    say("preparing the databases")
+    processes.run("store-migrate", ["-m", "include.adapters.store.migrate"])
+    processes.run("airflow-migrate", ["-m", "airflow", "db", "migrate"])
+    processes.run("settings", ["-m", "include.adapters.settings_file", "airflow_settings.yaml"])
+    say("starting Airflow: " + ", ".join(COMPONENTS))
+    for component in COMPONENTS:
+        processes.start(component, ["-m", "airflow", component])
+    if stack.executor == "CeleryExecutor":
+        processes.start("worker", ["-m", "airflow", "celery", "worker"])
+    if with_sandbox:
+        _wait_for_sandbox(stack)
+    api = AirflowApi(stack.base_url, user, PASSWORD)
+    api.wait_healthy(180)
+    api.log_in()
+    return api
+
+
+def _wait_for_sandbox(stack: LocalStack) -> None:
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        try:
+            if requests.get(f"{stack.sandbox_url}/control/health", timeout=2).ok:
+                return
+        except requests.RequestException:
+            time.sleep(0.2)
+    raise Retryable(
+        "the sandbox did not answer in 30 s",
+        stack.sandbox_url,
+        f"Read {stack.home / 'logs' / 'sandbox.log'}.",
+    )

@@ -1,0 +1,54 @@
+"""The approval of journals by a person, as a task that parks without a worker slot."""
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk.exceptions import AirflowSkipException
+
+APPROVE, HOLD = "Approve", "Hold"
+
+
+class ApproveJournals(HITLOperator):
+    """Let a day inside its tolerance pass; otherwise ask, and record the answer for the digest.
+
+    The question names the digest of the exact journals. If they change before the answer is
+    used, the answer is void and the question is asked again. No answer in time means held.
+    """
+
+    template_fields = ("subject", "body", "day_key")
+
+    def __init__(self, *, day_key: str, response_timeout: timedelta, **kwargs: Any) -> None:
+        super().__init__(
+            subject="Journals to approve",
+            options=[APPROVE, HOLD],
+            defaults=HOLD,
+            response_timeout=response_timeout,
+            **kwargs,
+        )
+        self.day_key = day_key
+
+    def execute(self, context: Any) -> Any:
+        from tieout import steps
+
+        request = steps.approval_request(self.day_key)
+        if request is None:
+            return self.day_key
+        self.subject, self.body = request.subject, request.body
+        return super().execute(context)
+
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
+        from tieout import steps
+
+        answer = super().execute_complete(context, event)
+        user = answer["responded_by_user"]
+        is_approved = answer["chosen_options"] == [APPROVE]
+        steps.record_decision(
+            self.day_key,
+            is_approved=is_approved,
+            decided_by=user["name"] if user else "nobody: the time to answer ran out",
+            body=self.body or "",
+        )
+        if not is_approved:
+            raise AirflowSkipException(f"{self.day_key} is held; nothing is posted.")
+        return self.day_key

@@ -1,0 +1,53 @@
+"""One run per settlement date, at noon UTC of the next day.
+
+The data interval is the calendar date in UTC, so a backfill "from 30 October to 2 November" is
+those four settlement dates, both ends included. The run waits until every merchant's own day has
+ended, wherever the merchant is: New York's ends at 05:00 UTC, and a daily report may take six
+hours from then.
+"""
+
+import os
+from datetime import timedelta
+from typing import Any
+
+from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction
+from airflow.timetables.interval import CronDataIntervalTimetable
+
+
+class SettlementDays(CronDataIntervalTimetable):
+    """Daily intervals from midnight to midnight UTC, run ``hours_after`` hours past their end."""
+
+    description = "every settlement date, at noon UTC of the next day"
+
+    def __init__(self, hours_after: int = 12) -> None:
+        super().__init__("0 0 * * *", "UTC")
+        self.hours_after = hours_after
+
+    @property
+    def summary(self) -> str:
+        return "each settlement date, next day 12:00 UTC"
+
+    def serialize(self) -> dict[str, Any]:
+        return {"hours_after": self.hours_after}
+
+    @classmethod
+    def deserialize(cls, data: dict[str, Any]) -> "SettlementDays":
+        return cls(data["hours_after"])
+
+    def next_dagrun_info(
+        self,
+        *,
+        last_automated_data_interval: DataInterval | None,
+        restriction: TimeRestriction,
+    ) -> DagRunInfo | None:
+        """Return the next interval; none on a stack told to run only what people ask for."""
+        is_backfill = restriction.catchup
+        if not is_backfill and os.environ.get("TIEOUT_SCHEDULE") == "manual":
+            return None
+        info = super().next_dagrun_info(
+            last_automated_data_interval=last_automated_data_interval, restriction=restriction
+        )
+        if info is None or info.data_interval is None:
+            return info
+        later = info.data_interval.end + timedelta(hours=self.hours_after)
+        return DagRunInfo(run_after=later, data_interval=info.data_interval)

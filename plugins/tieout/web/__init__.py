@@ -1,0 +1,1 @@
+"""The settlement pages inside Airflow's UI. Read only: every write goes through a DAG."""
