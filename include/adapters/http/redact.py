@@ -1,0 +1,100 @@
+"""Take secrets and card numbers out of text by their shape, whatever their value.
+
+Masking known values is not enough: a URL holds the operator's password in encoded form, which a
+masker of exact values does not match (reliability reference, finding F13).
+"""
+
+import logging
+import re
+from urllib.parse import urlsplit
+
+HIDDEN = "***"
+_QUERY = re.compile(r"\?[^\s\"'<>)]*")
+_USER_INFO = re.compile(r"(?<=://)[^/\s@]+@")
+_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]+")
+_JWT = re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?")
+_SENSITIVE_HEADER = re.compile(
+    r"(?i)(['\"]?\b(?:authorization|proxy-authorization|signature|digest|cookie|set-cookie"
+    r"|x-api-key|v-c-client-id|userid)\b['\"]?\s*[:=]\s*)(?:\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\r\n]+)"
+)
+_SENSITIVE_PAIR = re.compile(
+    r"(?i)(['\"]?\b[\w.-]{0,40}(?:password|passphrase|passwd|secret|api[_-]?key|token|operator"
+    r"password|signature|sessionid|keyid)['\"]?\s*[:=]\s*)(?:\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s,;&}]+)"
+)
+_CARD_CANDIDATE = re.compile(r"(?<![0-9])(?:[0-9][ -]?){12,18}[0-9](?![0-9])")
+
+
+def redact_url(url: str) -> str:
+    """Return scheme, host and path; the query string and any user part are dropped."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return HIDDEN
+    host = f"[{host}]" if ":" in host else host
+    shown = f"{parts.scheme}://{host}{port}{parts.path}"
+    return f"{shown}?{HIDDEN}" if parts.query else shown
+
+
+def redact(text: str, limit: int = 300) -> str:
+    """Return ``text`` fit for a log or a message: no query, header secret, token or card number.
+
+    Args:
+        text: anything a server or a library said.
+        limit: characters kept; a whole payload never belongs into a message.
+    """
+    # The limit comes last, because a cut token no longer has the shape of one. The first cut
+    # only bounds the work.
+    shown = text[: limit * 20]
+    shown = _USER_INFO.sub(f"{HIDDEN}@", shown)
+    shown = _SENSITIVE_HEADER.sub(rf"\g<1>{HIDDEN}", shown)
+    shown = _BEARER.sub(rf"\1 {HIDDEN}", shown)
+    shown = _JWT.sub(HIDDEN, shown)
+    shown = _QUERY.sub(f"?{HIDDEN}", shown)
+    shown = _SENSITIVE_PAIR.sub(rf"\g<1>{HIDDEN}", shown)
+    shown = _CARD_CANDIDATE.sub(_hide_card, shown)
+    shown = re.sub(r"[\x00-\x1f\x7f]+", " ", shown).strip()  # one line: no forged log entries
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def _hide_card(found: re.Match[str]) -> str:
+    digits = re.sub(r"[ -]", "", found.group())
+    return HIDDEN if is_card_number(digits) else found.group()
+
+
+def is_card_number(digits: str) -> bool:
+    """Say whether 13 to 19 digits look like a card number: issuer prefix and Luhn check."""
+    if not re.fullmatch(r"[2-6][0-9]{12,18}", digits):
+        return False
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        value = int(digit) * (2 if place % 2 else 1)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0
+
+
+class StripQueries(logging.Filter):
+    """Redact the records of the libraries below us, at whatever level they are switched on.
+
+    urllib3 logs the whole URL at DEBUG, and at WARNING when an answer's headers are malformed.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = redact(record.getMessage(), limit=1000), None
+        record.exc_info = record.exc_text = None
+        return True
+
+
+def silence_library_urls() -> None:
+    """Attach the filter, once, to every logger of urllib3 and requests that names a URL."""
+    for name in (
+        "urllib3.connectionpool",
+        "urllib3.connection",
+        "urllib3.response",
+        "urllib3.util.retry",
+        "requests",
+    ):
+        logger = logging.getLogger(name)
+        if not any(isinstance(found, StripQueries) for found in logger.filters):
+            logger.addFilter(StripQueries())

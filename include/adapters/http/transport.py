@@ -1,0 +1,254 @@
+"""The one HTTP client of the product: over requests, minus all that it does on its own accord."""
+
+import http.client
+import ipaddress
+import ssl
+from dataclasses import dataclass
+from typing import BinaryIO, Literal
+from urllib.parse import urlsplit
+
+import requests
+import structlog
+import urllib3
+
+from include.adapters.http.body import Body, BrokenBodyError, TooLargeError
+from include.adapters.http.redact import redact, redact_url, silence_library_urls
+from include.adapters.http.watch import CutOffError, OneShotAdapter, Watch
+from include.adapters.http.wire import Request, Response
+from include.domain.errors import IntegrationError, OutcomeUnknown, Rejected, Retryable
+
+log = structlog.get_logger(__name__)
+
+ERROR_BODY_BYTES = 64 * 1024  # an error answer is for a sentence in a message, not for storage
+WIRE_FAULTS = (OSError, urllib3.exceptions.HTTPError, http.client.HTTPException)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What went wrong; raised outside of any ``except``, so that no URL hangs on as context."""
+
+    kind: Literal["never_sent", "broken", "too_large", "redirect"]
+    text: str
+
+
+class HttpTransport:
+    """Satisfies ``wire.Transport``. Holds no connection; may be shared between threads.
+
+    Args:
+        allow_plain_http: permit ``http://`` to hosts other than this machine; for a sandbox or a
+            SYSPRO server inside a private network, by a setting of the connection.
+        ca_bundle: path of certificates to trust instead of the public ones.
+    """
+
+    def __init__(self, allow_plain_http: bool = False, ca_bundle: str = "") -> None:
+        self._allow_plain_http = allow_plain_http
+        self._verify: bool | str = ca_bundle or True
+        silence_library_urls()
+
+    def exchange(self, request: Request, sink: BinaryIO | None = None) -> Response:
+        """See ``wire.Transport.exchange``."""
+        check_address(request.url, self._allow_plain_http)
+        with Watch(request.limits) as watch:
+            answer = self._attempt(request, sink, watch)
+            seconds = watch.seconds
+        return conclude(request, answer, watch.has_written, seconds)
+
+    def _attempt(self, request: Request, sink: BinaryIO | None, watch: Watch) -> Response | Fault:
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy, netrc or certificate from the environment
+            session.headers.clear()
+            session.headers.update({"Accept-Encoding": "gzip", "User-Agent": "tieout"})
+            session.mount("https://", OneShotAdapter(watch))
+            session.mount("http://", OneShotAdapter(watch))
+            outgoing = requests.Request(
+                request.method,
+                request.url,
+                headers=dict(request.headers),
+                data=request.body,
+                auth=request.auth,
+            )
+            try:
+                answer = session.send(
+                    session.prepare_request(outgoing),
+                    stream=True,
+                    allow_redirects=False,
+                    verify=self._verify,
+                    timeout=(request.limits.connect_s, request.limits.stall_s),
+                )
+            except WIRE_FAULTS as fault:
+                return wire_fault(fault, watch)
+            with answer:
+                return receive(request, answer, sink, watch)
+
+
+def check_address(url: str, allow_plain_http: bool = False) -> None:
+    """Refuse addresses that would send a secret in clear or to somebody else.
+
+    Raises:
+        Rejected: not http(s), plain http beyond this machine, user part, fragment, odd characters.
+    """
+    reason = ""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        _ = parts.port
+    except ValueError:
+        reason = "the address cannot be read"
+    else:
+        if parts.scheme not in ("http", "https") or not host:
+            reason = f"{parts.scheme!r} is not http or https"
+        elif "@" in parts.netloc or "#" in url or "\\" in url or not _is_visible_ascii(url):
+            reason = "the address holds a user part, a fragment or a character that does not belong"
+        elif parts.scheme == "http" and not allow_plain_http and not is_this_machine(host):
+            reason = f"plain http to {host!r} would show the credentials to the network"
+    if reason:
+        raise Rejected(
+            reason,
+            redact_url(url),
+            "Use https:// in the connection, or allow plain http there for a private network.",
+        )
+
+
+def _is_visible_ascii(url: str) -> bool:
+    return all("\x21" <= letter <= "\x7e" for letter in url)
+
+
+def is_this_machine(host: str) -> bool:
+    """Say whether a host name is a loopback one; only plain notations count."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def receive(
+    request: Request, answer: requests.Response, sink: BinaryIO | None, watch: Watch
+) -> Response | Fault:
+    """Read the body of an answer whose status and headers have arrived."""
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    status = answer.status_code
+    if 300 <= status <= 399:
+        place = redact_url(headers.get("location", "")) or "nowhere"
+        return Fault("redirect", f"it answered {status} and pointed to {place}")
+    target = sink if status == 200 else None
+    limits = request.limits
+    ceiling = limits.max_body_bytes if target is not None else limits.max_memory_bytes
+    kept = bytearray()
+    try:
+        if target is not None:
+            _demand_an_end(headers)
+        body = Body(answer.raw, headers.get("content-encoding", "").lower(), ceiling, limits)
+        pieces = body.pieces()
+        while (piece := next(pieces, None)) is not None:
+            if target is not None:
+                write_out(target, piece)
+                continue
+            kept += piece
+            if status >= 400 and len(kept) >= ERROR_BODY_BYTES:
+                del kept[ERROR_BODY_BYTES:]
+                break
+        watch.raise_if_cut()
+    except SinkError as fault:
+        raise fault.cause from None
+    except TooLargeError as fault:
+        return Fault("too_large", f"the answer is too large: {fault}")
+    except BrokenBodyError as fault:
+        return Fault("broken", f"the answer cannot be read: {fault}")
+    except WIRE_FAULTS as fault:
+        return wire_fault(fault, watch)
+    return Response(status, headers, bytes(kept), body.digest, body.size_bytes, watch.seconds)
+
+
+class SinkError(Exception):
+    """The caller's own file failed, e.g. a full disk: not a fault of the wire."""
+
+    def __init__(self, cause: OSError) -> None:
+        super().__init__()
+        self.cause = cause
+
+
+def write_out(sink: BinaryIO, piece: bytes) -> None:
+    try:
+        sink.write(piece)
+    except OSError as cause:
+        raise SinkError(cause) from None
+
+
+def _demand_an_end(headers: dict[str, str]) -> None:
+    """A download whose end is not declared cannot be told from half of it."""
+    has_end = (
+        "content-length" in headers
+        or "chunked" in headers.get("transfer-encoding", "").lower()
+        or "gzip" in headers.get("content-encoding", "").lower()
+    )
+    if not has_end:
+        raise BrokenBodyError("it declares no length, so whole and half look alike")
+
+
+def wire_fault(fault: Exception, watch: Watch) -> Fault:
+    """Put a library's exception into words of ours; its own text may hold the URL."""
+    kind: Literal["broken", "never_sent"] = "broken" if watch.has_written else "never_sent"
+    if watch.cut_reason:
+        return Fault(kind, watch.cut_reason)
+    chain: list[BaseException] = []
+    found: BaseException | None = fault
+    while found is not None and len(chain) < 10:
+        chain.append(found)
+        reason = getattr(found, "reason", None)
+        inner = reason if isinstance(reason, BaseException) else found.__cause__
+        first = found.args[0] if found.args else None
+        found = inner or (first if isinstance(first, BaseException) else found.__context__)
+    return Fault(kind, _words_for(chain))
+
+
+def _words_for(chain: list[BaseException]) -> str:
+    for found in chain:
+        if isinstance(found, CutOffError):
+            return str(found)
+        if isinstance(found, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted: {redact(found.verify_message, 120)}"
+        if isinstance(found, urllib3.exceptions.IncompleteRead | http.client.IncompleteRead):
+            return "the answer ended early"
+    deepest = chain[-1]
+    if isinstance(deepest, TimeoutError | urllib3.exceptions.TimeoutError):
+        return "no byte came within the stall limit"
+    if isinstance(deepest, OSError) and deepest.strerror:
+        return redact(deepest.strerror, 120)
+    return f"the exchange failed with {type(deepest).__name__}"
+
+
+def conclude(
+    request: Request, answer: Response | Fault, has_written: bool, seconds: float
+) -> Response:
+    """Log the call as one event and return its answer, or raise what it comes to."""
+    fields = {
+        "what": request.what,
+        "reference": request.reference,
+        "where": request.where,
+        "seconds": round(seconds, 3),
+    }
+    if isinstance(answer, Response):
+        log.info("http_call", status=answer.status, bytes=answer.size_bytes, **fields)
+        return answer
+    error = error_for(request, answer, has_written)
+    log.warning("http_call", fault=answer.text, family=type(error).__name__, **fields)
+    raise error
+
+
+def error_for(request: Request, fault: Fault, has_written: bool) -> IntegrationError:
+    """Choose the family: the first byte is the line between 'nothing happened' and 'unknown'."""
+    what = f"{request.what}: {fault.text}"
+    if not has_written:
+        return Retryable(what, request.where, "Nothing was sent. Check host and network, retry.")
+    if request.is_write:
+        do = "It may have happened: look for the reference at the other side before any resend."
+        return OutcomeUnknown(what, request.where, do)
+    if fault.kind == "too_large":
+        do = "Nothing was kept. Ask for a smaller answer, or raise the ceiling on purpose."
+        return Rejected(what, request.where, do)
+    if fault.kind == "redirect":
+        do = "It was not followed. Retry; if it stays, correct the host of the connection."
+        return Retryable(what, request.where, do)
+    return Retryable(what, request.where, "Nothing was kept. Read it again.")

@@ -1,0 +1,213 @@
+"""Our own clock around one exchange, and the line between 'never sent' and 'may have happened'.
+
+A watchdog thread cuts the socket when time is up: no HTTP library has a limit over the whole
+exchange. The connection asks the watch before the first byte leaves, under one lock with the
+cut-off, so a late connection can never send what we have already reported as not sent.
+"""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from requests import PreparedRequest
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.connection import allowed_gai_family
+
+from include.adapters.http.wire import Limits
+
+
+class CutOffError(OSError):
+    """Our clock ended the exchange."""
+
+
+class Watch:
+    """The state of one exchange, shared by the caller's thread and its watchdog."""
+
+    def __init__(self, limits: Limits, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.limits = limits
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._connected = threading.Event()
+        self._finished = threading.Event()
+        self._socket: socket.socket | None = None
+        self._started = monotonic()
+        self.has_written = False  # True from before the first byte of the request left
+        self.cut_reason = ""  # why our clock ended the exchange, else ""
+
+    def __enter__(self) -> "Watch":
+        threading.Thread(target=self._guard, name="http-deadline", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._finished.set()
+        self._connected.set()
+        with self._lock:
+            if self._socket is not None:
+                self._socket.close()
+                self._socket = None
+
+    @property
+    def seconds(self) -> float:
+        return self._monotonic() - self._started
+
+    @property
+    def connect_seconds_left(self) -> float:
+        return max(self.limits.connect_s - self.seconds, 0.001)
+
+    def attach(self, connection: socket.socket) -> None:
+        """Remember a socket so that the watchdog can cut it, even while TLS is negotiated."""
+        with self._lock:
+            self._raise_if_cut()
+            # TLS takes the original's descriptor away, hence a second handle on the connection.
+            self._socket = connection.dup()
+
+    def connected(self) -> None:
+        self._connected.set()
+
+    def begin_write(self) -> None:
+        """Declare that the first byte is about to leave.
+
+        Raises:
+            CutOffError: time was up first; nothing leaves any more.
+        """
+        with self._lock:
+            self._raise_if_cut()
+            self.has_written = True
+
+    def raise_if_cut(self) -> None:
+        """Raise ``CutOffError`` once time is up; a cut socket otherwise reads like an end."""
+        with self._lock:
+            self._raise_if_cut()
+
+    def _raise_if_cut(self) -> None:
+        if self.cut_reason:
+            raise CutOffError(self.cut_reason)
+
+    def _guard(self) -> None:
+        if not self._connected.wait(self.limits.connect_s):
+            self._cut(f"no connection within {self.limits.connect_s:g} s")
+        elif not self._finished.wait(max(self.limits.deadline_s - self.seconds, 0)):
+            self._cut(f"not finished within {self.limits.deadline_s:g} s")
+
+    def _cut(self, reason: str) -> None:
+        with self._lock:
+            if self._finished.is_set():
+                return
+            self.cut_reason = reason
+            if self._socket is not None:
+                # An error here means that the other side was faster.
+                with contextlib.suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_RDWR)
+
+
+def open_socket(host: str, port: int, watch: Watch, options: Any = None) -> socket.socket:
+    """Connect to the first address that answers, all of it within the connect limit.
+
+    Raises:
+        OSError: no name, no address that answers, or time is up.
+    """
+    last: OSError = OSError("the name has no address")
+    for family, kind, protocol, _, address in _look_up(host, port, watch.connect_seconds_left):
+        watch.raise_if_cut()
+        connection = socket.socket(family, kind, protocol)
+        try:
+            for option in options or ():
+                connection.setsockopt(*option)
+            connection.settimeout(watch.connect_seconds_left)
+            connection.connect(address)
+            watch.attach(connection)
+        except OSError as fault:
+            connection.close()
+            last = fault
+        else:
+            return connection
+    raise last
+
+
+def _look_up(host: str, port: int, timeout_s: float) -> list[Any]:
+    """Resolve in a thread of its own: the system's resolver knows no time-out we can set."""
+    answer: list[Any] = []
+
+    def ask() -> None:
+        try:
+            answer.append(socket.getaddrinfo(host, port, allowed_gai_family(), socket.SOCK_STREAM))
+        except OSError as fault:
+            answer.append(fault)
+
+    asking = threading.Thread(target=ask, name="http-name", daemon=True)
+    asking.start()
+    asking.join(timeout_s)
+    if not answer:
+        raise CutOffError(f"the name was not resolved within {timeout_s:.1f} s")
+    if isinstance(answer[0], OSError):
+        raise answer[0]
+    found: list[Any] = answer[0]
+    return found
+
+
+class _Watched:
+    """Mixed into urllib3's connections: ask the watch before the wire is touched."""
+
+    watch: Watch
+
+    def _new_conn(self) -> socket.socket:
+        here: Any = self
+        return open_socket(here._dns_host, here.port, self.watch, here.socket_options)
+
+    def connect(self) -> None:
+        here: Any = super()
+        here.connect()
+        self.watch.connected()
+
+    def send(self, data: Any) -> None:
+        here: Any = self
+        if here.sock is None:
+            here.connect()
+        # Sending has the stall limit; the shorter connect limit is over by now.
+        here.sock.settimeout(self.watch.limits.stall_s)
+        self.watch.begin_write()
+        parent: Any = super()
+        parent.send(data)
+
+
+class _WatchedHTTPConnection(_Watched, HTTPConnection):
+    def __init__(self, *args: Any, watch: Watch, **kwargs: Any) -> None:
+        self.watch = watch
+        super().__init__(*args, **kwargs)
+
+
+class _WatchedHTTPSConnection(_Watched, HTTPSConnection):
+    def __init__(self, *args: Any, watch: Watch, **kwargs: Any) -> None:
+        self.watch = watch
+        super().__init__(*args, **kwargs)
+
+
+class OneShotAdapter(HTTPAdapter):
+    """An adapter for exactly one exchange: no retry, no redirect, no connection kept.
+
+    A kept connection may be dead without our knowing it; a fresh one makes 'nothing was written'
+    a fact. It also mounts into Airflow's ``HttpHook``, which has no deadline of its own.
+    """
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        super().__init__(
+            pool_connections=1,
+            pool_maxsize=1,
+            max_retries=Retry(0, connect=0, read=False, redirect=False, status=0, other=0),
+        )
+
+    def get_connection_with_tls_context(
+        self, request: PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        pool: Any = super().get_connection_with_tls_context(request, verify, proxies, cert)
+        kind = _WatchedHTTPSConnection if pool.scheme == "https" else _WatchedHTTPConnection
+        # urllib3 only ever calls this attribute; a class per exchange would do the same.
+        pool.ConnectionCls = partial(kind, watch=self._watch)
+        return pool
