@@ -1,0 +1,222 @@
+"""Load ``include/mappings``: every problem of every file at once, or rules that can be trusted."""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from include.domain.accounts import GlTemplate
+from include.domain.disputes import ChargebackReason
+from include.domain.fees import FeeRate, FeeSchedule
+from include.domain.merchant import BankAccount, Merchant, Source
+from include.mappings.nodes import Document, read_document
+from include.mappings.parse import Placed, parse_entries
+from include.mappings.problems import Problem, refuse
+from include.mappings.rules import check_rules, of_kind
+from include.mappings.schema import (
+    FILES,
+    ChargebackReasonsEntry,
+    Entry,
+    FeeCodesEntry,
+    FeeRateRow,
+    FeeScheduleEntry,
+    FxRatesEntry,
+    GlTemplateEntry,
+    MerchantEntry,
+    percent_millionths,
+    rate_millionths,
+)
+from include.mappings.secrets import find_secrets
+from include.mappings.tables import FeeCodes, FxRates, InForce, Mappings
+
+SHIPPED = Path(__file__).parent
+Value = TypeVar("Value")
+Key = TypeVar("Key")
+Kind = TypeVar("Kind", bound=Entry)
+
+
+def load_mappings(folder: Path | None = None) -> Mappings:
+    """Read and check every mapping.
+
+    Args:
+        folder: where the YAML files are; the shipped ones by default.
+
+    Raises:
+        Rejected: something is wrong; the message names every problem with file, line and fix.
+    """
+    entries, problems = read_mappings(folder or SHIPPED)
+    if problems:
+        raise refuse(problems)
+    return _tables(entries)
+
+
+def read_mappings(folder: Path) -> tuple[list[Placed[Entry]], list[Problem]]:
+    """Return the sound entries and every problem, sorted by place."""
+    documents, entries = [], []
+    for file in FILES:
+        document = _read(folder / file)
+        documents.append(document)
+        entries += parse_entries(document)
+        find_secrets(document)
+    faults = [problem for document in documents for problem in document.problems]
+    if not faults:  # rules between entries would only repeat what is wrong inside one
+        check_rules(entries)
+        faults = [problem for document in documents for problem in document.problems]
+    faults += _strangers(folder)
+    return entries, sorted(set(faults))
+
+
+def _read(path: Path) -> Document:
+    try:
+        return read_document(path.name, path.read_bytes())
+    except FileNotFoundError:
+        missing = Document(path.name)
+        missing.report(1, "the file is missing", f"Create {path.name} with its list.")
+        return missing
+
+
+def _strangers(folder: Path) -> list[Problem]:
+    """A file of another name would be ignored in silence: somebody thinks it is in force."""
+    do = f"Rename or remove it; read here are {', '.join(FILES)}."
+    found = sorted(p.name for p in folder.iterdir() if p.suffix in (".yaml", ".yml"))
+    return [Problem(n, 1, "no such mapping is known", do) for n in found if n not in FILES]
+
+
+def _rules(
+    placed: Sequence[Placed[Kind]],
+    key: Callable[[Kind], Key],
+    value: Callable[[Placed[Kind]], Value],
+) -> dict[Key, list[InForce[Value]]]:
+    found: dict[Key, list[InForce[Value]]] = defaultdict(list)
+    for p in placed:
+        rule = InForce(value(p), p.entry.effective_from, p.entry.effective_to, p.place())
+        found[key(p.entry)].append(rule)
+    return dict(found)
+
+
+def _tables(entries: list[Placed[Entry]]) -> Mappings:
+    merchants = _rules(of_kind(entries, MerchantEntry), lambda e: e.merchant_id, _merchant)
+    schedules = of_kind(entries, FeeScheduleEntry)
+    templates = of_kind(entries, GlTemplateEntry)
+    pairs = of_kind(entries, FxRatesEntry)
+    codes = of_kind(entries, FeeCodesEntry)
+    return Mappings(
+        version=_version(entries),
+        merchants={
+            name: max(rules, key=lambda rule: rule.effective_from).value
+            for name, rules in merchants.items()
+        },
+        merchant_rules=merchants,
+        templates=_rules(templates, lambda e: e.name, _template),
+        fee_codes=_rules(
+            codes, lambda e: e.layout, lambda p: FeeCodes(p.entry.layout, p.entry.codes)
+        ),
+        schedules=_rules(schedules, lambda e: f"{e.merchant_id}|{e.currency}", _schedule),
+        reasons=_reasons(of_kind(entries, ChargebackReasonsEntry)),
+        rates=_rules(pairs, lambda e: (e.from_currency, e.to_currency), _fx_rates),
+    )
+
+
+def _version(entries: Sequence[Placed[Entry]]) -> str:
+    content = [[p.document.file, p.entry.model_dump(mode="json")] for p in entries]
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _merchant(placed: Placed[MerchantEntry]) -> Merchant:
+    entry = placed.entry
+    return Merchant(
+        merchant_id=entry.merchant_id,
+        organization_id=entry.organization_id,
+        zone=entry.zone,
+        cut_off=entry.cut_off_time,
+        currencies=tuple(entry.currencies),
+        company_id=entry.company_id,
+        base_currency=entry.base_currency,
+        bank_accounts={
+            currency: BankAccount(row.account_id, row.bank_code)
+            for currency, row in entry.bank_accounts.items()
+        },
+        cybersource_conn_id=entry.cybersource_conn_id,
+        syspro_conn_id=entry.syspro_conn_id,
+        bank_conn_id=entry.bank_conn_id,
+        acquirer_conn_id=entry.acquirer_conn_id,
+        sources=_sources(entry),
+        posting_model=entry.posting_model,
+        gl_template=entry.gl_template,
+        fees_as_ap_invoice=entry.fees_as_ap_invoice,
+        ap_supplier=entry.ap_supplier,
+        split_at_month_end=entry.split_at_month_end,
+        period_policy=entry.period_policy,
+        amount_tolerance_minor=entry.amount_tolerance_minor,
+        date_tolerance_days=entry.date_tolerance_days,
+        approval_tolerance_minor=entry.approval_tolerance_minor,
+        settlement_sla_days=entry.settlement_sla_days,
+        erp_sla_days=entry.erp_sla_days,
+        funding_sla_days=entry.funding_sla_days,
+        owner=entry.owner,
+        notify=tuple(entry.notify),
+    )
+
+
+def _sources(entry: MerchantEntry) -> tuple[Source, ...]:
+    return tuple(
+        Source(
+            name=row.name,
+            kind=row.kind,
+            remote_name=row.remote_name,
+            layout=row.layout,
+            supplies=tuple(row.supplies),
+            mime_type=row.mime_type,
+            is_required=row.is_required,
+            definition=row.definition,
+        )
+        for row in entry.sources
+    )
+
+
+def _template(placed: Placed[GlTemplateEntry]) -> GlTemplate:
+    entry = placed.entry
+    return GlTemplate(entry.name, entry.effective_from, entry.accounts, placed.place("accounts"))
+
+
+def _schedule(placed: Placed[FeeScheduleEntry]) -> FeeSchedule:
+    entry = placed.entry
+    rates = {kind: _fee_rate(kind, row) for kind, row in entry.rates.items()}
+    return FeeSchedule(
+        entry.merchant_id, entry.currency, entry.effective_from, rates, placed.place()
+    )
+
+
+def _fee_rate(kind: str, row: FeeRateRow) -> FeeRate:
+    return FeeRate(
+        fee_kind=kind,
+        rate_millionths=percent_millionths(row.percent),
+        card_rates={card: percent_millionths(p) for card, p in row.percent_by_card.items()},
+        per_item_minor=row.per_item_minor,
+        tolerance_minor=row.tolerance_minor,
+        charged_on=tuple(row.charged_on),
+    )
+
+
+def _reasons(
+    networks: Sequence[Placed[ChargebackReasonsEntry]],
+) -> Mapping[str, list[InForce[ChargebackReason]]]:
+    found: dict[str, list[InForce[ChargebackReason]]] = defaultdict(list)
+    for p in networks:
+        for code, row in p.entry.codes.items():
+            reason = ChargebackReason(
+                code, p.entry.network, row.meaning, row.category, row.respond_within_days
+            )
+            since, until = p.entry.effective_from, p.entry.effective_to
+            found[code].append(InForce(reason, since, until, p.place("codes", code)))
+    return dict(found)
+
+
+def _fx_rates(placed: Placed[FxRatesEntry]) -> FxRates:
+    entry = placed.entry
+    rates = sorted((day, rate_millionths(rate)) for day, rate in entry.rates.items())
+    return FxRates(tuple(rates), timedelta(days=entry.max_age_days))
