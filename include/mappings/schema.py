@@ -5,6 +5,7 @@ The models say what one value may be; ``rules.py`` says what several must be tog
 
 import re
 from datetime import date, datetime, time
+from functools import cache
 from typing import Annotated, Any, ClassVar
 from zoneinfo import available_timezones
 
@@ -54,9 +55,14 @@ def _trimmed(text: str) -> str:
     return text
 
 
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())  # walks folders: once is enough
+
+
 def _zone(text: str) -> str:
     is_area = text == "UTC" or text.split("/")[0] in _AREAS
-    if text in available_timezones() and is_area:
+    if text in _zones() and is_area:
         return text
     meant = _LEGACY_ZONES.get(text, "America/New_York")
     raise _fault(
