@@ -1,0 +1,239 @@
+"""APSTIN: supplier invoices. An invoice that exists for the supplier is refused.
+
+Only code I (invoice) is taken; adjustments, credits and debits are not part of the sandbox and are
+refused by name. Source: SYSPRO reference, section 4.6.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from xml.etree.ElementTree import Element
+
+from include.sandbox.syspro import messages
+from include.sandbox.syspro.books import AP_CONTROL, Entry, JournalHead, to_base
+from include.sandbox.syspro.documents import (
+    Node,
+    choice_field,
+    date_field,
+    field,
+    nodes,
+    root_node,
+    text_field,
+    value_field,
+)
+from include.sandbox.syspro.posting import (
+    Call,
+    Checked,
+    Findings,
+    check_ledger_code,
+    counters,
+    gl_journal_node,
+    read_period,
+    refused_item,
+    to_post,
+    warning_nodes,
+)
+from include.sandbox.syspro.tables import padded_key, plain_key
+
+VERSION = "8.0.118"
+
+
+@dataclass(frozen=True, slots=True)
+class _Invoice:
+    supplier: str
+    invoice: str
+    value: Decimal
+    currency: str
+    rate: Decimal
+    invoice_date: date
+    reference: str
+    notation: str
+    distribution: list[tuple[str, Decimal, str]]  # ledger code, value, notation
+
+
+def post(call: Call) -> Node:
+    """Check every item, post what the parameters allow as one AP journal."""
+    with call.books.lock:
+        document = Findings()
+        year, period = read_period(call, document)
+        seen: set[tuple[str, str]] = set()
+        items = [_check(call, e, document, seen) for e in call.document.findall("Item")]
+        posting = {id(item) for item in to_post(call, items)}
+        invoices = [i.ready for i in items if i.ready is not None and id(i) in posting]
+        journal = call.books.next_number("ap", first=17) if invoices else 0
+        gl_number = _post_ledger(call, invoices, year, period, journal)
+        replies = []
+        entry_number = 0
+        for number, item in enumerate(items, start=1):
+            if item.ready is None:
+                replies.append(refused_item(number, item))
+                reference = field(item.element, "Invoice")
+                call.record("APSTIN", reference, committed=False, company=call.books.company)
+            elif id(item) in posting:
+                entry_number += 1
+                key = (year, period, journal, entry_number)
+                replies.append(_write(call, item.ready, key, gl_number, item.warnings))
+            else:
+                replies.append(Node("Item", [Node("ItemNumber", f"{number:06d}")]))
+    ledger = [gl_journal_node(call, "APSTIN", year, period, gl_number)] if invoices else []
+    invalid = sum(item.ready is None for item in items)
+    status = [*ledger, *counters(ItemsProcessed=len(invoices), ItemsInvalid=invalid)]
+    return root_node("postapinvoice", VERSION, [*replies, Node("StatusOfItems", status)])
+
+
+def _check(
+    call: Call, element: Element, document: Findings, seen: set[tuple[str, str]]
+) -> Checked[_Invoice]:
+    findings = Findings()
+    findings.nodes += document.nodes
+    check = findings.check
+    check(choice_field, element, "TransactionCode", "I", "")
+    supplier = check(text_field, element, "Supplier", longest=15, is_needed=True) or ""
+    row = _supplier(call, supplier)
+    if supplier and row is None:
+        findings.refuse("Supplier", supplier, messages.SUPPLIER_NOT_FOUND, supplier)
+    invoice = check(text_field, element, "Invoice", longest=20, is_needed=True) or ""
+    key = (padded_key("Supplier", supplier), invoice)  # the supplier's own number, never padded
+    if invoice and (key in seen or _exists(call, *key)):
+        findings.refuse("Invoice", invoice, messages.DUPLICATE_KEY, "Invoice", invoice)
+    seen.add(key)
+    value = check(value_field, element, "TransactionValue") or Decimal(0)
+    distribution = _check_distribution(call, element, value, findings)
+    currency = str((row or {}).get("Currency", "") or call.books.base_currency)
+    rate = _check_rate(call, element, currency, findings)
+    found = _Invoice(
+        supplier,
+        invoice,
+        value,
+        currency,
+        rate,
+        check(date_field, element, "InvoiceDate", call.books.today) or call.books.today,
+        check(text_field, element, "TransactionReference", longest=30) or "",
+        check(text_field, element, "Notation", longest=100) or "",
+        distribution,
+    )
+    check(text_field, element, "JournalNotation", longest=100)
+    return Checked(element, None if findings.nodes else found, findings.nodes, findings.warnings)
+
+
+def _check_rate(call: Call, element: Element, currency: str, findings: Findings) -> Decimal:
+    if field(element, "ExchRateAtEntry"):
+        rate = findings.check(value_field, element, "ExchRateAtEntry", whole=6, decimals=6)
+        return rate or Decimal(1)
+    known = call.books.rate(currency)
+    if known is None:
+        findings.refuse("ExchRateAtEntry", "", messages.NO_RATE, currency)
+    return known or Decimal(1)
+
+
+def _check_distribution(
+    call: Call, element: Element, value: Decimal, findings: Findings
+) -> list[tuple[str, Decimal, str]]:
+    found: list[tuple[str, Decimal, str]] = []
+    for part in element.findall("LedgerDistribution"):
+        inner = Findings()
+        code = check_ledger_code(call, inner, part)
+        amount = inner.check(value_field, part, "LedgerValue") or Decimal(0)
+        notation = inner.check(text_field, part, "LedgerNotation", longest=100) or ""
+        findings.warnings += inner.warnings
+        if inner.nodes:
+            findings.nodes.append(Node("LedgerDistribution", inner.nodes))
+        found.append((code, amount, notation))
+    total = sum((amount for _, amount, _ in found), Decimal(0))
+    if not findings.nodes and total != value:
+        findings.refuse(
+            "LedgerValue",
+            f"{total:.2f}",
+            messages.DISTRIBUTION_DIFFERS,
+            f"{total:.2f}",
+            f"{value:.2f}",
+        )
+    return found
+
+
+def _post_ledger(call: Call, invoices: list[_Invoice], year: int, period: int, journal: int) -> int:
+    """Post the invoices' GL journal; 0 where there is none, or where it is switched to fail."""
+    if not invoices or call.options.gl_journal_error.get("APSTIN"):
+        return 0
+    entries: list[Entry] = []
+    for invoice in invoices:
+        values = to_base([amount for _, amount, _ in invoice.distribution], invoice.rate)
+        for (code, _, notation), value in zip(invoice.distribution, values, strict=True):
+            entries.append(Entry(code, value, invoice.invoice, notation))
+        entries.append(Entry(AP_CONTROL, -sum(values, Decimal(0)), invoice.invoice))
+    head = JournalHead(
+        year,
+        period,
+        call.books.today,
+        reference=f"AP {journal:05d}",
+        source="AP",
+        operator=call.operator,
+    )
+    return call.books.post_journal(head, entries)
+
+
+def _write(
+    call: Call,
+    invoice: _Invoice,
+    key: tuple[int, int, int, int],
+    gl_number: int,
+    warnings: list[str],
+) -> Node:
+    year, period, journal, entry_number = key
+    call.books.tables.add(
+        "ApInvoice",
+        {
+            "Supplier": padded_key("Supplier", invoice.supplier),
+            "Invoice": invoice.invoice,
+            "OrigInvValue": invoice.value,
+            "MthInvBal1": invoice.value,
+            "MthInvBal2": Decimal(0),
+            "MthInvBal3": Decimal(0),
+            "InvoiceDate": invoice.invoice_date,
+            "Reference": invoice.reference,
+            "Journal": journal,
+            "Currency": invoice.currency,
+        },
+    )
+    call.record(
+        "APSTIN",
+        invoice.invoice,
+        committed=True,
+        company=call.books.company,
+        supplier=invoice.supplier,
+        year=year,
+        period=period,
+        journal=journal,
+        gl_journal=gl_number,
+        value=f"{invoice.value:.2f}",
+        lines=[{"gl_code": c, "amount": f"{a:.2f}"} for c, a, _ in invoice.distribution],
+    )
+    numbers = (
+        ("TrnYear", f"{year:04d}"),
+        ("TrnMonth", f"{period:02d}"),
+        ("Journal", f"{journal:05d}"),
+        ("EntryNumber", f"{entry_number:03d}"),
+    )
+    facts = (
+        ("Supplier", plain_key(invoice.supplier)),
+        ("Invoice", invoice.invoice),
+        ("TransactionCode", "I"),
+    )
+    transaction = Node("Transaction", [Node("Key", nodes(numbers)), *nodes(facts)])
+    return Node("Item", [transaction, *warning_nodes(warnings)])
+
+
+def _supplier(call: Call, supplier: str) -> dict[str, object] | None:
+    key = padded_key("Supplier", supplier)
+    row = call.books.tables.find("ApSupplier", lambda found: found["Supplier"] == key)
+    return dict(row) if row is not None else None
+
+
+def _exists(call: Call, supplier: str, invoice: str) -> bool:
+    return (
+        call.books.tables.find(
+            "ApInvoice",
+            lambda row: row["Supplier"] == supplier and row["Invoice"] == invoice,
+        )
+        is not None
+    )

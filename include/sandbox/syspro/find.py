@@ -1,0 +1,213 @@
+"""COMFND: select rows of a table by conditions.
+
+Source: SYSPRO reference, section 4.7 and the captured call. Text compares as stored, without regard
+to case and trailing blanks, as the database collates; dates are CCYY-MM-DD; SQL is not accepted.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
+from xml.etree.ElementTree import Element
+
+from include.sandbox.syspro.documents import CallFailed, Node, field, nodes, root_node
+from include.sandbox.syspro.tables import DATED, Row, Tables, Value
+
+MAX_ROWS = 5000  # whatever ReturnRows asks; the caller sees it by RowsReturned
+DEFAULT_ROWS = 1000
+VERSION = "8.0.053"
+
+Predicate = Callable[[Row], bool]
+
+
+class _Test(NamedTuple):
+    column: str
+    condition: str
+    value: str
+
+
+_ORDERED: dict[str, Callable[[int], bool]] = {
+    "EQ": lambda sign: sign == 0,
+    "NE": lambda sign: sign != 0,
+    "GT": lambda sign: sign > 0,
+    "GE": lambda sign: sign >= 0,
+    "LT": lambda sign: sign < 0,
+    "LE": lambda sign: sign <= 0,
+}
+
+
+def find(query: Element, tables: Tables) -> Node:
+    """Answer a COMFND query.
+
+    Raises:
+        CallFailed: the table, a column or a condition is not known.
+    """
+    table = field(query, "TableName")
+    if table not in tables.names():
+        raise CallFailed(f"ERROR: Table '{table}' not found")
+    known = tables.columns(table)
+    columns = _columns(query, known, table)
+    order = [c.text.strip() for c in query.findall("OrderBy/Column") if c.text and c.text.strip()]
+    _check_columns([*columns, *order], known, table)
+    tests, tokens = _tokens(query, known, table)
+    predicate = _Parser(tokens).parse() if tokens else lambda row: True
+    first, last = _date_bounds(table, tests, tokens)
+    found = [row for row in tables.rows(table, first, last) if predicate(row)]
+    for column, is_down in reversed(_sequence(query, order)):
+        found.sort(key=_by(column), reverse=is_down)
+    limit = _limit(query)
+    return _reply(table, columns, order, found[:limit])
+
+
+def _columns(query: Element, known: list[str], table: str) -> list[str]:
+    asked = [c.text.strip() for c in query.findall("Columns/Column") if c.text and c.text.strip()]
+    return known if field(query, "AllColumns") == "Y" or not asked else asked
+
+
+def _check_columns(asked: Sequence[str], known: list[str], table: str) -> None:
+    for column in asked:
+        if column not in known:
+            raise CallFailed(f"ERROR: Column '{column}' not found in table '{table}'")
+
+
+def _limit(query: Element) -> int:
+    asked = field(query, "ReturnRows", "0")
+    count = int(asked) if asked.isascii() and asked.isdigit() else 0
+    return min(count or DEFAULT_ROWS, MAX_ROWS)
+
+
+def _sequence(query: Element, order: list[str]) -> list[tuple[str, bool]]:
+    named = [(c.get("Name", ""), c.get("Orderby") == "D") for c in query.findall("Sequence/Column")]
+    return named or [(column, False) for column in order]
+
+
+def _tokens(query: Element, known: list[str], table: str) -> tuple[list[_Test], list[str | _Test]]:
+    tests: list[_Test] = []
+    tokens: list[str | _Test] = []
+    for number, part in enumerate(query.findall("Where/Expression")):
+        if number:  # the first one's And/Or has nothing to join; SYSPRO takes it and ignores it
+            tokens.append("OR" if field(part, "AndOr", "And").upper() == "OR" else "AND")
+        test = _Test(field(part, "Column"), field(part, "Condition").upper(), field(part, "Value"))
+        _check_columns([test.column], known, table)
+        if test.condition not in _ORDERED and test.condition != "LIKE":
+            raise CallFailed(f"ERROR: Condition '{test.condition}' is not valid")
+        tests.append(test)
+        tokens += [*field(part, "OpenBracket"), test, *field(part, "CloseBracket")]
+    return tests, tokens
+
+
+class _Parser:
+    """Or of And of brackets, as in SQL: And binds closer."""
+
+    def __init__(self, tokens: Sequence[str | _Test]) -> None:
+        self._tokens, self._at = tokens, 0
+
+    def parse(self) -> Predicate:
+        found = self._either()
+        if self._at != len(self._tokens):
+            raise CallFailed("ERROR: Brackets in the where clause do not match")
+        return found
+
+    def _either(self) -> Predicate:
+        parts = [self._both()]
+        while self._take("OR"):
+            parts.append(self._both())
+        return parts[0] if len(parts) == 1 else lambda row: any(part(row) for part in parts)
+
+    def _both(self) -> Predicate:
+        parts = [self._one()]
+        while self._take("AND"):
+            parts.append(self._one())
+        return parts[0] if len(parts) == 1 else lambda row: all(part(row) for part in parts)
+
+    def _one(self) -> Predicate:
+        if self._take("("):
+            found = self._either()
+            if not self._take(")"):
+                raise CallFailed("ERROR: Brackets in the where clause do not match")
+            return found
+        if self._at >= len(self._tokens) or isinstance(self._tokens[self._at], str):
+            raise CallFailed("ERROR: Brackets in the where clause do not match")
+        test = self._tokens[self._at]
+        self._at += 1
+        return _predicate(test) if isinstance(test, _Test) else lambda row: False
+
+    def _take(self, token: str) -> bool:
+        if self._at < len(self._tokens) and self._tokens[self._at] == token:
+            self._at += 1
+            return True
+        return False
+
+
+def _predicate(test: _Test) -> Predicate:
+    if test.condition == "LIKE":
+        escaped = re.escape(test.value).replace("%", ".*").replace("_", ".")
+        pattern = re.compile(escaped, re.IGNORECASE | re.DOTALL)
+        return lambda row: pattern.fullmatch(str(row.get(test.column, "")).rstrip()) is not None
+    holds = _ORDERED[test.condition]
+    return lambda row: holds(_compare(row.get(test.column, ""), test.value))
+
+
+def _compare(stored: Value, asked: str) -> int:
+    if isinstance(stored, (int, Decimal)):
+        try:
+            wanted = Decimal(asked or "0")
+        except InvalidOperation:
+            raise CallFailed(f"ERROR: Value '{asked}' must be numeric") from None
+        return (stored > wanted) - (stored < wanted)
+    left = stored.isoformat() if isinstance(stored, date) else stored.rstrip().casefold()
+    right = asked.rstrip().casefold()
+    return (left > right) - (left < right)
+
+
+def _date_bounds(
+    table: str, tests: list[_Test], tokens: Sequence[str | _Test]
+) -> tuple[date | None, date | None]:
+    """Narrow a dated table to the days the conditions allow, where they are joined by And only."""
+    first: date | None = None
+    last: date | None = None
+    if table not in DATED or "OR" in tokens:
+        return first, last
+    for test in tests:
+        if test.column != DATED[table] or not re.fullmatch(r"\d{4}-\d\d-\d\d", test.value):
+            continue
+        try:
+            day = date.fromisoformat(test.value)
+        except ValueError:
+            continue  # such a value equals no date: the predicate alone decides
+        if test.condition in ("EQ", "GE", "GT"):
+            first = max(first or day, day)
+        if test.condition in ("EQ", "LE", "LT"):
+            last = min(last or day, day)
+    return first, last
+
+
+def _by(column: str) -> Callable[[Row], tuple[int, Decimal, str]]:
+    return lambda row: _sort_key(row.get(column, ""))
+
+
+def _sort_key(value: Value) -> tuple[int, Decimal, str]:
+    if isinstance(value, (int, Decimal)):
+        return 0, Decimal(value), ""
+    return 1, Decimal(0), value.isoformat() if isinstance(value, date) else value.casefold()
+
+
+def _reply(table: str, columns: list[str], order: list[str], rows: list[Row]) -> Node:
+    header = [
+        Node("TableName", table),
+        Node("Columns", nodes(("Column", c) for c in columns)),
+        Node("OrderBy", nodes(("Column", c) for c in order)),
+    ]
+    found = [Node("Row", [Node(c, shown(row.get(c, ""))) for c in columns]) for row in rows]
+    count = Node("RowsReturned", f"{len(rows):8d}")
+    return root_node(table, VERSION, [Node("HeaderDetails", header), *found, count])
+
+
+def shown(value: Value) -> str:
+    """Write a value as COMFND does: numbers right-justified with blanks, dates CCYY-MM-DD."""
+    if isinstance(value, Decimal):
+        return f"{value:16.2f}"
+    if isinstance(value, int):
+        return f"{value:10d}"
+    return value.isoformat() if isinstance(value, date) else value
