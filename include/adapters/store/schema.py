@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 NAMES = {
@@ -270,6 +271,14 @@ dead_letters = Table(
     _text("resolution"),
     UniqueConstraint("kind", "key", "opened_at"),
     Index(None, "state"),
+    Index(  # at most one is open for one item, however many workers give up on it
+        "uq_dead_letters_open",
+        "kind",
+        "key",
+        unique=True,
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
 )
 
 audit = Table(
@@ -281,7 +290,7 @@ audit = Table(
     _text("what"),  # e.g. effect gl_journal|...: sent -> done
     _text("subject"),
     _text("detail"),  # JSON
-    _text("previous_hash"),
+    _text("previous_hash", unique=True),  # two entries cannot follow the same one
     _text("hash", unique=True),  # SHA-256 over previous_hash and this row's content
 )
 

@@ -1,0 +1,131 @@
+"""The dead letters' shelf in the database. Each action on it is in the audit trail."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, Engine, Row, insert, select, update
+
+from include.adapters.store import audit
+from include.adapters.store.clock import StoreClock, database_now
+from include.adapters.store.schema import dead_letters
+from include.domain.errors import Rejected
+from include.services.effects.chain import detail_of
+from include.services.effects.dead_letters import DeadLetter
+
+
+def open_letter(
+    connection: Connection,
+    *,
+    now: datetime,
+    kind: str,
+    key: str,
+    currency: str,
+    amount_minor: int | None,
+    reason: str,
+    next_action: str,
+    owner: str,
+) -> None:
+    """Open a dead letter, or bring the open one up to date; its age is kept.
+
+    The partial unique index allows one open letter per item.
+    """
+    text = {"reason": reason, "next_action": next_action, "owner": owner}
+    is_known = connection.execute(
+        update(dead_letters).where(_open_one(kind, key)).values(**text)
+    ).rowcount
+    if not is_known:
+        connection.execute(
+            insert(dead_letters).values(
+                kind=kind,
+                key=key,
+                currency=currency,
+                amount_minor=amount_minor,
+                state="open",
+                opened_at=now,
+                resolved_by="",
+                resolution="",
+                **text,
+            )
+        )
+
+
+def close_letter(
+    connection: Connection, now: datetime, kind: str, key: str, who: str, resolution: str
+) -> None:
+    """Close the open dead letter of an item, if there is one."""
+    closing = update(dead_letters).where(_open_one(kind, key))
+    connection.execute(
+        closing.values(state="resolved", resolved_at=now, resolved_by=who, resolution=resolution)
+    )
+
+
+def _open_one(kind: str, key: str) -> ColumnElement[bool]:
+    columns = dead_letters.c
+    return (columns.kind == kind) & (columns.key == key) & (columns.state == "open")
+
+
+@dataclass(frozen=True, slots=True)
+class SqlDeadLetters:
+    """List, show and resolve dead letters."""
+
+    engine: Engine
+    clock: StoreClock = database_now
+
+    def listing(self, state: str = "open", limit: int = 1000) -> Sequence[DeadLetter]:
+        """List them, oldest first."""
+        wanted = select(dead_letters).where(dead_letters.c.state == state)
+        order = (dead_letters.c.opened_at, dead_letters.c.dead_letter_id)
+        with self.engine.begin() as connection:
+            rows = connection.execute(wanted.order_by(*order).limit(limit)).all()
+        return [_letter(row) for row in rows]
+
+    def show(self, dead_letter_id: int) -> DeadLetter:
+        """Read one.
+
+        Raises:
+            Rejected: there is none with this number.
+        """
+        with self.engine.begin() as connection:
+            return self._read(connection, dead_letter_id)
+
+    def resolve(self, dead_letter_id: int, who: str, resolution: str) -> DeadLetter:
+        """Close one because ``who`` has dealt with it; audited.
+
+        Raises:
+            Rejected: unknown, or already resolved.
+        """
+        with self.engine.begin() as connection:
+            now = self.clock(connection)
+            letter = self._read(connection, dead_letter_id)
+            still_open = (dead_letters.c.dead_letter_id == dead_letter_id) & (
+                dead_letters.c.state == "open"
+            )
+            changed = connection.execute(
+                update(dead_letters)
+                .where(still_open)
+                .values(state="resolved", resolved_at=now, resolved_by=who, resolution=resolution)
+            ).rowcount
+            if not changed:
+                raise Rejected(
+                    f"dead letter {dead_letter_id} was resolved by {letter.resolved_by!r}: "
+                    f"{letter.resolution!r}",
+                    f"dead letter {dead_letter_id}",
+                    "Nothing is left to do.",
+                )
+            subject, detail = f"{letter.kind}|{letter.key}", detail_of(resolution=resolution)
+            audit.append(connection, now, who, "dead letter resolved", subject, detail)
+        return self.show(dead_letter_id)
+
+    def _read(self, connection: Connection, dead_letter_id: int) -> DeadLetter:
+        wanted = select(dead_letters).where(dead_letters.c.dead_letter_id == dead_letter_id)
+        row = connection.execute(wanted).one_or_none()
+        if row is None:
+            raise Rejected(
+                f"there is no dead letter {dead_letter_id}", "dead letters", "List them first."
+            )
+        return _letter(row)
+
+
+def _letter(row: Row) -> DeadLetter:  # type: ignore[type-arg]
+    return DeadLetter(**row._mapping)

@@ -1,0 +1,28 @@
+"""Knows whether this thread has a transaction open, whoever opened it on this engine."""
+
+import threading
+
+from sqlalchemy import Connection, Engine, event
+
+
+class OpenTransactions:
+    """Counts BEGIN against COMMIT and ROLLBACK, per thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._open = threading.local()
+        event.listen(engine, "begin", self._began)
+        event.listen(engine, "commit", self._ended)
+        event.listen(engine, "rollback", self._ended)
+
+    def is_open(self) -> bool:
+        """Say whether this thread is inside a transaction."""
+        return self._count() > 0
+
+    def _count(self) -> int:
+        return int(getattr(self._open, "count", 0))
+
+    def _began(self, _connection: Connection) -> None:
+        self._open.count = self._count() + 1
+
+    def _ended(self, _connection: Connection) -> None:
+        self._open.count = max(0, self._count() - 1)

@@ -1,0 +1,331 @@
+"""The one protocol for every write to the outside: intend, look, send once, conclude, verify.
+
+No I/O of its own, no sleeping, no retry loop: ``advance`` drives one effect until it must wait,
+and the janitor (``sweep``) comes back when its time has come. The rules are in ``rules.py``, the
+allowed transitions in ``states.py``. Why: ``include/docs/adr/0002-effects-engine.md``.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from include.domain.errors import OutcomeUnknown, Parked, Rejected, Retryable
+from include.services.effects.boundaries import Boundary, BoundaryHook, pass_by
+from include.services.effects.events import EventLog, log_event
+from include.services.effects.ports import (
+    Difference,
+    Effect,
+    EffectKind,
+    EffectState,
+    Found,
+    Partner,
+    Timings,
+)
+from include.services.effects.rules import Rules
+from include.services.effects.states import FINISHED, check_transition
+from include.services.effects.store import Change, EffectStore, Lease, LeaseLost
+from include.services.ports import Clock
+
+_Work = Callable[[Lease, Effect], Effect]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """What the other side holds of an effect now; ``differences`` compares the first found."""
+
+    effect: Effect
+    found: tuple[Found, ...]
+    differences: tuple[Difference, ...]
+
+
+class Engine:
+    """Drives effects. One instance per worker; any number of workers share one store."""
+
+    rules_of = Rules
+
+    def __init__(
+        self,
+        store: EffectStore,
+        partners: Mapping[EffectKind, Partner],
+        clock: Clock,
+        timings: Mapping[EffectKind, Timings],
+        *,
+        worker: str = "engine",
+        boundary: BoundaryHook = pass_by,
+        log: EventLog = log_event,
+    ) -> None:
+        """Join the parts; nothing is opened or called.
+
+        Args:
+            store: keeps effects and leases; *its* clock decides Q and leases.
+            partners: by kind.
+            clock: this worker's, for the seconds in the log only.
+            timings: by kind.
+            worker: who holds the leases and signs the audit entries, e.g. host and process.
+            boundary: called at the points of ``Boundary``; tests die there.
+            log: takes the events.
+        """
+        self._store = store
+        self._partners = partners
+        self._clock = clock
+        self._rules = {kind: self.rules_of(found) for kind, found in timings.items()}
+        self._worker = worker
+        self._boundary = boundary
+        self._log = log
+
+    # Use cases -------------------------------------------------------------------------------
+
+    def intend(self, effect: Effect) -> Effect:
+        """Commit the intent. Same key and digest: it is the same effect, in its present state.
+
+        Raises:
+            Rejected: the key or the reference is already used for other content.
+        """
+        if effect.digest != hashlib.sha256(effect.payload.encode()).hexdigest():
+            raise ValueError(f"the digest of {effect.key} is not that of its payload")
+        fresh = replace(
+            effect, state=EffectState.intended, intended_at=self._store.now(), next_at=None
+        )
+        stored = self._store.insert(fresh, self._worker)
+        self._boundary(Boundary.intended)
+        if (stored.digest, stored.reference) != (effect.digest, effect.reference):
+            raise Rejected(
+                f"{effect.key!r} was intended as {stored.digest[:12]} for {stored.amount_minor} "
+                f"{stored.currency} and now comes as {effect.digest[:12]} for "
+                f"{effect.amount_minor} {effect.currency}",
+                f"effect {effect.kind.value}",
+                "Compare the two; correct a posted one by a new version under its own key.",
+            )
+        return stored
+
+    def advance(self, kind: EffectKind, key: str) -> Effect:
+        """Drive one effect until it must wait or is finished; another worker's effect is left.
+
+        A fault of the partner is not an error here: it becomes a state with a next instant.
+        """
+        return self._under_lease(kind, key, self._run)
+
+    def sweep(self, limit: int = 100) -> tuple[Effect, ...]:
+        """Advance up to ``limit`` effects whose time has come: the janitor.
+
+        Raises:
+            ExceptionGroup: at the end, if some could not be worked on; the others were.
+        """
+        worked, broken = [], []
+        for kind, key in self._store.due(limit):
+            try:
+                worked.append(self.advance(kind, key))
+            except Exception as error:  # noqa: BLE001  one poisoned effect must not stop the rest
+                self._log("effect_broken", kind=kind.value, key=key, error=repr(error))
+                broken.append(error)
+        if broken:
+            raise ExceptionGroup(f"{len(broken)} effects could not be worked on", broken)
+        return tuple(worked)
+
+    def recheck(self, kind: EffectKind, key: str) -> Effect:
+        """Look again at a finished effect; late evidence changes what we believe.
+
+        Raises:
+            Retryable: the other side could not be asked.
+        """
+        return self._under_lease(kind, key, self._recheck)
+
+    def late_evidence(self, kind: EffectKind, key: str, found: tuple[Found, ...]) -> Effect:
+        """Take what a report or a person found at the other side, as a look would have."""
+        return self._under_lease(kind, key, lambda lease, it: self._weigh(lease, it, found))
+
+    def replay(self, kind: EffectKind, key: str, who: str) -> Effect:
+        """Try a rejected or dead effect again because ``who`` says so; it is looked for first.
+
+        Raises:
+            Rejected: the effect is not one that may be tried again.
+        """
+
+        def start_over(lease: Lease, effect: Effect) -> Effect:
+            if effect.state not in (EffectState.rejected, EffectState.dead_letter):
+                raise Rejected(
+                    f"{key!r} is {effect.state.value}, not rejected or a dead letter",
+                    f"effect {kind.value}",
+                    "Look again instead; nothing is sent twice.",
+                )
+            return self._run(lease, self._change(lease, self._rules[kind].replay(effect, who)))
+
+        return self._under_lease(kind, key, start_over)
+
+    def read_back(self, kind: EffectKind, key: str) -> ReadBack:
+        """Show what the other side holds now, for the tie-out; nothing is changed.
+
+        Raises:
+            Retryable: the other side could not be asked.
+        """
+        effect = self._required(kind, key)
+        found = self._ask(effect)
+        differences = self._partners[kind].compare(effect, found[0]) if found else ()
+        return ReadBack(effect, found, differences)
+
+    # The protocol ----------------------------------------------------------------------------
+
+    def _run(self, lease: Lease, effect: Effect) -> Effect:
+        """Step until the effect rests. A caller may hurry what was not sent, never a doubt."""
+        is_unsent = effect.state in (EffectState.intended, EffectState.parked)
+        while effect.state not in FINISHED and (is_unsent or self._is_due(effect)):
+            effect = self._step(lease, effect)
+            is_unsent = False
+        return effect
+
+    def _step(self, lease: Lease, effect: Effect) -> Effect:
+        if effect.state is EffectState.sent:
+            return self._change(lease, self._rules[effect.kind].abandoned(effect))
+        if effect.state is EffectState.done:
+            return self._verify(lease, effect)
+        return self._look_then_send(lease, effect)
+
+    def _look_then_send(self, lease: Lease, effect: Effect) -> Effect:
+        rules = self._rules[effect.kind]
+        asked_at = self._now()
+        try:
+            found = self._look(lease, effect)
+        except Retryable as error:
+            return self._change(lease, rules.unreachable(effect, error, self._now()))
+        if found:
+            return self._change(lease, rules.found(effect, found, self._now()))
+        otherwise = rules.absent(effect, asked_at, self._now())
+        if otherwise is not None:
+            return self._change(lease, otherwise)
+        return self._send_once(lease, effect)
+
+    def _send_once(self, lease: Lease, unsent: Effect) -> Effect:
+        """Record the send, send, write the answer. A crash in between leaves ``sent``: a doubt."""
+        rules = self._rules[unsent.kind]
+        sent = self._change(lease, rules.mark_sent(unsent, self._now()))
+        self._boundary(Boundary.marked_sent)
+        if not self._may_still_send(lease, sent):
+            return self._change(lease, rules.paused(unsent, sent))
+        conclusion = self._send(unsent, sent)
+        self._boundary(Boundary.answered)
+        concluded = self._change(lease, conclusion)
+        self._boundary(Boundary.concluded)
+        return concluded
+
+    def _may_still_send(self, lease: Lease, sent: Effect) -> bool:
+        """Renew the lease, and refuse if we slept: Q counts from the record, not from the send."""
+        timings = self._rules[sent.kind].timings
+        now = self._store.renew(lease, timings.lease)
+        return sent.sent_at is not None and now - sent.sent_at <= timings.send_slack
+
+    def _send(self, unsent: Effect, sent: Effect) -> Change:
+        """Call the partner once. Any other exception leaves the record of the send: a doubt."""
+        self._refuse_open_transaction(sent)
+        rules, started = self._rules[sent.kind], self._clock.now()
+        try:
+            receipt = self._partners[sent.kind].send(sent)
+        except Retryable as error:
+            change = rules.not_sent(unsent, sent, error, self._now())
+        except Parked as error:
+            change = rules.parked(unsent, sent, error, self._now())
+        except Rejected as error:
+            change = rules.refused(sent, error)
+        except OutcomeUnknown as error:
+            change = rules.unknown(sent, error)
+        else:
+            change = rules.confirmed(sent, receipt)
+        seconds = (self._clock.now() - started).total_seconds()
+        self._tell("effect_sent", sent, change.cause, seconds, change.after)
+        return change
+
+    def _verify(self, lease: Lease, effect: Effect) -> Effect:
+        """Read back and compare totals, dates and accounts, not mere existence."""
+        rules = self._rules[effect.kind]
+        try:
+            found = self._look(lease, effect)
+        except Retryable as error:
+            return self._change(lease, rules.unreachable(effect, error, self._now()))
+        differences = self._compare(effect, found)
+        return self._change(lease, rules.read_back(effect, found, differences, self._now()))
+
+    def _recheck(self, lease: Lease, effect: Effect) -> Effect:
+        if effect.state not in FINISHED:
+            return self._run(lease, effect)
+        return self._weigh(lease, effect, self._look(lease, effect))
+
+    def _weigh(self, lease: Lease, effect: Effect, found: tuple[Found, ...]) -> Effect:
+        if effect.state not in FINISHED:
+            return self._run(lease, effect)  # the protocol asks by itself, under its own rules
+        differences = self._compare(effect, found)
+        change = self._rules[effect.kind].late_evidence(effect, found, differences, self._now())
+        return effect if change is None else self._run(lease, self._change(lease, change))
+
+    # Parts -----------------------------------------------------------------------------------
+
+    def _look(self, lease: Lease, effect: Effect) -> tuple[Found, ...]:
+        self._store.renew(lease, self._rules[effect.kind].timings.lease)
+        return self._ask(effect)
+
+    def _ask(self, effect: Effect) -> tuple[Found, ...]:
+        self._refuse_open_transaction(effect)
+        started = self._clock.now()
+        outcome = "could not ask"
+        try:
+            found = self._partners[effect.kind].look(effect)
+            outcome = f"found {len(found)}"
+        finally:
+            seconds = (self._clock.now() - started).total_seconds()
+            self._tell("effect_looked", effect, outcome, seconds, effect)
+        return found
+
+    def _compare(self, effect: Effect, found: tuple[Found, ...]) -> tuple[Difference, ...]:
+        return self._partners[effect.kind].compare(effect, found[0]) if len(found) == 1 else ()
+
+    def _change(self, lease: Lease, change: Change) -> Effect:
+        check_transition(change.before.state, change.after.state)
+        return self._store.change(lease, change)
+
+    def _under_lease(self, kind: EffectKind, key: str, work: _Work) -> Effect:
+        """Take the lease, read the effect afresh, work, give the lease back."""
+        name = f"{kind.value}|{key}"
+        lease = self._store.acquire(name, self._worker, self._rules[kind].timings.lease)
+        if lease is None:
+            self._log("effect_held_elsewhere", kind=kind.value, key=key)
+            return self._required(kind, key)
+        try:
+            effect = self._required(kind, key)  # after the lease: what was read before is hearsay
+            self._boundary(Boundary.read)
+            effect = work(lease, effect)
+        except LeaseLost:
+            self._log("effect_taken_over", kind=kind.value, key=key, fence=lease.fence)
+            effect = self._required(kind, key)
+        finally:
+            self._store.release(lease)
+        self._boundary(Boundary.before_ack)
+        return effect
+
+    def _required(self, kind: EffectKind, key: str) -> Effect:
+        effect = self._store.get(kind, key)
+        if effect is None:
+            raise ValueError(f"effect {kind.value} {key!r} was never intended")
+        return effect
+
+    def _is_due(self, effect: Effect) -> bool:
+        return effect.next_at is None or effect.next_at <= self._now()
+
+    def _now(self) -> datetime:
+        return self._store.now()
+
+    def _refuse_open_transaction(self, effect: Effect) -> None:
+        if self._store.is_in_transaction():
+            raise RuntimeError(f"a transaction is open while {effect.kind.value} calls its partner")
+
+    def _tell(
+        self, event: str, effect: Effect, outcome: str, seconds: float, after: Effect
+    ) -> None:
+        self._log(
+            event,
+            kind=effect.kind.value,
+            target=effect.target,
+            reference=effect.reference,
+            outcome=outcome,
+            seconds=round(seconds, 3),
+            state=after.state.value,
+            next_at=after.next_at.isoformat() if after.next_at else "",
+        )

