@@ -40,8 +40,7 @@ SYSPRO = {"pool": "syspro"}  # a slot per operator: SYSPRO allows one session ea
     },
     default_args={
         "owner": "finance",
-        "retries": 24,  # half a day of waiting for a late report
-        "retry_delay": pendulum.duration(minutes=2),
+        "retries": 24,  # half a day of waiting; the first pause is [core] default_task_retry_delay
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": pendulum.duration(minutes=30),
         "retry_policy": FamilyRetryPolicy(),

@@ -26,6 +26,7 @@ class LocalStack:
     store_url: str = ""  # default: SQLite under home
     executor: str = "LocalExecutor"
     broker_url: str = ""
+    schedule: str = "manual"  # or "daily"
 
     @property
     def base_url(self) -> str:
@@ -66,6 +67,7 @@ class LocalStack:
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__EXECUTOR": self.executor,
+            "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "5",  # a report is late by seconds here
             "AIRFLOW__CORE__PARALLELISM": "4",  # more processes starve two cores and lock SQLite
             "AIRFLOW__CORE__FERNET_KEY": keys["fernet"],
             "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
@@ -92,6 +94,8 @@ class LocalStack:
             "GX_ANALYTICS_ENABLED": "false",
             "POLARS_SKIP_CPU_CHECK": "1",
             "TIEOUT_STORE_URL": self.store_url or f"sqlite:///{self.home / 'tieout.db'}",
+            "TIEOUT_SCHEDULE": self.schedule,
+            "TIEOUT_MODE": "sandbox",
             "TIEOUT_LAKE": str(self.home / "lake"),
             "TIEOUT_SANDBOX_PORT": str(self.sandbox_port),
             "TIEOUT_SYSPRO_PORT": str(self.sandbox_port + 1),

@@ -1,4 +1,4 @@
-"""Bring up sandbox, store and Airflow on this machine, in the order in which they need each other."""
+"""Bring up sandbox, store and Airflow on this machine, each after what it needs."""
 
 import time
 from collections.abc import Callable

@@ -1,0 +1,191 @@
+"""Let a day inside its tolerance pass; outside, ask a person about the exact journals."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from include.domain.errors import Retryable
+from include.domain.matching import Cause
+from include.domain.merchant import Merchant
+from include.domain.money import Money
+from include.domain.open_items import OpenItem
+from include.domain.settlement import SettlementDay
+from include.services.journal_book import BookedJournal, JournalBook, JournalState
+
+APPROVED, HELD, ASKED = "approved", "held", "asked"
+TOLERANCE = "within tolerance"
+# What waits inside its SLA, and what was explained in full, is nobody's decision.
+_NOT_A_DECISION = frozenset({Cause.expected, Cause.partial_capture, Cause.duplicate_file})
+
+
+class Decisions(Protocol):
+    """Decisions, each about one digest of one journal."""
+
+    def latest(self, journal_key: str, digest: str) -> tuple[str, str] | None:
+        """Return (decision, who) of the newest decision about exactly this content."""
+        ...
+
+    def decide(
+        self, journal_key: str, digest: str, *, decision: str, decided_by: str, reason: str
+    ) -> None:
+        """Record a decision."""
+        ...
+
+
+class DayItems(Protocol):
+    """The open items of a day."""
+
+    def open_of_day(self, day: SettlementDay) -> Sequence[OpenItem]:
+        """Return the items of the day that are not resolved."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRequest:
+    """The question as a person reads it; ``body`` is Markdown."""
+
+    subject: str
+    body: str
+
+
+def approval_request(
+    day: SettlementDay,
+    merchant: Merchant,
+    *,
+    journals: JournalBook,
+    decisions: Decisions,
+    items: DayItems,
+) -> ApprovalRequest | None:
+    """Approve what needs no person and return ``None``, or return the question to ask.
+
+    The question is recorded with each journal's digest, so that the answer can be refused if a
+    journal changes before it comes.
+    """
+    undecided = [
+        booked
+        for booked in journals.of_day(day)
+        if booked.state in (JournalState.built, JournalState.held)
+    ]
+    outside = _outside_tolerance(items.open_of_day(day), merchant)
+    waiting = []
+    for booked in undecided:
+        journal = booked.journal
+        known = decisions.latest(journal.key, journal.digest)
+        if known is not None and known[0] == APPROVED:
+            journals.move(journal, JournalState.approved)
+        elif not outside:
+            decisions.decide(
+                journal.key, journal.digest, decision=APPROVED, decided_by=TOLERANCE, reason=""
+            )
+            journals.move(journal, JournalState.approved)
+        else:
+            waiting.append(booked)
+    if not waiting:
+        return None
+    for booked in waiting:
+        journal = booked.journal
+        decisions.decide(
+            journal.key, journal.digest, decision=ASKED, decided_by="tieout", reason=""
+        )
+    return ApprovalRequest(
+        subject=f"{merchant.merchant_id}, {day.settlement_date}: approve {len(waiting)} "
+        f"journal{'s' if len(waiting) > 1 else ''}",
+        body=_question(day, waiting, outside, merchant),
+    )
+
+
+def record_decision(
+    day: SettlementDay,
+    *,
+    is_approved: bool,
+    decided_by: str,
+    journals: JournalBook,
+    decisions: Decisions,
+) -> None:
+    """Apply an answer to the journals it was asked about.
+
+    Raises:
+        Retryable: a journal changed after the question; it has to be asked again.
+    """
+    waiting = [
+        booked
+        for booked in journals.of_day(day)
+        if booked.state in (JournalState.built, JournalState.held)
+    ]
+    for booked in waiting:
+        journal = booked.journal
+        known = decisions.latest(journal.key, journal.digest)
+        if known is None or known[0] != ASKED:
+            raise Retryable(
+                f"journal {journal.key} changed after the question was asked; the answer of "
+                f"{decided_by} is void",
+                f"approve, {day}",
+                "It is asked again about the journal as it is now.",
+            )
+    for booked in waiting:
+        journal = booked.journal
+        decision = APPROVED if is_approved else HELD
+        decisions.decide(
+            journal.key, journal.digest, decision=decision, decided_by=decided_by, reason=""
+        )
+        journals.move(journal, JournalState.approved if is_approved else JournalState.held)
+
+
+def _outside_tolerance(items: Sequence[OpenItem], merchant: Merchant) -> list[OpenItem]:
+    """Return the items to decide about, if together they exceed the merchant's tolerance.
+
+    An item whose amount could not be read exceeds every tolerance.
+    """
+    asked = [item for item in items if item.cause not in _NOT_A_DECISION]
+    sums: Counter[str] = Counter()
+    for item in asked:
+        if item.amount_minor is None or item.currency is None:
+            return asked
+        sums[item.currency] += abs(item.amount_minor)
+    limit = merchant.approval_tolerance_minor
+    return asked if any(minor > limit for minor in sums.values()) else []
+
+
+def _question(
+    day: SettlementDay,
+    waiting: Sequence[BookedJournal],
+    outside: Sequence[OpenItem],
+    merchant: Merchant,
+) -> str:
+    """Write what a controller needs to decide: the journals, and what does not tie."""
+    lines = [
+        f"The open items of **{day.merchant_id}** on **{day.settlement_date}** exceed the "
+        f"tolerance of {merchant.approval_tolerance_minor} minor units. Approve to post these "
+        "journals as they are; the items stay open with their owners. Hold to post nothing.",
+        "",
+        "| journal | batch | debit total | posting date | digest |",
+        "| --- | --- | ---: | --- | --- |",
+    ]
+    for booked in waiting:
+        j = booked.journal
+        lines.append(
+            f"| {j.kind.value.replace('_', ' ')} v{j.version} | {_cell(j.batch_id)} | "
+            f"{j.debit_total} | {j.posting_date} | `{j.digest[:16]}` |"
+        )
+    lines += ["", "| cause | amount | what was found | what to do |", "| --- | ---: | --- | --- |"]
+    for item in outside[:40]:
+        amount = (
+            str(Money(item.amount_minor, item.currency))
+            if item.amount_minor is not None and item.currency is not None
+            else "not readable"
+        )
+        lines.append(
+            f"| {item.cause.value.replace('_', ' ')} | {amount} | {_cell(item.explanation)} | "
+            f"{_cell(item.next_action)} |"
+        )
+    if len(outside) > 40:
+        lines.append(f"| | | and {len(outside) - 40} more: see the report | |")
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    """Keep a text of unknown origin inside its table cell, and its markup inert."""
+    for mark in "\\`*_[]<>|!#":
+        text = text.replace(mark, f"\\{mark}")
+    return text.replace("\n", " ").replace("\r", " ")

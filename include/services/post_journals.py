@@ -1,0 +1,123 @@
+"""Post a day's approved journals, each once, through the effects engine."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from include.domain.errors import OutcomeUnknown, Rejected
+from include.domain.journal import Journal, JournalKind
+from include.domain.merchant import Merchant
+from include.domain.settlement import SettlementDay
+from include.services.effects.engine import Engine
+from include.services.effects.ports import Effect, EffectKind, EffectState
+from include.services.journal_book import BookedJournal, JournalBook, JournalState
+
+log = logging.getLogger(__name__)
+
+KIND_OF: dict[JournalKind, EffectKind] = {
+    JournalKind.settlement: EffectKind.gl_journal,
+    JournalKind.dispute_lost: EffectKind.gl_journal,
+    JournalKind.fee_invoice: EffectKind.ap_invoice,
+    JournalKind.funding: EffectKind.cash_book_entry,
+}
+_THERE = (EffectState.done, EffectState.verified)
+_STOPPED = (EffectState.rejected, EffectState.mismatched, EffectState.dead_letter)
+
+
+@dataclass(frozen=True, slots=True)
+class PostResult:
+    """What became of the journals, by key."""
+
+    posted: tuple[str, ...]
+    parked: tuple[str, ...]
+
+
+def effect_of(journal: Journal, owner: str) -> Effect:
+    """Name the write that posts this journal; equal journals give equal effects."""
+    return Effect(
+        kind=KIND_OF[journal.kind],
+        key=journal.key,
+        reference=journal.reference,
+        payload=journal.to_payload(),
+        digest=journal.digest,
+        target=journal.company_id,
+        currency=journal.base_currency,
+        amount_minor=journal.debit_total.minor,
+        owner=owner,
+    )
+
+
+def post_journals(
+    day: SettlementDay, merchant: Merchant, *, journals: JournalBook, engine: Engine
+) -> PostResult:
+    """Post every approved journal of the day; one that cannot be posted stops no other.
+
+    Raises:
+        Rejected: SYSPRO refused, or holds something else; a dead letter names the next action.
+        OutcomeUnknown: no clear answer yet. Safe to retry: the engine looks before it sends.
+    """
+    wanted = [
+        booked
+        for booked in journals.of_day(day)
+        if booked.state in (JournalState.approved, JournalState.parked)
+    ]
+    effects = [_post(booked.journal, merchant.owner, engine) for booked in wanted]
+    for booked, effect in zip(wanted, effects, strict=True):
+        note_outcome(booked, effect, journals)
+    _raise_unless_settled(effects, day)
+    return PostResult(
+        tuple(effect.key for effect in effects if effect.state in _THERE),
+        tuple(effect.key for effect in effects if effect.state is EffectState.parked),
+    )
+
+
+def note_outcome(booked: BookedJournal, effect: Effect, journals: JournalBook) -> None:
+    """Write into the journal book what the engine knows; repeating it changes nothing."""
+    if effect.state in _THERE and booked.state is not JournalState.tied_out:
+        journals.move(booked.journal, JournalState.posted, effect.their_key)
+    elif effect.state is EffectState.parked:
+        journals.move(booked.journal, JournalState.parked)
+
+
+def sync_journals(journals: JournalBook, find: Callable[[EffectKind, str], Effect | None]) -> int:
+    """Carry over what the janitor finished; return how many journals moved to posted."""
+    moved = 0
+    for booked in journals.unfinished():
+        kind = KIND_OF[booked.journal.kind]
+        effect = find(kind, booked.journal.key)
+        if effect is not None and effect.state in _THERE:
+            note_outcome(booked, effect, journals)
+            moved += 1
+    return moved
+
+
+def _post(journal: Journal, owner: str, engine: Engine) -> Effect:
+    effect = engine.intend(effect_of(journal, owner))
+    effect = engine.advance(effect.kind, effect.key)
+    log.info(
+        "journal %s: %s reference=%s their_key=%s %s",
+        journal.key,
+        effect.state.value,
+        effect.reference,
+        effect.their_key or "-",
+        effect.reason,
+    )
+    return effect
+
+
+def _raise_unless_settled(effects: Sequence[Effect], day: SettlementDay) -> None:
+    stopped = [effect for effect in effects if effect.state in _STOPPED]
+    if stopped:
+        raise Rejected(
+            "; ".join(f"{e.reference} {e.state.value}: {e.reason}" for e in stopped),
+            f"post, {day}",
+            "Open Browse -> Dead letters; each names its next action. Nothing is sent again.",
+        )
+    unclear = [e for e in effects if e.state not in _THERE and e.state is not EffectState.parked]
+    if unclear:
+        raise OutcomeUnknown(
+            "; ".join(f"{e.reference} {e.state.value}: {e.reason}" for e in unclear),
+            f"post, {day}",
+            "Nothing to do: SYSPRO is asked again after its quiescence, by this task and by the "
+            "janitor.",
+        )
