@@ -1,0 +1,149 @@
+"""GENQSO (current period), GENQPP (periods of previous years), GENQGL (is this an account?).
+
+Source: reference, section 4.5. The public copy of GENQSO's reply stops before the current period,
+so the names it may have are a setting; GENQPP's flags are published.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element as Tree  # a type; parsing is reply.py's
+
+from include.adapters.syspro.documents.reply import (
+    Unreadable,
+    count,
+    field,
+    problems,
+    read_document,
+)
+from include.adapters.syspro.documents.schema import Choice, Document, Element, Group, Key, Whole
+
+OPTIONS = Document(
+    "GENQSO",
+    "Query",
+    "GENQSO.XSD",
+    (
+        Group(
+            "Option",
+            (
+                Element("ReturnSchema", Choice("N Y")),
+                Element("IncludeInformationItems", Choice("N Y")),
+                Element("CompanyId", Key(10), is_required=True),
+            ),
+        ),
+    ),
+)
+PREVIOUS_PERIODS = Document(
+    "GENQPP",
+    "Query",
+    "GENQPP.XSD",
+    (Group("Options", (Element("PreviousYear", Whole(maximum=9), is_required=True),)),),
+)
+ACCOUNT = Document(
+    "GENQGL",
+    "Query",
+    "GENQGL.XSD",
+    (
+        Group(
+            "key",
+            (
+                Element("LedgerCode", Key(35), is_required=True),
+                Element("Company", Key(10), is_required=True),
+                Element("SecurityType", Choice("P")),
+                Element("ValidateStructure", Choice("Y N")),
+                Element("ValidateFlags", Choice("Y N")),
+            ),
+        ),
+    ),
+)
+_FLAG = re.compile(r"gl(?:prev|cur)yrflagperiod(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentPeriod:
+    """The general ledger's current year and period, and the flags of that year where given."""
+
+    year: int
+    period: int
+    flags: Mapping[int, bool]  # period -> is it open
+
+
+def build_options(company_id: str) -> str:
+    return OPTIONS.build(
+        {
+            "Option": {
+                "ReturnSchema": "N",
+                "IncludeInformationItems": "N",
+                "CompanyId": company_id,
+            }
+        }
+    )
+
+
+def parse_options(
+    body: bytes, year_names: Sequence[str], period_names: Sequence[str]
+) -> CurrentPeriod:
+    """Read the current period from the first of the configured names that is there.
+
+    Raises:
+        CallFailed, Unreadable: no such document, or none of the names is in it.
+    """
+    tree = read_document(body, "generalledgeroptions")
+    values = {element.tag: count(tree, f".//{element.tag}") for element in tree.iter()}
+    year = next((values[n.lower()] for n in year_names if values.get(n.lower())), None)
+    period = next((values[n.lower()] for n in period_names if values.get(n.lower())), None)
+    if not year or not period:
+        raise Unreadable(f"GENQSO without {' / '.join((*year_names, *period_names))}")
+    return CurrentPeriod(year, period, _flags(tree))
+
+
+def build_previous(years_back: int) -> str:
+    return PREVIOUS_PERIODS.build({"Options": {"PreviousYear": years_back}})
+
+
+def parse_previous(body: bytes) -> tuple[int, Mapping[int, bool]]:
+    """Return the fiscal year and, for each of its periods, whether it is open (flag O).
+
+    Raises:
+        CallFailed, Unreadable: no such document, or no year in it.
+    """
+    tree = read_document(body, "glpostpreviousquery")
+    periods = tree.find("periods")
+    year = count(periods, "glpreviousyear")
+    if periods is None or not year:
+        raise Unreadable("GENQPP without GlPreviousYear")
+    return year, _flags(tree)
+
+
+def _flags(tree: Tree) -> Mapping[int, bool]:
+    found = (
+        (_FLAG.fullmatch(element.tag), (element.text or "").strip()) for element in tree.iter()
+    )
+    return {int(name.group(1)): text.upper() == "O" for name, text in found if name and text}
+
+
+def build_account(gl_account: str, company_id: str) -> str:
+    return ACCOUNT.build(
+        {
+            "key": {
+                "LedgerCode": gl_account,
+                "Company": company_id,
+                "SecurityType": "P",
+                "ValidateStructure": "Y",
+                "ValidateFlags": "Y",
+            }
+        }
+    )
+
+
+def parse_account(body: bytes) -> str:
+    """Return what is wrong with the account, or ``''``.
+
+    Raises:
+        CallFailed, Unreadable: no such document.
+    """
+    tree = read_document(body, "glstructurequery")
+    found = problems(tree)
+    if found:
+        return "; ".join(str(problem) for problem in found)
+    return "" if field(tree, "ledgerdetails/ledgercode") else "not in the answer"

@@ -1,0 +1,291 @@
+"""The e.net REST client: logon, query, post, logoff.
+
+SYSPRO takes nearly everything by GET with the XML in the query string, so no layer may repeat a
+call or log an address (reliability reference, F1 and F13); the transport below does neither. One
+client belongs to one thread.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from urllib.parse import quote, urlencode
+from xml.sax.saxutils import escape
+
+import structlog
+
+from include.adapters.http.wire import Limits, Request, Response, Transport
+from include.adapters.syspro.documents import comlgn
+from include.adapters.syspro.documents.reply import CallFailed, Unreadable, read_text, unwrap
+from include.adapters.syspro.faults import Faults, SessionGone
+from include.adapters.syspro.operator_lease import OperatorLease
+from include.adapters.syspro.settings import SysproSettings
+from include.domain.errors import IntegrationError, Rejected
+from include.services.effects.store import Leases
+
+log = structlog.get_logger(__name__)
+
+_SESSION_ID = re.compile(r"[0-9A-Za-z{}-]{8,64} *")  # 34 characters and two blanks, as recorded
+
+
+class EnetClient:
+    """Talks to one SYSPRO company as one operator.
+
+    Args:
+        settings: the connection.
+        transport: the product's HTTP client; retries and redirects are off in it.
+        leases: keeps one session per operator across processes.
+        holder: this process, for the lease.
+        mask: told every session id, so that logs can hide it.
+        sleep: waits for the operator to become free.
+    """
+
+    def __init__(
+        self,
+        settings: SysproSettings,
+        transport: Transport,
+        leases: Leases,
+        holder: str,
+        mask: Callable[[str], None] = lambda secret: None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.settings = settings
+        self.faults = Faults(settings)
+        self.calls = 0  # made so far, logon and logoff counted
+        self.session_no = 0  # grows with every logon; what is remembered lives as long
+        self._transport = transport
+        self._mask = mask
+        self._operator = OperatorLease(self.faults, leases, holder, sleep)
+        self._session_id = ""
+        self._depth = 0
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Hold the operator for several calls; logon comes with the first, logoff at the end.
+
+        Nested uses share the outer session.
+
+        Raises:
+            Retryable: another process of ours keeps the operator.
+        """
+        if self._depth == 0:
+            self._operator.take()
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+            if self._depth == 0:
+                try:
+                    self._log_off()
+                finally:
+                    self._operator.give_back()
+
+    def query(self, business_object: str, xml_in: str, reference: str = "") -> bytes:
+        """Ask ``Query/Query``; a lost session is opened again, once.
+
+        Raises:
+            Retryable: no answer; asking again is always allowed.
+            Rejected: it will not answer until a person acts (wrong password, licence).
+        """
+        with self.session():
+            try:
+                return self._query(business_object, xml_in, reference)
+            except SessionGone:
+                self._session_id = ""
+            try:
+                return self._query(business_object, xml_in, reference)
+            except SessionGone as fault:
+                self._session_id = ""
+                raise self.faults.retryable(
+                    f"the session was lost twice: {fault}",
+                    business_object,
+                    "See who else logs on with this operator; it must be ours alone.",
+                ) from None
+
+    def post(
+        self, business_object: str, parameters: str, xml_in: str, reference: str, period: str
+    ) -> bytes:
+        """Send ``Transaction/Post`` once, by ``PostLD`` where the address would be too long.
+
+        Args:
+            business_object: e.g. GENTJL.
+            parameters: XmlParameters.
+            xml_in: the document.
+            reference: what is planted in it, for the log.
+            period: the posting period in words, for the message when it is closed.
+
+        Returns:
+            The answer, which is not an ``ERROR`` text; whether it says yes is the caller's.
+
+        Raises:
+            Retryable: nothing was sent.
+            Parked: refused, since the posting period is closed.
+            Rejected: nothing happened, and a person must act.
+            OutcomeUnknown: anything else, a lost session too: it may have been lost after the post.
+        """
+        with self.session():
+            request = self._post_request(business_object, parameters, xml_in, reference)
+            response = self._exchange(request)
+            if response.status != 200:
+                raise self.faults.status_of_post(response.status, business_object)
+            try:
+                unwrap(response.body)
+            except Unreadable as fault:
+                raise self.faults.unknown(str(fault), business_object) from None
+            except CallFailed as fault:
+                text = self._clean(fault)
+                self._session_id = ""  # whatever it was, the next call starts on a fresh session
+                raise self.faults.failed_post(text, business_object, period) from None
+            return response.body
+
+    def check(self) -> str:
+        """Log on and off, and say so in words; the errors say what to correct."""
+        with self.session():
+            self._logged_on()
+        company = self.settings.company_id
+        return f"Logged on to company {company} as {self.settings.operator}, and off again."
+
+    def _query(self, business_object: str, xml_in: str, reference: str) -> bytes:
+        user = self._logged_on()
+        fields = {"UserId": user, "BusinessObject": business_object, "XmlIn": xml_in}
+        url = self._url("Query/Query", fields)
+        if len(url) > self.settings.url_limit > 0:
+            raise Rejected(
+                f"a question of {len(url)} characters exceeds the address limit",
+                self.faults.where(business_object),
+                f"Raise url_limit of connection {self.settings.conn_id} if the server takes more.",
+            )
+        request = Request("GET", url, f"SYSPRO query {business_object}", reference)
+        response = self._exchange(request)
+        if response.status != 200:
+            raise self.faults.status_of_read(response.status, business_object)
+        try:
+            unwrap(response.body)
+        except Unreadable as fault:
+            raise self.faults.retryable(str(fault), business_object, "Ask again.") from None
+        except CallFailed as fault:
+            raise self.faults.failed_query(self._clean(fault), business_object) from None
+        return response.body
+
+    def _post_request(
+        self, business_object: str, parameters: str, xml_in: str, reference: str
+    ) -> Request:
+        fields = {
+            "UserId": self._logged_on(),
+            "BusinessObject": business_object,
+            "XmlParameters": parameters,
+            "XmlIn": xml_in,
+        }
+        what, url = f"SYSPRO post {business_object}", self._url("Transaction/Post", fields)
+        if len(url) <= self.settings.url_limit:
+            return Request("GET", url, what, reference, is_write=True)
+        if not self.settings.post_large_documents:
+            raise Rejected(
+                f"the document makes an address of {len(url)} characters; "
+                f"{self.settings.url_limit} are allowed",
+                self.faults.where(business_object),
+                f"Set post_large_documents in connection {self.settings.conn_id}.",
+            )
+        return Request(
+            "POST",
+            self._url("Transaction/PostLD", {}),
+            what,
+            reference,
+            headers={"Content-Type": "application/xml"},
+            body=large_document(fields),
+            is_write=True,
+        )
+
+    def _logged_on(self) -> str:
+        """Return the session id, logging on if need be; nothing has been posted so far."""
+        if not self._operator.renew():
+            self._session_id = ""  # whoever has the operator now has thrown it out
+            raise self.faults.retryable(
+                "another process took the operator over", "Logon", "It is tried again."
+            )
+        if self._session_id:
+            return self._session_id
+        request = Request("GET", self._url("Logon", self._credentials()), "SYSPRO logon")
+        response = self._exchange(request)
+        if response.status != 200:
+            raise self.faults.status_of_read(response.status, "Logon")
+        try:
+            text = read_text(response.body)
+        except Unreadable as fault:
+            raise self.faults.retryable(str(fault), "Logon", "Try again.") from None
+        except CallFailed as fault:
+            raise self.faults.failed_logon(self._clean(fault)) from None
+        if _SESSION_ID.fullmatch(text) is None:
+            raise self.faults.retryable(
+                "the answer is neither a session nor an ERROR", "Logon", "Check the host."
+            )
+        self._mask(text.strip())
+        self._session_id = text.strip() if self.settings.trim_session else text
+        self.session_no += 1
+        return self._session_id
+
+    def _credentials(self) -> dict[str, str]:
+        settings = self.settings
+        fields = {
+            "Operator": settings.operator,
+            "OperatorPassword": settings.password,
+            "CompanyId": settings.company_id,
+            "CompanyPassword": settings.company_password,
+        }
+        if settings.language:
+            fields["LanguageCode"] = settings.language
+        if settings.refuse_eviction:
+            fields["XmlIn"] = comlgn.build(is_eviction_refused=True)
+        return fields
+
+    def _log_off(self) -> None:
+        """End the session; a failing logoff must not turn a posted journal into an error."""
+        user = self._session_id
+        if not user:
+            return
+        text = ""
+        try:
+            url = self._url("Logoff", {"UserId": user})
+            text = read_text(self._exchange(Request("GET", url, "SYSPRO logoff")).body).strip()
+        except (IntegrationError, CallFailed, Unreadable) as fault:
+            text = self._clean(fault)
+        if text != "0":
+            log.warning("syspro_logoff_failed", conn_id=self.settings.conn_id, text=text[:200])
+        self._session_id = ""
+
+    def _exchange(self, request: Request) -> Response:
+        self.calls += 1
+        limits = Limits(
+            connect_s=self.settings.connect_s,
+            stall_s=self.settings.deadline_s,
+            deadline_s=self.settings.deadline_s,
+        )
+        return self._transport.exchange(replace(request, limits=limits))
+
+    def _url(self, path: str, fields: Mapping[str, str]) -> str:
+        query = urlencode(fields, quote_via=quote, safe="")
+        return f"{self.settings.base_url}/Rest/{path}" + (f"?{query}" if query else "")
+
+    def _clean(self, fault: Exception) -> str:
+        return self.faults.clean(str(fault), self._session_id)
+
+
+def large_document(fields: Mapping[str, str]) -> bytes:
+    """Return the body of ``PostLD``: one element, the documents as CDATA.
+
+    Source: reference, section 1.2 (one public client). Our documents are ASCII and escape ``>``, so
+    they cannot end a CDATA section; the check guards that.
+    """
+    parts = []
+    for name, value in fields.items():
+        is_document = name.startswith("Xml")
+        if is_document and "]]>" in value:
+            raise ValueError(f"{name} would end its CDATA section")
+        text = f"<![CDATA[{value}]]>" if is_document else escape(value)
+        parts.append(f"<{name}>{text}</{name}>")
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>'
+        f'<TransactionPostLD xmlns="http://SYSPROWcfService">{"".join(parts)}</TransactionPostLD>'
+    ).encode("ascii")

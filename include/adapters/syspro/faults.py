@@ -1,0 +1,150 @@
+"""From SYSPRO's words to our three families of error.
+
+The service answers 200 to nearly everything and says what went wrong in text; most texts are not
+published, so the words that decide are settings of the connection (reference, section 2).
+"""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from include.adapters.http.redact import HIDDEN, redact
+from include.adapters.syspro.documents.verdict import Answer, Verdict
+from include.adapters.syspro.settings import SysproSettings
+from include.domain.errors import IntegrationError, OutcomeUnknown, Parked, Rejected, Retryable
+
+# Statuses that a server or proxy gives before the service could run anything. 400 is not among
+# them: WCF answers it for any exception inside the service.
+NOT_REACHED = frozenset({401, 403, 404, 405, 413, 414})
+
+
+class SessionGone(Exception):
+    """The service does not know our session: idle too long, or thrown out by another logon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """Makes the errors of one connection."""
+
+    settings: SysproSettings
+
+    def where(self, business_object: str) -> str:
+        """Name a place for messages: never an address with its query."""
+        return f"SYSPRO {business_object}, connection {self.settings.conn_id}"
+
+    def retryable(self, what: str, business_object: str, do: str) -> Retryable:
+        return Retryable(what, self.where(business_object), do)
+
+    def unknown(self, what: str, business_object: str) -> OutcomeUnknown:
+        do = "It may have been posted: look for the reference in SYSPRO before any resend."
+        return OutcomeUnknown(what, self.where(business_object), do)
+
+    def unlicensed(self, text: str, business_object: str) -> Rejected:
+        return Rejected(
+            text,
+            self.where(business_object),
+            f"Ask for an e.net licence that covers {business_object}, or post from the report "
+            "by hand; nothing was posted.",
+        )
+
+    def closed_period(self, text: str, business_object: str, period: str) -> Parked:
+        named = f"period {period} of company {self.settings.company_id} takes no posting: {text}"
+        return Parked(
+            named,
+            self.where(business_object),
+            "Open the period in SYSPRO, or choose the period policy next_open for the merchant.",
+        )
+
+    def status_of_read(self, status: int, business_object: str) -> IntegrationError:
+        what = f"the server answered {status}"
+        if status in NOT_REACHED:
+            return Rejected(
+                what,
+                self.where(business_object),
+                f"Check host and path of connection {self.settings.conn_id}.",
+            )
+        return self.retryable(what, business_object, "Ask again.")
+
+    def status_of_post(self, status: int, business_object: str) -> IntegrationError:
+        if status in NOT_REACHED:
+            return Rejected(
+                f"the server answered {status} before SYSPRO was reached",
+                self.where(business_object),
+                "Check host, path and the longest address the server takes (url_limit).",
+            )
+        return self.unknown(f"the server answered {status}", business_object)
+
+    def failed_logon(self, text: str) -> IntegrationError:
+        """Nothing has been posted when a logon fails."""
+        low, where, conn = text.lower(), self.where("Logon"), self.settings.conn_id
+        if has_any(low, self.settings.busy_words):
+            return Retryable(text, where, "Free a seat or the operator; it is tried again.")
+        if "company" in low:
+            do = f"Correct company_id or company_password of connection {conn}."
+        elif "password" in low or "operator" in low:
+            do = f"Correct operator or password of connection {conn}."
+        elif has_any(low, (*self.settings.license_words, "licen")):
+            do = "Ask the SYSPRO administrator for an e.net licence for this operator."
+        else:
+            do = "See the SYSPRO e.net service on its server."
+        return Rejected(text, where, do)
+
+    def failed_query(self, text: str, business_object: str) -> Exception:
+        low = text.lower()
+        if has_any(low, self.settings.license_words):
+            return self.unlicensed(text, business_object)
+        if has_any(low, self.settings.session_words):
+            return SessionGone(text)
+        return self.retryable(text, business_object, "Ask again; if it stays, read the text.")
+
+    def failed_post(self, text: str, business_object: str, period: str) -> IntegrationError:
+        """Read an ``ERROR`` text; a lost session may have been lost *after* the post."""
+        low = text.lower()
+        if has_any(low, self.settings.license_words):
+            return self.unlicensed(text, business_object)
+        if is_closed_period(low, self.settings):
+            return self.closed_period(text, business_object, period)
+        return self.unknown(text, business_object)
+
+    def demand_taken(self, verdict: Verdict, business_object: str, period: str) -> None:
+        """Return only if the document was taken.
+
+        Raises:
+            Parked: refused for its period.
+            Rejected: refused: complained, and counted nothing as done.
+            OutcomeUnknown: refused as already there, or an answer that is neither yes nor no.
+        """
+        words = redact(verdict.words) or "no complaint"
+        if verdict.answer is Answer.taken:
+            return
+        if verdict.answer is Answer.unclear:
+            raise self.unknown(f"the answer is neither yes nor no ({words})", business_object)
+        if any(is_closed_period(problem.text, self.settings) for problem in verdict.problems):
+            raise self.closed_period(words, business_object, period)
+        numbers = {problem.number for problem in verdict.problems}
+        if numbers & set(self.settings.duplicate_numbers) or has_any(
+            words.lower(), self.settings.duplicate_words
+        ):
+            raise self.unknown(f"it is already there ({words})", business_object)
+        raise Rejected(
+            words,
+            self.where(business_object),
+            "Correct the mapping or the SYSPRO master data named, then release it again.",
+        )
+
+    def clean(self, text: str, session_id: str) -> str:
+        """Take our secrets out of a text of theirs, in plain and in URL form."""
+        for secret in (self.settings.password, self.settings.company_password, session_id):
+            for form in {secret.strip(), quote(secret.strip(), safe="")}:
+                if len(form) > 3:
+                    text = text.replace(form, HIDDEN)
+        return redact(text)
+
+
+def has_any(text: str, words: tuple[str, ...]) -> bool:
+    """Say whether lower-case ``text`` holds one of the configured words."""
+    return any(word.lower() in text for word in words)
+
+
+def is_closed_period(text: str, settings: SysproSettings) -> bool:
+    low = text.lower()
+    return has_any(low, settings.period_words) and has_any(low, settings.closed_words)

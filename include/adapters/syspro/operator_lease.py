@@ -1,0 +1,69 @@
+"""One operator, one session: our own processes take turns by a lease in the store.
+
+Source: reference, sections 0.3 and 2: a second logon with the same operator throws the first out.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from include.adapters.syspro.faults import Faults
+from include.services.effects.store import Lease, LeaseLost, Leases
+
+_POLL_S = 0.5
+_MARGIN_S = 60.0  # a lease outlives the longest exchange by this much
+
+
+class OperatorLease:
+    """The turn of this process. Not reentrant; one client owns it."""
+
+    def __init__(
+        self,
+        faults: Faults,
+        leases: Leases,
+        holder: str,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._faults = faults
+        self._leases = leases
+        self._holder = holder
+        self._sleep = sleep
+        self._lease: Lease | None = None
+        settings = faults.settings
+        self._duration = timedelta(seconds=settings.deadline_s + _MARGIN_S)
+        self._tries = max(1, round(settings.operator_wait_s / _POLL_S))
+
+    def take(self) -> None:
+        """Wait for the operator.
+
+        Raises:
+            Retryable: another process of ours keeps it; nothing was sent.
+        """
+        settings = self._faults.settings
+        name = f"syspro-operator|{settings.conn_id}"
+        for turn in range(self._tries):
+            self._lease = self._leases.acquire(name, self._holder, self._duration)
+            if self._lease is not None:
+                return
+            if turn + 1 < self._tries:
+                self._sleep(_POLL_S)
+        raise self._faults.retryable(
+            f"another process keeps the operator longer than {settings.operator_wait_s:g} s",
+            "Logon",
+            "Nothing was sent; it is tried again.",
+        )
+
+    def renew(self) -> bool:
+        """Extend the turn before a call; ``False``: somebody took it over after it ran out."""
+        if self._lease is None:
+            return False
+        try:
+            self._leases.renew(self._lease, self._duration)
+        except LeaseLost:
+            return False
+        return True
+
+    def give_back(self) -> None:
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            self._leases.release(lease)

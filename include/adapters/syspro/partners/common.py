@@ -1,0 +1,152 @@
+"""What the three partners share: asking so that 'could not ask' never reads as 'not there'."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from include.adapters.syspro.documents.comfnd import Find, Row, find_all
+from include.adapters.syspro.documents.reply import (
+    CallFailed,
+    Unreadable,
+    key_number,
+    read_amount,
+    read_date,
+)
+from include.adapters.syspro.enet import EnetClient
+from include.adapters.syspro.periods import Periods
+from include.domain.errors import Rejected, Retryable
+from include.domain.journal import Journal, JournalLine
+from include.domain.money import Money, total
+from include.services.effects.ports import Difference, Effect
+
+T = TypeVar("T")
+GL_FAILED = " GL-FAILED: "  # part of a key: the sub-ledger has it, the general ledger does not
+
+
+class Asking:
+    """Reads for partners and for the ERP reader."""
+
+    def __init__(self, client: EnetClient, periods: Periods) -> None:
+        self.client = client
+        self.periods = periods
+
+    def find(self, find: Find, reference: str = "") -> tuple[Row, ...]:
+        """Ask for one page of rows."""
+        body = self.client.query("COMFND", find.build(), reference)
+        return self.read(find.parse, body, f"COMFND {find.table}")
+
+    def find_pages(
+        self, find: Find, cursor: str, key: Sequence[str], reference: str = ""
+    ) -> Iterator[Row]:
+        """Ask for all rows, page by page."""
+        return find_all(lambda page: self.find(page, reference), find, cursor, key)
+
+    def read(self, parse: Callable[[bytes], T], body: bytes, what: str) -> T:
+        """Parse a read's answer; one that cannot be read is asked for again."""
+        try:
+            return parse(body)
+        except (Unreadable, CallFailed) as fault:
+            raise self.client.faults.retryable(str(fault), what, "Ask again.") from None
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Hold one session, and let nothing but ``Retryable`` out.
+
+        The engine reads ``Rejected`` as 'certainly nothing happened', which a look cannot know.
+        """
+        try:
+            with self.client.session():
+                yield
+        except Rejected as fault:
+            raise Retryable(fault.what, fault.where, fault.do) from None
+
+    def parsed_post(self, parse: Callable[[bytes], T], body: bytes, business_object: str) -> T:
+        """Parse a post's answer; one that cannot be read leaves the outcome unknown."""
+        try:
+            return parse(body)
+        except (Unreadable, CallFailed) as fault:
+            raise self.client.faults.unknown(str(fault), business_object) from None
+
+
+def journal_of(effect: Effect) -> Journal:
+    """Read the payload; a journal of another reference is our own bug."""
+    journal = Journal.from_payload(effect.payload)
+    if journal.reference != effect.reference:
+        raise ValueError(f"effect {effect.key}: reference is not the journal's")
+    return journal
+
+
+def minor(text: str, currency: str) -> int | str:
+    """Read an amount of theirs; one that cannot be read stays text and differs from any of ours."""
+    try:
+        return read_amount(text, currency, "read-back").minor
+    except Rejected:
+        return text
+
+
+def iso_date(text: str) -> str:
+    """Read a date of theirs as ISO text; one that cannot be read stays as it is."""
+    try:
+        found = read_date(text, "read-back")
+    except Rejected:
+        return text
+    return found.isoformat() if found else ""
+
+
+def number(text: str) -> int | str:
+    plain = key_number(text)
+    return int(plain) if plain.isdigit() else plain
+
+
+def difference(what: str, ours: object, theirs: object) -> tuple[Difference, ...]:
+    """Return one difference, or none."""
+    return () if ours == theirs else (Difference(what, str(ours), str(theirs)),)
+
+
+def money_difference(what: str, ours: int, theirs: object, currency: str) -> tuple[Difference, ...]:
+    """Return one difference of minor units, shown as money, or none."""
+    if ours == theirs:
+        return ()
+    shown = str(Money(theirs, currency)) if isinstance(theirs, int) else f"unreadable: {theirs}"
+    return (Difference(what, str(Money(ours, currency)), shown),)
+
+
+def gl_difference(effect: Effect) -> tuple[Difference, ...]:
+    """A sub-ledger item whose general-ledger journal failed is a mismatch."""
+    _, mark, reason = effect.their_key.partition(GL_FAILED)
+    if not mark:
+        return ()
+    return (Difference("general ledger journal", "posted", f"failed: {reason}"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A journal seen as a document: its value, and the lines that distribute it."""
+
+    value: Money  # the contra account's side, turned round: positive is what the document is for
+    lines: tuple[tuple[JournalLine, Money], ...]  # amounts as the document shows them, no zeros
+
+
+def split(journal: Journal, *, is_original: bool, is_credit_document: bool) -> Split:
+    """Divide a journal into the side that SYSPRO books by itself, and the distribution.
+
+    Args:
+        journal: its ``contra_account`` detail names the side that SYSPRO books.
+        is_original: in the batch's own currency, else in the company's base currency.
+        is_credit_document: the distribution is credited, as with a bank deposit: signs turn.
+    """
+    contra = journal.detail("contra_account")
+    sign = -1 if is_credit_document else 1
+    chosen = [(line, line.amount if is_original else line.base) for line in journal.lines]
+    theirs = [-amount for line, amount in chosen if line.gl_account == contra]
+    if not theirs:
+        raise ValueError(f"journal {journal.key} has no line on its contra account {contra!r}")
+    currency = chosen[0][1].currency
+    value = Money(sign * total(theirs, currency).minor, currency)
+    ours = tuple(
+        (line, Money(sign * amount.minor, currency))
+        for line, amount in chosen
+        if line.gl_account != contra and amount.minor
+    )
+    return Split(value, ours)

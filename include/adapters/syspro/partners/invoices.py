@@ -1,0 +1,154 @@
+"""The acquirer's bill as a supplier's invoice: APSTIN, read back from ApInvoice.
+
+SYSPRO refuses a second invoice of the same number for the same supplier, which makes a wrong resend
+harmless; a refusal of that kind is therefore "look again", never failure and never success.
+"""
+
+from collections.abc import Sequence
+
+from include.adapters.syspro.documents import apstin
+from include.adapters.syspro.documents.comfnd import Condition, Find
+from include.adapters.syspro.documents.reply import same_key
+from include.adapters.syspro.partners.common import (
+    GL_FAILED,
+    Asking,
+    Split,
+    difference,
+    gl_difference,
+    iso_date,
+    journal_of,
+    minor,
+    money_difference,
+    number,
+    split,
+)
+from include.domain.journal import Journal
+from include.services.effects.ports import Difference, Effect, Found, Receipt
+
+
+class InvoicePartner:
+    """Satisfies ``effects.ports.Partner`` for ``ap_invoice``."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+        self._settings = asking.client.settings
+
+    def look(self, effect: Effect) -> tuple[Found, ...]:
+        """Return the invoice of this supplier and number, whoever entered it."""
+        journal = journal_of(effect)
+        supplier, invoice = journal.detail("supplier"), journal.detail("invoice")
+        where = (*_key_condition("Supplier", supplier), *_key_condition("Invoice", invoice))
+        with self._asking.looking():
+            # All columns, because only six of this table's columns are published.
+            rows = self._asking.find(Find("ApInvoice", where), effect.reference)
+        currency = self._split(journal).value.currency
+        return tuple(
+            Found(
+                f"{supplier}/{invoice}",
+                {
+                    "value": minor(row.get("originvvalue", ""), currency),
+                    "date": iso_date(row.get("invoicedate", "")),
+                    "reference": row.get("reference", ""),
+                },
+            )
+            for row in rows
+            if same_key(supplier, row.get("supplier", ""))
+            and same_key(invoice, row.get("invoice", ""))
+        )
+
+    def send(self, effect: Effect) -> Receipt:
+        """Post once; see the port for the errors."""
+        journal, client = journal_of(effect), self._asking.client
+        periods, faults = self._asking.periods, client.faults
+        document = self.document(journal)
+        with client.session():
+            parameters = self._parameters(journal, periods.letter(journal.posting_date, "APSTIN"))
+            words = periods.words(journal.posting_date)
+            body = client.post("APSTIN", parameters, document, effect.reference, words)
+        posted = self._asking.parsed_post(apstin.parse, body, "APSTIN")
+        faults.demand_taken(posted.verdict, "APSTIN", words)
+        if not same_key(journal.detail("invoice"), posted.invoice):
+            raise faults.unknown(f"the answer is about invoice {posted.invoice!r}", "APSTIN")
+        gl_error = posted.verdict.gl_error
+        key = f"{posted.their_key}{GL_FAILED}{gl_error[:80]}" if gl_error else posted.their_key
+        return Receipt(key, {"gl_journal": posted.gl_journal, "gl_error": gl_error})
+
+    def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
+        """Compare value, date, our reference, period and what became of the GL journal."""
+        journal, facts = journal_of(effect), found.facts
+        value = self._split(journal).value
+        differences = [
+            *money_difference("invoice value", value.minor, facts["value"], value.currency),
+            *gl_difference(effect),
+            *period_difference(effect.their_key, self._asking.periods.fiscal(journal.posting_date)),
+        ]
+        if facts["date"]:
+            differences += difference(
+                "invoice date", journal.posting_date.isoformat(), facts["date"]
+            )
+        if facts["reference"]:
+            differences += difference("reference", effect.reference, facts["reference"])
+        return tuple(differences)
+
+    def document(self, journal: Journal) -> str:
+        """Return APSTIN's XmlIn."""
+        parts = self._split(journal)
+        note = journal.narrative or journal.key
+        is_foreign = self._is_original and journal.currency != journal.base_currency
+        item: dict[str, object] = {
+            "Supplier": journal.detail("supplier"),
+            "TransactionCode": "I",
+            "Invoice": journal.detail("invoice"),
+            "TransactionValue": parts.value,
+            "Notation": note,
+            "TransactionReference": journal.reference,
+            "JournalNotation": note,
+            "InvoiceDate": journal.posting_date,
+            "ExchRateAtEntry": journal.rate_millionths if is_foreign else None,
+            "LedgerDistribution": [
+                {
+                    "LedgerCode": line.gl_account,
+                    "LedgerNotation": line.narrative or line.source,
+                    "LedgerValue": amount,
+                }
+                for line, amount in parts.lines
+            ],
+        }
+        return apstin.INVOICE.build({"Item": item})
+
+    def _parameters(self, journal: Journal, letter: str) -> str:
+        return apstin.PARAMETERS.build(
+            {
+                "Parameters": {
+                    "PostingPeriod": letter,
+                    "IgnoreWarnings": "N",
+                    "ApplyIfEntireDocumentValid": "Y",
+                    "ValidateOnly": "N",
+                    "LedgerDistributionCurrency": "F" if self._is_original else "L",
+                    "AutomaticTaxCalculation": "N",
+                    "IgnoreAnalysis": "Y",
+                }
+            }
+        )
+
+    @property
+    def _is_original(self) -> bool:
+        return self._settings.invoice_currency == "original"
+
+    def _split(self, journal: Journal) -> Split:
+        return split(journal, is_original=self._is_original, is_credit_document=False)
+
+
+def period_difference(their_key: str, expected: tuple[int, int]) -> Sequence[Difference]:
+    """Compare the period of a receipt's key; C, P and B shift if a period closes meanwhile."""
+    parts = their_key.partition(GL_FAILED)[0].split("/")
+    years = [place for place, part in enumerate(parts[:-1]) if len(part) == 4 and part.isdigit()]
+    if not years:
+        return ()
+    found = number(parts[years[0]]), number(parts[years[0] + 1])
+    return difference("year and period", expected, found)
+
+
+def _key_condition(column: str, key: str) -> tuple[Condition, ...]:
+    # A numeric key is stored with leading zeros, to a length that depends on the site.
+    return ((column, "LIKE", f"%{key}"),) if key.isdigit() else ((column, "EQ", key),)

@@ -1,0 +1,100 @@
+"""Fiscal periods of one company: which one a date falls in, and whether it takes postings.
+
+The general ledger is told year and number, the sub-ledgers C, P or B counted back from the current
+period (reference, sections 3 and 4.5). At most two earlier periods can be open (reliability
+reference, F14); flags, where SYSPRO gives them, decide before that rule.
+"""
+
+from datetime import date
+
+from include.adapters.syspro.documents import ledger_queries
+from include.adapters.syspro.documents.ledger_queries import CurrentPeriod
+from include.adapters.syspro.documents.reply import Unreadable
+from include.adapters.syspro.enet import EnetClient
+from include.services.ports import PeriodState, PostingPeriod
+
+PERIODS_PER_YEAR = 12
+
+
+class Periods:
+    """Asks the ledger, at most once per session, since a period may close between two of them."""
+
+    def __init__(self, client: EnetClient) -> None:
+        self._client = client
+        self._known: tuple[int, CurrentPeriod] | None = None
+
+    def fiscal(self, day: date) -> tuple[int, int]:
+        """Return fiscal year and period of a date; a fiscal year is named after its last day."""
+        start = self._client.settings.fiscal_year_start_month
+        year = day.year + (1 if day.month >= start > 1 else 0)
+        return year, (day.month - start) % PERIODS_PER_YEAR + 1
+
+    def of(self, day: date) -> PostingPeriod:
+        """Say which period a date falls in and whether it is open.
+
+        Raises:
+            Retryable, Rejected: the ledger could not be asked.
+        """
+        year, period = self.fiscal(day)
+        with self._client.session():
+            current = self._current()
+            back = _months_between((year, period), current)
+            if back < 0:
+                state = PeriodState.future
+            else:
+                flags = current.flags if year == current.year else self._flags(current.year - year)
+                is_open = flags.get(period, back < self._client.settings.open_periods)
+                state = PeriodState.open if is_open else PeriodState.closed
+        return PostingPeriod(year, period, state)
+
+    def letter(self, day: date, business_object: str) -> str:
+        """Return C, P or B for a date.
+
+        Raises:
+            Parked: the period lies further back, or in the future; nothing was sent.
+            Retryable, Rejected: the ledger could not be asked.
+        """
+        with self._client.session():
+            back = _months_between(self.fiscal(day), self._current())
+        if 0 <= back < self._client.settings.open_periods:
+            return "CPB"[back]
+        reason = "it lies in the future" if back < 0 else "only the last ones are open"
+        raise self._client.faults.closed_period(reason, business_object, self.words(day))
+
+    def words(self, day: date) -> str:
+        """Return the period for a message, e.g. ``10/2026``."""
+        year, period = self.fiscal(day)
+        return f"{period:02d}/{year}"
+
+    def _current(self) -> CurrentPeriod:
+        client = self._client
+        if self._known is None or self._known[0] != client.session_no:
+            settings = client.settings
+            body = client.query("GENQSO", ledger_queries.build_options(settings.company_id))
+            try:
+                found = ledger_queries.parse_options(
+                    body, settings.year_elements, settings.period_elements
+                )
+            except Unreadable as fault:
+                raise client.faults.retryable(
+                    str(fault),
+                    "GENQSO",
+                    f"Set year_elements and period_elements of connection {settings.conn_id}.",
+                ) from None
+            self._known = client.session_no, found
+        return self._known[1]
+
+    def _flags(self, years_back: int) -> dict[int, bool]:
+        if not 1 <= years_back <= 2:
+            return {}
+        body = self._client.query("GENQPP", ledger_queries.build_previous(years_back))
+        try:
+            year, flags = ledger_queries.parse_previous(body)
+        except Unreadable as fault:
+            raise self._client.faults.retryable(str(fault), "GENQPP", "Ask again.") from None
+        return dict(flags) if year == self._current().year - years_back else {}
+
+
+def _months_between(earlier: tuple[int, int], current: CurrentPeriod) -> int:
+    year, period = earlier
+    return (current.year - year) * PERIODS_PER_YEAR + current.period - period

@@ -1,0 +1,176 @@
+"""What a SYSPRO connection says, with the product's defaults.
+
+Everything that no public source confirms is a setting here: texts that mean "session lost" or
+"period closed", element names of the current period, the longest URL. Source: reference, sections
+2, 9 and 11; reliability reference, section 3.9.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+
+from include.domain.errors import Rejected
+from include.services.effects.ports import Timings
+
+ADAPTERS = ("enet", "api_services")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SysproSettings:
+    """One connection. Secrets do not show in ``repr``."""
+
+    conn_id: str
+    base_url: str  # https://host:port/SYSPROWCFService, or the facade's host
+    operator: str
+    password: str = field(repr=False)
+    company_id: str
+    company_password: str = field(default="", repr=False)
+    adapter: str = "enet"
+    base_currency: str = ""  # of the company; needed where a document's currency is blank
+    currency_codes: tuple[str, ...] = ("$=",)  # SYSPRO's code = ISO code; blank is the base
+    language: str = ""  # LanguageCode of the logon, e.g. ENGLISH_US
+    url_limit: int = 8000  # characters; longer documents go by PostLD
+    post_large_documents: bool = True  # False: a document above the limit is refused
+    trim_session: bool = False  # the id comes with two blanks, which are sent back as received
+    refuse_eviction: bool = False  # logon fails, instead of throwing out who uses the operator
+    return_rows: int = 1000  # of a COMFND page
+    deadline_s: float = 180.0  # of one exchange
+    connect_s: float = 3.0
+    quiescence_s: float = 900.0  # Q: absent counts only so long after a send
+    look_gap_s: float = 60.0
+    max_sends: int = 3
+    operator_wait_s: float = 120.0  # for our own other processes to leave the operator
+    session_words: tuple[str, ...] = (
+        "not logged in",
+        "invalid user id",
+        "invalid userid",
+        "session",
+        "logged off",
+        "basedir8",
+    )
+    period_words: tuple[str, ...] = ("period",)
+    closed_words: tuple[str, ...] = ("closed", "not open", "not available", "future")
+    license_words: tuple[str, ...] = ("exception 100000", "not licensed", "not registered")
+    busy_words: tuple[str, ...] = ("licence is free", "license is free", "already logged in")
+    duplicate_numbers: tuple[str, ...] = ("120001",)
+    duplicate_words: tuple[str, ...] = ("already exists", "already on file", "duplicate")
+    journal_warnings: str = "N"  # IgnoreWarnings of GENTJL: N a warning refuses, Y, or W reports
+    journal_source: str = ""  # SourceCode of GENTJL
+    journal_currency: str = "base"  # base, or original: the batch's own currency
+    authorize_journal: str = "A"  # AuthorizeJournal of GENTJL: D, A or U
+    invoice_currency: str = "base"  # of APSTIN: base, or original
+    fiscal_year_start_month: int = 1
+    open_periods: int = 3  # current, previous, before previous
+    year_elements: tuple[str, ...] = ("CurrentYear", "GlCurrentYear", "GlYear")
+    period_elements: tuple[str, ...] = ("CurrentPeriod", "GlCurrentPeriod", "GlPeriod")
+    facade_map: str = ""  # file that replaces the shipped field map of the JSON facade
+    allow_plain_http: bool = False
+    ca_bundle: str = ""
+
+    def __post_init__(self) -> None:
+        checks = {
+            f"adapter is one of {ADAPTERS}": self.adapter in ADAPTERS,
+            "company_id is set": bool(self.company_id),
+            "quiescence_s exceeds deadline_s": self.quiescence_s > self.deadline_s,
+            "journal_currency is base or original": self.journal_currency in _CURRENCIES,
+            "invoice_currency is base or original": self.invoice_currency in _CURRENCIES,
+            "fiscal_year_start_month is a month": 1 <= self.fiscal_year_start_month <= 12,
+            "open_periods is 1 to 3": 1 <= self.open_periods <= 3,
+            "return_rows is 2 to 99999": 2 <= self.return_rows <= 99_999,
+        }
+        for rule, holds in checks.items():
+            if not holds:
+                raise Rejected(
+                    f"the connection breaks the rule: {rule}",
+                    f"connection {self.conn_id}",
+                    "Correct the connection's fields.",
+                )
+
+    @property
+    def timings(self) -> Timings:
+        """What the effects engine waits for at this site."""
+        return Timings(
+            deadline=timedelta(seconds=self.deadline_s),
+            quiescence=timedelta(seconds=self.quiescence_s),
+            look_gap=timedelta(seconds=self.look_gap_s),
+            max_sends=self.max_sends,
+        )
+
+    def iso_currency(self, code: str, where: str) -> str:
+        """Return the ISO currency of a SYSPRO code; blank is the company's own.
+
+        Raises:
+            Rejected: blank, and the connection does not say the base currency.
+        """
+        known = dict(pair.split("=", 1) for pair in self.currency_codes)
+        found = known.get(code, code) or self.base_currency
+        if not found:
+            raise Rejected(
+                "a document in the company's own currency, whose name is not known",
+                where,
+                f"Set base_currency in connection {self.conn_id}.",
+            )
+        return found
+
+
+_CURRENCIES = ("base", "original")
+
+
+def settings_from(
+    conn_id: str,
+    base_url: str,
+    operator: str,
+    password: str,
+    extra: Mapping[str, object],
+) -> SysproSettings:
+    """Build settings from a connection's extra fields.
+
+    Lists may come as text separated by ``|``; a blank keeps the default.
+
+    Raises:
+        Rejected: a value does not fit, or a field is not known (a typing error would otherwise
+            silently keep a default).
+    """
+    known = {f.name: f for f in fields(SysproSettings)}
+    given: dict[str, object] = {}
+    for name, value in extra.items():
+        if name not in known or name in {"conn_id", "base_url", "operator", "password"}:
+            raise Rejected(
+                f"field {name!r} of the connection is not known",
+                f"connection {conn_id}",
+                f"Remove it, or use one of {', '.join(sorted(known))}.",
+            )
+        if value is None or value == "":
+            continue
+        given[name] = _convert(name, known[name].type, value, conn_id)
+    given.setdefault("company_id", "")
+    return SysproSettings(
+        conn_id=conn_id,
+        base_url=base_url.rstrip("/"),
+        operator=operator,
+        password=password,
+        **given,  # type: ignore[arg-type]  # converted to the declared type just above
+    )
+
+
+def _convert(name: str, kind: object, value: object, conn_id: str) -> object:
+    text = str(value).strip()
+    try:
+        if kind is bool:
+            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[
+                text.lower()
+            ]
+        if kind is int:
+            return int(text)
+        if kind is float:
+            return float(text)
+    except (KeyError, ValueError):
+        raise Rejected(
+            f"{text!r} does not fit field {name!r}",
+            f"connection {conn_id}",
+            "Correct the connection's field.",
+        ) from None
+    if kind is str:
+        return text
+    parts = value if isinstance(value, list | tuple) else text.split("|")
+    return tuple(str(part).strip() for part in parts if str(part).strip())
