@@ -225,7 +225,7 @@ class Engine:
         except Parked as error:
             change = rules.parked(unsent, sent, error, self._now())
         except Rejected as error:
-            change = rules.refused(sent, error)
+            change = rules.refused(unsent, sent, error)
         except OutcomeUnknown as error:
             change = rules.unknown(sent, error)
         else:

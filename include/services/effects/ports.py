@@ -47,7 +47,7 @@ class Effect:
     amount_minor: int  # for people: what is at stake
     owner: str  # who is asked when it does not finish
     state: EffectState = EffectState.intended
-    sends: int = 0  # since it was intended, or since a person asked for it to be tried again
+    sends: int = 0  # that may have happened, since intended or since a person asked to try again
     absent_looks: int = 0  # consecutive looks that found nothing where something may be
     intended_at: datetime | None = None
     sent_at: datetime | None = None  # of the last send, by the store's clock

@@ -119,9 +119,10 @@ class Rules:
         again = now + self.timings.park_retry
         return _to(sent, back, EffectState.parked, f"parked: {error.what}", next_at=again)
 
-    def refused(self, sent: Effect, error: IntegrationError) -> Change:
+    def refused(self, unsent: Effect, sent: Effect, error: IntegrationError) -> Change:
         """Certainly nothing happened, and the same content will be refused again."""
-        return _set_aside(sent, EffectState.rejected, str(error), error.do)
+        back = self._as_before(unsent, sent, str(error))
+        return _set_aside(back, EffectState.rejected, str(error), error.do, before=sent)
 
     def unknown(self, sent: Effect, error: IntegrationError) -> Change:
         """It may have happened: no resend before Q, and then only if it is absent twice."""
