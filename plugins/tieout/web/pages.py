@@ -4,8 +4,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
-from fastapi import Depends, FastAPI, HTTPException, Query, Request
+from airflow.api_fastapi.core_api.security import requires_access_dag
+from fastapi import Depends, FastAPI, HTTPException, Query
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
@@ -30,12 +30,6 @@ HEADERS = {
 }
 
 
-async def may_read(request: Request, user: Annotated[Any, Depends(get_user)]) -> None:
-    """Require a user who may read the settlement DAG, whatever route is asked for."""
-    request.scope["path_params"] = {**request.path_params, "dag_id": DAG_ID}
-    await requires_access_dag("GET")(request, user)
-
-
 def build_app() -> FastAPI:
     """Return the application; nothing is opened before the first request."""
     app = FastAPI(
@@ -43,7 +37,7 @@ def build_app() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        dependencies=[Depends(may_read)],
+        dependencies=[Depends(requires_access_dag("GET", param_dag_id=DAG_ID))],
     )
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
