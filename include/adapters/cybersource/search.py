@@ -1,0 +1,135 @@
+"""Transaction search: its query language, its pages, and saved searches.
+
+The grammar is Solr's, documented badly (reference, sections 2.4 and 8.6). A search is fed with
+delay, so nothing found proves nothing.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+from include.adapters.cybersource.answers import Json, text_of
+from include.adapters.cybersource.client import JSON_TYPE, Client
+from include.adapters.http.wire import Request
+from include.domain.errors import Rejected, Retryable
+
+LARGEST_PAGE = 2500
+SORT = "id:asc,submitTimeUtc:asc"  # a fixed order, else pages overlap
+_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,99}")
+# Solr's own characters. A hyphen inside a word is plain, as the vendor's samples show.
+_SPECIAL = re.compile(r'([+&|!(){}\[\]^"~*?:\\/\s]|^-|\b(?:AND|OR|NOT|TO)\b)')
+_SEARCH_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+def term(field: str, value: str) -> str:
+    """Return ``field:value`` with everything escaped that the language would read.
+
+    Raises:
+        Rejected: a field name or a value that cannot be searched for.
+    """
+    if _FIELD.fullmatch(field) is None or not value.isprintable() or not value.strip():
+        raise Rejected(f"{field!r}: {value[:60]!r} cannot be searched for", "search", "Correct it.")
+    return f"{field}:{_SPECIAL.sub(lambda found: chr(92) + found.group(), value)}"
+
+
+def between(field: str, start_at: datetime, end_at: datetime) -> str:
+    """Return the half-open range ``start_at <= field < end_at``; both aware."""
+    if start_at.tzinfo is None or end_at.tzinfo is None or start_at >= end_at:
+        raise ValueError(f"not a range of instants: {start_at!r} to {end_at!r}")
+    return f"{field}:[{_instant(start_at)} TO {_instant(end_at)}}}"
+
+
+def both(*terms: str) -> str:
+    return " AND ".join(terms)
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Search:
+    """Searches of one account. ``sleep`` is a parameter so that tests do not wait."""
+
+    def __init__(self, client: Client, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._client = client
+        self._sleep = sleep
+
+    def transactions(self, query: str, page_size: int = LARGEST_PAGE) -> Iterator[Json]:
+        """Yield transaction summaries, every page, as the vendor names them.
+
+        Raises:
+            Retryable: an unreadable answer, or fewer rows than the count that came with them.
+        """
+        offset = 0
+        while True:
+            request = self._request(query, offset, page_size, save=False)
+            found = self._answer(request)
+            rows = _summaries(found)
+            yield from rows
+            offset += len(rows)
+            total = found.get("totalCount")
+            if not isinstance(total, int) or offset >= total:
+                return
+            if not rows:
+                raise Retryable(
+                    f"the search gave {offset} of {total} transactions",
+                    request.where,
+                    "Search again; the index may be catching up.",
+                )
+
+    def save(self, query: str, name: str) -> str:
+        """Save a search and return its id; ``saved`` reads it, as often as one likes."""
+        request = self._request(query, 0, LARGEST_PAGE, save=True, name=name)
+        found = text_of(self._answer(request), "searchId")
+        if found is None or _SEARCH_ID.fullmatch(found) is None:
+            raise Retryable("the saved search has no id", request.where, "Save it again.")
+        return found
+
+    def saved(
+        self, search_id: str, attempts: int = 5, pause_s: float = 2.0
+    ) -> tuple[Json, ...] | None:
+        """Return the rows of a saved search; ``None`` if it is not there after all attempts.
+
+        GET answers 404 for a while after the 201, so it is asked again, less and less often.
+        """
+        if _SEARCH_ID.fullmatch(search_id) is None:
+            raise Rejected(f"{search_id[:70]!r} is not a search id", "search", "Correct it.")
+        request = self._client.request(f"/tss/v2/searches/{search_id}", {}, "read a saved search")
+        for attempt in range(attempts):
+            found = self._client.fetch(request)
+            if found is not None:
+                return tuple(_summaries(found))
+            if attempt < attempts - 1:
+                self._sleep(pause_s * 2**attempt)
+        return None
+
+    def _request(
+        self, query: str, offset: int, page_size: int, save: bool, name: str = "Tieout"
+    ) -> Request:
+        if not 1 <= page_size <= LARGEST_PAGE:
+            raise ValueError(f"a page has 1 to {LARGEST_PAGE} rows, not {page_size}")
+        body = {
+            "save": save,
+            "name": name,
+            "timezone": "GMT",
+            "query": query,
+            "offset": offset,
+            "limit": page_size,
+            "sort": SORT,
+        }
+        return self._client.request(
+            "/tss/v2/searches", {}, "search transactions", accept=JSON_TYPE, body=body
+        )
+
+    def _answer(self, request: Request) -> Json:
+        found = self._client.fetch(request)
+        if found is None:
+            raise Retryable("the search was answered 404", request.where, "Search again.")
+        return found
+
+
+def _summaries(found: Json) -> list[Json]:
+    embedded = found.get("_embedded")
+    rows = embedded.get("transactionSummaries") if isinstance(embedded, dict) else None
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
