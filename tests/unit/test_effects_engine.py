@@ -70,15 +70,15 @@ REFUSED = Rejected("account 9999 does not exist", "SYSPRO A", "Map it to an acco
 def test_a_clear_yes_is_done_and_verified_once_a_second_copy_would_show(desk: Desk) -> None:
     done = desk.post()
     assert (done.state, done.their_key) == (EffectState.done, "2026/3/1")
-    assert done.next_at == START + timedelta(seconds=300)
-    assert desk.advance(seconds=299).state is EffectState.done
+    assert done.next_at == START + timedelta(seconds=360)
+    assert desk.advance(seconds=359).state is EffectState.done
     assert desk.advance(seconds=1).state is EffectState.verified
     assert len(desk.partner.sends) == 1
 
 
 def test_advancing_a_finished_effect_calls_nobody(desk: Desk) -> None:
     desk.post()
-    desk.advance(seconds=300)
+    desk.advance(seconds=360)
     looks = desk.partner.looks
     assert desk.advance().state is EffectState.verified
     assert (desk.partner.looks, len(desk.partner.sends)) == (looks, 1)
@@ -108,7 +108,7 @@ def test_a_digest_that_is_not_of_the_payload_is_our_own_bug(desk: Desk) -> None:
 def test_what_is_already_there_is_adopted_and_not_sent(desk: Desk) -> None:
     desk.partner.ledger.append((effect().reference, effect().payload))
     assert desk.post().state is EffectState.done
-    assert desk.advance(seconds=300).state is EffectState.verified
+    assert desk.advance(seconds=360).state is EffectState.verified
     assert desk.partner.sends == []
 
 
@@ -116,7 +116,8 @@ def test_a_timeout_after_the_commit_is_adopted_after_q_and_never_resent(desk: De
     desk.partner.after_commit = [time_out]
     assert desk.post().state is EffectState.in_doubt
     assert desk.advance(seconds=300).state is EffectState.in_doubt
-    assert desk.advance(seconds=1).state is EffectState.verified
+    assert desk.advance(seconds=1).state is EffectState.done
+    assert desk.advance(seconds=59).state is EffectState.verified
     assert len(desk.partner.sends) == 1
 
 
@@ -198,7 +199,7 @@ def test_evidence_cannot_hurry_an_effect_that_is_still_in_doubt(desk: Desk) -> N
 def test_two_found_keep_the_first_and_name_the_surplus(desk: Desk) -> None:
     desk.post()
     desk.partner.ledger.append((effect().reference, effect().payload))
-    found = desk.advance(seconds=300)
+    found = desk.advance(seconds=360)
     assert (found.state, found.their_key) == (EffectState.mismatched, "2026/3/1")
     (letter,) = desk.store.dead_letters()
     assert "reverse 2026/3/2" in letter.next_action
@@ -206,7 +207,7 @@ def test_two_found_keep_the_first_and_name_the_surplus(desk: Desk) -> None:
 
 def test_a_second_copy_that_comes_after_verifying_is_late_evidence(desk: Desk) -> None:
     desk.post()
-    desk.advance(seconds=300)
+    desk.advance(seconds=360)
     assert desk.engine.recheck(KIND, KEY).state is EffectState.verified
     desk.partner.ledger.append((effect().reference, effect().payload))
     assert desk.engine.recheck(KIND, KEY).state is EffectState.mismatched
@@ -218,7 +219,7 @@ def test_a_second_copy_that_comes_after_verifying_is_late_evidence(desk: Desk) -
 def test_what_reads_back_differently_is_shown_with_both_sides(desk: Desk) -> None:
     desk.post()
     desk.partner.ledger[0] = (effect().reference, '{"lines":[1,-1]}')
-    assert desk.advance(seconds=300).state is EffectState.mismatched
+    assert desk.advance(seconds=360).state is EffectState.mismatched
     (letter,) = desk.store.dead_letters()
     assert 'ours {"lines":[40000,-40000]}, theirs {"lines":[1,-1]}' in letter.reason
 
@@ -226,7 +227,7 @@ def test_what_reads_back_differently_is_shown_with_both_sides(desk: Desk) -> Non
 def test_a_yes_that_cannot_be_found_again_is_never_resent(desk: Desk) -> None:
     desk.post()
     desk.partner.ledger.clear()
-    assert desk.advance(seconds=300).state is EffectState.done
+    assert desk.advance(seconds=360).state is EffectState.done
     assert desk.advance(seconds=60).state is EffectState.dead_letter
     assert len(desk.partner.sends) == 1
 
@@ -304,7 +305,7 @@ def test_a_crash_during_the_send_leaves_a_doubt_for_the_janitor(desk: Desk) -> N
     with pytest.raises(KeyboardInterrupt):
         desk.post()
     assert desk.state() is EffectState.sent
-    desk.clock.move(seconds=301)
+    desk.clock.move(seconds=361)
     (swept,) = desk.engine.sweep()
     assert swept.state is EffectState.verified
     assert len(desk.partner.sends) == 1

@@ -121,7 +121,7 @@ class Timings:
     quiescence: timedelta  # absent counts only when now - sent_at exceeds this
     look_gap: timedelta  # between the two absent looks that allow a resend
     max_sends: int = 3
-    verify_after: timedelta | None = None  # of sent_at; None is Q, when a second copy would show
+    verify_after: timedelta | None = None  # of sent_at; None: Q and one look gap
     park_retry: timedelta = timedelta(hours=1)  # how often a parked effect asks again
     send_slack: timedelta = timedelta(seconds=10)  # between recording the send and sending
     lease_margin: timedelta = timedelta(seconds=60)  # of our own work around one exchange
@@ -131,6 +131,12 @@ class Timings:
             raise ValueError("Q must exceed the deadline of the exchange and the slack before it")
         if self.max_sends < 1:
             raise ValueError("an effect must be allowed one send")
+
+    @property
+    def until_verify(self) -> timedelta:
+        """From the send to its read-back: a second copy would show by then, stale or not."""
+        both = self.quiescence + self.look_gap
+        return both if self.verify_after is None else self.verify_after
 
     @property
     def lease(self) -> timedelta:

@@ -36,7 +36,7 @@ class Rules:
             return self._duplicate(effect, found)
         adopted = replace(effect, their_key=found[0].their_key or effect.their_key)
         if effect.sent_at is None:
-            verify_at = now + (self.timings.verify_after or self.timings.quiescence)
+            verify_at = now + self.timings.until_verify
         else:
             verify_at = schedule.verify_at(effect, self.timings)
         cause = f"found there as {adopted.their_key!r}: adopted, not sent"

@@ -23,9 +23,8 @@ def settled_at(effect: Effect, timings: Timings) -> datetime:
 
 
 def verify_at(effect: Effect, timings: Timings) -> datetime:
-    """Say when to read back: once a second delivery of the same request would show."""
-    after = timings.quiescence if timings.verify_after is None else timings.verify_after
-    return _base(effect) + after
+    """Say when to read back: once a second delivery would show, even in a stale answer."""
+    return _base(effect) + timings.until_verify
 
 
 def next_try(effect: Effect, now: datetime, timings: Timings) -> datetime | None:
