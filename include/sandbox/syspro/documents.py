@@ -18,6 +18,7 @@ from defusedxml.ElementTree import fromstring
 from include.sandbox.syspro import messages
 
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
+_ENCODING = re.compile(rb"""\A\s*<\?xml[^>]*encoding=["']([A-Za-z0-9_.-]+)""")
 _NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?([+-]?)")
 
 
@@ -63,6 +64,15 @@ def parse(text: str) -> Element:
     except (ParseError, DefusedXmlException, ValueError) as fault:
         raise CallFailed(messages.BAD_XML.format(fault)) from fault
     return root
+
+
+def decode(data: bytes) -> str:
+    """Decode a posted document by its own declaration; UTF-8 where it has none we know."""
+    found = _ENCODING.search(data[:200])
+    try:
+        return data.decode(found[1].decode("ascii") if found else "utf-8", "replace")
+    except LookupError:
+        return data.decode("utf-8", "replace")
 
 
 def field(parent: Element | None, path: str, default: str = "") -> str:

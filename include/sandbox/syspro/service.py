@@ -267,7 +267,7 @@ def _guarded(handler: Callable[[Request], Response]) -> Callable[[Request], Resp
 def _posted(request: Request) -> dict[str, str]:
     """Read a ``TransactionPostLD`` body; elements with or without the service's namespace."""
     try:
-        root = documents.parse(request.body.decode("utf-8", "replace"))
+        root = documents.parse(documents.decode(request.body))
     except CallFailed:
         return {}
     return {child.tag.removeprefix(SERVICE): child.text or "" for child in root}
