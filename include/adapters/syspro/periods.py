@@ -11,9 +11,8 @@ from include.adapters.syspro.documents import ledger_queries
 from include.adapters.syspro.documents.ledger_queries import CurrentPeriod
 from include.adapters.syspro.documents.reply import Unreadable
 from include.adapters.syspro.enet import EnetClient
+from include.adapters.syspro.settings import MONTHS
 from include.services.ports import PeriodState, PostingPeriod
-
-PERIODS_PER_YEAR = 12
 
 
 class Periods:
@@ -24,10 +23,8 @@ class Periods:
         self._known: tuple[int, CurrentPeriod] | None = None
 
     def fiscal(self, day: date) -> tuple[int, int]:
-        """Return fiscal year and period of a date; a fiscal year is named after its last day."""
-        start = self._client.settings.fiscal_year_start_month
-        year = day.year + (1 if day.month >= start > 1 else 0)
-        return year, (day.month - start) % PERIODS_PER_YEAR + 1
+        """Return fiscal year and period of a date."""
+        return self._client.settings.fiscal(day)
 
     def of(self, day: date) -> PostingPeriod:
         """Say which period a date falls in and whether it is open.
@@ -97,4 +94,4 @@ class Periods:
 
 def _months_between(earlier: tuple[int, int], current: CurrentPeriod) -> int:
     year, period = earlier
-    return (current.year - year) * PERIODS_PER_YEAR + current.period - period
+    return (current.year - year) * MONTHS + current.period - period

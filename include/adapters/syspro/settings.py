@@ -7,12 +7,13 @@ Everything that no public source confirms is a setting here: texts that mean "se
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import timedelta
+from datetime import date, timedelta
 
 from include.domain.errors import Rejected
 from include.services.effects.ports import Timings
 
 ADAPTERS = ("enet", "api_services")
+MONTHS = 12  # SYSPRO's periods are months; a 13th one is not supported
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,7 @@ class SysproSettings:
     quiescence_s: float = 900.0  # Q: absent counts only so long after a send
     look_gap_s: float = 60.0
     max_sends: int = 3
+    verify_after_s: float = -1.0  # from send to read-back; negative: Q, when a copy would show
     operator_wait_s: float = 120.0  # for our own other processes to leave the operator
     session_words: tuple[str, ...] = (
         "not logged in",
@@ -63,6 +65,7 @@ class SysproSettings:
     open_periods: int = 3  # current, previous, before previous
     year_elements: tuple[str, ...] = ("CurrentYear", "GlCurrentYear", "GlYear")
     period_elements: tuple[str, ...] = ("CurrentPeriod", "GlCurrentPeriod", "GlPeriod")
+    read_conn_id: str = ""  # api_services: the enet connection that reads documents and periods
     facade_map: str = ""  # file that replaces the shipped field map of the JSON facade
     allow_plain_http: bool = False
     ca_bundle: str = ""
@@ -71,10 +74,10 @@ class SysproSettings:
         checks = {
             f"adapter is one of {ADAPTERS}": self.adapter in ADAPTERS,
             "company_id is set": bool(self.company_id),
-            "quiescence_s exceeds deadline_s": self.quiescence_s > self.deadline_s,
+            "quiescence_s exceeds deadline_s by 10 s": self.quiescence_s > self.deadline_s + 10,
             "journal_currency is base or original": self.journal_currency in _CURRENCIES,
             "invoice_currency is base or original": self.invoice_currency in _CURRENCIES,
-            "fiscal_year_start_month is a month": 1 <= self.fiscal_year_start_month <= 12,
+            "fiscal_year_start_month is a month": 1 <= self.fiscal_year_start_month <= MONTHS,
             "open_periods is 1 to 3": 1 <= self.open_periods <= 3,
             "return_rows is 2 to 99999": 2 <= self.return_rows <= 99_999,
         }
@@ -94,7 +97,15 @@ class SysproSettings:
             quiescence=timedelta(seconds=self.quiescence_s),
             look_gap=timedelta(seconds=self.look_gap_s),
             max_sends=self.max_sends,
+            verify_after=(
+                timedelta(seconds=self.verify_after_s) if self.verify_after_s >= 0 else None
+            ),
         )
+
+    def fiscal(self, day: date) -> tuple[int, int]:
+        """Return fiscal year and period of a date; a fiscal year is named after its last day."""
+        start = self.fiscal_year_start_month
+        return day.year + (1 if day.month >= start > 1 else 0), (day.month - start) % MONTHS + 1
 
     def iso_currency(self, code: str, where: str) -> str:
         """Return the ISO currency of a SYSPRO code; blank is the company's own.

@@ -91,10 +91,6 @@ class PostedEntry:
     gl_journal: str  # year/period/journal, or ''
     verdict: Verdict
 
-    @property
-    def their_key(self) -> str:
-        return f"{self.bank}/{self.year}/{self.month}/{self.journal}/{self.entry}"
-
 
 def parse(body: bytes) -> PostedEntry:
     """Read the reply.

@@ -90,10 +90,6 @@ class PostedJournal:
     status: str  # P is posted
     verdict: Verdict
 
-    @property
-    def their_key(self) -> str:
-        return f"{self.year}/{self.period}/{self.journal}"
-
 
 def parse(body: bytes) -> PostedJournal:
     """Read the reply.

@@ -17,6 +17,7 @@ from include.adapters.syspro.partners.common import (
     money_difference,
     number,
     split,
+    total_minor,
 )
 from include.domain.journal import Journal
 from include.services.effects.ports import Difference, Effect, Found, Receipt
@@ -37,19 +38,25 @@ class CashBookPartner:
         with self._asking.looking():
             body = self._asking.client.query("CSHQRY", cshqry.build(bank), effect.reference)
             found = self._asking.read(lambda raw: cshqry.parse(raw, bank), body, "CSHQRY")
+        ours = _split(journal)[1].value
+        with_value = [
+            (entry, abs(minor(entry.value_text, journal.currency)))
+            for entry in found
+            if entry.reference.casefold() == effect.reference.casefold()
+        ]
         return tuple(
             Found(
-                f"{bank}/{entry.year}/{entry.month}/{entry.journal}",
+                their_key(bank, entry.year, entry.month, entry.journal),
                 {
-                    "value": minor(entry.value_text.lstrip("-"), journal.currency),
+                    "total_minor": total_minor(journal, ours, value),
+                    "value": value,
                     "kind": entry.trn_type.upper()[:1],
                     "date": iso_date(entry.date_text),
                     "period": (number(entry.year), number(entry.month)),
                     "is_reconciled": entry.is_reconciled,
                 },
             )
-            for entry in found
-            if entry.reference.casefold() == effect.reference.casefold()
+            for entry, value in with_value
         )
 
     def send(self, effect: Effect) -> Receipt:
@@ -66,7 +73,8 @@ class CashBookPartner:
         if posted.bank.casefold() != journal.detail("bank_code").casefold():
             raise faults.unknown(f"the answer is about bank {posted.bank!r}", "CSHTWD")
         gl_error = posted.verdict.gl_error
-        key = f"{posted.their_key}{GL_FAILED}{gl_error[:80]}" if gl_error else posted.their_key
+        key = their_key(posted.bank, posted.year, posted.month, posted.journal)
+        key += f"{GL_FAILED}{gl_error[:80]}" if gl_error else ""
         return Receipt(key, {"gl_journal": posted.gl_journal, "gl_error": gl_error})
 
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
@@ -109,6 +117,11 @@ class CashBookPartner:
             ],
         }
         return cshtwd.ENTRY.build({"Item": {"AddTransaction": transaction}})
+
+
+def their_key(bank: str, year: str, month: str, journal: str) -> str:
+    """Return bank/year/month/journal without padding, so that a receipt equals a read-back."""
+    return f"{bank}/{number(year)}/{number(month)}/{number(journal)}"
 
 
 def parameters(letter: str) -> str:

@@ -77,12 +77,16 @@ def journal_of(effect: Effect) -> Journal:
     return journal
 
 
-def minor(text: str, currency: str) -> int | str:
-    """Read an amount of theirs; one that cannot be read stays text and differs from any of ours."""
+def minor(text: str, currency: str) -> int:
+    """Read an amount of theirs, in minor units.
+
+    Raises:
+        Retryable: it cannot be read; what is there is then not known.
+    """
     try:
-        return read_amount(text, currency, "read-back").minor
-    except Rejected:
-        return text
+        return read_amount(text, currency, "SYSPRO read-back").minor
+    except Rejected as fault:
+        raise Retryable(fault.what, fault.where, "Read the item in SYSPRO by hand.") from None
 
 
 def iso_date(text: str) -> str:
@@ -108,8 +112,20 @@ def money_difference(what: str, ours: int, theirs: object, currency: str) -> tup
     """Return one difference of minor units, shown as money, or none."""
     if ours == theirs:
         return ()
-    shown = str(Money(theirs, currency)) if isinstance(theirs, int) else f"unreadable: {theirs}"
+    shown = str(Money(theirs, currency)) if isinstance(theirs, int) else str(theirs)
     return (Difference(what, str(Money(ours, currency)), shown),)
+
+
+def total_minor(journal: Journal, ours: Money, theirs_minor: int) -> int:
+    """Return what a document of ``theirs_minor`` makes of the journal's base debit total.
+
+    A document shows one value, perhaps in another currency and net of credit lines; equal values
+    mean an equal total, and a difference is carried over at the journal's rate.
+    """
+    off = Money(theirs_minor - ours.minor, ours.currency)
+    if ours.currency != journal.base_currency:
+        off = off.convert(journal.rate_millionths, journal.base_currency)
+    return journal.debit_total.minor + off.minor
 
 
 def gl_difference(effect: Effect) -> tuple[Difference, ...]:

@@ -4,6 +4,7 @@ SYSPRO refuses a second invoice of the same number for the same supplier, which 
 harmless; a refusal of that kind is therefore "look again", never failure and never success.
 """
 
+import re
 from collections.abc import Sequence
 
 from include.adapters.syspro.documents import apstin
@@ -19,11 +20,13 @@ from include.adapters.syspro.partners.common import (
     journal_of,
     minor,
     money_difference,
-    number,
     split,
+    total_minor,
 )
 from include.domain.journal import Journal
 from include.services.effects.ports import Difference, Effect, Found, Receipt
+
+_RECEIPT_KEY = re.compile(r"(\d{4})/(\d{1,2})/\d+/\d+\b")
 
 
 class InvoicePartner:
@@ -41,17 +44,19 @@ class InvoicePartner:
         with self._asking.looking():
             # All columns, because only six of this table's columns are published.
             rows = self._asking.find(Find("ApInvoice", where), effect.reference)
-        currency = self._split(journal).value.currency
+        ours = self._split(journal).value
+        values = [minor(row.get("originvvalue", ""), ours.currency) for row in rows]
         return tuple(
             Found(
-                f"{supplier}/{invoice}",
+                effect.their_key or f"{supplier}/{invoice}",
                 {
-                    "value": minor(row.get("originvvalue", ""), currency),
+                    "total_minor": total_minor(journal, ours, value),
+                    "value": value,
                     "date": iso_date(row.get("invoicedate", "")),
                     "reference": row.get("reference", ""),
                 },
             )
-            for row in rows
+            for row, value in zip(rows, values, strict=True)
             if same_key(supplier, row.get("supplier", ""))
             and same_key(invoice, row.get("invoice", ""))
         )
@@ -141,12 +146,10 @@ class InvoicePartner:
 
 def period_difference(their_key: str, expected: tuple[int, int]) -> Sequence[Difference]:
     """Compare the period of a receipt's key; C, P and B shift if a period closes meanwhile."""
-    parts = their_key.partition(GL_FAILED)[0].split("/")
-    years = [place for place, part in enumerate(parts[:-1]) if len(part) == 4 and part.isdigit()]
-    if not years:
+    found = _RECEIPT_KEY.match(their_key)
+    if found is None:
         return ()
-    found = number(parts[years[0]]), number(parts[years[0] + 1])
-    return difference("year and period", expected, found)
+    return difference("year and period", expected, (int(found.group(1)), int(found.group(2))))
 
 
 def _key_condition(column: str, key: str) -> tuple[Condition, ...]:

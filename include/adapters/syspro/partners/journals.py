@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from include.adapters.syspro.documents import gentjl
-from include.adapters.syspro.documents.comfnd import Find, Row
+from include.adapters.syspro.documents.comfnd import Condition, Find, Row
+from include.adapters.syspro.documents.gentjl import PostedJournal
 from include.adapters.syspro.partners.common import (
     Asking,
     difference,
@@ -19,17 +20,15 @@ from include.adapters.syspro.partners.common import (
     money_difference,
     number,
 )
+from include.domain.errors import OutcomeUnknown, Retryable
 from include.domain.journal import Journal, JournalLine
 from include.domain.money import Money
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 
-CONTROL_COLUMNS = (
-    "GlYear", "GlPeriod", "GlJournal", "Reference", "JournalDate", "NumOfEntries", "DebitAmount",
-    "CreditAmount", "JnlStatus",
-)  # fmt: skip
+CONTROL_COLUMNS = ("GlYear", "GlPeriod", "GlJournal", "Reference")
 DETAIL_COLUMNS = (
     "GlYear", "GlPeriod", "Journal", "EntryNumber", "Reference", "GlCode", "EntryType",
-    "EntryValue", "EntryDate",
+    "EntryValue", "EntryDate", "EntryPosted",
 )  # fmt: skip
 DETAIL_KEY = ("GlYear", "GlPeriod", "Journal", "EntryNumber")
 JournalKey = tuple[int | str, int | str, int | str]
@@ -45,22 +44,22 @@ class JournalPartner:
     def look(self, effect: Effect) -> tuple[Found, ...]:
         """Return all journals that carry the reference.
 
-        Before the first send the control table is enough. After one, absence counts, so the lines
-        are asked too: SYSPRO may have dropped one of the two references in silence.
+        The lines tell everything in one call, so they are asked first once something was sent;
+        before that the control table is enough. Absence after a send counts, so then both must
+        agree: SYSPRO may have dropped one of the two references in silence.
         """
         journal = journal_of(effect)
+        currency, reference = self._currency(journal), effect.reference
         with self._asking.looking():
-            control = {_control_key(row): row for row in self._control(effect.reference)}
-            lines: dict[JournalKey, list[Row]] = {
-                key: self._lines(row) for key, row in control.items()
-            }
-            if not control and effect.sends:
-                for row in self._lines_by_reference(effect.reference):
-                    lines.setdefault(_detail_key(row), []).append(row)
-            return tuple(
-                _found(key, control.get(key, {}), rows, self._currency(journal))
-                for key, rows in lines.items()
-            )
+            lines: dict[JournalKey, list[Row]] = {}
+            if effect.sent_at is not None:
+                for row in self._lines((("Reference", "EQ", reference),), reference):
+                    lines.setdefault(_key(row, "journal"), []).append(row)
+            if not lines:
+                for control in self._control(reference):
+                    key = _key(control, "gljournal")
+                    lines[key] = self._lines(_journal_condition(control), reference)
+            return tuple(_found(key, rows, currency) for key, rows in lines.items())
 
     def send(self, effect: Effect) -> Receipt:
         """Post once; see the port for the errors."""
@@ -71,17 +70,24 @@ class JournalPartner:
         )
         posted = self._asking.parsed_post(gentjl.parse, body, "GENTJL")
         faults.demand_taken(posted.verdict, "GENTJL", words)
-        currency = self._currency(journal)
-        lines = self._lines_sent(journal)
-        debit = _debit(lines)
-        if posted.entries != len(lines) or minor(posted.debit_text, currency) != debit:
-            raise faults.unknown(
-                f"the answer is about {posted.entries} entries and {posted.debit_text!r}, "
-                f"sent were {len(lines)} and {Money(debit, currency)}",
-                "GENTJL",
-            )
+        self._demand_ours(posted, journal)
         key = (number(posted.year), number(posted.period), number(posted.journal))
         return Receipt(their_key(key), {"status": posted.status, "debit": posted.debit_text})
+
+    def _demand_ours(self, posted: PostedJournal, journal: Journal) -> None:
+        """Refuse the answer to another journal; what became of ours is then unknown."""
+        lines, currency = self._lines_sent(journal), self._currency(journal)
+        ours = (len(lines), Money(_debit(lines), currency).minor)
+        try:
+            theirs = (posted.entries, minor(posted.debit_text, currency))
+        except Retryable as fault:
+            raise OutcomeUnknown(fault.what, fault.where, "Look for the journal.") from None
+        if theirs != ours:
+            raise self._asking.client.faults.unknown(
+                f"the answer is about {posted.entries} entries and {posted.debit_text}, "
+                f"sent were {ours[0]} and {Money(ours[1], currency)}",
+                "GENTJL",
+            )
 
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
         """Compare totals, count, each account, date, period and status."""
@@ -96,12 +102,8 @@ class JournalPartner:
             *difference("year and period", (year, period), (facts["year"], facts["period"])),
             *difference("journal date", journal.posting_date.isoformat(), facts["date"]),
         ]
-        if facts["control_debit"] is not None:
-            differences += money_difference(
-                "control total", debit, facts["control_debit"], currency
-            )
-        if facts["status"] not in ("P", ""):
-            differences += difference("status", "P (posted)", facts["status"])
+        if "N" in str(facts["posted"]):
+            differences += difference("entries posted", "Y", facts["posted"])
         ours = _sums((line.gl_account, amount.minor) for line, amount in lines)
         theirs = facts["accounts"] if isinstance(facts["accounts"], Mapping) else {}
         for account in sorted(ours.keys() | theirs.keys()):
@@ -170,18 +172,7 @@ class JournalPartner:
         find = Find("GenJournalCtl", (("Reference", "EQ", reference),), CONTROL_COLUMNS)
         return self._asking.find(find, reference)
 
-    def _lines(self, control: Row) -> list[Row]:
-        where = (
-            ("GlYear", "EQ", control["glyear"]),
-            ("GlPeriod", "EQ", control["glperiod"]),
-            ("Journal", "EQ", control["gljournal"]),
-        )
-        return self._all_lines(where, control.get("reference", ""))
-
-    def _lines_by_reference(self, reference: str) -> list[Row]:
-        return self._all_lines((("Reference", "EQ", reference),), reference)
-
-    def _all_lines(self, where: tuple[tuple[str, str, str], ...], reference: str) -> list[Row]:
+    def _lines(self, where: tuple[Condition, ...], reference: str) -> list[Row]:
         find = Find(
             "GenJournalDetail", where, DETAIL_COLUMNS, return_rows=self._settings.return_rows
         )
@@ -193,41 +184,36 @@ def their_key(key: JournalKey) -> str:
     return "/".join(str(part) for part in key)
 
 
-def _found(key: JournalKey, control: Row, rows: Iterable[Row], currency: str) -> Found:
+def _found(key: JournalKey, rows: Iterable[Row], currency: str) -> Found:
     rows = list(rows)
-    signed = [
-        (
-            row.get("glcode", ""),
-            _signed(row.get("entrytype", ""), row.get("entryvalue", ""), currency),
-        )
-        for row in rows
-    ]
-    values = [value for _, value in signed if isinstance(value, int)]
-    dates = sorted({iso_date(row.get("entrydate", "")) for row in rows})
-    is_readable = len(values) == len(signed)
+    signed = [(row.get("glcode", ""), _signed(row, currency)) for row in rows]
+    debit = sum(value for _, value in signed if value > 0)
     return Found(
         their_key(key),
         {
+            "total_minor": debit,
             "year": key[0],
             "period": key[1],
             "entries": len(rows),
-            "debit": sum(v for v in values if v > 0) if is_readable else "unreadable",
-            "credit": -sum(v for v in values if v < 0) if is_readable else "unreadable",
-            "accounts": dict(_sums((account, v) for account, v in signed if isinstance(v, int))),
-            "date": iso_date(control["journaldate"])
-            if "journaldate" in control
-            else ", ".join(dates),
-            "status": control.get("jnlstatus", ""),
-            "control_debit": minor(control["debitamount"], currency) if control else None,
+            "debit": debit,
+            "credit": -sum(value for _, value in signed if value < 0),
+            "accounts": _sums(signed),
+            "date": ", ".join(sorted({iso_date(row.get("entrydate", "")) for row in rows})),
+            "posted": "".join(sorted({row.get("entryposted", "").upper() for row in rows})),
         },
     )
 
 
-def _signed(entry_type: str, text: str, currency: str) -> int | str:
+def _signed(row: Row, currency: str) -> int:
+    side, text = row.get("entrytype", "").upper(), row.get("entryvalue", "")
+    if side not in ("D", "C"):
+        raise Retryable(
+            f"an entry is neither debit nor credit but {side!r}",
+            "SYSPRO read-back",
+            "Read the journal in SYSPRO by hand.",
+        )
     value = minor(text, currency)
-    if isinstance(value, str) or entry_type.upper() not in ("D", "C"):
-        return f"{entry_type} {text}"
-    return value if entry_type.upper() == "D" else -value
+    return value if side == "D" else -value
 
 
 def _sums(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
@@ -241,12 +227,16 @@ def _debit(lines: Iterable[tuple[JournalLine, Money]]) -> int:
     return sum(amount.minor for _, amount in lines if amount.minor > 0)
 
 
-def _control_key(row: Row) -> JournalKey:
-    return number(row["glyear"]), number(row["glperiod"]), number(row["gljournal"])
+def _key(row: Row, journal_column: str) -> JournalKey:
+    return number(row["glyear"]), number(row["glperiod"]), number(row[journal_column])
 
 
-def _detail_key(row: Row) -> JournalKey:
-    return number(row["glyear"]), number(row["glperiod"]), number(row["journal"])
+def _journal_condition(control: Row) -> tuple[Condition, ...]:
+    return (
+        ("GlYear", "EQ", control["glyear"]),
+        ("GlPeriod", "EQ", control["glperiod"]),
+        ("Journal", "EQ", control["gljournal"]),
+    )
 
 
 def _comment(line: JournalLine) -> str:

@@ -1,0 +1,324 @@
+"""The second adapter: the /APIServices JSON facade, behind the same ports as e.net.
+
+Nothing of the facade is published (reference, section 8), so its names are data: see
+``facade_map.py`` and ``api_services.yaml``. What it does not offer is refused by name.
+"""
+
+import base64
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from include.adapters.http.redact import redact
+from include.adapters.http.wire import Limits, Request, Response, Transport
+from include.adapters.syspro.documents.schema import Amount
+from include.adapters.syspro.facade_map import FacadeMap, KindMap, PostMap
+from include.adapters.syspro.faults import NOT_REACHED, Faults, has_any, is_closed_period
+from include.adapters.syspro.partners.common import (
+    GL_FAILED,
+    Split,
+    difference,
+    gl_difference,
+    iso_date,
+    journal_of,
+    minor,
+    money_difference,
+    number,
+    split,
+    total_minor,
+)
+from include.adapters.syspro.settings import SysproSettings
+from include.domain.errors import IntegrationError, OutcomeUnknown, Rejected, Retryable
+from include.domain.journal import Journal, JournalKind, JournalLine
+from include.domain.money import Money
+from include.services.effects.ports import Difference, Effect, EffectKind, Found, Receipt
+
+_AMOUNT_MARK = "amount:"
+_MARKED = re.compile(rf'"{_AMOUNT_MARK}(-?[0-9]+(?:\.[0-9]+)?)"')
+
+
+class FacadeClient:
+    """Sends JSON to one facade; retries and redirects are off in the transport."""
+
+    def __init__(self, settings: SysproSettings, transport: Transport, names: FacadeMap) -> None:
+        self.settings = settings
+        self.names = names
+        self.faults = Faults(settings)
+        self.calls = 0
+        self._transport = transport
+
+    def get(self, path: str, query: Mapping[str, str], reference: str) -> Any:
+        """Ask; the answer as JSON with every number kept as text.
+
+        Raises:
+            Retryable: no answer.
+            Rejected: it will not answer until a person acts.
+        """
+        url = f"{self.settings.base_url}{path}?{urlencode(query, quote_via=quote)}"
+        response = self._exchange(Request("GET", url, f"facade {path}", reference))
+        if not response.is_success:
+            raise self.faults.status_of_read(response.status, path)
+        found = _json(response.body)
+        if found is None:
+            raise self.faults.retryable("the answer is not JSON", path, "Ask again.")
+        return found
+
+    def post(self, path: str, body: str, reference: str) -> Any:
+        """Send once; the answer as JSON.
+
+        Raises:
+            Retryable, Rejected, OutcomeUnknown: as the effects port says.
+        """
+        request = Request(
+            "POST",
+            f"{self.settings.base_url}{path}",
+            f"facade {path}",
+            reference,
+            headers={"Content-Type": "application/json"},
+            body=body.encode("ascii"),
+            is_write=True,
+        )
+        response = self._exchange(request)
+        if response.status in NOT_REACHED | {400, 422}:
+            words = redact(response.body.decode("utf-8", "replace"))
+            raise Rejected(
+                f"the facade answered {response.status}: {words}",
+                self.faults.where(path),
+                "Correct credentials, path or field map of the connection.",
+            )
+        found = _json(response.body) if response.is_success else None
+        if found is None:
+            raise self.faults.unknown(f"the facade answered {response.status}", path)
+        return found
+
+    def _exchange(self, request: Request) -> Response:
+        self.calls += 1
+        settings = self.settings
+        limits = Limits(settings.connect_s, settings.deadline_s, settings.deadline_s)
+        headers = {**request.headers, **self._authorization()}
+        return self._transport.exchange(replace(request, headers=headers, limits=limits))
+
+    def _authorization(self) -> dict[str, str]:
+        settings = self.settings
+        if self.names.auth != "basic":
+            return {self.names.auth: settings.password}
+        pair = f"{settings.operator}:{settings.password}".encode()
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}
+
+
+class FacadePartner:
+    """Satisfies ``effects.ports.Partner`` for one kind, by its part of the field map."""
+
+    def __init__(self, client: FacadeClient, names: KindMap) -> None:
+        self._client = client
+        self._names = names
+
+    def look(self, effect: Effect) -> tuple[Found, ...]:
+        """Return all that carries the reference."""
+        journal, names = journal_of(effect), self._names.read_back
+        values, ours = self._values(journal), _value(journal)
+        query = {theirs: _text(values, word) for theirs, word in names.query.items()}
+        try:
+            rows = _dig(self._client.get(names.path, query, effect.reference), names.rows)
+        except Rejected as fault:
+            raise Retryable(fault.what, fault.where, fault.do) from None
+        if not all(isinstance(row, Mapping) for row in rows):
+            raise self._client.faults.retryable("rows are not objects", names.path, "Ask again.")
+        return tuple(self._found(row, journal, ours) for row in rows)
+
+    def send(self, effect: Effect) -> Receipt:
+        """Post once; see the port for the errors."""
+        journal, names = journal_of(effect), self._names.post
+        answer = self._client.post(names.path, self.document(journal), effect.reference)
+        success = _first(answer, names.success).lower()
+        if success != "true":
+            raise self._refusal(success, answer, names, journal)
+        gl_error = _first(answer, names.gl_error) if names.gl_error else ""
+        key = "/".join(str(number(_first(answer, name))) for name in names.their_key)
+        key += f"{GL_FAILED}{redact(gl_error)[:80]}" if gl_error.strip("0") else ""
+        return Receipt(key, {"gl_error": gl_error})
+
+    def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
+        """Compare total, date, period and each account, as far as the map names them."""
+        journal, facts = journal_of(effect), found.facts
+        ours = _value(journal)
+        differences = [
+            *money_difference("total", ours.minor, facts["value"], ours.currency),
+            *gl_difference(effect),
+        ]
+        expected = self._values(journal)
+        for name in ("date", "year", "period"):
+            if name in facts:
+                differences += difference(name, expected[name], facts[name])
+        theirs = facts.get("accounts")
+        if isinstance(theirs, Mapping):
+            accounts: Counter[str] = Counter()
+            for line, amount in _lines(journal):
+                accounts[line.gl_account] += amount.minor
+            for account in sorted(accounts.keys() | theirs.keys()):
+                differences += money_difference(
+                    f"account {account}", accounts[account], theirs.get(account, 0), ours.currency
+                )
+        return tuple(differences)
+
+    def document(self, journal: Journal) -> str:
+        """Return the JSON to post; zero lines are not sent."""
+        names, values = self._names.post, self._values(journal)
+        body: dict[str, object] = {
+            theirs: self._typed(values, word) for theirs, word in names.document.items()
+        }
+        body[names.lines_name] = [
+            {
+                theirs: self._typed(
+                    {
+                        "gl_account": line.gl_account,
+                        "amount": amount,
+                        "reference": journal.reference,
+                        "narrative": line.narrative or line.source,
+                        "date": values["date"],
+                    },
+                    word,
+                )
+                for theirs, word in names.line.items()
+            }
+            for line, amount in _lines(journal)
+        ]
+        return _MARKED.sub(r"\1", json.dumps(body))
+
+    def _values(self, journal: Journal) -> dict[str, object]:
+        year, period = self._client.settings.fiscal(journal.posting_date)
+        return {
+            "company_id": journal.company_id,
+            "reference": journal.reference,
+            "key": journal.key,
+            "date": journal.posting_date.isoformat(),
+            "year": year,
+            "period": period,
+            "narrative": journal.narrative or journal.key,
+            "currency": journal.base_currency,
+            "value": _value(journal),
+            "direction": "D" if _value(journal).minor >= 0 else "W",
+            **dict(journal.details),
+        }
+
+    def _typed(self, values: Mapping[str, object], word: str) -> object:
+        value = word[1:] if word.startswith("=") else values[word]
+        if isinstance(value, Money):
+            text = Amount().write(value, word)
+            return text if self._client.names.amounts == "string" else f"{_AMOUNT_MARK}{text}"
+        return value
+
+    def _refusal(
+        self, success: str, answer: Any, names: PostMap, journal: Journal
+    ) -> IntegrationError:
+        faults, settings = self._client.faults, self._client.settings
+        words = redact("; ".join(str(part) for part in _dig(answer, names.error)))
+        if success != "false" or has_any(words.lower(), settings.duplicate_words):
+            return faults.unknown(f"the answer is neither yes nor no ({words})", names.path)
+        if is_closed_period(words, settings):
+            period = f"{journal.posting_date:%m/%Y}"
+            return faults.closed_period(words, names.path, period)
+        return Rejected(
+            words or "refused without a reason",
+            faults.where(names.path),
+            "Correct the mapping or the SYSPRO master data named, then release it again.",
+        )
+
+    def _found(self, row: Mapping[str, Any], journal: Journal, ours: Money) -> Found:
+        names = self._names.read_back
+        value = minor(_first(row, names.total), ours.currency)
+        facts: dict[str, object] = {
+            "value": value,
+            "total_minor": total_minor(journal, ours, value),
+        }
+        if names.date:
+            facts["date"] = iso_date(_first(row, names.date))
+        for name, theirs in (("year", names.year), ("period", names.period)):
+            if theirs:
+                facts[name] = number(_first(row, theirs))
+        if names.lines_name:
+            accounts: Counter[str] = Counter()
+            for line in _dig(row, names.lines_name):
+                amount = minor(_first(line, names.amount), ours.currency)
+                accounts[_first(line, names.gl_account)] += amount
+            facts["accounts"] = dict(accounts)
+        key = "/".join(str(number(_first(row, name))) for name in names.their_key)
+        return Found(key, facts)
+
+
+class NotOffered:
+    """A kind of effect that the facade has no call for."""
+
+    def __init__(self, kind: EffectKind, settings: SysproSettings) -> None:
+        self._kind = kind
+        self._where = f"connection {settings.conn_id}"
+        self._do = "Use a connection whose adapter is enet, or add the kind to the field map."
+
+    def look(self, effect: Effect) -> tuple[Found, ...]:
+        """Nothing was ever sent this way; of an effect sent another way nothing is known."""
+        if effect.sent_at is None:
+            return ()
+        raise Retryable(f"the facade cannot show a {self._kind.value}", self._where, self._do)
+
+    def send(self, effect: Effect) -> Receipt:
+        """Refuse."""
+        raise Rejected(f"the facade posts no {self._kind.value}", self._where, self._do)
+
+    def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
+        """Cannot compare what was never found."""
+        raise OutcomeUnknown(f"the facade shows no {self._kind.value}", self._where, self._do)
+
+
+def _value(journal: Journal) -> Money:
+    if journal.kind in (JournalKind.settlement, JournalKind.dispute_lost):
+        return journal.debit_total
+    return _split(journal).value
+
+
+def _lines(journal: Journal) -> list[tuple[JournalLine, Money]]:
+    if journal.kind in (JournalKind.settlement, JournalKind.dispute_lost):
+        return [(line, line.base) for line in journal.lines if line.base.minor]
+    return list(_split(journal).lines)
+
+
+def _split(journal: Journal) -> Split:
+    is_deposit = journal.kind is JournalKind.funding
+    return split(journal, is_original=False, is_credit_document=is_deposit)
+
+
+def _json(body: bytes) -> Any:
+    """Return JSON with every number as its text, or ``None``."""
+    try:
+        return json.loads(body, parse_float=str, parse_int=str)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _dig(tree: Any, path: str) -> list[Any]:
+    """Return all values at a dotted path; lists on the way are walked through."""
+    found = [tree]
+    for name in filter(None, path.split(".")):
+        inner = (node.get(name) for node in found if isinstance(node, Mapping))
+        found = [part for value in inner for part in _each(value)]
+    return found
+
+
+def _each(value: Any) -> Iterator[Any]:
+    if isinstance(value, list):
+        yield from value
+    elif value is not None:
+        yield value
+
+
+def _first(tree: Any, path: str) -> str:
+    found = _dig(tree, path)
+    value = found[0] if found else ""
+    return str(value).lower() if isinstance(value, bool) else str(value).strip()
+
+
+def _text(values: Mapping[str, object], word: str) -> str:
+    return word[1:] if word.startswith("=") else str(values[word])

@@ -1,0 +1,105 @@
+"""The field map of the JSON facade: data that says which of its names means which of ours."""
+
+from pathlib import Path
+from typing import Literal
+
+import pydantic
+import yaml
+
+from include.domain.errors import Rejected
+
+SHIPPED = Path(__file__).with_name("api_services.yaml")
+DOCUMENT_FIELDS = frozenset(
+    "company_id reference key date year period narrative currency value supplier invoice bank_code "
+    "direction".split()
+)
+LINE_FIELDS = frozenset("gl_account amount reference narrative date".split())
+
+
+class _Strict(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+def _known(fields: dict[str, str], allowed: frozenset[str]) -> dict[str, str]:
+    for theirs, ours in fields.items():
+        if not ours.startswith("=") and ours not in allowed:
+            raise ValueError(f"{theirs}: {ours!r} is none of {', '.join(sorted(allowed))}")
+    return fields
+
+
+class PostMap(_Strict):
+    """How a document is sent and its answer read."""
+
+    path: str
+    document: dict[str, str]
+    lines_name: str
+    line: dict[str, str]
+    success: str
+    error: str
+    gl_error: str
+    their_key: list[str]
+
+    @pydantic.field_validator("document")
+    @classmethod
+    def _document(cls, fields: dict[str, str]) -> dict[str, str]:
+        return _known(fields, DOCUMENT_FIELDS)
+
+    @pydantic.field_validator("line")
+    @classmethod
+    def _line(cls, fields: dict[str, str]) -> dict[str, str]:
+        return _known(fields, LINE_FIELDS)
+
+
+class ReadBackMap(_Strict):
+    """How a document is found again; blank names are not compared."""
+
+    path: str
+    query: dict[str, str]
+    rows: str
+    their_key: list[str]
+    total: str
+    date: str
+    year: str
+    period: str
+    lines_name: str
+    gl_account: str
+    amount: str
+
+    @pydantic.field_validator("query")
+    @classmethod
+    def _query(cls, fields: dict[str, str]) -> dict[str, str]:
+        return _known(fields, DOCUMENT_FIELDS)
+
+
+class KindMap(_Strict):
+    """One kind of effect."""
+
+    post: PostMap
+    read_back: ReadBackMap
+
+
+class FacadeMap(_Strict):
+    """The whole map; a kind left out is not offered by the facade."""
+
+    amounts: Literal["string", "number"]
+    auth: str
+    gl_journal: KindMap | None = None
+    ap_invoice: KindMap | None = None
+    cash_book_entry: KindMap | None = None
+
+
+def load_facade_map(path: str = "") -> FacadeMap:
+    """Read the shipped map, or a site's own.
+
+    Raises:
+        Rejected: no such file, or not such a map; the message names place and fault.
+    """
+    file = Path(path) if path else SHIPPED
+    try:
+        return FacadeMap.model_validate(yaml.safe_load(file.read_text("utf-8")))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as fault:
+        what = f"the field map cannot be read: {type(fault).__name__}"
+    except pydantic.ValidationError as fault:
+        first = fault.errors()[0]
+        what = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    raise Rejected(what, str(file), "Correct the map; the shipped one shows the form.")

@@ -1,0 +1,107 @@
+"""SYSPRO's read side: AR documents by COMFND, posting periods, and whether an account exists."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+from include.adapters.syspro.documents import ledger_queries
+from include.adapters.syspro.documents.comfnd import Find, Row
+from include.adapters.syspro.documents.reply import read_amount, read_date
+from include.adapters.syspro.partners.common import Asking
+from include.domain.errors import IntegrationError, Rejected
+from include.services.ports import PostingPeriod
+
+COLUMNS = (
+    "Customer", "Invoice", "DocumentType", "InvoiceDate", "CurrencyValue", "PostCurrency",
+    "CustomerPoNumber", "SalesOrder",
+)  # fmt: skip
+KEY = ("Customer", "Invoice", "DocumentType")
+# I invoice, D debit note, C credit note (reference, section 4.4).
+KINDS = {"I": ("sale", 1), "D": ("sale", 1), "C": ("refund", -1)}
+
+
+class EnetReader:
+    """Satisfies ``services.ports.ErpReader`` for the company of one connection."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+        self._settings = asking.client.settings
+
+    def documents(self, company_id: str, first: date, last: date) -> Iterator[Mapping[str, object]]:
+        """Yield AR documents dated first..last, rows as ``settlement.DOCUMENT_COLUMNS``.
+
+        One session is held until the last row; pages go by invoice number.
+
+        Raises:
+            Retryable: SYSPRO could not be asked.
+            Rejected: another company, or a document that cannot be read: value and key are named.
+        """
+        self._demand_company(company_id)
+        find = Find(
+            "ArInvoice",
+            (("InvoiceDate", "GE", first.isoformat()), ("InvoiceDate", "LE", last.isoformat())),
+            COLUMNS,
+            return_rows=self._settings.return_rows,
+        )
+        with self._asking.client.session():
+            for row in self._asking.find_pages(find, "Invoice", KEY):
+                yield self._document(row)
+
+    def posting_period(self, company_id: str, posting_date: date) -> PostingPeriod:
+        """Say which period a date falls in and whether it is open.
+
+        Raises:
+            Retryable, Rejected: the ledger could not be asked.
+        """
+        self._demand_company(company_id)
+        return self._asking.periods.of(posting_date)
+
+    def account_problem(self, company_id: str, gl_account: str) -> str:
+        """Return what is wrong with a GL account, or ``''`` where SYSPRO knows it.
+
+        Raises:
+            Retryable, Rejected: SYSPRO could not be asked.
+        """
+        self._demand_company(company_id)
+        client = self._asking.client
+        try:
+            body = client.query("GENQGL", ledger_queries.build_account(gl_account, company_id))
+        except IntegrationError as fault:
+            # A code that does not exist may be said by an ERROR text instead of a document.
+            if "not found" in fault.what.lower() and gl_account in fault.what:
+                return fault.what
+            raise
+        return self._asking.read(ledger_queries.parse_account, body, "GENQGL")
+
+    def _document(self, row: Row) -> dict[str, object]:
+        document_id = "|".join(row.get(column.lower(), "") for column in KEY)
+        where = f"ArInvoice {document_id}, connection {self._settings.conn_id}"
+        kind = KINDS.get(row.get("documenttype", ""))
+        day = read_date(row.get("invoicedate", ""), where)
+        if kind is None or day is None:
+            raise Rejected(
+                f"a document of type {row.get('documenttype', '')!r} dated "
+                f"{row.get('invoicedate', '')!r}",
+                where,
+                "Look at it in SYSPRO; only I, D and C with a date are known.",
+            )
+        currency = self._settings.iso_currency(row.get("postcurrency", ""), where)
+        amount = read_amount(row.get("currencyvalue", ""), currency, where)
+        return {
+            "document_id": document_id,
+            "document_kind": kind[0],
+            "merchant_reference": row.get("customerponumber") or None,
+            "currency": currency,
+            # A credit note may be kept with either sign; the class decides.
+            "amount_minor": -abs(amount.minor) if kind[1] < 0 else amount.minor,
+            "document_date": day,
+            "sales_order": row["salesorder"] if row.get("salesorder", "").strip("0") else None,
+        }
+
+    def _demand_company(self, company_id: str) -> None:
+        if company_id != self._settings.company_id:
+            raise Rejected(
+                f"company {company_id!r} was asked of a connection to "
+                f"{self._settings.company_id!r}",
+                f"connection {self._settings.conn_id}",
+                "Name the right SYSPRO connection in the merchant's mapping.",
+            )
