@@ -14,7 +14,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -102,7 +102,7 @@ class Router:
                 continue
             is_known_path = True
             if method == request.method:
-                return handler(_with_match(request, found.groupdict(default="")))
+                return handler(replace(request, match=found.groupdict(default="")))
         status = 405 if is_known_path else 404
         return Response.of_json({"error": HTTPStatus(status).phrase, "path": request.path}, status)
 
@@ -220,12 +220,30 @@ class Service:
             self._server.shutdown()
             self._thread.join()
         self._server.server_close()
+        self._server.end_connections()
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True  # a client that holds its connection open must not hold the process
     block_on_close = False
     request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self._open: set[socket.socket] = set()
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def end_connections(self) -> None:
+        """Cut every connection: a kept-alive one must not be served after the end."""
+        for connection in list(self._open):
+            _shut(connection)
 
     def handle_error(self, request: object, client_address: object) -> None:
         log.debug("client %s went away", client_address, exc_info=True)
@@ -354,29 +372,21 @@ class _Wire(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             self.connection.close()
         else:
-            try:
-                self.connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                log.debug("connection was already closed")
+            _shut(self.connection)
 
     def log_message(self, format: str, *args: object) -> None:
         # The target holds operator passwords and session ids: only the path is logged.
         log.debug("%s %s", self.command, self.path.partition("?")[0])
 
 
+def _shut(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        log.debug("connection was already closed")
+
+
 def _make_handler(service: Service, faults: Interceptor) -> type[_Wire]:
     methods = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
     members: dict[str, object] = {f"do_{method}": _Wire.answer for method in methods}
     return type("_BoundWire", (_Wire,), {**members, "service": service, "faults": faults})
-
-
-def _with_match(request: Request, match: Mapping[str, str]) -> Request:
-    return Request(
-        request.method,
-        request.target,
-        request.path,
-        request.query,
-        request.headers,
-        request.body,
-        match,
-    )

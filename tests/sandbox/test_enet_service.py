@@ -1,5 +1,6 @@
 """The e.net service on the wire: paths, sessions, seats and licences (reference 10.1 to 10.3)."""
 
+import http.client
 import urllib.parse
 from collections.abc import Callable
 from typing import Any
@@ -142,12 +143,18 @@ def test_xml_that_does_not_parse_is_an_error_text(wire: Wire) -> None:
         assert answer.startswith(b"ERROR: The XML could not be parsed")
 
 
-def test_one_connection_serves_many_calls(wire: Wire) -> None:
-    import http.client
-
+def test_one_connection_serves_many_calls_and_ends_with_the_server(wire: Wire) -> None:
     address = urllib.parse.urlsplit(wire.sandbox.syspro_url)
     connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=5)
     for _ in range(3):
         connection.request("GET", f"{REST}/GetVersion")
         assert connection.getresponse().read() == b"8.0.0.6"
+    wire.sandbox.stop()
+
+    def ask_again() -> None:
+        connection.request("GET", f"{REST}/GetVersion")
+        connection.getresponse()
+
+    with pytest.raises((ConnectionError, http.client.HTTPException)):
+        ask_again()
     connection.close()

@@ -1,0 +1,107 @@
+"""The command ``python -m include.sandbox`` as a process: start, ports, signals, speed."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from include.sandbox import start
+
+ROOT = Path(__file__).parents[2]
+
+
+def four_free_ports() -> int:
+    """Return a base port with three free ones after it."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            base = int(probe.getsockname()[1])
+        if base < 65000 and all(is_free(base + n) for n in range(4)):
+            return base
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "include.sandbox", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait(timeout=10)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_process_prints_four_urls_and_ends_cleanly(number: signal.Signals) -> None:
+    base = four_free_ports()
+    with running("--port", str(base)) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline().split() for _ in range(4)]
+        names = ["cybersource", "syspro", "bank", "control"]
+        assert lines == [[n, f"http://127.0.0.1:{base + i}"] for i, n in enumerate(names)]
+        control = http.client.HTTPConnection("127.0.0.1", base + 3, timeout=5)
+        control.request("GET", "/control/health")
+        assert json.load(control.getresponse())["status"] == "ok"
+        # A client that holds its connection open must not hold the process.
+        with socket.create_connection(("127.0.0.1", base)):
+            process.send_signal(number)
+            assert process.wait(timeout=5) == 0
+        with pytest.raises(ProcessLookupError):
+            os.killpg(process.pid, 0)  # the group is empty: no orphan
+    assert all(is_free(base + n) for n in range(4))
+
+
+def test_a_busy_port_is_a_message_and_not_a_traceback() -> None:
+    base = four_free_ports()
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", base + 1))
+        holder.listen()
+        with running("--port", str(base)) as process:
+            _, errors = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert f"port {base + 1} on 127.0.0.1 is taken" in errors
+    assert "--port" in errors
+    assert "Traceback" not in errors
+    assert is_free(base)
+
+
+def test_in_process_start_is_fast_and_takes_free_ports() -> None:
+    begun = time.monotonic()
+    sandbox = start(seed=7, port=0)
+    try:
+        assert time.monotonic() - begun < 1.0
+        assert len(set(sandbox.urls().values())) == 4
+    finally:
+        sandbox.stop()
+        sandbox.stop()  # twice is once
+
+
+def test_open_from_widens_the_periods_for_a_backfill() -> None:
+    with running("--port", str(four_free_ports()), "--open-from", "2026-13") as process:
+        _, errors = process.communicate(timeout=20)
+    assert "'2026-13' is not YYYY-MM" in errors
