@@ -6,7 +6,7 @@ k. Two days can never pick the same sale, and neither needs to know what the oth
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from include.sandbox.world import dates
@@ -74,6 +74,20 @@ class AfterSale:
         if self.facts.has_disputes or rng.randrange(12) or not self.setting.fault_rate:
             return 0
         return rng.randrange(800, 9000)
+
+    def retrievals(self, day: date) -> tuple[Dispute, ...]:
+        """Return the issuers' questions of a day: about a sale of ten days ago, no money moves."""
+        rng = self._chance(day, "retrievals")
+        sold_on = day - timedelta(days=CHARGEBACK_LAGS.start)
+        if not self.facts.has_disputes or rng.randrange(4) or sold_on < self.start:
+            return ()
+        plain = [o for o in self.orders(sold_on) if not o.fault]
+        asked = [o for o in plain if o.captured.card_type in REASONS]
+        plan = _Plan(0, rng.random(), rng.random(), is_partial=False, reversed_after=None)
+        return tuple(
+            replace(self._chargeback(day, 90, plan, order), kind="retrieval", fee_minor=0)
+            for order in asked[-1:]
+        )
 
     def _chance(self, day: date, stream: str) -> random.Random:
         return dates.chance(self.setting.seed, self.facts.organization_id, day, stream)

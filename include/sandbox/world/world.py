@@ -16,6 +16,7 @@ from include.sandbox.world.facts import MERCHANTS, MerchantFacts
 from include.sandbox.world.model import (
     BankEntry,
     Conversion,
+    Dispute,
     Funding,
     Label,
     Mystery,
@@ -69,6 +70,9 @@ class _Trade:
 
     def settled(self, day: date) -> SettlementDay:
         return self._settled(day)
+
+    def retrievals(self, day: date) -> tuple[Dispute, ...]:
+        return self._after.retrievals(day)
 
     def _chance(self, day: date, stream: str) -> random.Random:
         return dates.chance(self.setting.seed, self.facts.organization_id, day, stream)
@@ -349,11 +353,12 @@ class World:
         return found
 
     def erp_tables(self, company: str) -> Iterator[tuple[str, dict[str, object]]]:
-        """Yield what SYSPRO holds at the start: (table name, row)."""
+        """Yield what SYSPRO holds of a company: masters first, then documents day by day."""
         yield from erp.masters(company)
         for number in range(self.days):
             yield from self.erp_day(company, self.start + timedelta(days=number))
 
     def erp_day(self, company: str, day: date) -> Iterator[tuple[str, dict[str, object]]]:
-        """Yield the sales orders and AR documents dated on one day."""
-        yield from erp.documents(self, company, day)
+        """Yield ArInvoice rows with this InvoiceDate and SorMaster rows with this OrderDate."""
+        if self.has(day):
+            yield from erp.documents(self, company, day)
