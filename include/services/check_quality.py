@@ -1,0 +1,78 @@
+"""Step 3 of the day: measure everything that came, hold it against the suites, keep the answer.
+
+A broken expectation that stops the day posts nothing: the caller calls ``QualityResult.require``.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from include.domain.merchant import Merchant
+from include.domain.quality import DayFile, QualityResult, SuiteResult
+from include.domain.settlement import Coverage, SettlementDay
+
+
+class QualityGate(Protocol):
+    """Runs one suite over measured rows."""
+
+    def run(self, suite_name: str, rows: Sequence[Mapping[str, object]]) -> SuiteResult:
+        """Return the findings; a row has exactly the suite's columns."""
+        ...
+
+
+class QualityStore(Protocol):
+    """Where results are kept, and what is known of the day's files."""
+
+    def day_files(self, day: SettlementDay) -> Sequence[DayFile]:
+        """Return the newest file of each source of a day."""
+        ...
+
+    def replace(self, result: QualityResult) -> None:
+        """Keep a day's result instead of an earlier one."""
+        ...
+
+
+class DayFolder(Protocol):
+    """The lake, as far as it is needed here."""
+
+    def day_path(self, day: SettlementDay, name: str) -> Path:
+        """Return where a day's file of that name lies or would lie."""
+        ...
+
+
+def check_quality(
+    day: SettlementDay,
+    merchant: Merchant,
+    *,
+    lake: DayFolder,
+    gate: QualityGate,
+    quality_store: QualityStore,
+    control_totals: Sequence[Mapping[str, object]],
+    coverage: Sequence[Coverage],
+) -> QualityResult:
+    """Measure and judge one settlement day; keep and return the result.
+
+    ``control_totals`` are rows of ``payment-batch-summaries`` as the vendor names them; empty
+    where the processor gives none, which is noted and not taken for zero. ``coverage`` is what
+    ``classify_lines`` says about each class.
+
+    Raises:
+        Rejected: a control total is not money.
+    """
+    from include.services import measure_facts as measure  # loads Polars
+
+    files = quality_store.day_files(day)
+    lines = Path(lake.day_path(day, "lines.parquet"))
+    quarantine = Path(lake.day_path(day, "quarantine.parquet"))
+    entries = Path(lake.day_path(day, "bank_entries.parquet"))
+    control = measure.read_control_totals(control_totals, merchant)
+    measured = {
+        "file_facts": measure.measure_files(merchant, day, files, coverage, lines, quarantine),
+        "line_facts": measure.measure_lines(merchant, day, files, lines),
+        "day_totals": measure.measure_totals(merchant, control, lines, quarantine),
+        "bank_facts": measure.measure_bank(merchant, day, entries),
+    }
+    suites = tuple(gate.run(name, rows) for name, rows in measured.items())
+    result = QualityResult(day.merchant_id, day.settlement_date, suites)
+    quality_store.replace(result)
+    return result
