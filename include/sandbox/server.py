@@ -125,6 +125,10 @@ class App:
         """Execute the call and answer."""
         return self.router.dispatch(request)
 
+    def begin(self, request: Request) -> Callable[[], Response]:
+        """Accept the call now and return the work, which may be done after the caller has gone."""
+        return lambda: self.handle(request)
+
     def lose_session(self, request: Request) -> None:
         """Forget the session of this call, for the fault ``session_lost``."""
 
@@ -288,9 +292,11 @@ class _Exchange:
         self._service.stopping.wait(seconds)
 
     def later(self, seconds: float) -> None:
+        work = self.app.begin(self.request)
+
         def run() -> None:
             if not self._service.stopping.wait(seconds):
-                self.execute()
+                work()
 
         threading.Thread(target=run, name="sandbox-late", daemon=True).start()
 

@@ -38,6 +38,7 @@ def test_a_late_commit_happens_after_the_caller_has_gone(wire: Wire, journal: st
     with pytest.raises(DROPPED):
         wire.post_bytes("GENTJL", journal)
     assert wire.executed() == 0
+    assert wire.get("Logoff", UserId=wire.user) == b"0"  # which does not stop work under way
     deadline = time.monotonic() + 5
     while wire.executed() == 0 and time.monotonic() < deadline:
         time.sleep(0.05)

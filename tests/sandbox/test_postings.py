@@ -1,5 +1,6 @@
 """What posting does to the books (reference 10.7 and 10.8); every expected figure is by hand."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -84,6 +85,13 @@ def test_a_repeated_journal_posts_again_under_the_next_number(wire: Wire, journa
     assert wire.executed() == 2
     balance = {row["GlCode"]: row["CurrentBalance"] for row in rows(wire, "GenMaster")}
     assert (balance["1160"], balance["1150"]) == ("20.00", "-20.00")
+
+
+def test_posts_at_the_same_time_never_share_a_number(wire: Wire, journal: str) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda _: wire.post("GENTJL", journal), range(40)))
+    numbers = [reply.findtext("Item/Transaction/Key/GlJournal") for reply in replies]
+    assert sorted(numbers) == [f"{n:05d}" for n in range(117, 157)]
 
 
 def test_each_company_has_its_own_numbers_and_books(wire: Wire, journal: str) -> None:

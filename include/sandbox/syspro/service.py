@@ -59,6 +59,7 @@ class SysproApp(App):
         self.options = Options()
         self._books: dict[str, Books] = {}
         self._opening = threading.Lock()
+        self._accepted = threading.local()  # the session of a call that is executed late
         self.router = self._routes()
 
     def books(self, company: str) -> Books:
@@ -88,6 +89,27 @@ class SysproApp(App):
         if response.status in (404, 405) and not request.path.casefold().startswith("/api"):
             return _text(messages.UNKNOWN_VERB)
         return response
+
+    def begin(self, request: Request) -> Callable[[], Response]:
+        """Check the session now; the work goes on even if the operator logs off meanwhile."""
+        user = request.param("UserId") or _posted(request).get("UserId", "")
+        try:
+            session = self.sessions.touch(user)
+        except CallFailed:
+            return lambda: self.handle(request)
+
+        def work() -> Response:
+            self._accepted.session = session
+            try:
+                return self.handle(request)
+            finally:
+                del self._accepted.session
+
+        return work
+
+    def _session(self, user: str) -> Session:
+        accepted = getattr(self._accepted, "session", None)
+        return accepted if isinstance(accepted, Session) else self.sessions.touch(user)
 
     def lose_session(self, request: Request) -> None:
         session = request.param("UserId") or _posted(request).get("UserId", "")
@@ -189,7 +211,7 @@ class SysproApp(App):
         return _document(root_node("UserProfile", "8.0.010", nodes(facts)))
 
     def _query(self, request: Request) -> Response:
-        session = self.sessions.touch(request.param("UserId"))
+        session = self._session(request.param("UserId"))
         name = self._licensed(request.param("BusinessObject"), QUERIES)
         question = Question(
             self.books(session.company),
@@ -207,7 +229,7 @@ class SysproApp(App):
         return self._transact(_posted(request))
 
     def _transact(self, given: Mapping[str, str]) -> Response:
-        session = self.sessions.touch(given.get("UserId", ""))
+        session = self._session(given.get("UserId", ""))
         name = self._licensed(given.get("BusinessObject", ""), TRANSACTIONS)
         parameters = given.get("XmlParameters", "")
         return _document(
