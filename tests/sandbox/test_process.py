@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from include.sandbox import start
+from include.sandbox.syspro import SysproApp
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,6 +32,8 @@ def four_free_ports() -> int:
 
 def is_free(port: int) -> bool:
     with socket.socket() as probe:
+        # As the servers do: a connection that lingers after its end is no listener.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
@@ -101,7 +104,28 @@ def test_in_process_start_is_fast_and_takes_free_ports() -> None:
         sandbox.stop()  # twice is once
 
 
-def test_open_from_widens_the_periods_for_a_backfill() -> None:
+def test_open_from_opens_every_period_since_then() -> None:
+    sandbox = start(seed=7, port=0, open_from=(2026, 3))
+    try:
+        syspro = sandbox.services["syspro"].app
+        assert isinstance(syspro, SysproApp)
+        periods = syspro.books("A").periods
+        assert [m for m in range(1, 13) if periods.is_open(2026, m)] == [
+            3,
+            4,
+            5,
+            6,
+            7,
+            8,
+            9,
+            10,
+            11,
+        ]
+    finally:
+        sandbox.stop()
+
+
+def test_a_month_that_is_none_is_refused_by_the_command_line() -> None:
     with running("--port", str(four_free_ports()), "--open-from", "2026-13") as process:
         _, errors = process.communicate(timeout=20)
     assert "'2026-13' is not YYYY-MM" in errors
