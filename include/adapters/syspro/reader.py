@@ -43,7 +43,7 @@ class EnetReader:
             return_rows=self._settings.return_rows,
         )
         with self._asking.client.session():
-            for row in self._asking.find_pages(find, "Invoice", KEY):
+            for row in self._asking.find_pages(find, "Invoice", KEY, is_confirmed=True):
                 yield self._document(row)
 
     def posting_period(self, company_id: str, posting_date: date) -> PostingPeriod:

@@ -172,7 +172,7 @@ def _convert(name: str, kind: object, value: object, conn_id: str) -> object:
                 text.lower()
             ]
         if kind is int:
-            return int(text)
+            return int(text.removesuffix(".0"))  # the form hands numbers on as 8000.0
         if kind is float:
             return float(text)
     except (KeyError, ValueError):

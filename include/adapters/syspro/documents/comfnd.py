@@ -95,39 +95,69 @@ class Find:
 
 
 def find_all(
-    ask: Callable[[Find], Sequence[Row]], find: Find, cursor: str, key: Sequence[str]
+    ask: Callable[[Find], Sequence[Row]],
+    find: Find,
+    cursor: str,
+    key: Sequence[str],
+    *,
+    is_confirmed: bool,
 ) -> Iterator[Row]:
     """Yield every row of ``find``, page by page, each once.
 
     The next page begins *at* the last ``cursor`` value seen, so that rows which share it are not
-    lost; rows already given are recognized by ``key``. A page that ends where it began is refused,
-    since going on would loop or lose rows.
+    lost; rows already given are recognized by ``key``.
 
     Args:
         ask: sends one question.
         find: its order is replaced by the cursor's.
-        cursor: a column whose order is total enough: fewer equal values than a page has rows.
+        cursor: the column to go by; fewer rows may share a value of it than a page holds.
         key: columns that name a row, the cursor among them.
+        is_confirmed: go on until a page brings nothing new. A page shorter than asked may be the
+            server's own ceiling; without this it is taken for the last one.
+
+    Raises:
+        Rejected: too many rows share a value, or the rows do not come in order; going on would
+            lose some.
     """
-    page = replace(find, order_by=(cursor,))
-    column, start = cursor.lower(), ""
+    page, column, start, longest = replace(find, order_by=(cursor,)), cursor.lower(), "", 0
     given: set[tuple[str, ...]] = set()
-    while True:
-        rows = ask(page)
+    while rows := ask(page):
+        _demand_order([row[column] for row in rows], find.table)
         for row in rows:
             name = tuple(row.get(part.lower(), "") for part in key)
             if name not in given:
                 yield row
                 given.add(name)
-        if len(rows) < find.return_rows:
-            return
-        last = rows[-1][column]
+        last, longest = rows[-1][column], max(longest, len(rows))
         if last == start:
-            raise Rejected(
-                f"{find.return_rows} rows of {find.table} share {cursor} {last!r}",
-                f"COMFND {find.table}",
-                "Raise the connection's return_rows.",
-            )
+            _demand_room(find, cursor, last, len(rows), longest)
+            return
+        if len(rows) < find.return_rows and not is_confirmed:
+            return
         start = last
         given = {name for name in given if name[key.index(cursor)] == last}
         page = replace(page, conditions=(*find.conditions, (cursor, "GE", last)))
+
+
+_SMALLEST_CEILING = 100  # a server that gives fewer rows at once would be of no use to anybody
+
+
+def _demand_room(find: Find, cursor: str, last: str, rows: int, longest: int) -> None:
+    if rows < min(find.return_rows, max(longest, _SMALLEST_CEILING)):
+        return
+    raise Rejected(
+        f"{rows} rows of {find.table} share {cursor} {last!r}, a whole page",
+        f"COMFND {find.table}",
+        "Raise the connection's return_rows.",
+    )
+
+
+def _demand_order(values: Sequence[str], table: str) -> None:
+    """Check the order where it is beyond doubt: digits of one length."""
+    is_plain = all(value.isdigit() and len(value) == len(values[0]) for value in values)
+    if is_plain and list(values) != sorted(values):
+        raise Rejected(
+            f"rows of {table} do not come in the order asked for",
+            f"COMFND {table}",
+            "Report it: pages cannot be followed at this site.",
+        )

@@ -37,10 +37,18 @@ class Asking:
         return self.read(find.parse, body, f"COMFND {find.table}")
 
     def find_pages(
-        self, find: Find, cursor: str, key: Sequence[str], reference: str = ""
+        self,
+        find: Find,
+        cursor: str,
+        key: Sequence[str],
+        reference: str = "",
+        *,
+        is_confirmed: bool = False,
     ) -> Iterator[Row]:
-        """Ask for all rows, page by page."""
-        return find_all(lambda page: self.find(page, reference), find, cursor, key)
+        """Ask for all rows, page by page; see ``find_all``."""
+        return find_all(
+            lambda page: self.find(page, reference), find, cursor, key, is_confirmed=is_confirmed
+        )
 
     def read(self, parse: Callable[[bytes], T], body: bytes, what: str) -> T:
         """Parse a read's answer; one that cannot be read is asked for again."""
