@@ -4,20 +4,20 @@ import argparse
 import re
 import signal
 import sys
-import threading
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 from include.sandbox import DAYS, START, PortBusy, start
 
+ENDING = (signal.SIGTERM, signal.SIGINT)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; 0 when ended so, 1 where a port is taken."""
     options = _parser().parse_args(arguments)
-    ending = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ending.set())
+    # Blocked before any thread starts, so that no other thread takes the signal we wait for.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
         sandbox = start(
             seed=options.seed,
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, url in sandbox.urls().items():
         sys.stdout.write(f"{name:<12} {url}\n")
     sys.stdout.flush()
-    ending.wait()
+    signal.sigwait(ENDING)
     sandbox.stop()
     return 0
 
