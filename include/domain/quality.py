@@ -22,6 +22,7 @@ class DayFile:
     lines_in: int
     lines_classified: int
     lines_quarantined: int
+    lines_without_money: int | None = None  # classified records that yield no line; null: unsaid
     repeats_of: str = ""  # another settlement date whose file had the same bytes, ISO
 
 

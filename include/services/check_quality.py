@@ -60,16 +60,20 @@ def check_quality(
         Rejected: a control total is not money.
     """
     from include.services import measure_facts as measure  # loads Polars
+    from include.services.measure_totals import measure_totals, read_control_totals
 
     files = quality_store.day_files(day)
     lines = Path(lake.day_path(day, "lines.parquet"))
     quarantine = Path(lake.day_path(day, "quarantine.parquet"))
     entries = Path(lake.day_path(day, "bank_entries.parquet"))
-    control = measure.read_control_totals(control_totals, merchant)
+    control = read_control_totals(control_totals, merchant)
+    is_plain = measure.has_plain_ids(lines)
     measured = {
-        "file_facts": measure.measure_files(merchant, day, files, coverage, lines, quarantine),
-        "line_facts": measure.measure_lines(merchant, day, files, lines),
-        "day_totals": measure.measure_totals(merchant, control, lines, quarantine),
+        "file_facts": measure.measure_files(
+            merchant, day, files, coverage, (lines, entries), quarantine
+        ),
+        "line_facts": measure.measure_lines(merchant, day, files, lines, is_plain),
+        "day_totals": measure_totals(merchant, control, lines, quarantine, is_plain),
         "bank_facts": measure.measure_bank(merchant, day, entries),
     }
     suites = tuple(gate.run(name, rows) for name, rows in measured.items())

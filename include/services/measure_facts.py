@@ -4,8 +4,8 @@ Every row of the day is looked at, here and by Polars; what comes out is small e
 and for Great Expectations. Rows have the columns that the suites declare.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Container, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,56 +13,15 @@ from typing import Any
 import polars as pl
 
 from include.domain.calendar import Window, settlement_window
-from include.domain.errors import Rejected
-from include.domain.merchant import Merchant
-from include.domain.money import Money
+from include.domain.merchant import Merchant, Source
 from include.domain.quality import DayFile
 from include.domain.settlement import Coverage, Knowledge, LineClass, SettlementDay
 
 Row = dict[str, object]
-REPEATS = ("duplicate_line", "repeated_line")  # set aside because they are understood
 _PLUS = (LineClass.gross_sale.value, LineClass.chargeback_reversal.value)
 _MINUS = (LineClass.refund.value, LineClass.chargeback.value)
 _LATER = LineClass.funding.value  # is announced before it arrives
 _STRAY_DAYS = 3
-_WHOLE = 10_000  # basis points
-
-
-@dataclass(frozen=True, slots=True)
-class ControlTotal:
-    """What the processor says the day's sales and refunds are, in one currency."""
-
-    currency: str
-    sales_minor: int
-    refunds_minor: int  # below zero, as our lines are
-
-
-def read_control_totals(
-    rows: Sequence[Mapping[str, object]], merchant: Merchant
-) -> dict[str, ControlTotal]:
-    """Add up ``payment-batch-summaries`` rows of this merchant, as the vendor names them.
-
-    Raises:
-        Rejected: an amount is not a plain decimal.
-    """
-    found: dict[str, ControlTotal] = {}
-    for row in rows:
-        owner = str(row.get("merchantId") or row.get("accountId") or merchant.organization_id)
-        if owner != merchant.organization_id:
-            continue
-        currency = str(row.get("currencyCode", ""))
-        where = f"payment-batch-summaries of {merchant.merchant_id}"
-        sales = Money.parse(_plain(row.get("salesAmount")), currency, where).minor
-        credit = Money.parse(_plain(row.get("creditAmount")), currency, where).minor
-        before = found.get(currency, ControlTotal(currency, 0, 0))
-        found[currency] = ControlTotal(
-            currency, before.sales_minor + sales, before.refunds_minor - abs(credit)
-        )
-    return found
-
-
-def _plain(value: object) -> str:
-    return "0" if value in (None, "") else str(value)
 
 
 def measure_files(
@@ -70,43 +29,56 @@ def measure_files(
     day: SettlementDay,
     files: Sequence[DayFile],
     coverage: Sequence[Coverage],
-    lines: Path,
+    lines: Sequence[Path],
     quarantine: Path,
 ) -> list[Row]:
     """Return one row per source of the merchant, for suite ``file_facts``."""
     window = settlement_window(day.settlement_date, merchant.zone, merchant.cut_off)
-    classified = _records(lines)
-    set_aside = _records(quarantine)
+    found = Counter[str]()
+    for path in lines:
+        found.update(_records(path))
+    aside = _records(quarantine)
     awaited = {c.source for c in coverage if c.knowledge is Knowledge.awaited}
     by_source = {file.source: file for file in files}
-    rows: list[Row] = []
-    for source in merchant.sources:
-        file = by_source.get(source.name)
-        row: Row = {
-            "source": source.name,
-            "layout": source.layout,
-            "is_required": int(source.is_required),
-            "is_awaited": int(source.name in awaited and file is None),
-            "is_set_aside": int(file is not None and file.state == "quarantined"),
-            "reason": file.reason if file else "",
-            "records_in": 0,
-            "records_accounted": 0,
-            "records_claimed": 0,
-            "records_found": 0,
-            "window_shift_minutes": 0,
-            "repeats_of": "",
-        }
-        if file is not None:
-            row["records_in"] = file.lines_in
-            row["records_accounted"] = file.lines_classified + file.lines_quarantined
-            row["window_shift_minutes"] = _shift(file, window)
-            row["repeats_of"] = file.repeats_of if file.lines_in else ""
-            if file.state == "classified":
-                row["records_claimed"] = row["records_accounted"]
-                found = classified.get(file.digest, 0) + set_aside.get(file.digest, 0)
-                row["records_found"] = found
-        rows.append(row)
-    return rows
+    return [
+        _file_row(source, by_source.get(source.name), awaited, window, found, aside)
+        for source in merchant.sources
+    ]
+
+
+def _file_row(
+    source: Source,
+    file: DayFile | None,
+    awaited: Container[str],
+    window: Window,
+    found: Mapping[str, int],
+    aside: Mapping[str, int],
+) -> Row:
+    is_read = file is not None and file.state == "classified"
+    in_lake = found.get(file.digest, 0) if file and is_read else 0
+    return {
+        "source": source.name,
+        "layout": source.layout,
+        "is_required": int(source.is_required),
+        "is_awaited": int(source.name in awaited and file is None),
+        "is_set_aside": int(file is not None and file.state == "quarantined"),
+        "reason": file.reason if file else "",
+        "records_in": file.lines_in if file else 0,
+        "records_accounted": file.lines_classified + file.lines_quarantined if file else 0,
+        "records_claimed": _with_money(file, in_lake) if file and is_read else 0,
+        "records_found": in_lake,
+        "set_aside_claimed": file.lines_quarantined if file and is_read else 0,
+        "set_aside_found": aside.get(file.digest, 0) if file and is_read else 0,
+        "window_shift_minutes": _shift(file, window) if file else 0,
+        "repeats_of": file.repeats_of if file and file.lines_in else "",
+    }
+
+
+def _with_money(file: DayFile, in_lake: int) -> int:
+    """Return how many records must have lines; where that is unsaid, at most the classified."""
+    if file.lines_without_money is None:
+        return min(in_lake, file.lines_classified)
+    return file.lines_classified - file.lines_without_money
 
 
 def _shift(file: DayFile, window: Window) -> int:
@@ -131,7 +103,6 @@ def _records(path: Path) -> dict[str, int]:
         pl.scan_parquet(path)
         .select("file_digest", "line_no")
         .filter(begins)
-        .filter(pl.col("line_no") > 0)  # 0 is the file as a whole
         .group_by("file_digest")
         .len()
         .collect(engine="streaming")
@@ -140,7 +111,11 @@ def _records(path: Path) -> dict[str, int]:
 
 
 def measure_lines(
-    merchant: Merchant, day: SettlementDay, files: Sequence[DayFile], lines: Path
+    merchant: Merchant,
+    day: SettlementDay,
+    files: Sequence[DayFile],
+    lines: Path,
+    is_plain: bool,
 ) -> list[Row]:
     """Return one row per file, currency and class of the lines, for suite ``line_facts``."""
     if not lines.exists():
@@ -165,7 +140,6 @@ def measure_lines(
         .collect(engine="streaming")
         .sort(keys, nulls_last=True)
     )
-    is_plain = _has_plain_ids(lines)
     repeated = {} if is_plain else _repeated(lines)
     conflicting = {} if is_plain else _conflicting(lines)
     sources = {file.digest: file.source for file in files}
@@ -210,17 +184,19 @@ def _day_text(instant: datetime | date | None) -> str:
     return "" if instant is None else instant.isoformat()[:10]
 
 
-_IDENTITY = ["request_id", "line_class", "detail_code", "currency", "amount_minor", "batch_id"]
+IDENTITY = ["request_id", "line_class", "detail_code", "currency", "amount_minor", "batch_id"]
 _ONE_CLASS = [LineClass.gross_sale.value, LineClass.refund.value]
 
 
-def _has_plain_ids(lines: Path) -> bool:
+def has_plain_ids(lines: Path) -> bool:
     """Say whether every identity and, of sales and refunds, every request id is there once.
 
     One hash per line answers it for the usual day, which then never groups by text.
     """
+    if not lines.exists():
+        return True
     once = pl.struct("request_id", "line_class").hash(1)
-    whole = pl.struct(_IDENTITY).hash(1)
+    whole = pl.struct(IDENTITY).hash(1)
     key = pl.when(pl.col("line_class").is_in(_ONE_CLASS)).then(once).otherwise(whole)
     named = pl.scan_parquet(lines).filter(pl.col("request_id").is_not_null())
     total, distinct = named.select(pl.len(), key.n_unique().alias("keys")).collect().row(0)
@@ -230,7 +206,7 @@ def _has_plain_ids(lines: Path) -> bool:
 def _repeated(lines: Path) -> dict[tuple[Any, ...], int]:
     """Count lines whose identity was there before, whichever file they came in."""
     named = pl.scan_parquet(lines).filter(pl.col("request_id").is_not_null())
-    nth = pl.int_range(pl.len()).over(_IDENTITY)
+    nth = pl.int_range(pl.len()).over(IDENTITY)
     return _count(named.with_columns(nth=nth).filter(pl.col("nth") > 0))
 
 
@@ -246,103 +222,6 @@ def _conflicting(lines: Path) -> dict[tuple[Any, ...], int]:
 def _count(found: pl.LazyFrame) -> dict[tuple[Any, ...], int]:
     keys = ["file_digest", "currency", "line_class"]
     return {row[:3]: row[3] for row in found.group_by(keys).len().collect().iter_rows()}
-
-
-def measure_totals(
-    merchant: Merchant, control: Mapping[str, ControlTotal], lines: Path, quarantine: Path
-) -> list[Row]:
-    """Return one row per currency, for suite ``day_totals``."""
-    sums = _class_sums(lines)
-    aside = _set_aside(quarantine)
-    seen = {currency for currency, _ in sums if currency} | set(control)
-    return [
-        _total_row(currency, sums, aside, control.get(currency))
-        for currency in sorted({*merchant.currencies, *seen})
-    ]
-
-
-def _class_sums(lines: Path) -> dict[tuple[str, str], tuple[int, int, int]]:
-    """Return (currency, class) -> (lines, sum, sum without signs)."""
-    if not lines.exists():
-        return {}
-    amount = pl.col("amount_minor")
-    found = (
-        pl.scan_parquet(lines)
-        .group_by("currency", "line_class")
-        .agg(pl.len(), amount.sum().alias("sum"), amount.abs().sum().alias("size"))
-        .collect(engine="streaming")
-    )
-    return {(r[0] or "", r[1]): (r[2], r[3], r[4]) for r in found.iter_rows()}
-
-
-def _set_aside(quarantine: Path) -> list[tuple[str, str | None]]:
-    """Return (currency, amount as found) of each record that was not understood."""
-    if not quarantine.exists():
-        return []
-    found = (
-        pl.scan_parquet(quarantine)
-        .filter((pl.col("line_no") > 0) & ~pl.col("reason_code").is_in(REPEATS))
-        .select(pl.col("currency").fill_null(""), "amount_text")
-        .collect()
-    )
-    return list(found.iter_rows())
-
-
-def _total_row(
-    currency: str,
-    sums: Mapping[tuple[str, str], tuple[int, int, int]],
-    aside: Sequence[tuple[str, str | None]],
-    control: ControlTotal | None,
-) -> Row:
-    own = [(c, text) for c, text in aside if c in (currency, "")]
-    amounts = [_readable(currency, text) for c, text in own if c == currency]
-    known = [minor for minor in amounts if minor is not None]
-    unreadable = len(own) - len(known)
-    sales = sums.get((currency, LineClass.gross_sale.value), (0, 0, 0))[1]
-    refunds = sums.get((currency, LineClass.refund.value), (0, 0, 0))[1]
-    size = sum(value[2] for (c, _), value in sums.items() if c == currency)
-    rows = sum(value[0] for (c, _), value in sums.items() if c == currency)
-    set_aside_minor = sum(abs(minor) for minor in known)
-    more = control.sales_minor - sales if control else 0
-    fewer = control.refunds_minor - refunds if control else 0
-    return {
-        "currency": currency,
-        "sales_minor": sales,
-        "refunds_minor": refunds,
-        "control_sales_minor": control.sales_minor if control else sales,
-        "control_refunds_minor": control.refunds_minor if control else refunds,
-        "has_control": int(control is not None),
-        "unexplained_sales_minor": _unexplained(more, 1, set_aside_minor, unreadable),
-        "unexplained_refunds_minor": _unexplained(fewer, -1, set_aside_minor, unreadable),
-        "lines": rows,
-        "set_aside": len(own),
-        "set_aside_minor": set_aside_minor,
-        "set_aside_share_bp": _share(set_aside_minor, set_aside_minor + size),
-        "set_aside_rows_bp": _share(len(own), len(own) + rows),
-        "unreadable": unreadable,
-    }
-
-
-def _unexplained(difference: int, direction: int, set_aside: int, unreadable: int) -> int:
-    """Return what neither the lines nor the records set aside explain.
-
-    The control total may hold any of the records set aside, and those without a readable amount
-    may be worth anything in its direction; a difference beyond that is a contradiction.
-    """
-    is_explained = difference * direction > 0 and (abs(difference) <= set_aside or unreadable > 0)
-    return 0 if is_explained else difference
-
-
-def _readable(currency: str, text: str | None) -> int | None:
-    try:
-        return Money.parse(text or "", currency, "quarantine").minor
-    except Rejected:
-        return None  # set aside because it cannot be read: unknown, not zero
-
-
-def _share(part: int, whole: int) -> int:
-    """Return a share in basis points, rounded up: a little is never shown as nothing."""
-    return -(-part * _WHOLE // whole) if whole else 0
 
 
 def measure_bank(merchant: Merchant, day: SettlementDay, entries: Path) -> list[Row]:

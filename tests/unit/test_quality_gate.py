@@ -25,6 +25,8 @@ SOUND: dict[str, dict[str, object]] = {
         "records_accounted": 1200,
         "records_claimed": 1200,
         "records_found": 1200,
+        "set_aside_claimed": 3,
+        "set_aside_found": 3,
         "window_shift_minutes": 0,
         "repeats_of": "",
     },
@@ -96,6 +98,10 @@ BROKEN: dict[str, tuple[Mapping[str, object] | None, str]] = {
         {"records_found": 1199},
         "sales: 1,200 records were classified, but the lake holds 1,199",
     ),
+    "quarantine_holds_what_was_counted": (
+        {"set_aside_found": 2},
+        "sales: 3 records were set aside, but the quarantine holds 2",
+    ),
     "window_as_asked": (
         {"window_shift_minutes": 60},
         "sales: the interval inside the file is 60 minutes off the settlement day",
@@ -129,7 +135,10 @@ BROKEN: dict[str, tuple[Mapping[str, object] | None, str]] = {
         {"wrong_signs": 1},
         "sales: 1 of 1,200 USD gross_sale lines have the wrong sign",
     ),
-    "lines_counted_once": ({"repeated": 1}, "sales: 1 USD gross_sale lines are there twice"),
+    "lines_counted_once": (
+        {"repeated": 1},
+        "sales: 1 USD gross_sale lines are there twice; each is counted once",
+    ),
     "ids_agree_with_themselves": (
         {"conflicting": 1},
         "sales: 1 USD gross_sale request ids appear with two amounts",

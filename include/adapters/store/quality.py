@@ -84,6 +84,7 @@ class SqlQuality:
                     lines_in=row["lines_in"] or 0,
                     lines_classified=row["lines_classified"] or 0,
                     lines_quarantined=row["lines_quarantined"] or 0,
+                    lines_without_money=row.get("lines_without_money"),
                     repeats_of=_first_seen(connection, day, row["source"], row["digest"]),
                 )
                 for row in newest.values()
