@@ -6,6 +6,7 @@ is executed before, after, twice, late or never, and the truth ledger shows it.
 Source of the list: reliability reference, section 3.7.
 """
 
+import gzip
 import itertools
 import re
 import threading
@@ -15,6 +16,7 @@ from typing import Any
 
 from include.sandbox.server import Exchange, Response
 
+MEBIBYTE = 1024 * 1024
 FOREVER = 0  # the value of ``times`` for a rule that never wears off
 
 
@@ -193,6 +195,19 @@ def _empty(rule: Rule, exchange: Exchange) -> None:
     exchange.send(response)
 
 
+def _huge(rule: Rule, exchange: Exchange) -> None:
+    """Answer 100 MiB of blanks in chunks: a client without a limit runs out of memory."""
+    _maybe_execute(rule, exchange)
+    exchange.send(Response(200, (b" " * MEBIBYTE for _ in range(100))))
+
+
+def _gzip_bomb(rule: Rule, exchange: Exchange) -> None:
+    """Answer 100 KiB that unpack to 100 MiB."""
+    _maybe_execute(rule, exchange)
+    packed = gzip.compress(bytes(100 * MEBIBYTE), compresslevel=1)
+    exchange.send(Response(200, packed, headers=[("Content-Encoding", "gzip")]))
+
+
 def _html(rule: Rule, exchange: Exchange) -> None:
     """A proxy's login page with status 200."""
     _maybe_execute(rule, exchange)
@@ -264,6 +279,8 @@ PLAYS: dict[str, Callable[[Rule, Exchange], None]] = {
     "drip": _drip,
     "garbage": _garbage,
     "empty": _empty,
+    "huge": _huge,
+    "gzip_bomb": _gzip_bomb,
     "html": _html,
     "redirect": _redirect,
     "error_text": _error_text,

@@ -41,6 +41,7 @@ class TinyWorld:
             yield "GenMaster", {**row, "ControlAccFlag": control, "AccOnHldFlag": hold}
         yield "ArCustomer", {"Customer": "183", "Name": "Café Zoë", "Currency": "USD"}
         yield "ApSupplier", {"Supplier": "ACQ001", "SupplierName": "Acquirer", "Currency": ""}
+        yield "ApSupplier", {"Supplier": "ACQ002", "SupplierName": "Abroad", "Currency": "EUR"}
         yield "CshBank", {"Bank": "BUS", "Description": "Dollars", "Currency": ""}
         yield "CshBank", {"Bank": "BEU", "Description": "Euros", "Currency": "EUR"}
         for number in range(3):

@@ -115,6 +115,15 @@ def test_garbage_emptiness_and_a_login_page_come_with_status_200(wire: Wire, jou
     assert wire.executed() == 2  # the login page stood in front of the service
 
 
+def test_a_huge_answer_and_a_gzip_bomb_test_the_limits_of_the_client(wire: Wire) -> None:
+    wire.spoil("huge", match="GetVersion")
+    assert len(wire.get("GetVersion")) == 100 * 1024 * 1024
+    wire.spoil("gzip_bomb", match="GetVersion")
+    _, headers, packed = wire.raw("GET", "/SYSPROWCFService/Rest/GetVersion")
+    assert headers["Content-Encoding"] == "gzip"
+    assert len(packed) < 1024 * 1024
+
+
 def test_a_redirect_points_elsewhere_and_executes_nothing(wire: Wire) -> None:
     wire.spoil("redirect", match="GetVersion", text="http://elsewhere.example/")
     status, headers, _ = wire.raw("GET", "/SYSPROWCFService/Rest/GetVersion")

@@ -245,6 +245,22 @@ def test_a_distribution_that_misses_the_value_is_refused(wire: Wire) -> None:
     assert text == "Ledger distribution 22.02 differs from transaction value 22.03"
 
 
+@pytest.mark.parametrize(("letter", "lines"), [("F", ("7.02", "15.00")), ("L", ("7.61", "16.25"))])
+def test_a_foreign_invoice_is_distributed_in_its_own_or_the_local_currency(
+    wire: Wire, letter: str, lines: tuple[str, str]
+) -> None:
+    document = ap_invoice(Supplier="ACQ002", ExchRateAtEntry="1.083700")
+    for sent, wanted in zip(("7.02", "15.00"), lines, strict=True):
+        document = document.replace(f"<LedgerValue>{sent}<", f"<LedgerValue>{wanted}<")
+    option = f"<LedgerDistributionCurrency>{letter}</LedgerDistributionCurrency>"
+    parameters = f"<PostApInvoice><Parameters>{option}</Parameters></PostApInvoice>"
+    wire.post("APSTIN", document, parameters)
+    found = [(d["GlCode"], d["EntryType"], d["EntryValue"]) for d in rows(wire, "GenJournalDetail")]
+    # 22.02 * 1.0837 = 23.863074 -> 23.86; 7.02 -> 7.607574 -> 7.61; 15.00 -> 16.2555 -> 16.26,
+    # and the cent of rounding is taken from the larger line: 16.25.
+    assert found == [("6150", "D", "7.61"), ("1160", "D", "16.25"), ("2050", "C", "23.86")]
+
+
 def test_payables_post_into_the_period_the_letter_names(wire: Wire) -> None:
     previous = "<Parameters><PostingPeriod>P</PostingPeriod></Parameters>"
     parameters = f"<PostApInvoice>{previous}</PostApInvoice>"

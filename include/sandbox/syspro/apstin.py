@@ -44,7 +44,7 @@ class _Invoice:
     invoice: str
     value: Decimal
     currency: str
-    rate: Decimal
+    rate: Decimal  # from the distribution to the base currency
     invoice_date: date
     reference: str
     notation: str
@@ -98,9 +98,14 @@ def _check(
         findings.refuse("Invoice", invoice, messages.DUPLICATE_KEY, "Invoice", invoice)
     seen.add(key)
     value = check(value_field, element, "TransactionValue") or Decimal(0)
-    distribution = _check_distribution(call, element, value, findings)
     currency = str((row or {}).get("Currency", "") or call.books.base_currency)
     rate = _check_rate(call, element, currency, findings)
+    if call.parameter("LedgerDistributionCurrency", "L") == "L":
+        # The distribution is in the local currency already: only its total is compared.
+        local = to_base([value], rate)[0]
+        distribution, rate = _check_distribution(call, element, local, findings), Decimal(1)
+    else:
+        distribution = _check_distribution(call, element, value, findings)
     found = _Invoice(
         supplier,
         invoice,
