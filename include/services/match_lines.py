@@ -1,0 +1,269 @@
+"""Match a day's settlement lines with ERP documents; keep, meet and expire what is awaited.
+
+Plain matches stay columns (``matching/plain.py``); only what is left becomes objects, which the
+rules of ``matching/`` look at in a fixed order. The same input gives the same bytes and the same
+rows in the store, whichever day runs first or again.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from include.domain.expectations import Expectation, ExpectationKind
+from include.domain.matching import Cause, Rule
+from include.domain.merchant import Merchant
+from include.domain.money import Money
+from include.domain.open_items import OpenItem, item_key_of
+from include.domain.settlement import SettlementDay
+from include.services.matching import (
+    ambiguity,
+    amounts,
+    currencies,
+    disputes,
+    duplicates,
+    equals,
+    exact,
+    fees,
+    partial,
+    refunds,
+    request_ids,
+    tolerance,
+)
+from include.services.matching.columns import DOCUMENTS, LINES, MATCHES
+from include.services.matching.evidence import MAX_QUESTIONS, Evidence
+from include.services.matching.history import REFUND_DAYS, History
+from include.services.matching.inputs import document_window, spool_documents
+from include.services.matching.model import Pool
+from include.services.matching.outcome import MATCHER, STAGE, Outcome, conclude, item_of
+from include.services.matching.plain import NOBODY
+from include.services.matching.ports import (
+    DayFiles,
+    Expectations,
+    FeePrices,
+    Gateway,
+    ItemStore,
+)
+from include.services.matching.rows import explained_rows, write_matches
+from include.services.matching.scene import Scene, parts_of_sales, set_scene
+
+__all__ = ["MatchResult", "document_window", "match_lines"]
+
+
+@dataclass(frozen=True, slots=True)
+class MatchResult:
+    """What a controller is told in one line."""
+
+    lines: int  # of the day, of every class
+    rules: Mapping[str, int]  # lines settled, by rule
+    causes: Mapping[str, int]  # lines not settled or not right, by cause
+    open_items: int  # findings of the day that are open now
+    path: Path  # matches.parquet
+
+
+def match_lines(
+    day: SettlementDay,
+    merchant: Merchant,
+    *,
+    lake: DayFiles,
+    documents: Iterable[Mapping[str, object]] | Path,
+    expectations: Expectations,
+    open_items: ItemStore,
+    reports: Gateway | None,
+    mappings: FeePrices,
+    layouts: Mapping[str, str],
+    max_questions: int = MAX_QUESTIONS,
+) -> MatchResult:
+    """Match one merchant's day and store what it leaves open.
+
+    Args:
+        day: the merchant's settlement date.
+        merchant: as configured on that date.
+        lake: holds the day's lines.parquet; receives documents.parquet and matches.parquet.
+        documents: ERP documents of ``document_window``: rows, or a Parquet file with one row per
+            document id and the columns of ``DOCUMENT_COLUMNS``.
+        expectations: what is awaited across days.
+        open_items: where findings go.
+        reports: the gateway; asked about exceptions only. ``None``: no evidence is to be had.
+        mappings: fee kinds and schedules.
+        layouts: layout by file digest, to translate fee codes.
+        max_questions: ceiling of questions to the gateway.
+
+    Raises:
+        Retryable: the gateway or the ERP did not answer; nothing was stored.
+    """
+    on = day.settlement_date
+    lines_path = Path(lake.day_path(day, LINES))
+    documents_path = (
+        documents
+        if isinstance(documents, Path)
+        else spool_documents(documents, Path(lake.day_path(day, DOCUMENTS)))
+    )
+    history, evidence = History(lake, day), Evidence(reports, max_questions)
+    loaded = _load(expectations, day)
+    scene = set_scene(lines_path, documents_path, loaded, day, merchant, history)
+    pool = Pool(on, scene.lines, scene.documents)
+    _apply_rules(pool, merchant, history, evidence)
+    found = disputes.judge(scene.disputes, history, evidence)
+    drifted = fees.drifts(lines_path, merchant.merchant_id, on, mappings, layouts, history)
+    outcome = conclude(
+        day,
+        merchant,
+        loaded,
+        pool.decisions,
+        pool.lines.values(),
+        pool.documents.values(),
+        history,
+    )
+    items = [*outcome.findings, *_side_findings(day, merchant, scene, found, drifted)]
+    explained = explained_rows(
+        pool.decisions,
+        [*pool.lines.values(), *scene.withheld],
+        found,
+        drifted,
+        parts_of_sales(lines_path, scene.document_of_line, history, REFUND_DAYS),
+        on,
+    )
+    count = _store(day, merchant, outcome, items, expectations, open_items)
+    path = Path(lake.day_path(day, MATCHES))
+    write_matches(path, lines_path, documents_path, scene.document_of_line, on, explained)
+    return _result(scene, explained, count, path)
+
+
+def _load(expectations: Expectations, day: SettlementDay) -> list[Expectation]:
+    on = day.settlement_date
+    return [
+        expectation
+        for kind in (ExpectationKind.settlement, ExpectationKind.document)
+        for expectation in expectations.load(day.merchant_id, kind, since_until=on, met_from=on)
+    ]
+
+
+def _apply_rules(pool: Pool, merchant: Merchant, history: History, evidence: Evidence) -> None:
+    """Let each rule take out what it can tell, the surest first."""
+    own_ids = [i.request_id for i in pool.lines.values() if i.request_id and not i.is_earlier]
+    duplicates.decide(pool, history.settled_before(own_ids))
+    exact.decide(pool)
+    partial.decide(pool)
+    tolerance.decide(pool, merchant.amount_tolerance_minor)
+    amounts.decide(pool, evidence)
+    currencies.decide(pool)
+    nameless = [i for i in pool.lines.values() if not i.reference]
+    ids = [r for i in nameless for r in (i.request_id, i.related_request_id) if r]
+    request_ids.decide(pool, history.captures(ids))
+    equals.decide(pool, merchant.date_tolerance_days)
+    refunds.decide(pool, evidence, merchant.date_tolerance_days)
+    ambiguity.decide(pool, merchant.date_tolerance_days)
+
+
+def _side_findings(
+    day: SettlementDay,
+    merchant: Merchant,
+    scene: Scene,
+    found: Sequence[disputes.DisputeFinding],
+    drifted: Sequence[fees.FeeDrift],
+) -> list[OpenItem]:
+    """Return what is wrong with disputes and fees, as open items."""
+    by_row = {row["row"]: row for row in scene.disputes}
+    items = [
+        _item(
+            day,
+            merchant,
+            each.cause,
+            each.key,
+            Money(by_row[each.row]["amount_minor"], by_row[each.row]["currency"]),
+            f"{by_row[each.row]['file_digest']}:{by_row[each.row]['line_no']}",
+            each.why,
+            each.do,
+        )
+        for each in found
+        if each.cause is not None
+    ]
+    return items + [
+        _item(
+            day,
+            merchant,
+            Cause.fee_drift,
+            drift.key,
+            Money(drift.drift_minor, drift.currency),
+            drift.source,
+            drift.explanation,
+            "Ask the acquirer for the difference, or correct fee_schedules.yaml.",
+        )
+        for drift in drifted
+    ]
+
+
+def _item(
+    day: SettlementDay,
+    merchant: Merchant,
+    cause: Cause,
+    what: str,
+    money: Money,
+    source: str,
+    why: str,
+    do: str,
+) -> OpenItem:
+    return OpenItem(
+        item_key=item_key_of(day, cause, what),
+        merchant_id=day.merchant_id,
+        settlement_date=day.settlement_date,
+        stage=STAGE,
+        cause=cause,
+        currency=money.currency,
+        amount_minor=money.minor,
+        source=source,
+        document_id="",
+        explanation=why,
+        next_action=do,
+        owner=merchant.owner,
+    )
+
+
+def _store(
+    day: SettlementDay,
+    merchant: Merchant,
+    outcome: Outcome,
+    findings: Sequence[OpenItem],
+    expectations: Expectations,
+    open_items: ItemStore,
+) -> int:
+    """Store expectations and items; return how many items of the day are open.
+
+    An awaited line or document is an open item of the day it arose on: those of this day replace
+    what an earlier run found, those of other days are opened or resolved one by one.
+    """
+    before = {i.item_key: i for e in outcome.before.values() if (i := item_of(e, merchant.owner))}
+    now = {i.item_key: i for e in outcome.known.values() if (i := item_of(e, merchant.owner))}
+    expectations.save(outcome.changed())
+    now |= {item.item_key: item for item in findings}
+    own = [item for item in now.values() if item.settlement_date == day.settlement_date]
+    others = [
+        item
+        for item in now.values()
+        if item.settlement_date != day.settlement_date and before.get(item.item_key) != item
+    ]
+    gone = sorted(
+        key
+        for key, item in before.items()
+        if key not in now and item.settlement_date != day.settlement_date
+    )
+    open_items.replace_findings(day, STAGE, own)
+    open_items.open(others)
+    open_items.resolve(
+        gone, resolved_by=MATCHER, resolution=f"settled or named otherwise by the run of {day}"
+    )
+    return len(own)
+
+
+def _result(
+    scene: Scene, explained: Sequence[Mapping[str, Any]], open_count: int, path: Path
+) -> MatchResult:
+    rules = Counter(row["rule"] for row in explained if row.get("rule"))
+    causes = Counter(row["cause"] for row in explained if row.get("cause"))
+    laid_over = {row["row"] for row in explained}
+    plain = int((scene.document_of_line != NOBODY).sum())
+    again = sum(1 for row in laid_over if row >= 0 and scene.document_of_line[row] != NOBODY)
+    rules[Rule.exact.value] += plain - again
+    return MatchResult(len(scene.document_of_line), dict(rules), dict(causes), open_count, path)

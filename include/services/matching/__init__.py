@@ -1,0 +1,1 @@
+"""Matching settlement lines with ERP documents: one rule a module, exceptions explained."""

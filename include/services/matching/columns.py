@@ -1,0 +1,59 @@
+"""The files matching writes, and how the day's lines are read. Polars is imported where used."""
+
+from typing import TYPE_CHECKING
+
+from include.domain.settlement import DOCUMENT_COLUMNS, LINE_COLUMNS
+
+if TYPE_CHECKING:
+    import polars as pl
+
+LINES, MATCHES, DOCUMENTS = "lines.parquet", "matches.parquet", "documents.parquet"
+JOINT = " + "  # between the ids where one line settles several documents
+
+# One row per line of the day, in the order of lines.parquet, then one per still-open line of an
+# earlier day that was met. Plain rows say their rule and document, and nothing else.
+MATCH_COLUMNS: dict[str, tuple[str, str]] = {
+    "file_digest": ("string", "the line's file"),
+    "line_no": ("int64", "the line's record; -1 where only its identity is known"),
+    "line_class": ("string", "a LineClass"),
+    "line_date": ("date32", "the line's settlement date; an earlier one where it was still open"),
+    "rule": ("string", "a Rule; null where none settled it"),
+    "cause": ("string", "a Cause; null where nothing is wrong"),
+    "document_id": ("string", "SYSPRO document(s), joined by " + "; null without one"),
+    "taken_minor": ("int64", "what the line settles of it; null without one"),
+    "difference_minor": ("int64", "line less taken; null without a document"),
+    "line_key": ("string", "the line's identity, where it is not plain"),
+    "compared": ("string", "what was compared, where it is not plain"),
+    "runner_up": ("string", "the next best, where it is not plain"),
+}
+
+
+def schema_of(columns: dict[str, tuple[str, str]]) -> "dict[str, pl.DataType]":
+    """Return Polars types for Arrow type names of a column table."""
+    import polars as pl
+
+    types: dict[str, pl.DataType] = {
+        "string": pl.String(),
+        "int64": pl.Int64(),
+        "date32": pl.Date(),
+        "binary": pl.Binary(),
+        "timestamp[ms, tz=UTC]": pl.Datetime("ms", "UTC"),
+    }
+    return {name: types[kind] for name, (kind, _) in columns.items()}
+
+
+def request_of() -> "pl.Expr":
+    """Return ``request_id``, or the reference where an acquirer wrote the request id there."""
+    import polars as pl
+
+    reference = pl.col("merchant_reference")
+    is_request = reference.str.contains(r"^[0-9]{22}$")
+    return pl.coalesce("request_id", pl.when(is_request).then(reference)).alias("request_id")
+
+
+def line_schema() -> "dict[str, pl.DataType]":
+    return schema_of(LINE_COLUMNS)
+
+
+def document_schema() -> "dict[str, pl.DataType]":
+    return schema_of(DOCUMENT_COLUMNS)

@@ -1,0 +1,39 @@
+"""A line that is there twice counts once; the second is named, never matched, never booked."""
+
+from include.domain.matching import Cause
+from include.services.matching.model import Decision, LineItem, Pool
+
+
+def decide(pool: Pool, seen_before: dict[tuple[str, str, int], str]) -> None:
+    """Name repeats of a request inside the day, and requests that settled on another day.
+
+    Args:
+        pool: what is open.
+        seen_before: (request id, currency, amount) of earlier days' lines -> the earlier day.
+    """
+    first: dict[tuple[str, str, str, int], LineItem] = {}
+    for line in sorted(pool.lines.values(), key=lambda item: (item.day, item.row)):
+        if line.request_id is None:
+            continue
+        key = (line.request_id, line.kind, line.currency, line.minor)
+        if key in first:
+            _name(pool, line, f"line {first[key].source} says the same")
+        elif not line.is_earlier and (key[0], key[2], key[3]) in seen_before:
+            _name(pool, line, f"it settled on {seen_before[key[0], key[2], key[3]]} already")
+        else:
+            first[key] = line
+
+
+def _name(pool: Pool, line: LineItem, which: str) -> None:
+    pool.decide(
+        Decision(
+            [line],
+            [],
+            None,
+            Cause.duplicate_line,
+            f"request id, currency and amount: {line}",
+            which,
+            why=f"{line} is reported twice: {which}. It is counted once.",
+            do="Ask Cybersource why the request is listed twice; nothing was booked for it.",
+        )
+    )

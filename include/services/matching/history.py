@@ -1,0 +1,100 @@
+"""What earlier and later days' files say: documents already matched, captures already seen."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from include.domain.settlement import SettlementDay
+from include.services.matching.columns import JOINT, LINES, MATCHES
+from include.services.matching.ports import DayFiles
+
+if TYPE_CHECKING:
+    import polars as pl
+
+CAPTURE_DAYS = 180  # how far back a dispute or refund may reach: the longest scheme limit
+REPEAT_DAYS = 7  # how far back a line is looked for that settled already
+REFUND_DAYS = 45  # how far back a refund's sale is looked for, to tell part from whole
+
+
+class History:
+    """One merchant's other days, read from the lake."""
+
+    def __init__(self, lake: DayFiles, day: SettlementDay) -> None:
+        self._lake = lake
+        self._day = day
+
+    def _file(self, on: date, name: str) -> Path:
+        return Path(self._lake.day_path(SettlementDay(self._day.merchant_id, on), name))
+
+    def _existing(self, first: date, last: date, name: str) -> list[tuple[date, Path]]:
+        """Return the files of first..last but not of the day itself, in order."""
+        days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+        found = [(on, self._file(on, name)) for on in days if on != self._day.settlement_date]
+        return [(on, path) for on, path in found if path.exists()]
+
+    def is_reconciled(self, on: date) -> bool:
+        """Whether a day has been matched; the day being matched counts."""
+        return on == self._day.settlement_date or self._file(on, MATCHES).exists()
+
+    def matched_documents(self, first: date, last: date) -> "pl.LazyFrame | None":
+        """Return the document ids other days' runs took, one column; ``None`` without any."""
+        import polars as pl
+
+        files = self._existing(first, last, MATCHES)
+        if not files:
+            return None
+        found = pl.scan_parquet([path for _, path in files]).filter(
+            pl.col("document_id").is_not_null()
+        )
+        # One line may settle several documents; their ids stand joined in one cell.
+        return found.select(pl.col("document_id").str.split(JOINT).explode())
+
+    def lines(self, days_back: int, columns: Sequence[str]) -> "pl.LazyFrame | None":
+        """Return earlier days' classified lines with their ``line_date``; ``None`` without any."""
+        import polars as pl
+
+        until = self._day.settlement_date - timedelta(days=1)
+        files = self._existing(until - timedelta(days=days_back - 1), until, LINES)
+        if not files:
+            return None
+        frames = [
+            pl.scan_parquet(path).select(*columns, pl.lit(on).alias("line_date"))
+            for on, path in files
+        ]
+        return pl.concat(frames)
+
+    def captures(self, request_ids: Iterable[str]) -> dict[str, str]:
+        """Return the order reference ('' where blank) of the sales with these request ids."""
+        import polars as pl
+
+        wanted = sorted(set(request_ids))
+        columns = ["request_id", "merchant_reference", "line_class"]
+        past = self.lines(CAPTURE_DAYS, columns) if wanted else None
+        today = self._file(self._day.settlement_date, LINES)
+        frames = [] if past is None else [past.select(columns)]
+        if wanted and today.exists():
+            frames.append(pl.scan_parquet(today).select(columns))
+        if not frames:
+            return {}
+        found = (
+            pl.concat(frames)
+            .filter(pl.col("line_class") == "gross_sale", pl.col("request_id").is_in(wanted))
+            .collect(engine="streaming")
+        )
+        return {row[0]: row[1] or "" for row in found.iter_rows()}
+
+    def settled_before(self, request_ids: Iterable[str]) -> dict[tuple[str, str, int], str]:
+        """Return which recent day settled these sales and refunds already."""
+        import polars as pl
+
+        wanted = sorted(set(request_ids))
+        columns = ["request_id", "currency", "amount_minor", "line_class"]
+        past = self.lines(REPEAT_DAYS, columns) if wanted else None
+        if past is None:
+            return {}
+        found = past.filter(
+            pl.col("line_class").is_in(["gross_sale", "refund"]),
+            pl.col("request_id").is_in(wanted),
+        ).collect(engine="streaming")
+        return {(r[0], r[1], r[2]): r[4].isoformat() for r in found.iter_rows()}

@@ -1,0 +1,331 @@
+"""Set the scene of a day: plain matches taken away, what is left as objects for the rules."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from include.domain.expectations import Expectation, ExpectationKind, ExpectationState
+from include.domain.merchant import Merchant
+from include.domain.settlement import DOCUMENT_COLUMNS, SettlementDay
+from include.services.matching import disputes
+from include.services.matching.history import History
+from include.services.matching.inputs import (
+    LINE_FIELDS,
+    document_item,
+    document_window,
+    earlier_document,
+    earlier_line,
+    line_items,
+)
+from include.services.matching.model import REFUND, DocumentItem, LineItem
+from include.services.matching.plain import NOBODY, PlainMatches, join_plain, key_columns, rows_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import polars as pl
+
+    from include.services.matching.plain import Rows
+
+
+@dataclass(slots=True)
+class Scene:
+    """What the rules look at, and what needed no rule."""
+
+    lines: list[LineItem]  # not plain: of the day, and still open from earlier days
+    documents: list[DocumentItem]  # likewise
+    withheld: list[LineItem]  # of the day, met by a later day: this is a repeat
+    disputes: list[dict[str, Any]]  # rows of disputes.FIELDS
+    document_of_line: "Rows"  # row of documents.parquet per row of lines.parquet
+
+
+def set_scene(
+    lines_path: Path,
+    documents_path: Path,
+    loaded: Sequence[Expectation],
+    day: SettlementDay,
+    merchant: Merchant,
+    history: History,
+) -> Scene:
+    """Match what is plain and gather the rest.
+
+    Args:
+        lines_path: the day's lines.parquet.
+        documents_path: ERP documents, ``DOCUMENT_COLUMNS``, one row per id.
+        loaded: expectations of the merchant up to the day, not met before it.
+        day: the merchant's settlement date.
+        merchant: its SLA decide which documents were asked for.
+        history: what other days have matched.
+    """
+    on = day.settlement_date
+    awaited = {e.item_key: e for e in loaded if e.kind is ExpectationKind.settlement}
+    excluded, listed = _not_ours(documents_path, awaited, history, document_window(day, merchant))
+    earlier_documents = [
+        document
+        for document in (_document(e, listed.get(e.item_key), on) for e in awaited.values())
+        if document is not None
+    ]
+    earlier_lines = [earlier_line(e) for e in loaded if _is_open_line(e, on)]
+    withheld = _withheld(loaded, on)
+    keys, eligible = _line_keys(lines_path)
+    is_met_later = _rows_at(lines_path, withheld)
+    plain = _plain(keys, documents_path, excluded, is_met_later, earlier_lines, earlier_documents)
+    rest = eligible & (plain.document_of_line == NOBODY)
+    own = list(line_items(rows_of(lines_path, LINE_FIELDS, _indices(rest)), on))
+    asked = rows_of(documents_path, list(DOCUMENT_COLUMNS), _indices(plain.is_open_document))
+    return Scene(
+        lines=[line for line in own if line.key not in withheld] + earlier_lines,
+        documents=[document_item(row) for row in asked] + earlier_documents,
+        withheld=[line for line in own if line.key in withheld],
+        disputes=_disputes(lines_path),
+        document_of_line=plain.document_of_line,
+    )
+
+
+def _is_open_line(expectation: Expectation, on: date) -> bool:
+    """Whether a line of an earlier day was still open when the run of ``on`` begins."""
+    return (
+        expectation.kind is ExpectationKind.document
+        and expectation.since_date < on
+        and (_is_awaited(expectation) or expectation.met_date == on)
+    )
+
+
+def _is_awaited(expectation: Expectation) -> bool:
+    return expectation.state in (ExpectationState.open, ExpectationState.missing)
+
+
+def _withheld(loaded: Sequence[Expectation], on: date) -> dict[str, str]:
+    """Return lines of the day that a later day has met: identity -> source.
+
+    This run repeats the day on which they were still open; matching them again would settle them
+    twice.
+    """
+    return {
+        e.item_key: str(e.detail["source"])
+        for e in loaded
+        if e.kind is ExpectationKind.document
+        and e.since_date == on
+        and e.state is ExpectationState.met
+        and e.met_date is not None
+        and e.met_date > on
+    }
+
+
+def _document(
+    expectation: Expectation, listed: Mapping[str, Any] | None, on: date
+) -> DocumentItem | None:
+    """Return what was left of an awaited document, or ``None`` where nothing was.
+
+    Where the ERP listed it again, its words count: somebody may have corrected it.
+    """
+    if listed is not None:
+        detail = {
+            **expectation.detail,
+            "full": listed["amount_minor"],
+            "reference": listed["merchant_reference"],
+            "kind": listed["document_kind"],
+        }
+        expectation = replace(expectation, currency=listed["currency"], detail=detail)
+    is_own = on.isoformat() in expectation.parts or expectation.met_date == on
+    if not _is_awaited(expectation) and not is_own:
+        return None
+    document = earlier_document(expectation, on)
+    return document if document.minor else None
+
+
+def _not_ours(
+    documents: Path,
+    awaited: Mapping[str, Expectation],
+    history: History,
+    window: tuple[date, date],
+) -> tuple["npt.NDArray[np.bool_]", dict[str, dict[str, Any]]]:
+    """Say which listed documents are not fresh: other days matched them, or we await them.
+
+    Returns:
+        A mask over the rows of ``documents``, and the rows of the awaited ones by id.
+    """
+    import numpy as np
+    import polars as pl
+
+    listed = pl.scan_parquet(documents)
+    height = listed.select(pl.len()).collect().item()
+    mask = np.zeros(height, dtype=np.bool_)
+    ids = listed.select("document_id").with_row_index("row")
+    # A document of the window can have been matched as long after its date as the window reaches.
+    taken = history.matched_documents(window[0], window[1] + (window[1] - window[0]))
+    if taken is not None:
+        gone = ids.join(taken.unique(), on="document_id", how="semi").collect(engine="streaming")
+        mask[gone["row"].to_numpy()] = True
+    if not awaited:
+        return mask, {}
+    wanted = pl.LazyFrame({"document_id": sorted(awaited)}, schema={"document_id": pl.String})
+    known = ids.join(wanted, on="document_id", how="semi").collect(engine="streaming")
+    mask[known["row"].to_numpy()] = True
+    rows = rows_of(documents, list(DOCUMENT_COLUMNS), known["row"].to_numpy())
+    return mask, {row["document_id"]: row for row in rows}
+
+
+def _line_keys(lines: Path) -> tuple["pl.DataFrame", "npt.NDArray[np.bool_]"]:
+    """Return keys per line and which lines need a document."""
+    import polars as pl
+
+    frame = pl.scan_parquet(lines)
+    kind = (
+        pl.when(pl.col("line_class") == "gross_sale")
+        .then(pl.lit(0, dtype=pl.Int64))
+        .when(pl.col("line_class") == "refund")
+        .then(pl.lit(1, dtype=pl.Int64))
+    )
+    eligible = (
+        frame.select(pl.col("line_class").is_in(["gross_sale", "refund"]))
+        .collect(engine="streaming")
+        .to_series()
+        .to_numpy()
+    )
+    return key_columns(frame, kind), eligible
+
+
+def _plain(
+    line_keys: "pl.DataFrame",
+    documents: Path,
+    excluded: "npt.NDArray[np.bool_]",
+    withheld_rows: "Rows",
+    earlier_lines: Sequence[LineItem],
+    earlier_documents: Sequence[DocumentItem],
+) -> PlainMatches:
+    """Match today's lines with today's documents; earlier ones compete, so none is plain by luck.
+
+    Returns:
+        Plain matches over the rows of today only.
+    """
+    import numpy as np
+    import polars as pl
+
+    kind = (
+        pl.when(pl.col("document_kind") == REFUND)
+        .then(pl.lit(1, dtype=pl.Int64))
+        .otherwise(pl.lit(0, dtype=pl.Int64))
+    )
+    document_keys = key_columns(pl.scan_parquet(documents), kind)
+    if excluded.any():
+        document_keys = document_keys.select(
+            pl.when(~pl.Series(excluded)).then(pl.col(name)).alias(name)
+            for name in ("key", "check")
+        )
+    lines, ours = line_keys.height, document_keys.height
+    found = join_plain(
+        pl.concat([line_keys, _keys_of(earlier_lines)]),
+        pl.concat([document_keys, _keys_of(earlier_documents)]),
+    )
+    document_of_line = found.document_of_line[:lines]
+    # What involves an earlier day is no plain match: it is late, or the rest of a capture.
+    document_of_line[document_of_line >= ours] = NOBODY
+    document_of_line[withheld_rows] = NOBODY
+    is_open = ~excluded
+    is_open[document_of_line[document_of_line != NOBODY]] = False
+    return PlainMatches(np.ascontiguousarray(document_of_line), is_open)
+
+
+def _keys_of(items: Sequence[LineItem] | Sequence[DocumentItem]) -> "pl.DataFrame":
+    import polars as pl
+
+    frame = pl.LazyFrame(
+        [(i.reference, i.currency, i.minor, int(i.kind == REFUND)) for i in items],
+        schema={
+            "merchant_reference": pl.String,
+            "currency": pl.String,
+            "amount_minor": pl.Int64,
+            "kind": pl.Int64,
+        },
+        orient="row",
+    )
+    return key_columns(frame, pl.col("kind"))
+
+
+def _rows_at(lines: Path, withheld: Mapping[str, str]) -> "Rows":
+    """Return the rows of some sources, "<file digest>:<line>"."""
+    import numpy as np
+    import polars as pl
+
+    if not withheld:
+        return np.zeros(0, dtype=np.int32)
+    places = [source.rpartition(":") for source in withheld.values()]
+    wanted = pl.LazyFrame(
+        [(digest, int(number)) for digest, _, number in places],
+        schema={"file_digest": pl.String, "line_no": pl.Int64},
+        orient="row",
+    )
+    found = (
+        pl.scan_parquet(lines)
+        .select("file_digest", "line_no")
+        .with_row_index("row")
+        .join(wanted, on=["file_digest", "line_no"], how="semi")
+        .collect(engine="streaming")
+    )
+    return found["row"].to_numpy().astype(np.int32)
+
+
+def _indices(mask: "npt.NDArray[np.bool_]") -> "Rows":
+    import numpy as np
+
+    return np.flatnonzero(mask).astype(np.int32)
+
+
+def _disputes(lines: Path) -> list[dict[str, Any]]:
+    import polars as pl
+
+    found = (
+        pl.scan_parquet(lines)
+        .select(disputes.FIELDS)
+        .with_row_index("row")
+        .filter(pl.col("line_class").is_in(disputes.CLASSES))
+        .collect(engine="streaming")
+    )
+    return found.to_dicts()
+
+
+def parts_of_sales(
+    lines: Path, document_of_line: "Rows", history: History, days: int
+) -> list[tuple[int, str]]:
+    """Return the plain refunds that give back only a part of what the order had paid.
+
+    Returns:
+        (row, what was compared) per such refund.
+    """
+    import polars as pl
+
+    columns = ["merchant_reference", "currency", "amount_minor", "line_class"]
+    today = pl.scan_parquet(lines).select(columns).with_row_index("row")
+    refunded = today.filter(pl.col("line_class") == "refund").collect(engine="streaming")
+    plain = refunded.filter(
+        pl.Series(document_of_line[refunded["row"].to_numpy()] != NOBODY, dtype=pl.Boolean)
+    )
+    if plain.is_empty():
+        return []
+    frames = [today.select(columns)]
+    past = history.lines(days, columns)
+    if past is not None:
+        frames.append(past.select(columns))
+    on = ["merchant_reference", "currency"]
+    sold = (
+        pl.concat(frames)
+        .filter(pl.col("line_class") == "gross_sale")
+        .join(plain.lazy().select(on).unique(), on=on, how="semi")
+        .group_by(on)
+        .agg(pl.col("amount_minor").sum().alias("sold_minor"))
+        .collect(engine="streaming")
+    )
+    parts = plain.join(sold, on=on, how="inner").filter(
+        pl.col("amount_minor").abs() < pl.col("sold_minor")
+    )
+    return [
+        (
+            row["row"],
+            f"refund of {-row['amount_minor']} of the {row['sold_minor']} {row['currency']} minor "
+            f"units that order {row['merchant_reference']} had paid; its credit note agrees",
+        )
+        for row in parts.sort("row").iter_rows(named=True)
+    ]
