@@ -50,13 +50,14 @@ SYSPRO = {"pool": "syspro"}  # a slot per operator: SYSPRO allows one session ea
 )
 def settlement_reconciliation():
     @task
-    def choose_days(params=None, dag_run=None) -> list[str]:
+    def choose_days(params=None, dag_run=None, run_id=None) -> list[str]:
         """Name the merchants' days, e.g. ``acme_us|2026-10-31``; only these keys travel on."""
         from tieout import steps
 
         # On manual runs the interval may be empty; run_after is always set.
         day = dag_run.data_interval_start or dag_run.run_after.subtract(days=1)
-        return steps.choose_days(params["settlement_date"] or day.date(), params["merchants"])
+        asked = params["settlement_date"] or day.date()
+        return steps.choose_days(asked, params["merchants"], run_id)
 
     def step(name, **options):
         @task(task_id=name, **options)

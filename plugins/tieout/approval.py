@@ -47,7 +47,6 @@ class ApproveJournals(HITLOperator):
             self.day_key,
             is_approved=is_approved,
             decided_by=user["name"] if user else "nobody: the time to answer ran out",
-            body=self.body or "",
         )
         if not is_approved:
             raise AirflowSkipException(f"{self.day_key} is held; nothing is posted.")

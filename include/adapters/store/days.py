@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
 from include.adapters.store.schema import approvals, settlement_days, tie_outs
 from include.adapters.store.upsert import upsert
@@ -52,6 +52,14 @@ class SqlDays:
             query = query.where(settlement_days.c.merchant_id.in_(merchant_ids))
         with self._engine.begin() as connection:
             return [_record(row) for row in connection.execute(query).mappings()]
+
+    def latest(self) -> date | None:
+        """Return the newest settlement date known, or None."""
+        with self._engine.begin() as connection:
+            found: date | None = connection.execute(
+                select(func.max(settlement_days.c.settlement_date))
+            ).scalar_one_or_none()
+        return found
 
     def of_run(self, run_id: str) -> list[SettlementDay]:
         """Return the days that an Airflow run was the last to choose."""

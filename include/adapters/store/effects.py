@@ -8,7 +8,18 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from include.adapters.store import audit
 from include.adapters.store.clock import StoreClock, database_now
@@ -96,7 +107,9 @@ class SqlEffectStore:
             self._append(connection, who, what, after, change.cause)
         return after
 
-    def due(self, limit: int) -> Sequence[tuple[EffectKind, str]]:
+    def due(
+        self, limit: int, targets: Sequence[str] | None = None
+    ) -> Sequence[tuple[EffectKind, str]]:
         with self._engine.begin() as connection:
             now = self._clock(connection)
             rows = connection.execute(
@@ -104,6 +117,7 @@ class SqlEffectStore:
                 .where(
                     effects.c.state.in_([state.value for state in UNFINISHED]),
                     or_(effects.c.next_at.is_(None), effects.c.next_at <= now),
+                    true() if targets is None else effects.c.target.in_(list(targets)),
                 )
                 .order_by(func.coalesce(effects.c.next_at, effects.c.intended_at), effects.c.key)
                 .limit(limit)

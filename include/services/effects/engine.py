@@ -6,7 +6,7 @@ allowed transitions in ``states.py``. Why: ``include/docs/adr/0002-effects-engin
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -106,14 +106,16 @@ class Engine:
         """
         return self._under_lease(kind, key, self._run)
 
-    def sweep(self, limit: int = 100) -> tuple[Effect, ...]:
+    def sweep(self, limit: int = 100, targets: Sequence[str] | None = None) -> tuple[Effect, ...]:
         """Advance up to ``limit`` effects whose time has come: the janitor.
+
+        ``targets`` names the partner systems this engine can reach; ``None`` is all.
 
         Raises:
             ExceptionGroup: at the end, if some could not be worked on; the others were.
         """
         worked, broken = [], []
-        for kind, key in self._store.due(limit):
+        for kind, key in self._store.due(limit, targets):
             try:
                 worked.append(self.advance(kind, key))
             except Exception as error:  # noqa: BLE001  one poisoned effect must not stop the rest

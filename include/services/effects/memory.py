@@ -115,13 +115,16 @@ class MemoryEffectStore:
         else:
             self._unfinished.pop(place, None)
 
-    def due(self, limit: int) -> Sequence[tuple[EffectKind, str]]:
+    def due(
+        self, limit: int, targets: Sequence[str] | None = None
+    ) -> Sequence[tuple[EffectKind, str]]:
         with self._lock:
             now = self._clock.now()
             waiting = [
                 effect
                 for effect in self._unfinished.values()
-                if effect.next_at is None or effect.next_at <= now
+                if (effect.next_at is None or effect.next_at <= now)
+                and (targets is None or effect.target in targets)
             ]
             waiting.sort(key=lambda one: (one.next_at or one.intended_at or now, one.key))
             return [(effect.kind, effect.key) for effect in waiting[:limit]]

@@ -98,8 +98,10 @@ class EffectStore(Leases, Protocol):
         """
         ...
 
-    def due(self, limit: int) -> Sequence[tuple[EffectKind, str]]:
-        """List unfinished effects whose time has come, oldest first."""
+    def due(
+        self, limit: int, targets: Sequence[str] | None = None
+    ) -> Sequence[tuple[EffectKind, str]]:
+        """List unfinished effects whose time has come, oldest first; of these targets only."""
         ...
 
     def listing(self, states: Sequence[EffectState], limit: int = 1000) -> Sequence[Effect]:

@@ -190,8 +190,9 @@ class CybersourceHook(BaseHook):
     def purchase_refund_details(
         self, organization_id: str, window: Window, view_by: str = "requestDate"
     ) -> Iterator[Json]:
-        """Yield ``requestDetails``, paged, in pieces of 31 days; the other lists come with
-        ``download_service``. Raises ``Rejected`` beyond 18 months.
+        """Yield ``requestDetails``, paged, in pieces of 31 days.
+
+        The other lists come with ``download_service``. Raises ``Rejected`` beyond 18 months.
         """
         return self._reporting.items(
             "purchase-refund-details", organization_id, window, viewBy=view_by

@@ -1,0 +1,230 @@
+"""The only place that joins ports to adapters. Importing it opens nothing."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from include.domain.errors import Rejected
+from include.domain.merchant import Merchant
+from include.domain.settlement import SettlementDay
+from include.services.effects.ports import EffectKind, Partner, Timings
+
+if TYPE_CHECKING:  # the libraries behind these are slow to import
+    from sqlalchemy import Engine as SqlEngine
+
+    from include.adapters.lake import Lake
+    from include.adapters.layouts.parse import LayoutReader
+    from include.adapters.quality.runner import GxGate
+    from include.adapters.store.days import SqlApprovals, SqlDays, SqlTieOuts
+    from include.adapters.store.dead_letters import SqlDeadLetters
+    from include.adapters.store.effects import SqlEffectStore
+    from include.adapters.store.expectations import SqlExpectations
+    from include.adapters.store.files import SqlFiles
+    from include.adapters.store.journals import SqlJournals
+    from include.adapters.store.open_items import SqlOpenItems
+    from include.adapters.store.quality import SqlQuality
+    from include.adapters.store.reports import SqlReports
+    from include.mappings.tables import Mappings
+    from include.services.effects.engine import Engine
+
+
+class UtcClock:
+    """The wall clock, in UTC."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says."""
+
+    store_url: str
+    lake: Path
+    mode: str = "production"
+    commissioned: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read ``TIEOUT_*``.
+
+        Raises:
+            Rejected: a variable is missing or unusable; the message names it.
+        """
+        missing = [n for n in ("TIEOUT_STORE_URL", "TIEOUT_LAKE") if not environment.get(n)]
+        if missing:
+            raise Rejected(
+                f"{' and '.join(missing)} not set",
+                "the environment of this process",
+                "Set them alike in every component and worker; README, Configuration.",
+            )
+        mode = environment.get("TIEOUT_MODE", "production")
+        if mode not in ("production", "sandbox"):
+            raise Rejected(f"TIEOUT_MODE is {mode!r}", "the environment", "production or sandbox.")
+        probes = environment.get("TIEOUT_COMMISSIONED", "").replace(" ", "").split(",")
+        return cls(
+            environment["TIEOUT_STORE_URL"],
+            Path(environment["TIEOUT_LAKE"]),
+            mode,
+            frozenset(p for p in probes if p),
+        )
+
+
+class Tieout:
+    """The product, joined. One per process; every part is made when first asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock = UtcClock()
+
+    # Days ------------------------------------------------------------------------------------
+
+    def merchant(self, day: SettlementDay) -> Merchant:
+        """Return the merchant as configured on the day."""
+        return self.mappings.merchant(day.merchant_id, day.settlement_date)
+
+    def latest_day(self) -> date:
+        """Return the newest settlement date known, or yesterday."""
+        return self.days.latest() or self.clock.now().date() - timedelta(days=1)
+
+    def days_of_run(self, run_id: str) -> list[SettlementDay]:
+        """Return the days that an Airflow run chose."""
+        return self.days.of_run(run_id)
+
+    def require_commissioned(self) -> None:
+        """Refuse to post in production while what makes a resend safe is unmeasured.
+
+        Raises:
+            Rejected: P6, the longest run of a SYSPRO business object, is not recorded; without
+                it nobody knows how long an absent journal may still appear.
+        """
+        if self.settings.mode == "production" and "P6" not in self.settings.commissioned:
+            raise Rejected(
+                "production posting without probe P6 (the longest SYSPRO run, which sets "
+                "quiescence_s of the connection)",
+                "TIEOUT_COMMISSIONED",
+                "Measure it at this site, set quiescence_s, then add P6 to TIEOUT_COMMISSIONED; "
+                "or set TIEOUT_MODE=sandbox for a system without real books.",
+            )
+
+    # Parts -----------------------------------------------------------------------------------
+
+    @cached_property
+    def store(self) -> "SqlEngine":
+        from include.adapters.store.engine import open_store
+
+        return open_store(self.settings.store_url)
+
+    @cached_property
+    def lake(self) -> "Lake":
+        from include.adapters.lake import Lake
+
+        return Lake(self.settings.lake)
+
+    @cached_property
+    def mappings(self) -> "Mappings":
+        from include.mappings.load import load_mappings
+
+        return load_mappings()
+
+    @cached_property
+    def layouts(self) -> "LayoutReader":
+        from include.adapters.layouts.parse import LayoutReader
+
+        return LayoutReader()
+
+    @cached_property
+    def gate(self) -> "GxGate":
+        from include.adapters.quality.runner import GxGate
+
+        return GxGate()
+
+    @cached_property
+    def days(self) -> "SqlDays":
+        from include.adapters.store.days import SqlDays
+
+        return SqlDays(self.store, self.clock)
+
+    @cached_property
+    def decisions(self) -> "SqlApprovals":
+        from include.adapters.store.days import SqlApprovals
+
+        return SqlApprovals(self.store, self.clock)
+
+    @cached_property
+    def tie_outs(self) -> "SqlTieOuts":
+        from include.adapters.store.days import SqlTieOuts
+
+        return SqlTieOuts(self.store, self.clock)
+
+    @cached_property
+    def files(self) -> "SqlFiles":
+        from include.adapters.store.files import SqlFiles
+
+        return SqlFiles(self.store)
+
+    @cached_property
+    def expectations(self) -> "SqlExpectations":
+        from include.adapters.store.expectations import SqlExpectations
+
+        return SqlExpectations(self.store)
+
+    @cached_property
+    def open_items(self) -> "SqlOpenItems":
+        from include.adapters.store.open_items import SqlOpenItems
+
+        return SqlOpenItems(self.store, self.clock)
+
+    @cached_property
+    def journals(self) -> "SqlJournals":
+        from include.adapters.store.journals import SqlJournals
+
+        return SqlJournals(self.store, self.clock)
+
+    @cached_property
+    def quality(self) -> "SqlQuality":
+        from include.adapters.store.quality import SqlQuality
+
+        return SqlQuality(self.store, self.clock)
+
+    @cached_property
+    def reports(self) -> "SqlReports":
+        from include.adapters.store.reports import SqlReports
+
+        return SqlReports(self.store, self.clock)
+
+    @cached_property
+    def effects(self) -> "SqlEffectStore":
+        from include.adapters.store.effects import SqlEffectStore
+
+        return SqlEffectStore(self.store)
+
+    @cached_property
+    def dead_letters(self) -> "SqlDeadLetters":
+        from include.adapters.store.dead_letters import SqlDeadLetters
+
+        return SqlDeadLetters(self.store)
+
+    def engine(
+        self,
+        partners: Mapping[EffectKind, Partner],
+        timings: Timings,
+        *,
+        worker: str,
+        **more: Any,
+    ) -> "Engine":
+        """Return an effects engine over the store, for one SYSPRO company's partners."""
+        from include.services.effects.engine import Engine
+
+        kinds = dict.fromkeys(partners, timings)
+        return Engine(self.effects, partners, self.clock, kinds, worker=worker, **more)
+
+
+@cache
+def tieout() -> Tieout:
+    """Return this process's product, as the environment says."""
+    return Tieout(Settings.of(os.environ))

@@ -1,0 +1,293 @@
+"""The nine steps as tasks call them: a key in, hooks joined with a use case, the key out.
+
+Each step may run again at any time. What it did is logged with the seconds it took and the step
+that follows; a ``Rejected`` is kept with the day, so that the page and the report can say why.
+"""
+
+import functools
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from include.domain.errors import IntegrationError, Rejected
+from include.domain.merchant import Merchant
+from include.domain.settlement import SettlementDay
+from include.wiring import Tieout, tieout
+from tieout import metrics
+
+log = logging.getLogger(__name__)
+
+Step = Callable[[Tieout, SettlementDay, Merchant], str]
+NEXT = dict(
+    zip(
+        "download classify check match build approve post tie_out".split(),
+        "classify check match build approve post tie_out report".split(),
+        strict=True,
+    )
+)
+
+
+def _step(work: Step) -> Callable[[str], str]:
+    """Wrap a step: parse the key, log, keep the state that ``work`` returns, send the seconds."""
+    name = work.__name__.strip("_")
+
+    @functools.wraps(work)
+    def run(day_key: str) -> str:
+        day, context = SettlementDay.parse(day_key), tieout()
+        began = time.monotonic()
+        log.info("%s %s begins", name, day)
+        try:
+            state = work(context, day, context.merchant(day))
+        except Rejected as error:
+            context.days.record(day, "blocked", reason=f"{name}: {error}")
+            raise
+        except IntegrationError as error:
+            log.warning("%s %s waits: %s", name, day, error)
+            raise
+        if state:
+            context.days.record(day, state)
+        seconds = time.monotonic() - began
+        metrics.timing("seconds", seconds, step=name, merchant=day.merchant_id)
+        log.info("%s %s done in %.1f s; next: %s", name, day, seconds, NEXT.get(name, "nothing"))
+        return day_key
+
+    return run
+
+
+def choose_days(settlement_date: date | str, merchants: Sequence[str], run_id: str) -> list[str]:
+    """Name the days of a run.
+
+    Raises:
+        Rejected: an unknown merchant, or a date that has not ended everywhere.
+    """
+    context = tieout()
+    day = date.fromisoformat(str(settlement_date))
+    if day >= context.clock.now().date():
+        raise Rejected(
+            f"{day} has not ended yet", "settlement_date", "Choose yesterday or an earlier date."
+        )
+    chosen = [SettlementDay(merchant_id, day) for merchant_id in merchants]
+    for key in chosen:
+        context.merchant(key)  # an unknown one is refused here, with the known ones named
+        context.days.record(key, "chosen", run_id=run_id, mapping_version=context.mappings.version)
+    return [str(key) for key in chosen]
+
+
+@_step
+def download(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
+    """Fetch what the merchant's sources have for the day; bytes go to the lake once."""
+    from include.services.download_reports import download_reports
+    from tieout.hooks.cybersource import CybersourceHook
+    from tieout.hooks.plain import AcquirerHook, BankHook
+
+    result = download_reports(
+        day,
+        merchant,
+        reports=CybersourceHook(merchant.cybersource_conn_id),
+        statements=BankHook(merchant.bank_conn_id),
+        acquirer=AcquirerHook(merchant.acquirer_conn_id or "acquirer_default"),
+        lake=context.lake,
+        files=context.files,
+        layouts=context.layouts,
+        clock=context.clock,
+    )
+    log.info("%s", result)
+    return "downloaded"
+
+
+@_step
+def classify(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
+    """Split every record into its class, or set it aside; count both."""
+    from include.services.classify_lines import classify_lines
+
+    result = classify_lines(
+        day,
+        merchant,
+        lake=context.lake,
+        files=context.files,
+        layouts=context.layouts,
+        open_items=context.open_items,
+    )
+    for coverage in result.coverage:
+        log.info("coverage %s", coverage)
+    metrics.gauge("lines", result.rows_in, merchant=day.merchant_id)
+    context.days.record(day, "classified", coverage=result.coverage, totals=result.totals)
+    return "classified"
+
+
+@_step
+def check(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
+    """Hold the day against the quality suites; a failed gate stops everything that follows."""
+    from include.domain.calendar import settlement_window
+    from include.services.check_quality import check_quality
+    from tieout.hooks.cybersource import CybersourceHook
+
+    window = settlement_window(day.settlement_date, merchant.zone, merchant.cut_off)
+    known = context.days.get(day)
+    result = check_quality(
+        day,
+        merchant,
+        lake=context.lake,
+        gate=context.gate,
+        quality_store=context.quality,
+        control_totals=CybersourceHook(merchant.cybersource_conn_id).batch_totals(
+            merchant.organization_id, window
+        ),
+        coverage=known.coverage if known else (),
+    )
+    for line in result.in_words():
+        log.info("quality %s", line)
+    result.require()
+    return "checked"
+
+
+@_step
+def match(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
+    """Find the document of every line, and say of each one not found why."""
+    from include.services.match_lines import document_window, match_lines
+    from tieout.hooks.cybersource import CybersourceHook
+    from tieout.hooks.syspro import SysproHook
+
+    hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
+    first, last = document_window(day, merchant)
+    with hook.session():
+        documents = list(hook.documents(merchant.company_id, first, last))
+    result = match_lines(
+        day,
+        merchant,
+        lake=context.lake,
+        documents=documents,
+        expectations=context.expectations,
+        open_items=context.open_items,
+        reports=CybersourceHook(merchant.cybersource_conn_id),
+        mappings=context.mappings,
+        layouts={file.digest: file.layout for file in context.files.of_day(day)},
+    )
+    log.info("%s", result)
+    metrics.gauge("matches", sum(result.rules.values()), merchant=day.merchant_id)
+    metrics.gauge("open_items", result.open_items, merchant=day.merchant_id)
+    return "matched"
+
+
+def approval_request(day_key: str):  # type: ignore[no-untyped-def]
+    """Approve what is inside tolerance and return None, or return the question to ask."""
+    from include.services.approve_journals import approval_request as ask
+
+    day, context = SettlementDay.parse(day_key), tieout()
+    request = ask(
+        day,
+        context.merchant(day),
+        journals=context.journals,
+        decisions=context.decisions,
+        items=context.open_items,
+    )
+    if request is None:
+        context.days.record(day, "approved")
+        log.info("approve %s: inside tolerance, or approved already; next: post", day)
+    else:
+        context.days.record(day, "held", reason="waits for a person in Required Actions")
+        log.info("approve %s: asked a person; nothing is posted meanwhile", day)
+    return request
+
+
+def record_decision(day_key: str, *, is_approved: bool, decided_by: str) -> None:
+    """Apply a person's answer to the journals it was asked about."""
+    from include.services.approve_journals import record_decision as apply
+
+    day, context = SettlementDay.parse(day_key), tieout()
+    apply(
+        day,
+        is_approved=is_approved,
+        decided_by=decided_by,
+        journals=context.journals,
+        decisions=context.decisions,
+    )
+    state, reason = ("approved", "") if is_approved else ("held", f"held by {decided_by}")
+    context.days.record(day, state, reason=reason)
+    log.info("approve %s: %s by %s", day, state, decided_by)
+
+
+@_step
+def post(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
+    """Post the approved journals, each once, in one SYSPRO session."""
+    from include.services.journal_book import JournalState
+    from include.services.post_journals import post_journals
+    from tieout.hooks.syspro import SysproHook
+
+    wanted = {JournalState.approved, JournalState.parked}
+    if not any(booked.state in wanted for booked in context.journals.of_day(day)):
+        log.info("post %s: nothing to post", day)
+        return "posted"
+    context.require_commissioned()
+    hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
+    with hook.session():
+        engine = context.engine(hook.partners, hook.timings, worker=_worker())
+        result = post_journals(day, merchant, journals=context.journals, engine=engine)
+    log.info("post %s: %s, SYSPRO calls %d", day, result, hook.calls)
+    return "parked" if result.parked else "posted"
+
+
+@_step
+def tie_out(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
+    """Read every posted journal back, compare, keep both totals."""
+    from include.services.journal_book import JournalState
+    from include.services.tie_out import tie_out as prove
+    from tieout.hooks.syspro import SysproHook
+
+    there = {JournalState.posted, JournalState.tied_out}
+    booked = context.journals.of_day(day)
+    if any(one.state in there for one in booked):
+        hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
+        with hook.session():
+            engine = context.engine(hook.partners, hook.timings, worker=_worker())
+            prove(day, journals=context.journals, engine=engine, tie_outs=context.tie_outs)
+        log.info("tie_out %s: SYSPRO calls %d", day, hook.calls)
+    is_parked = any(one.state is JournalState.parked for one in context.journals.of_day(day))
+    return "parked" if is_parked else "tied_out"
+
+
+def sweep() -> dict[str, int]:
+    """Advance every effect that is due, company by company; return effects per state.
+
+    Raises:
+        ExceptionGroup: some could not be worked on; the others were.
+    """
+    from include.services.post_journals import sync_journals
+    from tieout.hooks.syspro import SysproHook
+
+    context = tieout()
+    broken: list[Exception] = []
+    for conn_id, companies in _companies(context).items():
+        if not context.effects.due(1, targets=companies):
+            continue
+        hook = SysproHook(conn_id, leases=context.effects)
+        try:
+            with hook.session():
+                engine = context.engine(hook.partners, hook.timings, worker=_worker())
+                engine.sweep(targets=companies)
+        except (IntegrationError, ExceptionGroup) as error:
+            log.warning("sweep of %s: %s", conn_id, error)
+            broken.append(error)
+    moved = sync_journals(context.journals, context.effects.get)
+    counts = {state.value: count for state, count in context.effects.counts().items()}
+    metrics.gauge("in_doubt", counts.get("in_doubt", 0))
+    metrics.gauge("dead_letters", len(context.dead_letters.listing()))
+    log.info("sweep done: %s; %d journals moved to posted", counts, moved)
+    if broken:
+        raise ExceptionGroup(f"{len(broken)} SYSPRO connections could not be swept", broken)
+    return counts
+
+
+def _companies(context: Tieout) -> dict[str, tuple[str, ...]]:
+    """Return the companies of each SYSPRO connection."""
+    found: dict[str, set[str]] = {}
+    for merchant in context.mappings.merchants.values():
+        found.setdefault(merchant.syspro_conn_id, set()).add(merchant.company_id)
+    return {conn_id: tuple(sorted(companies)) for conn_id, companies in sorted(found.items())}
+
+
+def _worker() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
