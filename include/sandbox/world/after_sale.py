@@ -208,8 +208,11 @@ class AfterSale:
             return []
         currency = rng.choice(self.facts.currencies)
         sold_at = self._instant(day - timedelta(days=rng.randrange(20, 90)), rng.random())
+        nobody_index = 9_000 + dates.day_number(day) % 900  # no order has such an index
         nobody = request_id(sold_at, self.facts, "other", _UNKNOWN_INDEX)
-        reference = reference_of(self.facts, dates.local_date(sold_at, self.facts.zone), 9_900)
+        reference = reference_of(
+            self.facts, dates.local_date(sold_at, self.facts.zone), nobody_index
+        )
         return [
             Dispute(
                 f"CB{dates.day_number(day):04d}{self.facts.number}99",

@@ -323,8 +323,8 @@ def _conversion_rows(world: World, merchant: str, day: date, version: int) -> li
             "REVIEW",
             c.reviewer,
             c.comments,
-            "Default",
             "Standard",
+            "Default",
         )
         for c in world.trade(merchant).conversions(day)
     ]
