@@ -74,27 +74,36 @@ def is_card_number(digits: str) -> bool:
     return total % 10 == 0
 
 
-class StripQueries(logging.Filter):
-    """Redact the records of the libraries below us, at whatever level they are switched on.
+class HideAddresses(logging.Filter):
+    """Keep addresses out of the records of the libraries below us, whatever their level.
 
     urllib3 logs the whole URL at DEBUG, and at WARNING when an answer's headers are malformed.
+    Query and even path can be secret (SYSPRO's logon, a chat webhook), so DEBUG is dropped, our
+    own ``http_call`` says as much, and a warning keeps its sentence without its values.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = redact(record.getMessage(), limit=1000), None
-        record.exc_info = record.exc_text = None
+        if record.levelno < logging.WARNING:
+            return False
+        text = str(record.msg)
+        record.msg = _PLACEHOLDER.sub(HIDDEN, text) if record.args else redact(text)
+        record.args = record.exc_info = record.exc_text = None
         return True
 
 
-def silence_library_urls() -> None:
+_PLACEHOLDER = re.compile(r"%[-#0-9.]*[a-zA-Z]")
+_LIBRARIES = (
+    "urllib3.connectionpool",
+    "urllib3.connection",
+    "urllib3.response",
+    "urllib3.util.retry",
+    "requests",
+)
+
+
+def hide_library_addresses() -> None:
     """Attach the filter, once, to every logger of urllib3 and requests that names a URL."""
-    for name in (
-        "urllib3.connectionpool",
-        "urllib3.connection",
-        "urllib3.response",
-        "urllib3.util.retry",
-        "requests",
-    ):
+    for name in _LIBRARIES:
         logger = logging.getLogger(name)
-        if not any(isinstance(found, StripQueries) for found in logger.filters):
-            logger.addFilter(StripQueries())
+        if not any(isinstance(found, HideAddresses) for found in logger.filters):
+            logger.addFilter(HideAddresses())

@@ -4,15 +4,17 @@ import http.client
 import ipaddress
 import ssl
 from dataclasses import dataclass
+from http.client import HTTPMessage
 from typing import BinaryIO, Literal
 from urllib.parse import urlsplit
 
 import requests
 import structlog
 import urllib3
+from urllib3.util.response import assert_header_parsing
 
 from include.adapters.http.body import Body, BrokenBodyError, TooLargeError
-from include.adapters.http.redact import redact, redact_url, silence_library_urls
+from include.adapters.http.redact import redact, redact_url
 from include.adapters.http.watch import CutOffError, OneShotAdapter, Watch
 from include.adapters.http.wire import Request, Response
 from include.domain.errors import IntegrationError, OutcomeUnknown, Rejected, Retryable
@@ -43,7 +45,6 @@ class HttpTransport:
     def __init__(self, allow_plain_http: bool = False, ca_bundle: str = "") -> None:
         self._allow_plain_http = allow_plain_http
         self._verify: bool | str = ca_bundle or True
-        silence_library_urls()
 
     def exchange(self, request: Request, sink: BinaryIO | None = None) -> Response:
         """See ``wire.Transport.exchange``."""
@@ -129,26 +130,24 @@ def receive(
     """Read the body of an answer whose status and headers have arrived."""
     headers = {name.lower(): value for name, value in answer.headers.items()}
     status = answer.status_code
+    if not _has_clean_headers(answer):
+        return Fault("broken", "the answer's headers cannot be read")
     if 300 <= status <= 399:
         place = redact_url(headers.get("location", "")) or "nowhere"
         return Fault("redirect", f"it answered {status} and pointed to {place}")
     target = sink if status == 200 else None
     limits = request.limits
     ceiling = limits.max_body_bytes if target is not None else limits.max_memory_bytes
-    kept = bytearray()
     try:
         if target is not None:
             _demand_an_end(headers)
         body = Body(answer.raw, headers.get("content-encoding", "").lower(), ceiling, limits)
-        pieces = body.pieces()
-        while (piece := next(pieces, None)) is not None:
-            if target is not None:
+        if target is not None:
+            kept = b""
+            for piece in body.pieces():
                 write_out(target, piece)
-                continue
-            kept += piece
-            if status >= 400 and len(kept) >= ERROR_BODY_BYTES:
-                del kept[ERROR_BODY_BYTES:]
-                break
+        else:
+            kept = _keep(body, ERROR_BODY_BYTES if status >= 400 else None)
         watch.raise_if_cut()
     except SinkError as fault:
         raise fault.cause from None
@@ -158,7 +157,27 @@ def receive(
         return Fault("broken", f"the answer cannot be read: {fault}")
     except WIRE_FAULTS as fault:
         return wire_fault(fault, watch)
-    return Response(status, headers, bytes(kept), body.digest, body.size_bytes, watch.seconds)
+    return Response(status, headers, kept, body.digest, body.size_bytes, watch.seconds)
+
+
+def _keep(body: Body, most: int | None) -> bytes:
+    """Read into memory; of an error answer only the beginning."""
+    kept = bytearray()
+    for piece in body.pieces():
+        kept += piece
+        if most is not None and len(kept) >= most:
+            break
+    return bytes(kept if most is None else kept[:most])
+
+
+def _has_clean_headers(answer: requests.Response) -> bool:
+    """Say whether every header line was read: a lost Content-Length makes half look whole."""
+    original = getattr(answer.raw, "_original_response", None)
+    try:
+        assert_header_parsing(original.msg if original is not None else HTTPMessage())
+    except urllib3.exceptions.HeaderParsingError:
+        return False
+    return True
 
 
 class SinkError(Exception):

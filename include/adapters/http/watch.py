@@ -19,6 +19,7 @@ from urllib3 import Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.connection import allowed_gai_family
 
+from include.adapters.http.redact import hide_library_addresses
 from include.adapters.http.wire import Limits
 
 
@@ -197,6 +198,7 @@ class OneShotAdapter(HTTPAdapter):
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
+        hide_library_addresses()
         super().__init__(
             pool_connections=1,
             pool_maxsize=1,

@@ -1,0 +1,159 @@
+"""What Airflow shows for our connection types: names, labels, hints and fields.
+
+A plugin cannot add a connection type; provider metadata can. The folder
+``tieout_provider-<version>.dist-info`` beside this package makes Airflow find it wherever
+``plugins/`` is on ``PYTHONPATH``, with nothing to install. Imported by every component, so it
+imports nothing.
+"""
+
+from typing import Any
+
+Field = dict[str, Any]
+
+
+def _text(label: str, description: str = "", **schema: Any) -> Field:
+    return _field(label, description, {"type": ["string", "null"], **schema})
+
+
+def _secret(label: str, description: str = "") -> Field:
+    return _text(label, description, format="password")
+
+
+def _choice(label: str, description: str, *words: str) -> Field:
+    return _field(label, description, {"type": "string", "enum": [*words], "default": words[0]})
+
+
+def _number(label: str, description: str, usual: float, kind: str = "number") -> Field:
+    return _field(label, description, {"type": [kind, "null"], "default": usual})
+
+
+def _flag(label: str, description: str, usual: bool) -> Field:
+    return _field(label, description, {"type": ["boolean", "null"], "default": usual})
+
+
+def _field(label: str, description: str, schema: dict[str, Any]) -> Field:
+    return {"label": label, "description": description, "schema": schema}
+
+
+_NETWORK = {
+    "allow_plain_http": _flag(
+        "Allow plain http",
+        "Only for a sandbox or a server inside a private network: credentials travel unencrypted. "
+        "This machine itself is always allowed.",
+        False,
+    ),
+    "ca_bundle": _text("CA bundle", "Path of certificates to trust instead of the public ones."),
+}
+
+_CYBERSOURCE: Field = {
+    "connection-type": "cybersource",
+    "hook-class-name": "tieout.hooks.cybersource.CybersourceHook",
+    "hook-name": "Cybersource REST",
+    "ui-field-behaviour": {
+        "hidden-fields": ["schema"],
+        "relabeling": {
+            "host": "Host",
+            "login": "Merchant ID",
+            "password": "Shared secret (base64)",
+        },
+        "placeholders": {
+            "host": "apitest.cybersource.com, or api.cybersource.com for production",
+            "login": "the transacting merchant, also its organization id",
+            "password": "as shown once on the key management page; empty with a P12",
+        },
+    },
+    "conn-fields": {
+        "auth": _choice(
+            "Signature",
+            "jwt: JSON web token with the shared secret. jwt_p12: with a certificate. "
+            "http_signature: the older way, which the vendor retires in September 2026.",
+            "jwt",
+            "jwt_p12",
+            "http_signature",
+        ),
+        "key_id": _text("Key ID", "With a P12 it may stay empty: the certificate names it."),
+        "portfolio": _text(
+            "Portfolio (MetaKey)", "Fill in only where a portfolio's key signs for its merchants."
+        ),
+        "p12_path": _text("P12 file", "Path on the workers, or use the next field instead."),
+        "p12_secret_base64": _secret("P12 as base64", "The whole file, encoded in one line."),
+        "p12_passphrase": _secret("P12 passphrase"),
+        "connect_s": _number("Connect limit (s)", "Name, TCP and TLS together.", 3),
+        "stall_s": _number("Stall limit (s)", "The longest silence while an answer arrives.", 30),
+        "deadline_s": _number("Deadline of a call (s)", "From the first to the last byte.", 30),
+        "download_deadline_s": _number("Deadline of a download (s)", "Of one report.", 900),
+        **_NETWORK,
+    },
+}
+
+_SYSPRO: Field = {
+    "connection-type": "syspro",
+    "hook-class-name": "tieout.hooks.syspro.SysproHook",
+    "hook-name": "SYSPRO",
+    "ui-field-behaviour": {
+        "hidden-fields": ["schema"],
+        "relabeling": {"host": "Host", "login": "Operator", "password": "Operator password"},
+        "placeholders": {
+            "host": "https://syspro.example.com:31001/SYSPROWCFService",
+            "login": "an operator of its own: SYSPRO keeps one session per operator",
+            "password": "of the operator",
+        },
+    },
+    "conn-fields": {
+        "adapter": _choice(
+            "Interface",
+            "enet: e.net over REST. api_services: the JSON facade below /APIServices.",
+            "enet",
+            "api_services",
+        ),
+        "read_conn_id": _text(
+            "Read through", "With api_services: the e.net connection that looks and reads back."
+        ),
+        "company_id": _text("Company", "SYSPRO company code, e.g. A."),
+        "company_password": _secret("Company password", "Usually empty."),
+        "base_currency": _text("Base currency", "ISO code of the company's own currency."),
+        "language": _text("Language", "LanguageCode of the logon, e.g. ENGLISH_US."),
+        "journal_warnings": _choice(
+            "Warnings on journals", "N: refuse. Y: ignore. W: report and post.", "N", "Y", "W"
+        ),
+        "journal_currency": _choice(
+            "Currency of journals",
+            "base: the company's. original: the batch's.",
+            "base",
+            "original",
+        ),
+        "invoice_currency": _choice(
+            "Currency of AP invoices",
+            "base: the company's. original: the statement's.",
+            "base",
+            "original",
+        ),
+        "journal_source": _text("Journal source", "SourceCode of the journal, where required."),
+        "fiscal_year_start_month": _number("First month of the year", "1 to 12.", 1, "integer"),
+        "open_periods": _number("Periods open at once", "1 to 3.", 3, "integer"),
+        "url_limit": _number(
+            "Longest address", "Longer documents are sent by PostLD.", 8000, "integer"
+        ),
+        "post_large_documents": _flag("Use PostLD", "Off: a longer document is refused.", True),
+        "connect_s": _number("Connect limit (s)", "Name, TCP and TLS together.", 3),
+        "deadline_s": _number("Deadline of a call (s)", "Of one exchange.", 180),
+        "quiescence_s": _number(
+            "Wait before 'absent' counts (s)",
+            "Longer than SYSPRO's longest posting; a commissioning probe gives the figure.",
+            900,
+        ),
+        "look_gap_s": _number("Between two looks (s)", "Before anything is sent again.", 60),
+        "max_sends": _number("Sends at most", "Of one posting, under one reference.", 3, "integer"),
+        **_NETWORK,
+    },
+}
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the metadata in the shape of Airflow's ``provider_info.schema.json``."""
+    return {
+        "package-name": "tieout-provider",
+        "name": "Tieout",
+        "description": "Connection types of Tieout: Cybersource REST and SYSPRO.",
+        "connection-types": [_CYBERSOURCE, _SYSPRO],
+    }
