@@ -90,6 +90,18 @@ QUARANTINE_COLUMNS: dict[str, tuple[str, str]] = {
     "amount_text": ("string", "the amount as found, else null"),
     "raw": ("binary", "the record's bytes, card numbers replaced"),
 }
+BANK_ENTRY_COLUMNS: dict[str, tuple[str, str]] = {
+    "file_digest": ("string", "SHA-256 of the raw statement, hex"),
+    "line_no": ("int64", "entry of the statement, from 1"),
+    "account_id": ("string", "the bank account, as the statement names it"),
+    "entry_id": ("string", "the bank's id of the entry; made of the line where it has none"),
+    "booking_date": ("date32", "the bank's booking date"),
+    "value_date": ("date32", "the bank's value date; null where unsaid"),
+    "currency": ("string", "ISO 4217"),
+    "amount_minor": ("int64", "minor units; + credited to us, - debited"),
+    "reference": ("string", "what the payer planted, e.g. the batch; null where absent"),
+    "text": ("string", "the bank's free text; null where absent"),
+}
 DOCUMENT_COLUMNS: dict[str, tuple[str, str]] = {
     "document_id": ("string", "SYSPRO key: customer|invoice|document type"),
     "document_kind": ("string", "sale or refund"),

@@ -1,0 +1,94 @@
+"""Chargeback and Retrieval Detail: dispute cases as the processor reports them.
+
+Source: Reporting User Guide 25.10.01, ChargebackAndRetrievalDetailClass (217). No real file was
+seen; the words of CaseType are the guide's entries, compared without case. A retrieval request
+moves no money. The request id is that of the capture the dispute is about.
+
+Sign: chargeback amounts are signed (signedAmounts), the fee beside them is an unsigned cost.
+"""
+
+from include.adapters.layouts.shape import (
+    BATCH_ID,
+    CARD_TYPE,
+    MERCHANT_ID,
+    MERCHANT_REFERENCE,
+    REQUEST_ID,
+    TRANSACTION_DATE,
+    Column,
+    Csv,
+    Kind,
+    Layout,
+    Line,
+    RecordTypes,
+    Sign,
+    currency,
+    money,
+)
+from include.domain.settlement import LineClass
+
+_GROUP = "chargebackAndRetrieval_"
+
+
+def _h(*fields: str) -> tuple[str, ...]:
+    """Headings of a field: with its group, and bare as some accounts select it."""
+    return tuple(f"{prefix}{name}" for name in fields for prefix in (_GROUP, ""))
+
+
+_FEE = Line(LineClass.fee, "fee", Sign.cost, "chargeback_fee", is_optional=True)
+_TAKEN = (
+    Line(LineClass.chargeback, "amount", Sign.signed, detail_from="reason_code"),
+    _FEE,
+)
+_RETURNED = (
+    Line(LineClass.chargeback_reversal, "amount", Sign.signed, detail_from="reason_code"),
+    _FEE,
+)
+
+LAYOUT = Layout(
+    name="chargeback_and_retrieval_detail_csv",
+    source=Csv(preamble="v3", definition="ChargebackAndRetrievalDetail"),
+    columns=(
+        REQUEST_ID,
+        MERCHANT_ID,
+        MERCHANT_REFERENCE,
+        TRANSACTION_DATE,
+        Column("case_number", _h("caseNumber"), is_required=True, is_filled=True),
+        Column("case_time", _h("caseTime"), Kind.instant),
+        Column("case_type", _h("caseType"), is_required=True, is_filled=True),
+        money("amount", "currency", *_h("chargebackAmount"), is_required=True),
+        currency("currency", *_h("chargebackCurrency"), is_required=True),
+        Column("chargeback_time", _h("chargebackTime"), Kind.instant, True, True),
+        Column("reason_code", _h("chargebackReasonCode")),
+        Column("reason_text", _h("chargebackReasonCodeDescription")),
+        Column("financial_impact", _h("financialImpact")),
+        Column("arn", _h("arn", "adjustmentARN")),
+        money("fee", "fee_currency", *_h("feeAmount")),
+        currency("fee_currency", *_h("feeCurrency")),
+        CARD_TYPE,
+        BATCH_ID,
+    ),
+    records=RecordTypes(
+        column="case_type",
+        types={
+            "chargeback": _TAKEN,
+            "second_chargeback": _TAKEN,
+            "chargeback_reversal": _RETURNED,
+            "chargeback reversal": _RETURNED,
+            "retrieval": (),
+            "retrieval_request": (),
+            "retrieval request": (),
+        },
+    ),
+    fields={
+        "request_id": "request_id",
+        "related_request_id": "request_id",
+        "merchant_reference": "merchant_reference",
+        "processor_reference": "arn",
+        "case_number": "case_number",
+        "card_type": "card_type",
+        "batch_id": "batch_id",
+        "occurred_at": "transaction_date",
+        "settled_at": "chargeback_time",
+    },
+    merchant="merchant_id",
+)

@@ -1,0 +1,85 @@
+"""``purchase-refund-details``: settled requests with their fees, as JSON.
+
+Source: SDK model ReportingV3PurchaseRefundDetailsGet200Response (0.0.80): lists keyed by
+``requestId``, joined here. A settlement without its request details keeps blank references.
+
+Sign: amounts are unsigned, the transaction type says sale or refund; fees are unsigned costs and
+must equal ``totalFee``. Percentages that are not amounts are ignored.
+"""
+
+from include.adapters.layouts.shape import (
+    CARD_TYPE,
+    Column,
+    Json,
+    Kind,
+    Layout,
+    Line,
+    RecordTypes,
+    Sign,
+    Total,
+    currency,
+    money,
+)
+from include.domain.settlement import LineClass
+
+
+def _fee(column: str, code: str) -> Line:
+    return Line(LineClass.fee, column, Sign.cost, code, is_optional=True)
+
+
+_FEES = (
+    _fee("interchange_percentage", "interchange"),
+    _fee("interchange_per_item", "interchange"),
+    _fee("discount", "discount"),
+    _fee("discount_per_item", "discount"),
+    _fee("assessment", "assessment"),
+)
+_SALE = (Line(LineClass.gross_sale, "amount", Sign.given), *_FEES)
+_REFUND = (Line(LineClass.refund, "amount", Sign.taken), *_FEES)
+
+LAYOUT = Layout(
+    name="purchase_refund_details_json",
+    source=Json(
+        lists=(("settlements",), ("requestDetails",), ("feeAndFundingDetails",)),
+        join="requestId",
+    ),
+    columns=(
+        Column("request_id", ("requestId",), Kind.request_id, True, True),
+        Column("merchant_id", ("cybersourceMerchantId",)),
+        Column("merchant_reference", ("merchantReferenceNumber",)),
+        Column("processor_reference", ("transactionReferenceNumber",)),
+        Column("transaction_type", ("transactionType",), is_required=True, is_filled=True),
+        Column("submission_time", ("submissionTime",), Kind.instant),
+        Column("batch_time", ("cybersourceBatchTime",), Kind.instant),
+        Column("batch_id", ("cybersourceBatchId",)),
+        money("amount", "currency", "amount", is_required=True),
+        currency("currency", "currencyCode", is_required=True),
+        money("interchange_percentage", "fee_currency", "interchangePercentageAmount"),
+        money("interchange_per_item", "fee_currency", "interchangePerItemFee"),
+        money("discount", "fee_currency", "discountAmount"),
+        money("discount_per_item", "fee_currency", "discountPerItemFee"),
+        money("assessment", "fee_currency", "duesAssessments"),
+        money("total_fee", "fee_currency", "totalFee"),
+        currency("fee_currency", "feeCurrency"),
+        CARD_TYPE,
+    ),
+    records=RecordTypes(
+        column="transaction_type",
+        types={
+            **dict.fromkeys(("purchase", "purchases", "sale", "ics_bill"), _SALE),
+            **dict.fromkeys(("refund", "refunds", "credit", "ics_credit"), _REFUND),
+        },
+    ),
+    fields={
+        "request_id": "request_id",
+        "merchant_reference": "merchant_reference",
+        "processor_reference": "processor_reference",
+        "batch_id": "batch_id",
+        "card_type": "card_type",
+        "occurred_at": "submission_time",
+        "settled_at": "batch_time",
+    },
+    merchant="merchant_id",
+    total=Total("total_fee", "fee_currency"),
+    may_be_empty=True,
+)

@@ -1,0 +1,242 @@
+"""What makes a record unreadable, asked of whole columns; sentences are made for the few."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from include.adapters.layouts.reading import cards
+from include.adapters.layouts.reading.columns import (
+    CONTROL,
+    PLAIN_DECIMAL,
+    REQUEST_ID,
+    WHOLE_NUMBER,
+)
+from include.adapters.layouts.reading.faults import MAX_FIELD_BYTES
+from include.adapters.layouts.reading.plan import TYPE, Plan
+from include.adapters.layouts.shape import Kind, Sign
+from include.domain.money import MINOR_UNIT_DIGITS
+from include.domain.settlement import LineClass
+
+_ASK = "Ask the sender for a corrected file."
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One reason; ``mask`` is true where it applies. ``what`` may use {value}."""
+
+    reason_code: str
+    mask: pl.Expr
+    column: str  # whose value the sentence shows; '' shows none
+    what: str
+    do: str = _ASK
+
+
+def checks_of(plan: Plan, has_control: bool) -> list[Check]:
+    """List the checks in the order in which their reasons are preferred."""
+    return [
+        *_card_checks(plan),
+        *_text_checks(plan, has_control),
+        *_merchant_check(plan),
+        *_type_check(plan),
+        *_filled_checks(plan),
+        *_shape_checks(plan),
+        *_money_checks(plan),
+        *_sign_checks(plan),
+        *_total_check(plan),
+    ]
+
+
+def _free(plan: Plan) -> list[str]:
+    return [*plan.of_kind(Kind.text), *plan.extra]
+
+
+def _card_checks(plan: Plan) -> Iterator[Check]:
+    for name in _free(plan):
+        yield Check(
+            "card_number_in_field",
+            pl.col(f"{name}#card"),
+            "",
+            f"The field {name} holds a card number",
+            "PAN alarm: follow the incident drill; have the sender remove it at the source.",
+        )
+
+
+def card_flags(frame: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    """Add ``<column>#card``: prefiltered as a column, judged one by one only where it hits."""
+    free = _free(plan)
+    hits = frame.select(pl.col(name).str.contains(cards.PREFILTER).alias(name) for name in free)
+    flags = []
+    for name in free:
+        flag = hits[name]
+        if flag.any():
+            texts = frame[name].filter(flag).unique()
+            found = texts.filter(
+                pl.Series([cards.has_card(text) for text in texts], dtype=pl.Boolean)
+            )
+            flag = frame[name].is_in(found.implode()) if len(found) else flag & False
+        flags.append(flag.alias(f"{name}#card"))
+    return frame.with_columns(flags)
+
+
+def _text_checks(plan: Plan, has_control: bool) -> Iterator[Check]:
+    for name in _free(plan):
+        yield Check(
+            "field_too_long",
+            pl.col(name).str.len_bytes() > MAX_FIELD_BYTES,
+            "",
+            f"The field {name} is longer than {MAX_FIELD_BYTES} bytes",
+        )
+        if has_control:
+            yield Check(
+                "control_character",
+                pl.col(name).str.contains(CONTROL),
+                "",
+                f"The field {name} holds a control character",
+            )
+
+
+def _merchant_check(plan: Plan) -> Iterator[Check]:
+    name, wanted = plan.layout.merchant, plan.expected.organization_id
+    if name in plan.present and wanted:
+        yield Check(
+            "wrong_merchant",
+            pl.col(name) != wanted,
+            name,
+            f"{{value}} is not the merchant asked for, {wanted!r}",
+            "Ask the sender why another merchant's line is in this file.",
+        )
+
+
+def _type_check(plan: Plan) -> Iterator[Check]:
+    column = plan.layout.records.column
+    if column:
+        yield Check(
+            "unknown_record_type",
+            pl.col(TYPE).is_null(),
+            column,
+            f"{{value}} is no known {column}",
+            "Find out what it means and add it to the layout's record types.",
+        )
+
+
+def _filled_checks(plan: Plan) -> Iterator[Check]:
+    for column in plan.layout.columns:
+        if column.is_filled and column.name in plan.present:
+            yield Check(
+                "required_field_blank",
+                pl.col(column.name).is_null(),
+                "",
+                f"The field {column.name} is blank",
+            )
+
+
+def _shape_checks(plan: Plan) -> Iterator[Check]:
+    for name in plan.of_kind(Kind.request_id):
+        yield Check(
+            "request_id_malformed",
+            ~pl.col(name).str.contains(REQUEST_ID),
+            name,
+            "{value} is not a request id of 22 digits",
+        )
+    for name in plan.of_kind(Kind.number):
+        yield Check(
+            "number_malformed",
+            ~pl.col(name).str.contains(r"^[0-9]{1,18}$"),
+            name,
+            f"{{value}} in {name} is not a whole number",
+        )
+    for kind, code, what in (
+        (Kind.instant, "time_not_iso_8601", "is not an ISO 8601 time with zone"),
+        (Kind.day, "date_not_iso_8601", "is not an ISO 8601 date"),
+    ):
+        for name in plan.of_kind(kind):
+            unread = pl.col(name).is_not_null() & pl.col(f"{name}#at").is_null()
+            yield Check(code, unread, name, f"{{value}} in {name} {what}")
+
+
+def _money_checks(plan: Plan) -> Iterator[Check]:
+    for name in plan.of_kind(Kind.currency):
+        yield Check(
+            "currency_unknown",
+            ~pl.col(name).is_in(list(MINOR_UNIT_DIGITS)),
+            name,
+            f"{{value}} in {name} is not an ISO 4217 currency",
+        )
+    for name in plan.of_kind(Kind.money, Kind.minor):
+        is_minor = plan.layout.column(name).kind is Kind.minor
+        plain = WHOLE_NUMBER if is_minor else PLAIN_DECIMAL
+        yield Check(
+            "amount_not_plain_decimal",
+            ~pl.col(name).str.contains(plain),
+            name,
+            f"{{value}} in {name} is not a plain decimal",
+        )
+        yield Check(
+            "amount_finer_than_currency",
+            pl.col(f"{name}#finer"),
+            name,
+            f"{{value}} in {name} is finer than its currency allows",
+        )
+        yield Check(
+            "amount_without_currency",
+            pl.col(name).is_not_null() & pl.col(f"{name}#minor").is_null(),
+            name,
+            f"{{value}} in {name} has no currency, or too many digits",
+        )
+
+
+_POSITIVE = {LineClass.gross_sale, LineClass.chargeback_reversal}
+_NEGATIVE = {LineClass.refund, LineClass.chargeback}
+
+
+def _sign_checks(plan: Plan) -> Iterator[Check]:
+    """A signed amount must suit its class; an unsigned one must not carry a sign."""
+    words = plan.type_words
+    wrong: dict[tuple[str, bool], set[int]] = {}  # (amount, must be positive) -> types
+    for word, line in plan.lines:
+        if line.sign in (Sign.given, Sign.taken) or (
+            line.sign is Sign.signed and line.line_class in _POSITIVE
+        ):
+            wrong.setdefault((line.amount, True), set()).add(words.index(word))
+        elif line.sign is Sign.signed and line.line_class in _NEGATIVE:
+            wrong.setdefault((line.amount, False), set()).add(words.index(word))
+    for (amount, must_be_positive), types in wrong.items():
+        minor = pl.col(f"{amount}#minor")
+        bad = (minor < 0) if must_be_positive else (minor > 0)
+        yield Check(
+            "sign_contradicts_type",
+            bad & pl.col(TYPE).is_in(sorted(types)),
+            amount,
+            f"The sign of {{value}} in {amount} contradicts the record's type",
+            "Check whether the report was made with signedAmounts and name the matching layout.",
+        )
+
+
+def _total_check(plan: Plan) -> Iterator[Check]:
+    total = plan.layout.total
+    if total is None or total.column not in plan.present:
+        return
+    parts = sorted({line.amount for _, line in plan.lines if line.is_optional} & set(plan.present))
+    currencies = {plan.layout.column(part).currency_from for part in parts}
+    mixed = [
+        pl.col(part).is_not_null() & (pl.col(f"{part}#minor") != 0) & (pl.col(of) != total_currency)
+        for part in parts
+        for of in [plan.layout.column(part).currency_from]
+        for total_currency in [pl.col(total.currency)]
+        if of in plan.present
+    ]
+    if mixed and currencies != {total.currency}:
+        yield Check(
+            "fee_currency_mixed",
+            pl.any_horizontal(mixed),
+            total.column,
+            "The fees of one record are in more than one currency (total {value})",
+        )
+    sum_of = pl.sum_horizontal(pl.col(f"{part}#minor").fill_null(0) for part in parts)
+    yield Check(
+        "fee_total_differs",
+        pl.col(f"{total.column}#minor").is_not_null() & (sum_of != pl.col(f"{total.column}#minor")),
+        total.column,
+        "The fees of the record do not add up to its total {value}",
+    )

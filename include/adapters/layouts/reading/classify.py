@@ -1,0 +1,201 @@
+"""One chunk of text columns into lines and quarantined rows. Rows in = rows out, counted."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from include.adapters.layouts.reading import cards
+from include.adapters.layouts.reading.checks import Check, card_flags, checks_of
+from include.adapters.layouts.reading.columns import days, digits_of, instants, minor_units
+from include.adapters.layouts.reading.lines import lines_of
+from include.adapters.layouts.reading.plan import LINE_NO, TYPE, Plan
+from include.adapters.layouts.shape import Kind, RecordTypes
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One chunk, judged. Line numbers count from 0 inside it."""
+
+    rows_in: int
+    lines: pl.DataFrame  # domain.settlement.LINE_COLUMNS or BANK_ENTRY_COLUMNS
+    bad: pl.DataFrame  # LINE_NO, reason_code, what, do, currency, amount_text
+    rows_without_money: int
+    prints: pl.Series  # one hash per good row, to find exact duplicates
+    print_lines: pl.Series  # and its line number
+
+
+def classify(text: pl.DataFrame, line_no: pl.Series, plan: Plan, has_control: bool = True) -> Chunk:
+    """Judge a frame of text columns named as in the plan.
+
+    Args:
+        text: one row per record, every column text, blank is null.
+        line_no: the line of each record, counted from the chunk's first.
+        plan: the layout and what was asked for.
+        has_control: whether the bytes hold control characters beyond line ends.
+    """
+    frame = _parsed(text.with_columns(line_no.cast(pl.Int64).alias(LINE_NO)), plan)
+    frame = card_flags(frame, plan)
+    checks = checks_of(plan, has_control)
+    is_bad = frame.select(
+        pl.any_horizontal(check.mask.fill_null(False) for check in checks).alias("bad")
+    )["bad"]
+    prints = text.hash_rows()
+    if is_bad.any():
+        bad = _explained(frame.filter(is_bad), checks, plan)
+        good, prints = frame.filter(~is_bad), prints.filter(~is_bad)
+    else:
+        bad, good = _explained(frame.clear(), checks, plan), frame
+    if prints.n_unique() < len(prints):
+        is_again = good[LINE_NO].is_in(_repeated(good, prints, text.columns).implode())
+        bad = pl.concat([bad, _explained(good.filter(is_again), [_AGAIN], plan)])
+        good, prints = good.filter(~is_again), prints.filter(~is_again)
+    idle = _without_money(good, plan)
+    lines = lines_of(good.filter(~idle) if idle.any() else good, plan)
+    empty_types = [i for i, word in enumerate(plan.type_words) if not _yields(plan, word)]
+    unpaid = int(idle.sum() or 0)
+    if empty_types:
+        unpaid += int((good[TYPE].is_in(empty_types) & ~idle).sum() or 0)
+    return Chunk(text.height, lines, bad, unpaid, prints, good[LINE_NO])
+
+
+_AGAIN = Check(
+    "duplicate_line",
+    pl.lit(True),
+    "",
+    "The line repeats an earlier line of this file exactly",
+    "Nothing to do if the sender repeats itself; else ask whether one of the two was meant.",
+)
+
+
+def _repeated(good: pl.DataFrame, prints: pl.Series, columns: list[str]) -> pl.Series:
+    """Return the lines that repeat an earlier one; equal hashes alone prove nothing."""
+    suspects = good.filter(prints.is_duplicated())
+    first = suspects.unique(subset=columns, keep="first", maintain_order=True)[LINE_NO]
+    return suspects.filter(~pl.col(LINE_NO).is_in(first.implode()))[LINE_NO]
+
+
+def _yields(plan: Plan, word: str) -> bool:
+    return bool(plan.layout.records.types[word])
+
+
+def _parsed(frame: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    made: list[pl.Series] = []
+    by_currency = {name: digits_of(frame[name]) for name in plan.of_kind(Kind.currency)}
+    nowhere = pl.repeat(None, frame.height, dtype=pl.Int8, eager=True)
+    for name in plan.of_kind(Kind.money):
+        digits = by_currency.get(plan.layout.column(name).currency_from, nowhere)
+        minor, finer = minor_units(frame[name], digits)
+        made += [minor.alias(f"{name}#minor"), finer.alias(f"{name}#finer")]
+    for name in plan.of_kind(Kind.minor):
+        whole = frame[name].str.replace(r"^\+", "").cast(pl.Int64, strict=False)
+        made += [
+            whole.alias(f"{name}#minor"),
+            pl.repeat(False, frame.height, eager=True).alias(f"{name}#finer"),
+        ]
+    made += [instants(frame[name]).alias(f"{name}#at") for name in plan.of_kind(Kind.instant)]
+    made += [days(frame[name]).alias(f"{name}#at") for name in plan.of_kind(Kind.day)]
+    frame = frame.with_columns(made)
+    return frame.with_columns(_types(frame, plan).alias(TYPE))
+
+
+def _types(frame: pl.DataFrame, plan: Plan) -> pl.Series:
+    """Return each row's index into ``plan.type_words``; null where the type is unknown.
+
+    Only distinct words are looked at one by one; a report has a handful of them.
+    """
+    records, words = plan.layout.records, plan.type_words
+    if not records.column:
+        return pl.repeat(0, frame.height, dtype=pl.Int16, eager=True)
+    if records.by_sign:
+        minor = frame[f"{records.column}#minor"]
+        plus, minus = words.index("+"), words.index("-")
+        sign = pl.when(minor >= 0).then(plus).otherwise(minus)
+        return frame.select(sign.cast(pl.Int16).alias(TYPE))[TYPE]
+    if records.column not in frame.columns:
+        blank = words.index("") if "" in words else None
+        return pl.repeat(blank, frame.height, dtype=pl.Int16, eager=True)
+    found = frame[records.column]
+    distinct = found.drop_nulls().unique().to_list()
+    known = {text: _type_index(text, records, words) for text in distinct}
+    blank = words.index("") if "" in words else None
+    typed = found.replace_strict(
+        list(known), list(known.values()), default=None, return_dtype=pl.Int16
+    )
+    if blank is None:
+        return typed
+    return frame.select(
+        pl.when(pl.col(records.column).is_null()).then(blank).otherwise(typed).cast(pl.Int16)
+    ).to_series()
+
+
+def _type_index(text: str, records: RecordTypes, words: tuple[str, ...]) -> int | None:
+    if not records.several:
+        word = text.strip().casefold()
+        return words.index(word) if word in words else None
+    found = {word.strip().casefold() for word in text.split(",")} & set(words)
+    return words.index(found.pop()) if len(found) == 1 else None
+
+
+def _without_money(good: pl.DataFrame, plan: Plan) -> pl.Series:
+    column, words = plan.layout.records.without_money
+    if not column or column not in good.columns:
+        return pl.repeat(False, good.height, eager=True)
+    return good[column].str.to_lowercase().is_in(list(words)).fill_null(False)
+
+
+def _explained(rows: pl.DataFrame, checks: list[Check], plan: Plan) -> pl.DataFrame:
+    """Give each bad row the first reason that applies, with a sentence that shows the value."""
+    shown = pl.lit("(no value)")
+    first = pl.lit(None, pl.Int16)
+    what, code, do = pl.lit(None, pl.String), pl.lit(None, pl.String), pl.lit(None, pl.String)
+    for number, check in reversed(list(enumerate(checks))):
+        here = check.mask.fill_null(False)
+        first = pl.when(here).then(number).otherwise(first)
+        code = pl.when(here).then(pl.lit(check.reason_code)).otherwise(code)
+        do = pl.when(here).then(pl.lit(check.do)).otherwise(do)
+        if check.column in rows.columns and "{value}" in check.what:
+            head, tail = check.what.split("{value}")
+            value = pl.concat_str(
+                pl.lit("'"), pl.col(check.column).fill_null("").str.slice(0, 80), pl.lit("'")
+            )
+            shown = pl.concat_str(pl.lit(head), value, pl.lit(tail))
+        else:
+            shown = pl.lit(check.what.replace("{value}", "it"))
+        what = pl.when(here).then(shown).otherwise(what)
+    return rows.select(
+        LINE_NO,
+        reason_code=code,
+        what=what,
+        do=do,
+        currency=_known_currency(plan),
+        amount_text=_shown_amount(plan),
+    ).with_columns(
+        # a card number may hide in a value that another sentence quotes
+        pl.col("what", "amount_text").map_batches(_masked, return_dtype=pl.String)
+    )
+
+
+def _masked(texts: pl.Series) -> pl.Series:
+    if not texts.str.contains(cards.PREFILTER).any():
+        return texts
+    return pl.Series([None if t is None else cards.mask_cards(t) for t in texts], dtype=pl.String)
+
+
+def _known_currency(plan: Plan) -> pl.Expr:
+    name = plan.layout.currency
+    if name not in plan.present:
+        return pl.lit(None, pl.String)
+    return pl.when(digits_known(name)).then(pl.col(name))
+
+
+def digits_known(name: str) -> pl.Expr:
+    """Say where a currency column holds a currency."""
+    return pl.col(name).map_batches(lambda s: digits_of(s).is_not_null(), return_dtype=pl.Boolean)
+
+
+def _shown_amount(plan: Plan) -> pl.Expr:
+    total = plan.layout.total.column if plan.layout.total else ""
+    for name in (total, *(line.amount for _, line in plan.lines)):
+        if name in plan.present:
+            return pl.col(name).str.slice(0, 80)
+    return pl.lit(None, pl.String)

@@ -1,0 +1,146 @@
+"""CSV records in blocks: the fast way for clean blocks, line by line for the others.
+
+A record is one line. Polars splits a clean block into columns; a block in which the number of
+rows differs from the number of lines, or a row may be short, is split again by a strict pattern
+that names each broken line. A quote that is still open at the end of its line could swallow or
+inject records, so it sets the whole file aside.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from include.adapters.layouts.reading.batches import BROKEN_SCHEMA, Batch
+from include.adapters.layouts.reading.faults import MAX_LINE_BYTES, FileFaultError, of
+from include.adapters.layouts.reading.plan import LINE_NO
+
+BLOCK_BYTES = 8 * 1024**2
+_FIELD = r'(?:[^",\r\n]*|"(?:[^"\r\n]|"")*")'
+
+
+class BlockFaultError(FileFaultError):
+    """A fault at a line that counts from the block's first; placed by ``at``."""
+
+    def __init__(self, reason_code: str, what: str, line: int) -> None:
+        super().__init__(reason_code, what, "")
+        self.reason_code, self.what, self.line = reason_code, what, line
+
+    def at(self, first_line: int) -> FileFaultError:
+        return of(self.reason_code, f"{self.what} at line {first_line + self.line}")
+
+
+def blocks(path: Path, offset: int) -> Iterator[bytes]:
+    """Yield the records' bytes in blocks that end with a line; the last may lack its line end.
+
+    Raises:
+        FileFaultError: a line is longer than any record may be.
+    """
+    with path.open("rb", buffering=0) as file:
+        file.seek(offset)
+        rest = b""
+        while block := file.read(BLOCK_BYTES):
+            cut = block.rfind(b"\n") + 1
+            if not cut:
+                rest += block
+            else:
+                yield rest + block[:cut]
+                rest = block[cut:]
+            if len(rest) > MAX_LINE_BYTES:
+                raise of("line_too_long", f"A line is longer than {MAX_LINE_BYTES} bytes")
+        if rest:
+            yield rest
+
+
+def batch_of(block: bytes, names: Sequence[str]) -> Batch:
+    """Split a block into text columns.
+
+    Raises:
+        BlockFaultError: not UTF-8, NUL inside, or a quote left open.
+    """
+    if not block.endswith(b"\n"):
+        block += b"\n"
+    lines = block.count(b"\n")
+    has_control = _has_control(block, lines)
+    _refuse_bytes(block, has_control)
+    try:
+        text = pl.read_csv(block, has_header=False, schema=dict.fromkeys(names, pl.String()))
+    except pl.exceptions.PolarsError:  # it says no line; the strict split finds it
+        return _strictly_split(block, names, has_control)
+    if text.height != lines or text[names[-1]].null_count():
+        return _strictly_split(block, names, has_control)
+    raw = _Lines(block)
+    return Batch(text, pl.int_range(lines, eager=True), raw, lines, has_control=has_control)
+
+
+class _Lines(Sequence[bytes]):
+    """The lines of a block, split only when one is asked for."""
+
+    def __init__(self, block: bytes) -> None:
+        self._block = block
+        self._split: list[bytes] | None = None
+
+    def __getitem__(self, line: int) -> bytes:  # type: ignore[override]
+        if self._split is None:
+            self._split = self._block.split(b"\n")
+        return self._split[line].rstrip(b"\r")
+
+    def __len__(self) -> int:
+        return self._block.count(b"\n")
+
+
+def _has_control(block: bytes, lines: int) -> bool:
+    """Say whether there is a control character beyond line ends, at the speed of a scan."""
+    below_blank = int(np.count_nonzero(np.frombuffer(block, np.uint8) < 0x20))
+    if below_blank != lines:
+        below_blank -= block.count(b"\r\n")
+    return below_blank != lines or b"\x7f" in block
+
+
+def _refuse_bytes(block: bytes, has_control: bool) -> None:
+    if has_control and b"\0" in block:
+        at = block.index(b"\0")
+        raise BlockFaultError("nul_byte", "There is a NUL byte", block.count(b"\n", 0, at))
+    if not block.isascii():
+        try:
+            block.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = block.count(b"\n", 0, error.start)
+            raise BlockFaultError("not_utf8", "The bytes are not UTF-8", line) from None
+
+
+def _strictly_split(block: bytes, names: Sequence[str], has_control: bool) -> Batch:
+    raw = block.split(b"\n")[:-1]
+    lines = pl.DataFrame(
+        {"line": pl.Series([line.decode("utf-8").rstrip("\r") for line in raw], dtype=pl.String)}
+    ).with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(LINE_NO))
+    open_quote = lines.filter(pl.col("line").str.count_matches('"', literal=True) % 2 == 1)
+    if open_quote.height:
+        raise BlockFaultError(
+            "unterminated_quote", "A quote is not closed on its line", open_quote[LINE_NO][0]
+        )
+    # ``(?s)`` is off: no field holds a line end, which the pattern excludes as well
+    whole = f"^{_FIELD}(?:,{_FIELD}){{{len(names) - 1}}}$"
+    lines = lines.filter(pl.col("line") != "").with_columns(
+        is_whole=pl.col("line").str.contains(whole),
+        fields=pl.col("line").str.replace_all(r'"(?:[^"]|"")*"', "").str.count_matches(",") + 1,
+    )
+    good, bad = lines.filter("is_whole"), lines.filter(~pl.col("is_whole"))
+    wrong_count = pl.col("fields") != len(names)
+    broken = bad.select(
+        LINE_NO,
+        reason_code=pl.when(wrong_count)
+        .then(pl.lit("column_count_wrong"))
+        .otherwise(pl.lit("quote_misplaced")),
+        what=pl.when(wrong_count)
+        .then(pl.format("The line has {} columns, the headings " + str(len(names)), "fields"))
+        .otherwise(pl.lit("The line has a quote in the middle of a field")),
+    ).cast(dict(BROKEN_SCHEMA))  # type: ignore[arg-type]
+    text = pl.read_csv(
+        ("\n".join(good["line"]) + "\n").encode() if good.height else b"",
+        has_header=False,
+        schema=dict.fromkeys(names, pl.String()),
+        raise_if_empty=False,
+    )
+    return Batch(text, good[LINE_NO], raw, len(raw), broken, has_control)

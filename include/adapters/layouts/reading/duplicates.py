@@ -1,0 +1,107 @@
+"""Exact repeats that lie in different batches of one file: found by hash, proven by content.
+
+Repeats inside a batch were set aside when it was judged. Here only 16 bytes a record are held.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from include.adapters.layouts.reading.lines import columns_of
+from include.adapters.layouts.reading.writing import TableWriter
+from include.adapters.layouts.shape import Layout
+from include.domain.money import Money
+from include.domain.settlement import QUARANTINE_COLUMNS
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What was taken out of the lines."""
+
+    lines: int
+    totals: Counter[tuple[str, str]]
+
+
+def across_batches(
+    prints: Sequence[pl.Series], print_lines: Sequence[pl.Series], lines_path: Path
+) -> pl.Series:
+    """Return the line numbers that repeat an earlier line, in order."""
+    none = pl.Series(dtype=pl.Int64)
+    if not prints:
+        return none
+    every = pl.concat(list(prints), rechunk=True)
+    if every.n_unique() == len(every):
+        return none
+    rows = pl.DataFrame({"print": every, "line_no": pl.concat(list(print_lines))})
+    suspects = rows.filter(pl.col("print").is_duplicated())
+    written = (
+        pl.scan_parquet(lines_path)
+        .filter(pl.col("line_no").is_in(suspects["line_no"].implode()))
+        .collect(engine="streaming")
+    )
+    # A record is its lines, all of them: equal hash and equal lines is a repeat.
+    values = pl.struct(pl.exclude("line_no", "file_digest", "entry_id"))
+    records = written.group_by("line_no").agg(values.alias("lines")).join(suspects, on="line_no")
+    first = records.sort("line_no").unique(
+        subset=["print", "lines"], keep="first", maintain_order=True
+    )
+    again = records.filter(~pl.col("line_no").is_in(first["line_no"].implode()))
+    return again["line_no"].sort()
+
+
+def set_aside(
+    again: pl.Series, lines_path: Path, quarantine_path: Path, layout: Layout, digest: str
+) -> Removed:
+    """Move repeated lines from the lines to the quarantine; both files are replaced whole."""
+    totals: Counter[tuple[str, str]] = Counter()
+    count = 0
+    moved: list[pl.DataFrame] = []
+    with (
+        pq.ParquetFile(lines_path) as old,
+        TableWriter(lines_path, columns_of(layout.yields), digest) as writer,
+    ):
+        for group in range(old.num_row_groups):
+            frame = pl.DataFrame(old.read_row_group(group))
+            is_again = frame["line_no"].is_in(again.implode())
+            gone = frame.filter(is_again)
+            writer.write(frame.filter(~is_again) if gone.height else frame)
+            for currency, name, minor in gone.select(
+                "currency",
+                pl.col("line_class") if layout.yields == "lines" else pl.lit("bank_entry"),
+                "amount_minor",
+            ).iter_rows():
+                totals[currency, name] += minor
+            count += gone.height
+            moved.append(gone.unique("line_no", keep="first", maintain_order=True))
+    _add_to_quarantine(pl.concat(moved), quarantine_path, layout, digest)
+    return Removed(count, totals)
+
+
+def _add_to_quarantine(
+    moved: pl.DataFrame, quarantine_path: Path, layout: Layout, digest: str
+) -> None:
+    before = pl.read_parquet(quarantine_path)
+    amounts = [
+        Money(minor, currency).decimal
+        for minor, currency in moved.select("amount_minor", "currency").iter_rows()
+    ]
+    added = moved.select(
+        "line_no",
+        "currency",
+        reason_code=pl.lit("duplicate_line"),
+        detail=pl.format(
+            "The line repeats an earlier line of this file exactly (at {}:{}). Nothing to do if "
+            "the sender repeats itself; else ask whether one of the two was meant.",
+            pl.lit(layout.name),
+            "line_no",
+        ),
+        amount_text=pl.Series(amounts, dtype=pl.String),
+        raw=pl.lit(b"(as the line it repeats)"),
+    )
+    whole = pl.concat([before.drop("file_digest"), added], how="diagonal").sort("line_no")
+    with TableWriter(quarantine_path, QUARANTINE_COLUMNS, digest) as writer:
+        writer.write(whole)

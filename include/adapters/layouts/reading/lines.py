@@ -1,0 +1,111 @@
+"""Good records into lines: one pass over the columns per kind of line a record yields."""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from include.adapters.layouts.reading.plan import LINE_NO, TYPE, Plan
+from include.adapters.layouts.shape import Kind, Line, Sign
+from include.domain.settlement import BANK_ENTRY_COLUMNS, LINE_COLUMNS
+
+POLARS_TYPES: Mapping[str, pl.DataType] = {
+    "string": pl.String(),
+    "int64": pl.Int64(),
+    "date32": pl.Date(),
+    "binary": pl.Binary(),
+    "timestamp[ms, tz=UTC]": pl.Datetime("ms", "UTC"),
+}
+# What tells two passes apart: the columns they read. Class, sign and code vary by type in a pass.
+_Pass = tuple[str, str, bool]
+
+
+def columns_of(yields: str) -> dict[str, tuple[str, str]]:
+    """Return the declared columns of what a layout yields."""
+    return LINE_COLUMNS if yields == "lines" else BANK_ENTRY_COLUMNS
+
+
+def empty_lines(yields: str) -> pl.DataFrame:
+    """Return a frame of the declared columns without rows."""
+    return pl.DataFrame(schema={n: POLARS_TYPES[t] for n, (t, _) in columns_of(yields).items()})
+
+
+def lines_of(good: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    """Make the lines of good records, in order of line number."""
+    passes: dict[_Pass, dict[int, Line]] = {}
+    for word, line in plan.lines:
+        key = (line.amount, line.detail_from, line.is_optional)
+        passes.setdefault(key, {})[plan.type_words.index(word)] = line
+    frames = [_one_pass(good, plan, by_type) for by_type in passes.values()]
+    frames = [frame for frame in frames if frame.height]
+    if not frames:
+        return empty_lines(plan.layout.yields)
+    if len(frames) == 1:
+        return frames[0]
+    return pl.concat(frames).sort("line_no", maintain_order=True)
+
+
+def _one_pass(good: pl.DataFrame, plan: Plan, by_type: Mapping[int, Line]) -> pl.DataFrame:
+    line = next(iter(by_type.values()))
+    rows = good
+    if len(by_type) < len(plan.type_words):
+        rows = rows.filter(pl.col(TYPE).is_in(list(by_type)))
+    minor = f"{line.amount}#minor"
+    if line.is_optional:
+        rows = rows.filter(pl.col(minor).fill_null(0) != 0)
+    signs = {
+        index: -1 if member.sign in (Sign.taken, Sign.cost) else 1
+        for index, member in by_type.items()
+    }
+    classes = {index: member.line_class.value for index, member in by_type.items()}
+    codes = {index: member.detail_code for index, member in by_type.items()}
+    fixed = {
+        "line_class": _by_type(classes, pl.String()),
+        "detail_code": pl.col(line.detail_from).fill_null("")
+        if line.detail_from in plan.present
+        else _by_type(codes, pl.String()),
+        "amount_minor": pl.col(minor) * _by_type(signs, pl.Int64()),
+        "currency": pl.col(_currency(plan, line)),
+        "line_no": pl.col(LINE_NO),
+    }
+    if plan.layout.yields == "bank_entries":
+        fixed |= {"entry_id": _entry_id(plan), "account_id": _account(plan)}
+    return rows.select(
+        (fixed[name] if name in fixed else _field(name, kind, plan, line))
+        .cast(POLARS_TYPES[kind])
+        .alias(name)
+        for name, (kind, _) in columns_of(plan.layout.yields).items()
+    )
+
+
+def _by_type(values: Mapping[int, str] | Mapping[int, int], kind: pl.DataType) -> pl.Expr:
+    """Return a constant, or where types differ the value of each row's type."""
+    if len(set(values.values())) == 1:
+        return pl.lit(next(iter(values.values())), kind)
+    return pl.col(TYPE).replace_strict(dict(values), default=None, return_dtype=kind)
+
+
+def _currency(plan: Plan, line: Line) -> str:
+    own = plan.layout.column(line.amount).currency_from
+    return own if own in plan.present else plan.layout.currency
+
+
+def _field(name: str, kind: str, plan: Plan, line: Line) -> pl.Expr:
+    column = line.fields.get(name, plan.layout.fields.get(name, ""))
+    if column not in plan.present:
+        return pl.lit(None, POLARS_TYPES[kind])
+    if plan.layout.column(column).kind in (Kind.instant, Kind.day):
+        return pl.col(f"{column}#at")
+    return pl.col(column)
+
+
+def _account(plan: Plan) -> pl.Expr:
+    if "account_id" in plan.present:
+        return pl.col("account_id")
+    return pl.lit(plan.expected.account_id, pl.String)
+
+
+def _entry_id(plan: Plan) -> pl.Expr:
+    """The bank's id, else one made of file and line, completed where the line is known."""
+    if "entry_id" in plan.present:
+        return pl.col("entry_id")
+    return pl.lit(None, pl.String)
