@@ -247,12 +247,22 @@ def _fee_summary_rows(world: World, merchant: str, day: date, version: int) -> l
     return found
 
 
+_CASE_WORDS = {  # case type, financial impact, its type
+    "chargeback": ("CHARGEBACK", "Y", "debit"),
+    "reversal": ("CHARGEBACK_REVERSAL", "Y", "credit"),
+    "retrieval": ("RETRIEVAL", "N", "none"),
+}
+
+
 def _dispute_rows(world: World, merchant: str, day: date, version: int) -> list[Row]:
+    """Return chargebacks and reversals, then retrieval requests, which move no money."""
     found: list[Row] = []
-    for number, case in enumerate(world.settled(merchant, day).disputes):
-        extra = 0 if number else RESTATED_CASE_MINOR * (version - 1)
-        fee = case.fee_minor + extra
-        is_reversal = case.kind == "reversal"
+    cases = (*world.settled(merchant, day).disputes, *world.trade(merchant).retrievals(day))
+    for number, case in enumerate(cases):
+        is_restated = number == 0 and case.kind != "retrieval"
+        fee = case.fee_minor + (RESTATED_CASE_MINOR * (version - 1) if is_restated else 0)
+        case_type, impact, impact_type = _CASE_WORDS[case.kind]
+        minor = case.amount_minor if case.kind == "retrieval" else case.signed_minor
         due = case.settlement_date + dates.DAY * 20
         found.append(
             (
@@ -262,19 +272,19 @@ def _dispute_rows(world: World, merchant: str, day: date, version: int) -> list[
                 case.reference,
                 case.case_number,
                 utc_text(case.at),
-                "CHARGEBACK_REVERSAL" if is_reversal else "CHARGEBACK",
-                decimal_text(case.signed_minor, case.currency),
+                case_type,
+                decimal_text(minor, case.currency),
                 case.currency,
                 utc_text(case.at),
                 case.reason_code,
                 REASON_TEXTS[case.reason_code],
-                "Y",
-                "credit" if is_reversal else "debit",
-                "credit" if is_reversal else "debit",
+                impact,
+                impact_type,
+                "sale",
                 f"7{case.processor_reference.zfill(22)}",
                 decimal_text(fee, case.currency) if fee else "",
                 case.currency if fee else "",
-                "" if is_reversal else due.isoformat(),
+                "" if case.kind == "reversal" else due.isoformat(),
                 case.card_type,
             )
         )

@@ -72,7 +72,8 @@ def has_rows(world: World, organization_id: str, name: str, day: date) -> bool:
     if word in ("funding", "deposit"):
         return bool(world.trade(organization_id).funded_on(day))
     if word == "disputes":
-        return bool(world.settled(organization_id, day).disputes)
+        settled, trade = world.settled(organization_id, day), world.trade(organization_id)
+        return bool(settled.disputes or trade.retrievals(day))
     if word == "conversion_xml":
         return bool(world.trade(organization_id).conversions(day))
     return True
