@@ -90,19 +90,16 @@ class EnetClient:
             Rejected: it will not answer until a person acts (wrong password, licence).
         """
         with self.session():
-            try:
-                return self._query(business_object, xml_in, reference)
-            except SessionGone:
-                self._session_id = ""
-            try:
-                return self._query(business_object, xml_in, reference)
-            except SessionGone as fault:
-                self._session_id = ""
-                raise self.faults.retryable(
-                    f"the session was lost twice: {fault}",
-                    business_object,
-                    "See who else logs on with this operator; it must be ours alone.",
-                ) from None
+            for _ in range(2):
+                try:
+                    return self._query(business_object, xml_in, reference)
+                except SessionGone as fault:
+                    self._session_id, text = "", str(fault)
+            raise self.faults.retryable(
+                f"the session was lost twice: {text}",
+                business_object,
+                "See who else logs on with this operator; it must be ours alone.",
+            )
 
     def post(
         self, business_object: str, parameters: str, xml_in: str, reference: str, period: str
@@ -130,14 +127,13 @@ class EnetClient:
             response = self._exchange(request)
             if response.status != 200:
                 raise self.faults.status_of_post(response.status, business_object)
-            try:
-                unwrap(response.body)
-            except Unreadable as fault:
-                raise self.faults.unknown(str(fault), business_object) from None
-            except CallFailed as fault:
+            fault = complaint(response.body)
+            if isinstance(fault, Unreadable):
+                raise self.faults.unknown(str(fault), business_object)
+            if fault is not None:
                 text = self._clean(fault)
                 self._session_id = ""  # whatever it was, the next call starts on a fresh session
-                raise self.faults.failed_post(text, business_object, period) from None
+                raise self.faults.failed_post(text, business_object, period)
             return response.body
 
     def check(self) -> str:
@@ -161,12 +157,11 @@ class EnetClient:
         response = self._exchange(request)
         if response.status != 200:
             raise self.faults.status_of_read(response.status, business_object)
-        try:
-            unwrap(response.body)
-        except Unreadable as fault:
-            raise self.faults.retryable(str(fault), business_object, "Ask again.") from None
-        except CallFailed as fault:
-            raise self.faults.failed_query(self._clean(fault), business_object) from None
+        fault = complaint(response.body)
+        if isinstance(fault, Unreadable):
+            raise self.faults.retryable(str(fault), business_object, "Ask again.")
+        if fault is not None:
+            raise self.faults.failed_query(self._clean(fault), business_object)
         return response.body
 
     def _post_request(
@@ -211,12 +206,12 @@ class EnetClient:
         response = self._exchange(request)
         if response.status != 200:
             raise self.faults.status_of_read(response.status, "Logon")
-        try:
-            text = read_text(response.body)
-        except Unreadable as fault:
-            raise self.faults.retryable(str(fault), "Logon", "Try again.") from None
-        except CallFailed as fault:
-            raise self.faults.failed_logon(self._clean(fault)) from None
+        fault = complaint(response.body)
+        if isinstance(fault, Unreadable):
+            raise self.faults.retryable(str(fault), "Logon", "Try again.")
+        if fault is not None:
+            raise self.faults.failed_logon(self._clean(fault))
+        text = read_text(response.body)
         if _SESSION_ID.fullmatch(text) is None:
             raise self.faults.retryable(
                 "the answer is neither a session nor an ERROR", "Logon", "Check the host."
@@ -270,6 +265,19 @@ class EnetClient:
 
     def _clean(self, fault: Exception) -> str:
         return self.faults.clean(str(fault), self._session_id)
+
+
+def complaint(body: bytes) -> CallFailed | Unreadable | None:
+    """Return what is wrong with an answer before it is read as a document.
+
+    It is returned, not raised: their text may repeat a password, and an error raised while it is
+    being handled would carry it on as its context.
+    """
+    try:
+        unwrap(body)
+    except (CallFailed, Unreadable) as fault:
+        return fault
+    return None
 
 
 def large_document(fields: Mapping[str, str]) -> bytes:

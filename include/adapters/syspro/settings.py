@@ -75,6 +75,7 @@ class SysproSettings:
             f"adapter is one of {ADAPTERS}": self.adapter in ADAPTERS,
             "company_id is set": bool(self.company_id),
             "quiescence_s exceeds deadline_s by 10 s": self.quiescence_s > self.deadline_s + 10,
+            "connect_s is positive and at most deadline_s": 0 < self.connect_s <= self.deadline_s,
             "journal_currency is base or original": self.journal_currency in _CURRENCIES,
             "invoice_currency is base or original": self.invoice_currency in _CURRENCIES,
             "fiscal_year_start_month is a month": 1 <= self.fiscal_year_start_month <= MONTHS,
