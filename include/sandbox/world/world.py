@@ -219,7 +219,7 @@ class World:
         seed: the same seed gives the same bytes, whatever was asked before.
         start: first local day of trade.
         days: how many days reports, statements and documents exist for.
-        volume: sales on an average day and merchant.
+        volume: sales on an average day and merchant, 1 to 5000 (order numbers have four digits).
         fault_rate: 1.0 plants every fault class many times a quarter, 0 none into orders, fees,
             funding and files.
     """
@@ -232,6 +232,8 @@ class World:
         volume: int = 50,
         fault_rate: float = 1.0,
     ) -> None:
+        if not 1 <= volume <= 5_000:
+            raise ValueError(f"volume {volume} is not between 1 and 5000")
         self.seed, self.start, self.days = seed, start, days
         self.volume, self.fault_rate = volume, fault_rate
         self.merchants: Mapping[str, MerchantFacts] = MERCHANTS
