@@ -122,7 +122,6 @@ def find_all(
     page, column, start, longest = replace(find, order_by=(cursor,)), cursor.lower(), "", 0
     given: set[tuple[str, ...]] = set()
     while rows := ask(page):
-        _demand_order([row[column] for row in rows], find.table)
         for row in rows:
             name = tuple(row.get(part.lower(), "") for part in key)
             if name not in given:
@@ -134,6 +133,7 @@ def find_all(
             return
         if len(rows) < find.return_rows and not is_confirmed:
             return
+        _demand_order([row[column] for row in rows], find.table)
         start = last
         given = {name for name in given if name[key.index(cursor)] == last}
         page = replace(page, conditions=(*find.conditions, (cursor, "GE", last)))
