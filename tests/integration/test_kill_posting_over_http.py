@@ -1,0 +1,115 @@
+"""SIGKILL a posting worker at every step, over real HTTP: the books show each journal once."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from include.adapters.store.engine import open_store
+from include.adapters.store.schema import metadata
+from include.sandbox import Sandbox, start
+from include.services.effects.boundaries import Boundary
+from tests.integration.poster import JOURNAL
+
+ROOT = Path(__file__).resolve().parents[2]
+# Boundaries that the process passes itself, and how often one posting passes each.
+STEPS = [
+    (Boundary.inside_intent, 1),
+    (Boundary.intended, 1),
+    (Boundary.read, 1),
+    (Boundary.inside_change, 1),
+    (Boundary.inside_change, 2),
+    (Boundary.marked_sent, 1),
+    (Boundary.answered, 1),
+    (Boundary.concluded, 1),
+    (Boundary.before_ack, 1),
+]
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    running = start(seed=7, port=0)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def store(store_url: str) -> str:
+    engine = open_store(store_url)
+    metadata.create_all(engine)
+    engine.dispose()
+    return store_url
+
+
+def worker(store: str, sandbox: Sandbox, *arguments: str) -> subprocess.Popen[str]:
+    url = f"{sandbox.syspro_url}/SYSPROWCFService"
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.integration.poster", store, url, *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(store: str, sandbox: Sandbox) -> str:
+    """Let healthy workers come by, hours apart, until the journal is verified."""
+    said = ""
+    for hours in (1, 2, 3, 4, 5):
+        said = worker(store, sandbox, str(hours)).communicate(timeout=60)[0]
+        if said.startswith("verified"):
+            return said
+    return said
+
+
+def executions(sandbox: Sandbox) -> int:
+    rows = requests.get(
+        f"{sandbox.control_url}/control/ledger",
+        params={"system": "syspro", "verb": "GENTJL"},
+        timeout=10,
+    ).json()
+    return sum(1 for row in rows if row["committed"] and row["reference"] == JOURNAL.reference)
+
+
+def switch(sandbox: Sandbox, **fault: object) -> None:
+    answer = requests.post(f"{sandbox.control_url}/control/faults", json=fault, timeout=10)
+    assert answer.ok, answer.text
+
+
+@pytest.mark.parametrize(("boundary", "nth"), STEPS, ids=lambda v: getattr(v, "value", str(v)))
+def test_a_worker_killed_at_a_step_neither_loses_nor_doubles_the_journal(
+    boundary: Boundary, nth: int, store: str, sandbox: Sandbox
+) -> None:
+    victim = worker(store, sandbox, "0", boundary.value, str(nth))
+    assert victim.wait(timeout=60) == -9, victim.communicate()[0]
+    assert finish(store, sandbox).startswith("verified")
+    assert executions(sandbox) == 1
+
+
+@pytest.mark.parametrize("fault", ["drop_after_commit", "half_body", "garbage", "503", "reset"])
+def test_a_lost_answer_neither_loses_nor_doubles_the_journal(
+    fault: str, store: str, sandbox: Sandbox
+) -> None:
+    switch(sandbox, system="syspro", match="GENTJL", nth=1, times=1, fault=fault)
+    worker(store, sandbox, "0").communicate(timeout=60)
+    assert finish(store, sandbox).startswith("verified")
+    assert executions(sandbox) == 1
+
+
+def test_a_worker_killed_while_sypro_is_at_work_neither_loses_nor_doubles(
+    store: str, sandbox: Sandbox
+) -> None:
+    switch(sandbox, system="syspro", match="GENTJL", nth=1, times=1, fault="late_commit", seconds=3)
+    victim = worker(store, sandbox, "0")
+    time.sleep(2.5)  # the request has left; SYSPRO commits after the worker is gone
+    victim.kill()
+    victim.wait(timeout=10)
+    time.sleep(3)
+    assert finish(store, sandbox).startswith("verified")
+    assert executions(sandbox) == 1
