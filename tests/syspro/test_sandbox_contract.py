@@ -15,6 +15,7 @@ from include.adapters.syspro.documents.comfnd import Find
 from include.adapters.syspro.settings import settings_from
 from include.domain.errors import Rejected
 from include.domain.journal import Journal
+from include.domain.money import Money
 from include.sandbox import Sandbox, start
 from include.services.effects.engine import Engine
 from include.services.effects.memory import MemoryEffectStore
@@ -64,11 +65,15 @@ def store(clock: Clock) -> MemoryEffectStore:
 
 @pytest.fixture
 def open_syspro(sandbox: Sandbox, store: MemoryEffectStore) -> Callable[..., SysproAdapter]:
-    def make(**extra: object) -> SysproAdapter:
-        given = {"company_id": "A", "base_currency": "USD", "deadline_s": 2, "connect_s": 1}
+    def make(company: str = "A", **extra: object) -> SysproAdapter:
+        given = {"company_id": company, "base_currency": "USD", "deadline_s": 2, "connect_s": 1}
         path = "" if extra.get("adapter") == "api_services" else "/SYSPROWCFService"
         settings = settings_from(
-            "syspro_a", sandbox.syspro_url + path, "TIEOUT_A", "sandbox-A", {**given, **extra}
+            "syspro_a",
+            sandbox.syspro_url + path,
+            f"TIEOUT_{company}",
+            f"sandbox-{company}",
+            {**given, **extra},
         )
         return open_adapter(settings, HttpTransport(), store, "test")
 
@@ -270,6 +275,58 @@ def test_a_long_journal_goes_by_postld_and_is_the_same_journal(
     found = drive(make_engine(open_syspro(url_limit=2500)), effect_for(settlement), clock)
     assert found.state is EffectState.verified, found.reason
     assert truth(sandbox, effect_for(settlement), settlement) == 1
+
+
+def money_of(journal: Journal, company: str, base: str, scale: int, **details: str) -> Journal:
+    """The same journal in another company: EUR amounts, or yen, with bases ``scale`` hundredths."""
+    currency = "EUR" if base != "JPY" else "JPY"
+    lines = tuple(
+        replace(
+            line,
+            amount=Money(line.amount.minor, currency),
+            base=Money(line.amount.minor * scale // 100, base),
+        )
+        for line in journal.lines
+    )
+    return replace(
+        journal,
+        key=f"{journal.key}|{company}",
+        company_id=company,
+        lines=lines,
+        rate_millionths=scale * 10_000,
+        details=tuple(sorted({**dict(journal.details), **details}.items())),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "company", "base", "scale", "details"),
+    [
+        ("settlement", "J", "JPY", 100, {}),
+        ("deposit", "J", "JPY", 100, {"bank_code": "BJP"}),
+        ("deposit", "B", "GBP", 50, {"bank_code": "BEU"}),
+        ("fee_invoice", "B", "GBP", 50, {}),
+    ],
+)
+def test_yen_without_minor_digits_and_euros_in_a_pound_company_tie(
+    sandbox: Sandbox,
+    open_syspro: Callable[..., SysproAdapter],
+    make_engine: Callable[..., Engine],
+    effect_for: Callable[..., Effect],
+    request: pytest.FixtureRequest,
+    name: str,
+    company: str,
+    base: str,
+    scale: int,
+    details: dict[str, str],
+) -> None:
+    posting = money_of(request.getfixturevalue(name), company, base, scale, **details)
+    adapter, effect = open_syspro(company, base_currency=base), effect_for(posting)
+    engine = make_engine(adapter)
+    engine.intend(effect)
+    found = engine.advance(effect.kind, effect.key)
+    assert found.state is EffectState.verified, found.reason
+    total = engine.read_back(effect.kind, effect.key).found[0].facts["total_minor"]
+    assert total == posting.debit_total.minor
 
 
 def test_documents_come_page_by_page_each_once(
