@@ -104,8 +104,7 @@ def executed(sandbox: Sandbox, verb: str, reference: str) -> int:
     """Count the postings that the truth ledger holds."""
     url = f"{sandbox.control_url}/control/ledger?system=syspro&verb={verb}"
     rows = json.load(urllib.request.urlopen(url))  # noqa: S310
-    found = rows["rows"] if isinstance(rows, dict) else rows
-    return sum(row["reference"] == reference and row["committed"] for row in found)
+    return sum(row["reference"] == reference and row["committed"] for row in rows)
 
 
 def drive(engine: Engine, effect: Effect, clock: Clock, rounds: int = 6) -> Effect:
