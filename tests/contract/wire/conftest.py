@@ -1,13 +1,26 @@
 """A real server on a free port that plays each fault byte by byte and counts what it executed."""
 
 import contextlib
+import json
 import socket
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+
+from include.adapters.cybersource.client import Client
+from include.adapters.cybersource.reporting import Reporting
+from include.adapters.cybersource.settings import Settings
+from include.adapters.http.transport import HttpTransport
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+SECRET = "dGllb3V0IHRlc3Qga2V5IG9mIDMyIGJ5dGVzIGxvbmc="
+EXTRA = {"auth": "jwt", "key_id": "key-1", "stall_s": 0.5, "deadline_s": 3, "connect_s": 1}
+Reply = Callable[..., bytes]
 
 
 @dataclass
@@ -98,3 +111,29 @@ def server() -> Iterator[Scripted]:
         yield scripted
         scripted.released.set()
         tcp.shutdown()
+
+
+@pytest.fixture
+def client_of() -> Callable[..., Client]:
+    """Return a builder of clients with a connection to a server."""
+    return _client_of
+
+
+def _client_of(server: Any, **extra: Any) -> Client:
+    settings = Settings.from_connection(
+        "cybersource_test", server.url, None, "shop_1", SECRET, EXTRA | extra
+    )
+    return Client(settings, HttpTransport(), lambda: NOW)
+
+
+@pytest.fixture
+def reporting(server: Any) -> Reporting:
+    return Reporting(_client_of(server))
+
+
+@pytest.fixture
+def json_reply(make_reply: Reply) -> Callable[..., bytes]:
+    def build(body: object, status: str = "200 OK") -> bytes:
+        return make_reply(status, json.dumps(body).encode(), content_type="application/hal+json")
+
+    return build
