@@ -1,6 +1,6 @@
 """What makes a record unreadable, asked of whole columns; sentences are made for the few."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -15,7 +15,6 @@ from include.adapters.layouts.reading.columns import (
 from include.adapters.layouts.reading.faults import MAX_FIELD_BYTES
 from include.adapters.layouts.reading.plan import TYPE, Plan
 from include.adapters.layouts.shape import Kind, Sign
-from include.domain.money import MINOR_UNIT_DIGITS
 from include.domain.settlement import LineClass
 
 _ASK = "Ask the sender for a corrected file."
@@ -23,20 +22,36 @@ _ASK = "Ask the sender for a corrected file."
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One reason; ``mask`` is true where it applies. ``what`` may use {value}."""
+    """One reason; ``mask`` is true where it applies. ``what`` may use {value}.
+
+    A refinement only names more exactly what another check finds anyway, so it is asked of the
+    rows already found bad and not of all.
+    """
 
     reason_code: str
     mask: pl.Expr
     column: str  # whose value the sentence shows; '' shows none
     what: str
     do: str = _ASK
+    is_refinement: bool = False
 
 
-def checks_of(plan: Plan, has_control: bool) -> list[Check]:
-    """List the checks in the order in which their reasons are preferred."""
+def is_bad(checks: list[Check]) -> pl.Expr:
+    """Say where any check applies."""
+    return pl.any_horizontal(c.mask for c in checks if not c.is_refinement).fill_null(False)
+
+
+def checks_of(plan: Plan, has_control: bool, longest: Mapping[str, int]) -> list[Check]:
+    """List the checks in the order in which their reasons are preferred.
+
+    Args:
+        plan: the layout and its columns.
+        has_control: whether the bytes hold control characters at all.
+        longest: bytes of the longest value of each free column.
+    """
     return [
-        *_card_checks(plan),
-        *_text_checks(plan, has_control),
+        *_card_checks(plan, longest),
+        *_text_checks(plan, has_control, longest),
         *_merchant_check(plan),
         *_type_check(plan),
         *_filled_checks(plan),
@@ -48,45 +63,51 @@ def checks_of(plan: Plan, has_control: bool) -> list[Check]:
 
 
 def _free(plan: Plan) -> list[str]:
-    return [*plan.of_kind(Kind.text), *plan.extra]
+    """Name the fields that could hold anything: a known record type is a known word already."""
+    known = plan.layout.records.column
+    return [*(name for name in plan.of_kind(Kind.text) if name != known), *plan.extra]
 
 
-def _card_checks(plan: Plan) -> Iterator[Check]:
+def longest_texts(text: pl.DataFrame, plan: Plan) -> dict[str, int]:
+    """Return the bytes of the longest value of each free column."""
+    names = _free(plan)
+    if not names or not text.height:
+        return dict.fromkeys(names, 0)
+    found = text.select(pl.col(names).str.len_bytes().max().fill_null(0)).row(0)
+    return dict(zip(names, found, strict=True))
+
+
+def _card_checks(plan: Plan, longest: Mapping[str, int]) -> Iterator[Check]:
     for name in _free(plan):
-        yield Check(
-            "card_number_in_field",
-            pl.col(f"{name}#card"),
-            "",
-            f"The field {name} holds a card number",
-            "PAN alarm: follow the incident drill; have the sender remove it at the source.",
-        )
-
-
-def card_flags(frame: pl.DataFrame, plan: Plan) -> pl.DataFrame:
-    """Add ``<column>#card``: prefiltered as a column, judged one by one only where it hits."""
-    free = _free(plan)
-    hits = frame.select(pl.col(name).str.contains(cards.PREFILTER).alias(name) for name in free)
-    flags = []
-    for name in free:
-        flag = hits[name]
-        if flag.any():
-            texts = frame[name].filter(flag).unique()
-            found = texts.filter(
-                pl.Series([cards.has_card(text) for text in texts], dtype=pl.Boolean)
+        if longest[name] >= cards.SHORTEST:
+            yield Check(
+                "card_number_in_field",
+                pl.col(f"{name}#card"),
+                "",
+                f"The field {name} holds a card number",
+                "PAN alarm: follow the incident drill; have the sender remove it at the source.",
             )
-            flag = frame[name].is_in(found.implode()) if len(found) else flag & False
-        flags.append(flag.alias(f"{name}#card"))
-    return frame.with_columns(flags)
 
 
-def _text_checks(plan: Plan, has_control: bool) -> Iterator[Check]:
+def card_flags(text: pl.DataFrame, plan: Plan) -> list[pl.Series]:
+    """Return ``<column>#card`` of each free column that is long enough to hold one."""
+    longest = longest_texts(text, plan)
+    return [
+        cards.flag_cards(text[name]).alias(f"{name}#card")
+        for name in _free(plan)
+        if longest[name] >= cards.SHORTEST
+    ]
+
+
+def _text_checks(plan: Plan, has_control: bool, longest: Mapping[str, int]) -> Iterator[Check]:
     for name in _free(plan):
-        yield Check(
-            "field_too_long",
-            pl.col(name).str.len_bytes() > MAX_FIELD_BYTES,
-            "",
-            f"The field {name} is longer than {MAX_FIELD_BYTES} bytes",
-        )
+        if longest[name] > MAX_FIELD_BYTES:
+            yield Check(
+                "field_too_long",
+                pl.col(name).str.len_bytes() > MAX_FIELD_BYTES,
+                "",
+                f"The field {name} is longer than {MAX_FIELD_BYTES} bytes",
+            )
         if has_control:
             yield Check(
                 "control_character",
@@ -159,7 +180,7 @@ def _money_checks(plan: Plan) -> Iterator[Check]:
     for name in plan.of_kind(Kind.currency):
         yield Check(
             "currency_unknown",
-            ~pl.col(name).is_in(list(MINOR_UNIT_DIGITS)),
+            pl.col(name).is_not_null() & pl.col(f"{name}#digits").is_null(),
             name,
             f"{{value}} in {name} is not an ISO 4217 currency",
         )
@@ -171,12 +192,14 @@ def _money_checks(plan: Plan) -> Iterator[Check]:
             ~pl.col(name).str.contains(plain),
             name,
             f"{{value}} in {name} is not a plain decimal",
+            is_refinement=True,
         )
         yield Check(
             "amount_finer_than_currency",
             pl.col(f"{name}#finer"),
             name,
             f"{{value}} in {name} is finer than its currency allows",
+            is_refinement=True,
         )
         yield Check(
             "amount_without_currency",

@@ -1,15 +1,28 @@
 """One chunk of text columns into lines and quarantined rows. Rows in = rows out, counted."""
 
+import re
 from dataclasses import dataclass
 
 import polars as pl
 
 from include.adapters.layouts.reading import cards
-from include.adapters.layouts.reading.checks import Check, card_flags, checks_of
-from include.adapters.layouts.reading.columns import days, digits_of, instants, minor_units
+from include.adapters.layouts.reading.checks import (
+    Check,
+    card_flags,
+    checks_of,
+    is_bad,
+    longest_texts,
+)
+from include.adapters.layouts.reading.columns import read_columns
 from include.adapters.layouts.reading.lines import lines_of
 from include.adapters.layouts.reading.plan import LINE_NO, TYPE, Plan
-from include.adapters.layouts.shape import Kind, RecordTypes
+from include.adapters.layouts.shape import RecordTypes
+
+_COMPANION = re.compile(r"[a-z_]{1,40}")  # e.g. ics_auth beside ics_bill
+_BAD_SCHEMA = {
+    LINE_NO: pl.Int64(),
+    **dict.fromkeys(("reason_code", "what", "do", "currency", "amount_text"), pl.String()),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +46,15 @@ def classify(text: pl.DataFrame, line_no: pl.Series, plan: Plan, has_control: bo
         plan: the layout and what was asked for.
         has_control: whether the bytes hold control characters beyond line ends.
     """
-    frame = _parsed(text.with_columns(line_no.cast(pl.Int64).alias(LINE_NO)), plan)
-    frame = card_flags(frame, plan)
-    checks = checks_of(plan, has_control)
-    is_bad = frame.select(
-        pl.any_horizontal(check.mask.fill_null(False) for check in checks).alias("bad")
-    )["bad"]
+    frame = read_columns(text.with_columns(line_no.cast(pl.Int64).alias(LINE_NO)), plan)
+    frame = frame.with_columns(_types(frame, plan).alias(TYPE), *card_flags(text, plan))
+    checks = checks_of(plan, has_control, longest_texts(text, plan))
+    found_bad = frame.select(is_bad(checks)).to_series()
     prints = text.hash_rows()
-    if is_bad.any():
-        bad = _explained(frame.filter(is_bad), checks, plan)
-        good, prints = frame.filter(~is_bad), prints.filter(~is_bad)
-    else:
-        bad, good = _explained(frame.clear(), checks, plan), frame
+    bad, good = pl.DataFrame(schema=_BAD_SCHEMA), frame
+    if found_bad.any():
+        bad = _explained(frame.filter(found_bad), checks, plan)
+        good, prints = frame.filter(~found_bad), prints.filter(~found_bad)
     if prints.n_unique() < len(prints):
         is_again = good[LINE_NO].is_in(_repeated(good, prints, text.columns).implode())
         bad = pl.concat([bad, _explained(good.filter(is_again), [_AGAIN], plan)])
@@ -76,26 +86,6 @@ def _repeated(good: pl.DataFrame, prints: pl.Series, columns: list[str]) -> pl.S
 
 def _yields(plan: Plan, word: str) -> bool:
     return bool(plan.layout.records.types[word])
-
-
-def _parsed(frame: pl.DataFrame, plan: Plan) -> pl.DataFrame:
-    made: list[pl.Series] = []
-    by_currency = {name: digits_of(frame[name]) for name in plan.of_kind(Kind.currency)}
-    nowhere = pl.repeat(None, frame.height, dtype=pl.Int8, eager=True)
-    for name in plan.of_kind(Kind.money):
-        digits = by_currency.get(plan.layout.column(name).currency_from, nowhere)
-        minor, finer = minor_units(frame[name], digits)
-        made += [minor.alias(f"{name}#minor"), finer.alias(f"{name}#finer")]
-    for name in plan.of_kind(Kind.minor):
-        whole = frame[name].str.replace(r"^\+", "").cast(pl.Int64, strict=False)
-        made += [
-            whole.alias(f"{name}#minor"),
-            pl.repeat(False, frame.height, eager=True).alias(f"{name}#finer"),
-        ]
-    made += [instants(frame[name]).alias(f"{name}#at") for name in plan.of_kind(Kind.instant)]
-    made += [days(frame[name]).alias(f"{name}#at") for name in plan.of_kind(Kind.day)]
-    frame = frame.with_columns(made)
-    return frame.with_columns(_types(frame, plan).alias(TYPE))
 
 
 def _types(frame: pl.DataFrame, plan: Plan) -> pl.Series:
@@ -132,8 +122,10 @@ def _type_index(text: str, records: RecordTypes, words: tuple[str, ...]) -> int 
     if not records.several:
         word = text.strip().casefold()
         return words.index(word) if word in words else None
-    found = {word.strip().casefold() for word in text.split(",")} & set(words)
-    return words.index(found.pop()) if len(found) == 1 else None
+    listed = {word.strip().casefold() for word in text.split(",")}
+    found = listed & set(words)
+    is_plain = all(_COMPANION.fullmatch(word) for word in listed)
+    return words.index(found.pop()) if len(found) == 1 and is_plain else None
 
 
 def _without_money(good: pl.DataFrame, plan: Plan) -> pl.Series:
@@ -185,12 +177,7 @@ def _known_currency(plan: Plan) -> pl.Expr:
     name = plan.layout.currency
     if name not in plan.present:
         return pl.lit(None, pl.String)
-    return pl.when(digits_known(name)).then(pl.col(name))
-
-
-def digits_known(name: str) -> pl.Expr:
-    """Say where a currency column holds a currency."""
-    return pl.col(name).map_batches(lambda s: digits_of(s).is_not_null(), return_dtype=pl.Boolean)
+    return pl.when(pl.col(f"{name}#digits").is_not_null()).then(pl.col(name))
 
 
 def _shown_amount(plan: Plan) -> pl.Expr:

@@ -2,10 +2,17 @@
 
 No float exists anywhere: a decimal's digits become one integer, shifted by the currency's minor
 digits. What does not fit is null here and quarantined by ``checks``.
+
+Every pass over a chunk costs a fixed time whatever its size, so all columns are read in one pass,
+one row of facts decides what is left to do, and a second pass does it.
 """
+
+from collections.abc import Iterator
 
 import polars as pl
 
+from include.adapters.layouts.reading.plan import Plan
+from include.adapters.layouts.shape import Kind
 from include.domain.money import MINOR_UNIT_DIGITS
 
 PLAIN_DECIMAL = r"^-?[0-9]{1,14}(?:\.[0-9]{1,8})?$"
@@ -17,59 +24,106 @@ INSTANT = (
     r"(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})$"
 )
 CONTROL = r"[\x00-\x1f\x7f]"
+_UTC = "%Y-%m-%dT%H:%M:%SZ"
+_TEN = pl.lit(10, pl.Int64)
 
 
-def digits_of(currency: pl.Series) -> pl.Series:
-    """Return each row's minor digits; null where the currency is not in ISO 4217."""
-    return currency.replace_strict(
-        list(MINOR_UNIT_DIGITS),
-        list(MINOR_UNIT_DIGITS.values()),
-        default=None,
-        return_dtype=pl.Int8,
-    )
+def read_columns(frame: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    """Add what the text means, beside the text.
 
-
-def minor_units(text: pl.Series, digits: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Turn plain decimals into minor units.
-
-    Returns:
-        The amounts, null where they cannot be told; and where they are finer than a minor unit.
+    ``<currency>#digits``: its minor digits. ``<amount>#minor``: minor units, null where they
+    cannot be told; ``<amount>#finer``: finer than the currency. ``<time>#at``: instant or date.
     """
-    frame = pl.DataFrame({"text": text, "digits": digits}).select(
-        "digits",
-        number=pl.when(pl.col("text").str.contains(PLAIN_DECIMAL)).then(
-            pl.col("text").str.replace(".", "", literal=True).cast(pl.Int64, strict=False)
-        ),
-        # digits behind the point: none where there is no point
-        behind=pl.col("text").str.len_bytes().cast(pl.Int64)
-        - (pl.col("text").str.find(".", literal=True) + 1).cast(pl.Int64),
+    frame = frame.with_columns(
+        *_digits(plan), *_numbers(plan), *_instants(frame, plan), *_days(plan)
     )
-    shift = frame["digits"] - frame["behind"].fill_null(0)
-    if (shift == 0).all(ignore_nulls=False):
-        return frame["number"], pl.repeat(False, len(shift), eager=True)
-    up = pl.lit(10, pl.Int64).pow(shift.clip(0, 4).cast(pl.UInt32))
-    down = pl.lit(10, pl.Int64).pow((-shift).clip(0, 8).cast(pl.UInt32))
-    wide = frame.with_columns(shifted=pl.col("number") * up, down=down).select(
-        whole=pl.col("shifted") // pl.col("down"),
-        is_finer=(pl.col("shifted") % pl.col("down")) != 0,
-    )
-    finer = wide["is_finer"].fill_null(False)
-    return wide.select(pl.when(~finer).then("whole"))["whole"], finer
+    facts = frame.select(*_facts(plan)).row(0, named=True) if frame.height else {}
+    return frame.with_columns(*_minor(plan, facts), *_settled(plan, facts))
 
 
-def instants(text: pl.Series) -> pl.Series:
-    """Read ISO 8601 instants with a zone to UTC milliseconds; anything else is null."""
-    checked = text.to_frame("t").select(pl.when(pl.col("t").str.contains(INSTANT)).then("t"))["t"]
-    found = checked.str.to_datetime("%Y-%m-%dT%H:%M:%SZ", strict=False, time_unit="ms", cache=False)
-    if found.null_count() > checked.null_count():
-        offset = checked.str.replace("Z$", "+00:00").str.to_datetime(
-            "%Y-%m-%dT%H:%M:%S%.f%:z", strict=False, time_unit="ms"
+def _digits(plan: Plan) -> Iterator[pl.Expr]:
+    for name in plan.of_kind(Kind.currency):
+        yield (
+            pl.col(name)
+            .replace_strict(
+                list(MINOR_UNIT_DIGITS),
+                list(MINOR_UNIT_DIGITS.values()),
+                default=None,
+                return_dtype=pl.Int64,
+            )
+            .alias(f"{name}#digits")
         )
-        return found.dt.replace_time_zone("UTC").fill_null(offset.dt.convert_time_zone("UTC"))
-    return found.dt.replace_time_zone("UTC")
 
 
-def days(text: pl.Series) -> pl.Series:
-    """Read calendar dates ``2026-10-31``; anything else is null."""
-    frame = text.to_frame("t").select(pl.when(pl.col("t").str.contains(DAY)).then("t"))
-    return frame["t"].str.to_date("%Y-%m-%d", strict=False)
+def _numbers(plan: Plan) -> Iterator[pl.Expr]:
+    """Read each amount's digits as one integer, and how many stand behind the point."""
+    for name in plan.of_kind(Kind.money):
+        text = pl.col(name)
+        digits = text.str.replace(".", "", literal=True).cast(pl.Int64, strict=False)
+        yield (pl.when(text.str.contains(PLAIN_DECIMAL)).then(digits).alias(f"{name}#number"))
+        point = text.str.find(".", literal=True)
+        behind = text.str.len_bytes().cast(pl.Int64) - point.cast(pl.Int64) - 1
+        yield behind.fill_null(0).alias(f"{name}#behind")
+    for name in plan.of_kind(Kind.minor):
+        plain = pl.when(pl.col(name).str.contains(WHOLE_NUMBER)).then(pl.col(name))
+        yield plain.cast(pl.Int64, strict=False).alias(f"{name}#minor")
+        yield pl.lit(False).alias(f"{name}#finer")
+
+
+def _instants(frame: pl.DataFrame, plan: Plan) -> Iterator[pl.Expr]:
+    for name in plan.of_kind(Kind.instant):
+        # a batch's date repeats, a transaction's does not: a cache helps one and slows the other
+        repeats = frame.height > 1 and frame[name][0] == frame[name][-1]
+        found = pl.col(name).str.to_datetime(_UTC, strict=False, time_unit="ms", cache=repeats)
+        yield found.dt.replace_time_zone("UTC").alias(f"{name}#utc")
+        # the parser is laxer than ISO 8601 about widths: the pattern has the last word
+        yield pl.col(name).str.contains(INSTANT).alias(f"{name}#strict")
+
+
+def _days(plan: Plan) -> Iterator[pl.Expr]:
+    for name in plan.of_kind(Kind.day):
+        strict = pl.when(pl.col(name).str.contains(DAY)).then(pl.col(name))
+        yield strict.str.to_date("%Y-%m-%d", strict=False).alias(f"{name}#at")
+
+
+def _shift(name: str, plan: Plan) -> pl.Expr:
+    currency = plan.layout.column(name).currency_from
+    digits = pl.col(f"{currency}#digits") if currency in plan.present else pl.lit(None, pl.Int64)
+    return digits - pl.col(f"{name}#behind")
+
+
+def _facts(plan: Plan) -> Iterator[pl.Expr]:
+    yield pl.len()
+    for name in plan.of_kind(Kind.money):
+        yield (_shift(name, plan) == 0).fill_null(False).all().alias(f"{name}#fits")
+    for name in plan.of_kind(Kind.instant):
+        unread = pl.col(f"{name}#strict") & pl.col(f"{name}#utc").is_null()
+        yield unread.any().alias(f"{name}#offset")
+
+
+def _minor(plan: Plan, facts: dict[str, object]) -> Iterator[pl.Expr]:
+    for name in plan.of_kind(Kind.money):
+        number = pl.col(f"{name}#number")
+        if facts.get(f"{name}#fits"):
+            yield number.alias(f"{name}#minor")
+            yield pl.lit(False).alias(f"{name}#finer")
+            continue
+        shift = _shift(name, plan)
+        scaled = number * _TEN.pow(shift.clip(0, 4).cast(pl.UInt32))
+        down = _TEN.pow((-shift).clip(0, 8).cast(pl.UInt32))
+        finer = (scaled % down != 0).fill_null(False)
+        yield pl.when(~finer).then(scaled // down).alias(f"{name}#minor")
+        yield finer.alias(f"{name}#finer")
+
+
+def _settled(plan: Plan, facts: dict[str, object]) -> Iterator[pl.Expr]:
+    for name in plan.of_kind(Kind.instant):
+        found = pl.col(f"{name}#utc")
+        if facts.get(f"{name}#offset"):
+            offset = (
+                pl.col(name)
+                .str.replace("Z$", "+00:00")
+                .str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", strict=False, time_unit="ms")
+            )
+            found = pl.coalesce(found, offset.dt.convert_time_zone("UTC"))
+        yield pl.when(pl.col(f"{name}#strict")).then(found).alias(f"{name}#at")

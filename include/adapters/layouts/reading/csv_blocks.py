@@ -16,7 +16,8 @@ from include.adapters.layouts.reading.batches import BROKEN_SCHEMA, Batch
 from include.adapters.layouts.reading.faults import MAX_LINE_BYTES, FileFaultError, of
 from include.adapters.layouts.reading.plan import LINE_NO
 
-BLOCK_BYTES = 8 * 1024**2
+BLOCK_BYTES = 16 * 1024**2
+_SCAN_BYTES = 128 * 1024  # stays in the processor's cache
 _FIELD = r'(?:[^",\r\n]*|"(?:[^"\r\n]|"")*")'
 
 
@@ -61,8 +62,7 @@ def batch_of(block: bytes, names: Sequence[str]) -> Batch:
     """
     if not block.endswith(b"\n"):
         block += b"\n"
-    lines = block.count(b"\n")
-    has_control = _has_control(block, lines)
+    lines, has_control = _scan(block)
     _refuse_bytes(block, has_control)
     try:
         text = pl.read_csv(block, has_header=False, schema=dict.fromkeys(names, pl.String()))
@@ -90,12 +90,17 @@ class _Lines(Sequence[bytes]):
         return self._block.count(b"\n")
 
 
-def _has_control(block: bytes, lines: int) -> bool:
-    """Say whether there is a control character beyond line ends, at the speed of a scan."""
-    below_blank = int(np.count_nonzero(np.frombuffer(block, np.uint8) < 0x20))
+def _scan(block: bytes) -> tuple[int, bool]:
+    """Count the lines and say whether there is a control character beyond line ends."""
+    every = np.frombuffer(block, np.uint8)
+    lines = below_blank = 0
+    for start in range(0, len(every), _SCAN_BYTES):
+        part = every[start : start + _SCAN_BYTES]
+        lines += int(np.count_nonzero(part == 0x0A))
+        below_blank += int(np.count_nonzero(part < 0x20))
     if below_blank != lines:
         below_blank -= block.count(b"\r\n")
-    return below_blank != lines or b"\x7f" in block
+    return lines, below_blank != lines or b"\x7f" in block
 
 
 def _refuse_bytes(block: bytes, has_control: bool) -> None:
