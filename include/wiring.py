@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # the libraries behind these are slow to import
     from include.adapters.store.journals import SqlJournals
     from include.adapters.store.open_items import SqlOpenItems
     from include.adapters.store.quality import SqlQuality
-    from include.adapters.store.reports import SqlReports
+    from include.adapters.store.reports import SqlReportFacts, SqlReports
     from include.mappings.tables import Mappings
     from include.services.effects.engine import Engine
 
@@ -196,6 +196,12 @@ class Tieout:
         from include.adapters.store.reports import SqlReports
 
         return SqlReports(self.store, self.clock)
+
+    @cached_property
+    def report_facts(self) -> "SqlReportFacts":
+        from include.adapters.store.reports import SqlReportFacts
+
+        return SqlReportFacts(self.store, self.clock)
 
     @cached_property
     def effects(self) -> "SqlEffectStore":

@@ -66,7 +66,7 @@ class ControlApp(App):
         add("DELETE", "/control/faults", self._clear_faults)
         add("GET", "/control/labels", self._labels)
         add("POST", "/control/reset", self._reset)
-        add("POST", "/control/(?P<action>[a-z_]+)", self._act)
+        add("POST", "/control/(?P<action>[a-z0-9_]+)", self._act)
 
     def handle(self, request: Request) -> Response:
         try:

@@ -20,6 +20,13 @@ from tieout import metrics
 
 log = logging.getLogger(__name__)
 
+_SETTLED = ("tied_out", "reported", "held", "parked")
+
+
+class DayNotProven(Rejected):
+    """The report is written; the day's own trouble is already on record."""
+
+
 Step = Callable[[Tieout, SettlementDay, Merchant], str]
 NEXT = dict(
     zip(
@@ -41,6 +48,8 @@ def _step(work: Step) -> Callable[[str], str]:
         log.info("%s %s begins", name, day)
         try:
             state = work(context, day, context.merchant(day))
+        except DayNotProven:
+            raise
         except Rejected as error:
             context.days.record(day, "blocked", reason=f"{name}: {error}")
             raise
@@ -172,6 +181,51 @@ def match(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     return "matched"
 
 
+@_step
+def build(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
+    """Build the journals of the day's batches and deposits, conserved to the cent."""
+    from include.services.build_journals import build_journals
+    from include.services.match_funding import match_funding
+    from tieout.hooks.syspro import SysproHook
+
+    known = context.days.get(day)
+    hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
+    with hook.session():
+        built = build_journals(
+            day,
+            merchant,
+            lake=context.lake,
+            mappings=context.mappings,
+            journals=context.journals,
+            periods=hook,
+            expectations=context.expectations,
+            open_items=context.open_items,
+            layouts={file.digest: file.layout for file in context.files.of_day(day)},
+            totals=known.totals_by_class() if known else None,
+        )
+        funded = match_funding(
+            day,
+            merchant,
+            lake=context.lake,
+            expectations=context.expectations,
+            open_items=context.open_items,
+            journals=context.journals,
+            mappings=context.mappings,
+            periods=hook,
+        )
+    for journal in (*built.built, *funded.built):
+        log.info(
+            "built %s: debit total %s, posting date %s, digest %s",
+            journal.key,
+            journal.debit_total,
+            journal.posting_date,
+            journal.digest[:16],
+        )
+    standing = len(built.standing) + len(funded.standing)
+    log.info("build %s: %d journals stand unchanged from an earlier run", day, standing)
+    return "built"
+
+
 def approval_request(day_key: str):  # type: ignore[no-untyped-def]
     """Approve what is inside tolerance and return None, or return the question to ask."""
     from include.services.approve_journals import approval_request as ask
@@ -247,6 +301,35 @@ def tie_out(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
         log.info("tie_out %s: SYSPRO calls %d", day, hook.calls)
     is_parked = any(one.state is JournalState.parked for one in context.journals.of_day(day))
     return "parked" if is_parked else "tied_out"
+
+
+@_step
+def report(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
+    """Write the report whatever happened above, tell who must act, fail if nothing is proven."""
+    from include.adapters.reports import writers
+    from include.services.write_report import write_report
+
+    before = context.days.get(day)
+    state = before.state if before else "not begun"
+    if state == "tied_out":
+        context.days.record(day, "reported")
+    written = write_report(
+        day,
+        merchant,
+        facts=context.report_facts,
+        lake=context.lake,
+        mappings=context.mappings,
+        writers=writers(),
+        reports=context.reports,
+    )
+    for fmt, path in written.items():
+        log.info("report %s %s: %s", day, fmt, path)
+    if state not in _SETTLED:
+        reason = before.reason if before and before.reason else f"the last step done was {state}"
+        raise DayNotProven(
+            f"{day} is not proven: {reason}", f"report, {day}", "See the report and that step."
+        )
+    return ""
 
 
 def sweep() -> dict[str, int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-COLUMNS = {"polars", "pyarrow"}  # services compute on whole columns: ADR 0005
+COLUMNS = {"polars", "pyarrow", "numpy"}  # services compute on whole columns: ADR 0005
 
 
 def imports(folder: str) -> Iterator[tuple[Path, str]]:

@@ -27,6 +27,14 @@ class DayRecord:
     run_id: str
     updated_at: datetime
 
+    def totals_by_class(self) -> dict[tuple[str, LineClass], int]:
+        """Return the totals keyed as ``classify_lines`` gives them."""
+        return {
+            (currency, LineClass(line_class)): minor
+            for currency, classes in self.totals.items()
+            for line_class, minor in classes.items()
+        }
+
 
 class SqlDays:
     """The days' progress. A step that runs again overwrites what it said before."""
