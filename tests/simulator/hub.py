@@ -1,0 +1,54 @@
+"""Virtual time: lives take turns in one thread, in an order the seed alone decides.
+
+A life is a greenlet: engine code runs in it unchanged and only ``sleep`` lets another one run.
+"""
+
+import heapq
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from greenlet import getcurrent, greenlet
+
+EPOCH = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
+
+
+class Hub:
+    """The clock and the queue of what happens next. Seconds since ``EPOCH``."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.current: object = None  # the life that runs now
+        self._queue: list[tuple[float, int, object, greenlet | Callable[[], None]]] = []
+        self._number = 0
+        self._main = getcurrent()
+
+    def now(self) -> datetime:
+        return EPOCH + timedelta(seconds=round(self.seconds, 3))
+
+    def start(self, at: float, life: object, work: Callable[[], None]) -> None:
+        """Let ``life`` begin its ``work`` at an instant."""
+        self._push(at, life, greenlet(work, parent=self._main))
+
+    def call_at(self, at: float, work: Callable[[], None]) -> None:
+        """Let something happen at an instant, outside every life. It must not sleep."""
+        self._push(at, None, work)
+
+    def sleep(self, seconds: float) -> None:
+        """End the turn of the life that runs; its next one begins later."""
+        self._push(self.seconds + seconds, self.current, getcurrent())
+        self._main.switch()
+
+    def run(self, go_on: Callable[[], bool]) -> None:
+        """Let everything happen, in order, while ``go_on`` says so."""
+        while self._queue and go_on():
+            at, _, life, turn = heapq.heappop(self._queue)
+            self.seconds = max(self.seconds, at)
+            self.current = life
+            if isinstance(turn, greenlet):
+                turn.switch()
+            else:
+                turn()
+
+    def _push(self, at: float, life: object, turn: greenlet | Callable[[], None]) -> None:
+        self._number += 1  # equal instants keep the order in which they were asked for
+        heapq.heappush(self._queue, (at, self._number, life, turn))

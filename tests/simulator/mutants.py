@@ -1,0 +1,277 @@
+"""Protocols broken on purpose. A simulator that does not catch each of them proves nothing.
+
+The numbers are those of the reliability reference, section 3.2; the letters after them are ours.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from include.domain.errors import IntegrationError, Rejected, Retryable
+from include.services.effects.boundaries import BoundaryHook
+from include.services.effects.engine import Engine
+from include.services.effects.memory import MemoryEffectStore
+from include.services.effects.ports import (
+    Difference,
+    Effect,
+    EffectKind,
+    EffectState,
+    Found,
+    Receipt,
+)
+from include.services.effects.rules import Rules
+from include.services.effects.store import Change, Lease, LeaseLost
+from tests.simulator.hub import Hub
+from tests.simulator.partner import SimulatedPartner
+from tests.simulator.world import TIMINGS, MemoryShelf, Shelf, Variant
+
+_WHERE, _DO = "a mutant", "Nothing."
+
+
+# The engine ------------------------------------------------------------------------------------
+
+
+class RecordsAfterSending(Engine):
+    def _send_once(self, lease: Lease, unsent: Effect) -> Effect:
+        mark = self._rules[unsent.kind].mark_sent(unsent, self._now())
+        conclusion = self._send(unsent, mark.after)
+        sent = self._change(lease, mark)
+        return self._change(lease, replace(conclusion, before=sent))
+
+
+class NewReferencePerRetry(Engine):
+    def _send(self, unsent: Effect, sent: Effect) -> Change:
+        renamed = replace(sent, reference=f"{sent.reference}-{sent.sends}")
+        change = super()._send(unsent, renamed)
+        after = replace(change.after, reference=sent.reference)
+        return replace(change, before=sent, after=after)
+
+
+class TrustsItsOwnClock(Engine):
+    def _now(self) -> datetime:
+        return self._clock.now()
+
+    def _may_still_send(self, lease: Lease, sent: Effect) -> bool:
+        timings = self._rules[sent.kind].timings
+        self._store.renew(lease, timings.lease)
+        return sent.sent_at is not None and self._now() - sent.sent_at <= timings.send_slack
+
+
+class SkipsVerifying(Engine):
+    def _verify(self, lease: Lease, effect: Effect) -> Effect:
+        after = replace(effect, state=EffectState.verified, next_at=None)
+        return self._change(lease, Change(effect, after, "not looked"))
+
+
+class IgnoresLateEvidence(Engine):
+    def _weigh(self, lease: Lease, effect: Effect, found: tuple[Found, ...]) -> Effect:
+        return effect
+
+
+class SendsAfterSleeping(Engine):
+    def _may_still_send(self, lease: Lease, sent: Effect) -> bool:
+        return True
+
+
+class DoesNotReadAgainUnderLock(Engine):
+    _hearsay: Mapping[tuple[EffectKind, str], Effect] = MappingProxyType({})
+
+    def _required(self, kind: EffectKind, key: str) -> Effect:
+        return self._hearsay.get((kind, key)) or super()._required(kind, key)
+
+    def sweep(self, limit: int = 100, targets: Sequence[str] | None = None) -> tuple[Effect, ...]:
+        read = [super(type(self), self)._required(*one) for one in self._store.due(limit, targets)]
+        self._hearsay = {(effect.kind, effect.key): effect for effect in read}
+        try:
+            return super().sweep(limit, targets)
+        finally:
+            self._hearsay = {}
+
+
+# The rules -------------------------------------------------------------------------------------
+
+
+def with_rules(rules: type[Rules]) -> type[Engine]:
+    return type(f"With{rules.__name__}", (Engine,), {"rules_of": rules})
+
+
+class NoQuiescence(Rules):
+    def is_settled(self, effect: Effect, asked_at: datetime) -> bool:
+        return True
+
+    def unknown(self, sent: Effect, error: IntegrationError) -> Change:
+        return _at_once(super().unknown(sent, error))
+
+    def abandoned(self, sent: Effect) -> Change:
+        return _at_once(super().abandoned(sent))
+
+
+def _at_once(change: Change) -> Change:
+    return replace(change, after=replace(change.after, next_at=None))
+
+
+class OneAbsentLook(Rules):
+    def looks_to_resend(self) -> int:
+        return 1
+
+
+class DropsWhatIsParked(Rules):
+    def parked(
+        self, unsent: Effect, sent: Effect, error: IntegrationError, now: datetime
+    ) -> Change:
+        change = super().parked(unsent, sent, error, now)
+        return replace(change, after=replace(change.after, state=EffectState.done))
+
+
+class ForgetsWhatIsParked(Rules):
+    def parked(
+        self, unsent: Effect, sent: Effect, error: IntegrationError, now: datetime
+    ) -> Change:
+        change = super().parked(unsent, sent, error, now)
+        return replace(change, after=replace(change.after, next_at=now + timedelta(days=36500)))
+
+
+class TakesTheFirstOfMany(Rules):
+    def found(self, effect, found, now):  # type: ignore[no-untyped-def]
+        return super().found(effect, found[:1], now)
+
+    def read_back(self, effect, found, differences, now):  # type: ignore[no-untyped-def]
+        return super().read_back(effect, found[:1], differences, now)
+
+
+# The partner -----------------------------------------------------------------------------------
+
+
+class DuplicateIsFailure(SimulatedPartner):
+    def duplicate(self) -> Exception:
+        return Rejected("it says duplicate", _WHERE, _DO)
+
+
+class BadGatewayIsFailure(SimulatedPartner):
+    def bad_status(self, status: int) -> Exception:
+        return Rejected(f"HTTP {status}", _WHERE, _DO)
+
+
+class AnyTwoHundredIsSuccess(SimulatedPartner):
+    def unreadable(self, body: str) -> Receipt:
+        return Receipt("")
+
+
+class TimeoutIsNotSent(SimulatedPartner):
+    def no_answer(self) -> Exception:
+        return Retryable("no answer", _WHERE, _DO)
+
+
+class LostSessionIsNotSent(SimulatedPartner):
+    def session_lost(self) -> Exception:
+        return Retryable("session lost", _WHERE, _DO)
+
+
+class UnreadableLookIsAbsent(SimulatedPartner):
+    def unreadable_look(self, status: int) -> tuple[Found, ...]:
+        return ()
+
+
+class ExistenceIsEnough(SimulatedPartner):
+    def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
+        return ()
+
+
+# The store -------------------------------------------------------------------------------------
+
+
+def with_store(store: type[MemoryEffectStore]) -> Callable[[Hub, BoundaryHook], Shelf]:
+    return lambda hub, boundary: MemoryShelf(hub, boundary, store)
+
+
+class SendIsNotCommitted(MemoryEffectStore):
+    """The record of the send stays in the worker's open transaction until its conclusion."""
+
+    _uncommitted: Mapping[str, Change] = MappingProxyType({})
+
+    def change(self, lease: Lease, change: Change) -> Effect:
+        waiting = self._uncommitted.get(lease.name)
+        self._forget(lease.name)
+        if change.after.state is EffectState.sent:
+            self._uncommitted = {**self._uncommitted, lease.name: change}
+            return replace(change.after, fence=lease.fence)
+        if waiting is not None:
+            super().change(lease, waiting)
+        return super().change(lease, change)
+
+    def acquire(self, name: str, holder: str, duration: timedelta) -> Lease | None:
+        lease = super().acquire(name, holder, duration)
+        if lease is not None:
+            self._forget(name)  # the database rolls back what a dead worker left open
+        return lease
+
+    def _forget(self, name: str) -> None:
+        rest = {other: one for other, one in self._uncommitted.items() if other != name}
+        self._uncommitted = rest
+
+
+class ChecksThenInserts(MemoryEffectStore):
+    def insert(self, effect: Effect, who: str) -> Effect:
+        stored = self.get(effect.kind, effect.key)
+        if stored is not None:
+            return stored
+        hub = self._clock
+        assert isinstance(hub, Hub)
+        hub.sleep(0.2)
+        self._effects.pop((effect.kind, effect.key), None)
+        self._references.pop((effect.target, effect.reference), None)
+        return super().insert(effect, who)
+
+
+class NoFencing(MemoryEffectStore):
+    def _require(self, lease: Lease) -> None:
+        return None
+
+    def change(self, lease: Lease, change: Change) -> Effect:
+        return self._write(lease, change)
+
+
+class OnlyTheFence(MemoryEffectStore):
+    """Checks the token, but not that the row is still the one that was read."""
+
+    def change(self, lease: Lease, change: Change) -> Effect:
+        if not self._is_current(lease):
+            raise LeaseLost(lease.name)
+        return self._write(lease, change)
+
+
+MUTANTS = (
+    Variant("m1 intent recorded after the send", engine=RecordsAfterSending),
+    Variant("m2 record of the send not committed", shelf=with_store(SendIsNotCommitted)),
+    Variant("m3 new reference per retry", engine=NewReferencePerRetry),
+    Variant("m4 no Q", engine=with_rules(NoQuiescence)),
+    Variant("m5 Q by the worker's clock", engine=TrustsItsOwnClock),
+    Variant(
+        "m6 Q ignores the index lag",
+        engine=with_rules(OneAbsentLook),
+        timings=replace(TIMINGS, quiescence=timedelta(seconds=241)),
+    ),
+    Variant("m6b one absent look is enough", engine=with_rules(OneAbsentLook)),
+    Variant("m8 duplicate answer taken as failure", partner=DuplicateIsFailure),
+    Variant("m9 502 taken as failure", partner=BadGatewayIsFailure),
+    Variant("m9b time-out taken as not sent", partner=TimeoutIsNotSent),
+    Variant("m9c lost session taken as not sent", partner=LostSessionIsNotSent),
+    Variant("m10 any 200 taken as success", partner=AnyTwoHundredIsSuccess),
+    Variant("m10b unreadable look taken as absent", partner=UnreadableLookIsAbsent),
+    Variant("m13 check, then insert", shelf=with_store(ChecksThenInserts)),
+    Variant("m14 lease without fencing", shelf=with_store(NoFencing)),
+    Variant("m14b sends after sleeping through its lease", engine=SendsAfterSleeping),
+    Variant(
+        "m16 janitor does not read again under the lock",
+        engine=DoesNotReadAgainUnderLock,
+        shelf=with_store(OnlyTheFence),
+    ),
+    Variant("m19 finished states ignore late evidence", engine=IgnoresLateEvidence),
+    Variant("m20 closed period drops the journal", engine=with_rules(DropsWhatIsParked)),
+    Variant("m20b closed period is never asked again", engine=with_rules(ForgetsWhatIsParked)),
+    Variant("m21 verifying skipped", engine=SkipsVerifying),
+    Variant("m22 existence is enough to verify", partner=ExistenceIsEnough),
+    Variant("m23 takes the first of many", engine=with_rules(TakesTheFirstOfMany)),
+    Variant("m24 sends without limit", timings=replace(TIMINGS, max_sends=99)),
+)

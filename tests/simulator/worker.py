@@ -1,0 +1,117 @@
+"""A worker's life, which ends at a crash, and its own handle on the shared store.
+
+A crashed life is a process that no longer exists: from that instant on it can write nothing.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from include.services.effects.ports import Effect, EffectKind, EffectState
+from include.services.effects.store import Change, EffectStore, Lease
+
+if TYPE_CHECKING:
+    from tests.simulator.world import World
+
+
+class Crash(BaseException):
+    """The process is gone. Not an ``Exception``: no code of ours may survive it."""
+
+
+class DatabaseGone(Exception):
+    """The connection broke around a COMMIT; whether it took place is unknown."""
+
+
+class Life:
+    """One process from its start to its end."""
+
+    def __init__(self, world: "World", name: str, skew: float) -> None:
+        self.name = name
+        self.is_dead = False
+        self._world = world
+        self._skew = timedelta(seconds=skew)
+
+    def now(self) -> datetime:
+        """This worker's own clock, right or wrong."""
+        return self._world.hub.now() + self._skew
+
+    def die(self) -> None:
+        self.is_dead = True
+        raise Crash(self.name)
+
+
+class Handle:
+    """The store as one life sees it: it may be interrupted before any call, and cut off."""
+
+    def __init__(self, world: "World", life: Life, store: EffectStore) -> None:
+        self._world = world
+        self._life = life
+        self._store = store
+
+    def now(self) -> datetime:
+        return self._store.now()
+
+    def acquire(self, name: str, holder: str, duration: timedelta) -> Lease | None:
+        self._begin()
+        lease = self._store.acquire(name, holder, duration)
+        self._world.observe_lease(name, lease)
+        return lease
+
+    def renew(self, lease: Lease, duration: timedelta) -> datetime:
+        self._begin()
+        return self._store.renew(lease, duration)
+
+    def release(self, lease: Lease) -> None:
+        if not self._life.is_dead:
+            self._store.release(lease)
+
+    def insert(self, effect: Effect, who: str) -> Effect:
+        self._begin()
+        self._lose_commit("intent")
+        stored = self._store.insert(effect, who)
+        self._world.observe_intent(stored)
+        self._break_after_commit("intent")
+        return stored
+
+    def get(self, kind: EffectKind, key: str) -> Effect | None:
+        self._begin()
+        return self._store.get(kind, key)
+
+    def change(self, lease: Lease, change: Change) -> Effect:
+        self._begin()
+        self._lose_commit("change")
+        after = self._store.change(lease, change)
+        self._world.observe_change(lease, change, after)
+        self._break_after_commit("change")
+        return after
+
+    def due(
+        self, limit: int, targets: Sequence[str] | None = None
+    ) -> Sequence[tuple[EffectKind, str]]:
+        self._begin()
+        return self._store.due(limit, targets)
+
+    def listing(self, states: Sequence[EffectState], limit: int = 1000) -> Sequence[Effect]:
+        self._begin()
+        return self._store.listing(states, limit)
+
+    def counts(self) -> dict[EffectState, int]:
+        return self._store.counts()
+
+    def is_in_transaction(self) -> bool:
+        return self._store.is_in_transaction()
+
+    def _begin(self) -> None:
+        if self._life.is_dead:
+            raise Crash(self._life.name)
+        self._world.interleave()
+
+    def _lose_commit(self, what: str) -> None:
+        if self._world.strikes_commit():
+            self._world.coverage["commit lost", what] += 1
+            raise DatabaseGone(what)
+
+    def _break_after_commit(self, what: str) -> None:
+        if self._world.strikes_commit():
+            self._world.coverage["commit answered with an error", what] += 1
+            raise DatabaseGone(what)
