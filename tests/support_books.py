@@ -10,16 +10,41 @@ import polars as pl
 
 from include.adapters.store.engine import open_store
 from include.adapters.store.expectations import SqlExpectations
+from include.adapters.store.journals import SqlJournals
 from include.adapters.store.open_items import SqlOpenItems
 from include.adapters.store.schema import metadata
+from include.domain.accounts import GlTemplate
 from include.domain.fees import FeeRate, FeeSchedule
+from include.domain.journal import Journal
 from include.domain.merchant import BankAccount, Merchant, PeriodPolicy, PostingModel
 from include.domain.settlement import LineClass, SettlementDay
+from include.services.build_journals import BuildResult, build_journals
+from include.services.match_funding import ENTRIES, FundingResult, match_funding
 from include.services.match_lines import MatchResult, match_lines
 from include.services.matching.columns import LINES, MATCHES, line_schema
-from include.services.ports import TransactionFacts
+from include.services.ports import PeriodState, PostingPeriod, TransactionFacts
 
 DAY = date(2026, 10, 30)
+ACCOUNTS = {
+    "bank": "1000",
+    "net": "1160",
+    "gross_sale": "1150",
+    "refund": "1150",
+    "chargeback": "1170",
+    "chargeback_reversal": "1170",
+    "dispute_lost": "6156",
+    "reserve": "1165",
+    "adjustment": "6157",
+    "fee.interchange": "6150",
+    "fee.assessment": "6151",
+    "fee.per_item": "6152",
+    "fee.discount": "6153",
+    "fee.chargeback_fee": "6155",
+    "acquirer_payable": "2050",
+    "suspense": "2100",
+    "fx_rounding": "6190",
+}
+DIRECT = ACCOUNTS | {"gross_sale": "4000", "refund": "4010"}
 FILE = "f" * 64
 
 
@@ -128,12 +153,23 @@ class Gateway:
         return self.known.get(request_id)
 
 
-@dataclass
 class Prices:
-    """Fee kinds equal codes; interchange costs 1.65 %."""
+    """Fee kinds equal codes; interchange costs 1.65 %; a euro is 1.083700 dollars."""
+
+    def __init__(self) -> None:
+        self.version = "mappings 1"
+        self.accounts: dict[str, dict[str, str]] = {"clearing": ACCOUNTS, "direct": DIRECT}
+        self.kinds: dict[str, str] = {}  # by code, where the kind is another
+        self.rate_millionths = 1_083_700
 
     def fee_kind(self, layout: str, raw_code: str, on: date) -> str:
-        return raw_code
+        return self.kinds.get(raw_code, raw_code)
+
+    def gl_template(self, name: str, on: date) -> GlTemplate:
+        return GlTemplate(name, date(2026, 1, 1), self.accounts[name], "gl_templates.yaml:1")
+
+    def fx_rate(self, from_currency: str, to_currency: str, on: date) -> int:
+        return 1_000_000 if from_currency == to_currency else self.rate_millionths
 
     def fee_schedule(
         self, merchant_id: str, on: date, currency: str | None = None
@@ -144,6 +180,18 @@ class Prices:
             "per_item": FeeRate("per_item", 0, {}, 10, 0, (*sale, LineClass.refund)),
         }
         return FeeSchedule(merchant_id, currency or "USD", date(2026, 1, 1), rates)
+
+
+@dataclass
+class Periods:
+    """Calendar months; those named are closed."""
+
+    closed: set[tuple[int, int]] = field(default_factory=set)
+
+    def posting_period(self, company_id: str, posting_date: date) -> PostingPeriod:
+        year, month = posting_date.year, posting_date.month
+        state = PeriodState.closed if (year, month) in self.closed else PeriodState.open
+        return PostingPeriod(year, month, state)
 
 
 class Desk:
@@ -157,6 +205,9 @@ class Desk:
         self.gateway = Gateway()
         self.expectations = SqlExpectations(self.engine)
         self.items = SqlOpenItems(self.engine, Clock())
+        self.journals = SqlJournals(self.engine, Clock())
+        self.mappings = Prices()
+        self.periods = Periods()
 
     def day(self, on: date = DAY) -> SettlementDay:
         return SettlementDay(self.merchant.merchant_id, on)
@@ -182,7 +233,7 @@ class Desk:
             expectations=self.expectations,
             open_items=self.items,
             reports=self.gateway,
-            mappings=Prices(),
+            mappings=self.mappings,
             layouts={FILE: "test"},
         )
 
@@ -194,3 +245,73 @@ class Desk:
 
     def causes(self, on: date = DAY) -> list[str]:
         return sorted(item.cause.value for item in self.items.open_of_day(self.day(on)))
+
+    def build(
+        self,
+        lines: Iterable[Mapping[str, Any]],
+        on: date = DAY,
+        *,
+        totals: Mapping[tuple[str, LineClass], int] | None = None,
+        restate_mapping: bool = False,
+    ) -> BuildResult:
+        """Match the lines against nothing and build their journals."""
+        self.match(lines, [], on)
+        return build_journals(
+            self.day(on),
+            self.merchant,
+            lake=self.lake,
+            mappings=self.mappings,
+            journals=self.journals,
+            periods=self.periods,
+            expectations=self.expectations,
+            open_items=self.items,
+            layouts={FILE: "test"},
+            totals=totals,
+            restate_mapping=restate_mapping,
+        )
+
+    def fund(self, entries: Iterable[tuple[str, int, str]], on: date) -> FundingResult:
+        """Match bank entries, (entry id, minor units, reference), of the first bank account."""
+        currency, account = next(iter(self.merchant.bank_accounts.items()))
+        rows = [(account.account_id, i, on, on, currency, m, r, "") for i, m, r in entries]
+        names = "account_id entry_id booking_date value_date currency amount_minor reference text"
+        kinds = [pl.String, pl.String, pl.Date, pl.Date, pl.String, pl.Int64, pl.String, pl.String]
+        frame = pl.DataFrame(
+            rows, schema=dict(zip(names.split(), kinds, strict=True)), orient="row"
+        )
+        frame.write_parquet(self.lake.day_path(self.day(on), ENTRIES))
+        return match_funding(
+            self.day(on),
+            self.merchant,
+            lake=self.lake,
+            expectations=self.expectations,
+            open_items=self.items,
+            journals=self.journals,
+            mappings=self.mappings,
+            periods=self.periods,
+        )
+
+
+def table(journal: Journal) -> list[tuple[str, str]]:
+    """Return a journal as a controller reads it: (account, amount in its currency)."""
+    return [(line.gl_account, line.amount.decimal) for line in journal.lines]
+
+
+def base_table(journal: Journal) -> list[tuple[str, str]]:
+    """Return a journal in the base currency."""
+    return [(line.gl_account, line.base.decimal) for line in journal.lines]
+
+
+def worked_day(per_item: int = -40) -> list[dict[str, Any]]:
+    """Return the lines of the accounting reference, section 2: batch B1, net 267.98."""
+    return [
+        line("gross_sale", 10000, batch="B1", request="1", reference="A"),
+        line("gross_sale", 25050, batch="B1", request="2", reference="B"),
+        line("gross_sale", 4950, batch="B1", request="3", reference="C"),
+        line("refund", -3000, batch="B1", request="4", reference="D"),
+        line("fee", -610, detail_code="interchange", request="1"),
+        line("fee", -52, detail_code="assessment", request="2"),
+        line("fee", per_item, detail_code="per_item", request="3"),
+        line("chargeback", -8000, case_number="K1", request="77"),
+        line("fee", -1500, detail_code="chargeback_fee", request="77"),
+    ]

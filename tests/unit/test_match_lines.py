@@ -1,6 +1,6 @@
 """Matching one day and several: every rule, every cause, and what happens when days repeat."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -387,6 +387,3 @@ def _state(desk: Desk) -> list[object]:
                 )
             ],
         ]
-
-
-assert isinstance(DAY, date)

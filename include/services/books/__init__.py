@@ -1,0 +1,1 @@
+"""The books: class sums per batch, journals from templates, restatement and conservation."""

@@ -1,0 +1,64 @@
+"""Which date a journal posts on when its period is closed: the merchant's policy, never silence."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from include.domain.errors import Rejected
+from include.domain.merchant import Merchant, PeriodPolicy
+from include.services.books.ports import Periods
+from include.services.ports import PeriodState, PostingPeriod
+
+_MONTHS_AHEAD = 3  # SYSPRO keeps at most two prior months open; the current one is near
+
+
+@dataclass(frozen=True, slots=True)
+class PostingDate:
+    """Where a journal goes."""
+
+    posts_on: date
+    wanted: date  # what the settlement says
+    period: PostingPeriod  # of ``posts_on``
+    is_parked: bool  # the period is not open: kept until it is, or a person decides
+
+    @property
+    def words(self) -> str:
+        """Return what the narrative adds; '' where the date is the settlement's own."""
+        return "" if self.posts_on == self.wanted else f", period of {self.wanted} closed"
+
+
+class PostingDates:
+    """Asks SYSPRO once per date."""
+
+    def __init__(self, merchant: Merchant, periods: Periods) -> None:
+        self._merchant = merchant
+        self._periods = periods
+        self._known: dict[date, PostingPeriod] = {}
+
+    def of(self, wanted: date) -> PostingDate:
+        """Apply the policy to a date.
+
+        Raises:
+            Rejected: the policy is ``next_open`` and no open period follows.
+        """
+        period = self._period(wanted)
+        if period.state is PeriodState.open:
+            return PostingDate(wanted, wanted, period, is_parked=False)
+        if self._merchant.period_policy is PeriodPolicy.park or period.state is PeriodState.future:
+            return PostingDate(wanted, wanted, period, is_parked=True)
+        later = wanted
+        for _ in range(_MONTHS_AHEAD):
+            later = (later.replace(day=1) + timedelta(days=32)).replace(day=1)
+            found = self._period(later)
+            if found.state is PeriodState.open:
+                return PostingDate(later, wanted, found, is_parked=False)
+        raise Rejected(
+            f"period {period.period} of {period.year} is closed and none of the next "
+            f"{_MONTHS_AHEAD} is open",
+            f"company {self._merchant.company_id}, posting date {wanted}",
+            "Open a period in SYSPRO, or set period_policy: park for this merchant.",
+        )
+
+    def _period(self, on: date) -> PostingPeriod:
+        if on not in self._known:
+            self._known[on] = self._periods.posting_period(self._merchant.company_id, on)
+        return self._known[on]

@@ -1,0 +1,162 @@
+"""What a batch should be booked as, under the mapping version it began with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from include.domain.accounts import GlTemplate
+from include.domain.journal import Journal, JournalKind, JournalLine
+from include.domain.merchant import Merchant
+from include.domain.settlement import SettlementDay
+from include.services.books.dates import PostingDate
+from include.services.books.entries import (
+    FX_ROUNDING,
+    PAYABLE,
+    Amounts,
+    in_base,
+    invoice_amounts,
+    settlement_amounts,
+)
+from include.services.books.ports import BookMappings
+from include.services.books.restate import Chain, journal_key
+from include.services.books.sums import BatchSums
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What decides how a batch is booked; kept with the journal as long as the batch is open.
+
+    A mapping that changes meanwhile does not move what is booked: only lines that changed post,
+    by the accounts, roles and rate they began with. ``restate_mapping`` starts anew on purpose.
+    """
+
+    roles: Mapping[str, str]  # "class|layout|code" -> role
+    template: GlTemplate
+    rate_millionths: int
+    fees_as_invoice: bool
+    mapping_version: str
+
+
+def basis_of(
+    batch: BatchSums,
+    chain: Chain,
+    merchant: Merchant,
+    mappings: BookMappings,
+    when: PostingDate,
+    *,
+    restate_mapping: bool,
+) -> Basis:
+    """Return the basis of a batch: the one it began with, completed by today's mappings.
+
+    Raises:
+        Rejected: a fee code, account or rate is not mapped; the message holds the line to add.
+    """
+    newest = None if restate_mapping else chain.newest
+    known: Mapping[str, str] = newest.control.get("roles", {}) if newest else {}
+    roles = {
+        "|".join(name): known.get("|".join(name)) or _role(name, mappings, when)
+        for name in batch.sums
+    }
+    template = mappings.gl_template(merchant.gl_template, when.posts_on)
+    if newest is None:
+        rate = mappings.fx_rate(batch.currency, merchant.base_currency, when.posts_on)
+        return Basis(roles, template, rate, merchant.fees_as_ap_invoice, mappings.version)
+    accounts = chain.accounts
+    template = replace(template, accounts={**template.accounts, **accounts})
+    as_invoice = merchant.fees_as_ap_invoice
+    if PAYABLE in accounts or any(source.startswith("fee.") for source in accounts):
+        as_invoice = PAYABLE in accounts
+    return Basis(
+        {**known, **roles},
+        template,
+        newest.journal.rate_millionths,
+        as_invoice,
+        newest.mapping_version,
+    )
+
+
+def _role(name: tuple[str, str, str], mappings: BookMappings, when: PostingDate) -> str:
+    line_class, layout, code = name
+    if line_class != "fee":
+        return line_class
+    return f"fee.{mappings.fee_kind(layout, code, when.wanted)}"
+
+
+def sums_by_role(batch: BatchSums, basis: Basis) -> dict[str, int]:
+    """Return minor units by role, signed from the merchant."""
+    found: dict[str, int] = {}
+    for name, minor in batch.sums.items():
+        role = basis.roles["|".join(name)]
+        found[role] = found.get(role, 0) + minor
+    return found
+
+
+def settlement_draft(
+    day: SettlementDay, merchant: Merchant, batch: BatchSums, basis: Basis, when: PostingDate
+) -> Journal | None:
+    """Return what the batch's settlement journal should say, or ``None``: every class is zero."""
+    amounts = settlement_amounts(
+        sums_by_role(batch, basis), basis.template, fees_as_invoice=basis.fees_as_invoice
+    )
+    return _draft(day, merchant, batch, basis, when, amounts, JournalKind.settlement)
+
+
+def invoice_draft(
+    day: SettlementDay, merchant: Merchant, batch: BatchSums, basis: Basis, when: PostingDate
+) -> Journal | None:
+    """Return what the acquirer's bill should say, or ``None``: no bill is booked."""
+    if not basis.fees_as_invoice:
+        return None
+    amounts = invoice_amounts(sums_by_role(batch, basis), basis.template)
+    return _draft(day, merchant, batch, basis, when, amounts, JournalKind.fee_invoice)
+
+
+def _draft(
+    day: SettlementDay,
+    merchant: Merchant,
+    batch: BatchSums,
+    basis: Basis,
+    when: PostingDate,
+    amounts: Amounts,
+    kind: JournalKind,
+) -> Journal | None:
+    lines = _lines(amounts, batch.currency, merchant, basis)
+    if not lines:
+        return None
+    what = "Card settlement" if kind is JournalKind.settlement else "Acquirer fees"
+    details: dict[str, str] = {}
+    if kind is JournalKind.fee_invoice:
+        details = {
+            "supplier": merchant.ap_supplier,
+            "invoice": _invoice_number(batch),
+            "contra_account": basis.template.account(PAYABLE),
+        }
+    draft = Journal(
+        key="draft",
+        kind=kind,
+        merchant_id=day.merchant_id,
+        company_id=merchant.company_id,
+        batch_id=batch.part_id,
+        settlement_date=day.settlement_date,
+        posting_date=when.posts_on,
+        version=1,
+        rate_millionths=basis.rate_millionths,
+        lines=lines,
+        narrative=f"{what} {batch.batch_id} of {day.settlement_date}{when.words}",
+        details=tuple(sorted(details.items())),
+    )
+    return replace(draft, key=journal_key(draft, 1))
+
+
+def _lines(
+    amounts: Amounts, currency: str, merchant: Merchant, basis: Basis
+) -> tuple[JournalLine, ...]:
+    if not amounts.minor:
+        return ()
+    is_foreign = currency != merchant.base_currency
+    rounding = basis.template.account(FX_ROUNDING) if is_foreign else ""
+    return in_base(amounts, currency, merchant.base_currency, basis.rate_millionths, rounding)
+
+
+def _invoice_number(batch: BatchSums) -> str:
+    number = batch.statement_id or batch.batch_id
+    return f"{number}-{batch.posting_date:%Y%m}" if batch.is_earlier_month else number

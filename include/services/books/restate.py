@@ -1,0 +1,193 @@
+"""Restatement: what is booked plus the new version equals what the latest files say.
+
+Only the difference is posted, under its own key, linked to the version before. Nothing changed:
+nothing is posted. Source: accounting reference, section 6.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from include.domain.journal import Journal, JournalKind, JournalLine
+from include.domain.money import Money
+from include.services.books.entries import in_order
+from include.services.books.ports import JournalRecord
+from include.services.journal_book import JournalState
+
+LineKey = tuple[str, str]  # source, GL account
+_UNDECIDED = (JournalState.built, JournalState.held)
+_BILL_VERSION = re.compile(r"-V[0-9]+$")
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """All versions of one batch, currency and kind; those that stand, and the last number."""
+
+    records: Sequence[JournalRecord]
+
+    @property
+    def standing(self) -> list[Journal]:
+        return [r.journal for r in self.records if r.state is not JournalState.void]
+
+    @property
+    def last_version(self) -> int:
+        return max((r.journal.version for r in self.records), default=0)
+
+    @property
+    def accounts(self) -> dict[str, str]:
+        """Return the account each source was booked to, the latest where it was moved."""
+        return {line.source: line.gl_account for j in self.standing for line in j.lines}
+
+    @property
+    def newest(self) -> JournalRecord | None:
+        """Return the record whose control says what the chain was last built from."""
+        kept = [r for r in self.records if r.state is not JournalState.void]
+        return kept[-1] if kept else None
+
+
+def booked(journals: Iterable[Journal]) -> dict[LineKey, tuple[int, int]]:
+    """Sum what stands: (minor, base minor) by source and account."""
+    found: dict[LineKey, tuple[int, int]] = {}
+    for journal in journals:
+        for line in journal.lines:
+            key = (line.source, line.gl_account)
+            minor, base = found.get(key, (0, 0))
+            found[key] = (minor + line.amount.minor, base + line.base.minor)
+    return found
+
+
+def difference(
+    wanted: Sequence[JournalLine], standing: Sequence[Journal], currency: str, base_currency: str
+) -> tuple[JournalLine, ...]:
+    """Return the lines that turn what stands into what is wanted; empty where they agree.
+
+    A line that disappeared is a negative difference. Both sides balance, so the difference does.
+    """
+    before = booked(standing)
+    after: dict[LineKey, tuple[int, int]] = {}
+    for line in wanted:
+        after[line.source, line.gl_account] = (line.amount.minor, line.base.minor)
+    lines = []
+    for key in dict.fromkeys([*after, *before]):
+        (minor, base), (was_minor, was_base) = after.get(key, (0, 0)), before.get(key, (0, 0))
+        if (minor, base) != (was_minor, was_base):
+            lines.append(
+                JournalLine(
+                    key[1],
+                    Money(minor - was_minor, currency),
+                    Money(base - was_base, base_currency),
+                    key[0],
+                )
+            )
+    return in_order(lines)
+
+
+def next_version(draft: Journal, chain: Chain) -> Journal | None:
+    """Return the journal that brings the books to ``draft``, or ``None``: they are there.
+
+    Args:
+        draft: the whole of what should be booked, as if nothing were; its key is ignored.
+        chain: what was built before.
+    """
+    standing = chain.standing
+    lines = difference(draft.lines, standing, draft.currency, draft.base_currency)
+    if not lines:
+        return None
+    version = chain.last_version + 1
+    supersedes = standing[-1].key if standing else ""
+    narrative = draft.narrative
+    if standing:
+        narrative = f"{narrative}; difference to version {standing[-1].version}"
+    return replace(
+        draft,
+        key=journal_key(draft, version),
+        version=version,
+        lines=lines,
+        narrative=narrative,
+        supersedes=supersedes,
+    )
+
+
+def journal_key(journal: Journal, version: int) -> str:
+    """Name a posting for ever: merchant|settlement date|batch|currency|kind|version."""
+    parts = (
+        journal.merchant_id,
+        journal.settlement_date.isoformat(),
+        journal.batch_id,
+        journal.currency,
+        journal.kind.value,
+        str(version),
+    )
+    return "|".join(parts)
+
+
+def _reversal(chain: Chain) -> Journal | None:
+    """Return the journal that takes everything back, or ``None``: nothing is booked."""
+    standing = chain.standing
+    if not any(minor or base for minor, base in booked(standing).values()):
+        return None
+    last = standing[-1]
+    version = chain.last_version + 1
+    return replace(
+        last,
+        key=journal_key(last, version),
+        version=version,
+        lines=difference((), standing, last.currency, last.base_currency),
+        supersedes=last.key,
+        narrative=f"{last.batch_id} is no longer in the files; versions before are taken back",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """How a chain goes on."""
+
+    kept: Sequence[Journal]  # stand as they are
+    void: Sequence[Journal]  # nobody had approved them; ``new`` says what they said, corrected
+    new: Journal | None
+
+    @property
+    def standing(self) -> list[Journal]:
+        return [*self.kept, *([self.new] if self.new else [])]
+
+
+def continue_chain(chain: Chain, draft: Journal | None) -> Continuation:
+    """Bring a chain to ``draft``; ``None``: there is nothing to book any more.
+
+    What nobody has approved yet is replaced rather than topped up; what went on is never touched.
+    """
+    if _next(chain, draft) is None:
+        return Continuation(chain.standing, (), None)
+    undecided = [r.journal for r in chain.records if r.state in _UNDECIDED]
+    left = Chain(
+        [replace(r, state=JournalState.void) if r.state in _UNDECIDED else r for r in chain.records]
+    )
+    return Continuation(left.standing, undecided, _next(left, draft))
+
+
+def _next(chain: Chain, draft: Journal | None) -> Journal | None:
+    found = next_version(draft, chain) if draft is not None else _reversal(chain)
+    return _numbered(found) if found is not None else None
+
+
+def _numbered(journal: Journal) -> Journal:
+    """Give a later version of a bill its own number: SYSPRO knows a bill by supplier and number."""
+    if journal.kind is not JournalKind.fee_invoice or journal.version == 1:
+        return journal
+    details = dict(journal.details)
+    first = _BILL_VERSION.sub("", details["invoice"])
+    details["invoice"] = f"{first}-V{journal.version}"
+    return replace(journal, details=tuple(sorted(details.items())))
+
+
+def chains(records: Iterable[JournalRecord]) -> dict[tuple[str, str, str], Chain]:
+    """Group a day's records by (batch, currency, kind)."""
+    found: dict[tuple[str, str, str], list[JournalRecord]] = {}
+    for record in records:
+        journal = record.journal
+        key = (journal.batch_id, journal.currency, journal.kind.value)
+        found.setdefault(key, []).append(record)
+    return {
+        key: Chain(sorted(some, key=lambda record: record.journal.version))
+        for key, some in found.items()
+    }

@@ -1,0 +1,69 @@
+"""Give a contested chargeback up: Dr disputes lost, Cr disputes receivable.
+
+Source: accounting reference, section 3. Lost, or the deadline to contest has passed.
+"""
+
+from dataclasses import replace
+from datetime import date
+
+from include.domain.journal import Journal, JournalKind
+from include.domain.merchant import Merchant
+from include.domain.money import Money
+from include.domain.settlement import SettlementDay
+from include.services.books.entries import FX_ROUNDING, Amounts, in_base
+from include.services.books.ports import BookMappings
+from include.services.books.restate import journal_key
+
+LOST, DISPUTED = "dispute_lost", "chargeback"
+
+
+def build_dispute_lost(
+    day: SettlementDay,
+    merchant: Merchant,
+    *,
+    case_number: str,
+    amount: Money,
+    posting_date: date,
+    rate_millionths: int,
+    mappings: BookMappings,
+) -> Journal:
+    """Return the journal that writes one dispute off.
+
+    Args:
+        day: the settlement day of the chargeback: one case, one key.
+        merchant: whose books.
+        case_number: the dispute case.
+        amount: what was taken back, positive.
+        posting_date: when it was given up.
+        rate_millionths: the rate the chargeback was booked at, so that 1170 returns to zero.
+        mappings: the GL template.
+
+    Raises:
+        Rejected: an account is not mapped.
+    """
+    if amount.minor <= 0:
+        raise ValueError(f"a lost dispute is a positive amount, not {amount}")
+    template = mappings.gl_template(merchant.gl_template, posting_date)
+    minor = {LOST: amount.minor, DISPUTED: -amount.minor}
+    amounts = Amounts(minor, {source: template.account(source) for source in minor})
+    is_foreign = amount.currency != merchant.base_currency
+    draft = Journal(
+        key="draft",
+        kind=JournalKind.dispute_lost,
+        merchant_id=day.merchant_id,
+        company_id=merchant.company_id,
+        batch_id=case_number,
+        settlement_date=day.settlement_date,
+        posting_date=posting_date,
+        version=1,
+        rate_millionths=rate_millionths,
+        lines=in_base(
+            amounts,
+            amount.currency,
+            merchant.base_currency,
+            rate_millionths,
+            template.account(FX_ROUNDING) if is_foreign else "",
+        ),
+        narrative=f"Dispute {case_number} lost",
+    )
+    return replace(draft, key=journal_key(draft, 1))

@@ -1,0 +1,252 @@
+"""Build a day's journals: per batch and currency, conserved, only what is not booked yet.
+
+Everything is worked out and proven first; only then is anything stored. Building again finds the
+books where they should be and builds nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from include.domain.errors import Retryable
+from include.domain.expectations import Expectation, ExpectationKind
+from include.domain.journal import Journal, JournalKind
+from include.domain.matching import Cause
+from include.domain.merchant import Merchant
+from include.domain.open_items import OpenItem, item_key_of
+from include.domain.settlement import LineClass, SettlementDay
+from include.services.books.conservation import Proof, check_day, opposing_minor
+from include.services.books.dates import PostingDate, PostingDates
+from include.services.books.drafts import Basis, basis_of, invoice_draft, settlement_draft
+from include.services.books.drafts import sums_by_role as by_role
+from include.services.books.entries import NET
+from include.services.books.funding import FundingStore, funding_expectation, funding_key
+from include.services.books.ports import BookMappings, JournalStore, Periods
+from include.services.books.restate import Chain, Continuation, chains, continue_chain
+from include.services.books.sums import BatchSums, sum_day
+from include.services.matching.columns import LINES, MATCHES
+from include.services.matching.ports import DayFiles, ItemStore
+
+STAGE = "build"
+_KINDS = (JournalKind.settlement, JournalKind.fee_invoice)
+ChainKey = tuple[str, str, str]  # batch (part), currency, kind
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """What a controller is told in one line."""
+
+    built: tuple[Journal, ...]  # new: the whole of a batch, or the difference to what stands
+    standing: tuple[Journal, ...]  # built before, and still right
+    parked: tuple[str, ...]  # keys of new journals whose period is not open
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """How one chain goes on, and what is kept with its new journal."""
+
+    batch_id: str  # without the part of a month-end split
+    currency: str
+    kind: JournalKind
+    way: Continuation
+    mapping_version: str
+    control: Mapping[str, Any]
+    when: PostingDate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What planning a batch needs."""
+
+    day: SettlementDay
+    merchant: Merchant
+    mappings: BookMappings
+    dates: PostingDates
+    known: Mapping[ChainKey, Chain]
+    restate_mapping: bool
+    seen: set[ChainKey] = field(default_factory=set)
+
+
+def build_journals(
+    day: SettlementDay,
+    merchant: Merchant,
+    *,
+    lake: DayFiles,
+    mappings: BookMappings,
+    journals: JournalStore,
+    periods: Periods,
+    expectations: FundingStore,
+    open_items: ItemStore,
+    layouts: Mapping[str, str],
+    totals: Mapping[tuple[str, LineClass], int] | None = None,
+    restate_mapping: bool = False,
+) -> BuildResult:
+    """Build the settlement and fee journals of one merchant's day.
+
+    Args:
+        day: the merchant's settlement date; matched.
+        merchant: as configured on that date.
+        lake: holds lines.parquet and matches.parquet.
+        mappings: templates, fee kinds and rates.
+        journals: what was built before; receives what is new.
+        periods: SYSPRO's calendar.
+        expectations: receives what the bank should get.
+        open_items: receives closed periods.
+        layouts: layout by file digest, to translate fee codes.
+        totals: what classification counted, by currency and class; checked where given.
+        restate_mapping: rebook by today's mappings also what has not changed.
+
+    Raises:
+        Rejected: money is not conserved, or a code, account or rate is not mapped. Nothing was
+            built.
+        Retryable: a journal to be replaced was approved this very moment.
+    """
+    sums = sum_day(
+        lake.day_path(day, LINES),
+        lake.day_path(day, MATCHES),
+        merchant,
+        day.settlement_date,
+        layouts,
+    )
+    if totals is not None:
+        counted = {(c, k.value): v for (c, k), v in totals.items() if k is not LineClass.funding}
+        check_day(_by_class(sums.batches), sums.set_aside, counted, f"build, {day}")
+    known = chains(r for r in journals.versions(day) if r.journal.kind in _KINDS)
+    dates = PostingDates(merchant, periods)
+    desk = _Desk(day, merchant, mappings, dates, known, restate_mapping)
+    steps = [step for batch in sums.batches for step in _plan_batch(desk, batch)]
+    steps += _plan_vanished(desk)
+    awaited = _awaited(desk, steps, expectations)
+    _store(steps, journals)
+    expectations.save(awaited)
+    parked = [s for s in steps if s.way.new and s.when and s.when.is_parked]
+    open_items.replace_findings(day, STAGE, [_parked_item(desk, s) for s in parked])
+    return BuildResult(
+        tuple(s.way.new for s in steps if s.way.new),
+        tuple(journal for s in steps for journal in s.way.kept),
+        tuple(s.way.new.key for s in parked if s.way.new),
+    )
+
+
+def _by_class(batches: Sequence[BatchSums]) -> dict[tuple[str, str], int]:
+    found: dict[tuple[str, str], int] = {}
+    for batch in batches:
+        for (line_class, _, _), minor in batch.sums.items():
+            key = (batch.currency, line_class)
+            found[key] = found.get(key, 0) + minor
+    return found
+
+
+def _plan_batch(desk: _Desk, batch: BatchSums) -> list[_Step]:
+    """Plan the journals of one batch and prove them."""
+    when = desk.dates.of(batch.posting_date)
+    keys = {kind: (batch.part_id, batch.currency, kind.value) for kind in _KINDS}
+    desk.seen.update(keys.values())
+    chain = desk.known.get(keys[JournalKind.settlement], Chain(()))
+    basis = basis_of(
+        batch, chain, desk.merchant, desk.mappings, when, restate_mapping=desk.restate_mapping
+    )
+    drafts = {
+        JournalKind.settlement: settlement_draft(desk.day, desk.merchant, batch, basis, when),
+        JournalKind.fee_invoice: invoice_draft(desk.day, desk.merchant, batch, basis, when),
+    }
+    ways = {
+        kind: continue_chain(desk.known.get(keys[kind], Chain(())), draft)
+        for kind, draft in drafts.items()
+    }
+    proof = _proof(batch, basis, ways[JournalKind.settlement].standing)
+    proof.check(f"build, {desk.day}")
+    control = {**proof.to_json(), "roles": dict(sorted(basis.roles.items()))}
+    return [
+        _Step(batch.batch_id, batch.currency, kind, way, basis.mapping_version, control, when)
+        for kind, way in ways.items()
+    ]
+
+
+def _proof(batch: BatchSums, basis: Basis, standing: Sequence[Journal]) -> Proof:
+    """Return the equation of one batch; its whole net is awaited at the bank."""
+    net = sum(line.amount.minor for j in standing for line in j.lines if line.source == NET)
+    return Proof(
+        batch.part_id,
+        batch.currency,
+        batch.control_minor,
+        by_role(batch, basis),
+        opposing_minor(standing),
+        0,
+        {"awaited funding": net},
+    )
+
+
+def _plan_vanished(desk: _Desk) -> list[_Step]:
+    """Take back what was booked for batches that the latest files no longer hold."""
+    steps = []
+    for (batch_id, currency, kind), chain in desk.known.items():
+        newest = chain.newest
+        if (batch_id, currency, kind) in desk.seen or newest is None:
+            continue
+        steps.append(
+            _Step(
+                batch_id.partition("@")[0],
+                currency,
+                JournalKind(kind),
+                continue_chain(chain, None),
+                newest.mapping_version,
+                {"roles": newest.control.get("roles", {})},
+            )
+        )
+    return steps
+
+
+def _awaited(desk: _Desk, steps: Sequence[_Step], expectations: FundingStore) -> list[Expectation]:
+    """Return what the bank should receive of every batch, both parts of a split together."""
+    standing: dict[tuple[str, str], list[Journal]] = {}
+    for step in steps:
+        if step.kind is JournalKind.settlement:
+            standing.setdefault((step.batch_id, step.currency), []).extend(step.way.standing)
+    names = {key: funding_key(*key, desk.day) for key in standing}
+    known = {
+        e.item_key: e
+        for e in expectations.find(
+            desk.day.merchant_id, ExpectationKind.funding, sorted(names.values())
+        )
+    }
+    found = [
+        funding_expectation(desk.day, desk.merchant, *key, some, known.get(names[key]))
+        for key, some in standing.items()
+    ]
+    return [e for e in found if e is not None and known.get(e.item_key) != e]
+
+
+def _store(steps: Sequence[_Step], journals: JournalStore) -> None:
+    for step in steps:
+        for journal in step.way.void:
+            if not journals.void(journal):
+                raise Retryable(
+                    f"journal {journal.key} was approved while it was being replaced",
+                    "build",
+                    "Run the step again: it will build the difference instead.",
+                )
+        if step.way.new is not None:
+            journals.add(step.way.new, step.mapping_version, step.control)
+
+
+def _parked_item(desk: _Desk, step: _Step) -> OpenItem:
+    journal, when = step.way.new, step.when
+    if journal is None or when is None:
+        raise ValueError("only a new journal with a date can wait for its period")
+    period = f"{when.period.year}/{when.period.period:02d}"
+    return OpenItem(
+        item_key=item_key_of(desk.day, Cause.period_closed, journal.key),
+        merchant_id=desk.day.merchant_id,
+        settlement_date=desk.day.settlement_date,
+        stage=STAGE,
+        cause=Cause.period_closed,
+        currency=journal.base_currency,
+        amount_minor=journal.debit_total.minor,
+        source="",
+        document_id="",
+        explanation=f"Journal {journal.key} posts on {when.posts_on}, but period {period} of "
+        f"company {journal.company_id} is {when.period.state.value}.",
+        next_action=f"Open period {period} in SYSPRO; the journal is kept and posts then.",
+        owner=desk.merchant.owner,
+    )

@@ -1,0 +1,358 @@
+"""Match a day's bank entries with the batches they pay; book deposits, name what is short.
+
+Source: accounting reference, section 2. A short funding is not a fee until somebody says so.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from include.domain.errors import Retryable
+from include.domain.expectations import Expectation, ExpectationKind, ExpectationState
+from include.domain.journal import Journal, JournalKind, JournalLine
+from include.domain.matching import Cause
+from include.domain.merchant import Merchant
+from include.domain.money import Money
+from include.domain.open_items import OpenItem, item_key_of
+from include.domain.settlement import LineClass, SettlementDay
+from include.services.books.dates import PostingDates
+from include.services.books.deposits import BankEntry, Deposit, Funds
+from include.services.books.entries import BANK, NET, in_order
+from include.services.books.ports import BookMappings, JournalStore, Periods
+from include.services.books.restate import Chain, Continuation, chains, continue_chain, journal_key
+from include.services.matching.ports import DayFiles, Expectations, ItemStore
+
+STAGE = "fund"
+ENTRIES = "bank_entries.parquet"
+FUNDER = "tieout fund"
+_AWAITED = (ExpectationState.open, ExpectationState.missing)
+
+
+@dataclass(frozen=True, slots=True)
+class FundingResult:
+    """What a controller is told in one line."""
+
+    built: tuple[Journal, ...]  # new deposits to book
+    standing: tuple[Journal, ...]
+    unexplained: int  # entries that no batch explains
+    open_items: int  # short or unexplained, found on this day
+
+
+def match_funding(
+    day: SettlementDay,
+    merchant: Merchant,
+    *,
+    lake: DayFiles,
+    expectations: Expectations,
+    open_items: ItemStore,
+    journals: JournalStore,
+    mappings: BookMappings,
+    periods: Periods,
+) -> FundingResult:
+    """Explain the bank entries of one day and build the journals that book them.
+
+    Args:
+        day: the merchant's day; the bank's booking date.
+        merchant: bank accounts and the funding SLA.
+        lake: holds bank_entries.parquet; a day without it has no statement.
+        expectations: batches that wait for money, and entries that wait for a batch.
+        open_items: receives what is short or unexplained.
+        journals: receives one funding journal per explained entry.
+        mappings: the GL template.
+        periods: SYSPRO's calendar.
+
+    Raises:
+        Rejected: an account is not mapped. Nothing was stored.
+    """
+    on = day.settlement_date
+    waiting = _load(expectations, day, ExpectationKind.funding)
+    unexplained = _load(expectations, day, ExpectationKind.deposit)
+    funds = Funds(waiting, on, merchant.base_currency)
+    entries = {e.key: e for e in _earlier(unexplained, on)} | {
+        e.key: e for e in read_entries(lake.day_path(day, ENTRIES))
+    }
+    ordered = sorted(entries.values(), key=lambda e: (e.booking_date, e.key))
+    deposits, left = funds.explain(ordered)
+    ways = _journals(day, merchant, deposits, journals, mappings, periods)
+    after = _expired(funds.known.values(), on)
+    after += _deposits(day, unexplained, entries.values(), {e.key for e in left}, on)
+    count = _store_items(day, merchant, [*waiting, *unexplained], after, open_items)
+    before = {(e.kind, e.item_key): e for e in (*waiting, *unexplained)}
+    for way in ways:
+        _store_journal(way, journals, mappings.version)
+    expectations.save([e for e in after if before.get((e.kind, e.item_key)) != e])
+    return FundingResult(
+        tuple(way.new for way in ways if way.new),
+        tuple(journal for way in ways for journal in way.kept),
+        len(left),
+        count,
+    )
+
+
+def _load(
+    expectations: Expectations, day: SettlementDay, kind: ExpectationKind
+) -> list[Expectation]:
+    on = day.settlement_date
+    return list(expectations.load(day.merchant_id, kind, since_until=on, met_from=on))
+
+
+def read_entries(path: Path) -> list[BankEntry]:
+    """Return a day's bank entries; none where no statement was read."""
+    import polars as pl
+
+    if not Path(path).exists():
+        return []
+    return [
+        BankEntry(
+            f"{row['account_id']}|{row['entry_id']}",
+            str(row["entry_id"]),
+            row["booking_date"],
+            row["currency"],
+            row["amount_minor"],
+            row["reference"] or "",
+            row["text"] or "",
+        )
+        for row in pl.read_parquet(path).iter_rows(named=True)
+    ]
+
+
+def _earlier(unexplained: Iterable[Expectation], on: date) -> list[BankEntry]:
+    """Return entries of earlier days that nothing had explained when the run of ``on`` begins."""
+    return [
+        BankEntry(
+            e.item_key,
+            e.detail["entry_id"],
+            e.since_date,
+            e.currency,
+            e.amount_minor,
+            e.detail["reference"],
+            e.detail["text"],
+        )
+        for e in unexplained
+        if e.since_date < on and (e.state in _AWAITED or e.met_date == on)
+    ]
+
+
+def _journals(
+    day: SettlementDay,
+    merchant: Merchant,
+    deposits: Sequence[Deposit],
+    journals: JournalStore,
+    mappings: BookMappings,
+    periods: Periods,
+) -> list[Continuation]:
+    """Return how the funding journals of the day go on; vanished entries are taken back."""
+    records = [r for r in journals.versions(day) if r.journal.kind is JournalKind.funding]
+    known, dates = chains(records), PostingDates(merchant, periods)
+    ways = []
+    for deposit in deposits:
+        when = dates.of(deposit.entry.booking_date)
+        draft = _draft(day, merchant, deposit, when.posts_on, mappings, when.words)
+        chain = known.pop((draft.batch_id, draft.currency, draft.kind.value), Chain(()))
+        ways.append(continue_chain(chain, _at_known_accounts(draft, chain)))
+    return ways + [continue_chain(chain, None) for chain in known.values()]
+
+
+def _draft(
+    day: SettlementDay,
+    merchant: Merchant,
+    deposit: Deposit,
+    posts_on: date,
+    mappings: BookMappings,
+    words: str,
+) -> Journal:
+    """Return Dr bank, Cr funds in transit; a withdrawal is the same with signs turned round."""
+    entry = deposit.entry
+    template = mappings.gl_template(merchant.gl_template, posts_on)
+    minor = sum(part for part, _ in deposit.parts.values())
+    base = Money(sum(part for _, part in deposit.parts.values()), merchant.base_currency)
+    amount = Money(minor, entry.currency)
+    batches = "+".join(deposit.batch_ids)
+    details = {
+        "bank_code": merchant.bank_account(entry.currency).bank_code,
+        "contra_account": template.account(BANK),
+    }
+    draft = Journal(
+        key="draft",
+        kind=JournalKind.funding,
+        merchant_id=day.merchant_id,
+        company_id=merchant.company_id,
+        # Two entries may pay one batch on one day; each is its own deposit.
+        batch_id=f"{batches}#{entry.entry_id}",
+        settlement_date=day.settlement_date,
+        posting_date=posts_on,
+        version=1,
+        rate_millionths=deposit.rate_millionths,
+        lines=in_order(
+            [
+                JournalLine(template.account(BANK), amount, base, BANK),
+                JournalLine(template.account(NET), -amount, -base, NET),
+            ]
+        ),
+        narrative=f"Funding of batch {batches}, bank entry {entry.entry_id}{words}",
+        details=tuple(sorted(details.items())),
+    )
+    return replace(draft, key=journal_key(draft, 1))
+
+
+def _at_known_accounts(draft: Journal, chain: Chain) -> Journal:
+    """Keep the accounts a deposit was booked to; a changed template moves nothing booked."""
+    known = chain.accounts
+    lines = tuple(
+        replace(line, gl_account=known.get(line.source, line.gl_account)) for line in draft.lines
+    )
+    return replace(draft, lines=lines)
+
+
+def _store_journal(way: Continuation, journals: JournalStore, mapping_version: str) -> None:
+    for journal in way.void:
+        if not journals.void(journal):
+            raise Retryable(
+                f"journal {journal.key} was approved while it was being replaced",
+                "fund",
+                "Run the step again: it will build the difference instead.",
+            )
+    if way.new is not None:
+        journals.add(way.new, mapping_version, {"roles": {}})
+
+
+def _expired(funds: Iterable[Expectation], on: date) -> list[Expectation]:
+    """Call missing what should have been funded by now and was not funded at all."""
+    return [
+        replace(e, state=ExpectationState.missing, detail={**e.detail, "noticed": on.isoformat()})
+        if e.state is ExpectationState.open and not e.parts and e.due_date < on
+        else e
+        for e in funds
+    ]
+
+
+def _deposits(
+    day: SettlementDay,
+    known: Sequence[Expectation],
+    entries: Iterable[BankEntry],
+    left: set[str],
+    on: date,
+) -> list[Expectation]:
+    """Keep entries that nothing explains, and meet those that a batch explains now."""
+    before = {e.item_key: e for e in known}
+    after: dict[str, Expectation] = {}
+    for entry in entries:
+        if entry.key in left:
+            after[entry.key] = _unexplained(day, entry, before.get(entry.key))
+        elif entry.key in before:
+            after[entry.key] = replace(
+                before[entry.key], state=ExpectationState.met, met_by="a batch", met_date=on
+            )
+    for key, e in before.items():
+        if key not in after and e.since_date == on and e.state in _AWAITED:
+            after[key] = replace(e, state=ExpectationState.withdrawn)  # restated away
+    return list(after.values())
+
+
+def _unexplained(day: SettlementDay, entry: BankEntry, known: Expectation | None) -> Expectation:
+    if known is not None and known.met_date is not None and known.met_date > day.settlement_date:
+        return known  # a later day explained it; this is a repeat of the day on which it was open
+    detail: dict[str, Any] = {"entry_id": entry.entry_id, "reference": entry.reference}
+    return Expectation(
+        day.merchant_id,
+        ExpectationKind.deposit,
+        entry.key,
+        entry.currency,
+        entry.minor,
+        entry.booking_date,
+        entry.booking_date,
+        detail={**detail, "text": entry.text},
+    )
+
+
+def _store_items(
+    day: SettlementDay,
+    merchant: Merchant,
+    before: Sequence[Expectation],
+    after: Sequence[Expectation],
+    open_items: ItemStore,
+) -> int:
+    """Open what is short or unexplained, resolve what is not any more."""
+    was = {i.item_key: i for e in before if (i := _item(e, merchant))}
+    now = {i.item_key: i for e in after if (i := _item(e, merchant))}
+    own = [i for i in now.values() if i.settlement_date == day.settlement_date]
+    gone = [k for k, i in was.items() if k not in now and i.settlement_date != day.settlement_date]
+    others = [i for k, i in now.items() if i not in own and was.get(k) != i]
+    open_items.replace_findings(day, STAGE, own)
+    open_items.open(others)
+    open_items.resolve(sorted(gone), resolved_by=FUNDER, resolution=f"explained by {day}")
+    return len(own)
+
+
+def _item(expectation: Expectation, merchant: Merchant) -> OpenItem | None:
+    """Return the open item of a batch or an entry, dated the bank day on which it showed."""
+    if expectation.state not in _AWAITED:
+        return None
+    if expectation.kind is ExpectationKind.deposit:
+        cause, noticed = Cause.unexplained_deposit, expectation.since_date
+        why = (
+            f"Bank entry {expectation.detail['entry_id']} of {expectation.since_date} over "
+            f"{Money(expectation.amount_minor, expectation.currency)} names no batch that waits "
+            f"for it (reference {expectation.detail['reference']!r})."
+        )
+        do = "Say what it is for; until then it is not booked."
+    else:
+        found = _shortage(expectation, merchant)
+        if found is None:
+            return None
+        cause, noticed, why, do = found
+    arose = SettlementDay(expectation.merchant_id, noticed)
+    return OpenItem(
+        item_key=item_key_of(arose, cause, expectation.item_key),
+        merchant_id=expectation.merchant_id,
+        settlement_date=noticed,
+        stage=STAGE,
+        cause=cause,
+        currency=expectation.currency,
+        amount_minor=expectation.amount_minor,
+        source="",
+        document_id="",
+        explanation=why,
+        next_action=do,
+        owner=merchant.owner,
+    )
+
+
+def _shortage(expectation: Expectation, merchant: Merchant) -> tuple[Cause, date, str, str] | None:
+    """Say what is wrong with the funding of a batch, and on which bank day it showed."""
+    detail, rest = expectation.detail, Money(expectation.amount_minor, expectation.currency)
+    batch, net = detail["batch_id"], Money(int(detail["full"]), expectation.currency)
+    if expectation.state is ExpectationState.missing and not expectation.parts:
+        noticed = date.fromisoformat(detail["noticed"])
+        due = expectation.due_date
+        why = f"Short funding, {batch}: nothing of {net} has arrived; it was due by {due}."
+        return Cause.short_funding, noticed, why, "Ask the acquirer where the funding is."
+    if not expectation.parts or rest.minor == 0:
+        return None
+    noticed = date.fromisoformat(max(expectation.parts))
+    arrived = net - rest
+    hidden = unreported_classes(merchant)
+    if hidden:
+        why = (
+            f"Unreported by source, {batch}: net {net}, the bank received {arrived}, {rest} is "
+            f"left. This processor does not report {', '.join(hidden)}."
+        )
+        return Cause.unreported_by_source, noticed, why, "Ask the acquirer what it netted."
+    if rest.minor < 0:
+        why = f"Batch {batch}: net {net}, but the bank received {arrived}; {-rest} is too much."
+        return Cause.unexplained_deposit, noticed, why, "Ask the acquirer what the rest is for."
+    why = f"Short funding, {batch}: net {net}, the bank received {arrived}, {rest} is missing."
+    return Cause.short_funding, noticed, why, "Ask the acquirer for the difference."
+
+
+def unreported_classes(merchant: Merchant) -> tuple[str, ...]:
+    """Return the classes every acquirer nets that no source of the merchant reports.
+
+    Adjustments and reserves are agreements that most merchants do not have; their absence
+    explains nothing.
+    """
+    supplied = {line_class for source in merchant.sources for line_class in source.supplies}
+    always = (LineClass.fee, LineClass.chargeback)
+    return tuple(c.value for c in always if c not in supplied) if merchant.sources else ()
