@@ -1,9 +1,26 @@
 """Fixtures every test may use. Light on purpose: nothing here imports Airflow."""
 
+import atexit
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+# Airflow reads its environment once, at its first import, by whichever test comes first.
+_HOME = tempfile.mkdtemp(prefix="tieout-airflow-")
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+os.environ.update(
+    AIRFLOW_HOME=_HOME,
+    AIRFLOW__CORE__DAGS_FOLDER=str(ROOT / "dags"),
+    AIRFLOW__CORE__PLUGINS_FOLDER=str(ROOT / "plugins"),
+    AIRFLOW__CORE__LOAD_EXAMPLES="False",
+    AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{_HOME}/airflow.db",
+    GX_ANALYTICS_ENABLED="false",
+)
 
 
 @pytest.fixture(scope="session")
