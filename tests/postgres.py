@@ -65,9 +65,9 @@ def _pip_server(folder: Path) -> Iterator[str]:
 def _system_server(folder: Path) -> Iterator[str]:
     """Run ``initdb`` and ``pg_ctl``; root may not, so the system's own user does."""
     data = folder / "data"
-    runs_as = {"user": "postgres"} if os.geteuid() == 0 else {}
-    if runs_as:
-        found = pwd.getpwnam("postgres")
+    user = "postgres" if os.geteuid() == 0 else None
+    if user is not None:
+        found = pwd.getpwnam(user)
         os.chown(folder, found.pw_uid, found.pw_gid)
 
     def run(command: str, *arguments: str) -> None:
@@ -76,7 +76,7 @@ def _system_server(folder: Path) -> Iterator[str]:
             check=True,
             capture_output=True,
             cwd=folder,
-            **runs_as,  # type: ignore[arg-type]
+            user=user,
         )
 
     run("initdb", "-U", "postgres", "--auth=trust", "--encoding=utf8")

@@ -51,7 +51,7 @@ class SqlEffectStore:
         self._clock = clock
         self._boundary = boundary
         self._leases = SqlLeases(engine, clock)
-        self._transactions = OpenTransactions(engine)
+        self._transactions = OpenTransactions.of(engine)
 
     def now(self) -> datetime:
         with self._engine.begin() as connection:

@@ -1,18 +1,29 @@
 """Knows whether this thread has a transaction open, whoever opened it on this engine."""
 
 import threading
+from typing import ClassVar
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, event
 
 
 class OpenTransactions:
-    """Counts BEGIN against COMMIT and ROLLBACK, per thread."""
+    """Counts BEGIN against COMMIT and ROLLBACK, per thread. One per engine: use ``of``."""
+
+    _known: ClassVar["WeakKeyDictionary[Engine, OpenTransactions]"] = WeakKeyDictionary()
 
     def __init__(self, engine: Engine) -> None:
         self._open = threading.local()
         event.listen(engine, "begin", self._began)
         event.listen(engine, "commit", self._ended)
         event.listen(engine, "rollback", self._ended)
+
+    @classmethod
+    def of(cls, engine: Engine) -> "OpenTransactions":
+        """Return the counter of this engine; it must have been there before the transactions."""
+        if engine not in cls._known:
+            cls._known[engine] = cls(engine)
+        return cls._known[engine]
 
     def is_open(self) -> bool:
         """Say whether this thread is inside a transaction."""

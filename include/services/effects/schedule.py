@@ -35,8 +35,9 @@ def next_try(effect: Effect, now: datetime, timings: Timings) -> datetime | None
     if effect.sent_at is None:
         wait = min(max(age, _SHORTEST_BACKOFF), _LONGEST_BACKOFF)  # as long again as it has waited
         return now + wait if age < GIVE_UP_AFTER else None
-    looks = (timings.quiescence + _MORE_THAN_Q, 2 * timings.quiescence, *_LATER_LOOKS)
-    later = [look for look in looks if look > age]
+    first = timings.quiescence + _MORE_THAN_Q  # a look before it would prove nothing
+    looks = (first, 2 * timings.quiescence, *_LATER_LOOKS)
+    later = [look for look in looks if look > age and look >= first]
     return _base(effect) + min(later) if later else None
 
 
