@@ -1,6 +1,6 @@
 """What the file steps need and pass on: the lake, the record of files, and parsed files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -94,6 +94,7 @@ class StoredFile:
     lines_in: int | None = None
     lines_classified: int | None = None
     lines_quarantined: int | None = None
+    lines_without_money: int | None = None  # classified records that yield no line
     file_id: int = 0
 
 
@@ -117,10 +118,14 @@ class Files(Protocol):
         ...
 
 
+# A download that wants a sink; ``None`` where there was nothing to download.
+RawDownload = Callable[[BinaryIO], Download | None]
+
+
 class LakeStore(Protocol):
     """Write-once files: raw bytes by digest, results by name."""
 
-    def write_raw(self, download: "RawDownload") -> Download | None:
+    def write_raw(self, download: RawDownload) -> Download | None:
         """Let ``download`` fill a new file; keep it under its digest; ``None`` passes through."""
         ...
 
@@ -131,12 +136,6 @@ class LakeStore(Protocol):
     def quarantine_path(self, digest: str, layout: str) -> Path: ...
 
     def day_path(self, day: SettlementDay, name: str) -> Path: ...
-
-
-class RawDownload(Protocol):
-    """A download that wants a sink."""
-
-    def __call__(self, sink: BinaryIO) -> Download | None: ...
 
 
 class Layouts(Protocol):

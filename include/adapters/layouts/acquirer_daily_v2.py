@@ -11,6 +11,7 @@ Sign: fees are unsigned costs, reserve by its word, adjustments signed from the 
 
 from include.adapters.layouts.shape import (
     Column,
+    Kind,
     Layout,
     Line,
     Records,
@@ -27,6 +28,7 @@ LAYOUT = Layout(
     columns=(
         Column("type", (), is_required=True, is_filled=True),
         Column("code", (), is_required=True),
+        Column("request_id", (), Kind.request_id),  # where the reference is one
         Column("reference", ()),
         money("amount", "currency", is_required=True),
         currency("currency", is_required=True),
@@ -41,6 +43,11 @@ LAYOUT = Layout(
             "a": (Line(LineClass.adjustment, "amount", Sign.signed, detail_from="code"),),
         },
     ),
-    fields={"merchant_reference": "reference", "processor_reference": "statement_id"},
+    fields={
+        "request_id": "request_id",
+        "related_request_id": "request_id",
+        "merchant_reference": "reference",
+        "processor_reference": "statement_id",
+    },
     may_be_empty=True,
 )

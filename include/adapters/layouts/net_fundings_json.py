@@ -3,7 +3,8 @@
 Source: SDK model ReportingV3NetFundingsGet200Response (0.0.80), list ``netFundingSummaries``. The
 funded amount counts: conveyed is what was sent to the processor. Summaries have no identity.
 
-Sign: amounts are unsigned, the type says which way; fees are unsigned costs.
+Sign: signed from the merchant, so refunds, fees and chargebacks are negative (unconfirmed by a real
+answer; an amount whose sign contradicts its type is set aside).
 """
 
 from include.adapters.layouts.shape import (
@@ -32,10 +33,10 @@ LAYOUT = Layout(
     records=RecordTypes(
         column="type",
         types={
-            "purchases": (Line(LineClass.gross_sale, "amount", Sign.given),),
-            "refunds": (Line(LineClass.refund, "amount", Sign.taken),),
-            "fees": (Line(LineClass.fee, "amount", Sign.cost, "net_funding_fees"),),
-            "chargebacks": (Line(LineClass.chargeback, "amount", Sign.taken),),
+            "purchases": (Line(LineClass.gross_sale, "amount", Sign.signed),),
+            "refunds": (Line(LineClass.refund, "amount", Sign.signed),),
+            "fees": (Line(LineClass.fee, "amount", Sign.signed, "net_funding_fees"),),
+            "chargebacks": (Line(LineClass.chargeback, "amount", Sign.signed),),
         },
     ),
     fields={"card_type": "payment_sub_type"},

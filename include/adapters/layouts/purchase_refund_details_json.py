@@ -40,7 +40,11 @@ _REFUND = (Line(LineClass.refund, "amount", Sign.taken), *_FEES)
 LAYOUT = Layout(
     name="purchase_refund_details_json",
     source=Json(
-        lists=(("settlements",), ("requestDetails",), ("feeAndFundingDetails",)),
+        lists=(
+            ("settlements",),
+            ("requestDetails", "purchase-refund-details"),
+            ("feeAndFundingDetails",),
+        ),
         join="requestId",
     ),
     columns=(

@@ -82,6 +82,7 @@ files = Table(
     Column("lines_in", BigInteger),
     Column("lines_classified", BigInteger),
     Column("lines_quarantined", BigInteger),
+    Column("lines_without_money", BigInteger),  # classified records that yield no line
     UniqueConstraint("merchant_id", "source", "settlement_date", "digest"),
     UniqueConstraint("merchant_id", "source", "settlement_date", "version"),
 )

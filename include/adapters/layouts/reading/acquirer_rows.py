@@ -1,17 +1,19 @@
 """Records of the acquirer's daily statement, with the trailer's count and sums met."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
-from include.adapters.layouts.reading.faults import malformed, of, truncated
+from include.adapters.layouts.reading.faults import FileFaultError, malformed, of, truncated
 from include.adapters.layouts.reading.row_source import Row, RowSource, whole_text
 from include.adapters.layouts.shape import Layout
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.services.files import Expected, FileFacts
 
+_REQUEST_ID = re.compile(r"[0-9]{22}")
 _PARTS = {"H": 6, "F": 5, "R": 4, "A": 4, "T": 5}
 
 
@@ -39,18 +41,22 @@ def refuse_other_statement(facts: FileFacts, expected: Expected) -> None:
     Raises:
         FileFaultError: it names both.
     """
-    if expected.account_id and facts.account_id and facts.account_id != expected.account_id:
-        raise of(
-            "wrong_account",
-            f"The statement is for {facts.account_id[:60]!r}, not for {expected.account_id!r}",
-        )
+    error: FileFaultError | None = None
     wanted, found = expected.statement_date, facts.statement_date
-    if wanted and found and wanted != found:
-        raise of(
+    if expected.account_id and facts.account_id and facts.account_id != expected.account_id:
+        account = facts.account_id[:60]
+        error = of(
+            "wrong_account", f"The statement is for {account!r}, not for {expected.account_id!r}"
+        )
+    elif wanted and found and wanted != found:
+        error = of(
             "wrong_date",
             f"The statement is of {found}, not of {wanted}",
             "Fetch the statement of the day asked for.",
         )
+    if error is not None:
+        error.facts = facts
+        raise error
 
 
 def _day(text: str) -> date:
@@ -97,11 +103,14 @@ def _rows(records: Sequence[Sequence[str]], statement_id: str, currency: str) ->
             yield {"type": kind, "amount": amount, "currency": of_amount}, raw
             continue
         word = f"R {record[1]}" if kind == "R" else kind
+        about = record[2] if kind == "F" else None
+        is_request = about is not None and _REQUEST_ID.fullmatch(about) is not None
         yield (
             {
                 "type": word,
                 "code": record[1],
-                "reference": record[2] if kind == "F" else None,
+                "request_id": about if is_request else None,
+                "reference": None if is_request else about,
                 "amount": record[-2],
                 "currency": record[-1],
                 "statement_id": statement_id,

@@ -59,12 +59,8 @@ def classify(text: pl.DataFrame, line_no: pl.Series, plan: Plan, has_control: bo
         is_again = good[LINE_NO].is_in(_repeated(good, prints, text.columns).implode())
         bad = pl.concat([bad, _explained(good.filter(is_again), [_AGAIN], plan)])
         good, prints = good.filter(~is_again), prints.filter(~is_again)
-    idle = _without_money(good, plan)
-    lines = lines_of(good.filter(~idle) if idle.any() else good, plan)
-    empty_types = [i for i, word in enumerate(plan.type_words) if not _yields(plan, word)]
-    unpaid = int(idle.sum() or 0)
-    if empty_types:
-        unpaid += int((good[TYPE].is_in(empty_types) & ~idle).sum() or 0)
+    lines = lines_of(good.filter(~_without_money(good, plan)), plan)
+    unpaid = good.height - lines["line_no"].n_unique()
     return Chunk(text.height, lines, bad, unpaid, prints, good[LINE_NO])
 
 
@@ -82,10 +78,6 @@ def _repeated(good: pl.DataFrame, prints: pl.Series, columns: list[str]) -> pl.S
     suspects = good.filter(prints.is_duplicated())
     first = suspects.unique(subset=columns, keep="first", maintain_order=True)[LINE_NO]
     return suspects.filter(~pl.col(LINE_NO).is_in(first.implode()))[LINE_NO]
-
-
-def _yields(plan: Plan, word: str) -> bool:
-    return bool(plan.layout.records.types[word])
 
 
 def _types(frame: pl.DataFrame, plan: Plan) -> pl.Series:

@@ -161,24 +161,19 @@ def refuse_unasked(facts: FileFacts, expected: Expected) -> None:
         FileFaultError: it carries the facts, so that a caller can tell whose it was.
     """
     org, wanted = facts.organization_id, expected.organization_id
+    error: FileFaultError | None = None
     if wanted and org is not None and org != wanted:
-        raise of("wrong_merchant", f"The file is for {org[:80]!r}, not for {wanted!r}")
-    if expected.window and facts.window and facts.window != expected.window:
-        raise WrongWindowError(facts, expected.window)
-
-
-class WrongWindowError(FileFaultError):
-    """The window inside is another one; ``facts`` says which."""
-
-    def __init__(self, facts: FileFacts, wanted: Window) -> None:
-        found = facts.window
-        said = (
-            f"{found.start_at:%Y-%m-%dT%H:%MZ} to {found.end_at:%Y-%m-%dT%H:%MZ}" if found else ""
-        )
-        super().__init__(
+        error = of("wrong_merchant", f"The file is for {org[:80]!r}, not for {wanted!r}")
+    elif expected.window and facts.window and facts.window != expected.window:
+        error = of(
             "wrong_window",
-            f"The file is for {said}, not for {wanted.start_at:%Y-%m-%dT%H:%MZ} to "
-            f"{wanted.end_at:%Y-%m-%dT%H:%MZ}.",
+            f"The file is for {_shown(facts.window)}, not for {_shown(expected.window)}",
             "Fetch the report of the day asked for.",
         )
-        self.facts = facts
+    if error is not None:
+        error.facts = facts
+        raise error
+
+
+def _shown(window: Window) -> str:
+    return f"{window.start_at:%Y-%m-%dT%H:%MZ} to {window.end_at:%Y-%m-%dT%H:%MZ}"

@@ -1,17 +1,21 @@
 """Whole-file faults: the file is set aside with its bytes, whatever its records look like."""
 
-from include.services.files import Fault
+from include.services.files import Fault, FileFacts
 
 _REFETCH = "Fetch the report again; if it comes the same, ask the sender for a whole file."
 _ASK = "Ask the sender for a corrected file."
 
 
 class FileFaultError(Exception):
-    """Ends the reading of a file; caught where the file is parsed, never above."""
+    """Ends the reading of a file; caught where the file is parsed, never above.
+
+    ``facts`` is what the file had said of itself by then.
+    """
 
     def __init__(self, reason_code: str, what: str, do: str) -> None:
         super().__init__(reason_code, what, do)
         self.fault = Fault(reason_code, f"{what} {do}")
+        self.facts = FileFacts()
 
 
 def truncated(where: str) -> FileFaultError:

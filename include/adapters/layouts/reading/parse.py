@@ -14,7 +14,7 @@ from include.adapters.layouts import layout_named
 from include.adapters.layouts.reading import csv_blocks, duplicates
 from include.adapters.layouts.reading.batches import Batch, Judged, batches_of_rows, judge
 from include.adapters.layouts.reading.csv_blocks import BlockFaultError
-from include.adapters.layouts.reading.csv_head import WrongWindowError, read_head
+from include.adapters.layouts.reading.csv_head import read_head
 from include.adapters.layouts.reading.faults import (
     MAX_BYTES,
     MAX_RECORDS,
@@ -74,11 +74,10 @@ def parse_file(
     try:
         found = _parse(path, spec, digest, expected, lines_path, quarantine_path)
     except FileFaultError as error:
-        facts = error.facts if isinstance(error, WrongWindowError) else FileFacts()
         found = ParsedFile(
             digest,
             layout,
-            replace(facts, fault=error.fault),
+            replace(error.facts, fault=error.fault),
             lines_path,
             quarantine_path,
             rows_in=1,

@@ -1,0 +1,156 @@
+"""Step 2 of the day: split every record into its class, or set it aside; both are counted.
+
+The newest version of each source is run through its layout. Lines of the classes a source
+supplies become the day's lines; one that an earlier day has counted already is set aside. Rows in
+= rows classified + rows quarantined, per file, or the step fails.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from include.domain.errors import Rejected
+from include.domain.merchant import Merchant, Source
+from include.domain.open_items import OpenItems
+from include.domain.settlement import Coverage, Knowledge, LineClass, SettlementDay
+from include.services.download_reports import (
+    DOWNLOADS,
+    Outcome,
+    SourceOutcome,
+    expected_of,
+    read_outcomes,
+)
+from include.services.files import Files, FileState, LakeStore, Layouts, ParsedFile, StoredFile
+from include.services.findings import findings_of
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifyResult:
+    """What the day's files amount to; ``coverage`` has one entry per class and source."""
+
+    coverage: tuple[Coverage, ...]
+    totals: Mapping[tuple[str, LineClass], int]  # (currency, class) -> minor units
+    rows_in: int
+    rows_classified: int
+    rows_quarantined: int
+    files: tuple[ParsedFile, ...]
+
+
+def classify_lines(
+    day: SettlementDay,
+    merchant: Merchant,
+    *,
+    lake: LakeStore,
+    files: Files,
+    layouts: Layouts,
+    open_items: OpenItems,
+) -> ClassifyResult:
+    """Write the day's ``lines.parquet``, ``quarantine.parquet`` and ``bank_entries.parquet``.
+
+    Findings go to ``open_items`` under stage ``classify``, replaced as a whole. A run with the
+    same files gives the same bytes.
+
+    Raises:
+        Rejected: a file's rows do not add up; nothing of the day is published.
+    """
+    from include.services.day_tables import DayTables  # loads Polars
+
+    newest = {file.source: file for file in files.of_day(day)}
+    parsed: dict[str, ParsedFile] = {}
+    for source in merchant.sources:
+        file = newest.get(source.name)
+        if file is not None:
+            parsed[source.name] = _parse(day, merchant, source, file, lake, layouts)
+    tables = DayTables(day, lake)
+    good = [(s, parsed[s.name]) for s in merchant.sources if _is_good(parsed.get(s.name))]
+    set_aside = tables.write(good, list(parsed.values()))
+    for name, found in parsed.items():
+        again = set_aside.get(found.digest, 0)
+        parsed[name] = found = replace(
+            found,
+            rows_classified=found.rows_classified - again,
+            rows_quarantined=found.rows_quarantined + again,
+        )
+        files.conclude(_concluded(newest[name], found, tables.records_with_lines(found.digest)))
+    open_items.replace_findings(
+        day, "classify", findings_of(day, merchant, files.of_day(day), tables.quarantined())
+    )
+    outcomes = read_outcomes(lake.day_path(day, DOWNLOADS))
+    return ClassifyResult(
+        coverage=coverage_of(merchant, parsed, outcomes),
+        totals=tables.totals(),
+        rows_in=sum(found.rows_in for found in parsed.values()),
+        rows_classified=sum(found.rows_classified for found in parsed.values()),
+        rows_quarantined=sum(found.rows_quarantined for found in parsed.values()),
+        files=tuple(parsed.values()),
+    )
+
+
+def _is_good(found: ParsedFile | None) -> bool:
+    return found is not None and found.fault is None
+
+
+def _parse(
+    day: SettlementDay,
+    merchant: Merchant,
+    source: Source,
+    file: StoredFile,
+    lake: LakeStore,
+    layouts: Layouts,
+) -> ParsedFile:
+    found = layouts.parse(
+        lake.raw_path(file.digest),
+        file.layout,
+        digest=file.digest,
+        lines_path=lake.lines_path(file.digest, file.layout),
+        quarantine_path=lake.quarantine_path(file.digest, file.layout),
+        expected=expected_of(day, merchant, source),
+    )
+    if found.rows_in != found.rows_classified + found.rows_quarantined:
+        raise Rejected(
+            f"{found.rows_in} rows in, {found.rows_classified} classified and "
+            f"{found.rows_quarantined} quarantined",
+            f"{source.name} of {day}",
+            "This is a fault of ours: report it with the file's digest.",
+        )
+    return found
+
+
+def _concluded(file: StoredFile, found: ParsedFile, with_lines: int) -> StoredFile:
+    fault = found.fault
+    # The reason given at the door knows more: that the bytes are another day's.
+    reason = "" if fault is None else file.reason or f"{fault.reason_code}: {fault.detail}"
+    return replace(
+        file,
+        state=FileState.classified if fault is None else FileState.quarantined,
+        reason=reason,
+        lines_in=found.rows_in,
+        lines_classified=found.rows_classified,
+        lines_quarantined=found.rows_quarantined,
+        lines_without_money=found.rows_classified - with_lines if fault is None else 0,
+    )
+
+
+def coverage_of(
+    merchant: Merchant,
+    parsed: Mapping[str, ParsedFile],
+    outcomes: Mapping[str, SourceOutcome],
+) -> tuple[Coverage, ...]:
+    """Say for each class where its figure comes from; no source at all is 'not knowable'."""
+    found: list[Coverage] = []
+    for line_class in LineClass:
+        sources = [s for s in merchant.sources if line_class in s.supplies]
+        found += [
+            Coverage(line_class, _knowledge(parsed.get(s.name), outcomes.get(s.name)), s.name)
+            for s in sources
+        ]
+        if not sources:
+            found.append(Coverage(line_class, Knowledge.not_knowable))
+    return tuple(found)
+
+
+def _knowledge(found: ParsedFile | None, outcome: SourceOutcome | None) -> Knowledge:
+    if _is_good(found):
+        return Knowledge.reported
+    if outcome is not None and outcome.outcome is Outcome.empty:
+        return Knowledge.empty
+    return Knowledge.awaited

@@ -1,0 +1,184 @@
+"""A day's tables in the lake: its lines, what was set aside, and the bank's entries."""
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+
+from include.domain.merchant import Source
+from include.domain.money import Money
+from include.domain.settlement import (
+    BANK_ENTRY_COLUMNS,
+    LINE_COLUMNS,
+    QUARANTINE_COLUMNS,
+    LineClass,
+    SettlementDay,
+)
+from include.services.files import LakeStore, ParsedFile
+
+LINES, QUARANTINE, ENTRIES = "lines.parquet", "quarantine.parquet", "bank_entries.parquet"
+REPEAT_DAYS = 7  # how far back a line is looked for that was counted already
+# What names a line for ever; a line without any id of its own is not compared.
+IDENTITY = (
+    "line_class detail_code currency amount_minor request_id batch_id case_number "
+    "processor_reference"
+).split()
+_IDS = ("request_id", "case_number")
+_ROWS_PER_GROUP = 131_072
+_TYPES: Mapping[str, pl.DataType] = {
+    "string": pl.String(),
+    "int64": pl.Int64(),
+    "date32": pl.Date(),
+    "binary": pl.Binary(),
+    "timestamp[ms, tz=UTC]": pl.Datetime("ms", "UTC"),
+}
+_Part = tuple[Source, ParsedFile]
+
+
+class DayTables:
+    """Builds the three tables of a day; each appears whole or keeps its former content."""
+
+    def __init__(self, day: SettlementDay, lake: LakeStore) -> None:
+        self._day = day
+        self._lake = lake
+
+    def write(self, good: Sequence[_Part], every: Sequence[ParsedFile]) -> dict[str, int]:
+        """Write the tables of the day.
+
+        Args:
+            good: the files that were read, with the source that names the classes they supply.
+            every: these and the files that were set aside as a whole.
+
+        Returns:
+            By file digest, how many records were set aside as counted on an earlier day.
+        """
+        lines = self._day_lines(good)
+        repeated = self._repeated(lines) if lines is not None else _empty(LINE_COLUMNS)
+        records = repeated.select("file_digest", "line_no").unique(maintain_order=True)
+        aside = pl.scan_parquet([found.quarantine_path for found in every]) if every else None
+        frames = [_empty(QUARANTINE_COLUMNS).lazy()] if aside is None else [aside]
+        if records.height and lines is not None:
+            gone = lines.join(records.lazy(), on=["file_digest", "line_no"], how="semi")
+            lines = lines.join(
+                records.lazy(),
+                on=["file_digest", "line_no"],
+                how="anti",
+                maintain_order="left",
+            )
+            frames.append(_counted_before(gone).lazy())
+        self._sink(lines, LINE_COLUMNS, LINES)
+        self._sink(pl.concat(frames), QUARANTINE_COLUMNS, QUARANTINE)
+        entries = [found.lines_path for source, found in good if _is_bank(found)]
+        if entries:
+            self._sink(pl.scan_parquet(entries), BANK_ENTRY_COLUMNS, ENTRIES)
+        else:
+            self._path(ENTRIES).unlink(missing_ok=True)  # without a statement nothing is said
+        return dict(records.group_by("file_digest").len().iter_rows())
+
+    def totals(self) -> dict[tuple[str, LineClass], int]:
+        """Add up the day's lines per currency and class."""
+        sums = (
+            pl.scan_parquet(self._path(LINES))
+            .group_by("currency", "line_class")
+            .agg(pl.col("amount_minor").sum())
+            .sort("currency", "line_class")
+            .collect(engine="streaming")
+        )
+        return {
+            (currency, LineClass(line_class)): minor
+            for currency, line_class, minor in sums.iter_rows()
+        }
+
+    def records_with_lines(self, digest: str) -> int:
+        """Count the records of a file that have lines or entries on this day."""
+        tables = [self._path(name) for name in (LINES, ENTRIES)]
+        return sum(
+            pl.scan_parquet(path)
+            .filter(pl.col("file_digest") == digest)
+            .select(pl.col("line_no").n_unique())
+            .collect(engine="streaming")
+            .item()
+            for path in tables
+            if path.exists()
+        )
+
+    def quarantined(self) -> pl.DataFrame:
+        """Return what was set aside, without the bytes."""
+        return pl.read_parquet(self._path(QUARANTINE)).drop("raw")
+
+    def _path(self, name: str) -> Path:
+        return self._lake.day_path(self._day, name)
+
+    def _day_lines(self, good: Sequence[_Part]) -> pl.LazyFrame | None:
+        frames = []
+        for source, found in good:
+            if not _is_bank(found):
+                supplied = [line_class.value for line_class in source.supplies]
+                frame = pl.scan_parquet(found.lines_path)
+                frames.append(frame.filter(pl.col("line_class").is_in(supplied)))
+        return pl.concat(frames) if frames else None
+
+    def _repeated(self, lines: pl.LazyFrame) -> pl.DataFrame:
+        """Return the lines that an earlier day's lines hold already."""
+        on = self._day.settlement_date
+        earlier = [
+            self._lake.day_path(SettlementDay(self._day.merchant_id, on - timedelta(days=n)), LINES)
+            for n in range(1, REPEAT_DAYS + 1)
+        ]
+        found = [path for path in earlier if path.exists()]
+        if not found:
+            return _empty(LINE_COLUMNS)
+        named = pl.any_horizontal(pl.col(_IDS).is_not_null())
+        before = pl.scan_parquet(found).filter(named).select(IDENTITY)
+        return (
+            lines.filter(named)
+            .join(before, on=IDENTITY, how="semi", nulls_equal=True, maintain_order="left")
+            .collect(engine="streaming")
+        )
+
+    def _sink(
+        self, frame: pl.LazyFrame | None, columns: Mapping[str, tuple[str, str]], name: str
+    ) -> None:
+        path = self._path(name)
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        frame = _empty(columns).lazy() if frame is None else frame
+        frame.select(list(columns)).sink_parquet(
+            part, compression="lz4", row_group_size=_ROWS_PER_GROUP, maintain_order=True
+        )
+        part.replace(path)
+
+
+def _is_bank(found: ParsedFile) -> bool:
+    return "entry_id" in pl.scan_parquet(found.lines_path).collect_schema().names()
+
+
+def _empty(columns: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
+    return pl.DataFrame(schema={name: _TYPES[kind] for name, (kind, _) in columns.items()})
+
+
+def _counted_before(gone: pl.LazyFrame) -> pl.DataFrame:
+    """Make one quarantine row per record that an earlier day has counted."""
+    records = (
+        gone.group_by("file_digest", "line_no", maintain_order=True)
+        .agg(pl.col("currency").first(), pl.col("amount_minor").sum())
+        .collect(engine="streaming")
+    )
+    amounts = [
+        Money(minor, currency).decimal
+        for currency, minor in records.select("currency", "amount_minor").iter_rows()
+    ]
+    return records.select(
+        "file_digest",
+        "line_no",
+        reason_code=pl.lit("counted_before"),
+        detail=pl.format(
+            "The line was counted in an earlier day's file already (at line {}). Nothing to do: "
+            "it is counted once.",
+            "line_no",
+        ),
+        currency="currency",
+        amount_text=pl.Series(amounts, dtype=pl.String),
+        raw=pl.lit(b"(as in the file)"),
+    )
