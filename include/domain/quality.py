@@ -79,6 +79,11 @@ class QualityResult:
         stops, notes = self.failures(Severity.stop), self.failures(Severity.note)
         return tuple(f.sentence for f in (*stops, *notes))
 
+    def in_words(self) -> tuple[str, ...]:
+        """Return what failed, or how much was looked at where nothing did; for the log."""
+        made = sum(len(suite.findings) for suite in self.suites)
+        return self.findings or (f"all {made} expectations hold",)
+
     def require(self) -> None:
         """Let the day go on, or stop it.
 

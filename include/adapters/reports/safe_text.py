@@ -1,0 +1,29 @@
+"""Make text from files harmless where a spreadsheet would run it, and leave the rest alone.
+
+A cell that begins with ``=``, ``+``, ``-``, ``@``, TAB, CR, LF or NUL, or with a full-width form
+of these, is a formula or a command to some spreadsheet; an apostrophe in front makes it text.
+Our own amounts are written as numbers and never come through here; a plain negative number that
+a file holds as text stays as it is.
+"""
+
+import re
+
+_RISKY = "=+-@\t\r\n\0\uff1d\uff0b\uff0d\uff20"
+_INVISIBLE = " \u00a0\u200b\u200c\u200d\u2060\ufeff\u3000"  # skipped by some before the formula
+_PLAIN_NEGATIVE = re.compile(r"-[0-9]{1,16}(\.[0-9]{1,4})?")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_BROKEN = re.compile("[\ud800-\udfff\ufffe\uffff]")  # cannot be written as UTF-8 or XML
+
+
+def safe_text(text: str) -> str:
+    """Return text for a spreadsheet cell; control characters become visible pictures."""
+    is_risky = text.lstrip(_INVISIBLE)[:1] in tuple(_RISKY)
+    if text and is_risky and _PLAIN_NEGATIVE.fullmatch(text) is None:
+        text = f"'{text}"
+    return visible(text)
+
+
+def visible(text: str) -> str:
+    """Return text that XML and UTF-8 can hold, with nothing hidden in it."""
+    text = _CONTROL.sub(lambda found: chr(0x2400 + ord(found[0])), text)
+    return _BROKEN.sub("\ufffd", text).replace("\x7f", "\u2421")
