@@ -27,9 +27,10 @@ if TYPE_CHECKING:  # the libraries behind these are slow to import
     from include.adapters.store.journals import SqlJournals
     from include.adapters.store.open_items import SqlOpenItems
     from include.adapters.store.quality import SqlQuality
-    from include.adapters.store.reports import SqlReportFacts, SqlReports
+    from include.adapters.store.reports import SqlReportFacts, SqlReports, SqlSentMessages
     from include.mappings.tables import Mappings
     from include.services.effects.engine import Engine
+    from include.services.write_report import ReportWriter
 
 
 class UtcClock:
@@ -202,6 +203,20 @@ class Tieout:
         from include.adapters.store.reports import SqlReportFacts
 
         return SqlReportFacts(self.store, self.clock)
+
+    @cached_property
+    def report_writers(self) -> "Mapping[str, ReportWriter]":
+        from include.adapters.reports.csv_report import CsvReport
+        from include.adapters.reports.html_report import HtmlReport
+        from include.adapters.reports.xlsx_report import XlsxReport
+
+        return {"xlsx": XlsxReport(), "html": HtmlReport(), "csv": CsvReport()}
+
+    @cached_property
+    def sent_messages(self) -> "SqlSentMessages":
+        from include.adapters.store.reports import SqlSentMessages
+
+        return SqlSentMessages(self.store, self.clock)
 
     @cached_property
     def effects(self) -> "SqlEffectStore":

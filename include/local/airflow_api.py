@@ -29,6 +29,11 @@ class AirflowApi:
             )
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
+    @property
+    def authorization(self) -> str:
+        """The header of a logged-in client, for pages beside the API."""
+        return str(self._session.headers["Authorization"])
+
     def call(self, method: str, path: str, **more: Any) -> Any:
         """Call ``/api/v2<path>`` and return the JSON; an answer other than 2xx is ``Rejected``."""
         answer = self._session.request(method, f"{self.base_url}/api/v2{path}", timeout=60, **more)

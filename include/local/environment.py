@@ -96,6 +96,7 @@ class LocalStack:
             "TIEOUT_STORE_URL": self.store_url or f"sqlite:///{self.home / 'tieout.db'}",
             "TIEOUT_SCHEDULE": self.schedule,
             "TIEOUT_MODE": "sandbox",
+            "TIEOUT_NOTIFY": "chat",
             "TIEOUT_LAKE": str(self.home / "lake"),
             "TIEOUT_SANDBOX_PORT": str(self.sandbox_port),
             "TIEOUT_SYSPRO_PORT": str(self.sandbox_port + 1),

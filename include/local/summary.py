@@ -22,7 +22,7 @@ def print_summary(stack: LocalStack, first: date, last: date) -> bool:
         views.overview(context.store, context.clock, first, last),
         key=lambda row: (row.record.day.merchant_id, row.record.day.settlement_date),
     )
-    table = [
+    table: list[tuple[str, ...]] = [
         (
             "merchant",
             "date",

@@ -75,7 +75,8 @@ class ReportFacts(Protocol):
 class FeeKinds(Protocol):
     """The mappings, as far as the report needs them."""
 
-    version: str
+    @property
+    def version(self) -> str: ...
 
     def fee_kind(self, layout: str, raw_code: str, on: date) -> str: ...
 

@@ -306,8 +306,9 @@ def tie_out(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
 @_step
 def report(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     """Write the report whatever happened above, tell who must act, fail if nothing is proven."""
-    from include.adapters.reports import writers
+    from include.services.notify import notify
     from include.services.write_report import write_report
+    from tieout.hooks.messages import chat, mail, page_of
 
     before = context.days.get(day)
     state = before.state if before else "not begun"
@@ -319,11 +320,21 @@ def report(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
         facts=context.report_facts,
         lake=context.lake,
         mappings=context.mappings,
-        writers=writers(),
+        writers=context.report_writers,
         reports=context.reports,
     )
     for fmt, path in written.items():
         log.info("report %s %s: %s", day, fmt, path)
+    told = notify(
+        day,
+        merchant,
+        facts=context.report_facts,
+        sent=context.sent_messages,
+        mail=mail(),
+        chat=chat(),
+        link=page_of(day),
+    )
+    log.info("told %s about %s", merchant.owner, [message.cause for message in told] or "nothing")
     if state not in _SETTLED:
         reason = before.reason if before and before.reason else f"the last step done was {state}"
         raise DayNotProven(

@@ -1,0 +1,73 @@
+"""Ways to reach people: mail by the SMTP provider, chat by a webhook. ``TIEOUT_NOTIFY`` names them.
+
+``TIEOUT_NOTIFY=mail,chat`` is the default; without a connection a way is not there, which is
+said in the log once per day and is no error: the report and the pages hold the same facts.
+"""
+
+import os
+import smtplib
+from collections.abc import Sequence
+from html import escape
+from urllib.parse import quote
+
+from airflow.sdk import Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from include.domain.errors import Retryable
+from include.domain.settlement import SettlementDay
+from tieout.hooks.plain import ChatHook
+
+MAIL_CONN, CHAT_CONN = "smtp_default", "chat_default"
+
+
+class Mail:
+    """Plain mail through the SMTP provider's hook."""
+
+    def send(self, to: Sequence[str], subject: str, text: str) -> None:
+        """Send one message.
+
+        Raises:
+            Retryable: the mail server did not take it; sending it again later may work.
+        """
+        from airflow.providers.smtp.hooks.smtp import SmtpHook
+
+        try:
+            with SmtpHook(smtp_conn_id=MAIL_CONN) as hook:
+                hook.send_email_smtp(
+                    to=list(to), subject=subject, html_content=f"<pre>{escape(text)}</pre>"
+                )
+        except (OSError, smtplib.SMTPException) as error:
+            raise Retryable(
+                f"the mail server did not take a message: {type(error).__name__}",
+                f"connection {MAIL_CONN}",
+                "Test the connection; the message is tried again when the day is reported again.",
+            ) from None
+
+
+def mail() -> Mail | None:
+    """Return the way by mail, or None."""
+    return Mail() if _has("mail", MAIL_CONN) else None
+
+
+def chat() -> ChatHook | None:
+    """Return the way by chat, or None."""
+    return ChatHook(CHAT_CONN) if _has("chat", CHAT_CONN) else None
+
+
+def page_of(day: SettlementDay) -> str:
+    """Return the address of the day's report, or '' where nobody says where the UI is."""
+    from airflow.configuration import conf
+
+    base = conf.get("api", "base_url", fallback="").rstrip("/")
+    path = f"/tieout/days/{quote(day.merchant_id)}/{day.settlement_date}/report.html"
+    return f"{base}{path}" if base else ""
+
+
+def _has(way: str, conn_id: str) -> bool:
+    if way not in os.environ.get("TIEOUT_NOTIFY", "mail,chat").replace(" ", "").split(","):
+        return False
+    try:
+        Connection.get(conn_id)
+    except AirflowNotFoundException:
+        return False
+    return True
