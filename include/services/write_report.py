@@ -213,6 +213,7 @@ def _summaries(
             currency,
             (
                 *_class_figures(currency, coverage, sums.get(currency, {})),
+                _funding(currency, merchant, coverage, sums.get(currency, {}), deposits),
                 _deposit(currency, day, merchant, deposits.get(currency)),
             ),
         )
@@ -232,9 +233,25 @@ def _class_figures(
             for name, (minor, count) in sorted(parts.items())
             if "." in name
         ]
-    figures.append(_net(currency, figures))
-    funding = {n: s for n, s in sums.items() if n == LineClass.funding.value}
-    return [*figures, _figure(currency, LineClass.funding, coverage, funding)]
+    return [*figures, _net(currency, figures)]
+
+
+def _funding(
+    currency: str,
+    merchant: Merchant,
+    coverage: Sequence[Coverage],
+    sums: Mapping[str, tuple[int, int]],
+    deposits: Mapping[str, tuple[Money, int]],
+) -> Figure:
+    """Return what was sent to the bank; where only the bank tells it, what the bank says."""
+    parts = {name: part for name, part in sums.items() if name == LineClass.funding.value}
+    told_by = {c.source for c in coverage if c.line_class is LineClass.funding and c.source}
+    banks = {source.name for source in merchant.sources if source.kind is SourceKind.bank}
+    if parts or not told_by or not told_by <= banks:
+        return _figure(currency, LineClass.funding, coverage, parts)
+    amount, count = deposits.get(currency, (Money(0, currency), 0))
+    note = "as the bank says: what arrived on this day, of any batch"
+    return Figure(LineClass.funding.value, TITLES[LineClass.funding], amount, count, note)
 
 
 def _figure(

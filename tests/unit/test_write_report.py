@@ -206,6 +206,24 @@ def test_bank_entries_are_the_deposit_of_the_day(day: Day) -> None:
     assert day.model().summaries[0].amount("deposit") == Money(26_698, "USD")
 
 
+def test_where_only_the_bank_tells_the_funding_it_is_what_the_bank_says(tmp_path: Path) -> None:
+    engine = open_store(f"sqlite:///{tmp_path}/store.db")
+    day = Day(tmp_path, engine)
+    row = {
+        "merchant_id": "acme_jp", "settlement_date": DAY.settlement_date, "state": "matched",
+        "reason": "", "coverage": '[["funding", "reported", "bank"]]', "totals": "{}",
+        "mapping_version": "m", "run_id": "r", "updated_at": NOW,
+    }  # fmt: skip
+    day.insert(settlement_days, row)
+    frame = pl.DataFrame({"currency": ["JPY"], "amount_minor": [175_965]})
+    frame.write_parquet(day.lake.day_path(DAY, "bank_entries.parquet"))
+    facts = SqlReportFacts(engine, Clock())
+    jp = SettlementDay("acme_jp", DAY.settlement_date)
+    model = assemble(jp, JP, facts=facts, lake=day.lake, mappings=MAPPINGS)
+    yen = next(summary for summary in model.summaries if summary.currency == "JPY")
+    assert yen.amount("funding") == Money(175_965, "JPY")
+
+
 def test_journals_come_with_their_proof_tie_out_approval_and_history(day: Day) -> None:
     day.journal(FIRST, "tied_out", "2026/10/4711")
     day.journal(SECOND, "built")

@@ -11,6 +11,7 @@ _TOP, _BOTTOM = 34, 228
 _SIDE = 14
 _TOTALS = ("net", "funding", "deposit")
 _AGES = ((0, "today"), (1, "1 day"), (3, "2-3 days"), (7, "4-7 days"), (14, "8-14 days"))
+_SHORT = {"chargeback_reversal": "Reversals", "deposit": "Bank entries"}  # below a narrow bar
 _OLDEST = "15 days and more"
 
 
@@ -64,7 +65,7 @@ def waterfall(summary: CurrencySummary) -> Waterfall:
         bars.append(
             Bar(
                 name=figure.name,
-                title=figure.title,
+                title=_SHORT.get(figure.name, figure.title),
                 label=grouped(figure.amount) if figure.amount else figure.text,
                 kind=_kind(figure),
                 x=_SIDE + i * step + step // 8,
