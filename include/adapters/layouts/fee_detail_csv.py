@@ -52,6 +52,9 @@ LAYOUT = Layout(
         money("settlement", "settlement_currency", "fee_settlementAmount"),
         currency("settlement_currency", "fee_settlementCurrency"),
         Column("settlement_time", ("fee_settlementTime",), Kind.instant),
+        Column("settlement_zone", ("fee_settlementTimeZone",)),
+        Column("interchange_rate", ("fee_interchangeRate",)),
+        Column("discount_rate", ("fee_discountRate",)),
         *(
             Column(name, (heading,), Kind.money, name in _REQUIRED, currency_from=f"{name}_ccy")
             for name, heading, _, _ in _FEES

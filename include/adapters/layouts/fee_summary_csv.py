@@ -31,6 +31,8 @@ LAYOUT = Layout(
         currency("currency", "feeSummary_fundingCurrency", "fundingCurrency", is_required=True),
         money("base", "currency", "feeSummary_transactionAmount", "transactionAmount"),
         money("total", "currency", "feeSummary_totalFeeAmount", "totalFeeAmount", is_required=True),
+        Column("percentage", ("feeSummary_percentageFee", "percentageFee")),
+        Column("per_item", ("feeSummary_perItemFee", "perItemFee")),
         Column("statement_id", ("statementID", "feeSummary_statementID")),
         BATCH_ID,
     ),
