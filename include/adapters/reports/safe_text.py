@@ -17,6 +17,8 @@ _BROKEN = re.compile("[\ud800-\udfff\ufffe\uffff]")  # cannot be written as UTF-
 
 def safe_text(text: str) -> str:
     """Return text for a spreadsheet cell; control characters become visible pictures."""
+    if text[:1].isalnum() and text.isprintable():  # the usual cell, of millions
+        return text
     is_risky = text.lstrip(_INVISIBLE)[:1] in tuple(_RISKY)
     if text and is_risky and _PLAIN_NEGATIVE.fullmatch(text) is None:
         text = f"'{text}"
@@ -25,5 +27,7 @@ def safe_text(text: str) -> str:
 
 def visible(text: str) -> str:
     """Return text that XML and UTF-8 can hold, with nothing hidden in it."""
+    if text.isprintable():
+        return text
     text = _CONTROL.sub(lambda found: chr(0x2400 + ord(found[0])), text)
     return _BROKEN.sub("\ufffd", text).replace("\x7f", "\u2421")

@@ -171,14 +171,14 @@ class _Book:
     ) -> None:
         if cell is None or cell == "":
             return
-        if isinstance(cell, Money):
-            self._put_money(worksheet, row, column, cell, is_total)
-        elif isinstance(cell, int):
-            worksheet.write_number(row, column, cell, self._number)
-        elif isinstance(cell, str):
+        if isinstance(cell, str):
             text, long = safe_text(cell), len(cell) > 40
             usual = self._strong if is_total else self._wrap if long else self._plain
             worksheet.write_string(row, column, text[:32_767], form or usual)
+        elif isinstance(cell, Money):
+            self._put_money(worksheet, row, column, cell, is_total)
+        elif isinstance(cell, int):
+            worksheet.write_number(row, column, cell, self._number)
         else:
             worksheet.write_string(row, column, safe_text(cell.text), self._soft)
 
