@@ -27,6 +27,7 @@ class BlockFaultError(FileFaultError):
     def __init__(self, reason_code: str, what: str, line: int) -> None:
         super().__init__(reason_code, what, "")
         self.reason_code, self.what, self.line = reason_code, what, line
+        self.is_in_cut_line = False  # the block's last line, without a line end
 
     def at(self, first_line: int) -> FileFaultError:
         return of(self.reason_code, f"{self.what} at line {first_line + self.line}")
@@ -60,8 +61,15 @@ def batch_of(block: bytes, names: Sequence[str]) -> Batch:
     Raises:
         BlockFaultError: not UTF-8, NUL inside, or a quote left open.
     """
-    if not block.endswith(b"\n"):
-        block += b"\n"
+    is_cut = not block.endswith(b"\n")
+    try:
+        return _batch_of(block + b"\n" if is_cut else block, names)
+    except BlockFaultError as error:
+        error.is_in_cut_line = is_cut and error.line == block.count(b"\n")
+        raise
+
+
+def _batch_of(block: bytes, names: Sequence[str]) -> Batch:
     lines, has_control = _scan(block)
     _refuse_bytes(block, has_control)
     try:

@@ -194,6 +194,8 @@ def _judged_blocks(
         try:
             judged, is_closed = future.result()
         except BlockFaultError as error:
+            if error.is_in_cut_line:
+                raise truncated(f"line {line + error.line} has no end") from None
             raise error.at(line) from None
         if not is_closed:
             _refuse_cut_line(judged, line)

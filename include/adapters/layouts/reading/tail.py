@@ -24,8 +24,10 @@ def refuse_open_end(path: Path, layout: Layout) -> None:
 
 def _closing(layout: Layout) -> tuple[bytes, ...]:
     match layout.source:
-        case Xml() | Records("camt_053"):
-            return (b">",)
+        case Xml(root=root):
+            return (f"{root}>".encode(), b"/>")
+        case Records("camt_053"):
+            return (b"Document>",)
         case Json():
             return (b"}", b"]")
         case _:
