@@ -4,15 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Engine, func, select, text, update
 
 from include.adapters.store.schema import files
 from include.domain.calendar import Window
 from include.domain.settlement import SettlementDay
 from include.services.files import FileState, StoredFile
-
-_TRIES = 5  # another worker may take the same version number first
 
 
 class SqlFiles:
@@ -27,14 +24,9 @@ class SqlFiles:
         Bytes that are the newest version already stay as they are. Bytes that were an older
         version become the newest again: the sender went back to them.
         """
-        for attempt in range(_TRIES):
-            try:
-                with self._engine.begin() as connection:
-                    return self._keep(connection, file)
-            except IntegrityError:
-                if attempt == _TRIES - 1:
-                    raise
-        raise AssertionError("unreachable")
+        with self._engine.begin() as connection:
+            _take_turns(connection, file)
+            return self._keep(connection, file)
 
     def _keep(self, connection: Connection, file: StoredFile) -> StoredFile:
         same_source = (
@@ -105,6 +97,15 @@ class SqlFiles:
     def _read(self, query: Any) -> list[StoredFile]:
         with self._engine.begin() as connection:
             return [_file(row) for row in connection.execute(query).mappings()]
+
+
+def _take_turns(connection: Connection, file: StoredFile) -> None:
+    """Let one worker at a time number the versions of a window; SQLite's BEGIN does so anyway."""
+    if connection.dialect.name == "postgresql":
+        turn = f"files|{file.merchant_id}|{file.source}|{file.settlement_date}"
+        connection.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:turn, 0))"), {"turn": turn}
+        )
 
 
 def _row(file: StoredFile) -> dict[str, Any]:
