@@ -169,6 +169,8 @@ def _check_audit(world: "World") -> list[Violation]:
     for link in links:
         words = link.entry.what.split()
         if words[1:2] == ["intended"] and len(words) == 2:
+            if link.entry.subject in told:
+                return [Violation("I13 one intent per key", f"{link.entry.subject}: two")]
             told[link.entry.subject] = "intended"
             continue
         before, after = words[1], words[3]

@@ -86,18 +86,19 @@ class Swarm:
 
 
 def draw_swarm(dice: random.Random) -> Swarm:
-    """Draw the mixture of one seed."""
+    """Draw the mixture of one seed. An index that stalls matters where commits come late."""
+    freezes = dice.random() < 0.5
     return Swarm(
         rate=dice.uniform(0.05, 0.75),
-        send=_mixture(dice, "first send"),
-        look=_mixture(dice, "look before send"),
+        send=_mixture(dice, "first send", {"late commit": 3.0} if freezes else {}),
+        look=_mixture(dice, "look before send", {}),
         crash=_maybe(dice, 0.04),
         pause=_maybe(dice, 0.04),
         commit=_maybe(dice, 0.02),
         race=_maybe(dice, 0.6),
         skew=dice.random() < 0.5,
         closes=dice.random() < 0.3,
-        freezes=dice.random() < 0.5,
+        freezes=freezes,
         outage=dice.random() < 0.03,
         janitor_period=dice.choice((2.0, 60.0)),
     )
@@ -107,7 +108,10 @@ def _maybe(dice: random.Random, up_to: float) -> float:
     return dice.uniform(0, up_to) if dice.random() < 0.5 else 0.0
 
 
-def _mixture(dice: random.Random, position: str) -> tuple[tuple[str, ...], tuple[float, ...]]:
+def _mixture(
+    dice: random.Random, position: str, always: dict[str, float]
+) -> tuple[tuple[str, ...], tuple[float, ...]]:
     names = [name for name, positions in CALL_FAULTS.items() if position in positions]
-    chosen = [name for name in names if dice.random() < 0.5] or [dice.choice(names)]
-    return tuple(chosen), tuple(dice.uniform(0.1, 1) for _ in chosen)
+    chosen = {name: dice.uniform(0.1, 1) for name in names if dice.random() < 0.5}
+    weights = {**(chosen or {dice.choice(names): 1.0}), **always}
+    return tuple(weights), tuple(weights.values())

@@ -92,9 +92,9 @@ class Wire:
         if fault == "refused for good":
             return "ERROR account does not exist"
         if fault == "late commit":
-            # The latest commit with the longest lag is the dangerous one: half of them are so.
+            # The latest commit with the longest lag is the dangerous one, above all in a stall.
             at = began + dice.uniform(60, LATEST_COMMIT)
-            if dice.random() < 0.5:
+            if world.swarm.freezes or dice.random() < 0.5:
                 at, lag = began + dice.uniform(230, LATEST_COMMIT), dice.uniform(15, LAG)
 
             def arrive() -> None:
@@ -106,7 +106,7 @@ class Wire:
             if world.swarm.freezes:
                 # The index stalls just as it should learn of this commit: the worst moment.
                 begin = max(at, hub.seconds) + lag - 0.1
-                remote.freezes += ((begin, begin + dice.uniform(40, FREEZE)),)
+                remote.freezes += ((begin, begin + dice.uniform(50, FREEZE)),)
             return ""
         answer = remote.execute(
             effect,

@@ -110,7 +110,7 @@ class World:
             at = self.dice.uniform(0, 1200)
             self._start_task(effect, at)
             if self.dice.random() < self.swarm.race:
-                self._start_task(effect, at + self.dice.uniform(0, 3))
+                self._start_task(effect, at + self.dice.choice((0.05, 0.5, 3.0)))
         self._start_janitor()
         self._start_janitor()
         self.hub.call_at(self._storm, self._calm_down)
@@ -241,7 +241,8 @@ class World:
         wait = (soonest - EPOCH).total_seconds() - self.hub.seconds
         if self.hub.seconds < STORM:
             wait = min(wait, 600)
-        return max(self.swarm.janitor_period, wait)
+        is_held = wait <= 0  # due, yet not finished: another worker, or a dead one, has its lease
+        return 30.0 if is_held else max(self.swarm.janitor_period, wait)
 
     def _work_off_dead_letters(self, engine: Engine) -> None:
         """A person looks again at each, and replays what is certainly not there."""
