@@ -118,6 +118,10 @@ class Pool:
             if document.reference:
                 self._by_reference[document.kind, document.reference].append(document)
             self._by_amount[document.kind, document.currency, document.minor].append(document)
+        self._shared: dict[tuple[str, str], list[LineItem]] = defaultdict(list)
+        for line in self.lines.values():
+            if line.reference and (line.kind, line.reference) in self._by_reference:
+                self._shared[line.kind, line.reference].append(line)
 
     def decide(self, decision: Decision) -> None:
         """Record a decision and take its lines and documents out of the pool."""
@@ -132,17 +136,17 @@ class Pool:
 
     def groups(self, *, by_amount: bool) -> Iterable[tuple[list[LineItem], list[DocumentItem]]]:
         """Yield lines and documents that share kind, reference, currency (and amount)."""
-        lines: dict[tuple[object, ...], list[LineItem]] = defaultdict(list)
-        for line in self.lines.values():
-            if line.reference:
-                lines[_key(line, by_amount=by_amount)].append(line)
-        documents: dict[tuple[object, ...], list[DocumentItem]] = defaultdict(list)
-        for document in self.documents.values():
-            if document.reference:
-                documents[_key(document, by_amount=by_amount)].append(document)
-        for key, alike in lines.items():
-            if key in documents:
-                yield alike, documents[key]
+        for order, orders_lines in self._shared.items():
+            lines = [line for line in orders_lines if line.key in self.lines]
+            documents = [d for d in self._by_reference[order] if self.is_open(d)]
+            if not lines or not documents:
+                continue
+            alike: dict[tuple[object, ...], tuple[list[LineItem], list[DocumentItem]]] = {}
+            for line in lines:
+                alike.setdefault(_key(line, by_amount=by_amount), ([], []))[0].append(line)
+            for document in documents:
+                alike.setdefault(_key(document, by_amount=by_amount), ([], []))[1].append(document)
+            yield from (pair for pair in alike.values() if pair[0] and pair[1])
 
     def with_reference(self, kind: str, reference: str | None) -> list[DocumentItem]:
         """Return the undecided documents of one order."""
@@ -167,8 +171,7 @@ class Pool:
 
 
 def _key(item: LineItem | DocumentItem, *, by_amount: bool) -> tuple[object, ...]:
-    key = (item.kind, item.reference, item.currency)
-    return (*key, item.minor) if by_amount else key
+    return (item.currency, item.minor) if by_amount else (item.currency,)
 
 
 def named(documents: Sequence[DocumentItem]) -> str:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 NOBODY = -1
 _SEEDS = (0x7E0, 0x1A5)
+_BIN_BITS = 22  # four million bins: a few keys each, unless many are equal
+_MAX_PAIRS = 10_000  # pairs that one key may make
 
 
 @dataclass(slots=True)
@@ -45,8 +47,10 @@ def join_plain(lines: "pl.DataFrame", documents: "pl.DataFrame") -> PlainMatches
     import polars as pl
 
     line_of = lines.with_row_index("line").drop_nulls()
-    line_of = line_of.filter(~pl.col("key").is_duplicated())
     document_of = documents.with_row_index("document").drop_nulls()
+    if _crowd(line_of["key"]) * _crowd(document_of["key"]) > _MAX_PAIRS:
+        # Many lines share a key: paired with as many documents they would not fit in memory.
+        line_of = line_of.filter(~pl.col("key").is_duplicated())
     is_open = np.zeros(documents.height, dtype=np.bool_)
     is_open[document_of["document"].to_numpy()] = True
     pairs = line_of.join(document_of, on="key", how="inner", suffix="_document")
@@ -60,6 +64,16 @@ def join_plain(lines: "pl.DataFrame", documents: "pl.DataFrame") -> PlainMatches
     found[line[alone]] = document[alone]
     is_open[document[alone]] = False
     return PlainMatches(found, is_open)
+
+
+def _crowd(keys: "pl.Series") -> int:
+    """Return at least the size of the largest group of equal keys."""
+    import numpy as np
+
+    if keys.is_empty():
+        return 0
+    bins = (keys.to_numpy() >> np.uint64(64 - _BIN_BITS)).astype(np.int32)
+    return int(np.bincount(bins, minlength=1).max())
 
 
 def key_columns(frame: "pl.LazyFrame", kind: "pl.Expr") -> "pl.DataFrame":

@@ -1,25 +1,30 @@
 """Write matches.parquet: plain rows as columns, explained rows laid over them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from include.domain.matching import Cause, Rule
-from include.services.matching.columns import JOINT, MATCH_COLUMNS, schema_of
+from include.services.matching.columns import JOINT, MATCH_COLUMNS
 from include.services.matching.disputes import DisputeFinding
 from include.services.matching.fees import FeeDrift
 from include.services.matching.model import Decision, LineItem
+from include.services.matching.plain import NOBODY
 
 if TYPE_CHECKING:
-    import polars as pl
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
 
     from include.services.matching.plain import Rows
 
-_CHUNK = 1_000_000
-_LAID_OVER = [
-    name for name in MATCH_COLUMNS if name not in ("file_digest", "line_no", "line_class")
-]
+    Ints = npt.NDArray[np.int64]
+
+_CHUNK = 500_000
+_CODED = ("file_digest", "line_class", "rule", "cause", "line_date")  # few distinct values
+_WORDS = ("line_key", "compared", "runner_up")  # only explained rows have them
 
 
 def write_matches(
@@ -40,81 +45,152 @@ def write_matches(
         on: the settlement date.
         explained: rows of ``MATCH_COLUMNS`` and ``row``; ``row`` -1 for earlier lines.
     """
-    import polars as pl
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = schema_of(MATCH_COLUMNS)
-    ids = pl.scan_parquet(documents).select("document_id").collect(engine="streaming")
-    document_ids = ids["document_id"]
-    overlay = pl.DataFrame(
-        [[e["row"], *(e.get(name) for name in MATCH_COLUMNS)] for e in explained],
-        schema={"row": pl.Int64, **schema},
-        orient="row",
-    )
-    own = overlay.filter(pl.col("row") >= 0).select("row", *_LAID_OVER)
+    own = [e for e in explained if e["row"] >= 0]
+    earlier = [e for e in explained if e["row"] < 0]
     part = path.with_suffix(".part")
-    writer: pq.ParquetWriter | None = None
-    try:
-        for start in range(0, max(1, len(document_of_line)), _CHUNK):
-            rows = document_of_line[start : start + _CHUNK]
-            chunk = _chunk(lines, start, rows, document_ids, on)
-            chunk = _lay_over(chunk, own, schema)
-            if start + _CHUNK >= len(document_of_line):
-                earlier = overlay.filter(pl.col("row") < 0).select(list(MATCH_COLUMNS))
-                chunk = pl.concat([chunk, earlier])
-            table = chunk.to_arrow(compat_level=pl.CompatLevel.oldest())
-            writer = writer or pq.ParquetWriter(part, table.schema, compression="lz4")
-            writer.write_table(table)
-    finally:
-        if writer is not None:
-            writer.close()
+    with (
+        pq.ParquetWriter(
+            part,
+            _schema(),
+            compression="lz4",
+            use_dictionary=list(_CODED),  # type: ignore[arg-type]
+            write_statistics=False,
+            store_schema=False,  # coded columns read back as plain text
+        ) as writer,
+        ThreadPoolExecutor(1) as background,  # encode one chunk while the next is put together
+    ):
+        waiting = None
+        for table in _Columns(lines, documents, document_of_line, on, own).chunks():
+            if waiting is not None:
+                waiting.result()
+            waiting = background.submit(writer.write_table, table)
+        if waiting is not None:
+            waiting.result()
+        if earlier:
+            rows = [{name: e.get(name) for name in MATCH_COLUMNS} for e in earlier]
+            writer.write_table(pa.Table.from_pylist(rows, schema=_plain_schema()).cast(_schema()))
     part.replace(path)
 
 
-def _chunk(
-    lines: Path, start: int, rows: "Rows", document_ids: "pl.Series", on: date
-) -> "pl.DataFrame":
-    """Return the plain columns of some rows, with their ``row`` number."""
-    import polars as pl
+def _plain_schema() -> "pa.Schema":
+    import pyarrow as pa
 
-    found = (
-        pl.scan_parquet(lines)
-        .select("file_digest", "line_no", "line_class", "amount_minor")
-        .slice(start, len(rows))
-        .collect(engine="streaming")
-    )
-    index = pl.Series("document", rows, dtype=pl.Int32)
-    matched = index >= 0
-    ids = document_ids.gather(index.set(~matched, None).cast(pl.UInt32)) if len(rows) else None
-    return found.with_columns(
-        pl.Series("document_id", ids, dtype=pl.String),
-        pl.int_range(start, start + found.height, dtype=pl.Int64).alias("row"),
-        matched=matched,
-    ).with_columns(
-        line_date=pl.lit(on),
-        rule=pl.when("matched").then(pl.lit(Rule.exact.value)),
-        taken_minor=pl.when("matched").then("amount_minor"),
-        difference_minor=pl.when("matched").then(pl.lit(0, dtype=pl.Int64)),
-    )
+    types = {"string": pa.string(), "int64": pa.int64(), "date32": pa.date32()}
+    return pa.schema((name, types[kind]) for name, (kind, _) in MATCH_COLUMNS.items())
 
 
-def _lay_over(
-    chunk: "pl.DataFrame", own: "pl.DataFrame", schema: "dict[str, pl.DataType]"
-) -> "pl.DataFrame":
-    import polars as pl
+def _schema() -> "pa.Schema":
+    """Return the columns as written: repeated words as numbers, unique ones as large strings."""
+    import pyarrow as pa
 
-    nothing = [
-        pl.lit(None, dtype=schema[name]).alias(name)
-        for name in MATCH_COLUMNS
-        if name not in chunk.columns
-    ]
-    plain = chunk.with_columns(nothing)
-    if own.is_empty():
-        return plain.select(list(MATCH_COLUMNS))
-    joined = plain.join(own, on="row", how="left", suffix="_own", maintain_order="left")
-    return joined.with_columns(
-        pl.coalesce(f"{name}_own", name).alias(name) for name in _LAID_OVER
-    ).select(list(MATCH_COLUMNS))
+    written: list[tuple[str, Any]] = []
+    for plain in _plain_schema():
+        kind: Any = plain.type
+        if plain.name == "document_id":
+            kind = pa.large_string()
+        elif plain.name in _CODED and plain.type == pa.string():
+            kind = pa.dictionary(pa.int32(), pa.string())
+        written.append((plain.name, kind))
+    return pa.schema(written)
+
+
+class _Columns:
+    """The day's rows as Arrow columns, a chunk at a time."""
+
+    def __init__(
+        self,
+        lines: Path,
+        documents: Path,
+        document_of_line: "Rows",
+        on: date,
+        own: Sequence[Mapping[str, Any]],
+    ) -> None:
+        import numpy as np
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self._lines, self._on, self._own = lines, on, own
+        self._document_of_line = document_of_line
+        self._rows: Ints = np.array([e["row"] for e in own], dtype=np.int64)
+        ids = pq.read_table(documents, columns=["document_id"]).column(0).cast(pa.large_string())
+        named = pa.array([e.get("document_id") for e in own], pa.large_string())
+        # Row k of what is explained stands behind the documents, at len(documents) + k.
+        self._documents = len(ids)
+        self._ids = pa.chunked_array([*ids.chunks, named], pa.large_string()).combine_chunks()
+        self._words = {name: pa.array([e.get(name) for e in own], pa.string()) for name in _WORDS}
+
+    def chunks(self) -> "Iterator[pa.Table]":
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        names = ["file_digest", "line_no", "line_class", "amount_minor"]
+        source = pq.ParquetFile(self._lines, read_dictionary=["file_digest", "line_class"])
+        start = 0
+        for batch in source.iter_batches(_CHUNK, columns=names):
+            yield self._table(pa.Table.from_batches([batch]), start)
+            start += batch.num_rows
+
+    def _table(self, lines: "pa.Table", start: int) -> "pa.Table":
+        """Lay what is explained over the plain columns of one chunk."""
+        import numpy as np
+        import pyarrow as pa
+
+        count = lines.num_rows
+        first, last = np.searchsorted(self._rows, [start, start + count])
+        spots, which = self._rows[first:last] - start, np.arange(first, last)
+        own = self._own[int(first) : int(last)]
+        documents = self._document_of_line[start : start + count].astype(np.int64)
+        is_plain = documents != NOBODY
+        amounts = lines.column("amount_minor").to_numpy()
+        taken, has_taken = np.where(is_plain, amounts, 0), is_plain.copy()
+        difference = np.zeros(count, dtype=np.int64)
+        rules = np.where(is_plain, _RULES[Rule.exact.value], _NONE).astype(np.int32)
+        causes = np.full(count, _NONE, dtype=np.int32)
+        place = np.full(count, -1, dtype=np.int64)
+        place[spots] = which
+        for spot, number, row in zip(spots.tolist(), which.tolist(), own, strict=True):
+            if row.get("rule"):
+                rules[spot] = _RULES[row["rule"]]
+            if row.get("cause"):
+                causes[spot] = _CAUSES[row["cause"]]
+            if row.get("document_id"):
+                documents[spot] = self._documents + number
+                taken[spot], has_taken[spot] = row["taken_minor"], True
+                difference[spot] = row["difference_minor"]
+        found: dict[str, Any] = {
+            "file_digest": lines.column("file_digest"),
+            "line_no": lines.column("line_no"),
+            "line_class": lines.column("line_class"),
+            "line_date": pa.array(np.full(count, self._on, dtype="datetime64[D]")),
+            "rule": _coded(rules, _RULES),
+            "cause": _coded(causes, _CAUSES),
+            "document_id": self._ids.take(_index(documents)),
+            "taken_minor": pa.array(taken, mask=~has_taken),
+            "difference_minor": pa.array(difference, mask=~has_taken),
+        }
+        found |= {name: words.take(_index(place)) for name, words in self._words.items()}
+        return pa.table({name: found[name] for name in MATCH_COLUMNS}).cast(_schema())
+
+
+_NONE = -1
+_RULES = {rule.value: number for number, rule in enumerate(Rule)}
+_CAUSES = {cause.value: number for number, cause in enumerate(Cause)}
+
+
+def _index(numbers: "npt.NDArray[Any]") -> Any:
+    """Return row numbers to take; negative ones are null."""
+    import pyarrow as pa
+
+    return pa.array(numbers, mask=numbers < 0)
+
+
+def _coded(codes: "npt.NDArray[np.int32]", words: Mapping[str, int]) -> Any:
+    import pyarrow as pa
+
+    return pa.DictionaryArray.from_arrays(_index(codes), pa.array(list(words), pa.string()))
 
 
 def explained_rows(

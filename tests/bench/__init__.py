@@ -1,0 +1,1 @@
+"""How fast and how small: a settlement day of millions of lines beside bare scripts."""

@@ -1,0 +1,45 @@
+"""Run one contender in a process of its own and print what it took, as one line of JSON."""
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+
+def main() -> None:
+    name, csv, documents = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    began = time.perf_counter()
+    run = _contender(name)
+    imported = time.perf_counter()
+    answer = run(csv, documents)
+    took = time.perf_counter() - imported
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    totals, stages = answer if isinstance(answer[0], tuple) else (answer, {})
+    report = {
+        "seconds": took,
+        "import_seconds": imported - began,
+        "peak_mib": peak / 1024,
+        "totals": totals,
+        "stages": stages,
+    }
+    sys.stdout.write(json.dumps(report) + "\n")
+
+
+def _contender(name: str):  # type: ignore[no-untyped-def]
+    """Import what a contender needs; Airflow's workers have it before a task begins."""
+    if name == "tieout":
+        from tests.bench.tieout import preload, settle
+
+        preload()
+        return settle
+    from tests.bench import bare
+
+    __import__({"pandas": "pandas", "polars": "polars", "duckdb": "duckdb"}[name])
+    if name == "pandas":
+        __import__("pyarrow.csv")
+    return getattr(bare, f"with_{name}")
+
+
+if __name__ == "__main__":
+    main()

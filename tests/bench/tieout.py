@@ -1,0 +1,181 @@
+"""The product on one day: raw bytes to journals and open items, the quality gate included."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from include.domain.quality import DayFile
+from include.domain.settlement import Coverage, Knowledge, LineClass, SettlementDay
+from include.services.ports import PeriodState, PostingPeriod, TransactionFacts
+from tests.bench.generate import DAY, MERCHANT
+
+Answer = tuple[tuple[int, int, int], dict[str, float]]
+LAYOUT = "payment_batch_detail_classic_csv"
+
+
+def preload() -> None:
+    """Import what Airflow's workers have imported before a task begins."""
+    import pandas  # noqa: F401
+    import sqlalchemy  # noqa: F401
+
+    from include.adapters.layouts.reading import parse  # noqa: F401
+    from include.adapters.quality import preload as quality
+    from include.services import build_journals, check_quality, match_lines  # noqa: F401
+    from include.services import measure_facts, measure_totals  # noqa: F401
+
+    quality.preload(["standalone"])  # as in the processes that fork tasks
+
+
+class _Clock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class _Gateway:
+    """Says that everything was authorized as the order says; the network is not measured here."""
+
+    def transaction(self, request_id: str) -> TransactionFacts | None:
+        return TransactionFacts(request_id, None, None, "USD", 10**9, None, ("ics_bill",))
+
+
+class _Periods:
+    def posting_period(self, company_id: str, posting_date: object) -> PostingPeriod:
+        return PostingPeriod(DAY.year, DAY.month, PeriodState.open)
+
+
+class _Lake:
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def day_path(self, day: SettlementDay, name: str) -> Path:
+        folder = self._root / day.merchant_id / day.settlement_date.isoformat()
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / name
+
+
+class _QualityStore:
+    """Knows the one file of the day."""
+
+    def __init__(self, file: DayFile) -> None:
+        self._file = file
+
+    def day_files(self, day: SettlementDay) -> list[DayFile]:
+        return [self._file]
+
+    def replace(self, result: object) -> None:
+        return None
+
+
+def settle(csv: Path, documents: Path) -> Answer:
+    """Reconcile the day in a new lake and a new store; return totals and seconds by stage."""
+    with tempfile.TemporaryDirectory(dir=csv.parent) as folder:
+        return _settle(csv, documents, Path(folder))
+
+
+def _settle(csv: Path, documents: Path, root: Path) -> Answer:
+    from include.adapters.layouts.reading.parse import parse_file
+    from include.adapters.quality.runner import GxGate
+    from include.adapters.store.engine import open_store
+    from include.adapters.store.expectations import SqlExpectations
+    from include.adapters.store.journals import SqlJournals
+    from include.adapters.store.open_items import SqlOpenItems
+    from include.adapters.store.schema import metadata
+    from include.mappings.load import load_mappings
+    from include.services.build_journals import build_journals
+    from include.services.check_quality import check_quality
+    from include.services.match_lines import match_lines
+
+    stages: dict[str, float] = {}
+    day = SettlementDay(MERCHANT, DAY)
+    with _timed(stages, "set up"):
+        engine = open_store(f"sqlite:///{root / 'store.db'}")
+        metadata.create_all(engine)
+        mappings = load_mappings()
+        merchant = mappings.merchant(MERCHANT, DAY)
+        merchant = _only_sales(merchant)
+        lake, items = _Lake(root), SqlOpenItems(engine, _Clock())
+        expectations, journals = SqlExpectations(engine), SqlJournals(engine, _Clock())
+    with _timed(stages, "parse and classify"):
+        parsed = parse_file(
+            csv,
+            LAYOUT,
+            lines_path=lake.day_path(day, "lines.parquet"),
+            quarantine_path=lake.day_path(day, "quarantine.parquet"),
+        )
+    layouts = {parsed.digest: LAYOUT}
+    with _timed(stages, "quality gate"):
+        window = parsed.facts.window
+        file = DayFile(
+            "sales",
+            LAYOUT,
+            parsed.digest,
+            "classified",
+            "",
+            window.start_at if window else None,
+            window.end_at if window else None,
+            parsed.rows_in,
+            parsed.rows_classified,
+            parsed.rows_quarantined,
+            parsed.rows_without_money,
+        )
+        result = check_quality(
+            day,
+            merchant,
+            lake=lake,
+            gate=GxGate(),
+            quality_store=_QualityStore(file),
+            control_totals=[],
+            coverage=[
+                Coverage(LineClass.gross_sale, Knowledge.reported, "sales"),
+                Coverage(LineClass.refund, Knowledge.reported, "sales"),
+            ],
+        )
+        result.require()
+    with _timed(stages, "match"):
+        matched = match_lines(
+            day,
+            merchant,
+            lake=lake,
+            documents=documents,
+            expectations=expectations,
+            open_items=items,
+            reports=_Gateway(),
+            mappings=mappings,
+            layouts=layouts,
+        )
+    with _timed(stages, "build"):
+        built = build_journals(
+            day,
+            merchant,
+            lake=lake,
+            mappings=mappings,
+            journals=journals,
+            periods=_Periods(),
+            expectations=expectations,
+            open_items=items,
+            layouts=layouts,
+            totals={(c, LineClass(k)): minor for (c, k), minor in parsed.totals.items()},
+        )
+    if not built.built or not matched.open_items:
+        raise ValueError("the day has journals and open items")
+    gross = parsed.totals["USD", "gross_sale"]
+    refunds = parsed.totals["USD", "refund"]
+    exact = sum(matched.rules.get(rule, 0) for rule in ("exact", "partial_refund"))
+    return (gross, refunds, exact), stages
+
+
+def _only_sales(merchant):  # type: ignore[no-untyped-def]
+    """The day has one file; the other sources of the merchant are not part of the measurement."""
+    from dataclasses import replace
+
+    return replace(merchant, sources=tuple(s for s in merchant.sources if s.name == "sales"))
+
+
+@contextmanager
+def _timed(stages: dict[str, float], name: str) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    stages[name] = time.perf_counter() - began
