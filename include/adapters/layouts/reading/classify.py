@@ -1,6 +1,7 @@
 """One chunk of text columns into lines and quarantined rows. Rows in = rows out, counted."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -19,6 +20,7 @@ from include.adapters.layouts.reading.plan import LINE_NO, TYPE, Plan
 from include.adapters.layouts.shape import RecordTypes
 
 _COMPANION = re.compile(r"[a-z_]{1,40}")  # e.g. ics_auth beside ics_bill
+_FEW_WORDS = 4
 _BAD_SCHEMA = {
     LINE_NO: pl.Int64(),
     **dict.fromkeys(("reason_code", "what", "do", "currency", "amount_text"), pl.String()),
@@ -35,6 +37,7 @@ class Chunk:
     rows_without_money: int
     prints: pl.Series  # one hash per good row, to find exact duplicates
     print_lines: pl.Series  # and its line number
+    totals: Mapping[tuple[str, str], int]  # (currency, class) -> minor units
 
 
 def classify(text: pl.DataFrame, line_no: pl.Series, plan: Plan, has_control: bool = True) -> Chunk:
@@ -61,7 +64,15 @@ def classify(text: pl.DataFrame, line_no: pl.Series, plan: Plan, has_control: bo
         good, prints = good.filter(~is_again), prints.filter(~is_again)
     lines = lines_of(good.filter(~_without_money(good, plan)), plan)
     unpaid = good.height - lines["line_no"].n_unique()
-    return Chunk(text.height, lines, bad, unpaid, prints, good[LINE_NO])
+    totals = totals_of(lines, plan.layout.yields)
+    return Chunk(text.height, lines, bad, unpaid, prints, good[LINE_NO], totals)
+
+
+def totals_of(lines: pl.DataFrame, yields: str) -> dict[tuple[str, str], int]:
+    """Add up lines per currency and class; bank entries have one class of their own."""
+    name = pl.lit("bank_entry").alias("line_class") if yields == "bank_entries" else "line_class"
+    sums = lines.group_by("currency", name).agg(pl.col("amount_minor").sum())
+    return {(currency, line_class): minor for currency, line_class, minor in sums.iter_rows()}
 
 
 _AGAIN = Check(
@@ -100,14 +111,24 @@ def _types(frame: pl.DataFrame, plan: Plan) -> pl.Series:
     distinct = found.drop_nulls().unique().to_list()
     known = {text: _type_index(text, records, words) for text in distinct}
     blank = words.index("") if "" in words else None
-    typed = found.replace_strict(
-        list(known), list(known.values()), default=None, return_dtype=pl.Int16
-    )
+    typed = _translated(found, known)
     if blank is None:
         return typed
     return frame.select(
         pl.when(pl.col(records.column).is_null()).then(blank).otherwise(typed).cast(pl.Int16)
     ).to_series()
+
+
+def _translated(found: pl.Series, known: Mapping[str, int | None]) -> pl.Series:
+    """Replace each word by its index; comparing beats hashing where there are few words."""
+    if not 0 < len(known) <= _FEW_WORDS:
+        return found.replace_strict(
+            list(known), list(known.values()), default=None, return_dtype=pl.Int16
+        )
+    index = pl.lit(None, pl.Int16)
+    for word, number in known.items():
+        index = pl.when(pl.col("word") == word).then(pl.lit(number, pl.Int16)).otherwise(index)
+    return found.to_frame("word").select(index).to_series()
 
 
 def _type_index(text: str, records: RecordTypes, words: tuple[str, ...]) -> int | None:

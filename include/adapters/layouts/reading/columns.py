@@ -7,7 +7,7 @@ Every pass over a chunk costs a fixed time whatever its size, so all columns are
 one row of facts decides what is left to do, and a second pass does it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
@@ -34,15 +34,31 @@ def read_columns(frame: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     ``<currency>#digits``: its minor digits. ``<amount>#minor``: minor units, null where they
     cannot be told; ``<amount>#finer``: finer than the currency. ``<time>#at``: instant or date.
     """
+    same = _constants(frame, plan)
     frame = frame.with_columns(
-        *_digits(plan), *_numbers(plan), *_instants(frame, plan), *_days(plan)
+        *_digits(plan, same), *_numbers(plan), *_instants(plan, same), *_days(plan)
     )
     facts = frame.select(*_facts(plan)).row(0, named=True) if frame.height else {}
     return frame.with_columns(*_minor(plan, facts), *_settled(plan, facts))
 
 
-def _digits(plan: Plan) -> Iterator[pl.Expr]:
+def _constants(frame: pl.DataFrame, plan: Plan) -> dict[str, str]:
+    """Return the columns whose every value is the same: a report often has one batch time."""
+    names = plan.of_kind(Kind.currency, Kind.instant)
+    if not names or not frame.height:
+        return {}
+    ends = {n: v for n in names if (v := frame[n][0]) is not None and v == frame[n][-1]}
+    is_same = frame.select(
+        (pl.col(n) == v).fill_null(False).all().alias(n) for n, v in ends.items()
+    )
+    return {n: v for n, v in ends.items() if is_same[n][0]} if ends else {}
+
+
+def _digits(plan: Plan, same: Mapping[str, str]) -> Iterator[pl.Expr]:
     for name in plan.of_kind(Kind.currency):
+        if name in same:
+            yield pl.lit(MINOR_UNIT_DIGITS.get(same[name]), pl.Int64).alias(f"{name}#digits")
+            continue
         yield (
             pl.col(name)
             .replace_strict(
@@ -70,14 +86,13 @@ def _numbers(plan: Plan) -> Iterator[pl.Expr]:
         yield pl.lit(False).alias(f"{name}#finer")
 
 
-def _instants(frame: pl.DataFrame, plan: Plan) -> Iterator[pl.Expr]:
+def _instants(plan: Plan, same: Mapping[str, str]) -> Iterator[pl.Expr]:
     for name in plan.of_kind(Kind.instant):
-        # a batch's date repeats, a transaction's does not: a cache helps one and slows the other
-        repeats = frame.height > 1 and frame[name][0] == frame[name][-1]
-        found = pl.col(name).str.to_datetime(_UTC, strict=False, time_unit="ms", cache=repeats)
+        text = pl.lit(same[name]) if name in same else pl.col(name)
+        found = text.str.to_datetime(_UTC, strict=False, time_unit="ms", cache=False)
         yield found.dt.replace_time_zone("UTC").alias(f"{name}#utc")
         # the parser is laxer than ISO 8601 about widths: the pattern has the last word
-        yield pl.col(name).str.contains(INSTANT).alias(f"{name}#strict")
+        yield text.str.contains(INSTANT).alias(f"{name}#strict")
 
 
 def _days(plan: Plan) -> Iterator[pl.Expr]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 
+from include.adapters.layouts.reading.classify import totals_of
 from include.adapters.layouts.reading.lines import columns_of
 from include.adapters.layouts.reading.writing import TableWriter
 from include.adapters.layouts.shape import Layout
@@ -69,12 +70,7 @@ def set_aside(
             is_again = frame["line_no"].is_in(again.implode())
             gone = frame.filter(is_again)
             writer.write(frame.filter(~is_again) if gone.height else frame)
-            for currency, name, minor in gone.select(
-                "currency",
-                pl.col("line_class") if layout.yields == "lines" else pl.lit("bank_entry"),
-                "amount_minor",
-            ).iter_rows():
-                totals[currency, name] += minor
+            totals.update(totals_of(gone, layout.yields))
             count += gone.height
             moved.append(gone.unique("line_no", keep="first", maintain_order=True))
     _add_to_quarantine(pl.concat(moved), quarantine_path, layout, digest)

@@ -260,14 +260,7 @@ def _take(
     tally.quarantined += bad.height
     tally.without_money += chunk.rows_without_money
     tally.lines_out += placed.height
-    _add_totals(placed, plan, tally)
+    for key, minor in chunk.totals.items():
+        tally.totals[key] += minor
     tally.prints.append(chunk.prints)
     tally.print_lines.append(chunk.print_lines + first_line)
-
-
-def _add_totals(placed: pl.DataFrame, plan: Plan, tally: _Tally) -> None:
-    is_bank = plan.layout.yields == "bank_entries"
-    name = pl.lit("bank_entry").alias("line_class") if is_bank else pl.col("line_class")
-    sums = placed.group_by("currency", name).agg(pl.col("amount_minor").sum())
-    for currency, line_class, minor in sums.iter_rows():
-        tally.totals[currency, line_class] += minor

@@ -23,6 +23,7 @@ _ARROW_TYPES: dict[str, Any] = {
 }
 # Few distinct values: stored once per row group. The rest is as good as unique.
 _REPEATED = ("file_digest line_class detail_code currency batch_id card_type reason_code").split()
+_ASCENDING = ("line_no", "occurred_at", "settled_at")
 
 
 class TableWriter:
@@ -43,6 +44,8 @@ class TableWriter:
             compression="lz4",
             use_dictionary=[name for name in columns if name in _REPEATED],  # type: ignore[arg-type]
             write_statistics=["line_no"] if "line_no" in columns else False,
+            # ascending numbers and times: differences are smaller, and quicker to write
+            column_encoding={name: "DELTA_BINARY_PACKED" for name in columns if name in _ASCENDING},
             store_schema=False,
         )
 
