@@ -54,6 +54,8 @@ class Found:
     blocked: list[str] = field(default_factory=list)  # days the product refused, with the reason
     # Documents whose line a restated report has dropped: by the truth they have not settled.
     dropped: set[tuple[object, ...]] = field(default_factory=set)
+    # Items that only a restated report gave rise to, e.g. the fee of a sale it dropped.
+    after_restatement: set[str] = field(default_factory=set)
     # What the truth asks to be looked for: requests of short and long days, and at a closing.
     watched: list[tuple[str, date, str]] = field(default_factory=list)
     crossing: set[tuple[str, str]] = field(default_factory=set)
@@ -106,7 +108,11 @@ class Quarter:
             if change["change"] == "removed" and gone is not None and gone.documents:
                 self.found.dropped.add((day.merchant_id, gone.documents[0].document_id))
         before = {r.journal.key for r in self.journals.versions(day)}
+        said = {item.item_key for item in self.items.open_of_day(day)}
         self._settle(day)
+        self.found.after_restatement |= {
+            item.item_key for item in self.items.open_of_day(day) if item.item_key not in said
+        }
         new = [r.journal for r in self.journals.versions(day) if r.journal.key not in before]
         if any(journal.supersedes in before for journal in new):
             self.found.restated.add((day.merchant_id, day.settlement_date, label.report_name or ""))
@@ -225,7 +231,8 @@ class Quarter:
         if not matches.exists():
             return
         lines = pl.read_parquet(self.lake.day_path(day, "lines.parquet"))
-        self.found.lines[str(day)] = set(lines["request_id"].drop_nulls().to_list())
+        settled = lines.filter(pl.col("line_class").is_in(["gross_sale", "refund"]))
+        self.found.lines[str(day)] = set(settled["request_id"].drop_nulls().to_list())
         rows = pl.read_parquet(matches)
         ids = ["request_id", "case_number", "detail_code"]
         known = pl.concat([lines.select(ids), pl.DataFrame(schema=lines.select(ids).schema)])

@@ -220,6 +220,8 @@ def _ids(row: dict[str, Any]) -> list[str]:
 def _fees(found: Found) -> Iterable[Identity]:
     said: list[Identity] = []
     for item in _items(found, "fee_drift"):
+        if item["item_key"] in found.after_restatement:
+            continue  # true, but made by the restatement, which no fee label knows
         parts = _what(item).split("|")
         if len(parts) == 2:
             said.append((item["merchant_id"], parts[0], item["amount_minor"]))

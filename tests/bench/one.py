@@ -1,5 +1,6 @@
 """Run one contender in a process of its own and print what it took, as one line of JSON."""
 
+import importlib
 import json
 import resource
 import sys
@@ -35,10 +36,17 @@ def _contender(name: str):  # type: ignore[no-untyped-def]
         return settle
     from tests.bench import bare
 
-    __import__({"pandas": "pandas", "polars": "polars", "duckdb": "duckdb"}[name])
-    if name == "pandas":
-        __import__("pyarrow.csv")
-    return getattr(bare, f"with_{name}")
+    for module in _NEEDS[name]:
+        importlib.import_module(module)
+    return bare.floor if name == "floor" else getattr(bare, f"with_{name}")
+
+
+_NEEDS = {
+    "pandas": ("pandas", "pyarrow.csv"),
+    "polars": ("polars",),
+    "duckdb": ("duckdb",),
+    "floor": ("polars",),
+}
 
 
 if __name__ == "__main__":

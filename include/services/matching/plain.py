@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NOBODY = -1
 _SEEDS = (0x7E0, 0x1A5)
 _BIN_BITS = 22  # four million bins: a few keys each, unless many are equal
-_MAX_PAIRS = 10_000  # pairs that one key may make
+_MAX_CROWD = 32  # a document may be paired with this many lines before they are counted
 
 
 @dataclass(slots=True)
@@ -46,9 +46,8 @@ def join_plain(lines: "pl.DataFrame", documents: "pl.DataFrame") -> PlainMatches
     import numpy as np
     import polars as pl
 
-    line_of = lines.with_row_index("line").drop_nulls()
-    document_of = documents.with_row_index("document").drop_nulls()
-    if _crowd(line_of["key"]) * _crowd(document_of["key"]) > _MAX_PAIRS:
+    line_of, document_of = _with_keys(lines, "line"), _with_keys(documents, "document")
+    if _crowd(line_of["key"]) > _MAX_CROWD:
         # Many lines share a key: paired with as many documents they would not fit in memory.
         line_of = line_of.filter(~pl.col("key").is_duplicated())
     is_open = np.zeros(documents.height, dtype=np.bool_)
@@ -64,6 +63,11 @@ def join_plain(lines: "pl.DataFrame", documents: "pl.DataFrame") -> PlainMatches
     found[line[alone]] = document[alone]
     is_open[document[alone]] = False
     return PlainMatches(found, is_open)
+
+
+def _with_keys(frame: "pl.DataFrame", name: str) -> "pl.DataFrame":
+    numbered = frame.with_row_index(name)
+    return numbered.drop_nulls() if frame["key"].null_count() else numbered
 
 
 def _crowd(keys: "pl.Series") -> int:

@@ -78,8 +78,8 @@ def write_matches(
 def _plain_schema() -> "pa.Schema":
     import pyarrow as pa
 
-    types = {"string": pa.string(), "int64": pa.int64(), "date32": pa.date32()}
-    return pa.schema((name, types[kind]) for name, (kind, _) in MATCH_COLUMNS.items())
+    types: dict[str, Any] = {"string": pa.string(), "int64": pa.int64(), "date32": pa.date32()}
+    return pa.schema([(name, types[kind]) for name, (kind, _) in MATCH_COLUMNS.items()])
 
 
 def _schema() -> "pa.Schema":
@@ -109,17 +109,18 @@ class _Columns:
         own: Sequence[Mapping[str, Any]],
     ) -> None:
         import numpy as np
+        import polars as pl
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         self._lines, self._on, self._own = lines, on, own
         self._document_of_line = document_of_line
         self._rows: Ints = np.array([e["row"] for e in own], dtype=np.int64)
-        ids = pq.read_table(documents, columns=["document_id"]).column(0).cast(pa.large_string())
-        named = pa.array([e.get("document_id") for e in own], pa.large_string())
+        ids = pl.scan_parquet(documents).select("document_id").collect(engine="streaming")
+        named = pl.Series("document_id", [e.get("document_id") for e in own], dtype=pl.String)
         # Row k of what is explained stands behind the documents, at len(documents) + k.
-        self._documents = len(ids)
-        self._ids = pa.chunked_array([*ids.chunks, named], pa.large_string()).combine_chunks()
+        self._documents = ids.height
+        both = ids["document_id"].append(named).rechunk()
+        self._ids = both.to_arrow(compat_level=pl.CompatLevel.oldest())
         self._words = {name: pa.array([e.get(name) for e in own], pa.string()) for name in _WORDS}
 
     def chunks(self) -> "Iterator[pa.Table]":

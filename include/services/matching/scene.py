@@ -69,7 +69,7 @@ def set_scene(
     ]
     earlier_lines = [earlier_line(e) for e in loaded if _is_open_line(e, on)]
     withheld = _withheld(loaded, on)
-    keys, eligible = _line_keys(lines_path)
+    keys, eligible, has_disputes = _line_keys(lines_path)
     is_met_later = _rows_at(lines_path, withheld)
     plain = _plain(keys, documents_path, excluded, is_met_later, earlier_lines, earlier_documents)
     rest = eligible & (plain.document_of_line == NOBODY)
@@ -79,7 +79,7 @@ def set_scene(
         lines=[line for line in own if line.key not in withheld] + earlier_lines,
         documents=[document_item(row) for row in asked] + earlier_documents,
         withheld=[line for line in own if line.key in withheld],
-        disputes=_disputes(lines_path),
+        disputes=_disputes(lines_path) if has_disputes else [],
         document_of_line=plain.document_of_line,
     )
 
@@ -168,8 +168,8 @@ def _not_ours(
     return mask, {row["document_id"]: row for row in rows}
 
 
-def _line_keys(lines: Path) -> tuple["pl.DataFrame", "npt.NDArray[np.bool_]"]:
-    """Return keys per line and which lines need a document."""
+def _line_keys(lines: Path) -> tuple["pl.DataFrame", "npt.NDArray[np.bool_]", bool]:
+    """Return keys per line, which lines need a document, and whether there are disputes."""
     import polars as pl
 
     frame = pl.scan_parquet(lines)
@@ -179,13 +179,12 @@ def _line_keys(lines: Path) -> tuple["pl.DataFrame", "npt.NDArray[np.bool_]"]:
         .when(pl.col("line_class") == "refund")
         .then(pl.lit(1, dtype=pl.Int64))
     )
-    eligible = (
-        frame.select(pl.col("line_class").is_in(["gross_sale", "refund"]))
-        .collect(engine="streaming")
-        .to_series()
-        .to_numpy()
-    )
-    return key_columns(frame, kind), eligible
+    found = frame.select(
+        eligible=pl.col("line_class").is_in(["gross_sale", "refund"]),
+        disputed=pl.col("line_class").is_in(disputes.CLASSES),
+    ).collect(engine="streaming")
+    eligible, has_disputes = found["eligible"].to_numpy(), bool(found["disputed"].any())
+    return key_columns(frame, kind), eligible, has_disputes
 
 
 def _plain(
