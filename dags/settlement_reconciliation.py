@@ -6,6 +6,8 @@ button; both dates are included. When something fails:
 `include/docs/runbooks/settlement_reconciliation.md`.
 """
 
+from datetime import timedelta
+
 import pendulum
 from airflow.sdk import Param, dag, task, task_group
 
@@ -55,7 +57,7 @@ def settlement_reconciliation():
         from tieout import steps
 
         # On manual runs the interval may be empty; run_after is always set.
-        day = dag_run.data_interval_start or dag_run.run_after.subtract(days=1)
+        day = dag_run.data_interval_start or dag_run.run_after - timedelta(days=1)
         asked = params["settlement_date"] or day.date()
         return steps.choose_days(asked, params["merchants"], run_id)
 
@@ -80,7 +82,7 @@ def settlement_reconciliation():
         ):
             built = step(name, **options)(built)
         approve = ApproveJournals(
-            task_id="approve", day_key=built, response_timeout=pendulum.duration(hours=20)
+            task_id="approve", day_key=built, response_timeout=timedelta(hours=20)
         )
         tied = step("tie_out", **SYSPRO)(step("post", **SYSPRO)(approve.output))
         # Written whatever happened above; it fails itself when the day is not proven.

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import requests
@@ -44,6 +45,33 @@ class AirflowApi:
                 "Read logs/api-server.log.",
             )
         return answer.json() if answer.content else None
+
+    def backfill(self, dag_id: str, first: date, last: date) -> None:
+        """Ask for runs of first..last, in order, one at a time, finished ones again.
+
+        On SQLite Airflow answers 503 when the scheduler wrote at the same instant; it has undone
+        its part then, and asking again is what it wants.
+        """
+        asked = {
+            "dag_id": dag_id,
+            "from_date": f"{first}T00:00:00Z",
+            "to_date": f"{last}T00:00:00Z",
+            "max_active_runs": 1,
+            "run_backwards": False,
+            "reprocess_behavior": "completed",
+            "dag_run_conf": {},
+        }
+        for _ in range(20):
+            answer = self._session.post(f"{self.base_url}/api/v2/backfills", json=asked, timeout=60)
+            if answer.status_code != 503:
+                break
+            time.sleep(0.7)
+        if not answer.ok:
+            raise Rejected(
+                f"Airflow answered {answer.status_code}: {answer.text[:300]}",
+                "POST /backfills",
+                "Read logs/api-server.log.",
+            )
 
     def wait_healthy(self, seconds: float) -> None:
         """Wait until database, scheduler and DAG processor say healthy, then warm up.

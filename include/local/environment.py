@@ -52,7 +52,7 @@ class LocalStack:
         passwords.write_text(json.dumps(dict.fromkeys(USERS, PASSWORD)))
         preload = self.home / "config" / "airflow_local_settings.py"
         preload.parent.mkdir(exist_ok=True)
-        preload.write_text("from include.local.preload import preload\n\npreload()\n")
+        preload.write_text("import include.local.airflow_local_settings\n")
 
     def environment(self) -> dict[str, str]:
         """Return the variables that every component, worker and command line needs alike."""

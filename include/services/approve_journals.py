@@ -15,8 +15,11 @@ from include.services.journal_book import BookedJournal, JournalBook, JournalSta
 
 APPROVED, HELD, ASKED = "approved", "held", "asked"
 TOLERANCE = "within tolerance"
-# What waits inside its SLA, and what was explained in full, is nobody's decision.
-_NOT_A_DECISION = frozenset({Cause.expected, Cause.partial_capture, Cause.duplicate_file})
+# What waits inside its SLA, and what was explained in full, is nobody's decision. A file that was
+# set aside is the gate's: where it was needed and no whole one came, the day stopped there.
+_NOT_A_DECISION = frozenset(
+    {Cause.expected, Cause.partial_capture, Cause.duplicate_file, Cause.truncated_file}
+)
 
 
 class Decisions(Protocol):

@@ -7,6 +7,8 @@ from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
 
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 
+TRIES_OF_A_BUG = 3  # a lost database connection may pass; a bug of ours does not
+
 
 class FamilyRetryPolicy(RetryPolicy):
     """``Rejected`` fails at once, ``OutcomeUnknown`` waits longer, the rest follows the task."""
@@ -30,6 +32,8 @@ class FamilyRetryPolicy(RetryPolicy):
             )
         if isinstance(exception, Retryable):
             return RetryDecision.retry(reason="nothing happened; the same call may work later")
+        if try_number >= TRIES_OF_A_BUG:
+            return RetryDecision.fail(reason="not a fault of the outside: trying again is no cure")
         return RetryDecision.default()
 
     def serialize(self) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """The three error families decide whether a task is tried again."""
 
 from airflow.sdk.definitions.retry_policy import RetryAction
-from tieout.retry import FamilyRetryPolicy
 
 from include.domain.errors import OutcomeUnknown, Parked, Rejected, Retryable
+from tieout.retry import FamilyRetryPolicy
 
 POLICY = FamilyRetryPolicy()
 
@@ -30,8 +30,10 @@ def test_an_unknown_outcome_waits_longer_than_sypros_quiescence() -> None:
     assert decision.retry_delay.total_seconds() > 900
 
 
-def test_a_bug_of_ours_follows_the_task() -> None:
+def test_a_bug_of_ours_is_tried_three_times_and_not_for_half_a_day() -> None:
     assert decide(ValueError("our own bug")) is RetryAction.DEFAULT
+    third = POLICY.evaluate(ValueError("our own bug"), try_number=3, max_tries=24)
+    assert third.action is RetryAction.FAIL
 
 
 def test_the_policy_survives_serialization() -> None:
