@@ -27,6 +27,7 @@ class LocalStack:
     executor: str = "LocalExecutor"
     broker_url: str = ""
     schedule: str = "manual"  # or "daily"
+    more: tuple[tuple[str, str], ...] = ()  # further variables, names and values
 
     @property
     def base_url(self) -> str:
@@ -106,4 +107,4 @@ class LocalStack:
             found["AIRFLOW__CELERY__BROKER_URL"] = self.broker_url
             found["AIRFLOW__CELERY__RESULT_BACKEND"] = "db+" + airflow_database
             found["AIRFLOW__CELERY__WORKER_CONCURRENCY"] = "2"
-        return found
+        return {**found, **dict(self.more)}

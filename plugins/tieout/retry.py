@@ -1,5 +1,6 @@
 """When a failed task is tried again: the three error families decide, not the vendor's code."""
 
+import os
 from datetime import timedelta
 from typing import Any
 
@@ -13,9 +14,11 @@ TRIES_OF_A_BUG = 3  # a lost database connection may pass; a bug of ours does no
 class FamilyRetryPolicy(RetryPolicy):
     """``Rejected`` fails at once, ``OutcomeUnknown`` waits longer, the rest follows the task."""
 
-    def __init__(self, unknown_wait: timedelta = timedelta(minutes=16)) -> None:
+    def __init__(self, unknown_wait: timedelta | None = None) -> None:
         # Longer than SYSPRO's quiescence of 15 minutes: an earlier try could only wait itself.
-        self.unknown_wait = unknown_wait
+        # A site with another quiescence_s sets TIEOUT_UNKNOWN_WAIT_S to a little more.
+        seconds = int(os.environ.get("TIEOUT_UNKNOWN_WAIT_S", "960"))
+        self.unknown_wait = unknown_wait or timedelta(seconds=seconds)
 
     def evaluate(
         self,
