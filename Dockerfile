@@ -2,7 +2,7 @@
 FROM apache/airflow:3.3.2-python3.12
 
 COPY --chown=airflow:root requirements.txt /opt/airflow/requirements.txt
-RUN pip install --no-cache-dir --require-hashes -r /opt/airflow/requirements.txt
+RUN pip install --no-cache-dir --require-hashes --no-deps -r /opt/airflow/requirements.txt
 
 COPY --chown=airflow:root dags /opt/airflow/dags
 COPY --chown=airflow:root plugins /opt/airflow/plugins
