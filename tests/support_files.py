@@ -163,9 +163,13 @@ class Findings:
     """Keeps the findings of the last run of each stage and day."""
 
     found: dict[tuple[str, str], list[OpenItem]] = field(default_factory=dict)
+    resolved: list[str] = field(default_factory=list)
 
     def replace_findings(self, day: SettlementDay, stage: str, items: Sequence[OpenItem]) -> None:
         self.found[str(day), stage] = list(items)
+
+    def resolve(self, item_keys: Sequence[str], *, resolved_by: str, resolution: str) -> None:
+        self.resolved += item_keys
 
     def causes(self, day: SettlementDay) -> list[str]:
         return sorted(item.cause.value for item in self.found[str(day), "classify"])

@@ -40,6 +40,14 @@ class BankAccount(NamedTuple):
     bank_code: str  # SYSPRO cash book
 
 
+class ErpCondition(NamedTuple):
+    """What an AR document must fulfil to be this merchant's; a document fulfils all of them."""
+
+    column: str  # of SYSPRO's ArInvoice: Branch, TermsCode, Customer, Salesperson or Area
+    condition: str  # EQ or NE
+    value: str  # as SYSPRO stores it; letter case does not matter
+
+
 class PostingModel(StrEnum):
     """What the settlement books; accounting reference, section 2."""
 
@@ -85,10 +93,19 @@ class Merchant:
     owner: str  # who is asked
     notify: tuple[str, ...] = ()  # mail addresses
     acquirer_conn_id: str = ""  # where statements of the acquirer come from; '' without any
+    erp_documents: tuple[ErpCondition, ...] = ()  # () is every AR document of the company
 
     def source(self, name: str) -> Source:
         """Return the source of that name; a missing one is our own bug."""
         return next(source for source in self.sources if source.name == name)
+
+    @property
+    def reports_funding(self) -> bool:
+        """Say whether a report tells of funding; otherwise the bank statement is all there is."""
+        return any(
+            LineClass.funding in source.supplies and source.kind is not SourceKind.bank
+            for source in self.sources
+        )
 
     def bank_account(self, currency: str) -> BankAccount:
         """Return the account that receives ``currency``.

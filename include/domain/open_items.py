@@ -38,6 +38,10 @@ class OpenItems(Protocol):
         """
         ...
 
+    def resolve(self, item_keys: Sequence[str], *, resolved_by: str, resolution: str) -> None:
+        """Resolve the named items that are open; unknown keys are fine."""
+        ...
+
 
 def item_key_of(day: SettlementDay, cause: Cause, what: str) -> str:
     """Name a finding for ever, e.g. ``acme_us|2026-10-31|unreadable_line|<digest>:17``."""

@@ -20,7 +20,7 @@ from include.services.download_reports import (
     read_outcomes,
 )
 from include.services.files import Files, FileState, LakeStore, Layouts, ParsedFile, StoredFile
-from include.services.findings import findings_of
+from include.services.findings import CLASSIFIER, STAGE, findings_of, mended
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +71,16 @@ def classify_lines(
             rows_quarantined=found.rows_quarantined + again,
         )
         files.conclude(_concluded(newest[name], found, tables.records_with_lines(found.digest)))
-    open_items.replace_findings(
-        day, "classify", findings_of(day, merchant, files.of_day(day), tables.quarantined())
+    kept = files.of_day(day)
+    items = findings_of(day, merchant, kept, tables.quarantined())
+    open_items.replace_findings(day, STAGE, items)
+    open_items.resolve(
+        mended(day, kept), resolved_by=CLASSIFIER, resolution="A later version came whole."
     )
     outcomes = read_outcomes(lake.day_path(day, DOWNLOADS))
     return ClassifyResult(
         coverage=coverage_of(merchant, parsed, outcomes),
-        totals=tables.totals(),
+        totals=tables.totals() | ({} if merchant.reports_funding else tables.deposits()),
         rows_in=sum(found.rows_in for found in parsed.values()),
         rows_classified=sum(found.rows_classified for found in parsed.values()),
         rows_quarantined=sum(found.rows_quarantined for found in parsed.values()),

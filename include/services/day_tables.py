@@ -91,6 +91,14 @@ class DayTables:
             for currency, line_class, minor in sums.iter_rows()
         }
 
+    def deposits(self) -> dict[tuple[str, LineClass], int]:
+        """Add up what the bank booked, per currency; nothing where no statement came."""
+        path = self._path(ENTRIES)
+        if not path.exists():
+            return {}
+        sums = pl.read_parquet(path).group_by("currency").agg(pl.col("amount_minor").sum())
+        return {(currency, LineClass.funding): minor for currency, minor in sums.iter_rows()}
+
     def records_with_lines(self, digest: str) -> int:
         """Count the records of a file that have lines or entries on this day."""
         tables = [self._path(name) for name in (LINES, ENTRIES)]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 STAGE = "classify"
+CLASSIFIER = "tieout classify"
 MOST_ITEMS = 200  # per file and reason; what is beyond becomes one item with their number
 _CAUSES: Mapping[str, Cause] = {
     "duplicate_line": Cause.duplicate_line,
@@ -42,11 +43,25 @@ def findings_of(
     return sorted(items, key=lambda item: item.item_key)
 
 
+def mended(day: SettlementDay, files: Sequence[StoredFile]) -> list[str]:
+    """Return the keys of the items that a later, whole version of the file has answered."""
+    newest = _newest_whole(files)
+    return [
+        item_key_of(day, cause_of(file.reason.partition(": ")[0]), f"{file.digest}:0")
+        for file in files
+        if file.state is _ASIDE and file.reason and newest.get(file.source, 0) > file.version
+    ]
+
+
+def _newest_whole(files: Sequence[StoredFile]) -> dict[str, int]:
+    return {file.source: file.version for file in files if file.state is not _ASIDE}
+
+
 def _of_files(
     day: SettlementDay, merchant: Merchant, files: Sequence[StoredFile]
 ) -> Iterator[OpenItem]:
     """Yield one item per file that was set aside when it arrived."""
-    newest = {file.source: file.version for file in files if file.state is not _ASIDE}
+    newest = _newest_whole(files)
     for file in files:
         if file.state is not _ASIDE or not file.reason:
             continue

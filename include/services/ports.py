@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import BinaryIO, Protocol
 
 from include.domain.calendar import Window
+from include.domain.merchant import ErpCondition
 
 
 class Clock(Protocol):
@@ -129,8 +130,13 @@ class PostingPeriod:
 class ErpReader(Protocol):
     """SYSPRO, read side."""
 
-    def documents(self, company_id: str, first: date, last: date) -> Iterator[Mapping[str, object]]:
-        """Yield AR documents dated first..last, rows as ``settlement.DOCUMENT_COLUMNS``."""
+    def documents(
+        self, company_id: str, first: date, last: date, only: Sequence[ErpCondition] = ()
+    ) -> Iterator[Mapping[str, object]]:
+        """Yield AR documents dated first..last, rows as ``settlement.DOCUMENT_COLUMNS``.
+
+        ``only`` leaves out documents that do not fulfil every condition.
+        """
         ...
 
     def posting_period(self, company_id: str, posting_date: date) -> PostingPeriod:

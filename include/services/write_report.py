@@ -208,6 +208,9 @@ def _summaries(
     deposits: Mapping[str, tuple[Money, int]],
 ) -> tuple[CurrencySummary, ...]:
     currencies = sorted({*merchant.currencies, *sums, *deposits})
+    if not merchant.reports_funding:
+        funded = {c: {LineClass.funding.value: (m.minor, n)} for c, (m, n) in deposits.items()}
+        sums = {c: {**sums.get(c, {}), **funded.get(c, {})} for c in currencies}
     return tuple(
         CurrencySummary(
             currency,

@@ -1,9 +1,9 @@
 """The plain matches of a day, as columns: one line, one document, same key, nobody else.
 
 Reference, kind, currency and amount of each side become two 64-bit numbers of different seeds.
-Lines and documents join on the first and must agree in the second, so five million strings are
-never held in memory twice; that two different keys agree in all 128 bits has not to be expected
-in the life of this product. Everything that is not plain is left to the rules, as objects.
+One sort brings equal ones together; a pair counts if nobody else stands beside it and all 128
+bits agree, which two different keys will not do in the life of this product. So millions of
+strings are never held in memory twice. What is not plain is left to the rules, as objects.
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,10 @@ if TYPE_CHECKING:
     import polars as pl
 
     Rows = npt.NDArray[np.int32]
+    Numbers = npt.NDArray[np.uint64]
 
 NOBODY = -1
 _SEEDS = (0x7E0, 0x1A5)
-_BIN_BITS = 22  # four million bins: a few keys each, unless many are equal
-_MAX_CROWD = 32  # a document may be paired with this many lines before they are counted
 
 
 @dataclass(slots=True)
@@ -44,40 +43,58 @@ def join_plain(lines: "pl.DataFrame", documents: "pl.DataFrame") -> PlainMatches
         documents: the same of the documents; null rows take part in nothing.
     """
     import numpy as np
-    import polars as pl
 
-    line_of, document_of = _with_keys(lines, "line"), _with_keys(documents, "document")
-    if _crowd(line_of["key"]) > _MAX_CROWD:
-        # Many lines share a key: paired with as many documents they would not fit in memory.
-        line_of = line_of.filter(~pl.col("key").is_duplicated())
-    is_open = np.zeros(documents.height, dtype=np.bool_)
-    is_open[document_of["document"].to_numpy()] = True
-    pairs = line_of.join(document_of, on="key", how="inner", suffix="_document")
-    # Equal keys and unequal checks are two orders that only look alike: both stay open.
-    pairs = pairs.filter(pl.col("check") == pl.col("check_document"))
-    line, document = pairs["line"].to_numpy(), pairs["document"].to_numpy()
-    alone = np.bincount(document, minlength=documents.height)[document] == 1
-    # A line with two equal documents stands twice among the pairs.
-    alone &= np.bincount(line, minlength=lines.height)[line] == 1
     found = np.full(lines.height, NOBODY, dtype=np.int32)
-    found[line[alone]] = document[alone]
-    is_open[document[alone]] = False
+    is_open = documents["key"].is_not_null().to_numpy().copy()
+    line_rows, line_keys, line_checks = _given(lines)
+    document_rows, document_keys, document_checks = _given(documents)
+    line, document = _couples(line_keys, document_keys)
+    # Where bits were left out to make room for the row, two keys may only look alike.
+    same = line_keys[line] == document_keys[document]
+    same &= line_checks[line] == document_checks[document]
+    line, document = line_rows[line[same]], document_rows[document[same]]
+    found[line] = document
+    is_open[document] = False
     return PlainMatches(found, is_open)
 
 
-def _with_keys(frame: "pl.DataFrame", name: str) -> "pl.DataFrame":
-    numbered = frame.with_row_index(name)
-    return numbered.drop_nulls() if frame["key"].null_count() else numbered
-
-
-def _crowd(keys: "pl.Series") -> int:
-    """Return at least the size of the largest group of equal keys."""
+def _given(frame: "pl.DataFrame") -> "tuple[Rows, Numbers, Numbers]":
+    """Return the rows that have a key, their keys and their checks."""
     import numpy as np
 
-    if keys.is_empty():
-        return 0
-    bins = (keys.to_numpy() >> np.uint64(64 - _BIN_BITS)).astype(np.int32)
-    return int(np.bincount(bins, minlength=1).max())
+    has_key = frame["key"].is_not_null().to_numpy()
+    rows = np.flatnonzero(has_key).astype(np.int32)
+    return rows, *(frame[name].drop_nulls().to_numpy() for name in ("key", "check"))
+
+
+def _couples(lines: "Numbers", documents: "Numbers") -> "tuple[Rows, Rows]":
+    """Return positions of lines and documents that stand together in twos, one of each side.
+
+    Each number is cut short and carries its position in the low bits, so that sorting plain
+    numbers is enough; what the cut brings together by chance is told apart by the caller, and
+    what it hides in a larger crowd is left to the rules, which compare the strings.
+    """
+    import numpy as np
+
+    count = len(lines) + len(documents)
+    bits = np.uint64(max(1, count).bit_length())
+    packed = np.concatenate([lines, documents])
+    packed >>= bits
+    packed <<= bits
+    packed |= np.arange(count, dtype=np.uint64)
+    packed.sort()
+    short = packed >> bits
+    follows = np.empty(count + 1, dtype=np.bool_)  # whether the one before has the same number
+    follows[:1] = follows[-1:] = False
+    np.equal(short[1:], short[:-1], out=follows[1:-1])
+    # The first of exactly two: follows nobody, is followed, and the next is not.
+    first = np.flatnonzero(~follows[:-2] & follows[1:-1] & ~follows[2:])
+    mask = (np.uint64(1) << bits) - np.uint64(1)
+    one = (packed[first] & mask).astype(np.int64)
+    other = (packed[first + 1] & mask).astype(np.int64)
+    # Positions grow within a couple, so a line comes before a document.
+    mixed = (one < len(lines)) & (other >= len(lines))
+    return one[mixed].astype(np.int32), (other[mixed] - len(lines)).astype(np.int32)
 
 
 def key_columns(frame: "pl.LazyFrame", kind: "pl.Expr") -> "pl.DataFrame":

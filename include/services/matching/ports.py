@@ -44,10 +44,6 @@ class ItemStore(OpenItems, Protocol):
         """Open or refresh items of any day; one that a person resolved stays resolved."""
         ...
 
-    def resolve(self, item_keys: Sequence[str], *, resolved_by: str, resolution: str) -> None:
-        """Resolve the named items that are open; unknown keys are fine."""
-        ...
-
 
 class FeePrices(Protocol):
     """The mappings' side of fees."""

@@ -141,18 +141,17 @@ class _Columns:
 
         count = lines.num_rows
         first, last = np.searchsorted(self._rows, [start, start + count])
-        spots, which = self._rows[first:last] - start, np.arange(first, last)
-        own = self._own[int(first) : int(last)]
-        documents = self._document_of_line[start : start + count].astype(np.int64)
-        is_plain = documents != NOBODY
-        amounts = lines.column("amount_minor").to_numpy()
-        taken, has_taken = np.where(is_plain, amounts, 0), is_plain.copy()
+        documents = self._document_of_line[start : start + count].copy()
+        has_taken = documents != NOBODY
+        taken = lines.column("amount_minor").to_numpy()
         difference = np.zeros(count, dtype=np.int64)
-        rules = np.where(is_plain, _RULES[Rule.exact.value], _NONE).astype(np.int32)
-        causes = np.full(count, _NONE, dtype=np.int32)
-        place = np.full(count, -1, dtype=np.int64)
-        place[spots] = which
-        for spot, number, row in zip(spots.tolist(), which.tolist(), own, strict=True):
+        rules = np.where(has_taken, _RULES[Rule.exact.value], _NONE).astype(np.int8)
+        causes = np.full(count, _NONE, dtype=np.int8)
+        place = np.full(count, -1, dtype=np.int32)
+        taken = taken if first == last else taken.copy()
+        for number in range(int(first), int(last)):
+            row, spot = self._own[number], int(self._rows[number]) - start
+            place[spot] = number
             if row.get("rule"):
                 rules[spot] = _RULES[row["rule"]]
             if row.get("cause"):
@@ -161,6 +160,7 @@ class _Columns:
                 documents[spot] = self._documents + number
                 taken[spot], has_taken[spot] = row["taken_minor"], True
                 difference[spot] = row["difference_minor"]
+        lacks_taken = ~has_taken
         found: dict[str, Any] = {
             "file_digest": lines.column("file_digest"),
             "line_no": lines.column("line_no"),
@@ -169,8 +169,8 @@ class _Columns:
             "rule": _coded(rules, _RULES),
             "cause": _coded(causes, _CAUSES),
             "document_id": self._ids.take(_index(documents)),
-            "taken_minor": pa.array(taken, mask=~has_taken),
-            "difference_minor": pa.array(difference, mask=~has_taken),
+            "taken_minor": pa.array(taken, mask=lacks_taken),
+            "difference_minor": pa.array(difference, mask=lacks_taken),
         }
         found |= {name: words.take(_index(place)) for name, words in self._words.items()}
         return pa.table({name: found[name] for name in MATCH_COLUMNS}).cast(_schema())
@@ -188,7 +188,7 @@ def _index(numbers: "npt.NDArray[Any]") -> Any:
     return pa.array(numbers, mask=numbers < 0)
 
 
-def _coded(codes: "npt.NDArray[np.int32]", words: Mapping[str, int]) -> Any:
+def _coded(codes: "npt.NDArray[np.int8]", words: Mapping[str, int]) -> Any:
     import pyarrow as pa
 
     return pa.DictionaryArray.from_arrays(_index(codes), pa.array(list(words), pa.string()))

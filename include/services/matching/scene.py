@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from include.domain.errors import Rejected
 from include.domain.expectations import Expectation, ExpectationKind, ExpectationState
 from include.domain.merchant import Merchant
 from include.domain.settlement import DOCUMENT_COLUMNS, SettlementDay
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from include.services.matching.plain import Rows
+
+
+MAX_EXCEPTIONS = 250_000  # of a day; an object each
 
 
 @dataclass(slots=True)
@@ -73,6 +77,7 @@ def set_scene(
     is_met_later = _rows_at(lines_path, withheld)
     plain = _plain(keys, documents_path, excluded, is_met_later, earlier_lines, earlier_documents)
     rest = eligible & (plain.document_of_line == NOBODY)
+    _demand_bounded(rest, plain.is_open_document, day)
     own = list(line_items(rows_of(lines_path, LINE_FIELDS, _indices(rest)), on))
     asked = rows_of(documents_path, list(DOCUMENT_COLUMNS), _indices(plain.is_open_document))
     return Scene(
@@ -82,6 +87,26 @@ def set_scene(
         disputes=_disputes(lines_path) if has_disputes else [],
         document_of_line=plain.document_of_line,
     )
+
+
+def _demand_bounded(
+    lines: "npt.NDArray[np.bool_]", documents: "npt.NDArray[np.bool_]", day: SettlementDay
+) -> None:
+    """Refuse a day on which hardly anything goes together: the cause is one, not many.
+
+    Raises:
+        Rejected: more lines or documents are left than anybody could look at, or memory hold.
+    """
+    for what, left in (("lines", lines), ("documents", documents)):
+        count = int(left.sum())
+        if count > MAX_EXCEPTIONS:
+            raise Rejected(
+                f"{count:,} of {len(left):,} {what} have no plain match; "
+                f"at most {MAX_EXCEPTIONS:,} exceptions are looked at one by one",
+                f"match, {day}",
+                "Nothing was stored. Check that the ERP company, its currency and the order "
+                "reference (customer PO number) are those of this merchant.",
+            )
 
 
 def _is_open_line(expectation: Expectation, on: date) -> bool:

@@ -45,6 +45,7 @@ def build_app() -> FastAPI:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    templates.filters["grouped"] = _grouped
 
     def page(template: str, **values: Any) -> HTMLResponse:
         return HTMLResponse(templates.get_template(template).render(**values), headers=HEADERS)
@@ -143,8 +144,14 @@ def build_app() -> FastAPI:
     return app
 
 
+def _grouped(money: Money) -> str:
+    """Write an amount as people read it: ``-12,345.60``."""
+    whole, point, fraction = money.decimal.partition(".")
+    return f"{int(whole):,}{point}{fraction}" if int(whole) else money.decimal
+
+
 def _money(minor: int | None, currency: str | None) -> str:
     """Write an amount for a person; an unreadable one is said to be so."""
     if minor is None or not currency:
         return "not readable"
-    return f"{Money(minor, currency).decimal} {currency}"
+    return f"{_grouped(Money(minor, currency))} {currency}"
