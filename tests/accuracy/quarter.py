@@ -53,7 +53,7 @@ class Found:
     restated: set[tuple[str, date, str]] = field(default_factory=set)  # posted as a difference
     blocked: list[str] = field(default_factory=list)  # days the product refused, with the reason
     # Documents whose line a restated report has dropped: by the truth they have not settled.
-    dropped: set[tuple[object, ...]] = field(default_factory=set)
+    dropped: dict[tuple[object, ...], date] = field(default_factory=dict)
     # Items that only a restated report gave rise to, e.g. the fee of a sale it dropped.
     after_restatement: set[str] = field(default_factory=set)
     # What the truth asks to be looked for: requests of short and long days, and at a closing.
@@ -106,7 +106,8 @@ class Quarter:
         for change in answer["changes"]:
             gone = orders.get(change.get("request_id") or change.get("requestID") or "")
             if change["change"] == "removed" and gone is not None and gone.documents:
-                self.found.dropped.add((day.merchant_id, gone.documents[0].document_id))
+                document = (day.merchant_id, gone.documents[0].document_id)
+                self.found.dropped[document] = day.settlement_date
         before = {r.journal.key for r in self.journals.versions(day)}
         said = {item.item_key for item in self.items.open_of_day(day)}
         self._settle(day)
@@ -142,7 +143,9 @@ class Quarter:
             day,
             merchant,
             lake=self.lake,
-            documents=ledger.reader.documents(merchant.company_id, first, last),
+            documents=ledger.reader.documents(
+                merchant.company_id, first, last, merchant.erp_documents
+            ),
             expectations=self.expectations,
             open_items=self.items,
             reports=reports,

@@ -84,9 +84,11 @@ def judge(labels: Sequence[Label], tail: Sequence[Label], found: Found) -> Verdi
         # The label of a day as a whole says what its requests prove one by one.
         planted = [x for x in by_word[word] if word != "dst_day" or x.request_id]
         score = Score(word, {name(label) for label in planted})
-        if word == "missing_in_settlement":
-            score.planted |= found.dropped
         score.named = set(say(found)) - {name(x) for x in later[word] if word != "dst_day"}
+        if word == "missing_in_settlement":
+            last = max(label.on for label in labels)
+            score.planted |= {who for who, on in found.dropped.items() if on <= last}
+            score.named -= {who for who, on in found.dropped.items() if on > last}
         scores.append(score)
     every = [*labels, *tail]
     return Verdict(scores, _false_missing(every, found), _left_open(labels, found))
@@ -321,7 +323,7 @@ def _false_missing(labels: Sequence[Label], found: Found) -> list[str]:
     for item in _items(found, "missing_in_erp", "missing_in_settlement"):
         request = (item["merchant_id"], _what(item).split("|")[0])
         document = (item["merchant_id"], item["document_id"])
-        if request not in requests and document not in documents | found.dropped:
+        if request not in requests and document not in documents | found.dropped.keys():
             said.append(f"{item['item_key']}: {item['explanation']}")
     return said
 

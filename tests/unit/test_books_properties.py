@@ -4,12 +4,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.domain.money import Money, allocate
 from include.services.books.entries import Amounts, in_base
 from include.services.journal_book import JournalState
+from include.services.matching.plain import NOBODY, join_plain
 from tests.support_books import Desk, document, line
 
 CLASSES = st.sampled_from(
@@ -76,7 +78,7 @@ def test_versions_always_sum_to_the_last_file(
     first: list[dict[str, Any]], second: list[dict[str, Any]], third: list[dict[str, Any]]
 ) -> None:
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as other:
-        desk, fresh = Desk(Path(folder), "sqlite://"), Desk(Path(other))
+        desk, fresh = Desk(Path(folder), "sqlite://"), Desk(Path(other), "sqlite://")
         for rows in (first, second, third):
             for journal in desk.build(rows).built:
                 desk.journals.move(journal, JournalState.posted)
@@ -135,6 +137,29 @@ def test_no_line_and_no_document_is_ever_used_twice(
         whole = {paper["document_id"]: paper["amount_minor"] for paper in papers}
         assert all(taken <= whole[name] for name, taken in used.items())
         assert len(desk.rows()) == lines
+
+
+KEYS = st.lists(st.one_of(st.none(), st.integers(0, 6), st.integers(0, 2**64 - 1)), max_size=30)
+
+
+@given(KEYS, KEYS)
+def test_plain_is_what_is_alone_on_both_sides(
+    lines: list[int | None], documents: list[int | None]
+) -> None:
+    def frame(keys: list[int | None]) -> pl.DataFrame:
+        checks = [None if key is None else key ^ 0xABCDEF for key in keys]
+        return pl.DataFrame(
+            {"key": keys, "check": checks}, schema={"key": pl.UInt64, "check": pl.UInt64}
+        )
+
+    found = join_plain(frame(lines), frame(documents))
+    partners = found.document_of_line.tolist()
+    for row, key in enumerate(lines):
+        alone = key is not None and lines.count(key) == 1 and documents.count(key) == 1
+        assert partners[row] == (documents.index(key) if alone else NOBODY)
+    taken = {partner for partner in partners if partner != NOBODY}
+    is_open = [key is not None and n not in taken for n, key in enumerate(documents)]
+    assert found.is_open_document.tolist() == is_open
 
 
 @given(st.integers(0, 10**9), st.lists(st.integers(0, 1000), min_size=1).filter(any))

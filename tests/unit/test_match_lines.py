@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from include.domain.errors import Rejected
 from include.domain.expectations import ExpectationKind
 from tests.support_books import DAY, Desk, document, line
 
@@ -367,6 +368,18 @@ def test_every_line_has_one_row_in_the_order_of_the_file(desk: Desk) -> None:
     lines.insert(3, line("fee", -165, detail_code="interchange", request="1"))
     desk.match(lines, [document(str(n), reference=f"R{n}") for n in range(0, 7, 2)])
     assert [row["line_no"] for row in desk.rows()] == list(range(3, 11))
+
+
+def test_a_day_on_which_nothing_goes_together_is_refused_whole(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("include.services.matching.scene.MAX_EXCEPTIONS", 2)
+    with pytest.raises(Rejected, match="3 of 4 lines have no plain match"):
+        desk.match(
+            [line(reference=f"R{n}", request=str(n)) for n in range(4)],
+            [document("0", reference="R0")],
+        )
+    assert desk.causes() == []
 
 
 def _state(desk: Desk) -> list[object]:

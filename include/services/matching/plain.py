@@ -7,6 +7,7 @@ strings are never held in memory twice. What is not plain is left to the rules, 
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     Rows = npt.NDArray[np.int32]
     Numbers = npt.NDArray[np.uint64]
+    Longs = npt.NDArray[np.int64]
 
 NOBODY = -1
 _SEEDS = (0x7E0, 0x1A5)
@@ -49,9 +51,8 @@ def join_plain(lines: "pl.DataFrame", documents: "pl.DataFrame") -> PlainMatches
     line_rows, line_keys, line_checks = _given(lines)
     document_rows, document_keys, document_checks = _given(documents)
     line, document = _couples(line_keys, document_keys)
-    # Where bits were left out to make room for the row, two keys may only look alike.
-    same = line_keys[line] == document_keys[document]
-    same &= line_checks[line] == document_checks[document]
+    # The sort cut the keys short; the check is whole, and of another seed.
+    same = line_checks[line] == document_checks[document]
     line, document = line_rows[line[same]], document_rows[document[same]]
     found[line] = document
     is_open[document] = False
@@ -64,7 +65,7 @@ def _given(frame: "pl.DataFrame") -> "tuple[Rows, Numbers, Numbers]":
 
     has_key = frame["key"].is_not_null().to_numpy()
     rows = np.flatnonzero(has_key).astype(np.int32)
-    return rows, *(frame[name].drop_nulls().to_numpy() for name in ("key", "check"))
+    return rows, frame["key"].drop_nulls().to_numpy(), frame["check"].drop_nulls().to_numpy()
 
 
 def _couples(lines: "Numbers", documents: "Numbers") -> "tuple[Rows, Rows]":
@@ -82,19 +83,30 @@ def _couples(lines: "Numbers", documents: "Numbers") -> "tuple[Rows, Rows]":
     packed >>= bits
     packed <<= bits
     packed |= np.arange(count, dtype=np.uint64)
-    packed.sort()
-    short = packed >> bits
-    follows = np.empty(count + 1, dtype=np.bool_)  # whether the one before has the same number
-    follows[:1] = follows[-1:] = False
-    np.equal(short[1:], short[:-1], out=follows[1:-1])
-    # The first of exactly two: follows nobody, is followed, and the next is not.
-    first = np.flatnonzero(~follows[:-2] & follows[1:-1] & ~follows[2:])
-    mask = (np.uint64(1) << bits) - np.uint64(1)
-    one = (packed[first] & mask).astype(np.int64)
-    other = (packed[first + 1] & mask).astype(np.int64)
+    top = np.uint64(1) << np.uint64(63)
+    halves = (packed[packed < top], packed[packed >= top])  # equal numbers share a half
+    del packed
+    with ThreadPoolExecutor(len(halves)) as pool:  # sorting leaves the interpreter to others
+        found = list(pool.map(lambda half: _twos(half, bits), halves))
+    one = np.concatenate([pair[0] for pair in found])
+    other = np.concatenate([pair[1] for pair in found])
     # Positions grow within a couple, so a line comes before a document.
     mixed = (one < len(lines)) & (other >= len(lines))
     return one[mixed].astype(np.int32), (other[mixed] - len(lines)).astype(np.int32)
+
+
+def _twos(packed: "Numbers", bits: "np.uint64") -> "tuple[Longs, Longs]":
+    """Return the positions of exactly two equal numbers, the smaller position first."""
+    import numpy as np
+
+    packed.sort()
+    short = packed >> bits
+    follows = np.zeros(len(packed) + 1, dtype=np.bool_)  # the one before has the same number
+    np.equal(short[1:], short[:-1], out=follows[1:-1])
+    # The first of two follows nobody, is followed, and the next one is not.
+    first = np.flatnonzero(~follows[:-2] & follows[1:-1] & ~follows[2:])
+    mask = (np.uint64(1) << bits) - np.uint64(1)
+    return (packed[first] & mask).astype(np.int64), (packed[first + 1] & mask).astype(np.int64)
 
 
 def key_columns(frame: "pl.LazyFrame", kind: "pl.Expr") -> "pl.DataFrame":

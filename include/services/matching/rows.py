@@ -1,7 +1,8 @@
 """Write matches.parquet: plain rows as columns, explained rows laid over them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from include.services.matching.plain import Rows
 
     Ints = npt.NDArray[np.int64]
+    _Batch = tuple[pa.RecordBatch, int]
 
 _CHUNK = 500_000
+_WORKERS = 2
 _CODED = ("file_digest", "line_class", "rule", "cause", "line_date")  # few distinct values
 _WORDS = ("line_key", "compared", "runner_up")  # only explained rows have them
 
@@ -60,15 +63,11 @@ def write_matches(
             write_statistics=False,
             store_schema=False,  # coded columns read back as plain text
         ) as writer,
-        ThreadPoolExecutor(1) as background,  # encode one chunk while the next is put together
+        ThreadPoolExecutor(_WORKERS) as pool,
     ):
-        waiting = None
-        for table in _Columns(lines, documents, document_of_line, on, own).chunks():
-            if waiting is not None:
-                waiting.result()
-            waiting = background.submit(writer.write_table, table)
-        if waiting is not None:
-            waiting.result()
+        columns = _Columns(lines, documents, document_of_line, on, own)
+        for table in _ahead(pool, columns.table, columns.batches()):
+            writer.write_table(table)
         if earlier:
             rows = [{name: e.get(name) for name in MATCH_COLUMNS} for e in earlier]
             writer.write_table(pa.Table.from_pylist(rows, schema=_plain_schema()).cast(_schema()))
@@ -97,6 +96,19 @@ def _schema() -> "pa.Schema":
     return pa.schema(written)
 
 
+def _ahead(
+    pool: ThreadPoolExecutor, work: "Callable[[_Batch], pa.Table]", batches: "Iterable[_Batch]"
+) -> "Iterator[pa.Table]":
+    """Put a few chunks together while one is written; they come out in order."""
+    waiting: deque[Future[pa.Table]] = deque()
+    for batch in batches:
+        waiting.append(pool.submit(work, batch))
+        if len(waiting) > _WORKERS:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
 class _Columns:
     """The day's rows as Arrow columns, a chunk at a time."""
 
@@ -123,22 +135,23 @@ class _Columns:
         self._ids = both.to_arrow(compat_level=pl.CompatLevel.oldest())
         self._words = {name: pa.array([e.get(name) for e in own], pa.string()) for name in _WORDS}
 
-    def chunks(self) -> "Iterator[pa.Table]":
-        import pyarrow as pa
+    def batches(self) -> "Iterator[tuple[pa.RecordBatch, int]]":
+        """Yield the day's lines with the row they begin at."""
         import pyarrow.parquet as pq
 
         names = ["file_digest", "line_no", "line_class", "amount_minor"]
         source = pq.ParquetFile(self._lines, read_dictionary=["file_digest", "line_class"])
         start = 0
         for batch in source.iter_batches(_CHUNK, columns=names):
-            yield self._table(pa.Table.from_batches([batch]), start)
+            yield batch, start
             start += batch.num_rows
 
-    def _table(self, lines: "pa.Table", start: int) -> "pa.Table":
+    def table(self, batch: "tuple[pa.RecordBatch, int]") -> "pa.Table":
         """Lay what is explained over the plain columns of one chunk."""
         import numpy as np
         import pyarrow as pa
 
+        lines, start = batch
         count = lines.num_rows
         first, last = np.searchsorted(self._rows, [start, start + count])
         documents = self._document_of_line[start : start + count].copy()
