@@ -23,7 +23,7 @@ DATED = {"ArInvoice": "InvoiceDate", "SorMaster": "OrderDate"}  # table to the c
 # Asked for before the first row exists, a table still has its columns.
 COLUMNS = {
     "ArInvoice": "Customer Invoice DocumentType InvoiceDate CurrencyValue PostCurrency "
-    "CustomerPoNumber SalesOrder InvoiceBal1",
+    "CustomerPoNumber SalesOrder InvoiceBal1 Branch TermsCode Area Salesperson",
     "SorMaster": "SalesOrder Customer CustomerPoNumber OrderDate OrderStatus Currency",
     "ArCustomer": "Customer Name Currency CustomerOnHold CreditLimit CreditStatus",
     "ApSupplier": "Supplier SupplierName Currency",

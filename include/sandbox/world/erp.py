@@ -123,7 +123,7 @@ def _sales_order(document: Document) -> dict[str, object]:
 
 
 def _ar_row(document: Document) -> dict[str, object]:
-    base = COMPANIES[document.company].base_currency
+    facts = COMPANIES[document.company]
     return {
         "Customer": document.customer,
         "Invoice": document.invoice,
@@ -133,13 +133,15 @@ def _ar_row(document: Document) -> dict[str, object]:
         "InvoiceMonth": str(document.day.month),
         "CurrencyValue": _value(document),
         "PostCurrency": document.currency,
-        "AccountCur": base,
+        "AccountCur": facts.base_currency,
         "OrigDiscValue": "0.00",
         "InvoiceBal1": "0.00",
         "CustomerPoNumber": document.reference or "",
         "SalesOrder": document.sales_order,
         "TermsCode": "CC",
-        "Branch": "10",
+        "Branch": facts.branch,
+        "Area": "",
+        "Salesperson": "WEB",
     }
 
 

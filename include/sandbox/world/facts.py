@@ -95,6 +95,7 @@ class MerchantFacts:
     bank_format: str  # bai2, camt or csv
     reports: tuple[ReportFacts, ...]
     wrong_currency: str  # what a clerk types by mistake
+    branch: str  # of its AR documents in SYSPRO
 
 
 def _report(name: str, definition: str, number: int, content: str, title: str) -> ReportFacts:
@@ -185,6 +186,7 @@ MERCHANTS: Mapping[str, MerchantFacts] = MappingProxyType(
             "bai2",
             (_CLASSIC, _LEGACY, _FEE_DETAIL, _DISPUTES, _FUNDING, _CONVERSION),
             "CAD",
+            "10",
         ),
         "acme_uk": MerchantFacts(
             "acme_uk",
@@ -201,6 +203,7 @@ MERCHANTS: Mapping[str, MerchantFacts] = MappingProxyType(
             "camt",
             (_BATCH_XML, _FEE_SUMMARY, _DEPOSIT, _CONVERSION),
             "USD",
+            "20",
         ),
         "acme_jp": MerchantFacts(
             "acme_jp",
@@ -217,6 +220,7 @@ MERCHANTS: Mapping[str, MerchantFacts] = MappingProxyType(
             "csv",
             (_SETTLEMENT, _CONVERSION),
             "USD",
+            "30",
         ),
     }
 )
