@@ -11,7 +11,7 @@ from typing import TypeVar
 from include.domain.accounts import GlTemplate
 from include.domain.disputes import ChargebackReason
 from include.domain.fees import FeeRate, FeeSchedule
-from include.domain.merchant import BankAccount, Merchant, Source
+from include.domain.merchant import BankAccount, ErpCondition, Merchant, Source
 from include.mappings.nodes import Document, read_document
 from include.mappings.parse import Placed, parse_entries
 from include.mappings.problems import Problem, refuse
@@ -144,6 +144,9 @@ def _merchant(placed: Placed[MerchantEntry]) -> Merchant:
         syspro_conn_id=entry.syspro_conn_id,
         bank_conn_id=entry.bank_conn_id,
         acquirer_conn_id=entry.acquirer_conn_id,
+        erp_documents=tuple(
+            ErpCondition(row.column, row.condition, row.value) for row in entry.erp_documents
+        ),
         sources=_sources(entry),
         posting_model=entry.posting_model,
         gl_template=entry.gl_template,

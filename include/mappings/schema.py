@@ -6,10 +6,10 @@ The models say what one value may be; ``rules.py`` says what several must be tog
 import re
 from datetime import date, datetime, time
 from functools import cache
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from include.domain.merchant import PeriodPolicy, PostingModel, SourceKind
@@ -176,6 +176,28 @@ class SourceRow(Row):
     definition: str = ""
 
 
+# Columns of SYSPRO's ArInvoice that say whose document it is, and how long their values are.
+ErpColumn = Literal["Branch", "TermsCode", "Customer", "Salesperson", "Area"]
+_ERP_LENGTHS = {"Branch": 10, "TermsCode": 2, "Customer": 15, "Salesperson": 20, "Area": 10}
+
+
+class ErpDocumentRow(Row):
+    column: ErpColumn
+    condition: Literal["EQ", "NE"]
+    value: Text
+
+    @field_validator("value")
+    @classmethod
+    def _fits(cls, value: str, info: ValidationInfo) -> str:
+        longest = _ERP_LENGTHS.get(info.data.get("column", ""), len(value))
+        if len(value) > longest:
+            raise _fault(
+                f"{value!r} has {len(value)} characters, SYSPRO's column {longest}",
+                "Write the code as SYSPRO has it.",
+            )
+        return value
+
+
 class MerchantEntry(Entry):
     names: ClassVar = ("merchant_id",)
 
@@ -191,6 +213,7 @@ class MerchantEntry(Entry):
     syspro_conn_id: Text
     bank_conn_id: Text
     acquirer_conn_id: str = ""
+    erp_documents: list[ErpDocumentRow] = []
     sources: Annotated[list[SourceRow], Field(min_length=1)]
     posting_model: Annotated[PostingModel, Loose]
     gl_template: Text

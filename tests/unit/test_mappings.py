@@ -151,6 +151,29 @@ def test_bad_input_names_file_line_value_and_fix(case: str, tmp_path: Path) -> N
         load_mappings(folder)
 
 
+@pytest.mark.parametrize("condition", ['EQ, value: "20"', 'NE, value: "10"'])
+def test_two_merchants_share_a_company_where_no_document_is_both(
+    tmp_path: Path, condition: str
+) -> None:
+    rows = f"erp_documents: [{{column: Branch, condition: {condition}}}]"
+    folder = _change(tmp_path, "merchants.yaml", "company_id: B", f"company_id: A\n    {rows}")
+    merchants = load_mappings(folder).merchants
+    assert merchants["acme_us"].erp_documents[0] == ("Branch", "EQ", "10")
+    assert merchants["acme_uk"].erp_documents[0].column == "Branch"
+    assert merchants["acme_jp"].erp_documents == ()
+
+
+def test_merchants_may_follow_each_other_in_one_company(tmp_path: Path) -> None:
+    folder = _change(tmp_path, "merchants.yaml", "company_id: B", "company_id: A")
+    text = (folder / "merchants.yaml").read_text()
+    ended = "effective_from: 2026-01-01\n    effective_to: 2026-05-31"
+    text = text.replace("effective_from: 2026-01-01", ended, 1)
+    uk = text.index("merchant_id: acme_uk")
+    text = text[:uk] + text[uk:].replace("2026-01-01", "2026-06-01", 1)
+    (folder / "merchants.yaml").write_text(text)
+    assert read_mappings(folder)[1] == []
+
+
 def test_every_problem_is_reported_at_once(tmp_path: Path) -> None:
     folder = _change(tmp_path, "merchants.yaml", "zone: Asia/Tokyo", "zone: JST")
     text = (folder / "gl_templates.yaml").read_text()
