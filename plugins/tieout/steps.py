@@ -163,7 +163,7 @@ def match(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
     first, last = document_window(day, merchant)
     with hook.session():
-        documents = list(hook.documents(merchant.company_id, first, last))
+        documents = list(hook.documents(merchant.company_id, first, last, merchant.erp_documents))
     result = match_lines(
         day,
         merchant,

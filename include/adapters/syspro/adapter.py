@@ -1,6 +1,6 @@
 """One SYSPRO connection as the product uses it, whichever adapter the connection chose."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +17,7 @@ from include.adapters.syspro.periods import Periods
 from include.adapters.syspro.reader import EnetReader
 from include.adapters.syspro.settings import SysproSettings
 from include.domain.errors import Rejected
+from include.domain.merchant import ErpCondition
 from include.services.effects.ports import EffectKind, Partner
 from include.services.effects.store import Leases
 from include.services.ports import ErpReader, PostingPeriod
@@ -107,7 +108,9 @@ class _NoReader:
 
     settings: SysproSettings
 
-    def documents(self, company_id: str, first: date, last: date) -> Iterator[Mapping[str, object]]:
+    def documents(
+        self, company_id: str, first: date, last: date, only: Sequence[ErpCondition] = ()
+    ) -> Iterator[Mapping[str, object]]:
         raise self._refusal()
 
     def posting_period(self, company_id: str, posting_date: date) -> PostingPeriod:

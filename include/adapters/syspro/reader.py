@@ -1,6 +1,6 @@
 """SYSPRO's read side: AR documents by COMFND, posting periods, and whether an account exists."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from include.adapters.syspro.documents import ledger_queries
@@ -8,6 +8,7 @@ from include.adapters.syspro.documents.comfnd import Find, Row
 from include.adapters.syspro.documents.reply import read_amount, read_date
 from include.adapters.syspro.partners.common import Asking
 from include.domain.errors import IntegrationError, Rejected
+from include.domain.merchant import ErpCondition
 from include.services.ports import PostingPeriod
 
 COLUMNS = (
@@ -26,10 +27,13 @@ class EnetReader:
         self._asking = asking
         self._settings = asking.client.settings
 
-    def documents(self, company_id: str, first: date, last: date) -> Iterator[Mapping[str, object]]:
+    def documents(
+        self, company_id: str, first: date, last: date, only: Sequence[ErpCondition] = ()
+    ) -> Iterator[Mapping[str, object]]:
         """Yield AR documents dated first..last, rows as ``settlement.DOCUMENT_COLUMNS``.
 
-        One session is held until the last row; pages go by invoice number.
+        One session is held until the last row; pages go by invoice number. SYSPRO itself leaves
+        out what does not fulfil ``only``: its columns hold blank, never NULL, so NE loses nothing.
 
         Raises:
             Retryable: SYSPRO could not be asked.
@@ -38,7 +42,11 @@ class EnetReader:
         self._demand_company(company_id)
         find = Find(
             "ArInvoice",
-            (("InvoiceDate", "GE", first.isoformat()), ("InvoiceDate", "LE", last.isoformat())),
+            (
+                ("InvoiceDate", "GE", first.isoformat()),
+                ("InvoiceDate", "LE", last.isoformat()),
+                *only,
+            ),
             COLUMNS,
             return_rows=self._settings.return_rows,
         )

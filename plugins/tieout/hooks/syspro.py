@@ -11,7 +11,7 @@ the Test button. Use ``session()`` around several calls, so that they share one 
 import os
 import secrets
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
 
@@ -22,6 +22,7 @@ from include.adapters.http.wire import Transport
 from include.adapters.syspro.adapter import SysproAdapter, open_adapter
 from include.adapters.syspro.settings import SysproSettings, settings_from
 from include.domain.errors import IntegrationError, Rejected
+from include.domain.merchant import ErpCondition
 from include.services.effects.ports import EffectKind, Partner, Timings
 from include.services.effects.store import Leases
 from include.services.ports import PostingPeriod
@@ -103,9 +104,11 @@ class SysproHook(BaseHook):
         """HTTP calls made so far, logon and logoff counted."""
         return self.get_conn().calls()
 
-    def documents(self, company_id: str, first: date, last: date) -> Iterator[Mapping[str, object]]:
-        """Yield AR documents dated first..last, rows as ``settlement.DOCUMENT_COLUMNS``."""
-        return self.get_conn().reader.documents(company_id, first, last)
+    def documents(
+        self, company_id: str, first: date, last: date, only: Sequence[ErpCondition] = ()
+    ) -> Iterator[Mapping[str, object]]:
+        """Yield AR documents dated first..last that fulfil every condition of ``only``."""
+        return self.get_conn().reader.documents(company_id, first, last, only)
 
     def posting_period(self, company_id: str, posting_date: date) -> PostingPeriod:
         """Say which period a date falls in and whether it is open."""
