@@ -24,10 +24,12 @@ from include.services.books.funding import FundingStore, funding_expectation, fu
 from include.services.books.ports import BookMappings, JournalStore, Periods
 from include.services.books.restate import Chain, Continuation, chains, continue_chain
 from include.services.books.sums import BatchSums, sum_day
+from include.services.journal_book import JournalState
 from include.services.matching.columns import LINES, MATCHES
 from include.services.matching.ports import DayFiles, ItemStore
 
 STAGE = "build"
+_IN_THE_LEDGER = (JournalState.posted, JournalState.tied_out)
 _KINDS = (JournalKind.settlement, JournalKind.fee_invoice)
 ChainKey = tuple[str, str, str]  # batch (part), currency, kind
 
@@ -38,7 +40,7 @@ class BuildResult:
 
     built: tuple[Journal, ...]  # new: the whole of a batch, or the difference to what stands
     standing: tuple[Journal, ...]  # built before, and still right
-    parked: tuple[str, ...]  # keys of new journals whose period is not open
+    parked: tuple[str, ...]  # keys of journals that wait for their period to open
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,11 @@ class _Step:
     mapping_version: str
     control: Mapping[str, Any]
     when: PostingDate | None = None
+    unposted: tuple[Journal, ...] = ()  # new, or built before and not in the ledger yet
+
+    @property
+    def parked(self) -> tuple[Journal, ...]:
+        return self.unposted if self.when and self.when.is_parked else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +126,12 @@ def build_journals(
     awaited = _awaited(desk, steps, expectations)
     _store(steps, journals)
     expectations.save(awaited)
-    parked = [s for s in steps if s.way.new and s.when and s.when.is_parked]
-    open_items.replace_findings(day, STAGE, [_parked_item(desk, s) for s in parked])
+    waiting = [(journal, s.when) for s in steps for journal in s.parked if s.when]
+    open_items.replace_findings(day, STAGE, [_parked_item(desk, *each) for each in waiting])
     return BuildResult(
         tuple(s.way.new for s in steps if s.way.new),
         tuple(journal for s in steps for journal in s.way.kept),
-        tuple(s.way.new.key for s in parked if s.way.new),
+        tuple(journal.key for journal, _ in waiting),
     )
 
 
@@ -158,9 +165,23 @@ def _plan_batch(desk: _Desk, batch: BatchSums) -> list[_Step]:
     proof.check(f"build, {desk.day}")
     control = {**proof.to_json(), "roles": dict(sorted(basis.roles.items()))}
     return [
-        _Step(batch.batch_id, batch.currency, kind, way, basis.mapping_version, control, when)
+        _Step(
+            batch.batch_id,
+            batch.currency,
+            kind,
+            way,
+            basis.mapping_version,
+            control,
+            when,
+            _unposted(desk.known.get(keys[kind], Chain(())), way),
+        )
         for kind, way in ways.items()
     ]
+
+
+def _unposted(chain: Chain, way: Continuation) -> tuple[Journal, ...]:
+    posted = {r.journal.key for r in chain.records if r.state in _IN_THE_LEDGER}
+    return tuple(journal for journal in way.standing if journal.key not in posted)
 
 
 def _proof(batch: BatchSums, basis: Basis, standing: Sequence[Journal]) -> Proof:
@@ -230,10 +251,7 @@ def _store(steps: Sequence[_Step], journals: JournalStore) -> None:
             journals.add(step.way.new, step.mapping_version, step.control)
 
 
-def _parked_item(desk: _Desk, step: _Step) -> OpenItem:
-    journal, when = step.way.new, step.when
-    if journal is None or when is None:
-        raise ValueError("only a new journal with a date can wait for its period")
+def _parked_item(desk: _Desk, journal: Journal, when: PostingDate) -> OpenItem:
     period = f"{when.period.year}/{when.period.period:02d}"
     return OpenItem(
         item_key=item_key_of(desk.day, Cause.period_closed, journal.key),

@@ -1,8 +1,11 @@
 """How many calls SYSPRO gets per posted journal: a day's journals through the real engine."""
 
+import logging
 import tempfile
 from datetime import date, timedelta
 from pathlib import Path
+
+import structlog
 
 from include.domain.settlement import SettlementDay
 from include.sandbox import start
@@ -25,6 +28,7 @@ _TIMINGS = Timings(
 
 def calls_per_journal() -> float:
     """Post four days of three merchants, one session a merchant and day; return calls a journal."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     sandbox = start(seed=7, start=DAYS[0], days=len(DAYS) + 3, open_from=(2026, 1))
     calls = posted = 0
     with tempfile.TemporaryDirectory() as folder, running(sandbox) as partners:

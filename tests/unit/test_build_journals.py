@@ -170,6 +170,12 @@ def test_a_closed_period_parks_the_journal_on_its_own_date(desk: Desk) -> None:
     assert result.built[0].posting_date == LAST
     assert result.parked == (result.built[0].key,)
     assert "period_closed" in desk.causes(LAST)
+    again = desk.build(worked_day(), LAST)
+    assert (again.built, again.parked) == ((), result.parked)  # it waits as long as it has to
+    assert "period_closed" in desk.causes(LAST)
+    desk.journals.move(result.built[0], JournalState.posted)
+    assert desk.build(worked_day(), LAST).parked == ()
+    assert "period_closed" not in desk.causes(LAST)
 
 
 def test_next_open_posts_on_the_first_open_day_and_says_so(tmp_path: Path) -> None:
