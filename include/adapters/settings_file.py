@@ -1,7 +1,8 @@
 """Read ``airflow_settings.yaml`` (Astro's format) and load it into a plain Airflow.
 
-    python -m include.adapters.settings_file [airflow_settings.yaml]
+    python -m include.adapters.settings_file [--keep] [airflow_settings.yaml]
 
+``--keep`` adds what Airflow does not have and leaves the rest as people edited it in the UI.
 ``${NAME}`` and ``${NAME:-demo value}`` are replaced from the environment after the file has been
 parsed, so a value cannot change the structure; ``$${`` stands for a plain ``${``. Everything is
 checked before anything is written. One process of Airflow does all of it: three starts of its
@@ -215,7 +216,7 @@ def _whole(
     raise reader.fault(place, f"{name} {text[:20]!r} is no number that fits", "Correct it.")
 
 
-def load_into_airflow(settings: AirflowSettings) -> None:
+def load_into_airflow(settings: AirflowSettings, *, keep: bool = False) -> None:
     """Hand the settings to one process of Airflow, through a pipe: no secret on disk or in ``ps``.
 
     Raises:
@@ -226,6 +227,7 @@ def load_into_airflow(settings: AirflowSettings) -> None:
         "connections": settings.connections,
         "pools": settings.pools,
         "variables": settings.variables,
+        "keep": keep,
     }
     done = subprocess.run(
         [sys.executable, "-m", "tieout.settings_import"],
@@ -243,15 +245,17 @@ def load_into_airflow(settings: AirflowSettings) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    path = Path(arguments[0]) if arguments else ROOT / "airflow_settings.yaml"
+    paths = [word for word in arguments if word != "--keep"]
+    path = Path(paths[0]) if paths else ROOT / "airflow_settings.yaml"
     try:
         settings = read_settings(path)
-        load_into_airflow(settings)
+        load_into_airflow(settings, keep="--keep" in arguments)
     except IntegrationError as fault:
         sys.stderr.write(f"{fault}\n")
         return 1
     counts = [len(settings.connections), len(settings.pools), len(settings.variables)]
-    sys.stdout.write("{} connections, {} pools, {} variables loaded.\n".format(*counts))
+    did = "read; what Airflow had was kept" if "--keep" in arguments else "loaded"
+    sys.stdout.write("{} connections, {} pools, {} variables {}.\n".format(*counts, did))
     return 0
 
 
