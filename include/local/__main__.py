@@ -1,9 +1,15 @@
-"""``python -m include.local demo|start|stop|status|secrets``: see ``make help``."""
+"""``python -m include.local demo|start|stop|status|secrets``: see ``make help``.
+
+``start`` with ``--airflow-database``, ``--store-url`` and ``--broker-url`` is the stack of
+docker-compose.yaml without Docker: PostgreSQL, Redis and a Celery worker.
+"""
 
 import argparse
 import base64
 import secrets
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 from include.domain.errors import IntegrationError
 from include.local.environment import LocalStack
@@ -16,8 +22,23 @@ def main() -> int:
     parser.add_argument("command", choices=["demo", "start", "stop", "status", "secrets"])
     parser.add_argument("--port", type=int, default=8080, help="Airflow's UI and API")
     parser.add_argument("--sandbox-port", type=int, default=18080, help="and the three after it")
+    parser.add_argument("--home", type=Path, help="folder for all files; default .tieout")
+    parser.add_argument("--airflow-database", default="", help="SQLAlchemy URL; default SQLite")
+    parser.add_argument("--store-url", default="", help="SQLAlchemy URL; default SQLite")
+    parser.add_argument("--broker-url", default="", help="e.g. redis://127.0.0.1:6379/0: Celery")
     given = parser.parse_args()
-    stack = LocalStack(port=given.port, sandbox_port=given.sandbox_port)
+    if given.command == "demo" and (given.store_url or given.airflow_database):
+        parser.error("the demo begins with empty databases of its own; use 'start' with a server's")
+    stack = LocalStack(
+        port=given.port,
+        sandbox_port=given.sandbox_port,
+        airflow_database=given.airflow_database,
+        store_url=given.store_url,
+        broker_url=given.broker_url,
+        executor="CeleryExecutor" if given.broker_url else "LocalExecutor",
+    )
+    if given.home:
+        stack = replace(stack, home=given.home.absolute())
     try:
         return _COMMANDS[given.command](stack)
     except IntegrationError as error:
@@ -37,7 +58,8 @@ def _demo(stack: LocalStack) -> int:
 def _start(stack: LocalStack) -> int:
     from include.local.stack import start_stack
 
-    start_stack(stack)
+    start_stack(stack, say=print)
+    print(f"Airflow is up: {stack.base_url}")  # noqa: T201
     return 0
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import requests
 
+from include.adapters.store.migrate import create_database
 from include.domain.errors import Retryable
 from include.local.airflow_api import AirflowApi
 from include.local.environment import PASSWORD, LocalStack
@@ -38,7 +39,10 @@ def start_stack(
         port = str(stack.sandbox_port)
         processes.start("sandbox", ["-m", "include.sandbox", "--port", port, "--ledger", ledger])
     say("preparing the databases")
-    processes.run("store-migrate", ["-m", "include.adapters.store.migrate"])
+    if stack.airflow_database:
+        create_database(stack.airflow_database)
+    migrate = "include.adapters.store.migrate"
+    processes.run("store-migrate", ["-m", migrate, "--create-database"])
     processes.run("airflow-migrate", ["-m", "airflow", "db", "migrate"])
     processes.run("settings", ["-m", "include.adapters.settings_file", "airflow_settings.yaml"])
     say("starting Airflow: " + ", ".join(COMPONENTS))
