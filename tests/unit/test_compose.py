@@ -1,0 +1,136 @@
+"""docker-compose.yaml and Dockerfile, as far as they can be proven without a Docker daemon."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+VARIABLE = re.compile(r"\$(?:\$|\{(\w+)(?::([-?])([^}]*))?\})")
+AIRFLOW = {
+    "airflow-apiserver": "airflow api-server",
+    "airflow-scheduler": "airflow scheduler",
+    "airflow-dag-processor": "airflow dag-processor",
+    "airflow-triggerer": "airflow triggerer",
+    "airflow-worker": "airflow celery worker",
+}
+
+
+def text() -> str:
+    lines = (ROOT / "docker-compose.yaml").read_text().splitlines()
+    return "\n".join(line for line in lines if not line.lstrip().startswith("#"))
+
+
+@pytest.fixture(scope="module")
+def secrets() -> dict[str, str]:
+    """What the command prints. ``-S``: a host that has only Docker has no packages of ours."""
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "include.local", "secrets"],
+        env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return dict(line.split("=", 1) for line in done.stdout.splitlines())
+
+
+@pytest.fixture(scope="module")
+def services(secrets: dict[str, str]) -> dict[str, Any]:
+    """The services as ``docker compose config`` would show them with that .env."""
+
+    def value(found: re.Match[str]) -> str:
+        name, kind, usual = found.groups()
+        if name is None:
+            return "$"
+        return secrets[name] if kind != "-" else secrets.get(name) or usual
+
+    parsed: dict[str, Any] = yaml.safe_load(VARIABLE.sub(value, text()))["services"]
+    return parsed
+
+
+def test_every_variable_has_a_default_or_comes_from_the_secrets_command(
+    secrets: dict[str, str],
+) -> None:
+    uses = [found.groups() for found in VARIABLE.finditer(text()) if found.group(1)]
+    assert {name for name, kind, _ in uses if kind != "-"} == set(secrets)
+    # Without the .env nothing starts: each secret is required by name in at least one place.
+    assert {name for name, kind, _ in uses if kind == "?"} == set(secrets)
+    assert all(secrets.values())
+
+
+def test_every_component_runs_with_one_environment_and_one_lake(services: dict[str, Any]) -> None:
+    first = services["airflow-apiserver"]
+    for name, command in AIRFLOW.items():
+        service = services[name]
+        assert service["command"] == command
+        own = {"DUMB_INIT_SETSID": "0"} if name == "airflow-worker" else {}
+        assert service["environment"] == {**first["environment"], **own}
+        assert service["volumes"] == first["volumes"]
+        assert set(service["depends_on"]) == {"postgres", "redis", "airflow-init"}
+        wait = service["depends_on"]["airflow-init"]["condition"]
+        assert wait == "service_completed_successfully"
+        assert service["healthcheck"]["test"]
+    parsed = yaml.safe_load(text())
+    for volume in {v.split(":")[0] for s in services.values() for v in s.get("volumes", [])}:
+        assert volume in parsed["volumes"]
+
+
+def test_both_databases_open_with_the_password_the_server_gets(services: dict[str, Any]) -> None:
+    environment = services["airflow-worker"]["environment"]
+    server = services["postgres"]["environment"]
+    login = f"postgresql+psycopg2://airflow:{server['POSTGRES_PASSWORD']}@postgres"
+    assert environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == f"{login}/{server['POSTGRES_DB']}"
+    assert environment["AIRFLOW__CELERY__RESULT_BACKEND"] == f"db+{login}/{server['POSTGRES_DB']}"
+    assert environment["TIEOUT_STORE_URL"] == f"{login}/tieout"
+    assert "include.adapters.store.migrate --create-database" in services["airflow-init"]["command"]
+
+
+def test_init_runs_again_at_every_up_and_keeps_edited_connections(services: dict[str, Any]) -> None:
+    assert "settings_file --keep airflow_settings.yaml" in services["airflow-init"]["command"]
+
+
+def test_every_variable_of_the_readme_reaches_the_components(services: dict[str, Any]) -> None:
+    named = set(re.findall(r"^\| `(TIEOUT_\w+)`", (ROOT / "README.md").read_text(), re.MULTILINE))
+    assert len(named) >= 5
+    assert named <= set(services["airflow-worker"]["environment"])
+
+
+def test_airflow_knows_every_setting_by_that_name(services: dict[str, Any]) -> None:
+    """A misspelled one would be ignored without a word."""
+    from airflow.configuration import conf
+
+    for variable in services["airflow-worker"]["environment"]:
+        if variable.startswith("AIRFLOW__"):
+            section, option = variable.removeprefix("AIRFLOW__").lower().split("__")
+            described = conf.configuration_description.get(section, {}).get("options", {})
+            assert option in described, variable
+
+
+def test_the_image_holds_what_the_repository_has() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    copies = re.findall(r"^COPY (?:--\S+ )*(\S+) /opt/airflow/(\S+)$", dockerfile, re.MULTILINE)
+    assert len(copies) == len(re.findall(r"^COPY", dockerfile, re.MULTILINE))
+    for source, target in copies:
+        assert (ROOT / source).exists(), source
+        assert Path(source).name == Path(target).name
+    assert {"dags", "plugins", "include", "airflow_settings.yaml"} <= {c[0] for c in copies}
+    ignored = (ROOT / ".dockerignore").read_text().split()
+    assert not {source for source, _ in copies} & set(ignored)
+    assert "PYTHONPATH=/opt/airflow:/opt/airflow/plugins" in dockerfile
+
+
+def test_metrics_leave_under_the_names_of_the_readme(services: dict[str, Any]) -> None:
+    """The code's own ``tieout.`` behind another prefix would make ``tieout.tieout.lines``."""
+    environment = services["airflow-worker"]["environment"]
+    assert "AIRFLOW__METRICS__STATSD_PREFIX" not in environment  # Airflow's default: airflow
+    assert environment["AIRFLOW__METRICS__STATSD_INFLUXDB_ENABLED"] == "True"
+    steps = (ROOT / "plugins" / "tieout" / "steps.py").read_text()
+    sent = set(re.findall(r"metrics\.(?:gauge|timing)\(\"(\w+)\"", steps))
+    named = set(re.findall(r"`airflow\.tieout\.(\w+)`", (ROOT / "README.md").read_text()))
+    assert sent == named
