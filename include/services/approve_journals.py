@@ -157,9 +157,11 @@ def _question(
     merchant: Merchant,
 ) -> str:
     """Write what a controller needs to decide: the journals, and what does not tie."""
+    limits = sorted({item.currency for item in outside if item.currency})
+    tolerance = " or ".join(str(Money(merchant.approval_tolerance_minor, c)) for c in limits)
     lines = [
         f"The open items of **{day.merchant_id}** on **{day.settlement_date}** exceed the "
-        f"tolerance of {merchant.approval_tolerance_minor} minor units. Approve to post these "
+        f"tolerance{' of ' + tolerance if tolerance else ''}. Approve to post these "
         "journals as they are; the items stay open with their owners. Hold to post nothing.",
         "",
         "| journal | batch | debit total | posting date | digest |",
