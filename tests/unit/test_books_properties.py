@@ -129,12 +129,13 @@ def test_no_line_and_no_document_is_ever_used_twice(
     with tempfile.TemporaryDirectory() as folder:
         desk = Desk(Path(folder), "sqlite://")
         desk.match(rows, papers)
+        whole = {paper["document_id"]: paper["amount_minor"] for paper in papers}
         used: dict[str, int] = {}
         for row in desk.rows():
             ids = (row["document_id"] or "").split(" + ")
             if len(ids) == 1 and ids[0]:
-                used[ids[0]] = used.get(ids[0], 0) + row["taken_minor"]
-        whole = {paper["document_id"]: paper["amount_minor"] for paper in papers}
+                taken = row["taken_minor"]  # null where plain: all of it
+                used[ids[0]] = used.get(ids[0], 0) + (whole[ids[0]] if taken is None else taken)
         assert all(taken <= whole[name] for name, taken in used.items())
         assert len(desk.rows()) == lines
 

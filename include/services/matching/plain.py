@@ -7,7 +7,6 @@ strings are never held in memory twice. What is not plain is left to the rules, 
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
     Rows = npt.NDArray[np.int32]
     Numbers = npt.NDArray[np.uint64]
-    Longs = npt.NDArray[np.int64]
 
 NOBODY = -1
 _SEEDS = (0x7E0, 0x1A5)
@@ -63,9 +61,11 @@ def _given(frame: "pl.DataFrame") -> "tuple[Rows, Numbers, Numbers]":
     """Return the rows that have a key, their keys and their checks."""
     import numpy as np
 
-    has_key = frame["key"].is_not_null().to_numpy()
-    rows = np.flatnonzero(has_key).astype(np.int32)
-    return rows, frame["key"].drop_nulls().to_numpy(), frame["check"].drop_nulls().to_numpy()
+    key, check = frame["key"], frame["check"]
+    if not key.null_count():
+        return np.arange(len(key), dtype=np.int32), key.to_numpy(), check.to_numpy()
+    rows = np.flatnonzero(key.is_not_null().to_numpy()).astype(np.int32)
+    return rows, key.drop_nulls().to_numpy(), check.drop_nulls().to_numpy()
 
 
 def _couples(lines: "Numbers", documents: "Numbers") -> "tuple[Rows, Rows]":
@@ -79,34 +79,21 @@ def _couples(lines: "Numbers", documents: "Numbers") -> "tuple[Rows, Rows]":
 
     count = len(lines) + len(documents)
     bits = np.uint64(max(1, count).bit_length())
-    packed = np.concatenate([lines, documents])
-    packed >>= bits
-    packed <<= bits
+    position = (np.uint64(1) << bits) - np.uint64(1)  # the low bits
+    packed = np.empty(count, dtype=np.uint64)
+    np.bitwise_and(lines, ~position, out=packed[: len(lines)])
+    np.bitwise_and(documents, ~position, out=packed[len(lines) :])
     packed |= np.arange(count, dtype=np.uint64)
-    top = np.uint64(1) << np.uint64(63)
-    halves = (packed[packed < top], packed[packed >= top])  # equal numbers share a half
-    del packed
-    with ThreadPoolExecutor(len(halves)) as pool:  # sorting leaves the interpreter to others
-        found = list(pool.map(lambda half: _twos(half, bits), halves))
-    one = np.concatenate([pair[0] for pair in found])
-    other = np.concatenate([pair[1] for pair in found])
+    packed.sort()
+    follows = np.zeros(count + 1, dtype=np.bool_)  # the one before has the same number
+    np.less_equal(packed[1:] ^ packed[:-1], position, out=follows[1:-1])
+    # The first of exactly two follows nobody, is followed, and the next one is not.
+    first = np.flatnonzero(~follows[:-2] & follows[1:-1] & ~follows[2:])
+    one = (packed[first] & position).astype(np.int32)
+    other = (packed[first + 1] & position).astype(np.int32)
     # Positions grow within a couple, so a line comes before a document.
     mixed = (one < len(lines)) & (other >= len(lines))
-    return one[mixed].astype(np.int32), (other[mixed] - len(lines)).astype(np.int32)
-
-
-def _twos(packed: "Numbers", bits: "np.uint64") -> "tuple[Longs, Longs]":
-    """Return the positions of exactly two equal numbers, the smaller position first."""
-    import numpy as np
-
-    packed.sort()
-    short = packed >> bits
-    follows = np.zeros(len(packed) + 1, dtype=np.bool_)  # the one before has the same number
-    np.equal(short[1:], short[:-1], out=follows[1:-1])
-    # The first of two follows nobody, is followed, and the next one is not.
-    first = np.flatnonzero(~follows[:-2] & follows[1:-1] & ~follows[2:])
-    mask = (np.uint64(1) << bits) - np.uint64(1)
-    return (packed[first] & mask).astype(np.int64), (packed[first + 1] & mask).astype(np.int64)
+    return one[mixed], other[mixed] - np.int32(len(lines))
 
 
 def key_columns(frame: "pl.LazyFrame", kind: "pl.Expr") -> "pl.DataFrame":
@@ -118,17 +105,14 @@ def key_columns(frame: "pl.LazyFrame", kind: "pl.Expr") -> "pl.DataFrame":
     """
     import polars as pl
 
-    amount = pl.col("amount_minor") * 2 + kind
+    given = pl.col("merchant_reference").is_not_null() & kind.is_not_null()
+    sum_of = (pl.col("amount_minor") * 2 + kind).hash(_SEEDS[0])
+    rest = sum_of ^ pl.col("currency").hash(_SEEDS[1])
     hashes = [
-        pl.when(pl.col("merchant_reference").is_not_null() & kind.is_not_null()).then(
-            pl.col("merchant_reference").hash(seed)
-            ^ amount.hash(seed + 1)
-            ^ pl.col("currency").hash(seed + 2)
-        )
-        for seed in _SEEDS
+        pl.when(given).then(pl.col("merchant_reference").hash(seed) ^ rest).alias(name)
+        for seed, name in zip(_SEEDS, ("key", "check"), strict=True)
     ]
-    named = [h.alias(name) for h, name in zip(hashes, ("key", "check"), strict=True)]
-    return frame.select(named).collect(engine="streaming")
+    return frame.select(hashes).collect(engine="streaming")
 
 
 def rows_of(path: Path, columns: Sequence[str], rows: "Rows") -> list[dict[str, Any]]:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 _CHUNK = 500_000
 _WORKERS = 2
 _CODED = ("file_digest", "line_class", "rule", "cause", "line_date")  # few distinct values
-_WORDS = ("line_key", "compared", "runner_up")  # only explained rows have them
+_WORDS = ("line_key", "compared", "runner_up")  # only explained rows have these,
+_AMOUNTS = ("taken_minor", "difference_minor")  # and these
 
 
 def write_matches(
@@ -125,6 +126,7 @@ class _Columns:
         import pyarrow as pa
 
         self._lines, self._on, self._own = lines, on, own
+        self._schema = _schema()
         self._document_of_line = document_of_line
         self._rows: Ints = np.array([e["row"] for e in own], dtype=np.int64)
         ids = pl.scan_parquet(documents).select("document_id").collect(engine="streaming")
@@ -133,13 +135,17 @@ class _Columns:
         self._documents = ids.height
         both = ids["document_id"].append(named).rechunk()
         self._ids = both.to_arrow(compat_level=pl.CompatLevel.oldest())
-        self._words = {name: pa.array([e.get(name) for e in own], pa.string()) for name in _WORDS}
+        self._explained = {
+            name: pa.array([e.get(name) for e in own], kind)
+            for names, kind in ((_WORDS, pa.string()), (_AMOUNTS, pa.int64()))
+            for name in names
+        }
 
     def batches(self) -> "Iterator[tuple[pa.RecordBatch, int]]":
         """Yield the day's lines with the row they begin at."""
         import pyarrow.parquet as pq
 
-        names = ["file_digest", "line_no", "line_class", "amount_minor"]
+        names = ["file_digest", "line_no", "line_class"]
         source = pq.ParquetFile(self._lines, read_dictionary=["file_digest", "line_class"])
         start = 0
         for batch in source.iter_batches(_CHUNK, columns=names):
@@ -155,13 +161,9 @@ class _Columns:
         count = lines.num_rows
         first, last = np.searchsorted(self._rows, [start, start + count])
         documents = self._document_of_line[start : start + count].copy()
-        has_taken = documents != NOBODY
-        taken = lines.column("amount_minor").to_numpy()
-        difference = np.zeros(count, dtype=np.int64)
-        rules = np.where(has_taken, _RULES[Rule.exact.value], _NONE).astype(np.int8)
-        causes = np.full(count, _NONE, dtype=np.int8)
+        rules = np.where(documents != NOBODY, _RULES[Rule.exact.value], _NONE).astype(np.int32)
+        causes = np.full(count, _NONE, dtype=np.int32)
         place = np.full(count, -1, dtype=np.int32)
-        taken = taken if first == last else taken.copy()
         for number in range(int(first), int(last)):
             row, spot = self._own[number], int(self._rows[number]) - start
             place[spot] = number
@@ -171,9 +173,6 @@ class _Columns:
                 causes[spot] = _CAUSES[row["cause"]]
             if row.get("document_id"):
                 documents[spot] = self._documents + number
-                taken[spot], has_taken[spot] = row["taken_minor"], True
-                difference[spot] = row["difference_minor"]
-        lacks_taken = ~has_taken
         found: dict[str, Any] = {
             "file_digest": lines.column("file_digest"),
             "line_no": lines.column("line_no"),
@@ -182,11 +181,10 @@ class _Columns:
             "rule": _coded(rules, _RULES),
             "cause": _coded(causes, _CAUSES),
             "document_id": self._ids.take(_index(documents)),
-            "taken_minor": pa.array(taken, mask=lacks_taken),
-            "difference_minor": pa.array(difference, mask=lacks_taken),
         }
-        found |= {name: words.take(_index(place)) for name, words in self._words.items()}
-        return pa.table({name: found[name] for name in MATCH_COLUMNS}).cast(_schema())
+        index = _index(place)
+        found |= {name: values.take(index) for name, values in self._explained.items()}
+        return pa.Table.from_arrays([found[name] for name in MATCH_COLUMNS], schema=self._schema)
 
 
 _NONE = -1
@@ -201,7 +199,7 @@ def _index(numbers: "npt.NDArray[Any]") -> Any:
     return pa.array(numbers, mask=numbers < 0)
 
 
-def _coded(codes: "npt.NDArray[np.int8]", words: Mapping[str, int]) -> Any:
+def _coded(codes: "npt.NDArray[np.int32]", words: Mapping[str, int]) -> Any:
     import pyarrow as pa
 
     return pa.DictionaryArray.from_arrays(_index(codes), pa.array(list(words), pa.string()))
