@@ -1,17 +1,20 @@
-"""``python -m tieout.cli``: dead letters and the audit chain, in the environment of the stack.
+"""``python -m tieout.cli``: dead letters, lost disputes, the audit chain.
 
-Every change is signed with ``--who`` (default: the login name) and lands in the audit chain.
+Runs in the environment of the stack. Every change to a dead letter is signed with ``--who``, by
+default the login name, and lands in the audit chain.
 """
 
 import argparse
 import getpass
 import sys
 from collections.abc import Callable
+from datetime import date
 from typing import TextIO
 
 from include.adapters.store import audit
 from include.domain.errors import IntegrationError, Rejected
 from include.domain.money import Money
+from include.domain.settlement import SettlementDay
 from include.services.effects.dead_letters import DeadLetter, replay
 from include.services.effects.ports import EffectKind
 from include.wiring import Tieout, tieout
@@ -84,6 +87,25 @@ def _verify(context: Tieout, _given: argparse.Namespace) -> None:
     _say(f"{verdict.entries} entries hold; the last hash is {verdict.head}")
 
 
+def _give_up(context: Tieout, given: argparse.Namespace) -> None:
+    from include.services.give_up_dispute import give_up_dispute
+
+    day = SettlementDay(given.merchant, given.settlement_date)
+    journal = give_up_dispute(
+        day,
+        context.merchant(day),
+        case_number=given.case,
+        posting_date=given.on,
+        lake=context.lake,
+        books=context.journals,
+        mappings=context.mappings,
+    )
+    _say(
+        f"{journal.key}: {journal.debit_total} to disputes lost, built.\n"
+        f"Clear 'approve' of {day} to have it approved, posted and tied out."
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tieout.cli", description=__doc__)
     rooms = parser.add_subparsers(required=True)
@@ -103,6 +125,12 @@ def _parser() -> argparse.ArgumentParser:
     again.set_defaults(run=_replay)
     for changing in (resolve, again):
         changing.add_argument("--who", default=getpass.getuser())
+    give_up = rooms.add_parser("dispute-lost")
+    give_up.add_argument("merchant")
+    give_up.add_argument("settlement_date", type=date.fromisoformat, help="of the chargeback")
+    give_up.add_argument("case")
+    give_up.add_argument("--on", type=date.fromisoformat, required=True, help="posting date")
+    give_up.set_defaults(run=_give_up)
     chain = rooms.add_parser("audit").add_subparsers(required=True)
     chain.add_parser("verify").set_defaults(run=_verify)
     return parser
