@@ -3,16 +3,20 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from include.domain.errors import OutcomeUnknown, Rejected
 from include.domain.journal import Journal, JournalKind
+from include.domain.matching import Cause
 from include.domain.merchant import Merchant
+from include.domain.open_items import item_key_of
 from include.domain.settlement import SettlementDay
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.journal_book import BookedJournal, JournalBook, JournalState
 
 log = logging.getLogger(__name__)
+POSTER = "tieout post"
 
 KIND_OF: dict[JournalKind, EffectKind] = {
     JournalKind.settlement: EffectKind.gl_journal,
@@ -47,8 +51,19 @@ def effect_of(journal: Journal, owner: str) -> Effect:
     )
 
 
+class Items(Protocol):
+    """The open items, as far as a posting answers one."""
+
+    def resolve(self, item_keys: Sequence[str], *, resolved_by: str, resolution: str) -> None: ...
+
+
 def post_journals(
-    day: SettlementDay, merchant: Merchant, *, journals: JournalBook, engine: Engine
+    day: SettlementDay,
+    merchant: Merchant,
+    *,
+    journals: JournalBook,
+    engine: Engine,
+    items: Items,
 ) -> PostResult:
     """Post every approved journal of the day; one that cannot be posted stops no other.
 
@@ -63,7 +78,7 @@ def post_journals(
     ]
     effects = [_post(booked.journal, merchant.owner, engine) for booked in wanted]
     for booked, effect in zip(wanted, effects, strict=True):
-        note_outcome(booked, effect, journals)
+        note_outcome(booked, effect, journals, items)
     _raise_unless_settled(effects, day)
     return PostResult(
         tuple(effect.key for effect in effects if effect.state in _THERE),
@@ -71,22 +86,35 @@ def post_journals(
     )
 
 
-def note_outcome(booked: BookedJournal, effect: Effect, journals: JournalBook) -> None:
+def note_outcome(
+    booked: BookedJournal, effect: Effect, journals: JournalBook, items: Items
+) -> None:
     """Write into the journal book what the engine knows; repeating it changes nothing."""
+    journal = booked.journal
     if effect.state in _THERE and booked.state is not JournalState.tied_out:
-        journals.move(booked.journal, JournalState.posted, effect.their_key)
+        journals.move(journal, JournalState.posted, effect.their_key)
+        day = SettlementDay(journal.merchant_id, journal.settlement_date)
+        items.resolve(
+            [item_key_of(day, Cause.period_closed, journal.key)],
+            resolved_by=POSTER,
+            resolution=f"posted as {effect.their_key}",
+        )
     elif effect.state is EffectState.parked:
         journals.move(booked.journal, JournalState.parked)
 
 
-def sync_journals(journals: JournalBook, find: Callable[[EffectKind, str], Effect | None]) -> int:
+def sync_journals(
+    journals: JournalBook,
+    find: Callable[[EffectKind, str], Effect | None],
+    items: Items,
+) -> int:
     """Carry over what the janitor finished; return how many journals moved to posted."""
     moved = 0
     for booked in journals.unfinished():
         kind = KIND_OF[booked.journal.kind]
         effect = find(kind, booked.journal.key)
         if effect is not None and effect.state in _THERE:
-            note_outcome(booked, effect, journals)
+            note_outcome(booked, effect, journals, items)
             moved += 1
     return moved
 

@@ -279,7 +279,13 @@ def post(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
     with hook.session():
         engine = context.engine(hook.partners, hook.timings, worker=_worker())
-        result = post_journals(day, merchant, journals=context.journals, engine=engine)
+        result = post_journals(
+            day,
+            merchant,
+            journals=context.journals,
+            engine=engine,
+            items=context.open_items,
+        )
     log.info("post %s: %s, SYSPRO calls %d", day, result, hook.calls)
     return "parked" if result.parked else "posted"
 
@@ -365,7 +371,7 @@ def sweep() -> dict[str, int]:
         except (IntegrationError, ExceptionGroup) as error:
             log.warning("sweep of %s: %s", conn_id, error)
             broken.append(error)
-    moved = sync_journals(context.journals, context.effects.get)
+    moved = sync_journals(context.journals, context.effects.get, context.open_items)
     counts = {state.value: count for state, count in context.effects.counts().items()}
     metrics.gauge("in_doubt", counts.get("in_doubt", 0))
     metrics.gauge("dead_letters", len(context.dead_letters.listing()))

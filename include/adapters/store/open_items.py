@@ -14,7 +14,7 @@ from include.services.ports import Clock
 
 # Resolved by this, an item may be found again: its cause was gone for a while, nobody decided.
 NOT_FOUND = "tieout re-run"
-_MACHINES = (NOT_FOUND, "tieout classify", "tieout match", "tieout fund")
+_MACHINES = (NOT_FOUND, "tieout classify", "tieout match", "tieout fund", "tieout post")
 _CHUNK = 10_000
 _REFRESHED = "currency amount_minor source document_id explanation next_action".split()
 
