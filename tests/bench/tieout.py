@@ -24,7 +24,7 @@ def preload() -> None:
 
     from include.adapters.layouts.reading import parse  # noqa: F401
     from include.adapters.quality import preload as quality
-    from include.services import (  # noqa: F401  # noqa: F401
+    from include.services import (  # noqa: F401
         build_journals,
         check_quality,
         match_lines,
