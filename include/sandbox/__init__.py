@@ -27,22 +27,25 @@ def start(
     volume: int | None = None,
     open_from: tuple[int, int] | None = None,
     ledger: Path | None = None,
+    live_date: date | None = None,
 ) -> Sandbox:
     """Start all servers in this process and return at once; the world is made on demand.
 
     ``port`` is Cybersource's; SYSPRO, the bank and the control server follow. 0 takes free ports.
     ``volume`` is sales on an average day and merchant. ``open_from`` is the first (year, period)
-    that SYSPRO takes postings in.
+    that SYSPRO takes postings in. ``live_date`` is the business date of everything that callers do
+    from now on, in all systems; the world's last day unless one is given.
 
     Raises:
         PortBusy: one of the ports is taken.
+        ValueError: the live date lies outside the world's days.
     """
     from include.sandbox import bank, cybersource
     from include.sandbox.syspro import SysproApp
     from include.sandbox.world import World
 
     options = {} if volume is None else {"volume": volume}
-    world = World(seed=seed, start=start, days=days, **options)
+    world = World(seed=seed, start=start, days=days, live_date=live_date, **options)
     rows = new_ledger(ledger)
     apps = (
         cybersource.app(world=world, ledger=rows),

@@ -28,8 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             volume=options.volume,
             open_from=options.open_from,
             ledger=options.ledger,
+            live_date=options.live_date,
         )
-    except PortBusy as busy:
+    except (PortBusy, ValueError) as busy:
         sys.stderr.write(f"sandbox not started: {busy}\n")
         return 1
     for name, url in sandbox.urls().items():
@@ -54,6 +55,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--volume", type=int, help="sales a day and merchant")
     parser.add_argument(
         "--open-from", type=_period, metavar="YYYY-MM", help="first open SYSPRO period"
+    )
+    parser.add_argument(
+        "--live-date",
+        type=date.fromisoformat,
+        metavar="YYYY-MM-DD",
+        help="business date of what callers do (default: the last day of the world)",
     )
     parser.add_argument("--ledger", type=Path, help="also write the truth ledger to this file")
     return parser

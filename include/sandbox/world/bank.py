@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from include.sandbox.world import dates, reports
 from include.sandbox.world.facts import ACCOUNT_OWNERS
 from include.sandbox.world.model import BankEntry
+from include.sandbox.world.settlement import RESERVE_TERM
 
 if TYPE_CHECKING:
     from include.sandbox.world.world import World
@@ -44,6 +45,7 @@ class Statements:
         """Return a statement; ``KeyError`` where there is no such account."""
         _, currency = ACCOUNT_OWNERS[account]
         corrected = sum(minor for when, _, minor in self._corrections(account) if when < day)
+        corrected += sum(minor for when, minor in self._live(account) if when < day)
         opening = self._balance_before(account, day) + corrected
         return Statement(account, day, currency, opening, tuple(self.entries(account, day)))
 
@@ -84,6 +86,19 @@ class Statements:
                 )
         return found
 
+    def _live(self, account: str) -> list[tuple[date, int]]:
+        """Return what live trade adds to fundings, by booking date."""
+        facts, currency = ACCOUNT_OWNERS[account]
+        trade = self._world.trade(facts.organization_id)
+        live = self._world.live.days(facts.organization_id)
+        if facts.fee_kind == "acquirer":  # a reserve comes back weeks later
+            live = sorted({*live, *(day + RESERVE_TERM for day in live)})
+        found = []
+        for day in (d for d in live if self._world.has(d)):
+            funding = trade.funding(day, currency)
+            found.append((funding.funding_date, trade.live_net(day, currency)))
+        return found
+
     def _corrections(self, account: str) -> list[tuple[date, str, int]]:
         """Return what restatements add: a business day after the funding they correct."""
         facts, currency = ACCOUNT_OWNERS[account]
@@ -96,14 +111,25 @@ class Statements:
             found.append((when, batch, minor))
         return found
 
+    def _generated(self, account: str, day: date) -> int:
+        """Return what a day's fundings would come to without live trade."""
+        facts, currency = ACCOUNT_OWNERS[account]
+        trade = self._world.trade(facts.organization_id)
+        fundings = self._world.fundings(facts.organization_id, day)
+        return sum(
+            f.bank_minor - trade.live_net(f.settlement_date, currency)
+            for f in fundings
+            if f.currency == currency
+        )
+
     def _balance_before(self, account: str, day: date) -> int:
         count = (day - self._world.start).days
         with self._lock:
             known = self._closing.setdefault(account, [])
             while len(known) < count:
                 before = known[-1] if known else _FIRST_BALANCE_MINOR
-                booked = self._regular(account, self._world.start + dates.DAY * len(known))
-                known.append(before + sum(e.amount_minor for e in booked))
+                day = self._world.start + dates.DAY * len(known)
+                known.append(before + self._generated(account, day))
             return known[count - 1] if count else _FIRST_BALANCE_MINOR
 
 

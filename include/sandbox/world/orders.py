@@ -28,7 +28,15 @@ _RATES = {
 }
 _IDENTICAL_DAYS = 6  # one day in so many has a group of identical amounts
 _WEEKDAY_LOAD = (90, 95, 100, 105, 120, 130, 80)  # per cent, Monday first
-_KIND_DIGIT = {"authorization": 0, "sale": 1, "capture": 2, "refund": 4, "funding": 5, "other": 6}
+_KIND_DIGIT = {
+    "authorization": 0,
+    "sale": 1,
+    "capture": 2,
+    "refund": 4,
+    "funding": 5,
+    "other": 6,
+    "live": 7,
+}
 CUSTOMERS = 40
 
 

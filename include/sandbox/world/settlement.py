@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from include.sandbox.world.facts import DRIFT_BPS, PRICES, MerchantFacts, share
 from include.sandbox.world.model import (
@@ -15,6 +15,9 @@ from include.sandbox.world.model import (
     Transaction,
 )
 from include.sandbox.world.orders import batch_id
+
+
+RESERVE_TERM = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +46,12 @@ class SettlementDay:
     reserve_released_minor: int
     adjustments: tuple[Adjustment, ...]
     hidden_chargeback_minor: int  # taken by issuers, reported by no source
+    live: tuple[Transaction, ...] = ()  # what callers captured and refunded on this day
 
     @property
     def lines(self) -> tuple[Transaction, ...]:
-        """Captures and refunds by time, each once."""
-        both = [*self.captures, *(refund.transaction for refund in self.refunds)]
+        """Captures and refunds by time, each once; live ones among them."""
+        both = [*self.captures, *(refund.transaction for refund in self.refunds), *self.live]
         return tuple(sorted(both, key=lambda t: (t.at, t.request_id)))
 
     @property
@@ -59,10 +63,12 @@ class SettlementDay:
         return batch_id(self.facts, currency, self.day)
 
     def gross(self, currency: str) -> int:
-        return sum(t.amount_minor for t in self.captures if t.currency == currency)
+        live = (t for t in self.live if t.kind != "refund")
+        return sum(t.amount_minor for t in (*self.captures, *live) if t.currency == currency)
 
     def refunded(self, currency: str) -> int:
-        lines = (r.transaction for r in self.refunds)
+        live = (t for t in self.live if t.kind == "refund")
+        lines = (*(r.transaction for r in self.refunds), *live)
         return -sum(t.amount_minor for t in lines if t.currency == currency)
 
     def fees(self, currency: str) -> int:

@@ -1,215 +1,20 @@
 """The sandbox's world: months of trade, decided by a seed, made when somebody asks.
 
-A day never depends on what was made before it. The one thing that changes is which version of a
-report is current (:meth:`World.restate`).
+A day never depends on what was made before it. Two things change: which version of a report is
+current (:meth:`World.restate`), and what callers trade on the live date (:attr:`World.live`).
 """
 
-import random
 import threading
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
-from functools import lru_cache
 
 from include.sandbox.world import bank, dates, erp, files, labels, reports
-from include.sandbox.world.after_sale import AfterSale
 from include.sandbox.world.facts import MERCHANTS, MerchantFacts
-from include.sandbox.world.model import (
-    BankEntry,
-    Conversion,
-    Dispute,
-    Funding,
-    Label,
-    Mystery,
-    Order,
-    Refund,
-    Transaction,
-)
-from include.sandbox.world.orders import (
-    LOOK_BACK_DAYS,
-    OrderBook,
-    Setting,
-    closing_at,
-    day_of_reference,
-    instant_of,
-    request_id,
-)
-from include.sandbox.world.settlement import (
-    Adjustment,
-    SettlementDay,
-    charge_lines,
-    charge_rows,
-)
-
-_KEPT_DAYS = 400  # per merchant and cache; one day of orders is about 40 KB
-_RESERVE_BPS = 300  # of the gross of acme_jp, held for
-_RESERVE_DAYS = 30
-_DRIFT_PER_CENT = 35
-_MYSTERY_DAYS = 12
-_SHORT_FUNDING = 25  # one batch in so many
-
-
-class _Trade:
-    """The trade of one merchant, cached by day."""
-
-    def __init__(self, setting: Setting, start: date) -> None:
-        self.setting = setting
-        self.facts = setting.facts
-        self.start = start
-        self._book = OrderBook(setting)
-        self._after = AfterSale(setting, start, self.orders)
-        self._orders = lru_cache(_KEPT_DAYS)(self._book.orders)
-        self._refunds = lru_cache(_KEPT_DAYS)(self._after.refunds)
-        self._settled = lru_cache(_KEPT_DAYS)(self._settle)
-        self.net_of = lru_cache(None)(self._net_of)
-
-    def orders(self, day: date) -> tuple[Order, ...]:
-        return self._orders(day) if day >= self.start else ()
-
-    def refunds(self, day: date) -> tuple[Refund, ...]:
-        return self._refunds(day) if day >= self.start else ()
-
-    def settled(self, day: date) -> SettlementDay:
-        return self._settled(day)
-
-    def retrievals(self, day: date) -> tuple[Dispute, ...]:
-        return self._after.retrievals(day)
-
-    def _chance(self, day: date, stream: str) -> random.Random:
-        return dates.chance(self.setting.seed, self.facts.organization_id, day, stream)
-
-    def _settle(self, day: date) -> SettlementDay:
-        captures: list[tuple[Transaction, Order]] = []
-        for back in range(LOOK_BACK_DAYS + 1):
-            for order in self.orders(day - timedelta(days=back)):
-                captures += [(t, order) for t in order.transactions if t.settlement_date == day]
-        captures.sort(key=lambda pair: (pair[0].at, pair[0].request_id))
-        refunds = self.refunds(day)
-        sales = tuple(t for t, _ in captures)
-        lines = (*sales, *(r.transaction for r in refunds))
-        drifted = self._drifted(day, sales)
-        is_summary = self.facts.fee_kind == "summary"
-        held, released = self._reserve(day, sales)
-        return SettlementDay(
-            facts=self.facts,
-            day=day,
-            closed_at=closing_at(self.setting.seed, self.facts, day),
-            captures=sales,
-            orders={t.request_id: order for t, order in captures},
-            refunds=refunds,
-            disputes=self._after.disputes(day),
-            fee_lines=() if is_summary else charge_lines(lines, drifted),
-            fee_rows=charge_rows(self.facts, day, lines, drifted) if is_summary else (),
-            mysteries=self._mysteries(day, sales),
-            reserve_held_minor=held,
-            reserve_released_minor=released,
-            adjustments=self._adjustments(day),
-            hidden_chargeback_minor=self._after.hidden_chargeback(day),
-        )
-
-    def _drifted(self, day: date, sales: tuple[Transaction, ...]) -> str | None:
-        """Choose the line that is charged off schedule; a large one, or rounding hides it."""
-        rng = self._chance(day, "drift")
-        is_drifting = rng.randrange(100) < _DRIFT_PER_CENT * self.setting.fault_rate
-        large = [t for t in sales if t.amount_minor >= 2_000]
-        return rng.choice(large).request_id if is_drifting and large else None
-
-    def _reserve(self, day: date, sales: tuple[Transaction, ...]) -> tuple[int, int]:
-        if self.facts.fee_kind != "acquirer":
-            return 0, 0
-        held = sum(t.amount_minor for t in sales) * _RESERVE_BPS // 10_000
-        before = day - timedelta(days=_RESERVE_DAYS)
-        if before < self.start:
-            return held, 0
-        sold = self._captured_minor(before)
-        return held, sold * _RESERVE_BPS // 10_000
-
-    def _captured_minor(self, day: date) -> int:
-        days = (day - timedelta(days=back) for back in range(LOOK_BACK_DAYS + 1))
-        return sum(
-            t.amount_minor
-            for placed in days
-            for order in self.orders(placed)
-            for t in order.transactions
-            if t.settlement_date == day
-        )
-
-    def _adjustments(self, day: date) -> tuple[Adjustment, ...]:
-        rng = self._chance(day, "adjustments")
-        if self.facts.fee_kind != "acquirer" or rng.randrange(10):
-            return ()
-        return (Adjustment("CORRECTION", rng.choice((-1, 1)) * rng.randrange(50, 900)),)
-
-    def _mysteries(self, day: date, sales: tuple[Transaction, ...]) -> tuple[Mystery, ...]:
-        rng = self._chance(day, "mysteries")
-        if rng.randrange(_MYSTERY_DAYS) or not self.setting.fault_rate or not sales:
-            return ()
-        near = rng.choice(sales)
-        own_id = request_id(near.at, self.facts, "other", rng.randrange(9_000))
-        reference = f"{self.facts.order_prefix}-{dates.day_number(day):04d}8888"
-        amount = rng.randrange(100, 5_000)
-        return (Mystery(own_id, reference, near.at, near.currency, amount),)
-
-    def _net_of(self, day: date, currency: str) -> tuple[int, int]:
-        """Return the net of a batch as reported and as the bank receives it."""
-        settled = self.settled(day)
-        net = settled.net(currency)
-        rng = self._chance(day, f"funding {currency}")
-        is_short = rng.randrange(_SHORT_FUNDING) == 0 and self.setting.fault_rate > 0
-        short = rng.randrange(50, 2_000) if is_short else 0
-        return net, net - short - settled.hidden_chargeback_minor
-
-    def funding(self, day: date, currency: str) -> Funding:
-        net, received = self.net_of(day, currency)
-        funded_on = dates.add_business_days(day, self.facts.funding_lag_days)
-        noon = dates.local_instant(funded_on, 12, 0, self.facts.zone)
-        index = dates.day_number(day) * 10 + self.facts.currencies.index(currency)
-        return Funding(
-            self.facts.organization_id,
-            self.settled(day).batch(currency),
-            day,
-            funded_on,
-            currency,
-            net,
-            received,
-            request_id(noon, self.facts, "funding", index),
-        )
-
-    def funded_on(self, day: date) -> list[tuple[date, str]]:
-        """Return the settlement days and currencies whose money moves on a business day."""
-        found = []
-        for back in range(8, 0, -1):
-            sold = day - timedelta(days=back)
-            if sold < self.start:
-                continue
-            if dates.add_business_days(sold, self.facts.funding_lag_days) == day:
-                found += [(sold, currency) for currency in self.facts.currencies]
-        return found
-
-    def conversions(self, day: date) -> tuple[Conversion, ...]:
-        """Return the review decisions of a local day; about four days in five have some."""
-        rng = self._chance(day, "conversions")
-        plain = [o for o in self.orders(day) if not o.fault]
-        chosen = rng.sample(plain, min(len(plain), rng.randrange(4)))
-        found = []
-        for order in chosen:
-            sale = order.captured
-            at = sale.at - timedelta(seconds=rng.randrange(30, 250))
-            reviewer = f"reviewer_{rng.randrange(1, 4)}"
-            found.append(
-                Conversion(
-                    sale.request_id, order.reference, at, "ACCEPT", reviewer, "address confirmed"
-                )
-            )
-        return tuple(sorted(found, key=lambda c: c.at))
-
-    def transactions(self, day: date) -> Iterator[Transaction]:
-        """Yield every request made on a local day."""
-        for back in range(LOOK_BACK_DAYS + 1):
-            for order in self.orders(day - timedelta(days=back)):
-                for transaction in order.transactions:
-                    if dates.local_date(transaction.at, self.facts.zone) == day:
-                        yield transaction
-        yield from (refund.transaction for refund in self.refunds(day))
+from include.sandbox.world.live import LiveTrade
+from include.sandbox.world.model import BankEntry, Funding, Label, Order, Transaction
+from include.sandbox.world.orders import Setting, day_of_reference, instant_of
+from include.sandbox.world.settlement import SettlementDay
+from include.sandbox.world.trade import Trade
 
 
 class World:
@@ -222,6 +27,10 @@ class World:
         volume: sales on an average day and merchant, 1 to 5000 (order numbers have four digits).
         fault_rate: 1.0 plants every fault class many times a quarter, 0 none into orders, fees,
             funding and files.
+        live_date: the business date of what callers do; the last day unless one is given.
+
+    Raises:
+        ValueError: an impossible volume, or a live date outside the world's days.
     """
 
     def __init__(
@@ -231,14 +40,17 @@ class World:
         days: int = 275,
         volume: int = 50,
         fault_rate: float = 1.0,
+        live_date: date | None = None,
     ) -> None:
         if not 1 <= volume <= 5_000:
             raise ValueError(f"volume {volume} is not between 1 and 5000")
         self.seed, self.start, self.days = seed, start, days
         self.volume, self.fault_rate = volume, fault_rate
         self.merchants: Mapping[str, MerchantFacts] = MERCHANTS
+        self.has_live_date = live_date is not None
+        self.live = LiveTrade(self._known(live_date or self.last))
         self._trades = {
-            name: _Trade(Setting(seed, facts, volume, fault_rate), start)
+            name: Trade(Setting(seed, facts, volume, fault_rate), start, self.live)
             for name, facts in MERCHANTS.items()
         }
         self._versions: dict[tuple[str, str, date], int] = {}
@@ -250,10 +62,25 @@ class World:
         """The last local day that exists."""
         return self.start + timedelta(days=self.days - 1)
 
+    @property
+    def live_date(self) -> date:
+        """The business date that live trade belongs to, in every system."""
+        return self.live.day
+
+    def move_live_date(self, day: date) -> None:
+        """Let live trade belong to another business date from now on."""
+        self.live.move_to(self._known(day))
+        self.has_live_date = True
+
+    def _known(self, day: date) -> date:
+        if not self.has(day):
+            raise ValueError(f"live date {day} is not between {self.start} and {self.last}")
+        return day
+
     def has(self, day: date) -> bool:
         return self.start <= day <= self.last
 
-    def trade(self, merchant: str) -> _Trade:
+    def trade(self, merchant: str) -> Trade:
         """Return one merchant's trade; ``KeyError`` where there is no such merchant."""
         return self._trades[merchant]
 
@@ -309,9 +136,10 @@ class World:
         return [(*key, number) for key, number in sorted(self._versions.items()) if number > 1]
 
     def reset(self) -> None:
-        """Return to first versions."""
+        """Return to first versions; live trade never was."""
         with self._lock:
             self._versions.clear()
+        self.live.reset()
 
     def bank(self, account: str, day: date) -> bank.Statement | None:
         """Return one account's statement of a day, or ``None`` outside the world's days."""
