@@ -1,0 +1,173 @@
+"""A shop as configured in ``include/mappings/shops.yaml``, and how its orders are read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from include.domain.errors import Rejected
+from include.domain.orders import LineKind
+
+
+class ShopKind(StrEnum):
+    woocommerce = "woocommerce"
+    generic = "generic"
+
+
+class CodeScheme(StrEnum):
+    """How a SYSPRO customer code is made; both are pure functions of the shopper."""
+
+    digest = "digest"  # of the mail address (or the shop's customer id) and the currency
+    number = "number"  # the shop's own customer number
+
+
+class GuestPolicy(StrEnum):
+    per_email = "per_email"  # one SYSPRO customer for each mail address
+    house_account = "house_account"  # all guests of a currency share one
+
+
+class CardPlace(StrEnum):
+    """Where the reference to a stored card is kept."""
+
+    store = "store"  # our own table
+    custom_form = "custom_form"  # a field of SYSPRO's customer form
+
+
+class TaxMode(StrEnum):
+    override = "override"  # net prices and the shop's tax are sent; SYSPRO does not compute it
+    syspro = "syspro"  # SYSPRO computes the tax of what is sent
+
+
+class KitMode(StrEnum):
+    exploded_by_syspro = "exploded_by_syspro"  # the parent is sent, with its components' money
+    components = "components"  # parent and components are sent as lines
+
+
+class RateSource(StrEnum):
+    dated = "dated"  # fx_rates.yaml
+    syspro = "syspro"  # the company's own rate table
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerDefaults:
+    """What a new SYSPRO customer gets; the codes are SYSPRO's."""
+
+    branch: str
+    terms_code: str
+    area: str = ""
+    salesperson: str = ""
+    customer_class: str = ""
+    tax_status: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerCodes:
+    """How customer codes are made."""
+
+    scheme: CodeScheme
+    prefix: str
+    max_length: int  # 7 to 15, as the company has it
+
+
+@dataclass(frozen=True, slots=True)
+class CardReference:
+    """Where stored cards are kept; form and field only for the custom form."""
+
+    place: CardPlace
+    form: str = ""
+    field_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """How a line that is not goods is written into a sales order."""
+
+    product_class: str
+    charge_code: str = ""
+    tax_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """One shop, as configured on a day."""
+
+    shop_id: str
+    kind: ShopKind
+    merchant_id: str
+    conn_id: str
+    callback_conn_id: str  # '' where the shop is only told through its own API
+    purchase_order_prefix: str
+    currencies: tuple[str, ...]
+    warehouse: str
+    order_type: str
+    customer: CustomerDefaults
+    clearing_banks: Mapping[str, str] = field(hash=False)  # SYSPRO bank by currency
+    codes: CustomerCodes
+    guests: GuestPolicy
+    house_accounts: Mapping[str, str] = field(hash=False)  # customer by currency
+    cards: CardReference
+    prices_include_tax: bool
+    tax: TaxMode
+    kits: KitMode
+    merge_identical_lines: bool
+    rates: RateSource
+    charges: Mapping[LineKind, Charge] = field(hash=False)
+    pushed: frozenset[str]  # our states that the shop is told
+    where: str  # "shops.yaml:6"
+
+    def purchase_order(self, number: str) -> str:
+        """Return what SYSPRO and the gateway call an order of this shop."""
+        return self.purchase_order_prefix + number
+
+    def clearing_bank(self, currency: str) -> str:
+        """Return the cash-book bank whose ledger is card clearing.
+
+        Raises:
+            Rejected: none is configured; the message holds the line to add.
+        """
+        found = self.clearing_banks.get(currency)
+        if found is None:
+            raise Rejected(
+                f"shop {self.shop_id!r} has no clearing bank for {currency!r}",
+                self.where,
+                f"Add the line '{currency}: <SYSPRO bank>' under clearing_banks.",
+            )
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """How one field of an order request is read out of a shop's JSON."""
+
+    paths: tuple[str, ...] = ()  # joined with a blank; () is a literal
+    else_paths: tuple[str, ...] = ()  # read where the first are missing or empty
+    default: str | None = None  # None: the field must be there and say something
+    literal: str = ""
+    when: Mapping[str, str] = field(default_factory=dict, hash=False)  # their word -> ours
+    where: str = ""  # "shop_fields.yaml:12"
+
+
+Rules = Mapping[str, FieldRule]
+
+
+@dataclass(frozen=True, slots=True)
+class LineRules:
+    """How one list of the shop's JSON becomes lines of one kind."""
+
+    kind: LineKind
+    each: str  # the path of the list
+    fields: Rules = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMap:
+    """How an order of one kind of shop is read."""
+
+    kind: ShopKind
+    order: Rules = field(hash=False)
+    shopper: Rules = field(hash=False)
+    bill_to: Rules = field(hash=False)
+    ship_to: Rules = field(hash=False)
+    lines: tuple[LineRules, ...]
+    payment: Rules = field(hash=False)
+    ignored: tuple[str, ...] | None  # paths that nobody reads; None lets every other pass
+    where: str
