@@ -59,7 +59,8 @@ class Instant(TypeDecorator[datetime]):
 Serial = BigInteger().with_variant(Integer, "sqlite")
 
 
-def _text(name: str, **more: Any) -> Column[str]:
+def required_text(name: str, **more: Any) -> Column[str]:
+    """Declare text that is never null: '' is none."""
     return Column(name, Text, nullable=False, **more)
 
 
@@ -67,18 +68,18 @@ files = Table(
     "files",
     metadata,
     Column("file_id", Serial, primary_key=True),
-    _text("merchant_id"),
+    required_text("merchant_id"),
     Column("settlement_date", Date, nullable=False),
-    _text("source"),  # the merchant's name of it
-    _text("layout"),
-    _text("digest"),  # of the raw bytes, which lie in the lake under it
+    required_text("source"),  # the merchant's name of it
+    required_text("layout"),
+    required_text("digest"),  # of the raw bytes, which lie in the lake under it
     Column("version", Integer, nullable=False),  # 1, then higher: a restatement of the window
     Column("size_bytes", BigInteger, nullable=False),
     Column("window_start_at", Instant),  # as printed inside the file; null where unsaid
     Column("window_end_at", Instant),
     Column("received_at", Instant, nullable=False),
-    _text("state"),  # received, classified, quarantined
-    _text("reason"),  # why quarantined; '' otherwise
+    required_text("state"),  # received, classified, quarantined
+    required_text("reason"),  # why quarantined; '' otherwise
     Column("lines_in", BigInteger),
     Column("lines_classified", BigInteger),
     Column("lines_quarantined", BigInteger),
@@ -90,14 +91,14 @@ files = Table(
 settlement_days = Table(
     "settlement_days",
     metadata,
-    _text("merchant_id", primary_key=True),
+    required_text("merchant_id", primary_key=True),
     Column("settlement_date", Date, primary_key=True),
-    _text("state"),  # the last step that finished: downloaded ... reported, or held, blocked
-    _text("reason"),
-    _text("coverage"),  # JSON list of Coverage
-    _text("totals"),  # JSON: per currency and class, minor units
-    _text("mapping_version"),  # digest of the mappings in force for this day
-    _text("run_id"),  # the Airflow run that last chose this day
+    required_text("state"),  # the last step done: downloaded ... reported, or held, blocked
+    required_text("reason"),
+    required_text("coverage"),  # JSON list of Coverage
+    required_text("totals"),  # JSON: per currency and class, minor units
+    required_text("mapping_version"),  # digest of the mappings in force for this day
+    required_text("run_id"),  # the Airflow run that last chose this day
     Column("updated_at", Instant, nullable=False),
 )
 
@@ -105,11 +106,11 @@ quality_results = Table(
     "quality_results",
     metadata,
     Column("result_id", Serial, primary_key=True),
-    _text("merchant_id"),
+    required_text("merchant_id"),
     Column("settlement_date", Date, nullable=False),
-    _text("suite"),
+    required_text("suite"),
     Column("is_passed", Boolean, nullable=False),
-    _text("detail"),  # JSON: every expectation, observed value, sentence for a person
+    required_text("detail"),  # JSON: every expectation, observed value, sentence for a person
     Column("checked_at", Instant, nullable=False),
     Index(None, "merchant_id", "settlement_date"),
 )
@@ -118,17 +119,17 @@ expectations = Table(
     "expectations",
     metadata,
     Column("expectation_id", Serial, primary_key=True),
-    _text("merchant_id"),
-    _text("kind"),  # settlement (of a document), document (of a line), funding (of a batch)
-    _text("item_key"),  # document id, line source, or batch
-    _text("currency"),
+    required_text("merchant_id"),
+    required_text("kind"),  # settlement (of a document), document (of a line), funding (of a batch)
+    required_text("item_key"),  # document id, line source, or batch
+    required_text("currency"),
     Column("amount_minor", BigInteger, nullable=False),
     Column("since_date", Date, nullable=False),  # the settlement date it arose on
     Column("due_date", Date, nullable=False),
-    _text("state"),  # open, met, missing
-    _text("met_by"),  # line source, document id or bank entry; '' while open
+    required_text("state"),  # open, met, missing
+    required_text("met_by"),  # line source, document id or bank entry; '' while open
     Column("met_date", Date),
-    _text("detail"),  # JSON with what matching needs: reference, kind
+    required_text("detail"),  # JSON with what matching needs: reference, kind
     UniqueConstraint("merchant_id", "kind", "item_key"),
     Index(None, "merchant_id", "state", "due_date"),
 )
@@ -137,46 +138,46 @@ open_items = Table(
     "open_items",
     metadata,
     Column("item_id", Serial, primary_key=True),
-    _text("item_key", unique=True),  # merchant|date|cause|what: the same finding is one row
-    _text("merchant_id"),
+    required_text("item_key", unique=True),  # merchant|date|cause|what: the same finding is one row
+    required_text("merchant_id"),
     Column("settlement_date", Date, nullable=False),
-    _text("stage"),  # the step that found it: classify, check, match, fund, post
-    _text("cause"),
-    _text("currency"),
+    required_text("stage"),  # the step that found it: classify, check, match, fund, post
+    required_text("cause"),
+    required_text("currency"),
     Column("amount_minor", BigInteger),  # null: the amount could not be read
-    _text("source"),  # "<file digest>:<line>", or '' where there is no line
-    _text("document_id"),
-    _text("explanation"),
-    _text("next_action"),
-    _text("owner"),
-    _text("state"),  # open, resolved
+    required_text("source"),  # "<file digest>:<line>", or '' where there is no line
+    required_text("document_id"),
+    required_text("explanation"),
+    required_text("next_action"),
+    required_text("owner"),
+    required_text("state"),  # open, resolved
     Column("opened_at", Instant, nullable=False),
     Column("resolved_at", Instant),
-    _text("resolved_by"),
-    _text("resolution"),
+    required_text("resolved_by"),
+    required_text("resolution"),
     Index(None, "merchant_id", "state"),
 )
 
 journals = Table(
     "journals",
     metadata,
-    _text("journal_key", primary_key=True),
-    _text("merchant_id"),
-    _text("company_id"),
+    required_text("journal_key", primary_key=True),
+    required_text("merchant_id"),
+    required_text("company_id"),
     Column("settlement_date", Date, nullable=False),
-    _text("batch_id"),
-    _text("currency"),
-    _text("kind"),
+    required_text("batch_id"),
+    required_text("currency"),
+    required_text("kind"),
     Column("version", Integer, nullable=False),
     Column("posting_date", Date, nullable=False),
-    _text("reference", unique=True),
-    _text("payload"),  # Journal.to_payload: exact, canonical
-    _text("digest"),
-    _text("state"),  # built, approved, held, parked, posted, tied_out, void
-    _text("supersedes"),
-    _text("mapping_version"),
-    _text("control"),  # JSON: the conservation equation, both sides, residual
-    _text("their_key"),  # SYSPRO year/period/journal once posted
+    required_text("reference", unique=True),
+    required_text("payload"),  # Journal.to_payload: exact, canonical
+    required_text("digest"),
+    required_text("state"),  # built, approved, held, parked, posted, tied_out, void
+    required_text("supersedes"),
+    required_text("mapping_version"),
+    required_text("control"),  # JSON: the conservation equation, both sides, residual
+    required_text("their_key"),  # SYSPRO year/period/journal once posted
     Column("built_at", Instant, nullable=False),
     Column("posted_at", Instant),
     UniqueConstraint("merchant_id", "settlement_date", "batch_id", "currency", "kind", "version"),
@@ -187,11 +188,11 @@ approvals = Table(
     "approvals",
     metadata,
     Column("approval_id", Serial, primary_key=True),
-    _text("journal_key"),
-    _text("digest"),  # of the journal as seen; another digest needs another approval
-    _text("decision"),  # approved, held
-    _text("decided_by"),
-    _text("reason"),
+    required_text("journal_key"),
+    required_text("digest"),  # of the journal as seen; another digest needs another approval
+    required_text("decision"),  # approved, held
+    required_text("decided_by"),
+    required_text("reason"),
     Column("decided_at", Instant, nullable=False),
     UniqueConstraint("journal_key", "digest", "decision", "decided_by"),
 )
@@ -199,46 +200,47 @@ approvals = Table(
 tie_outs = Table(
     "tie_outs",
     metadata,
-    _text("journal_key", primary_key=True),
-    _text("currency"),
+    required_text("journal_key", primary_key=True),
+    required_text("currency"),
     Column("ours_minor", BigInteger, nullable=False),
     Column("theirs_minor", BigInteger, nullable=False),
     Column("difference_minor", BigInteger, nullable=False),
-    _text("detail"),
+    required_text("detail"),
     Column("checked_at", Instant, nullable=False),
 )
 
 reports = Table(
     "reports",
     metadata,
-    _text("merchant_id", primary_key=True),
+    required_text("merchant_id", primary_key=True),
     Column("settlement_date", Date, primary_key=True),
-    _text("format", primary_key=True),  # xlsx, html, csv
-    _text("path"),
-    _text("digest"),
+    required_text("format", primary_key=True),  # xlsx, html, csv
+    required_text("path"),
+    required_text("digest"),
     Column("written_at", Instant, nullable=False),
 )
 
 effects = Table(
     "effects",
     metadata,
-    _text("kind", primary_key=True),
-    _text("key", primary_key=True),
-    _text("reference"),
-    _text("payload"),
-    _text("digest"),
-    _text("target"),
-    _text("currency"),
+    required_text("kind", primary_key=True),
+    required_text("key", primary_key=True),
+    required_text("reference"),
+    required_text("payload"),
+    required_text("digest"),
+    required_text("target"),
+    required_text("currency"),
     Column("amount_minor", BigInteger, nullable=False),
-    _text("owner"),
-    _text("state"),
+    required_text("owner"),
+    required_text("state"),
     Column("sends", Integer, nullable=False),
     Column("absent_looks", Integer, nullable=False),
     Column("intended_at", Instant, nullable=False),
     Column("sent_at", Instant),
     Column("next_at", Instant),
-    _text("their_key"),
-    _text("reason"),
+    required_text("their_key"),
+    required_text("evidence"),  # JSON of what the other side answered; '' while nothing
+    required_text("reason"),
     Column("fence", BigInteger, nullable=False),
     UniqueConstraint("target", "reference"),
     CheckConstraint("sends >= 0", name="sends_counted"),
@@ -248,8 +250,8 @@ effects = Table(
 leases = Table(
     "leases",
     metadata,
-    _text("name", primary_key=True),  # effect kind|key, or syspro-operator|connection
-    _text("holder"),
+    required_text("name", primary_key=True),  # effect kind|key, or syspro-operator|connection
+    required_text("holder"),
     Column("fence", BigInteger, nullable=False),  # grows with every take-over
     Column("expires_at", Instant, nullable=False),
 )
@@ -258,18 +260,18 @@ dead_letters = Table(
     "dead_letters",
     metadata,
     Column("dead_letter_id", Serial, primary_key=True),
-    _text("kind"),
-    _text("key"),
-    _text("currency"),
+    required_text("kind"),
+    required_text("key"),
+    required_text("currency"),
     Column("amount_minor", BigInteger),
-    _text("reason"),
-    _text("next_action"),
-    _text("owner"),
-    _text("state"),  # open, resolved
+    required_text("reason"),
+    required_text("next_action"),
+    required_text("owner"),
+    required_text("state"),  # open, resolved
     Column("opened_at", Instant, nullable=False),
     Column("resolved_at", Instant),
-    _text("resolved_by"),
-    _text("resolution"),
+    required_text("resolved_by"),
+    required_text("resolution"),
     UniqueConstraint("kind", "key", "opened_at"),
     Index(None, "state"),
     Index(  # at most one is open for one item, however many workers give up on it
@@ -287,28 +289,28 @@ audit = Table(
     metadata,
     Column("entry_no", Serial, primary_key=True),
     Column("at", Instant, nullable=False),
-    _text("who"),
-    _text("what"),  # e.g. effect gl_journal|...: sent -> done
-    _text("subject"),
-    _text("detail"),  # JSON
-    _text("previous_hash", unique=True),  # two entries cannot follow the same one
-    _text("hash", unique=True),  # SHA-256 over previous_hash and this row's content
+    required_text("who"),
+    required_text("what"),  # e.g. effect gl_journal|...: sent -> done
+    required_text("subject"),
+    required_text("detail"),  # JSON
+    required_text("previous_hash", unique=True),  # two entries cannot follow the same one
+    required_text("hash", unique=True),  # SHA-256 over previous_hash and this row's content
 )
 
 rates = Table(
     "rates",
     metadata,
-    _text("from_currency", primary_key=True),
-    _text("to_currency", primary_key=True),
+    required_text("from_currency", primary_key=True),
+    required_text("to_currency", primary_key=True),
     Column("rate_date", Date, primary_key=True),
     Column("rate_millionths", BigInteger, nullable=False),
-    _text("origin"),
+    required_text("origin"),
 )
 
 watermarks = Table(
     "watermarks",
     metadata,
-    _text("name", primary_key=True),
-    _text("value"),
+    required_text("name", primary_key=True),
+    required_text("value"),
     Column("moved_at", Instant, nullable=False),
 )

@@ -99,6 +99,10 @@ class Engine:
             )
         return stored
 
+    def find(self, kind: EffectKind, key: str) -> Effect | None:
+        """Read one effect; ``None``: never intended."""
+        return self._store.get(kind, key)
+
     def advance(self, kind: EffectKind, key: str) -> Effect:
         """Drive one effect until it must wait or is finished; another worker's effect is left.
 
@@ -185,6 +189,8 @@ class Engine:
 
     def _look_then_send(self, lease: Lease, effect: Effect) -> Effect:
         rules = self._rules[effect.kind]
+        if not (rules.timings.looks_first or effect.sent_at):
+            return self._send_once(lease, effect)  # committed as never sent, and nobody else sends
         asked_at = self._now()
         try:
             found = self._look(lease, effect)

@@ -17,6 +17,22 @@ class EffectKind(StrEnum):
     gl_journal = "gl_journal"  # SYSPRO GENTJL
     ap_invoice = "ap_invoice"  # SYSPRO APSTIN
     cash_book_entry = "cash_book_entry"  # SYSPRO CSHTWD
+    payment_authorization = "payment_authorization"  # Cybersource, Decision Manager included
+    payment_capture = "payment_capture"
+    payment_refund = "payment_refund"
+    payment_void = "payment_void"
+    payment_reversal = "payment_reversal"
+    review_decision = "review_decision"  # Cybersource case management
+    token_deletion = "token_deletion"  # noqa: S105 - Cybersource TMS
+    customer = "customer"  # SYSPRO ARSSCS
+    sales_order = "sales_order"  # SYSPRO SORTOI
+    sales_order_move = "sales_order_move"  # SYSPRO SORTOS, SORTOX
+    ar_receipt = "ar_receipt"  # SYSPRO ARSTPY
+    custom_field = "custom_field"  # SYSPRO COMSFM, COMTFM
+    shop_order_update = "shop_order_update"  # status, note
+    shop_refund = "shop_refund"
+    shop_stock = "shop_stock"
+    shop_callback = "shop_callback"  # signed by Standard Webhooks
 
 
 class EffectState(StrEnum):
@@ -26,6 +42,7 @@ class EffectState(StrEnum):
     sent = "sent"  # committed before the first byte left
     in_doubt = "in_doubt"  # it may have happened
     done = "done"  # the other side has it
+    declined = "declined"  # a clear business no, e.g. of a bank: nothing moved, nobody must act
     verified = "verified"  # read back and equal
     mismatched = "mismatched"  # read back and different: a dead letter is open
     parked = "parked"  # waits for a condition, e.g. an open period
@@ -53,6 +70,7 @@ class Effect:
     sent_at: datetime | None = None  # of the last send, by the store's clock
     next_at: datetime | None = None  # not before
     their_key: str = ""
+    evidence: str = ""  # JSON object of what the other side answered: Receipt's or Found's facts
     reason: str = ""
     fence: int = 0  # fencing token of the lease under which it was last changed
 
@@ -63,14 +81,16 @@ class Found:
 
     their_key: str
     facts: Mapping[str, object] = field(default_factory=dict)  # what compare() needs
+    is_no: bool = False  # what is there is a refusal, e.g. a declined authorisation
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A clear yes to a send. ``their_key`` may be empty: SYSPRO may withhold the number."""
+    """A clear answer to a send. ``their_key`` may be empty: SYSPRO may withhold the number."""
 
     their_key: str
-    evidence: Mapping[str, object] = field(default_factory=dict)
+    evidence: Mapping[str, object] = field(default_factory=dict)  # kept as JSON with the effect
+    is_no: bool = False  # a clear business no: nothing moved, and nobody has to act
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +145,7 @@ class Timings:
     park_retry: timedelta = timedelta(hours=1)  # how often a parked effect asks again
     send_slack: timedelta = timedelta(seconds=10)  # between recording the send and sending
     lease_margin: timedelta = timedelta(seconds=60)  # of our own work around one exchange
+    looks_first: bool = True  # False: only this engine ever plants the reference
 
     def __post_init__(self) -> None:
         if self.quiescence <= self.deadline + self.send_slack:

@@ -3,7 +3,8 @@
 Source: reliability reference, section 2.2, protocols D (in doubt), V (verify), K (park), S (retry).
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -34,7 +35,9 @@ class Rules:
         """It is already there: adopt it. Verifying waits until a second copy would show."""
         if len(found) > 1:
             return self._duplicate(effect, found)
-        adopted = replace(effect, their_key=found[0].their_key or effect.their_key)
+        adopted = _adopt(effect, found[0])
+        if found[0].is_no:
+            return self._refusal(effect, adopted, "found there as a refusal: adopted, not sent")
         if effect.sent_at is None:
             verify_at = now + self.timings.until_verify
         else:
@@ -105,11 +108,21 @@ class Rules:
 
     def confirmed(self, sent: Effect, receipt: Receipt) -> Change:
         """A clear yes; the other side may have withheld its number."""
-        done = replace(sent, their_key=receipt.their_key or sent.their_key)
+        done = replace(
+            sent,
+            their_key=receipt.their_key or sent.their_key,
+            evidence=_evidence(receipt.evidence) or sent.evidence,
+        )
+        if receipt.is_no:
+            return self._refusal(sent, done, "answered no")
         verify_at = schedule.verify_at(sent, self.timings)
         return _to(
             sent, done, EffectState.done, f"answered yes: {done.their_key!r}", next_at=verify_at
         )
+
+    def _refusal(self, before: Effect, after: Effect, cause: str) -> Change:
+        """A clear business no: nothing moved, so there is nothing to read back."""
+        return _to(before, after, EffectState.declined, cause, next_at=None)
 
     def parked(
         self, unsent: Effect, sent: Effect, error: IntegrationError, now: datetime
@@ -249,6 +262,21 @@ class Rules:
             f"no answer for {days} days: {error.what}",
             f"Mend the connection ({error.do}), then look again or replay this item.",
         )
+
+
+def _adopt(effect: Effect, found: Found) -> Effect:
+    return replace(
+        effect,
+        their_key=found.their_key or effect.their_key,
+        evidence=_evidence(found.facts) or effect.evidence,
+    )
+
+
+def _evidence(facts: Mapping[str, object]) -> str:
+    """Keep what the other side answered; dates and the like become text."""
+    if not facts:
+        return ""
+    return json.dumps(facts, sort_keys=True, separators=(",", ":"), default=str)
 
 
 def _keys(found: Sequence[Found]) -> str:

@@ -6,10 +6,14 @@ from include.services.effects.ports import EffectState as S
 
 # What the protocol itself may do.
 _PROTOCOL: Mapping[S, frozenset[S]] = {
-    S.intended: frozenset({S.intended, S.sent, S.done, S.mismatched, S.dead_letter}),
-    S.sent: frozenset({S.done, S.in_doubt, S.intended, S.parked, S.rejected, S.dead_letter}),
-    S.in_doubt: frozenset({S.in_doubt, S.sent, S.done, S.mismatched, S.dead_letter}),
-    S.parked: frozenset({S.parked, S.in_doubt, S.sent, S.done, S.mismatched, S.dead_letter}),
+    S.intended: frozenset({S.intended, S.sent, S.done, S.declined, S.mismatched, S.dead_letter}),
+    S.sent: frozenset(
+        {S.done, S.declined, S.in_doubt, S.intended, S.parked, S.rejected, S.dead_letter}
+    ),
+    S.in_doubt: frozenset({S.in_doubt, S.sent, S.done, S.declined, S.mismatched, S.dead_letter}),
+    S.parked: frozenset(
+        {S.parked, S.in_doubt, S.sent, S.done, S.declined, S.mismatched, S.dead_letter}
+    ),
     S.done: frozenset({S.done, S.verified, S.mismatched, S.dead_letter}),
 }
 
@@ -17,8 +21,9 @@ _PROTOCOL: Mapping[S, frozenset[S]] = {
 _LATE_EVIDENCE: Mapping[S, frozenset[S]] = {
     S.verified: frozenset({S.mismatched}),
     S.mismatched: frozenset({S.verified, S.mismatched}),
-    S.rejected: frozenset({S.done, S.mismatched}),
-    S.dead_letter: frozenset({S.done, S.mismatched}),
+    S.declined: frozenset({S.done, S.mismatched}),
+    S.rejected: frozenset({S.done, S.declined, S.mismatched}),
+    S.dead_letter: frozenset({S.done, S.declined, S.mismatched}),
 }
 
 # What a person may ask for: try it again, looking first.

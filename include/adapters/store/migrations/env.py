@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from include.adapters.store.schema import metadata
+from include.adapters.store.order_tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,0 +1,186 @@
+"""Order to cash's own tables: orders, refunds, reviews, the inbox. See ``schema`` for the manner.
+
+No column can hold a card number: payments are tokens, request ids and last four digits.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    UniqueConstraint,
+)
+
+from include.adapters.store.schema import Instant, Serial, metadata, required_text
+
+orders = Table(
+    "orders",
+    metadata,
+    required_text("order_id", primary_key=True),  # a pure function of shop and number
+    required_text("shop_id"),
+    required_text("number"),
+    required_text("merchant_id"),
+    required_text("purchase_order"),  # the gateway's code and SYSPRO's customer PO
+    required_text("currency"),
+    Column("amount_minor", BigInteger, nullable=False),
+    required_text("content"),  # JSON of domain.orders.Order, as accepted
+    required_text("state"),  # domain.order_state.OrderState
+    required_text("facts"),  # JSON of domain.order_state.OrderFacts
+    Column("refunding_minor", BigInteger, nullable=False),  # refunds asked for and not refused
+    Column("captured_minor", BigInteger, nullable=False),  # a refund can never pass it
+    Column("version", Integer, nullable=False),  # of this row; a change names the one it read
+    Column("next_at", Instant),  # not before; null: nothing to do until something happens
+    required_text("reason"),
+    required_text("owner"),
+    Column("accepted_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    UniqueConstraint("shop_id", "number"),
+    UniqueConstraint("merchant_id", "purchase_order"),
+    Index(None, "merchant_id", "next_at"),
+    Index(None, "state", "updated_at"),
+)
+
+order_events = Table(
+    "order_events",
+    metadata,
+    required_text("order_id", primary_key=True),
+    Column("event_no", Integer, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    required_text("what"),
+    required_text("detail"),
+    required_text("who"),
+)
+
+answers = Table(
+    "answers",  # the API's, by idempotency key: a repeat gets the same one
+    metadata,
+    required_text("client_id", primary_key=True),
+    required_text("idempotency_key", primary_key=True),
+    required_text("fingerprint"),  # SHA-256 of method, path and canonical body
+    Column("status", Integer, nullable=False),  # 0: still in progress
+    required_text("body"),
+    Column("begun_at", Instant, nullable=False),
+    Column("answered_at", Instant),
+)
+
+refunds = Table(
+    "refunds",
+    metadata,
+    required_text("refund_id", primary_key=True),  # a pure function of order and origin
+    required_text("order_id"),
+    required_text("origin"),  # credit_note, cancellation, shop, api, dispute
+    required_text("origin_key"),  # what asked for it, e.g. the credit note
+    required_text("currency"),
+    Column("amount_minor", BigInteger, nullable=False),
+    required_text("state"),  # domain.refunds.RefundState
+    required_text("facts"),  # JSON of domain.refunds.RefundFacts
+    required_text("asked_by"),
+    required_text("approved_by"),
+    required_text("reason"),
+    Column("version", Integer, nullable=False),
+    Column("next_at", Instant),
+    Column("asked_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    UniqueConstraint("order_id", "origin", "origin_key"),
+    Index(None, "state", "next_at"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    required_text("event_key", primary_key=True),
+    required_text("request_id"),  # of the authorisation
+    required_text("order_id"),  # '' while no order is known
+    required_text("decision"),
+    required_text("origin"),
+    required_text("reviewer"),
+    required_text("comments"),
+    required_text("merged"),  # news, known, contradiction, unmatched
+    Column("decided_at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Index(None, "request_id"),
+    Index(None, "merged", "received_at"),
+)
+
+payment_requests = Table(
+    "payment_requests",  # which order a gateway request belongs to
+    metadata,
+    required_text("request_id", primary_key=True),
+    required_text("order_id"),
+    required_text("what"),  # authorization, capture, refund, reversal, void
+    Index(None, "order_id"),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("inbox_id", Serial, primary_key=True),
+    required_text("source"),  # cybersource, woocommerce, ...: with the account, e.g. shop id
+    required_text("event_key"),
+    required_text("event_type"),
+    Column("body", LargeBinary, nullable=False),  # as it came
+    required_text("state"),  # received, handled, unhandled, failed
+    required_text("reason"),
+    Column("tries", Integer, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("next_at", Instant),
+    Column("handled_at", Instant),
+    UniqueConstraint("source", "event_key"),
+    Index(None, "state", "next_at"),
+)
+
+customers = Table(
+    "customers",
+    metadata,
+    required_text("shop_id", primary_key=True),
+    required_text("shopper_key", primary_key=True),  # the shop's id, or a digest of the mail
+    required_text("company_id"),
+    required_text("customer"),  # SYSPRO's
+    Column("linked_at", Instant, nullable=False),
+    Index(None, "company_id", "customer"),
+)
+
+payment_tokens = Table(
+    "payment_tokens",
+    metadata,
+    required_text("merchant_id", primary_key=True),
+    required_text("customer_token", primary_key=True),
+    required_text("instrument_token", primary_key=True),
+    required_text("identifier_token"),
+    required_text("suffix"),
+    required_text("expiry"),
+    required_text("brand"),
+    required_text("company_id"),
+    required_text("customer"),  # SYSPRO's; '' while none is linked
+    required_text("state"),  # active, replaced, deleting, deleted
+    Column("updated_at", Instant, nullable=False),
+    Index(None, "company_id", "customer"),
+    Index(None, "merchant_id", "identifier_token"),
+)
+
+api_clients = Table(
+    "api_clients",
+    metadata,
+    required_text("client_id", primary_key=True),
+    required_text("shop_id"),  # what it may see and do is this shop's
+    required_text("secret_hash"),
+    required_text("roles"),  # words with a blank between: read write refund operate
+    Column("is_active", Boolean, nullable=False),
+    Column("made_at", Instant, nullable=False),
+)
+
+alerts = Table(
+    "alerts",  # one row per cause; it repeats only as its rule says
+    metadata,
+    required_text("cause", primary_key=True),
+    required_text("rule"),
+    required_text("state"),  # raised, cleared
+    required_text("words"),
+    Column("count", BigInteger, nullable=False),
+    Column("raised_at", Instant, nullable=False),
+    Column("told_at", Instant),
+    Column("cleared_at", Instant),
+)

@@ -1,0 +1,180 @@
+"""What order to cash writes into the ERP, and what it reads there.
+
+Each command is the exact content of one effect (``canonical.to_json``).
+Source: SYSPRO reference, sections 4.1 to 4.4, 4.7 and 5.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from include.domain.money import Money
+from include.domain.orders import OrderLine
+
+
+@dataclass(frozen=True, slots=True)
+class ErpAddress:
+    """Five lines of forty characters and a postal code, already in Windows-1252."""
+
+    lines: tuple[str, str, str, str, str]
+    postal_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddCustomer:
+    """Create a customer under a code of ours (ARSSCS add)."""
+
+    company_id: str
+    customer: str  # the key, made by us
+    name: str
+    short_name: str
+    email: str
+    phone: str
+    currency: str
+    sold_to: ErpAddress
+    ship_to: ErpAddress
+    branch: str
+    terms_code: str
+    area: str = ""
+    salesperson: str = ""
+    customer_class: str = ""
+    tax_status: str = ""
+    credit_limit: int = 0
+    user_field: str = ""  # UserField1, at most 10 characters
+
+
+@dataclass(frozen=True, slots=True)
+class AddSalesOrder:
+    """Create a sales order (SORTOI); ``purchase_order`` is our key and is always read back."""
+
+    company_id: str
+    customer: str
+    purchase_order: str  # at most 30
+    order_date: date
+    currency: str
+    amount: Money  # of all lines, tax included: what the read-back is compared with
+    lines: tuple[OrderLine, ...]
+    ship_name: str
+    ship_to: ErpAddress
+    email: str
+    warehouse: str
+    order_type: str = ""
+    shipping_instructions: str = ""
+    special_instructions: str = ""
+    is_suspended: bool = False  # straight into suspense: held for a fraud review
+    allocation: str = "A"  # F all or nothing, B back order, A what there is
+    prices_include_tax: bool = False
+
+
+class OrderMove(StrEnum):
+    """What is done to a sales order that exists."""
+
+    hold = "hold"  # SORTOS to S
+    release = "release"  # SORTOS S to 1
+    cancel = "cancel"  # SORTOX
+
+
+@dataclass(frozen=True, slots=True)
+class MoveSalesOrder:
+    """Hold, release or cancel a sales order; natural: done is where the order already is so."""
+
+    company_id: str
+    sales_order: str
+    purchase_order: str
+    move: OrderMove
+    expected_status: str = ""  # optimistic guard; '' for none
+    reason_code: str = ""  # cancel reason, at most 6
+    authority: str = ""  # credit authority for a release
+
+
+@dataclass(frozen=True, slots=True)
+class BookReceipt:
+    """Book a captured payment in AR against card clearing (ARSTPY), unapplied under our key.
+
+    A negative amount gives a refund back: the same clearing bank, the other way round.
+    """
+
+    company_id: str
+    customer: str
+    reference: str  # the effect's reference, also the pseudo-invoice's customer PO
+    purchase_order: str
+    amount: Money  # positive for a receipt, negative for a refund
+    bank: str  # the cash-book bank whose ledger is card clearing
+    posting_date: date
+    invoice: str = ""  # applied at once where known; '' is unapplied
+    narrative: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetCustomField:
+    """Write one field of a custom form (COMSFM or COMTFM)."""
+
+    company_id: str
+    form: str  # ORD or CUS
+    key: str  # sales order or customer
+    name: str
+    value: str
+
+
+# What is read ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StockLevel:
+    """What a warehouse can promise of one stock code; ``None``: SYSPRO does not know the code."""
+
+    stock_code: str
+    available_millionths: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerCredit:
+    """What SYSPRO says of a customer's account."""
+
+    customer: str
+    exists: bool
+    is_on_hold: bool
+    credit_limit: Money | None
+    balance: Money | None
+    outstanding_orders: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ErpOrder:
+    """A sales order as SYSPRO shows it."""
+
+    sales_order: str
+    customer: str
+    purchase_order: str
+    status: str  # SYSPRO's: 0 1 2 3 4 8 9 S F * \
+    is_cancelled: bool
+    last_invoice: str = ""
+    shipping_instructions: str = ""
+    order_date: date | None = None
+    cursor: str = ""  # the row's TimeStamp, for polling
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """A dispatch note."""
+
+    sales_order: str
+    note: str
+    carrier: str
+    tracking: str  # from the site's custom form; '' where none
+    shipped_date: date | None
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ErpDocument:
+    """An AR invoice or credit note of an order."""
+
+    customer: str
+    invoice: str
+    document_type: str  # I, C or D
+    purchase_order: str
+    sales_order: str
+    amount: Money  # positive, whatever SYSPRO's sign
+    document_date: date
+    cursor: str = ""

@@ -1,0 +1,101 @@
+"""Where an order stands: its state in one word, and the facts that the next move is drawn from."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from include.domain.money import Money
+from include.domain.payments import Authorized
+from include.domain.reviews import Decision
+
+
+class OrderState(StrEnum):
+    """In the order in which most orders pass them."""
+
+    accepted = "accepted"  # kept; nothing asked of anybody yet
+    pending = "pending"  # a partner's answer is not known yet
+    in_review = "in_review"  # Decision Manager holds it
+    authorized = "authorized"
+    booked = "booked"  # the sales order is in SYSPRO
+    captured = "captured"
+    completed = "completed"  # captured, received in AR, invoiced
+    declined = "declined"  # nothing was taken, nothing is held
+    cancelling = "cancelling"
+    cancelled = "cancelled"
+    stuck = "stuck"  # a person must act; the reason says what
+
+
+ENDED = (OrderState.completed, OrderState.declined, OrderState.cancelled)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One capture, and what became of it."""
+
+    number: int
+    request_id: str
+    amount: Money
+    captured_date: date  # the merchant's calendar: the receipt's posting date
+    receipt: str = ""  # SYSPRO's AR journal
+    receipt_document: str = ""  # _CRDnn, where unapplied
+    is_voided: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A capture that somebody asked for, by API or by a shipment."""
+
+    number: int
+    amount: Money
+    cause: str  # e.g. "api", "dispatch 00012"
+    is_final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why the order is being unwound."""
+
+    who: str
+    why: str
+    ends_as: OrderState = OrderState.cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFacts:
+    """What is known of an order. Only grows; the saga folds one answer at a time into it."""
+
+    open_step: str = ""  # begun and not folded in yet; saved before anything is sent
+    attempt: int = 1  # of the authorisation
+    skips_decision: bool = False  # this attempt; a review before the bank was asked accepted it
+    payment: Authorized | None = None  # of this attempt
+    replaced: Authorized | None = None  # an older authorisation that still holds money
+    expires_at: datetime | None = None  # after this the authorisation is not worth anything
+    decision: Decision | None = None
+    decided_by: str = ""
+    is_contradicted: bool = False  # two decisions against each other: a person decides
+    stock: str = ""  # '' not asked, enough, short, accepted (short, and the rule takes it)
+    credit: str = ""  # '' not asked, good, exceeded, on_hold, accepted
+    customer: str = ""  # SYSPRO's key
+    is_customer_known: bool = False  # it is there, or was created
+    sales_order: str = ""
+    is_held: bool = False  # in suspense at SYSPRO
+    hold_reason: str = ""  # review, credit, on_hold: what must end before it is released
+    is_order_cancelled: bool = False
+    wanted: tuple[Wanted, ...] = ()
+    taken: tuple[Taken, ...] = ()
+    returned_minor: int = 0  # given back by refunds, in flight included
+    is_reversed: bool = False
+    looked_at: datetime | None = None  # at the ERP, for what a clerk may have done
+    invoice: str = ""
+    told: str = ""  # the last state that the shop was told
+    noted: tuple[str, ...] = ()  # what was written into custom forms, by name
+    stop: Stop | None = None
+    problem: str = ""  # why it is stuck
+
+    @property
+    def captured(self) -> tuple[Taken, ...]:
+        """Captures that stand."""
+        return tuple(one for one in self.taken if not one.is_voided)
+
+    def captured_minor(self) -> int:
+        return sum(one.amount.minor for one in self.captured)

@@ -1,0 +1,136 @@
+"""An order as we take it from a shop: who buys what, where it goes, and how it is paid.
+
+There is no field for a card number: a payment is a token, or was authorised by the shop.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+from include.domain.money import MINOR_UNIT_DIGITS, Money, total
+
+QUANTITY_DIGITS = 6  # SYSPRO's 12.6
+PRICE_DIGITS = 5  # SYSPRO's 10.5
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where somebody lives, in the national format's own parts."""
+
+    name: str  # the person
+    lines: tuple[str, ...]  # street and house, one to four
+    city: str
+    country: str  # ISO 3166-1 alpha-2
+    postal_code: str = ""
+    region: str = ""  # state, province or county, as its country writes it
+    company: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shopper:
+    """Who buys."""
+
+    name: str
+    email: str
+    bill_to: Address
+    ship_to: Address
+    reference: str = ""  # the shop's customer id; '' for a guest
+    phone: str = ""
+    ip_address: str = ""  # of the checkout, for Decision Manager
+
+
+class LineKind(StrEnum):
+    """What a line sells."""
+
+    goods = "goods"  # has a stock code
+    freight = "freight"
+    discount = "discount"  # its net is negative
+    fee = "fee"  # gift wrapping, handling
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One line. ``net`` and ``tax`` are for the whole line and exact; the unit price is shown."""
+
+    number: int  # 1..9999, SYSPRO's customer PO line
+    kind: LineKind
+    description: str
+    quantity_millionths: int  # 2.5 is 2_500_000
+    net: Money  # without tax; negative for a discount
+    tax: Money
+    stock_code: str = ""  # SYSPRO's; '' unless goods
+    unit: str = "EA"
+    parent: int = 0  # the kit's line number; 0 for none
+
+    @property
+    def gross(self) -> Money:
+        return self.net + self.tax
+
+    @property
+    def unit_price_hundred_thousandths(self) -> int:
+        """Net price of one unit in 1/100,000 of the major unit, half-even (SYSPRO's 10.5)."""
+        scale = 10 ** (PRICE_DIGITS - MINOR_UNIT_DIGITS[self.net.currency])
+        up: int = self.net.minor * scale * 10**QUANTITY_DIGITS
+        whole, rest = divmod(up, self.quantity_millionths)
+        doubled = 2 * rest
+        is_up = doubled > self.quantity_millionths or (
+            doubled == self.quantity_millionths and whole % 2 == 1
+        )
+        return whole + int(is_up)
+
+
+class PaymentMethod(StrEnum):
+    """What the shop hands over in place of a card."""
+
+    transient_token = "transient_token"  # noqa: S105 - Flex: its jti, spent once, minutes old
+    stored_token = "stored_token"  # noqa: S105 - TMS: customer and payment instrument
+    authorized = "authorized"  # the shop authorised it: the gateway's request id
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentSource:
+    """How the order is paid."""
+
+    method: PaymentMethod
+    transient_id: str = ""  # the transient token's jti; the token itself is not kept
+    customer_token: str = ""  # TMS customer, 32 hex digits
+    instrument_token: str = ""  # TMS payment instrument; '' is the customer's default
+    request_id: str = ""  # of the authorisation made by the shop, 22 digits
+    keep: bool = False  # the shopper wants the card kept: TOKEN_CREATE
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What was ordered, as accepted; it never changes. Its total is the sum of its lines."""
+
+    order_id: str  # ours: a pure function of shop and number
+    shop_id: str
+    merchant_id: str  # include/mappings/merchants.yaml
+    number: str  # the shop's
+    purchase_order: str  # prefix of the shop and number: SYSPRO's customer PO, the gateway's code
+    currency: str
+    amount: Money
+    shopper: Shopper
+    lines: tuple[OrderLine, ...]
+    payment: PaymentSource
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.lines:
+            raise ValueError(f"order {self.number!r} has no lines")
+        summed = total((line.gross for line in self.lines), self.currency)
+        if summed != self.amount:
+            raise ValueError(f"order {self.number!r}: lines sum to {summed}, not {self.amount}")
+        numbers = [line.number for line in self.lines]
+        if len(set(numbers)) != len(numbers):
+            raise ValueError(f"order {self.number!r}: two lines share a number")
+
+
+def order_id_of(shop_id: str, number: str) -> str:
+    """Name an order for ever: the same shop and number give the same id."""
+    return "ord_" + hashlib.sha256(f"{shop_id}|{number}".encode()).hexdigest()[:26]
+
+
+def reference_of(key: str) -> str:
+    """What we plant at the other side: 20 characters, a pure function of an effect's key."""
+    return "TO" + hashlib.sha256(key.encode()).hexdigest()[:18].upper()

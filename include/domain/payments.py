@@ -1,0 +1,149 @@
+"""Money at the gateway: what we ask for, and what its answers mean.
+
+Each command is the exact content of one effect (``canonical.to_json``); the gateway keeps the
+effect's reference as the merchant transaction id. Source: Cybersource reference, section 2.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from include.domain.money import Money
+from include.domain.orders import OrderLine, PaymentSource, Shopper
+
+
+class PaymentStatus(StrEnum):
+    """What became of an authorisation, in our words; ``payment_statuses.yaml`` maps theirs."""
+
+    authorized = "authorized"
+    partial = "partial"  # less than asked: give it back
+    in_review = "in_review"  # approved by the bank, held by Decision Manager
+    review_first = "review_first"  # held before the bank was asked
+    risk_declined = "risk_declined"  # approved by the bank, refused by us: must be reversed
+    authentication_needed = "authentication_needed"  # the shopper must prove who pays
+    declined = "declined"
+    invalid = "invalid"  # our request was refused as wrong; nothing happened
+
+
+@dataclass(frozen=True, slots=True)
+class Authorize:
+    """Authorise an order, Decision Manager in the same call."""
+
+    order_id: str
+    attempt: int  # 1, or higher after a decline
+    organization_id: str
+    code: str  # the order's purchase order: the merchant reference
+    amount: Money
+    source: PaymentSource
+    shopper: Shopper
+    lines: tuple[OrderLine, ...]
+    skip_decision: bool = False  # after a review accepted it before the bank was asked
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Take (part of) what an authorisation holds."""
+
+    order_id: str
+    number: int  # 1, 2 ... of this order
+    organization_id: str
+    code: str
+    authorization_id: str  # request id
+    amount: Money
+    is_final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Give (part of) a capture back."""
+
+    order_id: str
+    refund_id: str
+    organization_id: str
+    code: str
+    capture_id: str  # request id
+    amount: Money  # positive
+
+
+@dataclass(frozen=True, slots=True)
+class Reverse:
+    """Release what an authorisation still holds; the amount is what it *answered*."""
+
+    order_id: str
+    organization_id: str
+    code: str
+    authorization_id: str
+    amount: Money
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    """Cancel a capture or a refund that no batch has taken yet."""
+
+    order_id: str
+    organization_id: str
+    code: str
+    target_kind: str  # captures or refunds: the path's word
+    target_id: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class DecideReview:
+    """Carry an analyst's decision to case management."""
+
+    order_id: str
+    organization_id: str
+    code: str
+    request_id: str  # of the authorisation under review
+    decision: str  # ACCEPT or REJECT
+    analyst: str
+    comments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteToken:
+    """Forget a shopper's stored payment at the gateway."""
+
+    organization_id: str
+    customer_token: str
+    instrument_token: str = ""  # '' deletes the customer with all instruments
+
+
+@dataclass(frozen=True, slots=True)
+class StoredToken:
+    """What may be kept of a card: tokens, suffix, expiry and type; never the number."""
+
+    customer_token: str
+    instrument_token: str = ""
+    identifier_token: str = ""
+    suffix: str = ""  # at most the last four
+    expiry: str = ""  # YYYY-MM
+    brand: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorized:
+    """The evidence of an authorisation: what ``Receipt.evidence`` and ``Found.facts`` hold."""
+
+    request_id: str
+    status: PaymentStatus
+    theirs: str  # the vendor's own status
+    reason: str = ""  # the vendor's own reason
+    authorized: Money | None = None  # what the bank approved; None where nothing
+    network_id: str = ""  # processorInformation.transactionId, for merchant-initiated charges
+    stored: StoredToken | None = None
+    token_failure: str = ""  # an approved payment whose token could not be made
+    details: tuple[str, ...] = field(default=())  # refused fields, their names only
+    at: datetime | None = None  # as the gateway says
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The evidence of a capture, refund, void or reversal."""
+
+    request_id: str
+    theirs: str  # PENDING, TRANSMITTED, REVERSED, VOIDED ...
+    amount: Money | None = None
+    reason: str = ""

@@ -1,0 +1,82 @@
+"""Giving money back: which way, and where one refund stands.
+
+Source: Cybersource reference, section 2; reliability reference, sections 2.1 (RF, VO) and 3.3.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from include.domain.money import Money
+from include.domain.order_state import Taken
+
+
+class RefundState(StrEnum):
+    """From the wish to the books."""
+
+    waiting = "waiting"  # for a second person
+    approved = "approved"
+    moving = "moving"  # at the gateway; its outcome may be unknown
+    moved = "moved"  # the money is on its way; books and shop follow
+    done = "done"
+    refused = "refused"  # nothing moved
+    stuck = "stuck"  # a person must act
+
+
+class Way(StrEnum):
+    """How money goes back, by what has happened to it."""
+
+    void = "void"  # captured whole, in no batch yet
+    refund = "refund"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one capture gives back."""
+
+    capture_number: int
+    capture_id: str
+    amount: Money
+    way: Way
+    request_id: str = ""  # once it moved
+    receipt: str = ""  # the AR entry that books it
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFacts:
+    """What is known of a refund."""
+
+    open_step: str = ""  # begun and not folded in yet
+    parts: tuple[Part, ...] = ()
+    is_told: bool = False  # the shop holds it
+    is_noted: bool = False  # SYSPRO holds the gateway's reference
+    problem: str = ""
+
+
+def plan(
+    amount: Money, taken: Sequence[Taken], returned: dict[int, int], *, may_void: bool
+) -> tuple[Part, ...]:
+    """Spread a refund over captures, the newest first; a whole unbatched one is voided.
+
+    Args:
+        amount: what goes back, positive.
+        taken: captures that stand.
+        returned: by capture number, minor units already given back or promised.
+        may_void: no batch can have taken the captures yet.
+
+    Raises:
+        ValueError: more than is there; the caller must have reserved it first.
+    """
+    left, parts = amount.minor, []
+    for one in sorted(taken, key=lambda capture: -capture.number):
+        free = one.amount.minor - returned.get(one.number, 0)
+        share = min(left, free)
+        if share <= 0:
+            continue
+        is_whole = share == one.amount.minor
+        way = Way.void if may_void and is_whole else Way.refund
+        parts.append(Part(one.number, one.request_id, Money(share, amount.currency), way))
+        left -= share
+    if left:
+        raise ValueError(f"{amount} is {left} minor units more than the captures hold")
+    return tuple(parts)

@@ -1,0 +1,124 @@
+"""What is asked of gateway and ERP on the way, and what their answers change. Reads only."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from include.domain.errors import Rejected, Retryable
+from include.domain.order_state import OrderFacts, Stop
+from include.domain.orders import LineKind, Order
+from include.services.orders.driver import Event
+from include.services.orders.folds import payment_event, with_payment
+from include.services.orders.ports import Desk
+
+Answer = Callable[[Order, Desk, OrderFacts, datetime], tuple[OrderFacts, Event | None]]
+
+
+def _ask_authorization(
+    order: Order, desk: Desk, facts: OrderFacts, now: datetime
+) -> tuple[OrderFacts, Event | None]:
+    """Take over what the shop authorised; it must be there, be ours and be enough."""
+    wanted = order.payment.request_id
+    found = desk.gateway.authorization(wanted)
+    if found is None:
+        raise Retryable(
+            f"the gateway does not show request {wanted} (yet)",
+            f"order {order.number}",
+            "It is asked again; check the request id if it stays.",
+        )
+    if found.authorized is None or found.authorized != order.amount:
+        raise Rejected(
+            f"request {wanted} holds {found.authorized}, the order is {order.amount}",
+            f"order {order.number}",
+            "Cancel the order, or have the shop authorise the right amount.",
+        )
+    return with_payment(desk, facts, found, now), payment_event(found)
+
+
+def _ask_stock(
+    order: Order, desk: Desk, facts: OrderFacts, _now: datetime
+) -> tuple[OrderFacts, Event | None]:
+    needed: dict[str, int] = {}
+    for line in order.lines:
+        if line.kind is LineKind.goods:
+            needed[line.stock_code] = needed.get(line.stock_code, 0) + line.quantity_millionths
+    levels = desk.erp.stock(tuple(needed), desk.warehouse)
+    known = {level.stock_code: level.available_millionths for level in levels}
+    short = [code for code, wanted in needed.items() if (known.get(code) or 0) < wanted]
+    if not short:
+        return replace(facts, stock="enough"), Event("stock checked", {"verdict": "enough"})
+    event = Event("stock checked", {"short": short, "rule": desk.policy.on_short_stock})
+    if desk.policy.on_short_stock == "refuse":
+        stop = Stop("tieout", f"out of stock: {', '.join(short)}")
+        return replace(facts, stock="short", stop=stop), event
+    return replace(facts, stock="accepted"), event
+
+
+def _ask_credit(
+    order: Order, desk: Desk, facts: OrderFacts, _now: datetime
+) -> tuple[OrderFacts, Event | None]:
+    policy = desk.policy
+    customer = facts.customer or desk.translator.customer_code(order)
+    facts = replace(facts, customer=customer)
+    found = desk.erp.credit(customer)
+    if not found.exists:
+        return replace(facts, credit="good"), None
+    facts = replace(facts, is_customer_known=True)
+    verdict, rule = "good", "accept"
+    if found.is_on_hold:
+        verdict, rule = "on_hold", policy.on_customer_on_hold
+    elif found.credit_limit and found.credit_limit.minor:
+        owed = (found.balance.minor if found.balance else 0) + (
+            found.outstanding_orders.minor if found.outstanding_orders else 0
+        )
+        same = found.credit_limit.currency == order.currency
+        if same and owed + order.amount.minor > found.credit_limit.minor:
+            verdict, rule = "exceeded", policy.on_credit_exceeded
+    if verdict == "good":
+        return replace(facts, credit="good"), Event("credit checked", {"customer": customer})
+    event = Event("credit checked", {"customer": customer, "verdict": verdict, "rule": rule})
+    if rule == "refuse":
+        stop = Stop("tieout", f"customer {customer}: credit {verdict}")
+        return replace(facts, credit=verdict, stop=stop), event
+    return replace(facts, credit="accepted" if rule == "accept" else verdict), event
+
+
+def _ask_release(
+    order: Order, desk: Desk, facts: OrderFacts, now: datetime
+) -> tuple[OrderFacts, Event | None]:
+    found = desk.erp.order(order.purchase_order, facts.customer)
+    facts = replace(facts, looked_at=now)
+    if found is not None and found.is_cancelled:
+        stop = Stop("clerk", f"sales order {found.sales_order} was cancelled in SYSPRO")
+        return replace(facts, is_order_cancelled=True, stop=stop), Event("cancelled in SYSPRO", {})
+    if found is None or found.status == "S":
+        return facts, None
+    return replace(facts, is_held=False, hold_reason=""), Event("released in SYSPRO", {})
+
+
+def _ask_invoice(
+    order: Order, desk: Desk, facts: OrderFacts, now: datetime
+) -> tuple[OrderFacts, Event | None]:
+    documents = desk.erp.documents_of(order.purchase_order)
+    invoice = next((one.invoice for one in documents if one.document_type == "I"), "")
+    facts = replace(facts, looked_at=now)
+    if not invoice:
+        return facts, None
+    return replace(facts, invoice=invoice), Event("invoiced in SYSPRO", {"invoice": invoice})
+
+
+def _stop_expired(
+    order: Order, desk: Desk, facts: OrderFacts, _now: datetime
+) -> tuple[OrderFacts, Event | None]:
+    stop = Stop("tieout", "the authorisation lapses before the order could be captured")
+    return replace(facts, stop=stop), Event("stopped before the authorisation lapses", {})
+
+
+ANSWERS: Mapping[str, Answer] = {
+    "authorization": _ask_authorization,
+    "stock": _ask_stock,
+    "credit": _ask_credit,
+    "release": _ask_release,
+    "invoice": _ask_invoice,
+    "stop_expired": _stop_expired,
+}

@@ -1,0 +1,285 @@
+"""Drives one saga: decide, remember the step, perform it through the effects engine, fold, repeat.
+
+The decision is pure (a ``Play``); what is decided next is saved *before* it is begun, so a crash at
+any point is taken up again: the step that is open is looked at first, and its effect knows whether
+anything was sent. Sagas never undo in silence: a step that needs a person leaves them stuck.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Generic, Protocol, TypeVar
+
+from include.domain.canonical import to_json
+from include.domain.errors import IntegrationError, Rejected
+from include.domain.orders import reference_of
+from include.services.effects.engine import Engine
+from include.services.effects.ports import Effect, EffectKind, EffectState
+from include.services.effects.store import LeaseLost, Leases
+
+F = TypeVar("F")
+_THERE = (EffectState.done, EffectState.verified, EffectState.declined)
+_STOPPED = (EffectState.rejected, EffectState.mismatched, EffectState.dead_letter)
+_MOST_MOVES = 60  # of one run; a saga that wants more is broken
+_RECHECK = timedelta(minutes=5)  # of a stuck saga: its dead letter may have been replayed
+_AGAIN = timedelta(seconds=30)  # after a partner could not be asked
+_HELD = timedelta(minutes=2)
+
+
+class Stale(Exception):
+    """The row is no longer as it was read: somebody cancelled, decided or asked for a capture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the timeline."""
+
+    what: str
+    detail: Mapping[str, object] = field(default_factory=dict)
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Saga(Generic[F]):
+    """One row, as read or as it shall be written."""
+
+    key: str
+    state: str
+    facts: F
+    version: int
+    next_at: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a step writes to the outside: everything of its effect but the bookkeeping."""
+
+    kind: EffectKind
+    content: object  # a frozen dataclass of the domain
+    target: str
+    currency: str
+    amount_minor: int
+    owner: str
+    reference: str = ""  # '': made from the key
+
+    def effect(self, key: str) -> Effect:
+        payload = to_json(self.content)
+        return Effect(
+            kind=self.kind,
+            key=key,
+            reference=self.reference or reference_of(key),
+            payload=payload,
+            digest=hashlib.sha256(payload.encode()).hexdigest(),
+            target=self.target,
+            currency=self.currency,
+            amount_minor=self.amount_minor,
+            owner=self.owner,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Perform:
+    """Begin a step, e.g. ``capture|1``."""
+
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Read something, e.g. ``stock``; may be repeated at will."""
+
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing to do until then, or until something happens."""
+
+    state: str
+    reason: str = ""
+    until: datetime | None = None
+
+
+Move = Perform | Ask | Rest
+
+
+class Play(Protocol[F]):
+    """What is particular to one kind of saga; pure but for ``answer``."""
+
+    def state_of(self, facts: F) -> str:
+        """Name the state while moves are made."""
+        ...
+
+    def next_move(self, facts: F, now: datetime) -> Move:
+        """Decide."""
+        ...
+
+    def kind_of(self, step: str) -> EffectKind:
+        """Name the effect behind a step."""
+        ...
+
+    def command(self, facts: F, step: str) -> Command:
+        """Build what the step writes. Called once per step: the effect then keeps it."""
+        ...
+
+    def fold(self, facts: F, step: str, effect: Effect, now: datetime) -> tuple[F, Event]:
+        """Take a finished effect (done, verified or declined) into the facts."""
+        ...
+
+    def answer(self, facts: F, question: str, now: datetime) -> tuple[F, Event | None]:
+        """Ask a partner and take the answer in.
+
+        Raises:
+            Retryable: could not ask. Rejected: a person must act.
+        """
+        ...
+
+    def may_abandon(self, facts: F, effect: Effect) -> bool:
+        """Say whether a step that certainly did nothing may be left behind, e.g. on a cancel."""
+        ...
+
+    def begin(self, facts: F, step: str) -> F:
+        """Note that a step is open; ``''`` closes it."""
+        ...
+
+    def fail(self, facts: F, problem: str) -> F:
+        """Note why a person is needed; ``''`` takes it back."""
+        ...
+
+    def open_step(self, facts: F) -> str: ...
+
+    def problem(self, facts: F) -> str: ...
+
+
+class SagaStore(Protocol[F]):
+    """Rows of one kind of saga."""
+
+    def get(self, key: str) -> Saga[F]: ...
+
+    def save(self, saga: Saga[F], events: list[Event]) -> Saga[F]:
+        """Write if the row still has ``saga.version``; return it with the next.
+
+        Raises:
+            Stale: it has moved on. Nothing was written.
+        """
+        ...
+
+    def now(self) -> datetime: ...
+
+
+class Driver(Generic[F]):
+    """Runs sagas of one kind. ``engine`` reaches the partners that their steps need."""
+
+    def __init__(self, store: SagaStore[F], leases: Leases, engine: Engine, worker: str) -> None:
+        self._store = store
+        self._leases = leases
+        self._engine = engine
+        self._worker = worker
+
+    def advance(self, key: str, play: Play[F], *, until: str = "") -> Saga[F]:
+        """Drive one saga until it rests; ``until`` stops after that step. Safe to repeat.
+
+        Another worker's saga is left alone and returned as it is.
+        """
+        lease = self._leases.acquire(f"saga|{key}", self._worker, _HELD)
+        if lease is None:
+            return self._store.get(key)
+        try:
+            saga = self._run(self._store.get(key), play, until)
+        finally:
+            with suppress(LeaseLost):
+                self._leases.release(lease)
+        return saga
+
+    def _run(self, saga: Saga[F], play: Play[F], until: str) -> Saga[F]:
+        events: list[Event] = []
+        for _ in range(_MOST_MOVES):
+            try:
+                saga, events, is_over = self._move(saga, play, events, until)
+            except Stale:
+                saga, events = self._store.get(saga.key), []
+                continue
+            if is_over:
+                return saga
+        raise RuntimeError(f"{saga.key} made {_MOST_MOVES} moves and does not rest")
+
+    def _move(
+        self, saga: Saga[F], play: Play[F], events: list[Event], until: str
+    ) -> tuple[Saga[F], list[Event], bool]:
+        """Make one move; the last value says whether the saga rests now."""
+        step = play.open_step(saga.facts)
+        if step:
+            saga, resting, event = self._finish_step(saga, play, step)
+            events = [*events, event] if event else events
+            if resting is None and step == until:
+                resting = Rest(play.state_of(saga.facts), "", self._store.now())
+            if resting is not None:
+                return self._save(saga, resting, events), [], True
+        move = play.next_move(saga.facts, self._store.now())
+        if isinstance(move, Rest):
+            return self._save(saga, move, events), [], True
+        if isinstance(move, Ask):
+            return self._ask(saga, play, move, events)
+        begun = _with(saga, play.begin(saga.facts, move.step))
+        return self._save(begun, Rest(play.state_of(begun.facts)), events, rests=False), [], False
+
+    def _ask(
+        self, saga: Saga[F], play: Play[F], move: Ask, events: list[Event]
+    ) -> tuple[Saga[F], list[Event], bool]:
+        now = self._store.now()
+        try:
+            facts, event = play.answer(saga.facts, move.question, now)
+        except IntegrationError as fault:
+            saga, wait = self._could_not_ask(saga, play, fault)
+            resting = Rest(play.state_of(saga.facts), str(fault), now + wait)
+            return self._save(saga, resting, events), [], True
+        return _with(saga, facts), [*events, event] if event else events, False
+
+    @staticmethod
+    def _could_not_ask(
+        saga: Saga[F], play: Play[F], fault: IntegrationError
+    ) -> tuple[Saga[F], timedelta]:
+        if isinstance(fault, Rejected):  # it stays so until a person acts
+            return _with(saga, play.fail(saga.facts, str(fault))), _RECHECK
+        return saga, _AGAIN
+
+    def _finish_step(
+        self, saga: Saga[F], play: Play[F], step: str
+    ) -> tuple[Saga[F], Rest | None, Event | None]:
+        """Bring the open step's effect as far as it goes; fold it in once it is finished."""
+        kind, key = play.kind_of(step), f"{saga.key}|{step}"
+        effect = self._engine.find(kind, key)
+        if effect is None:
+            effect = self._engine.intend(play.command(saga.facts, step).effect(key))
+        if effect.state not in (*_THERE, *_STOPPED):
+            effect = self._engine.advance(kind, key)
+        now = self._store.now()
+        if effect.state in _THERE:
+            facts, told = play.fold(play.fail(saga.facts, ""), step, effect, now)
+            return _with(saga, play.begin(facts, "")), None, told
+        if effect.state is EffectState.rejected and play.may_abandon(saga.facts, effect):
+            facts = play.begin(play.fail(saga.facts, ""), "")
+            return _with(saga, facts), None, Event(f"{step} left behind", {"reason": effect.reason})
+        if effect.state in _STOPPED:
+            problem = f"{step}: {effect.reason}"
+            event = None if play.problem(saga.facts) == problem else Event(f"{step} failed", {
+                "state": effect.state.value, "reason": effect.reason})  # fmt: skip
+            facts = play.fail(saga.facts, problem)
+            return _with(saga, facts), Rest(play.state_of(facts), problem, now + _RECHECK), event
+        state, until = play.state_of(saga.facts), effect.next_at or now + _AGAIN
+        return saga, Rest(state, f"{step}: {effect.reason or effect.state.value}", until), None
+
+    def _save(
+        self, saga: Saga[F], rest: Rest, events: list[Event], *, rests: bool = True
+    ) -> Saga[F]:
+        # A saga that goes on is due at once: should we die now, somebody must take it up.
+        until = rest.until if rests else self._store.now() + _HELD
+        wanted = Saga(saga.key, rest.state, saga.facts, saga.version, until, rest.reason)
+        return self._store.save(wanted, events)
+
+
+def _with(saga: Saga[F], facts: F) -> Saga[F]:
+    return Saga(saga.key, saga.state, facts, saga.version, saga.next_at, saga.reason)

@@ -1,0 +1,176 @@
+"""What each finished step of an order changes in its facts, and its line of the timeline."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from include.domain.canonical import from_json
+from include.domain.money import Money
+from include.domain.order_state import OrderFacts, OrderState, Stop, Taken
+from include.domain.payments import Authorized, Moved, PaymentStatus
+from include.domain.reviews import Decision
+from include.services.effects.ports import Effect, EffectState
+from include.services.orders.driver import Event
+from include.services.orders.moves import is_under_review
+from include.services.orders.ports import Desk
+from include.services.orders.steps import name_of, number_of
+
+Fold = Callable[[Desk, OrderFacts, str, Effect, datetime], tuple[OrderFacts, Event]]
+
+
+def hold_reason(facts: OrderFacts) -> str:
+    """Say why a sales order must not be worked on yet; '' if it may."""
+    if is_under_review(facts):
+        return "review"
+    return facts.credit if facts.credit in ("exceeded", "on_hold") else ""
+
+
+def _evidence(effect: Effect) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(effect.evidence or "{}")
+    return found
+
+
+def _authorized(
+    desk: Desk, facts: OrderFacts, step: str, effect: Effect, now: datetime
+) -> tuple[OrderFacts, Event]:
+    found = from_json(Authorized, effect.evidence)
+    is_renewal = number_of(step) > facts.attempt
+    if is_renewal and found.authorized is None:
+        stop = Stop("tieout", f"the authorisation could not be renewed: {found.reason}")
+        return replace(facts, stop=stop), Event("renewal declined", {"reason": found.reason})
+    old = facts.payment if is_renewal else facts.replaced
+    facts = with_payment(desk, facts, found, now)
+    facts = replace(facts, attempt=number_of(step), replaced=old)
+    return facts, payment_event(found)
+
+
+def with_payment(desk: Desk, facts: OrderFacts, found: Authorized, now: datetime) -> OrderFacts:
+    policy = desk.policy
+    brand = found.stored.brand if found.stored else ""
+    expires_at = now + policy.valid(brand) if found.authorized is not None else None
+    facts = replace(facts, payment=found, expires_at=expires_at)
+    is_review = found.status in (PaymentStatus.in_review, PaymentStatus.review_first)
+    if is_review and facts.decision is None:
+        facts = replace(facts, decision=Decision.review)
+    is_unwanted = found.status is PaymentStatus.risk_declined or (
+        found.status is PaymentStatus.partial and policy.reverses_partial
+    )
+    if is_unwanted and facts.stop is None:
+        why = f"{found.theirs} {found.reason}".strip()
+        facts = replace(facts, stop=Stop("gateway", why, OrderState.declined))
+    return facts
+
+
+def payment_event(found: Authorized) -> Event:
+    detail = {
+        "status": found.theirs,
+        "reason": found.reason,
+        "request_id": found.request_id,
+        "authorized": str(found.authorized) if found.authorized else "nothing",
+        "token_failure": found.token_failure,
+    }
+    return Event(f"payment {found.status}", {k: v for k, v in detail.items() if v})
+
+
+def _customer_there(
+    desk: Desk, facts: OrderFacts, _step: str, effect: Effect, _now: datetime
+) -> tuple[OrderFacts, Event]:
+    facts = replace(facts, is_customer_known=True)
+    return facts, Event("customer in SYSPRO", {"customer": facts.customer})
+
+
+def _sales_order_there(
+    desk: Desk, facts: OrderFacts, _step: str, effect: Effect, _now: datetime
+) -> tuple[OrderFacts, Event]:
+    found = _evidence(effect)
+    number = str(found.get("sales_order") or effect.their_key)
+    reason = hold_reason(facts)
+    facts = replace(facts, sales_order=number, is_held=bool(reason), hold_reason=reason)
+    detail = {"sales_order": number, "held": reason, "warnings": found.get("warnings", [])}
+    return facts, Event("sales order in SYSPRO", detail)
+
+
+def _moved_order(
+    desk: Desk, facts: OrderFacts, step: str, effect: Effect, _now: datetime
+) -> tuple[OrderFacts, Event]:
+    name = name_of(step)
+    if name == "hold":
+        facts = replace(facts, is_held=True, hold_reason="review")
+    elif name == "release":
+        facts = replace(facts, is_held=False, hold_reason="")
+    else:
+        facts = replace(facts, is_order_cancelled=True)
+    return facts, Event(f"sales order: {name}", {"sales_order": facts.sales_order})
+
+
+def _noted(
+    desk: Desk, facts: OrderFacts, step: str, effect: Effect, _now: datetime
+) -> tuple[OrderFacts, Event]:
+    word = name_of(step).removeprefix("note_")
+    facts = replace(facts, noted=(*facts.noted, word))
+    return facts, Event(f"{word} noted in SYSPRO", {})
+
+
+def _captured(
+    desk: Desk, facts: OrderFacts, step: str, effect: Effect, _now: datetime
+) -> tuple[OrderFacts, Event]:
+    found = from_json(Moved, effect.evidence)
+    if effect.state is EffectState.declined:
+        # Goods may have left, so nothing is unwound by itself: a person cancels, or asks again.
+        problem = f"the gateway refused the capture: {found.theirs} {found.reason}"
+        return replace(facts, problem=problem), Event("capture refused", {"why": problem})
+    number = number_of(step)
+    amount = found.amount or Money(effect.amount_minor, effect.currency)
+    taken = Taken(number, found.request_id, amount, desk.today)
+    facts = replace(facts, taken=(*facts.taken, taken))
+    return facts, Event("captured", {"amount": str(amount), "request_id": found.request_id})
+
+
+def _received(
+    desk: Desk, facts: OrderFacts, step: str, effect: Effect, _now: datetime
+) -> tuple[OrderFacts, Event]:
+    found, number = _evidence(effect), number_of(step)
+    journal = str(found.get("journal") or effect.their_key)
+    document = str(found.get("document", ""))
+    taken = tuple(
+        replace(one, receipt=journal, receipt_document=document) if one.number == number else one
+        for one in facts.taken
+    )
+    return replace(facts, taken=taken), Event("receipt in SYSPRO", {"journal": journal})
+
+
+def _reversed(
+    desk: Desk, facts: OrderFacts, step: str, effect: Effect, _now: datetime
+) -> tuple[OrderFacts, Event]:
+    if effect.state is EffectState.declined:
+        problem = f"{step}: the gateway refused the reversal: {effect.reason or effect.evidence}"
+        return replace(facts, problem=problem), Event("reversal refused", {"why": problem})
+    if name_of(step) == "reverse_old":
+        return replace(facts, replaced=None), Event("older authorisation reversed", {})
+    return replace(facts, is_reversed=True), Event("authorisation reversed", {})
+
+
+def _told(
+    desk: Desk, facts: OrderFacts, step: str, effect: Effect, _now: datetime
+) -> tuple[OrderFacts, Event]:
+    state = step.partition("|")[2]
+    return replace(facts, told=state), Event("shop told", {"state": state})
+
+
+FOLDS: Mapping[str, Fold] = {
+    "authorize": _authorized,
+    "customer": _customer_there,
+    "sales_order": _sales_order_there,
+    "hold": _moved_order,
+    "release": _moved_order,
+    "cancel_order": _moved_order,
+    "note_payment": _noted,
+    "note_token": _noted,
+    "capture": _captured,
+    "receipt": _received,
+    "reverse": _reversed,
+    "reverse_old": _reversed,
+    "tell": _told,
+}

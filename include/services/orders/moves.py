@@ -1,0 +1,216 @@
+"""What an order does next: a pure function of its facts, the merchant's policy and the time.
+
+Read ``next_move`` from the top; each rule stands where it takes effect.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from include.domain.money import Money
+from include.domain.order_state import OrderFacts, OrderState, Wanted
+from include.domain.orders import LineKind, Order, PaymentMethod
+from include.domain.payments import PaymentStatus
+from include.domain.reviews import Decision
+from include.services.orders.driver import Ask, Move, Perform, Rest
+from include.services.orders.ports import Policy
+
+# How often the ERP is asked what a clerk did; the pollers usually know it long before.
+_LOOK_FOR_RELEASE = timedelta(minutes=15)
+_LOOK_FOR_INVOICE = timedelta(hours=6)
+_NOT_PAID = (
+    PaymentStatus.declined,
+    PaymentStatus.invalid,
+    PaymentStatus.authentication_needed,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that the decision may look at."""
+
+    order: Order
+    facts: OrderFacts
+    policy: Policy
+    now: datetime
+    notes_payment: bool  # the site has a custom form for the gateway's request id
+    notes_token: bool
+    told_states: frozenset[str]  # the shop wants to hear of these
+
+
+def next_move(it: Situation) -> Move:
+    """Decide. Unwinding comes before going on, and money before goods."""
+    facts = it.facts
+    if facts.problem:
+        return Rest(OrderState.stuck, facts.problem)
+    if facts.stop is not None:
+        return _unwind(it)
+    if facts.payment is None:
+        return _pay(it)
+    if facts.payment.status in _NOT_PAID:
+        return _rest(it, OrderState.declined, facts.payment.reason)
+    if facts.is_contradicted:
+        return Rest(OrderState.stuck, "two fraud decisions against each other: a person decides")
+    if facts.payment.status is PaymentStatus.review_first and facts.decision is not Decision.accept:
+        return _rest(it, OrderState.in_review, "Decision Manager has not decided")
+    return _expire(it) or _deliver(it) or _settle(it)
+
+
+def state_of(facts: OrderFacts) -> OrderState:
+    """Name the state from the facts alone."""
+    if facts.problem or facts.is_contradicted:
+        return OrderState.stuck
+    if facts.stop is not None:
+        return OrderState.cancelling
+    if facts.payment is None:
+        return OrderState.pending if facts.open_step else OrderState.accepted
+    if facts.payment.status in _NOT_PAID:
+        return OrderState.declined
+    if is_under_review(facts):
+        return OrderState.in_review
+    if facts.captured:
+        return OrderState.completed if facts.invoice else OrderState.captured
+    return OrderState.booked if facts.sales_order else OrderState.authorized
+
+
+def is_under_review(facts: OrderFacts) -> bool:
+    """Say whether a fraud decision is still awaited; nothing is captured until it is made."""
+    held = (PaymentStatus.in_review, PaymentStatus.review_first)
+    is_held = facts.payment is not None and facts.payment.status in held
+    return is_held and facts.decision is not Decision.accept
+
+
+def _pay(it: Situation) -> Move:
+    if it.order.payment.method is PaymentMethod.authorized and it.facts.attempt == 1:
+        return Ask("authorization")  # the shop made it; we only look it up
+    return Perform(f"authorize|{it.facts.attempt}")
+
+
+def _expire(it: Situation) -> Move | None:
+    """An authorisation that is about to lapse is captured, renewed or released before it does."""
+    facts = it.facts
+    if facts.replaced is not None:
+        return Perform(f"reverse_old|{facts.attempt}")
+    if not _is_expiring(it):
+        return None
+    if it.policy.on_expiry == "capture" and not is_under_review(facts):
+        return Perform(f"capture|{next_number(facts)}")
+    if it.policy.on_expiry == "renew" and facts.payment and facts.payment.stored:
+        return Perform(f"authorize|{facts.attempt + 1}")
+    return Ask("stop_expired")
+
+
+def _is_expiring(it: Situation) -> bool:
+    facts = it.facts
+    if facts.expires_at is None or facts.captured or facts.is_reversed:
+        return False
+    return it.now >= facts.expires_at - it.policy.expiry_lead
+
+
+def _deliver(it: Situation) -> Move | None:
+    """Bring customer and sales order into the ERP."""
+    order, facts = it.order, it.facts
+    if not facts.stock and any(line.kind is LineKind.goods for line in order.lines):
+        return Ask("stock")
+    if not facts.credit:
+        return Ask("credit")
+    if not facts.is_customer_known:
+        return Perform("customer|1")
+    if not facts.sales_order:
+        return Perform("sales_order|1")
+    if it.notes_payment and "payment" not in facts.noted:
+        return Perform("note_payment|1")
+    has_token = facts.payment is not None and facts.payment.stored is not None
+    if it.notes_token and has_token and "token" not in facts.noted:
+        return Perform("note_token|1")
+    return _hold(it)
+
+
+def _hold(it: Situation) -> Move | None:
+    facts = it.facts
+    if is_under_review(facts):
+        if not facts.is_held:
+            return Perform("hold|1")
+        return _rest(it, OrderState.in_review, "Decision Manager has not decided")
+    if facts.is_held and facts.hold_reason == "review":
+        return Perform("release|1")
+    if facts.is_held:  # a clerk releases it in SYSPRO
+        reason = f"held in SYSPRO: {facts.hold_reason}"
+        return _look(it, "release", _LOOK_FOR_RELEASE, OrderState.booked, reason)
+    return None
+
+
+def _settle(it: Situation) -> Move:
+    """Capture, book the receipt, see the invoice."""
+    facts = it.facts
+    wanted = to_capture(it.order, facts, it.policy)
+    if wanted is not None:
+        return Perform(f"capture|{wanted.number}")
+    for one in facts.captured:
+        if not one.receipt:
+            return Perform(f"receipt|{one.number}")
+    if not facts.captured:
+        return _rest(it, OrderState.booked, "captured at shipment")
+    if not facts.invoice:
+        reason = "waits for SYSPRO's invoice"
+        return _look(it, "invoice", _LOOK_FOR_INVOICE, OrderState.captured, reason)
+    return _rest(it, OrderState.completed, "")
+
+
+def to_capture(order: Order, facts: OrderFacts, policy: Policy) -> Wanted | None:
+    """Return the next capture: one that was asked for, or the whole at once."""
+    done = {one.number for one in facts.taken}
+    for wanted in facts.wanted:
+        if wanted.number not in done:
+            return wanted
+    if policy.captures_at_once and not facts.taken:
+        return Wanted(1, authorized(order, facts), "at once", is_final=True)
+    return None
+
+
+def authorized(order: Order, facts: OrderFacts) -> Money:
+    """What the bank approved, at most the order's amount."""
+    approved = facts.payment.authorized if facts.payment else None
+    if approved is None:
+        return Money(0, order.currency)
+    return min(approved, order.amount, key=lambda money: money.minor)
+
+
+def next_number(facts: OrderFacts) -> int:
+    return max((one.number for one in facts.taken), default=0) + 1
+
+
+def _unwind(it: Situation) -> Move:
+    """Take back what was done, the newest first. Captures go back by a refund of their own."""
+    facts = it.facts
+    stop = facts.stop
+    if stop is None:
+        raise ValueError("nothing to unwind")
+    if facts.sales_order and not facts.is_order_cancelled:
+        return Perform("cancel_order|1")
+    if facts.replaced is not None:
+        return Perform(f"reverse_old|{facts.attempt}")
+    if facts.captured_minor() > facts.returned_minor:
+        return Rest(OrderState.cancelling, f"{stop.why}: the captures are given back")
+    holds = facts.payment is not None and facts.payment.authorized is not None
+    if holds and not facts.is_reversed and not facts.taken:
+        return Perform(f"reverse|{facts.attempt}")
+    return _rest(it, stop.ends_as, stop.why)
+
+
+def _look(it: Situation, question: str, every: timedelta, state: OrderState, reason: str) -> Move:
+    """Ask the ERP now and then; rest in between."""
+    looked_at = it.facts.looked_at
+    if looked_at is None or it.now - looked_at >= every:
+        return Ask(question)
+    return _rest(it, state, reason, until=looked_at + every)
+
+
+def _rest(it: Situation, state: OrderState, reason: str, until: datetime | None = None) -> Move:
+    """Rest in a state; the shop is told of it first, once."""
+    facts = it.facts
+    if state in it.told_states and facts.told != state:
+        return Perform(f"tell|{state}")
+    if facts.expires_at is not None and not facts.captured and facts.stop is None:
+        lapses = facts.expires_at - it.policy.expiry_lead
+        until = min(until, lapses) if until else lapses
+    return Rest(state, reason, until)

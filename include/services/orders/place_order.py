@@ -1,0 +1,244 @@
+"""The saga of one order: how each step is built, and how it is driven.
+
+``steps.py`` names the steps and what takes each back; ``moves.py`` decides what comes next;
+``folds.py`` and ``answers.py`` say what an answer changes.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from include.domain.erp_orders import MoveSalesOrder, OrderMove, SetCustomField
+from include.domain.money import Money
+from include.domain.order_state import OrderFacts, OrderState, Taken, Wanted
+from include.domain.orders import Order, PaymentMethod, PaymentSource, reference_of
+from include.domain.payments import Authorize, Authorized, Capture, Reverse
+from include.services.effects.ports import Effect, EffectKind, EffectState
+from include.services.orders.answers import ANSWERS
+from include.services.orders.driver import Command, Event, Move
+from include.services.orders.folds import FOLDS, hold_reason
+from include.services.orders.moves import (
+    Situation,
+    authorized,
+    next_move,
+    next_number,
+    state_of,
+    to_capture,
+)
+from include.services.orders.ports import Desk
+from include.services.orders.steps import STEPS, name_of, number_of
+
+
+class OrderPlay:
+    """Satisfies ``driver.Play`` for one order."""
+
+    def __init__(self, order: Order, desk: Desk) -> None:
+        self.order = order
+        self.desk = desk
+
+    # Deciding --------------------------------------------------------------------------------
+
+    def state_of(self, facts: OrderFacts) -> str:
+        return state_of(facts)
+
+    def next_move(self, facts: OrderFacts, now: datetime) -> Move:
+        desk = self.desk
+        return next_move(
+            Situation(
+                self.order,
+                facts,
+                desk.policy,
+                now,
+                notes_payment=bool(desk.payment_form[0]),
+                notes_token=bool(desk.token_form[0]),
+                told_states=desk.told_states,
+            )
+        )
+
+    def kind_of(self, step: str) -> EffectKind:
+        return STEPS[name_of(step)].kind
+
+    def may_abandon(self, facts: OrderFacts, effect: Effect) -> bool:
+        return facts.stop is not None and effect.state is EffectState.rejected
+
+    def begin(self, facts: OrderFacts, step: str) -> OrderFacts:
+        return replace(facts, open_step=step)
+
+    def fail(self, facts: OrderFacts, problem: str) -> OrderFacts:
+        return replace(facts, problem=problem)
+
+    def open_step(self, facts: OrderFacts) -> str:
+        return facts.open_step
+
+    def problem(self, facts: OrderFacts) -> str:
+        return facts.problem
+
+    # Building --------------------------------------------------------------------------------
+
+    def command(self, facts: OrderFacts, step: str) -> Command:
+        build: Mapping[str, Callable[[OrderFacts, str], Command]] = {
+            "authorize": self._authorize,
+            "customer": self._customer,
+            "sales_order": self._sales_order,
+            "hold": self._move,
+            "release": self._move,
+            "cancel_order": self._move,
+            "note_payment": self._note,
+            "note_token": self._note,
+            "capture": self._capture,
+            "receipt": self._receipt,
+            "reverse": self._reverse,
+            "reverse_old": self._reverse,
+            "tell": self._tell,
+        }
+        return build[name_of(step)](facts, step)
+
+    def _at_gateway(self, step: str, content: object, amount: Money) -> Command:
+        desk = self.desk
+        return Command(
+            self.kind_of(step),
+            content,
+            desk.organization_id,
+            amount.currency,
+            amount.minor,
+            desk.owner,
+        )
+
+    def _in_erp(self, step: str, content: object, amount: Money, reference: str = "") -> Command:
+        desk = self.desk
+        return Command(
+            self.kind_of(step),
+            content,
+            desk.company_id,
+            amount.currency,
+            amount.minor,
+            desk.owner,
+            reference,
+        )
+
+    def _authorize(self, facts: OrderFacts, step: str) -> Command:
+        order, attempt = self.order, number_of(step)
+        content = Authorize(
+            order.order_id,
+            attempt,
+            self.desk.organization_id,
+            order.purchase_order,
+            order.amount,
+            self._source(facts, attempt),
+            order.shopper,
+            order.lines,
+            facts.skips_decision,
+        )
+        return self._at_gateway(step, content, order.amount)
+
+    def _source(self, facts: OrderFacts, attempt: int) -> PaymentSource:
+        """A renewal is paid with the token kept at the first attempt."""
+        stored = facts.payment.stored if facts.payment else None
+        if attempt == 1 or stored is None:
+            return self.order.payment
+        return PaymentSource(
+            PaymentMethod.stored_token,
+            customer_token=stored.customer_token,
+            instrument_token=stored.instrument_token,
+        )
+
+    def _customer(self, facts: OrderFacts, step: str) -> Command:
+        content = self.desk.translator.add_customer(self.order, facts.customer)
+        return self._in_erp(step, content, Money(0, self.order.currency), facts.customer)
+
+    def _sales_order(self, facts: OrderFacts, step: str) -> Command:
+        content = self.desk.translator.add_sales_order(
+            self.order, facts.customer, self.desk.today, is_suspended=bool(hold_reason(facts))
+        )
+        return self._in_erp(step, content, self.order.amount, self.order.purchase_order)
+
+    def _move(self, facts: OrderFacts, step: str) -> Command:
+        move = {"hold": OrderMove.hold, "release": OrderMove.release}.get(
+            name_of(step), OrderMove.cancel
+        )
+        content = MoveSalesOrder(
+            self.desk.company_id, facts.sales_order, self.order.purchase_order, move
+        )
+        return self._in_erp(step, content, self.order.amount)
+
+    def _note(self, facts: OrderFacts, step: str) -> Command:
+        is_token = name_of(step) == "note_token"
+        form, name = self.desk.token_form if is_token else self.desk.payment_form
+        stored = facts.payment.stored if facts.payment else None
+        token = stored.customer_token if stored else ""
+        value = token if is_token else _payment(facts).request_id
+        key = facts.customer if is_token else facts.sales_order
+        content = SetCustomField(self.desk.company_id, form, key, name, value)
+        return self._in_erp(step, content, Money(0, self.order.currency))
+
+    def _capture(self, facts: OrderFacts, step: str) -> Command:
+        wanted = to_capture(self.order, facts, self.desk.policy) or Wanted(
+            next_number(facts), authorized(self.order, facts), "before it lapses", is_final=True
+        )
+        content = Capture(
+            self.order.order_id,
+            number_of(step),
+            self.desk.organization_id,
+            self.order.purchase_order,
+            _payment(facts).request_id,
+            wanted.amount,
+            wanted.is_final,
+        )
+        return self._at_gateway(step, content, wanted.amount)
+
+    def _receipt(self, facts: OrderFacts, step: str) -> Command:
+        taken = _taken(facts, number_of(step))
+        reference = reference_of(f"{self.order.order_id}|{step}")
+        content = self.desk.translator.receipt(
+            self.order, facts.customer, taken.amount, taken.captured_date, reference
+        )
+        return self._in_erp(step, content, taken.amount, reference)
+
+    def _reverse(self, facts: OrderFacts, step: str) -> Command:
+        old = facts.replaced if name_of(step) == "reverse_old" else facts.payment
+        if old is None or old.authorized is None:
+            raise ValueError(f"{self.order.order_id}: nothing to reverse")
+        why = facts.stop.why if facts.stop else "a newer authorisation replaces it"
+        content = Reverse(
+            self.order.order_id,
+            self.desk.organization_id,
+            self.order.purchase_order,
+            old.request_id,
+            old.authorized,  # what it answered, not what was asked for
+            why,
+        )
+        return self._at_gateway(step, content, old.authorized)
+
+    def _tell(self, facts: OrderFacts, step: str) -> Command:
+        state = OrderState(step.partition("|")[2])
+        content = self.desk.translator.shop_update(self.order, facts, state)
+        return Command(
+            EffectKind.shop_order_update,
+            content,
+            self.desk.shop_target,
+            self.order.currency,
+            0,
+            self.desk.owner,
+        )
+
+    # Folding ---------------------------------------------------------------------------------
+
+    def fold(
+        self, facts: OrderFacts, step: str, effect: Effect, now: datetime
+    ) -> tuple[OrderFacts, Event]:
+        return FOLDS[name_of(step)](self.desk, facts, step, effect, now)
+
+    def answer(
+        self, facts: OrderFacts, question: str, now: datetime
+    ) -> tuple[OrderFacts, Event | None]:
+        return ANSWERS[question](self.order, self.desk, facts, now)
+
+
+def _payment(facts: OrderFacts) -> Authorized:
+    if facts.payment is None:
+        raise ValueError("there is no authorisation")
+    return facts.payment
+
+
+def _taken(facts: OrderFacts, number: int) -> Taken:
+    return next(one for one in facts.taken if one.number == number)

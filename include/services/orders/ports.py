@@ -1,0 +1,116 @@
+"""What order to cash needs of the outside; adapters satisfy these without inheriting."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from include.domain.erp_orders import (
+    AddCustomer,
+    AddSalesOrder,
+    BookReceipt,
+    CustomerCredit,
+    ErpDocument,
+    ErpOrder,
+    StockLevel,
+)
+from include.domain.money import Money
+from include.domain.order_state import OrderFacts, OrderState
+from include.domain.orders import Order
+from include.domain.payments import Authorized
+
+if TYPE_CHECKING:
+    from include.services.orders.refund_order import RefundRow
+
+
+class GatewayReader(Protocol):
+    """The gateway, read side."""
+
+    def authorization(self, request_id: str) -> Authorized | None:
+        """Return what is known of an authorisation; ``None``: not found (yet).
+
+        Raises:
+            Retryable: could not ask.
+        """
+        ...
+
+
+class ErpOrderReader(Protocol):
+    """SYSPRO, read side, as order to cash needs it. All raise ``Retryable``: could not ask."""
+
+    def stock(self, stock_codes: Sequence[str], warehouse: str) -> Sequence[StockLevel]: ...
+
+    def credit(self, customer: str) -> CustomerCredit: ...
+
+    def order(self, purchase_order: str, customer: str = "") -> ErpOrder | None: ...
+
+    def documents_of(self, purchase_order: str) -> Sequence[ErpDocument]: ...
+
+
+class Translator(Protocol):
+    """From our order to what SYSPRO and the shop are told; the mappings of one shop."""
+
+    def customer_code(self, order: Order) -> str:
+        """Name the SYSPRO customer of this shopper; a pure function of shop and shopper."""
+        ...
+
+    def add_customer(self, order: Order, customer: str) -> AddCustomer: ...
+
+    def add_sales_order(
+        self, order: Order, customer: str, order_date: date, *, is_suspended: bool
+    ) -> AddSalesOrder: ...
+
+    def receipt(
+        self, order: Order, customer: str, amount: Money, posting_date: date, reference: str
+    ) -> BookReceipt: ...
+
+    def shop_update(self, order: Order, facts: OrderFacts, state: OrderState) -> object:
+        """Return the shop's command for one of ``Desk.told_states``."""
+        ...
+
+    def shop_refund(self, order: Order, refund: "RefundRow") -> object:
+        """Return the shop's command that records a refund there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The business rules of one merchant, as the saga asks them; from ``order_rules.yaml``."""
+
+    on_short_stock: str = "back_order"  # back_order, split, refuse
+    on_credit_exceeded: str = "hold"  # hold, refuse, accept
+    on_customer_on_hold: str = "hold"
+    captures_at_once: bool = True  # else at shipment
+    reverses_partial: bool = True
+    on_expiry: str = "release"  # capture, renew, release
+    expiry_lead: timedelta = timedelta(hours=24)
+    valid_days: Mapping[str, int] | None = None  # by card brand
+    valid_days_default: int = 7
+    refund_limit_minor: int = 50_000  # beyond it, a second person approves
+    refund_days: int = 180
+
+    def valid(self, brand: str) -> timedelta:
+        """Say how long an authorisation of this brand is worth something."""
+        return timedelta(days=(self.valid_days or {}).get(brand, self.valid_days_default))
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything the sagas of one shop need, joined by the wiring."""
+
+    merchant_id: str
+    organization_id: str
+    company_id: str
+    shop_target: str  # the shop as a target of effects, e.g. its shop id
+    owner: str
+    warehouse: str
+    policy: Policy
+    translator: Translator
+    gateway: GatewayReader
+    erp: ErpOrderReader
+    told_states: frozenset[str]  # the shop wants to hear of these
+    today: date  # the merchant's business date: posting dates come from it, never from a clock
+    tells_refunds: bool = True
+    token_form: tuple[str, str] = ("", "")  # custom form and field for tokens; '' is our store
+    payment_form: tuple[str, str] = ("", "")  # for the gateway's request id on the sales order
+    refund_form: tuple[str, str] = ("", "")  # for the refund's request id on the sales order

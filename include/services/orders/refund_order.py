@@ -1,0 +1,205 @@
+"""The saga of one refund: approval, the gateway, the books, SYSPRO's note, the shop.
+
+A void that comes too late becomes a refund. Nothing is ever refunded twice: each part is an effect
+under its own key, and what a refund may give was reserved with the order before it was made.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from include.domain.canonical import from_json
+from include.domain.erp_orders import SetCustomField
+from include.domain.money import Money
+from include.domain.orders import Order, reference_of
+from include.domain.payments import Moved, Refund, Void
+from include.domain.refunds import Part, RefundFacts, RefundState, Way
+from include.services.effects.ports import Effect, EffectKind, EffectState
+from include.services.orders.driver import Command, Event, Move, Perform, Rest
+from include.services.orders.ports import Desk
+from include.services.orders.steps import name_of, number_of
+
+_KINDS: Mapping[str, EffectKind] = {
+    "void": EffectKind.payment_void,
+    "refund": EffectKind.payment_refund,
+    "book": EffectKind.ar_receipt,
+    "note": EffectKind.custom_field,
+    "tell": EffectKind.shop_refund,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRow:
+    """What was asked for, as it was asked."""
+
+    refund_id: str
+    order_id: str
+    origin: str  # credit_note, cancellation, shop, api
+    origin_key: str
+    amount: Money
+    asked_by: str
+    approved_by: str
+    reason: str
+
+
+class RefundPlay:
+    """Satisfies ``driver.Play`` for one refund."""
+
+    def __init__(
+        self, row: RefundRow, order: Order, desk: Desk, *, customer: str, sales_order: str
+    ) -> None:
+        self.row = row
+        self.order = order
+        self.desk = desk
+        self._customer = customer
+        self._sales_order = sales_order
+
+    # Deciding --------------------------------------------------------------------------------
+
+    def state_of(self, facts: RefundFacts) -> str:
+        if facts.problem:
+            return RefundState.stuck
+        if not self.row.approved_by:
+            return RefundState.waiting
+        if all(part.request_id for part in facts.parts):
+            return RefundState.moved
+        return RefundState.moving if facts.open_step else RefundState.approved
+
+    def next_move(self, facts: RefundFacts, _now: datetime) -> Move:
+        """Money first, then the books, then the words."""
+        if facts.problem:
+            return Rest(RefundState.stuck, facts.problem)
+        if not self.row.approved_by:
+            return Rest(RefundState.waiting, "a second person approves it")
+        for part in facts.parts:
+            if not part.request_id:
+                return Perform(f"{part.way}|{part.capture_number}")
+        for part in facts.parts:
+            if self._customer and not part.receipt:
+                return Perform(f"book|{part.capture_number}")
+        if self.desk.refund_form[0] and self._sales_order and not facts.is_noted:
+            return Perform("note|1")
+        if self.row.origin != "shop" and self.desk.tells_refunds and not facts.is_told:
+            return Perform("tell|1")
+        return Rest(RefundState.done)
+
+    def kind_of(self, step: str) -> EffectKind:
+        return _KINDS[name_of(step)]
+
+    def may_abandon(self, facts: RefundFacts, effect: Effect) -> bool:
+        return False
+
+    def begin(self, facts: RefundFacts, step: str) -> RefundFacts:
+        return replace(facts, open_step=step)
+
+    def fail(self, facts: RefundFacts, problem: str) -> RefundFacts:
+        return replace(facts, problem=problem)
+
+    def open_step(self, facts: RefundFacts) -> str:
+        return facts.open_step
+
+    def problem(self, facts: RefundFacts) -> str:
+        return facts.problem
+
+    # Building --------------------------------------------------------------------------------
+
+    def command(self, facts: RefundFacts, step: str) -> Command:
+        name, row, desk = name_of(step), self.row, self.desk
+        if name == "tell":
+            content: object = desk.translator.shop_refund(self.order, row)
+            return self._command(step, content, desk.shop_target, row.amount)
+        if name == "note":
+            form, field = desk.refund_form
+            value = " ".join(part.request_id for part in facts.parts)
+            content = SetCustomField(desk.company_id, form, self._sales_order, field, value)
+            return self._command(step, content, desk.company_id, Money(0, self.order.currency))
+        part = _part(facts, number_of(step))
+        if name == "book":
+            reference = reference_of(f"{row.refund_id}|{step}")
+            content = desk.translator.receipt(
+                self.order, self._customer, -part.amount, desk.today, reference
+            )
+            return self._command(step, content, desk.company_id, part.amount, reference)
+        return self._command(step, self._give(name, part), desk.organization_id, part.amount)
+
+    def _give(self, name: str, part: Part) -> object:
+        order, organization = self.order, self.desk.organization_id
+        if name == "void":
+            return Void(
+                order.order_id,
+                organization,
+                order.purchase_order,
+                "captures",
+                part.capture_id,
+                part.amount,
+            )
+        return Refund(
+            order.order_id,
+            self.row.refund_id,
+            organization,
+            order.purchase_order,
+            part.capture_id,
+            part.amount,
+        )
+
+    def _command(
+        self, step: str, content: object, target: str, amount: Money, reference: str = ""
+    ) -> Command:
+        return Command(
+            self.kind_of(step),
+            content,
+            target,
+            amount.currency,
+            amount.minor,
+            self.desk.owner,
+            reference,
+        )
+
+    # Folding ---------------------------------------------------------------------------------
+
+    def fold(
+        self, facts: RefundFacts, step: str, effect: Effect, _now: datetime
+    ) -> tuple[RefundFacts, Event]:
+        name = name_of(step)
+        if name == "tell":
+            return replace(facts, is_told=True), Event("refund: shop told")
+        if name == "note":
+            return replace(facts, is_noted=True), Event("refund: noted in SYSPRO")
+        if name == "book":
+            found = json.loads(effect.evidence or "{}")
+            receipt = str(found.get("journal") or effect.their_key)
+            return _with_part(facts, step, receipt=receipt), Event(
+                "refund: booked in SYSPRO", {"journal": receipt}
+            )
+        return _gave(facts, step, effect)
+
+    def answer(
+        self, facts: RefundFacts, question: str, _now: datetime
+    ) -> tuple[RefundFacts, Event | None]:
+        raise ValueError(f"a refund asks nothing, not even {question!r}")
+
+
+def _gave(facts: RefundFacts, step: str, effect: Effect) -> tuple[RefundFacts, Event]:
+    found = from_json(Moved, effect.evidence)
+    detail = {"amount": str(Money(effect.amount_minor, effect.currency)), "theirs": found.theirs}
+    if effect.state is not EffectState.declined:
+        facts = _with_part(facts, step, request_id=found.request_id)
+        return facts, Event(f"{name_of(step)} made", {**detail, "request_id": found.request_id})
+    if name_of(step) == "void":  # a batch has taken the capture meanwhile
+        return _with_part(facts, step, way=Way.refund), Event("void too late: refunded", detail)
+    problem = f"the gateway refused the refund: {found.theirs} {found.reason}"
+    return replace(facts, problem=problem), Event("refund refused", {**detail, "why": problem})
+
+
+def _part(facts: RefundFacts, number: int) -> Part:
+    return next(part for part in facts.parts if part.capture_number == number)
+
+
+def _with_part(facts: RefundFacts, step: str, **changed: object) -> RefundFacts:
+    number = number_of(step)
+    parts = tuple(
+        replace(part, **changed) if part.capture_number == number else part  # type: ignore[arg-type]
+        for part in facts.parts
+    )
+    return replace(facts, parts=parts)

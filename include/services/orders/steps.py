@@ -1,0 +1,51 @@
+"""The steps of an order, each with its effect and, beside it, what takes it back.
+
+Read down: this is the saga of ``place_order``. A step's name and number make its effect's key.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from include.services.effects.ports import EffectKind
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One write of the saga."""
+
+    name: str
+    kind: EffectKind
+    compensation: str  # the step that takes it back; '' where nothing has to be
+
+
+STEPS: Mapping[str, Step] = {
+    step.name: step
+    for step in (
+        Step("authorize", EffectKind.payment_authorization, "reverse"),
+        Step("customer", EffectKind.customer, ""),  # a customer without orders harms nobody
+        Step("sales_order", EffectKind.sales_order, "cancel_order"),
+        Step("hold", EffectKind.sales_order_move, "release"),
+        Step("release", EffectKind.sales_order_move, ""),
+        Step("note_payment", EffectKind.custom_field, ""),
+        Step("note_token", EffectKind.custom_field, ""),
+        Step("capture", EffectKind.payment_capture, "give_back"),
+        Step("receipt", EffectKind.ar_receipt, "give_back"),  # booked back by the refund's own
+        Step("tell", EffectKind.shop_order_update, ""),  # the next state is told in turn
+        # Compensations.
+        Step("reverse", EffectKind.payment_reversal, ""),
+        Step("reverse_old", EffectKind.payment_reversal, ""),
+        Step("cancel_order", EffectKind.sales_order_move, ""),
+    )
+}
+# "give_back" is a refund saga of its own (``refund_order.py``): a void while no batch has taken the
+# capture, else a refund, then the books and the shop.
+
+
+def name_of(step: str) -> str:
+    """``capture|2`` is ``capture``."""
+    return step.partition("|")[0]
+
+
+def number_of(step: str) -> int:
+    """``capture|2`` is 2."""
+    return int(step.partition("|")[2])
