@@ -15,7 +15,13 @@ from urllib3.util.response import assert_header_parsing
 
 from include.adapters.http.body import Body, BrokenBodyError, TooLargeError
 from include.adapters.http.redact import redact, redact_url
-from include.adapters.http.watch import CutOffError, OneShotAdapter, Watch
+from include.adapters.http.watch import (
+    AddressRefusedError,
+    CutOffError,
+    OneShotAdapter,
+    RefuseAddress,
+    Watch,
+)
 from include.adapters.http.wire import Request, Response
 from include.domain.errors import IntegrationError, OutcomeUnknown, Rejected, Retryable
 
@@ -29,7 +35,7 @@ WIRE_FAULTS = (OSError, urllib3.exceptions.HTTPError, http.client.HTTPException)
 class Fault:
     """What went wrong; raised outside of any ``except``, so that no URL hangs on as context."""
 
-    kind: Literal["never_sent", "broken", "too_large", "redirect"]
+    kind: Literal["never_sent", "broken", "too_large", "redirect", "refused_address"]
     text: str
 
 
@@ -40,16 +46,23 @@ class HttpTransport:
         allow_plain_http: permit ``http://`` to hosts other than this machine; for a sandbox or a
             SYSPRO server inside a private network, by a setting of the connection.
         ca_bundle: path of certificates to trust instead of the public ones.
+        refuse_address: judges each IP address a name leads to, where the URL is not ours.
     """
 
-    def __init__(self, allow_plain_http: bool = False, ca_bundle: str = "") -> None:
+    def __init__(
+        self,
+        allow_plain_http: bool = False,
+        ca_bundle: str = "",
+        refuse_address: RefuseAddress | None = None,
+    ) -> None:
         self._allow_plain_http = allow_plain_http
+        self._refuse_address = refuse_address or (lambda address: "")
         self._verify: bool | str = ca_bundle or True
 
     def exchange(self, request: Request, sink: BinaryIO | None = None) -> Response:
         """See ``wire.Transport.exchange``."""
         check_address(request.url, self._allow_plain_http)
-        with Watch(request.limits) as watch:
+        with Watch(request.limits, refuse_address=self._refuse_address) as watch:
             answer = self._attempt(request, sink, watch)
             seconds = watch.seconds
         return conclude(request, answer, watch.has_written, seconds)
@@ -219,12 +232,14 @@ def wire_fault(fault: Exception, watch: Watch) -> Fault:
         inner = reason if isinstance(reason, BaseException) else found.__cause__
         first = found.args[0] if found.args else None
         found = inner or (first if isinstance(first, BaseException) else found.__context__)
+    if any(isinstance(one, AddressRefusedError) for one in chain):
+        return Fault("refused_address", _words_for(chain))
     return Fault(kind, _words_for(chain))
 
 
 def _words_for(chain: list[BaseException]) -> str:
     for found in chain:
-        if isinstance(found, CutOffError):
+        if isinstance(found, CutOffError | AddressRefusedError):
             return str(found)
         if isinstance(found, ssl.SSLCertVerificationError):
             return f"its certificate is not trusted: {redact(found.verify_message, 120)}"
@@ -259,6 +274,8 @@ def conclude(
 def error_for(request: Request, fault: Fault, has_written: bool) -> IntegrationError:
     """Choose the family: the first byte is the line between 'nothing happened' and 'unknown'."""
     what = f"{request.what}: {fault.text}"
+    if fault.kind == "refused_address":
+        return Rejected(what, request.where, "Nothing was sent. Correct the address.")
     if not has_written:
         return Retryable(what, request.where, "Nothing was sent. Check host and network, retry.")
     if request.is_write:

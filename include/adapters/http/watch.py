@@ -27,11 +27,29 @@ class CutOffError(OSError):
     """Our clock ended the exchange."""
 
 
+class AddressRefusedError(OSError):
+    """The name led to an address that must not be called; nothing was connected."""
+
+
+# Says why an IP address must not be called; '' permits it.
+RefuseAddress = Callable[[str], str]
+
+
+def _permit_all(address: str) -> str:
+    return ""
+
+
 class Watch:
     """The state of one exchange, shared by the caller's thread and its watchdog."""
 
-    def __init__(self, limits: Limits, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        monotonic: Callable[[], float] = time.monotonic,
+        refuse_address: RefuseAddress = _permit_all,
+    ) -> None:
         self.limits = limits
+        self.refuse_address = refuse_address
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._connected = threading.Event()
@@ -110,11 +128,19 @@ class Watch:
 def open_socket(host: str, port: int, watch: Watch, options: Any = None) -> socket.socket:
     """Connect to the first address that answers, all of it within the connect limit.
 
+    The name is resolved once, and the very address that was judged is the one connected to: a
+    name that changes between check and use gains nothing.
+
     Raises:
         OSError: no name, no address that answers, or time is up.
+        AddressRefusedError: one of its addresses must not be called.
     """
     last: OSError = OSError("the name has no address")
-    for family, kind, protocol, _, address in _look_up(host, port, watch.connect_seconds_left):
+    found = _look_up(host, port, watch.connect_seconds_left)
+    for *_, address in found:  # all of them first: a mixed answer is an attack, not a choice
+        if reason := watch.refuse_address(str(address[0])):
+            raise AddressRefusedError(reason)
+    for family, kind, protocol, _, address in found:
         watch.raise_if_cut()
         connection = socket.socket(family, kind, protocol)
         try:

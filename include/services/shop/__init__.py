@@ -1,0 +1,1 @@
+"""What the product needs of a shop, and what it writes there."""
