@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from include.adapters.store.order_tables import metadata
+from include.adapters.store import order_tables  # noqa: F401 - declares its tables
+from include.adapters.store.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

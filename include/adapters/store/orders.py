@@ -1,0 +1,236 @@
+"""Orders in the database: accepted once, changed only by whoever read the latest version."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, insert, select, update
+
+from include.adapters.store.clock import StoreClock, database_now
+from include.adapters.store.leases import once_insert
+from include.adapters.store.order_tables import order_events, orders, payment_requests
+from include.domain.canonical import from_json, to_json
+from include.domain.errors import Rejected
+from include.domain.order_state import OrderFacts, OrderState
+from include.domain.orders import Order
+from include.services.effects.chain import detail_of
+from include.services.orders.books import Amend, TimelineEntry
+from include.services.orders.driver import Event, Saga, Stale
+
+_ROW = (
+    orders.c.order_id,
+    orders.c.state,
+    orders.c.facts,
+    orders.c.version,
+    orders.c.next_at,
+    orders.c.reason,
+)
+_MOST_TRIES = 50  # of an amendment; each lost try means that somebody else's was written
+
+
+class SqlOrders:
+    """Satisfies ``orders.books.OrderBook`` on SQLite and PostgreSQL."""
+
+    def __init__(self, engine: Engine, owner: str, clock: StoreClock = database_now) -> None:
+        self._engine = engine
+        self._owner = owner
+        self._clock = clock
+
+    def now(self) -> datetime:
+        with self._engine.begin() as connection:
+            return self._clock(connection)
+
+    def accept(
+        self, order: Order, facts: OrderFacts, state: OrderState, who: str
+    ) -> tuple[Saga[OrderFacts], bool]:
+        """Insert once: the primary key decides which of two requests was first."""
+        content = to_json(order)
+        with self._engine.begin() as connection:
+            now = self._clock(connection)
+            wanted = once_insert(connection, orders).values(
+                order_id=order.order_id,
+                shop_id=order.shop_id,
+                number=order.number,
+                merchant_id=order.merchant_id,
+                purchase_order=order.purchase_order,
+                currency=order.currency,
+                amount_minor=order.amount.minor,
+                content=content,
+                state=state.value,
+                facts=to_json(facts),
+                refunding_minor=0,
+                captured_minor=0,
+                version=1,
+                next_at=now,
+                reason="",
+                owner=self._owner,
+                accepted_at=now,
+                updated_at=now,
+            )
+            if connection.execute(wanted.on_conflict_do_nothing()).rowcount:
+                append_events(connection, order.order_id, 1, now, [_accepted(order, who)])
+                return Saga(order.order_id, state.value, facts, 1, now), True
+            found = connection.execute(
+                select(*_ROW, orders.c.content).where(orders.c.order_id == order.order_id)
+            ).one_or_none()
+        if found is None or found.content != content:
+            raise Rejected(
+                f"order {order.number!r} is there with other content",
+                f"shop {order.shop_id}",
+                "Read it; place a changed order under a number of its own.",
+            )
+        return _saga(found), False
+
+    def content(self, order_id: str) -> Order:
+        with self._engine.begin() as connection:
+            found = connection.scalar(select(orders.c.content).where(orders.c.order_id == order_id))
+        if found is None:
+            raise _unknown(order_id)
+        return from_json(Order, found)
+
+    def find(self, merchant_id: str, purchase_order: str) -> str | None:
+        wanted = select(orders.c.order_id).where(
+            orders.c.merchant_id == merchant_id, orders.c.purchase_order == purchase_order
+        )
+        with self._engine.begin() as connection:
+            return connection.scalar(wanted)
+
+    def get(self, key: str) -> Saga[OrderFacts]:
+        with self._engine.begin() as connection:
+            return self._read(connection, key)
+
+    def _read(self, connection: Connection, key: str) -> Saga[OrderFacts]:
+        found = connection.execute(select(*_ROW).where(orders.c.order_id == key)).one_or_none()
+        if found is None:
+            raise _unknown(key)
+        return _saga(found)
+
+    def save(self, saga: Saga[OrderFacts], events: list[Event]) -> Saga[OrderFacts]:
+        """Write row and timeline in one transaction.
+
+        Raises:
+            Stale: the row has moved on. Nothing was written.
+        """
+        with self._engine.begin() as connection:
+            now = self._clock(connection)
+            version = saga.version + 1
+            changed = connection.execute(
+                update(orders)
+                .where(orders.c.order_id == saga.key, orders.c.version == saga.version)
+                .values(
+                    state=saga.state,
+                    facts=to_json(saga.facts),
+                    captured_minor=saga.facts.captured_minor(),
+                    version=version,
+                    next_at=saga.next_at,
+                    reason=saga.reason,
+                    updated_at=now,
+                )
+            ).rowcount
+            if not changed:
+                raise Stale(saga.key)
+            append_events(connection, saga.key, version, now, events)
+            _know_requests(connection, saga.key, saga.facts)
+        return replace(saga, version=version)
+
+    def amend(self, order_id: str, change: Amend, event: Event) -> Saga[OrderFacts]:
+        for _ in range(_MOST_TRIES):
+            saga = self.get(order_id)
+            facts = change(saga.facts)
+            due = replace(saga, facts=facts, next_at=self.now())
+            try:
+                return self.save(due, [event] if facts != saga.facts else [])
+            except Stale:
+                continue
+        raise RuntimeError(f"order {order_id} changes faster than it can be amended")
+
+    def due(
+        self, merchant_ids: Sequence[str], limit: int, *, without: Sequence[str] = ()
+    ) -> Sequence[str]:
+        with self._engine.begin() as connection:
+            wanted = (
+                select(orders.c.order_id)
+                .where(
+                    orders.c.merchant_id.in_(merchant_ids),
+                    orders.c.next_at <= self._clock(connection),
+                    orders.c.order_id.not_in(without),
+                )
+                .order_by(orders.c.next_at, orders.c.accepted_at)
+                .limit(limit)
+            )
+            return connection.execute(wanted).scalars().all()
+
+    def by_request(self, request_id: str) -> str | None:
+        wanted = select(payment_requests.c.order_id).where(
+            payment_requests.c.request_id == request_id
+        )
+        with self._engine.begin() as connection:
+            return connection.scalar(wanted)
+
+    def timeline(self, order_id: str) -> Sequence[TimelineEntry]:
+        wanted = (
+            select(
+                order_events.c.at, order_events.c.what, order_events.c.detail, order_events.c.who
+            )
+            .where(order_events.c.order_id == order_id)
+            .order_by(order_events.c.event_no)
+        )
+        with self._engine.begin() as connection:
+            return [TimelineEntry(*row) for row in connection.execute(wanted)]
+
+
+def _saga(row: Any) -> Saga[OrderFacts]:
+    facts = from_json(OrderFacts, row.facts)
+    return Saga(row.order_id, row.state, facts, row.version, row.next_at, row.reason)
+
+
+def _accepted(order: Order, who: str) -> Event:
+    detail = {"number": order.number, "amount": str(order.amount), "lines": len(order.lines)}
+    return Event("order accepted", detail, who)
+
+
+def append_events(
+    connection: Connection, order_id: str, version: int, now: datetime, events: Sequence[Event]
+) -> None:
+    """Number events by the row's new version: two writers could never use one number."""
+    if events:
+        connection.execute(
+            insert(order_events),
+            [
+                {
+                    "order_id": order_id,
+                    "event_no": version * 100 + place,
+                    "at": now,
+                    "what": event.what,
+                    "detail": detail_of(**event.detail),
+                    "who": event.who,
+                }
+                for place, event in enumerate(events)
+            ],
+        )
+
+
+def _know_requests(connection: Connection, order_id: str, facts: OrderFacts) -> None:
+    """Remember which order a gateway request belongs to; decisions and reports name requests."""
+    known = [(facts.payment.request_id, "authorization")] if facts.payment else []
+    known += [(one.request_id, "capture") for one in facts.taken]
+    rows = [
+        {"request_id": request_id, "order_id": order_id, "what": what}
+        for request_id, what in known
+        if request_id
+    ]
+    if rows:
+        wanted = once_insert(connection, payment_requests).on_conflict_do_nothing()
+        connection.execute(wanted, rows)
+
+
+def _unknown(order_id: str) -> Rejected:
+    return Rejected(f"there is no order {order_id!r}", "orders", "Check the id.")
+
+
+def count_by_state(engine: Engine) -> dict[str, int]:
+    """Count orders per state, for the metrics."""
+    wanted = select(orders.c.state, func.count().label("count")).group_by(orders.c.state)
+    with engine.begin() as connection:
+        return {row.state: row.count for row in connection.execute(wanted)}

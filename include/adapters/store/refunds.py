@@ -1,0 +1,292 @@
+"""Refunds in the database. What they may give is reserved with the order, in one transaction."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select, select, update
+
+from include.adapters.store.clock import StoreClock, database_now
+from include.adapters.store.leases import once_insert
+from include.adapters.store.order_tables import orders, payment_requests, refunds
+from include.adapters.store.orders import append_events
+from include.domain.canonical import from_json, to_json
+from include.domain.errors import Rejected
+from include.domain.money import Money
+from include.domain.order_state import OrderFacts
+from include.domain.refunds import RefundFacts, RefundState, plan
+from include.services.orders.driver import Event, Saga, Stale
+from include.services.orders.refund_order import RefundRow
+
+
+class SqlRefunds:
+    """Satisfies ``orders.books.RefundBook`` on SQLite and PostgreSQL."""
+
+    def __init__(self, engine: Engine, clock: StoreClock = database_now) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def now(self) -> datetime:
+        with self._engine.begin() as connection:
+            return self._clock(connection)
+
+    def ask(self, row: RefundRow, *, may_void: bool, next_at: datetime | None) -> tuple[str, bool]:
+        with self._engine.begin() as connection:
+            now = self._clock(connection)
+            if self._find(connection, row.refund_id) is not None:
+                return row.refund_id, False
+            order = self._reserve(connection, row)
+            parts = plan(
+                row.amount,
+                order.captured,
+                self._returned(connection, row.order_id),
+                may_void=may_void,
+            )
+            state = RefundState.approved if row.approved_by else RefundState.waiting
+            wanted = once_insert(connection, refunds).values(
+                refund_id=row.refund_id,
+                order_id=row.order_id,
+                origin=row.origin,
+                origin_key=row.origin_key,
+                currency=row.amount.currency,
+                amount_minor=row.amount.minor,
+                state=state.value,
+                facts=to_json(RefundFacts(parts=parts)),
+                asked_by=row.asked_by,
+                approved_by=row.approved_by,
+                reason=row.reason,
+                version=1,
+                next_at=next_at,
+                asked_at=now,
+                updated_at=now,
+            )
+            connection.execute(wanted)
+            _tell(connection, row.order_id, now, Event("refund asked for", {
+                "amount": str(row.amount), "origin": row.origin, "key": row.origin_key,
+                "refund": row.refund_id}, row.asked_by))  # fmt: skip
+        return row.refund_id, True
+
+    def _reserve(self, connection: Connection, row: RefundRow) -> OrderFacts:
+        """Take the amount out of what is left; the order's row is locked until the commit."""
+        amount = row.amount.minor
+        room = orders.c.refunding_minor + amount <= orders.c.captured_minor
+        changed = connection.execute(
+            update(orders)
+            .where(orders.c.order_id == row.order_id, room)
+            .values(refunding_minor=orders.c.refunding_minor + amount)
+        ).rowcount
+        found = connection.execute(
+            select(orders.c.facts, orders.c.captured_minor, orders.c.refunding_minor).where(
+                orders.c.order_id == row.order_id
+            )
+        ).one_or_none()
+        if found is None:
+            raise Rejected(f"there is no order {row.order_id!r}", "refunds", "Check the id.")
+        if not changed:
+            left = Money(found.captured_minor - found.refunding_minor, row.amount.currency)
+            raise Rejected(
+                f"{row.amount} is more than the {left} that may still go back",
+                f"order {row.order_id}",
+                "Refund no more than is left; earlier refunds count, those under way too.",
+            )
+        return from_json(OrderFacts, found.facts)
+
+    def _returned(self, connection: Connection, order_id: str) -> dict[int, int]:
+        """Sum, by capture, what refunds gave back or promised."""
+        sums: Counter[int] = Counter()
+        wanted = select(refunds.c.facts).where(
+            refunds.c.order_id == order_id, refunds.c.state != RefundState.refused.value
+        )
+        for text in connection.execute(wanted).scalars():
+            for part in from_json(RefundFacts, text).parts:
+                sums[part.capture_number] += part.amount.minor
+        return dict(sums)
+
+    def row(self, refund_id: str) -> RefundRow:
+        with self._engine.begin() as connection:
+            found = self._find(connection, refund_id)
+        if found is None:
+            raise _unknown(refund_id)
+        return _row(found)
+
+    def approve(self, refund_id: str, who: str) -> RefundRow:
+        with self._engine.begin() as connection:
+            found, now = self._find(connection, refund_id), self._clock(connection)
+            if found is None:
+                raise _unknown(refund_id)
+            if found.asked_by == who:
+                raise Rejected(
+                    f"{who} asked for it", f"refund {refund_id}", "Another person must approve it."
+                )
+            waits = (refunds.c.refund_id == refund_id) & (
+                refunds.c.state == RefundState.waiting.value
+            )
+            changed = connection.execute(
+                update(refunds)
+                .where(waits)
+                .values(
+                    state=RefundState.approved.value,
+                    approved_by=who,
+                    version=refunds.c.version + 1,
+                    next_at=now,
+                    updated_at=now,
+                )
+            ).rowcount
+            if not changed:
+                raise Rejected(
+                    f"it is {found.state}", f"refund {refund_id}", "Nothing is left to approve."
+                )
+            _tell(connection, found.order_id, now, Event("refund approved", {
+                "refund": refund_id}, who))  # fmt: skip
+        return replace(_row(found), approved_by=who)
+
+    def refuse(self, refund_id: str, who: str, why: str) -> None:
+        with self._engine.begin() as connection:
+            found, now = self._find(connection, refund_id), self._clock(connection)
+            if found is None:
+                raise _unknown(refund_id)
+            has_moved = any(part.request_id for part in from_json(RefundFacts, found.facts).parts)
+            may = found.state in (RefundState.waiting, RefundState.approved, RefundState.stuck)
+            if has_moved or not may:
+                raise Rejected(
+                    f"it is {found.state}", f"refund {refund_id}", "It cannot be refused any more."
+                )
+            connection.execute(
+                update(refunds)
+                .where(refunds.c.refund_id == refund_id, refunds.c.version == found.version)
+                .values(
+                    state=RefundState.refused.value,
+                    version=found.version + 1,
+                    next_at=None,
+                    reason=why,
+                    updated_at=now,
+                )
+            )
+            connection.execute(
+                update(orders)
+                .where(orders.c.order_id == found.order_id)
+                .values(refunding_minor=orders.c.refunding_minor - found.amount_minor)
+            )
+            _tell(connection, found.order_id, now, Event("refund refused", {
+                "refund": refund_id, "why": why}, who))  # fmt: skip
+
+    def get(self, key: str) -> Saga[RefundFacts]:
+        with self._engine.begin() as connection:
+            found = self._find(connection, key)
+        if found is None:
+            raise _unknown(key)
+        return _saga(found)
+
+    def save(self, saga: Saga[RefundFacts], events: list[Event]) -> Saga[RefundFacts]:
+        """Write the row, and the events into the order's timeline.
+
+        Raises:
+            Stale: the row has moved on. Nothing was written.
+        """
+        with self._engine.begin() as connection:
+            now, version = self._clock(connection), saga.version + 1
+            changed = connection.execute(
+                update(refunds)
+                .where(refunds.c.refund_id == saga.key, refunds.c.version == saga.version)
+                .values(
+                    state=saga.state,
+                    facts=to_json(saga.facts),
+                    version=version,
+                    next_at=saga.next_at,
+                    updated_at=now,
+                )
+            ).rowcount
+            if not changed:
+                raise Stale(saga.key)
+            order_id = connection.scalar(
+                select(refunds.c.order_id).where(refunds.c.refund_id == saga.key)
+            )
+            for event in events:
+                _tell(connection, str(order_id), now, event)
+            rows = [
+                {"request_id": part.request_id, "order_id": order_id, "what": part.way.value}
+                for part in saga.facts.parts
+                if part.request_id
+            ]
+            if rows:
+                wanted = once_insert(connection, payment_requests).on_conflict_do_nothing()
+                connection.execute(wanted, rows)
+        return replace(saga, version=version)
+
+    def due(self, merchant_ids: Sequence[str], limit: int) -> Sequence[str]:
+        with self._engine.begin() as connection:
+            wanted = (
+                select(refunds.c.refund_id)
+                .join(orders, orders.c.order_id == refunds.c.order_id)
+                .where(
+                    orders.c.merchant_id.in_(merchant_ids),
+                    refunds.c.next_at <= self._clock(connection),
+                )
+                .order_by(refunds.c.next_at)
+                .limit(limit)
+            )
+            return connection.execute(wanted).scalars().all()
+
+    def of_order(self, order_id: str) -> Sequence[tuple[RefundRow, Saga[RefundFacts]]]:
+        wanted = select(refunds).where(refunds.c.order_id == order_id)
+        return self._pairs(wanted.order_by(refunds.c.asked_at))
+
+    def listing(self, state: str, limit: int = 1000) -> list[tuple[RefundRow, Saga[RefundFacts]]]:
+        """List refunds in one state, the oldest first."""
+        wanted = select(refunds).where(refunds.c.state == state)
+        return self._pairs(wanted.order_by(refunds.c.asked_at).limit(limit))
+
+    def _pairs(self, wanted: Select[Any]) -> list[tuple[RefundRow, Saga[RefundFacts]]]:
+        with self._engine.begin() as connection:
+            return [(_row(found), _saga(found)) for found in connection.execute(wanted)]
+
+    def returned(self, order_id: str) -> Money:
+        """Sum what has moved back, part by part."""
+        with self._engine.begin() as connection:
+            currency = connection.scalar(
+                select(orders.c.currency).where(orders.c.order_id == order_id)
+            )
+        moved = [
+            part.amount.minor
+            for _row_, saga in self.of_order(order_id)
+            for part in saga.facts.parts
+            if part.request_id
+        ]
+        return Money(sum(moved), str(currency))
+
+    def _find(self, connection: Connection, refund_id: str) -> Any:
+        wanted = select(refunds).where(refunds.c.refund_id == refund_id)
+        return connection.execute(wanted).one_or_none()
+
+
+def _row(found: Any) -> RefundRow:
+    return RefundRow(
+        refund_id=found.refund_id,
+        order_id=found.order_id,
+        origin=found.origin,
+        origin_key=found.origin_key,
+        amount=Money(found.amount_minor, found.currency),
+        asked_by=found.asked_by,
+        approved_by=found.approved_by,
+        reason=found.reason,
+    )
+
+
+def _saga(found: Any) -> Saga[RefundFacts]:
+    facts = from_json(RefundFacts, found.facts)
+    return Saga(found.refund_id, found.state, facts, found.version, found.next_at)
+
+
+def _tell(connection: Connection, order_id: str, now: datetime, event: Event) -> None:
+    """Add to the order's timeline. The order's row is locked, so numbers cannot collide."""
+    connection.execute(
+        update(orders).where(orders.c.order_id == order_id).values(version=orders.c.version + 1)
+    )
+    version = connection.scalar(select(orders.c.version).where(orders.c.order_id == order_id))
+    append_events(connection, order_id, int(version or 0), now, [event])
+
+
+def _unknown(refund_id: str) -> Rejected:
+    return Rejected(f"there is no refund {refund_id!r}", "refunds", "Check the id.")

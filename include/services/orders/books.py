@@ -1,0 +1,134 @@
+"""Where orders, refunds and decisions are kept. "Once" is a constraint of the store, not an if."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from include.domain.money import Money
+from include.domain.order_state import OrderFacts, OrderState
+from include.domain.orders import Order
+from include.domain.refunds import RefundFacts
+from include.domain.reviews import DecisionEvent, Merged
+from include.services.orders.driver import Event, Saga
+from include.services.orders.refund_order import RefundRow
+
+Amend = Callable[[OrderFacts], OrderFacts]
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One line of an order's story."""
+
+    at: datetime
+    what: str
+    detail: str  # JSON
+    who: str
+
+
+class OrderBook(Protocol):
+    """Orders with their facts and timelines; satisfies ``driver.SagaStore`` too."""
+
+    def accept(
+        self, order: Order, facts: OrderFacts, state: OrderState, who: str
+    ) -> tuple[Saga[OrderFacts], bool]:
+        """Keep a new order, or return the one that is there; the flag says whether it is new.
+
+        Raises:
+            Rejected: the number, or its purchase order, is there with other content.
+        """
+        ...
+
+    def content(self, order_id: str) -> Order:
+        """Return the order as accepted.
+
+        Raises:
+            Rejected: there is none.
+        """
+        ...
+
+    def find(self, merchant_id: str, purchase_order: str) -> str | None:
+        """Return the order id behind a purchase order of ours."""
+        ...
+
+    def get(self, key: str) -> Saga[OrderFacts]: ...
+
+    def save(self, saga: Saga[OrderFacts], events: list[Event]) -> Saga[OrderFacts]: ...
+
+    def now(self) -> datetime: ...
+
+    def amend(self, order_id: str, change: Amend, event: Event) -> Saga[OrderFacts]:
+        """Change an order's facts from outside its saga, and make it due at once.
+
+        ``change`` may be called again if somebody else was faster.
+        """
+        ...
+
+    def due(
+        self, merchant_ids: Sequence[str], limit: int, *, without: Sequence[str] = ()
+    ) -> Sequence[str]:
+        """Return orders whose time has come, the longest waiting first."""
+        ...
+
+    def by_request(self, request_id: str) -> str | None:
+        """Return the order that a gateway request belongs to."""
+        ...
+
+    def timeline(self, order_id: str) -> Sequence[TimelineEntry]: ...
+
+
+class RefundBook(Protocol):
+    """Refunds; satisfies ``driver.SagaStore`` too."""
+
+    def ask(self, row: RefundRow, *, may_void: bool, next_at: datetime | None) -> tuple[str, bool]:
+        """Reserve and keep a refund in one transaction, or return the one that is there.
+
+        Returns:
+            Its id, and whether it is new.
+
+        Raises:
+            Rejected: more than the order's captures still hold.
+        """
+        ...
+
+    def row(self, refund_id: str) -> RefundRow:
+        """Return what was asked for. Raises ``Rejected``: there is none."""
+        ...
+
+    def approve(self, refund_id: str, who: str) -> RefundRow:
+        """Let a second person approve it.
+
+        Raises:
+            Rejected: it is approved already, or by the one who asked.
+        """
+        ...
+
+    def refuse(self, refund_id: str, who: str, why: str) -> None:
+        """Refuse one that has not moved, and give its reservation back."""
+        ...
+
+    def get(self, key: str) -> Saga[RefundFacts]: ...
+
+    def save(self, saga: Saga[RefundFacts], events: list[Event]) -> Saga[RefundFacts]: ...
+
+    def now(self) -> datetime: ...
+
+    def due(self, merchant_ids: Sequence[str], limit: int) -> Sequence[str]: ...
+
+    def of_order(self, order_id: str) -> Sequence[tuple[RefundRow, Saga[RefundFacts]]]: ...
+
+    def returned(self, order_id: str) -> Money:
+        """Sum what has moved back."""
+        ...
+
+
+class DecisionBook(Protocol):
+    """Every decision ever heard, once."""
+
+    def record(self, event: DecisionEvent, order_id: str, merged: Merged | None) -> bool:
+        """Keep a decision; false: this very event is known. ``None``: no order is known for it."""
+        ...
+
+    def unmatched(self) -> Sequence[DecisionEvent]:
+        """Return decisions that came before their order."""
+        ...

@@ -1,0 +1,283 @@
+"""What people and partners may ask of orders: place, capture, cancel, refund, decide, advance.
+
+Everything here is safe to repeat. Facts are changed by ``amend``; money and goods move only when
+the sagas are driven, in this process or by the DAG that sweeps.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from include.domain.errors import Rejected
+from include.domain.money import Money
+from include.domain.order_state import ENDED, OrderFacts, OrderState, Stop, Wanted
+from include.domain.orders import Order
+from include.domain.payments import PaymentStatus
+from include.domain.refunds import RefundFacts
+from include.domain.reviews import Decision, DecisionEvent, Merged, merge
+from include.services.effects.engine import Engine
+from include.services.effects.store import Leases
+from include.services.orders.books import DecisionBook, OrderBook, RefundBook
+from include.services.orders.driver import Driver, Event, Saga
+from include.services.orders.moves import authorized
+from include.services.orders.place_order import OrderPlay
+from include.services.orders.ports import Desk
+from include.services.orders.refund_order import RefundPlay, RefundRow
+
+
+@dataclass(frozen=True, slots=True)
+class OrderService:
+    """Order to cash over one store. ``desk_of`` and ``engine_of`` join a merchant's partners."""
+
+    orders: OrderBook
+    refunds: RefundBook
+    decisions: DecisionBook
+    leases: Leases
+    desk_of: Callable[[str], Desk]  # by shop id
+    engine_of: Callable[[str], Engine]  # by shop id; may open connections lazily
+    worker: str
+
+    # Asking ----------------------------------------------------------------------------------
+
+    def place(self, order: Order, who: str) -> tuple[Saga[OrderFacts], bool]:
+        """Accept an order and authorise its payment; the rest follows by ``advance``.
+
+        Returns:
+            The order as it stands (its payment decided, or pending), and whether it is new.
+
+        Raises:
+            Rejected: its number is there with other content.
+        """
+        first = OrderFacts(open_step="" if order.payment.request_id else "authorize|1")
+        saga, is_new = self.orders.accept(order, first, OrderState.accepted, who)
+        if saga.state in ENDED:
+            return saga, is_new
+        return self._drive(order, until="authorize|1"), is_new
+
+    def capture(self, order_id: str, amount: Money | None, who: str, cause: str) -> None:
+        """Ask for a capture; without an amount, of all that is left. The same cause asks once.
+
+        Raises:
+            Rejected: it has ended, is held for a decision, or the amount is more than is left.
+        """
+        order = self.orders.content(order_id)
+
+        def want(facts: OrderFacts) -> OrderFacts:
+            if any(one.cause == cause for one in facts.wanted):
+                return facts
+            left = authorized(order, facts).minor - _promised(facts)
+            wanted = amount or Money(left, order.currency)
+            self._may_capture(order, facts, wanted, left)
+            number = len(facts.wanted) + len(facts.taken) + 1  # never one that is in use
+            is_final = wanted.minor == left
+            one = Wanted(number, wanted, cause, is_final)
+            return replace(facts, wanted=(*facts.wanted, one), problem="")
+
+        self.orders.amend(order_id, want, Event("capture asked for", {"cause": cause}, who))
+
+    @staticmethod
+    def _may_capture(order: Order, facts: OrderFacts, wanted: Money, left: int) -> None:
+        where = f"order {order.number}"
+        if facts.stop is not None or facts.payment is None or facts.payment.authorized is None:
+            raise Rejected("there is no authorisation to capture", where, "Read the order first.")
+        if facts.is_contradicted or facts.decision in (Decision.review, Decision.reject):
+            raise Rejected("a fraud decision holds it", where, "Wait for the decision.")
+        if wanted.currency != order.currency or not 0 < wanted.minor <= left:
+            raise Rejected(
+                f"{wanted} cannot be captured, {Money(left, order.currency)} is left",
+                where,
+                "Ask for no more than is left, in the order's currency.",
+            )
+
+    def cancel(self, order_id: str, who: str, why: str) -> Saga[OrderFacts]:
+        """Have an order unwound; one that is being unwound, or has been, stays as it is.
+
+        Raises:
+            Rejected: it is completed; money then goes back by a refund.
+        """
+
+        def stop(facts: OrderFacts) -> OrderFacts:
+            return facts if facts.stop else replace(facts, stop=Stop(who, why), problem="")
+
+        saga = self.orders.get(order_id)
+        if saga.state in (OrderState.cancelled, OrderState.declined) or saga.facts.stop:
+            return saga
+        if saga.state == OrderState.completed:
+            raise Rejected("it is delivered and invoiced", order_id, "Refund it instead.")
+        return self.orders.amend(order_id, stop, Event("cancel asked for", {"why": why}, who))
+
+    def refund(
+        self, order_id: str, amount: Money, *, origin: str, origin_key: str, who: str, reason: str
+    ) -> str:
+        """Reserve a refund; beyond the limit it waits for a second person. Returns its id.
+
+        Raises:
+            Rejected: more than was captured, another currency, or too late for a refund.
+        """
+        order = self.orders.content(order_id)
+        desk = self.desk_of(order.shop_id)
+        facts = self.orders.get(order_id).facts
+        self._may_refund(order, facts, desk, amount)
+        needs_second = amount.minor > desk.policy.refund_limit_minor
+        key = f"{order_id}|{origin}|{origin_key}"
+        row = RefundRow(
+            refund_id="ref_" + hashlib.sha256(key.encode()).hexdigest()[:26],
+            order_id=order_id,
+            origin=origin,
+            origin_key=origin_key,
+            amount=amount,
+            asked_by=who,
+            approved_by="" if needs_second else "within the limit",
+            reason=reason,
+        )
+        may_void = all(one.captured_date == desk.today for one in facts.captured)
+        next_at = None if needs_second else self.refunds.now()
+        return self.refunds.ask(row, may_void=may_void, next_at=next_at)[0]
+
+    @staticmethod
+    def _may_refund(order: Order, facts: OrderFacts, desk: Desk, amount: Money) -> None:
+        where = f"order {order.number}"
+        if amount.currency != order.currency or amount.minor <= 0:
+            raise Rejected(
+                f"{amount} is no refund of a {order.currency} order",
+                where,
+                "Name a positive amount in the order's currency.",
+            )
+        oldest = min((one.captured_date for one in facts.captured), default=None)
+        if oldest is None:
+            raise Rejected("nothing was captured", where, "Cancel the order instead.")
+        if (desk.today - oldest).days > desk.policy.refund_days:
+            raise Rejected(
+                f"the capture of {oldest} is older than {desk.policy.refund_days} days",
+                where,
+                "Pay it back outside the gateway and book it by hand.",
+            )
+
+    def approve_refund(self, refund_id: str, who: str) -> None:
+        """Let a second person approve a refund above the limit.
+
+        Raises:
+            Rejected: by the one who asked, or not waiting.
+        """
+        self.refunds.approve(refund_id, who)
+
+    def decide(self, event: DecisionEvent) -> Merged | None:
+        """Take a fraud decision in; ``None``: no order is known for it yet.
+
+        A decision against an earlier one blocks the capture and waits for a person.
+        """
+        order_id = self.orders.by_request(event.request_id)
+        if order_id is None:
+            self.decisions.record(event, "", None)
+            return None
+        outcome: list[Merged] = []
+
+        def take(facts: OrderFacts) -> OrderFacts:
+            found, merged = _merged(facts, event)
+            outcome[:] = [merged]
+            return found
+
+        words = f"decision {event.decision}"
+        detail = {"origin": event.origin, "reviewer": event.reviewer, "at": str(event.at)}
+        self.orders.amend(order_id, take, Event(words, detail, event.reviewer))
+        self.decisions.record(event, order_id, outcome[0])
+        return outcome[0]
+
+    def settle_contradiction(self, order_id: str, decision: Decision, who: str) -> None:
+        """Let a person end two decisions against each other."""
+
+        def settle(facts: OrderFacts) -> OrderFacts:
+            if not facts.is_contradicted:
+                raise Rejected("there is no contradiction", order_id, "Read the order first.")
+            decided = replace(facts, is_contradicted=False, decision=decision, decided_by=who)
+            return decided if decision is Decision.accept else _rejected(decided, who)
+
+        self.orders.amend(order_id, settle, Event(f"settled: {decision}", {}, who))
+
+    # Moving ----------------------------------------------------------------------------------
+
+    def advance(self, order_id: str) -> Saga[OrderFacts]:
+        """Drive an order as far as it goes now; its captures go back if it is being unwound."""
+        return self._drive(self.orders.content(order_id))
+
+    def _drive(self, order: Order, until: str = "") -> Saga[OrderFacts]:
+        desk = self.desk_of(order.shop_id)
+        driver = Driver(self.orders, self.leases, self.engine_of(order.shop_id), self.worker)
+        saga = driver.advance(order.order_id, OrderPlay(order, desk), until=until)
+        facts = saga.facts
+        left = facts.captured_minor() - facts.returned_minor
+        if facts.stop is not None and left > 0 and not facts.open_step:
+            self._give_back(order, facts, left)
+        return saga
+
+    def _give_back(self, order: Order, facts: OrderFacts, left: int) -> None:
+        """Refund what an unwound order captured; asked for once."""
+        if any(row.origin == "cancellation" for row, _ in self.refunds.of_order(order.order_id)):
+            return
+        stop = facts.stop
+        self.refund(
+            order.order_id,
+            Money(left, order.currency),
+            origin="cancellation",
+            origin_key=order.order_id,
+            who=stop.who if stop else "tieout",
+            reason=stop.why if stop else "",
+        )
+
+    def advance_refund(self, refund_id: str) -> Saga[RefundFacts]:
+        """Drive a refund as far as it goes now, and tell its order what has moved."""
+        row = self.refunds.row(refund_id)
+        order = self.orders.content(row.order_id)
+        facts = self.orders.get(row.order_id).facts
+        desk, engine = self.desk_of(order.shop_id), self.engine_of(order.shop_id)
+        play = RefundPlay(row, order, desk, customer=facts.customer, sales_order=facts.sales_order)
+        saga = Driver(self.refunds, self.leases, engine, self.worker).advance(refund_id, play)
+        returned = self.refunds.returned(row.order_id).minor
+        if returned != facts.returned_minor:
+            self.orders.amend(
+                row.order_id,
+                lambda known: replace(known, returned_minor=returned),
+                Event("given back", {"amount": str(row.amount), "refund": refund_id}),
+            )
+        return saga
+
+    def sweep(self, merchants: Sequence[str], limit: int) -> int:
+        """Drive what is due of these merchants, the longest waiting first; return how many."""
+        done = 0
+        for order_id in self.orders.due(merchants, limit):
+            self.advance(order_id)
+            done += 1
+        for refund_id in self.refunds.due(merchants, limit):
+            self.advance_refund(refund_id)
+            done += 1
+        return done
+
+
+def _promised(facts: OrderFacts) -> int:
+    taken = {one.number for one in facts.taken}
+    open_minor = sum(one.amount.minor for one in facts.wanted if one.number not in taken)
+    return open_minor + facts.captured_minor()
+
+
+def _merged(facts: OrderFacts, event: DecisionEvent) -> tuple[OrderFacts, Merged]:
+    """Advance by rank, never by arrival."""
+    merged = merge(facts.decision, event.decision)
+    if merged is Merged.contradiction:
+        return replace(facts, is_contradicted=True), merged
+    if merged is Merged.known:
+        return facts, merged
+    who = event.reviewer or event.origin
+    facts = replace(facts, decision=event.decision, decided_by=who)
+    if event.decision is Decision.reject:
+        return _rejected(facts, who), merged
+    is_first = facts.payment is not None and facts.payment.status is PaymentStatus.review_first
+    if event.decision is Decision.accept and is_first:
+        # The bank was never asked: ask it now, without another review.
+        facts = replace(facts, payment=None, attempt=facts.attempt + 1, skips_decision=True)
+    return facts, merged
+
+
+def _rejected(facts: OrderFacts, who: str) -> OrderFacts:
+    if facts.stop is not None:
+        return facts
+    return replace(facts, stop=Stop(who, "rejected by fraud review"), problem="")
