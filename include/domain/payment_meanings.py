@@ -56,3 +56,4 @@ class PaymentMeaning:
     code: str  # what the shop is told, as a word
     sentence: str  # what the shopper may be told
     retry: Retry
+    is_known: bool = True  # False: no row names it, so it is looked for and somebody is told

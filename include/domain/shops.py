@@ -1,5 +1,6 @@
 """A shop as configured in ``include/mappings/shops.yaml``, and how its orders are read."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -142,7 +143,9 @@ class FieldRule:
     else_paths: tuple[str, ...] = ()  # read where the first are missing or empty
     default: str | None = None  # None: the field must be there and say something
     literal: str = ""
-    when: Mapping[str, str] = field(default_factory=dict, hash=False)  # their word -> ours
+    blank: tuple[str, ...] = ()  # values that mean nothing
+    words: Mapping[str, str] = field(default_factory=dict, hash=False)  # theirs -> ours
+    only_if: tuple[str, str] | None = None  # read only where this path has this value
     where: str = ""  # "shop_fields.yaml:12"
 
 
@@ -163,11 +166,27 @@ class FieldMap:
     """How an order of one kind of shop is read."""
 
     kind: ShopKind
+    is_minor: bool  # amounts are whole minor units, not decimals
     order: Rules = field(hash=False)
     shopper: Rules = field(hash=False)
     bill_to: Rules = field(hash=False)
     ship_to: Rules = field(hash=False)
     lines: tuple[LineRules, ...]
     payment: Rules = field(hash=False)
-    ignored: tuple[str, ...] | None  # paths that nobody reads; None lets every other pass
+    ignored: tuple[str, ...] | None  # paths nobody needs; None: whatever is not read passes
     where: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShopStatus:
+    """What a shop is told of an order's state."""
+
+    status: str  # the shop's word
+    note: str = ""  # facts stand in braces
+
+    def note_of(self, facts: Mapping[str, str]) -> str:
+        """Return the note with its facts; one that is not known shows as ``-``."""
+        found = self.note
+        for name in re.findall(r"\{(\w+)\}", self.note):
+            found = found.replace(f"{{{name}}}", facts.get(name) or "-")
+        return found

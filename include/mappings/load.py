@@ -3,21 +3,23 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
 
 from include.domain.accounts import GlTemplate
 from include.domain.disputes import ChargebackReason
 from include.domain.fees import FeeRate, FeeSchedule
 from include.domain.merchant import BankAccount, ErpCondition, Merchant, Source
+from include.mappings.files import FILES
+from include.mappings.in_force import InForce
+from include.mappings.load_orders import order_tables
 from include.mappings.nodes import Document, read_document
-from include.mappings.parse import Placed, parse_entries
+from include.mappings.parse import Placed, dated, parse_entries
 from include.mappings.problems import Problem, refuse
 from include.mappings.rules import check_rules, of_kind
+from include.mappings.rules_orders import check_order_tables
 from include.mappings.schema import (
-    FILES,
     ChargebackReasonsEntry,
     Entry,
     FeeCodesEntry,
@@ -30,12 +32,9 @@ from include.mappings.schema import (
     rate_millionths,
 )
 from include.mappings.secrets import find_secrets
-from include.mappings.tables import FeeCodes, FxRates, InForce, Mappings
+from include.mappings.tables import FeeCodes, FxRates, Mappings
 
 SHIPPED = Path(__file__).parent
-Value = TypeVar("Value")
-Key = TypeVar("Key")
-Kind = TypeVar("Kind", bound=Entry)
 
 
 def load_mappings(folder: Path | None = None) -> Mappings:
@@ -64,6 +63,7 @@ def read_mappings(folder: Path) -> tuple[list[Placed[Entry]], list[Problem]]:
     faults = [problem for document in documents for problem in document.problems]
     if not faults:  # rules between entries would only repeat what is wrong inside one
         check_rules(entries)
+        check_order_tables(entries)
         faults = [problem for document in documents for problem in document.problems]
     faults += _strangers(folder)
     return entries, sorted(set(faults))
@@ -85,20 +85,8 @@ def _strangers(folder: Path) -> list[Problem]:
     return [Problem(n, 1, "no such mapping is known", do) for n in found if n not in FILES]
 
 
-def _rules(
-    placed: Sequence[Placed[Kind]],
-    key: Callable[[Kind], Key],
-    value: Callable[[Placed[Kind]], Value],
-) -> dict[Key, list[InForce[Value]]]:
-    found: dict[Key, list[InForce[Value]]] = defaultdict(list)
-    for p in placed:
-        rule = InForce(value(p), p.entry.effective_from, p.entry.effective_to, p.place())
-        found[key(p.entry)].append(rule)
-    return dict(found)
-
-
 def _tables(entries: list[Placed[Entry]]) -> Mappings:
-    merchants = _rules(of_kind(entries, MerchantEntry), lambda e: e.merchant_id, _merchant)
+    merchants = dated(of_kind(entries, MerchantEntry), lambda e: e.merchant_id, _merchant)
     schedules = of_kind(entries, FeeScheduleEntry)
     templates = of_kind(entries, GlTemplateEntry)
     pairs = of_kind(entries, FxRatesEntry)
@@ -110,13 +98,14 @@ def _tables(entries: list[Placed[Entry]]) -> Mappings:
             for name, rules in merchants.items()
         },
         merchant_rules=merchants,
-        templates=_rules(templates, lambda e: e.name, _template),
-        fee_codes=_rules(
+        templates=dated(templates, lambda e: e.name, _template),
+        fee_codes=dated(
             codes, lambda e: e.layout, lambda p: FeeCodes(p.entry.layout, p.entry.codes)
         ),
-        schedules=_rules(schedules, lambda e: f"{e.merchant_id}|{e.currency}", _schedule),
+        schedules=dated(schedules, lambda e: f"{e.merchant_id}|{e.currency}", _schedule),
         reasons=_reasons(of_kind(entries, ChargebackReasonsEntry)),
-        rates=_rules(pairs, lambda e: (e.from_currency, e.to_currency), _fx_rates),
+        rates=dated(pairs, lambda e: (e.from_currency, e.to_currency), _fx_rates),
+        orders=order_tables(entries),
     )
 
 

@@ -21,6 +21,8 @@ _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _POINT = re.compile(r"[-+]?[0-9]*\.[0-9]+([eE][-+]?[0-9]+)?|[-+]?\.(inf|nan)", re.IGNORECASE)
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
+# The C reader where the library was built with it: five times as fast, the same events.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_BYTES = 2_000_000  # a mapping is read by people; more than this is not one
 
 
@@ -62,7 +64,7 @@ def read_document(file: str, content: bytes) -> Document:
     try:
         if not _has_only_plain_events(text, found):
             return found
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         do = "Correct the line; indent with blanks and quote text that holds ':' or '#'."
@@ -83,7 +85,7 @@ def _line(part: yaml.Event | yaml.Node) -> int:
 def _has_only_plain_events(text: str, found: Document) -> bool:
     """Refuse aliases (a small file can expand to gigabytes), tags and second documents."""
     documents, is_plain = 0, True
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+    for event in yaml.parse(text, Loader=_LOADER):
         line = _line(event)
         documents += isinstance(event, yaml.DocumentStartEvent)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
@@ -126,7 +128,7 @@ def _mapping(node: yaml.MappingNode, path: Path, found: Document) -> dict[str, A
 
 def _scalar(node: yaml.ScalarNode, found: Document) -> Any:
     text = str(node.value)
-    if node.style is not None:  # quoted, or a block
+    if node.style:  # quoted, or a block
         return text
     if text in _WORDS:
         return _WORDS[text]

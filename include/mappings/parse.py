@@ -1,16 +1,23 @@
 """Check one file against its shape; say every fault with its line, its value and the fix."""
 
 import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from include.mappings.files import FILES
+from include.mappings.in_force import InForce
 from include.mappings.nodes import Document, Path
 from include.mappings.problems import did_you_mean
-from include.mappings.schema import FILES, Entry
+from include.mappings.schema import Entry
 
+Value = TypeVar("Value")
+Key = TypeVar("Key")
+Kind = TypeVar("Kind", bound=Entry)
 EntryType = TypeVar("EntryType", bound=Entry, covariant=True)
 
 
@@ -30,6 +37,19 @@ class Placed(Generic[EntryType]):
 
     def report(self, inside: Path, what: str, do: str) -> None:
         self.document.report(self.line(*inside), what, do)
+
+
+def dated(
+    placed: Sequence[Placed[Kind]],
+    key: Callable[[Kind], Key],
+    value: Callable[[Placed[Kind]], Value],
+) -> dict[Key, list[InForce[Value]]]:
+    """Return each entry's value with its days, by key."""
+    found: dict[Key, list[InForce[Value]]] = defaultdict(list)
+    for p in placed:
+        rule = InForce(value(p), p.entry.effective_from, p.entry.effective_to, p.place())
+        found[key(p.entry)].append(rule)
+    return dict(found)
 
 
 def parse_entries(found: Document) -> list[Placed[Entry]]:

@@ -41,17 +41,17 @@ RATE = re.compile(r"([0-9]{1,9})\.([0-9]{6})")
 _PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,4}))?")
 
 
-def _fault(what: str, do: str) -> PydanticCustomError:
+def fault(what: str, do: str) -> PydanticCustomError:
     return PydanticCustomError("mapping", "{what}", {"what": what, "do": do})
 
 
 def _trimmed(text: str) -> str:
     if not text.strip():
-        raise _fault("the text is empty", "Write the value.")
+        raise fault("the text is empty", "Write the value.")
     if text != text.strip():
-        raise _fault(f"{text!r} has a blank at its end or start", f'Write "{text.strip()}".')
+        raise fault(f"{text!r} has a blank at its end or start", f'Write "{text.strip()}".')
     if any(ord(char) < 32 or ord(char) == 127 for char in text):
-        raise _fault(f"{text!r} holds a control character", "Type it on one line.")
+        raise fault(f"{text!r} holds a control character", "Type it on one line.")
     return text
 
 
@@ -65,7 +65,7 @@ def _zone(text: str) -> str:
     if text in _zones() and is_area:
         return text
     meant = _LEGACY_ZONES.get(text, "America/New_York")
-    raise _fault(
+    raise fault(
         f"{text!r} is not a time zone of the form Area/City",
         f"Write {meant!r} or another name of the IANA list.",
     )
@@ -75,20 +75,20 @@ def _cut_off(text: str) -> str:
     try:
         datetime.strptime(text, "%H:%M")  # noqa: DTZ007 - a wall clock time; the zone is beside it
     except ValueError:
-        raise _fault(f"{text!r} is not a time of day", 'Write it as "00:00".') from None
+        raise fault(f"{text!r} is not a time of day", 'Write it as "00:00".') from None
     return text
 
 
 def _currency(text: str) -> str:
     if text not in MINOR_UNIT_DIGITS:
-        raise _fault(f"{text!r} is not an ISO 4217 currency", "Write three capitals such as USD.")
+        raise fault(f"{text!r} is not an ISO 4217 currency", "Write three capitals such as USD.")
     return text
 
 
 def _rate(text: str) -> str:
     found = RATE.fullmatch(text)
     if found is None or int(found[1] + found[2]) == 0:
-        raise _fault(
+        raise fault(
             f"{text!r} is not a rate of six decimals",
             'Write units of the base for one unit, such as "1.083700".',
         )
@@ -97,19 +97,19 @@ def _rate(text: str) -> str:
 
 def _percent(text: str) -> str:
     if _PERCENT.fullmatch(text) is None:
-        raise _fault(f"{text!r} is not a percentage", 'Write it as "1.80", without a sign.')
+        raise fault(f"{text!r} is not a percentage", 'Write it as "1.80", without a sign.')
     return text
 
 
 def _mail(text: str) -> str:
     if re.fullmatch(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+", text) is None:
-        raise _fault(f"{text!r} is not a mail address", "Write it as name@example.com.")
+        raise fault(f"{text!r} is not a mail address", "Write it as name@example.com.")
     return text
 
 
 def _gl_account(text: str) -> str:
     if re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z.\-_/]{0,34}", text) is None:
-        raise _fault(
+        raise fault(
             f"{text!r} is not a GL account code",
             "Write the code as SYSPRO has it: at most 35 letters, digits, '.', '-', '_' or '/'.",
         )
@@ -191,7 +191,7 @@ class ErpDocumentRow(Row):
     def _fits(cls, value: str, info: ValidationInfo) -> str:
         longest = _ERP_LENGTHS.get(info.data.get("column", ""), len(value))
         if len(value) > longest:
-            raise _fault(
+            raise fault(
                 f"{value!r} has {len(value)} characters, SYSPRO's column {longest}",
                 "Write the code as SYSPRO has it.",
             )
@@ -284,14 +284,3 @@ class FxRatesEntry(Entry):
     to_currency: Currency
     max_age_days: Annotated[int, Field(ge=1, le=400)]
     rates: Annotated[dict[Annotated[date, Loose], Rate], Field(min_length=1)]
-
-
-# File name -> (the one key it holds, the shape of an entry).
-FILES: dict[str, tuple[str, type[Entry]]] = {
-    "merchants.yaml": ("merchants", MerchantEntry),
-    "gl_templates.yaml": ("gl_templates", GlTemplateEntry),
-    "fee_codes.yaml": ("fee_codes", FeeCodesEntry),
-    "fee_schedules.yaml": ("fee_schedules", FeeScheduleEntry),
-    "chargeback_reasons.yaml": ("chargeback_reasons", ChargebackReasonsEntry),
-    "fx_rates.yaml": ("fx_rates", FxRatesEntry),
-}

@@ -1,36 +1,18 @@
 """The mappings in force: what the use cases ask, by code and by date."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from difflib import get_close_matches
-from typing import Generic, TypeVar
 
 from include.domain.accounts import GlTemplate
 from include.domain.disputes import ChargebackReason
 from include.domain.errors import Rejected
 from include.domain.fees import FeeSchedule
 from include.domain.merchant import Merchant
-
-Value = TypeVar("Value")
-
-
-@dataclass(frozen=True, slots=True)
-class InForce(Generic[Value]):
-    """A rule and the days on which it holds."""
-
-    value: Value
-    effective_from: date
-    effective_to: date | None  # the last day; none: until a later rule
-    where: str  # "gl_templates.yaml:12"
-
-
-def in_force(rules: Iterable[InForce[Value]], on: date) -> InForce[Value] | None:
-    """Return the latest rule that has begun and not ended on a day."""
-    begun = [rule for rule in rules if rule.effective_from <= on]
-    latest = max(begun, key=lambda rule: rule.effective_from, default=None)
-    is_over = latest is not None and latest.effective_to is not None and on > latest.effective_to
-    return None if is_over else latest
+from include.domain.payment_meanings import Meaning
+from include.mappings.in_force import InForce, in_force
+from include.mappings.tables_orders import OrderTables
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +43,11 @@ class Mappings:
     schedules: Mapping[str, Sequence[InForce[FeeSchedule]]]  # by merchant|currency
     reasons: Mapping[str, Sequence[InForce[ChargebackReason]]]  # by code
     rates: Mapping[tuple[str, str], Sequence[InForce[FxRates]]]
+    orders: OrderTables
+
+    def meaning(self, operation: str, status: str, reason: str) -> Meaning:
+        """Say in one word what an answer of the gateway means; see ``OrderTables.payment``."""
+        return self.orders.meaning(operation, status, reason)
 
     def merchant(self, merchant_id: str, on: date | None = None) -> Merchant:
         """Return a merchant as configured on a day, or by its latest entry.

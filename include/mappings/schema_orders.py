@@ -1,0 +1,156 @@
+"""The shape of the tables that say what happens to an order, and whom it is told."""
+
+import re
+from datetime import time
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, Field, model_validator
+
+from include.domain.alerts import AlertKind, Channel
+from include.domain.order_rules import CaptureWhen, OnCredit, OnExpiry, OnShortStock
+from include.domain.payment_meanings import Meaning, MoneyEffect, Retry
+from include.domain.shops import ShopKind
+from include.mappings.schema import Currency, CutOff, Entry, Loose, Mail, Row, Text, Zone, fault
+
+NOTE_FACTS = frozenset("number sales_order amount reason invoice carrier tracking".split())
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+def _country(text: str) -> str:
+    if re.fullmatch(r"[A-Z]{2}", text) is None:
+        raise fault(f"{text!r} is not a country", "Write two capitals such as US (ISO 3166-1).")
+    return text
+
+
+def _language(text: str) -> str:
+    if re.fullmatch(r"[a-z]{2}", text) is None:
+        raise fault(f"{text!r} is not a language", "Write two letters such as en (ISO 639-1).")
+    return text
+
+
+def _note(text: str) -> str:
+    for name in _PLACEHOLDER.findall(text):
+        if name not in NOTE_FACTS:
+            raise fault(
+                f"the note names {{{name}}}, which nobody fills",
+                f"Use only {', '.join(f'{{{n}}}' for n in sorted(NOTE_FACTS))}.",
+            )
+    if _PLACEHOLDER.sub("", text).strip("{}") != _PLACEHOLDER.sub("", text):
+        raise fault(f"{text!r} has a brace without its other", "Close or remove it.")
+    return text
+
+
+Country = Annotated[Text, AfterValidator(_country)]
+Note = Annotated[str, AfterValidator(_note)]
+Positive = Annotated[int, Field(ge=1, le=1_000_000_000_000)]
+Hours = Annotated[int, Field(ge=1, le=720)]
+
+
+class MeaningRow(Row):
+    meaning: Annotated[Meaning, Loose]
+    money: Annotated[MoneyEffect, Loose]
+    tell: Text  # a code of shopper_messages.yaml
+    retry: Annotated[Retry, Loose]
+
+
+class StatusRow(MeaningRow):
+    by_reason: bool = False  # a reason's own row says more
+
+
+class PaymentStatusesEntry(Entry):
+    names: ClassVar = ("operation",)
+
+    operation: Text
+    statuses: dict[Text, StatusRow] = Field({})
+    reasons: dict[Text, MeaningRow] = Field({})
+
+
+class ShopperMessagesEntry(Entry):
+    names: ClassVar = ("language",)
+
+    language: Annotated[Text, AfterValidator(_language)]
+    messages: Annotated[dict[Text, Text], Field(min_length=1)]
+
+
+class ShopStatusRow(Row):
+    status: Text
+    note: Note = ""
+
+
+class OrderStatusesEntry(Entry):
+    names: ClassVar = ("shop_kind",)
+
+    shop_kind: Annotated[ShopKind, Loose]
+    statuses: dict[Text, ShopStatusRow]
+
+
+class AmountRow(Row):
+    least_minor: Annotated[int, Field(ge=0, le=1_000_000_000_000)]
+    most_minor: Positive
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> "AmountRow":
+        if self.least_minor > self.most_minor:
+            raise fault(
+                f"least_minor {self.least_minor} exceeds most_minor {self.most_minor}",
+                "Swap the two.",
+            )
+        return self
+
+
+class OrderRulesEntry(Entry):
+    names: ClassVar = ("merchant_id",)
+
+    merchant_id: Text
+    amounts: Annotated[dict[Currency, AmountRow], Field(min_length=1)]
+    ship_to: list[Country] = Field([])
+    on_short_stock: Annotated[OnShortStock, Loose]
+    on_credit_exceeded: Annotated[OnCredit, Loose]
+    on_customer_on_hold: Annotated[OnCredit, Loose]
+    capture_when: Annotated[CaptureWhen, Loose]
+    authorization_valid_days: Annotated[int, Field(ge=1, le=30)]
+    authorization_valid_days_by_brand: dict[Text, Annotated[int, Field(ge=1, le=30)]] = Field({})
+    on_expiry: Annotated[OnExpiry, Loose]
+    expiry_lead_hours: Hours
+    review_alarm_hours: Hours
+    max_lines: Annotated[int, Field(ge=1, le=9_999)]
+    max_quantity: Annotated[int, Field(ge=1, le=100_000_000)]
+    refund_limit_minor: dict[Currency, Annotated[int, Field(ge=0, le=1_000_000_000_000)]]
+    refund_days: Annotated[int, Field(ge=1, le=730)]
+    reverse_partial: bool
+
+
+class RecipientRow(Row):
+    mail: Mail | None = None
+    chat: str = ""
+
+    @model_validator(mode="after")
+    def _is_one(self) -> "RecipientRow":
+        if bool(self.mail) == bool(self.chat):
+            raise fault("a recipient has a mail or a chat", "Write 'mail: ...' or 'chat: ...'.")
+        return self
+
+    @property
+    def channel(self) -> Channel:
+        return Channel.mail if self.mail else Channel.chat
+
+
+class QuietRow(Row):
+    begin: CutOff
+    end: CutOff
+    zone: Zone
+
+    def hours(self) -> tuple[time, time]:
+        return time.fromisoformat(self.begin), time.fromisoformat(self.end)
+
+
+class AlertEntry(Entry):
+    names: ClassVar = ("what",)
+
+    what: Annotated[AlertKind, Loose]
+    threshold: Annotated[int, Field(ge=1, le=1_000_000)]
+    window_minutes: Annotated[int, Field(ge=1, le=43_200)]
+    to: Annotated[list[RecipientRow], Field(min_length=1)]
+    quiet_hours: QuietRow | None = None
+    is_urgent: bool
+    repeat_after_minutes: Annotated[int, Field(ge=1, le=43_200)]

@@ -1,0 +1,238 @@
+"""The shape of ``shops.yaml`` and ``shop_fields.yaml``."""
+
+import re
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, Field, model_validator
+
+from include.domain.orders import LineKind
+from include.domain.shops import (
+    CardPlace,
+    CodeScheme,
+    GuestPolicy,
+    KitMode,
+    RateSource,
+    ShopKind,
+    TaxMode,
+)
+from include.mappings.schema import Currency, Entry, Loose, Row, Text, fault
+
+_CODE = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.\-]*")
+_PATH = re.compile(r"[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+|\[[A-Za-z0-9_\-]+\])*")
+
+
+def _sized(longest: int) -> AfterValidator:
+    def check(text: str) -> str:
+        if text and (len(text) > longest or _CODE.fullmatch(text) is None):
+            raise fault(
+                f"{text!r} is not a SYSPRO code of at most {longest} characters",
+                "Write the code as SYSPRO has it: letters, digits, '_', '.' or '-'.",
+            )
+        return text
+
+    return AfterValidator(check)
+
+
+def _prefix(text: str) -> str:
+    if re.fullmatch(r"[A-Z][A-Z0-9\-]{0,5}", text) is None:
+        raise fault(
+            f"{text!r} is not a prefix",
+            'Write at most six capitals, digits or hyphens, a capital first, such as "W".',
+        )
+    return text
+
+
+def _path(text: str) -> str:
+    if _PATH.fullmatch(text) is None:
+        raise fault(
+            f"{text!r} is not a path",
+            "Write names with dots between, a list's item as name[0] and the value of a "
+            "{key, value} list as name[its_key].",
+        )
+    return text
+
+
+Branch = Annotated[Text, _sized(10)]
+Bank = Annotated[Text, _sized(15)]
+Customer = Annotated[Text, _sized(15)]
+Prefix = Annotated[Text, AfterValidator(_prefix)]
+JsonPath = Annotated[Text, AfterValidator(_path)]
+
+
+class CustomerRow(Row):
+    branch: Branch
+    terms_code: Annotated[Text, _sized(2)]
+    area: Annotated[str, _sized(10)] = ""
+    salesperson: Annotated[str, _sized(20)] = ""
+    customer_class: Annotated[str, _sized(10)] = ""
+    tax_status: Annotated[str, _sized(1)] = ""
+
+
+class CustomerCodesRow(Row):
+    scheme: Annotated[CodeScheme, Loose]
+    prefix: Prefix
+    max_length: Annotated[int, Field(ge=7, le=15)]
+
+
+class CardsRow(Row):
+    place: Annotated[CardPlace, Loose]
+    form: Annotated[str, _sized(6)] = ""
+    field_name: Annotated[str, _sized(20)] = ""
+
+
+class ChargeRow(Row):
+    product_class: Annotated[Text, _sized(20)]
+    charge_code: Annotated[str, _sized(6)] = ""
+    tax_code: Annotated[str, _sized(3)] = ""
+
+
+class ShopEntry(Entry):
+    names: ClassVar = ("shop_id",)
+
+    shop_id: Text
+    kind: Annotated[ShopKind, Loose]
+    merchant_id: Text
+    conn_id: Text
+    callback_conn_id: str = ""
+    purchase_order_prefix: Prefix
+    currencies: Annotated[list[Currency], Field(min_length=1)]
+    warehouse: Annotated[Text, _sized(10)]
+    order_type: Annotated[str, _sized(2)] = ""
+    customer: CustomerRow
+    clearing_banks: dict[Currency, Bank]
+    customer_codes: CustomerCodesRow
+    guests: Annotated[GuestPolicy, Loose]
+    house_accounts: dict[Currency, Customer] = Field({})
+    stored_cards: CardsRow
+    prices_include_tax: bool
+    tax: Annotated[TaxMode, Loose]
+    kits: Annotated[KitMode, Loose]
+    merge_identical_lines: bool
+    exchange_rates: Annotated[RateSource, Loose]
+    charges: dict[Annotated[LineKind, Loose], ChargeRow]
+    statuses_pushed: list[Text]
+
+
+class ConditionRow(Row):
+    at: JsonPath
+    equals: Text
+
+
+class FieldRow(Row):
+    at: JsonPath | None = None
+    join: list[JsonPath] = Field([])
+    else_at: JsonPath | None = None
+    else_join: list[JsonPath] = Field([])
+    literal: str = ""
+    default: str | None = None
+    blank: list[str] = Field([])
+    words: dict[str, str] = Field({})
+    only_if: ConditionRow | None = None
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> "FieldRow":
+        given = [name for name in ("at", "join", "literal") if getattr(self, name)]
+        if len(given) != 1:
+            raise fault(
+                f"a field has {' and '.join(given) or 'none'} of at, join and literal",
+                "Say where it is read: one of 'at: path', 'join: [path, path]', 'literal: text'.",
+            )
+        if self.else_at and self.else_join:
+            raise fault("else_at and else_join are both given", "Keep one of them.")
+        if self.only_if is not None and self.default is None:
+            raise fault("only_if without a default", "Add 'default: \"\"', what it is otherwise.")
+        return self
+
+
+class OrderFieldsRow(Row):
+    number: FieldRow
+    currency: FieldRow
+    amount: FieldRow
+    note: FieldRow
+
+
+class ShopperFieldsRow(Row):
+    name: FieldRow
+    email: FieldRow
+    reference: FieldRow
+    phone: FieldRow
+    ip_address: FieldRow
+
+
+class AddressFieldsRow(Row):
+    name: FieldRow
+    company: FieldRow
+    line_1: FieldRow
+    line_2: FieldRow
+    line_3: FieldRow | None = None
+    line_4: FieldRow | None = None
+    city: FieldRow
+    region: FieldRow
+    postal_code: FieldRow
+    country: FieldRow
+
+
+class LineFieldsRow(Row):
+    id: FieldRow | None = None
+    parent_id: FieldRow | None = None
+    stock_code: FieldRow | None = None
+    description: FieldRow
+    quantity: FieldRow | None = None
+    unit: FieldRow | None = None
+    unit_price: FieldRow | None = None
+    net: FieldRow | None = None
+    gross: FieldRow | None = None
+    tax: FieldRow
+    net_after_discount: FieldRow | None = None
+    tax_after_discount: FieldRow | None = None
+
+
+class LinesRow(Row):
+    kind: Annotated[LineKind, Loose]
+    each: JsonPath
+    fields: LineFieldsRow
+
+    @model_validator(mode="after")
+    def _has_one_amount(self) -> "LinesRow":
+        has_net, has_gross = self.fields.net is not None, self.fields.gross is not None
+        if has_net == has_gross:
+            raise fault(
+                f"{self.kind.value} lines have {'both net and gross' if has_net else 'no amount'}",
+                "Map one of 'net' (without tax) and 'gross' (with it).",
+            )
+        after = (self.fields.net_after_discount, self.fields.tax_after_discount)
+        if (after[0] is None) != (after[1] is None) or (after[0] is not None and has_gross):
+            raise fault(
+                "net_after_discount and tax_after_discount go together, and with net",
+                "Map both, or neither.",
+            )
+        return self
+
+
+class PaymentFieldsRow(Row):
+    transient_id: FieldRow
+    customer_id: FieldRow
+    instrument_id: FieldRow
+    request_id: FieldRow
+    keep: FieldRow
+
+
+class ShopFieldsEntry(Entry):
+    names: ClassVar = ("shop_kind",)
+
+    shop_kind: Annotated[ShopKind, Loose]
+    amounts: Annotated[str, Field(pattern="^(decimal|minor)$")]
+    unknown_fields: Annotated[str, Field(pattern="^(refuse|ignore)$")]
+    ignored: list[JsonPath] = Field([])
+    order: OrderFieldsRow
+    shopper: ShopperFieldsRow
+    bill_to: AddressFieldsRow
+    ship_to: AddressFieldsRow
+    lines: Annotated[list[LinesRow], Field(min_length=1)]
+    payment: PaymentFieldsRow
+
+    @model_validator(mode="after")
+    def _has_goods(self) -> "ShopFieldsEntry":
+        if all(row.kind is not LineKind.goods for row in self.lines):
+            raise fault("no list is read as goods", "Add one with 'kind: goods' under lines.")
+        return self

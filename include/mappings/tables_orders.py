@@ -1,0 +1,184 @@
+"""The tables of order to cash in force: what the saga, the adapters and the alarms ask."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeVar
+
+from include.domain.alerts import AlertKind, AlertRule
+from include.domain.errors import Rejected
+from include.domain.order_rules import OrderRules
+from include.domain.payment_meanings import Meaning, MoneyEffect, PaymentMeaning, Retry
+from include.domain.shops import FieldMap, Shop, ShopKind, ShopStatus
+from include.mappings.in_force import InForce, in_force
+from include.mappings.payment_words import ANY, REASON_CODE
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class MeaningRule:
+    """One row: what a status or a reason means."""
+
+    meaning: Meaning
+    money: MoneyEffect
+    tell: str
+    retry: Retry
+    by_reason: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentTable:
+    """The rows of one operation."""
+
+    statuses: Mapping[str, MeaningRule]
+    reasons: Mapping[str, MeaningRule]
+
+
+_NOT_KNOWN = MeaningRule(Meaning.look, MoneyEffect.unknown, "unknown", Retry.wait)
+_NO_ROWS = PaymentTable({}, {})
+Dated = Mapping[str, Sequence[InForce[Value]]]
+
+
+def chosen(rules: Iterable[InForce[Value]], on: date | None) -> InForce[Value] | None:
+    """Return the rule in force on a day; without a day the latest there is."""
+    if on is not None:
+        return in_force(rules, on)
+    return max(rules, key=lambda rule: rule.effective_from, default=None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OrderTables:
+    """What a shop's order is read, judged, written and told by. Read-only.
+
+    Every question takes the day in the merchant's calendar; without it the latest entry answers.
+    """
+
+    shops: Dated[Shop]
+    fields: Dated[FieldMap]  # by shop kind
+    payments: Dated[PaymentTable]  # by operation
+    messages: Dated[Mapping[str, str]]  # by language
+    statuses: Dated[Mapping[str, ShopStatus]]  # by shop kind
+    rules: Dated[OrderRules]  # by merchant
+    alerts: Dated[AlertRule]  # by kind
+
+    def shop(self, shop_id: str, on: date | None = None) -> Shop:
+        """Return a shop.
+
+        Raises:
+            Rejected: there is none.
+        """
+        return _demand(self.shops, shop_id, on, "shop_id", "shops.yaml")
+
+    def field_map(self, kind: ShopKind, on: date | None = None) -> FieldMap:
+        """Return how orders of a kind of shop are read.
+
+        Raises:
+            Rejected: nothing says so.
+        """
+        return _demand(self.fields, kind.value, on, "shop_kind", "shop_fields.yaml")
+
+    def order_rules(self, merchant_id: str, on: date | None = None) -> OrderRules:
+        """Return a merchant's rules.
+
+        Raises:
+            Rejected: there are none.
+        """
+        return _demand(self.rules, merchant_id, on, "merchant_id", "order_rules.yaml")
+
+    def shop_status(self, kind: ShopKind, state: str, on: date | None = None) -> ShopStatus:
+        """Return what a shop is told of a state, of ``refunded`` or of ``shipped``.
+
+        Raises:
+            Rejected: nothing says so.
+        """
+        found = _demand(self.statuses, kind.value, on, "shop_kind", "order_statuses.yaml")
+        if state not in found:
+            raise Rejected(
+                f"a {kind.value} shop has no word for {state!r}",
+                "order_statuses.yaml",
+                f"Add the line '{state}: {{status: ...}}' under statuses of {kind.value}.",
+            )
+        return found[state]
+
+    def alert(self, kind: AlertKind, on: date | None = None) -> AlertRule | None:
+        """Return whom to tell of a kind, or nobody where no entry is in force."""
+        found = chosen(self.alerts.get(kind.value, ()), on)
+        return found.value if found else None
+
+    def alert_rules(self, on: date | None = None) -> tuple[AlertRule, ...]:
+        """Return every alert rule in force."""
+        found = (self.alert(kind, on) for kind in AlertKind)
+        return tuple(rule for rule in found if rule is not None)
+
+    def meaning(self, operation: str, status: str, reason: str) -> Meaning:
+        """Return the word alone: ``include/adapters/cybersource`` asks so (``ReasonTable``)."""
+        return self.payment(operation, status, reason).meaning
+
+    def payment(
+        self,
+        operation: str,
+        status: str,
+        reason: str,
+        on: date | None = None,
+        language: str = "en",
+    ) -> PaymentMeaning:
+        """Return what an answer means; one that no row names is ``look``, never a guess.
+
+        Args:
+            operation: authorization, capture, refund, credit, reversal, void or decision.
+            status: the vendor's; ``""`` for a search row of which only a number is known.
+            reason: the vendor's word or three-digit code; ``""`` where there is none.
+            on: the day.
+            language: of the sentence; English where there is none of it.
+        """
+        row, is_known = self._row(operation, status, reason, on)
+        return PaymentMeaning(
+            operation=operation,
+            status=status,
+            reason=reason,
+            meaning=row.meaning,
+            money=row.money,
+            code=row.tell,
+            sentence=self.message(row.tell, on, language),
+            retry=row.retry,
+            is_known=is_known,
+        )
+
+    def message(self, code: str, on: date | None = None, language: str = "en") -> str:
+        """Return the sentence of a code."""
+        for name in (language, "en"):
+            found = chosen(self.messages.get(name, ()), on)
+            if found is not None and code in found.value:
+                return found.value[code]
+        return code
+
+    def _row(
+        self, operation: str, status: str, reason: str, on: date | None
+    ) -> tuple[MeaningRule, bool]:
+        own, shared = self._payments(operation, on), self._payments(ANY, on)
+        found = own.statuses.get(status)
+        if found is None and status:
+            return _NOT_KNOWN, False
+        if found is not None and (not found.by_reason or not reason):
+            return found, True
+        table = self._payments(REASON_CODE, on) if reason.isdecimal() else own
+        row = table.reasons.get(reason) or shared.reasons.get(reason)
+        return (row, True) if row is not None else (_NOT_KNOWN, False)
+
+    def _payments(self, operation: str, on: date | None) -> PaymentTable:
+        found = chosen(self.payments.get(operation, ()), on)
+        return found.value if found else _NO_ROWS
+
+
+def _demand(rules: Dated[Value], key: str, on: date | None, name: str, file: str) -> Value:
+    found = chosen(rules.get(key, ()), on)
+    if found is None:
+        others = rules.get(key, ())
+        when = f" on {on}" if on and others else ""
+        raise Rejected(
+            f"{name} {key!r} is not configured{when}",
+            others[0].where if others else file,
+            f"Add an entry with '{name}: {key}' in force then.",
+        )
+    return found.value
