@@ -231,6 +231,6 @@ def _unknown(order_id: str) -> Rejected:
 
 def count_by_state(engine: Engine) -> dict[str, int]:
     """Count orders per state, for the metrics."""
-    wanted = select(orders.c.state, func.count().label("count")).group_by(orders.c.state)
+    wanted = select(orders.c.state, func.count()).group_by(orders.c.state)
     with engine.begin() as connection:
-        return {row.state: row.count for row in connection.execute(wanted)}
+        return {str(state): int(number) for state, number in connection.execute(wanted).tuples()}

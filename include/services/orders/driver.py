@@ -6,7 +6,7 @@ anything was sent. Sagas never undo in silence: a step that needs a person leave
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -179,8 +179,10 @@ class Driver(Generic[F]):
         self._engine = engine
         self._worker = worker
 
-    def advance(self, key: str, play: Play[F], *, until: str = "") -> Saga[F]:
-        """Drive one saga until it rests; ``until`` stops after that step. Safe to repeat.
+    def advance(
+        self, key: str, play: Play[F], *, until: Callable[[F], bool] = lambda _facts: False
+    ) -> Saga[F]:
+        """Drive one saga until it rests, or until its facts are enough. Safe to repeat.
 
         Another worker's saga is left alone and returned as it is.
         """
@@ -194,7 +196,7 @@ class Driver(Generic[F]):
                 self._leases.release(lease)
         return saga
 
-    def _run(self, saga: Saga[F], play: Play[F], until: str) -> Saga[F]:
+    def _run(self, saga: Saga[F], play: Play[F], until: Callable[[F], bool]) -> Saga[F]:
         events: list[Event] = []
         for _ in range(_MOST_MOVES):
             try:
@@ -207,17 +209,18 @@ class Driver(Generic[F]):
         raise RuntimeError(f"{saga.key} made {_MOST_MOVES} moves and does not rest")
 
     def _move(
-        self, saga: Saga[F], play: Play[F], events: list[Event], until: str
+        self, saga: Saga[F], play: Play[F], events: list[Event], until: Callable[[F], bool]
     ) -> tuple[Saga[F], list[Event], bool]:
         """Make one move; the last value says whether the saga rests now."""
         step = play.open_step(saga.facts)
         if step:
             saga, resting, event = self._finish_step(saga, play, step)
             events = [*events, event] if event else events
-            if resting is None and step == until:
-                resting = Rest(play.state_of(saga.facts), "", self._store.now())
             if resting is not None:
                 return self._save(saga, resting, events), [], True
+        if until(saga.facts):
+            enough = Rest(play.state_of(saga.facts), "", self._store.now())
+            return self._save(saga, enough, events), [], True
         move = play.next_move(saga.facts, self._store.now())
         if isinstance(move, Rest):
             return self._save(saga, move, events), [], True

@@ -50,9 +50,9 @@ class OrderService:
         """
         first = OrderFacts(open_step="" if order.payment.request_id else "authorize|1")
         saga, is_new = self.orders.accept(order, first, OrderState.accepted, who)
-        if saga.state in ENDED:
+        if saga.state in ENDED or _is_paid(saga.facts):
             return saga, is_new
-        return self._drive(order, until="authorize|1"), is_new
+        return self._drive(order, until=_is_paid), is_new
 
     def capture(self, order_id: str, amount: Money | None, who: str, cause: str) -> None:
         """Ask for a capture; without an amount, of all that is left. The same cause asks once.
@@ -200,7 +200,9 @@ class OrderService:
         """Drive an order as far as it goes now; its captures go back if it is being unwound."""
         return self._drive(self.orders.content(order_id))
 
-    def _drive(self, order: Order, until: str = "") -> Saga[OrderFacts]:
+    def _drive(
+        self, order: Order, until: Callable[[OrderFacts], bool] = lambda _facts: False
+    ) -> Saga[OrderFacts]:
         desk = self.desk_of(order.shop_id)
         driver = Driver(self.orders, self.leases, self.engine_of(order.shop_id), self.worker)
         saga = driver.advance(order.order_id, OrderPlay(order, desk), until=until)
@@ -251,6 +253,11 @@ class OrderService:
             self.advance_refund(refund_id)
             done += 1
         return done
+
+
+def _is_paid(facts: OrderFacts) -> bool:
+    """Say whether the bank has answered: all that a shopper waits for."""
+    return facts.payment is not None
 
 
 def _promised(facts: OrderFacts) -> int:

@@ -1,0 +1,238 @@
+"""A gateway, an ERP and a shop in memory that satisfy the ports, and keep what really happened.
+
+What the truth holds, no saga can see. ``say`` scripts the next answer of one kind of write.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from include.domain.canonical import from_json, to_plain
+from include.domain.erp_orders import (
+    AddCustomer,
+    AddSalesOrder,
+    BookReceipt,
+    CustomerCredit,
+    ErpAddress,
+    ErpDocument,
+    ErpOrder,
+    StockLevel,
+)
+from include.domain.money import Money
+from include.domain.order_state import OrderFacts, OrderState
+from include.domain.orders import Order
+from include.domain.payments import Authorize, Authorized, Moved, PaymentStatus, StoredToken
+from include.services.effects.ports import Difference, Effect, EffectKind, Found, Receipt
+from include.services.orders.ports import Desk, Policy
+from include.services.orders.refund_order import RefundRow
+
+Answer = Callable[[Effect], Receipt]
+_GATEWAY = (
+    EffectKind.payment_capture,
+    EffectKind.payment_refund,
+    EffectKind.payment_void,
+    EffectKind.payment_reversal,
+)
+
+
+@dataclass
+class Truth:
+    """What the other sides executed, in order."""
+
+    done: list[Effect] = field(default_factory=list)
+    answers: dict[tuple[EffectKind, str], Receipt] = field(default_factory=dict)
+
+    def count(self, kind: EffectKind) -> int:
+        return sum(one.kind is kind for one in self.done)
+
+    def kinds(self) -> list[str]:
+        return [one.kind.value for one in self.done]
+
+
+@dataclass
+class FakePartner:
+    """One partner for every kind; an answer not scripted is the good one."""
+
+    truth: Truth = field(default_factory=Truth)
+    script: dict[EffectKind, list[Answer]] = field(default_factory=lambda: defaultdict(list))
+
+    def say(self, kind: EffectKind, answer: Answer) -> None:
+        self.script[kind].append(answer)
+
+    def look(self, effect: Effect) -> tuple[Found, ...]:
+        found = self.truth.answers.get((effect.kind, effect.reference))
+        if found is None:
+            return ()
+        return (Found(found.their_key, found.evidence, found.is_no),)
+
+    def send(self, effect: Effect) -> Receipt:
+        waiting = self.script[effect.kind]
+        return waiting.pop(0)(effect) if waiting else self.do(effect)
+
+    def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
+        return ()
+
+    def do(self, effect: Effect, receipt: Receipt | None = None) -> Receipt:
+        """Execute, as a partner in good health does."""
+        self.truth.done.append(effect)
+        number = len(self.truth.done)
+        answer = receipt or good_answer(effect, number)
+        self.truth.answers[effect.kind, effect.reference] = answer
+        return answer
+
+
+def good_answer(effect: Effect, number: int) -> Receipt:
+    """What a partner says to a write that went well."""
+    if effect.kind is EffectKind.payment_authorization:
+        return authorization(effect, number)
+    if effect.kind in _GATEWAY:
+        amount = Money(effect.amount_minor, effect.currency)
+        return Receipt(f"{number:022}", as_evidence(Moved(f"{number:022}", "PENDING", amount)))
+    if effect.kind is EffectKind.sales_order:
+        return Receipt(f"{number:06}", {"sales_order": f"{number:06}", "warnings": []})
+    if effect.kind is EffectKind.ar_receipt:
+        return Receipt(f"2026/11/{number}", {"journal": f"2026/11/{number}", "document": "_CRD01"})
+    return Receipt(f"{number}", {})
+
+
+def authorization(
+    effect: Effect,
+    number: int,
+    status: PaymentStatus = PaymentStatus.authorized,
+    approved: int | None = -1,
+    reason: str = "",
+) -> Receipt:
+    """Answer an authorisation; ``approved`` -1 is all that was asked for, ``None`` nothing."""
+    asked = from_json(Authorize, effect.payload)
+    minor = asked.amount.minor if approved == -1 else approved
+    found = Authorized(
+        request_id=f"{number:022}",
+        status=status,
+        theirs=status.value.upper(),
+        reason=reason,
+        authorized=None if minor is None else Money(minor, asked.amount.currency),
+        stored=StoredToken("C" * 32, "I" * 32, brand="visa") if asked.source.keep else None,
+    )
+    is_no = status in (PaymentStatus.declined, PaymentStatus.invalid)
+    return Receipt(found.request_id, as_evidence(found), is_no)
+
+
+def as_evidence(value: object) -> dict[str, object]:
+    found: dict[str, object] = json.loads(json.dumps(to_plain(value)))
+    return found
+
+
+@dataclass
+class FakeErp:
+    """Reads of SYSPRO; what is not set is in stock, unknown or absent."""
+
+    available: dict[str, int] = field(default_factory=dict)
+    credits: dict[str, CustomerCredit] = field(default_factory=dict)
+    orders: dict[str, ErpOrder] = field(default_factory=dict)
+    documents: dict[str, list[ErpDocument]] = field(default_factory=dict)
+    fault: Exception | None = None
+
+    def stock(self, stock_codes: Sequence[str], warehouse: str) -> Sequence[StockLevel]:
+        self._maybe_fail()
+        return [StockLevel(code, self.available.get(code, 10**9)) for code in stock_codes]
+
+    def credit(self, customer: str) -> CustomerCredit:
+        self._maybe_fail()
+        unknown = CustomerCredit(customer, False, False, None, None)
+        return self.credits.get(customer, unknown)
+
+    def order(self, purchase_order: str, customer: str = "") -> ErpOrder | None:
+        self._maybe_fail()
+        return self.orders.get(purchase_order)
+
+    def documents_of(self, purchase_order: str) -> Sequence[ErpDocument]:
+        self._maybe_fail()
+        return self.documents.get(purchase_order, [])
+
+    def _maybe_fail(self) -> None:
+        if self.fault is not None:
+            raise self.fault
+
+
+@dataclass
+class FakeGateway:
+    """Reads of the gateway."""
+
+    known: dict[str, Authorized] = field(default_factory=dict)
+
+    def authorization(self, request_id: str) -> Authorized | None:
+        return self.known.get(request_id)
+
+
+class PlainTranslator:
+    """The least that the saga needs; the real one is tested with the mappings."""
+
+    def customer_code(self, order: Order) -> str:
+        return "W" + order.number.zfill(6)
+
+    def add_customer(self, order: Order, customer: str) -> AddCustomer:
+        home = ErpAddress(("1 Main St", "", "", "", ""), "10001")
+        return AddCustomer(
+            "A",
+            customer,
+            order.shopper.name,
+            "WEB",
+            order.shopper.email,
+            "",
+            order.currency,
+            home,
+            home,
+            "10",
+            "CC",
+        )
+
+    def add_sales_order(
+        self, order: Order, customer: str, order_date: date, *, is_suspended: bool
+    ) -> AddSalesOrder:
+        home = ErpAddress(("1 Main St", "", "", "", ""), "10001")
+        return AddSalesOrder(
+            "A",
+            customer,
+            order.purchase_order,
+            order_date,
+            order.currency,
+            order.amount,
+            order.lines,
+            order.shopper.name,
+            home,
+            order.shopper.email,
+            "W1",
+            is_suspended=is_suspended,
+        )
+
+    def receipt(
+        self, order: Order, customer: str, amount: Money, posting_date: date, reference: str
+    ) -> BookReceipt:
+        return BookReceipt(
+            "A", customer, reference, order.purchase_order, amount, "CLRUS", posting_date
+        )
+
+    def shop_update(self, order: Order, facts: OrderFacts, state: OrderState) -> object:
+        return {"order": order.number, "state": state.value}
+
+    def shop_refund(self, order: Order, refund: RefundRow) -> object:
+        return {"order": order.number, "refund": refund.refund_id}
+
+
+def desk(erp: FakeErp, gateway: FakeGateway, policy: Policy | None = None) -> Desk:
+    return Desk(
+        merchant_id="acme_us",
+        organization_id="acme_us_org",
+        company_id="A",
+        shop_target="web",
+        owner="orders@acme.example",
+        warehouse="W1",
+        policy=policy or Policy(),
+        translator=PlainTranslator(),
+        gateway=gateway,
+        erp=erp,
+        told_states=frozenset(("in_review", "captured", "completed", "declined", "cancelled")),
+        today=date(2026, 11, 3),
+    )

@@ -1,0 +1,310 @@
+"""The saga of an order: what is done, in which order, and what takes it back."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from include.domain.erp_orders import CustomerCredit, ErpDocument, ErpOrder
+from include.domain.errors import OutcomeUnknown, Rejected, Retryable
+from include.domain.money import Money
+from include.domain.order_state import OrderState
+from include.domain.orders import PaymentMethod, PaymentSource
+from include.domain.payments import Authorized, PaymentStatus
+from include.domain.reviews import Decision, DecisionEvent, Merged
+from include.services.effects.ports import Effect, EffectKind, Receipt
+from include.services.orders.ports import Policy
+from tests.orders.conftest import Kit, make_order
+from tests.orders.partners import authorization
+
+AUTH = EffectKind.payment_authorization
+
+
+def decided(kit: Kit, request_id: str, decision: Decision, key: str) -> DecisionEvent:
+    return DecisionEvent(request_id, decision, kit.clock.now(), "webhook", key, "analyst")
+
+
+def test_a_good_order_is_authorised_booked_captured_and_received(kit: Kit) -> None:
+    order = make_order()
+    placed = kit.place(order)
+    assert placed.state == OrderState.authorized
+    assert kit.partner.truth.kinds() == ["payment_authorization"]
+
+    saga = kit.service.advance(order.order_id)
+
+    assert saga.state == OrderState.captured
+    assert kit.partner.truth.kinds() == [
+        "payment_authorization",
+        "customer",
+        "sales_order",
+        "payment_capture",
+        "ar_receipt",
+        "shop_order_update",
+    ]
+    assert saga.facts.taken[0].amount == Money(10_221, "USD")
+    assert saga.facts.taken[0].receipt == "2026/11/5"
+
+
+def test_an_invoice_completes_the_order(kit: Kit) -> None:
+    order = make_order()
+    kit.run(order)
+    invoice = ErpDocument(
+        "W1", "I1", "I", order.purchase_order, "3", order.amount, date(2026, 11, 3)
+    )
+    kit.erp.documents[order.purchase_order] = [invoice]
+    kit.pass_time(hours=7)
+    assert kit.service.orders.get(order.order_id).state == OrderState.completed
+
+
+def test_the_same_order_again_is_the_same_order(kit: Kit) -> None:
+    order = make_order()
+    first, is_new = kit.service.place(order, "shop")
+    again, is_new_again = kit.service.place(order, "shop")
+    assert (is_new, is_new_again) == (True, False)
+    assert again.state == first.state
+    assert kit.partner.truth.count(AUTH) == 1
+
+
+def test_the_same_number_with_other_content_is_refused(kit: Kit) -> None:
+    order = make_order()
+    kit.place(order)
+    with pytest.raises(Rejected, match="other content"):
+        kit.place(replace(make_order(500, number=order.number)))
+
+
+def test_a_declined_card_ends_the_order_and_asks_nobody(kit: Kit) -> None:
+    kit.partner.say(
+        AUTH,
+        lambda it: kit.partner.do(
+            it, authorization(it, 7, PaymentStatus.declined, None, "INSUFFICIENT_FUND")
+        ),
+    )
+    order = make_order()
+    saga = kit.run(order)
+    assert saga.state == OrderState.declined
+    assert saga.reason == "INSUFFICIENT_FUND"
+    assert kit.partner.truth.kinds() == ["payment_authorization", "shop_order_update"]
+
+
+@pytest.mark.parametrize(
+    ("status", "approved"),
+    [(PaymentStatus.partial, 5_000), (PaymentStatus.risk_declined, 10_221)],
+)
+def test_money_held_for_nothing_is_reversed_by_what_was_answered(
+    kit: Kit, status: PaymentStatus, approved: int
+) -> None:
+    kit.partner.say(AUTH, lambda it: kit.partner.do(it, authorization(it, 7, status, approved)))
+    order = make_order()
+    saga = kit.run(order)
+    assert saga.state == OrderState.declined
+    reversals = [e for e in kit.partner.truth.done if e.kind is EffectKind.payment_reversal]
+    assert [one.amount_minor for one in reversals] == [approved]
+
+
+def test_a_lost_answer_leaves_the_order_pending_and_authorises_once(kit: Kit) -> None:
+    def commit_and_drop(effect: Effect) -> Receipt:
+        kit.partner.do(effect)
+        raise OutcomeUnknown("time-out", "gateway", "Look.")
+
+    kit.partner.say(AUTH, commit_and_drop)
+    order = make_order()
+    assert kit.place(order).state == OrderState.pending
+    kit.pass_time(minutes=20)
+    assert kit.service.orders.get(order.order_id).state == OrderState.captured
+    assert kit.partner.truth.count(AUTH) == 1
+
+
+class TestReview:
+    """Decision Manager holds the order."""
+
+    @pytest.fixture
+    def held(self, kit: Kit) -> tuple[Kit, str, str]:
+        kit.partner.say(
+            AUTH, lambda it: kit.partner.do(it, authorization(it, 7, PaymentStatus.in_review))
+        )
+        order = make_order()
+        saga = kit.run(order)
+        assert saga.state == OrderState.in_review
+        assert saga.facts.is_held
+        assert kit.partner.truth.count(EffectKind.payment_capture) == 0
+        return kit, order.order_id, f"{7:022}"
+
+    def test_accepted_is_released_and_captured(self, held: tuple[Kit, str, str]) -> None:
+        kit, order_id, request_id = held
+        event = decided(kit, request_id, Decision.accept, "e1")
+        assert kit.service.decide(event) is Merged.news
+        saga = kit.service.advance(order_id)
+        assert saga.state == OrderState.captured
+        assert kit.partner.truth.count(EffectKind.sales_order_move) == 1
+
+    def test_rejected_is_cancelled_and_reversed(self, held: tuple[Kit, str, str]) -> None:
+        kit, order_id, request_id = held
+        kit.service.decide(decided(kit, request_id, Decision.reject, "e1"))
+        saga = kit.service.advance(order_id)
+        assert saga.state == OrderState.cancelled
+        assert saga.facts.is_order_cancelled
+        assert saga.facts.is_reversed
+        assert kit.partner.truth.count(EffectKind.payment_capture) == 0
+
+    def test_an_event_heard_twice_changes_nothing(self, held: tuple[Kit, str, str]) -> None:
+        kit, order_id, request_id = held
+        event = decided(kit, request_id, Decision.accept, "e1")
+        kit.service.decide(event)
+        kit.service.advance(order_id)
+        assert kit.service.decide(event) is Merged.known
+        assert kit.service.advance(order_id).state == OrderState.captured
+        assert kit.partner.truth.count(EffectKind.payment_capture) == 1
+
+    def test_contradicting_decisions_block_the_capture(self, held: tuple[Kit, str, str]) -> None:
+        kit, order_id, request_id = held
+        kit.service.decide(decided(kit, request_id, Decision.accept, "e1"))
+        kit.service.decide(decided(kit, request_id, Decision.reject, "e2"))
+        assert kit.service.advance(order_id).state == OrderState.stuck
+        assert kit.partner.truth.count(EffectKind.payment_capture) == 0
+        kit.service.settle_contradiction(order_id, Decision.reject, "chief")
+        assert kit.service.advance(order_id).state == OrderState.cancelled
+
+    def test_a_review_that_outlives_the_authorisation_is_released(
+        self, held: tuple[Kit, str, str]
+    ) -> None:
+        kit, order_id, _ = held
+        kit.pass_time(days=6, hours=1)
+        saga = kit.service.orders.get(order_id)
+        assert saga.state == OrderState.cancelled
+        assert saga.facts.is_reversed
+
+
+def test_a_decision_before_its_order_waits(kit: Kit) -> None:
+    event = decided(kit, "9" * 22, Decision.accept, "e9")
+    assert kit.service.decide(event) is None
+    assert [one.event_key for one in kit.service.decisions.unmatched()] == ["e9"]
+
+
+def test_short_stock_refuses_where_the_rule_says_so(kit: Kit) -> None:
+    kit.policy = Policy(on_short_stock="refuse")
+    kit.erp.available["WIDGET-1"] = 0
+    saga = kit.run(make_order())
+    assert saga.state == OrderState.cancelled
+    assert kit.partner.truth.kinds()[:2] == ["payment_authorization", "payment_reversal"]
+
+
+def test_a_customer_over_the_limit_is_held_until_a_clerk_releases(kit: Kit) -> None:
+    order = make_order()
+    code = "W" + order.number.zfill(6)
+    kit.erp.credits[code] = CustomerCredit(code, True, False, Money(10_000, "USD"), Money(0, "USD"))
+    saga = kit.run(order)
+    assert saga.facts.is_held
+    assert kit.partner.truth.count(EffectKind.payment_capture) == 0
+    kit.erp.orders[order.purchase_order] = ErpOrder("2", code, order.purchase_order, "1", False)
+    kit.pass_time(minutes=20)
+    assert kit.service.orders.get(order.order_id).state == OrderState.captured
+
+
+def test_an_erp_that_is_down_is_asked_again_and_nothing_is_lost(kit: Kit) -> None:
+    kit.erp.fault = Retryable("connection refused", "SYSPRO", "Ask again.")
+    order = make_order()
+    saga = kit.run(order)
+    assert saga.state == OrderState.authorized
+    assert "connection refused" in saga.reason
+    kit.erp.fault = None
+    kit.pass_time(minutes=10)
+    assert kit.service.orders.get(order.order_id).state == OrderState.captured
+
+
+def test_a_refused_sales_order_is_stuck_until_its_dead_letter_is_replayed(kit: Kit) -> None:
+    def refuse(_effect: Effect) -> Receipt:
+        raise Rejected("price must be numeric", "SORTOI", "Correct the mapping.")
+
+    kit.partner.say(EffectKind.sales_order, refuse)
+    order = make_order()
+    saga = kit.run(order)
+    assert saga.state == OrderState.stuck
+    assert "price must be numeric" in saga.reason
+    kit.engine.replay(EffectKind.sales_order, f"{order.order_id}|sales_order|1", "engineer")
+    kit.pass_time(minutes=10)
+    assert kit.service.orders.get(order.order_id).state == OrderState.captured
+
+
+def test_a_cancel_leaves_a_refused_step_behind(kit: Kit) -> None:
+    def refuse(_effect: Effect) -> Receipt:
+        raise Rejected("customer on hold", "SORTOI", "Ask credit control.")
+
+    kit.partner.say(EffectKind.sales_order, refuse)
+    order = make_order()
+    kit.run(order)
+    kit.service.cancel(order.order_id, "shop", "shopper changed her mind")
+    saga = kit.service.advance(order.order_id)
+    assert saga.state == OrderState.cancelled
+    assert saga.facts.is_reversed
+
+
+def test_the_shops_own_authorisation_is_taken_over_if_it_is_enough(kit: Kit) -> None:
+    request_id = "7" * 22
+    payment = PaymentSource(PaymentMethod.authorized, request_id=request_id)
+    order = make_order(payment=payment)
+    kit.gateway.known[request_id] = Authorized(
+        request_id, PaymentStatus.authorized, "AUTHORIZED", authorized=order.amount
+    )
+    assert kit.run(order).state == OrderState.captured
+    assert kit.partner.truth.count(AUTH) == 0
+
+
+def test_a_shops_authorisation_of_another_amount_needs_a_person(kit: Kit) -> None:
+    request_id = "7" * 22
+    order = make_order(payment=PaymentSource(PaymentMethod.authorized, request_id=request_id))
+    kit.gateway.known[request_id] = Authorized(
+        request_id, PaymentStatus.authorized, "AUTHORIZED", authorized=Money(1, "USD")
+    )
+    saga = kit.run(order)
+    assert saga.state == OrderState.stuck
+    assert "0.01 USD" in saga.reason
+
+
+class TestShipments:
+    """Captured as goods leave."""
+
+    @pytest.fixture
+    def booked(self, kit: Kit) -> tuple[Kit, str]:
+        kit.policy = Policy(captures_at_once=False)
+        order = make_order()
+        assert kit.run(order).state == OrderState.booked
+        return kit, order.order_id
+
+    def test_two_partial_captures_book_two_receipts(self, booked: tuple[Kit, str]) -> None:
+        kit, order_id = booked
+        kit.service.capture(order_id, Money(4_000, "USD"), "clerk", "dispatch 1")
+        kit.service.capture(order_id, Money(4_000, "USD"), "clerk", "dispatch 1")  # heard twice
+        kit.service.advance(order_id)
+        kit.service.capture(order_id, None, "clerk", "dispatch 2")
+        saga = kit.service.advance(order_id)
+        assert [one.amount.minor for one in saga.facts.taken] == [4_000, 6_221]
+        assert kit.partner.truth.count(EffectKind.ar_receipt) == 2
+
+    def test_more_than_is_left_is_refused(self, booked: tuple[Kit, str]) -> None:
+        kit, order_id = booked
+        kit.service.capture(order_id, Money(10_000, "USD"), "clerk", "dispatch 1")
+        with pytest.raises(Rejected, match=r"2\.21 USD is left"):
+            kit.service.capture(order_id, Money(222, "USD"), "clerk", "dispatch 2")
+
+    def test_an_expiring_authorisation_is_captured_where_the_rule_says_so(
+        self, booked: tuple[Kit, str]
+    ) -> None:
+        kit, order_id = booked
+        kit.policy = Policy(captures_at_once=False, on_expiry="capture")
+        kit.pass_time(days=6, hours=1)
+        saga = kit.service.orders.get(order_id)
+        assert saga.state == OrderState.captured
+
+    def test_an_expiring_authorisation_is_renewed_with_the_kept_card(self, kit: Kit) -> None:
+        kit.policy = Policy(
+            captures_at_once=False, on_expiry="renew", expiry_lead=timedelta(days=1)
+        )
+        payment = PaymentSource(PaymentMethod.transient_token, transient_id="f" * 64, keep=True)
+        order = make_order(payment=payment)
+        kit.run(order)
+        kit.pass_time(days=6, hours=1)
+        saga = kit.service.orders.get(order.order_id)
+        assert saga.facts.attempt == 2
+        assert kit.partner.truth.count(AUTH) == 2
+        assert kit.partner.truth.count(EffectKind.payment_reversal) == 1
+        assert saga.state == OrderState.booked

@@ -1,0 +1,133 @@
+"""Giving money back: once, never too much, and in the books."""
+
+import threading
+
+import pytest
+
+from include.domain.errors import OutcomeUnknown, Rejected
+from include.domain.money import Money
+from include.domain.order_state import OrderState
+from include.domain.payments import Moved
+from include.domain.refunds import RefundState
+from include.services.effects.ports import Effect, EffectKind, Receipt
+from include.services.orders.ports import Policy
+from tests.orders.conftest import Kit, make_order
+from tests.orders.partners import as_evidence
+
+USD_30 = Money(3_000, "USD")
+
+
+@pytest.fixture
+def sold(kit: Kit) -> tuple[Kit, str]:
+    order = make_order()
+    assert kit.run(order).state == OrderState.captured
+    return kit, order.order_id
+
+
+def ask(kit: Kit, order_id: str, amount: Money, key: str = "C1", who: str = "clerk") -> str:
+    return kit.service.refund(
+        order_id, amount, origin="credit_note", origin_key=key, who=who, reason="broken"
+    )
+
+
+def test_a_partial_refund_moves_money_books_it_and_tells_the_shop(sold: tuple[Kit, str]) -> None:
+    kit, order_id = sold
+    refund = kit.service.advance_refund(ask(kit, order_id, USD_30))
+    assert refund.state == RefundState.done
+    assert kit.partner.truth.kinds()[-3:] == ["payment_refund", "ar_receipt", "shop_refund"]
+    assert kit.service.orders.get(order_id).facts.returned_minor == 3_000
+
+
+def test_a_whole_refund_on_the_same_day_is_a_void(sold: tuple[Kit, str]) -> None:
+    kit, order_id = sold
+    kit.service.advance_refund(ask(kit, order_id, Money(10_221, "USD")))
+    assert kit.partner.truth.count(EffectKind.payment_void) == 1
+    assert kit.partner.truth.count(EffectKind.payment_refund) == 0
+
+
+def test_a_void_that_comes_too_late_becomes_a_refund(sold: tuple[Kit, str]) -> None:
+    kit, order_id = sold
+
+    def too_late(_effect: Effect) -> Receipt:
+        return Receipt("", as_evidence(Moved("", "INVALID_REQUEST", reason="NOT_VOIDABLE")), True)
+
+    kit.partner.say(EffectKind.payment_void, too_late)
+    refund = kit.service.advance_refund(ask(kit, order_id, Money(10_221, "USD")))
+    assert refund.state == RefundState.done
+    assert kit.partner.truth.count(EffectKind.payment_refund) == 1
+
+
+def test_one_credit_note_is_one_refund(sold: tuple[Kit, str]) -> None:
+    kit, order_id = sold
+    assert ask(kit, order_id, USD_30) == ask(kit, order_id, USD_30)
+    kit.pass_time(minutes=10)
+    assert kit.partner.truth.count(EffectKind.payment_refund) == 1
+
+
+def test_refunds_together_never_pass_the_capture(sold: tuple[Kit, str]) -> None:
+    kit, order_id = sold
+    ask(kit, order_id, Money(8_000, "USD"), "C1")
+    with pytest.raises(Rejected, match=r"22\.21 USD that may still go back"):
+        ask(kit, order_id, USD_30, "C2")
+
+
+def test_racing_refunds_never_pass_the_capture(sold: tuple[Kit, str]) -> None:
+    kit, order_id = sold
+    refused: list[Rejected] = []
+
+    def race(number: int) -> None:
+        try:
+            ask(kit, order_id, Money(4_000, "USD"), f"C{number}")
+        except Rejected as fault:
+            refused.append(fault)
+
+    threads = [threading.Thread(target=race, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 4  # two of 40.00 fit into 102.21
+
+
+def test_beyond_the_limit_a_second_person_approves(sold: tuple[Kit, str]) -> None:
+    kit, order_id = sold
+    kit.policy = Policy(refund_limit_minor=1_000)
+    refund_id = ask(kit, order_id, USD_30)
+    assert kit.service.advance_refund(refund_id).state == RefundState.waiting
+    with pytest.raises(Rejected, match="Another person"):
+        kit.service.approve_refund(refund_id, "clerk")
+    kit.service.approve_refund(refund_id, "controller")
+    assert kit.service.advance_refund(refund_id).state == RefundState.done
+
+
+def test_a_lost_answer_is_looked_for_and_refunded_once(sold: tuple[Kit, str]) -> None:
+    kit, order_id = sold
+
+    def commit_and_drop(effect: Effect) -> Receipt:
+        kit.partner.do(effect)
+        raise OutcomeUnknown("502", "gateway", "Look.")
+
+    kit.partner.say(EffectKind.payment_refund, commit_and_drop)
+    refund_id = ask(kit, order_id, USD_30)
+    assert kit.service.advance_refund(refund_id).state == RefundState.moving
+    kit.pass_time(minutes=20)
+    assert kit.service.refunds.get(refund_id).state == RefundState.done
+    assert kit.partner.truth.count(EffectKind.payment_refund) == 1
+
+
+def test_cancelling_a_captured_order_gives_the_money_back(sold: tuple[Kit, str]) -> None:
+    kit, order_id = sold
+    kit.service.cancel(order_id, "shop", "out of stock after all")
+    kit.pass_time(minutes=10)
+    saga = kit.service.orders.get(order_id)
+    assert saga.state == OrderState.cancelled
+    assert saga.facts.returned_minor == 10_221
+    assert kit.partner.truth.count(EffectKind.payment_void) == 1
+
+
+def test_a_refused_refund_gives_its_reservation_back(sold: tuple[Kit, str]) -> None:
+    kit, order_id = sold
+    kit.policy = Policy(refund_limit_minor=1_000)
+    refund_id = ask(kit, order_id, Money(10_000, "USD"))
+    kit.service.refunds.refuse(refund_id, "controller", "not ours")
+    assert ask(kit, order_id, Money(10_000, "USD"), "C2")
