@@ -82,6 +82,31 @@ _CYBERSOURCE: Field = {
         "stall_s": _number("Stall limit (s)", "The longest silence while an answer arrives.", 30),
         "deadline_s": _number("Deadline of a call (s)", "From the first to the last byte.", 30),
         "download_deadline_s": _number("Deadline of a download (s)", "Of one report.", 900),
+        "authorization_deadline_s": _number(
+            "Deadline of an authorization (s)", "A shopper waits meanwhile.", 20
+        ),
+        "quiescence_s": _number(
+            "Wait before 'absent' counts (s)",
+            "Longer than the vendor's longest run and the lag of its search together, at least "
+            "60; a commissioning probe gives the figure.",
+            300,
+        ),
+        "look_gap_s": _number(
+            "Between two looks (s)", "Longer than the search can lag behind.", 60
+        ),
+        "max_sends": _number("Sends at most", "Of one call, under one reference.", 3, "integer"),
+        "refused_means_not_accepted": _flag(
+            "429 and 503 mean 'not accepted'",
+            "Only where the vendor documents it for this account; otherwise such an answer is "
+            "looked for before anything is sent again.",
+            False,
+        ),
+        "webhook_secrets": _secret(
+            "Webhook keys", "keyId=key, separated by blanks; keep the old one while rotating."
+        ),
+        "webhook_tolerance_s": _number(
+            "Age of a webhook (s)", "Of its signature, in both directions.", 3600
+        ),
         **_NETWORK,
     },
 }

@@ -10,7 +10,7 @@ from include.adapters.cybersource.answers import Json, error_words, read_object
 from include.adapters.cybersource.settings import Settings
 from include.adapters.cybersource.signing import Now, utc_now
 from include.adapters.http.status import judge
-from include.adapters.http.wire import Request, Response, Transport
+from include.adapters.http.wire import Limits, Request, Response, Transport
 from include.domain.errors import Rejected, Retryable
 from include.services.ports import Download
 
@@ -34,7 +34,7 @@ class HeadKeeper:
 
 
 class Client:
-    """Everything here is a read: a repeat is always allowed, and nothing moves money."""
+    """Reads, of which a repeat is always allowed, and the one way to send a write."""
 
     def __init__(self, settings: Settings, transport: Transport, now: Now = utc_now) -> None:
         self.settings = settings
@@ -69,6 +69,25 @@ class Client:
             data,
             limits=self.settings.calls,
             auth=self._auth,
+        )
+
+    def write(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        reference: str,
+        body: Mapping[str, object] | None = None,
+        limits: Limits | None = None,
+    ) -> Request:
+        """Build a call that changes something; only a partner of the effects engine sends it."""
+        is_documented = self.settings.refused_means_not_accepted
+        return replace(
+            self.request(path, {}, what, reference, body=body),
+            method=method,
+            is_write=True,
+            limits=limits or self.settings.calls,
+            not_accepted=frozenset({429, 503}) if is_documented else frozenset(),
         )
 
     def send(self, request: Request) -> Response:

@@ -62,7 +62,7 @@ class Reporting:
 
     def report_status(self, organization_id: str, report_id: str) -> ReportEntry | None:
         """Ask for one report by its id; ``None`` is 404."""
-        path = f"/reporting/v3/reports/{_safe_id(report_id)}"
+        path = f"/reporting/v3/reports/{safe_id(report_id)}"
         query = {"organizationId": demand_organization(organization_id, "report status")}
         found = self._client.fetch(self._client.request(path, query, "read a report's status"))
         return entry_of(found, "reportStatus") if found is not None else None
@@ -92,7 +92,7 @@ class Reporting:
             "reportMimeType": mime_type,
             "organizationId": organization_id,
         }
-        path = f"/reporting/v3/report-definitions/{_safe_id(name)}"
+        path = f"/reporting/v3/report-definitions/{safe_id(name)}"
         return self._client.fetch(self._client.request(path, query, "read a report definition"))
 
     def download_report(
@@ -150,7 +150,7 @@ class Reporting:
 
     def transaction(self, request_id: str) -> TransactionFacts | None:
         """Look one transaction up; ``None`` is 404, which shortly after a 201 proves nothing."""
-        path = f"/tss/v2/transactions/{_safe_id(request_id)}"
+        path = f"/tss/v2/transactions/{safe_id(request_id)}"
         request = self._client.request(path, {}, "look a transaction up", reference=request_id)
         found = self._client.fetch(request)
         return facts_of(found, request.where) if found is not None else None
@@ -213,7 +213,7 @@ def facts_of(found: Json, where: str) -> TransactionFacts:
     )
 
 
-def _safe_id(value: str) -> str:
+def safe_id(value: str) -> str:
     """An id becomes a part of the path, so it may hold nothing that changes the path."""
     if _ID.fullmatch(value) is None:
         raise Rejected(f"{value[:70]!r} is not an id", "Cybersource call", "Correct the id.")

@@ -11,6 +11,12 @@ from urllib.parse import urlsplit
 
 from requests.auth import AuthBase
 
+from include.adapters.cybersource.pace import (
+    Pace,
+    read_pace,
+    read_tolerance,
+    read_webhook_secrets,
+)
 from include.adapters.cybersource.signing import (
     HttpSignature,
     Identity,
@@ -34,6 +40,13 @@ EXTRA_FIELDS = (
     "stall_s",
     "deadline_s",
     "download_deadline_s",
+    "authorization_deadline_s",
+    "quiescence_s",
+    "look_gap_s",
+    "max_sends",
+    "refused_means_not_accepted",
+    "webhook_secrets",
+    "webhook_tolerance_s",
     "allow_plain_http",
     "ca_bundle",
 )
@@ -63,6 +76,12 @@ class Settings:
     p12_passphrase: str = field(default="", repr=False)
     calls: Limits = field(default_factory=lambda: Limits(deadline_s=30.0))
     downloads: Limits = field(default_factory=lambda: Limits(deadline_s=900.0))
+    authorizations: Limits = field(default_factory=lambda: Limits(deadline_s=20.0))
+    pace: Pace = field(default_factory=lambda: Pace())
+    # 429 and 503 are unknown outcomes, until the vendor documents them as "not accepted".
+    refused_means_not_accepted: bool = False
+    webhook_secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # by key id
+    webhook_tolerance_s: float = 3600.0  # the official samples' 60 minutes
     allow_plain_http: bool = False
     ca_bundle: str = ""
 
@@ -108,7 +127,12 @@ class Settings:
             p12_passphrase=text.get("p12_passphrase", ""),
             calls=_limits(text, "deadline_s", 30.0, where),
             downloads=_limits(text, "download_deadline_s", 900.0, where),
-            allow_plain_http=_truth(text.get("allow_plain_http", ""), where),
+            authorizations=_limits(text, "authorization_deadline_s", 20.0, where),
+            pace=read_pace(text, where),
+            refused_means_not_accepted=_truth(text, "refused_means_not_accepted", where),
+            webhook_secrets=read_webhook_secrets(text.get("webhook_secrets", ""), where),
+            webhook_tolerance_s=read_tolerance(text.get("webhook_tolerance_s", ""), where),
+            allow_plain_http=_truth(text, "allow_plain_http", where),
             ca_bundle=text.get("ca_bundle", ""),
         )
 
@@ -176,12 +200,13 @@ def _one_of(value: str, where: str) -> AuthKind:
     raise Rejected(f"auth {value!r} is unknown", where, f"Choose one of {words}.")
 
 
-def _truth(value: str, where: str) -> bool:
-    if value.lower() in ("", "false", "no", "0"):
+def _truth(text: Mapping[str, str], name: str, where: str) -> bool:
+    value = text.get(name, "").lower()
+    if value in ("", "false", "no", "0"):
         return False
-    if value.lower() in ("true", "yes", "1"):
+    if value in ("true", "yes", "1"):
         return True
-    raise Rejected(f"allow_plain_http {value!r} is not yes or no", where, "Write true or false.")
+    raise Rejected(f"{name} {value!r} is not yes or no", where, "Write true or false.")
 
 
 def _limits(text: Mapping[str, str], deadline: str, usual: float, where: str) -> Limits:

@@ -1,0 +1,88 @@
+"""Case actions: carry an analyst's decision to Decision Manager.
+
+The call has no merchant transaction id, so our reference travels in the comments, and a look reads
+the conversion details, where everybody's decisions are. Source: Cybersource reference, section 3.
+"""
+
+from datetime import timedelta
+
+from include.adapters.cybersource.decisions import Conversion, Conversions
+from include.adapters.cybersource.partners.common import (
+    LOOK,
+    Gateway,
+    command_of,
+    difference,
+    refuse_invalid,
+)
+from include.adapters.cybersource.partners.rows import looking
+from include.adapters.cybersource.reporting import safe_id
+from include.domain.calendar import Window
+from include.domain.canonical import to_plain
+from include.domain.errors import OutcomeUnknown, Retryable
+from include.domain.payment_meanings import Meaning
+from include.domain.payments import DecideReview, Moved
+from include.services.effects.ports import Difference, Effect, Found, Receipt
+
+_OPERATION = "decision"
+_ANSWERS = {"ACCEPT": "ACCEPTED", "REJECT": "REJECTED"}
+_LONGEST_COMMENT = 255
+_OLDEST_CASE = timedelta(days=60)  # each day is a call of its own
+_MARGIN = timedelta(hours=1)
+
+
+class ReviewPartner:
+    """``POST /risk/v1/decisions/{id}/actions``."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._conversions = Conversions(gateway.client)
+
+    def look(self, effect: Effect) -> tuple[Found, ...]:
+        """Return the last decision about the case, whoever made it."""
+        it = command_of(DecideReview, effect)
+        row = self._gateway.rows.detail(it.request_id)
+        if row is None or row.at is None:
+            raise Retryable(
+                f"the gateway does not show {it.request_id}",
+                "transaction search",
+                "Ask again; a search is fed with delay.",
+            )
+        # From the payment on: its own time, which a server's business date may set apart from ours.
+        start_at = row.at - _MARGIN
+        end_at = max(self._gateway.client.now(), row.at) + _MARGIN
+        window = Window(max(start_at, end_at - _OLDEST_CASE), end_at)
+        with looking():
+            made = [
+                one
+                for one in self._conversions.within(it.organization_id, window)
+                if one.request_id == it.request_id and one.is_final
+            ]
+        return (_found(max(made, key=lambda one: one.at)),) if made else ()
+
+    def send(self, effect: Effect) -> Receipt:
+        """See ``Partner.send``."""
+        it = command_of(DecideReview, effect)
+        comments = f"{effect.reference} {it.analyst}: {it.comments}"[:_LONGEST_COMMENT]
+        body: dict[str, object] = {
+            "decisionInformation": {"decision": it.decision, "comments": comments}
+        }
+        path = f"/risk/v1/decisions/{safe_id(it.request_id)}/actions"
+        answer = self._gateway.post(_OPERATION, path, body, effect)
+        refuse_invalid(answer)
+        if answer.meaning is not Meaning.approved or answer.status != _ANSWERS[it.decision]:
+            raise OutcomeUnknown(
+                f"{it.decision} was answered {answer.status!r}", answer.where, LOOK
+            )
+        plain = to_plain(Moved(answer.request_id, answer.status))
+        return Receipt(answer.request_id, plain if isinstance(plain, dict) else {})
+
+    def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
+        """A case that somebody else decided the other way is a difference for a person."""
+        it = command_of(DecideReview, effect)
+        return difference("decision", _ANSWERS[it.decision], found.facts.get("theirs"))
+
+
+def _found(made: Conversion) -> Found:
+    plain = to_plain(Moved(made.request_id, _ANSWERS[made.decision.upper()]))
+    facts = plain if isinstance(plain, dict) else {}
+    return Found(made.request_id, facts | {"reviewer": made.reviewer})

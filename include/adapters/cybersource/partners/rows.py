@@ -1,0 +1,252 @@
+"""Find what carries our reference: transaction search, and the detail where a row says too little.
+
+The merchant reference finds the order's requests; the merchant transaction id (MTI) tells which of
+them is ours. The vendor's models of a row name no MTI, so it is looked for in the row, then in the
+detail, then by a search of its own. What cannot be told apart is never "absent".
+Source: Cybersource reference 2.4 and 8.7; reliability reference 2.1.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from include.adapters.cybersource.answers import Json, read_time, text_of
+from include.adapters.cybersource.client import Client
+from include.adapters.cybersource.reasons import ReasonTable
+from include.adapters.cybersource.reporting import safe_id
+from include.adapters.cybersource.search import Search, term
+from include.domain.errors import Rejected, Retryable
+from include.domain.money import Money
+from include.domain.payment_meanings import Meaning
+from include.services.effects.ports import Effect
+
+_AMOUNT = ("orderInformation", "amountDetails")
+_GOOD = (Meaning.approved, Meaning.partial)
+_UNCLEAR = (Meaning.look, Meaning.already, Meaning.configuration)
+_REPEAT = "104"  # the refusal of a second copy says nothing about the first
+_INVALID = "102"
+_CLOCKS_APART = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One service within a request: ``ics_auth``, ``ics_bill`` ..."""
+
+    name: str
+    code: str  # three digits
+    r_code: str  # 1 good, 0 declined, -1 error
+    flag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One request at the gateway."""
+
+    request_id: str
+    mti: str  # '' where it is not shown
+    code: str
+    root: str  # first request of the chain; '' in a search row
+    status: str
+    at: datetime | None
+    applications: Mapping[str, Application]
+    body: Json
+    where: str
+
+    def amount(self, member: str) -> Money | None:
+        """Read ``totalAmount`` or ``authorizedAmount``; ``None`` where it is not shown.
+
+        Raises:
+            Retryable: it is shown, but is no money.
+        """
+        text, currency = (
+            text_of(self.body, *_AMOUNT, member),
+            text_of(self.body, *_AMOUNT, "currency"),
+        )
+        if text is None or currency is None:
+            return None
+        try:
+            return Money.parse(text, currency.upper(), self.where)
+        except Rejected as fault:
+            raise Retryable(fault.what, fault.where, "Read the transaction by hand.") from None
+
+
+class Rows:
+    """Reads of one account; every fault is ``Retryable``, for a look may say nothing else."""
+
+    def __init__(self, client: Client, reasons: ReasonTable) -> None:
+        self._client = client
+        self._search = Search(client)
+        self._reasons = reasons
+
+    def carrying(
+        self,
+        effect: Effect,
+        code: str,
+        mti: str,
+        applications: Sequence[str],
+        ours: Money | None = None,
+    ) -> tuple[Row, ...]:
+        """Return the requests of an order that carry ``mti`` and one of ``applications``.
+
+        Args:
+            effect: whose intent says since when a row may be ours.
+            code: the order's merchant reference.
+            mti: the merchant transaction id.
+            applications: names of services.
+            ours: the amount, to tell rows apart whose MTI nobody shows.
+
+        Raises:
+            Retryable: could not ask, or could not tell.
+        """
+        rows = [
+            row if row.mti else self.in_full(row)
+            for row in self.of_order(code)
+            if not row.applications.keys().isdisjoint(applications)
+        ]
+        hidden = [row for row in rows if not row.mti]
+        mine = {row.request_id for row in self._by_mti(mti)} if hidden else set()
+        for row in hidden:
+            if row.request_id not in mine and _may_be_ours(row, effect, ours):
+                raise Retryable(
+                    f"the gateway does not say whose request {row.request_id} is",
+                    row.where,
+                    f"Compare it with {mti} by hand, and resolve this item by what it shows.",
+                )
+        return tuple(row for row in rows if row.mti == mti or row.request_id in mine)
+
+    def of_order(self, code: str) -> list[Row]:
+        """Return every request of an order, as the search shows it, each once."""
+        return self._find(term("clientReferenceInformation.code", code))
+
+    def detail(self, request_id: str) -> Row | None:
+        """Return one request in full; ``None`` is 404, which proves nothing."""
+        with looking():
+            path = f"/tss/v2/transactions/{safe_id(request_id)}"
+            request = self._client.request(path, {}, "look a transaction up", request_id)
+            found = self._client.fetch(request)
+            return None if found is None else read_row(found, request.where)
+
+    def in_full(self, row: Row) -> Row:
+        """Return the detail of a row; the row itself where there is none yet."""
+        if row.root:
+            return row
+        full = self.detail(row.request_id)
+        return row if full is None else replace(full, mti=full.mti or row.mti)
+
+    def meaning(self, row: Row, operation: str, application: str) -> Meaning:
+        """Say what became of one service of a request.
+
+        Raises:
+            Retryable: the row does not tell.
+        """
+        found = row.applications[application]
+        if found.code:
+            meaning = self._reasons.meaning(operation, "", found.code)
+        else:
+            by_flag = {"1": Meaning.approved, "0": Meaning.declined, "-1": Meaning.look}
+            meaning = by_flag.get(found.r_code, Meaning.look)
+        if (meaning in _GOOD) and found.r_code in ("0", "-1"):
+            return Meaning.look  # it contradicts itself
+        return meaning
+
+    def decided(
+        self,
+        rows: Sequence[Row],
+        effect: Effect,
+        meaning_of: Callable[[Row], Meaning],
+        code_of: Callable[[Row], str],
+    ) -> tuple[Row, ...]:
+        """Return the rows that count: what was done; else the last clear no; else nothing.
+
+        Raises:
+            Retryable: nothing was done, and the gateway itself is not sure about one of them.
+        """
+        done = [row for row in rows if meaning_of(row) not in (*_UNCLEAR, *_NOES)]
+        if done:
+            return tuple(done)
+        # A second copy is refused as a repeat or, with our MTI, as invalid data.
+        repeats = (_REPEAT, _INVALID) if effect.sends > 1 else (_REPEAT,)
+        others = [row for row in rows if code_of(row) not in repeats]
+        for row in others:
+            if meaning_of(row) in _UNCLEAR:
+                raise Retryable(
+                    f"the gateway is not sure of {row.request_id}: code {code_of(row) or 'none'}",
+                    row.where,
+                    "Ask the vendor what became of it.",
+                )
+        return tuple(others[-1:])
+
+    def read(self, body: Json) -> Row:
+        """Read a search row that somebody else asked for."""
+        return read_row(body, "transaction search")
+
+    def _by_mti(self, mti: str) -> list[Row]:
+        return self._find(term("clientReferenceInformation.transactionId", mti))
+
+    def _find(self, query: str) -> list[Row]:
+        with looking():
+            found = self._search.transactions(query)
+            rows = [read_row(body, "transaction search") for body in found]
+        unique = {row.request_id: row for row in rows}
+        return sorted(unique.values(), key=lambda row: row.request_id)
+
+
+_NOES = (Meaning.declined, Meaning.invalid, Meaning.authentication)
+
+
+@contextmanager
+def looking() -> Iterator[None]:
+    """Let nothing but ``Retryable`` out: a look cannot know that nothing happened."""
+    try:
+        yield
+    except Rejected as fault:
+        raise Retryable(fault.what, fault.where, fault.do) from None
+
+
+def read_row(body: Json, where: str) -> Row:
+    """Read a search row or a detail.
+
+    Raises:
+        Retryable: it has no id.
+    """
+    request_id = text_of(body, "id")
+    if request_id is None:
+        raise Retryable("a transaction has no id", where, "Search again.")
+    information = body.get("applicationInformation")
+    listed = information.get("applications") if isinstance(information, dict) else None
+    applications = {}
+    for one in listed if isinstance(listed, list) else ():
+        name = text_of(one, "name") if isinstance(one, dict) else None
+        if name is not None:
+            applications[name] = Application(
+                name,
+                text_of(one, "reasonCode") or "",
+                text_of(one, "rCode") or "",
+                text_of(one, "rFlag") or "",
+            )
+    status = text_of(body, "applicationInformation", "status") or text_of(body, "status")
+    # The detail spells it submitTimeUTC, a search row submitTimeUtc.
+    submitted = text_of(body, "submitTimeUTC") or text_of(body, "submitTimeUtc")
+    return Row(
+        request_id,
+        text_of(body, "clientReferenceInformation", "transactionId") or "",
+        text_of(body, "clientReferenceInformation", "code") or "",
+        text_of(body, "rootId") or "",
+        status or "",
+        read_time(submitted),
+        applications,
+        body,
+        where,
+    )
+
+
+def _may_be_ours(row: Row, effect: Effect, ours: Money | None) -> bool:
+    theirs = row.amount("totalAmount")
+    is_other = ours is not None and theirs is not None and theirs != ours
+    is_older = (
+        row.at is not None
+        and effect.intended_at is not None
+        and row.at < effect.intended_at - _CLOCKS_APART
+    )
+    return not is_other and not is_older

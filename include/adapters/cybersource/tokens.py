@@ -1,0 +1,111 @@
+"""Stored payments at the gateway (TMS), read side: what a customer has, and what is there twice.
+
+Only what may be kept of a card is read: ids, the last four digits, expiry, type.
+Source: Cybersource reference, section 4.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from include.adapters.cybersource.answers import Json, read_list, text_of
+from include.adapters.cybersource.client import JSON_TYPE, Client
+from include.adapters.cybersource.reporting import safe_id
+from include.adapters.http.wire import Request
+from include.domain.errors import Retryable
+from include.domain.payments import StoredToken
+
+_PAGE = 100
+_MOST_PAGES = 1000
+_FOUR_DIGITS = re.compile(r"[0-9]{4}")
+
+
+class Tokens:
+    """The token vault of one account."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def customer(self, customer_token: str) -> tuple[StoredToken, ...] | None:
+        """Return a customer's payment instruments, the default first; ``None``: no such customer.
+
+        Raises:
+            Retryable, Rejected: could not ask.
+        """
+        path = f"/tms/v2/customers/{safe_id(customer_token)}"
+        request = self._request(path, {}, "read a customer")
+        found = self._client.fetch(request)
+        if found is None:
+            return None
+        default = text_of(found, "defaultPaymentInstrument", "id") or ""
+        listed = [_token(row, customer_token) for row in self._pages(f"{path}/payment-instruments")]
+        return tuple(sorted(listed, key=lambda one: one.instrument_token != default))
+
+    def instrument(self, customer_token: str, instrument_token: str) -> StoredToken | None:
+        """Return one payment instrument; ``None``: it is gone."""
+        path = (
+            f"/tms/v2/customers/{safe_id(customer_token)}/payment-instruments/"
+            f"{safe_id(instrument_token)}"
+        )
+        found = self._client.fetch(self._request(path, {}, "read a payment instrument"))
+        return None if found is None else _token(found, customer_token)
+
+    def with_identifier(self, identifier_token: str) -> tuple[StoredToken, ...]:
+        """Return every payment instrument of one card, whoever's it is.
+
+        The gateway does not name their customers here; ``customer_token`` is then ``''``.
+        """
+        path = f"/tms/v1/instrumentidentifiers/{safe_id(identifier_token)}/paymentinstruments"
+        return tuple(_token(row, "") for row in self._pages(path))
+
+    def _pages(self, path: str) -> Iterator[Json]:
+        for page in range(_MOST_PAGES):
+            query = {"offset": str(page * _PAGE), "limit": str(_PAGE)}
+            request = self._request(path, query, "list payment instruments")
+            found = self._client.fetch(request)
+            if found is None:
+                return
+            embedded = found.get("_embedded")
+            if embedded is None and found.get("total") in (0, None):
+                return
+            inner = embedded if isinstance(embedded, dict) else {}
+            rows = read_list(inner, "paymentInstruments", request)
+            yield from rows
+            if len(rows) < _PAGE:
+                return
+        raise Retryable("the list of payment instruments does not end", path, "Ask again.")
+
+    def _request(self, path: str, query: Mapping[str, str], what: str) -> Request:
+        return self._client.request(path, query, what, accept=JSON_TYPE)
+
+
+def duplicates(tokens: Iterable[StoredToken]) -> Sequence[tuple[StoredToken, ...]]:
+    """Return the instruments that are the same card, the one to keep first.
+
+    The one that expires last is kept; of equals, the first given, so give the default first.
+    """
+    groups: dict[tuple[str, str], list[StoredToken]] = defaultdict(list)
+    for token in tokens:
+        if token.identifier_token:
+            groups[token.customer_token, token.identifier_token].append(token)
+    return [
+        tuple(sorted(group, key=lambda one: one.expiry, reverse=True))
+        for group in groups.values()
+        if len(group) > 1
+    ]
+
+
+def _token(row: Json, customer_token: str) -> StoredToken:
+    month, year = text_of(row, "card", "expirationMonth"), text_of(row, "card", "expirationYear")
+    number = text_of(row, "_embedded", "instrumentIdentifier", "card", "number") or ""
+    suffix = number[-4:] or (text_of(row, "card", "suffix") or "")[-4:]
+    return StoredToken(
+        customer_token,
+        text_of(row, "id") or "",
+        text_of(row, "instrumentIdentifier", "id")
+        or text_of(row, "_embedded", "instrumentIdentifier", "id")
+        or "",
+        suffix if _FOUR_DIGITS.fullmatch(suffix) else "",  # it comes masked, e.g. 411111XXXXXX1111
+        f"{year}-{month:>02}" if year and month else "",
+        text_of(row, "card", "type") or "",
+    )
