@@ -9,6 +9,7 @@ from include.sandbox.cybersource.answers import BadField, bad_request, not_found
 from include.sandbox.cybersource.catalog import Catalog
 from include.sandbox.cybersource.credentials import Keyring
 from include.sandbox.cybersource.desk import Desk
+from include.sandbox.cybersource.live import Live
 from include.sandbox.cybersource.search import Search
 from include.sandbox.cybersource.services import Services
 from include.sandbox.cybersource.signature import Caller, Gate, Refused
@@ -20,7 +21,7 @@ Answer = Callable[[Request, str], Response]  # request, merchant
 
 
 class CybersourceApp(App):
-    """Every call but the schemas is authenticated; reports are read, never written."""
+    """Every call but the schemas is authenticated; reports are read, all else may be written."""
 
     system = "cybersource"
     server_header = "Apache"
@@ -32,7 +33,8 @@ class CybersourceApp(App):
         self.desk = Desk(world)
         self.keyring = Keyring()
         self._gate = Gate(self.keyring)
-        self._search = Search(world)
+        self.live = Live(world, ledger)
+        self._search = Search(world, self.live.book, self.live.switches)
         catalog, services = Catalog(world, self.desk), Services(world)
         self._catalog = catalog
         reporting = "/reporting/v3"
@@ -62,6 +64,26 @@ class CybersourceApp(App):
         self.router.add(
             "GET", "/tss/v2/searches/(?P<id>[^/]+)", self._for_caller(self._search.read)
         )
+        for method, path, live in (*self.live.payment_routes(), *self.live.token_routes()):
+            self.router.add(method, path, self._for_caller(live))
+        self._add_webhooks()
+
+    def _add_webhooks(self) -> None:
+        hooks, one = self.live.webhooks, "(?P<id>[^/]+)"
+        base = "/notification-subscriptions"
+        for method, path, handler in (
+            ("POST", "/kms/egress/v2/keys-sym", hooks.make_key),
+            ("GET", f"{base}/v2/products/{one}", hooks.products),
+            ("POST", f"{base}/v2/webhooks", hooks.create),
+            ("GET", f"{base}/v2/webhooks", hooks.listed),
+            ("GET", f"{base}/v2/webhooks/{one}", hooks.one),
+            ("PATCH", f"{base}/v2/webhooks/{one}", hooks.one),
+            ("DELETE", f"{base}/v2/webhooks/{one}", hooks.one),
+            ("PUT", f"{base}/v2/webhooks/{one}/status", hooks.set_status),
+            ("POST", f"{base}/v1/webhooks/{one}", hooks.test),
+            ("POST", f"/nrtf/v1/webhooks/{one}/replays", hooks.replay),
+        ):
+            self.router.add(method, path, self._checked(hooks.refusing(handler)))
 
     def error_text(self, text: str) -> Response:
         body = {"status": "SERVER_ERROR", "reason": "SYSTEM_ERROR", "message": text}
@@ -111,8 +133,12 @@ class CybersourceApp(App):
 
         ``restate``, ``redeliver`` and ``report_state`` take organization_id, report_name and
         settlement_date; ``report_state`` also state; ``p12`` takes organization_id and
-        passphrase and returns p12_base64 for a connection that signs with RS256.
+        passphrase and returns p12_base64 for a connection that signs with RS256. The other
+        actions are those of :meth:`Live.control`.
         """
+        done = self.live.control(action, facts)
+        if done is not None:
+            return done
         if action == "p12":
             return self._p12(facts)
         if action not in ("restate", "redeliver", "report_state"):
@@ -143,3 +169,4 @@ class CybersourceApp(App):
         self.world.reset()
         self.desk.reset()
         self._search.reset()
+        self.live.reset()

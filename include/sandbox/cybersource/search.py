@@ -3,9 +3,13 @@
 import re
 import threading
 import uuid
+from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
 
 from include.sandbox.cybersource.answers import BadField, not_found
+from include.sandbox.cybersource.payments import history
+from include.sandbox.cybersource.payments.book import Book, Entry
+from include.sandbox.cybersource.settings import Switches
 from include.sandbox.server import Request, Response
 from include.sandbox.world import MERCHANTS, World
 from include.sandbox.world.dates import DAY, local_date, utc_text
@@ -13,21 +17,33 @@ from include.sandbox.world.facts import CARD_CODES, decimal_text
 from include.sandbox.world.model import Transaction
 
 _TERM = re.compile(r"([\w.]+):(?:\[(.+?) TO (.+?)([\]}])|\"([^\"]*)\"|(\S+))")
-_NOW = re.compile(r"NOW(?:/(?:DAY|HOUR))?(?:([+-])(\d+)(DAY|HOUR)S?)?")
+_NOW = re.compile(r"NOW(?:/(DAY|HOUR))?(?:([+-])(\d+)(DAY|HOUR|MINUTE)S?)?")
+_STEPS = {"DAY": timedelta(days=1), "HOUR": timedelta(hours=1), "MINUTE": timedelta(minutes=1)}
 _HIGHEST_LIMIT = 2500
 _LONGEST_DAYS = 31
+_KEPT_SEARCHES = 1000
+_TRANSACTION_ID = "clientReferenceInformation.transactionId"
+_CODE = "clientReferenceInformation.code"
+
+Hit = Transaction | Entry  # of the generated world, or live
+Terms = dict[str, tuple[str, ...]]  # by member, as matched
+Window = tuple[datetime, datetime]
 
 
 class Search:
-    """Keeps what it found, because a search can be read again by its id."""
+    """Keeps what it found, because a search can be read again by its id; the latest thousand."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self._kept: dict[str, dict[str, object]] = {}
+    def __init__(self, world: World, book: Book, switches: Switches) -> None:
+        self.world, self.book, self.switches = world, book, switches
+        self._kept: OrderedDict[str, dict[str, object]] = OrderedDict()
         self._lock = threading.Lock()
 
     def detail(self, request: Request, merchants: tuple[str, ...]) -> Response:
         """GET /tss/v2/transactions/{id}."""
+        live = self.book.live(request.match["id"])
+        if live is not None:
+            is_shown = live.merchant in merchants and self._is_indexed(live, is_search=False)
+            return Response.of_json(history.detail(live)) if is_shown else not_found(request)
         found = self.world.transaction(request.match["id"])
         if found is None or found[0] not in merchants:
             return not_found(request)
@@ -73,6 +89,8 @@ class Search:
             body["_embedded"] = {"transactionSummaries": [_summary(merchant, t) for t in page]}
         with self._lock:
             self._kept[f"{merchant}|{search_id}"] = body
+            if len(self._kept) > _KEPT_SEARCHES:
+                self._kept.popitem(last=False)
         return Response.of_json(body, 201)
 
     def read(self, request: Request, merchant: str) -> Response:
@@ -84,25 +102,60 @@ class Search:
         with self._lock:
             self._kept.clear()
 
-    def _find(self, merchant: str, query: str) -> list[Transaction]:
-        """Return what fits a query: terms joined by AND, about id, order number and time."""
+    def _find(self, merchant: str, query: str) -> list[Hit]:
+        """Return what fits a query: terms joined by AND, about ids, order number and time."""
         terms = {match[0]: match for match in _TERM.findall(query)}
         if not terms:
             raise BadField("query")
+        time = terms.get("submitTimeUtc")
+        window = self._interval(merchant, time) if time else None
+        live = self._live(merchant, terms, window)
+        kept: list[Hit] = [*self._generated(merchant, terms, window)]
+        kept += [e for e in live if self._is_indexed(e, is_search=True)]
+        if window:
+            kept = [t for t in kept if window[0] <= t.at < window[1]]
+        return sorted(kept, key=lambda t: (t.at, t.request_id))
+
+    def _generated(self, merchant: str, terms: Terms, window: Window | None) -> list[Transaction]:
+        if _TRANSACTION_ID in terms:
+            return []  # the generated world has none
         if "id" in terms:
             found = self.world.transaction(_value(terms["id"]))
-            kept = [found[1]] if found and found[0] == merchant else []
-        elif "clientReferenceInformation.code" in terms:
-            code = _value(terms["clientReferenceInformation.code"])
-            kept = self.world.transactions_of(merchant, code)
-        elif "submitTimeUtc" in terms:
-            kept = self._between(merchant, *self._interval(terms["submitTimeUtc"]))
-        else:
-            raise BadField("query")
-        if "submitTimeUtc" in terms:
-            start, end = self._interval(terms["submitTimeUtc"])
-            kept = [t for t in kept if start <= t.at < end]
-        return sorted(kept, key=lambda t: (t.at, t.request_id))
+            return [found[1]] if found and found[0] == merchant else []
+        if _CODE in terms:
+            return self.world.transactions_of(merchant, _value(terms[_CODE]))
+        if window:
+            return self._between(merchant, *window)
+        raise BadField("query")
+
+    def _live(self, merchant: str, terms: Terms, window: Window | None) -> list[Entry]:
+        """Return the live requests that fit every term but the time."""
+        book = self.book
+        with book.lock:
+            if "id" in terms:
+                one = book.live(_value(terms["id"]))
+                kept = [one] if one and one.merchant == merchant else []
+            elif _TRANSACTION_ID in terms:
+                kept = book.of_transaction_id(merchant, _value(terms[_TRANSACTION_ID]))
+            elif _CODE in terms:
+                kept = book.of_code(merchant, _value(terms[_CODE]))
+            elif window:
+                kept = book.between(merchant, *window)
+            else:
+                raise BadField("query")
+        wanted = {name: _value(terms[name]) for name in (_CODE, _TRANSACTION_ID) if name in terms}
+        return [
+            e
+            for e in kept
+            if wanted.get(_CODE, e.code) == e.code
+            and wanted.get(_TRANSACTION_ID, e.transaction_id) == e.transaction_id
+        ]
+
+    def _is_indexed(self, entry: Entry, *, is_search: bool) -> bool:
+        """Say whether the index has caught up with a request."""
+        settings = self.switches.now
+        lag = settings.index_lag_s if is_search else settings.detail_lag_s
+        return self.book.now() - entry.executed_at >= lag
 
     def _between(self, merchant: str, start: datetime, end: datetime) -> list[Transaction]:
         if end - start > timedelta(days=_LONGEST_DAYS):
@@ -115,25 +168,34 @@ class Search:
             day += DAY
         return found
 
-    def _interval(self, term: tuple[str, ...]) -> tuple[datetime, datetime]:
-        start, end = self._instant(term[1]), self._instant(term[2])
+    def _interval(self, merchant: str, term: tuple[str, ...]) -> Window:
+        start, end = self._instant(merchant, term[1]), self._instant(merchant, term[2])
         return start, end + timedelta(seconds=term[3] == "]")
 
-    def _instant(self, text: str) -> datetime:
-        """Read a time: ISO 8601, or NOW with Solr's arithmetic. NOW is the world's last day."""
-        relative = _NOW.match(text)
+    def _instant(self, merchant: str, text: str) -> datetime:
+        """Read a time: ISO 8601, or NOW with Solr's arithmetic.
+
+        NOW is this moment of the live date where one was chosen, else the world's very end.
+        """
+        relative = _NOW.fullmatch(text)
         if relative:
-            now = datetime.combine(self.world.last + DAY, datetime.min.time(), UTC)
-            sign, count, unit = relative.groups()
-            if not count:
-                return now
-            step = timedelta(days=int(count)) if unit == "DAY" else timedelta(hours=int(count))
+            rounding, sign, count, unit = relative.groups()
+            now = self._now(merchant)
+            if rounding:
+                now = now.replace(minute=0, second=0, microsecond=0)
+                now = now.replace(hour=0) if rounding == "DAY" else now
+            step = _STEPS[unit] * int(count) if count else timedelta(0)
             return now - step if sign == "-" else now + step
         try:
             found = datetime.fromisoformat(text)
         except ValueError:
             raise BadField("query") from None
         return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+    def _now(self, merchant: str) -> datetime:
+        if not self.world.has_live_date:
+            return datetime.combine(self.world.last + DAY, datetime.min.time(), UTC)
+        return self.world.live.now(merchant)
 
 
 def _value(term: tuple[str, ...]) -> str:
@@ -188,7 +250,9 @@ def _facts(merchant: str, transaction: Transaction) -> dict[str, object]:
     }
 
 
-def _summary(merchant: str, transaction: Transaction) -> dict[str, object]:
+def _summary(merchant: str, transaction: Hit) -> dict[str, object]:
+    if isinstance(transaction, Entry):
+        return history.summary(transaction)
     body = _facts(merchant, transaction)
     body["submitTimeUtc"] = utc_text(transaction.at)
     href = f"/tss/v2/transactions/{transaction.request_id}"

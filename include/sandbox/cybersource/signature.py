@@ -37,6 +37,7 @@ class Caller:
 
     merchant: str
     merchants: tuple[str, ...]
+    organization: str = ""  # whose key it is: a merchant's, or a portfolio's
 
 
 class Gate:
@@ -86,7 +87,7 @@ class Gate:
         wanted = hmac.new(key.secret, lines.encode(), hashlib.sha256).digest()
         if not _equal(fields.get("signature", ""), base64.b64encode(wanted).decode()):
             raise Refused("signature differs")
-        return Caller(merchant, key.merchants)
+        return Caller(merchant, key.merchants, key.owner)
 
     def _check_date(self, text: str) -> None:
         try:
@@ -110,7 +111,7 @@ class Gate:
         merchant = str(claims.get("v-c-merchant-id", ""))
         if claims.get("iss") != owner or merchant not in merchants:
             raise Refused("iss or v-c-merchant-id does not fit the key")
-        return Caller(merchant, merchants)
+        return Caller(merchant, merchants, owner)
 
     def _verified(self, token: str) -> tuple[Mapping[str, object], str, tuple[str, ...]]:
         """Return the claims of a token whose signature holds, and whose key it is."""

@@ -1,0 +1,1 @@
+"""Payments and what follows them: live requests, their rules, answers and history."""

@@ -1,0 +1,99 @@
+"""Who pays: the token of a payment, and the tokens that ``TOKEN_CREATE`` makes of it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from include.sandbox.cybersource.payments.cards import Card, Transient, read_transient
+from include.sandbox.cybersource.payments.reading import Problem, part, text, words
+from include.sandbox.cybersource.tokens.vault import (
+    ADDRESS,
+    CUSTOMER,
+    IDENTIFIER,
+    INSTRUMENT,
+    Vault,
+)
+
+_TRANSIENT = ("tokenInformation.transientTokenJwt", "tokenInformation.jti")
+_STORED = (INSTRUMENT, IDENTIFIER, CUSTOMER)  # the narrower one decides which card is used
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """The card a request pays with, and the tokens it named."""
+
+    card: Card
+    jti: str = ""  # of a transient token
+    tokens: dict[str, str] = field(default_factory=dict)  # kind to id
+
+
+def payer_of(body: dict[str, Any], merchant: str, vault: Vault) -> Payer:
+    """Return who pays.
+
+    Raises:
+        Problem: no token at all (a card number is none here), or one that is not known.
+    """
+    tokens: dict[str, str] = {}
+    card = None
+    for kind in _STORED:
+        path = f"paymentInformation.{kind}.id"
+        named = text(body, path, 40)
+        if not named:
+            continue
+        token = vault.alive(merchant, kind, named)
+        tokens[kind] = named
+        card = card or (vault.card_of(token) if token else None)
+        is_usable = token is not None and (kind == CUSTOMER or vault.card_of(token))
+        if not is_usable:
+            raise Problem("INVALID_DATA", path)
+    transient = _transient(body)
+    if transient is not None:
+        return Payer(transient.card, transient.jti, tokens)
+    if not tokens:
+        raise Problem("MISSING_FIELD", _TRANSIENT[0])
+    if card is None:
+        raise Problem("INVALID_DATA", f"paymentInformation.{CUSTOMER}.id")
+    return Payer(card, "", tokens)
+
+
+def _transient(body: dict[str, Any]) -> Transient | None:
+    for path in _TRANSIENT:
+        named = text(body, path, 8192)
+        if named:
+            found = read_transient(named)
+            if found is None:
+                raise Problem("INVALID_DATA", path)
+            return found
+    return None
+
+
+def keep_tokens(
+    body: dict[str, Any], merchant: str, payer: Payer, vault: Vault
+) -> tuple[dict[str, str], bool]:
+    """Make the tokens that a payment asks for; return them and whether the card was new."""
+    wanted = words(body, "processingInformation.actionTokenTypes")
+    wanted = wanted or [CUSTOMER, INSTRUMENT, ADDRESS]
+    identifier, is_new = vault.identifier_of(merchant, payer.card)
+    made = {IDENTIFIER: identifier.token_id}
+    customer = payer.tokens.get(CUSTOMER, "")
+    order = part(body, "orderInformation") or {}
+    if CUSTOMER in wanted and not customer:
+        buyer = part(body, "buyerInformation") or {}
+        kept = {k: buyer[k] for k in ("merchantCustomerID", "email") if k in buyer}
+        email = (order.get("billTo") or {}).get("email")
+        facts = {"buyerInformation": {**({"email": email} if email else {}), **kept}}
+        customer = made[CUSTOMER] = vault.create(merchant, CUSTOMER, facts).token_id
+    if INSTRUMENT in wanted:
+        facts = {
+            "card": {
+                "expirationMonth": payer.card.month,
+                "expirationYear": payer.card.year,
+                "type": payer.card.code,
+            },
+            "billTo": dict(order.get("billTo") or {}),
+        }
+        token = vault.create(merchant, INSTRUMENT, facts, customer, identifier.token_id)
+        made[INSTRUMENT] = token.token_id
+    if ADDRESS in wanted and customer and order.get("shipTo"):
+        facts = {"shipTo": dict(order["shipTo"])}
+        made[ADDRESS] = vault.create(merchant, ADDRESS, facts, customer).token_id
+    return made, is_new

@@ -1,0 +1,76 @@
+"""What the vendor does not publish, or does differently by account: one switch each.
+
+``POST /control/cybersource`` changes them by name and answers all of them.
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+
+@dataclass(slots=True)
+class Settings:
+    """The defaults are what is documented, or else what does least harm."""
+
+    mti_guard: bool = True  # a used transactionId is refused for 180 days
+    duplicate_reference_check: bool = False  # the same order number within 15 minutes: 104
+    index_lag_s: float = 0.0  # seconds until a search finds a request
+    detail_lag_s: float = 0.0  # seconds until GET by id finds it
+    decision_manager: bool = True  # off: no payment is looked at, as with DECISION_SKIP
+    capture_in_review: bool = True  # a case is advice: the service captures before its end
+    reverse_after_capture: bool = False  # the processor releases the rest of a captured hold
+    refund_excess: bool = False  # refunds may exceed what was captured
+    credits_allowed: bool = True  # stand-alone credits
+    timeout_wait_s: float = 0.0  # a time-out void or reversal finds nothing younger than this
+    event_generation: str = "2026"  # or "older": which names webhook events have
+    payment_events: bool = False  # payments.* events, which the vendor must enable
+    webhook_review: bool = True  # a new URL waits in PENDING_REVIEW
+    webhook_payload: str = "object"  # or "array", as one recorded notification has it
+    webhook_spacing: bool = False  # blanks in the body, as a pretty printer puts them
+    webhook_signs: str = "raw"  # payload bytes as sent; or "compact": re-serialised ones
+    webhook_minute_s: float = 60.0  # how long a minute of the retry policy lasts
+
+
+_CHOICES = {
+    "event_generation": ("2026", "older"),
+    "webhook_payload": ("object", "array"),
+    "webhook_signs": ("raw", "compact"),
+}
+
+
+class Switches:
+    """The settings in force; ``now`` is replaced as a whole, so that a reader sees no half."""
+
+    def __init__(self) -> None:
+        self.now = Settings()
+        self._lock = threading.Lock()
+
+    def change(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Change some settings; return all.
+
+        Raises:
+            ValueError: an unknown name, or a value that does not fit.
+        """
+        known = {field.name: type(field.default) for field in fields(Settings)}
+        unknown = sorted(set(facts) - set(known))
+        if unknown:
+            raise ValueError(f"unknown setting {', '.join(unknown)}; known: {', '.join(known)}")
+        with self._lock:
+            values = asdict(self.now)
+            values.update({name: _fitting(name, known[name], v) for name, v in facts.items()})
+            self.now = Settings(**values)
+        return values
+
+    def reset(self) -> None:
+        self.now = Settings()
+
+
+def _fitting(name: str, kind: type, value: Any) -> Any:
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        if value >= 0:
+            return float(value)
+    elif isinstance(value, kind) and value in _CHOICES.get(name, (value,)):
+        return value
+    expected = " or ".join(_CHOICES.get(name, (kind.__name__,)))
+    raise ValueError(f"{name} cannot be {value!r}; use {expected}")

@@ -1,0 +1,1 @@
+"""Token management (TMS): customers, payment instruments, identifiers and addresses."""

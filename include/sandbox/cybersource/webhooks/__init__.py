@@ -1,0 +1,1 @@
+"""Webhooks: keys, subscriptions, events and their delivery."""
