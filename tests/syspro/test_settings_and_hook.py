@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from include.adapters.http.transport import HttpTransport
+from include.adapters.syspro.adapter import KINDS
 from include.adapters.syspro.settings import settings_from
 from include.domain.errors import Rejected
 from include.services.effects.memory import MemoryEffectStore
@@ -93,7 +94,7 @@ def test_the_constructor_opens_nothing(fake: Any) -> None:
 
 def test_the_hook_adds_the_services_path_and_offers_every_kind(fake: Any, make_hook: Any) -> None:
     hook = make_hook()
-    assert set(hook.partners) == set(EffectKind)
+    assert set(hook.partners) == set(hook.timings_by_kind) == set(KINDS)
     assert hook.test_connection() == (True, "Logged on to company A as TIEOUT, and off again.")
     assert fake.calls[0].path == "/SYSPROWCFService/Rest/Logon"
     assert hook.calls == 2

@@ -6,21 +6,31 @@ from dataclasses import dataclass
 from datetime import date
 
 from include.adapters.http.wire import Transport
+from include.adapters.syspro.api_orders import FacadeCommandPartner, FacadeReader
 from include.adapters.syspro.api_services import FacadeClient, FacadePartner, NotOffered
 from include.adapters.syspro.enet import EnetClient
-from include.adapters.syspro.facade_map import FacadeMap, KindMap, load_facade_map
+from include.adapters.syspro.facade_map import CommandMap, FacadeMap, KindMap, load_facade_map
+from include.adapters.syspro.order_reader import OrderReader
 from include.adapters.syspro.partners.cash_book import CashBookPartner
 from include.adapters.syspro.partners.common import Asking
+from include.adapters.syspro.partners.custom_fields import CustomFieldPartner
+from include.adapters.syspro.partners.customers import CustomerPartner
 from include.adapters.syspro.partners.invoices import InvoicePartner
 from include.adapters.syspro.partners.journals import JournalPartner
+from include.adapters.syspro.partners.order_moves import OrderMovePartner
+from include.adapters.syspro.partners.receipts import ReceiptPartner
+from include.adapters.syspro.partners.sales_orders import SalesOrderPartner
 from include.adapters.syspro.periods import Periods
 from include.adapters.syspro.reader import EnetReader
-from include.adapters.syspro.settings import SysproSettings
+from include.adapters.syspro.settings import ORDER_KINDS, SysproSettings
 from include.domain.errors import Rejected
 from include.domain.merchant import ErpCondition
-from include.services.effects.ports import EffectKind, Partner
+from include.services.effects.ports import EffectKind, Partner, Timings
 from include.services.effects.store import Leases
 from include.services.ports import ErpReader, PostingPeriod
+
+LEDGER_KINDS = (EffectKind.gl_journal, EffectKind.ap_invoice, EffectKind.cash_book_entry)
+KINDS = (*LEDGER_KINDS, *ORDER_KINDS)  # that are SYSPRO's; other partners have the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +40,16 @@ class SysproAdapter:
     settings: SysproSettings
     partners: Mapping[EffectKind, Partner]
     reader: ErpReader
+    orders: OrderReader | FacadeReader  # what order to cash reads
     session: Callable[[], AbstractContextManager[None]]  # one logon for all calls inside
     check: Callable[[], str]  # one cheap round trip, in words; raises what is wrong
     calls: Callable[[], int]  # made so far, logon and logoff counted
+
+    @property
+    def timings(self) -> Mapping[EffectKind, Timings]:
+        """What the effects engine waits for, by kind."""
+        settings = self.settings
+        return {**dict.fromkeys(LEDGER_KINDS, settings.timings), **settings.order_timings}
 
 
 def open_adapter(
@@ -65,9 +82,20 @@ def open_adapter(
         EffectKind.gl_journal: JournalPartner(asking),
         EffectKind.ap_invoice: InvoicePartner(asking),
         EffectKind.cash_book_entry: CashBookPartner(asking),
+        EffectKind.customer: CustomerPartner(asking),
+        EffectKind.sales_order: SalesOrderPartner(asking),
+        EffectKind.sales_order_move: OrderMovePartner(asking),
+        EffectKind.ar_receipt: ReceiptPartner(asking),
+        EffectKind.custom_field: CustomFieldPartner(asking),
     }
     return SysproAdapter(
-        settings, partners, EnetReader(asking), client.session, client.check, lambda: client.calls
+        settings,
+        partners,
+        EnetReader(asking),
+        OrderReader(asking),
+        client.session,
+        client.check,
+        lambda: client.calls,
     )
 
 
@@ -77,13 +105,20 @@ def _facade(
     names = load_facade_map(settings.facade_map)
     client = FacadeClient(settings, transport, names)
     partners: dict[EffectKind, Partner] = {}
-    for kind in EffectKind:
-        found: KindMap | None = getattr(names, kind.value, None)
-        partners[kind] = FacadePartner(client, found) if found else NotOffered(kind, settings)
+    for kind in KINDS:
+        found: KindMap | CommandMap | None = getattr(names, kind.value, None)
+        if isinstance(found, KindMap):
+            partners[kind] = FacadePartner(client, found)
+        elif isinstance(found, CommandMap):
+            partners[kind] = FacadeCommandPartner(client, found, kind)
+        else:
+            partners[kind] = NotOffered(kind, settings)
+    orders = reads_from.orders if reads_from else None
     return SysproAdapter(
         settings,
         partners,
         reads_from.reader if reads_from else _NoReader(settings),
+        FacadeReader(client, names.stock, orders if isinstance(orders, OrderReader) else None),
         reads_from.session if reads_from else nullcontext,
         lambda: _check_facade(client, names),
         lambda: client.calls + (reads_from.calls() if reads_from else 0),
@@ -91,7 +126,7 @@ def _facade(
 
 
 def _check_facade(client: FacadeClient, names: FacadeMap) -> str:
-    offered = [kind.value for kind in EffectKind if getattr(names, kind.value, None)]
+    offered = [kind.value for kind in KINDS if getattr(names, kind.value, None)]
     if names.gl_journal is not None:
         read_back = names.gl_journal.read_back
         query = {

@@ -37,8 +37,8 @@ from include.domain.journal import Journal, JournalKind, JournalLine
 from include.domain.money import Money
 from include.services.effects.ports import Difference, Effect, EffectKind, Found, Receipt
 
-_AMOUNT_MARK = "amount:"
-_MARKED = re.compile(rf'"{_AMOUNT_MARK}(-?[0-9]+(?:\.[0-9]+)?)"')
+AMOUNT_MARK = "amount:"
+MARKED = re.compile(rf'"{AMOUNT_MARK}(-?[0-9]+(?:\.[0-9]+)?)"')
 
 
 class FacadeClient:
@@ -123,7 +123,7 @@ class FacadePartner:
         values, ours = self._values(journal), _value(journal)
         query = {theirs: _text(values, word) for theirs, word in names.query.items()}
         try:
-            rows = _dig(self._client.get(names.path, query, effect.reference), names.rows)
+            rows = dig(self._client.get(names.path, query, effect.reference), names.rows)
         except Rejected as fault:
             raise Retryable(fault.what, fault.where, fault.do) from None
         if not all(isinstance(row, Mapping) for row in rows):
@@ -134,11 +134,11 @@ class FacadePartner:
         """Post once; see the port for the errors."""
         journal, names = journal_of(effect), self._names.post
         answer = self._client.post(names.path, self.document(journal), effect.reference)
-        success = _first(answer, names.success).lower()
+        success = first(answer, names.success).lower()
         if success != "true":
             raise self._refusal(success, answer, names, journal)
-        gl_error = _first(answer, names.gl_error) if names.gl_error else ""
-        key = "/".join(str(number(_first(answer, name))) for name in names.their_key)
+        gl_error = first(answer, names.gl_error) if names.gl_error else ""
+        key = "/".join(str(number(first(answer, name))) for name in names.their_key)
         key += f"{GL_FAILED}{redact(gl_error)[:80]}" if gl_error.strip("0") else ""
         return Receipt(key, {"gl_error": gl_error})
 
@@ -187,7 +187,7 @@ class FacadePartner:
             }
             for line, amount in _lines(journal)
         ]
-        return _MARKED.sub(r"\1", json.dumps(body))
+        return MARKED.sub(r"\1", json.dumps(body))
 
     def _values(self, journal: Journal) -> dict[str, object]:
         year, period = self._client.settings.fiscal(journal.posting_date)
@@ -209,14 +209,14 @@ class FacadePartner:
         value = word[1:] if word.startswith("=") else values[word]
         if isinstance(value, Money):
             text = Amount().write(value, word)
-            return text if self._client.names.amounts == "string" else f"{_AMOUNT_MARK}{text}"
+            return text if self._client.names.amounts == "string" else f"{AMOUNT_MARK}{text}"
         return value
 
     def _refusal(
         self, success: str, answer: Any, names: PostMap, journal: Journal
     ) -> IntegrationError:
         faults, settings = self._client.faults, self._client.settings
-        words = redact("; ".join(str(part) for part in _dig(answer, names.error)))
+        words = redact("; ".join(str(part) for part in dig(answer, names.error)))
         if success != "false" or has_any(words.lower(), settings.duplicate_words):
             return faults.unknown(f"the answer is neither yes nor no ({words})", names.path)
         if is_closed_period(words, settings):
@@ -230,23 +230,23 @@ class FacadePartner:
 
     def _found(self, row: Mapping[str, Any], journal: Journal, ours: Money) -> Found:
         names = self._names.read_back
-        value = minor(_first(row, names.total), ours.currency)
+        value = minor(first(row, names.total), ours.currency)
         facts: dict[str, object] = {
             "value": value,
             "total_minor": total_minor(journal, ours, value),
         }
         if names.date:
-            facts["date"] = iso_date(_first(row, names.date))
+            facts["date"] = iso_date(first(row, names.date))
         for name, theirs in (("year", names.year), ("period", names.period)):
             if theirs:
-                facts[name] = number(_first(row, theirs))
+                facts[name] = number(first(row, theirs))
         if names.lines_name:
             accounts: Counter[str] = Counter()
-            for line in _dig(row, names.lines_name):
-                amount = minor(_first(line, names.amount), ours.currency)
-                accounts[_first(line, names.gl_account)] += amount
+            for line in dig(row, names.lines_name):
+                amount = minor(first(line, names.amount), ours.currency)
+                accounts[first(line, names.gl_account)] += amount
             facts["accounts"] = dict(accounts)
-        key = "/".join(str(number(_first(row, name))) for name in names.their_key)
+        key = "/".join(str(number(first(row, name))) for name in names.their_key)
         return Found(key, facts)
 
 
@@ -298,7 +298,7 @@ def _json(body: bytes) -> Any:
         return None
 
 
-def _dig(tree: Any, path: str) -> list[Any]:
+def dig(tree: Any, path: str) -> list[Any]:
     """Return all values at a dotted path; lists on the way are walked through."""
     found = [tree]
     for name in filter(None, path.split(".")):
@@ -314,8 +314,8 @@ def _each(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _first(tree: Any, path: str) -> str:
-    found = _dig(tree, path)
+def first(tree: Any, path: str) -> str:
+    found = dig(tree, path)
     value = found[0] if found else ""
     return str(value).lower() if isinstance(value, bool) else str(value).strip()
 

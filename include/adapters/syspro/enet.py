@@ -82,6 +82,11 @@ class EnetClient:
                 finally:
                     self._operator.give_back()
 
+    @property
+    def is_open(self) -> bool:
+        """Say whether a logon is held that later calls will use."""
+        return self._depth > 0 and bool(self._session_id)
+
     def query(self, business_object: str, xml_in: str, reference: str = "") -> bytes:
         """Ask ``Query/Query``; a lost session is opened again, once.
 
@@ -102,7 +107,13 @@ class EnetClient:
             )
 
     def post(
-        self, business_object: str, parameters: str, xml_in: str, reference: str, period: str
+        self,
+        business_object: str,
+        parameters: str,
+        xml_in: str,
+        reference: str,
+        period: str = "",
+        deadline_s: float = 0.0,
     ) -> bytes:
         """Send ``Transaction/Post`` once, by ``PostLD`` where the address would be too long.
 
@@ -112,6 +123,7 @@ class EnetClient:
             xml_in: the document.
             reference: what is planted in it, for the log.
             period: the posting period in words, for the message when it is closed.
+            deadline_s: of the exchange; 0 is the connection's.
 
         Returns:
             The answer, which is not an ``ERROR`` text; whether it says yes is the caller's.
@@ -124,17 +136,26 @@ class EnetClient:
         """
         with self.session():
             request = self._post_request(business_object, parameters, xml_in, reference)
-            response = self._exchange(request)
-            if response.status != 200:
-                raise self.faults.status_of_post(response.status, business_object)
-            fault = complaint(response.body)
-            if isinstance(fault, Unreadable):
-                raise self.faults.unknown(str(fault), business_object)
-            if fault is not None:
-                text = self._clean(fault)
-                self._session_id = ""  # whatever it was, the next call starts on a fresh session
-                raise self.faults.failed_post(text, business_object, period)
-            return response.body
+            return self._write(request, business_object, period, deadline_s)
+
+    def set_up(
+        self,
+        verb: str,
+        business_object: str,
+        parameters: str,
+        xml_in: str,
+        reference: str,
+        deadline_s: float = 0.0,
+    ) -> bytes:
+        """Send ``Setup/Add`` or ``Setup/Update`` once; errors as of ``post``."""
+        with self.session():
+            fields = self._document_fields(business_object, parameters, xml_in)
+            url = self._url(f"Setup/{verb}", fields)
+            if len(url) > self.settings.url_limit:
+                raise self._too_long(url, business_object, "url_limit")
+            what = f"SYSPRO {verb.lower()} {business_object}"
+            request = Request("GET", url, what, reference, is_write=True)
+            return self._write(request, business_object, "", deadline_s)
 
     def check(self) -> str:
         """Log on and off, and say so in words; the errors say what to correct."""
@@ -164,25 +185,30 @@ class EnetClient:
             raise self.faults.failed_query(self._clean(fault), business_object)
         return response.body
 
+    def _write(
+        self, request: Request, business_object: str, period: str, deadline_s: float
+    ) -> bytes:
+        response = self._exchange(request, deadline_s)
+        if response.status != 200:
+            raise self.faults.status_of_post(response.status, business_object)
+        fault = complaint(response.body)
+        if isinstance(fault, Unreadable):
+            raise self.faults.unknown(str(fault), business_object)
+        if fault is not None:
+            text = self._clean(fault)
+            self._session_id = ""  # whatever it was, the next call starts on a fresh session
+            raise self.faults.failed_post(text, business_object, period)
+        return response.body
+
     def _post_request(
         self, business_object: str, parameters: str, xml_in: str, reference: str
     ) -> Request:
-        fields = {
-            "UserId": self._logged_on(),
-            "BusinessObject": business_object,
-            "XmlParameters": parameters,
-            "XmlIn": xml_in,
-        }
+        fields = self._document_fields(business_object, parameters, xml_in)
         what, url = f"SYSPRO post {business_object}", self._url("Transaction/Post", fields)
         if len(url) <= self.settings.url_limit:
             return Request("GET", url, what, reference, is_write=True)
         if not self.settings.post_large_documents:
-            raise Rejected(
-                f"the document makes an address of {len(url)} characters; "
-                f"{self.settings.url_limit} are allowed",
-                self.faults.where(business_object),
-                f"Set post_large_documents in connection {self.settings.conn_id}.",
-            )
+            raise self._too_long(url, business_object, "post_large_documents")
         return Request(
             "POST",
             self._url("Transaction/PostLD", {}),
@@ -191,6 +217,24 @@ class EnetClient:
             headers={"Content-Type": "application/xml"},
             body=large_document(fields),
             is_write=True,
+        )
+
+    def _document_fields(
+        self, business_object: str, parameters: str, xml_in: str
+    ) -> dict[str, str]:
+        return {
+            "UserId": self._logged_on(),
+            "BusinessObject": business_object,
+            "XmlParameters": parameters,
+            "XmlIn": xml_in,
+        }
+
+    def _too_long(self, url: str, business_object: str, setting: str) -> Rejected:
+        return Rejected(
+            f"the document makes an address of {len(url)} characters; "
+            f"{self.settings.url_limit} are allowed",
+            self.faults.where(business_object),
+            f"Set {setting} in connection {self.settings.conn_id}.",
         )
 
     def _logged_on(self) -> str:
@@ -250,13 +294,10 @@ class EnetClient:
             log.warning("syspro_logoff_failed", conn_id=self.settings.conn_id, text=text[:200])
         self._session_id = ""
 
-    def _exchange(self, request: Request) -> Response:
+    def _exchange(self, request: Request, deadline_s: float = 0.0) -> Response:
         self.calls += 1
-        limits = Limits(
-            connect_s=self.settings.connect_s,
-            stall_s=self.settings.deadline_s,
-            deadline_s=self.settings.deadline_s,
-        )
+        whole_s = deadline_s or self.settings.deadline_s
+        limits = Limits(connect_s=self.settings.connect_s, stall_s=whole_s, deadline_s=whole_s)
         return self._transport.exchange(replace(request, limits=limits))
 
     def _url(self, path: str, fields: Mapping[str, str]) -> str:

@@ -14,6 +14,18 @@ DOCUMENT_FIELDS = frozenset(
     "direction".split()
 )
 LINE_FIELDS = frozenset("gl_account amount reference narrative date".split())
+COMMAND_FIELDS = frozenset(
+    "company_id reference customer purchase_order order_date currency amount ship_name email "
+    "warehouse order_type shipping_instructions special_instructions order_status allocation "
+    "sales_order move new_status expected_status reason_code authority name short_name phone "
+    "branch terms_code area salesperson customer_class tax_status credit_limit user_field "
+    "ship_1 ship_2 ship_3 ship_4 ship_5 ship_postal_code "
+    "sold_1 sold_2 sold_3 sold_4 sold_5 sold_postal_code".split()
+)
+ORDER_LINE_FIELDS = frozenset(
+    "number kind stock_code description quantity unit price value tax warehouse".split()
+)
+STOCK_FIELDS = frozenset("company_id stock_code warehouse".split())
 
 
 class _Strict(pydantic.BaseModel):
@@ -78,6 +90,74 @@ class KindMap(_Strict):
     read_back: ReadBackMap
 
 
+class CommandPostMap(_Strict):
+    """How a command of order to cash is sent and its answer read."""
+
+    path: str
+    document: dict[str, str]
+    lines_name: str = ""
+    line: dict[str, str] = {}
+    success: str
+    error: str
+    warnings: str = ""
+    their_key: str
+
+    @pydantic.field_validator("document")
+    @classmethod
+    def _document(cls, fields: dict[str, str]) -> dict[str, str]:
+        return _known(fields, COMMAND_FIELDS)
+
+    @pydantic.field_validator("line")
+    @classmethod
+    def _line(cls, fields: dict[str, str]) -> dict[str, str]:
+        return _known(fields, ORDER_LINE_FIELDS)
+
+
+class CommandReadMap(_Strict):
+    """How it is found again: what is compared stands as our word and their name."""
+
+    path: str
+    query: dict[str, str]
+    rows: str
+    their_key: str
+    status: str = ""  # of a sales order
+    compare: dict[str, str]
+
+    @pydantic.field_validator("query")
+    @classmethod
+    def _query(cls, fields: dict[str, str]) -> dict[str, str]:
+        return _known(fields, COMMAND_FIELDS)
+
+    @pydantic.field_validator("compare")
+    @classmethod
+    def _compare(cls, fields: dict[str, str]) -> dict[str, str]:
+        _known({theirs: ours for ours, theirs in fields.items()}, COMMAND_FIELDS)
+        return fields
+
+
+class CommandMap(_Strict):
+    """One kind of command."""
+
+    post: CommandPostMap
+    read_back: CommandReadMap
+
+
+class StockMap(_Strict):
+    """How stock of one code is asked for."""
+
+    path: str
+    query: dict[str, str]
+    rows: str
+    stock_code: str
+    warehouse: str
+    available: str
+
+    @pydantic.field_validator("query")
+    @classmethod
+    def _query(cls, fields: dict[str, str]) -> dict[str, str]:
+        return _known(fields, STOCK_FIELDS)
+
+
 class FacadeMap(_Strict):
     """The whole map; a kind left out is not offered by the facade."""
 
@@ -86,6 +166,10 @@ class FacadeMap(_Strict):
     gl_journal: KindMap | None = None
     ap_invoice: KindMap | None = None
     cash_book_entry: KindMap | None = None
+    sales_order: CommandMap | None = None
+    sales_order_move: CommandMap | None = None
+    customer: CommandMap | None = None
+    stock: StockMap | None = None
 
 
 def load_facade_map(path: str = "") -> FacadeMap:

@@ -42,8 +42,9 @@ class Faults:
         return Rejected(
             text,
             self.where(business_object),
-            f"Ask for an e.net licence that covers {business_object}, or post from the report "
-            "by hand; nothing was posted.",
+            f"Buy the e.net licence that covers {business_object} and give it to operator "
+            f"{self.settings.operator}, or switch the connection to report-only and post from the "
+            "report by hand; nothing was posted.",
         )
 
     def closed_period(self, text: str, business_object: str, period: str) -> Parked:
@@ -113,23 +114,38 @@ class Faults:
             Rejected: refused: complained, and counted nothing as done.
             OutcomeUnknown: refused as already there, or an answer that is neither yes nor no.
         """
+        if verdict.answer is not Answer.taken:
+            raise self.of_verdict(verdict, business_object, period)
+
+    def of_verdict(self, verdict: Verdict, business_object: str, period: str) -> IntegrationError:
+        """Make the error of an answer that is no yes; see ``demand_taken``."""
         words = redact(verdict.words) or "no complaint"
-        if verdict.answer is Answer.taken:
-            return
-        if verdict.answer is Answer.unclear:
-            raise self.unknown(f"the answer is neither yes nor no ({words})", business_object)
+        if verdict.answer is not Answer.refused:
+            return self.unknown(f"the answer is neither yes nor no ({words})", business_object)
         if any(is_closed_period(problem.text, self.settings) for problem in verdict.problems):
-            raise self.closed_period(words, business_object, period)
+            return self.closed_period(words, business_object, period)
+        if self.is_duplicate(verdict):
+            return self.unknown(f"it is already there ({words})", business_object)
+        return Rejected(words, self.where(business_object), self.next_step(words))
+
+    def is_duplicate(self, verdict: Verdict) -> bool:
+        """Say whether a refusal means that it is already there."""
         numbers = {problem.number for problem in verdict.problems}
-        if numbers & set(self.settings.duplicate_numbers) or has_any(
-            words.lower(), self.settings.duplicate_words
-        ):
-            raise self.unknown(f"it is already there ({words})", business_object)
-        raise Rejected(
-            words,
-            self.where(business_object),
-            "Correct the mapping or the SYSPRO master data named, then release it again.",
+        return bool(numbers & set(self.settings.duplicate_numbers)) or has_any(
+            verdict.words.lower(), self.settings.duplicate_words
         )
+
+    def next_step(self, words: str) -> str:
+        """Say what a person does about a refusal, by the words that this site uses."""
+        low, settings = words.lower(), self.settings
+        for named, step in (
+            (settings.hold_words, "Take the customer or item off hold in SYSPRO, or cancel"),
+            (settings.credit_words, "Raise the customer's credit limit in SYSPRO, or cancel"),
+            (settings.stock_words, "Correct stock code or warehouse in the mapping or SYSPRO"),
+        ):
+            if has_any(low, named):
+                return f"{step}, then release it again."
+        return "Correct the mapping or the SYSPRO master data named, then release it again."
 
     def clean(self, text: str, session_id: str) -> str:
         """Take our secrets out of a text of theirs, in plain and in URL form."""

@@ -5,14 +5,36 @@ Everything that no public source confirms is a setting here: texts that mean "se
 2, 9 and 11; reliability reference, section 3.9.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 
 from include.domain.errors import Rejected
-from include.services.effects.ports import Timings
+from include.services.effects.ports import EffectKind, Timings
 
 ADAPTERS = ("enet", "api_services")
+# Fields with a closed list of values, the default first.
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "stock_by": ("comfnd", "invqry"),
+    "credit_by": ("arsqry", "comfnd"),
+    "order_by": ("comfnd", "sorqry"),
+    "poll_by": ("timestamp", "date"),
+    "receipts": ("arstpy", "report"),
+    "refund_receipts": ("negative", "arstin", "report"),
+    "payment_history": ("arsqry", "none"),
+    "custom_forms": ("comsfm", "comtfm", "none"),
+    "shipments_by": ("mdnmaster", "sorqdn"),
+    "tracking_from": ("shipping_instrs", "custom_form", "none"),
+}
+# Waited for less long than a journal: a shopper may be waiting (reliability reference, 2.1).
+ORDER_KINDS = (
+    EffectKind.customer,
+    EffectKind.sales_order,
+    EffectKind.sales_order_move,
+    EffectKind.ar_receipt,
+    EffectKind.custom_field,
+)
 MONTHS = 12  # SYSPRO's periods are months; a 13th one is not supported
 
 
@@ -35,6 +57,7 @@ class SysproSettings:
     trim_session: bool = False  # the id comes with two blanks, which are sent back as received
     refuse_eviction: bool = False  # logon fails, instead of throwing out who uses the operator
     return_rows: int = 1000  # of a COMFND page
+    key_width: int = 15  # to which SYSPRO stores numeric customers and orders, filled with zeros
     deadline_s: float = 180.0  # of one exchange
     connect_s: float = 3.0
     quiescence_s: float = 900.0  # Q: absent counts only so long after a send
@@ -65,6 +88,36 @@ class SysproSettings:
     open_periods: int = 3  # current, previous, before previous
     year_elements: tuple[str, ...] = ("CurrentYear", "GlCurrentYear", "GlYear")
     period_elements: tuple[str, ...] = ("CurrentPeriod", "GlCurrentPeriod", "GlPeriod")
+    order_deadline_s: float = 60.0  # of a write of order to cash; at most deadline_s
+    stock_by: str = "comfnd"  # or invqry: SYSPRO's own figure, one call a code
+    codes_per_question: int = 20  # stock codes in one COMFND; an address has a limit
+    credit_by: str = "arsqry"  # or comfnd: without the balance
+    order_by: str = "comfnd"  # or sorqry
+    poll_by: str = "timestamp"  # or date, where COMFND does not give the column TimeStamp
+    poll_overlap_rows: int = 1000  # row versions asked again: a slow transaction shows late
+    poll_overlap_days: int = 30  # of poll_by date: how long an order or credit note may change
+    read_order_lines: bool = True  # read an order back with SorDetail, not by its head alone
+    order_status: str = "1"  # of a new order that is not held
+    accept_without_credit: bool = False  # AcceptOrdersIfNoCredit: our own rules have decided
+    order_warnings: str = "W"  # IgnoreWarnings of SORTOI: N a warning refuses, Y, or W reports
+    misc_product_class: str = "_OTH"  # MiscProductClass of a charge or discount line
+    line_tax_code: str = ""  # StockTaxCode, MiscTaxCode, FreightTaxCode; '' is SYSPRO's own
+    receipts: str = "arstpy"  # or report: a person books them, e.g. without a licence for it
+    refund_receipts: str = "negative"  # payment; arstin: a debit note; report: a person books it
+    refund_product_class: str = ""  # of the debit note: its GL code is card clearing
+    payment_type: str = "O"  # of ARSTPY: C check, S cash, O other
+    payment_history: str = "arsqry"  # how an applied receipt is found; none: it is not
+    custom_forms: str = "comsfm"  # or comtfm (SYSPRO 7 and later), or none
+    shipments_by: str = "mdnmaster"  # or sorqdn: each note is asked for as well
+    shipped_statuses: tuple[str, ...] = ()  # DispatchNoteStatus that counts; () is any
+    shipment_date_column: str = "PlannedDeliverDate"  # of MdnMaster; '' where it has none
+    tracking_from: str = "shipping_instrs"  # or custom_form, or none
+    tracking_field: str = "TRACKING"  # of the order's custom form
+    tracking_pattern: str = r"(?P<carrier>.*?)[\s:#]*(?P<tracking>[A-Z0-9]*\d[A-Z0-9]{7,})"
+    hold_words: tuple[str, ...] = ("on hold",)
+    credit_words: tuple[str, ...] = ("credit",)
+    stock_words: tuple[str, ...] = ("stock code", "not stocked", "warehouse")
+    absent_words: tuple[str, ...] = ("not found", "does not exist")
     read_conn_id: str = ""  # api_services: the enet connection that reads documents and periods
     facade_map: str = ""  # file that replaces the shipped field map of the JSON facade
     allow_plain_http: bool = False
@@ -81,6 +134,21 @@ class SysproSettings:
             "fiscal_year_start_month is a month": 1 <= self.fiscal_year_start_month <= MONTHS,
             "open_periods is 1 to 3": 1 <= self.open_periods <= 3,
             "return_rows is 2 to 99999": 2 <= self.return_rows <= 99_999,
+            "codes_per_question is 1 to 100": 1 <= self.codes_per_question <= 100,
+            "poll_overlap_rows and poll_overlap_days are not negative": min(
+                self.poll_overlap_rows, self.poll_overlap_days
+            )
+            >= 0,
+            "refund_product_class is set where refunds are arstin": bool(
+                self.refund_product_class or self.refund_receipts != "arstin"
+            ),
+            "tracking_pattern has the groups carrier and tracking": _has_groups(
+                self.tracking_pattern, ("carrier", "tracking")
+            ),
+            **{
+                f"{name} is one of {allowed}": getattr(self, name) in allowed
+                for name, allowed in CHOICES.items()
+            },
         }
         for rule, holds in checks.items():
             if not holds:
@@ -102,6 +170,30 @@ class SysproSettings:
                 timedelta(seconds=self.verify_after_s) if self.verify_after_s >= 0 else None
             ),
         )
+
+    @property
+    def order_timings(self) -> Mapping[EffectKind, Timings]:
+        """What the effects engine waits for with each kind of order to cash.
+
+        Nobody but us plants a receipt's reference, so it is not looked for before it was sent. A
+        move is read back at once: a later move would hide it.
+        """
+        plain = replace(self.timings, deadline=timedelta(seconds=self.write_deadline_s))
+        special = {
+            EffectKind.ar_receipt: replace(plain, looks_first=False),
+            EffectKind.sales_order_move: replace(plain, verify_after=timedelta(0)),
+        }
+        return {kind: special.get(kind, plain) for kind in ORDER_KINDS}
+
+    @property
+    def write_deadline_s(self) -> float:
+        """Of one write of order to cash."""
+        return min(self.order_deadline_s, self.deadline_s)
+
+    def syspro_currency(self, code: str) -> str:
+        """Return SYSPRO's code of an ISO currency; ``''`` is the company's own."""
+        theirs = {iso: name for name, iso in (pair.split("=", 1) for pair in self.currency_codes)}
+        return theirs.get(code, "" if code == self.base_currency else code)
 
     def fiscal(self, day: date) -> tuple[int, int]:
         """Return fiscal year and period of a date; a fiscal year is named after its last day."""
@@ -126,6 +218,13 @@ class SysproSettings:
 
 
 _CURRENCIES = ("base", "original")
+
+
+def _has_groups(pattern: str, names: tuple[str, ...]) -> bool:
+    try:
+        return set(names) <= set(re.compile(pattern).groupindex)
+    except re.error:
+        return False
 
 
 def settings_from(

@@ -20,6 +20,8 @@ from airflow.sdk import BaseHook
 from include.adapters.http.transport import HttpTransport
 from include.adapters.http.wire import Transport
 from include.adapters.syspro.adapter import SysproAdapter, open_adapter
+from include.adapters.syspro.api_orders import FacadeReader
+from include.adapters.syspro.order_reader import OrderReader
 from include.adapters.syspro.settings import SysproSettings, settings_from
 from include.domain.errors import IntegrationError, Rejected
 from include.domain.merchant import ErpCondition
@@ -96,8 +98,18 @@ class SysproHook(BaseHook):
 
     @property
     def timings(self) -> Timings:
-        """What the effects engine waits for at this site."""
+        """What the effects engine waits for at this site with postings to the ledgers."""
         return self.get_conn().settings.timings
+
+    @property
+    def timings_by_kind(self) -> Mapping[EffectKind, Timings]:
+        """What the effects engine waits for, for every kind in ``partners``."""
+        return self.get_conn().timings
+
+    @property
+    def orders(self) -> OrderReader | FacadeReader:
+        """What order to cash reads: stock, credit, orders, shipments, invoices, credit notes."""
+        return self.get_conn().orders
 
     @property
     def calls(self) -> int:

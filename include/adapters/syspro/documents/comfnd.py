@@ -1,7 +1,8 @@
 """COMFND: rows of a SYSPRO table by conditions, and paging by key beyond ``ReturnRows``.
 
 Source: reference, section 4.7 and the recorded call. SQL text is not accepted; every condition has
-its own brackets, and conditions are joined by And.
+its own brackets, and conditions are joined by And. Alternatives stand last, in one pair of
+brackets (that a pair may span expressions is inferred: who asks checks the rows again).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,6 +56,7 @@ class Find:
     columns: tuple[str, ...] = ()
     order_by: tuple[str, ...] = ()
     return_rows: int = 1000
+    any_of: tuple[Condition, ...] = ()  # besides all conditions, at least one of these
 
     def build(self) -> str:
         expressions = [
@@ -68,6 +70,19 @@ class Find:
             }
             for number, (column, condition, value) in enumerate(self.conditions)
         ]
+        last = len(self.any_of) - 1
+        for number, (column, condition, value) in enumerate(self.any_of):
+            joint = "Or" if number else "And" if self.conditions else None
+            expressions.append(
+                {
+                    **({"AndOr": joint} if joint else {}),
+                    **({} if number else {"OpenBracket": "("}),
+                    "Column": column,
+                    "Condition": condition,
+                    "Value": value,
+                    **({"CloseBracket": ")"} if number == last else {}),
+                }
+            )
         return COMFND.build(
             {
                 "TableName": self.table,

@@ -25,6 +25,7 @@ _ERROR = re.compile(r"^\s*error\b", re.IGNORECASE)
 _PAGE = re.compile(r"^\s*(<!doctype\s+html|<html)", re.IGNORECASE)
 _BLANK_DATES = {"", "0000-00-00", "00000000", "0000/00/00"}
 _DATE = re.compile(r"(\d{4})([-/]?)(\d{2})\2(\d{2})(?:[ T].*)?")
+_NUMBER = re.compile(r"(?=.*[0-9])([+-]?) *([0-9]*)(?:\.([0-9]*))?([+-]?)", re.ASCII)
 _MAX_WRAPPINGS = 3
 
 
@@ -184,6 +185,23 @@ def read_amount(text: str, currency: str, where: str) -> Money:
     if plain.startswith("."):
         plain = f"0{plain}"
     return Money.parse(plain.replace("-.", "-0."), currency, where)
+
+
+def read_millionths(text: str, where: str, digits: int = 6) -> int:
+    """Read a padded quantity or price as a whole count of its last decimal; never by a float.
+
+    Raises:
+        Rejected: not a plain number, or finer than ``digits`` decimals.
+    """
+    found = _NUMBER.fullmatch(text.strip())
+    if found is None:
+        raise Rejected(f"{text!r} is not a number of SYSPRO", where, "Report it with the log.")
+    before, whole, fraction, after = found.groups(default="")
+    fraction = fraction.rstrip("0")
+    if len(fraction) > digits:
+        raise Rejected(f"{text!r} has more than {digits} decimals", where, "Report it.")
+    size = int((whole or "0") + fraction.ljust(digits, "0"))
+    return -size if "-" in (before, after) else size
 
 
 def read_date(text: str, where: str) -> date | None:

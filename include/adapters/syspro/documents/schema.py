@@ -94,6 +94,25 @@ class Amount:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """A unit price in 1/100,000 of the major unit, as SYSPRO's 10.5.
+
+    A price with more decimals was refused by a live SYSPRO, so it is quantised before it gets here.
+    """
+
+    def write(self, value: object, where: str) -> str:
+        return _decimal(value, where, whole_digits=10, digits=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A quantity in millionths, as SYSPRO's 12.6."""
+
+    def write(self, value: object, where: str) -> str:
+        return _decimal(value, where, whole_digits=12, digits=6)
+
+
+@dataclass(frozen=True, slots=True)
 class Rate:
     """An exchange rate in millionths, written with six decimals."""
 
@@ -217,6 +236,22 @@ def _write_group(group: Group, value: object, where: str) -> str:
     if not isinstance(value, Mapping):
         raise TypeError(f"{where}: a mapping of elements, not {value!r}")
     return f"<{group.name}>{_write(group.parts, value, where)}</{group.name}>"
+
+
+def _decimal(value: object, where: str, whole_digits: int, digits: int) -> str:
+    """Write a count of the smallest part as a plain decimal; never negative."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{where}: a whole count of 1/{10**digits}, not {value!r}")
+    whole, fraction = divmod(value, 10**digits)
+    text = f"{whole}.{fraction:0{digits}d}"
+    if value < 0 or len(str(whole)) > whole_digits:
+        raise Rejected(
+            f"{text if value >= 0 else value} does not fit SYSPRO's {whole_digits} digits and "
+            f"{digits} decimals, unsigned",
+            where,
+            "Correct the line; a negative one belongs in a charge line.",
+        )
+    return text
 
 
 def _string(value: object, where: str) -> str:

@@ -46,6 +46,20 @@ def judge(tree: Element, processed: str, invalid: str) -> Verdict:
     return Verdict(answer, found, _gl_error(tree))
 
 
+def judge_setup(tree: Element) -> Verdict:
+    """Read a Setup object's answer: it counts what it read, and of that what was invalid."""
+    found = problems(tree)
+    status = tree.find("statusofitems")
+    read, wrong = count(status, "recordsread"), count(status, "recordsinvalid")
+    if found and wrong:
+        answer = Answer.refused
+    elif not found and read == 1 and wrong == 0:
+        answer = Answer.taken
+    else:
+        answer = Answer.unclear
+    return Verdict(answer, found)
+
+
 def _gl_error(tree: Element) -> str:
     for block in tree.iter("gljournal"):
         code, text = field(block, "gljournalerror"), field(block, "gljournalmessage")

@@ -1,20 +1,22 @@
-"""What the three partners share: asking so that 'could not ask' never reads as 'not there'."""
+"""What the partners share: asking so that 'could not ask' never reads as 'not there'."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from include.adapters.syspro.documents.comfnd import Find, Row, find_all
+from include.adapters.syspro.documents.comfnd import Condition, Find, Row, find_all
 from include.adapters.syspro.documents.reply import (
     CallFailed,
     Unreadable,
     key_number,
     read_amount,
     read_date,
+    same_key,
 )
 from include.adapters.syspro.enet import EnetClient
 from include.adapters.syspro.periods import Periods
+from include.domain.canonical import from_json
 from include.domain.errors import Rejected, Retryable
 from include.domain.journal import Journal, JournalLine
 from include.domain.money import Money, total
@@ -30,6 +32,24 @@ class Asking:
     def __init__(self, client: EnetClient, periods: Periods) -> None:
         self.client = client
         self.periods = periods
+        self._absent: tuple[int, set[str]] = (0, set())
+
+    def note_absent(self, customer: str) -> None:
+        """Remember, for the session that is open, that a customer was asked for and is absent."""
+        session = self.client.session_no
+        if self._absent[0] != session:
+            self._absent = session, set()
+        self._absent[1].add(key_number(customer))
+
+    def was_absent(self, customer: str) -> bool:
+        """Say whether this very session has seen that the customer is absent."""
+        session, names = self._absent
+        is_same = self.client.is_open and session == self.client.session_no
+        return is_same and key_number(customer) in names
+
+    def forget_absent(self) -> None:
+        """Believe nothing any more: somebody, perhaps we, writes customers."""
+        self._absent = (0, set())
 
     def find(self, find: Find, reference: str = "") -> tuple[Row, ...]:
         """Ask for one page of rows."""
@@ -83,6 +103,40 @@ def journal_of(effect: Effect) -> Journal:
     if journal.reference != effect.reference:
         raise ValueError(f"effect {effect.key}: reference is not the journal's")
     return journal
+
+
+def command_of(kind: type[T], effect: Effect) -> T:
+    """Read the payload of an effect of order to cash; one that does not fit is our own bug."""
+    try:
+        return from_json(kind, effect.payload)
+    except (KeyError, TypeError) as fault:
+        raise ValueError(f"effect {effect.key} is no {kind.__name__}: {fault}") from None
+
+
+def key_conditions(column: str, key: str, width: int) -> tuple[Condition, ...]:
+    """Return the alternatives for a key: numeric ones are stored with zeros, to a site's width."""
+    return tuple((column, "EQ", one) for one in stored_keys(key, width))
+
+
+def stored_keys(key: str, width: int) -> tuple[str, ...]:
+    """Return the forms in which a key may be stored, as given first."""
+    plain = key.strip()
+    return tuple(dict.fromkeys((plain, plain.zfill(width)))) if plain.isdigit() else (plain,)
+
+
+def with_key(rows: Sequence[Row], column: str, key: str) -> list[Row]:
+    """Keep the rows of this very key, whatever SYSPRO made of the question."""
+    return [row for row in rows if same_key(key, row.get(column, ""))]
+
+
+def words_alike(ours: str, theirs: str) -> bool:
+    """Compare texts for people: case and runs of blanks are SYSPRO's to choose."""
+    return " ".join(ours.split()).casefold() == " ".join(theirs.split()).casefold()
+
+
+def text_difference(what: str, ours: str, theirs: str) -> tuple[Difference, ...]:
+    """Return one difference of words, or none."""
+    return () if words_alike(ours, theirs) else (Difference(what, ours, theirs),)
 
 
 def minor(text: str, currency: str) -> int:

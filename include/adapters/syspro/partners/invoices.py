@@ -40,7 +40,7 @@ class InvoicePartner:
         """Return the invoice of this supplier and number, whoever entered it."""
         journal = journal_of(effect)
         supplier, invoice = journal.detail("supplier"), journal.detail("invoice")
-        where = (*_key_condition("Supplier", supplier), *_key_condition("Invoice", invoice))
+        where = (_key_condition("Supplier", supplier), _key_condition("Invoice", invoice))
         with self._asking.looking():
             # All columns, because only six of this table's columns are published.
             rows = self._asking.find(Find("ApInvoice", where), effect.reference)
@@ -152,6 +152,6 @@ def period_difference(their_key: str, expected: tuple[int, int]) -> Sequence[Dif
     return difference("year and period", expected, (int(found.group(1)), int(found.group(2))))
 
 
-def _key_condition(column: str, key: str) -> tuple[Condition, ...]:
+def _key_condition(column: str, key: str) -> Condition:
     # A numeric key is stored with leading zeros, to a length that depends on the site.
-    return ((column, "LIKE", f"%{key}"),) if key.isdigit() else ((column, "EQ", key),)
+    return (column, "LIKE", f"%{key}") if key.isdigit() else (column, "EQ", key)

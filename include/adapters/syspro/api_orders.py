@@ -1,0 +1,307 @@
+"""Orders, customers and stock by the JSON facade; its names are data, as in ``api_services.py``."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from include.adapters.http.redact import redact
+from include.adapters.syspro.account_reader import CustomerMatch
+from include.adapters.syspro.api_services import AMOUNT_MARK, MARKED, FacadeClient, dig, first
+from include.adapters.syspro.documents.reply import key_number, read_millionths, same_key
+from include.adapters.syspro.documents.schema import Amount, Kind, Price, Quantity
+from include.adapters.syspro.facade_map import CommandMap, StockMap
+from include.adapters.syspro.faults import has_any, is_closed_period
+from include.adapters.syspro.order_reader import LIMIT, OrderReader
+from include.adapters.syspro.partners.common import command_of, text_difference
+from include.adapters.syspro.partners.order_document import charge_of, price_of
+from include.adapters.syspro.partners.order_moves import CANCELLED, OPEN, SUSPENSE, is_so
+from include.domain.erp_orders import (
+    AddCustomer,
+    AddSalesOrder,
+    CustomerCredit,
+    ErpAddress,
+    ErpDocument,
+    ErpOrder,
+    MoveSalesOrder,
+    OrderMove,
+    Shipment,
+    StockLevel,
+)
+from include.domain.errors import IntegrationError, Rejected, Retryable
+from include.domain.orders import OrderLine
+from include.services.effects.ports import Difference, Effect, EffectKind, Found, Receipt
+
+_MOVED_TO = {
+    OrderMove.hold: SUSPENSE,
+    OrderMove.release: OPEN,
+    OrderMove.cancel: CANCELLED[0],
+}
+_COMMANDS: Mapping[EffectKind, type] = {
+    EffectKind.sales_order: AddSalesOrder,
+    EffectKind.sales_order_move: MoveSalesOrder,
+    EffectKind.customer: AddCustomer,
+}
+
+
+class FacadeCommandPartner:
+    """Satisfies ``effects.ports.Partner`` for one kind of command, by its part of the map."""
+
+    def __init__(self, client: FacadeClient, names: CommandMap, kind: EffectKind) -> None:
+        self._client = client
+        self._names = names
+        self._kind = kind
+
+    def look(self, effect: Effect) -> tuple[Found, ...]:
+        """Return all that carries the key; of a move only an order that is so."""
+        command, names = self._command(effect), self._names.read_back
+        values = self._values(command, effect.reference)
+        query = {theirs: _text(values, word) for theirs, word in names.query.items()}
+        try:
+            rows = dig(self._client.get(names.path, query, effect.reference), names.rows)
+        except Rejected as fault:
+            raise Retryable(fault.what, fault.where, fault.do) from None
+        if not all(isinstance(row, Mapping) for row in rows):
+            raise self._client.faults.retryable("rows are not objects", names.path, "Ask again.")
+        return tuple(
+            self._found(row) for row in rows if self._is_meant(command, row, bool(effect.their_key))
+        )
+
+    def send(self, effect: Effect) -> Receipt:
+        """Send once; see the port for the errors."""
+        command, names = self._command(effect), self._names.post
+        answer = self._client.post(
+            names.path, self.document(command, effect.reference), effect.reference
+        )
+        success = first(answer, names.success).lower()
+        if success != "true":
+            raise self._refusal(success, answer)
+        key = first(answer, names.their_key)
+        if not key.strip("0"):
+            raise self._client.faults.unknown("a yes without a number", names.path)
+        warnings = (
+            [redact(str(one)) for one in dig(answer, names.warnings)] if names.warnings else []
+        )
+        return Receipt(key_number(key), self._evidence(command, key_number(key), warnings))
+
+    def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
+        """Compare what the map names, and a move's status."""
+        command = self._command(effect)
+        values = self._values(command, effect.reference)
+        if isinstance(command, MoveSalesOrder):
+            status = str(found.facts["status"])
+            if is_so(command.move, status) or status in CANCELLED:
+                return ()
+            return (Difference("order status", f"as after {command.move.value}", status),)
+        differences: list[Difference] = []
+        for word in self._names.read_back.compare:
+            differences += text_difference(word, _text(values, word), str(found.facts[word]))
+        return tuple(differences)
+
+    def document(self, command: object, reference: str) -> str:
+        """Return the JSON to post."""
+        names, values = self._names.post, self._values(command, reference)
+        body: dict[str, object] = {
+            theirs: self._typed(values, word) for theirs, word in names.document.items()
+        }
+        if names.lines_name and isinstance(command, AddSalesOrder):
+            body[names.lines_name] = [
+                {
+                    theirs: self._typed(_line_values(command, line), word)
+                    for theirs, word in names.line.items()
+                }
+                for line in sorted(command.lines, key=lambda line: line.number)
+            ]
+        return MARKED.sub(r"\1", json.dumps(body))
+
+    def _command(self, effect: Effect) -> object:
+        kind: type[object] = _COMMANDS[self._kind]
+        return command_of(kind, effect)
+
+    def _values(self, command: object, reference: str) -> dict[str, object]:
+        if isinstance(command, AddSalesOrder):
+            own = _order_values(command, self._client.settings.order_status)
+        elif isinstance(command, MoveSalesOrder):
+            own = {**_plain(command), "new_status": _MOVED_TO[command.move]}
+        elif isinstance(command, AddCustomer):
+            own = {**_plain(command), **_address("sold", command.sold_to)}
+            own |= _address("ship", command.ship_to)
+        else:
+            raise TypeError(f"no command of the facade: {type(command).__name__}")
+        return {"reference": reference, **own}
+
+    def _typed(self, values: Mapping[str, object], word: str) -> object:
+        value = word[1:] if word.startswith("=") else values[word]
+        if isinstance(value, _Decimal):
+            is_text = self._client.names.amounts == "string"
+            return value if is_text else f"{AMOUNT_MARK}{value}"
+        return str(value)
+
+    def _is_meant(self, command: object, row: Mapping[str, Any], is_answered: bool) -> bool:
+        names = self._names.read_back
+        if not isinstance(command, MoveSalesOrder):
+            return True
+        if not same_key(command.sales_order, first(row, names.their_key)):
+            return False
+        return is_answered or is_so(command.move, first(row, names.status))
+
+    def _found(self, row: Mapping[str, Any]) -> Found:
+        names = self._names.read_back
+        key = key_number(first(row, names.their_key))
+        facts: dict[str, object] = {
+            word: first(row, theirs) for word, theirs in names.compare.items()
+        }
+        if names.status:
+            facts["status"] = first(row, names.status)
+        if self._kind is EffectKind.sales_order:
+            facts |= {"sales_order": key, "warnings": []}
+        if self._kind is EffectKind.customer:
+            facts["customer"] = key
+        return Found(key, facts)
+
+    def _evidence(self, command: object, key: str, warnings: list[str]) -> dict[str, object]:
+        if isinstance(command, MoveSalesOrder):
+            return {"status": _MOVED_TO[command.move]}
+        if isinstance(command, AddCustomer):
+            return {"customer": key}
+        return {"sales_order": key, "warnings": warnings}
+
+    def _refusal(self, success: str, answer: Any) -> IntegrationError:
+        faults, names = self._client.faults, self._names.post
+        words = redact("; ".join(str(part) for part in dig(answer, names.error)))
+        if success != "false" or has_any(words.lower(), self._client.settings.duplicate_words):
+            return faults.unknown(f"the answer is neither yes nor no ({words})", names.path)
+        if is_closed_period(words, self._client.settings):
+            return faults.closed_period(words, names.path, "of the order")
+        return Rejected(
+            words or "refused without a reason", faults.where(names.path), faults.next_step(words)
+        )
+
+
+class FacadeReader:
+    """What order to cash reads where writes go by the facade: stock by it, the rest by e.net."""
+
+    def __init__(
+        self, client: FacadeClient, stock: StockMap | None, reads_from: OrderReader | None
+    ) -> None:
+        self._client = client
+        self._stock = stock
+        self._reads_from = reads_from
+
+    def stock(self, stock_codes: Sequence[str], warehouse: str) -> list[StockLevel]:
+        """Return what a warehouse can promise of each code.
+
+        Raises:
+            Retryable, Rejected: the facade could not be asked, or answers what cannot be read.
+        """
+        if self._stock is None:
+            return self._enet().stock(stock_codes, warehouse)
+        ask = self._balance
+        return [StockLevel(code, ask(self._stock, code, warehouse)) for code in stock_codes]
+
+    def stock_levels(
+        self, warehouse: str, cursor: str = "", limit: int = 10_000
+    ) -> tuple[list[StockLevel], str]:
+        return self._enet().stock_levels(warehouse, cursor, limit)
+
+    def credit(self, customer: str) -> CustomerCredit:
+        return self._enet().credit(customer)
+
+    def customers(self, *, email: str = "", short_name: str = "") -> tuple[CustomerMatch, ...]:
+        return self._enet().customers(email=email, short_name=short_name)
+
+    def order(
+        self, *, purchase_order: str = "", sales_order: str = "", customer: str = ""
+    ) -> ErpOrder | None:
+        return self._enet().order(
+            purchase_order=purchase_order, sales_order=sales_order, customer=customer
+        )
+
+    def orders_since(self, cursor: str, limit: int = LIMIT) -> tuple[ErpOrder, ...]:
+        return self._enet().orders_since(cursor, limit)
+
+    def cancelled_since(self, cursor: str, limit: int = LIMIT) -> tuple[ErpOrder, ...]:
+        return self._enet().cancelled_since(cursor, limit)
+
+    def shipments_since(self, cursor: str, limit: int = LIMIT) -> tuple[Shipment, ...]:
+        return self._enet().shipments_since(cursor, limit)
+
+    def documents_of(self, purchase_order: str) -> tuple[ErpDocument, ...]:
+        return self._enet().documents_of(purchase_order)
+
+    def credit_notes_since(self, cursor: str, limit: int = LIMIT) -> tuple[ErpDocument, ...]:
+        return self._enet().credit_notes_since(cursor, limit)
+
+    def _enet(self) -> OrderReader:
+        if self._reads_from is None:
+            raise Rejected(
+                "the JSON facade reads stock alone",
+                f"connection {self._client.settings.conn_id}",
+                "Name an enet connection in its field read_conn_id.",
+            )
+        return self._reads_from
+
+    def _balance(self, names: StockMap, code: str, warehouse: str) -> int | None:
+        values = {
+            "company_id": self._client.settings.company_id,
+            "stock_code": code,
+            "warehouse": warehouse,
+        }
+        query = {theirs: _text(values, word) for theirs, word in names.query.items()}
+        for row in dig(self._client.get(names.path, query, code), names.rows):
+            if same_key(code, first(row, names.stock_code)) and same_key(
+                warehouse, first(row, names.warehouse)
+            ):
+                return read_millionths(first(row, names.available), names.path)
+        return None
+
+
+class _Decimal(str):
+    """A number as text, which a facade may want without quotation marks."""
+
+    __slots__ = ()
+
+
+def _order_values(order: AddSalesOrder, order_status: str) -> dict[str, object]:
+    return {
+        **_plain(order),
+        **_address("ship", order.ship_to),
+        "order_date": order.order_date.isoformat(),
+        "amount": _decimal(Amount(), order.amount),
+        "order_status": SUSPENSE if order.is_suspended else order_status,
+    }
+
+
+def _line_values(order: AddSalesOrder, line: OrderLine) -> dict[str, object]:
+    return {
+        "number": line.number,
+        "kind": line.kind.value,
+        "stock_code": line.stock_code,
+        "description": line.description,
+        "quantity": _decimal(Quantity(), line.quantity_millionths),
+        "unit": line.unit,
+        # The unit price of a discount would be negative; its value says it all.
+        "price": _decimal(Price(), price_of(order, line)) if line.stock_code else "",
+        "value": _decimal(Amount(), charge_of(order, line)),
+        "tax": _decimal(Amount(), line.tax),
+        "warehouse": order.warehouse,
+    }
+
+
+def _plain(command: AddSalesOrder | MoveSalesOrder | AddCustomer) -> dict[str, object]:
+    """Return the fields that are words or whole numbers, by name."""
+    found = {one.name: getattr(command, one.name) for one in fields(command)}
+    return {name: value for name, value in found.items() if isinstance(value, str | int)}
+
+
+def _address(side: str, address: ErpAddress) -> dict[str, object]:
+    lines = {f"{side}_{number}": line for number, line in enumerate(address.lines, 1)}
+    return {**lines, f"{side}_postal_code": address.postal_code}
+
+
+def _decimal(kind: Kind, value: object) -> _Decimal:
+    return _Decimal(kind.write(value, "facade"))
+
+
+def _text(values: Mapping[str, object], word: str) -> str:
+    return word[1:] if word.startswith("=") else str(values[word])

@@ -1,0 +1,63 @@
+"""INVQRY: one stock code in one warehouse. Source: reference, section 4.3 and the recorded call.
+
+The warehouse filter is an element with attributes; under another name it is ignored in silence and
+every warehouse comes back, so the answer is filtered here once more.
+"""
+
+from xml.sax.saxutils import quoteattr
+
+from include.adapters.syspro.documents.reply import (
+    Problem,
+    Unreadable,
+    field,
+    problems,
+    read_document,
+    read_millionths,
+    same_key,
+)
+from include.adapters.syspro.documents.schema import Choice, Document, Element, Group, Key
+from include.domain.errors import Rejected
+
+_FLAGS = (
+    "IncludeHistory", "IncludeBins", "IncludeLots", "IncludeSerials", "IncludeMovements",
+    "IncludeCustomForms", "IncludeEcc",
+)  # fmt: skip
+QUERY = Document(
+    "INVQRY",
+    "Query",
+    "INVQRY.XSD",
+    (
+        Group("Key", (Element("StockCode", Key(30), is_required=True),)),
+        Group("Option", tuple(Element(f, Choice("Y N"), is_required=True) for f in _FLAGS)),
+    ),
+)
+_WAREHOUSE = Key(10)
+
+
+def build(stock_code: str, warehouse: str) -> str:
+    named = _WAREHOUSE.write(warehouse, "INVQRY Query/Filter/Warehouse")
+    filtered = f'<Filter><Warehouse FilterType="L" FilterValue={quoteattr(named)}/></Filter>'
+    text = QUERY.build({"Key": {"StockCode": stock_code}, "Option": dict.fromkeys(_FLAGS, "N")})
+    return text.replace("</Query>", f"{filtered}</Query>")
+
+
+def parse(body: bytes, stock_code: str, warehouse: str) -> int | tuple[Problem, ...] | None:
+    """Return what is available in millionths, ``None`` where not stocked, or complaints.
+
+    Raises:
+        CallFailed, Unreadable: it is no answer about this code.
+    """
+    tree = read_document(body, "invquery")
+    found = problems(tree)
+    if found:
+        return found
+    if not same_key(stock_code, field(tree, "stockitem/stockcode")):
+        raise Unreadable(f"a stock answer that is not about {stock_code!r}")
+    for item in tree.findall("warehouseitem"):
+        if same_key(warehouse, field(item, "warehouse")):
+            text = field(item, "availableqty")
+            try:
+                return read_millionths(text, "INVQRY AvailableQty")
+            except Rejected as fault:
+                raise Unreadable(fault.what) from None
+    return None

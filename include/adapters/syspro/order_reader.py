@@ -1,0 +1,241 @@
+"""Orders, shipments, invoices and credit notes: what order to cash reads back and polls for."""
+
+import re
+
+from include.adapters.syspro.account_reader import AccountReader
+from include.adapters.syspro.cursors import Feed, changes, dated
+from include.adapters.syspro.documents import comqfm, sorqdn, sorqry
+from include.adapters.syspro.documents.comfnd import Find, Row
+from include.adapters.syspro.documents.reply import key_number, read_amount, read_date, same_key
+from include.adapters.syspro.partners.common import key_conditions, with_key
+from include.adapters.syspro.partners.order_moves import CANCELLED, status_of
+from include.domain.erp_orders import ErpDocument, ErpOrder, Shipment
+from include.domain.errors import Rejected
+from include.domain.money import Money
+
+LIMIT = 1000
+ORDERS = Feed(
+    "SorMaster",
+    (
+        "SalesOrder", "Customer", "CustomerPoNumber", "OrderStatus", "CancelledFlag",
+        "DocumentType", "LastInvoice", "ShippingInstrs", "OrderDate",
+    ),
+    ("SalesOrder",),
+    "OrderDate",
+)  # fmt: skip
+DOCUMENTS = Feed(
+    "ArInvoice",
+    (
+        "Customer", "Invoice", "DocumentType", "InvoiceDate", "CurrencyValue", "PostCurrency",
+        "CustomerPoNumber", "SalesOrder",
+    ),
+    ("Invoice", "Customer", "DocumentType"),
+    "InvoiceDate",
+)  # fmt: skip
+NOTES = Feed(
+    "MdnMaster",
+    ("DispatchNote", "DispatchNoteStatus", "SalesOrder", "ShippingInstrs"),
+    ("DispatchNote",),
+    "",
+)
+ORDER_FORM = "ORD"  # of custom forms; inferred, reference section 4.7
+_CREDIT_ORDER = "C"  # DocumentType of a credit note while it is built like an order
+_PSEUDO = "_"  # _CRDnn is an unapplied payment, not a document
+
+
+class OrderReader(AccountReader):
+    """Everything order to cash reads of one company; polls are by ``cursors.changes``."""
+
+    def order(
+        self, *, purchase_order: str = "", sales_order: str = "", customer: str = ""
+    ) -> ErpOrder | None:
+        """Return one order; of several with one PO the newest that is not cancelled.
+
+        Raises:
+            Retryable, Rejected: SYSPRO could not be asked.
+        """
+        if sales_order and self._settings.order_by == "sorqry":
+            return self._query_order(sales_order)
+        if sales_order:
+            keys = key_conditions("SalesOrder", sales_order, self._settings.key_width)
+            find = Find("SorMaster", (), ORDERS.columns, any_of=keys)
+            rows = with_key(self._asking.find(find, sales_order), "salesorder", sales_order)
+        elif purchase_order:
+            where = (("CustomerPoNumber", "EQ", purchase_order),)
+            find = Find("SorMaster", where, ORDERS.columns)
+            rows = list(self._asking.find(find, purchase_order))
+        else:
+            raise ValueError("a sales order or a purchase order is needed")
+        if customer:
+            rows = with_key(rows, "customer", customer)
+        orders = [self._order(row) for row in rows if _is_order(row)]
+        ranked = sorted(orders, key=lambda one: (not one.is_cancelled, one.sales_order.zfill(20)))
+        return ranked[-1] if ranked else None
+
+    def orders_since(self, cursor: str, limit: int = LIMIT) -> tuple[ErpOrder, ...]:
+        """Return orders that changed since; each carries the cursor to go on from.
+
+        Raises:
+            Retryable, Rejected: SYSPRO could not be asked.
+        """
+        with self._asking.client.session():
+            return tuple(
+                self._order(row, at)
+                for at, row in changes(self._asking, ORDERS, cursor, limit)
+                if _is_order(row)
+            )
+
+    def cancelled_since(self, cursor: str, limit: int = LIMIT) -> tuple[ErpOrder, ...]:
+        """Return orders cancelled since; one cancelled while it was entered was never ours.
+
+        Raises:
+            Retryable, Rejected: SYSPRO could not be asked.
+        """
+        feed = Feed(
+            ORDERS.table,
+            ORDERS.columns,
+            ORDERS.key,
+            ORDERS.date_column,
+            (("OrderStatus", "EQ", CANCELLED[0]),),
+        )
+        with self._asking.client.session():
+            return tuple(
+                self._order(row, at)
+                for at, row in changes(self._asking, feed, cursor, limit)
+                if _is_order(row)
+            )
+
+    def shipments_since(self, cursor: str, limit: int = LIMIT) -> tuple[Shipment, ...]:
+        """Return dispatch notes that changed since, with carrier and tracking as the site has them.
+
+        Raises:
+            Retryable, Rejected: SYSPRO could not be asked.
+        """
+        feed = dated(NOTES, self._settings.shipment_date_column)
+        wanted = self._settings.shipped_statuses
+        with self._asking.client.session():
+            return tuple(
+                self._shipment(row, at)
+                for at, row in changes(self._asking, feed, cursor, limit)
+                if not wanted or row.get("dispatchnotestatus", "") in wanted
+            )
+
+    def documents_of(self, purchase_order: str) -> tuple[ErpDocument, ...]:
+        """Return the invoices, debit and credit notes of an order.
+
+        Raises:
+            Retryable, Rejected: SYSPRO could not be asked.
+        """
+        where = (("CustomerPoNumber", "EQ", purchase_order),)
+        find = Find("ArInvoice", where, DOCUMENTS.columns)
+        rows = self._asking.find(find, purchase_order)
+        return tuple(self._document(row) for row in rows if _is_document(row))
+
+    def credit_notes_since(self, cursor: str, limit: int = LIMIT) -> tuple[ErpDocument, ...]:
+        """Return credit notes that changed since.
+
+        Raises:
+            Retryable, Rejected: SYSPRO could not be asked.
+        """
+        feed = Feed(
+            DOCUMENTS.table,
+            DOCUMENTS.columns,
+            DOCUMENTS.key,
+            DOCUMENTS.date_column,
+            (("DocumentType", "EQ", "C"),),
+        )
+        with self._asking.client.session():
+            return tuple(
+                self._document(row, at)
+                for at, row in changes(self._asking, feed, cursor, limit)
+                if _is_document(row)
+            )
+
+    # Parts -----------------------------------------------------------------------------------
+
+    def _query_order(self, sales_order: str) -> ErpOrder | None:
+        body = self._ask_known("SORQRY", sorqry.build(sales_order), sales_order)
+        if body is None:
+            return None
+        return self._order(self._asking.read(sorqry.parse, body, "SORQRY"))
+
+    def _order(self, row: Row, cursor: str = "") -> ErpOrder:
+        number, status = key_number(row.get("salesorder", "")), status_of(row)
+        last_invoice = row.get("lastinvoice", "")
+        return ErpOrder(
+            sales_order=number,
+            customer=row.get("customer", ""),
+            purchase_order=row.get("customerponumber", ""),
+            status=status,
+            is_cancelled=status in CANCELLED,
+            last_invoice=last_invoice if last_invoice.strip("0") else "",
+            shipping_instructions=row.get("shippinginstrs", ""),
+            order_date=read_date(row.get("orderdate", ""), f"SorMaster {number}"),
+            cursor=cursor,
+        )
+
+    def _document(self, row: Row, cursor: str = "") -> ErpDocument:
+        where = f"ArInvoice {row.get('customer', '')}|{row.get('invoice', '')}"
+        day = read_date(row.get("invoicedate", ""), where)
+        if day is None:
+            raise Rejected("a document without a date", where, "Look at it in SYSPRO.")
+        currency = self._settings.iso_currency(row.get("postcurrency", ""), where)
+        amount = read_amount(row.get("currencyvalue", ""), currency, where)
+        sales_order = row.get("salesorder", "")
+        return ErpDocument(
+            customer=row.get("customer", ""),
+            invoice=row.get("invoice", ""),
+            document_type=row.get("documenttype", ""),
+            purchase_order=row.get("customerponumber", ""),
+            sales_order=key_number(sales_order) if sales_order.strip("0") else "",
+            amount=Money(abs(amount.minor), currency),
+            document_date=day,
+            cursor=cursor,
+        )
+
+    def _shipment(self, row: Row, cursor: str) -> Shipment:
+        note, sales_order = row.get("dispatchnote", ""), row.get("salesorder", "")
+        instructions = row.get("shippinginstrs", "")
+        if self._settings.shipments_by == "sorqdn":
+            body = self._asking.client.query("SORQDN", sorqdn.build(note), note)
+            head = self._asking.read(sorqdn.parse, body, "SORQDN")
+            if not same_key(note, head.note):
+                raise self._asking.client.faults.retryable(
+                    f"the answer is about note {head.note!r}", "SORQDN", "Ask again."
+                )
+            sales_order, instructions = head.sales_order, head.shipping_instructions
+        carrier, tracking = self._tracking(key_number(sales_order), instructions)
+        column = self._settings.shipment_date_column.lower()
+        return Shipment(
+            sales_order=key_number(sales_order),
+            note=key_number(note),
+            carrier=carrier,
+            tracking=tracking,
+            shipped_date=read_date(row.get(column, ""), f"MdnMaster {note}"),
+            cursor=cursor,
+        )
+
+    def _tracking(self, sales_order: str, instructions: str) -> tuple[str, str]:
+        """Return carrier and tracking number; no document of SYSPRO has a field for the latter."""
+        settings = self._settings
+        if settings.tracking_from == "custom_form":
+            question = comqfm.build(ORDER_FORM, sales_order)
+            body = self._asking.client.query("COMQFM", question, sales_order)
+            values = self._asking.read(
+                lambda raw: comqfm.parse(raw, ORDER_FORM, sales_order), body, "COMQFM"
+            )
+            if not isinstance(values, dict):
+                return instructions, ""
+            return instructions, values.get(settings.tracking_field.lower(), "")
+        found = re.fullmatch(settings.tracking_pattern, instructions)
+        if settings.tracking_from == "none" or found is None:
+            return instructions, ""
+        return found["carrier"].strip(), found["tracking"]
+
+
+def _is_order(row: Row) -> bool:
+    return row.get("documenttype", "").upper() != _CREDIT_ORDER
+
+
+def _is_document(row: Row) -> bool:
+    return not row.get("invoice", "").startswith(_PSEUDO)

@@ -1,0 +1,99 @@
+"""One field of a custom form, e.g. a gateway reference or a token: COMSFM or COMTFM by setting.
+
+Setting the same value twice is harmless, so an unknown outcome may be repeated; never card data.
+"""
+
+from include.adapters.syspro.documents import comqfm, comsfm, comtfm
+from include.adapters.syspro.documents.verdict import Answer, Verdict
+from include.adapters.syspro.partners.common import Asking, command_of
+from include.domain.erp_orders import SetCustomField
+from include.domain.errors import Rejected
+from include.services.effects.ports import Difference, Effect, Found, Receipt
+
+
+class CustomFieldPartner:
+    """Satisfies ``effects.ports.Partner`` for ``custom_field``."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+        self._settings = asking.client.settings
+
+    def look(self, effect: Effect) -> tuple[Found, ...]:
+        """Return the field if it holds the value, or if SYSPRO has said that it took it."""
+        wanted = command_of(SetCustomField, effect)
+        if self._settings.custom_forms == "none":
+            return ()
+        with self._asking.looking():
+            value = self._value(wanted, effect.reference)
+        if value is None or not (effect.their_key or value == wanted.value):
+            return ()
+        return (Found(_key(wanted), {"value": value}),)
+
+    def send(self, effect: Effect) -> Receipt:
+        """Set once: added where the field is empty, else updated; see the port for the errors."""
+        wanted, client = command_of(SetCustomField, effect), self._asking.client
+        if self._settings.custom_forms == "none":
+            raise Rejected(
+                f"this site keeps no custom forms, yet {wanted.name!r} is to be set",
+                client.faults.where(f"form {wanted.form}"),
+                "Set custom_forms of the connection, or keep tokens in our own store.",
+            )
+        with client.session():
+            is_new = not self._value(wanted, effect.reference)
+            if self._settings.custom_forms == "comsfm":
+                self._set_up(wanted, effect, "Add" if is_new else "Update")
+            else:
+                self._post(wanted, effect, "A" if is_new else "U")
+        return Receipt(_key(wanted), {"value": wanted.value})
+
+    def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
+        """Compare the value."""
+        wanted, theirs = command_of(SetCustomField, effect), str(found.facts["value"])
+        return () if theirs == wanted.value else (Difference(wanted.name, wanted.value, theirs),)
+
+    def _set_up(self, wanted: SetCustomField, effect: Effect, verb: str) -> None:
+        document = comsfm.build(wanted.form, wanted.key, wanted.name, wanted.value)
+        body = self._asking.client.set_up(
+            verb,
+            "COMSFM",
+            comsfm.parameters(),
+            document,
+            effect.reference,
+            self._settings.write_deadline_s,
+        )
+        verdict = self._asking.parsed_post(comsfm.parse, body, "COMSFM").verdict
+        if verb == "Add" and self._exists(verdict):
+            self._set_up(wanted, effect, "Update")  # refused, so nothing happened: it has a row
+            return
+        self._asking.client.faults.demand_taken(verdict, "COMSFM", "")
+
+    def _post(self, wanted: SetCustomField, effect: Effect, function: str) -> None:
+        document = comtfm.build(wanted.form, wanted.key, wanted.name, wanted.value)
+        body = self._asking.client.post(
+            "COMTFM",
+            comtfm.parameters(function),
+            document,
+            effect.reference,
+            deadline_s=self._settings.write_deadline_s,
+        )
+        verdict = self._asking.parsed_post(comtfm.parse, body, "COMTFM").verdict
+        if function == "A" and self._exists(verdict):
+            self._post(wanted, effect, "U")
+            return
+        self._asking.client.faults.demand_taken(verdict, "COMTFM", "")
+
+    def _exists(self, verdict: Verdict) -> bool:
+        is_refused = verdict.answer is Answer.refused
+        return is_refused and self._asking.client.faults.is_duplicate(verdict)
+
+    def _value(self, wanted: SetCustomField, reference: str) -> str | None:
+        """Read the field; ``None`` where the form has none of that name, or nothing for the key."""
+        body = self._asking.client.query("COMQFM", comqfm.build(wanted.form, wanted.key), reference)
+        values = self._asking.read(
+            lambda raw: comqfm.parse(raw, wanted.form, wanted.key), body, "COMQFM"
+        )
+        return values.get(wanted.name.lower()) if isinstance(values, dict) else None
+
+
+def _key(wanted: SetCustomField) -> str:
+    return f"{wanted.form}/{wanted.key}/{wanted.name}"

@@ -1,0 +1,135 @@
+"""SORTOI's two documents for one order: which line becomes what.
+
+Goods are stock lines with their unit price. Freight is a freight line. Discounts and fees are
+charge lines, since order discounts vanish in SYSPRO (reference, section 9).
+"""
+
+from include.adapters.syspro.documents import sortoi
+from include.adapters.syspro.settings import SysproSettings
+from include.domain.erp_orders import AddSalesOrder
+from include.domain.money import MINOR_UNIT_DIGITS, Money
+from include.domain.orders import PRICE_DIGITS, QUANTITY_DIGITS, LineKind, OrderLine
+
+_ONE = 10**QUANTITY_DIGITS
+
+
+def parameters(order: AddSalesOrder, settings: SysproSettings) -> str:
+    """Return SORTOI's XmlParameters: a PO there must be, and it may not be there already."""
+    return sortoi.PARAMETERS.build(
+        {
+            "Parameters": {
+                "Process": "IMPORT",
+                "TypeOfOrder": "ORD",
+                "OrderStatus": "S" if order.is_suspended else settings.order_status,
+                "AllowNonStockItems": "N",
+                "AcceptOrdersIfNoCredit": "Y" if settings.accept_without_credit else "N",
+                "AllowDuplicateOrderNumbers": "N",
+                "CheckForCustomerPoNumbers": "Y",
+                "AlwaysUsePriceEntered": "Y",
+                "AllowZeroPrice": "Y",
+                "AllocationAction": order.allocation,
+                "IgnoreWarnings": settings.order_warnings,
+                "WarnIfCustomerOnHold": "N",
+                "AllowManualOrderNumberToBeUsed": "N",
+            }
+        }
+    )
+
+
+def build(order: AddSalesOrder, settings: SysproSettings, reference: str) -> str:
+    """Return SORTOI's XmlIn.
+
+    Raises:
+        Rejected: a code, price or quantity does not fit SYSPRO; nothing was sent.
+    """
+    ship = order.ship_to
+    header: dict[str, object] = {
+        "CustomerPoNumber": order.purchase_order,
+        "OrderActionType": "A",
+        "Customer": order.customer,
+        "OrderDate": order.order_date,
+        "Currency": settings.syspro_currency(order.currency) or None,
+        "ShippingInstrs": order.shipping_instructions or None,
+        "CustomerName": order.ship_name,
+        **{f"ShipAddress{n}": line or None for n, line in enumerate(ship.lines, 1)},
+        "ShipPostalCode": ship.postal_code or None,
+        "Email": order.email or None,
+        "Warehouse": order.warehouse,
+        "SpecialInstrs": order.special_instructions or None,
+        "OrderType": order.order_type or None,
+    }
+    lines = sorted(order.lines, key=lambda line: line.number)  # unsorted ones break the object
+    details = {
+        "StockLine": [
+            _stock(order, line, settings) for line in lines if line.kind is LineKind.goods
+        ],
+        "MiscChargeLine": [
+            _charge(order, line, settings)
+            for line in lines
+            if line.kind in (LineKind.discount, LineKind.fee)
+        ],
+        "FreightLine": [
+            _freight(order, line, settings) for line in lines if line.kind is LineKind.freight
+        ],
+    }
+    return sortoi.ORDER.build(
+        {
+            "TransmissionHeader": {"TransmissionReference": reference[-14:]},
+            "Orders": {
+                "OrderHeader": header,
+                "OrderDetails": {name: found or None for name, found in details.items()},
+            },
+        }
+    )
+
+
+def charge_of(order: AddSalesOrder, line: OrderLine) -> Money:
+    """Return what a line is worth in the order: gross where prices include tax."""
+    return line.gross if order.prices_include_tax else line.net
+
+
+def price_of(order: AddSalesOrder, line: OrderLine) -> int:
+    """Return the unit price in 1/100,000 of the major unit, as it is sent."""
+    if not order.prices_include_tax:
+        return line.unit_price_hundred_thousandths
+    scale: int = 10 ** (PRICE_DIGITS - MINOR_UNIT_DIGITS[line.gross.currency])
+    up: int = line.gross.minor * scale * _ONE
+    per = line.quantity_millionths
+    whole, rest = divmod(up, per)
+    is_up = 2 * rest > per or (2 * rest == per and whole % 2 == 1)
+    return whole + is_up
+
+
+def _stock(order: AddSalesOrder, line: OrderLine, settings: SysproSettings) -> dict[str, object]:
+    return {
+        "CustomerPoLine": line.number,
+        "LineActionType": "A",
+        "StockCode": line.stock_code,
+        "Warehouse": order.warehouse,
+        "OrderQty": line.quantity_millionths,
+        "OrderUom": line.unit,
+        "Price": price_of(order, line),
+        "PriceUom": line.unit,
+        "StockTaxCode": settings.line_tax_code or None,
+    }
+
+
+def _charge(order: AddSalesOrder, line: OrderLine, settings: SysproSettings) -> dict[str, object]:
+    return {
+        "CustomerPoLine": line.number,
+        "LineActionType": "A",
+        "MiscChargeValue": charge_of(order, line),
+        "MiscQuantity": _ONE,
+        "MiscProductClass": settings.misc_product_class or None,
+        "MiscTaxCode": settings.line_tax_code or None,
+        "MiscDescription": line.description,
+    }
+
+
+def _freight(order: AddSalesOrder, line: OrderLine, settings: SysproSettings) -> dict[str, object]:
+    return {
+        "CustomerPoLine": line.number,
+        "LineActionType": "A",
+        "FreightValue": charge_of(order, line),
+        "FreightTaxCode": settings.line_tax_code or None,
+    }

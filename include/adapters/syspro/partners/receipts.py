@@ -1,0 +1,297 @@
+"""Money of a captured payment in AR: ARSTPY, unapplied under our reference; refunds the other way.
+
+ARSTPY refuses no repeat. An unapplied payment stands in ArInvoice as ``_CRDnn`` with our reference
+for its customer PO, and there it is found again; one that pays an invoice at once is found among
+the customer's payments. How a refund is booked differs by site and is a setting: a negative payment
+(inferred), a debit note, or by hand from the report.
+"""
+
+from include.adapters.syspro.documents import arsqry, arstin, arstpy
+from include.adapters.syspro.documents.comfnd import Find
+from include.adapters.syspro.documents.reply import same_key
+from include.adapters.syspro.partners.common import (
+    GL_FAILED,
+    Asking,
+    command_of,
+    difference,
+    gl_difference,
+    iso_date,
+    minor,
+    money_difference,
+    number,
+)
+from include.adapters.syspro.partners.invoices import period_difference
+from include.domain.erp_orders import BookReceipt
+from include.domain.errors import Rejected, Retryable
+from include.services.effects.ports import Difference, Effect, Found, Receipt
+
+COLUMNS = (
+    "Customer", "Invoice", "DocumentType", "InvoiceDate", "CurrencyValue", "PostCurrency",
+    "CustomerPoNumber",
+)  # fmt: skip
+
+
+class ReceiptPartner:
+    """Satisfies ``effects.ports.Partner`` for ``ar_receipt``."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+        self._settings = asking.client.settings
+
+    def look(self, effect: Effect) -> tuple[Found, ...]:
+        """Return every payment that carries the reference.
+
+        The payment history is asked for what pays an invoice, and as well where an unapplied one
+        seems absent after a send: SYSPRO may have dropped the reference of the pseudo-invoice.
+        """
+        receipt = command_of(BookReceipt, effect)
+        with self._asking.looking():
+            found = () if receipt.invoice else self._documents(receipt, effect)
+            if found or effect.sent_at is None or self._is_debit_note(receipt):
+                return found
+            return self._history(receipt, effect)
+
+    def send(self, effect: Effect) -> Receipt:
+        """Post once; see the port for the errors."""
+        receipt, client = command_of(BookReceipt, effect), self._asking.client
+        self._demand_bookable(receipt)
+        with client.session():
+            letter = self._asking.periods.letter(receipt.posting_date, "ARSTPY")
+            if self._is_debit_note(receipt):
+                return self._post_note(receipt, effect, letter)
+            return self._post_payment(receipt, effect, letter)
+
+    def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
+        """Compare amount, currency, date, period and what became of the GL journal."""
+        receipt, facts = command_of(BookReceipt, effect), found.facts
+        currency = receipt.amount.currency
+        fiscal = self._asking.periods.fiscal(receipt.posting_date)
+        differences = [
+            *money_difference("amount", abs(receipt.amount.minor), facts["value"], currency),
+            *gl_difference(effect),
+            *period_difference(f"{effect.their_key.partition(GL_FAILED)[0]}/0", fiscal),
+        ]
+        if facts["currency"]:
+            differences += difference("currency", currency, facts["currency"])
+        if facts["date"]:
+            differences += difference("date", receipt.posting_date.isoformat(), facts["date"])
+        return tuple(differences)
+
+    # Sending ---------------------------------------------------------------------------------
+
+    def _demand_bookable(self, receipt: BookReceipt) -> None:
+        """Refuse what this site books by hand, and what could never be found again."""
+        settings, faults = self._settings, self._asking.client.faults
+        is_refund = receipt.amount.minor < 0
+        if settings.receipts == "report" or (is_refund and settings.refund_receipts == "report"):
+            what = "refunds" if is_refund else "receipts"
+            raise Rejected(
+                f"this site books {what} by hand; {receipt.amount} of {receipt.customer} waits",
+                faults.where("ARSTPY"),
+                f"Book it in SYSPRO under reference {receipt.reference}, then look again.",
+            )
+        if receipt.amount.minor == 0:
+            raise Rejected(
+                "a receipt of nothing", faults.where("ARSTPY"), "Resolve it: nothing is owed."
+            )
+        if receipt.invoice and settings.payment_history == "none":
+            raise Rejected(
+                f"a payment of invoice {receipt.invoice!r} could not be found again",
+                faults.where("ARSTPY"),
+                "Set payment_history of the connection, or book receipts unapplied.",
+            )
+
+    def _post_payment(self, receipt: BookReceipt, effect: Effect, letter: str) -> Receipt:
+        client, words = self._asking.client, self._asking.periods.words(receipt.posting_date)
+        body = client.post(
+            "ARSTPY",
+            parameters(letter),
+            self.document(receipt),
+            effect.reference,
+            words,
+            self._settings.write_deadline_s,
+        )
+        posted = self._asking.parsed_post(arstpy.parse, body, "ARSTPY")
+        client.faults.demand_taken(posted.verdict, "ARSTPY", words)
+        if not same_key(receipt.customer, posted.customer) or not posted.journal.strip("0"):
+            raise client.faults.unknown(
+                f"the answer is about journal {posted.journal!r} of {posted.customer!r}", "ARSTPY"
+            )
+        journal = f"{number(posted.year)}/{number(posted.month)}/{number(posted.journal)}"
+        return _answered(journal, journal, "", posted.gl_journal, posted.verdict.gl_error)
+
+    def _post_note(self, receipt: BookReceipt, effect: Effect, letter: str) -> Receipt:
+        client, words = self._asking.client, self._asking.periods.words(receipt.posting_date)
+        body = client.post(
+            "ARSTIN",
+            note_parameters(letter),
+            self.document(receipt),
+            effect.reference,
+            words,
+            self._settings.write_deadline_s,
+        )
+        posted = self._asking.parsed_post(arstin.parse, body, "ARSTIN")
+        client.faults.demand_taken(posted.verdict, "ARSTIN", words)
+        if not same_key(receipt.reference, posted.invoice):
+            raise client.faults.unknown(f"the answer is about {posted.invoice!r}", "ARSTIN")
+        key = f"{receipt.customer}/{posted.invoice}"
+        return _answered(key, "", posted.invoice, posted.gl_journal, posted.verdict.gl_error)
+
+    def document(self, receipt: BookReceipt) -> str:
+        """Return the XmlIn: a payment, applied or not, or a debit note."""
+        if self._is_debit_note(receipt):
+            return arstin.NOTE.build(
+                {
+                    "Item": {
+                        "TransactionType": "D",
+                        "Customer": receipt.customer,
+                        "PostToExistingInvoice": "N",
+                        "GenerateInvoiceNumber": "N",
+                        "Invoice": receipt.reference,
+                        "InvoiceDate": receipt.posting_date,
+                        "Reference": receipt.purchase_order,
+                        "InvoiceValue": -receipt.amount,
+                        "ProductClass": self._settings.refund_product_class,
+                    }
+                }
+            )
+        note = receipt.narrative or receipt.purchase_order
+        target: dict[str, object] = {
+            "UnappliedPayment": {
+                "GrossPaymentValue": receipt.amount,
+                "CustomerPurchaseOrder": receipt.reference,
+            }
+        }
+        if receipt.invoice:
+            target = {
+                "InvoiceToPay": {
+                    "TransactionType": "I",
+                    "Invoice": receipt.invoice,
+                    "GrossPaymentValue": receipt.amount,
+                }
+            }
+        payment: dict[str, object] = {
+            "Customer": receipt.customer,
+            "PaymentValue": receipt.amount,
+            "Reference": receipt.reference,
+            "PaymentDate": receipt.posting_date,
+            "JournalNotation": note,
+            "PaymentNarration": note,
+            "Bank": receipt.bank,
+            "PaymentType": self._settings.payment_type,
+            **target,
+        }
+        return arstpy.PAYMENT.build({"Item": {"Payment": payment}})
+
+    # Looking ---------------------------------------------------------------------------------
+
+    def _documents(self, receipt: BookReceipt, effect: Effect) -> tuple[Found, ...]:
+        column = "Invoice" if self._is_debit_note(receipt) else "CustomerPoNumber"
+        find = Find("ArInvoice", ((column, "EQ", receipt.reference),), COLUMNS)
+        rows = [
+            row
+            for row in self._asking.find(find, effect.reference)
+            if same_key(receipt.customer, row.get("customer", ""))
+        ]
+        kept = effect.their_key if len(rows) == 1 else ""
+        return tuple(
+            Found(
+                kept or f"{receipt.customer}/{row.get('invoice', '')}",
+                _facts(
+                    abs(minor(row.get("currencyvalue", ""), receipt.amount.currency)),
+                    row.get("invoicedate", ""),
+                    row.get("invoice", ""),
+                    currency=self._iso(row.get("postcurrency", "")),
+                ),
+            )
+            for row in rows
+        )
+
+    def _history(self, receipt: BookReceipt, effect: Effect) -> tuple[Found, ...]:
+        if self._settings.payment_history == "none":
+            return ()
+        question = arsqry.build(receipt.customer, with_payments=True)
+        body = self._asking.client.query("ARSQRY", question, effect.reference)
+        account = self._asking.read(lambda raw: arsqry.parse(raw, receipt.customer), body, "ARSQRY")
+        if not isinstance(account, arsqry.Account):
+            words = "; ".join(str(one) for one in account)
+            raise Retryable(words, "ARSQRY", "See the customer's account in SYSPRO.")
+        ours = [one for one in account.payments if _is_ours(one.reference, receipt.reference)]
+        listed = [one for one in ours if not one.invoice] or ours  # shown twice, counted once
+        kept = effect.their_key if len(listed) == 1 else ""
+        return tuple(
+            Found(
+                kept or f"{receipt.customer}/payment {place}",
+                _facts(
+                    abs(minor(one.value_text, receipt.amount.currency)),
+                    one.date_text,
+                    one.invoice,
+                    currency="",
+                ),
+            )
+            for place, one in enumerate(listed, 1)
+        )
+
+    def _iso(self, code: str) -> str:
+        return self._settings.iso_currency(code, "ArInvoice") if code else ""
+
+    def _is_debit_note(self, receipt: BookReceipt) -> bool:
+        return receipt.amount.minor < 0 and self._settings.refund_receipts == "arstin"
+
+
+def parameters(letter: str) -> str:
+    """Return ARSTPY's XmlParameters for period C, P or B."""
+    return arstpy.PARAMETERS.build(
+        {
+            "Parameters": {
+                "PostingPeriod": letter,
+                "IgnoreWarnings": "Y",
+                "ApplyIfEntireDocumentValid": "Y",
+                "ValidateOnly": "N",
+                "AutoCorrectPaymentValue": "N",
+                "IntegrateToCashBookInDetail": "N",
+                "AutoCalculateTax": "N",
+                "IgnoreAnalysis": "Y",
+            }
+        }
+    )
+
+
+def note_parameters(letter: str) -> str:
+    """Return ARSTIN's XmlParameters for period C, P or B."""
+    return arstin.PARAMETERS.build(
+        {
+            "Parameters": {
+                "IgnoreWarnings": "Y",
+                "ApplyIfEntireDocumentValid": "Y",
+                "ValidateOnly": "N",
+                "PostingPeriod": letter,
+                "AutomaticTaxCalculation": "N",
+            }
+        }
+    )
+
+
+def _answered(key: str, journal: str, document: str, gl_journal: str, gl_error: str) -> Receipt:
+    evidence = {
+        "journal": journal,
+        "gl_journal": gl_journal,
+        "document": document,
+        "gl_error": gl_error,
+    }
+    return Receipt(f"{key}{GL_FAILED}{gl_error[:80]}" if gl_error else key, evidence)
+
+
+def _facts(value: int, day: str, document: str, *, currency: str) -> dict[str, object]:
+    return {
+        "journal": "",
+        "gl_journal": "",
+        "document": document,
+        "value": value,
+        "currency": currency,
+        "date": iso_date(day),
+    }
+
+
+def _is_ours(theirs: str, ours: str) -> bool:
+    return theirs.casefold() == ours.casefold()

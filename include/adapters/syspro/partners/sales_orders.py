@@ -1,0 +1,207 @@
+"""Sales orders: SORTOI, read back from SorMaster and SorDetail.
+
+Our key is the customer's PO number. SYSPRO refuses a second order of the same customer and PO, a
+refusal that means "look again"; and since a clean import names no order number, the number is read
+back before the send counts as answered.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from include.adapters.http.redact import redact
+from include.adapters.syspro.documents import sortoi
+from include.adapters.syspro.documents.comfnd import Find, Row
+from include.adapters.syspro.documents.reply import read_millionths, same_key
+from include.adapters.syspro.documents.schema import Note
+from include.adapters.syspro.documents.sortoi import ImportedOrder
+from include.adapters.syspro.partners.common import (
+    Asking,
+    command_of,
+    difference,
+    minor,
+    number,
+    text_difference,
+)
+from include.adapters.syspro.partners.order_document import build, charge_of, parameters, price_of
+from include.domain.erp_orders import AddSalesOrder
+from include.domain.errors import IntegrationError, Rejected, Retryable
+from include.domain.orders import PRICE_DIGITS, LineKind
+from include.services.effects.ports import Difference, Effect, Found, Receipt
+
+HEAD_COLUMNS = (
+    "SalesOrder", "Customer", "CustomerPoNumber", "OrderStatus", "CancelledFlag", "Currency",
+    "Warehouse", "ShipAddress1", "ShipPostalCode",
+)  # fmt: skip
+LINE_COLUMNS = (
+    "SalesOrder", "SalesOrderLine", "MStockCode", "MOrderQty", "MPrice", "NMscChargeValue",
+)  # fmt: skip
+
+
+class SalesOrderPartner:
+    """Satisfies ``effects.ports.Partner`` for ``sales_order``."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+        self._settings = asking.client.settings
+
+    def look(self, effect: Effect) -> tuple[Found, ...]:
+        """Return every order of this customer and PO; lines are read only of what is there."""
+        order = command_of(AddSalesOrder, effect)
+        with self._asking.looking():
+            heads = self._heads(order)
+            return tuple(self._found(order, head) for head in heads)
+
+    def send(self, effect: Effect) -> Receipt:
+        """Import once; an order whose number SYSPRO withheld is asked for.
+
+        Raises:
+            OutcomeUnknown: among the port's reasons: taken, but not to be found.
+        """
+        order, client = command_of(AddSalesOrder, effect), self._asking.client
+        document = build(order, self._settings, effect.reference)
+        with client.session():
+            body = client.post(
+                "SORTOI",
+                parameters(order, self._settings),
+                document,
+                effect.reference,
+                deadline_s=self._settings.write_deadline_s,
+            )
+            imported = self._asking.parsed_post(sortoi.parse, body, "SORTOI")
+            if imported.is_reasonless:
+                return self._doubted(order, imported)
+            client.faults.demand_taken(imported.verdict, "SORTOI", "")
+            self._demand_ours(order, imported)
+            sales_order = imported.sales_order or self._read_number(order)
+        return _receipt(sales_order, imported)
+
+    def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
+        """Compare currency, warehouse, place, charges, each stock code's quantity and value."""
+        order, facts = command_of(AddSalesOrder, effect), found.facts
+        differences = list(difference("currency", order.currency, facts["currency"]))
+        sent = {
+            "warehouse": order.warehouse,
+            "ship address 1": Note(40).write(order.ship_to.lines[0], "ShipAddress1"),
+            "postal code": Note(10).write(order.ship_to.postal_code, "ShipPostalCode"),
+        }
+        for name, ours in sent.items():
+            if facts[name]:  # a blank is SYSPRO's default, or a column that is not filled here
+                differences += text_difference(name, ours, str(facts[name]))
+        if facts.get("stock") is not None:
+            differences += self._line_differences(order, facts)
+        return tuple(differences)
+
+    def _heads(self, order: AddSalesOrder) -> list[Row]:
+        find = Find("SorMaster", (("CustomerPoNumber", "EQ", order.purchase_order),), HEAD_COLUMNS)
+        rows = self._asking.find(find, order.purchase_order)
+        return [row for row in rows if same_key(order.customer, row.get("customer", ""))]
+
+    def _found(self, order: AddSalesOrder, head: Row) -> Found:
+        sales_order = str(number(head["salesorder"]))
+        facts: dict[str, object] = {
+            "sales_order": sales_order,
+            "warnings": [],
+            "customer": head.get("customer", ""),
+            "currency": self._settings.iso_currency(
+                head.get("currency", ""), f"SorMaster {sales_order}"
+            ),
+            "warehouse": head.get("warehouse", ""),
+            "ship address 1": head.get("shipaddress1", ""),
+            "postal code": head.get("shippostalcode", ""),
+            "status": head.get("orderstatus", ""),
+        }
+        if self._settings.read_order_lines:
+            facts |= self._lines(order, head["salesorder"])
+        return Found(sales_order, facts)
+
+    def _lines(self, order: AddSalesOrder, sales_order: str) -> dict[str, object]:
+        find = Find(
+            "SorDetail",
+            (("SalesOrder", "EQ", sales_order),),
+            LINE_COLUMNS,
+            return_rows=self._settings.return_rows,
+        )
+        rows = self._asking.find_pages(find, "SalesOrderLine", LINE_COLUMNS[:2], sales_order)
+        stock: dict[str, tuple[int, int]] = {}
+        charges = 0
+        for row in rows:
+            code = row.get("mstockcode", "")
+            if code:
+                quantity, price = _count(row, "morderqty", 6), _count(row, "mprice", PRICE_DIGITS)
+                had = stock.get(code.casefold(), (0, 0))
+                stock[code.casefold()] = (had[0] + quantity, had[1] + quantity * price)
+            elif row.get("nmscchargevalue", ""):
+                charges += minor(row["nmscchargevalue"], order.currency)
+        return {"stock": stock, "charges": charges}
+
+    def _line_differences(
+        self, order: AddSalesOrder, facts: Mapping[str, object]
+    ) -> Sequence[Difference]:
+        ours: Counter[str] = Counter()
+        values: Counter[str] = Counter()
+        for line in order.lines:
+            if line.kind is LineKind.goods:
+                code = line.stock_code.casefold()
+                ours[code] += line.quantity_millionths
+                values[code] += line.quantity_millionths * price_of(order, line)
+        charges = sum(
+            charge_of(order, line).minor for line in order.lines if line.kind is not LineKind.goods
+        )
+        theirs = facts["stock"] if isinstance(facts["stock"], Mapping) else {}
+        differences = list(difference("charges", charges, facts["charges"]))
+        for code in sorted(ours):
+            quantity, value = theirs.get(code, (0, 0))
+            differences += difference(f"quantity of {code}, millionths", ours[code], quantity)
+            differences += difference(f"value of {code}, 1/10^11", values[code], value)
+        for code in sorted(theirs.keys() - ours.keys()):
+            if theirs[code][1]:  # the parts of a kit come without a price of their own
+                differences += difference(f"value of {code}, 1/10^11", 0, theirs[code][1])
+        return differences
+
+    def _doubted(self, order: AddSalesOrder, imported: ImportedOrder) -> Receipt:
+        """Make sure of a refusal without a reason, a shape nobody has recorded: is it there?"""
+        heads = self._ask_after(order, "a refusal without a reason")
+        if heads:
+            return _receipt(str(number(heads[0]["salesorder"])), imported)
+        raise Rejected(
+            "refused without a reason, and no such order is there",
+            self._asking.client.faults.where("SORTOI"),
+            "Import the order by hand to see why, correct that, then release it again.",
+        )
+
+    def _read_number(self, order: AddSalesOrder) -> str:
+        heads = self._ask_after(order, "taken without an order number")
+        if not heads:
+            raise self._asking.client.faults.unknown(
+                f"taken without a number, and no order carries PO {order.purchase_order!r}",
+                "SORTOI",
+            )
+        return str(number(heads[0]["salesorder"]))
+
+    def _ask_after(self, order: AddSalesOrder, what: str) -> list[Row]:
+        try:
+            return self._heads(order)
+        except IntegrationError as fault:
+            raise self._asking.client.faults.unknown(
+                f"{what}; reading it back failed: {fault.what}", "SORTOI"
+            ) from None
+
+    def _demand_ours(self, order: AddSalesOrder, imported: ImportedOrder) -> None:
+        theirs = imported.purchase_order
+        if theirs and theirs.casefold() != order.purchase_order.casefold():
+            raise self._asking.client.faults.unknown(
+                f"the answer is about PO {theirs!r}, not {order.purchase_order!r}", "SORTOI"
+            )
+
+
+def _receipt(sales_order: str, imported: ImportedOrder) -> Receipt:
+    name = str(number(sales_order))
+    warnings = [redact(text) for text in imported.warnings]
+    return Receipt(name, {"sales_order": name, "warnings": warnings})
+
+
+def _count(row: Row, column: str, digits: int) -> int:
+    try:
+        return read_millionths(row.get(column, "") or "0", f"SorDetail {column}", digits)
+    except Rejected as fault:
+        raise Retryable(fault.what, fault.where, "Read the order in SYSPRO by hand.") from None
