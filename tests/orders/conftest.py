@@ -15,6 +15,7 @@ from include.adapters.store.migrate import migrate
 from include.adapters.store.orders import SqlOrders
 from include.adapters.store.refunds import SqlRefunds
 from include.domain.money import Money
+from include.domain.order_rules import OrderRules
 from include.domain.order_state import OrderFacts
 from include.domain.orders import (
     Address,
@@ -30,9 +31,8 @@ from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind, Timings
 from include.services.orders.driver import Saga
 from include.services.orders.order_service import OrderService
-from include.services.orders.ports import Policy
 from tests.effects import ManualClock
-from tests.orders.partners import FakeErp, FakeGateway, FakePartner, desk
+from tests.orders.partners import FakeErp, FakeGateway, FakePartner, desk, make_rules
 
 _numbers = count(1001)
 
@@ -70,7 +70,7 @@ class Kit:
     gateway: FakeGateway
     clock: ManualClock
     engine: Engine
-    policy: Policy
+    rules: OrderRules
 
     def place(self, order: Order) -> Saga[OrderFacts]:
         return self.service.place(order, "shop")[0]
@@ -123,10 +123,10 @@ def kit(store_url: str) -> Iterator[Kit]:
         SqlRefunds(database, now),
         SqlDecisions(database, now),
         effects,
-        lambda _shop: desk(erp, gateway, made.policy),
+        lambda _shop: desk(erp, gateway, made.rules),
         lambda _shop: engine,
         "test",
     )
-    made = Kit(service, partner, erp, gateway, clock, engine, Policy())
+    made = Kit(service, partner, erp, gateway, clock, engine, make_rules())
     yield made
     database.dispose()

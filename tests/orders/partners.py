@@ -6,7 +6,7 @@ What the truth holds, no saga can see. ``say`` scripts the next answer of one ki
 import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from include.domain.canonical import from_json, to_plain
@@ -21,11 +21,19 @@ from include.domain.erp_orders import (
     StockLevel,
 )
 from include.domain.money import Money
+from include.domain.order_rules import (
+    AmountRange,
+    CaptureWhen,
+    OnCredit,
+    OnExpiry,
+    OnShortStock,
+    OrderRules,
+)
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order
 from include.domain.payments import Authorize, Authorized, Moved, PaymentStatus, StoredToken
 from include.services.effects.ports import Difference, Effect, EffectKind, Found, Receipt
-from include.services.orders.ports import Desk, Policy
+from include.services.orders.ports import Desk
 from include.services.orders.refund_order import RefundRow
 
 Answer = Callable[[Effect], Receipt]
@@ -143,7 +151,9 @@ class FakeErp:
         unknown = CustomerCredit(customer, False, False, None, None)
         return self.credits.get(customer, unknown)
 
-    def order(self, purchase_order: str, customer: str = "") -> ErpOrder | None:
+    def order(
+        self, *, purchase_order: str = "", sales_order: str = "", customer: str = ""
+    ) -> ErpOrder | None:
         self._maybe_fail()
         return self.orders.get(purchase_order)
 
@@ -221,7 +231,31 @@ class PlainTranslator:
         return {"order": order.number, "refund": refund.refund_id}
 
 
-def desk(erp: FakeErp, gateway: FakeGateway, policy: Policy | None = None) -> Desk:
+def make_rules(**changes: object) -> OrderRules:
+    rules = OrderRules(
+        merchant_id="acme_us",
+        amounts={"USD": AmountRange(50, 1_000_000)},
+        ship_to=(),
+        on_short_stock=OnShortStock.back_order,
+        on_credit_exceeded=OnCredit.hold,
+        on_customer_on_hold=OnCredit.hold,
+        capture_when=CaptureWhen.at_once,
+        authorization_days=7,
+        authorization_days_by_brand={},
+        on_expiry=OnExpiry.release,
+        expiry_lead_hours=24,
+        review_alarm_hours=48,
+        max_lines=500,
+        max_quantity=1000,
+        refund_limits={"USD": 50_000},
+        refund_days=180,
+        reverse_partial=True,
+        where="order_rules.yaml:1",
+    )
+    return replace(rules, **changes)  # type: ignore[arg-type]
+
+
+def desk(erp: FakeErp, gateway: FakeGateway, rules: OrderRules | None = None) -> Desk:
     return Desk(
         merchant_id="acme_us",
         organization_id="acme_us_org",
@@ -229,7 +263,7 @@ def desk(erp: FakeErp, gateway: FakeGateway, policy: Policy | None = None) -> De
         shop_target="web",
         owner="orders@acme.example",
         warehouse="W1",
-        policy=policy or Policy(),
+        rules=rules or make_rules(),
         translator=PlainTranslator(),
         gateway=gateway,
         erp=erp,

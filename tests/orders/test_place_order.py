@@ -1,21 +1,21 @@
 """The saga of an order: what is done, in which order, and what takes it back."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 
 from include.domain.erp_orders import CustomerCredit, ErpDocument, ErpOrder
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.domain.money import Money
+from include.domain.order_rules import CaptureWhen, OnExpiry, OnShortStock
 from include.domain.order_state import OrderState
 from include.domain.orders import PaymentMethod, PaymentSource
 from include.domain.payments import Authorized, PaymentStatus
 from include.domain.reviews import Decision, DecisionEvent, Merged
 from include.services.effects.ports import Effect, EffectKind, Receipt
-from include.services.orders.ports import Policy
 from tests.orders.conftest import Kit, make_order
-from tests.orders.partners import authorization
+from tests.orders.partners import authorization, make_rules
 
 AUTH = EffectKind.payment_authorization
 
@@ -181,7 +181,7 @@ def test_a_decision_before_its_order_waits(kit: Kit) -> None:
 
 
 def test_short_stock_refuses_where_the_rule_says_so(kit: Kit) -> None:
-    kit.policy = Policy(on_short_stock="refuse")
+    kit.rules = make_rules(on_short_stock=OnShortStock.refuse)
     kit.erp.available["WIDGET-1"] = 0
     saga = kit.run(make_order())
     assert saga.state == OrderState.cancelled
@@ -265,7 +265,7 @@ class TestShipments:
 
     @pytest.fixture
     def booked(self, kit: Kit) -> tuple[Kit, str]:
-        kit.policy = Policy(captures_at_once=False)
+        kit.rules = make_rules(capture_when=CaptureWhen.shipment)
         order = make_order()
         assert kit.run(order).state == OrderState.booked
         return kit, order.order_id
@@ -290,15 +290,13 @@ class TestShipments:
         self, booked: tuple[Kit, str]
     ) -> None:
         kit, order_id = booked
-        kit.policy = Policy(captures_at_once=False, on_expiry="capture")
+        kit.rules = make_rules(capture_when=CaptureWhen.shipment, on_expiry=OnExpiry.capture)
         kit.pass_time(days=6, hours=1)
         saga = kit.service.orders.get(order_id)
         assert saga.state == OrderState.captured
 
     def test_an_expiring_authorisation_is_renewed_with_the_kept_card(self, kit: Kit) -> None:
-        kit.policy = Policy(
-            captures_at_once=False, on_expiry="renew", expiry_lead=timedelta(days=1)
-        )
+        kit.rules = make_rules(capture_when=CaptureWhen.shipment, on_expiry=OnExpiry.renew)
         payment = PaymentSource(PaymentMethod.transient_token, transient_id="f" * 64, keep=True)
         order = make_order(payment=payment)
         kit.run(order)

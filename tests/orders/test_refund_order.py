@@ -10,9 +10,8 @@ from include.domain.order_state import OrderState
 from include.domain.payments import Moved
 from include.domain.refunds import RefundState
 from include.services.effects.ports import Effect, EffectKind, Receipt
-from include.services.orders.ports import Policy
 from tests.orders.conftest import Kit, make_order
-from tests.orders.partners import as_evidence
+from tests.orders.partners import as_evidence, make_rules
 
 USD_30 = Money(3_000, "USD")
 
@@ -91,7 +90,7 @@ def test_racing_refunds_never_pass_the_capture(sold: tuple[Kit, str]) -> None:
 
 def test_beyond_the_limit_a_second_person_approves(sold: tuple[Kit, str]) -> None:
     kit, order_id = sold
-    kit.policy = Policy(refund_limit_minor=1_000)
+    kit.rules = make_rules(refund_limits={"USD": 1_000})
     refund_id = ask(kit, order_id, USD_30)
     assert kit.service.advance_refund(refund_id).state == RefundState.waiting
     with pytest.raises(Rejected, match="Another person"):
@@ -127,7 +126,7 @@ def test_cancelling_a_captured_order_gives_the_money_back(sold: tuple[Kit, str])
 
 def test_a_refused_refund_gives_its_reservation_back(sold: tuple[Kit, str]) -> None:
     kit, order_id = sold
-    kit.policy = Policy(refund_limit_minor=1_000)
+    kit.rules = make_rules(refund_limits={"USD": 1_000})
     refund_id = ask(kit, order_id, Money(10_000, "USD"))
     kit.service.refunds.refuse(refund_id, "controller", "not ours")
     assert ask(kit, order_id, Money(10_000, "USD"), "C2")

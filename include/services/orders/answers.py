@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from include.domain.errors import Rejected, Retryable
+from include.domain.order_rules import OnCredit, OnShortStock
 from include.domain.order_state import OrderFacts, Stop
 from include.domain.orders import LineKind, Order
 from include.services.orders.driver import Event
@@ -47,8 +48,8 @@ def _ask_stock(
     short = [code for code, wanted in needed.items() if (known.get(code) or 0) < wanted]
     if not short:
         return replace(facts, stock="enough"), Event("stock checked", {"verdict": "enough"})
-    event = Event("stock checked", {"short": short, "rule": desk.policy.on_short_stock})
-    if desk.policy.on_short_stock == "refuse":
+    event = Event("stock checked", {"short": short, "rule": desk.rules.on_short_stock.value})
+    if desk.rules.on_short_stock is OnShortStock.refuse:
         stop = Stop("tieout", f"out of stock: {', '.join(short)}")
         return replace(facts, stock="short", stop=stop), event
     return replace(facts, stock="accepted"), event
@@ -57,36 +58,36 @@ def _ask_stock(
 def _ask_credit(
     order: Order, desk: Desk, facts: OrderFacts, _now: datetime
 ) -> tuple[OrderFacts, Event | None]:
-    policy = desk.policy
+    rules = desk.rules
     customer = facts.customer or desk.translator.customer_code(order)
     facts = replace(facts, customer=customer)
     found = desk.erp.credit(customer)
     if not found.exists:
         return replace(facts, credit="good"), None
     facts = replace(facts, is_customer_known=True)
-    verdict, rule = "good", "accept"
+    verdict, rule = "good", OnCredit.accept
     if found.is_on_hold:
-        verdict, rule = "on_hold", policy.on_customer_on_hold
+        verdict, rule = "on_hold", rules.on_customer_on_hold
     elif found.credit_limit and found.credit_limit.minor:
         owed = (found.balance.minor if found.balance else 0) + (
             found.outstanding_orders.minor if found.outstanding_orders else 0
         )
         same = found.credit_limit.currency == order.currency
         if same and owed + order.amount.minor > found.credit_limit.minor:
-            verdict, rule = "exceeded", policy.on_credit_exceeded
+            verdict, rule = "exceeded", rules.on_credit_exceeded
     if verdict == "good":
         return replace(facts, credit="good"), Event("credit checked", {"customer": customer})
-    event = Event("credit checked", {"customer": customer, "verdict": verdict, "rule": rule})
-    if rule == "refuse":
+    event = Event("credit checked", {"customer": customer, "verdict": verdict, "rule": rule.value})
+    if rule is OnCredit.refuse:
         stop = Stop("tieout", f"customer {customer}: credit {verdict}")
         return replace(facts, credit=verdict, stop=stop), event
-    return replace(facts, credit="accepted" if rule == "accept" else verdict), event
+    return replace(facts, credit="accepted" if rule is OnCredit.accept else verdict), event
 
 
 def _ask_release(
     order: Order, desk: Desk, facts: OrderFacts, now: datetime
 ) -> tuple[OrderFacts, Event | None]:
-    found = desk.erp.order(order.purchase_order, facts.customer)
+    found = desk.erp.order(purchase_order=order.purchase_order, customer=facts.customer)
     facts = replace(facts, looked_at=now)
     if found is not None and found.is_cancelled:
         stop = Stop("clerk", f"sales order {found.sales_order} was cancelled in SYSPRO")

@@ -47,15 +47,15 @@ def _authorized(
 
 
 def with_payment(desk: Desk, facts: OrderFacts, found: Authorized, now: datetime) -> OrderFacts:
-    policy = desk.policy
+    rules = desk.rules
     brand = found.stored.brand if found.stored else ""
-    expires_at = now + policy.valid(brand) if found.authorized is not None else None
+    expires_at = rules.authorization_expires_at(now, brand) if found.authorized else None
     facts = replace(facts, payment=found, expires_at=expires_at)
     is_review = found.status in (PaymentStatus.in_review, PaymentStatus.review_first)
     if is_review and facts.decision is None:
         facts = replace(facts, decision=Decision.review)
     is_unwanted = found.status is PaymentStatus.risk_declined or (
-        found.status is PaymentStatus.partial and policy.reverses_partial
+        found.status is PaymentStatus.partial and rules.reverse_partial
     )
     if is_unwanted and facts.stop is None:
         why = f"{found.theirs} {found.reason}".strip()

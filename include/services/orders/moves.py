@@ -1,4 +1,4 @@
-"""What an order does next: a pure function of its facts, the merchant's policy and the time.
+"""What an order does next: a pure function of its facts, the merchant's rules and the time.
 
 Read ``next_move`` from the top; each rule stands where it takes effect.
 """
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from include.domain.money import Money
+from include.domain.order_rules import CaptureWhen, OnExpiry, OrderRules
 from include.domain.order_state import OrderFacts, OrderState, Wanted
 from include.domain.orders import LineKind, Order, PaymentMethod
 from include.domain.payments import PaymentStatus
 from include.domain.reviews import Decision
 from include.services.orders.driver import Ask, Move, Perform, Rest
-from include.services.orders.ports import Policy
 
 # How often the ERP is asked what a clerk did; the pollers usually know it long before.
 _LOOK_FOR_RELEASE = timedelta(minutes=15)
@@ -30,7 +30,7 @@ class Situation:
 
     order: Order
     facts: OrderFacts
-    policy: Policy
+    rules: OrderRules
     now: datetime
     notes_payment: bool  # the site has a custom form for the gateway's request id
     notes_token: bool
@@ -92,9 +92,9 @@ def _expire(it: Situation) -> Move | None:
         return Perform(f"reverse_old|{facts.attempt}")
     if not _is_expiring(it):
         return None
-    if it.policy.on_expiry == "capture" and not is_under_review(facts):
+    if it.rules.on_expiry is OnExpiry.capture and not is_under_review(facts):
         return Perform(f"capture|{next_number(facts)}")
-    if it.policy.on_expiry == "renew" and facts.payment and facts.payment.stored:
+    if it.rules.on_expiry is OnExpiry.renew and facts.payment and facts.payment.stored:
         return Perform(f"authorize|{facts.attempt + 1}")
     return Ask("stop_expired")
 
@@ -103,7 +103,7 @@ def _is_expiring(it: Situation) -> bool:
     facts = it.facts
     if facts.expires_at is None or facts.captured or facts.is_reversed:
         return False
-    return it.now >= facts.expires_at - it.policy.expiry_lead
+    return it.now >= facts.expires_at - timedelta(hours=it.rules.expiry_lead_hours)
 
 
 def _deliver(it: Situation) -> Move | None:
@@ -142,7 +142,7 @@ def _hold(it: Situation) -> Move | None:
 def _settle(it: Situation) -> Move:
     """Capture, book the receipt, see the invoice."""
     facts = it.facts
-    wanted = to_capture(it.order, facts, it.policy)
+    wanted = to_capture(it.order, facts, it.rules)
     if wanted is not None:
         return Perform(f"capture|{wanted.number}")
     for one in facts.captured:
@@ -156,13 +156,13 @@ def _settle(it: Situation) -> Move:
     return _rest(it, OrderState.completed, "")
 
 
-def to_capture(order: Order, facts: OrderFacts, policy: Policy) -> Wanted | None:
+def to_capture(order: Order, facts: OrderFacts, rules: OrderRules) -> Wanted | None:
     """Return the next capture: one that was asked for, or the whole at once."""
     done = {one.number for one in facts.taken}
     for wanted in facts.wanted:
         if wanted.number not in done:
             return wanted
-    if policy.captures_at_once and not facts.taken:
+    if rules.capture_when is CaptureWhen.at_once and not facts.taken:
         return Wanted(1, authorized(order, facts), "at once", is_final=True)
     return None
 
@@ -211,6 +211,6 @@ def _rest(it: Situation, state: OrderState, reason: str, until: datetime | None 
     if state in it.told_states and facts.told != state:
         return Perform(f"tell|{state}")
     if facts.expires_at is not None and not facts.captured and facts.stop is None:
-        lapses = facts.expires_at - it.policy.expiry_lead
+        lapses = facts.expires_at - timedelta(hours=it.rules.expiry_lead_hours)
         until = min(until, lapses) if until else lapses
     return Rest(state, reason, until)

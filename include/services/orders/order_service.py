@@ -118,7 +118,7 @@ class OrderService:
         desk = self.desk_of(order.shop_id)
         facts = self.orders.get(order_id).facts
         self._may_refund(order, facts, desk, amount)
-        needs_second = amount.minor > desk.policy.refund_limit_minor
+        needs_second = desk.rules.needs_two_people(amount)
         key = f"{order_id}|{origin}|{origin_key}"
         row = RefundRow(
             refund_id="ref_" + hashlib.sha256(key.encode()).hexdigest()[:26],
@@ -146,9 +146,9 @@ class OrderService:
         oldest = min((one.captured_date for one in facts.captured), default=None)
         if oldest is None:
             raise Rejected("nothing was captured", where, "Cancel the order instead.")
-        if (desk.today - oldest).days > desk.policy.refund_days:
+        if (desk.today - oldest).days > desk.rules.refund_days:
             raise Rejected(
-                f"the capture of {oldest} is older than {desk.policy.refund_days} days",
+                f"the capture of {oldest} is older than {desk.rules.refund_days} days",
                 where,
                 "Pay it back outside the gateway and book it by hand.",
             )

@@ -47,7 +47,7 @@ class OrderPlay:
             Situation(
                 self.order,
                 facts,
-                desk.policy,
+                desk.rules,
                 now,
                 notes_payment=bool(desk.payment_form[0]),
                 notes_token=bool(desk.token_form[0]),
@@ -172,7 +172,7 @@ class OrderPlay:
         return self._in_erp(step, content, Money(0, self.order.currency))
 
     def _capture(self, facts: OrderFacts, step: str) -> Command:
-        wanted = to_capture(self.order, facts, self.desk.policy) or Wanted(
+        wanted = to_capture(self.order, facts, self.desk.rules) or Wanted(
             next_number(facts), authorized(self.order, facts), "before it lapses", is_final=True
         )
         content = Capture(

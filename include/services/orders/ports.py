@@ -1,8 +1,8 @@
 """What order to cash needs of the outside; adapters satisfy these without inheriting."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
 from include.domain.erp_orders import (
@@ -15,6 +15,7 @@ from include.domain.erp_orders import (
     StockLevel,
 )
 from include.domain.money import Money
+from include.domain.order_rules import OrderRules
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order
 from include.domain.payments import Authorized
@@ -42,7 +43,9 @@ class ErpOrderReader(Protocol):
 
     def credit(self, customer: str) -> CustomerCredit: ...
 
-    def order(self, purchase_order: str, customer: str = "") -> ErpOrder | None: ...
+    def order(
+        self, *, purchase_order: str = "", sales_order: str = "", customer: str = ""
+    ) -> ErpOrder | None: ...
 
     def documents_of(self, purchase_order: str) -> Sequence[ErpDocument]: ...
 
@@ -74,27 +77,6 @@ class Translator(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """The business rules of one merchant, as the saga asks them; from ``order_rules.yaml``."""
-
-    on_short_stock: str = "back_order"  # back_order, split, refuse
-    on_credit_exceeded: str = "hold"  # hold, refuse, accept
-    on_customer_on_hold: str = "hold"
-    captures_at_once: bool = True  # else at shipment
-    reverses_partial: bool = True
-    on_expiry: str = "release"  # capture, renew, release
-    expiry_lead: timedelta = timedelta(hours=24)
-    valid_days: Mapping[str, int] | None = None  # by card brand
-    valid_days_default: int = 7
-    refund_limit_minor: int = 50_000  # beyond it, a second person approves
-    refund_days: int = 180
-
-    def valid(self, brand: str) -> timedelta:
-        """Say how long an authorisation of this brand is worth something."""
-        return timedelta(days=(self.valid_days or {}).get(brand, self.valid_days_default))
-
-
-@dataclass(frozen=True, slots=True)
 class Desk:
     """Everything the sagas of one shop need, joined by the wiring."""
 
@@ -104,7 +86,7 @@ class Desk:
     shop_target: str  # the shop as a target of effects, e.g. its shop id
     owner: str
     warehouse: str
-    policy: Policy
+    rules: OrderRules
     translator: Translator
     gateway: GatewayReader
     erp: ErpOrderReader
