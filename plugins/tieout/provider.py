@@ -173,12 +173,96 @@ _SYSPRO: Field = {
     },
 }
 
+_PARTNER: dict[str, Field] = {
+    "connect_s": _number("Connect limit (s)", "Name, TCP and TLS together.", 3),
+    "stall_s": _number("Stall limit (s)", "The longest silence while an answer arrives.", 20),
+    "deadline_s": _number("Deadline of a call (s)", "Of one exchange.", 30),
+    "quiescence_s": _number(
+        "Wait before 'absent' counts (s)", "Longer than the shop's slowest request.", 120
+    ),
+    "look_gap_s": _number("Between two looks (s)", "Before anything is sent again.", 30),
+    "max_sends": _number("Sends at most", "Of one write, under one reference.", 3, "integer"),
+}
+
+_SHOP_FIELDS: dict[str, Field] = {
+    "shop_id": _text("Shop", "Our name of the shop, as in shops.yaml."),
+    "page_size": _number("Orders a page", "1 to 100.", 100, "integer"),
+    "webhook_secret": _secret("Webhook secret", "Signs what the shop sends us."),
+    "old_webhook_secret": _secret("Former webhook secret", "Still taken during a change."),
+    **_PARTNER,
+}
+
+_WOOCOMMERCE: Field = {
+    "connection-type": "woocommerce",
+    "hook-class-name": "tieout.hooks.shop.WooCommerceHook",
+    "hook-name": "WooCommerce",
+    "ui-field-behaviour": {
+        "hidden-fields": ["schema"],
+        "relabeling": {"host": "Shop", "login": "Consumer key", "password": "Consumer secret"},
+        "placeholders": {
+            "host": "https://shop.example.com, without /wp-json",
+            "login": "ck_...",
+            "password": "cs_..., of a key with read and write permission",
+        },
+    },
+    "conn-fields": {**_SHOP_FIELDS, **_NETWORK},
+}
+
+_GENERIC_SHOP: Field = {
+    "connection-type": "generic_shop",
+    "hook-class-name": "tieout.hooks.shop.GenericShopHook",
+    "hook-name": "JSON shop",
+    "ui-field-behaviour": {
+        "hidden-fields": ["schema", "login"],
+        "relabeling": {"host": "Shop", "password": "Token"},
+        "placeholders": {"host": "https://shop.example.com", "password": "bearer token"},
+    },
+    "conn-fields": {
+        **_SHOP_FIELDS,
+        "shape": _text("Shape", "A file of paths and field names in place of the shipped one."),
+        **_NETWORK,
+    },
+}
+
+_SHOP_CALLBACK: Field = {
+    "connection-type": "shop_callback",
+    "hook-class-name": "tieout.hooks.shop.ShopCallbackHook",
+    "hook-name": "Shop callback",
+    "ui-field-behaviour": {
+        "hidden-fields": ["schema", "login"],
+        "relabeling": {"host": "Address", "password": "Signing secret"},
+        "placeholders": {
+            "host": "https://shop.example.com/hooks/tieout",
+            "password": "whsec_ and base64 of 24 to 64 bytes",
+        },
+    },
+    "conn-fields": {
+        "old_secret": _secret("Former secret", "Signs too, while the receiver changes over."),
+        "ports": _text("Ports", "That may be called, separated by blanks.", default="443"),
+        "hosts": _text("Further hosts", "That an order may name; the address's own is permitted."),
+        "allow_local": _flag(
+            "Allow local addresses", "Loopback and private ones; only for a sandbox.", False
+        ),
+        **_PARTNER,
+        "deadline_s": _number("Deadline of a call (s)", "Of one exchange.", 15),
+        "quiescence_s": _number("Wait before sending again (s)", "After no answer.", 60),
+        "max_sends": _number("Sends at most", "Of one event without any answer.", 8, "integer"),
+        **_NETWORK,
+    },
+}
+
 
 def get_provider_info() -> dict[str, Any]:
     """Return the metadata in the shape of Airflow's ``provider_info.schema.json``."""
     return {
         "package-name": "tieout-provider",
         "name": "Tieout",
-        "description": "Connection types of Tieout: Cybersource REST and SYSPRO.",
-        "connection-types": [_CYBERSOURCE, _SYSPRO],
+        "description": "Connection types of Tieout: Cybersource REST, SYSPRO and shops.",
+        "connection-types": [
+            _CYBERSOURCE,
+            _SYSPRO,
+            _WOOCOMMERCE,
+            _GENERIC_SHOP,
+            _SHOP_CALLBACK,
+        ],
     }

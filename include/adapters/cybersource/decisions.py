@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 
 from include.adapters.cybersource.answers import Json, read_time, split, text_of
 from include.adapters.cybersource.client import Client
-from include.adapters.cybersource.partners.rows import Row, Rows, looking
 from include.adapters.cybersource.reasons import BuiltInReasons, ReasonTable
 from include.adapters.cybersource.reporting import Reporting
+from include.adapters.cybersource.rows import Row, Rows, looking
 from include.adapters.cybersource.search import Search, between
 from include.adapters.http.redact import redact
 from include.domain.calendar import Window

@@ -2,8 +2,8 @@
 
 from include.adapters.cybersource.client import Client
 from include.adapters.cybersource.partners.authorization import authorized_of, meaning_of
-from include.adapters.cybersource.partners.rows import Rows
 from include.adapters.cybersource.reasons import BuiltInReasons, ReasonTable
+from include.adapters.cybersource.rows import Rows
 from include.domain.payments import Authorized
 
 

@@ -1,4 +1,4 @@
-"""The Airflow hook of a ``cybersource`` connection: fields in, the vendor's reports out.
+"""The Airflow hook of a ``cybersource`` connection: fields in; reports, payments, tokens out.
 
 On ``BaseHook`` rather than the HTTP provider's hook, which would send the fields of ``extra`` as
 headers and has no time-out. What is spoken lives in ``include/adapters/cybersource``.
@@ -6,7 +6,7 @@ headers and has no time-out. What is spoken lives in ``include/adapters/cybersou
 
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
@@ -15,14 +15,25 @@ from airflow.sdk.log import mask_secret
 
 from include.adapters.cybersource.check import check
 from include.adapters.cybersource.client import Client
+from include.adapters.cybersource.decisions import OVERLAP, DecisionPage, DecisionPoller
+from include.adapters.cybersource.pace import timings
+from include.adapters.cybersource.partners import partners_of
+from include.adapters.cybersource.payments import Payments
+from include.adapters.cybersource.reasons import ReasonTable
 from include.adapters.cybersource.reporting import Reporting
 from include.adapters.cybersource.search import Search
 from include.adapters.cybersource.settings import Settings
 from include.adapters.cybersource.signing import Now, utc_now
+from include.adapters.cybersource.tokens import Tokens
+from include.adapters.cybersource.webhooks.admin import Webhooks
+from include.adapters.cybersource.webhooks.partner import SubscriptionPartner
 from include.adapters.http.transport import HttpTransport
 from include.adapters.http.wire import Transport
 from include.domain.calendar import Window
 from include.domain.errors import IntegrationError
+from include.domain.payments import Authorized
+from include.domain.reviews import DecisionEvent
+from include.services.effects.ports import EffectKind, Partner, Timings
 from include.services.ports import Download, ReportEntry, TransactionFacts
 
 Json = Mapping[str, Any]
@@ -45,14 +56,16 @@ def hide(*secrets: str) -> None:
 
 
 class CybersourceHook(BaseHook):
-    """Reads reports and transactions of one merchant; satisfies ``ports.ReportSource``.
+    """Speaks for one merchant; satisfies ``ports.ReportSource`` and ``orders.ports.GatewayReader``.
 
-    Nothing is opened, and no connection is read, before the first call.
+    Nothing is opened, and no connection is read, before the first call. Writes leave through the
+    effects engine only: it is given ``partners`` and ``timings``.
 
     Args:
         cybersource_conn_id: an Airflow connection of type ``cybersource``.
         transport: replaces the wire in tests.
         now: replaces the clock in tests.
+        reasons: what statuses and reasons mean; ``None`` is the built-in table.
     """
 
     conn_name_attr = "cybersource_conn_id"
@@ -65,8 +78,10 @@ class CybersourceHook(BaseHook):
         cybersource_conn_id: str = default_conn_name,
         transport: Transport | None = None,
         now: Now = utc_now,
+        reasons: ReasonTable | None = None,
     ) -> None:
         super().__init__()
+        self._reasons = reasons
         self.cybersource_conn_id = cybersource_conn_id
         self._transport = transport
         self._now = now
@@ -90,6 +105,9 @@ class CybersourceHook(BaseHook):
         found = self.get_connection(self.cybersource_conn_id)
         extra = found.extra_dejson
         hide(found.password or "", *(str(extra.get(name) or "") for name in _SECRET_FIELDS))
+        # A field of several keys is masked key by key, too: a log shows one at a time.
+        pairs = str(extra.get("webhook_secrets") or "").split()
+        hide(*(pair.partition("=")[2] for pair in pairs))
         return Settings.from_connection(
             self.cybersource_conn_id,
             found.host or "",
@@ -220,5 +238,67 @@ class CybersourceHook(BaseHook):
         search = Search(client, sleep) if sleep else Search(client)
         return search.saved(search_id)
 
+    # Payments: writes through the effects engine, and what it needs
 
-_SECRET_FIELDS = ("p12_secret_base64", "p12_passphrase")
+    @property
+    def partners(self) -> Mapping[EffectKind, Partner]:
+        """What the effects engine writes through, by kind."""
+        return partners_of(self.get_conn(), self._reasons)
+
+    @property
+    def timings(self) -> Mapping[EffectKind, Timings]:
+        """What the effects engine waits for at this account, by kind."""
+        return timings(self.get_conn().settings)
+
+    def authorization(self, request_id: str) -> Authorized | None:
+        """Return an authorization, whoever made it; ``None``: not shown (yet)."""
+        return Payments(self.get_conn(), self._reasons).authorization(request_id)
+
+    # Fraud decisions
+
+    def decisions(
+        self, cursor: datetime, until: datetime | None = None, overlap: timedelta = OVERLAP
+    ) -> Iterator[DecisionPage]:
+        """Yield pages of decisions since a cursor; keep each page's cursor once it is stored."""
+        return self._poller(overlap).decisions_since(cursor, until)
+
+    def reviews(self, window: Window) -> Iterator[DecisionEvent]:
+        """Yield the requests of a window that Decision Manager holds, even of lost answers."""
+        return self._poller().reviews_between(window)
+
+    def decided(self, request_ids: Sequence[str]) -> Iterator[DecisionEvent]:
+        """Yield what transaction search says of reviews that are still open with us."""
+        return self._poller().decided(request_ids)
+
+    def _poller(self, overlap: timedelta = OVERLAP) -> DecisionPoller:
+        return DecisionPoller(self.get_conn(), overlap, self._reasons)
+
+    # Tokens and webhooks
+
+    @property
+    def tokens(self) -> Tokens:
+        """The token vault, read side; a deletion is an effect."""
+        return Tokens(self.get_conn())
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """The webhook subscriptions: products, list, key rotation, test call."""
+        return Webhooks(self.get_conn())
+
+    @property
+    def webhook_subscriptions(self) -> SubscriptionPartner:
+        """What the effects engine changes subscriptions through."""
+        return SubscriptionPartner(self.get_conn())
+
+    @property
+    def webhook_keys(self) -> Mapping[str, bytes]:
+        """The signing keys of the connection, by id; more may live in the store."""
+        return self.get_conn().settings.webhook_secrets
+
+    @property
+    def webhook_tolerance(self) -> timedelta:
+        """How far the time of a signature may be off."""
+        return timedelta(seconds=self.get_conn().settings.webhook_tolerance_s)
+
+
+_SECRET_FIELDS = ("p12_secret_base64", "p12_passphrase", "webhook_secrets")

@@ -12,7 +12,7 @@ from include.adapters.cybersource.partners.common import (
     difference,
     money_of,
 )
-from include.adapters.cybersource.partners.rows import Row, Rows
+from include.adapters.cybersource.rows import Row, Rows
 from include.domain.canonical import to_plain
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.domain.money import Money

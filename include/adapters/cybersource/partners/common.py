@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from include.adapters.cybersource.answers import Json, error_words, text_of
 from include.adapters.cybersource.client import Client
-from include.adapters.cybersource.partners.rows import Rows
 from include.adapters.cybersource.reasons import ReasonTable
+from include.adapters.cybersource.rows import Rows
 from include.adapters.http.redact import redact
 from include.adapters.http.status import judge
 from include.adapters.http.strict_json import NotStrictJsonError, parse

@@ -14,8 +14,8 @@ from include.adapters.cybersource.partners.common import (
     references,
     refuse_invalid,
 )
-from include.adapters.cybersource.partners.rows import Row
 from include.adapters.cybersource.reporting import safe_id
+from include.adapters.cybersource.rows import Row
 from include.domain.canonical import to_plain
 from include.domain.errors import OutcomeUnknown, Rejected
 from include.domain.money import Money

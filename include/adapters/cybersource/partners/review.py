@@ -14,8 +14,8 @@ from include.adapters.cybersource.partners.common import (
     difference,
     refuse_invalid,
 )
-from include.adapters.cybersource.partners.rows import looking
 from include.adapters.cybersource.reporting import safe_id
+from include.adapters.cybersource.rows import looking
 from include.domain.calendar import Window
 from include.domain.canonical import to_plain
 from include.domain.errors import OutcomeUnknown, Retryable

@@ -2,8 +2,8 @@
 
 from include.adapters.cybersource.answers import error_words
 from include.adapters.cybersource.partners.common import Gateway, command_of
-from include.adapters.cybersource.partners.rows import looking
 from include.adapters.cybersource.reporting import safe_id
+from include.adapters.cybersource.rows import looking
 from include.adapters.http.status import judge
 from include.domain.canonical import to_plain
 from include.domain.errors import Rejected, Retryable

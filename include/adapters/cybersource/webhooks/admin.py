@@ -148,7 +148,9 @@ def _product(row: Json) -> Product:
 def _subscription(row: Json) -> Subscription:
     """Read one; older answers name one product at the top, newer ones a list."""
     listed = row.get("products")
-    products = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    products: list[Json] = []
+    if isinstance(listed, list):
+        products = [one for one in listed if isinstance(one, dict)]
     return Subscription(
         text_of(row, "webhookId") or "",
         text_of(row, "name") or "",

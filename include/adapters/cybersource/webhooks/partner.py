@@ -1,21 +1,21 @@
-"""A subscription as it shall be: created, changed, switched or deleted through the effects engine.
+"""A subscription as it shall be: created, changed, switched, deleted through the effects engine.
 
-The payload is a wish, not a step, so that a repeat finds it fulfilled. Our name for it is planted as
-the subscription's name and finds it again.
+The payload is a wish, not a step, so that a repeat finds it fulfilled. Our name for it is planted
+as the subscription's name and finds it again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from include.adapters.cybersource.answers import error_words
 from include.adapters.cybersource.client import Client
 from include.adapters.cybersource.partners.common import command_of, difference
-from include.adapters.cybersource.partners.rows import looking
 from include.adapters.cybersource.reporting import safe_id
+from include.adapters.cybersource.rows import looking
 from include.adapters.cybersource.webhooks.admin import ROOT, Subscription, Webhooks
 from include.adapters.http.status import judge
-from include.domain.errors import Rejected
+from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 
 # The default gives up after three minutes (F6): a day of attempts, and held while we are away.
@@ -68,29 +68,41 @@ class SubscriptionPartner:
         return tuple(
             Found(one.webhook_id, {"status": one.status, "url": one.url})
             for one in named
-            if not _differences(it, one)
+            if not _differs(it, one)
         )
 
     def send(self, effect: Effect) -> Receipt:
-        """Make the one change that is due; a second one follows from the next look."""
+        """Make the changes that are due; after the first one nothing is certain any more."""
         it = command_of(SetSubscription, effect)
+        has_written = False
+        try:
+            for method, place, body in self._due(it):
+                self._call(method, place, effect, body)
+                has_written = True
+        except (Rejected, Retryable) as fault:
+            if not has_written:
+                raise
+            do = "It was changed in part: look, then the rest is sent."
+            raise OutcomeUnknown(fault.what, fault.where, do) from None
+        return Receipt(it.name, {"wish": it.wish.value})
+
+    def _due(self, it: SetSubscription) -> Iterator[tuple[str, str, Mapping[str, object] | None]]:
+        """Yield each call that is still due, asking again after a creation."""
         named = self._named(it)
         if it.wish is Wish.absent:
-            for one in named:
-                self._call("DELETE", f"/{safe_id(one.webhook_id)}", effect, None)
-            return Receipt(it.name, {"status": "ABSENT"})
+            yield from (("DELETE", f"/{safe_id(one.webhook_id)}", None) for one in named)
+            return
         if not named:
             self._refuse_unknown_events(it)
-            self._call("POST", "", effect, _body(it, is_new=True))
+            yield "POST", "", _body(it, is_new=True)
             named = self._named(it)
         for one in named[:1]:
             place = f"/{safe_id(one.webhook_id)}"
             if one.url != it.url or dict(one.products) != _sorted(it.products):
-                self._call("PATCH", place, effect, _body(it, is_new=False))
+                yield "PATCH", place, _body(it, is_new=False)
             if not _is_in_state(it.wish, one.status):
                 wanted = "ACTIVE" if it.wish is Wish.active else "INACTIVE"
-                self._call("PUT", f"{place}/status", effect, {"status": wanted})
-        return Receipt(named[0].webhook_id if named else "", {"wish": it.wish.value})
+                yield "PUT", f"{place}/status", {"status": wanted}
 
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
         """A look returns only what is as wished; the address is compared once more."""
@@ -132,7 +144,7 @@ def _sorted(products: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...
     return {name: tuple(sorted(events)) for name, events in products.items()}
 
 
-def _differences(it: SetSubscription, one: Subscription) -> bool:
+def _differs(it: SetSubscription, one: Subscription) -> bool:
     return (
         one.url != it.url
         or dict(one.products) != _sorted(it.products)
