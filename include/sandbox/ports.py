@@ -32,6 +32,10 @@ class World(Protocol):
         """Yield ArInvoice rows with this InvoiceDate and SorMaster rows with this OrderDate."""
         ...
 
+    def erp_days(self, column: str, value: str) -> Sequence[date] | None:
+        """Return the days whose rows can hold this value, or ``None`` where any day can."""
+        ...
+
     def reset(self) -> None:
         """Forget what the control server changed."""
         ...

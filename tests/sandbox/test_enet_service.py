@@ -102,9 +102,7 @@ def test_a_full_house_gives_the_seat_of_the_most_idle_session(wire: Wire) -> Non
 
 
 def test_an_unlicensed_object_is_exception_100000(wire: Wire, journal: str) -> None:
-    assert wire.post_bytes("ARSTPY", "<PostArPayment/>").startswith(
-        b"ERROR: e.net exception 100000"
-    )
+    assert wire.post_bytes("SORTRA", "<PostReserve/>").startswith(b"ERROR: e.net exception 100000")
     wire.control("POST", "syspro", {"unlicensed": ["GENTJL"]})
     assert wire.post_bytes("GENTJL", journal).startswith(b"ERROR: e.net exception 100000")
     assert wire.executed() == 0

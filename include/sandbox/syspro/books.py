@@ -12,11 +12,12 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from include.sandbox.ports import World
-from include.sandbox.syspro.periods import Periods
+from include.sandbox.syspro.periods import Periods, periods_at
 from include.sandbox.syspro.tables import Row, Tables
 
 BASE_CURRENCIES = {"A": "USD", "B": "GBP", "J": "JPY"}
 NAMES = {"A": "Acme Inc", "B": "Acme Ltd", "J": "Acme KK"}
+AR_CONTROL = "1200"
 AP_CONTROL = "2050"  # the acquirer's payable, as the demo's chart of accounts has it
 BANK_LEDGER = "1000"
 # Base units per foreign unit, used where a document brings no rate; invented and constant.
@@ -87,6 +88,7 @@ class Books:
     company: str
     tables: Tables
     periods: Periods
+    today: date  # the company date: what is entered without a date is dated so
     cash: list[CashEntry] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     _numbers: dict[str, int] = field(default_factory=dict)
@@ -95,13 +97,8 @@ class Books:
     def base_currency(self) -> str:
         return BASE_CURRENCIES[self.company]
 
-    @property
-    def today(self) -> date:
-        """The company date: the last day the world trades is in the current period."""
-        return date(*self.periods.current, 28)
-
     def account(self, ledger_code: str) -> Row | None:
-        return self.tables.find("GenMaster", lambda row: row["GlCode"] == ledger_code)
+        return self.tables.get("GenMaster", GlCode=ledger_code)
 
     def next_number(self, kind: str, first: int = 1) -> int:
         """Return the next of a run of numbers, e.g. of GL journals or AP journals."""
@@ -180,8 +177,10 @@ class Books:
         return RATES.get((self.base_currency, currency))
 
 
-def open_books(world: World, company: str, open_from: tuple[int, int] | None) -> Books:
-    """Return a company's books as they are at start."""
+def open_books(
+    world: World, company: str, open_from: tuple[int, int] | None, today: date | None = None
+) -> Books:
+    """Return a company's books at start; the company date is the world's last day if absent."""
     tables = Tables(world, company)
     for account in tables.rows("GenMaster"):
         for column in ("CurrentBalance", "PtdDrValue", "PtdCrValue"):
@@ -189,7 +188,8 @@ def open_books(world: World, company: str, open_from: tuple[int, int] | None) ->
         account.setdefault("ControlAccFlag", "N")
         account.setdefault("AccOnHldFlag", "N")
         account.setdefault("Company", company)
-    return Books(company, tables, Periods(open_from))
+    opened_on = today or world.last
+    return Books(company, tables, periods_at(opened_on, open_from), opened_on)
 
 
 def as_decimal(value: object) -> Decimal:

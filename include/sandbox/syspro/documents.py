@@ -132,7 +132,26 @@ def value_field(parent: Element, name: str, *, whole: int = 12, decimals: int = 
     return Decimal(f"{lead or trail}{integer or '0'}.{fraction or '0'}")
 
 
-def root_node(name: str, version: str, children: list[Node]) -> Node:
+def int_text_field(parent: Element, name: str, low: int, high: int) -> int | None:
+    """Read a whole number within bounds; ``None`` where it is blank."""
+    value = field(parent, name)
+    if not value:
+        return None
+    if not (value.isascii() and value.isdigit()):
+        raise FieldError(name, value, messages.NOT_NUMERIC, name)
+    if not low <= int(value) <= high:
+        raise FieldError(name, value, messages.NOT_ALLOWED, value, name)
+    return int(value)
+
+
+def lowered(node: Node) -> Node:
+    """Return an error container named in lower case, as Setup objects show it."""
+    return Node(node.name.lower(), node.content, node.attributes)
+
+
+def root_node(
+    name: str, version: str, children: list[Node], more: tuple[tuple[str, str], ...] = ()
+) -> Node:
     """Return a reply root with the attributes that every e.net reply carries."""
     given = (
         ("Language", "05"),
@@ -144,7 +163,7 @@ def root_node(name: str, version: str, children: list[Node]) -> Node:
         ("Version", version),
         ("OperatorPrimaryRole", "   "),
     )
-    return Node(name, children, given)
+    return Node(name, children, given + more)
 
 
 def render(root: Node) -> bytes:

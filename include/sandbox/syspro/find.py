@@ -11,8 +11,9 @@ from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
+from include.sandbox.syspro.columns import DATED, INDEXED
 from include.sandbox.syspro.documents import CallFailed, Node, field, nodes, root_node
-from include.sandbox.syspro.tables import DATED, Row, Tables, Value
+from include.sandbox.syspro.tables import Lookup, Plan, Row, Tables, Value, stamp_number
 
 MAX_ROWS = 5000  # whatever ReturnRows asks; the caller sees it by RowsReturned
 DEFAULT_ROWS = 1000
@@ -51,9 +52,10 @@ def find(query: Element, tables: Tables) -> Node:
     order = [c.text.strip() for c in query.findall("OrderBy/Column") if c.text and c.text.strip()]
     _check_columns([*columns, *order], known, table)
     tests, tokens = _tokens(query, known, table)
-    predicate = _Parser(tokens).parse() if tokens else lambda row: True
+    where = _Parser(tokens, INDEXED.get(table, ())).parse() if tokens else _Where(_always)
     first, last = _date_bounds(table, tests, tokens)
-    found = [row for row in tables.rows(table, first, last) if predicate(row)]
+    rows = tables.select(table, where.plan, first, last, _since(tests, tokens))
+    found = [row for row in rows if where.holds(row)]
     for column, is_down in reversed(_sequence(query, order)):
         found.sort(key=_by(column), reverse=is_down)
     limit = _limit(query)
@@ -97,47 +99,87 @@ def _tokens(query: Element, known: list[str], table: str) -> tuple[list[_Test], 
     return tests, tokens
 
 
+class _Where(NamedTuple):
+    """What a row must fulfil, and the index look-ups that find such rows (``None``: a scan)."""
+
+    holds: Predicate
+    plan: Plan | None = None
+
+
+def _always(row: Row) -> bool:
+    return True
+
+
 class _Parser:
     """Or of And of brackets, as in SQL: And binds closer."""
 
-    def __init__(self, tokens: Sequence[str | _Test]) -> None:
-        self._tokens, self._at = tokens, 0
+    def __init__(self, tokens: Sequence[str | _Test], indexed: Sequence[str]) -> None:
+        self._tokens, self._at, self._indexed = tokens, 0, indexed
 
-    def parse(self) -> Predicate:
+    def parse(self) -> _Where:
         found = self._either()
         if self._at != len(self._tokens):
             raise CallFailed("ERROR: Brackets in the where clause do not match")
         return found
 
-    def _either(self) -> Predicate:
+    def _either(self) -> _Where:
         parts = [self._both()]
         while self._take("OR"):
             parts.append(self._both())
-        return parts[0] if len(parts) == 1 else lambda row: any(part(row) for part in parts)
+        if len(parts) == 1:
+            return parts[0]
+        plans = [part.plan for part in parts]
+        joined = [group for plan in plans if plan is not None for group in plan]
+        return _Where(
+            lambda row: any(part.holds(row) for part in parts), None if None in plans else joined
+        )
 
-    def _both(self) -> Predicate:
+    def _both(self) -> _Where:
         parts = [self._one()]
         while self._take("AND"):
             parts.append(self._one())
-        return parts[0] if len(parts) == 1 else lambda row: all(part(row) for part in parts)
+        if len(parts) == 1:
+            return parts[0]
+        plans = [part.plan for part in parts if part.plan is not None]
+        return _Where(lambda row: all(part.holds(row) for part in parts), _narrowest(plans))
 
-    def _one(self) -> Predicate:
+    def _one(self) -> _Where:
         if self._take("("):
             found = self._either()
             if not self._take(")"):
                 raise CallFailed("ERROR: Brackets in the where clause do not match")
             return found
-        if self._at >= len(self._tokens) or isinstance(self._tokens[self._at], str):
+        test = self._tokens[self._at] if self._at < len(self._tokens) else ""
+        if not isinstance(test, _Test):
             raise CallFailed("ERROR: Brackets in the where clause do not match")
-        test = self._tokens[self._at]
         self._at += 1
-        return _predicate(test) if isinstance(test, _Test) else lambda row: False
+        is_known = test.condition == "EQ" and test.column in self._indexed
+        plan = [[Lookup(test.column, test.value)]] if is_known else None
+        return _Where(_predicate(test), plan)
 
     def _take(self, token: str) -> bool:
         if self._at < len(self._tokens) and self._tokens[self._at] == token:
             self._at += 1
             return True
         return False
+
+
+def _narrowest(plans: Sequence[Plan]) -> Plan | None:
+    """Join single groups into one; of several, keep the plan with the fewest groups."""
+    single = [lookup for plan in plans if len(plan) == 1 for lookup in plan[0]]
+    return [single] if single else min(plans, key=len, default=None)
+
+
+def _since(tests: list[_Test], tokens: Sequence[str | _Test]) -> int | None:
+    """Return the least row version the conditions allow, where they are joined by And only."""
+    if "OR" in tokens:
+        return None
+    stamps = [
+        stamp_number(test.value)
+        for test in tests
+        if test.column == "TimeStamp" and test.condition in ("GT", "GE", "EQ")
+    ]
+    return max((stamp for stamp in stamps if stamp is not None), default=None)
 
 
 def _predicate(test: _Test) -> Predicate:
@@ -207,7 +249,8 @@ def _reply(table: str, columns: list[str], order: list[str], rows: list[Row]) ->
 def shown(value: Value) -> str:
     """Write a value as COMFND does: numbers right-justified with blanks, dates CCYY-MM-DD."""
     if isinstance(value, Decimal):
-        return f"{value:16.2f}"
+        decimals = -int(value.as_tuple().exponent)  # 5 of a price, 6 of a quantity
+        return f"{value:16.{max(2, decimals)}f}"
     if isinstance(value, int):
         return f"{value:10d}"
     return value.isoformat() if isinstance(value, date) else value

@@ -47,6 +47,31 @@ DISTRIBUTION_DIFFERS = 900022
 NO_RATE = 900023
 TRANSACTION_NOT_FOUND = 900024
 INVOICE_NOT_FOUND = 900025
+CUSTOMER_NOT_FOUND = 900030
+CUSTOMER_ON_HOLD = 900031
+CREDIT_FAILED = 900032
+DUPLICATE_PO = 900033
+PO_NEEDED = 900034
+ORDER_NOT_FOUND = 900035
+ORDER_STATUS = 900036
+STATUS_DIFFERS = 900037
+LINE_NOT_FOUND = 900038
+LINE_DONE = 900039
+BACK_ORDER = 900040
+NO_STOCK = 900041
+NOTHING_TO_DO = 900042
+KEY_NOT_FOUND = 900043
+CODE_NOT_FOUND = 900044
+CURRENCY_FIXED = 900045
+PAYMENT_DIFFERS = 900046
+PAYMENT_EXCEEDS = 900047
+IS_ZERO = 900048
+IS_NEGATIVE = 900049
+CURRENCY_DIFFERS = 900050
+FORM_NOT_FOUND = 900051
+FORM_FIELD_NOT_FOUND = 900052
+HAS_TRANSACTIONS = 900053
+ZERO_PRICE = 900054
 
 TEXTS = {
     NOT_A_DATE: "Date '{}' is invalid for XML element '{}' it must be CCYY-MM-DD format",
@@ -76,12 +101,37 @@ TEXTS = {
     NO_RATE: "No exchange rate for currency '{}'",
     TRANSACTION_NOT_FOUND: "Transaction '{}' not found",
     INVOICE_NOT_FOUND: "Invoice '{}' not found",
+    CUSTOMER_NOT_FOUND: "Customer '{}' not found",
+    CUSTOMER_ON_HOLD: "Customer '{}' is on hold",
+    CREDIT_FAILED: "Customer '{}' failed the credit check",
+    DUPLICATE_PO: "Customer purchase order '{}' already exists on sales order '{}'",
+    PO_NEEDED: "Customer purchase order number must be entered",
+    ORDER_NOT_FOUND: "Sales order '{}' not found",
+    ORDER_STATUS: "Sales order '{}' has status '{}'",
+    STATUS_DIFFERS: "Sales order '{}' has status '{}' and not '{}'",
+    LINE_NOT_FOUND: "Line {} of '{}' not found",
+    LINE_DONE: "Line {} of '{}' is complete",
+    BACK_ORDER: "Line {} for stock code '{}' was placed on back order",
+    NO_STOCK: "Stock code '{}' in warehouse {} has insufficient stock: {}",
+    NOTHING_TO_DO: "'{}' has nothing left to {}",
+    KEY_NOT_FOUND: "{} '{}' not found",
+    CODE_NOT_FOUND: "{} '{}' not found on file",
+    CURRENCY_FIXED: "Currency of customer '{}' cannot be changed: transactions exist",
+    PAYMENT_DIFFERS: "Payment value {} differs from distributed value {}",
+    PAYMENT_EXCEEDS: "Value {} exceeds the balance {} of '{}'",
+    IS_ZERO: "XML element '{}' cannot be zero",
+    IS_NEGATIVE: "XML element '{}' cannot be negative",
+    CURRENCY_DIFFERS: "Currency '{}' is not the currency '{}' of {}",
+    FORM_NOT_FOUND: "Custom form type '{}' not found",
+    FORM_FIELD_NOT_FOUND: "Field '{}' not found on custom form '{}'",
+    HAS_TRANSACTIONS: "Customer '{}' has transactions",
+    ZERO_PRICE: "Stock code '{}' has a zero price",
 }
 
 
 def text_of(number: int, *values: object) -> str:
     """Return the message with its values filled in; missing ones stay blank."""
     template = TEXTS.get(number, "Message {} not found")
-    wanted = template.count("{}")
+    wanted = template.count("{")
     filled = [*values, *[""] * wanted] if number in TEXTS else [number]
     return template.format(*filled[:wanted])

@@ -5,6 +5,7 @@ may be closed or opened between two calls. Source: SYSPRO reference, sections 3,
 """
 
 from dataclasses import dataclass, field
+from datetime import date
 
 CURRENT = (2026, 11)  # of every demo company; the world's trade ends with it
 
@@ -51,3 +52,8 @@ class Periods:
         if not 1 <= period <= 12 or self.is_future(year, period):
             raise ValueError(f"period {period} of {year} is not a month up to {self.current}")
         self._switched[(year, period)] = is_open
+
+
+def periods_at(today: date, open_from: tuple[int, int] | None) -> Periods:
+    """Return the periods of a company date: its month is current, unless the demo's is later."""
+    return Periods(open_from, max(CURRENT, (today.year, today.month)))

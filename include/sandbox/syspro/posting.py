@@ -22,6 +22,12 @@ class Options:
     unlicensed: set[str] = field(default_factory=set)
     gl_journal_error: dict[str, str] = field(default_factory=dict)  # object -> message
     is_authorization_required: bool = False
+    is_order_number_shown: bool = False  # by SORTOI, also where nothing was remarkable
+    sortoi_refusal: str = "document"  # or empty_number: the two shapes that were seen
+    duplicate_po: str = ""  # the company's option: blank, reject or warn
+    is_customer_auto_numbered: bool = False
+    is_line_tax_changeable: bool = False
+    unapplied_document_type: str = "C"  # of the pseudo-invoice _CRDnn; not published
 
 
 @dataclass(slots=True)
@@ -34,6 +40,8 @@ class Call:
     parameters: Element | None
     document: Element
     record: Callable[..., None]  # (verb, reference, committed, facts) into the truth ledger
+    function: str = ""  # Add, Update or Delete of a Setup call
+    opened: list[str] = field(default_factory=list)  # sales orders that it left open
 
     def parameter(self, name: str, default: str) -> str:
         """Return a parameter; samples nest them in ``Parameters``."""
@@ -79,12 +87,15 @@ class Findings:
             self.refuse(name, value, number, *parameters)
 
 
-def to_post(call: Call, items: Sequence[Checked[T]]) -> list[Checked[T]]:
-    """Return the items that will be written: all or nothing, or the good ones, or none."""
+def to_post(call: Call, items: Sequence[Checked[T]], default: str = "Y") -> list[Checked[T]]:
+    """Return the items that will be written: all or nothing, or the good ones, or none.
+
+    ``default`` is what a missing ``ApplyIfEntireDocumentValid`` means; for sales orders it is N.
+    """
     good = [item for item in items if item.ready is not None]
     if call.parameter("ValidateOnly", "N") == "Y":
         return []
-    is_all_or_nothing = call.parameter("ApplyIfEntireDocumentValid", "Y") == "Y"
+    is_all_or_nothing = call.parameter("ApplyIfEntireDocumentValid", default) == "Y"
     return [] if is_all_or_nothing and len(good) < len(items) else good
 
 
@@ -102,6 +113,12 @@ def warning_nodes(warnings: Sequence[str]) -> list[Node]:
 def counters(**counts: int) -> list[Node]:
     """Return counters; zero is an empty element, as the vendor's samples have it."""
     return [Node(name, str(count) if count else "") for name, count in counts.items()]
+
+
+def item_counters(processed: int, invalid: int) -> Node:
+    """Return the counters of the sales order objects: six digits, zero too."""
+    counts = (("ItemsProcessed", processed), ("ItemsInvalid", invalid))
+    return Node("StatusOfItems", [Node(name, f"{count:06d}") for name, count in counts])
 
 
 def gl_journal_node(

@@ -30,7 +30,7 @@ class Question:
     sessions: Sequence[Session]
 
 
-def _system_information(question: Question) -> Node:
+def system_information(question: Question) -> Node:
     company = question.books.company
     return Node(
         "SystemInformation",
@@ -111,7 +111,7 @@ def ledger_code(question: Question) -> Node:
     return root_node(
         "GLStructureQuery",
         VERSION,
-        [_system_information(question), Node("LedgerDetails", details)],
+        [system_information(question), Node("LedgerDetails", details)],
     )
 
 
@@ -143,7 +143,7 @@ def ledger_account(question: Question) -> Node:
         ("PtdCrValue", _amount(as_decimal(account.get("PtdCrValue")))),
         ("CurrentBalance", _amount(as_decimal(account.get("CurrentBalance")))),
     )
-    parts = [_system_information(question), *nodes(heads)]
+    parts = [system_information(question), *nodes(heads)]
     if field(document, "Option/IncludeTransactions", "N") == "Y":
         parts += _account_page(question, code, year)
     return root_node("LedgerQuery", VERSION, parts)
@@ -204,7 +204,7 @@ def journal_list(question: Question) -> Node:
         if is_wanted:
             lines = [d for d in details if d["Journal"] == number]
             journals.append(_journal(row, lines))
-    return root_node("GLJournalReport", VERSION, [_system_information(question), *journals])
+    return root_node("GLJournalReport", VERSION, [system_information(question), *journals])
 
 
 def _journal(row: Row, lines: Sequence[Row]) -> Node:
@@ -288,7 +288,7 @@ def bank(question: Question) -> Node:
     )
     items = [Node("CshTrnItem", nodes(_cash_line(e, currency))) for e in entries]
     item = Node("BankItem", [*nodes(heads), *items])
-    return root_node("CshTrnQuery", VERSION, [_system_information(question), item])
+    return root_node("CshTrnQuery", VERSION, [system_information(question), item])
 
 
 def _is_wanted(entry: CashEntry, option: Element | None) -> bool:

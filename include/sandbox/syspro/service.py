@@ -6,17 +6,19 @@ query string, so nothing here logs a target. Source: SYSPRO reference, sections 
 
 import threading
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 from xml.etree.ElementTree import Element
 
 from include.sandbox.ledger import Ledger
 from include.sandbox.ports import World
 from include.sandbox.server import App, Request, Response, Router
-from include.sandbox.syspro import apstin, cshtwd, documents, gentjl, messages, queries
+from include.sandbox.syspro import documents, messages
 from include.sandbox.syspro.books import NAMES, Books, open_books
+from include.sandbox.syspro.clerk import Clerk
 from include.sandbox.syspro.documents import CallFailed, Node, field, nodes, root_node
 from include.sandbox.syspro.facade import Facade
-from include.sandbox.syspro.find import find
+from include.sandbox.syspro.objects import QUERIES, SETUPS, TRANSACTIONS
 from include.sandbox.syspro.posting import Call, Options
 from include.sandbox.syspro.queries import Question
 from include.sandbox.syspro.sessions import Session, Sessions, demo_operators
@@ -25,21 +27,14 @@ BASE = r"/SYSPROWCFService/Rest"
 VERSION_TEXT = "8.0.0.6"  # of the service, not of SYSPRO
 SERVICE = "{http://SYSPROWcfService}"
 
-QUERIES: dict[str, Callable[[Question], Node]] = {
-    "COMFND": lambda question: find(question.document, question.books.tables),
-    "COMQER": queries.error_messages,
-    "COMQUS": queries.logged_in_users,
-    "CSHQRY": queries.bank,
-    "GENQGL": queries.ledger_code,
-    "GENQJR": queries.journal_list,
-    "GENQPP": queries.previous_periods,
-    "GENQRY": queries.ledger_account,
-    "GENQSO": queries.gl_options,
-}
-TRANSACTIONS: dict[str, Callable[[Call], Node]] = {
-    "APSTIN": apstin.post,
-    "CSHTWD": cshtwd.post,
-    "GENTJL": gentjl.post,
+# Switches of ``POST /control/syspro`` for the order objects: the option, and what it may be.
+SWITCHES: dict[str, tuple[str, tuple[object, ...]]] = {
+    "order_number_shown": ("is_order_number_shown", (True, False)),
+    "sortoi_refusal": ("sortoi_refusal", ("document", "empty_number")),
+    "duplicate_po": ("duplicate_po", ("", "reject", "warn")),
+    "customer_auto_number": ("is_customer_auto_numbered", (True, False)),
+    "line_tax_changeable": ("is_line_tax_changeable", (True, False)),
+    "unapplied_document_type": ("unapplied_document_type", ("C", "D", "I")),
 }
 
 
@@ -51,22 +46,31 @@ class SysproApp(App):
     max_target_bytes = 16384  # http.sys refuses longer request lines; the service's own is unknown
 
     def __init__(
-        self, world: World, ledger: Ledger, open_from: tuple[int, int] | None = None
+        self,
+        world: World,
+        ledger: Ledger,
+        open_from: tuple[int, int] | None = None,
+        live_date: date | None = None,
     ) -> None:
+        """``live_date`` is the company date; the world's last day unless one is given."""
         super().__init__()
         self._world, self._ledger, self._open_from = world, ledger, open_from
+        self._live_date = live_date
         self.sessions = Sessions(demo_operators())
         self.options = Options()
         self._books: dict[str, Books] = {}
         self._opening = threading.Lock()
         self._accepted = threading.local()  # the session of a call that is executed late
+        self.clerk = Clerk(self)
         self.router = self._routes()
 
     def books(self, company: str) -> Books:
         """Return a company's books, opened when first asked for."""
         with self._opening:
             if company not in self._books:
-                self._books[company] = open_books(self._world, company, self._open_from)
+                self._books[company] = open_books(
+                    self._world, company, self._open_from, self._live_date
+                )
             return self._books[company]
 
     def reset(self) -> None:
@@ -74,15 +78,18 @@ class SysproApp(App):
             self._books.clear()
         self.sessions = Sessions(demo_operators())
         self.options = Options()
+        self.clerk = Clerk(self)
 
     def label(self, request: Request) -> str:
-        """Path, business object and table: the documents' contents would match by accident."""
+        """Path, business object, and its table or order action: more would match by accident."""
         name, document = request.param("BusinessObject"), request.param("XmlIn")
         if request.body:
             root = _posted(request)
             name = root.get("BusinessObject", "") if root else name
-        table = document.partition("<TableName>")[2].partition("<")[0].strip()
-        return f"{request.method} {request.path} {name} {table}".rstrip()
+            document = root.get("XmlIn", "") if root else document
+        tag = "<OrderActionType>" if name.upper() == "SORTOI" else "<TableName>"
+        detail = document.partition(tag)[2].partition("<")[0].strip()
+        return f"{request.method} {request.path} {name} {detail}".rstrip()
 
     def handle(self, request: Request) -> Response:
         response = self.router.dispatch(request)
@@ -119,12 +126,12 @@ class SysproApp(App):
         return _text(f"ERROR: {text}")
 
     def control(self, action: str, facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Do ``periods`` and ``syspro``; see the module ``control`` for the calls."""
+        """Do ``periods``, ``syspro`` and ``clerk``; see the module ``control`` for the calls."""
         if action == "periods":
             return self._switch_period(facts)
         if action == "syspro":
             return self._set_options(facts)
-        return None
+        return self.clerk.act(facts) if action == "clerk" else None
 
     def _switch_period(self, facts: Mapping[str, Any]) -> Mapping[str, Any]:
         company, state = str(facts.get("company", "")), facts.get("state")
@@ -136,6 +143,7 @@ class SysproApp(App):
 
     def _set_options(self, facts: Mapping[str, Any]) -> Mapping[str, Any]:
         setters: dict[str, Callable[[Any], None]] = {
+            **{name: self._setter(name) for name in SWITCHES},
             "unlicensed": lambda v: setattr(self.options, "unlicensed", set(v)),
             "gl_journal_error": lambda v: setattr(self.options, "gl_journal_error", dict(v)),
             "authorization_required": lambda v: setattr(
@@ -153,6 +161,16 @@ class SysproApp(App):
             setters[name](value)
         return {"sessions": len(self.sessions.live())}
 
+    def _setter(self, name: str) -> Callable[[Any], None]:
+        attribute, allowed = SWITCHES[name]
+
+        def switch(value: Any) -> None:
+            if value not in allowed:
+                raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}")
+            setattr(self.options, attribute, value)
+
+        return switch
+
     def _routes(self) -> Router:
         router = Router(is_case_sensitive=False)
         verbs: dict[str, Callable[[Request], Response]] = {
@@ -166,6 +184,8 @@ class SysproApp(App):
         }
         for verb, handler in verbs.items():
             router.add("GET", f"{BASE}/{verb}", _guarded(handler))
+        for function in ("Add", "Update", "Delete"):
+            router.add("GET", f"{BASE}/Setup/{function}W?", _guarded(self._setup(function)))
         router.add("POST", f"{BASE}/Transaction/PostLD", _guarded(self._post_large))
         Facade(self).add_routes(router)
         return router
@@ -225,12 +245,17 @@ class SysproApp(App):
         names = ("UserId", "BusinessObject", "XmlParameters", "XmlIn")
         return self._transact({name: request.param(name) for name in names})
 
+    def _setup(self, function: str) -> Callable[[Request], Response]:
+        names = ("UserId", "BusinessObject", "XmlParameters", "XmlIn")
+        return lambda request: self._transact({n: request.param(n) for n in names}, function)
+
     def _post_large(self, request: Request) -> Response:
         return self._transact(_posted(request))
 
-    def _transact(self, given: Mapping[str, str]) -> Response:
+    def _transact(self, given: Mapping[str, str], function: str = "") -> Response:
         session = self._session(given.get("UserId", ""))
-        name = self._licensed(given.get("BusinessObject", ""), TRANSACTIONS)
+        known = SETUPS if function else TRANSACTIONS
+        name = self._licensed(given.get("BusinessObject", ""), known)
         parameters = given.get("XmlParameters", "")
         return _document(
             self.transact(
@@ -239,6 +264,7 @@ class SysproApp(App):
                 documents.parse(parameters) if parameters.strip() else None,
                 documents.parse(given.get("XmlIn", "")),
                 given.get("XmlIn", ""),
+                function,
             )
         )
 
@@ -249,23 +275,41 @@ class SysproApp(App):
         parameters: Element | None,
         document: Element,
         content: str,
+        function: str = "",
     ) -> Node:
-        """Execute a transaction object; the ledger gets a row for each item."""
+        """Execute a transaction or setup object; the ledger gets a row for each item."""
+        company = session.company
+        return self.transact_as(
+            session.operator, company, name, parameters, document, content, function
+        )
+
+    def transact_as(
+        self,
+        operator: str,
+        company: str,
+        name: str,
+        parameters: Element | None,
+        document: Element,
+        content: str,
+        function: str = "",
+    ) -> Node:
+        """Execute an object for an operator who needs no session: a person at the screen."""
 
         def record(verb: str, reference: str, *, committed: bool, **facts: Any) -> None:
-            self._ledger.record(
-                self.system,
-                verb,
-                reference,
-                content,
-                committed=committed,
-                operator=session.operator,
-                **facts,
-            )
+            facts["operator"] = operator
+            self.record(verb, reference, content, committed=committed, **facts)
 
-        books = self.books(session.company)
-        call = Call(books, self.options, session.operator, parameters, document, record)
-        return TRANSACTIONS[name](call)
+        books = self.books(company)
+        call = Call(books, self.options, operator, parameters, document, record, function)
+        reply = (SETUPS if function else TRANSACTIONS)[name](call)
+        self.clerk.notice(company, call.opened)
+        return reply
+
+    def record(
+        self, verb: str, reference: str, content: str = "", *, committed: bool, **facts: Any
+    ) -> None:
+        """Write one execution into the truth ledger."""
+        self._ledger.record(self.system, verb, reference, content, committed=committed, **facts)
 
     def _licensed(self, name: str, known: Mapping[str, object]) -> str:
         found = name.strip().upper()

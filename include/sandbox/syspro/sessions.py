@@ -78,6 +78,17 @@ class Sessions:
         with self._lock:
             return self._open(known.code, company.upper(), must_fail=must_fail)
 
+    def take_over(self, operator: str, company: str) -> None:
+        """Log a person on as this operator: whoever worked as him is thrown out.
+
+        Raises:
+            ValueError: there is no such operator.
+        """
+        if operator not in self._operators:
+            raise ValueError(f"no operator {operator!r}")
+        with self._lock:
+            self._open(operator, company, must_fail=False)
+
     def _open(self, operator: str, company: str, *, must_fail: bool) -> str:
         other = next((s for s in self._live.values() if s.operator == operator), None)
         if other is not None:

@@ -192,3 +192,7 @@ class World:
         """Yield ArInvoice rows with this InvoiceDate and SorMaster rows with this OrderDate."""
         if self.has(day):
             yield from erp.documents(self, company, day)
+
+    def erp_days(self, column: str, value: str) -> list[date] | None:
+        """Return the days whose ERP rows can hold a value, or ``None`` where any day can."""
+        return erp.days_of(column, value)
