@@ -1,0 +1,45 @@
+"""What must be told to a person, one row per cause; ``alerts`` is the table."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, case, null
+
+from include.adapters.store.clock import StoreClock, database_now
+from include.adapters.store.leases import once_insert
+from include.adapters.store.order_tables import alerts
+
+_RAISED, _CLEARED = "raised", "cleared"
+
+
+@dataclass(frozen=True, slots=True)
+class SqlAlarms:
+    """Satisfies ``api.ports.Alarms``: counts in one statement, so no sighting is lost."""
+
+    engine: Engine
+    clock: StoreClock = database_now
+
+    def sight(self, cause: str, rule: str, words: str, count: int) -> None:
+        with self.engine.begin() as connection:
+            now = self.clock(connection)
+            wanted = once_insert(connection, alerts).values(
+                cause=cause,
+                rule=rule,
+                state=_RAISED,
+                words=words,
+                count=count,
+                raised_at=now,
+            )
+            was_cleared = alerts.c.state == _CLEARED
+            connection.execute(
+                wanted.on_conflict_do_update(
+                    index_elements=[alerts.c.cause],
+                    set_={
+                        "state": _RAISED,
+                        "words": words,
+                        "count": case((was_cleared, count), else_=alerts.c.count + count),
+                        "raised_at": case((was_cleared, now), else_=alerts.c.raised_at),
+                        "told_at": case((was_cleared, null()), else_=alerts.c.told_at),
+                        "cleared_at": null(),
+                    },
+                )
+            )

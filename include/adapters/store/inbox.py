@@ -1,0 +1,140 @@
+"""The inbox in the database: raw bytes under UNIQUE (source, event key)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, func, or_, select, update
+
+from include.adapters.store import audit
+from include.adapters.store.clock import StoreClock, database_now
+from include.adapters.store.dead_letters import close_letter, open_letter
+from include.adapters.store.leases import once_insert
+from include.adapters.store.order_tables import inbox
+from include.domain.errors import Rejected
+from include.services.effects.chain import detail_of
+from include.services.inbox.ports import (
+    DEAD_LETTER_KIND,
+    Conclusion,
+    InboxRow,
+    InboxState,
+    Incoming,
+    key_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlInbox:
+    """Satisfies ``inbox.ports.Inbox``."""
+
+    engine: Engine
+    clock: StoreClock = database_now
+
+    def now(self) -> datetime:
+        with self.engine.begin() as connection:
+            return self.clock(connection)
+
+    def store(self, events: Sequence[Incoming]) -> None:
+        with self.engine.begin() as connection:
+            now = self.clock(connection)
+            rows = [
+                {
+                    "source": event.source,
+                    "event_key": event.event_key,
+                    "event_type": event.event_type,
+                    "body": event.body,
+                    "state": InboxState.received.value,
+                    "reason": "",
+                    "tries": 0,
+                    "received_at": now,
+                    "next_at": now,
+                }
+                for event in events
+            ]
+            connection.execute(once_insert(connection, inbox).on_conflict_do_nothing(), rows)
+
+    def due(self, limit: int) -> Sequence[InboxRow]:
+        with self.engine.begin() as connection:
+            wanted = (
+                select(inbox)
+                .where(
+                    inbox.c.state == InboxState.received.value,
+                    or_(inbox.c.next_at.is_(None), inbox.c.next_at <= self.clock(connection)),
+                )
+                .order_by(inbox.c.inbox_id)
+                .limit(limit)
+            )
+            return [_row(found) for found in connection.execute(wanted)]
+
+    def conclude(self, row: InboxRow, conclusion: Conclusion, owner: str) -> bool:
+        with self.engine.begin() as connection:
+            now = self.clock(connection)
+            is_over = conclusion.state is not InboxState.received
+            changed = connection.execute(
+                update(inbox)
+                .where(
+                    inbox.c.inbox_id == row.inbox_id,
+                    inbox.c.state == InboxState.received.value,
+                    inbox.c.tries == row.tries,
+                )
+                .values(
+                    state=conclusion.state.value,
+                    reason=conclusion.reason[:1000],
+                    tries=row.tries + 1,
+                    next_at=conclusion.next_at,
+                    handled_at=now if is_over else None,
+                )
+            ).rowcount
+            if changed and conclusion.state is InboxState.failed:
+                open_letter(
+                    connection,
+                    now=now,
+                    kind=DEAD_LETTER_KIND,
+                    key=key_of(row),
+                    currency="",
+                    amount_minor=None,
+                    reason=conclusion.reason[:1000],
+                    next_action=conclusion.next_action,
+                    owner=owner,
+                )
+        return bool(changed)
+
+    def retry(self, event: str, who: str) -> None:
+        with self.engine.begin() as connection:
+            now = self.clock(connection)
+            may = inbox.c.state.in_([InboxState.failed.value, InboxState.unhandled.value])
+            named = inbox.c.source + "|" + inbox.c.event_key == event
+            changed = connection.execute(
+                update(inbox)
+                .where(named, may)
+                # Its day of patience begins anew: whoever replays it has mended something.
+                .values(state=InboxState.received.value, next_at=now, received_at=now)
+            ).rowcount
+            if not changed:
+                raise Rejected(
+                    f"no failed event {event!r}", "the inbox", "List the dead letters first."
+                )
+            close_letter(connection, now, DEAD_LETTER_KIND, event, who, "replayed")
+            subject = f"{DEAD_LETTER_KIND}|{event}"
+            audit.append(connection, now, who, "inbox event replayed", subject, detail_of())
+
+    def counts(self) -> dict[str, int]:
+        """Count events per state, for the metrics."""
+        wanted = select(inbox.c.state, func.count()).group_by(inbox.c.state)
+        with self.engine.begin() as connection:
+            return {str(state): int(n) for state, n in connection.execute(wanted).tuples()}
+
+
+def _row(found: Any) -> InboxRow:
+    return InboxRow(
+        inbox_id=found.inbox_id,
+        source=found.source,
+        event_key=found.event_key,
+        event_type=found.event_type,
+        body=bytes(found.body),
+        state=InboxState(found.state),
+        reason=found.reason,
+        tries=found.tries,
+        received_at=found.received_at,
+    )

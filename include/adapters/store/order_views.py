@@ -1,0 +1,89 @@
+"""Orders as the API shows them: read only, by keyset paging, so a long list costs no more."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, Select, and_, or_, select, text
+
+from include.adapters.store.order_tables import orders
+from include.domain.canonical import from_json
+from include.domain.money import Money
+from include.domain.order_state import OrderFacts
+from include.services.api.ports import OrderFilter, OrderRecord
+
+_SHOWN = [
+    column for column in orders.c if column.name not in ("content", "version", "next_at", "owner")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SqlOrderViews:
+    """Satisfies ``api.ports.OrderViews``."""
+
+    engine: Engine
+
+    def get(self, order_id: str) -> OrderRecord | None:
+        wanted = select(*_SHOWN).where(orders.c.order_id == order_id)
+        with self.engine.begin() as connection:
+            row = connection.execute(wanted).one_or_none()
+        return _record(row) if row else None
+
+    def listing(
+        self, wanted: OrderFilter, limit: int, after: tuple[datetime, str] | None
+    ) -> Sequence[OrderRecord]:
+        rows = _filtered(wanted)
+        if after is not None:
+            at, order_id = after
+            rows = rows.where(
+                or_(
+                    orders.c.accepted_at < at,
+                    and_(orders.c.accepted_at == at, orders.c.order_id < order_id),
+                )
+            )
+        rows = rows.order_by(orders.c.accepted_at.desc(), orders.c.order_id.desc()).limit(limit)
+        with self.engine.begin() as connection:
+            return [_record(row) for row in connection.execute(rows)]
+
+    def shops_of(self, order_ids: Sequence[str]) -> Mapping[str, str]:
+        wanted = select(orders.c.order_id, orders.c.shop_id).where(orders.c.order_id.in_(order_ids))
+        with self.engine.begin() as connection:
+            return dict(connection.execute(wanted).tuples().all())
+
+    def is_reachable(self) -> bool:
+        """Ask the database anything; raises what the driver raises."""
+        with self.engine.connect() as connection:
+            return bool(connection.scalar(text("SELECT 1")))
+
+
+def _filtered(wanted: OrderFilter) -> Select[Any]:
+    rows = select(*_SHOWN)
+    if wanted.shop_id:
+        rows = rows.where(orders.c.shop_id == wanted.shop_id)
+    if wanted.state:
+        rows = rows.where(orders.c.state == wanted.state)
+    if wanted.number:
+        rows = rows.where(orders.c.number == wanted.number)
+    if wanted.accepted_from is not None:
+        rows = rows.where(orders.c.accepted_at >= wanted.accepted_from)
+    if wanted.accepted_until is not None:
+        rows = rows.where(orders.c.accepted_at < wanted.accepted_until)
+    return rows
+
+
+def _record(row: Any) -> OrderRecord:
+    return OrderRecord(
+        order_id=row.order_id,
+        shop_id=row.shop_id,
+        number=row.number,
+        purchase_order=row.purchase_order,
+        amount=Money(row.amount_minor, row.currency),
+        captured=Money(row.captured_minor, row.currency),
+        refunding=Money(row.refunding_minor, row.currency),
+        state=row.state,
+        reason=row.reason,
+        facts=from_json(OrderFacts, row.facts),
+        accepted_at=row.accepted_at,
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,1 @@
+"""Events from outside: kept before they are acknowledged, handled later, in any order, once."""

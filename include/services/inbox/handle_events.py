@@ -1,0 +1,124 @@
+"""Handle what the inbox holds: by type, in the order received, safe to repeat.
+
+An event that comes before what it speaks of waits for it, at most a day; then a person looks.
+Source: reliability reference, section 2.4, row 14.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from include.domain.errors import IntegrationError, Rejected
+from include.domain.reviews import DecisionEvent, Merged
+from include.services.effects.events import EventLog, log_event
+from include.services.inbox.ports import Conclusion, Inbox, InboxRow, InboxState
+
+PATIENCE = timedelta(hours=24)
+_SHORTEST_WAIT = timedelta(seconds=5)
+_LONGEST_WAIT = timedelta(minutes=15)
+
+
+class NotYet(Exception):
+    """What the event speaks of is not known yet: a refund before its capture, for instance."""
+
+
+Handler = Callable[[InboxRow], str]  # returns what it did, in a few words; must be safe to repeat
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What one run did."""
+
+    handled: int = 0
+    unhandled: int = 0
+    waiting: int = 0
+    failed: int = 0
+
+    @property
+    def seen(self) -> int:
+        return self.handled + self.unhandled + self.waiting + self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class HandleEvents:
+    """``handlers`` by event type; both generations of a name point to one handler."""
+
+    inbox: Inbox
+    handlers: Mapping[str, Handler]
+    owner: str  # of the dead letters
+    tell: EventLog = log_event
+
+    def run(self, limit: int = 200) -> Tally:
+        """Handle what is due, oldest first; one event never stops the next."""
+        counts = dict.fromkeys(("handled", "unhandled", "waiting", "failed"), 0)
+        for row in self.inbox.due(limit):
+            conclusion = self._handle(row)
+            if self.inbox.conclude(row, conclusion, self.owner):
+                waits = conclusion.state is InboxState.received
+                counts["waiting" if waits else conclusion.state.value] += 1
+                self.tell(
+                    "inbox_event",
+                    inbox_id=row.inbox_id,
+                    type=row.event_type,
+                    state=conclusion.state.value,
+                    reason=conclusion.reason,
+                )
+        return Tally(**counts)
+
+    def _handle(self, row: InboxRow) -> Conclusion:
+        handler = self.handlers.get(row.event_type)
+        if handler is None:
+            return Conclusion(InboxState.unhandled, "no handler for this type")
+        try:
+            return Conclusion(InboxState.handled, handler(row))
+        except NotYet as early:
+            return self._wait(row, str(early), "Find out why it never came; then replay it.")
+        except Rejected as fault:
+            return Conclusion(InboxState.failed, str(fault), next_action=fault.do)
+        except IntegrationError as fault:
+            return self._wait(row, str(fault), fault.do)
+        except Exception as bug:  # noqa: BLE001 - the edge: one event must not stop the others
+            reason = f"{type(bug).__name__} in the handler of {row.event_type}"
+            return Conclusion(InboxState.failed, reason, next_action="Mend it; then replay it.")
+
+    def _wait(self, row: InboxRow, reason: str, next_action: str) -> Conclusion:
+        now = self.inbox.now()
+        age = now - row.received_at
+        if age >= PATIENCE:
+            return Conclusion(InboxState.failed, reason, next_action=next_action)
+        return Conclusion(InboxState.received, reason, next_at=now + _pause(age))
+
+
+def _pause(age: timedelta) -> timedelta:
+    """Wait as long again as it has waited, within limits."""
+    return min(max(age, _SHORTEST_WAIT), _LONGEST_WAIT)
+
+
+def decision_handler(
+    decide: Callable[[DecisionEvent], Merged | None], read: Callable[[InboxRow], DecisionEvent]
+) -> Handler:
+    """Return the handler of fraud decisions.
+
+    Args:
+        decide: ``OrderService.decide``; ``None`` says that no order is known for it yet.
+        read: turns a sender's bytes into a decision; raises ``Rejected`` where it cannot.
+    """
+
+    def handle(row: InboxRow) -> str:
+        event = read(row)
+        merged = decide(event)
+        if merged is None:
+            raise NotYet(f"no order is known for request {event.request_id}")
+        return merged.value
+
+    return handle
+
+
+def changed_handler(changed: Callable[[InboxRow, datetime], None]) -> Handler:
+    """Return a handler that only passes a hint on, e.g. that a shop's order has changed."""
+
+    def handle(row: InboxRow) -> str:
+        changed(row, row.received_at)
+        return "passed on"
+
+    return handle
