@@ -26,6 +26,7 @@ orders = Table(
     required_text("purchase_order"),  # the gateway's code and SYSPRO's customer PO
     required_text("currency"),
     Column("amount_minor", BigInteger, nullable=False),
+    required_text("sales_order"),  # SYSPRO's; '' until it is there
     required_text("content"),  # JSON of domain.orders.Order, as accepted
     required_text("state"),  # domain.order_state.OrderState
     required_text("facts"),  # JSON of domain.order_state.OrderFacts
@@ -40,6 +41,7 @@ orders = Table(
     UniqueConstraint("shop_id", "number"),
     UniqueConstraint("merchant_id", "purchase_order"),
     Index(None, "merchant_id", "next_at"),
+    Index(None, "merchant_id", "sales_order"),
     Index(None, "state", "updated_at"),
 )
 

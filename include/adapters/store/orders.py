@@ -56,6 +56,7 @@ class SqlOrders:
                 purchase_order=order.purchase_order,
                 currency=order.currency,
                 amount_minor=order.amount.minor,
+                sales_order="",
                 content=content,
                 state=state.value,
                 facts=to_json(facts),
@@ -96,6 +97,13 @@ class SqlOrders:
         with self._engine.begin() as connection:
             return connection.scalar(wanted)
 
+    def by_sales_order(self, merchant_id: str, sales_order: str) -> str | None:
+        wanted = select(orders.c.order_id).where(
+            orders.c.merchant_id == merchant_id, orders.c.sales_order == sales_order
+        )
+        with self._engine.begin() as connection:
+            return connection.scalar(wanted)
+
     def get(self, key: str) -> Saga[OrderFacts]:
         with self._engine.begin() as connection:
             return self._read(connection, key)
@@ -122,6 +130,7 @@ class SqlOrders:
                     state=saga.state,
                     facts=to_json(saga.facts),
                     captured_minor=saga.facts.captured_minor(),
+                    sales_order=saga.facts.sales_order,
                     version=version,
                     next_at=saga.next_at,
                     reason=saga.reason,

@@ -142,6 +142,10 @@ class OrderViews(Protocol):
         """Return the shop of each order that is there."""
         ...
 
+    def is_reachable(self) -> bool:
+        """Say that the store answers; a fault of its driver says that it does not."""
+        ...
+
 
 class Alarms(Protocol):
     """What must be told to a person, one row per cause."""

@@ -117,6 +117,7 @@ class Callback(ShopContent):
             raise ValueError(f"{self.event!r} is no event name")
         if self.occurred_at.tzinfo is None or not isinstance(self.content, dict):
             raise ValueError(f"{self.event}: an event needs an instant and a JSON object")
+        to_json(self.content)  # refuses a number with a fraction now, not when it is sent
 
     @property
     def content(self) -> Any:

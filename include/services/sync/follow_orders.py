@@ -1,0 +1,138 @@
+"""What SYSPRO's clerks do to orders: invoices capture and complete, shipments are told."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
+
+from include.domain.canonical import to_json
+from include.domain.erp_orders import ErpDocument, ErpOrder, Shipment
+from include.domain.order_rules import CaptureWhen
+from include.domain.order_state import ENDED, OrderFacts
+from include.domain.orders import Order, reference_of
+from include.services.effects.engine import Engine
+from include.services.effects.ports import Effect, EffectKind
+from include.services.orders.driver import Event
+from include.services.orders.order_service import OrderService
+from include.services.sync.ports import Shelf, Tally, Watermarks, work_on
+
+WHO = "SYSPRO"
+ShipmentUpdate = Callable[[Order, OrderFacts, Shipment], object | None]
+
+
+class OrderFeed(Protocol):
+    """Changed orders and dispatch notes of one company, by cursor."""
+
+    def orders_since(self, cursor: str) -> Sequence[ErpOrder]: ...
+
+    def shipments_since(self, cursor: str) -> Sequence[Shipment]: ...
+
+    def documents_of(self, purchase_order: str) -> Sequence[ErpDocument]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFollower:
+    """Polls one company for the orders of one merchant."""
+
+    merchant_id: str
+    company_id: str
+    feed: OrderFeed
+    service: OrderService
+    engine_of: Callable[[str], Engine]  # by shop id
+    shipment_update: ShipmentUpdate
+    watermarks: Watermarks
+    shelf: Shelf
+    owner: str
+
+    def poll(self, begin: str) -> Tally:
+        """Work on changed sales orders, then on new dispatch notes."""
+        tally = Tally()
+        name = f"erp_orders|{self.company_id}|{self.merchant_id}"
+        for changed in self.feed.orders_since(self.watermarks.get(name) or begin):
+            key = f"{self.company_id}|{changed.sales_order}"
+            work_on(
+                tally,
+                self.shelf,
+                "erp_order",
+                key,
+                self.owner,
+                partial(self.take_order, changed),
+            )
+            self.watermarks.move(name, changed.cursor)
+        name = f"shipments|{self.company_id}|{self.merchant_id}"
+        for note in self.feed.shipments_since(self.watermarks.get(name) or begin):
+            key = f"{self.company_id}|{note.note}"
+            work_on(
+                tally,
+                self.shelf,
+                "shipment",
+                key,
+                self.owner,
+                partial(self.take_shipment, note),
+            )
+            self.watermarks.move(name, note.cursor)
+        return tally.check()
+
+    def take_order(self, found: ErpOrder) -> bool:
+        """Note a release and the invoices of one sales order; at shipment, capture them."""
+        order_id = self.service.orders.find(self.merchant_id, found.purchase_order)
+        if order_id is None:
+            return False
+        saga = self.service.orders.get(order_id)
+        if saga.facts.is_held and found.status not in ("S", "") and not found.is_cancelled:
+            self.service.orders.amend(order_id, _look_again, Event("changed in SYSPRO", {}, WHO))
+        if not found.last_invoice or saga.state in ENDED:
+            return True
+        order = self.service.orders.content(order_id)
+        invoices = [
+            one for one in self.feed.documents_of(found.purchase_order) if one.document_type == "I"
+        ]
+        if self.service.desk_of(order.shop_id).rules.capture_when is CaptureWhen.shipment:
+            for invoice in invoices:
+                self.service.capture(order_id, invoice.amount, WHO, f"invoice {invoice.invoice}")
+        if invoices and not saga.facts.invoice:
+            number = invoices[-1].invoice
+            self.service.orders.amend(
+                order_id,
+                lambda facts: replace(facts, invoice=number),
+                Event("invoiced in SYSPRO", {"invoice": number}, WHO),
+            )
+        return True
+
+    def take_shipment(self, note: Shipment) -> bool:
+        """Tell the shop of one dispatch note, once."""
+        order_id = self._order_of(note.sales_order)
+        if order_id is None:
+            return False
+        order = self.service.orders.content(order_id)
+        facts = self.service.orders.get(order_id).facts
+        content = self.shipment_update(order, facts, note)
+        if content is None:
+            return True
+        engine, desk = self.engine_of(order.shop_id), self.service.desk_of(order.shop_id)
+        key = f"{order_id}|shipment|{note.note}"
+        if engine.find(EffectKind.shop_order_update, key) is None:
+            payload = to_json(content)
+            engine.intend(
+                Effect(
+                    kind=EffectKind.shop_order_update,
+                    key=key,
+                    reference=reference_of(key),
+                    payload=payload,
+                    digest=hashlib.sha256(payload.encode()).hexdigest(),
+                    target=desk.shop_target,
+                    currency=order.currency,
+                    amount_minor=0,
+                    owner=self.owner,
+                )
+            )
+        engine.advance(EffectKind.shop_order_update, key)
+        return True
+
+    def _order_of(self, sales_order: str) -> str | None:
+        return self.service.orders.by_sales_order(self.merchant_id, sales_order)
+
+
+def _look_again(facts: OrderFacts) -> OrderFacts:
+    return replace(facts, looked_at=None)

@@ -1,0 +1,79 @@
+"""What the pollers share: a watermark per feed, and a shelf for what cannot be worked on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from include.domain.errors import Rejected
+from include.domain.money import Money
+
+
+class Watermarks(Protocol):
+    """How far a feed has been worked on. A watermark never moves back."""
+
+    def get(self, name: str) -> str:
+        """Return it; ``''``: the feed was never read."""
+        ...
+
+    def move(self, name: str, value: str) -> None:
+        """Note that everything up to ``value`` has been stored."""
+        ...
+
+
+class Shelf(Protocol):
+    """Dead letters of things that are not effects, e.g. an order that cannot be translated."""
+
+    def set_aside(
+        self, kind: str, key: str, fault: Rejected, *, owner: str, amount: Money | None = None
+    ) -> None:
+        """Open a dead letter, or bring the open one up to date."""
+        ...
+
+    def settle(self, kind: str, key: str, how: str) -> None:
+        """Close the open dead letter of an item, if there is one."""
+        ...
+
+
+@dataclass
+class Tally:
+    """Rows in = rows worked on + rows set aside + rows that are not ours, checked."""
+
+    read: int = 0
+    done: int = 0
+    set_aside: int = 0
+    not_ours: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def check(self) -> "Tally":
+        """Refuse to lose a row in silence; a bug of ours otherwise."""
+        if self.read != self.done + self.set_aside + self.not_ours:
+            raise RuntimeError(f"rows were lost: {self}")
+        return self
+
+    def __str__(self) -> str:
+        return (
+            f"{self.read} read: {self.done} done, {self.set_aside} set aside, "
+            f"{self.not_ours} not ours"
+        )
+
+
+def work_on(
+    tally: Tally, shelf: Shelf, kind: str, key: str, owner: str, work: Callable[[], bool]
+) -> None:
+    """Work on one row; ``work`` says whether it was ours. A ``Rejected`` one is set aside.
+
+    Raises:
+        Retryable, OutcomeUnknown: the feed stops here and is read again from its watermark.
+    """
+    tally.read += 1
+    try:
+        is_ours = work()
+    except Rejected as fault:
+        shelf.set_aside(kind, key, fault, owner=owner)
+        tally.set_aside += 1
+        return
+    shelf.settle(kind, key, "worked on when it was read again")
+    if is_ours:
+        tally.done += 1
+    else:
+        tally.not_ours += 1

@@ -1,0 +1,101 @@
+"""Credit notes and cancellations found in SYSPRO become refunds, voids or reversals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
+
+from include.domain.erp_orders import ErpDocument, ErpOrder
+from include.domain.order_state import OrderState
+from include.services.orders.driver import Event
+from include.services.orders.order_service import OrderService
+from include.services.sync.ports import Shelf, Tally, Watermarks, work_on
+
+WHO = "SYSPRO clerk"
+
+
+class CreditFeed(Protocol):
+    """What SYSPRO's clerks did, by cursor."""
+
+    def credit_notes_since(self, cursor: str) -> Sequence[ErpDocument]: ...
+
+    def cancelled_since(self, cursor: str) -> Sequence[ErpOrder]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPush:
+    """Polls one company for the orders of one merchant."""
+
+    merchant_id: str
+    company_id: str
+    feed: CreditFeed
+    service: OrderService
+    watermarks: Watermarks
+    shelf: Shelf
+    owner: str
+
+    def poll(self, begin: str) -> Tally:
+        """Work on credit notes, then on cancelled orders; ``begin`` is a first poll's cursor."""
+        tally = Tally()
+        self._credit_notes(tally, begin)
+        self._cancellations(tally, begin)
+        return tally.check()
+
+    def _credit_notes(self, tally: Tally, begin: str) -> None:
+        name = f"credit_notes|{self.company_id}|{self.merchant_id}"
+        for note in self.feed.credit_notes_since(self.watermarks.get(name) or begin):
+            key = f"{self.company_id}|{note.invoice}"
+            work_on(
+                tally,
+                self.shelf,
+                "credit_note",
+                key,
+                self.owner,
+                partial(self.take_note, note),
+            )
+            self.watermarks.move(name, note.cursor)
+
+    def take_note(self, note: ErpDocument) -> bool:
+        """Refund one credit note, once; one of an order that is not ours is left alone."""
+        order_id = self.service.orders.find(self.merchant_id, note.purchase_order)
+        if order_id is None:
+            return False
+        self.service.refund(
+            order_id,
+            note.amount,
+            origin="credit_note",
+            origin_key=note.invoice,
+            who=WHO,
+            reason=f"credit note {note.invoice}",
+        )
+        return True
+
+    def _cancellations(self, tally: Tally, begin: str) -> None:
+        name = f"cancelled|{self.company_id}|{self.merchant_id}"
+        for order in self.feed.cancelled_since(self.watermarks.get(name) or begin):
+            key = f"{self.company_id}|{order.sales_order}"
+            work_on(
+                tally,
+                self.shelf,
+                "erp_cancellation",
+                key,
+                self.owner,
+                partial(self.take_cancellation, order),
+            )
+            self.watermarks.move(name, order.cursor)
+
+    def take_cancellation(self, found: ErpOrder) -> bool:
+        """Unwind an order whose sales order a clerk cancelled; our own cancels are known."""
+        order_id = self.service.orders.find(self.merchant_id, found.purchase_order)
+        if order_id is None:
+            return False
+        saga = self.service.orders.get(order_id)
+        if saga.facts.is_order_cancelled or saga.state == OrderState.completed:
+            return True
+        self.service.orders.amend(
+            order_id,
+            lambda facts: replace(facts, is_order_cancelled=True),
+            Event("cancelled in SYSPRO", {"sales_order": found.sales_order}, WHO),
+        )
+        self.service.cancel(order_id, WHO, f"sales order {found.sales_order} was cancelled")
+        return True
