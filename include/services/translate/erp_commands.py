@@ -1,0 +1,178 @@
+"""What SYSPRO is told of an order: customer, sales order, receipt. Pure; the effects carry it."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+
+from include.domain.erp_orders import AddCustomer, AddSalesOrder, BookReceipt
+from include.domain.merchant import Merchant
+from include.domain.money import Money
+from include.domain.order_rules import OnShortStock, OrderRules
+from include.domain.orders import Order
+from include.domain.shops import Shop, TaxMode
+from include.services.translate.lines import erp_lines
+from include.services.translate.ports import Addresses
+
+_NAME, _SHORT_NAME, _PHONE, _MAIL, _MARK = 50, 20, 20, 255, 10  # SYSPRO's lengths
+_INSTRUCTIONS = 30  # SorMaster.SpecialInstrs
+_DESCRIPTION = 50
+
+
+def add_customer(
+    order: Order, shop: Shop, merchant: Merchant, customer: str, addresses: Addresses
+) -> AddCustomer:
+    """Return the customer to create under a code of ours."""
+    shopper, defaults = order.shopper, shop.customer
+    name = addresses.latin(shopper.bill_to.company or shopper.name)
+    return AddCustomer(
+        company_id=merchant.company_id,
+        customer=customer,
+        name=_cut(name, _NAME),
+        short_name=_cut(name, _SHORT_NAME),
+        email=shopper.email[:_MAIL],
+        phone=_cut(addresses.latin(shopper.phone), _PHONE),
+        currency=order.currency,
+        sold_to=addresses.harmonize(shopper.bill_to).address,
+        ship_to=addresses.harmonize(shopper.ship_to).address,
+        branch=defaults.branch,
+        terms_code=defaults.terms_code,
+        area=defaults.area,
+        salesperson=defaults.salesperson,
+        customer_class=defaults.customer_class,
+        tax_status=defaults.tax_status,
+        user_field=shop.shop_id[:_MARK],
+    )
+
+
+def add_sales_order(
+    order: Order,
+    shop: Shop,
+    rules: OrderRules,
+    merchant: Merchant,
+    customer: str,
+    order_date: date,
+    addresses: Addresses,
+    *,
+    is_held: bool = False,
+    is_short: bool = False,
+) -> AddSalesOrder:
+    """Return the sales order to create.
+
+    Args:
+        order: as accepted.
+        shop: where it comes from.
+        rules: its merchant's.
+        merchant: whose company it is written into.
+        customer: the SYSPRO key.
+        order_date: the merchant's business date.
+        addresses: national formats.
+        is_held: straight into suspense, for a fraud review or a credit limit.
+        is_short: stock was asked for and does not suffice.
+    """
+    shopper = order.shopper
+    harmonized = addresses.harmonize(shopper.ship_to)
+    lines = tuple(
+        replace(line, description=_cut(addresses.latin(line.description), _DESCRIPTION))
+        for line in erp_lines(order.lines, shop)
+    )
+    instructions, _ = _instructions(harmonized.overflow, addresses.latin(order.note))
+    return AddSalesOrder(
+        company_id=merchant.company_id,
+        customer=customer,
+        purchase_order=order.purchase_order,
+        order_date=order_date,
+        currency=order.currency,
+        amount=order.amount,
+        lines=lines,
+        ship_name=_cut(addresses.latin(shopper.ship_to.name or shopper.name), _NAME),
+        ship_to=harmonized.address,
+        email=shopper.email[:_MAIL],
+        warehouse=shop.warehouse,
+        order_type=shop.order_type,
+        special_instructions=instructions,
+        is_suspended=is_held,
+        allocation=allocation(rules, is_short=is_short),
+        prices_include_tax=shop.prices_include_tax and shop.tax is TaxMode.override,
+    )
+
+
+def allocation(rules: OrderRules, *, is_short: bool) -> str:
+    """Return SORTOI's allocation: F all or nothing, B all on back order, A what there is."""
+    if rules.on_short_stock is OnShortStock.refuse:
+        return "F"
+    if rules.on_short_stock is OnShortStock.back_order and is_short:
+        return "B"
+    return "A"
+
+
+def book_receipt(
+    order: Order,
+    shop: Shop,
+    merchant: Merchant,
+    customer: str,
+    amount: Money,
+    posting_date: date,
+    reference: str,
+    invoice: str = "",
+    narrative: str = "",
+) -> BookReceipt:
+    """Return the receipt of a capture, or with a negative amount of a refund.
+
+    Raises:
+        Rejected: the shop has no clearing bank for the currency.
+    """
+    return BookReceipt(
+        company_id=merchant.company_id,
+        customer=customer,
+        reference=reference,
+        purchase_order=order.purchase_order,
+        amount=amount,
+        bank=shop.clearing_bank(amount.currency),
+        posting_date=posting_date,
+        invoice=invoice,
+        narrative=narrative or f"Card {order.purchase_order}",
+    )
+
+
+def left_out(order: Order, addresses: Addresses) -> tuple[str, ...]:
+    """Return what SYSPRO has no room for, one text each; the caller reports it, never drops it."""
+    shopper = order.shopper
+    ship = addresses.harmonize(shopper.ship_to)
+    _, lost = _instructions(ship.overflow, addresses.latin(order.note))
+    found = [f"ship-to: {text}" for text in lost]
+    found += [f"sold-to: {line}" for line in addresses.harmonize(shopper.bill_to).overflow]
+    names = (
+        ("name", addresses.latin(shopper.bill_to.company or shopper.name), _NAME),
+        ("ship-to name", addresses.latin(shopper.ship_to.name or shopper.name), _NAME),
+        ("phone", addresses.latin(shopper.phone), _PHONE),
+        ("e-mail", shopper.email, _MAIL),
+    )
+    found += [f"{what}: {text}" for what, text, longest in names if len(text) > longest]
+    found += [
+        f"line {line.number}: {text}"
+        for line in order.lines
+        if len(text := addresses.latin(line.description)) > _DESCRIPTION
+    ]
+    return tuple(found)
+
+
+def _instructions(overflow: Iterable[str], note: str) -> tuple[str, tuple[str, ...]]:
+    """Return the special instructions and what did not fit: the address first, then the note."""
+    kept, lost = "", []
+    for text in (*overflow, note):
+        joined = f"{kept}; {text}" if kept else text
+        if not text:
+            continue
+        if len(joined) <= _INSTRUCTIONS:
+            kept = joined
+        else:
+            lost.append(text)
+    return kept, tuple(lost)
+
+
+def _cut(text: str, longest: int) -> str:
+    """Return a text that fits, cut at a blank where one is near; ``left_out`` names the whole."""
+    if len(text) <= longest:
+        return text
+    cut = text[: longest + 1].rpartition(" ")[0].rstrip(",;")
+    return cut if len(cut) * 2 > longest else text[:longest].rstrip()

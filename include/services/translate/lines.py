@@ -1,0 +1,136 @@
+"""From the shopper's lines to SYSPRO's: kits folded, identical lines joined, discounts spread.
+
+Money is never lost on the way: the lines that come out sum to those that went in, net and tax.
+The order itself keeps its lines as they were sold; level II and III facts are made of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from include.domain.money import Money, allocate, total
+from include.domain.orders import LineKind, OrderLine
+from include.domain.shops import KitMode, Shop
+
+
+def erp_lines(lines: Sequence[OrderLine], shop: Shop) -> tuple[OrderLine, ...]:
+    """Return what a sales order holds of an order's lines, ascending by line number."""
+    found = tuple(lines)
+    if shop.kits is KitMode.exploded_by_syspro:
+        found = fold_kits(found)
+    if shop.merge_identical_lines:
+        found = merge_identical(found)
+    return tuple(sorted(found, key=lambda line: line.number))
+
+
+def fold_kits(lines: Sequence[OrderLine]) -> tuple[OrderLine, ...]:
+    """Leave the components out, and give the kit their money: SYSPRO explodes it by itself."""
+    result = []
+    for line in lines:
+        if line.parent:
+            continue
+        parts = [part for part in lines if part.parent == line.number]
+        net = total((line.net, *(part.net for part in parts)), line.net.currency)
+        tax = total((line.tax, *(part.tax for part in parts)), line.tax.currency)
+        result.append(replace(line, net=net, tax=tax) if parts else line)
+    return tuple(result)
+
+
+def merge_identical(lines: Sequence[OrderLine]) -> tuple[OrderLine, ...]:
+    """Join goods of one stock code, unit, text and price; the first line's number stays."""
+    kits = {line.parent for line in lines if line.parent}
+    result: list[OrderLine] = []
+    for line in lines:
+        twin = next((i for i, one in enumerate(result) if _is_same(one, line, kits)), None)
+        if twin is None:
+            result.append(line)
+            continue
+        one = result[twin]
+        result[twin] = replace(
+            one,
+            quantity_millionths=one.quantity_millionths + line.quantity_millionths,
+            net=one.net + line.net,
+            tax=one.tax + line.tax,
+        )
+    return tuple(result)
+
+
+def _is_same(one: OrderLine, other: OrderLine, kits: set[int]) -> bool:
+    if one.kind is not LineKind.goods or other.kind is not LineKind.goods:
+        return False
+    if one.parent or other.parent or one.number in kits or other.number in kits:
+        return False
+    names = (one.stock_code, one.unit, one.description)
+    if names != (other.stock_code, other.unit, other.description):
+        return False
+    mine, theirs = one.quantity_millionths, other.quantity_millionths
+    return (
+        one.net.minor * theirs == other.net.minor * mine
+        and one.tax.minor * theirs == other.tax.minor * mine
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LevelLine:
+    """One line of level III data: what a card issuer is told was bought. Never negative."""
+
+    number: int
+    code: str
+    description: str
+    quantity_millionths: int
+    unit: str
+    amount: Money  # net, its part of the discounts taken off
+    discount: Money  # that part, positive
+    tax: Money
+
+
+def level_three(lines: Sequence[OrderLine]) -> tuple[LevelLine, ...]:
+    """Return level III lines; discounts are spread over the rest by their net, to the cent.
+
+    Tax of a discount is taken off in the same way, so the sum is still the order's.
+    """
+    currency = lines[0].net.currency
+    sold = [line for line in lines if line.kind is not LineKind.discount]
+    off = [line for line in lines if line.kind is LineKind.discount]
+    weights = [line.net.minor for line in sold]
+    if not sum(weights):
+        weights = [1] * len(sold)
+    less = allocate(-total((line.net for line in off), currency), weights)
+    less_tax = allocate(-total((line.tax for line in off), currency), weights)
+    return tuple(
+        LevelLine(
+            number=line.number,
+            code=line.stock_code or line.kind.value,
+            description=line.description,
+            quantity_millionths=line.quantity_millionths,
+            unit=line.unit,
+            amount=line.net - part,
+            discount=part,
+            tax=line.tax - its_tax,
+        )
+        for line, part, its_tax in zip(sold, less, less_tax, strict=True)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LevelTwo:
+    """Level II data of an order."""
+
+    purchase_order: str
+    tax: Money
+    freight: Money
+    discount: Money  # positive
+
+
+def level_two(purchase_order: str, lines: Sequence[OrderLine]) -> LevelTwo:
+    """Sum what level II asks for."""
+    currency = lines[0].net.currency
+
+    def net_of(kind: LineKind) -> Money:
+        return total((line.net for line in lines if line.kind is kind), currency)
+
+    return LevelTwo(
+        purchase_order,
+        tax=total((line.tax for line in lines), currency),
+        freight=net_of(LineKind.freight),
+        discount=-net_of(LineKind.discount),
+    )

@@ -1,0 +1,157 @@
+"""Turn an order request into our order, or say exactly what is wrong with it.
+
+The request's shape is that of ``shop_fields.read_order``; the API takes the same. Nothing is
+guessed: a total that is not the sum of its lines, an unknown country or currency, an absurd
+quantity is refused before anybody's money is asked for.
+"""
+
+from include.domain.card_numbers import refuse_card_numbers
+from include.domain.errors import Rejected
+from include.domain.money import Money, total
+from include.domain.order_rules import OrderRules
+from include.domain.orders import (
+    Address,
+    Order,
+    OrderLine,
+    PaymentMethod,
+    PaymentSource,
+    Shopper,
+    order_id_of,
+)
+from include.domain.shops import Shop
+from include.services.translate.fields import Fields, Table
+from include.services.translate.ports import Addresses
+from include.services.translate.request_lines import read_lines
+
+_NUMBER = r"[A-Za-z0-9][A-Za-z0-9._/#\-]{0,23}"
+_TRANSIENT = r"[A-Za-z0-9_\-]{8,80}"  # a jti; the token itself has dots and is far longer
+_HEX = r"[0-9A-Fa-f]{32}"
+_REQUEST_ID = r"[0-9]{22}"
+
+
+def to_order(
+    request: Table, shop: Shop, rules: OrderRules, addresses: Addresses, where: str = ""
+) -> Order:
+    """Return the domain order that a request asks for.
+
+    Args:
+        request: of ``shop_fields.read_order``'s shape; texts, or whole numbers for quantities.
+        shop: the shop it comes from.
+        rules: its merchant's.
+        addresses: national formats.
+        where: what messages name; by default shop and number.
+
+    Raises:
+        CardNumberRefused: a card number stands in any field.
+        Rejected: anything else is wrong; the message names the field or line, and the fix.
+    """
+    where = where or f"shop {shop.shop_id}"
+    refuse_card_numbers(request, where)
+    top = Fields(request, "", where)
+    number = top.matching("number", _NUMBER, "at most 24 letters, digits, '.', '-', '/' or '#'")
+    where = where if number in where else f"{where}, order {number}"
+    top = Fields(request, "", where)
+    currency = top.currency("currency", shop.currencies)
+    amount = top.money("amount", currency)
+    rules.check_amount(amount, where)
+    lines = read_lines(top, currency, rules, where)
+    _check_sum(lines, amount, where)
+    shopper = _shopper(top.inside("shopper"), addresses, where)
+    rules.check_country(shopper.ship_to.country, where)
+    return Order(
+        order_id=order_id_of(shop.shop_id, number),
+        shop_id=shop.shop_id,
+        merchant_id=shop.merchant_id,
+        number=number,
+        purchase_order=shop.purchase_order(number),
+        currency=currency,
+        amount=amount,
+        shopper=shopper,
+        lines=lines,
+        payment=_payment(top.inside("payment"), where),
+        note=top.text("note", 2000, default=""),
+    )
+
+
+def _check_sum(lines: tuple[OrderLine, ...], amount: Money, where: str) -> None:
+    summed = total((line.gross for line in lines), amount.currency)
+    if summed == amount:
+        return
+    difference = amount - summed
+    suspects = [
+        f"line {line.number} ({line.description[:30]!r}: {name} {value})"
+        for line in lines
+        for name, value in (("tax", line.tax), ("net", line.net), ("gross", line.gross))
+        if abs(value.minor) == abs(difference.minor)
+    ]
+    named = f" Look at {' or '.join(suspects[:3])}." if suspects else ""
+    raise Rejected(
+        f"the lines sum to {summed}, the order says {amount}: {difference} is missing",
+        where,
+        f"Send every line, freight, fee, discount and tax, so that they sum to the total.{named}",
+    )
+
+
+def _shopper(fields: Fields, addresses: Addresses, where: str) -> Shopper:
+    bill_to = _address(fields.inside("bill_to"))
+    ship_fields = fields.inside("ship_to")
+    # A shop that ships to the billing address leaves the other empty, in part or whole.
+    has_own = ship_fields.has("country") and bool(ship_fields.rows("lines"))
+    ship_to = _address(ship_fields) if has_own else bill_to
+    return Shopper(
+        name=fields.text("name", 120),
+        email=fields.mail("email"),
+        bill_to=addresses.normalize(bill_to, f"{where}, bill_to"),
+        ship_to=addresses.normalize(ship_to, f"{where}, ship_to"),
+        reference=fields.text("reference", 40, default=""),
+        phone=fields.text("phone", 40, default=""),
+        ip_address=fields.ip_address("ip_address"),
+    )
+
+
+def _address(fields: Fields) -> Address:
+    rows = fields.rows("lines")
+    if len(rows) > 4:
+        raise fields.no("lines", f"has {len(rows)} lines", "Send at most four.")
+    numbered = {str(i): row for i, row in enumerate(rows, 1)}
+    inside = Fields(numbered, "address lines", fields.where)
+    return Address(
+        name=fields.text("name", 120),
+        lines=tuple(inside.text(name, 120) for name in numbered),
+        city=fields.text("city", 80, default=""),
+        country=fields.text("country", 80),
+        postal_code=fields.text("postal_code", 20, default=""),
+        region=fields.text("region", 80, default=""),
+        company=fields.text("company", 120, default=""),
+    )
+
+
+def _payment(fields: Fields, where: str) -> PaymentSource:
+    names = {
+        "transient_id": PaymentMethod.transient_token,
+        "customer_id": PaymentMethod.stored_token,
+        "request_id": PaymentMethod.authorized,
+    }
+    given = [name for name in names if fields.has(name)]
+    if len(given) != 1:
+        raise Rejected(
+            f"the payment has {' and '.join(given) or 'no reference'}",
+            where,
+            f"Send one of payment.{', payment.'.join(names)}.",
+        )
+    method = names[given[0]]
+    keep = fields.flag("keep")
+    if keep and method is not PaymentMethod.transient_token:
+        raise fields.no("keep", "is true", "Only a new card, a transient token, can be kept.")
+    return PaymentSource(
+        method=method,
+        transient_id=fields.matching(
+            "transient_id", _TRANSIENT, "the transient token's jti, not the token", default=""
+        ),
+        customer_token=fields.matching("customer_id", _HEX, "32 hexadecimal digits", default=""),
+        instrument_token=fields.matching(
+            "instrument_id", _HEX, "32 hexadecimal digits", default=""
+        ),
+        request_id=fields.matching("request_id", _REQUEST_ID, "22 digits", default=""),
+        keep=keep,
+    )

@@ -1,0 +1,131 @@
+"""One shop's translation as the sagas ask it; satisfies ``services.orders.ports.Translator``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+from include.domain.erp_orders import AddCustomer, AddSalesOrder, BookReceipt
+from include.domain.merchant import Merchant
+from include.domain.money import Money
+from include.domain.order_rules import OrderRules
+from include.domain.order_state import OrderFacts, OrderState
+from include.domain.orders import Order
+from include.domain.shops import FieldMap, Shop, ShopStatus
+from include.services.shop.commands import MOST_TEXT, OrderUpdate, RefundRecord
+from include.services.translate import customers, erp_commands
+from include.services.translate.order_request import to_order
+from include.services.translate.ports import Addresses
+from include.services.translate.shop_fields import read_order
+
+_RANK = {state: rank for rank, state in enumerate(OrderState)}
+
+
+class StatusTable(Protocol):
+    """``OrderTables.shop_status`` with its shop's kind bound."""
+
+    def __call__(self, state: str) -> ShopStatus: ...
+
+
+class RefundFacts(Protocol):
+    """What of a refund the shop is told."""
+
+    @property
+    def amount(self) -> Money: ...
+
+    @property
+    def reason(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ShopTranslator:
+    """Everything between one shop's words and SYSPRO's. Pure, but for the tables it was given."""
+
+    shop: Shop
+    merchant: Merchant
+    rules: OrderRules
+    fields: FieldMap
+    status_of: StatusTable
+    addresses: Addresses
+
+    def order(self, raw: Mapping[str, Any], where: str = "") -> Order:
+        """Return the order that the shop's own JSON holds.
+
+        Raises:
+            CardNumberRefused, Rejected: see ``read_order`` and ``to_order``.
+        """
+        where = where or f"shop {self.shop.shop_id}"
+        return self.order_of_request(read_order(raw, self.fields, where), where)
+
+    def order_of_request(self, request: Mapping[str, Any], where: str = "") -> Order:
+        """Return the order that a request of the API asks for."""
+        return to_order(request, self.shop, self.rules, self.addresses, where)
+
+    def customer_code(self, order: Order) -> str:
+        return customers.customer_code(self.shop, order.shopper, order.currency)
+
+    def add_customer(self, order: Order, customer: str) -> AddCustomer:
+        return erp_commands.add_customer(order, self.shop, self.merchant, customer, self.addresses)
+
+    def add_sales_order(
+        self,
+        order: Order,
+        customer: str,
+        order_date: date,
+        *,
+        is_suspended: bool,
+        is_short: bool = False,
+    ) -> AddSalesOrder:
+        return erp_commands.add_sales_order(
+            order,
+            self.shop,
+            self.rules,
+            self.merchant,
+            customer,
+            order_date,
+            self.addresses,
+            is_held=is_suspended,
+            is_short=is_short,
+        )
+
+    def receipt(
+        self, order: Order, customer: str, amount: Money, posting_date: date, reference: str
+    ) -> BookReceipt:
+        return erp_commands.book_receipt(
+            order, self.shop, self.merchant, customer, amount, posting_date, reference
+        )
+
+    def left_out(self, order: Order) -> tuple[str, ...]:
+        return erp_commands.left_out(order, self.addresses)
+
+    def shop_update(self, order: Order, facts: OrderFacts, state: OrderState) -> OrderUpdate:
+        """Return what the shop is told of a state."""
+        told = self.status_of(state.value)
+        reason = facts.problem or (facts.stop.why if facts.stop else "")
+        if not reason and facts.payment is not None:
+            reason = facts.payment.reason or facts.payment.theirs
+        note = told.note_of(
+            {
+                "number": order.number,
+                "sales_order": facts.sales_order,
+                "amount": str(order.amount),
+                "reason": reason,
+                "invoice": facts.invoice,
+            }
+        )
+        return OrderUpdate(
+            shop_id=self.shop.shop_id,
+            order_number=order.number,
+            sequence=_RANK[state],
+            status=told.status,
+            note=note[:MOST_TEXT],
+        )
+
+    def shop_refund(self, order: Order, refund: RefundFacts) -> RefundRecord:
+        """Return the shop's record of a refund."""
+        return RefundRecord(
+            shop_id=self.shop.shop_id,
+            order_number=order.number,
+            amount=refund.amount,
+            reason=refund.reason[:MOST_TEXT],
+        )
