@@ -173,9 +173,24 @@ class Group:
     """A container; a repeating one takes a sequence of mappings."""
 
     name: str
-    parts: "tuple[Element | Group, ...]"
+    parts: "tuple[Part, ...]"
     repeats: bool = False
     is_required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Mixed:
+    """Containers of several names in the order of their values, which are (name, mapping) pairs.
+
+    ``name`` is the key in the values alone: nothing of that name is written.
+    """
+
+    name: str
+    groups: tuple[Group, ...]
+    is_required: bool = True
+
+
+Part = Element | Group | Mixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +200,7 @@ class Document:
     business_object: str  # e.g. GENTJL
     root: str
     schema_name: str  # e.g. GENTJLDOC.XSD
-    parts: tuple[Element | Group, ...]
+    parts: tuple[Part, ...]
 
     def build(self, values: Values) -> str:
         """Return the document as ASCII text; other Windows-1252 letters are character references.
@@ -206,7 +221,7 @@ class Document:
         return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
-def _write(parts: Sequence[Element | Group], values: Values, where: str) -> str:
+def _write(parts: Sequence[Part], values: Values, where: str) -> str:
     names = [part.name for part in parts]
     for name in values:
         if name not in names:
@@ -218,11 +233,13 @@ def _write(parts: Sequence[Element | Group], values: Values, where: str) -> str:
     )
 
 
-def _write_part(part: Element | Group, value: object, where: str) -> str:
+def _write_part(part: Part, value: object, where: str) -> str:
     if value is None:
         if part.is_required:
             raise ValueError(f"{where}: required, not given")
         return ""
+    if isinstance(part, Mixed):
+        return _write_mixed(part, value, where)
     items = value if part.repeats else [value]
     if not isinstance(items, Sequence) or isinstance(items, str) or not items:
         raise ValueError(f"{where}: a sequence of at least one, not {value!r}")
@@ -230,6 +247,18 @@ def _write_part(part: Element | Group, value: object, where: str) -> str:
         return "".join(_write_group(part, item, where) for item in items)
     texts = (escape(part.kind.write(item, where)) for item in items)
     return "".join(f"<{part.name}>{text}</{part.name}>" for text in texts)
+
+
+def _write_mixed(part: Mixed, value: object, where: str) -> str:
+    if not isinstance(value, Sequence) or isinstance(value, str) or not value:
+        raise ValueError(f"{where}: a sequence of at least one, not {value!r}")
+    groups = {group.name: group for group in part.groups}
+    texts = []
+    for name, item in value:
+        if name not in groups:
+            raise ValueError(f"{where}: element {name!r} is not declared")
+        texts.append(_write_group(groups[name], item, f"{where}/{name}"))
+    return "".join(texts)
 
 
 def _write_group(group: Group, value: object, where: str) -> str:

@@ -16,6 +16,7 @@ from include.adapters.syspro.documents.schema import (
     Element,
     Group,
     Key,
+    Mixed,
     Note,
     Price,
     Quantity,
@@ -54,6 +55,40 @@ _LINE = (
     Element("CustomerPoLine", Whole(maximum=9999), is_required=True),
     Element("LineActionType", Choice("A C D"), is_required=True),
 )
+_LINES = (
+    Group(
+        "StockLine",
+        (
+            *_LINE,
+            Element("StockCode", Key(30), is_required=True),
+            Element("Warehouse", Key(10)),
+            Element("OrderQty", Quantity(), is_required=True),
+            Element("OrderUom", Key(10), is_required=True),
+            Element("Price", Price(), is_required=True),
+            Element("PriceUom", Key(10), is_required=True),
+            Element("StockTaxCode", Key(3)),
+        ),
+    ),
+    Group(
+        "MiscChargeLine",
+        (
+            *_LINE,
+            Element("MiscChargeValue", Amount(), is_required=True),
+            Element("MiscQuantity", Quantity(), is_required=True),
+            Element("MiscProductClass", Key(20)),
+            Element("MiscTaxCode", Key(3)),
+            Element("MiscDescription", Note(50)),
+        ),
+    ),
+    Group(
+        "FreightLine",
+        (
+            *_LINE,
+            Element("FreightValue", Amount(), is_required=True),
+            Element("FreightTaxCode", Key(3)),
+        ),
+    ),
+)
 ORDER = Document(
     "SORTOI",
     "SalesOrders",
@@ -85,49 +120,8 @@ ORDER = Document(
                         Element("OrderType", Key(2)),
                     ),
                 ),
-                Group(
-                    "OrderDetails",
-                    (
-                        Group(
-                            "StockLine",
-                            (
-                                *_LINE,
-                                Element("StockCode", Key(30), is_required=True),
-                                Element("Warehouse", Key(10)),
-                                Element("OrderQty", Quantity(), is_required=True),
-                                Element("OrderUom", Key(10), is_required=True),
-                                Element("Price", Price(), is_required=True),
-                                Element("PriceUom", Key(10), is_required=True),
-                                Element("StockTaxCode", Key(3)),
-                            ),
-                            repeats=True,
-                            is_required=False,
-                        ),
-                        Group(
-                            "MiscChargeLine",
-                            (
-                                *_LINE,
-                                Element("MiscChargeValue", Amount(), is_required=True),
-                                Element("MiscQuantity", Quantity(), is_required=True),
-                                Element("MiscProductClass", Key(20)),
-                                Element("MiscTaxCode", Key(3)),
-                                Element("MiscDescription", Note(50)),
-                            ),
-                            repeats=True,
-                            is_required=False,
-                        ),
-                        Group(
-                            "FreightLine",
-                            (
-                                *_LINE,
-                                Element("FreightValue", Amount(), is_required=True),
-                                Element("FreightTaxCode", Key(3)),
-                            ),
-                            repeats=True,
-                            is_required=False,
-                        ),
-                    ),
-                ),
+                # By their numbers whatever their kind: unsorted lines upset the object.
+                Group("OrderDetails", (Mixed("Lines", _LINES),)),
             ),
         ),
     ),

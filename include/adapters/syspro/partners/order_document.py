@@ -58,26 +58,13 @@ def build(order: AddSalesOrder, settings: SysproSettings, reference: str) -> str
         "SpecialInstrs": order.special_instructions or None,
         "OrderType": order.order_type or None,
     }
-    lines = sorted(order.lines, key=lambda line: line.number)  # unsorted ones break the object
-    details = {
-        "StockLine": [
-            _stock(order, line, settings) for line in lines if line.kind is LineKind.goods
-        ],
-        "MiscChargeLine": [
-            _charge(order, line, settings)
-            for line in lines
-            if line.kind in (LineKind.discount, LineKind.fee)
-        ],
-        "FreightLine": [
-            _freight(order, line, settings) for line in lines if line.kind is LineKind.freight
-        ],
-    }
+    lines = sorted(order.lines, key=lambda line: line.number)
     return sortoi.ORDER.build(
         {
             "TransmissionHeader": {"TransmissionReference": reference[-14:]},
             "Orders": {
                 "OrderHeader": header,
-                "OrderDetails": {name: found or None for name, found in details.items()},
+                "OrderDetails": {"Lines": [_line(order, line, settings) for line in lines]},
             },
         }
     )
@@ -100,10 +87,19 @@ def price_of(order: AddSalesOrder, line: OrderLine) -> int:
     return whole + is_up
 
 
+def _line(
+    order: AddSalesOrder, line: OrderLine, settings: SysproSettings
+) -> tuple[str, dict[str, object]]:
+    head: dict[str, object] = {"CustomerPoLine": line.number, "LineActionType": "A"}
+    if line.kind is LineKind.goods:
+        return "StockLine", head | _stock(order, line, settings)
+    if line.kind is LineKind.freight:
+        return "FreightLine", head | _freight(order, line, settings)
+    return "MiscChargeLine", head | _charge(order, line, settings)
+
+
 def _stock(order: AddSalesOrder, line: OrderLine, settings: SysproSettings) -> dict[str, object]:
     return {
-        "CustomerPoLine": line.number,
-        "LineActionType": "A",
         "StockCode": line.stock_code,
         "Warehouse": order.warehouse,
         "OrderQty": line.quantity_millionths,
@@ -116,8 +112,6 @@ def _stock(order: AddSalesOrder, line: OrderLine, settings: SysproSettings) -> d
 
 def _charge(order: AddSalesOrder, line: OrderLine, settings: SysproSettings) -> dict[str, object]:
     return {
-        "CustomerPoLine": line.number,
-        "LineActionType": "A",
         "MiscChargeValue": charge_of(order, line),
         "MiscQuantity": _ONE,
         "MiscProductClass": settings.misc_product_class or None,
@@ -128,8 +122,6 @@ def _charge(order: AddSalesOrder, line: OrderLine, settings: SysproSettings) -> 
 
 def _freight(order: AddSalesOrder, line: OrderLine, settings: SysproSettings) -> dict[str, object]:
     return {
-        "CustomerPoLine": line.number,
-        "LineActionType": "A",
         "FreightValue": charge_of(order, line),
         "FreightTaxCode": settings.line_tax_code or None,
     }

@@ -1,0 +1,387 @@
+"""Order to cash: look, send and compare of each partner, against every shape of answer."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from include.domain.erp_orders import OrderMove
+from include.domain.errors import IntegrationError, OutcomeUnknown, Parked, Rejected, Retryable
+from include.services.effects.ports import EffectKind, Found
+from tests.syspro.support_orders import (
+    CLEAN,
+    CUSTOMER,
+    DETAIL_ROWS,
+    EMPTY_NUMBER,
+    FIELD,
+    ORDER,
+    PO,
+    RECEIPT,
+    WARNED,
+    added,
+    charge_line,
+    details,
+    effect_of,
+    head,
+    imported,
+    move,
+    options,
+    paid,
+    sent_back,
+    stock_line,
+    table,
+)
+
+SENT_AT = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
+SENT = {"sent_at": SENT_AT, "sends": 1}
+Make = Callable[..., Any]
+
+
+def sales_order(make_adapter: Make, **extra: object) -> Any:
+    return make_adapter(**extra).partners[EffectKind.sales_order]
+
+
+# Sales orders -----------------------------------------------------------------------------------
+
+
+def test_a_clean_import_is_answered_with_the_number_that_was_read_back(
+    fake: Any, make_adapter: Make
+) -> None:
+    fake.on("post SORTOI", CLEAN)
+    fake.on("query COMFND", head())
+    receipt = sales_order(make_adapter).send(effect_of(ORDER))
+    assert receipt.their_key == "15574"
+    assert receipt.evidence == {"sales_order": "15574", "warnings": []}
+    assert fake.verbs() == ["logon", "post SORTOI", "query COMFND", "logoff"]
+
+
+def test_an_import_with_warnings_needs_no_read_back_and_keeps_them(
+    fake: Any, make_adapter: Make
+) -> None:
+    fake.on("post SORTOI", WARNED)
+    receipt = sales_order(make_adapter).send(effect_of(ORDER))
+    assert receipt.their_key == "15574"
+    assert receipt.evidence["warnings"] == [
+        "Line 0001 for stock code 'A100' was placed on back order"
+    ]
+    assert fake.verbs() == ["logon", "post SORTOI", "logoff"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "read_back", "error", "words"),
+    [
+        (sent_back("XML element 'price' must be numeric"), head(), Rejected, "must be numeric"),
+        (sent_back("Customer W000001 is on hold"), head(), Rejected, "off hold"),
+        (sent_back("No credit available"), head(), Rejected, "credit limit"),
+        (sent_back("Stock code 'A100' not found"), head(), Rejected, "Correct stock code"),
+        (sent_back("Posting period is closed"), head(), Parked, "Open the period"),
+        (sent_back(f"Customer PO {PO} already exists"), head(), OutcomeUnknown, "already there"),
+        (EMPTY_NUMBER, table("SorMaster"), Rejected, "no such order is there"),
+        (EMPTY_NUMBER, b"ERROR: busy", OutcomeUnknown, "reading it back failed"),
+        (CLEAN, table("SorMaster"), OutcomeUnknown, "no order carries"),
+        (CLEAN, b"garbage", OutcomeUnknown, "reading it back failed"),
+        (CLEAN, head(Customer="OTHER"), OutcomeUnknown, "no order carries"),
+        (WARNED.replace(PO.encode(), b"WEB-9"), head(), OutcomeUnknown, "about PO 'WEB-9'"),
+        (imported(done="000000"), head(), OutcomeUnknown, "neither yes nor no"),
+        (b"ERROR: e.net exception 100000", head(), Rejected, "licence"),
+        (b"ERROR: The operator is not logged in", head(), OutcomeUnknown, "not logged in"),
+        (b"<html>busy</html>", head(), OutcomeUnknown, "HTML"),
+        (b"<SalesOrders><Order>", head(), OutcomeUnknown, "half an answer"),
+        (b"", head(), OutcomeUnknown, "empty"),
+    ],
+)
+def test_every_other_answer_to_an_import_falls_into_its_family(
+    fake: Any,
+    make_adapter: Make,
+    answer: bytes,
+    read_back: bytes,
+    error: type[IntegrationError],
+    words: str,
+) -> None:
+    fake.on("post SORTOI", answer)
+    fake.on("query COMFND", read_back)
+    with pytest.raises(error, match=words) as caught:
+        sales_order(make_adapter).send(effect_of(ORDER))
+    assert type(caught.value) is error
+
+
+def test_a_refusal_without_a_reason_that_is_there_all_the_same_is_taken(
+    fake: Any, make_adapter: Make
+) -> None:
+    fake.on("post SORTOI", EMPTY_NUMBER)
+    fake.on("query COMFND", head())
+    assert sales_order(make_adapter).send(effect_of(ORDER)).their_key == "15574"
+
+
+def test_what_was_sent_is_found_equal(fake: Any, make_adapter: Make) -> None:
+    fake.on("query COMFND", head(), details())
+    partner, effect = sales_order(make_adapter), effect_of(ORDER, **SENT)
+    (found,) = partner.look(effect)
+    assert found.their_key == "15574"
+    assert found.facts["sales_order"] == "15574"
+    assert partner.compare(effect, found) == ()
+
+
+def test_absence_is_asked_for_once(fake: Any, make_adapter: Make) -> None:
+    fake.on("query COMFND", table("SorMaster"))
+    assert sales_order(make_adapter).look(effect_of(ORDER)) == ()
+    assert fake.count("query") == 1
+
+
+def test_two_orders_of_one_po_are_both_returned(fake: Any, make_adapter: Make) -> None:
+    twice = head().replace(b"<RowsReturned>       1", b"<RowsReturned>       2")
+    row = head(SalesOrder="000000000015575").partition(b"<Row>")[2].partition(b"</Row>")[0]
+    body = twice.replace(b"<RowsReturned>", b"<Row>" + row + b"</Row><RowsReturned>")
+    fake.on("query COMFND", body, details())
+    found = sales_order(make_adapter).look(effect_of(ORDER, **SENT))
+    assert [one.their_key for one in found] == ["15574", "15575"]
+
+
+@pytest.mark.parametrize(
+    ("heads", "lines", "what"),
+    [
+        (head(Currency="EUR"), details(), ["currency"]),
+        (head(Warehouse="E"), details(), ["warehouse"]),
+        (head(ShipAddress1="somewhere else"), details(), ["ship address 1"]),
+        (head(ShipPostalCode="1"), details(), ["postal code"]),
+        (head(), details(*DETAIL_ROWS[:3]), ["charges"]),
+        (head(), details(*DETAIL_ROWS[1:]), ["quantity of a100", "value of a100"]),
+        (
+            head(),
+            details(stock_line(1, "A100", "3", "6.66666"), *DETAIL_ROWS[1:]),
+            ["value of a100"],
+        ),
+        (
+            head(),
+            details(stock_line(1, "A100", "4", "5.00000"), *DETAIL_ROWS[1:]),
+            ["quantity of a100", "value of a100"],
+        ),
+        (head(), details(*DETAIL_ROWS, stock_line(5, "X9", "1", "1")), ["value of x9"]),
+        (head(), details(*DETAIL_ROWS, stock_line(5, "PART", "1", "0")), []),
+        (head(), details(*DETAIL_ROWS, charge_line(5, "0.00")), []),
+        (head(Warehouse="", ShipAddress1="", ShipPostalCode=""), details(), []),
+    ],
+)
+def test_each_difference_is_named(
+    fake: Any, make_adapter: Make, heads: bytes, lines: bytes, what: list[str]
+) -> None:
+    fake.on("query COMFND", heads, lines)
+    partner, effect = sales_order(make_adapter), effect_of(ORDER, **SENT)
+    (found,) = partner.look(effect)
+    named = [one.what.partition(",")[0] for one in partner.compare(effect, found)]
+    assert named == what
+
+
+def test_where_lines_cannot_be_read_the_head_is_compared(fake: Any, make_adapter: Make) -> None:
+    fake.on("query COMFND", head())
+    partner, effect = sales_order(make_adapter, read_order_lines=False), effect_of(ORDER, **SENT)
+    (found,) = partner.look(effect)
+    assert partner.compare(effect, found) == ()
+    assert fake.count("query") == 1
+
+
+@pytest.mark.parametrize(
+    "answer", [b"ERROR: busy", b"<html/>", b"", b"ERROR: e.net exception 100000"]
+)
+def test_a_look_that_could_not_ask_is_retryable_for_every_kind(
+    fake: Any, make_adapter: Make, answer: bytes
+) -> None:
+    for query in ("COMFND", "COMQFM", "ARSQRY"):
+        fake.on(f"query {query}", answer)
+    adapter = make_adapter()
+    for command in (ORDER, CUSTOMER, RECEIPT, FIELD, move(OrderMove.hold)):
+        effect = effect_of(command, **SENT)
+        with pytest.raises(Retryable):
+            adapter.partners[effect.kind].look(effect)
+
+
+def test_a_payload_of_another_kind_is_our_own_bug(make_adapter: Make) -> None:
+    wrong = replace(effect_of(CUSTOMER), kind=EffectKind.sales_order)
+    with pytest.raises(ValueError, match="no AddSalesOrder"):
+        make_adapter().partners[EffectKind.sales_order].look(wrong)
+
+
+# Moves ------------------------------------------------------------------------------------------
+
+
+def changed(status: str = "S", number: str = "015574") -> bytes:
+    return (
+        f"<postsororderstatus><Item><Order><SalesOrder>{number}</SalesOrder><OrderStatus>1"
+        f"</OrderStatus><NewOrderStatus>{status}</NewOrderStatus></Order></Item><StatusOfItems>"
+        "<ItemsProcessed>000001</ItemsProcessed><ItemsInvalid>000000</ItemsInvalid>"
+        "</StatusOfItems></postsororderstatus>"
+    ).encode()
+
+
+def cancelled(flag: str = "Y") -> bytes:
+    return (
+        f"<postsalesordercancel><Item><SalesOrder>15574</SalesOrder><Cancelled>{flag}</Cancelled>"
+        "</Item><StatusOfItems><ItemsProcessed>1</ItemsProcessed><ItemsInvalid>0</ItemsInvalid>"
+        "</StatusOfItems></postsalesordercancel>"
+    ).encode()
+
+
+def not_moved(root: str, text: str) -> bytes:
+    return (
+        f"<{root}><Item><SalesOrder><Value>15574</Value><ErrorNumber>900099</ErrorNumber>"
+        f"<ErrorDescription>{text}</ErrorDescription></SalesOrder></Item><StatusOfItems>"
+        f"<ItemsProcessed/><ItemsInvalid>1</ItemsInvalid></StatusOfItems></{root}>"
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "flag", "is_there"),
+    [
+        (OrderMove.hold, "S", "", True),
+        (OrderMove.hold, "1", "", False),
+        (OrderMove.hold, "\\", "", False),
+        (OrderMove.release, "1", "", True),
+        (OrderMove.release, "8", "", True),
+        (OrderMove.release, "S", "", False),
+        (OrderMove.release, "\\", "", False),
+        (OrderMove.cancel, "\\", "", True),
+        (OrderMove.cancel, "*", "", True),
+        (OrderMove.cancel, "1", "Y", True),
+        (OrderMove.cancel, "1", "", False),
+    ],
+)
+def test_a_move_is_done_where_the_order_already_is_so(
+    fake: Any, make_adapter: Make, kind: OrderMove, status: str, flag: str, is_there: bool
+) -> None:
+    fake.on("query COMFND", head(OrderStatus=status, CancelledFlag=flag))
+    found = make_adapter().partners[EffectKind.sales_order_move].look(effect_of(move(kind)))
+    assert bool(found) is is_there
+    assert not found or found[0].their_key == "15574"
+
+
+def test_an_order_is_held_under_the_guard_and_the_answer_is_checked(
+    fake: Any, make_adapter: Make
+) -> None:
+    fake.on("post SORTOS", changed())
+    partner = make_adapter().partners[EffectKind.sales_order_move]
+    receipt = partner.send(effect_of(move(OrderMove.hold, expected_status="1")))
+    assert (receipt.their_key, receipt.evidence) == ("15574", {"status": "S"})
+    sent = fake.calls[1].fields["XmlIn"]
+    assert "<OrderStatus>1</OrderStatus><NewOrderStatus>S</NewOrderStatus>" in sent
+
+
+def test_a_release_names_who_allowed_it(fake: Any, make_adapter: Make) -> None:
+    fake.on("post SORTOS", changed("1"))
+    partner = make_adapter().partners[EffectKind.sales_order_move]
+    receipt = partner.send(effect_of(move(OrderMove.release, authority="REV")))
+    assert receipt.evidence == {"status": "1"}
+    assert "<CreditAuthority>REV</CreditAuthority>" in fake.calls[1].fields["XmlIn"]
+
+
+def test_a_cancelled_order_names_its_reason(fake: Any, make_adapter: Make) -> None:
+    fake.on("post SORTOX", cancelled())
+    partner = make_adapter().partners[EffectKind.sales_order_move]
+    receipt = partner.send(effect_of(move(OrderMove.cancel, reason_code="FRAUD")))
+    assert receipt.evidence == {"status": "\\"}
+    assert "<CancelReasonCode>FRAUD</CancelReasonCode>" in fake.calls[1].fields["XmlIn"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "error"),
+    [
+        (OrderMove.hold, changed("8"), OutcomeUnknown),
+        (OrderMove.hold, changed(number="99"), OutcomeUnknown),
+        (OrderMove.cancel, cancelled("N"), OutcomeUnknown),
+        (OrderMove.hold, b"<html>", OutcomeUnknown),
+        (OrderMove.hold, not_moved("postsororderstatus", "Order is complete"), Rejected),
+        (OrderMove.cancel, not_moved("postsalesordercancel", "Order not found"), Rejected),
+        (OrderMove.cancel, b"ERROR: e.net exception 100000", Rejected),
+    ],
+)
+def test_a_move_that_was_not_clearly_made_falls_into_its_family(
+    fake: Any, make_adapter: Make, kind: OrderMove, answer: bytes, error: type[Exception]
+) -> None:
+    fake.on("post SORTOS", answer)
+    fake.on("post SORTOX", answer)
+    fake.on("query COMFND", head(OrderStatus="9"))
+    with pytest.raises(error):
+        make_adapter().partners[EffectKind.sales_order_move].send(effect_of(move(kind)))
+
+
+def test_a_refused_move_is_done_if_the_order_is_so_by_now(fake: Any, make_adapter: Make) -> None:
+    fake.on("post SORTOX", not_moved("postsalesordercancel", "Order has been cancelled"))
+    fake.on("query COMFND", head(OrderStatus="\\"))
+    partner = make_adapter().partners[EffectKind.sales_order_move]
+    receipt = partner.send(effect_of(move(OrderMove.cancel)))
+    assert receipt.evidence == {"status": "\\"}
+
+
+def test_after_an_answer_the_order_is_shown_as_it_is_and_compared(
+    fake: Any, make_adapter: Make
+) -> None:
+    fake.on("query COMFND", head(OrderStatus="1"))
+    partner = make_adapter().partners[EffectKind.sales_order_move]
+    effect = effect_of(move(OrderMove.hold), their_key="15574", **SENT)
+    (found,) = partner.look(effect)
+    (one,) = partner.compare(effect, found)
+    assert (one.what, one.theirs) == ("order status", "1")
+    since_cancelled = Found("15574", {"status": "\\"})
+    assert partner.compare(effect, since_cancelled) == ()
+
+
+def test_an_order_without_a_po_is_found_by_its_number_padded_or_not(
+    fake: Any, make_adapter: Make
+) -> None:
+    fake.on("query COMFND", head(OrderStatus="S"))
+    partner = make_adapter().partners[EffectKind.sales_order_move]
+    assert partner.look(effect_of(move(OrderMove.hold, purchase_order="")))
+    sent = fake.calls[1].fields["XmlIn"]
+    assert "<Value>15574</Value>" in sent
+    assert "<Value>000000000015574</Value>" in sent
+
+
+# Together ---------------------------------------------------------------------------------------
+
+
+def test_the_timings_of_order_to_cash_are_those_of_a_waiting_shopper(make_adapter: Make) -> None:
+    timings = make_adapter(deadline_s=180).timings
+    assert timings[EffectKind.gl_journal].deadline.total_seconds() == 180
+    for kind in (EffectKind.customer, EffectKind.sales_order, EffectKind.ar_receipt):
+        assert timings[kind].deadline.total_seconds() == 60
+        assert timings[kind].quiescence.total_seconds() == 900
+    assert timings[EffectKind.sales_order].looks_first
+    assert timings[EffectKind.customer].looks_first
+    assert not timings[EffectKind.ar_receipt].looks_first
+    assert timings[EffectKind.sales_order_move].until_verify.total_seconds() == 0
+
+
+def test_a_whole_order_of_a_new_customer_costs_eight_calls_inside_its_session(
+    fake: Any, make_adapter: Make
+) -> None:
+    stock = {"Warehouse": "FG", "QtyOnHand": "9", "QtyAllocated": "0"}
+    fake.on(
+        "query COMFND",
+        table("InvWarehouse", {"StockCode": "A100", **stock}, {"StockCode": "B200", **stock}),
+        table("SorMaster"),
+        head(),
+    )
+    fake.on("query ARSQRY", b"ERROR: Customer 'W000001' not found")
+    fake.on("query GENQSO", options())
+    fake.on("add ARSSCS", added())
+    fake.on("post SORTOI", CLEAN)
+    fake.on("post ARSTPY", paid())
+    adapter = make_adapter()
+    partners = adapter.partners
+    with adapter.session():
+        levels = adapter.orders.stock(["A100", "B200"], "FG")
+        assert not adapter.orders.credit("W000001").exists
+        for command in (CUSTOMER, ORDER):
+            effect = effect_of(command)
+            assert partners[effect.kind].look(effect) == ()
+            partners[effect.kind].send(effect)
+        partners[EffectKind.ar_receipt].send(effect_of(RECEIPT))  # is not looked for first
+    assert [one.available_millionths for one in levels] == [9_000_000, 9_000_000]
+    assert fake.verbs()[0] == "logon"
+    assert fake.verbs()[-1] == "logoff"
+    assert fake.verbs()[1:-1] == [
+        "query COMFND", "query ARSQRY", "add ARSSCS", "query COMFND", "post SORTOI",
+        "query COMFND", "query GENQSO", "post ARSTPY",
+    ]  # fmt: skip
+    assert adapter.calls() == 10
