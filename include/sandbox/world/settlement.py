@@ -16,7 +16,6 @@ from include.sandbox.world.model import (
 )
 from include.sandbox.world.orders import batch_id
 
-
 RESERVE_TERM = timedelta(days=30)
 
 
