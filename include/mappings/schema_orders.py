@@ -35,7 +35,7 @@ def _note(text: str) -> str:
                 f"the note names {{{name}}}, which nobody fills",
                 f"Use only {', '.join(f'{{{n}}}' for n in sorted(NOTE_FACTS))}.",
             )
-    if _PLACEHOLDER.sub("", text).strip("{}") != _PLACEHOLDER.sub("", text):
+    if set("{}") & set(_PLACEHOLDER.sub("", text)):
         raise fault(f"{text!r} has a brace without its other", "Close or remove it.")
     return text
 

@@ -8,8 +8,9 @@ from include.adapters.syspro.documents.text import to_cp1252
 
 # Letters that carry a vowel, which the library writes as nothing or as a mark.
 _CARRIERS = {
-    "ا": "a", "آ": "a", "أ": "a", "إ": "i", "ٱ": "a", "ؤ": "u", "ئ": "y", "ع": "a",  # Arabic
-    "א": "a", "ע": "a",  # Hebrew
+    0x0627: "a", 0x0622: "a", 0x0623: "a", 0x0671: "a", 0x0625: "i",  # Arabic alef and its kin
+    0x0624: "u", 0x0626: "y", 0x0639: "a",  # with hamza; ain
+    0x05D0: "a", 0x05E2: "a",  # Hebrew alef and ayin
 }  # fmt: skip
 
 
@@ -38,8 +39,8 @@ def _spell(text: str) -> str:
 
 
 def _letter(character: str) -> str:
-    if character in _CARRIERS:
-        return _CARRIERS[character]
+    if ord(character) in _CARRIERS:
+        return _CARRIERS[ord(character)]
     plain = to_cp1252(character)
     if plain != "?" or character == "?":
         return plain

@@ -1,0 +1,256 @@
+"""The shipped tables of order to cash answer; a wrong one names its file, line, value and fix."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from itertools import product
+from pathlib import Path
+
+import pytest
+import yaml
+
+from include.adapters.cybersource.reasons import BuiltInReasons
+from include.domain.alerts import AlertKind, Channel
+from include.domain.errors import Rejected
+from include.domain.money import Money
+from include.domain.order_rules import CaptureWhen, OnShortStock
+from include.domain.order_state import OrderState
+from include.domain.payment_meanings import Meaning, MoneyEffect, Retry
+from include.domain.shops import CardPlace, ShopKind
+from include.mappings.load import SHIPPED, load_mappings, read_mappings
+from include.mappings.payment_words import CODES, REASONS, STATUSES
+from include.mappings.tables_orders import OrderTables
+
+DAY = date(2026, 11, 3)
+BAD = yaml.safe_load((Path(__file__).parents[1] / "bad_input" / "order_mappings.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def tables() -> OrderTables:
+    return load_mappings().orders
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_names_file_line_value_and_fix(case: str, tmp_path: Path) -> None:
+    bad = BAD[case]
+    shutil.copytree(SHIPPED, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py*"))
+    text = (tmp_path / bad["file"]).read_text()
+    assert bad["old"] in text
+    (tmp_path / bad["file"]).write_text(text.replace(bad["old"], bad["new"], 1))
+    problems = read_mappings(tmp_path)[1]
+    told = [p for p in problems if bad["what"] in p.what and bad["do"] in p.do]
+    assert told, "\n".join(str(problem) for problem in problems)
+    if "blamed" in bad:
+        line = (tmp_path / told[0].file).read_text().splitlines()[told[0].line - 1]
+        assert bad["blamed"] in line, f"{told[0]} blames {line!r}"
+    with pytest.raises(Rejected, match=r"\.yaml:\d+"):
+        load_mappings(tmp_path)
+
+
+def test_the_demo_shops_are_as_the_demo_expects(tables: OrderTables) -> None:
+    us, uk = tables.shop("acme_us_web", DAY), tables.shop("acme_uk_web", DAY)
+    assert (us.kind, us.merchant_id, us.customer.branch) == (
+        ShopKind.woocommerce,
+        "acme_us",
+        "10",
+    )
+    assert us.purchase_order("1001") == "W1001"
+    assert uk.purchase_order("UK-5001") == "GUK-5001"
+    assert us.clearing_bank("USD") == "CLRUS"
+    assert (uk.clearing_bank("EUR"), uk.clearing_bank("GBP")) == ("CLREU", "CLRGB")
+    assert uk.cards.place is CardPlace.custom_form
+    with pytest.raises(Rejected, match="'JPY: <SYSPRO bank>'"):
+        us.clearing_bank("JPY")
+
+
+def test_an_unknown_shop_and_one_before_its_first_day_name_the_entry_to_add(
+    tables: OrderTables,
+) -> None:
+    with pytest.raises(Rejected, match="shop_id 'nowhere' is not configured"):
+        tables.shop("nowhere")
+    with pytest.raises(Rejected, match="not configured on 2025-12-31") as caught:
+        tables.shop("acme_us_web", date(2025, 12, 31))
+    assert caught.value.where.startswith("shops.yaml:")
+
+
+# What the gateway answers -------------------------------------------------------------------------
+
+
+def test_an_expired_card_asks_for_another_and_holds_nothing(tables: OrderTables) -> None:
+    found = tables.payment("authorization", "DECLINED", "EXPIRED_CARD", DAY)
+    assert (found.meaning, found.money, found.code) == (
+        Meaning.declined,
+        MoneyEffect.nothing,
+        "card_expired",
+    )
+    assert found.retry is Retry.other_card
+    assert found.sentence == "The card has expired. Please use another card."
+    german = tables.payment("authorization", "DECLINED", "EXPIRED_CARD", DAY, "de")
+    assert german.sentence.startswith("Die Karte ist abgelaufen")
+    french = tables.payment("authorization", "DECLINED", "EXPIRED_CARD", DAY, "fr")
+    assert french.sentence == found.sentence
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "meaning", "money"),
+    [
+        ("AUTHORIZED", "", Meaning.approved, MoneyEffect.held),
+        ("PARTIAL_AUTHORIZED", "", Meaning.partial, MoneyEffect.reverse),
+        (
+            "AUTHORIZED_PENDING_REVIEW",
+            "DECISION_PROFILE_REVIEW",
+            Meaning.review,
+            MoneyEffect.held,
+        ),
+        (
+            "AUTHORIZED_RISK_DECLINED",
+            "DECISION_PROFILE_REJECT",
+            Meaning.risk_declined,
+            MoneyEffect.reverse,
+        ),
+        ("DECLINED", "AVS_FAILED", Meaning.risk_declined, MoneyEffect.reverse),
+        ("DECLINED", "CV_FAILED", Meaning.risk_declined, MoneyEffect.reverse),
+        ("DECLINED", "", Meaning.declined, MoneyEffect.nothing),
+        ("INVALID_REQUEST", "MISSING_FIELD", Meaning.invalid, MoneyEffect.nothing),
+        ("INVALID_REQUEST", "DUPLICATE_REQUEST", Meaning.look, MoneyEffect.unknown),
+        ("SERVER_ERROR", "SERVER_TIMEOUT", Meaning.look, MoneyEffect.unknown),
+        ("", "202", Meaning.declined, MoneyEffect.nothing),
+        ("", "150", Meaning.look, MoneyEffect.unknown),
+        ("DECLINED", "202", Meaning.declined, MoneyEffect.nothing),
+    ],
+)
+def test_an_authorization_means_what_it_means_for_money(
+    tables: OrderTables, status: str, reason: str, meaning: Meaning, money: MoneyEffect
+) -> None:
+    found = tables.payment("authorization", status, reason, DAY)
+    assert (found.meaning, found.money, found.is_known) == (meaning, money, True)
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "reason"),
+    [
+        ("authorization", "AUTHORISED", ""),
+        ("authorization", "DECLINED", "NEW_REASON"),
+        ("authorization", "", "999"),
+        ("authorization", "", ""),
+        ("teleport", "DECLINED", "EXPIRED_CARD"),
+    ],
+)
+def test_what_no_row_names_is_looked_for_and_reported(
+    tables: OrderTables, operation: str, status: str, reason: str
+) -> None:
+    found = tables.payment(operation, status, reason, DAY)
+    assert (found.meaning, found.money) == (Meaning.look, MoneyEffect.unknown)
+    assert not found.is_known
+
+
+def test_a_reversal_done_before_is_no_second_reversal(tables: OrderTables) -> None:
+    found = tables.payment("reversal", "INVALID_REQUEST", "AUTH_ALREADY_REVERSED", DAY)
+    assert found.meaning is Meaning.already
+    late = tables.payment("reversal", "INVALID_REQUEST", "TRANSACTION_ALREADY_SETTLED", DAY)
+    assert (late.meaning, late.money) == (Meaning.declined, MoneyEffect.held)
+
+
+def test_every_status_reason_and_code_of_the_gateway_is_known(tables: OrderTables) -> None:
+    for operation, statuses in STATUSES.items():
+        for status in statuses:
+            assert tables.payment(operation, status, "").is_known, (operation, status)
+    for reason in REASONS:
+        known = [
+            tables.payment(operation, status, reason).is_known
+            for operation in STATUSES
+            for status in ("DECLINED", "INVALID_REQUEST")
+        ]
+        assert any(known), reason
+    assert all(tables.payment("authorization", "", code).is_known for code in CODES)
+
+
+# The bank approved what these refuse, so this table knows of a hold, and of none elsewhere.
+_HOLDS = ("AVS_FAILED", "CV_FAILED", "200", "230")
+
+
+def _cases() -> Iterator[tuple[str, str, str]]:
+    own = ("authorization", "capture", "refund", "reversal", "void", "decision")
+    for operation in own:
+        for status in STATUSES[operation]:
+            yield operation, status, ""
+        yield from product([operation], ["DECLINED", "INVALID_REQUEST"], REASONS)
+    yield from (("authorization", "", code) for code in CODES)
+
+
+def test_the_table_and_the_adapters_own_agree() -> None:
+    mappings, builtin = load_mappings(), BuiltInReasons()
+    cases = [case for case in _cases() if case[2] not in _HOLDS]
+    ours = {case: mappings.meaning(*case) for case in cases}
+    assert ours == {case: builtin.meaning(*case) for case in cases}
+
+
+# What the shop is told, and what is allowed -------------------------------------------------------
+
+
+def test_every_state_has_a_word_in_every_kind_of_shop(tables: OrderTables) -> None:
+    for kind in ShopKind:
+        for state in (*OrderState, "refunded", "shipped"):
+            assert tables.shop_status(kind, state, DAY).status
+    with pytest.raises(Rejected, match="Add the line 'lost: "):
+        tables.shop_status(ShopKind.generic, "lost", DAY)
+
+
+def test_a_note_shows_its_facts_and_a_dash_for_what_is_not_known(tables: OrderTables) -> None:
+    told = tables.shop_status(ShopKind.woocommerce, "shipped", DAY)
+    assert told.note_of({"carrier": "DHL"}) == "Shipped with DHL, tracking -."
+
+
+def test_order_rules_judge_amount_and_country(tables: OrderTables) -> None:
+    rules = tables.order_rules("acme_us", DAY)
+    assert rules.on_short_stock is OnShortStock.splits
+    assert rules.capture_when is CaptureWhen.at_once
+    rules.check_amount(Money(2_500_000, "USD"), "order 1")
+    with pytest.raises(Rejected, match=r"25000\.01 USD is more than 25000\.00 USD"):
+        rules.check_amount(Money(2_500_001, "USD"), "order 1")
+    with pytest.raises(Rejected, match=r"0\.99 USD is less than 1\.00 USD"):
+        rules.check_amount(Money(99, "USD"), "order 1")
+    with pytest.raises(Rejected, match="takes no orders in EUR"):
+        rules.check_amount(Money(100, "EUR"), "order 1")
+    rules.check_country("CA", "order 1")
+    with pytest.raises(Rejected, match="nothing is shipped to 'GB'"):
+        rules.check_country("GB", "order 1")
+
+
+def test_an_authorization_lapses_by_brand_and_alarms_ahead(tables: OrderTables) -> None:
+    rules, at = tables.order_rules("acme_us", DAY), datetime(2026, 11, 3, 12, tzinfo=UTC)
+    assert rules.authorization_expires_at(at, "Discover") == at + timedelta(days=10)
+    assert rules.authorization_expires_at(at, "Diners Club") == at + timedelta(days=7)
+    assert rules.act_before_expiry_at(at, "Visa") == at + timedelta(days=6)
+    assert rules.review_alarm_at(at, "Visa") == at + timedelta(days=5)
+
+
+def test_a_refund_above_the_limit_needs_two_people(tables: OrderTables) -> None:
+    rules = tables.order_rules("acme_uk", DAY)
+    assert not rules.needs_two_people(Money(80_000, "GBP"))
+    assert rules.needs_two_people(Money(80_001, "GBP"))
+    assert rules.needs_two_people(Money(1, "USD"))  # no limit: always
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    assert rules.may_refund_on(at, at + timedelta(days=180))
+    assert not rules.may_refund_on(at, at + timedelta(days=180, seconds=1))
+
+
+def test_an_alert_waits_for_its_threshold_for_quiet_hours_and_for_its_repetition(
+    tables: OrderTables,
+) -> None:
+    rule = tables.alert(AlertKind.reviews_ageing, DAY)
+    assert rule is not None
+    assert rule.recipients[0].channel is Channel.mail
+    noon = datetime(2026, 11, 3, 17, tzinfo=UTC)  # 12:00 in New York
+    night = datetime(2026, 11, 4, 4, tzinfo=UTC)  # 23:00
+    dawn = datetime(2026, 11, 4, 11, 59, tzinfo=UTC)  # 06:59
+    assert rule.is_due(1, noon, None)
+    assert not rule.is_due(0, noon, None)
+    assert not rule.is_due(1, night, None)
+    assert not rule.is_due(1, dawn, None)
+    assert not rule.is_due(1, noon, noon - timedelta(minutes=239))
+    assert rule.is_due(1, noon, noon - timedelta(minutes=240))
+    urgent = tables.alert(AlertKind.card_number_refused, DAY)
+    assert urgent is not None
+    assert urgent.is_due(1, night, None)
+    assert len(tables.alert_rules(DAY)) == len(AlertKind)
