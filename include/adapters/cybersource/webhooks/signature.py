@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 _LONGEST_HEADER = 1024
-_MILLISECONDS = re.compile(r"[0-9]{10,15}")
+_MILLISECONDS = re.compile(r"[0-9]{10,14}")  # 14 digits end in the year 5138
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PARTS = frozenset({"t", "keyId", "sig"})
 _DIGEST_BYTES = 32

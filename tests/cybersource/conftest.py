@@ -1,0 +1,31 @@
+"""Fixtures of the gateway's tests; what they are made of is in ``scripted.py``."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from include.adapters.cybersource.client import Client
+from include.adapters.cybersource.settings import Settings
+from tests.cybersource.scripted import NOW, SECRET, ScriptedGateway
+
+
+@pytest.fixture
+def gateway() -> ScriptedGateway:
+    return ScriptedGateway()
+
+
+@pytest.fixture
+def make_client(gateway: ScriptedGateway) -> Callable[..., Client]:
+    def make(**extra: Any) -> Client:
+        settings = Settings.from_connection(
+            "cybersource_test",
+            "gateway.example",
+            None,
+            "shop_1",
+            SECRET,
+            {"key_id": "key-1"} | extra,
+        )
+        return Client(settings, gateway, lambda: NOW)
+
+    return make

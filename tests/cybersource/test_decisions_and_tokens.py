@@ -1,0 +1,352 @@
+"""Decisions by poller, tokens, payments made by others, and the fields that pace it all."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from include.adapters.cybersource.client import Client
+from include.adapters.cybersource.decisions import DecisionPoller
+from include.adapters.cybersource.pace import GATEWAY_KINDS, timings
+from include.adapters.cybersource.payments import Payments
+from include.adapters.cybersource.reasons import BuiltInReasons, ReasonTable
+from include.adapters.cybersource.tokens import Tokens, duplicates
+from include.domain.calendar import Window
+from include.domain.errors import Rejected, Retryable
+from include.domain.money import Money
+from include.domain.payment_meanings import Meaning
+from include.domain.payments import PaymentStatus, StoredToken
+from include.domain.reviews import Decision
+from include.services.effects.ports import EffectKind
+from tests.cybersource.scripted import (
+    AUTH_ID,
+    NOW,
+    ScriptedGateway,
+    found,
+    response,
+    row,
+)
+from tieout.hooks.cybersource import CybersourceHook
+
+Make = Callable[..., Client]
+CONVERSIONS = "GET /reporting/v3/conversion-details"
+
+
+def conversion(at: str, decision: str = "ACCEPT", request_id: str = AUTH_ID) -> dict[str, str]:
+    return {
+        "requestId": request_id, "conversionTime": at, "originalDecision": "REVIEW",
+        "newDecision": decision, "reviewer": "ada", "reviewerComments": "known",
+    }  # fmt: skip
+
+
+class Desk:
+    """A conversion report: knows decisions by time, and answers for the window asked for."""
+
+    def __init__(self, *made: dict[str, str]) -> None:
+        self.made = list(made)
+        self.windows: list[tuple[datetime, datetime]] = []
+
+    def __call__(self, request: Any) -> Any:
+        query = parse_qs(urlsplit(request.url).query)
+        start, end = (datetime.fromisoformat(query[name][0]) for name in ("startTime", "endTime"))
+        self.windows.append((start, end))
+        rows = [
+            one for one in self.made if start <= datetime.fromisoformat(one["conversionTime"]) < end
+        ]
+        return response({"conversionDetails": rows}, 200) if rows else response({}, 404)
+
+
+# -- poller ----------------------------------------------------------------------------------------
+
+
+def test_a_poll_after_days_of_silence_loses_nothing_and_asks_for_a_day_at_a_time(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    desk = Desk(*(conversion(f"2026-10-{day}T01:00:00Z") for day in range(28, 32)))
+    gateway.on(CONVERSIONS, desk)
+    cursor = datetime(2026, 10, 29, tzinfo=UTC)
+    pages = list(DecisionPoller(make_client()).decisions_since(cursor))
+    events = [event for page in pages for event in page.events]
+    assert [event.at.day for event in events] == [28, 29, 30, 31]
+    assert all(end - start <= timedelta(hours=24) for start, end in desk.windows)
+    assert desk.windows[0][0] == cursor - timedelta(hours=24)
+    assert desk.windows[-1][1] == NOW
+    assert [one[1] for one in desk.windows[:-1]] == [one[0] for one in desk.windows[1:]]
+    assert pages[-1].cursor == NOW
+
+
+def test_a_page_of_the_overlap_does_not_take_the_cursor_back(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    gateway.on(CONVERSIONS, Desk())
+    cursor = NOW - timedelta(minutes=5)
+    pages = list(DecisionPoller(make_client()).decisions_since(cursor))
+    assert [page.cursor for page in pages] == [cursor, NOW]
+
+
+def test_a_poller_that_dies_between_two_pages_goes_on_with_the_same_events(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    made = [conversion(f"2026-11-0{day}T06:00:00Z", request_id=str(day) * 22) for day in (1, 2, 3)]
+    gateway.on(CONVERSIONS, Desk(*made))
+    poller = DecisionPoller(make_client(), overlap=timedelta(hours=6))
+    whole = [
+        event.event_key
+        for page in poller.decisions_since(datetime(2026, 11, 1, tzinfo=UTC))
+        for event in page.events
+    ]
+    first = next(iter(poller.decisions_since(datetime(2026, 11, 1, tzinfo=UTC))))
+    kept = {event.event_key for event in first.events}
+    again = {e.event_key for page in poller.decisions_since(first.cursor) for e in page.events}
+    assert (len(whole), kept | again) == (3, set(whole))
+
+
+def test_a_decision_that_appears_late_in_the_report_is_still_read(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    desk = Desk()
+    gateway.on(CONVERSIONS, desk)
+    poller = DecisionPoller(make_client())
+    pages = list(poller.decisions_since(NOW - timedelta(hours=1)))
+    assert not any(page.events for page in pages)
+    desk.made.append(conversion("2026-11-03T11:30:00Z"))  # made before, fed after that poll
+    events = [e for page in poller.decisions_since(pages[-1].cursor) for e in page.events]
+    assert [event.decision for event in events] == [Decision.accept]
+    assert (events[0].origin, events[0].reviewer) == ("conversion_details", "ada")
+
+
+def test_what_cannot_be_read_is_handed_over_and_holds_nothing_up(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    odd = conversion("2026-11-03T11:00:00Z", "PERHAPS")
+    gateway.on(CONVERSIONS, Desk(odd, conversion("2026-11-03T11:00:00Z", "REJECT")))
+    *_, page = DecisionPoller(make_client()).decisions_since(NOW - timedelta(hours=2))
+    assert [event.decision for event in page.events] == [Decision.reject]
+    assert len(page.unread) == 1
+    assert "PERHAPS" in page.unread[0]
+
+
+def test_a_poll_that_could_not_ask_moves_no_cursor(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    gateway.on(CONVERSIONS, response({}, 404), response({}, 500))
+    pages = DecisionPoller(make_client()).decisions_since(NOW - timedelta(days=3))
+    assert next(pages).cursor == NOW - timedelta(days=3)
+    with pytest.raises(Retryable):
+        next(pages)
+
+
+def test_reviews_of_lost_answers_are_found_by_time(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    held = row(AUTH_ID, "TO1", ("ics_auth", "100"), ("ics_decision", "480"))
+    plain = row("7300000000000000000002", "TO2", ("ics_auth", "100"))
+    passed = row("7300000000000000000003", "TO3", ("ics_auth", "100"), ("ics_decision", "100"))
+    gateway.on("POST /tss/v2/searches", found(held, plain, passed))
+    window = Window(NOW - timedelta(hours=1), NOW)
+    (event,) = DecisionPoller(make_client()).reviews_between(window)
+    assert (event.request_id, event.decision) == (AUTH_ID, Decision.review)
+    assert event.event_key == f"search|{AUTH_ID}|review"
+
+
+@pytest.mark.parametrize(
+    ("code", "decision"),
+    [("100", [Decision.accept]), ("481", [Decision.reject]), ("480", []), ("150", [])],
+)
+def test_an_open_review_is_asked_for_by_its_id(
+    gateway: ScriptedGateway, make_client: Make, code: str, decision: list[Decision]
+) -> None:
+    one = row(AUTH_ID, "TO1", ("ics_auth", "100"), ("ics_decision", code))
+    gateway.on(f"GET /tss/v2/transactions/{AUTH_ID}", one)
+    gone = "7300000000000000000002"
+    gateway.on(f"GET /tss/v2/transactions/{gone}", response({}, 404))
+    events = DecisionPoller(make_client()).decided([gone, AUTH_ID])
+    assert [event.decision for event in events] == decision
+
+
+# -- payments and tokens ---------------------------------------------------------------------------
+
+
+def test_a_payment_made_by_the_shop_is_read_with_its_tokens(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    body = row(
+        AUTH_ID, None, ("ics_auth", "100"), rootId=AUTH_ID,
+        paymentInformation={
+            "customer": {"id": "C" * 32}, "paymentInstrument": {"id": "D" * 32},
+            "card": {"suffix": "1111", "type": "001"},
+        },
+    )  # fmt: skip
+    path = f"GET /tss/v2/transactions/{AUTH_ID}"
+    gateway.on(path, body, response({}, 404))
+    payments = Payments(make_client())
+    made = payments.authorization(AUTH_ID)
+    assert made is not None
+    assert (made.status, made.authorized) == (PaymentStatus.authorized, Money(9019, "USD"))
+    assert made.stored == StoredToken("C" * 32, "D" * 32, "", "1111", "", "001")
+    assert payments.authorization(AUTH_ID) is None
+
+
+def instrument(token: str, identifier: str = "7010", year: str = "2031") -> dict[str, Any]:
+    return {
+        "id": token,
+        "card": {"expirationMonth": "3", "expirationYear": year, "type": "001"},
+        "instrumentIdentifier": {"id": identifier},
+        "_embedded": {"instrumentIdentifier": {"card": {"number": "411111XXXXXX1111"}}},
+    }
+
+
+CUSTOMER = "C" * 32
+
+
+def test_a_customer_has_instruments_the_default_first(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    path = f"GET /tms/v2/customers/{CUSTOMER}"
+    gateway.on(path, {"id": CUSTOMER, "defaultPaymentInstrument": {"id": "B"}})
+    rows = [instrument("A"), instrument("B", "7020")]
+    gateway.on(
+        f"{path}/payment-instruments", {"total": 2, "_embedded": {"paymentInstruments": rows}}
+    )
+    tokens = Tokens(make_client()).customer(CUSTOMER)
+    assert tokens == (
+        StoredToken(CUSTOMER, "B", "7020", "1111", "2031-03", "001"),
+        StoredToken(CUSTOMER, "A", "7010", "1111", "2031-03", "001"),
+    )
+
+
+def test_a_customer_without_cards_is_not_one_who_is_unknown(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    path = f"GET /tms/v2/customers/{CUSTOMER}"
+    gateway.on(path, {"id": CUSTOMER}, response({}, 404))
+    gateway.on(f"{path}/payment-instruments", {"total": 0})
+    assert Tokens(make_client()).customer(CUSTOMER) == ()
+    assert Tokens(make_client()).customer(CUSTOMER) is None
+
+
+def test_pages_of_instruments_are_read_to_the_end(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    full = {"_embedded": {"paymentInstruments": [instrument(f"{n}") for n in range(100)]}}
+    rest = {"_embedded": {"paymentInstruments": [instrument("last")]}}
+    gateway.on("GET /tms/v1/instrumentidentifiers/7010/paymentinstruments", full, rest)
+    assert len(Tokens(make_client()).with_identifier("7010")) == 101
+    assert "offset=100" in gateway.requests[-1].url
+
+
+def test_a_list_without_its_member_is_not_an_empty_list(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    gateway.on(
+        "GET /tms/v1/instrumentidentifiers/7010/paymentinstruments", {"total": 2, "_embedded": {}}
+    )
+    with pytest.raises(Retryable):
+        Tokens(make_client()).with_identifier("7010")
+
+
+def test_the_same_card_twice_keeps_the_one_that_lasts_longest() -> None:
+    def token(name: str, card: str, expiry: str, customer: str = CUSTOMER) -> StoredToken:
+        return StoredToken(customer, name, card, "1111", expiry)
+
+    one = duplicates(
+        [
+            token("default", "7010", "2029-01"),
+            token("newer", "7010", "2031-01"),
+            token("single", "7020", "2031-01"),
+            token("stranger", "7010", "2032-01", "E" * 32),  # another customer's is no duplicate
+            token("unknown", "", "2031-01"),
+            token("unknown too", "", "2031-01"),
+        ]
+    )
+    assert [[each.instrument_token for each in group] for group in one] == [["newer", "default"]]
+
+
+# -- settings --------------------------------------------------------------------------------------
+
+
+def test_the_engine_waits_as_the_connection_says(make_client: Make) -> None:
+    plain = timings(make_client().settings)
+    assert set(plain) == set(GATEWAY_KINDS)
+    assert plain[EffectKind.payment_authorization].deadline == timedelta(seconds=20)
+    assert plain[EffectKind.payment_capture].deadline == timedelta(seconds=30)
+    assert {one.quiescence for one in plain.values()} == {timedelta(seconds=300)}
+    assert [kind for kind, one in plain.items() if one.looks_first] == [
+        EffectKind.review_decision, EffectKind.token_deletion
+    ]  # fmt: skip
+    paced = timings(make_client(quiescence_s=90, look_gap_s=20, max_sends=2).settings)
+    refund = paced[EffectKind.payment_refund]
+    assert (refund.quiescence, refund.look_gap, refund.max_sends) == (
+        timedelta(seconds=90), timedelta(seconds=20), 2
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ({"quiescence_s": 59, "deadline_s": 20}, "at least 60"),
+        ({"quiescence_s": 90, "deadline_s": 85}, "exceeds every deadline"),
+        ({"quiescence_s": 90, "authorization_deadline_s": 80}, "exceeds every deadline"),
+        ({"quiescence_s": "soon"}, "not a number"),
+        ({"look_gap_s": -1}, "look_gap_s is positive"),
+        ({"max_sends": -1}, "max_sends is at least 1"),
+        ({"refused_means_not_accepted": "perhaps"}, "not yes or no"),
+        ({"webhook_secrets": "id"}, "webhook_secrets is not"),
+        ({"webhook_secrets": "id=?"}, "webhook_secrets is not"),
+        ({"webhook_secrets": "id=YWJj id=ZGVm"}, "distinct"),
+        ({"webhook_tolerance_s": "0"}, "up to a week"),
+        ({"webhook_tolerance_s": "31536000"}, "up to a week"),
+        ({"quiescence": 90}, "Did you mean 'quiescence_s'"),
+    ],
+)
+def test_a_pace_that_cannot_be_right_is_refused_when_it_is_read(
+    make_client: Make, extra: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(Rejected, match=words):
+        make_client(**extra)
+
+
+def test_two_webhook_keys_are_alive_at_once_and_none_is_shown(make_client: Make) -> None:
+    settings = make_client(webhook_secrets="old=b2xkIGtleQ== new=bmV3IGtleQ==").settings
+    assert settings.webhook_secrets == {"old": b"old key", "new": b"new key"}
+    assert "old key" not in repr(settings)
+
+
+def test_an_unknown_word_is_looked_for_in_every_operation() -> None:
+    table: ReasonTable = BuiltInReasons()
+    for operation in ("authorization", "capture", "refund", "reversal", "void", "decision"):
+        for status in ("INVALID_REQUEST", "DECLINED", "SERVER_ERROR", "BRAND_NEW"):
+            assert table.meaning(operation, status, "BRAND_NEW") is Meaning.look
+        assert table.meaning(operation, "", "999") is Meaning.look
+
+
+def test_another_table_decides_what_a_reason_means(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    class Strict(BuiltInReasons):
+        def meaning(self, operation: str, status: str, reason: str) -> Meaning:
+            found = super().meaning(operation, status, reason)
+            return Meaning.declined if reason == "100" else found
+
+    body = row(AUTH_ID, None, ("ics_auth", "100"), rootId=AUTH_ID)
+    body["applicationInformation"]["applications"][0]["rCode"] = "0"
+    gateway.on(f"GET /tss/v2/transactions/{AUTH_ID}", body)
+    made = Payments(make_client(), Strict()).authorization(AUTH_ID)
+    assert made is not None
+    assert made.status is PaymentStatus.declined
+
+
+def test_the_hook_hands_out_everything_and_opens_nothing_before(
+    gateway: ScriptedGateway, make_client: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = CybersourceHook("nowhere", gateway, lambda: NOW)
+    monkeypatch.setattr(hook, "_settings", lambda: make_client().settings)
+    assert gateway.requests == []
+    assert set(hook.partners) == set(hook.timings) == set(GATEWAY_KINDS)
+    gateway.on(CONVERSIONS, Desk(conversion("2026-11-03T11:00:00Z")))
+    pages = list(hook.decisions(NOW - timedelta(hours=2)))
+    assert sum(len(page.events) for page in pages) == 1
+    assert hook.webhook_tolerance == timedelta(hours=1)
+    assert hook.webhook_keys == {}
