@@ -262,3 +262,39 @@ def test_no_transaction_stays_open_between_calls(kit: Kit) -> None:
     kit.store.listing([EffectState.sent])
     kit.store.due(1)
     assert not kit.store.is_in_transaction()
+
+
+def _mark(intended: Effect) -> Change:
+    sent = replace(intended, state=EffectState.sent, sends=1, sent_at=intended.intended_at)
+    return Change(intended, sent, "send 1")
+
+
+def test_a_new_effect_can_begin_as_sent_under_its_lease(kit: Kit) -> None:
+    sent, lease = kit.store.begin(effect(), _mark, "api", MINUTE)
+    assert lease is not None
+    assert sent.state is EffectState.sent
+    assert sent.sent_at == START
+    assert kit.store.get(KIND, sent.key) == sent
+    assert kit.store.acquire(NAME, "janitor", MINUTE) is None
+    done = replace(sent, state=EffectState.done)
+    kit.store.change(lease, Change(sent, done, "answered yes"), releases=True)
+    assert kit.store.acquire(NAME, "janitor", MINUTE) is not None
+    assert [link.entry.what for link in kit.chain()] == [
+        "effect intended",
+        "effect intended -> sent",
+        "effect sent -> done",
+    ]
+
+
+def test_a_known_effect_does_not_begin_again(kit: Kit) -> None:
+    known = kit.store.insert(effect(intended_at=START), "task")
+    found, lease = kit.store.begin(effect(), _mark, "api", MINUTE)
+    assert (found, lease) == (known, None)
+    assert kit.store.acquire(NAME, "janitor", MINUTE) is not None
+
+
+def test_an_effect_whose_lease_is_held_does_not_begin(kit: Kit) -> None:
+    assert kit.store.acquire(NAME, "janitor", MINUTE) is not None
+    found, lease = kit.store.begin(effect(), _mark, "api", MINUTE)
+    assert lease is None
+    assert found.state is EffectState.intended

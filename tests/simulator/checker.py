@@ -21,15 +21,16 @@ SLACK = 10.0  # a send may leave this long after it was recorded
 MAX_SENDS = 3
 
 ALLOWED = {
-    "intended": "intended sent done mismatched dead_letter",
-    "sent": "done in_doubt intended parked rejected dead_letter",
-    "in_doubt": "in_doubt sent done mismatched dead_letter",
-    "parked": "parked in_doubt sent done mismatched dead_letter",
+    "intended": "intended sent done declined mismatched dead_letter",
+    "sent": "done declined in_doubt intended parked rejected dead_letter",
+    "in_doubt": "in_doubt sent done declined mismatched dead_letter",
+    "parked": "parked in_doubt sent done declined mismatched dead_letter",
     "done": "done verified mismatched dead_letter",
     "verified": "mismatched",
     "mismatched": "verified mismatched",
-    "rejected": "done mismatched intended in_doubt",
-    "dead_letter": "done mismatched intended in_doubt",
+    "declined": "done mismatched",
+    "rejected": "done declined mismatched intended in_doubt",
+    "dead_letter": "done declined mismatched intended in_doubt",
 }
 
 

@@ -3,7 +3,8 @@
 A crashed life is a process that no longer exists: from that instant on it can write nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -73,14 +74,30 @@ class Handle:
         self._break_after_commit("intent")
         return stored
 
+    def begin(
+        self, effect: Effect, mark: Callable[[Effect], Change], who: str, duration: timedelta
+    ) -> tuple[Effect, Lease | None]:
+        self._begin()
+        self._lose_commit("intent")
+        stored, lease = self._store.begin(effect, mark, who, duration)
+        if lease is None:
+            self._world.observe_intent(stored)
+        else:
+            intended = replace(effect, intended_at=stored.intended_at)
+            self._world.observe_lease(lease.name, lease)
+            self._world.observe_intent(intended)
+            self._world.observe_change(lease, replace(mark(intended), after=stored), stored)
+        self._break_after_commit("intent")
+        return stored, lease
+
     def get(self, kind: EffectKind, key: str) -> Effect | None:
         self._begin()
         return self._store.get(kind, key)
 
-    def change(self, lease: Lease, change: Change) -> Effect:
+    def change(self, lease: Lease, change: Change, *, releases: bool = False) -> Effect:
         self._begin()
         self._lose_commit("change")
-        after = self._store.change(lease, change)
+        after = self._store.change(lease, change, releases=releases)
         self._world.observe_change(lease, change, after)
         self._break_after_commit("change")
         return after

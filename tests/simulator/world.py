@@ -210,9 +210,13 @@ class World:
         self.violations.append(checker.Violation("no error leaks", f"{error!r}"))
 
     def _start_task(self, effect: Effect, at: float) -> None:
-        """A task of a DAG: intend, then advance; started again until it ends well."""
+        """A task of a DAG, or a shopper's request; started again until it ends well."""
+        is_waited_for = self.dice.random() < 0.5
 
         def work(engine: Engine) -> None:
+            if is_waited_for:
+                engine.perform(effect)
+                return
             engine.intend(effect)
             engine.advance(effect.kind, effect.key)
 

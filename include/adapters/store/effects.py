@@ -4,7 +4,7 @@ The token is checked in the statement that makes the change, together with the r
 read, so a worker that slept through its lease writes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
@@ -24,7 +24,7 @@ from sqlalchemy import (
 from include.adapters.store import audit
 from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.dead_letters import close_letter, open_letter
-from include.adapters.store.leases import SqlLeases, once_insert
+from include.adapters.store.leases import SqlLeases, give_back, once_insert, take_lease
 from include.adapters.store.schema import effects, leases
 from include.adapters.store.transactions import OpenTransactions
 from include.services.effects.boundaries import Boundary, BoundaryHook, pass_by
@@ -81,11 +81,31 @@ class SqlEffectStore:
             other = connection.scalar(select(effects.c.key).where(taken))
         raise reference_taken(effect, str(other))
 
+    def begin(
+        self, effect: Effect, mark: Callable[[Effect], Change], who: str, duration: timedelta
+    ) -> tuple[Effect, Lease | None]:
+        """Commit intent, lease and send in one transaction: the primary key decides who does."""
+        with self._engine.begin() as connection:
+            now = self._clock(connection)
+            lease = take_lease(connection, now, subject_of(effect), who, duration)
+            if lease is not None:
+                fresh = replace(effect, intended_at=now)
+                sent = replace(mark(fresh).after, fence=lease.fence)
+                wanted = once_insert(connection, effects).values(**_row_of(sent))
+                if connection.execute(wanted.on_conflict_do_nothing()).rowcount:
+                    self._boundary(Boundary.inside_intent)
+                    self._append(connection, who, "effect intended", fresh, effect.digest)
+                    cause = mark(fresh).cause
+                    self._append(connection, who, "effect intended -> sent", sent, cause)
+                    return sent, lease
+                give_back(connection, now, lease)
+        return self.insert(effect, who), None
+
     def get(self, kind: EffectKind, key: str) -> Effect | None:
         with self._engine.begin() as connection:
             return self._read(connection, kind, key)
 
-    def change(self, lease: Lease, change: Change) -> Effect:
+    def change(self, lease: Lease, change: Change, *, releases: bool = False) -> Effect:
         """Write the row, its dead letter and its audit entry in one transaction.
 
         Raises:
@@ -103,6 +123,8 @@ class SqlEffectStore:
             self._boundary(Boundary.inside_change)
             who = change.who or lease.holder
             self._letters(connection, change, after, who)
+            if releases:
+                give_back(connection, self._clock(connection), lease)
             what = f"effect {change.before.state.value} -> {after.state.value}"
             self._append(connection, who, what, after, change.cause)
         return after

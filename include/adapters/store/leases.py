@@ -20,6 +20,27 @@ def once_insert(connection: Connection, table: Table) -> postgresql.Insert | sql
     return make(table)
 
 
+def take_lease(
+    connection: Connection, now: datetime, name: str, holder: str, duration: timedelta
+) -> Lease | None:
+    """Take a lease within the caller's transaction; ``None``: somebody holds it."""
+    wanted = once_insert(connection, leases).values(
+        name=name, holder=holder, fence=1, expires_at=now + duration
+    )
+    taken = wanted.on_conflict_do_update(
+        index_elements=[leases.c.name],
+        set_={"holder": holder, "fence": leases.c.fence + 1, "expires_at": now + duration},
+        where=leases.c.expires_at <= now,
+    ).returning(leases.c.fence)
+    fence = connection.scalar(taken)
+    return None if fence is None else Lease(name, holder, fence, now + duration)
+
+
+def give_back(connection: Connection, now: datetime, lease: Lease) -> None:
+    """Give a lease back within the caller's transaction; one already lost is left alone."""
+    connection.execute(_ours(lease).values(expires_at=now))
+
+
 @dataclass(frozen=True, slots=True)
 class SqlLeases:
     """Leases by name, e.g. ``syspro-operator|syspro_a``: single flight across processes."""
@@ -30,21 +51,7 @@ class SqlLeases:
     def acquire(self, name: str, holder: str, duration: timedelta) -> Lease | None:
         """Take a free or expired lease in one statement; ``None``: somebody holds it."""
         with self.engine.begin() as connection:
-            now = self.clock(connection)
-            wanted = once_insert(connection, leases).values(
-                name=name, holder=holder, fence=1, expires_at=now + duration
-            )
-            taken = wanted.on_conflict_do_update(
-                index_elements=[leases.c.name],
-                set_={
-                    "holder": holder,
-                    "fence": leases.c.fence + 1,
-                    "expires_at": now + duration,
-                },
-                where=leases.c.expires_at <= now,
-            ).returning(leases.c.fence)
-            fence = connection.scalar(taken)
-        return None if fence is None else Lease(name, holder, fence, now + duration)
+            return take_lease(connection, self.clock(connection), name, holder, duration)
 
     def renew(self, lease: Lease, duration: timedelta) -> datetime:
         """Extend a lease that is still ours, and return the store's time.
@@ -62,8 +69,7 @@ class SqlLeases:
     def release(self, lease: Lease) -> None:
         """Give it back at once; a lease already lost is left alone."""
         with self.engine.begin() as connection:
-            now = self.clock(connection)
-            connection.execute(_ours(lease).values(expires_at=now))
+            give_back(connection, self.clock(connection), lease)
 
 
 def _ours(lease: Lease) -> Update:

@@ -82,22 +82,64 @@ class Engine:
         Raises:
             Rejected: the key or the reference is already used for other content.
         """
-        if effect.digest != hashlib.sha256(effect.payload.encode()).hexdigest():
-            raise ValueError(f"the digest of {effect.key} is not that of its payload")
+        _check_digest(effect)
         fresh = replace(
             effect, state=EffectState.intended, intended_at=self._store.now(), next_at=None
         )
         stored = self._store.insert(fresh, self._worker)
         self._boundary(Boundary.intended)
-        if (stored.digest, stored.reference) != (effect.digest, effect.reference):
-            raise Rejected(
-                f"{effect.key!r} was intended as {stored.digest[:12]} for {stored.amount_minor} "
-                f"{stored.currency} and now comes as {effect.digest[:12]} for "
-                f"{effect.amount_minor} {effect.currency}",
-                f"effect {effect.kind.value}",
-                "Compare the two; correct a posted one by a new version under its own key.",
-            )
+        _demand_same(stored, effect)
         return stored
+
+    def perform(self, effect: Effect) -> Effect:
+        """Intend and send in one commit, then write the answer in another: for who waits.
+
+        The same promises as ``intend`` and ``advance``, which take over wherever the effect is
+        not new, something is already there, or the partner could not be asked.
+
+        Raises:
+            Rejected: the key or the reference is already used for other content.
+        """
+        _check_digest(effect)
+        rules = self._rules[effect.kind]
+        if rules.timings.looks_first and not self._is_surely_absent(effect):
+            return self.advance(effect.kind, self.intend(effect).key)
+        began = self._clock.now()
+        fresh = replace(effect, state=EffectState.intended, next_at=None)
+        sent, lease = self._store.begin(
+            fresh,
+            lambda it: rules.mark_sent(it, _instant(it)),
+            self._worker,
+            rules.timings.lease,
+        )
+        self._boundary(Boundary.marked_sent)
+        if lease is None:
+            _demand_same(sent, effect)
+            return self.advance(effect.kind, effect.key)
+        unsent = replace(fresh, intended_at=sent.intended_at)
+        return self._conclude_first(lease, unsent, sent, began)
+
+    def _conclude_first(
+        self, lease: Lease, unsent: Effect, sent: Effect, began: datetime
+    ) -> Effect:
+        rules = self._rules[sent.kind]
+        has_slept = self._clock.now() - began > rules.timings.send_slack
+        conclusion = rules.paused(unsent, sent) if has_slept else self._send(unsent, sent)
+        self._boundary(Boundary.answered)
+        check_transition(conclusion.before.state, conclusion.after.state)
+        try:
+            concluded = self._store.change(lease, conclusion, releases=True)
+        except LeaseLost:
+            return self._required(sent.kind, sent.key)
+        self._boundary(Boundary.concluded)
+        self._boundary(Boundary.before_ack)
+        return concluded
+
+    def _is_surely_absent(self, effect: Effect) -> bool:
+        try:
+            return not self._ask(effect)
+        except Retryable:
+            return False
 
     def find(self, kind: EffectKind, key: str) -> Effect | None:
         """Read one effect; ``None``: never intended."""
@@ -337,3 +379,25 @@ class Engine:
             state=after.state.value,
             next_at=after.next_at.isoformat() if after.next_at else "",
         )
+
+
+def _check_digest(effect: Effect) -> None:
+    if effect.digest != hashlib.sha256(effect.payload.encode()).hexdigest():
+        raise ValueError(f"the digest of {effect.key} is not that of its payload")
+
+
+def _demand_same(stored: Effect, effect: Effect) -> None:
+    if (stored.digest, stored.reference) != (effect.digest, effect.reference):
+        raise Rejected(
+            f"{effect.key!r} was intended as {stored.digest[:12]} for {stored.amount_minor} "
+            f"{stored.currency} and now comes as {effect.digest[:12]} for "
+            f"{effect.amount_minor} {effect.currency}",
+            f"effect {effect.kind.value}",
+            "Compare the two; correct a posted one by a new version under its own key.",
+        )
+
+
+def _instant(effect: Effect) -> datetime:
+    if effect.intended_at is None:
+        raise ValueError(f"effect {effect.key} was never stored")
+    return effect.intended_at

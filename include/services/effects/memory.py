@@ -4,7 +4,7 @@ Safe for threads. It forgets everything with its process: never use it to post f
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -83,17 +83,32 @@ class MemoryEffectStore:
             self._append(who, "effect intended", effect, cause=effect.digest)
             return effect
 
+    def begin(
+        self, effect: Effect, mark: Callable[[Effect], Change], who: str, duration: timedelta
+    ) -> tuple[Effect, Lease | None]:
+        with self._lock:
+            if (effect.kind, effect.key) in self._effects:
+                return self._effects[effect.kind, effect.key], None
+            lease = self.acquire(subject_of(effect), who, duration)
+            fresh = self.insert(replace(effect, intended_at=self._clock.now()), who)
+            if lease is None:
+                return fresh, None
+            return self._write(lease, mark(fresh)), lease
+
     def get(self, kind: EffectKind, key: str) -> Effect | None:
         return self._effects.get((kind, key))
 
-    def change(self, lease: Lease, change: Change) -> Effect:
+    def change(self, lease: Lease, change: Change, *, releases: bool = False) -> Effect:
         with self._lock:
             self._require(lease)
             before = self._effects[change.before.kind, change.before.key]
             if before != change.before:
                 raise LeaseLost(lease.name)
             self._boundary(Boundary.inside_change)
-            return self._write(lease, change)
+            after = self._write(lease, change)
+            if releases:
+                self.release(lease)
+            return after
 
     def _write(self, lease: Lease, change: Change) -> Effect:
         after = replace(change.after, fence=lease.fence)

@@ -1,6 +1,6 @@
 """What the engine needs of a store: once by constraint, changes under a fenced lease, one clock."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -83,12 +83,34 @@ class EffectStore(Leases, Protocol):
         """
         ...
 
+    def begin(
+        self, effect: Effect, mark: Callable[[Effect], Change], who: str, duration: timedelta
+    ) -> tuple[Effect, Lease | None]:
+        """Commit a new effect as sent, under a lease, in one transaction.
+
+        Args:
+            effect: as intended; the store puts its instant in.
+            mark: makes the change to ``sent`` of it.
+            who: holds the lease and signs the audit entries.
+            duration: of the lease.
+
+        Returns:
+            The effect as sent and its lease; or the one that already has its kind and key,
+            untouched, and ``None``.
+
+        Raises:
+            Rejected: another key already uses this reference at this target.
+        """
+        ...
+
     def get(self, kind: EffectKind, key: str) -> Effect | None:
         """Read one effect."""
         ...
 
-    def change(self, lease: Lease, change: Change) -> Effect:
+    def change(self, lease: Lease, change: Change, *, releases: bool = False) -> Effect:
         """Write ``change.after`` if the lease is ours and the row is ``change.before``.
+
+        ``releases`` gives the lease back in the same transaction.
 
         Returns:
             The row as written, with the lease's fence.

@@ -256,8 +256,8 @@ class Driver(Generic[F]):
         kind, key = play.kind_of(step), f"{saga.key}|{step}"
         effect = self._engine.find(kind, key)
         if effect is None:
-            effect = self._engine.intend(play.command(saga.facts, step).effect(key))
-        if effect.state not in (*_THERE, *_STOPPED):
+            effect = self._engine.perform(play.command(saga.facts, step).effect(key))
+        elif effect.state not in (*_THERE, *_STOPPED):
             effect = self._engine.advance(kind, key)
         now = self._store.now()
         if effect.state in _THERE:

@@ -119,6 +119,7 @@ def upgrade() -> None:
         sa.Column("purchase_order", sa.Text(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("sales_order", sa.Text(), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("facts", sa.Text(), nullable=False),
@@ -139,6 +140,11 @@ def upgrade() -> None:
     with op.batch_alter_table("orders", schema=None) as batch_op:
         batch_op.create_index(
             batch_op.f("ix_orders_merchant_id_next_at"), ["merchant_id", "next_at"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_orders_merchant_id_sales_order"),
+            ["merchant_id", "sales_order"],
+            unique=False,
         )
         batch_op.create_index(
             batch_op.f("ix_orders_state_updated_at"), ["state", "updated_at"], unique=False
@@ -235,6 +241,7 @@ def downgrade() -> None:
     op.drop_table("payment_requests")
     with op.batch_alter_table("orders", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_orders_state_updated_at"))
+        batch_op.drop_index(batch_op.f("ix_orders_merchant_id_sales_order"))
         batch_op.drop_index(batch_op.f("ix_orders_merchant_id_next_at"))
 
     op.drop_table("orders")
