@@ -17,7 +17,7 @@ from include.services.effects import chain
 from include.services.effects.boundaries import Boundary
 from include.services.effects.dead_letters import DeadLetter
 from include.services.effects.memory import MemoryEffectStore
-from include.services.effects.ports import EffectState
+from include.services.effects.ports import Effect, EffectState
 from include.services.effects.store import (
     Change,
     DeadLetterNote,
