@@ -199,7 +199,13 @@ class PlainTranslator:
         )
 
     def add_sales_order(
-        self, order: Order, customer: str, order_date: date, *, is_suspended: bool
+        self,
+        order: Order,
+        customer: str,
+        order_date: date,
+        *,
+        is_suspended: bool,
+        is_short: bool = False,
     ) -> AddSalesOrder:
         home = ErpAddress(("1 Main St", "", "", "", ""), "10001")
         return AddSalesOrder(

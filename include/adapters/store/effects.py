@@ -88,8 +88,8 @@ class SqlEffectStore:
         with self._engine.begin() as connection:
             now = self._clock(connection)
             lease = take_lease(connection, now, subject_of(effect), who, duration)
+            fresh = replace(effect, intended_at=now)
             if lease is not None:
-                fresh = replace(effect, intended_at=now)
                 sent = replace(mark(fresh).after, fence=lease.fence)
                 wanted = once_insert(connection, effects).values(**_row_of(sent))
                 if connection.execute(wanted.on_conflict_do_nothing()).rowcount:
@@ -99,7 +99,7 @@ class SqlEffectStore:
                     self._append(connection, who, "effect intended -> sent", sent, cause)
                     return sent, lease
                 give_back(connection, now, lease)
-        return self.insert(effect, who), None
+        return self.insert(fresh, who), None
 
     def get(self, kind: EffectKind, key: str) -> Effect | None:
         with self._engine.begin() as connection:

@@ -148,7 +148,11 @@ class OrderPlay:
 
     def _sales_order(self, facts: OrderFacts, step: str) -> Command:
         content = self.desk.translator.add_sales_order(
-            self.order, facts.customer, self.desk.today, is_suspended=bool(hold_reason(facts))
+            self.order,
+            facts.customer,
+            self.desk.today,
+            is_suspended=bool(hold_reason(facts)),
+            is_short=facts.stock == "accepted",
         )
         return self._in_erp(step, content, self.order.amount, self.order.purchase_order)
 

@@ -60,7 +60,13 @@ class Translator(Protocol):
     def add_customer(self, order: Order, customer: str) -> AddCustomer: ...
 
     def add_sales_order(
-        self, order: Order, customer: str, order_date: date, *, is_suspended: bool
+        self,
+        order: Order,
+        customer: str,
+        order_date: date,
+        *,
+        is_suspended: bool,
+        is_short: bool = False,
     ) -> AddSalesOrder: ...
 
     def receipt(
