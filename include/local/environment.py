@@ -21,7 +21,7 @@ class LocalStack:
 
     home: Path = ROOT / ".tieout"
     port: int = 8080  # Airflow's API server and UI
-    sandbox_port: int = 18080  # and the three after it
+    sandbox_port: int = 18080  # and the four after it
     airflow_database: str = ""  # default: SQLite under home
     store_url: str = ""  # default: SQLite under home
     executor: str = "LocalExecutor"
@@ -102,6 +102,7 @@ class LocalStack:
             "TIEOUT_SANDBOX_PORT": str(self.sandbox_port),
             "TIEOUT_SYSPRO_PORT": str(self.sandbox_port + 1),
             "TIEOUT_BANK_PORT": str(self.sandbox_port + 2),
+            "TIEOUT_SHOP_PORT": str(self.sandbox_port + 4),
         }
         if self.broker_url:
             found["AIRFLOW__CELERY__BROKER_URL"] = self.broker_url

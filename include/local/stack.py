@@ -29,7 +29,7 @@ def start_stack(
     """
     require_free_port(stack.port, "Airflow", "PORT=8081")
     if with_sandbox:
-        for offset in range(4):
+        for offset in range(5):
             require_free_port(stack.sandbox_port + offset, "the sandbox", "SANDBOX_PORT=19080")
     stack.prepare()
     processes = Processes(stack.home, stack.environment())

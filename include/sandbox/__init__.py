@@ -1,4 +1,4 @@
-"""A local Cybersource, SYSPRO and bank over real HTTP, with switchable faults and a truth ledger.
+"""A local Cybersource, SYSPRO, bank and two shops over real HTTP, with faults and a truth ledger.
 
 Everything here is invented and needs no account. It shares no code with the product, so that
 neither can hide the other's mistakes. ``python -m include.sandbox`` runs it alone;
@@ -31,7 +31,8 @@ def start(
 ) -> Sandbox:
     """Start all servers in this process and return at once; the world is made on demand.
 
-    ``port`` is Cybersource's; SYSPRO, the bank and the control server follow. 0 takes free ports.
+    ``port`` is Cybersource's; SYSPRO, the bank, the control server and the shops follow. 0 takes
+    free ports.
     ``volume`` is sales on an average day and merchant. ``open_from`` is the first (year, period)
     that SYSPRO takes postings in. ``live_date`` is the business date of everything that callers do
     from now on, in all systems; the world's last day unless one is given.
@@ -40,7 +41,7 @@ def start(
         PortBusy: one of the ports is taken.
         ValueError: the live date lies outside the world's days.
     """
-    from include.sandbox import bank, cybersource
+    from include.sandbox import bank, cybersource, shop
     from include.sandbox.syspro import SysproApp
     from include.sandbox.world import World
 
@@ -49,7 +50,8 @@ def start(
     rows = new_ledger(ledger)
     apps = (
         cybersource.app(world=world, ledger=rows),
-        SysproApp(world, rows, open_from),
+        SysproApp(world, rows, open_from, live_date),
         bank.app(world=world, ledger=rows),
+        shop.app(world=world, ledger=rows),
     )
     return Sandbox(world, apps, rows, host=host, port=port)

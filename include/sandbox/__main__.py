@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m include.sandbox", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument(
-        "--port", type=int, default=18080, help="of Cybersource; the other three follow"
+        "--port", type=int, default=18080, help="of Cybersource; the other four follow"
     )
     parser.add_argument("--seed", type=int, default=7, help="same seed, same world")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Puts apps on ports: four services of one process, one ledger and one fault switchboard."""
+"""Puts apps on ports: five services of one process, one ledger and one fault switchboard."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,7 +26,10 @@ class Sandbox:
         self.world, self.apps, self.ledger, self.faults = world, apps, ledger, Faults()
         self.services: dict[str, Service] = {}
         try:
-            for offset, app in enumerate([*apps, ControlApp(self)]):
+            # The shops came later and stand behind the control server, whose port stays.
+            first = [app for app in apps if app.system != "shop"]
+            shops = [app for app in apps if app.system == "shop"]
+            for offset, app in enumerate([*first, ControlApp(self), *shops]):
                 faults = NoFaults() if app.system == "control" else self.faults
                 chosen = port + offset if port else 0
                 self.services[app.system] = Service(app, faults, host=host, port=chosen)
@@ -47,6 +50,10 @@ class Sandbox:
     @property
     def bank_url(self) -> str:
         return self.services["bank"].url
+
+    @property
+    def shop_url(self) -> str:
+        return self.services["shop"].url
 
     @property
     def control_url(self) -> str:

@@ -20,13 +20,13 @@ from include.sandbox.syspro import SysproApp
 ROOT = Path(__file__).parents[2]
 
 
-def four_free_ports() -> int:
-    """Return a base port with three free ones after it."""
+def five_free_ports() -> int:
+    """Return a base port with four free ones after it."""
     while True:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             base = int(probe.getsockname()[1])
-        if base < 65000 and all(is_free(base + n) for n in range(4)):
+        if base < 65000 and all(is_free(base + n) for n in range(5)):
             return base
 
 
@@ -60,12 +60,12 @@ def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_process_prints_four_urls_and_ends_cleanly(number: signal.Signals) -> None:
-    base = four_free_ports()
+def test_the_process_prints_five_urls_and_ends_cleanly(number: signal.Signals) -> None:
+    base = five_free_ports()
     with running("--port", str(base)) as process:
         assert process.stdout is not None
-        lines = [process.stdout.readline().split() for _ in range(4)]
-        names = ["cybersource", "syspro", "bank", "control"]
+        lines = [process.stdout.readline().split() for _ in range(5)]
+        names = ["cybersource", "syspro", "bank", "control", "shop"]
         assert lines == [[n, f"http://127.0.0.1:{base + i}"] for i, n in enumerate(names)]
         control = http.client.HTTPConnection("127.0.0.1", base + 3, timeout=5)
         control.request("GET", "/control/health")
@@ -76,11 +76,11 @@ def test_the_process_prints_four_urls_and_ends_cleanly(number: signal.Signals) -
             assert process.wait(timeout=5) == 0
         with pytest.raises(ProcessLookupError):
             os.killpg(process.pid, 0)  # the group is empty: no orphan
-    assert all(is_free(base + n) for n in range(4))
+    assert all(is_free(base + n) for n in range(5))
 
 
 def test_a_busy_port_is_a_message_and_not_a_traceback() -> None:
-    base = four_free_ports()
+    base = five_free_ports()
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", base + 1))
         holder.listen()
@@ -98,7 +98,7 @@ def test_in_process_start_is_fast_and_takes_free_ports() -> None:
     sandbox = start(seed=7, port=0)
     try:
         assert time.monotonic() - begun < 1.0
-        assert len(set(sandbox.urls().values())) == 4
+        assert len(set(sandbox.urls().values())) == 5
     finally:
         sandbox.stop()
         sandbox.stop()  # twice is once
@@ -126,6 +126,6 @@ def test_open_from_opens_every_period_since_then() -> None:
 
 
 def test_a_month_that_is_none_is_refused_by_the_command_line() -> None:
-    with running("--port", str(four_free_ports()), "--open-from", "2026-13") as process:
+    with running("--port", str(five_free_ports()), "--open-from", "2026-13") as process:
         _, errors = process.communicate(timeout=20)
     assert "'2026-13' is not YYYY-MM" in errors

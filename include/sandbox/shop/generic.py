@@ -145,7 +145,7 @@ class GenericShop:
             order["tags"] |= {str(k): str(v) for k, v in tags.items()}
             if given.get("remark"):
                 order["remarks"].append({"at": order["changed"], "text": str(given["remark"])})
-            reference = next((str(k) for k in tags), number)
+            reference = next((k for k in tags if k.startswith("_tieout_")), number)
             self._record("api.order.update", number, order, reference, status=state)
             return copy.deepcopy(order)
 
@@ -227,7 +227,7 @@ class GenericApi:
 
     def add_to(self, router: Router) -> None:
         shop, base = self._shop, "/api/v1"
-        no, sku = r"(?P<no>[A-Z]{1,4}-\d{1,12})", r"(?P<sku>[^/]{1,60})"
+        no, sku = r"(?P<no>[^/]{1,60})", r"(?P<sku>.{1,60})"
         for method, path, status, work in (
             ("GET", "/orders", 200, self._changed),
             ("GET", f"/orders/{no}", 200, lambda r: shop.order(r.match["no"])),
