@@ -10,6 +10,12 @@ from typing import Any
 import pytest
 
 from include.adapters.cybersource.settings import EXTRA_FIELDS, AuthKind
+from include.adapters.shop.settings import (
+    CallbackSettings,
+    Connection,
+    ShopSettings,
+    form_fields,
+)
 from include.adapters.syspro.settings import ADAPTERS, SysproSettings
 from tieout.provider import get_provider_info
 
@@ -61,3 +67,22 @@ def test_secrets_are_password_fields_and_carry_a_name_that_airflow_masks() -> No
 def test_every_field_has_a_label() -> None:
     for kind in TYPES.values():
         assert all(field["label"] for field in kind["conn-fields"].values())
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("woocommerce", ShopSettings),
+        ("generic_shop", ShopSettings),
+        ("shop_callback", CallbackSettings),
+    ],
+)
+def test_every_field_of_a_shop_form_is_read_with_the_same_default(
+    kind: str, settings: type[Connection]
+) -> None:
+    form: dict[str, Any] = TYPES[kind]["conn-fields"]
+    known = form_fields(settings)
+    assert set(form) | {"shape"} == set(known) | {"shape"}
+    for name, field in form.items():
+        if "default" in field["schema"]:
+            assert field["schema"]["default"] == known[name], name

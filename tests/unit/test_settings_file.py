@@ -39,6 +39,9 @@ def test_the_shipped_file_holds_connections_that_our_hooks_accept() -> None:
         "cybersource": 3,
         "syspro": 3,
         "http": 3,
+        "woocommerce": 1,
+        "generic_shop": 1,
+        "shop_callback": 1,
         "smtp": 1,
     }
     assert found.pools["syspro"]["slots"] == 3

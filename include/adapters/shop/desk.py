@@ -1,0 +1,61 @@
+"""What the effects partners need of a shop; WooCommerce and the generic shop both satisfy it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from include.adapters.shop.settings import ShopSettings
+from include.domain.money import Money
+from include.services.shop.commands import OrderUpdate, RefundRecord
+from include.services.shop.ports import ShopOrder, ShopProduct, ShopRefund
+
+
+@dataclass(frozen=True, slots=True)
+class RefundSeen:
+    """A refund as the shop shows it."""
+
+    refund_id: str
+    amount: Money
+    references: str  # every text in which ours could stand
+    moved_money: bool  # the shop's own payment plugin paid, too
+
+
+class ShopDesk(Protocol):
+    """Reads and writes of one shop. Marks are names and values that we planted."""
+
+    @property
+    def settings(self) -> ShopSettings: ...
+
+    def order(self, order_number: str) -> ShopOrder | None: ...
+
+    def order_marks(self, order: ShopOrder) -> Mapping[str, str]: ...
+
+    def has_note(self, order: ShopOrder, reference: str) -> bool: ...
+
+    def update_order(
+        self, order: ShopOrder, update: OrderUpdate, marks: Mapping[str, str], reference: str
+    ) -> ShopOrder:
+        """Note, status and marks; the marks are written last, so that they prove the rest.
+
+        A status of '' stays as it is.
+        """
+        ...
+
+    def refunds(self, order_number: str) -> tuple[ShopRefund, ...]: ...
+
+    def refund_seen(self, order: ShopOrder, refund: ShopRefund) -> RefundSeen: ...
+
+    def record_refund(
+        self, order: ShopOrder, content: RefundRecord, reference: str
+    ) -> ShopRefund: ...
+
+    def product(self, sku: str) -> ShopProduct | None: ...
+
+    def product_mark(self, product: ShopProduct) -> str: ...
+
+    def product_modified_at(self, product: ShopProduct) -> datetime: ...
+
+    def set_stock(
+        self, product: ShopProduct, quantity: int, mark: str, reference: str
+    ) -> ShopProduct: ...

@@ -1,0 +1,21 @@
+"""Writes to shops as effects: each looks before it sends, and compares what it finds."""
+
+from collections.abc import Mapping
+
+from include.adapters.shop.desk import ShopDesk
+from include.adapters.shop.partners.order_update import OrderUpdatePartner
+from include.adapters.shop.partners.refund_record import RefundRecordPartner
+from include.adapters.shop.partners.stock_level import StockLevelPartner
+from include.services.effects.ports import EffectKind, Partner
+
+
+def partners_of(desk: ShopDesk) -> Mapping[EffectKind, Partner]:
+    """Return the writes to one shop, for the effects engine."""
+    return {
+        EffectKind.shop_order_update: OrderUpdatePartner(desk),
+        EffectKind.shop_refund: RefundRecordPartner(desk),
+        EffectKind.shop_stock: StockLevelPartner(desk),
+    }
+
+
+__all__ = ["OrderUpdatePartner", "RefundRecordPartner", "StockLevelPartner", "partners_of"]

@@ -1,0 +1,107 @@
+"""Status, note and meta data of an order at the shop.
+
+Each update plants a mark of its own, ``_tieout_<reference>`` = ``<sequence>|<status>``, in the
+call that also sets the status; the note goes before it. So a mark proves all of the update, and
+the marks of an order together say which of two updates is the newer one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from include.adapters.shop.calls import looking
+from include.adapters.shop.desk import ShopDesk
+from include.adapters.shop.partners.common import (
+    MARK,
+    content_of,
+    demand_order,
+    difference,
+    is_untouched,
+    stamp,
+    unknown,
+)
+from include.domain.errors import Rejected
+from include.services.effects.ports import Difference, Effect, Found, Receipt
+from include.services.shop.commands import OrderUpdate
+from include.services.shop.ports import ShopOrder
+
+
+class OrderUpdatePartner:
+    """Satisfies ``effects.ports.Partner`` for ``shop_order_update``."""
+
+    def __init__(self, desk: ShopDesk) -> None:
+        self._desk = desk
+
+    def look(self, effect: Effect) -> tuple[Found, ...]:
+        """Return the order where it carries our mark."""
+        update = content_of(OrderUpdate, effect, self._desk)
+        with looking():
+            order = self._desk.order(update.order_number)
+            if order is None:
+                return ()
+            marks = self._desk.order_marks(order)
+            if MARK + effect.reference not in marks:
+                return ()
+            has_note = not update.note or self._desk.has_note(order, effect.reference)
+        facts = {
+            "status": order.status,
+            "modified_at": stamp(order.modified_at),
+            "is_superseded": newest(marks) > update.sequence,
+            "has_note": has_note,
+            "meta": {name: marks.get(name, "") for name, _ in update.meta},
+        }
+        return (Found(order.order_id, facts),)
+
+    def send(self, effect: Effect) -> Receipt:
+        """Update once; see the port for the errors."""
+        update = content_of(OrderUpdate, effect, self._desk)
+        order = demand_order(self._desk, update.order_number)
+        is_late = newest(self._desk.order_marks(order)) > update.sequence
+        may_leave = not update.only_from or order.status in {*update.only_from, update.status}
+        if update.status and not is_late and not may_leave:
+            raise Rejected(
+                f"order {update.order_number} is {order.status!r} at the shop, and only "
+                f"{' or '.join(update.only_from)} may become {update.status!r}",
+                self._desk.settings.where,
+                "Decide at the shop which status is right, then replay or resolve this item.",
+            )
+        marks = {MARK + effect.reference: f"{update.sequence}|{update.status}"}
+        sent = self._without_status(update) if is_late else update
+        answer = self._desk.update_order(order, sent, marks, effect.reference)
+        self._demand_echo(answer, sent, marks)
+        return Receipt(
+            answer.order_id, {"modified_at": stamp(answer.modified_at), "status": answer.status}
+        )
+
+    def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
+        """Compare status, note and meta; what was changed after us is not ours to judge."""
+        update, facts = content_of(OrderUpdate, effect, self._desk), found.facts
+        differences = list(difference("note", True, facts["has_note"]))
+        if facts["is_superseded"] or not is_untouched(effect, facts["modified_at"]):
+            return tuple(differences)
+        if update.status:
+            differences += difference("status", update.status, facts["status"])
+        return (*differences, *difference("meta data", dict(update.meta), facts["meta"]))
+
+    def _demand_echo(self, answer: ShopOrder, sent: OrderUpdate, marks: Mapping[str, str]) -> None:
+        kept = self._desk.order_marks(answer)
+        if any(kept.get(name) != value for name, value in marks.items()):
+            raise unknown("the shop answered without our mark", self._desk)
+        if sent.status and answer.status != sent.status:
+            what = f"the shop answered status {answer.status!r} to {sent.status!r}"
+            raise unknown(what, self._desk)
+
+    @staticmethod
+    def _without_status(update: OrderUpdate) -> OrderUpdate:
+        """A late update leaves its note and mark; status and meta belong to the newer one."""
+        note = update.note or f"Late: {update.status or 'details'} was superseded."
+        return replace(update, status="", meta=(), note=note)
+
+
+def newest(marks: Mapping[str, str]) -> int:
+    """Return the highest sequence among an order's marks; -1 where there is none."""
+    found = [
+        int(value.partition("|")[0])
+        for name, value in marks.items()
+        if name.startswith(MARK) and value.partition("|")[0].isdecimal()
+    ]
+    return max(found, default=-1)
