@@ -54,7 +54,8 @@ class Ledger:
             number = len(self._rows) + 1
             row = LedgerRow(number, system, verb, reference, digest, committed, at, facts)
             self._rows.append(row)
-            self._append({**asdict(row)})
+            if self._path is not None:  # a copy of every row would cost more than the call itself
+                self._append(asdict(row))
         return row
 
     def rows(self, **wanted: str) -> list[LedgerRow]:

@@ -51,6 +51,12 @@ class Merchant:
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> Answer:
         data = b"" if body is None else json.dumps(body).encode()
+        return self.send(method, path, data, headers)
+
+    def send(
+        self, method: str, path: str, data: bytes, headers: dict[str, str] | None = None
+    ) -> Answer:
+        """Make a call with a body of any bytes."""
         token = self._token(method, path, data)
         sent = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         self._wire.request(method, path, data or None, {**sent, **(headers or {})})

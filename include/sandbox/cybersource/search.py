@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from include.sandbox.cybersource.answers import BadField, not_found
 from include.sandbox.cybersource.payments import history
 from include.sandbox.cybersource.payments.book import Book, Entry
+from include.sandbox.cybersource.payments.reading import read_json
 from include.sandbox.cybersource.settings import Switches
 from include.sandbox.server import Request, Response
 from include.sandbox.world import MERCHANTS, World
@@ -57,7 +58,7 @@ class Search:
     def create(self, request: Request, merchant: str) -> Response:
         """POST /tss/v2/searches."""
         try:
-            asked = request.json()
+            asked = read_json(request)
         except ValueError:
             raise BadField("body") from None
         if not isinstance(asked, dict) or not isinstance(asked.get("query"), str):

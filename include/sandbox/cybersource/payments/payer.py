@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from include.sandbox.cybersource.payments.cards import Card, Transient, read_transient
-from include.sandbox.cybersource.payments.reading import Problem, part, text, words
+from include.sandbox.cybersource.payments.reading import Problem, section, text, words
 from include.sandbox.cybersource.tokens.vault import (
     ADDRESS,
     CUSTOMER,
@@ -14,6 +14,7 @@ from include.sandbox.cybersource.tokens.vault import (
 )
 
 _TRANSIENT = ("tokenInformation.transientTokenJwt", "tokenInformation.jti")
+_BUYER = ("merchantCustomerID", "merchantCustomerId", "email")
 _STORED = (INSTRUMENT, IDENTIFIER, CUSTOMER)  # the narrower one decides which card is used
 
 
@@ -70,16 +71,21 @@ def keep_tokens(
     body: dict[str, Any], merchant: str, payer: Payer, vault: Vault
 ) -> tuple[dict[str, str], bool]:
     """Make the tokens that a payment asks for; return them and whether the card was new."""
-    wanted = words(body, "processingInformation.actionTokenTypes")
-    wanted = wanted or [CUSTOMER, INSTRUMENT, ADDRESS]
+    # Everything is read before anything is made, so that a refusal leaves no token behind.
+    wanted = words(body, "processingInformation.actionTokenTypes") or [
+        CUSTOMER,
+        INSTRUMENT,
+        ADDRESS,
+    ]
+    bill_to = section(body, "orderInformation.billTo")
+    ship_to = section(body, "orderInformation.shipTo")
+    buyer = section(body, "buyerInformation")
     identifier, is_new = vault.identifier_of(merchant, payer.card)
     made = {IDENTIFIER: identifier.token_id}
     customer = payer.tokens.get(CUSTOMER, "")
-    order = part(body, "orderInformation") or {}
     if CUSTOMER in wanted and not customer:
-        buyer = part(body, "buyerInformation") or {}
-        kept = {k: buyer[k] for k in ("merchantCustomerID", "email") if k in buyer}
-        email = (order.get("billTo") or {}).get("email")
+        kept = {k: buyer[k] for k in _BUYER if k in buyer}
+        email = bill_to.get("email")
         facts = {"buyerInformation": {**({"email": email} if email else {}), **kept}}
         customer = made[CUSTOMER] = vault.create(merchant, CUSTOMER, facts).token_id
     if INSTRUMENT in wanted:
@@ -89,11 +95,11 @@ def keep_tokens(
                 "expirationYear": payer.card.year,
                 "type": payer.card.code,
             },
-            "billTo": dict(order.get("billTo") or {}),
+            "billTo": dict(bill_to),
         }
         token = vault.create(merchant, INSTRUMENT, facts, customer, identifier.token_id)
         made[INSTRUMENT] = token.token_id
-    if ADDRESS in wanted and customer and order.get("shipTo"):
-        facts = {"shipTo": dict(order["shipTo"])}
+    if ADDRESS in wanted and customer and ship_to:
+        facts = {"shipTo": dict(ship_to)}
         made[ADDRESS] = vault.create(merchant, ADDRESS, facts, customer).token_id
     return made, is_new

@@ -1,5 +1,6 @@
 """What a payment request says, and the refusals of what it says wrongly."""
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -35,14 +36,33 @@ class Reference:
 def body_of(request: Request) -> dict[str, Any]:
     """Return the JSON object sent; an empty body is an empty object."""
     try:
-        found = request.json()
-    except (ValueError, RecursionError):
+        found = read_json(request)
+    except ValueError:
         raise Problem("INVALID_DATA") from None
     if found is None:
         return {}
     if not isinstance(found, dict):
         raise Problem("INVALID_DATA")
     return found
+
+
+def read_json(request: Request) -> Any:
+    """Return the body as JSON that can be written again.
+
+    Raises:
+        ValueError: not UTF-8, not JSON, nested too deeply, or a half of a surrogate pair.
+    """
+    try:
+        found = json.loads(request.body.decode() or "null", parse_constant=_no_number)
+    except RecursionError:
+        raise ValueError("the body is nested too deeply") from None
+    if b"\\ud" in request.body.lower():
+        json.dumps(found, ensure_ascii=False).encode()
+    return found
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
 
 
 def part(body: dict[str, Any], path: str) -> Any:
@@ -55,6 +75,16 @@ def part(body: dict[str, Any], path: str) -> Any:
         found = found.get(name)
         if found is None:
             return None
+    return found
+
+
+def section(body: dict[str, Any], path: str) -> dict[str, Any]:
+    """Return an object member, or an empty one where there is none."""
+    found = part(body, path)
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise Problem("INVALID_DATA", path)
     return found
 
 
@@ -131,9 +161,7 @@ def optional_minor(body: dict[str, Any], path: str, currency: str) -> int | None
 
 def bill_to_of(body: dict[str, Any]) -> dict[str, str]:
     """Return the few facts of the buyer that a search shows."""
-    found = part(body, "orderInformation.billTo") or {}
-    if not isinstance(found, dict):
-        raise Problem("INVALID_DATA", "orderInformation.billTo")
+    found = section(body, "orderInformation.billTo")
     kept = {name: found[name] for name in _BILL_TO if found.get(name)}
     for name, value in kept.items():
         if not isinstance(value, str) or len(value) > 255:

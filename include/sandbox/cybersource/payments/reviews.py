@@ -15,7 +15,7 @@ from include.sandbox.cybersource.payments.reading import (
     Problem,
     bill_to_of,
     money,
-    part,
+    section,
     text,
     words,
 )
@@ -45,7 +45,9 @@ class Reviews:
             raise Problem("MISSING_FIELD", "clientReferenceInformation.code")
         amount, currency = money(body, call.merchant)
         bill_to = bill_to_of(body)
-        has_token = part(body, "tokenInformation") or part(body, "paymentInformation.customer")
+        has_token = section(body, "tokenInformation") or section(
+            body, "paymentInformation.customer"
+        )
         payer = payer_of(body, call.merchant, self.desk.vault) if has_token else None
         outcome = call.outcome or chosen(
             payer.jti if payer else "", bill_to.get("email", ""), is_looked_at=True

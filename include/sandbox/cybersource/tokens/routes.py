@@ -236,7 +236,8 @@ class TokenRoutes:
 
     def _record(self, request: Request, token: Token, did: str, *, is_done: bool = True) -> None:
         buyer = token.facts.get("buyerInformation")
-        own = buyer.get("merchantCustomerID", "") if isinstance(buyer, dict) else ""
+        names = ("merchantCustomerID", "merchantCustomerId")  # the vendor's samples have both
+        own = next((buyer[n] for n in names if n in buyer), "") if isinstance(buyer, dict) else ""
         self.ledger.record(
             "cybersource",
             "token",

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from include.sandbox.cybersource.credentials import PORTFOLIO
-from include.sandbox.cybersource.payments.reading import Problem, flag, part, text
+from include.sandbox.cybersource.payments.reading import Problem, flag, part, section, text
 
 STATES = ("PENDING_REVIEW", "BLOCKED", "INACTIVE", "ACTIVE", "SUSPENDED")
 _POLICY: dict[str, Any] = {
@@ -194,9 +194,7 @@ def _write(found: Subscription, body: dict[str, Any]) -> None:
     if texts.get("notificationScope", "SELF") not in _SCOPES:
         raise Problem("INVALID_DATA", "notificationScope")
     found.texts.update(texts)
-    policy = part(body, "retryPolicy") or {}
-    if not isinstance(policy, dict):
-        raise Problem("INVALID_DATA", "retryPolicy")
+    policy = section(body, "retryPolicy")
     for name in set(policy) & set(_POLICY):
         found.policy[name] = _policy_value(body, name, policy[name])
 
