@@ -14,6 +14,7 @@ from defusedxml.ElementTree import fromstring
 
 from include.sandbox.board import Sandbox, new_ledger
 from include.sandbox.syspro import SysproApp
+from include.sandbox.world import World
 
 REST = "/SYSPROWCFService/Rest"
 
@@ -127,6 +128,40 @@ class Wire:
             XmlIn=xml,
         )
 
+    def setup(self, function: str, name: str, xml: str, parameters: str = "") -> Element:
+        """Call Setup/Add, Setup/Update or Setup/Delete."""
+        answer = self.get(
+            f"Setup/{function}",
+            UserId=self.user,
+            BusinessObject=name,
+            XmlParameters=parameters,
+            XmlIn=xml,
+        )
+        return parsed(answer)
+
+    def clerk(self, action: str, **facts: object) -> Any:
+        """Let a person in the ERP do something."""
+        return self.control("POST", "clerk", {"action": action, "company": "A", **facts})
+
+    def rows(self, table: str, **equal: str) -> list[dict[str, str]]:
+        """Ask COMFND for the rows of a table with these values."""
+        parts = "".join(
+            f"<Expression><AndOr>And</AndOr><Column>{column}</Column><Condition>EQ</Condition>"
+            f"<Value>{value}</Value></Expression>"
+            for column, value in equal.items()
+        )
+        query = f"<Query><TableName>{table}</TableName><Where>{parts}</Where></Query>"
+        found = self.query("COMFND", query).findall("Row")
+        return [{c.tag: (c.text or "").strip() for c in row} for row in found]
+
+    def done(self, verb: str, **wanted: str) -> list[dict[str, Any]]:
+        """Return the committed executions of a verb from the truth ledger."""
+        query = urllib.parse.urlencode(
+            {"system": "syspro", "verb": verb, "committed": "true", **wanted}
+        )
+        found: list[dict[str, Any]] = self.control("GET", f"ledger?{query}")
+        return found
+
     def control(self, method: str, path: str, facts: object = None) -> Any:
         body = json.dumps(facts).encode() if facts is not None else b""
         status, _, answer = self.raw(method, f"/control/{path}", body, url=self.sandbox.control_url)
@@ -155,6 +190,17 @@ def wire() -> Iterator[Wire]:
     wire.log_on()
     yield wire
     sandbox.stop()
+
+
+@pytest.fixture
+def desk() -> Iterator[Wire]:
+    """The SYSPRO of a small generated world, with its stock and customers; live on 3 November."""
+    world, ledger = World(start=date(2026, 10, 1), days=61, volume=5), new_ledger(None)
+    app = SysproApp(world, ledger, live_date=date(2026, 11, 3))
+    wire = Wire(Sandbox(world, [app], ledger))
+    wire.log_on()
+    yield wire
+    wire.sandbox.stop()
 
 
 @pytest.fixture

@@ -89,3 +89,81 @@ def test_wrong_credentials_and_broken_bodies_are_refused(wire: Wire) -> None:
     assert call(wire, "POST", path, float_amount)[0] == 400
     assert call(wire, "GET", path)[0] == 405
     assert wire.executed() == 0
+
+
+def sales_order(**changes: object) -> dict[str, object]:
+    return {
+        "CompanyId": "A",
+        "Customer": "C00001",
+        "CustomerPoNumber": "PO-1",
+        "OrderDate": "2026-11-03",
+        "Lines": [
+            {"StockCode": "TEA-1001", "Quantity": "2", "UnitOfMeasure": "EA", "Price": "14.50"},
+            {"FreightValue": "4.90"},
+            {"Comment": "Ring twice"},
+        ],
+        **changes,
+    }
+
+
+def test_an_order_is_added_with_its_number_and_read_back(desk: Wire) -> None:
+    path = "SalesOrderService/AddSalesOrder"
+    answer = call(desk, "POST", path, sales_order())[1]
+    assert answer == {"Success": True, "SalesOrder": "015574", "OrderStatus": "1", "Warnings": []}
+    again = call(desk, "POST", path, sales_order())[1]
+    assert "already exists" in again["Errors"][0]["Message"]
+    path = "SalesOrderService/GetSalesOrder?CompanyId=A&CustomerPoNumber=PO-1"
+    (found,) = call(desk, "GET", path)[1]["Orders"]
+    assert (found["SalesOrder"], found["Customer"]) == ("015574", "C00001")
+    assert found["Lines"][0]["Quantity"] == "2.000000"
+    assert len(desk.done("SORTOI A", reference="PO-1")) == 1
+
+
+def test_an_order_is_held_released_and_cancelled(desk: Wire) -> None:
+    call(desk, "POST", "SalesOrderService/AddSalesOrder", sales_order())
+    for action, more, status in (
+        ("Hold", {}, "S"),
+        ("Release", {"Authority": "DM"}, "1"),
+        ("Cancel", {"Reason": "FRAUD"}, "\\"),
+    ):
+        body = {"CompanyId": "A", "SalesOrder": "015574", "Action": action, **more}
+        assert call(desk, "POST", "SalesOrderService/UpdateSalesOrder", body)[1]["Success"] is True
+        assert desk.rows("SorMaster", CustomerPoNumber="PO-1")[0]["OrderStatus"] == status
+    body = {"CompanyId": "A", "SalesOrder": "015574", "Action": "Lose"}
+    assert call(desk, "POST", "SalesOrderService/UpdateSalesOrder", body)[0] == 400
+
+
+def test_stock_is_told_by_warehouse(desk: Wire) -> None:
+    path = "InventoryService/GetStockBalance?CompanyId=A&StockCode=TEA-1006&Warehouse=MAIN"
+    (found,) = call(desk, "GET", path)[1]["Warehouses"]
+    assert (found["Warehouse"], found["AvailableQty"]) == ("MAIN", "12.000000")
+
+
+def test_a_customer_is_added_and_shows_his_balance(desk: Wire) -> None:
+    body = {"CompanyId": "A", "Customer": "WEB-1", "Name": "Ada", "Currency": "USD"}
+    answer = call(desk, "POST", "CustomerService/AddCustomer", body)[1]
+    assert answer == {"Success": True, "Customer": "WEB-1"}
+    again = call(desk, "POST", "CustomerService/AddCustomer", body)[1]
+    assert again["Errors"][0]["Code"] == "120001"
+    path = "CustomerService/GetCustomer?CompanyId=A&Customer=WEB-1"
+    (found,) = call(desk, "GET", path)[1]["Customers"]
+    assert (found["Name"], found["Balance"]) == ("Ada", "0.00")
+
+
+def test_a_receipt_is_posted_and_found_by_its_reference(desk: Wire) -> None:
+    body = {
+        "CompanyId": "A",
+        "Customer": "C00001",
+        "PaymentValue": "29.00",
+        "Reference": "TO-PAY-1",
+        "Bank": "CLRUS",
+        "UnappliedValue": "29.00",
+        "CustomerPoNumber": "PO-1",
+    }
+    answer = call(desk, "POST", "ARReceiptService/AddReceipt", body)[1]
+    assert (answer["Success"], answer["Journal"]) == (True, "00034")
+    path = "ARReceiptService/GetReceipts?CompanyId=A&Reference=TO-PAY-1"
+    (found,) = call(desk, "GET", path)[1]["Receipts"]
+    assert (found["PaymentValue"], found["Bank"]) == ("29.00", "CLRUS")
+    body["Invoices"] = "all"
+    assert call(desk, "POST", "ARReceiptService/AddReceipt", body)[0] == 400

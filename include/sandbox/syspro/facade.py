@@ -8,13 +8,22 @@ that is not the JSON asked for.
 
 import base64
 import binascii
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element, SubElement
 
 from include.sandbox.server import Request, Response, Router
 from include.sandbox.syspro.documents import CallFailed, Node
+from include.sandbox.syspro.facade_json import (
+    BadBody,
+    answer,
+    copy_to,
+    guarded,
+    read_body,
+    read_lines,
+)
+from include.sandbox.syspro.facade_orders import OrderFacade
 from include.sandbox.syspro.sessions import Session, demo_operators
 from include.sandbox.syspro.tables import Row, padded_key
 
@@ -34,17 +43,14 @@ INVOICE = {"Reference": "TransactionReference"} | {
 INVOICE_LINE = {"LedgerCode": "LedgerCode", "Amount": "LedgerValue", "Notation": "LedgerNotation"}
 
 
-class BadBody(ValueError):
-    """The body is not the JSON asked for."""
-
-
 class Facade:
-    """Four calls: add and read back a journal, add and read back an invoice."""
+    """Journals and supplier invoices, added and read back; orders are ``facade_orders``."""
 
     def __init__(self, app: "SysproApp") -> None:
         self._app = app
 
     def add_routes(self, router: Router) -> None:
+        OrderFacade(self).add_routes(router)
         calls: tuple[tuple[str, str, Callable[[Request], Response]], ...] = (
             ("POST", "GLJournalService/AddJournalEntry", self._add_journal),
             ("GET", "GLJournalService/GetJournalEntries", self._journals),
@@ -52,9 +58,13 @@ class Facade:
             ("GET", "APInvoiceService/GetAPInvoice", self._invoices),
         )
         for method, path, handler in calls:
-            router.add(method, f"{BASE}/{path}", _guarded(handler))
+            router.add(method, f"{BASE}/{path}", guarded(handler))
 
-    def _session(self, request: Request, company: str) -> Session:
+    @property
+    def app(self) -> "SysproApp":
+        return self._app
+
+    def session(self, request: Request, company: str) -> Session:
         """Check Basic credentials; the facade keeps its own e.net session, so none is evicted."""
         scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
         try:
@@ -69,46 +79,55 @@ class Facade:
             raise BadBody(f"CompanyId {company!r} is not open to {name}")
         return Session("", operator.code, company, datetime.now(UTC), 0.0)
 
-    def _post(
-        self, request: Request, verb: str, body: Mapping[str, Any], root: Element, period: str = ""
+    def post(
+        self,
+        request: Request,
+        verb: str,
+        body: Mapping[str, Any],
+        root: Element,
+        period: str = "",
+        function: str = "",
+        **more: str,
     ) -> Node:
-        session = self._session(request, str(body.get("CompanyId", "")))
+        """Run the business object behind a call; ``more`` are parameters of its own."""
+        session = self.session(request, str(body.get("CompanyId", "")))
         if verb in self._app.options.unlicensed:
             raise CallFailed(f"{verb} is not licensed")
         parameters = Element("Parameters")
-        SubElement(parameters, "IgnoreWarnings").text = "N"
-        SubElement(parameters, "PostingPeriod").text = period or "C"
+        given = {"IgnoreWarnings": "N", "PostingPeriod": period or "C", **more}
+        for name, value in given.items():
+            SubElement(parameters, name).text = value
         content = request.body.decode("utf-8", "replace")
-        return self._app.transact(session, verb, parameters, root, content)
+        return self._app.transact(session, verb, parameters, root, content, function)
 
     def _add_journal(self, request: Request) -> Response:
-        body = _body(request)
+        body = read_body(request)
         root = Element("PostGlJournal")
-        item = _copy(SubElement(root, "Item"), body, JOURNAL)
+        item = copy_to(SubElement(root, "Item"), body, JOURNAL)
         SubElement(item, "PostJournal").text = "Y"
         SubElement(item, "AuthorizeJournal").text = "A"
-        for line in _lines(body):
-            _copy(SubElement(item, "JournalDetails"), line, JOURNAL_LINE)
-        reply = self._post(request, "GENTJL", body, root)
-        return _answer(
+        for line in read_lines(body):
+            copy_to(SubElement(item, "JournalDetails"), line, JOURNAL_LINE)
+        reply = self.post(request, "GENTJL", body, root)
+        return answer(
             reply, ("GlYear", "GlPeriod", "GlJournal", "DebitAmount", "CreditAmount", "Jnlstatus")
         )
 
     def _add_invoice(self, request: Request) -> Response:
-        body = _body(request)
+        body = read_body(request)
         root = Element("PostApInvoice")
-        item = _copy(SubElement(root, "Item"), body, INVOICE)
+        item = copy_to(SubElement(root, "Item"), body, INVOICE)
         SubElement(item, "TransactionCode").text = "I"
-        for line in _lines(body):
-            _copy(SubElement(item, "LedgerDistribution"), line, INVOICE_LINE)
+        for line in read_lines(body):
+            copy_to(SubElement(item, "LedgerDistribution"), line, INVOICE_LINE)
         period = str(body.get("PostingPeriod", "") or "C")
-        reply = self._post(request, "APSTIN", body, root, period)
+        reply = self.post(request, "APSTIN", body, root, period)
         names = ("TrnYear", "TrnMonth", "Journal", "EntryNumber", "GlJournalError")
-        return _answer(reply, (*names, "GlJournalMessage"))
+        return answer(reply, (*names, "GlJournalMessage"))
 
     def _journals(self, request: Request) -> Response:
         company = request.param("CompanyId")
-        self._session(request, company)
+        self.session(request, company)
         tables = self._app.books(company).tables
         reference = request.param("JournalReference")
         found = [
@@ -120,7 +139,7 @@ class Facade:
 
     def _invoices(self, request: Request) -> Response:
         company = request.param("CompanyId")
-        self._session(request, company)
+        self.session(request, company)
         names = ("Supplier", "Invoice")
         supplier = padded_key("Supplier", request.param("Supplier"))
         wanted = {"Supplier": supplier, "Invoice": request.param("Invoice")}
@@ -163,79 +182,3 @@ def _shown_journal(row: Row, details: list[Row]) -> dict[str, Any]:
         "Status": row["JnlStatus"],
         "Lines": lines,
     }
-
-
-def _body(request: Request) -> Mapping[str, Any]:
-    try:
-        found = request.json()
-    except ValueError as fault:
-        raise BadBody(f"not JSON: {fault}") from fault
-    if not isinstance(found, dict):
-        raise BadBody("a JSON object is needed")
-    return found
-
-
-def _lines(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    lines = body.get("Lines")
-    if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):
-        raise BadBody("Lines must be a list of objects")
-    return lines
-
-
-def _copy(element: Element, given: Mapping[str, Any], names: Mapping[str, str]) -> Element:
-    """Copy known members to elements; a number must come as text, so that no digit is lost."""
-    for name, tag in names.items():
-        value = given.get(name)
-        if isinstance(value, float):
-            raise BadBody(f'{name} must be a string such as "12.34"')
-        if value is not None:
-            SubElement(element, tag).text = str(value)
-    return element
-
-
-def _answer(reply: Node, wanted: tuple[str, ...]) -> Response:
-    errors = list(_errors(reply))
-    if errors:
-        return Response.of_json({"Success": False, "Errors": errors})
-    leaves = {leaf.name: leaf.content for leaf in _walk(reply) if isinstance(leaf.content, str)}
-    facts = {name: leaves[name] for name in wanted if name in leaves}
-    return Response.of_json({"Success": True, **facts})
-
-
-def _errors(node: Node) -> Iterator[dict[str, str]]:
-    for found in _walk(node):
-        if isinstance(found.content, str):
-            continue
-        parts = {c.name: c.content for c in found.content if isinstance(c.content, str)}
-        if "ErrorNumber" in parts:
-            yield {
-                "Field": found.name,
-                "Code": parts["ErrorNumber"],
-                "Message": parts["ErrorDescription"],
-            }
-
-
-def _walk(node: Node) -> Iterator[Node]:
-    yield node
-    if not isinstance(node.content, str):
-        for child in node.content:
-            yield from _walk(child)
-
-
-def _guarded(handler: Callable[[Request], Response]) -> Callable[[Request], Response]:
-    def answer(request: Request) -> Response:
-        try:
-            return handler(request)
-        except PermissionError as refusal:
-            headers = [("WWW-Authenticate", 'Basic realm="facade"')]
-            response = Response.of_json(
-                {"Success": False, "Errors": [{"Message": str(refusal)}]}, 401
-            )
-            response.headers += headers
-            return response
-        except BadBody as fault:
-            return Response.of_json({"Success": False, "Errors": [{"Message": str(fault)}]}, 400)
-        except CallFailed as failure:
-            return Response.of_json({"Success": False, "Errors": [{"Message": str(failure)}]})
-
-    return answer

@@ -243,7 +243,9 @@ def _reply(table: str, columns: list[str], order: list[str], rows: list[Row]) ->
     ]
     found = [Node("Row", [Node(c, shown(row.get(c, ""))) for c in columns]) for row in rows]
     count = Node("RowsReturned", f"{len(rows):8d}")
-    return root_node(table, VERSION, [Node("HeaderDetails", header), *found, count])
+    # A custom form's table ends in a plus sign, which no element's name may have.
+    root = table.replace("+", "_")
+    return root_node(root, VERSION, [Node("HeaderDetails", header), *found, count])
 
 
 def shown(value: Value) -> str:

@@ -64,11 +64,12 @@ class Header:
 def read_header(call: Call, part: Element, trouble: Trouble) -> Header:
     """Check a header; what is wrong goes into ``trouble``."""
     action = trouble.check(part, choice_field, "OrderActionType", "ACD", "A") or "A"
-    customer_po = trouble.check(part, text_field, "CustomerPoNumber", longest=LONGEST_PO) or ""
+    given = trouble.check(part, text_field, "CustomerPoNumber", longest=LONGEST_PO)
+    customer_po = given or ""
     values = _read_values(call, part, trouble, is_change=action != "A")
     if action == "A":
         customer = _read_customer(call, part, trouble)
-        if customer is not None:
+        if customer is not None and given is not None:
             _check_number(call, part, trouble, customer, customer_po)
         return Header(part, action, customer_po, customer, None, values)
     order = _read_order(call, part, trouble)

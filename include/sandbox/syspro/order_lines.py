@@ -230,7 +230,7 @@ def _misc_line(setting: Setting, part: Element, row: Row | None) -> Row:
     check = setting.trouble.check
     _charge(setting, part, found, "MiscChargeValue", "MiscChargeCost")
     texts: tuple[tuple[str, str, int], ...] = (
-        ("MiscDescription", "NComment", 45),
+        ("MiscDescription", "NComment", 50),
         ("MiscProductClass", "NMscProductCls", 20),
         ("MiscChargeCode", "NChargeCode", 6),
         ("MiscTaxCode", "NMscTaxCode", 3),
