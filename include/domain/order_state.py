@@ -88,6 +88,7 @@ class OrderFacts:
     looked_at: datetime | None = None  # at the ERP, for what a clerk may have done
     invoice: str = ""
     told: str = ""  # the last state that the shop was told
+    called: str = ""  # the last state that the shop's server was sent
     noted: tuple[str, ...] = ()  # what was written into custom forms, by name
     stop: Stop | None = None
     problem: str = ""  # why it is stuck

@@ -7,7 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 from include.domain.canonical import from_json, to_plain
 from include.domain.erp_orders import (
@@ -233,8 +233,16 @@ class PlainTranslator:
     def shop_update(self, order: Order, facts: OrderFacts, state: OrderState) -> object:
         return {"order": order.number, "state": state.value}
 
+    def callback(self, order: Order, facts: OrderFacts, state: OrderState, at: datetime) -> object:
+        return {"order": order.number, "event": f"order.{state}", "at": at.isoformat()}
+
     def shop_refund(self, order: Order, refund: RefundRow) -> object:
         return {"order": order.number, "refund": refund.refund_id}
+
+
+class FixedClock:
+    def now(self) -> datetime:
+        return datetime(2026, 11, 3, 9, tzinfo=UTC)
 
 
 def make_rules(**changes: object) -> OrderRules:
@@ -273,6 +281,7 @@ def desk(erp: FakeErp, gateway: FakeGateway, rules: OrderRules | None = None) ->
         translator=PlainTranslator(),
         gateway=gateway,
         erp=erp,
+        clock=FixedClock(),
         told_states=frozenset(("in_review", "captured", "completed", "declined", "cancelled")),
         today=date(2026, 11, 3),
     )

@@ -306,3 +306,14 @@ class TestShipments:
         assert kit.partner.truth.count(AUTH) == 2
         assert kit.partner.truth.count(EffectKind.payment_reversal) == 1
         assert saga.state == OrderState.booked
+
+
+def test_a_shop_that_does_not_answer_holds_up_no_money(kit: Kit) -> None:
+    def refuse(_effect: Effect) -> Receipt:
+        raise Retryable("connection refused", "shop", "Ask again.")
+
+    kit.partner.say(EffectKind.shop_order_update, refuse)
+    order = make_order()
+    assert kit.run(order).state == OrderState.captured
+    kit.pass_time(minutes=10)
+    assert kit.partner.truth.count(EffectKind.shop_order_update) == 1

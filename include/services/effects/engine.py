@@ -5,13 +5,13 @@ and the janitor (``sweep``) comes back when its time has come. The rules are in 
 allowed transitions in ``states.py``. Why: ``include/docs/adr/0002-effects-engine.md``.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from include.domain.errors import OutcomeUnknown, Parked, Rejected, Retryable
 from include.services.effects.boundaries import Boundary, BoundaryHook, pass_by
+from include.services.effects.demands import RulesByKind, check_digest, demand_same, instant_of
 from include.services.effects.events import EventLog, log_event
 from include.services.effects.ports import (
     Difference,
@@ -69,7 +69,7 @@ class Engine:
         self._store = store
         self._partners = partners
         self._clock = clock
-        self._rules = {kind: self.rules_of(found) for kind, found in timings.items()}
+        self._rules = RulesByKind(lambda kind: self.rules_of(timings[kind]))
         self._worker = worker
         self._boundary = boundary
         self._log = log
@@ -82,13 +82,13 @@ class Engine:
         Raises:
             Rejected: the key or the reference is already used for other content.
         """
-        _check_digest(effect)
+        check_digest(effect)
         fresh = replace(
             effect, state=EffectState.intended, intended_at=self._store.now(), next_at=None
         )
         stored = self._store.insert(fresh, self._worker)
         self._boundary(Boundary.intended)
-        _demand_same(stored, effect)
+        demand_same(stored, effect)
         return stored
 
     def perform(self, effect: Effect) -> Effect:
@@ -100,7 +100,7 @@ class Engine:
         Raises:
             Rejected: the key or the reference is already used for other content.
         """
-        _check_digest(effect)
+        check_digest(effect)
         rules = self._rules[effect.kind]
         if rules.timings.looks_first and not self._is_surely_absent(effect):
             return self.advance(effect.kind, self.intend(effect).key)
@@ -108,13 +108,13 @@ class Engine:
         fresh = replace(effect, state=EffectState.intended, next_at=None)
         sent, lease = self._store.begin(
             fresh,
-            lambda it: rules.mark_sent(it, _instant(it)),
+            lambda it: rules.mark_sent(it, instant_of(it)),
             self._worker,
             rules.timings.lease,
         )
         self._boundary(Boundary.marked_sent)
         if lease is None:
-            _demand_same(sent, effect)
+            demand_same(sent, effect)
             return self.advance(effect.kind, effect.key)
         unsent = replace(fresh, intended_at=sent.intended_at)
         return self._conclude_first(lease, unsent, sent, began)
@@ -379,25 +379,3 @@ class Engine:
             state=after.state.value,
             next_at=after.next_at.isoformat() if after.next_at else "",
         )
-
-
-def _check_digest(effect: Effect) -> None:
-    if effect.digest != hashlib.sha256(effect.payload.encode()).hexdigest():
-        raise ValueError(f"the digest of {effect.key} is not that of its payload")
-
-
-def _demand_same(stored: Effect, effect: Effect) -> None:
-    if (stored.digest, stored.reference) != (effect.digest, effect.reference):
-        raise Rejected(
-            f"{effect.key!r} was intended as {stored.digest[:12]} for {stored.amount_minor} "
-            f"{stored.currency} and now comes as {effect.digest[:12]} for "
-            f"{effect.amount_minor} {effect.currency}",
-            f"effect {effect.kind.value}",
-            "Compare the two; correct a posted one by a new version under its own key.",
-        )
-
-
-def _instant(effect: Effect) -> datetime:
-    if effect.intended_at is None:
-        raise ValueError(f"effect {effect.key} was never stored")
-    return effect.intended_at

@@ -137,6 +137,10 @@ class Play(Protocol[F]):
         """
         ...
 
+    def is_detached(self, step: str) -> bool:
+        """Say whether the saga goes on once the step is begun; the janitor ends it by itself."""
+        ...
+
     def may_abandon(self, facts: F, effect: Effect) -> bool:
         """Say whether a step that certainly did nothing may be left behind, e.g. on a cancel."""
         ...
@@ -257,10 +261,12 @@ class Driver(Generic[F]):
         effect = self._engine.find(kind, key)
         if effect is None:
             effect = self._engine.perform(play.command(saga.facts, step).effect(key))
+        elif play.is_detached(step):
+            pass  # begun before; whatever becomes of it, the saga does not wait
         elif effect.state not in (*_THERE, *_STOPPED):
             effect = self._engine.advance(kind, key)
         now = self._store.now()
-        if effect.state in _THERE:
+        if effect.state in _THERE or play.is_detached(step):
             facts, told = play.fold(play.fail(saga.facts, ""), step, effect, now)
             return _with(saga, play.begin(facts, "")), None, told
         if effect.state is EffectState.rejected and play.may_abandon(saga.facts, effect):

@@ -156,6 +156,8 @@ def _told(
     desk: Desk, facts: OrderFacts, step: str, effect: Effect, _now: datetime
 ) -> tuple[OrderFacts, Event]:
     state = step.partition("|")[2]
+    if name_of(step) == "callback":
+        return replace(facts, called=state), Event("callback begun", {"state": state})
     return replace(facts, told=state), Event("shop told", {"state": state})
 
 
@@ -173,4 +175,5 @@ FOLDS: Mapping[str, Fold] = {
     "reverse": _reversed,
     "reverse_old": _reversed,
     "tell": _told,
+    "callback": _told,
 }

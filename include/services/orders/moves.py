@@ -35,6 +35,7 @@ class Situation:
     notes_payment: bool  # the site has a custom form for the gateway's request id
     notes_token: bool
     told_states: frozenset[str]  # the shop wants to hear of these
+    calls_back: bool  # the shop's own server wants signed events
 
 
 def next_move(it: Situation) -> Move:
@@ -210,6 +211,8 @@ def _rest(it: Situation, state: OrderState, reason: str, until: datetime | None 
     facts = it.facts
     if state in it.told_states and facts.told != state:
         return Perform(f"tell|{state}")
+    if it.calls_back and facts.called != state:
+        return Perform(f"callback|{state}")
     if facts.expires_at is not None and not facts.captured and facts.stop is None:
         lapses = facts.expires_at - timedelta(hours=it.rules.expiry_lead_hours)
         until = min(until, lapses) if until else lapses

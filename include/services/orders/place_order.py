@@ -52,11 +52,15 @@ class OrderPlay:
                 notes_payment=bool(desk.payment_form[0]),
                 notes_token=bool(desk.token_form[0]),
                 told_states=desk.told_states,
+                calls_back=bool(desk.callback_target),
             )
         )
 
     def kind_of(self, step: str) -> EffectKind:
         return STEPS[name_of(step)].kind
+
+    def is_detached(self, step: str) -> bool:
+        return STEPS[name_of(step)].is_detached
 
     def may_abandon(self, facts: OrderFacts, effect: Effect) -> bool:
         return facts.stop is not None and effect.state is EffectState.rejected
@@ -90,6 +94,7 @@ class OrderPlay:
             "reverse": self._reverse,
             "reverse_old": self._reverse,
             "tell": self._tell,
+            "callback": self._callback,
         }
         return build[name_of(step)](facts, step)
 
@@ -224,6 +229,13 @@ class OrderPlay:
             0,
             self.desk.owner,
         )
+
+    def _callback(self, facts: OrderFacts, step: str) -> Command:
+        state = OrderState(step.partition("|")[2])
+        desk, order = self.desk, self.order
+        content = desk.translator.callback(order, facts, state, desk.clock.now())
+        kind = EffectKind.shop_callback
+        return Command(kind, content, desk.callback_target, order.currency, 0, desk.owner)
 
     # Folding ---------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from include.domain.erp_orders import (
@@ -19,6 +19,7 @@ from include.domain.order_rules import OrderRules
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order
 from include.domain.payments import Authorized
+from include.services.ports import Clock
 
 if TYPE_CHECKING:
     from include.services.orders.refund_order import RefundRow
@@ -77,6 +78,10 @@ class Translator(Protocol):
         """Return the shop's command for one of ``Desk.told_states``."""
         ...
 
+    def callback(self, order: Order, facts: OrderFacts, state: OrderState, at: datetime) -> object:
+        """Return the signed event that the shop's own server gets."""
+        ...
+
     def shop_refund(self, order: Order, refund: "RefundRow") -> object:
         """Return the shop's command that records a refund there."""
         ...
@@ -96,9 +101,11 @@ class Desk:
     translator: Translator
     gateway: GatewayReader
     erp: ErpOrderReader
+    clock: Clock
     told_states: frozenset[str]  # the shop wants to hear of these
     today: date  # the merchant's business date: posting dates come from it, never from a clock
     tells_refunds: bool = True
+    callback_target: str = ""  # '': the shop has no server for events
     token_form: tuple[str, str] = ("", "")  # custom form and field for tokens; '' is our store
     payment_form: tuple[str, str] = ("", "")  # for the gateway's request id on the sales order
     refund_form: tuple[str, str] = ("", "")  # for the refund's request id on the sales order

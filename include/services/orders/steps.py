@@ -16,6 +16,7 @@ class Step:
     name: str
     kind: EffectKind
     compensation: str  # the step that takes it back; '' where nothing has to be
+    is_detached: bool = False  # the saga goes on once it is begun: words, not money or goods
 
 
 STEPS: Mapping[str, Step] = {
@@ -26,11 +27,12 @@ STEPS: Mapping[str, Step] = {
         Step("sales_order", EffectKind.sales_order, "cancel_order"),
         Step("hold", EffectKind.sales_order_move, "release"),
         Step("release", EffectKind.sales_order_move, ""),
-        Step("note_payment", EffectKind.custom_field, ""),
-        Step("note_token", EffectKind.custom_field, ""),
+        Step("note_payment", EffectKind.custom_field, "", is_detached=True),
+        Step("note_token", EffectKind.custom_field, "", is_detached=True),
         Step("capture", EffectKind.payment_capture, "give_back"),
         Step("receipt", EffectKind.ar_receipt, "give_back"),  # booked back by the refund's own
-        Step("tell", EffectKind.shop_order_update, ""),  # the next state is told in turn
+        Step("tell", EffectKind.shop_order_update, "", is_detached=True),  # ranked by the shop
+        Step("callback", EffectKind.shop_callback, "", is_detached=True),
         # Compensations.
         Step("reverse", EffectKind.payment_reversal, ""),
         Step("reverse_old", EffectKind.payment_reversal, ""),
