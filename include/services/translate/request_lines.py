@@ -26,6 +26,7 @@ class _Row:
     net: Money
     tax: Money
     less: tuple[Money, Money] | None  # net and tax after the order's discount, where told
+    is_coupon: bool  # sent as a discount; a fee below zero is one of its own
 
 
 def read_lines(top: Fields, currency: str, rules: OrderRules, where: str) -> tuple[OrderLine, ...]:
@@ -43,19 +44,20 @@ def read_lines(top: Fields, currency: str, rules: OrderRules, where: str) -> tup
     if all(row.kind is not LineKind.goods for row in rows):
         raise Rejected("the order has no goods", where, "Send at least one line of goods.")
     is_derived = any(row.less is not None for row in rows)
-    kept = [row for row in rows if not (is_derived and row.kind is LineKind.discount)]
+    kept = [row for row in rows if not (is_derived and row.is_coupon)]
     kept = [row for row in kept if row.kind is LineKind.goods or row.net.minor or row.tax.minor]
     numbers = {row.line_id: n for n, row in enumerate(kept, 1) if row.line_id}
     parents = {row.line_id: row.parent_id for row in kept if row.line_id}
     lines = [_line(n, row, numbers, parents, rules) for n, row in enumerate(kept, 1)]
     if is_derived:
-        coupons = [row for row in rows if row.kind is LineKind.discount]
+        coupons = [row for row in rows if row.is_coupon]
         lines += _discounts(rows, coupons, len(lines) + 1, currency)
     return tuple(lines)
 
 
 def _row(fields: Fields, currency: str) -> _Row:
     kind = LineKind(fields.matching("kind", "|".join(LineKind), f"one of {', '.join(LineKind)}"))
+    is_coupon = kind is LineKind.discount
     tax = fields.money("tax", currency)
     if fields.has("net") == fields.has("gross"):
         raise fields.no("net", "or gross must be sent, and not both", "Send one of the two.")
@@ -83,6 +85,7 @@ def _row(fields: Fields, currency: str) -> _Row:
         net,
         tax,
         less,
+        is_coupon,
     )
 
 

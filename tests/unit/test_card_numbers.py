@@ -1,0 +1,140 @@
+"""A card number is found however it is written; what only looks like one passes."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from include.domain.card_numbers import (
+    CardNumberRefused,
+    card_number_paths,
+    has_card_number,
+    is_card_number,
+    mask_card_numbers,
+    refuse_card_numbers,
+)
+from include.domain.errors import Rejected
+
+# Numbers that the schemes publish for tests.
+CARDS = (
+    "4111111111111111",
+    "4222222222222",
+    "4000000000000000006",
+    "5555555555554444",
+    "2223003122003222",
+    "378282246310005",
+    "6011111111111117",
+    "3566002020360505",
+    "30569309025904",
+    "6759649826438453",
+    "6200000000000005",
+)
+
+
+@pytest.mark.parametrize("card", CARDS)
+@pytest.mark.parametrize("separator", ["", " ", "-", ".", "/", "\u00a0", " - ", "  "])
+def test_a_card_in_groups_of_four_is_found(card: str, separator: str) -> None:
+    groups = [card[i : i + 4] for i in range(0, len(card), 4)]
+    assert has_card_number(f"paid with {separator.join(groups)}, thanks")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3782 822463 10005",
+        "3056-930902-5904",
+        "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+        "41 11 11 11 11 11 11 11",
+        "x4111111111111111y",
+        "12-4111-1111-1111-1111",
+        "\u0664\u0661\u0661\u0661" * 1 + "\u0661" * 12,  # Arabic digits
+        "\uff14\uff11\uff11\uff11" + "\uff11" * 12,  # full width
+        "4111\u200b1111\u200b1111\u200b1111",  # what is not seen separates nothing
+        "4111\u00ad1111\u00ad1111\u00ad1111",
+    ],
+)
+def test_a_card_in_another_writing_is_found(text: str) -> None:
+    assert has_card_number(text)
+    assert "1111 1111" not in mask_card_numbers(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "6871234567890123456789",  # a request id has 22 digits
+        "1764093398123",  # epoch milliseconds
+        "1764093398123456",
+        "W100123",
+        "100000000000016",  # an order number: no issuer begins with 1
+        "4111111111111112",  # fails the check digit
+        "2026-11-25 10:00:00 12345",
+        "+44 20 7946 0958",
+        "GB29 NWBK 6016 1331 9268 19",
+        "4006381333931",  # a barcode
+        "7010000000016241111",  # an instrument identifier
+        "d5f4111111111111111aaaaaaaaaaaaa",  # 32 hexadecimal digits
+        "4f111111-1111-1111-1111-111111111117",
+        "",
+    ],
+)
+def test_what_only_looks_like_a_card_passes(text: str) -> None:
+    assert not has_card_number(text)
+    assert mask_card_numbers(text) == text
+
+
+def _with_check_digit(digits: str) -> str:
+    return next(digits + str(n) for n in range(10) if _luhn(digits + str(n)))
+
+
+def _luhn(digits: str) -> bool:
+    values = [int(d) for d in reversed(digits)]
+    doubled = [sum(divmod(2 * v, 10)) for v in values[1::2]]
+    return (sum(values[::2]) + sum(doubled)) % 10 == 0
+
+
+PREFIXES = {"4": 16, "51": 16, "2221": 16, "34": 15, "6011": 16, "3530": 16, "36": 14, "62": 19}
+
+
+@given(st.sampled_from(sorted(PREFIXES)), st.text("0123456789", min_size=19), st.data())
+def test_every_card_of_a_known_issuer_is_found(prefix: str, tail: str, data: st.DataObject) -> None:
+    card = _with_check_digit((prefix + tail)[: PREFIXES[prefix] - 1])
+    before = data.draw(st.text("abc ,:", max_size=5))
+    after = data.draw(st.text("xyz ,:", max_size=5))
+    assert is_card_number(card)
+    assert has_card_number(before + card + after)
+    assert card not in mask_card_numbers(before + card + after)
+
+
+@given(st.text("0123456789", min_size=22, max_size=22))
+@example("4" * 22)
+def test_no_request_id_is_a_card(request_id: str) -> None:
+    assert not has_card_number(request_id)
+
+
+@given(st.integers(min_value=1_500_000_000_000, max_value=1_999_999_999_999))
+def test_no_instant_in_milliseconds_is_a_card(instant: int) -> None:
+    assert not has_card_number(str(instant))
+
+
+@given(st.text("0123456789abcdef", min_size=32, max_size=32).filter(lambda t: not t.isdecimal()))
+def test_no_token_of_32_hexadecimal_digits_is_a_card(token: str) -> None:
+    assert not has_card_number(token)
+
+
+def test_the_field_is_named_and_no_digit_of_the_number() -> None:
+    raw = {"billing": {"notes": ["ok", "card 4111 1111 1111 1111"]}, "id": 7}
+    with pytest.raises(CardNumberRefused) as caught:
+        refuse_card_numbers(raw, "shop acme_us_web, order 7")
+    assert "the field billing.notes[1] holds a card number" in str(caught.value)
+    assert "1111" not in str(caught.value)
+    assert isinstance(caught.value, Rejected)
+
+
+def test_a_number_without_quotes_and_a_name_are_searched_too() -> None:
+    raw = {"a": 4111111111111111, "b": 4111111111111111.0, "4111111111111111": 1, "c": True}
+    assert list(card_number_paths(raw)) == ["a", "b", "<name 2>"]
+
+
+def test_a_long_text_is_searched_in_linear_time() -> None:
+    assert not has_card_number("1 " * 200_000)
+    assert not has_card_number("1" * 400_000)
+    assert has_card_number("1 " * 100_000 + "; 4111111111111111")

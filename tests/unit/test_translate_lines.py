@@ -1,0 +1,153 @@
+"""Lines change their shape on the way to SYSPRO and to the gateway, and never their sum."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.domain.errors import Rejected
+from include.domain.money import Money
+from include.domain.orders import LineKind, OrderLine
+from include.domain.shops import KitMode
+from include.services.translate.currencies import (
+    check_customer_currency,
+    dated_rate,
+    syspro_rate,
+)
+from include.services.translate.lines import (
+    erp_lines,
+    fold_kits,
+    level_three,
+    level_two,
+    merge_identical,
+)
+from tests.unit.shop_orders import translator, woo_order
+
+US = translator("acme_us_web")
+
+
+def _goods(
+    number: int, net: int, quantity: int = 1, code: str = "TEA", parent: int = 0
+) -> OrderLine:
+    return OrderLine(
+        number,
+        LineKind.goods,
+        f"Item {code}",
+        quantity * 1_000_000,
+        Money(net, "USD"),
+        Money(net // 10, "USD"),
+        stock_code=code,
+        parent=parent,
+    )
+
+
+def _sums(lines: tuple[OrderLine, ...]) -> tuple[int, int]:
+    return sum(line.net.minor for line in lines), sum(line.tax.minor for line in lines)
+
+
+def test_a_kit_takes_its_components_money_where_syspro_explodes_it() -> None:
+    lines = (_goods(1, 0, code="KIT"), _goods(2, 500, parent=1), _goods(3, 700, parent=1))
+    folded = fold_kits((*lines, _goods(4, 100)))
+    assert [line.number for line in folded] == [1, 4]
+    assert folded[0].net == Money(1200, "USD")
+    components = replace(US.shop, kits=KitMode.components, merge_identical_lines=False)
+    assert erp_lines(lines, components) == lines
+
+
+def test_a_bundle_of_woocommerce_is_a_kit_by_its_plugins_field() -> None:
+    raw = woo_order()
+    raw["line_items"][1]["bundled_by"] = "11"
+    order = US.order(raw)
+    assert order.lines[1].parent == 1
+    assert [line.number for line in erp_lines(order.lines, US.shop)] == [1, 3, 4, 5]
+    raw["line_items"][1]["bundled_by"] = "99"
+    with pytest.raises(Rejected, match=r"lines\[1\]\.parent_id is '99', which is no line"):
+        US.order(raw)
+
+
+def test_a_kit_inside_a_kit_is_refused() -> None:
+    raw = woo_order()
+    raw["line_items"][0]["bundled_by"] = "12"
+    raw["line_items"][1]["bundled_by"] = "11"
+    with pytest.raises(Rejected, match="a line that is a component itself"):
+        US.order(raw)
+
+
+def test_only_lines_of_one_price_are_joined() -> None:
+    lines = (_goods(1, 1000, 2), _goods(2, 500), _goods(3, 600), _goods(4, 500, code="MUG"))
+    merged = merge_identical(lines)
+    assert [(line.number, line.quantity_millionths) for line in merged] == [
+        (1, 3_000_000),
+        (3, 1_000_000),
+        (4, 1_000_000),
+    ]
+    assert _sums(merged) == _sums(lines)
+
+
+def test_level_three_spreads_a_discount_and_keeps_the_sum() -> None:
+    order = US.order(woo_order())
+    found = level_three(order.lines)
+    # 3.90 off 39.00 + 7.95 + 2.00 = 48.95: 2.31, 0.80, 0.63 and 0.16; the largest remainders win.
+    assert [line.discount.minor for line in found] == [231, 80, 63, 16]
+    assert sum(line.amount.minor + line.tax.minor for line in found) == order.amount.minor
+    assert all(line.amount.minor >= 0 and line.tax.minor >= 0 for line in found)
+    two = level_two(order.purchase_order, order.lines)
+    assert (two.tax.minor, two.freight.minor, two.discount.minor) == (373, 795, 390)
+
+
+LINES = st.lists(
+    st.tuples(
+        st.integers(0, 500_000),
+        st.integers(1, 50),
+        st.sampled_from(("TEA", "MUG", "KIT")),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+@given(LINES, st.sampled_from(KitMode), st.booleans())
+def test_no_aggregation_ever_changes_the_sum(
+    drawn: list[tuple[int, int, str, bool]], kits: KitMode, merges: bool
+) -> None:
+    lines = tuple(
+        _goods(n, net, quantity, code, parent=1 if is_part and n > 1 else 0)
+        for n, (net, quantity, code, is_part) in enumerate(drawn, 1)
+    )
+    shop = replace(US.shop, kits=kits, merge_identical_lines=merges)
+    found = erp_lines(lines, shop)
+    assert _sums(found) == _sums(lines)
+    assert [line.number for line in found] == sorted({line.number for line in found})
+
+
+def test_a_dated_rate_multiplies_and_syspros_may_divide() -> None:
+    euro = Money(10_000, "EUR")
+    assert dated_rate(1_083_700).to_base(euro, "USD") == Money(10_837, "USD")
+    assert syspro_rate("1.083700", "M", "TblCurrency").to_base(euro, "USD") == Money(10_837, "USD")
+    # 100.00 EUR / 0.9228 = 108.365... USD
+    assert syspro_rate("0.9228", "D", "TblCurrency").to_base(euro, "USD") == Money(10_837, "USD")
+    assert syspro_rate("150", "M", "x").to_base(Money(1999, "USD"), "JPY") == Money(2998, "JPY")
+    assert dated_rate(1_083_700).to_base(euro, "EUR") is euro
+
+
+def test_half_a_cent_goes_to_the_even_one_either_way() -> None:
+    assert dated_rate(500_000).to_base(Money(1, "EUR"), "USD") == Money(0, "USD")
+    assert dated_rate(500_000).to_base(Money(3, "EUR"), "USD") == Money(2, "USD")
+    half = syspro_rate("2", "D", "x")
+    assert half.to_base(Money(1, "EUR"), "USD") == Money(0, "USD")
+    assert half.to_base(Money(3, "EUR"), "USD") == Money(2, "USD")
+    assert half.to_base(Money(-3, "EUR"), "USD") == Money(-2, "USD")
+
+
+@pytest.mark.parametrize(("text", "way"), [("0", "M"), ("-1", "M"), ("1.0", "X"), ("", "M")])
+def test_a_rate_that_is_none_is_refused(text: str, way: str) -> None:
+    with pytest.raises(Rejected, match="is no rate"):
+        syspro_rate(text, way, "TblCurrency")
+
+
+def test_an_order_in_another_currency_than_its_customer_is_refused() -> None:
+    check_customer_currency("USD", "USD", "W1")
+    with pytest.raises(Rejected, match="the order is in EUR, customer W1 in USD"):
+        check_customer_currency("EUR", "USD", "W1")
