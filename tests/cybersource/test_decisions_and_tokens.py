@@ -217,6 +217,22 @@ def test_a_customer_has_instruments_the_default_first(
     )
 
 
+def test_last_digits_that_an_instrument_does_not_show_are_asked_of_its_card(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    path = f"GET /tms/v2/customers/{CUSTOMER}/payment-instruments/A"
+    gateway.on(
+        path, {name: instrument("A")[name] for name in ("id", "card", "instrumentIdentifier")}
+    )
+    card = "GET /tms/v1/instrumentidentifiers/7010"
+    gateway.on(card, {"id": "7010", "card": {"number": "XXXXXXXXXXXX4242"}}, response({}, 404))
+    tokens = Tokens(make_client())
+    for expected in ("4242", ""):
+        token = tokens.instrument(CUSTOMER, "A")
+        assert token is not None
+        assert token.suffix == expected
+
+
 def test_a_customer_without_cards_is_not_one_who_is_unknown(
     gateway: ScriptedGateway, make_client: Make
 ) -> None:

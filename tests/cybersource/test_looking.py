@@ -189,6 +189,13 @@ def test_a_look_that_could_not_ask_says_so(
         (
             (("ics_auth", "200"),),
             {"processorInformation": {"approvalCode": "1"}, "authorized": "90.19"},
+            "in_review",
+            False,
+            9019,
+        ),
+        (
+            (("ics_auth", "233"),),
+            {"processorInformation": {"approvalCode": "1"}, "authorized": "90.19"},
             "risk_declined",
             False,
             9019,
@@ -428,6 +435,17 @@ def test_an_answer_with_the_other_decision_is_unknown(
 ) -> None:
     gateway.on(f"POST /risk/v1/decisions/{AUTH_ID}/actions", {"id": "a1b2", "status": "REJECTED"})
     with pytest.raises(OutcomeUnknown, match="REJECTED"):
+        partners_of(make_client())[REVIEW].send(effect_of(REVIEW, DECIDE))
+
+
+def test_a_case_that_is_decided_already_is_looked_for(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    """A repeat of our own call is refused so, and so is a decision that comes too late."""
+    details = [{"field": "id", "reason": "INVALID_DATA"}]
+    body = {"status": "INVALID_REQUEST", "reason": "INVALID_DATA", "details": details}
+    gateway.on(f"POST /risk/v1/decisions/{AUTH_ID}/actions", response(body, 400))
+    with pytest.raises(OutcomeUnknown):
         partners_of(make_client())[REVIEW].send(effect_of(REVIEW, DECIDE))
 
 

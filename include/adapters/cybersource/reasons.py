@@ -94,11 +94,13 @@ OF_OPERATION: Mapping[str, Mapping[str, Meaning]] = {
         "EXCEEDS_AUTH_AMOUNT": M.already,  # the first copy may have taken what there was
         "TRANSACTION_ALREADY_SETTLED": M.already,
         "TRANSACTION_ALREADY_REVERSED_OR_SETTLED": M.already,
+        "INVALID_AMOUNT": M.already,  # what the first copy left is less than is asked for
         "AUTH_ALREADY_REVERSED": M.declined,  # nothing is held any more, so nothing was taken
         "MISSING_AUTH": M.declined,
     },
     "refund": {
         "EXCEEDS_AUTH_AMOUNT": M.already,
+        "INVALID_AMOUNT": M.already,
         "TRANSACTION_ALREADY_REVERSED_OR_SETTLED": M.already,
         "CAPTURE_ALREADY_VOIDED": M.declined,  # there is nothing to give back
     },
@@ -106,6 +108,7 @@ OF_OPERATION: Mapping[str, Mapping[str, Meaning]] = {
         "AUTH_ALREADY_REVERSED": M.already,
         "TRANSACTION_ALREADY_REVERSED_OR_SETTLED": M.already,
         "EXCEEDS_AUTH_AMOUNT": M.already,
+        "INVALID_AMOUNT": M.already,
         "TRANSACTION_ALREADY_SETTLED": M.declined,  # no longer a hold: it becomes a refund
         "MISSING_AUTH": M.declined,
     },
@@ -116,6 +119,8 @@ OF_OPERATION: Mapping[str, Mapping[str, Meaning]] = {
         "NOT_VOIDABLE": M.already,  # voided before, or settled: a look tells
         "TRANSACTION_ALREADY_SETTLED": M.declined,
     },
+    # A case that is decided is refused as invalid, even where we decided it.
+    "decision": {"INVALID_DATA": M.already, "NOT_SUPPORTED": M.already},
 }
 
 # Transaction search gives numbers in place of words; the pairs are by meaning, not official.

@@ -7,6 +7,7 @@ Source: Cybersource reference, section 4.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from include.adapters.cybersource.answers import Json, read_list, text_of
 from include.adapters.cybersource.client import JSON_TYPE, Client
@@ -38,7 +39,10 @@ class Tokens:
         if found is None:
             return None
         default = text_of(found, "defaultPaymentInstrument", "id") or ""
-        listed = [_token(row, customer_token) for row in self._pages(f"{path}/payment-instruments")]
+        listed = [
+            self._completed(_token(row, customer_token))
+            for row in self._pages(f"{path}/payment-instruments")
+        ]
         return tuple(sorted(listed, key=lambda one: one.instrument_token != default))
 
     def instrument(self, customer_token: str, instrument_token: str) -> StoredToken | None:
@@ -48,7 +52,7 @@ class Tokens:
             f"{safe_id(instrument_token)}"
         )
         found = self._client.fetch(self._request(path, {}, "read a payment instrument"))
-        return None if found is None else _token(found, customer_token)
+        return None if found is None else self._completed(_token(found, customer_token))
 
     def with_identifier(self, identifier_token: str) -> tuple[StoredToken, ...]:
         """Return every payment instrument of one card, whoever's it is.
@@ -57,6 +61,14 @@ class Tokens:
         """
         path = f"/tms/v1/instrumentidentifiers/{safe_id(identifier_token)}/paymentinstruments"
         return tuple(_token(row, "") for row in self._pages(path))
+
+    def _completed(self, token: StoredToken) -> StoredToken:
+        """Ask the card's identifier for the last digits where the instrument does not show them."""
+        if token.suffix or not token.identifier_token:
+            return token
+        path = f"/tms/v1/instrumentidentifiers/{safe_id(token.identifier_token)}"
+        found = self._client.fetch(self._request(path, {}, "read an instrument identifier"))
+        return token if found is None else replace(token, suffix=_suffix(found))
 
     def _pages(self, path: str) -> Iterator[Json]:
         for page in range(_MOST_PAGES):
@@ -97,15 +109,24 @@ def duplicates(tokens: Iterable[StoredToken]) -> Sequence[tuple[StoredToken, ...
 
 def _token(row: Json, customer_token: str) -> StoredToken:
     month, year = text_of(row, "card", "expirationMonth"), text_of(row, "card", "expirationYear")
-    number = text_of(row, "_embedded", "instrumentIdentifier", "card", "number") or ""
-    suffix = number[-4:] or (text_of(row, "card", "suffix") or "")[-4:]
+    embedded = row.get("_embedded")
+    identifier = embedded.get("instrumentIdentifier") if isinstance(embedded, dict) else None
     return StoredToken(
         customer_token,
         text_of(row, "id") or "",
         text_of(row, "instrumentIdentifier", "id")
         or text_of(row, "_embedded", "instrumentIdentifier", "id")
         or "",
-        suffix if _FOUR_DIGITS.fullmatch(suffix) else "",  # it comes masked, e.g. 411111XXXXXX1111
+        _suffix(identifier if isinstance(identifier, dict) else {}) or _suffix(row),
         f"{year}-{month:>02}" if year and month else "",
         text_of(row, "card", "type") or "",
     )
+
+
+def _suffix(row: Json) -> str:
+    """Return the last four digits; the number comes masked, e.g. 411111XXXXXX1111."""
+    for name in ("number", "suffix"):
+        found = (text_of(row, "card", name) or "")[-4:]
+        if _FOUR_DIGITS.fullmatch(found):
+            return found
+    return ""

@@ -37,6 +37,7 @@ _STATUS = {
     Meaning.invalid: PaymentStatus.invalid,
 }
 HOLDS = (Meaning.approved, Meaning.partial, Meaning.review, Meaning.risk_declined)
+_CHECKS = ("200", "230")  # AVS, CVN
 _NOTHING_HELD = (Meaning.authentication, Meaning.declined, Meaning.invalid)
 _AMOUNTS = ("orderInformation", "amountDetails")
 
@@ -94,6 +95,8 @@ def meaning_of(rows: Rows, row: Row) -> Meaning:
         payer = _worst(rows, row, _PAYER)
         return next((one for one in (payer, decision) if one is not Meaning.approved), Meaning.look)
     bank = _with_approval(rows.meaning(row, OPERATION, _AUTH), row.body)
+    if bank is Meaning.risk_declined and row.applications[_AUTH].code in _CHECKS:
+        return Meaning.review  # approved by the bank; our check of address or CVN holds it
     if bank not in (Meaning.approved, Meaning.partial):
         return bank
     if decision is Meaning.review_first:

@@ -26,7 +26,7 @@ from include.services.effects.ports import Difference, Effect, Found, Receipt
 _OPERATION = "decision"
 _ANSWERS = {"ACCEPT": "ACCEPTED", "REJECT": "REJECTED"}
 _LONGEST_COMMENT = 255
-_OLDEST_CASE = timedelta(days=60)  # each day is a call of its own
+_LONGEST_CASE = timedelta(days=31)  # longer than an authorization lives; a call for each day
 _MARGIN = timedelta(hours=1)
 
 
@@ -49,8 +49,8 @@ class ReviewPartner:
             )
         # From the payment on: its own time, which a server's business date may set apart from ours.
         start_at = row.at - _MARGIN
-        end_at = max(self._gateway.client.now(), row.at) + _MARGIN
-        window = Window(max(start_at, end_at - _OLDEST_CASE), end_at)
+        end_at = min(max(self._gateway.client.now(), row.at) + _MARGIN, start_at + _LONGEST_CASE)
+        window = Window(start_at, end_at)
         with looking():
             made = [
                 one
