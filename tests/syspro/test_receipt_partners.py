@@ -22,7 +22,7 @@ from tests.syspro.support_orders import (
 )
 
 SENT_AT = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
-SENT = {"sent_at": SENT_AT, "sends": 1}
+SENT: dict[str, Any] = {"sent_at": SENT_AT, "sends": 1}
 Make = Callable[..., Any]
 
 

@@ -10,6 +10,7 @@ from include.adapters.syspro.account_reader import CustomerMatch
 from include.adapters.syspro.api_services import AMOUNT_MARK, MARKED, FacadeClient, dig, first
 from include.adapters.syspro.documents.reply import key_number, read_millionths, same_key
 from include.adapters.syspro.documents.schema import Amount, Kind, Price, Quantity
+from include.adapters.syspro.documents.text import to_cp1252
 from include.adapters.syspro.facade_map import CommandMap, StockMap
 from include.adapters.syspro.faults import has_any, is_closed_period
 from include.adapters.syspro.order_reader import LIMIT, OrderReader
@@ -70,6 +71,7 @@ class FacadeCommandPartner:
     def send(self, effect: Effect) -> Receipt:
         """Send once; see the port for the errors."""
         command, names = self._command(effect), self._names.post
+        self._demand_holdable(command)
         answer = self._client.post(
             names.path, self.document(command, effect.reference), effect.reference
         )
@@ -101,18 +103,37 @@ class FacadeCommandPartner:
     def document(self, command: object, reference: str) -> str:
         """Return the JSON to post."""
         names, values = self._names.post, self._values(command, reference)
-        body: dict[str, object] = {
-            theirs: self._typed(values, word) for theirs, word in names.document.items()
-        }
+        body = self._object(names.document, values)
         if names.lines_name and isinstance(command, AddSalesOrder):
             body[names.lines_name] = [
-                {
-                    theirs: self._typed(_line_values(command, line), word)
-                    for theirs, word in names.line.items()
-                }
+                self._object(self._line_names(line), _line_values(command, line))
                 for line in sorted(command.lines, key=lambda line: line.number)
             ]
         return MARKED.sub(r"\1", json.dumps(body))
+
+    def _object(self, names: Mapping[str, str], values: Mapping[str, object]) -> dict[str, object]:
+        typed = {theirs: self._typed(values, word) for theirs, word in names.items()}
+        return {theirs: value for theirs, value in typed.items() if value != ""}
+
+    def _line_names(self, line: OrderLine) -> Mapping[str, str]:
+        found = self._names.post.lines.get(line.kind.value)
+        if found is None:
+            raise Rejected(
+                f"the facade's map has no names for a line of {line.kind.value}",
+                self._client.faults.where(self._names.post.path),
+                "Add them to the field map, or use a connection whose adapter is enet.",
+            )
+        return found
+
+    def _demand_holdable(self, command: object) -> None:
+        """Refuse to send an order that must be held where the map has no place to say so."""
+        is_held = isinstance(command, AddSalesOrder) and command.is_suspended
+        if is_held and "order_status" not in self._names.post.document.values():
+            raise Rejected(
+                "the facade cannot take an order straight into suspense",
+                self._client.faults.where(self._names.post.path),
+                "Map order_status, use an enet connection, or decide the review first.",
+            )
 
     def _command(self, effect: Effect) -> object:
         kind: type[object] = _COMMANDS[self._kind]
@@ -123,6 +144,7 @@ class FacadeCommandPartner:
             own = _order_values(command, self._client.settings.order_status)
         elif isinstance(command, MoveSalesOrder):
             own = {**_plain(command), "new_status": _MOVED_TO[command.move]}
+            own["action"] = command.move.value.capitalize()
         elif isinstance(command, AddCustomer):
             own = {**_plain(command), **_address("sold", command.sold_to)}
             own |= _address("ship", command.ship_to)
@@ -139,6 +161,8 @@ class FacadeCommandPartner:
 
     def _is_meant(self, command: object, row: Mapping[str, Any], is_answered: bool) -> bool:
         names = self._names.read_back
+        if isinstance(command, AddSalesOrder) and "customer" in names.compare:
+            return same_key(command.customer, first(row, names.compare["customer"]))
         if not isinstance(command, MoveSalesOrder):
             return True
         if not same_key(command.sales_order, first(row, names.their_key)):
@@ -249,9 +273,8 @@ class FacadeReader:
         }
         query = {theirs: _text(values, word) for theirs, word in names.query.items()}
         for row in dig(self._client.get(names.path, query, code), names.rows):
-            if same_key(code, first(row, names.stock_code)) and same_key(
-                warehouse, first(row, names.warehouse)
-            ):
+            theirs = first(row, names.stock_code) if names.stock_code else code
+            if same_key(code, theirs) and same_key(warehouse, first(row, names.warehouse)):
                 return read_millionths(first(row, names.available), names.path)
         return None
 
@@ -277,7 +300,7 @@ def _line_values(order: AddSalesOrder, line: OrderLine) -> dict[str, object]:
         "number": line.number,
         "kind": line.kind.value,
         "stock_code": line.stock_code,
-        "description": line.description,
+        "description": to_cp1252(line.description),
         "quantity": _decimal(Quantity(), line.quantity_millionths),
         "unit": line.unit,
         # The unit price of a discount would be negative; its value says it all.
@@ -289,14 +312,15 @@ def _line_values(order: AddSalesOrder, line: OrderLine) -> dict[str, object]:
 
 
 def _plain(command: AddSalesOrder | MoveSalesOrder | AddCustomer) -> dict[str, object]:
-    """Return the fields that are words or whole numbers, by name."""
+    """Return the fields that are words or whole numbers, by name; SYSPRO's alphabet is small."""
     found = {one.name: getattr(command, one.name) for one in fields(command)}
-    return {name: value for name, value in found.items() if isinstance(value, str | int)}
+    words = {name: to_cp1252(value) for name, value in found.items() if isinstance(value, str)}
+    return words | {name: value for name, value in found.items() if isinstance(value, int)}
 
 
 def _address(side: str, address: ErpAddress) -> dict[str, object]:
-    lines = {f"{side}_{number}": line for number, line in enumerate(address.lines, 1)}
-    return {**lines, f"{side}_postal_code": address.postal_code}
+    lines = {f"{side}_{number}": to_cp1252(line) for number, line in enumerate(address.lines, 1)}
+    return {**lines, f"{side}_postal_code": to_cp1252(address.postal_code)}
 
 
 def _decimal(kind: Kind, value: object) -> _Decimal:

@@ -17,8 +17,8 @@ LINE_FIELDS = frozenset("gl_account amount reference narrative date".split())
 COMMAND_FIELDS = frozenset(
     "company_id reference customer purchase_order order_date currency amount ship_name email "
     "warehouse order_type shipping_instructions special_instructions order_status allocation "
-    "sales_order move new_status expected_status reason_code authority name short_name phone "
-    "branch terms_code area salesperson customer_class tax_status credit_limit user_field "
+    "sales_order move action new_status expected_status reason_code authority name short_name "
+    "phone branch terms_code area salesperson customer_class tax_status credit_limit user_field "
     "ship_1 ship_2 ship_3 ship_4 ship_5 ship_postal_code "
     "sold_1 sold_2 sold_3 sold_4 sold_5 sold_postal_code".split()
 )
@@ -96,7 +96,7 @@ class CommandPostMap(_Strict):
     path: str
     document: dict[str, str]
     lines_name: str = ""
-    line: dict[str, str] = {}
+    lines: dict[Literal["goods", "freight", "discount", "fee"], dict[str, str]] = {}
     success: str
     error: str
     warnings: str = ""
@@ -107,10 +107,10 @@ class CommandPostMap(_Strict):
     def _document(cls, fields: dict[str, str]) -> dict[str, str]:
         return _known(fields, COMMAND_FIELDS)
 
-    @pydantic.field_validator("line")
+    @pydantic.field_validator("lines")
     @classmethod
-    def _line(cls, fields: dict[str, str]) -> dict[str, str]:
-        return _known(fields, ORDER_LINE_FIELDS)
+    def _lines(cls, lines: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        return {kind: _known(fields, ORDER_LINE_FIELDS) for kind, fields in lines.items()}
 
 
 class CommandReadMap(_Strict):
@@ -148,7 +148,7 @@ class StockMap(_Strict):
     path: str
     query: dict[str, str]
     rows: str
-    stock_code: str
+    stock_code: str = ""  # where the rows repeat the code
     warehouse: str
     available: str
 

@@ -111,7 +111,7 @@ class OrderReader(AccountReader):
         Raises:
             Retryable, Rejected: SYSPRO could not be asked.
         """
-        feed = dated(NOTES, self._settings.shipment_date_column)
+        feed = dated(NOTES, self._date_column())
         wanted = self._settings.shipped_statuses
         with self._asking.client.session():
             return tuple(
@@ -205,7 +205,7 @@ class OrderReader(AccountReader):
                 )
             sales_order, instructions = head.sales_order, head.shipping_instructions
         carrier, tracking = self._tracking(key_number(sales_order), instructions)
-        column = self._settings.shipment_date_column.lower()
+        column = self._date_column().lower()
         return Shipment(
             sales_order=key_number(sales_order),
             note=key_number(note),
@@ -214,6 +214,10 @@ class OrderReader(AccountReader):
             shipped_date=read_date(row.get(column, ""), f"MdnMaster {note}"),
             cursor=cursor,
         )
+
+    def _date_column(self) -> str:
+        column = self._settings.shipment_date_column
+        return "" if column == "none" else column
 
     def _tracking(self, sales_order: str, instructions: str) -> tuple[str, str]:
         """Return carrier and tracking number; no document of SYSPRO has a field for the latter."""

@@ -110,7 +110,7 @@ class SysproSettings:
     custom_forms: str = "comsfm"  # or comtfm (SYSPRO 7 and later), or none
     shipments_by: str = "mdnmaster"  # or sorqdn: each note is asked for as well
     shipped_statuses: tuple[str, ...] = ()  # DispatchNoteStatus that counts; () is any
-    shipment_date_column: str = "PlannedDeliverDate"  # of MdnMaster; '' where it has none
+    shipment_date_column: str = "PlannedDeliverDate"  # of MdnMaster; none where it has none
     tracking_from: str = "shipping_instrs"  # or custom_form, or none
     tracking_field: str = "TRACKING"  # of the order's custom form
     tracking_pattern: str = r"(?P<carrier>.*?)[\s:#]*(?P<tracking>[A-Z0-9]*\d[A-Z0-9]{7,})"

@@ -1,0 +1,243 @@
+"""What order to cash reads: cursors, overlaps and answers that say less than they should."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+
+from include.domain.errors import Rejected, Retryable
+from include.domain.money import Money
+from tests.syspro.support_orders import head, table
+
+Make = Callable[..., Any]
+
+
+def orders(*rows: dict[str, str]) -> bytes:
+    plain = {
+        "Customer": "W000001",
+        "OrderStatus": "1",
+        "DocumentType": "O",
+        "OrderDate": "2026-11-03",
+    }
+    return table("SorMaster", *({**plain, **row} for row in rows))
+
+
+def asked(fake: Any, number: int = -1) -> str:
+    queries = [call for call in fake.calls if call.verb == "query"]
+    return str(queries[number].fields["XmlIn"])
+
+
+# Cursors ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cursor", "sent"),
+    [
+        ("0x0000010000000010", "0x000000FFFFFFFFAC"),
+        ("0x0000000000000010", "0x0000000000000000"),
+        ("00000000000000000200", "00000000000000000100"),
+    ],
+)
+def test_a_poll_asks_somewhat_before_its_cursor_in_the_form_it_came_in(
+    fake: Any, make_adapter: Make, cursor: str, sent: str
+) -> None:
+    fake.on("query COMFND", orders())
+    assert make_adapter(poll_overlap_rows=100).orders.orders_since(cursor) == ()
+    condition = f"<Column>TimeStamp</Column><Condition>GT</Condition><Value>{sent}</Value>"
+    assert condition in asked(fake)
+    assert "<OrderBy><Column>TimeStamp</Column></OrderBy>" in asked(fake)
+
+
+def test_a_first_poll_begins_at_a_date_and_goes_on_by_row_version(
+    fake: Any, make_adapter: Make
+) -> None:
+    fake.on("query COMFND", orders({"SalesOrder": "7", "TimeStamp": "0x0000000000000200"}))
+    (found,) = make_adapter(poll_overlap_days=3).orders.orders_since("2026-11-03")
+    assert (found.cursor, found.sales_order) == ("0x0000000000000200", "7")
+    first = asked(fake, 0)
+    assert "<Column>OrderDate</Column><Condition>GE</Condition><Value>2026-10-31</Value>" in first
+
+
+def test_rows_of_the_overlap_do_not_use_up_the_limit(fake: Any, make_adapter: Make) -> None:
+    rows = [{"SalesOrder": str(n), "TimeStamp": f"0x{n:016X}"} for n in range(1, 7)]
+    fake.on("query COMFND", orders(*rows))
+    found = make_adapter().orders.orders_since(f"0x{4:016X}", limit=1)
+    assert [one.sales_order for one in found] == ["1", "2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize("cursor", ["yesterday", "0x", "2026-11", "-5"])
+def test_what_is_no_cursor_is_refused(make_adapter: Make, cursor: str) -> None:
+    with pytest.raises(Rejected, match="is no cursor"):
+        make_adapter().orders.orders_since(cursor)
+
+
+def test_a_row_version_is_no_cursor_of_a_poll_by_date(make_adapter: Make) -> None:
+    with pytest.raises(Rejected, match="poll by date"):
+        make_adapter(poll_by="date").orders.orders_since("0x0000000000000010")
+
+
+def test_a_poll_by_date_gives_whole_days_oldest_first(fake: Any, make_adapter: Make) -> None:
+    days = {"1": "2026-11-05", "2": "2026-11-03", "3": "2026-11-04", "4": "2026-11-04"}
+    rows = [{"SalesOrder": n, "OrderDate": day} for n, day in days.items()]
+    fake.on("query COMFND", orders(*rows), orders(rows[-1]))
+    reader = make_adapter(poll_by="date").orders
+    found = reader.orders_since("2026-11-03", limit=2)
+    assert [one.sales_order for one in found] == ["2", "3", "4"]
+    assert found[-1].cursor == "2026-11-04"
+    fake.on("query COMFND", orders(*rows), orders(rows[-1]))
+    one_day = reader.orders_since("2026-11-03", limit=1)  # 4 November alone exceeds the limit
+    assert {one.cursor for one in one_day} >= {"2026-11-03", "2026-11-04"}
+
+
+def test_dispatch_notes_without_a_date_cannot_be_polled_from_one(make_adapter: Make) -> None:
+    reader = make_adapter(shipment_date_column="none").orders
+    with pytest.raises(Rejected, match="is not dated"):
+        reader.shipments_since("2026-11-03")
+
+
+# Orders -----------------------------------------------------------------------------------------
+
+
+def test_of_several_orders_with_one_po_the_living_one_counts(fake: Any, make_adapter: Make) -> None:
+    fake.on(
+        "query COMFND",
+        orders(
+            {"SalesOrder": "000000000015575", "OrderStatus": "\\"},
+            {"SalesOrder": "000000000015574"},
+            {"SalesOrder": "000000000015576", "DocumentType": "C"},
+        ),
+    )
+    found = make_adapter().orders.order(purchase_order="WEB-1")
+    assert found is not None
+    assert (found.sales_order, found.is_cancelled) == ("15574", False)
+
+
+def test_an_order_shows_what_it_has_and_blank_for_what_it_has_not(
+    fake: Any, make_adapter: Make
+) -> None:
+    fake.on("query COMFND", head(LastInvoice="000000000000000", OrderDate="0000-00-00"))
+    found = make_adapter().orders.order(sales_order="15574", customer="W000001")
+    assert found is not None
+    assert (found.last_invoice, found.order_date, found.cursor) == ("", None, "")
+    assert make_adapter().orders.order(sales_order="99") is None
+    with pytest.raises(ValueError, match="needed"):
+        make_adapter().orders.order()
+
+
+def document(**more: str) -> bytes:
+    row = {
+        "Customer": "W000001",
+        "Invoice": "100466",
+        "DocumentType": "C",
+        "InvoiceDate": "20261103",
+        "CurrencyValue": "   12.30-",
+        "PostCurrency": "",
+        "CustomerPoNumber": "WEB-1",
+        "SalesOrder": "000000000015580",
+        "TimeStamp": "0x0000000000000001",
+        **more,
+    }
+    return table("ArInvoice", row)
+
+
+def test_a_credit_note_is_positive_and_in_its_own_currency(fake: Any, make_adapter: Make) -> None:
+    fake.on("query COMFND", document())
+    (note,) = make_adapter().orders.credit_notes_since("")
+    assert note.amount == Money(12_30, "USD")
+    assert (note.document_date, note.sales_order) == (date(2026, 11, 3), "15580")
+    fake.on("query COMFND", document(PostCurrency="JPY", CurrencyValue="-1200.00"))
+    assert make_adapter().orders.documents_of("WEB-1")[0].amount == Money(1200, "JPY")
+
+
+def test_an_unapplied_payment_is_no_document(fake: Any, make_adapter: Make) -> None:
+    fake.on("query COMFND", document(Invoice="_CRD01"))
+    assert make_adapter().orders.credit_notes_since("") == ()
+    assert make_adapter().orders.documents_of("WEB-1") == ()
+
+
+@pytest.mark.parametrize("more", [{"InvoiceDate": ""}, {"CurrencyValue": "12.345"}])
+def test_a_document_that_cannot_be_read_is_named_not_skipped(
+    fake: Any, make_adapter: Make, more: dict[str, str]
+) -> None:
+    fake.on("query COMFND", document(**more))
+    with pytest.raises(Rejected, match="100466"):
+        make_adapter().orders.credit_notes_since("")
+
+
+@pytest.mark.parametrize(
+    ("instructions", "carrier", "tracking"),
+    [
+        ("UPS 1Z999AA10123456784", "UPS", "1Z999AA10123456784"),
+        ("DHL #00340434161094015902", "DHL", "00340434161094015902"),
+        ("By hand", "By hand", ""),
+        ("", "", ""),
+    ],
+)
+def test_carrier_and_number_are_told_apart_in_the_shipping_instructions(
+    fake: Any, make_adapter: Make, instructions: str, carrier: str, tracking: str
+) -> None:
+    row = {
+        "DispatchNote": "000000000000002",
+        "DispatchNoteStatus": "5",
+        "SalesOrder": "000000000015574",
+        "ShippingInstrs": instructions,
+        "PlannedDeliverDate": "2026-11-04",
+        "TimeStamp": "1",
+    }
+    fake.on("query COMFND", table("MdnMaster", row))
+    (found,) = make_adapter().orders.shipments_since("")
+    assert (found.carrier, found.tracking) == (carrier, tracking)
+    assert (found.sales_order, found.note, found.shipped_date) == (
+        "15574", "2", date(2026, 11, 4),
+    )  # fmt: skip
+    assert make_adapter(shipped_statuses="7|9").orders.shipments_since("") == ()
+
+
+# Stock and credit -------------------------------------------------------------------------------
+
+
+def test_stock_of_another_warehouse_is_never_taken_for_ours(fake: Any, make_adapter: Make) -> None:
+    rows = (
+        {"StockCode": "A", "Warehouse": "E", "QtyOnHand": "9", "QtyAllocated": "0"},
+        {"StockCode": "B", "Warehouse": "FG", "QtyOnHand": "  2.5", "QtyAllocated": "3"},
+    )
+    fake.on("query COMFND", table("InvWarehouse", *rows))
+    levels = make_adapter().orders.stock(["A", "B", "A"], "FG")
+    assert [(one.stock_code, one.available_millionths) for one in levels] == [
+        ("A", None), ("B", -500_000),
+    ]  # fmt: skip
+    assert make_adapter().orders.stock([], "FG") == []
+
+
+def test_a_quantity_that_cannot_be_read_is_not_zero(fake: Any, make_adapter: Make) -> None:
+    row = {"StockCode": "A", "Warehouse": "FG", "QtyOnHand": "", "QtyAllocated": "0"}
+    fake.on("query COMFND", table("InvWarehouse", row))
+    with pytest.raises(Rejected, match="not a number"):
+        make_adapter().orders.stock(["A"], "FG")
+
+
+def test_only_a_text_about_this_very_code_means_that_it_is_not_there(
+    fake: Any, make_adapter: Make
+) -> None:
+    reader = make_adapter(stock_by="invqry").orders
+    fake.on("query INVQRY", b"ERROR: Stock code 'A1' not found")
+    assert reader.stock(["A1"], "FG")[0].available_millionths is None
+    fake.on("query INVQRY", b"ERROR: Operator record not found")
+    with pytest.raises(Retryable):
+        reader.stock(["A1"], "FG")
+
+
+def test_credit_that_syspro_does_not_say_is_none_not_zero(fake: Any, make_adapter: Make) -> None:
+    fake.on("query ARSQRY", b"<ARStatement><Header><Customer>C1</Customer></Header></ARStatement>")
+    found = make_adapter().orders.credit("C1")
+    assert found.exists
+    assert (found.credit_limit, found.balance, found.outstanding_orders) == (None, None, None)
+
+
+def test_customers_are_looked_up_by_one_thing(fake: Any, make_adapter: Make) -> None:
+    fake.on("query COMFND", table("ArCustomer"))
+    assert make_adapter().orders.customers(email=" a@example.com ") == ()
+    assert "<Value>a@example.com</Value>" in asked(fake)
+    with pytest.raises(ValueError, match="needed"):
+        make_adapter().orders.customers()
