@@ -11,6 +11,7 @@ Tests and the demo use it; the product never does.
 | ``POST /control/periods`` | opens or closes a posting period of SYSPRO |
 | ``POST /control/syspro`` | licences, seats, time-out, eviction, ledger errors |
 | ``POST /control/restate, report_state, redeliver`` | what reports answer from now on |
+| ``POST /control/cybersource, outcome, decide, settle ...`` | ``cybersource/live.py`` has them |
 | ``POST /control/shop_..., callbacks`` | plays the shopper: ``shop/application.py`` |
 | ``POST /control/reset`` | back to the seeded state, ledger and faults emptied |
 """

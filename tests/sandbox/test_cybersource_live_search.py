@@ -118,6 +118,11 @@ def test_a_risk_decline_shows_an_approved_authorization(shop: Merchant) -> None:
     assert found["applicationInformation"]["rFlag"] == "DREJECT"
 
 
+def test_a_payer_who_must_be_asked_was_never_at_the_issuer(shop: Merchant) -> None:
+    found = shop.one(shop.held(word="pending_authentication"))
+    assert applications(found) == {"ics_pa_enroll": ("475", "0", "DAUTHENTICATE")}
+
+
 def test_a_decision_changes_what_search_says(shop: Merchant) -> None:
     own_id = shop.held(word="review", code="SO-1")
     assert applications(shop.one(own_id))["ics_decision"] == ("480", "0", "DREVIEW")

@@ -304,3 +304,11 @@ def test_a_live_date_outside_the_world_is_refused_at_start() -> None:
     with pytest.raises(ValueError, match="live date 2027-01-01 is not between"):
         start(live_date=date(2027, 1, 1))
     assert World(days=40).live_date == date(2026, 4, 9)  # the last day, where none is given
+
+
+def test_a_reset_returns_to_the_business_date_of_the_start(shop_of: Shops) -> None:
+    shop = shop_of("acme_us")
+    shop.control("live_date", date="2026-03-20")
+    assert shop.world.live_date == date(2026, 3, 20)
+    shop.control("reset")
+    assert shop.world.live_date == DAY

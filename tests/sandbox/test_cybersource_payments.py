@@ -154,6 +154,14 @@ def test_a_card_number_is_no_token_and_is_kept_nowhere(shop: Merchant) -> None:
     assert "4111111111111111" not in repr(shop.sandbox.ledger.rows())
 
 
+def test_members_that_the_sandbox_does_not_use_may_have_any_shape(shop: Merchant) -> None:
+    body = payment("10.00")
+    body["orderInformation"]["billTo"]["company"] = {"name": "Acme"}  # an object, for the vendor
+    body["orderInformation"]["lineItems"] = [{"productSku": "A", "quantity": 1}]
+    body["deviceInformation"] = {"ipAddress": "192.0.2.1"}
+    assert shop.call("POST", "/pts/v2/payments", body)[0] == 201
+
+
 def test_a_currency_the_merchant_has_no_account_for_is_refused(shop: Merchant) -> None:
     status, answer = shop.pay("10.00", currency="EUR")
     assert (status, answer["reason"]) == (400, "INVALID_MERCHANT_CONFIGURATION")

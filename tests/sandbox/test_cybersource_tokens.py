@@ -128,6 +128,8 @@ def test_the_first_instrument_is_the_default_until_another_is_made_so(shop: Merc
     assert (listed["total"], listed["count"]) == (2, 1)
     (shown,) = listed["_embedded"]["paymentInstruments"]
     assert (shown["id"], shown["default"]) == (second, True)
+    masked = shown["_embedded"]["instrumentIdentifier"]["card"]["number"]
+    assert (masked[:12], masked[12:].isdigit()) == ("XXXXXXXXXXXX", True)
     assert shop.call("DELETE", f"{path}/payment-instruments/{second}")[0] == 409
     assert shop.call("DELETE", f"{path}/payment-instruments/{first}")[0] == 204
 

@@ -47,7 +47,7 @@ class World:
         self.seed, self.start, self.days = seed, start, days
         self.volume, self.fault_rate = volume, fault_rate
         self.merchants: Mapping[str, MerchantFacts] = MERCHANTS
-        self.has_live_date = live_date is not None
+        self.has_live_date = self._began_with_live_date = live_date is not None
         self.live = LiveTrade(self._known(live_date or self.last))
         self._trades = {
             name: Trade(Setting(seed, facts, volume, fault_rate), start, self.live)
@@ -140,6 +140,7 @@ class World:
         with self._lock:
             self._versions.clear()
         self.live.reset()
+        self.has_live_date = self._began_with_live_date
 
     def bank(self, account: str, day: date) -> bank.Statement | None:
         """Return one account's statement of a day, or ``None`` outside the world's days."""

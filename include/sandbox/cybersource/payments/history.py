@@ -10,7 +10,7 @@ from include.sandbox.world.facts import decimal_text
 Body = dict[str, Any]
 
 _CODES = {(o.reason, o.status): o.code for o in OUTCOMES.values() if o.reason}
-_OWN = {  # the application of each kind but authorization, its return code, and its status
+_OWN = {  # the application of each kind but authorization, and its return code
     "increment": ("ics_auth", 1010000),
     "capture": ("ics_bill", 1260000),
     "refund": ("ics_credit", 1010000),
@@ -135,6 +135,8 @@ def _of_authorization(entry: Entry) -> list[Body]:
         entry.status != "PENDING_REVIEW" and not _was_stopped(entry)
     )
     if is_asked:
+        if entry.status == "PENDING_AUTHENTICATION":  # the payer was asked, the issuer was not
+            return [*found, _one(entry, "ics_pa_enroll", entry.status, "475", 1050000)]
         is_gone = entry.authorized_minor and entry.reversed_minor >= entry.authorized_minor
         held = "REVERSED" if is_gone else "AUTHORIZED"
         code = _code(entry)

@@ -14,7 +14,7 @@ LONGEST_CODE = 50
 LONGEST_TRANSACTION_ID = 30
 _AMOUNTS = "orderInformation.amountDetails"
 _CODE = "clientReferenceInformation.code"
-_BILL_TO = ("firstName", "lastName", "company", "email", "country", "postalCode")
+_BILL_TO = ("firstName", "lastName", "email", "country", "postalCode")
 
 
 class Problem(Exception):

@@ -273,8 +273,10 @@ class TokenRoutes:
             body |= {"object": token.kind, "state": "ACTIVE"}
         if token.owner:
             body["default"] = token.is_default
-        if token.identifier:
+        identifier = self.vault.find(token.merchant, kinds.IDENTIFIER, token.identifier)
+        if identifier is not None:
             body["instrumentIdentifier"] = {"id": token.identifier}
+            body["_embedded"] = {"instrumentIdentifier": self._body(identifier)}
         if token.card and token.kind == kinds.IDENTIFIER:
             body["card"] = {"number": f"XXXXXXXXXXXX{token.card.suffix}", "type": token.card.code}
         body["metadata"] = {"creator": token.merchant}
