@@ -12,10 +12,10 @@ from include.sandbox.board import Sandbox, new_ledger
 from include.sandbox.shop import ShopApp
 
 LIVE = date(2026, 11, 3)
-KEY = "ck_df408bb915de411715c2d8708f3ffefa523d8852"
-SECRET = "cs_441e072f42153bc5dd644326fcf16a5eca682194"
-READ_KEY = "ck_7790cfe8de1a1963a72a24e5698c3773e0eb2933"
-READ_SECRET = "cs_19bb85d8fd479539db9f1c9e92bf828b418c7505"
+KEY = "ck_86bd417677cad694f829d6a8cfda4df4035145c2"
+SECRET = "cs_e85cbc581aa65acf32476a4ad443c6366c9f4128"
+READ_KEY = "ck_529f075d1678b3dce8b11a999e45fd81a233c2af"
+READ_SECRET = "cs_2dd674c0491391fa0d58b72fafe89aeb0d7adde5"
 TOKEN = "sandbox-shop"
 
 
@@ -46,12 +46,12 @@ class Shops:
         assert answer.ok, answer.text
         return answer.json()
 
-    def stock(self, shop: str = "acme_us", **levels: int) -> None:
+    def stock(self, shop: str = "acme_us_web", **levels: int) -> None:
         """Sell these SKUs at 10.00 each."""
         products = [{"sku": k, "stock": v, "price": "10.00"} for k, v in levels.items()]
         self.control("shop_products", shop=shop, products=products)
 
-    def order(self, shop: str = "acme_us", **facts: Any) -> Any:
+    def order(self, shop: str = "acme_us_web", **facts: Any) -> Any:
         """Place an order of one A100 unless told otherwise."""
         usual = {"lines": [{"sku": "A100", "quantity": 1, "price": "10.00"}]}
         return self.control("shop_place_order", shop=shop, **{**usual, **facts})["order"]

@@ -459,7 +459,7 @@ def test_a_new_webhook_says_hello_and_signs_from_then_on(shop: Shops) -> None:
     assert (headers["x-wc-webhook-resource"], headers["x-wc-webhook-event"]) == ("order", "created")
     assert headers["x-wc-webhook-id"] == str(made["id"])
     assert len(headers["x-wc-webhook-delivery-id"]) == 32
-    assert headers["x-wc-webhook-source"] == "https://acme-us.example/"
+    assert headers["x-wc-webhook-source"] == "https://acme-us-web.example/"
     assert json.loads(event["body"]) == order
 
 
@@ -526,10 +526,10 @@ def test_a_fault_after_the_commit_leaves_the_change(shop: Shops) -> None:
 
 def test_reset_empties_the_shops(shop: Shops) -> None:
     shop.order()
-    shop.order(shop="acme_uk")
+    shop.order(shop="acme_uk_web")
     shop.control("reset")
     assert shop.api.get("orders").json() == []
-    assert shop.control("shop_orders", shop="acme_uk")["orders"] == []
+    assert shop.control("shop_orders", shop="acme_uk_web")["orders"] == []
     assert shop.sandbox.ledger.rows() == []
 
 

@@ -28,10 +28,10 @@ def sandbox() -> Iterator[Shops]:
         yield found
 
 
-def settings(url: str, shop_id: str = "acme_us", **changes: Any) -> ShopSettings:
+def settings(url: str, shop_id: str = "acme_us_web", **changes: Any) -> ShopSettings:
     usual: dict[str, Any] = {"conn_id": f"shop_{shop_id}", "base_url": url, "shop_id": shop_id}
     secret = (
-        {"key": KEY, "secret": SECRET} if shop_id == "acme_us" else {"key": "", "secret": TOKEN}
+        {"key": KEY, "secret": SECRET} if shop_id == "acme_us_web" else {"key": "", "secret": TOKEN}
     )
     return ShopSettings(**{**usual, **secret, "connect_s": 1, "deadline_s": 2, **changes})
 
@@ -135,7 +135,7 @@ def bench(request: pytest.FixtureRequest, sandbox: Shops) -> Bench:
     """The same test for both shops."""
     if request.param == "woocommerce":
         return bench_of(sandbox, WooCommerce(settings(sandbox.url), HttpTransport()))
-    return bench_of(sandbox, GenericShop(settings(sandbox.url, "acme_uk"), HttpTransport()))
+    return bench_of(sandbox, GenericShop(settings(sandbox.url, "acme_uk_web"), HttpTransport()))
 
 
 @pytest.fixture

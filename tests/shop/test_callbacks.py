@@ -32,8 +32,8 @@ AT = datetime(2026, 11, 3, 10, 0, tzinfo=UTC)
 def settings(url: str, **changes: Any) -> CallbackSettings:
     port = url.rpartition(":")[2].partition("/")[0]
     usual: dict[str, Any] = {
-        "conn_id": "callback_acme_us",
-        "base_url": f"{url}/callbacks/acme_us",
+        "conn_id": "callback_acme_us_web",
+        "base_url": f"{url}/callbacks/acme_us_web",
         "secret": SECRET,
         "ports": port,
         "allow_local": True,
@@ -58,7 +58,7 @@ def event(**changes: Any) -> Callback:
     data = json.dumps({"order": "1009", "name": "Zoë", "minor": 1083})
     return Callback(
         **{
-            "shop_id": "acme_us",
+            "shop_id": "acme_us_web",
             "event": "order.captured",
             "occurred_at": AT,
             "data": data,
@@ -68,7 +68,7 @@ def event(**changes: Any) -> Callback:
 
 
 def received(sandbox: Shops) -> list[Any]:
-    return list(sandbox.app.callbacks.received("acme_us"))
+    return list(sandbox.app.callbacks.received("acme_us_web"))
 
 
 # Signing -------------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ def test_the_public_library_verifies_what_arrives(bench: Bench) -> None:
     assert found == {
         "type": "order.captured",
         "timestamp": "2026-11-03T10:00:00+00:00",
-        "shop": "acme_us",
+        "shop": "acme_us_web",
         "data": {"order": "1009", "name": "Zoë", "minor": 1083},
     }
     assert delivery["headers"]["content-type"] == "application/json"
@@ -143,7 +143,7 @@ def test_while_secrets_change_both_receivers_are_served(sandbox: Shops) -> None:
 
 @pytest.mark.parametrize("status", [500, 503, 404, 401, 429])
 def test_a_no_is_tried_again_later_under_the_same_id(bench: Bench, status: int) -> None:
-    bench.sandbox.control("callbacks_fail", shop="acme_us", times=2, status=status)
+    bench.sandbox.control("callbacks_fail", shop="acme_us_web", times=2, status=status)
     assert bench.write(KIND, event()).state is EffectState.intended
     assert bench.settle(KIND).state is EffectState.verified
     deliveries = received(bench.sandbox)
@@ -164,14 +164,14 @@ def test_an_unknown_outcome_is_sent_again_and_the_receiver_dedupes(
 
 
 def test_a_receiver_that_wants_no_more_is_left_alone(bench: Bench) -> None:
-    bench.sandbox.control("callbacks_fail", shop="acme_us", times=9, status=410)
+    bench.sandbox.control("callbacks_fail", shop="acme_us_web", times=9, status=410)
     assert bench.write(KIND, event()).state is EffectState.rejected
     bench.settle(KIND)
     assert len(received(bench.sandbox)) == 1
 
 
 def test_a_receiver_that_is_down_for_days_becomes_a_dead_letter(bench: Bench) -> None:
-    bench.sandbox.control("callbacks_fail", shop="acme_us", times=9999, status=500)
+    bench.sandbox.control("callbacks_fail", shop="acme_us_web", times=9999, status=500)
     bench.write(KIND, event())
     for _ in range(30):
         bench.clock.move(hours=6)
@@ -183,7 +183,9 @@ def test_a_receiver_that_is_down_for_days_becomes_a_dead_letter(bench: Bench) ->
 
 def test_a_redirect_is_not_followed(bench: Bench) -> None:
     target = f"{bench.sandbox.url}/callbacks/elsewhere"
-    bench.sandbox.control("callbacks_fail", shop="acme_us", times=1, status=307, location=target)
+    bench.sandbox.control(
+        "callbacks_fail", shop="acme_us_web", times=1, status=307, location=target
+    )
     with pytest.raises(OutcomeUnknown, match="pointed to"):
         bench.desk.send(effect_of(KIND, event(), "k"))
     assert bench.sandbox.app.callbacks.received("elsewhere") == []
@@ -218,6 +220,11 @@ def test_an_event_that_is_none_cannot_be_made(changes: dict[str, Any]) -> None:
         event(**changes)
 
 
+def test_an_event_with_a_card_number_cannot_be_made() -> None:
+    with pytest.raises(Rejected, match="card number"):
+        event(data='{"card":"4111111111111111"}')
+
+
 def test_a_connection_with_an_unfit_address_cannot_be_joined(sandbox: Shops) -> None:
     found = settings(sandbox.url, allow_local=False)
     with pytest.raises(Rejected, match="callback address was refused"):
@@ -240,7 +247,7 @@ def test_nothing_is_sent_where_the_name_leads_into_the_house(
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     found = settings(
         sandbox.url,
-        base_url=f"http://hooks.shop.example:{port}/callbacks/acme_us",
+        base_url=f"http://hooks.shop.example:{port}/callbacks/acme_us_web",
         allow_local=False,
         allow_plain_http=True,
     )

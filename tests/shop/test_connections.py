@@ -1,18 +1,28 @@
 """The Airflow connections of shops: fields, Test button, masking, and a shape that is wrong."""
 
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+import structlog
 
+from include.adapters.http.transport import HttpTransport
 from include.adapters.settings_file import read_settings
+from include.adapters.shop.generic_shop import GenericShop
 from include.adapters.shop.settings import CallbackSettings, ShopSettings, settings_from
 from include.adapters.shop.shape import SHIPPED, load_shape
+from include.adapters.shop.woo_auth import auth_for
+from include.adapters.shop.woocommerce import WooCommerce
 from include.domain.errors import Rejected
 from include.services.effects.ports import EffectKind
+from tests.contract.wire.test_tls import make_certificate
 from tests.sandbox.shopping import KEY, SECRET, TOKEN, Shops
+from tests.sandbox.test_woocommerce import TlsProxy
+from tests.shop.conftest import settings
 
 ROOT = Path(__file__).parents[2]
 Connect = Callable[..., str]
@@ -37,12 +47,12 @@ def test_the_connections_of_the_settings_file_work_against_the_sandbox(
 
     port = sandbox.url.rpartition(":")[2]
     found = read_settings(ROOT / "airflow_settings.yaml", {"TIEOUT_SHOP_PORT": port}).connections
-    for conn_id in ("shop_acme_us", "shop_acme_uk", "callback_acme_us"):
+    for conn_id in ("shop_acme_us_web", "shop_acme_uk_web", "callback_acme_us_web"):
         values = {**found[conn_id], "extra": json.loads(found[conn_id]["extra"])}
         connect(conn_id, **values)
     number = sandbox.order()["number"]
-    woo, generic = WooCommerceHook("shop_acme_us"), GenericShopHook("shop_acme_uk")
-    callback = ShopCallbackHook("callback_acme_us")
+    woo, generic = WooCommerceHook("shop_acme_us_web"), GenericShopHook("shop_acme_uk_web")
+    callback = ShopCallbackHook("callback_acme_us_web")
     assert woo.test_connection() == (True, "Orders can be read (there are some).")
     assert generic.test_connection() == (True, "Orders can be read (none yet).")
     assert callback.test_connection()[0]
@@ -86,13 +96,43 @@ def test_the_test_button_says_what_is_wrong_without_the_secret(
         assert not any(s in text for s in ("cs_wrong_secret", "wrong_token", "changeme", SECRET))
 
 
+def test_over_https_the_keys_are_sent_and_over_http_never(sandbox: Shops, tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path, "127.0.0.1", 365)
+    proxy = TlsProxy(sandbox.url, certificate)
+    try:
+        number = str(sandbox.order()["number"])
+        secure = settings(proxy.url, ca_bundle=str(certificate))
+        shop = WooCommerce(secure, HttpTransport(ca_bundle=secure.ca_bundle))
+        assert shop.order(number) is not None
+    finally:
+        proxy.stop()
+    plain = requests.Request("GET", f"{sandbox.url}/wp-json/wc/v3/orders?search=a%20b").prepare()
+    signed = auth_for(sandbox.url, KEY, SECRET)(plain)
+    assert "Authorization" not in signed.headers
+    assert SECRET not in str(signed.url)
+    assert "oauth_signature=" in str(signed.url)
+
+
+def test_no_secret_and_no_signature_reaches_a_log(
+    sandbox: Shops, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with structlog.testing.capture_logs() as events:
+        WooCommerce(settings(sandbox.url), HttpTransport()).check()
+        GenericShop(settings(sandbox.url, "acme_uk_web"), HttpTransport()).check()
+    shown = caplog.text + repr(events) + "".join(capsys.readouterr())
+    assert [event["status"] for event in events] == [200, 200]
+    for secret in (KEY, SECRET, TOKEN, "oauth_signature", "oauth_nonce"):
+        assert secret not in shown
+
+
 def woo_settings(**changes: Any) -> ShopSettings:
     facts: dict[str, Any] = {
         "host": "shop.example",
         "port": None,
         "login": KEY,
         "password": SECRET,
-        "extra": {"shop_id": "acme_us"},
+        "extra": {"shop_id": "acme_us_web"},
         **changes,
     }
     return settings_from(ShopSettings, "shop_x", **facts)

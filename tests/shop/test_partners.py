@@ -93,7 +93,7 @@ def test_a_variation_has_a_stock_of_its_own(woo: Bench) -> None:
     api = woo.sandbox.api
     parent = api.post("products", {"sku": "P", "type": "variable"}).json()["id"]
     api.post("products", {"sku": "P/RED", "type": "variation", "parent_id": parent})
-    woo.write(STOCK, StockLevel("acme_us", "P/RED", 3, now()))
+    woo.write(STOCK, StockLevel("acme_us_web", "P/RED", 3, now()))
     assert woo.settle(STOCK).state is EffectState.verified
     assert woo.desk.product("P/RED").stock_quantity == 3
 
@@ -258,7 +258,7 @@ def test_an_older_level_never_replaces_a_newer_one(bench: Bench) -> None:
 def test_a_level_that_the_shop_ignores_is_in_doubt_and_not_done(woo: Bench) -> None:
     woo.sandbox.stock(A100=5)
     partner = woo.partners[STOCK]
-    level = StockLevel("acme_us", "A100", 42, now())
+    level = StockLevel("acme_us_web", "A100", 42, now())
     found = Found("1", {"quantity": 5, "is_superseded": False, "modified_at": "x"})
     differences = partner.compare(effect_of(STOCK, level, "k"), found)
     assert [(d.what, d.ours, d.theirs) for d in differences] == [("stock quantity", "42", "5")]
@@ -275,7 +275,17 @@ def test_money_that_the_shop_moved_itself_is_a_mismatch(woo: Bench) -> None:
     ]
 
 
+def test_a_card_number_never_gets_into_a_write() -> None:
+    card = "4111 1111 1111 1111"
+    with pytest.raises(Rejected, match="card number"):
+        OrderUpdate("a", "1", 1, note=f"Paid by {card}")
+    with pytest.raises(Rejected, match="card number"):
+        OrderUpdate("a", "1", 1, meta=(("card", card),))
+    with pytest.raises(Rejected, match="card number"):
+        RefundRecord("a", "1", Money(1, "USD"), card)
+
+
 def test_an_effect_for_another_shop_is_our_own_bug(woo: Bench) -> None:
-    content = OrderUpdate("acme_uk", "1", 1, status="x")
-    with pytest.raises(ValueError, match="is for acme_uk, not acme_us"):
+    content = OrderUpdate("acme_uk_web", "1", 1, status="x")
+    with pytest.raises(ValueError, match="is for acme_uk_web, not acme_us_web"):
         woo.partners[UPDATE].look(effect_of(UPDATE, content, "k"))

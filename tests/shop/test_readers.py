@@ -45,9 +45,9 @@ def test_every_changed_order_comes_once_oldest_change_first(bench: Bench) -> Non
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
 def test_orders_of_one_second_are_all_found_whatever_the_page(sandbox: Shops, size: int) -> None:
     reader = WooCommerce(settings(sandbox.url, page_size=size), HttpTransport())
-    other = GenericShop(settings(sandbox.url, "acme_uk", page_size=size), HttpTransport())
+    other = GenericShop(settings(sandbox.url, "acme_uk_web", page_size=size), HttpTransport())
     placed = [str(sandbox.order()["number"]) for _ in range(7)]
-    others = [str(sandbox.order("acme_uk")["no"]) for _ in range(7)]
+    others = [str(sandbox.order("acme_uk_web")["no"]) for _ in range(7)]
     assert sorted(numbers(reader)) == sorted(placed)
     assert numbers(other) == others
 
@@ -120,7 +120,7 @@ def test_a_read_that_does_not_come_whole_is_retryable(bench: Bench, fault: str) 
 def test_a_wrong_secret_says_what_to_do_and_not_the_secret(sandbox: Shops) -> None:
     for reader in (
         WooCommerce(settings(sandbox.url, secret="cs_wrong"), HttpTransport()),
-        GenericShop(settings(sandbox.url, "acme_uk", secret="cs_wrong"), HttpTransport()),
+        GenericShop(settings(sandbox.url, "acme_uk_web", secret="cs_wrong"), HttpTransport()),
     ):
         with pytest.raises(Rejected, match="Check key, secret") as caught:
             numbers(reader)

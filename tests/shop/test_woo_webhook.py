@@ -148,6 +148,23 @@ def test_a_bad_webhook_is_refused_with_a_status_and_a_reason(name: str) -> None:
     assert "1009" not in found.reason
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"customer_note": "my card is 4111 1111 1111 1111"},
+        {"meta_data": [{"key": "pan", "value": "4111111111111111"}]},
+        {"billing": {"address_2": "٤١١١١١١١١١١١١١١١"}},
+        {"card": 4111111111111111},
+    ],
+)
+def test_a_card_number_in_any_field_is_refused_and_calls_for_an_alarm(payload: Any) -> None:
+    body = json.dumps(payload).encode()
+    found = receive(headers(body), body, [SECRET])
+    assert isinstance(found, Refusal)
+    assert (found.status, found.holds_card_number) == (422, True)
+    assert "1111" not in found.reason
+
+
 def test_without_a_secret_nothing_is_ever_signed() -> None:
     empty = signature(secret="")
     assert receive(headers(signature=empty), BODY, [""]) == Refusal(

@@ -41,7 +41,7 @@ def test_the_shipped_file_holds_connections_that_our_hooks_accept() -> None:
         "http": 3,
         "woocommerce": 1,
         "generic_shop": 1,
-        "shop_callback": 1,
+        "shop_callback": 2,
         "smtp": 1,
     }
     assert found.pools["syspro"]["slots"] == 3

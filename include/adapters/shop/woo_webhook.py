@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from include.adapters.http.strict_json import NotStrictJsonError, parse
+from include.domain.card_numbers import card_number_paths
 
 MAX_BYTES = 1024 * 1024
 _PREFIX = "x-wc-webhook-"
@@ -55,10 +56,11 @@ class WooPing:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Nothing is stored; ``reason`` holds no value of the caller's."""
+    """Nothing is stored; ``reason`` names fields, never values."""
 
     status: int
     reason: str
+    holds_card_number: bool = False  # an alarm is due
 
 
 def receive(
@@ -120,6 +122,8 @@ def _read(found: Mapping[str, str], body: bytes) -> WooEvent | Refusal:
         return Refusal(400, "the body is no JSON with exactly one meaning")
     if not isinstance(payload, dict):
         return Refusal(400, "the body is no JSON object")
+    for path in card_number_paths(payload):
+        return Refusal(422, f"the field {path[:200]} holds a card number", True)
     return WooEvent(
         topic, found["id"], found["delivery-id"], found.get("source", "")[:200], payload
     )

@@ -22,7 +22,6 @@ BASE = "/wp-json/wc/v3"
 MARK = "_tieout_"  # a leading underscore keeps meta data out of the shop's own forms
 STOCK_MARK = f"{MARK}stock"
 _SECOND = timedelta(seconds=1)
-_MOST_EXCLUDED = 500  # ids in one address
 # Answered 500, yet the refund was refused before anything was saved.
 _REFUND_REFUSED = frozenset({"woocommerce_rest_cannot_create_order_refund"})
 
@@ -68,34 +67,54 @@ class WooCommerce:
     # Orders ----------------------------------------------------------------------------------
 
     def orders_changed_since(self, since: datetime, overlap: timedelta) -> Iterator[ShopOrder]:
-        """See the port. Always asks for a first page: numbered pages shift while orders change."""
+        """See the port. An order in the trash is in no list; only a webhook tells of it.
+
+        Always asks for a first page, from the last second seen on: numbered pages shift while
+        orders change, and what shifts is passed over.
+        """
         edge, seen = since.astimezone(UTC) - overlap, dict[str, datetime]()
-        shown: list[str] = []
         while True:
-            if len(shown) > _MOST_EXCLUDED:
-                raise Retryable(
-                    f"more than {_MOST_EXCLUDED} orders changed within one second",
-                    self._settings.where,
-                    "Ask again with a later start, or take these orders one by one.",
-                )
-            query = {
-                "modified_after": edge.replace(tzinfo=None).isoformat(timespec="seconds"),
-                "dates_are_gmt": "true",
-                "orderby": "modified",
-                "order": "asc",
-                "per_page": str(self._settings.page_size),
-                **({"exclude": ",".join(shown)} if shown else {}),
-            }
-            orders = [self._order(row) for row in self._list("/orders", query, "list orders")]
+            orders = self._changed({"modified_after": _gmt(edge), "orderby": "modified"})
             fresh = [o for o in orders if seen.get(o.order_id) != o.modified_at]
+            seen |= {order.order_id: order.modified_at for order in fresh}
             yield from fresh
             if len(orders) < self._settings.page_size:
                 return
-            seen |= {order.order_id: order.modified_at for order in fresh}
-            edge = max(edge, orders[-1].modified_at - _SECOND)
-            # Only where one second fills whole pages: an excluded order could not come again
-            # with a change that is made meanwhile.
-            shown = [] if fresh else [i for i, at in seen.items() if at > edge]
+            last = orders[-1].modified_at
+            if fresh:
+                edge = max(edge, last - _SECOND)
+            else:  # one second fills whole pages
+                yield from self._whole_second(last, seen)
+                edge = last
+
+    def _whole_second(self, at: datetime, seen: dict[str, datetime]) -> Iterator[ShopOrder]:
+        """Yield what is left of one second, page by page, until a round shows nothing new.
+
+        Orders may leave the second meanwhile, and then the pages shift: hence another round.
+        """
+        window = {
+            "modified_after": _gmt(at - _SECOND),
+            "modified_before": _gmt(at + _SECOND),
+            "orderby": "id",
+        }
+        is_new = True
+        while is_new:
+            is_new, page, size = False, 1, self._settings.page_size
+            while size == self._settings.page_size:
+                orders = self._changed({**window, "page": str(page)})
+                fresh = [o for o in orders if seen.get(o.order_id) != o.modified_at]
+                seen |= {order.order_id: order.modified_at for order in fresh}
+                yield from fresh
+                is_new, page, size = is_new or bool(fresh), page + 1, len(orders)
+
+    def _changed(self, query: Mapping[str, str]) -> list[ShopOrder]:
+        usual = {
+            "dates_are_gmt": "true",
+            "order": "asc",
+            "per_page": str(self._settings.page_size),
+        }
+        rows = self._list("/orders", {**usual, **query}, "list changed orders")
+        return [self._order(row) for row in rows]
 
     def order(self, order_number: str) -> ShopOrder | None:
         """See the port. A plugin may number orders otherwise than by id, so both are compared."""
@@ -303,6 +322,10 @@ class WooCommerce:
             return Money.parse(text, currency, self._settings.where)
         except Rejected as fault:
             raise Retryable(fault.what, fault.where, "Read the refund in the shop.") from None
+
+
+def _gmt(at: datetime) -> str:
+    return at.replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def _meta(values: Mapping[str, str]) -> list[dict[str, str]]:

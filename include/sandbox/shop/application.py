@@ -1,4 +1,4 @@
-"""The shops' server: WooCommerce for acme_us, the plain JSON shop for acme_uk, callbacks for all.
+"""The shops' server: WooCommerce for acme_us_web, plain JSON for acme_uk_web, callbacks for all.
 
 The control server plays the shopper. ``shop`` names the shop in every action:
 
@@ -13,6 +13,7 @@ The control server plays the shopper. ``shop`` names the shop in every action:
 | ``shop_change_address`` | ``order``, ``shipping`` {address_1, city ...} |
 | ``shop_request_refund`` | ``order``, ``amount?`` (all), ``reason`` |
 | ``shop_orders`` |  |
+| ``shop_webhook`` | ``topic``, ``delivery_url``, ``secret``: WooCommerce calls it from now on |
 | ``shop_drop_webhooks`` | ``times``: deliveries that get lost |
 | ``shop_deliveries`` | waits up to ``seconds`` for the queue, lists what was delivered |
 | ``callbacks``, ``callbacks_fail`` | see ``callbacks.py`` |
@@ -37,7 +38,7 @@ from include.sandbox.shop.signature import Gate, make_key
 from include.sandbox.shop.site import Site
 from include.sandbox.shop.woo import WooApi
 
-WOO_SHOP, GENERIC_SHOP = "acme_us", "acme_uk"
+WOO_SHOP, GENERIC_SHOP = "acme_us_web", "acme_uk_web"
 GENERIC_TOKEN = "sandbox-shop"  # noqa: S105  invented, like everything here
 KEYS = (make_key(WOO_SHOP, "read_write"), make_key(f"{WOO_SHOP}-reader", "read"))
 
@@ -71,6 +72,7 @@ class ShopApp(App):
             "shop_change_address": self._change_address,
             "shop_request_refund": self._request_refund,
             "shop_orders": self._orders,
+            "shop_webhook": lambda facts: {"webhook": self.woo.save_webhook(facts, KEYS[0].secret)},
             "shop_drop_webhooks": self._drop,
             "shop_deliveries": self._deliveries,
             "callbacks": lambda facts: {"deliveries": self.callbacks.received(str(facts["shop"]))},

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from include.domain.canonical import from_json, to_json
+from include.domain.card_numbers import refuse_card_numbers
 from include.domain.money import Money
 
 C = TypeVar("C", bound="ShopContent")
@@ -63,6 +64,7 @@ class OrderUpdate(ShopContent):
             raise ValueError(
                 f"order {self.order_number}: a note has at most {MOST_TEXT} characters"
             )
+        refuse_card_numbers([self.note, dict(self.meta)], f"update of {self.order_number}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class RefundRecord(ShopContent):
             raise ValueError(f"a refund needs an order and an amount above zero, not {self.amount}")
         if len(self.reason) > MOST_TEXT:
             raise ValueError(f"order {self.order_number}: a reason has at most {MOST_TEXT}")
+        refuse_card_numbers(self.reason, f"refund of {self.order_number}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ class Callback(ShopContent):
             raise ValueError(f"{self.event!r} is no event name")
         if self.occurred_at.tzinfo is None or not isinstance(self.content, dict):
             raise ValueError(f"{self.event}: an event needs an instant and a JSON object")
+        refuse_card_numbers(self.content, f"callback {self.event}")
         to_json(self.content)  # refuses a number with a fraction now, not when it is sent
 
     @property
