@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from include.domain.errors import Rejected
 from include.domain.merchant import Merchant
@@ -21,15 +22,20 @@ if TYPE_CHECKING:  # the libraries behind these are slow to import
     from include.adapters.quality.runner import GxGate
     from include.adapters.store.days import SqlApprovals, SqlDays, SqlTieOuts
     from include.adapters.store.dead_letters import SqlDeadLetters
+    from include.adapters.store.decisions import SqlDecisions
     from include.adapters.store.effects import SqlEffectStore
     from include.adapters.store.expectations import SqlExpectations
     from include.adapters.store.files import SqlFiles
     from include.adapters.store.journals import SqlJournals
     from include.adapters.store.open_items import SqlOpenItems
+    from include.adapters.store.orders import SqlOrders
     from include.adapters.store.quality import SqlQuality
+    from include.adapters.store.refunds import SqlRefunds
     from include.adapters.store.reports import SqlReportFacts, SqlReports, SqlSentMessages
+    from include.adapters.store.watermarks import SqlShelf, SqlWatermarks
     from include.mappings.tables import Mappings
     from include.services.effects.engine import Engine
+    from include.services.translate.translator import ShopTranslator
     from include.services.write_report import ReportWriter
 
 
@@ -48,6 +54,7 @@ class Settings:
     lake: Path
     mode: str = "production"
     commissioned: frozenset[str] = frozenset()
+    business_date: date | None = None  # of a sandbox whose trade has a day of its own
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
@@ -66,12 +73,20 @@ class Settings:
         mode = environment.get("TIEOUT_MODE", "production")
         if mode not in ("production", "sandbox"):
             raise Rejected(f"TIEOUT_MODE is {mode!r}", "the environment", "production or sandbox.")
+        day = environment.get("TIEOUT_BUSINESS_DATE", "")
+        if day and mode != "sandbox":
+            raise Rejected(
+                "TIEOUT_BUSINESS_DATE is set outside the sandbox",
+                "the environment",
+                "Remove it: postings are dated by the merchant's own calendar.",
+            )
         probes = environment.get("TIEOUT_COMMISSIONED", "").replace(" ", "").split(",")
         return cls(
             environment["TIEOUT_STORE_URL"],
             Path(environment["TIEOUT_LAKE"]),
             mode,
             frozenset(p for p in probes if p),
+            date.fromisoformat(day) if day else None,
         )
 
 
@@ -95,6 +110,34 @@ class Tieout:
     def days_of_run(self, run_id: str) -> list[SettlementDay]:
         """Return the days that an Airflow run chose."""
         return self.days.of_run(run_id)
+
+    def business_date(self, zone: str) -> date:
+        """Return today in a merchant's calendar; what is posted now is dated so."""
+        return self.settings.business_date or self.clock.now().astimezone(ZoneInfo(zone)).date()
+
+    # Orders ----------------------------------------------------------------------------------
+
+    def translator(self, shop_id: str) -> "ShopTranslator":
+        """Return what turns one shop's words into ours and SYSPRO's, as of today.
+
+        Raises:
+            Rejected: the shop, its fields or its merchant's rules are not configured.
+        """
+        from functools import partial
+
+        from include.adapters.addresses import PostalAddresses
+        from include.services.translate.translator import ShopTranslator
+
+        tables = self.mappings.orders
+        shop = tables.shop(shop_id)
+        return ShopTranslator(
+            shop,
+            self.mappings.merchant(shop.merchant_id),
+            tables.order_rules(shop.merchant_id),
+            tables.field_map(shop.kind),
+            partial(tables.shop_status, shop.kind),
+            PostalAddresses(),
+        )
 
     def require_commissioned(self) -> None:
         """Refuse to post in production while what makes a resend safe is unmeasured.
@@ -225,6 +268,36 @@ class Tieout:
         return SqlEffectStore(self.store)
 
     @cached_property
+    def orders(self) -> "SqlOrders":
+        from include.adapters.store.orders import SqlOrders
+
+        return SqlOrders(self.store, "orders")
+
+    @cached_property
+    def refunds(self) -> "SqlRefunds":
+        from include.adapters.store.refunds import SqlRefunds
+
+        return SqlRefunds(self.store)
+
+    @cached_property
+    def fraud_decisions(self) -> "SqlDecisions":
+        from include.adapters.store.decisions import SqlDecisions
+
+        return SqlDecisions(self.store)
+
+    @cached_property
+    def watermarks(self) -> "SqlWatermarks":
+        from include.adapters.store.watermarks import SqlWatermarks
+
+        return SqlWatermarks(self.store)
+
+    @cached_property
+    def shelf(self) -> "SqlShelf":
+        from include.adapters.store.watermarks import SqlShelf
+
+        return SqlShelf(self.store)
+
+    @cached_property
     def dead_letters(self) -> "SqlDeadLetters":
         from include.adapters.store.dead_letters import SqlDeadLetters
 
@@ -233,15 +306,15 @@ class Tieout:
     def engine(
         self,
         partners: Mapping[EffectKind, Partner],
-        timings: Timings,
+        timings: Timings | Mapping[EffectKind, Timings],
         *,
         worker: str,
         **more: Any,
     ) -> "Engine":
-        """Return an effects engine over the store, for one SYSPRO company's partners."""
+        """Return an effects engine over the store; one timing serves all kinds, or each its own."""
         from include.services.effects.engine import Engine
 
-        kinds = dict.fromkeys(partners, timings)
+        kinds = dict.fromkeys(partners, timings) if isinstance(timings, Timings) else timings
         return Engine(self.effects, partners, self.clock, kinds, worker=worker, **more)
 
 

@@ -165,7 +165,7 @@ class SqlOrders:
                     orders.c.next_at <= self._clock(connection),
                     orders.c.order_id.not_in(without),
                 )
-                .order_by(orders.c.next_at, orders.c.accepted_at)
+                .order_by(orders.c.accepted_at, orders.c.order_id)
                 .limit(limit)
             )
             return connection.execute(wanted).scalars().all()

@@ -243,15 +243,37 @@ class OrderService:
             )
         return saga
 
-    def sweep(self, merchants: Sequence[str], limit: int) -> int:
-        """Drive what is due of these merchants, the longest waiting first; return how many."""
-        done = 0
-        for order_id in self.orders.due(merchants, limit):
-            self.advance(order_id)
-            done += 1
-        for refund_id in self.refunds.due(merchants, limit):
-            self.advance_refund(refund_id)
-            done += 1
+    def sweep(
+        self,
+        merchants: Sequence[str],
+        limit: int,
+        goes_on: Callable[[], bool] = lambda: True,
+    ) -> int:
+        """Drive what is due of these merchants, the oldest order first; return how many.
+
+        Args:
+            merchants: whose orders and refunds.
+            limit: of each.
+            goes_on: asked before each; a partner that is down ends the sweep.
+
+        Raises:
+            ExceptionGroup: at the end, if some could not be driven; the others were.
+        """
+        done, broken = 0, []
+        work: list[tuple[Callable[[str], object], str]] = [
+            *((self.advance, order_id) for order_id in self.orders.due(merchants, limit)),
+            *((self.advance_refund, one) for one in self.refunds.due(merchants, limit)),
+        ]
+        for drive, key in work:
+            if not goes_on():
+                break
+            try:
+                drive(key)
+                done += 1
+            except Exception as error:  # noqa: BLE001 - one broken saga must not stop the rest
+                broken.append(error)
+        if broken:
+            raise ExceptionGroup(f"{len(broken)} sagas could not be driven", broken)
         return done
 
 

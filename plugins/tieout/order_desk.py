@@ -1,0 +1,283 @@
+"""Joins the order service with the partners of each shop: gateway, SYSPRO, shop, callbacks.
+
+Hooks belong to one thread, as a SYSPRO session does, so each thread has its own desks. A connection
+is read when its partner is first needed: a checkout does not ask SYSPRO's.
+"""
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from functools import cached_property
+from typing import Any, TypeVar
+
+from include.domain.erp_orders import CustomerCredit, ErpDocument, ErpOrder, StockLevel
+from include.domain.errors import Retryable
+from include.domain.order_state import OrderFacts, OrderState
+from include.domain.orders import Order
+from include.domain.shops import CardPlace, Shop, ShopKind
+from include.services.effects.engine import Engine
+from include.services.effects.ports import EffectKind, Partner, Timings
+from include.services.orders.breaker import Breaker, GuardedPartner
+from include.services.orders.order_service import OrderService
+from include.services.orders.ports import Desk
+from include.services.shop.commands import Callback
+from include.wiring import Tieout
+from tieout.hooks.cybersource import CybersourceHook
+from tieout.hooks.shop import GenericShopHook, ShopCallbackHook, WooCommerceHook
+from tieout.hooks.syspro import SysproHook
+
+V = TypeVar("V")
+_GATEWAY = frozenset(
+    kind for kind in EffectKind if kind.value.startswith(("payment_", "review_", "token_"))
+)
+_SHOP = frozenset((EffectKind.shop_order_update, EffectKind.shop_refund, EffectKind.shop_stock))
+_ERP = frozenset(EffectKind) - _GATEWAY - _SHOP - {EffectKind.shop_callback}
+
+
+class ByKind(Mapping[EffectKind, V]):
+    """A mapping whose values are made when first asked for."""
+
+    def __init__(self, kinds: frozenset[EffectKind], make: Callable[[EffectKind], V]) -> None:
+        self._kinds = kinds
+        self._make = make
+
+    def __getitem__(self, kind: EffectKind) -> V:
+        if kind not in self._kinds:
+            raise KeyError(kind)
+        return self._make(kind)
+
+    def __iter__(self) -> Iterator[EffectKind]:
+        return iter(self._kinds)
+
+    def __len__(self) -> int:
+        return len(self._kinds)
+
+
+class ShopDesk:
+    """One shop in one thread."""
+
+    def __init__(self, context: Tieout, shop_id: str, breakers: Mapping[str, Breaker]) -> None:
+        self.context = context
+        self.shop: Shop = context.mappings.orders.shop(shop_id)
+        self.merchant = context.mappings.merchant(self.shop.merchant_id)
+        self._breakers = breakers
+
+    # Hooks -----------------------------------------------------------------------------------
+
+    @cached_property
+    def gateway(self) -> CybersourceHook:
+        return CybersourceHook(self.merchant.cybersource_conn_id)
+
+    @cached_property
+    def erp(self) -> SysproHook:
+        return SysproHook(self.merchant.syspro_conn_id, leases=self.context.effects)
+
+    @cached_property
+    def shop_hook(self) -> WooCommerceHook | GenericShopHook:
+        is_woo = self.shop.kind is ShopKind.woocommerce
+        return WooCommerceHook(self.shop.conn_id) if is_woo else GenericShopHook(self.shop.conn_id)
+
+    @cached_property
+    def callback_hook(self) -> ShopCallbackHook:
+        return ShopCallbackHook(self.shop.callback_conn_id)
+
+    @property
+    def erp_breaker(self) -> Breaker:
+        return self._breakers[self.merchant.syspro_conn_id]
+
+    # What the sagas need ---------------------------------------------------------------------
+
+    @property
+    def callback_target(self) -> str:
+        return f"{self.shop.shop_id}|callback" if self.shop.callback_conn_id else ""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The systems this desk reaches, as effects name them."""
+        merchant = self.merchant
+        found = (merchant.organization_id, merchant.company_id, self.shop.shop_id)
+        return (*found, self.callback_target) if self.callback_target else found
+
+    @cached_property
+    def engine(self) -> Engine:
+        everything = frozenset(EffectKind)
+        return self.context.engine(
+            ByKind(everything, self._partner), ByKind(everything, self._timing), worker=worker()
+        )
+
+    def _partner(self, kind: EffectKind) -> Partner:
+        if kind in _GATEWAY:
+            return self.gateway.partners[kind]
+        if kind in _SHOP:
+            return self.shop_hook.partners[kind]
+        if kind is EffectKind.shop_callback:
+            return self.callback_hook.partners[kind]
+        return GuardedPartner(self.erp.partners[kind], self.erp_breaker)
+
+    def _timing(self, kind: EffectKind) -> Timings:
+        if kind in _GATEWAY:
+            return self.gateway.timings[kind]
+        if kind in _SHOP:
+            return self.shop_hook.timings
+        if kind is EffectKind.shop_callback:
+            return self.callback_hook.timings
+        return self.erp.timings_by_kind[kind]
+
+    @cached_property
+    def desk(self) -> Desk:
+        context, shop, merchant = self.context, self.shop, self.merchant
+        cards = shop.cards
+        is_form = cards.place is CardPlace.custom_form
+        return Desk(
+            merchant_id=merchant.merchant_id,
+            organization_id=merchant.organization_id,
+            company_id=merchant.company_id,
+            shop_target=shop.shop_id,
+            owner=merchant.owner,
+            warehouse=shop.warehouse,
+            rules=context.mappings.orders.order_rules(merchant.merchant_id),
+            translator=DeskTranslator(context, shop.shop_id),
+            gateway=self.gateway,
+            erp=GuardedErp(self.erp, self.erp_breaker),
+            clock=context.clock,
+            told_states=shop.pushed & frozenset(OrderState),
+            today=context.business_date(merchant.zone),
+            tells_refunds="refunded" in shop.pushed,
+            callback_target=self.callback_target,
+            token_form=(cards.form, cards.field_name) if is_form else ("", ""),
+        )
+
+
+class DeskTranslator:
+    """The shop's translator, and the event that its own server gets."""
+
+    def __init__(self, context: Tieout, shop_id: str) -> None:
+        self._inner = context.translator(shop_id)
+        self._shop_id = shop_id
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def callback(
+        self, order: Order, facts: OrderFacts, state: OrderState, at: datetime
+    ) -> Callback:
+        """Say what became of an order, in the words of the API."""
+        from include.domain.canonical import to_json
+
+        data = {
+            "order_id": order.order_id,
+            "number": order.number,
+            "state": state.value,
+            "amount": order.amount.decimal,
+            "currency": order.currency,
+            "sales_order": facts.sales_order,
+            "invoice": facts.invoice,
+            "reason": facts.stop.why if facts.stop else "",
+        }
+        return Callback(self._shop_id, f"order.{state.value}", at, to_json(data))
+
+
+class GuardedErp:
+    """SYSPRO's reads behind the company's breaker."""
+
+    def __init__(self, hook: SysproHook, breaker: Breaker) -> None:
+        self._hook = hook
+        self._breaker = breaker
+
+    def stock(self, stock_codes: Sequence[str], warehouse: str) -> Sequence[StockLevel]:
+        return self._breaker.call(lambda: self._hook.orders.stock(stock_codes, warehouse))
+
+    def credit(self, customer: str) -> CustomerCredit:
+        return self._breaker.call(lambda: self._hook.orders.credit(customer))
+
+    def order(
+        self, *, purchase_order: str = "", sales_order: str = "", customer: str = ""
+    ) -> ErpOrder | None:
+        return self._breaker.call(
+            lambda: self._hook.orders.order(
+                purchase_order=purchase_order, sales_order=sales_order, customer=customer
+            )
+        )
+
+    def documents_of(self, purchase_order: str) -> Sequence[ErpDocument]:
+        return self._breaker.call(lambda: self._hook.orders.documents_of(purchase_order))
+
+
+class Desks:
+    """All shops' desks, one set per thread; breakers are the process's."""
+
+    def __init__(self, context: Tieout) -> None:
+        self.context = context
+        self._threads = threading.local()
+        self._breakers = {
+            merchant.syspro_conn_id: Breaker(merchant.syspro_conn_id, context.clock)
+            for merchant in context.mappings.merchants.values()
+        }
+
+    def of(self, shop_id: str) -> ShopDesk:
+        known: dict[str, ShopDesk] = self._threads.__dict__.setdefault("desks", {})
+        if shop_id not in known:
+            known[shop_id] = ShopDesk(self.context, shop_id, self._breakers)
+        return known[shop_id]
+
+    @cached_property
+    def service(self) -> OrderService:
+        context = self.context
+        return OrderService(
+            orders=context.orders,
+            refunds=context.refunds,
+            decisions=context.fraud_decisions,
+            leases=context.effects,
+            desk_of=lambda shop_id: self.of(shop_id).desk,
+            engine_of=lambda shop_id: self.of(shop_id).engine,
+            worker=worker(),
+        )
+
+    def shop_ids(self) -> list[str]:
+        return sorted(self.context.mappings.orders.shops)
+
+    def sweep(self, limit: int) -> int:
+        """Drive what is due, company by company, each with one SYSPRO session for all of it.
+
+        Raises:
+            ExceptionGroup: some could not be driven; the others were.
+        """
+        done, broken = 0, []
+        for desks in self._by_company().values():
+            first = desks[0]
+            if not first.erp_breaker.lets_through():
+                continue
+            merchants = sorted({desk.merchant.merchant_id for desk in desks})
+            with ExitStack() as stack:
+                try:
+                    stack.enter_context(first.erp.session())
+                    done += self.service.sweep(merchants, limit, first.erp_breaker.lets_through)
+                except (Retryable, ExceptionGroup) as fault:
+                    broken.append(fault)
+        if broken:
+            raise ExceptionGroup(f"{len(broken)} companies could not be swept whole", broken)
+        return done
+
+    def _by_company(self) -> dict[str, list[ShopDesk]]:
+        found: dict[str, list[ShopDesk]] = {}
+        for shop_id in self.shop_ids():
+            desk = self.of(shop_id)
+            found.setdefault(desk.merchant.syspro_conn_id, []).append(desk)
+        return found
+
+    def sweep_effects(self) -> None:
+        """Let the engine work on every effect of order to cash that is due: the janitor."""
+        for desks in self._by_company().values():
+            with ExitStack() as stack:
+                if self.context.effects.due(1, targets=(desks[0].merchant.company_id,)):
+                    stack.enter_context(desks[0].erp.session())
+                for desk in desks:
+                    desk.engine.sweep(targets=desk.targets)
+
+
+def worker() -> str:
+    """Name this process in leases and in the audit."""
+    return f"{socket.gethostname()}:{os.getpid()}"
