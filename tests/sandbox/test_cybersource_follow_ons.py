@@ -1,6 +1,7 @@
 """Captures, refunds, reversals and voids over real HTTP, and what time-outs leave behind."""
 
 import http.client
+import threading
 from collections.abc import Iterator
 from datetime import date
 
@@ -30,6 +31,22 @@ def test_captures_come_in_parts_up_to_what_is_held(shop: Merchant) -> None:
     assert shop.capture(held, "40.01")[1]["reason"] == "EXCEEDS_AUTH_AMOUNT"
     assert shop.capture(held, "40.00")[0] == 201
     assert shop.executed("capture") == 2
+
+
+def test_captures_at_once_never_exceed_what_is_held(shop: Merchant) -> None:
+    held = shop.held("100.00")
+    answers: list[int] = []
+
+    def take() -> None:
+        answers.append(Merchant(shop.sandbox).capture(held, "30.00")[0])
+
+    threads = [threading.Thread(target=take) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [201] * 3 + [400] * 7
+    assert shop.requests(request_id=held)[0]["open_hold"] == "10.00"
 
 
 def test_an_increment_raises_what_can_be_captured(shop: Merchant) -> None:

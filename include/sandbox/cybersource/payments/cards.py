@@ -15,7 +15,7 @@ from typing import Any
 
 from include.sandbox.world.facts import CARD_CODES
 
-_TOKEN = re.compile(r"[A-Za-z0-9_.+=-]{8,8192}")
+_TOKEN = re.compile(r"[A-Za-z0-9_.+=-]{4,8192}")
 _TYPE_WORDS = {
     "mastercard": "MasterCard",
     "amex": "American Express",
