@@ -12,11 +12,13 @@ from dataclasses import replace
 from include.adapters.cybersource.answers import Json, read_list, text_of
 from include.adapters.cybersource.client import JSON_TYPE, Client
 from include.adapters.cybersource.reporting import safe_id
+from include.adapters.http.status import Refused
 from include.adapters.http.wire import Request
 from include.domain.errors import Retryable
 from include.domain.payments import StoredToken
 
 _PAGE = 100
+_GONE = 410
 _MOST_PAGES = 1000
 _FOUR_DIGITS = re.compile(r"[0-9]{4}")
 
@@ -35,7 +37,7 @@ class Tokens:
         """
         path = f"/tms/v2/customers/{safe_id(customer_token)}"
         request = self._request(path, {}, "read a customer")
-        found = self._client.fetch(request)
+        found = self._fetch(request)
         if found is None:
             return None
         default = text_of(found, "defaultPaymentInstrument", "id") or ""
@@ -51,7 +53,7 @@ class Tokens:
             f"/tms/v2/customers/{safe_id(customer_token)}/payment-instruments/"
             f"{safe_id(instrument_token)}"
         )
-        found = self._client.fetch(self._request(path, {}, "read a payment instrument"))
+        found = self._fetch(self._request(path, {}, "read a payment instrument"))
         return None if found is None else self._completed(_token(found, customer_token))
 
     def with_identifier(self, identifier_token: str) -> tuple[StoredToken, ...]:
@@ -67,14 +69,14 @@ class Tokens:
         if token.suffix or not token.identifier_token:
             return token
         path = f"/tms/v1/instrumentidentifiers/{safe_id(token.identifier_token)}"
-        found = self._client.fetch(self._request(path, {}, "read an instrument identifier"))
+        found = self._fetch(self._request(path, {}, "read an instrument identifier"))
         return token if found is None else replace(token, suffix=_suffix(found))
 
     def _pages(self, path: str) -> Iterator[Json]:
         for page in range(_MOST_PAGES):
             query = {"offset": str(page * _PAGE), "limit": str(_PAGE)}
             request = self._request(path, query, "list payment instruments")
-            found = self._client.fetch(request)
+            found = self._fetch(request)
             if found is None:
                 return
             embedded = found.get("_embedded")
@@ -86,6 +88,15 @@ class Tokens:
             if len(rows) < _PAGE:
                 return
         raise Retryable("the list of payment instruments does not end", path, "Ask again.")
+
+    def _fetch(self, request: Request) -> Json | None:
+        """Return the object; ``None`` where there is none, or none any more (410)."""
+        try:
+            return self._client.fetch(request)
+        except Refused as fault:
+            if fault.status == _GONE:
+                return None
+            raise
 
     def _request(self, path: str, query: Mapping[str, str], what: str) -> Request:
         return self._client.request(path, query, what, accept=JSON_TYPE)
