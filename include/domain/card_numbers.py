@@ -13,19 +13,16 @@ from collections.abc import Iterator, Mapping
 from include.domain.errors import Rejected
 
 _SHORTEST, _LONGEST = 13, 19
-_ISSUERS = re.compile(
-    "|".join(
-        (
-            r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})",  # Visa
-            r"(?:5[1-5][0-9]{2}|222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}",
-            r"3[47][0-9]{13}",  # American Express
-            r"(?:6011[0-9]{2}|64[4-9][0-9]{3}|(?:65|62|81)[0-9]{4})[0-9]{10,13}",  # Discover, UPI
-            r"35(?:2[89]|[3-8][0-9])[0-9]{12,15}",  # JCB
-            r"(?:36|38|39)[0-9]{12,17}|30[0-5][0-9]{11,16}",  # Diners
-            r"(?:5018|5020|5038|5893|6304|6759|676[1-3])[0-9]{9,15}",  # Maestro
-        )
-    )
+ISSUERS = (  # lengths included
+    r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})",  # Visa
+    r"(?:5[1-5][0-9]{2}|222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}",  # MC
+    r"3[47][0-9]{13}",  # American Express
+    r"(?:6011[0-9]{2}|64[4-9][0-9]{3}|(?:65|62|81)[0-9]{4})[0-9]{10,13}",  # Discover, UnionPay
+    r"35(?:2[89]|[3-8][0-9])[0-9]{12,15}",  # JCB
+    r"(?:36|38|39)[0-9]{12,17}|30[0-5][0-9]{11,16}",  # Diners
+    r"(?:5018|5020|5038|5893|6304|6759|676[1-3])[0-9]{9,15}",  # Maestro
 )
+_ISSUER = re.compile("|".join(ISSUERS))
 _IDENTIFIER = re.compile(
     r"(?<![0-9A-Za-z])(?=[0-9]*[A-Fa-f])(?:[0-9A-Fa-f]{32,64}"
     r"|[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12})"
@@ -141,7 +138,7 @@ def _is_grouped(sizes: tuple[int, ...]) -> bool:
 
 def is_card_number(digits: str) -> bool:
     """Say whether 13 to 19 plain digits are a card number."""
-    if not _SHORTEST <= len(digits) <= _LONGEST or _ISSUERS.fullmatch(digits) is None:
+    if not _SHORTEST <= len(digits) <= _LONGEST or _ISSUER.fullmatch(digits) is None:
         return False
     return _luhn(digits) and not (len(digits) == 13 and _is_barcode(digits))
 

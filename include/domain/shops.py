@@ -106,6 +106,8 @@ class Shop:
     guests: GuestPolicy
     house_accounts: Mapping[str, str] = field(hash=False)  # customer by currency
     cards: CardReference
+    payment_form: tuple[str, str]  # form and field of the sales order for the payment's request id
+    refund_form: tuple[str, str]  # and for a refund's; '' notes nothing
     prices_include_tax: bool
     tax: TaxMode
     kits: KitMode
@@ -118,6 +120,11 @@ class Shop:
     def purchase_order(self, number: str) -> str:
         """Return what SYSPRO and the gateway call an order of this shop."""
         return self.purchase_order_prefix + number
+
+    @property
+    def token_form(self) -> tuple[str, str]:
+        """Form and field of the customer for the stored card; '' where our own store has it."""
+        return self.cards.form, self.cards.field_name
 
     def clearing_bank(self, currency: str) -> str:
         """Return the cash-book bank whose ledger is card clearing.

@@ -6,6 +6,7 @@ from datetime import timedelta
 from include.domain.alerts import AlertRule, Channel, QuietHours, Recipient
 from include.domain.order_rules import AmountRange, OrderRules
 from include.domain.shops import (
+    CardPlace,
     CardReference,
     Charge,
     CustomerCodes,
@@ -28,7 +29,13 @@ from include.mappings.schema_orders import (
     ShopperMessagesEntry,
     StatusRow,
 )
-from include.mappings.schema_shops import FieldRow, ShopEntry, ShopFieldsEntry
+from include.mappings.schema_shops import (
+    CardsRow,
+    FieldRow,
+    FormFieldRow,
+    ShopEntry,
+    ShopFieldsEntry,
+)
 from include.mappings.tables_orders import MeaningRule, OrderTables, PaymentTable
 
 
@@ -50,7 +57,7 @@ def order_tables(entries: Sequence[Placed[Entry]]) -> OrderTables:
 
 def _shop(placed: Placed[ShopEntry]) -> Shop:
     entry, customer = placed.entry, placed.entry.customer
-    codes, cards = entry.customer_codes, entry.stored_cards
+    codes = entry.customer_codes
     return Shop(
         shop_id=entry.shop_id,
         kind=entry.kind,
@@ -73,7 +80,9 @@ def _shop(placed: Placed[ShopEntry]) -> Shop:
         codes=CustomerCodes(codes.scheme, codes.prefix, codes.max_length),
         guests=entry.guests,
         house_accounts=entry.house_accounts,
-        cards=CardReference(cards.place, cards.form, cards.field_name),
+        cards=_cards(entry.stored_cards),
+        payment_form=_form(entry.order_fields.payment),
+        refund_form=_form(entry.order_fields.refund),
         prices_include_tax=entry.prices_include_tax,
         tax=entry.tax,
         kits=entry.kits,
@@ -86,6 +95,16 @@ def _shop(placed: Placed[ShopEntry]) -> Shop:
         pushed=frozenset(entry.statuses_pushed),
         where=placed.place(),
     )
+
+
+def _cards(row: CardsRow) -> CardReference:
+    if row.place is CardPlace.store:
+        return CardReference(row.place)
+    return CardReference(row.place, row.form, row.field_name)
+
+
+def _form(row: FormFieldRow | None) -> tuple[str, str]:
+    return (row.form, row.field_name) if row else ("", "")
 
 
 def _field_map(placed: Placed[ShopFieldsEntry]) -> FieldMap:

@@ -80,6 +80,16 @@ class CardsRow(Row):
     field_name: Annotated[str, _sized(20)] = ""
 
 
+class FormFieldRow(Row):
+    form: Annotated[Text, _sized(6)]
+    field_name: Annotated[Text, _sized(20)]
+
+
+class OrderFormRow(Row):
+    payment: FormFieldRow | None = None
+    refund: FormFieldRow | None = None
+
+
 class ChargeRow(Row):
     product_class: Annotated[Text, _sized(20)]
     charge_code: Annotated[str, _sized(6)] = ""
@@ -104,6 +114,7 @@ class ShopEntry(Entry):
     guests: Annotated[GuestPolicy, Loose]
     house_accounts: dict[Currency, Customer] = Field({})
     stored_cards: CardsRow
+    order_fields: OrderFormRow = OrderFormRow()
     prices_include_tax: bool
     tax: Annotated[TaxMode, Loose]
     kits: Annotated[KitMode, Loose]

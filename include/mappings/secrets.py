@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from include.domain.card_numbers import has_card_number
 from include.mappings.nodes import Document, Path
 
 _SECRET_KEY = re.compile(
@@ -16,7 +17,6 @@ _PLACEHOLDER = re.compile(
     r"(change_?-?me|todo|fixme|tbd|xxx+|your[-_ ].*|<.*>|replace[-_ ]?me)", re.I
 )
 _KEY_MATERIAL = re.compile(r"-----BEGIN |(?=[A-Za-z0-9+/_-]*[0-9+/])[A-Za-z0-9+/_-]{40,}={0,2}\Z")
-_DIGITS = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
 
 
 def find_secrets(found: Document) -> None:
@@ -45,13 +45,3 @@ def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
             yield from _leaves(part, (*path, i))
     else:
         yield path, value
-
-
-def has_card_number(text: str) -> bool:
-    """Say whether 13 to 19 digits of ``text`` pass the Luhn check."""
-    return any(_luhn(re.sub(r"\D", "", run)) for run in _DIGITS.findall(text))
-
-
-def _luhn(digits: str) -> bool:
-    doubled = [int(d) * (2 if i % 2 else 1) for i, d in enumerate(reversed(digits))]
-    return len(set(digits)) > 1 and sum(d // 10 + d % 10 for d in doubled) % 10 == 0

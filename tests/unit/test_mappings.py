@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from include.domain.card_numbers import has_card_number
 from include.domain.errors import Rejected
 from include.domain.merchant import PeriodPolicy, PostingModel
 from include.domain.money import Money
 from include.domain.settlement import LineClass
 from include.mappings.check import main
 from include.mappings.load import SHIPPED, load_mappings, read_mappings
-from include.mappings.secrets import has_card_number
 
 DAY = date(2026, 10, 31)
 

@@ -59,6 +59,8 @@ def test_the_demo_shops_are_as_the_demo_expects(tables: OrderTables) -> None:
     assert us.clearing_bank("USD") == "CLRUS"
     assert (uk.clearing_bank("EUR"), uk.clearing_bank("GBP")) == ("CLREU", "CLRGB")
     assert uk.cards.place is CardPlace.custom_form
+    assert (uk.token_form, us.token_form) == (("CUS", "TOKEN"), ("", ""))
+    assert (us.payment_form, us.refund_form) == (("ORD", "PAYREF"), ("ORD", "REFREF"))
     with pytest.raises(Rejected, match="'JPY: <SYSPRO bank>'"):
         us.clearing_bank("JPY")
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from include.domain.canonical import from_json, to_json
 from include.domain.card_numbers import CardNumberRefused
+from include.domain.erp_orders import Shipment
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_rules import OnShortStock
@@ -348,3 +349,12 @@ def test_the_shop_is_told_the_state_with_its_facts() -> None:
     assert cancelled.status == "cancelled"
     assert "Refused by the fraud team." in cancelled.note
     assert cancelled.sequence > booked.sequence
+
+
+def test_a_shipment_is_told_with_its_tracking_and_never_reopens_an_order() -> None:
+    order = US.order(woo_order())
+    note = Shipment("000123", "N1", "DHL", "1Z999", DAY)
+    told = US.shipment(order, note, OrderState.captured)
+    assert (told.status, told.note) == ("processing", "Shipped with DHL, tracking 1Z999.")
+    assert told.meta == (("carrier", "DHL"), ("tracking_number", "1Z999"))
+    assert US.shipment(order, note, OrderState.completed).status == ""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
-from include.domain.erp_orders import AddCustomer, AddSalesOrder, BookReceipt
+from include.domain.erp_orders import AddCustomer, AddSalesOrder, BookReceipt, Shipment
 from include.domain.merchant import Merchant
 from include.domain.money import Money
 from include.domain.order_rules import OrderRules
-from include.domain.order_state import OrderFacts, OrderState
+from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.orders import Order
 from include.domain.shops import FieldMap, Shop, ShopStatus
 from include.services.shop.commands import MOST_TEXT, OrderUpdate, RefundRecord
@@ -119,6 +119,25 @@ class ShopTranslator:
             sequence=_RANK[state],
             status=told.status,
             note=note[:MOST_TEXT],
+        )
+
+    def shipment(self, order: Order, shipment: Shipment, state: OrderState) -> OrderUpdate:
+        """Return what the shop is told of a dispatch note; an order that has ended stays ended."""
+        told = self.status_of("shipped")
+        facts = {
+            "number": order.number,
+            "sales_order": shipment.sales_order,
+            "carrier": shipment.carrier,
+            "tracking": shipment.tracking,
+        }
+        meta = (("carrier", shipment.carrier), ("tracking_number", shipment.tracking))
+        return OrderUpdate(
+            shop_id=self.shop.shop_id,
+            order_number=order.number,
+            sequence=_RANK[state],
+            status="" if state in ENDED else told.status,
+            note=told.note_of(facts)[:MOST_TEXT],
+            meta=tuple((name, value) for name, value in meta if value),
         )
 
     def shop_refund(self, order: Order, refund: RefundFacts) -> RefundRecord:

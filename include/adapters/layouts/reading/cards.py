@@ -10,26 +10,19 @@ import re
 
 import polars as pl
 
+from include.domain.card_numbers import ISSUERS
+
 _GROUPED = r"[0-9]{4}[ -][0-9]{4}[ -][0-9]{4}[ -][0-9]{1,7}|[0-9]{4}[ -][0-9]{6}[ -][0-9]{4,5}"
 SHORTEST = 13  # digits
 # A cheap superset for whole columns.
 PREFILTER = rf"[2-68][0-9]{{12}}|{_GROUPED}"
 _RUN = re.compile(rf"(?<![0-9])(?:[0-9]{{13,19}}|{_GROUPED})(?![0-9])")
-_ISSUERS = (
-    r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})",  # Visa
-    r"(?:5[1-5][0-9]{2}|222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}",  # MC
-    r"3[47][0-9]{13}",  # American Express
-    r"(?:6011[0-9]{2}|64[4-9][0-9]{3}|(?:65|62|81)[0-9]{4})[0-9]{10,13}",  # Discover, UnionPay
-    r"35(?:2[89]|[3-8][0-9])[0-9]{12,15}",  # JCB
-    r"(?:36|38|39)[0-9]{12,17}|30[0-5][0-9]{11,16}",  # Diners
-    r"(?:5018|5020|5038|5893|6304|6759|676[1-3])[0-9]{9,15}",  # Maestro
-)
 # Every digit as 1, blank and hyphen as -, the rest as x.
 _SHAPES = bytes(
     ord("1") if chr(b) in "0123456789" else ord("-") if chr(b) in " -" else ord("x")
     for b in range(256)
 )
-CARD = "^(?:" + "|".join(_ISSUERS) + ")$"
+CARD = "^(?:" + "|".join(ISSUERS) + ")$"
 
 
 def flag_cards(texts: pl.Series) -> pl.Series:
