@@ -1,0 +1,80 @@
+"""Join the senders' own checks to the inbox's ``Verifier``: one shape, whoever sends."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from include.adapters.cybersource.webhooks import signature
+from include.adapters.cybersource.webhooks.body import UnreadableBodyError, read_body
+from include.adapters.cybersource.webhooks.events import read_event
+from include.adapters.shop import woo_webhook
+from include.domain.errors import Rejected
+from include.domain.reviews import DecisionEvent
+from include.services.inbox.ports import InboxRow, Refusal, Verdict, Verifier
+
+
+def cybersource_verifier(
+    keys: Callable[[], Mapping[str, bytes]], organizations: Sequence[str], tolerance: timedelta
+) -> Verifier:
+    """Return the check of one merchant's notifications.
+
+    Args:
+        keys: decoded keys by id, two or more while one is replaced; asked for each event.
+        organizations: whose events these may be; another tenant's are refused.
+        tolerance: how far the signature's time may be off.
+    """
+
+    def verify(raw: bytes, headers: Mapping[str, str], now: datetime) -> Verdict | Refusal:
+        try:
+            body = read_body(raw)
+        except UnreadableBodyError as fault:
+            return Refusal(str(fault), is_malformed=True)
+        header = headers.get("v-c-signature")
+        found = signature.verify(header, body.signed_texts, keys(), now, tolerance)
+        if not found.is_good:
+            return Refusal(found.reason)
+        event = read_event(body.members, now)
+        if event.organization_id and event.organization_id not in organizations:
+            return Refusal("another organization's event")
+        if not event.event_type:
+            return Refusal("it names no event type", is_malformed=True)
+        return Verdict(event.key, event.event_type)
+
+    return verify
+
+
+def woocommerce_verifier(secrets: Callable[[], Sequence[str]]) -> Verifier:
+    """Return the check of one shop's deliveries; ``secrets`` are the newest first."""
+
+    def verify(raw: bytes, headers: Mapping[str, str], now: datetime) -> Verdict | Refusal:
+        found = woo_webhook.receive(headers, raw, secrets())
+        if isinstance(found, woo_webhook.WooEvent):
+            return Verdict(found.key, found.topic)
+        if isinstance(found, woo_webhook.WooPing):
+            return Refusal("a hello, and nothing else", is_malformed=True)
+        return Refusal(found.reason, is_malformed=found.status != 401)
+
+    return verify
+
+
+def read_decision(row: InboxRow) -> DecisionEvent:
+    """Read the fraud decision that a stored notification of Cybersource brings.
+
+    Raises:
+        Rejected: it brings none that can be read.
+    """
+    try:
+        event = read_event(read_body(row.body).members, row.received_at)
+    except UnreadableBodyError as fault:
+        raise _unread(row, str(fault)) from None
+    if event.decision is None:
+        reason = "its payload is encrypted" if event.is_encrypted else "it names no request"
+        raise _unread(row, reason)
+    return event.decision
+
+
+def _unread(row: InboxRow, reason: str) -> Rejected:
+    return Rejected(
+        f"no decision can be read: {reason}",
+        f"inbox event {row.inbox_id}",
+        "The decision poller finds it; resolve this letter once the order shows it.",
+    )

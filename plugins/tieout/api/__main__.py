@@ -1,0 +1,61 @@
+"""``python -m tieout.api``: serve the API alone; ``python -m tieout.api openapi``: its document."""
+
+import argparse
+import json
+import logging
+import sys
+
+from tieout.api.document import document_of
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command."""
+    given = _parser().parse_args(arguments)
+    if given.command == "openapi":
+        sys.stdout.write(json.dumps(_document(), indent=2, ensure_ascii=False) + "\n")
+        return 0
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    import uvicorn
+
+    uvicorn.run(
+        "tieout.api.app:app",
+        host=given.host,
+        port=given.port,
+        workers=given.workers,
+        access_log=False,  # it would write paths and queries; the guard writes patterns
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        h11_max_incomplete_event_size=32_768,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=30,
+    )
+    return 0
+
+
+def _document() -> dict[str, object]:
+    """Build the document of an application that has no parts: only its routes are read."""
+    from fastapi import FastAPI
+
+    from tieout.api.app import ROUTERS
+
+    app = FastAPI()
+    for router in ROUTERS:
+        app.include_router(router)
+    return document_of(app)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tieout.api", description=__doc__)
+    parser.set_defaults(command="serve", host="127.0.0.1", port=8090, workers=1)
+    commands = parser.add_subparsers(dest="command")
+    serve = commands.add_parser("serve", help="run until stopped (the default)")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=8090)
+    serve.add_argument("--workers", type=int, default=1, help="processes; more need PostgreSQL")
+    commands.add_parser("openapi", help="write the OpenAPI document")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,238 @@
+"""What is answered. Shoppers and cards are never in it."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from include.domain.canonical import to_plain
+from include.services.api.ports import OrderRecord
+from include.services.effects.dead_letters import DeadLetter
+from include.services.orders.books import TimelineEntry
+from include.services.orders.driver import Saga
+from include.services.orders.refund_order import RefundRow
+
+
+class Payment(BaseModel):
+    status: str
+    request_id: str
+    authorized: str | None
+    expires_at: datetime | None
+
+
+class Capture(BaseModel):
+    number: int
+    amount: str
+    request_id: str
+    captured_date: str
+    receipt: str
+    is_voided: bool
+
+
+class OrderAnswer(BaseModel):
+    order_id: str
+    number: str
+    purchase_order: str
+    state: str
+    reason: str
+    currency: str
+    amount: str
+    captured: str
+    refunding: str
+    payment: Payment | None
+    captures: list[Capture]
+    decision: str | None
+    customer: str
+    sales_order: str
+    invoice: str
+    accepted_at: datetime
+    updated_at: datetime
+
+
+class OrderPage(BaseModel):
+    orders: list[OrderAnswer]
+    next: str | None
+
+
+class TimelineAnswer(BaseModel):
+    at: datetime
+    what: str
+    who: str
+    detail: dict[str, Any]
+
+
+class Timeline(BaseModel):
+    order_id: str
+    events: list[TimelineAnswer]
+
+
+class RefundAnswer(BaseModel):
+    refund_id: str
+    order_id: str
+    state: str
+    currency: str
+    amount: str
+    origin: str
+    asked_by: str
+    approved_by: str
+    reason: str
+    problem: str
+
+
+class Refunds(BaseModel):
+    refunds: list[RefundAnswer]
+
+
+class DeadLetterAnswer(BaseModel):
+    number: int
+    kind: str
+    key: str
+    state: str
+    currency: str
+    amount_minor: int | None
+    reason: str
+    next_action: str
+    owner: str
+    opened_at: datetime
+    resolved_at: datetime | None
+    resolved_by: str
+    resolution: str
+
+
+class DeadLetterList(BaseModel):
+    dead_letters: list[DeadLetterAnswer]
+
+
+class Replayed(BaseModel):
+    number: int
+    is_done: bool
+    state: str
+    detail: str
+    do: str
+
+
+class ReplayAnswer(BaseModel):
+    replayed: list[Replayed]
+
+
+class AuditAnswer(BaseModel):
+    is_unbroken: bool
+    entries: int
+    head: str
+    broken_at: int | None
+
+
+class HealthAnswer(BaseModel):
+    status: str
+
+
+class WebhookAnswer(BaseModel):
+    status: str
+
+
+class FieldProblem(BaseModel):
+    field: str
+    problem: str
+
+
+class ProblemAnswer(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    do: str
+    fields: list[FieldProblem] = []
+
+
+def order_body(record: OrderRecord) -> dict[str, Any]:
+    facts = record.facts
+    paid = facts.payment
+    return {
+        "order_id": record.order_id,
+        "number": record.number,
+        "purchase_order": record.purchase_order,
+        "state": record.state,
+        "reason": record.reason,
+        "currency": record.amount.currency,
+        "amount": record.amount.decimal,
+        "captured": record.captured.decimal,
+        "refunding": record.refunding.decimal,
+        "payment": None
+        if paid is None
+        else {
+            "status": paid.status,
+            "request_id": paid.request_id,
+            "authorized": paid.authorized.decimal if paid.authorized else None,
+            "expires_at": facts.expires_at,
+        },
+        "captures": [
+            {
+                "number": one.number,
+                "amount": one.amount.decimal,
+                "request_id": one.request_id,
+                "captured_date": one.captured_date,
+                "receipt": one.receipt,
+                "is_voided": one.is_voided,
+            }
+            for one in facts.taken
+        ],
+        "decision": facts.decision,
+        "customer": facts.customer,
+        "sales_order": facts.sales_order,
+        "invoice": facts.invoice,
+        "accepted_at": record.accepted_at,
+        "updated_at": record.updated_at,
+    }
+
+
+def timeline_body(order_id: str, entries: list[TimelineEntry]) -> dict[str, Any]:
+    return {
+        "order_id": order_id,
+        "events": [
+            {"at": one.at, "what": one.what, "who": one.who, "detail": json.loads(one.detail)}
+            for one in entries
+        ],
+    }
+
+
+def refund_body(row: RefundRow, saga: Saga[Any]) -> dict[str, Any]:
+    return {
+        "refund_id": row.refund_id,
+        "order_id": row.order_id,
+        "state": saga.state,
+        "currency": row.amount.currency,
+        "amount": row.amount.decimal,
+        "origin": row.origin,
+        "asked_by": row.asked_by,
+        "approved_by": row.approved_by,
+        "reason": row.reason,
+        "problem": saga.facts.problem,
+    }
+
+
+def letter_body(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "number": letter.dead_letter_id,
+        "kind": letter.kind,
+        "key": letter.key,
+        "state": letter.state,
+        "currency": letter.currency,
+        "amount_minor": letter.amount_minor,
+        "reason": letter.reason,
+        "next_action": letter.next_action,
+        "owner": letter.owner,
+        "opened_at": letter.opened_at,
+        "resolved_at": letter.resolved_at,
+        "resolved_by": letter.resolved_by,
+        "resolution": letter.resolution,
+    }
+
+
+def write(body: Mapping[str, Any]) -> str:
+    """Write an answer as JSON; ``to_plain`` refuses a float, so no amount can be one."""
+    return json.dumps(to_plain(body), separators=(",", ":"), ensure_ascii=False)

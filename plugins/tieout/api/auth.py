@@ -1,0 +1,99 @@
+"""Who calls and what they may do. Every route names one of these; a test walks the route table."""
+
+import re
+import time
+from typing import Annotated
+
+from anyio.to_thread import run_sync
+from fastapi import Depends, Request
+
+from include.domain.card_numbers import has_card_number
+from include.services.api.clients import is_secret_of
+from include.services.api.ports import ANY_SHOP, ApiClient, ApiClients, Role
+from tieout.api.limiter import Limiter
+from tieout.api.problems import Problem
+
+_KEY = re.compile(r"(?i:bearer) +([a-z][a-z0-9_-]{2,39})\.([A-Za-z0-9_-]{20,100})")
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+
+class Access:
+    """Known clients, remembered for a few seconds, and their buckets."""
+
+    def __init__(self, clients: ApiClients, limiter: Limiter, cache_s: int) -> None:
+        self.limiter = limiter
+        self._clients, self._cache_s = clients, cache_s
+        self._known: dict[str, tuple[float, ApiClient | None]] = {}
+
+    async def client(self, header: str) -> ApiClient:
+        """Return who sends this ``Authorization``.
+
+        Raises:
+            Problem: nobody we know; the answer does not say which half was wrong.
+        """
+        found = _KEY.fullmatch(header)
+        if found is None:
+            raise Problem("unauthenticated", "there is no usable API key", headers=_CHALLENGE)
+        client_id, secret = found.groups()
+        client = await self._load(client_id)
+        if not is_secret_of(client, client_id, secret) or client is None:
+            raise Problem("unauthenticated", "this API key is not valid", headers=_CHALLENGE)
+        return client
+
+    async def _load(self, client_id: str) -> ApiClient | None:
+        read_at, client = self._known.get(client_id, (0.0, None))
+        now = time.monotonic()
+        if client is None or now - read_at >= self._cache_s:
+            client = await run_sync(self._clients.get, client_id)
+            if client is not None:  # unknown names are not remembered: they would fill memory
+                self._known[client_id] = (now, client)
+        return client
+
+
+class Needs:
+    """A dependency: a known client with this role, within its rate."""
+
+    def __init__(self, role: Role) -> None:
+        self.role = role
+
+    async def __call__(self, request: Request) -> ApiClient:
+        access: Access = request.app.state.api.access
+        client = await access.client(request.headers.get("authorization", ""))
+        allowance = access.limiter.take(client.client_id)
+        headers = access.limiter.headers(allowance)
+        request.state.headers = headers
+        if not allowance.is_allowed:
+            wait = {"Retry-After": str(allowance.wait_s)}
+            raise Problem("too-many", "this client sends more than it may", headers=wait)
+        if self.role not in client.roles:
+            raise Problem(
+                "forbidden", f"client {client.client_id} lacks the role {self.role.value}"
+            )
+        for name, value in request.query_params.multi_items():
+            if has_card_number(value) or has_card_number(name):
+                tally = request.app.state.api.tally
+                await run_sync(tally.card_number, client.client_id, "the query")
+                raise Problem("card-number-refused", "the query holds a card number")
+        request.state.client = client
+        return client
+
+
+class Open:
+    """A dependency of routes without API key; ``why`` says what protects them instead."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+    async def __call__(self) -> None:
+        return None
+
+
+Reader = Annotated[ApiClient, Depends(Needs(Role.read))]
+Writer = Annotated[ApiClient, Depends(Needs(Role.write))]
+Refunder = Annotated[ApiClient, Depends(Needs(Role.refund))]
+Operator = Annotated[ApiClient, Depends(Needs(Role.operate))]
+
+
+def may_see(client: ApiClient, shop_id: str | None) -> bool:
+    """Say whether what belongs to a shop may be shown; ``None`` belongs to none."""
+    return client.shop_id == ANY_SHOP or (shop_id is not None and client.shop_id == shop_id)

@@ -1,0 +1,118 @@
+"""The real parts of the API, over the product as the environment describes it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol
+
+from include.services.api.ports import ShopTerms
+from include.services.inbox.handle_events import Handler
+from include.services.inbox.ports import WebhookAccount
+from include.services.orders.order_service import OrderService
+from include.wiring import Tieout, tieout
+from tieout.api.parts import Parts, Replay
+
+_SWEEP = 50  # orders and refunds of one sweep
+_JOINTS = "tieout.order_desk"  # its function joints() reaches the partners
+
+
+class Joints(Protocol):
+    """What only the joining of partners knows."""
+
+    @property
+    def service(self) -> Callable[[], OrderService]:
+        """Return this process's order service, made once."""
+        ...
+
+    @property
+    def replay(self) -> Replay:
+        """Try a dead letter's effect again."""
+        ...
+
+    @property
+    def webhook(self) -> Callable[[str, str], WebhookAccount | None]:
+        """Find a sender by kind and account; asked at most once a minute for each."""
+        ...
+
+    @property
+    def handlers(self) -> Mapping[str, Handler]:
+        """Return what is done with inbox events, by type."""
+        ...
+
+    @property
+    def owner(self) -> str:
+        """Return who is asked when an inbox event fails."""
+        ...
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Satisfies ``Joints``."""
+
+    service: Callable[[], OrderService]
+    replay: Replay
+    webhook: Callable[[str, str], WebhookAccount | None]
+    handlers: Mapping[str, Handler]
+    owner: str
+
+
+def join() -> Parts:
+    """Return the parts of this process."""
+    found: Joints = import_module(_JOINTS).joints(tieout())
+    return parts_of(tieout(), found)
+
+
+def parts_of(context: Tieout, joints: Joints) -> Parts:
+    """Put the store's parts beside the joints."""
+    from include.adapters.store import audit
+    from include.adapters.store.alarms import SqlAlarms
+    from include.adapters.store.answers import SqlAnswers
+    from include.adapters.store.api_clients import SqlApiClients
+    from include.adapters.store.inbox import SqlInbox
+    from include.adapters.store.order_views import SqlOrderViews
+    from include.services.api.answer_once import KEPT_FOR
+    from include.services.inbox.handle_events import HandleEvents
+
+    store = context.store
+    answers, inbox = SqlAnswers(store), SqlInbox(store)
+    handling = HandleEvents(inbox, joints.handlers, joints.owner)
+
+    def shop(shop_id: str) -> ShopTerms:
+        return context.mappings.orders.shop(shop_id)
+
+    def sweep() -> int:
+        return joints.service().sweep(sorted(context.mappings.merchants), _SWEEP)
+
+    return Parts(
+        service=joints.service,
+        views=SqlOrderViews(store),
+        clients=SqlApiClients(store),
+        answers=answers,
+        alarms=SqlAlarms(store),
+        inbox=inbox,
+        letters=context.dead_letters,
+        replay=joints.replay,
+        verify_audit=lambda: audit.verify(store),
+        shop=shop,
+        webhook=joints.webhook,
+        now=context.clock.now,
+        works={
+            "sagas": sweep,
+            "inbox": lambda: handling.run().handled,
+            "answers": _slowly(lambda: answers.purge(KEPT_FOR)),
+        },
+    )
+
+
+def _slowly(work: Callable[[], int], every: int = 3600) -> Callable[[], int]:
+    """Call ``work`` at the first call and then at every so many."""
+    calls = 0
+
+    def now_and_then() -> int:
+        nonlocal calls
+        calls += 1
+        if calls % every == 1:
+            work()
+        return 0
+
+    return now_and_then

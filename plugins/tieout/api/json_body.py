@@ -1,0 +1,128 @@
+"""Read a request's JSON: bounded, strict, and without card numbers, before anything else sees it.
+
+Refused: two members of one name, NaN, deep nesting, lone surrogates, control characters.
+Source: reliability reference, sections 2.4 (30) and 3.8.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+
+from tieout.api.problems import Problem
+
+MAX_DEPTH = 32
+_CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127, *range(128, 160)])
+
+
+class Fraction:
+    """A number with a fraction or exponent, as written: no field of ours takes one."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __str__(self) -> str:
+        return self._text
+
+
+async def read_bytes(request: Request, limit: int) -> bytes:
+    """Read the body, at most ``limit`` bytes; a longer one is refused before it is read."""
+    declared = request.headers.get("content-length", "0")
+    if "transfer-encoding" in request.headers and "content-length" in request.headers:
+        raise Problem("malformed", "both Content-Length and Transfer-Encoding are given")
+    if declared.isascii() and declared.isdigit() and int(declared[:20]) > limit:
+        raise _too_large(limit)
+    parts, size = [], 0
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > limit:
+                raise _too_large(limit)
+            parts.append(part)
+    except ClientDisconnect:
+        raise Problem("malformed", "the request ended before its body did") from None
+    return b"".join(parts)
+
+
+def _too_large(limit: int) -> Problem:
+    # What was not read is still on its way: the connection must end with this answer.
+    return Problem(
+        "too-large", f"the body has more than {limit} bytes", headers={"Connection": "close"}
+    )
+
+
+def require_json(request: Request) -> None:
+    """Refuse what does not say that it is JSON."""
+    kind, _, parameters = request.headers.get("content-type", "").partition(";")
+    charset = parameters.replace(" ", "").replace('"', "").lower()
+    if kind.strip().lower() != "application/json" or charset not in ("", "charset=utf-8"):
+        raise Problem("media-type", "Content-Type must be application/json, in UTF-8")
+
+
+def parse(raw: bytes, *, may_control: bool = False) -> Any:
+    """Parse JSON that has exactly one meaning; a number with a fraction is a ``Fraction``.
+
+    Args:
+        raw: the bytes as they came.
+        may_control: control characters pass, where nothing of the text is taken over.
+    """
+    try:
+        found = json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=_once,
+            parse_float=Fraction,
+            parse_constant=_no_constant,
+        )
+    except Problem:
+        raise
+    except UnicodeDecodeError:
+        raise Problem("malformed", "the body is not UTF-8") from None
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError:
+        raise Problem("malformed", "the body is not JSON") from None
+    for text in _texts(found, 0):
+        _check_text(text, may_control)
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Problem("malformed", "an object has two members of one name")
+    return found
+
+
+def _no_constant(_word: str) -> Any:
+    raise Problem("malformed", "NaN and Infinity are not JSON")
+
+
+def _texts(value: Any, depth: int) -> Iterator[str]:
+    """Yield every text and every name."""
+    if depth > MAX_DEPTH:
+        raise _too_deep()
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from _texts(inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner, depth + 1)
+
+
+def _too_deep() -> Problem:
+    return Problem("malformed", f"the body is nested more than {MAX_DEPTH} deep")
+
+
+def _check_text(text: str, may_control: bool) -> None:
+    if text.isascii() and text.isprintable():
+        return
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Problem("malformed", "a text holds half a character (a lone surrogate)") from None
+    if not may_control and text.translate(_CONTROLS) != text:
+        raise Problem("malformed", "a text holds control characters")

@@ -1,0 +1,92 @@
+"""Answers that are kept, and answers that are written at once."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from include.domain.errors import Rejected
+from include.services.api.answer_once import (
+    KeyInProgress,
+    KeyReused,
+    answer_once,
+    fingerprint_of,
+)
+from include.services.api.ports import Answer, ApiClient, OrderRecord
+from tieout.api.answers import write
+from tieout.api.auth import may_see
+from tieout.api.problems import MEDIA_TYPE, Problem, of_family, problem_body
+from tieout.api.runtime import Api
+
+Work = Callable[[], Answer]
+
+
+def reply(body: Mapping[str, Any], status: int = 200) -> Response:
+    return Response(write(body), status, media_type="application/json")
+
+
+def done(status: int, body: Mapping[str, Any]) -> Answer:
+    return Answer(status, write(body))
+
+
+def once(
+    api: Api, request: Request, client: ApiClient, key: str, plain: object, work: Work
+) -> Response:
+    """Do the work under the client's key and answer; a repeat is given the kept answer.
+
+    A refusal is kept too: what was refused once is not done by a repeat, but by a new request.
+    """
+    path = request.url.path
+
+    def refusing() -> Answer:
+        try:
+            return work()
+        except Rejected as fault:
+            problem = of_family(fault)
+            return Answer(problem.status_code, problem_body(problem, path))
+
+    fingerprint = fingerprint_of(request.method, path, plain)
+    try:
+        answer = answer_once(api.parts.answers, client.client_id, key, fingerprint, refusing)
+    except KeyInProgress as fault:
+        raise Problem("in-progress", fault.what, fault.do, headers={"Retry-After": "1"}) from None
+    except KeyReused as fault:
+        raise Problem("key-reused", fault.what, fault.do) from None
+    return _response(request, answer)
+
+
+def _response(request: Request, answer: Answer) -> Response:
+    is_problem = answer.status >= 400
+    response = Response(
+        answer.body, answer.status, media_type=MEDIA_TYPE if is_problem else "application/json"
+    )
+    if answer.status in (201, 202):
+        found = json.loads(answer.body)
+        name, key = (
+            ("read_refund", "refund_id") if "refund_id" in found else ("read_order", "order_id")
+        )
+        response.headers["Location"] = request.url_for(name, **{key: found[key]}).path
+    return response
+
+
+def own_order(api: Api, client: ApiClient, order_id: str) -> OrderRecord:
+    """Return an order of the client's shop; another shop's is not there.
+
+    Raises:
+        Problem: it is not there.
+    """
+    record = api.parts.views.get(order_id) if _is_name(order_id, "ord_") else None
+    if record is None or not may_see(client, record.shop_id):
+        raise Problem("not-found", "there is no such order", "List the orders.")
+    return record
+
+
+def _is_name(text: str, prefix: str) -> bool:
+    rest = text.removeprefix(prefix)
+    return text.startswith(prefix) and len(rest) == 26 and rest.isascii() and rest.isalnum()
+
+
+def is_refund_id(text: str) -> bool:
+    return _is_name(text, "ref_")

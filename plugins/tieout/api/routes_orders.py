@@ -1,0 +1,203 @@
+"""Orders: place, read, list, cancel, capture, settle."""
+
+import base64
+import binascii
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+from pydantic import AwareDatetime
+
+from include.domain.errors import OutcomeUnknown, Rejected, Retryable
+from include.domain.order_state import OrderState
+from include.domain.orders import Order
+from include.domain.reviews import Decision
+from include.services.api.ports import (
+    ANY_SHOP,
+    Answer,
+    ApiClient,
+    OrderFilter,
+    OrderRecord,
+    ShopTerms,
+)
+from tieout.api.answers import order_body, timeline_body
+from tieout.api.auth import Operator, Reader, Writer
+from tieout.api.orders_in import read_amount, read_order
+from tieout.api.problems import Problem
+from tieout.api.reading import ApiNow, Asked, IdempotencyKey, body_of
+from tieout.api.replies import done, once, own_order, reply
+from tieout.api.runtime import Api
+from tieout.api.schema import CancelOrder, CaptureOrder, PlaceOrder, SettleDecision
+
+router = APIRouter(prefix="/v1", tags=["orders"])
+_OPEN = (OrderState.accepted, OrderState.pending)
+
+
+@router.post("/orders")
+def place_order(
+    request: Request,
+    client: Writer,
+    key: IdempotencyKey,
+    asked: Annotated[Asked[PlaceOrder], Depends(body_of(PlaceOrder))],
+    api: ApiNow,
+) -> Response:
+    """Take an order and authorise its payment.
+
+    201: the payment is decided, see ``state``. 200: the order was there already. 202: the outcome
+    is not known yet; tell the shopper "pending" and read the order at ``Location``.
+    """
+    order = read_order(asked.content, client.shop_id, _shop(api, client))
+    return once(api, request, client, key, asked.plain, lambda: _place(api, client, order))
+
+
+def _shop(api: Api, client: ApiClient) -> ShopTerms:
+    try:
+        return api.parts.shop(client.shop_id)
+    except Rejected as fault:  # configured for a client, and no longer for us
+        raise Problem("conflict", fault.what, fault.do) from None
+
+
+def _place(api: Api, client: ApiClient, order: Order) -> Answer:
+    is_new = True
+    try:
+        _, is_new = api.parts.service().place(order, client.client_id)
+    except (Retryable, OutcomeUnknown):
+        # Accepted, but a partner cannot be asked now: the sweeper goes on with it.
+        if api.parts.views.get(order.order_id) is None:
+            raise
+    api.wake()
+    record = api.parts.views.get(order.order_id)
+    if record is None:
+        raise Retryable("the order cannot be read", f"order {order.number}", "Send it again.")
+    is_decided = record.state not in _OPEN and record.facts.payment is not None
+    if not is_decided and record.state not in (OrderState.cancelled, OrderState.declined):
+        return done(202, order_body(record))
+    return done(201 if is_new else 200, order_body(record))
+
+
+@router.get("/orders/{order_id}", name="read_order")
+def read_one_order(order_id: str, client: Reader, api: ApiNow) -> Response:
+    """Read one order as it stands."""
+    return reply(order_body(own_order(api, client, order_id)))
+
+
+@router.get("/orders")
+def list_orders(
+    client: Reader,
+    api: ApiNow,
+    state: Annotated[OrderState | None, Query()] = None,
+    number: Annotated[str, Query(pattern=r"^[0-9A-Za-z._/#-]{0,30}$")] = "",
+    accepted_from: Annotated[AwareDatetime | None, Query()] = None,
+    accepted_until: Annotated[AwareDatetime | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str, Query(max_length=200, description="``next`` of the page before.")] = "",
+) -> Response:
+    """List the shop's orders, newest first."""
+    wanted = OrderFilter(
+        shop_id="" if client.shop_id == ANY_SHOP else client.shop_id,
+        state=state or "",
+        number=number,
+        accepted_from=_instant(accepted_from, "accepted_from"),
+        accepted_until=_instant(accepted_until, "accepted_until"),
+    )
+    found = api.parts.views.listing(wanted, limit, _read_cursor(cursor))
+    following = _cursor(found[-1]) if len(found) == limit else None
+    return reply({"orders": [order_body(one) for one in found], "next": following})
+
+
+def _instant(given: datetime | None, field: str) -> datetime | None:
+    try:
+        found = given.astimezone(UTC) if given else None
+    except OverflowError:
+        found = datetime.min.replace(tzinfo=UTC)
+    if found is not None and not 2000 <= found.year <= 2200:
+        raise Problem("invalid", f"{field} is out of range", fields=[(field, "out of range")])
+    return found
+
+
+def _cursor(record: OrderRecord) -> str:
+    text = f"{record.accepted_at.isoformat()}|{record.order_id}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read_cursor(text: str) -> tuple[datetime, str] | None:
+    if not text:
+        return None
+    try:
+        plain = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True).decode()
+        at, _, order_id = plain.partition("|")
+        found = datetime.fromisoformat(at).astimezone(UTC)
+        if not order_id.isascii() or not order_id.isprintable():
+            raise ValueError("no order id")
+    except (binascii.Error, ValueError, OverflowError):
+        raise Problem(
+            "invalid", "cursor is not one of ours", fields=[("cursor", "use next as it is")]
+        ) from None
+    return found, order_id
+
+
+@router.get("/orders/{order_id}/timeline")
+def read_timeline(order_id: str, client: Reader, api: ApiNow) -> Response:
+    """Read what happened to an order, in order."""
+    record = own_order(api, client, order_id)
+    entries = api.parts.service().orders.timeline(record.order_id)
+    return reply(timeline_body(record.order_id, list(entries)))
+
+
+@router.post("/orders/{order_id}/cancel")
+def cancel_order(
+    order_id: str,
+    client: Writer,
+    asked: Annotated[Asked[CancelOrder], Depends(body_of(CancelOrder))],
+    api: ApiNow,
+) -> Response:
+    """Have an order unwound; safe to repeat. The order shows when it is done."""
+    record = own_order(api, client, order_id)
+    api.parts.service().cancel(record.order_id, client.client_id, asked.content.why)
+    return _accepted(api, client, order_id)
+
+
+@router.post("/orders/{order_id}/captures")
+def capture_order(
+    request: Request,
+    order_id: str,
+    client: Writer,
+    key: IdempotencyKey,
+    asked: Annotated[Asked[CaptureOrder], Depends(body_of(CaptureOrder))],
+    api: ApiNow,
+) -> Response:
+    """Ask for a capture, of a part or of all that is left. The order shows when it is made."""
+    record = own_order(api, client, order_id)
+    text = asked.content.amount
+    amount = read_amount(text, record.amount.currency, "amount") if text is not None else None
+
+    def capture() -> Answer:
+        cause = f"api {client.client_id} {key}"
+        api.parts.service().capture(record.order_id, amount, client.client_id, cause)
+        api.wake()
+        return done(202, order_body(own_order(api, client, order_id)))
+
+    return once(api, request, client, key, asked.plain, capture)
+
+
+@router.post("/orders/{order_id}/decision")
+def settle_decision(
+    order_id: str,
+    client: Operator,
+    asked: Annotated[Asked[SettleDecision], Depends(body_of(SettleDecision))],
+    api: ApiNow,
+) -> Response:
+    """End two fraud decisions against each other, as a person who has looked at both."""
+    record = own_order(api, client, order_id)
+    decision = Decision(asked.content.decision)
+    facts = record.facts
+    if not facts.is_contradicted and facts.decision is decision:
+        return reply(order_body(record))  # a repeat
+    api.parts.service().settle_contradiction(record.order_id, decision, client.client_id)
+    return _accepted(api, client, order_id)
+
+
+def _accepted(api: Api, client: ApiClient, order_id: str) -> Response:
+    api.wake()
+    return reply(order_body(own_order(api, client, order_id)), 202)

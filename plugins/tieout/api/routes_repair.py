@@ -1,0 +1,140 @@
+"""What an operator does: dead letters of all flows, the audit chain. And whether we are well."""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Path, Query
+from fastapi.responses import Response
+
+from include.domain.errors import IntegrationError, Rejected
+from include.services.api.ports import ANY_SHOP, ApiClient
+from include.services.effects.dead_letters import DeadLetter
+from include.services.inbox.ports import DEAD_LETTER_KIND
+from tieout.api.answers import letter_body
+from tieout.api.auth import Open, Operator
+from tieout.api.problems import Problem
+from tieout.api.reading import ApiNow, Asked, body_of
+from tieout.api.replies import reply
+from tieout.api.runtime import Api
+from tieout.api.schema import ReplayLetters, ResolveLetter
+
+router = APIRouter(prefix="/v1", tags=["repair"])
+Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+_ORDER = re.compile(r"ord_[0-9a-z]{26}")
+_REFUND = re.compile(r"ref_[0-9a-z]{26}")
+
+
+@router.get("/dead-letters")
+def list_dead_letters(
+    client: Operator,
+    api: ApiNow,
+    state: Annotated[Literal["open", "resolved"], Query()] = "open",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> Response:
+    """List what the engine could not finish, the oldest first."""
+    letters = _visible(api, client, api.parts.letters.listing(state, limit))
+    return reply({"dead_letters": [letter_body(one) for one in letters]})
+
+
+@router.get("/dead-letters/{number}")
+def read_dead_letter(number: Number, client: Operator, api: ApiNow) -> Response:
+    """Read one: what, why, whose, and what to do."""
+    return reply(letter_body(_letter(api, client, number)))
+
+
+@router.post("/dead-letters/replay")
+def replay_dead_letters(
+    client: Operator,
+    asked: Annotated[Asked[ReplayLetters], Depends(body_of(ReplayLetters))],
+    api: ApiNow,
+) -> Response:
+    """Try dead letters again, one by one; each is looked for first, so nothing is doubled."""
+    done = [_replay(api, client, number) for number in asked.content.numbers]
+    api.wake()
+    return reply({"replayed": done})
+
+
+@router.post("/dead-letters/{number}/resolve")
+def resolve_dead_letter(
+    number: Number,
+    client: Operator,
+    asked: Annotated[Asked[ResolveLetter], Depends(body_of(ResolveLetter))],
+    api: ApiNow,
+) -> Response:
+    """Close one that a person has dealt with; the audit chain keeps who and how."""
+    _letter(api, client, number)
+    found = api.parts.letters.resolve(number, client.client_id, asked.content.resolution)
+    return reply(letter_body(found))
+
+
+@router.get("/audit/verify")
+def verify_audit(client: Operator, api: ApiNow) -> Response:
+    """Recompute the audit chain from its beginning."""
+    verdict = api.parts.verify_audit()
+    body = {
+        "is_unbroken": verdict.is_unbroken,
+        "entries": verdict.entries,
+        "head": verdict.head,
+        "broken_at": verdict.broken_at,
+    }
+    return reply(body)
+
+
+@router.get("/health", dependencies=[Depends(Open("says only whether the store answers"))])
+def health(api: ApiNow) -> Response:
+    """Say whether this replica can work."""
+    api.parts.views.is_reachable()  # a fault of the database becomes a 503 where all faults do
+    return reply({"status": "ok"})
+
+
+def _replay(api: Api, client: ApiClient, number: int) -> dict[str, Any]:
+    try:
+        letter = _letter(api, client, number)
+        if letter.kind == DEAD_LETTER_KIND:
+            api.parts.inbox.retry(letter.key, client.client_id)
+            state = "received"
+        else:
+            state = api.parts.replay(number, client.client_id)
+    except Problem as absent:
+        return _outcome(number, False, "absent", absent.detail, absent.do)
+    except IntegrationError as fault:
+        return _outcome(number, False, "unchanged", fault.what, fault.do)
+    return _outcome(number, True, state, "", "")
+
+
+def _outcome(number: int, is_done: bool, state: str, detail: str, do: str) -> dict[str, Any]:
+    return {"number": number, "is_done": is_done, "state": state, "detail": detail, "do": do}
+
+
+def _letter(api: Api, client: ApiClient, number: int) -> DeadLetter:
+    absent = Problem("not-found", "there is no such dead letter", "List them.")
+    try:
+        letter = api.parts.letters.show(number)
+    except Rejected:
+        raise absent from None
+    if not _visible(api, client, [letter]):
+        raise absent
+    return letter
+
+
+def _visible(api: Api, client: ApiClient, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+    """An operator of the house sees all; a shop's sees those of its own orders."""
+    if client.shop_id == ANY_SHOP:
+        return list(letters)
+    orders = {one.dead_letter_id: _order_of(api, one.key) for one in letters}
+    shops = api.parts.views.shops_of([one for one in orders.values() if one])
+    return [one for one in letters if shops.get(orders[one.dead_letter_id]) == client.shop_id]
+
+
+def _order_of(api: Api, key: str) -> str:
+    found = _ORDER.match(key)
+    if found is not None:
+        return found.group()
+    refund = _REFUND.match(key)
+    if refund is None:
+        return ""
+    try:
+        return api.parts.service().refunds.row(refund.group()).order_id
+    except Rejected:
+        return ""

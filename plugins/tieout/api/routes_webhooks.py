@@ -1,0 +1,102 @@
+"""Receivers: read the raw bytes, check the signature, store, acknowledge; nothing else.
+
+A repeat is acknowledged and does nothing: UNIQUE (source, event key). What is refused leaves no
+row, only a count. Source: reliability reference, sections 0 (F6 to F8), 2.2 (I, B) and 3.8.
+"""
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi import Path as PathParameter
+from fastapi.responses import Response
+
+from include.domain.errors import Retryable
+from include.services.inbox.ports import Incoming, Refusal, Verdict, WebhookAccount
+from tieout.api.auth import Open
+from tieout.api.json_body import parse, read_bytes
+from tieout.api.problems import Problem
+from tieout.api.reading import ApiNow, refuse_cards
+from tieout.api.replies import reply
+from tieout.api.runtime import Api
+
+router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
+Signed = Depends(Open("the sender's signature"))
+Account = Annotated[str, PathParameter(max_length=64)]
+_ACCOUNT = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NAME = re.compile(r"[ -~]{1,300}")
+_SIGNED_BY = ("v-c-", "x-wc-", "webhook-")
+_HELLO = re.compile(rb"webhook_id=[0-9]{1,20}")  # WooCommerce's, unsigned, when one is made
+
+
+@router.get("/health", dependencies=[Depends(Open("says nothing"))])
+@router.post("/health", dependencies=[Depends(Open("says nothing"))], name="health_by_post")
+async def health() -> Response:
+    """Answer the vendor's health check, which calls with GET and with POST."""
+    return reply({"status": "ok"})
+
+
+@router.post("/cybersource/{merchant_id}", dependencies=[Signed])
+async def cybersource(request: Request, merchant_id: Account, api: ApiNow) -> Response:
+    """Take an event of Cybersource."""
+    return await _receive(request, api, "cybersource", merchant_id)
+
+
+@router.post("/woocommerce/{shop_id}", dependencies=[Signed])
+async def woocommerce(request: Request, shop_id: Account, api: ApiNow) -> Response:
+    """Take an event of a WooCommerce shop."""
+    return await _receive(request, api, "woocommerce", shop_id)
+
+
+@router.post("/generic/{shop_id}", dependencies=[Signed])
+async def generic(request: Request, shop_id: Account, api: ApiNow) -> Response:
+    """Take an event of a plain JSON shop."""
+    return await _receive(request, api, "generic", shop_id)
+
+
+async def _receive(request: Request, api: Api, kind: str, name: str) -> Response:
+    known = await api.receivers.find(kind, name) if _ACCOUNT.fullmatch(name) else None
+    if known is None:
+        raise Problem("not-found", "no such receiver", "Check the address in the subscription.")
+    raw = await read_bytes(request, api.settings.max_body_bytes)
+    if kind == "woocommerce" and _HELLO.fullmatch(raw):
+        return reply({"status": "hello"})
+    verdict = _judge(request, api, known, raw)
+    plain = _parse(api, known, raw)
+    await refuse_cards(api, plain, known.source, "the webhook's body")
+    event = Incoming(known.source, verdict.event_key, verdict.event_type, raw)
+    try:
+        await api.writer.store(event)
+    except Retryable as fault:
+        raise Problem("unavailable", fault.what, fault.do, headers={"Retry-After": "10"}) from None
+    return reply({"status": "stored"})
+
+
+def _judge(request: Request, api: Api, known: WebhookAccount, raw: bytes) -> Verdict:
+    """Return what the verifier says of a genuine event.
+
+    Raises:
+        Problem: it is not genuine, or not readable.
+    """
+    verdict: Verdict | Refusal
+    names = [name for name, _ in request.headers.items()]
+    if any(names.count(name) > 1 for name in names if name.startswith(_SIGNED_BY)):
+        verdict = Refusal("a header of the signature comes twice", is_malformed=True)
+    else:
+        verdict = known.verify(raw, dict(request.headers), api.parts.now())
+    if isinstance(verdict, Verdict):
+        if _NAME.fullmatch(verdict.event_key) and _NAME.fullmatch(verdict.event_type):
+            return verdict
+        verdict = Refusal("bad_event_name", is_malformed=True)
+    api.tally.bad_signature(known.source, verdict.reason)
+    code = "malformed" if verdict.is_malformed else "bad-signature"
+    raise Problem(code, f"the event is refused: {verdict.reason}")
+
+
+def _parse(api: Api, known: WebhookAccount, raw: bytes) -> object:
+    """Signed and still ambiguous (two members of one name, half a character): refused as well."""
+    try:
+        return parse(raw, may_control=True)
+    except Problem:
+        api.tally.bad_signature(known.source, "malformed_json")
+        raise

@@ -1,0 +1,61 @@
+"""A thread that sweeps what is due, every second, and never dies of an error."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from include.adapters.http.redact import redact
+from include.domain.errors import IntegrationError
+
+_log = logging.getLogger("tieout.api")
+
+
+class SagaWorker:
+    """Calls ``work`` until it is stopped.
+
+    ``work`` returns how much it did; while it finds something it is called again at once. Several
+    replicas may sweep at once: leases let each saga be driven by one.
+    """
+
+    def __init__(self, name: str, work: Callable[[], int], every_s: float = 1.0) -> None:
+        self.name = name
+        self._work, self._every_s = work, every_s
+        self._is_over = threading.Event()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        if self._thread is not None and self._thread.is_alive():
+            return
+        self._is_over.clear()
+        self._thread = threading.Thread(target=self._run, name=f"tieout-{self.name}", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look now rather than in a second."""
+        self._wake.set()
+
+    def stop(self, timeout_s: float = 30.0) -> None:
+        """Wait until the sweep under way has ended; a longer one is left to its leases."""
+        self._is_over.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
+    def run_once(self) -> int:
+        """Sweep once; a fault is logged by its family and forgotten: the work stays due."""
+        try:
+            return self._work()
+        except IntegrationError as fault:
+            family = type(fault).__name__
+            _log.warning("sweep_failed worker=%s family=%s what=%s", self.name, family, fault)
+        except Exception as bug:  # noqa: BLE001 - the edge of the thread: it must live on
+            what = redact(str(bug))
+            _log.error("sweep_failed worker=%s bug=%s what=%s", self.name, type(bug).__name__, what)
+        return 0
+
+    def _run(self) -> None:
+        while not self._is_over.is_set():
+            if self.run_once() == 0:
+                self._wake.wait(self._every_s)
+            self._wake.clear()

@@ -1,0 +1,166 @@
+"""Placing an order: definite answers, and a retry that is safe."""
+
+from typing import Any
+
+import pytest
+
+from include.domain.errors import OutcomeUnknown, Retryable
+from include.domain.payments import PaymentStatus
+from include.services.effects.ports import Effect, EffectKind, Receipt
+from tests.api.conftest import Kit, order_body
+from tests.orders.partners import authorization
+
+AUTH = EffectKind.payment_authorization
+
+
+def test_a_good_order_is_authorised_at_once(both: Kit) -> None:
+    answer = both.place()
+    assert answer.status_code == 201, answer.text
+    body = answer.json()
+    assert body["state"] == "authorized"
+    assert (body["amount"], body["currency"]) == ("102.21", "USD")
+    assert body["payment"]["authorized"] == "102.21"
+    assert answer.headers["Location"] == f"/v1/orders/{body['order_id']}"
+    assert both.call("GET", answer.headers["Location"]).json()["state"] == "authorized"
+
+
+def test_a_repeat_is_given_the_same_answer(both: Kit) -> None:
+    body = order_body()
+    first = both.call("POST", "/v1/orders", body, key="k-1")
+    both.service.advance(first.json()["order_id"])  # captured meanwhile
+    again = both.call("POST", "/v1/orders", body, key='"k-1"')  # as a structured field
+    assert (again.status_code, again.text) == (first.status_code, first.text)
+    assert again.headers["Location"] == first.headers["Location"]
+    assert both.partner.truth.count(AUTH) == 1
+
+
+def test_the_same_order_under_another_key_is_the_order_that_is_there(kit: Kit) -> None:
+    body = order_body()
+    kit.call("POST", "/v1/orders", body, key="k-1")
+    again = kit.call("POST", "/v1/orders", body, key="k-2")
+    assert again.status_code == 200
+    assert kit.partner.truth.count(AUTH) == 1
+
+
+def test_the_same_key_with_other_content_is_refused(kit: Kit) -> None:
+    kit.call("POST", "/v1/orders", order_body(), key="k-1")
+    other = kit.call("POST", "/v1/orders", order_body(), key="k-1")
+    assert other.status_code == 422
+    assert other.json()["type"] == "urn:tieout:problem:key-reused"
+    assert kit.count("orders") == 1
+
+
+def test_members_in_another_order_are_the_same_request(kit: Kit) -> None:
+    body = order_body()
+    first = kit.call("POST", "/v1/orders", body, key="k-1")
+    again = kit.call("POST", "/v1/orders", dict(reversed(body.items())), key="k-1")
+    assert again.text == first.text
+
+
+def test_without_a_key_nothing_is_done(kit: Kit) -> None:
+    answer = kit.call("POST", "/v1/orders", order_body())
+    assert answer.status_code == 400
+    assert answer.json()["type"] == "urn:tieout:problem:missing-idempotency-key"
+    assert kit.count("orders") == 0
+
+
+def test_another_client_may_use_the_same_key(kit: Kit) -> None:
+    assert kit.call("POST", "/v1/orders", order_body(), key="k-1").status_code == 201
+    assert kit.call("POST", "/v1/orders", order_body(), "other_shop", key="k-1").status_code == 201
+
+
+def test_an_order_number_with_other_content_is_a_conflict_each_time(kit: Kit) -> None:
+    body = order_body()
+    kit.call("POST", "/v1/orders", body, key="k-1")
+    changed = body | {"note": "leave it at the door"}
+    for _ in range(2):
+        answer = kit.call("POST", "/v1/orders", changed, key="k-2")
+        assert answer.status_code == 409
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert "other content" in answer.json()["detail"]
+
+
+def test_a_decline_is_an_answer_not_an_error(kit: Kit) -> None:
+    kit.partner.say(
+        AUTH,
+        lambda it: kit.partner.do(it, authorization(it, 7, PaymentStatus.declined, None, "NO")),
+    )
+    answer = kit.place()
+    assert answer.status_code == 201
+    assert answer.json()["state"] == "declined"
+
+
+def test_a_review_is_an_answer(kit: Kit) -> None:
+    kit.partner.say(
+        AUTH, lambda it: kit.partner.do(it, authorization(it, 7, PaymentStatus.in_review))
+    )
+    assert kit.place().json()["state"] == "in_review"
+
+
+def unknown(_effect: Effect) -> Receipt:
+    raise OutcomeUnknown("no answer within 20 s", "gateway", "Look before sending again.")
+
+
+def unreachable(_effect: Effect) -> Receipt:
+    raise Retryable("cannot connect", "gateway", "Try again.")
+
+
+@pytest.mark.parametrize("fault", [unknown, unreachable])
+def test_an_unknown_outcome_is_pending_and_never_paid_twice(kit: Kit, fault: Any) -> None:
+    kit.partner.say(AUTH, fault)
+    body = order_body()
+    answer = kit.call("POST", "/v1/orders", body, key="k-1")
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["state"] == "pending"
+    assert answer.headers["Location"].startswith("/v1/orders/ord_")
+    again = kit.call("POST", "/v1/orders", body, key="k-1")
+    assert again.text == answer.text
+    assert kit.partner.truth.count(AUTH) == 0
+
+
+def test_an_order_that_cannot_be_driven_now_is_accepted_as_pending(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_shop: str) -> Any:
+        raise Retryable("SYSPRO refuses the logon", "syspro_a", "Try again.")
+
+    object.__setattr__(kit.service, "engine_of", broken)
+    answer = kit.place()
+    assert answer.status_code == 202
+    assert kit.count("orders") == 1
+
+
+def test_an_order_of_500_lines_is_taken_whole(kit: Kit) -> None:
+    line = {"description": "Widget", "stock_code": "W-1", "net": "1.00", "tax": "0.07"}
+    answer = kit.place(lines=[line] * 500, amount="535.00")
+    assert answer.status_code == 201, answer.text
+    assert kit.place(lines=[line] * 501, amount="536.07").status_code == 422
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Zoë Müller", "Михаил Łukasz", "山田 太郎", "محمد علي", "O'Brien-Ndiaye", "नेहा", "😀 Ann"],
+)
+def test_names_in_any_script_are_taken_as_they_are(kit: Kit, name: str) -> None:
+    home = order_body()["shopper"]["bill_to"] | {"name": name}
+    answer = kit.place(shopper={"name": name, "email": "a@example.com", "bill_to": home})
+    assert answer.status_code == 201
+    order = kit.service.orders.content(answer.json()["order_id"])
+    assert order.shopper.bill_to.name == name
+
+
+def test_yen_and_dinar_keep_their_digits(kit: Kit) -> None:
+    for currency, amount in (("JPY", "1500"), ("KWD", "12.345")):
+        line = {"description": "Widget", "stock_code": "W-1", "net": amount, "tax": "0"}
+        answer = kit.place(currency=currency, amount=amount, lines=[line])
+        assert (answer.status_code, answer.json()["amount"]) == (201, amount)
+
+
+def test_only_the_id_of_a_transient_token_is_kept(kit: Kit) -> None:
+    # {"jti":"1D3GQY1RNKBG6IBD2EP93C43PIZ2NQ6S"} between two invented parts
+    token = "aGVhZA.eyJqdGkiOiIxRDNHUVkxUk5LQkc2SUJEMkVQOTNDNDNQSVoyTlE2UyJ9.c2ln"
+    answer = kit.place(payment={"method": "transient_token", "transient_token": token})
+    assert answer.status_code == 201, answer.text
+    kept = kit.service.orders.content(answer.json()["order_id"]).payment
+    assert kept.transient_id == "1D3GQY1RNKBG6IBD2EP93C43PIZ2NQ6S"
+    assert token not in kit.dump()

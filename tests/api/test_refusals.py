@@ -1,0 +1,271 @@
+"""Bad input: a definite 4xx with a reason and no state, never a 500, never an echo."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import Kit, order_body
+
+PAN = "4111 1111 1111 1111"
+SQL = ("' OR '1'='1", "1; DROP TABLE orders", "x' UNION SELECT secret_hash FROM api_clients --")
+
+
+def refused(kit: Kit, content: Any, status: int, code: str, **headers: str) -> dict[str, Any]:
+    before = kit.count("orders")
+    answer = kit.call("POST", "/v1/orders", content, key="bad-1", **headers)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert problem["type"] == f"urn:tieout:problem:{code}"
+    assert problem["status"] == status
+    assert problem["do"]
+    assert kit.count("orders") == before
+    assert kit.count("answers") == 0
+    return problem
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"amount": 102.21}, "amount"),
+        ({"amount": 102}, "amount"),
+        ({"amount": "102.210"}, ""),  # finer by a zero only: taken
+        ({"amount": "102.211"}, "amount"),
+        ({"amount": "1,022.10"}, "amount"),
+        ({"amount": "１０２.２１"}, "amount"),
+        ({"amount": "1e2"}, "amount"),
+        ({"amount": "NaN"}, "amount"),
+        ({"amount": "-102.21"}, "amount"),
+        ({"amount": "102.20"}, "amount"),  # not the sum of the lines
+        ({"currency": "XXX"}, "currency"),
+        ({"currency": "EUR"}, "currency"),  # not sold in by this shop
+        ({"currency": "usd"}, "currency"),
+        ({"lines": []}, "lines"),
+        ({"number": "A" * 30}, "number"),  # with the shop's prefix 31 characters
+        ({"number": "1' OR '1'='1"}, "number"),
+        ({"number": ""}, "number"),
+        ({"state": "captured"}, "state"),  # mass assignment
+        ({"approved_by": "me"}, "approved_by"),
+        ({"note": "x" * 2001}, "note"),
+        ({"payment": {"method": "card", "number": "x"}}, "payment.method"),
+        ({"payment": {"method": "transient_token"}}, "payment.transient_token"),
+        ({"payment": {"method": "authorized", "request_id": "12"}}, "payment.request_id"),
+        (
+            {"payment": {"method": "stored_token", "customer_token": "a" * 32, "keep": True}},
+            "payment.keep",
+        ),
+        ({"payment": {"method": "transient_token", "transient_token": "a.b.c"}}, "payment"),
+    ],
+)
+def test_each_wrong_member_is_named(kit: Kit, change: dict[str, Any], field: str) -> None:
+    if not field:
+        assert kit.place(**change).status_code == 201
+        return
+    problem = refused(kit, order_body(**change), 422, "invalid")
+    assert any(one["field"].startswith(field) for one in problem["fields"]), problem
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"quantity": "-1"}, "lines[0].quantity"),
+        ({"quantity": "0"}, "lines[0].quantity"),
+        ({"quantity": "99999999999"}, "lines[0].quantity"),
+        ({"quantity": 1}, "lines[0].quantity"),
+        ({"quantity": "1.1234567"}, "lines[0].quantity"),
+        ({"net": "-96.42"}, "lines[0].net"),
+        ({"net": 96.42}, "lines[0].net"),
+        ({"stock_code": ""}, "lines[0].stock_code"),
+        ({"stock_code": "x' OR 1=1"}, "lines[0].stock_code"),
+        ({"kind": "gift"}, "lines[0].kind"),
+        ({"number": 0}, "lines[0].number"),
+        ({"number": True}, "lines[0].number"),
+        ({"parent": 7}, "lines[0].parent"),
+        ({"price": "1"}, "lines[0].price"),
+    ],
+)
+def test_each_wrong_line_is_named(kit: Kit, change: dict[str, Any], field: str) -> None:
+    body = order_body()
+    body["lines"] = [body["lines"][0] | change]
+    problem = refused(kit, body, 422, "invalid")
+    assert field in [one["field"] for one in problem["fields"]], problem
+
+
+@pytest.mark.parametrize("country", ["ZZ", "XX", "us", "USA", ""])
+def test_an_unknown_country_is_refused(kit: Kit, country: str) -> None:
+    body = order_body()
+    body["shopper"]["bill_to"]["country"] = country
+    refused(kit, body, 422, "invalid")
+
+
+RAW: list[tuple[bytes, int, str]] = [
+    (b"", 400, "malformed"),
+    (b"{", 400, "malformed"),
+    (b'{"a":1,"a":1}', 400, "malformed"),
+    (b'{"a":NaN}', 400, "malformed"),
+    (b"[" * 100_000, 400, "malformed"),
+    (b"[" * 40 + b"]" * 40, 400, "malformed"),
+    (b'{"note":"\\ud800"}', 400, "malformed"),
+    (b'{"note":"\\u0000"}', 400, "malformed"),
+    (b'{"note":"\xff"}', 400, "malformed"),
+    (b"\xef\xbb\xbf{}", 400, "malformed"),
+    (b'{"amount":' + b"9" * 5000 + b"}", 400, "malformed"),
+    (b'{"amount":1e999999999999999999999}', 422, "invalid"),
+    (b"[]", 422, "invalid"),
+    (b"null", 422, "invalid"),
+    (b'"text"', 422, "invalid"),
+    (b"{}", 422, "invalid"),
+    (b" " * 1_000_001, 413, "too-large"),
+]
+
+
+@pytest.mark.parametrize(("raw", "status", "code"), RAW, ids=range(len(RAW)))
+def test_bytes_that_are_no_order_are_refused(
+    kit: Kit, raw: bytes, status: int, code: str
+) -> None:
+    refused(kit, raw, status, code)
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/xml", "application/json; charset=latin-1", "", "a/b/c"]
+)
+def test_another_content_type_is_refused(kit: Kit, kind: str) -> None:
+    raw = json.dumps(order_body()).encode()
+    refused(kit, raw, 415, "media-type", Content_Type=kind)
+
+
+def test_a_chunked_body_is_refused_as_soon_as_it_is_too_long(kit: Kit) -> None:
+    sent = 0
+
+    async def chunks() -> Any:
+        nonlocal sent
+        for _ in range(1000):
+            sent += 65_536
+            yield b" " * 65_536
+
+    headers = {
+        "Authorization": f"Bearer {kit.keys['web_shop']}",
+        "Idempotency-Key": "k",
+        "Content-Type": "application/json",
+    }
+    answer = kit.http.request("POST", "/v1/orders", content=chunks(), headers=headers)
+    assert answer.status_code == 413
+    assert sent < 10_000_000
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the path of every text in a body."""
+    if isinstance(value, dict):
+        return [one for name, inner in value.items() for one in places(inner, (*path, name))]
+    if isinstance(value, list):
+        return [one for i, inner in enumerate(value) for one in places(inner, (*path, i))]
+    return [path] if isinstance(value, str) else []
+
+
+def test_a_card_number_is_refused_in_every_field_and_kept_nowhere(kit: Kit) -> None:
+    for count, path in enumerate(places(order_body()), 1):
+        body = order_body()
+        target: Any = body
+        for part in path[:-1]:
+            target = target[part]
+        target[path[-1]] = f"paid with {PAN}"
+        problem = refused(kit, body, 422, "card-number-refused")
+        assert "1111" not in json.dumps(problem)
+        with kit.database.connect() as connection:
+            sightings = connection.exec_driver_sql("SELECT count FROM alerts").scalar_one()
+        assert sightings == count
+    assert "1111" not in kit.dump()
+
+
+def test_a_card_number_is_refused_as_a_name_a_number_a_key_and_a_query(kit: Kit) -> None:
+    digits = PAN.replace(" ", "")
+    refused(kit, order_body() | {digits: "x"}, 422, "card-number-refused")
+    refused(kit, order_body() | {"cvv": int(digits)}, 422, "card-number-refused")
+    key = kit.call("POST", "/v1/orders", order_body(), key=digits)
+    query = kit.call("GET", f"/v1/orders?number={digits}")
+    path = kit.call("GET", f"/v1/orders/{digits}")
+    assert [one.status_code for one in (key, query, path)] == [422, 422, 404]
+    for answer in (key, query, path):
+        assert digits not in answer.text
+    assert digits not in kit.dump()
+
+
+def test_a_card_number_never_reaches_the_log(kit: Kit, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    digits = PAN.replace(" ", "")
+    kit.call("POST", "/v1/orders", order_body(note=PAN), key="k-1")
+    kit.call("GET", f"/v1/orders/{digits}?number={digits}")
+    assert "card_number_refused" in caplog.text
+    ours = [r.getMessage() for r in caplog.records if r.name.startswith("tieout")]
+    assert not any(digits in text or PAN in text for text in ours)
+
+
+@pytest.mark.parametrize("sql", SQL)
+def test_sql_text_is_a_value_nowhere_a_statement(kit: Kit, sql: str) -> None:
+    placed = kit.place(note=sql)
+    assert placed.status_code == 201
+    assert kit.service.orders.content(placed.json()["order_id"]).note == sql
+    for name in ("number", "state", "accepted_from", "cursor", "limit"):
+        answer = kit.http.request(
+            "GET",
+            "/v1/orders",
+            params={name: sql},
+            headers={"Authorization": f"Bearer {kit.keys['web_shop']}"},
+        )
+        assert answer.status_code == 422, answer.text
+    for path in ("/v1/orders/{}", "/v1/orders/{}/timeline", "/v1/refunds/{}"):
+        assert kit.call("GET", path.format(sql)).status_code == 404
+    assert kit.call("GET", f"/v1/dead-letters/{sql}", who="house").status_code in (404, 422)
+    assert kit.call("POST", "/v1/orders", order_body(), key=sql.replace(" ", "")).status_code == 201
+    assert kit.count("orders") == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nothing", 404),
+        ("GET", "/v1/orders/", 404),
+        ("GET", "/docs", 404),
+        ("GET", "/openapi.json", 404),
+        ("DELETE", "/v1/orders", 405),
+        ("PUT", "/v1/health", 405),
+        ("GET", "/v1/webhooks/cybersource/acme_us", 405),
+        ("OPTIONS", "/v1/orders", 405),
+    ],
+)
+def test_what_the_framework_refuses_is_a_problem_too(
+    kit: Kit, method: str, path: str, status: int
+) -> None:
+    answer = kit.call(method, path)
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["instance"] == path
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    if status == 405:
+        assert answer.headers["Allow"]
+
+
+def test_a_fault_of_ours_is_a_500_that_tells_nothing(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: Any) -> None:
+        raise KeyError("the secret 0123")
+
+    monkeypatch.setattr(type(kit.service), "place", broken)
+    answer = kit.place()
+    assert answer.status_code == 500
+    assert answer.json()["type"] == "urn:tieout:problem:internal"
+    assert "0123" not in answer.text + caplog.text
+    assert "KeyError" in caplog.text
+    monkeypatch.undo()
+    assert kit.count("answers") == 0  # the key is free: the retry is the first try
+
+
+def test_a_store_that_does_not_answer_is_a_503(kit: Kit) -> None:
+    with kit.database.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE answers RENAME TO gone")
+    answer = kit.place()
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert "gone" not in answer.text
