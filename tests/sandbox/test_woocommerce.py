@@ -339,6 +339,18 @@ def test_a_refund_is_recorded_up_to_the_total(shop: Shops) -> None:
     assert shop.executed("orders.refund") == 2
 
 
+def test_the_status_refunded_refunds_what_is_left(shop: Shops) -> None:
+    order = shop.order()
+    part = {"amount": "4.00", "api_refund": False}
+    shop.api.post(f"orders/{order['id']}/refunds", part)
+    shop.api.put(f"orders/{order['id']}", {"status": "refunded"})
+    found = shop.api.get(f"orders/{order['id']}").json()["refunds"]
+    assert [(r["total"], r["reason"]) for r in found] == [
+        ("-4.00", ""),
+        ("-6.83", "Order fully refunded."),
+    ]
+
+
 # Products, customers -------------------------------------------------------------------------
 
 

@@ -72,6 +72,18 @@ def test_an_update_sets_status_note_and_meta_and_is_verified(bench: Bench) -> No
     assert made(bench, "order") == 1
 
 
+def test_the_status_refunded_makes_no_refund_beside_ours(woo: Bench) -> None:
+    number = woo.order()  # 10.00 + 0.83
+    woo.write(UPDATE, update(woo, number, status="refunded", note=""), "told")
+    assert woo.settle(UPDATE, "told").state is EffectState.verified
+    assert woo.desk.order(number).status == "processing"
+    assert woo.desk.refunds(number) == ()
+    woo.write(REFUND, refund(woo, number, 1083))
+    assert woo.settle(REFUND).state is EffectState.verified
+    assert woo.desk.order(number).status == "refunded"  # the shop's own doing
+    assert len(woo.desk.refunds(number)) == 1
+
+
 def test_a_refund_is_recorded_and_the_shop_pays_nothing(bench: Bench) -> None:
     number = bench.order()
     assert bench.write(REFUND, refund(bench, number)).state is EffectState.done

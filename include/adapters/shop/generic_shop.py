@@ -45,6 +45,11 @@ class GenericShop:
         return self._settings
 
     @property
+    def derived_statuses(self) -> frozenset[str]:
+        """See ``ShopDesk``; by the shape."""
+        return frozenset(filter(None, self._shape.order_derived_statuses.split("|")))
+
+    @property
     def shop_id(self) -> str:
         return self._settings.shop_id
 

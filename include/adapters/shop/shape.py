@@ -35,6 +35,7 @@ class Shape:
     order_notes: str
     order_note_text: str
     order_tags: str
+    order_derived_statuses: str
     order_write_method: str
     order_write_status: str
     order_write_note: str

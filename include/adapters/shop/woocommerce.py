@@ -52,6 +52,11 @@ class WooCommerce:
         return self._settings
 
     @property
+    def derived_statuses(self) -> frozenset[str]:
+        """Setting ``refunded`` would record a refund of its own, beside the one we record."""
+        return frozenset({"refunded"})
+
+    @property
     def shop_id(self) -> str:
         return self._settings.shop_id
 

@@ -217,13 +217,13 @@ def plant_payment(order: Order, kind: str, value: str, next_id: NextId) -> None:
 
 
 def refund_of(
-    order: Order, refunded: int, given: Mapping[str, Any], next_id: NextId
+    order: Order, left_minor: int, given: Mapping[str, Any], next_id: NextId
 ) -> dict[str, Any]:
     """Return a refund document without its dates.
 
     Args:
         order: refunded in whole or in part.
-        refunded: minor units refunded so far.
+        left_minor: what is not refunded yet.
         given: the body: amount, reason, api_refund, meta_data, line_items.
         next_id: gives ids.
 
@@ -238,7 +238,7 @@ def refund_of(
     if amount <= 0:
         text = "Refund amount must be greater than zero."
         raise WooError("woocommerce_rest_invalid_order_refund", text, 400)
-    if amount > minor_of(order["total"], currency) - refunded:
+    if amount > left_minor:
         raise WooError("woocommerce_rest_cannot_create_order_refund", "Invalid refund amount.", 500)
     if given.get("api_refund", True):
         # The shop's own plugin would refund here; in this sandbox only the product moves money.

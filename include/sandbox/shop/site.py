@@ -72,6 +72,11 @@ class Site(Records):
             if "line_items" in given:
                 self._edit_lines(changed, given["line_items"])
             order.update(changed)
+            left = self._left_minor(order)
+            if status == "refunded" and order["status"] != "refunded" and left > 0:
+                # As WooCommerce does: the status makes a refund of all that is left.
+                rest = {"amount": decimal_text(left, order["currency"]), "api_refund": False}
+                self._add_refund(order, {**rest, "reason": "Order fully refunded."})
             self._finish(order, status, "updated", given.get("meta_data"))
             return copy.deepcopy(order)
 
@@ -116,26 +121,32 @@ class Site(Records):
         """Record a refund; refunding all of it makes the order ``refunded``."""
         with self.lock:
             order = self.one("orders", number, "shop_order")
-            currency = order["currency"]
-            made = self.refunds.setdefault(number, [])
-            so_far = sum(minor_of(r["amount"], currency) for r in made)
-            refund = {
-                **refund_of(order, so_far, given, self.next_id),
-                **self.stamps("date_created"),
-            }
-            made.append(refund)
-            minor = minor_of(refund["amount"], currency)
-            order["refunds"].append(
-                {
-                    "id": refund["id"],
-                    "reason": refund["reason"],
-                    "total": decimal_text(-minor, currency),
-                }
-            )
-            self.record("orders.refund", number, refund, amount_minor=minor, currency=currency)
-            is_all = so_far + minor == minor_of(order["total"], currency)
+            refund = self._add_refund(order, given)
+            is_all = not self._left_minor(order)
             self._finish(order, "refunded" if is_all else order["status"], "updated")
             return copy.deepcopy(refund)
+
+    def _left_minor(self, order: Order) -> int:
+        """Say how much of an order is not refunded yet."""
+        currency = order["currency"]
+        made = [minor_of(r["amount"], currency) for r in self.refunds.get(order["id"], [])]
+        return minor_of(order["total"], currency) - sum(made)
+
+    def _add_refund(self, order: Order, given: Mapping[str, Any]) -> dict[str, Any]:
+        number, currency = order["id"], order["currency"]
+        refund = refund_of(order, self._left_minor(order), given, self.next_id)
+        refund |= self.stamps("date_created")
+        self.refunds.setdefault(number, []).append(refund)
+        minor = minor_of(refund["amount"], currency)
+        order["refunds"].append(
+            {
+                "id": refund["id"],
+                "reason": refund["reason"],
+                "total": decimal_text(-minor, currency),
+            }
+        )
+        self.record("orders.refund", number, refund, amount_minor=minor, currency=currency)
+        return refund
 
     def _basket(self, facts: Mapping[str, Any]) -> tuple[Basket, dict[str, Any]]:
         """Price what is asked for; also return it with every line's name and price filled in."""

@@ -33,7 +33,7 @@ class OrderUpdatePartner:
 
     def look(self, effect: Effect) -> tuple[Found, ...]:
         """Return the order where it carries our mark."""
-        update = content_of(OrderUpdate, effect, self._desk)
+        update = self._content(effect)
         with looking():
             order = self._desk.order(update.order_number)
             if order is None:
@@ -53,7 +53,7 @@ class OrderUpdatePartner:
 
     def send(self, effect: Effect) -> Receipt:
         """Update once; see the port for the errors."""
-        update = content_of(OrderUpdate, effect, self._desk)
+        update = self._content(effect)
         order = demand_order(self._desk, update.order_number)
         is_late = newest(self._desk.order_marks(order)) > update.sequence
         may_leave = not update.only_from or order.status in {*update.only_from, update.status}
@@ -74,13 +74,20 @@ class OrderUpdatePartner:
 
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
         """Compare status, note and meta; what was changed after us is not ours to judge."""
-        update, facts = content_of(OrderUpdate, effect, self._desk), found.facts
+        update, facts = self._content(effect), found.facts
         differences = list(difference("note", True, facts["has_note"]))
         if facts["is_superseded"] or not is_untouched(effect, facts["modified_at"]):
             return tuple(differences)
         if update.status:
             differences += difference("status", update.status, facts["status"])
         return (*differences, *difference("meta data", dict(update.meta), facts["meta"]))
+
+    def _content(self, effect: Effect) -> OrderUpdate:
+        """Read the payload; a status that the shop derives by itself becomes a note at most."""
+        update = content_of(OrderUpdate, effect, self._desk)
+        if update.status not in self._desk.derived_statuses:
+            return update
+        return replace(update, status="", note=update.note or f"Status: {update.status}.")
 
     def _demand_echo(self, answer: ShopOrder, sent: OrderUpdate, marks: Mapping[str, str]) -> None:
         kept = self._desk.order_marks(answer)
