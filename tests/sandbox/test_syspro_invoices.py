@@ -1,6 +1,7 @@
 """Invoices, dispatch notes, credit notes, and the clerk who makes them (reference 4.1)."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -290,6 +291,24 @@ def test_an_automatic_clerk_ships_and_invoices_what_comes_in(desk: Wire) -> None
     desk.clerk("auto", on=False)
     placed(desk, po="PO-4")
     assert order_status(desk, "PO-4") == "1"
+
+
+def test_an_automatic_clerk_leaves_what_he_cannot_invoice(desk: Wire) -> None:
+    desk.clerk("auto")
+    facts = {"company": "A", "year": 2026, "period": 11, "state": "closed"}
+    desk.control("POST", "periods", facts)
+    placed(desk)
+    assert order_status(desk) == "1"
+    (refused,) = desk.control("GET", "ledger?system=syspro&verb=auto")
+    assert (refused["committed"], "is closed" in refused["reason"]) == (False, True)
+
+
+def test_an_automatic_clerk_can_take_his_time(desk: Wire) -> None:
+    desk.clerk("auto", delay_s=0.2)
+    placed(desk)
+    assert order_status(desk) == "1"
+    time.sleep(0.5)
+    assert order_status(desk) == "9"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Sales orders over HTTP: SORTOI and its manners, status, cancelling, stock (reference 4.1)."""
 
+import time
 from typing import Any
 
 import pytest
@@ -15,11 +16,11 @@ from tests.sandbox.erp_documents import (
 Wire = Any
 
 
-def place(desk: Wire, *lines: str, switches: dict[str, str] | None = None, **heads: str) -> Any:
+def place(desk: Wire, *lines: str, switches: Any = None, **heads: Any) -> Any:
     return desk.post("SORTOI", order(*lines, **heads), import_parameters(**(switches or {})))
 
 
-def placed(desk: Wire, *lines: str, **heads: str) -> str:
+def placed(desk: Wire, *lines: str, **heads: Any) -> str:
     """Place an order and return its number, read back as a client has to."""
     place(desk, *lines, **heads)
     (row,) = desk.rows("SorMaster", CustomerPoNumber=heads.get("po", "PO-1"))
@@ -394,6 +395,16 @@ def test_a_fault_can_strike_an_orders_import_only(desk: Wire) -> None:
         place(desk)
     assert len(desk.done("SORTOI A", reference="PO-1")) == 1
     assert len(desk.rows("SorMaster", CustomerPoNumber="PO-1")) == 1
+
+
+def test_a_late_call_does_not_survive_a_reset(desk: Wire) -> None:
+    desk.spoil("late_commit", match="SORTOI A", seconds=0.2)
+    with pytest.raises(ConnectionError):
+        place(desk)
+    desk.control("POST", "reset")
+    time.sleep(0.4)
+    desk.log_on()
+    assert desk.rows("SorMaster", CustomerPoNumber="PO-1") == []
 
 
 def test_a_long_order_goes_by_post_ld_and_reset_forgets_it(desk: Wire) -> None:

@@ -69,11 +69,17 @@ class Clerk:
         books = self._app.books(company)
         for number in opened:
             order = orders.find_order(books, number)
-            if order is not None and order["OrderStatus"] == "1":
-                facts = {"sales_order": number}
+            if order is None or order["OrderStatus"] != "1":
+                continue
+            facts = {"sales_order": number}
+            try:
                 if _has_goods_to_ship(books, order):
                     self._ship(books, facts)
                 self._invoice(books, facts)
+            except ValueError as refusal:  # a closed period, say: the order stays as it is
+                reference = str(order["CustomerPoNumber"])
+                reason = {"company": company, "reason": str(refusal), "operator": OPERATOR}
+                self._app.record("auto", reference, committed=False, **reason)
 
     def _call(
         self, books: Books, name: str, root: str, content: Element, **parameters: str

@@ -132,7 +132,7 @@ def _credit_line(line: Row, quantity: Decimal, reason: str) -> Row:
     }
 
 
-def _add_note(call: Call, note: _Note, element_values: Row) -> Row:
+def _add_note(call: Call, note: _Note) -> Row:
     books = call.books
     customer, source = note.customer, note.of_order or {}
     number = f"{books.next_number('credit note', first=FIRST_NOTE):015d}"
@@ -160,7 +160,6 @@ def _add_note(call: Call, note: _Note, element_values: Row) -> Row:
         "InvoiceCount": 0,
         "NextDetailLine": 1,
         **{f"DiscPct{n}": source.get(f"DiscPct{n}", "") for n in (1, 2, 3)},
-        **element_values,
     }
     books.tables.add("SorMaster", row)
     for line in note.lines:
@@ -192,7 +191,7 @@ def _record(call: Call, verb: str, row: Row, **facts: str) -> None:
 
 
 def _write_from_invoice(call: Call, note: _Note) -> list[Node]:
-    row = _add_note(call, note, {})
+    row = _add_note(call, note)
     invoice, order = note.invoice or {}, note.of_order or {}
     number = plain_key(str(invoice["Invoice"]))
     _record(call, "SORTCI", row, invoice=number)
@@ -236,7 +235,7 @@ def _check_header(call: Call, element: Element, findings: Findings) -> _Note | N
 
 
 def _write_header(call: Call, note: _Note) -> list[Node]:
-    row = _add_note(call, note, {})
+    row = _add_note(call, note)
     _record(call, "SORTCH", row)
     facts = (
         ("CreditNoteCreated", orders.shown(row)),

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from itertools import islice
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -55,10 +56,13 @@ def find(query: Element, tables: Tables) -> Node:
     where = _Parser(tokens, INDEXED.get(table, ())).parse() if tokens else _Where(_always)
     first, last = _date_bounds(table, tests, tokens)
     rows = tables.select(table, where.plan, first, last, _since(tests, tokens))
-    found = [row for row in rows if where.holds(row)]
-    for column, is_down in reversed(_sequence(query, order)):
+    fitting = (row for row in rows if where.holds(row))
+    sequence, limit = _sequence(query, order), _limit(query)
+    if not sequence:
+        return _reply(table, columns, order, list(islice(fitting, limit)))
+    found = list(fitting)
+    for column, is_down in reversed(sequence):
         found.sort(key=_by(column), reverse=is_down)
-    limit = _limit(query)
     return _reply(table, columns, order, found[:limit])
 
 

@@ -223,21 +223,27 @@ def _check_post(call: Call, element: Element, findings: Findings) -> _Entry | No
     key = _stored_key(call.books, form, given, form.key, findings)
     values: dict[FormField, Stored] = {}
     parts = element.find("Fields")
-    for part in parts if parts is not None else []:
-        found = next((f for f in form.fields if f.column == part.tag), None)
-        if found is None:
-            continue  # an element we do not know is ignored, as everywhere
-        is_blank = not (part.text or "").strip() or call.parameter("Function", "A") == "D"
-        value = (
-            ""
-            if is_blank
-            else _read(parts if parts is not None else part, part.tag, found, findings)
-        )
-        values[found] = value if value is not None else ""
+    if parts is not None:
+        values = _read_fields(call, form, parts, findings)
     is_there = any(_value(call.books, form, key, f) for f in values)
     if call.parameter("Function", "A") == "A" and is_there:
         findings.refuse(form.key, given, messages.DUPLICATE_KEY, "Custom form", given)
     return _Entry(form, key, values)
+
+
+def _read_fields(
+    call: Call, form: Form, parts: Element, findings: Findings
+) -> dict[FormField, Stored]:
+    """Read the designed fields among the elements; others are ignored, as everywhere."""
+    is_clearing = call.parameter("Function", "A") == "D"
+    found: dict[FormField, Stored] = {}
+    for designed in form.fields:
+        if parts.find(designed.column) is None:
+            continue
+        is_blank = is_clearing or not field(parts, designed.column)
+        value = "" if is_blank else _read(parts, designed.column, designed, findings)
+        found[designed] = value if value is not None else ""
+    return found
 
 
 def _write_post(call: Call, entry: _Entry, function: str) -> Node:

@@ -105,7 +105,11 @@ class SysproApp(App):
         except CallFailed:
             return lambda: self.handle(request)
 
+        sessions = self.sessions
+
         def work() -> Response:
+            if self.sessions is not sessions:  # reset meanwhile: nothing of before may come in
+                return _text(messages.NOT_LOGGED_IN)
             self._accepted.session = session
             try:
                 return self.handle(request)
