@@ -34,6 +34,7 @@ from include.domain.payments import (
     Void,
 )
 from include.domain.reviews import Decision
+from include.mappings.load import load_mappings
 from include.services.effects.engine import Engine
 from include.services.effects.memory import MemoryEffectStore
 from include.services.effects.ports import Effect, EffectKind, EffectState
@@ -84,7 +85,7 @@ class Shop:
         settings = self.client.settings
         self.engine = Engine(
             self.store,
-            partners_of(self.client),
+            partners_of(self.client, load_mappings().orders),  # as finance ships it
             self.clock,
             timings(settings),
             log=lambda event, **fields: None,

@@ -19,6 +19,8 @@ from include.domain.money import Money
 from include.domain.payment_meanings import Meaning
 from include.domain.payments import PaymentStatus, StoredToken
 from include.domain.reviews import Decision
+from include.mappings.load import load_mappings
+from include.mappings.payment_words import CODES, REASONS, STATUSES
 from include.services.effects.ports import EffectKind
 from tests.cybersource.scripted import (
     AUTH_ID,
@@ -366,3 +368,24 @@ def test_the_hook_hands_out_everything_and_opens_nothing_before(
     assert sum(len(page.events) for page in pages) == 1
     assert hook.webhook_tolerance == timedelta(hours=1)
     assert hook.webhook_keys == {}
+
+
+def test_the_shipped_table_and_the_built_in_one_agree_on_every_documented_answer() -> None:
+    """Finance may change the shipped one; until then neither can hide the other's mistake."""
+    shipped: ReasonTable = load_mappings().orders
+    built_in: ReasonTable = BuiltInReasons()
+    sent = ("authorization", "capture", "refund", "reversal", "void", "decision")
+    differing = [
+        (operation, status, reason)
+        for operation in sent
+        for status in STATUSES[operation]
+        for reason in ("", *REASONS)
+        if shipped.meaning(operation, status, reason)
+        is not built_in.meaning(operation, status, reason)
+    ] + [
+        (operation, "", code)
+        for operation in sent
+        for code in CODES
+        if shipped.meaning(operation, "", code) is not built_in.meaning(operation, "", code)
+    ]
+    assert differing == []

@@ -51,7 +51,7 @@ REASONS: Mapping[str, Meaning] = {
     # The bank, or a list, says no to this card or this shopper.
     **dict.fromkeys(
         (
-            "AVS_FAILED CV_FAILED CONTACT_PROCESSOR EXPIRED_CARD PROCESSOR_DECLINED "
+            "CONTACT_PROCESSOR EXPIRED_CARD PROCESSOR_DECLINED "
             "INSUFFICIENT_FUND STOLEN_LOST_CARD ISSUER_UNAVAILABLE UNAUTHORIZED_CARD "
             "CVN_NOT_MATCH EXCEEDS_CREDIT_LIMIT INVALID_CVN BLOCKED_BY_CARDHOLDER DECLINED_CHECK "
             "BLACKLISTED_CUSTOMER SUSPENDED_ACCOUNT PAYMENT_REFUSED INVALID_ACCOUNT "
@@ -90,6 +90,8 @@ REASONS: Mapping[str, Meaning] = {
 # Reasons that mean something of their own in one operation. ``already``: it has been done before,
 # by us or by another; a look says by whom.
 OF_OPERATION: Mapping[str, Mapping[str, Meaning]] = {
+    # The bank approved what these two refuse: the hold is there.
+    "authorization": {"AVS_FAILED": M.risk_declined, "CV_FAILED": M.risk_declined},
     "capture": {
         "EXCEEDS_AUTH_AMOUNT": M.already,  # the first copy may have taken what there was
         "TRANSACTION_ALREADY_SETTLED": M.already,
@@ -129,11 +131,12 @@ CODES: Mapping[str, Meaning] = {
     "110": M.partial,
     **dict.fromkeys(
         (
-            "200 201 202 203 204 205 207 208 209 210 211 220 221 222 230 231 232 233 236 240 254 "
+            "201 202 203 204 205 207 208 209 210 211 220 221 222 231 232 233 236 240 254 "
             "400 481 520 700 701 702 703"
         ).split(),
         M.declined,
     ),
+    **dict.fromkeys("200 230".split(), M.risk_declined),  # AVS, CVN: the bank approved
     "480": M.review_first,
     **dict.fromkeys("475 476 478".split(), M.authentication),
     **dict.fromkeys("101 102 241".split(), M.invalid),
@@ -141,6 +144,9 @@ CODES: Mapping[str, Meaning] = {
     "234": M.configuration,
     **dict.fromkeys("104 150 151 152 250".split(), M.look),
 }
+
+
+_BY_REASON = ("DECLINED", "INVALID_REQUEST")
 
 
 class BuiltInReasons:
@@ -151,12 +157,12 @@ class BuiltInReasons:
         certain = STATUSES.get(operation, {}).get(status)
         if certain is not None:
             return certain
-        if status == "SERVER_ERROR":
-            return M.look
         if status == "":
             return CODES.get(reason, M.look)
         own = OF_OPERATION.get(operation, {}).get(reason)
-        found = own or REASONS.get(reason)
-        if not reason and status == "DECLINED":
-            return M.declined  # a plain no
-        return found or M.look
+        found = own or REASONS.get(reason, M.look)
+        if status in _BY_REASON:
+            # A plain DECLINED is a plain no.
+            return found if reason or status != "DECLINED" else M.declined
+        # Recorded once: the status is "201" where the bank wants the shopper to prove who pays.
+        return found if found is M.authentication and status == "201" else M.look

@@ -109,8 +109,8 @@ class Gateway:
                 request.where,
                 LOOK,
             )
-        status = text_of(body, "status") or ""
-        reason = text_of(body, "errorInformation", "reason") or text_of(body, "reason") or ""
+        status = _word(text_of(body, "status"))
+        reason = _word(text_of(body, "errorInformation", "reason") or text_of(body, "reason"))
         fields = _refused_fields(body)
         meaning = self._meaning(operation, status, reason, fields)
         is_good = meaning not in _NO
@@ -155,6 +155,11 @@ _NO = (
 def _configuration(what: str, request: Request, parks: bool) -> Rejected:
     do = "Correct key, permissions or processor of the account; nothing was accepted."
     return (Parked if parks else Rejected)(what, request.where, do)
+
+
+def _word(text: str | None) -> str:
+    """Return a status or reason, cut to a length that may be kept and shown."""
+    return redact(text or "", 60)
 
 
 def _refused_fields(body: Json) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from include.adapters.cybersource.partners.common import (
 )
 from include.adapters.cybersource.reporting import safe_id
 from include.adapters.cybersource.rows import looking
+from include.adapters.http.redact import redact
 from include.domain.calendar import Window
 from include.domain.canonical import to_plain
 from include.domain.errors import OutcomeUnknown, Retryable
@@ -25,6 +26,7 @@ from include.services.effects.ports import Difference, Effect, Found, Receipt
 
 _OPERATION = "decision"
 _ANSWERS = {"ACCEPT": "ACCEPTED", "REJECT": "REJECTED"}
+_DECIDED = "INVALID_DATA"  # a case that is decided already, perhaps by the first copy of this call
 _LONGEST_COMMENT = 255
 _LONGEST_CASE = timedelta(days=31)  # longer than an authorization lives; a call for each day
 _MARGIN = timedelta(hours=1)
@@ -68,11 +70,11 @@ class ReviewPartner:
         }
         path = f"/risk/v1/decisions/{safe_id(it.request_id)}/actions"
         answer = self._gateway.post(_OPERATION, path, body, effect)
-        refuse_invalid(answer)
+        if answer.reason != _DECIDED:
+            refuse_invalid(answer)
         if answer.meaning is not Meaning.approved or answer.status != _ANSWERS[it.decision]:
-            raise OutcomeUnknown(
-                f"{it.decision} was answered {answer.status!r}", answer.where, LOOK
-            )
+            said = redact(f"{answer.status} {answer.reason}", 80)
+            raise OutcomeUnknown(f"{it.decision} was answered {said!r}", answer.where, LOOK)
         plain = to_plain(Moved(answer.request_id, answer.status))
         return Receipt(answer.request_id, plain if isinstance(plain, dict) else {})
 
