@@ -145,7 +145,10 @@ class Site(Records):
                 "total": decimal_text(-minor, currency),
             }
         )
-        self.record("orders.refund", number, refund, amount_minor=minor, currency=currency)
+        reference = planted(given.get("meta_data")) or order["number"]
+        self.record(
+            "orders.refund", number, refund, reference, amount_minor=minor, currency=currency
+        )
         return refund
 
     def _basket(self, facts: Mapping[str, Any]) -> tuple[Basket, dict[str, Any]]:
