@@ -281,3 +281,20 @@ class Desks:
 def worker() -> str:
     """Name this process in leases and in the audit."""
     return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def joints(context: Tieout) -> Any:
+    """Return what the real-time API needs of the partners; see ``tieout.api.joined``."""
+    from tieout.api.joined import Joined
+    from tieout.repair import replay_one
+    from tieout.webhook_desk import find_account, handlers
+
+    desks = Desks(context)
+    return Joined(
+        service=lambda: desks.service,
+        sweep=desks.sweep,
+        replay=lambda number, who: replay_one(desks, number, who),
+        webhook=find_account(desks),
+        handlers=handlers(desks),
+        owner="integration",
+    )

@@ -123,7 +123,7 @@ class SqlInbox:
         """Count events per state, for the metrics."""
         wanted = select(inbox.c.state, func.count()).group_by(inbox.c.state)
         with self.engine.begin() as connection:
-            return {str(state): int(n) for state, n in connection.execute(wanted).tuples()}
+            return {str(row[0]): int(row[1]) for row in connection.execute(wanted)}
 
 
 def _row(found: Any) -> InboxRow:

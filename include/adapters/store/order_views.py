@@ -49,7 +49,7 @@ class SqlOrderViews:
     def shops_of(self, order_ids: Sequence[str]) -> Mapping[str, str]:
         wanted = select(orders.c.order_id, orders.c.shop_id).where(orders.c.order_id.in_(order_ids))
         with self.engine.begin() as connection:
-            return dict(connection.execute(wanted).tuples().all())
+            return {row.order_id: row.shop_id for row in connection.execute(wanted)}
 
     def is_reachable(self) -> bool:
         """Ask the database anything; raises what the driver raises."""

@@ -177,6 +177,22 @@ class SqlOrders:
         with self._engine.begin() as connection:
             return connection.scalar(wanted)
 
+    def under_review(self, merchant_id: str, limit: int = 500) -> Sequence[str]:
+        """Return the gateway requests of orders that wait for a fraud decision."""
+        wanted = (
+            select(payment_requests.c.request_id)
+            .join(orders, orders.c.order_id == payment_requests.c.order_id)
+            .where(
+                orders.c.merchant_id == merchant_id,
+                orders.c.state == OrderState.in_review.value,
+                payment_requests.c.what == "authorization",
+            )
+            .order_by(orders.c.accepted_at)
+            .limit(limit)
+        )
+        with self._engine.begin() as connection:
+            return connection.execute(wanted).scalars().all()
+
     def timeline(self, order_id: str) -> Sequence[TimelineEntry]:
         wanted = (
             select(

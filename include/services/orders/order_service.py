@@ -46,13 +46,24 @@ class OrderService:
             The order as it stands (its payment decided, or pending), and whether it is new.
 
         Raises:
-            Rejected: its number is there with other content.
+            Rejected: its number is there with other content, or the merchant's rules refuse it.
         """
+        self._may_place(order)
         first = OrderFacts(open_step="" if order.payment.request_id else "authorize|1")
         saga, is_new = self.orders.accept(order, first, OrderState.accepted, who)
         if saga.state in ENDED or _is_paid(saga.facts):
             return saga, is_new
         return self._drive(order, until=_is_paid), is_new
+
+    def _may_place(self, order: Order) -> None:
+        """Hold a new order against the merchant's rules; one that is there already passed them."""
+        rules, where = self.desk_of(order.shop_id).rules, f"order {order.number}"
+        try:
+            rules.check_amount(order.amount, where)
+            rules.check_country(order.shopper.ship_to.country, where)
+        except Rejected:
+            if self.orders.find(order.merchant_id, order.purchase_order) is None:
+                raise
 
     def capture(self, order_id: str, amount: Money | None, who: str, cause: str) -> None:
         """Ask for a capture; without an amount, of all that is left. The same cause asks once.

@@ -45,11 +45,17 @@ class OrderFollower:
     shelf: Shelf
     owner: str
 
-    def poll(self, begin: str) -> Tally:
-        """Work on changed sales orders, then on new dispatch notes."""
+    def poll(self, begin: str, *, is_again: bool = False) -> Tally:
+        """Work on changed sales orders, then on new dispatch notes.
+
+        Args:
+            begin: a first poll's cursor.
+            is_again: read from ``begin`` whatever the watermark says.
+        """
         tally = Tally()
         name = f"erp_orders|{self.company_id}|{self.merchant_id}"
-        for changed in self.feed.orders_since(self.watermarks.get(name) or begin):
+        mark = "" if is_again else self.watermarks.get(name)
+        for changed in self.feed.orders_since(mark or begin):
             key = f"{self.company_id}|{changed.sales_order}"
             work_on(
                 tally,
@@ -61,7 +67,8 @@ class OrderFollower:
             )
             self.watermarks.move(name, changed.cursor)
         name = f"shipments|{self.company_id}|{self.merchant_id}"
-        for note in self.feed.shipments_since(self.watermarks.get(name) or begin):
+        mark = "" if is_again else self.watermarks.get(name)
+        for note in self.feed.shipments_since(mark or begin):
             key = f"{self.company_id}|{note.note}"
             work_on(
                 tally,

@@ -34,16 +34,22 @@ class RefundPush:
     shelf: Shelf
     owner: str
 
-    def poll(self, begin: str) -> Tally:
-        """Work on credit notes, then on cancelled orders; ``begin`` is a first poll's cursor."""
+    def poll(self, begin: str, *, is_again: bool = False) -> Tally:
+        """Work on credit notes, then on cancelled orders.
+
+        Args:
+            begin: a first poll's cursor.
+            is_again: read from ``begin`` whatever the watermark says.
+        """
         tally = Tally()
-        self._credit_notes(tally, begin)
-        self._cancellations(tally, begin)
+        self._credit_notes(tally, begin, is_again)
+        self._cancellations(tally, begin, is_again)
         return tally.check()
 
-    def _credit_notes(self, tally: Tally, begin: str) -> None:
+    def _credit_notes(self, tally: Tally, begin: str, is_again: bool) -> None:
         name = f"credit_notes|{self.company_id}|{self.merchant_id}"
-        for note in self.feed.credit_notes_since(self.watermarks.get(name) or begin):
+        mark = "" if is_again else self.watermarks.get(name)
+        for note in self.feed.credit_notes_since(mark or begin):
             key = f"{self.company_id}|{note.invoice}"
             work_on(
                 tally,
@@ -70,9 +76,10 @@ class RefundPush:
         )
         return True
 
-    def _cancellations(self, tally: Tally, begin: str) -> None:
+    def _cancellations(self, tally: Tally, begin: str, is_again: bool) -> None:
         name = f"cancelled|{self.company_id}|{self.merchant_id}"
-        for order in self.feed.cancelled_since(self.watermarks.get(name) or begin):
+        mark = "" if is_again else self.watermarks.get(name)
+        for order in self.feed.cancelled_since(mark or begin):
             key = f"{self.company_id}|{order.sales_order}"
             work_on(
                 tally,

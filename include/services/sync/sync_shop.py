@@ -31,7 +31,7 @@ class ShopSync:
     reader: ShopReader
     service: OrderService
     translate: Callable[[ShopOrder], Order]  # raises Rejected, naming the field
-    refund_amount: Callable[[ShopRefund, Order], Money | None]  # None: we recorded it ourselves
+    refund_amount: Callable[[ShopOrder, ShopRefund], Money | None]  # None: it moved already
     words: ShopWords
     watermarks: Watermarks
     shelf: Shelf
@@ -93,9 +93,8 @@ class ShopSync:
         """Move the money of refunds that the shop has recorded but could not move."""
         if not found.raw.get("refunds"):
             return
-        order = self.service.orders.content(order_id)
         for refund in self.reader.refunds(found.order_number):
-            amount = self.refund_amount(refund, order)
+            amount = self.refund_amount(found, refund)
             if amount is not None:
                 self.service.refund(
                     order_id,

@@ -25,6 +25,11 @@ class Joints(Protocol):
         ...
 
     @property
+    def sweep(self) -> Callable[[int], int]:
+        """Drive what is due, at most so many; one SYSPRO session per company."""
+        ...
+
+    @property
     def replay(self) -> Replay:
         """Try a dead letter's effect again."""
         ...
@@ -50,6 +55,7 @@ class Joined:
     """Satisfies ``Joints``."""
 
     service: Callable[[], OrderService]
+    sweep: Callable[[int], int]
     replay: Replay
     webhook: Callable[[str, str], WebhookAccount | None]
     handlers: Mapping[str, Handler]
@@ -81,7 +87,7 @@ def parts_of(context: Tieout, joints: Joints) -> Parts:
         return context.mappings.orders.shop(shop_id)
 
     def sweep() -> int:
-        return joints.service().sweep(sorted(context.mappings.merchants), _SWEEP)
+        return joints.sweep(_SWEEP)
 
     return Parts(
         service=joints.service,

@@ -1,0 +1,143 @@
+"""The pollers, joined with the hooks of each shop and merchant."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from include.domain.erp_orders import Shipment
+from include.domain.money import Money
+from include.domain.order_state import OrderFacts
+from include.domain.orders import Order
+from include.domain.shops import ShopKind
+from include.services.shop.commands import MOST_TEXT, OrderUpdate
+from include.services.shop.ports import ShopOrder, ShopRefund
+from include.services.sync.follow_orders import OrderFollower
+from include.services.sync.hear_decisions import DecisionPoll
+from include.services.sync.push_refunds import RefundPush
+from include.services.sync.push_stock import StockPush
+from include.services.sync.sync_shop import ShopSync, shop_words
+from tieout.order_desk import Desks, ShopDesk
+
+FIRST_POLL = timedelta(days=7)  # how far a first poll looks back
+_OUR_REFERENCE = re.compile(r"\bTO[0-9A-F]{18}\b")
+_TRACKED = 1000  # ranks a shipment's note after every state's
+# What a shop's order statuses mean for us; see its own documentation.
+_WORDS: dict[ShopKind, dict[str, str]] = {
+    ShopKind.woocommerce: {
+        "pending": "take",
+        "processing": "take",
+        "on-hold": "take",
+        "cancelled": "cancel",
+    },
+    ShopKind.generic: {"new": "take", "paid": "take", "cancelled": "cancel"},
+}
+
+
+def shop_sync(desks: Desks, shop_id: str) -> ShopSync:
+    """Return the poller of one shop."""
+    context, desk = desks.context, desks.of(shop_id)
+    translator = context.translator(shop_id)
+
+    def translate(found: ShopOrder) -> Order:
+        return translator.order(found.raw, f"shop {shop_id}, order {found.order_number}")
+
+    def refund_amount(order: ShopOrder, refund: ShopRefund) -> Money | None:
+        """Return what is still to be moved: nothing where we, or the shop's plugin, moved it."""
+        seen = desk.shop_hook.get_conn().refund_seen(order, refund)
+        is_ours = _OUR_REFERENCE.search(seen.references) is not None
+        return None if is_ours or seen.moved_money else seen.amount
+
+    return ShopSync(
+        reader=desk.shop_hook,
+        service=desks.service,
+        translate=translate,
+        refund_amount=refund_amount,
+        words=shop_words(_WORDS[desk.shop.kind]),
+        watermarks=context.watermarks,
+        shelf=context.shelf,
+        owner=desk.merchant.owner,
+    )
+
+
+def refund_push(desks: Desks, desk: ShopDesk) -> RefundPush:
+    """Return the poller of a merchant's credit notes and cancellations."""
+    context, merchant = desks.context, desk.merchant
+    return RefundPush(
+        merchant_id=merchant.merchant_id,
+        company_id=merchant.company_id,
+        feed=desk.erp.orders,
+        service=desks.service,
+        watermarks=context.watermarks,
+        shelf=context.shelf,
+        owner=merchant.owner,
+    )
+
+
+def order_follower(desks: Desks, desk: ShopDesk) -> OrderFollower:
+    """Return the poller of a merchant's sales orders and dispatch notes."""
+    context, merchant = desks.context, desk.merchant
+
+    def shipment_update(order: Order, _facts: OrderFacts, note: Shipment) -> object | None:
+        shop = context.mappings.orders.shop(order.shop_id)
+        if "shipped" not in shop.pushed:
+            return None
+        told = context.mappings.orders.shop_status(shop.kind, "shipped")
+        words: dict[str, str] = {
+            "number": order.number,
+            "carrier": note.carrier,
+            "tracking": note.tracking,
+        }
+        meta = (("carrier", note.carrier), ("tracking_number", note.tracking))
+        return OrderUpdate(
+            shop_id=order.shop_id,
+            order_number=order.number,
+            sequence=_TRACKED,
+            status=told.status,
+            note=told.note_of(words)[:MOST_TEXT],
+            is_note_for_shopper=True,
+            meta=tuple((name, value) for name, value in meta if value),
+        )
+
+    return OrderFollower(
+        merchant_id=merchant.merchant_id,
+        company_id=merchant.company_id,
+        feed=desk.erp.orders,
+        service=desks.service,
+        engine_of=lambda shop_id: desks.of(shop_id).engine,
+        shipment_update=shipment_update,
+        watermarks=context.watermarks,
+        shelf=context.shelf,
+        owner=merchant.owner,
+    )
+
+
+def decision_poll(desks: Desks, desk: ShopDesk) -> DecisionPoll:
+    """Return the poller of a merchant's fraud decisions."""
+    feed: Any = _DecisionFeed(desk)
+    return DecisionPoll(desk.merchant.merchant_id, feed, desks.service, desks.context.watermarks)
+
+
+class _DecisionFeed:
+    """The hook under the port's names."""
+
+    def __init__(self, desk: ShopDesk) -> None:
+        self._hook = desk.gateway
+
+    def decisions_since(self, cursor: datetime) -> Any:
+        return self._hook.decisions(cursor)
+
+    def decided(self, request_ids: Any) -> Any:
+        return self._hook.decided(request_ids)
+
+
+def stock_push(desks: Desks, desk: ShopDesk) -> StockPush:
+    """Return what pushes a warehouse's levels into one shop."""
+    return StockPush(
+        shop_id=desk.shop.shop_id,
+        warehouse=desk.shop.warehouse,
+        feed=desk.erp.orders,
+        shop=desk.shop_hook,
+        engine=desk.engine,
+        watermarks=desks.context.watermarks,
+        owner=desk.merchant.owner,
+    )

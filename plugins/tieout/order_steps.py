@@ -1,0 +1,112 @@
+"""Order to cash as tasks call it: one function per task, safe to run again at any time.
+
+What each did is logged with its counts; what it could not do is a dead letter or comes again.
+"""
+
+import functools
+import logging
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from include.domain.errors import IntegrationError
+from include.services.inbox.handle_events import HandleEvents
+from include.wiring import tieout
+from tieout import metrics
+from tieout.order_desk import Desks, ShopDesk
+from tieout.order_feeds import (
+    FIRST_POLL,
+    decision_poll,
+    order_follower,
+    refund_push,
+    shop_sync,
+    stock_push,
+)
+
+log = logging.getLogger(__name__)
+_SWEEP = 500  # orders and refunds of one run; the rest a minute later
+
+
+@functools.cache
+def desks() -> Desks:
+    """Return this process's desks."""
+    return Desks(tieout())
+
+
+def _timed(name: str, work: Callable[[], object]) -> str:
+    began = time.monotonic()
+    log.info("%s begins", name)
+    try:
+        found = str(work())
+    except IntegrationError as error:
+        log.warning("%s waits: %s", name, error)
+        raise
+    seconds = time.monotonic() - began
+    metrics.timing("seconds", seconds, step=name.partition(" ")[0], merchant="")
+    log.info("%s done in %.1f s: %s", name, seconds, found)
+    return found
+
+
+def shop_ids() -> list[str]:
+    """Name the shops; tasks are mapped over them."""
+    return desks().shop_ids()
+
+
+def sweep_orders() -> str:
+    """Drive every order and refund that is due: what the API's worker did not get to."""
+    return _timed("sweep_orders", lambda: f"{desks().sweep(_SWEEP)} driven")
+
+
+def handle_inbox() -> str:
+    """Work on webhooks that were stored and not handled yet."""
+    from include.adapters.store.inbox import SqlInbox
+    from tieout.webhook_desk import handlers
+
+    handling = HandleEvents(SqlInbox(tieout().store), handlers(desks()), "integration")
+    return _timed("handle_inbox", handling.run)
+
+
+def poll_shop(shop_id: str) -> str:
+    """Take a shop's new and changed orders in."""
+    context = tieout()
+    begin = context.clock.now() - FIRST_POLL
+    return _timed(f"poll_shop {shop_id}", lambda: shop_sync(desks(), shop_id).poll(begin))
+
+
+def poll_erp(shop_id: str) -> str:
+    """Hear what SYSPRO's clerks did: credit notes, cancellations, invoices, shipments."""
+    desk = desks().of(shop_id)
+    begin = _erp_begin(desk)
+
+    def work() -> str:
+        with desk.erp.session():
+            refunds = refund_push(desks(), desk).poll(begin)
+            orders = order_follower(desks(), desk).poll(begin)
+        return f"refunds: {refunds}; orders: {orders}"
+
+    return _timed(f"poll_erp {shop_id}", work)
+
+
+def _erp_begin(desk: ShopDesk) -> str:
+    today = tieout().business_date(desk.merchant.zone)
+    return (today - timedelta(days=FIRST_POLL.days)).isoformat()
+
+
+def poll_decisions(shop_id: str) -> str:
+    """Hear Decision Manager's decisions: what a lost webhook would have told."""
+    desk, context = desks().of(shop_id), tieout()
+    waiting = context.orders.under_review(desk.merchant.merchant_id)
+    begin = context.clock.now() - FIRST_POLL
+    poll = decision_poll(desks(), desk)
+    return _timed(f"poll_decisions {shop_id}", lambda: poll.poll(begin, waiting))
+
+
+def push_stock(shop_id: str) -> str:
+    """Show in the shop what SYSPRO can promise."""
+    desk = desks().of(shop_id)
+
+    def work() -> str:
+        with desk.erp.session():
+            return str(stock_push(desks(), desk).push(tieout().clock.now()))
+
+    return _timed(f"push_stock {shop_id}", work)

@@ -1,0 +1,87 @@
+"""Dead letters of all flows, tried again by the path they came from; looked for first."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from include.domain.errors import Rejected
+from include.services.effects.dead_letters import DeadLetter, replay
+from include.services.effects.ports import Effect, EffectKind
+from tieout.hooks.syspro import SysproHook
+from tieout.order_desk import Desks, worker
+from tieout.order_feeds import order_follower, refund_push, shop_sync
+
+_BEFORE = timedelta(days=2)  # how long before its dead letter a row may have been written
+
+
+def replay_one(desks: Desks, dead_letter_id: int, who: str) -> str:
+    """Try one dead letter again and return the state it is in afterwards.
+
+    Raises:
+        Rejected: nothing can be tried again. Retryable: the other side could not be asked.
+    """
+    letter = desks.context.dead_letters.show(dead_letter_id)
+    if letter.kind in set(EffectKind):
+        effect = _replay_effect(desks, letter, who)
+        return f"{effect.state.value} {effect.their_key} {effect.reason}".strip()
+    again = _JOBS.get(letter.kind)
+    if again is None:
+        raise Rejected(
+            f"a {letter.kind} is not tried again from here",
+            f"dead letter {dead_letter_id}",
+            "Do what its next action says, then resolve it.",
+        )
+    return again(desks, letter)
+
+
+def _replay_effect(desks: Desks, letter: DeadLetter, who: str) -> Effect:
+    context = desks.context
+    effect = context.effects.get(EffectKind(letter.kind), letter.key)
+    if effect is None:
+        raise Rejected(f"no effect {letter.key!r}", "dead letters", "Resolve it.")
+    for shop_id in desks.shop_ids():
+        desk = desks.of(shop_id)
+        if effect.target in desk.targets and not _is_ledger(effect):
+            return replay(context.dead_letters, desk.engine, letter.dead_letter_id, who)
+    for merchant in context.mappings.merchants.values():
+        if merchant.company_id == effect.target:
+            hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
+            with hook.session():
+                engine = context.engine(hook.partners, hook.timings, worker=worker())
+                return replay(context.dead_letters, engine, letter.dead_letter_id, who)
+    raise Rejected(
+        f"no merchant or shop reaches {effect.target!r}",
+        f"dead letter {letter.dead_letter_id}",
+        "Add it to the mappings again, or resolve the dead letter.",
+    )
+
+
+def _is_ledger(effect: Effect) -> bool:
+    ledger = (EffectKind.gl_journal, EffectKind.ap_invoice, EffectKind.cash_book_entry)
+    return effect.kind in ledger
+
+
+def _shop_order(desks: Desks, letter: DeadLetter) -> str:
+    shop_id, _, number = letter.key.partition("|")
+    return str(shop_sync(desks, shop_id).take_one(number))
+
+
+def _erp_feeds(desks: Desks, letter: DeadLetter) -> str:
+    """Read the company's feeds once more from before the row was set aside; it comes again."""
+    company, words = letter.key.partition("|")[0], []
+    begin = (letter.opened_at - _BEFORE).date().isoformat()
+    for shop_id in desks.shop_ids():
+        desk = desks.of(shop_id)
+        if desk.merchant.company_id == company:
+            with desk.erp.session():
+                words.append(str(refund_push(desks, desk).poll(begin, is_again=True)))
+                words.append(str(order_follower(desks, desk).poll(begin, is_again=True)))
+    return "; ".join(words)
+
+
+_JOBS: Mapping[str, Callable[[Desks, DeadLetter], str]] = {
+    "shop_order": _shop_order,
+    "credit_note": _erp_feeds,
+    "erp_cancellation": _erp_feeds,
+    "erp_order": _erp_feeds,
+    "shipment": _erp_feeds,
+}

@@ -1,0 +1,142 @@
+"""Who may send us webhooks, how each is judged, and what is done with what they say."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+from include.adapters.cybersource.webhooks.body import UnreadableBodyError, read_body
+from include.adapters.cybersource.webhooks.events import read_event
+from include.adapters.cybersource.webhooks.signature import verify
+from include.adapters.shop.woo_webhook import Refusal as WooRefusal
+from include.adapters.shop.woo_webhook import WooEvent, receive
+from include.domain.errors import Rejected
+from include.domain.shops import ShopKind
+from include.services.inbox.handle_events import Handler, NotYet
+from include.services.inbox.ports import InboxRow, Refusal, Verdict, Verifier, WebhookAccount
+from tieout.hooks.cybersource import CybersourceHook
+from tieout.order_desk import Desks
+from tieout.order_feeds import shop_sync
+
+_DECISION_EVENTS = ("risk.", "payments.authorization.", "payments.payments.")
+_KNOWN_FROM_ELSEWHERE = ("payments.",)  # our own writes answer sooner; kept as a hint
+_TOKEN_EVENTS = ("tms.",)
+
+
+def find_account(desks: Desks) -> Callable[[str, str], WebhookAccount | None]:
+    """Return the look-up of senders by kind and account."""
+
+    def find(kind: str, name: str) -> WebhookAccount | None:
+        context = desks.context
+        if kind == "cybersource" and name in context.mappings.merchants:
+            hook = CybersourceHook(context.mappings.merchant(name).cybersource_conn_id)
+            keys, tolerance = dict(hook.webhook_keys), hook.webhook_tolerance
+            return WebhookAccount(f"cybersource|{name}", _gateway_verifier(keys, tolerance))
+        if kind in set(ShopKind) and name in context.mappings.orders.shops:
+            desk = desks.of(name)
+            if desk.shop.kind == kind:
+                secrets = desk.shop_hook.webhook_secrets
+                return WebhookAccount(f"{kind}|{name}", _shop_verifier(secrets))
+        return None
+
+    return find
+
+
+def _gateway_verifier(keys: Mapping[str, bytes], tolerance: timedelta) -> Verifier:
+    def judge(raw: bytes, headers: Mapping[str, str], now: datetime) -> Verdict | Refusal:
+        try:
+            body = read_body(raw)
+        except UnreadableBodyError as fault:
+            return Refusal(str(fault), is_malformed=True)
+        found = verify(headers.get("v-c-signature"), body.signed_texts, keys, now, tolerance)
+        if not found.is_good:
+            return Refusal(found.reason)
+        event = read_event(body.members, now)
+        return Verdict(event.key, event.event_type or "unknown")
+
+    return judge
+
+
+def _shop_verifier(secrets: tuple[str, ...]) -> Verifier:
+    def judge(raw: bytes, headers: Mapping[str, str], now: datetime) -> Verdict | Refusal:
+        found = receive(headers, raw, secrets)
+        if isinstance(found, WooEvent):
+            return Verdict(found.key, found.topic)
+        if isinstance(found, WooRefusal):
+            return Refusal(found.reason, is_malformed=found.status != 401)
+        return Refusal("an unsigned greeting", is_malformed=True)
+
+    return judge
+
+
+class Handlers(Mapping[str, Handler]):
+    """By event type, the longest known beginning first: vendors add endings."""
+
+    def __init__(self, by_beginning: Mapping[str, Handler]) -> None:
+        self._known = dict(sorted(by_beginning.items(), key=lambda pair: -len(pair[0])))
+
+    def __getitem__(self, event_type: str) -> Handler:
+        for beginning, handler in self._known.items():
+            if event_type.startswith(beginning):
+                return handler
+        raise KeyError(event_type)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+def handlers(desks: Desks) -> Handlers:
+    """Return what is done with each kind of event."""
+    decide = _decision_handler(desks)
+    shop = _shop_handler(desks)
+    return Handlers(
+        {
+            **dict.fromkeys(_DECISION_EVENTS, decide),
+            **dict.fromkeys(_KNOWN_FROM_ELSEWHERE, _hint),
+            **dict.fromkeys(_TOKEN_EVENTS, _hint),
+            "order.": shop,
+            "product.": _hint,
+            "customer.": _hint,
+            "coupon.": _hint,
+        }
+    )
+
+
+def _decision_handler(desks: Desks) -> Handler:
+    def handle(row: InboxRow) -> str:
+        event = read_event(read_body(row.body).members, row.received_at.astimezone(UTC))
+        if event.decision is None:
+            return "it decides nothing; the poller reads the facts"
+        merged = desks.service.decide(event.decision)
+        if merged is None:
+            raise NotYet(f"no order is known for request {event.decision.request_id} yet")
+        return f"decision {event.decision.decision}: {merged}"
+
+    return handle
+
+
+def _shop_handler(desks: Desks) -> Handler:
+    """A shop's webhook is a hint: the order is read from the shop as it is now."""
+
+    def handle(row: InboxRow) -> str:
+        _, _, shop_id = row.source.partition("|")
+        found = receive_again(row)
+        number = str(found.get("number") or found.get("no") or found.get("id") or "")
+        if not number:
+            raise Rejected("the event names no order", f"inbox {row.inbox_id}", "Resolve it.")
+        return str(shop_sync(desks, shop_id).take_one(number))
+
+    return handle
+
+
+def receive_again(row: InboxRow) -> Mapping[str, object]:
+    """Read the kept bytes of an event that was judged when it came."""
+    from include.adapters.http.strict_json import parse
+
+    found = parse(row.body)
+    return found if isinstance(found, dict) else {}
+
+
+def _hint(_row: InboxRow) -> str:
+    return "kept; our own answers and the pollers know it already"
