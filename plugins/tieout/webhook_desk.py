@@ -1,17 +1,15 @@
 """Who may send us webhooks, how each is judged, and what is done with what they say."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 
-from include.adapters.cybersource.webhooks.body import UnreadableBodyError, read_body
+from include.adapters.cybersource.webhooks.body import read_body
 from include.adapters.cybersource.webhooks.events import read_event
-from include.adapters.cybersource.webhooks.signature import verify
-from include.adapters.shop.woo_webhook import Refusal as WooRefusal
-from include.adapters.shop.woo_webhook import WooEvent, receive
+from include.adapters.webhook_verifiers import cybersource_verifier, woocommerce_verifier
 from include.domain.errors import Rejected
 from include.domain.shops import ShopKind
 from include.services.inbox.handle_events import Handler, NotYet
-from include.services.inbox.ports import InboxRow, Refusal, Verdict, Verifier, WebhookAccount
+from include.services.inbox.ports import InboxRow, WebhookAccount
 from tieout.hooks.cybersource import CybersourceHook
 from tieout.order_desk import Desks
 from tieout.order_feeds import shop_sync
@@ -27,44 +25,20 @@ def find_account(desks: Desks) -> Callable[[str, str], WebhookAccount | None]:
     def find(kind: str, name: str) -> WebhookAccount | None:
         context = desks.context
         if kind == "cybersource" and name in context.mappings.merchants:
-            hook = CybersourceHook(context.mappings.merchant(name).cybersource_conn_id)
-            keys, tolerance = dict(hook.webhook_keys), hook.webhook_tolerance
-            return WebhookAccount(f"cybersource|{name}", _gateway_verifier(keys, tolerance))
+            merchant = context.mappings.merchant(name)
+            hook = CybersourceHook(merchant.cybersource_conn_id)
+            verifier = cybersource_verifier(
+                lambda: hook.webhook_keys, (merchant.organization_id,), hook.webhook_tolerance
+            )
+            return WebhookAccount(f"cybersource|{name}", verifier)
         if kind in set(ShopKind) and name in context.mappings.orders.shops:
             desk = desks.of(name)
             if desk.shop.kind == kind:
                 secrets = desk.shop_hook.webhook_secrets
-                return WebhookAccount(f"{kind}|{name}", _shop_verifier(secrets))
+                return WebhookAccount(f"{kind}|{name}", woocommerce_verifier(lambda: secrets))
         return None
 
     return find
-
-
-def _gateway_verifier(keys: Mapping[str, bytes], tolerance: timedelta) -> Verifier:
-    def judge(raw: bytes, headers: Mapping[str, str], now: datetime) -> Verdict | Refusal:
-        try:
-            body = read_body(raw)
-        except UnreadableBodyError as fault:
-            return Refusal(str(fault), is_malformed=True)
-        found = verify(headers.get("v-c-signature"), body.signed_texts, keys, now, tolerance)
-        if not found.is_good:
-            return Refusal(found.reason)
-        event = read_event(body.members, now)
-        return Verdict(event.key, event.event_type or "unknown")
-
-    return judge
-
-
-def _shop_verifier(secrets: tuple[str, ...]) -> Verifier:
-    def judge(raw: bytes, headers: Mapping[str, str], now: datetime) -> Verdict | Refusal:
-        found = receive(headers, raw, secrets)
-        if isinstance(found, WooEvent):
-            return Verdict(found.key, found.topic)
-        if isinstance(found, WooRefusal):
-            return Refusal(found.reason, is_malformed=found.status != 401)
-        return Refusal("an unsigned greeting", is_malformed=True)
-
-    return judge
 
 
 class Handlers(Mapping[str, Handler]):
