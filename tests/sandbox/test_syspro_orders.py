@@ -444,6 +444,37 @@ def test_a_poll_by_row_version_sees_each_change_once(desk: Wire) -> None:
     assert after(after(live)[-1][2]) == []
 
 
+def test_a_poll_makes_no_days_of_the_world(desk: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    world, made = desk.sandbox.world, []
+    place(desk)
+    stamp = desk.rows("SorMaster", CustomerPoNumber="PO-1")[0]["TimeStamp"]
+    (reference,) = {
+        r["CustomerPoNumber"] for r in desk.rows("SorMaster", OrderDate="2026-10-05")[:1]
+    }
+    generate = world.erp_day
+    monkeypatch.setattr(world, "erp_day", lambda *a: made.append(a[1]) or generate(*a))
+    desk.rows("ArInvoice", CustomerPoNumber="PO-1")
+    desk.rows("SorMaster", TimeStamp=stamp)
+    desk.rows("ArInvoice", TimeStamp=stamp)
+    assert made == []
+    desk.rows("ArInvoice", CustomerPoNumber=reference)
+    # The order's own day is known already; its credit note is up to fifteen days younger.
+    assert len(made) == 15
+
+
+def test_several_numbers_are_asked_for_in_one_query(desk: Wire) -> None:
+    for number in (1, 2, 3):
+        place(desk, po=f"PO-{number}")
+    parts = "".join(
+        f"<Expression><AndOr>Or</AndOr><Column>CustomerPoNumber</Column><Condition>EQ</Condition>"
+        f"<Value>{value}</Value></Expression>"
+        for value in ("po-3 ", "PO-1", "PO-9")
+    )
+    query = f"<Query><TableName>SorMaster</TableName><Where>{parts}</Where></Query>"
+    rows = desk.query("COMFND", query).findall("Row")
+    assert [row.findtext("CustomerPoNumber") for row in rows] == ["PO-3", "PO-1"]
+
+
 def test_generated_orders_are_found_by_number_and_reference(desk: Wire) -> None:
     generated = desk.rows("SorMaster", OrderDate="2026-10-07")[0]
     for column in ("CustomerPoNumber", "SalesOrder"):

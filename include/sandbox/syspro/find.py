@@ -55,10 +55,12 @@ def find(query: Element, tables: Tables) -> Node:
     tests, tokens = _tokens(query, known, table)
     where = _Parser(tokens, INDEXED.get(table, ())).parse() if tokens else _Where(_always)
     first, last = _date_bounds(table, tests, tokens)
-    rows = tables.select(table, where.plan, first, last, _since(tests, tokens))
+    since = _since(tests, tokens)
+    rows = tables.select(table, where.plan, first, last, since)
     fitting = (row for row in rows if where.holds(row))
     sequence, limit = _sequence(query, order), _limit(query)
-    if not sequence:
+    comes_by_stamp = since is not None and where.plan is None
+    if not sequence or (comes_by_stamp and sequence == [("TimeStamp", False)]):
         return _reply(table, columns, order, list(islice(fitting, limit)))
     found = list(fitting)
     for column, is_down in reversed(sequence):
