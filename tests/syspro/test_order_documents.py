@@ -22,8 +22,7 @@ from include.adapters.syspro.documents import (
     sortox,
 )
 from include.adapters.syspro.documents.comfnd import Find
-from include.adapters.syspro.documents.reply import CallFailed, Unreadable, read_millionths
-from include.adapters.syspro.documents.schema import Price, Quantity
+from include.adapters.syspro.documents.reply import CallFailed, Unreadable
 from include.adapters.syspro.documents.verdict import Answer
 from include.adapters.syspro.partners.customers import CustomerPartner
 from include.adapters.syspro.partners.order_document import build, parameters, price_of
@@ -115,39 +114,6 @@ def test_what_does_not_fit_is_refused_before_anything_is_sent(make_settings: Any
     ):
         with pytest.raises(Rejected):
             build(bad, make_settings(), "TO1234567890ABCDEFGH")
-
-
-@pytest.mark.parametrize(
-    ("kind", "value", "text"),
-    [
-        (Price(), 666_667, "6.66667"),
-        (Price(), 0, "0.00000"),
-        (Price(), 9_999_999_999_99999, "9999999999.99999"),
-        (Quantity(), 2_500_000, "2.500000"),
-        (Quantity(), 1, "0.000001"),
-    ],
-)
-def test_prices_and_quantities_have_all_their_decimals(kind: Any, value: int, text: str) -> None:
-    assert kind.write(value, "here") == text
-
-
-@pytest.mark.parametrize(
-    ("kind", "value", "error"),
-    [
-        (Price(), 10_000_000_000_00000, Rejected),
-        (Price(), -1, Rejected),
-        (Quantity(), 10**18, Rejected),
-        (Quantity(), -5, Rejected),
-        (Price(), 6.5, TypeError),
-        (Quantity(), True, TypeError),
-        (Price(), "6.50", TypeError),
-    ],
-)
-def test_a_price_or_quantity_that_does_not_fit_is_refused(
-    kind: Any, value: Any, error: type[Exception]
-) -> None:
-    with pytest.raises(error):
-        kind.write(value, "here")
 
 
 def test_a_customer_is_added_with_both_addresses_in_windows_1252(make_adapter: Any) -> None:
@@ -382,27 +348,6 @@ def test_queries_about_nothing_are_unreadable() -> None:
             parse(b"<html>busy</html>")
         with pytest.raises(Unreadable):
             parse(b"<other/>")
-
-
-@pytest.mark.parametrize(
-    ("text", "count"),
-    [
-        ("          747.800000", 747_800_000),
-        ("12.5-", -12_500_000),
-        ("- 3", -3_000_000),
-        (".5", 500_000),
-        ("+7", 7_000_000),
-        ("0.0000000", 0),
-    ],
-)
-def test_padded_numbers_become_whole_counts(text: str, count: int) -> None:
-    assert read_millionths(text, "here") == count
-
-
-@pytest.mark.parametrize("text", ["", " ", ".", "1e3", "1,000", "NaN", "1.1234567", "--1"])
-def test_what_is_no_number_is_refused(text: str) -> None:
-    with pytest.raises(Rejected):
-        read_millionths(text, "here")
 
 
 def test_an_address_line_longer_than_forty_characters_is_cut_not_refused(

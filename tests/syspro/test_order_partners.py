@@ -20,15 +20,12 @@ from tests.syspro.support_orders import (
     PO,
     RECEIPT,
     WARNED,
-    added,
     charge_line,
     details,
     effect_of,
     head,
     imported,
     move,
-    options,
-    paid,
     sent_back,
     stock_line,
     table,
@@ -335,53 +332,3 @@ def test_an_order_without_a_po_is_found_by_its_number_padded_or_not(
     sent = fake.calls[1].fields["XmlIn"]
     assert "<Value>15574</Value>" in sent
     assert "<Value>000000000015574</Value>" in sent
-
-
-# Together ---------------------------------------------------------------------------------------
-
-
-def test_the_timings_of_order_to_cash_are_those_of_a_waiting_shopper(make_adapter: Make) -> None:
-    timings = make_adapter(deadline_s=180).timings
-    assert timings[EffectKind.gl_journal].deadline.total_seconds() == 180
-    for kind in (EffectKind.customer, EffectKind.sales_order, EffectKind.ar_receipt):
-        assert timings[kind].deadline.total_seconds() == 60
-        assert timings[kind].quiescence.total_seconds() == 900
-    assert timings[EffectKind.sales_order].looks_first
-    assert timings[EffectKind.customer].looks_first
-    assert not timings[EffectKind.ar_receipt].looks_first
-    assert timings[EffectKind.sales_order_move].until_verify.total_seconds() == 0
-
-
-def test_a_whole_order_of_a_new_customer_costs_eight_calls_inside_its_session(
-    fake: Any, make_adapter: Make
-) -> None:
-    stock = {"Warehouse": "FG", "QtyOnHand": "9", "QtyAllocated": "0"}
-    fake.on(
-        "query COMFND",
-        table("InvWarehouse", {"StockCode": "A100", **stock}, {"StockCode": "B200", **stock}),
-        table("SorMaster"),
-        head(),
-    )
-    fake.on("query ARSQRY", b"ERROR: Customer 'W000001' not found")
-    fake.on("query GENQSO", options())
-    fake.on("add ARSSCS", added())
-    fake.on("post SORTOI", CLEAN)
-    fake.on("post ARSTPY", paid())
-    adapter = make_adapter()
-    partners = adapter.partners
-    with adapter.session():
-        levels = adapter.orders.stock(["A100", "B200"], "FG")
-        assert not adapter.orders.credit("W000001").exists
-        for command in (CUSTOMER, ORDER):
-            effect = effect_of(command)
-            assert partners[effect.kind].look(effect) == ()
-            partners[effect.kind].send(effect)
-        partners[EffectKind.ar_receipt].send(effect_of(RECEIPT))  # is not looked for first
-    assert [one.available_millionths for one in levels] == [9_000_000, 9_000_000]
-    assert fake.verbs()[0] == "logon"
-    assert fake.verbs()[-1] == "logoff"
-    assert fake.verbs()[1:-1] == [
-        "query COMFND", "query ARSQRY", "add ARSSCS", "query COMFND", "post SORTOI",
-        "query COMFND", "query GENQSO", "post ARSTPY",
-    ]  # fmt: skip
-    assert adapter.calls() == 10

@@ -156,6 +156,15 @@ def test_an_unapplied_payment_is_no_document(fake: Any, make_adapter: Make) -> N
     assert make_adapter().orders.documents_of("WEB-1") == ()
 
 
+def test_a_payment_is_no_document_of_the_day_that_is_reconciled(
+    fake: Any, make_adapter: Make
+) -> None:
+    day = date(2026, 11, 3)
+    for invoice, count in (("_CRD01", 0), ("TO896A195D6EBB267BC8", 0), ("TO896", 1), ("100466", 1)):
+        fake.on("query COMFND", document(Invoice=invoice), table("ArInvoice"))
+        assert len(list(make_adapter().reader.documents("A", day, day))) == count
+
+
 @pytest.mark.parametrize("more", [{"InvoiceDate": ""}, {"CurrencyValue": "12.345"}])
 def test_a_document_that_cannot_be_read_is_named_not_skipped(
     fake: Any, make_adapter: Make, more: dict[str, str]

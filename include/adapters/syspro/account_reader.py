@@ -8,7 +8,7 @@ from include.adapters.syspro.documents import arsqry, invqry
 from include.adapters.syspro.documents.comfnd import Find, Row
 from include.adapters.syspro.documents.reply import read_amount, read_millionths, same_key
 from include.adapters.syspro.faults import has_any
-from include.adapters.syspro.partners.common import Asking, key_conditions, with_key
+from include.adapters.syspro.partners.common import CUSTOMER, Asking, key_conditions, with_key
 from include.domain.erp_orders import CustomerCredit, StockLevel
 from include.domain.errors import Retryable
 from include.domain.money import MINOR_UNIT_DIGITS, Money
@@ -141,7 +141,7 @@ class AccountReader:
             else:
                 found = self._find_credit(customer)
             if found is None:
-                self._asking.note_absent(customer)
+                self._asking.note_absent(CUSTOMER, customer)
                 return CustomerCredit(customer, False, False, None, None)
         return found
 

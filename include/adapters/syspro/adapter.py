@@ -104,24 +104,27 @@ def _facade(
 ) -> SysproAdapter:
     names = load_facade_map(settings.facade_map)
     client = FacadeClient(settings, transport, names)
+    orders_client = FacadeClient(settings, transport, names)
+    orders_client.deadline_s = settings.write_deadline_s
     partners: dict[EffectKind, Partner] = {}
     for kind in KINDS:
         found: KindMap | CommandMap | None = getattr(names, kind.value, None)
         if isinstance(found, KindMap):
             partners[kind] = FacadePartner(client, found)
         elif isinstance(found, CommandMap):
-            partners[kind] = FacadeCommandPartner(client, found, kind)
+            partners[kind] = FacadeCommandPartner(orders_client, found, kind)
         else:
             partners[kind] = NotOffered(kind, settings)
     orders = reads_from.orders if reads_from else None
+    enet_orders = orders if isinstance(orders, OrderReader) else None
     return SysproAdapter(
         settings,
         partners,
         reads_from.reader if reads_from else _NoReader(settings),
-        FacadeReader(client, names.stock, orders if isinstance(orders, OrderReader) else None),
+        FacadeReader(orders_client, names.stock, enet_orders),
         reads_from.session if reads_from else nullcontext,
         lambda: _check_facade(client, names),
-        lambda: client.calls + (reads_from.calls() if reads_from else 0),
+        lambda: client.calls + orders_client.calls + (reads_from.calls() if reads_from else 0),
     )
 
 

@@ -50,6 +50,7 @@ class FacadeClient:
         self.faults = Faults(settings)
         self.calls = 0
         self._transport = transport
+        self.deadline_s = settings.deadline_s  # of each exchange
 
     def get(self, path: str, query: Mapping[str, str], reference: str) -> Any:
         """Ask; the answer as JSON with every number kept as text.
@@ -98,7 +99,7 @@ class FacadeClient:
     def _exchange(self, request: Request) -> Response:
         self.calls += 1
         settings = self.settings
-        limits = Limits(settings.connect_s, settings.deadline_s, settings.deadline_s)
+        limits = Limits(settings.connect_s, self.deadline_s, self.deadline_s)
         headers = {**request.headers, **self._authorization()}
         return self._transport.exchange(replace(request, headers=headers, limits=limits))
 

@@ -99,7 +99,7 @@ def _since(asking: Asking, feed: Feed, cursor: str) -> Sequence[Condition]:
         raise Rejected(
             f"{cursor!r} is no cursor of a poll by {settings.poll_by}",
             f"{feed.table}, connection {settings.conn_id}",
-            "Begin again from a date: set the watermark to CCYY-MM-DD.",
+            "Forget this watermark; a first poll begins at a date.",
         )
     back_to = max(0, stamp - settings.poll_overlap_rows)
     is_hex = _HEX.fullmatch(cursor) is not None

@@ -59,12 +59,17 @@ class EnetClient:
         self._operator = OperatorLease(self.faults, leases, holder, sleep)
         self._session_id = ""
         self._depth = 0
+        self._deadline_s = settings.deadline_s
 
     @contextmanager
-    def session(self) -> Iterator[None]:
+    def session(self, deadline_s: float = 0.0) -> Iterator[None]:
         """Hold the operator for several calls; logon comes with the first, logoff at the end.
 
         Nested uses share the outer session.
+
+        Args:
+            deadline_s: of each exchange inside; 0 is that of the session around, or of the
+                connection.
 
         Raises:
             Retryable: another process of ours keeps the operator.
@@ -72,10 +77,12 @@ class EnetClient:
         if self._depth == 0:
             self._operator.take()
         self._depth += 1
+        outer, self._deadline_s = self._deadline_s, deadline_s or self._deadline_s
         try:
             yield
         finally:
             self._depth -= 1
+            self._deadline_s = outer
             if self._depth == 0:
                 try:
                     self._log_off()
@@ -113,7 +120,6 @@ class EnetClient:
         xml_in: str,
         reference: str,
         period: str = "",
-        deadline_s: float = 0.0,
     ) -> bytes:
         """Send ``Transaction/Post`` once, by ``PostLD`` where the address would be too long.
 
@@ -123,7 +129,6 @@ class EnetClient:
             xml_in: the document.
             reference: what is planted in it, for the log.
             period: the posting period in words, for the message when it is closed.
-            deadline_s: of the exchange; 0 is the connection's.
 
         Returns:
             The answer, which is not an ``ERROR`` text; whether it says yes is the caller's.
@@ -136,7 +141,7 @@ class EnetClient:
         """
         with self.session():
             request = self._post_request(business_object, parameters, xml_in, reference)
-            return self._write(request, business_object, period, deadline_s)
+            return self._write(request, business_object, period)
 
     def set_up(
         self,
@@ -145,7 +150,6 @@ class EnetClient:
         parameters: str,
         xml_in: str,
         reference: str,
-        deadline_s: float = 0.0,
     ) -> bytes:
         """Send ``Setup/Add`` or ``Setup/Update`` once; errors as of ``post``."""
         with self.session():
@@ -155,7 +159,7 @@ class EnetClient:
                 raise self._too_long(url, business_object, "url_limit")
             what = f"SYSPRO {verb.lower()} {business_object}"
             request = Request("GET", url, what, reference, is_write=True)
-            return self._write(request, business_object, "", deadline_s)
+            return self._write(request, business_object, "")
 
     def check(self) -> str:
         """Log on and off, and say so in words; the errors say what to correct."""
@@ -185,10 +189,8 @@ class EnetClient:
             raise self.faults.failed_query(self._clean(fault), business_object)
         return response.body
 
-    def _write(
-        self, request: Request, business_object: str, period: str, deadline_s: float
-    ) -> bytes:
-        response = self._exchange(request, deadline_s)
+    def _write(self, request: Request, business_object: str, period: str) -> bytes:
+        response = self._exchange(request)
         if response.status != 200:
             raise self.faults.status_of_post(response.status, business_object)
         fault = complaint(response.body)
@@ -294,10 +296,13 @@ class EnetClient:
             log.warning("syspro_logoff_failed", conn_id=self.settings.conn_id, text=text[:200])
         self._session_id = ""
 
-    def _exchange(self, request: Request, deadline_s: float = 0.0) -> Response:
+    def _exchange(self, request: Request) -> Response:
         self.calls += 1
-        whole_s = deadline_s or self.settings.deadline_s
-        limits = Limits(connect_s=self.settings.connect_s, stall_s=whole_s, deadline_s=whole_s)
+        limits = Limits(
+            connect_s=self.settings.connect_s,
+            stall_s=self._deadline_s,
+            deadline_s=self._deadline_s,
+        )
         return self._transport.exchange(replace(request, limits=limits))
 
     def _url(self, path: str, fields: Mapping[str, str]) -> str:

@@ -1,14 +1,16 @@
 """Orders, shipments, invoices and credit notes: what order to cash reads back and polls for."""
 
 import re
+from collections.abc import Sequence
 
 from include.adapters.syspro.account_reader import AccountReader
 from include.adapters.syspro.cursors import Feed, changes, dated
 from include.adapters.syspro.documents import comqfm, sorqdn, sorqry
 from include.adapters.syspro.documents.comfnd import Find, Row
 from include.adapters.syspro.documents.reply import key_number, read_amount, read_date, same_key
-from include.adapters.syspro.partners.common import key_conditions, with_key
+from include.adapters.syspro.partners.common import ORDER, key_conditions, with_key
 from include.adapters.syspro.partners.order_moves import CANCELLED, status_of
+from include.adapters.syspro.reader import is_payment
 from include.domain.erp_orders import ErpDocument, ErpOrder, Shipment
 from include.domain.errors import Rejected
 from include.domain.money import Money
@@ -40,7 +42,6 @@ NOTES = Feed(
 )
 ORDER_FORM = "ORD"  # of custom forms; inferred, reference section 4.7
 _CREDIT_ORDER = "C"  # DocumentType of a credit note while it is built like an order
-_PSEUDO = "_"  # _CRDnn is an unapplied payment, not a document
 
 
 class OrderReader(AccountReader):
@@ -71,6 +72,27 @@ class OrderReader(AccountReader):
         orders = [self._order(row) for row in rows if _is_order(row)]
         ranked = sorted(orders, key=lambda one: (not one.is_cancelled, one.sales_order.zfill(20)))
         return ranked[-1] if ranked else None
+
+    def look_ahead(self, purchase_orders: Sequence[str]) -> None:
+        """Look for many new orders in few questions, for a session that is to send them all.
+
+        Those that are absent are not looked for one by one before their first send in the same
+        session. Call it inside ``session()``, where it saves a call an order.
+
+        Raises:
+            Retryable, Rejected: SYSPRO could not be asked; the orders are then looked for singly.
+        """
+        size = self._settings.codes_per_question
+        with self._asking.client.session():
+            for start in range(0, len(purchase_orders), size):
+                asked = purchase_orders[start : start + size]
+                wanted = tuple(("CustomerPoNumber", "EQ", one) for one in asked)
+                find = Find("SorMaster", (), ("SalesOrder", "CustomerPoNumber"), any_of=wanted)
+                rows = self._asking.find(find)
+                there = {row.get("customerponumber", "").casefold() for row in rows}
+                for one in asked:
+                    if one.casefold() not in there:
+                        self._asking.note_absent(ORDER, one)
 
     def orders_since(self, cursor: str, limit: int = LIMIT) -> tuple[ErpOrder, ...]:
         """Return orders that changed since; each carries the cursor to go on from.
@@ -129,7 +151,7 @@ class OrderReader(AccountReader):
         where = (("CustomerPoNumber", "EQ", purchase_order),)
         find = Find("ArInvoice", where, DOCUMENTS.columns)
         rows = self._asking.find(find, purchase_order)
-        return tuple(self._document(row) for row in rows if _is_document(row))
+        return tuple(self._document(row) for row in rows if not is_payment(row))
 
     def credit_notes_since(self, cursor: str, limit: int = LIMIT) -> tuple[ErpDocument, ...]:
         """Return credit notes that changed since.
@@ -148,7 +170,7 @@ class OrderReader(AccountReader):
             return tuple(
                 self._document(row, at)
                 for at, row in changes(self._asking, feed, cursor, limit)
-                if _is_document(row)
+                if not is_payment(row)
             )
 
     # Parts -----------------------------------------------------------------------------------
@@ -239,7 +261,3 @@ class OrderReader(AccountReader):
 
 def _is_order(row: Row) -> bool:
     return row.get("documenttype", "").upper() != _CREDIT_ORDER
-
-
-def _is_document(row: Row) -> bool:
-    return not row.get("invoice", "").startswith(_PSEUDO)

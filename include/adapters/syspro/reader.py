@@ -1,5 +1,6 @@
 """SYSPRO's read side: AR documents by COMFND, posting periods, and whether an account exists."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
@@ -16,6 +17,7 @@ COLUMNS = (
     "CustomerPoNumber", "SalesOrder",
 )  # fmt: skip
 KEY = ("Customer", "Invoice", "DocumentType")
+_PAYMENT = re.compile(r"_CRD|TO[0-9A-F]{18}$")  # the second is domain.orders.reference_of
 # I invoice, D debit note, C credit note (reference, section 4.4).
 KINDS = {"I": ("sale", 1), "D": ("sale", 1), "C": ("refund", -1)}
 
@@ -32,7 +34,9 @@ class EnetReader:
     ) -> Iterator[Mapping[str, object]]:
         """Yield AR documents dated first..last, rows as ``settlement.DOCUMENT_COLUMNS``.
 
-        One session is held until the last row; pages go by invoice number. SYSPRO itself leaves
+        Payments are none, though SYSPRO keeps an unapplied one among them as ``_CRDnn`` and we may
+        book a refund's money as a debit note: both pay a document, and would count it twice. One
+        session is held until the last row; pages go by invoice number. SYSPRO itself leaves
         out what does not fulfil ``only``: its columns hold blank, never NULL, so NE loses nothing.
 
         Raises:
@@ -52,7 +56,8 @@ class EnetReader:
         )
         with self._asking.client.session():
             for row in self._asking.find_pages(find, "Invoice", KEY, is_confirmed=True):
-                yield self._document(row)
+                if not is_payment(row):
+                    yield self._document(row)
 
     def posting_period(self, company_id: str, posting_date: date) -> PostingPeriod:
         """Say which period a date falls in and whether it is open.
@@ -113,3 +118,8 @@ class EnetReader:
                 f"connection {self._settings.conn_id}",
                 "Name the right SYSPRO connection in the merchant's mapping.",
             )
+
+
+def is_payment(row: Row) -> bool:
+    """Say whether a row of ArInvoice is money: SYSPRO's pseudo-invoice, or our debit note."""
+    return _PAYMENT.match(row.get("invoice", "")) is not None

@@ -178,7 +178,13 @@ class SysproSettings:
         Nobody but us plants a receipt's reference, so it is not looked for before it was sent. A
         move is read back at once: a later move would hide it.
         """
-        plain = replace(self.timings, deadline=timedelta(seconds=self.write_deadline_s))
+        deadline = timedelta(seconds=self.write_deadline_s)
+        plain = replace(
+            self.timings,
+            deadline=deadline,
+            # Around the write: a logon, the posting period, and the order number read back.
+            lease_margin=self.timings.lease_margin + 3 * deadline,
+        )
         special = {
             EffectKind.ar_receipt: replace(plain, looks_first=False),
             EffectKind.sales_order_move: replace(plain, verify_after=timedelta(0)),

@@ -23,6 +23,7 @@ from include.domain.money import Money, total
 from include.services.effects.ports import Difference, Effect
 
 T = TypeVar("T")
+CUSTOMER, ORDER = "customer", "order"  # what may be remembered as absent
 GL_FAILED = " GL-FAILED: "  # part of a key: the sub-ledger has it, the general ledger does not
 
 
@@ -32,24 +33,24 @@ class Asking:
     def __init__(self, client: EnetClient, periods: Periods) -> None:
         self.client = client
         self.periods = periods
-        self._absent: tuple[int, set[str]] = (0, set())
+        self._absent: tuple[int, set[tuple[str, str]]] = (0, set())
 
-    def note_absent(self, customer: str) -> None:
-        """Remember, for the session that is open, that a customer was asked for and is absent."""
+    def note_absent(self, what: str, key: str) -> None:
+        """Remember, for the session that is open, that something was asked for and is absent."""
         session = self.client.session_no
         if self._absent[0] != session:
             self._absent = session, set()
-        self._absent[1].add(key_number(customer))
+        self._absent[1].add((what, key_number(key)))
 
-    def was_absent(self, customer: str) -> bool:
-        """Say whether this very session has seen that the customer is absent."""
-        session, names = self._absent
+    def was_absent(self, what: str, key: str) -> bool:
+        """Say whether this very session has seen that it is absent."""
+        session, seen = self._absent
         is_same = self.client.is_open and session == self.client.session_no
-        return is_same and key_number(customer) in names
+        return is_same and (what, key_number(key)) in seen
 
-    def forget_absent(self) -> None:
-        """Believe nothing any more: somebody, perhaps we, writes customers."""
-        self._absent = (0, set())
+    def forget_absent(self, what: str, key: str) -> None:
+        """Believe it no more: we are about to write it."""
+        self._absent[1].discard((what, key_number(key)))
 
     def find(self, find: Find, reference: str = "") -> tuple[Row, ...]:
         """Ask for one page of rows."""

@@ -38,7 +38,7 @@ class CustomFieldPartner:
                 client.faults.where(f"form {wanted.form}"),
                 "Set custom_forms of the connection, or keep tokens in our own store.",
             )
-        with client.session():
+        with client.session(self._settings.write_deadline_s):
             is_new = not self._value(wanted, effect.reference)
             if self._settings.custom_forms == "comsfm":
                 self._set_up(wanted, effect, "Add" if is_new else "Update")
@@ -59,7 +59,6 @@ class CustomFieldPartner:
             comsfm.parameters(),
             document,
             effect.reference,
-            self._settings.write_deadline_s,
         )
         verdict = self._asking.parsed_post(comsfm.parse, body, "COMSFM").verdict
         if verb == "Add" and self._exists(verdict):
@@ -74,7 +73,6 @@ class CustomFieldPartner:
             comtfm.parameters(function),
             document,
             effect.reference,
-            deadline_s=self._settings.write_deadline_s,
         )
         verdict = self._asking.parsed_post(comtfm.parse, body, "COMTFM").verdict
         if function == "A" and self._exists(verdict):

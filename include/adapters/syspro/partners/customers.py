@@ -9,6 +9,7 @@ from include.adapters.syspro.documents.comfnd import Find
 from include.adapters.syspro.documents.reply import same_key
 from include.adapters.syspro.documents.schema import Note
 from include.adapters.syspro.partners.common import (
+    CUSTOMER,
     Asking,
     command_of,
     difference,
@@ -37,7 +38,7 @@ class CustomerPartner:
         stands: SYSPRO refuses a second one anyhow.
         """
         customer = command_of(AddCustomer, effect)
-        if effect.sent_at is None and self._asking.was_absent(customer.customer):
+        if effect.sent_at is None and self._asking.was_absent(CUSTOMER, customer.customer):
             return ()
         keys = key_conditions("Customer", customer.customer, self._settings.key_width)
         with self._asking.looking():
@@ -63,15 +64,14 @@ class CustomerPartner:
         """Add once; see the port for the errors."""
         customer, client = command_of(AddCustomer, effect), self._asking.client
         document = self.document(customer)
-        with client.session():
-            self._asking.forget_absent()
+        with client.session(self._settings.write_deadline_s):
+            self._asking.forget_absent(CUSTOMER, customer.customer)
             body = client.set_up(
                 "Add",
                 "ARSSCS",
                 arsscs.parameters(),
                 document,
                 effect.reference,
-                self._settings.write_deadline_s,
             )
         added = self._asking.parsed_post(arsscs.parse, body, "ARSSCS")
         client.faults.demand_taken(added.verdict, "ARSSCS", "")

@@ -37,7 +37,7 @@ class OrderMovePartner:
     def send(self, effect: Effect) -> Receipt:
         """Move once; see the port for the errors."""
         move, client = command_of(MoveSalesOrder, effect), self._asking.client
-        with client.session():
+        with client.session(self._settings.write_deadline_s):
             try:
                 status = (
                     self._cancel(move, effect)
@@ -110,7 +110,6 @@ class OrderMovePartner:
             parameters,
             document,
             effect.reference,
-            deadline_s=self._settings.write_deadline_s,
         )
 
     def _done_anyhow(self, move: MoveSalesOrder, refusal: IntegrationError) -> Receipt:

@@ -55,7 +55,7 @@ class ReceiptPartner:
         """Post once; see the port for the errors."""
         receipt, client = command_of(BookReceipt, effect), self._asking.client
         self._demand_bookable(receipt)
-        with client.session():
+        with client.session(self._settings.write_deadline_s):
             letter = self._asking.periods.letter(receipt.posting_date, "ARSTPY")
             if self._is_debit_note(receipt):
                 return self._post_note(receipt, effect, letter)
@@ -109,7 +109,6 @@ class ReceiptPartner:
             self.document(receipt),
             effect.reference,
             words,
-            self._settings.write_deadline_s,
         )
         posted = self._asking.parsed_post(arstpy.parse, body, "ARSTPY")
         client.faults.demand_taken(posted.verdict, "ARSTPY", words)
@@ -128,7 +127,6 @@ class ReceiptPartner:
             self.document(receipt),
             effect.reference,
             words,
-            self._settings.write_deadline_s,
         )
         posted = self._asking.parsed_post(arstin.parse, body, "ARSTIN")
         client.faults.demand_taken(posted.verdict, "ARSTIN", words)

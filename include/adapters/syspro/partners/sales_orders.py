@@ -15,6 +15,7 @@ from include.adapters.syspro.documents.reply import read_millionths, same_key
 from include.adapters.syspro.documents.schema import Note
 from include.adapters.syspro.documents.sortoi import ImportedOrder
 from include.adapters.syspro.partners.common import (
+    ORDER,
     Asking,
     command_of,
     difference,
@@ -45,8 +46,14 @@ class SalesOrderPartner:
         self._settings = asking.client.settings
 
     def look(self, effect: Effect) -> tuple[Found, ...]:
-        """Return every order of this customer and PO; lines are read only of what is there."""
+        """Return every order of this customer and PO; lines are read only of what is there.
+
+        Where this very session has just read that the PO is absent (``OrderReader.look_ahead``) and
+        nothing was sent, that answer stands: SYSPRO refuses a second one anyhow.
+        """
         order = command_of(AddSalesOrder, effect)
+        if effect.sent_at is None and self._asking.was_absent(ORDER, order.purchase_order):
+            return ()
         with self._asking.looking():
             heads = self._heads(order)
             return tuple(self._found(order, head) for head in heads)
@@ -59,13 +66,13 @@ class SalesOrderPartner:
         """
         order, client = command_of(AddSalesOrder, effect), self._asking.client
         document = build(order, self._settings, effect.reference)
-        with client.session():
+        with client.session(self._settings.write_deadline_s):
+            self._asking.forget_absent(ORDER, order.purchase_order)
             body = client.post(
                 "SORTOI",
                 parameters(order, self._settings),
                 document,
                 effect.reference,
-                deadline_s=self._settings.write_deadline_s,
             )
             imported = self._asking.parsed_post(sortoi.parse, body, "SORTOI")
             if imported.is_reasonless:

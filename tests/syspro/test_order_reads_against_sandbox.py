@@ -1,0 +1,132 @@
+"""What order to cash reads, over HTTP from the sandbox."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from include.domain.money import Money
+from include.sandbox import Sandbox, start
+from tests.syspro.support_orders import usd
+from tests.syspro.support_site import CODE, SALE, TODAY, Site
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Sandbox]:
+    sandbox = start(seed=11, volume=5, start=date(2026, 10, 20), days=25, live_date=TODAY)
+    yield sandbox
+    sandbox.stop()
+
+
+@pytest.fixture
+def site(running: Sandbox) -> Site:
+    return Site(running)
+
+
+@pytest.mark.parametrize("by", ["comfnd", "invqry"])
+def test_stock_of_many_codes_is_one_question_and_an_unknown_code_is_none(
+    site: Site, by: str
+) -> None:
+    adapter = site.open(stock_by=by)
+    codes = ["TEA-1001", "tea-1014", "NO-SUCH", "TEA-1013"]
+    levels = adapter.orders.stock(codes, "MAIN")
+    assert [one.stock_code for one in levels] == codes
+    millions = [one.available_millionths for one in levels]
+    assert millions == [5_000_000_000, 0, None, 4_000_000]
+    assert adapter.calls() == (3 if by == "comfnd" else 6)
+    assert adapter.orders.stock(["TEA-1007"], "EAST")[0].available_millionths is None
+
+
+def test_more_codes_than_an_address_takes_are_asked_for_in_parts(site: Site) -> None:
+    adapter = site.open(codes_per_question=2)
+    codes = ["TEA-1001", "TEA-1002", "TEA-1003", "TEA-1004", "TEA-1005"]
+    assert all(one.available_millionths for one in adapter.orders.stock(codes, "MAIN"))
+    assert adapter.calls() == 5
+
+
+def test_stock_that_changed_is_read_from_a_cursor(site: Site) -> None:
+    adapter = site.open(poll_overlap_rows=0)
+    everything, cursor = adapter.orders.stock_levels("MAIN")
+    assert len(everything) == 41
+    assert adapter.orders.stock_levels("MAIN", cursor) == ([], cursor)
+    site.clerk("stock", stock_code="TEA-1014", quantity="7", warehouse="MAIN")
+    changed, later = adapter.orders.stock_levels("MAIN", cursor)
+    assert [(one.stock_code, one.available_millionths) for one in changed] == [
+        ("TEA-1014", 7_000_000)
+    ]
+    assert later > cursor
+
+
+@pytest.mark.parametrize("by", ["arsqry", "comfnd"])
+def test_credit_says_hold_limit_and_what_is_not_known(site: Site, by: str) -> None:
+    orders = site.open(credit_by=by).orders
+    assert orders.credit("C90001").is_on_hold
+    assert orders.credit("C90004").is_on_hold
+    good = orders.credit(CODE)
+    assert (good.exists, good.is_on_hold, good.credit_limit) == (True, False, usd(100_000_00))
+    assert good.balance == (Money(0, "USD") if by == "arsqry" else None)
+    gone = orders.credit("NOBODY")
+    assert (gone.exists, gone.credit_limit) == (False, None)
+
+
+def test_the_life_of_an_order_is_polled_from_cursors(site: Site) -> None:
+    adapter = site.open(poll_overlap_rows=0, shipment_date_column="none")
+    orders, engine = adapter.orders, site.engine(adapter)
+    number = site.drive(engine, SALE).their_key
+    other = replace(SALE, purchase_order="WEB-1002")
+    gone = site.drive(engine, other).their_key
+    fresh = orders.orders_since(TODAY.isoformat())
+    cursor = fresh[-1].cursor
+    assert {number, gone} <= {one.sales_order for one in fresh}
+    assert orders.orders_since(cursor) == ()
+    site.clerk("ship", sales_order=number, carrier="UPS 1Z999AA10123456784")
+    site.clerk("invoice", sales_order=number)
+    site.clerk("credit", customer_po=SALE.purchase_order, reason="DAMAGE")
+    site.clerk("cancel", sales_order=gone)
+    assert [one.sales_order for one in orders.cancelled_since(cursor)] == [gone]
+    changed = {one.sales_order: one for one in orders.orders_since(cursor)}
+    assert changed[number].last_invoice
+    (shipment,) = orders.shipments_since("")
+    assert (shipment.sales_order, shipment.carrier, shipment.tracking) == (
+        number, "UPS", "1Z999AA10123456784",
+    )  # fmt: skip
+    kinds = {one.document_type: one for one in orders.documents_of(SALE.purchase_order)}
+    assert set(kinds) == {"I", "C"}
+    (note,) = orders.credit_notes_since(cursor)
+    assert note.amount == kinds["I"].amount
+    assert note.purchase_order == SALE.purchase_order
+    assert orders.credit_notes_since(note.cursor) == ()
+
+
+def test_tracking_comes_from_the_orders_form_where_a_site_keeps_it_there(site: Site) -> None:
+    adapter = site.open(
+        tracking_from="custom_form",
+        tracking_field="TRACK",
+        shipments_by="sorqdn",
+        shipment_date_column="none",
+    )
+    number = site.drive(site.engine(adapter), SALE).their_key
+    site.clerk("ship", sales_order=number, carrier="UPS Ground", tracking="1Z42")
+    (shipment,) = adapter.orders.shipments_since("")
+    assert (shipment.carrier, shipment.tracking) == ("UPS Ground", "1Z42")
+
+
+def test_a_site_without_row_versions_is_polled_by_date_with_an_overlap(site: Site) -> None:
+    adapter = site.open(poll_by="date", poll_overlap_days=2)
+    number = site.drive(site.engine(adapter), SALE).their_key
+    found = adapter.orders.orders_since("2026-11-03")
+    assert number in {one.sales_order for one in found}
+    assert min(one.order_date for one in found if one.order_date) >= date(2026, 11, 1)
+    assert found[-1].cursor >= "2026-11-03"
+    assert [one.cursor for one in found] == sorted(one.cursor for one in found)
+
+
+def test_orders_are_read_by_either_object(site: Site) -> None:
+    number = site.drive(site.engine(site.open()), SALE).their_key
+    by_table = site.open().orders.order(sales_order=number)
+    by_query = site.open(order_by="sorqry").orders.order(sales_order=number)
+    assert by_table is not None
+    assert by_query == by_table
+    assert site.open(order_by="sorqry").orders.order(sales_order="999999") is None
+    assert site.open().orders.order(purchase_order="NOBODY") is None
