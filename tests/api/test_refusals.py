@@ -121,9 +121,7 @@ RAW: list[tuple[bytes, int, str]] = [
 
 
 @pytest.mark.parametrize(("raw", "status", "code"), RAW, ids=range(len(RAW)))
-def test_bytes_that_are_no_order_are_refused(
-    kit: Kit, raw: bytes, status: int, code: str
-) -> None:
+def test_bytes_that_are_no_order_are_refused(kit: Kit, raw: bytes, status: int, code: str) -> None:
     refused(kit, raw, status, code)
 
 

@@ -1,0 +1,176 @@
+"""Reading, listing, cancelling, capturing, refunding: of one's own shop only."""
+
+from dataclasses import replace
+from typing import Any
+
+from include.domain.payments import PaymentStatus
+from include.domain.refunds import RefundState
+from include.domain.reviews import Decision, DecisionEvent
+from include.services.effects.ports import EffectKind
+from tests.api.conftest import Kit, SystemClock
+from tests.orders.partners import authorization
+
+AUTH = EffectKind.payment_authorization
+
+
+def captured(kit: Kit, **changes: Any) -> str:
+    """Place an order and drive it until it is captured."""
+    order_id = str(kit.place(**changes).json()["order_id"])
+    assert kit.service.advance(order_id).state == "captured"
+    return order_id
+
+
+def refund(kit: Kit, order_id: str, amount: str, key: str = "r-1", who: str = "web_shop") -> Any:
+    body = {"amount": amount, "reason": "parcel came late"}
+    return kit.call("POST", f"/v1/orders/{order_id}/refunds", body, who, key=key)
+
+
+def test_an_order_of_another_shop_is_not_there(kit: Kit) -> None:
+    order_id = kit.place().json()["order_id"]
+    for method, path, body in (
+        ("GET", f"/v1/orders/{order_id}", None),
+        ("GET", f"/v1/orders/{order_id}/timeline", None),
+        ("GET", f"/v1/orders/{order_id}/refunds", None),
+        ("POST", f"/v1/orders/{order_id}/cancel", {"why": "x"}),
+        ("POST", f"/v1/orders/{order_id}/captures", {}),
+        ("POST", f"/v1/orders/{order_id}/refunds", {"amount": "1", "reason": "x"}),
+        ("POST", f"/v1/orders/{order_id}/decision", {"decision": "accept"}),
+    ):
+        answer = kit.call(method, path, body, "other_shop", key="k")
+        assert answer.status_code == 404, path
+    assert kit.call("GET", "/v1/orders", who="other_shop").json()["orders"] == []
+
+
+def test_a_list_is_read_page_by_page_and_misses_nothing(kit: Kit) -> None:
+    placed = [kit.place().json()["number"] for _ in range(7)]
+    kit.place("other_shop")
+    found, cursor = [], ""
+    while True:
+        page = kit.call("GET", f"/v1/orders?limit=3&cursor={cursor}").json()
+        found += [one["number"] for one in page["orders"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert found == placed[::-1]
+
+
+def test_a_list_is_filtered(kit: Kit) -> None:
+    first, second = (kit.place().json() for _ in range(2))
+    kit.service.advance(second["order_id"])
+    by_state = kit.call("GET", "/v1/orders?state=captured").json()["orders"]
+    by_number = kit.call("GET", f"/v1/orders?number={first['number']}").json()["orders"]
+    later = second["accepted_at"].replace("+", "%2B")
+    by_time = kit.call("GET", f"/v1/orders?accepted_from={later}").json()["orders"]
+    before = kit.call("GET", f"/v1/orders?accepted_until={later}").json()["orders"]
+    assert [one["number"] for one in by_state] == [second["number"]]
+    assert [one["number"] for one in by_number] == [first["number"]]
+    assert second["number"] in [one["number"] for one in by_time]
+    assert second["number"] not in [one["number"] for one in before]
+
+
+def test_a_timeline_tells_what_happened(kit: Kit) -> None:
+    order_id = captured(kit)
+    events = kit.call("GET", f"/v1/orders/{order_id}/timeline").json()["events"]
+    assert [one["what"] for one in events][:2] == ["order accepted", "payment authorized"]
+    assert "captured" in [one["what"] for one in events]
+    assert events[0]["who"] == "web_shop"
+
+
+def test_a_cancelled_order_releases_what_it_holds(kit: Kit) -> None:
+    order_id = kit.place().json()["order_id"]
+    for _ in range(2):  # a repeat is safe
+        answer = kit.call("POST", f"/v1/orders/{order_id}/cancel", {"why": "changed my mind"})
+        assert (answer.status_code, answer.json()["state"]) == (202, "authorized")
+    kit.service.advance(order_id)
+    assert kit.call("GET", f"/v1/orders/{order_id}").json()["state"] == "cancelled"
+    assert kit.partner.truth.count(EffectKind.payment_reversal) == 1
+
+
+def test_more_than_is_left_is_not_captured(kit: Kit) -> None:
+    order_id = kit.place().json()["order_id"]
+    path = f"/v1/orders/{order_id}/captures"
+    assert kit.call("POST", path, {"amount": "102.22"}, key="c-1").status_code == 409
+    assert kit.call("POST", path, {"amount": "0.00"}, key="c-2").status_code == 422
+    assert kit.call("POST", path, {"amount": "1.001"}, key="c-3").status_code == 422
+    assert kit.call("POST", path, {"amount": "40.00"}, key="c-4").status_code == 202
+    again = kit.call("POST", path, {"amount": "40.00"}, key="c-4")
+    assert again.status_code == 202
+    kit.service.advance(order_id)
+    body = kit.call("GET", f"/v1/orders/{order_id}").json()
+    assert [one["amount"] for one in body["captures"]] == ["40.00"]
+    assert body["captured"] == "40.00"
+
+
+def test_a_refund_within_the_limit_needs_nobody(kit: Kit) -> None:
+    order_id = captured(kit)
+    answer = refund(kit, order_id, "20.00")
+    assert (answer.status_code, answer.json()["state"]) == (202, "approved")
+    assert refund(kit, order_id, "20.00").text == answer.text
+    refund_id = answer.json()["refund_id"]
+    assert answer.headers["Location"] == f"/v1/refunds/{refund_id}"
+    kit.service.advance_refund(refund_id)
+    assert kit.call("GET", f"/v1/refunds/{refund_id}").json()["state"] == RefundState.done
+    listed = kit.call("GET", f"/v1/orders/{order_id}/refunds").json()["refunds"]
+    assert [one["refund_id"] for one in listed] == [refund_id]
+    assert kit.partner.truth.count(EffectKind.payment_refund) == 1
+
+
+def test_never_more_goes_back_than_was_captured(kit: Kit) -> None:
+    order_id = captured(kit)
+    assert refund(kit, order_id, "102.22", "r-1").status_code == 409
+    assert refund(kit, order_id, "102.21", "r-2").status_code == 202
+    refused = refund(kit, order_id, "0.01", "r-3")
+    assert refused.status_code == 409
+    assert "may still go back" in refused.json()["detail"]
+    assert refund(kit, order_id, "0.01", "r-3").text == refused.text  # the same answer again
+
+
+def test_a_refund_above_the_limit_waits_for_another_client(kit: Kit) -> None:
+    line = {"description": "Machine", "stock_code": "M-1", "net": "900.00"}
+    order_id = captured(kit, amount="900.00", lines=[line])
+    answer = refund(kit, order_id, "900.00")
+    assert answer.json()["state"] == "waiting"
+    path = f"/v1/refunds/{answer.json()['refund_id']}"
+    own = kit.call("POST", f"{path}/approve")
+    assert own.status_code == 409
+    assert "Another person" in own.json()["do"]
+    assert kit.call("POST", f"{path}/approve", who="other_shop").status_code == 404
+    assert kit.call("POST", f"{path}/approve", who="web_reader").status_code == 403
+    for _ in range(2):  # a repeat is safe
+        approved = kit.call("POST", f"{path}/approve", who="web_clerk")
+        assert (approved.status_code, approved.json()["approved_by"]) == (202, "web_clerk")
+    assert kit.call("GET", path).json()["state"] == "approved"
+
+
+def test_nothing_goes_back_that_was_not_captured(kit: Kit) -> None:
+    order_id = kit.place().json()["order_id"]
+    answer = refund(kit, order_id, "10.00")
+    assert answer.status_code == 409
+    assert answer.json()["do"] == "Cancel the order instead."
+
+
+def test_an_operator_ends_two_decisions_against_each_other(kit: Kit) -> None:
+    kit.partner.say(
+        AUTH, lambda it: kit.partner.do(it, authorization(it, 7, PaymentStatus.in_review))
+    )
+    order = kit.place().json()
+    path = f"/v1/orders/{order['order_id']}/decision"
+    body = {"decision": "accept"}
+    assert kit.call("POST", path, body, "web_operator").status_code == 409  # none yet
+    event = DecisionEvent(
+        order["payment"]["request_id"], Decision.reject, SystemClock().now(), "webhook", "e1"
+    )
+    kit.service.decide(replace(event, decision=Decision.accept, event_key="e0"))
+    kit.service.decide(event)
+    assert kit.call("GET", f"/v1/orders/{order['order_id']}").json()["decision"] == "accept"
+    assert kit.call("POST", path, body).status_code == 403  # the shop itself may not
+    assert kit.call("POST", path, body, "web_operator").status_code == 202
+    assert kit.call("POST", path, body, "web_operator").status_code == 200  # a repeat
+
+
+def test_an_answer_holds_no_shopper(kit: Kit) -> None:
+    order_id = captured(kit)
+    for path in ("", "/timeline"):
+        text = kit.call("GET", f"/v1/orders/{order_id}{path}").text
+        assert "Ann" not in text
+        assert "example.com" not in text
