@@ -445,14 +445,20 @@ def test_a_poll_by_row_version_sees_each_change_once(desk: Wire) -> None:
 
 
 def test_a_poll_makes_no_days_of_the_world(desk: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    world, made = desk.sandbox.world, []
+    world = desk.sandbox.world
+    made: list[Any] = []
     place(desk)
     stamp = desk.rows("SorMaster", CustomerPoNumber="PO-1")[0]["TimeStamp"]
     (reference,) = {
         r["CustomerPoNumber"] for r in desk.rows("SorMaster", OrderDate="2026-10-05")[:1]
     }
     generate = world.erp_day
-    monkeypatch.setattr(world, "erp_day", lambda *a: made.append(a[1]) or generate(*a))
+
+    def counted(company: str, day: Any) -> Any:
+        made.append(day)
+        return generate(company, day)
+
+    monkeypatch.setattr(world, "erp_day", counted)
     desk.rows("ArInvoice", CustomerPoNumber="PO-1")
     desk.rows("SorMaster", TimeStamp=stamp)
     desk.rows("ArInvoice", TimeStamp=stamp)
