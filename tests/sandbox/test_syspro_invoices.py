@@ -339,3 +339,26 @@ def test_reset_forgets_the_clerk_and_everything_he_did(desk: Wire) -> None:
     assert order_status(desk) == "1"
     assert desk.done("SORTNC") == []
     assert stock_of(desk, "TEA-1001") == (5000, 2)
+
+
+@pytest.mark.parametrize(
+    ("company", "customer", "bank", "price", "value", "ledger"),
+    [
+        # 2 * 2175 yen; 2 * 14.50 pounds; 2 * 16.86047 euros = 33.72, in pounds at 0.86: 29.00.
+        ("J", "C00001", "CLRJP", "2175.00000", "4350.00", "4350.00"),
+        ("B", "C00001", "CLRGB", "14.50000", "29.00", "29.00"),
+        ("B", "E00001", "CLREU", "16.86047", "33.72", "29.00"),
+    ],
+)
+def test_every_company_sells_at_its_own_list_and_currency(
+    desk: Wire, company: str, customer: str, bank: str, price: str, value: str, ledger: str
+) -> None:
+    desk.log_on(company)
+    number = placed(desk, stock_line(Price="", PriceUom=""), customer=customer)
+    assert desk.rows("SorDetail", SalesOrder=number)[0]["MPrice"] == price
+    desk.clerk("invoice", company=company, customer_po="PO-1")
+    (row,) = desk.rows("ArInvoice", CustomerPoNumber="PO-1")
+    (account,) = desk.rows("CshBank", Bank=bank)
+    assert (row["CurrencyValue"], row["PostCurrency"]) == (value, account["Currency"])
+    found = [(d["GlCode"], d["EntryType"], d["EntryValue"]) for d in desk.rows("GenJournalDetail")]
+    assert found == [("1200", "D", ledger), ("4000", "C", ledger)]
