@@ -7,7 +7,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime
 
 from include.domain.errors import IntegrationError
 from include.services.inbox.handle_events import HandleEvents
@@ -68,15 +68,14 @@ def handle_inbox() -> str:
 
 def poll_shop(shop_id: str) -> str:
     """Take a shop's new and changed orders in."""
-    context = tieout()
-    begin = context.clock.now() - FIRST_POLL
+    begin = _begin(desks().of(shop_id))
     return _timed(f"poll_shop {shop_id}", lambda: shop_sync(desks(), shop_id).poll(begin))
 
 
 def poll_erp(shop_id: str) -> str:
     """Hear what SYSPRO's clerks did: credit notes, cancellations, invoices, shipments."""
     desk = desks().of(shop_id)
-    begin = _erp_begin(desk)
+    begin = _begin(desk).date().isoformat()
 
     def work() -> str:
         with desk.erp.session():
@@ -87,16 +86,17 @@ def poll_erp(shop_id: str) -> str:
     return _timed(f"poll_erp {shop_id}", work)
 
 
-def _erp_begin(desk: ShopDesk) -> str:
-    today = tieout().business_date(desk.merchant.zone)
-    return (today - timedelta(days=FIRST_POLL.days)).isoformat()
+def _begin(desk: ShopDesk) -> datetime:
+    """Say where a first poll starts: some days before the merchant's business date."""
+    day = tieout().business_date(desk.merchant.zone) - FIRST_POLL
+    return datetime.combine(day, datetime.min.time(), UTC)
 
 
 def poll_decisions(shop_id: str) -> str:
     """Hear Decision Manager's decisions: what a lost webhook would have told."""
     desk, context = desks().of(shop_id), tieout()
     waiting = context.orders.under_review(desk.merchant.merchant_id)
-    begin = context.clock.now() - FIRST_POLL
+    begin = _begin(desk)
     poll = decision_poll(desks(), desk)
     return _timed(f"poll_decisions {shop_id}", lambda: poll.poll(begin, waiting))
 
