@@ -97,6 +97,8 @@ def mask_card_numbers(text: str) -> str:
 
 def _found(text: str) -> Iterator[tuple[int, int]]:
     """Yield start and end of each card number in ``_plain(text)``."""
+    if len(text) < _SHORTEST:
+        return
     plain = _plain(text)
     if sum(map(str.isdigit, plain)) < _SHORTEST:
         return

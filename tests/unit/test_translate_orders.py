@@ -209,6 +209,13 @@ def test_yen_has_no_minor_digits_and_a_unit_price_must_agree() -> None:
         table.order_of_request(request)
 
 
+def test_an_amount_without_quotes_may_be_minor_units_and_is_refused() -> None:
+    request = read_order(woo_order(), US.fields, "order 1")
+    request["amount"] = 4878
+    with pytest.raises(Rejected, match="amount is no text"):
+        US.order_of_request(request)
+
+
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20) | st.floats(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),

@@ -77,6 +77,9 @@ class Fields:
         return found
 
     def money(self, name: str, currency: str) -> Money:
+        """Return an amount; a number without quotes could be minor units, so it is refused."""
+        if self.has(name) and not isinstance(self._table[name], str):
+            raise self.no(name, "is no text", 'Send the amount as a text, such as "12.34".')
         text = self.text(name, 24)
         try:
             return Money.parse(text, currency, self.where)

@@ -4,8 +4,10 @@ Money is never lost on the way: the lines that come out sum to those that went i
 The order itself keeps its lines as they were sold; level II and III facts are made of them.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from include.domain.money import Money, allocate, total
 from include.domain.orders import LineKind, OrderLine
@@ -24,48 +26,41 @@ def erp_lines(lines: Sequence[OrderLine], shop: Shop) -> tuple[OrderLine, ...]:
 
 def fold_kits(lines: Sequence[OrderLine]) -> tuple[OrderLine, ...]:
     """Leave the components out, and give the kit their money: SYSPRO explodes it by itself."""
-    result = []
+    parts: dict[int, list[OrderLine]] = defaultdict(list)
     for line in lines:
         if line.parent:
-            continue
-        parts = [part for part in lines if part.parent == line.number]
-        net = total((line.net, *(part.net for part in parts)), line.net.currency)
-        tax = total((line.tax, *(part.tax for part in parts)), line.tax.currency)
-        result.append(replace(line, net=net, tax=tax) if parts else line)
-    return tuple(result)
+            parts[line.parent].append(line)
+    return tuple(_with(line, parts[line.number]) for line in lines if not line.parent)
 
 
 def merge_identical(lines: Sequence[OrderLine]) -> tuple[OrderLine, ...]:
     """Join goods of one stock code, unit, text and price; the first line's number stays."""
     kits = {line.parent for line in lines if line.parent}
-    result: list[OrderLine] = []
+    twins: dict[object, list[OrderLine]] = defaultdict(list)
     for line in lines:
-        twin = next((i for i, one in enumerate(result) if _is_same(one, line, kits)), None)
-        if twin is None:
-            result.append(line)
-            continue
-        one = result[twin]
-        result[twin] = replace(
-            one,
-            quantity_millionths=one.quantity_millionths + line.quantity_millionths,
-            net=one.net + line.net,
-            tax=one.tax + line.tax,
+        is_plain = line.kind is LineKind.goods and not line.parent and line.number not in kits
+        twins[_likeness(line) if is_plain else line.number].append(line)
+    return tuple(
+        replace(
+            _with(first, others),
+            quantity_millionths=sum(one.quantity_millionths for one in (first, *others)),
         )
-    return tuple(result)
+        for first, *others in twins.values()
+    )
 
 
-def _is_same(one: OrderLine, other: OrderLine, kits: set[int]) -> bool:
-    if one.kind is not LineKind.goods or other.kind is not LineKind.goods:
-        return False
-    if one.parent or other.parent or one.number in kits or other.number in kits:
-        return False
-    names = (one.stock_code, one.unit, one.description)
-    if names != (other.stock_code, other.unit, other.description):
-        return False
-    mine, theirs = one.quantity_millionths, other.quantity_millionths
-    return (
-        one.net.minor * theirs == other.net.minor * mine
-        and one.tax.minor * theirs == other.tax.minor * mine
+def _likeness(line: OrderLine) -> object:
+    quantity = line.quantity_millionths
+    price, tax = Fraction(line.net.minor, quantity), Fraction(line.tax.minor, quantity)
+    return line.stock_code, line.unit, line.description, price, tax
+
+
+def _with(line: OrderLine, others: Sequence[OrderLine]) -> OrderLine:
+    """Return a line with the money of others beside its own."""
+    return replace(
+        line,
+        net=total((line.net, *(one.net for one in others)), line.net.currency),
+        tax=total((line.tax, *(one.tax for one in others)), line.tax.currency),
     )
 
 
