@@ -143,6 +143,15 @@ def test_two_orders_of_one_po_are_both_returned(fake: Any, make_adapter: Make) -
         (head(Warehouse="E"), details(), ["warehouse"]),
         (head(ShipAddress1="somewhere else"), details(), ["ship address 1"]),
         (head(ShipPostalCode="1"), details(), ["postal code"]),
+        (head(DiscPct1="2.50"), details(), ["discounts of SYSPRO's own"]),
+        (head(DiscPct1=" 0.00"), details(), []),
+        (
+            head(),
+            details(
+                {**DETAIL_ROWS[0], "MDiscPct1": "5.00", "MDiscValue": "0.00"}, *DETAIL_ROWS[1:]
+            ),
+            ["discounts of SYSPRO's own"],
+        ),
         (head(), details(*DETAIL_ROWS[:3]), ["charges"]),
         (head(), details(*DETAIL_ROWS[1:]), ["quantity of a100", "value of a100"]),
         (

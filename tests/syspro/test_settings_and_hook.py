@@ -100,6 +100,39 @@ def test_the_hook_adds_the_services_path_and_offers_every_kind(fake: Any, make_h
     assert hook.calls == 2
 
 
+def test_the_hook_reads_for_order_to_cash_and_knows_how_long_to_wait(
+    fake: Any, make_hook: Any
+) -> None:
+    row = (
+        "<Row><StockCode>A1</StockCode><Warehouse>FG</Warehouse><QtyOnHand>3</QtyOnHand>"
+        "<QtyAllocated>1</QtyAllocated></Row><RowsReturned>1</RowsReturned>"
+    )
+    fake.on("query COMFND", f"<InvWarehouse>{row}</InvWarehouse>".encode())
+    hook = make_hook()
+    (level,) = hook.orders.stock(["A1"], "FG")
+    assert level.available_millionths == 2_000_000
+    assert not hook.timings_by_kind[EffectKind.ar_receipt].looks_first
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ({"refund_receipts": "arstin"}, "refund_product_class"),
+        ({"stock_by": "guess"}, "stock_by is one of"),
+        ({"poll_overlap_rows": "-1"}, "not negative"),
+        ({"tracking_pattern": "(.*)"}, "groups carrier and tracking"),
+        ({"tracking_pattern": "(?P<carrier>"}, "groups carrier and tracking"),
+        ({"codes_per_question": "0"}, "1 to 100"),
+        ({"receipt": "report"}, "'receipt' of the connection is not known"),
+    ],
+)
+def test_a_setting_of_order_to_cash_that_cannot_work_is_refused(
+    extra: dict[str, str], words: str
+) -> None:
+    with pytest.raises(Rejected, match=words):
+        settings_from("c", "http://x", "OP", "p", {"company_id": "A", **extra})
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

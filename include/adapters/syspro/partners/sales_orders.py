@@ -29,12 +29,15 @@ from include.domain.errors import IntegrationError, Rejected, Retryable
 from include.domain.orders import PRICE_DIGITS, LineKind
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 
+HEAD_DISCOUNTS = ("DiscPct1", "DiscPct2", "DiscPct3")
+LINE_DISCOUNTS = ("MDiscPct1", "MDiscPct2", "MDiscPct3", "MDiscValue")
 HEAD_COLUMNS = (
     "SalesOrder", "Customer", "CustomerPoNumber", "OrderStatus", "CancelledFlag", "Currency",
-    "Warehouse", "ShipAddress1", "ShipPostalCode",
+    "Warehouse", "ShipAddress1", "ShipPostalCode", *HEAD_DISCOUNTS,
 )  # fmt: skip
 LINE_COLUMNS = (
     "SalesOrder", "SalesOrderLine", "MStockCode", "MOrderQty", "MPrice", "NMscChargeValue",
+    *LINE_DISCOUNTS,
 )  # fmt: skip
 
 
@@ -85,14 +88,18 @@ class SalesOrderPartner:
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
         """Compare currency, warehouse, place, charges, each stock code's quantity and value."""
         order, facts = command_of(AddSalesOrder, effect), found.facts
-        differences = list(difference("currency", order.currency, facts["currency"]))
+        differences = [
+            *difference("currency", order.currency, facts["currency"]),
+            # Ours are charge lines; one that SYSPRO adds by its own terms changes what is owed.
+            *difference("discounts of SYSPRO's own", [], facts["discounts"]),
+        ]
         sent = {
             "warehouse": order.warehouse,
             "ship address 1": Note(40).write(order.ship_to.lines[0], "ShipAddress1"),
             "postal code": Note(10).write(order.ship_to.postal_code, "ShipPostalCode"),
         }
         for name, ours in sent.items():
-            if facts[name]:  # a blank is SYSPRO's default, or a column that is not filled here
+            if ours and facts[name]:  # a blank is a default, or a column not filled here
                 differences += text_difference(name, ours, str(facts[name]))
         if facts.get("stock") is not None:
             differences += self._line_differences(order, facts)
@@ -116,30 +123,30 @@ class SalesOrderPartner:
             "ship address 1": head.get("shipaddress1", ""),
             "postal code": head.get("shippostalcode", ""),
             "status": head.get("orderstatus", ""),
+            "discounts": _discounts(head, HEAD_DISCOUNTS, "order"),
         }
         if self._settings.read_order_lines:
-            facts |= self._lines(order, head["salesorder"])
+            lines = self._line_rows(head["salesorder"])
+            facts |= _sums(order, lines)
+            facts["discounts"] = [
+                *_discounts(head, HEAD_DISCOUNTS, "order"),
+                *(
+                    one
+                    for row in lines
+                    for one in _discounts(row, LINE_DISCOUNTS, row.get("salesorderline", ""))
+                ),
+            ]
         return Found(sales_order, facts)
 
-    def _lines(self, order: AddSalesOrder, sales_order: str) -> dict[str, object]:
+    def _line_rows(self, sales_order: str) -> list[Row]:
         find = Find(
             "SorDetail",
             (("SalesOrder", "EQ", sales_order),),
             LINE_COLUMNS,
             return_rows=self._settings.return_rows,
         )
-        rows = self._asking.find_pages(find, "SalesOrderLine", LINE_COLUMNS[:2], sales_order)
-        stock: dict[str, tuple[int, int]] = {}
-        charges = 0
-        for row in rows:
-            code = row.get("mstockcode", "")
-            if code:
-                quantity, price = _count(row, "morderqty", 6), _count(row, "mprice", PRICE_DIGITS)
-                had = stock.get(code.casefold(), (0, 0))
-                stock[code.casefold()] = (had[0] + quantity, had[1] + quantity * price)
-            elif row.get("nmscchargevalue", ""):
-                charges += minor(row["nmscchargevalue"], order.currency)
-        return {"stock": stock, "charges": charges}
+        pages = self._asking.find_pages(find, "SalesOrderLine", LINE_COLUMNS[:2], sales_order)
+        return list(pages)
 
     def _line_differences(
         self, order: AddSalesOrder, facts: Mapping[str, object]
@@ -205,6 +212,31 @@ def _receipt(sales_order: str, imported: ImportedOrder) -> Receipt:
     name = str(number(sales_order))
     warnings = [redact(text) for text in imported.warnings]
     return Receipt(name, {"sales_order": name, "warnings": warnings})
+
+
+def _sums(order: AddSalesOrder, rows: Sequence[Row]) -> dict[str, object]:
+    """Add lines up: quantity and value of each stock code, and the charges together."""
+    stock: dict[str, tuple[int, int]] = {}
+    charges = 0
+    for row in rows:
+        code = row.get("mstockcode", "").casefold()
+        if code:
+            quantity, price = _count(row, "morderqty", 6), _count(row, "mprice", PRICE_DIGITS)
+            had = stock.get(code, (0, 0))
+            stock[code] = (had[0] + quantity, had[1] + quantity * price)
+        elif row.get("nmscchargevalue", ""):
+            charges += minor(row["nmscchargevalue"], order.currency)
+    return {"stock": stock, "charges": charges}
+
+
+def _discounts(row: Row, columns: Sequence[str], where: str) -> list[str]:
+    """Name what is not zero, e.g. ``line 1 MDiscPct1 2.50``."""
+    found = {column: row.get(column.lower(), "") for column in columns}
+    return [
+        f"{'line ' if where.isdigit() else ''}{where} {column} {text}"
+        for column, text in found.items()
+        if text.strip("0.")
+    ]
 
 
 def _count(row: Row, column: str, digits: int) -> int:
