@@ -45,6 +45,45 @@ _NETWORK = {
     "ca_bundle": _text("CA bundle", "Path of certificates to trust instead of the public ones."),
 }
 
+_ORDER_TO_CASH: dict[str, Field] = {
+    "order_warnings": _choice(
+        "Warnings on sales orders", "W: report and import. N: refuse. Y: ignore.", "W", "N", "Y"
+    ),
+    "accept_without_credit": _flag(
+        "Import without credit", "Our own rules have decided about credit already.", False
+    ),
+    "read_order_lines": _flag("Read order lines back", "Off: the head alone is compared.", True),
+    "stock_by": _choice("Stock by", "comfnd: many codes a call.", "comfnd", "invqry"),
+    "credit_by": _choice("Credit by", "comfnd: without the balance.", "arsqry", "comfnd"),
+    "poll_by": _choice(
+        "Poll by", "date: where COMFND shows no TimeStamp column.", "timestamp", "date"
+    ),
+    "receipts": _choice(
+        "Receipts", "report: a person books them, e.g. without a licence.", "arstpy", "report"
+    ),
+    "refund_receipts": _choice(
+        "Refunds in AR",
+        "negative: a negative payment. arstin: a debit note. report: a person books them.",
+        "negative",
+        "arstin",
+        "report",
+    ),
+    "refund_product_class": _text(
+        "Product class of refunds", "With arstin: one whose GL code is card clearing."
+    ),
+    "custom_forms": _choice(
+        "Custom forms", "Where references and tokens are kept.", "comsfm", "comtfm", "none"
+    ),
+    "tracking_from": _choice(
+        "Tracking number in",
+        "No document of SYSPRO has a field for it.",
+        "shipping_instrs",
+        "custom_form",
+        "none",
+    ),
+    "order_deadline_s": _number("Deadline of an order's call (s)", "Of one exchange.", 60),
+}
+
 _CYBERSOURCE: Field = {
     "connection-type": "cybersource",
     "hook-class-name": "tieout.hooks.cybersource.CybersourceHook",
@@ -154,6 +193,7 @@ _SYSPRO: Field = {
             "original",
         ),
         "journal_source": _text("Journal source", "SourceCode of the journal, where required."),
+        **_ORDER_TO_CASH,
         "fiscal_year_start_month": _number("First month of the year", "1 to 12.", 1, "integer"),
         "open_periods": _number("Periods open at once", "1 to 3.", 3, "integer"),
         "url_limit": _number(
