@@ -83,9 +83,9 @@ def test_a_page_of_the_overlap_does_not_take_the_cursor_back(
     gateway: ScriptedGateway, make_client: Make
 ) -> None:
     gateway.on(CONVERSIONS, Desk())
-    cursor = NOW - timedelta(minutes=5)
-    pages = list(DecisionPoller(make_client()).decisions_since(cursor))
-    assert [page.cursor for page in pages] == [cursor, NOW]
+    cursor = NOW - timedelta(hours=2)
+    pages = DecisionPoller(make_client(), timedelta(hours=30)).decisions_since(cursor)
+    assert [page.cursor for page in pages] == [cursor, NOW]  # the first ends 8 hours ago
 
 
 def test_a_poller_that_dies_between_two_pages_goes_on_with_the_same_events(

@@ -9,9 +9,11 @@ import pytest
 
 from include.adapters.cybersource.client import Client
 from include.adapters.cybersource.partners import partners_of
+from include.adapters.cybersource.reasons import BuiltInReasons
 from include.domain.canonical import from_json, to_json
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.domain.money import Money
+from include.domain.payment_meanings import Meaning
 from include.domain.payments import Authorized, DecideReview, DeleteToken, Reverse, Void
 from include.services.effects.ports import Effect, EffectKind, Found
 from tests.cybersource.scripted import (
@@ -445,8 +447,14 @@ def test_a_case_that_is_decided_already_is_looked_for(
     details = [{"field": "id", "reason": "INVALID_DATA"}]
     body = {"status": "INVALID_REQUEST", "reason": "INVALID_DATA", "details": details}
     gateway.on(f"POST /risk/v1/decisions/{AUTH_ID}/actions", response(body, 400))
-    with pytest.raises(OutcomeUnknown):
-        partners_of(make_client())[REVIEW].send(effect_of(REVIEW, DECIDE))
+
+    class Harsh(BuiltInReasons):
+        def meaning(self, operation: str, status: str, reason: str) -> Meaning:
+            return Meaning.invalid
+
+    for table in (BuiltInReasons(), Harsh()):  # whatever finance has made of the reason
+        with pytest.raises(OutcomeUnknown):
+            partners_of(make_client(), table)[REVIEW].send(effect_of(REVIEW, DECIDE))
 
 
 def test_the_last_decision_of_the_case_counts_whoever_made_it(
@@ -457,8 +465,9 @@ def test_the_last_decision_of_the_case_counts_whoever_made_it(
         CONVERSIONS,
         {
             "conversionDetails": [
-                conversion("REJECT", at="2026-11-03T11:00:00Z"),
                 conversion("ACCEPT", at="2026-11-03T10:00:00Z"),
+                conversion("REJECT", at="2026-11-03T11:00:00Z"),
+                conversion("ACCEPT", at="2026-11-03T10:30:00Z"),
                 conversion("ACCEPT", "7300000000000000000077", "2026-11-03T11:30:00Z"),
             ]
         },

@@ -150,6 +150,16 @@ def test_every_malformed_header_gets_a_reason(head: str | None, reason: str) -> 
     assert (verdict.is_good, verdict.reason) == (False, reason)
 
 
+def test_the_stand_in_for_an_unknown_key_opens_nothing() -> None:
+    """The comparison is made for an unknown key, too; what it is made with is no secret."""
+    text = compact(MEMBERS["payload"])
+    for stand_in in (b"", b"\0"):
+        head = f"t={AT_MS};keyId=unknown;sig={sign(stand_in, AT_MS, text)}"
+        verdict = judge(head, compact(MEMBERS))
+        assert (verdict.is_good, verdict.reason) == (False, "key id is unknown")
+        assert not judge(head, compact(MEMBERS), {"unknown": b""}).is_good
+
+
 def test_a_signature_in_another_writing_is_refused() -> None:
     """The last sign of base64 has spare bits: one signature must have one writing."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
