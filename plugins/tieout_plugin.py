@@ -1,7 +1,8 @@
-"""The only plugin: the settlement pages inside Airflow's UI and the timetable."""
+"""The only plugin: pages inside Airflow's UI, the real-time API beside them, the timetable."""
 
 from airflow.plugins_manager import AirflowPlugin
 
+from tieout.api.mounted import mounted_app
 from tieout.timetable import SettlementDays
 from tieout.web.app import lazy_app
 
@@ -11,7 +12,10 @@ class TieoutPlugin(AirflowPlugin):
 
     name = "tieout"
     timetables = [SettlementDays]  # noqa: RUF012 - Airflow's own shape
-    fastapi_apps = [{"app": lazy_app, "url_prefix": "/tieout", "name": "Tieout"}]  # noqa: RUF012
+    fastapi_apps = [  # noqa: RUF012
+        {"app": lazy_app, "url_prefix": "/tieout", "name": "Tieout"},
+        {"app": mounted_app, "url_prefix": "/tieout-api", "name": "Tieout API"},
+    ]
     external_views = [  # noqa: RUF012
         {
             "name": "Settlements",

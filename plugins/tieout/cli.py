@@ -1,4 +1,4 @@
-"""``python -m tieout.cli``: dead letters, lost disputes, the audit chain.
+"""``python -m tieout.cli``: dead letters, lost disputes, API clients, the audit chain.
 
 Runs in the environment of the stack. Every change to a dead letter is signed with ``--who``, by
 default the login name, and lands in the audit chain.
@@ -18,6 +18,7 @@ from include.domain.settlement import SettlementDay
 from include.services.effects.dead_letters import DeadLetter, replay
 from include.services.effects.ports import EffectKind
 from include.wiring import Tieout, tieout
+from tieout.api import clients_cli
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -131,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     give_up.add_argument("case")
     give_up.add_argument("--on", type=date.fromisoformat, required=True, help="posting date")
     give_up.set_defaults(run=_give_up)
+    clients_cli.add_commands(rooms)
     chain = rooms.add_parser("audit").add_subparsers(required=True)
     chain.add_parser("verify").set_defaults(run=_verify)
     return parser

@@ -68,6 +68,12 @@ def test_a_list_is_filtered(kit: Kit) -> None:
     assert second["number"] not in [one["number"] for one in before]
 
 
+def test_a_misspelt_filter_is_refused_not_ignored(kit: Kit) -> None:
+    answer = kit.call("GET", "/v1/orders?stat=captured")
+    assert answer.status_code == 422
+    assert "state" in answer.json()["detail"]
+
+
 def test_a_timeline_tells_what_happened(kit: Kit) -> None:
     order_id = captured(kit)
     events = kit.call("GET", f"/v1/orders/{order_id}/timeline").json()["events"]

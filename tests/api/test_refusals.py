@@ -33,7 +33,7 @@ def refused(kit: Kit, content: Any, status: int, code: str, **headers: str) -> d
         ({"amount": "102.210"}, ""),  # finer by a zero only: taken
         ({"amount": "102.211"}, "amount"),
         ({"amount": "1,022.10"}, "amount"),
-        ({"amount": "１０２.２１"}, "amount"),
+        ({"amount": "\uff11\uff10\uff12.\uff12\uff11"}, "amount"),  # full-width digits
         ({"amount": "1e2"}, "amount"),
         ({"amount": "NaN"}, "amount"),
         ({"amount": "-102.21"}, "amount"),

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from anyio.to_thread import run_sync
 from fastapi import Depends, Request
+from fastapi.dependencies.utils import get_flat_dependant
 
 from include.domain.card_numbers import has_card_number
 from include.services.api.clients import is_secret_of
@@ -69,6 +70,7 @@ class Needs:
             raise Problem(
                 "forbidden", f"client {client.client_id} lacks the role {self.role.value}"
             )
+        _refuse_unknown_parameters(request)
         for name, value in request.query_params.multi_items():
             if has_card_number(value) or has_card_number(name):
                 tally = request.app.state.api.tally
@@ -76,6 +78,18 @@ class Needs:
                 raise Problem("card-number-refused", "the query holds a card number")
         request.state.client = client
         return client
+
+
+def _refuse_unknown_parameters(request: Request) -> None:
+    """A filter that is misspelt would be no filter: the answer would be wrong, and look right."""
+    given = set(request.query_params)
+    if not given:
+        return
+    route = request.scope["route"]
+    known = {parameter.alias for parameter in get_flat_dependant(route.dependant).query_params}
+    if given - known:
+        names = ", ".join(sorted(known)) or "none"
+        raise Problem("invalid", f"a query parameter is unknown; known are: {names}")
 
 
 class Open:

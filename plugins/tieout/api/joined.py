@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Protocol
 
 from include.services.api.ports import ShopTerms
@@ -13,7 +12,6 @@ from include.wiring import Tieout, tieout
 from tieout.api.parts import Parts, Replay
 
 _SWEEP = 50  # orders and refunds of one sweep
-_JOINTS = "tieout.order_desk"  # its function joints() reaches the partners
 
 
 class Joints(Protocol):
@@ -64,8 +62,14 @@ class Joined:
 
 def join() -> Parts:
     """Return the parts of this process."""
-    found: Joints = import_module(_JOINTS).joints(tieout())
-    return parts_of(tieout(), found)
+    return parts_of(tieout(), _joints())
+
+
+def _joints() -> Joints:
+    from tieout.order_desk import joints  # it reaches the partners, and imports this module
+
+    found: Joints = joints(tieout())
+    return found
 
 
 def parts_of(context: Tieout, joints: Joints) -> Parts:

@@ -46,13 +46,20 @@ class SagaWorker:
         """Sweep once; a fault is logged by its family and forgotten: the work stays due."""
         try:
             return self._work()
-        except IntegrationError as fault:
-            family = type(fault).__name__
-            _log.warning("sweep_failed worker=%s family=%s what=%s", self.name, family, fault)
-        except Exception as bug:  # noqa: BLE001 - the edge of the thread: it must live on
-            what = redact(str(bug))
-            _log.error("sweep_failed worker=%s bug=%s what=%s", self.name, type(bug).__name__, what)
+        except Exception as fault:  # noqa: BLE001 - the edge of the thread: it must live on
+            self._tell(fault)
         return 0
+
+    def _tell(self, fault: Exception) -> None:
+        if isinstance(fault, ExceptionGroup):  # some could not be driven; each is told
+            for one in fault.exceptions:
+                self._tell(one)
+            return
+        kind, what = type(fault).__name__, redact(str(fault))
+        if isinstance(fault, IntegrationError):
+            _log.warning("sweep_failed worker=%s family=%s what=%s", self.name, kind, what)
+        else:
+            _log.error("sweep_failed worker=%s bug=%s what=%s", self.name, kind, what)
 
     def _run(self) -> None:
         while not self._is_over.is_set():

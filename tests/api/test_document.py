@@ -1,0 +1,125 @@
+"""The OpenAPI document: true to the routes, served to whom we know, and survives Schemathesis."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import CheckFunction
+from schemathesis.specs.openapi import checks
+from sqlalchemy import Engine as SqlEngine
+
+from include.services.api.clients import add_client
+from include.services.api.ports import Role
+from tests.api.conftest import Kit, build_kit
+from tieout.api.document import document_of
+from tieout.api.examples import EXAMPLES
+from tieout.api.schema import PlaceOrder
+
+EXAMPLES_PER_OPERATION = 12
+# Not asked: that all valid data is accepted. An order's lines must sum to its amount, for instance.
+CHECKS: list[CheckFunction] = [
+    schemathesis.checks.not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+    checks.negative_data_rejection,
+    checks.missing_required_header,
+    checks.unsupported_method,
+    checks.ignored_auth,
+]
+
+
+@pytest.fixture
+def fuzzed(sqlite_store: SqlEngine) -> Iterator[Kit]:
+    for kit in build_kit(sqlite_store):
+        roles = frozenset(Role)
+        kit.keys["fuzz"] = add_client(kit.api.parts.clients, "fuzz", "web", roles)
+        yield kit
+
+
+def test_it_is_served_to_whom_we_know(kit: Kit) -> None:
+    assert kit.call("GET", "/v1/openapi.json", who="").status_code == 401
+    found = kit.call("GET", "/v1/openapi.json")
+    assert found.status_code == 200
+    assert found.json()["openapi"].startswith("3.")
+    for path in ("/openapi.json", "/docs", "/redoc"):
+        assert kit.call("GET", path).status_code == 404
+
+
+def test_the_shell_writes_the_same_document(kit: Kit) -> None:
+    made = subprocess.run(
+        [sys.executable, "-m", "tieout.api", "openapi"], capture_output=True, check=True
+    )
+    assert json.loads(made.stdout) == kit.call("GET", "/v1/openapi.json").json()
+
+
+def test_every_operation_names_its_answers_and_its_key(kit: Kit) -> None:
+    document = document_of(kit.app)
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            is_open = "/webhooks/" in path or path == "/v1/health"
+            assert ("security" in operation) is not is_open, f"{method} {path}"
+            assert any(status.startswith("2") for status in operation["responses"])
+            for status, answer in operation["responses"].items():
+                kind = "application/json" if status < "400" else "application/problem+json"
+                assert list(answer["content"]) == [kind], f"{method} {path} {status}"
+
+
+def test_no_member_of_the_document_asks_for_a_card(kit: Kit) -> None:
+    names = {
+        name.lower()
+        for schema in document_of(kit.app)["components"]["schemas"].values()
+        for name in schema.get("properties", {})
+    }
+    for word in ("card", "pan", "cvv", "cvc", "expiry", "securitycode"):
+        assert word not in names
+
+
+@pytest.mark.parametrize("name", EXAMPLES["PlaceOrder"])
+def test_each_example_of_an_order_is_taken(kit: Kit, name: str) -> None:
+    example = EXAMPLES["PlaceOrder"][name]["value"]
+    PlaceOrder.model_validate(example)
+    answer = kit.call("POST", "/v1/orders", example, key="e-1")
+    assert answer.status_code in (201, 202), answer.text
+
+
+def test_no_generated_request_brings_the_api_down(fuzzed: Kit) -> None:
+    placed = fuzzed.place("fuzz").json()["order_id"]
+    fuzzed.service.advance(placed)
+    headers = {"Authorization": f"Bearer {fuzzed.keys['fuzz']}"}
+    schema = schemathesis.openapi.from_asgi("/v1/openapi.json", fuzzed.app, headers=headers)
+    schema.config.generation.update(with_security_parameters=False)  # they would be ours anyway
+    seen = 0
+    for found in schema.get_all_operations():
+        operation = found.ok()
+
+        @settings(
+            max_examples=EXAMPLES_PER_OPERATION,
+            deadline=None,
+            derandomize=True,
+            phases=[Phase.explicit, Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(
+            case=st.one_of(
+                operation.as_strategy(generation_mode=schemathesis.GenerationMode.POSITIVE),
+                operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE),
+            ),
+            is_real=st.booleans(),
+        )
+        def probe(case: Any, is_real: bool) -> None:
+            nonlocal seen
+            seen += 1
+            if is_real and "order_id" in (case.path_parameters or {}):
+                case.path_parameters["order_id"] = placed
+            case.call_and_validate(headers=headers, checks=CHECKS)
+
+        probe()
+    assert seen > 200

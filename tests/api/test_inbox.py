@@ -1,0 +1,232 @@
+"""Handling the inbox: in any order, twice, too early, and when a handler fails."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from include.adapters.store.inbox import SqlInbox
+from include.adapters.webhook_verifiers import read_decision
+from include.domain.errors import Rejected, Retryable
+from include.domain.payments import PaymentStatus
+from include.services.effects.ports import EffectKind
+from include.services.inbox.handle_events import (
+    HandleEvents,
+    Handler,
+    NotYet,
+    changed_handler,
+    decision_handler,
+)
+from include.services.inbox.ports import Incoming, InboxRow
+from tests.api.conftest import Kit
+from tests.api.senders import event, signed
+from tests.orders.partners import authorization
+
+ACCEPT, REJECT = "risk.casemanagement.decision.accept", "risk.casemanagement.decision.reject"
+
+
+def say_nothing(_event: str, **_fields: object) -> None:
+    """Take an event of the log."""
+
+
+@dataclass
+class Post:
+    """An inbox whose clock is set by hand, and handlers told what to do."""
+
+    kit: Kit
+    at: datetime = datetime(2026, 11, 3, 10, 0, tzinfo=UTC)
+    handlers: dict[str, Handler] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.inbox = SqlInbox(self.kit.database, self._now)
+        self.handling = HandleEvents(self.inbox, self.handlers, "fraud@acme.example", say_nothing)
+
+    def _now(self, _connection: Connection) -> datetime:
+        return self.at
+
+    def put(self, key: str, kind: str = "order.updated", body: bytes = b"{}") -> None:
+        self.inbox.store([Incoming("woocommerce|web", key, kind, body)])
+
+    def on(self, kind: str, *faults: Exception) -> None:
+        waiting = list(faults)
+
+        def handle(row: InboxRow) -> str:
+            self.calls.append(row.event_key)
+            if waiting:
+                raise waiting.pop(0)
+            return "done"
+
+        self.handlers[kind] = handle
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        with self.kit.database.connect() as connection:
+            found = connection.exec_driver_sql(
+                "SELECT event_key, state, tries FROM inbox ORDER BY inbox_id"
+            )
+            return [tuple(row) for row in found]
+
+
+@pytest.fixture
+def post(both: Kit) -> Post:
+    return Post(both)
+
+
+def test_events_are_handled_once_in_the_order_they_came(post: Post) -> None:
+    post.on("order.updated")
+    for key in ("b", "a", "c", "a"):
+        post.put(key)
+    assert post.handling.run().handled == 3
+    assert post.handling.run().seen == 0
+    assert post.calls == ["b", "a", "c"]
+    post.put("a")  # delivered again after it was handled
+    assert post.handling.run().seen == 0
+
+
+def test_an_unknown_type_is_kept_as_unhandled(post: Post) -> None:
+    post.put("a", "coupon.created")
+    assert post.handling.run().unhandled == 1
+    assert post.rows() == [("a", "unhandled", 1)]
+
+
+def test_one_that_fails_stops_no_other_and_opens_a_dead_letter(post: Post) -> None:
+    post.on("order.updated", Rejected("no such country", "order 7", "Map it."))
+    post.put("a")
+    post.put("b")
+    tally = post.handling.run()
+    assert (tally.failed, tally.handled) == (1, 1)
+    (letter,) = post.kit.api.parts.letters.listing()
+    assert (letter.kind, letter.key) == ("inbox_event", "woocommerce|web|a")
+    assert letter.next_action == "Map it."
+    assert letter.owner == "fraud@acme.example"
+
+
+def test_a_bug_in_a_handler_is_a_dead_letter_without_its_words(post: Post) -> None:
+    post.on("order.updated", KeyError("a secret"))
+    post.put("a")
+    assert post.handling.run().failed == 1
+    assert "secret" not in post.kit.api.parts.letters.listing()[0].reason
+
+
+def test_a_partner_that_is_away_is_asked_again_later_and_later(post: Post) -> None:
+    away = [Retryable("no answer", "shop", "Wait.") for _ in range(4)]
+    post.on("order.updated", *away)
+    post.put("a")
+    waits = []
+    for _ in range(5):
+        before = post.at
+        while post.handling.run().seen == 0:
+            post.at += timedelta(seconds=1)
+        waits.append((post.at - before).total_seconds())
+    assert waits == [0, 5, 5, 10, 20]
+    assert post.rows() == [("a", "handled", 5)]
+
+
+def test_what_comes_too_early_waits_a_day_and_then_needs_a_person(post: Post) -> None:
+    early = [NotYet("its capture is not known") for _ in range(500)]
+    post.on("order.updated", *early)
+    post.put("a")
+    while not post.handling.run().failed:
+        post.at += timedelta(minutes=5)
+    assert timedelta(hours=24) <= post.at - datetime(2026, 11, 3, 10, tzinfo=UTC)
+    assert post.at - datetime(2026, 11, 3, 10, tzinfo=UTC) <= timedelta(hours=24, minutes=20)
+    assert len(post.kit.api.parts.letters.listing()) == 1
+
+
+def test_two_workers_conclude_a_try_once(post: Post) -> None:
+    post.on("order.updated")
+    post.put("a")
+    seen = post.inbox.due(10)
+    assert post.handling.run().handled == 1
+    assert not post.inbox.conclude(seen[0], post.handling._handle(seen[0]), "x")
+
+
+def test_a_failed_event_is_replayed_from_its_dead_letter(post: Post) -> None:
+    post.on("order.updated", Rejected("no such country", "order 7", "Map it."))
+    post.put("a")
+    post.handling.run()
+    number = post.kit.api.parts.letters.listing()[0].dead_letter_id
+    post.kit.api.parts.inbox.retry("woocommerce|web|a", "ann")
+    assert post.kit.api.parts.letters.show(number).state == "resolved"
+    post.at = datetime.now(UTC) + timedelta(seconds=1)
+    assert post.handling.run().handled == 1
+    with pytest.raises(Rejected):
+        post.inbox.retry("woocommerce|web|a", "ann")
+
+
+def test_a_hint_is_passed_on_with_its_row(post: Post) -> None:
+    seen: list[tuple[str, datetime]] = []
+    post.handlers["order.updated"] = changed_handler(
+        lambda row, at: seen.append((row.event_key, at))
+    )
+    post.put("a")
+    post.handling.run()
+    assert seen == [("a", datetime(2026, 11, 3, 10, tzinfo=UTC))]
+
+
+# Decisions ------------------------------------------------------------------------------------
+
+
+def reviewed(kit: Kit) -> tuple[str, str]:
+    """Place an order that Decision Manager holds; return its id and its request id."""
+    kit.partner.say(
+        EffectKind.payment_authorization,
+        lambda it: kit.partner.do(it, authorization(it, 7, PaymentStatus.in_review)),
+    )
+    body = kit.place().json()
+    assert body["state"] == "in_review"
+    return body["order_id"], body["payment"]["request_id"]
+
+
+def deciding(kit: Kit, post: Post) -> None:
+    handler = decision_handler(kit.service.decide, read_decision)
+    post.handlers |= {ACCEPT: handler, REJECT: handler}
+
+
+def deliver(kit: Kit, request_id: str, **changes: Any) -> None:
+    raw, headers = signed(event(request_id, **changes))
+    answer = kit.call("POST", "/v1/webhooks/cybersource/acme_us", raw, "", **headers)
+    assert answer.status_code == 200
+
+
+def test_a_decision_reaches_its_order(kit: Kit) -> None:
+    post = Post(kit, at=datetime.now(UTC) + timedelta(minutes=1))
+    deciding(kit, post)
+    order_id, request_id = reviewed(kit)
+    deliver(kit, request_id)
+    assert post.handling.run().handled == 1
+    assert kit.service.advance(order_id).state == "captured"
+
+
+def test_a_decision_for_an_unknown_order_is_held_and_matched_later(kit: Kit) -> None:
+    post = Post(kit, at=datetime.now(UTC) + timedelta(minutes=1))
+    deciding(kit, post)
+    deliver(kit, f"{7:022}")  # the request of the order that comes next
+    assert post.handling.run().waiting == 1
+    assert len(kit.service.decisions.unmatched()) == 1
+    order_id, request_id = reviewed(kit)
+    assert request_id == f"{7:022}"
+    post.at += timedelta(minutes=1)
+    assert post.handling.run().handled == 1
+    assert kit.service.orders.get(order_id).facts.decision == "accept"
+    assert not kit.service.decisions.unmatched()
+
+
+def test_decisions_against_each_other_block_the_capture(kit: Kit) -> None:
+    post = Post(kit, at=datetime.now(UTC) + timedelta(minutes=1))
+    deciding(kit, post)
+    order_id, request_id = reviewed(kit)
+    deliver(kit, request_id, eventType=REJECT)
+    deliver(kit, request_id, eventType=ACCEPT)
+    assert post.handling.run().handled == 2
+    assert kit.service.orders.get(order_id).facts.is_contradicted
+
+
+def test_an_encrypted_decision_is_left_to_the_poller(kit: Kit) -> None:
+    post = Post(kit, at=datetime.now(UTC) + timedelta(minutes=1))
+    deciding(kit, post)
+    deliver(kit, "", payload="e30.e30.e30.e30.e30")
+    assert post.handling.run().failed == 1
+    assert "encrypted" in kit.api.parts.letters.listing()[0].reason
