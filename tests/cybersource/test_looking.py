@@ -1,6 +1,7 @@
 """What a look finds, and when it must not say 'absent'."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from tests.cybersource.scripted import (
     AMOUNT,
     AUTH_ID,
     CODE,
+    COMMANDS,
     NOW,
     ScriptedGateway,
     effect_of,
@@ -170,6 +172,17 @@ def test_a_look_that_could_not_ask_says_so(
     gateway.on(SEARCH, reply)
     with pytest.raises(Retryable):
         look(make_client(), effect_of(kind))
+
+
+@pytest.mark.parametrize("code", ["", " ", "two\nlines"])
+def test_a_reference_that_cannot_be_searched_for_is_not_absent(
+    gateway: ScriptedGateway, make_client: Make, code: str
+) -> None:
+    command = replace(COMMANDS[CAPTURE], code=code)
+    with pytest.raises(Retryable):
+        look(make_client(), effect_of(CAPTURE, command))
+    with pytest.raises(Retryable):
+        look(make_client(), effect_of(DELETION, DeleteToken("shop_1", "../x")))
 
 
 # -- what became of it -----------------------------------------------------------------------------

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from include.adapters.cybersource.client import Client
 from include.adapters.cybersource.webhooks.admin import Webhooks
@@ -211,6 +213,30 @@ def test_brackets_within_a_text_are_not_nesting() -> None:
 def test_a_number_too_large_to_write_again_is_checked_as_sent() -> None:
     data = b'{"payload": {"n": 1e999}}'
     assert read_body(data).signed_texts == (b'{"n": 1e999}',)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.binary(max_size=200)
+    | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace"))
+)
+def test_no_bytes_raise_anything_but_a_reason(data: bytes) -> None:
+    for body in (data, b'{"payload":' + data + b"}", b'{"payload":"' + data + b'"}'):
+        try:
+            found = read_body(body)
+        except UnreadableBodyError:
+            continue
+        assert read_event(found.members, NOW).key.startswith("webhook_")
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.text(max_size=80), st.integers(0, len(GOOD)))
+def test_no_header_raises_and_none_but_the_good_one_passes(noise: str, at: int) -> None:
+    for head in (noise, GOOD[:at] + noise + GOOD[at:], GOOD[:at] + noise):
+        verdict = judge(head, compact(MEMBERS))
+        is_same = head.strip().removesuffix(";").removesuffix('"') == GOOD
+        blanks = head.replace(" ", "") == GOOD  # around a part, blanks are no part of it
+        assert verdict.is_good is False or is_same or blanks
 
 
 # -- events ----------------------------------------------------------------------------------------

@@ -117,7 +117,7 @@ class Rows:
 
     def of_order(self, code: str) -> list[Row]:
         """Return every request of an order, as the search shows it, each once."""
-        return self._find(term("clientReferenceInformation.code", code))
+        return self._find("clientReferenceInformation.code", code)
 
     def detail(self, request_id: str) -> Row | None:
         """Return one request in full; ``None`` is 404, which proves nothing."""
@@ -182,11 +182,11 @@ class Rows:
         return read_row(body, "transaction search")
 
     def _by_mti(self, mti: str) -> list[Row]:
-        return self._find(term("clientReferenceInformation.transactionId", mti))
+        return self._find("clientReferenceInformation.transactionId", mti)
 
-    def _find(self, query: str) -> list[Row]:
+    def _find(self, field: str, value: str) -> list[Row]:
         with looking():
-            found = self._search.transactions(query)
+            found = self._search.transactions(term(field, value))
             rows = [read_row(body, "transaction search") for body in found]
         unique = {row.request_id: row for row in rows}
         return sorted(unique.values(), key=lambda row: row.request_id)

@@ -1,6 +1,7 @@
 """Token deletion: forget a shopper's stored payment. What is gone already is deleted."""
 
 from include.adapters.cybersource.answers import error_words
+from include.adapters.cybersource.client import JSON_TYPE
 from include.adapters.cybersource.partners.common import Gateway, command_of
 from include.adapters.cybersource.reporting import safe_id
 from include.adapters.cybersource.rows import looking
@@ -22,9 +23,9 @@ class TokenDeletionPartner:
 
     def look(self, effect: Effect) -> tuple[Found, ...]:
         """Found means: it is gone. A token that is still there is the absence of its deletion."""
-        client, path = self._gateway.client, _path(command_of(DeleteToken, effect))
-        request = client.request(path, {}, "read a token", effect.reference, "application/json")
+        client, it = self._gateway.client, command_of(DeleteToken, effect)
         with looking():
+            request = client.request(_path(it), {}, "read a token", effect.reference, JSON_TYPE)
             response = client.send(request)
         if response.status in _GONE:
             return (Found(_token(effect), _evidence(_token(effect))),)
