@@ -9,21 +9,18 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
 from include.domain.erp_orders import CustomerCredit, ErpDocument, ErpOrder, StockLevel
 from include.domain.errors import Retryable
-from include.domain.order_state import OrderFacts, OrderState
-from include.domain.orders import Order
-from include.domain.shops import CardPlace, Shop, ShopKind
+from include.domain.order_state import OrderState
+from include.domain.shops import Shop, ShopKind
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind, Partner, Timings
 from include.services.orders.breaker import Breaker, GuardedPartner
 from include.services.orders.order_service import OrderService
 from include.services.orders.ports import Desk
-from include.services.shop.commands import Callback
 from include.wiring import Tieout
 from tieout.hooks.cybersource import CybersourceHook
 from tieout.hooks.shop import GenericShopHook, ShopCallbackHook, WooCommerceHook
@@ -34,7 +31,6 @@ _GATEWAY = frozenset(
     kind for kind in EffectKind if kind.value.startswith(("payment_", "review_", "token_"))
 )
 _SHOP = frozenset((EffectKind.shop_order_update, EffectKind.shop_refund, EffectKind.shop_stock))
-_ERP = frozenset(EffectKind) - _GATEWAY - _SHOP - {EffectKind.shop_callback}
 
 
 class ByKind(Mapping[EffectKind, V]):
@@ -69,7 +65,8 @@ class ShopDesk:
 
     @cached_property
     def gateway(self) -> CybersourceHook:
-        return CybersourceHook(self.merchant.cybersource_conn_id)
+        reasons = self.context.mappings.orders
+        return CybersourceHook(self.merchant.cybersource_conn_id, reasons=reasons)
 
     @cached_property
     def erp(self) -> SysproHook:
@@ -109,6 +106,8 @@ class ShopDesk:
         )
 
     def _partner(self, kind: EffectKind) -> Partner:
+        if kind is EffectKind.webhook_subscription:
+            return self.gateway.webhook_subscriptions
         if kind in _GATEWAY:
             return self.gateway.partners[kind]
         if kind in _SHOP:
@@ -118,6 +117,8 @@ class ShopDesk:
         return GuardedPartner(self.erp.partners[kind], self.erp_breaker)
 
     def _timing(self, kind: EffectKind) -> Timings:
+        if kind is EffectKind.webhook_subscription:
+            kind = EffectKind.review_decision  # an admin's call: as patient as a case action
         if kind in _GATEWAY:
             return self.gateway.timings[kind]
         if kind in _SHOP:
@@ -129,8 +130,6 @@ class ShopDesk:
     @cached_property
     def desk(self) -> Desk:
         context, shop, merchant = self.context, self.shop, self.merchant
-        cards = shop.cards
-        is_form = cards.place is CardPlace.custom_form
         return Desk(
             merchant_id=merchant.merchant_id,
             organization_id=merchant.organization_id,
@@ -139,7 +138,7 @@ class ShopDesk:
             owner=merchant.owner,
             warehouse=shop.warehouse,
             rules=context.mappings.orders.order_rules(merchant.merchant_id),
-            translator=DeskTranslator(context, shop.shop_id),
+            translator=context.translator(shop.shop_id),
             gateway=self.gateway,
             erp=GuardedErp(self.erp, self.erp_breaker),
             clock=context.clock,
@@ -147,37 +146,10 @@ class ShopDesk:
             today=context.business_date(merchant.zone),
             tells_refunds="refunded" in shop.pushed,
             callback_target=self.callback_target,
-            token_form=(cards.form, cards.field_name) if is_form else ("", ""),
+            token_form=shop.token_form,
+            payment_form=shop.payment_form,
+            refund_form=shop.refund_form,
         )
-
-
-class DeskTranslator:
-    """The shop's translator, and the event that its own server gets."""
-
-    def __init__(self, context: Tieout, shop_id: str) -> None:
-        self._inner = context.translator(shop_id)
-        self._shop_id = shop_id
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-    def callback(
-        self, order: Order, facts: OrderFacts, state: OrderState, at: datetime
-    ) -> Callback:
-        """Say what became of an order, in the words of the API."""
-        from include.domain.canonical import to_json
-
-        data = {
-            "order_id": order.order_id,
-            "number": order.number,
-            "state": state.value,
-            "amount": order.amount.decimal,
-            "currency": order.currency,
-            "sales_order": facts.sales_order,
-            "invoice": facts.invoice,
-            "reason": facts.stop.why if facts.stop else "",
-        }
-        return Callback(self._shop_id, f"order.{state.value}", at, to_json(data))
 
 
 class GuardedErp:

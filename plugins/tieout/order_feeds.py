@@ -9,7 +9,7 @@ from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
 from include.domain.shops import ShopKind
-from include.services.shop.commands import MOST_TEXT, OrderUpdate
+from include.services.orders.moves import state_of
 from include.services.shop.ports import ShopOrder, ShopRefund
 from include.services.sync.follow_orders import OrderFollower
 from include.services.sync.hear_decisions import DecisionPoll
@@ -20,7 +20,6 @@ from tieout.order_desk import Desks, ShopDesk
 
 FIRST_POLL = timedelta(days=7)  # how far a first poll looks back
 _OUR_REFERENCE = re.compile(r"\bTO[0-9A-F]{18}\b")
-_TRACKED = 1000  # ranks a shipment's note after every state's
 # What a shop's order statuses mean for us; see its own documentation.
 _WORDS: dict[ShopKind, dict[str, str]] = {
     ShopKind.woocommerce: {
@@ -77,26 +76,10 @@ def order_follower(desks: Desks, desk: ShopDesk) -> OrderFollower:
     """Return the poller of a merchant's sales orders and dispatch notes."""
     context, merchant = desks.context, desk.merchant
 
-    def shipment_update(order: Order, _facts: OrderFacts, note: Shipment) -> object | None:
-        shop = context.mappings.orders.shop(order.shop_id)
-        if "shipped" not in shop.pushed:
+    def shipment_update(order: Order, facts: OrderFacts, note: Shipment) -> object | None:
+        if "shipped" not in context.mappings.orders.shop(order.shop_id).pushed:
             return None
-        told = context.mappings.orders.shop_status(shop.kind, "shipped")
-        words: dict[str, str] = {
-            "number": order.number,
-            "carrier": note.carrier,
-            "tracking": note.tracking,
-        }
-        meta = (("carrier", note.carrier), ("tracking_number", note.tracking))
-        return OrderUpdate(
-            shop_id=order.shop_id,
-            order_number=order.number,
-            sequence=_TRACKED,
-            status=told.status,
-            note=told.note_of(words)[:MOST_TEXT],
-            is_note_for_shopper=True,
-            meta=tuple((name, value) for name, value in meta if value),
-        )
+        return context.translator(order.shop_id).shipment(order, note, state_of(facts))
 
     return OrderFollower(
         merchant_id=merchant.merchant_id,

@@ -231,8 +231,6 @@ class Engine:
 
     def _look_then_send(self, lease: Lease, effect: Effect) -> Effect:
         rules = self._rules[effect.kind]
-        if not (rules.timings.looks_first or effect.sent_at):
-            return self._send_once(lease, effect)  # committed as never sent, and nobody else sends
         asked_at = self._now()
         try:
             found = self._look(lease, effect)

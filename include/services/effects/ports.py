@@ -24,6 +24,7 @@ class EffectKind(StrEnum):
     payment_reversal = "payment_reversal"
     review_decision = "review_decision"  # Cybersource case management
     token_deletion = "token_deletion"  # noqa: S105 - Cybersource TMS
+    webhook_subscription = "webhook_subscription"  # Cybersource notification subscriptions
     customer = "customer"  # SYSPRO ARSSCS
     sales_order = "sales_order"  # SYSPRO SORTOI
     sales_order_move = "sales_order_move"  # SYSPRO SORTOS, SORTOX
@@ -145,7 +146,7 @@ class Timings:
     park_retry: timedelta = timedelta(hours=1)  # how often a parked effect asks again
     send_slack: timedelta = timedelta(seconds=10)  # between recording the send and sending
     lease_margin: timedelta = timedelta(seconds=60)  # of our own work around one exchange
-    looks_first: bool = True  # False: only this engine ever plants the reference
+    looks_first: bool = True  # False: nobody else plants the reference, so a new one is not there
 
     def __post_init__(self) -> None:
         if self.quiescence <= self.deadline + self.send_slack:

@@ -5,7 +5,7 @@ the sagas are driven, in this process or by the DAG that sweeps.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from include.domain.errors import Rejected
@@ -271,11 +271,7 @@ class OrderService:
             ExceptionGroup: at the end, if some could not be driven; the others were.
         """
         done, broken = 0, []
-        work: list[tuple[Callable[[str], object], str]] = [
-            *((self.advance, order_id) for order_id in self.orders.due(merchants, limit)),
-            *((self.advance_refund, one) for one in self.refunds.due(merchants, limit)),
-        ]
-        for drive, key in work:
+        for drive, key in self._due(merchants, limit):
             if not goes_on():
                 break
             try:
@@ -286,6 +282,16 @@ class OrderService:
         if broken:
             raise ExceptionGroup(f"{len(broken)} sagas could not be driven", broken)
         return done
+
+    def _due(
+        self, merchants: Sequence[str], limit: int
+    ) -> Iterator[tuple[Callable[[str], object], str]]:
+        """Yield orders, then refunds, then the orders that the refunds have moved on."""
+        yield from ((self.advance, one) for one in self.orders.due(merchants, limit))
+        refunds = self.refunds.due(merchants, limit)
+        yield from ((self.advance_refund, one) for one in refunds)
+        if refunds:
+            yield from ((self.advance, one) for one in self.orders.due(merchants, limit))
 
 
 def _is_paid(facts: OrderFacts) -> bool:

@@ -166,7 +166,11 @@ class OrderPlay:
             name_of(step), OrderMove.cancel
         )
         content = MoveSalesOrder(
-            self.desk.company_id, facts.sales_order, self.order.purchase_order, move
+            self.desk.company_id,
+            facts.sales_order,
+            self.order.purchase_order,
+            move,
+            authority=self.desk.credit_authority if move is OrderMove.release else "",
         )
         return self._in_erp(step, content, self.order.amount)
 

@@ -105,6 +105,7 @@ class Desk:
     told_states: frozenset[str]  # the shop wants to hear of these
     today: date  # the merchant's business date: posting dates come from it, never from a clock
     tells_refunds: bool = True
+    credit_authority: str = "TIEOUT"  # who releases a sales order from suspense
     callback_target: str = ""  # '': the shop has no server for events
     token_form: tuple[str, str] = ("", "")  # custom form and field for tokens; '' is our store
     payment_form: tuple[str, str] = ("", "")  # for the gateway's request id on the sales order

@@ -15,7 +15,7 @@ from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind
 from include.services.orders.driver import Event
 from include.services.orders.order_service import OrderService
-from include.services.sync.ports import Shelf, Tally, Watermarks, work_on
+from include.services.sync.ports import Shelf, Tally, Watermarks, read_on, work_on
 
 WHO = "SYSPRO"
 ShipmentUpdate = Callable[[Order, OrderFacts, Shipment], object | None]
@@ -54,8 +54,10 @@ class OrderFollower:
         """
         tally = Tally()
         name = f"erp_orders|{self.company_id}|{self.merchant_id}"
-        mark = "" if is_again else self.watermarks.get(name)
-        for changed in self.feed.orders_since(mark or begin):
+        orders, notes = self.feed.orders_since, self.feed.shipments_since
+        for changed in read_on(
+            self.watermarks, name, orders, lambda row: row.cursor, begin, is_again=is_again
+        ):
             key = f"{self.company_id}|{changed.sales_order}"
             work_on(
                 tally,
@@ -65,10 +67,10 @@ class OrderFollower:
                 self.owner,
                 partial(self.take_order, changed),
             )
-            self.watermarks.move(name, changed.cursor)
         name = f"shipments|{self.company_id}|{self.merchant_id}"
-        mark = "" if is_again else self.watermarks.get(name)
-        for note in self.feed.shipments_since(mark or begin):
+        for note in read_on(
+            self.watermarks, name, notes, lambda row: row.cursor, begin, is_again=is_again
+        ):
             key = f"{self.company_id}|{note.note}"
             work_on(
                 tally,
@@ -78,7 +80,6 @@ class OrderFollower:
                 self.owner,
                 partial(self.take_shipment, note),
             )
-            self.watermarks.move(name, note.cursor)
         return tally.check()
 
     def take_order(self, found: ErpOrder) -> bool:

@@ -1,8 +1,8 @@
 """What the pollers share: a watermark per feed, and a shelf for what cannot be worked on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from include.domain.errors import Rejected
 from include.domain.money import Money
@@ -32,6 +32,42 @@ class Shelf(Protocol):
     def settle(self, kind: str, key: str, how: str) -> None:
         """Close the open dead letter of an item, if there is one."""
         ...
+
+
+Row = TypeVar("Row")
+
+
+def read_on(
+    watermarks: Watermarks,
+    name: str,
+    read: Callable[[str], Sequence[Row]],
+    cursor_of: Callable[[Row], str],
+    begin: str,
+    *,
+    is_again: bool = False,
+) -> Iterator[Row]:
+    """Yield a feed page by page from its watermark on, and move the mark behind each row.
+
+    Feeds ask somewhat before their cursor, so the last page holds known rows only.
+
+    Args:
+        watermarks: where the mark is kept.
+        name: of the mark.
+        read: returns rows after a cursor, oldest first.
+        cursor_of: says how far a row takes the feed.
+        begin: a first poll's cursor.
+        is_again: read from ``begin`` whatever the mark says.
+    """
+    at = begin if is_again else watermarks.get(name) or begin
+    while True:
+        last = ""
+        for row in read(at):
+            yield row
+            last = max(last, cursor_of(row))
+            watermarks.move(name, cursor_of(row))
+        if not last or last == at:
+            return
+        at = last
 
 
 @dataclass

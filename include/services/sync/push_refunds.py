@@ -9,7 +9,7 @@ from include.domain.erp_orders import ErpDocument, ErpOrder
 from include.domain.order_state import OrderState
 from include.services.orders.driver import Event
 from include.services.orders.order_service import OrderService
-from include.services.sync.ports import Shelf, Tally, Watermarks, work_on
+from include.services.sync.ports import Shelf, Tally, Watermarks, read_on, work_on
 
 WHO = "SYSPRO clerk"
 
@@ -48,8 +48,10 @@ class RefundPush:
 
     def _credit_notes(self, tally: Tally, begin: str, is_again: bool) -> None:
         name = f"credit_notes|{self.company_id}|{self.merchant_id}"
-        mark = "" if is_again else self.watermarks.get(name)
-        for note in self.feed.credit_notes_since(mark or begin):
+        read = self.feed.credit_notes_since
+        for note in read_on(
+            self.watermarks, name, read, lambda row: row.cursor, begin, is_again=is_again
+        ):
             key = f"{self.company_id}|{note.invoice}"
             work_on(
                 tally,
@@ -59,7 +61,6 @@ class RefundPush:
                 self.owner,
                 partial(self.take_note, note),
             )
-            self.watermarks.move(name, note.cursor)
 
     def take_note(self, note: ErpDocument) -> bool:
         """Refund one credit note, once; one of an order that is not ours is left alone."""
@@ -78,8 +79,10 @@ class RefundPush:
 
     def _cancellations(self, tally: Tally, begin: str, is_again: bool) -> None:
         name = f"cancelled|{self.company_id}|{self.merchant_id}"
-        mark = "" if is_again else self.watermarks.get(name)
-        for order in self.feed.cancelled_since(mark or begin):
+        read = self.feed.cancelled_since
+        for order in read_on(
+            self.watermarks, name, read, lambda row: row.cursor, begin, is_again=is_again
+        ):
             key = f"{self.company_id}|{order.sales_order}"
             work_on(
                 tally,
@@ -89,7 +92,6 @@ class RefundPush:
                 self.owner,
                 partial(self.take_cancellation, order),
             )
-            self.watermarks.move(name, order.cursor)
 
     def take_cancellation(self, found: ErpOrder) -> bool:
         """Unwind an order whose sales order a clerk cancelled; our own cancels are known."""

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from include.domain.money import Money, allocate, total
 from include.domain.orders import LineKind, OrderLine
-from include.domain.shops import KitMode, Shop
+from include.domain.shops import KitMode, Shop, TaxMode
 
 
 def erp_lines(lines: Sequence[OrderLine], shop: Shop) -> tuple[OrderLine, ...]:
@@ -21,7 +21,23 @@ def erp_lines(lines: Sequence[OrderLine], shop: Shop) -> tuple[OrderLine, ...]:
         found = fold_kits(found)
     if shop.merge_identical_lines:
         found = merge_identical(found)
+    if shop.tax is TaxMode.override and not shop.prices_include_tax:
+        found = tax_as_a_line(found)
     return tuple(sorted(found, key=lambda line: line.number))
+
+
+def tax_as_a_line(lines: Sequence[OrderLine]) -> tuple[OrderLine, ...]:
+    """Give the shop's tax a line of its own: SYSPRO, told not to compute any, drops it otherwise.
+
+    A live SYSPRO 8 ignores tax per line in silence; the AR document would then be too small.
+    """
+    tax = total((line.tax for line in lines), lines[0].net.currency)
+    if not tax.minor:
+        return tuple(lines)
+    none = Money(0, tax.currency)
+    number = max(line.number for line in lines) + 1
+    extra = OrderLine(number, LineKind.fee, "Tax", 1_000_000, tax, none)
+    return (*(replace(line, tax=none) for line in lines), extra)
 
 
 def fold_kits(lines: Sequence[OrderLine]) -> tuple[OrderLine, ...]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Protocol
 
+from include.domain.canonical import to_json
 from include.domain.erp_orders import AddCustomer, AddSalesOrder, BookReceipt, Shipment
 from include.domain.merchant import Merchant
 from include.domain.money import Money
@@ -12,7 +13,7 @@ from include.domain.order_rules import OrderRules
 from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.orders import Order
 from include.domain.shops import FieldMap, Shop, ShopStatus
-from include.services.shop.commands import MOST_TEXT, OrderUpdate, RefundRecord
+from include.services.shop.commands import MOST_TEXT, Callback, OrderUpdate, RefundRecord
 from include.services.translate import customers, erp_commands
 from include.services.translate.order_request import to_order
 from include.services.translate.ports import Addresses
@@ -120,6 +121,22 @@ class ShopTranslator:
             status=told.status,
             note=note[:MOST_TEXT],
         )
+
+    def callback(
+        self, order: Order, facts: OrderFacts, state: OrderState, at: datetime
+    ) -> Callback:
+        """Return the event that the shop's own server gets, in the words of the API."""
+        data = {
+            "order_id": order.order_id,
+            "number": order.number,
+            "state": state.value,
+            "amount": order.amount.decimal,
+            "currency": order.currency,
+            "sales_order": facts.sales_order,
+            "invoice": facts.invoice,
+            "reason": facts.stop.why if facts.stop else "",
+        }
+        return Callback(self.shop.shop_id, f"order.{state.value}", at, to_json(data))
 
     def shipment(self, order: Order, shipment: Shipment, state: OrderState) -> OrderUpdate:
         """Return what the shop is told of a dispatch note; an order that has ended stays ended."""

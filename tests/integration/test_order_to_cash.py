@@ -1,0 +1,259 @@
+"""Order to cash against the sandbox: real hooks, real HTTP, a real store; people played by control.
+
+One story per test, as the demo tells it. What really happened is read from the truth ledger.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from include.adapters.settings_file import read_settings
+from include.adapters.store.engine import open_store
+from include.adapters.store.migrate import migrate
+from include.domain.money import Money
+from include.domain.order_state import OrderFacts, OrderState
+from include.domain.orders import order_id_of
+from include.domain.refunds import RefundState
+from include.sandbox import Sandbox, start
+from include.services.orders.driver import Saga
+from include.wiring import Settings, Tieout
+from tieout.order_desk import Desks
+from tieout.order_feeds import decision_poll, order_follower, refund_push, shop_sync, stock_push
+
+SHOP, SKU = "acme_us_web", "TEA-1001"
+LIVE = date(2026, 11, 3)
+BEGIN = datetime(2026, 10, 28, tzinfo=UTC)
+
+
+class Play:
+    """The product on one side, everybody else on the other."""
+
+    def __init__(self, sandbox: Sandbox, desks: Desks) -> None:
+        self.sandbox = sandbox
+        self.desks = desks
+
+    # Other people ----------------------------------------------------------------------------
+
+    def control(self, action: str, /, **facts: Any) -> Any:
+        url = f"{self.sandbox.urls()['control']}/control/{action}"
+        answer = requests.post(url, json=facts, timeout=10)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def shopper_orders(self, outcome: str = "", **more: Any) -> str:
+        """Place an order in the shop; return its number."""
+        asked = {"outcome": outcome} if outcome else {}
+        token = self.control("transient_token", count=1, **asked)["tokens"][0]["jti"]
+        placed = self.control(
+            "shop_place_order",
+            shop=SHOP,
+            lines=[{"sku": SKU, "quantity": 2}],
+            payment={"kind": "transient_token", "value": token},
+            **more,
+        )
+        return str(placed["order"]["number"])
+
+    def clerk(self, action: str, **facts: Any) -> Any:
+        return self.control("clerk", action=action, company="A", **facts)
+
+    # The product -----------------------------------------------------------------------------
+
+    def poll_shop(self) -> str:
+        return str(shop_sync(self.desks, SHOP).poll(BEGIN))
+
+    def poll_erp(self) -> None:
+        desk = self.desks.of(SHOP)
+        with desk.erp.session():
+            refund_push(self.desks, desk).poll("2026-10-28")
+            order_follower(self.desks, desk).poll("2026-10-28")
+
+    def sweep(self) -> None:
+        self.desks.sweep(100)
+
+    def take(self, outcome: str = "", **more: Any) -> str:
+        """Have an order placed, taken in and worked on; return its id."""
+        number = self.shopper_orders(outcome, **more)
+        self.poll_shop()
+        self.sweep()
+        return order_id_of(SHOP, number)
+
+    def order(self, order_id: str) -> Saga[OrderFacts]:
+        return self.desks.service.orders.get(order_id)
+
+    def purchase_order(self, order_id: str) -> str:
+        return self.desks.service.orders.content(order_id).purchase_order
+
+    # The truth -------------------------------------------------------------------------------
+
+    def executed(self, order_id: str) -> Counter[str]:
+        """Count what the gateway executed for an order, by verb."""
+        code = self.purchase_order(order_id)
+        return Counter(
+            row.verb
+            for row in self.sandbox.ledger.rows(system="cybersource", code=code)
+            if row.committed
+        )
+
+    def shop_status(self, order_id: str) -> str:
+        number = self.desks.service.orders.content(order_id).number
+        found = self.desks.of(SHOP).shop_hook.order(number)
+        assert found is not None
+        return found.status
+
+
+@pytest.fixture(scope="module")
+def play(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
+    folder = tmp_path_factory.mktemp("order-to-cash")
+    sandbox = start(live_date=LIVE)
+    patch = pytest.MonkeyPatch()
+    ports = {
+        "TIEOUT_SANDBOX_PORT": "cybersource",
+        "TIEOUT_SYSPRO_PORT": "syspro",
+        "TIEOUT_BANK_PORT": "bank",
+        "TIEOUT_SHOP_PORT": "shop",
+    }
+    environment = {
+        name: sandbox.urls()[system].rpartition(":")[2] for name, system in ports.items()
+    }
+    settings = read_settings(
+        Path("airflow_settings.yaml"), {**environment, "TIEOUT_ALLOW_PLAIN_HTTP": "true"}
+    )
+    for conn_id, values in settings.connections.items():
+        found = {name: value for name, value in values.items() if name != "conn_id"}
+        if isinstance(found.get("extra"), str):
+            found["extra"] = json.loads(found["extra"] or "{}")
+        patch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(found))
+    url = f"sqlite:///{folder / 'tieout.db'}"
+    migrate(open_store(url))
+    context = Tieout(Settings(url, folder / "lake", "sandbox", business_date=LIVE))
+    made = Play(sandbox, Desks(context))
+    products = [{"sku": SKU, "name": "Green tea", "price": "19.99", "stock": 500}]
+    made.control("shop_products", shop=SHOP, products=products)
+    made.control("cybersource", webhook_review=False)
+    yield made
+    patch.undo()
+    sandbox.stop()
+
+
+def test_a_good_order_becomes_a_sales_order_and_a_receipt(play: Play) -> None:
+    order_id = play.take()
+    saga = play.order(order_id)
+    assert saga.state == OrderState.captured
+    assert saga.facts.sales_order
+    assert saga.facts.taken[0].receipt
+    assert play.executed(order_id) == {"authorization": 1, "capture": 1}
+    assert play.shop_status(order_id) == "processing"
+
+
+def test_an_invoiced_order_is_completed_in_the_shop(play: Play) -> None:
+    order_id = play.take()
+    play.clerk("ship", sales_order=play.order(order_id).facts.sales_order)
+    play.clerk("invoice", sales_order=play.order(order_id).facts.sales_order)
+    play.poll_erp()
+    play.sweep()
+    assert play.order(order_id).state == OrderState.completed
+    assert play.shop_status(order_id) == "completed"
+
+
+def test_a_declined_order_holds_nothing(play: Play) -> None:
+    order_id = play.take("declined")
+    assert play.order(order_id).state == OrderState.declined
+    assert play.order(order_id).facts.sales_order == ""
+    assert play.shop_status(order_id) == "failed"
+
+
+def test_a_risk_declined_order_gives_the_hold_back(play: Play) -> None:
+    order_id = play.take("risk_declined")
+    assert play.order(order_id).state == OrderState.declined
+    assert play.executed(order_id)["reversal"] == 1
+
+
+def test_a_review_that_is_accepted_releases_and_captures(play: Play) -> None:
+    order_id = play.take("review")
+    held = play.order(order_id)
+    assert held.state == OrderState.in_review
+    assert held.facts.is_held
+    play.control("decide", code=play.purchase_order(order_id), decision="ACCEPT", reviewer="ann")
+    desk = play.desks.of(SHOP)
+    waiting = play.desks.context.orders.under_review("acme_us")
+    decision_poll(play.desks, desk).poll(BEGIN, waiting)
+    play.sweep()
+    assert play.order(order_id).state == OrderState.captured
+    assert play.executed(order_id)["capture"] == 1
+
+
+def test_a_review_that_is_rejected_reverses_and_cancels(play: Play) -> None:
+    order_id = play.take("review")
+    play.control("decide", code=play.purchase_order(order_id), decision="REJECT", reviewer="ann")
+    waiting = play.desks.context.orders.under_review("acme_us")
+    decision_poll(play.desks, play.desks.of(SHOP)).poll(BEGIN, waiting)
+    play.sweep()
+    saga = play.order(order_id)
+    assert saga.state == OrderState.cancelled
+    assert saga.facts.is_order_cancelled
+    assert play.executed(order_id)["reversal"] == 1
+    assert play.executed(order_id)["capture"] == 0
+    assert play.shop_status(order_id) == "cancelled"
+
+
+def test_a_credit_note_becomes_one_refund_that_everybody_knows(play: Play) -> None:
+    order_id = play.take()
+    saga = play.order(order_id)
+    invoice = play.clerk("invoice", sales_order=saga.facts.sales_order)["invoices"][0]
+    play.clerk("credit", invoice=invoice, amount="5.00", reason="BROKEN")
+    play.poll_erp()
+    play.poll_erp()  # the same credit note is seen again
+    play.sweep()
+    found = play.desks.service.refunds.of_order(order_id)
+    assert [(row.amount, one.state) for row, one in found] == [
+        (Money(500, "USD"), RefundState.done)
+    ]
+    assert play.executed(order_id)["refund"] == 1
+    number = play.desks.service.orders.content(order_id).number
+    assert len(play.desks.of(SHOP).shop_hook.refunds(number)) == 1
+
+
+def test_an_answer_lost_after_the_commit_doubles_nothing(play: Play) -> None:
+    play.sandbox.faults.add(
+        "drop_after_commit", system="cybersource", match="POST /pts/v2/payments$"
+    )
+    order_id = play.take()
+    saga = play.order(order_id)
+    assert saga.state == OrderState.pending
+    assert play.executed(order_id) == {"authorization": 1}
+    # Q has not passed: nobody asks, and nothing is sent again.
+    play.sweep()
+    assert play.executed(order_id) == {"authorization": 1}
+    assert saga.next_at is not None
+    assert saga.next_at - datetime.now(UTC) > timedelta(minutes=4)
+
+
+def test_an_order_cancelled_in_the_shop_is_given_back(play: Play) -> None:
+    order_id = play.take()
+    number = play.desks.service.orders.content(order_id).number
+    play.control("shop_cancel_order", shop=SHOP, order=number)
+    play.poll_shop()
+    play.sweep()
+    play.sweep()
+    play.sweep()
+    saga = play.order(order_id)
+    assert saga.state == OrderState.cancelled
+    assert play.executed(order_id)["void"] == 1
+    assert saga.facts.is_order_cancelled
+
+
+def test_stock_flows_into_the_shop(play: Play) -> None:
+    play.clerk("stock", stock_code=SKU, quantity="123")
+    desk = play.desks.of(SHOP)
+    with desk.erp.session():
+        stock_push(play.desks, desk).push(datetime.now(UTC))
+    shown = desk.shop_hook.product(SKU)
+    assert shown is not None
+    assert shown.stock_quantity is not None
+    assert shown.stock_quantity <= 123
