@@ -29,6 +29,7 @@ from include.adapters.store.order_views import SqlOrderViews
 from include.adapters.store.orders import SqlOrders
 from include.adapters.store.refunds import SqlRefunds
 from include.domain.errors import Rejected
+from include.domain.order_rules import AmountRange
 from include.services.api.clients import add_client
 from include.services.api.ports import ANY_SHOP, Role, ShopTerms
 from include.services.effects.dead_letters import replay
@@ -38,7 +39,7 @@ from include.services.inbox.ports import WebhookAccount
 from include.services.orders.order_service import OrderService
 from tests.api.calling import Caller
 from tests.api.senders import cybersource_account, woocommerce_account
-from tests.orders.partners import FakeErp, FakeGateway, FakePartner, desk
+from tests.orders.partners import FakeErp, FakeGateway, FakePartner, desk, make_rules
 from tieout.api.app import build_app
 from tieout.api.parts import Parts
 from tieout.api.runtime import Api
@@ -61,7 +62,7 @@ class Terms:
 
     prefix: str
     merchant_id: str = "acme_us"
-    currencies: tuple[str, ...] = ("USD", "JPY", "KWD")
+    currencies: tuple[str, ...] = ("USD", "JPY", "KWD", "GBP")
 
     def purchase_order(self, number: str) -> str:
         return self.prefix + number
@@ -157,12 +158,14 @@ def build_api(database: SqlEngine, partner: FakePartner, **settings: Any) -> tup
     kinds = dict.fromkeys(EffectKind, timings)
     engine = Engine(effects, dict.fromkeys(EffectKind, partner), SystemClock(), kinds, worker="api")
     erp, gateway = FakeErp(), FakeGateway()
+    limits = dict.fromkeys(("USD", "JPY", "KWD"), AmountRange(50, 1_000_000))
+    rules = make_rules(amounts=limits, ship_to=("US", "DE"))
     service = OrderService(
         SqlOrders(database, "orders@acme.example"),
         SqlRefunds(database),
         SqlDecisions(database),
         effects,
-        lambda _shop: desk(erp, gateway),
+        lambda _shop: desk(erp, gateway, rules),
         lambda _shop: engine,
         "api",
     )

@@ -19,7 +19,7 @@ from include.services.inbox.handle_events import (
     changed_handler,
     decision_handler,
 )
-from include.services.inbox.ports import Incoming, InboxRow
+from include.services.inbox.ports import InboxRow, Incoming
 from tests.api.conftest import Kit
 from tests.api.senders import event, signed
 from tests.orders.partners import authorization

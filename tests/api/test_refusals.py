@@ -99,6 +99,26 @@ def test_an_unknown_country_is_refused(kit: Kit, country: str) -> None:
     refused(kit, body, 422, "invalid")
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"currency": "GBP"}, "takes no orders in GBP"),
+        ({"amount": "0.49"}, "less than"),
+        ({"amount": "10000.01"}, "more than"),
+        ({"country": "FR"}, "nothing is shipped to"),
+    ],
+)
+def test_what_the_merchants_rules_refuse_is_a_422_without_state(
+    kit: Kit, change: dict[str, str], words: str
+) -> None:
+    body = order_body() | {name: text for name, text in change.items() if name != "country"}
+    body["lines"] = [body["lines"][0] | {"net": body["amount"], "tax": "0"}]
+    home = body["shopper"]["bill_to"]
+    body["shopper"]["ship_to"] = home | {"country": change.get("country", "US")}
+    problem = refused(kit, body, 422, "refused-by-rules")
+    assert words in problem["detail"]
+
+
 RAW: list[tuple[bytes, int, str]] = [
     (b"", 400, "malformed"),
     (b"{", 400, "malformed"),

@@ -31,6 +31,7 @@ CODES: Mapping[str, tuple[int, str, str]] = {
     "too-large": (413, "The request is too large", "Send less, or split it."),
     "media-type": (415, "The content is not JSON", "Send Content-Type: application/json."),
     "invalid": (422, "The content is not valid", "Mend the fields named; then send it again."),
+    "refused-by-rules": (422, "The merchant takes no such order", "See what it takes."),
     "key-reused": (422, "The key belongs to another request", "Use a new key."),
     "card-number-refused": (422, "A card number was sent", "Send a token in its place."),
     "too-many": (429, "Too many requests", "Wait as long as Retry-After says."),

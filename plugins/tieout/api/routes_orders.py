@@ -24,7 +24,7 @@ from include.services.api.ports import (
 from tieout.api.answers import order_body, timeline_body
 from tieout.api.auth import Operator, Reader, Writer
 from tieout.api.orders_in import read_amount, read_order
-from tieout.api.problems import Problem
+from tieout.api.problems import Problem, of_family
 from tieout.api.reading import ApiNow, Asked, IdempotencyKey, body_of
 from tieout.api.replies import done, once, own_order, reply
 from tieout.api.runtime import Api
@@ -66,6 +66,10 @@ def _place(api: Api, client: ApiClient, order: Order) -> Answer:
         # Accepted, but a partner cannot be asked now: the sweeper goes on with it.
         if api.parts.views.get(order.order_id) is None:
             raise
+    except Rejected as fault:
+        if api.parts.views.get(order.order_id) is not None:
+            raise  # its number is there with other content
+        raise of_family(fault, "refused-by-rules") from None
     api.wake()
     record = api.parts.views.get(order.order_id)
     if record is None:
