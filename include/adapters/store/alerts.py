@@ -1,0 +1,234 @@
+"""Alerts in the database, and what they count. ``alarms`` writes the API's sightings there too."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine, Select, case, func, null, select, update
+
+from include.adapters.store.clock import StoreClock, database_now
+from include.adapters.store.leases import once_insert
+from include.adapters.store.order_tables import alerts, orders, refunds
+from include.adapters.store.schema import dead_letters, effects
+from include.domain.alerts import AlertKind, AlertRule
+from include.domain.canonical import from_json
+from include.domain.order_rules import OrderRules
+from include.domain.order_state import ENDED, OrderFacts, OrderState
+from include.domain.refunds import RefundState
+from include.services.alerts.ports import AlertRow, Seen
+from include.services.effects.ports import EffectKind, EffectState
+
+_RAISED, _CLEARED = "raised", "cleared"
+_ERP = (
+    EffectKind.gl_journal,
+    EffectKind.ap_invoice,
+    EffectKind.cash_book_entry,
+    EffectKind.customer,
+    EffectKind.sales_order,
+    EffectKind.sales_order_move,
+    EffectKind.ar_receipt,
+    EffectKind.custom_field,
+)
+_GATEWAY = tuple(
+    kind for kind in EffectKind if kind.value.startswith(("payment_", "review_", "token_"))
+)
+_PAGE = 500
+RulesOf = Callable[[str], OrderRules]  # by merchant
+
+
+@dataclass(frozen=True, slots=True)
+class SqlAlertBook:
+    """Satisfies ``alerts.ports.AlertBook``."""
+
+    engine: Engine
+    clock: StoreClock = database_now
+
+    def now(self) -> datetime:
+        with self.engine.begin() as connection:
+            return self.clock(connection)
+
+    def raised(self, kind: AlertKind) -> Sequence[AlertRow]:
+        wanted = select(alerts).where(alerts.c.rule == kind.value, alerts.c.state == _RAISED)
+        with self.engine.begin() as connection:
+            return [_row(row) for row in connection.execute(wanted.order_by(alerts.c.cause))]
+
+    def raise_one(self, rule: AlertRule, seen: Seen) -> AlertRow:
+        values = {"words": seen.words, "count": seen.count, "state": _RAISED, "cleared_at": None}
+        was_cleared = alerts.c.state == _CLEARED
+        with self.engine.begin() as connection:
+            now = self.clock(connection)
+            wanted = once_insert(connection, alerts).values(
+                cause=seen.cause, rule=rule.kind.value, raised_at=now, **values
+            )
+            connection.execute(
+                wanted.on_conflict_do_update(
+                    index_elements=[alerts.c.cause],
+                    set_={
+                        **values,
+                        "raised_at": case((was_cleared, now), else_=alerts.c.raised_at),
+                        "told_at": case((was_cleared, null()), else_=alerts.c.told_at),
+                    },
+                )
+            )
+            one = select(alerts).where(alerts.c.cause == seen.cause)
+            return _row(connection.execute(one).one())
+
+    def told(self, row: AlertRow, *, counted: int) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(
+                update(alerts)
+                .where(alerts.c.cause == row.cause)
+                .values(told_at=self.clock(connection), count=alerts.c.count - counted)
+            )
+
+    def clear(self, row: AlertRow) -> None:
+        # A sighting between the reading and now has raised the count; then it lasts.
+        unseen = (alerts.c.cause == row.cause) & (alerts.c.count == row.count)
+        with self.engine.begin() as connection:
+            connection.execute(
+                update(alerts)
+                .where(unseen)
+                .values(state=_CLEARED, count=0, cleared_at=self.clock(connection))
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class SqlSightings:
+    """Satisfies ``alerts.ports.Sightings``: each kind is one question to the store."""
+
+    engine: Engine
+    rules_of: RulesOf
+
+    def seen(self, rule: AlertRule, now: datetime) -> Sequence[Seen]:
+        question = _QUESTIONS.get(rule.kind)
+        return question(self, rule, now) if question else ()
+
+    def unfinished(
+        self, rule: AlertRule, now: datetime, kinds: Sequence[EffectKind], words: str
+    ) -> Sequence[Seen]:
+        """Count, by target, effects that a call did not finish and that were tried of late.
+
+        One that waits in doubt is tried again within the hour, so its next try tells its age.
+        """
+        waits = effects.c.state == EffectState.in_doubt.value
+        could_not = (effects.c.state == EffectState.intended.value) & (effects.c.reason != "")
+        wanted = (
+            select(effects.c.target, func.count())
+            .where(
+                effects.c.kind.in_([kind.value for kind in kinds]),
+                waits | could_not,
+                effects.c.next_at >= now - rule.window,
+            )
+            .group_by(effects.c.target)
+        )
+        return self._by_group(rule, wanted, words)
+
+    def letters(self, rule: AlertRule, _now: datetime) -> Sequence[Seen]:
+        wanted = select(func.count(), func.min(dead_letters.c.opened_at)).where(
+            dead_letters.c.state == "open"
+        )
+        with self.engine.begin() as connection:
+            count, oldest = connection.execute(wanted).one()
+        if not count:
+            return ()
+        words = f"dead letters are open, the oldest since {oldest:%Y-%m-%d %H:%M} UTC"
+        return (Seen(f"{rule.kind}|all", int(count), words),)
+
+    def stuck(self, rule: AlertRule, _now: datetime) -> Sequence[Seen]:
+        wanted = (
+            select(orders.c.merchant_id, func.count())
+            .where(orders.c.state == OrderState.stuck.value)
+            .group_by(orders.c.merchant_id)
+        )
+        return self._by_group(rule, wanted, "orders need a person at")
+
+    def waiting(self, rule: AlertRule, _now: datetime) -> Sequence[Seen]:
+        wanted = (
+            select(orders.c.merchant_id, func.count())
+            .join(refunds, refunds.c.order_id == orders.c.order_id)
+            .where(refunds.c.state == RefundState.waiting.value)
+            .group_by(orders.c.merchant_id)
+        )
+        return self._by_group(rule, wanted, "refunds wait for a second person at")
+
+    def ageing(self, rule: AlertRule, now: datetime) -> Sequence[Seen]:
+        """Count reviews whose authorisation lapses within the merchant's ``review_alarm_hours``."""
+        in_review = (OrderState.in_review,)
+        return self._lapsing(
+            rule, now, in_review, lambda rules: rules.review_alarm_hours, "reviews age at"
+        )
+
+    def expiring(self, rule: AlertRule, now: datetime) -> Sequence[Seen]:
+        """Count authorisations that lapse within ``expiry_lead_hours`` and are still open."""
+        states = tuple(
+            state
+            for state in OrderState
+            if state not in (*ENDED, OrderState.in_review, OrderState.captured)
+        )
+        return self._lapsing(
+            rule, now, states, lambda rules: rules.expiry_lead_hours, "authorisations lapse at"
+        )
+
+    def _lapsing(
+        self,
+        rule: AlertRule,
+        now: datetime,
+        states: Sequence[OrderState],
+        hours: Callable[[OrderRules], int],
+        words: str,
+    ) -> Sequence[Seen]:
+        counts: dict[str, int] = {}
+        for merchant_id, facts in self._facts(states):
+            at = facts.expires_at
+            lead = timedelta(hours=hours(self.rules_of(merchant_id)))
+            if at is not None and not facts.is_reversed and at - lead <= now:
+                counts[merchant_id] = counts.get(merchant_id, 0) + 1
+        return [
+            Seen(f"{rule.kind}|{merchant_id}", count, f"{words} {merchant_id}")
+            for merchant_id, count in sorted(counts.items())
+        ]
+
+    def _facts(self, states: Sequence[OrderState]) -> Iterator[tuple[str, OrderFacts]]:
+        """Read page by page: an outage leaves many open, and their facts are long."""
+        after = ""
+        while True:
+            wanted = (
+                select(orders.c.order_id, orders.c.merchant_id, orders.c.facts)
+                .where(
+                    orders.c.state.in_([state.value for state in states]), orders.c.order_id > after
+                )
+                .order_by(orders.c.order_id)
+                .limit(_PAGE)
+            )
+            with self.engine.begin() as connection:
+                page = connection.execute(wanted).all()
+            yield from ((row.merchant_id, from_json(OrderFacts, row.facts)) for row in page)
+            if len(page) < _PAGE:
+                return
+            after = page[-1].order_id
+
+    def _by_group(self, rule: AlertRule, wanted: Select[Any], words: str) -> Sequence[Seen]:
+        with self.engine.begin() as connection:
+            rows = sorted((str(name), int(count)) for name, count in connection.execute(wanted))
+        return [Seen(f"{rule.kind}|{name}", count, f"{words} {name}") for name, count in rows]
+
+
+_Question = Callable[[SqlSightings, AlertRule, datetime], Sequence[Seen]]
+_QUESTIONS: Mapping[AlertKind, _Question] = {
+    AlertKind.erp_unreachable: lambda it, rule, now: it.unfinished(
+        rule, now, _ERP, "SYSPRO gave no clear answer, company"
+    ),
+    AlertKind.gateway_timeouts: lambda it, rule, now: it.unfinished(
+        rule, now, _GATEWAY, "the gateway gave no clear answer, organization"
+    ),
+    AlertKind.reviews_ageing: SqlSightings.ageing,
+    AlertKind.dead_letters: SqlSightings.letters,
+    AlertKind.authorizations_expiring: SqlSightings.expiring,
+    AlertKind.orders_stuck: SqlSightings.stuck,
+    AlertKind.refunds_waiting: SqlSightings.waiting,
+}
+
+
+def _row(row: Any) -> AlertRow:
+    return AlertRow(row.cause, int(row.count), row.words, row.raised_at, row.told_at)

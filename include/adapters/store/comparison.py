@@ -1,0 +1,105 @@
+"""Our side of the nightly comparison; satisfies ``comparing.ports.Ledger``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, select
+
+from include.adapters.store.clock import StoreClock, database_now
+from include.adapters.store.effects import SqlEffectStore
+from include.adapters.store.order_tables import orders, payment_requests, refunds
+from include.adapters.store.schema import dead_letters, effects
+from include.domain.canonical import from_json
+from include.domain.money import Money
+from include.domain.order_state import OrderFacts
+from include.domain.refunds import RefundFacts
+from include.services.comparing.ports import KnownRequest
+from include.services.effects.ports import Effect, EffectKind, EffectState
+
+_THERE = (EffectState.done.value, EffectState.verified.value)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlLedger:
+    """Reads effects, orders and refunds by what the other sides call them."""
+
+    engine: Engine
+    clock: StoreClock = database_now
+
+    def now(self) -> datetime:
+        with self.engine.begin() as connection:
+            return self.clock(connection)
+
+    def effect_by_reference(self, target: str, reference: str) -> Effect | None:
+        wanted = select(effects.c.kind, effects.c.key).where(
+            effects.c.target == target, effects.c.reference == reference
+        )
+        with self.engine.begin() as connection:
+            found = connection.execute(wanted).one_or_none()
+        return self._effects([found])[0] if found else None
+
+    def request(self, request_id: str) -> KnownRequest | None:
+        wanted = (
+            select(orders.c.order_id, orders.c.facts)
+            .join(payment_requests, payment_requests.c.order_id == orders.c.order_id)
+            .where(payment_requests.c.request_id == request_id)
+        )
+        with self.engine.begin() as connection:
+            found = connection.execute(wanted).one_or_none()
+            if found is None:
+                return None
+            given_back = connection.execute(
+                select(refunds.c.facts).where(refunds.c.order_id == found.order_id)
+            ).scalars()
+            amounts = _amounts(from_json(OrderFacts, found.facts))
+            for text in given_back:
+                for part in from_json(RefundFacts, text).parts:
+                    amounts[part.request_id] = part.amount
+        return KnownRequest(found.order_id, amounts.get(request_id))
+
+    def order_of(self, effect: Effect) -> str:
+        first = effect.key.partition("|")[0]
+        if first.startswith("ord_"):
+            return first
+        wanted = select(refunds.c.order_id).where(refunds.c.refund_id == first)
+        with self.engine.begin() as connection:
+            return connection.scalar(wanted) or ""
+
+    def sent_between(
+        self, target: str, kinds: Sequence[EffectKind], since: datetime, until: datetime
+    ) -> Sequence[Effect]:
+        wanted = (
+            select(effects.c.kind, effects.c.key)
+            .where(
+                effects.c.target == target,
+                effects.c.kind.in_([kind.value for kind in kinds]),
+                effects.c.state.in_(_THERE),
+                effects.c.sent_at >= since,
+                effects.c.sent_at < until,
+            )
+            .order_by(effects.c.sent_at, effects.c.key)
+        )
+        with self.engine.begin() as connection:
+            names = connection.execute(wanted).all()
+        return self._effects(names)
+
+    def open_letters(self, kinds: Sequence[str]) -> set[tuple[str, str]]:
+        wanted = select(dead_letters.c.kind, dead_letters.c.key).where(
+            dead_letters.c.state == "open", dead_letters.c.kind.in_(list(kinds))
+        )
+        with self.engine.begin() as connection:
+            return {(row.kind, row.key) for row in connection.execute(wanted)}
+
+    def _effects(self, names: Sequence[tuple[str, str]]) -> list[Effect]:
+        store = SqlEffectStore(self.engine, self.clock)
+        found = [store.get(EffectKind(kind), key) for kind, key in names]
+        return [one for one in found if one is not None]
+
+
+def _amounts(facts: OrderFacts) -> dict[str, Money | None]:
+    """What an order's requests hold or moved, by request id."""
+    found = {
+        one.request_id: one.authorized for one in (facts.payment, facts.replaced) if one is not None
+    }
+    return {**found, **{one.request_id: one.amount for one in facts.taken}}

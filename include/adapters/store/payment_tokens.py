@@ -1,0 +1,220 @@
+"""Stored payments and shoppers' links in the database; tokens and last digits, never a number."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, Engine, and_, case, func, or_, select, tuple_, update
+
+from include.adapters.store.clock import StoreClock, database_now
+from include.adapters.store.leases import once_insert
+from include.adapters.store.order_tables import customers, orders, payment_tokens
+from include.domain.canonical import from_json
+from include.domain.order_state import ENDED, OrderFacts
+from include.domain.orders import Order
+from include.domain.payments import StoredToken
+from include.services.profiles.ports import KeptToken, ShopperLink, TokenState
+
+_PAGE = 500
+_IS_STORED = '"stored":{'  # as ``canonical.to_json`` writes a payment that was stored
+_t = payment_tokens.c
+
+
+@dataclass(frozen=True, slots=True)
+class SqlTokenBook:
+    """Satisfies ``profiles.ports.TokenBook`` on SQLite and PostgreSQL."""
+
+    engine: Engine
+    clock: StoreClock = database_now
+
+    def keep(self, kept: KeptToken, links: Sequence[ShopperLink]) -> bool:
+        with self.engine.begin() as connection:
+            now = self.clock(connection)
+            is_new = self._keep(connection, kept, now)
+            for link in links:
+                _link(connection, link, now)
+        return is_new
+
+    @staticmethod
+    def _keep(connection: Connection, kept: KeptToken, now: datetime) -> bool:
+        token = kept.token
+        wanted = once_insert(connection, payment_tokens).values(
+            merchant_id=kept.merchant_id,
+            customer_token=token.customer_token,
+            instrument_token=token.instrument_token,
+            identifier_token=token.identifier_token,
+            suffix=token.suffix,
+            expiry=token.expiry,
+            brand=token.brand,
+            company_id=kept.company_id,
+            customer=kept.customer,
+            state=kept.state.value,
+            updated_at=now,
+        )
+        if connection.execute(wanted.on_conflict_do_nothing()).rowcount:
+            return True
+        if kept.customer:  # the customer may have become known, or have changed, since
+            connection.execute(
+                update(payment_tokens)
+                .where(_this(kept), _t.customer != kept.customer)
+                .values(customer=kept.customer, company_id=kept.company_id)
+            )
+        return False
+
+    def having(self, merchant_id: str, token_id: str) -> Sequence[KeptToken]:
+        named = or_(
+            _t.customer_token == token_id,
+            _t.instrument_token == token_id,
+            _t.identifier_token == token_id,
+        )
+        return self._rows(_t.merchant_id == merchant_id, named)
+
+    def of_customer(self, company_id: str, customer: str) -> Sequence[KeptToken]:
+        is_active = _t.state == TokenState.active.value
+        return self._rows(_t.company_id == company_id, _t.customer == customer, is_active)
+
+    def in_state(self, merchant_id: str, states: Sequence[TokenState]) -> Sequence[KeptToken]:
+        wanted = [state.value for state in states]
+        return self._rows(_t.merchant_id == merchant_id, _t.state.in_(wanted))
+
+    def part(self, merchant_id: str, letter: str) -> Sequence[KeptToken]:
+        begins = func.upper(func.substr(_t.customer_token, 1, 1)) == letter
+        is_active = _t.state == TokenState.active.value
+        return self._rows(_t.merchant_id == merchant_id, is_active, begins)
+
+    def doubled(self, merchant_id: str) -> Sequence[Sequence[KeptToken]]:
+        is_active = and_(
+            _t.merchant_id == merchant_id,
+            _t.state == TokenState.active.value,
+            _t.identifier_token != "",
+            _t.customer != "",
+        )
+        many = (
+            select(_t.company_id, _t.customer, _t.identifier_token)
+            .where(is_active)
+            .group_by(_t.company_id, _t.customer, _t.identifier_token)
+            .having(func.count() > 1)
+        )
+        card = tuple_(_t.company_id, _t.customer, _t.identifier_token)
+        found = sorted(self._rows(is_active, card.in_(many)), key=_card)  # stable: newest first
+        return [list(group) for _, group in groupby(found, key=_card)]
+
+    def is_in_use(self, merchant_id: str, customer_token: str) -> bool:
+        is_open = orders.c.state.not_in([state.value for state in ENDED])
+        names = or_(
+            orders.c.facts.contains(customer_token, autoescape=True),
+            orders.c.content.contains(customer_token, autoescape=True),
+        )
+        wanted = select(orders.c.order_id).where(
+            orders.c.merchant_id == merchant_id, is_open, names
+        )
+        with self.engine.begin() as connection:
+            return connection.scalar(wanted.limit(1)) is not None
+
+    def change(self, kept: KeptToken, token: StoredToken, state: TokenState) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(
+                update(payment_tokens)
+                .where(_this(kept))
+                .values(
+                    identifier_token=token.identifier_token,
+                    suffix=token.suffix,
+                    expiry=token.expiry,
+                    brand=token.brand,
+                    # A token that is gone never comes back under the same id.
+                    state=case((_t.state == TokenState.deleted.value, _t.state), else_=state.value),
+                )
+            )
+
+    def orders_with_tokens(
+        self, merchant_id: str, since: datetime
+    ) -> Iterator[tuple[datetime, Order, OrderFacts]]:
+        after: tuple[datetime, str] = (since, "")
+        while True:
+            at, order_id = after
+            later = or_(
+                orders.c.updated_at > at,
+                and_(orders.c.updated_at == at, orders.c.order_id > order_id),
+            )
+            is_stored = orders.c.facts.contains(_IS_STORED, autoescape=True)
+            page = self._orders(later, orders.c.merchant_id == merchant_id, is_stored)
+            for row in page:
+                yield row.updated_at, from_json(Order, row.content), _facts(row)
+            if len(page) < _PAGE:
+                return
+            after = (page[-1].updated_at, page[-1].order_id)
+
+    def orders_of(self, shop_id: str, email: str) -> Iterator[tuple[Order, OrderFacts]]:
+        address, after = email.strip().casefold(), ""
+        # JSON escapes what is not ASCII, in capitals or not; such addresses are compared below.
+        text = f'"email":"{address}"' if address.isascii() else ""
+        holds = func.lower(orders.c.content).contains(text, autoescape=True)
+        while True:
+            later = orders.c.order_id > after
+            page = self._orders(later, orders.c.shop_id == shop_id, holds, by_id=True)
+            for row in page:
+                order = from_json(Order, row.content)
+                if order.shopper.email.strip().casefold() == address:
+                    yield order, _facts(row)
+            if len(page) < _PAGE:
+                return
+            after = page[-1].order_id
+
+    def _orders(self, *conditions: Any, by_id: bool = False) -> Sequence[Any]:
+        wanted = select(
+            orders.c.order_id, orders.c.updated_at, orders.c.content, orders.c.facts
+        ).where(*conditions)
+        order = (orders.c.order_id,) if by_id else (orders.c.updated_at, orders.c.order_id)
+        with self.engine.begin() as connection:
+            return connection.execute(wanted.order_by(*order).limit(_PAGE)).all()
+
+    def _rows(self, *conditions: Any) -> Sequence[KeptToken]:
+        """Return rows, the newest first: the one kept last, of equals the one that lasts longer."""
+        newest = (_t.updated_at.desc(), _t.expiry.desc(), _t.customer_token, _t.instrument_token)
+        wanted = select(payment_tokens).where(*conditions).order_by(*newest)
+        with self.engine.begin() as connection:
+            return [_kept(row) for row in connection.execute(wanted)]
+
+
+def _link(connection: Connection, link: ShopperLink, now: datetime) -> None:
+    values = {"company_id": link.company_id, "customer": link.customer}
+    wanted = once_insert(connection, customers).values(
+        shop_id=link.shop_id, shopper_key=link.shopper_key, linked_at=now, **values
+    )
+    connection.execute(
+        wanted.on_conflict_do_update(
+            index_elements=[customers.c.shop_id, customers.c.shopper_key],
+            set_={**values, "linked_at": now},
+            where=customers.c.customer != link.customer,
+        )
+    )
+
+
+def _this(kept: KeptToken) -> Any:
+    return and_(
+        _t.merchant_id == kept.merchant_id,
+        _t.customer_token == kept.token.customer_token,
+        _t.instrument_token == kept.token.instrument_token,
+    )
+
+
+def _card(kept: KeptToken) -> tuple[str, str, str]:
+    return kept.company_id, kept.customer, kept.token.identifier_token
+
+
+def _facts(row: Any) -> OrderFacts:
+    return from_json(OrderFacts, row.facts)
+
+
+def _kept(row: Any) -> KeptToken:
+    token = StoredToken(
+        row.customer_token,
+        row.instrument_token,
+        row.identifier_token,
+        row.suffix,
+        row.expiry,
+        row.brand,
+    )
+    return KeptToken(row.merchant_id, token, row.company_id, row.customer, TokenState(row.state))

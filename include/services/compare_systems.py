@@ -1,0 +1,54 @@
+"""Every night: the gateway against us, and us against SYSPRO, in both directions.
+
+A day's gateway requests and sales orders are read from their own lists; besides, whatever we sent
+since the last comparison is looked for, so that neither side can lose an item in silence.
+Repairs go by the normal path only; the rest are dead letters with owner, amount and next action.
+"""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from include.domain.calendar import Window
+from include.services.comparing.erp_side import ErpSide
+from include.services.comparing.gateway_side import GatewaySide
+from include.services.comparing.ports import Ledger
+from include.services.sync.ports import Tally, Watermarks
+
+_FIRST = timedelta(days=2)  # how far a first comparison looks back at our own
+
+
+@dataclass(frozen=True, slots=True)
+class CompareSystems:
+    """Compares one merchant; both sides share their findings."""
+
+    merchant_id: str
+    gateway: GatewaySide
+    erp: ErpSide
+    ledger: Ledger
+    watermarks: Watermarks
+
+    def run(self, day: date, window: Window, erp_session: AbstractContextManager[None]) -> Tally:
+        """Compare a business day.
+
+        Args:
+            day: in the merchant's calendar.
+            window: the same day in instants.
+            erp_session: one SYSPRO session for all of its questions.
+
+        Raises:
+            Retryable: a side could not be asked; run it again, nothing is done twice.
+            RuntimeError: an item was neither matched nor set aside, a bug of ours.
+        """
+        name = f"compared|{self.merchant_id}"
+        mark = self.watermarks.get(name)
+        since = datetime.fromisoformat(mark) if mark else self.ledger.now() - _FIRST
+        with erp_session:
+            self.gateway.compare(window.start_at, window.end_at)
+            until = self.gateway.compare_ours(since)
+            self.erp.compare_since(day.isoformat())
+            self.erp.compare_orders(self.gateway.touched)
+        tally = self.gateway.findings.tally.check()
+        if until > since:
+            self.watermarks.move(name, until.isoformat())
+        return tally

@@ -1,0 +1,1 @@
+"""The nightly comparison: gateway, our orders and SYSPRO, each held against the others."""

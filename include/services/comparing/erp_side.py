@@ -1,0 +1,199 @@
+"""SYSPRO against us, both ways: what is paid is booked, and what is booked is paid."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from include.domain.erp_orders import ErpOrder
+from include.domain.errors import Rejected
+from include.domain.money import Money, total
+from include.domain.order_state import OrderFacts, OrderState
+from include.domain.orders import Order
+from include.services.comparing.ports import ErpFeed, Findings
+from include.services.effects.engine import Engine
+from include.services.effects.ports import EffectKind, EffectState
+from include.services.orders.driver import Event, Saga
+from include.services.orders.order_service import OrderService
+
+_THERE = (EffectState.done, EffectState.verified)
+_HAS_DIGIT = re.compile(r"[0-9]")
+_DO = "It is worked on; if SYSPRO answers and this stays, see the order's timeline."
+
+
+@dataclass(frozen=True, slots=True)
+class ErpSide:
+    """Compares one merchant's company."""
+
+    merchant_id: str
+    company_id: str
+    prefixes: Sequence[str]  # of purchase orders of the merchant's shops
+    feed: ErpFeed
+    service: OrderService
+    engine: Engine
+    take_order: Callable[[str], bool]
+    findings: Findings
+    tolerance_minor: int  # an invoice may differ by this much: SYSPRO rounds tax by itself
+    seen: set[str] = field(default_factory=set)  # sales orders
+
+    # SYSPRO's orders against our payments ----------------------------------------------------
+
+    def compare_since(self, cursor: str) -> None:
+        """Hold every sales order under our prefixes against a standing payment.
+
+        Args:
+            cursor: a date to begin with; the rest of the pages follow by SYSPRO's own.
+
+        Raises:
+            Retryable: SYSPRO could not be asked.
+        """
+        while True:
+            page = [one for one in self.feed.orders_since(cursor) if self._is_new(one)]
+            for found in page:
+                if self._is_under_prefix(found.purchase_order):
+                    self._sales_order(found)
+                else:
+                    self.findings.is_not_ours()
+            if not page or page[-1].cursor == cursor:
+                return
+            cursor = page[-1].cursor
+
+    def _is_new(self, found: ErpOrder) -> bool:
+        if found.sales_order in self.seen:
+            return False
+        self.seen.add(found.sales_order)
+        return True
+
+    def _is_under_prefix(self, purchase_order: str) -> bool:
+        """Say whether a purchase order is of our form; a clerk may type a customer's own."""
+        return any(
+            purchase_order.startswith(prefix) and _HAS_DIGIT.match(purchase_order[len(prefix) :])
+            for prefix in self.prefixes
+        )
+
+    def _sales_order(self, found: ErpOrder) -> None:
+        item = ("erp_unpaid", f"{self.company_id}|{found.sales_order}")
+        order_id = self.service.orders.find(self.merchant_id, found.purchase_order)
+        if found.is_cancelled:
+            return self.findings.fits(item)
+        if order_id is None and self.take_order(found.purchase_order):
+            order_id = self.service.orders.find(self.merchant_id, found.purchase_order)
+        if order_id is None:
+            return self._unpaid(item, found, None, "no order of ours is behind it")
+        order, saga = self.service.orders.content(order_id), self.service.orders.get(order_id)
+        if not _stands(saga.facts):
+            saga = self._again(order_id)
+            if saga.facts.is_order_cancelled:
+                return self.findings.fits(item)
+            return self._unpaid(item, found, order, f"its payment does not stand ({saga.state})")
+        if saga.facts.sales_order not in ("", found.sales_order):
+            said = f"{saga.facts.sales_order} is the sales order of {found.purchase_order}"
+            return self._unpaid(item, found, order, said)
+        return self.findings.fits(item)
+
+    def _unpaid(
+        self, item: tuple[str, str], found: ErpOrder, order: Order | None, said: str
+    ) -> None:
+        fault = Rejected(
+            f"sales order {found.sales_order} ({found.purchase_order}) is open, yet {said}",
+            f"company {self.company_id}",
+            "Cancel it in SYSPRO unless it is paid otherwise; then resolve this.",
+        )
+        self.findings.differs(*item, fault, order.amount if order else None)
+
+    # Our orders against SYSPRO ---------------------------------------------------------------
+
+    def compare_orders(self, order_ids: Iterable[str]) -> None:
+        """Hold orders that held or moved money against SYSPRO's sales orders and receipts.
+
+        Raises:
+            Retryable: SYSPRO could not be asked.
+        """
+        for order_id in sorted(order_ids):
+            order, saga = self.service.orders.content(order_id), self.service.orders.get(order_id)
+            if not _stands(saga.facts) or saga.facts.stop is not None:
+                self.findings.fits(("erp_missing", order_id), ("erp_difference", order_id))
+                continue
+            if not saga.facts.sales_order or any(not one.receipt for one in saga.facts.captured):
+                saga = self._again(order_id)
+            self._order(order, saga)
+
+    def _order(self, order: Order, saga: Saga[OrderFacts]) -> None:
+        order_id, facts = order.order_id, saga.facts
+        missing = [] if facts.sales_order else ["sales order"]
+        missing += [f"receipt of {one.amount}" for one in facts.captured if not one.receipt]
+        gone, differences = self._read_back(order_id, facts)
+        if missing or gone:
+            where = f"order {order.number}, company {self.company_id}"
+            fault = Rejected(f"paid, yet SYSPRO has no {', '.join([*missing, *gone])}", where, _DO)
+            return self.findings.differs("erp_missing", order_id, fault, order.amount)
+        differences += self._invoiced(order, facts)
+        if differences:
+            fault = Rejected(
+                "; ".join(differences),
+                f"order {order.number}, sales order {facts.sales_order}",
+                "Correct it in SYSPRO (the payment is what the gateway moved), then resolve this.",
+            )
+            return self.findings.differs("erp_difference", order_id, fault, order.amount)
+        return self.findings.fits(("erp_missing", order_id), ("erp_difference", order_id))
+
+    def _read_back(self, order_id: str, facts: OrderFacts) -> tuple[list[str], list[str]]:
+        """Return what SYSPRO does not show any more, and what it shows otherwise than sent."""
+        gone, differences = [], []
+        for kind, key, words in _writes(order_id, facts):
+            effect = self.engine.find(kind, key)
+            if effect is None or effect.state not in _THERE:
+                continue  # under way, or a dead letter of its own
+            shown = self.engine.read_back(kind, key)
+            if not shown.found:
+                gone.append(f"{words} any more")
+            elif len(shown.found) > 1:
+                keys = ", ".join(one.their_key for one in shown.found)
+                differences.append(f"{words} is there {len(shown.found)} times: {keys}")
+            differences += [
+                f"{words}: {one.what} ours {one.ours}, SYSPRO {one.theirs}"
+                for one in shown.differences
+            ]
+        return gone, differences
+
+    def _invoiced(self, order: Order, facts: OrderFacts) -> list[str]:
+        """A completed order is invoiced for what was captured, in the same currency."""
+        if not facts.invoice or not facts.captured:
+            return []
+        documents = self.feed.documents_of(order.purchase_order)
+        invoices = [one.amount for one in documents if one.document_type == "I"]
+        strange = sorted({one.currency for one in invoices} - {order.currency})
+        if strange:
+            return [f"invoiced in {', '.join(strange)}, paid in {order.currency}"]
+        invoiced, captured = total(invoices, order.currency), facts.captured_minor()
+        if abs(invoiced.minor - captured) <= self.tolerance_minor:
+            return []
+        return [f"invoiced {invoiced}, captured {Money(captured, order.currency)}"]
+
+    def _again(self, order_id: str) -> Saga[OrderFacts]:
+        """Have the saga look: the normal path repairs what it can."""
+        orders = self.service.orders
+        orders.amend(order_id, lambda facts: facts, Event("compared with SYSPRO"))
+        return self.service.advance(order_id)
+
+
+def _stands(facts: OrderFacts) -> bool:
+    """Say whether a payment holds or has moved money for this order."""
+    payment = facts.payment
+    is_held = payment is not None and payment.authorized is not None and not facts.is_reversed
+    left = facts.captured_minor() - facts.returned_minor
+    is_given_back = facts.stop is not None and facts.stop.ends_as is not OrderState.completed
+    return is_held and not (is_given_back and left <= 0)
+
+
+def _writes(order_id: str, facts: OrderFacts) -> Sequence[tuple[EffectKind, str, str]]:
+    """Name the effects that booked an order, with words for people."""
+    receipts = [
+        (
+            EffectKind.ar_receipt,
+            f"{order_id}|receipt|{one.number}",
+            f"receipt {one.receipt}",
+        )
+        for one in facts.captured
+    ]
+    sales_order = f"sales order {facts.sales_order}"
+    return [(EffectKind.sales_order, f"{order_id}|sales_order|1", sales_order), *receipts]

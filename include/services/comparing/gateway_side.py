@@ -1,0 +1,181 @@
+"""Gateway against us: every request that held or moved money is one of ours, once, and equal.
+
+What we did not know is learned by the normal path: the effect is looked at again, or the order is
+taken in from its shop. What then still does not fit is set aside.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from include.domain.canonical import from_json
+from include.domain.errors import Rejected
+from include.domain.money import Money
+from include.domain.payments import Authorized
+from include.services.comparing.ports import (
+    KIND_OF,
+    Did,
+    Findings,
+    GatewayFeed,
+    GatewayRow,
+    KnownRequest,
+    Ledger,
+)
+from include.services.effects.engine import Engine
+from include.services.effects.ports import Effect, EffectKind, EffectState
+from include.services.orders.driver import Event
+from include.services.orders.order_service import OrderService
+
+TakeOrder = Callable[[str], bool]  # by purchase order; whether its shop had it and it is ours now
+_THERE = (EffectState.done, EffectState.verified)
+_SHOWN_AFTER = timedelta(hours=1)  # a search is fed with delay
+_WITH_AMOUNT = (Did.authorization, Did.capture, Did.refund)
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySide:
+    """Compares one merchant's account; ``touched`` collects the orders that held or moved money."""
+
+    merchant_id: str
+    organization_id: str
+    feed: GatewayFeed
+    ledger: Ledger
+    service: OrderService
+    engine: Engine
+    take_order: TakeOrder
+    findings: Findings
+    touched: set[str] = field(default_factory=set)
+    shown: set[str] = field(default_factory=set)  # request ids
+
+    def compare(self, start_at: datetime, end_at: datetime) -> None:
+        """Hold every request of a window against our effects and orders.
+
+        Raises:
+            Retryable: the gateway could not be asked.
+        """
+        for row in self.feed.between(start_at, end_at):
+            self.shown.add(row.request_id)
+            if row.did is None:
+                self.findings.fits()
+            else:
+                self._row(row)
+
+    def compare_ours(self, since: datetime) -> datetime:
+        """Hold what we believe happened against the gateway; return until when.
+
+        Raises:
+            Retryable: the gateway could not be asked.
+        """
+        until = self.ledger.now() - _SHOWN_AFTER
+        kinds = tuple(KIND_OF.values())
+        for effect in self.ledger.sent_between(self.organization_id, kinds, since, until):
+            item = ("gateway_missing", f"{effect.kind}|{effect.key}")
+            order_id = self.ledger.order_of(effect)
+            if order_id:
+                self.touched.add(order_id)
+            is_shown = effect.their_key in self.shown
+            if is_shown or self.engine.read_back(effect.kind, effect.key).found:
+                self.findings.fits(item)
+                continue
+            fault = Rejected(
+                f"the gateway answered {effect.their_key!r} and does not show it any more",
+                f"{effect.kind.value} {effect.key}",
+                "Ask the gateway for this request; if it never was, cancel or refund the order.",
+            )
+            self.findings.differs(*item, fault, Money(effect.amount_minor, effect.currency))
+        return until
+
+    # One request -----------------------------------------------------------------------------
+
+    def _row(self, row: GatewayRow) -> None:
+        effect = self._effect(row.mti)
+        if effect is not None:
+            return self._known_effect(row, effect)
+        known = self.ledger.request(row.request_id)
+        if known is not None:
+            return self._known_request(row, known)
+        effect = None if row.mti else self._effect(self.feed.mti_of(row.request_id))
+        if effect is not None:
+            return self._known_effect(row, effect)
+        return self._unknown(row)
+
+    def _effect(self, mti: str) -> Effect | None:
+        return self.ledger.effect_by_reference(self.organization_id, mti) if mti else None
+
+    def _known_effect(self, row: GatewayRow, effect: Effect) -> None:
+        order_id = self.ledger.order_of(effect)
+        if effect.state not in _THERE:
+            effect = self.engine.recheck(effect.kind, effect.key)
+            self._make_due(order_id)
+        if order_id:
+            self.touched.add(order_id)
+        if row.did is None or effect.kind is not KIND_OF[row.did]:
+            return self.findings.fits()  # a second service of the same request
+        if effect.their_key and effect.their_key != row.request_id:
+            return self._duplicate(row, effect, order_id)
+        if effect.state not in _THERE:
+            said = f"we hold it for {effect.state.value}: {effect.reason}"
+            return self._differs(row, said, "See the dead letter of the effect, or wait for it.")
+        ours = _amount_of(effect)
+        return self._amounts(row, ours)
+
+    def _known_request(self, row: GatewayRow, known: KnownRequest) -> None:
+        self.touched.add(known.order_id)
+        self._amounts(row, known.amount)
+
+    def _amounts(self, row: GatewayRow, ours: Money | None) -> None:
+        is_equal = None in (ours, row.amount) or row.did not in _WITH_AMOUNT or ours == row.amount
+        if is_equal:
+            names = ("gateway_difference", "gateway_unknown")
+            return self.findings.fits(*((kind, self._key(row)) for kind in names))
+        said = f"we hold it for {ours}"
+        do = "Find out which is right; refund or cancel the order through its shop."
+        return self._differs(row, said, do)
+
+    def _differs(self, row: GatewayRow, said: str, do: str) -> None:
+        what = f"the gateway shows {row.did} {row.request_id} of {row.amount}; {said}"
+        fault = Rejected(what, f"order {row.code}", do)
+        self.findings.differs("gateway_difference", self._key(row), fault, row.amount)
+
+    def _duplicate(self, row: GatewayRow, effect: Effect, order_id: str) -> None:
+        """Propose to reverse a second request of one effect; a person agrees by replaying it."""
+        key = f"{self.merchant_id}|{row.did}|{order_id}|{row.request_id}"
+        fault = Rejected(
+            f"{row.did} {row.request_id} is a second copy of {effect.their_key}",
+            f"order {row.code}",
+            f"Replay this to reverse the copy of {row.amount}; {effect.their_key} stays.",
+        )
+        self.findings.differs("gateway_duplicate", key, fault, row.amount)
+
+    def _unknown(self, row: GatewayRow) -> None:
+        """Nobody here knows the request: its order may never have reached us."""
+        order_id = self.service.orders.find(self.merchant_id, row.code)
+        if order_id is None and self.take_order(row.code):
+            known = self.ledger.request(row.request_id)
+            if known is not None:
+                return self._known_request(row, known)
+            order_id = self.service.orders.find(self.merchant_id, row.code)
+        if order_id is None:
+            return self.findings.is_not_ours()
+        self.touched.add(order_id)
+        fault = Rejected(
+            f"{row.did} {row.request_id} of {row.amount} is not of our making",
+            f"order {row.code}",
+            "Find out who made it (the business center shows the user); reverse it there, or "
+            "resolve this with the reason.",
+        )
+        return self.findings.differs("gateway_unknown", self._key(row), fault, row.amount)
+
+    def _key(self, row: GatewayRow) -> str:
+        return f"{self.merchant_id}|{row.request_id}|{row.did}"
+
+    def _make_due(self, order_id: str) -> None:
+        if order_id:
+            self.service.orders.amend(order_id, lambda facts: facts, Event("compared"))
+
+
+def _amount_of(effect: Effect) -> Money | None:
+    """Return what the other side answered, for a partial authorisation; else what was asked."""
+    if effect.kind is EffectKind.payment_authorization:
+        return from_json(Authorized, effect.evidence).authorized if effect.evidence else None
+    return Money(effect.amount_minor, effect.currency)

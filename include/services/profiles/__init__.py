@@ -1,0 +1,1 @@
+"""Stored payments: kept beside the SYSPRO customer, joined, followed, forgotten on both sides."""

@@ -1,0 +1,105 @@
+"""Keep tokens in step: with the gateway (expiry, gone), and with SYSPRO (the customer is there).
+
+A notification asks for one token at once; besides, each night checks a sixteenth of all tokens, so
+that a lost notification is made up for within sixteen days and no night asks for all.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from include.domain.errors import Rejected
+from include.domain.payments import StoredToken
+from include.services.profiles.ports import (
+    CustomerReader,
+    KeptToken,
+    TokenBook,
+    TokenState,
+    TokenVault,
+)
+from include.services.sync.ports import Shelf, Tally
+
+LETTER_KIND = "token_without_customer"
+_PARTS = "0123456789ABCDEF"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileCheck:
+    """Checks the tokens of one merchant."""
+
+    merchant_id: str
+    book: TokenBook
+    vault: TokenVault
+    erp: CustomerReader
+    shelf: Shelf
+    owner: str
+
+    def refresh(self, token_id: str) -> int:
+        """Read again what a notification names; return how many tokens of ours it concerned.
+
+        Raises:
+            Retryable: the gateway could not be asked.
+        """
+        found = self.book.having(self.merchant_id, token_id)
+        for kept in found:
+            self._refresh(kept)
+        return len(found)
+
+    def run(self, day: date) -> Tally:
+        """Check the day's part of all active tokens, at the gateway and in SYSPRO.
+
+        Raises:
+            Retryable: one of them could not be asked.
+        """
+        tally, known = Tally(), dict[str, bool]()
+        for kept in self.book.part(self.merchant_id, _PARTS[day.toordinal() % len(_PARTS)]):
+            tally.read += 1
+            is_alive = self._refresh(kept)
+            if kept.customer and kept.customer not in known:
+                known[kept.customer] = self.erp.credit(kept.customer).exists
+            if is_alive and kept.customer and not known[kept.customer]:
+                self.shelf.set_aside(LETTER_KIND, kept.name, _orphan(kept), owner=self.owner)
+                tally.set_aside += 1
+            else:
+                self.shelf.settle(LETTER_KIND, kept.name, "its customer is there, or it went")
+                tally.done += 1
+        return tally.check()
+
+    def _refresh(self, kept: KeptToken) -> bool:
+        """Take over what the gateway shows; say whether the token is alive."""
+        if kept.state is not TokenState.active:
+            return False
+        token = self._read(kept.token)
+        if token is None:
+            self.book.change(kept, kept.token, TokenState.deleted)
+            return False
+        if token != kept.token:
+            self.book.change(kept, token, TokenState.active)
+        return True
+
+    def _read(self, known: StoredToken) -> StoredToken | None:
+        if known.instrument_token:
+            found = self.vault.instrument(known.customer_token, known.instrument_token)
+        else:
+            held = self.vault.customer(known.customer_token)
+            if held is None:
+                return None
+            found = held[0] if held else known
+        if found is None:
+            return None
+        # What the gateway does not show now stays as it was; the ids are what it is kept under.
+        return replace(
+            known,
+            identifier_token=found.identifier_token or known.identifier_token,
+            suffix=found.suffix or known.suffix,
+            expiry=found.expiry or known.expiry,
+            brand=found.brand or known.brand,
+        )
+
+
+def _orphan(kept: KeptToken) -> Rejected:
+    return Rejected(
+        f"SYSPRO has no customer {kept.customer!r} any more",
+        f"company {kept.company_id}, token of {kept.merchant_id}",
+        "If the customer was merged, the shopper's next order links the token anew; if it was "
+        "deleted, forget the shopper (tokens forget). Then resolve this.",
+    )

@@ -1,0 +1,80 @@
+"""Keep the token that an authorisation made, beside merchant, SYSPRO customer and shopper.
+
+``keep_tokens`` is called where the authorisation is folded in; ``TokenSweep`` finds what a crash
+left out, and links a token once its SYSPRO customer is known.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from include.domain.order_state import OrderFacts
+from include.domain.orders import Order, Shopper
+from include.domain.payments import StoredToken
+from include.services.profiles.ports import KeptToken, ShopperLink, TokenBook
+from include.services.sync.ports import Tally, Watermarks
+
+OVERLAP = timedelta(minutes=10)  # longer than any transaction that changes an order
+
+
+def keep_tokens(book: TokenBook, company_id: str, order: Order, facts: OrderFacts) -> bool:
+    """Keep what the order's authorisation stored; safe to repeat. Returns whether it is new."""
+    stored = facts.payment.stored if facts.payment else None
+    if stored is None or not stored.customer_token:
+        return False
+    kept = KeptToken(order.merchant_id, stored, company_id, facts.customer)
+    return book.keep(kept, links_of(order, company_id, facts.customer))
+
+
+def tokens_of(order: Order, facts: OrderFacts) -> tuple[StoredToken, ...]:
+    """Return every stored payment that an order made or was paid with."""
+    payments = (facts.payment, facts.replaced)
+    found = {one.stored.customer_token: one.stored for one in payments if one and one.stored}
+    source = order.payment
+    if source.customer_token and source.customer_token not in found:
+        found[source.customer_token] = StoredToken(source.customer_token, source.instrument_token)
+    return tuple(found.values())
+
+
+def links_of(order: Order, company_id: str, customer: str) -> tuple[ShopperLink, ...]:
+    """Return the shopper's links; none before the SYSPRO customer is known."""
+    if not customer:
+        return ()
+    return tuple(
+        ShopperLink(order.shop_id, key, company_id, customer) for key in shopper_keys(order.shopper)
+    )
+
+
+def shopper_keys(shopper: Shopper) -> tuple[str, ...]:
+    """Name a shopper by the shop's id and by mail; the address itself is not kept."""
+    by_mail = mail_key(shopper.email)
+    return (f"id:{shopper.reference}", by_mail) if shopper.reference else (by_mail,)
+
+
+def mail_key(email: str) -> str:
+    """Name a shopper by a digest of the mail address."""
+    return "mail:" + hashlib.sha256(email.strip().casefold().encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSweep:
+    """Keeps the tokens of one merchant's orders that changed since the last sweep."""
+
+    merchant_id: str
+    company_id: str
+    book: TokenBook
+    watermarks: Watermarks
+
+    def run(self, begin: datetime) -> Tally:
+        """Keep what is not kept yet; ``begin`` is where a first sweep starts."""
+        name, tally = f"tokens|{self.merchant_id}", Tally()
+        mark = self.watermarks.get(name)
+        since = datetime.fromisoformat(mark) - OVERLAP if mark else begin
+        for changed_at, order, facts in self.book.orders_with_tokens(self.merchant_id, since):
+            tally.read += 1
+            if keep_tokens(self.book, self.company_id, order, facts):
+                tally.done += 1
+            else:
+                tally.not_ours += 1  # kept before, or nothing to keep
+            self.watermarks.move(name, changed_at.isoformat())
+        return tally.check()

@@ -1,0 +1,107 @@
+"""Remove stored payments at the gateway and in SYSPRO's form, then in our store.
+
+The wish is written first (state ``deleting`` or ``replaced``), so a crash leaves it to ``finish``.
+What cannot be deleted is a dead letter of its effect, and the row stays as it is.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from include.domain.erp_orders import SetCustomField
+from include.domain.payments import DeleteToken
+from include.services.effects.engine import Engine
+from include.services.effects.ports import Effect, EffectKind, EffectState
+from include.services.orders.driver import Command
+from include.services.profiles.ports import LEAVING, KeptToken, TokenBook, TokenState, TokenVault
+from include.services.sync.ports import Tally
+
+_THERE = (EffectState.done, EffectState.verified, EffectState.declined)
+_STOPPED = (EffectState.rejected, EffectState.mismatched, EffectState.dead_letter)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRemover:
+    """Removes tokens of one merchant."""
+
+    merchant_id: str
+    organization_id: str
+    token_form: tuple[str, str]  # form and field of the SYSPRO customer; '' is our store alone
+    owner: str
+    book: TokenBook
+    vault: TokenVault
+    engine: Engine
+
+    def remove(self, tokens: Iterable[KeptToken], state: TokenState) -> None:
+        """Write the wish; ``finish`` fulfils it. What is leaving already keeps its reason."""
+        for kept in tokens:
+            if kept.state is TokenState.active:
+                self.book.change(kept, kept.token, state)
+
+    def finish(self) -> Tally:
+        """Drive every removal that is under way.
+
+        Raises:
+            Retryable: the gateway could not be asked what a customer holds.
+        """
+        tally = Tally()
+        for kept in self.book.in_state(self.merchant_id, LEAVING):
+            tally.read += 1
+            state = self._delete(kept)
+            if state in _THERE and self._rewrite_form(kept):
+                self.book.change(kept, kept.token, TokenState.deleted)
+                tally.done += 1
+            elif state in _STOPPED:
+                tally.set_aside += 1
+            else:
+                tally.not_ours += 1  # the janitor goes on with it
+        return tally.check()
+
+    def _delete(self, kept: KeptToken) -> EffectState:
+        key = f"forget|{kept.name}"
+        found = self.engine.find(EffectKind.token_deletion, key)
+        if found is None:
+            content = self._deletion(kept)
+            if content is None:
+                return EffectState.done  # it is gone already
+            effect = self._command(EffectKind.token_deletion, content, self.organization_id)
+            return self.engine.perform(effect.effect(key)).state
+        return self._on(found).state
+
+    def _deletion(self, kept: KeptToken) -> DeleteToken | None:
+        """Say what to delete: a shopper's whole customer, or one card of several.
+
+        A customer's default card cannot go alone, so a customer that holds nothing else goes whole.
+        """
+        token = kept.token
+        if kept.state is TokenState.replaced and token.instrument_token:
+            held = self.vault.customer(token.customer_token)
+            if held is None:
+                return None
+            if len(held) > 1:
+                return DeleteToken(
+                    self.organization_id, token.customer_token, token.instrument_token
+                )
+        return DeleteToken(self.organization_id, token.customer_token)
+
+    def _rewrite_form(self, kept: KeptToken) -> bool:
+        """Have SYSPRO's field name a token that is alive, or nothing; say whether it is so."""
+        form, name = self.token_form
+        if not form or not kept.customer:
+            return True
+        key = f"forget|{kept.name}|form"
+        found = self.engine.find(EffectKind.custom_field, key)
+        if found is not None:
+            return self._on(found).state in _THERE
+        left = self.book.of_customer(kept.company_id, kept.customer)
+        value = left[0].token.customer_token if left else ""
+        content = SetCustomField(kept.company_id, form, kept.customer, name, value)
+        command = self._command(EffectKind.custom_field, content, kept.company_id)
+        return self.engine.perform(command.effect(key)).state in _THERE
+
+    def _on(self, effect: Effect) -> Effect:
+        if effect.state in (*_THERE, *_STOPPED):
+            return effect
+        return self.engine.advance(effect.kind, effect.key)
+
+    def _command(self, kind: EffectKind, content: object, target: str) -> Command:
+        return Command(kind, content, target, "", 0, self.owner)
