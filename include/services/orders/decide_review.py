@@ -1,0 +1,120 @@
+"""An analyst accepts or rejects a held order: carried to case management, then taken in here.
+
+One service for the command line, the API and Airflow. Should our answer be lost, the decision comes
+back by webhook or poller, as everybody else's does; a repeat finds the effect and sends nothing.
+"""
+
+from dataclasses import dataclass
+
+from include.domain.canonical import from_json
+from include.domain.errors import Rejected
+from include.domain.order_state import OrderFacts
+from include.domain.orders import Order
+from include.domain.payments import Authorized, DecideReview
+from include.domain.reviews import Decision, DecisionEvent, Merged
+from include.services.effects.engine import Engine
+from include.services.effects.ports import Effect, EffectKind, EffectState
+from include.services.orders.driver import Command
+from include.services.orders.moves import is_under_review
+from include.services.orders.order_service import OrderService
+
+_THERE = (EffectState.done, EffectState.verified)
+_WORDS = {Decision.accept: "ACCEPT", Decision.reject: "REJECT"}
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """How far a decision has come."""
+
+    effect: Effect
+    merged: Merged | None  # None: the gateway has not confirmed it yet
+
+    def __str__(self) -> str:
+        if self.merged is not None:
+            return f"decided at the gateway: {self.merged}"
+        return f"{self.effect.state}: {self.effect.reason or 'it is asked for again'}"
+
+
+def decide_review(
+    service: OrderService,
+    engine: Engine,
+    order_id: str,
+    decision: Decision,
+    *,
+    analyst: str,
+    comments: str = "",
+) -> Decided:
+    """Decide one order under review; the same decision again is the same decision.
+
+    Raises:
+        Rejected: it is not under review, or was decided the other way from here.
+    """
+    order, facts = service.orders.content(order_id), service.orders.get(order_id).facts
+    payment = facts.payment
+    if payment is None or decision not in _WORDS:
+        raise Rejected("there is nothing to decide", f"order {order.number}", "Read the order.")
+    key = f"{order_id}|review|{payment.request_id}"
+    known = engine.find(EffectKind.review_decision, key)
+    if known is None:
+        _demand_waiting(order, facts)
+        desk = service.desk_of(order.shop_id)
+        content = DecideReview(
+            order_id=order_id,
+            organization_id=desk.organization_id,
+            code=order.purchase_order,
+            request_id=payment.request_id,
+            decision=_WORDS[decision],
+            analyst=analyst,
+            comments=comments,
+        )
+        command = Command(
+            EffectKind.review_decision,
+            content,
+            desk.organization_id,
+            order.currency,
+            order.amount.minor,
+            desk.owner,
+        )
+        effect = engine.perform(command.effect(key))
+    else:
+        _demand_same(known, order, decision)
+        effect = engine.advance(EffectKind.review_decision, key)
+    if effect.state not in _THERE:
+        return Decided(effect, None)
+    return Decided(effect, _take_in(service, payment, decision, analyst, comments))
+
+
+def _take_in(
+    service: OrderService, payment: Authorized, decision: Decision, analyst: str, comments: str
+) -> Merged | None:
+    return service.decide(
+        DecisionEvent(
+            request_id=payment.request_id,
+            decision=decision,
+            at=service.orders.now(),
+            origin="analyst",
+            event_key=f"analyst|{payment.request_id}|{decision}",
+            reviewer=analyst,
+            comments=comments,
+        )
+    )
+
+
+def _demand_waiting(order: Order, facts: OrderFacts) -> None:
+    waits = is_under_review(facts) and facts.decision is Decision.review
+    if not waits or facts.stop is not None:
+        raise Rejected(
+            f"it is not under review (decision {facts.decision or 'none'})",
+            f"order {order.number}",
+            "Read the order; cancel or refund it where it must not go on.",
+        )
+
+
+def _demand_same(known: Effect, order: Order, decision: Decision) -> None:
+    made = from_json(DecideReview, known.payload)
+    if made.decision != _WORDS[decision]:
+        raise Rejected(
+            f"{made.analyst} has decided {made.decision} before",
+            f"order {order.number}",
+            "Agree with them; two decisions against each other would block the order.",
+        )
