@@ -17,18 +17,10 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     import uvicorn
 
+    from tieout.api.serving import OPTIONS
+
     uvicorn.run(
-        "tieout.api.app:app",
-        host=given.host,
-        port=given.port,
-        workers=given.workers,
-        access_log=False,  # it would write paths and queries; the guard writes patterns
-        server_header=False,
-        date_header=True,
-        proxy_headers=False,
-        h11_max_incomplete_event_size=32_768,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=30,
+        "tieout.api.app:app", host=given.host, port=given.port, workers=given.workers, **OPTIONS
     )
     return 0
 
