@@ -48,6 +48,7 @@ class OrderService:
         Raises:
             Rejected: its number is there with other content, or the merchant's rules refuse it.
         """
+        order = self.desk_of(order.shop_id).translator.normalized(order)
         self._may_place(order)
         first = OrderFacts(open_step="" if order.payment.request_id else "authorize|1")
         saga, is_new = self.orders.accept(order, first, OrderState.accepted, who)

@@ -54,6 +54,14 @@ class ErpOrderReader(Protocol):
 class Translator(Protocol):
     """From our order to what SYSPRO and the shop are told; the mappings of one shop."""
 
+    def normalized(self, order: Order) -> Order:
+        """Return the order with its addresses as their countries write them.
+
+        Raises:
+            Rejected: an address is wrong, or the order is larger than the rules allow.
+        """
+        ...
+
     def customer_code(self, order: Order) -> str:
         """Name the SYSPRO customer of this shopper; a pure function of shop and shopper."""
         ...

@@ -1,17 +1,18 @@
 """One shop's translation as the sagas ask it; satisfies ``services.orders.ports.Translator``."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Protocol
 
 from include.domain.canonical import to_json
 from include.domain.erp_orders import AddCustomer, AddSalesOrder, BookReceipt, Shipment
+from include.domain.errors import Rejected
 from include.domain.merchant import Merchant
 from include.domain.money import Money
 from include.domain.order_rules import OrderRules
 from include.domain.order_state import ENDED, OrderFacts, OrderState
-from include.domain.orders import Order
+from include.domain.orders import QUANTITY_DIGITS, Order
 from include.domain.shops import FieldMap, Shop, ShopStatus
 from include.services.shop.commands import MOST_TEXT, Callback, OrderUpdate, RefundRecord
 from include.services.translate import customers, erp_commands
@@ -61,6 +62,35 @@ class ShopTranslator:
     def order_of_request(self, request: Mapping[str, Any], where: str = "") -> Order:
         """Return the order that a request of the API asks for."""
         return to_order(request, self.shop, self.rules, self.addresses, where)
+
+    def normalized(self, order: Order) -> Order:
+        """Return an order of the API with its addresses as their countries write them.
+
+        One that was read from the shop's own JSON comes out as it went in.
+
+        Raises:
+            Rejected: an address is wrong, or the order is larger than the rules allow.
+        """
+        where, shopper, rules = f"order {order.number}", order.shopper, self.rules
+        if len(order.lines) > rules.max_lines:
+            raise Rejected(
+                f"{len(order.lines)} lines are more than {rules.max_lines}",
+                where,
+                f"Split the order, or raise max_lines ({rules.where}).",
+            )
+        for line in order.lines:
+            if line.quantity_millionths > rules.max_quantity * 10**QUANTITY_DIGITS:
+                raise Rejected(
+                    f"line {line.number} orders more than {rules.max_quantity}",
+                    where,
+                    f"Order less, or raise max_quantity ({rules.where}).",
+                )
+        checked = replace(
+            shopper,
+            bill_to=self.addresses.normalize(shopper.bill_to, f"{where}, bill_to"),
+            ship_to=self.addresses.normalize(shopper.ship_to, f"{where}, ship_to"),
+        )
+        return replace(order, shopper=checked)
 
     def customer_code(self, order: Order) -> str:
         return customers.customer_code(self.shop, order.shopper, order.currency)
