@@ -6,6 +6,7 @@ from datetime import timedelta
 from include.domain.errors import Rejected
 from include.services.effects.dead_letters import DeadLetter, replay
 from include.services.effects.ports import Effect, EffectKind
+from tieout.care_desk import reverse_copy
 from tieout.hooks.syspro import SysproHook
 from tieout.order_desk import Desks, worker
 from tieout.order_feeds import order_follower, refund_push, shop_sync
@@ -78,7 +79,15 @@ def _erp_feeds(desks: Desks, letter: DeadLetter) -> str:
     return "; ".join(words)
 
 
+def _advance(desks: Desks, letter: DeadLetter) -> str:
+    """Have the order looked at once more; the next comparison closes what then fits."""
+    saga = desks.service.advance(letter.key)
+    return f"{saga.state} {saga.reason}".strip()
+
+
 _JOBS: Mapping[str, Callable[[Desks, DeadLetter], str]] = {
+    "gateway_duplicate": reverse_copy,
+    "erp_missing": _advance,
     "shop_order": _shop_order,
     "credit_note": _erp_feeds,
     "erp_cancellation": _erp_feeds,

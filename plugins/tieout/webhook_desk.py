@@ -10,6 +10,7 @@ from include.domain.errors import Rejected
 from include.domain.shops import ShopKind
 from include.services.inbox.handle_events import Handler, NotYet
 from include.services.inbox.ports import InboxRow, WebhookAccount
+from tieout.care_desk import merchants, profile_check
 from tieout.hooks.cybersource import CybersourceHook
 from tieout.order_desk import Desks
 from tieout.order_feeds import shop_sync
@@ -68,7 +69,7 @@ def handlers(desks: Desks) -> Handlers:
         {
             **dict.fromkeys(_DECISION_EVENTS, decide),
             **dict.fromkeys(_KNOWN_FROM_ELSEWHERE, _hint),
-            **dict.fromkeys(_TOKEN_EVENTS, _hint),
+            **dict.fromkeys(_TOKEN_EVENTS, _token_handler(desks)),
             "order.": shop,
             "product.": _hint,
             "customer.": _hint,
@@ -86,6 +87,22 @@ def _decision_handler(desks: Desks) -> Handler:
         if merged is None:
             raise NotYet(f"no order is known for request {event.decision.request_id} yet")
         return f"decision {event.decision.decision}: {merged}"
+
+    return handle
+
+
+def _token_handler(desks: Desks) -> Handler:
+    """A token's update names ids only: what we keep of them is read again from the vault."""
+
+    def handle(row: InboxRow) -> str:
+        _, _, merchant_id = row.source.partition("|")
+        event = read_event(read_body(row.body).members, row.received_at.astimezone(UTC))
+        found = [one for one in merchants(desks) if one.merchant.merchant_id == merchant_id]
+        if not found or not event.token_ids:
+            return "it names no token of a shop of ours"
+        check = profile_check(found[0])
+        count = sum(check.refresh(token_id) for token_id in event.token_ids)
+        return f"{count} tokens read again"
 
     return handle
 

@@ -21,6 +21,7 @@ from include.services.comparing.ports import (
     KnownRequest,
     Ledger,
 )
+from include.services.comparing.reverse_duplicate import is_reversed
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.orders.driver import Event
@@ -140,12 +141,14 @@ class GatewaySide:
     def _duplicate(self, row: GatewayRow, effect: Effect, order_id: str) -> None:
         """Propose to reverse a second request of one effect; a person agrees by replaying it."""
         key = f"{self.merchant_id}|{row.did}|{order_id}|{row.request_id}"
+        if is_reversed(self.engine, row.request_id):
+            return self.findings.fits(("gateway_duplicate", key))
         fault = Rejected(
             f"{row.did} {row.request_id} is a second copy of {effect.their_key}",
             f"order {row.code}",
             f"Replay this to reverse the copy of {row.amount}; {effect.their_key} stays.",
         )
-        self.findings.differs("gateway_duplicate", key, fault, row.amount)
+        return self.findings.differs("gateway_duplicate", key, fault, row.amount)
 
     def _unknown(self, row: GatewayRow) -> None:
         """Nobody here knows the request: its order may never have reached us."""

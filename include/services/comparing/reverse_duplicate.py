@@ -10,6 +10,8 @@ from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.orders.driver import Command
 
 _WHY = "a second copy made by the network"
+_WAYS = (EffectKind.payment_reversal, EffectKind.payment_void, EffectKind.payment_refund)
+_THERE = (EffectState.done, EffectState.verified)
 
 
 def reverse_duplicate(
@@ -32,7 +34,7 @@ def reverse_duplicate(
 
     def perform(kind: EffectKind, content: object) -> Effect:
         command = Command(kind, content, organization_id, amount.currency, amount.minor, owner)
-        effect = command.effect(f"copy|{request_id}|{kind.value}")
+        effect = command.effect(_key(request_id, kind))
         known = engine.find(kind, effect.key)
         return engine.perform(effect) if known is None else engine.advance(kind, effect.key)
 
@@ -57,3 +59,13 @@ def reverse_duplicate(
         )
     back = Refund(order_id, f"copy|{request_id}", organization_id, code, request_id, amount)
     return perform(EffectKind.payment_refund, back)
+
+
+def is_reversed(engine: Engine, request_id: str) -> bool:
+    """Say whether a copy was given back already."""
+    ways = (engine.find(kind, _key(request_id, kind)) for kind in _WAYS)
+    return any(effect is not None and effect.state in _THERE for effect in ways)
+
+
+def _key(request_id: str, kind: EffectKind) -> str:
+    return f"copy|{request_id}|{kind.value}"

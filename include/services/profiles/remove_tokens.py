@@ -4,7 +4,7 @@ The wish is written first (state ``deleting`` or ``replaced``), so a crash leave
 What cannot be deleted is a dead letter of its effect, and the row stays as it is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from include.domain.erp_orders import SetCustomField
@@ -25,7 +25,7 @@ class TokenRemover:
 
     merchant_id: str
     organization_id: str
-    token_form: tuple[str, str]  # form and field of the SYSPRO customer; '' is our store alone
+    token_forms: Sequence[tuple[str, str]]  # form and field of the SYSPRO customer, where shops say
     owner: str
     book: TokenBook
     vault: TokenVault
@@ -47,7 +47,7 @@ class TokenRemover:
         for kept in self.book.in_state(self.merchant_id, LEAVING):
             tally.read += 1
             state = self._delete(kept)
-            if state in _THERE and self._rewrite_form(kept):
+            if state in _THERE and self._rewrite_forms(kept):
                 self.book.change(kept, kept.token, TokenState.deleted)
                 tally.done += 1
             elif state in _STOPPED:
@@ -83,12 +83,14 @@ class TokenRemover:
                 )
         return DeleteToken(self.organization_id, token.customer_token)
 
-    def _rewrite_form(self, kept: KeptToken) -> bool:
-        """Have SYSPRO's field name a token that is alive, or nothing; say whether it is so."""
-        form, name = self.token_form
-        if not form or not kept.customer:
+    def _rewrite_forms(self, kept: KeptToken) -> bool:
+        """Have SYSPRO's fields name a token that is alive, or nothing; say whether it is so."""
+        if not kept.customer:
             return True
-        key = f"forget|{kept.name}|form"
+        return all(self._rewrite(kept, form, name) for form, name in self.token_forms)
+
+    def _rewrite(self, kept: KeptToken, form: str, name: str) -> bool:
+        key = f"forget|{kept.name}|{form}.{name}"
         found = self.engine.find(EffectKind.custom_field, key)
         if found is not None:
             return self._on(found).state in _THERE

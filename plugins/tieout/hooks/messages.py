@@ -49,9 +49,14 @@ def mail() -> Mail | None:
     return Mail() if _has("mail", MAIL_CONN) else None
 
 
-def chat() -> ChatHook | None:
+def chat(conn_id: str = CHAT_CONN) -> ChatHook | None:
     """Return the way by chat, or None."""
-    return ChatHook(CHAT_CONN) if _has("chat", CHAT_CONN) else None
+    return ChatHook(conn_id) if _has("chat", conn_id) else None
+
+
+def for_chat(text: str) -> str:
+    """Angle brackets call people and hide links in chats; our text must do neither."""
+    return text.replace("<", "\u2039").replace(">", "\u203a")
 
 
 def page_of(day: SettlementDay) -> str:
