@@ -51,7 +51,11 @@ def woocommerce_verifier(secrets: Callable[[], Sequence[str]]) -> Verifier:
             return Verdict(found.key, found.topic)
         if isinstance(found, woo_webhook.WooPing):
             return Refusal("a hello, and nothing else", is_malformed=True)
-        return Refusal(found.reason, is_malformed=found.status != 401)
+        return Refusal(
+            found.reason,
+            is_malformed=found.status != 401,
+            holds_card_number=found.holds_card_number,
+        )
 
     return verify
 

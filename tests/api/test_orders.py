@@ -155,23 +155,48 @@ def test_nothing_goes_back_that_was_not_captured(kit: Kit) -> None:
     assert answer.json()["do"] == "Cancel the order instead."
 
 
-def test_an_operator_ends_two_decisions_against_each_other(kit: Kit) -> None:
+def in_review(kit: Kit) -> dict[str, Any]:
     kit.partner.say(
         AUTH, lambda it: kit.partner.do(it, authorization(it, 7, PaymentStatus.in_review))
     )
-    order = kit.place().json()
+    order: dict[str, Any] = kit.place().json()
+    assert order["state"] == "in_review"
+    return order
+
+
+def test_an_operator_decides_an_order_under_review(kit: Kit) -> None:
+    order = in_review(kit)
     path = f"/v1/orders/{order['order_id']}/decision"
-    body = {"decision": "accept"}
-    assert kit.call("POST", path, body, "web_operator").status_code == 409  # none yet
+    body = {"decision": "accept", "comments": "known customer"}
+    assert kit.call("POST", path, body).status_code == 403  # the shop itself may not
+    assert kit.call("POST", path, body, "web_operator").status_code == 202
+    assert kit.call("POST", path, body, "web_operator").status_code == 200  # a repeat
+    assert kit.partner.truth.count(EffectKind.review_decision) == 1
+    assert kit.service.advance(order["order_id"]).state == "captured"
+    other = {"decision": "reject"}
+    assert kit.call("POST", path, other, "web_operator").status_code == 409
+
+
+def test_an_order_that_is_not_under_review_is_not_decided(kit: Kit) -> None:
+    path = f"/v1/orders/{kit.place().json()['order_id']}/decision"
+    answer = kit.call("POST", path, {"decision": "accept"}, "web_operator")
+    assert answer.status_code == 409
+    assert "not under review" in answer.json()["detail"]
+
+
+def test_an_operator_ends_two_decisions_against_each_other(kit: Kit) -> None:
+    order = in_review(kit)
+    path = f"/v1/orders/{order['order_id']}/decision"
     event = DecisionEvent(
         order["payment"]["request_id"], Decision.reject, SystemClock().now(), "webhook", "e1"
     )
     kit.service.decide(replace(event, decision=Decision.accept, event_key="e0"))
     kit.service.decide(event)
-    assert kit.call("GET", f"/v1/orders/{order['order_id']}").json()["decision"] == "accept"
-    assert kit.call("POST", path, body).status_code == 403  # the shop itself may not
+    assert kit.service.orders.get(order["order_id"]).facts.is_contradicted
+    body = {"decision": "accept"}
     assert kit.call("POST", path, body, "web_operator").status_code == 202
     assert kit.call("POST", path, body, "web_operator").status_code == 200  # a repeat
+    assert not kit.service.orders.get(order["order_id"]).facts.is_contradicted
 
 
 def test_an_answer_holds_no_shopper(kit: Kit) -> None:

@@ -244,6 +244,15 @@ def test_a_forged_delivery_is_refused(kit: Kit) -> None:
     assert kit.count("inbox") == 0
 
 
+def test_a_card_number_in_a_delivery_is_alarmed_not_stored(kit: Kit) -> None:
+    sent = woo_signed({"id": 1001, "customer_note": "4111 1111 1111 1111"})
+    answer = send(kit, sent, WOO)
+    assert answer.status_code == 422
+    assert answer.json()["type"] == "urn:tieout:problem:card-number-refused"
+    assert (kit.count("inbox"), kit.count("alerts")) == (0, 1)
+    assert "1111" not in kit.dump() + answer.text
+
+
 def test_an_unprocessed_body_is_kept_byte_for_byte(kit: Kit) -> None:
     raw, headers = woo_signed({"id": 1, "note": "Zoë 😀"})
     pretty = json.dumps({"id": 1}, indent=3).encode()

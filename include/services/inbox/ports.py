@@ -100,6 +100,7 @@ class Refusal:
 
     reason: str  # a code: "bad_signature", "unknown_key", "too_old" ...; no value of the request
     is_malformed: bool = False  # 400 rather than 401
+    holds_card_number: bool = False  # genuine, but nothing of it may be kept
 
 
 class Verifier(Protocol):

@@ -23,7 +23,7 @@ _ANSWERS: dict[str, dict[int, type[BaseModel] | None]] = {
     "read_timeline": {200: answers.Timeline},
     "cancel_order": {202: answers.OrderAnswer},
     "capture_order": {202: answers.OrderAnswer},
-    "settle_decision": dict.fromkeys((200, 202), answers.OrderAnswer),
+    "decide_order": dict.fromkeys((200, 202), answers.OrderAnswer),
     "ask_refund": {202: answers.RefundAnswer},
     "list_refunds": {200: answers.Refunds},
     "read_refund": {200: answers.RefundAnswer},
@@ -147,7 +147,7 @@ _SAYS = {
     ("place_order", 200): "The order was there already; this is how it stands.",
     ("place_order", 201): "The payment is decided: see `state`.",
     ("place_order", 202): "The outcome is not known yet: tell the shopper so, read it later.",
-    ("settle_decision", 200): "It is decided so already.",
+    ("decide_order", 200): "It is decided so already.",
 }
 
 

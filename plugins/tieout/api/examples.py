@@ -58,7 +58,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "rest": {"summary": "All that is left", "value": {}},
     },
     "AskRefund": {"part": {"value": {"amount": "9.95", "reason": "parcel came late"}}},
-    "SettleDecision": {"accept": {"value": {"decision": "accept"}}},
+    "DecideOrder": {"accept": {"value": {"decision": "accept", "comments": "known customer"}}},
     "ReplayLetters": {"two": {"value": {"numbers": [1, 2]}}},
     "ResolveLetter": {"plain": {"value": {"resolution": "booked by hand, journal 2026/11/412"}}},
 }

@@ -1,4 +1,4 @@
-"""Orders: place, read, list, cancel, capture, settle."""
+"""Orders: place, read, list, cancel, capture, decide."""
 
 import base64
 import binascii
@@ -21,6 +21,7 @@ from include.services.api.ports import (
     OrderRecord,
     ShopTerms,
 )
+from include.services.orders.decide_review import decide_review
 from tieout.api.answers import order_body, timeline_body
 from tieout.api.auth import Operator, Reader, Writer
 from tieout.api.orders_in import read_amount, read_order
@@ -28,7 +29,7 @@ from tieout.api.problems import Problem, of_family
 from tieout.api.reading import ApiNow, Asked, IdempotencyKey, body_of
 from tieout.api.replies import done, once, own_order, reply
 from tieout.api.runtime import Api
-from tieout.api.schema import CancelOrder, CaptureOrder, PlaceOrder, SettleDecision
+from tieout.api.schema import CancelOrder, CaptureOrder, DecideOrder, PlaceOrder
 
 router = APIRouter(prefix="/v1", tags=["orders"])
 _OPEN = (OrderState.accepted, OrderState.pending)
@@ -186,19 +187,31 @@ def capture_order(
 
 
 @router.post("/orders/{order_id}/decision")
-def settle_decision(
+def decide_order(
     order_id: str,
     client: Operator,
-    asked: Annotated[Asked[SettleDecision], Depends(body_of(SettleDecision))],
+    asked: Annotated[Asked[DecideOrder], Depends(body_of(DecideOrder))],
     api: ApiNow,
 ) -> Response:
-    """End two fraud decisions against each other, as a person who has looked at both."""
-    record = own_order(api, client, order_id)
-    decision = Decision(asked.content.decision)
-    facts = record.facts
-    if not facts.is_contradicted and facts.decision is decision:
+    """Decide an order under review, as an analyst; the decision is carried to the gateway.
+
+    Of two decisions against each other it says which one holds.
+    """
+    record, service = own_order(api, client, order_id), api.parts.service()
+    decision, facts = Decision(asked.content.decision), record.facts
+    if facts.is_contradicted:
+        service.settle_contradiction(record.order_id, decision, client.client_id)
+    elif facts.decision is decision:
         return reply(order_body(record))  # a repeat
-    api.parts.service().settle_contradiction(record.order_id, decision, client.client_id)
+    else:
+        decide_review(
+            service,
+            service.engine_of(record.shop_id),
+            record.order_id,
+            decision,
+            analyst=client.client_id,
+            comments=asked.content.comments,
+        )
     return _accepted(api, client, order_id)
 
 

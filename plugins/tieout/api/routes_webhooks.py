@@ -7,6 +7,7 @@ row, only a count. Source: reliability reference, sections 0 (F6 to F8), 2.2 (I,
 import re
 from typing import Annotated
 
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request
 from fastapi import Path as PathParameter
 from fastapi.responses import Response
@@ -61,7 +62,7 @@ async def _receive(request: Request, api: Api, kind: str, name: str) -> Response
     raw = await read_bytes(request, api.settings.max_body_bytes)
     if kind == "woocommerce" and _HELLO.fullmatch(raw):
         return reply({"status": "hello"})
-    verdict = _judge(request, api, known, raw)
+    verdict = await _judge(request, api, known, raw)
     plain = _parse(api, known, raw)
     await refuse_cards(api, plain, known.source, "the webhook's body")
     event = Incoming(known.source, verdict.event_key, verdict.event_type, raw)
@@ -72,7 +73,7 @@ async def _receive(request: Request, api: Api, kind: str, name: str) -> Response
     return reply({"status": "stored"})
 
 
-def _judge(request: Request, api: Api, known: WebhookAccount, raw: bytes) -> Verdict:
+async def _judge(request: Request, api: Api, known: WebhookAccount, raw: bytes) -> Verdict:
     """Return what the verifier says of a genuine event.
 
     Raises:
@@ -88,6 +89,9 @@ def _judge(request: Request, api: Api, known: WebhookAccount, raw: bytes) -> Ver
         if _NAME.fullmatch(verdict.event_key) and _NAME.fullmatch(verdict.event_type):
             return verdict
         verdict = Refusal("bad_event_name", is_malformed=True)
+    if verdict.holds_card_number:
+        await run_sync(api.tally.card_number, known.source, verdict.reason)
+        raise Problem("card-number-refused", f"the event is refused: {verdict.reason}")
     api.tally.bad_signature(known.source, verdict.reason)
     code = "malformed" if verdict.is_malformed else "bad-signature"
     raise Problem(code, f"the event is refused: {verdict.reason}")

@@ -143,10 +143,11 @@ class AskRefund(Strict):
     reason: Annotated[str, _text(500)]
 
 
-class SettleDecision(Strict):
-    """End two fraud decisions that contradict each other."""
+class DecideOrder(Strict):
+    """An analyst's decision of an order under review, or of two decisions against each other."""
 
     decision: Literal["accept", "reject"]
+    comments: Annotated[str, _text(500, 0)] = ""
 
 
 class ReplayLetters(Strict):

@@ -8,13 +8,15 @@ from include.adapters.http.redact import redact
 from include.domain.errors import IntegrationError
 
 _log = logging.getLogger("tieout.api")
+_MOST_PATIENCE = 10  # times the usual pause, after faults
 
 
 class SagaWorker:
     """Calls ``work`` until it is stopped.
 
-    ``work`` returns how much it did; while it finds something it is called again at once. Several
-    replicas may sweep at once: leases let each saga be driven by one.
+    ``work`` returns how much it did; while it finds something it is called again at once. After
+    faults it is called less often, unless it is woken. Several replicas may sweep at once: leases
+    let each saga be driven by one.
     """
 
     def __init__(self, name: str, work: Callable[[], int], every_s: float = 1.0) -> None:
@@ -23,6 +25,7 @@ class SagaWorker:
         self._is_over = threading.Event()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
+        self._faults = 0  # in a row
 
     def start(self) -> None:
         if self._thread is not None and self._thread.is_alive():
@@ -45,10 +48,13 @@ class SagaWorker:
     def run_once(self) -> int:
         """Sweep once; a fault is logged by its family and forgotten: the work stays due."""
         try:
-            return self._work()
+            done = self._work()
         except Exception as fault:  # noqa: BLE001 - the edge of the thread: it must live on
+            self._faults += 1
             self._tell(fault)
-        return 0
+            return 0
+        self._faults = 0
+        return done
 
     def _tell(self, fault: Exception) -> None:
         if isinstance(fault, ExceptionGroup):  # some could not be driven; each is told
@@ -64,5 +70,5 @@ class SagaWorker:
     def _run(self) -> None:
         while not self._is_over.is_set():
             if self.run_once() == 0:
-                self._wake.wait(self._every_s)
+                self._wake.wait(self._every_s * min(2**self._faults, _MOST_PATIENCE))
             self._wake.clear()
