@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Select, and_, or_, select, text
+from sqlalchemy import Engine, Select, or_, select, text
 
 from include.adapters.store.order_tables import orders
 from include.domain.canonical import from_json
@@ -13,9 +13,21 @@ from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.services.api.ports import OrderFilter, OrderRecord
 
-_SHOWN = [
-    column for column in orders.c if column.name not in ("content", "version", "next_at", "owner")
-]
+_SHOWN = (
+    orders.c.order_id,
+    orders.c.shop_id,
+    orders.c.number,
+    orders.c.purchase_order,
+    orders.c.currency,
+    orders.c.amount_minor,
+    orders.c.captured_minor,
+    orders.c.refunding_minor,
+    orders.c.state,
+    orders.c.reason,
+    orders.c.facts,
+    orders.c.accepted_at,
+    orders.c.updated_at,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +48,10 @@ class SqlOrderViews:
         rows = _filtered(wanted)
         if after is not None:
             at, order_id = after
+            # The first condition is what an index can begin at.
             rows = rows.where(
-                or_(
-                    orders.c.accepted_at < at,
-                    and_(orders.c.accepted_at == at, orders.c.order_id < order_id),
-                )
+                orders.c.accepted_at <= at,
+                or_(orders.c.accepted_at < at, orders.c.order_id < order_id),
             )
         rows = rows.order_by(orders.c.accepted_at.desc(), orders.c.order_id.desc()).limit(limit)
         with self.engine.begin() as connection:
