@@ -1,18 +1,20 @@
 """Finish what a crash or a lost answer left: every five minutes, ask the other side and conclude.
 
-An effect in doubt is never sent again before SYSPRO has had time to finish and has been asked
-twice. What cannot be finished becomes a dead letter with an owner and a next action. When it
-fails: `include/docs/runbooks/effects_janitor.md`.
+Every write of every flow is an effect: journals, payments, sales orders, words to a shop. One in
+doubt is never sent again before the other side has had time to finish and has been asked twice.
+What cannot be finished becomes a dead letter with an owner and a next action. When it fails:
+`include/docs/runbooks/effects_janitor.md`.
 """
 
 import pendulum
 from airflow.sdk import dag, task
 
 from tieout.retry import FamilyRetryPolicy
+from tieout.timetable import every
 
 
 @dag(
-    schedule="*/5 * * * *",
+    schedule=every("*/5 * * * *"),
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
     max_active_runs=1,
@@ -27,11 +29,14 @@ from tieout.retry import FamilyRetryPolicy
 )
 def effects_janitor():
     @task(pool="syspro")
-    def sweep() -> dict[str, int]:
-        """Advance every effect that is due; return how many ended in each state."""
-        from tieout import steps
+    def sweep() -> str:
+        """Advance every effect that is due, of the ledger and of orders; say how many stand where.
 
-        return steps.sweep()
+        One task, not two: SYSPRO takes one session per operator at a time.
+        """
+        from tieout import order_steps
+
+        return order_steps.sweep_all_effects()
 
     sweep()
 

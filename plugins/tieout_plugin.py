@@ -25,6 +25,27 @@ class TieoutPlugin(AirflowPlugin):
             "nav_top_level": True,
         },
         {
+            "name": "Orders",
+            "href": "/tieout/orders",
+            "destination": "nav",
+            "url_route": "orders",
+            "nav_top_level": True,
+        },
+        {
+            "name": "Reviews",
+            "href": "/tieout/reviews",
+            "destination": "nav",
+            "url_route": "reviews",
+            "category": "browse",
+        },
+        {
+            "name": "Refunds waiting",
+            "href": "/tieout/refunds",
+            "destination": "nav",
+            "url_route": "refunds",
+            "category": "browse",
+        },
+        {
             "name": "Open items",
             "href": "/tieout/open-items",
             "destination": "nav",

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from include.domain.errors import IntegrationError
 from include.services.inbox.handle_events import HandleEvents
 from include.wiring import tieout
-from tieout import metrics
+from tieout import metrics, steps
 from tieout.order_desk import Desks, ShopDesk
 from tieout.order_feeds import (
     FIRST_POLL,
@@ -55,6 +55,26 @@ def shop_ids() -> list[str]:
 def sweep_orders() -> str:
     """Drive every order and refund that is due: what the API's worker did not get to."""
     return _timed("sweep_orders", lambda: f"{desks().sweep(_SWEEP)} driven")
+
+
+def sweep_all_effects() -> str:
+    """Advance every effect that is due: journals first, then payments, orders and words to shops.
+
+    Raises:
+        ExceptionGroup: some could not be worked on; the others were.
+    """
+    broken: list[Exception] = []
+    for name, work in (("ledger", steps.sweep), ("orders", desks().sweep_effects)):
+        try:
+            work()
+        except (IntegrationError, ExceptionGroup) as fault:
+            log.warning("effects of %s: %s", name, fault)
+            broken.append(fault)
+    counts = {state.value: count for state, count in tieout().effects.counts().items()}
+    log.info("effects: %s", counts)
+    if broken:
+        raise ExceptionGroup("effects could not be swept whole", broken)
+    return str(counts)
 
 
 def handle_inbox() -> str:
@@ -110,3 +130,43 @@ def push_stock(shop_id: str) -> str:
             return str(stock_push(desks(), desk).push(tieout().clock.now()))
 
     return _timed(f"push_stock {shop_id}", work)
+
+
+def orders_to_review() -> list[str]:
+    """Name the orders that wait for a fraud decision, those about to expire first."""
+    from include.adapters.store import order_screen
+
+    return [one.order_id for one in order_screen.waiting(tieout().store)]
+
+
+def review_question(order_id: str) -> tuple[str, str] | None:
+    """Return subject and body of the question, or None where nothing is to be decided any more."""
+    from include.adapters.store import order_screen
+    from include.services.ask_reviews import question
+
+    found = order_screen.waiting(tieout().store, order_id)
+    if not found:
+        return None
+    rules = tieout().mappings.orders.order_rules(found[0].merchant_id)
+    return question(found[0], rules.review_alarm_hours, tieout().clock.now())
+
+
+def decide_order(order_id: str, *, is_accepted: bool, who: str, comment: str) -> str:
+    """Carry an analyst's answer to the gateway's case and into the order.
+
+    Raises:
+        Rejected: it was decided meanwhile, the other way or elsewhere.
+    """
+    from include.domain.reviews import Decision
+    from include.services.orders.decide_review import decide_review
+
+    shop_id = tieout().orders.content(order_id).shop_id
+    decision = Decision.accept if is_accepted else Decision.reject
+
+    def work() -> object:
+        engine = desks().of(shop_id).engine
+        return decide_review(
+            desks().service, engine, order_id, decision, analyst=who, comments=comment
+        )
+
+    return _timed(f"decide_order {order_id}", work)

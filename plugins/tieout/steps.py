@@ -10,7 +10,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from include.domain.errors import IntegrationError, Rejected
 from include.domain.merchant import Merchant
@@ -74,7 +74,7 @@ def choose_days(settlement_date: date | str, merchants: Sequence[str], run_id: s
     """
     context = tieout()
     day = date.fromisoformat(str(settlement_date))
-    if day >= context.clock.now().date():
+    if day > _last_ended(context):
         raise Rejected(
             f"{day} has not ended yet", "settlement_date", "Choose yesterday or an earlier date."
         )
@@ -83,6 +83,14 @@ def choose_days(settlement_date: date | str, merchants: Sequence[str], run_id: s
         context.merchant(key)  # an unknown one is refused here, with the known ones named
         context.days.record(key, "chosen", run_id=run_id, mapping_version=context.mappings.version)
     return [str(key) for key in chosen]
+
+
+def _last_ended(context: Tieout) -> date:
+    """Return the newest date that has ended: yesterday, or the business date of a sandbox.
+
+    The sandbox's clock stands still on its business date; that day is over when somebody asks.
+    """
+    return context.settings.business_date or context.clock.now().date() - timedelta(days=1)
 
 
 @_step

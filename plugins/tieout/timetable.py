@@ -1,4 +1,4 @@
-"""One run per settlement date, at noon UTC of the next day.
+"""When DAGs run: one run per settlement date at noon UTC of the next day; others by the minute.
 
 The data interval is the calendar date in UTC, so a backfill "from 30 October to 2 November" is
 those four settlement dates, both ends included. The run waits until every merchant's own day has
@@ -12,6 +12,15 @@ from typing import Any
 
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction
 from airflow.timetables.interval import CronDataIntervalTimetable
+
+
+def every(cron: str) -> str | None:
+    """Return a DAG's schedule; none on a stack told to run only what people ask for."""
+    return None if _is_manual() else cron
+
+
+def _is_manual() -> bool:
+    return os.environ.get("TIEOUT_SCHEDULE") == "manual"
 
 
 class SettlementDays(CronDataIntervalTimetable):
@@ -42,7 +51,7 @@ class SettlementDays(CronDataIntervalTimetable):
     ) -> DagRunInfo | None:
         """Return the next interval; none on a stack told to run only what people ask for."""
         is_backfill = restriction.catchup
-        if not is_backfill and os.environ.get("TIEOUT_SCHEDULE") == "manual":
+        if not is_backfill and _is_manual():
             return None
         info = super().next_dagrun_info(
             last_automated_data_interval=last_automated_data_interval, restriction=restriction

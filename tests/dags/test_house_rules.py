@@ -24,7 +24,7 @@ def test_a_dag_is_owned_tagged_documented_and_has_a_runbook(path: Path, dagbag) 
     assert not dag.catchup
     assert (ROOT / "include" / "docs" / "runbooks" / f"{path.stem}.md").is_file()
     for task in dag.tasks:
-        assert task.owner in {"finance", "integration"}
+        assert task.owner in {"finance", "fraud", "integration"}
         assert task.retries >= 1
         assert task.retry_policy is not None
 

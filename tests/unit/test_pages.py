@@ -44,12 +44,12 @@ def open_item(**changes: object) -> dict[str, object]:
 
 
 def test_an_amount_is_grouped_for_people_and_loses_no_digit() -> None:
-    from tieout.web.pages import _grouped, _money
+    from tieout.web.rendering import amount, grouped
 
-    assert _grouped(Money(-123456789, "USD")) == "-1,234,567.89"
-    assert _grouped(Money(-5, "USD")) == "-0.05"
-    assert _grouped(Money(20000, "JPY")) == "20,000"
-    assert _money(None, "USD") == "not readable"
+    assert grouped(Money(-123456789, "USD")) == "-1,234,567.89"
+    assert grouped(Money(-5, "USD")) == "-0.05"
+    assert grouped(Money(20000, "JPY")) == "20,000"
+    assert amount(None, "USD") == "not readable"
 
 
 def test_a_stored_script_is_shown_as_text(client: TestClient) -> None:

@@ -1,0 +1,39 @@
+"""Tell who must know: every five minutes, one alert for each cause, by the rules of alerts.yaml.
+
+A partner that does not answer, reviews and holds about to expire, dead letters, stuck orders,
+refunds that wait for a second person. When it fails: `include/docs/runbooks/alerts.md`.
+"""
+
+import pendulum
+from airflow.sdk import dag, task
+
+from tieout.retry import FamilyRetryPolicy
+from tieout.timetable import every
+
+
+@dag(
+    schedule=every("*/5 * * * *"),
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    default_args={
+        "owner": "integration",
+        "retries": 2,
+        "retry_delay": pendulum.duration(minutes=1),
+        "retry_policy": FamilyRetryPolicy(),
+    },
+    tags=["alerts", "order-to-cash", "tier-1"],
+    doc_md=__doc__,
+)
+def alerts():
+    @task
+    def raise_alerts() -> str:
+        """Count what each rule watches, tell what is due, clear what is over."""
+        from tieout import care_steps
+
+        return care_steps.raise_alerts()
+
+    raise_alerts()
+
+
+alerts()

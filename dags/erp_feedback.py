@@ -1,0 +1,46 @@
+"""Hear what clerks did in SYSPRO: every five minutes, credits, invoices, shipments.
+
+A credit note becomes one refund, a cancelled order is unwound, an invoice completes an order, a
+dispatch note tells the shopper. When it fails: `include/docs/runbooks/erp_feedback.md`.
+"""
+
+import pendulum
+from airflow.sdk import dag, task
+
+from tieout.retry import FamilyRetryPolicy
+from tieout.timetable import every
+
+
+@dag(
+    schedule=every("*/5 * * * *"),
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    default_args={
+        "owner": "integration",
+        "retries": 2,
+        "retry_delay": pendulum.duration(minutes=1),
+        "retry_policy": FamilyRetryPolicy(),
+    },
+    tags=["orders", "refunds", "syspro", "order-to-cash", "tier-1"],
+    doc_md=__doc__,
+)
+def erp_feedback():
+    @task
+    def choose_shops() -> list[str]:
+        """Name the shops of shops.yaml; only these names travel on."""
+        from tieout import order_steps
+
+        return order_steps.shop_ids()
+
+    @task(pool="syspro")
+    def poll_erp(shop_id: str) -> str:
+        """Read the company's documents since the watermark; a repeat changes nothing."""
+        from tieout import order_steps
+
+        return order_steps.poll_erp(shop_id)
+
+    poll_erp.expand(shop_id=choose_shops())
+
+
+erp_feedback()

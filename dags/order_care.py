@@ -1,0 +1,47 @@
+"""Look after what no order asks for: daily, stored cards, and the gateway held against SYSPRO.
+
+Profiles are kept in step with SYSPRO's customers. Then every capture and refund of the gateway must
+have its document in SYSPRO and every receipt its payment; what is missing goes the normal way
+again. When it fails: `include/docs/runbooks/order_care.md`.
+"""
+
+import pendulum
+from airflow.sdk import dag, task
+
+from tieout.retry import FamilyRetryPolicy
+from tieout.timetable import every
+
+
+@dag(
+    schedule=every("30 3 * * *"),
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    default_args={
+        "owner": "integration",
+        "retries": 4,
+        "retry_delay": pendulum.duration(minutes=5),
+        "retry_policy": FamilyRetryPolicy(),
+    },
+    tags=["orders", "repair", "order-to-cash"],
+    doc_md=__doc__,
+)
+def order_care():
+    @task(pool="syspro")
+    def keep_profiles() -> str:
+        """Join duplicate cards, follow network tokens, end deletions on both sides."""
+        from tieout import care_steps
+
+        return care_steps.keep_profiles()
+
+    @task(pool="syspro")
+    def compare_systems() -> str:
+        """Name what one system holds and the other does not, and have it repaired."""
+        from tieout import care_steps
+
+        return care_steps.compare_systems()
+
+    keep_profiles() >> compare_systems()
+
+
+order_care()

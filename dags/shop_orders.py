@@ -1,0 +1,46 @@
+"""Take new and changed orders in, shop by shop: every five minutes, from a watermark with overlap.
+
+A webhook only makes it sooner; a lost one loses nothing. An order that cannot be read becomes a
+dead letter and the poll goes on. When it fails: `include/docs/runbooks/shop_orders.md`.
+"""
+
+import pendulum
+from airflow.sdk import dag, task
+
+from tieout.retry import FamilyRetryPolicy
+from tieout.timetable import every
+
+
+@dag(
+    schedule=every("*/5 * * * *"),
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    default_args={
+        "owner": "integration",
+        "retries": 2,
+        "retry_delay": pendulum.duration(minutes=1),
+        "retry_policy": FamilyRetryPolicy(),
+    },
+    tags=["orders", "shop", "order-to-cash", "tier-1"],
+    doc_md=__doc__,
+)
+def shop_orders():
+    @task
+    def choose_shops() -> list[str]:
+        """Name the shops of shops.yaml; only these names travel on."""
+        from tieout import order_steps
+
+        return order_steps.shop_ids()
+
+    @task
+    def poll_shop(shop_id: str) -> str:
+        """Take in what the shop changed since the watermark, a refund or cancellation too."""
+        from tieout import order_steps
+
+        return order_steps.poll_shop(shop_id)
+
+    poll_shop.expand(shop_id=choose_shops())
+
+
+shop_orders()

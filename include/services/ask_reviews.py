@@ -1,0 +1,62 @@
+"""What an analyst is asked about an order that Decision Manager holds."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from include.domain.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingReview:
+    """One order that waits for a fraud decision."""
+
+    order_id: str
+    shop_id: str
+    merchant_id: str
+    number: str
+    purchase_order: str
+    amount: Money
+    country: str  # where the goods go
+    request_id: str  # of the authorisation
+    gateway_says: str  # reason and status as the gateway gave them
+    sales_order: str
+    accepted_at: datetime
+    expires_at: datetime | None  # of the authorisation; None: the bank was not asked yet
+
+    def is_urgent(self, alarm_hours: int, now: datetime) -> bool:
+        """Say whether the authorisation ends within the merchant's time of alarm."""
+        if self.expires_at is None:
+            return False
+        return now >= self.expires_at - timedelta(hours=alarm_hours)
+
+
+def question(review: WaitingReview, alarm_hours: int, now: datetime) -> tuple[str, str]:
+    """Return subject and body, in Markdown, of the question to an analyst."""
+    hours = int((now - review.accepted_at).total_seconds() // 3600)
+    urgent = "URGENT: " if review.is_urgent(alarm_hours, now) else ""
+    subject = f"{urgent}Order {review.number}, {review.amount}: accept or reject"
+    expiry = (
+        f"{review.expires_at:%Y-%m-%d %H:%M} UTC" if review.expires_at else "the bank was not asked"
+    )
+    rows = (
+        ("shop", f"{review.shop_id} ({review.merchant_id})"),
+        ("amount", str(review.amount)),
+        ("goods go to", review.country),
+        ("waits", f"{hours} h"),
+        ("authorisation ends", expiry),
+        ("gateway says", review.gateway_says),
+        ("request id", f"`{review.request_id}`"),
+        ("gateway's merchant reference", f"`{review.purchase_order}`"),
+        ("sales order in SYSPRO, on hold", review.sales_order or "not made yet"),
+    )
+    table = "\n".join(f"| {name} | {_cell(value)} |" for name, value in rows)
+    return subject, (
+        "*Accept* releases the sales order and captures. *Reject* reverses the authorisation and "
+        "cancels the sales order; the shopper is told. *Ask again* decides nothing.\n\n"
+        f"| | |\n| --- | --- |\n{table}\n"
+    )
+
+
+def _cell(text: str) -> str:
+    """Keep a value inside its cell: what a shop sent must not become Markdown."""
+    return text.replace("|", "/").replace("\n", " ").replace("<", "&lt;").replace("[", "(")

@@ -1,0 +1,71 @@
+"""What all pages share: templates that escape everything, headers, amounts for people."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Query
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+from include.domain.money import Money
+from include.wiring import tieout
+
+# The pages hold no script of ours; the reports draw with inline SVG and style.
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' "
+    "data:; form-action 'self'; frame-ancestors 'self'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+Offset = Annotated[int, Query(ge=0, le=10_000_000)]
+MerchantId = Annotated[str, Query(max_length=64)]
+
+
+def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """Render one page."""
+    merchants = sorted(tieout().mappings.merchants)
+    found = _TEMPLATES.get_template(template).render(merchants=merchants, **values)
+    return HTMLResponse(found, status, headers=HEADERS)
+
+
+def grouped(money: Money) -> str:
+    """Write an amount as people read it: ``-12,345.60``."""
+    sign, digits = ("-" if money.minor < 0 else ""), money.decimal.removeprefix("-")
+    whole, point, fraction = digits.partition(".")
+    return f"{sign}{int(whole):,}{point}{fraction}"
+
+
+def amount(minor: int | None, currency: str | None) -> str:
+    """Write an amount for a person; an unreadable one is said to be so."""
+    if minor is None or not currency:
+        return "not readable"
+    return f"{grouped(Money(minor, currency))} {currency}"
+
+
+def quantity(millionths: int) -> str:
+    """Write a quantity of 1/1,000,000: ``2``, ``0.5``."""
+    whole, rest = divmod(millionths, 10**6)
+    fraction = f"{rest:06d}".rstrip("0")
+    return f"{whole:,}.{fraction}" if fraction else f"{whole:,}"
+
+
+def age(since: datetime, now: datetime) -> str:
+    """Write how long ago: ``3 d``, ``5 h`` or ``12 min``."""
+    minutes = max(0, int((now - since).total_seconds() // 60))
+    if minutes >= 2880:
+        return f"{minutes // 1440} d"
+    return f"{minutes // 60} h" if minutes >= 120 else f"{minutes} min"
+
+
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).with_name("templates")),
+    autoescape=select_autoescape(default=True),
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEMPLATES.filters["grouped"] = grouped
+_TEMPLATES.globals["amount_of"] = amount
+_TEMPLATES.globals["quantity"] = quantity
+_TEMPLATES.globals["age"] = age
