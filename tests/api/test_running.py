@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import Engine as SqlEngine
+from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -47,6 +48,7 @@ def test_a_sweeper_survives_every_kind_of_error(caplog: pytest.LogCaptureFixture
         OutcomeUnknown("?", "gateway", "Look."),
         KeyError("password=hunter2"),
         RuntimeError("bug"),
+        OperationalError("INSERT", {"name": "Ann Lee"}, ValueError("Ann Lee is there")),
         ExceptionGroup("two", [Parked("closed period", "SYSPRO B", "Open it."), ValueError("v")]),
     ]
     calls = []
@@ -59,7 +61,7 @@ def test_a_sweeper_survives_every_kind_of_error(caplog: pytest.LogCaptureFixture
 
     worker = SagaWorker("test", work, every_s=0.01)
     worker.start()
-    assert wait_for(lambda: len(calls) > 8)
+    assert wait_for(lambda: len(calls) > 9)
     worker.stop()
     stopped_at = len(calls)
     time.sleep(0.1)
@@ -67,7 +69,9 @@ def test_a_sweeper_survives_every_kind_of_error(caplog: pytest.LogCaptureFixture
     for family in ("Retryable", "Rejected", "OutcomeUnknown", "KeyError", "RuntimeError"):
         assert family in caplog.text
     assert "family=Parked what=closed period" in caplog.text
+    assert "bug=OperationalError what=ValueError" in caplog.text
     assert "hunter2" not in caplog.text
+    assert "Ann Lee" not in caplog.text
 
 
 def test_a_sweeper_goes_on_at_once_while_there_is_work_and_wakes_when_told() -> None:
@@ -189,6 +193,22 @@ def test_mounted_under_another_server_it_works_from_the_first_request(
     api: Api = app._app.state.api
     assert set(api.workers) == {"alarms"}  # the DAGs sweep
     api.stop()
+
+
+def test_where_it_is_mounted_changes_addresses_and_nothing_else(kit: Kit) -> None:
+    outer = Starlette(routes=[Mount("/tieout-api", kit.app)])
+    body = order_body()
+    sent = {"Authorization": f"Bearer {kit.keys['web_shop']}", "Idempotency-Key": "k-1"}
+
+    async def place() -> httpx.Response:
+        transport = httpx.ASGITransport(outer)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            return await client.post("/tieout-api/v1/orders", json=body, headers=sent)
+
+    mounted = asyncio.run(place())
+    alone = kit.call("POST", "/v1/orders", body, key="k-1")
+    assert mounted.text == alone.text
+    assert mounted.headers["Location"] == "/tieout-api" + alone.headers["Location"]
 
 
 def test_the_plugin_mounts_it_and_imports_next_to_nothing() -> None:

@@ -15,7 +15,7 @@ from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from include.domain.errors import IntegrationError, OutcomeUnknown
@@ -30,6 +30,7 @@ from tieout.api.guard import Guard
 from tieout.api.problems import Problem, of_family, of_status, respond
 from tieout.api.reading import field_of
 from tieout.api.runtime import Api
+from tieout.api.wording import words_of
 
 _log = logging.getLogger("tieout.api")
 ROUTERS = tuple(
@@ -98,9 +99,7 @@ def _unknown(fault: OutcomeUnknown) -> Problem:
 
 def _store_fault(fault: SQLAlchemyError) -> Problem:
     """A database that does not answer, or is full, is 503: nothing was promised."""
-    kind = type(fault).__name__
-    cause = type(fault.orig).__name__ if isinstance(fault, DBAPIError) else ""
-    _log.error("store_fault kind=%s cause=%s", kind, cause)  # no text: it holds the statement
+    _log.error("store_fault kind=%s cause=%s", type(fault).__name__, words_of(fault))
     return Problem("unavailable", "the store does not answer", headers={"Retry-After": "5"})
 
 

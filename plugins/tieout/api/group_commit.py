@@ -11,9 +11,9 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from include.adapters.http.redact import redact
 from include.domain.errors import Retryable
 from include.services.inbox.ports import Inbox, Incoming
+from tieout.api.wording import words_of
 
 _MOST_TOGETHER = 500  # events of one transaction
 _MOST_WAITING = 20_000  # more is refused: the sender keeps the duty to repeat
@@ -84,7 +84,7 @@ class InboxWriter:
                 for job in jobs:
                     self._commit([job])
                 return
-            name, what = type(fault).__name__, redact(str(fault))
+            name, what = type(fault).__name__, words_of(fault)
             _log.error("inbox_not_stored fault=%s what=%s", name, what)
             _answer(jobs, _refused("it could not be stored"))
             return

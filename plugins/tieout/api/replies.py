@@ -47,7 +47,8 @@ def once(
             problem = of_family(fault)
             return Answer(problem.status_code, problem_body(problem, path))
 
-    fingerprint = fingerprint_of(request.method, path, plain)
+    here = path.removeprefix(request.scope.get("root_path", ""))  # the same behind any mount
+    fingerprint = fingerprint_of(request.method, here, plain)
     try:
         answer = answer_once(api.parts.answers, client.client_id, key, fingerprint, refusing)
     except KeyInProgress as fault:

@@ -4,8 +4,8 @@ import logging
 import threading
 from collections.abc import Callable
 
-from include.adapters.http.redact import redact
 from include.domain.errors import IntegrationError
+from tieout.api.wording import words_of
 
 _log = logging.getLogger("tieout.api")
 _MOST_PATIENCE = 10  # times the usual pause, after faults
@@ -61,7 +61,7 @@ class SagaWorker:
             for one in fault.exceptions:
                 self._tell(one)
             return
-        kind, what = type(fault).__name__, redact(str(fault))
+        kind, what = type(fault).__name__, words_of(fault)
         if isinstance(fault, IntegrationError):
             _log.warning("sweep_failed worker=%s family=%s what=%s", self.name, kind, what)
         else:
