@@ -82,7 +82,8 @@ class SqlTokenBook:
     def part(self, merchant_id: str, letter: str) -> Sequence[KeptToken]:
         begins = func.upper(func.substr(_t.customer_token, 1, 1)) == letter
         is_active = _t.state == TokenState.active.value
-        return self._rows(_t.merchant_id == merchant_id, is_active, begins)
+        # One just made is known without its expiry, which an authorisation does not answer.
+        return self._rows(_t.merchant_id == merchant_id, is_active, begins | (_t.expiry == ""))
 
     def doubled(self, merchant_id: str) -> Sequence[Sequence[KeptToken]]:
         is_active = and_(

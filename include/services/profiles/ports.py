@@ -71,7 +71,7 @@ class TokenBook(Protocol):
     def in_state(self, merchant_id: str, states: Sequence[TokenState]) -> Sequence[KeptToken]: ...
 
     def part(self, merchant_id: str, letter: str) -> Sequence[KeptToken]:
-        """Return the active tokens whose customer token begins with a hexadecimal digit."""
+        """Return active tokens whose customer token begins so, and those never read before."""
         ...
 
     def doubled(self, merchant_id: str) -> Sequence[Sequence[KeptToken]]:

@@ -15,6 +15,7 @@ from include.services.orders.driver import Command
 from include.services.profiles.ports import LEAVING, KeptToken, TokenBook, TokenState, TokenVault
 from include.services.sync.ports import Tally
 
+GONE = "DELETED"  # written over the last token: SYSPRO refuses a blank in a custom form
 _THERE = (EffectState.done, EffectState.verified, EffectState.declined)
 _STOPPED = (EffectState.rejected, EffectState.mismatched, EffectState.dead_letter)
 
@@ -84,7 +85,7 @@ class TokenRemover:
         return DeleteToken(self.organization_id, token.customer_token)
 
     def _rewrite_forms(self, kept: KeptToken) -> bool:
-        """Have SYSPRO's fields name a token that is alive, or nothing; say whether it is so."""
+        """Have SYSPRO's fields name a token that is alive, or none; say whether it is so."""
         if not kept.customer:
             return True
         return all(self._rewrite(kept, form, name) for form, name in self.token_forms)
@@ -95,7 +96,7 @@ class TokenRemover:
         if found is not None:
             return self._on(found).state in _THERE
         left = self.book.of_customer(kept.company_id, kept.customer)
-        value = left[0].token.customer_token if left else ""
+        value = left[0].token.customer_token if left else GONE
         content = SetCustomField(kept.company_id, form, kept.customer, name, value)
         command = self._command(EffectKind.custom_field, content, kept.company_id)
         return self.engine.perform(command.effect(key)).state in _THERE

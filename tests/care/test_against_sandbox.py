@@ -1,0 +1,160 @@
+"""Profiles and the nightly comparison against the sandbox: real hooks, real HTTP, a real store."""
+
+import json
+from datetime import UTC, datetime
+from itertools import count
+
+import pytest
+
+from include.adapters.store import audit
+from include.adapters.store.payment_tokens import SqlTokenBook
+from include.domain.calendar import settlement_window
+from include.domain.money import Money
+from include.domain.orders import (
+    Address,
+    LineKind,
+    Order,
+    OrderLine,
+    PaymentMethod,
+    PaymentSource,
+    Shopper,
+    order_id_of,
+)
+from include.services.effects.ports import EffectKind
+from include.services.inbox.ports import InboxRow, InboxState
+from include.services.profiles.ports import KeptToken, TokenState
+from include.services.sync.ports import Tally
+from tests.integration.test_order_to_cash import BEGIN, LIVE, SHOP, SKU, Play
+from tests.integration.test_order_to_cash import play as play
+from tieout import care_desk
+from tieout.webhook_desk import handlers
+
+UK = "acme_uk_web"
+_numbers = count(70001)
+ZONE = "America/New_York"
+
+
+def compare(play: Play) -> Tally:
+    desk = play.desks.of(SHOP)
+    made = care_desk.comparison(play.desks, desk)
+    return made.run(LIVE, settlement_window(LIVE, ZONE), desk.erp.session())
+
+
+def open_letters(play: Play) -> list[tuple[str, str]]:
+    return [(one.kind, one.reason) for one in play.desks.context.dead_letters.listing()]
+
+
+def test_a_day_of_good_trade_fits(play: Play) -> None:
+    play.take()
+    play.take("declined")
+    play.take("review")
+    tally = compare(play)
+    assert tally.set_aside == 0
+    assert tally.done >= 4
+
+
+# Comparison --------------------------------------------------------------------------------------
+
+
+def test_an_order_that_never_reached_us_is_taken_in_by_its_payment(play: Play) -> None:
+    """The shop's plugin authorised it, and neither webhook nor poll told us of the order."""
+    known = play.take()
+    code = play.purchase_order(known)
+    assert care_desk._take_order(play.desks, "acme_us", code)
+    assert not care_desk._take_order(play.desks, "acme_us", "W999999")
+    assert not care_desk._take_order(play.desks, "acme_us", "WALMART")
+
+
+def _place(play: Play, shop_id: str, email: str) -> str:
+    """Have a shopper pay with a card to be kept; return the order's id."""
+    number, currency = str(next(_numbers)), "USD" if shop_id == SHOP else "GBP"
+    home = {
+        SHOP: Address("Eve Orr", ("1 Main St",), "New York", "US", "10001", "NY"),
+        UK: Address("Eve Orr", ("1 High St",), "London", "GB", "N1 1AA"),
+    }[shop_id]
+    amount = Money(1_999, currency)
+    token = play.control("transient_token", count=1)["tokens"][0]["jti"]
+    shop = play.desks.of(shop_id).shop
+    order = Order(
+        order_id=order_id_of(shop_id, number),
+        shop_id=shop_id,
+        merchant_id=shop.merchant_id,
+        number=number,
+        purchase_order=shop.purchase_order(number),
+        currency=currency,
+        amount=amount,
+        shopper=Shopper("Eve Orr", email, home, home),
+        lines=(OrderLine(1, LineKind.goods, "Tea", 1_000_000, amount, Money(0, currency), SKU),),
+        payment=PaymentSource(PaymentMethod.transient_token, transient_id=token, keep=True),
+    )
+    play.desks.service.place(order, "test")
+    play.sweep()
+    return order.order_id
+
+
+def keep(play: Play, shop_id: str) -> str:
+    """Have a shopper's card kept, and return its customer token."""
+    order_id = _place(play, shop_id, "Eve@example.com")
+    desk = play.desks.of(shop_id)
+    assert care_desk.token_sweep(desk).run(BEGIN).done == 1
+    payment = play.order(order_id).facts.payment
+    assert payment is not None
+    assert payment.stored is not None
+    return payment.stored.customer_token
+
+
+def rows(play: Play, shop_id: str, token: str) -> list[KeptToken]:
+    merchant_id = play.desks.of(shop_id).merchant.merchant_id
+    return list(SqlTokenBook(play.desks.context.store).having(merchant_id, token))
+
+
+def test_a_kept_card_is_read_from_the_vault_and_followed_by_notification(play: Play) -> None:
+    token = keep(play, SHOP)
+    desk = play.desks.of(SHOP)
+    with desk.erp.session():
+        tally = care_desk.profile_check(desk).run(LIVE)
+    assert tally.set_aside == 0  # its SYSPRO customer is there
+    before = rows(play, SHOP, token)[0]
+    assert len(before.token.suffix) == 4
+    assert before.token.expiry
+    assert before.customer.startswith("W")
+    facts = {"organization_id": "acme_us", "customer": token, "month": "07", "year": "2033"}
+    play.control("network_token", **facts)
+    payload = {"data": {"_links": {"customers": [{"href": f"/tms/v2/customers/{token}"}]}}}
+    body = {"eventType": "tms.networktoken.updated", "payload": payload}
+    handler = handlers(play.desks)["tms.networktoken.updated"]
+    row = InboxRow(
+        1,
+        "cybersource|acme_us",
+        "key",
+        "tms.networktoken.updated",
+        json.dumps(body).encode(),
+        InboxState.received,
+        "",
+        0,
+        datetime.now(UTC),
+    )
+    assert handler(row) == "1 tokens read again"
+    assert rows(play, SHOP, token)[0].token.expiry == "2033-07"
+    care_desk.forgetter(desk).forget("eve@example.com", "dpo")
+
+
+@pytest.mark.parametrize("shop_id", [SHOP, UK])
+def test_a_shopper_is_forgotten_at_the_gateway_in_syspro_and_here(play: Play, shop_id: str) -> None:
+    token = keep(play, shop_id)
+    desk = play.desks.of(shop_id)
+    assert desk.gateway.tokens.customer(token) is not None
+    found = care_desk.forgetter(desk).forget("eve@EXAMPLE.com", "dpo")
+    assert found.gone == found.tokens
+    assert desk.gateway.tokens.customer(token) is None
+    kept = rows(play, shop_id, token)[0]
+    assert kept.state is TokenState.deleted
+    if shop_id == UK:  # its tokens also live in a custom form of SYSPRO's customer
+        effect = desk.engine.find(EffectKind.custom_field, f"forget|{kept.name}|CUS.TOKEN")
+        assert effect is not None
+        shown = desk.engine.read_back(effect.kind, effect.key)
+        assert [dict(one.facts) for one in shown.found] == [{"value": "DELETED"}]
+    again = care_desk.forgetter(desk).forget("eve@example.com", "dpo")
+    assert again.gone == again.tokens
+    verdict = audit.verify(play.desks.context.store)
+    assert verdict.is_unbroken
