@@ -280,6 +280,23 @@ class TestShipments:
         assert [one.amount.minor for one in saga.facts.taken] == [4_000, 6_221]
         assert kit.partner.truth.count(EffectKind.ar_receipt) == 2
 
+    def test_an_invoice_of_a_part_does_not_complete_the_order(
+        self, booked: tuple[Kit, str]
+    ) -> None:
+        kit, order_id = booked
+        order = kit.service.orders.content(order_id)
+        day = date(2026, 11, 3)
+        kit.erp.documents[order.purchase_order] = [
+            ErpDocument("W1", "I1", "I", order.purchase_order, "3", Money(4_000, "USD"), day)
+        ]
+        kit.service.capture(order_id, Money(4_000, "USD"), "clerk", "invoice I1")
+        kit.service.advance(order_id)
+        kit.pass_time(hours=7)
+        assert kit.service.orders.get(order_id).state == OrderState.captured
+        kit.service.capture(order_id, None, "clerk", "invoice I2")
+        kit.pass_time(minutes=10)
+        assert kit.service.orders.get(order_id).state == OrderState.completed
+
     def test_more_than_is_left_is_refused(self, booked: tuple[Kit, str]) -> None:
         kit, order_id = booked
         kit.service.capture(order_id, Money(10_000, "USD"), "clerk", "dispatch 1")

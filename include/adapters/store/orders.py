@@ -140,7 +140,8 @@ class SqlOrders:
             if not changed:
                 raise Stale(saga.key)
             append_events(connection, saga.key, version, now, events)
-            _know_requests(connection, saga.key, saga.facts)
+            if events:  # only a folded answer brings a new request
+                _know_requests(connection, saga.key, saga.facts)
         return replace(saga, version=version)
 
     def amend(self, order_id: str, change: Amend, event: Event) -> Saga[OrderFacts]:

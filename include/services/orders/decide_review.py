@@ -29,6 +29,11 @@ class Decided:
     effect: Effect
     merged: Merged | None  # None: the gateway has not confirmed it yet
 
+    @property
+    def is_certain(self) -> bool:
+        """Say whether the gateway holds it and nothing speaks against it."""
+        return self.merged in (Merged.news, Merged.known)
+
     def __str__(self) -> str:
         if self.merged is not None:
             return f"decided at the gateway: {self.merged}"

@@ -69,8 +69,15 @@ def state_of(facts: OrderFacts) -> OrderState:
     if is_under_review(facts):
         return OrderState.in_review
     if facts.captured:
-        return OrderState.completed if facts.invoice else OrderState.captured
+        is_over = facts.invoice and is_wholly_captured(facts)
+        return OrderState.completed if is_over else OrderState.captured
     return OrderState.booked if facts.sales_order else OrderState.authorized
+
+
+def is_wholly_captured(facts: OrderFacts) -> bool:
+    """Say whether nothing is left to capture; goods on back order are captured when they leave."""
+    approved = facts.payment.authorized if facts.payment else None
+    return approved is not None and facts.captured_minor() >= approved.minor
 
 
 def is_under_review(facts: OrderFacts) -> bool:
@@ -151,6 +158,8 @@ def _settle(it: Situation) -> Move:
             return Perform(f"receipt|{one.number}")
     if not facts.captured:
         return _rest(it, OrderState.booked, "captured at shipment")
+    if facts.invoice and not is_wholly_captured(facts):
+        return _rest(it, OrderState.captured, "the rest is captured as it is shipped")
     if not facts.invoice:
         reason = "waits for SYSPRO's invoice"
         return _look(it, "invoice", _LOOK_FOR_INVOICE, OrderState.captured, reason)

@@ -9,7 +9,7 @@ from typing import Protocol
 from include.domain.canonical import to_json
 from include.domain.erp_orders import ErpDocument, ErpOrder, Shipment
 from include.domain.order_rules import CaptureWhen
-from include.domain.order_state import ENDED, OrderFacts
+from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order, reference_of
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind
@@ -90,7 +90,7 @@ class OrderFollower:
         saga = self.service.orders.get(order_id)
         if saga.facts.is_held and found.status not in ("S", "") and not found.is_cancelled:
             self.service.orders.amend(order_id, _look_again, Event("changed in SYSPRO", {}, WHO))
-        if not found.last_invoice or saga.state in ENDED:
+        if not found.last_invoice or saga.state in (OrderState.declined, OrderState.cancelled):
             return True
         order = self.service.orders.content(order_id)
         invoices = [
