@@ -1,6 +1,7 @@
 """Bad input: a definite 4xx with a reason and no state, never a 500, never an echo."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -207,6 +208,17 @@ def test_a_card_number_is_refused_as_a_name_a_number_a_key_and_a_query(kit: Kit)
     for answer in (key, query, path):
         assert digits not in answer.text
     assert digits not in kit.dump()
+
+
+def test_a_body_made_to_be_searched_for_long_holds_nobody_up(kit: Kit) -> None:
+    begun = time.monotonic()
+    refused(kit, order_body(note="4 " * 450_000), 422, "invalid")
+    refused(kit, order_body() | {"x" * 50: ["4 " * 100] * 4_000}, 422, "invalid")
+    refused(kit, order_body() | {"x" * 400_000: ["4"] * 100_000}, 422, "invalid")
+    assert time.monotonic() - begun < 10  # a second or two; searched whole it would be forty
+    both = order_body() | {"card": PAN, "note": "x" * 90_000}
+    problem = refused(kit, both, 422, "card-number-refused")
+    assert problem["detail"] == "the field card holds a card number"
 
 
 def test_a_card_number_never_reaches_the_log(kit: Kit, caplog: pytest.LogCaptureFixture) -> None:

@@ -9,13 +9,21 @@ from anyio.to_thread import run_sync
 from fastapi import Depends, Header, Request
 from pydantic import BaseModel, ValidationError
 
-from include.domain.card_numbers import CardNumberRefused, has_card_number, refuse_card_numbers
+from include.domain.card_numbers import (
+    CardNumberRefused,
+    has_card_number,
+    mask_card_numbers,
+    refuse_card_numbers,
+)
 from tieout.api.json_body import parse, read_bytes, require_json
 from tieout.api.problems import Problem
 from tieout.api.runtime import Api
 
 M = TypeVar("M", bound=BaseModel)
 _KEY = re.compile(r"[!-~]{1,200}")
+_SEARCHED_AT_ONCE = 4_000  # bytes; more would hold up everybody else's requests
+_MOST_SEARCHED = 40_000  # characters of a body that is refused anyway,
+_MOST_OF_ONE = 1_000  # and of one text in it
 
 
 def api_of(request: Request) -> Api:
@@ -34,14 +42,24 @@ class Asked(Generic[M]):
     plain: Any
 
 
-async def refuse_cards(api: Api, value: object, who: str, where: str) -> None:
+async def refuse_cards(api: Api, value: object, size: int, who: str, where: str) -> None:
     """Refuse card numbers, and alarm: somebody handles cards who must not.
+
+    Args:
+        api: whose alarms are told.
+        value: what may not hold one.
+        size: its bytes; a large one is searched in a thread, since it may take a while.
+        who: sent it.
+        where: it stood.
 
     Raises:
         Problem: there is one; nothing of it is kept, logged or echoed.
     """
     try:
-        refuse_card_numbers(value, where)
+        if size > _SEARCHED_AT_ONCE:
+            await run_sync(refuse_card_numbers, value, where)
+        else:
+            refuse_card_numbers(value, where)
     except CardNumberRefused as fault:
         await run_sync(api.tally.card_number, who, fault.what)
         raise Problem("card-number-refused", fault.what, fault.do) from None
@@ -55,12 +73,16 @@ def body_of(model: type[M]) -> Callable[[Request], Awaitable[Asked[M]]]:
         client = request.state.client  # no body is read before it is known who sends it
         require_json(request)
         raw = await read_bytes(request, api.settings.max_body_bytes)
-        plain = parse(raw)
-        await refuse_cards(api, plain, client.client_id, "the request body")
+        plain, who = parse(raw), client.client_id
         try:
-            return Asked(model.model_validate(plain), plain)
+            content = model.model_validate(plain)
         except ValidationError as error:
+            # Nothing of it is kept, so looking at its beginning is enough to raise the alarm.
+            part, size = _beginning(plain)
+            await refuse_cards(api, part, size, who, "the request body")
             raise _invalid(error) from None
+        await refuse_cards(api, plain, len(raw), who, "the request body")
+        return Asked(content, plain)
 
     read.model = model  # type: ignore[attr-defined] # the OpenAPI document asks for it
     return read
@@ -76,11 +98,31 @@ def _invalid(error: ValidationError) -> Problem:
     return Problem("invalid", f"{field}: {text}", fields=fields[:50])
 
 
+def _beginning(body: Any) -> tuple[dict[str, str], int]:
+    """Return the beginnings of a body's texts by their places, as much as a large order has."""
+    found: dict[str, str] = {}
+    size = 0
+    waiting: list[tuple[str, Any]] = [("", body)]
+    while waiting and size < _MOST_SEARCHED:
+        place, one = waiting.pop()
+        place = place[:_MOST_OF_ONE]  # it is copied for each of its parts
+        if isinstance(one, dict):
+            waiting += [(f"{place}.{name}".lstrip("."), inner) for name, inner in one.items()]
+        elif isinstance(one, list):
+            waiting += [(f"{place}[{number}]", inner) for number, inner in enumerate(one)]
+        else:
+            text = "" if one is None or isinstance(one, bool) else str(one)
+            found[place] = text[:_MOST_OF_ONE]
+            size += len(place) + min(len(text), _MOST_OF_ONE)
+    return found, size
+
+
 def field_of(loc: tuple[int | str, ...]) -> str:
     """Write a place as ``lines[0].net``."""
     text = ""
     for part in loc:
-        text += f"[{part}]" if isinstance(part, int) else f".{part[:60]}"
+        name = part if isinstance(part, int) else mask_card_numbers(part[:60])
+        text += f"[{name}]" if isinstance(part, int) else f".{name}"
     return text.lstrip(".") or "body"
 
 

@@ -68,7 +68,9 @@ def _response(request: Request, answer: Answer) -> Response:
         name, key = (
             ("read_refund", "refund_id") if "refund_id" in found else ("read_order", "order_id")
         )
-        response.headers["Location"] = request.url_for(name, **{key: found[key]}).path
+        # Not ``url_for``: under a mount it asks the outer router, which knows none of our names.
+        path = request.app.url_path_for(name, **{key: found[key]})
+        response.headers["Location"] = f"{request.scope.get('root_path', '')}{path}"
     return response
 
 

@@ -93,7 +93,7 @@ class PaymentIn(Strict):
     transient_token: Annotated[
         str,
         Field(
-            pattern=r"^([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+|[0-9A-Za-z]{16,80})?$",
+            pattern=r"^([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+|[0-9A-Za-z_-]{16,80})?$",
             max_length=8000,
             description="Flex: the whole token, or its jti.",
         ),
