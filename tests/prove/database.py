@@ -1,0 +1,167 @@
+"""A real SQLite database in memory that may be interrupted before, at and after every commit.
+
+The stores under test get it as their SQLAlchemy engine and run their own statements on it. Triggers
+keep a history of each committed change, which only the checker reads.
+"""
+
+import sqlite3
+import sys
+from contextlib import AbstractContextManager
+from functools import cache
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, StaticPool, create_engine
+
+from include.adapters.store import order_tables  # noqa: F401  declares its tables
+from include.adapters.store.schema import metadata
+from include.adapters.store.transactions import OpenTransactions
+from tests.simulator.worker import Crash, DatabaseGone, Life
+
+if TYPE_CHECKING:
+    from tests.prove.world import World
+
+_TABLES = """effects leases dead_letters audit orders order_events refunds decisions
+payment_requests inbox watermarks""".split()
+_FACT = "json_extract(NEW.facts, '$.{}')"
+_HISTORY = {
+    "effects": "NEW.kind, NEW.key, NEW.state, NEW.sends, NEW.reference, NEW.sent_at, NEW.fence, "
+    "(SELECT fence FROM leases WHERE name = NEW.kind || '|' || NEW.key), NEW.their_key, "
+    "NEW.amount_minor",
+    "leases": "NEW.name, NEW.fence",
+    "orders": "NEW.order_id, NEW.version, NEW.state, "
+    + ", ".join(_FACT.format(name) for name in ("open_step", "decision", "is_contradicted"))
+    + ", NEW.captured_minor, NEW.refunding_minor",
+    "refunds": "NEW.refund_id, NEW.order_id, NEW.state, NEW.amount_minor, NEW.approved_by, "
+    "NEW.asked_by, NEW.origin_key",
+    "decisions": "NEW.request_id, NEW.order_id, NEW.decision, NEW.merged",
+    "inbox": "NEW.source, NEW.event_key, NEW.state",
+}
+_WIDTH = 10
+
+
+@cache
+def _process_database() -> tuple[Connection, sqlite3.Connection, bytes]:
+    """One connection per process, and its empty tables as bytes: a seed starts from a copy."""
+    engine = create_engine(
+        "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
+    )
+    connection = engine.connect()
+    raw = connection.connection.dbapi_connection
+    assert isinstance(raw, sqlite3.Connection)
+    metadata.create_all(connection, [metadata.tables[name] for name in _TABLES])
+    connection.commit()
+    raw.isolation_level = None  # from here on we say BEGIN and COMMIT ourselves
+    columns = ", ".join(f"c{number}" for number in range(_WIDTH))
+    raw.execute(f"CREATE TABLE history (seq INTEGER PRIMARY KEY, what TEXT, {columns})")
+    for table, picked in _HISTORY.items():
+        names = ", ".join(f"c{number}" for number in range(picked.count("NEW.", 0)))
+        count = len(_split(picked))
+        names = ", ".join(f"c{number}" for number in range(count))
+        for event in ("INSERT", "UPDATE"):
+            raw.execute(
+                f"CREATE TRIGGER h_{table}_{event} AFTER {event} ON {table} BEGIN "  # noqa: S608
+                f"INSERT INTO history (seq, what, {names}) "
+                f"VALUES (next_seq(), '{table}', {picked}); END"
+            )
+    return connection, raw, raw.serialize()
+
+
+def _split(picked: str) -> list[str]:
+    """Split at the commas that stand outside brackets."""
+    parts, depth, last = [], 0, 0
+    for at, sign in enumerate(picked):
+        depth += (sign == "(") - (sign == ")")
+        if sign == "," and depth == 0:
+            parts.append(picked[last:at])
+            last = at + 1
+    return [*parts, picked[last:]]
+
+
+class Database(Engine):
+    """Satisfies what the stores need of an engine; one seed long."""
+
+    def __init__(self, world: "World") -> None:
+        connection, raw, template = _process_database()
+        super().__init__(connection.engine.pool, connection.dialect, connection.engine.url)
+        raw.deserialize(template)
+        raw.execute("PRAGMA foreign_keys=ON")
+        raw.create_function("next_seq", 0, world.next_seq)
+        self.raw = raw
+        self.connection = connection
+        self.is_open = False
+        self._world = world
+        self._counter = OpenTransactions.of(self)
+        self._before = 0
+        self._transaction = _Transaction(self)
+
+    def begin(self) -> "AbstractContextManager[Connection]":  # type: ignore[override]
+        return self._transaction
+
+    def connect(self) -> "AbstractContextManager[Connection]":  # type: ignore[override]
+        return self._transaction
+
+    def rows(self, statement: str, *values: object) -> list[Any]:
+        """Read outside every transaction: for the checker and the clocks of the lives."""
+        return self.raw.execute(statement, values).fetchall()
+
+    def enter(self) -> Connection:
+        world = self._world
+        life = world.hub.current
+        if isinstance(life, Life) and life.is_dead:
+            raise Crash(life.name)
+        world.interleave()
+        if self.is_open:
+            raise RuntimeError("a transaction is open already")
+        self.raw.execute("BEGIN IMMEDIATE")
+        self._before = self.raw.total_changes
+        self.is_open = True
+        self._counter._began(self.connection)
+        return self.connection
+
+    def leave(self, error: BaseException | None) -> None:
+        try:
+            if error is not None:
+                self.raw.execute("ROLLBACK")
+                return
+            has_written = self.raw.total_changes != self._before
+            is_lost = has_written and self._strikes("commit lost")
+            self.raw.execute("ROLLBACK" if is_lost else "COMMIT")
+        finally:
+            self.is_open = False
+            self._counter._ended(self.connection)
+        if is_lost or (has_written and self._strikes("commit answered with an error")):
+            raise DatabaseGone
+
+    def _strikes(self, fault: str) -> bool:
+        if not self._world.strikes_commit():
+            return False
+        self._world.coverage[fault, "DB", _store_at_work()] += 1
+        return True
+
+
+class _Transaction(AbstractContextManager[Connection]):
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __enter__(self) -> Connection:
+        return self._database.enter()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._database.leave(error)
+
+
+def _store_at_work() -> str:
+    """Name the store whose transaction this is, from the stack: strikes are rare."""
+    frame = sys._getframe()
+    while frame is not None:  # type: ignore[redundant-expr]
+        module = str(frame.f_globals.get("__name__", ""))
+        if module.startswith("include.adapters.store."):
+            return module.rpartition(".")[2]
+        frame = frame.f_back  # type: ignore[assignment]
+    return "?"

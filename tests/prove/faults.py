@@ -1,0 +1,191 @@
+"""The faults of the failure model, where each can strike, and how a seed draws its own mixture.
+
+A cell is (fault, call, position). The rows and calls are those of the reliability reference,
+section 2.3; rows about files, day boundaries and our own disk have their own tests elsewhere.
+"""
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+
+from include.services.effects.boundaries import Boundary
+from include.services.effects.ports import EffectKind as K
+
+Cell = tuple[str, str, str]
+Coverage = Counter[Cell]
+
+# Calls, by the codes of the reference; AC is a callback to the shop's own server.
+CODES: dict[K, str] = {
+    K.payment_authorization: "AU",
+    K.payment_capture: "CA",
+    K.payment_refund: "RF",
+    K.payment_void: "VO",
+    K.payment_reversal: "VO",
+    K.sales_order: "SO",
+    K.sales_order_move: "SM",
+    K.customer: "CU",
+    K.ar_receipt: "AR",
+    K.custom_field: "CF",
+    K.gl_journal: "GL",
+    K.shop_order_update: "SH",
+    K.shop_refund: "SR",
+    K.shop_callback: "CB",
+}
+WRITES = tuple(dict.fromkeys(CODES.values()))
+NATURAL = frozenset(("SM", "CF", "SH", "CB"))  # twice is as good as once
+AT_ERP = frozenset(("SO", "SM", "CU", "AR", "CF", "GL"))
+PARKED = ("AR", "GL")
+ALTERED = ("SO", "AR", "GL")
+LOOKS_FIRST = frozenset(("SO", "SM", "CU", "CF", "GL", "SH", "SR"))
+ERP_READS = ("stock", "credit", "release", "invoice")
+
+SEND = ("first send", "resend")
+BEFORE_AND_AFTER = ("timeout", "5xx", "garbage 2xx", "truncated", "reset", "redirect")
+CERTAIN = ("connect", "429", "refused for good", "401")
+READ_FAULTS = ("connect", "429", "timeout", "5xx", "garbage 2xx", "truncated", "reset", "redirect")
+
+SEND_FAULTS: tuple[str, ...] = (
+    "connect",
+    "429",
+    *(f"{name}, nothing done" for name in BEFORE_AND_AFTER),
+    *(f"{name}, committed" for name in BEFORE_AND_AFTER),
+    "slow drip, committed",
+    "late commit",
+    "network duplicate",
+    "refused for good",
+    "401",  # at the gateway: certainly nothing
+    "session lost, nothing done",  # at SYSPRO: a doubt
+    "session lost, committed",
+    "element dropped",
+)
+STORES = ("effects", "leases", "orders", "refunds", "decisions", "inbox")
+_ATOMIC = (Boundary.inside_intent, Boundary.inside_change)
+INSIDE = _ATOMIC
+_UNUSED = (Boundary.half_sent, Boundary.remote_committed)  # these the wire names itself
+
+
+def applies(fault: str, code: str) -> bool:
+    """Say whether a fault of a write can strike at this call at all."""
+    if fault == "401":
+        return code not in AT_ERP
+    if fault.startswith("session lost"):
+        return code in AT_ERP
+    if fault == "element dropped":
+        return code in ALTERED
+    return True
+
+
+def cells() -> list[Cell]:
+    """List every cell that can be hit."""
+    found: list[Cell] = []
+    for code in WRITES:
+        for position in SEND:
+            found += [(f, code, position) for f in SEND_FAULTS if applies(f, code)]
+        looks = ["look in doubt", "look to verify"]
+        looks += ["look before send"] if code in LOOKS_FIRST else []
+        found += [(fault, code, look) for look in looks for fault in READ_FAULTS]
+        found.append(("long outage", code, "look in doubt"))
+        found += [("crash", code, b.value) for b in Boundary if b is not Boundary.inside_intent]
+        found += [("pause", code, b.value) for b in Boundary if b not in _ATOMIC]
+        found.append(("crash", code, Boundary.inside_intent.value))
+        found.append(("two workers", code, "lease held elsewhere"))
+    found += [("closed period", code, position) for code in PARKED for position in SEND]
+    found += [("index lag", code, "first send") for code in WRITES]
+    found += [(fault, "SQ", read) for read in ERP_READS for fault in READ_FAULTS]
+    found += [(fault, "TS", "authorization") for fault in READ_FAULTS]
+    found += [("commit lost", "DB", store) for store in STORES]
+    found += [("commit answered with an error", "DB", store) for store in STORES]
+    found += [("clock skew", "worker", "life"), ("lease expired", "worker", "taken over")]
+    found += [(fault, "WH", "delivery") for fault in WEBHOOK_FAULTS]
+    found += [("two workers", "OI", "same order"), ("lost answer", "OI", "placed again")]
+    return found
+
+
+WEBHOOK_FAULTS = (
+    "never sent",
+    "delivered twice",
+    "out of order",
+    "crash before commit",
+    "crash before ack",
+    "before its order",
+    "contradiction",
+)
+
+
+def empty_cells(coverage: Coverage) -> list[Cell]:
+    """List the applicable cells that nothing has hit."""
+    return [cell for cell in cells() if not coverage[cell]]
+
+
+def render(coverage: Coverage) -> str:
+    """Draw the table: a fault per line, then each call with its hits, all positions added."""
+    by_fault: dict[str, Counter[str]] = {}
+    for fault, code, position in cells():
+        by_fault.setdefault(fault, Counter())[code] += coverage[fault, code, position]
+    width = max(len(fault) for fault in by_fault)
+    return "\n".join(
+        f"{fault:<{width}}  " + "  ".join(f"{code} {n:,}" for code, n in row.items())
+        for fault, row in by_fault.items()
+    )
+
+
+Mixture = tuple[tuple[str, ...], tuple[float, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Swarm:
+    """One seed's mixture: half of the fault classes are off, the others have drawn weights."""
+
+    rate: float  # share of calls that are faulted
+    send: Mixture
+    read: Mixture
+    crash: float  # per boundary
+    pause: float
+    commit: float  # per written transaction
+    interleave: float  # per transaction
+    race: float  # share of requests that come twice at once
+    skew: bool
+    closes: bool
+    freezes: bool
+    outage: bool
+    guards: bool  # the partners refuse a second write under the same reference
+    limits: bool  # the gateway refuses more than it holds
+    at_shipment: bool
+    calls_back: bool
+    notes: bool
+    period: float
+
+
+def draw_swarm(dice: random.Random) -> Swarm:
+    """Draw the mixture of one seed."""
+    freezes = dice.random() < 0.5
+    return Swarm(
+        rate=dice.uniform(0.1, 0.75),
+        send=_mixture(dice, SEND_FAULTS, {"late commit": 2.0} if freezes else {}),
+        read=_mixture(dice, READ_FAULTS, {}),
+        crash=_maybe(dice, 0.03),
+        pause=_maybe(dice, 0.03),
+        commit=_maybe(dice, 0.015),
+        interleave=_maybe(dice, 0.1),
+        race=_maybe(dice, 0.6),
+        skew=dice.random() < 0.5,
+        closes=dice.random() < 0.3,
+        freezes=freezes,
+        outage=dice.random() < 0.05,
+        guards=dice.random() < 0.5,
+        limits=dice.random() < 0.5,
+        at_shipment=dice.random() < 0.4,
+        calls_back=dice.random() < 0.4,
+        notes=dice.random() < 0.4,
+        period=dice.choice((5.0, 60.0)),
+    )
+
+
+def _maybe(dice: random.Random, up_to: float) -> float:
+    return dice.uniform(0, up_to) if dice.random() < 0.5 else 0.0
+
+
+def _mixture(dice: random.Random, names: tuple[str, ...], always: dict[str, float]) -> Mixture:
+    chosen = {name: dice.uniform(0.1, 1) for name in names if dice.random() < 0.5}
+    weights = {**(chosen or {dice.choice(names): 1.0}), **always}
+    return tuple(weights), tuple(weights.values())

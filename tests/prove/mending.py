@@ -1,0 +1,79 @@
+"""The person at the dead letters: looks at each, mends the cause, and tries again."""
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from include.domain.errors import Rejected
+from include.domain.reviews import Decision
+from include.services.effects.ports import Effect, EffectKind, EffectState
+
+if TYPE_CHECKING:
+    from tests.prove.product import Kit
+    from tests.prove.world import World
+
+WHO = "controller"
+
+
+def work_off(world: "World", kit: "Kit") -> None:
+    """Go through everything that is open, once."""
+    for letter in kit.letters.listing():
+        if letter.kind in set(EffectKind):
+            _mend_effect(world, kit, EffectKind(letter.kind), letter.key)
+        elif letter.kind == "inbox_event":
+            kit.inbox.retry(letter.key, WHO)
+        else:
+            _mend_row(world, kit, letter.kind, letter.key, letter.dead_letter_id)
+    _mend_orders(world, kit)
+    _mend_refunds(world, kit)
+
+
+def _mend_effect(world: "World", kit: "Kit", kind: EffectKind, key: str) -> None:
+    effect = kit.engine.find(kind, key)
+    if effect is None:
+        raise AssertionError(f"a dead letter without its effect: {key}")
+    if effect.state is EffectState.mismatched:
+        _reverse_surplus(world, effect)
+    effect = kit.engine.recheck(kind, key)
+    if effect.state in (EffectState.rejected, EffectState.dead_letter):
+        kit.engine.replay(kind, key, WHO)
+
+
+def _reverse_surplus(world: "World", effect: Effect) -> None:
+    """Keep the one that the dead letter names, and see that it says what was meant."""
+    entries = world.truth.standing(effect.reference)
+    kept = next((one for one in entries if one.their_key == effect.their_key), entries[0])
+    for entry in entries:
+        entry.is_undone = entry is not kept
+    kept.digest = effect.digest
+
+
+def _mend_row(world: "World", kit: "Kit", kind: str, key: str, number: int) -> None:
+    """Try a credit note or a cancellation again; where nothing is left to give, say so."""
+    name = key.partition("|")[2]
+    try:
+        for note in world.people.credit_notes:
+            if kind == "credit_note" and note.invoice == name:
+                kit.refund_push.take_note(note)
+    except Rejected:
+        pass
+    kit.letters.resolve(number, WHO, "looked at, and tried again")
+
+
+def _mend_orders(world: "World", kit: "Kit") -> None:
+    stuck = "SELECT order_id, reason FROM orders WHERE state = 'stuck' ORDER BY accepted_at, 1"
+    for order_id, reason in world.database.rows(stuck):
+        facts = kit.service.orders.get(order_id).facts
+        if facts.is_contradicted:
+            with suppress(Rejected):
+                decision = Decision.accept if world.dice.random() < 0.5 else Decision.reject
+                kit.service.settle_contradiction(order_id, decision, WHO)
+        elif "refused the capture" in reason:
+            kit.service.cancel(order_id, WHO, "the gateway refused the capture")
+
+
+def _mend_refunds(world: "World", kit: "Kit") -> None:
+    stuck = "SELECT refund_id FROM refunds WHERE state = 'stuck' ORDER BY 1"
+    for (refund_id,) in world.database.rows(stuck):
+        if "refused the refund" in kit.service.refunds.get(refund_id).facts.problem:
+            with suppress(Rejected):
+                kit.service.refunds.refuse(refund_id, WHO, "the gateway gives no more back")

@@ -1,0 +1,167 @@
+"""Turns raw answers into the families of errors, as every hook must: doubt is the default."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from include.domain.erp_orders import CustomerCredit, ErpDocument, ErpOrder, StockLevel
+from include.domain.errors import OutcomeUnknown, Parked, Rejected, Retryable
+from include.domain.money import Money
+from include.domain.payments import Authorized
+from include.services.effects.ports import Difference, Effect, Found, Receipt
+from tests.prove.faults import AT_ERP, CODES
+from tests.prove.plans import SCARCE
+from tests.prove.truth import Answer, Entry, SalesOrder
+from tests.simulator.hub import EPOCH
+from tests.simulator.network import NoAnswer, NotSent
+
+if TYPE_CHECKING:
+    from tests.prove.world import World
+
+_WHERE, _DO = "the simulated partner", "Look before sending again."
+
+
+class SimulatedPartner:
+    """A partner of any kind over the simulated wire."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    def look(self, effect: Effect) -> tuple[Found, ...]:
+        self._world.observe_call(effect)
+        try:
+            status, entries = self._world.wire.look(effect)
+        except (NotSent, NoAnswer) as error:
+            raise Retryable(type(error).__name__, _WHERE, _DO) from error
+        if status != 200:
+            return self.unreadable_look(status)
+        return tuple(self._found(effect, entry) for entry in entries)
+
+    def _found(self, effect: Effect, entry: Entry) -> Found:
+        return Found(entry.their_key, {**entry.evidence, "digest": entry.digest}, entry.is_no)
+
+    def unreadable_look(self, status: int) -> tuple[Found, ...]:
+        """An answer that cannot be read is not an absence."""
+        raise Retryable(f"HTTP {status}", _WHERE, _DO)
+
+    def send(self, effect: Effect) -> Receipt:
+        self._world.observe_send(effect)
+        try:
+            status, answer = self._world.wire.send(effect)
+        except NotSent as error:
+            raise Retryable("never connected", _WHERE, _DO) from error
+        except NoAnswer as error:
+            raise self.no_answer() from error
+        if status in (429, 401):
+            raise Retryable(f"HTTP {status}, not accepted", _WHERE, _DO)
+        if status == 400:
+            raise Rejected("a field is wrong", _WHERE, "Mend the field; then replay.")
+        if status == 298:
+            raise self.session_lost()
+        if status != 200:
+            raise self.bad_status(status)
+        if answer is None:
+            return self.unreadable(effect)
+        return self.read(effect, answer)
+
+    def read(self, effect: Effect, answer: Answer) -> Receipt:
+        """Judge a 200. Only what is known to mean no means no; the rest is a doubt."""
+        if answer.word == "closed":
+            raise Parked("the period is closed", _WHERE, "Open it.")
+        if answer.word == "duplicate":
+            return self.duplicate(effect)
+        evidence = {**answer.evidence, "digest": effect.digest}
+        return Receipt(answer.their_key, evidence, answer.word == "no")
+
+    def no_answer(self) -> Exception:
+        return OutcomeUnknown("no answer", _WHERE, _DO)
+
+    def bad_status(self, status: int) -> Exception:
+        return OutcomeUnknown(f"HTTP {status}", _WHERE, _DO)
+
+    def duplicate(self, effect: Effect) -> Receipt:
+        """It is there, but is it ours? Look."""
+        raise OutcomeUnknown("it says duplicate", _WHERE, _DO)
+
+    def session_lost(self) -> Exception:
+        """Another logon may have ended the session after the post."""
+        return OutcomeUnknown("session lost", _WHERE, _DO)
+
+    def unreadable(self, effect: Effect) -> Receipt:
+        raise OutcomeUnknown("unreadable answer", _WHERE, _DO)
+
+    def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
+        theirs = str(found.facts["digest"])
+        if theirs == effect.digest or CODES[effect.kind] not in AT_ERP:
+            return ()
+        return (Difference("digest", effect.digest, theirs),)
+
+
+class Readers:
+    """The gateway and SYSPRO, read side; satisfies ``GatewayReader`` and ``ErpOrderReader``."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    def authorization(self, request_id: str) -> Authorized | None:
+        self._ask("TS", "authorization")
+        return self._world.truth.authorization(request_id, self._world.hub.seconds)
+
+    def stock(self, stock_codes: Sequence[str], warehouse: str) -> Sequence[StockLevel]:
+        self._ask("SQ", "stock")
+        return [StockLevel(code, 0 if code == SCARCE else 10**9) for code in stock_codes]
+
+    def credit(self, customer: str) -> CustomerCredit:
+        self._ask("SQ", "credit")
+        is_held = self._world.is_held(customer)
+        exists = is_held or customer in self._world.truth.customers
+        return CustomerCredit(customer, exists, is_held, None, None)
+
+    def order(
+        self, *, purchase_order: str = "", sales_order: str = "", customer: str = ""
+    ) -> ErpOrder | None:
+        self._ask("SQ", "release")
+        found = self._world.truth.orders_of(purchase_order)
+        return erp_order(found[0]) if found else None
+
+    def documents_of(self, purchase_order: str) -> Sequence[ErpDocument]:
+        self._ask("SQ", "invoice")
+        orders = self._world.truth.orders_of(purchase_order)
+        return [one for order in orders[:1] for one in documents(order)]
+
+    def _ask(self, code: str, question: str) -> None:
+        self._world.observe_read()
+        try:
+            status = self._world.wire.read(code, question)
+        except (NotSent, NoAnswer) as error:
+            raise Retryable(type(error).__name__, _WHERE, _DO) from error
+        if status != 200:
+            raise Retryable(f"HTTP {status}", _WHERE, _DO)
+
+
+def erp_order(order: SalesOrder) -> ErpOrder:
+    last = order.invoices[-1][0] if order.invoices else ""
+    return ErpOrder(
+        order.number,
+        order.customer,
+        order.purchase_order,
+        order.status,
+        order.is_cancelled,
+        last,
+        cursor=order.cursor,
+    )
+
+
+def documents(order: SalesOrder) -> list[ErpDocument]:
+    return [
+        ErpDocument(
+            order.customer,
+            number,
+            "I",
+            order.purchase_order,
+            order.number,
+            Money(minor, "USD"),
+            EPOCH.date(),
+            cursor,
+        )
+        for number, minor, cursor in order.invoices
+    ]

@@ -1,0 +1,290 @@
+"""Everybody around the product: shoppers, the fraud desk, SYSPRO's clerk, who settles, who mends.
+
+They act on the truth, and hand the product what it may see: feeds, webhooks and requests.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from include.domain.erp_orders import ErpDocument, ErpOrder, Shipment
+from include.domain.errors import Rejected
+from include.domain.money import Money
+from include.domain.reviews import Decision, DecisionEvent
+from include.services.effects.ports import Effect
+from include.services.effects.ports import EffectKind as K
+from tests.prove import mending, settling
+from tests.prove.partner import documents, erp_order
+from tests.prove.plans import Outcome, Plan
+from tests.prove.product import Kit
+from tests.prove.truth import Answer, Entry, SalesOrder
+from tests.simulator.hub import EPOCH
+
+if TYPE_CHECKING:
+    from tests.prove.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a poll of decisions hands out at once."""
+
+    events: tuple[DecisionEvent, ...]
+    cursor: datetime
+    unread: tuple[str, ...] = ()
+
+
+class People:
+    """Satisfies the feeds of the pollers, too."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self.decisions: list[DecisionEvent] = []
+        self.changed: list[tuple[str, SalesOrder]] = []
+        self.cancelled: list[tuple[str, SalesOrder]] = []
+        self.credit_notes: list[ErpDocument] = []
+        self.errands = 0  # what somebody will still do
+        self.settling = settling.Settling(world)
+        code = world.variant.translator().customer_code
+        self.by_customer = {code(plan.order): plan for plan in world.plans.values()}
+
+    def begin(self) -> None:
+        """Let the shoppers come, and those of them who change their minds."""
+        world, dice = self._world, self._world.dice
+        for plan in world.plans.values():
+            if plan.is_by_shop:
+                self._authorize_at_the_shop(plan)
+            self._shop(plan, plan.at)
+            if dice.random() < world.swarm.race:
+                world.coverage["two workers", "OI", "same order"] += 1
+                self._shop(plan, plan.at + dice.choice((0.05, 0.5, 3.0)))
+            if plan.cancel_after is not None:
+                self._cancel(plan, plan.at + plan.cancel_after)
+        world.hub.call_at(world.storm * dice.uniform(0.3, 0.9), self.settling.cut)
+
+    def _shop(self, plan: Plan, at: float) -> None:
+        came = 0
+
+        def work(kit: Kit) -> None:
+            nonlocal came
+            came += 1
+            if came > 1:
+                self._world.coverage["lost answer", "OI", "placed again"] += 1
+            kit.service.place(plan.order, "shop")
+
+        self._world.start("checkout", at, work, is_awaited=True)
+
+    def _authorize_at_the_shop(self, plan: Plan) -> None:
+        order, world = plan.order, self._world
+        entry = Entry(
+            world.next_seq(), 0.0, 0.0, K.payment_authorization, f"{order.order_id}|authorize|1",
+            "SHOP" + order.number, "", order.amount.minor, order.order_id,
+            order.payment.request_id, {"status": "authorized"},
+        )  # fmt: skip
+        world.truth.entries.append(entry)
+        world.truth.by_kind[entry.kind].append(entry)
+        world.truth.by_their_key[entry.their_key] = entry
+
+    def _cancel(self, plan: Plan, at: float) -> None:
+        def work(kit: Kit) -> None:
+            with suppress(Rejected):  # completed, or not accepted yet
+                kit.service.cancel(plan.order.order_id, "shopper", "changed their mind")
+
+        self._world.start("cancel", at, work, is_awaited=True)
+
+    # What follows a write --------------------------------------------------------------------
+
+    def hear(self, effect: Effect, answer: Answer) -> None:
+        """A write was executed: the people at the other side begin to act on it."""
+        if effect.kind is K.payment_authorization:
+            order_id = effect.key.partition("|")[0]
+            plan = self._world.plans[order_id]
+            if plan.outcome in (Outcome.in_review, Outcome.review_first) and plan.decisions:
+                self._review(plan, answer.their_key)
+        elif effect.kind is K.sales_order:
+            order = self._world.truth.sales_orders[answer.their_key]
+            self._serve(self._world.plans[order.order_id], order)
+
+    def _review(self, plan: Plan, request_id: str) -> None:
+        decisions, plan.decisions = plan.decisions, []
+        if len(decisions) > 1:
+            self._world.coverage["contradiction", "WH", "delivery"] += 1
+        for number, (after, decision) in enumerate(decisions):
+            self._later(after, lambda n=number, d=decision: self._decide(request_id, n, d))
+
+    def _decide(self, request_id: str, number: int, decision: Decision) -> None:
+        world, dice = self._world, self._world.dice
+        key = f"{request_id}|{number}"
+        now = world.hub.now()
+        event = DecisionEvent(request_id, decision, now, "conversion_details", key, "ann")
+        self.decisions.append(event)
+        if dice.random() < 0.25:
+            world.coverage["never sent", "WH", "delivery"] += 1
+            return
+        self._deliver(event, dice.uniform(0, 900), 0)
+        if dice.random() < 0.25:
+            world.coverage["delivered twice", "WH", "delivery"] += 1
+            self._deliver(event, dice.uniform(0, 900), 1)
+
+    def _deliver(self, event: DecisionEvent, after: float, delivery: int) -> None:
+        def work(kit: Kit) -> None:
+            world = self._world
+            known = world.database.rows(
+                "SELECT 1 FROM payment_requests WHERE request_id = ?", event.request_id
+            )
+            world.coverage["before its order", "WH", "delivery"] += not known
+            later = self.decisions[-1]
+            is_late = later.request_id == event.request_id and later is not event
+            world.coverage["out of order", "WH", "delivery"] += is_late
+            kit.receiver.receive(event, delivery)
+
+        self._world.start("sender", self._world.hub.seconds + after, work, is_awaited=True)
+
+    def _serve(self, plan: Plan, order: SalesOrder) -> None:
+        if plan.clerk_cancels_after is not None:
+            self._later(plan.clerk_cancels_after, lambda: self._clerk_cancels(order))
+        if plan.is_on_hold:
+            self._later(plan.release_after, lambda: self._release(plan, order))
+        for after, share in plan.invoices:
+            self._later(after, lambda s=share: self._invoice(plan, order, s))
+
+    def _clerk_cancels(self, order: SalesOrder) -> None:
+        if not order.invoices and not order.is_cancelled:
+            order.is_cancelled = True
+            self._show(self.cancelled, order)
+
+    def _release(self, plan: Plan, order: SalesOrder) -> None:
+        plan.is_on_hold = False
+        order.status = "1"
+        self._show(self.changed, order)
+
+    def _invoice(self, plan: Plan, order: SalesOrder, share: int) -> None:
+        """Invoice what was shipped; a held order waits, a cancelled one is not shipped."""
+        if order.is_cancelled:
+            return
+        if order.status != "1":
+            retry = self._world.hub.seconds + 3600
+            self._world.hub.call_at(retry, lambda: self._invoice(plan, order, share))
+            return
+        done = sum(minor for _, minor, _ in order.invoices)
+        is_last = len(order.invoices) + 1 == len(plan.invoices)
+        minor = order.amount_minor - done if is_last else order.amount_minor * share // 100
+        is_first = not order.invoices
+        if minor:
+            self._show(self.changed, order)
+            order.invoices.append((f"I{order.number}{len(order.invoices)}", minor, order.cursor))
+        if is_first:
+            for number, (after, part, who) in enumerate(plan.gives_back):
+                give = self._credit if who == "clerk" else self._ask_refund
+                self._later(after, lambda g=give, n=number, p=part: g(plan, order, n, p))
+
+    def _show(self, feed: list[tuple[str, SalesOrder]], order: SalesOrder) -> None:
+        order.cursor = f"{self._world.next_seq():09}"
+        feed.append((order.cursor, order))
+
+    def _credit(self, plan: Plan, order: SalesOrder, number: int, share: int) -> None:
+        minor = plan.order.amount.minor * share // 100
+        if minor:
+            self.credit_notes.append(
+                ErpDocument(
+                    order.customer, f"C{order.number}{number}", "C", order.purchase_order,
+                    order.number, Money(minor, "USD"), EPOCH.date(),
+                    f"{self._world.next_seq():09}",
+                )
+            )  # fmt: skip
+
+    def _ask_refund(self, plan: Plan, _order: SalesOrder, number: int, share: int) -> None:
+        amount = Money(max(1, plan.order.amount.minor * share // 100), "USD")
+
+        def work(kit: Kit) -> None:
+            for _ in range(4):
+                try:
+                    kit.service.refund(
+                        plan.order.order_id, amount, origin="api", origin_key=f"R{number}",
+                        who="shop", reason="returned",
+                    )  # fmt: skip
+                except Rejected:  # nothing is captured yet, or nothing is left
+                    self._world.hub.sleep(900)
+                else:
+                    return
+
+        self._world.start("refund", self._world.hub.seconds, work, is_awaited=True)
+
+    def _later(self, seconds: float, work: Callable[[], None]) -> None:
+        def run() -> None:
+            self.errands -= 1
+            work()
+
+        self.errands += 1
+        self._world.hub.call_at(self._world.hub.seconds + seconds, run)
+
+    # What the product may read ---------------------------------------------------------------
+
+    def decisions_since(self, cursor: datetime) -> Iterator[Page]:
+        events = tuple(event for event in self.decisions if event.at > cursor)
+        if events:
+            yield Page(events, events[-1].at)
+
+    def decided(self, request_ids: Sequence[str]) -> Iterator[DecisionEvent]:
+        return iter(())
+
+    def orders_since(self, cursor: str) -> Sequence[ErpOrder]:
+        return [erp_order(order) for at, order in self.changed if at > cursor]
+
+    def shipments_since(self, cursor: str) -> Sequence[Shipment]:
+        return []
+
+    def documents_of(self, purchase_order: str) -> Sequence[ErpDocument]:
+        return [d for o in self._world.truth.orders_of(purchase_order)[:1] for d in documents(o)]
+
+    def credit_notes_since(self, cursor: str) -> Sequence[ErpDocument]:
+        return [note for note in self.credit_notes if note.cursor > cursor]
+
+    def cancelled_since(self, cursor: str) -> Sequence[ErpOrder]:
+        return [erp_order(order) for at, order in self.cancelled if at > cursor]
+
+    def has_news(self, feed: str) -> bool:
+        name, latest = self._latest(feed)
+        if not latest:
+            return False
+        found = self._world.database.rows("SELECT value FROM watermarks WHERE name = ?", name)
+        return not found or found[0][0] < latest
+
+    def has_any_news(self) -> bool:
+        return any(self.has_news(f) for f in ("decisions", "orders", "credit_notes", "cancelled"))
+
+    def _latest(self, feed: str) -> tuple[str, str]:
+        if feed == "decisions":
+            at = self.decisions[-1].at.isoformat() if self.decisions else ""
+            return "decisions|acme_us", at
+        if feed == "credit_notes":
+            cursor = self.credit_notes[-1].cursor if self.credit_notes else ""
+            return "credit_notes|A|acme_us", cursor
+        rows = self.changed if feed == "orders" else self.cancelled
+        name = "erp_orders|A|acme_us" if feed == "orders" else "cancelled|A|acme_us"
+        return name, rows[-1][1].cursor if rows else ""
+
+    # Those who decide and mend ---------------------------------------------------------------
+
+    def decide_refunds(self, kit: Kit) -> None:
+        """Let the second person look at what is above the limit."""
+        waiting = "SELECT refund_id FROM refunds WHERE state = 'waiting' ORDER BY 1"
+        for (refund_id,) in self._world.database.rows(waiting):
+            with suppress(Rejected):
+                if hash_of(refund_id) % 5:
+                    kit.service.approve_refund(refund_id, "boss")
+                else:
+                    kit.service.refunds.refuse(refund_id, "boss", "not today")
+
+    def work_off(self, kit: Kit) -> None:
+        mending.work_off(self._world, kit)
+
+    def settle_the_rest(self) -> None:
+        """Close the last batch, so that clearing must come to nothing."""
+        self.settling.cut()
+
+
+def hash_of(text: str) -> int:
+    """A number that depends on nothing but the text."""
+    return sum(text.encode())

@@ -1,0 +1,140 @@
+"""What the people around an order will do: drawn from the seed before anything happens."""
+
+import random
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from include.domain.money import Money
+from include.domain.orders import (
+    Address,
+    LineKind,
+    Order,
+    OrderLine,
+    PaymentMethod,
+    PaymentSource,
+    Shopper,
+    order_id_of,
+)
+from include.domain.reviews import Decision
+
+SCARCE = "SCARCE-1"  # never in stock
+PRICES = (115, 1999, 10_221, 4_350, 829, 60_000, 3)  # two beyond binary fractions, one above limits
+
+
+class Outcome(StrEnum):
+    """How the gateway takes an authorisation; the words of ``PaymentStatus``."""
+
+    good = "authorized"
+    in_review = "in_review"
+    review_first = "review_first"
+    risk_declined = "risk_declined"
+    partial = "partial"
+    declined = "declined"
+
+
+_OUTCOMES = (Outcome.good,) * 13 + (Outcome.in_review,) * 3 + tuple(Outcome)[2:]
+
+
+@dataclass(slots=True)
+class Plan:
+    """One order and what becomes of it."""
+
+    order: Order
+    at: float
+    outcome: Outcome
+    decisions: list[tuple[float, Decision]] = field(default_factory=list)  # seconds after
+    cancel_after: float | None = None  # by the shopper
+    clerk_cancels_after: float | None = None
+    invoices: list[tuple[float, int]] = field(default_factory=list)  # seconds after, per cent
+    gives_back: list[tuple[float, int, str]] = field(default_factory=list)  # after, per cent, who
+    is_on_hold: bool = False
+    release_after: float = 0.0
+    is_by_shop: bool = False  # the shop authorised it
+
+
+def draw_plans(dice: random.Random, seed: int, count: int, *, at_shipment: bool) -> list[Plan]:
+    return [_plan(dice, seed, number, at_shipment) for number in range(count)]
+
+
+def _plan(dice: random.Random, seed: int, number: int, at_shipment: bool) -> Plan:
+    draw = dice.random()
+    order = _order(dice, f"{seed}-{number}", SCARCE if 0.11 <= draw < 0.13 else "WIDGET-1")
+    plan = Plan(order, dice.uniform(0, 1200), dice.choice(_OUTCOMES))
+    if draw < 0.07:
+        plan.cancel_after = dice.uniform(0, 2500)
+    elif draw < 0.11:
+        plan.clerk_cancels_after = dice.uniform(0, 2500)
+    elif 0.13 <= draw < 0.17:
+        plan.is_on_hold, plan.release_after = True, dice.uniform(60, 4000)
+    if draw > 0.9 and plan.outcome is Outcome.good:
+        plan = _paid_at_the_shop(plan, number)
+    if plan.outcome in (Outcome.in_review, Outcome.review_first) and dice.random() < 0.95:
+        first, other = dice.sample((Decision.accept, Decision.reject), 2)
+        if first is Decision.reject and dice.random() < 0.5:
+            first, other = other, first
+        plan.decisions.append((dice.uniform(30, 3000), first))
+        if dice.random() < 0.2:
+            plan.decisions.append((plan.decisions[0][0] + dice.uniform(1, 2500), other))
+    plan.invoices = _invoices(dice, at_shipment)
+    plan.gives_back = _returns(dice)
+    return plan
+
+
+def _paid_at_the_shop(plan: Plan, number: int) -> Plan:
+    source = PaymentSource(PaymentMethod.authorized, request_id=f"9{number:021}")
+    old = plan.order
+    plan.order = Order(
+        old.order_id, old.shop_id, old.merchant_id, old.number, old.purchase_order, old.currency,
+        old.amount, old.shopper, old.lines, source,
+    )  # fmt: skip
+    plan.is_by_shop = True
+    return plan
+
+
+def _invoices(dice: random.Random, at_shipment: bool) -> list[tuple[float, int]]:
+    first = dice.uniform(600, 6000)
+    if not at_shipment:
+        return [(first, 100)]
+    if dice.random() < 0.1:
+        return []  # never shipped: the authorisation lapses
+    if dice.random() < 0.3:
+        return [(first, 40), (first + dice.uniform(60, 3000), 60)]
+    return [(first, 100)]
+
+
+def _returns(dice: random.Random) -> list[tuple[float, int, str]]:
+    """Refunds: some twice at once, and together more than was taken."""
+    draw = dice.random()
+    if draw < 0.10:
+        return [(dice.uniform(0, 4000), dice.choice((100, 30)), "clerk")]
+    if draw < 0.17:
+        return [(dice.uniform(0, 4000), dice.choice((100, 50)), "api")]
+    if draw < 0.25:
+        at = dice.uniform(0, 2500)
+        return [(at, 60, "api"), (at + dice.choice((0.0, 0.4, 30.0)), 60, "api")]
+    if draw < 0.27:
+        at = dice.uniform(0, 2500)
+        return [(at, 50, "clerk"), (at + 400, 70, "clerk")]
+    return []
+
+
+_HOME = Address("Ann Lee", ("1 Main St",), "New York", "US", "10001", "NY")
+_SHOPPER = Shopper("Ann Lee", "ann@example.com", _HOME, _HOME)
+_PAYMENT = PaymentSource(PaymentMethod.transient_token, transient_id="f" * 64)
+
+
+def _order(dice: random.Random, number: str, stock_code: str) -> Order:
+    amount = Money(dice.choice(PRICES) * dice.choice((1, 1, 3)), "USD")
+    line = OrderLine(1, LineKind.goods, "Widget", 1_000_000, amount, Money(0, "USD"), stock_code)
+    return Order(
+        order_id=order_id_of("web", number),
+        shop_id="web",
+        merchant_id="acme_us",
+        number=number,
+        purchase_order=f"W{number}",
+        currency="USD",
+        amount=amount,
+        shopper=_SHOPPER,
+        lines=(line,),
+        payment=_PAYMENT,
+    )

@@ -1,0 +1,296 @@
+"""The product as one seed runs it: real services and stores, two workers, a poller, a receiver."""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from include.adapters.store.dead_letters import SqlDeadLetters
+from include.adapters.store.decisions import SqlDecisions
+from include.adapters.store.effects import SqlEffectStore
+from include.adapters.store.inbox import SqlInbox
+from include.adapters.store.watermarks import SqlShelf, SqlWatermarks
+from include.domain.order_rules import AmountRange, CaptureWhen, OnShortStock
+from include.domain.reviews import Decision, DecisionEvent
+from include.services.effects.engine import Engine
+from include.services.effects.ports import Effect
+from include.services.effects.ports import EffectKind as K
+from include.services.inbox.handle_events import HandleEvents, decision_handler
+from include.services.inbox.ports import Inbox, InboxRow, Incoming
+from include.services.orders.order_service import OrderService
+from include.services.orders.ports import Desk
+from include.services.sync.follow_orders import OrderFollower
+from include.services.sync.hear_decisions import DecisionPoll
+from include.services.sync.push_refunds import RefundPush
+from tests.orders.partners import FakeErp, FakeGateway, desk, make_rules
+from tests.prove.faults import CODES, LOOKS_FIRST
+from tests.simulator.hub import EPOCH
+from tests.simulator.worker import Life
+
+if TYPE_CHECKING:
+    from tests.prove.world import World
+
+MERCHANT = "acme_us"
+OWNER = "orders@acme.example"
+_NAIVE_EPOCH = EPOCH.replace(tzinfo=None)
+PATIENCE = 12 * 86_400.0
+_UNFINISHED = "('intended', 'sent', 'in_doubt', 'parked', 'done')"
+_ENDED = "('completed', 'declined', 'cancelled')"
+_DUE = {
+    "effects": "SELECT MIN(COALESCE(next_at, '')) FROM effects WHERE state IN " + _UNFINISHED,
+    "orders": "SELECT MIN(next_at) FROM orders",
+    "refunds": "SELECT MIN(next_at) FROM refunds",
+    "inbox": "SELECT MIN(next_at) FROM inbox WHERE state = 'received'",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """What one process joins."""
+
+    engine: Engine
+    service: OrderService
+    events: HandleEvents
+    decisions: DecisionPoll
+    follower: OrderFollower
+    refund_push: RefundPush
+    receiver: "Receiver"
+    letters: SqlDeadLetters
+    inbox: SqlInbox
+
+
+class Receiver:
+    """The webhook receiver: the event is committed before the sender hears 2xx."""
+
+    def __init__(self, inbox: Inbox, world: "World") -> None:
+        self._inbox = inbox
+        self._world = world
+
+    def receive(self, event: DecisionEvent, _delivery: int) -> None:
+        self._inbox.store([incoming(event, event.event_key)])
+        self._strike("crash before ack")
+        self._world.notes.acknowledged.append(event.event_key)
+
+    def _strike(self, where: str) -> None:
+        world = self._world
+        life = world.hub.current
+        if not world.is_calm and isinstance(life, Life) and world.dice.random() < 0.1:
+            world.coverage[where, "WH", "delivery"] += 1
+            life.die()
+
+
+def incoming(event: DecisionEvent, key: str) -> Incoming:
+    body = {
+        "request_id": event.request_id,
+        "decision": event.decision.value,
+        "at": event.at.isoformat(),
+        "key": event.event_key,
+    }
+    return Incoming("cybersource|acme_us", key, "decision", json.dumps(body).encode())
+
+
+def read_event(row: InboxRow) -> DecisionEvent:
+    found = json.loads(row.body)
+    at = datetime.fromisoformat(found["at"])
+    return DecisionEvent(
+        found["request_id"], Decision(found["decision"]), at, "webhook", "wh|" + found["key"], "ann"
+    )
+
+
+class _Named:
+    """Notes what a life works on, so that a crash is counted at its call."""
+
+    world: "World"
+
+    def perform(self, effect: Effect) -> Effect:
+        self.world.codes[self.world.hub.current] = CODES[effect.kind]
+        return super().perform(effect)  # type: ignore[misc,no-any-return]
+
+    def advance(self, kind: K, key: str) -> Effect:
+        self.world.codes[self.world.hub.current] = CODES[kind]
+        return super().advance(kind, key)  # type: ignore[misc,no-any-return]
+
+
+class Product:
+    """Stores shared by all lives of a seed, and the kits that the lives hold."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        variant, database = world.variant, world.database
+        clock = self._clock
+        self.effects = variant.effects(database, clock, world.pass_boundary)
+        self.orders = variant.orders(database, OWNER, clock)
+        self.refunds = variant.refunds(database, clock)
+        self.decisions = SqlDecisions(database, clock)
+        self.inbox = SqlInbox(database, clock)
+        self.letters = SqlDeadLetters(database, clock)
+        self.watermarks = SqlWatermarks(database, clock)
+        self.shelf = SqlShelf(database, clock)
+        self.partner = variant.partner(world)
+        self._engine = type("Named", (_Named, variant.engine), {"world": world})
+        self._timings = {
+            kind: replace(variant.timings, looks_first=code in LOOKS_FIRST)
+            for kind, code in CODES.items()
+        }
+        self._partners = dict.fromkeys(CODES, self.partner)
+        self.desk = self._make_desk()
+        self._has_ended = False
+        for part in (self.effects, self.orders, self.refunds):
+            part.world = world  # mutants let other lives run in the middle of their work
+
+    def _clock(self, _connection: Any) -> datetime:
+        return self._world.hub.now()
+
+    def _make_desk(self) -> Desk:
+        world, swarm = self._world, self._world.swarm
+        rules = make_rules(
+            amounts={"USD": AmountRange(1, 1_000_000)},
+            on_short_stock=OnShortStock.refuse,
+            capture_when=CaptureWhen.shipment if swarm.at_shipment else CaptureWhen.at_once,
+        )
+        return replace(
+            desk(FakeErp(), FakeGateway(), rules),
+            gateway=world.readers,
+            erp=world.readers,
+            clock=world.hub,
+            today=EPOCH.date(),
+            translator=world.variant.translator(),
+            callback_target="web|callback" if swarm.calls_back else "",
+            payment_form=("ORD", "PAY001") if swarm.notes else ("", ""),
+            refund_form=("ORD", "REF001") if swarm.notes else ("", ""),
+        )
+
+    def kit(self, life: Life) -> Kit:
+        """Join the parts of one process."""
+        engine: Engine = self._engine(
+            self.effects,
+            self._partners,
+            life,
+            self._timings,
+            worker=life.name,
+            boundary=self._world.pass_boundary,
+            log=self._world.hear_engine,
+        )
+        service = self._world.variant.service(
+            self.orders,
+            self.refunds,
+            self.decisions,
+            self.effects,
+            lambda _shop: self.desk,
+            lambda _shop: engine,
+            life.name,
+        )
+        people = self._world.people
+        handlers = {"decision": decision_handler(service.decide, read_event)}
+        return Kit(
+            engine,
+            service,
+            HandleEvents(self.inbox, handlers, OWNER, tell=_nobody),
+            DecisionPoll(MERCHANT, people, service, self.watermarks),
+            OrderFollower(
+                MERCHANT, "A", people, service, lambda _shop: engine, _no_update,
+                self.watermarks, self.shelf, OWNER,
+            ),
+            RefundPush(MERCHANT, "A", people, service, self.watermarks, self.shelf, OWNER),
+            self._world.variant.receiver(self.inbox, self._world),
+            self.letters,
+            self.inbox,
+        )  # fmt: skip
+
+    # Workers ---------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Start two workers and the poller; they end when everything rests."""
+        at = self._world.hub.seconds
+        self._has_ended = False
+        for _ in range(2 if self._world.act == 1 else 1):
+            self._world.start("worker", at + self._world.dice.uniform(0, 60), self._work)
+        self._world.start("poller", at + self._world.dice.uniform(60, 300), self._poll)
+
+    def _work(self, kit: Kit) -> None:
+        hub, deadline = self._world.hub, self._world.hub.seconds + self._world.storm + PATIENCE
+        while not self.rests() and hub.seconds < deadline:
+            due = self._due()
+            now = hub.seconds
+            if due["effects"] <= now:
+                kit.engine.sweep()
+            if min(due["orders"], due["refunds"]) <= now:
+                kit.service.sweep([MERCHANT], 100)
+            if due["inbox"] <= now:
+                kit.events.run()
+            hub.sleep(self._pause(min(self._due().values())))
+        self._has_ended = True
+
+    def _pause(self, soonest: float) -> float:
+        """As soon as something is due, at most once a period; idle rounds are skipped."""
+        world = self._world
+        wait = soonest - world.hub.seconds
+        if world.hub.seconds < world.storm:
+            wait = min(wait, 600)
+        is_held = wait <= 0  # due, yet not finished: another worker, or a dead one, has its lease
+        return 30.0 if is_held else max(world.swarm.period, min(wait, 86_400.0))
+
+    def _due(self) -> dict[str, float]:
+        return {name: self._soonest(statement) for name, statement in _DUE.items()}
+
+    def _soonest(self, statement: str) -> float:
+        found = self._world.database.rows(statement)[0][0]
+        if found is None:
+            return float("inf")
+        if found == "":
+            return 0.0
+        return (datetime.fromisoformat(found) - _NAIVE_EPOCH).total_seconds()
+
+    def _poll(self, kit: Kit) -> None:
+        world = self._world
+        while not self._has_ended:
+            people = world.people
+            if people.has_news("decisions") or self._count("decisions", "merged = 'unmatched'"):
+                kit.decisions.poll(EPOCH - timedelta(days=1), [])
+            if people.has_news("orders"):
+                kit.follower.poll("0")
+            if people.has_news("credit_notes") or people.has_news("cancelled"):
+                kit.refund_push.poll("0")
+            people.decide_refunds(kit)
+            world.hub.sleep(600)
+
+    # Where it stands -------------------------------------------------------------------------
+
+    def rests(self) -> bool:
+        """Say whether the product has nothing more to do by itself."""
+        world = self._world
+        if world.notes.errors:
+            return True
+        if world.busy or world.people.errands or world.hub.seconds < world.storm and world.act == 1:
+            return False
+        if any(world.pending.values()) or world.people.has_any_news():
+            return False
+        if self._count("effects", f"state IN {_UNFINISHED}"):
+            return False
+        if self._count("inbox", "state = 'received'"):
+            return False
+        if self._count("refunds", "state NOT IN ('done', 'refused', 'stuck')"):
+            return False
+        waits = "" if world.act == 3 else ", 'booked', 'in_review'"
+        resting = _ENDED.replace(")", f", 'stuck'{waits})")
+        return not self._count("orders", f"state NOT IN {resting}")
+
+    def open_letters(self) -> int:
+        return self._count("dead_letters", "state = 'open'") + self._count(
+            "orders", "state = 'stuck'"
+        )
+
+    def _count(self, table: str, condition: str) -> int:
+        found = self._world.database.rows(f"SELECT COUNT(*) FROM {table} WHERE {condition}")  # noqa: S608
+        return int(found[0][0])
+
+
+def _nobody(_event: str, **_fields: object) -> None:
+    """The inbox tells its log; the simulator reads the tables."""
+
+
+def _no_update(*_what: object) -> None:
+    """Shipments are not simulated: they are words to the shop, like the states told."""
+
+
+__all__ = ["Kit", "Product", "Receiver", "SqlEffectStore"]

@@ -1,0 +1,301 @@
+"""One seed: a shop with twenty orders, its partners, the product's workers, and what strikes them.
+
+Three acts. In the storm everybody works while faults strike. In the calm, faults stop and the
+product must bring everything to rest by itself (liveness). Then a person works off what is left,
+and authorisations that nobody wanted lapse.
+"""
+
+import hashlib
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from include.adapters.store.orders import SqlOrders
+from include.adapters.store.refunds import SqlRefunds
+from include.services.effects.boundaries import Boundary
+from include.services.effects.engine import Engine
+from include.services.effects.ports import Effect, Timings
+from include.services.effects.ports import EffectKind as K
+from include.services.orders.order_service import OrderService
+from tests.orders.partners import PlainTranslator
+from tests.prove import people, product
+from tests.prove.checker import Violation, check
+from tests.prove.database import Database
+from tests.prove.faults import CODES, INSIDE, NATURAL, Coverage, draw_swarm
+from tests.prove.partner import Readers, SimulatedPartner
+from tests.prove.plans import draw_plans
+from tests.prove.truth import Answer, Truth
+from tests.prove.wire import Wire
+from tests.simulator.hub import Hub
+from tests.simulator.worker import Crash, DatabaseGone, Life
+
+ORDERS = 20
+STORM = 2 * 3600.0
+LONG_OUTAGE = 6 * 86_400.0
+MOST_CALLS = 20_000  # an ordinary seed makes some 400
+TIMINGS = Timings(
+    deadline=timedelta(seconds=60),
+    quiescence=timedelta(seconds=300),
+    look_gap=timedelta(seconds=60),
+)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What is simulated: the product, or one broken on purpose."""
+
+    name: str = "the product"
+    engine: type[Engine] = Engine
+    partner: type[SimulatedPartner] = SimulatedPartner
+    timings: Timings = TIMINGS
+    effects: type = product.SqlEffectStore
+    orders: type[SqlOrders] = SqlOrders
+    refunds: type[SqlRefunds] = SqlRefunds
+    service: type[OrderService] = OrderService
+    translator: type[PlainTranslator] = PlainTranslator
+    receiver: type[product.Receiver] = product.Receiver
+    reposts_whole: bool = False
+
+
+@dataclass(slots=True)
+class Call:
+    """One send as it left, and whether its answer was a clear no."""
+
+    seq: int
+    at: float
+    kind: K
+    key: str
+    reference: str
+    digest: str
+    sends: int
+    amount_minor: int
+    is_certainly_nothing: bool
+
+
+@dataclass(slots=True)
+class Notes:
+    """What the checker is shown beside database and truth."""
+
+    calls: list[Call] = field(default_factory=list)
+    acknowledged: list[str] = field(default_factory=list)  # events the receiver answered 2xx
+    in_transaction: int = 0  # calls made while one was open
+    errors: list[str] = field(default_factory=list)  # that no rule of ours expects
+    batches: list[tuple[int, int]] = field(default_factory=list)  # number, net minor
+
+
+class World:
+    """Everything of one seed. ``run`` plays it; ``violations`` says what went wrong."""
+
+    def __init__(self, seed: int, variant: Variant) -> None:
+        self.seed = seed
+        self.variant = variant
+        self.dice = random.Random(seed)  # noqa: S311  reproducible on purpose
+        self.hub = Hub()
+        self.swarm = draw_swarm(self.dice)
+        plans = draw_plans(self.dice, seed, ORDERS, at_shipment=self.swarm.at_shipment)
+        self.plans = {plan.order.order_id: plan for plan in plans}
+        self.truth = Truth(self.plans, self.swarm.guards, self.swarm.limits)
+        self.coverage = Coverage()
+        self.calls = 0
+        self.faulted = 0
+        self.is_calm = False
+        self.act = 1
+        self.violations: list[Violation] = []
+        self.notes = Notes()
+        self.freezes: list[tuple[float, float]] = []
+        self.pending: Counter[str] = Counter()  # commits on their way, by digest
+        self.tried: Counter[str] = Counter()  # sends, by digest
+        self.codes: dict[object, str] = defaultdict(lambda: "AU")  # what a life works on
+        self.busy = 0  # people and senders who have not ended yet
+        self._sequence = 0
+        self._outage = (0.0, 0.0)
+        self.storm = STORM
+        self._lives = 0
+        self._plan_conditions()
+        self.database = Database(self)
+        self.wire = Wire(self, self.dice)
+        self.readers = Readers(self)
+        self.product = product.Product(self)
+        self.people = people.People(self)
+
+    def next_seq(self) -> int:
+        self._sequence += 1
+        return self._sequence
+
+    # The play --------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Play all three acts, then judge."""
+        self.people.begin()
+        self.product.begin()
+        self.hub.call_at(self.storm, self._calm_down)
+        self._play()
+        self.act = 2
+        self.product.begin()
+        self._play()
+        self.act = 3
+        for _ in range(4):  # mending one thing may uncover the next
+            self.start("controller", self.hub.seconds, self.people.work_off, is_awaited=True)
+            self.product.begin()
+            self._play()
+            if not self.product.open_letters():
+                break
+        self.people.settle_the_rest()
+        self.product.begin()
+        self._play()
+        self.violations += check(self)
+
+    def _play(self) -> None:
+        self.hub.run(self._goes_on)
+
+    def _goes_on(self) -> bool:
+        if self.calls > MOST_CALLS and not self.notes.errors:
+            self.notes.errors.append("a livelock: nothing may run for ever")
+        return not self.notes.errors
+
+    def _calm_down(self) -> None:
+        self.is_calm = True
+
+    def _plan_conditions(self) -> None:
+        if self.swarm.closes:
+            begin = self.dice.uniform(-600, 1200)
+            self.truth.closed = (begin, begin + self.dice.uniform(300, 5000))
+        if self.swarm.outage:
+            begin = self.dice.uniform(300, 1200)
+            self._outage = (begin, begin + LONG_OUTAGE)
+            self.storm = begin + LONG_OUTAGE
+
+    def fingerprint(self) -> str:
+        """Digest of the final state: every table, and the truth."""
+        parts = [
+            repr(self.database.rows(f"SELECT * FROM {table} ORDER BY 1, 2"))  # noqa: S608
+            for table in ("effects", "orders", "refunds", "inbox", "decisions", "audit")
+        ]
+        parts.append(repr(self.truth.entries))
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    # Lives -----------------------------------------------------------------------------------
+
+    def start(
+        self,
+        name: str,
+        at: float,
+        work: Callable[[product.Kit], None],
+        *,
+        is_awaited: bool = False,
+    ) -> None:
+        """Start a process; it ends when its work does, and is started again where it crashes."""
+        self._lives += 1
+        skew = self.dice.uniform(-600, 600) if self.swarm.skew else 0.0
+        self.coverage["clock skew", "worker", "life"] += bool(skew)
+        life = Life(self, f"{name} {self._lives}", skew)  # type: ignore[arg-type]
+        self.busy += is_awaited
+
+        def live() -> None:
+            try:
+                work(self.product.kit(life))
+                self.busy -= is_awaited
+                return
+            except (Crash, DatabaseGone):
+                pass
+            except ExceptionGroup as group:  # of a sweep
+                if group.split(DatabaseGone)[1] is not None:
+                    self.notes.errors.append(repr(group.exceptions))
+            except Exception as error:  # noqa: BLE001  anything else is a finding
+                self.notes.errors.append(repr(error))
+            self.busy -= is_awaited
+            again = self.hub.seconds + self.dice.uniform(60, 300)
+            self.start(name, again, work, is_awaited=is_awaited)
+
+        self.hub.start(at, life, live)
+
+    # What strikes a life ---------------------------------------------------------------------
+
+    def pass_boundary(self, boundary: Boundary) -> None:
+        """Crash or pause the life that passes by, as the seed has drawn."""
+        life = self.hub.current
+        if self.is_calm or not isinstance(life, Life):
+            return
+        swarm = self.swarm
+        if swarm.crash and self.dice.random() < swarm.crash:
+            self.coverage["crash", self.codes[life], boundary.value] += 1
+            life.die()
+        if swarm.pause and boundary not in INSIDE and self.dice.random() < swarm.pause:
+            self.coverage["pause", self.codes[life], boundary.value] += 1
+            # Half a request lies in a socket: it arrives within the remote's own limits.
+            longest = 180 if boundary is Boundary.half_sent else 900
+            self.hub.sleep(self.dice.uniform(1, longest))
+
+    def interleave(self) -> None:
+        """Let another life run before this transaction, now and then."""
+        if self.is_calm or not self.swarm.interleave or not isinstance(self.hub.current, Life):
+            return
+        if self.dice.random() < self.swarm.interleave:
+            self.hub.sleep(self.dice.uniform(0, 2))
+
+    def strikes_commit(self) -> bool:
+        if self.is_calm or not self.swarm.commit or not isinstance(self.hub.current, Life):
+            return False
+        return self.dice.random() < self.swarm.commit
+
+    def is_down(self) -> bool:
+        return self._outage[0] <= self.hub.seconds < self._outage[1]
+
+    def index_knows_until(self) -> float:
+        now = self.hub.seconds
+        return min((begin for begin, end in self.freezes if begin <= now < end), default=now)
+
+    # What happens at the other sides ---------------------------------------------------------
+
+    def note_send(self, effect: Effect, fault: str) -> Call:
+        call = Call(
+            self.next_seq(),
+            self.hub.seconds,
+            effect.kind,
+            effect.key,
+            effect.reference,
+            effect.digest,
+            effect.sends,
+            effect.amount_minor,
+            fault in ("connect", "429", "401", "refused for good"),
+        )
+        self.tried[effect.digest] += 1
+        self.notes.calls.append(call)
+        return call
+
+    def execute(self, effect: Effect, lag: float, **how: bool) -> Answer:
+        answer = self.truth.execute(effect, self.next_seq(), self.hub.seconds, lag, **how)
+        if answer.word in ("yes", "no") and not how.get("is_second"):
+            self.people.hear(effect, answer)
+        return answer
+
+    def is_under_way(self, effect: Effect) -> bool:
+        """Say whether this write was executed or may be: only a first copy is altered."""
+        if CODES[effect.kind] in NATURAL:
+            return True
+        return self.tried[effect.digest] > 0
+
+    # What the checker is shown ---------------------------------------------------------------
+
+    def observe_call(self, effect: Effect) -> None:
+        self.codes[self.hub.current] = CODES[effect.kind]
+        self.notes.in_transaction += self.database.is_open
+
+    def observe_send(self, effect: Effect) -> None:
+        self.observe_call(effect)
+
+    def observe_read(self) -> None:
+        self.notes.in_transaction += self.database.is_open
+
+    def hear_engine(self, event: str, **_fields: object) -> None:
+        if event == "effect_taken_over":
+            self.coverage["lease expired", "worker", "taken over"] += 1
+        elif event == "effect_held_elsewhere":
+            code = CODES[K(str(_fields["kind"]))]
+            self.coverage["two workers", code, "lease held elsewhere"] += 1
+
+    def is_held(self, customer: str) -> bool:
+        plan = self.people.by_customer.get(customer)
+        return plan is not None and plan.is_on_hold
