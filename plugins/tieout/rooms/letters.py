@@ -1,0 +1,113 @@
+"""``dead-letters``: what could not be finished, of all flows; shown, tried again, resolved."""
+
+import argparse
+from collections.abc import Sequence
+
+from include.adapters.store import audit
+from include.domain.errors import IntegrationError, Rejected
+from include.domain.money import Money
+from include.services.effects.dead_letters import DeadLetter
+from include.services.next_actions import suggest
+from include.wiring import Tieout
+from tieout.rooms.parts import Rooms, desks_of, note, say, signed
+
+
+def add(rooms: Rooms) -> None:
+    letters = rooms.add_parser("dead-letters", help=__doc__).add_subparsers(required=True)
+    listing = letters.add_parser("list")
+    listing.add_argument("--state", choices=["open", "resolved"], default="open")
+    listing.add_argument("--kind", default="", help="only this kind")
+    listing.set_defaults(run=_list)
+    show = letters.add_parser("show")
+    show.add_argument("number", type=int)
+    show.set_defaults(run=_show)
+    resolve = letters.add_parser("resolve")
+    resolve.add_argument("numbers", type=int, nargs="+")
+    resolve.add_argument("--reason", required=True)
+    resolve.set_defaults(run=_resolve)
+    again = letters.add_parser("replay", help="each is looked for first; nothing is doubled")
+    again.add_argument("numbers", type=int, nargs="*")
+    again.add_argument("--kind", default="", help="every open one of this kind")
+    again.add_argument("--all", action="store_true", help="every open one")
+    again.set_defaults(run=_replay)
+    signed(resolve, again)
+
+
+def _list(context: Tieout, given: argparse.Namespace) -> None:
+    letters = _of_kind(context.dead_letters.listing(given.state), given.kind)
+    for letter in letters:
+        say(
+            f"{letter.dead_letter_id:6}  {letter.opened_at:%Y-%m-%d %H:%M}  {_stake(letter)}  "
+            f"{letter.owner}  {letter.kind}|{letter.key}"
+        )
+        do = suggest(letter) or letter.next_action
+        if letter.state == "open":
+            say(f"        {letter.reason[:110]}\n        -> {do}")
+    say(f"{len(letters)} {given.state}")
+
+
+def _show(context: Tieout, given: argparse.Namespace) -> None:
+    letter = context.dead_letters.show(given.number)
+    say(
+        f"{letter.kind}|{letter.key}: {letter.state}\n  at stake  {_stake(letter)}\n"
+        f"  why       {letter.reason}\n  do        {letter.next_action}\n"
+        f"  owner     {letter.owner}, since {letter.opened_at:%Y-%m-%d %H:%M} UTC"
+    )
+    if suggestion := suggest(letter):
+        say(f"  suggested {suggestion}")
+    if letter.state == "resolved":
+        say(f"  resolved  by {letter.resolved_by}: {letter.resolution}")
+    for entry in audit.history(context.store, f"{letter.kind}|{letter.key}"):
+        say(f"  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.who}: {entry.what}")
+
+
+def _resolve(context: Tieout, given: argparse.Namespace) -> None:
+    for number in given.numbers:
+        context.dead_letters.resolve(number, given.who, given.reason)
+        say(f"dead letter {number} resolved by {given.who}")
+
+
+def _replay(context: Tieout, given: argparse.Namespace) -> int:
+    """Try each again; one that fails does not stop the next, but the command fails."""
+    numbers = _chosen(context, given)
+    desks, failed = desks_of(context), 0
+    for number in numbers:
+        letter = context.dead_letters.show(number)
+        note(context, given.who, "dead letter replay asked for", f"{letter.kind}|{letter.key}")
+        try:
+            say(f"{number}: {_again(context, desks, letter, given.who)}")
+        except IntegrationError as fault:
+            failed += 1
+            say(f"{number}: not replayed: {fault}")
+    say(f"{len(numbers) - failed} replayed, {failed} not")
+    return 1 if failed else 0
+
+
+def _again(context: Tieout, desks: object, letter: DeadLetter, who: str) -> str:
+    from include.adapters.store.inbox import SqlInbox
+    from include.services.inbox.ports import DEAD_LETTER_KIND
+    from tieout.repair import replay_one
+
+    if letter.kind == DEAD_LETTER_KIND:
+        SqlInbox(context.store).retry(letter.key, who)
+        return "received; it is handled within a minute"
+    return replay_one(desks, letter.dead_letter_id, who)  # type: ignore[arg-type]
+
+
+def _chosen(context: Tieout, given: argparse.Namespace) -> list[int]:
+    if bool(given.numbers) + bool(given.kind) + given.all != 1:
+        raise Rejected("what is to be replayed is not clear", "replay", "Numbers, --kind or --all.")
+    if given.numbers:
+        return list(dict.fromkeys(given.numbers))
+    letters = _of_kind(context.dead_letters.listing("open", 10_000), given.kind)
+    return [letter.dead_letter_id for letter in letters]
+
+
+def _of_kind(letters: Sequence[DeadLetter], kind: str) -> list[DeadLetter]:
+    return [one for one in letters if kind in ("", one.kind)]
+
+
+def _stake(letter: DeadLetter) -> str:
+    if letter.amount_minor is None or not letter.currency:
+        return "unknown amount"
+    return str(Money(letter.amount_minor, letter.currency))

@@ -1,0 +1,63 @@
+"""What the rooms share: how a line is said, who does it, and how it lands in the audit chain."""
+
+import argparse
+import getpass
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TextIO
+
+from include.domain.errors import Rejected
+from include.domain.money import Money
+from include.wiring import Tieout
+
+if TYPE_CHECKING:
+    from tieout.order_desk import Desks
+
+Rooms = Any  # argparse keeps the type of subparsers to itself
+Command = Callable[[Tieout, argparse.Namespace], int | None]  # anything but 0 or None is a failure
+
+
+def say(line: str, stream: TextIO | None = None) -> None:
+    (stream or sys.stdout).write(line + "\n")
+
+
+def signed(*parsers: argparse.ArgumentParser) -> None:
+    """Let what changes something be signed."""
+    for parser in parsers:
+        parser.add_argument("--who", default=getpass.getuser(), help="default: the login name")
+
+
+def note(context: Tieout, who: str, what: str, subject: str, **detail: object) -> None:
+    """Write an action into the audit chain."""
+    from include.adapters.store.audit_log import SqlAuditLog
+
+    SqlAuditLog(context.store).note(f"cli:{who}", what, subject, **detail)
+
+
+def desks_of(context: Tieout) -> "Desks":
+    """Return the shops' desks; importing them brings Airflow, which takes a while."""
+    from tieout.order_desk import Desks
+
+    return Desks(context)
+
+
+def order_id_of(context: Tieout, given: str) -> str:
+    """Read an order id, or ``shop/number``.
+
+    Raises:
+        Rejected: there is no such order.
+    """
+    from include.domain.orders import order_id_of as name
+
+    shop_id, slash, number = given.partition("/")
+    order_id = name(shop_id, number) if slash else given
+    context.orders.content(order_id)
+    return order_id
+
+
+def money(text: str, currency: str) -> Money:
+    """Read an amount as people write it."""
+    found = Money.parse(text, currency, "--amount")
+    if found.minor <= 0:
+        raise Rejected(f"{text} is no amount to move", "--amount", "Name a positive amount.")
+    return found

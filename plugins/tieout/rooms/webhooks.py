@@ -1,0 +1,139 @@
+"""``webhooks``: what Cybersource tells us, where, and signed with which keys."""
+
+import argparse
+import base64
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from include.domain.canonical import to_json
+from include.domain.errors import Rejected
+from include.domain.orders import reference_of
+from include.services.effects.ports import Effect, EffectKind
+from include.wiring import Tieout
+from tieout.rooms.parts import Rooms, note, say, signed
+
+if TYPE_CHECKING:
+    from tieout.hooks.cybersource import CybersourceHook
+
+_WANTED = ("risk.", "tms.networktoken.", "tms.token.", "payments.")
+_NAME = "Tieout"
+
+
+def add(rooms: Rooms) -> None:
+    webhooks = rooms.add_parser("webhooks", help=__doc__).add_subparsers(required=True)
+    keys = webhooks.add_parser("keys", help="list the ids of the keys, or make a new one")
+    keys.add_argument("--rotate", action="store_true")
+    keys.add_argument("--out", type=Path, help="where the new key is written, readable by you only")
+    keys.set_defaults(run=_keys)
+    shown = webhooks.add_parser("list")
+    shown.set_defaults(run=_list)
+    subscribe = webhooks.add_parser("subscribe", help="also changes one that is there")
+    subscribe.add_argument("--url", required=True, help="https://.../v1/webhooks/cybersource/...")
+    subscribe.add_argument("--health-url", default="", help="default: the same")
+    subscribe.add_argument("--inactive", action="store_true")
+    subscribe.set_defaults(run=_subscribe)
+    test = webhooks.add_parser("test", help="have the gateway send a test notification")
+    test.add_argument("webhook_id")
+    test.set_defaults(run=_test)
+    for parser in (keys, shown, subscribe, test):
+        parser.add_argument("merchant")
+    signed(keys, subscribe, test)
+
+
+def _hook(context: Tieout, given: argparse.Namespace) -> "CybersourceHook":
+    from tieout.hooks.cybersource import CybersourceHook
+
+    return CybersourceHook(context.mappings.merchant(given.merchant).cybersource_conn_id)
+
+
+class _FileRing:
+    """Satisfies ``KeyRing``: a new key goes into a file for the connection, never to a screen."""
+
+    def __init__(self, hook: "CybersourceHook", path: Path) -> None:
+        self._hook = hook
+        self._path = path
+
+    def keys(self) -> Mapping[str, bytes]:
+        return self._hook.webhook_keys
+
+    def add(self, key_id: str, key: bytes) -> None:
+        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(f"{key_id}={base64.b64encode(key).decode()}\n")
+
+
+def _keys(context: Tieout, given: argparse.Namespace) -> None:
+    hook = _hook(context, given)
+    if not given.rotate:
+        for key_id in sorted(hook.webhook_keys):
+            say(key_id)
+        return say(f"{len(hook.webhook_keys)} keys in the connection")
+    if given.out is None or given.out.exists():
+        raise Rejected("a new key needs a new file", "--out", "Name one that does not exist yet.")
+    merchant = context.mappings.merchant(given.merchant)
+    key_id = hook.webhooks.rotate_key(merchant.organization_id, _FileRing(hook, given.out))
+    note(context, given.who, "webhook key made", f"webhook key|{key_id}", merchant=given.merchant)
+    return say(
+        f"{key_id} is in {given.out}. Add its line to webhook_secrets of connection "
+        f"{merchant.cybersource_conn_id}, beside the old one, and delete the file. Take the old "
+        "key out after a day: what is under way is still signed with it."
+    )
+
+
+def _list(context: Tieout, given: argparse.Namespace) -> None:
+    organization = context.mappings.merchant(given.merchant).organization_id
+    found = _hook(context, given).webhooks.subscriptions(organization)
+    for one in found:
+        events = sum(len(names) for names in one.products.values())
+        say(f"{one.webhook_id}  {one.status}  {one.name}  {events} events  {one.url}")
+    say(f"{len(found)} subscriptions")
+
+
+def _subscribe(context: Tieout, given: argparse.Namespace) -> None:
+    """Have the subscription of our name be as wished; what is so already is left alone."""
+    from include.adapters.cybersource.webhooks.partner import SetSubscription, Wish
+
+    organization, hook = (
+        context.mappings.merchant(given.merchant).organization_id,
+        _hook(context, given),
+    )
+    products = {
+        one.product_id: tuple(name for name in one.events if name.startswith(_WANTED))
+        for one in hook.webhooks.products(organization)
+    }
+    wish = SetSubscription(
+        organization_id=organization,
+        name=_NAME,
+        url=given.url,
+        health_url=given.health_url or given.url,
+        products={name: events for name, events in products.items() if events},
+        wish=Wish.inactive if given.inactive else Wish.active,
+    )
+    effect, partner = _effect(organization, wish), hook.webhook_subscriptions
+    if partner.look(effect):
+        return say("it is so already")
+    detail = {"merchant": given.merchant, "url": given.url}
+    note(context, given.who, "webhook subscription asked for", f"webhook|{organization}", **detail)
+    partner.send(effect)
+    found = partner.look(effect)
+    state = str(found[0].facts.get("status", "")) if found else "not shown yet; list it in a minute"
+    note(context, given.who, "webhook subscription set", f"webhook|{organization}", state=state)
+    return say(f"{_NAME}: {state}, {sum(map(len, wish.products.values()))} events to {given.url}")
+
+
+def _effect(organization: str, wish: object) -> Effect:
+    """Dress the wish as the partner wants it. It is not kept: a wish is looked at, then sent."""
+    payload = to_json(wish)
+    digest = hashlib.sha256(payload.encode()).hexdigest()
+    key = f"webhook|{organization}|{digest}"
+    kind = EffectKind.review_decision  # of the same partner system; the partner does not read it
+    return Effect(kind, key, reference_of(key), payload, digest, organization, "", 0, "integration")
+
+
+def _test(context: Tieout, given: argparse.Namespace) -> None:
+    _hook(context, given).webhooks.test(given.webhook_id)
+    note(context, given.who, "webhook test asked for", f"webhook|{given.webhook_id}")
+    say("the gateway will send a test notification")

@@ -1,0 +1,253 @@
+"""One alert for each cause, by rules as data; quiet hours, repeats, and the end of it."""
+
+from dataclasses import dataclass, field, replace
+from datetime import time, timedelta
+
+import pytest
+
+from include.adapters.store.alarms import SqlAlarms
+from include.adapters.store.alerts import SqlAlertBook, SqlSightings
+from include.domain.alerts import AlertKind, AlertRule, Channel, QuietHours, Recipient
+from include.domain.errors import OutcomeUnknown, Rejected, Retryable
+from include.domain.money import Money
+from include.domain.payments import PaymentStatus
+from include.mappings.load import load_mappings
+from include.services.alerts.raise_alerts import RaiseAlerts, Told
+from include.services.effects.ports import Effect, EffectKind, Receipt
+from tests.care.conftest import Care
+from tests.orders.conftest import make_order
+from tests.orders.partners import authorization
+
+MAIL = Recipient(Channel.mail, "ops@acme.example")
+CHAT = Recipient(Channel.chat, "chat_operations")
+
+
+@dataclass
+class Post:
+    """Where alerts go; a channel in ``broken`` takes nothing."""
+
+    sent: list[tuple[Channel, str]] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    broken: set[Channel] = field(default_factory=set)
+    missing: set[Channel] = field(default_factory=set)
+
+    def send(self, to: Recipient, subject: str, text: str) -> bool:
+        if to.channel in self.broken:
+            raise Retryable("the mail server did not take it", "smtp", "Wait.")
+        if to.channel in self.missing:
+            return False
+        self.sent.append((to.channel, subject))
+        self.texts.append(text)
+        return True
+
+    def subjects(self) -> list[str]:
+        return [subject for channel, subject in self.sent if channel is Channel.mail]
+
+
+def rule(kind: AlertKind, **changes: object) -> AlertRule:
+    made = AlertRule(
+        kind=kind,
+        threshold=1,
+        window=timedelta(minutes=10),
+        recipients=(MAIL, CHAT),
+        repeat_after=timedelta(hours=1),
+        quiet=None,
+        is_urgent=False,
+        owner="ops",
+        where="alerts.yaml:1",
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+@dataclass
+class Watch:
+    """Alerts over the store of the desk."""
+
+    care: Care
+    post: Post
+
+    def run(self, *rules: AlertRule) -> Told:
+        store = self.care.store
+
+        def now(_connection: object) -> object:
+            return self.care.kit.clock.now()
+
+        book = SqlAlertBook(store, now)  # type: ignore[arg-type]
+        sightings = SqlSightings(store, lambda _merchant: self.care.kit.rules)
+        return RaiseAlerts(rules, sightings, book, self.post.send).run()
+
+    def alarms(self) -> SqlAlarms:
+        return SqlAlarms(self.care.store, lambda _c: self.care.kit.clock.now())
+
+
+@pytest.fixture
+def watch(care: Care) -> Watch:
+    return Watch(care, Post())
+
+
+def lose(effect: Effect) -> Receipt:
+    raise OutcomeUnknown("no answer", "gateway", "Look.")
+
+
+def stay_down(_effect: Effect) -> Receipt:
+    raise Retryable("refused", "SYSPRO", "Wait.")
+
+
+def test_many_orders_waiting_for_one_gateway_are_one_alert(watch: Watch) -> None:
+    for _ in range(3):
+        watch.care.kit.partner.say(EffectKind.payment_authorization, lose)
+        watch.care.kit.place(make_order())
+    told = watch.run(rule(AlertKind.gateway_timeouts, threshold=3))
+    assert (told.lasting, told.told) == (1, 1)
+    assert watch.post.subjects() == [
+        "Tieout: gateway timeouts: 3 (the gateway gave no clear answer, organization acme_us_org)"
+    ]
+    assert {channel for channel, _ in watch.post.sent} == {Channel.mail, Channel.chat}
+
+
+def test_below_the_threshold_nobody_is_told(watch: Watch) -> None:
+    watch.care.kit.partner.say(EffectKind.payment_authorization, lose)
+    watch.care.kit.place(make_order())
+    assert watch.run(rule(AlertKind.gateway_timeouts, threshold=2)).told == 0
+    assert watch.post.sent == []
+
+
+def test_an_unreachable_erp_is_told_by_company(watch: Watch) -> None:
+    for _ in range(5):
+        watch.care.kit.partner.say(EffectKind.sales_order, stay_down)
+    watch.care.kit.run(make_order())
+    assert watch.run(rule(AlertKind.erp_unreachable)).told == 1
+    assert "company A" in watch.post.subjects()[0]
+    assert watch.run(rule(AlertKind.gateway_timeouts)).told == 0
+
+
+def test_a_cause_is_told_again_only_after_its_time_and_once_when_it_is_over(watch: Watch) -> None:
+    dead = rule(AlertKind.dead_letters)
+    fault = Rejected("unknown SKU", "shop", "Add it.")
+    watch.care.shelf.set_aside("shop_order", "web|1", fault, owner="ann")
+    assert watch.run(dead).told == 1
+    watch.care.kit.clock.move(minutes=59)
+    assert watch.run(dead).told == 0
+    watch.care.kit.clock.move(minutes=1)
+    assert watch.run(dead).told == 1
+    watch.care.shelf.settle("shop_order", "web|1", "added")
+    assert watch.run(dead).over == 1
+    assert watch.post.subjects()[-1].startswith("Tieout: dead letters: over")
+    assert watch.run(dead).over == 0
+    # A new occurrence is news at once, however short the time since the last.
+    watch.care.shelf.set_aside("shop_order", "web|2", fault, owner="ann")
+    assert watch.run(dead).told == 1
+
+
+def test_in_quiet_hours_only_what_is_urgent_goes_out_and_the_rest_after_them(
+    watch: Watch,
+) -> None:
+    watch.care.shelf.set_aside("shop_order", "1", Rejected("a", "b", "c"), owner="ann")
+    night = QuietHours(time(0), time(7), "UTC")  # the clock stands at 06:00 UTC
+    quiet = rule(AlertKind.dead_letters, quiet=night)
+    assert watch.run(quiet).told == 0
+    assert watch.run(replace(quiet, is_urgent=True)).told == 1
+    watch.post.sent.clear()
+    watch.care.kit.clock.move(hours=2)
+    assert watch.run(quiet).told == 1
+
+
+def test_a_mail_that_fails_neither_fails_the_run_nor_silences_the_chat(watch: Watch) -> None:
+    watch.care.shelf.set_aside("shop_order", "1", Rejected("a", "b", "c"), owner="ann")
+    watch.post.broken = {Channel.mail}
+    told = watch.run(rule(AlertKind.dead_letters))
+    assert (told.told, told.failed) == (1, 1)
+    assert [channel for channel, _ in watch.post.sent] == [Channel.chat]
+
+
+def test_what_no_way_took_is_tried_again_by_the_next_run(watch: Watch) -> None:
+    watch.care.shelf.set_aside("shop_order", "1", Rejected("a", "b", "c"), owner="ann")
+    watch.post.broken = {Channel.mail, Channel.chat}
+    assert watch.run(rule(AlertKind.dead_letters)).told == 0
+    watch.post.broken = set()
+    assert watch.run(rule(AlertKind.dead_letters)).told == 1
+
+
+def test_without_any_way_the_log_is_told_and_not_again_each_time(watch: Watch) -> None:
+    watch.care.shelf.set_aside("shop_order", "1", Rejected("a", "b", "c"), owner="ann")
+    watch.post.missing = {Channel.mail, Channel.chat}
+    assert watch.run(rule(AlertKind.dead_letters)).told == 1
+    assert watch.run(rule(AlertKind.dead_letters)).told == 0
+
+
+def test_stuck_orders_and_waiting_refunds_are_counted_by_merchant(watch: Watch) -> None:
+    def refuse(_effect: Effect) -> Receipt:
+        raise Rejected("price must be numeric", "SYSPRO", "Correct it.")
+
+    watch.care.kit.partner.say(EffectKind.sales_order, refuse)
+    watch.care.kit.run(make_order())
+    paid = make_order(minor=90_000)
+    watch.care.kit.run(paid)
+    watch.care.kit.service.refund(
+        paid.order_id, Money(80_000, "USD"), origin="api", origin_key="1", who="ann", reason="r"
+    )
+    assert watch.run(rule(AlertKind.orders_stuck), rule(AlertKind.refunds_waiting)).told == 2
+    assert watch.post.subjects() == [
+        "Tieout: orders stuck: 1 (orders need a person at acme_us)",
+        "Tieout: refunds waiting: 1 (refunds wait for a second person at acme_us)",
+    ]
+
+
+def test_a_review_alarms_before_its_authorisation_lapses(watch: Watch) -> None:
+    watch.care.kit.partner.say(
+        EffectKind.payment_authorization,
+        lambda it: watch.care.kit.partner.do(it, authorization(it, 1, PaymentStatus.in_review)),
+    )
+    watch.care.kit.run(make_order())
+    ageing, expiring = rule(AlertKind.reviews_ageing), rule(AlertKind.authorizations_expiring)
+    watch.care.kit.clock.move(days=4, hours=23)  # seven days less 48 hours, less an hour
+    assert watch.run(ageing, expiring).told == 0
+    watch.care.kit.clock.move(hours=1)
+    assert watch.run(ageing, expiring).told == 1
+    assert watch.post.subjects()[0].startswith("Tieout: reviews ageing: 1")
+
+
+def test_card_numbers_and_forged_webhooks_are_counted_until_told(watch: Watch) -> None:
+    forged = rule(AlertKind.webhook_signature_failures, threshold=10)
+    kind = AlertKind.webhook_signature_failures.value
+    watch.alarms().sight(f"{kind}|woo|bad", kind, "woo: bad_signature", 9)
+    assert watch.run(forged).told == 0
+    watch.alarms().sight(f"{kind}|woo|bad", kind, "woo: bad_signature", 1)
+    assert watch.run(forged).told == 1
+    assert watch.post.subjects() == ["Tieout: webhook signature failures: 10 (woo: bad_signature)"]
+    # What was told does not count again: five more are no alert, and a quiet window ends it.
+    watch.care.kit.clock.move(hours=2)
+    watch.alarms().sight(f"{kind}|woo|bad", kind, "woo: bad_signature", 5)
+    assert watch.run(forged).told == 0
+
+
+def test_a_few_sightings_are_forgotten_after_their_window(watch: Watch) -> None:
+    forged = rule(AlertKind.webhook_signature_failures, threshold=10)
+    kind = AlertKind.webhook_signature_failures.value
+    watch.alarms().sight(f"{kind}|woo|bad", kind, "woo: bad_signature", 9)
+    watch.care.kit.clock.move(minutes=11)
+    assert watch.run(forged).over == 1
+    watch.alarms().sight(f"{kind}|woo|bad", kind, "woo: bad_signature", 9)
+    assert watch.run(forged).told == 0  # nine of now, not eighteen
+    assert watch.post.sent == []
+
+
+def test_each_who_sent_card_numbers_is_a_cause_of_its_own(watch: Watch) -> None:
+    kind = AlertKind.card_number_refused.value
+    for who in ("shop_a", "shop_b"):
+        watch.alarms().sight(f"{kind}|{who}", kind, f"{who}: lines[0].description", 1)
+    assert watch.run(rule(AlertKind.card_number_refused)).told == 2
+
+
+def test_a_subject_stays_one_line_whatever_the_cause_says(watch: Watch) -> None:
+    kind = AlertKind.card_number_refused.value
+    watch.alarms().sight(f"{kind}|x", kind, "x\r\nBcc: everybody@example.com", 1)
+    watch.run(rule(AlertKind.card_number_refused))
+    assert "\n" not in watch.post.subjects()[0]
+    assert "\r" not in watch.post.subjects()[0]
+
+
+def test_every_shipped_rule_is_evaluated(watch: Watch) -> None:
+    rules = load_mappings().orders.alert_rules()
+    assert {one.kind for one in rules} == set(AlertKind)
+    assert str(watch.run(*rules)) == "0 last, 0 told, 0 over, 0 not delivered"
