@@ -1,6 +1,7 @@
 """The audit trail: append-only, hash-chained, safe with many writers on both databases."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, insert, select, text
@@ -10,32 +11,42 @@ from include.services.effects import chain
 
 # Any number will do, as long as nothing else takes a lock of this number.
 _CHAIN_LOCK = 0x71E0_AD17
+_LOCK_AND_HEAD = text(
+    f"SELECT pg_advisory_xact_lock({_CHAIN_LOCK});"  # noqa: S608 - a number of ours
+    "SELECT hash FROM audit ORDER BY entry_no DESC LIMIT 1"
+)
+_HEAD = select(audit.c.hash).order_by(audit.c.entry_no.desc()).limit(1)
+_INSERT = insert(audit)
 
 
 def append(
     connection: Connection, at: datetime, who: str, what: str, subject: str, detail: str
 ) -> None:
-    """Append one entry in the caller's transaction. Call it last: it queues all writers.
+    """Append one entry in the caller's transaction. Call it last: it queues all writers."""
+    append_all(connection, [chain.AuditEntry(at, who, what, subject, detail)])
+
+
+def append_all(connection: Connection, entries: Sequence[chain.AuditEntry]) -> None:
+    """Append entries, in order, in the caller's transaction. Call it last: it queues all writers.
 
     SQLite has one writer anyway; PostgreSQL takes an advisory lock until the commit. Should both
     ever fail, UNIQUE (previous_hash) stops the chain from forking.
     """
-    if connection.dialect.name != "sqlite":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _CHAIN_LOCK})
-    head = select(audit.c.hash).order_by(audit.c.entry_no.desc()).limit(1)
-    previous = connection.scalar(head) or chain.START
-    entry = chain.AuditEntry(at, who, what, subject, detail)
-    connection.execute(
-        insert(audit).values(
-            at=at,
-            who=who,
-            what=what,
-            subject=subject,
-            detail=detail,
-            previous_hash=previous,
-            hash=chain.entry_hash(previous, entry),
-        )
-    )
+    previous, rows = _head(connection), []
+    for entry in entries:
+        found = chain.entry_hash(previous, entry)
+        rows.append({**asdict(entry), "previous_hash": previous, "hash": found})
+        previous = found
+    connection.execute(_INSERT, rows)
+
+
+def _head(connection: Connection) -> str:
+    """Wait for our turn, then read the end of the chain."""
+    if connection.dialect.name == "sqlite":
+        return connection.scalar(_HEAD) or chain.START
+    # Both in one round trip; each statement still sees what was committed before it began.
+    found = connection.execute(_LOCK_AND_HEAD).scalar()
+    return str(found) if found else chain.START
 
 
 def links(engine: Engine) -> Iterator[chain.Link]:
