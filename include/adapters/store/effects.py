@@ -5,33 +5,64 @@ read, so a worker that slept through its lease writes nothing.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Engine,
+    Executable,
     Row,
+    bindparam,
     exists,
     func,
     or_,
     select,
-    true,
     update,
 )
 
 from include.adapters.store import audit
 from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.dead_letters import close_letter, open_letter
-from include.adapters.store.leases import SqlLeases, give_back, once_insert, take_lease
+from include.adapters.store.leases import SqlLeases, give_back, insert_once, take_lease
 from include.adapters.store.schema import effects, leases
-from include.adapters.store.transactions import OpenTransactions
+from include.adapters.store.transactions import OpenTransactions, reading
 from include.services.effects.boundaries import Boundary, BoundaryHook, pass_by
+from include.services.effects.chain import AuditEntry
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.effects.states import UNFINISHED
 from include.services.effects.store import Change, Lease, LeaseLost
 from include.services.effects.wording import effect_detail, reference_taken, subject_of
+
+_NAMES = tuple(field.name for field in fields(Effect))
+_UNFINISHED = [state.value for state in UNFINISHED]
+_Instants = effects.c.next_at.type
+
+# Built once: a statement costs more to put together than to run.
+_READ = select(effects).where(
+    effects.c.kind == bindparam("of_kind"), effects.c.key == bindparam("of_key")
+)
+_AS_READ = (  # the row is still the one we read: every change moves at least one of these
+    (effects.c.kind == bindparam("of_kind"))
+    & (effects.c.key == bindparam("of_key"))
+    & (effects.c.state == bindparam("was_state"))
+    & (effects.c.sends == bindparam("was_sends"))
+    & (effects.c.absent_looks == bindparam("was_looks"))
+    & (effects.c.fence == bindparam("was_fence"))
+)
+_LEASE_HOLDS = exists().where(
+    leases.c.name == bindparam("lease"), leases.c.fence == bindparam("lease_fence")
+)
+_CHANGE = update(effects).where(_AS_READ, _LEASE_HOLDS)
+_DUE = (
+    select(effects.c.kind, effects.c.key)
+    .where(
+        effects.c.state.in_(_UNFINISHED),
+        or_(effects.c.next_at.is_(None), effects.c.next_at <= bindparam("now", type_=_Instants)),
+    )
+    .order_by(func.coalesce(effects.c.next_at, effects.c.intended_at), effects.c.key)
+    .limit(bindparam("most"))
+)
 
 
 class SqlEffectStore:
@@ -54,7 +85,7 @@ class SqlEffectStore:
         self._transactions = OpenTransactions.of(engine)
 
     def now(self) -> datetime:
-        with self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             return self._clock(connection)
 
     def acquire(self, name: str, holder: str, duration: timedelta) -> Lease | None:
@@ -69,10 +100,12 @@ class SqlEffectStore:
     def insert(self, effect: Effect, who: str) -> Effect:
         """Insert once: the primary key decides which of two workers was first."""
         with self._engine.begin() as connection:
-            wanted = once_insert(connection, effects).values(**_row_of(effect))
-            if connection.execute(wanted.on_conflict_do_nothing()).rowcount:
+            if connection.execute(_insert(connection), _row_of(effect)).rowcount:
                 self._boundary(Boundary.inside_intent)
-                self._append(connection, who, "effect intended", effect, effect.digest)
+                entry = _entry(
+                    self._clock(connection), who, "effect intended", effect, effect.digest
+                )
+                audit.append_all(connection, [entry])
                 return effect
             stored = self._read(connection, effect.kind, effect.key)
             if stored is not None:
@@ -91,18 +124,18 @@ class SqlEffectStore:
             fresh = replace(effect, intended_at=now)
             if lease is not None:
                 sent = replace(mark(fresh).after, fence=lease.fence)
-                wanted = once_insert(connection, effects).values(**_row_of(sent))
-                if connection.execute(wanted.on_conflict_do_nothing()).rowcount:
+                if connection.execute(_insert(connection), _row_of(sent)).rowcount:
                     self._boundary(Boundary.inside_intent)
-                    self._append(connection, who, "effect intended", fresh, effect.digest)
                     cause = mark(fresh).cause
-                    self._append(connection, who, "effect intended -> sent", sent, cause)
+                    intended = _entry(now, who, "effect intended", fresh, effect.digest)
+                    began = _entry(now, who, "effect intended -> sent", sent, cause)
+                    audit.append_all(connection, [intended, began])
                     return sent, lease
                 give_back(connection, now, lease)
         return self.insert(fresh, who), None
 
     def get(self, kind: EffectKind, key: str) -> Effect | None:
-        with self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             return self._read(connection, kind, key)
 
     def change(self, lease: Lease, change: Change, *, releases: bool = False) -> Effect:
@@ -113,37 +146,25 @@ class SqlEffectStore:
         """
         after = replace(change.after, fence=lease.fence)
         with self._engine.begin() as connection:
-            written = (
-                update(effects)
-                .where(_as_read(change.before), self._holds(lease))
-                .values(**_row_of(after))
-            )
-            if not connection.execute(written).rowcount:
+            values = {**_row_of(after), **_as_read(change.before), **self._holds(lease)}
+            if not connection.execute(_CHANGE, values).rowcount:
                 raise LeaseLost(lease.name)
             self._boundary(Boundary.inside_change)
             who = change.who or lease.holder
+            now = self._clock(connection)
             self._letters(connection, change, after, who)
             if releases:
-                give_back(connection, self._clock(connection), lease)
+                give_back(connection, now, lease)
             what = f"effect {change.before.state.value} -> {after.state.value}"
-            self._append(connection, who, what, after, change.cause)
+            audit.append_all(connection, [_entry(now, who, what, after, change.cause)])
         return after
 
     def due(
         self, limit: int, targets: Sequence[str] | None = None
     ) -> Sequence[tuple[EffectKind, str]]:
         with self._engine.begin() as connection:
-            now = self._clock(connection)
-            rows = connection.execute(
-                select(effects.c.kind, effects.c.key)
-                .where(
-                    effects.c.state.in_([state.value for state in UNFINISHED]),
-                    or_(effects.c.next_at.is_(None), effects.c.next_at <= now),
-                    true() if targets is None else effects.c.target.in_(list(targets)),
-                )
-                .order_by(func.coalesce(effects.c.next_at, effects.c.intended_at), effects.c.key)
-                .limit(limit)
-            )
+            wanted = _DUE if targets is None else _DUE.where(effects.c.target.in_(list(targets)))
+            rows = connection.execute(wanted, {"now": self._clock(connection), "most": limit})
             return [(EffectKind(row.kind), row.key) for row in rows]
 
     def listing(self, states: Sequence[EffectState], limit: int = 1000) -> Sequence[Effect]:
@@ -164,16 +185,16 @@ class SqlEffectStore:
     def is_in_transaction(self) -> bool:
         return self._transactions.is_open()
 
-    def _holds(self, lease: Lease) -> ColumnElement[bool]:
-        ours = (leases.c.name == lease.name) & (leases.c.fence == lease.fence)
-        return exists().where(ours)
+    def _holds(self, lease: Lease) -> dict[str, object]:
+        return {"lease": lease.name, "lease_fence": lease.fence}
 
     def _read(self, connection: Connection, kind: EffectKind, key: str) -> Effect | None:
-        wanted = select(effects).where(effects.c.kind == kind.value, effects.c.key == key)
-        row = connection.execute(wanted).one_or_none()
+        row = connection.execute(_READ, {"of_kind": kind.value, "of_key": key}).one_or_none()
         return None if row is None else _effect(row)
 
     def _letters(self, connection: Connection, change: Change, after: Effect, who: str) -> None:
+        if not change.resolution and change.dead_letter is None:
+            return
         now = self._clock(connection)
         if change.resolution:
             close_letter(connection, now, after.kind.value, after.key, who, change.resolution)
@@ -190,32 +211,33 @@ class SqlEffectStore:
                 owner=after.owner,
             )
 
-    def _append(
-        self, connection: Connection, who: str, what: str, effect: Effect, cause: str
-    ) -> None:
-        now, detail = self._clock(connection), effect_detail(effect, cause)
-        audit.append(connection, now, who, what, subject_of(effect), detail)
+
+def _entry(now: datetime, who: str, what: str, effect: Effect, cause: str) -> AuditEntry:
+    return AuditEntry(now, who, what, subject_of(effect), effect_detail(effect, cause))
 
 
-def _as_read(before: Effect) -> ColumnElement[bool]:
-    """The row is still the one we read: every change moves at least one of these."""
-    columns = effects.c
-    return (
-        (columns.kind == before.kind.value)
-        & (columns.key == before.key)
-        & (columns.state == before.state.value)
-        & (columns.sends == before.sends)
-        & (columns.absent_looks == before.absent_looks)
-        & (columns.fence == before.fence)
-    )
+def _insert(connection: Connection) -> Executable:
+    return insert_once(connection.dialect.name, effects)
+
+
+def _as_read(before: Effect) -> dict[str, object]:
+    return {
+        "of_kind": before.kind.value,
+        "of_key": before.key,
+        "was_state": before.state.value,
+        "was_sends": before.sends,
+        "was_looks": before.absent_looks,
+        "was_fence": before.fence,
+    }
 
 
 def _row_of(effect: Effect) -> dict[str, object]:
-    return {**asdict(effect), "kind": effect.kind.value, "state": effect.state.value}
+    row = {name: getattr(effect, name) for name in _NAMES}
+    row["kind"], row["state"] = effect.kind.value, effect.state.value
+    return row
 
 
 def _effect(row: Row) -> Effect:  # type: ignore[type-arg]
     found = dict(row._mapping)
-    return Effect(
-        **{**found, "kind": EffectKind(found["kind"]), "state": EffectState(found["state"])}
-    )
+    found["kind"], found["state"] = EffectKind(found["kind"]), EffectState(found["state"])
+    return Effect(**found)

@@ -5,8 +5,9 @@ A released lease keeps its row, because the token must never start again.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import Connection, Engine, Table, Update, update
+from sqlalchemy import Connection, Engine, Executable, Table, bindparam, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from include.adapters.store.clock import StoreClock, database_now
@@ -20,25 +21,56 @@ def once_insert(connection: Connection, table: Table) -> postgresql.Insert | sql
     return make(table)
 
 
+@cache
+def insert_once(dialect: str, table: Table) -> Executable:
+    """Return a statement, built once, that inserts a row unless one of its keys is there."""
+    make = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return make(table).on_conflict_do_nothing()
+
+
+@cache
+def _take(dialect: str) -> Executable:
+    make = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    wanted = make(leases).values(
+        name=bindparam("lease"),
+        holder=bindparam("taker"),
+        fence=1,
+        expires_at=bindparam("until", type_=leases.c.expires_at.type),
+    )
+    return wanted.on_conflict_do_update(
+        index_elements=[leases.c.name],
+        set_={
+            "holder": wanted.excluded.holder,
+            "fence": leases.c.fence + 1,
+            "expires_at": wanted.excluded.expires_at,
+        },
+        where=leases.c.expires_at <= bindparam("now", type_=leases.c.expires_at.type),
+    ).returning(leases.c.fence)
+
+
+_EXTEND = (
+    update(leases)
+    .where(
+        leases.c.name == bindparam("lease"),
+        leases.c.fence == bindparam("known_fence"),
+        leases.c.holder == bindparam("known_holder"),
+    )
+    .values(expires_at=bindparam("until", type_=leases.c.expires_at.type))
+)
+
+
 def take_lease(
     connection: Connection, now: datetime, name: str, holder: str, duration: timedelta
 ) -> Lease | None:
     """Take a lease within the caller's transaction; ``None``: somebody holds it."""
-    wanted = once_insert(connection, leases).values(
-        name=name, holder=holder, fence=1, expires_at=now + duration
-    )
-    taken = wanted.on_conflict_do_update(
-        index_elements=[leases.c.name],
-        set_={"holder": holder, "fence": leases.c.fence + 1, "expires_at": now + duration},
-        where=leases.c.expires_at <= now,
-    ).returning(leases.c.fence)
-    fence = connection.scalar(taken)
+    values = {"lease": name, "taker": holder, "until": now + duration, "now": now}
+    fence = connection.execute(_take(connection.dialect.name), values).scalar()
     return None if fence is None else Lease(name, holder, fence, now + duration)
 
 
 def give_back(connection: Connection, now: datetime, lease: Lease) -> None:
     """Give a lease back within the caller's transaction; one already lost is left alone."""
-    connection.execute(_ours(lease).values(expires_at=now))
+    connection.execute(_EXTEND, _ours(lease, now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +93,7 @@ class SqlLeases:
         """
         with self.engine.begin() as connection:
             now = self.clock(connection)
-            changed = connection.execute(_ours(lease).values(expires_at=now + duration)).rowcount
+            changed = connection.execute(_EXTEND, _ours(lease, now + duration)).rowcount
         if not changed:
             raise LeaseLost(lease.name)
         return now
@@ -72,6 +104,10 @@ class SqlLeases:
             give_back(connection, self.clock(connection), lease)
 
 
-def _ours(lease: Lease) -> Update:
-    same = (leases.c.name == lease.name) & (leases.c.fence == lease.fence)
-    return update(leases).where(same & (leases.c.holder == lease.holder))
+def _ours(lease: Lease, until: datetime) -> dict[str, object]:
+    return {
+        "lease": lease.name,
+        "known_fence": lease.fence,
+        "known_holder": lease.holder,
+        "until": until,
+    }

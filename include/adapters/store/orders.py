@@ -5,11 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
 
 from include.adapters.store.clock import StoreClock, database_now
-from include.adapters.store.leases import once_insert
+from include.adapters.store.leases import insert_once
 from include.adapters.store.order_tables import order_events, orders, payment_requests
+from include.adapters.store.transactions import reading
 from include.domain.canonical import from_json, to_json
 from include.domain.errors import Rejected
 from include.domain.order_state import OrderFacts, OrderState
@@ -26,6 +27,26 @@ _ROW = (
     orders.c.next_at,
     orders.c.reason,
 )
+_Instants = orders.c.next_at.type
+# Built once: a statement costs more to put together than to run.
+_READ = select(*_ROW).where(orders.c.order_id == bindparam("of_order"))
+_CONTENT = select(orders.c.content).where(orders.c.order_id == bindparam("of_order"))
+_BY_REQUEST = select(payment_requests.c.order_id).where(
+    payment_requests.c.request_id == bindparam("of_request")
+)
+_SAVE = update(orders).where(
+    orders.c.order_id == bindparam("of_order"), orders.c.version == bindparam("was_version")
+)
+_EVENT = insert(order_events)
+_DUE = (
+    select(orders.c.order_id)
+    .where(
+        orders.c.merchant_id.in_(bindparam("merchants", expanding=True)),
+        orders.c.next_at <= bindparam("now", type_=_Instants),
+    )
+    .order_by(orders.c.accepted_at, orders.c.order_id)
+    .limit(bindparam("most"))
+)
 _MOST_TRIES = 50  # of an amendment; each lost try means that somebody else's was written
 
 
@@ -38,7 +59,7 @@ class SqlOrders:
         self._clock = clock
 
     def now(self) -> datetime:
-        with self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             return self._clock(connection)
 
     def accept(
@@ -48,28 +69,29 @@ class SqlOrders:
         content = to_json(order)
         with self._engine.begin() as connection:
             now = self._clock(connection)
-            wanted = once_insert(connection, orders).values(
-                order_id=order.order_id,
-                shop_id=order.shop_id,
-                number=order.number,
-                merchant_id=order.merchant_id,
-                purchase_order=order.purchase_order,
-                currency=order.currency,
-                amount_minor=order.amount.minor,
-                sales_order="",
-                content=content,
-                state=state.value,
-                facts=to_json(facts),
-                refunding_minor=0,
-                captured_minor=0,
-                version=1,
-                next_at=now,
-                reason="",
-                owner=self._owner,
-                accepted_at=now,
-                updated_at=now,
-            )
-            if connection.execute(wanted.on_conflict_do_nothing()).rowcount:
+            wanted = insert_once(connection.dialect.name, orders)
+            row = {
+                "order_id": order.order_id,
+                "shop_id": order.shop_id,
+                "number": order.number,
+                "merchant_id": order.merchant_id,
+                "purchase_order": order.purchase_order,
+                "currency": order.currency,
+                "amount_minor": order.amount.minor,
+                "sales_order": "",
+                "content": content,
+                "state": state.value,
+                "facts": to_json(facts),
+                "refunding_minor": 0,
+                "captured_minor": 0,
+                "version": 1,
+                "next_at": now,
+                "reason": "",
+                "owner": self._owner,
+                "accepted_at": now,
+                "updated_at": now,
+            }
+            if connection.execute(wanted, row).rowcount:
                 append_events(connection, order.order_id, 1, now, [_accepted(order, who)])
                 return Saga(order.order_id, state.value, facts, 1, now), True
             found = connection.execute(
@@ -84,8 +106,8 @@ class SqlOrders:
         return _saga(found), False
 
     def content(self, order_id: str) -> Order:
-        with self._engine.begin() as connection:
-            found = connection.scalar(select(orders.c.content).where(orders.c.order_id == order_id))
+        with reading(self._engine) as connection:
+            found = connection.execute(_CONTENT, {"of_order": order_id}).scalar()
         if found is None:
             raise _unknown(order_id)
         return from_json(Order, found)
@@ -94,22 +116,22 @@ class SqlOrders:
         wanted = select(orders.c.order_id).where(
             orders.c.merchant_id == merchant_id, orders.c.purchase_order == purchase_order
         )
-        with self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             return connection.scalar(wanted)
 
     def by_sales_order(self, merchant_id: str, sales_order: str) -> str | None:
         wanted = select(orders.c.order_id).where(
             orders.c.merchant_id == merchant_id, orders.c.sales_order == sales_order
         )
-        with self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             return connection.scalar(wanted)
 
     def get(self, key: str) -> Saga[OrderFacts]:
-        with self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             return self._read(connection, key)
 
     def _read(self, connection: Connection, key: str) -> Saga[OrderFacts]:
-        found = connection.execute(select(*_ROW).where(orders.c.order_id == key)).one_or_none()
+        found = connection.execute(_READ, {"of_order": key}).one_or_none()
         if found is None:
             raise _unknown(key)
         return _saga(found)
@@ -124,18 +146,19 @@ class SqlOrders:
             now = self._clock(connection)
             version = saga.version + 1
             changed = connection.execute(
-                update(orders)
-                .where(orders.c.order_id == saga.key, orders.c.version == saga.version)
-                .values(
-                    state=saga.state,
-                    facts=to_json(saga.facts),
-                    captured_minor=saga.facts.captured_minor(),
-                    sales_order=saga.facts.sales_order,
-                    version=version,
-                    next_at=saga.next_at,
-                    reason=saga.reason,
-                    updated_at=now,
-                )
+                _SAVE,
+                {
+                    "of_order": saga.key,
+                    "was_version": saga.version,
+                    "state": str(saga.state),
+                    "facts": to_json(saga.facts),
+                    "captured_minor": saga.facts.captured_minor(),
+                    "sales_order": saga.facts.sales_order,
+                    "version": version,
+                    "next_at": saga.next_at,
+                    "reason": saga.reason,
+                    "updated_at": now,
+                },
             ).rowcount
             if not changed:
                 raise Stale(saga.key)
@@ -159,23 +182,15 @@ class SqlOrders:
         self, merchant_ids: Sequence[str], limit: int, *, without: Sequence[str] = ()
     ) -> Sequence[str]:
         with self._engine.begin() as connection:
-            wanted = (
-                select(orders.c.order_id)
-                .where(
-                    orders.c.merchant_id.in_(merchant_ids),
-                    orders.c.next_at <= self._clock(connection),
-                    orders.c.order_id.not_in(without),
-                )
-                .order_by(orders.c.accepted_at, orders.c.order_id)
-                .limit(limit)
-            )
-            return connection.execute(wanted).scalars().all()
+            wanted = _DUE.where(orders.c.order_id.not_in(without)) if without else _DUE
+            values = {"merchants": merchant_ids, "now": self._clock(connection), "most": limit}
+            return connection.execute(wanted, values).scalars().all()
 
     def by_request(self, request_id: str) -> str | None:
         wanted = select(payment_requests.c.order_id).where(
             payment_requests.c.request_id == request_id
         )
-        with self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             return connection.scalar(wanted)
 
     def under_review(self, merchant_id: str, limit: int = 500) -> Sequence[str]:
@@ -222,7 +237,7 @@ def append_events(
     """Number events by the row's new version: two writers could never use one number."""
     if events:
         connection.execute(
-            insert(order_events),
+            _EVENT,
             [
                 {
                     "order_id": order_id,
@@ -247,8 +262,7 @@ def _know_requests(connection: Connection, order_id: str, facts: OrderFacts) -> 
         if request_id
     ]
     if rows:
-        wanted = once_insert(connection, payment_requests).on_conflict_do_nothing()
-        connection.execute(wanted, rows)
+        connection.execute(insert_once(connection.dialect.name, payment_requests), rows)
 
 
 def _unknown(order_id: str) -> Rejected:
