@@ -1,4 +1,4 @@
-"""``python -m tieout.cli``: dead letters, orders, refunds, reviews, tokens, webhooks, the audit.
+"""``python -m tieout.cli``: dead letters, orders, tokens, webhooks, API clients, the audit.
 
 Runs in the environment of the stack. Whatever changes something is signed with ``--who``, by
 default the login name, and lands in the audit chain.
@@ -9,7 +9,7 @@ import sys
 
 from include.domain.errors import IntegrationError
 from include.wiring import tieout
-from tieout.rooms import books, letters, orders, tokens, webhooks
+from tieout.rooms import books, clients, letters, orders, tokens, webhooks
 from tieout.rooms.parts import Command, say
 
 
@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tieout.cli", description=__doc__)
     rooms = parser.add_subparsers(required=True)
-    for room in (letters, orders, tokens, webhooks, books):
+    for room in (letters, orders, tokens, webhooks, clients, books):
         room.add(rooms)
     return parser
 

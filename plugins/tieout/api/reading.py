@@ -121,7 +121,7 @@ def field_of(loc: tuple[int | str, ...]) -> str:
     """Write a place as ``lines[0].net``."""
     text = ""
     for part in loc:
-        name = part if isinstance(part, int) else mask_card_numbers(part[:60])
+        name = part if isinstance(part, int) else mask_card_numbers(part[:200])[:60]
         text += f"[{name}]" if isinstance(part, int) else f".{name}"
     return text.lstrip(".") or "body"
 
