@@ -1,8 +1,9 @@
-"""``make demo``: four settlement days of three merchants through a real scheduler.
+"""``make demo``: four settlement days, then a day of live orders that the fifth one proves.
 
 The days span a month end and New York's 25-hour day. The demo acts as the controller ``finance``:
 it asks Airflow for a backfill, answers required actions, has one report restated by the gateway
-and runs that day again, so that only the difference is posted.
+and runs that day again, so that only the difference is posted. Then come the orders
+(``demo_orders``), and the settlement of the day they were traded on.
 """
 
 import shutil
@@ -17,10 +18,11 @@ import requests
 from include.domain.errors import Rejected, Retryable
 from include.domain.settlement import SettlementDay
 from include.local.airflow_api import DAG_ID, AirflowApi
+from include.local.demo_orders import OrderDemo
 from include.local.environment import PASSWORD, LocalStack
 from include.local.processes import Processes
 from include.local.stack import start_stack
-from include.local.summary import print_summary
+from include.local.summary import print_proof, print_summary
 
 FIRST, LAST = date(2026, 10, 30), date(2026, 11, 2)
 RESTATED = SettlementDay("acme_us", FIRST)
@@ -30,7 +32,7 @@ PATIENCE_S = 900
 
 
 def run_demo(stack: LocalStack) -> int:
-    """Run it all; return 0 only if every run ended well and every posted journal ties out."""
+    """Run it all; return 0 only if every run ended well, every journal ties out and every order."""
     began = time.monotonic()
     if ended := Processes(stack.home, {}).stop():
         _say(began, f"ended {ended} processes of an earlier demo")
@@ -38,37 +40,52 @@ def run_demo(stack: LocalStack) -> int:
     api = start_stack(stack, say=lambda line: _say(began, line))
     api.wait_for_dag(DAG_ID, 90)
     _say(began, f"Airflow is up: {stack.base_url}")
+    orders = OrderDemo(stack, api, say=lambda line: _say(began, line))
+    orders.begin()
 
+    told = _Told()
+    days = _settle_past_days(stack, api, told, began)
+    orders.play()
+    _say(began, f"finance settles {stack.business_date}, the day of these orders")
+    _settle(api, stack.business_date)
+    states = _follow(api, days + 1, told, began)
+
+    last = date.fromisoformat(stack.business_date)
+    ends_right = orders.show()
+    is_proven = print_proof(stack, last)
+    ties = print_summary(stack, FIRST, last)
+    _print_links(stack, time.monotonic() - began)
+    is_well = ties and ends_right and is_proven and set(states.values()) == {"success"}
+    return 0 if is_well else 1
+
+
+def _settle_past_days(stack: LocalStack, api: AirflowApi, told: "_Told", began: float) -> int:
+    """Backfill, restate and run again; return how many runs there are."""
     _say(began, f"finance asks for a backfill, {FIRST} to {LAST}")
     api.backfill(DAG_ID, FIRST, LAST)
     days = (LAST - FIRST).days + 1
-    told = _Told()
     _follow(api, days, told, began)
-
     _say(began, f"the gateway restates {RESTATED}; finance runs that day again")
     _restate(stack)
-    api.call(
-        "POST",
-        f"/dags/{DAG_ID}/dagRuns",
-        json={
-            "logical_date": None,
-            "conf": {
-                "settlement_date": str(RESTATED.settlement_date),
-                "merchants": [RESTATED.merchant_id],
-            },
-        },
-    )
-    states = _follow(api, days + 1, told, began)
+    _settle(api, str(RESTATED.settlement_date), RESTATED.merchant_id)
+    _follow(api, days + 1, told, began)
+    return days + 1
 
-    ties = print_summary(stack, FIRST, LAST)
+
+def _settle(api: AirflowApi, day: str, *merchants: str) -> None:
+    chosen = {"merchants": list(merchants)} if merchants else {}
+    api.trigger(DAG_ID, settlement_date=day, **chosen)
+
+
+def _print_links(stack: LocalStack, seconds: float) -> None:
     print(  # noqa: T201 - the screen is what this command makes
         f"\nAirflow is running at {stack.base_url}  (log in as finance, password {PASSWORD}; "
-        f"also admin, ops, auditor)\n"
+        f"also analyst, admin, ops, auditor)\n"
         f"  Settlements  {stack.base_url}/plugin/settlements\n"
+        f"  Orders       {stack.base_url}/plugin/orders\n"
         f"  Logs         {stack.home / 'logs'}\n"
-        f"'make stop' ends it. The whole took {time.monotonic() - began:.0f} s."
+        f"'make stop' ends it. The whole took {seconds:.0f} s."
     )
-    return 0 if ties and set(states.values()) == {"success"} else 1
 
 
 @dataclass

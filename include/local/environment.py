@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "tieout-demo"  # noqa: S105 - the demo's, printed on the screen
-USERS = {"admin": "admin", "finance": "user", "auditor": "viewer", "ops": "op"}
+USERS = {"admin": "admin", "finance": "user", "analyst": "user", "auditor": "viewer", "ops": "op"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class LocalStack:
     executor: str = "LocalExecutor"
     broker_url: str = ""
     schedule: str = "manual"  # or "daily"
+    business_date: str = "2026-11-03"  # of what is traded now; the sandbox's clock stands on it
     more: tuple[tuple[str, str], ...] = ()  # further variables, names and values
 
     @property
@@ -97,6 +98,10 @@ class LocalStack:
             "TIEOUT_STORE_URL": self.store_url or f"sqlite:///{self.home / 'tieout.db'}",
             "TIEOUT_SCHEDULE": self.schedule,
             "TIEOUT_MODE": "sandbox",
+            "TIEOUT_BUSINESS_DATE": self.business_date,
+            # The sandbox is never slow: an answer that is missing after a minute was lost.
+            "CYBERSOURCE_QUIESCENCE_S": "60",
+            "CYBERSOURCE_LOOK_GAP_S": "3",
             "TIEOUT_NOTIFY": "chat",
             "TIEOUT_LAKE": str(self.home / "lake"),
             "TIEOUT_SANDBOX_PORT": str(self.sandbox_port),

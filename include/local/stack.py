@@ -34,10 +34,11 @@ def start_stack(
     stack.prepare()
     processes = Processes(stack.home, stack.environment())
     if with_sandbox:
-        say("starting the sandbox: Cybersource, SYSPRO, bank")
+        say("starting the sandbox: Cybersource, SYSPRO, bank, two shops")
         ledger = str(stack.home / "sandbox-ledger.jsonl")
         port = str(stack.sandbox_port)
-        processes.start("sandbox", ["-m", "include.sandbox", "--port", port, "--ledger", ledger])
+        options = ["--port", port, "--ledger", ledger, "--live-date", stack.business_date]
+        processes.start("sandbox", ["-m", "include.sandbox", *options])
     say("preparing the databases")
     if stack.airflow_database:
         create_database(stack.airflow_database)

@@ -86,10 +86,7 @@ def choose_days(settlement_date: date | str, merchants: Sequence[str], run_id: s
 
 
 def _last_ended(context: Tieout) -> date:
-    """Return the newest date that has ended: yesterday, or the business date of a sandbox.
-
-    The sandbox's clock stands still on its business date; that day is over when somebody asks.
-    """
+    """Return yesterday; or a sandbox's business date, which is over when somebody asks."""
     return context.settings.business_date or context.clock.now().date() - timedelta(days=1)
 
 

@@ -1,0 +1,167 @@
+"""The demo's second half: orders from checkout to cash, and the settlement that proves them.
+
+Shoppers check out in the sandbox's shops and by the real HTTP API; the DAGs do the work through the
+real scheduler; a clerk ships, invoices and credits; an analyst answers in *Required Actions*.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from include.domain.errors import Retryable
+from include.local.airflow_api import AirflowApi
+from include.local.environment import LocalStack
+from include.local.order_stories import SHORT, UK, US, People, Story
+from include.wiring import Settings, Tieout
+
+PATIENCE_S = 240
+_QUESTION_RESTS_S = 2  # answered sooner, a task may be lost
+
+
+def _stories() -> list[Story]:
+    return [
+        Story("good, by the API", "completed", by_api=True),
+        Story("good, by the shop", "completed"),
+        Story("declined by the bank", "declined", outcome="declined"),
+        Story("reviewed, then accepted", "completed", outcome="review", answer="Accept"),
+        Story("reviewed, then rejected", "cancelled", outcome="review", answer="Reject"),
+        Story("out of stock: nothing is taken yet", "booked", shop_id=UK, sku=SHORT),
+        Story("refunded in part", "completed", credit="5.00"),
+    ]
+
+
+@dataclass
+class OrderDemo:
+    """Runs it in two parts, so that a lost answer has its time to settle in between."""
+
+    stack: LocalStack
+    api: AirflowApi
+    say: Callable[[str], None]
+    lost: Story = field(default_factory=lambda: Story("timed out after the commit", "completed"))
+    stories: list[Story] = field(default_factory=_stories)
+
+    def begin(self) -> None:
+        """Place the order whose answer is lost. Nobody knows yet, and nothing is sent again."""
+        self.people = People(self.stack, self._make_key())
+        self.people.open_shops()
+        self.people.control(
+            "faults", fault="drop_after_commit", system="cybersource",
+            match="POST /pts/v2/payments$", times=1,
+        )  # fmt: skip
+        placed = self.people.place_by_api(self.lost, "2001")
+        self.say(f"order 2001: the gateway's answer was lost on its way: {placed['state']}")
+
+    def _make_key(self) -> str:
+        from include.adapters.store.api_clients import SqlApiClients
+        from include.services.api.clients import add_client
+        from include.services.api.ports import Role
+
+        clients = SqlApiClients(self.context.store, "demo")
+        return add_client(clients, "demo_shop", US, frozenset({Role.read, Role.write, Role.refund}))
+
+    @cached_property
+    def context(self) -> Tieout:
+        return Tieout(Settings.of(self.stack.environment()))
+
+    def play(self) -> None:
+        """Let everybody act, and the DAGs work, until each order is where it must end."""
+        for story in self.stories:
+            if story.by_api:
+                placed = self.people.place_by_api(story, "2002")
+                self.say(
+                    f"order 2002 by the API, twice under one key, is one order: {placed['state']}"
+                )
+            else:
+                self.people.place_in_shop(story)
+        numbers = ", ".join(story.number for story in self.stories if not story.by_api)
+        self.say(f"shoppers order in the shops: {numbers}")
+        self._run("shop_orders")
+        self._run("orders")
+        self._clerk_credits()
+        self._analyst_decides()
+        self._wait_for_lost_answer()
+        self._run("orders")  # what was decided, and what the lost answer turns out to be
+        self._run("erp_feedback")  # the clerks' invoices and the credit note
+        self._run("orders")
+        self.people.control("settle")  # the day's batch closes
+
+    def _clerk_credits(self) -> None:
+        for story in self.stories:
+            if story.credit:
+                sales_order = self.context.orders.get(story.order_id).facts.sales_order
+                self.people.clerk(
+                    story.shop_id, "credit", sales_order=sales_order, amount=story.credit,
+                    reason="BROKEN",
+                )  # fmt: skip
+                self.say(f"a clerk credits {story.credit} of order {story.number} in SYSPRO")
+
+    def _analyst_decides(self) -> None:
+        """Answer each question of ``review_orders`` as the person in front of the screen would."""
+        wanted = {story.number: story.answer for story in self.stories if story.answer}
+        run_id = self.api.trigger("review_orders")
+        seen: dict[str, float] = {}
+        until = time.monotonic() + PATIENCE_S
+        while wanted and time.monotonic() < until:
+            for question in self.api.questions():
+                first = seen.setdefault(question["task_instance"]["id"], time.monotonic())
+                number = next((n for n in wanted if f"Order {n}," in question["subject"]), None)
+                if number and time.monotonic() - first > _QUESTION_RESTS_S:
+                    self.say(f"an analyst reads {question['subject']!r}: {wanted[number]}")
+                    self.api.answer(question, wanted.pop(number))
+            time.sleep(0.5)
+        if wanted:
+            raise Retryable(
+                f"no question about {', '.join(wanted)}", "review_orders", "See its log."
+            )
+        self._end("review_orders", run_id)
+
+    def _wait_for_lost_answer(self) -> None:
+        """Q must pass before anybody may ask what became of a call without an answer."""
+        due = self.context.orders.get(self.lost.order_id).next_at
+        rest = (due - datetime.now(UTC) if due else timedelta()).total_seconds()
+        if rest > 0:
+            self.say(f"order 2001 is asked about in {rest:.0f} s")
+            time.sleep(rest + 0.5)
+
+    def _run(self, dag_id: str) -> None:
+        self._end(dag_id, self.api.trigger(dag_id))
+
+    def _end(self, dag_id: str, run_id: str) -> None:
+        state = self.api.wait(dag_id, run_id, PATIENCE_S)
+        self.say(f"{dag_id}: {state}")
+
+    def show(self) -> bool:
+        """Print each order's timeline; return whether each ended as it must."""
+        context, is_right = self.context, True
+        for story in (self.lost, *self.stories):
+            saga = context.orders.get(story.order_id)
+            mark = "" if saga.state == story.ends_as else f"  EXPECTED {story.ends_as}"
+            is_right &= not mark
+            _print(f"\nOrder {story.number}, {story.title}: {saga.state}{mark}")
+            entries = (
+                self.people.read(f"/orders/{story.order_id}/timeline")["events"]
+                if story.shop_id == US
+                else [vars_of(one) for one in context.orders.timeline(story.order_id)]
+            )
+            for entry in entries:
+                _print(f"  {entry['at'][11:19]}  {entry['what']:28} {_words(entry['detail'])}")
+            _print(f"  {self.stack.base_url}/tieout/orders/{story.order_id}")
+        return is_right
+
+
+def vars_of(entry: Any) -> dict[str, Any]:
+    """Return a timeline's line as the API writes it."""
+    import json
+
+    return {"at": entry.at.isoformat(), "what": entry.what, "detail": json.loads(entry.detail)}
+
+
+def _words(detail: dict[str, Any]) -> str:
+    return "  ".join(f"{value}" for value in detail.values() if value not in ("", [], None))[:110]
+
+
+def _print(line: str) -> None:
+    print(line)  # noqa: T201 - the screen is what this command makes

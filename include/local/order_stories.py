@@ -1,0 +1,138 @@
+"""The people around the demo's orders: shoppers, a clerk, an analyst; and what each order shows."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from include.domain.errors import Rejected
+from include.domain.orders import order_id_of
+from include.local.environment import LocalStack
+
+US, UK = "acme_us_web", "acme_uk_web"
+COMPANIES = {US: "A", UK: "B"}
+TEA, SHORT = "TEA-1001", "TEA-1002"
+_PRICE, _TAX = "39.98", "3.30"  # of two
+_HOME = {
+    "name": "Ann Lee",
+    "lines": ["12 Elm Street"],
+    "city": "Springfield",
+    "region": "IL",
+    "postal_code": "62701",
+    "country": "US",
+}
+
+
+@dataclass(slots=True)
+class Story:
+    """One order of the demo: what it shows, and how it must end."""
+
+    title: str
+    ends_as: str
+    shop_id: str = US
+    outcome: str = ""  # that the gateway will give: '' approved, declined, review
+    answer: str = ""  # the analyst's
+    sku: str = TEA
+    credit: str = ""  # what the clerk credits
+    by_api: bool = False
+    number: str = field(default="", init=False)
+
+    @property
+    def order_id(self) -> str:
+        return order_id_of(self.shop_id, self.number)
+
+
+class People:
+    """Everybody but the product, played through the sandbox's control server and the public API."""
+
+    def __init__(self, stack: LocalStack, key: str) -> None:
+        self._control = f"{stack.sandbox_url}/control"
+        self._api = f"{stack.base_url}/tieout-api/v1"
+        self._key = key
+
+    def control(self, action: str, /, **facts: Any) -> Any:
+        """Do what a person or the calendar does."""
+        answer = requests.post(f"{self._control}/{action}", json=facts, timeout=30)
+        if not answer.ok:
+            raise Rejected(
+                f"the sandbox answered {answer.status_code}: {answer.text[:200]}",
+                f"/control/{action}",
+                "Read logs/sandbox.log.",
+            )
+        return answer.json()
+
+    def clerk(self, shop_id: str, action: str, **facts: Any) -> Any:
+        return self.control("clerk", action=action, company=COMPANIES[shop_id], **facts)
+
+    def open_shops(self) -> None:
+        """Fill the shelves and have the clerks ship and invoice whatever comes in."""
+        for shop_id in (US, UK):
+            goods = [
+                {"sku": sku, "name": "Tea", "price": "19.99", "stock": 500} for sku in (TEA, SHORT)
+            ]
+            self.control("shop_products", shop=shop_id, products=goods)
+            self.clerk(shop_id, "auto")
+        # The shop still shows what the warehouse has run out of.
+        self.clerk(UK, "stock", stock_code=SHORT, quantity="0")
+
+    def place_in_shop(self, story: Story) -> None:
+        """Check out in the shop; the product finds the order there."""
+        asked = {"outcome": story.outcome} if story.outcome else {}
+        placed = self.control(
+            "shop_place_order",
+            shop=story.shop_id,
+            lines=[{"sku": story.sku, "quantity": 2}],
+            payment={"kind": "transient_token", "value": self._token(**asked)},
+        )["order"]
+        story.number = str(placed.get("number") or placed.get("no"))
+
+    def _token(self, **asked: str) -> str:
+        return str(self.control("transient_token", count=1, **asked)["tokens"][0]["jti"])
+
+    def place_by_api(self, story: Story, number: str) -> dict[str, Any]:
+        """Place an order as a shop's server does; sent twice, as after a lost answer."""
+        story.number = number
+        body = {
+            "number": number,
+            "currency": "USD",
+            "amount": "43.28",
+            "shopper": {"name": "Ann Lee", "email": "ann@example.com", "bill_to": _HOME},
+            "lines": [
+                {
+                    "description": "Green tea",
+                    "stock_code": story.sku,
+                    "quantity": "2",
+                    "net": _PRICE,
+                    "tax": _TAX,
+                }
+            ],
+            "payment": {"method": "transient_token", "transient_token": self._token()},
+        }
+        first = self._post("/orders", body, key=f"demo-{number}")
+        again = self._post("/orders", body, key=f"demo-{number}")
+        if first["order_id"] != again["order_id"] or first["order_id"] != story.order_id:
+            raise Rejected("a repeat made another order", number, "This must never happen.")
+        return again
+
+    def read(self, path: str) -> Any:
+        """Read from the API as the shop's server."""
+        headers = {"Authorization": f"Bearer {self._key}"}
+        return _json(requests.get(self._api + path, headers=headers, timeout=60), path)
+
+    def _post(self, path: str, body: dict[str, Any], *, key: str) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self._key}", "Idempotency-Key": f'"{key}"'}
+        url = self._api + path
+        found: dict[str, Any] = _json(
+            requests.post(url, json=body, headers=headers, timeout=60), path
+        )
+        return found
+
+
+def _json(answer: requests.Response, path: str) -> Any:
+    if not answer.ok:
+        raise Rejected(
+            f"the API answered {answer.status_code}: {answer.text[:300]}",
+            path,
+            "Read logs/api-server.log.",
+        )
+    return answer.json()
