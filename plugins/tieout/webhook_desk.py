@@ -1,12 +1,16 @@
 """Who may send us webhooks, how each is judged, and what is done with what they say."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC
+
+from airflow.sdk.exceptions import AirflowNotFoundException
 
 from include.adapters.cybersource.webhooks.body import read_body
 from include.adapters.cybersource.webhooks.events import read_event
 from include.adapters.webhook_verifiers import cybersource_verifier, woocommerce_verifier
-from include.domain.errors import Rejected
+from include.domain.errors import Rejected, Retryable
+from include.domain.reviews import Decision
 from include.domain.shops import ShopKind
 from include.services.inbox.handle_events import Handler, NotYet
 from include.services.inbox.ports import InboxRow, WebhookAccount
@@ -24,6 +28,14 @@ def find_account(desks: Desks) -> Callable[[str, str], WebhookAccount | None]:
     """Return the look-up of senders by kind and account."""
 
     def find(kind: str, name: str) -> WebhookAccount | None:
+        try:
+            return account(kind, name)
+        except AirflowNotFoundException:
+            raise Retryable(
+                f"the connection of {kind} {name} is missing", "webhooks", "Add it in Airflow."
+            ) from None
+
+    def account(kind: str, name: str) -> WebhookAccount | None:
         context = desks.context
         if kind == "cybersource" and name in context.mappings.merchants:
             merchant = context.mappings.merchant(name)
@@ -81,14 +93,27 @@ def handlers(desks: Desks) -> Handlers:
 def _decision_handler(desks: Desks) -> Handler:
     def handle(row: InboxRow) -> str:
         event = read_event(read_body(row.body).members, row.received_at.astimezone(UTC))
-        if event.decision is None:
+        heard = event.decision
+        if heard is None or heard.decision is Decision.review:
             return "it decides nothing; the poller reads the facts"
-        merged = desks.service.decide(event.decision)
+        # The signature covers the payload alone, so the event's name could be forged: the
+        # decision is taken from the gateway, and the webhook only says when to ask.
+        gateway = _gateway_of(desks, row)
+        shown = next(iter(gateway.decided([heard.request_id])), None) if gateway else None
+        if shown is None:
+            raise NotYet(f"the gateway does not show a decision of {heard.request_id} yet")
+        merged = desks.service.decide(replace(shown, reviewer=shown.reviewer or heard.reviewer))
         if merged is None:
-            raise NotYet(f"no order is known for request {event.decision.request_id} yet")
-        return f"decision {event.decision.decision}: {merged}"
+            raise NotYet(f"no order is known for request {heard.request_id} yet")
+        return f"decision {shown.decision}: {merged}"
 
     return handle
+
+
+def _gateway_of(desks: Desks, row: InboxRow) -> CybersourceHook | None:
+    _, _, merchant_id = row.source.partition("|")
+    shops = (desks.of(shop_id) for shop_id in desks.shop_ids())
+    return next((one.gateway for one in shops if one.merchant.merchant_id == merchant_id), None)
 
 
 def _token_handler(desks: Desks) -> Handler:

@@ -15,16 +15,20 @@ import requests
 
 from include.adapters.settings_file import read_settings
 from include.adapters.store.engine import open_store
+from include.adapters.store.inbox import SqlInbox
 from include.adapters.store.migrate import migrate
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import order_id_of
 from include.domain.refunds import RefundState
 from include.sandbox import Sandbox, start
+from include.services.inbox.handle_events import HandleEvents
+from include.services.inbox.ports import Incoming
 from include.services.orders.driver import Saga
 from include.wiring import Settings, Tieout
 from tieout.order_desk import Desks
 from tieout.order_feeds import decision_poll, order_follower, refund_push, shop_sync, stock_push
+from tieout.webhook_desk import handlers
 
 SHOP, SKU = "acme_us_web", "TEA-1001"
 LIVE = date(2026, 11, 3)
@@ -186,6 +190,31 @@ def test_a_review_that_is_accepted_releases_and_captures(play: Play) -> None:
     play.sweep()
     assert play.order(order_id).state == OrderState.captured
     assert play.executed(order_id)["capture"] == 1
+
+
+def test_a_decisions_webhook_only_says_when_to_ask(play: Play) -> None:
+    order_id = play.take("review")
+    request_id = play.order(order_id).facts.payment.request_id  # type: ignore[union-attr]
+    inbox = SqlInbox(play.desks.context.store)
+    body = json.dumps(
+        {
+            "eventType": "risk.casemanagement.decision.accept",
+            "organizationId": "acme_us",
+            "eventDate": "2026-11-03T10:00:00Z",
+            "payload": {"id": request_id},
+        }
+    ).encode()
+    kind = "risk.casemanagement.decision.accept"
+    inbox.store([Incoming("cybersource|acme_us", f"forged|{request_id}", kind, body)])
+    handling = HandleEvents(inbox, handlers(play.desks), "integration")
+    assert handling.run().waiting == 1  # nobody at the gateway has decided
+    play.sweep()
+    assert play.order(order_id).state == OrderState.in_review
+    play.control("decide", code=play.purchase_order(order_id), decision="ACCEPT", reviewer="ann")
+    inbox.store([Incoming("cybersource|acme_us", f"real|{request_id}", kind, body)])
+    assert handling.run().handled == 1
+    play.sweep()
+    assert play.order(order_id).state == OrderState.captured
 
 
 def test_a_review_that_is_rejected_reverses_and_cancels(play: Play) -> None:

@@ -14,8 +14,12 @@ _USED_AT = "tieout_used_at"
 def open_store(url: str) -> Engine:
     """Return an engine for ``url``; nothing connects until it is used."""
     if not url.startswith("sqlite"):
-        return _ping_the_idle(create_engine(url, pool_size=_CONNECTIONS, max_overflow=0))
-    engine = create_engine(url, connect_args={"timeout": 60, "check_same_thread": False})
+        return _ping_the_idle(
+            create_engine(url, pool_size=_CONNECTIONS, max_overflow=0, hide_parameters=True)
+        )
+    engine = create_engine(
+        url, connect_args={"timeout": 60, "check_same_thread": False}, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def _durable(connection: Any, _record: Any) -> None:

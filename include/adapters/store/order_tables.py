@@ -43,6 +43,8 @@ orders = Table(
     Index(None, "merchant_id", "next_at"),
     Index(None, "merchant_id", "sales_order"),
     Index(None, "state", "updated_at"),
+    Index(None, "shop_id", "accepted_at", "order_id"),
+    Index(None, "accepted_at", "order_id"),
 )
 
 order_events = Table(

@@ -32,7 +32,7 @@ def add(rooms: Rooms) -> None:
     shown.set_defaults(run=_list)
     subscribe = webhooks.add_parser("subscribe", help="also changes one that is there")
     subscribe.add_argument("--url", required=True, help="https://.../v1/webhooks/cybersource/...")
-    subscribe.add_argument("--health-url", default="", help="default: the same")
+    subscribe.add_argument("--health-url", default="", help="default: the API's own")
     subscribe.add_argument("--inactive", action="store_true")
     subscribe.set_defaults(run=_subscribe)
     test = webhooks.add_parser("test", help="have the gateway send a test notification")
@@ -108,7 +108,7 @@ def _subscribe(context: Tieout, given: argparse.Namespace) -> None:
         organization_id=organization,
         name=_NAME,
         url=given.url,
-        health_url=given.health_url or given.url,
+        health_url=given.health_url or _health_of(given.url),
         products={name: events for name, events in products.items() if events},
         wish=Wish.inactive if given.inactive else Wish.active,
     )
@@ -137,3 +137,9 @@ def _test(context: Tieout, given: argparse.Namespace) -> None:
     _hook(context, given).webhooks.test(given.webhook_id)
     note(context, given.who, "webhook test asked for", f"webhook|{given.webhook_id}")
     say("the gateway will send a test notification")
+
+
+def _health_of(receiver: str) -> str:
+    """Return the API's health address, which answers GET and POST, beside a receiver's."""
+    base, found, _ = receiver.rpartition("/v1/webhooks/")
+    return f"{base}/v1/webhooks/health" if found else receiver

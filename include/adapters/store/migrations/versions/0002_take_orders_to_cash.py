@@ -139,11 +139,19 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("orders", schema=None) as batch_op:
         batch_op.create_index(
+            batch_op.f("ix_orders_accepted_at_order_id"), ["accepted_at", "order_id"], unique=False
+        )
+        batch_op.create_index(
             batch_op.f("ix_orders_merchant_id_next_at"), ["merchant_id", "next_at"], unique=False
         )
         batch_op.create_index(
             batch_op.f("ix_orders_merchant_id_sales_order"),
             ["merchant_id", "sales_order"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_orders_shop_id_accepted_at_order_id"),
+            ["shop_id", "accepted_at", "order_id"],
             unique=False,
         )
         batch_op.create_index(
@@ -241,8 +249,10 @@ def downgrade() -> None:
     op.drop_table("payment_requests")
     with op.batch_alter_table("orders", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_orders_state_updated_at"))
+        batch_op.drop_index(batch_op.f("ix_orders_shop_id_accepted_at_order_id"))
         batch_op.drop_index(batch_op.f("ix_orders_merchant_id_sales_order"))
         batch_op.drop_index(batch_op.f("ix_orders_merchant_id_next_at"))
+        batch_op.drop_index(batch_op.f("ix_orders_accepted_at_order_id"))
 
     op.drop_table("orders")
     op.drop_table("order_events")
