@@ -59,7 +59,7 @@ class Care:
         self.vault.held[made.customer_token] = (made,)
         return made
 
-    def order_with(self, token: StoredToken, **changes: object) -> Order:
+    def order_with(self, token: StoredToken, number: str = "") -> Order:
         """Have an order paid whose authorisation stored this card, and driven until it rests."""
 
         def answer(effect: Effect) -> Receipt:
@@ -69,7 +69,7 @@ class Care:
 
         self.kit.partner.say(EffectKind.payment_authorization, answer)
         source = PaymentSource(PaymentMethod.transient_token, transient_id="f" * 64, keep=True)
-        order = make_order(payment=source, **changes)
+        order = make_order(payment=source, number=number) if number else make_order(payment=source)
         self.kit.run(order)
         return order
 
@@ -89,7 +89,7 @@ def _json(receipt: Receipt) -> str:
 def care(kit: Kit, store_url: str) -> Iterator[Care]:
     store = open_store(store_url)
 
-    def now(_connection: Connection) -> datetime:
+    def now(connection: Connection) -> datetime:
         return kit.clock.now()
 
     book, vault = SqlTokenBook(store, now), FakeVault()

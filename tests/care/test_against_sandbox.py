@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from include.adapters.store import audit
 from include.adapters.store.payment_tokens import SqlTokenBook
 from include.domain.calendar import settlement_window
 from include.domain.money import Money
+from include.domain.order_state import OrderState
 from include.domain.orders import (
     Address,
     LineKind,
@@ -26,7 +28,8 @@ from include.services.profiles.ports import KeptToken, TokenState
 from include.services.sync.ports import Tally
 from tests.integration.test_order_to_cash import BEGIN, LIVE, SHOP, SKU, Play
 from tests.integration.test_order_to_cash import play as play
-from tieout import care_desk
+from tieout import care_desk, care_steps, cli
+from tieout.order_feeds import decision_poll
 from tieout.webhook_desk import handlers
 
 UK = "acme_uk_web"
@@ -158,3 +161,78 @@ def test_a_shopper_is_forgotten_at_the_gateway_in_syspro_and_here(play: Play, sh
     assert again.gone == again.tokens
     verdict = audit.verify(play.desks.context.store)
     assert verdict.is_unbroken
+
+
+# Tasks and the command line ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def joined(play: Play, monkeypatch: pytest.MonkeyPatch) -> Play:
+    """Have tasks and command line use the store and the partners of the play."""
+    monkeypatch.setattr(care_steps, "desks", lambda: play.desks)
+    monkeypatch.setattr(care_steps, "tieout", lambda: play.desks.context)
+    monkeypatch.setattr(cli, "tieout", lambda: play.desks.context)
+    return play
+
+
+def test_the_tasks_run_over_all_merchants(joined: Play) -> None:
+    keep(joined, SHOP)
+    assert "acme_us: kept" in care_steps.keep_profiles()
+    compared = care_steps.compare_systems()
+    assert "acme_uk: " in compared
+    assert "acme_us: " in compared
+    assert "not delivered" in care_steps.raise_alerts()
+    care_desk.forgetter(joined.desks.of(SHOP)).forget("eve@example.com", "dpo")
+
+
+def test_an_analyst_accepts_from_the_command_line(joined: Play) -> None:
+    order_id = joined.take("review")
+    assert joined.order(order_id).state == OrderState.in_review
+    assert cli.main(["reviews", "list"]) == 0
+    line = ["reviews", "accept", order_id, "--comment", "called her", "--who", "ann"]
+    assert cli.main(line) == 0
+    joined.sweep()
+    assert joined.order(order_id).state == OrderState.captured
+    # The gateway's own report brings the decision back, and nothing changes.
+    waiting = joined.desks.context.orders.under_review("acme_us")
+    decision_poll(joined.desks, joined.desks.of(SHOP)).poll(BEGIN, waiting)
+    assert not joined.order(order_id).facts.is_contradicted
+    assert joined.executed(order_id)["capture"] == 1
+    assert cli.main(["reviews", "reject", order_id, "--who", "bob"]) == 1
+
+
+def test_tokens_are_listed_and_forgotten_from_the_command_line(
+    joined: Play, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = keep(joined, SHOP)
+    shopper = ["--shop", SHOP, "--email", "eve@example.com"]
+    assert cli.main(["tokens", "list", *shopper]) == 0
+    assert token in capsys.readouterr().out
+    assert cli.main(["tokens", "forget", *shopper]) == 0
+    assert joined.desks.of(SHOP).gateway.tokens.customer(token) is None
+    assert cli.main(["tokens", "forget", "--shop", "nowhere", "--email", "a@b.c"]) == 1
+
+
+def test_webhooks_are_subscribed_once_and_their_keys_made_into_a_file(
+    joined: Play, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"{joined.sandbox.urls()['shop']}/callbacks/{SHOP}"
+    key_file = tmp_path / "key"
+    line = ["webhooks", "keys", "acme_us", "--rotate", "--out", str(key_file)]
+    assert cli.main(line) == 0
+    key_id, _, key = key_file.read_text().strip().partition("=")
+    assert key_file.stat().st_mode & 0o077 == 0
+    shown = capsys.readouterr().out
+    assert key_id in shown
+    assert key not in shown
+    assert cli.main(line) == 1  # a key that is there is not written over
+    subscribe = ["webhooks", "subscribe", "acme_us", "--url", url]
+    assert cli.main(subscribe) == 0
+    assert cli.main(subscribe) == 0
+    assert "so already" in capsys.readouterr().out
+    assert cli.main(["webhooks", "list", "acme_us"]) == 0
+    listed = capsys.readouterr().out
+    assert "1 subscriptions" in listed
+    (webhook,) = [line.split()[0] for line in listed.splitlines() if "  Tieout  " in line]
+    assert cli.main(["webhooks", "test", "acme_us", webhook]) == 0
+    assert cli.main(["audit", "verify"]) == 0

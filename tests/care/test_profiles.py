@@ -13,7 +13,7 @@ from include.domain.canonical import from_json
 from include.domain.erp_orders import CustomerCredit, SetCustomField
 from include.domain.errors import Rejected
 from include.domain.order_state import OrderFacts
-from include.domain.payments import DeleteToken
+from include.domain.payments import DeleteToken, StoredToken
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.orders.driver import Event
 from include.services.profiles.check_profiles import LETTER_KIND, ProfileCheck
@@ -114,7 +114,7 @@ def test_an_order_without_a_stored_card_keeps_nothing(care: Care) -> None:
 # Duplicates --------------------------------------------------------------------------------------
 
 
-def two_of_one_card(care: Care) -> tuple[object, object]:
+def two_of_one_card(care: Care) -> tuple[StoredToken, StoredToken]:
     """The same card kept twice for one SYSPRO customer, an hour apart; both orders are over."""
     older, newer = care.token("A"), care.token("B")
     for token in (older, newer):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from include.domain.erp_orders import ErpOrder
 from include.domain.errors import Rejected
 from include.domain.money import Money, total
-from include.domain.order_state import OrderFacts, OrderState
+from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.orders import Order
 from include.services.comparing.ports import ErpFeed, Findings
 from include.services.effects.engine import Engine
@@ -110,11 +110,11 @@ class ErpSide:
         """
         for order_id in sorted(order_ids):
             order, saga = self.service.orders.content(order_id), self.service.orders.get(order_id)
+            if _is_behind(saga):
+                saga = self._again(order_id)
             if not _stands(saga.facts) or saga.facts.stop is not None:
                 self.findings.fits(("erp_missing", order_id), ("erp_difference", order_id))
                 continue
-            if not saga.facts.sales_order or any(not one.receipt for one in saga.facts.captured):
-                saga = self._again(order_id)
             self._order(order, saga)
 
     def _order(self, order: Order, saga: Saga[OrderFacts]) -> None:
@@ -183,6 +183,15 @@ def _stands(facts: OrderFacts) -> bool:
     left = facts.captured_minor() - facts.returned_minor
     is_given_back = facts.stop is not None and facts.stop.ends_as is not OrderState.completed
     return is_held and not (is_given_back and left <= 0)
+
+
+def _is_behind(saga: Saga[OrderFacts]) -> bool:
+    """Say whether the normal path has something left to do in SYSPRO."""
+    facts = saga.facts
+    if saga.state in ENDED or facts.stop is not None:
+        return False
+    is_booked = facts.sales_order and all(one.receipt for one in facts.captured)
+    return not (_stands(facts) and is_booked)
 
 
 def _writes(order_id: str, facts: OrderFacts) -> Sequence[tuple[EffectKind, str, str]]:

@@ -1,0 +1,166 @@
+"""The command line over a real store: what is shown, what is refused, what is audited."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from include.adapters.store import audit
+from include.domain.errors import Rejected, Retryable
+from include.domain.money import Money
+from include.services.effects.dead_letters import DeadLetter
+from include.services.next_actions import ROWS, NextAction, suggest
+from include.wiring import Settings, Tieout
+from tests.care.conftest import Care
+from tests.orders.conftest import make_order
+from tieout import cli
+
+
+@pytest.fixture
+def context(care: Care, store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tieout:
+    found = Tieout(Settings(store_url, tmp_path / "lake", "sandbox"))
+    monkeypatch.setattr(cli, "tieout", lambda: found)
+    return found
+
+
+def test_dead_letters_show_what_to_do(
+    care: Care, context: Tieout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fault = Rejected("Price must be numeric [100000]", "SYSPRO SORTOI", "Correct it.")
+    care.shelf.set_aside("shop_order", "web|1", fault, owner="ann", amount=Money(1_999, "USD"))
+    care.shelf.set_aside("shipment", "A|2", Rejected("odd", "x", "Ask Ann."), owner="ann")
+    assert cli.main(["dead-letters", "list"]) == 0
+    shown = capsys.readouterr().out
+    assert "19.99 USD  ann  shop_order|web|1" in shown
+    assert "-> Correct the key it names in SYSPRO" in shown
+    assert "-> Ask Ann." in shown  # no row fits: the letter's own
+    assert cli.main(["dead-letters", "list", "--kind", "shipment"]) == 0
+    assert "shop_order" not in capsys.readouterr().out
+    number = str(care.letters.listing()[0].dead_letter_id)
+    assert cli.main(["dead-letters", "show", number]) == 0
+    assert "suggested" in capsys.readouterr().out
+
+
+def test_letters_are_resolved_in_bulk_and_audited(care: Care, context: Tieout) -> None:
+    for key in ("1", "2"):
+        care.shelf.set_aside("shipment", key, Rejected("a", "b", "c"), owner="ann")
+    numbers = [str(one.dead_letter_id) for one in care.letters.listing()]
+    line = ["dead-letters", "resolve", *numbers, "--reason", "told by phone", "--who", "bob"]
+    assert cli.main(line) == 0
+    assert care.letters.listing() == []
+    (entry,) = audit.history(care.store, "shipment|1")
+    assert (entry.who, entry.what) == ("bob", "dead letter resolved")
+    assert cli.main(line) == 1  # the first resolution stands
+
+
+def test_what_to_replay_must_be_clear(
+    care: Care, context: Tieout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for line in ([], ["1", "--all"], ["--kind", "shipment", "--all"]):
+        assert cli.main(["dead-letters", "replay", *line]) == 1
+        assert "not clear" in capsys.readouterr().err
+
+
+def test_a_bulk_replay_goes_on_after_one_that_fails_and_says_so(
+    care: Care,
+    context: Tieout,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    seen: list[int] = []
+
+    def replay(_desks: object, number: int, _who: str) -> str:
+        seen.append(number)
+        if len(seen) == 1:
+            raise Retryable("no answer", "SYSPRO", "Wait.")
+        return "done"
+
+    monkeypatch.setattr("tieout.repair.replay_one", replay)
+    for key in ("1", "2"):
+        care.shelf.set_aside("shipment", key, Rejected("a", "b", "c"), owner="ann")
+    care.shelf.set_aside("shop_order", "3", Rejected("a", "b", "c"), owner="ann")
+    assert cli.main(["dead-letters", "replay", "--kind", "shipment", "--who", "bob"]) == 1
+    assert len(seen) == 2
+    assert "1 replayed, 1 not" in capsys.readouterr().out
+    assert cli.main(["dead-letters", "replay", "--all"]) == 0
+    assert len(seen) == 5
+    entries = audit.history(care.store, "shipment|1")
+    assert entries[0].what == "dead letter replay asked for"
+    assert entries[0].who == "cli:bob"
+
+
+def test_an_order_is_shown_with_its_story(
+    care: Care, context: Tieout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order = make_order()
+    care.kit.run(order)
+    assert cli.main(["orders", "show", f"web/{order.number}"]) == 0
+    shown = capsys.readouterr().out
+    assert "captured    102.21 USD" in shown
+    assert cli.main(["orders", "timeline", order.order_id]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "order accepted" in lines[0]
+    assert any("sales order in SYSPRO" in line for line in lines)
+    assert cli.main(["orders", "list", "--state", "captured"]) == 0
+    assert "1 orders" in capsys.readouterr().out
+    assert cli.main(["orders", "show", "web/nothing"]) == 1
+
+
+def test_an_order_is_cancelled_and_captured_with_a_name_and_a_trace(
+    care: Care, context: Tieout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Desks:
+        service = care.kit.service
+
+    monkeypatch.setattr("tieout.rooms.orders.desks_of", lambda _context: Desks)
+    order = make_order()
+    care.kit.run(order)
+    line = ["orders", "cancel", order.order_id, "--reason", "fraud", "--who", "bob"]
+    assert cli.main(line) == 0
+    stop = care.kit.service.orders.get(order.order_id).facts.stop
+    assert stop is not None
+    assert (stop.who, stop.why) == ("bob", "fraud")
+    (entry,) = audit.history(care.store, f"order|{order.order_id}")
+    assert (entry.who, entry.what) == ("cli:bob", "order cancel asked for")
+    late = ["orders", "capture", order.order_id, "--cause", "x", "--amount", "1.00"]
+    assert cli.main(late) == 1  # there is nothing to capture any more
+    assert cli.main([*late[:-1], "-1.00"]) in (1, 2)
+
+
+def test_a_refund_needs_another_person(
+    care: Care, context: Tieout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order = make_order(minor=90_000)
+    care.kit.run(order)
+    refund = care.kit.service.refund(
+        order.order_id, Money(80_000, "USD"), origin="api", origin_key="1", who="ann", reason="late"
+    )
+    assert cli.main(["refunds", "list"]) == 0
+    assert f"{refund}" in capsys.readouterr().out
+    assert cli.main(["refunds", "approve", refund, "--who", "ann"]) == 1
+    assert cli.main(["refunds", "approve", refund, "--who", "bob"]) == 0
+    (entry,) = audit.history(care.store, f"refund|{refund}")
+    assert (entry.who, entry.what) == ("cli:bob", "refund approved")
+
+
+def test_the_audit_is_verified_and_a_changed_entry_is_named(
+    care: Care, context: Tieout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    care.kit.run(make_order())
+    assert cli.main(["audit", "verify"]) == 0
+    assert "entries hold" in capsys.readouterr().out
+    with care.store.begin() as connection:
+        connection.exec_driver_sql("UPDATE audit SET who = 'nobody' WHERE entry_no = 2")
+    assert cli.main(["audit", "verify"]) == 1
+    assert "entry 2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.text or row.kinds)
+def test_every_row_of_the_table_is_reached(row: NextAction) -> None:
+    """A row that an earlier one hides would be a lie in the table."""
+    text, kinds = row.text, row.kinds
+    letter = DeadLetter(
+        1, kinds or "x", "k", "", None, f"it said {text} here", "d", "o", "open",
+        datetime(2026, 1, 1, tzinfo=UTC),
+    )  # fmt: skip
+    assert suggest(letter) == row.do

@@ -1,0 +1,113 @@
+"""An analyst's decision: sent once, taken in, never against an earlier one of ours."""
+
+import pytest
+
+from include.domain.canonical import from_json
+from include.domain.errors import OutcomeUnknown, Rejected
+from include.domain.order_state import OrderState
+from include.domain.orders import Order
+from include.domain.payments import DecideReview, PaymentStatus
+from include.domain.reviews import Decision, DecisionEvent, Merged
+from include.services.effects.ports import Effect, EffectKind, EffectState, Receipt
+from include.services.orders.decide_review import Decided, decide_review
+from tests.care.conftest import Care
+from tests.orders.conftest import make_order
+from tests.orders.partners import authorization
+
+
+def held(care: Care) -> Order:
+    """Have an order placed that Decision Manager holds."""
+    kit = care.kit
+    kit.partner.say(
+        EffectKind.payment_authorization,
+        lambda it: kit.partner.do(it, authorization(it, 1, PaymentStatus.in_review)),
+    )
+    order = make_order()
+    assert kit.run(order).state == OrderState.in_review
+    return order
+
+
+def decide(care: Care, order: Order, decision: Decision, analyst: str = "ann") -> Decided:
+    kit = care.kit
+    return decide_review(kit.service, kit.engine, order.order_id, decision, analyst=analyst)
+
+
+def decisions(care: Care) -> list[DecideReview]:
+    done = care.kit.partner.truth.done
+    kind = EffectKind.review_decision
+    return [from_json(DecideReview, one.payload) for one in done if one.kind is kind]
+
+
+def test_an_accepted_order_is_told_to_the_gateway_and_captured(care: Care) -> None:
+    order = held(care)
+    found = decide(care, order, Decision.accept)
+    assert found.merged is Merged.news
+    assert [(one.decision, one.analyst) for one in decisions(care)] == [("ACCEPT", "ann")]
+    assert care.kit.service.advance(order.order_id).state == OrderState.captured
+
+
+def test_a_rejected_order_is_given_back(care: Care) -> None:
+    order = held(care)
+    decide(care, order, Decision.reject)
+    care.kit.service.advance(order.order_id)
+    assert care.kit.service.orders.get(order.order_id).state == OrderState.cancelled
+    assert care.kit.partner.truth.count(EffectKind.payment_reversal) == 1
+    assert care.kit.partner.truth.count(EffectKind.payment_capture) == 0
+
+
+def test_the_same_decision_again_is_sent_once(care: Care) -> None:
+    order = held(care)
+    for analyst in ("ann", "bob"):
+        decide(care, order, Decision.accept, analyst)
+    assert len(decisions(care)) == 1
+
+
+def test_the_other_decision_is_refused_before_anything_is_sent(care: Care) -> None:
+    order = held(care)
+    decide(care, order, Decision.accept)
+    with pytest.raises(Rejected, match="ann has decided ACCEPT"):
+        decide(care, order, Decision.reject, "bob")
+    assert len(decisions(care)) == 1
+
+
+def test_a_lost_answer_changes_nothing_here_until_it_is_heard(care: Care) -> None:
+    order, kit = held(care), care.kit
+
+    def commit_and_lose(effect: Effect) -> Receipt:
+        kit.partner.do(effect)
+        raise OutcomeUnknown("no answer", "gateway", "Look.")
+
+    kit.partner.say(EffectKind.review_decision, commit_and_lose)
+    found = decide(care, order, Decision.accept)
+    assert (found.effect.state, found.merged, found.is_certain) == (
+        EffectState.in_doubt,
+        None,
+        False,
+    )
+    assert kit.service.advance(order.order_id).state == OrderState.in_review
+    # The decision comes back as everybody's does; and a repeat sends nothing.
+    request_id = decisions(care)[0].request_id
+    event = DecisionEvent(request_id, Decision.accept, kit.clock.now(), "webhook", "w1", "ann")
+    assert kit.service.decide(event) is Merged.news
+    kit.pass_time(hours=1)
+    assert decide(care, order, Decision.accept).merged is Merged.known
+    assert len(decisions(care)) == 1
+
+
+def test_an_order_that_waits_for_nobody_cannot_be_decided(care: Care) -> None:
+    order = make_order()
+    care.kit.run(order)
+    with pytest.raises(Rejected, match="not under review"):
+        decide(care, order, Decision.reject)
+    assert decisions(care) == []
+
+
+def test_a_case_decided_elsewhere_is_not_decided_again(care: Care) -> None:
+    order = held(care)
+    payment = care.kit.service.orders.get(order.order_id).facts.payment
+    assert payment is not None
+    now = care.kit.clock.now()
+    care.kit.service.decide(DecisionEvent(payment.request_id, Decision.reject, now, "webhook", "w"))
+    with pytest.raises(Rejected, match="not under review"):
+        decide(care, order, Decision.accept)
+    assert decisions(care) == []
