@@ -101,6 +101,23 @@ def test_money_held_for_nothing_is_reversed_by_what_was_answered(
     assert [one.amount_minor for one in reversals] == [approved]
 
 
+def test_a_refused_compensation_waits_for_a_person_and_is_not_begun_again(kit: Kit) -> None:
+    kit.partner.say(
+        AUTH, lambda it: kit.partner.do(it, authorization(it, 7, PaymentStatus.partial, 5_000))
+    )
+
+    def refuse(_effect: Effect) -> Receipt:
+        raise Rejected("a field is wrong", "gateway", "Mend it.")
+
+    kit.partner.say(EffectKind.payment_reversal, refuse)
+    order = make_order()
+    assert kit.run(order).state == OrderState.stuck
+    key = f"{order.order_id}|reverse|1"
+    kit.engine.replay(EffectKind.payment_reversal, key, "controller")
+    kit.pass_time(minutes=10)
+    assert kit.service.orders.get(order.order_id).state == OrderState.declined
+
+
 def test_a_lost_answer_leaves_the_order_pending_and_authorises_once(kit: Kit) -> None:
     def commit_and_drop(effect: Effect) -> Receipt:
         kit.partner.do(effect)

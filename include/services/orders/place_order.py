@@ -26,7 +26,7 @@ from include.services.orders.moves import (
     to_capture,
 )
 from include.services.orders.ports import Desk
-from include.services.orders.steps import STEPS, name_of, number_of
+from include.services.orders.steps import COMPENSATIONS, STEPS, name_of, number_of
 
 
 class OrderPlay:
@@ -63,6 +63,9 @@ class OrderPlay:
         return STEPS[name_of(step)].is_detached
 
     def may_abandon(self, facts: OrderFacts, effect: Effect) -> bool:
+        """A compensation is never left behind: it would be begun again, and again refused."""
+        if name_of(facts.open_step) in COMPENSATIONS:
+            return False
         return facts.stop is not None and effect.state is EffectState.rejected
 
     def begin(self, facts: OrderFacts, step: str) -> OrderFacts:

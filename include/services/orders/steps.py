@@ -39,6 +39,7 @@ STEPS: Mapping[str, Step] = {
         Step("cancel_order", EffectKind.sales_order_move, ""),
     )
 }
+COMPENSATIONS = frozenset(("reverse", "reverse_old", "cancel_order"))
 # "give_back" is a refund saga of its own (``refund_order.py``): a void while no batch has taken the
 # capture, else a refund, then the books and the shop.
 
