@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, StaticPool, create_engine
 from include.adapters.store import order_tables  # noqa: F401  declares its tables
 from include.adapters.store.schema import metadata
 from include.adapters.store.transactions import OpenTransactions
+from tests.prove.light import LightConnection
 from tests.simulator.worker import Crash, DatabaseGone, Life
 
 if TYPE_CHECKING:
@@ -55,7 +56,6 @@ def _process_database() -> tuple[Connection, sqlite3.Connection, bytes]:
     columns = ", ".join(f"c{number}" for number in range(_WIDTH))
     raw.execute(f"CREATE TABLE history (seq INTEGER PRIMARY KEY, what TEXT, {columns})")
     for table, picked in _HISTORY.items():
-        names = ", ".join(f"c{number}" for number in range(picked.count("NEW.", 0)))
         count = len(_split(picked))
         names = ", ".join(f"c{number}" for number in range(count))
         for event in ("INSERT", "UPDATE"):
@@ -89,6 +89,7 @@ class Database(Engine):
         raw.create_function("next_seq", 0, world.next_seq)
         self.raw = raw
         self.connection = connection
+        self._light = LightConnection(connection, raw)
         self.is_open = False
         self._world = world
         self._counter = OpenTransactions.of(self)
@@ -117,7 +118,7 @@ class Database(Engine):
         self._before = self.raw.total_changes
         self.is_open = True
         self._counter._began(self.connection)
-        return self.connection
+        return self._light  # type: ignore[return-value]
 
     def leave(self, error: BaseException | None) -> None:
         try:

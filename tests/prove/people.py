@@ -105,6 +105,16 @@ class People:
         elif effect.kind is K.sales_order:
             order = self._world.truth.sales_orders[answer.their_key]
             self._serve(self._world.plans[order.order_id], order)
+        elif effect.kind is K.sales_order_move:
+            for order in self._world.truth.sales_orders.values():
+                self._go_on(order)
+
+    def _go_on(self, order: SalesOrder) -> None:
+        """An order that is released is shipped and invoiced after all."""
+        if order.status == "1":
+            waiting, order.waiting = order.waiting, []
+            for work in waiting:
+                self._later(600, work)
 
     def _review(self, plan: Plan, request_id: str) -> None:
         decisions, plan.decisions = plan.decisions, []
@@ -158,14 +168,14 @@ class People:
         plan.is_on_hold = False
         order.status = "1"
         self._show(self.changed, order)
+        self._go_on(order)
 
     def _invoice(self, plan: Plan, order: SalesOrder, share: int) -> None:
         """Invoice what was shipped; a held order waits, a cancelled one is not shipped."""
         if order.is_cancelled:
             return
         if order.status != "1":
-            retry = self._world.hub.seconds + 3600
-            self._world.hub.call_at(retry, lambda: self._invoice(plan, order, share))
+            order.waiting.append(lambda: self._invoice(plan, order, share))
             return
         done = sum(minor for _, minor, _ in order.invoices)
         is_last = len(order.invoices) + 1 == len(plan.invoices)

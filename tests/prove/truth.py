@@ -5,6 +5,7 @@ Each takes a write as it arrives, at most once per delivery, and says what a rea
 
 import json
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,6 +62,7 @@ class SalesOrder:
     cursor: str = ""
     is_cancelled: bool = False
     invoices: list[tuple[str, int, str]] = field(default_factory=list)  # number, minor, cursor
+    waiting: list[Callable[[], None]] = field(default_factory=list)  # until it is released
 
 
 @dataclass(slots=True)
