@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, Select, or_, select, text
 
 from include.adapters.store.order_tables import orders
+from include.adapters.store.transactions import reading
 from include.domain.canonical import from_json
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
@@ -38,7 +39,7 @@ class SqlOrderViews:
 
     def get(self, order_id: str) -> OrderRecord | None:
         wanted = select(*_SHOWN).where(orders.c.order_id == order_id)
-        with self.engine.begin() as connection:
+        with reading(self.engine) as connection:
             row = connection.execute(wanted).one_or_none()
         return _record(row) if row else None
 
@@ -54,7 +55,7 @@ class SqlOrderViews:
                 or_(orders.c.accepted_at < at, orders.c.order_id < order_id),
             )
         rows = rows.order_by(orders.c.accepted_at.desc(), orders.c.order_id.desc()).limit(limit)
-        with self.engine.begin() as connection:
+        with reading(self.engine) as connection:
             return [_record(row) for row in connection.execute(rows)]
 
     def shops_of(self, order_ids: Sequence[str]) -> Mapping[str, str]:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
 
 from include.adapters.store.clock import StoreClock, database_now
-from include.adapters.store.leases import insert_once
+from include.adapters.store.leases import give_back, insert_once, take_lease
 from include.adapters.store.order_tables import order_events, orders, payment_requests
 from include.adapters.store.transactions import reading
 from include.domain.canonical import from_json, to_json
@@ -16,6 +16,7 @@ from include.domain.errors import Rejected
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order
 from include.services.effects.chain import detail_of
+from include.services.effects.store import Lease
 from include.services.orders.books import Amend, TimelineEntry
 from include.services.orders.driver import Event, Saga, Stale
 
@@ -136,7 +137,17 @@ class SqlOrders:
             raise _unknown(key)
         return _saga(found)
 
-    def save(self, saga: Saga[OrderFacts], events: list[Event]) -> Saga[OrderFacts]:
+    def take(
+        self, key: str, holder: str, duration: timedelta
+    ) -> tuple[Saga[OrderFacts], Lease | None]:
+        with self._engine.begin() as connection:
+            now = self._clock(connection)
+            lease = take_lease(connection, now, f"saga|{key}", holder, duration)
+            return self._read(connection, key), lease
+
+    def save(
+        self, saga: Saga[OrderFacts], events: list[Event], *, releases: Lease | None = None
+    ) -> Saga[OrderFacts]:
         """Write row and timeline in one transaction.
 
         Raises:
@@ -162,6 +173,8 @@ class SqlOrders:
             ).rowcount
             if not changed:
                 raise Stale(saga.key)
+            if releases is not None:
+                give_back(connection, now, releases)
             append_events(connection, saga.key, version, now, events)
             if events:  # only a folded answer brings a new request
                 _know_requests(connection, saga.key, saga.facts)

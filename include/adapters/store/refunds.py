@@ -3,22 +3,43 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, select, update
+from sqlalchemy import Connection, Engine, Select, bindparam, select, update
 
 from include.adapters.store.clock import StoreClock, database_now
-from include.adapters.store.leases import once_insert
+from include.adapters.store.leases import give_back, once_insert, take_lease
 from include.adapters.store.order_tables import orders, payment_requests, refunds
 from include.adapters.store.orders import append_events
+from include.adapters.store.transactions import reading
 from include.domain.canonical import from_json, to_json
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.refunds import RefundFacts, RefundState, plan
+from include.services.effects.store import Lease
 from include.services.orders.driver import Event, Saga, Stale
 from include.services.orders.refund_order import RefundRow
+
+# Built once: a statement costs more to put together than to run.
+_FIND = select(refunds).where(refunds.c.refund_id == bindparam("of_refund"))
+_DUE = (
+    select(refunds.c.refund_id)
+    .join(orders, orders.c.order_id == refunds.c.order_id)
+    .where(
+        orders.c.merchant_id.in_(bindparam("merchants", expanding=True)),
+        refunds.c.next_at <= bindparam("now", type_=refunds.c.next_at.type),
+    )
+    .order_by(refunds.c.next_at)
+    .limit(bindparam("most"))
+)
+_OF_ORDER = (
+    select(refunds)
+    .where(refunds.c.order_id == bindparam("of_order"))
+    .order_by(refunds.c.asked_at, refunds.c.refund_id)
+)
+_CURRENCY = select(orders.c.currency).where(orders.c.order_id == bindparam("of_order"))
 
 
 class SqlRefunds:
@@ -173,13 +194,26 @@ class SqlRefunds:
                 "refund": refund_id, "why": why}, who))  # fmt: skip
 
     def get(self, key: str) -> Saga[RefundFacts]:
-        with self._engine.begin() as connection:
-            found = self._find(connection, key)
+        with reading(self._engine) as connection:
+            return self._read(connection, key)
+
+    def _read(self, connection: Connection, key: str) -> Saga[RefundFacts]:
+        found = self._find(connection, key)
         if found is None:
             raise _unknown(key)
         return _saga(found)
 
-    def save(self, saga: Saga[RefundFacts], events: list[Event]) -> Saga[RefundFacts]:
+    def take(
+        self, key: str, holder: str, duration: timedelta
+    ) -> tuple[Saga[RefundFacts], Lease | None]:
+        with self._engine.begin() as connection:
+            now = self._clock(connection)
+            lease = take_lease(connection, now, f"saga|{key}", holder, duration)
+            return self._read(connection, key), lease
+
+    def save(
+        self, saga: Saga[RefundFacts], events: list[Event], *, releases: Lease | None = None
+    ) -> Saga[RefundFacts]:
         """Write the row, and the events into the order's timeline.
 
         Raises:
@@ -200,6 +234,8 @@ class SqlRefunds:
             ).rowcount
             if not changed:
                 raise Stale(saga.key)
+            if releases is not None:
+                give_back(connection, now, releases)
             order_id = connection.scalar(
                 select(refunds.c.order_id).where(refunds.c.refund_id == saga.key)
             )
@@ -217,21 +253,13 @@ class SqlRefunds:
 
     def due(self, merchant_ids: Sequence[str], limit: int) -> Sequence[str]:
         with self._engine.begin() as connection:
-            wanted = (
-                select(refunds.c.refund_id)
-                .join(orders, orders.c.order_id == refunds.c.order_id)
-                .where(
-                    orders.c.merchant_id.in_(merchant_ids),
-                    refunds.c.next_at <= self._clock(connection),
-                )
-                .order_by(refunds.c.next_at)
-                .limit(limit)
-            )
-            return connection.execute(wanted).scalars().all()
+            values = {"merchants": merchant_ids, "now": self._clock(connection), "most": limit}
+            return connection.execute(_DUE, values).scalars().all()
 
     def of_order(self, order_id: str) -> Sequence[tuple[RefundRow, Saga[RefundFacts]]]:
-        wanted = select(refunds).where(refunds.c.order_id == order_id)
-        return self._pairs(wanted.order_by(refunds.c.asked_at))
+        with self._engine.begin() as connection:
+            rows = connection.execute(_OF_ORDER, {"of_order": order_id})
+            return [(_row(found), _saga(found)) for found in rows]
 
     def listing(self, state: str, limit: int = 1000) -> list[tuple[RefundRow, Saga[RefundFacts]]]:
         """List refunds in one state, the oldest first."""
@@ -245,9 +273,7 @@ class SqlRefunds:
     def returned(self, order_id: str) -> Money:
         """Sum what has moved back, part by part."""
         with self._engine.begin() as connection:
-            currency = connection.scalar(
-                select(orders.c.currency).where(orders.c.order_id == order_id)
-            )
+            currency = connection.execute(_CURRENCY, {"of_order": order_id}).scalar()
         moved = [
             part.amount.minor
             for _row_, saga in self.of_order(order_id)
@@ -257,8 +283,7 @@ class SqlRefunds:
         return Money(sum(moved), str(currency))
 
     def _find(self, connection: Connection, refund_id: str) -> Any:
-        wanted = select(refunds).where(refunds.c.refund_id == refund_id)
-        return connection.execute(wanted).one_or_none()
+        return connection.execute(_FIND, {"of_refund": refund_id}).one_or_none()
 
 
 def _row(found: Any) -> RefundRow:

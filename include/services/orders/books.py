@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from include.domain.money import Money
@@ -10,6 +10,7 @@ from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order
 from include.domain.refunds import RefundFacts
 from include.domain.reviews import DecisionEvent, Merged
+from include.services.effects.store import Lease
 from include.services.orders.driver import Event, Saga
 from include.services.orders.refund_order import RefundRow
 
@@ -57,7 +58,13 @@ class OrderBook(Protocol):
 
     def get(self, key: str) -> Saga[OrderFacts]: ...
 
-    def save(self, saga: Saga[OrderFacts], events: list[Event]) -> Saga[OrderFacts]: ...
+    def take(
+        self, key: str, holder: str, duration: timedelta
+    ) -> tuple[Saga[OrderFacts], Lease | None]: ...
+
+    def save(
+        self, saga: Saga[OrderFacts], events: list[Event], *, releases: Lease | None = None
+    ) -> Saga[OrderFacts]: ...
 
     def now(self) -> datetime: ...
 
@@ -113,7 +120,13 @@ class RefundBook(Protocol):
 
     def get(self, key: str) -> Saga[RefundFacts]: ...
 
-    def save(self, saga: Saga[RefundFacts], events: list[Event]) -> Saga[RefundFacts]: ...
+    def take(
+        self, key: str, holder: str, duration: timedelta
+    ) -> tuple[Saga[RefundFacts], Lease | None]: ...
+
+    def save(
+        self, saga: Saga[RefundFacts], events: list[Event], *, releases: Lease | None = None
+    ) -> Saga[RefundFacts]: ...
 
     def now(self) -> datetime: ...
 

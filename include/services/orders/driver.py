@@ -17,7 +17,7 @@ from include.domain.errors import IntegrationError, Rejected
 from include.domain.orders import reference_of
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
-from include.services.effects.store import LeaseLost, Leases
+from include.services.effects.store import Lease, LeaseLost, Leases
 
 F = TypeVar("F")
 _THERE = (EffectState.done, EffectState.verified, EffectState.declined)
@@ -163,8 +163,14 @@ class SagaStore(Protocol[F]):
 
     def get(self, key: str) -> Saga[F]: ...
 
-    def save(self, saga: Saga[F], events: list[Event]) -> Saga[F]:
+    def take(self, key: str, holder: str, duration: timedelta) -> tuple[Saga[F], Lease | None]:
+        """Take the saga's lease and read its row, in one transaction; ``None``: another has it."""
+        ...
+
+    def save(self, saga: Saga[F], events: list[Event], *, releases: Lease | None = None) -> Saga[F]:
         """Write if the row still has ``saga.version``; return it with the next.
+
+        ``releases`` is given back in the same transaction.
 
         Raises:
             Stale: it has moved on. Nothing was written.
@@ -190,60 +196,64 @@ class Driver(Generic[F]):
 
         Another worker's saga is left alone and returned as it is.
         """
-        lease = self._leases.acquire(f"saga|{key}", self._worker, _HELD)
+        saga, lease = self._store.take(key, self._worker, _HELD)
         if lease is None:
-            return self._store.get(key)
+            return saga
         try:
-            saga = self._run(self._store.get(key), play, until)
-        finally:
+            return self._run(lease, saga, play, until)
+        except BaseException:
             with suppress(LeaseLost):
                 self._leases.release(lease)
-        return saga
+            raise
 
-    def _run(self, saga: Saga[F], play: Play[F], until: Callable[[F], bool]) -> Saga[F]:
+    def _run(
+        self, lease: Lease, saga: Saga[F], play: Play[F], until: Callable[[F], bool]
+    ) -> Saga[F]:
+        """Move until it rests; the write that lets it rest gives the lease back as well."""
         events: list[Event] = []
         for _ in range(_MOST_MOVES):
             try:
-                saga, events, is_over = self._move(saga, play, events, until)
+                saga, resting, events = self._move(saga, play, events, until)
+                if resting is not None:
+                    return self._save(saga, resting, events, releases=lease)
             except Stale:
                 saga, events = self._store.get(saga.key), []
-                continue
-            if is_over:
-                return saga
         raise RuntimeError(f"{saga.key} made {_MOST_MOVES} moves and does not rest")
 
     def _move(
         self, saga: Saga[F], play: Play[F], events: list[Event], until: Callable[[F], bool]
-    ) -> tuple[Saga[F], list[Event], bool]:
-        """Make one move; the last value says whether the saga rests now."""
+    ) -> tuple[Saga[F], Rest | None, list[Event]]:
+        """Make one move. A saga that rests now is not written yet: how, says the second value."""
         step = play.open_step(saga.facts)
         if step:
             saga, resting, event = self._finish_step(saga, play, step)
             events = [*events, event] if event else events
             if resting is not None:
-                return self._save(saga, resting, events), [], True
+                return saga, resting, events
+        now = self._store.now()
         if until(saga.facts):
-            enough = Rest(play.state_of(saga.facts), "", self._store.now())
-            return self._save(saga, enough, events), [], True
-        move = play.next_move(saga.facts, self._store.now())
+            return saga, Rest(play.state_of(saga.facts), "", now), events
+        move = play.next_move(saga.facts, now)
         if isinstance(move, Rest):
-            return self._save(saga, move, events), [], True
+            return saga, move, events
         if isinstance(move, Ask):
             return self._ask(saga, play, move, events)
         begun = _with(saga, play.begin(saga.facts, move.step))
-        return self._save(begun, Rest(play.state_of(begun.facts)), events, rests=False), [], False
+        # A saga that goes on is due again: should we die now, somebody must take it up.
+        going_on = Rest(play.state_of(begun.facts), "", now + _HELD)
+        return self._save(begun, going_on, events), None, []
 
     def _ask(
         self, saga: Saga[F], play: Play[F], move: Ask, events: list[Event]
-    ) -> tuple[Saga[F], list[Event], bool]:
+    ) -> tuple[Saga[F], Rest | None, list[Event]]:
         now = self._store.now()
         try:
             facts, event = play.answer(saga.facts, move.question, now)
         except IntegrationError as fault:
             saga, wait = self._could_not_ask(saga, play, fault)
             resting = Rest(play.state_of(saga.facts), str(fault), now + wait)
-            return self._save(saga, resting, events), [], True
-        return _with(saga, facts), [*events, event] if event else events, False
+            return saga, resting, events
+        return _with(saga, facts), None, [*events, event] if event else events
 
     @staticmethod
     def _could_not_ask(
@@ -282,12 +292,10 @@ class Driver(Generic[F]):
         return saga, Rest(state, f"{step}: {effect.reason or effect.state.value}", until), None
 
     def _save(
-        self, saga: Saga[F], rest: Rest, events: list[Event], *, rests: bool = True
+        self, saga: Saga[F], rest: Rest, events: list[Event], *, releases: Lease | None = None
     ) -> Saga[F]:
-        # A saga that goes on is due at once: should we die now, somebody must take it up.
-        until = rest.until if rests else self._store.now() + _HELD
-        wanted = Saga(saga.key, rest.state, saga.facts, saga.version, until, rest.reason)
-        return self._store.save(wanted, events)
+        wanted = Saga(saga.key, rest.state, saga.facts, saga.version, rest.until, rest.reason)
+        return self._store.save(wanted, events, releases=releases)
 
 
 def _with(saga: Saga[F], facts: F) -> Saga[F]:
