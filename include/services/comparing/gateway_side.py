@@ -95,10 +95,12 @@ class GatewaySide:
         known = self.ledger.request(row.request_id)
         if known is not None:
             return self._known_request(row, known)
-        effect = None if row.mti else self._effect(self.feed.mti_of(row.request_id))
+        order_id = self.service.orders.find(self.merchant_id, row.code)
+        if order_id is not None and not row.mti:  # only our own orders are worth the question
+            effect = self._effect(self.feed.mti_of(row.request_id))
         if effect is not None:
             return self._known_effect(row, effect)
-        return self._unknown(row)
+        return self._unknown(row, order_id)
 
     def _effect(self, mti: str) -> Effect | None:
         return self.ledger.effect_by_reference(self.organization_id, mti) if mti else None
@@ -150,9 +152,8 @@ class GatewaySide:
         )
         return self.findings.differs("gateway_duplicate", key, fault, row.amount)
 
-    def _unknown(self, row: GatewayRow) -> None:
+    def _unknown(self, row: GatewayRow, order_id: str | None) -> None:
         """Nobody here knows the request: its order may never have reached us."""
-        order_id = self.service.orders.find(self.merchant_id, row.code)
         if order_id is None and self.take_order(row.code):
             known = self.ledger.request(row.request_id)
             if known is not None:

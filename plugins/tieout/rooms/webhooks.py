@@ -36,10 +36,10 @@ def add(rooms: Rooms) -> None:
     subscribe.add_argument("--inactive", action="store_true")
     subscribe.set_defaults(run=_subscribe)
     test = webhooks.add_parser("test", help="have the gateway send a test notification")
-    test.add_argument("webhook_id")
     test.set_defaults(run=_test)
     for parser in (keys, shown, subscribe, test):
         parser.add_argument("merchant")
+    test.add_argument("webhook_id")
     signed(keys, subscribe, test)
 
 
