@@ -179,7 +179,11 @@ def alerts(context: Tieout) -> RaiseAlerts:
     tables = context.mappings.orders
     return RaiseAlerts(
         rules=tables.alert_rules(),
-        sightings=SqlSightings(context.store, tables.order_rules),
+        sightings=SqlSightings(
+            context.store,
+            tables.order_rules,
+            lambda merchant_id: context.mappings.merchant(merchant_id).company_id,
+        ),
         book=SqlAlertBook(context.store),
         send=_send,
     )

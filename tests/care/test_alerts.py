@@ -73,7 +73,9 @@ class Watch:
             return self.care.kit.clock.now()
 
         book = SqlAlertBook(store, now)  # type: ignore[arg-type]
-        sightings = SqlSightings(store, lambda _merchant: self.care.kit.rules)
+        sightings = SqlSightings(
+            store, lambda _merchant: self.care.kit.rules, lambda _merchant: "A"
+        )
         return RaiseAlerts(rules, sightings, book, self.post.send).run()
 
     def alarms(self) -> SqlAlarms:
@@ -117,8 +119,24 @@ def test_an_unreachable_erp_is_told_by_company(watch: Watch) -> None:
         watch.care.kit.partner.say(EffectKind.sales_order, stay_down)
     watch.care.kit.run(make_order())
     assert watch.run(rule(AlertKind.erp_unreachable)).told == 1
-    assert "company A" in watch.post.subjects()[0]
+    assert watch.post.subjects() == [
+        "Tieout: erp unreachable: 1 (orders or postings wait for SYSPRO A)"
+    ]
     assert watch.run(rule(AlertKind.gateway_timeouts)).told == 0
+
+
+def test_paid_orders_that_syspro_was_not_even_asked_to_book_count_as_well(watch: Watch) -> None:
+    kit = watch.care.kit
+    kit.erp.fault = Retryable("it is left alone", "SYSPRO", "Wait.")
+    for _ in range(3):
+        kit.run(make_order())
+    down = rule(AlertKind.erp_unreachable, threshold=3)
+    assert watch.run(down).told == 0  # a moment ago: nothing is late yet
+    kit.clock.move(minutes=5)
+    assert watch.run(down).told == 1
+    kit.erp.fault = None
+    kit.pass_time(minutes=10)
+    assert watch.run(down).over == 1
 
 
 def test_a_cause_is_told_again_only_after_its_time_and_once_when_it_is_over(watch: Watch) -> None:
