@@ -1,5 +1,6 @@
 """Giving money back: once, never too much, and in the books."""
 
+import json
 import threading
 
 import pytest
@@ -130,3 +131,20 @@ def test_a_refused_refund_gives_its_reservation_back(sold: tuple[Kit, str]) -> N
     refund_id = ask(kit, order_id, Money(10_000, "USD"))
     kit.service.refunds.refuse(refund_id, "controller", "not ours")
     assert ask(kit, order_id, Money(10_000, "USD"), "C2")
+
+
+def test_an_order_cancelled_between_capture_and_receipt_leaves_ar_at_nothing(kit: Kit) -> None:
+    order = make_order()
+
+    def capture_and_cancel(effect: Effect) -> Receipt:
+        answer = kit.partner.do(effect)
+        kit.service.cancel(order.order_id, "shop", "changed their mind")
+        return answer
+
+    kit.partner.say(EffectKind.payment_capture, capture_and_cancel)
+    kit.run(order)
+    kit.pass_time(minutes=10)
+    assert kit.service.orders.get(order.order_id).state == OrderState.cancelled
+    booked = [one for one in kit.partner.truth.done if one.kind is EffectKind.ar_receipt]
+    payloads = [json.loads(one.payload)["amount"]["minor"] for one in booked]
+    assert payloads == [10_221, -10_221]

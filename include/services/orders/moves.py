@@ -199,6 +199,9 @@ def _unwind(it: Situation) -> Move:
         return Perform("cancel_order|1")
     if facts.replaced is not None:
         return Perform(f"reverse_old|{facts.attempt}")
+    for one in facts.captured:
+        if facts.is_customer_known and not one.receipt:  # the refund's entry must meet its receipt
+            return Perform(f"receipt|{one.number}")
     if facts.captured_minor() > facts.returned_minor:
         return Rest(OrderState.cancelling, f"{stop.why}: the captures are given back")
     holds = facts.payment is not None and facts.payment.authorized is not None

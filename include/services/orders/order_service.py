@@ -244,7 +244,8 @@ class OrderService:
         order = self.orders.content(row.order_id)
         facts = self.orders.get(row.order_id).facts
         desk, engine = self.desk_of(order.shop_id), self.engine_of(order.shop_id)
-        play = RefundPlay(row, order, desk, customer=facts.customer, sales_order=facts.sales_order)
+        customer = facts.customer if facts.is_customer_known else ""  # '': AR was never touched
+        play = RefundPlay(row, order, desk, customer=customer, sales_order=facts.sales_order)
         saga = Driver(self.refunds, self.leases, engine, self.worker).advance(refund_id, play)
         returned = self.refunds.returned(row.order_id).minor
         if returned != facts.returned_minor:
