@@ -25,6 +25,14 @@ def work_off(world: "World", kit: "Kit") -> None:
             _mend_row(world, kit, letter.kind, letter.key, letter.dead_letter_id)
     _mend_orders(world, kit)
     _mend_refunds(world, kit)
+    _decide_the_undecided(world, kit)
+
+
+def _decide_the_undecided(world: "World", kit: "Kit") -> None:
+    """Held before the bank was asked: nothing lapses, so somebody must say no in the end."""
+    waiting = "SELECT order_id FROM orders WHERE state = 'in_review' AND next_at IS NULL"
+    for (order_id,) in world.database.rows(waiting):
+        kit.service.cancel(order_id, WHO, "nobody decided")
 
 
 def _mend_effect(world: "World", kit: "Kit", kind: EffectKind, key: str) -> None:
@@ -67,7 +75,7 @@ def _mend_orders(world: "World", kit: "Kit") -> None:
             with suppress(Rejected):
                 decision = Decision.accept if world.dice.random() < 0.5 else Decision.reject
                 kit.service.settle_contradiction(order_id, decision, WHO)
-        elif "refused the capture" in reason:
+        elif "refused the" in reason and "capture" in reason:
             kit.service.cancel(order_id, WHO, "the gateway refused the capture")
 
 
