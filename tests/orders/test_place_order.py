@@ -154,6 +154,23 @@ class TestReview:
         assert saga.state == OrderState.captured
         assert kit.partner.truth.count(EffectKind.sales_order_move) == 1
 
+    def test_accepted_while_the_sales_order_is_on_its_way_is_released(self, kit: Kit) -> None:
+        kit.partner.say(
+            AUTH, lambda it: kit.partner.do(it, authorization(it, 7, PaymentStatus.in_review))
+        )
+        order = make_order()
+
+        def accept_meanwhile(effect: Effect) -> Receipt:
+            answer = kit.partner.do(effect)
+            kit.service.decide(decided(kit, f"{7:022}", Decision.accept, "e1"))
+            return answer
+
+        kit.partner.say(EffectKind.sales_order, accept_meanwhile)
+        kit.run(order)
+        kit.pass_time(minutes=10)
+        assert kit.service.orders.get(order.order_id).state == OrderState.captured
+        assert kit.partner.truth.count(EffectKind.sales_order_move) == 1  # it was sent suspended
+
     def test_rejected_is_cancelled_and_reversed(self, held: tuple[Kit, str, str]) -> None:
         kit, order_id, request_id = held
         kit.service.decide(decided(kit, request_id, Decision.reject, "e1"))

@@ -86,7 +86,9 @@ def _sales_order_there(
 ) -> tuple[OrderFacts, Event]:
     found = _evidence(effect)
     number = str(found.get("sales_order") or effect.their_key)
-    reason = hold_reason(facts)
+    # As it was sent, not as it would be sent now: the review may have ended meanwhile.
+    is_suspended = json.loads(effect.payload)["is_suspended"]
+    reason = (hold_reason(facts) or "review") if is_suspended else ""
     facts = replace(facts, sales_order=number, is_held=bool(reason), hold_reason=reason)
     detail = {"sales_order": number, "held": reason, "warnings": found.get("warnings", [])}
     return facts, Event("sales order in SYSPRO", detail)
@@ -141,6 +143,23 @@ def _received(
     return replace(facts, taken=taken), Event("receipt in SYSPRO", {"journal": journal})
 
 
+def _applied(
+    desk: Desk, facts: OrderFacts, step: str, effect: Effect, _now: datetime
+) -> tuple[OrderFacts, Event]:
+    """Note that it is begun; the order does not wait for how it ends."""
+    number = number_of(step)
+    planned = next(one for one in facts.applications if one.number == number)
+    applications = tuple(
+        replace(one, is_begun=True) if one.number == number else one for one in facts.applications
+    )
+    is_there = effect.state in (EffectState.done, EffectState.verified)
+    words = "receipt applied" if is_there else "receipt not applied yet"
+    detail = {"invoice": planned.invoice, "amount": str(planned.amount), "why": effect.reason}
+    return replace(facts, applications=applications), Event(
+        words, {name: value for name, value in detail.items() if value}
+    )
+
+
 def _reversed(
     desk: Desk, facts: OrderFacts, step: str, effect: Effect, _now: datetime
 ) -> tuple[OrderFacts, Event]:
@@ -172,6 +191,7 @@ FOLDS: Mapping[str, Fold] = {
     "note_token": _noted,
     "capture": _captured,
     "receipt": _received,
+    "apply": _applied,
     "reverse": _reversed,
     "reverse_old": _reversed,
     "tell": _told,

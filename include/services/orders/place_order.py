@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from include.domain.erp_orders import MoveSalesOrder, OrderMove, SetCustomField
+from include.domain.erp_orders import ApplyReceipt, MoveSalesOrder, OrderMove, SetCustomField
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts, OrderState, Taken, Wanted
 from include.domain.orders import Order, PaymentMethod, PaymentSource, reference_of
 from include.domain.payments import Authorize, Authorized, Capture, Reverse
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.orders.answers import ANSWERS
+from include.services.orders.applications import applies_receipts, receipt_reference
 from include.services.orders.driver import Command, Event, Move
 from include.services.orders.folds import FOLDS, hold_reason
 from include.services.orders.moves import (
@@ -26,7 +27,7 @@ from include.services.orders.moves import (
     to_capture,
 )
 from include.services.orders.ports import Desk
-from include.services.orders.steps import COMPENSATIONS, STEPS, name_of, number_of
+from include.services.orders.steps import STEPS, UNWINDING, name_of, number_of
 
 
 class OrderPlay:
@@ -53,6 +54,8 @@ class OrderPlay:
                 notes_token=bool(desk.token_form[0]),
                 told_states=desk.told_states,
                 calls_back=bool(desk.callback_target),
+                # Asked for only then: a checkout reads no connection of SYSPRO.
+                applies_receipts=bool(facts.known_invoices()) and applies_receipts(desk),
             )
         )
 
@@ -63,8 +66,7 @@ class OrderPlay:
         return STEPS[name_of(step)].is_detached
 
     def may_abandon(self, facts: OrderFacts, effect: Effect) -> bool:
-        """A compensation is never left behind: it would be begun again, and again refused."""
-        if name_of(facts.open_step) in COMPENSATIONS:
+        if name_of(facts.open_step) in UNWINDING:
             return False
         return facts.stop is not None and effect.state is EffectState.rejected
 
@@ -94,6 +96,7 @@ class OrderPlay:
             "note_token": self._note,
             "capture": self._capture,
             "receipt": self._receipt,
+            "apply": self._apply,
             "reverse": self._reverse,
             "reverse_old": self._reverse,
             "tell": self._tell,
@@ -209,6 +212,26 @@ class OrderPlay:
             self.order, facts.customer, taken.amount, taken.captured_date, reference
         )
         return self._in_erp(step, content, taken.amount, reference)
+
+    def _apply(self, facts: OrderFacts, step: str) -> Command:
+        planned = next(one for one in facts.applications if one.number == number_of(step))
+        reference = receipt_reference(self.order, planned.capture)
+        booked = self.desk.translator.receipt(
+            self.order, facts.customer, planned.amount, self.desk.today, reference
+        )
+        content = ApplyReceipt(
+            company_id=booked.company_id,
+            customer=booked.customer,
+            purchase_order=booked.purchase_order,
+            receipt_reference=reference,
+            invoice=planned.invoice,
+            amount=planned.amount,
+            receipt_left=planned.receipt_left,
+            invoice_left=planned.invoice_left,
+            bank=booked.bank,
+            posting_date=booked.posting_date,
+        )
+        return self._in_erp(step, content, planned.amount)
 
     def _reverse(self, facts: OrderFacts, step: str) -> Command:
         old = facts.replaced if name_of(step) == "reverse_old" else facts.payment

@@ -16,7 +16,7 @@ class Step:
     name: str
     kind: EffectKind
     compensation: str  # the step that takes it back; '' where nothing has to be
-    is_detached: bool = False  # the saga goes on once it is begun: words, not money or goods
+    is_detached: bool = False  # the saga goes on once it is begun: no money or goods
 
 
 STEPS: Mapping[str, Step] = {
@@ -31,6 +31,9 @@ STEPS: Mapping[str, Step] = {
         Step("note_token", EffectKind.custom_field, "", is_detached=True),
         Step("capture", EffectKind.payment_capture, "give_back"),
         Step("receipt", EffectKind.ar_receipt, "give_back"),  # booked back by the refund's own
+        # Never taken back: a credit note and the refund's own receipt stand beside it. Detached:
+        # the money is in, and what is not matched is a dead letter with an owner.
+        Step("apply", EffectKind.ar_application, "", is_detached=True),
         Step("tell", EffectKind.shop_order_update, "", is_detached=True),  # ranked by the shop
         Step("callback", EffectKind.shop_callback, "", is_detached=True),
         # Compensations.
@@ -39,7 +42,8 @@ STEPS: Mapping[str, Step] = {
         Step("cancel_order", EffectKind.sales_order_move, ""),
     )
 }
-COMPENSATIONS = frozenset(("reverse", "reverse_old", "cancel_order"))
+# Begun while an order is unwound: left behind, they would be begun again, and again refused.
+UNWINDING = frozenset(("reverse", "reverse_old", "cancel_order", "receipt"))
 # "give_back" is a refund saga of its own (``refund_order.py``): a void while no batch has taken the
 # capture, else a refund, then the books and the shop.
 
