@@ -142,9 +142,10 @@ class World:
             self._play()
             if not self.product.open_letters():
                 break
-        self.people.settle_the_rest()
-        self.product.begin()
-        self._play()
+        for _ in range(3):  # a refund may still follow the last batch but one
+            self.people.settle_the_rest()
+            self.product.begin()
+            self._play()
         self.violations += check(self)
 
     def _play(self) -> None:
