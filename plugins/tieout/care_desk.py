@@ -28,7 +28,7 @@ from include.services.profiles.remove_tokens import TokenRemover
 from include.wiring import Tieout
 from tieout.hooks import messages
 from tieout.order_desk import Desks, ShopDesk
-from tieout.order_feeds import shop_sync
+from tieout.order_feeds import refund_push, shop_sync
 
 
 def keep(desk: ShopDesk, order: Order, facts: OrderFacts) -> bool:
@@ -115,6 +115,7 @@ def comparison(desks: Desks, desk: ShopDesk) -> CompareSystems:
         service=desks.service,
         engine=desk.engine,
         take_order=take_order,
+        take_cancellation=refund_push(desks, desk).take_cancellation,
         findings=findings,
         tolerance_minor=merchant.amount_tolerance_minor,
     )

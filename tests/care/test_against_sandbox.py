@@ -236,3 +236,37 @@ def test_webhooks_are_subscribed_once_and_their_keys_made_into_a_file(
     (webhook,) = [line.split()[0] for line in listed.splitlines() if "  Tieout  " in line]
     assert cli.main(["webhooks", "test", "acme_us", webhook]) == 0
     assert cli.main(["audit", "verify"]) == 0
+
+
+def test_a_real_second_delivery_is_reversed_once_somebody_replays_its_proposal(
+    joined: Play,
+) -> None:
+    joined.control("cybersource", mti_guard=False)  # an account without the vendor's guard
+    joined.sandbox.faults.add(
+        "second_delivery", system="cybersource", match="POST /pts/v2/payments$"
+    )
+    order_id = joined.take()
+    joined.sandbox.faults.clear()
+    joined.control("cybersource", mti_guard=True)
+    assert joined.executed(order_id) == {"authorization": 2, "capture": 1}
+    assert compare(joined).set_aside == 1
+    letters = joined.desks.context.dead_letters
+    (copy,) = [one for one in letters.listing() if one.kind == "gateway_duplicate"]
+    assert joined.executed(order_id)["reversal"] == 0
+    assert cli.main(["dead-letters", "replay", str(copy.dead_letter_id), "--who", "ann"]) == 0
+    assert joined.executed(order_id)["reversal"] == 1
+    assert letters.show(copy.dead_letter_id).state == "resolved"
+    assert compare(joined).set_aside == 0
+    assert joined.executed(order_id) == {"authorization": 2, "capture": 1, "reversal": 1}
+
+
+def test_a_sales_order_that_a_clerk_cancelled_after_the_payment_is_found(joined: Play) -> None:
+    """SYSPRO's cancellation was never polled: the comparison has the saga look."""
+    order_id = joined.take()
+    number = joined.order(order_id).facts.sales_order
+    joined.clerk("cancel", sales_order=number)
+    assert compare(joined).set_aside == 0
+    joined.sweep()
+    joined.sweep()
+    assert joined.order(order_id).state == OrderState.cancelled
+    assert joined.executed(order_id)["void"] == 1

@@ -1,14 +1,19 @@
 """The command line over a real store: what is shown, what is refused, what is audited."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from include.adapters.store import audit
+from include.adapters.store.inbox import SqlInbox
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
+from include.domain.order_rules import CaptureWhen
 from include.services.effects.dead_letters import DeadLetter
+from include.services.inbox.ports import Conclusion, InboxState, Incoming
 from include.services.next_actions import ROWS, NextAction, suggest
 from include.wiring import Settings, Tieout
 from tests.care.conftest import Care
@@ -125,6 +130,36 @@ def test_an_order_is_cancelled_and_captured_with_a_name_and_a_trace(
     late = ["orders", "capture", order.order_id, "--cause", "x", "--amount", "1.00"]
     assert cli.main(late) == 1  # there is nothing to capture any more
     assert cli.main([*late[:-1], "-1.00"]) in (1, 2)
+
+
+def test_orders_whose_authorisation_lapses_soon_are_listed(
+    care: Care, context: Tieout, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    care.kit.rules = replace(care.kit.rules, capture_when=CaptureWhen.shipment)
+    order = make_order()
+    care.kit.run(order)
+    tables = context.mappings.orders
+    monkeypatch.setattr(type(tables), "shop", lambda _self, _shop: SimpleNamespace(merchant_id="m"))
+    monkeypatch.setattr(type(tables), "order_rules", lambda _self, _merchant: care.kit.rules)
+    for hours, is_listed in ((25, False), (23, True)):  # the lead is 24 hours
+        now = care.kit.clock.now() + timedelta(days=7) - timedelta(hours=hours)
+        monkeypatch.setattr(context, "clock", SimpleNamespace(now=lambda at=now: at))
+        assert cli.main(["orders", "list", "--expiring"]) == 0
+        assert (order.order_id in capsys.readouterr().out) is is_listed
+
+
+def test_a_webhook_that_failed_is_handled_again(
+    care: Care, context: Tieout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inbox = SqlInbox(care.store)
+    inbox.store([Incoming("woocommerce|web", "e1", "order.updated", b"{}")])
+    (row,) = inbox.due(1)
+    inbox.conclude(row, Conclusion(InboxState.failed, "no number", next_action="Mend it."), "ops")
+    (letter,) = care.letters.listing()
+    assert cli.main(["dead-letters", "replay", str(letter.dead_letter_id)]) == 0
+    assert "handled within a minute" in capsys.readouterr().out
+    assert [one.event_key for one in inbox.due(1)] == ["e1"]
+    assert care.letters.listing() == []
 
 
 def test_a_refund_needs_another_person(

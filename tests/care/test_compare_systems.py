@@ -24,6 +24,7 @@ from include.services.comparing.reverse_duplicate import reverse_duplicate
 from include.services.effects.ports import Effect, EffectKind, Found, Receipt
 from include.services.orders.driver import Event
 from include.services.sync.ports import Tally
+from include.services.sync.push_refunds import RefundPush
 from tests.care.conftest import Care
 from tests.orders.conftest import make_order
 from tests.orders.partners import as_evidence, authorization
@@ -78,6 +79,19 @@ class Systems:
             self.care.kit.run(order)
         return order is not None
 
+    def take_cancellation(self, found: ErpOrder) -> bool:
+        care = self.care
+        push = RefundPush(
+            "acme_us", "A", self, care.kit.service, care.watermarks, care.shelf, "ann@acme"
+        )
+        return push.take_cancellation(found)
+
+    def credit_notes_since(self, cursor: str) -> Sequence[ErpDocument]:
+        return ()
+
+    def cancelled_since(self, cursor: str) -> Sequence[ErpOrder]:
+        return ()
+
     def run(self) -> Tally:
         care = self.care
         self.care.kit.clock.move(hours=2)
@@ -101,6 +115,7 @@ class Systems:
             service=care.kit.service,
             engine=care.kit.engine,
             take_order=self.take_order,
+            take_cancellation=self.take_cancellation,
             findings=findings,
             tolerance_minor=2,
         )
@@ -381,6 +396,16 @@ def test_a_sales_order_whose_payment_was_reversed_is_set_aside(systems: Systems)
     systems.run()
     # Our own saga cancels it again, by the normal path; then there is nothing to set aside.
     assert systems.letters() == []
+
+
+def test_a_clerks_cancellation_that_no_poll_saw_gives_the_money_back(systems: Systems) -> None:
+    order = make_order()
+    systems.care.kit.run(order)
+    systems.book(order, is_cancelled=True)
+    assert systems.run().set_aside == 0
+    systems.care.kit.pass_time(hours=1)
+    assert systems.state(order) == OrderState.cancelled
+    assert systems.care.kit.service.refunds.returned(order.order_id) == order.amount
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from include.services.orders.driver import Event, Saga
 from include.services.orders.order_service import OrderService
 
 _THERE = (EffectState.done, EffectState.verified)
-_HAS_DIGIT = re.compile(r"[0-9]")
+_DIGIT = re.compile(r"[0-9]")
 _DO = "It is worked on; if SYSPRO answers and this stays, see the order's timeline."
 
 
@@ -31,6 +31,7 @@ class ErpSide:
     service: OrderService
     engine: Engine
     take_order: Callable[[str], bool]
+    take_cancellation: Callable[[ErpOrder], bool]  # as the poller does, which may have missed it
     findings: Findings
     tolerance_minor: int  # an invoice may differ by this much: SYSPRO rounds tax by itself
     seen: set[str] = field(default_factory=set)  # sales orders
@@ -49,7 +50,7 @@ class ErpSide:
         while True:
             page = [one for one in self.feed.orders_since(cursor) if self._is_new(one)]
             for found in page:
-                if self._is_under_prefix(found.purchase_order):
+                if self._is_ours(found.purchase_order):
                     self._sales_order(found)
                 else:
                     self.findings.is_not_ours()
@@ -63,17 +64,22 @@ class ErpSide:
         self.seen.add(found.sales_order)
         return True
 
-    def _is_under_prefix(self, purchase_order: str) -> bool:
-        """Say whether a purchase order is of our form; a clerk may type a customer's own."""
-        return any(
-            purchase_order.startswith(prefix) and _HAS_DIGIT.match(purchase_order[len(prefix) :])
+    def _is_ours(self, purchase_order: str) -> bool:
+        """Say whether a purchase order is an order of ours, or has the form of one.
+
+        A clerk may type a customer's own, and it may begin as ours do; ours go on with a digit.
+        """
+        has_form = any(
+            purchase_order.startswith(prefix) and _DIGIT.match(purchase_order, len(prefix))
             for prefix in self.prefixes
         )
+        return has_form or self.service.orders.find(self.merchant_id, purchase_order) is not None
 
     def _sales_order(self, found: ErpOrder) -> None:
         item = ("erp_unpaid", f"{self.company_id}|{found.sales_order}")
         order_id = self.service.orders.find(self.merchant_id, found.purchase_order)
         if found.is_cancelled:
+            self._cancelled(found, order_id)
             return self.findings.fits(item)
         if order_id is None and self.take_order(found.purchase_order):
             order_id = self.service.orders.find(self.merchant_id, found.purchase_order)
@@ -89,6 +95,16 @@ class ErpSide:
             said = f"{saga.facts.sales_order} is the sales order of {found.purchase_order}"
             return self._unpaid(item, found, order, said)
         return self.findings.fits(item)
+
+    def _cancelled(self, found: ErpOrder, order_id: str | None) -> None:
+        """Give back what a paid order holds whose sales order a clerk cancelled."""
+        if order_id is None:
+            return
+        facts = self.service.orders.get(order_id).facts
+        is_its_own = facts.sales_order == found.sales_order
+        if is_its_own and facts.stop is None and _stands(facts):
+            self.take_cancellation(found)
+            self.service.advance(order_id)
 
     def _unpaid(
         self, item: tuple[str, str], found: ErpOrder, order: Order | None, said: str
