@@ -106,6 +106,30 @@ class BookReceipt:
 
 
 @dataclass(frozen=True, slots=True)
+class ApplyReceipt:
+    """Pay an invoice of an order from a receipt that is booked: no money moves (ARSTPY of 0.00).
+
+    What was left of both when this was planned goes with it: where both have gone down by the
+    amount since, somebody has applied it already.
+    """
+
+    company_id: str
+    customer: str
+    purchase_order: str
+    receipt_reference: str  # the receipt's own: the customer PO of its pseudo-invoice
+    invoice: str
+    amount: Money  # positive; at most what is left of both
+    receipt_left: Money
+    invoice_left: Money
+    bank: str  # ARSTPY wants one, even though nothing reaches it
+    posting_date: date
+
+    def __post_init__(self) -> None:
+        if not 0 < self.amount.minor <= min(self.receipt_left.minor, self.invoice_left.minor):
+            raise ValueError(f"{self.amount} is more than is left of receipt or invoice")
+
+
+@dataclass(frozen=True, slots=True)
 class SetCustomField:
     """Write one field of a custom form (COMSFM or COMTFM)."""
 
@@ -168,7 +192,7 @@ class Shipment:
 
 @dataclass(frozen=True, slots=True)
 class ErpDocument:
-    """An AR invoice or credit note of an order."""
+    """An AR invoice or credit note of an order, or the pseudo-invoice of a receipt."""
 
     customer: str
     invoice: str
@@ -178,3 +202,4 @@ class ErpDocument:
     amount: Money  # positive, whatever SYSPRO's sign
     document_date: date
     cursor: str = ""
+    left: Money | None = None  # not paid, or not applied, yet; ``None``: SYSPRO does not say

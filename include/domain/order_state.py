@@ -42,6 +42,19 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class Application:
+    """What one receipt pays of one invoice, as planned from what was left of both."""
+
+    number: int
+    capture: int  # whose receipt it is
+    invoice: str
+    amount: Money
+    receipt_left: Money
+    invoice_left: Money
+    is_begun: bool = False  # its effect is there; how it ended, the effect knows
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """A capture that somebody asked for, by API or by a shipment."""
 
@@ -87,6 +100,9 @@ class OrderFacts:
     is_reversed: bool = False
     looked_at: datetime | None = None  # at the ERP, for what a clerk may have done
     invoice: str = ""
+    invoices: tuple[str, ...] = ()  # all that were seen
+    applications: tuple[Application, ...] = ()
+    weighed: int = 0  # receipts and invoices that the last plan of applications has seen
     told: str = ""  # the last state that the shop was told
     called: str = ""  # the last state that the shop's server was sent
     noted: tuple[str, ...] = ()  # what was written into custom forms, by name
@@ -97,6 +113,14 @@ class OrderFacts:
     def captured(self) -> tuple[Taken, ...]:
         """Captures that stand."""
         return tuple(one for one in self.taken if not one.is_voided)
+
+    def known_invoices(self) -> tuple[str, ...]:
+        """Return the invoices seen; facts of before they were kept apart have one at most."""
+        return self.invoices or ((self.invoice,) if self.invoice else ())
+
+    def to_weigh(self) -> int:
+        """Count receipts and invoices: one more of either, and there is something to apply."""
+        return sum(bool(one.receipt) for one in self.captured) + len(self.known_invoices())
 
     def captured_minor(self) -> int:
         return sum(one.amount.minor for one in self.captured)

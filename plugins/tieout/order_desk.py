@@ -130,6 +130,7 @@ class ShopDesk:
     @cached_property
     def desk(self) -> Desk:
         context, shop, merchant = self.context, self.shop, self.merchant
+        erp = GuardedErp(self.erp, self.erp_breaker)
         return Desk(
             merchant_id=merchant.merchant_id,
             organization_id=merchant.organization_id,
@@ -140,7 +141,8 @@ class ShopDesk:
             rules=context.mappings.orders.order_rules(merchant.merchant_id),
             translator=context.translator(shop.shop_id),
             gateway=self.gateway,
-            erp=GuardedErp(self.erp, self.erp_breaker),
+            erp=erp,
+            open_receipts=erp,
             clock=context.clock,
             told_states=shop.pushed & frozenset(OrderState),
             today=context.business_date(merchant.zone),
@@ -176,6 +178,12 @@ class GuardedErp:
 
     def documents_of(self, purchase_order: str) -> Sequence[ErpDocument]:
         return self._breaker.call(lambda: self._hook.orders.documents_of(purchase_order))
+
+    def applies_receipts(self) -> bool:
+        return self._hook.orders.applies_receipts()
+
+    def receipts_of(self, references: Sequence[str]) -> Sequence[ErpDocument]:
+        return self._breaker.call(lambda: self._hook.orders.receipts_of(references))
 
 
 class Desks:

@@ -68,6 +68,14 @@ _ORDER_TO_CASH: dict[str, Field] = {
         "arstin",
         "report",
     ),
+    "applications": _choice(
+        "Receipts against invoices",
+        "arstpy: a payment of nothing sets a receipt against the invoice of its order. report: a "
+        "person does. none: SYSPRO's own ways match them, nobody is asked.",
+        "arstpy",
+        "report",
+        "none",
+    ),
     "refund_product_class": _text(
         "Product class of refunds", "With arstin: one whose GL code is card clearing."
     ),

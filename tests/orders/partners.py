@@ -102,6 +102,8 @@ def good_answer(effect: Effect, number: int) -> Receipt:
         return Receipt(f"{number:06}", {"sales_order": f"{number:06}", "warnings": []})
     if effect.kind is EffectKind.ar_receipt:
         return Receipt(f"2026/11/{number}", {"journal": f"2026/11/{number}", "document": "_CRD01"})
+    if effect.kind is EffectKind.ar_application:
+        return Receipt(f"2026/11/{number}", {"journal": f"2026/11/{number}"})
     return Receipt(f"{number}", {})
 
 
@@ -140,6 +142,8 @@ class FakeErp:
     credits: dict[str, CustomerCredit] = field(default_factory=dict)
     orders: dict[str, ErpOrder] = field(default_factory=dict)
     documents: dict[str, list[ErpDocument]] = field(default_factory=dict)
+    receipts: dict[str, ErpDocument] = field(default_factory=dict)  # by reference
+    is_applying: bool = False
     fault: Exception | None = None
 
     def stock(self, stock_codes: Sequence[str], warehouse: str) -> Sequence[StockLevel]:
@@ -160,6 +164,13 @@ class FakeErp:
     def documents_of(self, purchase_order: str) -> Sequence[ErpDocument]:
         self._maybe_fail()
         return self.documents.get(purchase_order, [])
+
+    def applies_receipts(self) -> bool:
+        return self.is_applying
+
+    def receipts_of(self, references: Sequence[str]) -> Sequence[ErpDocument]:
+        self._maybe_fail()
+        return [self.receipts[one] for one in references if one in self.receipts]
 
     def _maybe_fail(self) -> None:
         if self.fault is not None:
@@ -287,4 +298,5 @@ def desk(erp: FakeErp, gateway: FakeGateway, rules: OrderRules | None = None) ->
         clock=FixedClock(),
         told_states=frozenset(("in_review", "captured", "completed", "declined", "cancelled")),
         today=date(2026, 11, 3),
+        open_receipts=erp,
     )

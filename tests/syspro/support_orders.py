@@ -8,6 +8,7 @@ from include.domain.canonical import to_json
 from include.domain.erp_orders import (
     AddCustomer,
     AddSalesOrder,
+    ApplyReceipt,
     BookReceipt,
     ErpAddress,
     MoveSalesOrder,
@@ -77,6 +78,18 @@ RECEIPT = BookReceipt(
     bank="CLR",
     posting_date=DAY,
 )
+APPLY = ApplyReceipt(
+    company_id="A",
+    customer="W000001",
+    purchase_order=PO,
+    receipt_reference=RECEIPT.reference,
+    invoice="000000000100501",
+    amount=usd(40_20),
+    receipt_left=usd(40_20),
+    invoice_left=usd(40_20),
+    bank="CLR",
+    posting_date=DAY,
+)
 FIELD = SetCustomField("A", "ORD", "15574", "GATEREF", "7000000000000000000001")
 
 
@@ -89,6 +102,7 @@ _KINDS = {
     AddCustomer: EffectKind.customer,
     MoveSalesOrder: EffectKind.sales_order_move,
     BookReceipt: EffectKind.ar_receipt,
+    ApplyReceipt: EffectKind.ar_application,
     SetCustomField: EffectKind.custom_field,
 }
 

@@ -28,6 +28,7 @@ _ERP = (
     EffectKind.sales_order,
     EffectKind.sales_order_move,
     EffectKind.ar_receipt,
+    EffectKind.ar_application,
     EffectKind.custom_field,
 )
 _GATEWAY = tuple(

@@ -11,6 +11,7 @@ from include.adapters.syspro.api_services import FacadeClient, FacadePartner, No
 from include.adapters.syspro.enet import EnetClient
 from include.adapters.syspro.facade_map import CommandMap, FacadeMap, KindMap, load_facade_map
 from include.adapters.syspro.order_reader import OrderReader
+from include.adapters.syspro.partners.applications import ApplicationPartner
 from include.adapters.syspro.partners.cash_book import CashBookPartner
 from include.adapters.syspro.partners.common import Asking
 from include.adapters.syspro.partners.custom_fields import CustomFieldPartner
@@ -86,6 +87,7 @@ def open_adapter(
         EffectKind.sales_order: SalesOrderPartner(asking),
         EffectKind.sales_order_move: OrderMovePartner(asking),
         EffectKind.ar_receipt: ReceiptPartner(asking),
+        EffectKind.ar_application: ApplicationPartner(asking),
         EffectKind.custom_field: CustomFieldPartner(asking),
     }
     return SysproAdapter(

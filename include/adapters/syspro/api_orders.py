@@ -256,6 +256,13 @@ class FacadeReader:
     def documents_of(self, purchase_order: str) -> tuple[ErpDocument, ...]:
         return self._enet().documents_of(purchase_order)
 
+    def applies_receipts(self) -> bool:
+        """Say so by the facade's own connection: it is asked to write them."""
+        return self._client.settings.applications != "none"
+
+    def receipts_of(self, references: Sequence[str]) -> tuple[ErpDocument, ...]:
+        return self._enet().receipts_of(references)
+
     def credit_notes_since(self, cursor: str, limit: int = LIMIT) -> tuple[ErpDocument, ...]:
         return self._enet().credit_notes_since(cursor, limit)
 

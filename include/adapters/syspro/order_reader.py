@@ -29,7 +29,7 @@ DOCUMENTS = Feed(
     "ArInvoice",
     (
         "Customer", "Invoice", "DocumentType", "InvoiceDate", "CurrencyValue", "PostCurrency",
-        "CustomerPoNumber", "SalesOrder",
+        "CustomerPoNumber", "SalesOrder", "InvoiceBal1",
     ),
     ("Invoice", "Customer", "DocumentType"),
     "InvoiceDate",
@@ -153,6 +153,24 @@ class OrderReader(AccountReader):
         rows = self._asking.find(find, purchase_order)
         return tuple(self._document(row) for row in rows if not is_payment(row))
 
+    def applies_receipts(self) -> bool:
+        return self._settings.applications != "none"
+
+    def receipts_of(self, references: Sequence[str]) -> tuple[ErpDocument, ...]:
+        """Return the pseudo-invoices of receipts booked under these references.
+
+        Raises:
+            Retryable, Rejected: SYSPRO could not be asked.
+        """
+        size, found = self._settings.codes_per_question, list[ErpDocument]()
+        for start in range(0, len(references), size):
+            asked = references[start : start + size]
+            wanted = tuple(("CustomerPoNumber", "EQ", one) for one in asked)
+            find = Find("ArInvoice", (), DOCUMENTS.columns, any_of=wanted)
+            rows = self._asking.find(find, asked[0])
+            found += [self._document(row) for row in rows if is_payment(row)]
+        return tuple(found)
+
     def credit_notes_since(self, cursor: str, limit: int = LIMIT) -> tuple[ErpDocument, ...]:
         """Return credit notes that changed since.
 
@@ -213,6 +231,7 @@ class OrderReader(AccountReader):
             amount=Money(abs(amount.minor), currency),
             document_date=day,
             cursor=cursor,
+            left=_left(row, amount, where),
         )
 
     def _shipment(self, row: Row, cursor: str) -> Shipment:
@@ -257,6 +276,15 @@ class OrderReader(AccountReader):
         if settings.tracking_from == "none" or found is None:
             return instructions, ""
         return found["carrier"].strip(), found["tracking"]
+
+
+def _left(row: Row, amount: Money, where: str) -> Money | None:
+    """Return what is open of a document; below zero where more than all was paid."""
+    text = row.get("invoicebal1", "")
+    if not text:
+        return None
+    left = read_amount(text, amount.currency, where)
+    return -left if amount.minor < 0 else left
 
 
 def _is_order(row: Row) -> bool:

@@ -22,6 +22,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "poll_by": ("timestamp", "date"),
     "receipts": ("arstpy", "report"),
     "refund_receipts": ("negative", "arstin", "report"),
+    "applications": ("arstpy", "report", "none"),
     "payment_history": ("arsqry", "none"),
     "custom_forms": ("comsfm", "comtfm", "none"),
     "shipments_by": ("mdnmaster", "sorqdn"),
@@ -33,6 +34,7 @@ ORDER_KINDS = (
     EffectKind.sales_order,
     EffectKind.sales_order_move,
     EffectKind.ar_receipt,
+    EffectKind.ar_application,
     EffectKind.custom_field,
 )
 MONTHS = 12  # SYSPRO's periods are months; a 13th one is not supported
@@ -107,6 +109,9 @@ class SysproSettings:
     refund_product_class: str = ""  # of the debit note: its GL code is card clearing
     payment_type: str = "O"  # of ARSTPY: C check, S cash, O other
     payment_history: str = "arsqry"  # how an applied receipt is found; none: it is not
+    # arstpy: a payment of 0.00 sets the receipt's pseudo-invoice against the invoice (inferred);
+    # report: a person applies each; none: nobody is asked, SYSPRO's own ways match them.
+    applications: str = "arstpy"
     custom_forms: str = "comsfm"  # or comtfm (SYSPRO 7 and later), or none
     shipments_by: str = "mdnmaster"  # or sorqdn: each note is asked for as well
     shipped_statuses: tuple[str, ...] = ()  # DispatchNoteStatus that counts; () is any

@@ -29,6 +29,7 @@ class EffectKind(StrEnum):
     sales_order = "sales_order"  # SYSPRO SORTOI
     sales_order_move = "sales_order_move"  # SYSPRO SORTOS, SORTOX
     ar_receipt = "ar_receipt"  # SYSPRO ARSTPY
+    ar_application = "ar_application"  # SYSPRO ARSTPY: a receipt pays an invoice
     custom_field = "custom_field"  # SYSPRO COMSFM, COMTFM
     shop_order_update = "shop_order_update"  # status, note
     shop_refund = "shop_refund"

@@ -8,6 +8,7 @@ from include.domain.errors import Rejected, Retryable
 from include.domain.order_rules import OnCredit, OnShortStock
 from include.domain.order_state import OrderFacts, Stop
 from include.domain.orders import LineKind, Order
+from include.services.orders.applications import ask_applications
 from include.services.orders.driver import Event
 from include.services.orders.folds import payment_event, with_payment
 from include.services.orders.ports import Desk
@@ -101,11 +102,14 @@ def _ask_invoice(
     order: Order, desk: Desk, facts: OrderFacts, now: datetime
 ) -> tuple[OrderFacts, Event | None]:
     documents = desk.erp.documents_of(order.purchase_order)
-    invoice = next((one.invoice for one in documents if one.document_type == "I"), "")
+    invoices = tuple(one.invoice for one in documents if one.document_type == "I")
     facts = replace(facts, looked_at=now)
-    if not invoice:
+    if not invoices:
         return facts, None
-    return replace(facts, invoice=invoice), Event("invoiced in SYSPRO", {"invoice": invoice})
+    invoice = invoices[0]
+    return replace(facts, invoice=invoice, invoices=invoices), Event(
+        "invoiced in SYSPRO", {"invoice": invoice}
+    )
 
 
 def _stop_expired(
@@ -121,5 +125,6 @@ ANSWERS: Mapping[str, Answer] = {
     "credit": _ask_credit,
     "release": _ask_release,
     "invoice": _ask_invoice,
+    "applications": ask_applications,
     "stop_expired": _stop_expired,
 }

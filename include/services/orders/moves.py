@@ -36,6 +36,7 @@ class Situation:
     notes_token: bool
     told_states: frozenset[str]  # the shop wants to hear of these
     calls_back: bool  # the shop's own server wants signed events
+    applies_receipts: bool = False  # to invoices; a site may do so by itself
 
 
 def next_move(it: Situation) -> Move:
@@ -148,7 +149,7 @@ def _hold(it: Situation) -> Move | None:
 
 
 def _settle(it: Situation) -> Move:
-    """Capture, book the receipt, see the invoice."""
+    """Capture, book the receipt, see the invoice and apply the receipt to it."""
     facts = it.facts
     wanted = to_capture(it.order, facts, it.rules)
     if wanted is not None:
@@ -158,12 +159,26 @@ def _settle(it: Situation) -> Move:
             return Perform(f"receipt|{one.number}")
     if not facts.captured:
         return _rest(it, OrderState.booked, "captured at shipment")
+    applying = _apply(it)
+    if applying is not None:
+        return applying
     if facts.invoice and not is_wholly_captured(facts):
         return _rest(it, OrderState.captured, "the rest is captured as it is shipped")
     if not facts.invoice:
         reason = "waits for SYSPRO's invoice"
         return _look(it, "invoice", _LOOK_FOR_INVOICE, OrderState.captured, reason)
     return _rest(it, OrderState.completed, "")
+
+
+def _apply(it: Situation) -> Move | None:
+    """Apply receipts to invoices; planned anew whenever there is one more of either."""
+    facts = it.facts
+    if not it.applies_receipts or not facts.known_invoices():
+        return None
+    for one in facts.applications:
+        if not one.is_begun:
+            return Perform(f"apply|{one.number}")
+    return Ask("applications") if facts.weighed < facts.to_weigh() else None
 
 
 def to_capture(order: Order, facts: OrderFacts, rules: OrderRules) -> Wanted | None:

@@ -51,6 +51,22 @@ class ErpOrderReader(Protocol):
     def documents_of(self, purchase_order: str) -> Sequence[ErpDocument]: ...
 
 
+class OpenReceipts(Protocol):
+    """SYSPRO, read side, where receipts are applied to invoices."""
+
+    def applies_receipts(self) -> bool:
+        """Say whether we do it at this site; another does it by itself, or by a person."""
+        ...
+
+    def receipts_of(self, references: Sequence[str]) -> Sequence[ErpDocument]:
+        """Return the pseudo-invoices of these receipts; ``purchase_order`` is the reference.
+
+        Raises:
+            Retryable, Rejected: could not ask, or could not read the answer.
+        """
+        ...
+
+
 class Translator(Protocol):
     """From our order to what SYSPRO and the shop are told; the mappings of one shop."""
 
@@ -118,3 +134,4 @@ class Desk:
     token_form: tuple[str, str] = ("", "")  # custom form and field for tokens; '' is our store
     payment_form: tuple[str, str] = ("", "")  # for the gateway's request id on the sales order
     refund_form: tuple[str, str] = ("", "")  # for the refund's request id on the sales order
+    open_receipts: OpenReceipts | None = None  # ``None``: receipts are applied by others

@@ -99,12 +99,13 @@ class OrderFollower:
         if self.service.desk_of(order.shop_id).rules.capture_when is CaptureWhen.shipment:
             for invoice in invoices:
                 self.service.capture(order_id, invoice.amount, WHO, f"invoice {invoice.invoice}")
-        if invoices and not saga.facts.invoice:
-            number = invoices[-1].invoice
+        numbers = tuple(one.invoice for one in invoices)
+        new = [one for one in numbers if one not in saga.facts.known_invoices()]
+        if new:
             self.service.orders.amend(
                 order_id,
-                lambda facts: replace(facts, invoice=number),
-                Event("invoiced in SYSPRO", {"invoice": number}, WHO),
+                lambda facts: replace(facts, invoice=facts.invoice or new[-1], invoices=numbers),
+                Event("invoiced in SYSPRO", {"invoice": ", ".join(new)}, WHO),
             )
         return True
 

@@ -2,7 +2,8 @@
 
 A repeat is a second payment. An unapplied payment makes a pseudo-invoice ``_CRDnn`` whose customer
 PO is ours to set, and so a place where it can be found again. The item may succeed while its GL
-journal failed.
+journal failed. A payment of 0.00 may set one document against another: its shares are signed and
+cancel out.
 """
 
 from dataclasses import dataclass
@@ -67,6 +68,7 @@ PAYMENT = Document(
                                 Element("Invoice", Key(20), is_required=True),
                                 Element("GrossPaymentValue", Amount(), is_required=True),
                             ),
+                            repeats=True,
                             is_required=False,
                         ),
                         Group(

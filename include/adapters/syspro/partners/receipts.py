@@ -162,11 +162,13 @@ class ReceiptPartner:
         }
         if receipt.invoice:
             target = {
-                "InvoiceToPay": {
-                    "TransactionType": "I",
-                    "Invoice": receipt.invoice,
-                    "GrossPaymentValue": receipt.amount,
-                }
+                "InvoiceToPay": [
+                    {
+                        "TransactionType": "I",
+                        "Invoice": receipt.invoice,
+                        "GrossPaymentValue": receipt.amount,
+                    }
+                ]
             }
         payment: dict[str, object] = {
             "Customer": receipt.customer,

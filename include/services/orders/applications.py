@@ -1,0 +1,117 @@
+"""Which receipt pays which invoice of an order: oldest first, never more than is left of either."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from include.domain.erp_orders import ErpDocument
+from include.domain.errors import Rejected
+from include.domain.money import Money
+from include.domain.order_state import Application, OrderFacts
+from include.domain.orders import Order, reference_of
+from include.services.orders.driver import Event
+from include.services.orders.ports import Desk
+
+
+@dataclass(slots=True)
+class _Open:
+    """A receipt or an invoice, and what is left of it while the plan is made."""
+
+    key: str
+    minor: int
+
+
+def applies_receipts(desk: Desk) -> bool:
+    """Say whether this site's receipts are applied by us."""
+    return desk.open_receipts is not None and desk.open_receipts.applies_receipts()
+
+
+def ask_applications(
+    order: Order, desk: Desk, facts: OrderFacts, _now: datetime
+) -> tuple[OrderFacts, Event | None]:
+    """Read what is left of receipts and invoices, and plan.
+
+    A document that cannot be read does not leave the order stuck: what we know ourselves is
+    planned, and its effect finds the same fault and becomes a dead letter.
+    """
+    if desk.open_receipts is None:
+        raise ValueError("this site's receipts are applied by others")
+    captures = [one.number for one in facts.captured if one.receipt]
+    references = [receipt_reference(order, number) for number in captures]
+    try:
+        invoices = [
+            one
+            for one in desk.erp.documents_of(order.purchase_order)
+            if one.document_type == "I" and one.amount.currency == order.currency
+        ]
+        receipts = {one.purchase_order: one for one in desk.open_receipts.receipts_of(references)}
+        planned = plan(order, facts, invoices, receipts)
+    except Rejected:
+        planned = _unread(facts)
+    facts = replace(facts, applications=(*facts.applications, *planned), weighed=facts.to_weigh())
+    detail = [f"{one.amount} to {one.invoice}" for one in planned]
+    return facts, Event("receipts weighed against invoices", {"planned": detail})
+
+
+def receipt_reference(order: Order, capture: int) -> str:
+    """Name the receipt of a capture as SYSPRO knows it."""
+    return reference_of(f"{order.order_id}|receipt|{capture}")
+
+
+def plan(
+    order: Order,
+    facts: OrderFacts,
+    invoices: Sequence[ErpDocument],
+    receipts: Mapping[str, ErpDocument],
+) -> tuple[Application, ...]:
+    """Return what is to be applied besides what was planned before.
+
+    Args:
+        order: whose receipts.
+        facts: with its captures and what was planned before, which is left alone: each receipt
+            pays each invoice once.
+        invoices: of the order, in its currency.
+        receipts: by reference; one that is missing is unknown, not empty.
+    """
+    oldest = sorted(invoices, key=lambda one: (one.document_date, one.invoice))
+    to_pay = [_Open(one.invoice, _invoice_left(facts, one)) for one in oldest]
+    found: list[Application] = []
+    for taken in (one for one in facts.captured if one.receipt):
+        shown = receipts.get(receipt_reference(order, taken.number))
+        used = sum(a.amount.minor for a in facts.applications if a.capture == taken.number)
+        ours, theirs = taken.amount.minor - used, shown.left if shown else None
+        left = _Open("", ours if theirs is None else min(ours, theirs.minor))
+        met = {a.invoice for a in facts.applications if a.capture == taken.number}
+        for invoice, pieces in _shares(left, [one for one in to_pay if one.key not in met]):
+            amount, drawn_from, paid_to = (Money(minor, order.currency) for minor in pieces)
+            number = len(facts.applications) + len(found) + 1
+            found.append(Application(number, taken.number, invoice, amount, drawn_from, paid_to))
+    return tuple(found)
+
+
+def _shares(receipt: _Open, invoices: Sequence[_Open]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield invoice with amount, what was left of the receipt, and what was left of the invoice."""
+    for invoice in invoices:
+        amount = min(receipt.minor, invoice.minor)
+        if amount > 0:
+            yield invoice.key, (amount, receipt.minor, invoice.minor)
+            receipt.minor -= amount
+            invoice.minor -= amount
+
+
+def _invoice_left(facts: OrderFacts, invoice: ErpDocument) -> int:
+    """Return what an invoice still wants; ours in flight may not show in its balance yet."""
+    used = sum(a.amount.minor for a in facts.applications if a.invoice == invoice.invoice)
+    ours = invoice.amount.minor - used
+    return ours if invoice.left is None else min(ours, invoice.left.minor)
+
+
+def _unread(facts: OrderFacts) -> tuple[Application, ...]:
+    """Plan by what we know ourselves: each receipt that paid nothing yet, for the last invoice."""
+    met = {one.capture for one in facts.applications}
+    open_ones = [one for one in facts.captured if one.receipt and one.number not in met]
+    invoice, begin = facts.known_invoices()[-1], len(facts.applications) + 1
+    return tuple(
+        Application(number, one.number, invoice, one.amount, one.amount, one.amount)
+        for number, one in enumerate(open_ones, begin)
+    )
