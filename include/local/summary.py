@@ -134,6 +134,9 @@ def _settled(context: "Tieout", day: SettlementDay) -> dict[str, dict[str, Any]]
     """Return the day's sales and refunds by request id, each with what matching decided."""
     import pyarrow.parquet as pq
 
+    if not context.lake.day_path(day, "matches.parquet").is_file():
+        return {}
+
     def rows(name: str, columns: Sequence[str]) -> list[dict[str, Any]]:
         path = context.lake.day_path(day, name)
         found: list[dict[str, Any]] = pq.read_table(path, columns=list(columns)).to_pylist()
