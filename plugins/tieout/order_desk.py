@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 from include.domain.erp_orders import CustomerCredit, ErpDocument, ErpOrder, StockLevel
 from include.domain.errors import Retryable
-from include.domain.order_state import OrderState
+from include.domain.order_state import OrderFacts, OrderState
+from include.domain.orders import Order
 from include.domain.shops import Shop, ShopKind
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind, Partner, Timings
@@ -214,7 +215,13 @@ class Desks:
             desk_of=lambda shop_id: self.of(shop_id).desk,
             engine_of=lambda shop_id: self.of(shop_id).engine,
             worker=worker(),
+            keep_token=self._keep_token,
         )
+
+    def _keep_token(self, order: Order, facts: OrderFacts) -> None:
+        from tieout.care_desk import keep
+
+        keep(self.of(order.shop_id), order, facts)
 
     def shop_ids(self) -> list[str]:
         return sorted(self.context.mappings.orders.shops)

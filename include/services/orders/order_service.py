@@ -36,6 +36,7 @@ class OrderService:
     desk_of: Callable[[str], Desk]  # by shop id
     engine_of: Callable[[str], Engine]  # by shop id; may open connections lazily
     worker: str
+    keep_token: Callable[[Order, OrderFacts], object] = lambda _order, _facts: None
 
     # Asking ----------------------------------------------------------------------------------
 
@@ -219,6 +220,8 @@ class OrderService:
         driver = Driver(self.orders, self.leases, self.engine_of(order.shop_id), self.worker)
         saga = driver.advance(order.order_id, OrderPlay(order, desk), until=until)
         facts = saga.facts
+        if facts.payment is not None and facts.payment.stored is not None:
+            self.keep_token(order, facts)
         left = facts.captured_minor() - facts.returned_minor
         if facts.stop is not None and left > 0 and not facts.open_step:
             self._give_back(order, facts, left)

@@ -112,24 +112,25 @@ def _subscribe(context: Tieout, given: argparse.Namespace) -> None:
         products={name: events for name, events in products.items() if events},
         wish=Wish.inactive if given.inactive else Wish.active,
     )
-    effect, partner = _effect(organization, wish), hook.webhook_subscriptions
-    if partner.look(effect):
-        return say("it is so already")
-    detail = {"merchant": given.merchant, "url": given.url}
-    note(context, given.who, "webhook subscription asked for", f"webhook|{organization}", **detail)
-    partner.send(effect)
-    found = partner.look(effect)
-    state = str(found[0].facts.get("status", "")) if found else "not shown yet; list it in a minute"
-    note(context, given.who, "webhook subscription set", f"webhook|{organization}", state=state)
+    engine = context.engine(
+        {EffectKind.webhook_subscription: hook.webhook_subscriptions},
+        {EffectKind.webhook_subscription: hook.timings[EffectKind.review_decision]},
+        worker=f"cli:{given.who}",
+    )
+    effect = engine.perform(_effect(context, organization, wish))
+    state = f"{effect.state.value} {effect.reason}".strip()
+    note(
+        context, given.who, "webhook subscription asked for", f"webhook|{organization}", state=state
+    )
     return say(f"{_NAME}: {state}, {sum(map(len, wish.products.values()))} events to {given.url}")
 
 
-def _effect(organization: str, wish: object) -> Effect:
-    """Dress the wish as the partner wants it. It is not kept: a wish is looked at, then sent."""
+def _effect(context: Tieout, organization: str, wish: object) -> Effect:
+    """Make each asking an effect of its own: what is so already is found, and not sent."""
     payload = to_json(wish)
     digest = hashlib.sha256(payload.encode()).hexdigest()
-    key = f"webhook|{organization}|{digest}"
-    kind = EffectKind.review_decision  # of the same partner system; the partner does not read it
+    key = f"webhook|{organization}|{context.clock.now().isoformat()}"
+    kind = EffectKind.webhook_subscription
     return Effect(kind, key, reference_of(key), payload, digest, organization, "", 0, "integration")
 
 
