@@ -14,7 +14,7 @@ from typing import Any
 from include.domain.errors import Retryable
 from include.local.airflow_api import AirflowApi
 from include.local.environment import LocalStack
-from include.local.order_stories import SHORT, UK, US, People, Story
+from include.local.order_stories import SHORT, UK, US, People, Story, make_key
 from include.wiring import Settings, Tieout
 
 PATIENCE_S = 240
@@ -45,7 +45,7 @@ class OrderDemo:
 
     def begin(self) -> None:
         """Place the order whose answer is lost. Nobody knows yet, and nothing is sent again."""
-        self.people = People(self.stack, self._make_key())
+        self.people = People(self.stack, make_key(self.context))
         self.people.open_shops()
         self.people.control(
             "faults", fault="drop_after_commit", system="cybersource",
@@ -53,14 +53,6 @@ class OrderDemo:
         )  # fmt: skip
         placed = self.people.place_by_api(self.lost, "2001")
         self.say(f"order 2001: the gateway's answer was lost on its way: {placed['state']}")
-
-    def _make_key(self) -> str:
-        from include.adapters.store.api_clients import SqlApiClients
-        from include.services.api.clients import add_client
-        from include.services.api.ports import Role
-
-        clients = SqlApiClients(self.context.store, "demo")
-        return add_client(clients, "demo_shop", US, frozenset({Role.read, Role.write, Role.refund}))
 
     @cached_property
     def context(self) -> Tieout:

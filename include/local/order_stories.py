@@ -8,6 +8,7 @@ import requests
 from include.domain.errors import Rejected
 from include.domain.orders import order_id_of
 from include.local.environment import LocalStack
+from include.wiring import Tieout
 
 US, UK = "acme_us_web", "acme_uk_web"
 COMPANIES = {US: "A", UK: "B"}
@@ -126,6 +127,16 @@ class People:
             requests.post(url, json=body, headers=headers, timeout=60), path
         )
         return found
+
+
+def make_key(context: Tieout) -> str:
+    """Make the API client that is the US shop's server; return its key."""
+    from include.adapters.store.api_clients import SqlApiClients
+    from include.services.api.clients import add_client
+    from include.services.api.ports import Role
+
+    roles = frozenset({Role.read, Role.write, Role.refund})
+    return add_client(SqlApiClients(context.store, "demo"), "demo_shop", US, roles)
 
 
 def _json(answer: requests.Response, path: str) -> Any:

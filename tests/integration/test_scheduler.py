@@ -18,10 +18,16 @@ import requests
 
 from include.local.airflow_api import DAG_ID, AirflowApi
 from include.local.environment import PASSWORD, LocalStack
+from include.local.order_stories import People, Story, make_key
 from include.local.processes import Processes
 from include.local.stack import start_stack
+from include.wiring import Settings, Tieout
 
 DAY = "2026-10-30"
+PAGES = [
+    f"/tieout/{name}"
+    for name in ("days", "open-items", "dead-letters", "orders", "reviews", "refunds")
+]
 
 
 def free_ports(count: int) -> int:
@@ -96,7 +102,8 @@ def trigger(api: AirflowApi, **conf: Any) -> str:
 
 def follow(api: AirflowApi, run_id: str, seconds: float = 240) -> dict[str, str]:
     """Answer required actions until the run has ended; return the tasks' states."""
-    until, seen = time.monotonic() + seconds, {}
+    seen: dict[str, float] = {}
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
         for question in api.questions():
             first = seen.setdefault(question["task_instance"]["id"], time.monotonic())
@@ -178,7 +185,36 @@ def test_the_other_merchants_settle_and_a_second_run_posts_nothing_more(
     assert journals_booked(stack) == before
 
 
-@pytest.mark.parametrize("path", ["/tieout/days", "/tieout/open-items", "/tieout/dead-letters"])
+def test_an_order_placed_by_the_api_ends_completed_by_the_dags(
+    stack: LocalStack, api: AirflowApi
+) -> None:
+    people = People(stack, make_key(Tieout(Settings.of(stack.environment()))))
+    people.open_shops()
+    story = Story("good", "completed")
+    placed = people.place_by_api(story, "3001")
+    assert placed["state"] == "authorized"
+    for dag_id in ("orders", "erp_feedback", "orders"):
+        assert api.wait(dag_id, api.trigger(dag_id), 120) == "success"
+        if people.read(f"/orders/{story.order_id}")["state"] == "completed":
+            break
+    order = people.read(f"/orders/{story.order_id}")
+    assert order["state"] == "completed"
+    assert order["invoice"]
+    assert order["captures"][0]["receipt"]
+    ledger = requests.get(
+        f"{stack.sandbox_url}/control/ledger", params={"system": "cybersource"}, timeout=10
+    ).json()
+    done = [row["verb"] for row in ledger if row.get("code") == "W3001" and row["committed"]]
+    assert sorted(done) == ["authorization", "capture"]
+    shown = requests.get(
+        f"{stack.base_url}/tieout/orders/{story.order_id}",
+        headers={"Authorization": api.authorization},
+        timeout=60,
+    )
+    assert order["captures"][0]["request_id"] in shown.text
+
+
+@pytest.mark.parametrize("path", PAGES)
 def test_every_page_needs_a_login(stack: LocalStack, api: AirflowApi, path: str) -> None:
     assert requests.get(stack.base_url + path, timeout=30).status_code == 401
     shown = requests.get(

@@ -28,7 +28,9 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClie
     app = FastAPI()
     app.include_router(pages.router)
     # The right to read the DAG is Airflow's own code; the scheduler test goes through it.
-    app.dependency_overrides = {d.dependency: lambda: None for d in pages.router.dependencies}
+    app.dependency_overrides = {
+        d.dependency: lambda: None for d in pages.router.dependencies if d.dependency
+    }
     yield TestClient(app)
     wiring.tieout.cache_clear()
 

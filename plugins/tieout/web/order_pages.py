@@ -69,7 +69,7 @@ def orders(
     return page(
         "orders.html", rows=rows, states=list(OrderState), shops=sorted(known), state=state,
         shop=shop, number=number, cursor=cursor, following=following, tones=_TONES,
-        now=context.clock.now(),
+        owners=_owners(context), now=context.clock.now(),
     )  # fmt: skip
 
 
@@ -101,6 +101,7 @@ def order(order_id: str) -> HTMLResponse:
         timeline=_told(context.orders.timeline(found.row.order_id)),
         effects=order_screen.effects_of(context.store, keys),
         reports=_reports(context, found),
+        owner=_owners(context)[found.row.merchant_id],
         now=context.clock.now(),
     )  # fmt: skip
 
@@ -129,6 +130,12 @@ def reviews() -> HTMLResponse:
         for one in order_screen.waiting(context.store)
     ]
     return page("reviews.html", rows=rows, now=now)
+
+
+def _owners(context: Tieout) -> dict[str, str]:
+    """Return who is asked about a merchant's orders."""
+    merchants = context.mappings.merchants
+    return {name: context.mappings.merchant(name).owner for name in merchants}
 
 
 def _money_of(found: ShownOrder, returned: Sequence[Money]) -> list[tuple[str, Money, str]]:

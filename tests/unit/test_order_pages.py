@@ -1,0 +1,248 @@
+"""The order pages: exact money, nothing unescaped, a long history that costs no more."""
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import insert
+
+from include import wiring
+from include.adapters.store import order_tables, schema
+from include.domain.canonical import to_json
+from include.domain.money import Money
+from include.domain.order_state import OrderFacts, OrderState, Taken
+from include.domain.orders import (
+    Address,
+    LineKind,
+    Order,
+    OrderLine,
+    PaymentMethod,
+    PaymentSource,
+    Shopper,
+    order_id_of,
+)
+from include.domain.payments import Authorized, PaymentStatus
+from include.services.ask_reviews import WaitingReview, question
+
+NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
+SHOP, HOSTILE = "acme_us_web", '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
+REQUEST = "7000000000000000000001"
+
+
+@pytest.fixture
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    monkeypatch.setitem(os.environ, "TIEOUT_STORE_URL", f"sqlite:///{tmp_path / 'tieout.db'}")
+    monkeypatch.setitem(os.environ, "TIEOUT_LAKE", str(tmp_path / "lake"))
+    wiring.tieout.cache_clear()
+    from tieout.web import order_pages, pages
+
+    schema.metadata.create_all(wiring.tieout().store)
+    app = FastAPI()
+    app.include_router(pages.router)
+    app.include_router(order_pages.router)
+    # The right to read the DAG is Airflow's own code; the scheduler test goes through it.
+    guards = (*pages.router.dependencies, *order_pages.router.dependencies)
+    app.dependency_overrides = {d.dependency: lambda: None for d in guards if d.dependency}
+    yield TestClient(app, follow_redirects=False)
+    wiring.tieout.cache_clear()
+
+
+def order(number: str, description: str = "Tea") -> Order:
+    home = Address("Ann Lee", ("1 Main St",), "New York", "US", "10001", "NY")
+    amount = Money(123_456, "USD")
+    line = OrderLine(1, LineKind.goods, description, 2_500_000, amount, Money(0, "USD"), "TEA-1")
+    payment = PaymentSource(PaymentMethod.transient_token, transient_id="f" * 64)
+    return Order(
+        order_id_of(SHOP, number), SHOP, "acme_us", number, f"W{number}", "USD", amount,
+        Shopper("Ann Lee", "ann@example.com", home, home), (line,), payment,
+    )  # fmt: skip
+
+
+def paid(status: PaymentStatus = PaymentStatus.authorized) -> OrderFacts:
+    payment = Authorized(REQUEST, status, status.value.upper(), authorized=Money(123_456, "USD"))
+    return OrderFacts(payment=payment, expires_at=NOW + timedelta(days=7))
+
+
+def row(given: Order, facts: OrderFacts, state: OrderState, **changes: object) -> dict[str, object]:
+    return {
+        "order_id": given.order_id, "shop_id": given.shop_id, "number": given.number,
+        "merchant_id": given.merchant_id, "purchase_order": given.purchase_order,
+        "currency": "USD", "amount_minor": given.amount.minor, "sales_order": "",
+        "content": to_json(given), "state": state.value, "facts": to_json(facts),
+        "refunding_minor": 0, "captured_minor": facts.captured_minor(), "version": 1,
+        "next_at": None, "reason": "", "owner": "orders", "accepted_at": NOW, "updated_at": NOW,
+        **changes,
+    }  # fmt: skip
+
+
+def keep(table: object, *rows: dict[str, object]) -> None:
+    with wiring.tieout().store.begin() as connection:
+        connection.execute(insert(table), list(rows))  # type: ignore[arg-type]
+
+
+def effect(given: Order, step: str, **changes: object) -> dict[str, object]:
+    return {
+        "kind": "payment_capture", "key": f"{given.order_id}|{step}", "reference": f"TO{step}",
+        "payload": "{}", "digest": "", "target": "acme_us", "currency": "USD",
+        "amount_minor": 123_456, "owner": "orders", "state": "done", "sends": 1,
+        "absent_looks": 0, "intended_at": NOW, "sent_at": NOW, "next_at": None,
+        "their_key": REQUEST, "evidence": "", "reason": "", "fence": 1, **changes,
+    }  # fmt: skip
+
+
+def test_an_order_shows_its_money_its_story_and_its_writes(client: TestClient) -> None:
+    one, other = order("1001"), order("1002")
+    taken = (Taken(1, REQUEST, Money(123_456, "USD"), date(2026, 11, 3), "2026/11/7"),)
+    keep(order_tables.orders, row(one, replace(paid(), taken=taken), OrderState.captured),
+         row(other, paid(), OrderState.authorized))  # fmt: skip
+    keep(schema.effects, effect(one, "capture|1", state="dead_letter"),
+         effect(other, "capture|9", reference="TOother"))  # fmt: skip
+    keep(schema.dead_letters, {
+        "kind": "payment_capture", "key": f"{one.order_id}|capture|1", "currency": "USD",
+        "amount_minor": 1, "reason": "r", "next_action": "Replay it.", "owner": "o",
+        "state": "open", "opened_at": NOW, "resolved_by": "", "resolution": "",
+    })  # fmt: skip
+    page = client.get(f"/orders/{one.order_id}").text
+    for shown in ("1,234.56", REQUEST, "2026/11/7", "TOcapture|1", "dead letter 1: Replay it."):
+        assert shown in page
+    assert ">2.5<" in page
+    assert "TOother" not in page
+
+
+def test_what_a_shop_sent_is_only_ever_text(client: TestClient) -> None:
+    one = order("1001", HOSTILE)
+    keep(order_tables.orders, row(one, paid(PaymentStatus.in_review), OrderState.in_review,
+                                  reason=HOSTILE, owner=HOSTILE, sales_order=HOSTILE))  # fmt: skip
+    keep(order_tables.order_events, {
+        "order_id": one.order_id, "event_no": 1, "at": NOW, "what": HOSTILE,
+        "detail": '{"<script>": "<script>alert(1)</script>"}', "who": HOSTILE,
+    })  # fmt: skip
+    keep(order_tables.refunds, {
+        "refund_id": "ref_1", "order_id": one.order_id, "origin": "api", "origin_key": HOSTILE,
+        "currency": "USD", "amount_minor": 500, "state": "waiting", "facts": "{}",
+        "asked_by": HOSTILE, "approved_by": "", "reason": HOSTILE, "version": 1,
+        "next_at": None, "asked_at": NOW, "updated_at": NOW,
+    })  # fmt: skip
+    for path in ("/orders", f"/orders/{one.order_id}", "/refunds", "/reviews",
+                 "/orders/of/acme_us/<script>alert(1)<%2Fscript>"):  # fmt: skip
+        page = client.get(path)
+        assert "<script>" not in page.text, path
+        assert "<img" not in page.text, path
+        assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert "5.00 USD" in client.get("/refunds").text
+
+
+def test_ten_thousand_orders_are_paged_without_gap_or_repeat_and_fast(client: TestClient) -> None:
+    facts = paid()
+    keep(order_tables.orders, *(
+        row(order(str(n)), facts, OrderState.completed if n % 2 else OrderState.declined,
+            accepted_at=NOW + timedelta(seconds=n // 3), sales_order=str(90_000 + n))
+        for n in range(10_000)
+    ))  # fmt: skip
+    seen: list[str] = []
+    cursor, slowest = "", 0.0
+    for _ in range(4):
+        began = time.monotonic()
+        page = client.get("/orders", params={"cursor": cursor}).text
+        slowest = max(slowest, time.monotonic() - began)
+        seen += [part.split('"')[0] for part in page.split('href="/tieout/orders/')[1:]]
+        cursor = page.rsplit("cursor=", 1)[1].split('"')[0]
+    assert len(seen) == len(set(seen)) == 400
+    assert seen[0] == order("9999").order_id
+    assert slowest < 2  # a whole scan with rendering takes a tenth of it on a busy machine
+    for number in ("4321", "W4321", "94321"):
+        found = client.get("/orders", params={"number": number}).text
+        assert found.count('href="/tieout/orders/') == 1
+        assert order("4321").order_id in found
+    declined = client.get("/orders", params={"state": "declined", "shop": SHOP}).text
+    assert declined.count('href="/tieout/orders/') == 100
+    assert "completed</span>" not in declined
+
+
+@pytest.mark.parametrize(
+    "query", ["state=closed", "cursor=!!", "cursor=YWJj", "number=" + "9" * 65, "state=declined'--"]
+)
+def test_a_bad_filter_is_refused_and_not_an_error_of_ours(client: TestClient, query: str) -> None:
+    assert client.get(f"/orders?{query}").status_code == 422
+
+
+def test_a_settlement_line_opens_to_its_order_by_reference_and_by_request(
+    client: TestClient,
+) -> None:
+    one = order("1001")
+    keep(order_tables.orders, row(one, paid(), OrderState.captured))
+    keep(order_tables.payment_requests,
+         {"request_id": REQUEST, "order_id": one.order_id, "what": "capture"})  # fmt: skip
+    for reference in ("W1001", REQUEST):
+        found = client.get(f"/orders/of/acme_us/{reference}")
+        assert found.status_code == 303
+        assert found.headers["location"] == f"/tieout/orders/{one.order_id}"
+    for path in ("/orders/of/acme_uk/W1001", f"/orders/of/acme_uk/{REQUEST}", "/orders/ord_none"):
+        assert client.get(path).status_code == 404
+
+
+def test_an_open_item_about_a_payment_of_ours_opens_to_its_order(client: TestClient) -> None:
+    one = order("1001")
+    keep(order_tables.orders, row(one, paid(), OrderState.captured))
+    keep(order_tables.payment_requests,
+         {"request_id": REQUEST, "order_id": one.order_id, "what": "capture"})  # fmt: skip
+    keep(schema.open_items, {
+        "item_key": f"acme_us|2026-11-03|wrong_amount|{REQUEST}|gross_sale|USD|1",
+        "merchant_id": "acme_us", "settlement_date": date(2026, 11, 3), "stage": "match",
+        "cause": "wrong_amount", "currency": "USD", "amount_minor": 1, "source": "",
+        "document_id": "", "explanation": "", "next_action": "", "owner": "", "state": "open",
+        "opened_at": NOW, "resolved_by": "", "resolution": "",
+    })  # fmt: skip
+    assert f'href="/tieout/orders/{one.order_id}"' in client.get("/open-items").text
+
+
+def review(**changes: object) -> WaitingReview:
+    given = WaitingReview(
+        "ord_1", SHOP, "acme_us", "1001", "W1001", Money(4328, "USD"), "US", REQUEST, "REVIEW",
+        "15574", NOW - timedelta(hours=5), NOW + timedelta(hours=47),
+    )  # fmt: skip
+    return replace(given, **changes)  # type: ignore[arg-type]
+
+
+def test_a_review_is_urgent_within_the_merchants_hours_before_the_hold_ends() -> None:
+    assert question(review(), 48, NOW)[0] == "URGENT: Order 1001, 43.28 USD: accept or reject"
+    assert question(review(), 46, NOW)[0] == "Order 1001, 43.28 USD: accept or reject"
+    assert not review(expires_at=None).is_urgent(48, NOW)
+
+
+def test_a_question_keeps_a_shops_text_inside_its_cell() -> None:
+    body = question(review(country="US|x\n[a](b)<b>"), 48, NOW)[1]
+    assert "| goods go to | US/x (a](b)&lt;b> |" in body
+
+
+def test_a_sandbox_may_settle_its_business_date_and_no_day_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from include.domain.errors import Rejected
+    from tieout import steps
+
+    class Days:
+        def record(self, *_given: object, **_more: object) -> None:
+            return None
+
+    class Context:
+        days, clock = Days(), wiring.UtcClock()
+        settings = wiring.Settings("", Path(), "sandbox", business_date=date(2099, 1, 2))
+        mappings = type("Mappings", (), {"version": "1"})
+
+        def merchant(self, _day: object) -> None:
+            return None
+
+    monkeypatch.setattr(steps, "tieout", Context)
+    assert steps.choose_days("2099-01-02", ["acme_us"], "r") == ["acme_us|2099-01-02"]
+    with pytest.raises(Rejected, match="has not ended"):
+        steps.choose_days("2099-01-03", ["acme_us"], "r")
+    Context.settings = wiring.Settings("", Path())
+    with pytest.raises(Rejected, match="has not ended"):
+        steps.choose_days(str(Context.clock.now().date()), ["acme_us"], "r")
