@@ -23,7 +23,11 @@ def work_off(world: "World", kit: "Kit") -> None:
                 continue
             _mend_effect(world, kit, EffectKind(letter.kind), letter.key)
         elif letter.kind == "inbox_event":
-            kit.inbox.retry(letter.key, WHO)
+            about = world.truth.by_their_key[letter.key.split("|")[2]]
+            if about.is_undone:  # the surplus authorisation of a doubled one; it is reversed
+                kit.letters.resolve(letter.dead_letter_id, WHO, "about one that was reversed")
+            else:
+                kit.inbox.retry(letter.key, WHO)
         else:
             _mend_row(world, kit, letter.kind, letter.key, letter.dead_letter_id)
     _mend_orders(world, kit)

@@ -131,7 +131,7 @@ def _order(dice: random.Random, number: str, stock_code: str) -> Order:
         shop_id="web",
         merchant_id="acme_us",
         number=number,
-        purchase_order=f"W{number}",
+        purchase_order=f"PO{number}",
         currency="USD",
         amount=amount,
         shopper=_SHOPPER,
