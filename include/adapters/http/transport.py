@@ -2,6 +2,7 @@
 
 import http.client
 import ipaddress
+import re
 import ssl
 from dataclasses import dataclass
 from http.client import HTTPMessage
@@ -28,6 +29,7 @@ from include.domain.errors import IntegrationError, OutcomeUnknown, Rejected, Re
 log = structlog.get_logger(__name__)
 
 ERROR_BODY_BYTES = 64 * 1024  # an error answer is for a sentence in a message, not for storage
+_VISIBLE_ASCII = re.compile(r"[\x21-\x7e]*")
 WIRE_FAULTS = (OSError, urllib3.exceptions.HTTPError, http.client.HTTPException)
 
 
@@ -74,16 +76,9 @@ class HttpTransport:
             session.headers.update({"Accept-Encoding": "gzip", "User-Agent": "tieout"})
             session.mount("https://", OneShotAdapter(watch))
             session.mount("http://", OneShotAdapter(watch))
-            outgoing = requests.Request(
-                request.method,
-                request.url,
-                headers=dict(request.headers),
-                data=request.body,
-                auth=request.auth,
-            )
             try:
                 answer = session.send(
-                    session.prepare_request(outgoing),
+                    _prepared(session, request),
                     stream=True,
                     allow_redirects=False,
                     verify=self._verify,
@@ -93,6 +88,24 @@ class HttpTransport:
                 return wire_fault(fault, watch)
             with answer:
                 return receive(request, answer, sink, watch)
+
+
+def _prepared(session: requests.Session, request: Request) -> requests.PreparedRequest:
+    """Prepare a call whose URL is sent as it is: we have encoded it, and it may be signed.
+
+    The library would walk through it letter by letter, several times; SYSPRO's hold documents.
+    """
+    parts = urlsplit(request.url)
+    outgoing = requests.Request(
+        request.method,
+        f"{parts.scheme}://{parts.netloc}/",
+        headers=dict(request.headers),
+        data=request.body,
+    )
+    prepared = session.prepare_request(outgoing)
+    prepared.url = request.url
+    prepared.prepare_auth(request.auth, request.url)
+    return prepared
 
 
 def check_address(url: str, allow_plain_http: bool = False) -> None:
@@ -124,7 +137,7 @@ def check_address(url: str, allow_plain_http: bool = False) -> None:
 
 
 def _is_visible_ascii(url: str) -> bool:
-    return all("\x21" <= letter <= "\x7e" for letter in url)
+    return _VISIBLE_ASCII.fullmatch(url) is not None
 
 
 def is_this_machine(host: str) -> bool:

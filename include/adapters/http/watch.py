@@ -6,6 +6,7 @@ cut-off, so a late connection can never send what we have already reported as no
 """
 
 import contextlib
+import ipaddress
 import socket
 import threading
 import time
@@ -159,6 +160,10 @@ def open_socket(host: str, port: int, watch: Watch, options: Any = None) -> sock
 
 def _look_up(host: str, port: int, timeout_s: float) -> list[Any]:
     """Resolve in a thread of its own: the system's resolver knows no time-out we can set."""
+    if _is_address(host):
+        return socket.getaddrinfo(
+            host, port, allowed_gai_family(), socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+        )
     answer: list[Any] = []
 
     def ask() -> None:
@@ -176,6 +181,15 @@ def _look_up(host: str, port: int, timeout_s: float) -> list[Any]:
         raise answer[0]
     found: list[Any] = answer[0]
     return found
+
+
+def _is_address(host: str) -> bool:
+    """Say whether there is no name to resolve."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 class _Watched:

@@ -169,7 +169,7 @@ class EnetClient:
         return f"Logged on to company {company} as {self.settings.operator}, and off again."
 
     def _query(self, business_object: str, xml_in: str, reference: str) -> bytes:
-        user = self._logged_on()
+        user = self._logged_on(is_read=True)
         fields = {"UserId": user, "BusinessObject": business_object, "XmlIn": xml_in}
         url = self._url("Query/Query", fields)
         if len(url) > self.settings.url_limit > 0:
@@ -239,9 +239,9 @@ class EnetClient:
             f"Set {setting} in connection {self.settings.conn_id}.",
         )
 
-    def _logged_on(self) -> str:
+    def _logged_on(self, *, is_read: bool = False) -> str:
         """Return the session id, logging on if need be; nothing has been posted so far."""
-        if not self._operator.renew():
+        if not self._operator.renew(trusts_fresh=is_read):
             self._session_id = ""  # whoever has the operator now has thrown it out
             raise self.faults.retryable(
                 "another process took the operator over", "Logon", "It is tried again."

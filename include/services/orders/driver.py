@@ -225,28 +225,28 @@ class Driver(Generic[F]):
     ) -> tuple[Saga[F], Rest | None, list[Event]]:
         """Make one move. A saga that rests now is not written yet: how, says the second value."""
         step = play.open_step(saga.facts)
-        if step:
-            saga, resting, event = self._finish_step(saga, play, step)
+        effect = self._worked_on(saga, play, step) if step else None
+        now = self._store.now()
+        if effect is not None:
+            saga, resting, event = self._finish_step(saga, play, step, effect, now)
             events = [*events, event] if event else events
             if resting is not None:
                 return saga, resting, events
-        now = self._store.now()
         if until(saga.facts):
             return saga, Rest(play.state_of(saga.facts), "", now), events
         move = play.next_move(saga.facts, now)
         if isinstance(move, Rest):
             return saga, move, events
         if isinstance(move, Ask):
-            return self._ask(saga, play, move, events)
+            return self._ask(saga, play, move, events, now)
         begun = _with(saga, play.begin(saga.facts, move.step))
         # A saga that goes on is due again: should we die now, somebody must take it up.
         going_on = Rest(play.state_of(begun.facts), "", now + _HELD)
         return self._save(begun, going_on, events), None, []
 
     def _ask(
-        self, saga: Saga[F], play: Play[F], move: Ask, events: list[Event]
+        self, saga: Saga[F], play: Play[F], move: Ask, events: list[Event], now: datetime
     ) -> tuple[Saga[F], Rest | None, list[Event]]:
-        now = self._store.now()
         try:
             facts, event = play.answer(saga.facts, move.question, now)
         except IntegrationError as fault:
@@ -263,19 +263,21 @@ class Driver(Generic[F]):
             return _with(saga, play.fail(saga.facts, str(fault))), _RECHECK
         return saga, _AGAIN
 
-    def _finish_step(
-        self, saga: Saga[F], play: Play[F], step: str
-    ) -> tuple[Saga[F], Rest | None, Event | None]:
-        """Bring the open step's effect as far as it goes; fold it in once it is finished."""
+    def _worked_on(self, saga: Saga[F], play: Play[F], step: str) -> Effect:
+        """Bring the open step's effect as far as it goes."""
         kind, key = play.kind_of(step), f"{saga.key}|{step}"
         effect = self._engine.find(kind, key)
         if effect is None:
-            effect = self._engine.perform(play.command(saga.facts, step).effect(key))
-        elif play.is_detached(step):
-            pass  # begun before; whatever becomes of it, the saga does not wait
-        elif effect.state not in (*_THERE, *_STOPPED):
-            effect = self._engine.advance(kind, key)
-        now = self._store.now()
+            return self._engine.perform(play.command(saga.facts, step).effect(key))
+        if play.is_detached(step) or effect.state in (*_THERE, *_STOPPED):
+            return effect  # a detached one was begun before: the saga does not wait for it
+        return self._engine.advance(kind, key)
+
+    @staticmethod
+    def _finish_step(
+        saga: Saga[F], play: Play[F], step: str, effect: Effect, now: datetime
+    ) -> tuple[Saga[F], Rest | None, Event | None]:
+        """Fold the effect in once it is finished; else rest until it may go on."""
         if effect.state in _THERE or play.is_detached(step):
             facts, told = play.fold(play.fail(saga.facts, ""), step, effect, now)
             return _with(saga, play.begin(facts, "")), None, told
