@@ -19,9 +19,10 @@ from include.adapters.store.inbox import SqlInbox
 from include.adapters.store.migrate import migrate
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts, OrderState
-from include.domain.orders import order_id_of
+from include.domain.orders import order_id_of, reference_of
 from include.domain.refunds import RefundState
 from include.sandbox import Sandbox, start
+from include.services.effects.ports import EffectKind, EffectState
 from include.services.inbox.handle_events import HandleEvents
 from include.services.inbox.ports import Incoming
 from include.services.orders.driver import Saga
@@ -31,6 +32,7 @@ from tieout.order_feeds import decision_poll, order_follower, refund_push, shop_
 from tieout.webhook_desk import handlers
 
 SHOP, SKU = "acme_us_web", "TEA-1001"
+UK_SHOP = "acme_uk_web"
 LIVE = date(2026, 11, 3)
 BEGIN = datetime(2026, 10, 28, tzinfo=UTC)
 
@@ -104,6 +106,29 @@ class Play:
             if row.committed
         )
 
+    def amount(self, order_id: str) -> Money:
+        return self.desks.service.orders.content(order_id).amount
+
+    def owed(self, order_id: str, shop_id: str = SHOP) -> Money:
+        """Return what SYSPRO shows as open of an order's one invoice."""
+        documents = self.desks.of(shop_id).erp.orders.documents_of(self.purchase_order(order_id))
+        (left,) = (one.left for one in documents if one.document_type == "I")
+        assert left is not None
+        return left
+
+    def unapplied(self, order_id: str, shop_id: str = SHOP) -> Money:
+        """Return what is left of an order's one receipt."""
+        reference = reference_of(f"{order_id}|receipt|1")
+        (found,) = self.desks.of(shop_id).erp.orders.receipts_of([reference])
+        assert found.left is not None
+        return found.left
+
+    def posted(self, order_id: str, step: str) -> int:
+        """Count what SYSPRO posted under the reference of a step."""
+        reference = reference_of(f"{order_id}|{step}")
+        rows = self.sandbox.ledger.rows(system="syspro")
+        return sum(row.reference == reference and row.committed for row in rows)
+
     def shop_status(self, order_id: str) -> str:
         number = self.desks.service.orders.content(order_id).number
         found = self.desks.of(SHOP).shop_hook.order(number)
@@ -163,6 +188,35 @@ def test_an_invoiced_order_is_completed_in_the_shop(play: Play) -> None:
     play.sweep()
     assert play.order(order_id).state == OrderState.completed
     assert play.shop_status(order_id) == "completed"
+
+
+def test_an_invoiced_order_owes_nothing_in_syspro(play: Play) -> None:
+    """Its receipt, booked before there was an invoice, is applied to it."""
+    order_id = play.take()
+    play.clerk("invoice", sales_order=play.order(order_id).facts.sales_order)
+    assert play.owed(order_id) == play.amount(order_id)
+    play.poll_erp()
+    play.sweep()
+    assert play.owed(order_id) == Money(0, "USD")
+    assert play.unapplied(order_id) == Money(0, "USD")
+    play.poll_erp()
+    play.sweep()
+    assert play.posted(order_id, "apply|1") == 1
+
+
+def test_an_application_whose_answer_is_lost_holds_nobody_up(play: Play) -> None:
+    order_id = play.take()
+    play.clerk("invoice", sales_order=play.order(order_id).facts.sales_order)
+    play.sandbox.faults.add("drop_after_commit", system="syspro", match="ARSTPY")
+    play.poll_erp()
+    play.sweep()
+    assert play.order(order_id).state == OrderState.completed
+    assert play.shop_status(order_id) == "completed"
+    assert play.owed(order_id) == Money(0, "USD")
+    assert play.posted(order_id, "apply|1") == 1
+    effect = play.desks.of(SHOP).engine.find(EffectKind.ar_application, f"{order_id}|apply|1")
+    assert effect is not None
+    assert effect.state is EffectState.in_doubt  # the janitor looks once Q has passed
 
 
 def test_a_declined_order_holds_nothing(play: Play) -> None:
@@ -286,3 +340,38 @@ def test_stock_flows_into_the_shop(play: Play) -> None:
     assert shown is not None
     assert shown.stock_quantity is not None
     assert shown.stock_quantity <= 123
+
+
+def test_the_second_shop_in_pounds_goes_the_same_way(play: Play) -> None:
+    """A shop of another make, tax inside its prices, another company and another currency."""
+    products = [{"sku": SKU, "name": "Green tea", "price": "14.99", "stock": 500}]
+    play.control("shop_products", shop=UK_SHOP, products=products)
+    token = play.control("transient_token", count=1)["tokens"][0]["jti"]
+    placed = play.control(
+        "shop_place_order",
+        shop=UK_SHOP,
+        lines=[{"sku": SKU, "quantity": 2}],
+        payment={"kind": "transient_token", "value": token},
+    )
+    shop_sync(play.desks, UK_SHOP).poll(BEGIN)
+    play.sweep()
+    order_id = order_id_of(UK_SHOP, str(placed["order"]["no"]))
+    saga = play.order(order_id)
+    assert saga.state == OrderState.booked, saga.reason
+    assert play.executed(order_id) == {"authorization": 1}
+    play.control("clerk", action="invoice", company="B", sales_order=saga.facts.sales_order)
+    assert play.owed(order_id, UK_SHOP) == Money(29_98, "GBP")
+    desk = play.desks.of(UK_SHOP)
+    with desk.erp.session():
+        order_follower(play.desks, desk).poll("2026-10-28")
+    play.sweep()
+    saga = play.order(order_id)
+    assert saga.state == OrderState.completed, saga.reason
+    assert saga.facts.captured_minor() == 29_98
+    assert saga.facts.taken[0].receipt
+    assert play.executed(order_id) == {"authorization": 1, "capture": 1}
+    assert play.owed(order_id, UK_SHOP) == Money(0, "GBP")
+    assert play.unapplied(order_id, UK_SHOP) == Money(0, "GBP")
+    found = desk.shop_hook.order(str(placed["order"]["no"]))
+    assert found is not None
+    assert found.status == "closed"
