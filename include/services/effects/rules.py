@@ -202,7 +202,7 @@ class Rules:
         if differences:
             return None
         cause = "late evidence: exactly one is there and it is equal"
-        good = replace(effect, their_key=found[0].their_key or effect.their_key, reason="")
+        good = replace(_adopt(effect, found[0]), reason="")
         change = _to(effect, good, EffectState.verified, cause, next_at=None)
         return replace(change, resolution=cause)
 
