@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8080
 SANDBOX_PORT ?= 18080
+LIFECYCLES ?= 1000000
 export PYTHONPATH := $(CURDIR):$(CURDIR)/plugins
 export PYTHONDONTWRITEBYTECODE :=
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stop status test check bench accuracy check-mappings sandbox lock clean
+.PHONY: help demo stop status test check prove bench accuracy check-mappings sandbox lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +48,9 @@ check: $(VENV)/.locked-tests ## the quick checks: style, types, unit tests
 
 check-mappings: $(VENV)/.locked ## check the YAML tables: file, line, value, fix
 	@$(BIN)/python -m include.mappings.check
+
+prove: $(VENV)/.locked-tests ## whole lifecycles of orders under faults, and every mutant: LIFECYCLES=1000000
+	@$(BIN)/python -m tests.prove --lifecycles $(LIFECYCLES) --mutants
 
 accuracy: $(VENV)/.locked-tests ## a labelled quarter: precision and recall per fault class
 	@$(BIN)/python -m tests.accuracy

@@ -3,10 +3,8 @@
 Numbers with m are those of the reliability reference, section 3.2; those with s are of the sagas.
 """
 
-import json
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -16,14 +14,13 @@ from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.orders import SqlOrders
 from include.adapters.store.refunds import SqlRefunds
 from include.domain.erp_orders import BookReceipt
-from include.domain.errors import IntegrationError, OutcomeUnknown, Rejected, Retryable
+from include.domain.errors import IntegrationError, Rejected, Retryable
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
 from include.domain.reviews import Decision, DecisionEvent, Merged
 from include.services.effects.engine import Engine
-from include.services.effects.ports import Effect, EffectKind, EffectState, Found, Receipt
-from include.services.effects.rules import Rules
+from include.services.effects.ports import Effect, EffectKind, Found, Receipt
 from include.services.effects.store import Change, Lease
 from include.services.orders.driver import Event, Saga
 from include.services.orders.order_service import OrderService
@@ -314,16 +311,6 @@ class ForgetsTheAuthorization(OrderService):
         return saga
 
 
-class ApprovesItself(OrderService):
-    """One person is enough, whatever the amount."""
-
-    def refund(self, *names: Any, **words: Any) -> str:
-        refund_id = super().refund(*names, **words)
-        with suppress(Rejected):
-            self.refunds.approve(refund_id, words["who"] + " again")
-        return refund_id
-
-
 class RefundsWithoutANote(OrderService):
     """The same credit note under a new key each time it is read."""
 
@@ -404,5 +391,3 @@ MUTANTS = (
     Variant("s7 a void too late taken as made", partner=VoidTooLateIsDone),
     Variant("s8 a decline taken as an approval", partner=PartialIsEnough),
 )
-
-_UNUSED: tuple[object, ...] = (Callable, OutcomeUnknown, EffectState, Rules, json, ApprovesItself)

@@ -1,0 +1,68 @@
+"""A slice of ``make prove``: whole lifecycles through the real services and SQL, a third faulted.
+
+A failing seed replays alone: ``python -m tests.prove --lifecycles 1 --seed <n>``.
+"""
+
+import pytest
+
+from tests.prove.__main__ import FIRST_SEED, TO_CATCH, score_lines
+from tests.prove.campaign import MUTANTS, PRODUCT, Tally, campaign, play, score
+from tests.prove.faults import cells, empty_cells
+from tests.prove.world import World
+
+LIFECYCLES = 1_200  # what fits into half a minute of two cores; ``make prove`` plays many more
+
+
+@pytest.fixture(scope="module")
+def storm() -> Tally:
+    return campaign(FIRST_SEED, LIFECYCLES, PRODUCT)
+
+
+def test_nothing_is_lost_doubled_unbalanced_or_stuck(
+    storm: Tally, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with capsys.disabled():
+        print(f"\n{storm.report()}")  # noqa: T201  the figures are the point
+    assert storm.violations == []
+    assert storm.lifecycles == LIFECYCLES
+    assert storm.faulted / storm.calls >= 0.30
+    assert set(storm.ends) <= {"completed", "declined", "cancelled"}
+
+
+def test_most_faults_have_struck_at_most_calls_even_in_a_slice(storm: Tally) -> None:
+    assert len(empty_cells(storm.coverage)) < len(cells()) / 3
+
+
+def test_every_broken_protocol_is_caught(capsys: pytest.CaptureFixture[str]) -> None:
+    found = score(FIRST_SEED, TO_CATCH)
+    with capsys.disabled():
+        print("\n" + "\n".join(score_lines(found)))  # noqa: T201
+    assert [name for name, caught in found.items() if caught is None] == []
+    assert len({mutant.name.partition(" ")[0].rstrip("bc") for mutant in MUTANTS}) >= 20
+
+
+def test_a_seed_always_ends_in_the_same_state() -> None:
+    assert [fingerprint(seed) for seed in (1, 2, 3)] == [fingerprint(seed) for seed in (1, 2, 3)]
+
+
+def test_a_seed_without_faults_needs_no_person() -> None:
+    world = World(3, PRODUCT)
+    world.is_calm = True
+    world.truth.closed = (0.0, 0.0)
+    world.run()
+    assert world.violations == []
+    about_effects = "SELECT COUNT(*) FROM dead_letters WHERE kind NOT IN ('credit_note')"
+    assert world.database.rows(about_effects) == [(0,)]
+
+
+def test_a_failing_seed_fails_alone_too() -> None:
+    no_q = next(mutant for mutant in MUTANTS if mutant.name == "m4 no Q")
+    together = play(range(1, 6), no_q).violations
+    seed, words = together[-1]
+    assert play([seed], no_q).violations == [(seed, words)]
+
+
+def fingerprint(seed: int) -> str:
+    world = World(seed, PRODUCT)
+    world.run()
+    return world.fingerprint()
