@@ -8,12 +8,13 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from functools import cached_property
+from contextlib import ExitStack, suppress
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
+from include.adapters.syspro.order_reader import OrderReader
 from include.domain.erp_orders import CustomerCredit, ErpDocument, ErpOrder, StockLevel
-from include.domain.errors import Retryable
+from include.domain.errors import Rejected, Retryable
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order
 from include.domain.shops import Shop, ShopKind
@@ -241,12 +242,24 @@ class Desks:
             with ExitStack() as stack:
                 try:
                     stack.enter_context(first.erp.session())
+                    self._look_ahead(first, merchants, limit)
                     done += self.service.sweep(merchants, limit, first.erp_breaker.lets_through)
                 except (Retryable, ExceptionGroup) as fault:
                     broken.append(fault)
         if broken:
             raise ExceptionGroup(f"{len(broken)} companies could not be swept whole", broken)
         return done
+
+    def _look_ahead(self, desk: ShopDesk, merchants: Sequence[str], limit: int) -> None:
+        """Ask SYSPRO for many new orders at once, which saves a call an order.
+
+        Where it cannot be asked each order is looked for by itself, when its turn comes.
+        """
+        wanted = self.context.orders.unbooked(merchants, limit)
+        reader = desk.erp.orders if len(wanted) > 1 else None
+        if isinstance(reader, OrderReader):
+            with suppress(Retryable, Rejected):
+                desk.erp_breaker.call(partial(reader.look_ahead, wanted))
 
     def _by_company(self) -> dict[str, list[ShopDesk]]:
         found: dict[str, list[ShopDesk]] = {}
