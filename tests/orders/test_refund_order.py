@@ -148,3 +148,21 @@ def test_an_order_cancelled_between_capture_and_receipt_leaves_ar_at_nothing(kit
     booked = [one for one in kit.partner.truth.done if one.kind is EffectKind.ar_receipt]
     payloads = [json.loads(one.payload)["amount"]["minor"] for one in booked]
     assert payloads == [10_221, -10_221]
+
+
+def test_cancelling_gives_back_no_more_than_a_refund_under_way_leaves(
+    sold: tuple[Kit, str],
+) -> None:
+    kit, order_id = sold
+
+    def lose(effect: Effect) -> Receipt:
+        raise OutcomeUnknown("502", "gateway", "Look.")
+
+    kit.partner.say(EffectKind.payment_refund, lose)
+    refund_id = ask(kit, order_id, USD_30)
+    kit.service.advance_refund(refund_id)
+    kit.service.cancel(order_id, "shop", "changed their mind")
+    kit.service.advance(order_id)  # the refund is in doubt: it counts
+    kit.pass_time(minutes=40)
+    saga = kit.service.orders.get(order_id)
+    assert (saga.state, saga.facts.returned_minor) == (OrderState.cancelled, 10_221)

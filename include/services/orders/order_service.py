@@ -13,7 +13,7 @@ from include.domain.money import Money
 from include.domain.order_state import ENDED, OrderFacts, OrderState, Stop, Wanted
 from include.domain.orders import Order
 from include.domain.payments import PaymentStatus
-from include.domain.refunds import RefundFacts
+from include.domain.refunds import RefundFacts, RefundState
 from include.domain.reviews import Decision, DecisionEvent, Merged, merge
 from include.services.effects.engine import Engine
 from include.services.effects.store import Leases
@@ -222,14 +222,17 @@ class OrderService:
         facts = saga.facts
         if facts.payment is not None and facts.payment.stored is not None:
             self.keep_token(order, facts)
-        left = facts.captured_minor() - facts.returned_minor
-        if facts.stop is not None and left > 0 and not facts.open_step:
-            self._give_back(order, facts, left)
+        holds = facts.captured_minor() > facts.returned_minor
+        if facts.stop is not None and holds and not facts.open_step:
+            self._give_back(order, facts)
         return saga
 
-    def _give_back(self, order: Order, facts: OrderFacts, left: int) -> None:
-        """Refund what an unwound order captured; asked for once."""
-        if any(row.origin == "cancellation" for row, _ in self.refunds.of_order(order.order_id)):
+    def _give_back(self, order: Order, facts: OrderFacts) -> None:
+        """Refund what an unwound order captured and no refund has promised; asked for once."""
+        known = self.refunds.of_order(order.order_id)
+        promised = sum(row.amount.minor for row, saga in known if saga.state != RefundState.refused)
+        left = facts.captured_minor() - promised
+        if left <= 0 or any(row.origin == "cancellation" for row, _ in known):
             return
         stop = facts.stop
         self.refund(
