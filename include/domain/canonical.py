@@ -6,7 +6,7 @@ Takes what the domain is made of: text, whole numbers, booleans, ``None``, dates
 
 import json
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -27,7 +27,9 @@ def from_json(kind: type[T], text: str) -> T:
     Raises:
         ValueError: the text is not of this kind.
     """
-    found = _build(kind, json.loads(text))
+    wanted: Any = kind
+    build, found = _builder(wanted), json.loads(text)
+    found = found if build is None else build(found)
     if not isinstance(found, kind):
         raise ValueError(f"this is not a {kind.__name__}")
     return found
@@ -39,7 +41,13 @@ def to_plain(value: object) -> object:
     Raises:
         TypeError: a float, or anything else that has no place in a payload.
     """
-    if value is None or isinstance(value, str | bool | int):
+    kind: Any = type(value)
+    if value is None or kind is str or kind is int or kind is bool:
+        return value
+    names = _names(kind)
+    if names is not None and not isinstance(value, type):
+        return {name: to_plain(getattr(value, name)) for name in names}
+    if isinstance(value, str | int):
         return value.value if isinstance(value, StrEnum) else value
     if isinstance(value, datetime):
         if value.tzinfo is None:
@@ -47,8 +55,6 @@ def to_plain(value: object) -> object:
         return value.astimezone(UTC).isoformat()
     if isinstance(value, date):
         return value.isoformat()
-    if is_dataclass(value):
-        return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple | list):
         return [to_plain(one) for one in value]
     if isinstance(value, Mapping):
@@ -57,27 +63,64 @@ def to_plain(value: object) -> object:
 
 
 @cache
-def _shape(kind: Any) -> tuple[tuple[str, Any], ...]:
-    hints = get_type_hints(kind)
-    return tuple((field.name, hints[field.name]) for field in fields(kind))
+def _names(kind: Any) -> tuple[str, ...] | None:
+    """Name the fields of a dataclass; ``None``: it is none."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
 
 
-def _build(kind: Any, found: Any) -> Any:
+_Builder = Callable[[Any], Any]
+
+
+@cache
+def _builder(kind: Any) -> _Builder | None:
+    """Return what reads a value of a kind, worked out once; ``None``: it stays as it is."""
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
         inner = [one for one in get_args(kind) if one is not type(None)]
-        return None if found is None else _build(inner[0], found)
+        return _optional(_builder(inner[0]))
     if origin is tuple:
-        return tuple(_build(get_args(kind)[0], one) for one in found)
+        return _tuple(_builder(get_args(kind)[0]))
     if origin is not None:  # a mapping
-        return {name: _build(get_args(kind)[1], one) for name, one in found.items()}
+        return _mapping(_builder(get_args(kind)[1]))
     if isinstance(kind, type) and is_dataclass(kind):
-        shape = _shape(kind)
-        return kind(**{name: _build(hint, found[name]) for name, hint in shape if name in found})
+        return _dataclass(kind)
     if kind is datetime:
-        return datetime.fromisoformat(found)
+        return datetime.fromisoformat
     if kind is date:
-        return date.fromisoformat(found)
+        return date.fromisoformat
     if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return kind(found)
-    return found
+        return kind
+    return None
+
+
+def _optional(inner: _Builder | None) -> _Builder | None:
+    if inner is None:
+        return None
+    return lambda found: None if found is None else inner(found)
+
+
+def _tuple(inner: _Builder | None) -> _Builder:
+    if inner is None:
+        return tuple
+    return lambda found: tuple(inner(one) for one in found)
+
+
+def _mapping(inner: _Builder | None) -> _Builder:
+    if inner is None:
+        return lambda found: dict(found.items())
+    return lambda found: {name: inner(one) for name, one in found.items()}
+
+
+def _dataclass(kind: type) -> _Builder:
+    hints = get_type_hints(kind)
+    names = _names(kind) or ()
+    shape = [(name, _builder(hints[name])) for name in names]
+
+    def build(found: Any) -> Any:
+        given = {}
+        for name, inner in shape:
+            if name in found:
+                given[name] = found[name] if inner is None else inner(found[name])
+        return kind(**given)
+
+    return build
