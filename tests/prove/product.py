@@ -227,6 +227,8 @@ class Product:
         wait = soonest - world.hub.seconds
         if world.hub.seconds < world.storm:
             wait = min(wait, 600)
+        if world.is_calm:  # nobody is in a hurry: fewer, longer rounds show the same
+            return max(1800.0, min(wait, 86_400.0))
         is_held = wait <= 0  # due, yet not finished: another worker, or a dead one, has its lease
         return 30.0 if is_held else max(world.swarm.period, min(wait, 86_400.0))
 
