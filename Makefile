@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stop status test check prove bench accuracy check-mappings sandbox lock clean
+.PHONY: help demo stop status test check prove bench bench-orders accuracy check-mappings sandbox lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ accuracy: $(VENV)/.locked-tests ## a labelled quarter: precision and recall per 
 
 bench: $(VENV)/.locked-tests ## 1 and 5 million lines beside bare pandas, Polars and DuckDB
 	@$(BIN)/python -m tests.bench
+
+bench-orders: $(VENV)/.locked-tests ## checkout, webhooks under kill -9, an outage of SYSPRO, the operator's list
+	@$(BIN)/python -m tests.bench.orders
 
 sandbox: $(VENV)/.locked ## the local Cybersource, SYSPRO and bank alone
 	@$(BIN)/python -m include.sandbox --port $(SANDBOX_PORT)

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -206,10 +207,7 @@ def _judge(
     )
     with engine.connect() as connection:
         numbers = [int(number) for number in connection.execute(wanted).scalars()]
-    highest, late = 0, 0
-    for number in numbers:  # an order booked after a younger one
-        late += number < highest
-        highest = max(highest, number)
+    late = len(numbers) - _longest_rise(numbers)
     room = (60 * MOST_MINUTES / WAITING - swept["cpu_s"] / swept["done"]) / calls
     ratio = during.ms(50) / before.ms(50)
     say(
@@ -224,11 +222,20 @@ def _judge(
     return [
         (f"{WAITING:,} orders in {minutes:.1f} minutes ({how}), at most {MOST_MINUTES:.0f}",
          minutes <= MOST_MINUTES),
-        (f"oldest first: {late} of {len(numbers)} booked after a younger one, at most 1 %",
-         late <= len(numbers) / 100),
+        (f"oldest first: {late} of {len(numbers)} booked out of turn, at most 3 %",
+         late <= max(3, 3 * len(numbers) / 100)),
         (f"checkout's median during the drain is {ratio:.2f}x that before, at most {MOST_SLOWER}x",
          ratio <= MOST_SLOWER),
     ]  # fmt: skip
+
+
+def _longest_rise(numbers: list[int]) -> int:
+    """Count how many keep their order; the rest were booked out of turn."""
+    ends: list[int] = []
+    for number in numbers:
+        place = bisect_left(ends, number)
+        ends[place : place + 1] = [number]
+    return len(ends)
 
 
 def _truth(engine: Engine, gateway: SandboxProcess, erp: SandboxProcess) -> list[tuple[str, bool]]:
@@ -236,22 +243,20 @@ def _truth(engine: Engine, gateway: SandboxProcess, erp: SandboxProcess) -> list
     with engine.connect() as connection:
         rows = connection.execute(select(orders.c.purchase_order, orders.c.state)).all()
     done = {row.purchase_order for row in rows if row.state in _DONE}
-    counts = {
-        verb: Counter(
-            row["code" if system == "cybersource" else "reference"]
-            for row in sandbox.ledger(system=system, verb=verb)
-            if row["committed"]
-        )
-        for sandbox, system, verb in (
-            (gateway, "cybersource", "authorization"),
-            (gateway, "cybersource", "capture"),
-            (erp, "syspro", "SORTOI"),
-        )
-    }
-    double = sum(count > 1 for found in counts.values() for count in found.values())
-    lost = sum(found[code] != 1 for found in counts.values() for code in done)
+    counts = (
+        _executed(gateway, "cybersource", "authorization", "code"),
+        _executed(gateway, "cybersource", "capture", "code"),
+        _executed(erp, "syspro", "SORTOI A", "reference"),
+    )
+    double = sum(count > 1 for found in counts for count in found.values())
+    lost = sum(found[code] != 1 for found in counts for code in done)
     return [(f"{double} calls executed twice, {lost} missing of {len(done)} orders done",
              not double and not lost and bool(done))]  # fmt: skip
+
+
+def _executed(sandbox: SandboxProcess, system: str, verb: str, name: str) -> Counter[str]:
+    rows = sandbox.ledger(system=system, verb=verb)
+    return Counter(str(row[name]) for row in rows if row["committed"])
 
 
 # The sweeping process ---------------------------------------------------------------------------
