@@ -119,6 +119,7 @@ def _subscribe(context: Tieout, given: argparse.Namespace) -> None:
     )
     effect = engine.perform(_effect(context, organization, wish))
     state = f"{effect.state.value} {effect.reason}".strip()
+    state = state if effect.sends else f"it is so already ({state})"
     note(
         context, given.who, "webhook subscription asked for", f"webhook|{organization}", state=state
     )
