@@ -61,7 +61,9 @@ def tell(world: World) -> list[str]:
     told += [f"  {' / '.join(cell)}: {n}" for cell, n in sorted(struck.items()) if n]
     rows = world.database.rows
     told += [f"  {row}" for row in rows("SELECT at, who, what, subject, detail FROM audit")]
-    told += [f"  {row}" for row in rows("SELECT * FROM order_events ORDER BY at, order_id, event_no")]
+    told += [
+        f"  {row}" for row in rows("SELECT * FROM order_events ORDER BY at, order_id, event_no")
+    ]
     told += [f"  truth {entry}" for entry in world.truth.entries]
     return told + [f"VIOLATION {found}" for found in world.violations]
 

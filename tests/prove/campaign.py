@@ -101,9 +101,7 @@ def lifecycles_to_catch(name: str, first_seed: int, limit: int) -> tuple[int, st
     return None
 
 
-def score(
-    first_seed: int, limit: int, processes: int = 2
-) -> dict[str, tuple[int, str] | None]:
+def score(first_seed: int, limit: int, processes: int = 2) -> dict[str, tuple[int, str] | None]:
     """Catch every mutant, over some processes; ``None`` is one that lived."""
     names = [mutant.name for mutant in MUTANTS]
     hunt = partial(lifecycles_to_catch, first_seed=first_seed, limit=limit)

@@ -8,11 +8,11 @@ moment (S) is made on the history of all moments, after the play.
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from include.services.effects.ports import EffectKind as K
+from tests.prove.judge import Step, Violation
+from tests.prove.judge_money import MoneyJudge
 from tests.prove.truth import Entry
 
 if TYPE_CHECKING:
@@ -33,50 +33,13 @@ ALLOWED = {
     "rejected": "done declined mismatched intended in_doubt",
     "dead_letter": "done declined mismatched intended in_doubt",
 }
+_NEEDS_A_PERSON = ("rejected", "mismatched", "dead_letter")
 _RESTING = ("verified", "declined")
 _NATURAL = ("sales_order_move", "custom_field", "shop_order_update", "shop_callback")
-_REVIEWED = ("in_review", "review_first")
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One broken invariant, in words."""
-
-    invariant: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.invariant}: {self.what}"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One committed change of an effect."""
-
-    seq: int
-    kind: str
-    key: str
-    state: str
-    sends: int
-    reference: str
-    sent_at: str
-    fence: int
-    current_fence: int | None
-    their_key: str
-    amount_minor: int
-
-    @property
-    def name(self) -> tuple[str, str]:
-        return self.kind, self.key
-
-
-class Checker:
+class Checker(MoneyJudge):
     """Judges one finished seed."""
-
-    def __init__(self, world: "World") -> None:
-        self.world = world
-        self.truth = world.truth
-        self.rows = world.database.rows
 
     def run(self) -> list[Violation]:
         found = [Violation("no error leaks", words) for words in self.world.notes.errors]
@@ -90,29 +53,6 @@ class Checker:
             if found:
                 break
         return found
-
-    # What was committed, and what is true ----------------------------------------------------
-
-    def history(self, table: str) -> list[Any]:
-        return self.rows("SELECT * FROM history WHERE what = ? ORDER BY seq", table)
-
-    @cached_property
-    def steps(self) -> list[Step]:
-        return [Step(row[0], *row[2:12]) for row in self.history("effects")]
-
-    @cached_property
-    def effects(self) -> dict[tuple[str, str], Step]:
-        return {step.name: step for step in self.steps}
-
-    def done(self, *kinds: K) -> Iterator[Entry]:
-        """What stands at the other sides: executed, not refused, not taken back by a person."""
-        for kind in kinds:
-            for entry in self.truth.by_kind[kind]:
-                if not entry.is_no and not entry.is_undone:
-                    yield entry
-
-    def calls_of(self, kind: K) -> "list[Call]":
-        return [call for call in self.world.notes.calls if call.kind is kind]
 
     # Engine: I27 to I30 ----------------------------------------------------------------------
 
@@ -202,168 +142,6 @@ class Checker:
             if claim == "verified" and step.their_key and step.their_key not in keys:
                 yield Violation("I13 no false success", f"{step.key}: unknown {step.their_key!r}")
 
-    # Money at the gateway: I02, I03, I06 ------------------------------------------------------
-
-    def money(self) -> Iterator[Violation]:
-        voided = {entry.target for entry in self.done(K.payment_void)}
-        taken: Counter[str] = Counter()
-        back: Counter[str] = Counter()
-        reversed_ones = {entry.target for entry in self.done(K.payment_reversal)}
-        for entry in self.done(K.payment_capture):
-            taken[entry.target] += 0 if entry.their_key in voided else entry.amount_minor
-        for entry in self.done(K.payment_refund):
-            back[entry.target] += entry.amount_minor
-        for entry in self.done(K.payment_capture):
-            given = back[entry.their_key] + entry.amount_minor * (entry.their_key in voided)
-            if given > entry.amount_minor:
-                what = f"{entry.key}: {given} of {entry.amount_minor} went back"
-                yield Violation("I03 no more back than taken", what)
-        captured = {entry.target for entry in self.done(K.payment_capture)}
-        for entry in self.done(K.payment_authorization):
-            if taken[entry.their_key] > entry.amount_minor:
-                yield Violation("I02 no more taken than authorised", entry.key)
-            is_live = entry.amount_minor and entry.their_key not in captured | reversed_ones
-            if is_live:
-                yield Violation("I06 no authorisation is left alone", entry.key)
-
-    # Reviews: I04, I07 ------------------------------------------------------------------------
-
-    def reviews(self) -> Iterator[Violation]:
-        """A capture is judged by what was known when its step was begun; after that it runs."""
-        begun: dict[tuple[str, str], int] = {}
-        flagged: dict[str, list[tuple[int, bool]]] = defaultdict(list)
-        for row in self.history("orders"):
-            if row[5]:
-                begun.setdefault((row[2], row[5]), row[0])
-            flagged[row[2]].append((row[0], bool(row[7])))
-        accepted, rejected = self._decided()
-        reviewed = {
-            entry.order_id
-            for entry in self.truth.by_kind[K.payment_authorization]
-            if entry.evidence.get("status") in _REVIEWED
-        }
-        for call in self.calls_of(K.payment_capture):
-            order_id, _, step = call.key.partition("|")
-            at = begun.get((order_id, step), call.seq)
-            if order_id in reviewed and not any(seq < at for seq in accepted[order_id]):
-                yield Violation("I04 no capture without an accept", call.key)
-            last_yes = max((seq for seq in accepted[order_id] if seq < at), default=0)
-            if any(last_yes < seq < at for seq in rejected[order_id]):
-                yield Violation("I07 no capture after a reject", call.key)
-            if dict(flagged[order_id]).get(_last(flagged[order_id], at), False):
-                yield Violation("I07 no capture in a contradiction", call.key)
-
-    def _decided(self) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
-        """When the order itself learned of accepts and rejects, a person's included."""
-        accepted: dict[str, list[int]] = defaultdict(list)
-        rejected: dict[str, list[int]] = defaultdict(list)
-        last: dict[str, tuple[str, int]] = {}
-        for row in self.history("orders"):
-            now = (row[6] or "", row[7])
-            if last.get(row[2]) != now:
-                where = {"accept": accepted, "reject": rejected}.get(now[0])
-                if where is not None and not row[7]:
-                    where[row[2]].append(row[0])
-                last[row[2]] = now
-        return accepted, rejected
-
-    # Refunds: I05 ------------------------------------------------------------------------------
-
-    def refunds(self) -> Iterator[Violation]:
-        approved: dict[str, int] = {}
-        by_origin: Counter[tuple[str, str]] = Counter()
-        amounts: dict[str, int] = {}
-        for row in self.history("refunds"):
-            if row[6] and row[4] not in ("waiting", "refused"):
-                approved.setdefault(row[2], row[0])
-            if row[6] and row[6] == row[7]:
-                yield Violation("I05 two people", f"{row[2]} approved by {row[7]} who asked")
-            amounts[row[2]] = row[5]
-        for row in self.rows("SELECT order_id, origin_key FROM refunds WHERE state != 'refused'"):
-            by_origin[row[0], row[1]] += 1
-        if any(count > 1 for count in by_origin.values()):
-            yield Violation("I05 each note funds one refund", str(by_origin))
-        gave: Counter[str] = Counter()
-        for kind in (K.payment_refund, K.payment_void):
-            for call in self.calls_of(kind):
-                refund_id = call.key.partition("|")[0]
-                if approved.get(refund_id, call.seq) >= call.seq:
-                    yield Violation("I05 no refund without approval", call.key)
-            for entry in self.done(kind):
-                gave[entry.key.partition("|")[0]] += entry.amount_minor
-        for refund_id, minor in gave.items():
-            if minor > amounts[refund_id]:
-                yield Violation("I05 no more than approved", f"{refund_id}: {minor}")
-        for row in self.history("orders"):
-            if row[9] > row[8]:
-                yield Violation("I03 reserved no more than captured", f"{row[2]}: {row[9]}")
-
-    # Orders: I08, I09, I11 -----------------------------------------------------------------------
-
-    def orders(self) -> Iterator[Violation]:
-        captured: Counter[str] = Counter()
-        back: Counter[str] = Counter()
-        sold: Counter[str] = Counter()
-        for entry in self.done(K.payment_capture):
-            captured[entry.order_id] += entry.amount_minor
-        for entry in self.done(K.payment_refund, K.payment_void):
-            back[entry.order_id] += entry.amount_minor
-        for entry in self.done(K.sales_order):
-            sold[entry.order_id] += 1
-            if self.truth.sales_orders[entry.their_key].amount_minor != (
-                self.world.plans[entry.order_id].order.amount.minor
-            ):
-                yield Violation("I09 the order is what was paid", entry.key)
-        paid = {e.order_id for e in self.done(K.payment_authorization)}
-        accepted = dict(self.rows("SELECT order_id, state FROM orders"))
-        for order_id in self.world.plans:
-            if order_id not in accepted:
-                yield Violation("I11 nothing accepted is lost", f"{order_id} is not there")
-            kept = captured[order_id] - back[order_id]
-            if kept and sold[order_id] != 1:
-                yield Violation("I08 one sales order", f"{order_id}: {kept} kept, {sold[order_id]}")
-            if sold[order_id] and order_id not in paid:
-                yield Violation("I09 every order is paid", order_id)
-            if sold[order_id] > 1:
-                yield Violation("I10 one order per PO", order_id)
-            if accepted.get(order_id) in ("cancelled", "declined") and kept:
-                yield Violation("I11 what was unwound holds no money", f"{order_id}: {kept}")
-
-    # Ledger: I13, I15, I18 ------------------------------------------------------------------------
-
-    def ledger(self) -> Iterator[Violation]:
-        booked: Counter[str] = Counter()
-        cleared = 0
-        for entry in self.done(K.ar_receipt):
-            booked[entry.order_id or entry.key] += entry.amount_minor
-        for entry in self.done(K.gl_journal):
-            minor = entry.evidence["cleared"]
-            cleared += minor if isinstance(minor, int) else 0
-        moved: Counter[str] = Counter()
-        for entry in self.done(K.payment_capture):
-            moved[entry.order_id] += entry.amount_minor
-        for entry in self.done(K.payment_refund, K.payment_void):
-            moved[entry.order_id] -= entry.amount_minor
-        by_order = self._by_order(booked)
-        for order_id, minor in moved.items():
-            if by_order[order_id] != minor:
-                what = f"{order_id}: {by_order[order_id]} booked, {minor} moved"
-                yield Violation("I18 receipts are what moved", what)
-        batched = sum(net for _, net in self.world.notes.batches)
-        if cleared != -batched:
-            yield Violation("I15 clearing comes to nothing", f"{cleared} cleared of {batched}")
-        if batched != sum(moved.values()):
-            yield Violation("I15 clearing comes to nothing", f"{batched} of {sum(moved.values())}")
-
-    def _by_order(self, booked: Counter[str]) -> Counter[str]:
-        """A refund's own receipt carries the refund's id."""
-        order_of = dict(self.rows("SELECT refund_id, order_id FROM refunds"))
-        found: Counter[str] = Counter()
-        for name, minor in booked.items():
-            first = name.partition("|")[0]
-            found[order_of.get(first, first)] += minor
-        return found
-
     # Inbox: I23, I24 -----------------------------------------------------------------------------
 
     def inbox(self) -> Iterator[Violation]:
@@ -382,7 +160,7 @@ class Checker:
             if count > 1:
                 yield Violation("I24 each event once", f"{key}: {count} rows")
 
-    # Rest: I31 to I33 ------------------------------------------------------------------------------
+    # Rest: I31 to I33 -----------------------------------------------------------------------------
 
     def rest(self) -> Iterator[Violation]:
         for step in self.effects.values():
@@ -408,7 +186,9 @@ class Checker:
 
     def _letters(self) -> Iterator[Violation]:
         """Each time an effect needed a person there was a dead letter, and its amount."""
-        needing = {s.name for s in self.steps if s.state in ("rejected", "mismatched", "dead_letter")}
+        needing = {
+            s.name for s in self.steps if s.state in ("rejected", "mismatched", "dead_letter")
+        }
         listed = set(self.rows("SELECT DISTINCT kind, key FROM dead_letters"))
         if needing - listed:
             yield Violation("I32 open rows are listed", f"not {sorted(needing - listed)[:2]}")
@@ -430,11 +210,9 @@ class Checker:
         for step in {s.name: s for s in reversed(self.steps)}.values():
             made[f"{step.kind}|{step.key}"] += step.state == "sent"  # intended and sent at once
         if told != made:
-            yield Violation("I33 each step has its entry", str(sorted((told - made) + (made - told))[:3]))
-
-
-def _last(flags: list[tuple[int, bool]], at: int) -> int:
-    return max((seq for seq, _ in flags if seq < at), default=0)
+            yield Violation(
+                "I33 each step has its entry", str(sorted((told - made) + (made - told))[:3])
+            )
 
 
 def check(world: "World") -> list[Violation]:

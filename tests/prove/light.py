@@ -37,7 +37,7 @@ class Compiled:
                 is_given = name in names
                 self.order.append((name if is_given else "", convert, bind.value))
                 continue
-            several = names[name] if name in names else bind.value
+            several = names.get(name, bind.value)
             self.order += [("", None, one) for one in several]
             marks = ", ".join("?" * len(several))
             self.text = self.text.replace(f"__[POSTCOMPILE_{name}]", marks)
@@ -50,7 +50,9 @@ class Compiled:
             return None
         base = namedtuple("Found", [c.keyname for c in columns], rename=True)  # type: ignore[misc]
         kind = type("Found", (base, _Row), {"__slots__": ()})
-        found = [(at, c.type._cached_result_processor(dialect, None)) for at, c in enumerate(columns)]
+        found = [
+            (at, c.type._cached_result_processor(dialect, None)) for at, c in enumerate(columns)
+        ]
         return kind, [(at, convert) for at, convert in found if convert is not None]
 
     def values(self, given: Mapping[str, Any]) -> list[Any]:

@@ -73,7 +73,9 @@ class SendsAfterSleeping(Engine):
 class JanitorDoesNotReadAgain(Engine):
     """Trusts what it read before it had the lease, and writes whatever the row says now."""
 
-    _hearsay: dict[tuple[EffectKind, str], Effect] = {}
+    def __init__(self, *parts: Any, **more: Any) -> None:
+        super().__init__(*parts, **more)
+        self._hearsay: dict[tuple[EffectKind, str], Effect] = {}
 
     def _required(self, kind: EffectKind, key: str) -> Effect:
         return self._hearsay.pop((kind, key), None) or super()._required(kind, key)
@@ -133,7 +135,9 @@ class UnreadableLookIsAbsent(SimulatedPartner):
 class SendIsNotCommitted(SqlEffectStore):
     """Intent and send stay in the worker's memory until the conclusion commits them."""
 
-    _waiting: dict[str, tuple[Any, ...]] = {}
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self._waiting: dict[str, tuple[Any, ...]] = {}
 
     def begin(self, effect: Effect, mark: Any, who: str, duration: timedelta) -> Any:
         if self.get(effect.kind, effect.key) is not None:
@@ -246,7 +250,7 @@ class StepIsNotSaved(SqlOrders):
         return super().save(saga, events, **more)
 
 
-# The receiver, the settlement, the services --------------------------------------------------------
+# The receiver, the settlement, the services -------------------------------------------------------
 
 
 class DedupesByTrace(Receiver):

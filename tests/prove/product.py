@@ -37,7 +37,7 @@ PATIENCE = 12 * 86_400.0
 _UNFINISHED = "('intended', 'sent', 'in_doubt', 'parked', 'done')"
 _ENDED = "('completed', 'declined', 'cancelled')"
 _DUE = {
-    "effects": "SELECT MIN(COALESCE(next_at, '')) FROM effects WHERE state IN " + _UNFINISHED,
+    "effects": "SELECT MIN(COALESCE(next_at, '')) FROM effects WHERE state IN " + _UNFINISHED,  # noqa: S608  our own words
     "orders": "SELECT MIN(next_at) FROM orders",
     "refunds": "SELECT MIN(next_at) FROM refunds",
     "inbox": "SELECT MIN(next_at) FROM inbox WHERE state = 'received'",
@@ -263,7 +263,8 @@ class Product:
         world = self._world
         if world.notes.errors:
             return True
-        if world.busy or world.people.errands or world.hub.seconds < world.storm and world.act == 1:
+        is_early = world.act == 1 and world.hub.seconds < world.storm
+        if world.busy or world.people.errands or is_early:
             return False
         if any(world.pending.values()) or world.people.has_any_news():
             return False

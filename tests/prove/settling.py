@@ -37,9 +37,7 @@ class Settling:
         if is_restated:
             whole = _lines(entries)
             changed = difference(whole, journals, "USD", "USD")
-            journals.append(
-                journal(number, 2, whole if world.variant.reposts_whole else changed)
-            )
+            journals.append(journal(number, 2, whole if world.variant.reposts_whole else changed))
         for place, one in enumerate(journals):
             self._post(one, world.hub.seconds + 60 + 600 * place)
 

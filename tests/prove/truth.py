@@ -7,7 +7,6 @@ import json
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from include.domain.money import Money
 from include.domain.payments import Authorized, PaymentStatus
@@ -261,7 +260,7 @@ class Truth:
         return self.by_target.get(their_key, [])
 
     def standing(self, reference: str) -> list[Entry]:
-        """What carries a reference and was not taken back; natural writes are one, however often."""
+        """What carries a reference and was not taken back; a natural write is one, always."""
         found = [one for one in self.by_reference.get(reference, ()) if not one.is_undone]
         return found[:1] if found and _is_natural(found[0].kind) else found
 

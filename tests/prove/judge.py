@@ -1,0 +1,76 @@
+"""What every check reads: the tables, their history and the truth."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from include.services.effects.ports import EffectKind as K
+from tests.prove.truth import Entry
+
+if TYPE_CHECKING:
+    from tests.prove.world import Call, World
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken invariant, in words."""
+
+    invariant: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.invariant}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One committed change of an effect."""
+
+    seq: int
+    kind: str
+    key: str
+    state: str
+    sends: int
+    reference: str
+    sent_at: str
+    fence: int
+    current_fence: int | None
+    their_key: str
+    amount_minor: int
+
+    @property
+    def name(self) -> tuple[str, str]:
+        return self.kind, self.key
+
+
+class Judge:
+    """Reads one finished seed."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        self.truth = world.truth
+        self.rows = world.database.rows
+
+    # What was committed, and what is true ----------------------------------------------------
+
+    def history(self, table: str) -> list[Any]:
+        return self.rows("SELECT * FROM history WHERE what = ? ORDER BY seq", table)
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        return [Step(row[0], *row[2:12]) for row in self.history("effects")]
+
+    @cached_property
+    def effects(self) -> dict[tuple[str, str], Step]:
+        return {step.name: step for step in self.steps}
+
+    def done(self, *kinds: K) -> Iterator[Entry]:
+        """What stands at the other sides: executed, not refused, not taken back by a person."""
+        for kind in kinds:
+            for entry in self.truth.by_kind[kind]:
+                if not entry.is_no and not entry.is_undone:
+                    yield entry
+
+    def calls_of(self, kind: K) -> "list[Call]":
+        return [call for call in self.world.notes.calls if call.kind is kind]
