@@ -36,12 +36,19 @@ _NAIVE_EPOCH = EPOCH.replace(tzinfo=None)
 PATIENCE = 12 * 86_400.0
 _UNFINISHED = "('intended', 'sent', 'in_doubt', 'parked', 'done')"
 _ENDED = "('completed', 'declined', 'cancelled')"
-_DUE = {
-    "effects": "SELECT MIN(COALESCE(next_at, '')) FROM effects WHERE state IN " + _UNFINISHED,  # noqa: S608  our own words
-    "orders": "SELECT MIN(next_at) FROM orders",
-    "refunds": "SELECT MIN(next_at) FROM refunds",
-    "inbox": "SELECT MIN(next_at) FROM inbox WHERE state = 'received'",
-}
+_DUE = (  # one look: when the next of each is due
+    "SELECT (SELECT MIN(COALESCE(next_at, '')) FROM effects WHERE state IN "  # noqa: S608
+    + _UNFINISHED
+    + "), (SELECT MIN(next_at) FROM orders), (SELECT MIN(next_at) FROM refunds), "
+    "(SELECT MIN(next_at) FROM inbox WHERE state = 'received')"
+)
+_UNRESTED = (  # one look: what of each has not come to rest
+    "SELECT EXISTS (SELECT 1 FROM effects WHERE state IN "  # noqa: S608
+    + _UNFINISHED
+    + ") OR EXISTS (SELECT 1 FROM inbox WHERE state = 'received') OR EXISTS (SELECT 1 FROM refunds "
+    "WHERE state NOT IN ('done', 'refused', 'stuck')) OR EXISTS (SELECT 1 FROM orders "
+    "WHERE state NOT IN "
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,15 +240,10 @@ class Product:
         return 30.0 if is_held else max(world.swarm.period, min(wait, 86_400.0))
 
     def _due(self) -> dict[str, float]:
-        return {name: self._soonest(statement) for name, statement in _DUE.items()}
-
-    def _soonest(self, statement: str) -> float:
-        found = self._world.database.rows(statement)[0][0]
-        if found is None:
-            return float("inf")
-        if found == "":
-            return 0.0
-        return (datetime.fromisoformat(found) - _NAIVE_EPOCH).total_seconds()
+        found = self._world.database.rows(_DUE)[0]
+        return dict(
+            zip(("effects", "orders", "refunds", "inbox"), map(_seconds, found), strict=True)
+        )
 
     def _poll(self, kit: Kit) -> None:
         world = self._world
@@ -266,17 +268,11 @@ class Product:
         is_early = world.act == 1 and world.hub.seconds < world.storm
         if world.busy or world.people.errands or is_early:
             return False
-        if any(world.pending.values()) or world.people.has_any_news():
-            return False
-        if self._count("effects", f"state IN {_UNFINISHED}"):
-            return False
-        if self._count("inbox", "state = 'received'"):
-            return False
-        if self._count("refunds", "state NOT IN ('done', 'refused', 'stuck')"):
-            return False
         waits = "" if world.act == 3 else ", 'booked', 'in_review'"
         resting = _ENDED.replace(")", f", 'stuck'{waits})")
-        return not self._count("orders", f"state NOT IN {resting}")
+        if world.database.rows(f"{_UNRESTED}{resting})")[0][0]:
+            return False
+        return not any(world.pending.values()) and not world.people.has_any_news()
 
     def open_letters(self) -> int:
         return self._count("dead_letters", "state = 'open'") + self._count(
@@ -286,6 +282,15 @@ class Product:
     def _count(self, table: str, condition: str) -> int:
         found = self._world.database.rows(f"SELECT COUNT(*) FROM {table} WHERE {condition}")  # noqa: S608
         return int(found[0][0])
+
+
+def _seconds(found: str | None) -> float:
+    """Read an instant of the database as the hub counts; none is never, '' is at once."""
+    if found is None:
+        return float("inf")
+    if found == "":
+        return 0.0
+    return (datetime.fromisoformat(found) - _NAIVE_EPOCH).total_seconds()
 
 
 def _nobody(_event: str, **_fields: object) -> None:

@@ -1,7 +1,6 @@
 """The audit trail: append-only, hash-chained, safe with many writers on both databases."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, insert, select, text
@@ -35,7 +34,17 @@ def append_all(connection: Connection, entries: Sequence[chain.AuditEntry]) -> N
     previous, rows = _head(connection), []
     for entry in entries:
         found = chain.entry_hash(previous, entry)
-        rows.append({**asdict(entry), "previous_hash": previous, "hash": found})
+        rows.append(
+            {
+                "at": entry.at,
+                "who": entry.who,
+                "what": entry.what,
+                "subject": entry.subject,
+                "detail": entry.detail,
+                "previous_hash": previous,
+                "hash": found,
+            }
+        )
         previous = found
     connection.execute(_INSERT, rows)
 
@@ -43,7 +52,7 @@ def append_all(connection: Connection, entries: Sequence[chain.AuditEntry]) -> N
 def _head(connection: Connection) -> str:
     """Wait for our turn, then read the end of the chain."""
     if connection.dialect.name == "sqlite":
-        return connection.scalar(_HEAD) or chain.START
+        return connection.execute(_HEAD, {}).scalar() or chain.START
     # Both in one round trip; each statement still sees what was committed before it began.
     found = connection.execute(_LOCK_AND_HEAD).scalar()
     return str(found) if found else chain.START
