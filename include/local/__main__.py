@@ -21,7 +21,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m include.local", description=__doc__)
     parser.add_argument("command", choices=["demo", "start", "stop", "status", "secrets"])
     parser.add_argument("--port", type=int, default=8080, help="Airflow's UI and API")
-    parser.add_argument("--sandbox-port", type=int, default=18080, help="and the three after it")
+    parser.add_argument("--sandbox-port", type=int, default=18080, help="and the four after it")
     parser.add_argument("--home", type=Path, help="folder for all files; default .tieout")
     parser.add_argument("--airflow-database", default="", help="SQLAlchemy URL; default SQLite")
     parser.add_argument("--store-url", default="", help="SQLAlchemy URL; default SQLite")

@@ -51,9 +51,9 @@ def run_demo(stack: LocalStack) -> int:
     states = _follow(api, days + 1, told, began)
 
     last = date.fromisoformat(stack.business_date)
+    ties = print_summary(stack, FIRST, last)
     ends_right = orders.show()
     is_proven = print_proof(stack, last)
-    ties = print_summary(stack, FIRST, last)
     _print_links(stack, time.monotonic() - began)
     is_well = ties and ends_right and is_proven and set(states.values()) == {"success"}
     return 0 if is_well else 1

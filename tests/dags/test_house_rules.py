@@ -89,3 +89,27 @@ def test_importing_every_dag_file_loads_no_heavy_library() -> None:
         check=False,
     )
     assert done.stdout.strip().splitlines()[-1:] == ["[]"], done.stdout + done.stderr
+
+
+def test_on_a_manual_stack_nothing_runs_but_what_people_ask_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from tieout.timetable import every
+
+    monkeypatch.delenv("TIEOUT_SCHEDULE", raising=False)
+    assert every("* * * * *") == "* * * * *"
+    monkeypatch.setenv("TIEOUT_SCHEDULE", "manual")
+    assert every("* * * * *") is None
+
+
+def test_tasks_that_speak_to_syspro_are_in_its_pool(dagbag) -> None:  # type: ignore[no-untyped-def]
+    """SYSPRO takes one session per operator; the pool has a slot for each."""
+    speaking = {
+        "orders": "sweep_orders",
+        "erp_feedback": "poll_erp",
+        "stock_levels": "push_stock",
+        "effects_janitor": "sweep",
+        "order_care": "compare_systems",
+    }
+    for dag_id, task_id in speaking.items():
+        assert dagbag.dags[dag_id].get_task(task_id).pool == "syspro", dag_id

@@ -38,7 +38,7 @@ def test_the_shipped_file_holds_connections_that_our_hooks_accept() -> None:
     assert {kind: kinds.count(kind) for kind in kinds} == {
         "cybersource": 3,
         "syspro": 3,
-        "http": 3,
+        "http": 4,
         "woocommerce": 1,
         "generic_shop": 1,
         "shop_callback": 2,
