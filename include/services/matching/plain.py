@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NOBODY = -1
 _SEEDS = (0x7E0, 0x1A5)
+_STRETCH = 64 * 1024  # numbers that fit the processor's cache
 
 
 @dataclass(slots=True)
@@ -44,56 +45,71 @@ def join_plain(lines: "pl.DataFrame", documents: "pl.DataFrame") -> PlainMatches
     """
     import numpy as np
 
+    line, document = _couples(lines["key"], documents["key"])
     found = np.full(lines.height, NOBODY, dtype=np.int32)
-    is_open = documents["key"].is_not_null().to_numpy().copy()
-    line_rows, line_keys, line_checks = _given(lines)
-    document_rows, document_keys, document_checks = _given(documents)
-    line, document = _couples(line_keys, document_keys)
-    # The sort cut the keys short; the check is whole, and of another seed.
-    same = line_checks[line] == document_checks[document]
-    line, document = line_rows[line[same]], document_rows[document[same]]
     found[line] = document
-    is_open[document] = False
+    # The sort cut the keys short; the check is whole, and of another seed.
+    mine = lines["check"].fill_null(0).to_numpy()
+    theirs = documents["check"].fill_null(0).to_numpy()
+    if len(theirs):
+        found[theirs[found] != mine] = NOBODY  # where there is nobody, any answer will do
+    is_open = documents["key"].is_not_null().to_numpy().copy()
+    is_open[found[found != NOBODY]] = False
     return PlainMatches(found, is_open)
 
 
-def _given(frame: "pl.DataFrame") -> "tuple[Rows, Numbers, Numbers]":
-    """Return the rows that have a key, their keys and their checks."""
-    import numpy as np
+def _couples(lines: "pl.Series", documents: "pl.Series") -> "tuple[Rows, Rows]":
+    """Return rows of lines and documents that stand together in twos, one of each side.
 
-    key, check = frame["key"], frame["check"]
-    if not key.null_count():
-        return np.arange(len(key), dtype=np.int32), key.to_numpy(), check.to_numpy()
-    rows = np.flatnonzero(key.is_not_null().to_numpy()).astype(np.int32)
-    return rows, key.drop_nulls().to_numpy(), check.drop_nulls().to_numpy()
-
-
-def _couples(lines: "Numbers", documents: "Numbers") -> "tuple[Rows, Rows]":
-    """Return positions of lines and documents that stand together in twos, one of each side.
-
-    Each number is cut short and carries its position in the low bits, so that sorting plain
-    numbers is enough; what the cut brings together by chance is told apart by the caller, and
-    what it hides in a larger crowd is left to the rules, which compare the strings.
+    Each number is cut short and carries its row in the low bits, so that sorting plain numbers
+    is enough; what the cut brings together by chance is told apart by the caller, and what it
+    hides in a larger crowd is left to the rules, which compare the strings.
     """
     import numpy as np
+    import polars as pl
 
     count = len(lines) + len(documents)
     bits = np.uint64(max(1, count).bit_length())
-    position = (np.uint64(1) << bits) - np.uint64(1)  # the low bits
-    packed = np.empty(count, dtype=np.uint64)
-    np.bitwise_and(lines, ~position, out=packed[: len(lines)])
-    np.bitwise_and(documents, ~position, out=packed[len(lines) :])
-    packed |= np.arange(count, dtype=np.uint64)
-    packed.sort()
-    follows = np.zeros(count + 1, dtype=np.bool_)  # the one before has the same number
-    np.less_equal(packed[1:] ^ packed[:-1], position, out=follows[1:-1])
+    row = (np.uint64(1) << bits) - np.uint64(1)  # the low bits
+    packed = _packed((lines, documents), row)
+    packed = pl.Series(packed).sort().to_numpy()  # on every core, which numpy does not
+    follows = _equals_before(packed, row)
     # The first of exactly two follows nobody, is followed, and the next one is not.
     first = np.flatnonzero(~follows[:-2] & follows[1:-1] & ~follows[2:])
-    one = (packed[first] & position).astype(np.int32)
-    other = (packed[first + 1] & position).astype(np.int32)
-    # Positions grow within a couple, so a line comes before a document.
+    one = (packed[first] & row).astype(np.int32)
+    other = (packed[first + 1] & row).astype(np.int32)
+    # Rows grow within a couple, so a line comes before a document.
     mixed = (one < len(lines)) & (other >= len(lines))
     return one[mixed], other[mixed] - np.int32(len(lines))
+
+
+def _packed(sides: "Sequence[pl.Series]", low_bits: "np.uint64") -> "Numbers":
+    """Return the keys of both sides, cut short, with their rows in the low bits; nulls left out."""
+    import numpy as np
+
+    found = np.empty(sum(len(side) for side in sides), dtype=np.uint64)
+    start = 0
+    for chunk in (chunk for side in sides for chunk in side.get_chunks()):
+        rows = np.arange(start, start + len(chunk), dtype=np.uint64)
+        here = found[start : start + len(chunk)]
+        np.bitwise_and(chunk.fill_null(0).to_numpy(), ~low_bits, out=here)
+        here |= rows
+        start += len(chunk)
+    if any(side.null_count() for side in sides):
+        found = found[np.concatenate([side.is_not_null().to_numpy() for side in sides])]
+    return found
+
+
+def _equals_before(packed: "Numbers", low_bits: "np.uint64") -> "npt.NDArray[np.bool_]":
+    """Say of each number, and of one behind the last, whether the one before is the same."""
+    import numpy as np
+
+    found = np.zeros(len(packed) + 1, dtype=np.bool_)
+    for start in range(1, len(packed), _STRETCH):
+        here = packed[start : start + _STRETCH]
+        before = packed[start - 1 : start - 1 + len(here)]
+        np.less_equal(here ^ before, low_bits, out=found[start : start + len(here)])
+    return found
 
 
 def key_columns(frame: "pl.LazyFrame", kind: "pl.Expr") -> "pl.DataFrame":

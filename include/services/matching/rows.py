@@ -17,18 +17,20 @@ from include.services.matching.plain import NOBODY
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    import polars as pl
     import pyarrow as pa
 
     from include.services.matching.plain import Rows
 
     Ints = npt.NDArray[np.int64]
-    _Batch = tuple[pa.RecordBatch, int]
+    _Stretch = tuple[list[int], int]  # row groups of lines.parquet, and their first row
 
 _CHUNK = 500_000
 _WORKERS = 2
-_CODED = ("file_digest", "line_class", "rule", "cause", "line_date")  # few distinct values
 _WORDS = ("line_key", "compared", "runner_up")  # only explained rows have these,
 _AMOUNTS = ("taken_minor", "difference_minor")  # and these
+# Few distinct values, or few values.
+_CODED = ("file_digest", "line_class", "rule", "cause", "line_date", *_WORDS)
 
 
 def write_matches(
@@ -59,15 +61,16 @@ def write_matches(
         pq.ParquetWriter(
             part,
             _schema(),
-            compression="lz4",
+            compression=_compression(),  # type: ignore[arg-type]
             use_dictionary=list(_CODED),  # type: ignore[arg-type]
             write_statistics=False,
+            column_encoding={"line_no": "DELTA_BINARY_PACKED"},
             store_schema=False,  # coded columns read back as plain text
         ) as writer,
         ThreadPoolExecutor(_WORKERS) as pool,
     ):
         columns = _Columns(lines, documents, document_of_line, on, own)
-        for table in _ahead(pool, columns.table, columns.batches()):
+        for table in _ahead(pool, columns.table, columns.stretches()):
             writer.write_table(table)
         if earlier:
             rows = [{name: e.get(name) for name in MATCH_COLUMNS} for e in earlier]
@@ -97,13 +100,18 @@ def _schema() -> "pa.Schema":
     return pa.schema(written)
 
 
+def _compression() -> dict[str, str]:
+    """Leave ids as they are: as good as unique, they cost more time than they give back."""
+    return {name: "none" if name == "document_id" else "lz4" for name in MATCH_COLUMNS}
+
+
 def _ahead(
-    pool: ThreadPoolExecutor, work: "Callable[[_Batch], pa.Table]", batches: "Iterable[_Batch]"
+    pool: ThreadPoolExecutor, work: "Callable[[_Stretch], pa.Table]", given: "Iterable[_Stretch]"
 ) -> "Iterator[pa.Table]":
     """Put a few chunks together while one is written; they come out in order."""
     waiting: deque[Future[pa.Table]] = deque()
-    for batch in batches:
-        waiting.append(pool.submit(work, batch))
+    for stretch in given:
+        waiting.append(pool.submit(work, stretch))
         if len(waiting) > _WORKERS:
             yield waiting.popleft().result()
     while waiting:
@@ -123,50 +131,59 @@ class _Columns:
     ) -> None:
         import numpy as np
         import polars as pl
-        import pyarrow as pa
+        import pyarrow.parquet as pq
 
         self._lines, self._on, self._own = lines, on, own
+        self._metadata = pq.read_metadata(lines)
         self._schema = _schema()
         self._document_of_line = document_of_line
         self._rows: Ints = np.array([e["row"] for e in own], dtype=np.int64)
         ids = pl.scan_parquet(documents).select("document_id").collect(engine="streaming")
-        named = pl.Series("document_id", [e.get("document_id") for e in own], dtype=pl.String)
-        # Row k of what is explained stands behind the documents, at len(documents) + k.
+        named = [e.get("document_id") for e in own]
+        # Row k of what is explained stands behind the documents, at len(documents) + k; the last
+        # is null, and so is found for -1. One chunk, or every look-up would search for its own.
         self._documents = ids.height
-        both = ids["document_id"].append(named).rechunk()
-        self._ids = both.to_arrow(compat_level=pl.CompatLevel.oldest())
-        self._explained = {
-            name: pa.array([e.get(name) for e in own], kind)
-            for names, kind in ((_WORDS, pa.string()), (_AMOUNTS, pa.int64()))
-            for name in names
-        }
+        self._ids = pl.concat(
+            [ids["document_id"], pl.Series([*named, None], dtype=pl.String)], rechunk=True
+        )
 
-    def batches(self) -> "Iterator[tuple[pa.RecordBatch, int]]":
-        """Yield the day's lines with the row they begin at."""
+    def stretches(self) -> "Iterator[_Stretch]":
+        """Yield row groups of the day's lines, some at a time, with the row they begin at."""
+        groups: list[int] = []
+        start = rows = 0
+        for group in range(self._metadata.num_row_groups):
+            groups.append(group)
+            rows += self._metadata.row_group(group).num_rows
+            if rows >= _CHUNK or group == self._metadata.num_row_groups - 1:
+                yield groups, start
+                groups, start, rows = [], start + rows, 0
+
+    def _read(self, groups: list[int]) -> "pa.Table":
+        """Read what is copied; each thread opens the file for itself."""
         import pyarrow.parquet as pq
 
-        names = ["file_digest", "line_no", "line_class"]
-        source = pq.ParquetFile(self._lines, read_dictionary=["file_digest", "line_class"])
-        start = 0
-        for batch in source.iter_batches(_CHUNK, columns=names):
-            yield batch, start
-            start += batch.num_rows
+        with pq.ParquetFile(
+            self._lines, metadata=self._metadata, read_dictionary=["file_digest", "line_class"]
+        ) as file:
+            return file.read_row_groups(
+                groups, ["file_digest", "line_no", "line_class"], use_threads=False
+            )
 
-    def table(self, batch: "tuple[pa.RecordBatch, int]") -> "pa.Table":
+    def table(self, stretch: "_Stretch") -> "pa.Table":
         """Lay what is explained over the plain columns of one chunk."""
         import numpy as np
+        import polars as pl
         import pyarrow as pa
 
-        lines, start = batch
+        groups, start = stretch
+        lines = self._read(groups)
         count = lines.num_rows
-        first, last = np.searchsorted(self._rows, [start, start + count])
+        first, last = (int(i) for i in np.searchsorted(self._rows, [start, start + count]))
+        own, spots = self._own[first:last], self._rows[first:last] - start
         documents = self._document_of_line[start : start + count].copy()
         rules = np.where(documents != NOBODY, _RULES[Rule.exact.value], _NONE).astype(np.int32)
         causes = np.full(count, _NONE, dtype=np.int32)
-        place = np.full(count, -1, dtype=np.int32)
-        for number in range(int(first), int(last)):
-            row, spot = self._own[number], int(self._rows[number]) - start
-            place[spot] = number
+        for number, (row, spot) in enumerate(zip(own, spots, strict=True), first):
             if row.get("rule"):
                 rules[spot] = _RULES[row["rule"]]
             if row.get("cause"):
@@ -178,12 +195,14 @@ class _Columns:
             "line_no": lines.column("line_no"),
             "line_class": lines.column("line_class"),
             "line_date": pa.array(np.full(count, self._on, dtype="datetime64[D]")),
-            "rule": _coded(rules, _RULES),
-            "cause": _coded(causes, _CAUSES),
-            "document_id": self._ids.take(_index(documents)),
+            "rule": _coded(rules, list(_RULES)),
+            "cause": _coded(causes, list(_CAUSES)),
+            "document_id": self._ids.gather(pl.Series(documents)).to_arrow(
+                compat_level=pl.CompatLevel.oldest()
+            ),
         }
-        index = _index(place)
-        found |= {name: values.take(index) for name, values in self._explained.items()}
+        found |= {name: _words_at(spots, [e.get(name) for e in own], count) for name in _WORDS}
+        found |= {name: _minor_at(spots, [e.get(name) for e in own], count) for name in _AMOUNTS}
         return pa.Table.from_arrays([found[name] for name in MATCH_COLUMNS], schema=self._schema)
 
 
@@ -192,17 +211,32 @@ _RULES = {rule.value: number for number, rule in enumerate(Rule)}
 _CAUSES = {cause.value: number for number, cause in enumerate(Cause)}
 
 
-def _index(numbers: "npt.NDArray[Any]") -> Any:
-    """Return row numbers to take; negative ones are null."""
+def _coded(codes: "npt.NDArray[np.int32]", words: Sequence[str]) -> Any:
     import pyarrow as pa
 
-    return pa.array(numbers, mask=numbers < 0)
+    index = pa.array(codes, mask=codes < 0)
+    return pa.DictionaryArray.from_arrays(index, pa.array(words, pa.string()))
 
 
-def _coded(codes: "npt.NDArray[np.int32]", words: Mapping[str, int]) -> Any:
+def _words_at(spots: "Ints", words: Sequence[str | None], count: int) -> Any:
+    """Return ``count`` words, null but at the given spots."""
+    import numpy as np
+
+    known = {word: code for code, word in enumerate(dict.fromkeys(filter(None, words)))}
+    codes = np.full(count, _NONE, dtype=np.int32)
+    codes[spots] = [known[word] if word else _NONE for word in words]
+    return _coded(codes, list(known))
+
+
+def _minor_at(spots: "Ints", minors: Sequence[int | None], count: int) -> Any:
+    """Return ``count`` amounts, null but at the given spots."""
+    import numpy as np
     import pyarrow as pa
 
-    return pa.DictionaryArray.from_arrays(_index(codes), pa.array(list(words), pa.string()))
+    found, is_null = np.zeros(count, dtype=np.int64), np.ones(count, dtype=np.bool_)
+    found[spots] = [minor or 0 for minor in minors]
+    is_null[spots] = [minor is None for minor in minors]
+    return pa.array(found, mask=is_null)
 
 
 def explained_rows(
