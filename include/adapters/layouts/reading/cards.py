@@ -10,6 +10,7 @@ import re
 
 import polars as pl
 
+from include.adapters.layouts.reading.plain_bytes import may_hold_runs
 from include.domain.card_numbers import ISSUERS
 
 _GROUPED = r"[0-9]{4}[ -][0-9]{4}[ -][0-9]{4}[ -][0-9]{1,7}|[0-9]{4}[ -][0-9]{6}[ -][0-9]{4,5}"
@@ -17,17 +18,12 @@ SHORTEST = 13  # digits
 # A cheap superset for whole columns.
 PREFILTER = rf"[2-68][0-9]{{12}}|{_GROUPED}"
 _RUN = re.compile(rf"(?<![0-9])(?:[0-9]{{13,19}}|{_GROUPED})(?![0-9])")
-# Every digit as 1, blank and hyphen as -, the rest as x.
-_SHAPES = bytes(
-    ord("1") if chr(b) in "0123456789" else ord("-") if chr(b) in " -" else ord("x")
-    for b in range(256)
-)
 CARD = "^(?:" + "|".join(ISSUERS) + ")$"
 
 
 def flag_cards(texts: pl.Series) -> pl.Series:
     """Say for each text whether it holds a card number; null holds none."""
-    if not _may_hold(texts):
+    if not may_hold_runs(texts, SHORTEST):  # a pattern per text would cost as much as the rest
         return pl.repeat(False, len(texts), eager=True)
     hits = texts.str.contains(PREFILTER).fill_null(False)
     if not hits.any():
@@ -48,18 +44,6 @@ def flag_cards(texts: pl.Series) -> pl.Series:
         .filter(_passes_luhn(pl.col("digits").cast(pl.UInt64)))
     )
     return texts.is_in(cards["text"].implode()).fill_null(False) if cards.height else hits & False
-
-
-def _may_hold(texts: pl.Series) -> bool:
-    """Look at all bytes of a column at once; a pattern per text would cost as much as the rest.
-
-    Texts stand end to end here, so two neighbors may look like one number: then the pattern says.
-    """
-    data = texts.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()[2]
-    if data is None:
-        return False
-    shapes = data.to_pybytes().translate(_SHAPES)
-    return any(shape in shapes for shape in (b"1" * 13, b"-1111-1111-1", b"-111111-1111"))
 
 
 def _passes_luhn(number: pl.Expr) -> pl.Expr:

@@ -1,6 +1,6 @@
 """What makes a record unreadable, asked of whole columns; sentences are made for the few."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -13,6 +13,7 @@ from include.adapters.layouts.reading.columns import (
     WHOLE_NUMBER,
 )
 from include.adapters.layouts.reading.faults import MAX_FIELD_BYTES
+from include.adapters.layouts.reading.plain_bytes import are_digits
 from include.adapters.layouts.reading.plan import TYPE, Plan
 from include.adapters.layouts.shape import Kind, Sign
 from include.domain.settlement import LineClass
@@ -41,13 +42,16 @@ def is_bad(checks: list[Check]) -> pl.Expr:
     return pl.any_horizontal(c.mask for c in checks if not c.is_refinement).fill_null(False)
 
 
-def checks_of(plan: Plan, has_control: bool, longest: Mapping[str, int]) -> list[Check]:
+def checks_of(
+    plan: Plan, has_control: bool, longest: Mapping[str, int], sound: Container[str] = ()
+) -> list[Check]:
     """List the checks in the order in which their reasons are preferred.
 
     Args:
         plan: the layout and its columns.
         has_control: whether the bytes hold control characters at all.
         longest: bytes of the longest value of each free column.
+        sound: request id columns that are known to be well-formed in every row.
     """
     return [
         *_card_checks(plan, longest),
@@ -55,7 +59,7 @@ def checks_of(plan: Plan, has_control: bool, longest: Mapping[str, int]) -> list
         *_merchant_check(plan),
         *_type_check(plan),
         *_filled_checks(plan),
-        *_shape_checks(plan),
+        *_shape_checks(plan, sound),
         *_money_checks(plan),
         *_sign_checks(plan),
         *_total_check(plan),
@@ -152,8 +156,15 @@ def _filled_checks(plan: Plan) -> Iterator[Check]:
             )
 
 
-def _shape_checks(plan: Plan) -> Iterator[Check]:
+def sound_ids(text: pl.DataFrame, plan: Plan) -> set[str]:
+    """Name the request id columns of which every value is 22 digits."""
+    return {name for name in plan.of_kind(Kind.request_id) if are_digits(text[name], 22)}
+
+
+def _shape_checks(plan: Plan, sound: Container[str]) -> Iterator[Check]:
     for name in plan.of_kind(Kind.request_id):
+        if name in sound:
+            continue
         yield Check(
             "request_id_malformed",
             ~pl.col(name).str.contains(REQUEST_ID),

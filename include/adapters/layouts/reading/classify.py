@@ -13,6 +13,7 @@ from include.adapters.layouts.reading.checks import (
     checks_of,
     is_bad,
     longest_texts,
+    sound_ids,
 )
 from include.adapters.layouts.reading.columns import read_columns
 from include.adapters.layouts.reading.lines import lines_of
@@ -51,7 +52,7 @@ def classify(text: pl.DataFrame, line_no: pl.Series, plan: Plan, has_control: bo
     """
     frame = read_columns(text.with_columns(line_no.cast(pl.Int64).alias(LINE_NO)), plan)
     frame = frame.with_columns(_types(frame, plan).alias(TYPE), *card_flags(text, plan))
-    checks = checks_of(plan, has_control, longest_texts(text, plan))
+    checks = checks_of(plan, has_control, longest_texts(text, plan), sound_ids(text, plan))
     found_bad = frame.select(is_bad(checks)).to_series()
     prints = text.hash_rows()
     bad, good = pl.DataFrame(schema=_BAD_SCHEMA), frame

@@ -3,14 +3,17 @@
 No float exists anywhere: a decimal's digits become one integer, shifted by the currency's minor
 digits. What does not fit is null here and quarantined by ``checks``.
 
-Every pass over a chunk costs a fixed time whatever its size, so all columns are read in one pass,
-one row of facts decides what is left to do, and a second pass does it.
+What is plain is read many bytes at a time (``plain_bytes``), the rest by these patterns. Every
+pass over a chunk costs a fixed time whatever its size, so all columns are read in one pass, one
+row of facts decides what is left to do, and a second pass does it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 import polars as pl
 
+from include.adapters.layouts.reading.plain_bytes import read_hundredths, read_instants
 from include.adapters.layouts.reading.plan import Plan
 from include.adapters.layouts.shape import Kind
 from include.domain.money import MINOR_UNIT_DIGITS
@@ -35,11 +38,19 @@ def read_columns(frame: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     cannot be told; ``<amount>#finer``: finer than the currency. ``<time>#at``: instant or date.
     """
     same = _constants(frame, plan)
+    instants = {} if not frame.height else _plain_instants(frame, plan, same)
+    amounts = [series for name in plan.of_kind(Kind.money) for series in _number(frame[name])]
+    others = [name for name in plan.of_kind(Kind.instant) if name not in instants]
     frame = frame.with_columns(
-        *_digits(plan, same), *_numbers(plan), *_instants(plan, same), *_days(plan)
+        *_digits(plan, same),
+        *amounts,
+        *_whole_numbers(plan),
+        *_instants(others, same),
+        *_days(plan),
+        *(found.alias(f"{name}#at") for name, found in instants.items()),
     )
-    facts = frame.select(*_facts(plan)).row(0, named=True) if frame.height else {}
-    return frame.with_columns(*_minor(plan, facts), *_settled(plan, facts))
+    facts = frame.select(*_facts(plan, others)).row(0, named=True) if frame.height else {}
+    return frame.with_columns(*_minor(plan, facts), *_settled(others, facts))
 
 
 def _constants(frame: pl.DataFrame, plan: Plan) -> dict[str, str]:
@@ -71,23 +82,50 @@ def _digits(plan: Plan, same: Mapping[str, str]) -> Iterator[pl.Expr]:
         )
 
 
-def _numbers(plan: Plan) -> Iterator[pl.Expr]:
-    """Read each amount's digits as one integer, and how many stand behind the point."""
-    for name in plan.of_kind(Kind.money):
-        text = pl.col(name)
-        digits = text.str.replace(".", "", literal=True).cast(pl.Int64, strict=False)
-        yield (pl.when(text.str.contains(PLAIN_DECIMAL)).then(digits).alias(f"{name}#number"))
-        point = text.str.find(".", literal=True)
-        behind = text.str.len_bytes().cast(pl.Int64) - point.cast(pl.Int64) - 1
-        yield behind.fill_null(0).alias(f"{name}#behind")
+def _number(texts: pl.Series) -> list[pl.Series]:
+    """Read each amount's digits as one integer, and how many stand behind the point.
+
+    Most are plain and read many at a time; only the others are held against the pattern.
+    """
+    found, is_plain = read_hundredths(texts)
+    number = pl.Series(found)
+    behind = pl.repeat(2, len(texts), dtype=pl.Int64, eager=True)
+    if not is_plain.all():
+        rest = np.flatnonzero(~is_plain)
+        others = texts.gather(rest).to_frame("text").select(**_any_number(pl.col("text")))
+        number = number.scatter(rest, others["number"])
+        behind = behind.scatter(rest, others["behind"])
+    return [number.alias(f"{texts.name}#number"), behind.alias(f"{texts.name}#behind")]
+
+
+def _any_number(text: pl.Expr) -> dict[str, pl.Expr]:
+    digits = text.str.replace(".", "", literal=True).cast(pl.Int64, strict=False)
+    point = text.str.find(".", literal=True)
+    behind = text.str.len_bytes().cast(pl.Int64) - point.cast(pl.Int64) - 1
+    return {
+        "number": pl.when(text.str.contains(PLAIN_DECIMAL)).then(digits),
+        "behind": behind.fill_null(0),
+    }
+
+
+def _whole_numbers(plan: Plan) -> Iterator[pl.Expr]:
     for name in plan.of_kind(Kind.minor):
         plain = pl.when(pl.col(name).str.contains(WHOLE_NUMBER)).then(pl.col(name))
         yield plain.cast(pl.Int64, strict=False).alias(f"{name}#minor")
         yield pl.lit(False).alias(f"{name}#finer")
 
 
-def _instants(plan: Plan, same: Mapping[str, str]) -> Iterator[pl.Expr]:
-    for name in plan.of_kind(Kind.instant):
+def _plain_instants(
+    frame: pl.DataFrame, plan: Plan, same: Mapping[str, str]
+) -> dict[str, pl.Series]:
+    """Return the columns of which every text is an instant in UTC without a fraction."""
+    names = [name for name in plan.of_kind(Kind.instant) if name not in same]
+    found = {name: read_instants(frame[name]) for name in names}
+    return {name: series for name, series in found.items() if series is not None}
+
+
+def _instants(names: Sequence[str], same: Mapping[str, str]) -> Iterator[pl.Expr]:
+    for name in names:
         text = pl.lit(same[name]) if name in same else pl.col(name)
         found = text.str.to_datetime(_UTC, strict=False, time_unit="ms", cache=False)
         yield found.dt.replace_time_zone("UTC").alias(f"{name}#utc")
@@ -107,11 +145,11 @@ def _shift(name: str, plan: Plan) -> pl.Expr:
     return digits - pl.col(f"{name}#behind")
 
 
-def _facts(plan: Plan) -> Iterator[pl.Expr]:
+def _facts(plan: Plan, instants: Sequence[str]) -> Iterator[pl.Expr]:
     yield pl.len()
     for name in plan.of_kind(Kind.money):
         yield (_shift(name, plan) == 0).fill_null(False).all().alias(f"{name}#fits")
-    for name in plan.of_kind(Kind.instant):
+    for name in instants:
         unread = pl.col(f"{name}#strict") & pl.col(f"{name}#utc").is_null()
         yield unread.any().alias(f"{name}#offset")
 
@@ -131,8 +169,8 @@ def _minor(plan: Plan, facts: dict[str, object]) -> Iterator[pl.Expr]:
         yield finer.alias(f"{name}#finer")
 
 
-def _settled(plan: Plan, facts: dict[str, object]) -> Iterator[pl.Expr]:
-    for name in plan.of_kind(Kind.instant):
+def _settled(names: Sequence[str], facts: dict[str, object]) -> Iterator[pl.Expr]:
+    for name in names:
         found = pl.col(f"{name}#utc")
         if facts.get(f"{name}#offset"):
             offset = (

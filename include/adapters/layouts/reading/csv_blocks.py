@@ -6,8 +6,9 @@ that names each broken line. A quote that is still open at the end of its line c
 inject records, so it sets the whole file aside.
 """
 
+import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,7 @@ from include.adapters.layouts.reading.faults import MAX_LINE_BYTES, FileFaultErr
 from include.adapters.layouts.reading.plan import LINE_NO
 
 BLOCK_BYTES = 16 * 1024**2
+_TAIL_BYTES = 64 * 1024
 _SCAN_BYTES = 128 * 1024  # stays in the processor's cache
 _FIELD = r'(?:[^",\r\n]*|"(?:[^"\r\n]|"")*")'
 
@@ -33,26 +35,40 @@ class BlockFaultError(FileFaultError):
         return of(self.reason_code, f"{self.what} at line {first_line + self.line}")
 
 
-def blocks(path: Path, offset: int) -> Iterator[bytes]:
-    """Yield the records' bytes in blocks that end with a line; the last may lack its line end.
+def spans(file: BinaryIO, offset: int) -> Iterator[tuple[int, int]]:
+    """Yield where blocks of whole lines begin and end; the last may lack its line end.
 
     Raises:
         FileFaultError: a line is longer than any record may be.
     """
-    with path.open("rb", buffering=0) as file:
-        file.seek(offset)
-        rest = b""
-        while block := file.read(BLOCK_BYTES):
-            cut = block.rfind(b"\n") + 1
-            if not cut:
-                rest += block
-            else:
-                yield rest + block[:cut]
-                rest = block[cut:]
-            if len(rest) > MAX_LINE_BYTES:
+    size = os.fstat(file.fileno()).st_size
+    start = offset
+    while start < size:
+        end = start
+        cut = 0
+        while not cut and end < size:
+            first, end = end, min(end + BLOCK_BYTES, size)
+            cut = _after_last_line(file, first, end)
+            if end - (cut or start) > MAX_LINE_BYTES:
                 raise of("line_too_long", f"A line is longer than {MAX_LINE_BYTES} bytes")
-        if rest:
-            yield rest
+        yield start, cut or size
+        start = cut or size
+
+
+def _after_last_line(file: BinaryIO, first: int, end: int) -> int:
+    """Return where the last line that ends before ``end`` does so, or 0; only its tail is read."""
+    while first < end:
+        start = max(first, end - _TAIL_BYTES)
+        cut = bytes_of(file, start, end).rfind(b"\n") + 1
+        if cut:
+            return start + cut
+        end = start
+    return 0
+
+
+def bytes_of(file: BinaryIO, start: int, end: int) -> bytes:
+    """Read a part of a file; several threads may do so at once."""
+    return os.pread(file.fileno(), end - start, start)
 
 
 def batch_of(block: bytes, names: Sequence[str]) -> Batch:
@@ -70,16 +86,48 @@ def batch_of(block: bytes, names: Sequence[str]) -> Batch:
 
 
 def _batch_of(block: bytes, names: Sequence[str]) -> Batch:
+    text = _clean_text(block, names)
+    if text is not None:
+        lines = text.height
+        rows = pl.int_range(lines, eager=True)
+        return Batch(text, rows, _Lines(block), lines, has_control=False)
     lines, has_control = _scan(block)
     _refuse_bytes(block, has_control)
     try:
-        text = pl.read_csv(block, has_header=False, schema=dict.fromkeys(names, pl.String()))
+        text = _split(block, names)
     except pl.exceptions.PolarsError:  # it says no line; the strict split finds it
         return _strictly_split(block, names, has_control)
     if text.height != lines or text[names[-1]].null_count():
         return _strictly_split(block, names, has_control)
     raw = _Lines(block)
     return Batch(text, pl.int_range(lines, eager=True), raw, lines, has_control=has_control)
+
+
+def _clean_text(block: bytes, names: Sequence[str]) -> pl.DataFrame | None:
+    """Split a block in which nothing is odd, or return ``None``; one look at its bytes will do.
+
+    As many rows as bytes below the blank: each row ends with one of them, a line end, so there is
+    no other line and no control character.
+    """
+    if not block.isascii() or b"\x7f" in block:
+        return None
+    every = np.frombuffer(block, np.uint8)
+    below_blank = sum(
+        int(np.count_nonzero(every[start : start + _SCAN_BYTES] < 0x20))
+        for start in range(0, len(every), _SCAN_BYTES)
+    )
+    try:
+        text = _split(block, names)
+    except pl.exceptions.PolarsError:
+        return None
+    is_clean = text.height == below_blank and not text[names[-1]].null_count()
+    return text if is_clean else None
+
+
+def _split(block: bytes, names: Sequence[str]) -> pl.DataFrame:
+    """Split into text columns of one chunk each, or every later pass would copy them to that."""
+    schema = dict.fromkeys(names, pl.String())
+    return pl.read_csv(block, has_header=False, schema=schema).rechunk()
 
 
 class _Lines(Sequence[bytes]):

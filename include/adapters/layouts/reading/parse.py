@@ -185,32 +185,34 @@ def _judged_blocks(
 ) -> Iterator[Judged]:
     """Judge blocks side by side and hand them on in file order."""
 
-    def work(block: bytes) -> tuple[Judged, bool]:
+    def work(span: tuple[int, int]) -> tuple[Judged, bool]:
+        block = csv_blocks.bytes_of(file, *span)
         batch: Batch = csv_blocks.batch_of(block, names)
         return judge(batch, plan), block.endswith(b"\n")
 
     line = first_line
-    for future in _in_order(csv_blocks.blocks(path, offset), work):
-        try:
-            judged, is_closed = future.result()
-        except BlockFaultError as error:
-            if error.is_in_cut_line:
-                raise truncated(f"line {line + error.line} has no end") from None
-            raise error.at(line) from None
-        if not is_closed:
-            _refuse_cut_line(judged, line)
-        yield judged
-        line += judged.length
+    with path.open("rb", buffering=0) as file:
+        for future in _in_order(csv_blocks.spans(file, offset), work):
+            try:
+                judged, is_closed = future.result()
+            except BlockFaultError as error:
+                if error.is_in_cut_line:
+                    raise truncated(f"line {line + error.line} has no end") from None
+                raise error.at(line) from None
+            if not is_closed:
+                _refuse_cut_line(judged, line)
+            yield judged
+            line += judged.length
 
 
 def _in_order(
-    blocks: Iterator[bytes], work: Callable[[bytes], tuple[Judged, bool]]
+    spans: Iterator[tuple[int, int]], work: Callable[[tuple[int, int]], tuple[Judged, bool]]
 ) -> Iterator["Future[tuple[Judged, bool]]"]:
     waiting: deque[Future[tuple[Judged, bool]]] = deque()
     with ThreadPoolExecutor(_WORKERS, thread_name_prefix="layout") as pool:
         try:
-            for block in blocks:
-                waiting.append(pool.submit(work, block))
+            for span in spans:
+                waiting.append(pool.submit(work, span))
                 if len(waiting) > _WORKERS:
                     yield waiting.popleft()
             while waiting:
