@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,13 +68,18 @@ def sum_day(
 
     frame, set_aside = _without_duplicates(pl.scan_parquet(lines), matches)
     frame = frame.filter(pl.col("line_class").is_in(_NET))
-    frame = _with_batches(frame, on)
-    frame = _with_months(frame, merchant, on)
-    grouped = (
-        frame.group_by("batch", "currency", "is_earlier", "line_class", "file_digest", "code")
-        .agg(pl.col("amount_minor").sum(), pl.col("statement").min())
+    seen = (
+        frame.group_by("batch_id", "currency", "line_class")
+        .agg(pl.col("amount_minor").sum(), first_at=pl.col("occurred_at").min())
         .collect(engine="streaming")
     )
+    if seen["batch_id"].null_count() or _may_be_earlier(seen, merchant, on):
+        frame = _with_months(_with_batches(frame, on), merchant, on)
+        grouped = _grouped(frame)
+    else:
+        frame = frame.with_columns(batch="batch_id", is_earlier=pl.lit(False))
+        fees = _grouped(_with_codes(frame.filter(pl.col("line_class") == "fee")))
+        grouped = pl.concat([fees, _as_grouped(seen)])
     controls = {
         row[:3]: row[3]
         for row in frame.group_by("batch", "currency", "is_earlier")
@@ -83,6 +88,44 @@ def sum_day(
         .iter_rows()
     }
     return DaySums(_batches(grouped, controls, on, layouts), set_aside)
+
+
+def _grouped(frame: "pl.LazyFrame") -> "pl.DataFrame":
+    import polars as pl
+
+    return (
+        frame.group_by("batch", "currency", "is_earlier", "line_class", "file_digest", "code")
+        .agg(pl.col("amount_minor").sum(), pl.col("statement").min())
+        .collect(engine="streaming")
+    )
+
+
+def _as_grouped(seen: "pl.DataFrame") -> "pl.DataFrame":
+    """Return what is no fee as ``_grouped`` would: it has neither code nor statement."""
+    import polars as pl
+
+    return seen.filter(pl.col("line_class") != "fee").select(
+        pl.col("batch_id").alias("batch"),
+        "currency",
+        pl.lit(False).alias("is_earlier"),
+        "line_class",
+        pl.lit("").alias("file_digest"),
+        pl.lit("").alias("code"),
+        "amount_minor",
+        pl.lit(None, pl.String).alias("statement"),
+    )
+
+
+def _may_be_earlier(seen: "pl.DataFrame", merchant: Merchant, on: date) -> bool:
+    """Say whether anything can have been captured in an earlier month of the merchant's zone."""
+    import polars as pl
+
+    if not merchant.split_at_month_end:
+        return False
+    first_at = seen.filter(pl.col("line_class").is_in(_BATCHED))["first_at"].min()
+    # No zone is a whole day behind UTC.
+    month = datetime(on.year, on.month, 1, tzinfo=UTC) + timedelta(days=1)
+    return isinstance(first_at, datetime) and first_at < month
 
 
 def _without_duplicates(
@@ -113,12 +156,7 @@ def _with_batches(frame: "pl.LazyFrame", on: date) -> "pl.LazyFrame":
     """Add ``batch``, never null, and ``statement`` and ``code`` where they matter."""
     import polars as pl
 
-    is_fee = pl.col("line_class") == "fee"
-    frame = frame.with_columns(
-        request_of(),
-        code=pl.when(is_fee).then("detail_code").otherwise(pl.lit("")),
-        statement=pl.when(is_fee & request_of().is_null()).then("processor_reference"),
-    ).with_columns(file_digest=pl.when(is_fee).then("file_digest").otherwise(pl.lit("")))
+    frame = _with_codes(frame)
     known = (
         frame.filter(pl.col("line_class").is_in(_BATCHED), pl.col("batch_id").is_not_null())
         .select("currency", "batch_id")
@@ -142,6 +180,18 @@ def _with_batches(frame: "pl.LazyFrame", on: date) -> "pl.LazyFrame":
             batch=pl.coalesce("batch_id", "of_request", "only", pl.lit(f"DAY-{on.isoformat()}"))
         )
     )
+
+
+def _with_codes(frame: "pl.LazyFrame") -> "pl.LazyFrame":
+    """Add ``code`` and ``statement`` of fees, and let nothing else keep its file."""
+    import polars as pl
+
+    is_fee = pl.col("line_class") == "fee"
+    return frame.with_columns(
+        request_of(),
+        code=pl.when(is_fee).then("detail_code").otherwise(pl.lit("")),
+        statement=pl.when(is_fee & request_of().is_null()).then("processor_reference"),
+    ).with_columns(file_digest=pl.when(is_fee).then("file_digest").otherwise(pl.lit("")))
 
 
 def _with_months(frame: "pl.LazyFrame", merchant: Merchant, on: date) -> "pl.LazyFrame":
