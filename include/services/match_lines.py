@@ -46,7 +46,7 @@ from include.services.matching.ports import (
     Gateway,
     ItemStore,
 )
-from include.services.matching.rows import explained_rows, write_matches
+from include.services.matching.rows import MatchWriter, explained_rows
 from include.services.matching.scene import Scene, parts_of_sales, set_scene
 
 __all__ = ["MatchResult", "document_window", "match_lines"]
@@ -152,9 +152,11 @@ def _match(
         parts_of_sales(lines_path, scene.document_of_line, history, REFUND_DAYS),
         on,
     )
-    count = _store(day, merchant, outcome, items, expectations, open_items)
     path = Path(lake.day_path(day, MATCHES))
-    write_matches(path, lines_path, documents_path, scene.document_of_line, on, explained)
+    with MatchWriter(path) as writer:
+        writer.begin(lines_path, documents_path, scene.document_of_line, on, explained)
+        count = _store(day, merchant, outcome, items, expectations, open_items)
+        writer.publish()
     return _result(scene, explained, count, path)
 
 

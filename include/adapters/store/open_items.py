@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from include.adapters.store.schema import open_items
+from include.adapters.store.upsert import execute_many
 from include.domain.matching import Cause
 from include.domain.open_items import OpenItem
 from include.domain.settlement import SettlementDay
@@ -88,7 +89,7 @@ class SqlOpenItems:
         now = self._clock.now()
         for start in range(0, len(items), _CHUNK):
             rows = [_row(item) | {"opened_at": now} for item in items[start : start + _CHUNK]]
-            connection.execute(statement, rows)
+            execute_many(connection, statement, rows)
 
     def _resolve(
         self, connection: Connection, keys: Sequence[str], resolved_by: str, resolution: str

@@ -1,9 +1,9 @@
 """Insert or update by key, in one statement, on SQLite and PostgreSQL alike."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 
@@ -20,4 +20,34 @@ def upsert(
         if changed
         else insert.on_conflict_do_nothing(index_elements=list(keys))
     )
-    connection.execute(statement, [dict(row) for row in rows])
+    execute_many(connection, statement, rows)
+
+
+def execute_many(
+    connection: Connection, statement: Insert, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Run one statement for many rows that name the same columns.
+
+    SQLAlchemy works out the parameters of each row from the start, which takes as long as the
+    database does; where the driver takes them by position, they are laid out once.
+    """
+    compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
+    names = compiled.positiontup  # type: ignore[attr-defined]
+    if names is None:
+        connection.execute(statement, [dict(row) for row in rows])
+        return
+    fixed = compiled.construct_params(rows[0])
+    dialect = connection.dialect
+    processors = [
+        compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)  # type: ignore[attr-defined]
+        for name in names
+    ]
+    columns = [
+        _column([row.get(name, fixed[name]) for row in rows], processor)
+        for name, processor in zip(names, processors, strict=True)
+    ]
+    connection.exec_driver_sql(str(compiled), list(zip(*columns, strict=True)))
+
+
+def _column(values: list[Any], processor: Callable[[Any], Any] | None) -> list[Any]:
+    return values if processor is None else [processor(value) for value in values]

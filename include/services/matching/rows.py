@@ -33,30 +33,63 @@ _AMOUNTS = ("taken_minor", "difference_minor")  # and these
 _CODED = ("file_digest", "line_class", "rule", "cause", "line_date", *_WORDS)
 
 
-def write_matches(
-    path: Path,
+class MatchWriter:
+    """Writes matches.parquet beside the caller, who stores meanwhile what else came out.
+
+    The file appears under its name on ``publish``, which says that the day is matched.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._part = path, path.with_suffix(".part")
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="matches")
+
+    def begin(
+        self,
+        lines: Path,
+        documents: Path,
+        document_of_line: "Rows",
+        on: date,
+        explained: Sequence[Mapping[str, Any]],
+    ) -> None:
+        """Begin to write one row per line, then the earlier lines that were met.
+
+        Args:
+            lines: the day's lines.parquet, whose order is kept.
+            documents: the documents compared; ``document_of_line`` counts their rows.
+            document_of_line: row of the document per row of the day; negative where not plain.
+            on: the settlement date.
+            explained: rows of ``MATCH_COLUMNS`` and ``row``; ``row`` -1 for earlier lines.
+        """
+        self._done = self._pool.submit(
+            _write, self._part, lines, documents, document_of_line, on, explained
+        )
+
+    def publish(self) -> None:
+        """Wait for the last row, then let the file appear."""
+        self._done.result()
+        self._part.replace(self._path)
+
+    def __enter__(self) -> "MatchWriter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
+        self._part.unlink(missing_ok=True)
+
+
+def _write(
+    part: Path,
     lines: Path,
     documents: Path,
     document_of_line: "Rows",
     on: date,
     explained: Sequence[Mapping[str, Any]],
 ) -> None:
-    """Write one row per line, in the order of ``lines``, then the earlier lines that were met.
-
-    Args:
-        path: matches.parquet; appears at once when complete, which says the day is matched.
-        lines: the day's lines.parquet.
-        documents: the documents compared; row numbers of ``document_of_line`` count in it.
-        document_of_line: row of the document per row of the day; negative where not plain.
-        on: the settlement date.
-        explained: rows of ``MATCH_COLUMNS`` and ``row``; ``row`` -1 for earlier lines.
-    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     own = [e for e in explained if e["row"] >= 0]
     earlier = [e for e in explained if e["row"] < 0]
-    part = path.with_suffix(".part")
     with (
         pq.ParquetWriter(
             part,
@@ -75,7 +108,6 @@ def write_matches(
         if earlier:
             rows = [{name: e.get(name) for name in MATCH_COLUMNS} for e in earlier]
             writer.write_table(pa.Table.from_pylist(rows, schema=_plain_schema()).cast(_schema()))
-    part.replace(path)
 
 
 def _plain_schema() -> "pa.Schema":
