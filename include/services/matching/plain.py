@@ -112,11 +112,12 @@ def _equals_before(packed: "Numbers", low_bits: "np.uint64") -> "npt.NDArray[np.
     return found
 
 
-def key_columns(frame: "pl.LazyFrame", kind: "pl.Expr") -> "pl.DataFrame":
+def key_columns(kind: "pl.Expr") -> "list[pl.Expr]":
     """Return ``key`` and ``check`` of every row; null where there is no reference or no kind.
 
+    Of columns merchant_reference, currency and amount_minor.
+
     Args:
-        frame: columns merchant_reference, currency and amount_minor.
         kind: 0 for a sale, 1 for a refund, null where no document is due.
     """
     import polars as pl
@@ -124,24 +125,29 @@ def key_columns(frame: "pl.LazyFrame", kind: "pl.Expr") -> "pl.DataFrame":
     given = pl.col("merchant_reference").is_not_null() & kind.is_not_null()
     sum_of = (pl.col("amount_minor") * 2 + kind).hash(_SEEDS[0])
     rest = sum_of ^ pl.col("currency").hash(_SEEDS[1])
-    hashes = [
+    return [
         pl.when(given).then(pl.col("merchant_reference").hash(seed) ^ rest).alias(name)
         for seed, name in zip(_SEEDS, ("key", "check"), strict=True)
     ]
-    return frame.select(hashes).collect(engine="streaming")
 
 
-def rows_of(path: Path, columns: Sequence[str], rows: "Rows") -> list[dict[str, Any]]:
-    """Read only the given rows of a Parquet file, in order, as dictionaries with ``row``."""
+def rows_of(path: Path, columns: Sequence[str], rows: "Rows", by: str) -> list[dict[str, Any]]:
+    """Read only the given rows of a Parquet file, in order, as dictionaries with ``row``.
+
+    ``by`` names a whole number of few rows each: only rows that have one of the wanted numbers
+    are put together from all columns.
+    """
     import polars as pl
 
     if not len(rows):
         return []
     wanted = pl.DataFrame({"row": rows}, schema={"row": pl.UInt32})
+    numbers = pl.scan_parquet(path).select(by).collect(engine="streaming")[by]
     found = (
-        pl.scan_parquet(path)
-        .select(columns)
+        pl.scan_parquet(path, parallel="prefiltered")
         .with_row_index("row")
+        .filter(pl.col(by).is_in(numbers.gather(wanted["row"]).unique().implode()))
+        .select("row", *columns)
         .join(wanted.lazy(), on="row", how="semi")
         .collect(engine="streaming")
     )
