@@ -4,6 +4,7 @@ A broken expectation that stops the day posts nothing: the caller calls ``Qualit
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
@@ -67,16 +68,22 @@ def check_quality(
     quarantine = Path(lake.day_path(day, "quarantine.parquet"))
     entries = Path(lake.day_path(day, "bank_entries.parquet"))
     control = read_control_totals(control_totals, merchant)
-    is_plain = measure.has_plain_ids(lines)
-    measured = {
-        "file_facts": measure.measure_files(
-            merchant, day, files, coverage, (lines, entries), quarantine
-        ),
-        "line_facts": measure.measure_lines(merchant, day, files, lines, is_plain),
-        "day_totals": measure_totals(merchant, control, lines, quarantine, is_plain),
-        "bank_facts": measure.measure_bank(merchant, day, entries),
-    }
-    suites = tuple(gate.run(name, rows) for name, rows in measured.items())
+    with ThreadPoolExecutor(1, thread_name_prefix="measure") as pool:  # one ahead of the gate
+        of_files = pool.submit(
+            measure.measure_files, merchant, day, files, coverage, (lines, entries), quarantine
+        )
+        is_plain = pool.submit(measure.has_plain_ids, lines)
+        measured = {
+            "file_facts": of_files,
+            "line_facts": pool.submit(
+                lambda: measure.measure_lines(merchant, day, files, lines, is_plain.result())
+            ),
+            "day_totals": pool.submit(
+                lambda: measure_totals(merchant, control, lines, quarantine, is_plain.result())
+            ),
+            "bank_facts": pool.submit(measure.measure_bank, merchant, day, entries),
+        }
+        suites = tuple(gate.run(name, rows.result()) for name, rows in measured.items())
     result = QualityResult(day.merchant_id, day.settlement_date, suites)
     quality_store.replace(result)
     return result

@@ -34,6 +34,11 @@ class Suite:
     columns: Mapping[str, str]  # name -> text or whole
     expectations: tuple[Expectation, ...]
 
+    @property
+    def judges_the_table(self) -> bool:
+        """Whether an expectation is about the rows as a whole, so that none may be too few."""
+        return any(e.kind.startswith("expect_table_") for e in self.expectations)
+
 
 @cache
 def read_suite(name: str) -> Suite:

@@ -68,25 +68,32 @@ def sum_day(
 
     frame, set_aside = _without_duplicates(pl.scan_parquet(lines), matches)
     frame = frame.filter(pl.col("line_class").is_in(_NET))
-    seen = (
-        frame.group_by("batch_id", "currency", "line_class")
-        .agg(pl.col("amount_minor").sum(), first_at=pl.col("occurred_at").min())
-        .collect(engine="streaming")
+    # The control is taken without regard to class, in the same pass over the file.
+    seen, control = pl.collect_all(
+        [
+            frame.group_by("batch_id", "currency", "line_class").agg(
+                pl.col("amount_minor").sum(), first_at=pl.col("occurred_at").min()
+            ),
+            frame.group_by("batch_id", "currency").agg(pl.col("amount_minor").sum()),
+        ],
+        engine="streaming",
     )
     if seen["batch_id"].null_count() or _may_be_earlier(seen, merchant, on):
         frame = _with_months(_with_batches(frame, on), merchant, on)
         grouped = _grouped(frame)
+        control = (
+            frame.group_by("batch", "currency", "is_earlier")
+            .agg(pl.col("amount_minor").sum())
+            .collect(engine="streaming")
+        )
     else:
-        frame = frame.with_columns(batch="batch_id", is_earlier=pl.lit(False))
-        fees = _grouped(_with_codes(frame.filter(pl.col("line_class") == "fee")))
-        grouped = pl.concat([fees, _as_grouped(seen)])
-    controls = {
-        row[:3]: row[3]
-        for row in frame.group_by("batch", "currency", "is_earlier")
-        .agg(pl.col("amount_minor").sum())
-        .collect(engine="streaming")
-        .iter_rows()
-    }
+        grouped = _as_grouped(seen)
+        if "fee" in seen["line_class"]:
+            fees = frame.filter(pl.col("line_class") == "fee")
+            fees = fees.with_columns(batch="batch_id", is_earlier=pl.lit(False))
+            grouped = pl.concat([grouped, _grouped(_with_codes(fees))])
+        control = control.select("batch_id", "currency", pl.lit(False), "amount_minor")
+    controls = {row[:3]: row[3] for row in control.iter_rows()}
     return DaySums(_batches(grouped, controls, on, layouts), set_aside)
 
 
