@@ -1,6 +1,7 @@
 """A day's tables in the lake: its lines, what was set aside, and the bank's entries."""
 
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from include.domain.settlement import (
     SettlementDay,
 )
 from include.services.files import LakeStore, ParsedFile
+from include.services.measure_facts import records_of
 
 LINES, QUARANTINE, ENTRIES = "lines.parquet", "quarantine.parquet", "bank_entries.parquet"
 REPEAT_DAYS = 7  # how far back a line is looked for that was counted already
@@ -68,7 +70,11 @@ class DayTables:
                 maintain_order="left",
             )
             frames.append(_counted_before(gone).lazy())
-        self._sink(lines, LINE_COLUMNS, LINES)
+        whole = None if records.height else _whole_file(good)
+        if whole is None:
+            self._sink(lines, LINE_COLUMNS, LINES)
+        else:
+            self._link(whole, LINES)
         self._sink(pl.concat(frames), QUARANTINE_COLUMNS, QUARANTINE)
         entries = [found.lines_path for source, found in good if _is_bank(found)]
         if entries:
@@ -101,16 +107,7 @@ class DayTables:
 
     def records_with_lines(self, digest: str) -> int:
         """Count the records of a file that have lines or entries on this day."""
-        tables = [self._path(name) for name in (LINES, ENTRIES)]
-        return sum(
-            pl.scan_parquet(path)
-            .filter(pl.col("file_digest") == digest)
-            .select(pl.col("line_no").n_unique())
-            .collect(engine="streaming")
-            .item()
-            for path in tables
-            if path.exists()
-        )
+        return sum(records_of(self._path(name)).get(digest, 0) for name in (LINES, ENTRIES))
 
     def quarantined(self) -> pl.DataFrame:
         """Return what was set aside, without the bytes."""
@@ -156,6 +153,28 @@ class DayTables:
             part, compression="lz4", row_group_size=_ROWS_PER_GROUP, maintain_order=True
         )
         part.replace(path)
+
+    def _link(self, whole: Path, name: str) -> None:
+        """Give a file a second name; whoever writes tables makes new files, so neither changes."""
+        path = self._path(name)
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        part.unlink(missing_ok=True)
+        try:
+            part.hardlink_to(whole)
+        except OSError:  # a file system without links
+            shutil.copyfile(whole, part)
+        part.replace(path)
+        part.unlink(missing_ok=True)  # stays behind where both names are of one file already
+
+
+def _whole_file(good: Sequence[_Part]) -> Path | None:
+    """Return the lines of the only file, if its source supplies every class that is in it."""
+    lines = [(source, found) for source, found in good if not _is_bank(found)]
+    if len(lines) != 1:
+        return None
+    source, found = lines[0]
+    supplied = {line_class.value for line_class in source.supplies}
+    return found.lines_path if {name for _, name in found.totals} <= supplied else None
 
 
 def _is_bank(found: ParsedFile) -> bool:

@@ -37,8 +37,8 @@ def measure_files(
     window = settlement_window(day.settlement_date, merchant.zone, merchant.cut_off)
     found = Counter[str]()
     for path in lines:
-        found.update(_records(path))
-    aside = _records(quarantine)
+        found.update(records_of(path))
+    aside = records_of(quarantine)
     awaited = {c.source for c in coverage if c.knowledge is Knowledge.awaited}
     by_source = {file.source: file for file in files}
     return [
@@ -91,7 +91,7 @@ def _shift(file: DayFile, window: Window) -> int:
     return int(minutes / timedelta(minutes=1))
 
 
-def _records(path: Path) -> dict[str, int]:
+def records_of(path: Path) -> dict[str, int]:
     """Count the records of each file in a Parquet of lines; one record may give several lines.
 
     Lines of a record stand together, so a record begins where the number changes.
@@ -116,7 +116,8 @@ def _records(path: Path) -> dict[str, int]:
 def _digests(path: Path) -> list[str]:
     """Name the files whose lines a Parquet holds; each row group lists them once."""
     column = pq.ParquetFile(path, read_dictionary=["file_digest"]).read(["file_digest"])[0]
-    return sorted({digest for chunk in column.chunks for digest in chunk.dictionary.to_pylist()})
+    chunks: list[Any] = column.chunks
+    return sorted({digest for chunk in chunks for digest in chunk.dictionary.to_pylist()})
 
 
 def measure_lines(

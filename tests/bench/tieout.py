@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from include.domain.quality import DayFile
-from include.domain.settlement import Coverage, Knowledge, LineClass, SettlementDay
+from include.domain.calendar import Window
+from include.domain.settlement import LineClass, SettlementDay
+from include.services.files import StoredFile
 from include.services.ports import PeriodState, PostingPeriod, TransactionFacts
 from tests.bench.generate import DAY, MERCHANT
 
@@ -27,6 +28,7 @@ def preload() -> None:
     from include.services import (  # noqa: F401
         build_journals,
         check_quality,
+        day_tables,
         match_lines,
         measure_facts,
         measure_totals,
@@ -53,26 +55,27 @@ class _Periods:
 
 
 class _Lake:
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    """A new lake that holds the raw file already: its bytes were stored while they arrived."""
+
+    def __init__(self, root: Path, raw: Path) -> None:
+        self._root, self._raw = root, raw
 
     def day_path(self, day: SettlementDay, name: str) -> Path:
         folder = self._root / day.merchant_id / day.settlement_date.isoformat()
         folder.mkdir(parents=True, exist_ok=True)
         return folder / name
 
+    def write_raw(self, download: object) -> None:
+        raise NotImplementedError("nothing is downloaded here")
 
-class _QualityStore:
-    """Knows the one file of the day."""
+    def raw_path(self, digest: str) -> Path:
+        return self._raw
 
-    def __init__(self, file: DayFile) -> None:
-        self._file = file
+    def lines_path(self, digest: str, layout: str) -> Path:
+        return self._root / f"{digest[:8]}.{layout}.lines.parquet"
 
-    def day_files(self, day: SettlementDay) -> list[DayFile]:
-        return [self._file]
-
-    def replace(self, result: object) -> None:
-        return None
+    def quarantine_path(self, digest: str, layout: str) -> Path:
+        return self._root / f"{digest[:8]}.{layout}.quarantine.parquet"
 
 
 def settle(csv: Path, documents: Path) -> Answer:
@@ -82,16 +85,19 @@ def settle(csv: Path, documents: Path) -> Answer:
 
 
 def _settle(csv: Path, documents: Path, root: Path) -> Answer:
-    from include.adapters.layouts.reading.parse import parse_file
+    from include.adapters.layouts.parse import LayoutReader
     from include.adapters.quality.runner import GxGate
     from include.adapters.store.engine import open_store
     from include.adapters.store.expectations import SqlExpectations
+    from include.adapters.store.files import SqlFiles
     from include.adapters.store.journals import SqlJournals
     from include.adapters.store.open_items import SqlOpenItems
+    from include.adapters.store.quality import SqlQuality
     from include.adapters.store.schema import metadata
     from include.mappings.load import load_mappings
     from include.services.build_journals import build_journals
     from include.services.check_quality import check_quality
+    from include.services.classify_lines import classify_lines
     from include.services.match_lines import match_lines
 
     stages: dict[str, float] = {}
@@ -102,43 +108,24 @@ def _settle(csv: Path, documents: Path, root: Path) -> Answer:
         mappings = load_mappings()
         merchant = mappings.merchant(MERCHANT, DAY)
         merchant = _only_sales(merchant)
-        lake, items = _Lake(root), SqlOpenItems(engine, _Clock())
+        lake, files = _Lake(root, csv), SqlFiles(engine)
+        items, quality = SqlOpenItems(engine, _Clock()), SqlQuality(engine, _Clock())
         expectations, journals = SqlExpectations(engine), SqlJournals(engine, _Clock())
+        files.keep(_received(csv))
     with _timed(stages, "parse and classify"):
-        parsed = parse_file(
-            csv,
-            LAYOUT,
-            lines_path=lake.day_path(day, "lines.parquet"),
-            quarantine_path=lake.day_path(day, "quarantine.parquet"),
-            digest=DIGEST,
+        classified = classify_lines(
+            day, merchant, lake=lake, files=files, layouts=LayoutReader(), open_items=items
         )
-    layouts = {parsed.digest: LAYOUT}
+    layouts = files.layouts(day)
     with _timed(stages, "quality gate"):
-        window = parsed.facts.window
-        file = DayFile(
-            "sales",
-            LAYOUT,
-            parsed.digest,
-            "classified",
-            "",
-            window.start_at if window else None,
-            window.end_at if window else None,
-            parsed.rows_in,
-            parsed.rows_classified,
-            parsed.rows_quarantined,
-            parsed.rows_without_money,
-        )
         result = check_quality(
             day,
             merchant,
             lake=lake,
             gate=GxGate(),
-            quality_store=_QualityStore(file),
+            quality_store=quality,
             control_totals=[],
-            coverage=[
-                Coverage(LineClass.gross_sale, Knowledge.reported, "sales"),
-                Coverage(LineClass.refund, Knowledge.reported, "sales"),
-            ],
+            coverage=classified.coverage,
         )
         result.require()
     with _timed(stages, "match"):
@@ -164,14 +151,28 @@ def _settle(csv: Path, documents: Path, root: Path) -> Answer:
             expectations=expectations,
             open_items=items,
             layouts=layouts,
-            totals={(c, LineClass(k)): minor for (c, k), minor in parsed.totals.items()},
+            totals=classified.totals,
         )
     if not built.built or not matched.open_items:
         raise ValueError("the day has journals and open items")
-    gross = parsed.totals["USD", "gross_sale"]
-    refunds = parsed.totals["USD", "refund"]
+    gross = classified.totals["USD", LineClass.gross_sale]
+    refunds = classified.totals["USD", LineClass.refund]
     exact = sum(matched.rules.get(rule, 0) for rule in ("exact", "partial_refund"))
     return (gross, refunds, exact), stages
+
+
+def _received(csv: Path) -> StoredFile:
+    """Return what the download step has noted of the day's one file."""
+    return StoredFile(
+        MERCHANT,
+        DAY,
+        source="sales",
+        layout=LAYOUT,
+        digest=DIGEST,
+        size_bytes=csv.stat().st_size,
+        received_at=_Clock().now(),
+        window=Window(datetime(2026, 10, 30, 4, tzinfo=UTC), datetime(2026, 10, 31, 4, tzinfo=UTC)),
+    )
 
 
 def _only_sales(merchant):  # type: ignore[no-untyped-def]

@@ -32,15 +32,14 @@ def execute_many(
     database does; where the driver takes them by position, they are laid out once.
     """
     compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
-    names = compiled.positiontup  # type: ignore[attr-defined]
+    names = compiled.positiontup
     if names is None:
         connection.execute(statement, [dict(row) for row in rows])
         return
     fixed = compiled.construct_params(rows[0])
     dialect = connection.dialect
     processors = [
-        compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)  # type: ignore[attr-defined]
-        for name in names
+        compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names
     ]
     columns = [
         _column([row.get(name, fixed[name]) for row in rows], processor)

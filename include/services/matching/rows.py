@@ -17,7 +17,6 @@ from include.services.matching.plain import NOBODY
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-    import polars as pl
     import pyarrow as pa
 
     from include.services.matching.plain import Rows
@@ -246,7 +245,7 @@ _CAUSES = {cause.value: number for number, cause in enumerate(Cause)}
 def _coded(codes: "npt.NDArray[np.int32]", words: Sequence[str]) -> Any:
     import pyarrow as pa
 
-    index = pa.array(codes, mask=codes < 0)
+    index: Any = pa.array(codes, mask=codes < 0)
     return pa.DictionaryArray.from_arrays(index, pa.array(words, pa.string()))
 
 
