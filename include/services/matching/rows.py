@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
     _Stretch = tuple[list[int], int]  # row groups of lines.parquet, and their first row
 
-_CHUNK = 500_000
+_CHUNK = 100_000
 _WORKERS = 2
 _WORDS = ("line_key", "compared", "runner_up")  # only explained rows have these,
 _AMOUNTS = ("taken_minor", "difference_minor")  # and these

@@ -93,9 +93,8 @@ def _card_checks(plan: Plan, longest: Mapping[str, int]) -> Iterator[Check]:
             )
 
 
-def card_flags(text: pl.DataFrame, plan: Plan) -> list[pl.Series]:
+def card_flags(text: pl.DataFrame, plan: Plan, longest: Mapping[str, int]) -> list[pl.Series]:
     """Return ``<column>#card`` of each free column that is long enough to hold one."""
-    longest = longest_texts(text, plan)
     return [
         cards.flag_cards(text[name]).alias(f"{name}#card")
         for name in _free(plan)

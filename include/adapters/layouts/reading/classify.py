@@ -22,6 +22,7 @@ from include.adapters.layouts.shape import RecordTypes
 
 _COMPANION = re.compile(r"[a-z_]{1,40}")  # e.g. ics_auth beside ics_bill
 _FEW_WORDS = 4
+_SAMPLE = 1_000  # rows that nearly always have every word a report uses
 _BAD_SCHEMA = {
     LINE_NO: pl.Int64(),
     **dict.fromkeys(("reason_code", "what", "do", "currency", "amount_text"), pl.String()),
@@ -51,8 +52,9 @@ def classify(text: pl.DataFrame, line_no: pl.Series, plan: Plan, has_control: bo
         has_control: whether the bytes hold control characters beyond line ends.
     """
     frame = read_columns(text.with_columns(line_no.cast(pl.Int64).alias(LINE_NO)), plan)
-    frame = frame.with_columns(_types(frame, plan).alias(TYPE), *card_flags(text, plan))
-    checks = checks_of(plan, has_control, longest_texts(text, plan), sound_ids(text, plan))
+    longest = longest_texts(text, plan)
+    frame = frame.with_columns(_types(frame, plan).alias(TYPE), *card_flags(text, plan, longest))
+    checks = checks_of(plan, has_control, longest, sound_ids(text, plan))
     found_bad = frame.select(is_bad(checks)).to_series()
     prints = text.hash_rows()
     bad, good = pl.DataFrame(schema=_BAD_SCHEMA), frame
@@ -109,15 +111,23 @@ def _types(frame: pl.DataFrame, plan: Plan) -> pl.Series:
         blank = words.index("") if "" in words else None
         return pl.repeat(blank, frame.height, dtype=pl.Int16, eager=True)
     found = frame[records.column]
-    distinct = found.drop_nulls().unique().to_list()
-    known = {text: _type_index(text, records, words) for text in distinct}
+    typed = _by_word(found.head(_SAMPLE), found, records, words)
+    if typed.null_count() > found.null_count():  # a word that the first rows do not have
+        typed = _by_word(found, found, records, words)
     blank = words.index("") if "" in words else None
-    typed = _translated(found, known)
     if blank is None:
         return typed
     return frame.select(
         pl.when(pl.col(records.column).is_null()).then(blank).otherwise(typed).cast(pl.Int16)
     ).to_series()
+
+
+def _by_word(
+    some: pl.Series, found: pl.Series, records: RecordTypes, words: tuple[str, ...]
+) -> pl.Series:
+    """Give every row the type of its word, of the words that ``some`` of them have."""
+    distinct = some.drop_nulls().unique(maintain_order=True).to_list()
+    return _translated(found, {text: _type_index(text, records, words) for text in distinct})
 
 
 def _translated(found: pl.Series, known: Mapping[str, int | None]) -> pl.Series:
