@@ -1,5 +1,6 @@
 """The product on one day: raw bytes to journals and open items, the quality gate included."""
 
+import importlib
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,22 +19,36 @@ LAYOUT = "payment_batch_detail_classic_csv"
 DIGEST = "b" * 64  # computed while the bytes arrive, before anything here begins
 
 
+_USED = (
+    "pandas",
+    "pyarrow.pandas_compat",
+    "sqlalchemy.dialects.sqlite",
+    "include.adapters.layouts.parse",
+    "include.adapters.layouts.reading.parse",
+    "include.adapters.quality.runner",
+    "include.adapters.store.engine",
+    "include.adapters.store.expectations",
+    "include.adapters.store.files",
+    "include.adapters.store.journals",
+    "include.adapters.store.open_items",
+    "include.adapters.store.quality",
+    "include.mappings.load",
+    "include.services.build_journals",
+    "include.services.check_quality",
+    "include.services.classify_lines",
+    "include.services.day_tables",
+    "include.services.match_lines",
+    "include.services.measure_facts",
+    "include.services.measure_totals",
+)
+
+
 def preload() -> None:
     """Import what Airflow's workers have imported before a task begins."""
-    import pandas  # noqa: F401
-    import sqlalchemy  # noqa: F401
-
-    from include.adapters.layouts.reading import parse  # noqa: F401
     from include.adapters.quality import preload as quality
-    from include.services import (  # noqa: F401
-        build_journals,
-        check_quality,
-        day_tables,
-        match_lines,
-        measure_facts,
-        measure_totals,
-    )
 
+    for module in _USED:
+        importlib.import_module(module)
     quality.preload(["standalone"])  # as in the processes that fork tasks
 
 
