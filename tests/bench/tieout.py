@@ -8,9 +8,23 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from include.adapters.layouts.parse import LayoutReader
+from include.adapters.quality.runner import GxGate
+from include.adapters.store.engine import open_store
+from include.adapters.store.expectations import SqlExpectations
+from include.adapters.store.files import SqlFiles
+from include.adapters.store.journals import SqlJournals
+from include.adapters.store.open_items import SqlOpenItems
+from include.adapters.store.quality import SqlQuality
+from include.adapters.store.schema import metadata
 from include.domain.calendar import Window
 from include.domain.settlement import LineClass, SettlementDay
+from include.mappings.load import load_mappings
+from include.services.build_journals import build_journals
+from include.services.check_quality import check_quality
+from include.services.classify_lines import classify_lines
 from include.services.files import StoredFile
+from include.services.match_lines import match_lines
 from include.services.ports import PeriodState, PostingPeriod, TransactionFacts
 from tests.bench.generate import DAY, MERCHANT
 
@@ -19,25 +33,13 @@ LAYOUT = "payment_batch_detail_classic_csv"
 DIGEST = "b" * 64  # computed while the bytes arrive, before anything here begins
 
 
+# What the steps import on the way, beside what is imported above.
 _USED = (
     "pandas",
     "pyarrow.pandas_compat",
     "sqlalchemy.dialects.sqlite",
-    "include.adapters.layouts.parse",
     "include.adapters.layouts.reading.parse",
-    "include.adapters.quality.runner",
-    "include.adapters.store.engine",
-    "include.adapters.store.expectations",
-    "include.adapters.store.files",
-    "include.adapters.store.journals",
-    "include.adapters.store.open_items",
-    "include.adapters.store.quality",
-    "include.mappings.load",
-    "include.services.build_journals",
-    "include.services.check_quality",
-    "include.services.classify_lines",
     "include.services.day_tables",
-    "include.services.match_lines",
     "include.services.measure_facts",
     "include.services.measure_totals",
 )
@@ -100,21 +102,6 @@ def settle(csv: Path, documents: Path) -> Answer:
 
 
 def _settle(csv: Path, documents: Path, root: Path) -> Answer:
-    from include.adapters.layouts.parse import LayoutReader
-    from include.adapters.quality.runner import GxGate
-    from include.adapters.store.engine import open_store
-    from include.adapters.store.expectations import SqlExpectations
-    from include.adapters.store.files import SqlFiles
-    from include.adapters.store.journals import SqlJournals
-    from include.adapters.store.open_items import SqlOpenItems
-    from include.adapters.store.quality import SqlQuality
-    from include.adapters.store.schema import metadata
-    from include.mappings.load import load_mappings
-    from include.services.build_journals import build_journals
-    from include.services.check_quality import check_quality
-    from include.services.classify_lines import classify_lines
-    from include.services.match_lines import match_lines
-
     stages: dict[str, float] = {}
     day = SettlementDay(MERCHANT, DAY)
     with _timed(stages, "set up"):
