@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, bindparam, func, insert, select, upda
 from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.leases import give_back, insert_once, take_lease
 from include.adapters.store.order_tables import order_events, orders, payment_requests
-from include.adapters.store.transactions import reading
+from include.adapters.store.transactions import flush_with_next, reading
 from include.domain.canonical import from_json, to_json
 from include.domain.errors import Rejected
 from include.domain.order_state import OrderFacts, OrderState
@@ -69,6 +69,7 @@ class SqlOrders:
         """Insert once: the primary key decides which of two requests was first."""
         content = to_json(order)
         with self._engine.begin() as connection:
+            flush_with_next(connection)  # nothing is sent or answered before another commit
             now = self._clock(connection)
             wanted = insert_once(connection.dialect.name, orders)
             row = {
@@ -141,12 +142,18 @@ class SqlOrders:
         self, key: str, holder: str, duration: timedelta
     ) -> tuple[Saga[OrderFacts], Lease | None]:
         with self._engine.begin() as connection:
+            flush_with_next(connection)  # versions keep two drivers apart, not leases
             now = self._clock(connection)
             lease = take_lease(connection, now, f"saga|{key}", holder, duration)
             return self._read(connection, key), lease
 
     def save(
-        self, saga: Saga[OrderFacts], events: list[Event], *, releases: Lease | None = None
+        self,
+        saga: Saga[OrderFacts],
+        events: list[Event],
+        *,
+        releases: Lease | None = None,
+        goes_on: bool = False,
     ) -> Saga[OrderFacts]:
         """Write row and timeline in one transaction.
 
@@ -154,6 +161,8 @@ class SqlOrders:
             Stale: the row has moved on. Nothing was written.
         """
         with self._engine.begin() as connection:
+            if goes_on:
+                flush_with_next(connection)
             now = self._clock(connection)
             version = saga.version + 1
             changed = connection.execute(

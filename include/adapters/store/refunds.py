@@ -12,7 +12,7 @@ from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.leases import give_back, once_insert, take_lease
 from include.adapters.store.order_tables import orders, payment_requests, refunds
 from include.adapters.store.orders import append_events
-from include.adapters.store.transactions import reading
+from include.adapters.store.transactions import flush_with_next, reading
 from include.domain.canonical import from_json, to_json
 from include.domain.errors import Rejected
 from include.domain.money import Money
@@ -207,12 +207,18 @@ class SqlRefunds:
         self, key: str, holder: str, duration: timedelta
     ) -> tuple[Saga[RefundFacts], Lease | None]:
         with self._engine.begin() as connection:
+            flush_with_next(connection)  # versions keep two drivers apart, not leases
             now = self._clock(connection)
             lease = take_lease(connection, now, f"saga|{key}", holder, duration)
             return self._read(connection, key), lease
 
     def save(
-        self, saga: Saga[RefundFacts], events: list[Event], *, releases: Lease | None = None
+        self,
+        saga: Saga[RefundFacts],
+        events: list[Event],
+        *,
+        releases: Lease | None = None,
+        goes_on: bool = False,
     ) -> Saga[RefundFacts]:
         """Write the row, and the events into the order's timeline.
 
@@ -220,6 +226,8 @@ class SqlRefunds:
             Stale: the row has moved on. Nothing was written.
         """
         with self._engine.begin() as connection:
+            if goes_on:
+                flush_with_next(connection)
             now, version = self._clock(connection), saga.version + 1
             changed = connection.execute(
                 update(refunds)

@@ -41,6 +41,16 @@ class OpenTransactions:
         self._open.count = max(0, self._count() - 1)
 
 
+def flush_with_next(connection: Connection) -> None:
+    """Let this commit reach the disk with the next one, on PostgreSQL: it need not wait for it.
+
+    Only for what a later commit makes durable before anybody acts on it (the log is one stream:
+    a commit that waits takes all earlier ones along), or what may be lost with the machine.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """Give a connection for one statement that reads: BEGIN and COMMIT would cost twice as much.

@@ -63,7 +63,12 @@ class OrderBook(Protocol):
     ) -> tuple[Saga[OrderFacts], Lease | None]: ...
 
     def save(
-        self, saga: Saga[OrderFacts], events: list[Event], *, releases: Lease | None = None
+        self,
+        saga: Saga[OrderFacts],
+        events: list[Event],
+        *,
+        releases: Lease | None = None,
+        goes_on: bool = False,
     ) -> Saga[OrderFacts]: ...
 
     def now(self) -> datetime: ...
@@ -125,7 +130,12 @@ class RefundBook(Protocol):
     ) -> tuple[Saga[RefundFacts], Lease | None]: ...
 
     def save(
-        self, saga: Saga[RefundFacts], events: list[Event], *, releases: Lease | None = None
+        self,
+        saga: Saga[RefundFacts],
+        events: list[Event],
+        *,
+        releases: Lease | None = None,
+        goes_on: bool = False,
     ) -> Saga[RefundFacts]: ...
 
     def now(self) -> datetime: ...

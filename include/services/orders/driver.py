@@ -167,10 +167,18 @@ class SagaStore(Protocol[F]):
         """Take the saga's lease and read its row, in one transaction; ``None``: another has it."""
         ...
 
-    def save(self, saga: Saga[F], events: list[Event], *, releases: Lease | None = None) -> Saga[F]:
+    def save(
+        self,
+        saga: Saga[F],
+        events: list[Event],
+        *,
+        releases: Lease | None = None,
+        goes_on: bool = False,
+    ) -> Saga[F]:
         """Write if the row still has ``saga.version``; return it with the next.
 
-        ``releases`` is given back in the same transaction.
+        ``releases`` is given back in the same transaction. ``goes_on``: another commit follows
+        before anything is sent, so this one need not reach the disk by itself.
 
         Raises:
             Stale: it has moved on. Nothing was written.
@@ -215,7 +223,7 @@ class Driver(Generic[F]):
             try:
                 saga, resting, events = self._move(saga, play, events, until)
                 if resting is not None:
-                    return self._save(saga, resting, events, releases=lease)
+                    return self._store.save(_resting(saga, resting), events, releases=lease)
             except Stale:
                 saga, events = self._store.get(saga.key), []
         raise RuntimeError(f"{saga.key} made {_MOST_MOVES} moves and does not rest")
@@ -242,7 +250,8 @@ class Driver(Generic[F]):
         begun = _with(saga, play.begin(saga.facts, move.step))
         # A saga that goes on is due again: should we die now, somebody must take it up.
         going_on = Rest(play.state_of(begun.facts), "", now + _HELD)
-        return self._save(begun, going_on, events), None, []
+        # The effect's own commit, before its first send, takes this one to the disk.
+        return self._store.save(_resting(begun, going_on), events, goes_on=True), None, []
 
     def _ask(
         self, saga: Saga[F], play: Play[F], move: Ask, events: list[Event], now: datetime
@@ -293,11 +302,9 @@ class Driver(Generic[F]):
         state, until = play.state_of(saga.facts), effect.next_at or now + _AGAIN
         return saga, Rest(state, f"{step}: {effect.reason or effect.state.value}", until), None
 
-    def _save(
-        self, saga: Saga[F], rest: Rest, events: list[Event], *, releases: Lease | None = None
-    ) -> Saga[F]:
-        wanted = Saga(saga.key, rest.state, saga.facts, saga.version, rest.until, rest.reason)
-        return self._store.save(wanted, events, releases=releases)
+
+def _resting(saga: Saga[F], rest: Rest) -> Saga[F]:
+    return Saga(saga.key, rest.state, saga.facts, saga.version, rest.until, rest.reason)
 
 
 def _with(saga: Saga[F], facts: F) -> Saga[F]:
