@@ -3,7 +3,7 @@
 import multiprocessing
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -101,9 +101,14 @@ def lifecycles_to_catch(name: str, first_seed: int, limit: int) -> tuple[int, st
     return None
 
 
-def score(first_seed: int, limit: int, processes: int = 2) -> dict[str, tuple[int, str] | None]:
-    """Catch every mutant, over some processes; ``None`` is one that lived."""
+Score = dict[str, tuple[int, str] | None]
+
+
+def score(first_seeds: Mapping[str, int], limit: int, processes: int = 2) -> Score:
+    """Hunt every mutant, each from its seed or else from 1; ``None`` is one that lived."""
     names = [mutant.name for mutant in MUTANTS]
-    hunt = partial(lifecycles_to_catch, first_seed=first_seed, limit=limit)
+    errands = [(name, first_seeds.get(name, 1), limit) for name in names]
     with multiprocessing.get_context("fork").Pool(processes) as pool:
-        return dict(zip(names, pool.imap(hunt, names), strict=True))
+        return dict(
+            zip(names, pool.starmap(lifecycles_to_catch, errands, chunksize=1), strict=True)
+        )

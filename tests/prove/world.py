@@ -130,7 +130,7 @@ class World:
         """Play all three acts, then judge."""
         self.people.begin()
         self.product.begin()
-        self.hub.call_at(self.storm, self._calm_down)
+        self.hub.call_at(STORM, self._calm_down)  # an outage outlasts it
         self._play()
         self.act = 2
         self.product.begin()
