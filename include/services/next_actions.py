@@ -42,7 +42,9 @@ ROWS = (
     NextAction("TRANSACTION_ALREADY_SETTLED", "It is in a batch: refund instead of reversing."),
     NextAction("INVALID_MERCHANT_CONFIGURATION", "Have the account set up; then replay."),
     NextAction("PROCESSOR_ERROR", "Ask the processor; replay when it works again."),
-    NextAction("answered 401", "Renew the key of the connection; then replay everything of this kind."),
+    NextAction(
+        "answered 401", "Renew the key of the connection; then replay everything of this kind."
+    ),
     NextAction("token cannot be deleted", "Make another card the default, or forget the shopper."),
     # Any
     NextAction("differs from what was sent", "Compare both; reverse or correct theirs by hand."),
