@@ -35,6 +35,7 @@ class Shelf(Protocol):
 
 
 Row = TypeVar("Row")
+_ROWS_A_MARK = 50  # a commit for each row would cost more than the rows; a crash reads them again
 
 
 def read_on(
@@ -46,7 +47,7 @@ def read_on(
     *,
     is_again: bool = False,
 ) -> Iterator[Row]:
-    """Yield a feed page by page from its watermark on, and move the mark behind each row.
+    """Yield a feed page by page from its watermark on, and move the mark behind what is done.
 
     Feeds ask somewhat before their cursor, so the last page holds known rows only.
 
@@ -61,10 +62,13 @@ def read_on(
     at = begin if is_again else watermarks.get(name) or begin
     while True:
         last = ""
-        for row in read(at):
+        for count, row in enumerate(read(at), start=1):
             yield row
             last = max(last, cursor_of(row))
-            watermarks.move(name, cursor_of(row))
+            if count % _ROWS_A_MARK == 0:
+                watermarks.move(name, last)
+        if last:
+            watermarks.move(name, last)
         if not last or last == at:
             return
         at = last
