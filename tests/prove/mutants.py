@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.orders import SqlOrders
 from include.adapters.store.refunds import SqlRefunds
+from include.domain.canonical import from_json
 from include.domain.erp_orders import BookReceipt
 from include.domain.errors import IntegrationError, Rejected, Retryable
 from include.domain.money import Money
@@ -222,7 +223,9 @@ class LimitOutsideTheTransaction(SqlRefunds):
                 "UPDATE orders SET refunding_minor = refunding_minor + :minor WHERE order_id = :id"
             )
             connection.execute(free.bindparams(minor=row.amount.minor, id=row.order_id))
-            row = replace(row, amount=Money(0, row.amount.currency))
+            asked = text("SELECT facts FROM orders WHERE order_id = :id")
+            facts = connection.execute(asked.bindparams(id=row.order_id)).scalar_one()
+            return from_json(OrderFacts, facts)
         return super()._reserve(connection, row)
 
     def _returned(self, connection: Connection, order_id: str) -> dict[int, int]:
