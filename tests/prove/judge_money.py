@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
+from include.domain.reviews import Decision
 from include.services.effects.ports import EffectKind as K
 from tests.prove.judge import Judge, Violation
 
@@ -52,16 +53,39 @@ class MoneyJudge(Judge):
             for entry in self.truth.by_kind[K.payment_authorization]
             if entry.evidence.get("status") in _REVIEWED
         }
+        truly, contradicted = self._truly_accepted(), self._contradicted()
         for call in self.calls_of(K.payment_capture):
             order_id, _, step = call.key.partition("|")
+            if order_id in reviewed and order_id not in truly:
+                yield Violation("I04 no capture that nobody accepted", call.key)
             at = begun.get((order_id, step), call.seq)
             if order_id in reviewed and not any(seq < at for seq in accepted[order_id]):
                 yield Violation("I04 no capture without an accept", call.key)
+            if contradicted.get(order_id, at) < at:
+                yield Violation("I07 no capture in a contradiction", call.key)
             last_yes = max((seq for seq in accepted[order_id] if seq < at), default=0)
             if any(last_yes < seq < at for seq in rejected[order_id]):
                 yield Violation("I07 no capture after a reject", call.key)
             if dict(flagged[order_id]).get(_last(flagged[order_id], at), False):
                 yield Violation("I07 no capture in a contradiction", call.key)
+
+    def _contradicted(self) -> dict[str, int]:
+        """When a decision against another was written down, for orders that nobody settled."""
+        settled = self.rows("SELECT order_id FROM order_events WHERE what LIKE 'settled: %'")
+        found: dict[str, int] = {}
+        for row in self.history("decisions"):
+            if row[5] == "contradiction" and (row[3],) not in settled:
+                found.setdefault(row[3], row[0])
+        return found
+
+    def _truly_accepted(self) -> set[str]:
+        """Orders that the fraud desk, or a person of ours, really said yes to."""
+        settled = self.rows("SELECT order_id FROM order_events WHERE what = 'settled: accept'")
+        return {row[0] for row in settled} | {
+            self.truth.by_their_key[event.request_id].order_id
+            for event in self.world.people.decisions
+            if event.decision is Decision.accept
+        }
 
     def _decided(self) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
         """When the order itself learned of accepts and rejects, a person's included."""
@@ -97,9 +121,23 @@ class MoneyJudge(Judge):
             by_origin[row[0], row[1]] += 1
         if any(count > 1 for count in by_origin.values()):
             yield Violation("I05 each note funds one refund", str(by_origin))
+        yield from self._asked()
         for row in self.history("orders"):
             if row[9] > row[8]:
                 yield Violation("I03 reserved no more than captured", f"{row[2]}: {row[9]}")
+
+    def _asked(self) -> Iterator[Violation]:
+        """No more refunds than somebody really asked for."""
+        people, plans = self.world.people, self.world.plans
+        notes = Counter(note.purchase_order for note in people.credit_notes)
+        for order_id, origin, count in self.rows(
+            "SELECT order_id, origin, COUNT(*) FROM refunds GROUP BY 1, 2"
+        ):
+            plan = plans[order_id]
+            asked = sum(who == "api" for _, _, who in plan.gives_back)
+            known = {"credit_note": notes[plan.order.purchase_order], "api": asked}
+            if count > known.get(origin, 1):
+                yield Violation("I05 each note funds one refund", f"{order_id}: {count} {origin}")
 
     def _given(self, approved: dict[str, int], amounts: dict[str, int]) -> Iterator[Violation]:
         gave: Counter[str] = Counter()
@@ -131,6 +169,11 @@ class MoneyJudge(Judge):
             kept = captured[order_id] - back[order_id]
             if accepted.get(order_id) in ("cancelled", "declined") and kept:
                 yield Violation("I11 what was unwound holds no money", f"{order_id}: {kept}")
+
+        stopped = self.rows("SELECT order_id FROM order_events WHERE what = 'cancel asked for'")
+        for (order_id,) in stopped:
+            if accepted.get(order_id) not in ("cancelled", "declined"):
+                yield Violation("I11 a cancel is not lost", f"{order_id}: {accepted[order_id]}")
 
     def _sold(self, kept: Counter[str]) -> Iterator[Violation]:
         """Each order that keeps money is one sales order; each sales order is paid."""

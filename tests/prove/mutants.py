@@ -318,14 +318,6 @@ class ForgetsTheAuthorization(OrderService):
         return saga
 
 
-class RefundsWithoutANote(OrderService):
-    """The same credit note under a new key each time it is read."""
-
-    def refund(self, *names: Any, **words: Any) -> str:
-        words["origin_key"] += str(self.orders.now())
-        return super().refund(*names, **words)
-
-
 class VoidTooLateIsDone(SimulatedPartner):
     """A void that a batch has overtaken is taken for one that was made."""
 
@@ -394,7 +386,6 @@ MUTANTS = (
     Variant("s3 step not saved before it is done", orders=StepIsNotSaved),
     Variant("s4 last writer of an order wins", orders=LastWriterWins),
     Variant("s5 a cancelled order keeps its hold", service=ForgetsTheAuthorization),
-    Variant("s6 a credit note funds two refunds", service=RefundsWithoutANote),
-    Variant("s7 a void too late taken as made", partner=VoidTooLateIsDone),
-    Variant("s8 a decline taken as an approval", partner=PartialIsEnough),
+    Variant("s6 a void too late taken as made", partner=VoidTooLateIsDone),
+    Variant("s7 a decline taken as an approval", partner=PartialIsEnough),
 )

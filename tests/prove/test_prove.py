@@ -21,6 +21,10 @@ NEAR = {
     "m13 check, then insert": 28,
     "m14b sends after sleeping through its lease": 23,
     "m20 closed period drops the posting": 10,
+    "m20b closed period is never asked again": 10,
+    "s3 step not saved before it is done": 5,
+    "s4 last writer of an order wins": 10,
+    "s6 a void too late taken as made": 6,
 }
 
 
