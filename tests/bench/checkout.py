@@ -88,7 +88,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--replicas", type=int, default=2)
     parser.add_argument("--orders", type=int, default=600, help="of each contender at a pace")
     parser.add_argument("--rate", type=float, default=20.0, help="orders a second at a pace")
-    parser.add_argument("--burst", type=int, default=1500, help="orders as fast as they go")
+    parser.add_argument("--burst", type=int, default=1000, help="orders as fast as they go")
     parser.add_argument("--threads", type=int, default=24, help="shoppers at once in the burst")
     parser.add_argument(
         "--worker", choices=["on", "off"], default="off",
