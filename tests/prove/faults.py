@@ -160,7 +160,7 @@ def draw_swarm(dice: random.Random) -> Swarm:
     """Draw the mixture of one seed."""
     freezes = dice.random() < 0.5
     return Swarm(
-        rate=dice.uniform(0.1, 0.75),
+        rate=dice.uniform(0.15, 0.85),
         send=_mixture(dice, SEND_FAULTS, {"late commit": 2.0} if freezes else {}),
         read=_mixture(dice, READ_FAULTS, {}),
         crash=_maybe(dice, 0.03),
