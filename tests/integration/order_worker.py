@@ -192,9 +192,7 @@ def open_service(
 def _client(url: str, wire: Wire) -> Client:
     fields = read_settings(ROOT / "airflow_settings.yaml", {}).connections["cybersource_acme_us"]
     given = json.loads(fields["extra"])
-    settings = Settings.from_connection(
-        "c", url, None, fields["login"], fields["password"], given
-    )
+    settings = Settings.from_connection("c", url, None, fields["login"], fields["password"], given)
     return Client(settings, wire, utc_now)
 
 

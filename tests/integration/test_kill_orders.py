@@ -31,7 +31,15 @@ BOUNDARIES = (
     Boundary.concluded,
     Boundary.before_ack,
 )
-STEPS = ("authorize|1", "customer|1", "sales_order|1", "capture|1", "receipt|1", "refund|1", "book|1")
+STEPS = (
+    "authorize|1",
+    "customer|1",
+    "sales_order|1",
+    "capture|1",
+    "receipt|1",
+    "refund|1",
+    "book|1",
+)
 WRITES = Counter(
     {"authorization": 1, "customer": 1, "sales_order": 1, "capture": 1, "receipt": 2, "refund": 1}
 )
