@@ -368,3 +368,33 @@ def test_a_shop_that_does_not_answer_holds_up_no_money(kit: Kit) -> None:
     assert kit.run(order).state == OrderState.captured
     kit.pass_time(minutes=10)
     assert kit.partner.truth.count(EffectKind.shop_order_update) == 1
+
+
+def test_a_capture_that_was_decided_and_not_begun_is_not_made_for_a_cancelled_order(
+    kit: Kit,
+) -> None:
+    kit.rules = make_rules(capture_when=CaptureWhen.shipment)
+    order = make_order()
+    kit.run(order)
+    begun = kit.service.orders.get(order.order_id)
+    facts = replace(begun.facts, open_step="capture|1")  # the worker died right after this commit
+    kit.service.orders.save(replace(begun, facts=facts), [])
+    kit.service.cancel(order.order_id, "shop", "changed her mind")
+    saga = kit.service.advance(order.order_id)
+    assert saga.state == OrderState.cancelled
+    assert kit.partner.truth.count(EffectKind.payment_capture) == 0
+
+
+def test_a_credit_hold_outlives_the_review(kit: Kit) -> None:
+    order = make_order()
+    code = "W" + order.number.zfill(6)
+    kit.erp.credits[code] = CustomerCredit(code, True, False, Money(10_000, "USD"), None)
+    kit.partner.say(
+        AUTH, lambda it: kit.partner.do(it, authorization(it, 7, PaymentStatus.in_review))
+    )
+    kit.run(order)
+    kit.service.decide(decided(kit, f"{7:022}", Decision.accept, "e1"))
+    saga = kit.service.advance(order.order_id)
+    assert saga.facts.is_held
+    assert kit.partner.truth.count(EffectKind.sales_order_move) == 0
+    assert kit.partner.truth.count(EffectKind.payment_capture) == 0

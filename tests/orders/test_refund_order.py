@@ -166,3 +166,13 @@ def test_cancelling_gives_back_no_more_than_a_refund_under_way_leaves(
     kit.pass_time(minutes=40)
     saga = kit.service.orders.get(order_id)
     assert (saga.state, saga.facts.returned_minor) == (OrderState.cancelled, 10_221)
+
+
+def test_the_refund_of_a_cancelled_order_cannot_be_refused(sold: tuple[Kit, str]) -> None:
+    kit, order_id = sold
+    kit.rules = make_rules(refund_limits={"USD": 1_000})
+    kit.service.cancel(order_id, "shop", "out of stock after all")
+    kit.service.advance(order_id)
+    ((row, _),) = kit.service.refunds.of_order(order_id)
+    with pytest.raises(Rejected, match="cancelled order"):
+        kit.service.refunds.refuse(row.refund_id, "controller", "no")

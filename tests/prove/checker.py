@@ -30,7 +30,7 @@ ALLOWED = {
     "verified": "mismatched",
     "mismatched": "verified mismatched",
     "declined": "done mismatched",
-    "rejected": "done declined mismatched intended in_doubt",
+    "rejected": "rejected done declined mismatched intended in_doubt",
     "dead_letter": "done declined mismatched intended in_doubt",
 }
 _NEEDS_A_PERSON = ("rejected", "mismatched", "dead_letter")

@@ -168,6 +168,12 @@ class SqlRefunds:
             found, now = self._find(connection, refund_id), self._clock(connection)
             if found is None:
                 raise _unknown(refund_id)
+            if found.origin == "cancellation":
+                raise Rejected(
+                    "it gives the money of a cancelled order back",
+                    f"refund {refund_id}",
+                    "Approve it; an order that is not delivered must not be paid.",
+                )
             has_moved = any(part.request_id for part in from_json(RefundFacts, found.facts).parts)
             may = found.state in (RefundState.waiting, RefundState.approved, RefundState.stuck)
             if has_moved or not may:

@@ -61,6 +61,12 @@ def replay(letters: DeadLetters, engine: Engine, dead_letter_id: int, who: str) 
         Retryable: the other side could not be asked.
     """
     letter = letters.show(dead_letter_id)
+    if letter.state != "open":
+        raise Rejected(
+            f"dead letter {dead_letter_id} is resolved: {letter.resolution!r}",
+            f"dead letter {dead_letter_id}",
+            "Nothing is left to try again.",
+        )
     if letter.kind not in set(EffectKind):
         raise Rejected(
             f"dead letter {dead_letter_id} is a {letter.kind}, not an effect",

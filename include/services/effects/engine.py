@@ -201,6 +201,16 @@ class Engine:
 
         return self._under_lease(kind, key, start_over)
 
+    def leave(self, kind: EffectKind, key: str, why: str) -> Effect:
+        """Close the dead letter of a rejected effect that nobody wants any more."""
+
+        def close(lease: Lease, effect: Effect) -> Effect:
+            if effect.state is not EffectState.rejected:
+                return effect
+            return self._change(lease, Change(effect, effect, why, resolution=why))
+
+        return self._under_lease(kind, key, close)
+
     def read_back(self, kind: EffectKind, key: str) -> ReadBack:
         """Show what the other side holds now, for the tie-out; nothing is changed.
 

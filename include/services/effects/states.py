@@ -22,7 +22,7 @@ _LATE_EVIDENCE: Mapping[S, frozenset[S]] = {
     S.verified: frozenset({S.mismatched}),
     S.mismatched: frozenset({S.verified, S.mismatched}),
     S.declined: frozenset({S.done, S.mismatched}),
-    S.rejected: frozenset({S.done, S.declined, S.mismatched}),
+    S.rejected: frozenset({S.rejected, S.done, S.declined, S.mismatched}),
     S.dead_letter: frozenset({S.done, S.declined, S.mismatched}),
 }
 

@@ -137,6 +137,10 @@ class Play(Protocol[F]):
         """
         ...
 
+    def is_wanted(self, facts: F, step: str) -> bool:
+        """Say whether a step that was decided, and not begun, is still to be made."""
+        ...
+
     def is_detached(self, step: str) -> bool:
         """Say whether the saga goes on once the step is begun; the janitor ends it by itself."""
         ...
@@ -234,6 +238,8 @@ class Driver(Generic[F]):
         """Make one move. A saga that rests now is not written yet: how, says the second value."""
         step = play.open_step(saga.facts)
         effect = self._worked_on(saga, play, step) if step else None
+        if step and effect is None:  # nothing was begun, and it is not wanted any more
+            saga = _with(saga, play.begin(saga.facts, ""))
         now = self._store.now()
         if effect is not None:
             saga, resting, event = self._finish_step(saga, play, step, effect, now)
@@ -272,19 +278,20 @@ class Driver(Generic[F]):
             return _with(saga, play.fail(saga.facts, str(fault))), _RECHECK
         return saga, _AGAIN
 
-    def _worked_on(self, saga: Saga[F], play: Play[F], step: str) -> Effect:
-        """Bring the open step's effect as far as it goes."""
+    def _worked_on(self, saga: Saga[F], play: Play[F], step: str) -> Effect | None:
+        """Bring the open step's effect as far as it goes; ``None``: it is not wanted any more."""
         kind, key = play.kind_of(step), f"{saga.key}|{step}"
         effect = self._engine.find(kind, key)
+        if effect is None and not play.is_wanted(saga.facts, step):
+            return None
         if effect is None:
             return self._engine.perform(play.command(saga.facts, step).effect(key))
         if play.is_detached(step) or effect.state in (*_THERE, *_STOPPED):
             return effect  # a detached one was begun before: the saga does not wait for it
         return self._engine.advance(kind, key)
 
-    @staticmethod
     def _finish_step(
-        saga: Saga[F], play: Play[F], step: str, effect: Effect, now: datetime
+        self, saga: Saga[F], play: Play[F], step: str, effect: Effect, now: datetime
     ) -> tuple[Saga[F], Rest | None, Event | None]:
         """Fold the effect in once it is finished; else rest until it may go on."""
         if effect.state in _THERE or play.is_detached(step):
@@ -292,6 +299,7 @@ class Driver(Generic[F]):
             return _with(saga, play.begin(facts, "")), None, told
         if effect.state is EffectState.rejected and play.may_abandon(saga.facts, effect):
             facts = play.begin(play.fail(saga.facts, ""), "")
+            self._engine.leave(effect.kind, effect.key, f"left behind: {saga.key} is unwound")
             return _with(saga, facts), None, Event(f"{step} left behind", {"reason": effect.reason})
         if effect.state in _STOPPED:
             problem = f"{step}: {effect.reason}"

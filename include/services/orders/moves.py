@@ -140,10 +140,11 @@ def _hold(it: Situation) -> Move | None:
         if not facts.is_held:
             return Perform("hold|1")
         return _rest(it, OrderState.in_review, "Decision Manager has not decided")
-    if facts.is_held and facts.hold_reason == "review":
+    is_over_limit = facts.credit in ("exceeded", "on_hold")
+    if facts.is_held and facts.hold_reason == "review" and not is_over_limit:
         return Perform("release|1")
     if facts.is_held:  # a clerk releases it in SYSPRO
-        reason = f"held in SYSPRO: {facts.hold_reason}"
+        reason = f"held in SYSPRO: credit {facts.credit}" if is_over_limit else "held in SYSPRO"
         return _look(it, "release", _LOOK_FOR_RELEASE, OrderState.booked, reason)
     return None
 

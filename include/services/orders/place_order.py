@@ -27,7 +27,7 @@ from include.services.orders.moves import (
     to_capture,
 )
 from include.services.orders.ports import Desk
-from include.services.orders.steps import STEPS, UNWINDING, name_of, number_of
+from include.services.orders.steps import FORWARD, STEPS, UNWINDING, name_of, number_of
 
 
 class OrderPlay:
@@ -61,6 +61,13 @@ class OrderPlay:
 
     def kind_of(self, step: str) -> EffectKind:
         return STEPS[name_of(step)].kind
+
+    def is_wanted(self, facts: OrderFacts, step: str) -> bool:
+        """An order that is stopped takes no step forward; two decisions take no money."""
+        name = name_of(step)
+        if name == "capture" and facts.is_contradicted:
+            return False
+        return facts.stop is None or name not in FORWARD
 
     def is_detached(self, step: str) -> bool:
         return STEPS[name_of(step)].is_detached

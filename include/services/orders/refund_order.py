@@ -87,6 +87,9 @@ class RefundPlay:
     def kind_of(self, step: str) -> EffectKind:
         return _KINDS[name_of(step)]
 
+    def is_wanted(self, facts: RefundFacts, step: str) -> bool:
+        return True
+
     def is_detached(self, step: str) -> bool:
         return name_of(step) in ("note", "tell")
 
