@@ -87,13 +87,28 @@ class MemoryEffectStore:
         self, effect: Effect, mark: Callable[[Effect], Change], who: str, duration: timedelta
     ) -> tuple[Effect, Lease | None]:
         with self._lock:
-            if (effect.kind, effect.key) in self._effects:
-                return self._effects[effect.kind, effect.key], None
+            fresh = replace(effect, intended_at=self._clock.now())
+            held = self._leases.get(subject_of(effect))
             lease = self.acquire(subject_of(effect), who, duration)
-            fresh = self.insert(replace(effect, intended_at=self._clock.now()), who)
-            if lease is None:
-                return fresh, None
-            return self._write(lease, mark(fresh)), lease
+            if lease is not None and self._is_new(effect):
+                try:
+                    return self._write(lease, mark(self.insert(fresh, who))), lease
+                except BaseException:  # as a transaction that does not commit
+                    self._put_back(lease, held)
+                    raise
+            if lease is not None:
+                self.release(lease)
+            return self.insert(fresh, who), None
+
+    def _put_back(self, lease: Lease, held: Lease | None) -> None:
+        if held is None:
+            del self._leases[lease.name]
+        else:
+            self._leases[lease.name] = held
+
+    def _is_new(self, effect: Effect) -> bool:
+        has_key = (effect.kind, effect.key) in self._effects
+        return not has_key and (effect.target, effect.reference) not in self._references
 
     def get(self, kind: EffectKind, key: str) -> Effect | None:
         return self._effects.get((kind, key))
