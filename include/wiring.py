@@ -39,6 +39,14 @@ if TYPE_CHECKING:  # the libraries behind these are slow to import
     from include.services.write_report import ReportWriter
 
 
+# What must be known of a site before anything is written there. Source: reliability reference, 3.9.
+PROBES = {
+    "P2": "how late the gateway's search shows a payment (sets quiescence_s and look_gap_s)",
+    "P5": "whether SYSPRO refuses a second order with the same customer PO",
+    "P6": "the longest SYSPRO run (sets quiescence_s of the connection)",
+}
+
+
 class UtcClock:
     """The wall clock, in UTC."""
 
@@ -139,19 +147,23 @@ class Tieout:
             PostalAddresses(),
         )
 
-    def require_commissioned(self) -> None:
-        """Refuse to post in production while what makes a resend safe is unmeasured.
+    def require_commissioned(self, *probes: str) -> None:
+        """Refuse to write in production while what makes a resend safe is unmeasured.
+
+        Args:
+            probes: what must be recorded; see ``PROBES``.
 
         Raises:
-            Rejected: P6, the longest run of a SYSPRO business object, is not recorded; without
-                it nobody knows how long an absent journal may still appear.
+            Rejected: one is not; without it nobody knows how long an absent write may still
+                appear, or whether the other side refuses a second one.
         """
-        if self.settings.mode == "production" and "P6" not in self.settings.commissioned:
+        missing = [name for name in probes if name not in self.settings.commissioned]
+        if self.settings.mode == "production" and missing:
+            words = "; ".join(f"{name}: {PROBES[name]}" for name in missing)
             raise Rejected(
-                "production posting without probe P6 (the longest SYSPRO run, which sets "
-                "quiescence_s of the connection)",
+                f"writing in production without {words}",
                 "TIEOUT_COMMISSIONED",
-                "Measure it at this site, set quiescence_s, then add P6 to TIEOUT_COMMISSIONED; "
+                f"Measure it at this site, then add {','.join(missing)} to TIEOUT_COMMISSIONED; "
                 "or set TIEOUT_MODE=sandbox for a system without real books.",
             )
 

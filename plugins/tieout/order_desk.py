@@ -102,6 +102,8 @@ class ShopDesk:
 
     @cached_property
     def engine(self) -> Engine:
+        """The engine of this shop's writes. Raises ``Rejected``: the site is not commissioned."""
+        self.context.require_commissioned("P2", "P5", "P6")
         everything = frozenset(EffectKind)
         return self.context.engine(
             ByKind(everything, self._partner), ByKind(everything, self._timing), worker=worker()

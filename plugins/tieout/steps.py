@@ -280,7 +280,7 @@ def post(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     if not any(booked.state in wanted for booked in context.journals.of_day(day)):
         log.info("post %s: nothing to post", day)
         return "posted"
-    context.require_commissioned()
+    context.require_commissioned("P6")
     hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
     with hook.session():
         engine = context.engine(hook.partners, hook.timings, worker=_worker())
