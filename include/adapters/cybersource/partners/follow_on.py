@@ -1,5 +1,6 @@
 """What acts on an earlier request: capture, refund, reversal and void share this course."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar, Generic, TypeVar
@@ -27,7 +28,7 @@ C = TypeVar("C", Capture, Refund, Reverse, Void)
 BY_MTI = "mti:"  # before the reference of a request whose id we never learned
 
 
-class FollowOn(Generic[C]):
+class FollowOn(ABC, Generic[C]):
     """Look, send and compare of one kind; a subclass says where it goes and what it carries."""
 
     operation: ClassVar[str]  # as the reason table names it
@@ -39,13 +40,13 @@ class FollowOn(Generic[C]):
 
     # What differs ----------------------------------------------------------------------------
 
+    @abstractmethod
     def parent(self, it: C) -> str:
         """Return the request id that this acts on, or ``mti:`` and its reference."""
-        raise NotImplementedError
 
+    @abstractmethod
     def path(self, it: C) -> str:
         """Return the path of the call."""
-        raise NotImplementedError
 
     def body(self, it: C, reference: str) -> dict[str, object]:
         """Return the body of the call."""
