@@ -22,6 +22,7 @@ from include.adapters.store.orders import SqlOrders
 from include.domain.canonical import to_json
 from include.domain.order_state import OrderFacts, OrderState
 from tests.bench.order_world import (
+    ROOT,
     SHOP,
     SandboxProcess,
     api_key,
@@ -91,7 +92,7 @@ def _views() -> dict[str, str]:
 
 def _fill(engine: Engine, rows: int, waiting: int) -> None:
     """Copy one real order a million times; the database does it, a minute apart each."""
-    from include.wiring import tieout  # noqa: F401 - the same imports as the API's
+    sys.path.insert(0, str(ROOT / "plugins"))  # as Airflow does for its plugins folder
     from tieout.api.orders_in import read_order
     from tieout.api.schema import PlaceOrder
 
