@@ -2,21 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
 
 from include.adapters.store.clock import StoreClock, database_now
-from include.adapters.store.leases import give_back, insert_once, take_lease
+from include.adapters.store.leases import insert_once
 from include.adapters.store.order_tables import order_events, orders, payment_requests
+from include.adapters.store.sagas import SqlSagas
 from include.adapters.store.transactions import flush_with_next, reading
 from include.domain.canonical import from_json, to_json
 from include.domain.errors import Rejected
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order
 from include.services.effects.chain import detail_of
-from include.services.effects.store import Lease
 from include.services.orders.books import Amend, TimelineEntry
 from include.services.orders.driver import Event, Saga, Stale
 
@@ -51,17 +51,12 @@ _DUE = (
 _MOST_TRIES = 50  # of an amendment; each lost try means that somebody else's was written
 
 
-class SqlOrders:
+class SqlOrders(SqlSagas[OrderFacts]):
     """Satisfies ``orders.books.OrderBook`` on SQLite and PostgreSQL."""
 
     def __init__(self, engine: Engine, owner: str, clock: StoreClock = database_now) -> None:
-        self._engine = engine
+        super().__init__(engine, clock)
         self._owner = owner
-        self._clock = clock
-
-    def now(self) -> datetime:
-        with reading(self._engine) as connection:
-            return self._clock(connection)
 
     def accept(
         self, order: Order, facts: OrderFacts, state: OrderState, who: str
@@ -128,66 +123,33 @@ class SqlOrders:
         with reading(self._engine) as connection:
             return connection.scalar(wanted)
 
-    def get(self, key: str) -> Saga[OrderFacts]:
-        with reading(self._engine) as connection:
-            return self._read(connection, key)
-
     def _read(self, connection: Connection, key: str) -> Saga[OrderFacts]:
         found = connection.execute(_READ, {"of_order": key}).one_or_none()
         if found is None:
             raise _unknown(key)
         return _saga(found)
 
-    def take(
-        self, key: str, holder: str, duration: timedelta
-    ) -> tuple[Saga[OrderFacts], Lease | None]:
-        with self._engine.begin() as connection:
-            flush_with_next(connection)  # versions keep two drivers apart, not leases
-            now = self._clock(connection)
-            lease = take_lease(connection, now, f"saga|{key}", holder, duration)
-            return self._read(connection, key), lease
+    def _write(self, connection: Connection, saga: Saga[OrderFacts], now: datetime) -> bool:
+        values = {
+            "of_order": saga.key,
+            "was_version": saga.version,
+            "state": str(saga.state),
+            "facts": to_json(saga.facts),
+            "captured_minor": saga.facts.captured_minor(),
+            "sales_order": saga.facts.sales_order,
+            "version": saga.version + 1,
+            "next_at": saga.next_at,
+            "reason": saga.reason,
+            "updated_at": now,
+        }
+        return bool(connection.execute(_SAVE, values).rowcount)
 
-    def save(
-        self,
-        saga: Saga[OrderFacts],
-        events: list[Event],
-        *,
-        releases: Lease | None = None,
-        goes_on: bool = False,
-    ) -> Saga[OrderFacts]:
-        """Write row and timeline in one transaction.
-
-        Raises:
-            Stale: the row has moved on. Nothing was written.
-        """
-        with self._engine.begin() as connection:
-            if goes_on:
-                flush_with_next(connection)
-            now = self._clock(connection)
-            version = saga.version + 1
-            changed = connection.execute(
-                _SAVE,
-                {
-                    "of_order": saga.key,
-                    "was_version": saga.version,
-                    "state": str(saga.state),
-                    "facts": to_json(saga.facts),
-                    "captured_minor": saga.facts.captured_minor(),
-                    "sales_order": saga.facts.sales_order,
-                    "version": version,
-                    "next_at": saga.next_at,
-                    "reason": saga.reason,
-                    "updated_at": now,
-                },
-            ).rowcount
-            if not changed:
-                raise Stale(saga.key)
-            if releases is not None:
-                give_back(connection, now, releases)
-            append_events(connection, saga.key, version, now, events)
-            if events:  # only a folded answer brings a new request
-                _know_requests(connection, saga.key, saga.facts)
-        return replace(saga, version=version)
+    def _tell(
+        self, connection: Connection, saga: Saga[OrderFacts], now: datetime, events: list[Event]
+    ) -> None:
+        append_events(connection, saga.key, saga.version, now, events)
+        if events:  # only a folded answer brings a new request
+            _know_requests(connection, saga.key, saga.facts)
 
     def amend(self, order_id: str, change: Amend, event: Event) -> Saga[OrderFacts]:
         for _ in range(_MOST_TRIES):

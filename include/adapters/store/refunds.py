@@ -3,23 +3,21 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, bindparam, select, update
+from sqlalchemy import Connection, Select, bindparam, select, update
 
-from include.adapters.store.clock import StoreClock, database_now
-from include.adapters.store.leases import give_back, once_insert, take_lease
+from include.adapters.store.leases import once_insert
 from include.adapters.store.order_tables import orders, payment_requests, refunds
 from include.adapters.store.orders import append_events
-from include.adapters.store.transactions import flush_with_next, reading
+from include.adapters.store.sagas import SqlSagas
 from include.domain.canonical import from_json, to_json
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.refunds import RefundFacts, RefundState, plan
-from include.services.effects.store import Lease
-from include.services.orders.driver import Event, Saga, Stale
+from include.services.orders.driver import Event, Saga
 from include.services.orders.refund_order import RefundRow
 
 # Built once: a statement costs more to put together than to run.
@@ -42,16 +40,8 @@ _OF_ORDER = (
 _CURRENCY = select(orders.c.currency).where(orders.c.order_id == bindparam("of_order"))
 
 
-class SqlRefunds:
+class SqlRefunds(SqlSagas[RefundFacts]):
     """Satisfies ``orders.books.RefundBook`` on SQLite and PostgreSQL."""
-
-    def __init__(self, engine: Engine, clock: StoreClock = database_now) -> None:
-        self._engine = engine
-        self._clock = clock
-
-    def now(self) -> datetime:
-        with self._engine.begin() as connection:
-            return self._clock(connection)
 
     def ask(self, row: RefundRow, *, may_void: bool, next_at: datetime | None) -> tuple[str, bool]:
         with self._engine.begin() as connection:
@@ -199,71 +189,42 @@ class SqlRefunds:
             _tell(connection, found.order_id, now, Event("refund refused", {
                 "refund": refund_id, "why": why}, who))  # fmt: skip
 
-    def get(self, key: str) -> Saga[RefundFacts]:
-        with reading(self._engine) as connection:
-            return self._read(connection, key)
-
     def _read(self, connection: Connection, key: str) -> Saga[RefundFacts]:
         found = self._find(connection, key)
         if found is None:
             raise _unknown(key)
         return _saga(found)
 
-    def take(
-        self, key: str, holder: str, duration: timedelta
-    ) -> tuple[Saga[RefundFacts], Lease | None]:
-        with self._engine.begin() as connection:
-            flush_with_next(connection)  # versions keep two drivers apart, not leases
-            now = self._clock(connection)
-            lease = take_lease(connection, now, f"saga|{key}", holder, duration)
-            return self._read(connection, key), lease
-
-    def save(
-        self,
-        saga: Saga[RefundFacts],
-        events: list[Event],
-        *,
-        releases: Lease | None = None,
-        goes_on: bool = False,
-    ) -> Saga[RefundFacts]:
-        """Write the row, and the events into the order's timeline.
-
-        Raises:
-            Stale: the row has moved on. Nothing was written.
-        """
-        with self._engine.begin() as connection:
-            if goes_on:
-                flush_with_next(connection)
-            now, version = self._clock(connection), saga.version + 1
-            changed = connection.execute(
-                update(refunds)
-                .where(refunds.c.refund_id == saga.key, refunds.c.version == saga.version)
-                .values(
-                    state=saga.state,
-                    facts=to_json(saga.facts),
-                    version=version,
-                    next_at=saga.next_at,
-                    updated_at=now,
-                )
-            ).rowcount
-            if not changed:
-                raise Stale(saga.key)
-            if releases is not None:
-                give_back(connection, now, releases)
-            order_id = connection.scalar(
-                select(refunds.c.order_id).where(refunds.c.refund_id == saga.key)
+    def _write(self, connection: Connection, saga: Saga[RefundFacts], now: datetime) -> bool:
+        changed = connection.execute(
+            update(refunds)
+            .where(refunds.c.refund_id == saga.key, refunds.c.version == saga.version)
+            .values(
+                state=saga.state,
+                facts=to_json(saga.facts),
+                version=saga.version + 1,
+                next_at=saga.next_at,
+                updated_at=now,
             )
-            for event in events:
-                _tell(connection, str(order_id), now, event)
-            rows = [
-                {"request_id": part.request_id, "order_id": order_id, "what": part.way.value}
-                for part in saga.facts.parts
-                if part.request_id
-            ]
-            if rows:
-                wanted = once_insert(connection, payment_requests).on_conflict_do_nothing()
-                connection.execute(wanted, rows)
-        return replace(saga, version=version)
+        )
+        return bool(changed.rowcount)
+
+    def _tell(
+        self, connection: Connection, saga: Saga[RefundFacts], now: datetime, events: list[Event]
+    ) -> None:
+        order_id = connection.scalar(
+            select(refunds.c.order_id).where(refunds.c.refund_id == saga.key)
+        )
+        for event in events:
+            _tell(connection, str(order_id), now, event)
+        rows = [
+            {"request_id": part.request_id, "order_id": order_id, "what": part.way.value}
+            for part in saga.facts.parts
+            if part.request_id
+        ]
+        if rows:
+            wanted = once_insert(connection, payment_requests).on_conflict_do_nothing()
+            connection.execute(wanted, rows)
 
     def due(self, merchant_ids: Sequence[str], limit: int) -> Sequence[str]:
         with self._engine.begin() as connection:

@@ -1,0 +1,78 @@
+"""What every saga's row has in common: read it, take it with a lease, save it at its version."""
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from include.adapters.store.clock import StoreClock, database_now
+from include.adapters.store.leases import give_back, take_lease
+from include.adapters.store.transactions import flush_with_next, reading
+from include.services.effects.store import Lease
+from include.services.orders.driver import Event, Saga, Stale
+
+F = TypeVar("F")
+
+
+class SqlSagas(ABC, Generic[F]):
+    """Satisfies ``orders.driver.SagaStore``; a subclass says which table, and what it tells."""
+
+    def __init__(self, engine: Engine, clock: StoreClock = database_now) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    @abstractmethod
+    def _read(self, connection: Connection, key: str) -> Saga[F]:
+        """Return the saga, or raise ``Rejected``: there is none."""
+
+    @abstractmethod
+    def _write(self, connection: Connection, saga: Saga[F], now: datetime) -> bool:
+        """Change the row of the saga's version to the version after; ``False``: it moved on."""
+
+    @abstractmethod
+    def _tell(
+        self, connection: Connection, saga: Saga[F], now: datetime, events: list[Event]
+    ) -> None:
+        """Write the timeline, and remember the gateway requests; ``saga`` has its new version."""
+
+    def now(self) -> datetime:
+        with reading(self._engine) as connection:
+            return self._clock(connection)
+
+    def get(self, key: str) -> Saga[F]:
+        with reading(self._engine) as connection:
+            return self._read(connection, key)
+
+    def take(self, key: str, holder: str, duration: timedelta) -> tuple[Saga[F], Lease | None]:
+        with self._engine.begin() as connection:
+            flush_with_next(connection)  # versions keep two drivers apart, not leases
+            now = self._clock(connection)
+            lease = take_lease(connection, now, f"saga|{key}", holder, duration)
+            return self._read(connection, key), lease
+
+    def save(
+        self,
+        saga: Saga[F],
+        events: list[Event],
+        *,
+        releases: Lease | None = None,
+        goes_on: bool = False,
+    ) -> Saga[F]:
+        """Write row and timeline in one transaction.
+
+        Raises:
+            Stale: the row has moved on. Nothing was written.
+        """
+        with self._engine.begin() as connection:
+            if goes_on:
+                flush_with_next(connection)
+            now = self._clock(connection)
+            if not self._write(connection, saga, now):
+                raise Stale(saga.key)
+            if releases is not None:
+                give_back(connection, now, releases)
+            saved = replace(saga, version=saga.version + 1)
+            self._tell(connection, saved, now, events)
+        return saved
