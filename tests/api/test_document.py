@@ -1,6 +1,7 @@
 """The OpenAPI document: true to the routes, served to whom we know, and survives Schemathesis."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -54,9 +55,9 @@ def test_it_is_served_to_whom_we_know(kit: Kit) -> None:
 
 
 def test_the_shell_writes_the_same_document(kit: Kit) -> None:
-    made = subprocess.run(
-        [sys.executable, "-m", "tieout.api", "openapi"], capture_output=True, check=True
-    )
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}  # pytest's, not the caller's
+    command = [sys.executable, "-m", "tieout.api", "openapi"]
+    made = subprocess.run(command, env=env, capture_output=True, check=True)
     assert json.loads(made.stdout) == kit.call("GET", "/v1/openapi.json").json()
 
 
