@@ -6,7 +6,7 @@ from functools import partial
 from typing import Protocol
 
 from include.domain.erp_orders import ErpDocument, ErpOrder
-from include.domain.order_state import OrderState
+from include.domain.order_state import ENDED, OrderFacts, Stop
 from include.services.orders.driver import Event
 from include.services.orders.order_service import OrderService
 from include.services.sync.ports import Shelf, Tally, Watermarks, read_on, work_on
@@ -99,12 +99,15 @@ class RefundPush:
         if order_id is None:
             return False
         saga = self.service.orders.get(order_id)
-        if saga.facts.is_order_cancelled or saga.state == OrderState.completed:
+        if saga.state in ENDED or (saga.facts.is_order_cancelled and saga.facts.stop):
             return True
-        self.service.orders.amend(
-            order_id,
-            lambda facts: replace(facts, is_order_cancelled=True),
-            Event("cancelled in SYSPRO", {"sales_order": found.sales_order}, WHO),
-        )
-        self.service.cancel(order_id, WHO, f"sales order {found.sales_order} was cancelled")
+        stop = Stop(WHO, f"sales order {found.sales_order} was cancelled")
+
+        def unwound(facts: OrderFacts) -> OrderFacts:
+            """Both at once: a crash in between would leave a cancelled order's money with us."""
+            facts = replace(facts, is_order_cancelled=True)
+            return facts if facts.stop else replace(facts, stop=stop, problem="")
+
+        detail = {"sales_order": found.sales_order, "why": stop.why}
+        self.service.orders.amend(order_id, unwound, Event("cancelled in SYSPRO", detail, WHO))
         return True
