@@ -16,9 +16,18 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 T = TypeVar("T")
 
 
+# Made once: ``json.dumps`` makes a new one for every call that names an option.
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
 def to_json(value: object) -> str:
     """Write a value; keys are sorted, nothing is spaced, everything is ASCII."""
-    return json.dumps(to_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return plain_json(to_plain(value))
+
+
+def plain_json(plain: object) -> str:
+    """Write what consists of JSON's own types as ``to_json`` does."""
+    return _ENCODER.encode(plain)
 
 
 def from_json(kind: type[T], text: str) -> T:

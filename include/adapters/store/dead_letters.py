@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, insert, select, update
 
 from include.adapters.store import audit
 from include.adapters.store.clock import StoreClock, database_now
@@ -12,6 +12,13 @@ from include.adapters.store.schema import dead_letters
 from include.domain.errors import Rejected
 from include.services.effects.chain import detail_of
 from include.services.effects.dead_letters import DeadLetter
+
+_OPEN_ONE = update(dead_letters).where(
+    dead_letters.c.kind == bindparam("of_kind"),
+    dead_letters.c.key == bindparam("of_key"),
+    dead_letters.c.state == "open",
+)
+_INSERT = insert(dead_letters)
 
 
 def open_letter(
@@ -31,38 +38,29 @@ def open_letter(
     The partial unique index allows one open letter per item.
     """
     text = {"reason": reason, "next_action": next_action, "owner": owner}
-    is_known = connection.execute(
-        update(dead_letters).where(_open_one(kind, key)).values(**text)
-    ).rowcount
-    if not is_known:
-        connection.execute(
-            insert(dead_letters).values(
-                kind=kind,
-                key=key,
-                currency=currency,
-                amount_minor=amount_minor,
-                state="open",
-                opened_at=now,
-                resolved_by="",
-                resolution="",
-                **text,
-            )
-        )
+    if connection.execute(_OPEN_ONE, {"of_kind": kind, "of_key": key, **text}).rowcount:
+        return
+    row = {
+        "kind": kind,
+        "key": key,
+        "currency": currency,
+        "amount_minor": amount_minor,
+        "state": "open",
+        "opened_at": now,
+        "resolved_by": "",
+        "resolution": "",
+    }
+    connection.execute(_INSERT, row | text)
 
 
 def close_letter(
     connection: Connection, now: datetime, kind: str, key: str, who: str, resolution: str
 ) -> None:
     """Close the open dead letter of an item, if there is one."""
-    closing = update(dead_letters).where(_open_one(kind, key))
-    connection.execute(
-        closing.values(state="resolved", resolved_at=now, resolved_by=who, resolution=resolution)
-    )
-
-
-def _open_one(kind: str, key: str) -> ColumnElement[bool]:
-    columns = dead_letters.c
-    return (columns.kind == kind) & (columns.key == key) & (columns.state == "open")
+    closed = {
+        "state": "resolved", "resolved_at": now, "resolved_by": who, "resolution": resolution
+    }  # fmt: skip
+    connection.execute(_OPEN_ONE, {"of_kind": kind, "of_key": key, **closed})
 
 
 @dataclass(frozen=True, slots=True)

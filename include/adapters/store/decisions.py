@@ -2,14 +2,20 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, bindparam, select, update
 
 from include.adapters.store.clock import StoreClock, database_now
-from include.adapters.store.leases import once_insert
+from include.adapters.store.leases import insert_once
 from include.adapters.store.order_tables import decisions
 from include.domain.reviews import Decision, DecisionEvent, Merged
 
 _UNMATCHED = "unmatched"
+_WAITING = (
+    select(decisions).where(decisions.c.merged == _UNMATCHED).order_by(decisions.c.decided_at)
+)
+_MATCH = update(decisions).where(
+    decisions.c.event_key == bindparam("of_event"), decisions.c.merged == _UNMATCHED
+)
 
 
 class SqlDecisions:
@@ -22,32 +28,26 @@ class SqlDecisions:
     def record(self, event: DecisionEvent, order_id: str, merged: Merged | None) -> bool:
         word = merged.value if merged else _UNMATCHED
         with self._engine.begin() as connection:
-            wanted = once_insert(connection, decisions).values(
-                event_key=event.event_key,
-                request_id=event.request_id,
-                order_id=order_id,
-                decision=event.decision.value,
-                origin=event.origin,
-                reviewer=event.reviewer,
-                comments=event.comments[:1000],
-                merged=word,
-                decided_at=event.at,
-                received_at=self._clock(connection),
-            )
-            if connection.execute(wanted.on_conflict_do_nothing()).rowcount:
+            row = {
+                "event_key": event.event_key,
+                "request_id": event.request_id,
+                "order_id": order_id,
+                "decision": event.decision.value,
+                "origin": event.origin,
+                "reviewer": event.reviewer,
+                "comments": event.comments[:1000],
+                "merged": word,
+                "decided_at": event.at,
+                "received_at": self._clock(connection),
+            }
+            if connection.execute(insert_once(connection.dialect.name, decisions), row).rowcount:
                 return True
             if order_id:  # known since before its order was
-                connection.execute(
-                    update(decisions)
-                    .where(
-                        decisions.c.event_key == event.event_key, decisions.c.merged == _UNMATCHED
-                    )
-                    .values(order_id=order_id, merged=word)
-                )
+                match = {"of_event": event.event_key, "order_id": order_id, "merged": word}
+                connection.execute(_MATCH, match)
         return False
 
     def unmatched(self) -> Sequence[DecisionEvent]:
-        wanted = select(decisions).where(decisions.c.merged == _UNMATCHED)
         with self._engine.begin() as connection:
             return [
                 DecisionEvent(
@@ -59,5 +59,5 @@ class SqlDecisions:
                     row.reviewer,
                     row.comments,
                 )
-                for row in connection.execute(wanted.order_by(decisions.c.decided_at))
+                for row in connection.execute(_WAITING, {})
             ]

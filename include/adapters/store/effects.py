@@ -123,12 +123,12 @@ class SqlEffectStore:
             lease = take_lease(connection, now, subject_of(effect), who, duration)
             fresh = replace(effect, intended_at=now)
             if lease is not None:
-                sent = replace(mark(fresh).after, fence=lease.fence)
+                change = mark(fresh)
+                sent = replace(change.after, fence=lease.fence)
                 if connection.execute(_insert(connection), _row_of(sent)).rowcount:
                     self._boundary(Boundary.inside_intent)
-                    cause = mark(fresh).cause
                     intended = _entry(now, who, "effect intended", fresh, effect.digest)
-                    began = _entry(now, who, "effect intended -> sent", sent, cause)
+                    began = _entry(now, who, "effect intended -> sent", sent, change.cause)
                     audit.append_all(connection, [intended, began])
                     return sent, lease
                 give_back(connection, now, lease)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
@@ -35,6 +36,10 @@ _CONTENT = select(orders.c.content).where(orders.c.order_id == bindparam("of_ord
 _BY_REQUEST = select(payment_requests.c.order_id).where(
     payment_requests.c.request_id == bindparam("of_request")
 )
+_BY_PURCHASE_ORDER = select(orders.c.order_id).where(
+    orders.c.merchant_id == bindparam("of_merchant"),
+    orders.c.purchase_order == bindparam("of_purchase_order"),
+)
 _SAVE = update(orders).where(
     orders.c.order_id == bindparam("of_order"), orders.c.version == bindparam("was_version")
 )
@@ -48,6 +53,7 @@ _DUE = (
     .order_by(orders.c.accepted_at, orders.c.order_id)
     .limit(bindparam("most"))
 )
+_ORDERS_KEPT = 2000  # some 10 MB
 _MOST_TRIES = 50  # of an amendment; each lost try means that somebody else's was written
 
 
@@ -107,14 +113,12 @@ class SqlOrders(SqlSagas[OrderFacts]):
             found = connection.execute(_CONTENT, {"of_order": order_id}).scalar()
         if found is None:
             raise _unknown(order_id)
-        return from_json(Order, found)
+        return _parsed(found)
 
     def find(self, merchant_id: str, purchase_order: str) -> str | None:
-        wanted = select(orders.c.order_id).where(
-            orders.c.merchant_id == merchant_id, orders.c.purchase_order == purchase_order
-        )
+        of = {"of_merchant": merchant_id, "of_purchase_order": purchase_order}
         with reading(self._engine) as connection:
-            return connection.scalar(wanted)
+            return connection.execute(_BY_PURCHASE_ORDER, of).scalar()
 
     def by_sales_order(self, merchant_id: str, sales_order: str) -> str | None:
         wanted = select(orders.c.order_id).where(
@@ -178,11 +182,8 @@ class SqlOrders(SqlSagas[OrderFacts]):
             return connection.execute(wanted, values).scalars().all()
 
     def by_request(self, request_id: str) -> str | None:
-        wanted = select(payment_requests.c.order_id).where(
-            payment_requests.c.request_id == request_id
-        )
         with reading(self._engine) as connection:
-            return connection.scalar(wanted)
+            return connection.execute(_BY_REQUEST, {"of_request": request_id}).scalar()
 
     def under_review(self, merchant_id: str, limit: int = 500) -> Sequence[str]:
         """Return the gateway requests of orders that wait for a fraud decision."""
@@ -215,6 +216,12 @@ class SqlOrders(SqlSagas[OrderFacts]):
 def _saga(row: Any) -> Saga[OrderFacts]:
     facts = from_json(OrderFacts, row.facts)
     return Saga(row.order_id, row.state, facts, row.version, row.next_at, row.reason)
+
+
+@lru_cache(maxsize=_ORDERS_KEPT)
+def _parsed(content: str) -> Order:
+    """Read an order's content once, however often its saga is taken up."""
+    return from_json(Order, content)
 
 
 def _accepted(order: Order, who: str) -> Event:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
-from include.adapters.store.leases import once_insert
+from include.adapters.store.leases import insert_once
 from include.adapters.store.order_tables import orders, payment_requests, refunds
 from include.adapters.store.orders import append_events
 from include.adapters.store.sagas import SqlSagas
@@ -37,6 +37,30 @@ _OF_ORDER = (
     .where(refunds.c.order_id == bindparam("of_order"))
     .order_by(refunds.c.asked_at, refunds.c.refund_id)
 )
+_SAVE = update(refunds).where(
+    refunds.c.refund_id == bindparam("of_refund"), refunds.c.version == bindparam("was_version")
+)
+_RESERVE = (
+    update(orders)
+    .where(
+        orders.c.order_id == bindparam("of_order"),
+        orders.c.refunding_minor + bindparam("amount") <= orders.c.captured_minor,
+    )
+    .values(refunding_minor=orders.c.refunding_minor + bindparam("amount"))
+)
+_MONEY = select(orders.c.facts, orders.c.captured_minor, orders.c.refunding_minor).where(
+    orders.c.order_id == bindparam("of_order")
+)
+_NOT_REFUSED = select(refunds.c.facts).where(
+    refunds.c.order_id == bindparam("of_order"), refunds.c.state != RefundState.refused.value
+)
+_ORDER_ID = select(refunds.c.order_id).where(refunds.c.refund_id == bindparam("of_refund"))
+_NEXT_VERSION = (
+    update(orders)
+    .where(orders.c.order_id == bindparam("of_order"))
+    .values(version=orders.c.version + 1)
+)
+_VERSION = select(orders.c.version).where(orders.c.order_id == bindparam("of_order"))
 _CURRENCY = select(orders.c.currency).where(orders.c.order_id == bindparam("of_order"))
 
 
@@ -56,24 +80,24 @@ class SqlRefunds(SqlSagas[RefundFacts]):
                 may_void=may_void,
             )
             state = RefundState.approved if row.approved_by else RefundState.waiting
-            wanted = once_insert(connection, refunds).values(
-                refund_id=row.refund_id,
-                order_id=row.order_id,
-                origin=row.origin,
-                origin_key=row.origin_key,
-                currency=row.amount.currency,
-                amount_minor=row.amount.minor,
-                state=state.value,
-                facts=to_json(RefundFacts(parts=parts)),
-                asked_by=row.asked_by,
-                approved_by=row.approved_by,
-                reason=row.reason,
-                version=1,
-                next_at=next_at,
-                asked_at=now,
-                updated_at=now,
-            )
-            connection.execute(wanted)
+            wanted = {
+                "refund_id": row.refund_id,
+                "order_id": row.order_id,
+                "origin": row.origin,
+                "origin_key": row.origin_key,
+                "currency": row.amount.currency,
+                "amount_minor": row.amount.minor,
+                "state": state.value,
+                "facts": to_json(RefundFacts(parts=parts)),
+                "asked_by": row.asked_by,
+                "approved_by": row.approved_by,
+                "reason": row.reason,
+                "version": 1,
+                "next_at": next_at,
+                "asked_at": now,
+                "updated_at": now,
+            }
+            connection.execute(insert(refunds), wanted)
             _tell(connection, row.order_id, now, Event("refund asked for", {
                 "amount": str(row.amount), "origin": row.origin, "key": row.origin_key,
                 "refund": row.refund_id}, row.asked_by))  # fmt: skip
@@ -81,18 +105,9 @@ class SqlRefunds(SqlSagas[RefundFacts]):
 
     def _reserve(self, connection: Connection, row: RefundRow) -> OrderFacts:
         """Take the amount out of what is left; the order's row is locked until the commit."""
-        amount = row.amount.minor
-        room = orders.c.refunding_minor + amount <= orders.c.captured_minor
-        changed = connection.execute(
-            update(orders)
-            .where(orders.c.order_id == row.order_id, room)
-            .values(refunding_minor=orders.c.refunding_minor + amount)
-        ).rowcount
-        found = connection.execute(
-            select(orders.c.facts, orders.c.captured_minor, orders.c.refunding_minor).where(
-                orders.c.order_id == row.order_id
-            )
-        ).one_or_none()
+        wanted = {"of_order": row.order_id, "amount": row.amount.minor}
+        changed = connection.execute(_RESERVE, wanted).rowcount
+        found = connection.execute(_MONEY, {"of_order": row.order_id}).one_or_none()
         if found is None:
             raise Rejected(f"there is no order {row.order_id!r}", "refunds", "Check the id.")
         if not changed:
@@ -107,10 +122,7 @@ class SqlRefunds(SqlSagas[RefundFacts]):
     def _returned(self, connection: Connection, order_id: str) -> dict[int, int]:
         """Sum, by capture, what refunds gave back or promised."""
         sums: Counter[int] = Counter()
-        wanted = select(refunds.c.facts).where(
-            refunds.c.order_id == order_id, refunds.c.state != RefundState.refused.value
-        )
-        for text in connection.execute(wanted).scalars():
+        for text in connection.execute(_NOT_REFUSED, {"of_order": order_id}).scalars():
             for part in from_json(RefundFacts, text).parts:
                 sums[part.capture_number] += part.amount.minor
         return dict(sums)
@@ -196,25 +208,21 @@ class SqlRefunds(SqlSagas[RefundFacts]):
         return _saga(found)
 
     def _write(self, connection: Connection, saga: Saga[RefundFacts], now: datetime) -> bool:
-        changed = connection.execute(
-            update(refunds)
-            .where(refunds.c.refund_id == saga.key, refunds.c.version == saga.version)
-            .values(
-                state=saga.state,
-                facts=to_json(saga.facts),
-                version=saga.version + 1,
-                next_at=saga.next_at,
-                updated_at=now,
-            )
-        )
-        return bool(changed.rowcount)
+        values = {
+            "of_refund": saga.key,
+            "was_version": saga.version,
+            "state": str(saga.state),
+            "facts": to_json(saga.facts),
+            "version": saga.version + 1,
+            "next_at": saga.next_at,
+            "updated_at": now,
+        }
+        return bool(connection.execute(_SAVE, values).rowcount)
 
     def _tell(
         self, connection: Connection, saga: Saga[RefundFacts], now: datetime, events: list[Event]
     ) -> None:
-        order_id = connection.scalar(
-            select(refunds.c.order_id).where(refunds.c.refund_id == saga.key)
-        )
+        order_id = connection.execute(_ORDER_ID, {"of_refund": saga.key}).scalar()
         for event in events:
             _tell(connection, str(order_id), now, event)
         rows = [
@@ -223,8 +231,7 @@ class SqlRefunds(SqlSagas[RefundFacts]):
             if part.request_id
         ]
         if rows:
-            wanted = once_insert(connection, payment_requests).on_conflict_do_nothing()
-            connection.execute(wanted, rows)
+            connection.execute(insert_once(connection.dialect.name, payment_requests), rows)
 
     def due(self, merchant_ids: Sequence[str], limit: int) -> Sequence[str]:
         with self._engine.begin() as connection:
@@ -281,10 +288,8 @@ def _saga(found: Any) -> Saga[RefundFacts]:
 
 def _tell(connection: Connection, order_id: str, now: datetime, event: Event) -> None:
     """Add to the order's timeline. The order's row is locked, so numbers cannot collide."""
-    connection.execute(
-        update(orders).where(orders.c.order_id == order_id).values(version=orders.c.version + 1)
-    )
-    version = connection.scalar(select(orders.c.version).where(orders.c.order_id == order_id))
+    connection.execute(_NEXT_VERSION, {"of_order": order_id})
+    version = connection.execute(_VERSION, {"of_order": order_id}).scalar()
     append_events(connection, order_id, int(version or 0), now, [event])
 
 

@@ -1,6 +1,7 @@
 """Insert or update by key, in one statement, on SQLite and PostgreSQL alike."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Insert, Table
@@ -13,14 +14,23 @@ def upsert(
     """Write rows; where the unique ``keys`` exist already, overwrite the other columns given."""
     if not rows:
         return
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
-    changed = {name: insert.excluded[name] for name in rows[0] if name not in keys}
-    statement = (
+    statement = upserting(connection.dialect.name, table, tuple(rows[0]), tuple(keys))
+    execute_many(connection, statement, rows)
+
+
+@cache
+def upserting(
+    dialect: str, table: Table, columns: tuple[str, ...], keys: tuple[str, ...]
+) -> Insert:
+    """Return the statement, built once, that writes these columns of a row."""
+    insert: Any = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    changed = {name: insert.excluded[name] for name in columns if name not in keys}
+    statement: Insert = (
         insert.on_conflict_do_update(index_elements=list(keys), set_=changed)
         if changed
         else insert.on_conflict_do_nothing(index_elements=list(keys))
     )
-    execute_many(connection, statement, rows)
+    return statement
 
 
 def execute_many(

@@ -2,14 +2,18 @@
 
 from datetime import datetime
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, bindparam, select
 
 from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.dead_letters import close_letter, open_letter
-from include.adapters.store.leases import once_insert
 from include.adapters.store.schema import watermarks
+from include.adapters.store.transactions import reading
+from include.adapters.store.upsert import upserting
 from include.domain.errors import Rejected
 from include.domain.money import Money
+
+_VALUE = select(watermarks.c.value).where(watermarks.c.name == bindparam("of_name"))
+_COLUMNS = ("name", "value", "moved_at")
 
 
 class SqlWatermarks:
@@ -20,25 +24,23 @@ class SqlWatermarks:
         self._clock = clock
 
     def get(self, name: str) -> str:
-        with self._engine.begin() as connection:
-            found = connection.scalar(select(watermarks.c.value).where(watermarks.c.name == name))
-        return found or ""
+        with reading(self._engine) as connection:
+            return _read(connection, name) or ""
 
     def move(self, name: str, value: str) -> None:
         """Move on; an older value changes nothing. Values of one feed compare as text."""
         with self._engine.begin() as connection:
-            found = connection.scalar(select(watermarks.c.value).where(watermarks.c.name == name))
+            found = _read(connection, name)
             if found is not None and found >= value:
                 return
-            wanted = once_insert(connection, watermarks).values(
-                name=name, value=value, moved_at=self._clock(connection)
-            )
-            connection.execute(
-                wanted.on_conflict_do_update(
-                    index_elements=[watermarks.c.name],
-                    set_={"value": value, "moved_at": wanted.excluded.moved_at},
-                )
-            )
+            row = {"name": name, "value": value, "moved_at": self._clock(connection)}
+            wanted = upserting(connection.dialect.name, watermarks, _COLUMNS, ("name",))
+            connection.execute(wanted, row)
+
+
+def _read(connection: Connection, name: str) -> str | None:
+    found: str | None = connection.execute(_VALUE, {"of_name": name}).scalar()
+    return found
 
 
 class SqlShelf:

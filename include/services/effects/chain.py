@@ -1,10 +1,11 @@
 """The audit chain: each entry's hash covers the one before it, so nothing changes unnoticed."""
 
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from include.domain.canonical import plain_json
 
 START = ""  # the previous hash of the first entry
 
@@ -44,14 +45,14 @@ class ChainVerdict:
 
 def detail_of(**fields: object) -> str:
     """Render the fields of an entry as canonical JSON."""
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return plain_json(fields)
 
 
 def entry_hash(previous_hash: str, entry: AuditEntry) -> str:
     """SHA-256 over the previous hash and the content, hex."""
     at = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
     content = [previous_hash, at, entry.who, entry.what, entry.subject, entry.detail]
-    return hashlib.sha256(json.dumps(content, ensure_ascii=True).encode()).hexdigest()
+    return hashlib.sha256(plain_json(content).encode()).hexdigest()
 
 
 def verify(links: Iterable[Link], expected_head: str = "") -> ChainVerdict:

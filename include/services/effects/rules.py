@@ -21,6 +21,7 @@ from include.services.effects.ports import (
 from include.services.effects.store import Change, DeadLetterNote
 
 _ABSENT_LOOKS_TO_RESEND = 2
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
 
 
 class Rules:
@@ -276,7 +277,7 @@ def _evidence(facts: Mapping[str, object]) -> str:
     """Keep what the other side answered; dates and the like become text."""
     if not facts:
         return ""
-    return json.dumps(facts, sort_keys=True, separators=(",", ":"), default=str)
+    return _ENCODER.encode(facts)
 
 
 def _keys(found: Sequence[Found]) -> str:

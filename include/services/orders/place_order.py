@@ -81,7 +81,7 @@ class OrderPlay:
         return replace(facts, open_step=step)
 
     def fail(self, facts: OrderFacts, problem: str) -> OrderFacts:
-        return replace(facts, problem=problem)
+        return facts if facts.problem == problem else replace(facts, problem=problem)
 
     def open_step(self, facts: OrderFacts) -> str:
         return facts.open_step
