@@ -39,13 +39,17 @@ _HISTORY = {
     "inbox": "NEW.source, NEW.event_key, NEW.state",
 }
 _WIDTH = 10
+_LAST = "SELECT MAX(number) FROM history"
+BETWEEN = 100_000  # what may happen elsewhere between two changes of ours, at most
 
 
 @cache
 def _process_database() -> tuple[Connection, sqlite3.Connection, bytes]:
     """One connection per process, and its empty tables as bytes: a seed starts from a copy."""
     engine = create_engine(
-        "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
+        "sqlite://",
+        poolclass=StaticPool,
+        connect_args={"check_same_thread": False, "cached_statements": 1000},
     )
     connection = engine.connect()
     raw = connection.connection.dbapi_connection
@@ -54,15 +58,15 @@ def _process_database() -> tuple[Connection, sqlite3.Connection, bytes]:
     connection.commit()
     raw.isolation_level = None  # from here on we say BEGIN and COMMIT ourselves
     columns = ", ".join(f"c{number}" for number in range(_WIDTH))
-    raw.execute(f"CREATE TABLE history (seq INTEGER PRIMARY KEY, what TEXT, {columns})")
+    raw.execute(f"CREATE TABLE history (number INTEGER PRIMARY KEY, what TEXT, {columns})")
     for table, picked in _HISTORY.items():
         count = len(_split(picked))
         names = ", ".join(f"c{number}" for number in range(count))
         for event in ("INSERT", "UPDATE"):
             raw.execute(
                 f"CREATE TRIGGER h_{table}_{event} AFTER {event} ON {table} BEGIN "  # noqa: S608
-                f"INSERT INTO history (seq, what, {names}) "
-                f"VALUES (next_seq(), '{table}', {picked}); END"
+                f"INSERT INTO history (what, {names}) "
+                f"VALUES ('{table}', {picked}); END"
             )
     return connection, raw, raw.serialize()
 
@@ -86,13 +90,13 @@ class Database(Engine):
         super().__init__(connection.engine.pool, connection.dialect, connection.engine.url)
         raw.deserialize(template)
         raw.execute("PRAGMA foreign_keys=ON")
-        raw.create_function("next_seq", 0, world.next_seq)
         self.raw = raw
         self.connection = connection
-        self._light = LightConnection(connection, raw)
+        self._light = LightConnection(connection, raw, self._write)
         self.is_open = False
         self._world = world
         self._counter = OpenTransactions.of(self)
+        self._has_begun = False
         self._before = 0
         self._transaction = _Transaction(self)
 
@@ -106,28 +110,45 @@ class Database(Engine):
         """Read outside every transaction: for the checker and the clocks of the lives."""
         return self.raw.execute(statement, values).fetchall()
 
+    def last_change(self) -> int:
+        """Number the latest change of the history; the first is 1."""
+        return self.raw.execute(_LAST).fetchone()[0] or 0  # type: ignore[no-any-return]
+
+    def history(self, table: str) -> list[Any]:
+        """Return (seq, table, columns) of every change of a table, in order."""
+        found = self.raw.execute("SELECT * FROM history WHERE what = ? ORDER BY number", (table,))
+        return [(number * BETWEEN, *rest) for number, *rest in found]
+
     def enter(self) -> Connection:
         world = self._world
         life = world.hub.current
         if isinstance(life, Life) and life.is_dead:
             raise Crash(life.name)
         world.interleave()
+        if world.strikes_process():
+            world.coverage["killed between commits", "DB", _store_at_work()] += 1
+            life.die()  # type: ignore[union-attr]
         if self.is_open:
             raise RuntimeError("a transaction is open already")
-        self.raw.execute("BEGIN IMMEDIATE")
-        self._before = self.raw.total_changes
+        self._has_begun = False
         self.is_open = True
         self._counter._began(self.connection)
         return self._light  # type: ignore[return-value]
 
+    def _write(self) -> None:
+        """Begin at the first write: no other life runs before, so reads need no BEGIN."""
+        if not self._has_begun:
+            self.raw.execute("BEGIN IMMEDIATE")
+            self._has_begun = True
+            self._before = self.raw.total_changes
+
     def leave(self, error: BaseException | None) -> None:
+        is_lost = has_written = False
         try:
-            if error is not None:
-                self.raw.execute("ROLLBACK")
-                return
-            has_written = self.raw.total_changes != self._before
-            is_lost = has_written and self._strikes("commit lost")
-            self.raw.execute("ROLLBACK" if is_lost else "COMMIT")
+            if self._has_begun:
+                has_written = error is None and self.raw.total_changes != self._before
+                is_lost = has_written and self._strikes("commit lost")
+                self.raw.execute("ROLLBACK" if is_lost or error is not None else "COMMIT")
         finally:
             self.is_open = False
             self._counter._ended(self.connection)

@@ -55,7 +55,7 @@ class Judge:
     # What was committed, and what is true ----------------------------------------------------
 
     def history(self, table: str) -> list[Any]:
-        return self.rows("SELECT * FROM history WHERE what = ? ORDER BY seq", table)
+        return self.world.database.history(table)
 
     @cached_property
     def steps(self) -> list[Step]:

@@ -7,9 +7,12 @@ A statement without separate values goes through SQLAlchemy whole.
 import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable
+from sqlalchemy import Connection, Executable, Select
+
+from include.adapters.store.schema import Instant
 
 _Convert = Callable[[Any], Any]
 
@@ -27,21 +30,36 @@ class Compiled:
 
     def __init__(self, statement: Executable, names: Mapping[str, Any], dialect: Any) -> None:
         self.statement = statement  # kept, so that its id stays its own
+        self.has_lists = any(isinstance(one, list | tuple) for one in names.values())
         compiled: Any = statement.compile(dialect=dialect, column_keys=sorted(names))  # type: ignore[attr-defined]
         self.text = str(compiled)
+        self.reads = self.text.lstrip().startswith("SELECT")
         converts: Mapping[str, _Convert] = compiled._bind_processors
-        self.order: list[tuple[str, _Convert | None, Any]] = []  # name, '' where it is fixed
+        # In the order of the text: the name that gives the value, or '' and the value itself.
+        self.names: list[str] = []
+        self.fixed: dict[str, Any] = {}
+        self.converts: list[tuple[int, _Convert]] = []
         for name in compiled.positiontup or []:
             convert, bind = converts.get(name), compiled.binds[name]
-            if not bind.expanding:
-                is_given = name in names
-                self.order.append((name if is_given else "", convert, bind.value))
+            if bind.expanding:
+                several = names.get(name, bind.value)
+                for number, one in enumerate(several):
+                    self._fix(f"{name} {number}", one)
+                marks = ", ".join("?" * len(several))
+                self.text = self.text.replace(f"__[POSTCOMPILE_{name}]", marks)
                 continue
-            several = names.get(name, bind.value)
-            self.order += [("", None, one) for one in several]
-            marks = ", ".join("?" * len(several))
-            self.text = self.text.replace(f"__[POSTCOMPILE_{name}]", marks)
+            if convert is not None:
+                convert = _remembered(convert) if _is_instant(bind) else convert
+                self.converts.append((len(self.names), convert))
+            if name in names:
+                self.names.append(name)
+            else:
+                self._fix(name, bind.value)
         self.rows = self._rows(compiled, dialect)
+
+    def _fix(self, name: str, value: Any) -> None:
+        self.names.append(name)
+        self.fixed[name] = value
 
     @staticmethod
     def _rows(compiled: Any, dialect: Any) -> "tuple[type, list[tuple[int, _Convert]]] | None":
@@ -53,14 +71,23 @@ class Compiled:
         found = [
             (at, c.type._cached_result_processor(dialect, None)) for at, c in enumerate(columns)
         ]
-        return kind, [(at, convert) for at, convert in found if convert is not None]
+        return kind, [(at, _remembered(convert)) for at, convert in found if convert is not None]
 
     def values(self, given: Mapping[str, Any]) -> list[Any]:
-        found = []
-        for name, convert, value in self.order:
-            one = given[name] if name else value
-            found.append(one if convert is None else convert(one))
+        source = {**given, **self.fixed} if self.fixed else given
+        found = [source[name] for name in self.names]
+        for at, convert in self.converts:
+            found[at] = convert(found[at])
         return found
+
+
+def _is_instant(bind: Any) -> bool:
+    return isinstance(bind.type, Instant)
+
+
+def _remembered(convert: _Convert) -> _Convert:
+    """Convert each value once: the instants of a seed are few."""
+    return lru_cache(maxsize=2048)(convert)
 
 
 class Result:
@@ -109,32 +136,43 @@ class Scalars(list[Any]):
 
 
 class LightConnection:
-    """What the stores get as their connection."""
+    """What the stores get as their connection. ``write`` is called before anything is written."""
 
-    def __init__(self, connection: Connection, raw: sqlite3.Connection) -> None:
+    def __init__(
+        self, connection: Connection, raw: sqlite3.Connection, write: Callable[[], None]
+    ) -> None:
         self._connection = connection
-        self._raw = raw
+        self._execute = raw.execute
+        self._write = write
         self.dialect = connection.dialect
 
     def execute(self, statement: Any, values: Any = None) -> Any:
         if values is None:
+            if not isinstance(statement, Select):
+                self._write()
             return self._connection.execute(statement)
-        many = values if isinstance(values, list) else [values]
+        if not isinstance(values, list):
+            compiled = self._compiled(statement, values)
+            if not compiled.reads:
+                self._write()
+            return Result(self._execute(compiled.text, compiled.values(values)), compiled)
         result: Any = None
-        for one in many:
-            compiled = self._compiled(statement, one)
-            result = Result(self._raw.execute(compiled.text, compiled.values(one)), compiled)
+        for one in values:
+            result = self.execute(statement, one)
         return result
 
     def scalar(self, statement: Any, values: Any = None) -> Any:
         return self.execute(statement, values).scalar()
 
     def _compiled(self, statement: Any, values: Mapping[str, Any]) -> Compiled:
-        lists = [str(one) for one in values.values() if isinstance(one, list | tuple)]
-        place = (id(statement), *values, *lists)
+        place: tuple[object, ...] = (id(statement), *values)
         found = _COMPILED.get(place)
+        if found is not None and found.has_lists:  # their members are part of the text
+            place += tuple(str(one) for one in values.values() if isinstance(one, list | tuple))
+            found = _COMPILED.get(place)
         if found is None:
-            found = _COMPILED[place] = Compiled(statement, values, self.dialect)
+            found = Compiled(statement, values, self.dialect)
+            _COMPILED[id(statement), *values] = _COMPILED[place] = found
         return found
 
 

@@ -65,7 +65,13 @@ def _reverse_surplus(world: "World", effect: Effect) -> None:
     entries = world.truth.standing(effect.reference)
     kept = next((one for one in entries if one.their_key == effect.their_key), entries[0])
     for entry in entries:
-        entry.is_undone = entry is not kept
+        if entry is kept:
+            continue
+        world.truth.undo(entry)
+        if entry.kind is EffectKind.sales_order:
+            orders = world.truth.sales_orders
+            world.truth.keep_order(orders[kept.their_key], orders[entry.their_key])
+            world.people.go_on(orders[kept.their_key])
     kept.digest = effect.digest
 
 

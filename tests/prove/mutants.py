@@ -14,7 +14,7 @@ from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.orders import SqlOrders
 from include.adapters.store.refunds import SqlRefunds
 from include.domain.canonical import from_json
-from include.domain.erp_orders import BookReceipt
+from include.domain.erp_orders import BookReceipt, ErpOrder
 from include.domain.errors import IntegrationError, Rejected, Retryable
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
@@ -25,6 +25,7 @@ from include.services.effects.ports import Effect, EffectKind, Found, Receipt
 from include.services.effects.store import Change, Lease
 from include.services.orders.driver import Event, Saga
 from include.services.orders.order_service import OrderService
+from include.services.sync.push_refunds import RefundPush
 from tests.orders.partners import PlainTranslator
 from tests.prove.partner import SimulatedPartner
 from tests.prove.product import Receiver, incoming
@@ -318,6 +319,30 @@ class ForgetsTheAuthorization(OrderService):
         return saga
 
 
+class NoteFundsAgain(OrderService):
+    """A credit note that is read again is taken for another one."""
+
+    def refund(self, order_id: str, amount: Any, **how: Any) -> str:
+        if how["origin"] == "credit_note":
+            how["origin_key"] += f" of {self.refunds.now()}"
+        return super().refund(order_id, amount, **how)
+
+
+class CancelsInTwoCommits(RefundPush):
+    """A crash in between leaves an order that knows of its cancel, and goes on."""
+
+    def take_cancellation(self, found: ErpOrder) -> bool:
+        orders = self.service.orders
+        order_id = orders.find(self.merchant_id, found.purchase_order)
+        if order_id is None or orders.get(order_id).facts.is_order_cancelled:
+            return order_id is not None
+        noted = Event("cancelled in SYSPRO")
+        orders.amend(order_id, lambda facts: replace(facts, is_order_cancelled=True), noted)
+        with suppress(Rejected):
+            self.service.cancel(order_id, "clerk", "cancelled in SYSPRO")
+        return True
+
+
 class VoidTooLateIsDone(SimulatedPartner):
     """A void that a batch has overtaken is taken for one that was made."""
 
@@ -388,4 +413,6 @@ MUTANTS = (
     Variant("s5 a cancelled order keeps its hold", service=ForgetsTheAuthorization),
     Variant("s6 a void too late taken as made", partner=VoidTooLateIsDone),
     Variant("s7 a decline taken as an approval", partner=PartialIsEnough),
+    Variant("s8 a credit note read again funds another refund", service=NoteFundsAgain),
+    Variant("s9 a cancellation noted, then made", push=CancelsInTwoCommits),
 )

@@ -61,7 +61,8 @@ class People:
                 self._shop(plan, plan.at + dice.choice((0.05, 0.5, 3.0)))
             if plan.cancel_after is not None:
                 self._cancel(plan, plan.at + plan.cancel_after)
-        world.hub.call_at(world.storm * dice.uniform(0.3, 0.9), self.settling.cut)
+        for _ in range(6 if world.swarm.focus == "GL" else 1):
+            world.hub.call_at(world.storm * dice.uniform(0.3, 0.9), self.settling.cut)
 
     def _shop(self, plan: Plan, at: float) -> None:
         came = 0
@@ -107,9 +108,9 @@ class People:
             self._serve(self._world.plans[order.order_id], order)
         elif effect.kind is K.sales_order_move:
             for order in self._world.truth.sales_orders.values():
-                self._go_on(order)
+                self.go_on(order)
 
-    def _go_on(self, order: SalesOrder) -> None:
+    def go_on(self, order: SalesOrder) -> None:
         """An order that is released is shipped and invoiced after all."""
         if order.status == "1":
             waiting, order.waiting = order.waiting, []
@@ -160,18 +161,21 @@ class People:
             self._later(after, lambda s=share: self._invoice(plan, order, s))
 
     def _clerk_cancels(self, order: SalesOrder) -> None:
+        order = order.standing()
         if not order.invoices and not order.is_cancelled:
             order.is_cancelled = True
             self._show(self.cancelled, order)
 
     def _release(self, plan: Plan, order: SalesOrder) -> None:
         plan.is_on_hold = False
+        order = order.standing()
         order.status = "1"
         self._show(self.changed, order)
-        self._go_on(order)
+        self.go_on(order)
 
     def _invoice(self, plan: Plan, order: SalesOrder, share: int) -> None:
         """Invoice what was shipped; a held order waits, a cancelled one is not shipped."""
+        order = order.standing()
         if order.is_cancelled:
             return
         if order.status != "1":
@@ -190,7 +194,7 @@ class People:
                 self._later(after, lambda g=give, n=number, p=part: g(plan, order, n, p))
 
     def _show(self, feed: list[tuple[str, SalesOrder]], order: SalesOrder) -> None:
-        order.cursor = f"{self._world.next_seq():09}"
+        order.cursor = f"{self._world.next_seq():012}"
         feed.append((order.cursor, order))
 
     def _credit(self, plan: Plan, order: SalesOrder, number: int, share: int) -> None:
@@ -200,7 +204,7 @@ class People:
                 ErpDocument(
                     order.customer, f"C{order.number}{number}", "C", order.purchase_order,
                     order.number, Money(minor, "USD"), EPOCH.date(),
-                    f"{self._world.next_seq():09}",
+                    f"{self._world.next_seq():012}",
                 )
             )  # fmt: skip
 
@@ -260,6 +264,10 @@ class People:
             return False
         found = self._world.database.rows("SELECT value FROM watermarks WHERE name = ?", name)
         return not found or found[0][0] < latest
+
+    def news(self) -> tuple[int, ...]:
+        """Count what the feeds hold; it only grows."""
+        return tuple(map(len, (self.decisions, self.changed, self.cancelled, self.credit_notes)))
 
     def has_any_news(self) -> bool:
         return any(self.has_news(f) for f in ("decisions", "orders", "credit_notes", "cancelled"))

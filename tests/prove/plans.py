@@ -16,6 +16,7 @@ from include.domain.orders import (
     order_id_of,
 )
 from include.domain.reviews import Decision
+from tests.prove.faults import Swarm
 
 SCARCE = "SCARCE-1"  # never in stock
 PRICES = (115, 1999, 10_221, 4_350, 829, 60_000, 3)  # two beyond binary fractions, one above limits
@@ -52,14 +53,15 @@ class Plan:
     is_by_shop: bool = False  # the shop authorised it
 
 
-def draw_plans(dice: random.Random, seed: int, count: int, *, at_shipment: bool) -> list[Plan]:
-    return [_plan(dice, seed, number, at_shipment) for number in range(count)]
+def draw_plans(dice: random.Random, seed: int, count: int, swarm: Swarm) -> list[Plan]:
+    return [_plan(dice, seed, number, swarm) for number in range(count)]
 
 
-def _plan(dice: random.Random, seed: int, number: int, at_shipment: bool) -> Plan:
+def _plan(dice: random.Random, seed: int, number: int, swarm: Swarm) -> Plan:
     draw = dice.random()
     order = _order(dice, f"{seed}-{number}", SCARCE if 0.11 <= draw < 0.13 else "WIDGET-1")
-    plan = Plan(order, dice.uniform(0, 1200), dice.choice(_OUTCOMES))
+    outcomes = (Outcome.in_review, *_OUTCOMES[::8]) if swarm.focus == "SM" else _OUTCOMES
+    plan = Plan(order, dice.uniform(0, 1200), dice.choice(outcomes))
     if draw < 0.07:
         plan.cancel_after = dice.uniform(0, 2500)
     elif draw < 0.11:
@@ -75,8 +77,8 @@ def _plan(dice: random.Random, seed: int, number: int, at_shipment: bool) -> Pla
         plan.decisions.append((dice.uniform(30, 3000), first))
         if dice.random() < 0.2:
             plan.decisions.append((plan.decisions[0][0] + dice.uniform(1, 2500), other))
-    plan.invoices = _invoices(dice, at_shipment)
-    plan.gives_back = _returns(dice)
+    plan.invoices = _invoices(dice, swarm.at_shipment)
+    plan.gives_back = _returns(dice, often=swarm.focus in ("RF", "SR"))
     return plan
 
 
@@ -102,9 +104,9 @@ def _invoices(dice: random.Random, at_shipment: bool) -> list[tuple[float, int]]
     return [(first, 100)]
 
 
-def _returns(dice: random.Random) -> list[tuple[float, int, str]]:
+def _returns(dice: random.Random, *, often: bool) -> list[tuple[float, int, str]]:
     """Refunds: some twice at once, and together more than was taken."""
-    draw = dice.random()
+    draw = dice.random() * (0.4 if often else 1)
     if draw < 0.10:
         return [(dice.uniform(0, 4000), dice.choice((100, 30)), "clerk")]
     if draw < 0.17:

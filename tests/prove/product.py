@@ -49,6 +49,11 @@ _UNRESTED = (  # one look: what of each has not come to rest
     "WHERE state NOT IN ('done', 'refused', 'stuck')) OR EXISTS (SELECT 1 FROM orders "
     "WHERE state NOT IN "
 )
+# The row says stuck until it is driven; the facts know that a person has settled it.
+_IS_SETTLED = (
+    "state = 'stuck' AND json_extract(facts, '$.problem') = '' "
+    "AND NOT json_extract(facts, '$.is_contradicted')"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,7 @@ class Receiver:
         self._world = world
 
     def receive(self, event: DecisionEvent, _delivery: int) -> None:
+        self._strike("crash before commit")
         self._inbox.store([incoming(event, event.event_key)])
         self._strike("crash before ack")
         self._world.notes.acknowledged.append(event.event_key)
@@ -108,6 +114,10 @@ class _Named:
     """Notes what a life works on, so that a crash is counted at its call."""
 
     world: "World"
+
+    def intend(self, effect: Effect) -> Effect:
+        self.world.codes[self.world.hub.current] = CODES[effect.kind]
+        return super().intend(effect)  # type: ignore[misc,no-any-return]
 
     def perform(self, effect: Effect) -> Effect:
         self.world.codes[self.world.hub.current] = CODES[effect.kind]
@@ -198,7 +208,9 @@ class Product:
                 MERCHANT, "A", people, service, lambda _shop: engine, _no_update,
                 self.watermarks, self.shelf, OWNER,
             ),
-            RefundPush(MERCHANT, "A", people, service, self.watermarks, self.shelf, OWNER),
+            self._world.variant.push(
+                MERCHANT, "A", people, service, self.watermarks, self.shelf, OWNER
+            ),
             self._world.variant.receiver(self.inbox, self._world),
             self.letters,
             self.inbox,
@@ -247,8 +259,12 @@ class Product:
 
     def _poll(self, kit: Kit) -> None:
         world = self._world
+        people, seen = world.people, None
         while not self._has_ended:
-            people = world.people
+            now = (world.database.raw.total_changes, people.news())
+            if now == seen:  # nothing has moved since, here or there
+                world.hub.sleep(600)
+                continue
             if people.has_news("decisions") or self._count("decisions", "merged = 'unmatched'"):
                 kit.decisions.poll(EPOCH - timedelta(days=1), [])
             if people.has_news("orders"):
@@ -256,6 +272,7 @@ class Product:
             if people.has_news("credit_notes") or people.has_news("cancelled"):
                 kit.refund_push.poll("0")
             people.decide_refunds(kit)
+            seen = now
             world.hub.sleep(600)
 
     # Where it stands -------------------------------------------------------------------------
@@ -270,13 +287,15 @@ class Product:
             return False
         waits = "" if world.act == 3 else ", 'booked', 'in_review'"
         resting = _ENDED.replace(")", f", 'stuck'{waits})")
-        if world.database.rows(f"{_UNRESTED}{resting})")[0][0]:
+        if world.database.rows(f"{_UNRESTED}{resting} OR {_IS_SETTLED})")[0][0]:
             return False
         return not any(world.pending.values()) and not world.people.has_any_news()
 
-    def open_letters(self) -> int:
-        return self._count("dead_letters", "state = 'open'") + self._count(
-            "orders", "state = 'stuck'"
+    def waits_for_a_person(self) -> bool:
+        """Say whether something is left that no clock brings on."""
+        undecided = "state = 'stuck' OR (state = 'in_review' AND next_at IS NULL)"
+        return bool(
+            self._count("dead_letters", "state = 'open'") + self._count("orders", undecided)
         )
 
     def _count(self, table: str, condition: str) -> int:

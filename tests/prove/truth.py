@@ -6,7 +6,7 @@ Each takes a write as it arrives, at most once per delivery, and says what a rea
 import json
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from include.domain.money import Money
 from include.domain.payments import Authorized, PaymentStatus
@@ -62,6 +62,11 @@ class SalesOrder:
     is_cancelled: bool = False
     invoices: list[tuple[str, int, str]] = field(default_factory=list)  # number, minor, cursor
     waiting: list[Callable[[], None]] = field(default_factory=list)  # until it is released
+    kept: "SalesOrder | None" = None  # the one that a person left when this was one too many
+
+    def standing(self) -> "SalesOrder":
+        """Return the one that people work on."""
+        return self.kept.standing() if self.kept else self
 
 
 @dataclass(slots=True)
@@ -79,7 +84,7 @@ class Truth:
     sales_orders: dict[str, SalesOrder] = field(default_factory=dict)
     customers: set[str] = field(default_factory=set)
     closed: tuple[float, float] = (0.0, 0.0)
-    batched_until: float = -1.0
+    given_back: list[Entry] = field(default_factory=list)  # of settled surplus, not settled yet
     batch: int = 1
 
     # Writes ----------------------------------------------------------------------------------
@@ -253,6 +258,19 @@ class Truth:
         entry.evidence = {"status": order.status}
         return "yes"
 
+    def undo(self, entry: Entry) -> None:
+        """Let a person take a surplus back; what is settled goes back in a later batch."""
+        if entry.batch and not entry.is_undone:
+            self.given_back.append(replace(entry, amount_minor=-entry.amount_minor, batch=0))
+        entry.is_undone = True
+
+    def keep_order(self, kept: SalesOrder, surplus: SalesOrder) -> None:
+        """Let a person cancel a second copy; what was done on it is done on the one that stays."""
+        surplus.kept = kept
+        kept.invoices += surplus.invoices
+        kept.waiting += surplus.waiting
+        surplus.waiting = []
+
     # Reads -----------------------------------------------------------------------------------
 
     def about(self, their_key: str) -> list[Entry]:
@@ -265,7 +283,8 @@ class Truth:
         return found[:1] if found and _is_natural(found[0].kind) else found
 
     def orders_of(self, purchase_order: str) -> list[SalesOrder]:
-        return [one for one in self.sales_orders.values() if one.purchase_order == purchase_order]
+        found = (one for one in self.sales_orders.values() if not one.kept)
+        return [one for one in found if one.purchase_order == purchase_order]
 
     def cut_batch(self) -> tuple[int, list[Entry]]:
         """Close a batch: what is in it can be voided no more."""
@@ -277,6 +296,8 @@ class Truth:
                 if is_open and not self._is_voided(entry):
                     entry.batch = number
                     taken.append(entry)
+        taken += self.given_back
+        self.given_back = []
         return number, taken
 
     def _is_voided(self, entry: Entry) -> bool:

@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING
 
 from include.services.effects.boundaries import Boundary
 from include.services.effects.ports import Effect, EffectState
-from tests.prove.faults import AT_ERP, CODES, applies
+from tests.prove.faults import (
+    AT_ERP,
+    CODES,
+    FOCUS_RATE,
+    NOTHING_DONE,
+    READ_FAULTS,
+    SEND_FAULTS,
+    applies,
+)
 from tests.prove.truth import Answer, Entry
 from tests.simulator.network import NoAnswer, NotSent
 
@@ -105,14 +113,23 @@ class Wire:
     ) -> str:
         world = self._world
         world.calls += 1
-        if world.is_calm or self._dice.random() >= world.swarm.rate:
+        in_focus = code == world.swarm.focus
+        if world.is_calm or self._dice.random() >= (FOCUS_RATE if in_focus else world.swarm.rate):
             return ""
-        fault = self._dice.choices(mixture[0], mixture[1])[0]
+        if in_focus:
+            fault = self._dice.choice(self._focused(position) if is_send else READ_FAULTS)
+        else:
+            fault = self._dice.choices(mixture[0], mixture[1])[0]
         if is_send and not applies(fault, code):
             fault = "timeout, committed"
         world.faulted += 1
         world.coverage[fault, code, position] += 1
         return fault
+
+    def _focused(self, position: str) -> tuple[str, ...]:
+        """Only a send that did nothing is followed by another: have enough of them."""
+        is_first = position == "first send" and self._dice.random() < 0.5
+        return NOTHING_DONE if is_first else SEND_FAULTS
 
     def _deliver(self, effect: Effect, fault: str, began: float, cell: tuple[str, str]) -> Answer:
         world, dice = self._world, self._dice

@@ -19,11 +19,12 @@ from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, Timings
 from include.services.effects.ports import EffectKind as K
 from include.services.orders.order_service import OrderService
+from include.services.sync.push_refunds import RefundPush
 from tests.orders.partners import PlainTranslator
 from tests.prove import people, product
 from tests.prove.checker import Violation, check
-from tests.prove.database import Database
-from tests.prove.faults import CODES, INSIDE, NATURAL, Coverage, draw_swarm
+from tests.prove.database import BETWEEN, Database
+from tests.prove.faults import CODES, FOCUS_STRIKES, INSIDE, LATE, NATURAL, Coverage, draw_swarm
 from tests.prove.partner import Readers, SimulatedPartner
 from tests.prove.plans import draw_plans
 from tests.prove.truth import Answer, Truth
@@ -56,6 +57,7 @@ class Variant:
     service: type[OrderService] = OrderService
     translator: type[PlainTranslator] = PlainTranslator
     receiver: type[product.Receiver] = product.Receiver
+    push: type[RefundPush] = RefundPush
     reposts_whole: bool = False
 
 
@@ -94,7 +96,7 @@ class World:
         self.dice = random.Random(seed)  # noqa: S311  reproducible on purpose
         self.hub = Hub()
         self.swarm = draw_swarm(self.dice)
-        plans = draw_plans(self.dice, seed, ORDERS, at_shipment=self.swarm.at_shipment)
+        plans = draw_plans(self.dice, seed, ORDERS, self.swarm)
         self.plans = {plan.order.order_id: plan for plan in plans}
         self.truth = Truth(self.plans, self.swarm.guards, self.swarm.limits)
         self.coverage = Coverage()
@@ -106,12 +108,13 @@ class World:
         self.notes = Notes()
         self.freezes: list[tuple[float, float]] = []
         self.pending: Counter[str] = Counter()  # commits on their way, by digest
-        self.tried: Counter[str] = Counter()  # sends, by digest
         self.codes: dict[object, str] = defaultdict(lambda: "AU")  # what a life works on
         self.busy = 0  # people and senders who have not ended yet
         self._sequence = 0
         self._outage = (0.0, 0.0)
-        self.storm = STORM
+        # What comes late in an order's life, and is sent again later still, needs a longer storm.
+        self.calm_at = STORM * (3 if self.swarm.focus in LATE else 1)
+        self.storm = self.calm_at
         self._lives = 0
         self._plan_conditions()
         self.database = Database(self)
@@ -121,7 +124,8 @@ class World:
         self.people = people.People(self)
 
     def next_seq(self) -> int:
-        self._sequence += 1
+        """Number what happens at the other sides, after every change of ours so far."""
+        self._sequence = max(self._sequence, self.database.last_change() * BETWEEN) + 1
         return self._sequence
 
     # The play --------------------------------------------------------------------------------
@@ -130,7 +134,7 @@ class World:
         """Play all three acts, then judge."""
         self.people.begin()
         self.product.begin()
-        self.hub.call_at(STORM, self._calm_down)  # an outage outlasts it
+        self.hub.call_at(self.calm_at, self._calm_down)  # an outage outlasts it
         self._play()
         self.act = 2
         self.product.begin()
@@ -140,7 +144,7 @@ class World:
             self.start("controller", self.hub.seconds, self.people.work_off, is_awaited=True)
             self.product.begin()
             self._play()
-            if not self.product.open_letters():
+            if not self.product.waits_for_a_person():
                 break
         for _ in range(3):  # a refund may still follow the last batch but one
             self.people.settle_the_rest()
@@ -219,12 +223,15 @@ class World:
         life = self.hub.current
         if self.is_calm or not isinstance(life, Life):
             return
-        swarm = self.swarm
-        if swarm.crash and self.dice.random() < swarm.crash:
-            self.coverage["crash", self.codes[life], boundary.value] += 1
+        swarm, code = self.swarm, self.codes[life]
+        in_focus = code == swarm.focus
+        crash = FOCUS_STRIKES if in_focus else swarm.crash
+        if crash and self.dice.random() < crash:
+            self.coverage["crash", code, boundary.value] += 1
             life.die()
-        if swarm.pause and boundary not in INSIDE and self.dice.random() < swarm.pause:
-            self.coverage["pause", self.codes[life], boundary.value] += 1
+        pause = FOCUS_STRIKES if in_focus else swarm.pause
+        if pause and boundary not in INSIDE and self.dice.random() < pause:
+            self.coverage["pause", code, boundary.value] += 1
             # Half a request lies in a socket: it arrives within the remote's own limits.
             longest = 180 if boundary is Boundary.half_sent else 900
             self.hub.sleep(self.dice.uniform(1, longest))
@@ -235,6 +242,12 @@ class World:
             return
         if self.dice.random() < self.swarm.interleave:
             self.hub.sleep(self.dice.uniform(0, 2))
+
+    def strikes_process(self) -> bool:
+        """Say whether the process is killed before its next transaction, whatever it does."""
+        if self.is_calm or not self.swarm.kill or not isinstance(self.hub.current, Life):
+            return False
+        return self.dice.random() < self.swarm.kill
 
     def strikes_commit(self) -> bool:
         if self.is_calm or not self.swarm.commit or not isinstance(self.hub.current, Life):
@@ -262,7 +275,6 @@ class World:
             effect.amount_minor,
             fault in ("connect", "429", "401", "refused for good"),
         )
-        self.tried[effect.digest] += 1
         self.notes.calls.append(call)
         return call
 
@@ -273,10 +285,10 @@ class World:
         return answer
 
     def is_under_way(self, effect: Effect) -> bool:
-        """Say whether this write was executed or may be: only a first copy is altered."""
+        """Say whether this write was executed or still may be: only a first copy is altered."""
         if CODES[effect.kind] in NATURAL:
             return True
-        return self.tried[effect.digest] > 0
+        return bool(self.pending[effect.digest] or self.truth.by_reference.get(effect.reference))
 
     # What the checker is shown ---------------------------------------------------------------
 

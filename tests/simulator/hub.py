@@ -18,12 +18,15 @@ class Hub:
     def __init__(self) -> None:
         self.seconds = 0.0
         self.current: object = None  # the life that runs now
+        self._instant = (-1.0, EPOCH)  # the last that was asked for
         self._queue: list[tuple[float, int, object, greenlet | Callable[[], None]]] = []
         self._number = 0
         self._main = getcurrent()
 
     def now(self) -> datetime:
-        return EPOCH + timedelta(seconds=round(self.seconds, 3))
+        if self._instant[0] != self.seconds:
+            self._instant = (self.seconds, EPOCH + timedelta(seconds=round(self.seconds, 3)))
+        return self._instant[1]
 
     def start(self, at: float, life: object, work: Callable[[], None]) -> None:
         """Let ``life`` begin its ``work`` at an instant."""
