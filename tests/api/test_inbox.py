@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from include.adapters.store.inbox import SqlInbox
 from include.adapters.webhook_verifiers import read_decision
@@ -104,10 +105,21 @@ def test_one_that_fails_stops_no_other_and_opens_a_dead_letter(post: Post) -> No
 
 
 def test_a_bug_in_a_handler_is_a_dead_letter_without_its_words(post: Post) -> None:
-    post.on("order.updated", KeyError("a secret"))
+    post.on("order.updated", *(KeyError("a secret") for _ in range(4)))
     post.put("a")
-    assert post.handling.run().failed == 1
+    while not post.handling.run().failed:
+        post.at += timedelta(seconds=5)
+    assert post.at - datetime(2026, 11, 3, 10, tzinfo=UTC) <= timedelta(minutes=1)
     assert "secret" not in post.kit.api.parts.letters.listing()[0].reason
+
+
+def test_a_database_that_is_gone_for_a_moment_needs_no_person(post: Post) -> None:
+    post.on("order.updated", OperationalError("SELECT 1", None, Exception("gone")))
+    post.put("a")
+    assert post.handling.run().waiting == 1
+    post.at += timedelta(seconds=5)
+    assert post.handling.run().handled == 1
+    assert post.kit.api.parts.letters.listing() == []
 
 
 def test_a_partner_that_is_away_is_asked_again_later_and_later(post: Post) -> None:

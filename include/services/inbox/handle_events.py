@@ -16,6 +16,7 @@ from include.services.inbox.ports import Conclusion, Inbox, InboxRow, InboxState
 PATIENCE = timedelta(hours=24)
 _SHORTEST_WAIT = timedelta(seconds=5)
 _LONGEST_WAIT = timedelta(minutes=15)
+_TRIES_OF_A_BUG = 4  # it may have been the database, gone for a moment
 
 
 class NotYet(Exception):
@@ -79,6 +80,8 @@ class HandleEvents:
             return self._wait(row, str(fault), fault.do)
         except Exception as bug:  # noqa: BLE001 - the edge: one event must not stop the others
             reason = f"{type(bug).__name__} in the handler of {row.event_type}"
+            if row.tries + 1 < _TRIES_OF_A_BUG:
+                return self._wait(row, reason, "Mend it; then replay it.")
             return Conclusion(InboxState.failed, reason, next_action="Mend it; then replay it.")
 
     def _wait(self, row: InboxRow, reason: str, next_action: str) -> Conclusion:
