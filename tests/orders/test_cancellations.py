@@ -1,5 +1,6 @@
 """A sales order that a clerk cancelled is unwound, wherever the poller is killed."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine as Database
@@ -33,30 +34,33 @@ class OneCancelled:
         return [self._found] if cursor < self._found.cursor else []
 
 
-def poll(push: RefundPush, store: Database, killed_at: int) -> None:
-    """Poll, and die at a commit; then poll again, as the next run does."""
+def kill_at(store: Database, commit: int, work: Callable[[], object]) -> bool:
+    """Work, and die at a commit; say whether it came to that."""
     commits = 0
 
     def kill(_connection: object) -> None:
         nonlocal commits
         commits += 1
-        if commits == killed_at:
+        if commits == commit:
             raise Killed
 
     event.listen(store, "commit", kill)
     try:
-        push.poll("2026-11-02")
+        work()
     except Killed:
-        pass
+        return True
     finally:
         event.remove(store, "commit", kill)
-    push.poll("2026-11-02")
+    return False
+
+
+def store_of(kit: Kit) -> Database:
+    assert isinstance(kit.service.orders, SqlOrders)
+    return kit.service.orders._engine
 
 
 def test_a_poller_killed_at_any_commit_forgets_no_cancellation(kit: Kit) -> None:
-    orders = kit.service.orders
-    assert isinstance(orders, SqlOrders)
-    store: Database = orders._engine
+    orders, store = kit.service.orders, store_of(kit)
     placed = []
     for killed_at in range(1, 12):
         order = make_order()
@@ -70,11 +74,35 @@ def test_a_poller_killed_at_any_commit_forgets_no_cancellation(kit: Kit) -> None
             "acme_us", "A", OneCancelled(found), kit.service,  # type: ignore[arg-type]
             SqlWatermarks(store, lambda _c: NOW), SqlShelf(store, lambda _c: NOW), "ann@acme",
         )  # fmt: skip
-        poll(push, store, killed_at)
+        kill_at(store, killed_at, lambda push=push: push.poll("2026-11-02"))  # type: ignore[misc]
+        push.poll("2026-11-02")  # as the next run does
     kit.pass_time(hours=2)
     for order in placed:
         assert orders.get(order.order_id).state == OrderState.cancelled
-        assert kit.service.refunds.returned(order.order_id) == order.amount
+        assert orders.get(order.order_id).facts.returned_minor == order.amount.minor
     gave = (EffectKind.payment_refund, EffectKind.payment_void)
     moved = [one.amount_minor for one in kit.partner.truth.done if one.kind in gave]
     assert moved == [order.amount.minor for order in placed]
+
+
+def test_a_sweeper_killed_at_any_commit_gives_the_money_back_all_the_same(kit: Kit) -> None:
+    orders, store, placed, killed_at = kit.service.orders, store_of(kit), [], 0
+    is_killed = True
+    while is_killed:
+        killed_at += 1
+        order = make_order()
+        kit.run(order)
+        placed.append(order)
+        kit.service.cancel(order.order_id, "ann", "changed her mind")
+
+        def unwind(name: str = order.order_id) -> None:
+            kit.service.advance(name)
+            for row, _ in kit.service.refunds.of_order(name):
+                kit.service.advance_refund(row.refund_id)
+
+        is_killed = kill_at(store, killed_at, unwind)
+    assert killed_at > 20
+    kit.pass_time(hours=4)
+    for order in placed:
+        assert orders.get(order.order_id).state == OrderState.cancelled
+        assert orders.get(order.order_id).facts.returned_minor == order.amount.minor

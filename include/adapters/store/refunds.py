@@ -48,9 +48,11 @@ _RESERVE = (
     )
     .values(refunding_minor=orders.c.refunding_minor + bindparam("amount"))
 )
-_MONEY = select(orders.c.facts, orders.c.captured_minor, orders.c.refunding_minor).where(
-    orders.c.order_id == bindparam("of_order")
-)
+_MONEY = select(
+    orders.c.facts, orders.c.captured_minor, orders.c.refunding_minor, orders.c.currency
+).where(orders.c.order_id == bindparam("of_order"))
+_FACTS = select(refunds.c.facts).where(refunds.c.order_id == bindparam("of_order"))
+_KNOW = update(orders).where(orders.c.order_id == bindparam("of_order"))
 _NOT_REFUSED = select(refunds.c.facts).where(
     refunds.c.order_id == bindparam("of_order"), refunds.c.state != RefundState.refused.value
 )
@@ -61,7 +63,6 @@ _NEXT_VERSION = (
     .values(version=orders.c.version + 1)
 )
 _VERSION = select(orders.c.version).where(orders.c.order_id == bindparam("of_order"))
-_CURRENCY = select(orders.c.currency).where(orders.c.order_id == bindparam("of_order"))
 
 
 class SqlRefunds(SqlSagas[RefundFacts]):
@@ -107,9 +108,7 @@ class SqlRefunds(SqlSagas[RefundFacts]):
         """Take the amount out of what is left; the order's row is locked until the commit."""
         wanted = {"of_order": row.order_id, "amount": row.amount.minor}
         changed = connection.execute(_RESERVE, wanted).rowcount
-        found = connection.execute(_MONEY, {"of_order": row.order_id}).one_or_none()
-        if found is None:
-            raise Rejected(f"there is no order {row.order_id!r}", "refunds", "Check the id.")
+        found = _money(connection, row.order_id)
         if not changed:
             left = Money(found.captured_minor - found.refunding_minor, row.amount.currency)
             raise Rejected(
@@ -232,6 +231,30 @@ class SqlRefunds(SqlSagas[RefundFacts]):
         ]
         if rows:
             connection.execute(insert_once(connection.dialect.name, payment_requests), rows)
+            self._note_returned(connection, str(order_id), now, saga)
+
+    def _note_returned(
+        self, connection: Connection, order_id: str, now: datetime, saga: Saga[RefundFacts]
+    ) -> None:
+        """Let the order know what has moved, in the commit that knows it, and be driven again."""
+        connection.execute(_NEXT_VERSION, {"of_order": order_id})  # which locks the order's row
+        order = _money(connection, order_id)
+        facts = from_json(OrderFacts, order.facts)
+        returned = sum(self._moved(connection, order_id))
+        if returned == facts.returned_minor:
+            return
+        facts = replace(facts, returned_minor=returned)
+        known = {"of_order": order_id, "facts": to_json(facts), "next_at": now, "updated_at": now}
+        connection.execute(_KNOW, known)
+        amount = Money(sum(part.amount.minor for part in saga.facts.parts), order.currency)
+        told = Event("given back", {"amount": str(amount), "refund": saga.key})
+        _tell(connection, order_id, now, told)
+
+    @staticmethod
+    def _moved(connection: Connection, order_id: str) -> list[int]:
+        texts = connection.execute(_FACTS, {"of_order": order_id}).scalars()
+        found = (part for text in texts for part in from_json(RefundFacts, text).parts)
+        return [part.amount.minor for part in found if part.request_id]
 
     def due(self, merchant_ids: Sequence[str], limit: int) -> Sequence[str]:
         with self._engine.begin() as connection:
@@ -252,20 +275,16 @@ class SqlRefunds(SqlSagas[RefundFacts]):
         with self._engine.begin() as connection:
             return [(_row(found), _saga(found)) for found in connection.execute(wanted)]
 
-    def returned(self, order_id: str) -> Money:
-        """Sum what has moved back, part by part."""
-        with self._engine.begin() as connection:
-            currency = connection.execute(_CURRENCY, {"of_order": order_id}).scalar()
-        moved = [
-            part.amount.minor
-            for _row_, saga in self.of_order(order_id)
-            for part in saga.facts.parts
-            if part.request_id
-        ]
-        return Money(sum(moved), str(currency))
-
     def _find(self, connection: Connection, refund_id: str) -> Any:
         return connection.execute(_FIND, {"of_refund": refund_id}).one_or_none()
+
+
+def _money(connection: Connection, order_id: str) -> Any:
+    """Read what an order took, and what of it is promised back."""
+    found = connection.execute(_MONEY, {"of_order": order_id}).one_or_none()
+    if found is None:
+        raise Rejected(f"there is no order {order_id!r}", "refunds", "Check the id.")
+    return found
 
 
 def _row(found: Any) -> RefundRow:

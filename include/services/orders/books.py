@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from include.domain.money import Money
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order
 from include.domain.refunds import RefundFacts
@@ -143,10 +142,6 @@ class RefundBook(Protocol):
     def due(self, merchant_ids: Sequence[str], limit: int) -> Sequence[str]: ...
 
     def of_order(self, order_id: str) -> Sequence[tuple[RefundRow, Saga[RefundFacts]]]: ...
-
-    def returned(self, order_id: str) -> Money:
-        """Sum what has moved back."""
-        ...
 
 
 class DecisionBook(Protocol):

@@ -17,6 +17,7 @@ from include.services.orders.driver import Ask, Move, Perform, Rest
 # How often the ERP is asked what a clerk did; the pollers usually know it long before.
 _LOOK_FOR_RELEASE = timedelta(minutes=15)
 _LOOK_FOR_INVOICE = timedelta(hours=6)
+_LOOK_FOR_RETURN = timedelta(minutes=30)
 _NOT_PAID = (
     PaymentStatus.declined,
     PaymentStatus.invalid,
@@ -219,7 +220,9 @@ def _unwind(it: Situation) -> Move:
         if facts.is_customer_known and not one.receipt:  # the refund's entry must meet its receipt
             return Perform(f"receipt|{one.number}")
     if facts.captured_minor() > facts.returned_minor:
-        return Rest(OrderState.cancelling, f"{stop.why}: the captures are given back")
+        # Looked at again: the refund is asked for after this is written, or its order not told.
+        again = it.now + _LOOK_FOR_RETURN
+        return Rest(OrderState.cancelling, f"{stop.why}: the captures are given back", again)
     holds = facts.payment is not None and facts.payment.authorized is not None
     if holds and not facts.is_reversed and not facts.taken:
         return Perform(f"reverse|{facts.attempt}")

@@ -245,22 +245,14 @@ class OrderService:
         )
 
     def advance_refund(self, refund_id: str) -> Saga[RefundFacts]:
-        """Drive a refund as far as it goes now, and tell its order what has moved."""
+        """Drive a refund as far as it goes now; its order learns of what moved as it moves."""
         row = self.refunds.row(refund_id)
         order = self.orders.content(row.order_id)
         facts = self.orders.get(row.order_id).facts
         desk, engine = self.desk_of(order.shop_id), self.engine_of(order.shop_id)
         customer = facts.customer if facts.is_customer_known else ""  # '': AR was never touched
         play = RefundPlay(row, order, desk, customer=customer, sales_order=facts.sales_order)
-        saga = Driver(self.refunds, self.leases, engine, self.worker).advance(refund_id, play)
-        returned = self.refunds.returned(row.order_id).minor
-        if returned != facts.returned_minor:
-            self.orders.amend(
-                row.order_id,
-                lambda known: replace(known, returned_minor=returned),
-                Event("given back", {"amount": str(row.amount), "refund": refund_id}),
-            )
-        return saga
+        return Driver(self.refunds, self.leases, engine, self.worker).advance(refund_id, play)
 
     def sweep(
         self,
