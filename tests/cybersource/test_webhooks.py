@@ -26,6 +26,7 @@ from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.domain.reviews import Decision
 from include.services.effects.ports import Effect, EffectKind
 from tests.cybersource.scripted import AUTH_ID, NOW, ScriptedGateway, effect_of, response
+from tests.cybersource.webhook_keys import Ring, make_key
 
 Make = Callable[..., Client]
 OLD_ID, NEW_ID = "5c0ffee0-0000-4000-8000-000000000001", "5c0ffee0-0000-4000-8000-000000000002"
@@ -363,24 +364,11 @@ HOOKS = f"{ROOT}/webhooks"
 KEY_CALL = "POST /kms/egress/v2/keys-sym"
 
 
-class Ring:
-    """Satisfies ``KeyRing``."""
-
-    def __init__(self) -> None:
-        self.kept = {OLD_ID: KEYS[OLD_ID]}
-
-    def keys(self) -> Mapping[str, bytes]:
-        return self.kept
-
-    def add(self, key_id: str, key: bytes) -> None:
-        self.kept[key_id] = key
-
-
 def test_a_new_key_is_kept_beside_the_old_one(gateway: ScriptedGateway, make_client: Make) -> None:
     made = {"keyId": NEW_ID, "key": base64.b64encode(KEYS[NEW_ID]).decode(), "status": "Active"}
     gateway.on(KEY_CALL, {"status": "SUCCESS", "keyInformation": made})
-    ring = Ring()
-    assert Webhooks(make_client()).rotate_key("shop_1", ring) == NEW_ID
+    ring = Ring({OLD_ID: KEYS[OLD_ID]})
+    assert make_key(make_client(), "shop_1", ring) == NEW_ID
     assert ring.kept == KEYS
     assert gateway.body()["clientRequestAction"] == "CREATE"
 
@@ -392,10 +380,18 @@ def test_an_answer_without_a_key_changes_nothing_here(
     gateway: ScriptedGateway, make_client: Make, reply: Any
 ) -> None:
     gateway.on(KEY_CALL, reply)
-    ring = Ring()
+    ring = Ring({OLD_ID: KEYS[OLD_ID]})
     with pytest.raises(OutcomeUnknown):
-        Webhooks(make_client()).rotate_key("shop_1", ring)
+        make_key(make_client(), "shop_1", ring)
     assert list(ring.kept) == [OLD_ID]
+
+
+def test_a_call_that_never_left_is_refused_at_once_for_somebody_waits(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    gateway.on(KEY_CALL, Retryable("no connection", "the wire", "Look at the network."))
+    with pytest.raises(Rejected, match=r"No key was made\. Look at the network"):
+        make_key(make_client(), "shop_1", Ring())
 
 
 def test_products_say_which_events_come_sealed(gateway: ScriptedGateway, make_client: Make) -> None:
@@ -492,8 +488,3 @@ def test_a_list_that_cannot_be_read_is_not_an_empty_one(
     gateway.on(f"GET {HOOKS}", response({"message": "?"}, 200))
     with pytest.raises(Retryable):
         SubscriptionPartner(make_client()).look(wish(Wish.absent))
-
-
-def test_a_test_call_goes_to_the_first_version(gateway: ScriptedGateway, make_client: Make) -> None:
-    gateway.on("POST /notification-subscriptions/v1/webhooks/hook-1", response({}, 200))
-    assert Webhooks(make_client()).test("hook-1")
