@@ -46,6 +46,11 @@ def approval_request(day_key: str) -> ApprovalRequest | None:
     from include.services.disputes.decide import write_off_request
 
     day, context = SettlementDay.parse(day_key), tieout()
+    newest = context.disputes.latest_day(day.merchant_id)
+    if newest is not None and newest > day.settlement_date:
+        # The question is about the merchant, not the day: an old day run again would only wait.
+        log.info("approve_write_offs %s: the run of %s asks", day, newest)
+        return None
     request = write_off_request(
         context.merchant(day), journals=context.journals, decisions=context.decisions
     )

@@ -10,23 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from include.adapters.store.days import SqlApprovals, SqlTieOuts
-from include.adapters.store.effects import SqlEffectStore
-from include.domain.journal import JournalKind
+from include.adapters.syspro.adapter import SysproAdapter
 from include.domain.matching import Cause
 from include.domain.settlement import SettlementDay
 from include.sandbox import Sandbox, start
-from include.services.disputes.decide import record_write_offs, write_off_request
-from include.services.effects.engine import Engine
 from include.services.journal_book import JournalState
-from include.services.post_journals import post_journals
-from include.services.tie_out import tie_out
-from tests.accuracy.partners import Partners, WallClock
+from include.wiring import Settings, Tieout
+from tests.accuracy.partners import Partners
 from tests.accuracy.quarter import Quarter, days_between
+from tieout import write_offs
 
 CASE, TAKEN, LAPSED = "CB2295100", date(2026, 4, 14), date(2026, 5, 5)
 GIVEN_BACK = date(2026, 5, 8)
-CHARGEBACK = SettlementDay("acme_us", TAKEN)
 
 
 @pytest.fixture
@@ -45,51 +40,30 @@ class Desk:
         self.partners = Partners(sandbox)
         self.quarter = Quarter(root, self.partners, sandbox.world, url)
         self.journals = self.quarter.journals
-        self.decisions = SqlApprovals(self.quarter.engine, WallClock())
-        self.tie_outs = SqlTieOuts(self.quarter.engine, WallClock())
-        self.merchant = self.quarter.mappings.merchant("acme_us", TAKEN)
+        self.context = Tieout(Settings(url, root / "lake", "sandbox"))
+
+    def hook(self, conn_id: str, leases: object) -> SysproAdapter:
+        """Stand for the hook, whose connection is Airflow's."""
+        return self.partners.ledger(self.quarter.mappings.merchant("acme_us", TAKEN))
 
     def run(self, first: date, last: date) -> None:
         for on in days_between(first, last):
             self.quarter.run_day(SettlementDay("acme_us", on), [])
         assert self.quarter.found.blocked == []
 
-    def approve(self) -> str:
-        request = write_off_request(self.merchant, journals=self.journals, decisions=self.decisions)
+    def approve(self, on: date) -> str:
+        """Answer what the run of a day asks; return the question."""
+        request = write_offs.approval_request(f"acme_us|{on}")
         if request is None:
             return ""
-        record_write_offs(
-            self.merchant,
-            is_approved=True,
-            decided_by="ada",
-            journals=self.journals,
-            decisions=self.decisions,
-        )
+        write_offs.record_decision(f"acme_us|{on}", is_approved=True, decided_by="ada")
         return request.body
 
-    def post(self) -> tuple[str, ...]:
-        """Post what is approved of the case, and have SYSPRO prove it."""
-        ledger = self.partners.ledger(self.merchant)
-        store = SqlEffectStore(self.quarter.engine)
-        engine = Engine(store, ledger.partners, WallClock(), ledger.timings, worker="test")
-        kinds = (JournalKind.dispute_lost,)
-        with ledger.session():
-            result = post_journals(
-                CHARGEBACK,
-                self.merchant,
-                journals=self.journals,
-                engine=engine,
-                items=self.quarter.items,
-                kinds=kinds,
-            )
-            tie_out(
-                CHARGEBACK,
-                journals=self.journals,
-                engine=engine,
-                tie_outs=self.tie_outs,
-                kinds=kinds,
-            )
-        return result.posted
+    def post(self, on: date) -> int:
+        """Post what is approved, and have SYSPRO prove it; return how many were."""
+        before = self.states.count(JournalState.tied_out)
+        write_offs.post_write_offs(f"acme_us|{on}")
+        return self.states.count(JournalState.tied_out) - before
 
     def said(self) -> list[tuple[str, date]]:
         return [
@@ -104,26 +78,34 @@ class Desk:
         return [r.state for r in self.journals.write_offs_of("acme_us", [CASE])]
 
 
+@pytest.fixture
+def desk(tmp_path: Path, sandbox: Sandbox, store_url: str, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    found = Desk(tmp_path, sandbox, store_url)
+    monkeypatch.setattr(write_offs, "tieout", lambda: found.context)
+    monkeypatch.setattr("tieout.hooks.syspro.SysproHook", found.hook)
+    return found
+
+
 def test_an_uncontested_chargeback_is_found_written_off_and_taken_back_when_won(
-    tmp_path: Path, sandbox: Sandbox, store_url: str
+    desk: Desk,
 ) -> None:
-    desk = Desk(tmp_path, sandbox, store_url)
     desk.run(TAKEN, date(2026, 5, 4))
     assert desk.said() == [(Cause.dispute_due_soon.value, date(2026, 4, 29))]
     assert desk.states == []
 
     desk.run(LAPSED, LAPSED)
     assert desk.said() == [(Cause.dispute_deadline_passed.value, LAPSED)]
-    assert desk.post() == ()  # nobody has approved it yet
-    assert f"| {CASE} | 2026-04-14 | 42.63 USD |" in desk.approve()
-    assert len(desk.post()) == 1
-    assert desk.post() == ()  # posted once
+    assert desk.post(LAPSED) == 0  # nobody has approved it yet
+    assert desk.approve(date(2026, 5, 4)) == ""  # only the newest day's run asks
+    assert f"| {CASE} | 2026-04-14 | 42.63 USD |" in desk.approve(LAPSED)
+    assert desk.post(LAPSED) == 1
+    assert desk.said() == []  # written off: nobody's question any more
+    assert desk.post(LAPSED) == 0  # once
     assert desk.states == [JournalState.tied_out]
 
     desk.run(date(2026, 5, 6), GIVEN_BACK)
-    assert desk.said() == []
-    assert CASE not in desk.approve()  # the reversal in the file is its own approval
-    assert len(desk.post()) == 1
+    assert CASE not in desk.approve(GIVEN_BACK)  # the reversal in the file is its own approval
+    assert desk.post(GIVEN_BACK) == 1
     assert desk.states == [JournalState.tied_out, JournalState.tied_out]
     first, back = (r.journal for r in desk.journals.write_offs_of("acme_us", [CASE]))
     assert {(one.gl_account, one.amount.minor) for one in first.lines} == {
@@ -135,5 +117,5 @@ def test_an_uncontested_chargeback_is_found_written_off_and_taken_back_when_won(
         ("1170", 4263),
     }
     assert back.posting_date == GIVEN_BACK
-    totals = desk.tie_outs.of([first.key, back.key])
+    totals = desk.context.tie_outs.of([first.key, back.key])
     assert [row["difference_minor"] for row in totals] == [0, 0]
