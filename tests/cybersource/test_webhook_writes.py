@@ -26,7 +26,7 @@ from include.domain.errors import OutcomeUnknown, Rejected
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.wiring import UtcClock
-from tests.cybersource.test_against_sandbox import MERCHANT, Shop, client_of
+from tests.cybersource.support import MERCHANT, Shop, client_of
 from tests.cybersource.test_webhooks_against_sandbox import ACCEPT, wish
 from tests.cybersource.webhook_keys import Ring, key_effect, make_key
 from tests.effects import ManualClock

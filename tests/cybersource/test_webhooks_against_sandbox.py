@@ -20,7 +20,7 @@ from include.adapters.cybersource.webhooks.signature import Verdict, verify
 from include.domain.canonical import to_json
 from include.domain.reviews import Decision
 from include.services.effects.ports import Effect, EffectKind
-from tests.cybersource.test_against_sandbox import MERCHANT, Shop, client_of
+from tests.cybersource.support import MERCHANT, Shop, client_of
 from tests.cybersource.webhook_keys import Ring, make_key
 from tests.sandbox.merchant import running
 from tests.sandbox.receiver import Call, Receiver
