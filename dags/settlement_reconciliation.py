@@ -1,21 +1,23 @@
 """Reconcile one settlement date for every merchant, then post its journals once.
 
-Nine steps per merchant; one merchant's trouble stops nobody else. Every task may be cleared and
-re-run at any time: a day that has not changed posts nothing. Backfill a range from the Trigger
-button; both dates are included. When something fails:
-`include/docs/runbooks/settlement_reconciliation.md`.
+Nine steps per merchant, and three beside them for disputes past their deadline; one merchant's
+trouble stops nobody else. Every task may be cleared and re-run at any time: a day that has not
+changed posts nothing. Backfill a range from the Trigger button; both dates are included. When
+something fails: `include/docs/runbooks/settlement_reconciliation.md`.
 """
 
 from datetime import timedelta
+from importlib import import_module
 
 import pendulum
 from airflow.sdk import Param, dag, task, task_group
 
 from include.mappings.names import merchant_ids
-from tieout.approval import ApproveJournals
+from tieout.approval import ApproveJournals, ApproveWriteOffs
 from tieout.retry import FamilyRetryPolicy
 from tieout.timetable import SettlementDays
 
+ANSWER = timedelta(hours=20)  # no answer by then is "held"
 SYSPRO = {"pool": "syspro"}  # a slot per operator: SYSPRO allows one session each
 
 
@@ -61,12 +63,10 @@ def settlement_reconciliation():
         asked = params["settlement_date"] or day.date()
         return steps.choose_days(asked, params["merchants"], run_id)
 
-    def step(name, **options):
+    def step(name, room="steps", **options):
         @task(task_id=name, **options)
         def run(day_key: str) -> str:
-            from tieout import steps
-
-            return getattr(steps, name)(day_key)
+            return getattr(import_module(f"tieout.{room}"), name)(day_key)
 
         return run
 
@@ -81,12 +81,16 @@ def settlement_reconciliation():
             ("build", SYSPRO),
         ):
             built = step(name, **options)(built)
-        approve = ApproveJournals(
-            task_id="approve", day_key=built, response_timeout=timedelta(hours=20)
-        )
+        watched = step("watch_disputes", "write_offs", **SYSPRO)(built)
+        approve = ApproveJournals(task_id="approve", day_key=built, response_timeout=ANSWER)
         tied = step("tie_out", **SYSPRO)(step("post", **SYSPRO)(approve.output))
+        # Beside the day: no settlement waits for an answer about a dispute.
+        lost = ApproveWriteOffs(
+            task_id="approve_write_offs", day_key=watched, response_timeout=ANSWER
+        )
+        step("post_write_offs", "write_offs", **SYSPRO)(lost.output)
         # Written whatever happened above; it fails itself when the day is not proven.
-        tied >> step("report", trigger_rule="all_done")(day_key)
+        [tied, watched] >> step("report", trigger_rule="all_done")(day_key)
 
     settle.expand(day_key=choose_days())
 

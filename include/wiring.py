@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # the libraries behind these are slow to import
     from include.adapters.store.days import SqlApprovals, SqlDays, SqlTieOuts
     from include.adapters.store.dead_letters import SqlDeadLetters
     from include.adapters.store.decisions import SqlDecisions
+    from include.adapters.store.disputes import SqlDisputes
     from include.adapters.store.effects import SqlEffectStore
     from include.adapters.store.expectations import SqlExpectations
     from include.adapters.store.files import SqlFiles
@@ -240,6 +241,12 @@ class Tieout:
         from include.adapters.store.journals import SqlJournals
 
         return SqlJournals(self.store, self.clock)
+
+    @cached_property
+    def disputes(self) -> "SqlDisputes":
+        from include.adapters.store.disputes import SqlDisputes
+
+        return SqlDisputes(self.store, self.clock)
 
     @cached_property
     def quality(self) -> "SqlQuality":

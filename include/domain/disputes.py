@@ -11,4 +11,4 @@ class ChargebackReason:
     network: str
     meaning: str
     category: str  # fraud, authorization, processing or customer
-    respond_within_days: int  # from the chargeback's date; then it is lost
+    respond_within_days: int  # our own time for an answer, shorter than the network's

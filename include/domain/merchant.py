@@ -62,6 +62,21 @@ class PeriodPolicy(StrEnum):
     next_open = "next_open"
 
 
+class WriteOffPolicy(StrEnum):
+    """Who decides that a dispute whose deadline has passed is written off."""
+
+    ask = "ask"  # a person, each time
+    within_tolerance = "within_tolerance"  # alone up to the approval tolerance, as other journals
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeRules:
+    """What happens to chargebacks nobody contests; the defaults post nothing by themselves."""
+
+    warn_days: int = 5  # calendar days before the deadline from which it is an open item
+    write_off: WriteOffPolicy = WriteOffPolicy.ask
+
+
 @dataclass(frozen=True, slots=True)
 class Merchant:
     """One merchant account and how its days are settled."""
@@ -94,6 +109,7 @@ class Merchant:
     notify: tuple[str, ...] = ()  # mail addresses
     acquirer_conn_id: str = ""  # where statements of the acquirer come from; '' without any
     erp_documents: tuple[ErpCondition, ...] = ()  # () is every AR document of the company
+    disputes: DisputeRules = DisputeRules()
 
     def source(self, name: str) -> Source:
         """Return the source of that name; a missing one is our own bug."""

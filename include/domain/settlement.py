@@ -77,6 +77,8 @@ LINE_COLUMNS: dict[str, tuple[str, str]] = {
     "related_request_id": ("string", "the capture a refund or dispute is about; null if unsaid"),
     "batch_id": ("string", "settlement batch; null where the source has none"),
     "case_number": ("string", "dispute case; null otherwise"),
+    "answer_by": ("string", "until when a chargeback may be contested, as the source says it"),
+    "answered_at": ("string", "when it was contested, as the source says it; null if unsaid"),
     "card_type": ("string", "as the source says; null where absent"),
     "occurred_at": ("timestamp[ms, tz=UTC]", "when the transaction took place; null if unsaid"),
     "settled_at": ("timestamp[ms, tz=UTC]", "when it was batched or settled; null if unsaid"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from include.domain.accounts import GlTemplate
 from include.domain.disputes import ChargebackReason
 from include.domain.fees import FeeRate, FeeSchedule
-from include.domain.merchant import BankAccount, ErpCondition, Merchant, Source
+from include.domain.merchant import BankAccount, DisputeRules, ErpCondition, Merchant, Source
 from include.mappings.files import FILES
 from include.mappings.in_force import InForce
 from include.mappings.load_orders import order_tables
@@ -151,6 +151,7 @@ def _merchant(placed: Placed[MerchantEntry]) -> Merchant:
         funding_sla_days=entry.funding_sla_days,
         owner=entry.owner,
         notify=tuple(entry.notify),
+        disputes=DisputeRules(entry.disputes.warn_days, entry.disputes.write_off),
     )
 
 

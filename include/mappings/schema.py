@@ -12,7 +12,13 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from include.domain.merchant import PeriodPolicy, PostingModel, SourceKind
+from include.domain.merchant import (
+    DisputeRules,
+    PeriodPolicy,
+    PostingModel,
+    SourceKind,
+    WriteOffPolicy,
+)
 from include.domain.money import MINOR_UNIT_DIGITS
 from include.domain.settlement import LineClass
 
@@ -198,6 +204,14 @@ class ErpDocumentRow(Row):
         return value
 
 
+_DISPUTES = DisputeRules()
+
+
+class DisputesRow(Row):
+    warn_days: Annotated[int, Field(ge=0, le=60)] = _DISPUTES.warn_days
+    write_off: Annotated[WriteOffPolicy, Loose] = _DISPUTES.write_off
+
+
 class MerchantEntry(Entry):
     names: ClassVar = ("merchant_id",)
 
@@ -228,6 +242,7 @@ class MerchantEntry(Entry):
     erp_sla_days: Annotated[int, Field(ge=1, le=60)]
     funding_sla_days: Annotated[int, Field(ge=1, le=60)]
     notify: list[Mail] = []
+    disputes: DisputesRow = DisputesRow()
 
     @property
     def cut_off_time(self) -> time:

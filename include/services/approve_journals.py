@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from include.domain.errors import Retryable
+from include.domain.journal import Journal, JournalKind
 from include.domain.matching import Cause
 from include.domain.merchant import Merchant
 from include.domain.money import Money
@@ -18,7 +19,11 @@ TOLERANCE = "within tolerance"
 # What waits inside its SLA, and what was explained in full, is nobody's decision. A file that was
 # set aside is the gate's: where it was needed and no whole one came, the day stopped there.
 _NOT_A_DECISION = frozenset(
-    {Cause.expected, Cause.partial_capture, Cause.duplicate_file, Cause.truncated_file}
+    {
+        *(Cause.expected, Cause.partial_capture, Cause.duplicate_file, Cause.truncated_file),
+        # Decided beside the day, by disputes/decide.py: no settlement waits for them.
+        *(Cause.dispute_due_soon, Cause.dispute_deadline_passed, Cause.dispute_deadline_unknown),
+    }
 )
 
 
@@ -44,6 +49,12 @@ class DayItems(Protocol):
         ...
 
 
+class Mover(Protocol):
+    """The journal book, as far as a decision changes it."""
+
+    def move(self, journal: Journal, state: JournalState, their_key: str = "") -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class ApprovalRequest:
     """The question as a person reads it; ``body`` is Markdown."""
@@ -65,11 +76,7 @@ def approval_request(
     The question is recorded with each journal's digest, so that the answer can be refused if a
     journal changes before it comes.
     """
-    undecided = [
-        booked
-        for booked in journals.of_day(day)
-        if booked.state in (JournalState.built, JournalState.held)
-    ]
+    undecided = _undecided(day, journals)
     outside = _outside_tolerance(items.open_of_day(day), merchant)
     waiting = []
     for booked in undecided:
@@ -86,11 +93,7 @@ def approval_request(
             waiting.append(booked)
     if not waiting:
         return None
-    for booked in waiting:
-        journal = booked.journal
-        decisions.decide(
-            journal.key, journal.digest, decision=ASKED, decided_by="tieout", reason=""
-        )
+    note_asked([booked.journal for booked in waiting], decisions)
     return ApprovalRequest(
         subject=f"{merchant.merchant_id}, {day.settlement_date}: approve {len(waiting)} "
         f"journal{'s' if len(waiting) > 1 else ''}",
@@ -111,28 +114,63 @@ def record_decision(
     Raises:
         Retryable: a journal changed after the question; it has to be asked again.
     """
-    waiting = [
-        booked
-        for booked in journals.of_day(day)
-        if booked.state in (JournalState.built, JournalState.held)
-    ]
-    for booked in waiting:
-        journal = booked.journal
+    apply_decision(
+        [booked.journal for booked in _undecided(day, journals)],
+        f"approve, {day}",
+        is_approved=is_approved,
+        decided_by=decided_by,
+        journals=journals,
+        decisions=decisions,
+    )
+
+
+def note_asked(waiting: Sequence[Journal], decisions: Decisions) -> None:
+    """Remember the exact journals a person is asked about."""
+    for journal in waiting:
+        decisions.decide(
+            journal.key, journal.digest, decision=ASKED, decided_by="tieout", reason=""
+        )
+
+
+def apply_decision(
+    waiting: Sequence[Journal],
+    where: str,
+    *,
+    is_approved: bool,
+    decided_by: str,
+    journals: Mover,
+    decisions: Decisions,
+) -> None:
+    """Apply an answer to journals, all of them or, where one was not asked about, none.
+
+    Raises:
+        Retryable: a journal changed after the question; it has to be asked again.
+    """
+    for journal in waiting:
         known = decisions.latest(journal.key, journal.digest)
         if known is None or known[0] != ASKED:
             raise Retryable(
                 f"journal {journal.key} changed after the question was asked; the answer of "
                 f"{decided_by} is void",
-                f"approve, {day}",
+                where,
                 "It is asked again about the journal as it is now.",
             )
-    for booked in waiting:
-        journal = booked.journal
+    for journal in waiting:
         decision = APPROVED if is_approved else HELD
         decisions.decide(
             journal.key, journal.digest, decision=decision, decided_by=decided_by, reason=""
         )
         journals.move(journal, JournalState.approved if is_approved else JournalState.held)
+
+
+def _undecided(day: SettlementDay, journals: JournalBook) -> list[BookedJournal]:
+    """Return what the day is asked about; a write-off is asked about beside it."""
+    return [
+        booked
+        for booked in journals.of_day(day)
+        if booked.state in (JournalState.built, JournalState.held)
+        and booked.journal.kind is not JournalKind.dispute_lost
+    ]
 
 
 def _outside_tolerance(items: Sequence[OpenItem], merchant: Merchant) -> list[OpenItem]:
@@ -170,7 +208,7 @@ def _question(
     for booked in waiting:
         j = booked.journal
         lines.append(
-            f"| {j.kind.value.replace('_', ' ')} v{j.version} | {_cell(j.batch_id)} | "
+            f"| {j.kind.value.replace('_', ' ')} v{j.version} | {cell(j.batch_id)} | "
             f"{j.debit_total} | {j.posting_date} | `{j.digest[:16]}` |"
         )
     lines += ["", "| cause | amount | what was found | what to do |", "| --- | ---: | --- | --- |"]
@@ -181,15 +219,15 @@ def _question(
             else "not readable"
         )
         lines.append(
-            f"| {item.cause.value.replace('_', ' ')} | {amount} | {_cell(item.explanation)} | "
-            f"{_cell(item.next_action)} |"
+            f"| {item.cause.value.replace('_', ' ')} | {amount} | {cell(item.explanation)} | "
+            f"{cell(item.next_action)} |"
         )
     if len(outside) > 40:
         lines.append(f"| | | and {len(outside) - 40} more: see the report | |")
     return "\n".join(lines)
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Keep a text of unknown origin inside its table cell, and its markup inert."""
     for mark in "\\`*_[]<>|!#":
         text = text.replace(mark, f"\\{mark}")

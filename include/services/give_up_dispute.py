@@ -1,29 +1,31 @@
 """Write a contested chargeback off, because it was lost or its deadline has passed.
 
-The journal joins the books of the chargeback's own settlement day and is approved and posted with
-them; giving the same case up twice is the same journal. Source: accounting reference, section 3.
+The journal joins the books of the chargeback's own settlement day and is decided with the other
+write-offs; giving the same case up twice, or one that its deadline found already, is the same
+journal. Source: accounting reference, section 3.
 """
 
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from include.domain.dispute_cases import Dispute, disputes_of
 from include.domain.errors import Rejected
 from include.domain.journal import Journal, JournalKind
 from include.domain.merchant import Merchant
-from include.domain.money import Money
 from include.domain.settlement import LineClass, SettlementDay
-from include.services.books.ports import BookMappings, JournalRecord
-from include.services.build_dispute_lost import build_dispute_lost
-
-
-class Books(Protocol):
-    """The journal book, as far as it is needed here."""
-
-    def versions(self, day: SettlementDay) -> list[JournalRecord]: ...
-
-    def add(self, journal: Journal, mapping_version: str, control: Mapping[str, Any]) -> None: ...
+from include.services.books.ports import BookMappings
+from include.services.books.restate import Chain
+from include.services.disputes.ports import DisputeStore, WriteOffBook
+from include.services.disputes.read_day import NAMES
+from include.services.disputes.write_offs import (
+    Desk,
+    bring_to,
+    chains_of,
+    key_of,
+    written_off_minor,
+)
+from include.services.journal_book import JournalState
 
 
 class DayFolder(Protocol):
@@ -38,46 +40,77 @@ def give_up_dispute(
     *,
     case_number: str,
     posting_date: date,
+    who: str,
     lake: DayFolder,
-    books: Books,
+    disputes: DisputeStore,
+    books: WriteOffBook,
     mappings: BookMappings,
 ) -> Journal:
-    """Build the journal that writes the case off, and keep it with the day's others.
+    """Build the journal that writes the case off, or return the one that does already.
 
-    The amount is the file's own, and the rate that of the settlement journal that booked it.
+    The amount is the files' own, less what was given back; the rate that of the settlement
+    journal that booked it.
 
     Raises:
         Rejected: no such chargeback on that day, it was reversed, or it is not booked yet.
     """
-    amount = _still_disputed(lake.day_path(day, "lines.parquet"), case_number, day)
-    booked = [
-        record.journal
-        for record in books.versions(day)
-        if record.journal.kind is JournalKind.settlement
-        and record.journal.currency == amount.currency
-        and any(line.source == LineClass.chargeback.value for line in record.journal.lines)
-    ]
-    if not booked:
-        raise Rejected(
-            f"no journal of {day} has booked a chargeback in {amount.currency}",
-            f"case {case_number}",
-            "Let the day be built first; there is nothing to write off yet.",
-        )
-    journal = build_dispute_lost(
-        day,
-        merchant,
-        case_number=case_number,
-        amount=amount,
-        posting_date=posting_date,
-        rate_millionths=booked[0].rate_millionths,
-        mappings=mappings,
+    dispute = _still_disputed(day, case_number, lake.day_path(day, "lines.parquet"), disputes)
+    rate_millionths = _rate(day, dispute, books)
+    chain = chains_of(books.write_offs_of(day.merchant_id, [case_number])).get(
+        key_of(dispute), Chain(())
     )
-    books.add(journal, mappings.version, {"case": case_number, "given up": str(amount)})
+    if written_off_minor(chain) == dispute.left_minor:
+        return chain.standing[-1]
+    journal = bring_to(
+        Desk(merchant, books, mappings, posting_date),
+        dispute,
+        dispute.left_minor,
+        chain,
+        rate_millionths=rate_millionths,
+        why="lost",
+        control={"found by": who},
+    )
+    if journal is None:
+        raise ValueError(f"{case_number} differs from its write-off, and nothing was built")
     return journal
 
 
-def _still_disputed(lines: Path, case_number: str, day: SettlementDay) -> Money:
-    """Return what the case took from us and did not give back, as a positive amount."""
+def _rate(day: SettlementDay, dispute: Dispute, books: WriteOffBook) -> int:
+    for record in books.versions(day):
+        journal = record.journal
+        if (
+            journal.kind is JournalKind.settlement
+            and journal.currency == dispute.currency
+            and record.state is not JournalState.void
+            and any(line.source == LineClass.chargeback.value for line in journal.lines)
+        ):
+            return journal.rate_millionths
+    raise Rejected(
+        f"no journal of {day} has booked a chargeback in {dispute.currency}",
+        f"case {dispute.case_key}",
+        "Let the day be built first; there is nothing to write off yet.",
+    )
+
+
+def _still_disputed(day: SettlementDay, case: str, lines: Path, disputes: DisputeStore) -> Dispute:
+    """Return what the case took from us on that day and never gave back."""
+    known = [
+        one
+        for one in disputes_of(disputes.events(day.merchant_id, [case]))
+        if one.case_key == case and one.settlement_date == day.settlement_date
+    ]
+    if not known:  # the day was booked before disputes were watched: its lines say it themselves
+        known = _from_lines(day, case, lines)
+    if len(known) != 1 or known[0].left_minor <= 0:
+        raise Rejected(
+            f"case {case!r} took nothing on {day} that is still contested",
+            f"lines of {day}",
+            "Give the settlement date of the chargeback and the case number as the report has it.",
+        )
+    return known[0]
+
+
+def _from_lines(day: SettlementDay, case: str, lines: Path) -> list[Dispute]:
     import polars as pl
 
     if not Path(lines).exists():
@@ -85,16 +118,13 @@ def _still_disputed(lines: Path, case_number: str, day: SettlementDay) -> Money:
     classes = [LineClass.chargeback.value, LineClass.chargeback_reversal.value]
     sums = (
         pl.scan_parquet(lines)
-        .filter(pl.col("case_number") == case_number, pl.col("line_class").is_in(classes))
+        .filter(pl.coalesce(NAMES) == case, pl.col("line_class").is_in(classes))
         .group_by("currency")
         .agg(pl.col("amount_minor").sum())
         .collect()
         .rows()
     )
-    if len(sums) != 1 or sums[0][1] >= 0:
-        raise Rejected(
-            f"case {case_number!r} took nothing on {day} that is still contested",
-            f"lines of {day}",
-            "Give the settlement date of the chargeback and the case number as the report has it.",
-        )
-    return Money(-sums[0][1], sums[0][0])
+    return [
+        Dispute(day.merchant_id, case, currency, day.settlement_date, -minor, "", "", None)
+        for currency, minor in sums
+    ]

@@ -1,7 +1,7 @@
 """Post a day's approved journals, each once, through the effects engine."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -64,8 +64,9 @@ def post_journals(
     journals: JournalBook,
     engine: Engine,
     items: Items,
+    kinds: Collection[JournalKind] = tuple(JournalKind),
 ) -> PostResult:
-    """Post every approved journal of the day; one that cannot be posted stops no other.
+    """Post every approved journal of the day, of the kinds named; no failure stops another.
 
     Raises:
         Rejected: SYSPRO refused, or holds something else; a dead letter names the next action.
@@ -75,6 +76,7 @@ def post_journals(
         booked
         for booked in journals.of_day(day)
         if booked.state in (JournalState.approved, JournalState.parked)
+        and booked.journal.kind in kinds
     ]
     effects = [_post(booked.journal, merchant.owner, engine) for booked in wanted]
     for booked, effect in zip(wanted, effects, strict=True):

@@ -2,9 +2,11 @@
 
 import json
 import logging
+from collections.abc import Collection
 from typing import Protocol
 
 from include.domain.errors import Rejected
+from include.domain.journal import JournalKind
 from include.domain.settlement import SettlementDay
 from include.services.effects.engine import Engine, ReadBack
 from include.services.journal_book import BookedJournal, JournalBook, JournalState
@@ -24,7 +26,12 @@ class TieOuts(Protocol):
 
 
 def tie_out(
-    day: SettlementDay, *, journals: JournalBook, engine: Engine, tie_outs: TieOuts
+    day: SettlementDay,
+    *,
+    journals: JournalBook,
+    engine: Engine,
+    tie_outs: TieOuts,
+    kinds: Collection[JournalKind] = tuple(JournalKind),
 ) -> tuple[str, ...]:
     """Compare every posted journal of the day with SYSPRO; return the keys that tie.
 
@@ -34,7 +41,8 @@ def tie_out(
     """
     tied, broken = [], []
     for booked in journals.of_day(day):
-        if booked.state not in (JournalState.posted, JournalState.tied_out):
+        is_there = booked.state in (JournalState.posted, JournalState.tied_out)
+        if not is_there or booked.journal.kind not in kinds:
             continue
         journal = booked.journal
         seen = engine.read_back(KIND_OF[journal.kind], journal.key)

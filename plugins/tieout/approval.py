@@ -1,6 +1,7 @@
 """The approval of journals by a person, as a task that parks without a worker slot."""
 
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
@@ -17,10 +18,12 @@ class ApproveJournals(HITLOperator):
     """
 
     template_fields = ("subject", "body", "day_key")
+    room = "steps"  # the module that asks and applies the answer
+    subject_words = "Journals to approve"
 
     def __init__(self, *, day_key: str, response_timeout: timedelta, **kwargs: Any) -> None:
         super().__init__(
-            subject="Journals to approve",
+            subject=self.subject_words,
             options=[APPROVE, HOLD],
             defaults=HOLD,
             response_timeout=response_timeout,
@@ -28,22 +31,22 @@ class ApproveJournals(HITLOperator):
         )
         self.day_key = day_key
 
-    def execute(self, context: Any) -> Any:
-        from tieout import steps
+    @property
+    def _desk(self) -> Any:
+        return import_module(f"tieout.{self.room}")
 
-        request = steps.approval_request(self.day_key)
+    def execute(self, context: Any) -> Any:
+        request = self._desk.approval_request(self.day_key)
         if request is None:
             return self.day_key
         self.subject, self.body = request.subject, request.body
         return super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
-        from tieout import steps
-
         answer = super().execute_complete(context, event)
         user = answer["responded_by_user"]
         is_approved = answer["chosen_options"] == [APPROVE]
-        steps.record_decision(
+        self._desk.record_decision(
             self.day_key,
             is_approved=is_approved,
             decided_by=user["name"] if user else "nobody: the time to answer ran out",
@@ -51,3 +54,17 @@ class ApproveJournals(HITLOperator):
         if not is_approved:
             raise AirflowSkipException(f"{self.day_key} is held; nothing is posted.")
         return self.day_key
+
+
+class ApproveWriteOffs(ApproveJournals):
+    """Ask about every dispute of the merchant that waits to be written off, beside the day."""
+
+    room = "write_offs"
+    subject_words = "Disputes to write off"
+
+    def execute(self, context: Any) -> Any:
+        """Ask, but not in a backfill: its runs follow each other, and each would wait a day."""
+        if context["dag_run"].run_type == "backfill":
+            self.log.info("%s: the next scheduled run asks", self.day_key)
+            return self.day_key
+        return super().execute(context)

@@ -32,6 +32,7 @@ V = TypeVar("V")
 _GATEWAY = frozenset(
     kind for kind in EffectKind if kind.value.startswith(("payment_", "review_", "token_"))
 )
+_WEBHOOKS = frozenset(kind for kind in EffectKind if kind.value.startswith("webhook_"))
 _SHOP = frozenset((EffectKind.shop_order_update, EffectKind.shop_refund, EffectKind.shop_stock))
 
 
@@ -110,8 +111,8 @@ class ShopDesk:
         )
 
     def _partner(self, kind: EffectKind) -> Partner:
-        if kind is EffectKind.webhook_subscription:
-            return self.gateway.webhook_subscriptions
+        if kind in _WEBHOOKS:
+            return self.gateway.webhook_partners()[kind]
         if kind in _GATEWAY:
             return self.gateway.partners[kind]
         if kind in _SHOP:
@@ -121,8 +122,8 @@ class ShopDesk:
         return GuardedPartner(self.erp.partners[kind], self.erp_breaker)
 
     def _timing(self, kind: EffectKind) -> Timings:
-        if kind is EffectKind.webhook_subscription:
-            kind = EffectKind.review_decision  # an admin's call: as patient as a case action
+        if kind in _WEBHOOKS:
+            return self.gateway.webhook_timings[kind]
         if kind in _GATEWAY:
             return self.gateway.timings[kind]
         if kind in _SHOP:

@@ -283,7 +283,7 @@ def post(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     context.require_commissioned("P6")
     hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
     with hook.session():
-        engine = context.engine(hook.partners, hook.timings, worker=_worker())
+        engine = context.engine(hook.partners, hook.timings, worker=worker_name())
         result = post_journals(
             day,
             merchant,
@@ -307,7 +307,7 @@ def tie_out(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     if any(one.state in there for one in booked):
         hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
         with hook.session():
-            engine = context.engine(hook.partners, hook.timings, worker=_worker())
+            engine = context.engine(hook.partners, hook.timings, worker=worker_name())
             prove(day, journals=context.journals, engine=engine, tie_outs=context.tie_outs)
         log.info("tie_out %s: SYSPRO calls %d", day, hook.calls)
     is_parked = any(one.state is JournalState.parked for one in context.journals.of_day(day))
@@ -371,7 +371,7 @@ def sweep() -> dict[str, int]:
         hook = SysproHook(conn_id, leases=context.effects)
         try:
             with hook.session():
-                engine = context.engine(hook.partners, hook.timings, worker=_worker())
+                engine = context.engine(hook.partners, hook.timings, worker=worker_name())
                 engine.sweep(targets=companies)
         except (IntegrationError, ExceptionGroup) as error:
             log.warning("sweep of %s: %s", conn_id, error)
@@ -394,5 +394,5 @@ def _companies(context: Tieout) -> dict[str, tuple[str, ...]]:
     return {conn_id: tuple(sorted(companies)) for conn_id, companies in sorted(found.items())}
 
 
-def _worker() -> str:
+def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from include.adapters.lake import Lake
 from include.adapters.layouts.parse import LayoutReader
 from include.adapters.quality.runner import GxGate
+from include.adapters.store.disputes import SqlDisputes
 from include.adapters.store.engine import open_store
 from include.adapters.store.expectations import SqlExpectations
 from include.adapters.store.files import SqlFiles
@@ -31,6 +32,7 @@ from include.sandbox.world.model import Label
 from include.services.build_journals import build_journals
 from include.services.check_quality import check_quality
 from include.services.classify_lines import ClassifyResult, classify_lines
+from include.services.disputes.watch import watch_disputes
 from include.services.download_reports import download_reports
 from include.services.journal_book import JournalState
 from include.services.match_funding import match_funding
@@ -64,16 +66,17 @@ class Found:
 class Quarter:
     """The product over one store and one lake."""
 
-    def __init__(self, root: Path, partners: Partners, world: World) -> None:
+    def __init__(self, root: Path, partners: Partners, world: World, url: str = "") -> None:
         root.mkdir(parents=True, exist_ok=True)
         self.partners, self.world = partners, world
-        self.engine = open_store(f"sqlite:///{root / 'store.db'}")
+        self.engine = open_store(url or f"sqlite:///{root / 'store.db'}")
         metadata.create_all(self.engine)
         clock = WallClock()
         self.lake, self.files = Lake(root / "lake"), SqlFiles(self.engine)
         self.items = SqlOpenItems(self.engine, clock)
         self.expectations = SqlExpectations(self.engine)
         self.journals = SqlJournals(self.engine, clock)
+        self.disputes = SqlDisputes(self.engine, clock)
         self.quality = SqlQuality(self.engine, clock)
         self.layouts, self.gate, self.mappings = LayoutReader(), GxGate(), load_mappings()
         self.found = Found()
@@ -171,6 +174,17 @@ class Quarter:
             expectations=self.expectations,
             open_items=self.items,
             journals=self.journals,
+            mappings=self.mappings,
+            periods=ledger.reader,
+        )
+        watch_disputes(
+            day,
+            merchant,
+            coverage=classified.coverage,
+            lake=self.lake,
+            disputes=self.disputes,
+            journals=self.journals,
+            open_items=self.items,
             mappings=self.mappings,
             periods=ledger.reader,
         )

@@ -22,7 +22,7 @@ from include.domain.orders import (
     Shopper,
     order_id_of,
 )
-from include.services.effects.ports import EffectKind
+from include.services.effects.ports import EffectKind, EffectState
 from include.services.inbox.ports import InboxRow, InboxState
 from include.services.profiles.ports import KeptToken, TokenState
 from include.services.sync.ports import Tally
@@ -236,6 +236,34 @@ def test_webhooks_are_subscribed_once_and_their_keys_made_into_a_file(
     (webhook,) = [line.split()[0] for line in listed.splitlines() if "  Tieout  " in line]
     assert cli.main(["webhooks", "test", "acme_us", webhook]) == 0
     assert cli.main(["audit", "verify"]) == 0
+
+
+def test_a_key_whose_answer_was_lost_is_told_and_closed_by_the_next_one(
+    joined: Play, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key_file = tmp_path / "key"
+    line = ["webhooks", "keys", "acme_us", "--rotate", "--out", str(key_file)]
+    joined.sandbox.faults.add("drop_after_commit", system="cybersource", match="keys-sym")
+    assert cli.main(line) == 1
+    shown = capsys.readouterr().err
+    assert "a key may have been made, and it is lost" in shown
+    assert "Rotate once more: a key nobody holds harms nobody" in shown
+    assert not key_file.exists()
+    assert [kind for kind, _ in open_letters(joined)].count("webhook_key") == 1
+    assert cli.main(line) == 0
+    assert "webhook_key" not in [kind for kind, _ in open_letters(joined)]
+    secret = key_file.read_text().strip().partition("=")[2]
+    kept = joined.desks.context.effects.listing(list(EffectState))
+    assert all(secret not in repr(one) for one in kept)
+    assert cli.main(["webhooks", "keys", "acme_us", "--rotate", "--out", "/nowhere/key"]) == 1
+    assert "/nowhere/key cannot be made" in capsys.readouterr().err
+
+
+def test_a_test_notification_is_on_record(joined: Play, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["webhooks", "test", "acme_us", "nobody"]) == 1
+    assert "See `webhooks list`" in capsys.readouterr().err
+    refused = joined.desks.context.effects.listing([EffectState.rejected])
+    assert [one.kind for one in refused].count(EffectKind.webhook_test) == 1
 
 
 def test_a_real_second_delivery_is_reversed_once_somebody_replays_its_proposal(

@@ -1,7 +1,7 @@
 """Subscribe, be told, check and read: our webhook side against the sandbox's sender."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -20,24 +20,12 @@ from include.adapters.cybersource.webhooks.signature import Verdict, verify
 from include.domain.canonical import to_json
 from include.domain.reviews import Decision
 from include.services.effects.ports import Effect, EffectKind
-from tests.cybersource.test_against_sandbox import MERCHANT, Shop, client_of
+from tests.cybersource.support import MERCHANT, Shop, client_of
+from tests.cybersource.webhook_keys import Ring, make_key
 from tests.sandbox.merchant import running
 from tests.sandbox.receiver import Call, Receiver
 
 ACCEPT, REJECT = "risk.casemanagement.decision.accept", "risk.casemanagement.decision.reject"
-
-
-class Ring:
-    """Satisfies ``KeyRing``; forgets nothing."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, bytes] = {}
-
-    def keys(self) -> Mapping[str, bytes]:
-        return self.kept
-
-    def add(self, key_id: str, key: bytes) -> None:
-        self.kept[key_id] = key
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +61,7 @@ def wish(receiver: Receiver, state: Wish, *events: str) -> Effect:
         )
     )
     return Effect(
-        kind=EffectKind.review_decision,  # stands in: the kind of subscriptions is yet to come
+        kind=EffectKind.webhook_subscription,
         key="subscription",
         reference="TOSUBSCRIPTION",
         payload=payload,
@@ -109,7 +97,7 @@ def test_a_decision_arrives_signed_and_points_to_its_payment(
 ) -> None:
     shop.control("cybersource", webhook_signs=signs, webhook_payload=shape, webhook_spacing=spacing)
     ring, client = Ring(), client_of(shop.sandbox)
-    Webhooks(client).rotate_key(MERCHANT, ring)
+    make_key(client, MERCHANT, ring)
     partner, wanted = SubscriptionPartner(client), wish(receiver, Wish.active, ACCEPT, REJECT)
     assert partner.look(wanted) == ()
     partner.send(wanted)
@@ -125,7 +113,7 @@ def test_a_decision_arrives_signed_and_points_to_its_payment(
 
 def test_every_retry_has_the_key_of_the_first_delivery(shop: Shop, receiver: Receiver) -> None:
     ring, client = Ring(), client_of(shop.sandbox)
-    Webhooks(client).rotate_key(MERCHANT, ring)
+    make_key(client, MERCHANT, ring)
     SubscriptionPartner(client).send(wish(receiver, Wish.active, ACCEPT))
     receiver.answers = [500, 503]
     decide(shop, "ACCEPT")
@@ -138,11 +126,11 @@ def test_every_retry_has_the_key_of_the_first_delivery(shop: Shop, receiver: Rec
 
 def test_a_key_that_is_replaced_loses_no_delivery(shop: Shop, receiver: Receiver) -> None:
     ring, client = Ring(), client_of(shop.sandbox)
-    first = Webhooks(client).rotate_key(MERCHANT, ring)
+    first = make_key(client, MERCHANT, ring)
     SubscriptionPartner(client).send(wish(receiver, Wish.active, ACCEPT))
     decide(shop, "ACCEPT")
     before = receiver.got(1)[0]
-    second = Webhooks(client).rotate_key(MERCHANT, ring)
+    second = make_key(client, MERCHANT, ring)
     decide(shop, "ACCEPT")
     after = receiver.got(2)[1]
     verdicts = [judged(call, ring)[0] for call in (before, after)]
@@ -154,7 +142,7 @@ def test_a_subscription_is_changed_switched_off_and_deleted_by_wishes(
 ) -> None:
     client = client_of(shop.sandbox)
     partner, webhooks = SubscriptionPartner(client), Webhooks(client)
-    webhooks.rotate_key(MERCHANT, Ring())  # a subscription that signs needs a key first
+    make_key(client, MERCHANT, Ring())  # a subscription that signs needs a key first
     for wanted, status, events in (
         (wish(receiver, Wish.active, ACCEPT), "ACTIVE", (ACCEPT,)),
         (wish(receiver, Wish.active, ACCEPT, REJECT), "ACTIVE", (ACCEPT, REJECT)),
@@ -169,15 +157,6 @@ def test_a_subscription_is_changed_switched_off_and_deleted_by_wishes(
     partner.send(gone)
     assert webhooks.subscriptions(MERCHANT) == ()
     assert len(partner.look(gone)) == 1
-
-
-def test_a_test_call_arrives(shop: Shop, receiver: Receiver) -> None:
-    ring, client = Ring(), client_of(shop.sandbox)
-    Webhooks(client).rotate_key(MERCHANT, ring)
-    SubscriptionPartner(client).send(wish(receiver, Wish.active, ACCEPT))
-    (listed,) = Webhooks(client).subscriptions(MERCHANT)
-    assert Webhooks(client).test(listed.webhook_id)
-    assert len(receiver.got(1)) == 1
 
 
 def test_what_the_account_offers_is_asked_at_run_time(shop: Shop) -> None:

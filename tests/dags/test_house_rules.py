@@ -36,11 +36,18 @@ def test_a_dag_file_has_at_most_100_lines(path: Path) -> None:
 
 def test_the_nine_steps_have_the_names_a_controller_knows(dagbag) -> None:  # type: ignore[no-untyped-def]
     steps = "download classify check match build approve post tie_out report".split()
+    beside = "watch_disputes approve_write_offs post_write_offs".split()
     dag = dagbag.dags["settlement_reconciliation"]
-    assert [t.task_id for t in dag.topological_sort()] == [
-        "choose_days",
-        *(f"settle.{step}" for step in steps),
-    ]
+    found = [t.task_id.removeprefix("settle.") for t in dag.topological_sort()]
+    assert [step for step in found if step not in beside] == ["choose_days", *steps]
+    assert [step for step in found if step in beside] == beside
+
+
+def test_no_settlement_waits_for_the_answer_about_a_dispute(dagbag) -> None:  # type: ignore[no-untyped-def]
+    dag = dagbag.dags["settlement_reconciliation"]
+    after = dag.get_task("settle.approve_write_offs").downstream_task_ids
+    assert after == {"settle.post_write_offs"}
+    assert dag.get_task("settle.post_write_offs").downstream_task_ids == set()
 
 
 def test_a_backfill_covers_both_of_its_dates(dagbag) -> None:  # type: ignore[no-untyped-def]

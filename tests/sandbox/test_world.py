@@ -322,6 +322,7 @@ def test_a_world_without_faults_has_plain_orders_and_full_funding() -> None:
     assert words <= {
         "partial_refund",
         "chargeback_reversal",
+        "dispute_deadline_passed",  # issuers take money back in a calm world too
         "dst_day",
         "month_end_across_batch",
         "closed_period",

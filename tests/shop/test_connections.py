@@ -21,7 +21,7 @@ from include.domain.errors import Rejected
 from include.services.effects.ports import EffectKind
 from tests.contract.wire.test_tls import make_certificate
 from tests.sandbox.shopping import KEY, SECRET, TOKEN, Shops
-from tests.sandbox.test_woocommerce import TlsProxy
+from tests.sandbox.support import TlsProxy
 from tests.shop.conftest import settings
 
 ROOT = Path(__file__).parents[2]

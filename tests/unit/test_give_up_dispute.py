@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from include.adapters.lake import Lake
+from include.adapters.store.disputes import SqlDisputes
 from include.adapters.store.engine import open_store
 from include.adapters.store.journals import SqlJournals
 from include.adapters.store.schema import metadata
@@ -16,6 +17,7 @@ from include.domain.journal import Journal, JournalKind, JournalLine
 from include.domain.money import Money
 from include.domain.settlement import SettlementDay
 from include.mappings.load import load_mappings
+from include.services.disputes.read_day import NAMES
 from include.services.give_up_dispute import give_up_dispute
 from include.wiring import UtcClock
 
@@ -64,7 +66,8 @@ def give_up(tmp_path: Path, books: SqlJournals) -> GiveUp:
         ("C-1", "fee", "USD", -1500),
     ]
     names = ["case_number", "line_class", "currency", "amount_minor"]
-    pl.DataFrame(rows, schema=names, orient="row").write_parquet(path)
+    unsaid = [pl.lit(None, pl.String).alias(name) for name in NAMES[1:]]
+    pl.DataFrame(rows, schema=names, orient="row").with_columns(unsaid).write_parquet(path)
 
     def run(case: str) -> Journal:
         return give_up_dispute(
@@ -72,7 +75,9 @@ def give_up(tmp_path: Path, books: SqlJournals) -> GiveUp:
             MAPPINGS.merchant("acme_us", DAY.settlement_date),
             case_number=case,
             posting_date=date(2026, 11, 20),
+            who="ada",
             lake=lake,
+            disputes=SqlDisputes(books._engine, UtcClock()),
             books=books,
             mappings=MAPPINGS,
         )

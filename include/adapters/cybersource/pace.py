@@ -7,7 +7,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,11 @@ from include.services.effects.ports import EffectKind, Timings
 if TYPE_CHECKING:
     from include.adapters.cybersource.settings import Settings
 
+# What a person does about a key whose answer was lost: no call lists keys.
+ROTATE_AGAIN = (
+    "Rotate once more: a key nobody holds harms nobody, but until then what is signed with it is "
+    "refused, and the pollers bring what it told."
+)
 _SHORTEST_Q_S = 60.0  # the vendor asks to wait so long before an authorization is reversed
 _SLACK_S = 10.0  # ``Timings.send_slack``
 _LONGEST_TOLERANCE_S = 7 * 24 * 3600.0
@@ -58,6 +63,20 @@ def timings(settings: "Settings") -> Mapping[EffectKind, Timings]:
             looks_first=kind in _OTHERS_WRITE_TOO,
         )
     return found
+
+
+def webhook_timings(settings: "Settings") -> Mapping[EffectKind, Timings]:
+    """Return what the engine waits for, per kind of an admin's call: as patient as a case action.
+
+    What was made by a lost call cannot be looked up. A key is a person's matter at once; a test
+    notification is asked for again, which harms nobody.
+    """
+    patient = timings(settings)[EffectKind.review_decision]
+    return {
+        EffectKind.webhook_subscription: patient,
+        EffectKind.webhook_key: replace(patient, looks_first=False, unknown_do=ROTATE_AGAIN),
+        EffectKind.webhook_test: replace(patient, looks_first=False),
+    }
 
 
 def read_pace(text: Mapping[str, str], where: str) -> Pace:

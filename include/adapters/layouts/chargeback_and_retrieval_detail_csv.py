@@ -2,7 +2,9 @@
 
 Source: Reporting User Guide 25.10.01, ChargebackAndRetrievalDetailClass (217). No real file was
 seen; the words of CaseType are the guide's entries, compared without case. A retrieval request
-moves no money. The request id is that of the capture the dispute is about.
+moves no money. The request id is that of the capture the dispute is about. RespondByDate is kept
+as it stands: a deadline that cannot be read must not hold up the money beside it. No field says
+that a chargeback was contested; ResolutionTime says when the case ended.
 
 Sign: chargeback amounts are signed (signedAmounts), the fee beside them is an unsigned cost.
 """
@@ -88,6 +90,7 @@ LAYOUT = Layout(
         "merchant_reference": "merchant_reference",
         "processor_reference": "arn",
         "case_number": "case_number",
+        "answer_by": "respond_by",
         "card_type": "card_type",
         "batch_id": "batch_id",
         "occurred_at": "transaction_date",

@@ -2,7 +2,8 @@
 
 Source: SDK model ReportingV3ChargebackDetailsGet200ResponseChargebackDetails (0.0.80). Amounts
 are unsigned; the member ``sign`` says which way they went: ``-`` or debit is taken from us.
-A pre-dispute alert moves no money.
+A pre-dispute alert moves no money. ``responseDueTime`` (Response Due Date) and
+``representmentCPTime`` are kept as they stand: a deadline that cannot be read holds up no money.
 """
 
 from include.adapters.layouts.shape import (
@@ -39,6 +40,8 @@ LAYOUT = Layout(
         Column("pre_dispute", ("preDisputeFlag",)),
         Column("time", ("time",), Kind.instant, True, True),
         Column("original_time", ("originalSettlementTime",), Kind.instant),
+        Column("answer_by", ("responseDueTime",)),
+        Column("answered_at", ("representmentCPTime",)),
         CARD_TYPE,
     ),
     records=RecordTypes(
@@ -55,6 +58,8 @@ LAYOUT = Layout(
         "merchant_reference": "merchant_reference",
         "processor_reference": "processor_reference",
         "case_number": "case_number",
+        "answer_by": "answer_by",
+        "answered_at": "answered_at",
         "card_type": "card_type",
         "occurred_at": "original_time",
         "settled_at": "time",

@@ -1,7 +1,7 @@
 """Journals in the database: every version ever built, and where each stands."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Engine, Select, case, select, update
@@ -15,6 +15,7 @@ from include.services.books.ports import JournalRecord
 from include.services.journal_book import BookedJournal, JournalState
 from include.services.ports import Clock
 
+_CHUNK = 500  # names of one query
 _FINISHED = (JournalState.posted, JournalState.tied_out)
 # A bill or deposit may refer to what the settlement booked, so that goes first.
 _ORDER = case(
@@ -33,17 +34,7 @@ class SqlJournals:
 
     def versions(self, day: SettlementDay) -> list[JournalRecord]:
         """Return all journals of a day, void ones too."""
-        with self._engine.begin() as connection:
-            rows = connection.execute(_of_day(day)).mappings().all()
-        return [
-            JournalRecord(
-                Journal.from_payload(row["payload"]),
-                JournalState(row["state"]),
-                row["mapping_version"],
-                json.loads(row["control"]),
-            )
-            for row in rows
-        ]
+        return self._records(_of_day(day))
 
     def add(self, journal: Journal, mapping_version: str, control: Mapping[str, Any]) -> None:
         """Keep a new journal as ``built``; the same content again changes nothing.
@@ -103,6 +94,24 @@ class SqlJournals:
         with self._engine.begin() as connection:
             return connection.execute(statement).rowcount == 1
 
+    # Write-offs -------------------------------------------------------------------------------
+
+    def write_offs_of(self, merchant_id: str, cases: Collection[str]) -> list[JournalRecord]:
+        """Return every version of the cases' write-offs, void ones too, oldest first."""
+        found: list[JournalRecord] = []
+        ordered = sorted(cases)
+        for start in range(0, len(ordered), _CHUNK):
+            names = journals.c.batch_id.in_(ordered[start : start + _CHUNK])
+            found += self._records(_write_offs(merchant_id).where(names))
+        return found
+
+    def write_offs_in(
+        self, merchant_id: str, states: Collection[JournalState]
+    ) -> list[JournalRecord]:
+        """Return the merchant's write-offs that stand in one of the states, oldest first."""
+        wanted = [state.value for state in states]
+        return self._records(_write_offs(merchant_id).where(journals.c.state.in_(wanted)))
+
     # The steps after building -----------------------------------------------------------------
 
     def of_day(self, day: SettlementDay) -> list[BookedJournal]:
@@ -149,6 +158,19 @@ class SqlJournals:
                     "It was built anew; decide about the new version.",
                 )
 
+    def _records(self, query: Select[Any]) -> list[JournalRecord]:
+        with self._engine.begin() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [
+            JournalRecord(
+                Journal.from_payload(row["payload"]),
+                JournalState(row["state"]),
+                row["mapping_version"],
+                json.loads(row["control"]),
+            )
+            for row in rows
+        ]
+
     def _booked(self, query: Select[Any]) -> list[BookedJournal]:
         with self._engine.begin() as connection:
             rows: Sequence[Mapping[Any, Any]] = connection.execute(query).mappings().all()
@@ -158,6 +180,19 @@ class SqlJournals:
             )
             for row in rows
         ]
+
+
+def _write_offs(merchant_id: str) -> Select[Any]:
+    return (
+        select(journals)
+        .where(
+            journals.c.merchant_id == merchant_id,
+            journals.c.kind == JournalKind.dispute_lost.value,
+        )
+        .order_by(
+            journals.c.settlement_date, journals.c.batch_id, journals.c.currency, journals.c.version
+        )
+    )
 
 
 def _of_day(day: SettlementDay) -> Select[Any]:

@@ -15,7 +15,10 @@ from include.services.ports import Clock
 
 # Resolved by this, an item may be found again: its cause was gone for a while, nobody decided.
 NOT_FOUND = "tieout re-run"
-_MACHINES = (NOT_FOUND, "tieout classify", "tieout match", "tieout fund", "tieout post")
+_MACHINES = (
+    *(NOT_FOUND, "tieout classify", "tieout match", "tieout fund", "tieout post"),
+    "tieout disputes",
+)
 _CHUNK = 10_000
 _REFRESHED = "currency amount_minor source document_id explanation next_action".split()
 
@@ -40,6 +43,22 @@ class SqlOpenItems:
             known = connection.execute(query).scalars().all()
             gone = sorted(key for key in known if key not in wanted)
             self._resolve(connection, gone, NOT_FOUND, "no longer found when the day was run again")
+            self._open(connection, items)
+
+    def replace_stage(
+        self, merchant_id: str, stage: str, items: Sequence[OpenItem], resolution: str
+    ) -> None:
+        """Make ``items`` the findings of a stage that looks at all of a merchant's days at once."""
+        wanted = {item.item_key for item in items}
+        query = select(open_items.c.item_key).where(
+            open_items.c.merchant_id == merchant_id,
+            open_items.c.stage == stage,
+            open_items.c.state == "open",
+        )
+        with self._engine.begin() as connection:
+            known = connection.execute(query).scalars().all()
+            gone = sorted(key for key in known if key not in wanted)
+            self._resolve(connection, gone, NOT_FOUND, resolution)
             self._open(connection, items)
 
     def open(self, items: Sequence[OpenItem]) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from include.sandbox.world import MERCHANTS
-from include.sandbox.world.dates import DAY, utc_text
+from include.sandbox.world.dates import utc_text
 from include.sandbox.world.facts import decimal_text
 from include.sandbox.world.model import Dispute, FeeLine, Transaction
 from include.sandbox.world.settlement import SettlementDay
@@ -41,7 +41,6 @@ def batch_summary(
 
 def dispute(merchant: str, case: Dispute) -> dict[str, object]:
     is_reversal = case.kind == "reversal"
-    due = case.settlement_date + DAY * 20
     return {
         "processorMerchantId": f"{MERCHANTS[merchant].number:08d}",
         "merchantName": merchant,
@@ -58,11 +57,11 @@ def dispute(merchant: str, case: Dispute) -> dict[str, object]:
         "trackingNumber": case.case_number,
         "currencyCode": case.currency,
         "requestId": case.request_id,
-        "responseDueTime": "" if is_reversal else f"{due}T00:00:00Z",
+        "responseDueTime": f"{case.answer_by}T00:00:00Z" if case.answer_by else "",
         "time": utc_text(case.at),
         "customerId": "",
         "reasonCode": case.reason_code,
-        "representmentCPTime": "",
+        "representmentCPTime": utc_text(case.answered_at) if case.answered_at else "",
         "applications": "ics_bill",
         "eventRequestedTime": utc_text(case.at),
         "preDisputeFlag": "N",

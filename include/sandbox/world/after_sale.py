@@ -23,6 +23,8 @@ REFUND_LAGS = range(1, 16)
 CHARGEBACK_LAGS = range(10, 61)
 REVERSAL_LAGS = range(7, 31)
 REASONS = {"Visa": ("10.4", "13.1", "13.3"), "MasterCard": ("4837", "4853")}
+ANSWER_DAYS = 20  # a chargeback may be contested until so many days after its settlement
+_UNDATED = 12  # one chargeback in so many comes without that date
 _UNKNOWN_DAYS = 9  # one day in so many has a chargeback about a capture nobody made
 _UNKNOWN_INDEX = 99_000  # no order has this index
 
@@ -38,6 +40,10 @@ class _Plan:
     reason_share: float
     is_partial: bool
     reversed_after: int | None
+
+    @property
+    def is_undated(self) -> bool:
+        return int(self.hour_share * 1000) % _UNDATED == 0
 
 
 class AfterSale:
@@ -196,7 +202,23 @@ class AfterSale:
             max(1, amount // 2) if plan.is_partial else amount,
             PRICES[sale.currency].chargeback_minor,
             _reason(sale.card_type, plan.reason_share),
+            answer_by=self._answer_by(day, plan),
+            answered_at=self._answered_at(day, plan),
         )
+
+    def _answer_by(self, day: date, plan: _Plan) -> date | None:
+        is_undated = plan.is_undated and self.setting.fault_rate
+        return None if is_undated else day + timedelta(days=ANSWER_DAYS)
+
+    def _answered_at(self, day: date, plan: _Plan) -> datetime | None:
+        """Say when it was contested: half of what is won was at once, by the acquirer's own robot.
+
+        Only the JSON service has a field for it, so merchants with the report never hear of it.
+        """
+        is_told = all(report.content != "disputes" for report in self.facts.reports)
+        if not is_told or plan.reversed_after is None or plan.reason_share >= 0.5:
+            return None
+        return self._instant(day, plan.hour_share) + timedelta(minutes=40)
 
     def _instant(self, day: date, hour_share: float) -> datetime:
         start, end = dates.local_window(day, self.facts.zone)
@@ -229,6 +251,7 @@ class AfterSale:
                 PRICES[currency].chargeback_minor,
                 _reason("Visa", rng.random()),
                 is_unknown=True,
+                answer_by=day + timedelta(days=ANSWER_DAYS),
             )
         ]
 

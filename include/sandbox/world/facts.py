@@ -17,6 +17,7 @@ JPY      190  195        290     -        210 10 bps     10 minor
 
 Interchange (the card columns, basis points) and assessment are charged on sales only, per item on
 sales and refunds. A chargeback of acme_us costs 15.00 USD. "Amex" is written ``American Express``.
+It may be contested for twenty days; one in twelve comes without that date; most never are.
 """
 
 from collections.abc import Mapping

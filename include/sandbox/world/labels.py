@@ -7,8 +7,9 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from include.sandbox.world import dates, files
+from include.sandbox.world.after_sale import ANSWER_DAYS, REVERSAL_LAGS
 from include.sandbox.world.facts import DRIFT_BPS, decimal_text, share
-from include.sandbox.world.model import Label, Order, Transaction
+from include.sandbox.world.model import Dispute, Label, Order, Transaction
 from include.sandbox.world.settlement import SettlementDay, expected_row_minor
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def labels(world: World, merchant: str, day: date) -> list[Label]:
     found += _of_refunds(merchant, settled)
     found += _of_fees(merchant, settled)
     found += _of_disputes(merchant, settled)
+    found += _of_deadlines(world, merchant, day, settled)
     found += _of_mysteries(world, merchant, settled)
     found += _of_calendar(world, merchant, day, settled)
     found += _of_files(world, merchant, day)
@@ -200,6 +202,55 @@ def _of_disputes(merchant: str, settled: SettlementDay) -> Iterator[Label]:
             amount_minor=case.signed_minor,
             detail={"case_number": case.case_number, "reason_code": case.reason_code},
         )
+
+
+def _of_deadlines(
+    world: World, merchant: str, day: date, settled: SettlementDay
+) -> Iterator[Label]:
+    """Label chargebacks that come without a deadline, and those whose deadline has just passed."""
+    for case in settled.disputes:
+        is_contested = case.answered_at is not None
+        if case.kind == "chargeback" and case.answer_by is None and not is_contested:
+            yield _of_deadline("dispute_deadline_unknown", merchant, day, case, None)
+    taken_on = day - timedelta(days=ANSWER_DAYS + 1)
+    if not world.has(taken_on) or not settled.facts.has_disputes:
+        return
+    won = _reversed(world, merchant, taken_on)
+    for case in world.settled(merchant, taken_on).disputes:
+        is_contested = case.answered_at is not None
+        if case.kind != "chargeback" or case.answer_by is None or is_contested:
+            continue
+        won_on = won.get(case.case_number)
+        if won_on is None or won_on > day:
+            yield _of_deadline("dispute_deadline_passed", merchant, day, case, won_on)
+
+
+def _reversed(world: World, merchant: str, taken_on: date) -> dict[str, date]:
+    """Return on which day each case of a day is given back."""
+    days = [taken_on + timedelta(days=lag) for lag in REVERSAL_LAGS]
+    return {
+        case.case_number: on
+        for on in days
+        for case in world.settled(merchant, on).disputes
+        if case.kind == "reversal"
+    }
+
+
+def _of_deadline(
+    word: str, merchant: str, day: date, case: Dispute, resolves_on: date | None
+) -> Label:
+    return Label(
+        word,
+        merchant,
+        day,
+        word,
+        resolves_on,
+        case.reference,
+        case.request_id,
+        currency=case.currency,
+        amount_minor=case.signed_minor,
+        detail={"case_number": case.case_number, "answer_by": case.answer_by},
+    )
 
 
 def _of_mysteries(world: World, merchant: str, settled: SettlementDay) -> Iterator[Label]:

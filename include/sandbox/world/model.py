@@ -7,7 +7,8 @@ from datetime import date, datetime
 LABELS = (
     "missing_in_erp missing_in_settlement wrong_amount wrong_currency duplicate_line "
     "duplicate_file late partial_capture partial_refund refund_without_reference fee_drift "
-    "chargeback_on_unknown_capture chargeback_reversal restated_report truncated_file "
+    "chargeback_on_unknown_capture chargeback_reversal dispute_deadline_passed "
+    "dispute_deadline_unknown restated_report truncated_file "
     "unknown_record_type dst_day month_end_across_batch closed_period identical_amounts "
     "short_funding"
 ).split()
@@ -113,6 +114,8 @@ class Dispute:
     fee_minor: int
     reason_code: str
     is_unknown: bool = False
+    answer_by: date | None = None  # None: nobody says; of a reversal there is none
+    answered_at: datetime | None = None  # when the merchant contested it, where anybody says so
 
     @property
     def signed_minor(self) -> int:

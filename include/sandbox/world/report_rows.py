@@ -263,7 +263,6 @@ def _dispute_rows(world: World, merchant: str, day: date, version: int) -> list[
         fee = case.fee_minor + (RESTATED_CASE_MINOR * (version - 1) if is_restated else 0)
         case_type, impact, impact_type = _CASE_WORDS[case.kind]
         minor = case.amount_minor if case.kind == "retrieval" else case.signed_minor
-        due = case.settlement_date + dates.DAY * 20
         found.append(
             (
                 case.request_id,
@@ -284,7 +283,7 @@ def _dispute_rows(world: World, merchant: str, day: date, version: int) -> list[
                 f"7{case.processor_reference.zfill(22)}",
                 decimal_text(fee, case.currency) if fee else "",
                 case.currency if fee else "",
-                "" if case.kind == "reversal" else due.isoformat(),
+                case.answer_by.isoformat() if case.answer_by else "",
                 case.card_type,
             )
         )

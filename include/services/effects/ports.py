@@ -25,6 +25,8 @@ class EffectKind(StrEnum):
     review_decision = "review_decision"  # Cybersource case management
     token_deletion = "token_deletion"  # noqa: S105 - Cybersource TMS
     webhook_subscription = "webhook_subscription"  # Cybersource notification subscriptions
+    webhook_key = "webhook_key"  # Cybersource: a signing key; the effect holds its id alone
+    webhook_test = "webhook_test"  # Cybersource: a test notification
     customer = "customer"  # SYSPRO ARSSCS
     sales_order = "sales_order"  # SYSPRO SORTOI
     sales_order_move = "sales_order_move"  # SYSPRO SORTOS, SORTOX
@@ -148,6 +150,7 @@ class Timings:
     send_slack: timedelta = timedelta(seconds=10)  # between recording the send and sending
     lease_margin: timedelta = timedelta(seconds=60)  # of our own work around one exchange
     looks_first: bool = True  # False: nobody else plants the reference, so a new one is not there
+    unknown_do: str = ""  # where nobody can look: what a person does at once; '' is to look
 
     def __post_init__(self) -> None:
         if self.quiescence <= self.deadline + self.send_slack:

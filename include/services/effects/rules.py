@@ -140,12 +140,16 @@ class Rules:
 
     def unknown(self, sent: Effect, error: IntegrationError) -> Change:
         """It may have happened: no resend before Q, and then only if it is absent twice."""
+        if self.timings.unknown_do:
+            return self._for_a_person(sent, str(error))
         settled = schedule.settled_at(sent, self.timings)
         doubt = replace(sent, reason=str(error))
         return _to(sent, doubt, EffectState.in_doubt, f"unknown: {error.what}", next_at=settled)
 
     def abandoned(self, sent: Effect) -> Change:
         """The worker that recorded this send never wrote its outcome."""
+        if self.timings.unknown_do:
+            return self._for_a_person(sent, "the worker ended during the send")
         settled = schedule.settled_at(sent, self.timings)
         doubt = replace(sent, reason="the worker ended during the send")
         return _to(sent, doubt, EffectState.in_doubt, "worker ended during send", next_at=settled)
@@ -229,6 +233,12 @@ class Rules:
             sent_at=unsent.sent_at,
             absent_looks=0,
             reason=reason,
+        )
+
+    def _for_a_person(self, sent: Effect, reason: str) -> Change:
+        """It may have happened and nobody can look: a person is told now, not after days."""
+        return _set_aside(
+            sent, EffectState.dead_letter, reason, self.timings.unknown_do, before=sent
         )
 
     def _duplicate(self, effect: Effect, found: Sequence[Found]) -> Change:

@@ -16,7 +16,7 @@ from airflow.sdk.log import mask_secret
 from include.adapters.cybersource.check import check
 from include.adapters.cybersource.client import Client
 from include.adapters.cybersource.decisions import OVERLAP, DecisionPage, DecisionPoller
-from include.adapters.cybersource.pace import timings
+from include.adapters.cybersource.pace import timings, webhook_timings
 from include.adapters.cybersource.partners import partners_of
 from include.adapters.cybersource.payments import Payments
 from include.adapters.cybersource.reasons import ReasonTable
@@ -26,7 +26,9 @@ from include.adapters.cybersource.settings import Settings
 from include.adapters.cybersource.signing import Now, utc_now
 from include.adapters.cybersource.tokens import Tokens
 from include.adapters.cybersource.webhooks.admin import Webhooks
+from include.adapters.cybersource.webhooks.keys import KeyPartner, KeyRing
 from include.adapters.cybersource.webhooks.partner import SubscriptionPartner
+from include.adapters.cybersource.webhooks.probe import TestCallPartner
 from include.adapters.http.transport import HttpTransport
 from include.adapters.http.wire import Transport
 from include.domain.calendar import Window
@@ -282,13 +284,22 @@ class CybersourceHook(BaseHook):
 
     @property
     def webhooks(self) -> Webhooks:
-        """The webhook subscriptions: products, list, key rotation, test call."""
+        """The webhook subscriptions: what may be subscribed, and what is."""
         return Webhooks(self.get_conn())
 
+    def webhook_partners(self, ring: KeyRing | None = None) -> Mapping[EffectKind, Partner]:
+        """What the effects engine changes webhooks through; a key is made only into a ring."""
+        client = self.get_conn()
+        return {
+            EffectKind.webhook_subscription: SubscriptionPartner(client),
+            EffectKind.webhook_key: KeyPartner(client, ring),
+            EffectKind.webhook_test: TestCallPartner(client),
+        }
+
     @property
-    def webhook_subscriptions(self) -> SubscriptionPartner:
-        """What the effects engine changes subscriptions through."""
-        return SubscriptionPartner(self.get_conn())
+    def webhook_timings(self) -> Mapping[EffectKind, Timings]:
+        """What the effects engine waits for when webhooks are changed, by kind."""
+        return webhook_timings(self.get_conn().settings)
 
     @property
     def webhook_keys(self) -> Mapping[str, bytes]:

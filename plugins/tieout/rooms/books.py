@@ -1,4 +1,4 @@
-"""``dispute-lost`` and ``audit``."""
+"""``dispute-lost``, ``dispute-answered`` and ``audit``."""
 
 import argparse
 from datetime import date
@@ -7,7 +7,7 @@ from include.adapters.store import audit
 from include.domain.errors import Rejected
 from include.domain.settlement import SettlementDay
 from include.wiring import Tieout
-from tieout.rooms.parts import Rooms, say
+from tieout.rooms.parts import Rooms, note, say, signed
 
 
 def add(rooms: Rooms) -> None:
@@ -17,6 +17,12 @@ def add(rooms: Rooms) -> None:
     give_up.add_argument("case")
     give_up.add_argument("--on", type=date.fromisoformat, required=True, help="posting date")
     give_up.set_defaults(run=_give_up)
+    answered = rooms.add_parser("dispute-answered", help="contested: it is not written off")
+    answered.add_argument("merchant")
+    answered.add_argument("case")
+    answered.add_argument("--on", type=date.fromisoformat, required=True, help="when it was")
+    answered.set_defaults(run=_answered)
+    signed(give_up, answered)
     chain = rooms.add_parser("audit").add_subparsers(required=True)
     verify = chain.add_parser("verify", help="recompute every hash")
     verify.add_argument("--head", default="", help="noted earlier: also prove that no end is cut")
@@ -43,11 +49,32 @@ def _give_up(context: Tieout, given: argparse.Namespace) -> None:
         context.merchant(day),
         case_number=given.case,
         posting_date=given.on,
+        who=given.who,
         lake=context.lake,
+        disputes=context.disputes,
         books=context.journals,
         mappings=context.mappings,
     )
+    note(context, given.who, "dispute given up", journal.key, amount=str(journal.debit_total))
     say(
         f"{journal.key}: {journal.debit_total} to disputes lost, built.\n"
-        f"Clear 'approve' of {day} to have it approved, posted and tied out."
+        f"The next run asks about it; to be asked now, clear 'approve_write_offs' of "
+        f"{given.merchant} in the newest one."
     )
+
+
+def _answered(context: Tieout, given: argparse.Namespace) -> None:
+    from include.services.disputes.note_answer import note_answer
+
+    void = note_answer(
+        given.merchant,
+        given.case,
+        answered_on=given.on,
+        who=given.who,
+        disputes=context.disputes,
+        journals=context.journals,
+    )
+    subject = f"dispute|{given.merchant}|{given.case}"
+    note(context, given.who, "dispute answered", subject, on=given.on.isoformat(), void=void)
+    voided = ", and the write-off that waited for approval is void" if void else ""
+    say(f"{given.case} was contested on {given.on}: it waits for the issuer{voided}.")

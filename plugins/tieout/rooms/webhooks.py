@@ -8,14 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from include.adapters.cybersource.pace import ROTATE_AGAIN
 from include.domain.canonical import to_json
-from include.domain.errors import Rejected
+from include.domain.errors import OutcomeUnknown, Rejected
 from include.domain.orders import reference_of
-from include.services.effects.ports import Effect, EffectKind
+from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.wiring import Tieout
 from tieout.rooms.parts import Rooms, note, say, signed
 
 if TYPE_CHECKING:
+    from include.adapters.cybersource.webhooks.keys import KeyRing
     from tieout.hooks.cybersource import CybersourceHook
 
 _WANTED = ("risk.", "tms.networktoken.", "tms.token.", "payments.")
@@ -50,37 +52,79 @@ def _hook(context: Tieout, given: argparse.Namespace) -> "CybersourceHook":
 
 
 class _FileRing:
-    """Satisfies ``KeyRing``: a new key goes into a file for the connection, never to a screen."""
+    """Satisfies ``KeyRing``: a new key goes into a file for the connection, never to a screen.
+
+    The file is there before the key is made: a full disk must not cost a key.
+    """
 
     def __init__(self, hook: "CybersourceHook", path: Path) -> None:
         self._hook = hook
         self._path = path
 
+    def __enter__(self) -> "_FileRing":
+        try:
+            os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except OSError as fault:
+            what = f"{self._path} cannot be made: {fault.strerror}"
+            raise Rejected(what, "--out", "Name a new file in a folder of yours.") from None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._path.stat().st_size:
+            self._path.unlink()
+
     def keys(self) -> Mapping[str, bytes]:
         return self._hook.webhook_keys
 
     def add(self, key_id: str, key: bytes) -> None:
-        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(f"{key_id}={base64.b64encode(key).decode()}\n")
+        self._path.write_text(f"{key_id}={base64.b64encode(key).decode()}\n")
 
 
 def _keys(context: Tieout, given: argparse.Namespace) -> None:
+    from include.adapters.cybersource.webhooks.keys import MakeKey
+
     hook = _hook(context, given)
     if not given.rotate:
         for key_id in sorted(hook.webhook_keys):
             say(key_id)
         return say(f"{len(hook.webhook_keys)} keys in the connection")
-    if given.out is None or given.out.exists():
+    if given.out is None:
         raise Rejected("a new key needs a new file", "--out", "Name one that does not exist yet.")
     merchant = context.mappings.merchant(given.merchant)
-    key_id = hook.webhooks.rotate_key(merchant.organization_id, _FileRing(hook, given.out))
-    note(context, given.who, "webhook key made", f"webhook key|{key_id}", merchant=given.merchant)
+    wish = MakeKey(merchant.organization_id)
+    with _FileRing(hook, given.out) as ring:
+        effect = _perform(context, given, hook, EffectKind.webhook_key, wish, ring)
+    _demand_key(effect)
+    _resolve_lost(context, effect, given.who)
     return say(
-        f"{key_id} is in {given.out}. Add its line to webhook_secrets of connection "
+        f"{effect.their_key} is in {given.out}. Add its line to webhook_secrets of connection "
         f"{merchant.cybersource_conn_id}, beside the old one, and delete the file. Take the old "
         "key out after a day: what is under way is still signed with it."
     )
+
+
+def _demand_key(effect: Effect) -> None:
+    """Tell a person who waits what became of the key.
+
+    Raises:
+        OutcomeUnknown: one may have been made, and its answer is lost.
+        Rejected: none was made.
+    """
+    if effect.state is EffectState.dead_letter:
+        what = f"a key may have been made, and it is lost: {effect.reason}"
+        raise OutcomeUnknown(what, effect.key, ROTATE_AGAIN)
+    if effect.state not in (EffectState.done, EffectState.verified):
+        raise Rejected(f"no key was made: {effect.reason}", effect.key, "Mend that; rotate again.")
+
+
+def _resolve_lost(context: Tieout, effect: Effect, who: str) -> None:
+    """Close what an earlier attempt left open: this key replaces whatever it made."""
+    begins = effect.key.rpartition("|")[0]
+    for letter in context.dead_letters.listing():
+        if letter.kind == effect.kind.value and letter.key.rpartition("|")[0] == begins:
+            context.dead_letters.resolve(
+                letter.dead_letter_id, f"cli:{who}", f"replaced by key {effect.their_key}"
+            )
 
 
 def _list(context: Tieout, given: argparse.Namespace) -> None:
@@ -112,33 +156,59 @@ def _subscribe(context: Tieout, given: argparse.Namespace) -> None:
         products={name: events for name, events in products.items() if events},
         wish=Wish.inactive if given.inactive else Wish.active,
     )
-    engine = context.engine(
-        {EffectKind.webhook_subscription: hook.webhook_subscriptions},
-        {EffectKind.webhook_subscription: hook.timings[EffectKind.review_decision]},
-        worker=f"cli:{given.who}",
-    )
-    effect = engine.perform(_effect(context, organization, wish))
+    effect = _perform(context, given, hook, EffectKind.webhook_subscription, wish)
     state = f"{effect.state.value} {effect.reason}".strip()
     state = state if effect.sends else f"it is so already ({state})"
-    note(
-        context, given.who, "webhook subscription asked for", f"webhook|{organization}", state=state
-    )
     return say(f"{_NAME}: {state}, {sum(map(len, wish.products.values()))} events to {given.url}")
 
 
-def _effect(context: Tieout, organization: str, wish: object) -> Effect:
+def _test(context: Tieout, given: argparse.Namespace) -> None:
+    from include.adapters.cybersource.webhooks.probe import AskTest
+
+    organization = context.mappings.merchant(given.merchant).organization_id
+    wish = AskTest(organization, given.webhook_id)
+    effect = _perform(context, given, _hook(context, given), EffectKind.webhook_test, wish)
+    if effect.state is EffectState.rejected:
+        raise Rejected(effect.reason, effect.key, "See `webhooks list` for what can be tested.")
+    if effect.state not in (EffectState.done, EffectState.verified):
+        return say(
+            f"no clear answer yet ({effect.state.value} {effect.reason}); it is asked for again "
+            "by itself, and a second notification harms nobody"
+        )
+    return say("the gateway will send a test notification")
+
+
+def _perform(
+    context: Tieout,
+    given: argparse.Namespace,
+    hook: "CybersourceHook",
+    kind: EffectKind,
+    wish: object,
+    ring: "KeyRing | None" = None,
+) -> Effect:
+    """Have the engine make one change, and note who asked for it and how it stands."""
+    organization = context.mappings.merchant(given.merchant).organization_id
+    engine = context.engine(
+        hook.webhook_partners(ring), hook.webhook_timings, worker=f"cli:{given.who}"
+    )
+    effect = engine.perform(_effect(context, kind, organization, wish))
+    note(
+        context,
+        given.who,
+        f"{kind.value.replace('_', ' ')} asked for",
+        f"{kind.value}|{effect.key}",
+        state=effect.state.value,
+        their_key=effect.their_key,
+    )
+    return effect
+
+
+def _effect(context: Tieout, kind: EffectKind, organization: str, wish: object) -> Effect:
     """Make each asking an effect of its own: what is so already is found, and not sent."""
     payload = to_json(wish)
     digest = hashlib.sha256(payload.encode()).hexdigest()
-    key = f"webhook|{organization}|{context.clock.now().isoformat()}"
-    kind = EffectKind.webhook_subscription
+    key = f"{kind.value}|{organization}|{context.clock.now().isoformat()}"
     return Effect(kind, key, reference_of(key), payload, digest, organization, "", 0, "integration")
-
-
-def _test(context: Tieout, given: argparse.Namespace) -> None:
-    _hook(context, given).webhooks.test(given.webhook_id)
-    note(context, given.who, "webhook test asked for", f"webhook|{given.webhook_id}")
-    say("the gateway will send a test notification")
 
 
 def _health_of(receiver: str) -> str:

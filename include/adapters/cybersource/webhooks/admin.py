@@ -1,28 +1,21 @@
-"""Webhook subscriptions: what may be subscribed, what is, and keys; reads, and one key call.
+"""Webhook subscriptions: what may be subscribed, and what is. Reads only.
 
-A subscription is changed through the effects engine by ``partner.SubscriptionPartner``. Keys are
-not: there is no call that lists them, so a look is impossible, and the answer is a secret that no
-effect may keep. A lost answer costs one more rotation and nothing else, because deliveries signed
-with a key we do not have are refused and the poller brings what they told.
-Source: Cybersource reference 5.1; reliability reference F6 and F8.
+A subscription is changed through the effects engine by ``partner.SubscriptionPartner``, a key made
+by ``keys.KeyPartner``, a test notification asked for by ``probe.TestCallPartner``.
+Source: Cybersource reference 5.1.
 """
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from include.adapters.cybersource.answers import Json, error_words, text_of
 from include.adapters.cybersource.client import JSON_TYPE, Client, demand_organization
 from include.adapters.cybersource.reporting import safe_id
 from include.adapters.http.status import judge
 from include.adapters.http.strict_json import NotStrictJsonError, parse
-from include.domain.errors import OutcomeUnknown, Retryable
+from include.domain.errors import Retryable
 
 ROOT = "/notification-subscriptions/v2"
-_KEYS = "/kms/egress/v2/keys-sym"
-_KEY_DAYS = "365"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +39,6 @@ class Subscription:
     products: Mapping[str, tuple[str, ...]]  # events by product
 
 
-class KeyRing(Protocol):
-    """Where webhook keys live; old ones stay until they are taken out on purpose."""
-
-    def keys(self) -> Mapping[str, bytes]:
-        """Return all keys alive, decoded, by id."""
-        ...
-
-    def add(self, key_id: str, key: bytes) -> None:
-        """Keep one more key."""
-        ...
-
-
 class Webhooks:
     """The subscriptions of one organization."""
 
@@ -74,49 +55,6 @@ class Webhooks:
         query = {"organizationId": demand_organization(organization_id, "webhooks")}
         rows = self._list(f"{ROOT}/webhooks", query, "list webhooks")
         return tuple(_subscription(row) for row in rows)
-
-    def rotate_key(self, organization_id: str, ring: KeyRing) -> str:
-        """Make a new signing key, keep it beside the old ones, and return its id.
-
-        The gateway signs with the new key from now on; what is under way is still signed with the
-        old one, and its retries may be.
-
-        Raises:
-            OutcomeUnknown: no clear answer. Rotate again: a key nobody knows harms nobody.
-        """
-        body = {
-            "clientRequestAction": "CREATE",
-            "keyInformation": {
-                "provider": "nrtd",
-                "tenant": demand_organization(organization_id, "webhook key"),
-                "keyType": "sharedSecret",
-                "organizationId": organization_id,
-                "expiryDuration": _KEY_DAYS,
-            },
-        }
-        request = self._client.write("POST", _KEYS, "make a webhook key", organization_id, body)
-        response = self._client.send(request)
-        if error := judge(response, request, error_words(response)):
-            raise error
-        try:
-            found = parse(response.body)
-            key_id = text_of(found, "keyInformation", "keyId") or ""
-            key = base64.b64decode(text_of(found, "keyInformation", "key") or "", validate=True)
-        except (NotStrictJsonError, binascii.Error, ValueError):
-            key_id, key = "", b""
-        if not key_id or not key:
-            raise OutcomeUnknown("the answer holds no key", request.where, "Rotate once more.")
-        ring.add(key_id, key)
-        return key_id
-
-    def test(self, webhook_id: str) -> bool:
-        """Ask the gateway to deliver a test notification; say whether it took the call."""
-        path = f"/notification-subscriptions/v1/webhooks/{safe_id(webhook_id)}"  # v1 indeed
-        request = self._client.write("POST", path, "test a webhook", webhook_id, {})
-        response = self._client.send(request)
-        if error := judge(response, request, error_words(response)):
-            raise error
-        return True
 
     def _list(self, path: str, query: Mapping[str, str], what: str) -> list[Json]:
         request = self._client.request(path, query, what, accept=JSON_TYPE)

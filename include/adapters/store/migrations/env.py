@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from include.adapters.store import order_tables  # noqa: F401 - declares its tables
+from include.adapters.store import dispute_tables, order_tables  # noqa: F401 - declare their tables
 from include.adapters.store.schema import metadata
 
 context.configure(

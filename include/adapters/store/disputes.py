@@ -1,0 +1,135 @@
+"""Disputes in the database: every event of every case, replaced day by day."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Engine, case, delete, exists, func, or_, select
+
+from include.adapters.store.dispute_tables import dispute_days, dispute_events
+from include.adapters.store.schema import journals
+from include.adapters.store.upsert import upsert
+from include.domain.dispute_cases import DisputeEvent, DisputeEventKind
+from include.domain.journal import JournalKind
+from include.domain.settlement import SettlementDay
+from include.services.journal_book import JournalState
+from include.services.ports import Clock
+
+_IN_THE_LEDGER = (JournalState.posted.value, JournalState.tied_out.value)
+_KEYS = "merchant_id settlement_date case_key currency kind source said_by".split()
+_CHUNK = 500  # names of one query
+
+
+class SqlDisputes:
+    """Satisfies ``services.disputes.ports.DisputeStore``."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def read_day(self, day: SettlementDay, events: Sequence[DisputeEvent]) -> set[str]:
+        """Make ``events`` what the files of a day say; return the cases named before or now."""
+        t = dispute_events.c
+        own = (
+            t.merchant_id == day.merchant_id,
+            t.settlement_date == day.settlement_date,
+            t.said_by == "",
+        )
+        read = {"merchant_id": day.merchant_id, "settlement_date": day.settlement_date}
+        with self._engine.begin() as connection:
+            before = set(connection.execute(select(t.case_key).where(*own)).scalars())
+            connection.execute(delete(dispute_events).where(*own))
+            upsert(connection, dispute_events, [_row(event, "") for event in events], _KEYS)
+            upsert(connection, dispute_days, [read | {"read_at": self._clock.now()}], list(read))
+        return before | {event.case_key for event in events}
+
+    def note_answer(self, event: DisputeEvent, said_by: str) -> None:
+        """Keep what a person said; saying it again changes nothing."""
+        with self._engine.begin() as connection:
+            upsert(connection, dispute_events, [_row(event, said_by)], _KEYS)
+
+    def days_read(self, merchant_id: str, since: date) -> set[date]:
+        """Return the days from ``since`` on whose files were read for disputes."""
+        t = dispute_days.c
+        query = select(t.settlement_date).where(
+            t.merchant_id == merchant_id, t.settlement_date >= since
+        )
+        with self._engine.begin() as connection:
+            return set(connection.execute(query).scalars())
+
+    def latest_day(self, merchant_id: str) -> date | None:
+        """Return the newest day that was read."""
+        t = dispute_days.c
+        query = select(func.max(t.settlement_date)).where(t.merchant_id == merchant_id)
+        with self._engine.begin() as connection:
+            found: date | None = connection.execute(query).scalar_one_or_none()
+        return found
+
+    def events(self, merchant_id: str, cases: Collection[str] = ()) -> list[DisputeEvent]:
+        """Return all events of the cases that are open, and of those named.
+
+        Open: something taken is left, and its newest chargeback is not written off in the ledger.
+        """
+        with self._engine.begin() as connection:
+            names = set(connection.execute(_open_cases(merchant_id)).scalars()) | set(cases)
+            ordered = sorted(names)
+            rows: list[Mapping[Any, Any]] = []
+            for start in range(0, len(ordered), _CHUNK):
+                query = select(dispute_events).where(
+                    dispute_events.c.merchant_id == merchant_id,
+                    dispute_events.c.case_key.in_(ordered[start : start + _CHUNK]),
+                )
+                query = query.order_by(dispute_events.c.event_id)
+                rows += connection.execute(query).mappings()
+        return [_event(row) for row in rows]
+
+
+def _open_cases(merchant_id: str) -> Any:
+    t, j = dispute_events.c, journals.c
+    taken = case((t.kind == DisputeEventKind.chargeback.value, t.settlement_date), else_=None)
+    sums = (
+        select(t.case_key, func.max(taken).label("newest"))
+        .where(t.merchant_id == merchant_id)
+        .group_by(t.case_key, t.currency)
+        .having(func.sum(t.amount_minor) < 0)
+        .subquery()
+    )
+    is_written_off = exists().where(
+        j.merchant_id == merchant_id,
+        j.kind == JournalKind.dispute_lost.value,
+        j.batch_id == sums.c.case_key,
+        j.settlement_date == sums.c.newest,
+        or_(*(j.state == state for state in _IN_THE_LEDGER)),
+    )
+    return select(sums.c.case_key).where(~is_written_off)
+
+
+def _row(event: DisputeEvent, said_by: str) -> dict[str, Any]:
+    return {
+        "merchant_id": event.merchant_id,
+        "settlement_date": event.settlement_date,
+        "case_key": event.case_key,
+        "kind": event.kind.value,
+        "currency": event.currency,
+        "amount_minor": event.amount_minor,
+        "source": event.source,
+        "reason_code": event.reason_code,
+        "answer_by": event.answer_by,
+        "answered_on": event.answered_on,
+        "said_by": said_by,
+    }
+
+
+def _event(row: Mapping[Any, Any]) -> DisputeEvent:
+    return DisputeEvent(
+        merchant_id=row["merchant_id"],
+        settlement_date=row["settlement_date"],
+        case_key=row["case_key"],
+        kind=DisputeEventKind(row["kind"]),
+        currency=row["currency"],
+        amount_minor=row["amount_minor"],
+        source=row["source"],
+        reason_code=row["reason_code"],
+        answer_by=row["answer_by"],
+        answered_on=row["answered_on"],
+    )

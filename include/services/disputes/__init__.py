@@ -1,0 +1,1 @@
+"""Disputes over time: their deadlines watched, their write-offs built, decided and taken back."""

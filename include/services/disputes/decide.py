@@ -1,0 +1,130 @@
+"""Who lets a write-off go: the merchant's policy, a person, or the reversal that undoes it.
+
+The question is one for all write-offs of a merchant that wait, whatever their day, and stands
+beside the day's own: no settlement waits for the answer about a dispute.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from include.domain.journal import Journal
+from include.domain.merchant import Merchant, WriteOffPolicy
+from include.domain.money import Money
+from include.services.approve_journals import (
+    APPROVED,
+    TOLERANCE,
+    ApprovalRequest,
+    Decisions,
+    apply_decision,
+    cell,
+    note_asked,
+)
+from include.services.books.ports import JournalRecord
+from include.services.build_dispute_lost import LOST
+from include.services.disputes.ports import WriteOffBook
+from include.services.journal_book import JournalState
+
+UNDECIDED = (JournalState.built, JournalState.held)
+FOLLOWS = "follows its write-off"
+
+
+def write_off_request(
+    merchant: Merchant, *, journals: WriteOffBook, decisions: Decisions
+) -> ApprovalRequest | None:
+    """Approve what needs no person and return ``None``, or return the question to ask."""
+    waiting: list[JournalRecord] = []
+    for record in journals.write_offs_in(merchant.merchant_id, UNDECIDED):
+        journal = record.journal
+        known = decisions.latest(journal.key, journal.digest)
+        if known is not None and known[0] == APPROVED:
+            journals.move(journal, JournalState.approved)
+        elif _takes_back(journal):
+            # What the file gave back is no judgement: asking would only leave 1170 wrong longer.
+            _approve(journal, FOLLOWS, journals, decisions)
+        else:
+            waiting.append(record)
+    if waiting and _is_inside_tolerance(waiting, merchant):
+        for record in waiting:
+            _approve(record.journal, TOLERANCE, journals, decisions)
+        return None
+    if not waiting:
+        return None
+    note_asked([record.journal for record in waiting], decisions)
+    count = len(waiting)
+    return ApprovalRequest(
+        f"{merchant.merchant_id}: write off {count} dispute{'s' if count > 1 else ''}?",
+        _question(waiting, merchant),
+    )
+
+
+def record_write_offs(
+    merchant: Merchant,
+    *,
+    is_approved: bool,
+    decided_by: str,
+    journals: WriteOffBook,
+    decisions: Decisions,
+) -> None:
+    """Apply an answer to the write-offs it was asked about.
+
+    Raises:
+        Retryable: one was built or changed after the question; it has to be asked again.
+    """
+    waiting = journals.write_offs_in(merchant.merchant_id, UNDECIDED)
+    apply_decision(
+        [record.journal for record in waiting],
+        f"approve_write_offs, {merchant.merchant_id}",
+        is_approved=is_approved,
+        decided_by=decided_by,
+        journals=journals,
+        decisions=decisions,
+    )
+
+
+def _takes_back(journal: Journal) -> bool:
+    return bool(journal.supersedes) and all(
+        line.amount.minor < 0 for line in journal.lines if line.source == LOST
+    )
+
+
+def _approve(
+    journal: Journal, decided_by: str, journals: WriteOffBook, decisions: Decisions
+) -> None:
+    decisions.decide(
+        journal.key, journal.digest, decision=APPROVED, decided_by=decided_by, reason=""
+    )
+    journals.move(journal, JournalState.approved)
+
+
+def _is_inside_tolerance(waiting: Sequence[JournalRecord], merchant: Merchant) -> bool:
+    """Say whether the policy lets them go alone: together, per currency, as a day's open items."""
+    if merchant.disputes.write_off is not WriteOffPolicy.within_tolerance:
+        return False
+    sums: Counter[str] = Counter()
+    for record in waiting:
+        sums[record.journal.currency] += _lost(record.journal).minor
+    return all(minor <= merchant.approval_tolerance_minor for minor in sums.values())
+
+
+def _lost(journal: Journal) -> Money:
+    minor = sum(line.amount.minor for line in journal.lines if line.source == LOST)
+    return Money(minor, journal.currency)
+
+
+def _question(waiting: Sequence[JournalRecord], merchant: Merchant) -> str:
+    lines = [
+        f"These disputes of **{merchant.merchant_id}** are lost: the deadline to contest has "
+        "passed, or somebody gave them up. Approve to post each to disputes lost. Hold to post "
+        "nothing; they are asked about again tomorrow. One that was contested in time: "
+        f"`tieout.cli dispute-answered {merchant.merchant_id} CASE --on DATE`.",
+        "",
+        "| dispute | chargeback of | amount | why | posting date | digest |",
+        "| --- | --- | ---: | --- | --- | --- |",
+    ]
+    for record in waiting:
+        j = record.journal
+        lines.append(
+            f"| {cell(j.batch_id)} | {j.settlement_date} | {_lost(j)} | {cell(j.narrative)} | "
+            f"{j.posting_date} | `{j.digest[:16]}` |"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,67 @@
+"""What watching disputes needs from the outside; the store and the mappings satisfy these."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import Any, Protocol
+
+from include.domain.dispute_cases import DisputeEvent
+from include.domain.disputes import ChargebackReason
+from include.domain.journal import Journal
+from include.domain.open_items import OpenItem
+from include.domain.settlement import SettlementDay
+from include.services.books.ports import BookMappings, JournalRecord
+from include.services.journal_book import JournalState
+
+
+class DisputeStore(Protocol):
+    """What was said about disputes, day by day."""
+
+    def read_day(self, day: SettlementDay, events: Sequence[DisputeEvent]) -> set[str]:
+        """Make ``events`` what the files of a day say; return the cases named before or now."""
+        ...
+
+    def note_answer(self, event: DisputeEvent, said_by: str) -> None: ...
+
+    def days_read(self, merchant_id: str, since: date) -> set[date]: ...
+
+    def latest_day(self, merchant_id: str) -> date | None: ...
+
+    def events(self, merchant_id: str, cases: Collection[str] = ()) -> Sequence[DisputeEvent]:
+        """Return all events of the open cases and of those named."""
+        ...
+
+
+class WriteOffBook(Protocol):
+    """The journal book, as far as write-offs need it."""
+
+    def versions(self, day: SettlementDay) -> Sequence[JournalRecord]: ...
+
+    def add(self, journal: Journal, mapping_version: str, control: Mapping[str, Any]) -> None: ...
+
+    def void(self, journal: Journal) -> bool: ...
+
+    def move(self, journal: Journal, state: JournalState, their_key: str = "") -> None: ...
+
+    def write_offs_of(self, merchant_id: str, cases: Collection[str]) -> Sequence[JournalRecord]:
+        """Return every version of the cases' write-offs, void ones too, oldest first."""
+        ...
+
+    def write_offs_in(
+        self, merchant_id: str, states: Collection[JournalState]
+    ) -> Sequence[JournalRecord]: ...
+
+
+class StageItems(Protocol):
+    """Open items of a stage that looks at all of a merchant's days at once."""
+
+    def replace_stage(
+        self, merchant_id: str, stage: str, items: Sequence[OpenItem], resolution: str
+    ) -> None:
+        """Make ``items`` the stage's findings; those no longer among them are resolved."""
+        ...
+
+
+class DisputeMappings(BookMappings, Protocol):
+    """The mappings' side of disputes."""
+
+    def chargeback_reason(self, code: str, on: date) -> ChargebackReason: ...

@@ -1,0 +1,224 @@
+"""Find by itself what a person would forget: chargebacks whose deadline nears or has passed.
+
+A run first keeps what its day says, then judges every open dispute of the merchant at the end of
+the newest day read, so that running an old day again calls nothing back. Dates, not the clock,
+decide: the same days give the same items and the same journals, whichever runs first or again.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from include.domain.dispute_cases import Dispute, disputes_of
+from include.domain.dispute_deadlines import Standing, standing
+from include.domain.journal import Journal
+from include.domain.merchant import Merchant
+from include.domain.open_items import OpenItem
+from include.domain.settlement import Coverage, Knowledge, LineClass, SettlementDay
+from include.services.books.dates import PostingDates
+from include.services.books.ports import Periods
+from include.services.books.restate import Chain
+from include.services.disputes.items import CAUSES, STAGE, item_key, item_of
+from include.services.disputes.ports import (
+    DisputeMappings,
+    DisputeStore,
+    StageItems,
+    WriteOffBook,
+)
+from include.services.disputes.read_day import read_disputes
+from include.services.disputes.write_offs import (
+    BY_DEADLINE,
+    ChainKey,
+    Desk,
+    booked_rate,
+    bring_to,
+    chains_of,
+    is_decided,
+    key_of,
+    wanted_minor,
+    written_off_minor,
+)
+
+_CLASSES = (LineClass.chargeback, LineClass.chargeback_reversal)
+LINES = "lines.parquet"
+
+
+class DayFolder(Protocol):
+    """The lake, as far as it is needed here."""
+
+    def day_path(self, day: SettlementDay, name: str) -> Path: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WatchResult:
+    """What a controller is told in one line."""
+
+    built: tuple[Journal, ...] = ()  # write-offs, and what takes one back
+    due_soon: int = 0
+    passed: int = 0
+    unknown: int = 0
+    unread: str = ""  # why this day could not be read; '' where it was
+
+
+def watch_disputes(
+    day: SettlementDay,
+    merchant: Merchant,
+    *,
+    coverage: Collection[Coverage],
+    lake: DayFolder,
+    disputes: DisputeStore,
+    journals: WriteOffBook,
+    open_items: StageItems,
+    mappings: DisputeMappings,
+    periods: Periods,
+) -> WatchResult:
+    """Read one day's disputes, then judge all that are open.
+
+    Args:
+        day: the merchant's settlement date; classified and built.
+        merchant: as configured on that date.
+        coverage: what the day's sources said; a day that awaits its disputes is not read.
+        lake: holds the day's lines.parquet.
+        disputes: what every day said.
+        journals: receives write-offs as ``built``; nothing here approves or posts.
+        open_items: receives what is due soon, past its deadline, or undated.
+        mappings: accounts, and the words of reason codes.
+        periods: SYSPRO's calendar.
+
+    Raises:
+        Rejected: an account is not mapped.
+        Retryable: a journal to be replaced was approved this very moment.
+    """
+    unread = _why_unread(coverage)
+    touched: set[str] = set()
+    if not unread:
+        events = read_disputes(day, lake.day_path(day, LINES), merchant.zone)
+        touched = disputes.read_day(day, events)
+    on = disputes.latest_day(merchant.merchant_id)
+    if on is None:
+        return WatchResult(unread=unread)
+    found = disputes_of(disputes.events(merchant.merchant_id, touched))
+    names = {dispute.case_key for dispute in found} | touched
+    chains = chains_of(journals.write_offs_of(merchant.merchant_id, names))
+    when = PostingDates(merchant, periods).of(on)
+    desk = Desk(merchant, journals, mappings, when.posts_on, when.words)
+    judge = _Judge(desk, chains, _gaps(merchant.merchant_id, found, on, disputes), on)
+    for dispute in [*found, *_vanished(merchant.merchant_id, chains, found)]:
+        judge.take(dispute, mappings)
+    open_items.replace_stage(
+        merchant.merchant_id, STAGE, judge.items, f"answered, given back or decided by {on}"
+    )
+    return judge.result(unread)
+
+
+class _Judge:
+    """Takes disputes one by one; gathers what is to be said and what was built."""
+
+    def __init__(
+        self, desk: Desk, chains: dict[ChainKey, Chain], gaps: dict[str, date], on: date
+    ) -> None:
+        self._desk, self._chains, self._gaps, self._on = desk, chains, gaps, on
+        self._counts = dict.fromkeys(CAUSES, 0)
+        self.items: list[OpenItem] = []
+        self.built: list[Journal] = []
+
+    def take(self, dispute: Dispute, mappings: DisputeMappings) -> None:
+        merchant = self._desk.merchant
+        warn_days = merchant.disputes.warn_days
+        where = standing(dispute, self._on, warn_days)
+        chain = self._chains.get(key_of(dispute), Chain(()))
+        obstacle = self._obstacle(dispute, where, chain)
+        if not obstacle:
+            self._write_off(dispute, where, chain)
+        if where in CAUSES and not is_decided(chain):
+            self._counts[where] += 1
+            self.items.append(item_of(dispute, where, merchant, mappings, obstacle))
+
+    def _obstacle(self, dispute: Dispute, where: Standing, chain: Chain) -> str:
+        """Say why a lapsed dispute cannot be written off yet; '' where nothing is in the way."""
+        if where is not Standing.passed or written_off_minor(chain):
+            return ""
+        gap = self._gaps.get(dispute.settlement_date.isoformat())
+        if gap is not None:
+            return f"{gap} was not reconciled, and what is missing may give it back."
+        if booked_rate(dispute, self._desk.journals) is None:
+            return f"the chargeback of {dispute.settlement_date} is not in the ledger."
+        return ""
+
+    def _write_off(self, dispute: Dispute, where: Standing, chain: Chain) -> None:
+        minor = wanted_minor(dispute, where, chain)
+        if minor == written_off_minor(chain):
+            return
+        newest = chain.newest
+        rate = newest.journal.rate_millionths if newest else None
+        rate = rate or booked_rate(dispute, self._desk.journals)
+        warn_days = self._desk.merchant.disputes.warn_days
+        item = item_key(dispute, Standing.passed, warn_days)
+        new = bring_to(
+            self._desk,
+            dispute,
+            minor,
+            chain,
+            rate_millionths=rate or 0,
+            why=_why(where),
+            control={"found by": BY_DEADLINE, "item": item},
+        )
+        if new is not None:
+            self.built.append(new)
+
+    def result(self, unread: str) -> WatchResult:
+        return WatchResult(
+            tuple(self.built),
+            self._counts[Standing.due_soon],
+            self._counts[Standing.passed],
+            self._counts[Standing.unknown],
+            unread,
+        )
+
+
+def _why(where: Standing) -> str:
+    return {
+        Standing.passed: "lapsed: not contested in time",
+        Standing.closed: "was given back; write-off reversed",
+        Standing.answered: "was contested; write-off reversed",
+    }.get(where, "may still be contested; write-off reversed")
+
+
+def _why_unread(coverage: Collection[Coverage]) -> str:
+    """A day without its dispute report may hold the very reversal that is looked for."""
+    if not coverage:
+        return "the day was never classified"
+    awaited = [
+        c.source for c in coverage if c.line_class in _CLASSES and c.knowledge is Knowledge.awaited
+    ]
+    return f"{awaited[0]} has not come yet" if awaited else ""
+
+
+def _gaps(
+    merchant_id: str, found: Sequence[Dispute], on: date, disputes: DisputeStore
+) -> dict[str, date]:
+    """Return, by chargeback date, the first day since that nobody has read."""
+    since = min((one.settlement_date for one in found), default=on)
+    read = disputes.days_read(merchant_id, since)
+    gaps: dict[str, date] = {}
+    missing: date | None = None
+    for back in range((on - since).days + 1):
+        day = on - timedelta(days=back)
+        missing = day if day not in read else missing
+        if missing is not None:
+            gaps[day.isoformat()] = missing
+    return gaps
+
+
+def _vanished(
+    merchant_id: str, chains: dict[ChainKey, Chain], found: Sequence[Dispute]
+) -> list[Dispute]:
+    """Return chargebacks that were written off and are in no file any more, as given back whole."""
+    known = {key_of(dispute) for dispute in found}
+    return [
+        Dispute(merchant_id, case, currency, date.fromisoformat(on), 0, "", "", None)
+        for case, currency, on in sorted(chains)
+        if (case, currency, on) not in known
+    ]

@@ -1,0 +1,166 @@
+"""The write-off of one dispute as a chain: built, taken back, never edited.
+
+Source: accounting reference, section 3 (lost, or the deadline passed: Dr 6156, Cr 1170; won: Cr
+1170) and the head of it (nothing posted is ever edited, only reversed by a linked journal).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from include.domain.dispute_cases import Dispute
+from include.domain.dispute_deadlines import Standing
+from include.domain.errors import Retryable
+from include.domain.journal import Journal, JournalKind
+from include.domain.merchant import Merchant
+from include.domain.money import Money
+from include.domain.settlement import LineClass, SettlementDay
+from include.services.books.ports import BookMappings, JournalRecord
+from include.services.books.restate import Chain, Continuation, booked, continue_chain
+from include.services.build_dispute_lost import DISPUTED, build_dispute_lost
+from include.services.disputes.ports import WriteOffBook
+from include.services.journal_book import JournalState
+
+BY_DEADLINE = "deadline"  # who found it, as kept in the journal's control
+_LEDGER = (JournalState.posted, JournalState.tied_out)
+_DECIDED = (JournalState.approved, JournalState.parked, *_LEDGER)
+ChainKey = tuple[str, str, str]  # case, currency, settlement date of the chargeback
+
+
+def chains_of(records: Iterable[JournalRecord]) -> dict[ChainKey, Chain]:
+    """Group write-offs by the chargeback they are about."""
+    found: dict[ChainKey, list[JournalRecord]] = {}
+    for record in records:
+        j = record.journal
+        key = (j.batch_id, j.currency, j.settlement_date.isoformat())
+        found.setdefault(key, []).append(record)
+    return {key: Chain(some) for key, some in found.items()}
+
+
+def key_of(dispute: Dispute) -> ChainKey:
+    return dispute.case_key, dispute.currency, dispute.settlement_date.isoformat()
+
+
+def written_off_minor(chain: Chain, states: Sequence[JournalState] = ()) -> int:
+    """Return what the chain writes off, in its currency; only what is in ``states``, if named."""
+    standing = [
+        r.journal
+        for r in chain.records
+        if r.state is not JournalState.void and (not states or r.state in states)
+    ]
+    sums = booked(standing)
+    return -sum(minor for (source, _), (minor, _) in sums.items() if source == DISPUTED)
+
+
+def is_decided(chain: Chain) -> bool:
+    """Say whether the chain's write-off was approved, and so is nobody's question any more."""
+    return written_off_minor(chain, _DECIDED) > 0
+
+
+def wanted_minor(dispute: Dispute, where: Standing, chain: Chain) -> int:
+    """Return what should be written off of a dispute.
+
+    What a deadline alone brought about ends with it: an answer that came to light, or a later
+    deadline, takes it back. What a person gave up stays, but for what is given back.
+    """
+    if where is Standing.passed:
+        return dispute.left_minor
+    newest = chain.newest
+    is_by_person = newest is not None and newest.control.get("found by") != BY_DEADLINE
+    return min(written_off_minor(chain), dispute.left_minor) if is_by_person else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What writing off needs."""
+
+    merchant: Merchant
+    journals: WriteOffBook
+    mappings: BookMappings
+    posts_on: date
+    words: str = ""  # why that is not the day it was found; see books/dates.py
+
+
+def booked_rate(dispute: Dispute, journals: WriteOffBook) -> int | None:
+    """Return the rate that the ledger holds the chargeback at; ``None``: it is not there yet."""
+    day = SettlementDay(dispute.merchant_id, dispute.settlement_date)
+    for record in journals.versions(day):
+        j = record.journal
+        if (
+            j.kind is JournalKind.settlement
+            and j.currency == dispute.currency
+            and record.state in _LEDGER
+            and any(line.source == LineClass.chargeback.value for line in j.lines)
+        ):
+            return j.rate_millionths
+    return None
+
+
+def bring_to(
+    desk: Desk,
+    dispute: Dispute,
+    minor: int,
+    chain: Chain,
+    *,
+    rate_millionths: int,
+    why: str,
+    control: Mapping[str, Any],
+) -> Journal | None:
+    """Bring a dispute's write-off to an amount; return the journal that is new, if one is.
+
+    Args:
+        desk: whose books, and on which day they are written.
+        dispute: what it is about.
+        minor: the whole that should be written off; 0 takes everything back.
+        chain: what was built before.
+        rate_millionths: the rate the ledger holds the chargeback at, so that 1170 returns to zero.
+        why: the end of the narrative.
+        control: what is kept with the journal: who found it.
+
+    Raises:
+        Rejected: an account is not mapped.
+        Retryable: a journal to be replaced was approved this very moment.
+    """
+    draft = _draft(desk, dispute, minor, chain, rate_millionths) if minor else None
+    way = continue_chain(chain, draft)
+    for journal in way.void:
+        if not desk.journals.void(journal):
+            raise Retryable(
+                f"journal {journal.key} was approved while it was being replaced",
+                "disputes",
+                "Run the step again: it will build the difference instead.",
+            )
+    new, given_up = _dated(way, desk, dispute, why), Money(minor, dispute.currency)
+    if new is not None:
+        desk.journals.add(
+            new,
+            desk.mappings.version,
+            {"case": dispute.case_key, "given up": f"{given_up}", **control},
+        )
+    return new
+
+
+def _draft(desk: Desk, dispute: Dispute, minor: int, chain: Chain, rate: int) -> Journal:
+    draft = build_dispute_lost(
+        SettlementDay(dispute.merchant_id, dispute.settlement_date),
+        desk.merchant,
+        case_number=dispute.case_key,
+        amount=Money(minor, dispute.currency),
+        posting_date=desk.posts_on,
+        rate_millionths=rate,
+        mappings=desk.mappings,
+    )
+    known = chain.accounts  # a template changed meanwhile moves nothing booked
+    lines = [
+        replace(line, gl_account=known.get(line.source, line.gl_account)) for line in draft.lines
+    ]
+    return replace(draft, lines=tuple(lines))
+
+
+def _dated(way: Continuation, desk: Desk, dispute: Dispute, why: str) -> Journal | None:
+    """Post on the day it was found, whenever the version before did, and say why."""
+    if way.new is None:
+        return None
+    narrative = f"Dispute {dispute.case_key} {why}{desk.words}"
+    return replace(way.new, posting_date=desk.posts_on, narrative=narrative)

@@ -1,0 +1,126 @@
+"""Disputes beside the day, as tasks call them: watched, asked about, written off.
+
+Their trouble is told in their own tasks; it never blocks the settlement day they run with.
+"""
+
+import logging
+from collections import defaultdict
+
+from include.domain.journal import JournalKind
+from include.domain.settlement import SettlementDay
+from include.services.approve_journals import ApprovalRequest
+from include.services.journal_book import JournalState
+from include.wiring import Tieout, tieout
+
+log = logging.getLogger(__name__)
+_WRITE_OFFS = (JournalKind.dispute_lost,)
+_WRITER = "tieout disputes"
+
+
+def watch_disputes(day_key: str) -> str:
+    """Keep what the day says about disputes, and find those whose deadline nears or passed."""
+    from include.services.disputes.watch import watch_disputes as watch
+    from tieout.hooks.syspro import SysproHook
+
+    day, context = SettlementDay.parse(day_key), tieout()
+    merchant, known = context.merchant(day), context.days.get(day)
+    hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
+    with hook.session():
+        result = watch(
+            day,
+            merchant,
+            coverage=known.coverage if known else (),
+            lake=context.lake,
+            disputes=context.disputes,
+            journals=context.journals,
+            open_items=context.open_items,
+            mappings=context.mappings,
+            periods=hook,
+        )
+    log.info("watch_disputes %s: %s", day, result)
+    return day_key
+
+
+def approval_request(day_key: str) -> ApprovalRequest | None:
+    """Approve what the merchant's policy lets go and return None, or return the question."""
+    from include.services.disputes.decide import write_off_request
+
+    day, context = SettlementDay.parse(day_key), tieout()
+    newest = context.disputes.latest_day(day.merchant_id)
+    if newest is not None and newest > day.settlement_date:
+        # The question is about the merchant, not the day: an old day run again would only wait.
+        log.info("approve_write_offs %s: the run of %s asks", day, newest)
+        return None
+    request = write_off_request(
+        context.merchant(day), journals=context.journals, decisions=context.decisions
+    )
+    asked = "no question" if request is None else "asked a person; nothing is posted meanwhile"
+    log.info("approve_write_offs %s: %s", day, asked)
+    return request
+
+
+def record_decision(day_key: str, *, is_approved: bool, decided_by: str) -> None:
+    """Apply a person's answer to the write-offs it was asked about."""
+    from include.services.disputes.decide import record_write_offs
+
+    day, context = SettlementDay.parse(day_key), tieout()
+    record_write_offs(
+        context.merchant(day),
+        is_approved=is_approved,
+        decided_by=decided_by,
+        journals=context.journals,
+        decisions=context.decisions,
+    )
+    state = "approved" if is_approved else "held"
+    log.info("approve_write_offs %s: %s by %s", day, state, decided_by)
+
+
+def post_write_offs(day_key: str) -> str:
+    """Post and prove the merchant's approved write-offs, whatever day each chargeback was of."""
+    from include.services.post_journals import post_journals
+    from include.services.tie_out import tie_out
+    from tieout.hooks.syspro import SysproHook
+    from tieout.steps import worker_name
+
+    day, context = SettlementDay.parse(day_key), tieout()
+    waiting = _approved(context, day.merchant_id)
+    if not waiting:
+        log.info("post_write_offs %s: nothing to post", day)
+        return day_key
+    context.require_commissioned("P6")
+    hook = SysproHook(context.merchant(day).syspro_conn_id, leases=context.effects)
+    with hook.session():
+        engine = context.engine(hook.partners, hook.timings, worker=worker_name())
+        for one, items in waiting.items():
+            result = post_journals(
+                one,
+                context.merchant(one),
+                journals=context.journals,
+                engine=engine,
+                items=context.open_items,
+                kinds=_WRITE_OFFS,
+            )
+            tie_out(
+                one,
+                journals=context.journals,
+                engine=engine,
+                tie_outs=context.tie_outs,
+                kinds=_WRITE_OFFS,
+            )
+            context.open_items.resolve(
+                [items[key] for key in result.posted if items.get(key)],
+                resolved_by=_WRITER,
+                resolution="written off",
+            )
+            log.info("post_write_offs %s: %s", one, result)
+    return day_key
+
+
+def _approved(context: Tieout, merchant_id: str) -> dict[SettlementDay, dict[str, str]]:
+    """Return the open item that each approved write-off answers, by day of the chargeback."""
+    found: dict[SettlementDay, dict[str, str]] = defaultdict(dict)
+    states = (JournalState.approved, JournalState.parked)
+    for record in context.journals.write_offs_in(merchant_id, states):
+        day = SettlementDay(merchant_id, record.journal.settlement_date)
+        found[day][record.journal.key] = str(record.control.get("item", ""))
+    return found

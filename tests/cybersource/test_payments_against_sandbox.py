@@ -1,0 +1,160 @@
+"""What an authorization comes to at the sandbox, and how money is taken back."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from include.domain.payments import (
+    Capture,
+    Refund,
+    Reverse,
+    Void,
+)
+from include.services.effects.ports import EffectKind, EffectState
+from tests.cybersource.scripted import (
+    AMOUNT,
+)
+from tests.cybersource.support import (
+    AUTH,
+    CAPTURE,
+    MERCHANT,
+    REFUND,
+    REVERSE,
+    VOID,
+    WRITE_CALLS,
+    Shop,
+)
+from tests.cybersource.support import sandbox as sandbox
+from tests.cybersource.support import shop as shop
+
+OUTCOMES = {
+    "ada@example.com": ("authorized", EffectState.done),
+    "ada+partial@example.com": ("partial", EffectState.done),
+    "ada+review@example.com": ("in_review", EffectState.done),
+    "ada+avs_failed@example.com": ("in_review", EffectState.done),
+    "ada+review_before@example.com": ("review_first", EffectState.done),
+    "ada+risk_declined@example.com": ("risk_declined", EffectState.done),
+    "ada+insufficient_fund@example.com": ("declined", EffectState.declined),
+    "ada+risk_declined_before@example.com": ("declined", EffectState.declined),
+    "ada+pending_authentication@example.com": ("authentication_needed", EffectState.declined),
+}
+
+
+@pytest.mark.parametrize(("email", "expected"), OUTCOMES.items(), ids=OUTCOMES)
+def test_the_answer_and_a_later_look_agree_on_every_outcome(
+    shop: Shop, email: str, expected: tuple[str, EffectState]
+) -> None:
+    status, state = expected
+    answered = shop.pay(email)
+    said = json.loads(answered.evidence)
+    assert (said["status"], answered.state) == (status, state)
+    shop.sandbox.faults.add("drop_after_commit", system="cybersource", match=WRITE_CALLS[AUTH])
+    again = Shop(shop.sandbox)
+    lost = again.run(AUTH, again.order(email))
+    assert lost.state is EffectState.in_doubt
+    again.clock.move(seconds=301)
+    lost = again.engine.advance(AUTH, lost.key)
+    seen = json.loads(lost.evidence)
+    assert (seen["status"], lost.state) == (status, state)
+    assert seen["authorized"] == said["authorized"]
+    assert again.settle(lost).state in (EffectState.verified, EffectState.declined)
+
+
+def test_a_lost_decline_is_a_no_and_not_sent_again(shop: Shop) -> None:
+    shop.sandbox.faults.add("drop_after_commit", system="cybersource", match=WRITE_CALLS[AUTH])
+    effect = shop.run(AUTH, shop.order("ada+declined@example.com"))
+    effect = shop.settle(effect)
+    assert (effect.state, effect.sends) == (EffectState.declined, 1)
+
+
+def test_a_502_that_executed_and_one_that_did_not_both_end_with_one_hold(shop: Shop) -> None:
+    for word in ("timeout", "timeout_commit", "system_error"):
+        order = Shop(shop.sandbox)
+        order.control("outcome", outcome=word, verb="authorization", code=order.code, times=1)
+        effect = order.settle(order.run(AUTH, order.order()))
+        assert (effect.state, order.executed(effect)) == (EffectState.verified, 1), word
+
+
+# -- taking back -----------------------------------------------------------------------------------
+
+
+def test_a_lost_authorization_is_reversed_by_its_reference(shop: Shop) -> None:
+    shop.sandbox.faults.add("drop_after_commit", system="cybersource", match=WRITE_CALLS[AUTH])
+    lost = shop.run(AUTH, shop.order())
+    command = Reverse("ord_1", MERCHANT, shop.code, f"mti:{lost.reference}", AMOUNT, "time-out")
+    effect = shop.settle(shop.run(REVERSE, command))
+    assert (effect.state, effect.reason) == (EffectState.verified, "")
+    (held,) = shop.control("live_requests", code=shop.code, organization_id=MERCHANT)["requests"][
+        :1
+    ]
+    assert (held["status"], held["open_hold"]) == ("REVERSED", "0.00")
+
+
+@pytest.mark.parametrize("kind", [REVERSE, VOID])
+def test_taking_back_what_never_arrived_is_a_clear_no(shop: Shop, kind: EffectKind) -> None:
+    never = "mti:TO0000000000000000FF"
+    command = (
+        Reverse("ord_1", MERCHANT, shop.code, never, AMOUNT, "time-out")
+        if kind is REVERSE
+        else Void("ord_1", MERCHANT, shop.code, "captures", never, AMOUNT)
+    )
+    effect = shop.run(kind, command)
+    assert effect.state is EffectState.in_doubt  # the same answer could come to a repeat
+    assert shop.settle(effect).state is EffectState.declined
+
+
+def test_a_lost_capture_is_voided_by_its_reference(shop: Shop) -> None:
+    command = shop.command(CAPTURE)
+    shop.sandbox.faults.add("drop_after_commit", system="cybersource", match=WRITE_CALLS[CAPTURE])
+    lost = shop.run(CAPTURE, command)
+    void = Void("ord_1", MERCHANT, shop.code, "captures", f"mti:{lost.reference}", AMOUNT)
+    effect = shop.settle(shop.run(VOID, void))
+    assert (effect.state, effect.reason) == (EffectState.verified, "")
+
+
+def test_a_capture_that_settled_cannot_be_voided_and_says_so(shop: Shop) -> None:
+    command = shop.command(VOID)
+    shop.control("settle")
+    effect = shop.settle(shop.run(VOID, command))
+    assert effect.state is EffectState.declined
+    assert json.loads(effect.evidence)["reason"] == "NOT_VOIDABLE"
+
+
+def test_a_hold_that_the_vendor_released_counts_as_reversed(shop: Shop) -> None:
+    paid = shop.pay("ada+review@example.com")
+    shop.control("decide", request_id=paid.their_key, decision="REJECT", act=True)
+    command = Reverse("ord_1", MERCHANT, shop.code, paid.their_key, AMOUNT, "rejected")
+    effect = shop.settle(shop.run(REVERSE, command))
+    assert (effect.state, shop.executed(effect)) == (EffectState.verified, 0)
+
+
+def test_a_refund_beyond_the_capture_ends_with_a_person_and_moves_nothing(shop: Shop) -> None:
+    command = replace(shop.command(REFUND), amount=replace(AMOUNT, minor=AMOUNT.minor + 1))
+    effect = shop.settle(shop.run(REFUND, command))
+    assert (effect.state, shop.executed(effect)) == (EffectState.dead_letter, 0)
+
+
+def test_partial_captures_and_refunds_are_told_apart(shop: Shop) -> None:
+    paid, parts = shop.pay().their_key, (3000, 6019)
+    captures = [
+        shop.run(
+            CAPTURE,
+            Capture(
+                "ord_1", number, MERCHANT, shop.code, paid, replace(AMOUNT, minor=minor),
+                is_final=number == len(parts),
+            ),
+        )
+        for number, minor in enumerate(parts, 1)
+    ]  # fmt: skip
+    refunds = [
+        shop.run(
+            REFUND,
+            Refund("ord_1", f"r-{one.key}", MERCHANT, shop.code, one.their_key,
+                   replace(AMOUNT, minor=1000)),
+        )
+        for one in captures
+    ]  # fmt: skip
+    ended = [shop.settle(one) for one in (*captures, *refunds)]
+    assert {one.state for one in ended} == {EffectState.verified}
+    assert len({one.their_key for one in ended}) == 4

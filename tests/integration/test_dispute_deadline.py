@@ -1,0 +1,121 @@
+"""A chargeback nobody contests, from Cybersource's report to SYSPRO's ledger and back, over HTTP.
+
+The sandbox's acme_us: case CB2295100 takes 42.63 USD on 2026-04-14, may be contested until
+2026-05-04, and is given back after all on 2026-05-08.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from include.adapters.syspro.adapter import SysproAdapter
+from include.domain.matching import Cause
+from include.domain.settlement import SettlementDay
+from include.sandbox import Sandbox, start
+from include.services.journal_book import JournalState
+from include.wiring import Settings, Tieout
+from tests.accuracy.partners import Partners
+from tests.accuracy.quarter import Quarter, days_between
+from tieout import write_offs
+
+CASE, TAKEN, LAPSED = "CB2295100", date(2026, 4, 14), date(2026, 5, 5)
+GIVEN_BACK = date(2026, 5, 8)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    running = start(seed=7, start=date(2026, 3, 1), days=80, open_from=(2026, 1))
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+class Desk:
+    """The product over one store, the sandbox's Cybersource, bank and SYSPRO."""
+
+    def __init__(self, root: Path, sandbox: Sandbox, url: str) -> None:
+        self.partners = Partners(sandbox)
+        self.quarter = Quarter(root, self.partners, sandbox.world, url)
+        self.journals = self.quarter.journals
+        self.context = Tieout(Settings(url, root / "lake", "sandbox"))
+
+    def hook(self, conn_id: str, leases: object) -> SysproAdapter:
+        """Stand for the hook, whose connection is Airflow's."""
+        return self.partners.ledger(self.quarter.mappings.merchant("acme_us", TAKEN))
+
+    def run(self, first: date, last: date) -> None:
+        for on in days_between(first, last):
+            self.quarter.run_day(SettlementDay("acme_us", on), [])
+        assert self.quarter.found.blocked == []
+
+    def approve(self, on: date) -> str:
+        """Answer what the run of a day asks; return the question."""
+        request = write_offs.approval_request(f"acme_us|{on}")
+        if request is None:
+            return ""
+        write_offs.record_decision(f"acme_us|{on}", is_approved=True, decided_by="ada")
+        return request.body
+
+    def post(self, on: date) -> int:
+        """Post what is approved, and have SYSPRO prove it; return how many were."""
+        before = self.states.count(JournalState.tied_out)
+        write_offs.post_write_offs(f"acme_us|{on}")
+        return self.states.count(JournalState.tied_out) - before
+
+    def said(self) -> list[tuple[str, date]]:
+        return [
+            (item.cause.value, item.settlement_date)
+            for on in days_between(TAKEN, GIVEN_BACK)
+            for item in self.quarter.items.open_of_day(SettlementDay("acme_us", on))
+            if item.stage == "disputes" and f"|{CASE}|" in item.item_key
+        ]
+
+    @property
+    def states(self) -> list[JournalState]:
+        return [r.state for r in self.journals.write_offs_of("acme_us", [CASE])]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, sandbox: Sandbox, store_url: str, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    found = Desk(tmp_path, sandbox, store_url)
+    monkeypatch.setattr(write_offs, "tieout", lambda: found.context)
+    monkeypatch.setattr("tieout.hooks.syspro.SysproHook", found.hook)
+    return found
+
+
+def test_an_uncontested_chargeback_is_found_written_off_and_taken_back_when_won(
+    desk: Desk,
+) -> None:
+    desk.run(TAKEN, date(2026, 5, 4))
+    assert desk.said() == [(Cause.dispute_due_soon.value, date(2026, 4, 29))]
+    assert desk.states == []
+
+    desk.run(LAPSED, LAPSED)
+    assert desk.said() == [(Cause.dispute_deadline_passed.value, LAPSED)]
+    assert desk.post(LAPSED) == 0  # nobody has approved it yet
+    assert desk.approve(date(2026, 5, 4)) == ""  # only the newest day's run asks
+    assert f"| {CASE} | 2026-04-14 | 42.63 USD |" in desk.approve(LAPSED)
+    assert desk.post(LAPSED) == 1
+    assert desk.said() == []  # written off: nobody's question any more
+    assert desk.post(LAPSED) == 0  # once
+    assert desk.states == [JournalState.tied_out]
+
+    desk.run(date(2026, 5, 6), GIVEN_BACK)
+    assert CASE not in desk.approve(GIVEN_BACK)  # the reversal in the file is its own approval
+    assert desk.post(GIVEN_BACK) == 1
+    assert desk.states == [JournalState.tied_out, JournalState.tied_out]
+    first, back = (r.journal for r in desk.journals.write_offs_of("acme_us", [CASE]))
+    assert {(one.gl_account, one.amount.minor) for one in first.lines} == {
+        ("6156", 4263),
+        ("1170", -4263),
+    }
+    assert {(one.gl_account, one.amount.minor) for one in back.lines} == {
+        ("6156", -4263),
+        ("1170", 4263),
+    }
+    assert back.posting_date == GIVEN_BACK
+    totals = desk.context.tie_outs.of([first.key, back.key])
+    assert [row["difference_minor"] for row in totals] == [0, 0]

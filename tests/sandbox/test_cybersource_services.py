@@ -1,0 +1,206 @@
+"""The sandbox's JSON services and its search."""
+
+import json
+import time
+from datetime import date, timedelta
+
+import pytest
+
+from include.sandbox.cybersource import CybersourceApp
+from include.sandbox.ledger import Ledger
+from include.sandbox.world import World
+from tests.sandbox.calling import get, post, target
+from tests.sandbox.support import CLASSIC, DAY, body, download, listed, service
+from tests.sandbox.support import app as app
+
+
+def test_chargebacks_say_sign_and_amount_apart(app: CybersourceApp) -> None:
+    wanted = target(
+        "/reporting/v3/chargeback-details",
+        startTime="2026-05-01T00:00:00Z",
+        endTime="2026-05-31T00:00:00Z",
+    )
+    found = body(get(app, "acme_uk", wanted))["chargebackDetails"]
+    assert {(item["action"], item["sign"]) for item in found} == {
+        ("CHARGEBACK", "-"),
+        ("CHARGEBACK_REVERSAL", "+"),
+    }
+    assert all(not item["amount"].startswith("-") for item in found)
+    assert get(app, "acme_jp", wanted).status == 404
+    counts = body(get(app, "acme_uk", wanted.replace("details", "summaries")))
+    assert sum(item["count"] for item in counts["chargebackSummaries"]) == len(found)
+
+
+def test_retrievals_move_no_money(app: CybersourceApp) -> None:
+    wanted = target(
+        "/reporting/v3/retrieval-details",
+        startTime="2026-05-01T00:00:00Z",
+        endTime="2026-05-31T00:00:00Z",
+    )
+    found = body(get(app, "acme_us", wanted))["retrievalDetails"]
+    cases = {
+        c.case_number
+        for n in range(120)
+        for c in app.world.settled("acme_us", DAY + timedelta(days=n)).disputes
+    }
+    assert found
+    assert not {item["trackingNumber"] for item in found} & cases
+
+
+def test_purchases_and_refunds_come_in_pages(app: CybersourceApp) -> None:
+    whole = body(service(app, "acme_us", "purchase-refund-details"))
+    ids = [item["requestId"] for item in whole["requestDetails"]]
+    first = body(service(app, "acme_us", "purchase-refund-details", limit=10))
+    second = body(service(app, "acme_us", "purchase-refund-details", limit=10, offset=10))
+    assert [i["requestId"] for i in first["settlements"]] == ids[:10]
+    assert [i["requestId"] for i in second["settlements"]] == ids[10:20]
+    assert second["pageResults"] == 10
+    beyond = service(app, "acme_us", "purchase-refund-details", offset=len(ids))
+    assert beyond.status == 404
+    for wrong in ({"limit": 2001}, {"limit": 0}, {"offset": "-1"}, {"viewBy": "x"}):
+        assert service(app, "acme_us", "purchase-refund-details", **wrong).status == 400
+    too_long = target(
+        "/reporting/v3/purchase-refund-details",
+        startTime="2026-03-01T00:00:00Z",
+        endTime="2026-04-02T00:00:00Z",
+    )
+    assert get(app, "acme_us", too_long).status == 400
+
+
+def test_net_fundings_come_to_their_net(app: CybersourceApp) -> None:
+    found = body(service(app, "acme_uk", "net-fundings"))
+    for currency in ("EUR", "GBP"):
+        parts = sum(
+            int(row["fundedAmount"].replace(".", ""))
+            for row in found["netFundingSummaries"]
+            if row["currencyCode"] == currency
+        )
+        (net,) = [t["value"] for t in found["netTotal"] if t["currency"] == currency]
+        assert int(net.replace(".", "")) == parts
+        assert parts == app.world.settled("acme_uk", DAY).net(currency)
+
+
+def test_review_decisions_are_asked_for_a_day_at_a_time(app: CybersourceApp) -> None:
+    long = target(
+        "/reporting/v3/conversion-details",
+        startTime="2026-03-10T00:00:00Z",
+        endTime="2026-03-11T00:00:01Z",
+    )
+    assert get(app, "acme_us", long).status == 400
+    found = [
+        item
+        for n in range(10)
+        for answer in [
+            get(
+                app,
+                "acme_us",
+                target(
+                    "/reporting/v3/conversion-details",
+                    startTime=f"2026-03-{10 + n}T00:00:00Z",
+                    endTime=f"2026-03-{11 + n}T00:00:00Z",
+                ),
+            )
+        ]
+        if answer.status == 200
+        for item in json.loads(answer.whole())["conversionDetails"]
+    ]
+    assert found
+    assert {item["originalDecision"] for item in found} == {"REVIEW"}
+
+
+def test_definitions_keep_the_vendors_spelling(app: CybersourceApp) -> None:
+    found = body(get(app, "acme_us", "/reporting/v3/report-definitions"))
+    names = {item["reportDefintionName"] for item in found["reportDefinitions"]}
+    assert "FeeDetailClass" in names
+    one = body(get(app, "acme_us", "/reporting/v3/report-definitions/FeeDetailClass"))
+    assert "fee_interchangeAmount" in {item["name"] for item in one["attributes"]}
+    assert get(app, "acme_us", "/reporting/v3/report-definitions/No").status == 404
+
+
+def test_interchange_and_notices_answer(app: CybersourceApp) -> None:
+    found = body(service(app, "acme_us", "interchange-clearing-level-details"))
+    assert found["interchangeClearingLevelDetails"][0]["requestId"]
+    assert service(app, "acme_uk", "interchange-clearing-level-details").status == 404
+    assert service(app, "acme_us", "notification-of-changes").status == 404
+
+
+def test_a_transaction_tells_captured_and_authorized_apart(app: CybersourceApp) -> None:
+    label = next(
+        found
+        for n in range(60)
+        for found in app.world.labels("acme_us", DAY + timedelta(days=n))
+        if found.label == "partial_capture"
+    )
+    detail = body(get(app, "acme_us", f"/tss/v2/transactions/{label.request_id}"))
+    amounts = detail["orderInformation"]["amountDetails"]
+    authorized = int(amounts["authorizedAmount"].replace(".", ""))
+    captured = int(amounts["totalAmount"].replace(".", ""))
+    assert authorized - captured == label.detail["open_minor"]
+    assert detail["rootId"] != detail["id"]
+    assert "submitTimeUTC" in detail
+    root = body(get(app, "acme_us", f"/tss/v2/transactions/{detail['rootId']}"))
+    names = [a["name"] for a in root["applicationInformation"]["applications"]]
+    assert names == ["ics_auth"]
+
+
+def test_a_sale_has_both_applications_and_a_refund_points_at_its_sale(app: CybersourceApp) -> None:
+    refund = app.world.trade("acme_us").refunds(DAY)[0]
+    detail = body(get(app, "acme_us", f"/tss/v2/transactions/{refund.transaction.request_id}"))
+    assert detail["rootId"] == refund.of.captured.request_id
+    sale = body(get(app, "acme_us", f"/tss/v2/transactions/{detail['rootId']}"))
+    names = {a["name"] for a in sale["applicationInformation"]["applications"]}
+    assert names == {"ics_bill", "ics_auth"}
+
+
+def test_unknown_transactions_are_404(app: CybersourceApp) -> None:
+    sale = app.world.settled("acme_us", DAY).captures[0]
+    path = "/tss/v2/transactions"
+    assert get(app, "acme_us", f"{path}/{sale.request_id}").status == 200
+    assert get(app, "acme_uk", f"{path}/{sale.request_id}").status == 404
+    assert get(app, "acme_us", f"{path}/1234567890123456789012").status == 404
+    assert get(app, "acme_us", f"{path}/x").status == 404
+
+
+def test_a_search_by_order_number_finds_sale_and_refund(app: CybersourceApp) -> None:
+    refund = next(r for r in app.world.trade("acme_us").refunds(DAY) if r.transaction.reference)
+    asked = {
+        "query": f"clientReferenceInformation.code:{refund.of.reference} AND "
+        "submitTimeUtc:[2026-03-01T00:00:00Z TO 2026-03-12T00:00:00Z}",
+        "sort": "submitTimeUtc:desc",
+        "limit": 1,
+    }
+    found = body(post(app, "acme_us", "/tss/v2/searches", json.dumps(asked).encode()))
+    assert (found["count"], found["totalCount"]) == (1, 2)
+    (newest,) = found["_embedded"]["transactionSummaries"]
+    assert newest["id"] == refund.transaction.request_id
+    again = body(get(app, "acme_us", f"/tss/v2/searches/{found['searchId']}"))
+    assert again == found
+    assert get(app, "acme_uk", f"/tss/v2/searches/{found['searchId']}").status == 404
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b'{"query": 5}', b'{"query": "x"}', b"{"])
+def test_a_search_nobody_can_read_is_400(app: CybersourceApp, text: bytes) -> None:
+    assert post(app, "acme_us", "/tss/v2/searches", text).status == 400
+
+
+def test_downloads_are_in_the_truth_ledger(app: CybersourceApp) -> None:
+    ledger = Ledger()
+    counted = CybersourceApp(app.world, ledger)
+    download(counted, "acme_us", CLASSIC, DAY)
+    download(counted, "acme_us", "Nothing", DAY)
+    assert [(row.verb, row.committed) for row in ledger.rows()] == [
+        ("report-downloads", True),
+        ("report-downloads", False),
+    ]
+
+
+def test_a_cold_day_and_a_list_are_made_quickly() -> None:
+    cold = CybersourceApp(World(), Ledger())
+    started = time.perf_counter()
+    cold.world.settled("acme_us", date(2026, 10, 14))
+    day_s = time.perf_counter() - started
+    started = time.perf_counter()
+    listed(cold, "acme_us", "2026-10-14T04:00:00Z", "2026-10-15T04:00:00Z")
+    assert (
+        max(day_s, time.perf_counter() - started) < 0.25
+    )  # about 20 ms alone; others may share it

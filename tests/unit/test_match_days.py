@@ -1,0 +1,148 @@
+"""Matching several days: expected, missing, late, and what happens when days repeat."""
+
+from datetime import timedelta
+
+from include.domain.expectations import ExpectationKind
+from tests.support_books import DAY, Desk, document, line
+from tests.unit.support import FOURTH, NEXT, THIRD
+from tests.unit.support import desk as desk
+
+
+def test_a_document_is_expected_then_missing_then_late(desk: Desk) -> None:
+    desk.match([], [document("1", reference="A")])
+    assert desk.causes() == ["expected"]
+    desk.match([], [document("1", reference="A")], NEXT)
+    desk.match([], [document("1", reference="A")], THIRD)
+    assert desk.causes() == ["expected"]  # due on the third day: not late yet
+    desk.match([], [], FOURTH)
+    assert desk.causes() == ["missing_in_settlement"]
+    fifth = FOURTH + timedelta(days=1)
+    desk.match([line(reference="A", request="1")], [], fifth)
+    assert desk.causes() == []
+    assert desk.rules(fifth) == ["late"]
+
+
+def test_a_line_is_expected_then_missing_then_its_document_comes(desk: Desk) -> None:
+    desk.match([line(reference="A", request="1")], [])
+    assert desk.causes() == ["expected"]
+    for later in (NEXT, THIRD, FOURTH):
+        desk.match([], [], later)
+    assert desk.causes() == ["missing_in_erp"]
+    desk.match([], [document("1", reference="A")], FOURTH + timedelta(days=1))
+    assert desk.causes() == []
+
+
+def test_the_settlement_on_the_day_an_item_expires_is_late_not_missing(desk: Desk) -> None:
+    desk.match([], [document("1", reference="A")])
+    desk.match([], [], NEXT)
+    desk.match([], [], THIRD)
+    desk.match([line(reference="A", request="1")], [], FOURTH)
+    assert desk.rules(FOURTH) == ["late"]
+    assert desk.causes() == []
+
+
+def test_a_day_never_run_makes_nothing_missing(desk: Desk) -> None:
+    desk.match([], [document("1", reference="A")])
+    desk.match([], [], FOURTH)  # NEXT and THIRD were never reconciled
+    assert desk.causes() == ["expected"]
+    desk.match([line(reference="A", request="1")], [document("1", reference="A")], NEXT)
+    assert desk.causes() == []
+
+
+def test_documents_of_days_before_the_first_run_are_nobodys_business(desk: Desk) -> None:
+    desk.match([], [document("1", reference="A", on=DAY - timedelta(days=1))])
+    assert desk.causes(DAY - timedelta(days=1)) == []
+
+
+def test_a_repeat_changes_nothing(desk: Desk) -> None:
+    desk.gateway.knows("2", authorized=9000)
+    lines = [
+        line(reference="A", request="1"),
+        line(minor=5000, reference="B", request="2"),
+        line(reference="C", request="3"),
+        line("refund", -100, request="4"),
+    ]
+    documents = [
+        document("1", reference="A"),
+        document("2", 9000, reference="B"),
+        document("3", -100, reference="Z"),
+        document("4", reference="Y"),
+    ]
+    path = desk.match(lines, documents).path
+    before, state = path.read_bytes(), _state(desk)
+    desk.match(lines, documents)
+    assert path.read_bytes() == before
+    assert _state(desk) == state
+
+
+def test_a_repeat_after_later_days_ran_changes_nothing(desk: Desk) -> None:
+    desk.gateway.knows("2", authorized=9000)
+    first = (
+        [line(reference="A", request="1"), line(minor=5000, reference="B", request="2")],
+        [document("2", 9000, reference="B"), document("4", reference="Y")],
+    )
+    path = desk.match(*first).path
+    before = path.read_bytes()
+    desk.match(
+        [line(reference="Y", request="5"), line(minor=4000, reference="B", request="6")],
+        [document("1", reference="A", on=NEXT)],
+        NEXT,
+    )
+    assert desk.rules(NEXT) == ["late", "partial_capture", "late"]
+    state = _state(desk)
+    assert desk.causes() == desk.causes(NEXT) == []
+    desk.match(first[0], [*first[1], document("1", reference="A", on=NEXT)][:2])
+    assert path.read_bytes() == before
+    assert _state(desk) == state
+
+
+def test_days_run_in_the_wrong_order_end_in_the_same_items(desk: Desk) -> None:
+    later = ([line(reference="Y", request="5")], [document("4", reference="Y")])
+    desk.match(*later, on=NEXT)
+    assert desk.rules(NEXT) == ["exact"]
+    desk.match([line(reference="A", request="1")], [document("4", reference="Y")])
+    assert desk.causes() == ["expected"]  # only the line; the document settled the day after
+
+
+def test_a_restated_file_takes_its_expectation_away(desk: Desk) -> None:
+    desk.match([line(reference="A", request="1")], [])
+    desk.match([], [])
+    assert desk.causes() == []
+    held = desk.expectations.find("acme_us", ExpectationKind.document, ["1|gross_sale|USD|10000"])
+    assert [e.state.value for e in held] == ["withdrawn"]
+
+
+def test_a_corrected_document_settles_the_line_on_a_repeat(desk: Desk) -> None:
+    desk.match([line(reference="A", request="1")], [document("1", 9000, reference="A")])
+    assert desk.causes() == ["wrong_amount"]
+    desk.match([line(reference="A", request="1")], [document("1", reference="A")])
+    assert desk.causes() == []
+    assert desk.rules() == ["exact"]
+
+
+def test_an_invoice_twice_against_one_line_is_ambiguous(desk: Desk) -> None:
+    desk.match(
+        [line(reference="A", request="1")],
+        [document("1", reference="A"), document("2", reference="A")],
+    )
+    assert desk.causes() == ["ambiguous"]
+
+
+def _state(desk: Desk) -> list[object]:
+    """Return expectations and open items as rows, without the times of writing."""
+    from sqlalchemy import select
+
+    from include.adapters.store.schema import expectations, open_items
+
+    with desk.engine.begin() as connection:
+        return [
+            [tuple(row) for row in connection.execute(select(expectations).order_by("item_key"))],
+            [
+                tuple(row)
+                for row in connection.execute(
+                    select(
+                        open_items.c.item_key, open_items.c.state, open_items.c.explanation
+                    ).order_by("item_key")
+                )
+            ],
+        ]

@@ -1,0 +1,93 @@
+"""Matching disputes and fees, and what a day's matches look like."""
+
+import pytest
+
+from include.domain.errors import Rejected
+from tests.support_books import Desk, document, line
+from tests.unit.support import NEXT
+from tests.unit.support import desk as desk
+
+
+def test_a_chargeback_of_a_known_capture_is_named_by_request(desk: Desk) -> None:
+    desk.match([line(reference="A", request="1")], [document("1", reference="A")])
+    desk.match(
+        [
+            line("chargeback", -10000, request="1", related_request_id="1", case_number="K1"),
+            line("chargeback", -700, request="77", related_request_id="77", case_number="K2"),
+        ],
+        [],
+        NEXT,
+    )
+    assert desk.rules(NEXT) == ["request_id", None]
+    assert desk.causes(NEXT) == ["chargeback_on_unknown_capture"]
+
+
+def test_a_reversal_needs_its_chargeback(desk: Desk) -> None:
+    desk.match([line("chargeback", -700, request="1", case_number="K1")], [])
+    desk.match(
+        [
+            line("chargeback_reversal", 700, request="1", case_number="K1"),
+            line("chargeback_reversal", 900, request="2", case_number="K9"),
+        ],
+        [],
+        NEXT,
+    )
+    assert desk.causes(NEXT) == ["chargeback_reversal_without_chargeback"]
+
+
+def test_a_fee_off_the_schedule_is_drift_with_both_figures(desk: Desk) -> None:
+    desk.match(
+        [
+            line(reference="A", request="1"),
+            line("fee", -165, detail_code="interchange", request="1"),
+            line(reference="B", request="2"),
+            line("fee", -225, detail_code="interchange", request="2"),
+            line("fee", -10, detail_code="per_item", request="2"),
+        ],
+        [document("1", reference="A"), document("2", reference="B")],
+    )
+    (item,) = desk.items.open_of_day(desk.day())
+    assert (item.cause.value, item.amount_minor) == ("fee_drift", 60)
+    assert "charged 2.25 USD, agreed 1.65 USD" in item.explanation
+
+
+def test_a_summary_row_is_judged_by_the_sum_of_the_day(desk: Desk) -> None:
+    desk.match(
+        [
+            line(reference="A", request="1"),
+            line(reference="B", request="2"),
+            line("fee", -330, detail_code="interchange"),
+            line("fee", -21, detail_code="per_item"),
+        ],
+        [document("1", reference="A"), document("2", reference="B")],
+    )
+    (item,) = desk.items.open_of_day(desk.day())
+    assert "per_item of all cards: charged 0.21 USD, agreed 0.20 USD" in item.explanation
+
+
+def test_what_a_person_resolved_stays_resolved(desk: Desk) -> None:
+    again = ([line(reference="A", request="1")], [document("1", 9000, reference="A")])
+    desk.match(*again)
+    (item,) = desk.items.open_of_day(desk.day())
+    desk.items.resolve([item.item_key], resolved_by="jo", resolution="credited")
+    desk.match(*again)
+    assert desk.causes() == []
+
+
+def test_every_line_has_one_row_in_the_order_of_the_file(desk: Desk) -> None:
+    lines = [line(reference=f"R{n}", request=str(n)) for n in range(7)]
+    lines.insert(3, line("fee", -165, detail_code="interchange", request="1"))
+    desk.match(lines, [document(str(n), reference=f"R{n}") for n in range(0, 7, 2)])
+    assert [row["line_no"] for row in desk.rows()] == list(range(3, 11))
+
+
+def test_a_day_on_which_nothing_goes_together_is_refused_whole(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("include.services.matching.scene.MAX_EXCEPTIONS", 2)
+    with pytest.raises(Rejected, match="3 of 4 lines have no plain match"):
+        desk.match(
+            [line(reference=f"R{n}", request=str(n)) for n in range(4)],
+            [document("0", reference="R0")],
+        )
+    assert desk.causes() == []
