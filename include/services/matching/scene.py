@@ -1,6 +1,7 @@
 """Set the scene of a day: plain matches taken away, what is left as objects for the rules."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -79,8 +80,10 @@ def set_scene(
     plain = _plain(keys, excluded, is_met_later, earlier_lines, earlier_documents)
     rest = keys.eligible & (plain.document_of_line == NOBODY)
     _demand_bounded(rest, plain.is_open_document, day)
-    own = list(line_items(rows_of(lines_path, LINE_FIELDS, _indices(rest), "line_no"), on))
-    asked = _documents_at(documents_path, _indices(plain.is_open_document))
+    with ThreadPoolExecutor(1, thread_name_prefix="scene") as pool:  # beside the lines
+        documents = pool.submit(_documents_at, documents_path, _indices(plain.is_open_document))
+        own = list(line_items(rows_of(lines_path, LINE_FIELDS, _indices(rest), "line_no"), on))
+        asked = documents.result()
     return Scene(
         lines=[line for line in own if line.key not in withheld] + earlier_lines,
         documents=[document_item(row) for row in asked] + earlier_documents,
