@@ -35,7 +35,7 @@ from include.services.matching import (
 )
 from include.services.matching.columns import DOCUMENTS, LINES, MATCHES
 from include.services.matching.evidence import MAX_QUESTIONS, Evidence
-from include.services.matching.history import REFUND_DAYS, History
+from include.services.matching.history import History
 from include.services.matching.inputs import document_window, spool_documents
 from include.services.matching.model import Pool
 from include.services.matching.outcome import MATCHER, STAGE, Outcome, conclude, item_of
@@ -48,7 +48,7 @@ from include.services.matching.ports import (
     ItemStore,
 )
 from include.services.matching.rows import MatchWriter, explained_rows
-from include.services.matching.scene import Scene, parts_of_sales, set_scene
+from include.services.matching.scene import Scene, set_scene
 
 __all__ = ["MatchResult", "document_window", "match_lines"]
 
@@ -139,9 +139,6 @@ def _match(
         drifting = beside.submit(
             fees.drifts, lines_path, merchant.merchant_id, on, mappings, layouts, history
         )
-        parts = beside.submit(
-            parts_of_sales, lines_path, scene.document_of_line, history, REFUND_DAYS
-        )
         _apply_rules(pool, merchant, history, evidence)
         found = disputes.judge(scene.disputes, history, evidence)
         outcome = conclude(
@@ -156,7 +153,7 @@ def _match(
         drifted = drifting.result()
         items = [*outcome.findings, *_side_findings(day, merchant, scene, found, drifted)]
         left = [*pool.lines.values(), *scene.withheld]
-        explained = explained_rows(pool.decisions, left, found, drifted, parts.result(), on)
+        explained = explained_rows(pool.decisions, left, found, drifted, scene.parts_of_sales, on)
         writer.begin(explained)
         count = _store(day, merchant, outcome, items, expectations, open_items)
         writer.publish()
