@@ -45,6 +45,7 @@ class DayTables:
     def __init__(self, day: SettlementDay, lake: LakeStore) -> None:
         self._day = day
         self._lake = lake
+        self._whole: ParsedFile | None = None  # the file whose lines are the day's, all of them
 
     def write(self, good: Sequence[_Part], every: Sequence[ParsedFile]) -> dict[str, int]:
         """Write the tables of the day.
@@ -70,11 +71,11 @@ class DayTables:
                 maintain_order="left",
             )
             frames.append(_counted_before(gone).lazy())
-        whole = None if records.height else _whole_file(good)
-        if whole is None:
+        self._whole = None if records.height else _whole_file(good)
+        if self._whole is None:
             self._sink(lines, LINE_COLUMNS, LINES)
         else:
-            self._link(whole, LINES)
+            self._link(self._whole.lines_path, LINES)
         self._sink(pl.concat(frames), QUARANTINE_COLUMNS, QUARANTINE)
         entries = [found.lines_path for source, found in good if _is_bank(found)]
         if entries:
@@ -84,7 +85,13 @@ class DayTables:
         return dict(records.group_by("file_digest").len().iter_rows())
 
     def totals(self) -> dict[tuple[str, LineClass], int]:
-        """Add up the day's lines per currency and class."""
+        """Add up the day's lines per currency and class.
+
+        Those of a whole file were added up while it was read; the gate and the journals add up
+        what lies in the lake, each for itself.
+        """
+        if self._whole is not None:
+            return {(c, LineClass(name)): minor for (c, name), minor in self._whole.totals.items()}
         sums = (
             pl.scan_parquet(self._path(LINES))
             .group_by("currency", "line_class")
@@ -107,6 +114,8 @@ class DayTables:
 
     def records_with_lines(self, digest: str) -> int:
         """Count the records of a file that have lines or entries on this day."""
+        if self._whole is not None and self._whole.digest == digest:
+            return self._whole.rows_classified - self._whole.rows_without_money
         return sum(records_of(self._path(name)).get(digest, 0) for name in (LINES, ENTRIES))
 
     def quarantined(self) -> pl.DataFrame:
@@ -167,14 +176,14 @@ class DayTables:
         part.unlink(missing_ok=True)  # stays behind where both names are of one file already
 
 
-def _whole_file(good: Sequence[_Part]) -> Path | None:
-    """Return the lines of the only file, if its source supplies every class that is in it."""
+def _whole_file(good: Sequence[_Part]) -> ParsedFile | None:
+    """Return the only file with lines, if its source supplies every class that is in it."""
     lines = [(source, found) for source, found in good if not _is_bank(found)]
     if len(lines) != 1:
         return None
     source, found = lines[0]
     supplied = {line_class.value for line_class in source.supplies}
-    return found.lines_path if {name for _, name in found.totals} <= supplied else None
+    return found if {name for _, name in found.totals} <= supplied else None
 
 
 def _is_bank(found: ParsedFile) -> bool:

@@ -8,6 +8,7 @@ rows in the store, whichever day runs first or again.
 import gc
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from include.services.matching import (
 )
 from include.services.matching.columns import DOCUMENTS, LINES, MATCHES
 from include.services.matching.evidence import MAX_QUESTIONS, Evidence
-from include.services.matching.history import REFUND_DAYS, History
+from include.services.matching.history import History
 from include.services.matching.inputs import document_window, spool_documents
 from include.services.matching.model import Pool
 from include.services.matching.outcome import MATCHER, STAGE, Outcome, conclude, item_of
@@ -47,7 +48,7 @@ from include.services.matching.ports import (
     ItemStore,
 )
 from include.services.matching.rows import MatchWriter, explained_rows
-from include.services.matching.scene import Scene, parts_of_sales, set_scene
+from include.services.matching.scene import Scene, set_scene
 
 __all__ = ["MatchResult", "document_window", "match_lines"]
 
@@ -131,30 +132,29 @@ def _match(
     loaded = _load(expectations, day)
     scene = set_scene(lines_path, documents_path, loaded, day, merchant, history)
     pool = Pool(on, scene.lines, scene.documents)
-    _apply_rules(pool, merchant, history, evidence)
-    found = disputes.judge(scene.disputes, history, evidence)
-    drifted = fees.drifts(lines_path, merchant.merchant_id, on, mappings, layouts, history)
-    outcome = conclude(
-        day,
-        merchant,
-        loaded,
-        pool.decisions,
-        pool.lines.values(),
-        pool.documents.values(),
-        history,
-    )
-    items = [*outcome.findings, *_side_findings(day, merchant, scene, found, drifted)]
-    explained = explained_rows(
-        pool.decisions,
-        [*pool.lines.values(), *scene.withheld],
-        found,
-        drifted,
-        parts_of_sales(lines_path, scene.document_of_line, history, REFUND_DAYS),
-        on,
-    )
     path = Path(lake.day_path(day, MATCHES))
-    with MatchWriter(path) as writer:
-        writer.begin(lines_path, documents_path, scene.document_of_line, on, explained)
+    with MatchWriter(path) as writer, ThreadPoolExecutor(1, thread_name_prefix="match") as beside:
+        # The rules hold the interpreter and one core; columns are read meanwhile on another.
+        writer.prepare(lines_path, documents_path, scene.document_of_line, on)
+        drifting = beside.submit(
+            fees.drifts, lines_path, merchant.merchant_id, on, mappings, layouts, history
+        )
+        _apply_rules(pool, merchant, history, evidence)
+        found = disputes.judge(scene.disputes, history, evidence)
+        outcome = conclude(
+            day,
+            merchant,
+            loaded,
+            pool.decisions,
+            pool.lines.values(),
+            pool.documents.values(),
+            history,
+        )
+        drifted = drifting.result()
+        items = [*outcome.findings, *_side_findings(day, merchant, scene, found, drifted)]
+        left = [*pool.lines.values(), *scene.withheld]
+        explained = explained_rows(pool.decisions, left, found, drifted, scene.parts_of_sales, on)
+        writer.begin(explained)
         count = _store(day, merchant, outcome, items, expectations, open_items)
         writer.publish()
     return _result(scene, explained, count, path)

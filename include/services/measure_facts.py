@@ -120,16 +120,8 @@ def _digests(path: Path) -> list[str]:
     return sorted({digest for chunk in chunks for digest in chunk.dictionary.to_pylist()})
 
 
-def measure_lines(
-    merchant: Merchant,
-    day: SettlementDay,
-    files: Sequence[DayFile],
-    lines: Path,
-    is_plain: bool,
-) -> list[Row]:
-    """Return one row per file, currency and class of the lines, for suite ``line_facts``."""
-    if not lines.exists():
-        return []
+def group_lines(merchant: Merchant, day: SettlementDay, lines: Path) -> pl.DataFrame:
+    """Sum up the lines per file, currency and class: one pass, for both suites about lines."""
     end = settlement_window(day.settlement_date, merchant.zone, merchant.cut_off).end_at
     when, amount = pl.coalesce("occurred_at", "settled_at"), pl.col("amount_minor")
     keys = ["file_digest", "currency", "line_class"]
@@ -141,6 +133,7 @@ def measure_lines(
         .agg(
             rows=pl.len(),
             total_minor=amount.sum(),
+            size_minor=amount.abs().sum(),
             missing_amounts=amount.null_count(),
             above_zero=(amount > 0).sum(),
             below_zero=(amount < 0).sum(),
@@ -152,13 +145,33 @@ def measure_lines(
     )
     if len(digests) == 1:
         measured = measured.with_columns(file_digest=pl.lit(digests[0]))
-    measured = measured.sort(keys, nulls_last=True)
+    return measured.sort(keys, nulls_last=True)
+
+
+def measure_lines(
+    merchant: Merchant,
+    files: Sequence[DayFile],
+    lines: Path,
+    groups: pl.DataFrame | None,
+    is_plain: bool,
+) -> list[Row]:
+    """Return one row per file, currency and class of the lines, for suite ``line_facts``.
+
+    Args:
+        merchant: what it settles in.
+        files: the newest of each source.
+        lines: the day's lines.
+        groups: as ``group_lines`` returns them; ``None`` where the day has no lines.
+        is_plain: as ``has_plain_ids`` says.
+    """
+    if groups is None:
+        return []
     repeated = {} if is_plain else _repeated(lines)
     conflicting = {} if is_plain else _conflicting(lines)
     sources = {file.digest: file.source for file in files}
     return [
         _line_row(row, merchant, sources, repeated, conflicting)
-        for row in measured.iter_rows(named=True)
+        for row in groups.iter_rows(named=True)
     ]
 
 

@@ -58,10 +58,14 @@ def measure_totals(
     control: Mapping[str, ControlTotal],
     lines: Path,
     quarantine: Path,
+    groups: pl.DataFrame | None,
     is_plain: bool,
 ) -> list[Row]:
-    """Return one row per currency, for suite ``day_totals``."""
-    sums = _class_sums(lines, is_plain)
+    """Return one row per currency, for suite ``day_totals``.
+
+    ``groups`` and ``is_plain`` as ``measure_lines`` takes them.
+    """
+    sums = {} if groups is None else _class_sums(groups if is_plain else _counted_once(lines))
     aside = _set_aside(quarantine)
     seen = {currency for currency, _ in sums if currency} | set(control)
     return [
@@ -70,20 +74,24 @@ def measure_totals(
     ]
 
 
-def _class_sums(lines: Path, is_plain: bool) -> dict[tuple[str, str], tuple[int, int, int]]:
-    """Return (currency, class) -> (lines, sum, sum without signs); a repeat counts once."""
-    if not lines.exists():
-        return {}
-    amount, frame = pl.col("amount_minor"), pl.scan_parquet(lines)
-    if not is_plain:
-        nth = pl.int_range(pl.len()).over(IDENTITY)
-        frame = frame.filter(pl.col("request_id").is_null() | (nth == 0))
-    found = (
-        frame.group_by("currency", "line_class")
-        .agg(pl.len(), amount.sum().alias("sum"), amount.abs().sum().alias("size"))
+def _counted_once(lines: Path) -> pl.DataFrame:
+    """Sum up the lines without those whose identity was there before."""
+    amount, nth = pl.col("amount_minor"), pl.int_range(pl.len()).over(IDENTITY)
+    return (
+        pl.scan_parquet(lines)
+        .filter(pl.col("request_id").is_null() | (nth == 0))
+        .group_by("currency", "line_class")
+        .agg(rows=pl.len(), total_minor=amount.sum(), size_minor=amount.abs().sum())
         .collect(engine="streaming")
     )
-    return {(r[0] or "", r[1]): (r[2], r[3], r[4]) for r in found.iter_rows()}
+
+
+def _class_sums(groups: pl.DataFrame) -> dict[tuple[str, str], tuple[int, int, int]]:
+    """Return (currency, class) -> (lines, sum, sum without signs), of all files together."""
+    sums = groups.group_by("currency", "line_class").agg(
+        pl.col("rows", "total_minor", "size_minor").sum()
+    )
+    return {(r[0] or "", r[1]): (r[2], r[3], r[4]) for r in sums.iter_rows()}
 
 
 def _set_aside(quarantine: Path) -> list[tuple[str, str | None]]:

@@ -25,6 +25,11 @@ class Expectation:
     says: str  # where it fails, with the failing row's values in braces
     do: str
 
+    @property
+    def judges_rows(self) -> bool:
+        """Whether it is about each row by itself, not about the rows as a whole."""
+        return self.kind.startswith(("expect_column_values_", "expect_column_pair_values_"))
+
 
 @dataclass(frozen=True, slots=True)
 class Suite:

@@ -6,10 +6,11 @@ bits agree, which two different keys will not do in the life of this product. So
 strings are never held in memory twice. What is not plain is left to the rules, as objects.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     Rows = npt.NDArray[np.int32]
     Numbers = npt.NDArray[np.uint64]
 
+Part = TypeVar("Part")
 NOBODY = -1
 _SEEDS = (0x7E0, 0x1A5)
 _STRETCH = 64 * 1024  # numbers that fit the processor's cache
@@ -52,10 +54,25 @@ def join_plain(lines: "pl.DataFrame", documents: "pl.DataFrame") -> PlainMatches
     mine = lines["check"].fill_null(0).to_numpy()
     theirs = documents["check"].fill_null(0).to_numpy()
     if len(theirs):
-        found[theirs[found] != mine] = NOBODY  # where there is nobody, any answer will do
+        _beside(
+            lambda part: _drop_unequal(found[part], mine[part], theirs),
+            (slice(lines.height // 2), slice(lines.height // 2, None)),
+        )
     is_open = documents["key"].is_not_null().to_numpy().copy()
     is_open[found[found != NOBODY]] = False
     return PlainMatches(found, is_open)
+
+
+def _beside(work: "Callable[[Part], None]", parts: "tuple[Part, Part]") -> None:
+    """Do two parts of a work side by side: numpy uses one core and lets others work."""
+    with ThreadPoolExecutor(1, thread_name_prefix="plain") as pool:
+        other = pool.submit(work, parts[1])
+        work(parts[0])
+        other.result()
+
+
+def _drop_unequal(found: "Rows", mine: "Numbers", theirs: "Numbers") -> None:
+    found[theirs[found] != mine] = NOBODY  # where there is nobody, any answer will do
 
 
 def _couples(lines: "pl.Series", documents: "pl.Series") -> "tuple[Rows, Rows]":
@@ -83,18 +100,21 @@ def _couples(lines: "pl.Series", documents: "pl.Series") -> "tuple[Rows, Rows]":
     return one[mixed], other[mixed] - np.int32(len(lines))
 
 
-def _packed(sides: "Sequence[pl.Series]", low_bits: "np.uint64") -> "Numbers":
+def _packed(sides: "tuple[pl.Series, pl.Series]", low_bits: "np.uint64") -> "Numbers":
     """Return the keys of both sides, cut short, with their rows in the low bits; nulls left out."""
     import numpy as np
 
     found = np.empty(sum(len(side) for side in sides), dtype=np.uint64)
-    start = 0
-    for chunk in (chunk for side in sides for chunk in side.get_chunks()):
-        rows = np.arange(start, start + len(chunk), dtype=np.uint64)
-        here = found[start : start + len(chunk)]
-        np.bitwise_and(chunk.fill_null(0).to_numpy(), ~low_bits, out=here)
-        here |= rows
-        start += len(chunk)
+
+    def pack(part: "tuple[pl.Series, int]") -> None:
+        side, start = part
+        for chunk in side.get_chunks():
+            here = found[start : start + len(chunk)]
+            np.bitwise_and(chunk.fill_null(0).to_numpy(), ~low_bits, out=here)
+            here |= np.arange(start, start + len(chunk), dtype=np.uint64)
+            start += len(chunk)
+
+    _beside(pack, ((sides[0], 0), (sides[1], len(sides[0]))))
     if any(side.null_count() for side in sides):
         found = found[np.concatenate([side.is_not_null().to_numpy() for side in sides])]
     return found

@@ -42,26 +42,24 @@ class MatchWriter:
         self._path, self._part = path, path.with_suffix(".part")
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="matches")
 
-    def begin(
-        self,
-        lines: Path,
-        documents: Path,
-        document_of_line: "Rows",
-        on: date,
-        explained: Sequence[Mapping[str, Any]],
-    ) -> None:
-        """Begin to write one row per line, then the earlier lines that were met.
+    def prepare(self, lines: Path, documents: Path, document_of_line: "Rows", on: date) -> None:
+        """Begin to read what plain rows are made of.
 
         Args:
             lines: the day's lines.parquet, whose order is kept.
             documents: the documents compared; ``document_of_line`` counts their rows.
             document_of_line: row of the document per row of the day; negative where not plain.
             on: the settlement date.
+        """
+        self._columns = self._pool.submit(_Columns, lines, documents, document_of_line, on)
+
+    def begin(self, explained: Sequence[Mapping[str, Any]]) -> None:
+        """Begin to write one row per line, then the earlier lines that were met.
+
+        Args:
             explained: rows of ``MATCH_COLUMNS`` and ``row``; ``row`` -1 for earlier lines.
         """
-        self._done = self._pool.submit(
-            _write, self._part, lines, documents, document_of_line, on, explained
-        )
+        self._done = self._pool.submit(_write, self._part, self._columns.result(), explained)
 
     def publish(self) -> None:
         """Wait for the last row, then let the file appear."""
@@ -76,18 +74,11 @@ class MatchWriter:
         self._part.unlink(missing_ok=True)
 
 
-def _write(
-    part: Path,
-    lines: Path,
-    documents: Path,
-    document_of_line: "Rows",
-    on: date,
-    explained: Sequence[Mapping[str, Any]],
-) -> None:
+def _write(part: Path, columns: "_Columns", explained: Sequence[Mapping[str, Any]]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    own = [e for e in explained if e["row"] >= 0]
+    columns.explain([e for e in explained if e["row"] >= 0])
     earlier = [e for e in explained if e["row"] < 0]
     with (
         pq.ParquetWriter(
@@ -101,7 +92,6 @@ def _write(
         ) as writer,
         ThreadPoolExecutor(_WORKERS) as pool,
     ):
-        columns = _Columns(lines, documents, document_of_line, on, own)
         for table in _ahead(pool, columns.table, columns.stretches()):
             writer.write_table(table)
         if earlier:
@@ -152,31 +142,34 @@ def _ahead(
 class _Columns:
     """The day's rows as Arrow columns, a chunk at a time."""
 
-    def __init__(
-        self,
-        lines: Path,
-        documents: Path,
-        document_of_line: "Rows",
-        on: date,
-        own: Sequence[Mapping[str, Any]],
-    ) -> None:
+    def __init__(self, lines: Path, documents: Path, document_of_line: "Rows", on: date) -> None:
         import numpy as np
         import polars as pl
         import pyarrow.parquet as pq
 
-        self._lines, self._on, self._own = lines, on, own
+        self._lines = lines
+        self._day_number = np.int32((on - date(1970, 1, 1)).days)
         self._metadata = pq.read_metadata(lines)
         self._schema = _schema()
         self._document_of_line = document_of_line
-        self._rows: Ints = np.array([e["row"] for e in own], dtype=np.int64)
         ids = pl.scan_parquet(documents).select("document_id").collect(engine="streaming")
+        self._plain_ids = ids["document_id"]
+
+    def explain(self, own: Sequence[Mapping[str, Any]]) -> None:
+        """Take what is laid over the plain rows, in the order of their rows."""
+        import numpy as np
+        import polars as pl
+
+        self._own = own
+        self._rows: Ints = np.array([e["row"] for e in own], dtype=np.int64)
         named = [e.get("document_id") for e in own]
         # Row k of what is explained stands behind the documents, at len(documents) + k; the last
         # is null, and so is found for -1. One chunk, or every look-up would search for its own.
-        self._documents = ids.height
+        self._documents = len(self._plain_ids)
         self._ids = pl.concat(
-            [ids["document_id"], pl.Series([*named, None], dtype=pl.String)], rechunk=True
+            [self._plain_ids, pl.Series([*named, None], dtype=pl.String)], rechunk=True
         )
+        del self._plain_ids
 
     def stretches(self) -> "Iterator[_Stretch]":
         """Yield row groups of the day's lines, some at a time, with the row they begin at."""
@@ -225,7 +218,7 @@ class _Columns:
             "file_digest": lines.column("file_digest"),
             "line_no": lines.column("line_no"),
             "line_class": lines.column("line_class"),
-            "line_date": pa.array(np.full(count, self._on, dtype="datetime64[D]")),
+            "line_date": pa.array(np.full(count, self._day_number)).view(pa.date32()),
             "rule": _coded(rules, list(_RULES)),
             "cause": _coded(causes, list(_CAUSES)),
             "document_id": self._ids.gather(pl.Series(documents)).to_arrow(
@@ -245,8 +238,19 @@ _CAUSES = {cause.value: number for number, cause in enumerate(Cause)}
 def _coded(codes: "npt.NDArray[np.int32]", words: Sequence[str]) -> Any:
     import pyarrow as pa
 
-    index: Any = pa.array(codes, mask=codes < 0)
+    index = _given(pa.int32(), codes, codes >= 0)
     return pa.DictionaryArray.from_arrays(index, pa.array(words, pa.string()))
+
+
+def _given(kind: Any, values: "npt.NDArray[Any]", is_given: "npt.NDArray[np.bool_]") -> Any:
+    """Return the values, null where none is given, without a copy of them."""
+    import numpy as np
+    import pyarrow as pa
+
+    bits = np.packbits(is_given, bitorder="little")
+    return pa.Array.from_buffers(
+        kind, len(values), [pa.py_buffer(bits.data), pa.py_buffer(values.data)]
+    )
 
 
 def _words_at(spots: "Ints", words: Sequence[str | None], count: int) -> Any:
@@ -264,10 +268,10 @@ def _minor_at(spots: "Ints", minors: Sequence[int | None], count: int) -> Any:
     import numpy as np
     import pyarrow as pa
 
-    found, is_null = np.zeros(count, dtype=np.int64), np.ones(count, dtype=np.bool_)
+    found, is_given = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.bool_)
     found[spots] = [minor or 0 for minor in minors]
-    is_null[spots] = [minor is None for minor in minors]
-    return pa.array(found, mask=is_null)
+    is_given[spots] = [minor is not None for minor in minors]
+    return _given(pa.int64(), found, is_given)
 
 
 def explained_rows(

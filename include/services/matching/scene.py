@@ -1,6 +1,7 @@
 """Set the scene of a day: plain matches taken away, what is left as objects for the rules."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -11,7 +12,7 @@ from include.domain.expectations import Expectation, ExpectationKind, Expectatio
 from include.domain.merchant import Merchant
 from include.domain.settlement import DOCUMENT_COLUMNS, SettlementDay
 from include.services.matching import disputes
-from include.services.matching.history import History
+from include.services.matching.history import REFUND_DAYS, History
 from include.services.matching.inputs import (
     LINE_FIELDS,
     document_item,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 MAX_EXCEPTIONS = 250_000  # of a day; an object each
 _SEED = 0x5A1E
+_READERS = 2  # of columns, beside the caller: one reads on one core only
 
 
 @dataclass(slots=True)
@@ -44,6 +46,7 @@ class Scene:
     withheld: list[LineItem]  # of the day, met by a later day: this is a repeat
     disputes: list[dict[str, Any]]  # rows of disputes.FIELDS
     document_of_line: "Rows"  # row of documents.parquet per row of lines.parquet
+    parts_of_sales: list[tuple[int, str]]  # row, and what was compared, of a plain part refund
 
 
 def set_scene(
@@ -79,14 +82,18 @@ def set_scene(
     plain = _plain(keys, excluded, is_met_later, earlier_lines, earlier_documents)
     rest = keys.eligible & (plain.document_of_line == NOBODY)
     _demand_bounded(rest, plain.is_open_document, day)
-    own = list(line_items(rows_of(lines_path, LINE_FIELDS, _indices(rest), "line_no"), on))
-    asked = _documents_at(documents_path, _indices(plain.is_open_document))
+    found = plain.document_of_line
+    with ThreadPoolExecutor(_READERS, thread_name_prefix="scene") as pool:
+        asked = pool.submit(_documents_at, documents_path, _indices(plain.is_open_document))
+        parts = pool.submit(_parts_of_sales, lines_path, found, history)
+        own = list(line_items(rows_of(lines_path, LINE_FIELDS, _indices(rest), "line_no"), on))
     return Scene(
         lines=[line for line in own if line.key not in withheld] + earlier_lines,
-        documents=[document_item(row) for row in asked] + earlier_documents,
+        documents=[document_item(row) for row in asked.result()] + earlier_documents,
         withheld=[line for line in own if line.key in withheld],
         disputes=_disputes(lines_path) if keys.has_disputes else [],
-        document_of_line=plain.document_of_line,
+        document_of_line=found,
+        parts_of_sales=parts.result(),
     )
 
 
@@ -224,17 +231,16 @@ def _keys(lines: Path, documents: Path) -> _Keys:
         .then(pl.lit(1, dtype=pl.Int64))
         .otherwise(pl.lit(0, dtype=pl.Int64))
     )
-    found, papers = pl.collect_all(
-        [
-            pl.scan_parquet(lines).select(
-                *key_columns(of_class),
-                eligible=(line_class == "gross_sale") | (line_class == "refund"),
-                disputed=line_class.is_in(disputes.CLASSES),
-            ),
-            pl.scan_parquet(documents).select(key_columns(of_document)),
-        ],
-        engine="streaming",
+    of_lines = pl.scan_parquet(lines).select(
+        *key_columns(of_class),
+        eligible=(line_class == "gross_sale") | (line_class == "refund"),
+        disputed=line_class.is_in(disputes.CLASSES),
     )
+    of_documents = pl.scan_parquet(documents).select(key_columns(of_document))
+    with ThreadPoolExecutor(1, thread_name_prefix="keys") as pool:
+        beside = pool.submit(of_documents.collect, engine="streaming")
+        found = of_lines.collect(engine="streaming")
+        papers = beside.result()
     return _Keys(
         found.select("key", "check"),
         papers,
@@ -336,8 +342,8 @@ def _disputes(lines: Path) -> list[dict[str, Any]]:
     return found.to_dicts()
 
 
-def parts_of_sales(
-    lines: Path, document_of_line: "Rows", history: History, days: int
+def _parts_of_sales(
+    lines: Path, document_of_line: "Rows", history: History
 ) -> list[tuple[int, str]]:
     """Return the plain refunds that give back only a part of what the order had paid.
 
@@ -355,7 +361,7 @@ def parts_of_sales(
     if plain.is_empty():
         return []
     frames = [today.select(columns)]
-    past = history.lines(days, columns)
+    past = history.lines(REFUND_DAYS, columns)
     if past is not None:
         frames.append(past.select(columns))
     on = ["merchant_reference", "currency"]

@@ -8,6 +8,7 @@ reference, 3.11 check 12.
 
 import re
 
+import numpy as np
 import polars as pl
 
 from include.adapters.layouts.reading.plain_bytes import may_hold_runs
@@ -24,7 +25,7 @@ CARD = "^(?:" + "|".join(ISSUERS) + ")$"
 def flag_cards(texts: pl.Series) -> pl.Series:
     """Say for each text whether it holds a card number; null holds none."""
     if not may_hold_runs(texts, SHORTEST):  # a pattern per text would cost as much as the rest
-        return pl.repeat(False, len(texts), eager=True)
+        return pl.Series(np.zeros(len(texts), np.bool_))
     hits = texts.str.contains(PREFILTER).fill_null(False)
     if not hits.any():
         return hits

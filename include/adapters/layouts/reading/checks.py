@@ -42,24 +42,26 @@ def is_bad(checks: list[Check]) -> pl.Expr:
     return pl.any_horizontal(c.mask for c in checks if not c.is_refinement).fill_null(False)
 
 
-def checks_of(
-    plan: Plan, has_control: bool, longest: Mapping[str, int], sound: Container[str] = ()
-) -> list[Check]:
-    """List the checks in the order in which their reasons are preferred.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look at a chunk's text has shown: a check that cannot apply is never made."""
 
-    Args:
-        plan: the layout and its columns.
-        has_control: whether the bytes hold control characters at all.
-        longest: bytes of the longest value of each free column.
-        sound: request id columns that are known to be well-formed in every row.
-    """
+    has_control: bool  # the bytes hold control characters beyond line ends
+    longest: Mapping[str, int]  # bytes of the longest value of each free column
+    with_cards: Container[str]  # columns in which a card number stands
+    with_blanks: Container[str]  # columns in which a value is missing
+    sound: Container[str] = ()  # request id columns that are well-formed in every row
+
+
+def checks_of(plan: Plan, seen: Seen) -> list[Check]:
+    """List the checks in the order in which their reasons are preferred."""
     return [
-        *_card_checks(plan, longest),
-        *_text_checks(plan, has_control, longest),
+        *_card_checks(plan, seen),
+        *_text_checks(plan, seen),
         *_merchant_check(plan),
         *_type_check(plan),
-        *_filled_checks(plan),
-        *_shape_checks(plan, sound),
+        *_filled_checks(plan, seen),
+        *_shape_checks(plan, seen),
         *_money_checks(plan),
         *_sign_checks(plan),
         *_total_check(plan),
@@ -74,16 +76,13 @@ def _free(plan: Plan) -> list[str]:
 
 def longest_texts(text: pl.DataFrame, plan: Plan) -> dict[str, int]:
     """Return the bytes of the longest value of each free column."""
-    names = _free(plan)
-    if not names or not text.height:
-        return dict.fromkeys(names, 0)
-    found = text.select(pl.col(names).str.len_bytes().max().fill_null(0)).row(0)
-    return dict(zip(names, found, strict=True))
+    lengths = {name: text[name].str.len_bytes().max() for name in _free(plan)}
+    return {name: found if isinstance(found, int) else 0 for name, found in lengths.items()}
 
 
-def _card_checks(plan: Plan, longest: Mapping[str, int]) -> Iterator[Check]:
+def _card_checks(plan: Plan, seen: Seen) -> Iterator[Check]:
     for name in _free(plan):
-        if longest[name] >= cards.SHORTEST:
+        if name in seen.with_cards:
             yield Check(
                 "card_number_in_field",
                 pl.col(f"{name}#card"),
@@ -93,25 +92,26 @@ def _card_checks(plan: Plan, longest: Mapping[str, int]) -> Iterator[Check]:
             )
 
 
-def card_flags(text: pl.DataFrame, plan: Plan, longest: Mapping[str, int]) -> list[pl.Series]:
-    """Return ``<column>#card`` of each free column that is long enough to hold one."""
-    return [
-        cards.flag_cards(text[name]).alias(f"{name}#card")
+def card_flags(text: pl.DataFrame, plan: Plan, longest: Mapping[str, int]) -> dict[str, pl.Series]:
+    """Say of each free column that holds a card number which rows do; as ``<column>#card``."""
+    flags = {
+        name: cards.flag_cards(text[name]).alias(f"{name}#card")
         for name in _free(plan)
         if longest[name] >= cards.SHORTEST
-    ]
+    }
+    return {name: found for name, found in flags.items() if found.any()}
 
 
-def _text_checks(plan: Plan, has_control: bool, longest: Mapping[str, int]) -> Iterator[Check]:
+def _text_checks(plan: Plan, seen: Seen) -> Iterator[Check]:
     for name in _free(plan):
-        if longest[name] > MAX_FIELD_BYTES:
+        if seen.longest[name] > MAX_FIELD_BYTES:
             yield Check(
                 "field_too_long",
                 pl.col(name).str.len_bytes() > MAX_FIELD_BYTES,
                 "",
                 f"The field {name} is longer than {MAX_FIELD_BYTES} bytes",
             )
-        if has_control:
+        if seen.has_control:
             yield Check(
                 "control_character",
                 pl.col(name).str.contains(CONTROL),
@@ -144,9 +144,9 @@ def _type_check(plan: Plan) -> Iterator[Check]:
         )
 
 
-def _filled_checks(plan: Plan) -> Iterator[Check]:
+def _filled_checks(plan: Plan, seen: Seen) -> Iterator[Check]:
     for column in plan.layout.columns:
-        if column.is_filled and column.name in plan.present:
+        if column.is_filled and column.name in plan.present and column.name in seen.with_blanks:
             yield Check(
                 "required_field_blank",
                 pl.col(column.name).is_null(),
@@ -160,9 +160,9 @@ def sound_ids(text: pl.DataFrame, plan: Plan) -> set[str]:
     return {name for name in plan.of_kind(Kind.request_id) if are_digits(text[name], 22)}
 
 
-def _shape_checks(plan: Plan, sound: Container[str]) -> Iterator[Check]:
+def _shape_checks(plan: Plan, seen: Seen) -> Iterator[Check]:
     for name in plan.of_kind(Kind.request_id):
-        if name in sound:
+        if name in seen.sound:
             continue
         yield Check(
             "request_id_malformed",

@@ -9,6 +9,7 @@ import polars as pl
 from include.adapters.layouts.reading import cards
 from include.adapters.layouts.reading.checks import (
     Check,
+    Seen,
     card_flags,
     checks_of,
     is_bad,
@@ -53,8 +54,10 @@ def classify(text: pl.DataFrame, line_no: pl.Series, plan: Plan, has_control: bo
     """
     frame = read_columns(text.with_columns(line_no.cast(pl.Int64).alias(LINE_NO)), plan)
     longest = longest_texts(text, plan)
-    frame = frame.with_columns(_types(frame, plan).alias(TYPE), *card_flags(text, plan, longest))
-    checks = checks_of(plan, has_control, longest, sound_ids(text, plan))
+    held = card_flags(text, plan, longest)
+    frame = frame.with_columns(_types(frame, plan).alias(TYPE), *held.values())
+    blank = {name for name in text.columns if text[name].null_count()}
+    checks = checks_of(plan, Seen(has_control, longest, held, blank, sound_ids(text, plan)))
     found_bad = frame.select(is_bad(checks)).to_series()
     prints = text.hash_rows()
     bad, good = pl.DataFrame(schema=_BAD_SCHEMA), frame
@@ -65,7 +68,7 @@ def classify(text: pl.DataFrame, line_no: pl.Series, plan: Plan, has_control: bo
         is_again = good[LINE_NO].is_in(_repeated(good, prints, text.columns).implode())
         bad = pl.concat([bad, _explained(good.filter(is_again), [_AGAIN], plan)])
         good, prints = good.filter(~is_again), prints.filter(~is_again)
-    lines = lines_of(good.filter(~_without_money(good, plan)), plan)
+    lines = lines_of(_with_money(good, plan), plan)
     unpaid = good.height - lines["line_no"].n_unique()
     totals = totals_of(lines, plan.layout.yields)
     return Chunk(text.height, lines, bad, unpaid, prints, good[LINE_NO], totals)
@@ -73,9 +76,35 @@ def classify(text: pl.DataFrame, line_no: pl.Series, plan: Plan, has_control: bo
 
 def totals_of(lines: pl.DataFrame, yields: str) -> dict[tuple[str, str], int]:
     """Add up lines per currency and class; bank entries have one class of their own."""
-    name = pl.lit("bank_entry").alias("line_class") if yields == "bank_entries" else "line_class"
-    sums = lines.group_by("currency", name).agg(pl.col("amount_minor").sum())
-    return {(currency, line_class): minor for currency, line_class, minor in sums.iter_rows()}
+    if yields == "bank_entries":
+        lines = lines.with_columns(line_class=pl.lit("bank_entry"))
+    found = _few_totals(lines)
+    if found is None:
+        sums = lines.group_by("currency", "line_class").agg(pl.col("amount_minor").sum())
+        found = {(currency, name): minor for currency, name, minor in sums.iter_rows()}
+    return found
+
+
+def _few_totals(lines: pl.DataFrame) -> dict[tuple[str, str], int] | None:
+    """Add up lines of one currency and few classes, or return ``None``.
+
+    Comparing costs a tenth of hashing; the first rows nearly always have every class.
+    """
+    names = lines["line_class"].head(_SAMPLE).unique().to_list()
+    if not 0 < len(names) <= _FEW_WORDS:
+        return None
+    currency, amount = lines["currency"][0], pl.col("amount_minor")
+    masks = [pl.col("line_class") == name for name in names]
+    is_one = (pl.col("currency") == currency).fill_null(False).all()
+    row = lines.select(
+        is_one.alias("is_one"),
+        *(mask.sum().alias(f"n{i}") for i, mask in enumerate(masks)),
+        *(pl.when(mask).then(amount).sum().alias(f"m{i}") for i, mask in enumerate(masks)),
+    ).row(0)
+    counts, minors = row[1 : 1 + len(names)], row[1 + len(names) :]
+    if not row[0] or sum(counts) != lines.height:
+        return None
+    return {(currency, name): minor for name, minor in zip(names, minors, strict=True)}
 
 
 _AGAIN = Check(
@@ -152,11 +181,11 @@ def _type_index(text: str, records: RecordTypes, words: tuple[str, ...]) -> int 
     return words.index(found.pop()) if len(found) == 1 and is_plain else None
 
 
-def _without_money(good: pl.DataFrame, plan: Plan) -> pl.Series:
+def _with_money(good: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     column, words = plan.layout.records.without_money
     if not column or column not in good.columns:
-        return pl.repeat(False, good.height, eager=True)
-    return good[column].str.to_lowercase().is_in(list(words)).fill_null(False)
+        return good
+    return good.filter(~good[column].str.to_lowercase().is_in(list(words)).fill_null(False))
 
 
 def _explained(rows: pl.DataFrame, checks: list[Check], plan: Plan) -> pl.DataFrame:

@@ -89,7 +89,7 @@ def _number(texts: pl.Series) -> list[pl.Series]:
     """
     found, is_plain = read_hundredths(texts)
     number = pl.Series(found)
-    behind = pl.repeat(2, len(texts), dtype=pl.Int64, eager=True)
+    behind = pl.Series(np.full(len(texts), 2))
     if not is_plain.all():
         rest = np.flatnonzero(~is_plain)
         others = texts.gather(rest).to_frame("text").select(**_any_number(pl.col("text")))

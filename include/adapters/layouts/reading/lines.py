@@ -15,6 +15,7 @@ POLARS_TYPES: Mapping[str, pl.DataType] = {
     "binary": pl.Binary(),
     "timestamp[ms, tz=UTC]": pl.Datetime("ms", "UTC"),
 }
+_FEW_VALUES = 3
 # What tells two passes apart: the columns they read. Class, sign and code vary by type in a pass.
 _Pass = tuple[str, str, bool]
 
@@ -78,10 +79,18 @@ def _one_pass(good: pl.DataFrame, plan: Plan, by_type: Mapping[int, Line]) -> pl
 
 
 def _by_type(values: Mapping[int, str] | Mapping[int, int], kind: pl.DataType) -> pl.Expr:
-    """Return a constant, or where types differ the value of each row's type."""
-    if len(set(values.values())) == 1:
-        return pl.lit(next(iter(values.values())), kind)
-    return pl.col(TYPE).replace_strict(dict(values), default=None, return_dtype=kind)
+    """Return a constant, or where types differ the value of each row's type.
+
+    A few comparisons cost less than one hash.
+    """
+    distinct = list(dict.fromkeys(values.values()))
+    if len(distinct) > _FEW_VALUES:
+        return pl.col(TYPE).replace_strict(dict(values), default=None, return_dtype=kind)
+    found = pl.lit(distinct[-1], kind)
+    for value in distinct[:-1]:
+        same = [pl.col(TYPE) == index for index, other in values.items() if other == value]
+        found = pl.when(pl.any_horizontal(same)).then(pl.lit(value, kind)).otherwise(found)
+    return found
 
 
 def _currency(plan: Plan, line: Line) -> str:
