@@ -135,8 +135,8 @@ def render(coverage: Coverage) -> str:
 
 
 # Rare calls are struck too seldom by chance: most seeds look hard at one of them.
-_FOCUSED = (*("RF", "SR", "GL", "SM") * 3, "CF", *WRITES)
-LATE = ("RF", "SR", "GL", "SM", "CF")
+_FOCUSED = (*("RF", "SR", "GL", "SM") * 3, "CF", "SQ", *WRITES)
+LATE = ("RF", "SR", "GL", "SM", "CF", "SQ")
 FOCUS_RATE = 0.7  # of the calls in focus, over every fault alike
 FOCUS_STRIKES = 0.06  # crash or pause, at each boundary
 
@@ -173,6 +173,7 @@ class Swarm:
 def draw_swarm(dice: random.Random) -> Swarm:
     """Draw the mixture of one seed."""
     freezes = dice.random() < 0.5
+    focus = dice.choice(_FOCUSED) if dice.random() < 0.6 else ""
     return Swarm(
         rate=dice.uniform(0.15, 0.85),
         send=_mixture(dice, SEND_FAULTS, {"late commit": 2.0} if freezes else {}),
@@ -186,14 +187,14 @@ def draw_swarm(dice: random.Random) -> Swarm:
         skew=dice.random() < 0.5,
         closes=dice.random() < 0.3,
         freezes=freezes,
-        outage=dice.random() < 0.07,
+        outage=dice.random() < (0.15 if focus in LATE else 0.05),
         guards=dice.random() < 0.5,
         limits=dice.random() < 0.5,
         at_shipment=dice.random() < 0.4,
         calls_back=dice.random() < 0.4,
         notes=dice.random() < 0.4,
         period=dice.choice((5.0, 60.0)),
-        focus=dice.choice(_FOCUSED) if dice.random() < 0.6 else "",
+        focus=focus,
     )
 
 

@@ -113,7 +113,7 @@ class World:
         self._sequence = 0
         self._outage = (0.0, 0.0)
         # What comes late in an order's life, and is sent again later still, needs a longer storm.
-        self.calm_at = STORM * (3 if self.swarm.focus in LATE else 1)
+        self.calm_at = STORM * (4 if self.swarm.focus in LATE else 1)
         self.storm = self.calm_at
         self._lives = 0
         self._plan_conditions()
