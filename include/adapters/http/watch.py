@@ -32,6 +32,8 @@ class AddressRefusedError(OSError):
     """The name led to an address that must not be called; nothing was connected."""
 
 
+_BACK_UP_S = 1.0
+
 # Says why an IP address must not be called; '' permits it.
 RefuseAddress = Callable[[str], str]
 
@@ -149,6 +151,8 @@ def open_socket(host: str, port: int, watch: Watch, options: Any = None) -> sock
                 connection.setsockopt(*option)
             connection.settimeout(watch.connect_seconds_left)
             connection.connect(address)
+            # While TLS is negotiated the watch ends it, and says why; this only backs it up.
+            connection.settimeout(watch.limits.connect_s + _BACK_UP_S)
             watch.attach(connection)
         except OSError as fault:
             connection.close()
@@ -217,13 +221,13 @@ class _Watched:
         parent.send(data)
 
 
-class _WatchedHTTPConnection(_Watched, HTTPConnection):
+class WatchedHTTPConnection(_Watched, HTTPConnection):
     def __init__(self, *args: Any, watch: Watch, **kwargs: Any) -> None:
         self.watch = watch
         super().__init__(*args, **kwargs)
 
 
-class _WatchedHTTPSConnection(_Watched, HTTPSConnection):
+class WatchedHTTPSConnection(_Watched, HTTPSConnection):
     def __init__(self, *args: Any, watch: Watch, **kwargs: Any) -> None:
         self.watch = watch
         super().__init__(*args, **kwargs)
@@ -249,7 +253,7 @@ class OneShotAdapter(HTTPAdapter):
         self, request: PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
     ) -> Any:
         pool: Any = super().get_connection_with_tls_context(request, verify, proxies, cert)
-        kind = _WatchedHTTPSConnection if pool.scheme == "https" else _WatchedHTTPConnection
+        kind = WatchedHTTPSConnection if pool.scheme == "https" else WatchedHTTPConnection
         # urllib3 only ever calls this attribute; a class per exchange would do the same.
         pool.ConnectionCls = partial(kind, watch=self._watch)
         return pool
