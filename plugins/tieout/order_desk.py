@@ -253,15 +253,24 @@ class Desks:
         return done
 
     def _look_ahead(self, desk: ShopDesk, merchants: Sequence[str], limit: int) -> None:
-        """Ask SYSPRO for many new orders at once, which saves a call an order.
+        """Ask SYSPRO for many new orders and customers at once, which saves two calls an order.
 
         Where it cannot be asked each order is looked for by itself, when its turn comes.
         """
         wanted = self.context.orders.unbooked(merchants, limit)
         reader = desk.erp.orders if len(wanted) > 1 else None
         if isinstance(reader, OrderReader):
+            numbers = [order.purchase_order for order in wanted]
             with suppress(Retryable, Rejected):
-                desk.erp_breaker.call(partial(reader.look_ahead, wanted))
+                customers = [code for order in wanted if (code := self._customer_of(order))]
+                desk.erp_breaker.call(partial(reader.look_ahead, numbers, customers))
+
+    def _customer_of(self, order: Order) -> str:
+        """Name the order's customer in SYSPRO; ``''``: its shop has none, as its own turn says."""
+        try:
+            return self.of(order.shop_id).desk.translator.customer_code(order)
+        except Rejected:
+            return ""
 
     def _by_company(self) -> dict[str, list[ShopDesk]]:
         found: dict[str, list[ShopDesk]] = {}

@@ -170,12 +170,13 @@ class SqlOrders(SqlSagas[OrderFacts]):
             values = {"merchants": merchant_ids, "now": self._clock(connection), "most": limit}
             return connection.execute(wanted, values).scalars().all()
 
-    def unbooked(self, merchant_ids: Sequence[str], limit: int) -> Sequence[str]:
-        """Return purchase orders of due orders that SYSPRO does not have yet, as ``due`` would."""
-        wanted = _DUE.with_only_columns(orders.c.purchase_order).where(orders.c.sales_order == "")
+    def unbooked(self, merchant_ids: Sequence[str], limit: int) -> Sequence[Order]:
+        """Return due orders that SYSPRO does not have yet, as ``due`` would."""
+        wanted = _DUE.with_only_columns(orders.c.content).where(orders.c.sales_order == "")
         with self._engine.begin() as connection:
             values = {"merchants": merchant_ids, "now": self._clock(connection), "most": limit}
-            return connection.execute(wanted, values).scalars().all()
+            found = connection.execute(wanted, values).scalars().all()
+        return [from_json(Order, content) for content in found]
 
     def by_request(self, request_id: str) -> str | None:
         wanted = select(payment_requests.c.order_id).where(
