@@ -148,7 +148,7 @@ class SqlOrders(SqlSagas[OrderFacts]):
         self, connection: Connection, saga: Saga[OrderFacts], now: datetime, events: list[Event]
     ) -> None:
         append_events(connection, saga.key, saga.version, now, events)
-        if events:  # only a folded answer brings a new request
+        if any(event.detail.get("request_id") for event in events):  # an answer of the gateway
             _know_requests(connection, saga.key, saga.facts)
 
     def amend(self, order_id: str, change: Amend, event: Event) -> Saga[OrderFacts]:

@@ -7,9 +7,9 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from include.adapters.store.clock import StoreClock, database_now
+from include.adapters.store.clock import StoreClock, database_now, light_now
 from include.adapters.store.leases import give_back, take_lease
-from include.adapters.store.transactions import flush_with_next, reading
+from include.adapters.store.transactions import reading
 from include.services.effects.store import Lease
 from include.services.orders.driver import Event, Saga, Stale
 
@@ -47,8 +47,7 @@ class SqlSagas(ABC, Generic[F]):
 
     def take(self, key: str, holder: str, duration: timedelta) -> tuple[Saga[F], Lease | None]:
         with self._engine.begin() as connection:
-            flush_with_next(connection)  # versions keep two drivers apart, not leases
-            now = self._clock(connection)
+            now = light_now(connection, self._clock)  # versions keep drivers apart, not leases
             lease = take_lease(connection, now, f"saga|{key}", holder, duration)
             return self._read(connection, key), lease
 
@@ -66,9 +65,7 @@ class SqlSagas(ABC, Generic[F]):
             Stale: the row has moved on. Nothing was written.
         """
         with self._engine.begin() as connection:
-            if goes_on:
-                flush_with_next(connection)
-            now = self._clock(connection)
+            now = light_now(connection, self._clock) if goes_on else self._clock(connection)
             if not self._write(connection, saga, now):
                 raise Stale(saga.key)
             if releases is not None:
