@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from include.adapters.store.clock import StoreClock, database_now, light_now
+from include.adapters.store.clock import CarriedClock, StoreClock, database_now, light_now
 from include.adapters.store.leases import give_back, take_lease
 from include.adapters.store.transactions import reading
 from include.services.effects.store import Lease
@@ -22,6 +22,7 @@ class SqlSagas(ABC, Generic[F]):
     def __init__(self, engine: Engine, clock: StoreClock = database_now) -> None:
         self._engine = engine
         self._clock = clock
+        self._carried = CarriedClock(clock)
 
     @abstractmethod
     def _read(self, connection: Connection, key: str) -> Saga[F]:
@@ -38,8 +39,11 @@ class SqlSagas(ABC, Generic[F]):
         """Write the timeline, and remember the gateway requests; ``saga`` has its new version."""
 
     def now(self) -> datetime:
+        carried = self._carried.now()
+        if carried is not None:
+            return carried
         with reading(self._engine) as connection:
-            return self._clock(connection)
+            return self._carried.note(self._clock(connection))
 
     def get(self, key: str) -> Saga[F]:
         with reading(self._engine) as connection:
@@ -47,7 +51,8 @@ class SqlSagas(ABC, Generic[F]):
 
     def take(self, key: str, holder: str, duration: timedelta) -> tuple[Saga[F], Lease | None]:
         with self._engine.begin() as connection:
-            now = light_now(connection, self._clock)  # versions keep drivers apart, not leases
+            # Versions keep two drivers apart, not leases.
+            now = self._carried.note(light_now(connection, self._clock))
             lease = take_lease(connection, now, f"saga|{key}", holder, duration)
             return self._read(connection, key), lease
 
@@ -66,6 +71,7 @@ class SqlSagas(ABC, Generic[F]):
         """
         with self._engine.begin() as connection:
             now = light_now(connection, self._clock) if goes_on else self._clock(connection)
+            self._carried.note(now)
             if not self._write(connection, saga, now):
                 raise Stale(saga.key)
             if releases is not None:
