@@ -211,7 +211,15 @@ class OrderService:
 
     def advance(self, order_id: str) -> Saga[OrderFacts]:
         """Drive an order as far as it goes now; its captures go back if it is being unwound."""
-        return self._drive(self.orders.content(order_id))
+        return self.carry_on(self.orders.content(order_id))
+
+    def book(self, order: Order) -> Saga[OrderFacts]:
+        """Drive an order until SYSPRO has it, or as far as it goes; ``carry_on`` does the rest."""
+        return self._drive(order, until=_is_booked)
+
+    def carry_on(self, order: Order) -> Saga[OrderFacts]:
+        """Drive an order as ``advance`` does, where it has been read already."""
+        return self._drive(order)
 
     def _drive(
         self, order: Order, until: Callable[[OrderFacts], bool] = lambda _facts: False
@@ -305,6 +313,10 @@ class OrderService:
 def _is_paid(facts: OrderFacts) -> bool:
     """Say whether the bank has answered: all that a shopper waits for."""
     return facts.payment is not None
+
+
+def _is_booked(facts: OrderFacts) -> bool:
+    return bool(facts.sales_order)
 
 
 def _promised(facts: OrderFacts) -> int:
