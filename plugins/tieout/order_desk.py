@@ -275,9 +275,10 @@ class Desks:
             with ExitStack() as stack:
                 try:
                     stack.enter_context(first.erp.session())
-                    drained, odd = self._drain(first, merchants, limit, in_lanes)
+                    taken, drained, odd = self._drain(first, merchants, limit, in_lanes)
                     done, broken = done + drained, [*broken, *odd]
-                    done += self.service.sweep(merchants, limit, first.erp_breaker.lets_through)
+                    goes_on = first.erp_breaker.lets_through
+                    done += self.service.sweep(merchants, limit, goes_on, orders=limit - taken)
                 except (Retryable, ExceptionGroup) as fault:
                     broken.append(fault)
         if broken:
@@ -286,16 +287,24 @@ class Desks:
 
     def _drain(
         self, desk: ShopDesk, merchants: Sequence[str], limit: int, in_lanes: bool
-    ) -> tuple[int, Sequence[Exception]]:
-        """Bring a backlog of new orders through; return how many, and what went wrong."""
-        waiting = self.context.orders.unbooked(merchants, limit)
-        if len(waiting) < 2:
-            return 0, ()  # its turn comes in the sweep
-        self._look_ahead(desk, waiting)
+    ) -> tuple[int, int, Sequence[Exception]]:
+        """Bring a backlog through; return how many were taken and done, and what went wrong."""
+        waiting = self.context.orders.waiting(merchants, limit)
+        new = {order.order_id: order for order, is_booked in waiting if not is_booked}
+        if len(new) < 2:
+            return 0, 0, ()  # its turn comes in the sweep
+        self._look_ahead(desk, list(new.values()))
         if not in_lanes:
-            return 0, ()  # and so does theirs, one after the other
+            return 0, 0, ()  # and so does theirs, one after the other
         service, goes_on = self.service, desk.erp_breaker.lets_through
-        return through_lanes(waiting, service.book, service.carry_on, goes_on, self._lane())
+
+        def book(order: Order) -> None:
+            if order.order_id in new:
+                service.book(order)
+
+        orders = [order for order, _ in waiting]
+        lanes = through_lanes(orders, book, service.carry_on, goes_on, self._lane())
+        return len(waiting), *lanes
 
     def _look_ahead(self, desk: ShopDesk, wanted: Sequence[Order]) -> None:
         """Ask SYSPRO for many new orders and customers at once, which saves two calls an order.

@@ -170,13 +170,13 @@ class SqlOrders(SqlSagas[OrderFacts]):
             values = {"merchants": merchant_ids, "now": self._clock(connection), "most": limit}
             return connection.execute(wanted, values).scalars().all()
 
-    def unbooked(self, merchant_ids: Sequence[str], limit: int) -> Sequence[Order]:
-        """Return due orders that SYSPRO does not have yet, as ``due`` would."""
-        wanted = _DUE.with_only_columns(orders.c.content).where(orders.c.sales_order == "")
+    def waiting(self, merchant_ids: Sequence[str], limit: int) -> Sequence[tuple[Order, bool]]:
+        """Return due orders, as ``due`` would; each with whether SYSPRO has it."""
+        wanted = _DUE.with_only_columns(orders.c.content, orders.c.sales_order)
         with self._engine.begin() as connection:
             values = {"merchants": merchant_ids, "now": self._clock(connection), "most": limit}
-            found = connection.execute(wanted, values).scalars().all()
-        return [from_json(Order, content) for content in found]
+            found = connection.execute(wanted, values).all()
+        return [(from_json(Order, row.content), bool(row.sales_order)) for row in found]
 
     def by_request(self, request_id: str) -> str | None:
         wanted = select(payment_requests.c.order_id).where(

@@ -275,19 +275,22 @@ class OrderService:
         merchants: Sequence[str],
         limit: int,
         goes_on: Callable[[], bool] = lambda: True,
+        *,
+        orders: int | None = None,
     ) -> int:
         """Drive what is due of these merchants, the oldest order first; return how many.
 
         Args:
             merchants: whose orders and refunds.
             limit: of each.
+            orders: of orders, where others have been driven already; ``None``: ``limit``.
             goes_on: asked before each; a partner that is down ends the sweep.
 
         Raises:
             ExceptionGroup: at the end, if some could not be driven; the others were.
         """
         done, broken = 0, []
-        for drive, key in self._due(merchants, limit):
+        for drive, key in self._due(merchants, limit, limit if orders is None else orders):
             if not goes_on():
                 break
             try:
@@ -300,14 +303,14 @@ class OrderService:
         return done
 
     def _due(
-        self, merchants: Sequence[str], limit: int
+        self, merchants: Sequence[str], limit: int, most: int
     ) -> Iterator[tuple[Callable[[str], object], str]]:
         """Yield orders, then refunds, then the orders that the refunds have moved on."""
-        yield from ((self.advance, one) for one in self.orders.due(merchants, limit))
+        yield from ((self.advance, one) for one in self.orders.due(merchants, most))
         refunds = self.refunds.due(merchants, limit)
         yield from ((self.advance_refund, one) for one in refunds)
         if refunds:
-            yield from ((self.advance, one) for one in self.orders.due(merchants, limit))
+            yield from ((self.advance, one) for one in self.orders.due(merchants, most))
 
 
 def _is_paid(facts: OrderFacts) -> bool:
