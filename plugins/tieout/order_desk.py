@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import cached_property, partial
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from include.adapters.syspro.order_reader import OrderReader
@@ -20,13 +21,14 @@ from include.domain.orders import Order
 from include.domain.shops import Shop, ShopKind
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind, Partner, Timings
-from include.services.orders.breaker import Breaker, GuardedPartner
+from include.services.orders.breaker import Asks, Breaker, GuardedPartner
 from include.services.orders.order_service import OrderService
 from include.services.orders.ports import Desk
 from include.wiring import Tieout
 from tieout.hooks.cybersource import CybersourceHook
 from tieout.hooks.shop import GenericShopHook, ShopCallbackHook, WooCommerceHook
 from tieout.hooks.syspro import SysproHook
+from tieout.order_lanes import FINISHERS, ErpLine, through_lanes
 
 V = TypeVar("V")
 _GATEWAY = frozenset(
@@ -58,11 +60,11 @@ class ByKind(Mapping[EffectKind, V]):
 class ShopDesk:
     """One shop in one thread."""
 
-    def __init__(self, context: Tieout, shop_id: str, breakers: Mapping[str, Breaker]) -> None:
+    def __init__(self, context: Tieout, shop_id: str, line_of: Callable[[str], ErpLine]) -> None:
         self.context = context
         self.shop: Shop = context.mappings.orders.shop(shop_id)
         self.merchant = context.mappings.merchant(self.shop.merchant_id)
-        self._breakers = breakers
+        self._line_of = line_of  # by connection of SYSPRO: its shops share one session
 
     # Hooks -----------------------------------------------------------------------------------
 
@@ -71,9 +73,13 @@ class ShopDesk:
         reasons = self.context.mappings.orders
         return CybersourceHook(self.merchant.cybersource_conn_id, reasons=reasons)
 
-    @cached_property
+    @property
     def erp(self) -> SysproHook:
-        return SysproHook(self.merchant.syspro_conn_id, leases=self.context.effects)
+        return self.erp_line.hook
+
+    @property
+    def erp_line(self) -> ErpLine:
+        return self._line_of(self.merchant.syspro_conn_id)
 
     @cached_property
     def shop_hook(self) -> WooCommerceHook | GenericShopHook:
@@ -86,7 +92,7 @@ class ShopDesk:
 
     @property
     def erp_breaker(self) -> Breaker:
-        return self._breakers[self.merchant.syspro_conn_id]
+        return self.erp_line.breaker
 
     # What the sagas need ---------------------------------------------------------------------
 
@@ -119,7 +125,7 @@ class ShopDesk:
             return self.shop_hook.partners[kind]
         if kind is EffectKind.shop_callback:
             return self.callback_hook.partners[kind]
-        return GuardedPartner(self.erp.partners[kind], self.erp_breaker)
+        return GuardedPartner(self.erp.partners[kind], self.erp_line)
 
     def _timing(self, kind: EffectKind) -> Timings:
         if kind in _WEBHOOKS:
@@ -135,7 +141,7 @@ class ShopDesk:
     @cached_property
     def desk(self) -> Desk:
         context, shop, merchant = self.context, self.shop, self.merchant
-        erp = GuardedErp(self.erp, self.erp_breaker)
+        erp = GuardedErp(self.erp, self.erp_line)
         return Desk(
             merchant_id=merchant.merchant_id,
             organization_id=merchant.organization_id,
@@ -162,7 +168,7 @@ class ShopDesk:
 class GuardedErp:
     """SYSPRO's reads behind the company's breaker."""
 
-    def __init__(self, hook: SysproHook, breaker: Breaker) -> None:
+    def __init__(self, hook: SysproHook, breaker: Asks) -> None:
         self._hook = hook
         self._breaker = breaker
 
@@ -205,8 +211,29 @@ class Desks:
     def of(self, shop_id: str) -> ShopDesk:
         known: dict[str, ShopDesk] = self._threads.__dict__.setdefault("desks", {})
         if shop_id not in known:
-            known[shop_id] = ShopDesk(self.context, shop_id, self._breakers)
+            lines: dict[str, ErpLine] = self._threads.__dict__.setdefault("lines", {})
+            known[shop_id] = ShopDesk(self.context, shop_id, partial(self._line, lines))
         return known[shop_id]
+
+    def _line(self, lines: dict[str, ErpLine], conn_id: str) -> ErpLine:
+        if conn_id not in lines:
+            hook = SysproHook(conn_id, leases=self.context.effects)
+            lines[conn_id] = ErpLine(hook, self._breakers[conn_id])
+        return lines[conn_id]
+
+    def _lane(self) -> Callable[[], None]:
+        """Return what makes another thread a lane of this one: desks of its own, SYSPRO shared."""
+        mine = self._threads.__dict__
+        lines = mine.setdefault("lines", {})
+        # Kept for the next sweep: to open a desk reads connections and mappings.
+        desks: SimpleQueue[dict[str, ShopDesk]] = SimpleQueue()
+        for one in mine.setdefault("lanes", [{} for _ in range(FINISHERS)]):
+            desks.put(one)
+
+        def enter() -> None:
+            self._threads.__dict__.update(lines=lines, desks=desks.get())
+
+        return enter
 
     @cached_property
     def service(self) -> OrderService:
@@ -230,13 +257,17 @@ class Desks:
     def shop_ids(self) -> list[str]:
         return sorted(self.context.mappings.orders.shops)
 
-    def sweep(self, limit: int) -> int:
+    def sweep(self, limit: int, *, in_lanes: bool = True) -> int:
         """Drive what is due, company by company, each with one SYSPRO session for all of it.
+
+        Args:
+            limit: orders and refunds of one company.
+            in_lanes: bring a backlog through in lanes; not where shoppers wait for this process.
 
         Raises:
             ExceptionGroup: some could not be driven; the others were.
         """
-        done, broken = 0, []
+        done, broken = 0, list[Exception]()
         for desks in self._by_company().values():
             first = desks[0]
             if not first.erp_breaker.lets_through():
@@ -245,24 +276,55 @@ class Desks:
             with ExitStack() as stack:
                 try:
                     stack.enter_context(first.erp.session())
-                    self._look_ahead(first, merchants, limit)
-                    done += self.service.sweep(merchants, limit, first.erp_breaker.lets_through)
+                    taken, drained, odd = self._drain(first, merchants, limit, in_lanes)
+                    done, broken = done + drained, [*broken, *odd]
+                    goes_on = first.erp_breaker.lets_through
+                    done += self.service.sweep(merchants, limit, goes_on, orders=limit - taken)
                 except (Retryable, ExceptionGroup) as fault:
                     broken.append(fault)
         if broken:
             raise ExceptionGroup(f"{len(broken)} companies could not be swept whole", broken)
         return done
 
-    def _look_ahead(self, desk: ShopDesk, merchants: Sequence[str], limit: int) -> None:
-        """Ask SYSPRO for many new orders at once, which saves a call an order.
+    def _drain(
+        self, desk: ShopDesk, merchants: Sequence[str], limit: int, in_lanes: bool
+    ) -> tuple[int, int, Sequence[Exception]]:
+        """Bring a backlog through; return how many were taken and done, and what went wrong."""
+        waiting = self.context.orders.waiting(merchants, limit)
+        new = {order.order_id: order for order, is_booked in waiting if not is_booked}
+        if len(new) < 2:
+            return 0, 0, ()  # its turn comes in the sweep
+        self._look_ahead(desk, list(new.values()))
+        if not in_lanes:
+            return 0, 0, ()  # and so does theirs, one after the other
+        service, goes_on = self.service, desk.erp_breaker.lets_through
+
+        def book(order: Order) -> None:
+            if order.order_id in new:
+                service.book(order)
+
+        orders = [order for order, _ in waiting]
+        lanes = through_lanes(orders, book, service.carry_on, goes_on, self._lane())
+        return len(waiting), *lanes
+
+    def _look_ahead(self, desk: ShopDesk, wanted: Sequence[Order]) -> None:
+        """Ask SYSPRO for many new orders and customers at once, which saves two calls an order.
 
         Where it cannot be asked each order is looked for by itself, when its turn comes.
         """
-        wanted = self.context.orders.unbooked(merchants, limit)
-        reader = desk.erp.orders if len(wanted) > 1 else None
+        reader = desk.erp.orders
         if isinstance(reader, OrderReader):
+            numbers = [order.purchase_order for order in wanted]
             with suppress(Retryable, Rejected):
-                desk.erp_breaker.call(partial(reader.look_ahead, wanted))
+                customers = [code for order in wanted if (code := self._customer_of(order))]
+                desk.erp_breaker.call(partial(reader.look_ahead, numbers, customers))
+
+    def _customer_of(self, order: Order) -> str:
+        """Name the order's customer in SYSPRO; ``''``: its shop has none, as its own turn says."""
+        try:
+            return self.of(order.shop_id).desk.translator.customer_code(order)
+        except Rejected:
+            return ""
 
     def _by_company(self) -> dict[str, list[ShopDesk]]:
         found: dict[str, list[ShopDesk]] = {}
@@ -295,7 +357,7 @@ def joints(context: Tieout) -> Any:
     desks = Desks(context)
     return Joined(
         service=lambda: desks.service,
-        sweep=desks.sweep,
+        sweep=partial(desks.sweep, in_lanes=False),
         replay=lambda number, who: replay_one(desks, number, who),
         webhook=find_account(desks),
         handlers=handlers(desks),

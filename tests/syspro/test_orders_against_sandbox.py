@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from include.adapters.syspro.partners.common import FORM
+from include.adapters.syspro.partners.custom_fields import CustomFieldPartner
 from include.domain.erp_orders import (
     AddCustomer,
     AddSalesOrder,
@@ -18,7 +20,7 @@ from include.domain.erp_orders import (
 from include.domain.orders import reference_of
 from include.sandbox import Sandbox, start
 from include.services.effects.engine import Engine
-from include.services.effects.ports import EffectState
+from include.services.effects.ports import EffectKind, EffectState
 from tests.syspro.support_orders import effect_of, goods, usd
 from tests.syspro.support_site import CODE, NEW, PAID, SALE, SHORT, TODAY, Site, move
 
@@ -304,3 +306,51 @@ def test_orders_that_waited_are_looked_for_together_and_each_is_sent_once(site: 
     # logon, one look for all, then five times: import, number, head and lines of the read-back
     assert asked == 2 + 5 * 4
     assert all(site.truth("SORTOI", one.purchase_order) == 1 for one in waiting)
+
+
+def test_customers_that_are_looked_for_together_are_asked_for_singly_only_if_there(
+    site: Site,
+) -> None:
+    adapter = site.open()
+    with adapter.session():
+        adapter.orders.look_ahead([], [NEW.customer, CODE, "W000778"])
+        before = adapter.calls()
+        assert not adapter.orders.credit(NEW.customer).exists
+        assert not adapter.orders.credit("W000778").exists
+        assert adapter.calls() == before
+        assert adapter.orders.credit(CODE).exists
+        assert adapter.calls() == before + 1
+    assert not adapter.orders.credit(NEW.customer).exists
+    assert adapter.calls() == before + 5  # its logoff, then logon, question and logoff
+
+
+@pytest.mark.parametrize("forms", ["comsfm", "comtfm"])
+def test_the_form_of_an_order_made_in_this_session_is_set_without_reading_it(
+    site: Site, forms: str
+) -> None:
+    adapter = site.open(custom_forms=forms)
+    engine = Engine(site.store, adapter.partners, site.clock, adapter.timings)
+    name = "PAYREF" if forms == "comsfm" else "PayRef"
+    with adapter.session():
+        number = engine.perform(effect_of(SALE)).their_key
+        before = adapter.calls()
+        noted = SetCustomField("A", "ORD", number, name, "7000000000000000000001")
+        engine.perform(effect_of(noted))
+        assert adapter.calls() == before + 1
+        again = replace(noted, value="7000000000000000000002")  # now the form must be read
+        engine.perform(effect_of(again, key="again"))
+        assert adapter.calls() == before + 4  # looked at, read, updated
+
+
+def test_a_form_that_somebody_filled_meanwhile_is_updated(site: Site) -> None:
+    adapter = site.open()
+    engine = Engine(site.store, adapter.partners, site.clock, adapter.timings)
+    partner = adapter.partners[EffectKind.custom_field]
+    with adapter.session():
+        number = engine.perform(effect_of(SALE)).their_key
+        noted = SetCustomField("A", "ORD", number, "PAYREF", "7000000000000000000001")
+        partner.send(effect_of(replace(noted, value="a clerk's")))
+        assert isinstance(partner, CustomFieldPartner)
+        partner._asking.note_absent(FORM, f"ORD/{number}")  # what we believed before that
+        assert engine.perform(effect_of(noted)).state is EffectState.done
+    assert partner.look(effect_of(noted))[0].facts == {"value": noted.value}

@@ -1,28 +1,24 @@
-"""The one HTTP client of the product: over requests, minus all that it does on its own accord."""
+"""The one HTTP client of the product: one call, one connection, one execution, one deadline."""
 
 import http.client
 import ipaddress
 import re
 import ssl
+from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPMessage
 from typing import BinaryIO, Literal
 from urllib.parse import urlsplit
 
-import requests
 import structlog
 import urllib3
+from urllib3 import BaseHTTPResponse
 from urllib3.util.response import assert_header_parsing
 
 from include.adapters.http.body import Body, BrokenBodyError, TooLargeError
+from include.adapters.http.once import connect_to, prepared, send
 from include.adapters.http.redact import redact, redact_url
-from include.adapters.http.watch import (
-    AddressRefusedError,
-    CutOffError,
-    OneShotAdapter,
-    RefuseAddress,
-    Watch,
-)
+from include.adapters.http.watch import AddressRefusedError, CutOffError, RefuseAddress, Watch
 from include.adapters.http.wire import Request, Response
 from include.domain.errors import IntegrationError, OutcomeUnknown, Rejected, Retryable
 
@@ -59,7 +55,7 @@ class HttpTransport:
     ) -> None:
         self._allow_plain_http = allow_plain_http
         self._refuse_address = refuse_address or (lambda address: "")
-        self._verify: bool | str = ca_bundle or True
+        self._ca_bundle = ca_bundle
 
     def exchange(self, request: Request, sink: BinaryIO | None = None) -> Response:
         """See ``wire.Transport.exchange``."""
@@ -70,42 +66,17 @@ class HttpTransport:
         return conclude(request, answer, watch.has_written, seconds)
 
     def _attempt(self, request: Request, sink: BinaryIO | None, watch: Watch) -> Response | Fault:
-        with requests.Session() as session:
-            session.trust_env = False  # no proxy, netrc or certificate from the environment
-            session.headers.clear()
-            session.headers.update({"Accept-Encoding": "gzip", "User-Agent": "tieout"})
-            session.mount("https://", OneShotAdapter(watch))
-            session.mount("http://", OneShotAdapter(watch))
+        outgoing = prepared(request)
+        try:
+            connection = connect_to(str(outgoing.url), watch, self._ca_bundle)
+        except OSError as fault:
+            return wire_fault(fault, watch)
+        with closing(connection):
             try:
-                answer = session.send(
-                    _prepared(session, request),
-                    stream=True,
-                    allow_redirects=False,
-                    verify=self._verify,
-                    timeout=(request.limits.connect_s, request.limits.stall_s),
-                )
+                answer = send(connection, outgoing)
             except WIRE_FAULTS as fault:
                 return wire_fault(fault, watch)
-            with answer:
-                return receive(request, answer, sink, watch)
-
-
-def _prepared(session: requests.Session, request: Request) -> requests.PreparedRequest:
-    """Prepare a call whose URL is sent as it is: we have encoded it, and it may be signed.
-
-    The library would walk through it letter by letter, several times; SYSPRO's hold documents.
-    """
-    parts = urlsplit(request.url)
-    outgoing = requests.Request(
-        request.method,
-        f"{parts.scheme}://{parts.netloc}/",
-        headers=dict(request.headers),
-        data=request.body,
-    )
-    prepared = session.prepare_request(outgoing)
-    prepared.url = request.url
-    prepared.prepare_auth(request.auth, request.url)
-    return prepared
+            return receive(request, answer, sink, watch)
 
 
 def check_address(url: str, allow_plain_http: bool = False) -> None:
@@ -151,11 +122,11 @@ def is_this_machine(host: str) -> bool:
 
 
 def receive(
-    request: Request, answer: requests.Response, sink: BinaryIO | None, watch: Watch
+    request: Request, answer: BaseHTTPResponse, sink: BinaryIO | None, watch: Watch
 ) -> Response | Fault:
     """Read the body of an answer whose status and headers have arrived."""
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    status = answer.status_code
+    headers = {name.lower(): answer.headers[name] for name in answer.headers}
+    status = answer.status
     if not _has_clean_headers(answer):
         return Fault("broken", "the answer's headers cannot be read")
     if 300 <= status <= 399:
@@ -167,7 +138,7 @@ def receive(
     try:
         if target is not None:
             _demand_an_end(headers)
-        body = Body(answer.raw, headers.get("content-encoding", "").lower(), ceiling, limits)
+        body = Body(answer, headers.get("content-encoding", "").lower(), ceiling, limits)
         if target is not None:
             kept = b""
             for piece in body.pieces():
@@ -196,9 +167,9 @@ def _keep(body: Body, most: int | None) -> bytes:
     return bytes(kept if most is None else kept[:most])
 
 
-def _has_clean_headers(answer: requests.Response) -> bool:
+def _has_clean_headers(answer: BaseHTTPResponse) -> bool:
     """Say whether every header line was read: a lost Content-Length makes half look whole."""
-    original = getattr(answer.raw, "_original_response", None)
+    original = getattr(answer, "_original_response", None)
     try:
         assert_header_parsing(original.msg if original is not None else HTTPMessage())
     except urllib3.exceptions.HeaderParsingError:

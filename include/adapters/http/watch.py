@@ -1,6 +1,6 @@
 """Our own clock around one exchange, and the line between 'never sent' and 'may have happened'.
 
-A watchdog thread cuts the socket when time is up: no HTTP library has a limit over the whole
+The watchdog cuts the socket when time is up: no HTTP library has a limit over the whole
 exchange. The connection asks the watch before the first byte leaves, under one lock with the
 cut-off, so a late connection can never send what we have already reported as not sent.
 """
@@ -21,6 +21,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.connection import allowed_gai_family
 
 from include.adapters.http.redact import hide_library_addresses
+from include.adapters.http.watchdog import WATCHDOG
 from include.adapters.http.wire import Limits
 
 
@@ -31,6 +32,8 @@ class CutOffError(OSError):
 class AddressRefusedError(OSError):
     """The name led to an address that must not be called; nothing was connected."""
 
+
+_BACK_UP_S = 1.0
 
 # Says why an IP address must not be called; '' permits it.
 RefuseAddress = Callable[[str], str]
@@ -53,21 +56,19 @@ class Watch:
         self.refuse_address = refuse_address
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._connected = threading.Event()
-        self._finished = threading.Event()
+        self._is_connected = self._is_finished = False
         self._socket: socket.socket | None = None
         self._started = monotonic()
         self.has_written = False  # True from before the first byte of the request left
         self.cut_reason = ""  # why our clock ended the exchange, else ""
 
     def __enter__(self) -> "Watch":
-        threading.Thread(target=self._guard, name="http-deadline", daemon=True).start()
+        WATCHDOG.look_in(self.limits.connect_s, self._guard)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._finished.set()
-        self._connected.set()
         with self._lock:
+            self._is_finished = True
             if self._socket is not None:
                 self._socket.close()
                 self._socket = None
@@ -88,7 +89,7 @@ class Watch:
             self._socket = connection.dup()
 
     def connected(self) -> None:
-        self._connected.set()
+        self._is_connected = True
 
     def begin_write(self) -> None:
         """Declare that the first byte is about to leave.
@@ -109,15 +110,20 @@ class Watch:
         if self.cut_reason:
             raise CutOffError(self.cut_reason)
 
-    def _guard(self) -> None:
-        if not self._connected.wait(self.limits.connect_s):
+    def _guard(self) -> float | None:
+        """Cut an exchange whose time is up; called at its connect limit, then at its deadline."""
+        left_s = self.limits.deadline_s - self.seconds
+        if not self._is_connected:
             self._cut(f"no connection within {self.limits.connect_s:g} s")
-        elif not self._finished.wait(max(self.limits.deadline_s - self.seconds, 0)):
+        elif not self._is_finished and left_s > 0:
+            return left_s
+        else:
             self._cut(f"not finished within {self.limits.deadline_s:g} s")
+        return None
 
     def _cut(self, reason: str) -> None:
         with self._lock:
-            if self._finished.is_set():
+            if self._is_finished:
                 return
             self.cut_reason = reason
             if self._socket is not None:
@@ -149,6 +155,8 @@ def open_socket(host: str, port: int, watch: Watch, options: Any = None) -> sock
                 connection.setsockopt(*option)
             connection.settimeout(watch.connect_seconds_left)
             connection.connect(address)
+            # While TLS is negotiated the watch ends it, and says why; this only backs it up.
+            connection.settimeout(watch.limits.connect_s + _BACK_UP_S)
             watch.attach(connection)
         except OSError as fault:
             connection.close()
@@ -217,13 +225,13 @@ class _Watched:
         parent.send(data)
 
 
-class _WatchedHTTPConnection(_Watched, HTTPConnection):
+class WatchedHTTPConnection(_Watched, HTTPConnection):
     def __init__(self, *args: Any, watch: Watch, **kwargs: Any) -> None:
         self.watch = watch
         super().__init__(*args, **kwargs)
 
 
-class _WatchedHTTPSConnection(_Watched, HTTPSConnection):
+class WatchedHTTPSConnection(_Watched, HTTPSConnection):
     def __init__(self, *args: Any, watch: Watch, **kwargs: Any) -> None:
         self.watch = watch
         super().__init__(*args, **kwargs)
@@ -249,7 +257,7 @@ class OneShotAdapter(HTTPAdapter):
         self, request: PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
     ) -> Any:
         pool: Any = super().get_connection_with_tls_context(request, verify, proxies, cert)
-        kind = _WatchedHTTPSConnection if pool.scheme == "https" else _WatchedHTTPConnection
+        kind = WatchedHTTPSConnection if pool.scheme == "https" else WatchedHTTPConnection
         # urllib3 only ever calls this attribute; a class per exchange would do the same.
         pool.ConnectionCls = partial(kind, watch=self._watch)
         return pool

@@ -15,7 +15,7 @@ _LOCK_AND_HEAD = text(
     "SELECT hash FROM audit ORDER BY entry_no DESC LIMIT 1"
 )
 _HEAD = select(audit.c.hash).order_by(audit.c.entry_no.desc()).limit(1)
-_INSERT = insert(audit)
+_INSERT = insert(audit).inline()  # nobody asks for the number of an entry
 
 
 def append(
@@ -46,7 +46,8 @@ def append_all(connection: Connection, entries: Sequence[chain.AuditEntry]) -> N
             }
         )
         previous = found
-    connection.execute(_INSERT, rows)
+    # One row, as mostly, goes by the short way: a list is prepared for many.
+    connection.execute(_INSERT, rows if len(rows) > 1 else rows[0])
 
 
 def _head(connection: Connection) -> str:

@@ -1,9 +1,17 @@
 """The database's own clock: one for all workers, whatever their hosts believe."""
 
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
+
+from include.adapters.store.transactions import LIGHT, flush_with_next
+
+_CARRIED_S = 1.0
+_NOW = "SELECT clock_timestamp()"
+# The driver reads a percent sign as a parameter only where there are parameters.
+_SQLITE_NOW = "SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')"
 
 
 class StoreClock(Protocol):
@@ -17,7 +25,49 @@ class StoreClock(Protocol):
 def database_now(connection: Connection) -> datetime:
     """Ask the database. ``clock_timestamp`` moves on inside a transaction; ``now()`` does not."""
     if connection.dialect.name == "sqlite":
-        found = connection.scalar(text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')"))
+        found = connection.exec_driver_sql(_SQLITE_NOW).scalar()
         return datetime.fromisoformat(str(found)).replace(tzinfo=UTC)
-    moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return _moment(connection, _NOW)
+
+
+class CarriedClock:
+    """The database's time, carried on by our own clock for a moment after it was read.
+
+    For what a saga notes and when it is looked at again; never for when something was sent. May
+    be shared between threads.
+    """
+
+    def __init__(self, clock: StoreClock) -> None:
+        # Only the database's own time goes on like ours; a test's stands still.
+        self._is_real = clock is database_now
+        self._read: tuple[datetime, float] | None = None
+
+    def note(self, moment: datetime) -> datetime:
+        """Take note of what was just read, and return it."""
+        if self._is_real:
+            self._read = moment, time.monotonic()
+        return moment
+
+    def now(self) -> datetime | None:
+        """Return the time, or ``None``: it was read too long ago."""
+        if self._read is None:
+            return None
+        moment, at = self._read
+        age_s = time.monotonic() - at
+        return moment + timedelta(seconds=age_s) if age_s < _CARRIED_S else None
+
+
+def light_now(connection: Connection, clock: StoreClock) -> datetime:
+    """Return the time, and let this commit reach the disk with the next one, in one round trip.
+
+    See ``flush_with_next`` for when that is allowed.
+    """
+    if clock is database_now and connection.dialect.name == "postgresql":
+        return _moment(connection, f"{LIGHT};{_NOW}")
+    flush_with_next(connection)
+    return clock(connection)
+
+
+def _moment(connection: Connection, statement: str) -> datetime:
+    moment: datetime = connection.exec_driver_sql(statement).scalar_one()
     return moment.astimezone(UTC)

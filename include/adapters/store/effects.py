@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from include.adapters.store import audit
-from include.adapters.store.clock import StoreClock, database_now
+from include.adapters.store.clock import StoreClock, database_now, light_now
 from include.adapters.store.dead_letters import close_letter, open_letter
 from include.adapters.store.leases import SqlLeases, give_back, insert_once, take_lease
 from include.adapters.store.schema import effects, leases
@@ -141,18 +141,21 @@ class SqlEffectStore:
     def change(self, lease: Lease, change: Change, *, releases: bool = False) -> Effect:
         """Write the row, its dead letter and its audit entry in one transaction.
 
+        An answer that is written in passing (``releases``) reaches the disk with the next commit,
+        which is the saga's. Lost with the machine, it leaves the record of the send: a doubt.
+
         Raises:
             LeaseLost: the fencing token is old, or the row has changed. Nothing was written.
         """
         after = replace(change.after, fence=lease.fence)
         with self._engine.begin() as connection:
+            now = light_now(connection, self._clock) if releases else self._clock(connection)
             values = {**_row_of(after), **_as_read(change.before), **self._holds(lease)}
             if not connection.execute(_CHANGE, values).rowcount:
                 raise LeaseLost(lease.name)
             self._boundary(Boundary.inside_change)
             who = change.who or lease.holder
-            now = self._clock(connection)
-            self._letters(connection, change, after, who)
+            self._letters(connection, change, after, who, now)
             if releases:
                 give_back(connection, now, lease)
             what = f"effect {change.before.state.value} -> {after.state.value}"
@@ -192,10 +195,10 @@ class SqlEffectStore:
         row = connection.execute(_READ, {"of_kind": kind.value, "of_key": key}).one_or_none()
         return None if row is None else _effect(row)
 
-    def _letters(self, connection: Connection, change: Change, after: Effect, who: str) -> None:
-        if not change.resolution and change.dead_letter is None:
-            return
-        now = self._clock(connection)
+    @staticmethod
+    def _letters(
+        connection: Connection, change: Change, after: Effect, who: str, now: datetime
+    ) -> None:
         if change.resolution:
             close_letter(connection, now, after.kind.value, after.key, who, change.resolution)
         if change.dead_letter is not None:

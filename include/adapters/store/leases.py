@@ -10,7 +10,7 @@ from functools import cache
 from sqlalchemy import Connection, Engine, Executable, Table, bindparam, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from include.adapters.store.clock import StoreClock, database_now
+from include.adapters.store.clock import StoreClock, database_now, light_now
 from include.adapters.store.schema import leases
 from include.services.effects.store import Lease, LeaseLost
 
@@ -88,11 +88,13 @@ class SqlLeases:
     def renew(self, lease: Lease, duration: timedelta) -> datetime:
         """Extend a lease that is still ours, and return the store's time.
 
+        An extension that is lost with the machine ends the turn early, and the fence shows that.
+
         Raises:
             LeaseLost: somebody took it over.
         """
         with self.engine.begin() as connection:
-            now = self.clock(connection)
+            now = light_now(connection, self.clock)
             changed = connection.execute(_EXTEND, _ours(lease, now + duration)).rowcount
         if not changed:
             raise LeaseLost(lease.name)

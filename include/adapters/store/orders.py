@@ -152,7 +152,7 @@ class SqlOrders(SqlSagas[OrderFacts]):
         self, connection: Connection, saga: Saga[OrderFacts], now: datetime, events: list[Event]
     ) -> None:
         append_events(connection, saga.key, saga.version, now, events)
-        if events:  # only a folded answer brings a new request
+        if any(event.detail.get("request_id") for event in events):  # an answer of the gateway
             _know_requests(connection, saga.key, saga.facts)
 
     def amend(self, order_id: str, change: Amend, event: Event) -> Saga[OrderFacts]:
@@ -174,12 +174,13 @@ class SqlOrders(SqlSagas[OrderFacts]):
             values = {"merchants": merchant_ids, "now": self._clock(connection), "most": limit}
             return connection.execute(wanted, values).scalars().all()
 
-    def unbooked(self, merchant_ids: Sequence[str], limit: int) -> Sequence[str]:
-        """Return purchase orders of due orders that SYSPRO does not have yet, as ``due`` would."""
-        wanted = _DUE.with_only_columns(orders.c.purchase_order).where(orders.c.sales_order == "")
+    def waiting(self, merchant_ids: Sequence[str], limit: int) -> Sequence[tuple[Order, bool]]:
+        """Return due orders, as ``due`` would; each with whether SYSPRO has it."""
+        wanted = _DUE.with_only_columns(orders.c.content, orders.c.sales_order)
         with self._engine.begin() as connection:
             values = {"merchants": merchant_ids, "now": self._clock(connection), "most": limit}
-            return connection.execute(wanted, values).scalars().all()
+            found = connection.execute(wanted, values).all()
+        return [(from_json(Order, row.content), bool(row.sales_order)) for row in found]
 
     def by_request(self, request_id: str) -> str | None:
         with reading(self._engine) as connection:

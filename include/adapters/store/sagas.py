@@ -7,9 +7,9 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from include.adapters.store.clock import StoreClock, database_now
+from include.adapters.store.clock import CarriedClock, StoreClock, database_now, light_now
 from include.adapters.store.leases import give_back, take_lease
-from include.adapters.store.transactions import flush_with_next, reading
+from include.adapters.store.transactions import reading
 from include.services.effects.store import Lease
 from include.services.orders.driver import Event, Saga, Stale
 
@@ -22,6 +22,7 @@ class SqlSagas(ABC, Generic[F]):
     def __init__(self, engine: Engine, clock: StoreClock = database_now) -> None:
         self._engine = engine
         self._clock = clock
+        self._carried = CarriedClock(clock)
 
     @abstractmethod
     def _read(self, connection: Connection, key: str) -> Saga[F]:
@@ -38,8 +39,11 @@ class SqlSagas(ABC, Generic[F]):
         """Write the timeline, and remember the gateway requests; ``saga`` has its new version."""
 
     def now(self) -> datetime:
+        carried = self._carried.now()
+        if carried is not None:
+            return carried
         with reading(self._engine) as connection:
-            return self._clock(connection)
+            return self._carried.note(self._clock(connection))
 
     def get(self, key: str) -> Saga[F]:
         with reading(self._engine) as connection:
@@ -47,8 +51,8 @@ class SqlSagas(ABC, Generic[F]):
 
     def take(self, key: str, holder: str, duration: timedelta) -> tuple[Saga[F], Lease | None]:
         with self._engine.begin() as connection:
-            flush_with_next(connection)  # versions keep two drivers apart, not leases
-            now = self._clock(connection)
+            # Versions keep two drivers apart, not leases.
+            now = self._carried.note(light_now(connection, self._clock))
             lease = take_lease(connection, now, f"saga|{key}", holder, duration)
             return self._read(connection, key), lease
 
@@ -66,9 +70,8 @@ class SqlSagas(ABC, Generic[F]):
             Stale: the row has moved on. Nothing was written.
         """
         with self._engine.begin() as connection:
-            if goes_on:
-                flush_with_next(connection)
-            now = self._clock(connection)
+            now = light_now(connection, self._clock) if goes_on else self._clock(connection)
+            self._carried.note(now)
             if not self._write(connection, saga, now):
                 raise Stale(saga.key)
             if releases is not None:

@@ -8,6 +8,8 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, event
 
+LIGHT = "SET LOCAL synchronous_commit TO off"  # of PostgreSQL
+
 
 class OpenTransactions:
     """Counts BEGIN against COMMIT and ROLLBACK, per thread. One per engine: use ``of``."""
@@ -48,7 +50,7 @@ def flush_with_next(connection: Connection) -> None:
     a commit that waits takes all earlier ones along), or what may be lost with the machine.
     """
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+        connection.exec_driver_sql(LIGHT)
 
 
 @contextmanager

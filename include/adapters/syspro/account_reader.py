@@ -132,9 +132,13 @@ class AccountReader:
     def credit(self, customer: str) -> CustomerCredit:
         """Return a customer's account; what SYSPRO does not say is ``None``, never zero.
 
+        One that this very session has just read to be absent is not asked for again.
+
         Raises:
             Retryable, Rejected: SYSPRO could not be asked, or says what cannot be read.
         """
+        if self._asking.was_absent(CUSTOMER, customer):
+            return CustomerCredit(customer, False, False, None, None)
         with self._asking.client.session():
             if self._settings.credit_by == "arsqry":
                 found = self._query_credit(customer)

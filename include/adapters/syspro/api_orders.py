@@ -241,7 +241,7 @@ class FacadeReader:
             purchase_order=purchase_order, sales_order=sales_order, customer=customer
         )
 
-    def look_ahead(self, purchase_orders: Sequence[str]) -> None:
+    def look_ahead(self, purchase_orders: Sequence[str], customers: Sequence[str] = ()) -> None:
         """Do nothing: what e.net knows spares no look of the facade's partners."""
 
     def orders_since(self, cursor: str, limit: int = LIMIT) -> tuple[ErpOrder, ...]:

@@ -8,7 +8,14 @@ from include.adapters.syspro.cursors import Feed, changes, dated
 from include.adapters.syspro.documents import comqfm, sorqdn, sorqry
 from include.adapters.syspro.documents.comfnd import Find, Row
 from include.adapters.syspro.documents.reply import key_number, read_amount, read_date, same_key
-from include.adapters.syspro.partners.common import ORDER, key_conditions, with_key
+from include.adapters.syspro.partners.common import (
+    CUSTOMER,
+    ORDER,
+    ORDER_FORM,
+    key_conditions,
+    stored_keys,
+    with_key,
+)
 from include.adapters.syspro.partners.order_moves import CANCELLED, status_of
 from include.adapters.syspro.reader import is_payment
 from include.domain.erp_orders import ErpDocument, ErpOrder, Shipment
@@ -40,7 +47,6 @@ NOTES = Feed(
     ("DispatchNote",),
     "",
 )
-ORDER_FORM = "ORD"  # of custom forms; inferred, reference section 4.7
 _CREDIT_ORDER = "C"  # DocumentType of a credit note while it is built like an order
 
 
@@ -73,26 +79,33 @@ class OrderReader(AccountReader):
         ranked = sorted(orders, key=lambda one: (not one.is_cancelled, one.sales_order.zfill(20)))
         return ranked[-1] if ranked else None
 
-    def look_ahead(self, purchase_orders: Sequence[str]) -> None:
-        """Look for many new orders in few questions, for a session that is to send them all.
+    def look_ahead(self, purchase_orders: Sequence[str], customers: Sequence[str] = ()) -> None:
+        """Look for many new orders and customers in few questions, before one session sends them.
 
         Those that are absent are not looked for one by one before their first send in the same
-        session. Call it inside ``session()``, where it saves a call an order.
+        session. Call it inside ``session()``, where it saves two calls an order.
 
         Raises:
-            Retryable, Rejected: SYSPRO could not be asked; the orders are then looked for singly.
+            Retryable, Rejected: SYSPRO could not be asked; they are then looked for singly.
         """
-        size = self._settings.codes_per_question
         with self._asking.client.session():
-            for start in range(0, len(purchase_orders), size):
-                asked = purchase_orders[start : start + size]
-                wanted = tuple(("CustomerPoNumber", "EQ", one) for one in asked)
-                find = Find("SorMaster", (), ("SalesOrder", "CustomerPoNumber"), any_of=wanted)
-                rows = self._asking.find(find)
-                there = {row.get("customerponumber", "").casefold() for row in rows}
-                for one in asked:
-                    if one.casefold() not in there:
-                        self._asking.note_absent(ORDER, one)
+            self._note_absent(ORDER, "SorMaster", "CustomerPoNumber", purchase_orders)
+            self._note_absent(CUSTOMER, "ArCustomer", "Customer", customers)
+
+    def _note_absent(self, what: str, table: str, column: str, keys: Sequence[str]) -> None:
+        # A customer of digits is stored with zeros; a PO as it was given.
+        width = self._settings.key_width if what == CUSTOMER else 0
+        forms = {one: stored_keys(one, width) for one in keys}
+        size = max(1, self._settings.codes_per_question // max(map(len, forms.values()), default=1))
+        wanted = list(forms)
+        for start in range(0, len(wanted), size):
+            asked = wanted[start : start + size]
+            conditions = tuple((column, "EQ", form) for one in asked for form in forms[one])
+            rows = self._asking.find(Find(table, (), (column,), any_of=conditions))
+            there = {key_number(row.get(column.lower(), "")).casefold() for row in rows}
+            for one in asked:
+                if key_number(one).casefold() not in there:
+                    self._asking.note_absent(what, one)
 
     def orders_since(self, cursor: str, limit: int = LIMIT) -> tuple[ErpOrder, ...]:
         """Return orders that changed since; each carries the cursor to go on from.

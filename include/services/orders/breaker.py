@@ -6,7 +6,7 @@ Open for longer each time the probe fails, up to five minutes; checkout never pa
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from include.domain.errors import OutcomeUnknown, Retryable
 from include.services.effects.ports import Difference, Effect, Found, Partner, Receipt
@@ -66,10 +66,16 @@ class Breaker:
                 self._faults, self._wait, self._closed_from = 0, _FIRST, None
 
 
+class Asks(Protocol):
+    """A breaker, or what stands before one."""
+
+    def call(self, ask: Callable[[], T]) -> T: ...
+
+
 class GuardedPartner:
     """A partner behind a breaker; satisfies ``effects.ports.Partner``."""
 
-    def __init__(self, partner: Partner, breaker: Breaker) -> None:
+    def __init__(self, partner: Partner, breaker: Asks) -> None:
         self._partner = partner
         self._breaker = breaker
 

@@ -90,6 +90,8 @@ def _sales_order_there(
     is_suspended = json.loads(effect.payload)["is_suspended"]
     reason = (hold_reason(facts) or "review") if is_suspended else ""
     facts = replace(facts, sales_order=number, is_held=bool(reason), hold_reason=reason)
+    # Before it was sent it was not there: no clerk can have done anything to it earlier.
+    facts = replace(facts, looked_at=effect.sent_at)
     detail = {"sales_order": number, "held": reason, "warnings": found.get("warnings", [])}
     return facts, Event("sales order in SYSPRO", detail)
 

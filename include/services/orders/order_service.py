@@ -211,7 +211,15 @@ class OrderService:
 
     def advance(self, order_id: str) -> Saga[OrderFacts]:
         """Drive an order as far as it goes now; its captures go back if it is being unwound."""
-        return self._drive(self.orders.content(order_id))
+        return self.carry_on(self.orders.content(order_id))
+
+    def book(self, order: Order) -> Saga[OrderFacts]:
+        """Drive an order until SYSPRO has it, or as far as it goes; ``carry_on`` does the rest."""
+        return self._drive(order, until=_is_booked)
+
+    def carry_on(self, order: Order) -> Saga[OrderFacts]:
+        """Drive an order as ``advance`` does, where it has been read already."""
+        return self._drive(order)
 
     def _drive(
         self, order: Order, until: Callable[[OrderFacts], bool] = lambda _facts: False
@@ -259,19 +267,22 @@ class OrderService:
         merchants: Sequence[str],
         limit: int,
         goes_on: Callable[[], bool] = lambda: True,
+        *,
+        orders: int | None = None,
     ) -> int:
         """Drive what is due of these merchants, the oldest order first; return how many.
 
         Args:
             merchants: whose orders and refunds.
             limit: of each.
+            orders: of orders, where others have been driven already; ``None``: ``limit``.
             goes_on: asked before each; a partner that is down ends the sweep.
 
         Raises:
             ExceptionGroup: at the end, if some could not be driven; the others were.
         """
         done, broken = 0, []
-        for drive, key in self._due(merchants, limit):
+        for drive, key in self._due(merchants, limit, limit if orders is None else orders):
             if not goes_on():
                 break
             try:
@@ -284,19 +295,23 @@ class OrderService:
         return done
 
     def _due(
-        self, merchants: Sequence[str], limit: int
+        self, merchants: Sequence[str], limit: int, most: int
     ) -> Iterator[tuple[Callable[[str], object], str]]:
         """Yield orders, then refunds, then the orders that the refunds have moved on."""
-        yield from ((self.advance, one) for one in self.orders.due(merchants, limit))
+        yield from ((self.advance, one) for one in self.orders.due(merchants, most))
         refunds = self.refunds.due(merchants, limit)
         yield from ((self.advance_refund, one) for one in refunds)
         if refunds:
-            yield from ((self.advance, one) for one in self.orders.due(merchants, limit))
+            yield from ((self.advance, one) for one in self.orders.due(merchants, most))
 
 
 def _is_paid(facts: OrderFacts) -> bool:
     """Say whether the bank has answered: all that a shopper waits for."""
     return facts.payment is not None
+
+
+def _is_booked(facts: OrderFacts) -> bool:
+    return bool(facts.sales_order)
 
 
 def _promised(facts: OrderFacts) -> int:

@@ -106,7 +106,7 @@ class PlainHook(BaseHook):
         except WIRE_FAULTS as fault:
             return wire_fault(fault, watch)
         with answer:
-            return receive(request, answer, sink, watch)
+            return receive(request, answer.raw, sink, watch)
 
     def _download(self, path: str, what: str, sink: BinaryIO) -> Download | None:
         base, key = self._base_and_key()

@@ -5,6 +5,7 @@ call that also sets the status; the note goes before it. So a mark proves all of
 the marks of an order together say which of two updates is the newer one.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -24,12 +25,15 @@ from include.services.effects.ports import Difference, Effect, Found, Receipt
 from include.services.shop.commands import OrderUpdate
 from include.services.shop.ports import ShopOrder
 
+_FRESH_S = 2.0  # nobody reads and changes an order of the shop in one step, so neither need we
+
 
 class OrderUpdatePartner:
     """Satisfies ``effects.ports.Partner`` for ``shop_order_update``."""
 
     def __init__(self, desk: ShopDesk) -> None:
         self._desk = desk
+        self._looked: tuple[str, ShopOrder, float] | None = None  # reference, order, when
 
     def look(self, effect: Effect) -> tuple[Found, ...]:
         """Return the order where it carries our mark."""
@@ -40,6 +44,7 @@ class OrderUpdatePartner:
                 return ()
             marks = self._desk.order_marks(order)
             if MARK + effect.reference not in marks:
+                self._looked = effect.reference, order, time.monotonic()
                 return ()
             has_note = not update.note or self._desk.has_note(order, effect.reference)
         facts = {
@@ -54,7 +59,7 @@ class OrderUpdatePartner:
     def send(self, effect: Effect) -> Receipt:
         """Update once; see the port for the errors."""
         update = self._content(effect)
-        order = demand_order(self._desk, update.order_number)
+        order = self._just_looked(effect) or demand_order(self._desk, update.order_number)
         is_late = newest(self._desk.order_marks(order)) > update.sequence
         may_leave = not update.only_from or order.status in {*update.only_from, update.status}
         if update.status and not is_late and not may_leave:
@@ -71,6 +76,13 @@ class OrderUpdatePartner:
         return Receipt(
             answer.order_id, {"modified_at": stamp(answer.modified_at), "status": answer.status}
         )
+
+    def _just_looked(self, effect: Effect) -> ShopOrder | None:
+        """Return the order as the look before this send found it, which was moments ago."""
+        looked, self._looked = self._looked, None
+        if looked is None or looked[0] != effect.reference:
+            return None
+        return looked[1] if time.monotonic() - looked[2] < _FRESH_S else None
 
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
         """Compare status, note and meta; what was changed after us is not ours to judge."""

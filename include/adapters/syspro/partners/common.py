@@ -23,7 +23,9 @@ from include.domain.money import Money, total
 from include.services.effects.ports import Difference, Effect
 
 T = TypeVar("T")
-CUSTOMER, ORDER = "customer", "order"  # what may be remembered as absent
+# What may be remembered as absent.
+CUSTOMER, ORDER, FORM = "customer", "order", "form"
+ORDER_FORM = "ORD"  # of custom forms; inferred, reference section 4.7
 GL_FAILED = " GL-FAILED: "  # part of a key: the sub-ledger has it, the general ledger does not
 
 

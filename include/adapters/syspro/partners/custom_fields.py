@@ -5,7 +5,7 @@ Setting the same value twice is harmless, so an unknown outcome may be repeated;
 
 from include.adapters.syspro.documents import comqfm, comsfm, comtfm
 from include.adapters.syspro.documents.verdict import Answer, Verdict
-from include.adapters.syspro.partners.common import Asking, command_of
+from include.adapters.syspro.partners.common import FORM, Asking, command_of
 from include.domain.erp_orders import SetCustomField
 from include.domain.errors import Rejected
 from include.services.effects.ports import Difference, Effect, Found, Receipt
@@ -19,12 +19,19 @@ class CustomFieldPartner:
         self._settings = asking.client.settings
 
     def look(self, effect: Effect) -> tuple[Found, ...]:
-        """Return the field if it holds the value, or if SYSPRO has said that it took it."""
+        """Return the field if it holds the value, or if SYSPRO has said that it took it.
+
+        A form that is known to be empty, since this very session made its order, is not read.
+        """
         wanted = command_of(SetCustomField, effect)
         if self._settings.custom_forms == "none":
             return ()
+        if effect.sent_at is None and self._was_empty(wanted):
+            return ()
         with self._asking.looking():
             value = self._value(wanted, effect.reference)
+            if not value:
+                self._asking.note_absent(FORM, _key(wanted))
         if value is None or not (effect.their_key or value == wanted.value):
             return ()
         return (Found(_key(wanted), {"value": value}),)
@@ -39,7 +46,8 @@ class CustomFieldPartner:
                 "Set custom_forms of the connection, or keep tokens in our own store.",
             )
         with client.session(self._settings.write_deadline_s):
-            is_new = not self._value(wanted, effect.reference)
+            is_new = self._was_empty(wanted) or not self._value(wanted, effect.reference)
+            self._forget_empty(wanted)
             if self._settings.custom_forms == "comsfm":
                 self._set_up(wanted, effect, "Add" if is_new else "Update")
             else:
@@ -79,6 +87,18 @@ class CustomFieldPartner:
             self._post(wanted, effect, "U")
             return
         self._asking.client.faults.demand_taken(verdict, "COMTFM", "")
+
+    def _was_empty(self, wanted: SetCustomField) -> bool:
+        """Say whether this session has seen the field empty, or made what the form belongs to.
+
+        Should it be filled meanwhile, the add is refused, and becomes an update.
+        """
+        keys = (_key(wanted), f"{wanted.form}/{wanted.key}")
+        return any(self._asking.was_absent(FORM, key) for key in keys)
+
+    def _forget_empty(self, wanted: SetCustomField) -> None:
+        for key in (_key(wanted), f"{wanted.form}/{wanted.key}"):
+            self._asking.forget_absent(FORM, key)
 
     def _exists(self, verdict: Verdict) -> bool:
         is_refused = verdict.answer is Answer.refused

@@ -15,7 +15,9 @@ from include.adapters.syspro.documents.reply import read_millionths, same_key
 from include.adapters.syspro.documents.schema import Note
 from include.adapters.syspro.documents.sortoi import ImportedOrder
 from include.adapters.syspro.partners.common import (
+    FORM,
     ORDER,
+    ORDER_FORM,
     Asking,
     command_of,
     difference,
@@ -82,8 +84,9 @@ class SalesOrderPartner:
                 return self._doubted(order, imported)
             client.faults.demand_taken(imported.verdict, "SORTOI", "")
             self._demand_ours(order, imported)
-            sales_order = imported.sales_order or self._read_number(order)
-        return _receipt(sales_order, imported)
+            receipt = _receipt(imported.sales_order or self._read_number(order), imported)
+            self._asking.note_absent(FORM, f"{ORDER_FORM}/{receipt.their_key}")  # it is new
+        return receipt
 
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
         """Compare currency, warehouse, place, charges, each stock code's quantity and value."""
