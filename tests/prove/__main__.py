@@ -37,7 +37,7 @@ def main() -> int:
         sys.stdout.write(f"seed {seed}: {words}\n")
     is_bad = bool(tally.violations)
     if asked.mutants:
-        found = score({}, TO_CATCH, asked.processes)
+        found = score(TO_CATCH, asked.processes)
         sys.stdout.write("\n".join(score_lines(found)) + "\n")
         is_bad |= None in found.values()
     return 1 if is_bad else 0

@@ -10,23 +10,7 @@ from tests.prove.campaign import MUTANTS, PRODUCT, Tally, campaign, play, score
 from tests.prove.faults import cells, empty_cells
 from tests.prove.world import World
 
-LIFECYCLES = 1_000  # what fits into half a minute of two cores; ``make prove`` plays many more
-# Where the hunt for a mutant begins: near the first seed that catches it, so that it takes seconds.
-# ``make prove`` hunts them all from seed 1.
-NEAR = {
-    "m5 Q by the worker's clock": 36,
-    "m7 duplicate answer taken as success": 19,
-    "m8 duplicate answer taken as failure": 14,
-    "m12 2xx before the inbox commits": 33,
-    "s2 contradictions ignored": 8,
-    "m13 check, then insert": 28,
-    "m14b sends after sleeping through its lease": 23,
-    "m20 closed period drops the posting": 10,
-    "m20b closed period is never asked again": 10,
-    "s3 step not saved before it is done": 5,
-    "s4 last writer of an order wins": 10,
-    "s6 a void too late taken as made": 6,
-}
+LIFECYCLES = 3_000  # what fits into half a minute of two cores; ``make prove`` plays many more
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +30,11 @@ def test_nothing_is_lost_doubled_unbalanced_or_stuck(
 
 
 def test_most_faults_have_struck_at_most_calls_even_in_a_slice(storm: Tally) -> None:
-    assert len(empty_cells(storm.coverage)) < len(cells()) / 3
+    assert len(empty_cells(storm.coverage)) < len(cells()) / 6
 
 
 def test_every_broken_protocol_is_caught(capsys: pytest.CaptureFixture[str]) -> None:
-    found = score(NEAR, TO_CATCH)
+    found = score(TO_CATCH)
     with capsys.disabled():
         print("\n" + "\n".join(score_lines(found)))  # noqa: T201
     assert [name for name, caught in found.items() if caught is None] == []
