@@ -151,6 +151,13 @@ def key_columns(kind: "pl.Expr") -> "list[pl.Expr]":
     ]
 
 
+def name_column() -> "pl.Expr":
+    """Return a number for the reference of every row; as a part of ``key`` it is made once."""
+    import polars as pl
+
+    return pl.col("merchant_reference").hash(_SEEDS[0])
+
+
 def rows_of(path: Path, columns: Sequence[str], rows: "Rows", by: str) -> list[dict[str, Any]]:
     """Read only the given rows of a Parquet file, in order, as dictionaries with ``row``.
 
