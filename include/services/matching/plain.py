@@ -1,7 +1,7 @@
 """The plain matches of a day, as columns: one line, one document, same key, nobody else.
 
 Reference, kind, currency and amount of each side become two 64-bit numbers of different seeds.
-One sort brings equal ones together; a pair counts if nobody else stands beside it and all 128
+Sorting brings equal ones together; a pair counts if nobody else stands beside it and all 128
 bits agree, which two different keys will not do in the life of this product. So millions of
 strings are never held in memory twice. What is not plain is left to the rules, as objects.
 """
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Part = TypeVar("Part")
 NOBODY = -1
 _SEEDS = (0x7E0, 0x1A5)
+_MIDDLE = 1 << 63  # of the numbers
 _STRETCH = 64 * 1024  # numbers that fit the processor's cache
 
 
@@ -45,11 +46,7 @@ def join_plain(lines: "pl.DataFrame", documents: "pl.DataFrame") -> PlainMatches
             due), one row per line.
         documents: the same of the documents; null rows take part in nothing.
     """
-    import numpy as np
-
-    line, document = _couples(lines["key"], documents["key"])
-    found = np.full(lines.height, NOBODY, dtype=np.int32)
-    found[line] = document
+    found = _pair(lines["key"], documents["key"])
     # The sort cut the keys short; the check is whole, and of another seed.
     mine = lines["check"].fill_null(0).to_numpy()
     theirs = documents["check"].fill_null(0).to_numpy()
@@ -75,8 +72,8 @@ def _drop_unequal(found: "Rows", mine: "Numbers", theirs: "Numbers") -> None:
     found[theirs[found] != mine] = NOBODY  # where there is nobody, any answer will do
 
 
-def _couples(lines: "pl.Series", documents: "pl.Series") -> "tuple[Rows, Rows]":
-    """Return rows of lines and documents that stand together in twos, one of each side.
+def _pair(lines: "pl.Series", documents: "pl.Series") -> "Rows":
+    """Return the document row of each line that stands with it in a two, else ``NOBODY``.
 
     Each number is cut short and carries its row in the low bits, so that sorting plain numbers
     is enough; what the cut brings together by chance is told apart by the caller, and what it
@@ -88,16 +85,28 @@ def _couples(lines: "pl.Series", documents: "pl.Series") -> "tuple[Rows, Rows]":
     count = len(lines) + len(documents)
     bits = np.uint64(max(1, count).bit_length())
     row = (np.uint64(1) << bits) - np.uint64(1)  # the low bits
-    packed = _packed((lines, documents), row)
-    packed = pl.Series(packed).sort().to_numpy()  # on every core, which numpy does not
+    packed = pl.Series(_packed((lines, documents), row))
+    found = np.full(len(lines), NOBODY, dtype=np.int32)
+
+    def pair(is_low: bool) -> None:
+        half = packed < _MIDDLE if is_low else packed >= _MIDDLE
+        one, other = _couples(packed.filter(half).sort().to_numpy(), row)
+        # Rows grow within a couple, so a line comes before a document.
+        mixed = (one < len(lines)) & (other >= len(lines))
+        found[one[mixed]] = other[mixed] - np.int32(len(lines))
+
+    _beside(pair, (True, False))  # equal numbers lie in one half
+    return found
+
+
+def _couples(packed: "Numbers", row: "np.uint64") -> "tuple[Rows, Rows]":
+    """Return the first and second rows of numbers that stand together in exactly twos."""
+    import numpy as np
+
     follows = _equals_before(packed, row)
     # The first of exactly two follows nobody, is followed, and the next one is not.
     first = np.flatnonzero(~follows[:-2] & follows[1:-1] & ~follows[2:])
-    one = (packed[first] & row).astype(np.int32)
-    other = (packed[first + 1] & row).astype(np.int32)
-    # Rows grow within a couple, so a line comes before a document.
-    mixed = (one < len(lines)) & (other >= len(lines))
-    return one[mixed], other[mixed] - np.int32(len(lines))
+    return (packed[first] & row).astype(np.int32), (packed[first + 1] & row).astype(np.int32)
 
 
 def _packed(sides: "tuple[pl.Series, pl.Series]", low_bits: "np.uint64") -> "Numbers":
@@ -149,6 +158,13 @@ def key_columns(kind: "pl.Expr") -> "list[pl.Expr]":
         pl.when(given).then(pl.col("merchant_reference").hash(seed) ^ rest).alias(name)
         for seed, name in zip(_SEEDS, ("key", "check"), strict=True)
     ]
+
+
+def name_column() -> "pl.Expr":
+    """Return a number for the reference of every row; as a part of ``key`` it is made once."""
+    import polars as pl
+
+    return pl.col("merchant_reference").hash(_SEEDS[0])
 
 
 def rows_of(path: Path, columns: Sequence[str], rows: "Rows", by: str) -> list[dict[str, Any]]:

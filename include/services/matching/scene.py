@@ -22,7 +22,14 @@ from include.services.matching.inputs import (
     line_items,
 )
 from include.services.matching.model import REFUND, DocumentItem, LineItem
-from include.services.matching.plain import NOBODY, PlainMatches, join_plain, key_columns, rows_of
+from include.services.matching.plain import (
+    NOBODY,
+    PlainMatches,
+    join_plain,
+    key_columns,
+    name_column,
+    rows_of,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +40,6 @@ if TYPE_CHECKING:
 
 
 MAX_EXCEPTIONS = 250_000  # of a day; an object each
-_SEED = 0x5A1E
 _READERS = 2  # of columns, beside the caller: one reads on one core only
 
 
@@ -85,7 +91,7 @@ def set_scene(
     found = plain.document_of_line
     with ThreadPoolExecutor(_READERS, thread_name_prefix="scene") as pool:
         asked = pool.submit(_documents_at, documents_path, _indices(plain.is_open_document))
-        parts = pool.submit(_parts_of_sales, lines_path, found, history)
+        parts = pool.submit(_parts_of_sales, lines_path, keys, found, history)
         own = list(line_items(rows_of(lines_path, LINE_FIELDS, _indices(rest), "line_no"), on))
     return Scene(
         lines=[line for line in own if line.key not in withheld] + earlier_lines,
@@ -212,6 +218,8 @@ class _Keys:
     lines: "pl.DataFrame"  # key and check
     documents: "pl.DataFrame"  # key and check
     eligible: "npt.NDArray[np.bool_]"  # lines that need a document
+    is_refund: "pl.Series"  # of the lines
+    names: "pl.Series"  # a number for the reference of each line
     has_disputes: bool
 
 
@@ -234,6 +242,8 @@ def _keys(lines: Path, documents: Path) -> _Keys:
     of_lines = pl.scan_parquet(lines).select(
         *key_columns(of_class),
         eligible=(line_class == "gross_sale") | (line_class == "refund"),
+        is_refund=line_class == "refund",
+        name=name_column(),
         disputed=line_class.is_in(disputes.CLASSES),
     )
     of_documents = pl.scan_parquet(documents).select(key_columns(of_document))
@@ -245,6 +255,8 @@ def _keys(lines: Path, documents: Path) -> _Keys:
         found.select("key", "check"),
         papers,
         found["eligible"].to_numpy(),
+        found["is_refund"],
+        found["name"],
         bool(found["disputed"].any()),
     )
 
@@ -343,35 +355,36 @@ def _disputes(lines: Path) -> list[dict[str, Any]]:
 
 
 def _parts_of_sales(
-    lines: Path, document_of_line: "Rows", history: History
+    lines: Path, keys: _Keys, document_of_line: "Rows", history: History
 ) -> list[tuple[int, str]]:
     """Return the plain refunds that give back only a part of what the order had paid.
+
+    A number tells nearly all sales of other orders; the words of the day's lines are read only
+    where a sale of the day or an earlier day can be of a refunded order.
 
     Returns:
         (row, what was compared) per such refund.
     """
     import polars as pl
 
+    is_plain = keys.is_refund & pl.Series(document_of_line != NOBODY)
+    refunded_names = keys.names.filter(is_plain).unique()
     columns = ["merchant_reference", "currency", "amount_minor", "line_class"]
+    past = history.lines(REFUND_DAYS, columns) if len(refunded_names) else None
+    sold_today = keys.names.filter(~keys.is_refund).is_in(refunded_names.implode()).any()
+    if past is None and not sold_today:
+        return []
     today = pl.scan_parquet(lines).select(columns).with_row_index("row")
     refunded = today.filter(pl.col("line_class") == "refund").collect(engine="streaming")
-    plain = refunded.filter(
-        pl.Series(document_of_line[refunded["row"].to_numpy()] != NOBODY, dtype=pl.Boolean)
-    )
-    if plain.is_empty():
-        return []
-    frames = [today.select(columns)]
-    past = history.lines(REFUND_DAYS, columns)
-    if past is not None:
-        frames.append(past.select(columns))
+    plain = refunded.filter(is_plain.gather(refunded["row"]))
+    frames = [today.select(columns)] if sold_today else []
+    frames += [] if past is None else [past.select(columns)]
     on = ["merchant_reference", "currency"]
-    # A number tells nearly all sales of other orders; the join then compares the words.
-    named = pl.col("merchant_reference").hash(_SEED)
     sold = (
         pl.concat(frames)
         .filter(
             pl.col("line_class") == "gross_sale",
-            named.is_in(plain["merchant_reference"].hash(_SEED).unique().implode()),
+            name_column().is_in(refunded_names.implode()),
         )
         .join(plain.lazy().select(on).unique(), on=on, how="semi")
         .group_by(on)
