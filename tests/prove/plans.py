@@ -77,7 +77,7 @@ def _plan(dice: random.Random, seed: int, number: int, swarm: Swarm) -> Plan:
         plan.decisions.append((dice.uniform(30, 3000), first))
         if dice.random() < 0.2:
             plan.decisions.append((plan.decisions[0][0] + dice.uniform(1, 2500), other))
-    plan.invoices = _invoices(dice, swarm.at_shipment)
+    plan.invoices = _invoices(dice, swarm.at_shipment, late=swarm.focus == "SQ")
     plan.gives_back = _returns(dice, often=swarm.focus in ("RF", "SR"))
     return plan
 
@@ -93,8 +93,8 @@ def _paid_at_the_shop(plan: Plan, number: int) -> Plan:
     return plan
 
 
-def _invoices(dice: random.Random, at_shipment: bool) -> list[tuple[float, int]]:
-    first = dice.uniform(600, 6000)
+def _invoices(dice: random.Random, at_shipment: bool, *, late: bool) -> list[tuple[float, int]]:
+    first = dice.uniform(600, 6000) * (5 if late else 1)  # late: looked for before it is there
     if not at_shipment:
         return [(first, 100)]
     if dice.random() < 0.1:
