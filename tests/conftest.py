@@ -4,7 +4,7 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,34 @@ os.environ.update(
     AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{_HOME}/airflow.db",
     GX_ANALYTICS_ENABLED="false",
 )
+
+
+# Each of these wants the machine for itself, so they follow each other on one worker, while the
+# other one works through the rest file by file.
+_HEAVY = ("accuracy", "bench", "integration", "prove", "simulator")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(ROOT / "tests").parts[0]
+        group = "heavy" if folder in _HEAVY else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show the figures that tests have measured: they are the point, whichever worker had them."""
+    reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+    for report in reports:
+        for name, text in report.user_properties:
+            if name == "figures":
+                terminalreporter.write_sep("-", report.nodeid.rpartition("::")[2])
+                terminalreporter.write_line(text)
+
+
+@pytest.fixture
+def show_figures(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Take what shall be shown at the end of the run."""
+    return lambda text: record_property("figures", text)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@
 A failing seed replays alone: ``python -m tests.prove --lifecycles 1 --seed <n>``.
 """
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.prove.__main__ import FIRST_SEED, TO_CATCH, score_lines
@@ -19,10 +21,9 @@ def storm() -> Tally:
 
 
 def test_nothing_is_lost_doubled_unbalanced_or_stuck(
-    storm: Tally, capsys: pytest.CaptureFixture[str]
+    storm: Tally, show_figures: Callable[[str], None]
 ) -> None:
-    with capsys.disabled():
-        print(f"\n{storm.report()}")  # noqa: T201  the figures are the point
+    show_figures(storm.report())
     assert storm.violations == []
     assert storm.lifecycles == LIFECYCLES
     assert storm.faulted / storm.calls >= 0.30
@@ -33,10 +34,9 @@ def test_most_faults_have_struck_at_most_calls_even_in_a_slice(storm: Tally) -> 
     assert len(empty_cells(storm.coverage)) < len(cells()) / 6
 
 
-def test_every_broken_protocol_is_caught(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_broken_protocol_is_caught(show_figures: Callable[[str], None]) -> None:
     found = score(TO_CATCH)
-    with capsys.disabled():
-        print("\n" + "\n".join(score_lines(found)))  # noqa: T201
+    show_figures("\n".join(score_lines(found)))
     assert [name for name, caught in found.items() if caught is None] == []
     assert len({mutant.name.partition(" ")[0].rstrip("bc") for mutant in MUTANTS}) >= 20
 

@@ -4,6 +4,7 @@ A failing seed replays alone: ``python -m tests.simulator --seed <n>``.
 """
 
 import statistics
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -32,9 +33,10 @@ def storm() -> Tally:
     return campaign(1, LIFECYCLES, PRODUCT)
 
 
-def test_nothing_is_lost_doubled_or_stuck(storm: Tally, capsys: pytest.CaptureFixture[str]) -> None:
-    with capsys.disabled():
-        print(f"\n{storm.report()}")  # noqa: T201  the figures are the point
+def test_nothing_is_lost_doubled_or_stuck(
+    storm: Tally, show_figures: Callable[[str], None]
+) -> None:
+    show_figures(storm.report())
     assert storm.violations == []
     assert storm.lifecycles == LIFECYCLES
     assert storm.faulted / storm.calls >= 0.30
@@ -52,15 +54,14 @@ def test_every_fault_has_struck_at_every_position_where_it_can(storm: Tally) -> 
     assert rare == {}
 
 
-def test_the_sql_store_stands_the_same_storm(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_sql_store_stands_the_same_storm(show_figures: Callable[[str], None]) -> None:
     tally = campaign(500_000, ON_SQL, PRODUCT_ON_SQL)
-    with capsys.disabled():
-        print(f"\nSQLite: {tally.lifecycles:,} lifecycles in {tally.seconds:.0f} s")  # noqa: T201
+    show_figures(f"SQLite: {tally.lifecycles:,} lifecycles in {tally.seconds:.0f} s")
     assert tally.violations == []
     assert tally.lifecycles == ON_SQL
 
 
-def test_every_broken_protocol_is_caught(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_broken_protocol_is_caught(show_figures: Callable[[str], None]) -> None:
     """Each from five starting seeds; the median says how soon."""
     lines, missed = [], []
     for mutant in MUTANTS:
@@ -71,9 +72,8 @@ def test_every_broken_protocol_is_caught(capsys: pytest.CaptureFixture[str]) -> 
             continue
         words = caught[0][1] if caught[0] else ""
         lines.append(f"{mutant.name:<50} {statistics.median(counts):>6,.0f}  {words}")
-    with capsys.disabled():
-        print(f"\n{len(lines)}/{len(MUTANTS)} caught; median lifecycles to catch:")  # noqa: T201
-        print("\n".join(lines))  # noqa: T201
+    head = f"{len(lines)}/{len(MUTANTS)} caught; median lifecycles to catch:"
+    show_figures("\n".join([head, *lines]))
     assert missed == []
     assert len(MUTANTS) >= 20
 
