@@ -268,7 +268,9 @@ def _drain(log: Path) -> int:
 
     from include.wiring import tieout
     from tieout.order_desk import Desks
+    from tieout.order_steps import let_shoppers_go_first
 
+    let_shoppers_go_first()
     logging.disable(logging.INFO)
     desks = Desks(tieout())
     erp = desks.of(SHOP).erp
