@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from include.domain.errors import Retryable
+from include.domain.order_state import OrderState
 from include.local.airflow_api import AirflowApi
 from include.local.environment import LocalStack
 from include.local.order_stories import SHORT, UK, US, People, Story, make_key
@@ -112,7 +113,9 @@ class OrderDemo:
 
     def _wait_for_lost_answer(self) -> None:
         """Q must pass before anybody may ask what became of a call without an answer."""
-        due = self.context.orders.get(self.lost.order_id).next_at
+        order = self.context.orders.get(self.lost.order_id)
+        # Once it is known, the order rests for other reasons, and for hours.
+        due = order.next_at if order.state == OrderState.pending else None
         rest = (due - datetime.now(UTC) if due else timedelta()).total_seconds()
         if rest > 0:
             self.say(f"order 2001 is asked about in {rest:.0f} s")
