@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from functools import cached_property, partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -138,8 +139,14 @@ class ShopDesk:
             return self.callback_hook.timings
         return self.erp.timings_by_kind[kind]
 
-    @cached_property
+    @property
     def desk(self) -> Desk:
+        """What the sagas need, on the merchant's day of now: a process outlives midnight."""
+        today = self.context.business_date(self.merchant.zone)
+        return self._desk if self._desk.today == today else replace(self._desk, today=today)
+
+    @cached_property
+    def _desk(self) -> Desk:
         context, shop, merchant = self.context, self.shop, self.merchant
         erp = GuardedErp(self.erp, self.erp_line)
         return Desk(
