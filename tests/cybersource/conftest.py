@@ -1,6 +1,6 @@
 """Fixtures of the gateway's tests; what they are made of is in ``scripted.py``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -8,6 +8,8 @@ import pytest
 from include.adapters.cybersource.client import Client
 from include.adapters.cybersource.settings import Settings
 from tests.cybersource.scripted import NOW, SECRET, ScriptedGateway
+from tests.sandbox.merchant import running
+from tests.sandbox.receiver import Receiver
 
 
 @pytest.fixture
@@ -29,3 +31,16 @@ def make_client(gateway: ScriptedGateway) -> Callable[..., Client]:
         return Client(settings, gateway, lambda: NOW)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Any]:
+    with running() as found:
+        yield found
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+    yield receiver
+    receiver.stop()

@@ -5,7 +5,6 @@ Against the sandbox, lost answers included; the store is asked for every byte it
 
 import hashlib
 import logging
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -30,23 +29,9 @@ from tests.cybersource.support import MERCHANT, Shop, client_of
 from tests.cybersource.test_webhooks_against_sandbox import ACCEPT, wish
 from tests.cybersource.webhook_keys import Ring, key_effect, make_key
 from tests.effects import ManualClock
-from tests.sandbox.merchant import running
 from tests.sandbox.receiver import Receiver
 
 KEYS, TESTS = "POST /kms/egress/v2/keys-sym$", "POST /notification-subscriptions/v1/webhooks/"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Any]:
-    with running() as found:
-        yield found
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
-    yield receiver
-    receiver.stop()
 
 
 class Office:

@@ -1,7 +1,6 @@
 """Subscribe, be told, check and read: our webhook side against the sandbox's sender."""
 
 import hashlib
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -22,23 +21,9 @@ from include.domain.reviews import Decision
 from include.services.effects.ports import Effect, EffectKind
 from tests.cybersource.support import MERCHANT, Shop, client_of
 from tests.cybersource.webhook_keys import Ring, make_key
-from tests.sandbox.merchant import running
 from tests.sandbox.receiver import Call, Receiver
 
 ACCEPT, REJECT = "risk.casemanagement.decision.accept", "risk.casemanagement.decision.reject"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Any]:
-    with running() as found:
-        yield found
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
-    yield receiver
-    receiver.stop()
 
 
 @pytest.fixture
