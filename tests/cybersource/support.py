@@ -40,7 +40,6 @@ from tests.cybersource.scripted import (
     response,
 )
 from tests.effects import ManualClock
-from tests.sandbox.merchant import running
 
 MERCHANT = "acme_us"
 AUTH, CAPTURE, REFUND, REVERSE, VOID, REVIEW, DELETION = (
@@ -60,12 +59,6 @@ WRITE_CALLS = {
     REVERSE: "/reversals$", VOID: "/voids$",
 }  # fmt: skip
 _numbers = count(1)
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Any]:
-    with running() as found:
-        yield found
 
 
 class Shop:

@@ -17,7 +17,6 @@ from tests.cybersource.scripted import (
     AMOUNT,
 )
 from tests.cybersource.support import AUTH, CAPTURE, REFUND, VERBS, WRITE_CALLS, Shop
-from tests.cybersource.support import sandbox as sandbox
 from tests.cybersource.support import shop as shop
 
 KINDS = sorted(VERBS, key=lambda kind: kind.value)

@@ -25,7 +25,6 @@ from tests.cybersource.support import (
     WRITE_CALLS,
     Shop,
 )
-from tests.cybersource.support import sandbox as sandbox
 from tests.cybersource.support import shop as shop
 
 OUTCOMES = {

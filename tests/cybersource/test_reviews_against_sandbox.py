@@ -22,7 +22,6 @@ from tests.cybersource.scripted import (
     authorize,
 )
 from tests.cybersource.support import AUTH, DELETION, MERCHANT, REVIEW, Shop
-from tests.cybersource.support import sandbox as sandbox
 from tests.cybersource.support import shop as shop
 
 
