@@ -1,5 +1,5 @@
 """Airflow imports a module of this name in every component; see ``preload``."""
 
-from include.adapters.quality.preload import preload
+from include.preload import preload
 
 preload()

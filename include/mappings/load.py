@@ -3,8 +3,9 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from include.domain.accounts import GlTemplate
@@ -35,10 +36,11 @@ from include.mappings.secrets import find_secrets
 from include.mappings.tables import FeeCodes, FxRates, Mappings
 
 SHIPPED = Path(__file__).parent
+Contents = tuple[tuple[str, bytes], ...]  # name and bytes of every YAML file of a folder
 
 
 def load_mappings(folder: Path | None = None) -> Mappings:
-    """Read and check every mapping.
+    """Read and check every mapping; what holds the same bytes as last time is not checked again.
 
     Args:
         folder: where the YAML files are; the shipped ones by default.
@@ -46,7 +48,12 @@ def load_mappings(folder: Path | None = None) -> Mappings:
     Raises:
         Rejected: something is wrong; the message names every problem with file, line and fix.
     """
-    entries, problems = read_mappings(folder or SHIPPED)
+    return _checked(_contents(folder or SHIPPED))
+
+
+@lru_cache(maxsize=2)  # the process that forks tasks checks once for all of them
+def _checked(contents: Contents) -> Mappings:
+    entries, problems = _judged(contents)
     if problems:
         raise refuse(problems)
     return _tables(entries)
@@ -54,9 +61,19 @@ def load_mappings(folder: Path | None = None) -> Mappings:
 
 def read_mappings(folder: Path) -> tuple[list[Placed[Entry]], list[Problem]]:
     """Return the sound entries and every problem, sorted by place."""
+    return _judged(_contents(folder))
+
+
+def _contents(folder: Path) -> Contents:
+    paths = sorted(p for p in folder.iterdir() if p.suffix in (".yaml", ".yml"))
+    return tuple((path.name, path.read_bytes()) for path in paths)
+
+
+def _judged(contents: Contents) -> tuple[list[Placed[Entry]], list[Problem]]:
+    files = dict(contents)
     documents, entries = [], []
     for file in FILES:
-        document = _read(folder / file)
+        document = _read(file, files.get(file))
         documents.append(document)
         entries += parse_entries(document)
         find_secrets(document)
@@ -65,24 +82,22 @@ def read_mappings(folder: Path) -> tuple[list[Placed[Entry]], list[Problem]]:
         check_rules(entries)
         check_order_tables(entries)
         faults = [problem for document in documents for problem in document.problems]
-    faults += _strangers(folder)
+    faults += _strangers(files)
     return entries, sorted(set(faults))
 
 
-def _read(path: Path) -> Document:
-    try:
-        return read_document(path.name, path.read_bytes())
-    except FileNotFoundError:
-        missing = Document(path.name)
-        missing.report(1, "the file is missing", f"Create {path.name} with its list.")
-        return missing
+def _read(file: str, content: bytes | None) -> Document:
+    if content is not None:
+        return read_document(file, content)
+    missing = Document(file)
+    missing.report(1, "the file is missing", f"Create {file} with its list.")
+    return missing
 
 
-def _strangers(folder: Path) -> list[Problem]:
+def _strangers(files: Iterable[str]) -> list[Problem]:
     """A file of another name would be ignored in silence: somebody thinks it is in force."""
     do = f"Rename or remove it; read here are {', '.join(FILES)}."
-    found = sorted(p.name for p in folder.iterdir() if p.suffix in (".yaml", ".yml"))
-    return [Problem(n, 1, "no such mapping is known", do) for n in found if n not in FILES]
+    return [Problem(n, 1, "no such mapping is known", do) for n in files if n not in FILES]
 
 
 def _tables(entries: list[Placed[Entry]]) -> Mappings:

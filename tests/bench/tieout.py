@@ -47,11 +47,11 @@ _USED = (
 
 def preload() -> None:
     """Import what Airflow's workers have imported before a task begins."""
-    from include.adapters.quality import preload as quality
+    from include import preload as forking
 
     for module in _USED:
         importlib.import_module(module)
-    quality.preload(["standalone"])  # as in the processes that fork tasks
+    forking.preload(["standalone"])  # as in the processes that fork tasks
 
 
 class _Clock:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from include.adapters.quality.preload import preload
 from include.adapters.quality.runner import GxGate
 from include.adapters.quality.suite_files import read_suite, suite_names
 from include.domain.quality import Severity
+from include.preload import preload
 
 GATE = GxGate()
 

@@ -2,14 +2,15 @@
 
 The library looks at measurements (a row per file, currency or account), never at settlement
 lines: ADR 0007. It is imported on the first run only; a forked task has it already
-(``preload.py``). One ephemeral context serves the process.
+(``include/preload.py``). One ephemeral context serves the process.
 """
 
+import logging
+import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from include.adapters.quality.preload import quiet
 from include.adapters.quality.suite_files import Expectation, Suite, read_suite, suite_names
 from include.domain.money import MINOR_UNIT_DIGITS, Money
 from include.domain.quality import Finding, Severity, SuiteResult
@@ -65,7 +66,7 @@ class GxGate:
     @classmethod
     def _definition(cls) -> Any:
         if cls._batches is None:
-            quiet()
+            _quiet()
             import great_expectations as gx
             from great_expectations.data_context.types.base import ProgressBarsConfig
 
@@ -82,6 +83,13 @@ class GxGate:
         if suite.name not in cls._suites:
             cls._suites[suite.name] = _made(suite.name, suite.expectations)
         return cls._suites[suite.name]
+
+
+def _quiet() -> None:
+    """Switch off what Great Expectations would send home or write into every task log."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    logging.getLogger("posthog").setLevel(logging.CRITICAL)
 
 
 def _made(name: str, expectations: Iterable[Expectation]) -> Any:
