@@ -9,6 +9,8 @@ from include.domain.money import Money
 from include.domain.refunds import Way
 from include.domain.settlement import SettlementDay
 from include.local.environment import LocalStack
+from include.services.matching.columns import EXPLAINED, LINES, MATCHES
+from include.services.matching.match_files import rows_of_matches
 
 if TYPE_CHECKING:
     from include.wiring import Tieout
@@ -134,23 +136,17 @@ def _settled(context: "Tieout", day: SettlementDay) -> dict[str, dict[str, Any]]
     """Return the day's sales and refunds by request id, each with what matching decided."""
     import pyarrow.parquet as pq
 
-    if not context.lake.day_path(day, "matches.parquet").is_file():
+    matches, explained, lines = (
+        context.lake.day_path(day, name) for name in (MATCHES, EXPLAINED, LINES)
+    )
+    if not matches.is_file():
         return {}
-
-    def rows(name: str, columns: Sequence[str]) -> list[dict[str, Any]]:
-        path = context.lake.day_path(day, name)
-        found: list[dict[str, Any]] = pq.read_table(path, columns=list(columns)).to_pylist()
-        return found
-
-    key = ("file_digest", "line_no", "line_class")
-    decided = {
-        tuple(row[name] for name in key): row
-        for row in rows("matches.parquet", (*key, "rule", "cause", "document_id"))
-    }
+    columns = ["request_id", "line_class", "amount_minor"]
+    settled = pq.read_table(lines, columns=columns).to_pylist()
     return {
-        row["request_id"]: {**decided.get(tuple(row[name] for name in key), {}), **row}
-        for row in rows("lines.parquet", (*key, "request_id", "amount_minor"))
-        if row["line_class"] in ("gross_sale", "refund")
+        line["request_id"]: {**said, **line}
+        for line, said in zip(settled, rows_of_matches(matches, explained), strict=False)
+        if line["line_class"] in ("gross_sale", "refund")
     }
 
 

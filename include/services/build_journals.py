@@ -25,7 +25,7 @@ from include.services.books.ports import BookMappings, JournalStore, Periods
 from include.services.books.restate import Chain, Continuation, chains, continue_chain
 from include.services.books.sums import BatchSums, sum_day
 from include.services.journal_book import JournalState
-from include.services.matching.columns import LINES, MATCHES
+from include.services.matching.columns import EXPLAINED, LINES
 from include.services.matching.ports import DayFiles, ItemStore
 
 STAGE = "build"
@@ -93,7 +93,7 @@ def build_journals(
     Args:
         day: the merchant's settlement date; matched.
         merchant: as configured on that date.
-        lake: holds lines.parquet and matches.parquet.
+        lake: holds lines.parquet and explained.parquet.
         mappings: templates, fee kinds and rates.
         journals: what was built before; receives what is new.
         periods: SYSPRO's calendar.
@@ -110,7 +110,7 @@ def build_journals(
     """
     sums = sum_day(
         lake.day_path(day, LINES),
-        lake.day_path(day, MATCHES),
+        lake.day_path(day, EXPLAINED),
         merchant,
         day.settlement_date,
         layouts,

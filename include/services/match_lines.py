@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from include.domain.expectations import Expectation, ExpectationKind
 from include.domain.matching import Cause, Rule
@@ -33,12 +33,15 @@ from include.services.matching import (
     request_ids,
     tolerance,
 )
-from include.services.matching.columns import DOCUMENTS, LINES, MATCHES
+from include.services.matching.columns import DOCUMENTS, EXPLAINED, LINES, MATCHES
 from include.services.matching.evidence import MAX_QUESTIONS, Evidence
+from include.services.matching.explained import explained_rows
 from include.services.matching.history import History
 from include.services.matching.inputs import document_window, spool_documents
+from include.services.matching.match_files import MatchWriter
 from include.services.matching.model import Pool
 from include.services.matching.outcome import MATCHER, STAGE, Outcome, conclude, item_of
+from include.services.matching.pairing import pair_plain
 from include.services.matching.plain import NOBODY
 from include.services.matching.ports import (
     DayFiles,
@@ -47,8 +50,10 @@ from include.services.matching.ports import (
     Gateway,
     ItemStore,
 )
-from include.services.matching.rows import MatchWriter, explained_rows
-from include.services.matching.scene import Scene, set_scene
+from include.services.matching.scene import set_scene
+
+if TYPE_CHECKING:
+    from include.services.matching.plain import Rows
 
 __all__ = ["MatchResult", "document_window", "match_lines"]
 
@@ -82,7 +87,8 @@ def match_lines(
     Args:
         day: the merchant's settlement date.
         merchant: as configured on that date.
-        lake: holds the day's lines.parquet; receives documents.parquet and matches.parquet.
+        lake: holds the day's lines.parquet; receives documents.parquet, matches.parquet
+            and explained.parquet.
         documents: ERP documents of ``document_window``: rows, or a Parquet file with one row per
             document id and the columns of ``DOCUMENT_COLUMNS``.
         expectations: what is awaited across days.
@@ -130,15 +136,19 @@ def _match(
     )
     history, evidence = History(lake, day), Evidence(reports, max_questions)
     loaded = _load(expectations, day)
-    scene = set_scene(lines_path, documents_path, loaded, day, merchant, history)
-    pool = Pool(on, scene.lines, scene.documents)
+    paired = pair_plain(lines_path, documents_path, loaded, day, merchant, history)
     path = Path(lake.day_path(day, MATCHES))
-    with MatchWriter(path) as writer, ThreadPoolExecutor(1, thread_name_prefix="match") as beside:
-        # The rules hold the interpreter and one core; columns are read meanwhile on another.
-        writer.prepare(lines_path, documents_path, scene.document_of_line, on)
+    with (
+        MatchWriter(path, Path(lake.day_path(day, EXPLAINED))) as writer,
+        ThreadPoolExecutor(1, thread_name_prefix="match") as beside,
+    ):
+        # The rules hold the interpreter and one core; columns are read and written meanwhile.
+        writer.begin(lines_path, documents_path, paired.document_of_line)
+        scene = set_scene(paired, lines_path, documents_path, day, history)
         drifting = beside.submit(
             fees.drifts, lines_path, merchant.merchant_id, on, mappings, layouts, history
         )
+        pool = Pool(on, scene.lines, scene.documents)
         _apply_rules(pool, merchant, history, evidence)
         found = disputes.judge(scene.disputes, history, evidence)
         outcome = conclude(
@@ -151,13 +161,16 @@ def _match(
             history,
         )
         drifted = drifting.result()
-        items = [*outcome.findings, *_side_findings(day, merchant, scene, found, drifted)]
+        by_row = {row["row"]: row for row in scene.disputes}
+        disputed = [(each, by_row[each.row]) for each in found]
+        items = [*outcome.findings, *_side_findings(day, merchant, disputed, drifted)]
         left = [*pool.lines.values(), *scene.withheld]
-        explained = explained_rows(pool.decisions, left, found, drifted, scene.parts_of_sales, on)
-        writer.begin(explained)
+        explained = explained_rows(
+            pool.decisions, left, disputed, drifted, scene.parts_of_sales, on
+        )
         count = _store(day, merchant, outcome, items, expectations, open_items)
-        writer.publish()
-    return _result(scene, explained, count, path)
+        writer.publish(explained)
+    return _result(paired.document_of_line, explained, count, path)
 
 
 def _load(expectations: Expectations, day: SettlementDay) -> list[Expectation]:
@@ -189,24 +202,22 @@ def _apply_rules(pool: Pool, merchant: Merchant, history: History, evidence: Evi
 def _side_findings(
     day: SettlementDay,
     merchant: Merchant,
-    scene: Scene,
-    found: Sequence[disputes.DisputeFinding],
+    disputed: Sequence[tuple[disputes.DisputeFinding, Mapping[str, Any]]],
     drifted: Sequence[fees.FeeDrift],
 ) -> list[OpenItem]:
     """Return what is wrong with disputes and fees, as open items."""
-    by_row = {row["row"]: row for row in scene.disputes}
     items = [
         _item(
             day,
             merchant,
             each.cause,
             each.key,
-            Money(by_row[each.row]["amount_minor"], by_row[each.row]["currency"]),
-            f"{by_row[each.row]['file_digest']}:{by_row[each.row]['line_no']}",
+            Money(line["amount_minor"], line["currency"]),
+            f"{line['file_digest']}:{line['line_no']}",
             each.why,
             each.do,
         )
-        for each in found
+        for each, line in disputed
         if each.cause is not None
     ]
     return items + [
@@ -287,12 +298,14 @@ def _store(
 
 
 def _result(
-    scene: Scene, explained: Sequence[Mapping[str, Any]], open_count: int, path: Path
+    document_of_line: "Rows", explained: Sequence[Mapping[str, Any]], open_count: int, path: Path
 ) -> MatchResult:
-    rules = Counter(row["rule"] for row in explained if row.get("rule"))
-    causes = Counter(row["cause"] for row in explained if row.get("cause"))
-    laid_over = {row["row"] for row in explained}
-    plain = int((scene.document_of_line != NOBODY).sum())
-    again = sum(1 for row in laid_over if row >= 0 and scene.document_of_line[row] != NOBODY)
-    rules[Rule.exact.value] += plain - again
-    return MatchResult(len(scene.document_of_line), dict(rules), dict(causes), open_count, path)
+    rules = Counter(row["rule"] for row in explained if row["rule"])
+    causes = Counter(row["cause"] for row in explained if row["cause"])
+    explained_plain = {
+        row["row"]
+        for row in explained
+        if row["row"] >= 0 and document_of_line[row["row"]] != NOBODY
+    }
+    rules[Rule.exact.value] += int((document_of_line != NOBODY).sum()) - len(explained_plain)
+    return MatchResult(len(document_of_line), dict(rules), dict(causes), open_count, path)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from include.domain.money import Money
+from include.services.matching.match_files import rows_of_matches
 from include.services.report_model import LineReport
 
 _BATCH = 20_000
@@ -13,7 +14,6 @@ _LINE = (
     "file_digest line_no line_class detail_code currency amount_minor request_id "
     "merchant_reference processor_reference batch_id case_number card_type occurred_at"
 ).split()
-_MATCH = "file_digest line_no rule cause document_id".split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +66,15 @@ def sum_deposits(path: Path) -> dict[str, tuple[Money, int]]:
 
 @dataclass(frozen=True, slots=True)
 class ParquetLines:
-    """The lines of ``lines.parquet``, each with its row of ``matches.parquet`` where there is one.
+    """The lines of ``lines.parquet``, each with what matching says of it where it ran.
 
-    ``matches.parquet`` begins with one row per line in the same order, so both are read side by
-    side, a batch at a time.
+    ``matches.parquet`` has one row per line in the same order, so both are read side by side, a
+    batch at a time.
     """
 
     lines: Path
     matches: Path
+    explained: Path
     sources: Mapping[str, str]  # file digest -> the merchant's name of the source
 
     def __len__(self) -> int:
@@ -86,7 +87,7 @@ class ParquetLines:
     def __iter__(self) -> Iterator[LineReport]:
         if not self.lines.exists():
             return
-        matched = _rows(self.matches, _MATCH)
+        matched = rows_of_matches(self.matches, self.explained)
         for line in _rows(self.lines, _LINE):
             match = next(matched, {})
             if match and (match["file_digest"], match["line_no"]) != (
@@ -118,8 +119,6 @@ class ParquetLines:
 
 
 def _rows(path: Path, columns: list[str]) -> Iterator[Mapping[str, Any]]:
-    if not path.exists():
-        return
     import pyarrow.parquet as pq
 
     for batch in pq.ParquetFile(path).iter_batches(_BATCH, columns=columns):

@@ -17,6 +17,7 @@ from include.domain.merchant import Merchant, SourceKind
 from include.domain.money import Money
 from include.domain.quality import QualityResult
 from include.domain.settlement import NET_CLASSES, Coverage, Knowledge, LineClass, SettlementDay
+from include.services.matching.columns import EXPLAINED, LINES, MATCHES
 from include.services.report_lines import LineSum, ParquetLines, sum_deposits, sum_lines
 from include.services.report_model import (
     AWAITED,
@@ -142,7 +143,7 @@ def assemble(
     files = tuple(facts.files(day))
     journals = tuple(facts.journals(day))
     coverage = state.coverage if state else ()
-    lines = Path(lake.day_path(day, "lines.parquet"))
+    lines = Path(lake.day_path(day, LINES))
     sums = sum_lines(lines)
     layouts = {file.digest: file.layout for file in files}
     summaries = _summaries(
@@ -167,7 +168,8 @@ def assemble(
         files=files,
         lines=ParquetLines(
             lines,
-            Path(lake.day_path(day, "matches.parquet")),
+            Path(lake.day_path(day, MATCHES)),
+            Path(lake.day_path(day, EXPLAINED)),
             {file.digest: file.source for file in files},
         ),
         mapping_version=(state.mapping_version if state else "") or mappings.version,

@@ -37,6 +37,7 @@ from include.services.download_reports import download_reports
 from include.services.journal_book import JournalState
 from include.services.match_funding import match_funding
 from include.services.match_lines import document_window, match_lines
+from include.services.matching.match_files import rows_of_matches
 from tests.accuracy.partners import Partners, WallClock
 
 _TRIES = 4  # Airflow would try again; a second download often serves the right bytes
@@ -47,7 +48,7 @@ class Found:
     """Everything the product said about a quarter."""
 
     items: list[dict[str, Any]] = field(default_factory=list)  # every open item ever opened
-    rows: list[dict[str, Any]] = field(default_factory=list)  # explained rows of matches.parquet
+    rows: list[dict[str, Any]] = field(default_factory=list)  # lines with a rule or a cause
     files: list[dict[str, Any]] = field(default_factory=list)  # every file version
     journals: list[dict[str, Any]] = field(default_factory=list)
     quarantine: list[dict[str, Any]] = field(default_factory=list)
@@ -250,17 +251,13 @@ class Quarter:
         lines = pl.read_parquet(self.lake.day_path(day, "lines.parquet"))
         settled = lines.filter(pl.col("line_class").is_in(["gross_sale", "refund"]))
         self.found.lines[str(day)] = set(settled["request_id"].drop_nulls().to_list())
-        rows = pl.read_parquet(matches)
+        said = list(rows_of_matches(matches, self.lake.day_path(day, "explained.parquet")))
         ids = ["request_id", "case_number", "detail_code"]
-        known = pl.concat([lines.select(ids), pl.DataFrame(schema=lines.select(ids).schema)])
-        padded = known.head(rows.height)
-        gap = rows.height - padded.height
-        if gap:
-            blank = pl.DataFrame({name: [None] * gap for name in ids}, schema=padded.schema)
-            padded = pl.concat([padded, blank])
-        rows = pl.concat([rows, padded], how="horizontal")
-        told = rows.filter(pl.col("rule").is_not_null() | pl.col("cause").is_not_null())
-        self.found.rows += [row | who for row in told.to_dicts()]
+        places = lines.select("line_class", *ids).to_dicts()
+        for row in said:
+            place = places[row["row"]] if row["row"] >= 0 else dict.fromkeys(ids)
+            if row["rule"] or row["cause"]:
+                self.found.rows.append(row | place | who)
 
 
 def days_between(first: date, last: date) -> list[date]:

@@ -26,6 +26,13 @@ from include.adapters.store.schema import (
 from include.domain.money import Money
 from include.domain.settlement import LINE_COLUMNS, SettlementDay
 from include.mappings.load import load_mappings
+from include.services.matching.columns import (
+    EXPLAINED,
+    EXPLAINED_COLUMNS,
+    MATCHES,
+    PLAIN_COLUMNS,
+    schema_of,
+)
 from include.services.report_model import ReportModel
 from include.services.write_report import assemble, write_report
 from tests.unit.report_example import DAY, FIRST, SECOND
@@ -271,18 +278,24 @@ def test_items_open_up_to_the_day_are_listed_with_their_age(day: Day) -> None:
 
 
 def test_lines_carry_the_word_of_matching_only_where_it_is_about_them(day: Day) -> None:
-    matches = day.lake.day_path(DAY, "matches.parquet")
     rows = [
-        {"file_digest": line["file_digest"], "line_no": line["line_no"], "rule": "exact",
-         "cause": None, "document_id": f"D{i}"}
+        {"file_digest": line["file_digest"], "line_no": line["line_no"], "document_id": f"D{i}"}
         for i, line in enumerate(LINES)
-    ]  # fmt: skip
+    ]
     rows[1]["line_no"] = 99
-    pl.DataFrame(rows, infer_schema_length=None).with_columns(
-        pl.col("cause").cast(pl.String)
-    ).write_parquet(matches)
+    pl.DataFrame(rows, schema_overrides=schema_of(PLAIN_COLUMNS)).write_parquet(
+        day.lake.day_path(DAY, MATCHES)
+    )
+    said = {"row": 3, "file_digest": LINES[3]["file_digest"], "line_no": LINES[3]["line_no"]}
+    said |= {"rule": "partial_refund", "cause": "ambiguous"}
+    pl.DataFrame([said], schema=schema_of(EXPLAINED_COLUMNS)).write_parquet(
+        day.lake.day_path(DAY, EXPLAINED)
+    )
     lines = list(day.model().lines)
     assert [line.document_id for line in lines] == ["D0", "", "D2", "D3", "D4", "D5"]
+    assert [(line.rule, line.cause) for line in lines[:4]] == [
+        ("exact", ""), ("", ""), ("exact", ""), ("partial_refund", "ambiguous"),
+    ]  # fmt: skip
     assert lines[0].file == "sales"
     assert lines[0].source == f"{SALES}:3"
 

@@ -47,7 +47,7 @@ class DaySums:
 
 def sum_day(
     lines: Path,
-    matches: Path,
+    explained: Path,
     merchant: Merchant,
     on: date,
     layouts: Mapping[str, str],
@@ -59,14 +59,14 @@ def sum_day(
 
     Args:
         lines: lines.parquet.
-        matches: matches.parquet; its duplicates are set aside.
+        explained: explained.parquet; its duplicates are set aside.
         merchant: zone and month-end split.
         on: the settlement date.
         layouts: layout by file digest.
     """
     import polars as pl
 
-    frame, set_aside = _without_duplicates(pl.scan_parquet(lines), matches)
+    frame, set_aside = _without_duplicates(pl.scan_parquet(lines), explained)
     frame = frame.filter(pl.col("line_class").is_in(_NET))
     # The control is taken without regard to class, in the same pass over the file.
     seen, control = pl.collect_all(
@@ -136,13 +136,13 @@ def _may_be_earlier(seen: "pl.DataFrame", merchant: Merchant, on: date) -> bool:
 
 
 def _without_duplicates(
-    frame: "pl.LazyFrame", matches: Path
+    frame: "pl.LazyFrame", explained: Path
 ) -> tuple["pl.LazyFrame", dict[str, int]]:
     """Drop the lines that matching named as repeats; they were counted, not booked."""
     import polars as pl
 
     repeats = (
-        pl.scan_parquet(matches)
+        pl.scan_parquet(explained)
         .filter(pl.col("cause") == Cause.duplicate_line.value)
         .select("file_digest", "line_no", "line_class")
         .collect(engine="streaming")

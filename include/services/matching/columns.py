@@ -7,24 +7,34 @@ from include.domain.settlement import DOCUMENT_COLUMNS, LINE_COLUMNS
 if TYPE_CHECKING:
     import polars as pl
 
-LINES, MATCHES, DOCUMENTS = "lines.parquet", "matches.parquet", "documents.parquet"
+LINES, DOCUMENTS = "lines.parquet", "documents.parquet"
+MATCHES, EXPLAINED = "matches.parquet", "explained.parquet"
 JOINT = " + "  # between the ids where one line settles several documents
 
-# One row per line of the day, in the order of lines.parquet, then one per still-open line of an
-# earlier day that was met. Plain rows say their rule and document, and nothing else.
-MATCH_COLUMNS: dict[str, tuple[str, str]] = {
+# One row per line of the day, in the order of lines.parquet. A row with a document is settled by
+# it, whole and by the rule ``exact``, unless explained.parquet says otherwise.
+PLAIN_COLUMNS: dict[str, tuple[str, str]] = {
     "file_digest": ("string", "the line's file"),
-    "line_no": ("int64", "the line's record; -1 where only its identity is known"),
+    "line_no": ("int64", "the line's record"),
+    "document_id": ("string", "SYSPRO document; null where the line is not plain"),
+}
+
+# One row per line that needed a rule or has a cause, in the same order, then one per still-open
+# line of an earlier day that was met. What is null here is as matches.parquet says.
+EXPLAINED_COLUMNS: dict[str, tuple[str, str]] = {
+    "row": ("int64", "the line's row in lines.parquet; -1: a line of an earlier day"),
+    "file_digest": ("string", "the line's file"),
+    "line_no": ("int64", "the line's record"),
     "line_class": ("string", "a LineClass"),
     "line_date": ("date32", "the line's settlement date; an earlier one where it was still open"),
     "rule": ("string", "a Rule; null where none settled it"),
     "cause": ("string", "a Cause; null where nothing is wrong"),
     "document_id": ("string", "SYSPRO document(s), joined by " + "; null without one"),
-    "taken_minor": ("int64", "what the line settles of it; null where plain: all of it"),
-    "difference_minor": ("int64", "line less taken; null where plain: nothing"),
-    "line_key": ("string", "the line's identity, where it is not plain"),
-    "compared": ("string", "what was compared, where it is not plain"),
-    "runner_up": ("string", "the next best, where it is not plain"),
+    "taken_minor": ("int64", "what the line settles of it"),
+    "difference_minor": ("int64", "line less taken"),
+    "line_key": ("string", "the line's identity"),
+    "compared": ("string", "what was compared"),
+    "runner_up": ("string", "the next best"),
 }
 
 

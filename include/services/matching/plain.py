@@ -167,18 +167,25 @@ def name_column() -> "pl.Expr":
     return pl.col("merchant_reference").hash(_SEEDS[0])
 
 
-def rows_of(path: Path, columns: Sequence[str], rows: "Rows", by: str) -> list[dict[str, Any]]:
+def rows_of(
+    path: Path,
+    columns: Sequence[str],
+    rows: "Rows",
+    by: str,
+    numbers: "pl.Series | None" = None,
+) -> list[dict[str, Any]]:
     """Read only the given rows of a Parquet file, in order, as dictionaries with ``row``.
 
     ``by`` names a whole number of few rows each: only rows that have one of the wanted numbers
-    are put together from all columns.
+    are put together from all columns. ``numbers`` is that column, where it was read already.
     """
     import polars as pl
 
     if not len(rows):
         return []
     wanted = pl.DataFrame({"row": rows}, schema={"row": pl.UInt32})
-    numbers = pl.scan_parquet(path).select(by).collect(engine="streaming")[by]
+    if numbers is None:
+        numbers = pl.scan_parquet(path).select(by).collect(engine="streaming")[by]
     found = (
         pl.scan_parquet(path, parallel="prefiltered")
         .with_row_index("row")
