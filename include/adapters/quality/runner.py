@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from include.adapters.quality.described import described_once
 from include.adapters.quality.suite_files import Expectation, Suite, read_suite, suite_names
 from include.domain.money import MINOR_UNIT_DIGITS, Money
 from include.domain.quality import Finding, Severity, SuiteResult
@@ -40,7 +41,7 @@ class GxGate:
             kept = tuple(_kept(suite.name, expectation) for expectation in suite.expectations)
             return SuiteResult(suite.name, kept)
         frame = _frame(suite, rows)
-        with self._lock:
+        with self._lock, described_once():
             batch = self._definition().get_batch(batch_parameters={"dataframe": frame})
             by_check = _by_check(batch.validate(self._suite(suite), result_format=_YES_OR_NO))
             broken = [e for e in suite.expectations if not by_check[e.check].success]
