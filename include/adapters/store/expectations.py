@@ -11,6 +11,7 @@ from include.adapters.store.schema import expectations
 from include.adapters.store.upsert import upsert
 from include.domain.expectations import Expectation, ExpectationKind, ExpectationState
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 _CHUNK = 20_000  # rows per statement: bounds the driver's memory, not the number of rows
 
 
@@ -73,7 +74,7 @@ def _row(expectation: Expectation) -> dict[str, Any]:
         "state": expectation.state.value,
         "met_by": expectation.met_by,
         "met_date": expectation.met_date,
-        "detail": json.dumps(expectation.detail, sort_keys=True, separators=(",", ":")),
+        "detail": _encode(expectation.detail),
     }
 
 

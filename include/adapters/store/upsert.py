@@ -52,11 +52,16 @@ def execute_many(
         compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names
     ]
     columns = [
-        _column([row.get(name, fixed[name]) for row in rows], processor)
+        _column([row[name] for row in rows] if name in rows[0] else [fixed[name]], processor)
         for name, processor in zip(names, processors, strict=True)
     ]
+    columns = [column * len(rows) if len(column) == 1 else column for column in columns]
     connection.exec_driver_sql(str(compiled), list(zip(*columns, strict=True)))
 
 
 def _column(values: list[Any], processor: Callable[[Any], Any] | None) -> list[Any]:
-    return values if processor is None else [processor(value) for value in values]
+    """Return values as the driver takes them; of a date that many rows have, once."""
+    if processor is None:
+        return values
+    known = {value: processor(value) for value in set(values)}
+    return [known[value] for value in values]

@@ -27,18 +27,19 @@ class Removed:
     totals: Counter[tuple[str, str]]
 
 
-def across_batches(
-    prints: Sequence[pl.Series], print_lines: Sequence[pl.Series], lines_path: Path
-) -> pl.Series:
-    """Return the line numbers that repeat an earlier line, in order."""
-    none = pl.Series(dtype=pl.Int64)
-    if not prints:
-        return none
-    every = pl.concat(list(prints), rechunk=True)
+def suspects_of(prints: Sequence[pl.Series], print_lines: Sequence[pl.Series]) -> pl.DataFrame:
+    """Return the records of a whole file whose print another has too: ``print``, ``line_no``."""
+    every = pl.concat(list(prints), rechunk=True) if prints else pl.Series(dtype=pl.UInt64)
     if every.n_unique() == len(every):
-        return none
+        return pl.DataFrame(schema={"print": pl.UInt64, "line_no": pl.Int64})
     rows = pl.DataFrame({"print": every, "line_no": pl.concat(list(print_lines))})
-    suspects = rows.filter(pl.col("print").is_duplicated())
+    return rows.filter(pl.col("print").is_duplicated())
+
+
+def across_batches(suspects: pl.DataFrame, lines_path: Path) -> pl.Series:
+    """Return the line numbers of suspects that repeat an earlier line, in order."""
+    if not suspects.height:
+        return pl.Series(dtype=pl.Int64)
     written = (
         pl.scan_parquet(lines_path)
         .filter(pl.col("line_no").is_in(suspects["line_no"].implode()))

@@ -130,15 +130,23 @@ def _parse(
     with (
         TableWriter(lines_path, columns_of(layout.yields), digest) as lines,
         TableWriter(quarantine_path, QUARANTINE_COLUMNS, digest) as quarantine,
+        ThreadPoolExecutor(1, thread_name_prefix="write") as beside,
     ):
+        writing: Future[None] | None = None
         for item in judged:
-            _take(item, first_line, plan, tally, lines, quarantine)
-            first_line += item.length
+            _count(item, first_line, tally)
             if tally.rows_in > MAX_RECORDS:
                 raise of("too_large", f"The file has more than {MAX_RECORDS} records")
+            if writing is not None:
+                writing.result()
+            writing = beside.submit(_write, item, first_line, plan, lines, quarantine)
+            first_line += item.length
         if not tally.rows_in and not layout.may_be_empty:
             raise of("header_only", "The file has headings and no record")
-    again = duplicates.across_batches(tally.prints, tally.print_lines, lines_path)
+        suspects = duplicates.suspects_of(tally.prints, tally.print_lines)
+        if writing is not None:
+            writing.result()
+    again = duplicates.across_batches(suspects, lines_path)
     if len(again):
         removed = duplicates.set_aside(again, lines_path, quarantine_path, layout, digest)
         tally.totals.subtract(removed.totals)
@@ -229,24 +237,31 @@ def _refuse_cut_line(judged: Judged, first_line: int) -> None:
         raise truncated(f"line {first_line + last} has no end and cannot be read")
 
 
-def _take(
-    item: Judged,
-    first_line: int,
-    plan: Plan,
-    tally: _Tally,
-    lines: TableWriter,
-    quarantine: TableWriter,
-) -> None:
+def _count(item: Judged, first_line: int, tally: _Tally) -> None:
     chunk, bad = item.chunk, item.quarantine
-    placed = chunk.lines.with_columns(pl.col("line_no") + first_line)
+    tally.reasons.update(bad["reason_code"].to_list())
+    tally.rows_in += item.rows_in
+    tally.quarantined += bad.height
+    tally.without_money += chunk.rows_without_money
+    tally.lines_out += chunk.lines.height
+    for key, minor in chunk.totals.items():
+        tally.totals[key] += minor
+    tally.prints.append(chunk.prints)
+    tally.print_lines.append(chunk.print_lines + first_line)
+
+
+def _write(
+    item: Judged, first_line: int, plan: Plan, lines: TableWriter, quarantine: TableWriter
+) -> None:
+    placed = item.chunk.lines.with_columns(pl.col("line_no") + first_line)
     if plan.layout.yields == "bank_entries":
         made = pl.format(f"{plan.digest[:12]}:{{}}", "line_no")
         placed = placed.with_columns(pl.coalesce("entry_id", made).alias("entry_id"))
     lines.write(placed)
-    if bad.height:
+    if item.quarantine.height:
         number = pl.col(LINE_NO) + first_line
         quarantine.write(
-            bad.select(
+            item.quarantine.select(
                 "reason_code",
                 "currency",
                 "amount_text",
@@ -257,12 +272,3 @@ def _take(
                 ),
             )
         )
-        tally.reasons.update(bad["reason_code"].to_list())
-    tally.rows_in += item.rows_in
-    tally.quarantined += bad.height
-    tally.without_money += chunk.rows_without_money
-    tally.lines_out += placed.height
-    for key, minor in chunk.totals.items():
-        tally.totals[key] += minor
-    tally.prints.append(chunk.prints)
-    tally.print_lines.append(chunk.print_lines + first_line)
