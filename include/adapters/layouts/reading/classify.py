@@ -59,7 +59,7 @@ def classify(text: pl.DataFrame, line_no: pl.Series, plan: Plan, has_control: bo
     blank = {name for name in text.columns if text[name].null_count()}
     checks = checks_of(plan, Seen(has_control, longest, held, blank, sound_ids(text, plan)))
     found_bad = frame.select(is_bad(checks)).to_series()
-    prints = text.hash_rows()
+    prints = text.select(list(dict.fromkeys(plan.telling))).hash_rows()
     bad, good = pl.DataFrame(schema=_BAD_SCHEMA), frame
     if found_bad.any():
         bad = _explained(frame.filter(found_bad), checks, plan)

@@ -31,6 +31,19 @@ class Plan:
         ]
 
     @property
+    def telling(self) -> list[str]:
+        """Name columns that tell nearly all records apart, so that equal records agree in them.
+
+        A request id, with the amounts and the record's type beside it, is enough; where a layout
+        has none, every column.
+        """
+        if not self.of_kind(Kind.request_id):
+            return [*self.present, *self.extra]
+        kind = self.layout.records.column
+        types = [kind] if kind in self.present else []
+        return [*self.of_kind(Kind.request_id, Kind.money, Kind.minor), *types]
+
+    @property
     def type_words(self) -> tuple[str, ...]:
         return tuple(self.layout.records.types)
 
