@@ -43,11 +43,6 @@ class KitMode(StrEnum):
     components = "components"  # parent and components are sent as lines
 
 
-class RateSource(StrEnum):
-    dated = "dated"  # fx_rates.yaml
-    syspro = "syspro"  # the company's own rate table
-
-
 @dataclass(frozen=True, slots=True)
 class CustomerDefaults:
     """What a new SYSPRO customer gets; the codes are SYSPRO's."""
@@ -112,7 +107,6 @@ class Shop:
     tax: TaxMode
     kits: KitMode
     merge_identical_lines: bool
-    rates: RateSource
     charges: Mapping[LineKind, Charge] = field(hash=False)
     pushed: frozenset[str]  # our states that the shop is told
     where: str  # "shops.yaml:6"

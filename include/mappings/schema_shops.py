@@ -11,7 +11,6 @@ from include.domain.shops import (
     CodeScheme,
     GuestPolicy,
     KitMode,
-    RateSource,
     ShopKind,
     TaxMode,
 )
@@ -119,7 +118,6 @@ class ShopEntry(Entry):
     tax: Annotated[TaxMode, Loose]
     kits: Annotated[KitMode, Loose]
     merge_identical_lines: bool
-    exchange_rates: Annotated[RateSource, Loose]
     charges: dict[Annotated[LineKind, Loose], ChargeRow]
     statuses_pushed: list[Text]
 
