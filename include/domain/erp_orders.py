@@ -4,12 +4,14 @@ Each command is the exact content of one effect (``canonical.to_json``).
 Source: SYSPRO reference, sections 4.1 to 4.4, 4.7 and 5.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
 from include.domain.money import Money
-from include.domain.orders import OrderLine
+from include.domain.orders import LineKind, OrderLine
+from include.domain.shops import Charge, ChargeLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,17 @@ class AddSalesOrder:
     is_suspended: bool = False  # straight into suspense: held for a fraud review
     allocation: str = "A"  # F all or nothing, B back order, A what there is
     prices_include_tax: bool = False
+    charges: Mapping[LineKind, Charge] = field(default_factory=dict, hash=False)
+
+    def charge_for(self, kind: LineKind) -> Charge:
+        """Return how lines of a kind are written.
+
+        A payload of before charges were part of it names none: SYSPRO's own classes then apply.
+        """
+        is_freight = kind is LineKind.freight
+        return self.charges.get(kind) or Charge(
+            ChargeLine.freight if is_freight else ChargeLine.misc
+        )
 
 
 class OrderMove(StrEnum):

@@ -46,6 +46,10 @@ class LineKind(StrEnum):
     freight = "freight"
     discount = "discount"  # its net is negative
     fee = "fee"  # gift wrapping, handling
+    tax = "tax"  # made by us for the ERP, where the shop's tax is a charge; no shop sells it
+
+
+SOLD = tuple(kind for kind in LineKind if kind is not LineKind.tax)
 
 
 @dataclass(frozen=True, slots=True)

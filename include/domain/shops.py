@@ -73,13 +73,21 @@ class CardReference:
     field_name: str = ""
 
 
+class ChargeLine(StrEnum):
+    """Which kind of line a charge becomes in SYSPRO."""
+
+    freight = "freight"  # its ledger account is the freight account of SYSPRO's set-up
+    misc = "misc"  # its product class chooses the ledger account
+
+
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """How a line that is not goods is written into a sales order."""
+    """How a line that is not goods is written into a sales order; the codes are SYSPRO's."""
 
-    product_class: str
-    charge_code: str = ""
-    tax_code: str = ""
+    line: ChargeLine
+    product_class: str = ""  # of a misc line; a freight line has none
+    charge_code: str = ""  # of a misc line; '' names none
+    tax_code: str = ""  # '' is the connection's, or SYSPRO's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +115,33 @@ class Shop:
     tax: TaxMode
     kits: KitMode
     merge_identical_lines: bool
-    charges: Mapping[LineKind, Charge] = field(hash=False)
+    charges: Mapping[LineKind, Charge] = field(hash=False)  # of every kind but goods
     pushed: frozenset[str]  # our states that the shop is told
     where: str  # "shops.yaml:6"
 
     def purchase_order(self, number: str) -> str:
         """Return what SYSPRO and the gateway call an order of this shop."""
         return self.purchase_order_prefix + number
+
+    @property
+    def has_tax_line(self) -> bool:
+        """Say whether the tax of an order becomes a charge of its own in the sales order."""
+        return self.tax is TaxMode.override and not self.prices_include_tax
+
+    def charge(self, kind: LineKind) -> Charge:
+        """Return how a kind of line is written.
+
+        Raises:
+            Rejected: it is not configured; the message holds the line to add.
+        """
+        found = self.charges.get(kind)
+        if found is None:
+            raise Rejected(
+                f"shop {self.shop_id!r} does not say how {kind.value} is written into SYSPRO",
+                self.where,
+                f"Add the line '{kind.value}: {{product_class: <SYSPRO class>}}' under charges.",
+            )
+        return found
 
     @property
     def token_form(self) -> tuple[str, str]:

@@ -88,7 +88,7 @@ def _shop(placed: Placed[ShopEntry]) -> Shop:
         kits=entry.kits,
         merge_identical_lines=entry.merge_identical_lines,
         charges={
-            kind: Charge(row.product_class, row.charge_code, row.tax_code)
+            kind: Charge(row.line, row.product_class, row.charge_code, row.tax_code)
             for kind, row in entry.charges.items()
         },
         pushed=frozenset(entry.statuses_pushed),

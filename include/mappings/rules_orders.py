@@ -6,7 +6,7 @@ from itertools import combinations
 from include.domain.alerts import AlertKind
 from include.domain.order_state import OrderState
 from include.domain.orders import LineKind
-from include.domain.shops import CardPlace, GuestPolicy
+from include.domain.shops import CardPlace, ChargeLine, GuestPolicy, TaxMode
 from include.mappings.parse import Placed
 from include.mappings.payment_words import ALSO_KNOWN, CODES, REASON_CODE, REASONS, STATUSES
 from include.mappings.problems import did_you_mean
@@ -23,7 +23,7 @@ from include.mappings.schema_shops import ShopEntry, ShopFieldsEntry
 
 EVENTS = ("refunded", "shipped")  # told to a shop, but no states of an order
 STATES = (*(state.value for state in OrderState), *EVENTS)
-_CHARGED = (LineKind.freight, LineKind.discount, LineKind.fee)
+_CHARGED = (LineKind.freight, LineKind.discount, LineKind.fee, LineKind.tax)
 Entries = Sequence[Placed[Entry]]
 
 
@@ -68,13 +68,7 @@ def _check_shop(placed: Placed[ShopEntry], merchants: Sequence[Placed[MerchantEn
         what = "cards are kept in a custom form, but form or field_name is missing"
         do = "Write {place: custom_form, form: CUS, field_name: <the form's field>}."
         placed.report(("stored_cards",), what, do)
-    _demand(
-        placed,
-        "charges",
-        {kind.value for kind in entry.charges},
-        [kind.value for kind in _CHARGED],
-        "{product_class: ...}",
-    )
+    _check_charges(placed)
     for i, state in enumerate(entry.statuses_pushed):
         if state not in STATES:
             what = f"{state!r} is no state of an order"
@@ -82,6 +76,24 @@ def _check_shop(placed: Placed[ShopEntry], merchants: Sequence[Placed[MerchantEn
     if len(entry.customer_codes.prefix) + 6 > entry.customer_codes.max_length:
         what = f"max_length {entry.customer_codes.max_length} leaves less than six characters"
         placed.report(("customer_codes", "prefix"), what, "Shorten the prefix.")
+
+
+def _check_charges(placed: Placed[ShopEntry]) -> None:
+    """Each kind that may occur has its row, and no row stands there that nothing reads."""
+    entry = placed.entry
+    has_tax = entry.tax is TaxMode.override and not entry.prices_include_tax
+    needed = [kind for kind in _CHARGED if kind is not LineKind.tax or has_tax]
+    _demand(placed, "charges", set(entry.charges), needed, "{product_class: ...}")
+    for kind, row in entry.charges.items():
+        if kind is LineKind.tax and not has_tax:
+            what = "tax is no charge of this shop: its prices include it, or SYSPRO computes it"
+            placed.report(("charges", kind), what, "Remove the row.")
+        elif kind is LineKind.goods:
+            what = "goods are no charge: their product class is the stock code's"
+            placed.report(("charges", kind), what, "Remove the row.")
+        elif row.line is ChargeLine.freight and kind is not LineKind.freight:
+            what = f"{kind.value} cannot be a freight line"
+            placed.report(("charges", kind, "line"), what, "Write product_class instead.")
 
 
 def _check_shop_tables(placed: Placed[ShopEntry], entries: Entries) -> None:

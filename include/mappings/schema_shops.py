@@ -5,9 +5,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, model_validator
 
-from include.domain.orders import LineKind
+from include.domain.orders import SOLD, LineKind
 from include.domain.shops import (
     CardPlace,
+    ChargeLine,
     CodeScheme,
     GuestPolicy,
     KitMode,
@@ -90,9 +91,24 @@ class OrderFormRow(Row):
 
 
 class ChargeRow(Row):
-    product_class: Annotated[Text, _sized(20)]
+    line: Annotated[ChargeLine, Loose] = ChargeLine.misc
+    product_class: Annotated[str, _sized(20)] = ""
     charge_code: Annotated[str, _sized(6)] = ""
     tax_code: Annotated[str, _sized(3)] = ""
+
+    @model_validator(mode="after")
+    def _fits_its_line(self) -> "ChargeRow":
+        if self.line is ChargeLine.freight and (self.product_class or self.charge_code):
+            raise fault(
+                "a freight line has no product_class and no charge_code in SYSPRO",
+                "Remove them, or write it as a misc line: leave out 'line: freight'.",
+            )
+        if self.line is ChargeLine.misc and not self.product_class:
+            raise fault(
+                "product_class is missing",
+                "Add 'product_class: <SYSPRO product class>': it chooses the ledger account.",
+            )
+        return self
 
 
 class ShopEntry(Entry):
@@ -203,6 +219,11 @@ class LinesRow(Row):
 
     @model_validator(mode="after")
     def _has_one_amount(self) -> "LinesRow":
+        if self.kind not in SOLD:
+            raise fault(
+                f"no shop sells lines of {self.kind.value}",
+                f"Map the tax of each line as its 'tax'. Kinds are {', '.join(SOLD)}.",
+            )
         has_net, has_gross = self.fields.net is not None, self.fields.gross is not None
         if has_net == has_gross:
             raise fault(

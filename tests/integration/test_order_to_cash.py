@@ -17,9 +17,12 @@ from include.adapters.settings_file import read_settings
 from include.adapters.store.engine import open_store
 from include.adapters.store.inbox import SqlInbox
 from include.adapters.store.migrate import migrate
+from include.adapters.syspro.documents.comfnd import Find
+from include.adapters.syspro.documents.reply import read_amount
+from include.adapters.syspro.order_reader import OrderReader
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts, OrderState
-from include.domain.orders import order_id_of, reference_of
+from include.domain.orders import LineKind, order_id_of, reference_of
 from include.domain.refunds import RefundState
 from include.sandbox import Sandbox, start
 from include.services.effects.ports import EffectKind, EffectState
@@ -178,6 +181,38 @@ def test_a_good_order_becomes_a_sales_order_and_a_receipt(play: Play) -> None:
     assert saga.facts.taken[0].receipt
     assert play.executed(order_id) == {"authorization": 1, "capture": 1}
     assert play.shop_status(order_id) == "processing"
+
+
+def test_each_charge_is_booked_as_the_shops_table_says(play: Play) -> None:
+    """Freight as SYSPRO's freight; discount, fee and the shop's tax under classes of their own."""
+    order_id = play.take(
+        freight="5.00",
+        fees=[{"name": "Gift wrap", "amount": "2.00"}],
+        discount="4.00",
+    )
+    order = play.desks.service.orders.content(order_id)
+    kinds = {line.kind for line in order.lines}
+    assert {LineKind.freight, LineKind.fee, LineKind.discount} <= kinds
+    assert play.order(order_id).state == OrderState.captured
+    sales_order = play.order(order_id).facts.sales_order.zfill(15)
+    reader = play.desks.of(SHOP).erp.orders
+    assert isinstance(reader, OrderReader)
+    columns = ("LineType", "NMscProductCls", "NMscChargeValue")
+    find = Find("SorDetail", (("SalesOrder", "EQ", sales_order),), columns)
+    rows = reader._asking.find(find)
+    found = {
+        (row["linetype"], row["nmscproductcls"]): row["nmscchargevalue"]
+        for row in rows
+        if row["linetype"] != "1"
+    }
+    tax = sum(line.tax.minor for line in order.lines)
+    off = sum(line.net.minor for line in order.lines if line.kind is LineKind.discount)
+    assert {key: read_amount(text, "USD", "") for key, text in found.items()} == {
+        ("4", ""): Money(5_00, "USD"),
+        ("5", "_OTH"): Money(2_00, "USD"),
+        ("5", "DISC"): Money(off, "USD"),
+        ("5", "TAX"): Money(tax, "USD"),
+    }
 
 
 def test_an_invoiced_order_is_completed_in_the_shop(play: Play) -> None:

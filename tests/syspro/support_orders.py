@@ -17,6 +17,7 @@ from include.domain.erp_orders import (
 )
 from include.domain.money import Money
 from include.domain.orders import LineKind, OrderLine, reference_of
+from include.domain.shops import Charge, ChargeLine
 from include.services.effects.ports import Effect, EffectKind
 
 DAY = date(2026, 11, 3)
@@ -54,6 +55,10 @@ ORDER = AddSalesOrder(
     email="zoe@example.com",
     warehouse="FG",
     shipping_instructions="DHL",
+    charges={
+        LineKind.freight: Charge(ChargeLine.freight, tax_code="F"),
+        LineKind.discount: Charge(ChargeLine.misc, "DISC", "WEBDSC", "D"),
+    },
 )
 CUSTOMER = AddCustomer(
     company_id="A",
@@ -201,15 +206,20 @@ def stock_line(number: int, code: str, quantity: str, price: str) -> dict[str, s
     }
 
 
-def charge_line(number: int, value: str) -> dict[str, str]:
-    return {**stock_line(number, "", "0", "0"), "NMscChargeValue": f"{value:>14}"}
+def charge_line(number: int, value: str, product_class: str = "") -> dict[str, str]:
+    return {
+        **stock_line(number, "", "0", "0"),
+        "LineType": "5" if product_class else "4",
+        "NMscChargeValue": f"{value:>14}",
+        "NMscProductCls": product_class,
+    }
 
 
 DETAIL_ROWS = (
     stock_line(1, "A100", "3.000000", "6.66667"),
     stock_line(2, "B200", "2.500000", "4.00000"),
     charge_line(3, "5.00"),
-    charge_line(4, "1.50-"),
+    charge_line(4, "1.50-", "DISC"),
 )
 
 

@@ -70,8 +70,14 @@ def test_an_order_becomes_the_json_of_the_map_with_exact_numbers_as_text(facade:
         "PriceUnitOfMeasure": "EA",
     }
     assert body["Lines"][2:] == [
-        {"FreightValue": "5.00"},
-        {"ChargeValue": "-1.50", "Description": "Voucher"},
+        {"FreightValue": "5.00", "TaxCode": "F"},
+        {
+            "ChargeValue": "-1.50",
+            "Description": "Voucher",
+            "ProductClass": "DISC",
+            "ChargeCode": "WEBDSC",
+            "TaxCode": "D",
+        },
     ]
 
 

@@ -1,10 +1,12 @@
 """Order to cash: what we send, element by element, and every shape in which SYSPRO answers."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from defusedxml import ElementTree
 
 from include.adapters.syspro.documents import (
     arsqry,
@@ -27,9 +29,11 @@ from include.adapters.syspro.documents.verdict import Answer
 from include.adapters.syspro.partners.customers import CustomerPartner
 from include.adapters.syspro.partners.order_document import build, parameters, price_of
 from include.adapters.syspro.partners.receipts import ReceiptPartner
+from include.domain.canonical import from_json, to_json
 from include.domain.erp_orders import ErpAddress
 from include.domain.errors import Rejected
 from include.domain.orders import LineKind, OrderLine
+from include.domain.shops import Charge, ChargeLine
 from include.services.effects.ports import EffectKind
 from tests.syspro.support_orders import (
     CLEAN,
@@ -85,6 +89,52 @@ def test_prices_that_include_tax_are_sent_gross(make_settings: Any) -> None:
     assert "<FreightValue>6.00</FreightValue>" in sent
     line = OrderLine(1, LineKind.goods, "x", 7_000_000, usd(9_00), usd(1_00), stock_code="x")
     assert price_of(gross, line) == 142857  # 1.428571..., half-even at the fifth decimal
+
+
+def test_each_kind_of_charge_is_written_as_the_shops_table_says(make_settings: Any) -> None:
+    lines = (
+        OrderLine(1, LineKind.freight, "Parcel", 1_000_000, usd(5_00), usd(0)),
+        OrderLine(2, LineKind.fee, "Gift wrap", 1_000_000, usd(2_00), usd(0)),
+        OrderLine(3, LineKind.tax, "Tax", 1_000_000, usd(1_00), usd(0)),
+    )
+    charges = {
+        LineKind.freight: Charge(ChargeLine.misc, "FRT"),
+        LineKind.fee: Charge(ChargeLine.misc, "GIFT", "WRAP", "B"),
+        LineKind.tax: Charge(ChargeLine.misc, "TAX", tax_code="N"),
+    }
+    order = replace(ORDER, lines=lines, charges=charges)
+    sent = build(order, make_settings(line_tax_code="A"), "TO1234567890ABCDEFGH")
+    found = ElementTree.fromstring(sent.partition("?>")[2]).find(".//OrderDetails")
+    assert found is not None
+    shown = [
+        [
+            part.findtext(f"Misc{name}", "")
+            for name in ("ChargeValue", "ProductClass", "ChargeCode", "TaxCode")
+        ]
+        for part in found.findall("MiscChargeLine")
+    ]
+    assert shown == [
+        [
+            "5.00",
+            "FRT",
+            "",
+            "A",
+        ],  # the connection's tax code: none is named
+        ["2.00", "GIFT", "WRAP", "B"],
+        ["1.00", "TAX", "", "N"],
+    ]
+    assert found.find("FreightLine") is None
+
+
+def test_an_order_of_before_charges_were_part_of_it_can_still_be_written(
+    make_settings: Any,
+) -> None:
+    old = json.loads(to_json(ORDER))
+    del old["charges"]
+    sent = build(from_json(type(ORDER), json.dumps(old)), make_settings(), "TO1234567890ABCDEFGH")
+    assert "<FreightValue>5.00</FreightValue>" in sent
+    assert "<MiscChargeValue>-1.50</MiscChargeValue>" in sent
+    assert "MiscProductClass" not in sent
 
 
 def test_lines_go_by_their_number_whatever_the_order_they_come_in(make_settings: Any) -> None:

@@ -152,7 +152,12 @@ def test_two_orders_of_one_po_are_both_returned(fake: Any, make_adapter: Make) -
             ),
             ["discounts of SYSPRO's own"],
         ),
-        (head(), details(*DETAIL_ROWS[:3]), ["charges"]),
+        (head(), details(*DETAIL_ROWS[:3]), ["charges", "charges of product class disc"]),
+        (
+            head(),
+            details(*DETAIL_ROWS[:3], charge_line(4, "1.50-", "_OTH")),
+            ["charges of product class disc"],
+        ),
         (head(), details(*DETAIL_ROWS[1:]), ["quantity of a100", "value of a100"]),
         (
             head(),

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from include.domain.canonical import from_json, to_json
 from include.domain.card_numbers import CardNumberRefused
-from include.domain.erp_orders import Shipment
+from include.domain.erp_orders import AddSalesOrder, Shipment
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_rules import OnShortStock
 from include.domain.order_state import OrderFacts, OrderState, Stop
 from include.domain.orders import LineKind, Order, PaymentMethod
-from include.domain.shops import CodeScheme, CustomerCodes, GuestPolicy, TaxMode
+from include.domain.shops import ChargeLine, CodeScheme, CustomerCodes, GuestPolicy, TaxMode
 from include.services.translate.customers import customer_code
 from include.services.translate.erp_commands import allocation
 from include.services.translate.shop_fields import read_order
@@ -272,6 +272,35 @@ def test_a_sales_order_holds_every_cent_of_the_order() -> None:
     assert UK.add_sales_order(
         UK.order(generic_order()), "G1", DAY, is_suspended=False
     ).prices_include_tax
+
+
+def test_every_charge_goes_with_the_codes_of_the_shops_table() -> None:
+    sent = US.add_sales_order(US.order(woo_order()), "W1", DAY, is_suspended=False)
+    kinds = [line.kind for line in sent.lines if line.kind is not LineKind.goods]
+    assert set(kinds) == {LineKind.freight, LineKind.fee, LineKind.discount, LineKind.tax}
+    assert {kind.value: (one.line, one.product_class) for kind, one in sent.charges.items()} == {
+        "freight": (ChargeLine.freight, ""),
+        "discount": (ChargeLine.misc, "DISC"),
+        "fee": (ChargeLine.misc, "_OTH"),
+        "tax": (ChargeLine.misc, "TAX"),  # of net prices; not the class of other fees
+    }
+    assert from_json(AddSalesOrder, to_json(sent)) == sent
+    british = UK.add_sales_order(UK.order(generic_order()), "G1", DAY, is_suspended=False)
+    assert set(british.charges) == {LineKind.freight}  # prices include tax: it is no charge
+
+
+def test_a_charge_that_the_table_does_not_know_names_the_line_to_add() -> None:
+    table = replace(US, shop=replace(US.shop, charges={}))
+    with pytest.raises(Rejected, match="freight is written") as caught:
+        table.add_sales_order(table.order(woo_order()), "W1", DAY, is_suspended=False)
+    assert "Add the line 'freight: {product_class:" in caught.value.do
+
+
+def test_no_shop_sells_a_line_of_tax() -> None:
+    request = read_order(woo_order(), US.fields, "order 1")
+    request["lines"][0]["kind"] = "tax"
+    with pytest.raises(Rejected, match=r"lines\[0\]\.kind is 'tax'"):
+        US.order_of_request(request)
 
 
 def test_a_shop_whose_tax_syspro_computes_sends_net_prices() -> None:

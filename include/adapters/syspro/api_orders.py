@@ -30,7 +30,8 @@ from include.domain.erp_orders import (
     StockLevel,
 )
 from include.domain.errors import IntegrationError, Rejected, Retryable
-from include.domain.orders import OrderLine
+from include.domain.orders import LineKind, OrderLine
+from include.domain.shops import ChargeLine
 from include.services.effects.ports import Difference, Effect, EffectKind, Found, Receipt
 
 _MOVED_TO = {
@@ -106,7 +107,7 @@ class FacadeCommandPartner:
         body = self._object(names.document, values)
         if names.lines_name and isinstance(command, AddSalesOrder):
             body[names.lines_name] = [
-                self._object(self._line_names(line), _line_values(command, line))
+                self._object(self._line_names(command, line), _line_values(command, line))
                 for line in sorted(command.lines, key=lambda line: line.number)
             ]
         return MARKED.sub(r"\1", json.dumps(body))
@@ -115,11 +116,14 @@ class FacadeCommandPartner:
         typed = {theirs: self._typed(values, word) for theirs, word in names.items()}
         return {theirs: value for theirs, value in typed.items() if value != ""}
 
-    def _line_names(self, line: OrderLine) -> Mapping[str, str]:
-        found = self._names.post.lines.get(line.kind.value)
+    def _line_names(self, order: AddSalesOrder, line: OrderLine) -> Mapping[str, str]:
+        kind = line.kind
+        if line.kind is LineKind.freight and order.charge_for(line.kind).line is ChargeLine.misc:
+            kind = LineKind.fee  # the shop's table makes it an ordinary charge
+        found = self._names.post.lines.get(kind)
         if found is None:
             raise Rejected(
-                f"the facade's map has no names for a line of {line.kind.value}",
+                f"the facade's map has no names for a line of {kind}",
                 self._client.faults.where(self._names.post.path),
                 "Add them to the field map, or use a connection whose adapter is enet.",
             )
@@ -318,6 +322,19 @@ def _line_values(order: AddSalesOrder, line: OrderLine) -> dict[str, object]:
         "value": _decimal(Amount(), charge_of(order, line)),
         "tax": _decimal(Amount(), line.tax),
         "warehouse": order.warehouse,
+        **_codes(order, line),
+    }
+
+
+def _codes(order: AddSalesOrder, line: OrderLine) -> dict[str, object]:
+    """Return SYSPRO's codes of a charge; goods have their own in its stock file."""
+    if line.kind is LineKind.goods:
+        return dict.fromkeys(("product_class", "charge_code", "tax_code"), "")
+    charge = order.charge_for(line.kind)
+    return {
+        "product_class": charge.product_class,
+        "charge_code": charge.charge_code,
+        "tax_code": charge.tax_code,
     }
 
 

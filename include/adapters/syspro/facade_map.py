@@ -7,6 +7,7 @@ import pydantic
 import yaml
 
 from include.domain.errors import Rejected
+from include.domain.orders import LineKind
 
 SHIPPED = Path(__file__).with_name("api_services.yaml")
 DOCUMENT_FIELDS = frozenset(
@@ -23,7 +24,8 @@ COMMAND_FIELDS = frozenset(
     "sold_1 sold_2 sold_3 sold_4 sold_5 sold_postal_code".split()
 )
 ORDER_LINE_FIELDS = frozenset(
-    "number kind stock_code description quantity unit price value tax warehouse".split()
+    "number kind stock_code description quantity unit price value tax warehouse product_class "
+    "charge_code tax_code".split()
 )
 STOCK_FIELDS = frozenset("company_id stock_code warehouse".split())
 
@@ -96,7 +98,7 @@ class CommandPostMap(_Strict):
     path: str
     document: dict[str, str]
     lines_name: str = ""
-    lines: dict[Literal["goods", "freight", "discount", "fee"], dict[str, str]] = {}
+    lines: dict[LineKind, dict[str, str]] = {}
     success: str
     error: str
     warnings: str = ""

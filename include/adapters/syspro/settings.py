@@ -104,8 +104,8 @@ class SysproSettings:
     order_status: str = "1"  # of a new order that is not held
     accept_without_credit: bool = False  # AcceptOrdersIfNoCredit: our own rules have decided
     order_warnings: str = "W"  # IgnoreWarnings of SORTOI: N a warning refuses, Y, or W reports
-    misc_product_class: str = "_OTH"  # MiscProductClass of a charge or discount line
-    line_tax_code: str = ""  # StockTaxCode, MiscTaxCode, FreightTaxCode; '' is SYSPRO's own
+    # StockTaxCode, and of charges for which the shop's table names none; '' is SYSPRO's own.
+    line_tax_code: str = ""
     receipts: str = "arstpy"  # or report: a person books them, e.g. without a licence for it
     refund_receipts: str = "negative"  # payment; arstin: a debit note; report: a person books it
     refund_product_class: str = ""  # of the debit note: its GL code is card clearing

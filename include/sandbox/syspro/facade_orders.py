@@ -57,10 +57,19 @@ STOCK_LINE = _same("StockCode Warehouse Price") | {
 }
 OTHER_LINES = {
     "Comment": ("CommentLine", {"Comment": "Comment"}),
-    "FreightValue": ("FreightLine", {"FreightValue": "FreightValue"}),
+    "FreightValue": (
+        "FreightLine",
+        {"FreightValue": "FreightValue", "TaxCode": "FreightTaxCode"},
+    ),
     "ChargeValue": (
         "MiscChargeLine",
-        {"ChargeValue": "MiscChargeValue", "Description": "MiscDescription"},
+        {
+            "ChargeValue": "MiscChargeValue",
+            "Description": "MiscDescription",
+            "ProductClass": "MiscProductClass",
+            "ChargeCode": "MiscChargeCode",
+            "TaxCode": "MiscTaxCode",
+        },
     ),
 }
 CUSTOMER = _same(

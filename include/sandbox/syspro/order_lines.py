@@ -248,6 +248,9 @@ def _freight_line(setting: Setting, part: Element, row: Row | None) -> Row:
     found = empty_line("4") if row is None else dict(row)
     _charge(setting, part, found, "FreightValue", "FreightCost")
     found["NComment"] = found["NComment"] or "Freight"
+    if field(part, "FreightTaxCode"):
+        check = setting.trouble.check
+        found["NMscTaxCode"] = check(part, text_field, "FreightTaxCode", longest=3) or ""
     return found
 
 

@@ -8,7 +8,7 @@ from include.domain.erp_orders import AddCustomer, AddSalesOrder, BookReceipt
 from include.domain.merchant import Merchant
 from include.domain.money import Money
 from include.domain.order_rules import OnShortStock, OrderRules
-from include.domain.orders import Order
+from include.domain.orders import LineKind, Order
 from include.domain.shops import Shop, TaxMode
 from include.services.translate.lines import erp_lines
 from include.services.translate.ports import Addresses
@@ -68,6 +68,9 @@ def add_sales_order(
         addresses: national formats.
         is_held: straight into suspense, for a fraud review or a credit limit.
         is_short: stock was asked for and does not suffice.
+
+    Raises:
+        Rejected: the shop does not say how a kind of charge is written.
     """
     shopper = order.shopper
     harmonized = addresses.harmonize(shopper.ship_to)
@@ -93,6 +96,11 @@ def add_sales_order(
         is_suspended=is_held,
         allocation=allocation(rules, is_short=is_short),
         prices_include_tax=shop.prices_include_tax and shop.tax is TaxMode.override,
+        charges={
+            kind: shop.charge(kind)
+            for kind in LineKind
+            if kind is not LineKind.goods and any(line.kind is kind for line in lines)
+        },
     )
 
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from include.domain.money import Money, allocate, total
 from include.domain.orders import LineKind, OrderLine
-from include.domain.shops import KitMode, Shop, TaxMode
+from include.domain.shops import KitMode, Shop
 
 
 def erp_lines(lines: Sequence[OrderLine], shop: Shop) -> tuple[OrderLine, ...]:
@@ -21,7 +21,7 @@ def erp_lines(lines: Sequence[OrderLine], shop: Shop) -> tuple[OrderLine, ...]:
         found = fold_kits(found)
     if shop.merge_identical_lines:
         found = merge_identical(found)
-    if shop.tax is TaxMode.override and not shop.prices_include_tax:
+    if shop.has_tax_line:
         found = tax_as_a_line(found)
     return tuple(sorted(found, key=lambda line: line.number))
 
@@ -36,7 +36,7 @@ def tax_as_a_line(lines: Sequence[OrderLine]) -> tuple[OrderLine, ...]:
         return tuple(lines)
     none = Money(0, tax.currency)
     number = max(line.number for line in lines) + 1
-    extra = OrderLine(number, LineKind.fee, "Tax", 1_000_000, tax, none)
+    extra = OrderLine(number, LineKind.tax, "Tax", 1_000_000, tax, none)
     return (*(replace(line, tax=none) for line in lines), extra)
 
 

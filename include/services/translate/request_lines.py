@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from include.domain.errors import Rejected
 from include.domain.money import MINOR_UNIT_DIGITS, Money, allocate, total
 from include.domain.order_rules import OrderRules
-from include.domain.orders import PRICE_DIGITS, QUANTITY_DIGITS, LineKind, OrderLine
+from include.domain.orders import PRICE_DIGITS, QUANTITY_DIGITS, SOLD, LineKind, OrderLine
 from include.services.translate.fields import Fields
 
 _ONE = 10**QUANTITY_DIGITS
@@ -56,7 +56,7 @@ def read_lines(top: Fields, currency: str, rules: OrderRules, where: str) -> tup
 
 
 def _row(fields: Fields, currency: str) -> _Row:
-    kind = LineKind(fields.matching("kind", "|".join(LineKind), f"one of {', '.join(LineKind)}"))
+    kind = LineKind(fields.matching("kind", "|".join(SOLD), f"one of {', '.join(SOLD)}"))
     is_coupon = kind is LineKind.discount
     tax = fields.money("tax", currency)
     if fields.has("net") == fields.has("gross"):

@@ -78,6 +78,7 @@ _LINES = (
             Element("MiscProductClass", Key(20)),
             Element("MiscTaxCode", Key(3)),
             Element("MiscDescription", Note(50)),
+            Element("MiscChargeCode", Key(6)),
         ),
     ),
     Group(

@@ -1,7 +1,8 @@
 """SORTOI's two documents for one order: which line becomes what.
 
-Goods are stock lines with their unit price. Freight is a freight line. Discounts and fees are
-charge lines, since order discounts vanish in SYSPRO (reference, section 9).
+Goods are stock lines with their unit price. All else is written as the shop's table of charges
+says: a freight line, or a charge line with its product class. Discounts are charge lines, since
+order discounts vanish in SYSPRO (reference, section 9).
 """
 
 from include.adapters.syspro.documents import sortoi
@@ -9,6 +10,7 @@ from include.adapters.syspro.settings import SysproSettings
 from include.domain.erp_orders import AddSalesOrder
 from include.domain.money import MINOR_UNIT_DIGITS, Money
 from include.domain.orders import PRICE_DIGITS, QUANTITY_DIGITS, LineKind, OrderLine
+from include.domain.shops import Charge, ChargeLine
 
 _ONE = 10**QUANTITY_DIGITS
 
@@ -93,9 +95,10 @@ def _line(
     head: dict[str, object] = {"CustomerPoLine": line.number, "LineActionType": "A"}
     if line.kind is LineKind.goods:
         return "StockLine", head | _stock(order, line, settings)
-    if line.kind is LineKind.freight:
-        return "FreightLine", head | _freight(order, line, settings)
-    return "MiscChargeLine", head | _charge(order, line, settings)
+    charge = order.charge_for(line.kind)
+    if charge.line is ChargeLine.freight:
+        return "FreightLine", head | _freight(order, line, charge, settings)
+    return "MiscChargeLine", head | _charge(order, line, charge, settings)
 
 
 def _stock(order: AddSalesOrder, line: OrderLine, settings: SysproSettings) -> dict[str, object]:
@@ -110,18 +113,23 @@ def _stock(order: AddSalesOrder, line: OrderLine, settings: SysproSettings) -> d
     }
 
 
-def _charge(order: AddSalesOrder, line: OrderLine, settings: SysproSettings) -> dict[str, object]:
+def _charge(
+    order: AddSalesOrder, line: OrderLine, charge: Charge, settings: SysproSettings
+) -> dict[str, object]:
     return {
         "MiscChargeValue": charge_of(order, line),
         "MiscQuantity": _ONE,
-        "MiscProductClass": settings.misc_product_class or None,
-        "MiscTaxCode": settings.line_tax_code or None,
+        "MiscProductClass": charge.product_class or None,
+        "MiscTaxCode": charge.tax_code or settings.line_tax_code or None,
         "MiscDescription": line.description,
+        "MiscChargeCode": charge.charge_code or None,
     }
 
 
-def _freight(order: AddSalesOrder, line: OrderLine, settings: SysproSettings) -> dict[str, object]:
+def _freight(
+    order: AddSalesOrder, line: OrderLine, charge: Charge, settings: SysproSettings
+) -> dict[str, object]:
     return {
         "FreightValue": charge_of(order, line),
-        "FreightTaxCode": settings.line_tax_code or None,
+        "FreightTaxCode": charge.tax_code or settings.line_tax_code or None,
     }

@@ -38,9 +38,11 @@ HEAD_COLUMNS = (
     "Warehouse", "ShipAddress1", "ShipPostalCode", *HEAD_DISCOUNTS,
 )  # fmt: skip
 LINE_COLUMNS = (
-    "SalesOrder", "SalesOrderLine", "MStockCode", "MOrderQty", "MPrice", "NMscChargeValue",
-    *LINE_DISCOUNTS,
+    "SalesOrder", "SalesOrderLine", "LineType", "MStockCode", "MOrderQty", "MPrice",
+    "NMscChargeValue", "NMscProductCls", *LINE_DISCOUNTS,
 )  # fmt: skip
+
+_MISC_LINE = "5"  # SorDetail.LineType
 
 
 class SalesOrderPartner:
@@ -89,7 +91,11 @@ class SalesOrderPartner:
         return receipt
 
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
-        """Compare currency, warehouse, place, charges, each stock code's quantity and value."""
+        """Compare currency, warehouse, place, and what is sold.
+
+        That is each stock code's quantity and value, all charges together, and what each product
+        class of charges sums to: a class that SYSPRO replaces is another ledger account.
+        """
         order, facts = command_of(AddSalesOrder, effect), found.facts
         differences = [
             *difference("currency", order.currency, facts["currency"]),
@@ -166,6 +172,7 @@ class SalesOrderPartner:
         )
         theirs = facts["stock"] if isinstance(facts["stock"], Mapping) else {}
         differences = list(difference("charges", charges, facts["charges"]))
+        differences += _class_differences(order, facts["classes"])
         for code in sorted(ours):
             quantity, value = theirs.get(code, (0, 0))
             differences += difference(f"quantity of {code}, millionths", ours[code], quantity)
@@ -218,9 +225,9 @@ def _receipt(sales_order: str, imported: ImportedOrder) -> Receipt:
 
 
 def _sums(order: AddSalesOrder, rows: Sequence[Row]) -> dict[str, object]:
-    """Add lines up: quantity and value of each stock code, and the charges together."""
+    """Add lines up: quantity and value of each stock code, the charges together and by class."""
     stock: dict[str, tuple[int, int]] = {}
-    charges = 0
+    charges, classes = 0, Counter[str]()
     for row in rows:
         code = row.get("mstockcode", "").casefold()
         if code:
@@ -228,8 +235,25 @@ def _sums(order: AddSalesOrder, rows: Sequence[Row]) -> dict[str, object]:
             had = stock.get(code, (0, 0))
             stock[code] = (had[0] + quantity, had[1] + quantity * price)
         elif row.get("nmscchargevalue", ""):
-            charges += minor(row["nmscchargevalue"], order.currency)
-    return {"stock": stock, "charges": charges}
+            value = minor(row["nmscchargevalue"], order.currency)
+            charges += value
+            if row.get("linetype") == _MISC_LINE:  # a freight line has no class of ours
+                classes[row.get("nmscproductcls", "").casefold()] += value
+    return {"stock": stock, "charges": charges, "classes": dict(classes)}
+
+
+def _class_differences(order: AddSalesOrder, theirs: object) -> Sequence[Difference]:
+    """Compare the charges of each product class that was sent."""
+    ours: Counter[str] = Counter()
+    for line in order.lines:
+        if line.kind is not LineKind.goods and (name := order.charge_for(line.kind).product_class):
+            ours[name.casefold()] += charge_of(order, line).minor
+    found = theirs if isinstance(theirs, Mapping) else {}
+    return [
+        one
+        for name in sorted(ours)
+        for one in difference(f"charges of product class {name}", ours[name], found.get(name, 0))
+    ]
 
 
 def _discounts(row: Row, columns: Sequence[str], where: str) -> list[str]:
