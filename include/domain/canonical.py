@@ -16,8 +16,25 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 T = TypeVar("T")
 
 
-# Made once: ``json.dumps`` makes a new one for every call that names an option.
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+_AS_IT_IS = frozenset((str, int, bool, type(None)))
+
+
+def _refuse(value: object) -> object:
+    raise TypeError(f"{type(value).__name__} has no place in JSON: {value!r}")
+
+
+def _make_encoder() -> Callable[[object], str]:
+    """Make the encoder once: ``JSONEncoder.encode`` makes its inner one anew for every call."""
+    make: Any = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:  # not CPython
+        return json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_refuse).encode
+    text = json.encoder.encode_basestring_ascii
+    # No memory of what was seen, no indent; sorted keys, none skipped, NaN as ever.
+    pieces = make(None, _refuse, text, None, ":", ",", True, False, True)
+    return lambda plain: "".join(pieces(plain, 0))
+
+
+_encode = _make_encoder()
 
 
 def to_json(value: object) -> str:
@@ -27,7 +44,7 @@ def to_json(value: object) -> str:
 
 def plain_json(plain: object) -> str:
     """Write what consists of JSON's own types as ``to_json`` does."""
-    return _ENCODER.encode(plain)
+    return _encode(plain)
 
 
 def from_json(kind: type[T], text: str) -> T:
@@ -51,11 +68,15 @@ def to_plain(value: object) -> object:
         TypeError: a float, or anything else that has no place in a payload.
     """
     kind: Any = type(value)
-    if value is None or kind is str or kind is int or kind is bool:
+    if kind in _AS_IT_IS:
         return value
     names = _names(kind)
-    if names is not None and not isinstance(value, type):
-        return {name: to_plain(getattr(value, name)) for name in names}
+    if names is not None:
+        plain = {}
+        for name in names:
+            one = getattr(value, name)
+            plain[name] = one if type(one) in _AS_IT_IS else to_plain(one)
+        return plain
     if isinstance(value, str | int):
         return value.value if isinstance(value, StrEnum) else value
     if isinstance(value, datetime):

@@ -8,7 +8,8 @@ from typing import Protocol
 from include.domain.errors import Rejected
 from include.domain.journal import JournalKind
 from include.domain.settlement import SettlementDay
-from include.services.effects.engine import Engine, ReadBack
+from include.services.effects.engine import Engine
+from include.services.effects.ports import ReadBack
 from include.services.journal_book import BookedJournal, JournalBook, JournalState
 from include.services.post_journals import KIND_OF
 

@@ -217,13 +217,14 @@ def test_a_decision_for_an_unknown_order_is_held_and_matched_later(kit: Kit) -> 
     deciding(kit, post)
     deliver(kit, f"{7:022}")  # the request of the order that comes next
     assert post.handling.run().waiting == 1
-    assert len(kit.service.decisions.unmatched()) == 1
+    assert not kit.service.decisions.matchable()
     order_id, request_id = reviewed(kit)
     assert request_id == f"{7:022}"
+    assert [one.request_id for one in kit.service.decisions.matchable()] == [request_id]
     post.at += timedelta(minutes=1)
     assert post.handling.run().handled == 1
     assert kit.service.orders.get(order_id).facts.decision == "accept"
-    assert not kit.service.decisions.unmatched()
+    assert not kit.service.decisions.matchable()
 
 
 def test_decisions_against_each_other_block_the_capture(kit: Kit) -> None:

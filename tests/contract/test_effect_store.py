@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -83,6 +83,10 @@ def mark_sent(kit: Kit, lease: Lease) -> Change:
     return Change(before, after, "send 1")
 
 
+def write(kit: Kit, lease: Lease, change: Change) -> Effect:
+    return kit.store.change(lease, lambda _now: change)
+
+
 def test_what_was_inserted_is_read_back_whole(kit: Kit) -> None:
     wanted = replace(effect(), intended_at=START, amount_minor=-9_007_199_254_740_993)
     assert kit.store.insert(wanted, "test") == wanted
@@ -150,9 +154,51 @@ def test_releasing_a_lost_lease_does_not_free_the_new_one(kit: Kit) -> None:
 
 def test_a_change_carries_the_fence_of_its_lease(kit: Kit) -> None:
     lease = begin(kit)
-    written = kit.store.change(lease, mark_sent(kit, lease))
+    written = write(kit, lease, mark_sent(kit, lease))
     assert (written.state, written.fence) == (EffectState.sent, lease.fence)
     assert kit.store.get(KIND, effect().key) == written
+
+
+def test_a_change_is_decided_by_the_time_of_its_own_transaction(kit: Kit) -> None:
+    lease = begin(kit)
+    change, told = mark_sent(kit, lease), []
+    kit.clock.move(minutes=3)
+
+    def decide(now: datetime) -> Change:
+        told.append(now)
+        return change
+
+    kit.store.change(lease, decide)
+    assert told == [kit.clock.now()]
+
+
+def test_what_is_taken_is_read_under_its_lease(kit: Kit) -> None:
+    first = begin(kit)
+    held = kit.store.take(KIND, effect().key, "worker 2", MINUTE)
+    assert (held.effect, held.lease) == (kit.store.get(KIND, effect().key), None)
+    write(kit, first, mark_sent(kit, first))
+    kit.clock.move(minutes=2)
+    taken = kit.store.take(KIND, effect().key, "worker 2", MINUTE)
+    assert taken.lease == Lease(NAME, "worker 2", first.fence + 1, kit.clock.now() + MINUTE)
+    assert taken.effect == kit.store.get(KIND, effect().key)
+    assert taken.now == kit.clock.now()
+    assert kit.store.take(KIND, "never intended", "worker 2", MINUTE).effect is None
+
+
+def test_a_change_that_ends_the_turn_gives_the_lease_back_or_writes_nothing(kit: Kit) -> None:
+    lease = begin(kit)
+    last = replace(mark_sent(kit, lease), ends_turn=True)
+
+    def cut(_: Boundary) -> None:
+        raise Power
+
+    kit.on_boundary = cut
+    with pytest.raises(Power):
+        write(kit, lease, last)
+    kit.on_boundary = lambda _: None
+    assert kit.store.take(KIND, effect().key, "worker 2", MINUTE).lease is None
+    write(kit, lease, last)
+    assert kit.store.take(KIND, effect().key, "worker 2", MINUTE).lease is not None
 
 
 def test_an_old_fence_writes_nothing(kit: Kit) -> None:
@@ -161,7 +207,7 @@ def test_an_old_fence_writes_nothing(kit: Kit) -> None:
     kit.clock.move(minutes=2)
     assert kit.store.acquire(NAME, "worker 2", MINUTE) is not None
     with pytest.raises(LeaseLost):
-        kit.store.change(old, change)
+        write(kit, old, change)
     assert kit.store.get(KIND, effect().key) == change.before
     assert len(kit.chain()) == 1
 
@@ -169,9 +215,9 @@ def test_an_old_fence_writes_nothing(kit: Kit) -> None:
 def test_a_stale_reading_writes_nothing(kit: Kit) -> None:
     lease = begin(kit)
     change = mark_sent(kit, lease)
-    kit.store.change(lease, change)
+    write(kit, lease, change)
     with pytest.raises(LeaseLost):
-        kit.store.change(lease, change)
+        write(kit, lease, change)
 
 
 def test_power_lost_inside_the_intent_leaves_no_trace(kit: Kit) -> None:
@@ -194,7 +240,7 @@ def test_power_lost_inside_a_change_leaves_the_row_as_it_was(kit: Kit) -> None:
 
     kit.on_boundary = cut
     with pytest.raises(Power):
-        kit.store.change(lease, change)
+        write(kit, lease, change)
     assert kit.store.get(KIND, effect().key) == change.before
     assert not kit.store.is_in_transaction()
 
@@ -204,7 +250,7 @@ def set_aside(kit: Kit, lease: Lease, reason: str) -> None:
     assert before is not None
     looks = before.absent_looks + 1
     after = replace(before, state=EffectState.dead_letter, absent_looks=looks)
-    kit.store.change(lease, Change(before, after, "c", DeadLetterNote(reason, "Ask them.")))
+    write(kit, lease, Change(before, after, "c", DeadLetterNote(reason, "Ask them.")))
 
 
 def test_one_dead_letter_is_open_per_effect_and_keeps_its_age(kit: Kit) -> None:
@@ -223,7 +269,7 @@ def test_a_resolution_closes_the_open_dead_letter(kit: Kit) -> None:
     before = kit.store.get(KIND, effect().key)
     assert before is not None
     after = replace(before, state=EffectState.done)
-    kit.store.change(lease, Change(before, after, "c", resolution="it was there", who="ann"))
+    write(kit, lease, Change(before, after, "c", resolution="it was there", who="ann"))
     (letter,) = kit.letters("resolved")
     assert (letter.resolution, letter.resolved_by) == ("it was there", "ann")
     assert kit.letters("open") == []
@@ -246,7 +292,7 @@ def test_due_lists_what_is_unfinished_and_whose_time_has_come(kit: Kit) -> None:
 
 def test_every_change_is_one_link_of_an_unbroken_chain(kit: Kit) -> None:
     lease = begin(kit)
-    kit.store.change(lease, mark_sent(kit, lease))
+    write(kit, lease, mark_sent(kit, lease))
     links = kit.chain()
     assert [link.entry.what for link in links] == ["effect intended", "effect intended -> sent"]
     assert links[1].entry.who == "worker 1"
@@ -258,7 +304,7 @@ def test_every_change_is_one_link_of_an_unbroken_chain(kit: Kit) -> None:
 
 def test_no_transaction_stays_open_between_calls(kit: Kit) -> None:
     lease = begin(kit)
-    kit.store.change(lease, mark_sent(kit, lease))
+    write(kit, lease, mark_sent(kit, lease))
     kit.store.listing([EffectState.sent])
     kit.store.due(1)
     assert not kit.store.is_in_transaction()
@@ -277,7 +323,7 @@ def test_a_new_effect_can_begin_as_sent_under_its_lease(kit: Kit) -> None:
     assert kit.store.get(KIND, sent.key) == sent
     assert kit.store.acquire(NAME, "janitor", MINUTE) is None
     done = replace(sent, state=EffectState.done)
-    kit.store.change(lease, Change(sent, done, "answered yes"), releases=True)
+    write(kit, lease, Change(sent, done, "answered yes", ends_turn=True))
     assert kit.store.acquire(NAME, "janitor", MINUTE) is not None
     assert [link.entry.what for link in kit.chain()] == [
         "effect intended",

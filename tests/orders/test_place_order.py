@@ -209,9 +209,14 @@ class TestReview:
 
 
 def test_a_decision_before_its_order_waits(kit: Kit) -> None:
-    event = decided(kit, "9" * 22, Decision.accept, "e9")
+    event = decided(kit, f"{9:022}", Decision.accept, "e9")
     assert kit.service.decide(event) is None
-    assert [one.event_key for one in kit.service.decisions.unmatched()] == ["e9"]
+    assert not kit.service.decisions.matchable()  # nobody is asked again until the order is known
+    kit.partner.say(
+        AUTH, lambda it: kit.partner.do(it, authorization(it, 9, PaymentStatus.in_review))
+    )
+    kit.run(make_order())
+    assert [one.request_id for one in kit.service.decisions.matchable()] == [f"{9:022}"]
 
 
 def test_short_stock_refuses_where_the_rule_says_so(kit: Kit) -> None:
@@ -277,7 +282,10 @@ def test_a_refused_sales_order_is_stuck_until_its_dead_letter_is_replayed(kit: K
     saga = kit.run(order)
     assert saga.state == OrderState.stuck
     assert "price must be numeric" in saga.reason
+    kit.clock.move(hours=1)
+    assert not kit.service.orders.due(["acme_us"], 10)  # nobody asks a letter that lies open
     kit.engine.replay(EffectKind.sales_order, f"{order.order_id}|sales_order|1", "engineer")
+    assert list(kit.service.orders.due(["acme_us"], 10)) == [order.order_id]
     kit.pass_time(minutes=10)
     assert kit.service.orders.get(order.order_id).state == OrderState.captured
 

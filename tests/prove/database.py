@@ -29,7 +29,6 @@ _HISTORY = {
     "effects": "NEW.kind, NEW.key, NEW.state, NEW.sends, NEW.reference, NEW.sent_at, NEW.fence, "
     "(SELECT fence FROM leases WHERE name = NEW.kind || '|' || NEW.key), NEW.their_key, "
     "NEW.amount_minor",
-    "leases": "NEW.name, NEW.fence",
     "orders": "NEW.order_id, NEW.version, NEW.state, "
     + ", ".join(_FACT.format(name) for name in ("open_step", "decision", "is_contradicted"))
     + ", NEW.captured_minor, NEW.refunding_minor",
@@ -38,6 +37,7 @@ _HISTORY = {
     "decisions": "NEW.request_id, NEW.order_id, NEW.decision, NEW.merged",
     "inbox": "NEW.source, NEW.event_key, NEW.state",
 }
+_LEASE = "NEW.name, NEW.fence"
 _WIDTH = 10
 _LAST = "SELECT MAX(number) FROM history"
 BETWEEN = 100_000  # what may happen elsewhere between two changes of ours, at most
@@ -60,15 +60,20 @@ def _process_database() -> tuple[Connection, sqlite3.Connection, bytes]:
     columns = ", ".join(f"c{number}" for number in range(_WIDTH))
     raw.execute(f"CREATE TABLE history (number INTEGER PRIMARY KEY, what TEXT, {columns})")
     for table, picked in _HISTORY.items():
-        count = len(_split(picked))
-        names = ", ".join(f"c{number}" for number in range(count))
         for event in ("INSERT", "UPDATE"):
-            raw.execute(
-                f"CREATE TRIGGER h_{table}_{event} AFTER {event} ON {table} BEGIN "  # noqa: S608
-                f"INSERT INTO history (what, {names}) "
-                f"VALUES ('{table}', {picked}); END"
-            )
+            _remember(raw, table, event, picked)
+    # Of the leases, only what must never be seen: a fence that shrinks, or a row that goes.
+    _remember(raw, "leases", "UPDATE", _LEASE, "WHEN NEW.fence < OLD.fence")
+    _remember(raw, "leases", "DELETE", _LEASE.replace("NEW", "OLD"))
     return connection, raw, raw.serialize()
+
+
+def _remember(raw: sqlite3.Connection, table: str, event: str, picked: str, when: str = "") -> None:
+    names = ", ".join(f"c{number}" for number in range(len(_split(picked))))
+    raw.execute(
+        f"CREATE TRIGGER h_{table}_{event} AFTER {event} ON {table} {when} BEGIN "  # noqa: S608
+        f"INSERT INTO history (what, {names}) VALUES ('{table}', {picked}); END"
+    )
 
 
 def _split(picked: str) -> list[str]:
@@ -95,7 +100,7 @@ class Database(Engine):
         self._light = LightConnection(connection, raw, self._write)
         self.is_open = False
         self._world = world
-        self._counter = OpenTransactions.of(self)
+        OpenTransactions._known[self] = _Counter(self)
         self._has_begun = False
         self._before = 0
         self._transaction = _Transaction(self)
@@ -114,10 +119,12 @@ class Database(Engine):
         """Number the latest change of the history; the first is 1."""
         return self.raw.execute(_LAST).fetchone()[0] or 0  # type: ignore[no-any-return]
 
-    def history(self, table: str) -> list[Any]:
-        """Return (seq, table, columns) of every change of a table, in order."""
-        found = self.raw.execute("SELECT * FROM history WHERE what = ? ORDER BY number", (table,))
-        return [(number * BETWEEN, *rest) for number, *rest in found]
+    def history(self) -> dict[str, list[Any]]:
+        """Return (seq, table, columns) of every change, in order, by table."""
+        found: dict[str, list[Any]] = {table: [] for table in (*_HISTORY, "leases")}
+        for number, what, *columns in self.raw.execute("SELECT * FROM history ORDER BY number"):
+            found[what].append((number * BETWEEN, what, *columns))
+        return found
 
     def enter(self) -> Connection:
         world = self._world
@@ -132,7 +139,6 @@ class Database(Engine):
             raise RuntimeError("a transaction is open already")
         self._has_begun = False
         self.is_open = True
-        self._counter._began(self.connection)
         return self._light  # type: ignore[return-value]
 
     def _write(self) -> None:
@@ -151,7 +157,6 @@ class Database(Engine):
                 self.raw.execute("ROLLBACK" if is_lost or error is not None else "COMMIT")
         finally:
             self.is_open = False
-            self._counter._ended(self.connection)
         if is_lost or (has_written and self._strikes("commit answered with an error")):
             raise DatabaseGone
 
@@ -160,6 +165,16 @@ class Database(Engine):
             return False
         self._world.coverage[fault, "DB", _store_at_work()] += 1
         return True
+
+
+class _Counter(OpenTransactions):
+    """Lives take turns in one thread, and none inside a transaction: there is one, or none."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def is_open(self) -> bool:
+        return self._database.is_open
 
 
 class _Transaction(AbstractContextManager[Connection]):

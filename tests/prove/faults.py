@@ -102,6 +102,7 @@ def cells() -> list[Cell]:
     found += [("commit answered with an error", "DB", store) for store in STORES]
     found += [("clock skew", "worker", "life"), ("lease expired", "worker", "taken over")]
     found += [(fault, "WH", "delivery") for fault in WEBHOOK_FAULTS]
+    found += [("read again", "FD", "credit notes")]
     found += [("two workers", "OI", "same order"), ("lost answer", "OI", "placed again")]
     return found
 

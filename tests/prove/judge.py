@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from include.services.effects.ports import EffectKind as K
 from tests.prove.truth import Entry
@@ -23,8 +23,7 @@ class Violation:
         return f"{self.invariant}: {self.what}"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One committed change of an effect."""
 
     seq: int
@@ -55,7 +54,11 @@ class Judge:
     # What was committed, and what is true ----------------------------------------------------
 
     def history(self, table: str) -> list[Any]:
-        return self.world.database.history(table)
+        return self._history[table]
+
+    @cached_property
+    def _history(self) -> dict[str, list[Any]]:
+        return self.world.database.history()
 
     @cached_property
     def steps(self) -> list[Step]:

@@ -7,7 +7,8 @@ A statement without separate values goes through SQLAlchemy whole.
 import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Executable, Select
@@ -30,6 +31,7 @@ class Compiled:
 
     def __init__(self, statement: Executable, names: Mapping[str, Any], dialect: Any) -> None:
         self.statement = statement  # kept, so that its id stays its own
+        self.given = tuple(names)
         self.has_lists = any(isinstance(one, list | tuple) for one in names.values())
         compiled: Any = statement.compile(dialect=dialect, column_keys=sorted(names))  # type: ignore[attr-defined]
         self.text = str(compiled)
@@ -49,12 +51,13 @@ class Compiled:
                 self.text = self.text.replace(f"__[POSTCOMPILE_{name}]", marks)
                 continue
             if convert is not None:
-                convert = _remembered(convert) if _is_instant(bind) else convert
+                convert = _instant_in(dialect) if isinstance(bind.type, Instant) else convert
                 self.converts.append((len(self.names), convert))
             if name in names:
                 self.names.append(name)
             else:
                 self._fix(name, bind.value)
+        self.pick = _picker(self.names)
         self.rows = self._rows(compiled, dialect)
 
     def _fix(self, name: str, value: Any) -> None:
@@ -71,23 +74,43 @@ class Compiled:
         found = [
             (at, c.type._cached_result_processor(dialect, None)) for at, c in enumerate(columns)
         ]
-        return kind, [(at, _remembered(convert)) for at, convert in found if convert is not None]
+        instants = {at for at, c in enumerate(columns) if isinstance(c.type, Instant)}
+        return kind, [
+            (at, _instant_out(dialect) if at in instants else convert)
+            for at, convert in found
+            if convert is not None
+        ]
 
     def values(self, given: Mapping[str, Any]) -> list[Any]:
-        source = {**given, **self.fixed} if self.fixed else given
-        found = [source[name] for name in self.names]
+        found = list(self.pick({**given, **self.fixed} if self.fixed else given))
         for at, convert in self.converts:
             found[at] = convert(found[at])
         return found
 
 
-def _is_instant(bind: Any) -> bool:
-    return isinstance(bind.type, Instant)
+def _picker(names: list[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda given: tuple(given[name] for name in names)
 
 
-def _remembered(convert: _Convert) -> _Convert:
-    """Convert each value once: the instants of a seed are few."""
-    return lru_cache(maxsize=2048)(convert)
+@cache
+def _instant_in(dialect: Any) -> _Convert:
+    """Convert each instant once, whichever statement it is for: those of a seed are few."""
+    return lru_cache(maxsize=4096)(_INSTANT._cached_bind_processor(dialect) or _as_it_is)
+
+
+@cache
+def _instant_out(dialect: Any) -> _Convert:
+    convert = _INSTANT._cached_result_processor(dialect, None)
+    return lru_cache(maxsize=4096)(convert or _as_it_is)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+_INSTANT = Instant()
 
 
 class Result:
@@ -123,8 +146,12 @@ class Result:
         return found[0] if found else None
 
     def scalar(self) -> Any:
-        found = self.all()
-        return found[0][0] if found else None
+        row = self._cursor.fetchone()
+        self._cursor.close()
+        if row is None or self._compiled.rows is None:
+            return None
+        _, converts = self._compiled.rows
+        return converts[0][1](row[0]) if converts and converts[0][0] == 0 else row[0]
 
     def scalars(self) -> "Scalars":
         return Scalars([row[0] for row in self.all()])
@@ -165,15 +192,22 @@ class LightConnection:
         return self.execute(statement, values).scalar()
 
     def _compiled(self, statement: Any, values: Mapping[str, Any]) -> Compiled:
-        place: tuple[object, ...] = (id(statement), *values)
+        names = tuple(values)
+        latest = _LATEST.get(id(statement))
+        if latest is not None and latest.given == names:
+            return latest
+        place: tuple[object, ...] = (id(statement), *names)
         found = _COMPILED.get(place)
         if found is not None and found.has_lists:  # their members are part of the text
             place += tuple(str(one) for one in values.values() if isinstance(one, list | tuple))
             found = _COMPILED.get(place)
         if found is None:
             found = Compiled(statement, values, self.dialect)
-            _COMPILED[id(statement), *values] = _COMPILED[place] = found
+            _COMPILED[id(statement), *names] = _COMPILED[place] = found
+        if not found.has_lists:
+            _LATEST[id(statement)] = found
         return found
 
 
 _COMPILED: dict[tuple[object, ...], Compiled] = {}
+_LATEST: dict[int, Compiled] = {}  # mostly a statement comes with the same names again

@@ -22,7 +22,8 @@ from include.domain.orders import Order
 from include.domain.reviews import Decision, DecisionEvent, Merged
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, Found, Receipt
-from include.services.effects.store import Change, Lease
+from include.services.effects.store import Change, Decide, Lease, Taken
+from include.services.effects.turn import Turn
 from include.services.orders.driver import Event, Saga
 from include.services.orders.order_service import OrderService
 from include.services.sync.push_refunds import RefundPush
@@ -68,7 +69,7 @@ class NewReferencePerRetry(Engine):
 
 
 class SendsAfterSleeping(Engine):
-    def _may_still_send(self, lease: Lease, sent: Effect) -> bool:
+    def _may_still_send(self, turn: Turn, sent: Effect) -> bool:
         return True
 
 
@@ -79,12 +80,13 @@ class JanitorDoesNotReadAgain(Engine):
         super().__init__(*parts, **more)
         self._hearsay: dict[tuple[EffectKind, str], Effect] = {}
 
-    def _required(self, kind: EffectKind, key: str) -> Effect:
-        return self._hearsay.pop((kind, key), None) or super()._required(kind, key)
+    def _take(self, kind: EffectKind, key: str) -> Taken:
+        taken = super()._take(kind, key)
+        return replace(taken, effect=self._hearsay.pop((kind, key), None) or taken.effect)
 
     def sweep(self, limit: int = 100, targets: Any = None) -> tuple[Effect, ...]:
         due = self._store.due(limit, targets)
-        self._hearsay = {place: Engine._required(self, *place) for place in due}
+        self._hearsay = {place: self._required(*place) for place in due}
         try:
             return super().sweep(limit, targets)
         finally:
@@ -152,16 +154,15 @@ class SendIsNotCommitted(SqlEffectStore):
         self._waiting = {**self._waiting, name: (effect, mark, who, duration)}
         return replace(mark(fresh).after, fence=lease.fence), lease
 
-    def change(self, lease: Lease, change: Change, *, releases: bool = False) -> Effect:
+    def change(self, lease: Lease, decide: Decide, *, in_passing: bool = False) -> Effect:
         waiting = self._waiting.pop(lease.name, None)
         if waiting is None:
-            return super().change(lease, change, releases=releases)
+            return super().change(lease, decide, in_passing=in_passing)
         self.release(lease)
         sent, again = super().begin(*waiting)
         if again is None:
             return sent
-        change = replace(change, before=sent)
-        return super().change(again, change, releases=releases)
+        return super().change(again, lambda now: replace(decide(now), before=sent))
 
 
 class ChecksThenInserts(SqlEffectStore):
@@ -184,15 +185,16 @@ class ChecksThenInserts(SqlEffectStore):
 class NoFencing(SqlEffectStore):
     """Any worker may write, whatever its token and whatever the row says."""
 
-    def change(self, lease: Lease, change: Change, *, releases: bool = False) -> Effect:
-        known = self.get(change.before.kind, change.before.key)
+    def change(self, lease: Lease, decide: Decide, *, in_passing: bool = False) -> Effect:
+        kind, _, key = lease.name.partition("|")
+        known = self.get(EffectKind(kind), key)
         if known is None:
-            return super().change(lease, change, releases=releases)
+            return super().change(lease, decide, in_passing=in_passing)
         with self._engine.begin() as connection:
             asked = text("SELECT fence FROM leases WHERE name = :name").bindparams(name=lease.name)
             fence = connection.execute(asked).scalar_one()
         forged = replace(lease, fence=fence)
-        written = super().change(forged, replace(change, before=known), releases=releases)
+        written = super().change(forged, lambda now: replace(decide(now), before=known))
         with self._engine.begin() as connection:
             mark = text("UPDATE effects SET fence = :fence WHERE kind = :kind AND key = :key")
             connection.execute(

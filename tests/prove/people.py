@@ -45,6 +45,7 @@ class People:
         self.cancelled: list[tuple[str, SalesOrder]] = []
         self.credit_notes: list[ErpDocument] = []
         self.errands = 0  # what somebody will still do
+        self._known: tuple[int, dict[str, str]] = (-1, {})  # the watermarks, at that many changes
         self.settling = settling.Settling(world)
         code = world.variant.translator().customer_code
         self.by_customer = {code(plan.order): plan for plan in world.plans.values()}
@@ -262,8 +263,15 @@ class People:
         name, latest = self._latest(feed)
         if not latest:
             return False
-        found = self._world.database.rows("SELECT value FROM watermarks WHERE name = ?", name)
-        return not found or found[0][0] < latest
+        return self._marks().get(name, "") < latest
+
+    def _marks(self) -> dict[str, str]:
+        """Read how far the polls have come; afresh only where something was written since."""
+        database = self._world.database
+        changes = database.raw.total_changes
+        if self._known[0] != changes:
+            self._known = changes, dict(database.rows("SELECT name, value FROM watermarks"))
+        return self._known[1]
 
     def news(self) -> tuple[int, ...]:
         """Count what the feeds hold; it only grows."""

@@ -136,8 +136,8 @@ class Product:
         variant, database = world.variant, world.database
         clock = self._clock
         self.effects = variant.effects(database, clock, world.pass_boundary)
-        self.orders = variant.orders(database, OWNER, clock)
-        self.refunds = variant.refunds(database, clock)
+        self.orders = variant.orders(database, OWNER, clock, self._seconds)
+        self.refunds = variant.refunds(database, clock, self._seconds)
         self.decisions = SqlDecisions(database, clock)
         self.inbox = SqlInbox(database, clock)
         self.letters = SqlDeadLetters(database, clock)
@@ -152,11 +152,15 @@ class Product:
         self._partners = dict.fromkeys(CODES, self.partner)
         self.desk = self._make_desk()
         self._has_ended = False
+        self._known: tuple[int, dict[str, float]] = (-1, {})  # what is due, at that many changes
         for part in (self.effects, self.orders, self.refunds):
             part.world = world  # mutants let other lives run in the middle of their work
 
     def _clock(self, _connection: Any) -> datetime:
         return self._world.hub.now()
+
+    def _seconds(self) -> float:
+        return self._world.hub.seconds
 
     def _make_desk(self) -> Desk:
         world, swarm = self._world, self._world.swarm
@@ -252,10 +256,12 @@ class Product:
         return 30.0 if is_held else max(world.swarm.period, min(wait, 86_400.0))
 
     def _due(self) -> dict[str, float]:
-        found = self._world.database.rows(_DUE)[0]
-        return dict(
-            zip(("effects", "orders", "refunds", "inbox"), map(_seconds, found), strict=True)
-        )
+        changes = self._world.database.raw.total_changes
+        if self._known[0] != changes:
+            found = map(_seconds, self._world.database.rows(_DUE)[0])
+            kinds = ("effects", "orders", "refunds", "inbox")
+            self._known = changes, dict(zip(kinds, found, strict=True))
+        return self._known[1]
 
     def _poll(self, kit: Kit) -> None:
         world = self._world
@@ -269,11 +275,20 @@ class Product:
                 kit.decisions.poll(EPOCH - timedelta(days=1), [])
             if people.has_news("orders"):
                 kit.follower.poll("0")
-            if people.has_news("credit_notes") or people.has_news("cancelled"):
-                kit.refund_push.poll("0")
+            is_again = self._is_read_again()
+            if is_again or people.has_news("credit_notes") or people.has_news("cancelled"):
+                kit.refund_push.poll("0", is_again=is_again)
             people.decide_refunds(kit)
             seen = now
             world.hub.sleep(600)
+
+    def _is_read_again(self) -> bool:
+        """Now and then somebody has a feed read from its beginning: every row is known already."""
+        world = self._world
+        has_rows = world.people.credit_notes or world.people.cancelled
+        is_again = bool(has_rows) and not world.is_calm and world.dice.random() < 0.1
+        world.coverage["read again", "FD", "credit notes"] += is_again
+        return is_again
 
     # Where it stands -------------------------------------------------------------------------
 

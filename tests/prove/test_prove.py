@@ -12,7 +12,7 @@ from tests.prove.campaign import MUTANTS, PRODUCT, Tally, campaign, play, score
 from tests.prove.faults import cells, empty_cells
 from tests.prove.world import World
 
-LIFECYCLES = 3_000  # what fits into half a minute of two cores; ``make prove`` plays many more
+LIFECYCLES = 5_000  # what fits into half a minute of two cores; ``make prove`` plays many more
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,15 @@ def test_every_broken_protocol_is_caught(show_figures: Callable[[str], None]) ->
     show_figures("\n".join(score_lines(found)))
     assert [name for name, caught in found.items() if caught is None] == []
     assert len({mutant.name.partition(" ")[0].rstrip("bc") for mutant in MUTANTS}) >= 20
+
+
+def test_a_fence_that_shrinks_and_a_lease_that_is_gone_are_seen() -> None:
+    for harm in ("UPDATE leases SET fence = fence - 1", "DELETE FROM leases"):
+        world = World(3, PRODUCT)
+        world.is_calm = True
+        world.hub.call_at(5000, lambda world=world, harm=harm: world.database.rows(harm))
+        world.run()
+        assert {one.invariant for one in world.violations} >= {"I29 fences only grow"}
 
 
 def test_a_seed_always_ends_in_the_same_state() -> None:

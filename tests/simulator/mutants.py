@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import Any
 
 from include.domain.errors import IntegrationError, Rejected, Retryable
 from include.services.effects.boundaries import BoundaryHook
@@ -21,7 +22,9 @@ from include.services.effects.ports import (
     Receipt,
 )
 from include.services.effects.rules import Rules
-from include.services.effects.store import Change, Lease, LeaseLost
+from include.services.effects.store import Change, Decide, EffectStore, Lease, LeaseLost, Taken
+from include.services.effects.turn import Turn
+from include.services.ports import Clock
 from tests.simulator.hub import Hub
 from tests.simulator.partner import SimulatedPartner
 from tests.simulator.world import TIMINGS, MemoryShelf, Shelf, Variant
@@ -33,11 +36,11 @@ _WHERE, _DO = "a mutant", "Nothing."
 
 
 class RecordsAfterSending(Engine):
-    def _send_once(self, lease: Lease, unsent: Effect) -> Effect:
+    def _send_once(self, turn: Turn, unsent: Effect) -> Effect:
         mark = self._rules[unsent.kind].mark_sent(unsent, self._now())
         conclusion = self._send(unsent, mark.after)
-        sent = self._change(lease, mark)
-        return self._change(lease, replace(conclusion, before=sent))
+        sent = self._change(turn, lambda _now: mark)
+        return self._change(turn, lambda _now: replace(conclusion, before=sent))
 
 
 class NewReferencePerRetry(Engine):
@@ -48,40 +51,63 @@ class NewReferencePerRetry(Engine):
         return replace(change, before=sent, after=after)
 
 
-class TrustsItsOwnClock(Engine):
-    def _now(self) -> datetime:
+class _OwnTime:
+    """A store that tells the worker its own time."""
+
+    def __init__(self, store: EffectStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def now(self) -> datetime:
         return self._clock.now()
 
-    def _may_still_send(self, lease: Lease, sent: Effect) -> bool:
-        timings = self._rules[sent.kind].timings
-        self._store.renew(lease, timings.lease)
-        return sent.sent_at is not None and self._now() - sent.sent_at <= timings.send_slack
+    def take(self, *what: Any) -> Taken:
+        return replace(self._store.take(*what), now=self._clock.now())
+
+    def renew(self, lease: Lease, duration: timedelta) -> datetime:
+        self._store.renew(lease, duration)
+        return self._clock.now()
+
+    def change(self, lease: Lease, decide: Decide, **how: Any) -> Effect:
+        return self._store.change(lease, lambda _now: decide(self._clock.now()), **how)
+
+
+class TrustsItsOwnClock(Engine):
+    def __init__(
+        self, store: EffectStore, partners: Any, clock: Clock, timings: Any, **more: Any
+    ) -> None:
+        own: Any = _OwnTime(store, clock)
+        super().__init__(own, partners, clock, timings, **more)
 
 
 class SkipsVerifying(Engine):
-    def _verify(self, lease: Lease, effect: Effect) -> Effect:
+    def _verify(self, turn: Turn, effect: Effect) -> Effect:
         after = replace(effect, state=EffectState.verified, next_at=None)
-        return self._change(lease, Change(effect, after, "not looked"))
+        return self._conclude(turn, lambda _now: Change(effect, after, "not looked"))
 
 
 class IgnoresLateEvidence(Engine):
-    def _weigh(self, lease: Lease, effect: Effect, found: tuple[Found, ...]) -> Effect:
+    def _weigh(self, turn: Turn, effect: Effect, found: tuple[Found, ...]) -> Effect:
         return effect
 
 
 class SendsAfterSleeping(Engine):
-    def _may_still_send(self, lease: Lease, sent: Effect) -> bool:
+    def _may_still_send(self, turn: Turn, sent: Effect) -> bool:
         return True
 
 
 class DoesNotReadAgainUnderLock(Engine):
     _hearsay: Mapping[tuple[EffectKind, str], Effect] = MappingProxyType({})
 
-    def _required(self, kind: EffectKind, key: str) -> Effect:
-        return self._hearsay.get((kind, key)) or super()._required(kind, key)
+    def _take(self, kind: EffectKind, key: str) -> Taken:
+        taken = super()._take(kind, key)
+        return replace(taken, effect=self._hearsay.get((kind, key)) or taken.effect)
 
     def sweep(self, limit: int = 100, targets: Sequence[str] | None = None) -> tuple[Effect, ...]:
-        read = [super(type(self), self)._required(*one) for one in self._store.due(limit, targets)]
+        read = [self._required(*one) for one in self._store.due(limit, targets)]
         self._hearsay = {(effect.kind, effect.key): effect for effect in read}
         try:
             return super().sweep(limit, targets)
@@ -190,15 +216,16 @@ class SendIsNotCommitted(MemoryEffectStore):
 
     _uncommitted: Mapping[str, Change] = MappingProxyType({})
 
-    def change(self, lease: Lease, change: Change) -> Effect:
+    def change(self, lease: Lease, decide: Decide, *, in_passing: bool = False) -> Effect:
         waiting = self._uncommitted.get(lease.name)
         self._forget(lease.name)
+        change = decide(self.now())
         if change.after.state is EffectState.sent:
             self._uncommitted = {**self._uncommitted, lease.name: change}
             return replace(change.after, fence=lease.fence)
         if waiting is not None:
-            super().change(lease, waiting)
-        return super().change(lease, change)
+            super().change(lease, lambda _now: waiting)
+        return super().change(lease, lambda _now: change)
 
     def acquire(self, name: str, holder: str, duration: timedelta) -> Lease | None:
         lease = super().acquire(name, holder, duration)
@@ -228,17 +255,24 @@ class NoFencing(MemoryEffectStore):
     def _require(self, lease: Lease) -> None:
         return None
 
-    def change(self, lease: Lease, change: Change) -> Effect:
-        return self._write(lease, change)
+    def change(self, lease: Lease, decide: Decide, *, in_passing: bool = False) -> Effect:
+        return self._unchecked(lease, decide)
+
+    def _unchecked(self, lease: Lease, decide: Decide) -> Effect:
+        change = decide(self.now())
+        after = self._write(lease, change)
+        if change.ends_turn:
+            self.release(lease)
+        return after
 
 
-class OnlyTheFence(MemoryEffectStore):
+class OnlyTheFence(NoFencing):
     """Checks the token, but not that the row is still the one that was read."""
 
-    def change(self, lease: Lease, change: Change) -> Effect:
+    def change(self, lease: Lease, decide: Decide, *, in_passing: bool = False) -> Effect:
         if not self._is_current(lease):
             raise LeaseLost(lease.name)
-        return self._write(lease, change)
+        return self._unchecked(lease, decide)
 
 
 MUTANTS = (

@@ -4,6 +4,7 @@ from include.adapters.store import audit
 from include.adapters.store.dead_letters import SqlDeadLetters
 from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.engine import open_store
+from include.adapters.store.order_tables import orders, refunds
 from include.adapters.store.schema import audit as audit_table
 from include.adapters.store.schema import dead_letters, effects, leases, metadata
 from include.services.effects.boundaries import BoundaryHook
@@ -18,7 +19,9 @@ class SqlShelf:
 
     def __init__(self, hub: Hub, boundary: BoundaryHook, url: str = "sqlite://") -> None:
         self._database = open_store(url)
-        metadata.create_all(self._database, [effects, leases, dead_letters, audit_table])
+        metadata.create_all(
+            self._database, [effects, leases, dead_letters, audit_table, orders, refunds]
+        )
         self.store: EffectStore = SqlEffectStore(self._database, lambda _: hub.now(), boundary)
 
     def links(self) -> list[Link]:

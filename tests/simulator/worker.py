@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from include.services.effects.ports import Effect, EffectKind, EffectState
-from include.services.effects.store import Change, EffectStore, Lease
+from include.services.effects.store import Change, Decide, EffectStore, Lease, Taken
 
 if TYPE_CHECKING:
     from tests.simulator.world import World
@@ -94,11 +94,23 @@ class Handle:
         self._begin()
         return self._store.get(kind, key)
 
-    def change(self, lease: Lease, change: Change, *, releases: bool = False) -> Effect:
+    def take(self, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Taken:
+        self._begin()
+        taken = self._store.take(kind, key, holder, duration)
+        self._world.observe_lease(f"{kind.value}|{key}", taken.lease)
+        return taken
+
+    def change(self, lease: Lease, decide: Decide, *, in_passing: bool = False) -> Effect:
         self._begin()
         self._lose_commit("change")
-        after = self._store.change(lease, change, releases=releases)
-        self._world.observe_change(lease, change, after)
+        made: list[Change] = []
+
+        def heard(now: datetime) -> Change:
+            made[:] = [decide(now)]
+            return made[0]
+
+        after = self._store.change(lease, heard, in_passing=in_passing)
+        self._world.observe_change(lease, made[0], after)
         self._break_after_commit("change")
         return after
 

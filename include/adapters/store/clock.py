@@ -1,6 +1,7 @@
 """The database's own clock: one for all workers, whatever their hosts believe."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -37,23 +38,25 @@ class CarriedClock:
     be shared between threads.
     """
 
-    def __init__(self, clock: StoreClock) -> None:
-        # Only the database's own time goes on like ours; a test's stands still.
-        self._is_real = clock is database_now
+    def __init__(self, clock: StoreClock, seconds: Callable[[], float] | None = None) -> None:
+        """Join the clocks; ``seconds`` counts as the store's time goes on, by default as ours."""
+        # A test's time stands still, unless it says how it goes on.
+        is_known = seconds is not None or clock is database_now
+        self._seconds = (seconds or time.monotonic) if is_known else None
         self._read: tuple[datetime, float] | None = None
 
     def note(self, moment: datetime) -> datetime:
         """Take note of what was just read, and return it."""
-        if self._is_real:
-            self._read = moment, time.monotonic()
+        if self._seconds is not None:
+            self._read = moment, self._seconds()
         return moment
 
     def now(self) -> datetime | None:
         """Return the time, or ``None``: it was read too long ago."""
-        if self._read is None:
+        if self._read is None or self._seconds is None:
             return None
         moment, at = self._read
-        age_s = time.monotonic() - at
+        age_s = self._seconds() - at
         return moment + timedelta(seconds=age_s) if age_s < _CARRIED_S else None
 
 

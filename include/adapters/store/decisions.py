@@ -2,16 +2,21 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Engine, bindparam, select, update
+from sqlalchemy import Engine, bindparam, exists, select, update
 
 from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.leases import insert_once
-from include.adapters.store.order_tables import decisions
+from include.adapters.store.order_tables import decisions, payment_requests
 from include.domain.reviews import Decision, DecisionEvent, Merged
 
 _UNMATCHED = "unmatched"
-_WAITING = (
-    select(decisions).where(decisions.c.merged == _UNMATCHED).order_by(decisions.c.decided_at)
+_MATCHABLE = (
+    select(decisions)
+    .where(
+        decisions.c.merged == _UNMATCHED,
+        exists().where(payment_requests.c.request_id == decisions.c.request_id),
+    )
+    .order_by(decisions.c.decided_at)
 )
 _MATCH = update(decisions).where(
     decisions.c.event_key == bindparam("of_event"), decisions.c.merged == _UNMATCHED
@@ -47,7 +52,7 @@ class SqlDecisions:
                 connection.execute(_MATCH, match)
         return False
 
-    def unmatched(self) -> Sequence[DecisionEvent]:
+    def matchable(self) -> Sequence[DecisionEvent]:
         with self._engine.begin() as connection:
             return [
                 DecisionEvent(
@@ -59,5 +64,5 @@ class SqlDecisions:
                     row.reviewer,
                     row.comments,
                 )
-                for row in connection.execute(_WAITING, {})
+                for row in connection.execute(_MATCHABLE, {})
             ]

@@ -5,7 +5,7 @@ read, so a worker that slept through its lease writes nothing.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
@@ -27,19 +27,25 @@ from include.adapters.store.dead_letters import close_letter, open_letter
 from include.adapters.store.leases import SqlLeases, give_back, insert_once, take_lease
 from include.adapters.store.schema import effects, leases
 from include.adapters.store.transactions import OpenTransactions, reading
+from include.adapters.store.wake import wake_saga
 from include.services.effects.boundaries import Boundary, BoundaryHook, pass_by
 from include.services.effects.chain import AuditEntry
 from include.services.effects.ports import Effect, EffectKind, EffectState
-from include.services.effects.states import UNFINISHED
-from include.services.effects.store import Change, Lease, LeaseLost
+from include.services.effects.states import NEEDS_A_PERSON, UNFINISHED
+from include.services.effects.store import Change, Decide, Lease, LeaseLost, Taken
 from include.services.effects.wording import effect_detail, reference_taken, subject_of
 
 _NAMES = tuple(field.name for field in fields(Effect))
+_KIND, _STATE = _NAMES.index("kind"), _NAMES.index("state")
+# The others are what was meant; they stay as they were inserted, and so do their indexes.
+_CHANGING = (
+    "sends", "absent_looks", "sent_at", "next_at", "their_key", "evidence", "reason", "fence"
+)  # fmt: skip
 _UNFINISHED = [state.value for state in UNFINISHED]
 _Instants = effects.c.next_at.type
 
 # Built once: a statement costs more to put together than to run.
-_READ = select(effects).where(
+_READ = select(*(effects.c[name] for name in _NAMES)).where(
     effects.c.kind == bindparam("of_kind"), effects.c.key == bindparam("of_key")
 )
 _AS_READ = (  # the row is still the one we read: every change moves at least one of these
@@ -121,10 +127,10 @@ class SqlEffectStore:
         with self._engine.begin() as connection:
             now = self._clock(connection)
             lease = take_lease(connection, now, subject_of(effect), who, duration)
-            fresh = replace(effect, intended_at=now)
+            fresh = effect.but(intended_at=now)
             if lease is not None:
                 change = mark(fresh)
-                sent = replace(change.after, fence=lease.fence)
+                sent = change.after.but(fence=lease.fence)
                 if connection.execute(_insert(connection), _row_of(sent)).rowcount:
                     self._boundary(Boundary.inside_intent)
                     intended = _entry(now, who, "effect intended", fresh, effect.digest)
@@ -138,25 +144,33 @@ class SqlEffectStore:
         with reading(self._engine) as connection:
             return self._read(connection, kind, key)
 
-    def change(self, lease: Lease, change: Change, *, releases: bool = False) -> Effect:
+    def take(self, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Taken:
+        """Take the lease, then read: in this order, so that no other worker changes the row."""
+        with self._engine.begin() as connection:
+            now = self._clock(connection)
+            lease = take_lease(connection, now, f"{kind.value}|{key}", holder, duration)
+            return Taken(self._read(connection, kind, key), lease, now)
+
+    def change(self, lease: Lease, decide: Decide, *, in_passing: bool = False) -> Effect:
         """Write the row, its dead letter and its audit entry in one transaction.
 
-        An answer that is written in passing (``releases``) reaches the disk with the next commit,
-        which is the saga's. Lost with the machine, it leaves the record of the send: a doubt.
+        An answer that is written in passing reaches the disk with the next commit, which is the
+        saga's. Lost with the machine, it leaves the record of the send: a doubt.
 
         Raises:
             LeaseLost: the fencing token is old, or the row has changed. Nothing was written.
         """
-        after = replace(change.after, fence=lease.fence)
         with self._engine.begin() as connection:
-            now = light_now(connection, self._clock) if releases else self._clock(connection)
-            values = {**_row_of(after), **_as_read(change.before), **self._holds(lease)}
+            now = light_now(connection, self._clock) if in_passing else self._clock(connection)
+            change = decide(now)
+            after = change.after.but(fence=lease.fence)
+            values = {**_changed(after), **_as_read(change.before), **self._holds(lease)}
             if not connection.execute(_CHANGE, values).rowcount:
                 raise LeaseLost(lease.name)
             self._boundary(Boundary.inside_change)
             who = change.who or lease.holder
             self._letters(connection, change, after, who, now)
-            if releases:
+            if change.ends_turn:
                 give_back(connection, now, lease)
             what = f"effect {change.before.state.value} -> {after.state.value}"
             audit.append_all(connection, [_entry(now, who, what, after, change.cause)])
@@ -171,7 +185,8 @@ class SqlEffectStore:
             return [(EffectKind(row.kind), row.key) for row in rows]
 
     def listing(self, states: Sequence[EffectState], limit: int = 1000) -> Sequence[Effect]:
-        wanted = select(effects).where(effects.c.state.in_([state.value for state in states]))
+        columns = (effects.c[name] for name in _NAMES)
+        wanted = select(*columns).where(effects.c.state.in_([state.value for state in states]))
         order = (effects.c.intended_at, effects.c.kind, effects.c.key)
         with self._engine.begin() as connection:
             return [
@@ -201,6 +216,8 @@ class SqlEffectStore:
     ) -> None:
         if change.resolution:
             close_letter(connection, now, after.kind.value, after.key, who, change.resolution)
+            if after.state not in NEEDS_A_PERSON:
+                wake_saga(connection, after.key, now)
         if change.dead_letter is not None:
             open_letter(
                 connection,
@@ -240,7 +257,13 @@ def _row_of(effect: Effect) -> dict[str, object]:
     return row
 
 
+def _changed(effect: Effect) -> dict[str, object]:
+    row = {name: getattr(effect, name) for name in _CHANGING}
+    row["state"] = effect.state.value
+    return row
+
+
 def _effect(row: Row) -> Effect:  # type: ignore[type-arg]
-    found = dict(row._mapping)
-    found["kind"], found["state"] = EffectKind(found["kind"]), EffectState(found["state"])
-    return Effect(**found)
+    values = list(row)
+    values[_KIND], values[_STATE] = EffectKind(values[_KIND]), EffectState(values[_STATE])
+    return Effect(*values)

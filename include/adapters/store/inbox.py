@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, func, or_, select, update
+from sqlalchemy import Engine, bindparam, func, or_, select, update
 
 from include.adapters.store import audit
 from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.dead_letters import close_letter, open_letter
-from include.adapters.store.leases import once_insert
+from include.adapters.store.leases import insert_once
 from include.adapters.store.order_tables import inbox
 from include.domain.errors import Rejected
 from include.services.effects.chain import detail_of
@@ -21,6 +21,25 @@ from include.services.inbox.ports import (
     InboxState,
     Incoming,
     key_of,
+)
+
+# Built once: a statement costs more to put together than to run.
+_DUE = (
+    select(inbox)
+    .where(
+        inbox.c.state == InboxState.received.value,
+        or_(
+            inbox.c.next_at.is_(None),
+            inbox.c.next_at <= bindparam("now", type_=inbox.c.next_at.type),
+        ),
+    )
+    .order_by(inbox.c.inbox_id)
+    .limit(bindparam("most"))
+)
+_CONCLUDE = update(inbox).where(
+    inbox.c.inbox_id == bindparam("of_event"),
+    inbox.c.state == InboxState.received.value,
+    inbox.c.tries == bindparam("was_tries"),
 )
 
 
@@ -52,40 +71,27 @@ class SqlInbox:
                 }
                 for event in events
             ]
-            connection.execute(once_insert(connection, inbox).on_conflict_do_nothing(), rows)
+            connection.execute(insert_once(connection.dialect.name, inbox), rows)
 
     def due(self, limit: int) -> Sequence[InboxRow]:
         with self.engine.begin() as connection:
-            wanted = (
-                select(inbox)
-                .where(
-                    inbox.c.state == InboxState.received.value,
-                    or_(inbox.c.next_at.is_(None), inbox.c.next_at <= self.clock(connection)),
-                )
-                .order_by(inbox.c.inbox_id)
-                .limit(limit)
-            )
-            return [_row(found) for found in connection.execute(wanted)]
+            values = {"now": self.clock(connection), "most": limit}
+            return [_row(found) for found in connection.execute(_DUE, values)]
 
     def conclude(self, row: InboxRow, conclusion: Conclusion, owner: str) -> bool:
         with self.engine.begin() as connection:
             now = self.clock(connection)
             is_over = conclusion.state is not InboxState.received
-            changed = connection.execute(
-                update(inbox)
-                .where(
-                    inbox.c.inbox_id == row.inbox_id,
-                    inbox.c.state == InboxState.received.value,
-                    inbox.c.tries == row.tries,
-                )
-                .values(
-                    state=conclusion.state.value,
-                    reason=conclusion.reason[:1000],
-                    tries=row.tries + 1,
-                    next_at=conclusion.next_at,
-                    handled_at=now if is_over else None,
-                )
-            ).rowcount
+            values = {
+                "of_event": row.inbox_id,
+                "was_tries": row.tries,
+                "state": conclusion.state.value,
+                "reason": conclusion.reason[:1000],
+                "tries": row.tries + 1,
+                "next_at": conclusion.next_at,
+                "handled_at": now if is_over else None,
+            }
+            changed = connection.execute(_CONCLUDE, values).rowcount
             if changed and conclusion.state is InboxState.failed:
                 open_letter(
                     connection,

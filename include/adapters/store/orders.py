@@ -1,6 +1,6 @@
 """Orders in the database: accepted once, changed only by whoever read the latest version."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -32,6 +32,7 @@ _ROW = (
 _Instants = orders.c.next_at.type
 # Built once: a statement costs more to put together than to run.
 _READ = select(*_ROW).where(orders.c.order_id == bindparam("of_order"))
+_READ_WHOLE = _READ.add_columns(orders.c.content)
 _CONTENT = select(orders.c.content).where(orders.c.order_id == bindparam("of_order"))
 _BY_REQUEST = select(payment_requests.c.order_id).where(
     payment_requests.c.request_id == bindparam("of_request")
@@ -60,9 +61,16 @@ _MOST_TRIES = 50  # of an amendment; each lost try means that somebody else's wa
 class SqlOrders(SqlSagas[OrderFacts]):
     """Satisfies ``orders.books.OrderBook`` on SQLite and PostgreSQL."""
 
-    def __init__(self, engine: Engine, owner: str, clock: StoreClock = database_now) -> None:
-        super().__init__(engine, clock)
+    def __init__(
+        self,
+        engine: Engine,
+        owner: str,
+        clock: StoreClock = database_now,
+        seconds: Callable[[], float] | None = None,
+    ) -> None:
+        super().__init__(engine, clock, seconds)
         self._owner = owner
+        self._kept = lru_cache(maxsize=_ORDERS_KEPT)(self._content)
 
     def accept(
         self, order: Order, facts: OrderFacts, state: OrderState, who: str
@@ -97,9 +105,7 @@ class SqlOrders(SqlSagas[OrderFacts]):
             if connection.execute(wanted, row).rowcount:
                 append_events(connection, order.order_id, 1, now, [_accepted(order, who)])
                 return Saga(order.order_id, state.value, facts, 1, now), True
-            found = connection.execute(
-                select(*_ROW, orders.c.content).where(orders.c.order_id == order.order_id)
-            ).one_or_none()
+            found = connection.execute(_READ_WHOLE, {"of_order": order.order_id}).one_or_none()
         if found is None or found.content != content:
             raise Rejected(
                 f"order {order.number!r} is there with other content",
@@ -109,11 +115,15 @@ class SqlOrders(SqlSagas[OrderFacts]):
         return _saga(found), False
 
     def content(self, order_id: str) -> Order:
+        """Read what was accepted; it never changes, so it is read once."""
+        return self._kept(order_id)
+
+    def _content(self, order_id: str) -> Order:
         with reading(self._engine) as connection:
             found = connection.execute(_CONTENT, {"of_order": order_id}).scalar()
         if found is None:
             raise _unknown(order_id)
-        return _parsed(found)
+        return from_json(Order, found)
 
     def find(self, merchant_id: str, purchase_order: str) -> str | None:
         of = {"of_merchant": merchant_id, "of_purchase_order": purchase_order}
@@ -215,14 +225,13 @@ class SqlOrders(SqlSagas[OrderFacts]):
 
 
 def _saga(row: Any) -> Saga[OrderFacts]:
-    facts = from_json(OrderFacts, row.facts)
-    return Saga(row.order_id, row.state, facts, row.version, row.next_at, row.reason)
+    return Saga(row.order_id, row.state, _facts(row.facts), row.version, row.next_at, row.reason)
 
 
 @lru_cache(maxsize=_ORDERS_KEPT)
-def _parsed(content: str) -> Order:
-    """Read an order's content once, however often its saga is taken up."""
-    return from_json(Order, content)
+def _facts(text: str) -> OrderFacts:
+    """Read facts once, however often their saga is looked at; they cannot be changed in place."""
+    return from_json(OrderFacts, text)
 
 
 def _accepted(order: Order, who: str) -> Event:

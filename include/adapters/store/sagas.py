@@ -1,6 +1,7 @@
 """What every saga's row has in common: read it, take it with a lease, save it at its version."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -19,10 +20,15 @@ F = TypeVar("F")
 class SqlSagas(ABC, Generic[F]):
     """Satisfies ``orders.driver.SagaStore``; a subclass says which table, and what it tells."""
 
-    def __init__(self, engine: Engine, clock: StoreClock = database_now) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        clock: StoreClock = database_now,
+        seconds: Callable[[], float] | None = None,
+    ) -> None:
         self._engine = engine
         self._clock = clock
-        self._carried = CarriedClock(clock)
+        self._carried = CarriedClock(clock, seconds)
 
     @abstractmethod
     def _read(self, connection: Connection, key: str) -> Saga[F]:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -53,16 +53,16 @@ def flush_with_next(connection: Connection) -> None:
         connection.exec_driver_sql(LIGHT)
 
 
-@contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
+def reading(engine: Engine) -> AbstractContextManager[Connection]:
     """Give a connection for one statement that reads: BEGIN and COMMIT would cost twice as much.
 
     On SQLite, whose driver must never be let loose on transactions, it is an ordinary one.
     """
-    if engine.dialect.name == "sqlite":
-        with engine.begin() as connection:
-            yield connection
-        return
+    return engine.begin() if engine.dialect.name == "sqlite" else _without_one(engine)
+
+
+@contextmanager
+def _without_one(engine: Engine) -> Iterator[Connection]:
     with engine.connect() as connection:
         # The driver's own switch: SQLAlchemy's isolation level would be another round trip.
         driver: Any = connection.connection.dbapi_connection

@@ -6,8 +6,9 @@ allowed transitions in ``states.py``. Why: ``include/docs/adr/0002-effects-engin
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from include.domain.errors import OutcomeUnknown, Parked, Rejected, Retryable
 from include.services.effects.boundaries import Boundary, BoundaryHook, pass_by
@@ -20,23 +21,17 @@ from include.services.effects.ports import (
     EffectState,
     Found,
     Partner,
+    ReadBack,
     Timings,
 )
 from include.services.effects.rules import Rules
+from include.services.effects.schedule import is_due
 from include.services.effects.states import FINISHED, check_transition
-from include.services.effects.store import Change, EffectStore, Lease, LeaseLost
+from include.services.effects.store import Change, Decide, EffectStore, Lease, LeaseLost, Taken
+from include.services.effects.turn import Turn
 from include.services.ports import Clock
 
-_Work = Callable[[Lease, Effect], Effect]
-
-
-@dataclass(frozen=True, slots=True)
-class ReadBack:
-    """What the other side holds of an effect now; ``differences`` compares the first found."""
-
-    effect: Effect
-    found: tuple[Found, ...]
-    differences: tuple[Difference, ...]
+_Work = Callable[[Turn, Effect], Effect]
 
 
 class Engine:
@@ -105,7 +100,7 @@ class Engine:
         if rules.timings.looks_first and not self._is_surely_absent(effect):
             return self.advance(effect.kind, self.intend(effect).key)
         began = self._clock.now()
-        fresh = replace(effect, state=EffectState.intended, next_at=None)
+        fresh = effect.but(state=EffectState.intended, next_at=None)
         sent, lease = self._store.begin(
             fresh,
             lambda it: rules.mark_sent(it, instant_of(it)),
@@ -116,7 +111,7 @@ class Engine:
         if lease is None:
             demand_same(sent, effect)
             return self.advance(effect.kind, effect.key)
-        unsent = replace(fresh, intended_at=sent.intended_at)
+        unsent = fresh.but(intended_at=sent.intended_at)
         return self._conclude_first(lease, unsent, sent, began)
 
     def _conclude_first(
@@ -128,7 +123,8 @@ class Engine:
         self._boundary(Boundary.answered)
         check_transition(conclusion.before.state, conclusion.after.state)
         try:
-            concluded = self._store.change(lease, conclusion, releases=True)
+            last = replace(conclusion, ends_turn=True)
+            concluded = self._store.change(lease, lambda _now: last, in_passing=True)
         except LeaseLost:
             return self._required(sent.kind, sent.key)
         self._boundary(Boundary.concluded)
@@ -181,7 +177,7 @@ class Engine:
 
     def late_evidence(self, kind: EffectKind, key: str, found: tuple[Found, ...]) -> Effect:
         """Take what a report or a person found at the other side, as a look would have."""
-        return self._under_lease(kind, key, lambda lease, it: self._weigh(lease, it, found))
+        return self._under_lease(kind, key, lambda turn, it: self._weigh(turn, it, found))
 
     def replay(self, kind: EffectKind, key: str, who: str) -> Effect:
         """Try a rejected or dead effect again because ``who`` says so; it is looked for first.
@@ -190,24 +186,26 @@ class Engine:
             Rejected: the effect is not one that may be tried again.
         """
 
-        def start_over(lease: Lease, effect: Effect) -> Effect:
+        def start_over(turn: Turn, effect: Effect) -> Effect:
             if effect.state not in (EffectState.rejected, EffectState.dead_letter):
                 raise Rejected(
                     f"{key!r} is {effect.state.value}, not rejected or a dead letter",
                     f"effect {kind.value}",
                     "Look again instead; nothing is sent twice.",
                 )
-            return self._run(lease, self._change(lease, self._rules[kind].replay(effect, who)))
+            fresh = self._rules[kind].replay(effect, who)
+            return self._run(turn, self._change(turn, lambda _now: fresh))
 
         return self._under_lease(kind, key, start_over)
 
     def leave(self, kind: EffectKind, key: str, why: str) -> Effect:
         """Close the dead letter of a rejected effect that nobody wants any more."""
 
-        def close(lease: Lease, effect: Effect) -> Effect:
+        def close(turn: Turn, effect: Effect) -> Effect:
             if effect.state is not EffectState.rejected:
                 return effect
-            return self._change(lease, Change(effect, effect, why, resolution=why))
+            closed = Change(effect, effect, why, resolution=why)
+            return self._conclude(turn, lambda _now: closed)
 
         return self._under_lease(kind, key, close)
 
@@ -224,53 +222,52 @@ class Engine:
 
     # The protocol ----------------------------------------------------------------------------
 
-    def _run(self, lease: Lease, effect: Effect) -> Effect:
+    def _run(self, turn: Turn, effect: Effect) -> Effect:
         """Step until the effect rests. A caller may hurry what was not sent, never a doubt."""
-        is_unsent = effect.state in (EffectState.intended, EffectState.parked)
-        while effect.state not in FINISHED and (is_unsent or self._is_due(effect)):
-            effect = self._step(lease, effect)
-            is_unsent = False
+        may_hurry = True
+        while not turn.is_over and is_due(effect, turn.now, may_hurry=may_hurry):
+            effect = self._step(turn, effect)
+            may_hurry = False
         return effect
 
-    def _step(self, lease: Lease, effect: Effect) -> Effect:
+    def _step(self, turn: Turn, effect: Effect) -> Effect:
         if effect.state is EffectState.sent:
-            return self._change(lease, self._rules[effect.kind].abandoned(effect))
+            return self._conclude(turn, lambda _now: self._rules[effect.kind].abandoned(effect))
         if effect.state is EffectState.done:
-            return self._verify(lease, effect)
-        return self._look_then_send(lease, effect)
+            return self._verify(turn, effect)
+        return self._look_then_send(turn, effect)
 
-    def _look_then_send(self, lease: Lease, effect: Effect) -> Effect:
+    def _look_then_send(self, turn: Turn, effect: Effect) -> Effect:
         rules = self._rules[effect.kind]
-        asked_at = self._now()
         try:
-            found = self._look(lease, effect)
+            found, asked_at = self._look(turn, effect)
         except Retryable as error:
-            return self._change(lease, rules.unreachable(effect, error, self._now()))
+            return self._conclude(turn, partial(rules.unreachable, effect, error))
         if found:
-            return self._change(lease, rules.found(effect, found, self._now()))
-        otherwise = rules.absent(effect, asked_at, self._now())
-        if otherwise is not None:
-            return self._change(lease, otherwise)
-        return self._send_once(lease, effect)
+            return self._conclude(turn, lambda now: rules.found(effect, found, now))
+        if not rules.may_send(effect, asked_at):
+            return self._conclude(turn, lambda now: rules.absent(effect, asked_at, now))
+        return self._send_once(turn, effect)
 
-    def _send_once(self, lease: Lease, unsent: Effect) -> Effect:
+    def _send_once(self, turn: Turn, unsent: Effect) -> Effect:
         """Record the send, send, write the answer. A crash in between leaves ``sent``: a doubt."""
         rules = self._rules[unsent.kind]
-        sent = self._change(lease, rules.mark_sent(unsent, self._now()))
+        sent = self._change(turn, lambda now: rules.mark_sent(unsent, now))
         self._boundary(Boundary.marked_sent)
-        if not self._may_still_send(lease, sent):
-            return self._change(lease, rules.paused(unsent, sent))
+        if not self._may_still_send(turn, sent):
+            return self._conclude(turn, lambda _now: rules.paused(unsent, sent))
+        turn.has_called = True
         conclusion = self._send(unsent, sent)
         self._boundary(Boundary.answered)
-        concluded = self._change(lease, conclusion)
+        concluded = self._conclude(turn, lambda _now: conclusion)
         self._boundary(Boundary.concluded)
         return concluded
 
-    def _may_still_send(self, lease: Lease, sent: Effect) -> bool:
+    def _may_still_send(self, turn: Turn, sent: Effect) -> bool:
         """Renew the lease, and refuse if we slept: Q counts from the record, not from the send."""
-        timings = self._rules[sent.kind].timings
-        now = self._store.renew(lease, timings.lease)
-        return sent.sent_at is not None and now - sent.sent_at <= timings.send_slack
+        now = self._renew(turn)
+        slack = self._rules[sent.kind].timings.send_slack
+        return sent.sent_at is not None and now - sent.sent_at <= slack
 
     def _send(self, unsent: Effect, sent: Effect) -> Change:
         """Call the partner once. Any other exception leaves the record of the send: a doubt."""
@@ -292,33 +289,44 @@ class Engine:
         self._tell("effect_sent", sent, change.cause, seconds, change.after)
         return change
 
-    def _verify(self, lease: Lease, effect: Effect) -> Effect:
+    def _verify(self, turn: Turn, effect: Effect) -> Effect:
         """Read back and compare totals, dates and accounts, not mere existence."""
         rules = self._rules[effect.kind]
         try:
-            found = self._look(lease, effect)
+            found, _ = self._look(turn, effect)
         except Retryable as error:
-            return self._change(lease, rules.unreachable(effect, error, self._now()))
+            return self._conclude(turn, partial(rules.unreachable, effect, error))
         differences = self._compare(effect, found)
-        return self._change(lease, rules.read_back(effect, found, differences, self._now()))
+        return self._conclude(turn, lambda now: rules.read_back(effect, found, differences, now))
 
-    def _recheck(self, lease: Lease, effect: Effect) -> Effect:
+    def _recheck(self, turn: Turn, effect: Effect) -> Effect:
         if effect.state not in FINISHED:
-            return self._run(lease, effect)
-        return self._weigh(lease, effect, self._look(lease, effect))
+            return self._run(turn, effect)
+        return self._weigh(turn, effect, self._look(turn, effect)[0])
 
-    def _weigh(self, lease: Lease, effect: Effect, found: tuple[Found, ...]) -> Effect:
+    def _weigh(self, turn: Turn, effect: Effect, found: tuple[Found, ...]) -> Effect:
         if effect.state not in FINISHED:
-            return self._run(lease, effect)  # the protocol asks by itself, under its own rules
+            return self._run(turn, effect)  # the protocol asks by itself, under its own rules
         differences = self._compare(effect, found)
         change = self._rules[effect.kind].late_evidence(effect, found, differences, self._now())
-        return effect if change is None else self._run(lease, self._change(lease, change))
+        if change is None:
+            return effect
+        return self._run(turn, self._conclude(turn, lambda _now: change))
 
     # Parts -----------------------------------------------------------------------------------
 
-    def _look(self, lease: Lease, effect: Effect) -> tuple[Found, ...]:
-        self._store.renew(lease, self._rules[effect.kind].timings.lease)
-        return self._ask(effect)
+    def _look(self, turn: Turn, effect: Effect) -> tuple[tuple[Found, ...], datetime]:
+        """Ask, and say when: no later than the question left."""
+        if turn.has_called:  # a lease that was just taken outlives one exchange
+            self._renew(turn)
+        asked_at, turn.has_called = turn.now, True
+        return self._ask(effect), asked_at
+
+    def _renew(self, turn: Turn) -> datetime:
+        timings = self._rules[turn.kind].timings
+        turn.now = self._store.renew(turn.lease, timings.lease)
+        turn.has_called = False
+        return turn.now
 
     def _ask(self, effect: Effect) -> tuple[Found, ...]:
         self._refuse_open_transaction(effect)
@@ -335,26 +343,34 @@ class Engine:
     def _compare(self, effect: Effect, found: tuple[Found, ...]) -> tuple[Difference, ...]:
         return self._partners[effect.kind].compare(effect, found[0]) if len(found) == 1 else ()
 
-    def _change(self, lease: Lease, change: Change) -> Effect:
-        check_transition(change.before.state, change.after.state)
-        return self._store.change(lease, change)
+    def _change(self, turn: Turn, decide: Decide) -> Effect:
+        """Write what is decided, and keep the lease."""
+        return turn.write(self._store, decide, lambda _after, _now: False)
+
+    def _conclude(self, turn: Turn, decide: Decide) -> Effect:
+        """Write what is decided; where the effect rests then, that commit ends the turn."""
+        return turn.write(self._store, decide, lambda after, now: not is_due(after, now))
+
+    def _take(self, kind: EffectKind, key: str) -> Taken:
+        return self._store.take(kind, key, self._worker, self._rules[kind].timings.lease)
 
     def _under_lease(self, kind: EffectKind, key: str, work: _Work) -> Effect:
-        """Take the lease, read the effect afresh, work, give the lease back."""
-        name = f"{kind.value}|{key}"
-        lease = self._store.acquire(name, self._worker, self._rules[kind].timings.lease)
-        if lease is None:
+        """Take the lease and read the effect, work, give the lease back."""
+        taken = self._take(kind, key)
+        effect = taken.effect
+        if taken.lease is None:
             self._log("effect_held_elsewhere", kind=kind.value, key=key)
-            return self._required(kind, key)
+            return effect or self._required(kind, key)
+        turn = Turn(kind, taken.lease, taken.now)
         try:
-            effect = self._required(kind, key)  # after the lease: what was read before is hearsay
             self._boundary(Boundary.read)
-            effect = work(lease, effect)
+            effect = work(turn, effect or self._required(kind, key))
         except LeaseLost:
-            self._log("effect_taken_over", kind=kind.value, key=key, fence=lease.fence)
+            self._log("effect_taken_over", kind=kind.value, key=key, fence=turn.lease.fence)
             effect = self._required(kind, key)
         finally:
-            self._store.release(lease)
+            if not turn.is_over:
+                self._store.release(turn.lease)
         self._boundary(Boundary.before_ack)
         return effect
 
@@ -363,9 +379,6 @@ class Engine:
         if effect is None:
             raise ValueError(f"effect {kind.value} {key!r} was never intended")
         return effect
-
-    def _is_due(self, effect: Effect) -> bool:
-        return effect.next_at is None or effect.next_at <= self._now()
 
     def _now(self) -> datetime:
         return self._store.now()

@@ -13,7 +13,7 @@ from include.services.effects.boundaries import Boundary, BoundaryHook, pass_by
 from include.services.effects.dead_letters import DeadLetter
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.effects.states import UNFINISHED
-from include.services.effects.store import Change, Lease, LeaseLost
+from include.services.effects.store import Change, Decide, Lease, LeaseLost, Taken
 from include.services.effects.wording import effect_detail, reference_taken, subject_of
 from include.services.ports import Clock
 
@@ -113,15 +113,21 @@ class MemoryEffectStore:
     def get(self, kind: EffectKind, key: str) -> Effect | None:
         return self._effects.get((kind, key))
 
-    def change(self, lease: Lease, change: Change, *, releases: bool = False) -> Effect:
+    def take(self, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Taken:
         with self._lock:
+            lease = self.acquire(f"{kind.value}|{key}", holder, duration)
+            return Taken(self.get(kind, key), lease, self._clock.now())
+
+    def change(self, lease: Lease, decide: Decide, *, in_passing: bool = False) -> Effect:
+        with self._lock:
+            change = decide(self._clock.now())
             self._require(lease)
             before = self._effects[change.before.kind, change.before.key]
             if before != change.before:
                 raise LeaseLost(lease.name)
             self._boundary(Boundary.inside_change)
             after = self._write(lease, change)
-            if releases:
+            if change.ends_turn:
                 self.release(lease)
             return after
 

@@ -5,10 +5,11 @@ Source: reliability reference, sections 2.1 to 2.4.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from operator import attrgetter
+from typing import Any, Protocol
 
 
 class EffectKind(StrEnum):
@@ -78,6 +79,20 @@ class Effect:
     reason: str = ""
     fence: int = 0  # fencing token of the lease under which it was last changed
 
+    def but(self, **changed: Any) -> "Effect":
+        """Return it with these fields changed, as ``dataclasses.replace`` does, in half the time.
+
+        Each step of an effect makes two or three of them.
+        """
+        values = list(_values_of(self))
+        for name, value in changed.items():
+            values[_PLACES[name]] = value
+        return Effect(*values)
+
+
+_PLACES = {field.name: place for place, field in enumerate(fields(Effect))}
+_values_of = attrgetter(*_PLACES)
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -104,6 +119,15 @@ class Difference:
     what: str  # e.g. "debit total", "account 6150"
     ours: str
     theirs: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """What the other side holds of an effect now; ``differences`` compares the first found."""
+
+    effect: Effect
+    found: tuple[Found, ...]
+    differences: tuple[Difference, ...]
 
 
 class Partner(Protocol):

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from include.domain.errors import IntegrationError
 from include.services.effects import schedule
@@ -46,10 +47,16 @@ class Rules:
         cause = f"found there as {adopted.their_key!r}: adopted, not sent"
         return _to(effect, adopted, EffectState.done, cause, next_at=verify_at, absent_looks=0)
 
-    def absent(self, effect: Effect, asked_at: datetime, now: datetime) -> Change | None:
-        """It is not there. ``None``: it may be sent now; otherwise what to do instead."""
+    def may_send(self, effect: Effect, asked_at: datetime) -> bool:
+        """Say whether one that was asked for and is absent may be sent now."""
         if effect.sent_at is None:
-            return None
+            return True
+        has_looked = effect.absent_looks + 1 >= self.looks_to_resend()
+        has_sends_left = effect.sends < self.timings.max_sends
+        return self.is_settled(effect, asked_at) and has_looked and has_sends_left
+
+    def absent(self, effect: Effect, asked_at: datetime, now: datetime) -> Change:
+        """It is not there, and may not be sent now: what to do instead."""
         if not self.is_settled(effect, asked_at):
             wait = schedule.settled_at(effect, self.timings)
             return _to(effect, effect, EffectState.in_doubt, "asked too early", next_at=wait)
@@ -60,8 +67,6 @@ class Rules:
             return _to(
                 effect, effect, EffectState.in_doubt, cause, next_at=again, absent_looks=looks
             )
-        if effect.sends < self.timings.max_sends:
-            return None
         return _set_aside(
             effect,
             EffectState.dead_letter,
@@ -88,9 +93,11 @@ class Rules:
 
     def mark_sent(self, effect: Effect, now: datetime) -> Change:
         """Record the send before the first byte leaves."""
-        sent = replace(effect, sends=effect.sends + 1, sent_at=now, absent_looks=0, reason="")
-        settled = schedule.settled_at(sent, self.timings)
-        return _to(effect, sent, EffectState.sent, f"send {sent.sends}", next_at=settled)
+        sends, settled = effect.sends + 1, schedule.settles(now, self.timings)
+        return _to(
+            effect, effect, EffectState.sent, f"send {sends}",
+            next_at=settled, sends=sends, sent_at=now, absent_looks=0, reason="",
+        )  # fmt: skip
 
     def not_sent(
         self, unsent: Effect, sent: Effect, error: IntegrationError, now: datetime
@@ -109,17 +116,16 @@ class Rules:
 
     def confirmed(self, sent: Effect, receipt: Receipt) -> Change:
         """A clear yes; the other side may have withheld its number."""
-        done = replace(
-            sent,
-            their_key=receipt.their_key or sent.their_key,
-            evidence=_evidence(receipt.evidence) or sent.evidence,
-        )
+        their_key = receipt.their_key or sent.their_key
+        evidence = _evidence(receipt.evidence) or sent.evidence
         if receipt.is_no:
-            return self._refusal(sent, done, "answered no")
+            told = replace(sent, their_key=their_key, evidence=evidence)
+            return self._refusal(sent, told, "answered no")
         verify_at = schedule.verify_at(sent, self.timings)
         return _to(
-            sent, done, EffectState.done, f"answered yes: {done.their_key!r}", next_at=verify_at
-        )
+            sent, sent, EffectState.done, f"answered yes: {their_key!r}",
+            next_at=verify_at, their_key=their_key, evidence=evidence,
+        )  # fmt: skip
 
     def _refusal(self, before: Effect, after: Effect, cause: str) -> Change:
         """A clear business no: nothing moved, so there is nothing to read back."""
@@ -169,8 +175,11 @@ class Rules:
         if found and differences:
             return self._different(effect, differences)
         if found:
-            good = replace(effect, their_key=found[0].their_key or effect.their_key, reason="")
-            return _to(effect, good, EffectState.verified, "read back: one, equal", next_at=None)
+            their_key = found[0].their_key or effect.their_key
+            return _to(
+                effect, effect, EffectState.verified, "read back: one, equal",
+                next_at=None, their_key=their_key, reason="",
+            )  # fmt: skip
         looks = effect.absent_looks + 1
         if looks < self.looks_to_resend():
             cause, again = "read back: not found, once", now + self.timings.look_gap
@@ -301,10 +310,9 @@ def _to(
     cause: str,
     *,
     next_at: datetime | None,
-    absent_looks: int | None = None,
+    **changed: Any,
 ) -> Change:
-    looks = after.absent_looks if absent_looks is None else absent_looks
-    return Change(before, replace(after, state=state, next_at=next_at, absent_looks=looks), cause)
+    return Change(before, after.but(state=state, next_at=next_at, **changed), cause)
 
 
 def _set_aside(

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from include.services.effects.ports import Effect, EffectState, Timings
+from include.services.effects.states import FINISHED
 
 # After Q and 2Q, measured from the send; then a dead letter. The shape is Kill Bill's janitor.
 _LATER_LOOKS = (
@@ -17,9 +18,23 @@ _LONGEST_BACKOFF = timedelta(minutes=15)
 _MORE_THAN_Q = timedelta(milliseconds=1)  # absent counts strictly after Q
 
 
+def is_due(effect: Effect, now: datetime, *, may_hurry: bool = False) -> bool:
+    """Say whether there is something to do; ``may_hurry`` what was not sent, never a doubt."""
+    if effect.state in FINISHED:
+        return False
+    if may_hurry and effect.state in (EffectState.intended, EffectState.parked):
+        return True
+    return effect.next_at is None or effect.next_at <= now
+
+
 def settled_at(effect: Effect, timings: Timings) -> datetime:
     """Say from when on an absent answer means that the last send came to nothing."""
-    return _base(effect) + timings.quiescence + _MORE_THAN_Q
+    return settles(_base(effect), timings)
+
+
+def settles(sent_at: datetime, timings: Timings) -> datetime:
+    """Say the same of what is sent at ``sent_at``."""
+    return sent_at + timings.quiescence + _MORE_THAN_Q
 
 
 def verify_at(effect: Effect, timings: Timings) -> datetime:

@@ -46,6 +46,19 @@ class Change:
     dead_letter: DeadLetterNote | None = None  # opened; if one is open, it is brought up to date
     resolution: str = ""  # closes the open dead letter, if there is one
     who: str = ""  # a person, if a person asked; otherwise the lease's holder
+    ends_turn: bool = False  # gives the lease back in the same transaction
+
+
+Decide = Callable[[datetime], Change]  # of the store's time, inside the transaction that writes it
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An effect as read in the transaction that took its lease, and the store's time then."""
+
+    effect: Effect | None  # None: never intended
+    lease: Lease | None  # None: somebody else has it
+    now: datetime
 
 
 class Leases(Protocol):
@@ -107,10 +120,15 @@ class EffectStore(Leases, Protocol):
         """Read one effect."""
         ...
 
-    def change(self, lease: Lease, change: Change, *, releases: bool = False) -> Effect:
-        """Write ``change.after`` if the lease is ours and the row is ``change.before``.
+    def take(self, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Taken:
+        """Take the effect's lease, then read its row, in one transaction."""
+        ...
 
-        ``releases`` gives the lease back in the same transaction.
+    def change(self, lease: Lease, decide: Decide, *, in_passing: bool = False) -> Effect:
+        """Write what is decided if the lease is ours and the row is as the change knows it.
+
+        ``decide`` is called once, with the store's time, in the transaction that writes.
+        ``in_passing``: another commit follows at once, so this one need not reach the disk alone.
 
         Returns:
             The row as written, with the lease's fence.

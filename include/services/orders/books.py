@@ -151,6 +151,6 @@ class DecisionBook(Protocol):
         """Keep a decision; false: this very event is known. ``None``: no order is known for it."""
         ...
 
-    def unmatched(self) -> Sequence[DecisionEvent]:
-        """Return decisions that came before their order."""
+    def matchable(self) -> Sequence[DecisionEvent]:
+        """Return decisions that came before their order, and whose order is known by now."""
         ...

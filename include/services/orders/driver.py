@@ -17,13 +17,15 @@ from include.domain.errors import IntegrationError, Rejected
 from include.domain.orders import reference_of
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
+from include.services.effects.schedule import is_due
 from include.services.effects.store import Lease, LeaseLost, Leases
 
 F = TypeVar("F")
 _THERE = (EffectState.done, EffectState.verified, EffectState.declined)
 _STOPPED = (EffectState.rejected, EffectState.mismatched, EffectState.dead_letter)
 _MOST_MOVES = 60  # of one run; a saga that wants more is broken
-_RECHECK = timedelta(minutes=5)  # of a stuck saga: its dead letter may have been replayed
+_RECHECK = timedelta(minutes=5)  # of a question that a partner refused to answer
+_NET = timedelta(hours=6)  # of a saga that an effect has stuck: it is woken by the effect's store
 _AGAIN = timedelta(seconds=30)  # after a partner could not be asked
 _HELD = timedelta(minutes=2)
 
@@ -223,21 +225,28 @@ class Driver(Generic[F]):
     ) -> Saga[F]:
         """Move until it rests; the write that lets it rest gives the lease back as well."""
         events: list[Event] = []
+        opened = ""  # the step that we opened ourselves just now: its effect cannot be there yet
         for _ in range(_MOST_MOVES):
             try:
-                saga, resting, events = self._move(saga, play, events, until)
+                saga, resting, events = self._move(saga, play, events, until, opened)
                 if resting is not None:
                     return self._store.save(_resting(saga, resting), events, releases=lease)
+                opened = play.open_step(saga.facts)
             except Stale:
-                saga, events = self._store.get(saga.key), []
+                saga, events, opened = self._store.get(saga.key), [], ""
         raise RuntimeError(f"{saga.key} made {_MOST_MOVES} moves and does not rest")
 
     def _move(
-        self, saga: Saga[F], play: Play[F], events: list[Event], until: Callable[[F], bool]
+        self,
+        saga: Saga[F],
+        play: Play[F],
+        events: list[Event],
+        until: Callable[[F], bool],
+        opened: str,
     ) -> tuple[Saga[F], Rest | None, list[Event]]:
         """Make one move. A saga that rests now is not written yet: how, says the second value."""
         step = play.open_step(saga.facts)
-        effect = self._worked_on(saga, play, step) if step else None
+        effect = self._worked_on(saga, play, step, is_new=step == opened) if step else None
         if step and effect is None:  # nothing was begun, and it is not wanted any more
             saga = _with(saga, play.begin(saga.facts, ""))
         now = self._store.now()
@@ -278,16 +287,22 @@ class Driver(Generic[F]):
             return _with(saga, play.fail(saga.facts, str(fault))), _RECHECK
         return saga, _AGAIN
 
-    def _worked_on(self, saga: Saga[F], play: Play[F], step: str) -> Effect | None:
-        """Bring the open step's effect as far as it goes; ``None``: it is not wanted any more."""
+    def _worked_on(self, saga: Saga[F], play: Play[F], step: str, *, is_new: bool) -> Effect | None:
+        """Bring the open step's effect as far as it goes; ``None``: it is not wanted any more.
+
+        Should a new one be there all the same (who slept through the saga's lease), ``perform``
+        finds it by its key and goes on with it.
+        """
         kind, key = play.kind_of(step), f"{saga.key}|{step}"
-        effect = self._engine.find(kind, key)
+        effect = None if is_new else self._engine.find(kind, key)
         if effect is None and not play.is_wanted(saga.facts, step):
             return None
         if effect is None:
             return self._engine.perform(play.command(saga.facts, step).effect(key))
         if play.is_detached(step) or effect.state in (*_THERE, *_STOPPED):
             return effect  # a detached one was begun before: the saga does not wait for it
+        if not is_due(effect, self._store.now(), may_hurry=True):
+            return effect
         return self._engine.advance(kind, key)
 
     def _finish_step(
@@ -306,7 +321,7 @@ class Driver(Generic[F]):
             event = None if play.problem(saga.facts) == problem else Event(f"{step} failed", {
                 "state": effect.state.value, "reason": effect.reason})  # fmt: skip
             facts = play.fail(saga.facts, problem)
-            return _with(saga, facts), Rest(play.state_of(facts), problem, now + _RECHECK), event
+            return _with(saga, facts), Rest(play.state_of(facts), problem, now + _NET), event
         state, until = play.state_of(saga.facts), effect.next_at or now + _AGAIN
         return saga, Rest(state, f"{step}: {effect.reason or effect.state.value}", until), None
 

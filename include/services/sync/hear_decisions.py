@@ -56,7 +56,7 @@ class DecisionPoll:
             self.watermarks.move(name, page.cursor.isoformat())
         for event in self.feed.decided(under_review):
             self._take(tally, event)
-        for event in self.service.decisions.unmatched():
+        for event in self.service.decisions.matchable():
             self._take(tally, event)
         return tally.check()
 
