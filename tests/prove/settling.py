@@ -32,12 +32,17 @@ class Settling:
             return
         world.notes.batches.append((number, sum(_signed(one) for one in entries)))
         is_restated = len(entries) > 1 and world.dice.random() < 0.4
-        first = entries[:-1] if is_restated else entries
-        journals = [journal(number, 1, _lines(first))]
+        first = _lines(entries[:-1] if is_restated else entries)
+        if not first:  # what was taken and what went back cancel out: the whole is posted at once
+            is_restated, first = False, _lines(entries)
+        if not first:
+            return
+        journals = [journal(number, 1, first)]
         if is_restated:
             whole = _lines(entries)
             changed = difference(whole, journals, "USD", "USD")
-            journals.append(journal(number, 2, whole if world.variant.reposts_whole else changed))
+            again = whole if world.variant.reposts_whole else changed
+            journals += [journal(number, 2, again)] if again else []
         for place, one in enumerate(journals):
             self._post(one, world.hub.seconds + 60 + 600 * place)
 
