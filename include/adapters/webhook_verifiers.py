@@ -7,8 +7,10 @@ from include.adapters.cybersource.webhooks import signature
 from include.adapters.cybersource.webhooks.body import UnreadableBodyError, read_body
 from include.adapters.cybersource.webhooks.events import read_event
 from include.adapters.shop import woo_webhook
+from include.adapters.shop.signed_webhook import WebhookJudge
 from include.domain.errors import Rejected
 from include.domain.reviews import DecisionEvent
+from include.domain.shops import WebhookRules
 from include.services.inbox.ports import InboxRow, Refusal, Verdict, Verifier
 
 
@@ -58,6 +60,15 @@ def woocommerce_verifier(secrets: Callable[[], Sequence[str]]) -> Verifier:
         )
 
     return verify
+
+
+def shop_verifier(rules: WebhookRules, secrets: Sequence[str], where: str) -> Verifier:
+    """Return the check of a shop whose mapping says how it signs.
+
+    Raises:
+        Rejected: a secret is not written as its scheme wants it.
+    """
+    return WebhookJudge(rules, secrets, where)
 
 
 def read_decision(row: InboxRow) -> DecisionEvent:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 
 from include.domain.errors import Rejected
@@ -41,6 +42,43 @@ class TaxMode(StrEnum):
 class KitMode(StrEnum):
     exploded_by_syspro = "exploded_by_syspro"  # the parent is sent, with its components' money
     components = "components"  # parent and components are sent as lines
+
+
+class WebhookScheme(StrEnum):
+    """How a shop signs what it sends us."""
+
+    body_hmac = "body_hmac"  # base64 of the HMAC-SHA256 of the raw body, as WooCommerce does
+    standard = "standard"  # Standard Webhooks 1.0: name, time and body are signed together
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Where a delivery says something: in a header, or at a dotted path of its body."""
+
+    header: str = ""
+    at: str = ""
+    words: Mapping[str, str] = field(default_factory=dict, hash=False)  # theirs -> ours
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRules:
+    """How the webhooks of a shop are judged and read."""
+
+    scheme: WebhookScheme
+    signature_header: str
+    delivery: Said  # its name; a repeat has the same
+    event: Said  # what happened, e.g. "order.updated"
+    order_at: str  # dotted path of the order's number in the body
+    timestamp_header: str = ""  # whole seconds; signed, so of the standard scheme alone
+    tolerance: timedelta = timedelta(0)  # how far that time may be off, both ways
+
+    @property
+    def headers(self) -> frozenset[str]:
+        """Every header that is read, in lower case."""
+        named = (
+            self.signature_header, self.timestamp_header, self.delivery.header, self.event.header
+        )  # fmt: skip
+        return frozenset(name.lower() for name in named if name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +156,7 @@ class Shop:
     charges: Mapping[LineKind, Charge] = field(hash=False)  # of every kind but goods
     pushed: frozenset[str]  # our states that the shop is told
     where: str  # "shops.yaml:6"
+    webhooks: WebhookRules | None = None  # ``None``: WooCommerce's own, or the shop sends none
 
     def purchase_order(self, number: str) -> str:
         """Return what SYSPRO and the gateway call an order of this shop."""

@@ -14,8 +14,10 @@ from include.domain.shops import (
     FieldMap,
     FieldRule,
     LineRules,
+    Said,
     Shop,
     ShopStatus,
+    WebhookRules,
 )
 from include.mappings.parse import Placed, dated
 from include.mappings.rules import of_kind
@@ -35,6 +37,7 @@ from include.mappings.schema_shops import (
     FormFieldRow,
     ShopEntry,
     ShopFieldsEntry,
+    WebhooksRow,
 )
 from include.mappings.tables_orders import MeaningRule, OrderTables, PaymentTable
 
@@ -93,6 +96,21 @@ def _shop(placed: Placed[ShopEntry]) -> Shop:
         },
         pushed=frozenset(entry.statuses_pushed),
         where=placed.place(),
+        webhooks=_webhooks(entry.webhooks),
+    )
+
+
+def _webhooks(row: WebhooksRow | None) -> WebhookRules | None:
+    if row is None:
+        return None
+    return WebhookRules(
+        scheme=row.scheme,
+        signature_header=row.signature_header,
+        delivery=Said(row.delivery.header, row.delivery.at, row.delivery.words),
+        event=Said(row.event.header, row.event.at, row.event.words),
+        order_at=row.order_at,
+        timestamp_header=row.timestamp_header,
+        tolerance=timedelta(minutes=row.tolerance_minutes),
     )
 
 

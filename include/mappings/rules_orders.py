@@ -6,7 +6,7 @@ from itertools import combinations
 from include.domain.alerts import AlertKind
 from include.domain.order_state import OrderState
 from include.domain.orders import LineKind
-from include.domain.shops import CardPlace, ChargeLine, GuestPolicy, TaxMode
+from include.domain.shops import CardPlace, ChargeLine, GuestPolicy, ShopKind, TaxMode
 from include.mappings.parse import Placed
 from include.mappings.payment_words import ALSO_KNOWN, CODES, REASON_CODE, REASONS, STATUSES
 from include.mappings.problems import did_you_mean
@@ -69,6 +69,9 @@ def _check_shop(placed: Placed[ShopEntry], merchants: Sequence[Placed[MerchantEn
         do = "Write {place: custom_form, form: CUS, field_name: <the form's field>}."
         placed.report(("stored_cards",), what, do)
     _check_charges(placed)
+    if entry.webhooks is not None and entry.kind is ShopKind.woocommerce:
+        what = "WooCommerce signs its webhooks in its own way"
+        placed.report(("webhooks",), what, "Remove the row; its secret is in the connection.")
     for i, state in enumerate(entry.statuses_pushed):
         if state not in STATES:
             what = f"{state!r} is no state of an order"

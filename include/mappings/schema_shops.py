@@ -14,10 +14,13 @@ from include.domain.shops import (
     KitMode,
     ShopKind,
     TaxMode,
+    WebhookScheme,
 )
 from include.mappings.schema import Currency, Entry, Loose, Row, Text, fault
 
 _CODE = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.\-]*")
+_HEADER = re.compile(r"[A-Za-z0-9\-]{1,80}")
+_DOTTED = re.compile(r"[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)*")
 _PATH = re.compile(r"[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+|\[[A-Za-z0-9_\-]+\])*")
 
 
@@ -52,6 +55,23 @@ def _path(text: str) -> str:
     return text
 
 
+def _header(text: str) -> str:
+    if text and _HEADER.fullmatch(text) is None:
+        raise fault(
+            f"{text!r} is not the name of a header",
+            "Write letters, digits and hyphens, such as webhook-signature.",
+        )
+    return text
+
+
+def _dotted(text: str) -> str:
+    if text and _DOTTED.fullmatch(text) is None:
+        raise fault(f"{text!r} is not a dotted path", "Write names with dots between: data.no.")
+    return text
+
+
+Header = Annotated[str, AfterValidator(_header)]
+Dotted = Annotated[str, AfterValidator(_dotted)]
 Branch = Annotated[Text, _sized(10)]
 Bank = Annotated[Text, _sized(15)]
 Customer = Annotated[Text, _sized(15)]
@@ -111,6 +131,46 @@ class ChargeRow(Row):
         return self
 
 
+class SaidRow(Row):
+    header: Header = ""
+    at: Dotted = ""
+    words: dict[str, str] = Field({})
+
+    @model_validator(mode="after")
+    def _has_one_place(self) -> "SaidRow":
+        if bool(self.header) == bool(self.at):
+            raise fault(
+                f"{'both' if self.at else 'none'} of header and at",
+                "Say where it stands: 'header: name', or 'at: path' into the body.",
+            )
+        return self
+
+
+class WebhooksRow(Row):
+    scheme: Annotated[WebhookScheme, Loose]
+    signature_header: Annotated[Text, AfterValidator(_header)]
+    timestamp_header: Header = ""
+    tolerance_minutes: Annotated[int, Field(ge=0, le=60)] = 0
+    delivery: SaidRow
+    event: SaidRow
+    order_at: Annotated[Text, AfterValidator(_dotted)]
+
+    @model_validator(mode="after")
+    def _fits_its_scheme(self) -> "WebhooksRow":
+        if self.scheme is WebhookScheme.standard:
+            if not (self.timestamp_header and self.tolerance_minutes and self.delivery.header):
+                raise fault(
+                    "the standard scheme signs the delivery's name and its time",
+                    "Write timestamp_header, tolerance_minutes and 'delivery: {header: ...}'.",
+                )
+        elif self.timestamp_header or self.tolerance_minutes:
+            raise fault(
+                "body_hmac signs the body alone, so a time in a header proves nothing",
+                "Remove timestamp_header and tolerance_minutes, or write 'scheme: standard'.",
+            )
+        return self
+
+
 class ShopEntry(Entry):
     names: ClassVar = ("shop_id",)
 
@@ -136,6 +196,7 @@ class ShopEntry(Entry):
     merge_identical_lines: bool
     charges: dict[Annotated[LineKind, Loose], ChargeRow]
     statuses_pushed: list[Text]
+    webhooks: WebhooksRow | None = None
 
 
 class ConditionRow(Row):

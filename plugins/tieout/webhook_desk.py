@@ -8,7 +8,12 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from include.adapters.cybersource.webhooks.body import read_body
 from include.adapters.cybersource.webhooks.events import read_event
-from include.adapters.webhook_verifiers import cybersource_verifier, woocommerce_verifier
+from include.adapters.shop.signed_webhook import order_number
+from include.adapters.webhook_verifiers import (
+    cybersource_verifier,
+    shop_verifier,
+    woocommerce_verifier,
+)
 from include.domain.errors import Rejected, Retryable
 from include.domain.reviews import Decision
 from include.domain.shops import ShopKind
@@ -16,7 +21,7 @@ from include.services.inbox.handle_events import Handler, NotYet
 from include.services.inbox.ports import InboxRow, WebhookAccount
 from tieout.care_desk import merchants, profile_check
 from tieout.hooks.cybersource import CybersourceHook
-from tieout.order_desk import Desks
+from tieout.order_desk import Desks, ShopDesk
 from tieout.order_feeds import shop_sync
 
 _DECISION_EVENTS = ("risk.", "payments.authorization.", "payments.payments.")
@@ -34,6 +39,8 @@ def find_account(desks: Desks) -> Callable[[str, str], WebhookAccount | None]:
             raise Retryable(
                 f"the connection of {kind} {name} is missing", "webhooks", "Add it in Airflow."
             ) from None
+        except Rejected as fault:  # a setting of ours: the sender is asked to come again
+            raise Retryable(fault.what, fault.where, fault.do) from None
 
     def account(kind: str, name: str) -> WebhookAccount | None:
         context = desks.context
@@ -45,11 +52,19 @@ def find_account(desks: Desks) -> Callable[[str, str], WebhookAccount | None]:
             )
             return WebhookAccount(f"cybersource|{name}", verifier)
         if kind in set(ShopKind) and name in context.mappings.orders.shops:
-            desk = desks.of(name)
-            if desk.shop.kind == kind:
-                secrets = desk.shop_hook.webhook_secrets
-                return WebhookAccount(f"{kind}|{name}", woocommerce_verifier(lambda: secrets))
+            return shop_account(desks.of(name), kind)
         return None
+
+    def shop_account(desk: ShopDesk, kind: str) -> WebhookAccount | None:
+        shop, source = desk.shop, f"{kind}|{desk.shop.shop_id}"
+        is_woo = shop.kind is ShopKind.woocommerce
+        if shop.kind != kind or not (is_woo or shop.webhooks):
+            return None  # nobody there, or a shop that sends nothing
+        secrets = desk.shop_hook.webhook_secrets
+        if shop.webhooks is None:
+            return WebhookAccount(source, woocommerce_verifier(lambda: secrets))
+        verifier = shop_verifier(shop.webhooks, secrets, f"connection {shop.conn_id}")
+        return WebhookAccount(source, verifier, shop.webhooks.headers)
 
     return find
 
@@ -138,7 +153,10 @@ def _shop_handler(desks: Desks) -> Handler:
     def handle(row: InboxRow) -> str:
         _, _, shop_id = row.source.partition("|")
         found = receive_again(row)
-        number = str(found.get("number") or found.get("no") or found.get("id") or "")
+        rules = desks.of(shop_id).shop.webhooks
+        number = (
+            order_number(rules, found) if rules else str(found.get("number") or found.get("id", ""))
+        )
         if not number:
             raise Rejected("the event names no order", f"inbox {row.inbox_id}", "Resolve it.")
         return str(shop_sync(desks, shop_id).take_one(number))

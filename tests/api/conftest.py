@@ -38,7 +38,7 @@ from include.services.effects.ports import EffectKind, Timings
 from include.services.inbox.ports import WebhookAccount
 from include.services.orders.order_service import OrderService
 from tests.api.calling import Caller
-from tests.api.senders import cybersource_account, woocommerce_account
+from tests.api.senders import cybersource_account, generic_account, woocommerce_account
 from tests.orders.partners import FakeErp, FakeGateway, FakePartner, desk, make_rules
 from tieout.api.app import build_app
 from tieout.api.parts import Parts
@@ -181,6 +181,7 @@ def build_api(database: SqlEngine, partner: FakePartner, **settings: Any) -> tup
             ("cybersource", "acme_us"): cybersource_account("acme_us"),
             ("cybersource", "acme_uk"): cybersource_account("acme_uk"),
             ("woocommerce", "web"): woocommerce_account("web"),
+            ("generic", "uk"): generic_account("uk"),
         }
         return known.get((kind, name))
 

@@ -8,11 +8,17 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from include.adapters.webhook_verifiers import cybersource_verifier, woocommerce_verifier
+from include.adapters.webhook_verifiers import (
+    cybersource_verifier,
+    shop_verifier,
+    woocommerce_verifier,
+)
+from include.domain.shops import Said, WebhookRules, WebhookScheme
 from include.services.inbox.ports import WebhookAccount
 
 KEYS = {"acme_us": {"key-1": b"1" * 32, "key-2": b"2" * 32}, "acme_uk": {"key-9": b"9" * 32}}
 WOO_SECRET = "woo webhook secret"
+STANDARD_SECRET = f"whsec_{base64.b64encode(b's' * 32).decode()}"
 TOLERANCE = timedelta(minutes=60)
 
 
@@ -23,6 +29,21 @@ def cybersource_account(merchant: str) -> WebhookAccount:
 
 def woocommerce_account(shop: str) -> WebhookAccount:
     return WebhookAccount(f"woocommerce|{shop}", woocommerce_verifier(lambda: [WOO_SECRET]))
+
+
+def generic_account(shop: str) -> WebhookAccount:
+    """A shop that speaks Standard Webhooks under the usual names of headers."""
+    rules = WebhookRules(
+        WebhookScheme.standard,
+        "webhook-signature",
+        Said("webhook-id"),
+        Said(at="type"),
+        "data.no",
+        "webhook-timestamp",
+        timedelta(minutes=5),
+    )
+    verify = shop_verifier(rules, [STANDARD_SECRET], "connection shop")
+    return WebhookAccount(f"generic|{shop}", verify, rules.headers)
 
 
 def event(request_id: str = "7" * 22, **changes: Any) -> dict[str, Any]:
@@ -49,6 +70,22 @@ def signed(
     header = f"t={moment};keyId={key_id};sig={base64.b64encode(made).decode()}"
     raw = json.dumps(body, separators=(",", ":")).encode()
     return raw, {"v-c-signature": header, "Content-Type": "application/json"}
+
+
+def standard_signed(
+    body: dict[str, Any], delivery: str = "msg_1", at: float | None = None
+) -> tuple[bytes, dict[str, str]]:
+    """Return a delivery's bytes and headers, as Standard Webhooks wants them."""
+    raw = json.dumps(body, separators=(",", ":")).encode()
+    moment = int(time.time() if at is None else at)
+    key = base64.b64decode(STANDARD_SECRET.removeprefix("whsec_"))
+    made = hmac.new(key, f"{delivery}.{moment}.".encode() + raw, hashlib.sha256).digest()
+    return raw, {
+        "Content-Type": "application/json",
+        "webhook-id": delivery,
+        "webhook-timestamp": str(moment),
+        "webhook-signature": f"v1,{base64.b64encode(made).decode()}",
+    }
 
 
 def woo_signed(

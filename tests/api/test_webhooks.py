@@ -14,7 +14,7 @@ import pytest
 from include.domain.errors import Retryable
 from include.services.inbox.ports import Incoming
 from tests.api.conftest import Kit
-from tests.api.senders import event, signed, woo_signed
+from tests.api.senders import event, signed, standard_signed, woo_signed
 
 PATH = "/v1/webhooks/cybersource/acme_us"
 Sent = tuple[bytes, dict[str, str]]
@@ -259,3 +259,49 @@ def test_an_unprocessed_body_is_kept_byte_for_byte(kit: Kit) -> None:
     send(kit, (raw, headers), WOO)
     assert kit.api.parts.inbox.due(1)[0].body == raw
     assert send(kit, (pretty, headers), WOO).status_code == 401
+
+
+# A plain JSON shop by Standard Webhooks --------------------------------------------------------
+
+GENERIC = "/v1/webhooks/generic/uk"
+CHANGED = {"type": "order.changed", "data": {"no": "UK-5001"}}
+
+
+def test_a_delivery_of_a_plain_shop_is_stored_once_by_its_signed_name(kit: Kit) -> None:
+    sent = standard_signed(CHANGED)
+    for _ in range(2):
+        assert send(kit, sent, GENERIC).status_code == 200
+    assert kit.count("inbox") == 1
+    assert send(kit, standard_signed(CHANGED, "msg_2"), GENERIC).status_code == 200
+    raw, headers = sent
+    renamed = raw, headers | {"webhook-id": "msg_3"}  # a replay cannot be given another name
+    assert send(kit, renamed, GENERIC).status_code == 401
+    rows = kit.api.parts.inbox.due(10)
+    assert [(r.source, r.event_key, r.event_type) for r in rows] == [
+        ("generic|uk", "msg_1", "order.changed"),
+        ("generic|uk", "msg_2", "order.changed"),
+    ]
+
+
+def test_a_forged_old_or_rewritten_delivery_of_a_plain_shop_leaves_no_row(kit: Kit) -> None:
+    raw, headers = standard_signed(CHANGED)
+    rewritten = json.dumps(json.loads(raw)).encode()
+    for sent, status in (
+        ((raw, headers | {"webhook-signature": "v1,AAAA"}), 401),
+        ((rewritten, headers), 401),
+        (standard_signed(CHANGED, at=time.time() - 3600), 401),
+        (standard_signed(CHANGED, at=time.time() + 3600), 401),
+        (woo_signed(CHANGED), 401),  # WooCommerce's scheme is no longer that of every shop
+        (standard_signed({"data": {}}), 400),
+    ):
+        assert send(kit, sent, GENERIC).status_code == status
+    doubled = [*headers.items(), ("webhook-id", "msg_1")]
+    assert kit.http.request("POST", GENERIC, content=raw, headers=doubled).status_code == 400
+    assert kit.count("inbox") == 0
+
+
+def test_a_card_number_in_a_plain_shops_delivery_is_alarmed_not_stored(kit: Kit) -> None:
+    answer = send(kit, standard_signed(CHANGED | {"note": "4111 1111 1111 1111"}), GENERIC)
+    assert answer.status_code == 422
+    assert (kit.count("inbox"), kit.count("alerts")) == (0, 1)
+    assert "1111" not in kit.dump() + answer.text

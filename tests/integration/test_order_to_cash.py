@@ -27,12 +27,12 @@ from include.domain.refunds import RefundState
 from include.sandbox import Sandbox, start
 from include.services.effects.ports import EffectKind, EffectState
 from include.services.inbox.handle_events import HandleEvents
-from include.services.inbox.ports import Incoming
+from include.services.inbox.ports import Incoming, Verdict
 from include.services.orders.driver import Saga
 from include.wiring import Settings, Tieout
 from tieout.order_desk import Desks
 from tieout.order_feeds import decision_poll, order_follower, refund_push, shop_sync, stock_push
-from tieout.webhook_desk import handlers
+from tieout.webhook_desk import find_account, handlers
 
 SHOP, SKU = "acme_us_web", "TEA-1001"
 UK_SHOP = "acme_uk_web"
@@ -375,6 +375,39 @@ def test_stock_flows_into_the_shop(play: Play) -> None:
     assert shown is not None
     assert shown.stock_quantity is not None
     assert shown.stock_quantity <= 123
+
+
+def test_the_second_shops_webhook_is_judged_by_its_own_scheme(play: Play) -> None:
+    """Signed by Standard Webhooks and delivered over HTTP; it says which order to read."""
+    desks = play.desks
+    secret = desks.of(UK_SHOP).shop_hook.webhook_secrets[0]
+    url = f"{play.sandbox.urls()['shop']}/callbacks/uk"
+    play.control("shop_webhook", shop=UK_SHOP, delivery_url=url, secret=secret)
+    products = [{"sku": SKU, "name": "Green tea", "price": "14.99", "stock": 500}]
+    play.control("shop_products", shop=UK_SHOP, products=products)
+    token = play.control("transient_token", count=1)["tokens"][0]["jti"]
+    placed = play.control(
+        "shop_place_order",
+        shop=UK_SHOP,
+        lines=[{"sku": SKU, "quantity": 1}],
+        payment={"kind": "transient_token", "value": token},
+    )
+    play.control("shop_deliveries", shop=UK_SHOP)
+    sent = play.control("callbacks", shop="uk")["deliveries"][0]
+    given = {name.lower(): value for name, value in sent["headers"].items()}
+    known = find_account(desks)
+    assert known("woocommerce", UK_SHOP) is None
+    account = known("generic", UK_SHOP)
+    assert account is not None
+    verdict = account.verify(sent["body"].encode(), given, datetime.now(UTC))
+    assert isinstance(verdict, Verdict)
+    inbox = SqlInbox(desks.context.store)
+    inbox.store(
+        [Incoming(account.source, verdict.event_key, verdict.event_type, sent["body"].encode())]
+    )
+    assert HandleEvents(inbox, handlers(desks), "integration").run().handled == 1
+    order = desks.service.orders.content(order_id_of(UK_SHOP, str(placed["order"]["no"])))
+    assert order.amount == Money(14_99, "GBP")
 
 
 def test_the_second_shop_in_pounds_goes_the_same_way(play: Play) -> None:

@@ -13,7 +13,7 @@ The control server plays the shopper. ``shop`` names the shop in every action:
 | ``shop_change_address`` | ``order``, ``shipping`` {address_1, city ...} |
 | ``shop_request_refund`` | ``order``, ``amount?`` (all), ``reason`` |
 | ``shop_orders`` |  |
-| ``shop_webhook`` | ``topic``, ``delivery_url``, ``secret``: WooCommerce calls it from now on |
+| ``shop_webhook`` | ``topic``, ``delivery_url``, ``secret``: the shop calls it from now on |
 | ``shop_drop_webhooks`` | ``times``: deliveries that get lost |
 | ``shop_deliveries`` | waits up to ``seconds`` for the queue, lists what was delivered |
 | ``callbacks``, ``callbacks_fail`` | see ``callbacks.py`` |
@@ -34,6 +34,7 @@ from include.sandbox.shop.callbacks import Callbacks
 from include.sandbox.shop.clock import ShopClock
 from include.sandbox.shop.errors import WooError
 from include.sandbox.shop.generic import GenericApi, GenericShop, No
+from include.sandbox.shop.hooks import Courier
 from include.sandbox.shop.signature import Gate, make_key
 from include.sandbox.shop.site import Site
 from include.sandbox.shop.woo import WooApi
@@ -72,7 +73,7 @@ class ShopApp(App):
             "shop_change_address": self._change_address,
             "shop_request_refund": self._request_refund,
             "shop_orders": self._orders,
-            "shop_webhook": lambda facts: {"webhook": self.woo.save_webhook(facts, KEYS[0].secret)},
+            "shop_webhook": self._webhook,
             "shop_drop_webhooks": self._drop,
             "shop_deliveries": self._deliveries,
             "callbacks": lambda facts: {"deliveries": self.callbacks.received(str(facts["shop"]))},
@@ -175,10 +176,19 @@ class ShopApp(App):
             "orders": copy.deepcopy(self.woo.rows("orders")) if is_woo else self.generic.orders()
         }
 
+    def _webhook(self, facts: Facts) -> Facts:
+        if self._is_woo(facts):
+            return {"webhook": self.woo.save_webhook(facts, KEYS[0].secret)}
+        return {"webhook": self.generic.hooks.add(facts)}
+
+    def _courier(self, facts: Facts) -> Courier:
+        return self.woo.courier if self._is_woo(facts) else self.generic.hooks.courier
+
     def _drop(self, facts: Facts) -> Facts:
-        self.woo.courier.drop(int(facts.get("times", 1)))
+        self._courier(facts).drop(int(facts.get("times", 1)))
         return {"times": int(facts.get("times", 1))}
 
     def _deliveries(self, facts: Facts) -> Facts:
-        is_done = self.woo.courier.wait(min(int(facts.get("seconds", 5)), 30))
-        return {"deliveries": list(self.woo.courier.sent), "is_done": is_done}
+        courier = self._courier(facts)
+        is_done = courier.wait(min(int(facts.get("seconds", 5)), 30))
+        return {"deliveries": list(courier.sent), "is_done": is_done}

@@ -23,6 +23,8 @@ from include.sandbox.server import Handler, Request, Response, Router
 from include.sandbox.shop.amounts import Priced, TaxRule
 from include.sandbox.shop.basket import SHOPPER_UK, Basket, fill_basket, payment_of
 from include.sandbox.shop.clock import ShopClock
+from include.sandbox.shop.generic_hooks import GenericHooks
+from include.sandbox.shop.hooks import Courier
 
 STATES = ("new", "paid", "held", "packing", "shipped", "closed", "cancelled", "refunded")
 MOST = 200
@@ -53,6 +55,7 @@ class GenericShop:
         self.shop_id, self.currency, self.token = shop_id, currency, token
         self._prefix, self._tax, self._clock, self._ledger = prefix, tax, clock, ledger
         self._lock = threading.RLock()
+        self.hooks = GenericHooks(Courier(ledger, f"https://{shop_id}.example/"), shop_id)
         self.clear()
 
     def clear(self) -> None:
@@ -61,6 +64,7 @@ class GenericShop:
             self._orders: dict[str, Order] = {}
             self._asked: dict[str, dict[str, Any]] = {}
             self._articles: dict[str, dict[str, Any]] = {}
+            self.hooks.clear()
 
     # The shopper -----------------------------------------------------------------------------
 
@@ -95,6 +99,7 @@ class GenericShop:
             self._orders[number] = order
             self._asked[number] = dict(facts)
             self._record("api.order.create", number, order)
+            self.hooks.tell(number, order["state"])
             return copy.deepcopy(order)
 
     def edit(self, number: str, given: Mapping[str, Any]) -> Order:
@@ -147,6 +152,7 @@ class GenericShop:
                 order["remarks"].append({"at": order["changed"], "text": str(given["remark"])})
             reference = next((k for k in tags if k.startswith("_tieout_")), number)
             self._record("api.order.update", number, order, reference, status=state)
+            self.hooks.tell(number, state)
             return copy.deepcopy(order)
 
     def refund(self, number: str, given: Mapping[str, Any]) -> dict[str, Any]:

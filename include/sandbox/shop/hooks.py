@@ -56,7 +56,7 @@ class Courier:
     def ping(self, hook: Webhook) -> None:
         """Say hello to a new webhook's address: form encoded and unsigned."""
         body = f"webhook_id={hook['id']}".encode()
-        self._put(hook, {"Content-Type": "application/x-www-form-urlencoded"}, body)
+        self.send(hook, {"Content-Type": "application/x-www-form-urlencoded"}, body)
 
     def deliver(self, hook: Webhook, secret: str, payload: Mapping[str, Any]) -> None:
         """Queue one delivery."""
@@ -78,7 +78,7 @@ class Courier:
             "X-WC-Webhook-ID": str(hook["id"]),
             "X-WC-Webhook-Delivery-ID": hashlib.sha256(unique).hexdigest()[:32],
         }
-        self._put(hook, headers, body)
+        self.send(hook, headers, body)
 
     def wait(self, seconds: float) -> bool:
         """Wait until all is delivered; false where time is up first."""
@@ -87,7 +87,8 @@ class Courier:
                 lambda: not self._jobs.unfinished_tasks, seconds
             )
 
-    def _put(self, hook: Webhook, headers: dict[str, str], body: bytes) -> None:
+    def send(self, hook: Webhook, headers: dict[str, str], body: bytes) -> None:
+        """Queue a delivery whose headers are made already."""
         self._jobs.put((hook, headers, body))
         with self._lock:
             if not self._is_running:
@@ -105,7 +106,7 @@ class Courier:
     def _carry(self, hook: Webhook, headers: dict[str, str], body: bytes) -> None:
         status = post(hook["delivery_url"], headers, body)
         is_taken = 200 <= status <= 299
-        delivery = headers.get("X-WC-Webhook-Delivery-ID", "ping")
+        delivery = headers.get("X-WC-Webhook-Delivery-ID") or headers.get("webhook-id", "ping")
         self.sent.append(
             {
                 "webhook_id": hook["id"],

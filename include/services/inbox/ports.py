@@ -117,3 +117,4 @@ class WebhookAccount:
 
     source: str
     verify: Verifier
+    headers: frozenset[str] = frozenset()  # in lower case; one that comes twice is refused

@@ -83,7 +83,8 @@ async def _judge(request: Request, api: Api, known: WebhookAccount, raw: bytes) 
     """
     verdict: Verdict | Refusal
     names = [name for name, _ in request.headers.items()]
-    if any(names.count(name) > 1 for name in names if name.startswith(_SIGNED_BY)):
+    signed_by = [n for n in names if n.startswith(_SIGNED_BY) or n in known.headers]
+    if any(names.count(name) > 1 for name in signed_by):
         verdict = Refusal("a header of the signature comes twice", is_malformed=True)
     else:
         verdict = await _verify(known, raw, dict(request.headers), api.parts.now())
