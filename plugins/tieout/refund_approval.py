@@ -24,7 +24,8 @@ class ApproveRefund(HITLOperator):
             subject="Refund above the limit",
             options=[APPROVE, REFUSE, HOLD],
             defaults=HOLD,
-            params={"reason": Param("", type="string", maxLength=500, title="Reason")},
+            # "null" too: the form takes a plain string for required and blocks every button.
+            params={"reason": Param(None, type=["null", "string"], maxLength=500, title="Reason")},
             response_timeout=response_timeout,
             **kwargs,
         )

@@ -1,5 +1,7 @@
 """Refunds that wait for a second person, as tasks call it; each may run again at any time."""
 
+import logging
+
 from include.adapters.store.audit_log import SqlAuditLog
 from include.adapters.store.waiting_refunds import waiting_refunds
 from include.domain.money import Money
@@ -9,6 +11,8 @@ from include.services.ask_refunds import RefundDesk, digest_of, key_of
 from include.wiring import tieout
 from tieout.order_steps import _timed as timed
 from tieout.order_steps import desks
+
+log = logging.getLogger(__name__)
 
 
 def refunds_to_approve() -> list[str]:
@@ -27,9 +31,11 @@ def refund_question(refund_id: str) -> tuple[str, str] | None:
     if not found:
         return None
     (one,) = found
-    currency = one.row.amount.currency
+    row, currency = one.row, one.row.amount.currency
     limit = context.mappings.orders.order_rules(one.merchant_id).refund_limits.get(currency)
     ask_refunds.note_asked(one, context.decisions)
+    asked = "%s of order %s, asked by %s: asked a second person; nothing moves meanwhile"
+    log.info("refund %s, " + asked, refund_id, row.amount, one.number, row.asked_by)
     allowed = None if limit is None else Money(limit, currency)
     return ask_refunds.question(one, allowed, context.clock.now())
 
