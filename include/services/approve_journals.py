@@ -231,4 +231,5 @@ def cell(text: str) -> str:
     """Keep a text of unknown origin inside its table cell, and its markup inert."""
     for mark in "\\`*_[]<>|!#":
         text = text.replace(mark, f"\\{mark}")
+    text = text.replace("://", ":// ")  # else Airflow makes a link of a bare address
     return text.replace("\n", " ").replace("\r", " ")

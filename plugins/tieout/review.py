@@ -24,7 +24,10 @@ class ReviewOrder(HITLOperator):
             subject="Order under review",
             options=[ACCEPT, REJECT, LATER],
             defaults=LATER,
-            params={"comment": Param("", type="string", maxLength=500, title="Comment")},
+            # "null" too: the form takes a plain string for required and blocks every button.
+            params={
+                "comment": Param(None, type=["null", "string"], maxLength=500, title="Comment")
+            },
             response_timeout=response_timeout,
             **kwargs,
         )

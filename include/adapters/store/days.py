@@ -172,6 +172,14 @@ class SqlApprovals:
             row = connection.execute(query).first()
         return (row[0], row[1]) if row else None
 
+    def decided_since(self, decision: str, since: datetime) -> set[tuple[str, str]]:
+        """Return (key, digest) of all that was decided so, by anybody, from an instant on."""
+        query = select(approvals.c.journal_key, approvals.c.digest).where(
+            approvals.c.decision == decision, approvals.c.decided_at >= since
+        )
+        with self._engine.begin() as connection:
+            return {(row[0], row[1]) for row in connection.execute(query)}
+
 
 class SqlTieOuts:
     """Both totals and the signed difference, per posted journal."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
+from include.adapters.store import audit
 from include.adapters.store.leases import insert_once
 from include.adapters.store.order_tables import orders, payment_requests, refunds
 from include.adapters.store.orders import append_events
@@ -17,6 +18,7 @@ from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.refunds import RefundFacts, RefundState, plan
+from include.services.effects.chain import detail_of
 from include.services.orders.driver import Event, Saga
 from include.services.orders.refund_order import RefundRow
 
@@ -133,7 +135,7 @@ class SqlRefunds(SqlSagas[RefundFacts]):
             raise _unknown(refund_id)
         return _row(found)
 
-    def approve(self, refund_id: str, who: str) -> RefundRow:
+    def approve(self, refund_id: str, who: str, *, via: str = "api") -> RefundRow:
         with self._engine.begin() as connection:
             found, now = self._find(connection, refund_id), self._clock(connection)
             if found is None:
@@ -162,9 +164,12 @@ class SqlRefunds(SqlSagas[RefundFacts]):
                 )
             _tell(connection, found.order_id, now, Event("refund approved", {
                 "refund": refund_id}, who))  # fmt: skip
+            amount = str(Money(found.amount_minor, found.currency))
+            detail, subject = detail_of(amount=amount), f"refund|{refund_id}"
+            audit.append(connection, now, f"{via}:{who}", "refund approved", subject, detail)
         return replace(_row(found), approved_by=who)
 
-    def refuse(self, refund_id: str, who: str, why: str) -> None:
+    def refuse(self, refund_id: str, who: str, why: str, *, via: str = "api") -> None:
         with self._engine.begin() as connection:
             found, now = self._find(connection, refund_id), self._clock(connection)
             if found is None:
@@ -199,6 +204,8 @@ class SqlRefunds(SqlSagas[RefundFacts]):
             )
             _tell(connection, found.order_id, now, Event("refund refused", {
                 "refund": refund_id, "why": why}, who))  # fmt: skip
+            detail, subject = detail_of(why=why), f"refund|{refund_id}"
+            audit.append(connection, now, f"{via}:{who}", "refund refused", subject, detail)
 
     def _read(self, connection: Connection, key: str) -> Saga[RefundFacts]:
         found = self._find(connection, key)

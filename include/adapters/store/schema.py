@@ -203,9 +203,9 @@ approvals = Table(
     "approvals",
     metadata,
     Column("approval_id", Serial, primary_key=True),
-    required_text("journal_key"),
-    required_text("digest"),  # of the journal as seen; another digest needs another approval
-    required_text("decision"),  # approved, held
+    required_text("journal_key"),  # or "refund|<id>" of one that waits for a second person
+    required_text("digest"),  # of the content as seen; another digest needs another approval
+    required_text("decision"),  # asked, approved, held; of a refund also refused
     required_text("decided_by"),
     required_text("reason"),
     Column("decided_at", Instant, nullable=False),

@@ -24,7 +24,7 @@ _NEXT = {
     AlertKind.dead_letters: "Work on them: python -m tieout.cli dead-letters list",
     AlertKind.authorizations_expiring: "See them: python -m tieout.cli orders list --expiring",
     AlertKind.orders_stuck: "See them: python -m tieout.cli orders list --state stuck",
-    AlertKind.refunds_waiting: "Approve or refuse them: python -m tieout.cli refunds list",
+    AlertKind.refunds_waiting: "Decide them in Required Actions; python -m tieout.cli refunds list",
     AlertKind.card_number_refused: "Ask the shop to send tokens; nothing was stored.",
     AlertKind.webhook_signature_failures: "Rotate the key if it is ours, else block the sender.",
 }

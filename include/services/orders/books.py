@@ -110,15 +110,15 @@ class RefundBook(Protocol):
         """Return what was asked for. Raises ``Rejected``: there is none."""
         ...
 
-    def approve(self, refund_id: str, who: str) -> RefundRow:
-        """Let a second person approve it.
+    def approve(self, refund_id: str, who: str, *, via: str = "api") -> RefundRow:
+        """Let a second person approve it; ``via`` tells the audit chain where they did.
 
         Raises:
             Rejected: it is approved already, or by the one who asked.
         """
         ...
 
-    def refuse(self, refund_id: str, who: str, why: str) -> None:
+    def refuse(self, refund_id: str, who: str, why: str, *, via: str = "api") -> None:
         """Refuse one that has not moved, and give its reservation back."""
         ...
 

@@ -166,13 +166,13 @@ class OrderService:
                 "Pay it back outside the gateway and book it by hand.",
             )
 
-    def approve_refund(self, refund_id: str, who: str) -> None:
-        """Let a second person approve a refund above the limit.
+    def approve_refund(self, refund_id: str, who: str, *, via: str = "api") -> None:
+        """Let a second person approve a refund above the limit; audited, with where they did.
 
         Raises:
             Rejected: by the one who asked, or not waiting.
         """
-        self.refunds.approve(refund_id, who)
+        self.refunds.approve(refund_id, who, via=via)
 
     def decide(self, event: DecisionEvent) -> Merged | None:
         """Take a fraud decision in; ``None``: no order is known for it yet.

@@ -165,15 +165,12 @@ def _list_refunds(context: Tieout, given: argparse.Namespace) -> None:
 
 
 def _approve(context: Tieout, given: argparse.Namespace) -> None:
-    row = context.refunds.approve(given.refund, given.who)
-    subject = f"refund|{given.refund}"
-    note(context, given.who, "refund approved", subject, amount=str(row.amount))
+    row = context.refunds.approve(given.refund, given.who, via="cli")
     say(f"{given.refund}: {row.amount} approved by {given.who}; {_DUE}")
 
 
 def _refuse(context: Tieout, given: argparse.Namespace) -> None:
-    context.refunds.refuse(given.refund, given.who, given.reason)
-    note(context, given.who, "refund refused", f"refund|{given.refund}", why=given.reason)
+    context.refunds.refuse(given.refund, given.who, given.reason, via="cli")
     say(f"{given.refund}: refused by {given.who}")
 
 

@@ -1,0 +1,60 @@
+"""Refunds that wait for a second person, as tasks call it; each may run again at any time."""
+
+import logging
+
+from include.adapters.store.audit_log import SqlAuditLog
+from include.adapters.store.waiting_refunds import waiting_refunds
+from include.domain.money import Money
+from include.services import ask_refunds
+from include.services.approve_journals import HELD
+from include.services.ask_refunds import RefundDesk, digest_of, key_of
+from include.wiring import tieout
+from tieout.order_steps import _timed as timed
+from tieout.order_steps import desks
+
+log = logging.getLogger(__name__)
+
+
+def refunds_to_approve() -> list[str]:
+    """Name the refunds to ask about, the oldest first; what a person holds rests until tomorrow."""
+    context = tieout()
+    since = context.clock.now() - ask_refunds.HOLD_RESTS
+    held = context.decisions.decided_since(HELD, since)
+    waiting = [one.row for one in waiting_refunds(context.store)]
+    return [row.refund_id for row in waiting if (key_of(row.refund_id), digest_of(row)) not in held]
+
+
+def refund_question(refund_id: str) -> tuple[str, str] | None:
+    """Return subject and body of the question, or None where nothing is to be decided any more."""
+    context = tieout()
+    found = waiting_refunds(context.store, refund_id)
+    if not found:
+        return None
+    (one,) = found
+    row, currency = one.row, one.row.amount.currency
+    limit = context.mappings.orders.order_rules(one.merchant_id).refund_limits.get(currency)
+    ask_refunds.note_asked(one, context.decisions)
+    asked = "%s of order %s, asked by %s: asked a second person; nothing moves meanwhile"
+    log.info("refund %s, " + asked, refund_id, row.amount, one.number, row.asked_by)
+    allowed = None if limit is None else Money(limit, currency)
+    return ask_refunds.question(one, allowed, context.clock.now())
+
+
+def approve_refund(refund_id: str, who: str) -> str:
+    """Approve as a second person; see ``RefundDesk.approve``."""
+    return timed(f"approve_refund {refund_id}", lambda: _desk().approve(refund_id, who))
+
+
+def refuse_refund(refund_id: str, who: str, reason: str) -> str:
+    """End it; see ``RefundDesk.refuse``."""
+    return timed(f"refuse_refund {refund_id}", lambda: _desk().refuse(refund_id, who, reason))
+
+
+def hold_refund(refund_id: str, who: str, reason: str) -> str:
+    """Leave it waiting; see ``RefundDesk.hold``."""
+    return timed(f"hold_refund {refund_id}", lambda: _desk().hold(refund_id, who, reason))
+
+
+def _desk() -> RefundDesk:
+    context = tieout()
+    return RefundDesk(desks().service, context.decisions, SqlAuditLog(context.store))

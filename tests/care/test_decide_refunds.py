@@ -1,0 +1,160 @@
+"""A refund above the limit, asked about and answered: by another person, about exactly this one."""
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from include.adapters.store import audit
+from include.adapters.store.days import SqlApprovals
+from include.adapters.store.waiting_refunds import waiting_refunds
+from include.domain.errors import Rejected, Retryable
+from include.domain.money import Money
+from include.domain.refunds import RefundState
+from include.services.ask_refunds import RefundDesk, digest_of, key_of, note_asked, question
+from include.services.effects.ports import EffectKind
+from tests.care.conftest import Care
+from tests.orders.conftest import make_order
+
+
+@pytest.fixture
+def waiting(care: Care) -> str:
+    """Return a refund of 800.00 USD that ann asked for and that waits."""
+    order = make_order(minor=90_000)
+    care.kit.run(order)
+    return care.kit.service.refund(
+        order.order_id, Money(80_000, "USD"), origin="api", origin_key="1", who="ann",
+        reason="broken | <b>cup</b>",
+    )  # fmt: skip
+
+
+def desk(care: Care) -> RefundDesk:
+    decisions = SqlApprovals(care.store, care.kit.clock)
+    return RefundDesk(care.kit.service, decisions, care.audit)
+
+
+def ask(care: Care, refund_id: str) -> None:
+    (one,) = waiting_refunds(care.store, refund_id)
+    note_asked(one, desk(care).decisions)
+
+
+def state(care: Care, refund_id: str) -> str:
+    return care.kit.service.refunds.get(refund_id).state
+
+
+def chain(care: Care, refund_id: str) -> list[tuple[str, str]]:
+    return [(one.who, one.what) for one in audit.history(care.store, key_of(refund_id))]
+
+
+def refunded(care: Care) -> int:
+    return care.kit.partner.truth.count(EffectKind.payment_refund)
+
+
+def test_another_person_approves_and_the_money_goes_back_once(care: Care, waiting: str) -> None:
+    ask(care, waiting)
+    desk(care).approve(waiting, "bob")
+    care.kit.pass_time(minutes=10)
+    assert state(care, waiting) == RefundState.done
+    assert refunded(care) == 1
+    assert chain(care, waiting) == [("airflow:bob", "refund approved")]
+    assert waiting_refunds(care.store) == []
+
+
+def test_the_one_who_asked_cannot_approve_and_the_attempt_is_kept(care: Care, waiting: str) -> None:
+    ask(care, waiting)
+    with pytest.raises(Rejected, match="Another person"):
+        desk(care).approve(waiting, "ann")
+    care.kit.pass_time(minutes=10)
+    assert state(care, waiting) == RefundState.waiting
+    assert chain(care, waiting) == [("airflow:ann", "refund not approved")]
+
+
+@pytest.mark.parametrize("answer", ["approve", "refuse", "hold"])
+def test_an_answer_about_another_amount_is_void(care: Care, waiting: str, answer: str) -> None:
+    ask(care, waiting)
+    with care.store.begin() as connection:
+        connection.exec_driver_sql("UPDATE refunds SET amount_minor = amount_minor + 1")
+    given = (waiting, "bob") if answer == "approve" else (waiting, "bob", "")
+    with pytest.raises(Retryable, match="void"):
+        getattr(desk(care), answer)(*given)
+    assert state(care, waiting) == RefundState.waiting
+    assert chain(care, waiting) == []
+
+
+def test_an_answer_that_was_used_cannot_be_used_again(care: Care, waiting: str) -> None:
+    ask(care, waiting)
+    desk(care).hold(waiting, "bob", "")
+    with pytest.raises(Retryable, match="void"):
+        desk(care).approve(waiting, "bob")
+    assert state(care, waiting) == RefundState.waiting
+
+
+def test_a_refused_refund_moves_nothing_and_frees_its_amount(care: Care, waiting: str) -> None:
+    ask(care, waiting)
+    desk(care).refuse(waiting, "bob", "the cup is fine")
+    care.kit.pass_time(minutes=10)
+    assert (state(care, waiting), refunded(care)) == (RefundState.refused, 0)
+    assert chain(care, waiting) == [("airflow:bob", "refund refused")]
+
+
+def test_a_reason_with_a_card_number_is_not_kept(care: Care, waiting: str) -> None:
+    ask(care, waiting)
+    with pytest.raises(Rejected, match="card number"):
+        desk(care).refuse(waiting, "bob", "card 4111 1111 1111 1111")
+    assert state(care, waiting) == RefundState.waiting
+
+
+def test_what_a_person_holds_rests_for_a_day(care: Care, waiting: str) -> None:
+    ask(care, waiting)
+    taken, began = desk(care), care.kit.clock.now()
+    taken.hold(waiting, "bob", "ask the clerk")
+    held = SqlApprovals(care.store, care.kit.clock)
+    digest = digest_of(care.kit.service.refunds.row(waiting))
+    assert held.decided_since("held", began) == {(key_of(waiting), digest)}
+    assert held.decided_since("held", began + timedelta(seconds=1)) == set()
+    assert chain(care, waiting) == [("airflow:bob", "refund held")]
+
+
+def test_the_question_says_who_asked_and_keeps_markup_inert(care: Care, waiting: str) -> None:
+    (one,) = waiting_refunds(care.store, waiting)
+    subject, body = question(one, Money(50_000, "USD"), care.kit.clock.now())
+    assert "800.00 USD" in subject
+    for shown in ("| asked by | ann |", "500.00 USD", digest_of(one.row)[:16], "ref\\_"):
+        assert shown in body
+    assert "<b>" not in body.replace("\\<b", "")
+
+
+@pytest.mark.parametrize(
+    ("user", "option", "expected"),
+    [
+        (None, "Hold", "skipped"),
+        (None, "Approve", "skipped"),  # nobody with a name: never refunded
+        ("bob", "Approve", "approve_refund"),
+        ("bob", "Refuse", "refuse_refund"),
+        ("bob", "Hold", "hold_refund"),
+    ],
+)
+def test_silence_moves_nothing_and_each_option_does_its_own(
+    user: str | None, option: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from tieout import refund_steps
+    from tieout.refund_approval import ApproveRefund
+
+    done: list[str] = []
+    for name in ("approve_refund", "refuse_refund", "hold_refund"):
+        monkeypatch.setattr(refund_steps, name, lambda *_given, name=name: done.append(name))
+    task = ApproveRefund(task_id="decide", refund_id="ref_1", response_timeout=timedelta(1))
+    event: dict[str, Any] = {
+        "chosen_options": [option],
+        "params_input": {"reason": ""},
+        "responded_at": SimpleNamespace(isoformat=lambda: ""),
+        "responded_by_user": {"id": user, "name": user} if user else None,
+    }
+    try:
+        task.execute_complete({}, event)
+    except AirflowSkipException:
+        done.append("skipped")
+    assert done == [expected]
