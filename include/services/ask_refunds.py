@@ -63,13 +63,12 @@ def note_asked(waiting: WaitingRefund, decisions: Decisions) -> None:
     decisions.decide(key, digest, decision=ASKED, decided_by="tieout", reason=str(row.amount))
 
 
-def question(waiting: WaitingRefund, limit: Money | None, now: datetime) -> tuple[str, str]:
+def question(waiting: WaitingRefund, limit: Money | None) -> tuple[str, str]:
     """Return subject and body, in Markdown, of the question.
 
     ``limit`` is up to where one person is enough; None: in this currency two always decide.
     """
     row = waiting.row
-    hours = int((now - waiting.asked_at).total_seconds() // 3600)
     ways = "; ".join(
         f"{one.way} of {one.amount}, capture {one.capture_id}" for one in waiting.parts
     )
@@ -84,7 +83,7 @@ def question(waiting: WaitingRefund, limit: Money | None, now: datetime) -> tupl
         ("because of", f"{row.origin.replace('_', ' ')} {row.origin_key}"),
         ("asked by", row.asked_by),
         ("reason", row.reason),
-        ("waits", f"{hours} h"),
+        ("asked at", f"{waiting.asked_at:%Y-%m-%d %H:%M} UTC"),
         ("refund id", row.refund_id),
         ("digest", digest_of(row)[:16]),
     )

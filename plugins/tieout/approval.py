@@ -7,6 +7,8 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
+from tieout.shown import require_shown
+
 APPROVE, HOLD = "Approve", "Hold"
 
 
@@ -14,7 +16,8 @@ class ApproveJournals(HITLOperator):
     """Let a day inside its tolerance pass; otherwise ask, and record the answer for the digest.
 
     The question names the digest of the exact journals. If they change before the answer is
-    used, the answer is void and the question is asked again. No answer in time means held.
+    used, the answer is void, and a new run asks about them as they are (see ``shown``). No answer
+    in time means held.
     """
 
     template_fields = ("subject", "body", "day_key")
@@ -40,6 +43,7 @@ class ApproveJournals(HITLOperator):
         if request is None:
             return self.day_key
         self.subject, self.body = request.subject, request.body
+        require_shown(self, context)
         return super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:

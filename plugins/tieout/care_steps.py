@@ -4,6 +4,8 @@ Each may run again at any time. One shop or merchant that cannot be worked on do
 others; the task fails at the end and names it.
 """
 
+import logging
+import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import date, timedelta
@@ -24,7 +26,9 @@ from tieout.care_desk import (
 from tieout.order_desk import ShopDesk
 from tieout.order_feeds import FIRST_POLL
 from tieout.order_steps import _timed as timed
-from tieout.order_steps import desks
+from tieout.order_steps import desks, what_follows
+
+log = logging.getLogger(__name__)
 
 
 def keep_tokens() -> str:
@@ -86,10 +90,16 @@ def _for_each(those: Iterable[ShopDesk], work: Callable[[ShopDesk], str]) -> str
     """Work on each; raise at the end what could not be worked on."""
     said, broken = [], []
     for desk in those:
+        name, began = desk.merchant.merchant_id, time.monotonic()
         try:
-            said.append(f"{desk.merchant.merchant_id}: {work(desk)}")
+            found = work(desk)
         except IntegrationError as fault:
+            spent = time.monotonic() - began
+            log.warning("%s failed after %.1f s, %s: %s", name, spent, what_follows(fault), fault)
             broken.append(fault)
+        else:
+            log.info("%s done in %.1f s: %s", name, time.monotonic() - began, found)
+            said.append(f"{name}: {found}")
     if len(broken) == 1:
         raise broken[0]
     if broken:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from include.domain.errors import IntegrationError
+from include.domain.errors import IntegrationError, OutcomeUnknown, Rejected, Retryable
 from include.services.inbox.handle_events import HandleEvents
 from include.wiring import tieout
 from tieout import metrics, steps
@@ -23,6 +23,7 @@ from tieout.order_feeds import (
     shop_sync,
     stock_push,
 )
+from tieout.retry import decisive
 
 log = logging.getLogger(__name__)
 _NICENESS = 5
@@ -40,13 +41,26 @@ def _timed(name: str, work: Callable[[], object]) -> str:
     log.info("%s begins", name)
     try:
         found = str(work())
-    except IntegrationError as error:
-        log.warning("%s waits: %s", name, error)
+    except (IntegrationError, ExceptionGroup) as fault:
+        spent = time.monotonic() - began
+        log.warning("%s failed after %.1f s, %s: %s", name, spent, what_follows(fault), fault)
         raise
     seconds = time.monotonic() - began
     metrics.timing("seconds", seconds, step=name.partition(" ")[0], merchant="")
     log.info("%s done in %.1f s: %s", name, seconds, found)
     return found
+
+
+def what_follows(fault: BaseException) -> str:
+    """Say what ``FamilyRetryPolicy`` makes of a fault, for whoever reads the log."""
+    fault = decisive(fault)
+    if isinstance(fault, Rejected):
+        return "and fails again until someone acts"
+    if isinstance(fault, OutcomeUnknown):
+        return "the outcome is unknown; the next try looks before it sends"
+    if isinstance(fault, Retryable):
+        return "nothing happened; it is tried again"
+    return "which is no fault of the outside; it is tried twice more"
 
 
 def shop_ids() -> list[str]:

@@ -37,7 +37,7 @@ def refund_question(refund_id: str) -> tuple[str, str] | None:
     asked = "%s of order %s, asked by %s: asked a second person; nothing moves meanwhile"
     log.info("refund %s, " + asked, refund_id, row.amount, one.number, row.asked_by)
     allowed = None if limit is None else Money(limit, currency)
-    return ask_refunds.question(one, allowed, context.clock.now())
+    return ask_refunds.question(one, allowed)
 
 
 def approve_refund(refund_id: str, who: str) -> str:

@@ -11,6 +11,18 @@ from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 TRIES_OF_A_BUG = 3  # a lost database connection may pass; a bug of ours does not
 
 
+def decisive(fault: BaseException) -> BaseException:
+    """Return what decides about a group: whatever a retry may cure, else a bug, else a refusal."""
+    if not isinstance(fault, BaseExceptionGroup):
+        return fault
+    leaves = [decisive(one) for one in fault.exceptions]
+    for family in (OutcomeUnknown, Retryable):
+        for one in leaves:
+            if isinstance(one, family):
+                return one
+    return next((one for one in leaves if not isinstance(one, Rejected)), leaves[0])
+
+
 class FamilyRetryPolicy(RetryPolicy):
     """``Rejected`` fails at once, ``OutcomeUnknown`` waits longer, the rest follows the task."""
 
@@ -27,6 +39,7 @@ class FamilyRetryPolicy(RetryPolicy):
         max_tries: int,
         context: Any = None,
     ) -> RetryDecision:
+        exception = decisive(exception)
         if isinstance(exception, Rejected):
             return RetryDecision.fail(reason="rejected: it fails again until someone acts")
         if isinstance(exception, OutcomeUnknown):

@@ -118,7 +118,7 @@ def test_what_a_person_holds_rests_for_a_day(care: Care, waiting: str) -> None:
 
 def test_the_question_says_who_asked_and_keeps_markup_inert(care: Care, waiting: str) -> None:
     (one,) = waiting_refunds(care.store, waiting)
-    subject, body = question(one, Money(50_000, "USD"), care.kit.clock.now())
+    subject, body = question(one, Money(50_000, "USD"))
     assert "800.00 USD" in subject
     for shown in ("| asked by | ann |", "500.00 USD", digest_of(one.row)[:16], "ref\\_"):
         assert shown in body

@@ -38,3 +38,16 @@ def test_a_bug_of_ours_is_tried_three_times_and_not_for_half_a_day() -> None:
 
 def test_the_policy_survives_serialization() -> None:
     assert FamilyRetryPolicy.deserialize(POLICY.serialize()).unknown_wait == POLICY.unknown_wait
+
+
+def test_of_a_group_what_a_retry_may_cure_decides() -> None:
+    where = ("w", "d")
+    refused, busy = Rejected("no", *where), Retryable("busy", *where)
+    lost = OutcomeUnknown("lost", *where)
+    assert decide(ExceptionGroup("g", [refused, busy])) == RetryAction.RETRY
+    assert decide(ExceptionGroup("g", [refused, ExceptionGroup("h", [refused])])) == (
+        RetryAction.FAIL
+    )
+    group = ExceptionGroup("g", [busy, lost])
+    assert POLICY.evaluate(group, 4, 24).retry_delay == POLICY.unknown_wait
+    assert POLICY.evaluate(ExceptionGroup("g", [busy]), 4, 24).action == RetryAction.RETRY

@@ -89,6 +89,7 @@ class RaiseAlerts:
     ) -> None:
         told.lasting += 1
         if not rule.is_due(row.count, now, row.told_at):
+            log.info("alert %s lasts: %s %s; not due to be told", rule.kind, row.count, row.words)
             return
         since = f"since {row.raised_at:%Y-%m-%d %H:%M} UTC"
         subject = f"{_title(rule)}: {row.count} ({row.words})"
