@@ -174,7 +174,6 @@ class CustomerCredit:
     credit_limit: Money | None
     balance: Money | None
     outstanding_orders: Money | None = None
-    currency: str = ""  # of the account: SYSPRO takes orders in no other; '' is unknown
 
 
 @dataclass(frozen=True, slots=True)

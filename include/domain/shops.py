@@ -44,6 +44,11 @@ class KitMode(StrEnum):
     components = "components"  # parent and components are sent as lines
 
 
+class RateSource(StrEnum):
+    dated = "dated"  # fx_rates.yaml
+    syspro = "syspro"  # the company's own rate table
+
+
 class WebhookScheme(StrEnum):
     """How a shop signs what it sends us."""
 
@@ -153,6 +158,7 @@ class Shop:
     tax: TaxMode
     kits: KitMode
     merge_identical_lines: bool
+    rates: RateSource
     charges: Mapping[LineKind, Charge] = field(hash=False)  # of every kind but goods
     pushed: frozenset[str]  # our states that the shop is told
     where: str  # "shops.yaml:6"

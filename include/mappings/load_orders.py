@@ -90,6 +90,7 @@ def _shop(placed: Placed[ShopEntry]) -> Shop:
         tax=entry.tax,
         kits=entry.kits,
         merge_identical_lines=entry.merge_identical_lines,
+        rates=entry.exchange_rates,
         charges={
             kind: Charge(row.line, row.product_class, row.charge_code, row.tax_code)
             for kind, row in entry.charges.items()

@@ -12,6 +12,7 @@ from include.domain.shops import (
     CodeScheme,
     GuestPolicy,
     KitMode,
+    RateSource,
     ShopKind,
     TaxMode,
     WebhookScheme,
@@ -194,6 +195,7 @@ class ShopEntry(Entry):
     tax: Annotated[TaxMode, Loose]
     kits: Annotated[KitMode, Loose]
     merge_identical_lines: bool
+    exchange_rates: Annotated[RateSource, Loose]
     charges: dict[Annotated[LineKind, Loose], ChargeRow]
     statuses_pushed: list[Text]
     webhooks: WebhooksRow | None = None

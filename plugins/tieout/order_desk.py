@@ -164,7 +164,6 @@ class ShopDesk:
             clock=context.clock,
             told_states=shop.pushed & frozenset(OrderState),
             today=context.business_date(merchant.zone),
-            rates=context.mappings,
             tells_refunds="refunded" in shop.pushed,
             callback_target=self.callback_target,
             token_form=shop.token_form,

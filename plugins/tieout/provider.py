@@ -55,9 +55,6 @@ _ORDER_TO_CASH: dict[str, Field] = {
     "read_order_lines": _flag("Read order lines back", "Off: the head alone is compared.", True),
     "stock_by": _choice("Stock by", "comfnd: many codes a call.", "comfnd", "invqry"),
     "credit_by": _choice("Credit by", "comfnd: without the balance.", "arsqry", "comfnd"),
-    "credit_limit_in": _choice(
-        "Credit limit in", "Whose currency a customer's limit is in.", "account", "company"
-    ),
     "poll_by": _choice(
         "Poll by", "date: where COMFND shows no TimeStamp column.", "timestamp", "date"
     ),

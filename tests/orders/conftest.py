@@ -41,10 +41,9 @@ def make_order(minor: int = 10_221, **changes: object) -> Order:
     """One widget for 102.21 USD."""
     number = str(changes.pop("number", next(_numbers)))
     home = Address("Ann Lee", ("1 Main St",), "New York", "US", "10001", "NY")
-    currency = str(changes.pop("currency", "USD"))
-    amount = Money(minor, currency)
+    amount = Money(minor, "USD")
     lines = (
-        OrderLine(1, LineKind.goods, "Widget", 1_000_000, amount, Money(0, currency), "WIDGET-1"),
+        OrderLine(1, LineKind.goods, "Widget", 1_000_000, amount, Money(0, "USD"), "WIDGET-1"),
     )
     payment = PaymentSource(PaymentMethod.transient_token, transient_id="f" * 64)
     return Order(
@@ -53,7 +52,7 @@ def make_order(minor: int = 10_221, **changes: object) -> Order:
         merchant_id="acme_us",
         number=number,
         purchase_order=f"W{number}",
-        currency=currency,
+        currency="USD",
         amount=amount,
         shopper=Shopper("Ann Lee", "ann@example.com", home, home),
         lines=lines,

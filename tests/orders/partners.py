@@ -32,7 +32,6 @@ from include.domain.order_rules import (
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order
 from include.domain.payments import Authorize, Authorized, Moved, PaymentStatus, StoredToken
-from include.mappings.load import load_mappings
 from include.services.effects.ports import Difference, Effect, EffectKind, Found, Receipt
 from include.services.orders.ports import Desk
 from include.services.orders.refund_order import RefundRow
@@ -188,9 +187,6 @@ class FakeGateway:
         return self.known.get(request_id)
 
 
-RATES = load_mappings()
-
-
 class PlainTranslator:
     """The least that the saga needs; the real one is tested with the mappings."""
 
@@ -302,6 +298,5 @@ def desk(erp: FakeErp, gateway: FakeGateway, rules: OrderRules | None = None) ->
         clock=FixedClock(),
         told_states=frozenset(("in_review", "captured", "completed", "declined", "cancelled")),
         today=date(2026, 11, 3),
-        rates=RATES,
         open_receipts=erp,
     )

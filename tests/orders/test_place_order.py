@@ -8,7 +8,7 @@ import pytest
 from include.domain.erp_orders import CustomerCredit, ErpDocument, ErpOrder
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.domain.money import Money
-from include.domain.order_rules import AmountRange, CaptureWhen, OnExpiry, OnShortStock
+from include.domain.order_rules import CaptureWhen, OnExpiry, OnShortStock
 from include.domain.order_state import OrderState
 from include.domain.orders import PaymentMethod, PaymentSource
 from include.domain.payments import Authorized, PaymentStatus
@@ -237,29 +237,6 @@ def test_a_customer_over_the_limit_is_held_until_a_clerk_releases(kit: Kit) -> N
     kit.erp.orders[order.purchase_order] = ErpOrder("2", code, order.purchase_order, "1", False)
     kit.pass_time(minutes=20)
     assert kit.service.orders.get(order.order_id).state == OrderState.captured
-
-
-@pytest.mark.parametrize(("limit_minor", "is_held"), [(3_000, True), (4_000_000, False)])
-def test_a_limit_in_the_companys_currency_is_compared_at_the_rate_of_the_day(
-    kit: Kit, limit_minor: int, is_held: bool
-) -> None:
-    kit.rules = make_rules(amounts={"EUR": AmountRange(1, 1_000_000)})
-    order = make_order(currency="EUR")
-    code = "W" + order.number.zfill(6)
-    kit.erp.credits[code] = CustomerCredit(
-        code, True, False, Money(limit_minor, "GBP"), Money(0, "EUR"), currency="EUR"
-    )
-    assert bool(kit.run(order).facts.is_held) is is_held
-
-
-def test_an_account_in_another_currency_takes_no_order(kit: Kit) -> None:
-    order = make_order()
-    code = "W" + order.number.zfill(6)
-    kit.erp.credits[code] = CustomerCredit(code, True, False, None, None, currency="EUR")
-    saga = kit.run(order)
-    assert saga.state == OrderState.cancelled
-    assert "account is in EUR, not USD" in (saga.facts.stop.why if saga.facts.stop else "")
-    assert kit.partner.truth.kinds()[:2] == ["payment_authorization", "payment_reversal"]
 
 
 def test_an_erp_that_is_down_is_asked_again_and_nothing_is_lost(kit: Kit) -> None:

@@ -10,6 +10,11 @@ from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.orders import LineKind, OrderLine
 from include.domain.shops import KitMode
+from include.services.translate.currencies import (
+    check_customer_currency,
+    dated_rate,
+    syspro_rate,
+)
 from include.services.translate.lines import (
     erp_lines,
     fold_kits,
@@ -118,3 +123,34 @@ def test_no_aggregation_ever_changes_the_sum(
     found = erp_lines(lines, shop)
     assert sum(_sums(found)) == sum(_sums(lines))
     assert [line.number for line in found] == sorted({line.number for line in found})
+
+
+def test_a_dated_rate_multiplies_and_syspros_may_divide() -> None:
+    euro = Money(10_000, "EUR")
+    assert dated_rate(1_083_700).to_base(euro, "USD") == Money(10_837, "USD")
+    assert syspro_rate("1.083700", "M", "TblCurrency").to_base(euro, "USD") == Money(10_837, "USD")
+    # 100.00 EUR / 0.9228 = 108.365... USD
+    assert syspro_rate("0.9228", "D", "TblCurrency").to_base(euro, "USD") == Money(10_837, "USD")
+    assert syspro_rate("150", "M", "x").to_base(Money(1999, "USD"), "JPY") == Money(2998, "JPY")
+    assert dated_rate(1_083_700).to_base(euro, "EUR") is euro
+
+
+def test_half_a_cent_goes_to_the_even_one_either_way() -> None:
+    assert dated_rate(500_000).to_base(Money(1, "EUR"), "USD") == Money(0, "USD")
+    assert dated_rate(500_000).to_base(Money(3, "EUR"), "USD") == Money(2, "USD")
+    half = syspro_rate("2", "D", "x")
+    assert half.to_base(Money(1, "EUR"), "USD") == Money(0, "USD")
+    assert half.to_base(Money(3, "EUR"), "USD") == Money(2, "USD")
+    assert half.to_base(Money(-3, "EUR"), "USD") == Money(-2, "USD")
+
+
+@pytest.mark.parametrize(("text", "way"), [("0", "M"), ("-1", "M"), ("1.0", "X"), ("", "M")])
+def test_a_rate_that_is_none_is_refused(text: str, way: str) -> None:
+    with pytest.raises(Rejected, match="is no rate"):
+        syspro_rate(text, way, "TblCurrency")
+
+
+def test_an_order_in_another_currency_than_its_customer_is_refused() -> None:
+    check_customer_currency("USD", "USD", "W1")
+    with pytest.raises(Rejected, match="the order is in EUR, customer W1 in USD"):
+        check_customer_currency("EUR", "USD", "W1")

@@ -187,10 +187,9 @@ class AccountReader:
             customer=customer,
             exists=True,
             is_on_hold=found.on_hold == "Y" or found.credit_status == MANUAL_HOLD,
-            credit_limit=_limit(found.limit_text, self._settings.limit_in(currency), where),
+            credit_limit=_limit(found.limit_text, currency, where),
             balance=_money(found.balance_text, currency, where),
             outstanding_orders=_money(found.orders_text, currency, where),
-            currency=currency,
         )
 
     def _find_credit(self, customer: str) -> CustomerCredit | None:
@@ -204,12 +203,9 @@ class AccountReader:
                 customer=customer,
                 exists=True,
                 is_on_hold=row.get("customeronhold", "").upper() == "Y" or status == MANUAL_HOLD,
-                credit_limit=_limit(
-                    row.get("creditlimit", ""), self._settings.limit_in(currency), where
-                ),
+                credit_limit=_limit(row.get("creditlimit", ""), currency, where),
                 balance=None,
                 outstanding_orders=_money(row.get("outstordval", ""), currency, where),
-                currency=currency,
             )
         return None
 

@@ -18,7 +18,6 @@ ADAPTERS = ("enet", "api_services")
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "stock_by": ("comfnd", "invqry"),
     "credit_by": ("arsqry", "comfnd"),
-    "credit_limit_in": ("account", "company"),
     "order_by": ("comfnd", "sorqry"),
     "poll_by": ("timestamp", "date"),
     "receipts": ("arstpy", "report"),
@@ -95,7 +94,6 @@ class SysproSettings:
     stock_by: str = "comfnd"  # or invqry: SYSPRO's own figure, one call a code
     codes_per_question: int = 20  # stock codes in one COMFND; an address has a limit
     credit_by: str = "arsqry"  # or comfnd: without the balance
-    credit_limit_in: str = "account"  # whose currency a limit is in, or company (unconfirmed)
     order_by: str = "comfnd"  # or sorqry
     poll_by: str = "timestamp"  # or date, where COMFND does not give the column TimeStamp
     poll_overlap_rows: int = 1000  # row versions asked again: a slow transaction shows late
@@ -207,10 +205,6 @@ class SysproSettings:
         """Return SYSPRO's code of an ISO currency; ``''`` is the company's own."""
         theirs = {iso: name for name, iso in (pair.split("=", 1) for pair in self.currency_codes)}
         return theirs.get(code, "" if code == self.base_currency else code)
-
-    def limit_in(self, account_currency: str) -> str:
-        """Return the currency of a customer's credit limit."""
-        return account_currency if self.credit_limit_in == "account" else self.base_currency
 
     def fiscal(self, day: date) -> tuple[int, int]:
         """Return fiscal year and period of a date; a fiscal year is named after its last day."""

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from include.domain.erp_orders import CustomerCredit
 from include.domain.errors import Rejected, Retryable
 from include.domain.order_rules import OnCredit, OnShortStock
 from include.domain.order_state import OrderFacts, Stop
@@ -70,10 +69,13 @@ def _ask_credit(
     verdict, rule = "good", OnCredit.accept
     if found.is_on_hold:
         verdict, rule = "on_hold", rules.on_customer_on_hold
-    elif found.currency not in ("", order.currency):
-        verdict, rule = f"account is in {found.currency}, not {order.currency}", OnCredit.refuse
-    elif _is_beyond(found, order, desk):
-        verdict, rule = "exceeded", rules.on_credit_exceeded
+    elif found.credit_limit and found.credit_limit.minor:
+        owed = (found.balance.minor if found.balance else 0) + (
+            found.outstanding_orders.minor if found.outstanding_orders else 0
+        )
+        same = found.credit_limit.currency == order.currency
+        if same and owed + order.amount.minor > found.credit_limit.minor:
+            verdict, rule = "exceeded", rules.on_credit_exceeded
     if verdict == "good":
         return replace(facts, credit="good"), Event("credit checked", {"customer": customer})
     event = Event("credit checked", {"customer": customer, "verdict": verdict, "rule": rule.value})
@@ -81,27 +83,6 @@ def _ask_credit(
         stop = Stop("tieout", f"customer {customer}: credit {verdict}")
         return replace(facts, credit=verdict, stop=stop), event
     return replace(facts, credit="accepted" if rule is OnCredit.accept else verdict), event
-
-
-def _is_beyond(found: CustomerCredit, order: Order, desk: Desk) -> bool:
-    """Whether the order takes the customer beyond the limit.
-
-    Where SYSPRO does not say what is owed (``credit_by: comfnd``), the order alone is weighed. A
-    limit in another currency is compared at the rate of the day, half-even.
-
-    Raises:
-        Rejected: there is no such rate; the message holds the line to add.
-    """
-    limit = found.credit_limit
-    if limit is None or not limit.minor:
-        return False  # SYSPRO's zero is no limit
-    owed = order.amount
-    for part in (found.balance, found.outstanding_orders):
-        owed = owed if part is None else owed + part
-    if owed.currency != limit.currency:
-        rate = desk.rates.fx_rate(owed.currency, limit.currency, desk.today)
-        owed = owed.convert(rate, limit.currency)
-    return owed.minor > limit.minor
 
 
 def _ask_release(

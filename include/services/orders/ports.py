@@ -111,18 +111,6 @@ class Translator(Protocol):
         ...
 
 
-class Rates(Protocol):
-    """Dated exchange rates; ``Mappings`` satisfies it."""
-
-    def fx_rate(self, from_currency: str, to_currency: str, on: date) -> int:
-        """Return units of ``to_currency`` for one unit, times 1,000,000.
-
-        Raises:
-            Rejected: there is none, or only one that is too old; the message holds the line to add.
-        """
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Everything the sagas of one shop need, joined by the wiring."""
@@ -140,7 +128,6 @@ class Desk:
     clock: Clock
     told_states: frozenset[str]  # the shop wants to hear of these
     today: date  # the merchant's business date: posting dates come from it, never from a clock
-    rates: Rates
     tells_refunds: bool = True
     credit_authority: str = "TIEOUT"  # who releases a sales order from suspense
     callback_target: str = ""  # '': the shop has no server for events
