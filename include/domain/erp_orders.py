@@ -174,6 +174,7 @@ class CustomerCredit:
     credit_limit: Money | None
     balance: Money | None
     outstanding_orders: Money | None = None
+    currency: str = ""  # the customer's; each amount has its own, see ``base_amounts``
 
 
 @dataclass(frozen=True, slots=True)

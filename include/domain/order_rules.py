@@ -54,6 +54,7 @@ class OrderRules:
     on_short_stock: OnShortStock
     on_credit_exceeded: OnCredit
     on_customer_on_hold: OnCredit
+    on_credit_unknown: OnCredit  # no rate into the limit's currency, or SYSPRO does not say all
     capture_when: CaptureWhen
     authorization_days: int
     authorization_days_by_brand: Mapping[str, int] = field(hash=False)

@@ -25,6 +25,7 @@ class OrderState(StrEnum):
     stuck = "stuck"  # a person must act; the reason says what
 
 
+CREDIT_HOLDS = ("exceeded", "on_hold", "unknown")  # verdicts that suspend the sales order
 ENDED = (OrderState.completed, OrderState.declined, OrderState.cancelled)
 
 
@@ -87,12 +88,13 @@ class OrderFacts:
     decided_by: str = ""
     is_contradicted: bool = False  # two decisions against each other: a person decides
     stock: str = ""  # '' not asked, enough, short, accepted (short, and the rule takes it)
-    credit: str = ""  # '' not asked, good, exceeded, on_hold, accepted
+    credit: str = ""  # '' not asked, good, accepted, or one of CREDIT_HOLDS
+    credit_why: str = ""  # amounts compared, or what is not known and the line to add
     customer: str = ""  # SYSPRO's key
     is_customer_known: bool = False  # it is there, or was created
     sales_order: str = ""
     is_held: bool = False  # in suspense at SYSPRO
-    hold_reason: str = ""  # review, credit, on_hold: what must end before it is released
+    hold_reason: str = ""  # review, or one of CREDIT_HOLDS: what must end before it is released
     is_order_cancelled: bool = False
     wanted: tuple[Wanted, ...] = ()
     taken: tuple[Taken, ...] = ()

@@ -107,6 +107,7 @@ class OrderRulesEntry(Entry):
     on_short_stock: Annotated[OnShortStock, Loose]
     on_credit_exceeded: Annotated[OnCredit, Loose]
     on_customer_on_hold: Annotated[OnCredit, Loose]
+    on_credit_unknown: Annotated[OnCredit, Loose]
     capture_when: Annotated[CaptureWhen, Loose]
     authorization_valid_days: Annotated[int, Field(ge=1, le=30)]
     authorization_valid_days_by_brand: dict[Text, Annotated[int, Field(ge=1, le=30)]] = Field({})

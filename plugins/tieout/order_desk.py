@@ -25,6 +25,7 @@ from include.services.effects.ports import EffectKind, Partner, Timings
 from include.services.orders.breaker import Asks, Breaker, GuardedPartner
 from include.services.orders.order_service import OrderService
 from include.services.orders.ports import Desk
+from include.services.translate.currencies import BaseRate, ShopRates
 from include.wiring import Tieout
 from tieout.hooks.cybersource import CybersourceHook
 from tieout.hooks.shop import GenericShopHook, ShopCallbackHook, WooCommerceHook
@@ -161,6 +162,13 @@ class ShopDesk:
             gateway=self.gateway,
             erp=erp,
             open_receipts=erp,
+            rates=ShopRates(
+                shop.rates,
+                merchant.base_currency,
+                context.mappings.fx_rate,
+                erp.base_rate,
+                shop.where,
+            ),
             clock=context.clock,
             told_states=shop.pushed & frozenset(OrderState),
             today=context.business_date(merchant.zone),
@@ -184,6 +192,9 @@ class GuardedErp:
 
     def credit(self, customer: str) -> CustomerCredit:
         return self._breaker.call(lambda: self._hook.orders.credit(customer))
+
+    def base_rate(self, currency: str) -> BaseRate:
+        return self._breaker.call(lambda: self._hook.orders.base_rate(currency))
 
     def order(
         self, *, purchase_order: str = "", sales_order: str = "", customer: str = ""

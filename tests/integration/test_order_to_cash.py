@@ -6,6 +6,7 @@ One story per test, as the demo tells it. What really happened is read from the 
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,20 @@ from include.adapters.store.migrate import migrate
 from include.adapters.syspro.documents.comfnd import Find
 from include.adapters.syspro.documents.reply import read_amount
 from include.adapters.syspro.order_reader import OrderReader
+from include.domain.erp_orders import CustomerCredit
+from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import LineKind, order_id_of, reference_of
 from include.domain.refunds import RefundState
+from include.domain.shops import RateSource
 from include.sandbox import Sandbox, start
 from include.services.effects.ports import EffectKind, EffectState
 from include.services.inbox.handle_events import HandleEvents
 from include.services.inbox.ports import Incoming, Verdict
+from include.services.orders.credit import judge
 from include.services.orders.driver import Saga
+from include.services.translate.currencies import ShopRates
 from include.wiring import Settings, Tieout
 from tieout.order_desk import Desks
 from tieout.order_feeds import decision_poll, order_follower, refund_push, shop_sync, stock_push
@@ -375,6 +381,58 @@ def test_stock_flows_into_the_shop(play: Play) -> None:
     assert shown is not None
     assert shown.stock_quantity is not None
     assert shown.stock_quantity <= 123
+
+
+def euro_order(play: Play) -> str:
+    """Have two tins ordered for 29.98 EUR at the shop whose company is kept in pounds."""
+    token = play.control("transient_token", count=1)["tokens"][0]["jti"]
+    placed = play.control(
+        "shop_place_order",
+        shop=UK_SHOP,
+        currency="EUR",
+        billing={"email": "euro@example.com"},
+        lines=[{"sku": SKU, "quantity": 2, "price": "14.99"}],
+        payment={"kind": "transient_token", "value": token},
+    )
+    shop_sync(play.desks, UK_SHOP).poll(BEGIN)
+    play.sweep()
+    return order_id_of(UK_SHOP, str(placed["order"]["no"]))
+
+
+def test_a_limit_in_pounds_is_compared_with_orders_in_euros_in_pounds(play: Play) -> None:
+    first = play.order(euro_order(play))  # makes the customer, in EUR and without a limit
+    assert first.state == OrderState.booked, first.reason
+    customer = first.facts.customer
+    play.control("clerk", action="credit_limit", company="B", customer=customer, limit="55")
+    # Two orders are 59.96 EUR: more than 55 as numbers, and 52.06 GBP at the dated 0.8682.
+    second = play.order(euro_order(play))
+    assert (second.state, second.facts.credit) == (OrderState.booked, "good"), second.reason
+    # Three are 89.94 EUR, 78.09 GBP: into suspense, taken by SYSPRO all the same.
+    third = play.order(euro_order(play))
+    assert (third.facts.credit, third.facts.is_held) == ("exceeded", True), third.reason
+    assert "78.09 GBP with this order, the limit is 55.00 GBP" in third.reason
+    shown = play.desks.of(UK_SHOP).erp.orders.order(sales_order=third.facts.sales_order)
+    assert shown is not None
+    assert shown.status == "S"
+
+
+def test_without_a_rate_an_order_is_held_with_the_line_to_add(play: Play) -> None:
+    desk = play.desks.of(UK_SHOP).desk
+    rates = desk.rates
+    assert isinstance(rates, ShopRates)
+    euro = Money(100_00, "EUR")
+    assert rates.convert(euro, "GBP", LIVE) == Money(86_82, "GBP")
+    with pytest.raises(Rejected, match="there is no rate EUR to GBP on 2025-12-31"):
+        rates.convert(euro, "GBP", date(2025, 12, 31))
+    own = replace(rates, source=RateSource.syspro)
+    assert own.convert(euro, "GBP", LIVE) == Money(86_00, "GBP")  # the company's own, over HTTP
+    play.control("clerk", action="rate", company="B", currency="EUR")
+    account = CustomerCredit("W1", True, False, Money(55_00, "GBP"), Money(0, "EUR"), euro, "EUR")
+    judged = judge(Money(29_98, "EUR"), account, own, LIVE)
+    play.control("clerk", action="rate", company="B", currency="EUR", rate="0.86")
+    assert judged.verdict == "unknown"
+    assert "SYSPRO keeps no rates of EUR" in judged.why
+    assert "Enter one rate of EUR in SYSPRO" in judged.why
 
 
 def test_the_second_shops_webhook_is_judged_by_its_own_scheme(play: Play) -> None:

@@ -1,7 +1,7 @@
 """A shop's order desk over a real SQL store, with partners in memory and a clock set by hand."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
 
@@ -32,7 +32,14 @@ from include.services.effects.ports import EffectKind, Timings
 from include.services.orders.driver import Saga
 from include.services.orders.order_service import OrderService
 from tests.effects import ManualClock
-from tests.orders.partners import FakeErp, FakeGateway, FakePartner, desk, make_rules
+from tests.orders.partners import (
+    FakeErp,
+    FakeGateway,
+    FakePartner,
+    FakeRates,
+    desk,
+    make_rules,
+)
 
 _numbers = count(1001)
 
@@ -71,6 +78,7 @@ class Kit:
     clock: ManualClock
     engine: Engine
     rules: OrderRules
+    rates: FakeRates
 
     def place(self, order: Order) -> Saga[OrderFacts]:
         return self.service.place(order, "shop")[0]
@@ -123,10 +131,10 @@ def kit(store_url: str) -> Iterator[Kit]:
         SqlRefunds(database, now),
         SqlDecisions(database, now),
         effects,
-        lambda _shop: desk(erp, gateway, made.rules),
+        lambda _shop: replace(desk(erp, gateway, made.rules), rates=made.rates),
         lambda _shop: engine,
         "test",
     )
-    made = Kit(service, partner, erp, gateway, clock, engine, make_rules())
+    made = Kit(service, partner, erp, gateway, clock, engine, make_rules(), FakeRates())
     yield made
     database.dispose()

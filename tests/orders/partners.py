@@ -20,6 +20,7 @@ from include.domain.erp_orders import (
     ErpOrder,
     StockLevel,
 )
+from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_rules import (
     AmountRange,
@@ -178,6 +179,22 @@ class FakeErp:
 
 
 @dataclass
+class FakeRates:
+    """Rates in millionths by pair of currencies; what is not set is not known."""
+
+    known: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def convert(self, amount: Money, currency: str, on: date) -> Money:
+        if amount.currency == currency:
+            return amount
+        rate = self.known.get((amount.currency, currency))
+        if rate is None:
+            do = f"Add the line '{on}: \"<rate>\"'."
+            raise Rejected(f"there is no rate {amount.currency} to {currency}", "fx_rates.yaml", do)
+        return amount.convert(rate, currency)
+
+
+@dataclass
 class FakeGateway:
     """Reads of the gateway."""
 
@@ -267,6 +284,7 @@ def make_rules(**changes: object) -> OrderRules:
         on_short_stock=OnShortStock.back_order,
         on_credit_exceeded=OnCredit.hold,
         on_customer_on_hold=OnCredit.hold,
+        on_credit_unknown=OnCredit.hold,
         capture_when=CaptureWhen.at_once,
         authorization_days=7,
         authorization_days_by_brand={},
@@ -295,6 +313,7 @@ def desk(erp: FakeErp, gateway: FakeGateway, rules: OrderRules | None = None) ->
         translator=PlainTranslator(),
         gateway=gateway,
         erp=erp,
+        rates=FakeRates(),
         clock=FixedClock(),
         told_states=frozenset(("in_review", "captured", "completed", "declined", "cancelled")),
         today=date(2026, 11, 3),

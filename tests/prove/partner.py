@@ -114,7 +114,7 @@ class Readers:
         self._ask("SQ", "credit")
         is_held = self._world.is_held(customer)
         exists = is_held or customer in self._world.truth.customers
-        return CustomerCredit(customer, exists, is_held, None, None)
+        return CustomerCredit(customer, exists, is_held, Money(0, "USD"), None)  # no limit
 
     def order(
         self, *, purchase_order: str = "", sales_order: str = "", customer: str = ""

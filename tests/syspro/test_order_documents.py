@@ -78,6 +78,10 @@ def test_the_same_po_twice_is_refused_and_none_at_all_too(make_settings: Any) ->
 def test_an_order_under_review_goes_straight_into_suspense(make_settings: Any) -> None:
     sent = parameters(replace(ORDER, is_suspended=True, allocation="F"), make_settings())
     assert "<OrderStatus>S</OrderStatus>" in sent
+    # There a person decides about credit and holds; an open order is still refused for them.
+    for name in ("AcceptOrdersIfNoCredit", "WarnIfCustomerOnHold"):
+        assert f"<{name}>Y</{name}>" in sent
+        assert f"<{name}>N</{name}>" in parameters(ORDER, make_settings())
     assert "<AllocationAction>F</AllocationAction>" in sent
 
 

@@ -244,6 +244,76 @@ def test_credit_that_syspro_does_not_say_is_none_not_zero(fake: Any, make_adapte
     assert (found.credit_limit, found.balance, found.outstanding_orders) == (None, None, None)
 
 
+ACCOUNT = (
+    b"<ARStatement><Header><Customer>C1</Customer><Currency>EUR</Currency><CreditLimit>  100"
+    b"</CreditLimit><OutstOrdVal>5.00</OutstOrdVal></Header><TotalSection><CurrentBalance>7.00"
+    b"</CurrentBalance></TotalSection></ARStatement>"
+)
+
+
+def test_a_limit_is_in_the_companys_currency_unless_the_site_says_otherwise(
+    fake: Any, make_adapter: Make
+) -> None:
+    fake.on("query ARSQRY", ACCOUNT, ACCOUNT, ACCOUNT)
+    found = make_adapter().orders.credit("C1")
+    assert found.currency == "EUR"
+    assert found.credit_limit == Money(100_00, "USD")
+    assert (found.balance, found.outstanding_orders) == (Money(7_00, "EUR"), Money(5_00, "EUR"))
+    found = make_adapter(base_amounts="credit_limit|outstanding_orders").orders.credit("C1")
+    assert found.outstanding_orders == Money(5_00, "USD")
+    with pytest.raises(Rejected, match="base_amounts are of"):
+        make_adapter(base_amounts="limit")
+
+
+def test_a_limit_without_the_companys_currency_names_the_setting_and_nought_needs_none(
+    fake: Any, make_adapter: Make
+) -> None:
+    fake.on("query ARSQRY", ACCOUNT, ACCOUNT.replace(b"  100", b"    0"))
+    reader = make_adapter(base_currency="").orders
+    with pytest.raises(Rejected, match="name is not known") as caught:
+        reader.credit("C1")
+    assert "Set base_currency" in caught.value.do
+    assert reader.credit("C1").credit_limit == Money(0, "EUR")
+
+
+def test_the_companys_own_rate_is_read_from_the_table_that_the_site_names(
+    fake: Any, make_adapter: Make
+) -> None:
+    row = {"Currency": "EU", "BuyExchangeRate": "   0.868200", "BuyMulDiv": "M"}
+    fake.on("query COMFND", table("TblCurrency", row))
+    reader = make_adapter(currency_codes="$=|EU=EUR").orders
+    assert reader.base_rate("EUR").to_base(Money(100_00, "EUR"), "USD") == Money(86_82, "USD")
+    assert "<Value>EU</Value>" in asked(fake)
+    fake.on("query COMFND", table("Rates", {"Code": "EUR", "Rate": "1.25", "Way": "D"}))
+    named = {
+        "rate_table": "Rates",
+        "rate_currency_column": "Code",
+        "rate_column": "Rate",
+        "rate_way_column": "Way",
+    }
+    found = make_adapter(**named).orders.base_rate("EUR")
+    assert found.to_base(Money(100_00, "EUR"), "USD") == Money(80_00, "USD")
+
+
+@pytest.mark.parametrize(
+    ("rows", "what"),
+    [
+        ((), "SYSPRO keeps no rates of EUR"),
+        (({"Currency": "EURX", "BuyExchangeRate": "1", "BuyMulDiv": "M"},), "keeps no rates"),
+        (({"Currency": "EUR", "BuyExchangeRate": "1", "BuyMulDiv": "M"},) * 2, "keeps 2 rates"),
+        (({"Currency": "EUR", "BuyExchangeRate": "0.000000", "BuyMulDiv": "M"},), "is no rate"),
+        (({"Currency": "EUR", "BuyExchangeRate": "1.1", "BuyMulDiv": ""},), "is no rate"),
+    ],
+)
+def test_a_rate_that_syspro_does_not_keep_is_never_guessed(
+    fake: Any, make_adapter: Make, rows: tuple[dict[str, str], ...], what: str
+) -> None:
+    fake.on("query COMFND", table("TblCurrency", *rows))
+    with pytest.raises(Rejected, match=what) as caught:
+        make_adapter().orders.base_rate("EUR")
+    assert caught.value.do
+
+
 def test_customers_are_looked_up_by_one_thing(fake: Any, make_adapter: Make) -> None:
     fake.on("query COMFND", table("ArCustomer"))
     assert make_adapter().orders.customers(email=" a@example.com ") == ()

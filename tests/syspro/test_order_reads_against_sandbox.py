@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.sandbox import Sandbox, start
 from tests.syspro.support_orders import usd
@@ -68,6 +69,16 @@ def test_credit_says_hold_limit_and_what_is_not_known(site: Site, by: str) -> No
     assert good.balance == (Money(0, "USD") if by == "arsqry" else None)
     gone = orders.credit("NOBODY")
     assert (gone.exists, gone.credit_limit) == (False, None)
+
+
+def test_the_companys_rates_are_read_over_http_either_way_round(site: Site) -> None:
+    orders, euro = site.open().orders, Money(100_00, "EUR")
+    assert orders.base_rate("EUR").to_base(euro, "USD") == usd(108_37)
+    site.clerk("rate", currency="EUR", rate="0.9228", way="D")
+    assert orders.base_rate("EUR").to_base(euro, "USD") == usd(108_37)  # 108.365...
+    site.clerk("rate", currency="EUR")
+    with pytest.raises(Rejected, match="SYSPRO keeps no rates of EUR"):
+        orders.base_rate("EUR")
 
 
 def test_the_life_of_an_order_is_polled_from_cursors(site: Site) -> None:

@@ -1,6 +1,7 @@
 """Lines change their shape on the way to SYSPRO and to the gateway, and never their sum."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -9,8 +10,11 @@ from hypothesis import strategies as st
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.orders import LineKind, OrderLine
-from include.domain.shops import KitMode
+from include.domain.shops import KitMode, RateSource
+from include.mappings.load import load_mappings
 from include.services.translate.currencies import (
+    BaseRate,
+    ShopRates,
     check_customer_currency,
     dated_rate,
     syspro_rate,
@@ -148,6 +152,40 @@ def test_half_a_cent_goes_to_the_even_one_either_way() -> None:
 def test_a_rate_that_is_none_is_refused(text: str, way: str) -> None:
     with pytest.raises(Rejected, match="is no rate"):
         syspro_rate(text, way, "TblCurrency")
+
+
+def _no_table(currency: str) -> BaseRate:
+    raise AssertionError(f"SYSPRO was asked for {currency}")
+
+
+def test_a_shop_converts_by_the_source_that_its_mapping_names() -> None:
+    mappings, day = load_mappings(), date(2026, 11, 3)
+    dated = ShopRates(RateSource.dated, "GBP", mappings.fx_rate, _no_table, "shops.yaml:1")
+    euro = Money(100_00, "EUR")
+    assert dated.convert(euro, "GBP", day) == Money(86_82, "GBP")  # 0.868200 since 1 November
+    assert dated.convert(euro, "GBP", date(2026, 10, 31)) == Money(87_06, "GBP")
+    assert dated.convert(euro, "EUR", day) is euro
+    own = ShopRates(
+        RateSource.syspro,
+        "GBP",
+        mappings.fx_rate,
+        lambda _: syspro_rate("1.25", "D", "TblCurrency"),
+        "shops.yaml:1",
+    )
+    assert own.convert(euro, "GBP", day) == Money(80_00, "GBP")
+    with pytest.raises(Rejected, match="SYSPRO's rates lead into GBP") as caught:
+        own.convert(euro, "USD", day)
+    assert "exchange_rates: dated" in caught.value.do
+
+
+def test_a_rate_that_is_missing_or_too_old_is_never_guessed() -> None:
+    mappings = load_mappings()
+    dated = ShopRates(RateSource.dated, "GBP", mappings.fx_rate, _no_table, "shops.yaml:1")
+    with pytest.raises(Rejected, match="there is no rate GBP to EUR") as caught:
+        dated.convert(Money(1, "GBP"), "EUR", date(2026, 11, 3))  # the other way round is not it
+    assert "Add the line '2026-11-03:" in caught.value.do
+    with pytest.raises(Rejected, match="is too old on 2027-02-01"):
+        dated.convert(Money(1, "EUR"), "GBP", date(2027, 2, 1))
 
 
 def test_an_order_in_another_currency_than_its_customer_is_refused() -> None:

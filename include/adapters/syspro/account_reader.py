@@ -10,8 +10,9 @@ from include.adapters.syspro.documents.reply import read_amount, read_millionths
 from include.adapters.syspro.faults import has_any
 from include.adapters.syspro.partners.common import CUSTOMER, Asking, key_conditions, with_key
 from include.domain.erp_orders import CustomerCredit, StockLevel
-from include.domain.errors import Retryable
+from include.domain.errors import Rejected, Retryable
 from include.domain.money import MINOR_UNIT_DIGITS, Money
+from include.services.translate.currencies import BaseRate, syspro_rate
 
 STOCK_COLUMNS = ("StockCode", "Warehouse", "QtyOnHand", "QtyAllocated")
 CREDIT_COLUMNS = (
@@ -149,6 +150,29 @@ class AccountReader:
                 return CustomerCredit(customer, False, False, None, None)
         return found
 
+    def base_rate(self, currency: str) -> BaseRate:
+        """Return the company's own rate of a foreign currency, as its table shows it now.
+
+        Raises:
+            Retryable: SYSPRO could not be asked.
+            Rejected: it keeps none, or one that is no rate; the message says what to do.
+        """
+        settings, code = self._settings, self._settings.syspro_currency(currency)
+        columns = (settings.rate_currency_column, settings.rate_column, settings.rate_way_column)
+        find = Find(settings.rate_table, ((columns[0], "EQ", code),), columns)
+        where = f"{settings.rate_table} of company {settings.company_id}, {code!r}"
+        with self._asking.client.session():
+            rows = with_key(self._asking.find(find), columns[0].lower(), code)
+        if len(rows) != 1:
+            raise Rejected(
+                f"SYSPRO keeps {len(rows) or 'no'} rates of {currency}",
+                where,
+                f"Enter one rate of {code} in SYSPRO, or write 'exchange_rates: dated' in "
+                "shops.yaml.",
+            )
+        text, way = (rows[0].get(column.lower(), "") for column in columns[1:])
+        return syspro_rate(text, way, where)
+
     def customers(self, *, email: str = "", short_name: str = "") -> tuple[CustomerMatch, ...]:
         """Return the customers of a mail address or short name, to link instead of to create.
 
@@ -181,33 +205,44 @@ class AccountReader:
             if has_any(words.lower(), self._settings.absent_words):
                 return None
             raise self._asking.client.faults.retryable(words, "ARSQRY", "Read the text.")
-        where = f"ARSQRY {customer!r}"
-        currency = self._settings.iso_currency(found.currency, where)
-        return CustomerCredit(
-            customer=customer,
-            exists=True,
-            is_on_hold=found.on_hold == "Y" or found.credit_status == MANUAL_HOLD,
-            credit_limit=_limit(found.limit_text, currency, where),
-            balance=_money(found.balance_text, currency, where),
-            outstanding_orders=_money(found.orders_text, currency, where),
-        )
+        is_on_hold = found.on_hold == "Y" or found.credit_status == MANUAL_HOLD
+        texts = (found.limit_text, found.balance_text, found.orders_text)
+        return self._credit(customer, found.currency, is_on_hold, texts, f"ARSQRY {customer!r}")
 
     def _find_credit(self, customer: str) -> CustomerCredit | None:
         keys = key_conditions("Customer", customer, self._settings.key_width)
         rows = self._asking.find(Find("ArCustomer", (), CREDIT_COLUMNS, any_of=keys))
         for row in with_key(rows, "customer", customer):
-            where = f"ArCustomer {customer!r}"
-            currency = self._settings.iso_currency(row.get("currency", ""), where)
             status = row.get("creditstatus", "")
-            return CustomerCredit(
-                customer=customer,
-                exists=True,
-                is_on_hold=row.get("customeronhold", "").upper() == "Y" or status == MANUAL_HOLD,
-                credit_limit=_limit(row.get("creditlimit", ""), currency, where),
-                balance=None,
-                outstanding_orders=_money(row.get("outstordval", ""), currency, where),
-            )
+            is_on_hold = row.get("customeronhold", "").upper() == "Y" or status == MANUAL_HOLD
+            texts = (row.get("creditlimit", ""), "", row.get("outstordval", ""))
+            where = f"ArCustomer {customer!r}"
+            return self._credit(customer, row.get("currency", ""), is_on_hold, texts, where)
         return None
+
+    def _credit(
+        self, customer: str, code: str, is_on_hold: bool, texts: tuple[str, str, str], where: str
+    ) -> CustomerCredit:
+        """Read limit, balance and outstanding orders, each in the currency that SYSPRO keeps."""
+        settings = self._settings
+        own = settings.iso_currency(code, where)
+
+        def of(name: str, text: str) -> str:
+            # Nought is nought in any currency: a site need not name its own for it.
+            if not text.strip("0. -") or name not in settings.base_amounts:
+                return own
+            return settings.iso_currency("", where)
+
+        limit, balance, orders = texts
+        return CustomerCredit(
+            customer=customer,
+            exists=True,
+            is_on_hold=is_on_hold,
+            credit_limit=_limit(limit, of("credit_limit", limit), where),
+            balance=_money(balance, of("balance", balance), where),
+            outstanding_orders=_money(orders, of("outstanding_orders", orders), where),
+            currency=own,
+        )
 
     def _ask_known(self, business_object: str, question: str, name: str) -> bytes | None:
         """Ask; ``None`` where an ``ERROR`` text says that there is no such thing."""

@@ -33,6 +33,7 @@ from include.domain.errors import IntegrationError, Rejected, Retryable
 from include.domain.orders import LineKind, OrderLine
 from include.domain.shops import ChargeLine
 from include.services.effects.ports import Difference, Effect, EffectKind, Found, Receipt
+from include.services.translate.currencies import BaseRate
 
 _MOVED_TO = {
     OrderMove.hold: SUSPENSE,
@@ -234,6 +235,9 @@ class FacadeReader:
 
     def credit(self, customer: str) -> CustomerCredit:
         return self._enet().credit(customer)
+
+    def base_rate(self, currency: str) -> BaseRate:
+        return self._enet().base_rate(currency)
 
     def customers(self, *, email: str = "", short_name: str = "") -> tuple[CustomerMatch, ...]:
         return self._enet().customers(email=email, short_name=short_name)

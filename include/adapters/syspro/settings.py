@@ -94,6 +94,13 @@ class SysproSettings:
     stock_by: str = "comfnd"  # or invqry: SYSPRO's own figure, one call a code
     codes_per_question: int = 20  # stock codes in one COMFND; an address has a limit
     credit_by: str = "arsqry"  # or comfnd: without the balance
+    # Which of credit_limit, balance and outstanding_orders SYSPRO shows in the company's currency;
+    # the others are in the customer's. Inferred: no public source says so.
+    base_amounts: tuple[str, ...] = ("credit_limit",)
+    rate_table: str = "TblCurrency"  # the company's rates, for shops with exchange_rates: syspro
+    rate_currency_column: str = "Currency"
+    rate_column: str = "BuyExchangeRate"  # or SellExchangeRate
+    rate_way_column: str = "BuyMulDiv"  # M: base is foreign times the rate; D: divided by it
     order_by: str = "comfnd"  # or sorqry
     poll_by: str = "timestamp"  # or date, where COMFND does not give the column TimeStamp
     poll_overlap_rows: int = 1000  # row versions asked again: a slow transaction shows late
@@ -147,6 +154,8 @@ class SysproSettings:
             "refund_product_class is set where refunds are arstin": bool(
                 self.refund_product_class or self.refund_receipts != "arstin"
             ),
+            f"base_amounts are of {_CREDIT_AMOUNTS}": set(self.base_amounts)
+            <= set(_CREDIT_AMOUNTS),
             "tracking_pattern has the groups carrier and tracking": _has_groups(
                 self.tracking_pattern, ("carrier", "tracking")
             ),
@@ -229,6 +238,7 @@ class SysproSettings:
 
 
 _CURRENCIES = ("base", "original")
+_CREDIT_AMOUNTS = ("credit_limit", "balance", "outstanding_orders")
 
 
 def _has_groups(pattern: str, names: tuple[str, ...]) -> bool:

@@ -174,7 +174,21 @@ class Books:
         """Return base units per unit of a currency; ``None`` where no rate is held."""
         if currency == self.base_currency:
             return Decimal(1)
-        return RATES.get((self.base_currency, currency))
+        row = self.tables.get("TblCurrency", Currency=currency)
+        rate = as_decimal((row or {}).get("BuyExchangeRate"))
+        if row is None or not rate:
+            return None
+        return 1 / rate if row["BuyMulDiv"] == "D" else rate
+
+    def set_rate(self, currency: str, rate: str, way: str = "M") -> None:
+        """Enter a rate, M multiplied into the base or D divided; ``''`` takes it away."""
+        row = self.tables.get("TblCurrency", Currency=currency)
+        if row is not None:
+            self.tables.remove("TblCurrency", row)
+        if rate:
+            both = {"BuyExchangeRate": rate, "BuyMulDiv": way}
+            both |= {"SellExchangeRate": rate, "SellMulDiv": way}
+            self.tables.add("TblCurrency", {"Currency": currency, "Description": currency, **both})
 
 
 def open_books(
@@ -189,7 +203,11 @@ def open_books(
         account.setdefault("AccOnHldFlag", "N")
         account.setdefault("Company", company)
     opened_on = today or world.last
-    return Books(company, tables, periods_at(opened_on, open_from), opened_on)
+    books = Books(company, tables, periods_at(opened_on, open_from), opened_on)
+    for (base, currency), rate in RATES.items():
+        if base == books.base_currency:
+            books.set_rate(currency, f"{rate:f}")
+    return books
 
 
 def as_decimal(value: object) -> Decimal:

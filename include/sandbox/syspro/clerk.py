@@ -42,6 +42,7 @@ class Clerk:
             "ship": self._ship,
             "hold": self._hold_customer,
             "credit_limit": self._set_credit_limit,
+            "rate": self._set_rate,
             "stock": self._set_stock,
             "log_on": self._log_on,
             "auto": self._set_auto,
@@ -202,6 +203,14 @@ class Clerk:
     def _set_credit_limit(self, books: Books, facts: Facts) -> Mapping[str, Any]:
         limit = _decimal(facts, "limit")
         return self._change_customer(books, facts, {"CreditLimit": f"{limit:.0f}"})
+
+    def _set_rate(self, books: Books, facts: Facts) -> Mapping[str, Any]:
+        """Enter a currency's ``rate`` and its ``way``; without a rate the currency has none."""
+        currency, rate = str(facts["currency"]), str(facts.get("rate", ""))
+        if rate:
+            _decimal(facts, "rate")
+        books.set_rate(currency, rate, str(facts.get("way", "M")))
+        return {"currency": currency, "rate": rate}
 
     def _change_customer(
         self, books: Books, facts: Facts, values: Mapping[str, str]

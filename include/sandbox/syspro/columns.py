@@ -1,8 +1,8 @@
 """Which columns the tables have, which are keys, and which are found without a scan.
 
 Names are SYSPRO's where the reference's ``sql-columns.tsv`` has them; those of ArPayHistory,
-ArInvoicePay, ArCustomerBal, InvMaster, InvPrice, MdnMaster and MdnDetail are ours beyond the few it
-shows.
+ArInvoicePay, ArCustomerBal, InvMaster, InvPrice, MdnMaster, MdnDetail and TblCurrency are ours
+beyond the few it shows; the last one's are the elements of IMPSCU.
 """
 
 from include.sandbox.syspro.order_columns import AR_INVOICE, SOR_DETAIL, SOR_MASTER
@@ -28,6 +28,7 @@ INDEXED: dict[str, tuple[str, ...]] = {
     "MdnMaster": ("DispatchNote", "SalesOrder", "CustomerPoNumber"),
     "SorDetail": ("SalesOrder", "MCreditOrderNo"),
     "SorMaster": ("SalesOrder", "CustomerPoNumber", "Customer", "LastInvoice"),
+    "TblCurrency": ("Currency",),
     "ArCustomer+": ("Customer",),
     "SorMaster+": ("SalesOrder",),
 }
@@ -81,6 +82,7 @@ COLUMNS = {
     "SalArea": "Area Description",
     "SalSalesperson": "Branch Salesperson Name",
     "TblArTerms": "TermsCode Description",
+    "TblCurrency": "Currency Description BuyExchangeRate BuyMulDiv SellExchangeRate SellMulDiv",
     "ArCustomer+": "Customer Token TmsCustomer TokenDate",
     "SorMaster+": "SalesOrder PayRef RefRef Decision TrackingNumber CapturedAmount CaptureDate",
 }

@@ -9,9 +9,11 @@ from include.domain.order_rules import OnCredit, OnShortStock
 from include.domain.order_state import OrderFacts, Stop
 from include.domain.orders import LineKind, Order
 from include.services.orders.applications import ask_applications
+from include.services.orders.credit import judge
 from include.services.orders.driver import Event
 from include.services.orders.folds import payment_event, with_payment
 from include.services.orders.ports import Desk
+from include.services.translate.currencies import check_customer_currency
 
 Answer = Callable[[Order, Desk, OrderFacts, datetime], tuple[OrderFacts, Event | None]]
 
@@ -59,30 +61,23 @@ def _ask_stock(
 def _ask_credit(
     order: Order, desk: Desk, facts: OrderFacts, _now: datetime
 ) -> tuple[OrderFacts, Event | None]:
-    rules = desk.rules
     customer = facts.customer or desk.translator.customer_code(order)
     facts = replace(facts, customer=customer)
     found = desk.erp.credit(customer)
     if not found.exists:
         return replace(facts, credit="good"), None
+    check_customer_currency(order.currency, found.currency or order.currency, customer)
     facts = replace(facts, is_customer_known=True)
-    verdict, rule = "good", OnCredit.accept
-    if found.is_on_hold:
-        verdict, rule = "on_hold", rules.on_customer_on_hold
-    elif found.credit_limit and found.credit_limit.minor:
-        owed = (found.balance.minor if found.balance else 0) + (
-            found.outstanding_orders.minor if found.outstanding_orders else 0
-        )
-        same = found.credit_limit.currency == order.currency
-        if same and owed + order.amount.minor > found.credit_limit.minor:
-            verdict, rule = "exceeded", rules.on_credit_exceeded
-    if verdict == "good":
+    judged = judge(order.amount, found, desk.rates, desk.today)
+    if judged.verdict == "good":
         return replace(facts, credit="good"), Event("credit checked", {"customer": customer})
-    event = Event("credit checked", {"customer": customer, "verdict": verdict, "rule": rule.value})
+    rule, facts = judged.rule(desk.rules), replace(facts, credit_why=judged.why)
+    detail = {"verdict": judged.verdict, "why": judged.why, "rule": rule.value}
+    event = Event("credit checked", {"customer": customer, **detail})
     if rule is OnCredit.refuse:
-        stop = Stop("tieout", f"customer {customer}: credit {verdict}")
-        return replace(facts, credit=verdict, stop=stop), event
-    return replace(facts, credit="accepted" if rule is OnCredit.accept else verdict), event
+        stop = Stop("tieout", f"customer {customer}: credit {judged.verdict}")
+        return replace(facts, credit=judged.verdict, stop=stop), event
+    return replace(facts, credit="accepted" if rule is OnCredit.accept else judged.verdict), event
 
 
 def _ask_release(

@@ -44,7 +44,10 @@ def ask_applications(
             for one in desk.erp.documents_of(order.purchase_order)
             if one.document_type == "I" and one.amount.currency == order.currency
         ]
-        receipts = {one.purchase_order: one for one in desk.open_receipts.receipts_of(references)}
+        shown = desk.open_receipts.receipts_of(references)
+        receipts = {
+            one.purchase_order: one for one in shown if one.amount.currency == order.currency
+        }
         planned = plan(order, facts, invoices, receipts)
     except Rejected:
         planned = _unread(facts)
@@ -71,7 +74,7 @@ def plan(
         facts: with its captures and what was planned before, which is left alone: each receipt
             pays each invoice once.
         invoices: of the order, in its currency.
-        receipts: by reference; one that is missing is unknown, not empty.
+        receipts: by reference, in its currency too; one that is missing is unknown, not empty.
     """
     oldest = sorted(invoices, key=lambda one: (one.document_date, one.invoice))
     to_pay = [_Open(one.invoice, _invoice_left(facts, one)) for one in oldest]

@@ -8,7 +8,7 @@ from typing import Any
 
 from include.domain.canonical import from_json
 from include.domain.money import Money
-from include.domain.order_state import OrderFacts, OrderState, Stop, Taken
+from include.domain.order_state import CREDIT_HOLDS, OrderFacts, OrderState, Stop, Taken
 from include.domain.payments import Authorized, Moved, PaymentStatus
 from include.domain.reviews import Decision
 from include.services.effects.ports import Effect, EffectState
@@ -24,7 +24,7 @@ def hold_reason(facts: OrderFacts) -> str:
     """Say why a sales order must not be worked on yet; '' if it may."""
     if is_under_review(facts):
         return "review"
-    return facts.credit if facts.credit in ("exceeded", "on_hold") else ""
+    return facts.credit if facts.credit in CREDIT_HOLDS else ""
 
 
 def _evidence(effect: Effect) -> dict[str, Any]:
@@ -43,6 +43,10 @@ def _authorized(
     old = facts.payment if is_renewal else facts.replaced
     facts = with_payment(desk, facts, found, now)
     facts = replace(facts, attempt=number_of(step), replaced=old)
+    if found.authorized is not None and found.authorized.currency != effect.currency:
+        # Its amount says nothing about the order's: a person looks, and the hold is not forgotten.
+        problem = f"the gateway approved {found.authorized} of an order in {effect.currency}"
+        facts = replace(facts, problem=problem)
     return facts, payment_event(found)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from include.domain.money import Money
 from include.domain.order_rules import CaptureWhen, OnExpiry, OrderRules
-from include.domain.order_state import OrderFacts, OrderState, Wanted
+from include.domain.order_state import CREDIT_HOLDS, OrderFacts, OrderState, Wanted
 from include.domain.orders import LineKind, Order, PaymentMethod
 from include.domain.payments import PaymentStatus
 from include.domain.reviews import Decision
@@ -141,11 +141,14 @@ def _hold(it: Situation) -> Move | None:
         if not facts.is_held:
             return Perform("hold|1")
         return _rest(it, OrderState.in_review, "Decision Manager has not decided")
-    is_over_limit = facts.credit in ("exceeded", "on_hold")
+    is_over_limit = facts.credit in CREDIT_HOLDS
     if facts.is_held and facts.hold_reason == "review" and not is_over_limit:
         return Perform("release|1")
     if facts.is_held:  # a clerk releases it in SYSPRO
-        reason = f"held in SYSPRO: credit {facts.credit}" if is_over_limit else "held in SYSPRO"
+        reason = "held in SYSPRO"
+        if is_over_limit:
+            why = f" ({facts.credit_why})" if facts.credit_why else ""
+            reason = f"held in SYSPRO: credit {facts.credit}{why}"
         return _look(it, "release", _LOOK_FOR_RELEASE, OrderState.booked, reason)
     return None
 
@@ -195,9 +198,9 @@ def to_capture(order: Order, facts: OrderFacts, rules: OrderRules) -> Wanted | N
 
 
 def authorized(order: Order, facts: OrderFacts) -> Money:
-    """What the bank approved, at most the order's amount."""
+    """What the bank approved, at most the order's amount; nothing if in another currency."""
     approved = facts.payment.authorized if facts.payment else None
-    if approved is None:
+    if approved is None or approved.currency != order.currency:
         return Money(0, order.currency)
     return min(approved, order.amount, key=lambda money: money.minor)
 

@@ -51,6 +51,19 @@ class ErpOrderReader(Protocol):
     def documents_of(self, purchase_order: str) -> Sequence[ErpDocument]: ...
 
 
+class Rates(Protocol):
+    """What an amount is worth in another currency; by the source that the shop's mapping names."""
+
+    def convert(self, amount: Money, currency: str, on: date) -> Money:
+        """Return an amount at the rate of a day, rounded half-even once.
+
+        Raises:
+            Rejected: there is no such rate; the message holds the line to add.
+            Retryable: SYSPRO could not be asked for it.
+        """
+        ...
+
+
 class OpenReceipts(Protocol):
     """SYSPRO, read side, where receipts are applied to invoices."""
 
@@ -125,6 +138,7 @@ class Desk:
     translator: Translator
     gateway: GatewayReader
     erp: ErpOrderReader
+    rates: Rates
     clock: Clock
     told_states: frozenset[str]  # the shop wants to hear of these
     today: date  # the merchant's business date: posting dates come from it, never from a clock

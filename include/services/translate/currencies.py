@@ -1,14 +1,17 @@
-"""Which currency a customer is kept in, and what an order is worth in the company's own.
+"""Which currency a customer is kept in, and what an amount is worth in the company's own.
 
 A dated rate is units of the base for one of the order's currency (``fx_rates.yaml``). SYSPRO keeps
 rates either way round: multiplied into the base or divided. Both round half-even, once, at the end.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
 from include.domain.errors import Rejected
 from include.domain.money import MINOR_UNIT_DIGITS, Money
+from include.domain.shops import RateSource
 
 _RATE = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,6})0*)?")
 
@@ -63,6 +66,36 @@ def syspro_rate(text: str, multiply_or_divide: str, where: str) -> BaseRate:
             f"{text!r} {multiply_or_divide!r} is no rate", where, "Correct the currency in SYSPRO."
         )
     return BaseRate(millionths, is_divided=way == "D", source="SYSPRO")
+
+
+@dataclass(frozen=True, slots=True)
+class ShopRates:
+    """The rates of one shop, by the source that its mapping names."""
+
+    source: RateSource
+    base: str  # the currency of its SYSPRO company
+    dated: Callable[[str, str, date], int]  # ``Mappings.fx_rate``
+    of_company: Callable[[str], BaseRate]  # SYSPRO's own, of today
+    where: str  # "shops.yaml:6"
+
+    def convert(self, amount: Money, currency: str, on: date) -> Money:
+        """Return an amount in another currency at the rate of a day, half-even.
+
+        Raises:
+            Rejected: there is no such rate; the message holds the line to add. Never a guess.
+            Retryable: SYSPRO could not be asked.
+        """
+        if amount.currency == currency:
+            return amount
+        if self.source is RateSource.dated:
+            return dated_rate(self.dated(amount.currency, currency, on)).to_base(amount, currency)
+        if currency != self.base:
+            raise Rejected(
+                f"SYSPRO's rates lead into {self.base}, not from {amount.currency} to {currency}",
+                self.where,
+                "Write 'exchange_rates: dated', and the pair into fx_rates.yaml.",
+            )
+        return self.of_company(amount.currency).to_base(amount, currency)
 
 
 def check_customer_currency(order_currency: str, customer_currency: str, customer: str) -> None:

@@ -16,7 +16,11 @@ _ONE = 10**QUANTITY_DIGITS
 
 
 def parameters(order: AddSalesOrder, settings: SysproSettings) -> str:
-    """Return SORTOI's XmlParameters: a PO there must be, and it may not be there already."""
+    """Return SORTOI's XmlParameters: a PO there must be, and it may not be there already.
+
+    What goes into suspense is taken in spite of credit and holds: there a person decides.
+    """
+    accepts = order.is_suspended or settings.accept_without_credit
     return sortoi.PARAMETERS.build(
         {
             "Parameters": {
@@ -24,14 +28,14 @@ def parameters(order: AddSalesOrder, settings: SysproSettings) -> str:
                 "TypeOfOrder": "ORD",
                 "OrderStatus": "S" if order.is_suspended else settings.order_status,
                 "AllowNonStockItems": "N",
-                "AcceptOrdersIfNoCredit": "Y" if settings.accept_without_credit else "N",
+                "AcceptOrdersIfNoCredit": "Y" if accepts else "N",
                 "AllowDuplicateOrderNumbers": "N",
                 "CheckForCustomerPoNumbers": "Y",
                 "AlwaysUsePriceEntered": "Y",
                 "AllowZeroPrice": "Y",
                 "AllocationAction": order.allocation,
                 "IgnoreWarnings": settings.order_warnings,
-                "WarnIfCustomerOnHold": "N",
+                "WarnIfCustomerOnHold": "Y" if order.is_suspended else "N",
                 "AllowManualOrderNumberToBeUsed": "N",
             }
         }
