@@ -142,9 +142,9 @@ def _match(
         MatchWriter(path, Path(lake.day_path(day, EXPLAINED))) as writer,
         ThreadPoolExecutor(1, thread_name_prefix="match") as beside,
     ):
+        scene = set_scene(paired, lines_path, documents_path, day, history)
         # The rules hold the interpreter and one core; columns are read and written meanwhile.
         writer.begin(lines_path, documents_path, paired.document_of_line)
-        scene = set_scene(paired, lines_path, documents_path, day, history)
         drifting = beside.submit(
             fees.drifts, lines_path, merchant.merchant_id, on, mappings, layouts, history
         )
