@@ -26,7 +26,7 @@ from tieout.order_feeds import (
 from tieout.retry import decisive
 
 log = logging.getLogger(__name__)
-_NICENESS = 5
+_NICENESS = 10
 _SWEEP = 500  # orders and refunds of one run; the rest a minute later
 
 
