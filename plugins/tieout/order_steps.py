@@ -36,7 +36,7 @@ def desks() -> Desks:
     return Desks(tieout())
 
 
-def _timed(name: str, work: Callable[[], object]) -> str:
+def timed(name: str, work: Callable[[], object]) -> str:
     began = time.monotonic()
     log.info("%s begins", name)
     try:
@@ -71,7 +71,7 @@ def shop_ids() -> list[str]:
 def sweep_orders() -> str:
     """Drive every order and refund that is due: what the API's worker did not get to."""
     let_shoppers_go_first()
-    return _timed("sweep_orders", lambda: f"{desks().sweep(_SWEEP)} driven")
+    return timed("sweep_orders", lambda: f"{desks().sweep(_SWEEP)} driven")
 
 
 def let_shoppers_go_first() -> None:
@@ -106,13 +106,13 @@ def handle_inbox() -> str:
     from tieout.webhook_desk import handlers
 
     handling = HandleEvents(SqlInbox(tieout().store), handlers(desks()), "integration")
-    return _timed("handle_inbox", handling.run)
+    return timed("handle_inbox", handling.run)
 
 
 def poll_shop(shop_id: str) -> str:
     """Take a shop's new and changed orders in."""
     begin = _begin(desks().of(shop_id))
-    return _timed(f"poll_shop {shop_id}", lambda: shop_sync(desks(), shop_id).poll(begin))
+    return timed(f"poll_shop {shop_id}", lambda: shop_sync(desks(), shop_id).poll(begin))
 
 
 def poll_erp(shop_id: str) -> str:
@@ -126,7 +126,7 @@ def poll_erp(shop_id: str) -> str:
             orders = order_follower(desks(), desk).poll(begin)
         return f"refunds: {refunds}; orders: {orders}"
 
-    return _timed(f"poll_erp {shop_id}", work)
+    return timed(f"poll_erp {shop_id}", work)
 
 
 def _begin(desk: ShopDesk) -> datetime:
@@ -141,7 +141,7 @@ def poll_decisions(shop_id: str) -> str:
     waiting = context.orders.under_review(desk.merchant.merchant_id)
     begin = _begin(desk)
     poll = decision_poll(desks(), desk)
-    return _timed(f"poll_decisions {shop_id}", lambda: poll.poll(begin, waiting))
+    return timed(f"poll_decisions {shop_id}", lambda: poll.poll(begin, waiting))
 
 
 def push_stock(shop_id: str) -> str:
@@ -152,7 +152,7 @@ def push_stock(shop_id: str) -> str:
         with desk.erp.session():
             return str(stock_push(desks(), desk).push(tieout().clock.now()))
 
-    return _timed(f"push_stock {shop_id}", work)
+    return timed(f"push_stock {shop_id}", work)
 
 
 def orders_to_review() -> list[str]:
@@ -192,4 +192,4 @@ def decide_order(order_id: str, *, is_accepted: bool, who: str, comment: str) ->
             desks().service, engine, order_id, decision, analyst=who, comments=comment
         )
 
-    return _timed(f"decide_order {order_id}", work)
+    return timed(f"decide_order {order_id}", work)

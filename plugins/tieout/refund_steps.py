@@ -9,8 +9,7 @@ from include.services import ask_refunds
 from include.services.approve_journals import HELD
 from include.services.ask_refunds import RefundDesk, digest_of, key_of
 from include.wiring import tieout
-from tieout.order_steps import _timed as timed
-from tieout.order_steps import desks
+from tieout.order_steps import desks, timed
 
 log = logging.getLogger(__name__)
 
