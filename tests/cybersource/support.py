@@ -146,7 +146,7 @@ def client_of(sandbox: Any, **extra: Any) -> Client:
     fields = read_settings(ROOT / "airflow_settings.yaml", {}).connections[
         f"cybersource_{MERCHANT}"
     ]
-    given = json.loads(fields["extra"]) | {"deadline_s": 3, "authorization_deadline_s": 3} | extra
+    given = json.loads(fields["extra"]) | {"deadline_s": 20, "authorization_deadline_s": 20} | extra
     settings = Settings.from_connection(
         "c", sandbox.cybersource_url, None, fields["login"], fields["password"], given
     )

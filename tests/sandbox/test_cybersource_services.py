@@ -1,16 +1,14 @@
 """The sandbox's JSON services and its search."""
 
 import json
-import time
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
 from include.sandbox.cybersource import CybersourceApp
 from include.sandbox.ledger import Ledger
-from include.sandbox.world import World
 from tests.sandbox.calling import get, post, target
-from tests.sandbox.support import CLASSIC, DAY, body, download, listed, service
+from tests.sandbox.support import CLASSIC, DAY, body, download, service
 from tests.sandbox.support import app as app
 
 
@@ -192,15 +190,3 @@ def test_downloads_are_in_the_truth_ledger(app: CybersourceApp) -> None:
         ("report-downloads", True),
         ("report-downloads", False),
     ]
-
-
-def test_a_cold_day_and_a_list_are_made_quickly() -> None:
-    cold = CybersourceApp(World(), Ledger())
-    started = time.perf_counter()
-    cold.world.settled("acme_us", date(2026, 10, 14))
-    day_s = time.perf_counter() - started
-    started = time.perf_counter()
-    listed(cold, "acme_us", "2026-10-14T04:00:00Z", "2026-10-15T04:00:00Z")
-    assert (
-        max(day_s, time.perf_counter() - started) < 0.25
-    )  # about 20 ms alone; others may share it

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,11 +92,9 @@ def test_a_busy_port_is_a_message_and_not_a_traceback() -> None:
     assert is_free(base)
 
 
-def test_in_process_start_is_fast_and_takes_free_ports() -> None:
-    begun = time.monotonic()
+def test_an_in_process_start_takes_free_ports() -> None:
     sandbox = start(seed=7, port=0)
     try:
-        assert time.monotonic() - begun < 1.0
         assert len(set(sandbox.urls().values())) == 5
     finally:
         sandbox.stop()

@@ -33,7 +33,8 @@ def settings(url: str, shop_id: str = "acme_us_web", **changes: Any) -> ShopSett
     secret = (
         {"key": KEY, "secret": SECRET} if shop_id == "acme_us_web" else {"key": "", "secret": TOKEN}
     )
-    return ShopSettings(**{**usual, **secret, "connect_s": 1, "deadline_s": 2, **changes})
+    limits = {"connect_s": 10, "deadline_s": 20}
+    return ShopSettings(**usual | secret | limits | changes)
 
 
 @dataclass
@@ -133,9 +134,19 @@ def engine_bench(
 @pytest.fixture(params=["woocommerce", "generic"])
 def bench(request: pytest.FixtureRequest, sandbox: Shops) -> Bench:
     """The same test for both shops."""
-    if request.param == "woocommerce":
-        return bench_of(sandbox, WooCommerce(settings(sandbox.url), HttpTransport()))
-    return bench_of(sandbox, GenericShop(settings(sandbox.url, "acme_uk_web"), HttpTransport()))
+    return bench_of(sandbox, desk_of(request.param, sandbox.url))
+
+
+@pytest.fixture(params=["woocommerce", "generic"])
+def hasty(request: pytest.FixtureRequest, sandbox: Shops) -> Bench:
+    """The same, gives up on an answer after two seconds."""
+    return bench_of(sandbox, desk_of(request.param, sandbox.url, connect_s=1, deadline_s=2))
+
+
+def desk_of(kind: str, url: str, **changes: Any) -> ShopDesk:
+    if kind == "woocommerce":
+        return WooCommerce(settings(url, **changes), HttpTransport())
+    return GenericShop(settings(url, "acme_uk_web", **changes), HttpTransport())
 
 
 @pytest.fixture

@@ -37,8 +37,8 @@ def settings(url: str, **changes: Any) -> CallbackSettings:
         "secret": SECRET,
         "ports": port,
         "allow_local": True,
-        "connect_s": 1,
-        "deadline_s": 2,
+        "connect_s": 10,
+        "deadline_s": 20,
     }
     return CallbackSettings(**{**usual, **changes})
 

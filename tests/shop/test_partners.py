@@ -18,7 +18,7 @@ UPDATE, REFUND, STOCK = (
     EffectKind.shop_refund,
     EffectKind.shop_stock,
 )
-LOST_ANSWERS = ["drop_after_commit", "delay_after_commit", "half_body", "garbage", "html", "empty"]
+LOST_ANSWERS = ["drop_after_commit", "half_body", "garbage", "html", "empty"]
 
 
 def update(bench: Bench, number: str, sequence: int = 1, **changes: Any) -> OrderUpdate:
@@ -119,10 +119,19 @@ def test_a_lost_answer_is_looked_for_and_nothing_is_done_twice(
     bench: Bench, write: int, fault: str
 ) -> None:
     name, kind, content = contents(bench)[write]
-    bench.sandbox.spoil(fault, bench.match(name), seconds=2.5 if "delay" in fault else 0)
+    bench.sandbox.spoil(fault, bench.match(name))
     assert bench.write(kind, content).state is EffectState.in_doubt
     assert bench.settle(kind).state is EffectState.verified
     assert made(bench, name) == 1
+
+
+@pytest.mark.parametrize("write", [0, 1, 2], ids=["order", "refund", "stock"])
+def test_an_answer_past_the_deadline_is_as_good_as_lost(hasty: Bench, write: int) -> None:
+    name, kind, content = contents(hasty)[write]
+    hasty.sandbox.spoil("delay_after_commit", hasty.match(name), seconds=4)
+    assert hasty.write(kind, content).state is EffectState.in_doubt
+    assert hasty.settle(kind).state is EffectState.verified
+    assert made(hasty, name) == 1
 
 
 @pytest.mark.parametrize("fault", ["drop_before_commit", "502", "reset"])

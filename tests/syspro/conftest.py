@@ -126,8 +126,8 @@ def make_settings(fake: FakeSyspro) -> Callable[..., SysproSettings]:
         given: dict[str, object] = {
             "company_id": "A",
             "base_currency": "USD",
-            "deadline_s": 2,
-            "connect_s": 1,
+            "deadline_s": 20,
+            "connect_s": 10,
             "operator_wait_s": 0.5,
             **extra,
         }

@@ -74,7 +74,7 @@ class Site:
         self.store = MemoryEffectStore(self.clock)
 
     def open(self, **extra: object) -> SysproAdapter:
-        given = {"company_id": "A", "base_currency": "USD", "deadline_s": 2, "connect_s": 1}
+        given = {"company_id": "A", "base_currency": "USD", "deadline_s": 20, "connect_s": 10}
         settings = settings_from(
             "syspro_a",
             f"{self.sandbox.syspro_url}/SYSPROWCFService",

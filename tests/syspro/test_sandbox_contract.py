@@ -66,7 +66,7 @@ def store(clock: Clock) -> MemoryEffectStore:
 @pytest.fixture
 def open_syspro(sandbox: Sandbox, store: MemoryEffectStore) -> Callable[..., SysproAdapter]:
     def make(company: str = "A", **extra: object) -> SysproAdapter:
-        given = {"company_id": company, "base_currency": "USD", "deadline_s": 2, "connect_s": 1}
+        given = {"company_id": company, "base_currency": "USD", "deadline_s": 20, "connect_s": 10}
         path = "" if extra.get("adapter") == "api_services" else "/SYSPROWCFService"
         settings = settings_from(
             "syspro_a",

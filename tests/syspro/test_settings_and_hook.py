@@ -71,7 +71,7 @@ def make_hook(fake: Any, leases: MemoryEffectStore, monkeypatch: pytest.MonkeyPa
     from tieout.hooks.syspro import SysproHook
 
     def make(host: str = "", **extra: object) -> Any:
-        given = {"company_id": "A", "deadline_s": 2, "connect_s": 1, "operator_wait_s": 0.5}
+        given = {"company_id": "A", "deadline_s": 20, "connect_s": 10, "operator_wait_s": 0.5}
         connection = {
             "conn_type": "syspro",
             "host": host or fake.url,

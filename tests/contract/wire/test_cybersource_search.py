@@ -21,7 +21,7 @@ from include.domain.errors import Rejected, Retryable
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = Window(datetime(2026, 3, 1, 8, tzinfo=UTC), datetime(2026, 3, 2, 8, tzinfo=UTC))
 SECRET = "dGllb3V0IHRlc3Qga2V5IG9mIDMyIGJ5dGVzIGxvbmc="
-EXTRA = {"auth": "jwt", "key_id": "key-1", "stall_s": 0.5, "deadline_s": 3, "connect_s": 1}
+EXTRA = {"auth": "jwt", "key_id": "key-1", "stall_s": 20, "deadline_s": 30, "connect_s": 10}
 Reply = Callable[..., bytes]
 
 

@@ -18,7 +18,7 @@ from include.domain.errors import IntegrationError
 
 CANARY = "C4nary p@ss/w&rd=9"
 FORMS = [CANARY, quote(CANARY), quote(CANARY, safe=""), base64.b64encode(CANARY.encode()).decode()]
-QUICK = Limits(connect_s=0.5, stall_s=0.3, deadline_s=0.6)
+LIMITS = Limits(connect_s=10, stall_s=20, deadline_s=20)
 
 
 def request_full_of_canaries(url: str, is_write: bool) -> Request:
@@ -30,7 +30,7 @@ def request_full_of_canaries(url: str, is_write: bool) -> Request:
         "log on",
         headers={"Authorization": f"Basic {basic}", "X-Api-Key": CANARY},
         is_write=is_write,
-        limits=QUICK,
+        limits=LIMITS,
     )
 
 
@@ -79,7 +79,7 @@ def test_one_structured_line_per_call_says_what_where_and_how_long(
 ) -> None:
     server.answers(make_reply("200 OK", b"hello"))
     request = Request(
-        "GET", f"{server.url}/a?b=c", "read a report", reference="acme|2026-10-31", limits=QUICK
+        "GET", f"{server.url}/a?b=c", "read a report", reference="acme|2026-10-31", limits=LIMITS
     )
     with structlog.testing.capture_logs() as events:
         HttpTransport().exchange(request)
