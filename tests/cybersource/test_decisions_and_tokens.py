@@ -153,6 +153,18 @@ def test_reviews_of_lost_answers_are_found_by_time(
     assert event.event_key == f"search|{AUTH_ID}|review"
 
 
+def test_a_wrong_key_fails_the_poll_at_once_and_says_what_to_check(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    gateway.on("POST /tss/v2/searches", response({}, 401))
+    gateway.on(f"GET /tss/v2/transactions/{AUTH_ID}", response({}, 401))
+    poller = DecisionPoller(make_client())
+    with pytest.raises(Rejected, match="Check key, secret and clock"):
+        list(poller.reviews_between(Window(NOW - timedelta(hours=1), NOW)))
+    with pytest.raises(Rejected, match="Check key, secret and clock"):
+        list(poller.decided([AUTH_ID]))
+
+
 @pytest.mark.parametrize(
     ("code", "decision"),
     [("100", [Decision.accept]), ("481", [Decision.reject]), ("480", []), ("150", [])],

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from include.adapters.cybersource.partners import partners_of
-from include.domain.errors import Retryable
+from include.domain.errors import Rejected, Retryable
 from include.domain.payments import DeleteToken
 from include.services.effects.ports import EffectKind
 from tests.cybersource.scripted import (
@@ -144,7 +144,7 @@ def test_a_look_that_could_not_ask_says_so(
     gateway: ScriptedGateway, make_client: Make, kind: EffectKind, reply: Any
 ) -> None:
     gateway.on(SEARCH, reply)
-    with pytest.raises(Retryable):
+    with pytest.raises((Retryable, Rejected)):
         look(make_client(), effect_of(kind))
 
 
@@ -153,7 +153,7 @@ def test_a_reference_that_cannot_be_searched_for_is_not_absent(
     gateway: ScriptedGateway, make_client: Make, code: str
 ) -> None:
     command = replace(COMMANDS[CAPTURE], code=code)
-    with pytest.raises(Retryable):
+    with pytest.raises((Retryable, Rejected)):
         look(make_client(), effect_of(CAPTURE, command))
-    with pytest.raises(Retryable):
+    with pytest.raises(Rejected):
         look(make_client(), effect_of(DELETION, DeleteToken("shop_1", "../x")))

@@ -131,6 +131,22 @@ def test_a_doubt_is_resent_after_two_absent_looks_a_gap_apart(desk: Desk) -> Non
     assert desk.partner.sends == [effect().reference, effect().reference]
 
 
+def test_a_look_that_is_refused_says_nothing_of_what_was_written(desk: Desk) -> None:
+    refused = answer(Rejected("HTTP 401", "gateway", "Check the key."))
+    desk.partner.on_look = [refused]
+    first = desk.post()
+    assert (first.state, first.sends) == (EffectState.intended, 0)
+    desk.partner.after_commit = [time_out]
+    assert desk.advance(seconds=120).state is EffectState.in_doubt
+    desk.partner.on_look = [refused]
+    assert desk.advance(seconds=301).state is EffectState.in_doubt
+    assert desk.advance(hours=1).state is EffectState.verified
+    assert desk.partner.sends == [effect().reference]
+    desk.partner.on_look = [refused]
+    with pytest.raises(Retryable, match="HTTP 401"):
+        desk.engine.read_back(KIND, effect().key)
+
+
 def test_nobody_can_hurry_a_doubt(desk: Desk) -> None:
     desk.partner.on_send = [time_out]
     desk.post()

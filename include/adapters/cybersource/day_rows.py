@@ -6,7 +6,7 @@ from datetime import datetime
 from include.adapters.cybersource.client import Client
 from include.adapters.cybersource.partners.authorization import HOLDS, meaning_of
 from include.adapters.cybersource.reasons import BuiltInReasons, ReasonTable
-from include.adapters.cybersource.rows import Row, Rows, looking
+from include.adapters.cybersource.rows import Row, Rows
 from include.adapters.cybersource.search import Search, between
 from include.domain.money import Money
 from include.domain.payment_meanings import Meaning
@@ -32,15 +32,14 @@ class DayRows:
         """Yield one row for each thing that a request did; one that did nothing is one row, too.
 
         Raises:
-            Retryable: could not ask, or a row cannot be read.
+            Retryable, Rejected: could not ask, or a row cannot be read.
         """
         seen = set()
-        with looking():
-            for body in self._search.transactions(between("submitTimeUtc", start_at, end_at)):
-                row = self._rows.read(body)
-                if row.request_id not in seen:  # pages may overlap while the index grows
-                    seen.add(row.request_id)
-                    yield from self._of(row)
+        for body in self._search.transactions(between("submitTimeUtc", start_at, end_at)):
+            row = self._rows.read(body)
+            if row.request_id not in seen:  # pages may overlap while the index grows
+                seen.add(row.request_id)
+                yield from self._of(row)
 
     def mti_of(self, request_id: str) -> str:
         row = self._rows.detail(request_id)

@@ -16,7 +16,7 @@ from include.adapters.cybersource.answers import Json, read_time, split, text_of
 from include.adapters.cybersource.client import Client
 from include.adapters.cybersource.reasons import BuiltInReasons, ReasonTable
 from include.adapters.cybersource.reporting import Reporting
-from include.adapters.cybersource.rows import Row, Rows, looking
+from include.adapters.cybersource.rows import Row, Rows
 from include.adapters.cybersource.search import Search, between
 from include.adapters.http.redact import redact
 from include.domain.calendar import Window
@@ -132,13 +132,12 @@ class DecisionPoller:
 
     def reviews_between(self, window: Window) -> Iterator[DecisionEvent]:
         """Yield the requests of a window that Decision Manager holds: even of a lost answer."""
-        with looking():
-            for body in self._search.transactions(
-                between("submitTimeUtc", window.start_at, window.end_at)
-            ):
-                event = self._of_row(self._rows.read(body))
-                if event is not None and event.decision is Decision.review:
-                    yield event
+        for body in self._search.transactions(
+            between("submitTimeUtc", window.start_at, window.end_at)
+        ):
+            event = self._of_row(self._rows.read(body))
+            if event is not None and event.decision is Decision.review:
+                yield event
 
     def decided(self, request_ids: Sequence[str]) -> Iterator[DecisionEvent]:
         """Yield what transaction search says of reviews that are still open with us.

@@ -6,8 +6,7 @@ detail, then by a search of its own. What cannot be told apart is never "absent"
 Source: Cybersource reference 2.4 and 8.7; reliability reference 2.1.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -72,7 +71,11 @@ class Row:
 
 
 class Rows:
-    """Reads of one account; every fault is ``Retryable``, for a look may say nothing else."""
+    """Reads of one account.
+
+    Each raises ``Retryable`` where it could not ask or cannot read what it was shown, and
+    ``Rejected`` where the account may not ask: a wrong key, say.
+    """
 
     def __init__(self, client: Client, reasons: ReasonTable) -> None:
         self._client = client
@@ -97,7 +100,7 @@ class Rows:
             ours: the amount, to tell rows apart whose MTI nobody shows.
 
         Raises:
-            Retryable: could not ask, or could not tell.
+            Retryable, Rejected: could not ask, or could not tell.
         """
         rows = [
             row if row.mti else self.in_full(row)
@@ -121,11 +124,10 @@ class Rows:
 
     def detail(self, request_id: str) -> Row | None:
         """Return one request in full; ``None`` is 404, which proves nothing."""
-        with looking():
-            path = f"/tss/v2/transactions/{safe_id(request_id)}"
-            request = self._client.request(path, {}, "look a transaction up", request_id)
-            found = self._client.fetch(request)
-            return None if found is None else read_row(found, request.where)
+        path = f"/tss/v2/transactions/{safe_id(request_id)}"
+        request = self._client.request(path, {}, "look a transaction up", request_id)
+        found = self._client.fetch(request)
+        return None if found is None else read_row(found, request.where)
 
     def in_full(self, row: Row) -> Row:
         """Return the detail of a row; the row itself where there is none yet."""
@@ -185,23 +187,13 @@ class Rows:
         return self._find("clientReferenceInformation.transactionId", mti)
 
     def _find(self, field: str, value: str) -> list[Row]:
-        with looking():
-            found = self._search.transactions(term(field, value))
-            rows = [read_row(body, "transaction search") for body in found]
+        found = self._search.transactions(term(field, value))
+        rows = [read_row(body, "transaction search") for body in found]
         unique = {row.request_id: row for row in rows}
         return sorted(unique.values(), key=lambda row: row.request_id)
 
 
 _NOES = (Meaning.declined, Meaning.invalid, Meaning.authentication)
-
-
-@contextmanager
-def looking() -> Iterator[None]:
-    """Let nothing but ``Retryable`` out: a look cannot know that nothing happened."""
-    try:
-        yield
-    except Rejected as fault:
-        raise Retryable(fault.what, fault.where, fault.do) from None
 
 
 def read_row(body: Json, where: str) -> Row:

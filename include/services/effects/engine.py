@@ -335,6 +335,8 @@ class Engine:
         try:
             found = self._partners[effect.kind].look(effect)
             outcome = f"found {len(found)}"
+        except Rejected as fault:  # of the question: it says nothing of what was written
+            raise Retryable(fault.what, fault.where, fault.do) from None
         finally:
             seconds = (self._clock.now() - started).total_seconds()
             self._tell("effect_looked", effect, outcome, seconds, effect)

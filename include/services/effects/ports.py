@@ -137,7 +137,8 @@ class Partner(Protocol):
         """Return all that carries ``effect.reference``; two or more is a duplicate.
 
         Raises:
-            Retryable: could not ask. An empty tuple means asked and absent.
+            Retryable, Rejected: could not ask, or may not; to the engine both are "not known".
+                An empty tuple means asked and absent.
         """
         ...
 

@@ -15,7 +15,6 @@ from include.adapters.cybersource.partners.common import (
     refuse_invalid,
 )
 from include.adapters.cybersource.reporting import safe_id
-from include.adapters.cybersource.rows import looking
 from include.adapters.http.redact import redact
 from include.domain.calendar import Window
 from include.domain.canonical import to_plain
@@ -53,12 +52,11 @@ class ReviewPartner:
         start_at = row.at - _MARGIN
         end_at = min(max(self._gateway.client.now(), row.at) + _MARGIN, start_at + _LONGEST_CASE)
         window = Window(start_at, end_at)
-        with looking():
-            made = [
-                one
-                for one in self._conversions.within(it.organization_id, window)
-                if one.request_id == it.request_id and one.is_final
-            ]
+        made = [
+            one
+            for one in self._conversions.within(it.organization_id, window)
+            if one.request_id == it.request_id and one.is_final
+        ]
         return (_found(max(made, key=lambda one: one.at)),) if made else ()
 
     def send(self, effect: Effect) -> Receipt:

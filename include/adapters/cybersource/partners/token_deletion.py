@@ -4,7 +4,6 @@ from include.adapters.cybersource.answers import error_words
 from include.adapters.cybersource.client import JSON_TYPE
 from include.adapters.cybersource.partners.common import Gateway, command_of
 from include.adapters.cybersource.reporting import safe_id
-from include.adapters.cybersource.rows import looking
 from include.adapters.http.status import judge
 from include.domain.canonical import to_plain
 from include.domain.errors import Rejected, Retryable
@@ -24,9 +23,8 @@ class TokenDeletionPartner:
     def look(self, effect: Effect) -> tuple[Found, ...]:
         """Found means: it is gone. A token that is still there is the absence of its deletion."""
         client, it = self._gateway.client, command_of(DeleteToken, effect)
-        with looking():
-            request = client.request(_path(it), {}, "read a token", effect.reference, JSON_TYPE)
-            response = client.send(request)
+        request = client.request(_path(it), {}, "read a token", effect.reference, JSON_TYPE)
+        response = client.send(request)
         if response.status in _GONE:
             return (Found(_token(effect), _evidence(_token(effect))),)
         if response.is_success:

@@ -12,7 +12,6 @@ from include.adapters.cybersource.answers import error_words
 from include.adapters.cybersource.client import Client
 from include.adapters.cybersource.partners.common import command_of, difference
 from include.adapters.cybersource.reporting import safe_id
-from include.adapters.cybersource.rows import looking
 from include.adapters.cybersource.webhooks.admin import ROOT, Subscription, Webhooks
 from include.adapters.http.status import judge
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
@@ -110,15 +109,11 @@ class SubscriptionPartner:
         return difference("address", it.url, found.facts.get("url"))
 
     def _named(self, it: SetSubscription) -> list[Subscription]:
-        with looking():
-            listed = self._webhooks.subscriptions(it.organization_id)
+        listed = self._webhooks.subscriptions(it.organization_id)
         return [one for one in listed if one.name == it.name]
 
     def _refuse_unknown_events(self, it: SetSubscription) -> None:
-        with looking():
-            known = {
-                one.product_id: one.events for one in self._webhooks.products(it.organization_id)
-            }
+        known = {one.product_id: one.events for one in self._webhooks.products(it.organization_id)}
         for product, events in it.products.items():
             for event in events:
                 if event not in known.get(product, ()):

@@ -59,7 +59,7 @@ class ApplicationPartner:
     def look(self, effect: Effect) -> tuple[Found, ...]:
         """Return every application under our reference, or the one that was made by hand."""
         command = command_of(ApplyReceipt, effect)
-        with self._asking.looking():
+        with self._asking.client.session():
             return self._history(command, effect) or self._by_hand(command, effect)
 
     def send(self, effect: Effect) -> Receipt:

@@ -35,7 +35,7 @@ class CashBookPartner:
         """Return the bank's transactions that carry the reference."""
         journal = journal_of(effect)
         bank = journal.detail("bank_code")
-        with self._asking.looking():
+        with self._asking.client.session():
             body = self._asking.client.query("CSHQRY", cshqry.build(bank), effect.reference)
             found = self._asking.read(lambda raw: cshqry.parse(raw, bank), body, "CSHQRY")
         ours = _split(journal)[1].value

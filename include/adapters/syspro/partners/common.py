@@ -1,7 +1,6 @@
 """What the partners share: asking so that 'could not ask' never reads as 'not there'."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -79,18 +78,6 @@ class Asking:
             return parse(body)
         except (Unreadable, CallFailed) as fault:
             raise self.client.faults.retryable(str(fault), what, "Ask again.") from None
-
-    @contextmanager
-    def looking(self) -> Iterator[None]:
-        """Hold one session, and let nothing but ``Retryable`` out.
-
-        The engine reads ``Rejected`` as 'certainly nothing happened', which a look cannot know.
-        """
-        try:
-            with self.client.session():
-                yield
-        except Rejected as fault:
-            raise Retryable(fault.what, fault.where, fault.do) from None
 
     def parsed_post(self, parse: Callable[[bytes], T], body: bytes, business_object: str) -> T:
         """Parse a post's answer; one that cannot be read leaves the outcome unknown."""

@@ -28,7 +28,7 @@ class CustomFieldPartner:
             return ()
         if effect.sent_at is None and self._was_empty(wanted):
             return ()
-        with self._asking.looking():
+        with self._asking.client.session():
             value = self._value(wanted, effect.reference)
             if not value:
                 self._asking.note_absent(FORM, _key(wanted))

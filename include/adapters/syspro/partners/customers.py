@@ -41,7 +41,7 @@ class CustomerPartner:
         if effect.sent_at is None and self._asking.was_absent(CUSTOMER, customer.customer):
             return ()
         keys = key_conditions("Customer", customer.customer, self._settings.key_width)
-        with self._asking.looking():
+        with self._asking.client.session():
             rows = self._asking.find(Find("ArCustomer", (), COLUMNS, any_of=keys), effect.reference)
             found = with_key(rows, "customer", customer.customer)
             return tuple(

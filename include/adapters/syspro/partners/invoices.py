@@ -41,7 +41,7 @@ class InvoicePartner:
         journal = journal_of(effect)
         supplier, invoice = journal.detail("supplier"), journal.detail("invoice")
         where = (_key_condition("Supplier", supplier), _key_condition("Invoice", invoice))
-        with self._asking.looking():
+        with self._asking.client.session():
             # All columns, because only six of this table's columns are published.
             rows = self._asking.find(Find("ApInvoice", where), effect.reference)
         ours = self._split(journal).value

@@ -50,7 +50,7 @@ class JournalPartner:
         """
         journal = journal_of(effect)
         currency, reference = self._currency(journal), effect.reference
-        with self._asking.looking():
+        with self._asking.client.session():
             lines: dict[JournalKey, list[Row]] = {}
             if effect.sent_at is not None:
                 for row in self._lines((("Reference", "EQ", reference),), reference):

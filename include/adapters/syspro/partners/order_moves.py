@@ -28,7 +28,7 @@ class OrderMovePartner:
     def look(self, effect: Effect) -> tuple[Found, ...]:
         """Return the order if it is so already, or if SYSPRO has said that it moved it."""
         move = command_of(MoveSalesOrder, effect)
-        with self._asking.looking():
+        with self._asking.client.session():
             rows = self._rows(move)
         return tuple(
             _found(row) for row in rows if effect.their_key or is_so(move.move, status_of(row))

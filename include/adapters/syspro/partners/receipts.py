@@ -45,7 +45,7 @@ class ReceiptPartner:
         seems absent after a send: SYSPRO may have dropped the reference of the pseudo-invoice.
         """
         receipt = command_of(BookReceipt, effect)
-        with self._asking.looking():
+        with self._asking.client.session():
             found = () if receipt.invoice else self._documents(receipt, effect)
             if found or effect.sent_at is None or self._is_debit_note(receipt):
                 return found

@@ -61,7 +61,7 @@ class SalesOrderPartner:
         order = command_of(AddSalesOrder, effect)
         if effect.sent_at is None and self._asking.was_absent(ORDER, order.purchase_order):
             return ()
-        with self._asking.looking():
+        with self._asking.client.session():
             heads = self._heads(order)
             return tuple(self._found(order, head) for head in heads)
 
