@@ -7,7 +7,6 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -24,21 +23,13 @@ from include.wiring import Settings, Tieout
 from tests.api.calling import Caller
 from tests.api.conftest import Kit, build_api, order_body
 from tests.orders.partners import FakePartner
+from tests.waiting import wait_until
 from tieout import cli
 from tieout.api import joined
 from tieout.api.app import LazyApp, build_app
 from tieout.api.runtime import Api
 from tieout.api.settings import ApiSettings
 from tieout.api.worker import SagaWorker
-
-
-def wait_for(is_so: Any, seconds: float = 10) -> bool:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if is_so():
-            return True
-        time.sleep(0.01)
-    return False
 
 
 def test_a_sweeper_survives_every_kind_of_error(caplog: pytest.LogCaptureFixture) -> None:
@@ -61,7 +52,7 @@ def test_a_sweeper_survives_every_kind_of_error(caplog: pytest.LogCaptureFixture
 
     worker = SagaWorker("test", work, every_s=0.01)
     worker.start()
-    assert wait_for(lambda: len(calls) > 9)
+    wait_until(lambda: len(calls) > 9)
     worker.stop()
     stopped_at = len(calls)
     time.sleep(0.1)
@@ -103,9 +94,7 @@ def test_a_placed_order_is_driven_to_its_end_by_the_process_itself(
         headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": "k-1"}
         placed = http.request("POST", "/v1/orders", json=order_body(), headers=headers)
         path = placed.headers["Location"]
-        assert wait_for(
-            lambda: http.request("GET", path, headers=headers).json()["state"] == "captured"
-        )
+        wait_until(lambda: http.request("GET", path, headers=headers).json()["state"] == "captured")
 
 
 # The shell -------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """What several tests of the Cybersource adapter share: a shop at the sandbox, scripted calls."""
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -92,10 +91,8 @@ class Shop:
         effect = self.intend(kind, command)
         return self.engine.advance(kind, effect.key)
 
-    def settle(self, effect: Effect, pause_s: float = 0.0) -> Effect:
+    def settle(self, effect: Effect) -> Effect:
         """Let the janitor work until the effect rests for good."""
-        if pause_s:
-            time.sleep(pause_s)  # what was dropped is executed meanwhile
         for _ in range(12):
             self.clock.move(seconds=400)
             effect = self.engine.advance(effect.kind, effect.key)

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from include.adapters.store.schema import metadata
 from include.sandbox import Sandbox, start
 from include.services.effects.boundaries import Boundary
 from tests.integration.poster import JOURNAL
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 # Boundaries that the process passes itself, and how often one posting passes each.
@@ -68,6 +68,11 @@ def finish(store: str, sandbox: Sandbox) -> str:
     return said
 
 
+def has_struck(sandbox: Sandbox) -> bool:
+    rules = requests.get(f"{sandbox.control_url}/control/faults", timeout=10).json()
+    return any(rule["played"] for rule in rules)
+
+
 def executions(sandbox: Sandbox) -> int:
     rows = requests.get(
         f"{sandbox.control_url}/control/ledger",
@@ -107,9 +112,9 @@ def test_a_worker_killed_while_sypro_is_at_work_neither_loses_nor_doubles(
 ) -> None:
     switch(sandbox, system="syspro", match="GENTJL", nth=1, times=1, fault="late_commit", seconds=3)
     victim = worker(store, sandbox, "0")
-    time.sleep(2.5)  # the request has left; SYSPRO commits after the worker is gone
+    wait_until(lambda: has_struck(sandbox))  # SYSPRO commits after the worker is gone
     victim.kill()
     victim.wait(timeout=10)
-    time.sleep(3)
+    wait_until(lambda: executions(sandbox))
     assert finish(store, sandbox).startswith("verified")
     assert executions(sandbox) == 1

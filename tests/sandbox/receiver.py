@@ -1,9 +1,9 @@
 """A receiver of webhooks for tests: real HTTP, and answers that can be ordered."""
 
 import threading
-import time
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.waiting import wait_until
 
 Call = tuple[dict[str, str], bytes]
 
@@ -42,16 +42,9 @@ class Receiver:
 
     def got(self, count: int) -> list[Call]:
         """Wait for so many calls; fail where they do not come."""
-        wait_for(lambda: len(self.calls) >= count)
+        wait_until(lambda: len(self.calls) >= count)
         return self.calls
 
     def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
-
-
-def wait_for(is_so: Callable[[], object]) -> None:
-    end = time.monotonic() + 5
-    while not is_so():
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.005)

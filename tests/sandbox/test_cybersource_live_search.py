@@ -133,15 +133,16 @@ def test_a_decision_changes_what_search_says(shop: Merchant) -> None:
 
 
 def test_the_index_lags_behind_where_that_is_switched_on(shop: Merchant) -> None:
-    shop.control("cybersource", index_lag_s=0.3, detail_lag_s=0.1)
+    shop.control("cybersource", index_lag_s=3600, detail_lag_s=3600)
     own_id = shop.held(mti="m-1")
     query = "clientReferenceInformation.transactionId:m-1"
     assert shop.find(query) == []
     assert shop.call("GET", f"/tss/v2/transactions/{own_id}")[0] == 404
-    time.sleep(0.15)
+    shop.control("cybersource", index_lag_s=3600, detail_lag_s=0)
     assert shop.call("GET", f"/tss/v2/transactions/{own_id}")[0] == 200
     assert shop.find(query) == []
-    time.sleep(0.2)
+    shop.control("cybersource", index_lag_s=0.01, detail_lag_s=0)
+    time.sleep(0.05)
     assert len(shop.find(query)) == 1
 
 

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from tests.sandbox.merchant import Merchant
-from tests.sandbox.receiver import Receiver, wait_for
+from tests.sandbox.receiver import Receiver
 from tests.sandbox.support import CASES, HOOKS, decided, make_key, subscribe, wanted
 from tests.sandbox.support import receiver as receiver
 from tests.sandbox.support import sandbox as sandbox
 from tests.sandbox.support import webhook_shop as webhook_shop
+from tests.waiting import wait_until
 
 
 def test_a_new_url_waits_for_its_review(shop: Merchant, receiver: Receiver) -> None:
@@ -51,12 +52,12 @@ def test_a_dead_receiver_suspends_until_its_health_url_answers(
     policy = {"numberOfRetries": 1, "deactivateFlag": "true"}
     hook = subscribe(shop, receiver, retryPolicy=policy)
     path = f"{HOOKS}/{hook['webhookId']}"
-    wait_for(lambda: receiver.health)  # the vendor calls it some minutes after creation
+    wait_until(lambda: receiver.health)  # the vendor calls it some minutes after creation
     receiver.answers = [500, 500]
     decided(shop)
-    wait_for(lambda: shop.call("GET", path)[1]["status"] == "SUSPENDED")
+    wait_until(lambda: shop.call("GET", path)[1]["status"] == "SUSPENDED")
     receiver.is_healthy = True
-    wait_for(lambda: shop.call("GET", path)[1]["status"] == "ACTIVE")
+    wait_until(lambda: shop.call("GET", path)[1]["status"] == "ACTIVE")
 
 
 def test_the_test_call_sends_a_message_that_means_nothing(

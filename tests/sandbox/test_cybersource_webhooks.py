@@ -10,11 +10,12 @@ import time
 import pytest
 
 from tests.sandbox.merchant import Merchant
-from tests.sandbox.receiver import Call, Receiver, wait_for
+from tests.sandbox.receiver import Call, Receiver
 from tests.sandbox.support import CASES, HOOKS, decided, make_key, subscribe
 from tests.sandbox.support import receiver as receiver
 from tests.sandbox.support import sandbox as sandbox
 from tests.sandbox.support import webhook_shop as webhook_shop
+from tests.waiting import wait_until
 
 
 def verifies(call: Call, key: dict[str, str], signed: str = "") -> bool:
@@ -95,7 +96,7 @@ def test_a_failed_delivery_is_tried_three_times_more_with_new_trace_ids(
     receiver.answers = [500, 503, 500, 500]
     decided(shop)
     calls = receiver.got(4)
-    wait_for(lambda: shop.control("webhook_deliveries")["notices"][0]["status"] == "FAILED")
+    wait_until(lambda: shop.control("webhook_deliveries")["notices"][0]["status"] == "FAILED")
     assert len(calls) == 4
     assert [c[0]["v-c-retry-count"] for c in calls] == ["0", "1", "2", "3"]
     assert [json.loads(c[1])["requestType"] for c in calls] == ["NEW", "RETRY", "RETRY", "RETRY"]
@@ -109,7 +110,7 @@ def test_a_retry_that_is_taken_ends_the_matter(shop: Merchant, receiver: Receive
     receiver.answers = [500]
     decided(shop)
     receiver.got(2)
-    wait_for(lambda: shop.control("webhook_deliveries")["notices"][0]["status"] == "DELIVERED")
+    wait_until(lambda: shop.control("webhook_deliveries")["notices"][0]["status"] == "DELIVERED")
     time.sleep(0.05)
     assert len(receiver.calls) == 2
 
@@ -119,7 +120,7 @@ def test_what_was_lost_can_be_replayed(shop: Merchant, receiver: Receiver) -> No
     hook = subscribe(shop, receiver, retryPolicy={"numberOfRetries": 0})
     receiver.answers = [500]
     decided(shop)
-    wait_for(lambda: shop.control("webhook_deliveries")["notices"][0]["status"] == "FAILED")
+    wait_until(lambda: shop.control("webhook_deliveries")["notices"][0]["status"] == "FAILED")
     path = f"/nrtf/v1/webhooks/{hook['webhookId']}/replays"
     status, answer = shop.call("POST", path, {"byDeliveryStatus": {"status": "FAILED"}})
     assert (status, answer["replayed"]) == (202, 1)

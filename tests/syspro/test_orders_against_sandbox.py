@@ -23,6 +23,7 @@ from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind, EffectState
 from tests.syspro.support_orders import effect_of, goods, usd
 from tests.syspro.support_site import CODE, NEW, PAID, SALE, SHORT, TODAY, Site, move
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +121,11 @@ def test_a_call_that_commits_late_is_waited_for(
     site: Site, verb: str, command: Any, reference: str
 ) -> None:
     site.fault("late_commit", verb, seconds=0.2)
-    found = site.drive(site.engine(site.open()), command)
+    engine = site.engine(site.open())
+    effect = engine.intend(effect_of(command, key=f"{type(command).__name__} {command}"))
+    assert engine.advance(effect.kind, effect.key).state is EffectState.in_doubt
+    wait_until(lambda: site.truth(verb, reference))
+    found = site.drive(engine, command)
     assert found.state is EffectState.verified, found.reason
     assert site.truth(verb, reference) == 1
 
