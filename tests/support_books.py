@@ -21,7 +21,7 @@ from include.domain.settlement import LineClass, SettlementDay
 from include.services.build_journals import BuildResult, build_journals
 from include.services.match_funding import ENTRIES, FundingResult, match_funding
 from include.services.match_lines import MatchResult, match_lines
-from include.services.matching.columns import EXPLAINED, LINES, MATCHES, line_schema
+from include.services.matching.columns import LINES, MATCHES, line_schema
 from include.services.matching.match_files import rows_of_matches
 from include.services.ports import PeriodState, PostingPeriod, TransactionFacts
 
@@ -240,8 +240,7 @@ class Desk:
 
     def rows(self, on: date = DAY) -> list[dict[str, Any]]:
         day = self.day(on)
-        files = (self.lake.day_path(day, MATCHES), self.lake.day_path(day, EXPLAINED))
-        return list(rows_of_matches(*files))
+        return list(rows_of_matches(self.lake.day_path(day, MATCHES)))
 
     def rules(self, on: date = DAY) -> list[str | None]:
         return [row["rule"] for row in self.rows(on)]

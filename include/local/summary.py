@@ -9,7 +9,7 @@ from include.domain.money import Money
 from include.domain.refunds import Way
 from include.domain.settlement import SettlementDay
 from include.local.environment import LocalStack
-from include.services.matching.columns import EXPLAINED, LINES, MATCHES
+from include.services.matching.columns import LINES, MATCHES
 from include.services.matching.match_files import rows_of_matches
 
 if TYPE_CHECKING:
@@ -136,16 +136,14 @@ def _settled(context: "Tieout", day: SettlementDay) -> dict[str, dict[str, Any]]
     """Return the day's sales and refunds by request id, each with what matching decided."""
     import pyarrow.parquet as pq
 
-    matches, explained, lines = (
-        context.lake.day_path(day, name) for name in (MATCHES, EXPLAINED, LINES)
-    )
+    matches, lines = (context.lake.day_path(day, name) for name in (MATCHES, LINES))
     if not matches.is_file():
         return {}
     columns = ["request_id", "line_class", "amount_minor"]
     settled = pq.read_table(lines, columns=columns).to_pylist()
     return {
         line["request_id"]: {**said, **line}
-        for line, said in zip(settled, rows_of_matches(matches, explained), strict=False)
+        for line, said in zip(settled, rows_of_matches(matches), strict=False)
         if line["line_class"] in ("gross_sale", "refund")
     }
 

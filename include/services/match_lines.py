@@ -33,7 +33,7 @@ from include.services.matching import (
     request_ids,
     tolerance,
 )
-from include.services.matching.columns import DOCUMENTS, EXPLAINED, LINES, MATCHES
+from include.services.matching.columns import DOCUMENTS, LINES, MATCHES
 from include.services.matching.evidence import MAX_QUESTIONS, Evidence
 from include.services.matching.explained import explained_rows
 from include.services.matching.history import History
@@ -74,7 +74,7 @@ def match_lines(
     merchant: Merchant,
     *,
     lake: DayFiles,
-    documents: Iterable[Mapping[str, object]] | Path,
+    documents: Iterable[Mapping[str, object]] | None,
     expectations: Expectations,
     open_items: ItemStore,
     reports: Gateway | None,
@@ -87,10 +87,10 @@ def match_lines(
     Args:
         day: the merchant's settlement date.
         merchant: as configured on that date.
-        lake: holds the day's lines.parquet; receives documents.parquet, matches.parquet
-            and explained.parquet.
-        documents: ERP documents of ``document_window``: rows, or a Parquet file with one row per
-            document id and the columns of ``DOCUMENT_COLUMNS``.
+        lake: holds the day's lines.parquet; receives documents.parquet, explained.parquet and
+            matches.parquet.
+        documents: rows of the ERP's documents of ``document_window``. ``None``: the lake holds
+            documents.parquet already, with one row per document id and ``DOCUMENT_COLUMNS``.
         expectations: what is awaited across days.
         open_items: where findings go.
         reports: the gateway; asked about exceptions only. ``None``: no evidence is to be had.
@@ -119,7 +119,7 @@ def _match(
     day: SettlementDay,
     merchant: Merchant,
     lake: DayFiles,
-    documents: Iterable[Mapping[str, object]] | Path,
+    documents: Iterable[Mapping[str, object]] | None,
     expectations: Expectations,
     open_items: ItemStore,
     reports: Gateway | None,
@@ -129,22 +129,22 @@ def _match(
 ) -> MatchResult:
     on = day.settlement_date
     lines_path = Path(lake.day_path(day, LINES))
-    documents_path = (
-        documents
-        if isinstance(documents, Path)
-        else spool_documents(documents, Path(lake.day_path(day, DOCUMENTS)))
-    )
     history, evidence = History(lake, day), Evidence(reports, max_questions)
     loaded = _load(expectations, day)
-    paired = pair_plain(lines_path, documents_path, loaded, day, merchant, history)
     path = Path(lake.day_path(day, MATCHES))
     with (
-        MatchWriter(path, Path(lake.day_path(day, EXPLAINED))) as writer,
+        MatchWriter(path) as writer,
         ThreadPoolExecutor(1, thread_name_prefix="match") as beside,
     ):
+        documents_path = (
+            Path(lake.day_path(day, DOCUMENTS))
+            if documents is None
+            else spool_documents(documents, writer.documents)
+        )
+        paired = pair_plain(lines_path, documents_path, loaded, day, merchant, history)
         scene = set_scene(paired, lines_path, documents_path, day, history)
         # The rules hold the interpreter and one core; columns are read and written meanwhile.
-        writer.begin(lines_path, documents_path, paired.document_of_line)
+        writer.begin(lines_path, documents_path, paired)
         drifting = beside.submit(
             fees.drifts, lines_path, merchant.merchant_id, on, mappings, layouts, history
         )

@@ -74,7 +74,6 @@ class ParquetLines:
 
     lines: Path
     matches: Path
-    explained: Path
     sources: Mapping[str, str]  # file digest -> the merchant's name of the source
 
     def __len__(self) -> int:
@@ -87,7 +86,7 @@ class ParquetLines:
     def __iter__(self) -> Iterator[LineReport]:
         if not self.lines.exists():
             return
-        matched = rows_of_matches(self.matches, self.explained)
+        matched = rows_of_matches(self.matches)
         for line in _rows(self.lines, _LINE):
             match = next(matched, {})
             if match and (match["file_digest"], match["line_no"]) != (

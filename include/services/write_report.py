@@ -17,7 +17,7 @@ from include.domain.merchant import Merchant, SourceKind
 from include.domain.money import Money
 from include.domain.quality import QualityResult
 from include.domain.settlement import NET_CLASSES, Coverage, Knowledge, LineClass, SettlementDay
-from include.services.matching.columns import EXPLAINED, LINES, MATCHES
+from include.services.matching.columns import LINES, MATCHES
 from include.services.report_lines import LineSum, ParquetLines, sum_deposits, sum_lines
 from include.services.report_model import (
     AWAITED,
@@ -169,7 +169,6 @@ def assemble(
         lines=ParquetLines(
             lines,
             Path(lake.day_path(day, MATCHES)),
-            Path(lake.day_path(day, EXPLAINED)),
             {file.digest: file.source for file in files},
         ),
         mapping_version=(state.mapping_version if state else "") or mappings.version,

@@ -251,7 +251,7 @@ class Quarter:
         lines = pl.read_parquet(self.lake.day_path(day, "lines.parquet"))
         settled = lines.filter(pl.col("line_class").is_in(["gross_sale", "refund"]))
         self.found.lines[str(day)] = set(settled["request_id"].drop_nulls().to_list())
-        said = list(rows_of_matches(matches, self.lake.day_path(day, "explained.parquet")))
+        said = list(rows_of_matches(matches))
         ids = ["request_id", "case_number", "detail_code"]
         places = lines.select("line_class", *ids).to_dicts()
         for row in said:

@@ -114,6 +114,7 @@ def _settle(csv: Path, documents: Path, root: Path) -> Answer:
         items, quality = SqlOpenItems(engine, _Clock()), SqlQuality(engine, _Clock())
         expectations, journals = SqlExpectations(engine), SqlJournals(engine, _Clock())
         files.keep(_received(csv))
+        lake.day_path(day, "documents.parquet").hardlink_to(documents)  # spooled as they arrived
     with _timed(stages, "parse and classify"):
         classified = classify_lines(
             day, merchant, lake=lake, files=files, layouts=LayoutReader(), open_items=items
@@ -135,7 +136,7 @@ def _settle(csv: Path, documents: Path, root: Path) -> Answer:
             day,
             merchant,
             lake=lake,
-            documents=documents,
+            documents=None,
             expectations=expectations,
             open_items=items,
             reports=_Gateway(),

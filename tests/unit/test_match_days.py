@@ -1,9 +1,17 @@
 """Matching several days: expected, missing, late, and what happens when days repeat."""
 
 from datetime import timedelta
+from pathlib import Path
 
+import polars as pl
+import pytest
+
+from include.domain.errors import Retryable
 from include.domain.expectations import ExpectationKind
-from tests.support_books import DAY, Desk, document, line
+from include.services.matching.columns import DOCUMENTS
+from include.services.measure_facts import records_of
+from include.services.ports import TransactionFacts
+from tests.support_books import DAY, Desk, Gateway, document, line
 from tests.unit.support import FOURTH, NEXT, THIRD
 from tests.unit.support import desk as desk
 
@@ -146,3 +154,46 @@ def _state(desk: Desk) -> list[object]:
                 )
             ],
         ]
+
+
+def test_a_day_interrupted_between_its_files_is_never_read_as_matched(desk: Desk) -> None:
+    desk.match([line(reference="A")], [document("1", reference="A")], THIRD)
+    documents = desk.lake.day_path(desk.day(THIRD), DOCUMENTS)
+    before = documents.read_bytes()
+    desk.match([line(reference="A")], [document("0", reference="X"), document("1", reference="A")])
+    documents.write_bytes(desk.lake.day_path(desk.day(DAY), DOCUMENTS).read_bytes())
+    with pytest.raises(Retryable, match="clear task match of that day"):
+        desk.rows(THIRD)
+    with pytest.raises(Retryable, match="clear task match of that day"):
+        desk.match([line(reference="B")], [document("2", reference="B")])
+    documents.write_bytes(before)
+    assert [row["document_id"] for row in desk.rows(THIRD)] == ["C1|1|I"]
+
+
+class Away(Gateway):
+    """A gateway that does not answer."""
+
+    def transaction(self, request_id: str) -> TransactionFacts | None:
+        raise Retryable("no answer", "the gateway", "Ask again.")
+
+
+def test_a_run_that_fails_leaves_the_files_of_the_run_before(desk: Desk) -> None:
+    desk.match([line(reference="A")], [document("1", reference="A")])
+    folder = desk.lake.day_path(desk.day(DAY), DOCUMENTS).parent
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    desk.gateway = Away()
+    with pytest.raises(Retryable, match="no answer"):
+        desk.match([line(minor=9_000, reference="B", request="1")], [document("2", reference="B")])
+    after = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert after.keys() == before.keys()
+    assert {n for n in after if after[n] != before[n]} <= {"lines.parquet"}
+
+
+def test_records_are_counted_by_file_wherever_row_groups_end(tmp_path: Path) -> None:
+    places = [("f1", 1), ("f1", 1), ("f1", 2), ("f2", 2), ("f2", 3), ("f1", 3), ("f1", 3)]
+    frame = pl.DataFrame(places, schema=["file_digest", "line_no"], orient="row")
+    for size in (1, 2, 3, 100):
+        frame.write_parquet(tmp_path / "lines.parquet", row_group_size=size)
+        assert records_of(tmp_path / "lines.parquet") == {"f1": 3, "f2": 2}
+    frame.clear().write_parquet(tmp_path / "lines.parquet")
+    assert records_of(tmp_path / "lines.parquet") == {}

@@ -27,6 +27,7 @@ from include.domain.money import Money
 from include.domain.settlement import LINE_COLUMNS, SettlementDay
 from include.mappings.load import load_mappings
 from include.services.matching.columns import (
+    DOCUMENTS,
     EXPLAINED,
     EXPLAINED_COLUMNS,
     MATCHES,
@@ -279,12 +280,15 @@ def test_items_open_up_to_the_day_are_listed_with_their_age(day: Day) -> None:
 
 def test_lines_carry_the_word_of_matching_only_where_it_is_about_them(day: Day) -> None:
     rows = [
-        {"file_digest": line["file_digest"], "line_no": line["line_no"], "document_id": f"D{i}"}
+        {"file_digest": line["file_digest"], "line_no": line["line_no"], "document_row": i}
         for i, line in enumerate(LINES)
     ]
     rows[1]["line_no"] = 99
     pl.DataFrame(rows, schema_overrides=schema_of(PLAIN_COLUMNS)).write_parquet(
         day.lake.day_path(DAY, MATCHES)
+    )
+    pl.DataFrame({"document_id": [f"D{i}" for i in range(len(rows))]}).write_parquet(
+        day.lake.day_path(DAY, DOCUMENTS)
     )
     said = {"row": 3, "file_digest": LINES[3]["file_digest"], "line_no": LINES[3]["line_no"]}
     said |= {"rule": "partial_refund", "cause": "ambiguous"}

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 LINES, DOCUMENTS = "lines.parquet", "documents.parquet"
 MATCHES, EXPLAINED = "matches.parquet", "explained.parquet"
+MARK = "documents"  # in a Parquet's metadata: which documents its rows are, or count
 JOINT = " + "  # between the ids where one line settles several documents
 
 # One row per line of the day, in the order of lines.parquet. A row with a document is settled by
@@ -16,7 +17,7 @@ JOINT = " + "  # between the ids where one line settles several documents
 PLAIN_COLUMNS: dict[str, tuple[str, str]] = {
     "file_digest": ("string", "the line's file"),
     "line_no": ("int64", "the line's record"),
-    "document_id": ("string", "SYSPRO document; null where the line is not plain"),
+    "document_row": ("int32", "row in documents.parquet; null where the line is not plain"),
 }
 
 # One row per line that needed a rule or has a cause, in the same order, then one per still-open
@@ -44,6 +45,7 @@ def schema_of(columns: dict[str, tuple[str, str]]) -> "dict[str, pl.DataType]":
 
     types: dict[str, pl.DataType] = {
         "string": pl.String(),
+        "int32": pl.Int32(),
         "int64": pl.Int64(),
         "date32": pl.Date(),
         "binary": pl.Binary(),

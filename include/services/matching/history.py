@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from include.domain.settlement import SettlementDay
 from include.services.matching.columns import EXPLAINED, JOINT, LINES, MATCHES
+from include.services.matching.match_files import settled_documents
 from include.services.matching.ports import DayFiles
 
 if TYPE_CHECKING:
@@ -44,11 +45,11 @@ class History:
         files = self._existing(first, last, MATCHES)
         if not files:
             return None
-        plain = pl.scan_parquet([path for _, path in files])
+        plain = [settled_documents(path) for _, path in files]
         explained = pl.scan_parquet([self._file(on, EXPLAINED) for on, _ in files])
         # One explained line may settle several documents; their ids stand joined in one cell.
         joined = explained.select(pl.col("document_id").str.split(JOINT).explode())
-        return pl.concat([plain.select("document_id"), joined]).drop_nulls()
+        return pl.concat([*plain, joined]).drop_nulls()
 
     def lines(self, days_back: int, columns: Sequence[str]) -> "pl.LazyFrame | None":
         """Return earlier days' classified lines with their ``line_date``; ``None`` without any."""

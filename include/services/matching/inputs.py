@@ -1,5 +1,6 @@
 """Gather what a day's matching looks at: its lines, the ERP's documents, what is still open."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
@@ -10,7 +11,7 @@ from typing import Any
 from include.domain.expectations import Expectation
 from include.domain.merchant import Merchant
 from include.domain.settlement import DOCUMENT_COLUMNS, SettlementDay
-from include.services.matching.columns import document_schema
+from include.services.matching.columns import MARK, document_schema
 from include.services.matching.model import KIND_OF_CLASS, SALE, DocumentItem, LineItem
 
 LINE_FIELDS = (
@@ -33,6 +34,8 @@ def document_window(day: SettlementDay, merchant: Merchant) -> tuple[date, date]
 def spool_documents(documents: Iterable[Mapping[str, object]], path: Path) -> Path:
     """Write the documents compared to ``path``, ordered by id: evidence, and columns to match.
 
+    Which ids they are is marked in the file, for matches to name the same.
+
     The ERP may list one twice while we page through it; the first counts.
     """
     import polars as pl
@@ -48,9 +51,8 @@ def spool_documents(documents: Iterable[Mapping[str, object]], path: Path) -> Pa
     whole = pl.concat(chunks) if chunks else pl.DataFrame(schema=schema)
     whole = whole.unique("document_id", keep="first", maintain_order=True).sort("document_id")
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    whole.write_parquet(part)
-    part.replace(path)
+    ids = hashlib.sha256("\n".join(whole["document_id"]).encode())
+    whole.write_parquet(path, metadata={MARK: ids.hexdigest()})
     return path
 
 

@@ -1,52 +1,60 @@
-"""Write and read what matching says of each line: matches.parquet and explained.parquet."""
+"""Write and read what matching says of each line: matches.parquet and explained.parquet.
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+Plain rows name their document by its row in documents.parquet of the same run, so that no id is
+copied. The three appear together at the end; a mark in both proves that they belong together.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from include.domain.errors import Retryable
 from include.domain.matching import Rule
-from include.services.matching.columns import EXPLAINED_COLUMNS, PLAIN_COLUMNS, schema_of
+from include.services.matching.columns import (
+    DOCUMENTS,
+    EXPLAINED,
+    EXPLAINED_COLUMNS,
+    MARK,
+    schema_of,
+)
+from include.services.matching.plain import NOBODY
 
 if TYPE_CHECKING:
+    import polars as pl
     import pyarrow as pa
 
-    from include.services.matching.plain import Rows
+    from include.services.matching.pairing import Paired
 
-    _Stretch = tuple[list[int], int]  # row groups of lines.parquet, and their first row
-
-_CHUNK = 100_000
-_WORKERS = 2
 _BATCH = 20_000
 
 
 class MatchWriter:
     """Writes the plain matches beside the caller, who decides about the other lines meanwhile.
 
-    Both files appear under their names on ``publish``; matches.parquet, which says that the day
+    Nothing appears under its name before ``publish``; matches.parquet, which says that the day
     is matched, is the last.
     """
 
-    def __init__(self, matches: Path, explained: Path) -> None:
-        self._matches, self._explained = matches, explained
-        self._parts = [path.with_suffix(".part") for path in (matches, explained)]
+    def __init__(self, matches: Path) -> None:
+        self._places = [matches.with_name(DOCUMENTS), matches.with_name(EXPLAINED), matches]
+        self.documents, self._explained, self._plain = (
+            p.with_suffix(".part") for p in self._places
+        )
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="matches")
 
-    def begin(self, lines: Path, documents: Path, document_of_line: "Rows") -> None:
+    def begin(self, lines: Path, documents: Path, paired: "Paired") -> None:
         """Begin to write one row per line.
 
         Args:
             lines: the day's lines.parquet, whose order is kept.
-            documents: the documents compared; ``document_of_line`` counts their rows.
-            document_of_line: row of the document per row of the day; -1 where not plain.
+            documents: the documents compared, whose rows ``paired`` counts.
+            paired: the plain pairs.
         """
-        self._done = self._pool.submit(
-            _write_plain, self._parts[0], lines, documents, document_of_line
-        )
+        self._done = self._pool.submit(_write_plain, self._plain, lines, documents, paired)
 
     def publish(self, explained: Sequence[Mapping[str, Any]]) -> None:
-        """Write what is explained, wait for the last plain row, then let both files appear.
+        """Write what is explained, wait for the last plain row, then let the files appear.
 
         Args:
             explained: rows of ``EXPLAINED_COLUMNS``.
@@ -54,122 +62,109 @@ class MatchWriter:
         import polars as pl
 
         frame = pl.DataFrame(explained, schema=schema_of(EXPLAINED_COLUMNS))
-        frame.write_parquet(self._parts[1], compression="lz4")
+        frame.write_parquet(self._explained, compression="lz4")
         self._done.result()
-        self._parts[1].replace(self._explained)
-        self._parts[0].replace(self._matches)
+        for place in self._places:
+            part = place.with_suffix(".part")
+            if part.exists():  # documents that lay in the lake already stay there
+                part.replace(place)
 
     def __enter__(self) -> "MatchWriter":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown()
-        for part in self._parts:
-            part.unlink(missing_ok=True)
+        for place in self._places:
+            place.with_suffix(".part").unlink(missing_ok=True)
 
 
-def _write_plain(part: Path, lines: Path, documents: Path, document_of_line: "Rows") -> None:
+def _write_plain(part: Path, lines: Path, documents: Path, paired: "Paired") -> None:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    columns = _Columns(lines, documents, document_of_line)
-    with (
-        pq.ParquetWriter(
-            part,
-            columns.schema,
-            # Ids stay as they are: as good as unique, they cost more time than they give back.
-            compression={
-                name: "none" if name == "document_id" else "lz4" for name in PLAIN_COLUMNS
-            },
-            use_dictionary=["file_digest"],  # type: ignore[arg-type]
-            write_statistics=False,
-            column_encoding={"line_no": "DELTA_BINARY_PACKED"},
-            store_schema=False,  # coded columns read back as plain text
-        ) as writer,
-        ThreadPoolExecutor(_WORKERS) as pool,
-    ):
-        for table in _ahead(pool, columns.table, columns.stretches()):
-            writer.write_table(table)
+    found = paired.document_of_line
+    columns: dict[str, Any] = {
+        "file_digest": _digests(lines),
+        "line_no": paired.keys.line_numbers.rechunk().to_arrow(),
+        "document_row": pa.array(found, mask=found == NOBODY),
+    }
+    table = pa.table(columns)
+    with pq.ParquetWriter(
+        part,
+        table.schema,
+        compression={"file_digest": "lz4", "line_no": "lz4", "document_row": "none"},
+        use_dictionary=["file_digest"],  # type: ignore[arg-type]
+        write_statistics=False,
+        column_encoding={"line_no": "DELTA_BINARY_PACKED"},
+        store_schema=False,  # coded columns read back as plain text
+    ) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({MARK: _mark(documents)})
 
 
-def _ahead(
-    pool: ThreadPoolExecutor, work: "Callable[[_Stretch], pa.Table]", given: "Iterable[_Stretch]"
-) -> "Iterator[pa.Table]":
-    """Put a few chunks together while one is written; they come out in order."""
-    waiting: deque[Future[pa.Table]] = deque()
-    for stretch in given:
-        waiting.append(pool.submit(work, stretch))
-        if len(waiting) > _WORKERS:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+def _digests(lines: Path) -> "pa.ChunkedArray[Any]":
+    import pyarrow.parquet as pq
+
+    name = "file_digest"
+    return pq.read_table(lines, columns=[name], read_dictionary=[name], use_threads=False)[name]
 
 
-class _Columns:
-    """The plain rows of the day as Arrow columns, a chunk at a time."""
+def _mark(path: Path) -> str:
+    import pyarrow.parquet as pq
 
-    def __init__(self, lines: Path, documents: Path, document_of_line: "Rows") -> None:
-        import polars as pl
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+    return (pq.read_metadata(path).metadata or {}).get(MARK.encode(), b"").decode()
 
-        self.schema = pa.schema(
-            [
-                ("file_digest", pa.dictionary(pa.int32(), pa.string())),
-                ("line_no", pa.int64()),
-                ("document_id", pa.large_string()),
-            ]
+
+def settled_documents(matches: Path) -> "pl.LazyFrame":
+    """Return the ids of the documents that a day's plain lines settle, in ``document_id``.
+
+    Raises:
+        Retryable: the day's matching was interrupted as its files appeared.
+    """
+    import polars as pl
+
+    rows = pl.read_parquet(matches, columns=["document_row"]).to_series().drop_nulls()
+    return _ids(matches).gather(rows).to_frame().lazy()
+
+
+def _ids(matches: Path) -> "pl.Series":
+    """Return the ids that the rows of a day's matches count."""
+    import polars as pl
+
+    documents = matches.with_name(DOCUMENTS)
+    if _mark(documents) != _mark(matches):
+        raise Retryable(
+            "the day's matches are of other documents than lie beside them",
+            str(matches),
+            "Its matching was interrupted: clear task match of that day, then this one.",
         )
-        self._lines = lines
-        self._metadata = pq.read_metadata(lines)
-        self._document_of_line = document_of_line
-        ids = pl.scan_parquet(documents).select("document_id").collect(engine="streaming")
-        # The last is null, and so is found for -1. One chunk, or every look-up would search.
-        nobody = pl.Series("document_id", [None], dtype=pl.String)
-        self._ids = pl.concat([ids["document_id"], nobody], rechunk=True)
-
-    def stretches(self) -> "Iterator[_Stretch]":
-        """Yield row groups of the day's lines, some at a time, with the row they begin at."""
-        groups: list[int] = []
-        start = rows = 0
-        for group in range(self._metadata.num_row_groups):
-            groups.append(group)
-            rows += self._metadata.row_group(group).num_rows
-            if rows >= _CHUNK or group == self._metadata.num_row_groups - 1:
-                yield groups, start
-                groups, start, rows = [], start + rows, 0
-
-    def table(self, stretch: "_Stretch") -> "pa.Table":
-        """Put one chunk together; each thread opens the file for itself."""
-        import polars as pl
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        groups, start = stretch
-        with pq.ParquetFile(
-            self._lines, metadata=self._metadata, read_dictionary=["file_digest"]
-        ) as file:
-            lines = file.read_row_groups(groups, ["file_digest", "line_no"], use_threads=False)
-        documents = self._document_of_line[start : start + lines.num_rows]
-        ids = self._ids.gather(pl.Series(documents))
-        found = ids.to_arrow(compat_level=pl.CompatLevel.oldest())
-        return pa.Table.from_arrays([*lines.columns, found], schema=self.schema)
+    return pl.read_parquet(documents, columns=["document_id"]).to_series()
 
 
-def rows_of_matches(matches: Path, explained: Path) -> Iterator[dict[str, Any]]:
+def rows_of_matches(matches: Path) -> Iterator[dict[str, Any]]:
     """Yield what is said of each line, in the order of lines.parquet, as ``EXPLAINED_COLUMNS``.
 
     Lines of earlier days that were met come last, with ``row`` -1. Of a plain line only its
     place, rule and document are given. Nothing comes of a day that was not matched.
+
+    Raises:
+        Retryable: the day's matching was interrupted as its files appeared.
     """
     if not matches.exists():
         return
+    import polars as pl
     import pyarrow.parquet as pq
 
-    said = pq.read_table(explained).to_pylist()
+    ids = _ids(matches)
+    said = pq.read_table(matches.with_name(EXPLAINED)).to_pylist()
     by_row = {each["row"]: each for each in said if each["row"] >= 0}
     row = 0
-    for batch in pq.ParquetFile(matches).iter_batches(_BATCH, columns=list(PLAIN_COLUMNS)):
-        for plain in batch.to_pylist():
+    for batch in pq.ParquetFile(matches).iter_batches(_BATCH):
+        frame = pl.DataFrame(batch)
+        settled = frame.select(
+            "file_digest", "line_no", document_id=ids.gather(frame["document_row"])
+        )
+        for plain in settled.iter_rows(named=True):
             yield _told(plain, row, by_row.get(row))
             row += 1
     yield from (each for each in said if each["row"] < 0)

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from include.adapters.layouts.reading import cards
@@ -20,6 +22,7 @@ from include.adapters.layouts.reading.columns import read_columns
 from include.adapters.layouts.reading.lines import lines_of
 from include.adapters.layouts.reading.plan import LINE_NO, TYPE, Plan
 from include.adapters.layouts.shape import RecordTypes
+from include.services.uniqueness import are_unique
 
 _COMPANION = re.compile(r"[a-z_]{1,40}")  # e.g. ics_auth beside ics_bill
 _FEW_WORDS = 4
@@ -64,14 +67,19 @@ def classify(text: pl.DataFrame, line_no: pl.Series, plan: Plan, has_control: bo
     if found_bad.any():
         bad = _explained(frame.filter(found_bad), checks, plan)
         good, prints = frame.filter(~found_bad), prints.filter(~found_bad)
-    if prints.n_unique() < len(prints):
+    if not are_unique(prints):
         is_again = good[LINE_NO].is_in(_repeated(good, prints, text.columns).implode())
         bad = pl.concat([bad, _explained(good.filter(is_again), [_AGAIN], plan)])
         good, prints = good.filter(~is_again), prints.filter(~is_again)
     lines = lines_of(_with_money(good, plan), plan)
-    unpaid = good.height - lines["line_no"].n_unique()
+    unpaid = good.height - _records(lines["line_no"].to_numpy())
     totals = totals_of(lines, plan.layout.yields)
     return Chunk(text.height, lines, bad, unpaid, prints, good[LINE_NO], totals)
+
+
+def _records(line_no: npt.NDArray[np.int64]) -> int:
+    """Count the records that have lines; those of one record stand together."""
+    return int((line_no[1:] != line_no[:-1]).sum()) + 1 if len(line_no) else 0
 
 
 def totals_of(lines: pl.DataFrame, yields: str) -> dict[tuple[str, str], int]:

@@ -17,6 +17,7 @@ from include.adapters.layouts.reading.writing import TableWriter
 from include.adapters.layouts.shape import Layout
 from include.domain.money import Money
 from include.domain.settlement import QUARANTINE_COLUMNS
+from include.services.uniqueness import are_unique_side_by_side
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Removed:
 def suspects_of(prints: Sequence[pl.Series], print_lines: Sequence[pl.Series]) -> pl.DataFrame:
     """Return the records of a whole file whose print another has too: ``print``, ``line_no``."""
     every = pl.concat(list(prints), rechunk=True) if prints else pl.Series(dtype=pl.UInt64)
-    if every.n_unique() == len(every):
+    if are_unique_side_by_side(every):
         return pl.DataFrame(schema={"print": pl.UInt64, "line_no": pl.Int64})
     rows = pl.DataFrame({"print": every, "line_no": pl.concat(list(print_lines))})
     return rows.filter(pl.col("print").is_duplicated())

@@ -143,9 +143,9 @@ def _parse(
             first_line += item.length
         if not tally.rows_in and not layout.may_be_empty:
             raise of("header_only", "The file has headings and no record")
+        published = beside.submit(_publish, writing, lines)  # the disk takes its time
         suspects = duplicates.suspects_of(tally.prints, tally.print_lines)
-        if writing is not None:
-            writing.result()
+        published.result()
     again = duplicates.across_batches(suspects, lines_path)
     if len(again):
         removed = duplicates.set_aside(again, lines_path, quarantine_path, layout, digest)
@@ -248,6 +248,12 @@ def _count(item: Judged, first_line: int, tally: _Tally) -> None:
         tally.totals[key] += minor
     tally.prints.append(chunk.prints)
     tally.print_lines.append(chunk.print_lines + first_line)
+
+
+def _publish(writing: "Future[None] | None", lines: TableWriter) -> None:
+    if writing is not None:
+        writing.result()
+    lines.publish()
 
 
 def _write(

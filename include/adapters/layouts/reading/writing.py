@@ -31,6 +31,7 @@ class TableWriter:
 
     def __init__(self, path: Path, columns: Mapping[str, tuple[str, str]], digest: str) -> None:
         self._path, self._digest = path, digest
+        self._is_published = False
         self._part = path.with_name(f".{path.name}.{os.getpid()}.part")
         digests: Any = pa.dictionary(pa.int32(), pa.string())
         self._schema = pa.schema(
@@ -62,6 +63,12 @@ class TableWriter:
                 arrays.append(column.cast(field.type) if column.type != field.type else column)
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
 
+    def publish(self) -> None:
+        """Complete the table and let it appear under its name."""
+        self._writer.close()
+        publish(self._part, self._path)
+        self._is_published = True
+
     def _digests(self, height: int) -> Any:
         zeros = pa.Array.from_buffers(pa.int32(), height, [None, pa.py_buffer(bytes(4 * height))])
         return pa.DictionaryArray.from_arrays(zeros, pa.array([self._digest], pa.string()))
@@ -75,11 +82,13 @@ class TableWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._writer.close()
-        if kind is not None:
-            self._part.unlink(missing_ok=True)
+        if self._is_published:
             return
-        publish(self._part, self._path)
+        if kind is None:
+            self.publish()
+            return
+        self._writer.close()
+        self._part.unlink(missing_ok=True)
 
 
 def publish(part: Path, path: Path) -> None:
