@@ -229,6 +229,7 @@ def _day_text(instant: datetime | date | None) -> str:
 
 IDENTITY = ["request_id", "line_class", "detail_code", "currency", "amount_minor", "batch_id"]
 _ONE_CLASS = [LineClass.gross_sale.value, LineClass.refund.value]
+_ODD = pl.lit(0x9E3779B97F4A7C15, pl.UInt64)  # sets a sale apart from the refund of its id
 
 
 def has_plain_ids(lines: Path) -> bool:
@@ -238,9 +239,10 @@ def has_plain_ids(lines: Path) -> bool:
     """
     if not lines.exists():
         return True
-    named = pl.col("request_id").is_not_null()
-    is_once = pl.col("line_class").is_in(_ONE_CLASS).fill_null(False)
-    once = pl.col("request_id").hash(1) ^ pl.col("line_class").hash(2)
+    named, line_class = pl.col("request_id").is_not_null(), pl.col("line_class")
+    is_once = pl.any_horizontal(line_class == name for name in _ONE_CLASS).fill_null(False)
+    of_class = pl.when(line_class == _ONE_CLASS[0]).then(_ODD).otherwise(pl.lit(0, pl.UInt64))
+    once = pl.col("request_id").hash(1) ^ of_class
     found = pl.scan_parquet(lines).select(
         key=pl.when(named & is_once).then(once), is_other=named & ~is_once
     )

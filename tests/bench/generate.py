@@ -46,7 +46,7 @@ def generate(folder: Path, lines: int, seed: int = 7) -> DayFiles:
             documents.append(_documents(orders))
     whole = pl.concat(documents)
     whole = whole[rng.permutation(whole.height)]  # the ERP lists in an order of its own
-    whole.write_parquet(found.documents, compression="lz4", row_group_size=1_000_000)
+    whole.write_parquet(found.documents, compression="lz4")  # as the product spools them
     parts.replace(found.csv)
     return found
 

@@ -52,7 +52,7 @@ def spool_documents(documents: Iterable[Mapping[str, object]], path: Path) -> Pa
     whole = whole.unique("document_id", keep="first", maintain_order=True).sort("document_id")
     path.parent.mkdir(parents=True, exist_ok=True)
     ids = hashlib.sha256("\n".join(whole["document_id"]).encode())
-    whole.write_parquet(path, metadata={MARK: ids.hexdigest()})
+    whole.write_parquet(path, compression="lz4", metadata={MARK: ids.hexdigest()})
     return path
 
 
