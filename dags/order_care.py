@@ -19,8 +19,11 @@ from tieout.timetable import every
     max_active_runs=1,
     default_args={
         "owner": "integration",
-        "retries": 4,
+        # An outage of SYSPRO lasts hours, not minutes: 5, 10, 20, 40, then 60 minutes, 8 in all.
+        "retries": 8,
         "retry_delay": pendulum.duration(minutes=5),
+        "retry_exponential_backoff": 2.0,
+        "max_retry_delay": pendulum.duration(hours=1),
         "retry_policy": FamilyRetryPolicy(),
     },
     tags=["orders", "repair", "order-to-cash"],

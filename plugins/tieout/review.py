@@ -7,6 +7,9 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowSkipException
 
+from include.domain.errors import Rejected
+from tieout.shown import require_shown
+
 ACCEPT, REJECT, LATER = "Accept", "Reject", "Ask again"
 
 
@@ -40,6 +43,10 @@ class ReviewOrder(HITLOperator):
         if question is None:
             raise AirflowSkipException(f"{self.order_id} does not wait any more.")
         self.subject, self.body = question
+        try:
+            require_shown(self, context)
+        except Rejected as stale:
+            raise AirflowSkipException(f"{stale} The next run asks about it.") from stale
         return super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:

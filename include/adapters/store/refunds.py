@@ -17,6 +17,7 @@ from include.domain.canonical import from_json, to_json
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
+from include.domain.people import is_same_person
 from include.domain.refunds import RefundFacts, RefundState, plan
 from include.services.effects.chain import detail_of
 from include.services.orders.driver import Event, Saga
@@ -140,7 +141,7 @@ class SqlRefunds(SqlSagas[RefundFacts]):
             found, now = self._find(connection, refund_id), self._clock(connection)
             if found is None:
                 raise _unknown(refund_id)
-            if found.asked_by == who:
+            if is_same_person(found.asked_by, who):
                 raise Rejected(
                     f"{who} asked for it", f"refund {refund_id}", "Another person must approve it."
                 )
