@@ -8,7 +8,7 @@ import pytest
 
 from include.domain.errors import Retryable
 from include.domain.expectations import ExpectationKind
-from include.services.matching.columns import DOCUMENTS
+from include.services.matching.columns import DOCUMENTS, EXPLAINED
 from include.services.measure_facts import records_of
 from include.services.ports import TransactionFacts
 from tests.support_books import DAY, Desk, Gateway, document, line
@@ -156,17 +156,20 @@ def _state(desk: Desk) -> list[object]:
         ]
 
 
-def test_a_day_interrupted_between_its_files_is_never_read_as_matched(desk: Desk) -> None:
+@pytest.mark.parametrize("name", [DOCUMENTS, EXPLAINED])
+def test_a_day_interrupted_between_its_files_is_never_read_as_matched(
+    desk: Desk, name: str
+) -> None:
     desk.match([line(reference="A")], [document("1", reference="A")], THIRD)
-    documents = desk.lake.day_path(desk.day(THIRD), DOCUMENTS)
-    before = documents.read_bytes()
+    beside = desk.lake.day_path(desk.day(THIRD), name)
+    before = beside.read_bytes()
     desk.match([line(reference="A")], [document("0", reference="X"), document("1", reference="A")])
-    documents.write_bytes(desk.lake.day_path(desk.day(DAY), DOCUMENTS).read_bytes())
+    beside.write_bytes(desk.lake.day_path(desk.day(DAY), name).read_bytes())
     with pytest.raises(Retryable, match="clear task match of that day"):
         desk.rows(THIRD)
     with pytest.raises(Retryable, match="clear task match of that day"):
         desk.match([line(reference="B")], [document("2", reference="B")])
-    documents.write_bytes(before)
+    beside.write_bytes(before)
     assert [row["document_id"] for row in desk.rows(THIRD)] == ["C1|1|I"]
 
 

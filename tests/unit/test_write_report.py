@@ -1,5 +1,6 @@
 """The report is assembled from the store and the lake, written whole, and the same each time."""
 
+import hashlib
 import json
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -284,16 +285,16 @@ def test_lines_carry_the_word_of_matching_only_where_it_is_about_them(day: Day) 
         for i, line in enumerate(LINES)
     ]
     rows[1]["line_no"] = 99
-    pl.DataFrame(rows, schema_overrides=schema_of(PLAIN_COLUMNS)).write_parquet(
-        day.lake.day_path(DAY, MATCHES)
-    )
     pl.DataFrame({"document_id": [f"D{i}" for i in range(len(rows))]}).write_parquet(
         day.lake.day_path(DAY, DOCUMENTS)
     )
     said = {"row": 3, "file_digest": LINES[3]["file_digest"], "line_no": LINES[3]["line_no"]}
     said |= {"rule": "partial_refund", "cause": "ambiguous"}
-    pl.DataFrame([said], schema=schema_of(EXPLAINED_COLUMNS)).write_parquet(
-        day.lake.day_path(DAY, EXPLAINED)
+    explained = day.lake.day_path(DAY, EXPLAINED)
+    pl.DataFrame([said], schema=schema_of(EXPLAINED_COLUMNS)).write_parquet(explained)
+    pl.DataFrame(rows, schema_overrides=schema_of(PLAIN_COLUMNS)).write_parquet(
+        day.lake.day_path(DAY, MATCHES),
+        metadata={EXPLAINED: hashlib.sha256(explained.read_bytes()).hexdigest()},
     )
     lines = list(day.model().lines)
     assert [line.document_id for line in lines] == ["D0", "", "D2", "D3", "D4", "D5"]

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
 
 LINES, DOCUMENTS = "lines.parquet", "documents.parquet"
 MATCHES, EXPLAINED = "matches.parquet", "explained.parquet"
-MARK = "documents"  # in a Parquet's metadata: which documents its rows are, or count
 JOINT = " + "  # between the ids where one line settles several documents
 
 # One row per line of the day, in the order of lines.parquet. A row with a document is settled by

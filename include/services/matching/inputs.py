@@ -11,7 +11,7 @@ from typing import Any
 from include.domain.expectations import Expectation
 from include.domain.merchant import Merchant
 from include.domain.settlement import DOCUMENT_COLUMNS, SettlementDay
-from include.services.matching.columns import MARK, document_schema
+from include.services.matching.columns import DOCUMENTS, document_schema
 from include.services.matching.model import KIND_OF_CLASS, SALE, DocumentItem, LineItem
 
 LINE_FIELDS = (
@@ -52,7 +52,7 @@ def spool_documents(documents: Iterable[Mapping[str, object]], path: Path) -> Pa
     whole = whole.unique("document_id", keep="first", maintain_order=True).sort("document_id")
     path.parent.mkdir(parents=True, exist_ok=True)
     ids = hashlib.sha256("\n".join(whole["document_id"]).encode())
-    whole.write_parquet(path, compression="lz4", metadata={MARK: ids.hexdigest()})
+    whole.write_parquet(path, compression="lz4", metadata={DOCUMENTS: ids.hexdigest()})
     return path
 
 

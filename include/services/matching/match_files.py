@@ -1,9 +1,11 @@
 """Write and read what matching says of each line: matches.parquet and explained.parquet.
 
 Plain rows name their document by its row in documents.parquet of the same run, so that no id is
-copied. The three appear together at the end; a mark in both proves that they belong together.
+copied. The three appear together at the end; matches.parquet bears the marks of the other two,
+so that files of different runs are never read as one.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +17,6 @@ from include.services.matching.columns import (
     DOCUMENTS,
     EXPLAINED,
     EXPLAINED_COLUMNS,
-    MARK,
     schema_of,
 )
 from include.services.matching.plain import NOBODY
@@ -23,6 +24,7 @@ from include.services.matching.plain import NOBODY
 if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     from include.services.matching.pairing import Paired
 
@@ -38,9 +40,8 @@ class MatchWriter:
 
     def __init__(self, matches: Path) -> None:
         self._places = [matches.with_name(DOCUMENTS), matches.with_name(EXPLAINED), matches]
-        self.documents, self._explained, self._plain = (
-            p.with_suffix(".part") for p in self._places
-        )
+        parts = [place.with_suffix(".part") for place in self._places]
+        self.documents, self._explained, self._plain = parts
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="matches")
 
     def begin(self, lines: Path, documents: Path, paired: "Paired") -> None:
@@ -63,7 +64,8 @@ class MatchWriter:
 
         frame = pl.DataFrame(explained, schema=schema_of(EXPLAINED_COLUMNS))
         frame.write_parquet(self._explained, compression="lz4")
-        self._done.result()
+        with self._done.result() as writer:
+            writer.add_key_value_metadata({EXPLAINED: _digest_of(self._explained)})
         for place in self._places:
             part = place.with_suffix(".part")
             if part.exists():  # documents that lay in the lake already stay there
@@ -78,7 +80,8 @@ class MatchWriter:
             place.with_suffix(".part").unlink(missing_ok=True)
 
 
-def _write_plain(part: Path, lines: Path, documents: Path, paired: "Paired") -> None:
+def _write_plain(part: Path, lines: Path, documents: Path, paired: "Paired") -> "pq.ParquetWriter":
+    """Write every row; the writer is returned open, for the mark that is known last."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -89,7 +92,7 @@ def _write_plain(part: Path, lines: Path, documents: Path, paired: "Paired") -> 
         "document_row": pa.array(found, mask=found == NOBODY),
     }
     table = pa.table(columns)
-    with pq.ParquetWriter(
+    writer = pq.ParquetWriter(
         part,
         table.schema,
         compression={"file_digest": "lz4", "line_no": "lz4", "document_row": "none"},
@@ -97,9 +100,10 @@ def _write_plain(part: Path, lines: Path, documents: Path, paired: "Paired") -> 
         write_statistics=False,
         column_encoding={"line_no": "DELTA_BINARY_PACKED"},
         store_schema=False,  # coded columns read back as plain text
-    ) as writer:
-        writer.write_table(table)
-        writer.add_key_value_metadata({MARK: _mark(documents)})
+    )
+    writer.write_table(table)
+    writer.add_key_value_metadata({DOCUMENTS: _marks(documents).get(DOCUMENTS, "")})
+    return writer
 
 
 def _digests(lines: Path) -> "pa.ChunkedArray[Any]":
@@ -109,10 +113,15 @@ def _digests(lines: Path) -> "pa.ChunkedArray[Any]":
     return pq.read_table(lines, columns=[name], read_dictionary=[name], use_threads=False)[name]
 
 
-def _mark(path: Path) -> str:
+def _marks(path: Path) -> dict[str, str]:
     import pyarrow.parquet as pq
 
-    return (pq.read_metadata(path).metadata or {}).get(MARK.encode(), b"").decode()
+    found = pq.read_metadata(path).metadata or {}
+    return {name.decode(): value.decode() for name, value in found.items()}
+
+
+def _digest_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def settled_documents(matches: Path) -> "pl.LazyFrame":
@@ -131,10 +140,12 @@ def _ids(matches: Path) -> "pl.Series":
     """Return the ids that the rows of a day's matches count."""
     import polars as pl
 
-    documents = matches.with_name(DOCUMENTS)
-    if _mark(documents) != _mark(matches):
+    documents, marks = matches.with_name(DOCUMENTS), _marks(matches)
+    wanted = (marks.get(DOCUMENTS, ""), marks.get(EXPLAINED))
+    explained = _digest_of(matches.with_name(EXPLAINED))
+    if (_marks(documents).get(DOCUMENTS, ""), explained) != wanted:
         raise Retryable(
-            "the day's matches are of other documents than lie beside them",
+            "what lies beside the day's matches is of another run",
             str(matches),
             "Its matching was interrupted: clear task match of that day, then this one.",
         )
