@@ -44,8 +44,11 @@ BETWEEN = 100_000  # what may happen elsewhere between two changes of ours, at m
 
 
 @cache
-def _process_database() -> tuple[Connection, sqlite3.Connection, bytes]:
-    """One connection per process, and its empty tables as bytes: a seed starts from a copy."""
+def _process_database() -> tuple[Connection, sqlite3.Connection]:
+    """One connection per process, with its tables; a seed begins by emptying them.
+
+    So the statements that the driver has prepared stay good from one seed to the next.
+    """
     engine = create_engine(
         "sqlite://",
         poolclass=StaticPool,
@@ -65,7 +68,21 @@ def _process_database() -> tuple[Connection, sqlite3.Connection, bytes]:
     # Of the leases, only what must never be seen: a fence that shrinks, or a row that goes.
     _remember(raw, "leases", "UPDATE", _LEASE, "WHEN NEW.fence < OLD.fence")
     _remember(raw, "leases", "DELETE", _LEASE.replace("NEW", "OLD"))
-    return connection, raw, raw.serialize()
+    # Debian's SQLite overwrites with zeros what is deleted; nobody reads this memory afterwards.
+    raw.execute("PRAGMA secure_delete=OFF")
+    return connection, raw
+
+
+def _empty(raw: sqlite3.Connection) -> None:
+    """Leave nothing of the seed before, not even a transaction that an error has left open."""
+    if raw.in_transaction:
+        raw.execute("ROLLBACK")
+    raw.execute("PRAGMA foreign_keys=OFF")  # whole tables go, so no row is looked at
+    raw.execute("BEGIN IMMEDIATE")
+    for table in (*_TABLES, "history"):  # the history last: a lease that goes is noted there
+        raw.execute(f"DELETE FROM {table}")  # noqa: S608
+    raw.execute("COMMIT")
+    raw.execute("PRAGMA foreign_keys=ON")
 
 
 def _remember(raw: sqlite3.Connection, table: str, event: str, picked: str, when: str = "") -> None:
@@ -91,10 +108,9 @@ class Database(Engine):
     """Satisfies what the stores need of an engine; one seed long."""
 
     def __init__(self, world: "World") -> None:
-        connection, raw, template = _process_database()
+        connection, raw = _process_database()
         super().__init__(connection.engine.pool, connection.dialect, connection.engine.url)
-        raw.deserialize(template)
-        raw.execute("PRAGMA foreign_keys=ON")
+        _empty(raw)
         self.raw = raw
         self.connection = connection
         self._light = LightConnection(connection, raw, self._write)
