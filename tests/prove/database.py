@@ -119,13 +119,11 @@ class Database(Engine):
         OpenTransactions._known[self] = _Counter(self)
         self._has_begun = False
         self._before = 0
-        self._transaction = _Transaction(self)
 
     def begin(self) -> "AbstractContextManager[Connection]":  # type: ignore[override]
-        return self._transaction
+        return self  # type: ignore[return-value]
 
-    def connect(self) -> "AbstractContextManager[Connection]":  # type: ignore[override]
-        return self._transaction
+    connect = begin
 
     def rows(self, statement: str, *values: object) -> list[Any]:
         """Read outside every transaction: for the checker and the clocks of the lives."""
@@ -142,20 +140,25 @@ class Database(Engine):
             found[what].append((number * BETWEEN, what, *columns))
         return found
 
-    def enter(self) -> Connection:
+    def __enter__(self) -> Connection:
         world = self._world
         life = world.hub.current
-        if isinstance(life, Life) and life.is_dead:
-            raise Crash(life.name)
-        world.interleave()
-        if world.strikes_process():
-            world.coverage["killed between commits", "DB", _store_at_work()] += 1
-            life.die()  # type: ignore[union-attr]
+        if isinstance(life, Life):
+            if life.is_dead:
+                raise Crash(life.name)
+            if not world.is_calm:
+                self._strike_before(life)
         if self.is_open:
             raise RuntimeError("a transaction is open already")
         self._has_begun = False
         self.is_open = True
         return self._light  # type: ignore[return-value]
+
+    def _strike_before(self, life: Life) -> None:
+        self._world.interleave()
+        if self._world.strikes_process():
+            self._world.coverage["killed between commits", "DB", _store_at_work()] += 1
+            life.die()
 
     def _write(self) -> None:
         """Begin at the first write: no other life runs before, so reads need no BEGIN."""
@@ -164,7 +167,12 @@ class Database(Engine):
             self._has_begun = True
             self._before = self.raw.total_changes
 
-    def leave(self, error: BaseException | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         is_lost = has_written = False
         try:
             if self._has_begun:
@@ -191,22 +199,6 @@ class _Counter(OpenTransactions):
 
     def is_open(self) -> bool:
         return self._database.is_open
-
-
-class _Transaction(AbstractContextManager[Connection]):
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def __enter__(self) -> Connection:
-        return self._database.enter()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._database.leave(error)
 
 
 def _store_at_work() -> str:
