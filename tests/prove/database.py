@@ -155,9 +155,13 @@ class Database(Engine):
         return self._light  # type: ignore[return-value]
 
     def _strike_before(self, life: Life) -> None:
-        self._world.interleave()
-        if self._world.strikes_process():
-            self._world.coverage["killed between commits", "DB", _store_at_work()] += 1
+        world = self._world
+        world.interleave()
+        if world.stalls_process():
+            world.coverage["stalled between commits", "DB", _store_at_work()] += 1
+            world.stall()
+        if world.strikes_process():
+            world.coverage["killed between commits", "DB", _store_at_work()] += 1
             life.die()
 
     def _write(self) -> None:
