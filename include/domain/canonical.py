@@ -73,11 +73,7 @@ def to_plain(value: object) -> object:
         return value
     names, values_of = _fields(kind)
     if names is not None:
-        plain = dict(zip(names, values_of(value), strict=True))
-        for name, one in plain.items():
-            if type(one) not in _AS_IT_IS:
-                plain[name] = to_plain(one)
-        return plain
+        return _by_name(names, values_of(value))
     if isinstance(value, str | int):
         return value.value if isinstance(value, StrEnum) else value
     if isinstance(value, datetime):
@@ -91,6 +87,14 @@ def to_plain(value: object) -> object:
     if isinstance(value, Mapping):
         return {str(name): to_plain(one) for name, one in value.items()}
     raise TypeError(f"{type(value).__name__} has no place in a payload: {value!r}")
+
+
+def _by_name(names: tuple[str, ...], values: tuple[Any, ...]) -> dict[str, object]:
+    plain: dict[str, object] = dict(zip(names, values, strict=True))
+    for name, one in plain.items():
+        if type(one) not in _AS_IT_IS:  # most are: no call for those
+            plain[name] = to_plain(one)
+    return plain
 
 
 @cache
