@@ -11,6 +11,7 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
@@ -70,13 +71,9 @@ def to_plain(value: object) -> object:
     kind: Any = type(value)
     if kind in _AS_IT_IS:
         return value
-    names = _names(kind)
+    names, values_of = _fields(kind)
     if names is not None:
-        plain = {}
-        for name in names:
-            one = getattr(value, name)
-            plain[name] = one if type(one) in _AS_IT_IS else to_plain(one)
-        return plain
+        return _by_name(names, values_of(value))
     if isinstance(value, str | int):
         return value.value if isinstance(value, StrEnum) else value
     if isinstance(value, datetime):
@@ -92,10 +89,23 @@ def to_plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} has no place in a payload: {value!r}")
 
 
+def _by_name(names: tuple[str, ...], values: tuple[Any, ...]) -> dict[str, object]:
+    plain: dict[str, object] = dict(zip(names, values, strict=True))
+    for name, one in plain.items():
+        if type(one) not in _AS_IT_IS:  # most are: no call for those
+            plain[name] = to_plain(one)
+    return plain
+
+
 @cache
-def _names(kind: Any) -> tuple[str, ...] | None:
-    """Name the fields of a dataclass; ``None``: it is none."""
-    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
+def _fields(kind: Any) -> tuple[tuple[str, ...] | None, Callable[[Any], tuple[Any, ...]]]:
+    """Name the fields of a dataclass, and say what reads them all; ``None``: it is none."""
+    if not is_dataclass(kind):
+        return None, tuple
+    names = tuple(field.name for field in fields(kind))
+    if len(names) > 1:
+        return names, attrgetter(*names)
+    return names, lambda value: tuple(getattr(value, name) for name in names)
 
 
 _Builder = Callable[[Any], Any]
@@ -143,7 +153,7 @@ def _mapping(inner: _Builder | None) -> _Builder:
 
 def _dataclass(kind: type) -> _Builder:
     hints = get_type_hints(kind)
-    names = _names(kind) or ()
+    names = _fields(kind)[0] or ()
     shape = [(name, _builder(hints[name])) for name in names]
 
     def build(found: Any) -> Any:

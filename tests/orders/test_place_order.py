@@ -1,5 +1,7 @@
 """The saga of an order: what is done, in which order, and what takes it back."""
 
+import hashlib
+import json
 from dataclasses import replace
 from datetime import date
 
@@ -391,6 +393,24 @@ def test_a_capture_that_was_decided_and_not_begun_is_not_made_for_a_cancelled_or
     saga = kit.service.advance(order.order_id)
     assert saga.state == OrderState.cancelled
     assert kit.partner.truth.count(EffectKind.payment_capture) == 0
+
+
+def test_who_slept_through_its_lease_goes_on_with_what_another_driver_began(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    perform = kit.engine.perform
+
+    def overtaken(effect: Effect) -> Effect:
+        if effect.kind is EffectKind.sales_order:  # meanwhile another began it, the day before
+            content = json.dumps({**json.loads(effect.payload), "order_date": "2026-01-01"})
+            digest = hashlib.sha256(content.encode()).hexdigest()
+            perform(replace(effect, payload=content, digest=digest))
+        return perform(effect)
+
+    monkeypatch.setattr(kit.engine, "perform", overtaken)
+    order = make_order()
+    assert kit.run(order).facts.sales_order
+    assert kit.partner.truth.count(EffectKind.sales_order) == 1
 
 
 def test_a_credit_hold_outlives_the_review(kit: Kit) -> None:

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 
 from tests.prove.faults import Coverage, cells, empty_cells, render
 from tests.prove.mutants import MUTANTS
@@ -60,8 +60,7 @@ class Tally:
 
 def play(seeds: Sequence[int], variant: Variant) -> Tally:
     """Play these seeds, in this process."""
-    # What a seed leaves are cycles of greenlets and worlds: one sweep for several is enough.
-    gc.set_threshold(_OBJECTS_PER_SWEEP)
+    _sweep_seldom()
     tally = Tally()
     for seed in seeds:
         world = World(seed, variant)
@@ -76,6 +75,14 @@ def play(seeds: Sequence[int], variant: Variant) -> Tally:
         tally.doubled_by_network += sum(entry.is_second for entry in world.truth.entries)
         tally.violations += [(seed, str(one)) for one in world.violations[:1]]
     return tally
+
+
+@cache
+def _sweep_seldom() -> None:
+    """Collect what seeds leave, cycles of greenlets and worlds, once for several; no modules."""
+    gc.set_threshold(_OBJECTS_PER_SWEEP)
+    gc.collect()
+    gc.freeze()
 
 
 def campaign(first_seed: int, lifecycles: int, variant: Variant, processes: int = 2) -> Tally:

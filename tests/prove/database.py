@@ -44,8 +44,11 @@ BETWEEN = 100_000  # what may happen elsewhere between two changes of ours, at m
 
 
 @cache
-def _process_database() -> tuple[Connection, sqlite3.Connection, bytes]:
-    """One connection per process, and its empty tables as bytes: a seed starts from a copy."""
+def _process_database() -> tuple[Connection, sqlite3.Connection]:
+    """One connection per process, with its tables; a seed begins by emptying them.
+
+    So the statements that the driver has prepared stay good from one seed to the next.
+    """
     engine = create_engine(
         "sqlite://",
         poolclass=StaticPool,
@@ -65,7 +68,21 @@ def _process_database() -> tuple[Connection, sqlite3.Connection, bytes]:
     # Of the leases, only what must never be seen: a fence that shrinks, or a row that goes.
     _remember(raw, "leases", "UPDATE", _LEASE, "WHEN NEW.fence < OLD.fence")
     _remember(raw, "leases", "DELETE", _LEASE.replace("NEW", "OLD"))
-    return connection, raw, raw.serialize()
+    # Debian's SQLite overwrites with zeros what is deleted; nobody reads this memory afterwards.
+    raw.execute("PRAGMA secure_delete=OFF")
+    return connection, raw
+
+
+def _empty(raw: sqlite3.Connection) -> None:
+    """Leave nothing of the seed before, not even a transaction that an error has left open."""
+    if raw.in_transaction:
+        raw.execute("ROLLBACK")
+    raw.execute("PRAGMA foreign_keys=OFF")  # whole tables go, so no row is looked at
+    raw.execute("BEGIN IMMEDIATE")
+    for table in (*_TABLES, "history"):  # the history last: a lease that goes is noted there
+        raw.execute(f"DELETE FROM {table}")  # noqa: S608
+    raw.execute("COMMIT")
+    raw.execute("PRAGMA foreign_keys=ON")
 
 
 def _remember(raw: sqlite3.Connection, table: str, event: str, picked: str, when: str = "") -> None:
@@ -91,10 +108,9 @@ class Database(Engine):
     """Satisfies what the stores need of an engine; one seed long."""
 
     def __init__(self, world: "World") -> None:
-        connection, raw, template = _process_database()
+        connection, raw = _process_database()
         super().__init__(connection.engine.pool, connection.dialect, connection.engine.url)
-        raw.deserialize(template)
-        raw.execute("PRAGMA foreign_keys=ON")
+        _empty(raw)
         self.raw = raw
         self.connection = connection
         self._light = LightConnection(connection, raw, self._write)
@@ -103,13 +119,11 @@ class Database(Engine):
         OpenTransactions._known[self] = _Counter(self)
         self._has_begun = False
         self._before = 0
-        self._transaction = _Transaction(self)
 
     def begin(self) -> "AbstractContextManager[Connection]":  # type: ignore[override]
-        return self._transaction
+        return self  # type: ignore[return-value]
 
-    def connect(self) -> "AbstractContextManager[Connection]":  # type: ignore[override]
-        return self._transaction
+    connect = begin
 
     def rows(self, statement: str, *values: object) -> list[Any]:
         """Read outside every transaction: for the checker and the clocks of the lives."""
@@ -126,20 +140,29 @@ class Database(Engine):
             found[what].append((number * BETWEEN, what, *columns))
         return found
 
-    def enter(self) -> Connection:
+    def __enter__(self) -> Connection:
         world = self._world
         life = world.hub.current
-        if isinstance(life, Life) and life.is_dead:
-            raise Crash(life.name)
-        world.interleave()
-        if world.strikes_process():
-            world.coverage["killed between commits", "DB", _store_at_work()] += 1
-            life.die()  # type: ignore[union-attr]
+        if isinstance(life, Life):
+            if life.is_dead:
+                raise Crash(life.name)
+            if not world.is_calm:
+                self._strike_before(life)
         if self.is_open:
             raise RuntimeError("a transaction is open already")
         self._has_begun = False
         self.is_open = True
         return self._light  # type: ignore[return-value]
+
+    def _strike_before(self, life: Life) -> None:
+        world = self._world
+        world.interleave()
+        if world.stalls_process():
+            world.coverage["stalled between commits", "DB", _store_at_work()] += 1
+            world.stall()
+        if world.strikes_process():
+            world.coverage["killed between commits", "DB", _store_at_work()] += 1
+            life.die()
 
     def _write(self) -> None:
         """Begin at the first write: no other life runs before, so reads need no BEGIN."""
@@ -148,7 +171,12 @@ class Database(Engine):
             self._has_begun = True
             self._before = self.raw.total_changes
 
-    def leave(self, error: BaseException | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         is_lost = has_written = False
         try:
             if self._has_begun:
@@ -175,22 +203,6 @@ class _Counter(OpenTransactions):
 
     def is_open(self) -> bool:
         return self._database.is_open
-
-
-class _Transaction(AbstractContextManager[Connection]):
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def __enter__(self) -> Connection:
-        return self._database.enter()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._database.leave(error)
 
 
 def _store_at_work() -> str:

@@ -100,6 +100,7 @@ def cells() -> list[Cell]:
     found += [("commit lost", "DB", store) for store in STORES]
     found += [("killed between commits", "DB", store) for store in (*STORES, "watermarks")]
     found += [("commit answered with an error", "DB", store) for store in STORES]
+    found += [("stalled between commits", "DB", store) for store in STORES]
     found += [("clock skew", "worker", "life"), ("lease expired", "worker", "taken over")]
     found += [(fault, "WH", "delivery") for fault in WEBHOOK_FAULTS]
     found += [("read again", "FD", "credit notes")]
@@ -140,6 +141,7 @@ _FOCUSED = (*("RF", "SR", "GL", "SM") * 3, "CF", "SQ", *WRITES)
 LATE = ("RF", "SR", "GL", "SM", "CF", "SQ")
 FOCUS_RATE = 0.7  # of the calls in focus, over every fault alike
 FOCUS_STRIKES = 0.06  # crash or pause, at each boundary
+BUSY_CLERKS = 0.2  # of the seeds: a clerk cancels many orders, and processes are killed meanwhile
 
 
 Mixture = tuple[tuple[str, ...], tuple[float, ...]]
@@ -156,6 +158,7 @@ class Swarm:
     pause: float
     commit: float  # per written transaction
     kill: float  # per transaction
+    stall: float  # per transaction: for longer than any lease lasts
     interleave: float  # per transaction
     race: float  # share of requests that come twice at once
     skew: bool
@@ -169,12 +172,14 @@ class Swarm:
     notes: bool
     period: float
     focus: str  # the call that is struck most; '' is none
+    clerk_cancels: float  # of the orders that nothing else befalls, in SYSPRO
 
 
 def draw_swarm(dice: random.Random) -> Swarm:
     """Draw the mixture of one seed."""
     freezes = dice.random() < 0.5
     focus = dice.choice(_FOCUSED) if dice.random() < 0.6 else ""
+    has_busy_clerk = dice.random() < BUSY_CLERKS
     return Swarm(
         rate=dice.uniform(0.15, 0.85),
         send=_mixture(dice, SEND_FAULTS, {"late commit": 2.0} if freezes else {}),
@@ -182,7 +187,9 @@ def draw_swarm(dice: random.Random) -> Swarm:
         crash=_maybe(dice, 0.03),
         pause=_maybe(dice, 0.03),
         commit=_maybe(dice, 0.015),
-        kill=_maybe(dice, 0.02),
+        # Between two commits about one order there is little time: strike where there are many.
+        kill=dice.uniform(0.03, 0.06) if has_busy_clerk else _maybe(dice, 0.02),
+        stall=_maybe(dice, 0.02),
         interleave=_maybe(dice, 0.1),
         race=_maybe(dice, 0.6),
         skew=dice.random() < 0.5,
@@ -196,6 +203,7 @@ def draw_swarm(dice: random.Random) -> Swarm:
         notes=dice.random() < 0.4,
         period=dice.choice((5.0, 60.0)),
         focus=focus,
+        clerk_cancels=0.5 if has_busy_clerk else 0.0,
     )
 
 

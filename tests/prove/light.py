@@ -7,8 +7,7 @@ A statement without separate values goes through SQLAlchemy whole.
 import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, lru_cache
-from operator import itemgetter
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from sqlalchemy import Connection, Executable, Select
@@ -29,6 +28,8 @@ class _Row:
 class Compiled:
     """One statement with one set of names."""
 
+    __slots__ = ("given", "has_lists", "reads", "rows", "statement", "text", "values")
+
     def __init__(self, statement: Executable, names: Mapping[str, Any], dialect: Any) -> None:
         self.statement = statement  # kept, so that its id stays its own
         self.given = tuple(names)
@@ -37,61 +38,62 @@ class Compiled:
         self.text = str(compiled)
         self.reads = self.text.lstrip().startswith("SELECT")
         converts: Mapping[str, _Convert] = compiled._bind_processors
-        # In the order of the text: the name that gives the value, or '' and the value itself.
-        self.names: list[str] = []
-        self.fixed: dict[str, Any] = {}
-        self.converts: list[tuple[int, _Convert]] = []
+        # In the order of the text: what gives each value, and by what it is converted.
+        written = _Written()
         for name in compiled.positiontup or []:
             convert, bind = converts.get(name), compiled.binds[name]
             if bind.expanding:
                 several = names.get(name, bind.value)
-                for number, one in enumerate(several):
-                    self._fix(f"{name} {number}", one)
+                written.cells += [written.keep(one) for one in several]
                 marks = ", ".join("?" * len(several))
                 self.text = self.text.replace(f"__[POSTCOMPILE_{name}]", marks)
                 continue
-            if convert is not None:
-                convert = _instant_in(dialect) if isinstance(bind.type, Instant) else convert
-                self.converts.append((len(self.names), convert))
-            if name in names:
-                self.names.append(name)
-            else:
-                self._fix(name, bind.value)
-        self.pick = _picker(self.names)
+            if convert is not None and isinstance(bind.type, Instant):
+                convert = _instant_in(dialect)
+            given = f"given[{name!r}]" if name in names else written.keep(bind.value)
+            written.add(given, convert)
+        self.values: Callable[[Mapping[str, Any]], tuple[Any, ...]] = written.out("given")
         self.rows = self._rows(compiled, dialect)
 
-    def _fix(self, name: str, value: Any) -> None:
-        self.names.append(name)
-        self.fixed[name] = value
-
     @staticmethod
-    def _rows(compiled: Any, dialect: Any) -> "tuple[type, list[tuple[int, _Convert]]] | None":
+    def _rows(compiled: Any, dialect: Any) -> "Callable[[Any], Any] | None":
         columns = compiled._result_columns
         if not columns:
             return None
         base = namedtuple("Found", [c.keyname for c in columns], rename=True)  # type: ignore[misc]
         kind = type("Found", (base, _Row), {"__slots__": ()})
-        found = [
-            (at, c.type._cached_result_processor(dialect, None)) for at, c in enumerate(columns)
-        ]
-        instants = {at for at, c in enumerate(columns) if isinstance(c.type, Instant)}
-        return kind, [
-            (at, _instant_out(dialect) if at in instants else convert)
-            for at, convert in found
-            if convert is not None
-        ]
-
-    def values(self, given: Mapping[str, Any]) -> list[Any]:
-        found = list(self.pick({**given, **self.fixed} if self.fixed else given))
-        for at, convert in self.converts:
-            found[at] = convert(found[at])
-        return found
+        written = _Written()
+        for at, column in enumerate(columns):
+            convert = column.type._cached_result_processor(dialect, None)
+            if convert is not None and isinstance(column.type, Instant):
+                convert = _instant_out(dialect)
+            written.add(f"row[{at}]", convert)
+        if not written.has_converts:
+            return partial(tuple.__new__, kind)
+        return written.out("row", partial(tuple.__new__, kind))
 
 
-def _picker(names: list[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-    if len(names) > 1:
-        return itemgetter(*names)
-    return lambda given: tuple(given[name] for name in names)
+class _Written:
+    """Writes a function out that makes a tuple, cell by cell: it runs for every statement."""
+
+    def __init__(self) -> None:
+        self.cells: list[str] = []
+        self.has_converts = False
+        self._known: dict[str, Any] = {}
+
+    def keep(self, value: Any) -> str:
+        name = f"kept{len(self._known)}"
+        self._known[name] = value
+        return name
+
+    def add(self, cell: str, convert: _Convert | None) -> None:
+        self.has_converts |= convert is not None
+        self.cells.append(cell if convert is None else f"{self.keep(convert)}({cell})")
+
+    def out(self, taken: str, made: Callable[[tuple[Any, ...]], Any] | None = None) -> Any:
+        whole = "".join(f"{cell}, " for cell in self.cells)
+        whole = f"({whole})" if made is None else f"{self.keep(made)}(({whole}))"
+        return eval(f"lambda {taken}: {whole}", self._known)  # noqa: S307  our own words only
 
 
 @cache
@@ -116,25 +118,15 @@ _INSTANT = Instant()
 class Result:
     """The part of a result that the stores use."""
 
-    def __init__(self, cursor: sqlite3.Cursor, compiled: Compiled) -> None:
+    __slots__ = ("_cursor", "_make", "rowcount")
+
+    def __init__(self, cursor: sqlite3.Cursor, make: Callable[[Any], Any] | None) -> None:
         self._cursor = cursor
-        self._compiled = compiled
+        self._make = make
         self.rowcount = cursor.rowcount
 
     def all(self) -> list[Any]:
-        rows = self._compiled.rows
-        if rows is None:
-            return []
-        kind, converts = rows
-        if not converts:
-            return [kind._make(row) for row in self._cursor]  # type: ignore[attr-defined]
-        found = []
-        for row in self._cursor:
-            cells = list(row)
-            for at, convert in converts:
-                cells[at] = convert(cells[at])
-            found.append(kind._make(cells))  # type: ignore[attr-defined]
-        return found
+        return [] if self._make is None else list(map(self._make, self._cursor))
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.all())
@@ -148,10 +140,7 @@ class Result:
     def scalar(self) -> Any:
         row = self._cursor.fetchone()
         self._cursor.close()
-        if row is None or self._compiled.rows is None:
-            return None
-        _, converts = self._compiled.rows
-        return converts[0][1](row[0]) if converts and converts[0][0] == 0 else row[0]
+        return None if row is None or self._make is None else self._make(row)[0]
 
     def scalars(self) -> "Scalars":
         return Scalars([row[0] for row in self.all()])
@@ -178,24 +167,23 @@ class LightConnection:
             if not isinstance(statement, Select):
                 self._write()
             return self._connection.execute(statement)
-        if not isinstance(values, list):
+        if isinstance(values, list):
+            result: Any = None
+            for one in values:
+                result = self.execute(statement, one)
+            return result
+        compiled = _LATEST.get(id(statement))
+        if compiled is None or compiled.given != tuple(values):
             compiled = self._compiled(statement, values)
-            if not compiled.reads:
-                self._write()
-            return Result(self._execute(compiled.text, compiled.values(values)), compiled)
-        result: Any = None
-        for one in values:
-            result = self.execute(statement, one)
-        return result
+        if not compiled.reads:
+            self._write()
+        return Result(self._execute(compiled.text, compiled.values(values)), compiled.rows)
 
     def scalar(self, statement: Any, values: Any = None) -> Any:
         return self.execute(statement, values).scalar()
 
     def _compiled(self, statement: Any, values: Mapping[str, Any]) -> Compiled:
         names = tuple(values)
-        latest = _LATEST.get(id(statement))
-        if latest is not None and latest.given == names:
-            return latest
         place: tuple[object, ...] = (id(statement), *names)
         found = _COMPILED.get(place)
         if found is not None and found.has_lists:  # their members are part of the text

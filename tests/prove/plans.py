@@ -64,7 +64,7 @@ def _plan(dice: random.Random, seed: int, number: int, swarm: Swarm) -> Plan:
     plan = Plan(order, dice.uniform(0, 1200), dice.choice(outcomes))
     if draw < 0.07:
         plan.cancel_after = dice.uniform(0, 2500)
-    elif draw < 0.11:
+    elif draw < 0.11 or dice.random() < swarm.clerk_cancels:
         plan.clerk_cancels_after = dice.uniform(0, 2500)
     elif 0.13 <= draw < 0.17:
         plan.is_on_hold, plan.release_after = True, dice.uniform(60, 4000)

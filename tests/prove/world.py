@@ -35,6 +35,7 @@ from tests.simulator.worker import Crash, DatabaseGone, Life
 ORDERS = 20
 STORM = 2 * 3600.0
 LONG_OUTAGE = 6 * 86_400.0
+STALL = (100.0, 500.0)  # a lease lasts 120 s
 MOST_CALLS = 20_000  # an ordinary seed makes some 400
 TIMINGS = Timings(
     deadline=timedelta(seconds=60),
@@ -242,6 +243,15 @@ class World:
             return
         if self.dice.random() < self.swarm.interleave:
             self.hub.sleep(self.dice.uniform(0, 2))
+
+    def stalls_process(self) -> bool:
+        """Say whether the process sees nothing of the world for minutes, then goes on as before."""
+        if self.is_calm or not self.swarm.stall or not isinstance(self.hub.current, Life):
+            return False
+        return self.dice.random() < self.swarm.stall
+
+    def stall(self) -> None:
+        self.hub.sleep(self.dice.uniform(*STALL))
 
     def strikes_process(self) -> bool:
         """Say whether the process is killed before its next transaction, whatever it does."""

@@ -34,12 +34,16 @@ NAMES = {
 metadata = MetaData(naming_convention=NAMES)
 
 
+_WITHOUT_ZONE = len("2026-11-26 01:02:03.000000")
+
+
 def _sqlite_text(value: datetime | None) -> str | None:
     if value is None:
         return None
     if value.tzinfo is None:
         raise ValueError(f"{value!r} has no zone")
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    in_utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return in_utc.isoformat(" ", "microseconds")[:_WITHOUT_ZONE]
 
 
 class Instant(TypeDecorator[datetime]):

@@ -290,20 +290,30 @@ class Driver(Generic[F]):
     def _worked_on(self, saga: Saga[F], play: Play[F], step: str, *, is_new: bool) -> Effect | None:
         """Bring the open step's effect as far as it goes; ``None``: it is not wanted any more.
 
-        Should a new one be there all the same (who slept through the saga's lease), ``perform``
-        finds it by its key and goes on with it.
+        Should a new one be there all the same (who slept through the saga's lease), it is found
+        by its key, and gone on with.
         """
         kind, key = play.kind_of(step), f"{saga.key}|{step}"
         effect = None if is_new else self._engine.find(kind, key)
         if effect is None and not play.is_wanted(saga.facts, step):
             return None
         if effect is None:
-            return self._engine.perform(play.command(saga.facts, step).effect(key))
+            return self._begun(play.command(saga.facts, step).effect(key))
         if play.is_detached(step) or effect.state in (*_THERE, *_STOPPED):
             return effect  # a detached one was begun before: the saga does not wait for it
         if not is_due(effect, self._store.now(), may_hurry=True):
             return effect
         return self._engine.advance(kind, key)
+
+    def _begun(self, wanted: Effect) -> Effect:
+        """Begin an effect. Where another driver was first, what it meant stands, e.g. its date."""
+        try:
+            return self._engine.perform(wanted)
+        except Rejected:
+            found = self._engine.find(wanted.kind, wanted.key)
+            if found is None:  # the reference is another effect's
+                raise
+            return found
 
     def _finish_step(
         self, saga: Saga[F], play: Play[F], step: str, effect: Effect, now: datetime
