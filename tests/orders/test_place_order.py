@@ -200,6 +200,38 @@ class TestReview:
         kit.service.settle_contradiction(order_id, Decision.reject, "chief")
         assert kit.service.advance(order_id).state == OrderState.cancelled
 
+    def test_goods_that_have_left_are_captured_once_two_decisions_are_settled(
+        self, held: tuple[Kit, str, str]
+    ) -> None:
+        kit, order_id, request_id = held
+        kit.rules = make_rules(capture_when=CaptureWhen.shipment)
+        kit.service.decide(decided(kit, request_id, Decision.accept, "e1"))
+        kit.service.decide(decided(kit, request_id, Decision.reject, "e2"))
+        with pytest.raises(Rejected, match="a fraud decision holds it"):
+            kit.service.capture(order_id, None, "shop", "a call of the API")
+        for _ in range(2):  # a feed reads its last rows again
+            kit.service.capture(
+                order_id, Money(5_000, "USD"), "SYSPRO", "invoice I1", waits_for_decision=True
+            )
+        assert kit.service.advance(order_id).state == OrderState.stuck
+        assert kit.partner.truth.count(EffectKind.payment_capture) == 0
+        kit.service.settle_contradiction(order_id, Decision.accept, "chief")
+        saga = kit.service.advance(order_id)
+        assert [one.amount for one in saga.facts.captured] == [Money(5_000, "USD")]
+        assert kit.partner.truth.count(EffectKind.payment_capture) == 1
+
+    def test_goods_that_have_left_move_no_money_of_a_rejected_order(
+        self, held: tuple[Kit, str, str]
+    ) -> None:
+        kit, order_id, request_id = held
+        kit.rules = make_rules(capture_when=CaptureWhen.shipment)
+        kit.service.capture(
+            order_id, Money(5_000, "USD"), "SYSPRO", "invoice I1", waits_for_decision=True
+        )
+        kit.service.decide(decided(kit, request_id, Decision.reject, "e1"))
+        assert kit.service.advance(order_id).state == OrderState.cancelled
+        assert kit.partner.truth.count(EffectKind.payment_capture) == 0
+
     def test_a_review_that_outlives_the_authorisation_is_released(
         self, held: tuple[Kit, str, str]
     ) -> None:

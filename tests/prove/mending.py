@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from include.domain.errors import Rejected
 from include.domain.reviews import Decision
 from include.services.effects.ports import Effect, EffectKind, EffectState
-from tests.prove.partner import erp_order
 
 if TYPE_CHECKING:
     from tests.prove.product import Kit
@@ -79,11 +78,6 @@ def _reverse_surplus(world: "World", effect: Effect) -> None:
 def _mend_row(world: "World", kit: "Kit", kind: str, key: str, number: int) -> None:
     """Try an invoice, a credit note or a cancellation again; where nothing is left, say so."""
     name = key.partition("|")[2]
-    if kind == "erp_order":  # what a fraud decision held up is tried again once that is settled
-        try:
-            kit.follower.take_order(erp_order(world.truth.sales_orders[name]))
-        except Rejected:
-            return
     try:
         for note in world.people.credit_notes:
             if kind == "credit_note" and note.invoice == name:

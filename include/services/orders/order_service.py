@@ -67,8 +67,24 @@ class OrderService:
             if self.orders.find(order.merchant_id, order.purchase_order) is None:
                 raise
 
-    def capture(self, order_id: str, amount: Money | None, who: str, cause: str) -> None:
+    def capture(
+        self,
+        order_id: str,
+        amount: Money | None,
+        who: str,
+        cause: str,
+        *,
+        waits_for_decision: bool = False,
+    ) -> None:
         """Ask for a capture; without an amount, of all that is left. The same cause asks once.
+
+        Args:
+            order_id: of the order.
+            amount: to capture.
+            who: asks.
+            cause: what it is for; the same one asks once.
+            waits_for_decision: be captured once a fraud decision that is still open allows it,
+                instead of being refused: goods that have left cannot be asked for again.
 
         Raises:
             Rejected: it has ended, is held for a decision, or the amount is more than is left.
@@ -80,6 +96,9 @@ class OrderService:
                 return facts
             left = authorized(order, facts).minor - _promised(facts)
             wanted = amount or Money(left, order.currency)
+            if not waits_for_decision and _is_held_by_a_decision(facts):
+                where = f"order {order.number}"
+                raise Rejected("a fraud decision holds it", where, "Wait for the decision.")
             self._may_capture(order, facts, wanted, left)
             number = len(facts.wanted) + len(facts.taken) + 1  # never one that is in use
             is_final = wanted.minor == left
@@ -93,8 +112,6 @@ class OrderService:
         where = f"order {order.number}"
         if facts.stop is not None or facts.payment is None or facts.payment.authorized is None:
             raise Rejected("there is no authorisation to capture", where, "Read the order first.")
-        if facts.is_contradicted or facts.decision in (Decision.review, Decision.reject):
-            raise Rejected("a fraud decision holds it", where, "Wait for the decision.")
         if wanted.currency != order.currency or not 0 < wanted.minor <= left:
             raise Rejected(
                 f"{wanted} cannot be captured, {Money(left, order.currency)} is left",
@@ -318,6 +335,10 @@ def _promised(facts: OrderFacts) -> int:
     taken = {one.number for one in facts.taken}
     open_minor = sum(one.amount.minor for one in facts.wanted if one.number not in taken)
     return open_minor + facts.captured_minor()
+
+
+def _is_held_by_a_decision(facts: OrderFacts) -> bool:
+    return facts.is_contradicted or facts.decision in (Decision.review, Decision.reject)
 
 
 def _merged(facts: OrderFacts, event: DecisionEvent) -> tuple[OrderFacts, Merged]:

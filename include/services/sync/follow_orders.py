@@ -98,7 +98,13 @@ class OrderFollower:
         ]
         if self.service.desk_of(order.shop_id).rules.capture_when is CaptureWhen.shipment:
             for invoice in invoices:
-                self.service.capture(order_id, invoice.amount, WHO, f"invoice {invoice.invoice}")
+                self.service.capture(
+                    order_id,
+                    invoice.amount,
+                    WHO,
+                    f"invoice {invoice.invoice}",
+                    waits_for_decision=True,
+                )
         numbers = tuple(one.invoice for one in invoices)
         new = [one for one in numbers if one not in saga.facts.known_invoices()]
         if new:
