@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,15 +25,23 @@ os.environ.update(
 
 
 # Each of these wants the machine for itself, so they follow each other on one worker, while the
-# other one works through the rest file by file.
-_HEAVY = ("accuracy", "bench", "integration", "prove", "simulator")
+# other one waits with schedulers and works through the rest file by file.
+_HEAVY = ("accuracy", "bench", "prove", "simulator")
+_ALONE = ("integration",)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        folder = item.path.relative_to(ROOT / "tests").parts[0]
-        group = "heavy" if folder in _HEAVY else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Say what stays together on one worker; pytest 9.2 has made xdist's own groups ineffective."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            folder = Path(path).parts[1]
+            return "heavy" if folder in _HEAVY else folder if folder in _ALONE else path
+
+    return ByFile(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

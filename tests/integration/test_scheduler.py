@@ -110,7 +110,8 @@ def follow(api: AirflowApi, run_id: str, seconds: float = 240) -> dict[str, str]
             first = seen.setdefault(question["task_instance"]["id"], time.monotonic())
             if time.monotonic() - first > 2:
                 api.answer(question, "Approve")
-                seen[question["task_instance"]["id"]] = time.monotonic() + 600
+                # Airflow forgets an answer given before the task has parked: it is given again.
+                seen[question["task_instance"]["id"]] = time.monotonic() + 10
         run = api.call("GET", f"/dags/{DAG_ID}/dagRuns/{run_id}")
         if run["state"] in ("success", "failed"):
             break
@@ -164,7 +165,7 @@ def kill_when_posting(api: AirflowApi, run_id: str, stack: LocalStack) -> bool:
             first = asked.setdefault(question["task_instance"]["id"], time.monotonic())
             if time.monotonic() - first > 2:
                 api.answer(question, "Approve")
-                asked[question["task_instance"]["id"]] = time.monotonic() + 600
+                asked[question["task_instance"]["id"]] = time.monotonic() + 10
         for task in api.tasks(DAG_ID, run_id):
             if task["task_id"] == "settle.post" and task["state"] == "running" and task["pid"]:
                 time.sleep(3)
