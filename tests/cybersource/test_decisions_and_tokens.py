@@ -203,6 +203,14 @@ def test_a_payment_made_by_the_shop_is_read_with_its_tokens(
     assert payments.authorization(AUTH_ID) is None
 
 
+def test_a_wrong_key_is_no_fault_of_the_order_that_waits(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    gateway.on(f"GET /tss/v2/transactions/{AUTH_ID}", response({}, 401))
+    with pytest.raises(Retryable, match="Check key, secret and clock"):
+        Payments(make_client()).authorization(AUTH_ID)
+
+
 def instrument(token: str, identifier: str = "7010", year: str = "2031") -> dict[str, Any]:
     return {
         "id": token,
