@@ -19,7 +19,7 @@ from include.services.effects.engine import Engine
 from include.services.effects.store import Leases
 from include.services.orders.books import DecisionBook, OrderBook, RefundBook
 from include.services.orders.driver import Driver, Event, Saga
-from include.services.orders.moves import authorized
+from include.services.orders.moves import authorized, is_under_review
 from include.services.orders.place_order import OrderPlay
 from include.services.orders.ports import Desk
 from include.services.orders.refund_order import RefundPlay, RefundRow
@@ -96,10 +96,7 @@ class OrderService:
                 return facts
             left = authorized(order, facts).minor - _promised(facts)
             wanted = amount or Money(left, order.currency)
-            if not waits_for_decision and _is_held_by_a_decision(facts):
-                where = f"order {order.number}"
-                raise Rejected("a fraud decision holds it", where, "Wait for the decision.")
-            self._may_capture(order, facts, wanted, left)
+            self._may_capture(order, facts, wanted, left, may_wait=waits_for_decision)
             number = len(facts.wanted) + len(facts.taken) + 1  # never one that is in use
             is_final = wanted.minor == left
             one = Wanted(number, wanted, cause, is_final)
@@ -108,10 +105,17 @@ class OrderService:
         self.orders.amend(order_id, want, Event("capture asked for", {"cause": cause}, who))
 
     @staticmethod
-    def _may_capture(order: Order, facts: OrderFacts, wanted: Money, left: int) -> None:
+    def _may_capture(
+        order: Order, facts: OrderFacts, wanted: Money, left: int, *, may_wait: bool
+    ) -> None:
         where = f"order {order.number}"
         if facts.stop is not None or facts.payment is None or facts.payment.authorized is None:
             raise Rejected("there is no authorisation to capture", where, "Read the order first.")
+        # What would not be held back by the order's own moves is never left to wait.
+        will_wait = may_wait and (facts.is_contradicted or is_under_review(facts))
+        is_held = facts.is_contradicted or facts.decision in (Decision.review, Decision.reject)
+        if is_held and not will_wait:
+            raise Rejected("a fraud decision holds it", where, "Wait for the decision.")
         if wanted.currency != order.currency or not 0 < wanted.minor <= left:
             raise Rejected(
                 f"{wanted} cannot be captured, {Money(left, order.currency)} is left",
@@ -335,10 +339,6 @@ def _promised(facts: OrderFacts) -> int:
     taken = {one.number for one in facts.taken}
     open_minor = sum(one.amount.minor for one in facts.wanted if one.number not in taken)
     return open_minor + facts.captured_minor()
-
-
-def _is_held_by_a_decision(facts: OrderFacts) -> bool:
-    return facts.is_contradicted or facts.decision in (Decision.review, Decision.reject)
 
 
 def _merged(facts: OrderFacts, event: DecisionEvent) -> tuple[OrderFacts, Merged]:
