@@ -7,8 +7,7 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.domain.errors import Rejected
-from tieout.shown import require_shown
+from tieout.shown import skip_unless_shown
 
 APPROVE, REFUSE, HOLD = "Approve", "Refuse", "Hold"
 
@@ -41,10 +40,7 @@ class ApproveRefund(HITLOperator):
         if question is None:
             raise AirflowSkipException(f"{self.refund_id} does not wait any more.")
         self.subject, self.body = question
-        try:
-            require_shown(self, context)
-        except Rejected as stale:
-            raise AirflowSkipException(f"{stale} The next run asks about it.") from stale
+        skip_unless_shown(self, context)
         return super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:

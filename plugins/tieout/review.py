@@ -7,8 +7,7 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.domain.errors import Rejected
-from tieout.shown import require_shown
+from tieout.shown import skip_unless_shown
 
 ACCEPT, REJECT, LATER = "Accept", "Reject", "Ask again"
 
@@ -43,10 +42,7 @@ class ReviewOrder(HITLOperator):
         if question is None:
             raise AirflowSkipException(f"{self.order_id} does not wait any more.")
         self.subject, self.body = question
-        try:
-            require_shown(self, context)
-        except Rejected as stale:
-            raise AirflowSkipException(f"{stale} The next run asks about it.") from stale
+        skip_unless_shown(self, context)
         return super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:

@@ -7,6 +7,7 @@ again, but the text stays. An answer would then be about figures that nobody was
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk.exceptions import AirflowSkipException
 
 from include.domain.errors import Rejected
 
@@ -38,3 +39,11 @@ def require_shown(task: HITLOperator, context: Any) -> None:
             f"required action of {task.task_id}",
             "Nothing was decided. Trigger the DAG again for the same: a new run asks anew.",
         )
+
+
+def skip_unless_shown(task: HITLOperator, context: Any) -> None:
+    """Do the same where a later run asks anew by itself: an older text skips the task."""
+    try:
+        require_shown(task, context)
+    except Rejected as stale:
+        raise AirflowSkipException(f"{stale} The next run asks about it.") from stale

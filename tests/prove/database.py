@@ -8,7 +8,6 @@ import sqlite3
 import sys
 from contextlib import AbstractContextManager
 from functools import cache
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, StaticPool, create_engine
@@ -171,12 +170,7 @@ class Database(Engine):
             self._has_begun = True
             self._before = self.raw.total_changes
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         is_lost = has_written = False
         try:
             if self._has_begun:

@@ -27,7 +27,7 @@ from include.services.effects.ports import (
 from include.services.effects.rules import Rules
 from include.services.effects.schedule import is_due
 from include.services.effects.states import FINISHED, check_transition
-from include.services.effects.store import Change, Decide, EffectStore, Lease, LeaseLost, Taken
+from include.services.effects.store import Change, Decide, EffectStore, Lease, LeaseLost
 from include.services.effects.turn import Turn
 from include.services.ports import Clock
 
@@ -276,9 +276,9 @@ class Engine:
         try:
             receipt = self._partners[sent.kind].send(sent)
         except Retryable as error:
-            change = rules.not_sent(unsent, sent, error, self._now())
+            change = rules.not_sent(unsent, sent, error, self._store.now())
         except Parked as error:
-            change = rules.parked(unsent, sent, error, self._now())
+            change = rules.parked(unsent, sent, error, self._store.now())
         except Rejected as error:
             change = rules.refused(unsent, sent, error)
         except OutcomeUnknown as error:
@@ -308,7 +308,9 @@ class Engine:
         if effect.state not in FINISHED:
             return self._run(turn, effect)  # the protocol asks by itself, under its own rules
         differences = self._compare(effect, found)
-        change = self._rules[effect.kind].late_evidence(effect, found, differences, self._now())
+        change = self._rules[effect.kind].late_evidence(
+            effect, found, differences, self._store.now()
+        )
         if change is None:
             return effect
         return self._run(turn, self._conclude(turn, lambda _now: change))
@@ -353,12 +355,9 @@ class Engine:
         """Write what is decided; where the effect rests then, that commit ends the turn."""
         return turn.write(self._store, decide, lambda after, now: not is_due(after, now))
 
-    def _take(self, kind: EffectKind, key: str) -> Taken:
-        return self._store.take(kind, key, self._worker, self._rules[kind].timings.lease)
-
     def _under_lease(self, kind: EffectKind, key: str, work: _Work) -> Effect:
         """Take the lease and read the effect, work, give the lease back."""
-        taken = self._take(kind, key)
+        taken = self._store.take(kind, key, self._worker, self._rules[kind].timings.lease)
         effect = taken.effect
         if taken.lease is None:
             self._log("effect_held_elsewhere", kind=kind.value, key=key)
@@ -381,9 +380,6 @@ class Engine:
         if effect is None:
             raise ValueError(f"effect {kind.value} {key!r} was never intended")
         return effect
-
-    def _now(self) -> datetime:
-        return self._store.now()
 
     def _refuse_open_transaction(self, effect: Effect) -> None:
         if self._store.is_in_transaction():
