@@ -3,10 +3,12 @@
 import importlib
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+
+from sqlalchemy import Engine
 
 from include.adapters.layouts.parse import LayoutReader
 from include.adapters.quality.runner import GxGate
@@ -95,18 +97,23 @@ class _Lake:
         return self._root / f"{digest[:8]}.{layout}.quarantine.parquet"
 
 
-def settle(csv: Path, documents: Path) -> Answer:
-    """Reconcile the day in a new lake and a new store; return totals and seconds by stage."""
+@contextmanager
+def a_day_begins(csv: Path, documents: Path) -> Iterator[Callable[[], Answer]]:
+    """Give what reconciles the day: in a new lake and a store that is there, as it always is.
+
+    What it returns are totals and seconds by stage. The lake is thrown away after it.
+    """
+    preload()
     with tempfile.TemporaryDirectory(dir=csv.parent) as folder:
-        return _settle(csv, documents, Path(folder))
+        engine = open_store(f"sqlite:///{Path(folder) / 'store.db'}")
+        metadata.create_all(engine)
+        yield lambda: _settle(csv, documents, Path(folder), engine)
 
 
-def _settle(csv: Path, documents: Path, root: Path) -> Answer:
+def _settle(csv: Path, documents: Path, root: Path, engine: Engine) -> Answer:
     stages: dict[str, float] = {}
     day = SettlementDay(MERCHANT, DAY)
     with _timed(stages, "set up"):
-        engine = open_store(f"sqlite:///{root / 'store.db'}")
-        metadata.create_all(engine)
         mappings = load_mappings()
         merchant = mappings.merchant(MERCHANT, DAY)
         merchant = _only_sales(merchant)

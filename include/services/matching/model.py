@@ -141,6 +141,11 @@ class Pool:
             documents = [d for d in self._by_reference[order] if self.is_open(d)]
             if not lines or not documents:
                 continue
+            if len(lines) == len(documents) == 1:  # nearly always
+                line, document = lines[0], documents[0]
+                if _key(line, by_amount=by_amount) == _key(document, by_amount=by_amount):
+                    yield lines, documents
+                continue
             alike: dict[tuple[object, ...], tuple[list[LineItem], list[DocumentItem]]] = {}
             for line in lines:
                 alike.setdefault(_key(line, by_amount=by_amount), ([], []))[0].append(line)
