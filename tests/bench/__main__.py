@@ -61,7 +61,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--lines", type=int, nargs="+", default=[1_000_000, 5_000_000])
-    parser.add_argument("--runs", type=int, default=3, help="of each; the fastest counts")
+    parser.add_argument("--runs", type=int, default=5, help="of each; the fastest counts")
     parser.add_argument("--folder", default="", help="keep the generated files here")
     return parser.parse_args()
 

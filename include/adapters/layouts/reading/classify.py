@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import xor
 
 import numpy as np
 import numpy.typing as npt
@@ -55,14 +57,14 @@ def classify(text: pl.DataFrame, line_no: pl.Series, plan: Plan, has_control: bo
         plan: the layout and what was asked for.
         has_control: whether the bytes hold control characters beyond line ends.
     """
-    frame = read_columns(text.with_columns(line_no.cast(pl.Int64).alias(LINE_NO)), plan)
+    frame = read_columns(text.with_columns_seq(line_no.cast(pl.Int64).alias(LINE_NO)), plan)
     longest = longest_texts(text, plan)
     held = card_flags(text, plan, longest)
-    frame = frame.with_columns(_types(frame, plan).alias(TYPE), *held.values())
+    frame = frame.with_columns_seq(_types(frame, plan).alias(TYPE), *held.values())
     blank = {name for name in text.columns if text[name].null_count()}
     checks = checks_of(plan, Seen(has_control, longest, held, blank, sound_ids(text, plan)))
-    found_bad = frame.select(is_bad(checks)).to_series()
-    prints = text.select(list(dict.fromkeys(plan.telling))).hash_rows()
+    found_bad = frame.select_seq(is_bad(checks)).to_series()
+    prints = _prints(text, plan)
     bad, good = pl.DataFrame(schema=_BAD_SCHEMA), frame
     if found_bad.any():
         bad = _explained(frame.filter(found_bad), checks, plan)
@@ -77,6 +79,12 @@ def classify(text: pl.DataFrame, line_no: pl.Series, plan: Plan, has_control: bo
     return Chunk(text.height, lines, bad, unpaid, prints, good[LINE_NO], totals)
 
 
+def _prints(text: pl.DataFrame, plan: Plan) -> pl.Series:
+    """Give each record a number that equal ones share and others hardly ever."""
+    hashed = [pl.col(name).hash(seed) for seed, name in enumerate(dict.fromkeys(plan.telling))]
+    return text.select_seq(reduce(xor, hashed)).to_series()
+
+
 def _records(line_no: npt.NDArray[np.int64]) -> int:
     """Count the records that have lines; those of one record stand together."""
     return int((line_no[1:] != line_no[:-1]).sum()) + 1 if len(line_no) else 0
@@ -85,7 +93,7 @@ def _records(line_no: npt.NDArray[np.int64]) -> int:
 def totals_of(lines: pl.DataFrame, yields: str) -> dict[tuple[str, str], int]:
     """Add up lines per currency and class; bank entries have one class of their own."""
     if yields == "bank_entries":
-        lines = lines.with_columns(line_class=pl.lit("bank_entry"))
+        lines = lines.with_columns_seq(line_class=pl.lit("bank_entry"))
     found = _few_totals(lines)
     if found is None:
         sums = lines.group_by("currency", "line_class").agg(pl.col("amount_minor").sum())
@@ -104,7 +112,7 @@ def _few_totals(lines: pl.DataFrame) -> dict[tuple[str, str], int] | None:
     currency, amount = lines["currency"][0], pl.col("amount_minor")
     masks = [pl.col("line_class") == name for name in names]
     is_one = (pl.col("currency") == currency).fill_null(False).all()
-    row = lines.select(
+    row = lines.select_seq(
         is_one.alias("is_one"),
         *(mask.sum().alias(f"n{i}") for i, mask in enumerate(masks)),
         *(pl.when(mask).then(amount).sum().alias(f"m{i}") for i, mask in enumerate(masks)),
@@ -143,7 +151,7 @@ def _types(frame: pl.DataFrame, plan: Plan) -> pl.Series:
         minor = frame[f"{records.column}#minor"]
         plus, minus = words.index("+"), words.index("-")
         sign = pl.when(minor >= 0).then(plus).otherwise(minus)
-        return frame.select(sign.cast(pl.Int16).alias(TYPE))[TYPE]
+        return frame.select_seq(sign.cast(pl.Int16).alias(TYPE))[TYPE]
     if records.column not in frame.columns:
         blank = words.index("") if "" in words else None
         return pl.repeat(blank, frame.height, dtype=pl.Int16, eager=True)
@@ -154,7 +162,7 @@ def _types(frame: pl.DataFrame, plan: Plan) -> pl.Series:
     blank = words.index("") if "" in words else None
     if blank is None:
         return typed
-    return frame.select(
+    return frame.select_seq(
         pl.when(pl.col(records.column).is_null()).then(blank).otherwise(typed).cast(pl.Int16)
     ).to_series()
 
@@ -176,7 +184,7 @@ def _translated(found: pl.Series, known: Mapping[str, int | None]) -> pl.Series:
     index = pl.lit(None, pl.Int16)
     for word, number in known.items():
         index = pl.when(pl.col("word") == word).then(pl.lit(number, pl.Int16)).otherwise(index)
-    return found.to_frame("word").select(index).to_series()
+    return found.to_frame("word").select_seq(index).to_series()
 
 
 def _type_index(text: str, records: RecordTypes, words: tuple[str, ...]) -> int | None:
@@ -215,14 +223,14 @@ def _explained(rows: pl.DataFrame, checks: list[Check], plan: Plan) -> pl.DataFr
         else:
             shown = pl.lit(check.what.replace("{value}", "it"))
         what = pl.when(here).then(shown).otherwise(what)
-    return rows.select(
+    return rows.select_seq(
         LINE_NO,
         reason_code=code,
         what=what,
         do=do,
         currency=_known_currency(plan),
         amount_text=_shown_amount(plan),
-    ).with_columns(
+    ).with_columns_seq(
         # a card number may hide in a value that another sentence quotes
         pl.col("what", "amount_text").map_batches(_masked, return_dtype=pl.String)
     )

@@ -41,7 +41,7 @@ def read_columns(frame: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     instants = {} if not frame.height else _plain_instants(frame, plan, same)
     amounts = [series for name in plan.of_kind(Kind.money) for series in _number(frame[name])]
     others = [name for name in plan.of_kind(Kind.instant) if name not in instants]
-    frame = frame.with_columns(
+    frame = frame.with_columns_seq(
         *_digits(plan, same),
         *amounts,
         *_whole_numbers(plan),
@@ -49,8 +49,8 @@ def read_columns(frame: pl.DataFrame, plan: Plan) -> pl.DataFrame:
         *_days(plan),
         *(found.alias(f"{name}#at") for name, found in instants.items()),
     )
-    facts = frame.select(*_facts(plan, others)).row(0, named=True) if frame.height else {}
-    return frame.with_columns(*_minor(plan, facts), *_settled(others, facts))
+    facts = frame.select_seq(*_facts(plan, others)).row(0, named=True) if frame.height else {}
+    return frame.with_columns_seq(*_minor(plan, facts), *_settled(others, facts))
 
 
 def _constants(frame: pl.DataFrame, plan: Plan) -> dict[str, str]:
@@ -59,7 +59,7 @@ def _constants(frame: pl.DataFrame, plan: Plan) -> dict[str, str]:
     if not names or not frame.height:
         return {}
     ends = {n: v for n in names if (v := frame[n][0]) is not None and v == frame[n][-1]}
-    is_same = frame.select(
+    is_same = frame.select_seq(
         (pl.col(n) == v).fill_null(False).all().alias(n) for n, v in ends.items()
     )
     return {n: v for n, v in ends.items() if is_same[n][0]} if ends else {}
@@ -92,7 +92,7 @@ def _number(texts: pl.Series) -> list[pl.Series]:
     behind = pl.Series(np.full(len(texts), 2))
     if not is_plain.all():
         rest = np.flatnonzero(~is_plain)
-        others = texts.gather(rest).to_frame("text").select(**_any_number(pl.col("text")))
+        others = texts.gather(rest).to_frame("text").select_seq(**_any_number(pl.col("text")))
         number = number.scatter(rest, others["number"])
         behind = behind.scatter(rest, others["behind"])
     return [number.alias(f"{texts.name}#number"), behind.alias(f"{texts.name}#behind")]

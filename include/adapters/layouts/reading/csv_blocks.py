@@ -127,7 +127,8 @@ def _clean_text(block: bytes, names: Sequence[str]) -> pl.DataFrame | None:
 def _split(block: bytes, names: Sequence[str]) -> pl.DataFrame:
     """Split into text columns of one chunk each, or every later pass would copy them to that."""
     schema = dict.fromkeys(names, pl.String())
-    return pl.read_csv(block, has_header=False, schema=schema).rechunk()
+    found = pl.read_csv(block, has_header=False, schema=schema)
+    return pl.DataFrame([column.rechunk() for column in found])
 
 
 class _Lines(Sequence[bytes]):

@@ -70,7 +70,7 @@ def _one_pass(good: pl.DataFrame, plan: Plan, by_type: Mapping[int, Line]) -> pl
     }
     if plan.layout.yields == "bank_entries":
         fixed |= {"entry_id": _entry_id(plan), "account_id": _account(plan)}
-    return rows.select(
+    return rows.select_seq(
         (fixed[name] if name in fixed else _field(name, kind, plan, line))
         .cast(POLARS_TYPES[kind])
         .alias(name)

@@ -259,7 +259,7 @@ def _publish(writing: "Future[None] | None", lines: TableWriter) -> None:
 def _write(
     item: Judged, first_line: int, plan: Plan, lines: TableWriter, quarantine: TableWriter
 ) -> None:
-    placed = item.chunk.lines.with_columns(pl.col("line_no") + first_line)
+    placed = item.chunk.lines.with_columns_seq(pl.col("line_no") + first_line)
     if plan.layout.yields == "bank_entries":
         made = pl.format(f"{plan.digest[:12]}:{{}}", "line_no")
         placed = placed.with_columns(pl.coalesce("entry_id", made).alias("entry_id"))
