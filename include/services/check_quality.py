@@ -68,7 +68,7 @@ def check_quality(
     quarantine = Path(lake.day_path(day, "quarantine.parquet"))
     entries = Path(lake.day_path(day, "bank_entries.parquet"))
     control = read_control_totals(control_totals, merchant)
-    # Two columns are read side by side, ahead of the gate, which holds one core with the answers.
+    # Columns are read beside the gate, which holds one core with its answers.
     with ThreadPoolExecutor(2, thread_name_prefix="measure") as pool:
         of_files = pool.submit(
             measure.measure_files, merchant, day, files, coverage, (lines, entries), quarantine
@@ -77,21 +77,20 @@ def check_quality(
             lambda: measure.group_lines(merchant, day, lines) if lines.exists() else None
         )
         is_plain = pool.submit(measure.has_plain_ids, lines)
-        measured = {
-            "file_facts": of_files,
-            "line_facts": pool.submit(
-                lambda: measure.measure_lines(
-                    merchant, files, lines, sums.result(), is_plain.result()
-                )
-            ),
-            "day_totals": pool.submit(
-                lambda: measure_totals(
-                    merchant, control, lines, quarantine, sums.result(), is_plain.result()
-                )
-            ),
-            "bank_facts": pool.submit(measure.measure_bank, merchant, day, entries),
-        }
-        suites = tuple(gate.run(name, rows.result()) for name, rows in measured.items())
+
+        def judge_lines(*, is_plain: bool) -> tuple[SuiteResult, SuiteResult]:
+            groups = sums.result()
+            facts = measure.measure_lines(merchant, files, lines, groups, is_plain)
+            totals = measure_totals(merchant, control, lines, quarantine, groups, is_plain)
+            return gate.run("line_facts", facts), gate.run("day_totals", totals)
+
+        about_files = gate.run("file_facts", of_files.result())
+        # Nothing is there twice on nearly every day; it is judged so until that is known.
+        about_lines = judge_lines(is_plain=True)
+        if not is_plain.result():
+            about_lines = judge_lines(is_plain=False)
+        about_bank = gate.run("bank_facts", measure.measure_bank(merchant, day, entries))
+    suites = (about_files, *about_lines, about_bank)
     result = QualityResult(day.merchant_id, day.settlement_date, suites)
     quality_store.replace(result)
     return result
