@@ -76,7 +76,7 @@ def check_quality(
         sums = pool.submit(
             lambda: measure.group_lines(merchant, day, lines) if lines.exists() else None
         )
-        is_plain = pool.submit(measure.has_plain_ids, lines)
+        unrepeated = pool.submit(measure.has_plain_ids, lines)
 
         def judge_lines(*, is_plain: bool) -> tuple[SuiteResult, SuiteResult]:
             groups = sums.result()
@@ -87,7 +87,7 @@ def check_quality(
         about_files = gate.run("file_facts", of_files.result())
         # Nothing is there twice on nearly every day; it is judged so until that is known.
         about_lines = judge_lines(is_plain=True)
-        if not is_plain.result():
+        if not unrepeated.result():
             about_lines = judge_lines(is_plain=False)
         about_bank = gate.run("bank_facts", measure.measure_bank(merchant, day, entries))
     suites = (about_files, *about_lines, about_bank)
