@@ -10,6 +10,7 @@ import requests
 from include.domain.errors import Rejected, Retryable
 
 DAG_ID = "settlement_reconciliation"
+_TRIES, _PAUSE = 20, 0.7  # seconds; while SQLite is busy
 
 
 class AirflowApi:
@@ -36,8 +37,18 @@ class AirflowApi:
         return str(self._session.headers["Authorization"])
 
     def call(self, method: str, path: str, **more: Any) -> Any:
-        """Call ``/api/v2<path>`` and return the JSON; an answer other than 2xx is ``Rejected``."""
-        answer = self._session.request(method, f"{self.base_url}/api/v2{path}", timeout=60, **more)
+        """Call ``/api/v2<path>`` and return the JSON; an answer other than 2xx is ``Rejected``.
+
+        On SQLite Airflow answers 503, or 500 and "Database error", when somebody wrote at the same
+        instant; it has undone its part then, and asking again is what it wants.
+        """
+        for _ in range(_TRIES):
+            answer = self._session.request(
+                method, f"{self.base_url}/api/v2{path}", timeout=60, **more
+            )
+            if not _is_busy(answer):
+                break
+            time.sleep(_PAUSE)
         if answer.status_code >= 300:
             raise Rejected(
                 f"Airflow answered {answer.status_code}: {answer.text[:300]}",
@@ -47,11 +58,7 @@ class AirflowApi:
         return answer.json() if answer.content else None
 
     def backfill(self, dag_id: str, first: date, last: date) -> None:
-        """Ask for runs of first..last, in order, one at a time, finished ones again.
-
-        On SQLite Airflow answers 503 when the scheduler wrote at the same instant; it has undone
-        its part then, and asking again is what it wants.
-        """
+        """Ask for runs of first..last, in order, one at a time, finished ones again."""
         asked = {
             "dag_id": dag_id,
             "from_date": f"{first}T00:00:00Z",
@@ -61,29 +68,12 @@ class AirflowApi:
             "reprocess_behavior": "completed",
             "dag_run_conf": {},
         }
-        for _ in range(20):
-            answer = self._session.post(f"{self.base_url}/api/v2/backfills", json=asked, timeout=60)
-            if answer.status_code != 503:
-                break
-            time.sleep(0.7)
-        if not answer.ok:
-            raise Rejected(
-                f"Airflow answered {answer.status_code}: {answer.text[:300]}",
-                "POST /backfills",
-                "Read logs/api-server.log.",
-            )
+        self.call("POST", "/backfills", json=asked)
 
     def trigger(self, dag_id: str, **conf: Any) -> str:
-        """Start a run and return its id; a 503 of SQLite has undone its part and is asked again."""
-        path, asked = f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf}
-        for _ in range(20):
-            try:
-                return str(self.call("POST", path, json=asked)["dag_run_id"])
-            except Rejected as refusal:
-                if "answered 503" not in refusal.what:
-                    raise
-            time.sleep(0.7)
-        raise Retryable("Airflow's database is busy", path, "Run it again on a quieter machine.")
+        """Start a run and return its id."""
+        asked = {"logical_date": None, "conf": conf}
+        return str(self.call("POST", f"/dags/{dag_id}/dagRuns", json=asked)["dag_run_id"])
 
     def wait(self, dag_id: str, run_id: str, seconds: float) -> str:
         """Wait for a run's end and return its state."""
@@ -164,11 +154,20 @@ class AirflowApi:
         yield from found["hitl_details"]
 
     def answer(self, question: dict[str, Any], option: str, **params: str) -> None:
-        """Answer one required action as this user."""
+        """Answer one required action as this user; one that is answered already stays so."""
         task = question["task_instance"]
-        self.call(
-            "PATCH",
-            f"/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}/taskInstances/"
-            f"{task['task_id']}/{task['map_index']}/hitlDetails",
-            json={"chosen_options": [option], "params_input": params},
-        )
+        try:
+            self.call(
+                "PATCH",
+                f"/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}/taskInstances/"
+                f"{task['task_id']}/{task['map_index']}/hitlDetails",
+                json={"chosen_options": [option], "params_input": params},
+            )
+        except Rejected as refusal:
+            if "answered 409" not in refusal.what:
+                raise
+
+
+def _is_busy(answer: requests.Response) -> bool:
+    is_fault = answer.status_code == 500 and "Database error" in answer.text
+    return is_fault or answer.status_code == 503
