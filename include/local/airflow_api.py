@@ -41,6 +41,9 @@ class AirflowApi:
 
         On SQLite Airflow answers 503, or 500 and "Database error", when somebody wrote at the same
         instant; it has undone its part then, and asking again is what it wants.
+
+        Raises:
+            Retryable: it was busy however often it was asked.
         """
         for _ in range(_TRIES):
             answer = self._session.request(
@@ -49,12 +52,11 @@ class AirflowApi:
             if not _is_busy(answer):
                 break
             time.sleep(_PAUSE)
+        said = f"Airflow answered {answer.status_code}: {answer.text[:300]}"
+        if _is_busy(answer):
+            raise Retryable(said, f"{method} {path}", "Run it again on a quieter machine.")
         if answer.status_code >= 300:
-            raise Rejected(
-                f"Airflow answered {answer.status_code}: {answer.text[:300]}",
-                f"{method} {path}",
-                "Read logs/api-server.log.",
-            )
+            raise Rejected(said, f"{method} {path}", "Read logs/api-server.log.")
         return answer.json() if answer.content else None
 
     def backfill(self, dag_id: str, first: date, last: date) -> None:

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from include.domain.errors import Rejected
+from include.domain.errors import Rejected, Retryable
 from include.local.airflow_api import DAG_ID, AirflowApi
 
 LOCKED = (500, {"detail": {"reason": "Database error", "statement": "hidden"}})
@@ -66,6 +66,12 @@ def test_what_a_busy_database_has_undone_is_asked_again(
     airflow.answers += [undone, undone, STARTED]
     assert airflow.api.trigger("orders") == "run 1"
     assert airflow.asked == ["POST /api/v2/dags/orders/dagRuns"] * 3
+
+
+def test_a_database_that_stays_busy_is_said_so(airflow: Airflow) -> None:
+    airflow.answers += [LOCKED] * 20
+    with pytest.raises(Retryable, match="answered 500"):
+        airflow.api.trigger("orders")
 
 
 def test_another_fault_is_said_at_once(airflow: Airflow) -> None:

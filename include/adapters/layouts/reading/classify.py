@@ -3,8 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
-from operator import xor
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +62,7 @@ def classify(text: pl.DataFrame, line_no: pl.Series, plan: Plan, has_control: bo
     blank = {name for name in text.columns if text[name].null_count()}
     checks = checks_of(plan, Seen(has_control, longest, held, blank, sound_ids(text, plan)))
     found_bad = frame.select_seq(is_bad(checks)).to_series()
-    prints = _prints(text, plan)
+    prints = text.select_seq(list(dict.fromkeys(plan.telling))).hash_rows()
     bad, good = pl.DataFrame(schema=_BAD_SCHEMA), frame
     if found_bad.any():
         bad = _explained(frame.filter(found_bad), checks, plan)
@@ -77,12 +75,6 @@ def classify(text: pl.DataFrame, line_no: pl.Series, plan: Plan, has_control: bo
     unpaid = good.height - _records(lines["line_no"].to_numpy())
     totals = totals_of(lines, plan.layout.yields)
     return Chunk(text.height, lines, bad, unpaid, prints, good[LINE_NO], totals)
-
-
-def _prints(text: pl.DataFrame, plan: Plan) -> pl.Series:
-    """Give each record a number that equal ones share and others hardly ever."""
-    hashed = [pl.col(name).hash(seed) for seed, name in enumerate(dict.fromkeys(plan.telling))]
-    return text.select_seq(reduce(xor, hashed)).to_series()
 
 
 def _records(line_no: npt.NDArray[np.int64]) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import polars as pl
 
-from include.adapters.layouts.reading.plain_bytes import read_hundredths, read_instants
+from include.adapters.layouts.reading.plain_bytes import only_text, read_hundredths, read_instants
 from include.adapters.layouts.reading.plan import Plan
 from include.adapters.layouts.shape import Kind
 from include.domain.money import MINOR_UNIT_DIGITS
@@ -56,13 +56,7 @@ def read_columns(frame: pl.DataFrame, plan: Plan) -> pl.DataFrame:
 def _constants(frame: pl.DataFrame, plan: Plan) -> dict[str, str]:
     """Return the columns whose every value is the same: a report often has one batch time."""
     names = plan.of_kind(Kind.currency, Kind.instant)
-    if not names or not frame.height:
-        return {}
-    ends = {n: v for n in names if (v := frame[n][0]) is not None and v == frame[n][-1]}
-    is_same = frame.select_seq(
-        (pl.col(n) == v).fill_null(False).all().alias(n) for n, v in ends.items()
-    )
-    return {n: v for n, v in ends.items() if is_same[n][0]} if ends else {}
+    return {name: text for name in names if (text := only_text(frame[name])) is not None}
 
 
 def _digits(plan: Plan, same: Mapping[str, str]) -> Iterator[pl.Expr]:

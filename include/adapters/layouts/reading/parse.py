@@ -262,7 +262,7 @@ def _write(
     placed = item.chunk.lines.with_columns_seq(pl.col("line_no") + first_line)
     if plan.layout.yields == "bank_entries":
         made = pl.format(f"{plan.digest[:12]}:{{}}", "line_no")
-        placed = placed.with_columns(pl.coalesce("entry_id", made).alias("entry_id"))
+        placed = placed.with_columns_seq(pl.coalesce("entry_id", made).alias("entry_id"))
     lines.write(placed)
     if item.quarantine.height:
         number = pl.col(LINE_NO) + first_line

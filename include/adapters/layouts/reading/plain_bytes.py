@@ -33,6 +33,14 @@ _STRETCH = 8192
 _STRETCH_BYTES = 64 * 1024
 
 
+def only_text(texts: pl.Series) -> str | None:
+    """Return the one text that every row has, or ``None``; comparing is a tenth of looking up."""
+    first = texts[0] if len(texts) else None
+    if first is None or first != texts[-1] or not (texts == first).fill_null(False).all():
+        return None
+    return str(first)
+
+
 def fixed_width(texts: pl.Series, width: int) -> Bytes | None:
     """Return the texts end to end, or ``None`` unless each has exactly ``width`` bytes."""
     if not len(texts) or texts.null_count():

@@ -14,6 +14,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from include.adapters.layouts.reading.plain_bytes import only_text
+
 _ARROW_TYPES: dict[str, Any] = {
     "string": pa.string_view(),
     "int64": pa.int64(),
@@ -53,7 +55,7 @@ class TableWriter:
         self._writer = pq.ParquetWriter(
             self._part,
             self._schema,
-            compression="snappy",  # less work than lz4 on ids, and as small
+            compression="snappy",  # less to write than lz4, a little more to read; as small
             use_dictionary=[name for name in columns if name in _REPEATED],  # type: ignore[arg-type]
             write_statistics=["line_no"] if "line_no" in columns else False,
             column_encoding={
@@ -103,10 +105,10 @@ class TableWriter:
 
 
 def _coded(texts: pl.Series) -> Any:
-    """Return texts as codes; one value throughout is told by comparing, a tenth of looking up."""
-    first = texts[0]
-    if first is not None and first == texts[-1] and (texts == first).fill_null(False).all():
-        return _repeated(first, len(texts))
+    """Return texts as codes; one value throughout is never looked up."""
+    only = only_text(texts)
+    if only is not None:
+        return _repeated(only, len(texts))
     plain = texts.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string())
     return plain.dictionary_encode()
 
