@@ -76,10 +76,10 @@ def check_quality(
         sums = pool.submit(
             lambda: measure.group_lines(merchant, day, lines) if lines.exists() else None
         )
+        groups = sums.result()  # both cores first make what the gate waits for
         unrepeated = pool.submit(measure.has_plain_ids, lines)
 
         def judge_lines(*, is_plain: bool) -> tuple[SuiteResult, SuiteResult]:
-            groups = sums.result()
             facts = measure.measure_lines(merchant, files, lines, groups, is_plain)
             totals = measure_totals(merchant, control, lines, quarantine, groups, is_plain)
             return gate.run("line_facts", facts), gate.run("day_totals", totals)

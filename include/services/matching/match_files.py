@@ -110,7 +110,8 @@ def _digests(lines: Path) -> "pa.ChunkedArray[Any]":
     import pyarrow.parquet as pq
 
     name = "file_digest"
-    return pq.read_table(lines, columns=[name], read_dictionary=[name], use_threads=False)[name]
+    with pq.ParquetFile(lines, read_dictionary=[name]) as file:
+        return file.read([name], use_threads=False)[name]
 
 
 def _marks(path: Path) -> dict[str, str]:
@@ -167,7 +168,8 @@ def rows_of_matches(matches: Path) -> Iterator[dict[str, Any]]:
     import pyarrow.parquet as pq
 
     ids = _ids(matches)
-    said = pq.read_table(matches.with_name(EXPLAINED)).to_pylist()
+    with pq.ParquetFile(matches.with_name(EXPLAINED)) as file:
+        said = file.read().to_pylist()
     by_row = {each["row"]: each for each in said if each["row"] >= 0}
     row = 0
     for batch in pq.ParquetFile(matches).iter_batches(_BATCH):

@@ -19,7 +19,6 @@ from include.services.matching.inputs import document_window, earlier_document, 
 from include.services.matching.model import REFUND, DocumentItem, LineItem
 from include.services.matching.plain import (
     NOBODY,
-    PlainMatches,
     join_plain,
     key_columns,
     name_column,
@@ -76,15 +75,9 @@ def pair_plain(
     withheld = _withheld(loaded, on)
     keys = _keys(lines_path, documents_path)
     is_met_later = _rows_at(lines_path, withheld)
-    plain = _plain(keys, excluded, is_met_later, earlier_lines, earlier_documents)
-    return Paired(
-        keys,
-        plain.document_of_line,
-        plain.is_open_document,
-        earlier_lines,
-        earlier_documents,
-        withheld,
-    )
+    found = _plain(keys, excluded, is_met_later, earlier_lines, earlier_documents)
+    is_open = _nobodys(found, excluded)
+    return Paired(keys, found, is_open, earlier_lines, earlier_documents, withheld)
 
 
 def _is_open_line(expectation: Expectation, on: date) -> bool:
@@ -234,13 +227,12 @@ def _plain(
     withheld_rows: "Rows",
     earlier_lines: Sequence[LineItem],
     earlier_documents: Sequence[DocumentItem],
-) -> PlainMatches:
+) -> "Rows":
     """Match today's lines with today's documents; earlier ones compete, so none is plain by luck.
 
     Returns:
         Plain matches over the rows of today only.
     """
-    import numpy as np
     import polars as pl
 
     document_keys = keys.documents
@@ -253,14 +245,22 @@ def _plain(
     found = join_plain(
         pl.concat([keys.lines, _keys_of(earlier_lines)]),
         pl.concat([document_keys, _keys_of(earlier_documents)]),
-    )
-    document_of_line = found.document_of_line[:lines]
+    )[:lines]
     # What involves an earlier day is no plain match: it is late, or the rest of a capture.
-    document_of_line[document_of_line >= ours] = NOBODY
-    document_of_line[withheld_rows] = NOBODY
-    is_open = ~excluded
-    is_open[document_of_line[document_of_line != NOBODY]] = False
-    return PlainMatches(np.ascontiguousarray(document_of_line), is_open)
+    found[found >= ours] = NOBODY
+    found[withheld_rows] = NOBODY
+    return found
+
+
+def _nobodys(
+    document_of_line: "Rows", excluded: "npt.NDArray[np.bool_]"
+) -> "npt.NDArray[np.bool_]":
+    """Say which documents asked for today no line has."""
+    import numpy as np
+
+    is_open = np.append(~excluded, True)  # the one behind the last stands for NOBODY
+    is_open[document_of_line] = False
+    return is_open[:-1]
 
 
 def _keys_of(items: Sequence[LineItem] | Sequence[DocumentItem]) -> "pl.DataFrame":

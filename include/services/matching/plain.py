@@ -8,7 +8,6 @@ strings are never held in memory twice. What is not plain is left to the rules, 
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,24 +26,16 @@ _MIDDLE = 1 << 63  # of the numbers
 _STRETCH = 64 * 1024  # numbers that fit the processor's cache
 
 
-@dataclass(slots=True)
-class PlainMatches:
-    """Which document row each line row has; both count from 0 in their own frame.
-
-    Rows beyond ``today_lines`` and ``today_documents`` are the still-open ones of earlier days.
-    """
-
-    document_of_line: "Rows"  # NOBODY where none; shape: lines of the day + earlier ones
-    is_open_document: "npt.NDArray[np.bool_]"  # shape: documents asked for + earlier ones
-
-
-def join_plain(lines: "pl.DataFrame", documents: "pl.DataFrame") -> PlainMatches:
+def join_plain(lines: "pl.DataFrame", documents: "pl.DataFrame") -> "Rows":
     """Match what is unique on both sides.
 
     Args:
         lines: columns ``key`` and ``check`` (uint64, null: has no reference or no document is
             due), one row per line.
         documents: the same of the documents; null rows take part in nothing.
+
+    Returns:
+        The document row of each line, or ``NOBODY``; both count from 0 in their own frame.
     """
     found = _pair(lines["key"], documents["key"])
     # The sort cut the keys short; the check is whole, and of another seed.
@@ -55,9 +46,7 @@ def join_plain(lines: "pl.DataFrame", documents: "pl.DataFrame") -> PlainMatches
             lambda part: _drop_unequal(found[part], mine[part], theirs),
             (slice(lines.height // 2), slice(lines.height // 2, None)),
         )
-    is_open = documents["key"].is_not_null().to_numpy().copy()
-    is_open[found[found != NOBODY]] = False
-    return PlainMatches(found, is_open)
+    return found
 
 
 def _beside(work: "Callable[[Part], None]", parts: "tuple[Part, Part]") -> None:
@@ -90,7 +79,9 @@ def _pair(lines: "pl.Series", documents: "pl.Series") -> "Rows":
 
     def pair(is_low: bool) -> None:
         half = packed < _MIDDLE if is_low else packed >= _MIDDLE
-        one, other = _couples(packed.filter(half).sort().to_numpy(), row)
+        # Each on one core: sorting on several costs twice as much, and both halves want them.
+        ordered = packed.filter(half).sort(multithreaded=False)
+        one, other = _couples(ordered.to_numpy(), row)
         # Rows grow within a couple, so a line comes before a document.
         mixed = (one < len(lines)) & (other >= len(lines))
         found[one[mixed]] = other[mixed] - np.int32(len(lines))
