@@ -7,6 +7,7 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
+from include.domain.errors import Rejected
 from tieout.shown import require_shown
 
 APPROVE, HOLD = "Approve", "Hold"
@@ -43,8 +44,16 @@ class ApproveJournals(HITLOperator):
         if request is None:
             return self.day_key
         self.subject, self.body = request.subject, request.body
-        require_shown(self, context)
+        self._show(context)
         return super().execute(context)
+
+    def _show(self, context: Any) -> None:
+        """Let the question be read; a day that nobody can be asked about is blocked, not held."""
+        try:
+            require_shown(self, context)
+        except Rejected as error:
+            self._desk.block(self.day_key, error)
+            raise
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
         answer = super().execute_complete(context, event)
@@ -72,3 +81,7 @@ class ApproveWriteOffs(ApproveJournals):
             self.log.info("%s: the next scheduled run asks", self.day_key)
             return self.day_key
         return super().execute(context)
+
+    def _show(self, context: Any) -> None:
+        """Let the question be read; its trouble fails this task and never blocks the day."""
+        require_shown(self, context)

@@ -37,7 +37,8 @@ def require_shown(task: HITLOperator, context: Any) -> None:
         raise Rejected(
             "Airflow still shows the question as it was before, and what it is about has changed",
             f"required action of {task.task_id}",
-            "Nothing was decided. Trigger the DAG again for the same: a new run asks anew.",
+            "Nothing was decided. Trigger the DAG again for the same: the new run begins when this "
+            "one has ended, and asks anew.",
         )
 
 

@@ -248,8 +248,13 @@ def approval_request(day_key: str):  # type: ignore[no-untyped-def]
         log.info("approve %s: inside tolerance, or approved already; next: post", day)
     else:
         context.days.record(day, "held", reason="waits for a person in Required Actions")
-        log.info("approve %s: asked a person; nothing is posted meanwhile", day)
+        log.info("approve %s: a person must answer; nothing is posted meanwhile", day)
     return request
+
+
+def block(day_key: str, error: Rejected) -> None:
+    """Note that a person should be asked and cannot be: the report then fails and says why."""
+    tieout().days.record(SettlementDay.parse(day_key), "blocked", reason=f"approve: {error}")
 
 
 def record_decision(day_key: str, *, is_approved: bool, decided_by: str) -> None:

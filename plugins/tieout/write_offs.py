@@ -54,7 +54,7 @@ def approval_request(day_key: str) -> ApprovalRequest | None:
     request = write_off_request(
         context.merchant(day), journals=context.journals, decisions=context.decisions
     )
-    asked = "no question" if request is None else "asked a person; nothing is posted meanwhile"
+    asked = "no question" if request is None else "a person must answer; nothing is posted"
     log.info("approve_write_offs %s: %s", day, asked)
     return request
 

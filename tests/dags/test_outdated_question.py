@@ -1,0 +1,50 @@
+"""A question that Airflow shows as it was before is not asked: the day is blocked, and says why."""
+
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from include.domain.errors import Rejected
+from include.services.approve_journals import ApprovalRequest
+
+DAY = "acme_us|2026-10-31"
+
+
+def _refuse(task: object, context: object) -> None:
+    raise Rejected("an older text is shown", "required action", "Trigger the DAG again.")
+
+
+def test_a_day_that_nobody_can_be_asked_about_is_blocked(
+    dagbag: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tieout import approval, steps
+
+    blocked: list[str] = []
+    request = ApprovalRequest("subject", "body")
+    monkeypatch.setattr(approval, "require_shown", _refuse)
+    monkeypatch.setattr(steps, "approval_request", lambda key: request)
+    monkeypatch.setattr(steps, "block", lambda key, error: blocked.append(f"{key}: {error}"))
+    task = approval.ApproveJournals(
+        task_id="approve", day_key=DAY, response_timeout=timedelta(days=1)
+    )
+    with pytest.raises(Rejected):
+        task.execute({})
+    assert blocked[0].startswith(f"{DAY}: an older text is shown")
+
+
+def test_the_trouble_of_a_write_off_never_blocks_the_day(
+    dagbag: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tieout import approval, steps, write_offs
+
+    monkeypatch.setattr(approval, "require_shown", _refuse)
+    monkeypatch.setattr(
+        write_offs, "approval_request", lambda key: ApprovalRequest("subject", "body")
+    )
+    monkeypatch.setattr(steps, "block", lambda key, error: pytest.fail("it blocked the day"))
+    task = approval.ApproveWriteOffs(
+        task_id="approve_write_offs", day_key=DAY, response_timeout=timedelta(days=1)
+    )
+    with pytest.raises(Rejected):
+        task.execute({"dag_run": SimpleNamespace(run_type="scheduled")})
