@@ -49,11 +49,14 @@ _UNRESTED = (  # one look: what of each has not come to rest
     "WHERE state NOT IN ('done', 'refused', 'stuck')) OR EXISTS (SELECT 1 FROM orders "
     "WHERE state NOT IN "
 )
-# The row says stuck until it is driven; the facts know that a person has settled it, and what
-# closed the dead letter of its effect has made it due.
+# The row says stuck until it is driven; the facts know that a person has settled it, and the effect
+# of its open step that it has moved on. Whether it is due says nothing: it looks again by itself.
 _IS_SETTLED = (
-    "state = 'stuck' AND (next_at <= ? OR json_extract(facts, '$.problem') = '' "
-    "AND NOT json_extract(facts, '$.is_contradicted'))"
+    "state = 'stuck' AND (json_extract(facts, '$.problem') = '' "
+    "AND NOT json_extract(facts, '$.is_contradicted') "
+    "OR json_extract(facts, '$.open_step') != '' AND NOT EXISTS (SELECT 1 FROM effects "
+    "WHERE effects.state IN ('rejected', 'mismatched', 'dead_letter') "
+    "AND effects.key = order_id || '|' || json_extract(facts, '$.open_step')))"
 )
 
 
@@ -303,8 +306,7 @@ class Product:
             return False
         waits = "" if world.act == 3 else ", 'booked', 'in_review'"
         resting = _ENDED.replace(")", f", 'stuck'{waits})")
-        now = world.hub.now().replace(tzinfo=None).isoformat(" ", "microseconds")
-        if world.database.rows(f"{_UNRESTED}{resting} OR {_IS_SETTLED})", now)[0][0]:
+        if world.database.rows(f"{_UNRESTED}{resting} OR {_IS_SETTLED})")[0][0]:
             return False
         return not any(world.pending.values()) and not world.people.has_any_news()
 
