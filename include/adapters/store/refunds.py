@@ -40,6 +40,7 @@ _OF_ORDER = (
     .where(refunds.c.order_id == bindparam("of_order"))
     .order_by(refunds.c.asked_at, refunds.c.refund_id)
 )
+_INSERT = insert(refunds)
 _SAVE = update(refunds).where(
     refunds.c.refund_id == bindparam("of_refund"), refunds.c.version == bindparam("was_version")
 )
@@ -101,7 +102,7 @@ class SqlRefunds(SqlSagas[RefundFacts]):
                 "asked_at": now,
                 "updated_at": now,
             }
-            connection.execute(insert(refunds), wanted)
+            connection.execute(_INSERT, wanted)
             _tell(connection, row.order_id, now, Event("refund asked for", {
                 "amount": str(row.amount), "origin": row.origin, "key": row.origin_key,
                 "refund": row.refund_id}, row.asked_by))  # fmt: skip
