@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -318,3 +318,17 @@ def test_who_slept_through_its_lease_goes_on_with_what_another_driver_began(
     order = make_order()
     assert kit.run(order).facts.sales_order
     assert kit.partner.truth.count(EffectKind.sales_order) == 1
+
+
+def test_a_turn_that_learns_nothing_writes_no_facts(kit: Kit) -> None:
+    kit.rules = make_rules(capture_when=CaptureWhen.shipment)
+    order = make_order()
+    kit.run(order)
+    books = kit.service.orders
+    read = books.get(order.order_id)
+    assert not read.has_news()
+    later = replace(read, next_at=kit.clock.now() + timedelta(hours=1), reason="looked in vain")
+    saved = books.save(later, [])
+    assert books.get(order.order_id) == saved == replace(later, version=read.version + 1)
+    assert replace(saved, facts=replace(saved.facts, told="booked")).has_news()
+    assert replace(saved, stored=None).has_news()  # what is not known to be there is written

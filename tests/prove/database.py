@@ -36,6 +36,8 @@ _HISTORY = {
     "decisions": "NEW.request_id, NEW.order_id, NEW.decision, NEW.merged",
     "inbox": "NEW.source, NEW.event_key, NEW.state",
 }
+# Mostly an order is written to say when to look at it again: no invariant speaks of that, or state.
+_CHANGES = {"orders": "UPDATE OF facts, captured_minor, refunding_minor"}
 _LEASE = "NEW.name, NEW.fence"
 _WIDTH = 10
 _LAST = "SELECT MAX(number) FROM history"
@@ -62,7 +64,7 @@ def _process_database() -> tuple[Connection, sqlite3.Connection]:
     columns = ", ".join(f"c{number}" for number in range(_WIDTH))
     raw.execute(f"CREATE TABLE history (number INTEGER PRIMARY KEY, what TEXT, {columns})")
     for table, picked in _HISTORY.items():
-        for event in ("INSERT", "UPDATE"):
+        for event in ("INSERT", _CHANGES.get(table, "UPDATE")):
             _remember(raw, table, event, picked)
     # Of the leases, only what must never be seen: a fence that shrinks, or a row that goes.
     _remember(raw, "leases", "UPDATE", _LEASE, "WHEN NEW.fence < OLD.fence")
@@ -87,7 +89,7 @@ def _empty(raw: sqlite3.Connection) -> None:
 def _remember(raw: sqlite3.Connection, table: str, event: str, picked: str, when: str = "") -> None:
     names = ", ".join(f"c{number}" for number in range(len(_split(picked))))
     raw.execute(
-        f"CREATE TRIGGER h_{table}_{event} AFTER {event} ON {table} {when} BEGIN "  # noqa: S608
+        f"CREATE TRIGGER h_{table}_{event[:6]} AFTER {event} ON {table} {when} BEGIN "  # noqa: S608
         f"INSERT INTO history (what, {names}) VALUES ('{table}', {picked}); END"
     )
 

@@ -41,9 +41,10 @@ _BY_PURCHASE_ORDER = select(orders.c.order_id).where(
     orders.c.merchant_id == bindparam("of_merchant"),
     orders.c.purchase_order == bindparam("of_purchase_order"),
 )
-_SAVE = update(orders).where(
-    orders.c.order_id == bindparam("of_order"), orders.c.version == bindparam("was_version")
+_AS_READ = (orders.c.order_id == bindparam("of_order")) & (
+    orders.c.version == bindparam("was_version")
 )
+_SAVE, _SAVE_FACTS = update(orders).where(_AS_READ), update(orders).where(_AS_READ)
 _EVENT = insert(order_events)
 _DUE = (
     select(orders.c.order_id)
@@ -148,15 +149,19 @@ class SqlOrders(SqlSagas[OrderFacts]):
             "of_order": saga.key,
             "was_version": saga.version,
             "state": str(saga.state),
-            "facts": to_json(saga.facts),
-            "captured_minor": saga.facts.captured_minor(),
-            "sales_order": saga.facts.sales_order,
             "version": saga.version + 1,
             "next_at": saga.next_at,
             "reason": saga.reason,
             "updated_at": now,
         }
-        return bool(connection.execute(_SAVE, values).rowcount)
+        if not saga.has_news():
+            return bool(connection.execute(_SAVE, values).rowcount)
+        facts = {
+            "facts": to_json(saga.facts),
+            "captured_minor": saga.facts.captured_minor(),
+            "sales_order": saga.facts.sales_order,
+        }
+        return bool(connection.execute(_SAVE_FACTS, values | facts).rowcount)
 
     def _tell(
         self, connection: Connection, saga: Saga[OrderFacts], now: datetime, events: list[Event]
@@ -225,7 +230,8 @@ class SqlOrders(SqlSagas[OrderFacts]):
 
 
 def _saga(row: Any) -> Saga[OrderFacts]:
-    return Saga(row.order_id, row.state, _facts(row.facts), row.version, row.next_at, row.reason)
+    facts = _facts(row.facts)
+    return Saga(row.order_id, row.state, facts, row.version, row.next_at, row.reason, facts)
 
 
 @lru_cache(maxsize=_ORDERS_KEPT)

@@ -82,6 +82,6 @@ class SqlSagas(ABC, Generic[F]):
                 raise Stale(saga.key)
             if releases is not None:
                 give_back(connection, now, releases)
-            saved = replace(saga, version=saga.version + 1)
+            saved = replace(saga, version=saga.version + 1, stored=saga.facts)
             self._tell(connection, saved, now, events)
         return saved

@@ -53,6 +53,12 @@ class Saga(Generic[F]):
     version: int
     next_at: datetime | None = None
     reason: str = ""
+    # The facts that the row of this version holds; None: not known.
+    stored: F | None = field(default=None, compare=False, repr=False)
+
+    def has_news(self) -> bool:
+        """Say whether its facts must be written: most turns only move when to look again."""
+        return self.facts is not self.stored and self.facts != self.stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,8 +343,10 @@ class Driver(Generic[F]):
 
 
 def _resting(saga: Saga[F], rest: Rest) -> Saga[F]:
-    return Saga(saga.key, rest.state, saga.facts, saga.version, rest.until, rest.reason)
+    return Saga(
+        saga.key, rest.state, saga.facts, saga.version, rest.until, rest.reason, saga.stored
+    )
 
 
 def _with(saga: Saga[F], facts: F) -> Saga[F]:
-    return Saga(saga.key, saga.state, facts, saga.version, saga.next_at, saga.reason)
+    return Saga(saga.key, saga.state, facts, saga.version, saga.next_at, saga.reason, saga.stored)
