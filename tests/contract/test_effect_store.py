@@ -187,7 +187,7 @@ def test_what_is_taken_is_read_under_its_lease(kit: Kit) -> None:
 
 def test_a_change_that_ends_the_turn_gives_the_lease_back_or_writes_nothing(kit: Kit) -> None:
     lease = begin(kit)
-    last = replace(mark_sent(kit, lease), ends_turn=True)
+    last = replace(mark_sent(kit, lease), gives_back=True)
 
     def cut(_: Boundary) -> None:
         raise Power
@@ -323,7 +323,7 @@ def test_a_new_effect_can_begin_as_sent_under_its_lease(kit: Kit) -> None:
     assert kit.store.get(KIND, sent.key) == sent
     assert kit.store.acquire(NAME, "janitor", MINUTE) is None
     done = replace(sent, state=EffectState.done)
-    write(kit, lease, Change(sent, done, "answered yes", ends_turn=True))
+    write(kit, lease, Change(sent, done, "answered yes", gives_back=True))
     assert kit.store.acquire(NAME, "janitor", MINUTE) is not None
     assert [link.entry.what for link in kit.chain()] == [
         "effect intended",

@@ -261,7 +261,7 @@ class NoFencing(MemoryEffectStore):
     def _unchecked(self, lease: Lease, decide: Decide) -> Effect:
         change = decide(self.now())
         after = self._write(lease, change)
-        if change.ends_turn:
+        if change.gives_back:
             self.release(lease)
         return after
 

@@ -348,6 +348,14 @@ def test_a_worker_that_slept_after_recording_the_send_does_not_send(desk: Desk) 
     assert (done.sends, len(desk.partner.sends)) == (1, 1)
 
 
+def test_a_lease_is_given_back_only_where_somebody_could_use_it_before_its_end(desk: Desk) -> None:
+    name, minute = f"{KIND.value}|{KEY}", timedelta(minutes=1)
+    desk.post()  # done, and read back in six minutes: the lease lasts two
+    assert desk.store.acquire(name, "another", minute) is None
+    assert desk.advance(seconds=360).state is EffectState.verified
+    assert desk.store.acquire(name, "a person", minute) is not None
+
+
 def test_a_worker_that_lost_its_lease_sends_nothing(desk: Desk) -> None:
     def sleep(name: Boundary) -> None:
         if name is Boundary.marked_sent:

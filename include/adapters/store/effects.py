@@ -170,7 +170,7 @@ class SqlEffectStore:
             self._boundary(Boundary.inside_change)
             who = change.who or lease.holder
             self._letters(connection, change, after, who, now)
-            if change.ends_turn:
+            if change.gives_back:
                 give_back(connection, now, lease)
             what = f"effect {change.before.state.value} -> {after.state.value}"
             audit.append_all(connection, [_entry(now, who, what, after, change.cause)])

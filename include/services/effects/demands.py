@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from include.domain.errors import Rejected
-from include.services.effects.ports import Effect, EffectKind
+from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.effects.rules import Rules
 
 
@@ -40,6 +40,20 @@ def demand_same(stored: Effect, effect: Effect) -> None:
             f"{effect.amount_minor} {effect.currency}",
             f"effect {effect.kind.value}",
             "Compare the two; correct a posted one by a new version under its own key.",
+        )
+
+
+def demand_replayable(effect: Effect) -> None:
+    """Let pass what a person may have tried again.
+
+    Raises:
+        Rejected: it is neither rejected nor a dead letter.
+    """
+    if effect.state not in (EffectState.rejected, EffectState.dead_letter):
+        raise Rejected(
+            f"{effect.key!r} is {effect.state.value}, not rejected or a dead letter",
+            f"effect {effect.kind.value}",
+            "Look again instead; nothing is sent twice.",
         )
 
 

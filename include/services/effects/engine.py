@@ -12,7 +12,13 @@ from functools import partial
 
 from include.domain.errors import OutcomeUnknown, Parked, Rejected, Retryable
 from include.services.effects.boundaries import Boundary, BoundaryHook, pass_by
-from include.services.effects.demands import RulesByKind, check_digest, demand_same, instant_of
+from include.services.effects.demands import (
+    RulesByKind,
+    check_digest,
+    demand_replayable,
+    demand_same,
+    instant_of,
+)
 from include.services.effects.events import EventLog, log_event
 from include.services.effects.ports import (
     Difference,
@@ -28,7 +34,7 @@ from include.services.effects.rules import Rules
 from include.services.effects.schedule import is_due
 from include.services.effects.states import FINISHED, check_transition
 from include.services.effects.store import Change, Decide, EffectStore, Lease, LeaseLost
-from include.services.effects.turn import Turn
+from include.services.effects.turn import Turn, ended
 from include.services.ports import Clock
 
 _Work = Callable[[Turn, Effect], Effect]
@@ -123,7 +129,7 @@ class Engine:
         self._boundary(Boundary.answered)
         check_transition(conclusion.before.state, conclusion.after.state)
         try:
-            last = replace(conclusion, ends_turn=True)
+            last = ended(conclusion, lease)
             concluded = self._store.change(lease, lambda _now: last, in_passing=True)
         except LeaseLost:
             return self._required(sent.kind, sent.key)
@@ -187,15 +193,11 @@ class Engine:
         """
 
         def start_over(turn: Turn, effect: Effect) -> Effect:
-            if effect.state not in (EffectState.rejected, EffectState.dead_letter):
-                raise Rejected(
-                    f"{key!r} is {effect.state.value}, not rejected or a dead letter",
-                    f"effect {kind.value}",
-                    "Look again instead; nothing is sent twice.",
-                )
+            demand_replayable(effect)
             fresh = self._rules[kind].replay(effect, who)
             return self._run(turn, self._change(turn, lambda _now: fresh))
 
+        demand_replayable(self._required(kind, key))  # said at once, whoever holds the lease
         return self._under_lease(kind, key, start_over)
 
     def leave(self, kind: EffectKind, key: str, why: str) -> Effect:
@@ -325,10 +327,7 @@ class Engine:
         return self._ask(effect), asked_at
 
     def _renew(self, turn: Turn) -> datetime:
-        timings = self._rules[turn.kind].timings
-        turn.now = self._store.renew(turn.lease, timings.lease)
-        turn.has_called = False
-        return turn.now
+        return turn.renew(self._store, self._rules[turn.kind].timings.lease)
 
     def _ask(self, effect: Effect) -> tuple[Found, ...]:
         self._refuse_open_transaction(effect)

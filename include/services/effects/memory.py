@@ -127,7 +127,7 @@ class MemoryEffectStore:
                 raise LeaseLost(lease.name)
             self._boundary(Boundary.inside_change)
             after = self._write(lease, change)
-            if change.ends_turn:
+            if change.gives_back:
                 self.release(lease)
             return after
 

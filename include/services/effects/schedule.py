@@ -27,6 +27,12 @@ def is_due(effect: Effect, now: datetime, *, may_hurry: bool = False) -> bool:
     return effect.next_at is None or effect.next_at <= now
 
 
+def waits_out(effect: Effect, until: datetime) -> bool:
+    """Say whether nobody can do anything with it before then: a doubt or a yes is never hurried."""
+    is_waiting = effect.state in (EffectState.in_doubt, EffectState.done)
+    return is_waiting and effect.next_at is not None and effect.next_at >= until
+
+
 def settled_at(effect: Effect, timings: Timings) -> datetime:
     """Say from when on an absent answer means that the last send came to nothing."""
     return settles(_base(effect), timings)

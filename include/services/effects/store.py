@@ -46,7 +46,7 @@ class Change:
     dead_letter: DeadLetterNote | None = None  # opened; if one is open, it is brought up to date
     resolution: str = ""  # closes the open dead letter, if there is one
     who: str = ""  # a person, if a person asked; otherwise the lease's holder
-    ends_turn: bool = False  # gives the lease back in the same transaction
+    gives_back: bool = False  # the lease, in the same transaction
 
 
 Decide = Callable[[datetime], Change]  # of the store's time, inside the transaction that writes it
