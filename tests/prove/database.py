@@ -114,12 +114,12 @@ class Database(Engine):
         _empty(raw)
         self.raw = raw
         self.connection = connection
-        self._light = LightConnection(connection, raw, self._write)
+        self._light = LightConnection(connection, raw, self._begin)
         self.is_open = False
         self._world = world
         OpenTransactions._known[self] = _Counter(self)
-        self._has_begun = False
         self._before = 0
+        self._last = (-1, 0)  # the latest change of the history, at that many of the tables
 
     def begin(self) -> "AbstractContextManager[Connection]":  # type: ignore[override]
         return self  # type: ignore[return-value]
@@ -132,7 +132,10 @@ class Database(Engine):
 
     def last_change(self) -> int:
         """Number the latest change of the history; the first is 1."""
-        return self.raw.execute(_LAST).fetchone()[0] or 0  # type: ignore[no-any-return]
+        changes = self.raw.total_changes
+        if self._last[0] != changes:
+            self._last = changes, self.raw.execute(_LAST).fetchone()[0] or 0
+        return self._last[1]
 
     def history(self) -> dict[str, list[Any]]:
         """Return (seq, table, columns) of every change, in order, by table."""
@@ -147,11 +150,11 @@ class Database(Engine):
         if isinstance(life, Life):
             if life.is_dead:
                 raise Crash(life.name)
-            if not world.is_calm:
+            if world.swarm.strikes_stores and not world.is_calm:
                 self._strike_before(life)
         if self.is_open:
             raise RuntimeError("a transaction is open already")
-        self._has_begun = False
+        self._light.has_begun = False
         self.is_open = True
         return self._light  # type: ignore[return-value]
 
@@ -165,22 +168,18 @@ class Database(Engine):
             world.coverage["killed between commits", "DB", _store_at_work()] += 1
             life.die()
 
-    def _write(self) -> None:
+    def _begin(self) -> None:
         """Begin at the first write: no other life runs before, so reads need no BEGIN."""
-        if not self._has_begun:
-            self.raw.execute("BEGIN IMMEDIATE")
-            self._has_begun = True
-            self._before = self.raw.total_changes
+        self.raw.execute("BEGIN IMMEDIATE")
+        self._before = self.raw.total_changes
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        is_lost = has_written = False
-        try:
-            if self._has_begun:
-                has_written = error is None and self.raw.total_changes != self._before
-                is_lost = has_written and self._strikes("commit lost")
-                self.raw.execute("ROLLBACK" if is_lost or error is not None else "COMMIT")
-        finally:
-            self.is_open = False
+        self.is_open = False  # what follows is one step, to every life
+        if not self._light.has_begun:
+            return
+        has_written = error is None and self.raw.total_changes != self._before
+        is_lost = has_written and self._strikes("commit lost")
+        self.raw.execute("ROLLBACK" if is_lost or error is not None else "COMMIT")
         if is_lost or (has_written and self._strikes("commit answered with an error")):
             raise DatabaseGone
 

@@ -174,6 +174,11 @@ class Swarm:
     focus: str  # the call that is struck most; '' is none
     clerk_cancels: float  # of the orders that nothing else befalls, in SYSPRO
 
+    @property
+    def strikes_stores(self) -> bool:
+        """Say whether anything may happen before a transaction."""
+        return bool(self.interleave or self.stall or self.kill)
+
 
 def draw_swarm(dice: random.Random) -> Swarm:
     """Draw the mixture of one seed."""

@@ -118,12 +118,15 @@ _INSTANT = Instant()
 class Result:
     """The part of a result that the stores use."""
 
-    __slots__ = ("_cursor", "_make", "rowcount")
+    __slots__ = ("_cursor", "_make")
 
     def __init__(self, cursor: sqlite3.Cursor, make: Callable[[Any], Any] | None) -> None:
         self._cursor = cursor
         self._make = make
-        self.rowcount = cursor.rowcount
+
+    @property
+    def rowcount(self) -> int:
+        return self._cursor.rowcount
 
     def all(self) -> list[Any]:
         return [] if self._make is None else list(map(self._make, self._cursor))
@@ -152,20 +155,20 @@ class Scalars(list[Any]):
 
 
 class LightConnection:
-    """What the stores get as their connection. ``write`` is called before anything is written."""
+    """What the stores get as their connection. ``begin`` is called before the first write."""
 
     def __init__(
-        self, connection: Connection, raw: sqlite3.Connection, write: Callable[[], None]
+        self, connection: Connection, raw: sqlite3.Connection, begin: Callable[[], None]
     ) -> None:
         self._connection = connection
         self._execute = raw.execute
-        self._write = write
+        self._begin = begin
+        self.has_begun = False
         self.dialect = connection.dialect
 
     def execute(self, statement: Any, values: Any = None) -> Any:
         if values is None:
-            if not isinstance(statement, Select):
-                self._write()
+            self._begin_unless(isinstance(statement, Select))
             return self._connection.execute(statement)
         if isinstance(values, list):
             result: Any = None
@@ -175,9 +178,14 @@ class LightConnection:
         compiled = _LATEST.get(id(statement))
         if compiled is None or compiled.given != tuple(values):
             compiled = self._compiled(statement, values)
-        if not compiled.reads:
-            self._write()
+        if not self.has_begun:
+            self._begin_unless(compiled.reads)
         return Result(self._execute(compiled.text, compiled.values(values)), compiled.rows)
+
+    def _begin_unless(self, reads: bool) -> None:
+        if not reads and not self.has_begun:
+            self._begin()
+            self.has_begun = True
 
     def scalar(self, statement: Any, values: Any = None) -> Any:
         return self.execute(statement, values).scalar()
