@@ -3,6 +3,7 @@
 Numbers with m are those of the reliability reference, section 3.2; those with s are of the sagas.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -71,26 +72,6 @@ class NewReferencePerRetry(Engine):
 class SendsAfterSleeping(Engine):
     def _may_still_send(self, turn: Turn, sent: Effect) -> bool:
         return True
-
-
-class JanitorDoesNotReadAgain(Engine):
-    """Trusts what it read before it had the lease, and writes whatever the row says now."""
-
-    def __init__(self, *parts: Any, **more: Any) -> None:
-        super().__init__(*parts, **more)
-        self._hearsay: dict[tuple[EffectKind, str], Effect] = {}
-
-    def _take(self, kind: EffectKind, key: str) -> Taken:
-        taken = super()._take(kind, key)
-        return replace(taken, effect=self._hearsay.pop((kind, key), None) or taken.effect)
-
-    def sweep(self, limit: int = 100, targets: Any = None) -> tuple[Effect, ...]:
-        due = self._store.due(limit, targets)
-        self._hearsay = {place: self._required(*place) for place in due}
-        try:
-            return super().sweep(limit, targets)
-        finally:
-            self._hearsay = {}
 
 
 # The partner -------------------------------------------------------------------------------------
@@ -201,6 +182,30 @@ class NoFencing(SqlEffectStore):
                 mark.bindparams(fence=lease.fence, kind=known.kind.value, key=known.key)
             )
         return replace(written, fence=lease.fence)
+
+
+class JanitorDoesNotReadAgain(SqlEffectStore):
+    """m16: trusts what it read before it had the lease, and writes whatever the row says now."""
+
+    def __init__(self, *parts: Any, **more: Any) -> None:
+        super().__init__(*parts, **more)
+        self._hearsay: dict[tuple[EffectKind, str], Effect | None] = {}
+
+    def due(self, limit: int, targets: Sequence[str] | None = None) -> Any:
+        places = super().due(limit, targets)
+        self._hearsay = {place: self.get(*place) for place in places}
+        return places
+
+    def take(self, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Taken:
+        taken = super().take(kind, key, holder, duration)
+        return replace(taken, effect=self._hearsay.pop((kind, key), None) or taken.effect)
+
+    def change(self, lease: Lease, decide: Decide, *, in_passing: bool = False) -> Effect:
+        kind, _, key = lease.name.partition("|")
+        known = self.get(EffectKind(kind), key)
+        if known is None:
+            return super().change(lease, decide, in_passing=in_passing)
+        return super().change(lease, lambda now: replace(decide(now), before=known))
 
 
 class LimitOutsideTheTransaction(SqlRefunds):
@@ -397,11 +402,7 @@ MUTANTS = (
     Variant("m14 lease without fencing", effects=NoFencing),
     Variant("m14b sends after sleeping through its lease", engine=SendsAfterSleeping),
     Variant("m15 refund limit checked outside", refunds=LimitOutsideTheTransaction),
-    Variant(
-        "m16 janitor does not read again under the lease",
-        engine=JanitorDoesNotReadAgain,
-        effects=NoFencing,
-    ),
+    Variant("m16 janitor does not read again under the lease", effects=JanitorDoesNotReadAgain),
     Variant("m17 float money", translator=FloatMoney),
     Variant("m18 restated report posted whole", reposts_whole=True),
     Variant("m19 finished states ignore late evidence", engine=IgnoresLateEvidence),

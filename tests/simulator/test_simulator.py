@@ -62,7 +62,7 @@ def test_the_sql_store_stands_the_same_storm(show_figures: Callable[[str], None]
 
 
 def test_every_broken_protocol_is_caught(show_figures: Callable[[str], None]) -> None:
-    """Each from five starting seeds; the median says how soon."""
+    """Each from three starting seeds; the median says how soon."""
     lines, missed = [], []
     for mutant in MUTANTS:
         caught = [lifecycles_to_catch(mutant, first, TO_CATCH) for first in (1, 2001, 4001)]
