@@ -47,4 +47,5 @@ def skip_unless_shown(task: HITLOperator, context: Any) -> None:
     try:
         require_shown(task, context)
     except Rejected as stale:
-        raise AirflowSkipException(f"{stale} The next run asks about it.") from stale
+        said = f"{stale.what}. Nothing was decided; the next run asks about it."
+        raise AirflowSkipException(said) from stale
