@@ -1,0 +1,119 @@
+"""The product against the sandbox, order to cash: real hooks, HTTP, store; people by control."""
+
+from collections import Counter
+from datetime import UTC, date, datetime
+from typing import Any
+
+import requests
+
+from include.domain.money import Money
+from include.domain.order_state import OrderFacts
+from include.domain.orders import order_id_of, reference_of
+from include.sandbox import Sandbox
+from include.services.orders.driver import Saga
+from tieout.order_desk import Desks
+from tieout.order_feeds import order_follower, refund_push, shop_sync
+
+SHOP, SKU = "acme_us_web", "TEA-1001"
+UK_SHOP = "acme_uk_web"
+LIVE = date(2026, 11, 3)
+BEGIN = datetime(2026, 10, 28, tzinfo=UTC)
+
+
+class Play:
+    """The product on one side, everybody else on the other."""
+
+    def __init__(self, sandbox: Sandbox, desks: Desks) -> None:
+        self.sandbox = sandbox
+        self.desks = desks
+
+    # Other people ----------------------------------------------------------------------------
+
+    def control(self, action: str, /, **facts: Any) -> Any:
+        url = f"{self.sandbox.urls()['control']}/control/{action}"
+        answer = requests.post(url, json=facts, timeout=10)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def shopper_orders(self, outcome: str = "", **more: Any) -> str:
+        """Place an order in the shop; return its number."""
+        asked = {"outcome": outcome} if outcome else {}
+        token = self.control("transient_token", count=1, **asked)["tokens"][0]["jti"]
+        placed = self.control(
+            "shop_place_order",
+            shop=SHOP,
+            lines=[{"sku": SKU, "quantity": 2}],
+            payment={"kind": "transient_token", "value": token},
+            **more,
+        )
+        return str(placed["order"]["number"])
+
+    def clerk(self, action: str, **facts: Any) -> Any:
+        return self.control("clerk", action=action, company="A", **facts)
+
+    # The product -----------------------------------------------------------------------------
+
+    def poll_shop(self) -> str:
+        return str(shop_sync(self.desks, SHOP).poll(BEGIN))
+
+    def poll_erp(self) -> None:
+        desk = self.desks.of(SHOP)
+        with desk.erp.session():
+            refund_push(self.desks, desk).poll("2026-10-28")
+            order_follower(self.desks, desk).poll("2026-10-28")
+
+    def sweep(self) -> None:
+        self.desks.sweep(100)
+
+    def take(self, outcome: str = "", **more: Any) -> str:
+        """Have an order placed, taken in and worked on; return its id."""
+        number = self.shopper_orders(outcome, **more)
+        self.poll_shop()
+        self.sweep()
+        return order_id_of(SHOP, number)
+
+    def order(self, order_id: str) -> Saga[OrderFacts]:
+        return self.desks.service.orders.get(order_id)
+
+    def purchase_order(self, order_id: str) -> str:
+        return self.desks.service.orders.content(order_id).purchase_order
+
+    # The truth -------------------------------------------------------------------------------
+
+    def executed(self, order_id: str) -> Counter[str]:
+        """Count what the gateway executed for an order, by verb."""
+        code = self.purchase_order(order_id)
+        return Counter(
+            row.verb
+            for row in self.sandbox.ledger.rows(system="cybersource", code=code)
+            if row.committed
+        )
+
+    def amount(self, order_id: str) -> Money:
+        return self.desks.service.orders.content(order_id).amount
+
+    def owed(self, order_id: str, shop_id: str = SHOP) -> Money:
+        """Return what SYSPRO shows as open of an order's one invoice."""
+        documents = self.desks.of(shop_id).erp.orders.documents_of(self.purchase_order(order_id))
+        (left,) = (one.left for one in documents if one.document_type == "I")
+        assert left is not None
+        return left
+
+    def unapplied(self, order_id: str, shop_id: str = SHOP) -> Money:
+        """Return what is left of an order's one receipt."""
+        reference = reference_of(f"{order_id}|receipt|1")
+        (found,) = self.desks.of(shop_id).erp.orders.receipts_of([reference])
+        assert found.left is not None
+        return found.left
+
+    def posted(self, order_id: str, step: str) -> int:
+        """Count what SYSPRO posted under the reference of a step."""
+        reference = reference_of(f"{order_id}|{step}")
+        rows = self.sandbox.ledger.rows(system="syspro")
+        return sum(row.reference == reference and row.committed for row in rows)
+
+    def shop_status(self, order_id: str) -> str:
+        number = self.desks.service.orders.content(order_id).number
+        found = self.desks.of(SHOP).shop_hook.order(number)
+        assert found is not None
+        return found.status
