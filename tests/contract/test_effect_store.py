@@ -339,6 +339,22 @@ def test_a_known_effect_does_not_begin_again(kit: Kit) -> None:
     assert kit.store.acquire(NAME, "janitor", MINUTE) is not None
 
 
+def test_nothing_begins_under_a_lease_that_somebody_took_over(kit: Kit) -> None:
+    mine = kit.store.acquire("saga|A", "sleeper", MINUTE)
+    assert mine is not None
+    kit.clock.move(seconds=61)
+    first, _ = kit.store.begin(effect(), _mark, "sleeper", MINUTE, under=mine)
+    assert first.state is EffectState.sent  # it ran out, but nobody has taken it
+    assert kit.store.acquire("saga|A", "another", MINUTE) is not None
+    late = effect("late", reference="LATE")
+    with pytest.raises(LeaseLost):
+        kit.store.begin(late, _mark, "sleeper", MINUTE, under=mine)
+    with pytest.raises(LeaseLost):
+        kit.store.insert(replace(late, intended_at=START), "sleeper", under=mine)
+    assert kit.store.get(KIND, "late") is None
+    assert kit.store.acquire(f"{KIND.value}|late", "janitor", MINUTE) is not None
+
+
 def test_an_effect_whose_lease_is_held_does_not_begin(kit: Kit) -> None:
     assert kit.store.acquire(NAME, "janitor", MINUTE) is not None
     found, lease = kit.store.begin(effect(), _mark, "api", MINUTE)

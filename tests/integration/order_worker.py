@@ -43,6 +43,7 @@ from include.mappings.load import load_mappings
 from include.services.effects.boundaries import Boundary
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind
+from include.services.effects.store import Lease
 from include.services.orders.order_service import OrderService
 from include.wiring import UtcClock
 from tests.orders.conftest import make_order
@@ -124,8 +125,8 @@ class WatchedEngine(Engine):
 
     death: Death
 
-    def perform(self, effect: Effect) -> Effect:
-        return self._watched(effect.key, lambda: Engine.perform(self, effect))
+    def perform(self, effect: Effect, *, under: Lease | None = None) -> Effect:
+        return self._watched(effect.key, lambda: Engine.perform(self, effect, under=under))
 
     def advance(self, kind: EffectKind, key: str) -> Effect:
         return self._watched(key, lambda: Engine.advance(self, kind, key))

@@ -15,6 +15,7 @@ from include.domain.order_state import OrderState
 from include.domain.orders import PaymentMethod, PaymentSource
 from include.domain.payments import Authorized, PaymentStatus
 from include.services.effects.ports import Effect, EffectKind, Receipt
+from include.services.effects.store import Lease
 from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import authorization, make_rules
 
@@ -307,17 +308,36 @@ def test_who_slept_through_its_lease_goes_on_with_what_another_driver_began(
 ) -> None:
     perform = kit.engine.perform
 
-    def overtaken(effect: Effect) -> Effect:
+    def overtaken(effect: Effect, *, under: Lease | None = None) -> Effect:
         if effect.kind is EffectKind.sales_order:  # meanwhile another began it, the day before
             content = json.dumps({**json.loads(effect.payload), "order_date": "2026-01-01"})
             digest = hashlib.sha256(content.encode()).hexdigest()
             perform(replace(effect, payload=content, digest=digest))
-        return perform(effect)
+        return perform(effect, under=under)
 
     monkeypatch.setattr(kit.engine, "perform", overtaken)
     order = make_order()
     assert kit.run(order).facts.sales_order
     assert kit.partner.truth.count(EffectKind.sales_order) == 1
+
+
+def test_who_slept_through_its_lease_begins_nothing_for_an_order_cancelled_meanwhile(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    perform = kit.engine.perform
+    order = make_order()
+
+    def asleep(effect: Effect, *, under: Lease | None = None) -> Effect:
+        if effect.kind is EffectKind.payment_authorization:
+            kit.clock.move(seconds=180)  # the lease lasts two minutes
+            kit.service.cancel(order.order_id, "shopper", "changed her mind")
+            assert kit.service.advance(order.order_id).state == OrderState.cancelled
+        return perform(effect, under=under)
+
+    monkeypatch.setattr(kit.engine, "perform", asleep)
+    assert kit.run(order).state == OrderState.cancelled
+    kit.pass_time(minutes=10)
+    assert kit.partner.truth.count(EffectKind.payment_authorization) == 0
 
 
 def test_a_turn_that_learns_nothing_writes_no_facts(kit: Kit) -> None:

@@ -52,13 +52,13 @@ _WHERE, _DO = "a mutant", "Nothing."
 class RecordsAfterSending(Engine):
     """Both ways to send: the record comes when the answer is known."""
 
-    def perform(self, effect: Effect) -> Effect:
+    def perform(self, effect: Effect, **more: Any) -> Effect:
         if self.find(effect.kind, effect.key) is None:
             now = self._store.now()
             mark = self._rules[effect.kind].mark_sent(replace(effect, intended_at=now), now)
             with suppress(IntegrationError):
                 self._partners[effect.kind].send(mark.after)
-        return super().perform(effect)
+        return super().perform(effect, **more)
 
 
 class NewReferencePerRetry(Engine):
@@ -124,9 +124,9 @@ class SendIsNotCommitted(SqlEffectStore):
         super().__init__(*parts)
         self._waiting: dict[str, tuple[Any, ...]] = {}
 
-    def begin(self, effect: Effect, mark: Any, who: str, duration: timedelta) -> Any:
+    def begin(self, effect: Effect, mark: Any, who: str, duration: timedelta, **more: Any) -> Any:
         if self.get(effect.kind, effect.key) is not None:
-            return super().begin(effect, mark, who, duration)
+            return super().begin(effect, mark, who, duration, **more)
         name = f"{effect.kind.value}|{effect.key}"
         lease = self.acquire(name, who, duration)
         fresh = replace(effect, intended_at=self.now())
@@ -151,7 +151,7 @@ class ChecksThenInserts(SqlEffectStore):
 
     world: Any
 
-    def begin(self, effect: Effect, mark: Any, who: str, duration: timedelta) -> Any:
+    def begin(self, effect: Effect, mark: Any, who: str, duration: timedelta, **more: Any) -> Any:
         if self.get(effect.kind, effect.key) is None:
             self.world.hub.sleep(0.2)
             with self._engine.begin() as connection:
@@ -160,7 +160,7 @@ class ChecksThenInserts(SqlEffectStore):
                 connection.execute(gone.bindparams(**values))
                 freed = text("UPDATE leases SET expires_at = '2000-01-01' WHERE name = :name")
                 connection.execute(freed.bindparams(name=f"{effect.kind.value}|{effect.key}"))
-        return super().begin(effect, mark, who, duration)
+        return super().begin(effect, mark, who, duration, **more)
 
 
 class NoFencing(SqlEffectStore):

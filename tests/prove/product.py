@@ -119,13 +119,13 @@ class _Named:
 
     world: "World"
 
-    def intend(self, effect: Effect) -> Effect:
+    def intend(self, effect: Effect, **more: Any) -> Effect:
         self.world.codes[self.world.hub.current] = CODES[effect.kind]
-        return super().intend(effect)  # type: ignore[misc,no-any-return]
+        return super().intend(effect, **more)  # type: ignore[misc,no-any-return]
 
-    def perform(self, effect: Effect) -> Effect:
+    def perform(self, effect: Effect, **more: Any) -> Effect:
         self.world.codes[self.world.hub.current] = CODES[effect.kind]
-        return super().perform(effect)  # type: ignore[misc,no-any-return]
+        return super().perform(effect, **more)  # type: ignore[misc,no-any-return]
 
     def advance(self, kind: K, key: str) -> Effect:
         self.world.codes[self.world.hub.current] = CODES[kind]

@@ -223,7 +223,7 @@ class SendIsNotCommitted(MemoryEffectStore):
 
 
 class ChecksThenInserts(MemoryEffectStore):
-    def insert(self, effect: Effect, who: str) -> Effect:
+    def insert(self, effect: Effect, who: str, *, under: Lease | None = None) -> Effect:
         stored = self.get(effect.kind, effect.key)
         if stored is not None:
             return stored
@@ -232,7 +232,7 @@ class ChecksThenInserts(MemoryEffectStore):
         hub.sleep(0.2)
         self._effects.pop((effect.kind, effect.key), None)
         self._references.pop((effect.target, effect.reference), None)
-        return super().insert(effect, who)
+        return super().insert(effect, who, under=under)
 
 
 class NoFencing(MemoryEffectStore):

@@ -66,20 +66,26 @@ class Handle:
         if not self._life.is_dead:
             self._store.release(lease)
 
-    def insert(self, effect: Effect, who: str) -> Effect:
+    def insert(self, effect: Effect, who: str, *, under: Lease | None = None) -> Effect:
         self._begin()
         self._lose_commit("intent")
-        stored = self._store.insert(effect, who)
+        stored = self._store.insert(effect, who, under=under)
         self._world.observe_intent(stored)
         self._break_after_commit("intent")
         return stored
 
     def begin(
-        self, effect: Effect, mark: Callable[[Effect], Change], who: str, duration: timedelta
+        self,
+        effect: Effect,
+        mark: Callable[[Effect], Change],
+        who: str,
+        duration: timedelta,
+        *,
+        under: Lease | None = None,
     ) -> tuple[Effect, Lease | None]:
         self._begin()
         self._lose_commit("intent")
-        stored, lease = self._store.begin(effect, mark, who, duration)
+        stored, lease = self._store.begin(effect, mark, who, duration, under=under)
         if lease is None:
             self._world.observe_intent(stored)
         else:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from include.adapters.store import audit
 from include.adapters.store.clock import StoreClock, database_now, light_now
 from include.adapters.store.dead_letters import close_letter, open_letter
-from include.adapters.store.leases import SqlLeases, give_back, insert_once, take_lease
+from include.adapters.store.leases import SqlLeases, demand_held, give_back, insert_once, take_lease
 from include.adapters.store.schema import effects, leases
 from include.adapters.store.transactions import OpenTransactions, reading
 from include.adapters.store.wake import wake_saga
@@ -103,9 +103,11 @@ class SqlEffectStore:
     def release(self, lease: Lease) -> None:
         self._leases.release(lease)
 
-    def insert(self, effect: Effect, who: str) -> Effect:
+    def insert(self, effect: Effect, who: str, *, under: Lease | None = None) -> Effect:
         """Insert once: the primary key decides which of two workers was first."""
         with self._engine.begin() as connection:
+            if under is not None:
+                demand_held(connection, under)
             if connection.execute(_insert(connection), _row_of(effect)).rowcount:
                 self._boundary(Boundary.inside_intent)
                 entry = _entry(
@@ -121,10 +123,18 @@ class SqlEffectStore:
         raise reference_taken(effect, str(other))
 
     def begin(
-        self, effect: Effect, mark: Callable[[Effect], Change], who: str, duration: timedelta
+        self,
+        effect: Effect,
+        mark: Callable[[Effect], Change],
+        who: str,
+        duration: timedelta,
+        *,
+        under: Lease | None = None,
     ) -> tuple[Effect, Lease | None]:
         """Commit intent, lease and send in one transaction: the primary key decides who does."""
         with self._engine.begin() as connection:
+            if under is not None:
+                demand_held(connection, under)
             now = self._clock(connection)
             lease = take_lease(connection, now, subject_of(effect), who, duration)
             fresh = effect.but(intended_at=now)
@@ -138,7 +148,7 @@ class SqlEffectStore:
                     audit.append_all(connection, [intended, began])
                     return sent, lease
                 give_back(connection, now, lease)
-        return self.insert(fresh, who), None
+        return self.insert(fresh, who, under=under), None
 
     def get(self, kind: EffectKind, key: str) -> Effect | None:
         with reading(self._engine) as connection:

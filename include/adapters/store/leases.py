@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import Connection, Engine, Executable, Table, bindparam, update
+from sqlalchemy import Connection, Engine, Executable, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from include.adapters.store.clock import StoreClock, database_now, light_now
@@ -48,15 +48,18 @@ def _take(dialect: str) -> Executable:
     ).returning(leases.c.fence)
 
 
+_IS_OURS = (
+    (leases.c.name == bindparam("lease"))
+    & (leases.c.fence == bindparam("known_fence"))
+    & (leases.c.holder == bindparam("known_holder"))
+)
 _EXTEND = (
     update(leases)
-    .where(
-        leases.c.name == bindparam("lease"),
-        leases.c.fence == bindparam("known_fence"),
-        leases.c.holder == bindparam("known_holder"),
-    )
+    .where(_IS_OURS)
     .values(expires_at=bindparam("until", type_=leases.c.expires_at.type))
 )
+# Locked, so that nobody takes it before the caller's transaction ends; SQLite has one writer.
+_HELD = select(leases.c.fence).where(_IS_OURS).with_for_update(read=True)
 
 
 def take_lease(
@@ -71,6 +74,17 @@ def take_lease(
 def give_back(connection: Connection, now: datetime, lease: Lease) -> None:
     """Give a lease back within the caller's transaction; one already lost is left alone."""
     connection.execute(_EXTEND, _ours(lease, now))
+
+
+def demand_held(connection: Connection, lease: Lease) -> None:
+    """Let the caller's transaction go on only while nobody has taken a lease over.
+
+    Raises:
+        LeaseLost: somebody has.
+    """
+    known = {"lease": lease.name, "known_fence": lease.fence, "known_holder": lease.holder}
+    if connection.execute(_HELD, known).scalar() is None:
+        raise LeaseLost(lease.name)
 
 
 @dataclass(frozen=True, slots=True)

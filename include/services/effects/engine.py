@@ -77,22 +77,26 @@ class Engine:
 
     # Use cases -------------------------------------------------------------------------------
 
-    def intend(self, effect: Effect) -> Effect:
+    def intend(self, effect: Effect, *, under: Lease | None = None) -> Effect:
         """Commit the intent. Same key and digest: it is the same effect, in its present state.
+
+        ``under``: a lease of the caller's, e.g. of its saga. Who slept until somebody took it over
+        begins nothing: what was decided under it may not be wanted any more.
 
         Raises:
             Rejected: the key or the reference is already used for other content.
+            LeaseLost: somebody has taken ``under`` over; nothing was begun.
         """
         check_digest(effect)
         fresh = replace(
             effect, state=EffectState.intended, intended_at=self._store.now(), next_at=None
         )
-        stored = self._store.insert(fresh, self._worker)
+        stored = self._store.insert(fresh, self._worker, under=under)
         self._boundary(Boundary.intended)
         demand_same(stored, effect)
         return stored
 
-    def perform(self, effect: Effect) -> Effect:
+    def perform(self, effect: Effect, *, under: Lease | None = None) -> Effect:
         """Intend and send in one commit, then write the answer in another: for who waits.
 
         The same promises as ``intend`` and ``advance``, which take over wherever the effect is
@@ -100,11 +104,12 @@ class Engine:
 
         Raises:
             Rejected: the key or the reference is already used for other content.
+            LeaseLost: somebody has taken ``under`` over; nothing was begun.
         """
         check_digest(effect)
         rules = self._rules[effect.kind]
         if rules.timings.looks_first and not self._is_surely_absent(effect):
-            return self.advance(effect.kind, self.intend(effect).key)
+            return self.advance(effect.kind, self.intend(effect, under=under).key)
         began = self._clock.now()
         fresh = effect.but(state=EffectState.intended, next_at=None)
         sent, lease = self._store.begin(
@@ -112,6 +117,7 @@ class Engine:
             lambda it: rules.mark_sent(it, instant_of(it)),
             self._worker,
             rules.timings.lease,
+            under=under,
         )
         self._boundary(Boundary.marked_sent)
         if lease is None:

@@ -69,8 +69,10 @@ class MemoryEffectStore:
 
     # Effects ---------------------------------------------------------------------------------
 
-    def insert(self, effect: Effect, who: str) -> Effect:
+    def insert(self, effect: Effect, who: str, *, under: Lease | None = None) -> Effect:
         with self._lock:
+            if under is not None:
+                self._require(under)
             place = (effect.kind, effect.key)
             if place in self._effects:
                 return self._effects[place]
@@ -84,9 +86,17 @@ class MemoryEffectStore:
             return effect
 
     def begin(
-        self, effect: Effect, mark: Callable[[Effect], Change], who: str, duration: timedelta
+        self,
+        effect: Effect,
+        mark: Callable[[Effect], Change],
+        who: str,
+        duration: timedelta,
+        *,
+        under: Lease | None = None,
     ) -> tuple[Effect, Lease | None]:
         with self._lock:
+            if under is not None:
+                self._require(under)
             fresh = replace(effect, intended_at=self._clock.now())
             held = self._leases.get(subject_of(effect))
             lease = self.acquire(subject_of(effect), who, duration)

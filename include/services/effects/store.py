@@ -88,16 +88,25 @@ class EffectStore(Leases, Protocol):
         """Return the store's time: one clock for all workers."""
         ...
 
-    def insert(self, effect: Effect, who: str) -> Effect:
+    def insert(self, effect: Effect, who: str, *, under: Lease | None = None) -> Effect:
         """Commit a new effect, or return the one that already has its kind and key.
+
+        ``under``: a lease of the caller's, e.g. of its saga, that it must still have then.
 
         Raises:
             Rejected: another key already uses this reference at this target.
+            LeaseLost: somebody has taken ``under`` over; nothing was written.
         """
         ...
 
     def begin(
-        self, effect: Effect, mark: Callable[[Effect], Change], who: str, duration: timedelta
+        self,
+        effect: Effect,
+        mark: Callable[[Effect], Change],
+        who: str,
+        duration: timedelta,
+        *,
+        under: Lease | None = None,
     ) -> tuple[Effect, Lease | None]:
         """Commit a new effect as sent, under a lease, in one transaction.
 
@@ -106,6 +115,7 @@ class EffectStore(Leases, Protocol):
             mark: makes the change to ``sent`` of it.
             who: holds the lease and signs the audit entries.
             duration: of the lease.
+            under: as in ``insert``.
 
         Returns:
             The effect as sent and its lease; or the one that already has its kind and key,
@@ -113,6 +123,7 @@ class EffectStore(Leases, Protocol):
 
         Raises:
             Rejected: another key already uses this reference at this target.
+            LeaseLost: somebody has taken ``under`` over; nothing was written.
         """
         ...
 

@@ -234,16 +234,19 @@ class Driver(Generic[F]):
         opened = ""  # the step that we opened ourselves just now: its effect cannot be there yet
         for _ in range(_MOST_MOVES):
             try:
-                saga, resting, events = self._move(saga, play, events, until, opened)
+                saga, resting, events = self._move(lease, saga, play, events, until, opened)
                 if resting is not None:
                     return self._store.save(_resting(saga, resting), events, releases=lease)
                 opened = play.open_step(saga.facts)
             except Stale:
                 saga, events, opened = self._store.get(saga.key), [], ""
+            except LeaseLost:  # we slept, and what we had decided may not be wanted any more
+                return self._store.get(saga.key)
         raise RuntimeError(f"{saga.key} made {_MOST_MOVES} moves and does not rest")
 
     def _move(
         self,
+        lease: Lease,
         saga: Saga[F],
         play: Play[F],
         events: list[Event],
@@ -252,7 +255,8 @@ class Driver(Generic[F]):
     ) -> tuple[Saga[F], Rest | None, list[Event]]:
         """Make one move. A saga that rests now is not written yet: how, says the second value."""
         step = play.open_step(saga.facts)
-        effect = self._worked_on(saga, play, step, is_new=step == opened) if step else None
+        is_new = step == opened
+        effect = self._worked_on(lease, saga, play, step, is_new=is_new) if step else None
         if step and effect is None:  # nothing was begun, and it is not wanted any more
             saga = _with(saga, play.begin(saga.facts, ""))
         now = self._store.now()
@@ -293,7 +297,9 @@ class Driver(Generic[F]):
             return _with(saga, play.fail(saga.facts, str(fault))), _RECHECK
         return saga, _AGAIN
 
-    def _worked_on(self, saga: Saga[F], play: Play[F], step: str, *, is_new: bool) -> Effect | None:
+    def _worked_on(
+        self, lease: Lease, saga: Saga[F], play: Play[F], step: str, *, is_new: bool
+    ) -> Effect | None:
         """Bring the open step's effect as far as it goes; ``None``: it is not wanted any more.
 
         Should a new one be there all the same (who slept through the saga's lease), it is found
@@ -304,17 +310,17 @@ class Driver(Generic[F]):
         if effect is None and not play.is_wanted(saga.facts, step):
             return None
         if effect is None:
-            return self._begun(play.command(saga.facts, step).effect(key))
+            return self._begun(lease, play.command(saga.facts, step).effect(key))
         if play.is_detached(step) or effect.state in (*_THERE, *_STOPPED):
             return effect  # a detached one was begun before: the saga does not wait for it
         if not is_due(effect, self._store.now(), may_hurry=True):
             return effect
         return self._engine.advance(kind, key)
 
-    def _begun(self, wanted: Effect) -> Effect:
+    def _begun(self, lease: Lease, wanted: Effect) -> Effect:
         """Begin an effect. Where another driver was first, what it meant stands, e.g. its date."""
         try:
-            return self._engine.perform(wanted)
+            return self._engine.perform(wanted, under=lease)
         except Rejected:
             found = self._engine.find(wanted.kind, wanted.key)
             if found is None:  # the reference is another effect's
