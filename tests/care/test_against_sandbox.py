@@ -26,8 +26,8 @@ from include.services.effects.ports import EffectKind, EffectState
 from include.services.inbox.ports import InboxRow, InboxState
 from include.services.profiles.ports import KeptToken, TokenState
 from include.services.sync.ports import Tally
-from tests.integration.test_order_to_cash import BEGIN, LIVE, SHOP, SKU, Play
-from tests.integration.test_order_to_cash import play as play
+from tests.integration.play import BEGIN, LIVE, SHOP, SKU, Play
+from tests.integration.play import play as play
 from tieout import care_desk, care_steps, cli
 from tieout.order_feeds import decision_poll
 from tieout.webhook_desk import handlers

@@ -1,16 +1,24 @@
 """The product against the sandbox, order to cash: real hooks, HTTP, store; people by control."""
 
+import json
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
+from include.adapters.settings_file import read_settings
+from include.adapters.store.engine import open_store
+from include.adapters.store.migrate import migrate
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.orders import order_id_of, reference_of
-from include.sandbox import Sandbox
+from include.sandbox import Sandbox, start
 from include.services.orders.driver import Saga
+from include.wiring import Settings, Tieout
 from tieout.order_desk import Desks
 from tieout.order_feeds import order_follower, refund_push, shop_sync
 
@@ -117,3 +125,37 @@ class Play:
         found = self.desks.of(SHOP).shop_hook.order(number)
         assert found is not None
         return found.status
+
+
+@pytest.fixture(scope="module")
+def play(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
+    folder = tmp_path_factory.mktemp("order-to-cash")
+    sandbox = start(live_date=LIVE)
+    patch = pytest.MonkeyPatch()
+    ports = {
+        "TIEOUT_SANDBOX_PORT": "cybersource",
+        "TIEOUT_SYSPRO_PORT": "syspro",
+        "TIEOUT_BANK_PORT": "bank",
+        "TIEOUT_SHOP_PORT": "shop",
+    }
+    environment = {
+        name: sandbox.urls()[system].rpartition(":")[2] for name, system in ports.items()
+    }
+    settings = read_settings(
+        Path("airflow_settings.yaml"), {**environment, "TIEOUT_ALLOW_PLAIN_HTTP": "true"}
+    )
+    for conn_id, values in settings.connections.items():
+        found = {name: value for name, value in values.items() if name != "conn_id"}
+        if isinstance(found.get("extra"), str):
+            found["extra"] = json.loads(found["extra"] or "{}")
+        patch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(found))
+    url = f"sqlite:///{folder / 'tieout.db'}"
+    migrate(open_store(url))
+    context = Tieout(Settings(url, folder / "lake", "sandbox", business_date=LIVE))
+    made = Play(sandbox, Desks(context))
+    products = [{"sku": SKU, "name": "Green tea", "price": "19.99", "stock": 500}]
+    made.control("shop_products", shop=SHOP, products=products)
+    made.control("cybersource", webhook_review=False)
+    yield made
+    patch.undo()
+    sandbox.stop()
