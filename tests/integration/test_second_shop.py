@@ -73,21 +73,27 @@ def test_without_a_rate_an_order_is_held_with_the_line_to_add(play: Play) -> Non
     assert "Enter one rate of EUR in SYSPRO" in judged.why
 
 
-def test_the_second_shops_webhook_is_judged_by_its_own_scheme(play: Play) -> None:
-    """Signed by Standard Webhooks and delivered over HTTP; it says which order to read."""
-    desks = play.desks
-    secret = desks.of(UK_SHOP).shop_hook.webhook_secrets[0]
-    url = f"{play.sandbox.urls()['shop']}/callbacks/uk"
-    play.control("shop_webhook", shop=UK_SHOP, delivery_url=url, secret=secret)
+def pound_order(play: Play, tins: int) -> str:
+    """Have tins of 14.99 GBP ordered, which the shop has on its shelves; return its number."""
     products = [{"sku": SKU, "name": "Green tea", "price": "14.99", "stock": 500}]
     play.control("shop_products", shop=UK_SHOP, products=products)
     token = play.control("transient_token", count=1)["tokens"][0]["jti"]
     placed = play.control(
         "shop_place_order",
         shop=UK_SHOP,
-        lines=[{"sku": SKU, "quantity": 1}],
+        lines=[{"sku": SKU, "quantity": tins}],
         payment={"kind": "transient_token", "value": token},
     )
+    return str(placed["order"]["no"])
+
+
+def test_the_second_shops_webhook_is_judged_by_its_own_scheme(play: Play) -> None:
+    """Signed by Standard Webhooks and delivered over HTTP; it says which order to read."""
+    desks = play.desks
+    secret = desks.of(UK_SHOP).shop_hook.webhook_secrets[0]
+    url = f"{play.sandbox.urls()['shop']}/callbacks/uk"
+    play.control("shop_webhook", shop=UK_SHOP, delivery_url=url, secret=secret)
+    number = pound_order(play, tins=1)
     play.control("shop_deliveries", shop=UK_SHOP)
     sent = play.control("callbacks", shop="uk")["deliveries"][0]
     given = {name.lower(): value for name, value in sent["headers"].items()}
@@ -102,24 +108,16 @@ def test_the_second_shops_webhook_is_judged_by_its_own_scheme(play: Play) -> Non
         [Incoming(account.source, verdict.event_key, verdict.event_type, sent["body"].encode())]
     )
     assert HandleEvents(inbox, handlers(desks), "integration").run().handled == 1
-    order = desks.service.orders.content(order_id_of(UK_SHOP, str(placed["order"]["no"])))
+    order = desks.service.orders.content(order_id_of(UK_SHOP, number))
     assert order.amount == Money(14_99, "GBP")
 
 
 def test_the_second_shop_in_pounds_goes_the_same_way(play: Play) -> None:
     """A shop of another make, tax inside its prices, another company and another currency."""
-    products = [{"sku": SKU, "name": "Green tea", "price": "14.99", "stock": 500}]
-    play.control("shop_products", shop=UK_SHOP, products=products)
-    token = play.control("transient_token", count=1)["tokens"][0]["jti"]
-    placed = play.control(
-        "shop_place_order",
-        shop=UK_SHOP,
-        lines=[{"sku": SKU, "quantity": 2}],
-        payment={"kind": "transient_token", "value": token},
-    )
+    number = pound_order(play, tins=2)
     shop_sync(play.desks, UK_SHOP).poll(BEGIN)
     play.sweep()
-    order_id = order_id_of(UK_SHOP, str(placed["order"]["no"]))
+    order_id = order_id_of(UK_SHOP, number)
     saga = play.order(order_id)
     assert saga.state == OrderState.booked, saga.reason
     assert play.executed(order_id) == {"authorization": 1}
@@ -136,6 +134,6 @@ def test_the_second_shop_in_pounds_goes_the_same_way(play: Play) -> None:
     assert play.executed(order_id) == {"authorization": 1, "capture": 1}
     assert play.owed(order_id, UK_SHOP) == Money(0, "GBP")
     assert play.unapplied(order_id, UK_SHOP) == Money(0, "GBP")
-    found = desk.shop_hook.order(str(placed["order"]["no"]))
+    found = desk.shop_hook.order(number)
     assert found is not None
     assert found.status == "closed"

@@ -3,7 +3,6 @@
 Numbers with m are those of the reliability reference, section 3.2; those with s are of the sagas.
 """
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -23,7 +22,7 @@ from include.domain.orders import Order
 from include.domain.reviews import Decision, DecisionEvent, Merged
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, Found, Receipt
-from include.services.effects.store import Change, Decide, Lease, Taken
+from include.services.effects.store import Change, Decide, Lease
 from include.services.effects.turn import Turn
 from include.services.orders.driver import Event, Saga
 from include.services.orders.order_service import OrderService
@@ -35,6 +34,7 @@ from tests.prove.world import TIMINGS, Variant
 from tests.simulator.mutants import (
     DropsWhatIsParked,
     ForgetsWhatIsParked,
+    Hearsay,
     IgnoresLateEvidence,
     NoQuiescence,
     OneAbsentLook,
@@ -184,21 +184,8 @@ class NoFencing(SqlEffectStore):
         return replace(written, fence=lease.fence)
 
 
-class JanitorDoesNotReadAgain(SqlEffectStore):
+class JanitorDoesNotReadAgain(Hearsay, SqlEffectStore):
     """m16: trusts what it read before it had the lease, and writes whatever the row says now."""
-
-    def __init__(self, *parts: Any, **more: Any) -> None:
-        super().__init__(*parts, **more)
-        self._hearsay: dict[tuple[EffectKind, str], Effect | None] = {}
-
-    def due(self, limit: int, targets: Sequence[str] | None = None) -> Any:
-        places = super().due(limit, targets)
-        self._hearsay = {place: self.get(*place) for place in places}
-        return places
-
-    def take(self, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Taken:
-        taken = super().take(kind, key, holder, duration)
-        return replace(taken, effect=self._hearsay.pop((kind, key), None) or taken.effect)
 
     def change(self, lease: Lease, decide: Decide, *, in_passing: bool = False) -> Effect:
         kind, _, key = lease.name.partition("|")

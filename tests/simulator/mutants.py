@@ -250,23 +250,27 @@ class NoFencing(MemoryEffectStore):
         return after
 
 
-class DoesNotReadAgainUnderLock(NoFencing):
-    """Trusts what it read before it had the lease; checks the token, but not the row."""
+class Hearsay:
+    """A store whose effects are taken as they were when the due ones were listed."""
 
-    def __init__(self, *parts: Any, **more: Any) -> None:
-        super().__init__(*parts, **more)
-        self._hearsay: dict[tuple[EffectKind, str], Effect | None] = {}
+    _hearsay: Mapping[tuple[EffectKind, str], Effect | None] = MappingProxyType({})
 
     def due(
-        self, limit: int, targets: Sequence[str] | None = None
+        self: Any, limit: int, targets: Sequence[str] | None = None
     ) -> Sequence[tuple[EffectKind, str]]:
         places = super().due(limit, targets)
         self._hearsay = {place: self.get(*place) for place in places}
-        return places
+        return places  # type: ignore[no-any-return]
 
-    def take(self, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Taken:
+    def take(self: Any, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Taken:
         taken = super().take(kind, key, holder, duration)
-        return replace(taken, effect=self._hearsay.pop((kind, key), None) or taken.effect)
+        known = self._hearsay.get((kind, key))
+        self._hearsay = {place: one for place, one in self._hearsay.items() if place != (kind, key)}
+        return replace(taken, effect=known or taken.effect)
+
+
+class DoesNotReadAgainUnderLock(Hearsay, NoFencing):
+    """Trusts what it read before it had the lease; checks the token, but not the row."""
 
     def change(self, lease: Lease, decide: Decide, *, in_passing: bool = False) -> Effect:
         if not self._is_current(lease):

@@ -82,8 +82,7 @@ def demand_held(connection: Connection, lease: Lease) -> None:
     Raises:
         LeaseLost: somebody has.
     """
-    known = {"lease": lease.name, "known_fence": lease.fence, "known_holder": lease.holder}
-    if connection.execute(_HELD, known).scalar() is None:
+    if connection.execute(_HELD, _known(lease)).scalar() is None:
         raise LeaseLost(lease.name)
 
 
@@ -120,10 +119,9 @@ class SqlLeases:
             give_back(connection, self.clock(connection), lease)
 
 
+def _known(lease: Lease) -> dict[str, object]:
+    return {"lease": lease.name, "known_fence": lease.fence, "known_holder": lease.holder}
+
+
 def _ours(lease: Lease, until: datetime) -> dict[str, object]:
-    return {
-        "lease": lease.name,
-        "known_fence": lease.fence,
-        "known_holder": lease.holder,
-        "until": until,
-    }
+    return _known(lease) | {"until": until}
