@@ -251,6 +251,14 @@ class FieldMap:
     where: str
 
 
+class Ask(StrEnum):
+    """What a status that a shop gives an order asks of us."""
+
+    take = "take"  # an order that we do not know yet is placed
+    cancel = "cancel"  # it is unwound; a completed one needs a person
+    discard = "discard"  # it is unwound; a completed one was only tidied away
+
+
 @dataclass(frozen=True, slots=True)
 class ShopStatus:
     """What a shop is told of an order's state."""
@@ -264,3 +272,11 @@ class ShopStatus:
         for name in re.findall(r"\{(\w+)\}", self.note):
             found = found.replace(f"{{{name}}}", facts.get(name) or "-")
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class ShopStatuses:
+    """Both directions of one kind of shop."""
+
+    told: Mapping[str, ShopStatus]  # by state of ours, or by what happened
+    asks: Mapping[str, Ask]  # by status of the shop; any other asks nothing

@@ -1,6 +1,6 @@
 """Turn the entries of order to cash into the tables that are asked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from include.domain.alerts import AlertRule, Channel, QuietHours, Recipient
@@ -17,6 +17,7 @@ from include.domain.shops import (
     Said,
     Shop,
     ShopStatus,
+    ShopStatuses,
     WebhookRules,
 )
 from include.mappings.parse import Placed, dated
@@ -180,9 +181,10 @@ def _meaning(row: MeaningRow) -> MeaningRule:
     return MeaningRule(row.meaning, row.money, row.tell, row.retry, by_reason)
 
 
-def _statuses(placed: Placed[OrderStatusesEntry]) -> Mapping[str, ShopStatus]:
+def _statuses(placed: Placed[OrderStatusesEntry]) -> ShopStatuses:
     rows = placed.entry.statuses
-    return {state: ShopStatus(row.status, row.note) for state, row in rows.items()}
+    told = {state: ShopStatus(row.status, row.note) for state, row in rows.items()}
+    return ShopStatuses(told, placed.entry.asks)
 
 
 def _order_rules(placed: Placed[OrderRulesEntry]) -> OrderRules:

@@ -6,7 +6,7 @@ from itertools import combinations
 from include.domain.alerts import AlertKind
 from include.domain.order_state import OrderState
 from include.domain.orders import LineKind
-from include.domain.shops import CardPlace, ChargeLine, GuestPolicy, ShopKind, TaxMode
+from include.domain.shops import Ask, CardPlace, ChargeLine, GuestPolicy, ShopKind, TaxMode
 from include.mappings.parse import Placed
 from include.mappings.payment_words import ALSO_KNOWN, CODES, REASON_CODE, REASONS, STATUSES
 from include.mappings.problems import did_you_mean
@@ -42,6 +42,9 @@ def check_order_tables(entries: Entries) -> None:
     for told in of_kind(entries, OrderStatusesEntry):
         _check_names(told, "statuses", told.entry.statuses, STATES, "state of an order")
         _demand(told, "statuses", told.entry.statuses, STATES, "{status: ...}")
+        if Ask.take not in told.entry.asks.values():
+            what = "no status of the shop asks us to take an order"
+            told.report(("asks",), what, "Write at least one, such as 'processing: take'.")
     _check_payments(entries)
     _check_messages(entries)
     _check_alerts(entries)

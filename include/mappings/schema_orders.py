@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from include.domain.alerts import AlertKind, Channel
 from include.domain.order_rules import CaptureWhen, OnCredit, OnExpiry, OnShortStock
 from include.domain.payment_meanings import Meaning, MoneyEffect, Retry
-from include.domain.shops import ShopKind
+from include.domain.shops import Ask, ShopKind
 from include.mappings.schema import Currency, CutOff, Entry, Loose, Mail, Row, Text, Zone, fault
 
 NOTE_FACTS = frozenset("number sales_order amount reason invoice carrier tracking".split())
@@ -82,6 +82,7 @@ class OrderStatusesEntry(Entry):
 
     shop_kind: Annotated[ShopKind, Loose]
     statuses: dict[Text, ShopStatusRow]
+    asks: dict[Text, Annotated[Ask, Loose]]
 
 
 class AmountRow(Row):

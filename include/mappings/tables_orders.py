@@ -9,7 +9,7 @@ from include.domain.alerts import AlertKind, AlertRule
 from include.domain.errors import Rejected
 from include.domain.order_rules import OrderRules
 from include.domain.payment_meanings import Meaning, MoneyEffect, PaymentMeaning, Retry
-from include.domain.shops import FieldMap, Shop, ShopKind, ShopStatus
+from include.domain.shops import Ask, FieldMap, Shop, ShopKind, ShopStatus, ShopStatuses
 from include.mappings.in_force import InForce, in_force
 from include.mappings.payment_words import ANY, REASON_CODE
 
@@ -58,7 +58,7 @@ class OrderTables:
     fields: Dated[FieldMap]  # by shop kind
     payments: Dated[PaymentTable]  # by operation
     messages: Dated[Mapping[str, str]]  # by language
-    statuses: Dated[Mapping[str, ShopStatus]]  # by shop kind
+    statuses: Dated[ShopStatuses]  # by shop kind
     rules: Dated[OrderRules]  # by merchant
     alerts: Dated[AlertRule]  # by kind
 
@@ -92,7 +92,7 @@ class OrderTables:
         Raises:
             Rejected: nothing says so.
         """
-        found = _demand(self.statuses, kind.value, on, "shop_kind", "order_statuses.yaml")
+        found = _demand(self.statuses, kind.value, on, "shop_kind", "order_statuses.yaml").told
         if state not in found:
             raise Rejected(
                 f"a {kind.value} shop has no word for {state!r}",
@@ -100,6 +100,14 @@ class OrderTables:
                 f"Add the line '{state}: {{status: ...}}' under statuses of {kind.value}.",
             )
         return found[state]
+
+    def shop_asks(self, kind: ShopKind, on: date | None = None) -> Mapping[str, Ask]:
+        """Return what each status of a shop's own asks of us; one that is missing asks nothing.
+
+        Raises:
+            Rejected: nothing says so.
+        """
+        return _demand(self.statuses, kind.value, on, "shop_kind", "order_statuses.yaml").asks
 
     def alert(self, kind: AlertKind, on: date | None = None) -> AlertRule | None:
         """Return whom to tell of a kind, or nobody where no entry is in force."""

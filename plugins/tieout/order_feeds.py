@@ -8,28 +8,17 @@ from include.domain.erp_orders import Shipment
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
-from include.domain.shops import ShopKind
 from include.services.orders.moves import state_of
 from include.services.shop.ports import ShopOrder, ShopRefund
 from include.services.sync.follow_orders import OrderFollower
 from include.services.sync.hear_decisions import DecisionPoll
 from include.services.sync.push_refunds import RefundPush
 from include.services.sync.push_stock import StockPush
-from include.services.sync.sync_shop import ShopSync, shop_words
+from include.services.sync.sync_shop import ShopSync
 from tieout.order_desk import Desks, ShopDesk
 
 FIRST_POLL = timedelta(days=7)  # how far a first poll looks back
 _OUR_REFERENCE = re.compile(r"\bTO[0-9A-F]{18}\b")
-# What a shop's order statuses mean for us; see its own documentation.
-_WORDS: dict[ShopKind, dict[str, str]] = {
-    ShopKind.woocommerce: {
-        "pending": "take",
-        "processing": "take",
-        "on-hold": "take",
-        "cancelled": "cancel",
-    },
-    ShopKind.generic: {"new": "take", "paid": "take", "cancelled": "cancel"},
-}
 
 
 def shop_sync(desks: Desks, shop_id: str) -> ShopSync:
@@ -51,7 +40,7 @@ def shop_sync(desks: Desks, shop_id: str) -> ShopSync:
         service=desks.service,
         translate=translate,
         refund_amount=refund_amount,
-        words=shop_words(_WORDS[desk.shop.kind]),
+        asks=context.mappings.orders.shop_asks(desk.shop.kind),
         watermarks=context.watermarks,
         shelf=context.shelf,
         owner=desk.merchant.owner,

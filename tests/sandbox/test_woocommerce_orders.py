@@ -112,6 +112,9 @@ def test_lists_are_filtered(shop: Shops) -> None:
     assert ids(modified_after=later, dates_are_gmt="true") == []
     assert ids(modified_before=later, dates_are_gmt="true", before=later)
     assert ids(after="2026-11-01T00:00:00", modified_after="2026-11-01T00:00:00Z")
+    shop.api.delete(f"orders/{first['id']}")
+    assert ids() == ids(status="any") == ids(status="any,trash") == [second["id"]]
+    assert ids(status="trash") == [first["id"]]
 
 
 @pytest.mark.parametrize(

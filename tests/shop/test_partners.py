@@ -84,6 +84,18 @@ def test_the_status_refunded_makes_no_refund_beside_ours(woo: Bench) -> None:
     assert len(woo.desk.refunds(number)) == 1
 
 
+@pytest.mark.parametrize("note", ["Cancelled.", ""])
+def test_an_order_in_the_trash_is_told_and_stays_there(woo: Bench, note: str) -> None:
+    number = woo.order()
+    woo.sandbox.api.delete(f"orders/{number}")
+    content = update(woo, number, status="cancelled", note=note, only_from=("processing",))
+    woo.write(UPDATE, content)
+    assert woo.settle(UPDATE).state is EffectState.verified
+    assert woo.desk.order(number).status == "trash"
+    told = note or "Status cancelled: not set: the order is 'trash'."
+    assert notes(woo, number) == [f"{told} [{reference_of('k')}]"]
+
+
 def test_a_refund_is_recorded_and_the_shop_pays_nothing(bench: Bench) -> None:
     number = bench.order()
     assert bench.write(REFUND, refund(bench, number)).state is EffectState.done

@@ -42,6 +42,16 @@ def test_every_changed_order_comes_once_oldest_change_first(bench: Bench) -> Non
     assert numbers(bench.desk, now() + timedelta(minutes=1), timedelta(hours=1)) == placed
 
 
+def test_what_is_thrown_away_comes_in_a_list_of_its_own(woo: Bench) -> None:
+    kept, thrown = woo.order(), woo.order()
+    woo.sandbox.api.delete(f"orders/{thrown}")
+    assert numbers(woo.desk) == [kept]
+    (status,) = woo.desk.discarded_statuses
+    (found,) = woo.desk.orders_changed_since(MIDNIGHT, NONE, status)
+    assert (found.order_number, found.status) == (thrown, "trash")
+    assert list(woo.desk.orders_changed_since(now() + timedelta(minutes=1), NONE, status)) == []
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
 def test_orders_of_one_second_are_all_found_whatever_the_page(sandbox: Shops, size: int) -> None:
     reader = WooCommerce(settings(sandbox.url, page_size=size), HttpTransport())

@@ -16,7 +16,7 @@ from include.domain.money import Money
 from include.domain.order_rules import CaptureWhen, OnShortStock
 from include.domain.order_state import OrderState
 from include.domain.payment_meanings import Meaning, MoneyEffect, Retry
-from include.domain.shops import CardPlace, ShopKind
+from include.domain.shops import Ask, CardPlace, ShopKind
 from include.mappings.load import SHIPPED, load_mappings, read_mappings
 from include.mappings.payment_words import CODES, REASONS, STATUSES
 from include.mappings.tables_orders import OrderTables
@@ -192,6 +192,13 @@ def test_every_state_has_a_word_in_every_kind_of_shop(tables: OrderTables) -> No
             assert tables.shop_status(kind, state, DAY).status
     with pytest.raises(Rejected, match="Add the line 'lost: "):
         tables.shop_status(ShopKind.generic, "lost", DAY)
+
+
+def test_what_a_shops_status_asks_of_us_is_a_row(tables: OrderTables) -> None:
+    asks = tables.shop_asks(ShopKind.woocommerce, DAY)
+    assert (asks["processing"], asks["cancelled"], asks["trash"]) == ("take", "cancel", "discard")
+    assert "completed" not in asks
+    assert tables.shop_asks(ShopKind.generic, DAY)["paid"] is Ask.take
 
 
 def test_a_note_shows_its_facts_and_a_dash_for_what_is_not_known(tables: OrderTables) -> None:

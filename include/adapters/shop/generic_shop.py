@@ -50,6 +50,11 @@ class GenericShop:
         return frozenset(filter(None, self._shape.order_derived_statuses.split("|")))
 
     @property
+    def discarded_statuses(self) -> frozenset[str]:
+        """None: the list of a JSON shop has every order."""
+        return frozenset()
+
+    @property
     def shop_id(self) -> str:
         return self._settings.shop_id
 
@@ -65,7 +70,9 @@ class GenericShop:
 
     # Orders ----------------------------------------------------------------------------------
 
-    def orders_changed_since(self, since: datetime, overlap: timedelta) -> Iterator[ShopOrder]:
+    def orders_changed_since(
+        self, since: datetime, overlap: timedelta, discarded: str = ""
+    ) -> Iterator[ShopOrder]:
         names, what = self._shape, "list orders"
         start = (since.astimezone(UTC) - overlap).strftime("%Y-%m-%dT%H:%M:%SZ")
         query = {names.orders_since: start, names.orders_size: str(self._settings.page_size)}

@@ -57,6 +57,11 @@ class WooCommerce:
         return frozenset({"refunded"})
 
     @property
+    def discarded_statuses(self) -> frozenset[str]:
+        """The trash: ``status=any``, which is the default, leaves it out."""
+        return frozenset({"trash"})
+
+    @property
     def shop_id(self) -> str:
         return self._settings.shop_id
 
@@ -71,15 +76,18 @@ class WooCommerce:
 
     # Orders ----------------------------------------------------------------------------------
 
-    def orders_changed_since(self, since: datetime, overlap: timedelta) -> Iterator[ShopOrder]:
-        """See the port. An order in the trash is in no list; only a webhook tells of it.
+    def orders_changed_since(
+        self, since: datetime, overlap: timedelta, discarded: str = ""
+    ) -> Iterator[ShopOrder]:
+        """See the port.
 
         Always asks for a first page, from the last second seen on: numbered pages shift while
         orders change, and what shifts is passed over.
         """
         edge, seen = since.astimezone(UTC) - overlap, dict[str, datetime]()
+        which = {"status": discarded or "any"}
         while True:
-            orders = self._changed({"modified_after": _gmt(edge), "orderby": "modified"})
+            orders = self._changed({**which, "modified_after": _gmt(edge), "orderby": "modified"})
             fresh = [o for o in orders if seen.get(o.order_id) != o.modified_at]
             seen |= {order.order_id: order.modified_at for order in fresh}
             yield from fresh
@@ -89,15 +97,18 @@ class WooCommerce:
             if fresh:
                 edge = max(edge, last - _SECOND)
             else:  # one second fills whole pages
-                yield from self._whole_second(last, seen)
+                yield from self._whole_second(last, seen, which)
                 edge = last
 
-    def _whole_second(self, at: datetime, seen: dict[str, datetime]) -> Iterator[ShopOrder]:
+    def _whole_second(
+        self, at: datetime, seen: dict[str, datetime], which: Mapping[str, str]
+    ) -> Iterator[ShopOrder]:
         """Yield what is left of one second, page by page, until a round shows nothing new.
 
         Orders may leave the second meanwhile, and then the pages shift: hence another round.
         """
         window = {
+            **which,
             "modified_after": _gmt(at - _SECOND),
             "modified_before": _gmt(at + _SECOND),
             "orderby": "id",

@@ -115,9 +115,12 @@ def _wants(query: Query) -> Callable[[Row], bool]:
     search = query.text("search")
 
     def fits(row: Row) -> bool:
-        is_any = "any" in statuses and row["status"] not in ("trash", "checkout-draft")
+        if "any" in statuses:  # as WooCommerce does: it wins over every word beside it
+            is_wanted = row["status"] not in ("trash", "checkout-draft")
+        else:
+            is_wanted = row["status"] in statuses
         return (
-            (is_any or row["status"] in statuses)
+            is_wanted
             and (not customer or str(row["customer_id"]) == customer)
             and (not product or product in {str(i["product_id"]) for i in row["line_items"]})
             and _mentions(row, search)

@@ -53,8 +53,17 @@ class ShopReader(Protocol):
         """Our name of the shop."""
         ...
 
-    def orders_changed_since(self, since: datetime, overlap: timedelta) -> Iterator[ShopOrder]:
+    @property
+    def discarded_statuses(self) -> frozenset[str]:
+        """Statuses of orders that somebody threw away: only a list asked by the status has them."""
+        ...
+
+    def orders_changed_since(
+        self, since: datetime, overlap: timedelta, discarded: str = ""
+    ) -> Iterator[ShopOrder]:
         """Yield each order changed after ``since - overlap``, oldest change first.
+
+        Those thrown away come only where ``discarded`` names their status, and then alone.
 
         The overlap is what makes a watermark safe: shops commit late and count in whole seconds.
         So an order may come again in the next call; who takes it must not mind. The next

@@ -7,21 +7,16 @@ from functools import partial
 
 from include.domain.errors import Rejected
 from include.domain.money import Money
+from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.orders import Order, order_id_of
+from include.domain.shops import Ask
+from include.services.orders.driver import Saga
 from include.services.orders.order_service import OrderService
 from include.services.shop.ports import ShopOrder, ShopReader, ShopRefund
 from include.services.sync.ports import Shelf, Tally, Watermarks, work_on
 
 OVERLAP = timedelta(minutes=10)  # shops commit late and count in whole seconds
 WHO = "shop poller"
-
-
-@dataclass(frozen=True, slots=True)
-class ShopWords:
-    """What a shop's statuses mean for us; the rest asks nothing of us."""
-
-    taken: frozenset[str]  # an unknown order in one of these is placed
-    cancelled: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +27,7 @@ class ShopSync:
     service: OrderService
     translate: Callable[[ShopOrder], Order]  # raises Rejected, naming the field
     refund_amount: Callable[[ShopOrder, ShopRefund], Money | None]  # None: it moved already
-    words: ShopWords
+    asks: Mapping[str, Ask]  # by status of the shop
     watermarks: Watermarks
     shelf: Shelf
     owner: str
@@ -43,51 +38,64 @@ class ShopSync:
         Args:
             begin: where a first poll starts.
         """
-        name = f"shop|{self.reader.shop_id}"
-        mark = self.watermarks.get(name)
-        since = datetime.fromisoformat(mark) if mark else begin
-        return self._take(self.reader.orders_changed_since(since, OVERLAP), name).check()
+        tally = Tally()
+        for status in ("", *sorted(self.reader.discarded_statuses)):
+            name = "|".join(filter(None, ("shop", self.reader.shop_id, status)))
+            mark = self.watermarks.get(name)
+            since = datetime.fromisoformat(mark) if mark else begin
+            self._take(tally, self.reader.orders_changed_since(since, OVERLAP, status), name)
+        return tally.check()
 
     def take_one(self, order_number: str) -> Tally:
-        """Work on one order again, e.g. from a dead letter or a webhook."""
-        found = self.reader.order(order_number)
-        if found is None:
-            raise Rejected(
-                f"the shop has no order {order_number!r}",
-                f"shop {self.reader.shop_id}",
-                "Resolve the dead letter if the order was deleted there.",
-            )
-        return self._take([found], "").check()
+        """Work on one order again, e.g. from a dead letter or a webhook.
 
-    def _take(self, changed: Iterable[ShopOrder], name: str) -> Tally:
-        tally = Tally()
+        Raises:
+            Rejected: the shop has deleted it for good, and it goes on here.
+        """
+        tally, found = Tally(), self.reader.order(order_number)
+        if found is None:
+            self._demand_ended(order_number)
+            tally.read, tally.not_ours = 1, 1
+            return tally
+        self._take(tally, [found], "")
+        return tally.check()
+
+    def _demand_ended(self, order_number: str) -> None:
+        saga = self._known(order_id_of(self.reader.shop_id, order_number))
+        if saga is not None and saga.state not in ENDED:
+            raise Rejected(
+                f"the shop has no order {order_number!r} any more, and here it is {saga.state}",
+                f"shop {self.reader.shop_id}",
+                "Cancel it here (POST /orders/<id>/cancel), or resolve this and let it go on.",
+            )
+
+    def _take(self, tally: Tally, changed: Iterable[ShopOrder], name: str) -> None:
         for found in changed:
             key = f"{found.shop_id}|{found.order_number}"
             work_on(tally, self.shelf, "shop_order", key, self.owner, partial(self._work, found))
             if name:
                 self.watermarks.move(name, found.modified_at.isoformat())
-        return tally
 
     def _work(self, found: ShopOrder) -> bool:
         order_id = order_id_of(found.shop_id, found.order_number)
-        is_known = self._is_known(order_id)
-        if found.status in self.words.cancelled:
-            if is_known:
-                self.service.cancel(order_id, WHO, f"cancelled in the shop ({found.status})")
-            return is_known
-        if not is_known and found.status not in self.words.taken:
+        saga, ask = self._known(order_id), self.asks.get(found.status)
+        if ask in (Ask.cancel, Ask.discard):
+            is_tidied = ask is Ask.discard and saga and saga.state == OrderState.completed
+            if saga is not None and not is_tidied:
+                self.service.cancel(order_id, WHO, f"{found.status} in the shop")
+            return saga is not None
+        if saga is None and ask is not Ask.take:
             return False
-        if not is_known:
+        if saga is None:
             self.service.place(self.translate(found), WHO)
         self._refunds(order_id, found)
         return True
 
-    def _is_known(self, order_id: str) -> bool:
+    def _known(self, order_id: str) -> Saga[OrderFacts] | None:
         try:
-            self.service.orders.content(order_id)
+            return self.service.orders.get(order_id)
         except Rejected:
-            return False
-        return True
+            return None
 
     def _refunds(self, order_id: str, found: ShopOrder) -> None:
         """Move the money of refunds that the shop has recorded but could not move."""
@@ -104,11 +112,3 @@ class ShopSync:
                     who=WHO,
                     reason="refunded in the shop",
                 )
-
-
-def shop_words(table: Mapping[str, str]) -> ShopWords:
-    """Read what the statuses mean: ``take``, ``cancel`` or nothing."""
-    return ShopWords(
-        frozenset(word for word, meaning in table.items() if meaning == "take"),
-        frozenset(word for word, meaning in table.items() if meaning == "cancel"),
-    )

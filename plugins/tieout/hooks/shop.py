@@ -86,9 +86,16 @@ class _ShopHook(_FromConnection):
         """What may have signed a webhook of this shop, the newest first."""
         return self.get_conn().settings.webhook_secrets
 
-    def orders_changed_since(self, since: datetime, overlap: timedelta) -> Iterator[ShopOrder]:
+    @property
+    def discarded_statuses(self) -> frozenset[str]:
+        """Statuses of orders that somebody threw away."""
+        return self.get_conn().discarded_statuses
+
+    def orders_changed_since(
+        self, since: datetime, overlap: timedelta, discarded: str = ""
+    ) -> Iterator[ShopOrder]:
         """Yield changed orders, oldest change first; see the port."""
-        return self.get_conn().orders_changed_since(since, overlap)
+        return self.get_conn().orders_changed_since(since, overlap, discarded)
 
     def order(self, order_number: str) -> ShopOrder | None:
         """Return one order, ``None`` where the shop has none."""

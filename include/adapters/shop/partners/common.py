@@ -31,7 +31,7 @@ def demand_order(desk: ShopDesk, order_number: str) -> ShopOrder:
         raise Rejected(
             f"shop {desk.settings.shop_id} has no order {order_number!r}",
             desk.settings.where,
-            "Compare order number and shop; an order in the trash must be restored first.",
+            "Compare order number and shop; one that was deleted for good cannot be told anything.",
         )
     return order
 

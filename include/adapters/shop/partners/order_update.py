@@ -61,8 +61,9 @@ class OrderUpdatePartner:
         update = self._content(effect)
         order = self._just_looked(effect) or demand_order(self._desk, update.order_number)
         is_late = newest(self._desk.order_marks(order)) > update.sequence
+        is_discarded = order.status in self._desk.discarded_statuses
         may_leave = not update.only_from or order.status in {*update.only_from, update.status}
-        if update.status and not is_late and not may_leave:
+        if update.status and not (is_late or is_discarded or may_leave):
             raise Rejected(
                 f"order {update.order_number} is {order.status!r} at the shop, and only "
                 f"{' or '.join(update.only_from)} may become {update.status!r}",
@@ -70,7 +71,11 @@ class OrderUpdatePartner:
                 "Decide at the shop which status is right, then replay or resolve this item.",
             )
         marks = {MARK + effect.reference: f"{update.sequence}|{update.status}"}
-        sent = self._without_status(update) if is_late else update
+        sent = update
+        if is_late:
+            sent = self._without_status(update, "superseded")
+        elif is_discarded:  # a status would bring it back to where its clerk took it from
+            sent = self._without_status(update, f"not set: the order is {order.status!r}")
         answer = self._desk.update_order(order, sent, marks, effect.reference)
         self._demand_echo(answer, sent, marks)
         return Receipt(
@@ -88,7 +93,9 @@ class OrderUpdatePartner:
         """Compare status, note and meta; what was changed after us is not ours to judge."""
         update, facts = self._content(effect), found.facts
         differences = list(difference("note", True, facts["has_note"]))
-        if facts["is_superseded"] or not is_untouched(effect, facts["modified_at"]):
+        is_discarded = facts["status"] in self._desk.discarded_statuses
+        is_ours = is_untouched(effect, facts["modified_at"])
+        if facts["is_superseded"] or is_discarded or not is_ours:
             return tuple(differences)
         if update.status:
             differences += difference("status", update.status, facts["status"])
@@ -110,9 +117,9 @@ class OrderUpdatePartner:
             raise unknown(what, self._desk)
 
     @staticmethod
-    def _without_status(update: OrderUpdate) -> OrderUpdate:
-        """A late update leaves its note and mark; status and meta belong to the newer one."""
-        note = update.note or f"Late: {update.status or 'details'} was superseded."
+    def _without_status(update: OrderUpdate, why: str) -> OrderUpdate:
+        """Leave note and mark: status and meta belong to a newer update, or to nobody."""
+        note = update.note or f"Status {update.status or 'and details'}: {why}."
         return replace(update, status="", meta=(), note=note)
 
 
