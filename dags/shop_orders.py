@@ -40,7 +40,16 @@ def shop_orders():
 
         return order_steps.poll_shop(shop_id)
 
-    poll_shop.expand(shop_id=choose_shops())
+    @task
+    def keep_webhooks(shop_id: str) -> str:
+        """Make the shop's webhooks, and mend those that it has disabled."""
+        from tieout import order_steps
+
+        return order_steps.keep_webhooks(shop_id)
+
+    shops = choose_shops()
+    poll_shop.expand(shop_id=shops)
+    keep_webhooks.expand(shop_id=shops)
 
 
 shop_orders()

@@ -35,6 +35,11 @@ class LocalStack:
         return f"http://localhost:{self.port}"
 
     @property
+    def api_url(self) -> str:
+        """Return the product's own API, where Airflow's server has it."""
+        return f"{self.base_url}/tieout-api/v1"
+
+    @property
     def sandbox_url(self) -> str:
         """Return the sandbox's control server."""
         return f"http://127.0.0.1:{self.sandbox_port + 3}"
@@ -108,6 +113,7 @@ class LocalStack:
             "TIEOUT_SYSPRO_PORT": str(self.sandbox_port + 1),
             "TIEOUT_BANK_PORT": str(self.sandbox_port + 2),
             "TIEOUT_SHOP_PORT": str(self.sandbox_port + 4),
+            "SHOP_WEBHOOK_URL_ACME_US": f"{self.api_url}/webhooks/woocommerce/acme_us_web",
         }
         if self.broker_url:
             found["AIRFLOW__CELERY__BROKER_URL"] = self.broker_url

@@ -48,7 +48,7 @@ class People:
 
     def __init__(self, stack: LocalStack, key: str) -> None:
         self._control = f"{stack.sandbox_url}/control"
-        self._api = f"{stack.base_url}/tieout-api/v1"
+        self._api = stack.api_url
         self._key = key
 
     def control(self, action: str, /, **facts: Any) -> Any:

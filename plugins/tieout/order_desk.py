@@ -37,7 +37,8 @@ _GATEWAY = frozenset(
     kind for kind in EffectKind if kind.value.startswith(("payment_", "review_", "token_"))
 )
 _WEBHOOKS = frozenset(kind for kind in EffectKind if kind.value.startswith("webhook_"))
-_SHOP = frozenset((EffectKind.shop_order_update, EffectKind.shop_refund, EffectKind.shop_stock))
+_CALLBACK = EffectKind.shop_callback
+_SHOP = frozenset(kind for kind in EffectKind if kind.value.startswith("shop_")) - {_CALLBACK}
 
 
 class ByKind(Mapping[EffectKind, V]):
@@ -125,7 +126,7 @@ class ShopDesk:
             return self.gateway.partners[kind]
         if kind in _SHOP:
             return self.shop_hook.partners[kind]
-        if kind is EffectKind.shop_callback:
+        if kind is _CALLBACK:
             return self.callback_hook.partners[kind]
         return GuardedPartner(self.erp.partners[kind], self.erp_line)
 
@@ -136,7 +137,7 @@ class ShopDesk:
             return self.gateway.timings[kind]
         if kind in _SHOP:
             return self.shop_hook.timings
-        if kind is EffectKind.shop_callback:
+        if kind is _CALLBACK:
             return self.callback_hook.timings
         return self.erp.timings_by_kind[kind]
 

@@ -4,6 +4,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
+from include.adapters.shop.woocommerce import WooCommerce
 from include.domain.erp_orders import Shipment
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
@@ -12,6 +13,7 @@ from include.services.orders.moves import state_of
 from include.services.shop.ports import ShopOrder, ShopRefund
 from include.services.sync.follow_orders import OrderFollower
 from include.services.sync.hear_decisions import DecisionPoll
+from include.services.sync.keep_webhooks import KeepWebhooks
 from include.services.sync.push_refunds import RefundPush
 from include.services.sync.push_stock import StockPush
 from include.services.sync.sync_shop import ShopSync
@@ -45,6 +47,14 @@ def shop_sync(desks: Desks, shop_id: str) -> ShopSync:
         shelf=context.shelf,
         owner=desk.merchant.owner,
     )
+
+
+def webhook_keeper(desk: ShopDesk) -> KeepWebhooks | None:
+    """Return what keeps a shop's webhooks; none where its own people register them."""
+    shop = desk.shop_hook.get_conn()
+    if not isinstance(shop, WooCommerce):
+        return None
+    return KeepWebhooks(shop.webhooks, desk.engine, desk.merchant.owner)
 
 
 def refund_push(desks: Desks, desk: ShopDesk) -> RefundPush:

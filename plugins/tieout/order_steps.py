@@ -22,6 +22,7 @@ from tieout.order_feeds import (
     refund_push,
     shop_sync,
     stock_push,
+    webhook_keeper,
 )
 from tieout.retry import decisive
 
@@ -113,6 +114,16 @@ def poll_shop(shop_id: str) -> str:
     """Take a shop's new and changed orders in."""
     begin = _begin(desks().of(shop_id))
     return timed(f"poll_shop {shop_id}", lambda: shop_sync(desks(), shop_id).poll(begin))
+
+
+def keep_webhooks(shop_id: str) -> str:
+    """Have the shop call us, as its connection says; without webhooks the polls find everything."""
+    desk = desks().of(shop_id)
+    keeper = webhook_keeper(desk)
+    if keeper is None:
+        return "its own people register them"
+    today = tieout().business_date(desk.merchant.zone)
+    return timed(f"keep_webhooks {shop_id}", lambda: keeper.run(today))
 
 
 def poll_erp(shop_id: str) -> str:

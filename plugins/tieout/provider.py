@@ -253,7 +253,15 @@ _WOOCOMMERCE: Field = {
             "password": "cs_..., of a key with read and write permission",
         },
     },
-    "conn-fields": {**_SHOP_FIELDS, **_NETWORK},
+    "conn-fields": {
+        **_SHOP_FIELDS,
+        "webhook_url": _text(
+            "Webhooks call",
+            "https://<api>/v1/webhooks/woocommerce/<shop>: they are made, and mended where the "
+            "shop has disabled them. Empty: they are left alone.",
+        ),
+        **_NETWORK,
+    },
 }
 
 _GENERIC_SHOP: Field = {

@@ -26,6 +26,11 @@ from tests.shop.conftest import settings
 
 ROOT = Path(__file__).parents[2]
 Connect = Callable[..., str]
+HOOKED = {
+    "shop_id": "a",
+    "webhook_url": "https://api.example/v1/webhooks/woocommerce/a",
+    "webhook_secret": "s3cret",
+}
 
 
 @pytest.fixture
@@ -62,6 +67,7 @@ def test_the_connections_of_the_settings_file_work_against_the_sandbox(
         EffectKind.shop_order_update,
         EffectKind.shop_refund,
         EffectKind.shop_stock,
+        EffectKind.shop_webhook,
     }
     assert set(callback.partners) == {EffectKind.shop_callback}
     assert not callback.timings.looks_first
@@ -157,6 +163,12 @@ def test_https_is_the_default_and_a_path_is_kept() -> None:
         ({"extra": {}}, "shop_id is set"),
         ({"extra": {"shop_id": "a", "shopid": "b"}}, "Did you mean 'shop_id'"),
         ({"extra": {"shop_id": "a", "page_size": 500}}, "page_size is 1 to 100"),
+        ({"extra": {**HOOKED, "webhook_url": "http://api.example/x"}}, "plain http"),
+        (
+            {"extra": {**HOOKED, "webhook_url": "https://api.example/v1/webhooks/woocommerce/b"}},
+            "webhook_url ends with /v1/webhooks/woocommerce/a",
+        ),
+        ({"extra": {**HOOKED, "webhook_secret": ""}}, "webhook_url needs webhook_secret"),
         ({"extra": {"shop_id": "a", "page_size": "many"}}, "does not fit"),
         ({"extra": {"shop_id": "a", "allow_plain_http": "perhaps"}}, "does not fit"),
         ({"extra": {"shop_id": "a", "quiescence_s": 30}}, "quiescence_s exceeds deadline_s"),

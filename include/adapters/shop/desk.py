@@ -21,11 +21,15 @@ class RefundSeen:
     moved_money: bool  # the shop's own payment plugin paid, too
 
 
-class ShopDesk(Protocol):
-    """Reads and writes of one shop. Marks are names and values that we planted."""
+class HasSettings(Protocol):
+    """Belongs to one shop's connection."""
 
     @property
     def settings(self) -> ShopSettings: ...
+
+
+class ShopDesk(HasSettings, Protocol):
+    """Reads and writes of one shop. Marks are names and values that we planted."""
 
     @property
     def derived_statuses(self) -> frozenset[str]:

@@ -28,6 +28,7 @@ class GenericShop:
         Raises:
             Rejected: the shape named by the connection cannot be used.
         """
+        settings.demand("webhook_url is WooCommerce's alone", not settings.webhook_url)
         self._settings = settings
         self._shape = shape or load_shape(Path(settings.shape) if settings.shape else SHIPPED)
         names = self._shape

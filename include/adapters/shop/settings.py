@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from include.adapters.http.transport import check_address
 from include.adapters.http.wire import MIB, Limits
 from include.domain.errors import Rejected
 from include.services.effects.ports import Timings
@@ -78,6 +79,7 @@ class ShopSettings(Connection):
     page_size: int = 100
     webhook_secret: str = field(default="", repr=False)
     old_webhook_secret: str = field(default="", repr=False)  # still valid during a change
+    webhook_url: str = ""  # WooCommerce: of our receiver, as the shop reaches it; '' leaves them be
     shape: str = ""  # generic shop: a file that replaces the shipped shape
 
     def __post_init__(self) -> None:
@@ -85,6 +87,11 @@ class ShopSettings(Connection):
         self.demand("shop_id is set", bool(self.shop_id))
         self.demand("the password is set", bool(self.secret))
         self.demand("page_size is 1 to 100", 1 <= self.page_size <= 100)
+        if self.webhook_url:
+            ends = f"/v1/webhooks/woocommerce/{self.shop_id}"
+            check_address(self.webhook_url, self.allow_plain_http)
+            self.demand(f"webhook_url ends with {ends}", self.webhook_url.endswith(ends))
+            self.demand("webhook_url needs webhook_secret, which signs", bool(self.webhook_secret))
 
     @property
     def timings(self) -> Timings:

@@ -13,6 +13,7 @@ from include.adapters.shop.calls import Absent, Calls, text_at, unreadable, writ
 from include.adapters.shop.desk import RefundSeen
 from include.adapters.shop.settings import ShopSettings
 from include.adapters.shop.woo_auth import auth_for
+from include.adapters.shop.woo_webhooks import WooWebhooks
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
 from include.services.shop.commands import OrderUpdate, RefundRecord
@@ -37,6 +38,7 @@ class WooCommerce:
         """
         settings.demand("the login (consumer key) is set", bool(settings.key))
         self._settings = settings
+        self.webhooks = WooWebhooks(settings, self._pages, self._write)
         self._calls = Calls(
             settings,
             transport,

@@ -1,7 +1,8 @@
 """Receives what the product tells its shops; it records and verifies nothing.
 
-``POST /callbacks/{shop}`` keeps headers and body. By the control server it can be told to answer
-the next n deliveries with a status of choice, e.g. 500, or 302 with a ``location``.
+``POST /callbacks/{shop}``, or any path below it, keeps headers and body. By the control server it
+can be told to answer the next n deliveries with a status of choice, e.g. 500, or 302 with a
+``location``.
 """
 
 import threading
@@ -27,7 +28,7 @@ class Callbacks:
             self._to_fail: dict[str, tuple[int, int, str]] = {}
 
     def add_to(self, router: Router) -> None:
-        router.add("POST", r"/callbacks/(?P<shop>[\w-]{1,60})", self._take)
+        router.add("POST", r"/callbacks/(?P<shop>[\w-]{1,60})(/.*)?", self._take)
 
     def fail(self, facts: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answer the next ``times`` deliveries of ``shop`` with ``status`` (and ``location``)."""

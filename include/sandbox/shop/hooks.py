@@ -122,7 +122,7 @@ class Courier:
         )
         hook["failure_count"] = 0 if is_taken else hook["failure_count"] + 1
         if hook["failure_count"] >= FAILURES_TO_DISABLE:
-            hook["status"] = "disabled"
+            hook["status"] = "disabled"  # for good: nothing but an update enables it again
 
 
 def post(url: str, headers: Mapping[str, str], body: bytes) -> int:

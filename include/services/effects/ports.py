@@ -37,6 +37,7 @@ class EffectKind(StrEnum):
     shop_order_update = "shop_order_update"  # status, note
     shop_refund = "shop_refund"
     shop_stock = "shop_stock"
+    shop_webhook = "shop_webhook"  # the shop's own webhook that calls us
     shop_callback = "shop_callback"  # signed by Standard Webhooks
 
 

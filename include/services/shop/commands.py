@@ -107,6 +107,19 @@ class StockLevel(ShopContent):
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookWish(ShopContent):
+    """Have the shop call us about a topic. Its secret is in the connection, never in here."""
+
+    topic: str  # e.g. "order.updated"
+    url: str  # of our receiver, as the shop reaches it
+    name: str  # planted; shows which secret signs
+
+    def __post_init__(self) -> None:
+        if not (self.topic and self.url and self.name):
+            raise ValueError(f"{self.shop_id}: a webhook needs a topic, an address and a name")
+
+
+@dataclass(frozen=True, slots=True)
 class Callback(ShopContent):
     """One event for the shop's own server; the receiver dedupes it by its webhook-id."""
 

@@ -6,16 +6,27 @@ from include.adapters.shop.desk import ShopDesk
 from include.adapters.shop.partners.order_update import OrderUpdatePartner
 from include.adapters.shop.partners.refund_record import RefundRecordPartner
 from include.adapters.shop.partners.stock_level import StockLevelPartner
+from include.adapters.shop.partners.webhook import WebhookPartner
+from include.adapters.shop.woocommerce import WooCommerce
 from include.services.effects.ports import EffectKind, Partner
 
 
 def partners_of(desk: ShopDesk) -> Mapping[EffectKind, Partner]:
     """Return the writes to one shop, for the effects engine."""
-    return {
+    partners: dict[EffectKind, Partner] = {
         EffectKind.shop_order_update: OrderUpdatePartner(desk),
         EffectKind.shop_refund: RefundRecordPartner(desk),
         EffectKind.shop_stock: StockLevelPartner(desk),
     }
+    if isinstance(desk, WooCommerce):  # another shop's webhooks are registered by its own people
+        partners[EffectKind.shop_webhook] = WebhookPartner(desk.webhooks)
+    return partners
 
 
-__all__ = ["OrderUpdatePartner", "RefundRecordPartner", "StockLevelPartner", "partners_of"]
+__all__ = [
+    "OrderUpdatePartner",
+    "RefundRecordPartner",
+    "StockLevelPartner",
+    "WebhookPartner",
+    "partners_of",
+]

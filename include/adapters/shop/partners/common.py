@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 
-from include.adapters.shop.desk import ShopDesk
+from include.adapters.shop.desk import HasSettings, ShopDesk
 from include.domain.errors import OutcomeUnknown, Rejected
 from include.services.effects.ports import Difference, Effect
 from include.services.shop.commands import C
@@ -12,7 +12,7 @@ from include.services.shop.ports import ShopOrder
 MARK = "_tieout_"  # begins every name that we plant
 
 
-def content_of(kind: type[C], effect: Effect, desk: ShopDesk) -> C:
+def content_of(kind: type[C], effect: Effect, desk: HasSettings) -> C:
     """Read the payload; one for another shop is a mistake of the wiring."""
     found = kind.from_payload(effect.payload)
     if found.shop_id != desk.settings.shop_id:
@@ -36,7 +36,7 @@ def demand_order(desk: ShopDesk, order_number: str) -> ShopOrder:
     return order
 
 
-def unknown(what: str, desk: ShopDesk) -> OutcomeUnknown:
+def unknown(what: str, desk: HasSettings) -> OutcomeUnknown:
     """The answer of a write says something else than was sent."""
     do = "It may have happened: look at the shop before any resend."
     return OutcomeUnknown(what, desk.settings.where, do)
