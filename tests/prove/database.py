@@ -6,6 +6,7 @@ keep a history of each committed change, which only the checker reads.
 
 import sqlite3
 import sys
+import weakref
 from contextlib import AbstractContextManager
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -191,13 +192,17 @@ class Database(Engine):
 
 
 class _Counter(OpenTransactions):
-    """Lives take turns in one thread, and none inside a transaction: there is one, or none."""
+    """Lives take turns in one thread, and none inside a transaction: there is one, or none.
+
+    It is kept for as long as its database is, so it must not keep the database.
+    """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._database = weakref.ref(database)
 
     def is_open(self) -> bool:
-        return self._database.is_open
+        database = self._database()
+        return database is not None and database.is_open
 
 
 def _store_at_work() -> str:
