@@ -1,7 +1,6 @@
 """A small client of Airflow's REST API, for the demo and the tests that drive a real scheduler."""
 
 import time
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -11,6 +10,7 @@ from include.domain.errors import Rejected, Retryable
 
 DAG_ID = "settlement_reconciliation"
 _TRIES, _PAUSE = 20, 0.7  # seconds; while SQLite is busy
+_RESTS_S = 3.0  # how long a question has been there before somebody answers
 
 
 class AirflowApi:
@@ -20,6 +20,7 @@ class AirflowApi:
         self.base_url = base_url
         self._login = {"username": user, "password": password}
         self._session = requests.Session()
+        self._parked: dict[str, float] = {}  # question -> since when its task waits for a person
 
     def log_in(self) -> None:
         answer = self._session.post(f"{self.base_url}/auth/token", json=self._login, timeout=30)
@@ -148,12 +149,19 @@ class AirflowApi:
             if len(found) >= page["total_entries"] or not page["task_instances"]:
                 return found
 
-    def questions(self) -> Iterator[dict[str, Any]]:
-        """Yield the required actions nobody has answered yet."""
+    def questions(self) -> list[dict[str, Any]]:
+        """Return the required actions that wait for an answer, and have for some seconds.
+
+        Answered before the scheduler has seen that its task's process has ended, a task counts as
+        failed (Airflow 3.3.2); it is then tried again, and asks anew. People read for longer.
+        """
         found = self.call(
             "GET", "/dags/~/dagRuns/~/hitlDetails", params={"response_received": "false"}
-        )
-        yield from found["hitl_details"]
+        )["hitl_details"]
+        now = time.monotonic()
+        parked = {one["task_instance"]["id"]: one for one in found if _is_parked(one)}
+        self._parked = {key: self._parked.get(key, now) for key in parked}
+        return [one for key, one in parked.items() if now - self._parked[key] > _RESTS_S]
 
     def answer(self, question: dict[str, Any], option: str, **params: str) -> None:
         """Answer one required action as this user; one that is answered already stays so."""
@@ -168,6 +176,10 @@ class AirflowApi:
         except Rejected as refusal:
             if "answered 409" not in refusal.what:
                 raise
+
+
+def _is_parked(question: dict[str, Any]) -> bool:
+    return bool(question["task_instance"]["state"] == "awaiting_input")
 
 
 def _is_busy(answer: requests.Response) -> bool:
