@@ -42,21 +42,26 @@ _DUE = (  # one look: when the next of each is due
     + "), (SELECT MIN(next_at) FROM orders), (SELECT MIN(next_at) FROM refunds), "
     "(SELECT MIN(next_at) FROM inbox WHERE state = 'received')"
 )
+# The row says stuck until it is driven; the facts know that a person has settled it, and the effect
+# of its open step that it has moved on. Whether it is due says nothing: it looks again by itself.
+_HAS_MOVED_ON = (
+    "json_extract(facts, '$.open_step') != '' AND NOT EXISTS (SELECT 1 FROM effects "
+    "WHERE effects.state IN ('rejected', 'mismatched', 'dead_letter') "
+    "AND effects.key = {key} || '|' || json_extract(facts, '$.open_step'))"
+)
 _UNRESTED = (  # one look: what of each has not come to rest
     "SELECT EXISTS (SELECT 1 FROM effects WHERE state IN "  # noqa: S608
     + _UNFINISHED
     + ") OR EXISTS (SELECT 1 FROM inbox WHERE state = 'received') OR EXISTS (SELECT 1 FROM refunds "
-    "WHERE state NOT IN ('done', 'refused', 'stuck')) OR EXISTS (SELECT 1 FROM orders "
-    "WHERE state NOT IN "
+    "WHERE state NOT IN ('done', 'refused', 'stuck') OR state = 'stuck' AND "
+    + _HAS_MOVED_ON.format(key="refund_id")
+    + ") OR EXISTS (SELECT 1 FROM orders WHERE state NOT IN "
 )
-# The row says stuck until it is driven; the facts know that a person has settled it, and the effect
-# of its open step that it has moved on. Whether it is due says nothing: it looks again by itself.
 _IS_SETTLED = (
     "state = 'stuck' AND (json_extract(facts, '$.problem') = '' "
-    "AND NOT json_extract(facts, '$.is_contradicted') "
-    "OR json_extract(facts, '$.open_step') != '' AND NOT EXISTS (SELECT 1 FROM effects "
-    "WHERE effects.state IN ('rejected', 'mismatched', 'dead_letter') "
-    "AND effects.key = order_id || '|' || json_extract(facts, '$.open_step')))"
+    "AND NOT json_extract(facts, '$.is_contradicted') OR "
+    + _HAS_MOVED_ON.format(key="order_id")
+    + ")"
 )
 
 
