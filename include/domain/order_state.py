@@ -72,6 +72,7 @@ class Stop:
     who: str
     why: str
     ends_as: OrderState = OrderState.cancelled
+    keeps_invoice: bool = False  # a person gives up an order that SYSPRO has invoiced
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ class OrderFacts:
     called: str = ""  # the last state that the shop's server was sent
     noted: tuple[str, ...] = ()  # what was written into custom forms, by name
     stop: Stop | None = None
+    left_behind: tuple[str, ...] = ()  # steps that were refused, then not wanted any more
     problem: str = ""  # why it is stuck
 
     @property
@@ -119,6 +121,11 @@ class OrderFacts:
     def known_invoices(self) -> tuple[str, ...]:
         """Return the invoices seen; facts of before they were kept apart have one at most."""
         return self.invoices or ((self.invoice,) if self.invoice else ())
+
+    @property
+    def is_invoiced(self) -> bool:
+        """Say whether goods have left: SYSPRO cancels no order that it has invoiced."""
+        return bool(self.known_invoices())
 
     def to_weigh(self) -> int:
         """Count receipts and invoices: one more of either, and there is something to apply."""

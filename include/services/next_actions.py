@@ -32,6 +32,12 @@ ROWS = (
     NextAction("logon", "Test the SYSPRO connection: operator, password, licence; then replay."),
     NextAction("licence", "Free a SYSPRO licence or wait for the night run; then replay."),
     NextAction("custom form", "Set custom_forms of the connection and the field; then replay."),
+    NextAction(
+        "",
+        "Look at it in SYSPRO. Invoiced: credit it there, which gives the money back, or let it go "
+        "on; else correct what it names and replay.",
+        "sales_order_move",
+    ),
     # Cybersource
     NextAction("NOT_VOIDABLE", "Too late to void: refund it instead."),
     NextAction("INVALID_DATA", "Compare the fields it names with the order; place it anew."),

@@ -171,9 +171,27 @@ class MoneyJudge(Judge):
                 yield Violation("I11 what was unwound holds no money", f"{order_id}: {kept}")
 
         stopped = self.rows("SELECT order_id FROM order_events WHERE what = 'cancel asked for'")
+        late = self._too_late()
         for (order_id,) in stopped:
-            if accepted.get(order_id) not in ("cancelled", "declined"):
+            if order_id not in late and accepted.get(order_id) not in ("cancelled", "declined"):
                 yield Violation("I11 a cancel is not lost", f"{order_id}: {accepted[order_id]}")
+
+        for (order_id,) in self.rows(
+            "SELECT order_id FROM refunds WHERE origin = 'cancellation' AND state != 'refused'"
+        ):
+            if accepted[order_id] == "completed":
+                yield Violation("I11 what is delivered is paid", f"{order_id} was given back")
+
+    def _too_late(self) -> set[str]:
+        """Return the orders that a cancellation reached after the invoice, as it really was."""
+        invoiced = {one.order_id for one in self.truth.sales_orders.values() if one.invoices}
+        said = {
+            order_id
+            for (order_id,) in self.rows(
+                "SELECT order_id FROM order_events WHERE what IN ('too late to cancel', 'given up')"
+            )
+        }
+        return said & invoiced
 
     def _sold(self, kept: Counter[str]) -> Iterator[Violation]:
         """Each order that keeps money is one sales order; each sales order is paid."""

@@ -97,6 +97,8 @@ def _mend_orders(world: "World", kit: "Kit") -> None:
                 kit.service.settle_contradiction(order_id, decision, WHO)
         elif "refused the" in reason and "capture" in reason:
             kit.service.cancel(order_id, WHO, "the gateway refused the capture")
+        elif facts.stop and facts.is_invoiced and facts.decision is Decision.reject:
+            kit.service.cancel(order_id, WHO, "rejected after it had been invoiced")
 
 
 def _mend_refunds(world: "World", kit: "Kit") -> None:

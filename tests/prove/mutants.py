@@ -1,6 +1,7 @@
 """The product broken on purpose. A simulator that does not catch each of these proves nothing.
 
-Numbers with m are those of the reliability reference, section 3.2; those with s are of the sagas.
+Numbers with m are those of the reliability reference, section 3.2; the sagas' own stand in
+``saga_mutants``.
 """
 
 from contextlib import suppress
@@ -11,25 +12,22 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from include.adapters.store.effects import SqlEffectStore
-from include.adapters.store.orders import SqlOrders
 from include.adapters.store.refunds import SqlRefunds
 from include.domain.canonical import from_json
-from include.domain.erp_orders import BookReceipt, ErpOrder
+from include.domain.erp_orders import BookReceipt
 from include.domain.errors import IntegrationError, Rejected, Retryable
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
-from include.domain.reviews import Decision, DecisionEvent, Merged
+from include.domain.reviews import DecisionEvent
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, Found, Receipt
 from include.services.effects.store import Change, Decide, Lease
 from include.services.effects.turn import Turn
-from include.services.orders.driver import Event, Saga
-from include.services.orders.order_service import OrderService
-from include.services.sync.push_refunds import RefundPush
 from tests.orders.partners import PlainTranslator
 from tests.prove.partner import SimulatedPartner
 from tests.prove.product import Receiver, incoming
+from tests.prove.saga_mutants import SAGA_MUTANTS
 from tests.prove.world import TIMINGS, Variant
 from tests.simulator.mutants import (
     DropsWhatIsParked,
@@ -227,27 +225,6 @@ class LimitOutsideTheTransaction(SqlRefunds):
         return {}
 
 
-class LastWriterWins(SqlOrders):
-    """A saga's row is written whatever its version."""
-
-    def save(self, saga: Saga[OrderFacts], events: list[Event], **more: Any) -> Saga[OrderFacts]:
-        now = self.get(saga.key)
-        return super().save(replace(saga, version=now.version), events, **more)
-
-
-class StepIsNotSaved(SqlOrders):
-    """What is decided is not remembered before it is done."""
-
-    def save(self, saga: Saga[OrderFacts], events: list[Event], **more: Any) -> Saga[OrderFacts]:
-        if saga.facts.open_step and not saga.facts.problem:
-            if not events:
-                return saga
-            kept = replace(saga, facts=replace(saga.facts, open_step=""))
-            written = super().save(kept, events, **more)
-            return replace(saga, version=written.version)
-        return super().save(saga, events, **more)
-
-
 # The receiver, the settlement, the services -------------------------------------------------------
 
 
@@ -277,86 +254,6 @@ class FloatMoney(PlainTranslator):
     ) -> BookReceipt:
         wrong = Money(int(float(amount.decimal) * 100), amount.currency)
         return super().receipt(order, customer, wrong, posting_date, reference)
-
-
-class CapturesUnderReview(OrderService):
-    """Takes an order in review for an accepted one."""
-
-    def decide(self, event: DecisionEvent) -> Merged | None:
-        return super().decide(replace(event, decision=Decision.accept))
-
-
-class IgnoresContradictions(OrderService):
-    """The last decision wins."""
-
-    def decide(self, event: DecisionEvent) -> Merged | None:
-        merged = super().decide(event)
-        order_id = self.orders.by_request(event.request_id)
-        if merged is Merged.contradiction and order_id:
-            self.orders.amend(
-                order_id,
-                lambda facts: replace(facts, is_contradicted=False),
-                Event("went on"),
-            )
-        return merged
-
-
-class ForgetsTheAuthorization(OrderService):
-    """A cancelled order is at an end; what the bank holds is not its business."""
-
-    def cancel(self, order_id: str, who: str, why: str) -> Saga[OrderFacts]:
-        saga = super().cancel(order_id, who, why)
-        if saga.facts.stop and not saga.facts.taken:
-            return self.orders.amend(
-                order_id, lambda facts: replace(facts, is_reversed=True), Event("forgotten")
-            )
-        return saga
-
-
-class NoteFundsAgain(OrderService):
-    """A credit note that is read again is taken for another one."""
-
-    def refund(self, order_id: str, amount: Any, **how: Any) -> str:
-        if how["origin"] == "credit_note":
-            how["origin_key"] += f" of {self.refunds.now()}"
-        return super().refund(order_id, amount, **how)
-
-
-class CancelsInTwoCommits(RefundPush):
-    """A crash in between leaves an order that knows of its cancel, and goes on."""
-
-    def take_cancellation(self, found: ErpOrder) -> bool:
-        orders = self.service.orders
-        order_id = orders.find(self.merchant_id, found.purchase_order)
-        if order_id is None or orders.get(order_id).facts.is_order_cancelled:
-            return order_id is not None
-        noted = Event("cancelled in SYSPRO")
-        orders.amend(order_id, lambda facts: replace(facts, is_order_cancelled=True), noted)
-        with suppress(Rejected):
-            self.service.cancel(order_id, "clerk", "cancelled in SYSPRO")
-        return True
-
-
-class VoidTooLateIsDone(SimulatedPartner):
-    """A void that a batch has overtaken is taken for one that was made."""
-
-    def read(self, effect: Effect, answer: Any) -> Receipt:
-        receipt = super().read(effect, answer)
-        if effect.kind is EffectKind.payment_void and receipt.is_no:
-            return replace(receipt, is_no=False)
-        return receipt
-
-
-class PartialIsEnough(SimulatedPartner):
-    """A declined authorisation is taken for an approved one."""
-
-    def read(self, effect: Effect, answer: Any) -> Receipt:
-        receipt = super().read(effect, answer)
-        if effect.kind is not EffectKind.payment_authorization or not receipt.is_no:
-            return receipt
-        money = {"minor": effect.amount_minor, "currency": effect.currency}
-        changed = {**receipt.evidence, "status": "authorized", "authorized": money}
-        return Receipt(receipt.their_key, changed)
 
 
 class QueryThenRetryAtOnce(NoQuiescence):
@@ -396,13 +293,5 @@ MUTANTS = (
     Variant("m20 closed period drops the posting", engine=with_rules(DropsWhatIsParked)),
     Variant("m20b closed period is never asked again", engine=with_rules(ForgetsWhatIsParked)),
     Variant("m23 takes the first of many", engine=with_rules(TakesTheFirstOfMany)),
-    Variant("s1 every decision is an accept", service=CapturesUnderReview),
-    Variant("s2 contradictions ignored", service=IgnoresContradictions),
-    Variant("s3 step not saved before it is done", orders=StepIsNotSaved),
-    Variant("s4 last writer of an order wins", orders=LastWriterWins),
-    Variant("s5 a cancelled order keeps its hold", service=ForgetsTheAuthorization),
-    Variant("s6 a void too late taken as made", partner=VoidTooLateIsDone),
-    Variant("s7 a decline taken as an approval", partner=PartialIsEnough),
-    Variant("s8 a credit note read again funds another refund", service=NoteFundsAgain),
-    Variant("s9 a cancellation noted, then made", push=CancelsInTwoCommits),
+    *SAGA_MUTANTS,
 )

@@ -67,6 +67,8 @@ class SimulatedPartner:
         """Judge a 200. Only what is known to mean no means no; the rest is a doubt."""
         if answer.word == "closed":
             raise Parked("the period is closed", _WHERE, "Open it.")
+        if answer.word == "refused":
+            raise Rejected("the sales order is invoiced", _WHERE, "Credit it instead.")
         if answer.word == "duplicate":
             return self.duplicate(effect)
         evidence = {**answer.evidence, "digest": effect.digest}

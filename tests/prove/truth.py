@@ -94,6 +94,8 @@ class Truth:
         kind = effect.kind
         if kind in (K.ar_receipt, K.gl_journal) and self.closed[0] <= now < self.closed[1]:
             return Answer("closed")
+        if kind is K.sales_order_move and self._is_too_late(effect):
+            return Answer("refused")
         is_second = how.get("is_second", False)
         if self._is_refused(effect, is_second):
             return Answer("duplicate")
@@ -135,6 +137,12 @@ class Truth:
             return False
         guarded = self.has_guards and effect.kind.value.startswith(("payment", "sales", "shop_ref"))
         return guarded and bool(self.by_reference.get(effect.reference))
+
+    def _is_too_late(self, effect: Effect) -> bool:
+        """SYSPRO cancels no order that it has invoiced."""
+        asked = json.loads(effect.payload)
+        order = self.sales_orders[asked["sales_order"]].standing()
+        return asked["move"] == "cancel" and bool(order.invoices)
 
     def _do(self, effect: Effect, entry: Entry) -> str:
         kind = effect.kind

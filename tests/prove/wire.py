@@ -53,7 +53,7 @@ class Wire:
         world.pass_boundary(Boundary.half_sent)
         answer = self._deliver(effect, fault, began, (code, position))
         world.pass_boundary(Boundary.remote_committed)
-        call.is_certainly_nothing |= answer.word == "closed"
+        call.is_certainly_nothing |= answer.word in ("closed", "refused")
         return self._answer(fault, answer, code)
 
     def look(self, effect: Effect) -> tuple[int, list[Entry]]:

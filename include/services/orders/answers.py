@@ -12,6 +12,7 @@ from include.services.orders.applications import ask_applications
 from include.services.orders.credit import judge
 from include.services.orders.driver import Event
 from include.services.orders.folds import payment_event, with_payment
+from include.services.orders.moves import free_number, to_capture
 from include.services.orders.ports import Desk
 from include.services.translate.currencies import check_customer_currency
 
@@ -110,8 +111,22 @@ def _ask_invoice(
 def _stop_expired(
     order: Order, desk: Desk, facts: OrderFacts, _now: datetime
 ) -> tuple[OrderFacts, Event | None]:
-    stop = Stop("tieout", "the authorisation lapses before the order could be captured")
+    why = "the authorisation lapses before the order could be captured"
+    stop = Stop("tieout", why, keeps_invoice=facts.is_invoiced)
     return replace(facts, stop=stop), Event("stopped before the authorisation lapses", {})
+
+
+def _go_on(
+    order: Order, desk: Desk, facts: OrderFacts, _now: datetime
+) -> tuple[OrderFacts, Event | None]:
+    """Withdraw a cancellation that came after SYSPRO's invoice; a refused capture is tried anew."""
+    asked, wanted = facts.stop, to_capture(order, facts, desk.rules)
+    detail = {"invoice": facts.invoice, "asked": asked.why if asked else ""}
+    if wanted is not None and f"capture|{wanted.number}" in facts.left_behind:
+        others = (one for one in facts.wanted if one.number != wanted.number)
+        fresh = replace(wanted, number=free_number(facts))
+        facts = replace(facts, wanted=(*others, fresh))
+    return replace(facts, stop=None), Event("too late to cancel", detail)
 
 
 ANSWERS: Mapping[str, Answer] = {
@@ -122,4 +137,5 @@ ANSWERS: Mapping[str, Answer] = {
     "invoice": _ask_invoice,
     "applications": ask_applications,
     "stop_expired": _stop_expired,
+    "go_on": _go_on,
 }

@@ -157,6 +157,10 @@ class Play(Protocol[F]):
         """Say whether a step that certainly did nothing may be left behind, e.g. on a cancel."""
         ...
 
+    def leave(self, facts: F, step: str) -> F:
+        """Note that nobody waits for a step any more."""
+        ...
+
     def begin(self, facts: F, step: str) -> F:
         """Note that a step is open; ``''`` closes it."""
         ...
@@ -335,7 +339,7 @@ class Driver(Generic[F]):
             facts, told = play.fold(play.fail(saga.facts, ""), step, effect, now)
             return _with(saga, play.begin(facts, "")), None, told
         if effect.state is EffectState.rejected and play.may_abandon(saga.facts, effect):
-            facts = play.begin(play.fail(saga.facts, ""), "")
+            facts = play.leave(play.fail(saga.facts, ""), step)
             self._engine.leave(effect.kind, effect.key, f"left behind: {saga.key} is unwound")
             return _with(saga, facts), None, Event(f"{step} left behind", {"reason": effect.reason})
         if effect.state in _STOPPED:

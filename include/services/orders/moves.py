@@ -13,6 +13,7 @@ from include.domain.orders import LineKind, Order, PaymentMethod
 from include.domain.payments import PaymentStatus
 from include.domain.reviews import Decision
 from include.services.orders.driver import Ask, Move, Perform, Rest
+from include.services.orders.steps import name_of, number_of
 
 # How often the ERP is asked what a clerk did; the pollers usually know it long before.
 _LOOK_FOR_RELEASE = timedelta(minutes=15)
@@ -45,6 +46,8 @@ def next_move(it: Situation) -> Move:
     facts = it.facts
     if facts.problem:
         return Rest(OrderState.stuck, facts.problem)
+    if is_too_late(facts):
+        return Ask("go_on")
     if facts.stop is not None:
         return _unwind(it)
     if facts.payment is None:
@@ -76,6 +79,26 @@ def state_of(facts: OrderFacts) -> OrderState:
     return OrderState.booked if facts.sales_order else OrderState.authorized
 
 
+def is_too_late(facts: OrderFacts) -> bool:
+    """Say whether SYSPRO has invoiced what was to be cancelled: the goods have left, so it goes on.
+
+    What a fraud decision has rejected is charged to nobody: that stays for a person.
+    """
+    stop, is_rejected = facts.stop, facts.decision is Decision.reject
+    if stop is None or stop.keeps_invoice or is_rejected or facts.is_order_cancelled:
+        return False
+    return facts.is_invoiced
+
+
+def gives_back(facts: OrderFacts) -> bool:
+    """Say whether the captures of an unwound order go back: first SYSPRO must ship it no more."""
+    stop = facts.stop
+    if stop is None or stop.keeps_invoice or facts.open_step:
+        return False
+    is_called_off = facts.is_order_cancelled or not facts.sales_order
+    return is_called_off and facts.captured_minor() > facts.returned_minor
+
+
 def is_wholly_captured(facts: OrderFacts) -> bool:
     """Say whether nothing is left to capture; goods on back order are captured when they leave."""
     approved = facts.payment.authorized if facts.payment else None
@@ -100,13 +123,19 @@ def _expire(it: Situation) -> Move | None:
     facts = it.facts
     if facts.replaced is not None:
         return Perform(f"reverse_old|{facts.attempt}")
-    if not _is_expiring(it):
+    if not _is_expiring(it) or _is_captured_next(it):
         return None
     if it.rules.on_expiry is OnExpiry.capture and not is_under_review(facts):
         return Perform(f"capture|{next_number(facts)}")
     if it.rules.on_expiry is OnExpiry.renew and facts.payment and facts.payment.stored:
         return Perform(f"authorize|{facts.attempt + 1}")
     return Ask("stop_expired")
+
+
+def _is_captured_next(it: Situation) -> bool:
+    """Goods that have left are charged, however late."""
+    is_free = it.facts.is_invoiced and not is_under_review(it.facts)
+    return is_free and to_capture(it.order, it.facts, it.rules) is not None
 
 
 def _is_expiring(it: Situation) -> bool:
@@ -138,9 +167,11 @@ def _deliver(it: Situation) -> Move | None:
 def _hold(it: Situation) -> Move | None:
     facts = it.facts
     if is_under_review(facts):
-        if not facts.is_held:
+        if not facts.is_held and not facts.is_invoiced:
             return Perform("hold|1")
         return _rest(it, OrderState.in_review, "Decision Manager has not decided")
+    if facts.is_invoiced:  # SYSPRO holds and releases nothing that has left
+        return None
     is_over_limit = facts.credit in CREDIT_HOLDS
     if facts.is_held and facts.hold_reason == "review" and not is_over_limit:
         return Perform("release|1")
@@ -205,31 +236,42 @@ def authorized(order: Order, facts: OrderFacts) -> Money:
     return min(approved, order.amount, key=lambda money: money.minor)
 
 
+def free_number(facts: OrderFacts) -> int:
+    """Number a capture that is asked for: by none that was wanted, taken or refused."""
+    left = [number_of(step) for step in facts.left_behind if name_of(step) == "capture"]
+    wanted, taken = ([one.number for one in some] for some in (facts.wanted, facts.taken))
+    return max(0, len(wanted) + len(taken), *left, *wanted, *taken) + 1
+
+
 def next_number(facts: OrderFacts) -> int:
     return max((one.number for one in facts.taken), default=0) + 1
 
 
 def _unwind(it: Situation) -> Move:
-    """Take back what was done, the newest first. Captures go back by a refund of their own."""
+    """Take back what was done, the newest first. Captures go back by a refund of their own.
+
+    Beside an invoice that stays, what was captured stays as well: a credit note gives it back.
+    """
     facts = it.facts
     stop = facts.stop
     if stop is None:
         raise ValueError("nothing to unwind")
-    if facts.sales_order and not facts.is_order_cancelled:
+    if facts.sales_order and not facts.is_order_cancelled and not stop.keeps_invoice:
         return Perform("cancel_order|1")
     if facts.replaced is not None:
         return Perform(f"reverse_old|{facts.attempt}")
     for one in facts.captured:
         if facts.is_customer_known and not one.receipt:  # the refund's entry must meet its receipt
             return Perform(f"receipt|{one.number}")
-    if facts.captured_minor() > facts.returned_minor:
+    if facts.captured_minor() > facts.returned_minor and not stop.keeps_invoice:
         # Looked at again: the refund is asked for after this is written, or its order not told.
         again = it.now + _LOOK_FOR_RETURN
         return Rest(OrderState.cancelling, f"{stop.why}: the captures are given back", again)
     holds = facts.payment is not None and facts.payment.authorized is not None
     if holds and not facts.is_reversed and not facts.taken:
         return Perform(f"reverse|{facts.attempt}")
-    return _rest(it, stop.ends_as, stop.why)
+    is_paid_for = stop.keeps_invoice and facts.captured
+    return _rest(it, OrderState.completed if is_paid_for else stop.ends_as, stop.why)
 
 
 def _look(it: Situation, question: str, every: timedelta, state: OrderState, reason: str) -> Move:

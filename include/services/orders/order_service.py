@@ -19,7 +19,7 @@ from include.services.effects.engine import Engine
 from include.services.effects.store import Leases
 from include.services.orders.books import DecisionBook, OrderBook, RefundBook
 from include.services.orders.driver import Driver, Event, Saga
-from include.services.orders.moves import authorized, is_under_review
+from include.services.orders.moves import authorized, free_number, gives_back, is_under_review
 from include.services.orders.place_order import OrderPlay
 from include.services.orders.ports import Desk
 from include.services.orders.refund_order import RefundPlay, RefundRow
@@ -74,7 +74,7 @@ class OrderService:
         who: str,
         cause: str,
         *,
-        waits_for_decision: bool = False,
+        has_left: bool = False,
     ) -> None:
         """Ask for a capture; without an amount, of all that is left. The same cause asks once.
 
@@ -83,8 +83,8 @@ class OrderService:
             amount: to capture.
             who: asks.
             cause: what it is for; the same one asks once.
-            waits_for_decision: be captured once a fraud decision that is still open allows it,
-                instead of being refused: goods that have left cannot be asked for again.
+            has_left: the goods have. It is noted, and captured once an open fraud decision allows
+                it or a cancellation has come too late, instead of being refused for good.
 
         Raises:
             Rejected: it has ended, is held for a decision, or the amount is more than is left.
@@ -96,10 +96,8 @@ class OrderService:
                 return facts
             left = authorized(order, facts).minor - _promised(facts)
             wanted = amount or Money(left, order.currency)
-            self._may_capture(order, facts, wanted, left, may_wait=waits_for_decision)
-            number = len(facts.wanted) + len(facts.taken) + 1  # never one that is in use
-            is_final = wanted.minor == left
-            one = Wanted(number, wanted, cause, is_final)
+            self._may_capture(order, facts, wanted, left, may_wait=has_left)
+            one = Wanted(free_number(facts), wanted, cause, is_final=wanted.minor == left)
             return replace(facts, wanted=(*facts.wanted, one), problem="")
 
         self.orders.amend(order_id, want, Event("capture asked for", {"cause": cause}, who))
@@ -109,7 +107,8 @@ class OrderService:
         order: Order, facts: OrderFacts, wanted: Money, left: int, *, may_wait: bool
     ) -> None:
         where = f"order {order.number}"
-        if facts.stop is not None or facts.payment is None or facts.payment.authorized is None:
+        is_stopped = facts.stop is not None and not may_wait
+        if is_stopped or facts.payment is None or facts.payment.authorized is None:
             raise Rejected("there is no authorisation to capture", where, "Read the order first.")
         # What would not be held back by the order's own moves is never left to wait.
         will_wait = may_wait and (facts.is_contradicted or is_under_review(facts))
@@ -126,19 +125,31 @@ class OrderService:
     def cancel(self, order_id: str, who: str, why: str) -> Saga[OrderFacts]:
         """Have an order unwound; one that is being unwound, or has been, stays as it is.
 
+        One that SYSPRO has invoiced can only be given up, once it is stuck: its hold is released,
+        what was captured stays, and accounts receivable has the invoice.
+
         Raises:
-            Rejected: it is completed; money then goes back by a refund.
+            Rejected: it is invoiced or completed; money then goes back by a refund.
         """
 
         def stop(facts: OrderFacts) -> OrderFacts:
+            if _can_be_given_up(facts):
+                return replace(facts, stop=Stop(who, why, keeps_invoice=True), problem="")
+            if facts.is_invoiced and not facts.is_order_cancelled:
+                do = "Credit the invoice in SYSPRO: the money then goes back by itself."
+                raise Rejected(f"it is invoiced as {facts.invoice}", order_id, do)
             return facts if facts.stop else replace(facts, stop=Stop(who, why), problem="")
 
         saga = self.orders.get(order_id)
-        if saga.state in (OrderState.cancelled, OrderState.declined) or saga.facts.stop:
+        if saga.state in (OrderState.cancelled, OrderState.declined):
+            return saga
+        gives_up = _can_be_given_up(saga.facts)
+        if saga.facts.stop and not gives_up:
             return saga
         if saga.state == OrderState.completed:
             raise Rejected("it is delivered and invoiced", order_id, "Refund it instead.")
-        return self.orders.amend(order_id, stop, Event("cancel asked for", {"why": why}, who))
+        what = "given up" if gives_up else "cancel asked for"
+        return self.orders.amend(order_id, stop, Event(what, {"why": why}, who))
 
     def refund(
         self, order_id: str, amount: Money, *, origin: str, origin_key: str, who: str, reason: str
@@ -251,8 +262,7 @@ class OrderService:
         facts = saga.facts
         if facts.payment is not None and facts.payment.stored is not None:
             self.keep_token(order, facts)
-        holds = facts.captured_minor() > facts.returned_minor
-        if facts.stop is not None and holds and not facts.open_step:
+        if gives_back(facts):
             self._give_back(order, facts)
         return saga
 
@@ -324,6 +334,11 @@ class OrderService:
         yield from ((self.advance_refund, one) for one in refunds)
         if refunds:
             yield from ((self.advance, one) for one in self.orders.due(merchants, most))
+
+
+def _can_be_given_up(facts: OrderFacts) -> bool:
+    """Stuck and invoiced: it can neither go on nor be cancelled."""
+    return bool(facts.problem) and facts.is_invoiced and not facts.is_order_cancelled
 
 
 def _is_paid(facts: OrderFacts) -> bool:

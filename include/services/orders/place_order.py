@@ -21,6 +21,7 @@ from include.services.orders.folds import FOLDS, hold_reason
 from include.services.orders.moves import (
     Situation,
     authorized,
+    is_too_late,
     next_move,
     next_number,
     state_of,
@@ -73,9 +74,15 @@ class OrderPlay:
         return STEPS[name_of(step)].is_detached
 
     def may_abandon(self, facts: OrderFacts, effect: Effect) -> bool:
-        if name_of(facts.open_step) in UNWINDING:
+        if facts.stop is None or effect.state is not EffectState.rejected:
             return False
-        return facts.stop is not None and effect.state is EffectState.rejected
+        name = name_of(facts.open_step)
+        if name == "cancel_order":  # SYSPRO has invoiced it, and nobody asks for it again
+            return facts.stop.keeps_invoice or is_too_late(facts)
+        return name not in UNWINDING
+
+    def leave(self, facts: OrderFacts, step: str) -> OrderFacts:
+        return replace(facts, open_step="", left_behind=(*facts.left_behind, step))
 
     def begin(self, facts: OrderFacts, step: str) -> OrderFacts:
         return replace(facts, open_step=step)

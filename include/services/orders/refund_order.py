@@ -96,6 +96,9 @@ class RefundPlay:
     def may_abandon(self, facts: RefundFacts, effect: Effect) -> bool:
         return False
 
+    def leave(self, facts: RefundFacts, step: str) -> RefundFacts:
+        raise ValueError(f"{step}: no step of a refund is left behind")
+
     def begin(self, facts: RefundFacts, step: str) -> RefundFacts:
         return replace(facts, open_step=step)
 

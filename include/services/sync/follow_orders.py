@@ -8,12 +8,13 @@ from typing import Protocol
 
 from include.domain.canonical import to_json
 from include.domain.erp_orders import ErpDocument, ErpOrder, Shipment
+from include.domain.errors import Rejected
 from include.domain.order_rules import CaptureWhen
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order, reference_of
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind
-from include.services.orders.driver import Event
+from include.services.orders.driver import Event, Saga
 from include.services.orders.order_service import OrderService
 from include.services.sync.ports import Shelf, Tally, Watermarks, read_on, work_on
 
@@ -92,28 +93,38 @@ class OrderFollower:
             self.service.orders.amend(order_id, _look_again, Event("changed in SYSPRO", {}, WHO))
         if not found.last_invoice or saga.state in (OrderState.declined, OrderState.cancelled):
             return True
-        order = self.service.orders.content(order_id)
         invoices = [
             one for one in self.feed.documents_of(found.purchase_order) if one.document_type == "I"
         ]
-        if self.service.desk_of(order.shop_id).rules.capture_when is CaptureWhen.shipment:
-            for invoice in invoices:
-                self.service.capture(
-                    order_id,
-                    invoice.amount,
-                    WHO,
-                    f"invoice {invoice.invoice}",
-                    waits_for_decision=True,
-                )
         numbers = tuple(one.invoice for one in invoices)
         new = [one for one in numbers if one not in saga.facts.known_invoices()]
         if new:
+            self._set_late_cancellation_aside(saga, new[0])
             self.service.orders.amend(
                 order_id,
                 lambda facts: replace(facts, invoice=facts.invoice or new[-1], invoices=numbers),
                 Event("invoiced in SYSPRO", {"invoice": ", ".join(new)}, WHO),
             )
+        order = self.service.orders.content(order_id)
+        if self.service.desk_of(order.shop_id).rules.capture_when is CaptureWhen.shipment:
+            for invoice in invoices:
+                cause = f"invoice {invoice.invoice}"
+                self.service.capture(order_id, invoice.amount, WHO, cause, has_left=True)
         return True
+
+    def _set_late_cancellation_aside(self, saga: Saga[OrderFacts], invoice: str) -> None:
+        """Tell a person whom nobody else would: who asked believes that it is cancelled."""
+        stop = saga.facts.stop
+        if stop is None or stop.keeps_invoice or saga.facts.is_order_cancelled:
+            return
+        late = Rejected(
+            f"to be cancelled ({stop.why}, asked by {stop.who}), but invoiced as {invoice}",
+            f"SYSPRO {self.company_id}, sales order {saga.facts.sales_order}",
+            "Credit the invoice in SYSPRO, which gives the money back, or tell who asked that it "
+            "stands; then resolve this.",
+        )
+        amount = self.service.orders.content(saga.key).amount
+        self.shelf.set_aside("late_cancellation", saga.key, late, owner=self.owner, amount=amount)
 
     def take_shipment(self, note: Shipment) -> bool:
         """Tell the shop of one dispatch note, once."""

@@ -80,10 +80,12 @@ class ShopSync:
         order_id = order_id_of(found.shop_id, found.order_number)
         saga, ask = self._known(order_id), self.asks.get(found.status)
         if ask in (Ask.cancel, Ask.discard):
-            is_tidied = ask is Ask.discard and saga and saga.state == OrderState.completed
-            if saga is not None and not is_tidied:
+            if saga is None:
+                return False
+            has_left = saga.state == OrderState.completed or saga.facts.is_invoiced
+            if not (has_left and ask is Ask.discard):
                 self.service.cancel(order_id, WHO, f"{found.status} in the shop")
-            return saga is not None
+            return True
         if saga is None and ask is not Ask.take:
             return False
         if saga is None:

@@ -157,7 +157,11 @@ def cancel_order(
     asked: Annotated[Asked[CancelOrder], Depends(body_of(CancelOrder))],
     api: ApiNow,
 ) -> Response:
-    """Have an order unwound; safe to repeat. The order shows when it is done."""
+    """Have an order unwound; safe to repeat. The order shows when it is done.
+
+    Refused once it is invoiced: a refund then gives the money back. An order that was cancelled and
+    turns out to be invoiced goes on, which its timeline shows.
+    """
     record = own_order(api, client, order_id)
     api.parts.service().cancel(record.order_id, client.client_id, asked.content.why)
     return _accepted(api, client, order_id)

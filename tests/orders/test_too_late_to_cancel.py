@@ -1,0 +1,108 @@
+"""What a cancellation may still do once SYSPRO has invoiced, in every state that it may meet."""
+
+from dataclasses import replace
+
+import pytest
+
+from include.domain.errors import Rejected
+from include.domain.order_rules import CaptureWhen
+from include.domain.order_state import OrderFacts, OrderState
+from include.domain.orders import Order
+from include.services.effects.ports import Effect, EffectKind, Receipt
+from include.services.orders.driver import Event
+from include.services.orders.moves import free_number
+from tests.orders.conftest import Kit, make_order
+
+MOVE, CAPTURE = EffectKind.sales_order_move, EffectKind.payment_capture
+
+
+def refuse(_effect: Effect) -> Receipt:
+    raise Rejected("no", "the partner", "Mend it; then replay.")
+
+
+def invoiced(kit: Kit, order: Order) -> None:
+    """Hear of SYSPRO's invoice, as the poller does."""
+
+    def note(facts: OrderFacts) -> OrderFacts:
+        return replace(facts, invoice="I1", invoices=("I1",))
+
+    kit.service.orders.amend(order.order_id, note, Event("invoiced in SYSPRO", {}, "SYSPRO"))
+
+
+def late(kit: Kit, order: Order) -> None:
+    """Cancel; SYSPRO, which has invoiced it, refuses; then we hear of the invoice."""
+    kit.partner.say(MOVE, refuse)
+    kit.service.cancel(order.order_id, "shop", "changed her mind")
+    assert kit.service.advance(order.order_id).state == OrderState.stuck
+    invoiced(kit, order)
+
+
+def test_nothing_goes_back_before_syspro_has_called_the_order_off(kit: Kit) -> None:
+    order = make_order()
+    kit.run(order)
+    late(kit, order)
+    kit.pass_time(hours=2)
+    saga = kit.service.orders.get(order.order_id)
+    assert saga.state == OrderState.completed, saga.reason
+    assert kit.service.refunds.of_order(order.order_id) == []
+    assert kit.partner.truth.count(CAPTURE) == 1
+    assert "too late to cancel" in kit.timeline(order)
+
+
+def test_a_capture_that_was_refused_and_left_behind_is_made_anew(kit: Kit) -> None:
+    order = make_order()
+    kit.partner.say(CAPTURE, refuse)
+    assert kit.run(order).state == OrderState.stuck
+    late(kit, order)
+    saga = kit.service.advance(order.order_id)
+    assert saga.facts.left_behind == ("capture|1", "cancel_order|1")
+    assert [(one.number, one.amount) for one in saga.facts.taken] == [(2, order.amount)]
+    assert saga.state == OrderState.completed, saga.reason
+
+
+def test_goods_that_left_while_it_was_cancelled_are_captured(kit: Kit) -> None:
+    kit.rules = replace(kit.rules, capture_when=CaptureWhen.shipment)
+    order = make_order()
+    assert kit.run(order).state == OrderState.booked
+    late(kit, order)
+    kit.service.capture(order.order_id, order.amount, "SYSPRO", "invoice I1", has_left=True)
+    with pytest.raises(Rejected, match="no authorisation to capture"):  # a client's is refused
+        kit.service.capture(order.order_id, order.amount, "shop", "I want it")
+    saga = kit.service.advance(order.order_id)
+    assert (saga.state, saga.facts.captured_minor()) == (OrderState.completed, order.amount.minor)
+
+
+def test_an_invoice_that_is_known_refuses_a_cancellation_until_it_is_stuck(kit: Kit) -> None:
+    kit.rules = replace(kit.rules, capture_when=CaptureWhen.shipment)
+    order = make_order()
+    kit.run(order)
+    invoiced(kit, order)
+    with pytest.raises(Rejected, match=r"invoiced as I1.*Credit the invoice"):
+        kit.service.cancel(order.order_id, "shop", "changed her mind")
+    kit.partner.say(CAPTURE, refuse)
+    kit.service.capture(order.order_id, order.amount, "SYSPRO", "invoice I1", has_left=True)
+    assert kit.service.advance(order.order_id).state == OrderState.stuck
+    kit.service.cancel(order.order_id, "ann", "paid by cheque")
+    saga = kit.service.advance(order.order_id)
+    assert (saga.state, saga.reason) == (OrderState.cancelled, "paid by cheque")
+    assert kit.partner.truth.count(MOVE) == 0  # SYSPRO keeps order and invoice
+    assert kit.partner.truth.count(EffectKind.payment_reversal) == 1
+    assert "given up" in kit.timeline(order)
+
+
+def test_a_hold_that_lapses_beside_an_invoice_is_released_and_the_invoice_stays(kit: Kit) -> None:
+    kit.rules = replace(kit.rules, capture_when=CaptureWhen.shipment)
+    order = make_order()
+    kit.run(order)
+    invoiced(kit, order)
+    kit.pass_time(days=8)
+    saga = kit.service.orders.get(order.order_id)
+    assert saga.state == OrderState.cancelled
+    assert kit.partner.truth.count(MOVE) == 0
+    assert kit.partner.truth.count(EffectKind.payment_reversal) == 1
+
+
+def test_a_capture_is_never_numbered_as_one_that_was_there() -> None:
+    assert free_number(OrderFacts()) == 1
+    assert free_number(OrderFacts(left_behind=("hold|1", "capture|1"))) == 2
+    assert free_number(OrderFacts(left_behind=("capture|7",))) == 8

@@ -1,0 +1,160 @@
+"""The sagas of orders and refunds broken on purpose."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from include.adapters.store.orders import SqlOrders
+from include.domain.erp_orders import ErpOrder
+from include.domain.errors import Rejected
+from include.domain.order_state import OrderFacts
+from include.domain.orders import Order
+from include.domain.reviews import Decision, DecisionEvent, Merged
+from include.services.effects.ports import Effect, EffectKind, Receipt
+from include.services.orders.driver import Event, Saga
+from include.services.orders.order_service import OrderService
+from include.services.sync.push_refunds import RefundPush
+from tests.prove.partner import SimulatedPartner
+from tests.prove.world import Variant
+
+
+class CapturesUnderReview(OrderService):
+    """Takes an order in review for an accepted one."""
+
+    def decide(self, event: DecisionEvent) -> Merged | None:
+        return super().decide(replace(event, decision=Decision.accept))
+
+
+class IgnoresContradictions(OrderService):
+    """The last decision wins."""
+
+    def decide(self, event: DecisionEvent) -> Merged | None:
+        merged = super().decide(event)
+        order_id = self.orders.by_request(event.request_id)
+        if merged is Merged.contradiction and order_id:
+            self.orders.amend(
+                order_id,
+                lambda facts: replace(facts, is_contradicted=False),
+                Event("went on"),
+            )
+        return merged
+
+
+class StepIsNotSaved(SqlOrders):
+    """What is decided is not remembered before it is done."""
+
+    def save(self, saga: Saga[OrderFacts], events: list[Event], **more: Any) -> Saga[OrderFacts]:
+        if saga.facts.open_step and not saga.facts.problem:
+            if not events:
+                return saga
+            kept = replace(saga, facts=replace(saga.facts, open_step=""))
+            written = super().save(kept, events, **more)
+            return replace(saga, version=written.version)
+        return super().save(saga, events, **more)
+
+
+class LastWriterWins(SqlOrders):
+    """A saga's row is written whatever its version."""
+
+    def save(self, saga: Saga[OrderFacts], events: list[Event], **more: Any) -> Saga[OrderFacts]:
+        now = self.get(saga.key)
+        return super().save(replace(saga, version=now.version), events, **more)
+
+
+class ForgetsTheAuthorization(OrderService):
+    """A cancelled order is at an end; what the bank holds is not its business."""
+
+    def cancel(self, order_id: str, who: str, why: str) -> Saga[OrderFacts]:
+        saga = super().cancel(order_id, who, why)
+        if saga.facts.stop and not saga.facts.taken:
+            return self.orders.amend(
+                order_id, lambda facts: replace(facts, is_reversed=True), Event("forgotten")
+            )
+        return saga
+
+
+class VoidTooLateIsDone(SimulatedPartner):
+    """A void that a batch has overtaken is taken for one that was made."""
+
+    def read(self, effect: Effect, answer: Any) -> Receipt:
+        receipt = super().read(effect, answer)
+        if effect.kind is EffectKind.payment_void and receipt.is_no:
+            return replace(receipt, is_no=False)
+        return receipt
+
+
+class PartialIsEnough(SimulatedPartner):
+    """A declined authorisation is taken for an approved one."""
+
+    def read(self, effect: Effect, answer: Any) -> Receipt:
+        receipt = super().read(effect, answer)
+        if effect.kind is not EffectKind.payment_authorization or not receipt.is_no:
+            return receipt
+        money = {"minor": effect.amount_minor, "currency": effect.currency}
+        changed = {**receipt.evidence, "status": "authorized", "authorized": money}
+        return Receipt(receipt.their_key, changed)
+
+
+class NoteFundsAgain(OrderService):
+    """A credit note that is read again is taken for another one."""
+
+    def refund(self, order_id: str, amount: Any, **how: Any) -> str:
+        if how["origin"] == "credit_note":
+            how["origin_key"] += f" of {self.refunds.now()}"
+        return super().refund(order_id, amount, **how)
+
+
+class CancelsInTwoCommits(RefundPush):
+    """A crash in between leaves an order that knows of its cancel, and goes on."""
+
+    def take_cancellation(self, found: ErpOrder) -> bool:
+        orders = self.service.orders
+        order_id = orders.find(self.merchant_id, found.purchase_order)
+        if order_id is None or orders.get(order_id).facts.is_order_cancelled:
+            return order_id is not None
+        noted = Event("cancelled in SYSPRO")
+        orders.amend(order_id, lambda facts: replace(facts, is_order_cancelled=True), noted)
+        with suppress(Rejected):
+            self.service.cancel(order_id, "clerk", "cancelled in SYSPRO")
+        return True
+
+
+class GivesBackBeforeItIsCalledOff(OrderService):
+    """The captures of a cancelled order go back while SYSPRO may still ship it."""
+
+    def _drive(
+        self, order: Order, until: Callable[[OrderFacts], bool] = lambda _facts: False
+    ) -> Saga[OrderFacts]:
+        saga = super()._drive(order, until)
+        facts = saga.facts
+        holds = facts.captured_minor() > facts.returned_minor
+        if facts.stop is not None and holds and not facts.open_step:
+            self._give_back(order, facts)
+        return saga
+
+
+class CancelsWhatIsInvoiced(OrderService):
+    """A cancellation that comes too late is never taken back."""
+
+    def _drive(
+        self, order: Order, until: Callable[[OrderFacts], bool] = lambda _facts: False
+    ) -> Saga[OrderFacts]:
+        if (facts := self.orders.get(order.order_id).facts).stop and facts.is_invoiced:
+            return self.orders.get(order.order_id)
+        return super()._drive(order, until)
+
+
+SAGA_MUTANTS = (
+    Variant("s1 every decision is an accept", service=CapturesUnderReview),
+    Variant("s2 contradictions ignored", service=IgnoresContradictions),
+    Variant("s3 step not saved before it is done", orders=StepIsNotSaved),
+    Variant("s4 last writer of an order wins", orders=LastWriterWins),
+    Variant("s5 a cancelled order keeps its hold", service=ForgetsTheAuthorization),
+    Variant("s6 a void too late taken as made", partner=VoidTooLateIsDone),
+    Variant("s7 a decline taken as an approval", partner=PartialIsEnough),
+    Variant("s8 a credit note read again funds another refund", service=NoteFundsAgain),
+    Variant("s9 a cancellation noted, then made", push=CancelsInTwoCommits),
+    Variant("s10 given back before it is called off", service=GivesBackBeforeItIsCalledOff),
+    Variant("s11 a cancellation too late is never withdrawn", service=CancelsWhatIsInvoiced),
+)
