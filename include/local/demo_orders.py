@@ -51,8 +51,8 @@ class OrderDemo:
             "faults", fault="drop_after_commit", system="cybersource",
             match="POST /pts/v2/payments$", times=1,
         )  # fmt: skip
-        placed = self.people.place_by_api(self.lost, "2001")
-        self.say(f"order 2001: the gateway's answer was lost on its way: {placed['state']}")
+        placed, number = self.people.place_by_api(self.lost), self.lost.number
+        self.say(f"order {number}: the gateway's answer was lost on its way: {placed['state']}")
 
     @cached_property
     def context(self) -> Tieout:
@@ -62,10 +62,9 @@ class OrderDemo:
         """Let everybody act, and the DAGs work, until each order is where it must end."""
         for story in self.stories:
             if story.by_api:
-                placed = self.people.place_by_api(story, "2002")
-                self.say(
-                    f"order 2002 by the API, twice under one key, is one order: {placed['state']}"
-                )
+                state = self.people.place_by_api(story)["state"]
+                said = f"order {story.number} by the API, twice under one key, is one order"
+                self.say(f"{said}: {state}")
             else:
                 self.people.place_in_shop(story)
         numbers = ", ".join(story.number for story in self.stories if not story.by_api)
@@ -115,7 +114,7 @@ class OrderDemo:
         due = order.next_at if order.state == OrderState.pending else None
         rest = (due - datetime.now(UTC) if due else timedelta()).total_seconds()
         if rest > 0:
-            self.say(f"order 2001 is asked about in {rest:.0f} s")
+            self.say(f"order {self.lost.number} is asked about in {rest:.0f} s")
             time.sleep(rest + 0.5)
 
     def _run(self, dag_id: str) -> None:
@@ -126,7 +125,7 @@ class OrderDemo:
         self.say(f"{dag_id}: {state}")
 
     def show(self) -> bool:
-        """Print each order's timeline; return whether each ended as it must."""
+        """Print each timeline; return whether each ended as it must, and nothing is left."""
         context, is_right = self.context, True
         for story in (self.lost, *self.stories):
             saga = context.orders.get(story.order_id)
@@ -141,7 +140,11 @@ class OrderDemo:
             for entry in entries:
                 _print(f"  {entry['at'][11:19]}  {entry['what']:28} {_words(entry['detail'])}")
             _print(f"  {self.stack.base_url}/tieout/orders/{story.order_id}")
-        return is_right
+        letters = context.dead_letters.listing()
+        _print(f"\nDead letters open: {len(letters)}")
+        for letter in letters:
+            _print(f"  {letter.kind} {letter.key}: {letter.reason[:110]}")
+        return is_right and not letters
 
 
 def vars_of(entry: Any) -> dict[str, Any]:

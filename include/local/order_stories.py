@@ -79,20 +79,23 @@ class People:
     def place_in_shop(self, story: Story) -> None:
         """Check out in the shop; the product finds the order there."""
         asked = {"outcome": story.outcome} if story.outcome else {}
-        placed = self.control(
-            "shop_place_order",
-            shop=story.shop_id,
-            lines=[{"sku": story.sku, "quantity": 2}],
-            payment={"kind": "transient_token", "value": self._token(**asked)},
-        )["order"]
+        self._into_cart(story, payment={"kind": "transient_token", "value": self._token(**asked)})
+
+    def _into_cart(self, story: Story, **more: Any) -> None:
+        goods = [{"sku": story.sku, "quantity": 2}]
+        placed = self.control("shop_place_order", shop=story.shop_id, lines=goods, **more)["order"]
         story.number = str(placed.get("number") or placed.get("no"))
 
     def _token(self, **asked: str) -> str:
         return str(self.control("transient_token", count=1, **asked)["tokens"][0]["jti"])
 
-    def place_by_api(self, story: Story, number: str) -> dict[str, Any]:
-        """Place an order as a shop's server does; sent twice, as after a lost answer."""
-        story.number = number
+    def place_by_api(self, story: Story) -> dict[str, Any]:
+        """Pay as a checkout does that calls the API itself; sent twice, as after a lost answer.
+
+        The shop has the order already, unpaid; its number is the shop's.
+        """
+        self._into_cart(story, status="pending")
+        number = story.number
         body = {
             "number": number,
             "currency": "USD",

@@ -184,7 +184,7 @@ def test_an_order_placed_by_the_api_ends_completed_by_the_dags(
     people = People(stack, make_key(Tieout(Settings.of(stack.environment()))))
     people.open_shops()
     story = Story("good", "completed")
-    placed = people.place_by_api(story, "3001")
+    placed = people.place_by_api(story)
     assert placed["state"] == "authorized"
     for dag_id in ("orders", "erp_feedback", "orders"):
         assert api.wait(dag_id, api.trigger(dag_id), 120) == "success"
@@ -197,7 +197,9 @@ def test_an_order_placed_by_the_api_ends_completed_by_the_dags(
     ledger = requests.get(
         f"{stack.sandbox_url}/control/ledger", params={"system": "cybersource"}, timeout=10
     ).json()
-    done = [row["verb"] for row in ledger if row.get("code") == "W3001" and row["committed"]]
+    done = [
+        row["verb"] for row in ledger if row.get("code") == f"W{story.number}" and row["committed"]
+    ]
     assert sorted(done) == ["authorization", "capture"]
     shown = requests.get(
         f"{stack.base_url}/tieout/orders/{story.order_id}",
