@@ -110,6 +110,7 @@ class OrderFacts:
     called: str = ""  # the last state that the shop's server was sent
     noted: tuple[str, ...] = ()  # what was written into custom forms, by name
     stop: Stop | None = None
+    delivered_minor: int | None = None  # invoiced before it was called off; None: not asked
     left_behind: tuple[str, ...] = ()  # steps that were refused, then not wanted any more
     problem: str = ""  # why it is stuck
 
@@ -126,6 +127,10 @@ class OrderFacts:
     def is_invoiced(self) -> bool:
         """Say whether goods have left: SYSPRO cancels no order that it has invoiced."""
         return bool(self.known_invoices())
+
+    def kept_minor(self) -> int:
+        """What an order that is unwound keeps all the same: the price of what was delivered."""
+        return min(self.delivered_minor or 0, self.captured_minor())
 
     def to_weigh(self) -> int:
         """Count receipts and invoices: one more of either, and there is something to apply."""

@@ -1,12 +1,15 @@
 """What a cancellation may still do once SYSPRO has invoiced, in every state that it may meet."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
+from include.domain.erp_orders import ErpDocument
 from include.domain.errors import Rejected
+from include.domain.money import Money
 from include.domain.order_rules import CaptureWhen
-from include.domain.order_state import OrderFacts, OrderState
+from include.domain.order_state import OrderFacts, OrderState, Stop
 from include.domain.orders import Order
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.orders.driver import Event
@@ -106,3 +109,40 @@ def test_a_capture_is_never_numbered_as_one_that_was_there() -> None:
     assert free_number(OrderFacts()) == 1
     assert free_number(OrderFacts(left_behind=("hold|1", "capture|1"))) == 2
     assert free_number(OrderFacts(left_behind=("capture|7",))) == 8
+
+
+def delivered(kit: Kit, order: Order, minor: int) -> None:
+    """A part was invoiced; then a clerk calls the rest off."""
+    kit.erp.documents[order.purchase_order] = [
+        ErpDocument(
+            "W1", "I1", "I", order.purchase_order, "S1", Money(minor, "USD"), date(2026, 11, 3)
+        )
+    ]
+    stop = Stop("clerk", "the sales order was cancelled")
+
+    def off(facts: OrderFacts) -> OrderFacts:
+        return replace(facts, is_order_cancelled=True, stop=stop)
+
+    kit.service.orders.amend(order.order_id, off, Event("cancelled in SYSPRO", {}, "clerk"))
+
+
+def test_what_was_delivered_before_the_rest_was_called_off_stays_paid(kit: Kit) -> None:
+    order = make_order(10_000)
+    kit.run(order)
+    delivered(kit, order, 4_000)
+    kit.pass_time(hours=2)
+    saga = kit.service.orders.get(order.order_id)
+    assert (saga.state, saga.facts.returned_minor) == (OrderState.completed, 6_000)
+    gave = [row.amount.minor for row, _ in kit.service.refunds.of_order(order.order_id)]
+    assert gave == [6_000]
+
+
+def test_what_was_delivered_and_not_charged_yet_is_charged(kit: Kit) -> None:
+    kit.rules = replace(kit.rules, capture_when=CaptureWhen.shipment)
+    order = make_order(10_000)
+    kit.run(order)
+    delivered(kit, order, 4_000)
+    kit.pass_time(hours=2)
+    saga = kit.service.orders.get(order.order_id)
+    assert (saga.state, saga.facts.captured_minor()) == (OrderState.completed, 4_000)
+    assert kit.service.refunds.of_order(order.order_id) == []

@@ -1,7 +1,7 @@
 """Whether money, goods and books agree: I02 to I09, I11, I15 and I18 of the reference."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from include.domain.reviews import Decision
 from include.services.effects.ports import EffectKind as K
@@ -170,28 +170,39 @@ class MoneyJudge(Judge):
             if accepted.get(order_id) in ("cancelled", "declined") and kept:
                 yield Violation("I11 what was unwound holds no money", f"{order_id}: {kept}")
 
-        stopped = self.rows("SELECT order_id FROM order_events WHERE what = 'cancel asked for'")
-        late = self._too_late()
-        for (order_id,) in stopped:
-            if order_id not in late and accepted.get(order_id) not in ("cancelled", "declined"):
+        yield from self._stopped(accepted)
+        yield from self._called_off(accepted, captured, back)
+
+    def _stopped(self, accepted: Mapping[str, str]) -> Iterator[Violation]:
+        """A cancellation ends the order, unless its goods had left."""
+        invoiced = {one.order_id for one in self.truth.sales_orders.values() if one.invoices}
+        for (order_id,) in self.rows(
+            "SELECT order_id FROM order_events WHERE what = 'cancel asked for'"
+        ):
+            ends = {"cancelled", "declined", *(["completed"] if order_id in invoiced else [])}
+            if accepted.get(order_id) not in ends:
                 yield Violation("I11 a cancel is not lost", f"{order_id}: {accepted[order_id]}")
 
-        for (order_id,) in self.rows(
-            "SELECT order_id FROM refunds WHERE origin = 'cancellation' AND state != 'refused'"
-        ):
-            if accepted[order_id] == "completed":
-                yield Violation("I11 what is delivered is paid", f"{order_id} was given back")
-
-    def _too_late(self) -> set[str]:
-        """Return the orders that a cancellation reached after the invoice, as it really was."""
-        invoiced = {one.order_id for one in self.truth.sales_orders.values() if one.invoices}
-        said = {
-            order_id
-            for (order_id,) in self.rows(
-                "SELECT order_id FROM order_events WHERE what IN ('too late to cancel', 'given up')"
+    def _called_off(
+        self, accepted: Mapping[str, str], captured: Counter[str], back: Counter[str]
+    ) -> Iterator[Violation]:
+        """What was delivered stays paid, and nothing else does."""
+        unwound = dict(
+            self.rows(
+                "SELECT order_id, SUM(amount_minor) FROM refunds "
+                "WHERE origin = 'cancellation' AND state != 'refused' GROUP BY 1"
             )
-        }
-        return said & invoiced
+        )
+        for order_id, state in accepted.items():
+            orders = [o for o in self.truth.sales_orders.values() if o.order_id == order_id]
+            if len(orders) > 1:  # by the network: one is called off while people work on the other
+                continue
+            delivered = sum(one.invoiced_minor for one in orders)
+            if unwound.get(order_id, 0) > max(captured[order_id] - delivered, 0):
+                yield Violation("I11 what is delivered is paid", f"{order_id} was given back")
+            is_off = any(one.is_cancelled for one in orders)
+            if is_off and captured[order_id] - back[order_id] > delivered:
+                yield Violation("I11 what is not delivered goes back", f"{order_id}: {state}")
 
     def _sold(self, kept: Counter[str]) -> Iterator[Violation]:
         """Each order that keeps money is one sales order; each sales order is paid."""

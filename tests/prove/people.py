@@ -162,8 +162,9 @@ class People:
             self._later(after, lambda s=share: self._invoice(plan, order, s))
 
     def _clerk_cancels(self, order: SalesOrder) -> None:
+        """The rest of an order that was delivered in part may be called off, too."""
         order = order.standing()
-        if not order.invoices and not order.is_cancelled:
+        if order.invoiced_minor < order.amount_minor and not order.is_cancelled:
             order.is_cancelled = True
             self._show(self.cancelled, order)
 

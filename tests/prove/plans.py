@@ -78,6 +78,9 @@ def _plan(dice: random.Random, seed: int, number: int, swarm: Swarm) -> Plan:
         if dice.random() < 0.2:
             plan.decisions.append((plan.decisions[0][0] + dice.uniform(1, 2500), other))
     plan.invoices = _invoices(dice, swarm.at_shipment, late=swarm.focus == "SQ")
+    is_left = plan.cancel_after is None and plan.clerk_cancels_after is None
+    if is_left and len(plan.invoices) > 1 and _falls_on(plan.invoices[0][0], 3):
+        plan.clerk_cancels_after = plan.invoices[0][0] + 50  # the rest is not delivered any more
     plan.gives_back = _returns(dice, often=swarm.focus in ("RF", "SR"))
     return plan
 
@@ -96,12 +99,17 @@ def _paid_at_the_shop(plan: Plan, number: int) -> Plan:
 def _invoices(dice: random.Random, at_shipment: bool, *, late: bool) -> list[tuple[float, int]]:
     first = dice.uniform(600, 6000) * (5 if late else 1)  # late: looked for before it is there
     if not at_shipment:
-        return [(first, 100)]
+        return [(first, 40), (first + 1800, 60)] if _falls_on(first, 8) else [(first, 100)]
     if dice.random() < 0.1:
         return []  # never shipped: the authorisation lapses
     if dice.random() < 0.3:
         return [(first, 40), (first + dice.uniform(60, 3000), 60)]
     return [(first, 100)]
+
+
+def _falls_on(drawn: float, one_in: int) -> bool:
+    """Choose once more by what was drawn already, so that every other draw stays as it is."""
+    return int(drawn * 1000) % one_in == 0
 
 
 def _returns(dice: random.Random, *, often: bool) -> list[tuple[float, int, str]]:

@@ -145,6 +145,13 @@ class CancelsWhatIsInvoiced(OrderService):
         return super()._drive(order, until)
 
 
+class GivesBackWhatWasDelivered(OrderService):
+    """An order that is called off after a part of it has left gets everything back."""
+
+    def _give_back(self, order: Order, facts: OrderFacts) -> None:
+        super()._give_back(order, replace(facts, delivered_minor=0))
+
+
 SAGA_MUTANTS = (
     Variant("s1 every decision is an accept", service=CapturesUnderReview),
     Variant("s2 contradictions ignored", service=IgnoresContradictions),
@@ -157,4 +164,5 @@ SAGA_MUTANTS = (
     Variant("s9 a cancellation noted, then made", push=CancelsInTwoCommits),
     Variant("s10 given back before it is called off", service=GivesBackBeforeItIsCalledOff),
     Variant("s11 a cancellation too late is never withdrawn", service=CancelsWhatIsInvoiced),
+    Variant("s12 delivered goods are given back", service=GivesBackWhatWasDelivered),
 )

@@ -64,6 +64,10 @@ class SalesOrder:
     waiting: list[Callable[[], None]] = field(default_factory=list)  # until it is released
     kept: "SalesOrder | None" = None  # the one that a person left when this was one too many
 
+    @property
+    def invoiced_minor(self) -> int:
+        return sum(minor for _, minor, _ in self.invoices)
+
     def standing(self) -> "SalesOrder":
         """Return the one that people work on."""
         return self.kept.standing() if self.kept else self
@@ -139,10 +143,10 @@ class Truth:
         return guarded and bool(self.by_reference.get(effect.reference))
 
     def _is_too_late(self, effect: Effect) -> bool:
-        """SYSPRO cancels no order that it has invoiced."""
+        """SYSPRO cancels no order that it has invoiced whole."""
         asked = json.loads(effect.payload)
         order = self.sales_orders[asked["sales_order"]].standing()
-        return asked["move"] == "cancel" and bool(order.invoices)
+        return asked["move"] == "cancel" and order.invoiced_minor >= order.amount_minor
 
     def _do(self, effect: Effect, entry: Entry) -> str:
         kind = effect.kind

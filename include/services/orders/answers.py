@@ -5,14 +5,16 @@ from dataclasses import replace
 from datetime import datetime
 
 from include.domain.errors import Rejected, Retryable
+from include.domain.money import Money
 from include.domain.order_rules import OnCredit, OnShortStock
-from include.domain.order_state import OrderFacts, Stop
+from include.domain.order_state import OrderFacts, Stop, Wanted
 from include.domain.orders import LineKind, Order
+from include.domain.reviews import Decision
 from include.services.orders.applications import ask_applications
 from include.services.orders.credit import judge
 from include.services.orders.driver import Event
 from include.services.orders.folds import payment_event, with_payment
-from include.services.orders.moves import free_number, to_capture
+from include.services.orders.moves import authorized, free_number, to_capture
 from include.services.orders.ports import Desk
 from include.services.translate.currencies import check_customer_currency
 
@@ -116,6 +118,37 @@ def _stop_expired(
     return replace(facts, stop=stop), Event("stopped before the authorisation lapses", {})
 
 
+def _ask_delivered(
+    order: Order, desk: Desk, facts: OrderFacts, _now: datetime
+) -> tuple[OrderFacts, Event | None]:
+    """Learn what had left when SYSPRO called the order off; what of it was not charged yet, is."""
+    shown = [
+        one
+        for one in desk.erp.documents_of(order.purchase_order)
+        if one.amount.currency == order.currency
+    ]
+    signs = {"I": 1, "C": -1}
+    net = sum(signs.get(one.document_type, 0) * one.amount.minor for one in shown)
+    delivered = min(max(net, 0), authorized(order, facts).minor)
+    invoices = tuple(one.invoice for one in shown if one.document_type == "I")
+    due, taken = delivered - facts.captured_minor(), {one.number for one in facts.taken}
+    facts = replace(
+        facts,
+        delivered_minor=delivered,
+        invoice=invoices[0] if invoices else "",
+        invoices=invoices,
+        wanted=tuple(one for one in facts.wanted if one.number in taken),
+    )
+    if not delivered:
+        return facts, None
+    if due > 0 and facts.decision is not Decision.reject and not facts.is_reversed:
+        cause = "delivered before it was called off"
+        one = Wanted(free_number(facts), Money(due, order.currency), cause, is_final=True)
+        facts = replace(facts, wanted=(*facts.wanted, one))
+    detail = {"invoice": ", ".join(invoices), "amount": str(Money(delivered, order.currency))}
+    return facts, Event("delivered in part before it was called off", detail)
+
+
 def _go_on(
     order: Order, desk: Desk, facts: OrderFacts, _now: datetime
 ) -> tuple[OrderFacts, Event | None]:
@@ -137,5 +170,6 @@ ANSWERS: Mapping[str, Answer] = {
     "invoice": _ask_invoice,
     "applications": ask_applications,
     "stop_expired": _stop_expired,
+    "delivered": _ask_delivered,
     "go_on": _go_on,
 }

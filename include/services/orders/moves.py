@@ -19,6 +19,8 @@ from include.services.orders.steps import name_of, number_of
 _LOOK_FOR_RELEASE = timedelta(minutes=15)
 _LOOK_FOR_INVOICE = timedelta(hours=6)
 _LOOK_FOR_RETURN = timedelta(minutes=30)
+_CONTRADICTED = "two fraud decisions against each other: a person decides"
+_UNDECIDED = "Decision Manager has not decided"
 _NOT_PAID = (
     PaymentStatus.declined,
     PaymentStatus.invalid,
@@ -55,9 +57,9 @@ def next_move(it: Situation) -> Move:
     if facts.payment.status in _NOT_PAID:
         return _rest(it, OrderState.declined, facts.payment.reason)
     if facts.is_contradicted:
-        return Rest(OrderState.stuck, "two fraud decisions against each other: a person decides")
+        return Rest(OrderState.stuck, _CONTRADICTED)
     if facts.payment.status is PaymentStatus.review_first and facts.decision is not Decision.accept:
-        return _rest(it, OrderState.in_review, "Decision Manager has not decided")
+        return _rest(it, OrderState.in_review, _UNDECIDED)
     return _expire(it) or _deliver(it) or _settle(it)
 
 
@@ -91,12 +93,19 @@ def is_too_late(facts: OrderFacts) -> bool:
 
 
 def gives_back(facts: OrderFacts) -> bool:
-    """Say whether the captures of an unwound order go back: first SYSPRO must ship it no more."""
-    stop = facts.stop
-    if stop is None or stop.keeps_invoice or facts.open_step:
+    """Say whether captures of an unwound order go back: first SYSPRO must ship it no more."""
+    if facts.stop is None or facts.open_step:
         return False
-    is_called_off = facts.is_order_cancelled or not facts.sales_order
-    return is_called_off and facts.captured_minor() > facts.returned_minor
+    is_known = facts.is_order_cancelled and facts.delivered_minor is not None
+    if facts.sales_order and not is_known:
+        return False
+    return facts.captured_minor() - facts.kept_minor() > facts.returned_minor
+
+
+def is_for_delivered(facts: OrderFacts, step: str) -> bool:
+    """Say whether a capture is for what was delivered before the order was called off."""
+    is_capture = name_of(step) == "capture" and facts.is_order_cancelled
+    return is_capture and bool(facts.delivered_minor)
 
 
 def is_wholly_captured(facts: OrderFacts) -> bool:
@@ -139,10 +148,16 @@ def _is_captured_next(it: Situation) -> bool:
 
 
 def _is_expiring(it: Situation) -> bool:
-    facts = it.facts
-    if facts.expires_at is None or facts.captured or facts.is_reversed:
+    facts, lapses = it.facts, _lapses(it)
+    if lapses is None or facts.captured or facts.is_reversed:
         return False
-    return it.now >= facts.expires_at - timedelta(hours=it.rules.expiry_lead_hours)
+    return it.now >= lapses
+
+
+def _lapses(it: Situation) -> datetime | None:
+    """Return when the authorisation must be used or released, before it lapses."""
+    lead = timedelta(hours=it.rules.expiry_lead_hours)
+    return it.facts.expires_at - lead if it.facts.expires_at else None
 
 
 def _deliver(it: Situation) -> Move | None:
@@ -169,7 +184,7 @@ def _hold(it: Situation) -> Move | None:
     if is_under_review(facts):
         if not facts.is_held and not facts.is_invoiced:
             return Perform("hold|1")
-        return _rest(it, OrderState.in_review, "Decision Manager has not decided")
+        return _rest(it, OrderState.in_review, _UNDECIDED)
     if facts.is_invoiced:  # SYSPRO holds and releases nothing that has left
         return None
     is_over_limit = facts.credit in CREDIT_HOLDS
@@ -250,7 +265,7 @@ def next_number(facts: OrderFacts) -> int:
 def _unwind(it: Situation) -> Move:
     """Take back what was done, the newest first. Captures go back by a refund of their own.
 
-    Beside an invoice that stays, what was captured stays as well: a credit note gives it back.
+    What was invoiced before SYSPRO called the order off has left: it is charged, and stays paid.
     """
     facts = it.facts
     stop = facts.stop
@@ -260,18 +275,43 @@ def _unwind(it: Situation) -> Move:
         return Perform("cancel_order|1")
     if facts.replaced is not None:
         return Perform(f"reverse_old|{facts.attempt}")
+    charging = _charge_delivered(it)
+    if charging is not None:
+        return charging
     for one in facts.captured:
         if facts.is_customer_known and not one.receipt:  # the refund's entry must meet its receipt
             return Perform(f"receipt|{one.number}")
-    if facts.captured_minor() > facts.returned_minor and not stop.keeps_invoice:
+    if gives_back(facts):
         # Looked at again: the refund is asked for after this is written, or its order not told.
         again = it.now + _LOOK_FOR_RETURN
         return Rest(OrderState.cancelling, f"{stop.why}: the captures are given back", again)
     holds = facts.payment is not None and facts.payment.authorized is not None
     if holds and not facts.is_reversed and not facts.taken:
         return Perform(f"reverse|{facts.attempt}")
-    is_paid_for = stop.keeps_invoice and facts.captured
-    return _rest(it, OrderState.completed if is_paid_for else stop.ends_as, stop.why)
+    if not (facts.captured and (stop.keeps_invoice or facts.delivered_minor)):
+        return _rest(it, stop.ends_as, stop.why)
+    return _apply(it) or _rest(it, OrderState.completed, stop.why)
+
+
+def _charge_delivered(it: Situation) -> Move | None:
+    """Charge what had left when the order was called off, unless somebody has given it up."""
+    facts = it.facts
+    if not facts.sales_order or not facts.is_order_cancelled:
+        return None
+    if facts.delivered_minor is None:
+        return Ask("delivered")
+    is_given_up = facts.is_reversed or (facts.stop is not None and facts.stop.keeps_invoice)
+    if not facts.delivered_minor or is_given_up or facts.decision is Decision.reject:
+        return None
+    taken = {one.number for one in facts.taken}
+    number = next((one.number for one in facts.wanted if one.number not in taken), None)
+    if number is None:
+        return None
+    if facts.is_contradicted:
+        return Rest(OrderState.stuck, _CONTRADICTED)
+    if is_under_review(facts):  # undecided to the end, it is charged to nobody
+        return None if _is_expiring(it) else Rest(OrderState.in_review, _UNDECIDED, _lapses(it))
+    return Perform(f"capture|{number}")
 
 
 def _look(it: Situation, question: str, every: timedelta, state: OrderState, reason: str) -> Move:
@@ -289,7 +329,7 @@ def _rest(it: Situation, state: OrderState, reason: str, until: datetime | None 
         return Perform(f"tell|{state}")
     if it.calls_back and facts.called != state:
         return Perform(f"callback|{state}")
-    if facts.expires_at is not None and not facts.captured and facts.stop is None:
-        lapses = facts.expires_at - timedelta(hours=it.rules.expiry_lead_hours)
+    lapses = _lapses(it)
+    if lapses is not None and not facts.captured and facts.stop is None:
         until = min(until, lapses) if until else lapses
     return Rest(state, reason, until)

@@ -270,7 +270,7 @@ class OrderService:
         """Refund what an unwound order captured and no refund has promised; asked for once."""
         known = self.refunds.of_order(order.order_id)
         promised = sum(row.amount.minor for row, saga in known if saga.state != RefundState.refused)
-        left = facts.captured_minor() - promised
+        left = facts.captured_minor() - facts.kept_minor() - promised
         if left <= 0 or any(row.origin == "cancellation" for row, _ in known):
             return
         stop = facts.stop
@@ -338,7 +338,7 @@ class OrderService:
 
 def _can_be_given_up(facts: OrderFacts) -> bool:
     """Stuck and invoiced: it can neither go on nor be cancelled."""
-    return bool(facts.problem) and facts.is_invoiced and not facts.is_order_cancelled
+    return bool(facts.problem) and facts.is_invoiced
 
 
 def _is_paid(facts: OrderFacts) -> bool:

@@ -21,6 +21,7 @@ from include.services.orders.folds import FOLDS, hold_reason
 from include.services.orders.moves import (
     Situation,
     authorized,
+    is_for_delivered,
     is_too_late,
     next_move,
     next_number,
@@ -68,6 +69,8 @@ class OrderPlay:
         name = name_of(step)
         if name == "capture" and facts.is_contradicted:
             return False
+        if is_for_delivered(facts, step):
+            return True
         return facts.stop is None or name not in FORWARD
 
     def is_detached(self, step: str) -> bool:
@@ -79,6 +82,8 @@ class OrderPlay:
         name = name_of(facts.open_step)
         if name == "cancel_order":  # SYSPRO has invoiced it, and nobody asks for it again
             return facts.stop.keeps_invoice or is_too_late(facts)
+        if is_for_delivered(facts, facts.open_step):
+            return facts.stop.keeps_invoice
         return name not in UNWINDING
 
     def leave(self, facts: OrderFacts, step: str) -> OrderFacts:

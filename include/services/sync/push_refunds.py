@@ -6,7 +6,7 @@ from functools import partial
 from typing import Protocol
 
 from include.domain.erp_orders import ErpDocument, ErpOrder
-from include.domain.order_state import ENDED, OrderFacts, Stop
+from include.domain.order_state import OrderFacts, OrderState, Stop
 from include.services.orders.driver import Event
 from include.services.orders.order_service import OrderService
 from include.services.sync.ports import Shelf, Tally, Watermarks, read_on, work_on
@@ -99,7 +99,9 @@ class RefundPush:
         if order_id is None:
             return False
         saga = self.service.orders.get(order_id)
-        if saga.state in ENDED or (saga.facts.is_order_cancelled and saga.facts.stop):
+        is_known = saga.facts.is_order_cancelled and saga.facts.stop
+        # One that is completed may have been delivered in part only: the rest is called off.
+        if is_known or saga.state in (OrderState.declined, OrderState.cancelled):
             return True
         stop = Stop(WHO, f"sales order {found.sales_order} was cancelled")
 
