@@ -15,6 +15,7 @@ from include.domain.order_rules import CaptureWhen
 from include.services.effects.dead_letters import DeadLetter
 from include.services.inbox.ports import Conclusion, InboxState, Incoming
 from include.services.next_actions import ROWS, NextAction, suggest
+from include.services.orders.driver import Event
 from include.wiring import Settings, Tieout
 from tests.care.conftest import Care
 from tests.orders.conftest import make_order
@@ -130,6 +131,27 @@ def test_an_order_is_cancelled_and_captured_with_a_name_and_a_trace(
     late = ["orders", "capture", order.order_id, "--cause", "x", "--amount", "1.00"]
     assert cli.main(late) == 1  # there is nothing to capture any more
     assert cli.main([*late[:-1], "-1.00"]) in (1, 2)
+
+
+def test_only_an_order_that_is_stuck_beside_its_invoice_is_given_up(
+    care: Care, context: Tieout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Desks:
+        service = care.kit.service
+
+    monkeypatch.setattr("tieout.rooms.orders.desks_of", lambda _context: Desks)
+    order, orders = make_order(), care.kit.service.orders
+    care.kit.run(order)
+    line = ["orders", "give-up", order.order_id, "--reason", "paid by cheque", "--who", "bob"]
+    assert cli.main(line) == 1
+    stuck = Event("seen", {}, "ann")
+    orders.amend(order.order_id, lambda f: replace(f, invoice="I1", problem="no"), stuck)
+    assert cli.main(line) == 0
+    stop = orders.get(order.order_id).facts.stop
+    assert stop is not None
+    assert (stop.who, stop.keeps_invoice) == ("bob", True)
+    (entry,) = audit.history(care.store, f"order|{order.order_id}")
+    assert (entry.who, entry.what) == ("cli:bob", "order given up")
 
 
 def test_orders_whose_authorisation_lapses_soon_are_listed(

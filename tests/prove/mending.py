@@ -96,9 +96,10 @@ def _mend_orders(world: "World", kit: "Kit") -> None:
                 decision = Decision.accept if world.dice.random() < 0.5 else Decision.reject
                 kit.service.settle_contradiction(order_id, decision, WHO)
         elif "refused the" in reason and "capture" in reason:
-            kit.service.cancel(order_id, WHO, "the gateway refused the capture")
+            end = kit.service.give_up if facts.is_invoiced else kit.service.cancel
+            end(order_id, WHO, "the gateway refused the capture")
         elif facts.stop and facts.is_invoiced and facts.decision is Decision.reject:
-            kit.service.cancel(order_id, WHO, "rejected after it had been invoiced")
+            kit.service.give_up(order_id, WHO, "rejected after it had been invoiced")
 
 
 def _mend_refunds(world: "World", kit: "Kit") -> None:

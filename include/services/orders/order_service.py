@@ -125,31 +125,39 @@ class OrderService:
     def cancel(self, order_id: str, who: str, why: str) -> Saga[OrderFacts]:
         """Have an order unwound; one that is being unwound, or has been, stays as it is.
 
-        One that SYSPRO has invoiced can only be given up, once it is stuck: its hold is released,
-        what was captured stays, and accounts receivable has the invoice.
-
         Raises:
             Rejected: it is invoiced or completed; money then goes back by a refund.
         """
 
         def stop(facts: OrderFacts) -> OrderFacts:
-            if _can_be_given_up(facts):
-                return replace(facts, stop=Stop(who, why, keeps_invoice=True), problem="")
             if facts.is_invoiced and not facts.is_order_cancelled:
                 do = "Credit the invoice in SYSPRO: the money then goes back by itself."
                 raise Rejected(f"it is invoiced as {facts.invoice}", order_id, do)
             return facts if facts.stop else replace(facts, stop=Stop(who, why), problem="")
 
         saga = self.orders.get(order_id)
-        if saga.state in (OrderState.cancelled, OrderState.declined):
-            return saga
-        gives_up = _can_be_given_up(saga.facts)
-        if saga.facts.stop and not gives_up:
+        if saga.state in (OrderState.cancelled, OrderState.declined) or saga.facts.stop:
             return saga
         if saga.state == OrderState.completed:
             raise Rejected("it is delivered and invoiced", order_id, "Refund it instead.")
-        what = "given up" if gives_up else "cancel asked for"
-        return self.orders.amend(order_id, stop, Event(what, {"why": why}, who))
+        return self.orders.amend(order_id, stop, Event("cancel asked for", {"why": why}, who))
+
+    def give_up(self, order_id: str, who: str, why: str) -> Saga[OrderFacts]:
+        """End an order that is stuck beside SYSPRO's invoice, because a person says so.
+
+        Its hold is released, what was captured stays, and accounts receivable has the invoice.
+
+        Raises:
+            Rejected: it is not stuck, or not invoiced.
+        """
+
+        def stop(facts: OrderFacts) -> OrderFacts:
+            if not (facts.problem and facts.is_invoiced):
+                do = "Do what its page says; one that is not invoiced can be cancelled."
+                raise Rejected("it is not stuck beside an invoice", order_id, do)
+            return replace(facts, stop=Stop(who, why, keeps_invoice=True), problem="")
+
+        return self.orders.amend(order_id, stop, Event("given up", {"why": why}, who))
 
     def refund(
         self, order_id: str, amount: Money, *, origin: str, origin_key: str, who: str, reason: str
@@ -334,11 +342,6 @@ class OrderService:
         yield from ((self.advance_refund, one) for one in refunds)
         if refunds:
             yield from ((self.advance, one) for one in self.orders.due(merchants, most))
-
-
-def _can_be_given_up(facts: OrderFacts) -> bool:
-    """Stuck and invoiced: it can neither go on nor be cancelled."""
-    return bool(facts.problem) and facts.is_invoiced
 
 
 def _is_paid(facts: OrderFacts) -> bool:

@@ -45,12 +45,16 @@ def _add_orders(rooms: Rooms) -> None:
     cancel.add_argument("order")
     cancel.add_argument("--reason", required=True)
     cancel.set_defaults(run=_cancel)
+    give_up = orders.add_parser("give-up", help="one that is stuck and invoiced; the invoice stays")
+    give_up.add_argument("order")
+    give_up.add_argument("--reason", required=True)
+    give_up.set_defaults(run=_give_up)
     capture = orders.add_parser("capture")
     capture.add_argument("order")
     capture.add_argument("--amount", default="", help="default: all that is left")
     capture.add_argument("--cause", required=True, help="the same cause captures once")
     capture.set_defaults(run=_capture)
-    signed(cancel, capture)
+    signed(cancel, give_up, capture)
 
 
 def _add_refunds(rooms: Rooms) -> None:
@@ -136,6 +140,13 @@ def _cancel(context: Tieout, given: argparse.Namespace) -> None:
     order_id = order_id_of(context, given.order)
     saga = desks_of(context).service.cancel(order_id, given.who, given.reason)
     note(context, given.who, "order cancel asked for", f"order|{order_id}", why=given.reason)
+    say(f"{order_id}: {saga.state}; {_DUE}")
+
+
+def _give_up(context: Tieout, given: argparse.Namespace) -> None:
+    order_id = order_id_of(context, given.order)
+    saga = desks_of(context).service.give_up(order_id, given.who, given.reason)
+    note(context, given.who, "order given up", f"order|{order_id}", why=given.reason)
     say(f"{order_id}: {saga.state}; {_DUE}")
 
 
