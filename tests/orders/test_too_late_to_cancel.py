@@ -150,3 +150,16 @@ def test_what_was_delivered_and_not_charged_yet_is_charged(kit: Kit) -> None:
     saga = kit.service.orders.get(order.order_id)
     assert (saga.state, saga.facts.captured_minor()) == (OrderState.completed, 4_000)
     assert kit.service.refunds.of_order(order.order_id) == []
+
+
+def test_an_invoice_that_is_read_again_is_not_charged_again(kit: Kit) -> None:
+    kit.rules = replace(kit.rules, capture_when=CaptureWhen.shipment)
+    order = make_order(10_000)
+    kit.run(order)
+    delivered(kit, order, 4_000)
+    kit.service.advance(order.order_id)
+    part = Money(4_000, "USD")
+    kit.service.capture(order.order_id, part, "SYSPRO", "invoice I1", has_left=True)
+    kit.pass_time(hours=1)
+    assert kit.service.orders.get(order.order_id).facts.captured_minor() == 4_000
+    assert kit.partner.truth.count(CAPTURE) == 1

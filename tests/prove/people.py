@@ -167,6 +167,7 @@ class People:
         if order.invoiced_minor < order.amount_minor and not order.is_cancelled:
             order.is_cancelled = True
             self._show(self.cancelled, order)
+            self.changed.append((order.cursor, order))  # both feeds read the same row
 
     def _release(self, plan: Plan, order: SalesOrder) -> None:
         plan.is_on_hold = False

@@ -92,7 +92,8 @@ class OrderService:
         order = self.orders.content(order_id)
 
         def want(facts: OrderFacts) -> OrderFacts:
-            if any(one.cause == cause for one in facts.wanted):
+            is_counted = has_left and facts.delivered_minor is not None  # with all invoices
+            if is_counted or any(one.cause == cause for one in facts.wanted):
                 return facts
             left = authorized(order, facts).minor - _promised(facts)
             wanted = amount or Money(left, order.currency)
