@@ -11,6 +11,7 @@ from tests.prove.__main__ import FIRST_SEED, TO_CATCH, score_lines
 from tests.prove.campaign import MUTANTS, PRODUCT, Tally, campaign, play, score
 from tests.prove.faults import cells, empty_cells
 from tests.prove.world import World
+from tests.simulator.campaign import OWN_FAULT
 
 LIFECYCLES = 50_000
 
@@ -38,6 +39,7 @@ def test_every_broken_protocol_is_caught(show_figures: Callable[[str], None]) ->
     found = score(TO_CATCH)
     show_figures("\n".join(score_lines(found)))
     assert [name for name, caught in found.items() if caught is None] == []
+    assert [name for name, caught in found.items() if caught and OWN_FAULT in caught[1]] == []
     assert len({mutant.name.partition(" ")[0].rstrip("bc") for mutant in MUTANTS}) >= 20
 
 

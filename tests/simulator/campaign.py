@@ -94,6 +94,10 @@ def _play_named(name: str, seeds: Sequence[int]) -> Tally:
     return play(seeds, VARIANTS[name])
 
 
+# A mutant that fails so is broken itself, and proves nothing about the checker.
+OWN_FAULT = "AttributeError("
+
+
 def lifecycles_to_catch(variant: Variant, first_seed: int, limit: int) -> tuple[int, str] | None:
     """Play seeds until one fails: how many lifecycles that took and what failed, or ``None``."""
     for number in range(limit // EFFECTS_PER_SEED):

@@ -37,7 +37,7 @@ _WHERE, _DO = "a mutant", "Nothing."
 
 class RecordsAfterSending(Engine):
     def _send_once(self, turn: Turn, unsent: Effect) -> Effect:
-        mark = self._rules[unsent.kind].mark_sent(unsent, self._now())
+        mark = self._rules[unsent.kind].mark_sent(unsent, self._store.now())
         conclusion = self._send(unsent, mark.after)
         sent = self._change(turn, lambda _now: mark)
         return self._change(turn, lambda _now: replace(conclusion, before=sent))

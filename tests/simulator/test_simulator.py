@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 
 from tests.simulator.campaign import (
+    OWN_FAULT,
     PRODUCT,
     PRODUCT_ON_SQL,
     Tally,
@@ -75,6 +76,7 @@ def test_every_broken_protocol_is_caught(show_figures: Callable[[str], None]) ->
     head = f"{len(lines)}/{len(MUTANTS)} caught; median lifecycles to catch:"
     show_figures("\n".join([head, *lines]))
     assert missed == []
+    assert [line for line in lines if OWN_FAULT in line] == []
     assert len(MUTANTS) >= 20
 
 
