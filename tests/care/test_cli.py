@@ -112,13 +112,15 @@ def test_an_order_is_shown_with_its_story(
     assert cli.main(["orders", "show", "web/nothing"]) == 1
 
 
-def test_an_order_is_cancelled_and_captured_with_a_name_and_a_trace(
-    care: Care, context: Tieout, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Desks:
-        service = care.kit.service
+@pytest.fixture
+def at_the_desk(care: Care, monkeypatch: pytest.MonkeyPatch) -> None:
+    desks = SimpleNamespace(service=care.kit.service)
+    monkeypatch.setattr("tieout.rooms.orders.desks_of", lambda _context: desks)
 
-    monkeypatch.setattr("tieout.rooms.orders.desks_of", lambda _context: Desks)
+
+def test_an_order_is_cancelled_and_captured_with_a_name_and_a_trace(
+    care: Care, context: Tieout, at_the_desk: None
+) -> None:
     order = make_order()
     care.kit.run(order)
     line = ["orders", "cancel", order.order_id, "--reason", "fraud", "--who", "bob"]
@@ -134,12 +136,8 @@ def test_an_order_is_cancelled_and_captured_with_a_name_and_a_trace(
 
 
 def test_only_an_order_that_is_stuck_beside_its_invoice_is_given_up(
-    care: Care, context: Tieout, monkeypatch: pytest.MonkeyPatch
+    care: Care, context: Tieout, at_the_desk: None
 ) -> None:
-    class Desks:
-        service = care.kit.service
-
-    monkeypatch.setattr("tieout.rooms.orders.desks_of", lambda _context: Desks)
     order, orders = make_order(), care.kit.service.orders
     care.kit.run(order)
     line = ["orders", "give-up", order.order_id, "--reason", "paid by cheque", "--who", "bob"]

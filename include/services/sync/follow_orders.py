@@ -1,20 +1,18 @@
 """What SYSPRO's clerks do to orders: invoices capture and complete, shipments are told."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from include.domain.canonical import to_json
 from include.domain.erp_orders import ErpDocument, ErpOrder, Shipment
 from include.domain.errors import Rejected
 from include.domain.order_rules import CaptureWhen
 from include.domain.order_state import OrderFacts, OrderState
-from include.domain.orders import Order, reference_of
+from include.domain.orders import Order
 from include.services.effects.engine import Engine
-from include.services.effects.ports import Effect, EffectKind
-from include.services.orders.driver import Event, Saga
+from include.services.effects.ports import EffectKind
+from include.services.orders.driver import Command, Event, Saga
 from include.services.orders.order_service import OrderService
 from include.services.sync.ports import Shelf, Tally, Watermarks, read_on, work_on
 
@@ -138,22 +136,11 @@ class OrderFollower:
             return True
         engine, desk = self.engine_of(order.shop_id), self.service.desk_of(order.shop_id)
         key = f"{order_id}|shipment|{note.note}"
-        if engine.find(EffectKind.shop_order_update, key) is None:
-            payload = to_json(content)
-            engine.intend(
-                Effect(
-                    kind=EffectKind.shop_order_update,
-                    key=key,
-                    reference=reference_of(key),
-                    payload=payload,
-                    digest=hashlib.sha256(payload.encode()).hexdigest(),
-                    target=desk.shop_target,
-                    currency=order.currency,
-                    amount_minor=0,
-                    owner=self.owner,
-                )
-            )
-        engine.advance(EffectKind.shop_order_update, key)
+        kind = EffectKind.shop_order_update
+        if engine.find(kind, key) is None:
+            command = Command(kind, content, desk.shop_target, order.currency, 0, self.owner)
+            engine.intend(command.effect(key))
+        engine.advance(kind, key)
         return True
 
     def _order_of(self, sales_order: str) -> str | None:

@@ -1,15 +1,14 @@
 """Have the shop call us: its webhooks are made, and mended where the shop has given them up."""
 
-import hashlib
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from include.domain.orders import reference_of
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind
+from include.services.orders.driver import Command
 from include.services.shop.commands import WebhookWish
 
 log = logging.getLogger(__name__)
@@ -75,19 +74,6 @@ class KeepWebhooks:
 
         A shop that has none is asked once a day, so that a lost answer never makes two.
         """
-        payload = wish.to_payload()
-        digest = hashlib.sha256(payload.encode()).hexdigest()
-        key = f"{wish.shop_id}|webhook|{wish.topic}|{seen}|{digest[:8]}"
-        return self.engine.perform(
-            Effect(
-                kind=EffectKind.shop_webhook,
-                key=key,
-                reference=reference_of(key),
-                payload=payload,
-                digest=digest,
-                target=wish.shop_id,
-                currency="",
-                amount_minor=0,
-                owner=self.owner,
-            )
-        )
+        key = f"{wish.shop_id}|webhook|{wish.topic}|{seen}|{wish.digest[:8]}"
+        command = Command(EffectKind.shop_webhook, wish, wish.shop_id, "", 0, self.owner)
+        return self.engine.perform(command.effect(key))

@@ -1,15 +1,15 @@
 """Show in the shop what SYSPRO can promise: absolute levels, never changes of them."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from include.domain.erp_orders import StockLevel as ErpStock
-from include.domain.orders import QUANTITY_DIGITS, reference_of
+from include.domain.orders import QUANTITY_DIGITS
 from include.services.effects.engine import Engine
-from include.services.effects.ports import Effect, EffectKind
+from include.services.effects.ports import EffectKind
+from include.services.orders.driver import Command
 from include.services.shop.commands import StockLevel
 from include.services.shop.ports import ShopProduct
 from include.services.sync.ports import Tally, Watermarks
@@ -64,18 +64,7 @@ class StockPush:
         return tally.check()
 
     def _set(self, content: StockLevel) -> None:
-        payload = content.to_payload()
-        self.engine.intend(
-            Effect(
-                kind=EffectKind.shop_stock,
-                key=content.key,
-                reference=reference_of(content.key),
-                payload=payload,
-                digest=hashlib.sha256(payload.encode()).hexdigest(),
-                target=self.shop_id,
-                currency="",
-                amount_minor=0,
-                owner=self.owner,
-            )
-        )
-        self.engine.advance(EffectKind.shop_stock, content.key)
+        kind = EffectKind.shop_stock
+        command = Command(kind, content, self.shop_id, "", 0, self.owner)
+        self.engine.intend(command.effect(content.key))
+        self.engine.advance(kind, content.key)

@@ -5,11 +5,13 @@ within a minute. Only a review's decision is carried to the gateway by the comma
 """
 
 import argparse
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from include.domain.money import Money
-from include.domain.order_state import OrderState
+from include.domain.order_state import OrderFacts, OrderState
 from include.domain.reviews import Decision
+from include.services.orders.driver import Saga
 from include.wiring import Tieout
 from tieout.rooms.parts import Rooms, desks_of, money, note, order_id_of, say, signed
 
@@ -137,16 +139,22 @@ def _timeline(context: Tieout, given: argparse.Namespace) -> None:
 
 
 def _cancel(context: Tieout, given: argparse.Namespace) -> None:
-    order_id = order_id_of(context, given.order)
-    saga = desks_of(context).service.cancel(order_id, given.who, given.reason)
-    note(context, given.who, "order cancel asked for", f"order|{order_id}", why=given.reason)
-    say(f"{order_id}: {saga.state}; {_DUE}")
+    _end(context, given, desks_of(context).service.cancel, "order cancel asked for")
 
 
 def _give_up(context: Tieout, given: argparse.Namespace) -> None:
+    _end(context, given, desks_of(context).service.give_up, "order given up")
+
+
+def _end(
+    context: Tieout,
+    given: argparse.Namespace,
+    end: Callable[[str, str, str], Saga[OrderFacts]],
+    what: str,
+) -> None:
     order_id = order_id_of(context, given.order)
-    saga = desks_of(context).service.give_up(order_id, given.who, given.reason)
-    note(context, given.who, "order given up", f"order|{order_id}", why=given.reason)
+    saga = end(order_id, given.who, given.reason)
+    note(context, given.who, what, f"order|{order_id}", why=given.reason)
     say(f"{order_id}: {saga.state}; {_DUE}")
 
 
