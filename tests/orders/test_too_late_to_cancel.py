@@ -115,11 +115,11 @@ def test_a_capture_is_never_numbered_as_one_that_was_there() -> None:
     assert free_number(OrderFacts(left_behind=("capture|7",))) == 8
 
 
-def delivered(kit: Kit, order: Order, minor: int) -> None:
+def delivered(kit: Kit, order: Order, minor: int, currency: str = "USD") -> None:
     """A part was invoiced; then a clerk calls the rest off."""
     kit.erp.documents[order.purchase_order] = [
         ErpDocument(
-            "W1", "I1", "I", order.purchase_order, "S1", Money(minor, "USD"), date(2026, 11, 3)
+            "W1", "I1", "I", order.purchase_order, "S1", Money(minor, currency), date(2026, 11, 3)
         )
     ]
     stop = Stop("clerk", "the sales order was cancelled")
@@ -163,3 +163,18 @@ def test_an_invoice_that_is_read_again_is_not_charged_again(kit: Kit) -> None:
     kit.pass_time(hours=1)
     assert kit.service.orders.get(order.order_id).facts.captured_minor() == 4_000
     assert kit.partner.truth.count(CAPTURE) == 1
+
+
+def test_an_invoice_in_another_currency_is_not_taken_for_none(kit: Kit) -> None:
+    order = make_order(10_000)
+    kit.run(order)
+    delivered(kit, order, 4_000, "EUR")
+    kit.pass_time(hours=2)
+    saga = kit.service.orders.get(order.order_id)
+    assert saga.state == OrderState.stuck
+    assert "I1 of an order in USD is over 40.00 EUR" in saga.reason
+    assert kit.service.refunds.of_order(order.order_id) == []
+    invoiced(kit, order)
+    kit.service.give_up(order.order_id, "ann", "settled by hand")
+    assert kit.service.advance(order.order_id).state == OrderState.completed
+    assert kit.service.refunds.of_order(order.order_id) == []

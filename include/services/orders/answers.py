@@ -122,11 +122,14 @@ def _ask_delivered(
     order: Order, desk: Desk, facts: OrderFacts, _now: datetime
 ) -> tuple[OrderFacts, Event | None]:
     """Learn what had left when SYSPRO called the order off; what of it was not charged yet, is."""
-    shown = [
-        one
-        for one in desk.erp.documents_of(order.purchase_order)
-        if one.amount.currency == order.currency
-    ]
+    shown = desk.erp.documents_of(order.purchase_order)
+    for document in shown:
+        if document.amount.currency != order.currency:
+            raise Rejected(
+                f"{document.invoice} of an order in {order.currency} is over {document.amount}",
+                f"order {order.number}",
+                "What was delivered is not known so: give the order up, or correct the invoice.",
+            )
     signs = {"I": 1, "C": -1}
     net = sum(signs.get(one.document_type, 0) * one.amount.minor for one in shown)
     delivered = min(max(net, 0), authorized(order, facts).minor)

@@ -298,10 +298,11 @@ def _charge_delivered(it: Situation) -> Move | None:
     facts = it.facts
     if not facts.sales_order or not facts.is_order_cancelled:
         return None
+    if facts.stop is not None and facts.stop.keeps_invoice:
+        return None
     if facts.delivered_minor is None:
         return Ask("delivered")
-    is_given_up = facts.is_reversed or (facts.stop is not None and facts.stop.keeps_invoice)
-    if not facts.delivered_minor or is_given_up or facts.decision is Decision.reject:
+    if not facts.delivered_minor or facts.is_reversed or facts.decision is Decision.reject:
         return None
     taken = {one.number for one in facts.taken}
     number = next((one.number for one in facts.wanted if one.number not in taken), None)
