@@ -70,12 +70,14 @@ def _stop(stack: LocalStack) -> int:
 
 
 def _status(stack: LocalStack) -> int:
-    running = Processes(stack.home, {}).running()
+    processes = Processes(stack.home, {})
+    running, headless = processes.running(), processes.headless()
     for name, session in running.items():
-        print(f"{name:15} session {session}")  # noqa: T201
+        dead = "  DEAD, its children live: run 'make stop', then start again"
+        print(f"{name:15} session {session}{dead if name in headless else ''}")  # noqa: T201
     if not running:
         print("Nothing is running.")  # noqa: T201
-    return 0
+    return 1 if headless else 0
 
 
 def _secrets(_stack: LocalStack) -> int:

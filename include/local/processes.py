@@ -85,6 +85,10 @@ class Processes:
                 found[path.stem] = int(leader)
         return found
 
+    def headless(self) -> list[str]:
+        """Name those whose own process is gone while its children still live."""
+        return [name for name, leader in self.running().items() if leader not in _members(leader)]
+
     def stop(self, grace_s: float = 15) -> int:
         """Stop every session: ask, wait, then kill. Returns how many processes were ended."""
         sessions = self.running()
