@@ -177,6 +177,9 @@ class CustomerCredit:
     currency: str = ""  # the customer's; each amount has its own, see ``base_amounts``
 
 
+COMPLETE = "9"  # nothing is shipped of it any more, whatever of it was
+
+
 @dataclass(frozen=True, slots=True)
 class ErpOrder:
     """A sales order as SYSPRO shows it."""
@@ -190,6 +193,11 @@ class ErpOrder:
     shipping_instructions: str = ""
     order_date: date | None = None
     cursor: str = ""  # the row's TimeStamp, for polling
+
+    @property
+    def is_complete(self) -> bool:
+        """Say whether SYSPRO ships no more of it, be it that a clerk has closed it short."""
+        return self.status == COMPLETE
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,13 @@ class OnCredit(StrEnum):
     accept = "accept"
 
 
+class OnClosedShort(StrEnum):
+    """What to do with money for goods that SYSPRO has invoiced less of, and will not ship."""
+
+    ask = "ask"  # a refund waits for a person, whatever its amount
+    refund = "refund"  # at once, within the limit
+
+
 class CaptureWhen(StrEnum):
     at_once = "at_once"
     shipment = "shipment"
@@ -55,6 +62,7 @@ class OrderRules:
     on_credit_exceeded: OnCredit
     on_customer_on_hold: OnCredit
     on_credit_unknown: OnCredit  # no rate into the limit's currency, or SYSPRO does not say all
+    on_closed_short: OnClosedShort
     capture_when: CaptureWhen
     authorization_days: int
     authorization_days_by_brand: Mapping[str, int] = field(hash=False)

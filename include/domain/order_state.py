@@ -96,10 +96,11 @@ class OrderFacts:
     sales_order: str = ""
     is_held: bool = False  # in suspense at SYSPRO
     hold_reason: str = ""  # review, or one of CREDIT_HOLDS: what must end before it is released
-    is_order_cancelled: bool = False
+    is_order_cancelled: bool = False  # SYSPRO ships no more of it
     wanted: tuple[Wanted, ...] = ()
     taken: tuple[Taken, ...] = ()
     returned_minor: int = 0  # given back by refunds, in flight included
+    credited_minor: int = 0  # of it, for credit notes: of goods that had been delivered
     is_reversed: bool = False
     looked_at: datetime | None = None  # at the ERP, for what a clerk may have done
     invoice: str = ""
@@ -129,7 +130,10 @@ class OrderFacts:
         return bool(self.known_invoices())
 
     def kept_minor(self) -> int:
-        """What an order that is unwound keeps all the same: the price of what was delivered."""
+        """What an order that is unwound keeps all the same: the price of what was delivered.
+
+        What of it was credited later goes back by the credit note's own refund.
+        """
         return min(self.delivered_minor or 0, self.captured_minor())
 
     def to_weigh(self) -> int:

@@ -200,6 +200,7 @@ def _order_rules(placed: Placed[OrderRulesEntry]) -> OrderRules:
         on_credit_exceeded=entry.on_credit_exceeded,
         on_customer_on_hold=entry.on_customer_on_hold,
         on_credit_unknown=entry.on_credit_unknown,
+        on_closed_short=entry.on_closed_short,
         capture_when=entry.capture_when,
         authorization_days=entry.authorization_valid_days,
         authorization_days_by_brand=entry.authorization_valid_days_by_brand,

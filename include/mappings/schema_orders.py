@@ -7,7 +7,13 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field, model_validator
 
 from include.domain.alerts import AlertKind, Channel
-from include.domain.order_rules import CaptureWhen, OnCredit, OnExpiry, OnShortStock
+from include.domain.order_rules import (
+    CaptureWhen,
+    OnClosedShort,
+    OnCredit,
+    OnExpiry,
+    OnShortStock,
+)
 from include.domain.payment_meanings import Meaning, MoneyEffect, Retry
 from include.domain.shops import Ask, ShopKind
 from include.mappings.schema import Currency, CutOff, Entry, Loose, Mail, Row, Text, Zone, fault
@@ -109,6 +115,7 @@ class OrderRulesEntry(Entry):
     on_credit_exceeded: Annotated[OnCredit, Loose]
     on_customer_on_hold: Annotated[OnCredit, Loose]
     on_credit_unknown: Annotated[OnCredit, Loose]
+    on_closed_short: Annotated[OnClosedShort, Loose]
     capture_when: Annotated[CaptureWhen, Loose]
     authorization_valid_days: Annotated[int, Field(ge=1, le=30)]
     authorization_valid_days_by_brand: dict[Text, Annotated[int, Field(ge=1, le=30)]] = Field({})

@@ -90,6 +90,7 @@ def order_follower(desks: Desks, desk: ShopDesk) -> OrderFollower:
         watermarks=context.watermarks,
         shelf=context.shelf,
         owner=merchant.owner,
+        tolerance_minor=merchant.amount_tolerance_minor,
     )
 
 

@@ -79,6 +79,10 @@ class Systems:
     def credit_notes_since(self, cursor: str) -> Sequence[ErpDocument]:
         return ()
 
+    def orders_of(self, purchase_order: str, customer: str) -> Sequence[ErpOrder]:
+        shown = self.erp_orders.values()
+        return [one for one in shown if one.purchase_order == purchase_order]
+
     def cancelled_since(self, cursor: str) -> Sequence[ErpOrder]:
         return ()
 

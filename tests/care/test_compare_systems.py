@@ -308,6 +308,24 @@ def test_an_invoice_may_differ_from_the_capture_by_the_tolerance_only(
     assert systems.letters() == (["erp_difference"] if is_strange else [])
 
 
+def test_what_goes_back_because_it_was_never_invoiced_is_no_difference(systems: Systems) -> None:
+    kit, order = systems.care.kit, make_order(10_000)
+    kit.run(order)
+    systems.book(order)
+    amount = Money(7_000, "USD")
+    invoice = ErpDocument("W1", "100", "I", order.purchase_order, "1", amount, DAY)
+    kit.erp.documents[order.purchase_order] = [invoice]
+    kit.pass_time(hours=8)
+    systems.run()
+    assert systems.letters() == ["erp_difference"]
+    kit.service.refund(
+        order.order_id, Money(3_000, "USD"), origin="closed_short", origin_key="1", who="SYSPRO",
+        reason="closed short", is_asked=True,
+    )  # fmt: skip
+    systems.run()
+    assert systems.letters() == []  # it is under way, and has an owner of its own
+
+
 def test_a_run_that_breaks_off_is_made_up_for_by_the_next(systems: Systems) -> None:
     systems.care.kit.run(make_order())
     systems.care.kit.clock.move(hours=2)

@@ -25,6 +25,7 @@ from include.domain.money import Money
 from include.domain.order_rules import (
     AmountRange,
     CaptureWhen,
+    OnClosedShort,
     OnCredit,
     OnExpiry,
     OnShortStock,
@@ -285,6 +286,7 @@ def make_rules(**changes: object) -> OrderRules:
         on_credit_exceeded=OnCredit.hold,
         on_customer_on_hold=OnCredit.hold,
         on_credit_unknown=OnCredit.hold,
+        on_closed_short=OnClosedShort.refund,
         capture_when=CaptureWhen.at_once,
         authorization_days=7,
         authorization_days_by_brand={},

@@ -30,6 +30,9 @@ class OneCancelled:
     def credit_notes_since(self, cursor: str) -> list[object]:
         return []
 
+    def orders_of(self, purchase_order: str, customer: str) -> list[ErpOrder]:
+        return [self._found]
+
     def cancelled_since(self, cursor: str) -> list[ErpOrder]:
         return [self._found] if cursor < self._found.cursor else []
 

@@ -170,6 +170,11 @@ class MoneyJudge(Judge):
             if accepted.get(order_id) in ("cancelled", "declined") and kept:
                 yield Violation("I11 what was unwound holds no money", f"{order_id}: {kept}")
 
+        for one in self.truth.sales_orders.values():
+            if accepted.get(one.order_id) == "cancelled" and not (one.kept or one.is_over):
+                yield Violation(
+                    "I11 what was unwound ships no more", f"{one.order_id}: {one.number}"
+                )
         yield from self._stopped(accepted)
         yield from self._called_off(accepted, captured, back)
 
@@ -186,13 +191,14 @@ class MoneyJudge(Judge):
     def _called_off(
         self, accepted: Mapping[str, str], captured: Counter[str], back: Counter[str]
     ) -> Iterator[Violation]:
-        """What was delivered stays paid, and nothing else does."""
-        unwound = dict(
-            self.rows(
-                "SELECT order_id, SUM(amount_minor) FROM refunds "
-                "WHERE origin = 'cancellation' AND state != 'refused' GROUP BY 1"
-            )
-        )
+        """What was delivered stays paid until it is credited, and nothing else does."""
+        asked = "SELECT order_id, SUM(amount_minor) FROM refunds WHERE {} GROUP BY 1"
+        unwound = dict(self.rows(asked.format(
+            "origin IN ('cancellation', 'closed_short') AND state != 'refused'")))  # fmt: skip
+        credited = dict(self.rows(asked.format(
+            "origin = 'credit_note' AND state != 'refused'")))  # fmt: skip
+        refused = dict(self.rows(asked.format(
+            "origin != 'credit_note' AND state = 'refused'")))  # fmt: skip
         for order_id, state in accepted.items():
             orders = [o for o in self.truth.sales_orders.values() if o.order_id == order_id]
             if len(orders) > 1:  # by the network: one is called off while people work on the other
@@ -200,8 +206,10 @@ class MoneyJudge(Judge):
             delivered = sum(one.invoiced_minor for one in orders)
             if unwound.get(order_id, 0) > max(captured[order_id] - delivered, 0):
                 yield Violation("I11 what is delivered is paid", f"{order_id} was given back")
-            is_off = any(one.is_cancelled for one in orders)
-            if is_off and captured[order_id] - back[order_id] > delivered:
+            # What a person has refused to give back, the nightly comparison names each day.
+            is_off = any(one.is_over for one in orders) and order_id not in refused
+            of_the_rest = back[order_id] - min(credited.get(order_id, 0), delivered)
+            if is_off and captured[order_id] - of_the_rest > delivered:
                 yield Violation("I11 what is not delivered goes back", f"{order_id}: {state}")
 
     def _sold(self, kept: Counter[str]) -> Iterator[Violation]:

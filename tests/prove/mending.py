@@ -71,6 +71,9 @@ def _reverse_surplus(world: "World", effect: Effect) -> None:
         if entry.kind is EffectKind.sales_order:
             orders = world.truth.sales_orders
             world.truth.keep_order(orders[kept.their_key], orders[entry.their_key])
+            world.people.show_end(orders[entry.their_key])
+            if orders[kept.their_key].is_over:
+                world.people.show_end(orders[kept.their_key])
             world.people.go_on(orders[kept.their_key])
     kept.digest = effect.digest
 
@@ -79,6 +82,9 @@ def _mend_row(world: "World", kit: "Kit", kind: str, key: str, number: int) -> N
     """Try an invoice, a credit note or a cancellation again; where nothing is left, say so."""
     name = key.partition("|")[2]
     try:
+        if kind == "erp_order" and not world.truth.sales_orders[name].invoices:
+            order_id = world.truth.sales_orders[name].order_id
+            kit.service.cancel(order_id, WHO, "closed, and never invoiced")
         for note in world.people.credit_notes:
             if kind == "credit_note" and note.invoice == name:
                 kit.refund_push.take_note(note)

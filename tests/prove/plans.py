@@ -48,6 +48,7 @@ class Plan:
     clerk_cancels_after: float | None = None
     invoices: list[tuple[float, int]] = field(default_factory=list)  # seconds after, per cent
     gives_back: list[tuple[float, int, str]] = field(default_factory=list)  # after, per cent, who
+    is_discounted: bool = False  # by the clerk, on the last invoice
     is_on_hold: bool = False
     release_after: float = 0.0
     is_by_shop: bool = False  # the shop authorised it
@@ -81,7 +82,10 @@ def _plan(dice: random.Random, seed: int, number: int, swarm: Swarm) -> Plan:
     is_left = plan.cancel_after is None and plan.clerk_cancels_after is None
     if is_left and len(plan.invoices) > 1 and _falls_on(plan.invoices[0][0], 3):
         plan.clerk_cancels_after = plan.invoices[0][0] + 50  # the rest is not delivered any more
+    plan.is_discounted = bool(plan.invoices) and _falls_on(plan.invoices[-1][0], 7)
     plan.gives_back = _returns(dice, often=swarm.focus in ("RF", "SR"))
+    if is_left and plan.clerk_cancels_after is not None and _falls_on(plan.at, 2):
+        plan.gives_back = [(dice.uniform(0, 100), 30, "clerk")]  # before it is asked what had left
     return plan
 
 

@@ -10,7 +10,7 @@ from include.adapters.store.decisions import SqlDecisions
 from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.inbox import SqlInbox
 from include.adapters.store.watermarks import SqlShelf, SqlWatermarks
-from include.domain.order_rules import AmountRange, CaptureWhen, OnShortStock
+from include.domain.order_rules import AmountRange, CaptureWhen, OnClosedShort, OnShortStock
 from include.domain.reviews import Decision, DecisionEvent
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect
@@ -176,6 +176,7 @@ class Product:
         rules = make_rules(
             amounts={"USD": AmountRange(1, 1_000_000)},
             on_short_stock=OnShortStock.refuse,
+            on_closed_short=OnClosedShort.ask if world.seed % 2 else OnClosedShort.refund,
             capture_when=CaptureWhen.shipment if swarm.at_shipment else CaptureWhen.at_once,
         )
         return replace(
@@ -219,7 +220,7 @@ class Product:
             DecisionPoll(MERCHANT, people, service, self.watermarks),
             OrderFollower(
                 MERCHANT, "A", people, service, lambda _shop: engine, _no_update,
-                self.watermarks, self.shelf, OWNER,
+                self.watermarks, self.shelf, OWNER, 0,
             ),
             self._world.variant.push(
                 MERCHANT, "A", people, service, self.watermarks, self.shelf, OWNER

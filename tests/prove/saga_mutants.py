@@ -120,6 +120,16 @@ class CancelsInTwoCommits(RefundPush):
         return True
 
 
+class NothingElseStands(RefundPush):
+    """The surplus copy of a sales order is cancelled, and taken for the order itself."""
+
+    def orders_of(self, purchase_order: str, customer: str) -> list[ErpOrder]:
+        return []
+
+    def take_cancellation(self, found: ErpOrder) -> bool:
+        return RefundPush.take_cancellation(replace(self, feed=self), found)  # type: ignore[arg-type]
+
+
 class GivesBackBeforeItIsCalledOff(OrderService):
     """The captures of a cancelled order go back while SYSPRO may still ship it."""
 
@@ -145,11 +155,20 @@ class CancelsWhatIsInvoiced(OrderService):
         return super()._drive(order, until)
 
 
+class CreditedGoodsWereNeverDelivered(OrderService):
+    """What was credited goes back by its credit note, and once more when the rest is called off."""
+
+    def left_minor(self, order_id: str, facts: OrderFacts, delivered_minor: int) -> int:
+        notes = [row for row, _ in self.refunds.of_order(order_id) if row.origin == "credit_note"]
+        credited = sum(row.amount.minor for row in notes)
+        return super().left_minor(order_id, facts, delivered_minor - credited)
+
+
 class GivesBackWhatWasDelivered(OrderService):
     """An order that is called off after a part of it has left gets everything back."""
 
-    def _give_back(self, order: Order, facts: OrderFacts) -> None:
-        super()._give_back(order, replace(facts, delivered_minor=0))
+    def left_minor(self, order_id: str, facts: OrderFacts, delivered_minor: int) -> int:
+        return super().left_minor(order_id, facts, 0)
 
 
 SAGA_MUTANTS = (
@@ -165,4 +184,6 @@ SAGA_MUTANTS = (
     Variant("s10 given back before it is called off", service=GivesBackBeforeItIsCalledOff),
     Variant("s11 a cancellation too late is never withdrawn", service=CancelsWhatIsInvoiced),
     Variant("s12 delivered goods are given back", service=GivesBackWhatWasDelivered),
+    Variant("s13 a surplus order cancelled is the order cancelled", push=NothingElseStands),
+    Variant("s14 credited goods go back twice", service=CreditedGoodsWereNeverDelivered),
 )

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from include.domain.erp_orders import COMPLETE
 from include.domain.money import Money
 from include.domain.payments import Authorized, PaymentStatus
 from include.services.effects.ports import Effect
@@ -67,6 +68,18 @@ class SalesOrder:
     @property
     def invoiced_minor(self) -> int:
         return sum(minor for _, minor, _ in self.invoices)
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether nothing is shipped of it any more."""
+        return self.is_cancelled or self.status == COMPLETE
+
+    def call_off(self) -> None:
+        """Cancel it; how one is shown that was invoiced in part is not confirmed, so both ways."""
+        if self.invoices and int(self.number) % 2:
+            self.status = COMPLETE
+        else:
+            self.is_cancelled = True
 
     def standing(self) -> "SalesOrder":
         """Return the one that people work on."""
@@ -143,10 +156,10 @@ class Truth:
         return guarded and bool(self.by_reference.get(effect.reference))
 
     def _is_too_late(self, effect: Effect) -> bool:
-        """SYSPRO cancels no order that it has invoiced whole."""
+        """SYSPRO cancels no order that is complete."""
         asked = json.loads(effect.payload)
         order = self.sales_orders[asked["sales_order"]].standing()
-        return asked["move"] == "cancel" and order.invoiced_minor >= order.amount_minor
+        return asked["move"] == "cancel" and order.status == COMPLETE
 
     def _do(self, effect: Effect, entry: Entry) -> str:
         kind = effect.kind
@@ -264,8 +277,10 @@ class Truth:
         asked = json.loads(effect.payload)
         order = self.sales_orders[asked["sales_order"]]
         if asked["move"] == "cancel":
-            order.is_cancelled = True
-        elif not order.is_cancelled:
+            order.call_off()
+            entry.evidence = {"status": order.status, "called_off": order.number}
+            return "yes"
+        if not order.is_over:
             order.status = "S" if asked["move"] == "hold" else "1"
         entry.evidence = {"status": order.status}
         return "yes"
@@ -278,7 +293,9 @@ class Truth:
 
     def keep_order(self, kept: SalesOrder, surplus: SalesOrder) -> None:
         """Let a person cancel a second copy; what was done on it is done on the one that stays."""
-        surplus.kept = kept
+        if surplus.is_over and not kept.is_over:
+            kept.status, kept.is_cancelled = surplus.status, surplus.is_cancelled
+        surplus.kept, surplus.is_cancelled = kept, True
         kept.invoices += surplus.invoices
         kept.waiting += surplus.waiting
         surplus.waiting = []

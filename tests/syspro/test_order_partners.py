@@ -333,6 +333,17 @@ def test_after_an_answer_the_order_is_shown_as_it_is_and_compared(
     (found,) = partner.look(effect)
     (one,) = partner.compare(effect, found)
     assert (one.what, one.theirs) == ("order status", "1")
+
+
+def test_what_was_left_of_an_order_invoiced_in_part_is_shown_as_complete_once_cancelled(
+    fake: Any, make_adapter: Make
+) -> None:
+    fake.on("query COMFND", head(OrderStatus="9"))
+    partner = make_adapter().partners[EffectKind.sales_order_move]
+    assert partner.look(effect_of(move(OrderMove.cancel))) == ()  # we did not cancel it
+    effect = effect_of(move(OrderMove.cancel), their_key="15574", **SENT)
+    (found,) = partner.look(effect)
+    assert partner.compare(effect, found) == ()
     since_cancelled = Found("15574", {"status": "\\"})
     assert partner.compare(effect, since_cancelled) == ()
 

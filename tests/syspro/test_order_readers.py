@@ -113,6 +113,24 @@ def test_of_several_orders_with_one_po_the_living_one_counts(fake: Any, make_ada
     assert (found.sales_order, found.is_cancelled) == ("15574", False)
 
 
+def test_every_order_of_a_customers_po_is_given_with_how_it_ended(
+    fake: Any, make_adapter: Make
+) -> None:
+    fake.on(
+        "query COMFND",
+        orders(
+            {"SalesOrder": "000000000015575", "OrderStatus": "\\"},
+            {"SalesOrder": "000000000015574", "OrderStatus": "9"},
+            {"SalesOrder": "000000000015576", "Customer": "W000002"},
+        ),
+    )
+    found = make_adapter().orders.orders_of("WEB-1", "W000001")
+    assert [(one.sales_order, one.is_cancelled, one.is_complete) for one in found] == [
+        ("15575", True, False),
+        ("15574", False, True),
+    ]
+
+
 def test_an_order_shows_what_it_has_and_blank_for_what_it_has_not(
     fake: Any, make_adapter: Make
 ) -> None:

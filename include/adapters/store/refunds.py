@@ -55,7 +55,9 @@ _RESERVE = (
 _MONEY = select(
     orders.c.facts, orders.c.captured_minor, orders.c.refunding_minor, orders.c.currency
 ).where(orders.c.order_id == bindparam("of_order"))
-_FACTS = select(refunds.c.facts).where(refunds.c.order_id == bindparam("of_order"))
+_GIVEN = select(refunds.c.origin, refunds.c.facts).where(
+    refunds.c.order_id == bindparam("of_order")
+)
 _KNOW = update(orders).where(orders.c.order_id == bindparam("of_order"))
 _NOT_REFUSED = select(refunds.c.facts).where(
     refunds.c.order_id == bindparam("of_order"), refunds.c.state != RefundState.refused.value
@@ -249,10 +251,12 @@ class SqlRefunds(SqlSagas[RefundFacts]):
         connection.execute(_NEXT_VERSION, {"of_order": order_id})  # which locks the order's row
         order = _money(connection, order_id)
         facts = from_json(OrderFacts, order.facts)
-        returned = sum(self._moved(connection, order_id))
+        moved = self._moved(connection, order_id)
+        returned = moved.total()
         if returned == facts.returned_minor:
             return
-        facts = replace(facts, returned_minor=returned)
+        credited = moved["credit_note"]
+        facts = replace(facts, returned_minor=returned, credited_minor=credited)
         known = {"of_order": order_id, "facts": to_json(facts), "next_at": now, "updated_at": now}
         connection.execute(_KNOW, known)
         amount = Money(sum(part.amount.minor for part in saga.facts.parts), order.currency)
@@ -260,10 +264,13 @@ class SqlRefunds(SqlSagas[RefundFacts]):
         _tell(connection, order_id, now, told)
 
     @staticmethod
-    def _moved(connection: Connection, order_id: str) -> list[int]:
-        texts = connection.execute(_FACTS, {"of_order": order_id}).scalars()
-        found = (part for text in texts for part in from_json(RefundFacts, text).parts)
-        return [part.amount.minor for part in found if part.request_id]
+    def _moved(connection: Connection, order_id: str) -> Counter[str]:
+        """Sum, by origin, what has moved."""
+        sums: Counter[str] = Counter()
+        for origin, text in connection.execute(_GIVEN, {"of_order": order_id}):
+            parts = from_json(RefundFacts, text).parts
+            sums[origin] += sum(part.amount.minor for part in parts if part.request_id)
+        return sums
 
     def due(self, merchant_ids: Sequence[str], limit: int) -> Sequence[str]:
         with self._engine.begin() as connection:

@@ -249,6 +249,9 @@ class FacadeReader:
             purchase_order=purchase_order, sales_order=sales_order, customer=customer
         )
 
+    def orders_of(self, purchase_order: str, customer: str) -> Sequence[ErpOrder]:
+        return self._enet().orders_of(purchase_order, customer)
+
     def look_ahead(self, purchase_orders: Sequence[str], customers: Sequence[str] = ()) -> None:
         """Do nothing: what e.net knows spares no look of the facade's partners."""
 

@@ -66,18 +66,23 @@ class OrderReader(AccountReader):
         if sales_order:
             keys = key_conditions("SalesOrder", sales_order, self._settings.key_width)
             find = Find("SorMaster", (), ORDERS.columns, any_of=keys)
-            rows = with_key(self._asking.find(find, sales_order), "salesorder", sales_order)
+            shown = self._asking.find(find, sales_order)
+            rows: Sequence[Row] = with_key(shown, "salesorder", sales_order)
         elif purchase_order:
-            where = (("CustomerPoNumber", "EQ", purchase_order),)
-            find = Find("SorMaster", where, ORDERS.columns)
-            rows = list(self._asking.find(find, purchase_order))
+            rows = self._rows_of(purchase_order)
         else:
             raise ValueError("a sales order or a purchase order is needed")
-        if customer:
-            rows = with_key(rows, "customer", customer)
-        orders = [self._order(row) for row in rows if _is_order(row)]
+        orders = self._orders(rows, customer)
         ranked = sorted(orders, key=lambda one: (not one.is_cancelled, one.sales_order.zfill(20)))
         return ranked[-1] if ranked else None
+
+    def orders_of(self, purchase_order: str, customer: str) -> Sequence[ErpOrder]:
+        """Return every order of a customer with one PO, cancelled ones too.
+
+        Raises:
+            Retryable, Rejected: SYSPRO could not be asked.
+        """
+        return self._orders(self._rows_of(purchase_order), customer)
 
     def look_ahead(self, purchase_orders: Sequence[str], customers: Sequence[str] = ()) -> None:
         """Look for many new orders and customers in few questions, before one session sends them.
@@ -205,6 +210,14 @@ class OrderReader(AccountReader):
             )
 
     # Parts -----------------------------------------------------------------------------------
+
+    def _rows_of(self, purchase_order: str) -> Sequence[Row]:
+        where = (("CustomerPoNumber", "EQ", purchase_order),)
+        return self._asking.find(Find("SorMaster", where, ORDERS.columns), purchase_order)
+
+    def _orders(self, rows: Sequence[Row], customer: str) -> Sequence[ErpOrder]:
+        found = with_key(rows, "customer", customer) if customer else rows
+        return [self._order(row) for row in found if _is_order(row)]
 
     def _query_order(self, sales_order: str) -> ErpOrder | None:
         body = self._ask_known("SORQRY", sorqry.build(sales_order), sales_order)

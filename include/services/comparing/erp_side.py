@@ -172,7 +172,10 @@ class ErpSide:
         return gone, differences
 
     def _invoiced(self, order: Order, facts: OrderFacts) -> list[str]:
-        """A completed order is invoiced for what was captured, in the same currency."""
+        """A completed order is invoiced for what was captured, in the same currency.
+
+        What goes back for goods that were closed short need not be invoiced.
+        """
         if not facts.invoice or not facts.captured:
             return []
         documents = self.feed.documents_of(order.purchase_order)
@@ -182,6 +185,10 @@ class ErpSide:
             return [f"invoiced in {', '.join(strange)}, paid in {order.currency}"]
         invoiced, captured = total(invoices, order.currency), facts.captured_minor()
         if abs(invoiced.minor - captured) <= self.tolerance_minor:
+            return []
+        if abs(self.service.left_minor(order.order_id, facts, invoiced.minor)) <= (
+            self.tolerance_minor
+        ):
             return []
         return [f"invoiced {invoiced}, captured {Money(captured, order.currency)}"]
 

@@ -130,10 +130,10 @@ def _ask_delivered(
                 f"order {order.number}",
                 "What was delivered is not known so: give the order up, or correct the invoice.",
             )
-    signs = {"I": 1, "C": -1}
-    net = sum(signs.get(one.document_type, 0) * one.amount.minor for one in shown)
-    delivered = min(max(net, 0), authorized(order, facts).minor)
-    invoices = tuple(one.invoice for one in shown if one.document_type == "I")
+    # Credit notes count for nothing here: each is refunded by itself, out of what was charged.
+    left = [one for one in shown if one.document_type == "I"]
+    delivered = min(sum(one.amount.minor for one in left), authorized(order, facts).minor)
+    invoices = tuple(one.invoice for one in left)
     due, taken = delivered - facts.captured_minor(), {one.number for one in facts.taken}
     facts = replace(
         facts,

@@ -99,7 +99,9 @@ def gives_back(facts: OrderFacts) -> bool:
     is_known = facts.is_order_cancelled and facts.delivered_minor is not None
     if facts.sales_order and not is_known:
         return False
-    return facts.captured_minor() - facts.kept_minor() > facts.returned_minor
+    kept = facts.kept_minor()
+    given = facts.returned_minor - min(facts.credited_minor, kept)
+    return facts.captured_minor() - kept > given
 
 
 def is_for_delivered(facts: OrderFacts, step: str) -> bool:
@@ -216,7 +218,8 @@ def _settle(it: Situation) -> Move:
     if facts.invoice and not is_wholly_captured(facts):
         return _rest(it, OrderState.captured, "the rest is captured as it is shipped")
     if not facts.invoice:
-        reason = "waits for SYSPRO's invoice"
+        is_closed = "SYSPRO has closed it without an invoice: cancel it, or have it invoiced"
+        reason = is_closed if facts.is_order_cancelled else "waits for SYSPRO's invoice"
         return _look(it, "invoice", _LOOK_FOR_INVOICE, OrderState.captured, reason)
     return _rest(it, OrderState.completed, "")
 

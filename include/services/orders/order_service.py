@@ -5,6 +5,7 @@ the sagas are driven, in this process or by the DAG that sweeps.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -143,6 +144,23 @@ class OrderService:
             raise Rejected("it is delivered and invoiced", order_id, "Refund it instead.")
         return self.orders.amend(order_id, stop, Event("cancel asked for", {"why": why}, who))
 
+    def called_off(self, order_id: str, who: str, why: str, told: Event) -> None:
+        """Take in that SYSPRO ships no more of an order: what has not left is given back.
+
+        What was invoiced of it stays paid, so one that is completed may still be called off.
+        """
+        saga, stop = self.orders.get(order_id), Stop(who, why)
+        is_known = saga.facts.is_order_cancelled and saga.facts.stop
+        if is_known or saga.state in (OrderState.declined, OrderState.cancelled):
+            return
+
+        def unwound(facts: OrderFacts) -> OrderFacts:
+            """Both at once: a crash in between would leave a cancelled order's money with us."""
+            facts = replace(facts, is_order_cancelled=True)
+            return facts if facts.stop else replace(facts, stop=stop, problem="")
+
+        self.orders.amend(order_id, unwound, told)
+
     def give_up(self, order_id: str, who: str, why: str) -> Saga[OrderFacts]:
         """End an order that is stuck beside SYSPRO's invoice, because a person says so.
 
@@ -161,9 +179,17 @@ class OrderService:
         return self.orders.amend(order_id, stop, Event("given up", {"why": why}, who))
 
     def refund(
-        self, order_id: str, amount: Money, *, origin: str, origin_key: str, who: str, reason: str
+        self,
+        order_id: str,
+        amount: Money,
+        *,
+        origin: str,
+        origin_key: str,
+        who: str,
+        reason: str,
+        is_asked: bool = False,
     ) -> str:
-        """Reserve a refund; beyond the limit it waits for a second person. Returns its id.
+        """Reserve a refund; beyond the limit, or if a person is asked, it waits. Returns its id.
 
         Raises:
             Rejected: more than was captured, another currency, or too late for a refund.
@@ -172,7 +198,7 @@ class OrderService:
         desk = self.desk_of(order.shop_id)
         facts = self.orders.get(order_id).facts
         self._may_refund(order, facts, desk, amount)
-        needs_second = desk.rules.needs_two_people(amount)
+        needs_second = is_asked or desk.rules.needs_two_people(amount)
         key = f"{order_id}|{origin}|{origin_key}"
         row = RefundRow(
             refund_id="ref_" + hashlib.sha256(key.encode()).hexdigest()[:26],
@@ -275,11 +301,22 @@ class OrderService:
             self._give_back(order, facts)
         return saga
 
+    def left_minor(self, order_id: str, facts: OrderFacts, delivered_minor: int) -> int:
+        """Return what was captured for goods that were not delivered, and no refund has promised.
+
+        A credit note's refund gives back what was delivered: of the rest it promises nothing.
+        """
+        promised: Counter[str] = Counter()
+        for row, saga in self.refunds.of_order(order_id):
+            if saga.state != RefundState.refused:
+                promised[row.origin] += row.amount.minor
+        notes = promised.pop("credit_note", 0)
+        return facts.captured_minor() - max(delivered_minor, notes) - promised.total()
+
     def _give_back(self, order: Order, facts: OrderFacts) -> None:
         """Refund what an unwound order captured and no refund has promised; asked for once."""
+        left = self.left_minor(order.order_id, facts, facts.kept_minor())
         known = self.refunds.of_order(order.order_id)
-        promised = sum(row.amount.minor for row, saga in known if saga.state != RefundState.refused)
-        left = facts.captured_minor() - facts.kept_minor() - promised
         if left <= 0 or any(row.origin == "cancellation" for row, _ in known):
             return
         stop = facts.stop

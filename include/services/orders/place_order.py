@@ -80,8 +80,9 @@ class OrderPlay:
         if facts.stop is None or effect.state is not EffectState.rejected:
             return False
         name = name_of(facts.open_step)
-        if name == "cancel_order":  # SYSPRO has invoiced it, and nobody asks for it again
-            return facts.stop.keeps_invoice or is_too_late(facts)
+        if name == "cancel_order":  # SYSPRO has invoiced it, or ended it, and nobody asks again
+            is_over = facts.is_order_cancelled or facts.stop.keeps_invoice
+            return is_over or is_too_late(facts)
         if is_for_delivered(facts, facts.open_step):
             return facts.stop.keeps_invoice
         return name not in UNWINDING

@@ -35,7 +35,7 @@ class RefundRow:
 
     refund_id: str
     order_id: str
-    origin: str  # credit_note, cancellation, shop, api
+    origin: str  # credit_note, cancellation, closed_short, shop, api
     origin_key: str
     amount: Money
     asked_by: str

@@ -14,13 +14,15 @@ from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind
 from include.services.orders.driver import Command, Event, Saga
 from include.services.orders.order_service import OrderService
+from include.services.sync.close_short import CloseShort
 from include.services.sync.ports import Shelf, Tally, Watermarks, read_on, work_on
+from include.services.sync.standing_orders import OrdersOfOne
 
 WHO = "SYSPRO"
 ShipmentUpdate = Callable[[Order, OrderFacts, Shipment], object | None]
 
 
-class OrderFeed(Protocol):
+class OrderFeed(OrdersOfOne, Protocol):
     """Changed orders and dispatch notes of one company, by cursor."""
 
     def orders_since(self, cursor: str) -> Sequence[ErpOrder]: ...
@@ -43,6 +45,7 @@ class OrderFollower:
     watermarks: Watermarks
     shelf: Shelf
     owner: str
+    tolerance_minor: int  # an invoice may differ by this much: SYSPRO rounds tax by itself
 
     def poll(self, begin: str, *, is_again: bool = False) -> Tally:
         """Work on changed sales orders, then on new dispatch notes.
@@ -82,18 +85,25 @@ class OrderFollower:
         return tally.check()
 
     def take_order(self, found: ErpOrder) -> bool:
-        """Note a release and the invoices of one sales order; at shipment, capture them."""
+        """Note what a clerk did with a sales order; at shipment, capture what was invoiced."""
         order_id = self.service.orders.find(self.merchant_id, found.purchase_order)
         if order_id is None:
             return False
         saga = self.service.orders.get(order_id)
         if saga.facts.is_held and found.status not in ("S", "") and not found.is_cancelled:
             self.service.orders.amend(order_id, _look_again, Event("changed in SYSPRO", {}, WHO))
-        if not found.last_invoice or saga.state in (OrderState.declined, OrderState.cancelled):
+        if saga.state in (OrderState.declined, OrderState.cancelled):
             return True
-        invoices = [
-            one for one in self.feed.documents_of(found.purchase_order) if one.document_type == "I"
-        ]
+        is_over = found.is_complete or found.is_cancelled
+        invoices = self._take_invoices(saga, found) if found.last_invoice or is_over else []
+        if is_over:
+            ending = CloseShort(self.company_id, self.feed, self.service, self.tolerance_minor)
+            ending.take(order_id, found, invoices)
+        return True
+
+    def _take_invoices(self, saga: Saga[OrderFacts], found: ErpOrder) -> Sequence[ErpDocument]:
+        order_id, shown = saga.key, self.feed.documents_of(found.purchase_order)
+        invoices = [one for one in shown if one.document_type == "I"]
         numbers = tuple(one.invoice for one in invoices)
         new = [one for one in numbers if one not in saga.facts.known_invoices()]
         if new:
@@ -108,7 +118,7 @@ class OrderFollower:
             for invoice in invoices:
                 cause = f"invoice {invoice.invoice}"
                 self.service.capture(order_id, invoice.amount, WHO, cause, has_left=True)
-        return True
+        return invoices
 
     def _set_late_cancellation_aside(self, saga: Saga[OrderFacts], invoice: str) -> None:
         """Tell a person whom nobody else would: who asked believes that it is cancelled."""

@@ -1,20 +1,20 @@
 """Credit notes and cancellations found in SYSPRO become refunds, voids or reversals."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
 from include.domain.erp_orders import ErpDocument, ErpOrder
-from include.domain.order_state import OrderFacts, OrderState, Stop
 from include.services.orders.driver import Event
 from include.services.orders.order_service import OrderService
 from include.services.sync.ports import Shelf, Tally, Watermarks, read_on, work_on
+from include.services.sync.standing_orders import OrdersOfOne, standing
 
 WHO = "SYSPRO clerk"
 
 
-class CreditFeed(Protocol):
+class CreditFeed(OrdersOfOne, Protocol):
     """What SYSPRO's clerks did, by cursor."""
 
     def credit_notes_since(self, cursor: str) -> Sequence[ErpDocument]: ...
@@ -98,18 +98,10 @@ class RefundPush:
         order_id = self.service.orders.find(self.merchant_id, found.purchase_order)
         if order_id is None:
             return False
-        saga = self.service.orders.get(order_id)
-        is_known = saga.facts.is_order_cancelled and saga.facts.stop
-        # One that is completed may have been delivered in part only: the rest is called off.
-        if is_known or saga.state in (OrderState.declined, OrderState.cancelled):
+        if standing(self.feed, found):  # this one was one too many, or was entered anew
             return True
-        stop = Stop(WHO, f"sales order {found.sales_order} was cancelled")
-
-        def unwound(facts: OrderFacts) -> OrderFacts:
-            """Both at once: a crash in between would leave a cancelled order's money with us."""
-            facts = replace(facts, is_order_cancelled=True)
-            return facts if facts.stop else replace(facts, stop=stop, problem="")
-
-        detail = {"sales_order": found.sales_order, "why": stop.why}
-        self.service.orders.amend(order_id, unwound, Event("cancelled in SYSPRO", detail, WHO))
+        why = f"sales order {found.sales_order} was cancelled"
+        detail = {"sales_order": found.sales_order, "why": why}
+        told = Event("cancelled in SYSPRO", detail, WHO)
+        self.service.called_off(order_id, WHO, why, told)
         return True

@@ -9,7 +9,7 @@ from include.adapters.syspro.documents.comfnd import Find, Row
 from include.adapters.syspro.documents.reply import key_number, same_key
 from include.adapters.syspro.documents.verdict import Answer
 from include.adapters.syspro.partners.common import Asking, command_of, key_conditions, with_key
-from include.domain.erp_orders import MoveSalesOrder, OrderMove
+from include.domain.erp_orders import COMPLETE, MoveSalesOrder, OrderMove
 from include.domain.errors import IntegrationError
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 
@@ -49,9 +49,13 @@ class OrderMovePartner:
         return Receipt(key_number(move.sales_order), {"status": status})
 
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
-        """Compare the status; an order that was cancelled since needs neither hold nor release."""
+        """Compare the status; an order that was cancelled since needs neither hold nor release.
+
+        One that was invoiced in part and then cancelled may be shown as complete.
+        """
         move, status = command_of(MoveSalesOrder, effect), str(found.facts["status"])
-        if is_so(move.move, status) or status in CANCELLED:
+        is_over = status in CANCELLED or (move.move is OrderMove.cancel and status == COMPLETE)
+        if is_over or is_so(move.move, status):
             return ()
         return (Difference("order status", f"as after {move.move.value}", status),)
 

@@ -1,0 +1,99 @@
+"""Orders that SYSPRO calls complete with less invoiced than was paid: what becomes of the rest.
+
+The rest was cancelled, a discount was given, or the order was closed by its status. Nobody has said
+that money shall move, so the merchant's rule says it (``on_closed_short``), or a person does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NoReturn
+
+from include.domain.erp_orders import ErpDocument, ErpOrder
+from include.domain.errors import Rejected
+from include.domain.money import Money, total
+from include.domain.order_rules import OnClosedShort
+from include.domain.order_state import OrderFacts
+from include.services.orders.driver import Event
+from include.services.orders.moves import authorized, is_wholly_captured
+from include.services.orders.order_service import OrderService
+from include.services.sync.standing_orders import OrdersOfOne, standing
+
+WHO = "SYSPRO"
+
+
+@dataclass(frozen=True, slots=True)
+class CloseShort:
+    """Ends the orders of one company."""
+
+    company_id: str
+    feed: OrdersOfOne
+    service: OrderService
+    tolerance_minor: int  # an invoice may differ by this much: SYSPRO rounds tax by itself
+
+    def take(self, order_id: str, found: ErpOrder, invoices: Sequence[ErpDocument]) -> None:
+        """Give back what was captured and not invoiced; what is not captured yet never will be.
+
+        What is in doubt is left to the nightly comparison, and to a person: invoices in another
+        currency, or not all shown. Safe to repeat.
+
+        Args:
+            order_id: ours.
+            found: a sales order of it, complete or cancelled.
+            invoices: all that SYSPRO shows under its customer PO.
+
+        Raises:
+            Retryable: SYSPRO could not be asked.
+            Rejected: nothing was invoiced and the order is paid, or no refund is possible.
+        """
+        orders = self.service.orders
+        order, facts = orders.content(order_id), orders.get(order_id).facts
+        if any(one.amount.currency != order.currency for one in invoices):
+            return
+        invoiced = total((one.amount for one in invoices), order.currency)
+        never = authorized(order, facts) - invoiced
+        left = self.service.left_minor(order_id, facts, invoiced.minor)
+        is_paid = is_wholly_captured(facts) and facts.stop is None
+        if never.minor <= 0 or (is_paid and left <= self.tolerance_minor):
+            return
+        ended = standing(self.feed, found)
+        if not ended or not all(_is_invoiced_as_shown(one, invoices) for one in ended):
+            return
+        why = f"sales order {found.sales_order} was closed with {invoiced} invoiced"
+        if not is_paid:
+            told = Event("closed short in SYSPRO", {"why": why, "never": str(never)}, WHO)
+            self.service.called_off(order_id, WHO, why, told)
+            return
+        if not invoices:
+            self._demand_cancel(order_id, facts, found)
+        rules = self.service.desk_of(order.shop_id).rules
+        self.service.refund(
+            order_id,
+            Money(left, order.currency),
+            origin="closed_short",
+            origin_key=found.sales_order,
+            who=WHO,
+            reason=f"{why}, {order.amount} paid",
+            is_asked=rules.on_closed_short is OnClosedShort.ask,
+        )
+
+    def _demand_cancel(self, order_id: str, facts: OrderFacts, found: ErpOrder) -> NoReturn:
+        """Leave it to a person to give everything back."""
+        if not facts.is_order_cancelled:
+            told = Event("closed in SYSPRO without an invoice", {}, WHO)
+            self.service.orders.amend(order_id, _ended, told)
+        raise Rejected(
+            f"closed with nothing invoiced, and order {order_id} is paid",
+            f"SYSPRO {self.company_id}, sales order {found.sales_order}",
+            "Cancel the order here, which gives its money back; or invoice it in SYSPRO under the "
+            "same customer PO.",
+        )
+
+
+def _ended(facts: OrderFacts) -> OrderFacts:
+    return replace(facts, is_order_cancelled=True)
+
+
+def _is_invoiced_as_shown(found: ErpOrder, invoices: Sequence[ErpDocument]) -> bool:
+    """Say whether an order is complete and its last invoice is among those that were read."""
+    numbers = {one.invoice.lstrip("0") for one in invoices}
+    return found.is_complete and found.last_invoice.lstrip("0") in (*numbers, "")

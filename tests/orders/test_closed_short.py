@@ -1,0 +1,236 @@
+"""A sales order that SYSPRO closes with less invoiced than was paid: the rest goes back, once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import Engine as Database
+
+from include.adapters.store.dead_letters import SqlDeadLetters
+from include.adapters.store.orders import SqlOrders
+from include.adapters.store.watermarks import SqlShelf, SqlWatermarks
+from include.domain.erp_orders import COMPLETE, ErpDocument, ErpOrder, Shipment
+from include.domain.money import Money
+from include.domain.order_rules import CaptureWhen, OnClosedShort
+from include.domain.order_state import OrderState
+from include.domain.orders import Order
+from include.services.effects.ports import EffectKind
+from include.services.sync.follow_orders import OrderFollower
+from include.services.sync.push_refunds import RefundPush
+from tests.orders.conftest import Kit, make_order
+from tests.orders.partners import FakeErp
+
+NOW = datetime(2026, 11, 3, tzinfo=UTC)
+GAVE = (EffectKind.payment_refund, EffectKind.payment_void)
+
+
+@dataclass
+class Syspro:
+    """Orders and documents by customer PO, every row in every feed."""
+
+    reader: FakeErp  # what the sagas ask
+    orders: list[ErpOrder] = field(default_factory=list)
+
+    def show(self, order: Order, number: str, status: str, *, last: str = "") -> None:
+        self.orders = [one for one in self.orders if one.sales_order != number]
+        cursor = f"2026-11-03-{len(self.orders):04}"
+        is_cancelled = status == "\\"
+        found = ErpOrder(
+            number, "W1", order.purchase_order, status, is_cancelled, last, cursor=cursor
+        )
+        self.orders.append(found)
+
+    def invoice(self, order: Order, minor: int, number: str = "I1", *, kind: str = "I") -> None:
+        amount = Money(minor, order.currency)
+        made = ErpDocument("W1", number, kind, order.purchase_order, "2", amount, NOW.date())
+        self.reader.documents.setdefault(order.purchase_order, []).append(made)
+
+    def orders_since(self, cursor: str) -> Sequence[ErpOrder]:
+        return self.orders if cursor < "2026-11-03" else ()
+
+    def cancelled_since(self, cursor: str) -> Sequence[ErpOrder]:
+        return [one for one in self.orders_since(cursor) if one.is_cancelled]
+
+    def credit_notes_since(self, cursor: str) -> Sequence[ErpDocument]:
+        return ()
+
+    def shipments_since(self, cursor: str) -> Sequence[Shipment]:
+        return ()
+
+    def orders_of(self, purchase_order: str, customer: str) -> Sequence[ErpOrder]:
+        return [one for one in self.orders if one.purchase_order == purchase_order]
+
+    def documents_of(self, purchase_order: str) -> Sequence[ErpDocument]:
+        return self.reader.documents_of(purchase_order)
+
+
+@dataclass
+class Site:
+    """The pollers of one company over the kit's store."""
+
+    kit: Kit
+    erp: Syspro
+
+    def poll(self) -> None:
+        store = self.store()
+        marks, shelf = SqlWatermarks(store, lambda _c: NOW), SqlShelf(store, lambda _c: NOW)
+        service = self.kit.service
+        RefundPush("acme_us", "A", self.erp, service, marks, shelf, "ann@acme").poll(
+            "2026-11-02", is_again=True
+        )
+        OrderFollower(
+            "acme_us", "A", self.erp, service, lambda _shop: self.kit.engine,
+            lambda _order, _facts, _note: None, marks, shelf, "ann@acme", 2,
+        ).poll("2026-11-02", is_again=True)  # fmt: skip
+        self.kit.pass_time(hours=2)
+
+    def store(self) -> Database:
+        assert isinstance(self.kit.service.orders, SqlOrders)
+        return self.kit.service.orders._engine
+
+    def letters(self) -> list[tuple[str, str]]:
+        found = SqlDeadLetters(self.store(), lambda _c: NOW).listing()
+        return [(one.kind, one.reason) for one in found]
+
+    def given(self) -> list[int]:
+        return [one.amount_minor for one in self.kit.partner.truth.done if one.kind in GAVE]
+
+    def asked(self, order: Order) -> list[tuple[str, int, str]]:
+        rows = self.kit.service.refunds.of_order(order.order_id)
+        return [(row.origin, row.amount.minor, saga.state) for row, saga in rows]
+
+
+@pytest.fixture
+def site(kit: Kit) -> Site:
+    return Site(kit, Syspro(kit.erp))
+
+
+def paid(site: Site, minor: int = 10_000) -> Order:
+    order = make_order(minor)
+    assert site.kit.run(order).facts.sales_order
+    return order
+
+
+def number_of(site: Site, order: Order) -> str:
+    return site.kit.service.orders.get(order.order_id).facts.sales_order
+
+
+def closed(site: Site, order: Order, minor: int) -> None:
+    site.erp.invoice(order, minor)
+    site.erp.show(order, number_of(site, order), COMPLETE, last="I1")
+
+
+def test_what_was_paid_and_not_invoiced_goes_back_once(site: Site) -> None:
+    order = paid(site)
+    closed(site, order, 7_000)
+    for _ in range(3):
+        site.poll()
+    assert site.given() == [3_000]
+    assert site.asked(order) == [("closed_short", 3_000, "done")]
+    assert site.kit.service.orders.get(order.order_id).state == OrderState.completed
+
+
+def test_by_rule_a_person_is_asked_whatever_the_amount(site: Site) -> None:
+    site.kit.rules = replace(site.kit.rules, on_closed_short=OnClosedShort.ask)
+    order = paid(site)
+    closed(site, order, 9_500)
+    site.poll()
+    assert site.asked(order) == [("closed_short", 500, "waiting")]
+    ((row, _),) = site.kit.service.refunds.of_order(order.order_id)
+    said = "was closed with 95.00 USD invoiced, 100.00 USD paid"
+    assert row.reason == f"sales order {number_of(site, order)} {said}"
+    site.kit.service.refunds.refuse(row.refund_id, "ann", "a deposit is kept")
+    site.poll()
+    assert site.asked(order) == [("closed_short", 500, "refused")]
+    assert site.given() == []
+
+
+def test_a_cent_of_rounding_is_nothing(site: Site) -> None:
+    order = paid(site)
+    closed(site, order, 9_998)
+    site.poll()
+    assert site.asked(order) == []
+
+
+def test_what_somebody_gave_back_already_is_not_given_again(site: Site) -> None:
+    order = paid(site)
+    site.kit.service.refund(
+        order.order_id, Money(2_000, "USD"), origin="api", origin_key="1", who="shop", reason="n/a"
+    )
+    closed(site, order, 7_000)
+    site.poll()
+    assert sorted(site.given()) == [1_000, 2_000]
+
+
+def test_a_credit_note_of_what_was_invoiced_takes_nothing_from_the_rest(site: Site) -> None:
+    order = paid(site)
+    site.kit.service.refund(
+        order.order_id, Money(4_000, "USD"), origin="credit_note", origin_key="C1", who="clerk",
+        reason="returned",
+    )  # fmt: skip
+    site.erp.invoice(order, 4_000, "C1", kind="C")
+    closed(site, order, 7_000)
+    site.poll()
+    assert sorted(site.given()) == [3_000, 4_000]
+
+
+def test_captured_at_shipment_what_is_left_is_never_captured(site: Site) -> None:
+    site.kit.rules = replace(site.kit.rules, capture_when=CaptureWhen.shipment)
+    order = paid(site)
+    number = number_of(site, order)
+    site.erp.invoice(order, 4_000)
+    site.erp.show(order, number, "2", last="I1")
+    site.poll()
+    assert site.kit.service.orders.get(order.order_id).state == OrderState.captured
+    site.erp.show(order, number, COMPLETE, last="I1")
+    site.poll()
+    saga = site.kit.service.orders.get(order.order_id)
+    assert (saga.state, saga.facts.captured_minor()) == (OrderState.completed, 4_000)
+    assert site.asked(order) == []
+
+
+def test_goods_that_wait_on_another_order_are_not_given_back(site: Site) -> None:
+    order = paid(site)
+    closed(site, order, 7_000)
+    site.erp.show(order, "9", "1")
+    site.poll()
+    assert site.asked(order) == []
+    site.erp.invoice(order, 2_500, "I2")
+    site.erp.show(order, "9", COMPLETE, last="I2")
+    site.poll()
+    assert site.asked(order) == [("closed_short", 500, "done")]
+
+
+def test_an_invoice_that_is_not_shown_is_not_taken_for_none(site: Site) -> None:
+    order = paid(site)
+    site.erp.show(order, number_of(site, order), COMPLETE, last="I1")
+    site.poll()
+    assert (site.asked(order), site.letters()) == ([], [])
+
+
+def test_an_order_closed_without_an_invoice_waits_for_a_person_to_cancel_it(site: Site) -> None:
+    order = paid(site)
+    site.erp.show(order, number_of(site, order), COMPLETE)
+    site.poll()
+    ((kind, reason),) = site.letters()
+    assert kind == "erp_order"
+    assert "closed with nothing invoiced" in reason
+    assert site.given() == []
+    site.kit.service.cancel(order.order_id, "ann", "closed in SYSPRO")
+    site.poll()
+    assert site.kit.service.orders.get(order.order_id).state == OrderState.cancelled
+    assert (site.given(), site.letters()) == ([10_000], [])
+
+
+def test_a_surplus_order_that_is_cancelled_cancels_nothing(site: Site) -> None:
+    order = paid(site)
+    site.erp.show(order, number_of(site, order), "1")
+    site.erp.show(order, "9", "\\")
+    site.poll()
+    saga = site.kit.service.orders.get(order.order_id)
+    assert (saga.state, saga.facts.stop) == (OrderState.captured, None)
+    site.erp.show(order, number_of(site, order), "\\")
+    site.poll()
+    assert site.kit.service.orders.get(order.order_id).state == OrderState.cancelled
+    assert site.given() == [10_000]
