@@ -107,6 +107,7 @@ class OrderFacts:
     invoices: tuple[str, ...] = ()  # all that were seen
     applications: tuple[Application, ...] = ()
     weighed: int = 0  # receipts and invoices that the last plan of applications has seen
+    shop_total: Money | None = None  # as the shop showed it last, where it was changed there
     told: str = ""  # the last state that the shop was told
     called: str = ""  # the last state that the shop's server was sent
     noted: tuple[str, ...] = ()  # what was written into custom forms, by name

@@ -163,6 +163,7 @@ class Shop:
     pushed: frozenset[str]  # our states that the shop is told
     where: str  # "shops.yaml:6"
     webhooks: WebhookRules | None = None  # ``None``: WooCommerce's own, or the shop sends none
+    payment_methods: frozenset[str] = frozenset()  # the shop's words; empty: every order is ours
 
     def purchase_order(self, number: str) -> str:
         """Return what SYSPRO and the gateway call an order of this shop."""
@@ -255,6 +256,7 @@ class Ask(StrEnum):
     """What a status that a shop gives an order asks of us."""
 
     take = "take"  # an order that we do not know yet is placed
+    wait = "wait"  # it is placed once it names its payment: until then nobody has paid
     cancel = "cancel"  # it is unwound; a completed one needs a person
     discard = "discard"  # it is unwound; a completed one was only tidied away
 

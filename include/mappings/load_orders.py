@@ -99,6 +99,7 @@ def _shop(placed: Placed[ShopEntry]) -> Shop:
         pushed=frozenset(entry.statuses_pushed),
         where=placed.place(),
         webhooks=_webhooks(entry.webhooks),
+        payment_methods=frozenset(entry.payment_methods),
     )
 
 

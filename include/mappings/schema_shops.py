@@ -199,6 +199,7 @@ class ShopEntry(Entry):
     charges: dict[Annotated[LineKind, Loose], ChargeRow]
     statuses_pushed: list[Text]
     webhooks: WebhooksRow | None = None
+    payment_methods: list[Text] = Field([])
 
 
 class ConditionRow(Row):
@@ -303,6 +304,7 @@ class LinesRow(Row):
 
 
 class PaymentFieldsRow(Row):
+    method: FieldRow | None = None
     transient_id: FieldRow
     customer_id: FieldRow
     instrument_id: FieldRow

@@ -29,7 +29,7 @@ def shop_sync(desks: Desks, shop_id: str) -> ShopSync:
     translator = context.translator(shop_id)
 
     def translate(found: ShopOrder) -> Order:
-        return translator.order(found.raw, f"shop {shop_id}, order {found.order_number}")
+        return translator.order(found.raw, _where(found))
 
     def refund_amount(order: ShopOrder, refund: ShopRefund) -> Money | None:
         """Return what is still to be moved: nothing where we, or the shop's plugin, moved it."""
@@ -41,12 +41,19 @@ def shop_sync(desks: Desks, shop_id: str) -> ShopSync:
         reader=desk.shop_hook,
         service=desks.service,
         translate=translate,
+        total_of=lambda found: translator.total(found.raw, _where(found)),
+        payment_of=lambda found: translator.payment(found.raw, _where(found)),
+        payment_methods=desk.shop.payment_methods,
         refund_amount=refund_amount,
         asks=context.mappings.orders.shop_asks(desk.shop.kind),
         watermarks=context.watermarks,
         shelf=context.shelf,
         owner=desk.merchant.owner,
     )
+
+
+def _where(found: ShopOrder) -> str:
+    return f"shop {found.shop_id}, order {found.order_number}"
 
 
 def webhook_keeper(desk: ShopDesk) -> KeepWebhooks | None:

@@ -1,5 +1,6 @@
 """What the pollers share: a watermark per feed, and a shelf for what cannot be worked on."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -83,6 +84,7 @@ class Tally:
     set_aside: int = 0
     not_ours: int = 0
     notes: list[str] = field(default_factory=list)
+    passed: Counter[str] = field(default_factory=Counter)  # why rows are not ours, where it is said
 
     def check(self) -> "Tally":
         """Refuse to lose a row in silence; a bug of ours otherwise."""
@@ -91,9 +93,10 @@ class Tally:
         return self
 
     def __str__(self) -> str:
+        why = "; ".join(f"{count} {words}" for words, count in sorted(self.passed.items()))
         return (
             f"{self.read} read: {self.done} done, {self.set_aside} set aside, "
-            f"{self.not_ours} not ours"
+            f"{self.not_ours} not ours" + (f" ({why})" if why else "")
         )
 
 

@@ -1,7 +1,7 @@
 """Take a shop's new and changed orders in, so that a lost webhook loses nothing."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -10,7 +10,7 @@ from include.domain.money import Money
 from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.orders import Order, order_id_of
 from include.domain.shops import Ask
-from include.services.orders.driver import Saga
+from include.services.orders.driver import Event, Saga
 from include.services.orders.order_service import OrderService
 from include.services.shop.ports import ShopOrder, ShopReader, ShopRefund
 from include.services.sync.ports import Shelf, Tally, Watermarks, work_on
@@ -26,6 +26,9 @@ class ShopSync:
     reader: ShopReader
     service: OrderService
     translate: Callable[[ShopOrder], Order]  # raises Rejected, naming the field
+    total_of: Callable[[ShopOrder], Money]
+    payment_of: Callable[[ShopOrder], tuple[str, bool]]  # the shop's word, and whether it is named
+    payment_methods: frozenset[str]  # ours, in the shop's words; empty: all
     refund_amount: Callable[[ShopOrder, ShopRefund], Money | None]  # None: it moved already
     asks: Mapping[str, Ask]  # by status of the shop
     watermarks: Watermarks
@@ -72,11 +75,12 @@ class ShopSync:
     def _take(self, tally: Tally, changed: Iterable[ShopOrder], name: str) -> None:
         for found in changed:
             key = f"{found.shop_id}|{found.order_number}"
-            work_on(tally, self.shelf, "shop_order", key, self.owner, partial(self._work, found))
+            work = partial(self._work, found, tally)
+            work_on(tally, self.shelf, "shop_order", key, self.owner, work)
             if name:
                 self.watermarks.move(name, found.modified_at.isoformat())
 
-    def _work(self, found: ShopOrder) -> bool:
+    def _work(self, found: ShopOrder, tally: Tally) -> bool:
         order_id = order_id_of(found.shop_id, found.order_number)
         saga, ask = self._known(order_id), self.asks.get(found.status)
         if ask in (Ask.cancel, Ask.discard):
@@ -86,12 +90,47 @@ class ShopSync:
             if not (has_left and ask is Ask.discard):
                 self.service.cancel(order_id, WHO, f"{found.status} in the shop")
             return True
-        if saga is None and ask is not Ask.take:
-            return False
         if saga is None:
+            why = self._why_not(found, ask)
+            if why:
+                tally.passed[why] += 1
+                return False
             self.service.place(self.translate(found), WHO)
+        else:
+            self._hold_against(saga, found)
         self._refunds(order_id, found)
         return True
+
+    def _why_not(self, found: ShopOrder, ask: Ask | None) -> str:
+        """Say why an order that is not known here is not taken; ``''``: it is."""
+        if ask not in (Ask.take, Ask.wait):
+            return f"{found.status!r} in the shop"
+        method, is_named = self.payment_of(found)
+        if ask is Ask.wait and not is_named:
+            return f"{found.status!r} and not paid yet"
+        if self.payment_methods and method not in self.payment_methods:
+            return f"paid by {method!r}"
+        return ""
+
+    def _hold_against(self, saga: Saga[OrderFacts], found: ShopOrder) -> None:
+        """Tell a person of a total that was changed in the shop after we had taken the order."""
+        shown, order = self.total_of(found), self.service.orders.content(saga.key)
+        if saga.state in (OrderState.declined, OrderState.cancelled):
+            return
+        if shown == (saga.facts.shop_total or order.amount):
+            return
+        told = Event("total changed in the shop", {"now": str(shown), "taken": str(order.amount)})
+        self.service.orders.amend(saga.key, lambda facts: replace(facts, shop_total=shown), told)
+        if shown == order.amount:
+            self.shelf.settle("shop_total", saga.key, "the shop's total is what was taken again")
+            return
+        fault = Rejected(
+            f"the shop says {shown} now, and it was taken at {order.amount}",
+            f"shop {found.shop_id}, order {order.number}",
+            "Change the sales order in SYSPRO, and take or give back the difference; or cancel "
+            "the order and place it anew. Then resolve this.",
+        )
+        self.shelf.set_aside("shop_total", saga.key, fault, owner=self.owner, amount=shown)
 
     def _known(self, order_id: str) -> Saga[OrderFacts] | None:
         try:

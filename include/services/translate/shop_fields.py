@@ -18,10 +18,12 @@ from include.domain.card_numbers import refuse_card_numbers
 from include.domain.errors import Rejected
 from include.domain.money import MINOR_UNIT_DIGITS, Money
 from include.domain.shops import FieldMap, FieldRule, LineRules
+from include.services.translate.fields import Fields
 
 Request = dict[str, Any]
 _STEP = re.compile(r"([A-Za-z0-9_\-]+)|\[([A-Za-z0-9_\-]+)\]")
 _MONEY = frozenset("amount net gross tax net_after_discount tax_after_discount unit_price".split())
+_PAYMENTS = ("transient_id", "customer_id", "request_id")  # one of them names a payment
 _NOTHING = object()
 
 
@@ -53,6 +55,28 @@ def read_order(raw: Mapping[str, Any], fields: FieldMap, where: str) -> Request:
     if fields.ignored is not None:
         reader.refuse_unread(fields.ignored)
     return request
+
+
+def read_payment(raw: Mapping[str, Any], fields: FieldMap, where: str) -> tuple[str, bool]:
+    """Return the shop's word for how an order is paid, and whether it names a payment of ours.
+
+    Raises:
+        Rejected: a field is of another shape; the message names its path.
+    """
+    found = _Reader(raw, fields, where).table(fields.payment)
+    return found.get("method", ""), any(found.get(name) for name in _PAYMENTS)
+
+
+def read_total(raw: Mapping[str, Any], fields: FieldMap, where: str) -> Money:
+    """Return an order's total.
+
+    Raises:
+        Rejected: it is missing, or no amount.
+    """
+    reader, names = _Reader(raw, fields, where), ("currency", "amount")
+    found = {name: reader.field(name, fields.order[name], raw, "") for name in names}
+    top = Fields(found, "", where)
+    return top.money("amount", top.currency("currency", tuple(MINOR_UNIT_DIGITS)))
 
 
 class _Reader:

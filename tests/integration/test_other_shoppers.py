@@ -1,0 +1,80 @@
+"""Orders of a real shop that are not simply ours: paid otherwise, not paid yet, changed later."""
+
+from woocommerce import API
+
+from include.domain.order_state import OrderState
+from include.domain.orders import order_id_of
+from tests.integration.play import SHOP, SKU, Play
+from tests.sandbox.shopping import KEY, SECRET
+
+
+def order_in(play: Play, **facts: object) -> str:
+    """Have a shopper order without a payment of ours; return the shop's number."""
+    line = {"sku": SKU, "quantity": 1}
+    placed = play.control("shop_place_order", shop=SHOP, lines=[line], **facts)
+    return str(placed["order"]["number"])
+
+
+def shop(play: Play) -> API:
+    return API(play.sandbox.urls()["shop"], KEY, SECRET)
+
+
+def is_known(play: Play, number: str) -> bool:
+    book = play.desks.service.orders
+    return book.find("acme_us", f"W{number}") == order_id_of(SHOP, number)
+
+
+def test_an_order_paid_by_another_method_is_left_to_others(play: Play) -> None:
+    number = order_in(play, payment_method="ppcp-gateway", payment_method_title="PayPal")
+    told = play.poll_shop()
+    assert "1 paid by 'ppcp-gateway'" in told
+    assert not is_known(play, number)
+    assert play.desks.context.dead_letters.listing() == []
+
+
+def test_a_checkout_that_was_left_waits_until_it_is_paid(play: Play) -> None:
+    number = order_in(play, status="pending")
+    assert "1 'pending' and not paid yet" in play.poll_shop()
+    assert not is_known(play, number)
+    token = play.control("transient_token", count=1)["tokens"][0]["jti"]
+    meta = [{"key": "_cybersource_transient_token", "value": token}]
+    assert shop(play).put(f"orders/{number}", {"meta_data": meta}).ok
+    play.poll_shop()
+    assert is_known(play, number)
+    play.sweep()
+    assert play.order(order_id_of(SHOP, number)).state == OrderState.captured
+    assert play.desks.context.dead_letters.listing() == []
+
+
+def test_an_order_of_ours_without_a_payment_is_set_aside(play: Play) -> None:
+    number = order_in(play, status="processing")
+    play.poll_shop()
+    (letter,) = play.desks.context.dead_letters.listing()
+    assert letter.key == f"{SHOP}|{number}"
+    assert "the payment has no reference" in letter.reason
+    play.desks.context.dead_letters.resolve(letter.dead_letter_id, "cli:ann", "paid in cash")
+    shop(play).put(f"orders/{number}", {"status": "failed"})
+
+
+def test_a_total_changed_in_the_shop_is_told_once_and_closed_when_it_is_taken_back(
+    play: Play,
+) -> None:
+    order_id = play.take()
+    number, amount = play.desks.service.orders.content(order_id).number, play.amount(order_id)
+    edit = {"shop": SHOP, "order": number}
+    play.control("shop_edit_order", lines=[{"sku": SKU, "quantity": 3}], **edit)
+    for _ in range(2):
+        play.poll_shop()
+    (letter,) = play.desks.context.dead_letters.listing()
+    assert (letter.kind, letter.key) == ("shop_total", order_id)
+    assert f"it was taken at {amount}" in letter.reason
+    play.desks.context.dead_letters.resolve(letter.dead_letter_id, "cli:ann", "seen")
+    play.poll_shop()
+    assert play.desks.context.dead_letters.listing() == []  # resolved is resolved
+    play.control("shop_edit_order", lines=[{"sku": SKU, "quantity": 4}], **edit)
+    play.poll_shop()
+    assert len(play.desks.context.dead_letters.listing()) == 1
+    play.control("shop_edit_order", lines=[{"sku": SKU, "quantity": 2}], **edit)
+    play.poll_shop()
+    assert play.desks.context.dead_letters.listing() == []
+    assert play.order(order_id).state == OrderState.captured
