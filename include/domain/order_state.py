@@ -105,6 +105,7 @@ class OrderFacts:
     looked_at: datetime | None = None  # at the ERP, for what a clerk may have done
     invoice: str = ""
     invoices: tuple[str, ...] = ()  # all that were seen
+    followed: str = ""  # SYSPRO's row of the sales order, as it was last worked on to its end
     applications: tuple[Application, ...] = ()
     weighed: int = 0  # receipts and invoices that the last plan of applications has seen
     shop_total: Money | None = None  # as the shop showed it last, where it was changed there

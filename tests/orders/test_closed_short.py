@@ -31,6 +31,7 @@ class Syspro:
 
     reader: FakeErp  # what the sagas ask
     orders: list[ErpOrder] = field(default_factory=list)
+    questions: int = 0  # beside the feeds
 
     def show(self, order: Order, number: str, status: str, *, last: str = "") -> None:
         self.orders = [one for one in self.orders if one.sales_order != number]
@@ -59,9 +60,11 @@ class Syspro:
         return ()
 
     def orders_of(self, purchase_order: str, customer: str) -> Sequence[ErpOrder]:
+        self.questions += 1
         return [one for one in self.orders if one.purchase_order == purchase_order]
 
     def documents_of(self, purchase_order: str) -> Sequence[ErpDocument]:
+        self.questions += 1
         return self.reader.documents_of(purchase_order)
 
 
@@ -188,6 +191,20 @@ def test_captured_at_shipment_what_is_left_is_never_captured(site: Site) -> None
     saga = site.kit.service.orders.get(order.order_id)
     assert (saga.state, saga.facts.captured_minor()) == (OrderState.completed, 4_000)
     assert site.asked(order) == []
+
+
+def test_a_row_that_was_worked_on_costs_no_more_questions(site: Site) -> None:
+    order = paid(site)
+    closed(site, order, 7_000)
+    site.poll()
+    site.erp.questions = 0
+    site.poll()
+    assert site.erp.questions == 0
+    site.erp.invoice(order, 1_000, "I2")  # which SYSPRO does to no complete order, but who knows
+    site.erp.show(order, number_of(site, order), COMPLETE, last="I2")
+    site.poll()
+    assert site.erp.questions
+    assert "I2" in site.kit.service.orders.get(order.order_id).facts.invoices
 
 
 def test_goods_that_wait_on_another_order_are_not_given_back(site: Site) -> None:

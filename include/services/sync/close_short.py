@@ -30,11 +30,14 @@ class CloseShort:
     service: OrderService
     tolerance_minor: int  # an invoice may differ by this much: SYSPRO rounds tax by itself
 
-    def take(self, order_id: str, found: ErpOrder, invoices: Sequence[ErpDocument]) -> None:
+    def take(self, order_id: str, found: ErpOrder, invoices: Sequence[ErpDocument]) -> bool:
         """Give back what was captured and not invoiced; what is not captured yet never will be.
 
         What is in doubt is left to the nightly comparison, and to a person: invoices in another
         currency, or not all shown. Safe to repeat.
+
+        Returns:
+            Whether that is all: nothing is in doubt, and no other order has the rest.
 
         Args:
             order_id: ours.
@@ -48,21 +51,21 @@ class CloseShort:
         orders = self.service.orders
         order, facts = orders.content(order_id), orders.get(order_id).facts
         if any(one.amount.currency != order.currency for one in invoices):
-            return
+            return False
         invoiced = total((one.amount for one in invoices), order.currency)
         never = authorized(order, facts) - invoiced
         left = self.service.left_minor(order_id, facts, invoiced.minor)
         is_paid = is_wholly_captured(facts) and facts.stop is None
         if never.minor <= 0 or (is_paid and left <= self.tolerance_minor):
-            return
+            return True
         ended = standing(self.feed, found)
-        if not ended or not all(_is_invoiced_as_shown(one, invoices) for one in ended):
-            return
+        if not ended or not all(one.is_complete and is_shown(one, invoices) for one in ended):
+            return False
         why = f"sales order {found.sales_order} was closed with {invoiced} invoiced"
         if not is_paid:
             told = Event("closed short in SYSPRO", {"why": why, "never": str(never)}, WHO)
             self.service.called_off(order_id, WHO, why, told)
-            return
+            return True
         if not invoices:
             self._demand_cancel(order_id, facts, found)
         rules = self.service.desk_of(order.shop_id).rules
@@ -75,6 +78,7 @@ class CloseShort:
             reason=f"{why}, {order.amount} paid",
             is_asked=rules.on_closed_short is OnClosedShort.ask,
         )
+        return True
 
     def _demand_cancel(self, order_id: str, facts: OrderFacts, found: ErpOrder) -> NoReturn:
         """Leave it to a person to give everything back."""
@@ -93,7 +97,7 @@ def _ended(facts: OrderFacts) -> OrderFacts:
     return replace(facts, is_order_cancelled=True)
 
 
-def _is_invoiced_as_shown(found: ErpOrder, invoices: Sequence[ErpDocument]) -> bool:
-    """Say whether an order is complete and its last invoice is among those that were read."""
+def is_shown(found: ErpOrder, invoices: Sequence[ErpDocument]) -> bool:
+    """Say whether the last invoice of an order is among those that were read."""
     numbers = {one.invoice.lstrip("0") for one in invoices}
-    return found.is_complete and found.last_invoice.lstrip("0") in (*numbers, "")
+    return found.last_invoice.lstrip("0") in (*numbers, "")

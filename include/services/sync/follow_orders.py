@@ -14,7 +14,7 @@ from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind
 from include.services.orders.driver import Command, Event, Saga
 from include.services.orders.order_service import OrderService
-from include.services.sync.close_short import CloseShort
+from include.services.sync.close_short import CloseShort, is_shown
 from include.services.sync.ports import Shelf, Tally, Watermarks, read_on, work_on
 from include.services.sync.standing_orders import OrdersOfOne
 
@@ -92,14 +92,26 @@ class OrderFollower:
         saga = self.service.orders.get(order_id)
         if saga.facts.is_held and found.status not in ("S", "") and not found.is_cancelled:
             self.service.orders.amend(order_id, _look_again, Event("changed in SYSPRO", {}, WHO))
-        if saga.state in (OrderState.declined, OrderState.cancelled):
-            return True
         is_over = found.is_complete or found.is_cancelled
-        invoices = self._take_invoices(saga, found) if found.last_invoice or is_over else []
+        is_ended = saga.state in (OrderState.declined, OrderState.cancelled)
+        if is_ended or saga.facts.followed == _row(found) or not (found.last_invoice or is_over):
+            return True
+        invoices = self._take_invoices(saga, found)
+        is_all = is_shown(found, invoices)
         if is_over:
             ending = CloseShort(self.company_id, self.feed, self.service, self.tolerance_minor)
-            ending.take(order_id, found, invoices)
+            is_all = ending.take(order_id, found, invoices) and is_all
+        if is_all and found.sales_order == saga.facts.sales_order:
+            self._remember(order_id, found)
         return True
+
+    def _remember(self, order_id: str, found: ErpOrder) -> None:
+        """Note how far the row was worked on: feeds give it again and again, documents are dear."""
+        detail = {"status": found.status, "last invoice": found.last_invoice}
+        told = Event("sales order in SYSPRO followed", detail, WHO)
+        self.service.orders.amend(
+            order_id, lambda facts: replace(facts, followed=_row(found)), told
+        )
 
     def _take_invoices(self, saga: Saga[OrderFacts], found: ErpOrder) -> Sequence[ErpDocument]:
         order_id, shown = saga.key, self.feed.documents_of(found.purchase_order)
@@ -155,6 +167,10 @@ class OrderFollower:
 
     def _order_of(self, sales_order: str) -> str | None:
         return self.service.orders.by_sales_order(self.merchant_id, sales_order)
+
+
+def _row(found: ErpOrder) -> str:
+    return f"{found.sales_order}|{found.status}|{found.last_invoice}"
 
 
 def _look_again(facts: OrderFacts) -> OrderFacts:

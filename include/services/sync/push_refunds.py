@@ -98,7 +98,9 @@ class RefundPush:
         order_id = self.service.orders.find(self.merchant_id, found.purchase_order)
         if order_id is None:
             return False
-        if standing(self.feed, found):  # this one was one too many, or was entered anew
+        saga = self.service.orders.get(order_id)
+        is_known = saga.facts.is_order_cancelled and saga.facts.stop
+        if is_known or standing(self.feed, found):  # this one was one too many, or was entered anew
             return True
         why = f"sales order {found.sales_order} was cancelled"
         detail = {"sales_order": found.sales_order, "why": why}
