@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # the libraries behind these are slow to import
     from include.adapters.store.quality import SqlQuality
     from include.adapters.store.refunds import SqlRefunds
     from include.adapters.store.reports import SqlReportFacts, SqlReports, SqlSentMessages
+    from include.adapters.store.trust import StoreTrust
     from include.adapters.store.watermarks import SqlShelf, SqlWatermarks
     from include.mappings.tables import Mappings
     from include.services.effects.engine import Engine
@@ -175,6 +176,12 @@ class Tieout:
         from include.adapters.store.engine import open_store
 
         return open_store(self.settings.store_url)
+
+    @cached_property
+    def trust(self) -> "StoreTrust":
+        from include.adapters.store.trust import StoreTrust
+
+        return StoreTrust(self.store, self.lake, self.clock)
 
     @cached_property
     def lake(self) -> "Lake":
@@ -334,6 +341,7 @@ class Tieout:
         from include.services.effects.engine import Engine
 
         kinds = dict.fromkeys(partners, timings) if isinstance(timings, Timings) else timings
+        more.setdefault("looks_first", self.trust.is_doubted)
         return Engine(self.effects, partners, self.clock, kinds, worker=worker, **more)
 
 

@@ -46,6 +46,24 @@ class Lake:
         """Return where a day's report of that name lies or would lie."""
         return self._of_day("reports", day, name)
 
+    def read_note(self, name: str) -> bytes:
+        """Return a small note of ours; empty where there is none."""
+        try:
+            return self._note_path(name).read_bytes()
+        except FileNotFoundError:
+            return b""
+
+    def write_note(self, name: str, data: bytes) -> None:
+        """Keep a small note of ours, the one thing in the lake that is replaced."""
+        path = self._note_path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(file.name).replace(path)
+        _sync(path.parent)
+
     def write_raw(self, download: RawDownload) -> Download | None:
         """Let ``download`` fill a new file and keep it under its digest.
 
@@ -76,6 +94,9 @@ class Lake:
                 return Download(digest, sink.size, found.content_type)
             finally:
                 part.unlink(missing_ok=True)
+
+    def _note_path(self, name: str) -> Path:
+        return self.root / "notes" / f"{_name(name)}.json"
 
     def _keep(self, part: Path, digest: str) -> None:
         path = self.raw_path(digest)

@@ -198,6 +198,20 @@ def test_a_refund_needs_another_person(
     assert (entry.who, entry.what) == ("cli:bob", "refund approved")
 
 
+def test_a_store_is_doubted_with_a_name_until_its_letter_is_resolved(
+    care: Care, context: Tieout
+) -> None:
+    assert not context.trust.check()
+    assert cli.main(["store", "doubt", "--reason", "failed over", "--who", "ann"]) == 0
+    assert context.trust.check()
+    (letter,) = care.letters.listing()
+    assert "failed over" in letter.reason
+    (entry,) = audit.history(care.store, "store")
+    assert (entry.who, entry.what) == ("cli:ann", "store doubted")
+    care.letters.resolve(letter.dead_letter_id, "ann", "compared")
+    assert not context.trust.check()
+
+
 def test_the_audit_is_verified_and_a_changed_entry_is_named(
     care: Care, context: Tieout, capsys: pytest.CaptureFixture[str]
 ) -> None:

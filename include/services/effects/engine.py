@@ -55,6 +55,7 @@ class Engine:
         worker: str = "engine",
         boundary: BoundaryHook = pass_by,
         log: EventLog = log_event,
+        looks_first: Callable[[], bool] = lambda: False,
     ) -> None:
         """Join the parts; nothing is opened or called.
 
@@ -66,6 +67,8 @@ class Engine:
             worker: who holds the leases and signs the audit entries, e.g. host and process.
             boundary: called at the points of ``Boundary``; tests die there.
             log: takes the events.
+            looks_first: says whether every kind is looked for before its first send, because the
+                store may have forgotten what was sent.
         """
         self._store = store
         self._partners = partners
@@ -74,6 +77,7 @@ class Engine:
         self._worker = worker
         self._boundary = boundary
         self._log = log
+        self._looks_first = looks_first
 
     # Use cases -------------------------------------------------------------------------------
 
@@ -108,7 +112,8 @@ class Engine:
         """
         check_digest(effect)
         rules = self._rules[effect.kind]
-        if rules.timings.looks_first and not self._is_surely_absent(effect):
+        looks_first = rules.timings.looks_first or self._looks_first()
+        if looks_first and not self._is_surely_absent(effect):
             return self.advance(effect.kind, self.intend(effect, under=under).key)
         began = self._clock.now()
         fresh = effect.but(state=EffectState.intended, next_at=None)

@@ -1,4 +1,4 @@
-"""``dispute-lost``, ``dispute-answered`` and ``audit``."""
+"""``dispute-lost``, ``dispute-answered``, ``audit`` and ``store``."""
 
 import argparse
 from datetime import date
@@ -25,12 +25,24 @@ def add(rooms: Rooms) -> None:
     signed(give_up, answered)
     chain = rooms.add_parser("audit").add_subparsers(required=True)
     verify = chain.add_parser("verify", help="recompute every hash")
-    verify.add_argument("--head", default="", help="noted earlier: also prove that no end is cut")
+    verify.add_argument("--head", default="", help="to be found; default: the one in the lake")
     verify.set_defaults(run=_verify)
+    store = rooms.add_parser("store").add_subparsers(required=True)
+    doubt = store.add_parser("doubt", help="look for every write before it is sent")
+    doubt.add_argument("--reason", required=True, help="e.g. failed over to a replica")
+    doubt.set_defaults(run=_doubt)
+    signed(doubt)
+
+
+def _doubt(context: Tieout, given: argparse.Namespace) -> None:
+    context.trust.doubt(given.reason)
+    note(context, given.who, "store doubted", "store", reason=given.reason)
+    say("Every write is looked for first, until the dead letter of kind 'store' is resolved.")
 
 
 def _verify(context: Tieout, given: argparse.Namespace) -> None:
-    verdict = audit.verify(context.store, given.head)
+    head = given.head or str(context.trust.witness().get("hash", ""))
+    verdict = audit.verify(context.store, head)
     if not verdict.is_unbroken:
         raise Rejected(
             f"the audit chain does not hold at entry {verdict.broken_at}",

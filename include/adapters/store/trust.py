@@ -1,0 +1,84 @@
+"""Whether the store may have forgotten writes: it was restored, or a lagging replica took over.
+
+What was written after such a copy was made would be written again, as if for the first time. A
+witness outside the store, the head of the audit chain in the lake, shows when the chain has lost
+its end. From then on, until a person resolves the dead letter, every write is looked for before its
+first send as well. Source: reliability reference, 3.3 (nothing double) and check 30.
+"""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine, func, select
+
+from include.adapters.lake import Lake
+from include.adapters.store.schema import audit, dead_letters
+from include.adapters.store.watermarks import SqlShelf
+from include.domain.errors import Rejected
+from include.services.ports import Clock
+
+KIND, KEY = "store", "forgotten_writes"
+OWNER = "integration"
+_AGAIN = timedelta(seconds=60)  # so a long-lived process learns what the janitor has found
+_HEAD = select(audit.c.entry_no, audit.c.hash).order_by(audit.c.entry_no.desc()).limit(1)
+_OPEN = select(func.count()).where(
+    dead_letters.c.kind == KIND, dead_letters.c.key == KEY, dead_letters.c.state == "open"
+)
+
+
+class StoreTrust:
+    """Watches one store from one process."""
+
+    def __init__(self, engine: Engine, lake: Lake, clock: Clock) -> None:
+        self._engine = engine
+        self._lake = lake
+        self._clock = clock
+        self._asked_at: datetime | None = None
+        self._is_doubted = False
+
+    def is_doubted(self) -> bool:
+        """Say whether a write that is new to us may have been made; asked afresh once a minute."""
+        now = self._clock.now()
+        if self._asked_at is None or now - self._asked_at >= _AGAIN:
+            self._is_doubted, self._asked_at = self.check(), now
+        return self._is_doubted
+
+    def check(self) -> bool:
+        """Hold the store against its witness; then say whether its dead letter is open."""
+        seen = self.witness()
+        if seen and not self._holds(seen):
+            self.doubt(f"the audit chain has lost what it held on {seen['at']}")
+            self.note()  # it is told once
+        with self._engine.connect() as connection:
+            return bool(connection.execute(_OPEN).scalar())
+
+    def witness(self) -> dict[str, Any]:
+        """Return ``entry_no``, ``hash`` and ``at`` of the head that was noted; empty: none was."""
+        found = json.loads(self._lake.read_note(KIND) or b"{}")
+        return found if isinstance(found, dict) else {}
+
+    def note(self) -> None:
+        """Write down, outside the store, how far its audit chain goes."""
+        with self._engine.connect() as connection:
+            head = connection.execute(_HEAD).one_or_none()
+        if head is None:
+            return
+        at = self._clock.now().isoformat(timespec="seconds")
+        found = {"entry_no": head.entry_no, "hash": head.hash, "at": at}
+        self._lake.write_note(KIND, json.dumps(found).encode())
+
+    def doubt(self, why: str) -> None:
+        """Have every write looked for first, until a person resolves the dead letter."""
+        fault = Rejected(
+            f"writes may have been forgotten: {why}",
+            "the store",
+            "Nothing at once: every write is looked for before it is sent. Resolve this once all "
+            "that was open then is done again; runbook restore.",
+        )
+        SqlShelf(self._engine).set_aside(KIND, KEY, fault, owner=OWNER)
+
+    def _holds(self, seen: dict[str, Any]) -> bool:
+        wanted = select(audit.c.hash).where(audit.c.entry_no == seen["entry_no"])
+        with self._engine.connect() as connection:
+            return bool(connection.execute(wanted).scalar() == seen["hash"])
