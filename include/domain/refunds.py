@@ -4,7 +4,7 @@ Source: Cybersource reference, section 2; reliability reference, sections 2.1 (R
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from include.domain.money import Money
@@ -40,6 +40,14 @@ class Part:
     way: Way
     request_id: str = ""  # once it moved
     receipt: str = ""  # the AR entry that books it
+    attempt: int = 1  # a person lets one be tried again that the gateway has refused
+    is_outside: bool = False  # paid back by a person; ``request_id`` says how
+
+    @property
+    def step(self) -> str:
+        """Name its step, e.g. ``refund|1``, and ``refund|1.2`` when it is tried again."""
+        again = f".{self.attempt}" if self.attempt > 1 else ""
+        return f"{self.way}|{self.capture_number}{again}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,24 @@ class RefundFacts:
     is_told: bool = False  # the shop holds it
     is_noted: bool = False  # SYSPRO holds the gateway's reference
     problem: str = ""
+
+
+def is_refused(facts: RefundFacts) -> bool:
+    """Say whether the gateway has refused to give back: certainly nothing moved."""
+    return bool(facts.problem) and not facts.open_step
+
+
+def tried_again(facts: RefundFacts) -> RefundFacts:
+    """Let what was refused be asked for once more, under a reference of its own."""
+    parts = (p if p.request_id else replace(p, attempt=p.attempt + 1) for p in facts.parts)
+    return replace(facts, parts=tuple(parts), problem="")
+
+
+def paid_outside(facts: RefundFacts, reference: str) -> RefundFacts:
+    """Take what was refused for given back by a person, who books it by hand as well."""
+    said = {"request_id": reference, "receipt": "by hand", "is_outside": True}
+    parts = (p if p.request_id else replace(p, **said) for p in facts.parts)  # type: ignore[arg-type]
+    return replace(facts, parts=tuple(parts), problem="")
 
 
 def plan(

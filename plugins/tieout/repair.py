@@ -31,7 +31,7 @@ def replay_one(desks: Desks, dead_letter_id: int, who: str) -> str:
             f"dead letter {dead_letter_id}",
             "Do what its next action says, then resolve it.",
         )
-    return again(desks, letter)
+    return again(desks, letter, who)
 
 
 def _replay_effect(desks: Desks, letter: DeadLetter, who: str) -> Effect:
@@ -61,12 +61,12 @@ def _is_ledger(effect: Effect) -> bool:
     return effect.kind in ledger
 
 
-def _shop_order(desks: Desks, letter: DeadLetter) -> str:
+def _shop_order(desks: Desks, letter: DeadLetter, _who: str) -> str:
     shop_id, _, number = letter.key.partition("|")
     return str(shop_sync(desks, shop_id).take_one(number))
 
 
-def _erp_feeds(desks: Desks, letter: DeadLetter) -> str:
+def _erp_feeds(desks: Desks, letter: DeadLetter, _who: str) -> str:
     """Read the company's feeds once more from before the row was set aside; it comes again."""
     company, words = letter.key.partition("|")[0], []
     begin = (letter.opened_at - _BEFORE).date().isoformat()
@@ -79,14 +79,22 @@ def _erp_feeds(desks: Desks, letter: DeadLetter) -> str:
     return "; ".join(words)
 
 
-def _advance(desks: Desks, letter: DeadLetter) -> str:
+def _advance(desks: Desks, letter: DeadLetter, _who: str) -> str:
     """Have the order looked at once more; the next comparison closes what then fits."""
     saga = desks.service.advance(letter.key)
     return f"{saga.state} {saga.reason}".strip()
 
 
-_JOBS: Mapping[str, Callable[[Desks, DeadLetter], str]] = {
-    "gateway_duplicate": reverse_copy,
+def _refund(desks: Desks, letter: DeadLetter, who: str) -> str:
+    """Ask the gateway once more, under a new reference: the one before was refused for good."""
+    desks.service.try_refund_again(letter.key, who, via="replay")
+    saga = desks.service.advance_refund(letter.key)
+    return f"{saga.state} {saga.reason}".strip()
+
+
+_JOBS: Mapping[str, Callable[[Desks, DeadLetter, str], str]] = {
+    "gateway_duplicate": lambda desks, letter, _who: reverse_copy(desks, letter),
+    "refund_refused": _refund,
     "erp_missing": _advance,
     "shop_order": _shop_order,
     "credit_note": _erp_feeds,

@@ -12,13 +12,16 @@ from include.adapters.store.inbox import SqlInbox
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
 from include.domain.order_rules import CaptureWhen
+from include.domain.payments import Moved
 from include.services.effects.dead_letters import DeadLetter
+from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.inbox.ports import Conclusion, InboxState, Incoming
 from include.services.next_actions import ROWS, NextAction, suggest
 from include.services.orders.driver import Event
 from include.wiring import Settings, Tieout
 from tests.care.conftest import Care
 from tests.orders.conftest import make_order
+from tests.orders.partners import as_evidence
 from tieout import cli
 
 
@@ -196,6 +199,39 @@ def test_a_refund_needs_another_person(
     assert cli.main(["refunds", "approve", refund, "--who", "bob"]) == 0
     (entry,) = audit.history(care.store, f"refund|{refund}")
     assert (entry.who, entry.what) == ("cli:bob", "refund approved")
+
+
+def test_a_refund_that_the_gateway_refused_is_paid_by_a_person_and_says_so(
+    care: Care, context: Tieout, at_the_desk: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def no(effect: Effect) -> Receipt:
+        return care.kit.partner.do(effect, Receipt("", as_evidence(Moved("", "DECLINED")), True))
+
+    order = make_order()
+    care.kit.run(order)
+    care.kit.partner.say(EffectKind.payment_refund, no)
+    refund = care.kit.service.refund(
+        order.order_id, Money(500, "USD"), origin="api", origin_key="1", who="ann", reason="late"
+    )
+    care.kit.service.advance_refund(refund)
+    assert care.open_letters() == [("refund_refused", refund)]
+    assert cli.main(["refunds", "retry", refund, "--who", "bob"]) == 0
+    assert care.open_letters() == []
+    care.kit.partner.say(EffectKind.payment_refund, no)
+    care.kit.clock.move(minutes=1)
+    care.kit.service.advance_refund(refund)
+    line = ["refunds", "paid-outside", refund, "--who", "bob", "--reference"]
+    assert cli.main([*line, "4111 1111 1111 1111"]) == 1
+    assert "card number" in capsys.readouterr().err
+    assert cli.main([*line, "wire 4711"]) == 0
+    assert cli.main([*line, "wire 4711"]) == 1  # it is paid
+    assert care.open_letters() == []
+    entries = audit.history(care.store, f"refund|{refund}")
+    words = [(entry.who, entry.what) for entry in entries if entry.who.startswith("cli:")]
+    assert words == [
+        ("cli:bob", "refund tried again"),
+        ("cli:bob", "refund paid outside the gateway"),
+    ]
 
 
 def test_a_store_is_doubted_with_a_name_until_its_letter_is_resolved(

@@ -5,11 +5,14 @@ import threading
 
 import pytest
 
+from include.adapters.store.dead_letters import SqlDeadLetters
+from include.adapters.store.orders import SqlOrders
 from include.domain.errors import OutcomeUnknown, Rejected
 from include.domain.money import Money
 from include.domain.order_state import OrderState
 from include.domain.payments import Moved
 from include.domain.refunds import RefundState
+from include.services.effects.dead_letters import DeadLetter
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import as_evidence, make_rules
@@ -30,6 +33,10 @@ def ask(kit: Kit, order_id: str, amount: Money, key: str = "C1", who: str = "cle
     )
 
 
+def too_late(_effect: Effect) -> Receipt:
+    return Receipt("", as_evidence(Moved("", "INVALID_REQUEST", reason="NOT_VOIDABLE")), True)
+
+
 def test_a_partial_refund_moves_money_books_it_and_tells_the_shop(sold: tuple[Kit, str]) -> None:
     kit, order_id = sold
     refund = kit.service.advance_refund(ask(kit, order_id, USD_30))
@@ -47,10 +54,6 @@ def test_a_whole_refund_on_the_same_day_is_a_void(sold: tuple[Kit, str]) -> None
 
 def test_a_void_that_comes_too_late_becomes_a_refund(sold: tuple[Kit, str]) -> None:
     kit, order_id = sold
-
-    def too_late(_effect: Effect) -> Receipt:
-        return Receipt("", as_evidence(Moved("", "INVALID_REQUEST", reason="NOT_VOIDABLE")), True)
-
     kit.partner.say(EffectKind.payment_void, too_late)
     refund = kit.service.advance_refund(ask(kit, order_id, Money(10_221, "USD")))
     assert refund.state == RefundState.done
@@ -177,3 +180,59 @@ def test_the_refund_of_a_cancelled_order_cannot_be_refused(sold: tuple[Kit, str]
     ((row, _),) = kit.service.refunds.of_order(order_id)
     with pytest.raises(Rejected, match="cancelled order"):
         kit.service.refunds.refuse(row.refund_id, "controller", "no")
+
+
+def refuse_refunds(kit: Kit, reason: str = "account closed") -> None:
+    def no(effect: Effect) -> Receipt:
+        answer = as_evidence(Moved("", "DECLINED", reason=reason))
+        return kit.partner.do(effect, Receipt("", answer, is_no=True))
+
+    kit.partner.say(EffectKind.payment_refund, no)
+
+
+def letters(kit: Kit) -> list[DeadLetter]:
+    assert isinstance(kit.service.orders, SqlOrders)
+    return list(SqlDeadLetters(kit.service.orders._engine).listing())
+
+
+def test_a_refund_that_the_gateway_refuses_is_told_and_tried_again_under_another_reference(
+    sold: tuple[Kit, str],
+) -> None:
+    kit, order_id = sold
+    refuse_refunds(kit)
+    refund_id = ask(kit, order_id, USD_30)
+    assert kit.service.advance_refund(refund_id).state == RefundState.stuck
+    (letter,) = letters(kit)
+    assert (letter.kind, letter.key, letter.amount_minor) == ("refund_refused", refund_id, 3_000)
+    assert "account closed" in letter.reason
+    assert letter.owner
+    kit.partner.say(EffectKind.payment_refund, kit.partner.do)
+    kit.service.try_refund_again(refund_id, "ann")
+    assert kit.service.advance_refund(refund_id).state == RefundState.done
+    assert letters(kit) == []
+    sent = [one for one in kit.partner.truth.done if one.kind is EffectKind.payment_refund]
+    assert len({one.reference for one in sent}) == 2
+    with pytest.raises(Rejected, match="has not refused it"):
+        kit.service.try_refund_again(refund_id, "ann")
+
+
+def test_what_the_gateway_never_gives_back_is_paid_outside_and_the_order_ends(
+    sold: tuple[Kit, str],
+) -> None:
+    kit, order_id = sold
+    refuse_refunds(kit)
+    kit.partner.say(EffectKind.payment_void, too_late)
+    kit.service.cancel(order_id, "ann", "out of stock")
+    kit.pass_time(hours=2)
+    ((row, saga),) = kit.service.refunds.of_order(order_id)
+    assert (row.origin, saga.state) == ("cancellation", RefundState.stuck)
+    with pytest.raises(Rejected, match="cancelled order"):
+        kit.service.refunds.refuse(row.refund_id, "ann", "no")
+    kit.service.pay_refund_outside(row.refund_id, "wire 4711", "ann")
+    kit.pass_time(hours=2)
+    assert kit.service.refunds.get(row.refund_id).state == RefundState.done
+    order = kit.service.orders.get(order_id)
+    assert (order.state, order.facts.returned_minor) == (OrderState.cancelled, 10_221)
+    assert letters(kit) == []
+    booked = [one for one in kit.partner.truth.done if one.kind is EffectKind.ar_receipt]
+    assert len(booked) == 1  # the sale's own: this one is booked by hand

@@ -1,5 +1,6 @@
 """Whether money, goods and books agree: I02 to I09, I11, I15 and I18 of the reference."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
@@ -161,6 +162,9 @@ class MoneyJudge(Judge):
             captured[entry.order_id] += entry.amount_minor
         for entry in self.done(K.payment_refund, K.payment_void):
             back[entry.order_id] += entry.amount_minor
+        for order_id, facts in self.rows("SELECT order_id, facts FROM refunds"):
+            paid = [part for part in json.loads(facts)["parts"] if part["is_outside"]]
+            back[order_id] += sum(part["amount"]["minor"] for part in paid)
         yield from self._sold(captured - back)
         accepted = dict(self.rows("SELECT order_id, state FROM orders"))
         for order_id in self.world.plans:

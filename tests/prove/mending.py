@@ -111,6 +111,13 @@ def _mend_orders(world: "World", kit: "Kit") -> None:
 def _mend_refunds(world: "World", kit: "Kit") -> None:
     stuck = "SELECT refund_id FROM refunds WHERE state = 'stuck' ORDER BY 1"
     for (refund_id,) in world.database.rows(stuck):
-        if "refused the refund" in kit.service.refunds.get(refund_id).facts.problem:
-            with suppress(Rejected):
-                kit.service.refunds.refuse(refund_id, WHO, "the gateway gives no more back")
+        facts = kit.service.refunds.get(refund_id).facts
+        if "refused the refund" not in facts.problem:
+            continue
+        if all(part.attempt == 1 for part in facts.parts):
+            kit.service.try_refund_again(refund_id, WHO)
+            continue
+        try:
+            kit.service.refunds.refuse(refund_id, WHO, "the gateway gives no more back")
+        except Rejected:  # of a cancelled order: it must go back, one way or the other
+            kit.service.pay_refund_outside(refund_id, "wire 7", WHO)

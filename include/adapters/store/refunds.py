@@ -9,16 +9,18 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from include.adapters.store import audit
+from include.adapters.store.dead_letters import close_letter, open_letter
 from include.adapters.store.leases import insert_once
 from include.adapters.store.order_tables import orders, payment_requests, refunds
 from include.adapters.store.orders import append_events
 from include.adapters.store.sagas import SqlSagas
+from include.adapters.store.schema import effects
 from include.domain.canonical import from_json, to_json
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.people import is_same_person
-from include.domain.refunds import RefundFacts, RefundState, plan
+from include.domain.refunds import RefundFacts, RefundState, is_refused, plan
 from include.services.effects.chain import detail_of
 from include.services.orders.driver import Event, Saga
 from include.services.orders.refund_order import RefundRow
@@ -40,6 +42,8 @@ _OF_ORDER = (
     .where(refunds.c.order_id == bindparam("of_order"))
     .order_by(refunds.c.asked_at, refunds.c.refund_id)
 )
+_OWNER = select(effects.c.owner).where(effects.c.key == bindparam("of_key")).limit(1)
+REFUSED = "refund_refused"  # a dead letter's kind
 _INSERT = insert(refunds)
 _SAVE = update(refunds).where(
     refunds.c.refund_id == bindparam("of_refund"), refunds.c.version == bindparam("was_version")
@@ -208,8 +212,19 @@ class SqlRefunds(SqlSagas[RefundFacts]):
             )
             _tell(connection, found.order_id, now, Event("refund refused", {
                 "refund": refund_id, "why": why}, who))  # fmt: skip
+            close_letter(connection, now, REFUSED, refund_id, who, f"refused: {why}")
             detail, subject = detail_of(why=why), f"refund|{refund_id}"
             audit.append(connection, now, f"{via}:{who}", "refund refused", subject, detail)
+
+    def mend(self, saga: Saga[RefundFacts], event: Event, *, via: str) -> None:
+        with self._engine.begin() as connection:
+            now = self._clock(connection)
+            if not self._write(connection, saga, now):
+                raise Rejected("it has moved on", f"refund {saga.key}", "Read it again.")
+            self._tell(connection, replace(saga, version=saga.version + 1), now, [event])
+            close_letter(connection, now, REFUSED, saga.key, event.who, event.what)
+            detail, subject = detail_of(**event.detail), f"refund|{saga.key}"
+            audit.append(connection, now, f"{via}:{event.who}", event.what, subject, detail)
 
     def _read(self, connection: Connection, key: str) -> Saga[RefundFacts]:
         found = self._find(connection, key)
@@ -238,11 +253,32 @@ class SqlRefunds(SqlSagas[RefundFacts]):
         rows = [
             {"request_id": part.request_id, "order_id": order_id, "what": part.way.value}
             for part in saga.facts.parts
-            if part.request_id
+            if part.request_id and not part.is_outside
         ]
         if rows:
             connection.execute(insert_once(connection.dialect.name, payment_requests), rows)
+        if any(part.request_id for part in saga.facts.parts):
             self._note_returned(connection, str(order_id), now, saga)
+        if saga.state == RefundState.stuck and is_refused(saga.facts):
+            self._set_aside(connection, saga, now)
+
+    def _set_aside(self, connection: Connection, saga: Saga[RefundFacts], now: datetime) -> None:
+        """Tell a person, in the commit that knows it: nothing else stands behind a clear no."""
+        row = _row(self._find(connection, saga.key))
+        not_moved = [part.amount.minor for part in saga.facts.parts if not part.request_id]
+        by = {"of_key": f"{saga.key}|{saga.facts.parts[0].step}"}
+        open_letter(
+            connection,
+            now=now,
+            kind=REFUSED,
+            key=saga.key,
+            currency=row.amount.currency,
+            amount_minor=sum(not_moved),
+            reason=f"{saga.facts.problem} (order {row.order_id}, {row.reason})",
+            next_action="Replay it after a passing fault. For good: pay it back outside, book it "
+            "by hand, and say so: tieout.cli refunds paid-outside.",
+            owner=str(connection.execute(_OWNER, by).scalar() or ""),
+        )
 
     def _note_returned(
         self, connection: Connection, order_id: str, now: datetime, saga: Saga[RefundFacts]

@@ -122,6 +122,14 @@ class RefundBook(Protocol):
         """Refuse one that has not moved, and give its reservation back."""
         ...
 
+    def mend(self, saga: Saga[RefundFacts], event: Event, *, via: str) -> None:
+        """Let a person change the course of a refund that the gateway has refused.
+
+        Raises:
+            Rejected: it has moved on since it was read.
+        """
+        ...
+
     def get(self, key: str) -> Saga[RefundFacts]: ...
 
     def take(

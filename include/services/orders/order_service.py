@@ -4,8 +4,6 @@ Everything here is safe to repeat. Facts are changed by ``amend``; money and goo
 the sagas are driven, in this process or by the DAG that sweeps.
 """
 
-import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,7 +12,9 @@ from include.domain.money import Money
 from include.domain.order_state import ENDED, OrderFacts, OrderState, Stop, Wanted
 from include.domain.orders import Order
 from include.domain.payments import PaymentStatus
-from include.domain.refunds import RefundFacts, RefundState
+from include.domain.refunds import (
+    RefundFacts,
+)
 from include.domain.reviews import Decision, DecisionEvent, Merged, merge
 from include.services.effects.engine import Engine
 from include.services.effects.store import Leases
@@ -23,11 +23,12 @@ from include.services.orders.driver import Driver, Event, Saga
 from include.services.orders.moves import authorized, free_number, gives_back, is_under_review
 from include.services.orders.place_order import OrderPlay
 from include.services.orders.ports import Desk
-from include.services.orders.refund_order import RefundPlay, RefundRow
+from include.services.orders.refund_order import RefundPlay
+from include.services.orders.refunding import Refunding
 
 
 @dataclass(frozen=True, slots=True)
-class OrderService:
+class OrderService(Refunding):
     """Order to cash over one store. ``desk_of`` and ``engine_of`` join a merchant's partners."""
 
     orders: OrderBook
@@ -178,69 +179,6 @@ class OrderService:
 
         return self.orders.amend(order_id, stop, Event("given up", {"why": why}, who))
 
-    def refund(
-        self,
-        order_id: str,
-        amount: Money,
-        *,
-        origin: str,
-        origin_key: str,
-        who: str,
-        reason: str,
-        is_asked: bool = False,
-    ) -> str:
-        """Reserve a refund; beyond the limit, or if a person is asked, it waits. Returns its id.
-
-        Raises:
-            Rejected: more than was captured, another currency, or too late for a refund.
-        """
-        order = self.orders.content(order_id)
-        desk = self.desk_of(order.shop_id)
-        facts = self.orders.get(order_id).facts
-        self._may_refund(order, facts, desk, amount)
-        needs_second = is_asked or desk.rules.needs_two_people(amount)
-        key = f"{order_id}|{origin}|{origin_key}"
-        row = RefundRow(
-            refund_id="ref_" + hashlib.sha256(key.encode()).hexdigest()[:26],
-            order_id=order_id,
-            origin=origin,
-            origin_key=origin_key,
-            amount=amount,
-            asked_by=who,
-            approved_by="" if needs_second else "within the limit",
-            reason=reason,
-        )
-        may_void = all(one.captured_date == desk.today for one in facts.captured)
-        next_at = None if needs_second else self.refunds.now()
-        return self.refunds.ask(row, may_void=may_void, next_at=next_at)[0]
-
-    @staticmethod
-    def _may_refund(order: Order, facts: OrderFacts, desk: Desk, amount: Money) -> None:
-        where = f"order {order.number}"
-        if amount.currency != order.currency or amount.minor <= 0:
-            raise Rejected(
-                f"{amount} is no refund of a {order.currency} order",
-                where,
-                "Name a positive amount in the order's currency.",
-            )
-        oldest = min((one.captured_date for one in facts.captured), default=None)
-        if oldest is None:
-            raise Rejected("nothing was captured", where, "Cancel the order instead.")
-        if (desk.today - oldest).days > desk.rules.refund_days:
-            raise Rejected(
-                f"the capture of {oldest} is older than {desk.rules.refund_days} days",
-                where,
-                "Pay it back outside the gateway and book it by hand.",
-            )
-
-    def approve_refund(self, refund_id: str, who: str, *, via: str = "api") -> None:
-        """Let a second person approve a refund above the limit; audited, with where they did.
-
-        Raises:
-            Rejected: by the one who asked, or not waiting.
-        """
-        self.refunds.approve(refund_id, who, via=via)
-
     def decide(self, event: DecisionEvent) -> Merged | None:
         """Take a fraud decision in; ``None``: no order is known for it yet.
 
@@ -300,34 +238,6 @@ class OrderService:
         if gives_back(facts):
             self._give_back(order, facts)
         return saga
-
-    def left_minor(self, order_id: str, facts: OrderFacts, delivered_minor: int) -> int:
-        """Return what was captured for goods that were not delivered, and no refund has promised.
-
-        A credit note's refund gives back what was delivered: of the rest it promises nothing.
-        """
-        promised: Counter[str] = Counter()
-        for row, saga in self.refunds.of_order(order_id):
-            if saga.state != RefundState.refused:
-                promised[row.origin] += row.amount.minor
-        notes = promised.pop("credit_note", 0)
-        return facts.captured_minor() - max(delivered_minor, notes) - promised.total()
-
-    def _give_back(self, order: Order, facts: OrderFacts) -> None:
-        """Refund what an unwound order captured and no refund has promised; asked for once."""
-        left = self.left_minor(order.order_id, facts, facts.kept_minor())
-        known = self.refunds.of_order(order.order_id)
-        if left <= 0 or any(row.origin == "cancellation" for row, _ in known):
-            return
-        stop = facts.stop
-        self.refund(
-            order.order_id,
-            Money(left, order.currency),
-            origin="cancellation",
-            origin_key=order.order_id,
-            who=stop.who if stop else "tieout",
-            reason=stop.why if stop else "",
-        )
 
     def advance_refund(self, refund_id: str) -> Saga[RefundFacts]:
         """Drive a refund as far as it goes now; its order learns of what moved as it moves."""

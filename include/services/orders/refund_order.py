@@ -74,7 +74,7 @@ class RefundPlay:
             return Rest(RefundState.waiting, "a second person approves it")
         for part in facts.parts:
             if not part.request_id:
-                return Perform(f"{part.way}|{part.capture_number}")
+                return Perform(part.step)
         for part in facts.parts:
             if self._customer and not part.receipt:
                 return Perform(f"book|{part.capture_number}")

@@ -56,5 +56,5 @@ def name_of(step: str) -> str:
 
 
 def number_of(step: str) -> int:
-    """``capture|2`` is 2."""
-    return int(step.partition("|")[2])
+    """``capture|2`` is 2, and so is ``refund|2.3``, its third attempt."""
+    return int(step.partition("|")[2].partition(".")[0])

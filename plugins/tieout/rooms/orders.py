@@ -71,7 +71,14 @@ def _add_refunds(rooms: Rooms) -> None:
     refuse.add_argument("refund")
     refuse.add_argument("--reason", required=True)
     refuse.set_defaults(run=_refuse)
-    signed(approve, refuse)
+    retry = refunds.add_parser("retry", help="one that the gateway has refused")
+    retry.add_argument("refund")
+    retry.set_defaults(run=_retry)
+    outside = refunds.add_parser("paid-outside", help="refused by the gateway, paid by a person")
+    outside.add_argument("refund")
+    outside.add_argument("--reference", required=True, help="of the payment, e.g. the transfer's")
+    outside.set_defaults(run=_paid_outside)
+    signed(approve, refuse, retry, outside)
 
 
 # Orders ------------------------------------------------------------------------------------------
@@ -186,6 +193,17 @@ def _list_refunds(context: Tieout, given: argparse.Namespace) -> None:
 def _approve(context: Tieout, given: argparse.Namespace) -> None:
     row = context.refunds.approve(given.refund, given.who, via="cli")
     say(f"{given.refund}: {row.amount} approved by {given.who}; {_DUE}")
+
+
+def _retry(context: Tieout, given: argparse.Namespace) -> None:
+    desks_of(context).service.try_refund_again(given.refund, given.who, via="cli")
+    say(f"{given.refund}: asked for again by {given.who}; {_DUE}")
+
+
+def _paid_outside(context: Tieout, given: argparse.Namespace) -> None:
+    service = desks_of(context).service
+    service.pay_refund_outside(given.refund, given.reference, given.who, via="cli")
+    say(f"{given.refund}: paid outside as {given.reference}, says {given.who}; book it by hand")
 
 
 def _refuse(context: Tieout, given: argparse.Namespace) -> None:

@@ -1,0 +1,158 @@
+"""What people and partners may ask of refunds: reserve, approve, mend. Safe to repeat."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+from include.domain.card_numbers import has_card_number
+from include.domain.errors import Rejected
+from include.domain.money import Money
+from include.domain.order_state import OrderFacts
+from include.domain.orders import Order
+from include.domain.refunds import (
+    RefundFacts,
+    RefundState,
+    is_refused,
+    paid_outside,
+    tried_again,
+)
+from include.services.orders.books import OrderBook, RefundBook
+from include.services.orders.driver import Event, Saga
+from include.services.orders.ports import Desk
+from include.services.orders.refund_order import RefundRow
+
+
+class Refunding:
+    """The refunds' side of ``OrderService``."""
+
+    __slots__ = ()
+    orders: OrderBook
+    refunds: RefundBook
+    desk_of: Callable[[str], Desk]
+
+    def refund(
+        self,
+        order_id: str,
+        amount: Money,
+        *,
+        origin: str,
+        origin_key: str,
+        who: str,
+        reason: str,
+        is_asked: bool = False,
+    ) -> str:
+        """Reserve a refund; beyond the limit, or if a person is asked, it waits. Returns its id.
+
+        Raises:
+            Rejected: more than was captured, another currency, or too late for a refund.
+        """
+        order = self.orders.content(order_id)
+        desk = self.desk_of(order.shop_id)
+        facts = self.orders.get(order_id).facts
+        self._may_refund(order, facts, desk, amount)
+        needs_second = is_asked or desk.rules.needs_two_people(amount)
+        key = f"{order_id}|{origin}|{origin_key}"
+        row = RefundRow(
+            refund_id="ref_" + hashlib.sha256(key.encode()).hexdigest()[:26],
+            order_id=order_id,
+            origin=origin,
+            origin_key=origin_key,
+            amount=amount,
+            asked_by=who,
+            approved_by="" if needs_second else "within the limit",
+            reason=reason,
+        )
+        may_void = all(one.captured_date == desk.today for one in facts.captured)
+        next_at = None if needs_second else self.refunds.now()
+        return self.refunds.ask(row, may_void=may_void, next_at=next_at)[0]
+
+    @staticmethod
+    def _may_refund(order: Order, facts: OrderFacts, desk: Desk, amount: Money) -> None:
+        where = f"order {order.number}"
+        if amount.currency != order.currency or amount.minor <= 0:
+            raise Rejected(
+                f"{amount} is no refund of a {order.currency} order",
+                where,
+                "Name a positive amount in the order's currency.",
+            )
+        oldest = min((one.captured_date for one in facts.captured), default=None)
+        if oldest is None:
+            raise Rejected("nothing was captured", where, "Cancel the order instead.")
+        if (desk.today - oldest).days > desk.rules.refund_days:
+            raise Rejected(
+                f"the capture of {oldest} is older than {desk.rules.refund_days} days",
+                where,
+                "Pay it back outside the gateway and book it by hand.",
+            )
+
+    def approve_refund(self, refund_id: str, who: str, *, via: str = "api") -> None:
+        """Let a second person approve a refund above the limit; audited, with where they did.
+
+        Raises:
+            Rejected: by the one who asked, or not waiting.
+        """
+        self.refunds.approve(refund_id, who, via=via)
+
+    def try_refund_again(self, refund_id: str, who: str, *, via: str = "api") -> None:
+        """Ask the gateway once more for a refund that it has refused.
+
+        Raises:
+            Rejected: it has not.
+        """
+        saga = self._refused(refund_id)
+        again = replace(saga, state=RefundState.approved, facts=tried_again(saga.facts))
+        told = Event("refund tried again", {"refund": refund_id}, who)
+        self.refunds.mend(replace(again, next_at=self.refunds.now()), told, via=via)
+
+    def pay_refund_outside(
+        self, refund_id: str, reference: str, who: str, *, via: str = "api"
+    ) -> None:
+        """End a refund that the gateway has refused: a person has paid it, and books it by hand.
+
+        Raises:
+            Rejected: the gateway has not refused it, or the reference holds a card number.
+        """
+        if has_card_number(reference):
+            do = "Name the transfer by another number; this one was not stored."
+            raise Rejected("the reference holds a card number", f"refund {refund_id}", do)
+        saga = self._refused(refund_id)
+        paid = replace(saga, state=RefundState.moved, facts=paid_outside(saga.facts, reference))
+        detail = {"refund": refund_id, "reference": reference}
+        told = Event("refund paid outside the gateway", detail, who)
+        self.refunds.mend(replace(paid, next_at=self.refunds.now()), told, via=via)
+
+    def _refused(self, refund_id: str) -> Saga[RefundFacts]:
+        saga = self.refunds.get(refund_id)
+        if not is_refused(saga.facts):
+            do = "Read the order's page; replay its dead letter, if it has one."
+            raise Rejected(f"the gateway has not refused it: {saga.state}", refund_id, do)
+        return saga
+
+    def left_minor(self, order_id: str, facts: OrderFacts, delivered_minor: int) -> int:
+        """Return what was captured for goods that were not delivered, and no refund has promised.
+
+        A credit note's refund gives back what was delivered: of the rest it promises nothing.
+        """
+        promised: Counter[str] = Counter()
+        for row, saga in self.refunds.of_order(order_id):
+            if saga.state != RefundState.refused:
+                promised[row.origin] += row.amount.minor
+        notes = promised.pop("credit_note", 0)
+        return facts.captured_minor() - max(delivered_minor, notes) - promised.total()
+
+    def _give_back(self, order: Order, facts: OrderFacts) -> None:
+        """Refund what an unwound order captured and no refund has promised; asked for once."""
+        left = self.left_minor(order.order_id, facts, facts.kept_minor())
+        known = self.refunds.of_order(order.order_id)
+        if left <= 0 or any(row.origin == "cancellation" for row, _ in known):
+            return
+        stop = facts.stop
+        self.refund(
+            order.order_id,
+            Money(left, order.currency),
+            origin="cancellation",
+            origin_key=order.order_id,
+            who=stop.who if stop else "tieout",
+            reason=stop.why if stop else "",
+        )
