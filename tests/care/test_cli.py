@@ -145,14 +145,20 @@ def test_only_an_order_that_is_stuck_beside_its_invoice_is_given_up(
     care.kit.run(order)
     line = ["orders", "give-up", order.order_id, "--reason", "paid by cheque", "--who", "bob"]
     assert cli.main(line) == 1
+    gone = ["orders", "hold-gone", order.order_id, "--reason", "says the bank", "--who", "bob"]
+    assert cli.main(gone) == 1
+    lapsed = Event("seen", {}, "ann")
+    orders.amend(order.order_id, lambda f: replace(f, problem="reverse|1: no"), lapsed)
+    assert cli.main(gone) == 0
+    assert orders.get(order.order_id).facts.is_reversed
     stuck = Event("seen", {}, "ann")
     orders.amend(order.order_id, lambda f: replace(f, invoice="I1", problem="no"), stuck)
     assert cli.main(line) == 0
     stop = orders.get(order.order_id).facts.stop
     assert stop is not None
     assert (stop.who, stop.keeps_invoice) == ("bob", True)
-    (entry,) = audit.history(care.store, f"order|{order.order_id}")
-    assert (entry.who, entry.what) == ("cli:bob", "order given up")
+    words = [entry.what for entry in audit.history(care.store, f"order|{order.order_id}")]
+    assert words == ["hold is gone", "order given up"]
 
 
 def test_orders_whose_authorisation_lapses_soon_are_listed(

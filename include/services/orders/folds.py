@@ -167,10 +167,14 @@ def _applied(
 
 
 def _reversed(
-    desk: Desk, facts: OrderFacts, step: str, effect: Effect, _now: datetime
+    desk: Desk, facts: OrderFacts, step: str, effect: Effect, now: datetime
 ) -> tuple[OrderFacts, Event]:
     if effect.state is EffectState.declined:
-        problem = f"{step}: the gateway refused the reversal: {effect.reason or effect.evidence}"
+        why = effect.reason or effect.evidence
+        has_lapsed = facts.expires_at is not None and now >= facts.expires_at
+        if has_lapsed and name_of(step) == "reverse":  # nothing is held any more, and nothing taken
+            return replace(facts, is_reversed=True), Event("authorisation had lapsed", {"why": why})
+        problem = f"{step}: the gateway refused the reversal: {why}"
         return replace(facts, problem=problem), Event("reversal refused", {"why": problem})
     if name_of(step) == "reverse_old":
         return replace(facts, replaced=None), Event("older authorisation reversed", {})

@@ -25,6 +25,7 @@ from include.services.orders.place_order import OrderPlay
 from include.services.orders.ports import Desk
 from include.services.orders.refund_order import RefundPlay
 from include.services.orders.refunding import Refunding
+from include.services.orders.steps import name_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,25 @@ class OrderService(Refunding):
             return replace(facts, stop=Stop(who, why, keeps_invoice=True), problem="")
 
         return self.orders.amend(order_id, stop, Event("given up", {"why": why}, who))
+
+    def hold_is_gone(self, order_id: str, who: str, why: str) -> Saga[OrderFacts]:
+        """Take a person's word that a hold which cannot be reversed holds nothing any more.
+
+        Raises:
+            Rejected: it is not stuck in a reversal.
+        """
+
+        def gone(facts: OrderFacts) -> OrderFacts:
+            name = name_of(facts.problem)
+            if name not in ("reverse", "reverse_old"):
+                do = "Do what its page says; a hold that can be reversed is."
+                raise Rejected("it is not stuck in a reversal", order_id, do)
+            freed = replace(facts, problem="", open_step="")
+            if name == "reverse_old":
+                return replace(freed, replaced=None)
+            return replace(freed, is_reversed=True)
+
+        return self.orders.amend(order_id, gone, Event("hold is gone", {"why": why}, who))
 
     def decide(self, event: DecisionEvent) -> Merged | None:
         """Take a fraud decision in; ``None``: no order is known for it yet.

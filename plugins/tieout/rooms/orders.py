@@ -56,7 +56,11 @@ def _add_orders(rooms: Rooms) -> None:
     capture.add_argument("--amount", default="", help="default: all that is left")
     capture.add_argument("--cause", required=True, help="the same cause captures once")
     capture.set_defaults(run=_capture)
-    signed(cancel, give_up, capture)
+    gone = orders.add_parser("hold-gone", help="one whose hold cannot be reversed any more")
+    gone.add_argument("order")
+    gone.add_argument("--reason", required=True, help="e.g. the bank says that it has lapsed")
+    gone.set_defaults(run=_hold_gone)
+    signed(cancel, give_up, gone, capture)
 
 
 def _add_refunds(rooms: Rooms) -> None:
@@ -151,6 +155,10 @@ def _cancel(context: Tieout, given: argparse.Namespace) -> None:
 
 def _give_up(context: Tieout, given: argparse.Namespace) -> None:
     _end(context, given, desks_of(context).service.give_up, "order given up")
+
+
+def _hold_gone(context: Tieout, given: argparse.Namespace) -> None:
+    _end(context, given, desks_of(context).service.hold_is_gone, "hold is gone")
 
 
 def _end(
