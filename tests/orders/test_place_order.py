@@ -383,3 +383,15 @@ def test_a_person_may_say_that_a_hold_is_gone(kit: Kit) -> None:
     kit.service.hold_is_gone(order.order_id, "ann", "says the bank")
     assert kit.service.advance(order.order_id).state == OrderState.cancelled
     assert kit.partner.truth.count(EffectKind.payment_reversal) == 0
+
+
+def test_a_question_that_was_refused_is_asked_again_once_it_was_mended(kit: Kit) -> None:
+    order = make_order()
+    kit.erp.fault = Rejected("the table cannot be read", "SYSPRO", "Allow it.")
+    saga = kit.run(order)
+    assert (saga.state, saga.reason[:24]) == (OrderState.stuck, "the table cannot be read")
+    kit.pass_time(hours=2)
+    assert kit.service.orders.get(order.order_id).state == OrderState.stuck
+    kit.erp.fault = None
+    kit.pass_time(minutes=30)
+    assert kit.service.orders.get(order.order_id).state == OrderState.captured

@@ -135,6 +135,8 @@ class Readers:
             status = self._world.wire.read(code, question)
         except (NotSent, NoAnswer) as error:
             raise Retryable(type(error).__name__, _WHERE, _DO) from error
+        if status == 299:  # as the hooks say of an answer that makes no sense
+            raise Rejected("the answer cannot be read", _WHERE, "Correct it there.")
         if status != 200:
             raise Retryable(f"HTTP {status}", _WHERE, _DO)
 

@@ -24,7 +24,7 @@ F = TypeVar("F")
 _THERE = (EffectState.done, EffectState.verified, EffectState.declined)
 _STOPPED = (EffectState.rejected, EffectState.mismatched, EffectState.dead_letter)
 _MOST_MOVES = 60  # of one run; a saga that wants more is broken
-_RECHECK = timedelta(minutes=5)  # of a question that a partner refused to answer
+_RECHECK = timedelta(minutes=15)  # of a question that a partner refused to answer
 _NET = timedelta(hours=6)  # of a saga that an effect has stuck: it is woken by the effect's store
 _AGAIN = timedelta(seconds=30)  # after a partner could not be asked
 _HELD = timedelta(minutes=2)
@@ -287,19 +287,12 @@ class Driver(Generic[F]):
     ) -> tuple[Saga[F], Rest | None, list[Event]]:
         try:
             facts, event = play.answer(saga.facts, move.question, now)
+        except Rejected as fault:  # a person must act, and does so there: nobody tells us when
+            stuck = play.state_of(play.fail(saga.facts, str(fault)))
+            return saga, Rest(stuck, str(fault), now + _RECHECK), events
         except IntegrationError as fault:
-            saga, wait = self._could_not_ask(saga, play, fault)
-            resting = Rest(play.state_of(saga.facts), str(fault), now + wait)
-            return saga, resting, events
+            return saga, Rest(play.state_of(saga.facts), str(fault), now + _AGAIN), events
         return _with(saga, facts), None, [*events, event] if event else events
-
-    @staticmethod
-    def _could_not_ask(
-        saga: Saga[F], play: Play[F], fault: IntegrationError
-    ) -> tuple[Saga[F], timedelta]:
-        if isinstance(fault, Rejected):  # it stays so until a person acts
-            return _with(saga, play.fail(saga.facts, str(fault))), _RECHECK
-        return saga, _AGAIN
 
     def _worked_on(
         self, lease: Lease, saga: Saga[F], play: Play[F], step: str, *, is_new: bool

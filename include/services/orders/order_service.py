@@ -171,9 +171,10 @@ class OrderService(Refunding):
         Raises:
             Rejected: it is not stuck, or not invoiced.
         """
+        is_stuck = self.orders.get(order_id).state == OrderState.stuck
 
         def stop(facts: OrderFacts) -> OrderFacts:
-            if not (facts.problem and facts.is_invoiced):
+            if not ((is_stuck or facts.problem) and facts.is_invoiced):
                 do = "Do what its page says; one that is not invoiced can be cancelled."
                 raise Rejected("it is not stuck beside an invoice", order_id, do)
             return replace(facts, stop=Stop(who, why, keeps_invoice=True), problem="")
