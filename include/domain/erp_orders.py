@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.orders import LineKind, OrderLine
 from include.domain.shops import Charge, ChargeLine
@@ -191,7 +192,6 @@ class ErpOrder:
     is_cancelled: bool
     last_invoice: str = ""
     shipping_instructions: str = ""
-    order_date: date | None = None
     cursor: str = ""  # the row's TimeStamp, for polling
 
     @property
@@ -208,8 +208,17 @@ class Shipment:
     note: str
     carrier: str
     tracking: str  # from the site's custom form; '' where none
-    shipped_date: date | None
     cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRow:
+    """A row of a feed that makes no sense; the rows behind it are worked on all the same."""
+
+    key: str
+    purchase_order: str
+    cursor: str
+    fault: Rejected
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,12 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine as Database
 from sqlalchemy import event
 
+from include.adapters.store.dead_letters import SqlDeadLetters
 from include.adapters.store.orders import SqlOrders
 from include.adapters.store.watermarks import SqlShelf, SqlWatermarks
-from include.domain.erp_orders import ErpOrder
+from include.domain.erp_orders import ErpDocument, ErpOrder, UnreadableRow
+from include.domain.errors import Rejected
+from include.domain.money import Money
 from include.domain.order_state import OrderState
 from include.services.effects.ports import EffectKind
 from include.services.sync.push_refunds import RefundPush
@@ -109,3 +112,41 @@ def test_a_sweeper_killed_at_any_commit_gives_the_money_back_all_the_same(kit: K
     for order in placed:
         assert orders.get(order.order_id).state == OrderState.cancelled
         assert orders.get(order.order_id).facts.returned_minor == order.amount.minor
+
+
+class Notes(OneCancelled):
+    """SYSPRO's feed, with credit notes in it that may make no sense."""
+
+    def __init__(self, notes: list[ErpDocument | UnreadableRow]) -> None:
+        self._notes = notes
+
+    def credit_notes_since(self, cursor: str) -> list[ErpDocument | UnreadableRow]:
+        return [one for one in self._notes if cursor < one.cursor]
+
+    def cancelled_since(self, cursor: str) -> list[ErpOrder]:
+        return []
+
+
+def test_a_credit_note_that_cannot_be_read_stops_no_other(kit: Kit) -> None:
+    order, store = make_order(), store_of(kit)
+    kit.run(order)
+    fault = Rejected("'12.00' 'R' is not money", "ArInvoice 1|C2", "Map the currency.")
+    amount, code = Money(1_000, "USD"), order.purchase_order
+    good = ErpDocument(
+        "W1", "C3", "C", code, "1", amount, NOW.date(), cursor="2026-11-03-3"
+    )  # fmt: skip
+    notes = [
+        UnreadableRow("C1", "their own", "2026-11-03-1", fault),
+        UnreadableRow("C2", code, "2026-11-03-2", fault),
+        good,
+    ]
+    push = RefundPush(
+        "acme_us", "A", Notes(notes), kit.service,  # type: ignore[arg-type]
+        SqlWatermarks(store, lambda _c: NOW), SqlShelf(store, lambda _c: NOW), "ann@acme",
+    )  # fmt: skip
+    tally = push.poll("2026-11-02")
+    assert (tally.done, tally.set_aside, tally.not_ours) == (1, 1, 1)
+    (letter,) = SqlDeadLetters(store).listing()
+    assert (letter.kind, letter.key) == ("credit_note", "A|C2")
+    refunds = kit.service.refunds.of_order(order.order_id)
+    assert [row.origin_key for row, _ in refunds] == ["C3"]

@@ -391,7 +391,7 @@ def test_the_shop_is_told_the_state_with_its_facts() -> None:
 
 def test_a_shipment_is_told_with_its_tracking_and_never_reopens_an_order() -> None:
     order = US.order(woo_order())
-    note = Shipment("000123", "N1", "DHL", "1Z999", DAY)
+    note = Shipment("000123", "N1", "DHL", "1Z999")
     told = US.shipment(order, note, OrderState.captured)
     assert (told.status, told.note) == ("processing", "Shipped with DHL, tracking 1Z999.")
     assert told.meta == (("carrier", "DHL"), ("tracking_number", "1Z999"))

@@ -28,6 +28,7 @@ from include.domain.erp_orders import (
     OrderMove,
     Shipment,
     StockLevel,
+    UnreadableRow,
 )
 from include.domain.errors import IntegrationError, Rejected, Retryable
 from include.domain.orders import LineKind, OrderLine
@@ -274,7 +275,9 @@ class FacadeReader:
     def receipts_of(self, references: Sequence[str]) -> tuple[ErpDocument, ...]:
         return self._enet().receipts_of(references)
 
-    def credit_notes_since(self, cursor: str, limit: int = LIMIT) -> tuple[ErpDocument, ...]:
+    def credit_notes_since(
+        self, cursor: str, limit: int = LIMIT
+    ) -> tuple[ErpDocument | UnreadableRow, ...]:
         return self._enet().credit_notes_since(cursor, limit)
 
     def _enet(self) -> OrderReader:

@@ -18,7 +18,7 @@ from include.adapters.syspro.partners.common import (
 )
 from include.adapters.syspro.partners.order_moves import CANCELLED, status_of
 from include.adapters.syspro.reader import is_payment
-from include.domain.erp_orders import ErpDocument, ErpOrder, Shipment
+from include.domain.erp_orders import ErpDocument, ErpOrder, Shipment, UnreadableRow
 from include.domain.errors import Rejected
 from include.domain.money import Money
 
@@ -189,8 +189,10 @@ class OrderReader(AccountReader):
             found += [self._document(row) for row in rows if is_payment(row)]
         return tuple(found)
 
-    def credit_notes_since(self, cursor: str, limit: int = LIMIT) -> tuple[ErpDocument, ...]:
-        """Return credit notes that changed since.
+    def credit_notes_since(
+        self, cursor: str, limit: int = LIMIT
+    ) -> tuple[ErpDocument | UnreadableRow, ...]:
+        """Return credit notes that changed since, of the whole company: few of them are ours.
 
         Raises:
             Retryable, Rejected: SYSPRO could not be asked.
@@ -204,7 +206,7 @@ class OrderReader(AccountReader):
         )
         with self._asking.client.session():
             return tuple(
-                self._document(row, at)
+                self._document_or_fault(row, at)
                 for at, row in changes(self._asking, feed, cursor, limit)
                 if not is_payment(row)
             )
@@ -236,9 +238,15 @@ class OrderReader(AccountReader):
             is_cancelled=status in CANCELLED,
             last_invoice=last_invoice if last_invoice.strip("0") else "",
             shipping_instructions=row.get("shippinginstrs", ""),
-            order_date=read_date(row.get("orderdate", ""), f"SorMaster {number}"),
             cursor=cursor,
         )
+
+    def _document_or_fault(self, row: Row, cursor: str) -> ErpDocument | UnreadableRow:
+        try:
+            return self._document(row, cursor)
+        except Rejected as fault:
+            code, number = row.get("customerponumber", ""), row.get("invoice", "")
+            return UnreadableRow(number, code, cursor, fault)
 
     def _document(self, row: Row, cursor: str = "") -> ErpDocument:
         where = f"ArInvoice {row.get('customer', '')}|{row.get('invoice', '')}"
@@ -272,13 +280,11 @@ class OrderReader(AccountReader):
                 )
             sales_order, instructions = head.sales_order, head.shipping_instructions
         carrier, tracking = self._tracking(key_number(sales_order), instructions)
-        column = self._date_column().lower()
         return Shipment(
             sales_order=key_number(sales_order),
             note=key_number(note),
             carrier=carrier,
             tracking=tracking,
-            shipped_date=read_date(row.get(column, ""), f"MdnMaster {note}"),
             cursor=cursor,
         )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 
 from include.domain.errors import Rejected
+from include.domain.money import MINOR_UNIT_DIGITS
 from include.services.effects.ports import EffectKind, Timings
 
 ADAPTERS = ("enet", "api_services")
@@ -224,7 +225,8 @@ class SysproSettings:
         """Return the ISO currency of a SYSPRO code; blank is the company's own.
 
         Raises:
-            Rejected: blank, and the connection does not say the base currency.
+            Rejected: blank, and the connection does not say the base currency; or SYSPRO's own word
+                for a currency, which the connection does not translate.
         """
         known = dict(pair.split("=", 1) for pair in self.currency_codes)
         found = known.get(code, code) or self.base_currency
@@ -233,6 +235,12 @@ class SysproSettings:
                 "a document in the company's own currency, whose name is not known",
                 where,
                 f"Set base_currency in connection {self.conn_id}.",
+            )
+        if found not in MINOR_UNIT_DIGITS:
+            raise Rejected(
+                f"SYSPRO's currency {code!r} is no ISO code",
+                where,
+                f"Add it to currency_codes in connection {self.conn_id}, e.g. {code}=ZAR.",
             )
         return found
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from include.domain.erp_orders import ErpDocument, ErpOrder
+from include.domain.erp_orders import ErpDocument, ErpOrder, UnreadableRow
 from include.services.orders.driver import Event
 from include.services.orders.order_service import OrderService
 from include.services.sync.ports import Shelf, Tally, Watermarks, read_on, work_on
@@ -17,7 +17,7 @@ WHO = "SYSPRO clerk"
 class CreditFeed(OrdersOfOne, Protocol):
     """What SYSPRO's clerks did, by cursor."""
 
-    def credit_notes_since(self, cursor: str) -> Sequence[ErpDocument]: ...
+    def credit_notes_since(self, cursor: str) -> Sequence[ErpDocument | UnreadableRow]: ...
 
     def cancelled_since(self, cursor: str) -> Sequence[ErpOrder]: ...
 
@@ -52,7 +52,8 @@ class RefundPush:
         for note in read_on(
             self.watermarks, name, read, lambda row: row.cursor, begin, is_again=is_again
         ):
-            key = f"{self.company_id}|{note.invoice}"
+            number = note.key if isinstance(note, UnreadableRow) else note.invoice
+            key = f"{self.company_id}|{number}"
             work_on(
                 tally,
                 self.shelf,
@@ -62,11 +63,13 @@ class RefundPush:
                 partial(self.take_note, note),
             )
 
-    def take_note(self, note: ErpDocument) -> bool:
+    def take_note(self, note: ErpDocument | UnreadableRow) -> bool:
         """Refund one credit note, once; one of an order that is not ours is left alone."""
         order_id = self.service.orders.find(self.merchant_id, note.purchase_order)
         if order_id is None:
             return False
+        if isinstance(note, UnreadableRow):
+            raise note.fault
         self.service.refund(
             order_id,
             note.amount,
