@@ -85,7 +85,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.outage", description=__doc__)
     parser.add_argument("--store", choices=["postgresql", "sqlite"], default="postgresql")
-    parser.add_argument("--orders", type=int, default=200, help="that wait; 20000 is the target's")
+    parser.add_argument("--orders", type=int, default=1000, help="that wait; 20000 is the target's")
     parser.add_argument("--shoppers", type=int, default=100, help="orders at a pace, twice")
     parser.add_argument("--rate", type=float, default=5.0, help="their pace, orders a second")
     return parser.parse_args()

@@ -395,3 +395,19 @@ def test_a_question_that_was_refused_is_asked_again_once_it_was_mended(kit: Kit)
     kit.erp.fault = None
     kit.pass_time(minutes=30)
     assert kit.service.orders.get(order.order_id).state == OrderState.captured
+
+
+def test_a_payment_that_the_gateway_never_shows_is_told_to_a_person(kit: Kit) -> None:
+    request_id = "8" * 22
+    payment = PaymentSource(PaymentMethod.authorized, request_id=request_id)
+    order = make_order(payment=payment)
+    saga = kit.run(order)
+    assert saga.state == OrderState.accepted
+    assert "has not shown request" in saga.reason
+    kit.pass_time(hours=3)
+    assert kit.service.orders.get(order.order_id).state == OrderState.stuck
+    kit.gateway.known[request_id] = Authorized(
+        request_id, PaymentStatus.authorized, "AUTHORIZED", authorized=order.amount
+    )
+    kit.pass_time(hours=1)
+    assert kit.service.orders.get(order.order_id).state == OrderState.captured

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
@@ -18,6 +18,7 @@ from include.services.orders.moves import authorized, free_number, to_capture
 from include.services.orders.ports import Desk
 from include.services.translate.currencies import check_customer_currency
 
+_SHOWN_WITHIN = timedelta(hours=2)  # far longer than the gateway's search lags
 Answer = Callable[[Order, Desk, OrderFacts, datetime], tuple[OrderFacts, Event | None]]
 
 
@@ -28,11 +29,15 @@ def _ask_authorization(
     wanted = order.payment.request_id
     found = desk.gateway.authorization(wanted)
     if found is None:
-        raise Retryable(
-            f"the gateway does not show request {wanted} (yet)",
-            f"order {order.number}",
-            "It is asked again; check the request id if it stays.",
-        )
+        since = facts.looked_at
+        if since is None:
+            return replace(facts, looked_at=now), Event("authorisation not shown yet", {})
+        what = f"the gateway has not shown request {wanted} since {since:%Y-%m-%d %H:%M} UTC"
+        where = f"order {order.number}"
+        if now - since < _SHOWN_WITHIN:
+            raise Retryable(what, where, "It is asked again; its search shows a payment late.")
+        raise Rejected(what, where, "Check the request id with the shop; cancel the order.")
+    facts = replace(facts, looked_at=None)
     if found.authorized is None or found.authorized != order.amount:
         raise Rejected(
             f"request {wanted} holds {found.authorized}, the order is {order.amount}",
