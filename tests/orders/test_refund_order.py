@@ -236,3 +236,13 @@ def test_what_the_gateway_never_gives_back_is_paid_outside_and_the_order_ends(
     assert letters(kit) == []
     booked = [one for one in kit.partner.truth.done if one.kind is EffectKind.ar_receipt]
     assert len(booked) == 1  # the sale's own: this one is booked by hand
+
+
+def test_a_cancelled_order_gives_back_what_is_too_old_for_others(sold: tuple[Kit, str]) -> None:
+    kit, order_id = sold
+    kit.rules = make_rules(refund_days=-1)
+    with pytest.raises(Rejected, match="older than"):
+        ask(kit, order_id, USD_30)
+    kit.service.cancel(order_id, "ann", "never came in")
+    kit.pass_time(hours=2)  # a sweep that cannot drive one raises
+    assert kit.service.orders.get(order_id).state == OrderState.cancelled

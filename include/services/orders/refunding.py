@@ -50,7 +50,9 @@ class Refunding:
         order = self.orders.content(order_id)
         desk = self.desk_of(order.shop_id)
         facts = self.orders.get(order_id).facts
-        self._may_refund(order, facts, desk, amount)
+        self._may_refund(order, facts, amount)
+        if origin != "cancellation":  # that must go back; the gateway itself says if it is too late
+            self._demand_young(order, facts, desk)
         needs_second = is_asked or desk.rules.needs_two_people(amount)
         key = f"{order_id}|{origin}|{origin_key}"
         row = RefundRow(
@@ -68,7 +70,7 @@ class Refunding:
         return self.refunds.ask(row, may_void=may_void, next_at=next_at)[0]
 
     @staticmethod
-    def _may_refund(order: Order, facts: OrderFacts, desk: Desk, amount: Money) -> None:
+    def _may_refund(order: Order, facts: OrderFacts, amount: Money) -> None:
         where = f"order {order.number}"
         if amount.currency != order.currency or amount.minor <= 0:
             raise Rejected(
@@ -76,13 +78,16 @@ class Refunding:
                 where,
                 "Name a positive amount in the order's currency.",
             )
-        oldest = min((one.captured_date for one in facts.captured), default=None)
-        if oldest is None:
+        if not facts.captured:
             raise Rejected("nothing was captured", where, "Cancel the order instead.")
+
+    @staticmethod
+    def _demand_young(order: Order, facts: OrderFacts, desk: Desk) -> None:
+        oldest = min(one.captured_date for one in facts.captured)
         if (desk.today - oldest).days > desk.rules.refund_days:
             raise Rejected(
                 f"the capture of {oldest} is older than {desk.rules.refund_days} days",
-                where,
+                f"order {order.number}",
                 "Pay it back outside the gateway and book it by hand.",
             )
 

@@ -75,7 +75,7 @@ class CloseShort:
             origin="closed_short",
             origin_key=found.sales_order,
             who=WHO,
-            reason=f"{why}, {order.amount} paid",
+            reason=f"{why}, {Money(facts.captured_minor(), order.currency)} paid",
             is_asked=rules.on_closed_short is OnClosedShort.ask,
         )
         return True
