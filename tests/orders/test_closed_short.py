@@ -251,3 +251,19 @@ def test_a_surplus_order_that_is_cancelled_cancels_nothing(site: Site) -> None:
     site.poll()
     assert site.kit.service.orders.get(order.order_id).state == OrderState.cancelled
     assert site.given() == [10_000]
+
+
+def test_an_invoice_that_rounds_up_by_a_cent_is_captured_as_far_as_it_was_approved(
+    site: Site,
+) -> None:
+    site.kit.rules = replace(site.kit.rules, capture_when=CaptureWhen.shipment)
+    exact, far = paid(site), paid(site)
+    for order, minor, number in ((exact, 10_001, "I1"), (far, 10_100, "I2")):
+        site.erp.invoice(order, minor, number)
+        site.erp.show(order, number_of(site, order), COMPLETE, last=number)
+    site.poll()
+    saga = site.kit.service.orders.get(exact.order_id)
+    assert (saga.state, saga.facts.captured_minor()) == (OrderState.completed, 10_000)
+    ((kind, reason),) = site.letters()  # a person decides what becomes of a dollar
+    assert kind == "erp_order"
+    assert "101.00 USD cannot be captured" in reason

@@ -78,6 +78,7 @@ class OrderService(Refunding):
         cause: str,
         *,
         has_left: bool = False,
+        tolerance_minor: int = 0,
     ) -> None:
         """Ask for a capture; without an amount, of all that is left. The same cause asks once.
 
@@ -86,6 +87,8 @@ class OrderService(Refunding):
             amount: to capture.
             who: asks.
             cause: what it is for; the same one asks once.
+            tolerance_minor: by how much it may exceed what is left, which is then captured: an
+                invoice rounds its tax by itself.
             has_left: the goods have. It is noted, and captured once an open fraud decision allows
                 it or a cancellation has come too late, instead of being refused for good.
 
@@ -100,6 +103,8 @@ class OrderService(Refunding):
                 return facts
             left = authorized(order, facts).minor - _promised(facts)
             wanted = amount or Money(left, order.currency)
+            if 0 < wanted.minor - left <= tolerance_minor and left:
+                wanted = Money(left, wanted.currency)
             self._may_capture(order, facts, wanted, left, may_wait=has_left)
             one = Wanted(free_number(facts), wanted, cause, is_final=wanted.minor == left)
             return replace(facts, wanted=(*facts.wanted, one), problem="")

@@ -129,7 +129,14 @@ class OrderFollower:
         if self.service.desk_of(order.shop_id).rules.capture_when is CaptureWhen.shipment:
             for invoice in invoices:
                 cause = f"invoice {invoice.invoice}"
-                self.service.capture(order_id, invoice.amount, WHO, cause, has_left=True)
+                self.service.capture(
+                    order_id,
+                    invoice.amount,
+                    WHO,
+                    cause,
+                    has_left=True,
+                    tolerance_minor=self.tolerance_minor,
+                )
         return invoices
 
     def _set_late_cancellation_aside(self, saga: Saga[OrderFacts], invoice: str) -> None:
