@@ -267,3 +267,12 @@ def test_an_invoice_that_rounds_up_by_a_cent_is_captured_as_far_as_it_was_approv
     ((kind, reason),) = site.letters()  # a person decides what becomes of a dollar
     assert kind == "erp_order"
     assert "101.00 USD cannot be captured" in reason
+
+
+def test_an_order_captured_at_once_stays_so_when_the_rule_is_changed(site: Site) -> None:
+    order = paid(site)
+    site.kit.rules = replace(site.kit.rules, capture_when=CaptureWhen.shipment)
+    closed(site, order, 10_000)
+    site.poll()
+    assert site.letters() == []
+    assert site.kit.service.orders.get(order.order_id).state == OrderState.completed

@@ -126,7 +126,10 @@ class OrderFollower:
                 Event("invoiced in SYSPRO", {"invoice": ", ".join(new)}, WHO),
             )
         order = self.service.orders.content(order_id)
-        if self.service.desk_of(order.shop_id).rules.capture_when is CaptureWhen.shipment:
+        # One that was captured at once, before the merchant's rule was changed, is paid already.
+        is_paid = saga.facts.taken and not saga.facts.wanted
+        rules = self.service.desk_of(order.shop_id).rules
+        if rules.capture_when is CaptureWhen.shipment and not is_paid:
             for invoice in invoices:
                 cause = f"invoice {invoice.invoice}"
                 self.service.capture(
