@@ -253,6 +253,18 @@ def test_a_surplus_order_that_is_cancelled_cancels_nothing(site: Site) -> None:
     assert site.given() == [10_000]
 
 
+def test_an_order_that_is_entered_anew_is_followed_under_its_new_number(site: Site) -> None:
+    order = paid(site)
+    site.erp.show(order, number_of(site, order), "\\")
+    site.erp.show(order, "9", "1")
+    site.poll()
+    saga = site.kit.service.orders.get(order.order_id)
+    assert (saga.state, saga.facts.sales_order) == (OrderState.captured, "9")
+    site.erp.show(order, "9", "\\")
+    site.poll()
+    assert site.kit.service.orders.get(order.order_id).state == OrderState.cancelled
+
+
 def test_an_invoice_that_rounds_up_by_a_cent_is_captured_as_far_as_it_was_approved(
     site: Site,
 ) -> None:

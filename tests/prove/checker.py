@@ -109,7 +109,8 @@ class Checker(MoneyJudge):
             standing = [one for one in entries if not one.is_undone]
             if len(standing) != 1:
                 yield Violation("I13 duplicates are flagged", f"{kind.value} {key}")
-            if len(entries) > 1 and not self._was_mismatched(kind, key):
+            noticed = any(one.their_key in self.world.people.noticed for one in entries)
+            if len(entries) > 1 and not noticed and not self._was_mismatched(kind, key):
                 yield Violation("I10 duplicates are flagged", f"{kind.value} {key} by the network")
         yield from self._claims(by_effect)
 

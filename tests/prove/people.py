@@ -45,6 +45,7 @@ class People:
         self.cancelled: list[tuple[str, SalesOrder]] = []
         self.credit_notes: list[ErpDocument] = []
         self.errands = 0  # what somebody will still do
+        self.noticed: set[str] = set()  # second copies of sales orders that a clerk has cancelled
         self._known: tuple[int, dict[str, str]] = (-1, {})  # the watermarks, at that many changes
         self.settling = settling.Settling(world)
         code = world.variant.translator().customer_code
@@ -173,6 +174,21 @@ class People:
         else:  # by its status alone
             order.status = COMPLETE
         self.show_end(order)
+
+    def see_double(self, number: str) -> None:
+        """A clerk may see the second copy of an order long before anybody works on its letter."""
+        if int(number) % 2:
+            self._later(900, lambda: self._cancel_double(number))
+
+    def _cancel_double(self, number: str) -> None:
+        truth = self._world.truth
+        order, entry = truth.sales_orders[number], truth.by_their_key[number]
+        others = [one for one in truth.orders_of(order.purchase_order) if one is not order]
+        if others and not (entry.is_undone or order.kept):
+            self.noticed.add(number)
+            truth.undo(entry)
+            truth.keep_order(others[0], order)
+            self.show_end(order)
 
     def show_end(self, order: SalesOrder) -> None:
         """Both feeds read the same row; one of them wants it to be called cancelled."""

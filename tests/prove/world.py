@@ -292,6 +292,8 @@ class World:
         answer = self.truth.execute(effect, self.next_seq(), self.hub.seconds, lag, **how)
         if answer.word in ("yes", "no") and not how.get("is_second"):
             self.people.hear(effect, answer)
+        if answer.word == "yes" and how.get("is_second") and effect.kind is K.sales_order:
+            self.people.see_double(answer.their_key)
         return answer
 
     def is_under_way(self, effect: Effect) -> bool:

@@ -1,7 +1,7 @@
 """Credit notes and cancellations found in SYSPRO become refunds, voids or reversals."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -102,11 +102,25 @@ class RefundPush:
         if order_id is None:
             return False
         saga = self.service.orders.get(order_id)
-        is_known = saga.facts.is_order_cancelled and saga.facts.stop
-        if is_known or standing(self.feed, found):  # this one was one too many, or was entered anew
+        if saga.facts.is_order_cancelled and saga.facts.stop:
+            return True
+        others = standing(self.feed, found)
+        if others:  # this one was one too many, or was entered anew
+            self._adopt(order_id, found, others[-1])
             return True
         why = f"sales order {found.sales_order} was cancelled"
         detail = {"sales_order": found.sales_order, "why": why}
         told = Event("cancelled in SYSPRO", detail, WHO)
         self.service.called_off(order_id, WHO, why, told)
         return True
+
+    def _adopt(self, order_id: str, found: ErpOrder, other: ErpOrder) -> None:
+        """Go on with the sales order that stands, where the one that we knew is cancelled."""
+        if self.service.orders.get(order_id).facts.sales_order != found.sales_order:
+            return
+        detail = {"cancelled": found.sales_order, "sales_order": other.sales_order}
+        self.service.orders.amend(
+            order_id,
+            lambda facts: replace(facts, sales_order=other.sales_order),
+            Event("goes on as another sales order", detail, WHO),
+        )
