@@ -411,3 +411,18 @@ def test_a_payment_that_the_gateway_never_shows_is_told_to_a_person(kit: Kit) ->
     )
     kit.pass_time(hours=1)
     assert kit.service.orders.get(order.order_id).state == OrderState.captured
+
+
+def test_one_authorisation_pays_for_one_order(kit: Kit) -> None:
+    request_id = "6" * 22
+    payment = PaymentSource(PaymentMethod.authorized, request_id=request_id)
+    order = make_order(payment=payment)
+    kit.gateway.known[request_id] = Authorized(
+        request_id, PaymentStatus.authorized, "AUTHORIZED", authorized=order.amount
+    )
+    kit.run(order)
+    copied = make_order(payment=payment)  # as a plugin does that renews an order with all its meta
+    with pytest.raises(Rejected, match=f"pays for order {order.order_id} already"):
+        kit.place(copied)
+    assert kit.service.orders.find("acme_us", copied.purchase_order) is None
+    assert kit.place(order).state == OrderState.captured  # the same order again is no other one

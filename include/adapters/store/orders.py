@@ -104,6 +104,7 @@ class SqlOrders(SqlSagas[OrderFacts]):
                 "updated_at": now,
             }
             if connection.execute(wanted, row).rowcount:
+                _claim_payment(connection, order)
                 append_events(connection, order.order_id, 1, now, [_accepted(order, who)])
                 return Saga(order.order_id, state.value, facts, 1, now), True
             found = connection.execute(_READ_WHOLE, {"of_order": order.order_id}).one_or_none()
@@ -277,6 +278,21 @@ def _know_requests(connection: Connection, order_id: str, facts: OrderFacts) -> 
     ]
     if rows:
         connection.execute(insert_once(connection.dialect.name, payment_requests), rows)
+
+
+def _claim_payment(connection: Connection, order: Order) -> None:
+    """Let an authorisation that the shop made pay for one order only; plugins copy orders whole."""
+    request_id = order.payment.request_id
+    if not request_id:
+        return
+    row = {"request_id": request_id, "order_id": order.order_id, "what": "authorization"}
+    if not connection.execute(insert_once(connection.dialect.name, payment_requests), row).rowcount:
+        other = connection.execute(_BY_REQUEST, {"of_request": request_id}).scalar()
+        raise Rejected(
+            f"request {request_id} pays for order {other} already",
+            f"shop {order.shop_id}, order {order.number}",
+            "Place it with a payment of its own.",
+        )
 
 
 def _unknown(order_id: str) -> Rejected:
