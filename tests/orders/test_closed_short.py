@@ -256,7 +256,13 @@ def test_a_surplus_order_that_is_cancelled_cancels_nothing(site: Site) -> None:
 def test_an_order_that_is_entered_anew_is_followed_under_its_new_number(site: Site) -> None:
     order = paid(site)
     site.erp.show(order, number_of(site, order), "\\")
+    site.erp.show(order, "9", "S")
+    site.kit.erp.orders[order.purchase_order] = site.erp.orders[-1]
+    site.poll()
+    saga = site.kit.service.orders.get(order.order_id)
+    assert (saga.state, saga.reason) == (OrderState.booked, "held in SYSPRO")  # a clerk sees it
     site.erp.show(order, "9", "1")
+    site.kit.erp.orders[order.purchase_order] = site.erp.orders[-1]
     site.poll()
     saga = site.kit.service.orders.get(order.order_id)
     assert (saga.state, saga.facts.sales_order) == (OrderState.captured, "9")

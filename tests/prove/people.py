@@ -187,8 +187,12 @@ class People:
         if others and not (entry.is_undone or order.kept):
             self.noticed.add(number)
             truth.undo(entry)
+            if order.status == "1" and others[0].status == "S":  # as we had released the other
+                others[0].status = "1"
+                self._show(self.changed, others[0])
             truth.keep_order(others[0], order)
             self.show_end(order)
+            self.go_on(others[0])
 
     def show_end(self, order: SalesOrder) -> None:
         """Both feeds read the same row; one of them wants it to be called cancelled."""

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Protocol
 
 from include.domain.erp_orders import ErpDocument, ErpOrder, UnreadableRow
+from include.domain.order_state import OrderFacts
 from include.services.orders.driver import Event
 from include.services.orders.order_service import OrderService
 from include.services.sync.ports import Shelf, Tally, Watermarks, read_on, work_on
@@ -118,9 +119,15 @@ class RefundPush:
         """Go on with the sales order that stands, where the one that we knew is cancelled."""
         if self.service.orders.get(order_id).facts.sales_order != found.sales_order:
             return
+        is_held = other.status == "S"
+
+        def adopted(facts: OrderFacts) -> OrderFacts:
+            """What we did to the other, e.g. release it, a clerk does to this one."""
+            reason = facts.hold_reason if facts.is_held else ""
+            return replace(
+                facts, sales_order=other.sales_order, is_held=is_held, hold_reason=reason
+            )
+
         detail = {"cancelled": found.sales_order, "sales_order": other.sales_order}
-        self.service.orders.amend(
-            order_id,
-            lambda facts: replace(facts, sales_order=other.sales_order),
-            Event("goes on as another sales order", detail, WHO),
-        )
+        told = Event("goes on as another sales order", detail, WHO)
+        self.service.orders.amend(order_id, adopted, told)
