@@ -94,6 +94,7 @@ class OrderFacts:
     customer: str = ""  # SYSPRO's key
     is_customer_known: bool = False  # it is there, or was created
     sales_order: str = ""
+    copy: int = 1  # which one that is: another may stand where the first was cancelled
     is_held: bool = False  # in suspense at SYSPRO
     hold_reason: str = ""  # review, or one of CREDIT_HOLDS: what must end before it is released
     is_order_cancelled: bool = False  # SYSPRO ships no more of it

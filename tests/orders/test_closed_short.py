@@ -1,5 +1,6 @@
 """A sales order that SYSPRO closes with less invoiced than was paid: the rest goes back, once."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from include.services.sync.follow_orders import OrderFollower
 from include.services.sync.push_refunds import RefundPush
 from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import FakeErp
+from tests.orders.test_too_late_to_cancel import refuse
 
 NOW = datetime(2026, 11, 3, tzinfo=UTC)
 GAVE = (EffectKind.payment_refund, EffectKind.payment_void)
@@ -294,3 +296,16 @@ def test_an_order_captured_at_once_stays_so_when_the_rule_is_changed(site: Site)
     site.poll()
     assert site.letters() == []
     assert site.kit.service.orders.get(order.order_id).state == OrderState.completed
+
+
+def test_a_cancellation_under_way_is_made_of_the_order_that_stands(site: Site) -> None:
+    order = paid(site)
+    site.kit.partner.say(EffectKind.sales_order_move, refuse)
+    site.kit.service.cancel(order.order_id, "shop", "changed her mind")
+    assert site.kit.service.advance(order.order_id).state == OrderState.stuck
+    site.erp.show(order, number_of(site, order), "\\")
+    site.erp.show(order, "9", "1")
+    site.poll()
+    assert site.kit.service.orders.get(order.order_id).state == OrderState.cancelled
+    moves = [one for one in site.kit.partner.truth.done if one.kind is EffectKind.sales_order_move]
+    assert [json.loads(one.payload)["sales_order"] for one in moves] == ["9"]

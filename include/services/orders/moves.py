@@ -174,7 +174,7 @@ def _deliver(it: Situation) -> Move | None:
     if not facts.sales_order:
         return Perform("sales_order|1")
     if it.notes_payment and "payment" not in facts.noted:
-        return Perform("note_payment|1")
+        return Perform(f"note_payment|{facts.copy}")
     has_token = facts.payment is not None and facts.payment.stored is not None
     if it.notes_token and has_token and "token" not in facts.noted:
         return Perform("note_token|1")
@@ -185,13 +185,13 @@ def _hold(it: Situation) -> Move | None:
     facts = it.facts
     if is_under_review(facts):
         if not facts.is_held and not facts.is_invoiced:
-            return Perform("hold|1")
+            return Perform(f"hold|{facts.copy}")
         return _rest(it, OrderState.in_review, _UNDECIDED)
     if facts.is_invoiced:  # SYSPRO holds and releases nothing that has left
         return None
     is_over_limit = facts.credit in CREDIT_HOLDS
     if facts.is_held and facts.hold_reason == "review" and not is_over_limit:
-        return Perform("release|1")
+        return Perform(f"release|{facts.copy}")
     if facts.is_held:  # a clerk releases it in SYSPRO
         reason = "held in SYSPRO"
         if is_over_limit:
@@ -275,7 +275,7 @@ def _unwind(it: Situation) -> Move:
     if stop is None:
         raise ValueError("nothing to unwind")
     if facts.sales_order and not facts.is_order_cancelled and not stop.keeps_invoice:
-        return Perform("cancel_order|1")
+        return Perform(f"cancel_order|{facts.copy}")
     if facts.replaced is not None:
         return Perform(f"reverse_old|{facts.attempt}")
     charging = _charge_delivered(it)

@@ -9,6 +9,7 @@ from include.domain.erp_orders import ErpDocument, ErpOrder, UnreadableRow
 from include.domain.order_state import OrderFacts
 from include.services.orders.driver import Event
 from include.services.orders.order_service import OrderService
+from include.services.orders.steps import ABOUT_THE_COPY, name_of
 from include.services.sync.ports import Shelf, Tally, Watermarks, read_on, work_on
 from include.services.sync.standing_orders import OrdersOfOne, standing
 
@@ -123,9 +124,16 @@ class RefundPush:
 
         def adopted(facts: OrderFacts) -> OrderFacts:
             """What we did to the other, e.g. release it, a clerk does to this one."""
-            reason = facts.hold_reason if facts.is_held else ""
+            is_about_it = name_of(facts.open_step) in ABOUT_THE_COPY
             return replace(
-                facts, sales_order=other.sales_order, is_held=is_held, hold_reason=reason
+                facts,
+                sales_order=other.sales_order,
+                copy=facts.copy + 1,
+                open_step="" if is_about_it else facts.open_step,
+                problem="" if is_about_it else facts.problem,
+                noted=tuple(one for one in facts.noted if one != "payment"),
+                is_held=is_held,
+                hold_reason=facts.hold_reason if facts.is_held else "",
             )
 
         detail = {"cancelled": found.sales_order, "sales_order": other.sales_order}
