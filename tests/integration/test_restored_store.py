@@ -90,6 +90,14 @@ class _Given:
     head = ""
 
 
+def test_a_witness_that_cannot_be_read_is_a_doubt_and_no_crash(play: Play, tmp_path: Path) -> None:
+    play.take()
+    for number, broken in enumerate((b"{", b"[1]", b'{"hash": "x"}')):
+        context = started_over(play, copy(play, tmp_path / f"{number}.db")).desks.context
+        context.lake.write_note("store", broken)
+        assert context.trust.check()
+
+
 def test_a_store_that_lost_nothing_is_trusted(play: Play) -> None:
     context = play.desks.context
     context.trust.note()

@@ -54,9 +54,15 @@ class StoreTrust:
             return bool(connection.execute(_OPEN).scalar())
 
     def witness(self) -> dict[str, Any]:
-        """Return ``entry_no``, ``hash`` and ``at`` of the head that was noted; empty: none was."""
-        found = json.loads(self._lake.read_note(KIND) or b"{}")
-        return found if isinstance(found, dict) else {}
+        """Return ``entry_no``, ``hash`` and ``at`` of the head that was noted; empty: none was.
+
+        One that cannot be read is no witness for the store: it fits no head.
+        """
+        try:
+            found = json.loads(self._lake.read_note(KIND) or b"{}")
+            return found and {name: found[name] for name in ("entry_no", "hash", "at")}
+        except (ValueError, TypeError, KeyError):
+            return {"entry_no": None, "hash": "", "at": "a day that cannot be read"}
 
     def note(self) -> None:
         """Write down, outside the store, how far its audit chain goes."""
