@@ -178,9 +178,6 @@ class CustomerCredit:
     currency: str = ""  # the customer's; each amount has its own, see ``base_amounts``
 
 
-COMPLETE = "9"  # nothing is shipped of it any more, whatever of it was
-
-
 @dataclass(frozen=True, slots=True)
 class ErpOrder:
     """A sales order as SYSPRO shows it."""
@@ -193,11 +190,7 @@ class ErpOrder:
     last_invoice: str = ""
     shipping_instructions: str = ""
     cursor: str = ""  # the row's TimeStamp, for polling
-
-    @property
-    def is_complete(self) -> bool:
-        """Say whether SYSPRO ships no more of it, be it that a clerk has closed it short."""
-        return self.status == COMPLETE
+    is_complete: bool = False  # nothing more is shipped, be it that a clerk has closed it short
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from sqlalchemy import Engine as Database
 from include.adapters.store.dead_letters import SqlDeadLetters
 from include.adapters.store.orders import SqlOrders
 from include.adapters.store.watermarks import SqlShelf, SqlWatermarks
-from include.domain.erp_orders import COMPLETE, ErpDocument, ErpOrder, Shipment
+from include.domain.erp_orders import ErpDocument, ErpOrder, Shipment
 from include.domain.money import Money
 from include.domain.order_rules import CaptureWhen, OnClosedShort
 from include.domain.order_state import OrderState
@@ -23,6 +23,7 @@ from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import FakeErp
 from tests.orders.test_too_late_to_cancel import refuse
 
+COMPLETE = "9"
 NOW = datetime(2026, 11, 3, tzinfo=UTC)
 GAVE = (EffectKind.payment_refund, EffectKind.payment_void)
 
@@ -40,7 +41,14 @@ class Syspro:
         cursor = f"2026-11-03-{len(self.orders):04}"
         is_cancelled = status == "\\"
         found = ErpOrder(
-            number, "W1", order.purchase_order, status, is_cancelled, last, cursor=cursor
+            number,
+            "W1",
+            order.purchase_order,
+            status,
+            is_cancelled,
+            last,
+            cursor=cursor,
+            is_complete=status == COMPLETE,
         )
         self.orders.append(found)
 

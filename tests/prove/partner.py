@@ -10,7 +10,7 @@ from include.domain.payments import Authorized
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 from tests.prove.faults import AT_ERP, CODES
 from tests.prove.plans import SCARCE
-from tests.prove.truth import Answer, Entry, SalesOrder
+from tests.prove.truth import COMPLETE, Answer, Entry, SalesOrder
 from tests.simulator.hub import EPOCH
 from tests.simulator.network import NoAnswer, NotSent
 
@@ -151,6 +151,7 @@ def erp_order(order: SalesOrder) -> ErpOrder:
         order.is_cancelled,
         last,
         cursor=order.cursor,
+        is_complete=order.status == COMPLETE,
     )
 
 

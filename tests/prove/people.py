@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from include.domain.erp_orders import COMPLETE, ErpDocument, ErpOrder, Shipment
+from include.domain.erp_orders import ErpDocument, ErpOrder, Shipment
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.reviews import Decision, DecisionEvent
@@ -19,7 +19,7 @@ from tests.prove import mending, settling
 from tests.prove.partner import documents, erp_order
 from tests.prove.plans import Outcome, Plan
 from tests.prove.product import Kit
-from tests.prove.truth import Answer, Entry, SalesOrder
+from tests.prove.truth import COMPLETE, Answer, Entry, SalesOrder
 from tests.simulator.hub import EPOCH
 
 if TYPE_CHECKING:

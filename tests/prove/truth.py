@@ -8,13 +8,13 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from include.domain.erp_orders import COMPLETE
 from include.domain.money import Money
 from include.domain.payments import Authorized, PaymentStatus
 from include.services.effects.ports import Effect
 from include.services.effects.ports import EffectKind as K
 from tests.prove.plans import Outcome, Plan
 
+COMPLETE = "9"  # SYSPRO's status of an order of which nothing more is shipped
 CLEARING = "1150"  # card clearing: what was captured and not settled yet
 
 

@@ -16,7 +16,7 @@ from include.adapters.syspro.partners.common import (
     stored_keys,
     with_key,
 )
-from include.adapters.syspro.partners.order_moves import CANCELLED, status_of
+from include.adapters.syspro.partners.order_moves import CANCELLED, COMPLETE, status_of
 from include.adapters.syspro.reader import is_payment
 from include.domain.erp_orders import ErpDocument, ErpOrder, Shipment, UnreadableRow
 from include.domain.errors import Rejected
@@ -236,6 +236,7 @@ class OrderReader(AccountReader):
             purchase_order=row.get("customerponumber", ""),
             status=status,
             is_cancelled=status in CANCELLED,
+            is_complete=status == COMPLETE,
             last_invoice=last_invoice if last_invoice.strip("0") else "",
             shipping_instructions=row.get("shippinginstrs", ""),
             cursor=cursor,

@@ -9,12 +9,13 @@ from include.adapters.syspro.documents.comfnd import Find, Row
 from include.adapters.syspro.documents.reply import key_number, same_key
 from include.adapters.syspro.documents.verdict import Answer
 from include.adapters.syspro.partners.common import Asking, command_of, key_conditions, with_key
-from include.domain.erp_orders import COMPLETE, MoveSalesOrder, OrderMove
+from include.domain.erp_orders import MoveSalesOrder, OrderMove
 from include.domain.errors import IntegrationError
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 
 SUSPENSE, OPEN = "S", "1"
 CANCELLED = ("\\", "*")
+COMPLETE = "9"
 COLUMNS = ("SalesOrder", "CustomerPoNumber", "OrderStatus", "CancelledFlag")
 
 
