@@ -109,7 +109,7 @@ class OrderFacts:
     followed: str = ""  # SYSPRO's row of the sales order, as it was last worked on to its end
     applications: tuple[Application, ...] = ()
     weighed: int = 0  # receipts and invoices that the last plan of applications has seen
-    shop_total: Money | None = None  # as the shop showed it last, where it was changed there
+    shop_changed: str = ""  # what of it was changed in the shop, as it was seen last
     told: str = ""  # the last state that the shop was told
     called: str = ""  # the last state that the shop's server was sent
     noted: tuple[str, ...] = ()  # what was written into custom forms, by name

@@ -130,6 +130,43 @@ class Order:
             raise ValueError(f"order {self.number!r}: two lines share a number")
 
 
+def changes(taken: Order, shown: Order, *, has_left: bool) -> tuple[str, ...]:
+    """Say what of an order its shop shows otherwise now; no word of it names a person.
+
+    Args:
+        taken: as we took it.
+        shown: as the shop shows it now.
+        has_left: its goods are on their way, so only money can be put right.
+    """
+    found = []
+    if shown.amount != taken.amount:
+        found.append(f"the total is {shown.amount} now, and it was taken at {taken.amount}")
+    if not has_left and (goods := _goods(shown)) != _goods(taken):
+        found.append(f"the goods are {goods} now, and were {_goods(taken)}")
+    if not has_left and _way(shown.shopper.ship_to) != _way(taken.shopper.ship_to):
+        found.append("it goes to another address now")
+    return tuple(found)
+
+
+def _goods(order: Order) -> str:
+    ordered: dict[str, int] = {}
+    for line in order.lines:
+        if line.kind is LineKind.goods:
+            code = line.stock_code
+            ordered[code] = ordered.get(code, 0) + line.quantity_millionths
+    return ", ".join(f"{_quantity(count)} {code}" for code, count in sorted(ordered.items()))
+
+
+def _quantity(millionths: int) -> str:
+    whole, rest = divmod(millionths, 10**QUANTITY_DIGITS)
+    return f"{whole}.{rest:06}".rstrip("0").rstrip(".")
+
+
+def _way(address: Address) -> tuple[str, ...]:
+    parts = (*address.lines, address.city, address.region, address.postal_code, address.country)
+    return tuple(" ".join(part.casefold().split()) for part in (address.name, *parts))
+
+
 def order_id_of(shop_id: str, number: str) -> str:
     """Name an order for ever: the same shop and number give the same id."""
     return "ord_" + hashlib.sha256(f"{shop_id}|{number}".encode()).hexdigest()[:26]

@@ -41,7 +41,6 @@ def shop_sync(desks: Desks, shop_id: str) -> ShopSync:
         reader=desk.shop_hook,
         service=desks.service,
         translate=translate,
-        total_of=lambda found: translator.total(found.raw, _where(found)),
         payment_of=lambda found: translator.payment(found.raw, _where(found)),
         payment_methods=desk.shop.payment_methods,
         refund_amount=refund_amount,

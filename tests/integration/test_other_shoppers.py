@@ -7,6 +7,8 @@ from include.domain.orders import order_id_of
 from tests.integration.play import SHOP, SKU, Play
 from tests.sandbox.shopping import KEY, SECRET
 
+OTHER = "TEA-1002"
+
 
 def order_in(play: Play, **facts: object) -> str:
     """Have a shopper order without a payment of ours; return the shop's number."""
@@ -56,6 +58,29 @@ def test_an_order_of_ours_without_a_payment_is_set_aside(play: Play) -> None:
     shop(play).put(f"orders/{number}", {"status": "failed"})
 
 
+def test_another_address_or_other_goods_of_the_same_price_are_told(play: Play) -> None:
+    product = {"sku": OTHER, "name": "Black tea", "price": "19.99", "stock": 500}
+    play.control("shop_products", shop=SHOP, products=[product])
+    order_id, letters = play.take(), play.desks.context.dead_letters
+    number = play.desks.service.orders.content(order_id).number
+    edit = {"shop": SHOP, "order": number}
+    (line,) = shop(play).get(f"orders/{number}").json()["line_items"]
+    play.control("shop_change_address", shipping={"address_1": "9 Hill Road"}, **edit)
+    play.poll_shop()
+    (letter,) = letters.listing()
+    assert (letter.kind, letter.key) == ("shop_changed", order_id)
+    assert letter.reason.startswith("it was changed in the shop after it was taken: it goes to")
+    assert "Hill" not in str(letter)  # whoever may read letters need not know where people live
+    gone, new = ({"sku": sku, "quantity": n} for sku, n in ((SKU, 0), (OTHER, line["quantity"])))
+    play.control("shop_edit_order", lines=[gone, new], **edit)
+    play.poll_shop()
+    (letter,) = letters.listing()
+    assert f"the goods are {line['quantity']} {OTHER} now" in letter.reason
+    play.sweep()
+    assert play.order(order_id).state == OrderState.captured  # it goes on as it was taken
+    letters.resolve(letter.dead_letter_id, "cli:ann", "changed in SYSPRO")
+
+
 def test_a_total_changed_in_the_shop_is_told_once_and_closed_when_it_is_taken_back(
     play: Play,
 ) -> None:
@@ -66,7 +91,7 @@ def test_a_total_changed_in_the_shop_is_told_once_and_closed_when_it_is_taken_ba
     for _ in range(2):
         play.poll_shop()
     (letter,) = play.desks.context.dead_letters.listing()
-    assert (letter.kind, letter.key) == ("shop_total", order_id)
+    assert (letter.kind, letter.key) == ("shop_changed", order_id)
     assert f"it was taken at {amount}" in letter.reason
     play.desks.context.dead_letters.resolve(letter.dead_letter_id, "cli:ann", "seen")
     play.poll_shop()

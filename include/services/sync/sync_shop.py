@@ -8,7 +8,7 @@ from functools import partial
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import ENDED, OrderFacts, OrderState
-from include.domain.orders import Order, order_id_of
+from include.domain.orders import Order, changes, order_id_of
 from include.domain.shops import Ask
 from include.services.orders.driver import Event, Saga
 from include.services.orders.order_service import OrderService
@@ -26,7 +26,6 @@ class ShopSync:
     reader: ShopReader
     service: OrderService
     translate: Callable[[ShopOrder], Order]  # raises Rejected, naming the field
-    total_of: Callable[[ShopOrder], Money]
     payment_of: Callable[[ShopOrder], tuple[str, bool]]  # the shop's word, and whether it is named
     payment_methods: frozenset[str]  # ours, in the shop's words; empty: all
     refund_amount: Callable[[ShopOrder, ShopRefund], Money | None]  # None: it moved already
@@ -113,24 +112,35 @@ class ShopSync:
         return ""
 
     def _hold_against(self, saga: Saga[OrderFacts], found: ShopOrder) -> None:
-        """Tell a person of a total that was changed in the shop after we had taken the order."""
-        shown, order = self.total_of(found), self.service.orders.content(saga.key)
+        """Tell a person of what was changed in the shop after we had taken the order."""
         if saga.state in (OrderState.declined, OrderState.cancelled):
             return
-        if shown == (saga.facts.shop_total or order.amount):
+        changed = self._changed(saga, found)
+        if changed == saga.facts.shop_changed:
             return
-        told = Event("total changed in the shop", {"now": str(shown), "taken": str(order.amount)})
-        self.service.orders.amend(saga.key, lambda facts: replace(facts, shop_total=shown), told)
-        if shown == order.amount:
-            self.shelf.settle("shop_total", saga.key, "the shop's total is what was taken again")
+        told = Event("changed in the shop", {"what": changed or "nothing any more"})
+        self.service.orders.amend(
+            saga.key, lambda facts: replace(facts, shop_changed=changed), told
+        )
+        if not changed:
+            self.shelf.settle("shop_changed", saga.key, "the shop shows what was taken again")
             return
         fault = Rejected(
-            f"the shop says {shown} now, and it was taken at {order.amount}",
-            f"shop {found.shop_id}, order {order.number}",
+            f"it was changed in the shop after it was taken: {changed}",
+            f"shop {found.shop_id}, order {found.order_number}",
             "Change the sales order in SYSPRO, and take or give back the difference; or cancel "
             "the order and place it anew. Then resolve this.",
         )
-        self.shelf.set_aside("shop_total", saga.key, fault, owner=self.owner, amount=shown)
+        self.shelf.set_aside("shop_changed", saga.key, fault, owner=self.owner)
+
+    def _changed(self, saga: Saga[OrderFacts], found: ShopOrder) -> str:
+        try:
+            shown = self.translate(found)
+        except Rejected as fault:
+            return f"it cannot be read any more: {fault.what}"
+        has_left = saga.state == OrderState.completed or saga.facts.is_invoiced
+        has_left = has_left and not saga.facts.shop_changed  # what was told stays true
+        return "; ".join(changes(self.service.orders.content(saga.key), shown, has_left=has_left))
 
     def _known(self, order_id: str) -> Saga[OrderFacts] | None:
         try:

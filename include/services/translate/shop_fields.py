@@ -18,7 +18,6 @@ from include.domain.card_numbers import refuse_card_numbers
 from include.domain.errors import Rejected
 from include.domain.money import MINOR_UNIT_DIGITS, Money
 from include.domain.shops import FieldMap, FieldRule, LineRules
-from include.services.translate.fields import Fields
 
 Request = dict[str, Any]
 _STEP = re.compile(r"([A-Za-z0-9_\-]+)|\[([A-Za-z0-9_\-]+)\]")
@@ -65,18 +64,6 @@ def read_payment(raw: Mapping[str, Any], fields: FieldMap, where: str) -> tuple[
     """
     found = _Reader(raw, fields, where).table(fields.payment)
     return found.get("method", ""), any(found.get(name) for name in _PAYMENTS)
-
-
-def read_total(raw: Mapping[str, Any], fields: FieldMap, where: str) -> Money:
-    """Return an order's total.
-
-    Raises:
-        Rejected: it is missing, or no amount.
-    """
-    reader, names = _Reader(raw, fields, where), ("currency", "amount")
-    found = {name: reader.field(name, fields.order[name], raw, "") for name in names}
-    top = Fields(found, "", where)
-    return top.money("amount", top.currency("currency", tuple(MINOR_UNIT_DIGITS)))
 
 
 class _Reader:

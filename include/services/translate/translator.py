@@ -18,7 +18,7 @@ from include.services.shop.commands import MOST_TEXT, Callback, OrderUpdate, Ref
 from include.services.translate import customers, erp_commands
 from include.services.translate.order_request import to_order
 from include.services.translate.ports import Addresses
-from include.services.translate.shop_fields import read_order, read_payment, read_total
+from include.services.translate.shop_fields import read_order, read_payment
 
 _RANK = {state: rank for rank, state in enumerate(OrderState)}
 
@@ -62,10 +62,6 @@ class ShopTranslator:
     def payment(self, raw: Mapping[str, Any], where: str) -> tuple[str, bool]:
         """Return how an order is paid, in the shop's word, and whether it names a payment."""
         return read_payment(raw, self.fields, where)
-
-    def total(self, raw: Mapping[str, Any], where: str) -> Money:
-        """Return the total of the shop's own JSON."""
-        return read_total(raw, self.fields, where)
 
     def order_of_request(self, request: Mapping[str, Any], where: str = "") -> Order:
         """Return the order that a request of the API asks for."""
