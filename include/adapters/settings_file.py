@@ -9,6 +9,7 @@ checked before anything is written. One process of Airflow does all of it: three
 command line take 12 to 20 s. Source: Airflow reference, section 3.
 """
 
+import argparse
 import difflib
 import json
 import os
@@ -245,18 +246,26 @@ def load_into_airflow(settings: AirflowSettings, *, keep: bool = False) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    paths = [word for word in arguments if word != "--keep"]
-    path = Path(paths[0]) if paths else ROOT / "airflow_settings.yaml"
+    given = _parser().parse_args(arguments)
     try:
-        settings = read_settings(path)
-        load_into_airflow(settings, keep="--keep" in arguments)
+        settings = read_settings(given.file)
+        load_into_airflow(settings, keep=given.keep)
     except IntegrationError as fault:
         sys.stderr.write(f"{fault}\n")
         return 1
     counts = [len(settings.connections), len(settings.pools), len(settings.variables)]
-    did = "read; what Airflow had was kept" if "--keep" in arguments else "loaded"
+    did = "read; what Airflow had was kept" if given.keep else "loaded"
     sys.stdout.write("{} connections, {} pools, {} variables {}.\n".format(*counts, did))
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    program = "python -m include.adapters.settings_file"
+    parser = argparse.ArgumentParser(prog=program, description=__doc__.partition("\n")[0])
+    ours = ROOT / "airflow_settings.yaml"
+    parser.add_argument("file", nargs="?", type=Path, default=ours, help=f"default: {ours.name}")
+    parser.add_argument("--keep", action="store_true", help="what was edited in the UI stays")
+    return parser
 
 
 if __name__ == "__main__":

@@ -18,14 +18,7 @@ from include.local.processes import Processes
 
 def main() -> int:
     """Run one command; a fault of the families is a sentence on the screen, not a traceback."""
-    parser = argparse.ArgumentParser(prog="python -m include.local", description=__doc__)
-    parser.add_argument("command", choices=["demo", "start", "stop", "status", "secrets"])
-    parser.add_argument("--port", type=int, default=8080, help="Airflow's UI and API")
-    parser.add_argument("--sandbox-port", type=int, default=18080, help="and the four after it")
-    parser.add_argument("--home", type=Path, help="folder for all files; default .tieout")
-    parser.add_argument("--airflow-database", default="", help="SQLAlchemy URL; default SQLite")
-    parser.add_argument("--store-url", default="", help="SQLAlchemy URL; default SQLite")
-    parser.add_argument("--broker-url", default="", help="e.g. redis://127.0.0.1:6379/0: Celery")
+    parser = _parser()
     given = parser.parse_args()
     if given.command == "demo" and (given.store_url or given.airflow_database):
         parser.error("the demo begins with empty databases of its own; use 'start' with a server's")
@@ -47,6 +40,18 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nStopped by you; 'make stop' ends what still runs.", file=sys.stderr)  # noqa: T201
         return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m include.local", description=__doc__)
+    parser.add_argument("command", choices=sorted(_COMMANDS))
+    parser.add_argument("--port", type=int, default=8080, help="Airflow's UI and API")
+    parser.add_argument("--sandbox-port", type=int, default=18080, help="and the four after it")
+    parser.add_argument("--home", type=Path, help="folder for all files; default .tieout")
+    parser.add_argument("--airflow-database", default="", help="SQLAlchemy URL; default SQLite")
+    parser.add_argument("--store-url", default="", help="SQLAlchemy URL; default SQLite")
+    parser.add_argument("--broker-url", default="", help="e.g. redis://127.0.0.1:6379/0: Celery")
+    return parser
 
 
 def _demo(stack: LocalStack) -> int:

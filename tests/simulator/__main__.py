@@ -12,12 +12,7 @@ from tests.simulator.world import World
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--lifecycles", type=int, help="a campaign from --seed on")
-    parser.add_argument("--variant", choices=sorted(VARIANTS), default="the product")
-    parser.add_argument("--key", default="", help="tell only about effects whose key has this")
-    asked = parser.parse_args()
+    asked = _parser().parse_args()
     variant = VARIANTS[asked.variant]
     if asked.lifecycles:
         tally = campaign(asked.seed, asked.lifecycles, variant)
@@ -44,6 +39,15 @@ def tell(world: World, key: str) -> list[str]:
     ]
     told += [f"  executed {entry}" for entry in world.remote.ledger]
     return told + [f"VIOLATION {found}" for found in world.violations]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulator", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--lifecycles", type=int, help="a campaign from --seed on")
+    parser.add_argument("--variant", choices=sorted(VARIANTS), default="the product")
+    parser.add_argument("--key", default="", help="tell only about effects whose key has this")
+    return parser
 
 
 if __name__ == "__main__":

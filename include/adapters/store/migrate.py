@@ -49,15 +49,22 @@ def create_database(url: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--create-database", action="store_true")
-    parser.add_argument("--url", default=os.environ.get("TIEOUT_STORE_URL", ""))
+    parser = _parser()
     given = parser.parse_args()
     if not given.url:
         parser.error("say which store: --url, or TIEOUT_STORE_URL in the environment")
     if given.create_database:
         create_database(given.url)
     migrate(open_store(given.url))
+
+
+def _parser() -> argparse.ArgumentParser:
+    program = "python -m include.adapters.store.migrate"
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
+    parser.add_argument("--create-database", action="store_true", help="where there is none yet")
+    url = os.environ.get("TIEOUT_STORE_URL", "")
+    parser.add_argument("--url", default=url, help="SQLAlchemy URL; default TIEOUT_STORE_URL")
+    return parser
 
 
 if __name__ == "__main__":

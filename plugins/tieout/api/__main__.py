@@ -39,13 +39,16 @@ def _document() -> dict[str, object]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tieout.api", description=__doc__)
-    parser.set_defaults(command="serve", host="127.0.0.1", port=8090, workers=1)
-    commands = parser.add_subparsers(dest="command")
-    serve = commands.add_parser("serve", help="run until stopped (the default)")
-    serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=int, default=8090)
-    serve.add_argument("--workers", type=int, default=1, help="processes; more need PostgreSQL")
-    commands.add_parser("openapi", help="write the OpenAPI document")
+    parser.add_argument(
+        "command",
+        nargs="?",
+        choices=("serve", "openapi"),
+        default="serve",
+        help="serve, until stopped; or write the OpenAPI document (default: serve)",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="to listen on (default: this machine)")
+    parser.add_argument("--port", type=int, default=8090, help="default: 8090")
+    parser.add_argument("--workers", type=int, default=1, help="processes; more need PostgreSQL")
     return parser
 
 

@@ -1,0 +1,53 @@
+"""Every ``python -m`` command that a page or a file of ours tells somebody to run can be run."""
+
+import argparse
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "docker-compose.yaml",
+    *sorted((ROOT / "include/docs").rglob("*.md")),
+]
+COMMAND = re.compile(
+    r"python3? -m ((?:include|tieout|tests)[a-z_.]*)((?: (?:<[\w ]+>|[^`|&<>#')}\n\\])*(?:\\\n)?)*)"
+)
+
+
+def documented() -> list[tuple[str, str, str]]:
+    """Return page, module and arguments of each command."""
+    return [
+        (page.name, module, given.replace("\\\n", " ").strip())
+        for page in PAGES
+        for module, given in COMMAND.findall(page.read_text())
+    ]
+
+
+def parser_of(module: str) -> argparse.ArgumentParser:
+    found = importlib.import_module(module)
+    if hasattr(found, "__path__"):
+        found = importlib.import_module(f"{module}.__main__")
+    made = found._parser()
+    assert isinstance(made, argparse.ArgumentParser)
+    return made
+
+
+@pytest.mark.parametrize(("page", "module", "given"), documented())
+def test_a_documented_command_is_one_that_the_program_takes(
+    page: str, module: str, given: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        parser_of(module).parse_args(shlex.split(given))
+    except SystemExit:
+        pytest.fail(f"{page}: python -m {module} {given}\n{capsys.readouterr().err}")
+
+
+def test_the_commands_of_the_readme_are_found() -> None:
+    assert ("README.md", "tieout.api", "--port 8090") in documented()
+    assert ("docker-compose.yaml", "tieout.api", "--host 0.0.0.0 --port 8090") in documented()
+    assert len(documented()) > 20
