@@ -226,7 +226,7 @@ class FacadePartner:
         return Rejected(
             words or "refused without a reason",
             faults.where(names.path),
-            "Correct the mapping or the SYSPRO master data named, then release it again.",
+            "Correct the mapping or the SYSPRO master data named, then replay it.",
         )
 
     def _found(self, row: Mapping[str, Any], journal: Journal, ours: Money) -> Found:

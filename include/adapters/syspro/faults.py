@@ -144,8 +144,8 @@ class Faults:
             (settings.stock_words, "Correct stock code or warehouse in the mapping or SYSPRO"),
         ):
             if has_any(low, named):
-                return f"{step}, then release it again."
-        return "Correct the mapping or the SYSPRO master data named, then release it again."
+                return f"{step}, then replay it."
+        return "Correct the mapping or the SYSPRO master data named, then replay it."
 
     def clean(self, text: str, session_id: str) -> str:
         """Take our secrets out of a text of theirs, in plain and in URL form."""

@@ -71,7 +71,7 @@ def replay(letters: DeadLetters, engine: Engine, dead_letter_id: int, who: str) 
         raise Rejected(
             f"dead letter {dead_letter_id} is a {letter.kind}, not an effect",
             f"dead letter {dead_letter_id}",
-            "Run its own job again.",
+            "Replay it with `dead-letters replay`.",
         )
     kind = EffectKind(letter.kind)
     effect = engine.recheck(kind, letter.key)

@@ -259,7 +259,7 @@ class Rules:
             replace(effect, their_key=first),
             EffectState.mismatched,
             f"{len(found)} carry {effect.reference}: {_keys(found)}",
-            f"Keep {first}; reverse {', '.join(surplus)}; then look again.",
+            f"Keep {first}; reverse {', '.join(surplus)}; then replay it.",
             before=effect,
         )
 
@@ -271,7 +271,7 @@ class Rules:
             effect,
             EffectState.mismatched,
             f"{effect.their_key} differs from what was sent: {listed}",
-            f"Reverse {effect.their_key} or correct it by hand, then look again.",
+            f"Reverse {effect.their_key} or correct it by hand, then replay it.",
         )
 
     def _gave_up(self, effect: Effect, error: IntegrationError) -> Change:
@@ -280,7 +280,7 @@ class Rules:
             effect,
             EffectState.dead_letter,
             f"no answer for {days} days: {error.what}",
-            f"Mend the connection ({error.do}), then look again or replay this item.",
+            f"Mend the connection ({error.do}), then replay it; it is looked for first.",
         )
 
 

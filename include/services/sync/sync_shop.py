@@ -68,7 +68,7 @@ class ShopSync:
             raise Rejected(
                 f"the shop has no order {order_number!r} any more, and here it is {saga.state}",
                 f"shop {self.reader.shop_id}",
-                "Cancel it here (POST /orders/<id>/cancel), or resolve this and let it go on.",
+                "Cancel it here (`orders cancel`), or resolve this and let it go on.",
             )
 
     def _take(self, tally: Tally, changed: Iterable[ShopOrder], name: str) -> None:

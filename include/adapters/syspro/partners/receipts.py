@@ -88,7 +88,7 @@ class ReceiptPartner:
             raise Rejected(
                 f"this site books {what} by hand; {receipt.amount} of {receipt.customer} waits",
                 faults.where("ARSTPY"),
-                f"Book it in SYSPRO under reference {receipt.reference}, then look again.",
+                f"Book it in SYSPRO under reference {receipt.reference}, then replay it.",
             )
         if receipt.amount.minor == 0:
             raise Rejected(

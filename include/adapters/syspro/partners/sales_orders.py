@@ -190,7 +190,7 @@ class SalesOrderPartner:
         raise Rejected(
             "refused without a reason, and no such order is there",
             self._asking.client.faults.where("SORTOI"),
-            "Import the order by hand to see why, correct that, then release it again.",
+            "Import the order by hand to see why, correct that, then replay it.",
         )
 
     def _read_number(self, order: AddSalesOrder) -> str:
