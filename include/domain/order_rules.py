@@ -126,9 +126,10 @@ class OrderRules:
         lapses = self.authorization_expires_at(authorized_at, brand)
         return lapses - timedelta(hours=self.review_alarm_hours)
 
-    def needs_two_people(self, refund: Money) -> bool:
-        """Say whether a refund waits for a second person; a currency without limit always does."""
-        return refund.minor > self.refund_limits.get(refund.currency, -1)
+    def refund_limit(self, currency: str) -> Money | None:
+        """Return what one order may give back without a second person; ``None``: nothing."""
+        limit = self.refund_limits.get(currency)
+        return None if limit is None else Money(limit, currency)
 
     def may_refund_on(self, captured_at: datetime, now: datetime) -> bool:
         """Say whether a capture is young enough for the gateway to give it back."""

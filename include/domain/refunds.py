@@ -10,6 +10,8 @@ from enum import StrEnum
 from include.domain.money import Money
 from include.domain.order_state import Taken
 
+WITHIN_LIMIT = "within the limit"  # who approved it, where the order's limit let it go
+
 
 class RefundState(StrEnum):
     """From the wish to the books."""
@@ -21,6 +23,14 @@ class RefundState(StrEnum):
     done = "done"
     refused = "refused"  # nothing moved
     stuck = "stuck"  # a person must act
+
+
+class Ruling(StrEnum):
+    """What a person, or the limit, has said of a refund. The first word stands."""
+
+    none = "none"
+    approved = "approved"
+    refused = "refused"  # it never moves; what it had reserved is free for another
 
 
 class Way(StrEnum):
@@ -56,6 +66,7 @@ class RefundFacts:
 
     open_step: str = ""  # begun and not folded in yet
     parts: tuple[Part, ...] = ()
+    ruling: Ruling = Ruling.none
     is_told: bool = False  # the shop holds it
     is_noted: bool = False  # SYSPRO holds the gateway's reference
     problem: str = ""
@@ -64,6 +75,12 @@ class RefundFacts:
 def is_refused(facts: RefundFacts) -> bool:
     """Say whether the gateway has refused to give back: certainly nothing moved."""
     return bool(facts.problem) and not facts.open_step
+
+
+def may_be_refused(facts: RefundFacts) -> bool:
+    """Say whether a person may still say no: nothing moved, and nothing can be under way."""
+    has_moved = any(part.request_id for part in facts.parts)
+    return facts.ruling is not Ruling.refused and not (has_moved or facts.open_step)
 
 
 def tried_again(facts: RefundFacts) -> RefundFacts:

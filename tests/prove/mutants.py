@@ -6,7 +6,7 @@ Numbers with m are those of the reliability reference, section 3.2; the sagas' o
 
 from contextlib import suppress
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -198,7 +198,7 @@ class LimitOutsideTheTransaction(SqlRefunds):
 
     world: Any
 
-    def ask(self, row: Any, *, may_void: bool, next_at: datetime | None) -> tuple[str, bool]:
+    def ask(self, row: Any, *, may_void: bool, limit: Any) -> tuple[str, bool]:
         with self._engine.begin() as connection:
             asked = text("SELECT captured_minor, refunding_minor FROM orders WHERE order_id = :id")
             taken, given = connection.execute(asked.bindparams(id=row.order_id)).one()
@@ -206,7 +206,7 @@ class LimitOutsideTheTransaction(SqlRefunds):
             self.world.hub.sleep(1.0)
             self._is_checked = True
         try:
-            return super().ask(row, may_void=may_void, next_at=next_at)
+            return super().ask(row, may_void=may_void, limit=limit)
         finally:
             self._is_checked = False
 

@@ -339,10 +339,18 @@ class People:
     # Those who decide and mend ---------------------------------------------------------------
 
     def decide_refunds(self, kit: Kit) -> None:
-        """Let the second person look at what is above the limit."""
-        waiting = "SELECT refund_id, origin FROM refunds WHERE state = 'waiting' ORDER BY 1"
-        for refund_id, origin in self._world.database.rows(waiting):
+        """Let the second person look at what is above the limit, and say no to what is not gone.
+
+        They read a list, and what it names may have moved on before they say so.
+        """
+        listed = "SELECT refund_id, origin, state FROM refunds WHERE state IN "
+        listed += "('waiting', 'approved', 'moving', 'stuck') ORDER BY 1"
+        for refund_id, origin, state in self._world.database.rows(listed):
             with suppress(Rejected):
+                if state != "waiting":
+                    if hash_of(refund_id) % 7 == 0:
+                        kit.service.refunds.refuse(refund_id, "boss", "asked for by mistake")
+                    continue
                 # A cancelled order must give its money back, so nobody may say no to that.
                 if hash_of(refund_id) % 5 or origin == "cancellation":
                     kit.service.approve_refund(refund_id, "boss")

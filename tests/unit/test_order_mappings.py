@@ -232,9 +232,8 @@ def test_an_authorization_lapses_by_brand_and_alarms_ahead(tables: OrderTables) 
 
 def test_a_refund_above_the_limit_needs_two_people(tables: OrderTables) -> None:
     rules = tables.order_rules("acme_uk", DAY)
-    assert not rules.needs_two_people(Money(80_000, "GBP"))
-    assert rules.needs_two_people(Money(80_001, "GBP"))
-    assert rules.needs_two_people(Money(1, "USD"))  # no limit: always
+    assert rules.refund_limit("GBP") == Money(80_000, "GBP")
+    assert rules.refund_limit("USD") is None  # always two
     at = datetime(2026, 1, 1, tzinfo=UTC)
     assert rules.may_refund_on(at, at + timedelta(days=180))
     assert not rules.may_refund_on(at, at + timedelta(days=180, seconds=1))

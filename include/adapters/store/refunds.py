@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from include.adapters.store import audit
 from include.adapters.store.dead_letters import close_letter, open_letter
@@ -20,7 +20,15 @@ from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.people import is_same_person
-from include.domain.refunds import RefundFacts, RefundState, is_refused, plan
+from include.domain.refunds import (
+    WITHIN_LIMIT,
+    RefundFacts,
+    RefundState,
+    Ruling,
+    is_refused,
+    may_be_refused,
+    plan,
+)
 from include.services.effects.chain import detail_of
 from include.services.orders.driver import Event, Saga
 from include.services.orders.refund_order import RefundRow
@@ -48,6 +56,8 @@ _INSERT = insert(refunds)
 _SAVE = update(refunds).where(
     refunds.c.refund_id == bindparam("of_refund"), refunds.c.version == bindparam("was_version")
 )
+_LOCK = select(orders.c.order_id).where(orders.c.order_id == bindparam("of_order"))
+_LOCK = _LOCK.with_for_update()  # SQLite has one writer at a time and needs none
 _RESERVE = (
     update(orders)
     .where(
@@ -66,6 +76,11 @@ _KNOW = update(orders).where(orders.c.order_id == bindparam("of_order"))
 _NOT_REFUSED = select(refunds.c.facts).where(
     refunds.c.order_id == bindparam("of_order"), refunds.c.state != RefundState.refused.value
 )
+_ALONE = select(func.sum(refunds.c.amount_minor)).where(
+    refunds.c.order_id == bindparam("of_order"),
+    refunds.c.approved_by == WITHIN_LIMIT,
+    refunds.c.state != RefundState.refused.value,
+)
 _ORDER_ID = select(refunds.c.order_id).where(refunds.c.refund_id == bindparam("of_refund"))
 _NEXT_VERSION = (
     update(orders)
@@ -78,10 +93,13 @@ _VERSION = select(orders.c.version).where(orders.c.order_id == bindparam("of_ord
 class SqlRefunds(SqlSagas[RefundFacts]):
     """Satisfies ``orders.books.RefundBook`` on SQLite and PostgreSQL."""
 
-    def ask(self, row: RefundRow, *, may_void: bool, next_at: datetime | None) -> tuple[str, bool]:
+    def ask(self, row: RefundRow, *, may_void: bool, limit: Money | None) -> tuple[str, bool]:
         with self._engine.begin() as connection:
             now = self._clock(connection)
             if self._find(connection, row.refund_id) is not None:
+                return row.refund_id, False
+            connection.execute(_LOCK, {"of_order": row.order_id})
+            if self._find(connection, row.refund_id) is not None:  # asked for at the same instant
                 return row.refund_id, False
             order = self._reserve(connection, row)
             parts = plan(
@@ -90,7 +108,10 @@ class SqlRefunds(SqlSagas[RefundFacts]):
                 self._returned(connection, row.order_id),
                 may_void=may_void,
             )
-            state = RefundState.approved if row.approved_by else RefundState.waiting
+            alone = row.amount.minor + self._gone_alone(connection, row.order_id)
+            is_free = limit is not None and alone <= limit.minor
+            state = RefundState.approved if is_free else RefundState.waiting
+            ruling = Ruling.approved if is_free else Ruling.none
             wanted = {
                 "refund_id": row.refund_id,
                 "order_id": row.order_id,
@@ -99,12 +120,12 @@ class SqlRefunds(SqlSagas[RefundFacts]):
                 "currency": row.amount.currency,
                 "amount_minor": row.amount.minor,
                 "state": state.value,
-                "facts": to_json(RefundFacts(parts=parts)),
+                "facts": to_json(RefundFacts(parts=parts, ruling=ruling)),
                 "asked_by": row.asked_by,
-                "approved_by": row.approved_by,
+                "approved_by": WITHIN_LIMIT if is_free else "",
                 "reason": row.reason,
                 "version": 1,
-                "next_at": next_at,
+                "next_at": now if is_free else None,
                 "asked_at": now,
                 "updated_at": now,
             }
@@ -136,6 +157,10 @@ class SqlRefunds(SqlSagas[RefundFacts]):
                 sums[part.capture_number] += part.amount.minor
         return dict(sums)
 
+    def _gone_alone(self, connection: Connection, order_id: str) -> int:
+        """Sum what no second person has seen; the order's row is locked, so nobody adds to it."""
+        return int(connection.execute(_ALONE, {"of_order": order_id}).scalar() or 0)
+
     def row(self, refund_id: str) -> RefundRow:
         with self._engine.begin() as connection:
             found = self._find(connection, refund_id)
@@ -152,24 +177,12 @@ class SqlRefunds(SqlSagas[RefundFacts]):
                 raise Rejected(
                     f"{who} asked for it", f"refund {refund_id}", "Another person must approve it."
                 )
-            waits = (refunds.c.refund_id == refund_id) & (
-                refunds.c.state == RefundState.waiting.value
-            )
-            changed = connection.execute(
-                update(refunds)
-                .where(waits)
-                .values(
-                    state=RefundState.approved.value,
-                    approved_by=who,
-                    version=refunds.c.version + 1,
-                    next_at=now,
-                    updated_at=now,
-                )
-            ).rowcount
-            if not changed:
+            if found.state != RefundState.waiting:
                 raise Rejected(
                     f"it is {found.state}", f"refund {refund_id}", "Nothing is left to approve."
                 )
+            approved = {"state": RefundState.approved.value, "approved_by": who, "next_at": now}
+            _rule(connection, found, Ruling.approved, now, approved)
             _tell(connection, found.order_id, now, Event("refund approved", {
                 "refund": refund_id}, who))  # fmt: skip
             amount = str(Money(found.amount_minor, found.currency))
@@ -188,27 +201,21 @@ class SqlRefunds(SqlSagas[RefundFacts]):
                     f"refund {refund_id}",
                     "Approve it; an order that is not delivered must not be paid.",
                 )
-            has_moved = any(part.request_id for part in from_json(RefundFacts, found.facts).parts)
-            may = found.state in (RefundState.waiting, RefundState.approved, RefundState.stuck)
-            if has_moved or not may:
-                raise Rejected(
-                    f"it is {found.state}", f"refund {refund_id}", "It cannot be refused any more."
-                )
-            connection.execute(
-                update(refunds)
-                .where(refunds.c.refund_id == refund_id, refunds.c.version == found.version)
-                .values(
-                    state=RefundState.refused.value,
-                    version=found.version + 1,
-                    next_at=None,
-                    reason=why,
-                    updated_at=now,
-                )
-            )
+            facts = from_json(RefundFacts, found.facts)
+            if not may_be_refused(facts):
+                what, do = f"it is {found.state}", "It cannot be refused any more."
+                if facts.open_step:
+                    what = f"{what}: whether {facts.open_step} happened is not known yet"
+                    do = "Wait, or replay its dead letter; it is looked for at the gateway first."
+                raise Rejected(what, f"refund {refund_id}", do)
+            refused = {"state": RefundState.refused.value, "reason": why, "next_at": None}
+            _rule(connection, found, Ruling.refused, now, refused)
+            # An order that is being unwound gives back what this would have: it is driven again.
+            free = orders.c.refunding_minor - found.amount_minor
             connection.execute(
                 update(orders)
                 .where(orders.c.order_id == found.order_id)
-                .values(refunding_minor=orders.c.refunding_minor - found.amount_minor)
+                .values(refunding_minor=free, next_at=now)
             )
             _tell(connection, found.order_id, now, Event("refund refused", {
                 "refund": refund_id, "why": why}, who))  # fmt: skip
@@ -337,6 +344,21 @@ def _money(connection: Connection, order_id: str) -> Any:
     if found is None:
         raise Rejected(f"there is no order {order_id!r}", "refunds", "Check the id.")
     return found
+
+
+def _rule(
+    connection: Connection, found: Any, ruling: Ruling, now: datetime, values: dict[str, Any]
+) -> None:
+    """Write what was said of a refund, if it still is as it was read.
+
+    Raises:
+        Rejected: somebody else was first, or it has begun to move.
+    """
+    facts = to_json(replace(from_json(RefundFacts, found.facts), ruling=ruling))
+    ruled = {**values, "facts": facts, "version": found.version + 1, "updated_at": now}
+    as_read = (refunds.c.refund_id == found.refund_id) & (refunds.c.version == found.version)
+    if not connection.execute(update(refunds).where(as_read).values(ruled)).rowcount:
+        raise Rejected("it has moved on", f"refund {found.refund_id}", "Read it again.")
 
 
 def _row(found: Any) -> RefundRow:

@@ -133,7 +133,7 @@ def _ask_delivered(
             raise Rejected(
                 f"{document.invoice} of an order in {order.currency} is over {document.amount}",
                 f"order {order.number}",
-                "Without it nobody knows what was delivered: correct the invoice, or give the order up.",
+                "It hides what was delivered: correct the invoice, or give the order up.",
             )
     # Credit notes count for nothing here: each is refunded by itself, out of what was charged.
     left = [one for one in shown if one.document_type == "I"]

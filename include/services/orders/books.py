@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from include.domain.money import Money
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order
 from include.domain.refunds import RefundFacts
@@ -95,8 +96,13 @@ class OrderBook(Protocol):
 class RefundBook(Protocol):
     """Refunds; satisfies ``driver.SagaStore`` too."""
 
-    def ask(self, row: RefundRow, *, may_void: bool, next_at: datetime | None) -> tuple[str, bool]:
+    def ask(self, row: RefundRow, *, may_void: bool, limit: Money | None) -> tuple[str, bool]:
         """Reserve and keep a refund in one transaction, or return the one that is there.
+
+        Args:
+            row: what is asked for; who approves it is not known yet.
+            may_void: no batch can have taken the captures yet.
+            limit: what may leave the order without a second person; ``None``: nothing.
 
         Returns:
             Its id, and whether it is new.

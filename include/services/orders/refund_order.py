@@ -14,7 +14,7 @@ from include.domain.erp_orders import SetCustomField
 from include.domain.money import Money
 from include.domain.orders import Order, reference_of
 from include.domain.payments import Moved, Refund, Void
-from include.domain.refunds import Part, RefundFacts, RefundState, Way
+from include.domain.refunds import Part, RefundFacts, RefundState, Ruling, Way
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.orders.driver import Command, Event, Move, Perform, Rest
 from include.services.orders.ports import Desk
@@ -58,9 +58,11 @@ class RefundPlay:
     # Deciding --------------------------------------------------------------------------------
 
     def state_of(self, facts: RefundFacts) -> str:
+        if facts.ruling is Ruling.refused:
+            return RefundState.refused
         if facts.problem:
             return RefundState.stuck
-        if not self.row.approved_by:
+        if facts.ruling is Ruling.none:
             return RefundState.waiting
         if all(part.request_id for part in facts.parts):
             return RefundState.moved
@@ -68,9 +70,11 @@ class RefundPlay:
 
     def next_move(self, facts: RefundFacts, _now: datetime) -> Move:
         """Money first, then the books, then the words."""
+        if facts.ruling is Ruling.refused:  # a sweep had listed it before somebody said no
+            return Rest(RefundState.refused, self.row.reason)
         if facts.problem:
             return Rest(RefundState.stuck, facts.problem)
-        if not self.row.approved_by:
+        if facts.ruling is Ruling.none:
             return Rest(RefundState.waiting, "a second person approves it")
         for part in facts.parts:
             if not part.request_id:

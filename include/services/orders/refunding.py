@@ -42,7 +42,10 @@ class Refunding:
         reason: str,
         is_asked: bool = False,
     ) -> str:
-        """Reserve a refund; beyond the limit, or if a person is asked, it waits. Returns its id.
+        """Reserve a refund and return its id.
+
+        It waits for a second person if one is asked for, or if more than the limit would leave
+        the order without one: two halves are one refund.
 
         Raises:
             Rejected: more than was captured, another currency, or too late for a refund.
@@ -53,7 +56,7 @@ class Refunding:
         self._may_refund(order, facts, amount)
         if origin != "cancellation":  # that must go back; the gateway itself says if it is too late
             self._demand_young(order, facts, desk)
-        needs_second = is_asked or desk.rules.needs_two_people(amount)
+        limit = None if is_asked else desk.rules.refund_limit(amount.currency)
         key = f"{order_id}|{origin}|{origin_key}"
         row = RefundRow(
             refund_id="ref_" + hashlib.sha256(key.encode()).hexdigest()[:26],
@@ -62,12 +65,11 @@ class Refunding:
             origin_key=origin_key,
             amount=amount,
             asked_by=who,
-            approved_by="" if needs_second else "within the limit",
+            approved_by="",
             reason=reason,
         )
         may_void = all(one.captured_date == desk.today for one in facts.captured)
-        next_at = None if needs_second else self.refunds.now()
-        return self.refunds.ask(row, may_void=may_void, next_at=next_at)[0]
+        return self.refunds.ask(row, may_void=may_void, limit=limit)[0]
 
     @staticmethod
     def _may_refund(order: Order, facts: OrderFacts, amount: Money) -> None:
@@ -147,17 +149,21 @@ class Refunding:
         return facts.captured_minor() - max(delivered_minor, notes) - promised.total()
 
     def _give_back(self, order: Order, facts: OrderFacts) -> None:
-        """Refund what an unwound order captured and no refund has promised; asked for once."""
+        """Refund what an unwound order captured and no refund has promised.
+
+        Once, and once more for each refund that promised some of it and was then refused.
+        """
         left = self.left_minor(order.order_id, facts, facts.kept_minor())
-        known = self.refunds.of_order(order.order_id)
-        if left <= 0 or any(row.origin == "cancellation" for row, _ in known):
+        if left <= 0:
             return
+        known = self.refunds.of_order(order.order_id)
+        number = 1 + sum(row.origin == "cancellation" for row, _ in known)
         stop = facts.stop
         self.refund(
             order.order_id,
             Money(left, order.currency),
             origin="cancellation",
-            origin_key=order.order_id,
+            origin_key=f"{order.order_id}|{number}",
             who=stop.who if stop else "tieout",
             reason=stop.why if stop else "",
         )
