@@ -84,7 +84,7 @@ def approval_request(
         known = decisions.latest(journal.key, journal.digest)
         if known is not None and known[0] == APPROVED:
             journals.move(journal, JournalState.approved)
-        elif not outside:
+        elif not outside and booked.state is not JournalState.held:  # a person's no stands
             decisions.decide(
                 journal.key, journal.digest, decision=APPROVED, decided_by=TOLERANCE, reason=""
             )
@@ -197,10 +197,16 @@ def _question(
     """Write what a controller needs to decide: the journals, and what does not tie."""
     limits = sorted({item.currency for item in outside if item.currency})
     tolerance = " or ".join(str(Money(merchant.approval_tolerance_minor, c)) for c in limits)
-    lines = [
+    why = (
         f"The open items of **{day.merchant_id}** on **{day.settlement_date}** exceed the "
-        f"tolerance{' of ' + tolerance if tolerance else ''}. Approve to post these "
-        "journals as they are; the items stay open with their owners. Hold to post nothing.",
+        f"tolerance{' of ' + tolerance if tolerance else ''}."
+        if outside
+        else f"**{day.merchant_id}** on **{day.settlement_date}** is within its tolerance now, and "
+        "a person has held these journals before."
+    )
+    lines = [
+        f"{why} Approve to post these journals as they are; the items stay open with their "
+        "owners. Hold to post nothing.",
         "",
         "| journal | batch | debit total | posting date | digest |",
         "| --- | --- | ---: | --- | --- |",

@@ -22,7 +22,9 @@ from include.services.measure_facts import records_of
 
 LINES, QUARANTINE, ENTRIES = "lines.parquet", "quarantine.parquet", "bank_entries.parquet"
 REPEAT_DAYS = 7  # how far back a line is looked for that was counted already
-# What names a line for ever; a line without any id of its own is not compared.
+# What names a line for ever; a line without any id of its own is not compared. A dispute's stages
+# carry one case and one request: only their date tells a second chargeback from the first.
+_STAGE = pl.when(pl.col("case_number").is_not_null()).then("settled_at").alias("stage_at")
 IDENTITY = (
     "line_class detail_code currency amount_minor request_id batch_id case_number "
     "processor_reference"
@@ -145,10 +147,13 @@ class DayTables:
         if not found:
             return _empty(LINE_COLUMNS)
         named = pl.any_horizontal(pl.col(_IDS).is_not_null())
-        before = pl.scan_parquet(found).filter(named).select(IDENTITY)
+        before = pl.scan_parquet(found).filter(named).select(*IDENTITY, _STAGE)
+        same = [*IDENTITY, "stage_at"]
         return (
             lines.filter(named)
-            .join(before, on=IDENTITY, how="semi", nulls_equal=True, maintain_order="left")
+            .with_columns(_STAGE)
+            .join(before, on=same, how="semi", nulls_equal=True, maintain_order="left")
+            .drop("stage_at")
             .collect(engine="streaming")
         )
 

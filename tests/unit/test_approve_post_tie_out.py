@@ -134,6 +134,23 @@ def test_a_hold_posts_nothing(desk: Desk) -> None:
     assert desk.syspro.ledger == []
 
 
+def test_what_a_person_has_held_is_asked_about_again_and_never_passes_by_itself(
+    desk: Desk,
+) -> None:
+    desk.find(Cause.missing_in_erp, 10**9)
+    desk.ask()
+    desk.answer(is_approved=False)
+    desk.items.replace_findings(DAY, "match", [])  # a later day explains it all
+    for _ in range(2):
+        desk.clock.move(minutes=1)
+        question = desk.ask()
+        assert question is not None
+        assert "within its tolerance now, and a person has held" in question.body
+        assert desk.state() is JournalState.held
+    desk.answer(is_approved=True)
+    assert desk.state() is JournalState.approved
+
+
 def test_a_journal_changed_after_the_question_voids_the_answer(desk: Desk) -> None:
     desk.find(Cause.missing_in_erp, 10**9)
     desk.ask()

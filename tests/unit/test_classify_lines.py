@@ -1,19 +1,41 @@
 """Step 2: every record counted once, on the right day, and whatever is set aside has an owner."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
 
-from include.domain.settlement import Coverage, Knowledge, LineClass
+from include.domain.merchant import Source, SourceKind
+from include.domain.settlement import Coverage, Knowledge, LineClass, SettlementDay
 from include.services.files import FileState
 from include.services.ports import ReportState
-from tests.support_files import BANK, DAY, DISPUTES, NEXT, SALES, Bench, sale, sales_file
+from tests.support_files import BANK, DAY, DISPUTES, NEXT, SALES, Bench, sale, sales_file, window_of
 
 BANK_FILE = (
     b"date,value_date,amount,currency,reference,text,balance\n"
     b"2026-10-31,2026-10-31,267.98,USD,B1,ACQUIRER,1267.98\n"
 )
+
+CASES = Source(
+    "disputes",
+    SourceKind.report,
+    "Disp",
+    "chargeback_and_retrieval_detail_csv",
+    (LineClass.chargeback, LineClass.chargeback_reversal, LineClass.fee),
+)
+
+
+def cases_file(day: SettlementDay, stage: str, amount: str) -> bytes:
+    """One stage of one case, with a fee of the same amount at each."""
+    window = window_of(day)
+    at, until = (f"{when:%Y-%m-%dT%H:%M:%SZ}" for when in (window.start_at, window.end_at))
+    names = "requestID merchantID merchantReferenceNumber transactionDate caseNumber caseType "
+    names += "chargebackAmount chargebackCurrency chargebackTime chargebackReasonCode "
+    names += "financialImpact transactionType arn feeAmount feeCurrency"
+    row = f"7000000000000000000001,acme_us,ORD-1,{at},K1,{stage},{amount},USD,{at},10.4,,,A1,"
+    head = f"acme_us,Disp,ChargebackAndRetrievalDetail,1.10,{at} to {until},,,,,,,,,,"
+    return "\n".join([head, names.replace(" ", ","), f"{row}15.00,USD", ""]).encode()
 
 
 def _day(bench: Bench, name: str) -> pl.DataFrame:
@@ -71,6 +93,23 @@ def test_a_line_of_an_earlier_days_file_is_counted_once(tmp_path: Path) -> None:
     item = bench.findings.found[str(NEXT), "classify"][0]
     assert (item.cause.value, item.amount_minor) == ("duplicate_line", 3500)
     assert bench.classify(DAY).totals == first.totals  # a re-run looks back, never ahead
+
+
+def test_a_second_chargeback_of_a_case_is_money_of_its_own(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, SALES, CASES)
+    bench.gateway.states["Disp"] = ReportState.ready
+    stages = ("chargeback", "-80.00"), ("chargeback_reversal", "80.00"), (
+        "second_chargeback", "-80.00")  # fmt: skip
+    found = []
+    for number, stage in enumerate(stages):
+        day = SettlementDay("acme_us", DAY.settlement_date + timedelta(days=2 * number))
+        bench.gateway.put("Sales", day, sales_file(day, sale(number + 1)))
+        bench.gateway.put("Disp", day, cases_file(day, *stage))
+        bench.download(day)
+        found.append({c.value: minor for (_, c), minor in bench.classify(day).totals.items()})
+        assert bench.findings.causes(day) == []
+    assert [(day.get("chargeback"), day.get("chargeback_reversal")) for day in found] == [
+        (-8000, None), (None, 8000), (-8000, None)]  # fmt: skip
 
 
 def test_the_same_request_with_another_amount_is_another_line(tmp_path: Path) -> None:
