@@ -282,6 +282,10 @@ class Desk:
             rows, schema=dict(zip(names.split(), kinds, strict=True)), orient="row"
         )
         frame.write_parquet(self.lake.day_path(self.day(on), ENTRIES))
+        return self.fund_again(on)
+
+    def fund_again(self, on: date) -> FundingResult:
+        """Match the bank entries that lie in the lake."""
         return match_funding(
             self.day(on),
             self.merchant,

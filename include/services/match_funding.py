@@ -22,7 +22,7 @@ from include.services.books.deposits import BankEntry, Deposit, Funds
 from include.services.books.entries import BANK, NET, in_order
 from include.services.books.ports import BookMappings, JournalStore, Periods
 from include.services.books.restate import Chain, Continuation, chains, continue_chain, journal_key
-from include.services.matching.ports import DayFiles, Expectations, ItemStore
+from include.services.matching.ports import DayFiles, Expectations, StageItems
 
 STAGE = "fund"
 ENTRIES = "bank_entries.parquet"
@@ -46,7 +46,7 @@ def match_funding(
     *,
     lake: DayFiles,
     expectations: Expectations,
-    open_items: ItemStore,
+    open_items: StageItems,
     journals: JournalStore,
     mappings: BookMappings,
     periods: Periods,
@@ -272,17 +272,23 @@ def _store_items(
     merchant: Merchant,
     before: Sequence[Expectation],
     after: Sequence[Expectation],
-    open_items: ItemStore,
+    open_items: StageItems,
 ) -> int:
-    """Open what is short or unexplained, resolve what is not any more."""
+    """Open what is short or unexplained, resolve what is not any more.
+
+    What is open already is read back, not inferred from ``before``: *build* may have changed what
+    is expected of an earlier day's batch since, and each balance in transit must have its item.
+    """
     was = {i.item_key: i for e in before if (i := _item(e, merchant))}
     now = {i.item_key: i for e in after if (i := _item(e, merchant))}
     own = [i for i in now.values() if i.settlement_date == day.settlement_date]
     gone = [k for k, i in was.items() if k not in now and i.settlement_date != day.settlement_date]
-    others = [i for k, i in now.items() if i not in own and was.get(k) != i]
+    others = [i for i in now.values() if i not in own]
+    on, listed = day.settlement_date, open_items.of_stage(day.merchant_id, STAGE)
+    gone += [i.item_key for i in listed if i.item_key not in now and i.settlement_date < on]
     open_items.replace_findings(day, STAGE, own)
     open_items.open(others)
-    open_items.resolve(sorted(gone), resolved_by=FUNDER, resolution=f"explained by {day}")
+    open_items.resolve(sorted(set(gone)), resolved_by=FUNDER, resolution=f"explained by {day}")
     return len(own)
 
 

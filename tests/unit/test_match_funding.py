@@ -1,13 +1,15 @@
 """Deposits: which batch does the bank pay, what is booked, and what is short or unexplained."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from include.domain.merchant import Source, SourceKind
 from include.domain.settlement import LineClass
 from include.services.journal_book import JournalState
+from include.services.match_funding import ENTRIES
 from tests.support_books import Desk, base_table, line, table, worked_day
 
 LAST = date(2026, 10, 31)  # the settlement date of the worked day
@@ -125,3 +127,80 @@ def test_an_entry_that_a_restated_statement_dropped_is_taken_back(desk: Desk) ->
     (back,) = desk.fund([], BANK_DAY).built
     assert table(back) == [("1160", "267.98"), ("1000", "-267.98")]
     assert back.supersedes == deposit.key
+
+
+def _restated(desk: Desk, per_item: int, on: date = LAST) -> None:
+    """Have the day come again with another fee, after its first journals were posted."""
+    for booked in desk.journals.of_day(desk.day(on)):
+        desk.journals.move(booked.journal, JournalState.posted)
+    desk.build(worked_day(per_item), on)
+    desk.fund([], on)
+
+
+def test_a_batch_restated_after_its_funding_has_an_item_for_what_transit_is_off(
+    desk: Desk,
+) -> None:
+    desk.build(worked_day(), LAST)
+    desk.fund([("E1", 26798, "B1")], BANK_DAY)
+    _restated(desk, -50)
+    (item,) = desk.items.of_stage("acme_us", "fund")
+    assert (item.cause.value, item.amount_minor) == ("unexplained_deposit", -10)
+    assert "0.10 USD is too much" in item.explanation
+
+
+def test_a_short_funding_closes_when_the_batch_is_restated_to_what_came(desk: Desk) -> None:
+    desk.build(worked_day(), LAST)
+    desk.fund([("E1", 26788, "B1")], BANK_DAY)
+    assert desk.causes(BANK_DAY) == ["short_funding"]
+    _restated(desk, -50)
+    desk.fund([], BANK_DAY + timedelta(days=1))
+    assert list(desk.items.of_stage("acme_us", "fund")) == []
+
+
+def test_what_is_missing_is_named_by_what_is_expected_now(desk: Desk) -> None:
+    desk.build(worked_day(), LAST)
+    for later in range(1, 10):
+        desk.fund([], LAST + timedelta(days=later))
+    _restated(desk, -500)
+    (item,) = desk.items.of_stage("acme_us", "fund")
+    assert (item.cause.value, item.amount_minor) == ("short_funding", 26338)
+    desk.build([line("gross_sale", 100, batch="B9", request="9")], LAST)
+    desk.fund([], LAST + timedelta(days=10))
+    assert [i.amount_minor for i in desk.items.of_stage("acme_us", "fund")] == [100]
+
+
+def test_a_deposit_of_named_batches_takes_what_the_day_nets_without_one(desk: Desk) -> None:
+    batches = [line(minor=10000, batch="B1", request="1"), line(minor=20000, batch="B2")]
+    desk.build([*batches, line("chargeback", -8000, case_number="K1", request="77")], LAST)
+    (deposit,) = desk.fund([("E1", 22000, "B1 B2")], BANK_DAY).built
+    assert table(deposit) == [("1160", "-220.00"), ("1000", "220.00")]
+    desk.fund([], BANK_DAY + timedelta(days=9))
+    assert desk.items.of_stage("acme_us", "fund") == []
+
+
+def test_the_fees_of_a_sunday_are_taken_from_mondays_batch(desk: Desk) -> None:
+    fee = line("fee", -2500, detail_code="per_item", processor_reference="M1")
+    desk.build([fee], BANK_DAY - timedelta(days=1))
+    desk.build([line(minor=10000, batch="B2", request="2")], BANK_DAY)
+    tuesday = BANK_DAY + timedelta(days=1)
+    assert len(desk.fund([("E1", 7500, "B2")], tuesday).built) == 1
+    desk.fund([], tuesday + timedelta(days=9))
+    assert desk.items.of_stage("acme_us", "fund") == []
+
+
+def test_a_batch_id_that_is_used_again_pays_the_day_whose_amount_is_nearest(desk: Desk) -> None:
+    desk.build([line(minor=30000, batch="001", request="1")], LAST)
+    desk.fund([("E1", 29902, "001")], LAST + timedelta(days=1))  # 0.98 short
+    desk.build([line(minor=50000, batch="001", request="2")], BANK_DAY)
+    desk.fund([("E2", 49900, "001")], BANK_DAY + timedelta(days=1))
+    items = desk.items.of_stage("acme_us", "fund")
+    assert sorted(i.amount_minor or 0 for i in items) == [98, 100]
+
+
+def test_a_number_in_free_text_is_no_batch(desk: Desk) -> None:
+    desk.build([line(minor=10000, batch="21", request="1")], LAST)
+    put = desk.lake.day_path(desk.day(BANK_DAY), ENTRIES)
+    desk.fund([("E1", 123456, "")], BANK_DAY)
+    noted = pl.read_parquet(put).with_columns(text=pl.lit("VISA PAYOUT 21 NOV"))
+    noted.write_parquet(put)
+    assert desk.fund_again(BANK_DAY).unexplained == 1

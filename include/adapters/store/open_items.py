@@ -87,6 +87,20 @@ class SqlOpenItems:
         with self._engine.begin() as connection:
             return [_item(row) for row in connection.execute(query).mappings()]
 
+    def of_stage(self, merchant_id: str, stage: str) -> list[OpenItem]:
+        """Return a merchant's items of one stage that are not resolved, the oldest first."""
+        query = (
+            select(open_items)
+            .where(
+                open_items.c.merchant_id == merchant_id,
+                open_items.c.stage == stage,
+                open_items.c.state == "open",
+            )
+            .order_by(open_items.c.item_id)
+        )
+        with self._engine.begin() as connection:
+            return [_item(row) for row in connection.execute(query).mappings()]
+
     def _open(self, connection: Connection, items: Sequence[OpenItem]) -> None:
         insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
         statement = insert(open_items)

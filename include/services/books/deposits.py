@@ -8,8 +8,10 @@ from typing import Any
 
 from include.domain.expectations import Expectation, ExpectationState
 from include.domain.money import Money
+from include.services.books.sums import is_nameless
 
 _TOKENS = re.compile(r"[A-Za-z0-9_-]+")
+_TELLING = 5  # characters from which on an id in free text is no accident
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,11 @@ class BankEntry:
     def money(self) -> Money:
         return Money(self.minor, self.currency)
 
-    @property
-    def words(self) -> set[str]:
-        """Return the words a batch id is looked for in."""
-        return {self.reference, *_TOKENS.findall(f"{self.reference} {self.text}")}
+    def names(self, batch_id: str) -> bool:
+        """Say whether the entry names a batch; in free text a short id is any number."""
+        if batch_id in {self.reference, *_TOKENS.findall(self.reference)}:
+            return True
+        return len(batch_id) >= _TELLING and batch_id in _TOKENS.findall(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +93,28 @@ class Funds:
         ]
 
     def _named(self, entry: BankEntry) -> list[Expectation]:
-        """Return the batches an entry names: one, or several that it pays to the cent."""
-        words = entry.words
-        found = [e for e in self._open(entry.currency) if e.detail["batch_id"] in words]
+        """Return the batches an entry names: one, or several that it pays to the cent.
+
+        What a day nets without a batch (fees, disputes) has no name that a bank could show: it is
+        paid with the batches of its day, or with later ones, where that makes the cent.
+        """
+        waiting = self._open(entry.currency)
+        found = [e for e in waiting if entry.names(e.detail["batch_id"])]
         exact = [e for e in found if e.amount_minor == entry.minor]
         if len(exact) == 1:
             return exact
-        if sum(e.amount_minor for e in found) == entry.minor:
-            return found
+        days = {e.since_date for e in found}
+        nameless = [e for e in waiting if found and is_nameless(e.detail["batch_id"])]
+        same_day = [e for e in nameless if e.since_date in days]
+        earlier = [e for e in nameless if e.since_date <= max(days)]
+        for extra in ([], same_day, earlier):
+            if sum(e.amount_minor for e in (*found, *extra)) == entry.minor:
+                return [*found, *extra]
         batches = {e.detail["batch_id"] for e in found}
-        # A batch that came on several days is paid oldest first.
-        return sorted(found, key=lambda e: e.since_date)[:1] if len(batches) == 1 else []
+        if len(batches) != 1:
+            return []
+        # An id that is used again: the day whose amount is nearest, the oldest of equals.
+        return sorted(found, key=lambda e: (abs(e.amount_minor - entry.minor), e.since_date))[:1]
 
     def _take(self, entry: BankEntry, batches: Sequence[Expectation]) -> Deposit:
         parts: dict[str, tuple[int, int]] = {}

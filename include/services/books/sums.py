@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _NET = [line_class.value for line_class in NET_CLASSES]
 _BATCHED = ["gross_sale", "refund"]
+_NAMELESS = "DAY-"  # begins the id of what a day nets without a batch of its own
 
 
 @dataclass(slots=True)
@@ -35,6 +36,11 @@ class BatchSums:
     def part_id(self) -> str:
         """The batch, with its posting date where another part posts later."""
         return f"{self.batch_id}@{self.posting_date}" if self.is_earlier_month else self.batch_id
+
+
+def is_nameless(batch_id: str) -> bool:
+    """Say whether it is what a day nets without a batch: no bank can show its id."""
+    return batch_id.startswith(_NAMELESS)
 
 
 @dataclass(slots=True)
@@ -184,7 +190,9 @@ def _with_batches(frame: "pl.LazyFrame", on: date) -> "pl.LazyFrame":
         frame.join(of_request, on="request_id", how="left")
         .join(only.lazy().select("currency", only="batch_id"), on="currency", how="left")
         .with_columns(
-            batch=pl.coalesce("batch_id", "of_request", "only", pl.lit(f"DAY-{on.isoformat()}"))
+            batch=pl.coalesce(
+                "batch_id", "of_request", "only", pl.lit(f"{_NAMELESS}{on.isoformat()}")
+            )
         )
     )
 

@@ -45,6 +45,14 @@ class ItemStore(OpenItems, Protocol):
         ...
 
 
+class StageItems(ItemStore, Protocol):
+    """Open items, with a look at what a stage has open on any day."""
+
+    def of_stage(self, merchant_id: str, stage: str) -> Sequence[OpenItem]:
+        """Return a merchant's items of one stage that are not resolved."""
+        ...
+
+
 class FeePrices(Protocol):
     """The mappings' side of fees."""
 
