@@ -1,18 +1,17 @@
 """What entries must be together: no overlap, nothing missing, nothing that answers twice."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
-from itertools import combinations, groupby, pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 from include.domain.merchant import SourceKind
 from include.domain.settlement import LineClass
 from include.mappings.parse import EntryType, Placed
 from include.mappings.problems import did_you_mean
+from include.mappings.rules_sharing import check_sharing
 from include.mappings.schema import (
     ChargebackReasonsEntry,
     Entry,
-    ErpDocumentRow,
     FeeCodesEntry,
     FeeScheduleEntry,
     FxRatesEntry,
@@ -39,25 +38,16 @@ def check_rules(entries: Entries) -> None:
     for merchant in of_kind(entries, MerchantEntry):
         _check_merchant(merchant)
         _check_sources(merchant)
-        _check_documents(merchant)
         _check_template(merchant, entries)
         _check_rates(merchant, entries)
         _check_fee_codes(merchant, entries)
-    for one, other in combinations(of_kind(entries, MerchantEntry), 2):
-        _check_sharing(other, one)
-    _check_subscriptions(of_kind(entries, MerchantEntry))
+    check_sharing(of_kind(entries, MerchantEntry))
     _check_kinds(entries)
     _check_schedules(entries)
     _check_reasons(of_kind(entries, ChargebackReasonsEntry))
     for pair in of_kind(entries, FxRatesEntry):
         if pair.entry.from_currency == pair.entry.to_currency:
             pair.report(("to_currency",), "a rate from a currency to itself", "Remove the entry.")
-
-
-def overlap(one: Entry, other: Entry) -> bool:
-    """Say whether two entries are in force on a same day."""
-    starts = max(one.effective_from, other.effective_from)
-    return starts <= min(one.effective_to or date.max, other.effective_to or date.max)
 
 
 def _check_dates(entries: Entries) -> None:
@@ -121,70 +111,6 @@ def _check_sources(placed: Placed[MerchantEntry]) -> None:
             what = f"no bank account of this merchant is {source.remote_name!r}"
             do = did_you_mean(source.remote_name, accounts)
             placed.report(("sources", i, "remote_name"), what, do)
-
-
-def _check_subscriptions(merchants: Sequence[Placed[MerchantEntry]]) -> None:
-    for i, placed in enumerate(merchants):
-        for other in merchants[:i]:
-            one, two = placed.entry, other.entry
-            if one.merchant_id == two.merchant_id or not overlap(one, two):
-                continue
-            if one.organization_id == two.organization_id:
-                what = (
-                    f"organization {one.organization_id!r} is already reconciled as "
-                    f"{two.merchant_id!r} (line {other.line()})"
-                )
-                placed.report(("organization_id",), what, "Let one entry cover each interval.")
-
-
-def _check_documents(placed: Placed[MerchantEntry]) -> None:
-    rows = placed.entry.erp_documents
-    for i, row in enumerate(rows):
-        for other in rows[:i]:
-            if _excludes(row, other):
-                what = f"no document is both {_say(other)} and {_say(row)}"
-                placed.report(("erp_documents", i), what, "Remove one: all rows must hold at once.")
-            elif _folded(row) == _folded(other) and row.condition == other.condition:
-                placed.report(("erp_documents", i), f"{_say(row)} is said twice", "Remove one.")
-
-
-def _check_sharing(placed: Placed[MerchantEntry], other: Placed[MerchantEntry]) -> None:
-    """Two merchants that take one document would each see the other's as never settled."""
-    one, two = placed.entry, other.entry
-    is_shared = (
-        one.merchant_id != two.merchant_id
-        # Two connections may lead to one company, so the company alone decides.
-        and one.company_id.casefold() == two.company_id.casefold()
-        and overlap(one, two)
-    )
-    if not is_shared or any(_excludes(a, b) for a in one.erp_documents for b in two.erp_documents):
-        return
-    if one.erp_documents and not two.erp_documents:
-        placed, other = other, placed  # blame the one that takes everything
-    taken = " and ".join(_say(row) for row in placed.entry.erp_documents) or "every document"
-    what = (
-        f"{placed.entry.merchant_id} takes {taken} of company {placed.entry.company_id!r}, which "
-        f"{other.entry.merchant_id} (line {other.line('erp_documents')}) may take as well"
-    )
-    inside = "erp_documents" if placed.entry.erp_documents else "company_id"
-    do = "Give both merchants 'erp_documents', with one column EQ another value in each."
-    placed.report((inside,), what, do)
-
-
-def _excludes(row: ErpDocumentRow, other: ErpDocumentRow) -> bool:
-    """Say whether no document fulfils both; NE and NE always leave some."""
-    if row.column != other.column or row.condition == other.condition == "NE":
-        return False
-    is_same_value = _folded(row) == _folded(other)
-    return is_same_value == (row.condition != other.condition)
-
-
-def _folded(row: ErpDocumentRow) -> tuple[str, str]:
-    return row.column, row.value.casefold()  # as SYSPRO's database compares
-
-
-def _say(row: ErpDocumentRow) -> str:
-    return f"{row.column} {row.condition} {row.value!r}"
 
 
 def _check_template(placed: Placed[MerchantEntry], entries: Entries) -> None:
