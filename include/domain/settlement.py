@@ -96,7 +96,7 @@ BANK_ENTRY_COLUMNS: dict[str, tuple[str, str]] = {
     "file_digest": ("string", "SHA-256 of the raw statement, hex"),
     "line_no": ("int64", "entry of the statement, from 1"),
     "account_id": ("string", "the bank account, as the statement names it"),
-    "entry_id": ("string", "the bank's id of the entry; made of the line where it has none"),
+    "entry_id": ("string", "the bank's id of the entry; made of what it says where it has none"),
     "booking_date": ("date32", "the bank's booking date"),
     "value_date": ("date32", "the bank's value date; null where unsaid"),
     "currency": ("string", "ISO 4217"),

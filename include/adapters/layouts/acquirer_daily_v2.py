@@ -50,4 +50,5 @@ LAYOUT = Layout(
         "processor_reference": "statement_id",
     },
     may_be_empty=True,
+    is_proven=True,
 )

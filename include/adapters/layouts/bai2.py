@@ -29,5 +29,6 @@ LAYOUT = Layout(
     ),
     fields=ENTRY_FIELDS,
     may_be_empty=True,
+    is_proven=True,
     yields="bank_entries",
 )

@@ -150,6 +150,7 @@ class Layout:
     merchant: str = ""  # the column that must name the merchant asked for
     total: Total | None = None
     may_be_empty: bool = False  # a file without records is a statement, not a fault
+    is_proven: bool = False  # its trailer counts and sums each record: of equals none is a repeat
     unknown_columns: Literal["accept", "reject"] = "accept"
     yields: Literal["lines", "bank_entries"] = "lines"
 

@@ -41,7 +41,7 @@ class Chunk:
     lines: pl.DataFrame  # domain.settlement.LINE_COLUMNS or BANK_ENTRY_COLUMNS
     bad: pl.DataFrame  # LINE_NO, reason_code, what, do, currency, amount_text
     rows_without_money: int
-    prints: pl.Series  # one hash per good row, to find exact duplicates
+    prints: pl.Series  # one hash per good row, to find exact repeats; none where all are proven
     print_lines: pl.Series  # and its line number
     totals: Mapping[tuple[str, str], int]  # (currency, class) -> minor units
 
@@ -67,14 +67,17 @@ def classify(text: pl.DataFrame, line_no: pl.Series, plan: Plan, has_control: bo
     if found_bad.any():
         bad = _explained(frame.filter(found_bad), checks, plan)
         good, prints = frame.filter(~found_bad), prints.filter(~found_bad)
-    if not are_unique(prints):
+    if plan.layout.is_proven:
+        prints = prints.clear()
+    elif not are_unique(prints):
         is_again = good[LINE_NO].is_in(_repeated(good, prints, text.columns).implode())
         bad = pl.concat([bad, _explained(good.filter(is_again), [_AGAIN], plan)])
         good, prints = good.filter(~is_again), prints.filter(~is_again)
     lines = lines_of(_with_money(good, plan), plan)
     unpaid = good.height - _records(lines["line_no"].to_numpy())
     totals = totals_of(lines, plan.layout.yields)
-    return Chunk(text.height, lines, bad, unpaid, prints, good[LINE_NO], totals)
+    print_lines = good[LINE_NO] if len(prints) else good[LINE_NO].clear()
+    return Chunk(text.height, lines, bad, unpaid, prints, print_lines, totals)
 
 
 def _records(line_no: npt.NDArray[np.int64]) -> int:

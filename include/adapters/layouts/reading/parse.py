@@ -15,6 +15,7 @@ from include.adapters.layouts.reading import csv_blocks, duplicates
 from include.adapters.layouts.reading.batches import Batch, Judged, batches_of_rows, judge
 from include.adapters.layouts.reading.csv_blocks import BlockFaultError
 from include.adapters.layouts.reading.csv_head import read_head
+from include.adapters.layouts.reading.entry_ids import EntryIds
 from include.adapters.layouts.reading.faults import (
     MAX_BYTES,
     MAX_RECORDS,
@@ -126,7 +127,7 @@ def _parse(
     if size > MAX_BYTES:
         raise of("too_large", f"The file has {size} bytes, more than {MAX_BYTES}")
     facts, plan, first_line, unknown, judged = _opened(path, layout, digest, expected)
-    tally = _Tally()
+    tally, ids = _Tally(), EntryIds()
     with (
         TableWriter(lines_path, columns_of(layout.yields), digest) as lines,
         TableWriter(quarantine_path, QUARANTINE_COLUMNS, digest) as quarantine,
@@ -139,7 +140,7 @@ def _parse(
                 raise of("too_large", f"The file has more than {MAX_RECORDS} records")
             if writing is not None:
                 writing.result()
-            writing = beside.submit(_write, item, first_line, plan, lines, quarantine)
+            writing = beside.submit(_write, item, first_line, plan, ids, lines, quarantine)
             first_line += item.length
         if not tally.rows_in and not layout.may_be_empty:
             raise of("header_only", "The file has headings and no record")
@@ -257,12 +258,16 @@ def _publish(writing: "Future[None] | None", lines: TableWriter) -> None:
 
 
 def _write(
-    item: Judged, first_line: int, plan: Plan, lines: TableWriter, quarantine: TableWriter
+    item: Judged,
+    first_line: int,
+    plan: Plan,
+    ids: EntryIds,
+    lines: TableWriter,
+    quarantine: TableWriter,
 ) -> None:
     placed = item.chunk.lines.with_columns_seq(pl.col("line_no") + first_line)
     if plan.layout.yields == "bank_entries":
-        made = pl.format(f"{plan.digest[:12]}:{{}}", "line_no")
-        placed = placed.with_columns_seq(pl.coalesce("entry_id", made).alias("entry_id"))
+        placed = ids.fill(placed)
     lines.write(placed)
     if item.quarantine.height:
         number = pl.col(LINE_NO) + first_line
