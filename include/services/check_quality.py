@@ -25,7 +25,7 @@ class QualityStore(Protocol):
     """Where results are kept, and what is known of the day's files."""
 
     def day_files(self, day: SettlementDay) -> Sequence[DayFile]:
-        """Return the newest file of each source of a day."""
+        """Return the file of each source that counts: the newest whole one, or the newest."""
         ...
 
     def replace(self, result: QualityResult) -> None:

@@ -1,11 +1,12 @@
 """Step 2 of the day: split every record into its class, or set it aside; both are counted.
 
-The newest version of each source is run through its layout. Lines of the classes a source
-supplies become the day's lines; one that an earlier day has counted already is set aside. Rows in
-= rows classified + rows quarantined, per file, or the step fails.
+The newest version of each source is run through its layout; a broken one replaces nothing, and the
+whole one before it stays in force. Lines of the classes a source supplies become the day's lines;
+one that an earlier day has counted already is set aside. Rows in = rows classified + rows
+quarantined, per file, or the step fails.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from include.domain.errors import Rejected
@@ -35,6 +36,15 @@ class ClassifyResult:
     files: tuple[ParsedFile, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One file, read."""
+
+    source: Source
+    file: StoredFile
+    found: ParsedFile
+
+
 def classify_lines(
     day: SettlementDay,
     merchant: Merchant,
@@ -54,23 +64,25 @@ def classify_lines(
     """
     from include.services.day_tables import DayTables  # loads Polars
 
-    newest = {file.source: file for file in files.of_day(day)}
-    parsed: dict[str, ParsedFile] = {}
-    for source in merchant.sources:
-        file = newest.get(source.name)
-        if file is not None:
-            parsed[source.name] = _parse(day, merchant, source, file, lake, layouts)
+    arrived = files.of_day(day)
+    read = [
+        one
+        for source in merchant.sources
+        for one in _versions(day, merchant, source, arrived, lake, layouts)
+    ]
     tables = DayTables(day, lake)
-    good = [(s, parsed[s.name]) for s in merchant.sources if _is_good(parsed.get(s.name))]
-    set_aside = tables.write(good, list(parsed.values()))
-    for name, found in parsed.items():
-        again = set_aside.get(found.digest, 0)
-        parsed[name] = found = replace(
-            found,
-            rows_classified=found.rows_classified - again,
-            rows_quarantined=found.rows_quarantined + again,
+    good = [(one.source, one.found) for one in read if _is_good(one.found)]
+    set_aside = tables.write(good, [one.found for one in read])
+    parsed: list[ParsedFile] = []
+    for one in read:
+        again = set_aside.get(one.found.digest, 0)
+        found = replace(
+            one.found,
+            rows_classified=one.found.rows_classified - again,
+            rows_quarantined=one.found.rows_quarantined + again,
         )
-        files.conclude(_concluded(newest[name], found, tables.records_with_lines(found.digest)))
+        parsed.append(found)
+        files.conclude(_concluded(one.file, found, tables.records_with_lines(found.digest)))
     kept = files.of_day(day)
     items = findings_of(day, merchant, kept, tables.quarantined())
     open_items.replace_findings(day, STAGE, items)
@@ -79,17 +91,36 @@ def classify_lines(
     )
     outcomes = read_outcomes(lake.day_path(day, DOWNLOADS))
     return ClassifyResult(
-        coverage=coverage_of(merchant, parsed, outcomes),
+        coverage=coverage_of(merchant, {s.name: found for s, found in good}, outcomes),
         totals=tables.totals() | ({} if merchant.reports_funding else tables.deposits()),
-        rows_in=sum(found.rows_in for found in parsed.values()),
-        rows_classified=sum(found.rows_classified for found in parsed.values()),
-        rows_quarantined=sum(found.rows_quarantined for found in parsed.values()),
-        files=tuple(parsed.values()),
+        rows_in=sum(found.rows_in for found in parsed),
+        rows_classified=sum(found.rows_classified for found in parsed),
+        rows_quarantined=sum(found.rows_quarantined for found in parsed),
+        files=tuple(parsed),
     )
 
 
 def _is_good(found: ParsedFile | None) -> bool:
     return found is not None and found.fault is None
+
+
+def _versions(
+    day: SettlementDay,
+    merchant: Merchant,
+    source: Source,
+    arrived: Sequence[StoredFile],
+    lake: LakeStore,
+    layouts: Layouts,
+) -> list[_Read]:
+    """Read the newest version of a source; where it is broken, those before it until one is not."""
+    read: list[_Read] = []
+    for file in reversed([file for file in arrived if file.source == source.name]):
+        if read and file.state is FileState.quarantined:
+            continue
+        read.append(_Read(source, file, _parse(day, merchant, source, file, lake, layouts)))
+        if _is_good(read[-1].found):
+            break
+    return read
 
 
 def _parse(

@@ -172,6 +172,31 @@ def test_a_cut_file_that_came_whole_the_second_time_is_told_and_needs_nothing(
     )
 
 
+def test_a_broken_version_replaces_nothing(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, SALES, BANK)
+    whole = sales_file(DAY, sale(1), sale(2))
+    bench.gateway.put("Sales", DAY, whole)
+    bench.gateway.put("US-001", DAY, BANK_FILE)
+    bench.download()
+    first = bench.classify()
+    bench.gateway.put("Sales", DAY, whole[:-20])
+    bench.gateway.put("US-001", DAY, BANK_FILE[:-9])
+    bench.download()
+    found = bench.classify()
+    assert (found.totals, found.coverage) == (first.totals, first.coverage)
+    assert (found.rows_in, found.rows_classified, found.rows_quarantined) == (5, 3, 2)
+    assert _day(bench, "bank_entries.parquet")["amount_minor"].to_list() == [26798]
+    assert bench.findings.causes(DAY) == ["truncated_file", "truncated_file"]
+    states = [(file.source, file.version, file.state.value) for file in bench.files.of_day(DAY)]
+    assert states == [
+        ("bank", 1, "classified"),
+        ("bank", 2, "quarantined"),
+        ("sales", 1, "classified"),
+        ("sales", 2, "quarantined"),
+    ]
+    assert bench.classify().totals == first.totals
+
+
 def test_coverage_tells_reported_empty_awaited_and_not_knowable_apart(tmp_path: Path) -> None:
     funding = replace(BANK, supplies=(LineClass.funding,))
     bench = Bench(tmp_path, SALES, DISPUTES, funding)

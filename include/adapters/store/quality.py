@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, insert, select
 
 from include.adapters.store.schema import files, quality_results
 from include.domain.quality import DayFile, Finding, QualityResult, Severity, SuiteResult
 from include.domain.settlement import SettlementDay
+from include.services.files import FileState
 from include.services.ports import Clock
 
 
@@ -61,7 +63,7 @@ class SqlQuality:
         return QualityResult(day.merchant_id, day.settlement_date, suites)
 
     def day_files(self, day: SettlementDay) -> Sequence[DayFile]:
-        """Return the newest file of each source of a day."""
+        """Return the file of each source that counts: the newest whole one, or the newest."""
         query = (
             select(files)
             .where(
@@ -71,7 +73,10 @@ class SqlQuality:
             .order_by(files.c.source, files.c.version)
         )
         with self._engine.begin() as connection:
-            newest = {row["source"]: row for row in connection.execute(query).mappings()}
+            newest: dict[str, Any] = {}
+            for row in connection.execute(query).mappings():
+                if row["source"] not in newest or row["state"] != FileState.quarantined:
+                    newest[row["source"]] = row
             return [
                 DayFile(
                     source=row["source"],
