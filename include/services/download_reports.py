@@ -166,6 +166,8 @@ def _fetch(run: _Run, source: Source) -> SourceOutcome:
         state = _state(run, source)
         if state is ReportState.empty:
             return _no_data(run, source, "the list says NO_DATA")
+        if state is ReportState.absent and (held := _held(run, source)):
+            return held
         if state is not ReportState.ready:
             return SourceOutcome(source.name, Outcome.awaited, reason=f"the list says {state}")
     found: SourceOutcome | None = None
@@ -225,9 +227,25 @@ def _download(run: _Run, source: Source) -> Callable[[BinaryIO], Download | None
 
 def _nothing(run: _Run, source: Source) -> SourceOutcome:
     """Decide what a 404 means; for a report whose list says ready it is a contradiction."""
+    if held := _held(run, source):
+        return held
     if source.kind is SourceKind.service and run.now >= run.window.end_at + SERVICE_READY:
         return _no_data(run, source, "the service has no data for a window long closed")
     return SourceOutcome(source.name, Outcome.awaited, reason="nothing to download yet (404)")
+
+
+def _held(run: _Run, source: Source) -> SourceOutcome | None:
+    """Return the version we hold, where the sender has none to show any more.
+
+    Senders keep files for some weeks; a day can be run again for ever.
+    """
+    mine = [file for file in run.files.of_day(run.day) if file.source == source.name]
+    whole = [file for file in mine if file.state is not FileState.quarantined]
+    if not whole:
+        return None
+    newest = whole[-1]
+    reason = "the sender does not show it any more; the version that arrived counts"
+    return SourceOutcome(source.name, Outcome.unchanged, newest.digest, newest.version, reason)
 
 
 def _no_data(run: _Run, source: Source, reason: str) -> SourceOutcome:

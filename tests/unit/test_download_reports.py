@@ -53,6 +53,21 @@ def test_no_data_after_data_is_a_contradiction_and_not_an_empty_day(tmp_path: Pa
         bench.download()
 
 
+def test_a_day_can_be_run_again_once_the_sender_has_dropped_its_files(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, SALES, BANK)
+    bench.gateway.put("Sales", DAY, sales_file(DAY, sale(1)))
+    statement = b"date,value_date,amount,currency,reference,text,balance\n"
+    bench.gateway.put("US-001", DAY, statement)
+    bench.download()
+    first = bench.classify().totals
+    bench.gateway.states["Sales"] = ReportState.absent
+    bench.gateway.files.clear()
+    again = bench.download()
+    assert [s.outcome.value for s in again.sources] == ["unchanged", "unchanged"]
+    assert "the version that arrived counts" in again.sources[0].reason
+    assert bench.classify().totals == first
+
+
 def test_bytes_are_kept_once_and_a_second_run_changes_nothing(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.gateway.put("Sales", DAY, GOOD)
