@@ -8,10 +8,8 @@ from include.adapters.cybersource.webhooks.body import UnreadableBodyError, read
 from include.adapters.cybersource.webhooks.events import read_event
 from include.adapters.shop import woo_webhook
 from include.adapters.shop.signed_webhook import WebhookJudge
-from include.domain.errors import Rejected
-from include.domain.reviews import DecisionEvent
 from include.domain.shops import WebhookRules
-from include.services.inbox.ports import InboxRow, Refusal, Verdict, Verifier
+from include.services.inbox.ports import Refusal, Verdict, Verifier
 
 
 def cybersource_verifier(
@@ -69,27 +67,3 @@ def shop_verifier(rules: WebhookRules, secrets: Sequence[str], where: str) -> Ve
         Rejected: a secret is not written as its scheme wants it.
     """
     return WebhookJudge(rules, secrets, where)
-
-
-def read_decision(row: InboxRow) -> DecisionEvent:
-    """Read the fraud decision that a stored notification of Cybersource brings.
-
-    Raises:
-        Rejected: it brings none that can be read.
-    """
-    try:
-        event = read_event(read_body(row.body).members, row.received_at)
-    except UnreadableBodyError as fault:
-        raise _unread(row, str(fault)) from None
-    if event.decision is None:
-        reason = "its payload is encrypted" if event.is_encrypted else "it names no request"
-        raise _unread(row, reason)
-    return event.decision
-
-
-def _unread(row: InboxRow, reason: str) -> Rejected:
-    return Rejected(
-        f"no decision can be read: {reason}",
-        f"inbox event {row.inbox_id}",
-        "The decision poller finds it; resolve this letter once the order shows it.",
-    )

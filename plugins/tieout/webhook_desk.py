@@ -1,7 +1,6 @@
 """Who may send us webhooks, how each is judged, and what is done with what they say."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC
 
 from airflow.sdk.exceptions import AirflowNotFoundException
@@ -15,9 +14,10 @@ from include.adapters.webhook_verifiers import (
     woocommerce_verifier,
 )
 from include.domain.errors import Rejected, Retryable
-from include.domain.reviews import Decision
+from include.domain.reviews import DecisionEvent
 from include.domain.shops import ShopKind
-from include.services.inbox.handle_events import Handler, NotYet
+from include.services.inbox.handle_events import Handler
+from include.services.inbox.hear_decision import decision_handler
 from include.services.inbox.ports import InboxRow, WebhookAccount
 from tieout.care_desk import merchants, profile_check
 from tieout.hooks.cybersource import CybersourceHook
@@ -90,7 +90,7 @@ class Handlers(Mapping[str, Handler]):
 
 def handlers(desks: Desks) -> Handlers:
     """Return what is done with each kind of event."""
-    decide = _decision_handler(desks)
+    decide = decision_handler(_heard, lambda row: _gateway_of(desks, row), desks.service.decide)
     shop = _shop_handler(desks)
     return Handlers(
         {
@@ -105,24 +105,8 @@ def handlers(desks: Desks) -> Handlers:
     )
 
 
-def _decision_handler(desks: Desks) -> Handler:
-    def handle(row: InboxRow) -> str:
-        event = read_event(read_body(row.body).members, row.received_at.astimezone(UTC))
-        heard = event.decision
-        if heard is None or heard.decision is Decision.review:
-            return "it decides nothing; the poller reads the facts"
-        # The signature covers the payload alone, so the event's name could be forged: the
-        # decision is taken from the gateway, and the webhook only says when to ask.
-        gateway = _gateway_of(desks, row)
-        shown = next(iter(gateway.decided([heard.request_id])), None) if gateway else None
-        if shown is None:
-            raise NotYet(f"the gateway does not show a decision of {heard.request_id} yet")
-        merged = desks.service.decide(replace(shown, reviewer=shown.reviewer or heard.reviewer))
-        if merged is None:
-            raise NotYet(f"no order is known for request {heard.request_id} yet")
-        return f"decision {shown.decision}: {merged}"
-
-    return handle
+def _heard(row: InboxRow) -> DecisionEvent | None:
+    return read_event(read_body(row.body).members, row.received_at.astimezone(UTC)).decision
 
 
 def _gateway_of(desks: Desks, row: InboxRow) -> CybersourceHook | None:

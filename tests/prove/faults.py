@@ -38,6 +38,7 @@ PARKED = ("AR", "GL")
 ALTERED = ("SO", "AR", "GL")
 LOOKS_FIRST = frozenset(("SO", "SM", "CU", "CF", "GL", "SH", "SR"))
 ERP_READS = ("stock", "credit", "release", "invoice")
+GATEWAY_READS = ("authorization", "decision")
 
 SEND = ("first send", "resend")
 BEFORE_AND_AFTER = ("timeout", "5xx", "garbage 2xx", "truncated", "reset", "redirect")
@@ -96,7 +97,7 @@ def cells() -> list[Cell]:
     found += [("closed period", code, position) for code in PARKED for position in SEND]
     found += [("index lag", code, "first send") for code in WRITES]
     found += [(fault, "SQ", read) for read in ERP_READS for fault in READ_FAULTS]
-    found += [(fault, "TS", "authorization") for fault in READ_FAULTS]
+    found += [(fault, "TS", read) for read in GATEWAY_READS for fault in READ_FAULTS]
     found += [("commit lost", "DB", store) for store in STORES]
     found += [("killed between commits", "DB", store) for store in (*STORES, "watermarks")]
     found += [("commit answered with an error", "DB", store) for store in STORES]

@@ -1,12 +1,13 @@
 """Turns raw answers into the families of errors, as every hook must: doubt is the default."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from include.domain.erp_orders import CustomerCredit, ErpDocument, ErpOrder, StockLevel
 from include.domain.errors import OutcomeUnknown, Parked, Rejected, Retryable
 from include.domain.money import Money
 from include.domain.payments import Authorized
+from include.domain.reviews import DecisionEvent
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 from tests.prove.faults import AT_ERP, CODES
 from tests.prove.plans import SCARCE
@@ -99,7 +100,7 @@ class SimulatedPartner:
 
 
 class Readers:
-    """The gateway and SYSPRO, read side; satisfies ``GatewayReader`` and ``ErpOrderReader``."""
+    """The gateway and SYSPRO, read side; satisfies the ports of those who read."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
@@ -107,6 +108,11 @@ class Readers:
     def authorization(self, request_id: str) -> Authorized | None:
         self._ask("TS", "authorization")
         return self._world.truth.authorization(request_id, self._world.hub.seconds)
+
+    def decided(self, request_ids: Sequence[str]) -> Iterator[DecisionEvent]:
+        for request_id in request_ids:
+            self._ask("TS", "decision")
+            yield from self._world.people.decided([request_id])
 
     def stock(self, stock_codes: Sequence[str], warehouse: str) -> Sequence[StockLevel]:
         self._ask("SQ", "stock")
@@ -135,7 +141,7 @@ class Readers:
             status = self._world.wire.read(code, question)
         except (NotSent, NoAnswer) as error:
             raise Retryable(type(error).__name__, _WHERE, _DO) from error
-        if status == 299:  # as the hooks say of an answer that makes no sense
+        if status == 299 and code != "TS":  # as the hooks say of an answer that makes no sense
             raise Rejected("the answer cannot be read", _WHERE, "Correct it there.")
         if status != 200:
             raise Retryable(f"HTTP {status}", _WHERE, _DO)

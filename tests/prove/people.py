@@ -5,7 +5,7 @@ They act on the truth, and hand the product what it may see: feeds, webhooks and
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from tests.prove.partner import documents, erp_order
 from tests.prove.plans import Outcome, Plan
 from tests.prove.product import Kit
 from tests.prove.truth import COMPLETE, Answer, Entry, SalesOrder
+from tests.prove.wire import LAG
 from tests.simulator.hub import EPOCH
 
 if TYPE_CHECKING:
@@ -280,7 +281,18 @@ class People:
             yield Page(events, events[-1].at)
 
     def decided(self, request_ids: Sequence[str]) -> Iterator[DecisionEvent]:
-        return iter(())
+        """Yield what the gateway shows now: the latest decision, once its search knows of it."""
+        known_until = self._world.index_knows_until() - LAG
+        for request_id in request_ids:
+            shown = [
+                event
+                for event in self.decisions
+                if event.request_id == request_id
+                and (event.at - EPOCH).total_seconds() <= known_until
+            ]
+            for event in shown[-1:]:
+                key = f"search|{request_id}|{event.decision}"
+                yield replace(event, origin="search", event_key=key, reviewer="")
 
     def orders_since(self, cursor: str) -> Sequence[ErpOrder]:
         return [erp_order(order) for at, order in self.changed if at > cursor]

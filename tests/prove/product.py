@@ -15,7 +15,8 @@ from include.domain.reviews import Decision, DecisionEvent
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect
 from include.services.effects.ports import EffectKind as K
-from include.services.inbox.handle_events import HandleEvents, decision_handler
+from include.services.inbox.handle_events import HandleEvents
+from include.services.inbox.hear_decision import decision_handler
 from include.services.inbox.ports import Inbox, InboxRow, Incoming
 from include.services.orders.order_service import OrderService
 from include.services.orders.ports import Desk
@@ -212,7 +213,8 @@ class Product:
             life.name,
         )
         people = self._world.people
-        handlers = {"decision": decision_handler(service.decide, read_event)}
+        readers = self._world.readers
+        handlers = {"decision": decision_handler(read_event, lambda _row: readers, service.decide)}
         return Kit(
             engine,
             service,

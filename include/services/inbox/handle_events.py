@@ -6,10 +6,9 @@ Source: reliability reference, section 2.4, row 14.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from include.domain.errors import IntegrationError, Rejected
-from include.domain.reviews import DecisionEvent, Merged
 from include.services.effects.events import EventLog, log_event
 from include.services.inbox.ports import Conclusion, Inbox, InboxRow, InboxState
 
@@ -95,33 +94,3 @@ class HandleEvents:
 def _pause(age: timedelta) -> timedelta:
     """Wait as long again as it has waited, within limits."""
     return min(max(age, _SHORTEST_WAIT), _LONGEST_WAIT)
-
-
-def decision_handler(
-    decide: Callable[[DecisionEvent], Merged | None], read: Callable[[InboxRow], DecisionEvent]
-) -> Handler:
-    """Return the handler of fraud decisions.
-
-    Args:
-        decide: ``OrderService.decide``; ``None`` says that no order is known for it yet.
-        read: turns a sender's bytes into a decision; raises ``Rejected`` where it cannot.
-    """
-
-    def handle(row: InboxRow) -> str:
-        event = read(row)
-        merged = decide(event)
-        if merged is None:
-            raise NotYet(f"no order is known for request {event.request_id}")
-        return merged.value
-
-    return handle
-
-
-def changed_handler(changed: Callable[[InboxRow, datetime], None]) -> Handler:
-    """Return a handler that only passes a hint on, e.g. that a shop's order has changed."""
-
-    def handle(row: InboxRow) -> str:
-        changed(row, row.received_at)
-        return "passed on"
-
-    return handle
