@@ -62,7 +62,7 @@ def test_an_authorization_carries_the_order_the_token_and_both_references(
         "totalAmount": "80.00",
         "unitOfMeasure": "EA",
         "amountIncludesTax": False,
-        "taxAmount": "6.60",
+        "taxAmount": "6.19",  # the only line with tax bears what the discount takes off
     }
     assert order["billTo"] == {
         "firstName": "Ada",
@@ -149,6 +149,30 @@ def test_a_line_that_does_not_divide_is_one_piece_of_it_all(
     partners_of(make_client())[AUTH].send(effect_of(AUTH, command))
     (item,) = gateway.body()["orderInformation"]["lineItems"]
     assert (item["quantity"], item["unitPrice"]) == sent
+
+
+def test_the_tax_of_the_lines_sums_to_the_tax_of_the_order(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    """0.41 off 6.60 + 3.30: 0.27 and 0.14; freight without tax stays without."""
+
+    def line(number: int, kind: LineKind, net: int, tax: int) -> OrderLine:
+        its_tax = Money(tax, "USD")
+        return OrderLine(number, kind, "Lamp", 1_000_000, Money(net, "USD"), its_tax, "")
+
+    lines = (
+        line(1, LineKind.goods, 8000, 660),
+        line(2, LineKind.fee, 4000, 330),
+        line(3, LineKind.freight, 900, 0),
+        line(4, LineKind.discount, -500, -41),
+    )
+    command = authorize(lines=lines, amount=Money(13349, "USD"))
+    gateway.on(CALLS[AUTH], answer(AUTH, "DECLINED", "GENERAL_DECLINE"))
+    partners_of(make_client())[AUTH].send(effect_of(AUTH, command))
+    order = gateway.body()["orderInformation"]
+    taxes = [item.get("taxAmount") for item in order["lineItems"]]
+    assert taxes == ["6.33", "3.16", None]
+    assert order["amountDetails"]["taxAmount"] == "9.49"
 
 
 def test_yen_go_out_without_a_fraction(gateway: ScriptedGateway, make_client: Make) -> None:

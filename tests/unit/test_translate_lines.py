@@ -1,4 +1,4 @@
-"""Lines change their shape on the way to SYSPRO and to the gateway, and never their sum."""
+"""Lines change their shape on the way to SYSPRO, and never their sum."""
 
 from dataclasses import replace
 from datetime import date
@@ -22,8 +22,6 @@ from include.services.translate.currencies import (
 from include.services.translate.lines import (
     erp_lines,
     fold_kits,
-    level_three,
-    level_two,
     merge_identical,
 )
 from tests.unit.shop_orders import translator, woo_order
@@ -90,17 +88,6 @@ def test_only_lines_of_one_price_are_joined() -> None:
         (4, 1_000_000),
     ]
     assert _sums(merged) == _sums(lines)
-
-
-def test_level_three_spreads_a_discount_and_keeps_the_sum() -> None:
-    order = US.order(woo_order())
-    found = level_three(order.lines)
-    # 3.90 off 39.00 + 7.95 + 2.00 = 48.95: 2.31, 0.80, 0.63 and 0.16; the largest remainders win.
-    assert [line.discount.minor for line in found] == [231, 80, 63, 16]
-    assert sum(line.amount.minor + line.tax.minor for line in found) == order.amount.minor
-    assert all(line.amount.minor >= 0 and line.tax.minor >= 0 for line in found)
-    two = level_two(order.purchase_order, order.lines)
-    assert (two.tax.minor, two.freight.minor, two.discount.minor) == (373, 795, 390)
 
 
 LINES = st.lists(

@@ -1,15 +1,16 @@
-"""From the shopper's lines to SYSPRO's: kits folded, identical lines joined, discounts spread.
+"""From the shopper's lines to SYSPRO's: kits folded, identical lines joined, tax as a line.
 
 Money is never lost on the way: the lines that come out sum to those that went in, net and tax.
-The order itself keeps its lines as they were sold; level II and III facts are made of them.
+The order itself keeps its lines as they were sold: the authorisation's level II and III data, with
+discounts taken off, is made of them by the gateway's adapter.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
-from include.domain.money import Money, allocate, total
+from include.domain.money import Money, total
 from include.domain.orders import LineKind, OrderLine
 from include.domain.shops import KitMode, Shop
 
@@ -77,71 +78,4 @@ def _with(line: OrderLine, others: Sequence[OrderLine]) -> OrderLine:
         line,
         net=total((line.net, *(one.net for one in others)), line.net.currency),
         tax=total((line.tax, *(one.tax for one in others)), line.tax.currency),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class LevelLine:
-    """One line of level III data: what a card issuer is told was bought. Never negative."""
-
-    number: int
-    code: str
-    description: str
-    quantity_millionths: int
-    unit: str
-    amount: Money  # net, its part of the discounts taken off
-    discount: Money  # that part, positive
-    tax: Money
-
-
-def level_three(lines: Sequence[OrderLine]) -> tuple[LevelLine, ...]:
-    """Return level III lines; discounts are spread over the rest by their net, to the cent.
-
-    Tax of a discount is taken off in the same way, so the sum is still the order's.
-    """
-    currency = lines[0].net.currency
-    sold = [line for line in lines if line.kind is not LineKind.discount]
-    off = [line for line in lines if line.kind is LineKind.discount]
-    weights = [line.net.minor for line in sold]
-    if not sum(weights):
-        weights = [1] * len(sold)
-    less = allocate(-total((line.net for line in off), currency), weights)
-    less_tax = allocate(-total((line.tax for line in off), currency), weights)
-    return tuple(
-        LevelLine(
-            number=line.number,
-            code=line.stock_code or line.kind.value,
-            description=line.description,
-            quantity_millionths=line.quantity_millionths,
-            unit=line.unit,
-            amount=line.net - part,
-            discount=part,
-            tax=line.tax - its_tax,
-        )
-        for line, part, its_tax in zip(sold, less, less_tax, strict=True)
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class LevelTwo:
-    """Level II data of an order."""
-
-    purchase_order: str
-    tax: Money
-    freight: Money
-    discount: Money  # positive
-
-
-def level_two(purchase_order: str, lines: Sequence[OrderLine]) -> LevelTwo:
-    """Sum what level II asks for."""
-    currency = lines[0].net.currency
-
-    def net_of(kind: LineKind) -> Money:
-        return total((line.net for line in lines if line.kind is kind), currency)
-
-    return LevelTwo(
-        purchase_order,
-        tax=total((line.tax for line in lines), currency),
-        freight=net_of(LineKind.freight),
-        discount=-net_of(LineKind.discount),
     )

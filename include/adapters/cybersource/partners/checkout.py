@@ -5,9 +5,10 @@ member for a card number.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from include.adapters.cybersource.partners.common import amount_details, references
-from include.domain.money import Money, total
+from include.domain.money import Money, allocate, total
 from include.domain.orders import (
     QUANTITY_DIGITS,
     Address,
@@ -93,11 +94,7 @@ def _order(it: Authorize) -> dict[str, object]:
         "amountDetails": amount_details(it.amount) | _totals(it.lines, it.amount.currency),
         "billTo": _person(it.shopper.bill_to, it.shopper),
         "shipTo": _person(it.shopper.ship_to, None),
-        "lineItems": [
-            _line(line)
-            for line in it.lines[:_MOST_LINES]
-            if line.kind is not LineKind.discount and line.net.minor >= 0
-        ],
+        "lineItems": [_line(line) for line in _items(it.lines)],
         "invoiceDetails": {"purchaseOrderNumber": it.code},
     }
 
@@ -109,6 +106,24 @@ def _totals(lines: Sequence[OrderLine], currency: str) -> dict[str, object]:
     discount = -total((one.net for one in lines if one.kind is LineKind.discount), currency)
     sums = {"taxAmount": tax, "freightAmount": freight, "discountAmount": discount}
     return {name: money.decimal for name, money in sums.items() if money.minor > 0}
+
+
+def _items(lines: Sequence[OrderLine]) -> list[OrderLine]:
+    """Level III lines, none negative: the tax of a discount is taken off the others' tax.
+
+    An issuer that adds the lines' tax up must come to ``taxAmount``.
+    """
+    sold, off = [], 0
+    for line in lines[:_MOST_LINES]:
+        if line.kind is LineKind.discount or line.net.minor < 0:
+            off -= line.tax.minor
+        else:
+            sold.append(line)
+    taxes = [max(line.tax.minor, 0) for line in sold]
+    if not 0 < off <= sum(taxes):
+        return sold
+    parts = allocate(Money(off, sold[0].tax.currency), taxes)
+    return [replace(line, tax=line.tax - part) for line, part in zip(sold, parts, strict=True)]
 
 
 def _line(line: OrderLine) -> dict[str, object]:
