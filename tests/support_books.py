@@ -254,7 +254,6 @@ class Desk:
         on: date = DAY,
         *,
         totals: Mapping[tuple[str, LineClass], int] | None = None,
-        restate_mapping: bool = False,
     ) -> BuildResult:
         """Match the lines against nothing and build their journals."""
         self.match(lines, [], on)
@@ -269,7 +268,6 @@ class Desk:
             open_items=self.items,
             layouts={FILE: "test"},
             totals=totals,
-            restate_mapping=restate_mapping,
         )
 
     def fund(self, entries: Iterable[tuple[str, int, str]], on: date) -> FundingResult:

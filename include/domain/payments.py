@@ -132,7 +132,6 @@ class Authorized:
     theirs: str  # the vendor's own status
     reason: str = ""  # the vendor's own reason
     authorized: Money | None = None  # what the bank approved; None where nothing
-    network_id: str = ""  # processorInformation.transactionId, for merchant-initiated charges
     stored: StoredToken | None = None
     token_failure: str = ""  # an approved payment whose token could not be made
     details: tuple[str, ...] = field(default=())  # refused fields, their names only

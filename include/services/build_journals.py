@@ -70,7 +70,6 @@ class _Desk:
     mappings: BookMappings
     dates: PostingDates
     known: Mapping[ChainKey, Chain]
-    restate_mapping: bool
     seen: set[ChainKey] = field(default_factory=set)
 
 
@@ -86,7 +85,6 @@ def build_journals(
     open_items: ItemStore,
     layouts: Mapping[str, str],
     totals: Mapping[tuple[str, LineClass], int] | None = None,
-    restate_mapping: bool = False,
 ) -> BuildResult:
     """Build the settlement and fee journals of one merchant's day.
 
@@ -101,7 +99,6 @@ def build_journals(
         open_items: receives closed periods.
         layouts: layout by file digest, to translate fee codes.
         totals: what classification counted, by currency and class; checked where given.
-        restate_mapping: rebook by today's mappings also what has not changed.
 
     Raises:
         Rejected: money is not conserved, or a code, account or rate is not mapped. Nothing was
@@ -120,7 +117,7 @@ def build_journals(
         check_day(_by_class(sums.batches), sums.set_aside, counted, f"build, {day}")
     known = chains(r for r in journals.versions(day) if r.journal.kind in _KINDS)
     dates = PostingDates(merchant, periods)
-    desk = _Desk(day, merchant, mappings, dates, known, restate_mapping)
+    desk = _Desk(day, merchant, mappings, dates, known)
     steps = [step for batch in sums.batches for step in _plan_batch(desk, batch)]
     steps += _plan_vanished(desk)
     awaited = _awaited(desk, steps, expectations)
@@ -150,9 +147,7 @@ def _plan_batch(desk: _Desk, batch: BatchSums) -> list[_Step]:
     keys = {kind: (batch.part_id, batch.currency, kind.value) for kind in _KINDS}
     desk.seen.update(keys.values())
     chain = desk.known.get(keys[JournalKind.settlement], Chain(()))
-    basis = basis_of(
-        batch, chain, desk.merchant, desk.mappings, when, restate_mapping=desk.restate_mapping
-    )
+    basis = basis_of(batch, chain, desk.merchant, desk.mappings, when)
     drafts = {
         JournalKind.settlement: settlement_draft(desk.day, desk.merchant, batch, basis, when),
         JournalKind.fee_invoice: invoice_draft(desk.day, desk.merchant, batch, basis, when),

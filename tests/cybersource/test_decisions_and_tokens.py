@@ -268,21 +268,23 @@ def test_a_customer_without_cards_is_not_one_who_is_unknown(
 def test_pages_of_instruments_are_read_to_the_end(
     gateway: ScriptedGateway, make_client: Make
 ) -> None:
+    path = f"GET /tms/v2/customers/{CUSTOMER}"
     full = {"_embedded": {"paymentInstruments": [instrument(f"{n}") for n in range(100)]}}
     rest = {"_embedded": {"paymentInstruments": [instrument("last")]}}
-    gateway.on("GET /tms/v1/instrumentidentifiers/7010/paymentinstruments", full, rest)
-    assert len(Tokens(make_client()).with_identifier("7010")) == 101
+    gateway.on(path, {"id": CUSTOMER})
+    gateway.on(f"{path}/payment-instruments", full, rest)
+    assert len(Tokens(make_client()).customer(CUSTOMER) or ()) == 101
     assert "offset=100" in gateway.requests[-1].url
 
 
 def test_a_list_without_its_member_is_not_an_empty_list(
     gateway: ScriptedGateway, make_client: Make
 ) -> None:
-    gateway.on(
-        "GET /tms/v1/instrumentidentifiers/7010/paymentinstruments", {"total": 2, "_embedded": {}}
-    )
+    path = f"GET /tms/v2/customers/{CUSTOMER}"
+    gateway.on(path, {"id": CUSTOMER})
+    gateway.on(f"{path}/payment-instruments", {"total": 2, "_embedded": {}})
     with pytest.raises(Retryable):
-        Tokens(make_client()).with_identifier("7010")
+        Tokens(make_client()).customer(CUSTOMER)
 
 
 def test_the_same_card_twice_keeps_the_one_that_lasts_longest() -> None:

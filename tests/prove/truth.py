@@ -209,7 +209,6 @@ class Truth:
             "theirs": status.value.upper(),
             "reason": "",
             "authorized": money,
-            "network_id": "",
             "stored": None,
             "token_failure": "",
             "details": [],

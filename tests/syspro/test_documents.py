@@ -127,7 +127,6 @@ def test_queries_are_built_as_declared() -> None:
     same_as_golden("cshqry.xml", cshqry.build("BUS"))
     same_as_golden("genqso.xml", ledger_queries.build_options("A"))
     same_as_golden("genqpp.xml", ledger_queries.build_previous(1))
-    same_as_golden("genqgl.xml", ledger_queries.build_account("1160", "A"))
     same_as_golden("comlgn.xml", comlgn.build(is_eviction_refused=True))
     same_as_golden("cshtwd_parameters.xml", parameters("P"))
 

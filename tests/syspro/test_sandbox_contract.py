@@ -328,12 +328,6 @@ def test_yen_without_minor_digits_and_euros_in_a_pound_company_tie(
     assert total == posting.debit_total.minor
 
 
-def test_accounts_are_validated(open_syspro: Callable[..., SysproAdapter]) -> None:
-    reader: Any = open_syspro().reader
-    assert reader.account_problem("A", "1160") == ""
-    assert "9999" in reader.account_problem("A", "9999")
-
-
 def test_no_session_is_left_behind(
     sandbox: Sandbox, open_syspro: Callable[..., SysproAdapter]
 ) -> None:

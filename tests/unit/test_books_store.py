@@ -41,7 +41,6 @@ def test_findings_are_replaced_and_found_again(desk: Desk) -> None:
     assert desk.items.open_of_day(desk.day()) == [two]
     desk.items.replace_findings(desk.day(), "match", [one, two])
     assert desk.items.open_of_day(desk.day()) == [one, two]
-    assert desk.items.count_by_cause("acme_us") == {Cause.ambiguous: 2}
 
 
 def test_another_stage_of_the_day_is_left_alone(desk: Desk) -> None:

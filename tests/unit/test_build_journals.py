@@ -269,14 +269,6 @@ def test_a_changed_mapping_moves_nothing_that_is_booked(desk: Desk) -> None:
     assert kept == ["mappings 1", "mappings 1"]
 
 
-def test_a_changed_mapping_is_restated_on_purpose(desk: Desk) -> None:
-    (first,) = desk.build(worked_day(), LAST).built
-    desk.journals.move(first, JournalState.posted)
-    desk.mappings.kinds["assessment"] = "discount"
-    (second,) = desk.build(worked_day(), LAST, restate_mapping=True).built
-    assert table(second) == [("6151", "-0.52"), ("6153", "0.52")]
-
-
 def test_a_changed_rate_moves_nothing_that_is_booked(desk: Desk) -> None:
     lines = [line("gross_sale", 1000, currency="EUR", batch="B1", request="1")]
     (first,) = desk.build(lines, LAST).built

@@ -24,7 +24,6 @@ from include.services.ports import Download, ReportEntry, ReportState, Transacti
 
 log = structlog.get_logger(__name__)
 
-# The list call says `status`, the call for one report `reportStatus`, with RERUN besides.
 _STATES = {
     "COMPLETED": ReportState.ready,
     "PENDING": ReportState.pending,
@@ -56,44 +55,7 @@ class Reporting:
         found = self._client.fetch(request)
         if found is None:
             return ()
-        return tuple(
-            entry_of(row, "status") for row in read_list(found, "reportSearchResults", request)
-        )
-
-    def report_status(self, organization_id: str, report_id: str) -> ReportEntry | None:
-        """Ask for one report by its id; ``None`` is 404."""
-        path = f"/reporting/v3/reports/{safe_id(report_id)}"
-        query = {"organizationId": demand_organization(organization_id, "report status")}
-        found = self._client.fetch(self._client.request(path, query, "read a report's status"))
-        return entry_of(found, "reportStatus") if found is not None else None
-
-    def report_definitions(
-        self, organization_id: str, subscription_type: str = "CUSTOM"
-    ) -> Sequence[str]:
-        """Return the names of the definitions valid for the account."""
-        query = {"subscriptionType": subscription_type, "organizationId": organization_id}
-        request = self._client.request(
-            "/reporting/v3/report-definitions", query, "list report definitions"
-        )
-        found = self._client.fetch(request)
-        rows = read_list(found, "reportDefinitions", request) if found is not None else []
-        return tuple(name for row in rows if (name := definition_name(row)))
-
-    def report_definition(
-        self,
-        organization_id: str,
-        name: str,
-        mime_type: str = "text/csv",
-        subscription_type: str = "CUSTOM",
-    ) -> Json | None:
-        """Return one definition as the vendor names its members, columns under ``attributes``."""
-        query = {
-            "subscriptionType": subscription_type,
-            "reportMimeType": mime_type,
-            "organizationId": organization_id,
-        }
-        path = f"/reporting/v3/report-definitions/{safe_id(name)}"
-        return self._client.fetch(self._client.request(path, query, "read a report definition"))
+        return tuple(entry_of(row) for row in read_list(found, "reportSearchResults", request))
 
     def download_report(
         self,
@@ -156,14 +118,9 @@ class Reporting:
         return facts_of(found, request.where) if found is not None else None
 
 
-def definition_name(row: Json) -> str | None:
-    """The vendor spells the member ``reportDefintionName``; the right spelling may come one day."""
-    return text_of(row, "reportDefintionName") or text_of(row, "reportDefinitionName")
-
-
-def entry_of(row: Json, state_member: str) -> ReportEntry:
+def entry_of(row: Json) -> ReportEntry:
     """Translate one report of the vendor; an unknown state is never taken for ready or empty."""
-    word = text_of(row, state_member) or ""
+    word = text_of(row, "status") or ""
     state = _STATES.get(word)
     if state is None:
         log.warning("unknown_report_state", state=word, report=text_of(row, "reportName"))

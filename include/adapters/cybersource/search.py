@@ -1,15 +1,14 @@
-"""Transaction search: its query language, its pages, and saved searches.
+"""Transaction search: its query language and its pages.
 
 The grammar is Solr's, documented badly (reference, sections 2.4 and 8.6). A search is fed with
 delay, so nothing found proves nothing.
 """
 
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from include.adapters.cybersource.answers import Json, text_of
+from include.adapters.cybersource.answers import Json
 from include.adapters.cybersource.client import JSON_TYPE, Client
 from include.adapters.http.wire import Request
 from include.domain.errors import Rejected, Retryable
@@ -19,7 +18,6 @@ SORT = "id:asc,submitTimeUtc:asc"  # a fixed order, else pages overlap
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,99}")
 # Solr's own characters. A hyphen inside a word is plain, as the vendor's samples show.
 _SPECIAL = re.compile(r'([+&|!(){}\[\]^"~*?:\\/\s]|^-|\b(?:AND|OR|NOT|TO)\b)')
-_SEARCH_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 def term(field: str, value: str) -> str:
@@ -40,20 +38,15 @@ def between(field: str, start_at: datetime, end_at: datetime) -> str:
     return f"{field}:[{_instant(start_at)} TO {_instant(end_at)}}}"
 
 
-def both(*terms: str) -> str:
-    return " AND ".join(terms)
-
-
 def _instant(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Search:
-    """Searches of one account. ``sleep`` is a parameter so that tests do not wait."""
+    """Searches of one account."""
 
-    def __init__(self, client: Client, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
-        self._sleep = sleep
 
     def transactions(self, query: str, page_size: int = LARGEST_PAGE) -> Iterator[Json]:
         """Yield transaction summaries, every page, as the vendor names them.
@@ -63,7 +56,7 @@ class Search:
         """
         offset = 0
         while True:
-            request = self._request(query, offset, page_size, save=False)
+            request = self._request(query, offset, page_size)
             found = self._answer(request)
             rows = _summaries(found)
             yield from rows
@@ -78,40 +71,10 @@ class Search:
                     "Search again; the index may be catching up.",
                 )
 
-    def save(self, query: str, name: str) -> str:
-        """Save a search and return its id; ``saved`` reads it, as often as one likes."""
-        request = self._request(query, 0, LARGEST_PAGE, save=True, name=name)
-        found = text_of(self._answer(request), "searchId")
-        if found is None or _SEARCH_ID.fullmatch(found) is None:
-            raise Retryable("the saved search has no id", request.where, "Save it again.")
-        return found
-
-    def saved(
-        self, search_id: str, attempts: int = 5, pause_s: float = 2.0
-    ) -> tuple[Json, ...] | None:
-        """Return the rows of a saved search; ``None`` if it is not there after all attempts.
-
-        GET answers 404 for a while after the 201, so it is asked again, less and less often.
-        """
-        if _SEARCH_ID.fullmatch(search_id) is None:
-            raise Rejected(f"{search_id[:70]!r} is not a search id", "search", "Correct it.")
-        request = self._client.request(f"/tss/v2/searches/{search_id}", {}, "read a saved search")
-        for attempt in range(attempts):
-            found = self._client.fetch(request)
-            if found is not None:
-                return tuple(_summaries(found))
-            if attempt < attempts - 1:
-                self._sleep(pause_s * 2**attempt)
-        return None
-
-    def _request(
-        self, query: str, offset: int, page_size: int, save: bool, name: str = "Tieout"
-    ) -> Request:
-        if not 1 <= page_size <= LARGEST_PAGE:
-            raise ValueError(f"a page has 1 to {LARGEST_PAGE} rows, not {page_size}")
+    def _request(self, query: str, offset: int, page_size: int) -> Request:
         body = {
-            "save": save,
-            "name": name,
+            "save": False,
+            "name": "Tieout",
             "timezone": "GMT",
             "query": query,
             "offset": offset,

@@ -56,14 +56,6 @@ class Tokens:
         found = self._fetch(self._request(path, {}, "read a payment instrument"))
         return None if found is None else self._completed(_token(found, customer_token))
 
-    def with_identifier(self, identifier_token: str) -> tuple[StoredToken, ...]:
-        """Return every payment instrument of one card, whoever's it is.
-
-        The gateway does not name their customers here; ``customer_token`` is then ``''``.
-        """
-        path = f"/tms/v1/instrumentidentifiers/{safe_id(identifier_token)}/paymentinstruments"
-        return tuple(_token(row, "") for row in self._pages(path))
-
     def _completed(self, token: StoredToken) -> StoredToken:
         """Ask the card's identifier for the last digits where the instrument does not show them."""
         if token.suffix or not token.identifier_token:

@@ -144,11 +144,6 @@ class CallbackSettings(Connection):
 _FIXED = frozenset({"conn_id", "base_url", "key", "secret"})
 
 
-def form_fields(kind: type[Connection]) -> dict[str, Any]:
-    """Return the extra fields of a connection with their defaults."""
-    return {f.name: f.default for f in fields(kind) if f.name not in _FIXED}
-
-
 def settings_from(
     kind: type[S],
     conn_id: str,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Engine, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from include.adapters.store.schema import open_items
@@ -139,16 +139,6 @@ class SqlOpenItems:
         )
         for start in range(0, len(keys), _CHUNK):
             connection.execute(statement, [{"key": key} for key in keys[start : start + _CHUNK]])
-
-    def count_by_cause(self, merchant_id: str) -> dict[Cause, int]:
-        """Return how many items of a merchant are open, by cause."""
-        query = (
-            select(open_items.c.cause, func.count())
-            .where(open_items.c.merchant_id == merchant_id, open_items.c.state == "open")
-            .group_by(open_items.c.cause)
-        )
-        with self._engine.begin() as connection:
-            return {Cause(cause): count for cause, count in connection.execute(query)}
 
 
 def _row(item: OpenItem) -> dict[str, Any]:

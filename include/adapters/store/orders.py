@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 
 from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.leases import insert_once
@@ -297,10 +297,3 @@ def _claim_payment(connection: Connection, order: Order) -> None:
 
 def _unknown(order_id: str) -> Rejected:
     return Rejected(f"there is no order {order_id!r}", "orders", "Check the id.")
-
-
-def count_by_state(engine: Engine) -> dict[str, int]:
-    """Count orders per state, for the metrics."""
-    wanted = select(orders.c.state, func.count()).group_by(orders.c.state)
-    with engine.begin() as connection:
-        return {str(state): int(number) for state, number in connection.execute(wanted).tuples()}

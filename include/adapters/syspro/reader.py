@@ -1,14 +1,13 @@
-"""SYSPRO's read side: AR documents by COMFND, posting periods, and whether an account exists."""
+"""SYSPRO's read side: AR documents by COMFND, and posting periods."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
-from include.adapters.syspro.documents import ledger_queries
 from include.adapters.syspro.documents.comfnd import Find, Row
 from include.adapters.syspro.documents.reply import read_amount, read_date
 from include.adapters.syspro.partners.common import Asking
-from include.domain.errors import IntegrationError, Rejected
+from include.domain.errors import Rejected
 from include.domain.merchant import ErpCondition
 from include.services.ports import PostingPeriod
 
@@ -67,23 +66,6 @@ class EnetReader:
         """
         self._demand_company(company_id)
         return self._asking.periods.of(posting_date)
-
-    def account_problem(self, company_id: str, gl_account: str) -> str:
-        """Return what is wrong with a GL account, or ``''`` where SYSPRO knows it.
-
-        Raises:
-            Retryable, Rejected: SYSPRO could not be asked.
-        """
-        self._demand_company(company_id)
-        client = self._asking.client
-        try:
-            body = client.query("GENQGL", ledger_queries.build_account(gl_account, company_id))
-        except IntegrationError as fault:
-            # A code that does not exist may be said by an ERROR text instead of a document.
-            if "not found" in fault.what.lower() and gl_account in fault.what:
-                return fault.what
-            raise
-        return self._asking.read(ledger_queries.parse_account, body, "GENQGL")
 
     def _document(self, row: Row) -> dict[str, object]:
         document_id = "|".join(row.get(column.lower(), "") for column in KEY)

@@ -26,7 +26,7 @@ class Basis:
     """What decides how a batch is booked; kept with the journal as long as the batch is open.
 
     A mapping that changes meanwhile does not move what is booked: only lines that changed post,
-    by the accounts, roles and rate they began with. ``restate_mapping`` starts anew on purpose.
+    by the accounts, roles and rate they began with.
     """
 
     roles: Mapping[str, str]  # "class|layout|code" -> role
@@ -42,15 +42,13 @@ def basis_of(
     merchant: Merchant,
     mappings: BookMappings,
     when: PostingDate,
-    *,
-    restate_mapping: bool,
 ) -> Basis:
     """Return the basis of a batch: the one it began with, completed by today's mappings.
 
     Raises:
         Rejected: a fee code, account or rate is not mapped; the message holds the line to add.
     """
-    newest = None if restate_mapping else chain.newest
+    newest = chain.newest
     known: Mapping[str, str] = newest.control.get("roles", {}) if newest else {}
     roles = {
         "|".join(name): known.get("|".join(name)) or _role(name, mappings, when)

@@ -1,6 +1,6 @@
 """What matching needs from the outside; the store, the lake and the mappings satisfy these."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Protocol
@@ -72,12 +72,4 @@ class Gateway(Protocol):
 
     def transaction(self, request_id: str) -> TransactionFacts | None:
         """Look one transaction up; ``None`` proves nothing."""
-        ...
-
-
-class FileLayouts(Protocol):
-    """Which layout a day's files are of."""
-
-    def layouts(self, day: SettlementDay) -> Mapping[str, str]:
-        """Return the layout's name by file digest."""
         ...

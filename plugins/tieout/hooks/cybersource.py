@@ -5,9 +5,9 @@ headers and has no time-out. What is spoken lives in ``include/adapters/cybersou
 """
 
 import base64
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from urllib.parse import quote
 
 from airflow.sdk import BaseHook
@@ -21,7 +21,6 @@ from include.adapters.cybersource.partners import partners_of
 from include.adapters.cybersource.payments import Payments
 from include.adapters.cybersource.reasons import ReasonTable
 from include.adapters.cybersource.reporting import Reporting
-from include.adapters.cybersource.search import Search
 from include.adapters.cybersource.settings import Settings
 from include.adapters.cybersource.signing import Now, utc_now
 from include.adapters.cybersource.tokens import Tokens
@@ -37,8 +36,6 @@ from include.domain.payments import Authorized
 from include.domain.reviews import DecisionEvent
 from include.services.effects.ports import EffectKind, Partner, Timings
 from include.services.ports import Download, ReportEntry, TransactionFacts
-
-Json = Mapping[str, Any]
 
 
 def hide(*secrets: str) -> None:
@@ -141,22 +138,6 @@ class CybersourceHook(BaseHook):
         """List the reports whose time frame lies in ``window``; an empty list proves nothing."""
         return self._reporting.list_reports(organization_id, window)
 
-    def report_status(self, organization_id: str, report_id: str) -> ReportEntry | None:
-        """Ask for one report by its id; ``None`` is 404."""
-        return self._reporting.report_status(organization_id, report_id)
-
-    def report_definitions(
-        self, organization_id: str, subscription_type: str = "CUSTOM"
-    ) -> Sequence[str]:
-        """Return the names of the definitions valid for the account."""
-        return self._reporting.report_definitions(organization_id, subscription_type)
-
-    def report_definition(
-        self, organization_id: str, name: str, mime_type: str = "text/csv"
-    ) -> Json | None:
-        """Return one definition, its columns under ``attributes``; ``None`` is 404."""
-        return self._reporting.report_definition(organization_id, name, mime_type)
-
     def download_report(
         self,
         organization_id: str,
@@ -182,63 +163,11 @@ class CybersourceHook(BaseHook):
         """Return ``payment-batch-summaries`` rows as the vendor names them."""
         return self._reporting.batch_totals(organization_id, window)
 
-    def chargeback_summaries(self, organization_id: str, window: Window) -> Iterator[Json]:
-        return self._reporting.items("chargeback-summaries", organization_id, window)
-
-    def chargeback_details(self, organization_id: str, window: Window) -> Iterator[Json]:
-        return self._reporting.items("chargeback-details", organization_id, window)
-
-    def retrieval_summaries(self, organization_id: str, window: Window) -> Iterator[Json]:
-        return self._reporting.items("retrieval-summaries", organization_id, window)
-
-    def retrieval_details(self, organization_id: str, window: Window) -> Iterator[Json]:
-        return self._reporting.items("retrieval-details", organization_id, window)
-
-    def net_fundings(self, organization_id: str, window: Window) -> Iterator[Json]:
-        """Yield ``netFundingSummaries``; the totals come with ``download_service``."""
-        return self._reporting.items("net-fundings", organization_id, window)
-
-    def interchange_clearing_level_details(
-        self, organization_id: str, window: Window
-    ) -> Iterator[Json]:
-        return self._reporting.items("interchange-clearing-level-details", organization_id, window)
-
-    def conversion_details(self, organization_id: str, window: Window) -> Iterator[Json]:
-        """Yield reviewers' decisions; asked for in pieces of at most 24 hours."""
-        return self._reporting.items("conversion-details", organization_id, window)
-
-    def purchase_refund_details(
-        self, organization_id: str, window: Window, view_by: str = "requestDate"
-    ) -> Iterator[Json]:
-        """Yield ``requestDetails``, paged, in pieces of 31 days.
-
-        The other lists come with ``download_service``. Raises ``Rejected`` beyond 18 months.
-        """
-        return self._reporting.items(
-            "purchase-refund-details", organization_id, window, viewBy=view_by
-        )
-
     # Transactions
 
     def transaction(self, request_id: str) -> TransactionFacts | None:
         """Look one transaction up; ``None`` is 404, which shortly after a 201 proves nothing."""
         return self._reporting.transaction(request_id)
-
-    def search_transactions(self, query: str) -> Iterator[Json]:
-        """Yield transaction summaries; build ``query`` with ``adapters.cybersource.search``."""
-        return Search(self.get_conn()).transactions(query)
-
-    def save_search(self, query: str, name: str) -> str:
-        """Save a search; return the id for ``saved_search``."""
-        return Search(self.get_conn()).save(query, name)
-
-    def saved_search(
-        self, search_id: str, sleep: Callable[[float], None] | None = None
-    ) -> tuple[Json, ...] | None:
-        """Poll a saved search; ``None`` if it is not there yet."""
-        client = self.get_conn()
-        search = Search(client, sleep) if sleep else Search(client)
-        return search.saved(search_id)
 
     # Payments: writes through the effects engine, and what it needs
 

@@ -83,25 +83,6 @@ def test_a_blank_organization_is_refused_because_its_404_would_read_as_none(
     assert server.calls == []
 
 
-def test_one_report_says_report_status_instead(
-    server: Any, reporting: Reporting, json_reply: Any
-) -> None:
-    server.answers(json_reply({"reportName": "R", "reportStatus": "RERUN"}))
-    entry = reporting.report_status("shop_1", "79642c43-2368-0cd5-e053-a2588e0a7b3c")
-    assert entry is not None
-    assert (entry.state, entry.window) == (ReportState.pending, None)
-
-
-def test_definitions_are_read_under_the_misspelt_member(
-    server: Any, reporting: Reporting, json_reply: Any
-) -> None:
-    server.answers(
-        json_reply({"reportDefinitions": [{"reportDefintionName": "FeeDetailClass"}, {"x": 1}]})
-    )
-    assert reporting.report_definitions("shop_1") == ("FeeDetailClass",)
-    assert query_of(server.calls[0]) == {"subscriptionType": "CUSTOM", "organizationId": "shop_1"}
-
-
 def test_a_download_is_streamed_with_the_digest_of_the_expanded_bytes(
     server: Any, reporting: Reporting, make_reply: Reply
 ) -> None:

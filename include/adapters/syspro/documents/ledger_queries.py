@@ -1,4 +1,4 @@
-"""GENQSO (current period), GENQPP (periods of previous years), GENQGL (is this an account?).
+"""GENQSO (current period) and GENQPP (periods of previous years).
 
 Source: reference, section 4.5. The public copy of GENQSO's reply stops before the current period,
 so the names it may have are a setting; GENQPP's flags are published.
@@ -12,8 +12,6 @@ from xml.etree.ElementTree import Element as Tree  # a type; parsing is reply.py
 from include.adapters.syspro.documents.reply import (
     Unreadable,
     count,
-    field,
-    problems,
     read_document,
 )
 from include.adapters.syspro.documents.schema import Choice, Document, Element, Group, Key, Whole
@@ -38,23 +36,6 @@ PREVIOUS_PERIODS = Document(
     "Query",
     "GENQPP.XSD",
     (Group("Options", (Element("PreviousYear", Whole(maximum=9), is_required=True),)),),
-)
-ACCOUNT = Document(
-    "GENQGL",
-    "Query",
-    "GENQGL.XSD",
-    (
-        Group(
-            "key",
-            (
-                Element("LedgerCode", Key(35), is_required=True),
-                Element("Company", Key(10), is_required=True),
-                Element("SecurityType", Choice("P")),
-                Element("ValidateStructure", Choice("Y N")),
-                Element("ValidateFlags", Choice("Y N")),
-            ),
-        ),
-    ),
 )
 _FLAG = re.compile(r"gl(?:prev|cur)yrflagperiod(\d+)")
 
@@ -120,30 +101,3 @@ def _flags(tree: Tree) -> Mapping[int, bool]:
         (_FLAG.fullmatch(element.tag), (element.text or "").strip()) for element in tree.iter()
     )
     return {int(name.group(1)): text.upper() == "O" for name, text in found if name and text}
-
-
-def build_account(gl_account: str, company_id: str) -> str:
-    return ACCOUNT.build(
-        {
-            "key": {
-                "LedgerCode": gl_account,
-                "Company": company_id,
-                "SecurityType": "P",
-                "ValidateStructure": "Y",
-                "ValidateFlags": "Y",
-            }
-        }
-    )
-
-
-def parse_account(body: bytes) -> str:
-    """Return what is wrong with the account, or ``''``.
-
-    Raises:
-        CallFailed, Unreadable: no such document.
-    """
-    tree = read_document(body, "glstructurequery")
-    found = problems(tree)
-    if found:
-        return "; ".join(str(problem) for problem in found)
-    return "" if field(tree, "ledgerdetails/ledgercode") else "not in the answer"
