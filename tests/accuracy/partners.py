@@ -19,8 +19,8 @@ from include.adapters.syspro.adapter import SysproAdapter, open_adapter
 from include.adapters.syspro.settings import settings_from
 from include.domain.merchant import Merchant
 from include.sandbox import Sandbox
-from include.services.effects.memory import MemoryEffectStore
 from include.services.ports import Download
+from tests.simulator.memory import MemoryEffectStore
 
 SHIPPED = Path(__file__).parents[2] / "airflow_settings.yaml"
 

@@ -10,11 +10,11 @@ import structlog
 from include.domain.settlement import SettlementDay
 from include.sandbox import start
 from include.services.effects.engine import Engine
-from include.services.effects.memory import MemoryEffectStore
 from include.services.effects.ports import EffectKind, Timings
 from include.services.post_journals import effect_of
 from tests.accuracy.partners import WallClock, running
 from tests.accuracy.quarter import Quarter
+from tests.simulator.memory import MemoryEffectStore
 
 DAYS = (date(2026, 10, 26), date(2026, 10, 27), date(2026, 10, 28), date(2026, 10, 29))
 MERCHANTS = ("acme_us", "acme_uk", "acme_jp")

@@ -13,11 +13,11 @@ from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.engine import open_store
 from include.adapters.store.schema import metadata
 from include.services.effects.engine import Engine
-from include.services.effects.memory import MemoryEffectStore
 from include.services.effects.ports import EffectState, Timings
 from include.services.effects.store import EffectStore
 from tests.effects import KIND, effect
 from tests.file_ledger import FileLedger
+from tests.simulator.memory import MemoryEffectStore
 
 KEYS = [f"acme_us|2026-03-01|B{number}|USD|settlement|1" for number in range(5)]
 QUICK = Timings(

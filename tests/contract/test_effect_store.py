@@ -16,7 +16,6 @@ from include.domain.errors import Rejected
 from include.services.effects import chain
 from include.services.effects.boundaries import Boundary
 from include.services.effects.dead_letters import DeadLetter
-from include.services.effects.memory import MemoryEffectStore
 from include.services.effects.ports import Effect, EffectState
 from include.services.effects.store import (
     Change,
@@ -26,6 +25,7 @@ from include.services.effects.store import (
     LeaseLost,
 )
 from tests.effects import KIND, START, ManualClock, effect
+from tests.simulator.memory import MemoryEffectStore
 
 MINUTE = timedelta(minutes=1)
 NAME = f"{KIND.value}|{effect().key}"

@@ -25,7 +25,6 @@ from include.domain.payments import (
 )
 from include.mappings.load import load_mappings
 from include.services.effects.engine import Engine
-from include.services.effects.memory import MemoryEffectStore
 from include.services.effects.ports import Effect, EffectKind, EffectState, Found, Receipt
 from tests.cybersource.scripted import (
     AMOUNT,
@@ -39,6 +38,7 @@ from tests.cybersource.scripted import (
     response,
 )
 from tests.effects import ManualClock
+from tests.simulator.memory import MemoryEffectStore
 
 MERCHANT = "acme_us"
 AUTH, CAPTURE, REFUND, REVERSE, VOID, REVIEW, DELETION = (

@@ -15,11 +15,11 @@ from include.adapters.shop.settings import ShopSettings
 from include.adapters.shop.woocommerce import WooCommerce
 from include.domain.orders import reference_of
 from include.services.effects.engine import Engine
-from include.services.effects.memory import MemoryEffectStore
 from include.services.effects.ports import Effect, EffectKind, Partner, Timings
 from include.services.shop.commands import ShopContent
 from tests.effects import ManualClock
 from tests.sandbox.shopping import KEY, SECRET, TOKEN, Shops, shops
+from tests.simulator.memory import MemoryEffectStore
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from typing import Any
 from include.domain.errors import IntegrationError, Rejected, Retryable
 from include.services.effects.boundaries import BoundaryHook
 from include.services.effects.engine import Engine
-from include.services.effects.memory import MemoryEffectStore
 from include.services.effects.ports import (
     Difference,
     Effect,
@@ -26,6 +25,7 @@ from include.services.effects.store import Change, Decide, EffectStore, Lease, L
 from include.services.effects.turn import Turn
 from include.services.ports import Clock
 from tests.simulator.hub import Hub
+from tests.simulator.memory import MemoryEffectStore
 from tests.simulator.partner import SimulatedPartner
 from tests.simulator.world import TIMINGS, MemoryShelf, Shelf, Variant
 

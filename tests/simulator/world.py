@@ -15,13 +15,13 @@ from include.services.effects.boundaries import Boundary, BoundaryHook
 from include.services.effects.chain import Link
 from include.services.effects.dead_letters import DeadLetter
 from include.services.effects.engine import Engine
-from include.services.effects.memory import MemoryEffectStore
 from include.services.effects.ports import Effect, EffectKind, EffectState, Timings
 from include.services.effects.states import NEEDS_A_PERSON, UNFINISHED
 from include.services.effects.store import Change, EffectStore, Lease
 from tests.simulator import checker
 from tests.simulator.faults import INSIDE, Coverage, draw_swarm
 from tests.simulator.hub import EPOCH, Hub
+from tests.simulator.memory import MemoryEffectStore
 from tests.simulator.network import Wire
 from tests.simulator.partner import SimulatedPartner
 from tests.simulator.remote import Remote

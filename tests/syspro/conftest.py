@@ -18,8 +18,8 @@ from include.adapters.syspro.enet import EnetClient
 from include.adapters.syspro.settings import SysproSettings, settings_from
 from include.domain.journal import Journal, JournalKind, JournalLine
 from include.domain.money import Money
-from include.services.effects.memory import MemoryEffectStore
 from include.services.effects.ports import Effect, EffectKind
+from tests.simulator.memory import MemoryEffectStore
 
 SESSION = b"0123456789ABCDEF0123456789ABCDEF07  "
 PASSWORD = "p@ss word/1"

@@ -12,8 +12,8 @@ from include.adapters.syspro.settings import settings_from
 from include.domain.erp_orders import MoveSalesOrder, OrderMove
 from include.sandbox import Sandbox
 from include.services.effects.engine import Engine
-from include.services.effects.memory import MemoryEffectStore
 from include.services.effects.ports import Effect, EffectState, Timings
+from tests.simulator.memory import MemoryEffectStore
 from tests.syspro.support_orders import CUSTOMER, ORDER, RECEIPT, effect_of, goods, usd
 
 TODAY = date(2026, 11, 3)

@@ -12,7 +12,7 @@ import structlog
 
 from include.adapters.syspro.enet import EnetClient
 from include.domain.errors import IntegrationError, OutcomeUnknown, Parked, Rejected, Retryable
-from include.services.effects.memory import MemoryEffectStore
+from tests.simulator.memory import MemoryEffectStore
 
 PASSWORD = "p@ss word/1"
 SESSION = "0123456789ABCDEF0123456789ABCDEF07"

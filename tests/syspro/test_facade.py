@@ -15,8 +15,8 @@ from include.adapters.syspro.facade_map import SHIPPED, load_facade_map
 from include.adapters.syspro.settings import settings_from
 from include.domain.errors import IntegrationError, OutcomeUnknown, Parked, Rejected, Retryable
 from include.domain.journal import Journal
-from include.services.effects.memory import MemoryEffectStore
 from include.services.effects.ports import Effect, EffectKind
+from tests.simulator.memory import MemoryEffectStore
 
 
 class Canned:

@@ -21,8 +21,8 @@ from include.domain.erp_orders import OrderMove
 from include.domain.errors import IntegrationError, OutcomeUnknown, Parked, Rejected, Retryable
 from include.sandbox import Sandbox, start
 from include.services.effects.engine import Engine
-from include.services.effects.memory import MemoryEffectStore
 from include.services.effects.ports import Effect, EffectKind, EffectState, Timings
+from tests.simulator.memory import MemoryEffectStore
 from tests.syspro.support_orders import CUSTOMER, ORDER, RECEIPT, effect_of, goods, move, usd
 
 TODAY = date(2026, 11, 3)

@@ -18,9 +18,9 @@ from include.domain.journal import Journal
 from include.domain.money import Money
 from include.sandbox import Sandbox, start
 from include.services.effects.engine import Engine
-from include.services.effects.memory import MemoryEffectStore
 from include.services.effects.ports import Effect, EffectKind, EffectState, Timings
 from include.services.ports import PeriodState
+from tests.simulator.memory import MemoryEffectStore
 
 TIMINGS = Timings(
     deadline=timedelta(seconds=60),

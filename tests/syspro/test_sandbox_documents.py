@@ -14,7 +14,7 @@ from include.adapters.syspro.settings import settings_from
 from include.domain.merchant import ErpCondition
 from include.mappings.load import load_mappings
 from include.sandbox import Sandbox, start
-from include.services.effects.memory import MemoryEffectStore
+from tests.simulator.memory import MemoryEffectStore
 
 
 class Clock:

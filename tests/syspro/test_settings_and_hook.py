@@ -9,8 +9,8 @@ from include.adapters.http.transport import HttpTransport
 from include.adapters.syspro.adapter import KINDS
 from include.adapters.syspro.settings import settings_from
 from include.domain.errors import Rejected
-from include.services.effects.memory import MemoryEffectStore
 from include.services.effects.ports import EffectKind
+from tests.simulator.memory import MemoryEffectStore
 
 
 def settings(**extra: object) -> Any:

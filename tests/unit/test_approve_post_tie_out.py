@@ -21,12 +21,12 @@ from include.domain.settlement import SettlementDay
 from include.mappings.load import load_mappings
 from include.services.approve_journals import ApprovalRequest, approval_request, record_decision
 from include.services.effects.engine import Engine
-from include.services.effects.memory import MemoryEffectStore
 from include.services.effects.ports import Effect, Found, Receipt
 from include.services.journal_book import JournalState
 from include.services.post_journals import post_journals, sync_journals
 from include.services.tie_out import tie_out
 from tests.effects import KIND, TIMINGS, ManualClock, ScriptedPartner, time_out
+from tests.simulator.memory import MemoryEffectStore
 from tests.unit.test_journal import BALANCED
 
 DAY = SettlementDay("acme_us", date(2026, 10, 31))

@@ -9,9 +9,9 @@ import pytest
 from include.domain.errors import OutcomeUnknown, Parked, Rejected, Retryable
 from include.services.effects.boundaries import Boundary
 from include.services.effects.engine import Engine
-from include.services.effects.memory import MemoryEffectStore
 from include.services.effects.ports import Effect, EffectState, Found, Timings
 from tests.effects import KIND, START, TIMINGS, ManualClock, ScriptedPartner, effect, time_out
+from tests.simulator.memory import MemoryEffectStore
 
 KEY = effect().key
 MINUTE = timedelta(minutes=1)

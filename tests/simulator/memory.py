@@ -1,6 +1,6 @@
-"""An effect store in memory, for simulators and dry runs; it satisfies the same contract tests.
+"""An effect store in memory, for tests and simulators; it satisfies the same contract tests.
 
-Safe for threads. It forgets everything with its process: never use it to post for real.
+Safe for threads. It forgets everything with its process.
 """
 
 import threading
