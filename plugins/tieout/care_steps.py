@@ -57,16 +57,12 @@ def _profiles_of(desk: ShopDesk) -> str:
     return f"kept {kept}; checked {checked}; joined {joined}; removed {removed}"
 
 
-def compare_systems(day: str = "") -> str:
-    """Hold gateway, orders and SYSPRO against each other, merchant by merchant.
-
-    Args:
-        day: a business day; '' is the last whole one in each merchant's calendar.
-    """
+def compare_systems() -> str:
+    """Hold gateway, orders and SYSPRO against each other for the last whole business day."""
 
     def compare(desk: ShopDesk) -> str:
         zone = desk.merchant.zone
-        chosen = date.fromisoformat(day) if day else _last_day(zone)
+        chosen = _last_day(zone)
         window = settlement_window(chosen, zone)
         return str(comparison(desks(), desk).run(chosen, window, desk.erp.session()))
 
