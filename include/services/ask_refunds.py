@@ -102,7 +102,7 @@ def question(waiting: WaitingRefund, limit: Money | None) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class RefundDesk:
+class DecideRefunds:
     """Takes answers; the same rules as the API's."""
 
     service: OrderService

@@ -62,7 +62,7 @@ class _Step:
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
+class _Plan:
     """What planning a batch needs."""
 
     day: SettlementDay
@@ -117,14 +117,14 @@ def build_journals(
         check_day(_by_class(sums.batches), sums.set_aside, counted, f"build, {day}")
     known = chains(r for r in journals.versions(day) if r.journal.kind in _KINDS)
     dates = PostingDates(merchant, periods)
-    desk = _Desk(day, merchant, mappings, dates, known)
-    steps = [step for batch in sums.batches for step in _plan_batch(desk, batch)]
-    steps += _plan_vanished(desk)
-    awaited = _awaited(desk, steps, expectations)
+    plan = _Plan(day, merchant, mappings, dates, known)
+    steps = [step for batch in sums.batches for step in _plan_batch(plan, batch)]
+    steps += _plan_vanished(plan)
+    awaited = _awaited(plan, steps, expectations)
     _store(steps, journals)
     expectations.save(awaited)
     waiting = [(journal, s.when) for s in steps for journal in s.parked if s.when]
-    open_items.replace_findings(day, STAGE, [_parked_item(desk, *each) for each in waiting])
+    open_items.replace_findings(day, STAGE, [_parked_item(plan, *each) for each in waiting])
     return BuildResult(
         tuple(s.way.new for s in steps if s.way.new),
         tuple(journal for s in steps for journal in s.way.kept),
@@ -141,23 +141,23 @@ def _by_class(batches: Sequence[BatchSums]) -> dict[tuple[str, str], int]:
     return found
 
 
-def _plan_batch(desk: _Desk, batch: BatchSums) -> list[_Step]:
+def _plan_batch(plan: _Plan, batch: BatchSums) -> list[_Step]:
     """Plan the journals of one batch and prove them."""
-    when = desk.dates.of(batch.posting_date)
+    when = plan.dates.of(batch.posting_date)
     keys = {kind: (batch.part_id, batch.currency, kind.value) for kind in _KINDS}
-    desk.seen.update(keys.values())
-    chain = desk.known.get(keys[JournalKind.settlement], Chain(()))
-    basis = basis_of(batch, chain, desk.merchant, desk.mappings, when)
+    plan.seen.update(keys.values())
+    chain = plan.known.get(keys[JournalKind.settlement], Chain(()))
+    basis = basis_of(batch, chain, plan.merchant, plan.mappings, when)
     drafts = {
-        JournalKind.settlement: settlement_draft(desk.day, desk.merchant, batch, basis, when),
-        JournalKind.fee_invoice: invoice_draft(desk.day, desk.merchant, batch, basis, when),
+        JournalKind.settlement: settlement_draft(plan.day, plan.merchant, batch, basis, when),
+        JournalKind.fee_invoice: invoice_draft(plan.day, plan.merchant, batch, basis, when),
     }
     ways = {
-        kind: continue_chain(desk.known.get(keys[kind], Chain(())), draft)
+        kind: continue_chain(plan.known.get(keys[kind], Chain(())), draft)
         for kind, draft in drafts.items()
     }
     proof = _proof(batch, basis, ways[JournalKind.settlement].standing)
-    proof.check(f"build, {desk.day}")
+    proof.check(f"build, {plan.day}")
     control = {**proof.to_json(), "roles": dict(sorted(basis.roles.items()))}
     return [
         _Step(
@@ -168,7 +168,7 @@ def _plan_batch(desk: _Desk, batch: BatchSums) -> list[_Step]:
             basis.mapping_version,
             control,
             when,
-            _unposted(desk.known.get(keys[kind], Chain(())), way),
+            _unposted(plan.known.get(keys[kind], Chain(())), way),
         )
         for kind, way in ways.items()
     ]
@@ -193,12 +193,12 @@ def _proof(batch: BatchSums, basis: Basis, standing: Sequence[Journal]) -> Proof
     )
 
 
-def _plan_vanished(desk: _Desk) -> list[_Step]:
+def _plan_vanished(plan: _Plan) -> list[_Step]:
     """Take back what was booked for batches that the latest files no longer hold."""
     steps = []
-    for (batch_id, currency, kind), chain in desk.known.items():
+    for (batch_id, currency, kind), chain in plan.known.items():
         newest = chain.newest
-        if (batch_id, currency, kind) in desk.seen or newest is None:
+        if (batch_id, currency, kind) in plan.seen or newest is None:
             continue
         steps.append(
             _Step(
@@ -213,21 +213,21 @@ def _plan_vanished(desk: _Desk) -> list[_Step]:
     return steps
 
 
-def _awaited(desk: _Desk, steps: Sequence[_Step], expectations: FundingStore) -> list[Expectation]:
+def _awaited(plan: _Plan, steps: Sequence[_Step], expectations: FundingStore) -> list[Expectation]:
     """Return what the bank should receive of every batch, both parts of a split together."""
     standing: dict[tuple[str, str], list[Journal]] = {}
     for step in steps:
         if step.kind is JournalKind.settlement:
             standing.setdefault((step.batch_id, step.currency), []).extend(step.way.standing)
-    names = {key: funding_key(*key, desk.day) for key in standing}
+    names = {key: funding_key(*key, plan.day) for key in standing}
     known = {
         e.item_key: e
         for e in expectations.find(
-            desk.day.merchant_id, ExpectationKind.funding, sorted(names.values())
+            plan.day.merchant_id, ExpectationKind.funding, sorted(names.values())
         )
     }
     found = [
-        funding_expectation(desk.day, desk.merchant, *key, some, known.get(names[key]))
+        funding_expectation(plan.day, plan.merchant, *key, some, known.get(names[key]))
         for key, some in standing.items()
     ]
     return [e for e in found if e is not None and known.get(e.item_key) != e]
@@ -246,12 +246,12 @@ def _store(steps: Sequence[_Step], journals: JournalStore) -> None:
             journals.add(step.way.new, step.mapping_version, step.control)
 
 
-def _parked_item(desk: _Desk, journal: Journal, when: PostingDate) -> OpenItem:
+def _parked_item(plan: _Plan, journal: Journal, when: PostingDate) -> OpenItem:
     period = f"{when.period.year}/{when.period.period:02d}"
     return OpenItem(
-        item_key=item_key_of(desk.day, Cause.period_closed, journal.key),
-        merchant_id=desk.day.merchant_id,
-        settlement_date=desk.day.settlement_date,
+        item_key=item_key_of(plan.day, Cause.period_closed, journal.key),
+        merchant_id=plan.day.merchant_id,
+        settlement_date=plan.day.settlement_date,
         stage=STAGE,
         cause=Cause.period_closed,
         currency=journal.base_currency,
@@ -261,5 +261,5 @@ def _parked_item(desk: _Desk, journal: Journal, when: PostingDate) -> OpenItem:
         explanation=f"Journal {journal.key} posts on {when.posts_on}, but period {period} of "
         f"company {journal.company_id} is {when.period.state.value}.",
         next_action=f"Open period {period} in SYSPRO; the journal is kept and posts then.",
-        owner=desk.merchant.owner,
+        owner=plan.merchant.owner,
     )

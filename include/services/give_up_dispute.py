@@ -19,7 +19,7 @@ from include.services.books.restate import Chain
 from include.services.disputes.ports import DisputeStore, WriteOffBook
 from include.services.disputes.read_day import NAMES
 from include.services.disputes.write_offs import (
-    Desk,
+    WriteOffContext,
     bring_to,
     chains_of,
     key_of,
@@ -62,7 +62,7 @@ def give_up_dispute(
     if written_off_minor(chain) == dispute.left_minor:
         return chain.standing[-1]
     journal = bring_to(
-        Desk(merchant, books, mappings, posting_date),
+        WriteOffContext(merchant, books, mappings, posting_date),
         dispute,
         dispute.left_minor,
         chain,

@@ -24,7 +24,7 @@ from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind, Partner, Timings
 from include.services.orders.breaker import Asks, Breaker, GuardedPartner
 from include.services.orders.order_service import OrderService
-from include.services.orders.ports import Desk
+from include.services.orders.ports import ShopContext
 from include.services.translate.currencies import BaseRate, ShopRates
 from include.wiring import Tieout
 from tieout.hooks.cybersource import CybersourceHook
@@ -142,16 +142,16 @@ class ShopDesk:
         return self.erp.timings_by_kind[kind]
 
     @property
-    def desk(self) -> Desk:
+    def desk(self) -> ShopContext:
         """What the sagas need, on the merchant's day of now: a process outlives midnight."""
         today = self.context.business_date(self.merchant.zone)
         return self._desk if self._desk.today == today else replace(self._desk, today=today)
 
     @cached_property
-    def _desk(self) -> Desk:
+    def _desk(self) -> ShopContext:
         context, shop, merchant = self.context, self.shop, self.merchant
         erp = GuardedErp(self.erp, self.erp_line)
-        return Desk(
+        return ShopContext(
             merchant_id=merchant.merchant_id,
             organization_id=merchant.organization_id,
             company_id=merchant.company_id,

@@ -7,7 +7,7 @@ from include.adapters.store.waiting_refunds import waiting_refunds
 from include.domain.money import Money
 from include.services import ask_refunds
 from include.services.approve_journals import HELD
-from include.services.ask_refunds import RefundDesk, digest_of, key_of
+from include.services.ask_refunds import DecideRefunds, digest_of, key_of
 from include.wiring import tieout
 from tieout.order_steps import desks, timed
 
@@ -40,20 +40,20 @@ def refund_question(refund_id: str) -> tuple[str, str] | None:
 
 
 def approve_refund(refund_id: str, who: str) -> str:
-    """Approve as a second person; see ``RefundDesk.approve``."""
-    return timed(f"approve_refund {refund_id}", lambda: _desk().approve(refund_id, who))
+    """Approve as a second person; see ``DecideRefunds.approve``."""
+    return timed(f"approve_refund {refund_id}", lambda: _decide().approve(refund_id, who))
 
 
 def refuse_refund(refund_id: str, who: str, reason: str) -> str:
-    """End it; see ``RefundDesk.refuse``."""
-    return timed(f"refuse_refund {refund_id}", lambda: _desk().refuse(refund_id, who, reason))
+    """End it; see ``DecideRefunds.refuse``."""
+    return timed(f"refuse_refund {refund_id}", lambda: _decide().refuse(refund_id, who, reason))
 
 
 def hold_refund(refund_id: str, who: str, reason: str) -> str:
-    """Leave it waiting; see ``RefundDesk.hold``."""
-    return timed(f"hold_refund {refund_id}", lambda: _desk().hold(refund_id, who, reason))
+    """Leave it waiting; see ``DecideRefunds.hold``."""
+    return timed(f"hold_refund {refund_id}", lambda: _decide().hold(refund_id, who, reason))
 
 
-def _desk() -> RefundDesk:
+def _decide() -> DecideRefunds:
     context = tieout()
-    return RefundDesk(desks().service, context.decisions, SqlAuditLog(context.store))
+    return DecideRefunds(desks().service, context.decisions, SqlAuditLog(context.store))

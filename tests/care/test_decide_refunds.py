@@ -12,7 +12,7 @@ from include.adapters.store.waiting_refunds import waiting_refunds
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
 from include.domain.refunds import RefundState
-from include.services.ask_refunds import RefundDesk, digest_of, key_of, note_asked, question
+from include.services.ask_refunds import DecideRefunds, digest_of, key_of, note_asked, question
 from include.services.effects.ports import EffectKind
 from tests.care.conftest import Care
 from tests.orders.conftest import make_order
@@ -29,9 +29,9 @@ def waiting(care: Care) -> str:
     )  # fmt: skip
 
 
-def desk(care: Care) -> RefundDesk:
+def desk(care: Care) -> DecideRefunds:
     decisions = SqlApprovals(care.store, care.kit.clock)
-    return RefundDesk(care.kit.service, decisions, care.audit)
+    return DecideRefunds(care.kit.service, decisions, care.audit)
 
 
 def ask(care: Care, refund_id: str) -> None:

@@ -35,7 +35,7 @@ from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order
 from include.domain.payments import Authorize, Authorized, Moved, PaymentStatus, StoredToken
 from include.services.effects.ports import Difference, Effect, EffectKind, Found, Receipt
-from include.services.orders.ports import Desk
+from include.services.orders.ports import ShopContext
 from include.services.orders.refund_order import RefundRow
 
 Answer = Callable[[Effect], Receipt]
@@ -303,8 +303,8 @@ def make_rules(**changes: object) -> OrderRules:
     return replace(rules, **changes)  # type: ignore[arg-type]
 
 
-def desk(erp: FakeErp, gateway: FakeGateway, rules: OrderRules | None = None) -> Desk:
-    return Desk(
+def desk(erp: FakeErp, gateway: FakeGateway, rules: OrderRules | None = None) -> ShopContext:
+    return ShopContext(
         merchant_id="acme_us",
         organization_id="acme_us_org",
         company_id="A",

@@ -19,7 +19,7 @@ from include.services.inbox.handle_events import HandleEvents
 from include.services.inbox.hear_decision import decision_handler
 from include.services.inbox.ports import Inbox, InboxRow, Incoming
 from include.services.orders.order_service import OrderService
-from include.services.orders.ports import Desk
+from include.services.orders.ports import ShopContext
 from include.services.sync.follow_orders import OrderFollower
 from include.services.sync.hear_decisions import DecisionPoll
 from include.services.sync.push_refunds import RefundPush
@@ -172,7 +172,7 @@ class Product:
     def _seconds(self) -> float:
         return self._world.hub.seconds
 
-    def _make_desk(self) -> Desk:
+    def _make_desk(self) -> ShopContext:
         world, swarm = self._world, self._world.swarm
         rules = make_rules(
             amounts={"USD": AmountRange(1, 1_000_000)},

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from include.adapters.http.transport import HttpTransport
-from include.adapters.shop.desk import ShopDesk
 from include.adapters.shop.generic_shop import GenericShop
 from include.adapters.shop.partners import partners_of
 from include.adapters.shop.settings import ShopSettings
+from include.adapters.shop.shop_writes import ShopWrites
 from include.adapters.shop.woocommerce import WooCommerce
 from include.domain.orders import reference_of
 from include.services.effects.engine import Engine
@@ -42,7 +42,7 @@ class Bench:
     """One shop, its adapter, and an engine that writes to it with a clock set by hand."""
 
     sandbox: Shops
-    desk: Any  # ShopReader and ShopDesk
+    desk: Any  # ShopReader and ShopWrites
     clock: ManualClock
     engine: Engine
     store: MemoryEffectStore
@@ -117,7 +117,7 @@ def effect_of(kind: EffectKind, content: ShopContent, key: str) -> Effect:
 MakeBench = Callable[..., Bench]
 
 
-def bench_of(sandbox: Shops, desk: ShopDesk) -> Bench:
+def bench_of(sandbox: Shops, desk: ShopWrites) -> Bench:
     partners: dict[EffectKind, Partner] = dict(partners_of(desk))
     return engine_bench(sandbox, desk, partners, desk.settings.timings)
 
@@ -143,7 +143,7 @@ def hasty(request: pytest.FixtureRequest, sandbox: Shops) -> Bench:
     return bench_of(sandbox, desk_of(request.param, sandbox.url, connect_s=1, deadline_s=2))
 
 
-def desk_of(kind: str, url: str, **changes: Any) -> ShopDesk:
+def desk_of(kind: str, url: str, **changes: Any) -> ShopWrites:
     if kind == "woocommerce":
         return WooCommerce(settings(url, **changes), HttpTransport())
     return GenericShop(settings(url, "acme_uk_web", **changes), HttpTransport())

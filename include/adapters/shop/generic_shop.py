@@ -1,4 +1,4 @@
-"""Any shop with a plain JSON API, by its declared shape. Satisfies ``ShopReader``, ``ShopDesk``."""
+"""Any shop with a plain JSON API, by its declared shape. Is ``ShopReader`` and ``ShopWrites``."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 from include.adapters.http.wire import Transport
 from include.adapters.shop.calls import Absent, Calls, text_at, unreadable, value_at, written
-from include.adapters.shop.desk import RefundSeen
 from include.adapters.shop.settings import ShopSettings
 from include.adapters.shop.shape import SHIPPED, Shape, load_shape
+from include.adapters.shop.shop_writes import RefundSeen
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
 from include.services.shop.commands import OrderUpdate, RefundRecord
@@ -47,7 +47,7 @@ class GenericShop:
 
     @property
     def derived_statuses(self) -> frozenset[str]:
-        """See ``ShopDesk``; by the shape."""
+        """See ``ShopWrites``; by the shape."""
         return frozenset(filter(None, self._shape.order_derived_statuses.split("|")))
 
     @property

@@ -1,4 +1,4 @@
-"""WooCommerce REST v3. Satisfies ``ShopReader`` and ``ShopDesk``.
+"""WooCommerce REST v3. Satisfies ``ShopReader`` and ``ShopWrites``.
 
 Source: WooCommerce REST documentation v3, read 2026-11-25. Dates come without a zone, the ``_gmt``
 ones in UTC; 'after' excludes its own second; notes and status are two calls.
@@ -10,8 +10,8 @@ from typing import Any
 
 from include.adapters.http.wire import Transport
 from include.adapters.shop.calls import Absent, Calls, text_at, unreadable, written
-from include.adapters.shop.desk import RefundSeen
 from include.adapters.shop.settings import ShopSettings
+from include.adapters.shop.shop_writes import RefundSeen
 from include.adapters.shop.woo_auth import auth_for
 from include.adapters.shop.woo_webhooks import WooWebhooks
 from include.domain.errors import Rejected, Retryable

@@ -31,7 +31,7 @@ from include.services.disputes.read_day import read_disputes
 from include.services.disputes.write_offs import (
     BY_DEADLINE,
     ChainKey,
-    Desk,
+    WriteOffContext,
     booked_rate,
     bring_to,
     chains_of,
@@ -103,8 +103,8 @@ def watch_disputes(
     names = {dispute.case_key for dispute in found} | touched
     chains = chains_of(journals.write_offs_of(merchant.merchant_id, names))
     when = PostingDates(merchant, periods).of(on)
-    desk = Desk(merchant, journals, mappings, when.posts_on, when.words)
-    judge = _Judge(desk, chains, _gaps(merchant.merchant_id, found, on, disputes), on)
+    context = WriteOffContext(merchant, journals, mappings, when.posts_on, when.words)
+    judge = _Judge(context, chains, _gaps(merchant.merchant_id, found, on, disputes), on)
     for dispute in [*found, *_vanished(merchant.merchant_id, chains, found)]:
         judge.take(dispute, mappings)
     open_items.replace_stage(
@@ -117,15 +117,19 @@ class _Judge:
     """Takes disputes one by one; gathers what is to be said and what was built."""
 
     def __init__(
-        self, desk: Desk, chains: dict[ChainKey, Chain], gaps: dict[str, date], on: date
+        self,
+        context: WriteOffContext,
+        chains: dict[ChainKey, Chain],
+        gaps: dict[str, date],
+        on: date,
     ) -> None:
-        self._desk, self._chains, self._gaps, self._on = desk, chains, gaps, on
+        self._context, self._chains, self._gaps, self._on = context, chains, gaps, on
         self._counts = dict.fromkeys(CAUSES, 0)
         self.items: list[OpenItem] = []
         self.built: list[Journal] = []
 
     def take(self, dispute: Dispute, mappings: DisputeMappings) -> None:
-        merchant = self._desk.merchant
+        merchant = self._context.merchant
         warn_days = merchant.disputes.warn_days
         where = standing(dispute, self._on, warn_days)
         chain = self._chains.get(key_of(dispute), Chain(()))
@@ -143,7 +147,7 @@ class _Judge:
         gap = self._gaps.get(dispute.settlement_date.isoformat())
         if gap is not None:
             return f"{gap} was not reconciled, and what is missing may give it back."
-        if booked_rate(dispute, self._desk.journals) is None:
+        if booked_rate(dispute, self._context.journals) is None:
             return f"the chargeback of {dispute.settlement_date} is not in the ledger."
         return ""
 
@@ -153,11 +157,11 @@ class _Judge:
             return
         newest = chain.newest
         rate = newest.journal.rate_millionths if newest else None
-        rate = rate or booked_rate(dispute, self._desk.journals)
-        warn_days = self._desk.merchant.disputes.warn_days
+        rate = rate or booked_rate(dispute, self._context.journals)
+        warn_days = self._context.merchant.disputes.warn_days
         item = item_key(dispute, Standing.passed, warn_days)
         new = bring_to(
-            self._desk,
+            self._context,
             dispute,
             minor,
             chain,

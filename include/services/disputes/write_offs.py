@@ -72,7 +72,7 @@ def wanted_minor(dispute: Dispute, where: Standing, chain: Chain) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class WriteOffContext:
     """What writing off needs."""
 
     merchant: Merchant
@@ -98,7 +98,7 @@ def booked_rate(dispute: Dispute, journals: WriteOffBook) -> int | None:
 
 
 def bring_to(
-    desk: Desk,
+    context: WriteOffContext,
     dispute: Dispute,
     minor: int,
     chain: Chain,
@@ -110,7 +110,7 @@ def bring_to(
     """Bring a dispute's write-off to an amount; return the journal that is new, if one is.
 
     Args:
-        desk: whose books, and on which day they are written.
+        context: whose books, and on which day they are written.
         dispute: what it is about.
         minor: the whole that should be written off; 0 takes everything back.
         chain: what was built before.
@@ -122,34 +122,36 @@ def bring_to(
         Rejected: an account is not mapped.
         Retryable: a journal to be replaced was approved this very moment.
     """
-    draft = _draft(desk, dispute, minor, chain, rate_millionths) if minor else None
+    draft = _draft(context, dispute, minor, chain, rate_millionths) if minor else None
     way = continue_chain(chain, draft)
     for journal in way.void:
-        if not desk.journals.void(journal):
+        if not context.journals.void(journal):
             raise Retryable(
                 f"journal {journal.key} was approved while it was being replaced",
                 "disputes",
                 "Run the step again: it will build the difference instead.",
             )
-    new, given_up = _dated(way, desk, dispute, why), Money(minor, dispute.currency)
+    new, given_up = _dated(way, context, dispute, why), Money(minor, dispute.currency)
     if new is not None:
-        desk.journals.add(
+        context.journals.add(
             new,
-            desk.mappings.version,
+            context.mappings.version,
             {"case": dispute.case_key, "given up": f"{given_up}", **control},
         )
     return new
 
 
-def _draft(desk: Desk, dispute: Dispute, minor: int, chain: Chain, rate: int) -> Journal:
+def _draft(
+    context: WriteOffContext, dispute: Dispute, minor: int, chain: Chain, rate: int
+) -> Journal:
     draft = build_dispute_lost(
         SettlementDay(dispute.merchant_id, dispute.settlement_date),
-        desk.merchant,
+        context.merchant,
         case_number=dispute.case_key,
         amount=Money(minor, dispute.currency),
-        posting_date=desk.posts_on,
+        posting_date=context.posts_on,
         rate_millionths=rate,
-        mappings=desk.mappings,
+        mappings=context.mappings,
     )
     known = chain.accounts  # a template changed meanwhile moves nothing booked
     lines = [
@@ -158,9 +160,11 @@ def _draft(desk: Desk, dispute: Dispute, minor: int, chain: Chain, rate: int) ->
     return replace(draft, lines=tuple(lines))
 
 
-def _dated(way: Continuation, desk: Desk, dispute: Dispute, why: str) -> Journal | None:
+def _dated(
+    way: Continuation, context: WriteOffContext, dispute: Dispute, why: str
+) -> Journal | None:
     """Post on the day it was found, whenever the version before did, and say why."""
     if way.new is None:
         return None
-    narrative = f"Dispute {dispute.case_key} {why}{desk.words}"
-    return replace(way.new, posting_date=desk.posts_on, narrative=narrative)
+    narrative = f"Dispute {dispute.case_key} {why}{context.words}"
+    return replace(way.new, posting_date=context.posts_on, narrative=narrative)

@@ -15,15 +15,15 @@ from include.services.orders.credit import judge
 from include.services.orders.driver import Event
 from include.services.orders.folds import payment_event, with_payment
 from include.services.orders.moves import authorized, free_number, to_capture
-from include.services.orders.ports import Desk
+from include.services.orders.ports import ShopContext
 from include.services.translate.currencies import check_customer_currency
 
 _SHOWN_WITHIN = timedelta(hours=2)  # far longer than the gateway's search lags
-Answer = Callable[[Order, Desk, OrderFacts, datetime], tuple[OrderFacts, Event | None]]
+Answer = Callable[[Order, ShopContext, OrderFacts, datetime], tuple[OrderFacts, Event | None]]
 
 
 def _ask_authorization(
-    order: Order, desk: Desk, facts: OrderFacts, now: datetime
+    order: Order, desk: ShopContext, facts: OrderFacts, now: datetime
 ) -> tuple[OrderFacts, Event | None]:
     """Take over what the shop authorised; it must be there, be ours and be enough."""
     wanted = order.payment.request_id
@@ -48,7 +48,7 @@ def _ask_authorization(
 
 
 def _ask_stock(
-    order: Order, desk: Desk, facts: OrderFacts, _now: datetime
+    order: Order, desk: ShopContext, facts: OrderFacts, _now: datetime
 ) -> tuple[OrderFacts, Event | None]:
     needed: dict[str, int] = {}
     for line in order.lines:
@@ -67,7 +67,7 @@ def _ask_stock(
 
 
 def _ask_credit(
-    order: Order, desk: Desk, facts: OrderFacts, _now: datetime
+    order: Order, desk: ShopContext, facts: OrderFacts, _now: datetime
 ) -> tuple[OrderFacts, Event | None]:
     customer = facts.customer or desk.translator.customer_code(order)
     facts = replace(facts, customer=customer)
@@ -89,7 +89,7 @@ def _ask_credit(
 
 
 def _ask_release(
-    order: Order, desk: Desk, facts: OrderFacts, now: datetime
+    order: Order, desk: ShopContext, facts: OrderFacts, now: datetime
 ) -> tuple[OrderFacts, Event | None]:
     found = desk.erp.order(purchase_order=order.purchase_order, customer=facts.customer)
     facts = replace(facts, looked_at=now)
@@ -102,7 +102,7 @@ def _ask_release(
 
 
 def _ask_invoice(
-    order: Order, desk: Desk, facts: OrderFacts, now: datetime
+    order: Order, desk: ShopContext, facts: OrderFacts, now: datetime
 ) -> tuple[OrderFacts, Event | None]:
     documents = desk.erp.documents_of(order.purchase_order)
     invoices = tuple(one.invoice for one in documents if one.document_type == "I")
@@ -116,7 +116,7 @@ def _ask_invoice(
 
 
 def _stop_expired(
-    order: Order, desk: Desk, facts: OrderFacts, _now: datetime
+    order: Order, desk: ShopContext, facts: OrderFacts, _now: datetime
 ) -> tuple[OrderFacts, Event | None]:
     why = "the authorisation lapses before the order could be captured"
     stop = Stop("tieout", why, keeps_invoice=facts.is_invoiced)
@@ -124,7 +124,7 @@ def _stop_expired(
 
 
 def _ask_delivered(
-    order: Order, desk: Desk, facts: OrderFacts, _now: datetime
+    order: Order, desk: ShopContext, facts: OrderFacts, _now: datetime
 ) -> tuple[OrderFacts, Event | None]:
     """Learn what had left when SYSPRO called the order off; what of it was not charged yet, is."""
     shown = desk.erp.documents_of(order.purchase_order)
@@ -158,7 +158,7 @@ def _ask_delivered(
 
 
 def _go_on(
-    order: Order, desk: Desk, facts: OrderFacts, _now: datetime
+    order: Order, desk: ShopContext, facts: OrderFacts, _now: datetime
 ) -> tuple[OrderFacts, Event | None]:
     """Withdraw a cancellation that came after SYSPRO's invoice; a refused capture is tried anew."""
     asked, wanted = facts.stop, to_capture(order, facts, desk.rules)

@@ -10,7 +10,7 @@ from include.domain.money import Money
 from include.domain.order_state import Application, OrderFacts
 from include.domain.orders import Order, reference_of
 from include.services.orders.driver import Event
-from include.services.orders.ports import Desk
+from include.services.orders.ports import ShopContext
 
 
 @dataclass(slots=True)
@@ -21,13 +21,13 @@ class _Open:
     minor: int
 
 
-def applies_receipts(desk: Desk) -> bool:
+def applies_receipts(desk: ShopContext) -> bool:
     """Say whether this site's receipts are applied by us."""
     return desk.open_receipts is not None and desk.open_receipts.applies_receipts()
 
 
 def ask_applications(
-    order: Order, desk: Desk, facts: OrderFacts, _now: datetime
+    order: Order, desk: ShopContext, facts: OrderFacts, _now: datetime
 ) -> tuple[OrderFacts, Event | None]:
     """Read what is left of receipts and invoices, and plan.
 

@@ -14,10 +14,10 @@ from include.domain.reviews import Decision
 from include.services.effects.ports import Effect, EffectState
 from include.services.orders.driver import Event
 from include.services.orders.moves import is_under_review
-from include.services.orders.ports import Desk
+from include.services.orders.ports import ShopContext
 from include.services.orders.steps import name_of, number_of
 
-Fold = Callable[[Desk, OrderFacts, str, Effect, datetime], tuple[OrderFacts, Event]]
+Fold = Callable[[ShopContext, OrderFacts, str, Effect, datetime], tuple[OrderFacts, Event]]
 
 
 def hold_reason(facts: OrderFacts) -> str:
@@ -33,7 +33,7 @@ def _evidence(effect: Effect) -> dict[str, Any]:
 
 
 def _authorized(
-    desk: Desk, facts: OrderFacts, step: str, effect: Effect, now: datetime
+    desk: ShopContext, facts: OrderFacts, step: str, effect: Effect, now: datetime
 ) -> tuple[OrderFacts, Event]:
     found = from_json(Authorized, effect.evidence)
     is_renewal = number_of(step) > facts.attempt
@@ -50,7 +50,9 @@ def _authorized(
     return facts, payment_event(found)
 
 
-def with_payment(desk: Desk, facts: OrderFacts, found: Authorized, now: datetime) -> OrderFacts:
+def with_payment(
+    desk: ShopContext, facts: OrderFacts, found: Authorized, now: datetime
+) -> OrderFacts:
     rules = desk.rules
     brand = found.stored.brand if found.stored else ""
     expires_at = rules.authorization_expires_at(now, brand) if found.authorized else None
@@ -79,14 +81,14 @@ def payment_event(found: Authorized) -> Event:
 
 
 def _customer_there(
-    desk: Desk, facts: OrderFacts, _step: str, effect: Effect, _now: datetime
+    desk: ShopContext, facts: OrderFacts, _step: str, effect: Effect, _now: datetime
 ) -> tuple[OrderFacts, Event]:
     facts = replace(facts, is_customer_known=True)
     return facts, Event("customer in SYSPRO", {"customer": facts.customer})
 
 
 def _sales_order_there(
-    desk: Desk, facts: OrderFacts, _step: str, effect: Effect, _now: datetime
+    desk: ShopContext, facts: OrderFacts, _step: str, effect: Effect, _now: datetime
 ) -> tuple[OrderFacts, Event]:
     found = _evidence(effect)
     number = str(found.get("sales_order") or effect.their_key)
@@ -101,7 +103,7 @@ def _sales_order_there(
 
 
 def _moved_order(
-    desk: Desk, facts: OrderFacts, step: str, effect: Effect, _now: datetime
+    desk: ShopContext, facts: OrderFacts, step: str, effect: Effect, _now: datetime
 ) -> tuple[OrderFacts, Event]:
     name = name_of(step)
     if name == "hold":
@@ -114,7 +116,7 @@ def _moved_order(
 
 
 def _noted(
-    desk: Desk, facts: OrderFacts, step: str, effect: Effect, _now: datetime
+    desk: ShopContext, facts: OrderFacts, step: str, effect: Effect, _now: datetime
 ) -> tuple[OrderFacts, Event]:
     word = name_of(step).removeprefix("note_")
     facts = replace(facts, noted=(*facts.noted, word))
@@ -122,7 +124,7 @@ def _noted(
 
 
 def _captured(
-    desk: Desk, facts: OrderFacts, step: str, effect: Effect, _now: datetime
+    desk: ShopContext, facts: OrderFacts, step: str, effect: Effect, _now: datetime
 ) -> tuple[OrderFacts, Event]:
     found = from_json(Moved, effect.evidence)
     if effect.state is EffectState.declined:
@@ -137,7 +139,7 @@ def _captured(
 
 
 def _received(
-    desk: Desk, facts: OrderFacts, step: str, effect: Effect, _now: datetime
+    desk: ShopContext, facts: OrderFacts, step: str, effect: Effect, _now: datetime
 ) -> tuple[OrderFacts, Event]:
     found, number = _evidence(effect), number_of(step)
     journal = str(found.get("journal") or effect.their_key)
@@ -150,7 +152,7 @@ def _received(
 
 
 def _applied(
-    desk: Desk, facts: OrderFacts, step: str, effect: Effect, _now: datetime
+    desk: ShopContext, facts: OrderFacts, step: str, effect: Effect, _now: datetime
 ) -> tuple[OrderFacts, Event]:
     """Note that it is begun; the order does not wait for how it ends."""
     number = number_of(step)
@@ -167,7 +169,7 @@ def _applied(
 
 
 def _reversed(
-    desk: Desk, facts: OrderFacts, step: str, effect: Effect, now: datetime
+    desk: ShopContext, facts: OrderFacts, step: str, effect: Effect, now: datetime
 ) -> tuple[OrderFacts, Event]:
     if effect.state is EffectState.declined:
         why = effect.reason or effect.evidence
@@ -182,7 +184,7 @@ def _reversed(
 
 
 def _told(
-    desk: Desk, facts: OrderFacts, step: str, effect: Effect, _now: datetime
+    desk: ShopContext, facts: OrderFacts, step: str, effect: Effect, _now: datetime
 ) -> tuple[OrderFacts, Event]:
     state = step.partition("|")[2]
     if name_of(step) == "callback":

@@ -22,7 +22,7 @@ from include.services.orders.books import DecisionBook, OrderBook, RefundBook
 from include.services.orders.driver import Driver, Event, Saga
 from include.services.orders.moves import authorized, free_number, gives_back, is_under_review
 from include.services.orders.place_order import OrderPlay
-from include.services.orders.ports import Desk
+from include.services.orders.ports import ShopContext
 from include.services.orders.refund_order import RefundPlay
 from include.services.orders.refunding import Refunding
 from include.services.orders.steps import name_of
@@ -36,7 +36,7 @@ class OrderService(Refunding):
     refunds: RefundBook
     decisions: DecisionBook
     leases: Leases
-    desk_of: Callable[[str], Desk]  # by shop id
+    desk_of: Callable[[str], ShopContext]  # by shop id
     engine_of: Callable[[str], Engine]  # by shop id; may open connections lazily
     worker: str
     keep_token: Callable[[Order, OrderFacts], object] = lambda _order, _facts: None

@@ -28,14 +28,14 @@ from include.services.orders.moves import (
     state_of,
     to_capture,
 )
-from include.services.orders.ports import Desk
+from include.services.orders.ports import ShopContext
 from include.services.orders.steps import FORWARD, STEPS, UNWINDING, name_of, number_of
 
 
 class OrderPlay:
     """Satisfies ``driver.Play`` for one order."""
 
-    def __init__(self, order: Order, desk: Desk) -> None:
+    def __init__(self, order: Order, desk: ShopContext) -> None:
         self.order = order
         self.desk = desk
 

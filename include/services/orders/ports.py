@@ -112,7 +112,7 @@ class Translator(Protocol):
     ) -> BookReceipt: ...
 
     def shop_update(self, order: Order, facts: OrderFacts, state: OrderState) -> object:
-        """Return the shop's command for one of ``Desk.told_states``."""
+        """Return the shop's command for one of ``ShopContext.told_states``."""
         ...
 
     def callback(self, order: Order, facts: OrderFacts, state: OrderState, at: datetime) -> object:
@@ -125,7 +125,7 @@ class Translator(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class ShopContext:
     """Everything the sagas of one shop need, joined by the wiring."""
 
     merchant_id: str

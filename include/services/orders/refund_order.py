@@ -17,7 +17,7 @@ from include.domain.payments import Moved, Refund, Void
 from include.domain.refunds import Part, RefundFacts, RefundState, Ruling, Way
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.orders.driver import Command, Event, Move, Perform, Rest
-from include.services.orders.ports import Desk
+from include.services.orders.ports import ShopContext
 from include.services.orders.steps import name_of, number_of
 
 _KINDS: Mapping[str, EffectKind] = {
@@ -47,7 +47,7 @@ class RefundPlay:
     """Satisfies ``driver.Play`` for one refund."""
 
     def __init__(
-        self, row: RefundRow, order: Order, desk: Desk, *, customer: str, sales_order: str
+        self, row: RefundRow, order: Order, desk: ShopContext, *, customer: str, sales_order: str
     ) -> None:
         self.row = row
         self.order = order

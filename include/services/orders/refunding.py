@@ -19,7 +19,7 @@ from include.domain.refunds import (
 )
 from include.services.orders.books import OrderBook, RefundBook
 from include.services.orders.driver import Event, Saga
-from include.services.orders.ports import Desk
+from include.services.orders.ports import ShopContext
 from include.services.orders.refund_order import RefundRow
 
 
@@ -29,7 +29,7 @@ class Refunding:
     __slots__ = ()
     orders: OrderBook
     refunds: RefundBook
-    desk_of: Callable[[str], Desk]
+    desk_of: Callable[[str], ShopContext]
 
     def refund(
         self,
@@ -84,7 +84,7 @@ class Refunding:
             raise Rejected("nothing was captured", where, "Cancel the order instead.")
 
     @staticmethod
-    def _demand_young(order: Order, facts: OrderFacts, desk: Desk) -> None:
+    def _demand_young(order: Order, facts: OrderFacts, desk: ShopContext) -> None:
         oldest = min(one.captured_date for one in facts.captured)
         if (desk.today - oldest).days > desk.rules.refund_days:
             raise Rejected(

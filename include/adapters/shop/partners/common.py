@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 
-from include.adapters.shop.desk import HasSettings, ShopDesk
+from include.adapters.shop.shop_writes import HasSettings, ShopWrites
 from include.domain.errors import OutcomeUnknown, Rejected
 from include.services.effects.ports import Difference, Effect
 from include.services.shop.commands import C
@@ -12,34 +12,34 @@ from include.services.shop.ports import ShopOrder
 MARK = "_tieout_"  # begins every name that we plant
 
 
-def content_of(kind: type[C], effect: Effect, desk: HasSettings) -> C:
+def content_of(kind: type[C], effect: Effect, shop: HasSettings) -> C:
     """Read the payload; one for another shop is a mistake of the wiring."""
     found = kind.from_payload(effect.payload)
-    if found.shop_id != desk.settings.shop_id:
-        raise ValueError(f"effect {effect.key} is for {found.shop_id}, not {desk.settings.shop_id}")
+    if found.shop_id != shop.settings.shop_id:
+        raise ValueError(f"effect {effect.key} is for {found.shop_id}, not {shop.settings.shop_id}")
     return found
 
 
-def demand_order(desk: ShopDesk, order_number: str) -> ShopOrder:
+def demand_order(shop: ShopWrites, order_number: str) -> ShopOrder:
     """Return the order that a write is about.
 
     Raises:
         Rejected: the shop has none; nothing was sent.
     """
-    order = desk.order(order_number)
+    order = shop.order(order_number)
     if order is None:
         raise Rejected(
-            f"shop {desk.settings.shop_id} has no order {order_number!r}",
-            desk.settings.where,
+            f"shop {shop.settings.shop_id} has no order {order_number!r}",
+            shop.settings.where,
             "Compare order number and shop; one that was deleted for good cannot be told anything.",
         )
     return order
 
 
-def unknown(what: str, desk: HasSettings) -> OutcomeUnknown:
+def unknown(what: str, shop: HasSettings) -> OutcomeUnknown:
     """The answer of a write says something else than was sent."""
     do = "It may have happened: look at the shop before any resend."
-    return OutcomeUnknown(what, desk.settings.where, do)
+    return OutcomeUnknown(what, shop.settings.where, do)
 
 
 def is_untouched(effect: Effect, modified_at: object) -> bool:

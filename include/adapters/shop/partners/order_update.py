@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from include.adapters.shop.calls import looking
-from include.adapters.shop.desk import ShopDesk
 from include.adapters.shop.partners.common import (
     MARK,
     content_of,
@@ -20,6 +19,7 @@ from include.adapters.shop.partners.common import (
     stamp,
     unknown,
 )
+from include.adapters.shop.shop_writes import ShopWrites
 from include.domain.errors import Rejected
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 from include.services.shop.commands import OrderUpdate
@@ -31,22 +31,22 @@ _FRESH_S = 2.0  # nobody reads and changes an order of the shop in one step, so 
 class OrderUpdatePartner:
     """Satisfies ``effects.ports.Partner`` for ``shop_order_update``."""
 
-    def __init__(self, desk: ShopDesk) -> None:
-        self._desk = desk
+    def __init__(self, shop: ShopWrites) -> None:
+        self._shop = shop
         self._looked: tuple[str, ShopOrder, float] | None = None  # reference, order, when
 
     def look(self, effect: Effect) -> tuple[Found, ...]:
         """Return the order where it carries our mark."""
         update = self._content(effect)
         with looking():
-            order = self._desk.order(update.order_number)
+            order = self._shop.order(update.order_number)
             if order is None:
                 return ()
-            marks = self._desk.order_marks(order)
+            marks = self._shop.order_marks(order)
             if MARK + effect.reference not in marks:
                 self._looked = effect.reference, order, time.monotonic()
                 return ()
-            has_note = not update.note or self._desk.has_note(order, effect.reference)
+            has_note = not update.note or self._shop.has_note(order, effect.reference)
         facts = {
             "status": order.status,
             "modified_at": stamp(order.modified_at),
@@ -59,15 +59,15 @@ class OrderUpdatePartner:
     def send(self, effect: Effect) -> Receipt:
         """Update once; see the port for the errors."""
         update = self._content(effect)
-        order = self._just_looked(effect) or demand_order(self._desk, update.order_number)
-        is_late = newest(self._desk.order_marks(order)) > update.sequence
-        is_discarded = order.status in self._desk.discarded_statuses
+        order = self._just_looked(effect) or demand_order(self._shop, update.order_number)
+        is_late = newest(self._shop.order_marks(order)) > update.sequence
+        is_discarded = order.status in self._shop.discarded_statuses
         may_leave = not update.only_from or order.status in {*update.only_from, update.status}
         if update.status and not (is_late or is_discarded or may_leave):
             raise Rejected(
                 f"order {update.order_number} is {order.status!r} at the shop, and only "
                 f"{' or '.join(update.only_from)} may become {update.status!r}",
-                self._desk.settings.where,
+                self._shop.settings.where,
                 "Decide at the shop which status is right, then replay or resolve this item.",
             )
         marks = {MARK + effect.reference: f"{update.sequence}|{update.status}"}
@@ -76,7 +76,7 @@ class OrderUpdatePartner:
             sent = self._without_status(update, "superseded")
         elif is_discarded:  # a status would bring it back to where its clerk took it from
             sent = self._without_status(update, f"not set: the order is {order.status!r}")
-        answer = self._desk.update_order(order, sent, marks, effect.reference)
+        answer = self._shop.update_order(order, sent, marks, effect.reference)
         self._demand_echo(answer, sent, marks)
         return Receipt(
             answer.order_id, {"modified_at": stamp(answer.modified_at), "status": answer.status}
@@ -93,7 +93,7 @@ class OrderUpdatePartner:
         """Compare status, note and meta; what was changed after us is not ours to judge."""
         update, facts = self._content(effect), found.facts
         differences = list(difference("note", True, facts["has_note"]))
-        is_discarded = facts["status"] in self._desk.discarded_statuses
+        is_discarded = facts["status"] in self._shop.discarded_statuses
         is_ours = is_untouched(effect, facts["modified_at"])
         if facts["is_superseded"] or is_discarded or not is_ours:
             return tuple(differences)
@@ -103,18 +103,18 @@ class OrderUpdatePartner:
 
     def _content(self, effect: Effect) -> OrderUpdate:
         """Read the payload; a status that the shop derives by itself becomes a note at most."""
-        update = content_of(OrderUpdate, effect, self._desk)
-        if update.status not in self._desk.derived_statuses:
+        update = content_of(OrderUpdate, effect, self._shop)
+        if update.status not in self._shop.derived_statuses:
             return update
         return replace(update, status="", note=update.note or f"Status: {update.status}.")
 
     def _demand_echo(self, answer: ShopOrder, sent: OrderUpdate, marks: Mapping[str, str]) -> None:
-        kept = self._desk.order_marks(answer)
+        kept = self._shop.order_marks(answer)
         if any(kept.get(name) != value for name, value in marks.items()):
-            raise unknown("the shop answered without our mark", self._desk)
+            raise unknown("the shop answered without our mark", self._shop)
         if sent.status and answer.status != sent.status:
             what = f"the shop answered status {answer.status!r} to {sent.status!r}"
-            raise unknown(what, self._desk)
+            raise unknown(what, self._shop)
 
     @staticmethod
     def _without_status(update: OrderUpdate, why: str) -> OrderUpdate:

@@ -5,7 +5,6 @@ counts as done: something newer is there. Sales after a level lower it at the sh
 """
 
 from include.adapters.shop.calls import looking, written
-from include.adapters.shop.desk import ShopDesk
 from include.adapters.shop.partners.common import (
     content_of,
     difference,
@@ -13,6 +12,7 @@ from include.adapters.shop.partners.common import (
     stamp,
     unknown,
 )
+from include.adapters.shop.shop_writes import ShopWrites
 from include.domain.errors import Rejected
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 from include.services.shop.commands import StockLevel
@@ -21,21 +21,21 @@ from include.services.shop.commands import StockLevel
 class StockLevelPartner:
     """Satisfies ``effects.ports.Partner`` for ``shop_stock``."""
 
-    def __init__(self, desk: ShopDesk) -> None:
-        self._desk = desk
+    def __init__(self, shop: ShopWrites) -> None:
+        self._shop = shop
 
     def look(self, effect: Effect) -> tuple[Found, ...]:
         """Return the product where it carries our mark or a newer one."""
-        level = content_of(StockLevel, effect, self._desk)
+        level = content_of(StockLevel, effect, self._shop)
         with looking():
-            product = self._desk.product(level.sku)
+            product = self._shop.product(level.sku)
             if product is None:
                 return ()
-            as_of, _, reference = self._desk.product_mark(product).partition("|")
+            as_of, _, reference = self._shop.product_mark(product).partition("|")
             is_newer = reference != effect.reference and as_of > level.as_of_text
             if reference != effect.reference and not is_newer:
                 return ()
-            modified_at = stamp(self._desk.product_modified_at(product))
+            modified_at = stamp(self._shop.product_modified_at(product))
         facts = {
             "quantity": product.stock_quantity,
             "is_superseded": is_newer,
@@ -45,29 +45,29 @@ class StockLevelPartner:
 
     def send(self, effect: Effect) -> Receipt:
         """Set once; see the port for the errors."""
-        level = content_of(StockLevel, effect, self._desk)
-        product = self._desk.product(level.sku)
+        level = content_of(StockLevel, effect, self._shop)
+        product = self._shop.product(level.sku)
         if product is None:
             raise Rejected(
                 f"shop {level.shop_id} has no product with the SKU {level.sku!r}",
-                self._desk.settings.where,
+                self._shop.settings.where,
                 "Add it to the shop, or take the SKU out of what is told to it.",
             )
         mark = f"{level.as_of_text}|{effect.reference}"
-        answer = self._desk.set_stock(product, level.quantity, mark, effect.reference)
+        answer = self._shop.set_stock(product, level.quantity, mark, effect.reference)
         if answer.stock_quantity != level.quantity:
             what = f"the shop answered {answer.stock_quantity} to a stock of {level.quantity}"
-            raise unknown(what, self._desk)
+            raise unknown(what, self._shop)
         modified_at = written(
-            lambda: stamp(self._desk.product_modified_at(answer)),
+            lambda: stamp(self._shop.product_modified_at(answer)),
             "set a stock level",
-            self._desk.settings.where,
+            self._shop.settings.where,
         )
         return Receipt(answer.product_id, {"modified_at": modified_at})
 
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
         """Compare the quantity, unless the shop has sold or taken back since."""
-        level, facts = content_of(StockLevel, effect, self._desk), found.facts
+        level, facts = content_of(StockLevel, effect, self._shop), found.facts
         if facts["is_superseded"]:
             return ()
         if facts["quantity"] is None or is_untouched(effect, facts["modified_at"]):

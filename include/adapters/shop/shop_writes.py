@@ -28,7 +28,7 @@ class HasSettings(Protocol):
     def settings(self) -> ShopSettings: ...
 
 
-class ShopDesk(HasSettings, Protocol):
+class ShopWrites(HasSettings, Protocol):
     """Reads and writes of one shop. Marks are names and values that we planted."""
 
     @property
