@@ -17,7 +17,7 @@ class ExpectationKind(StrEnum):
     settlement = "settlement"  # of an ERP document: a line of a settlement file
     document = "document"  # of a settlement line: a document in the ERP
     funding = "funding"  # of a batch: money at the bank
-    deposit = "deposit"  # of a bank entry: the batch that explains it
+    batch = "batch"  # of a bank entry: the batch that explains it
 
 
 class ExpectationState(StrEnum):

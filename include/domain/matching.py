@@ -40,6 +40,6 @@ class Cause(StrEnum):
     unreadable_line = "unreadable_line"
     unmapped_code = "unmapped_code"
     short_funding = "short_funding"
-    unexplained_deposit = "unexplained_deposit"
+    unexplained_funding = "unexplained_funding"
     unreported_by_source = "unreported_by_source"
     period_closed = "period_closed"

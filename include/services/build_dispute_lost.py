@@ -10,7 +10,7 @@ from include.domain.journal import Journal, JournalKind
 from include.domain.merchant import Merchant
 from include.domain.money import Money
 from include.domain.settlement import SettlementDay
-from include.services.books.entries import FX_ROUNDING, Amounts, in_base
+from include.services.books.journal_lines import FX_ROUNDING, Amounts, in_base
 from include.services.books.ports import BookMappings
 from include.services.books.restate import journal_key
 

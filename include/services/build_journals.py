@@ -19,8 +19,8 @@ from include.services.books.conservation import Proof, check_day, opposing_minor
 from include.services.books.dates import PostingDate, PostingDates
 from include.services.books.drafts import Basis, basis_of, invoice_draft, settlement_draft
 from include.services.books.drafts import sums_by_role as by_role
-from include.services.books.entries import NET
 from include.services.books.funding import FundingStore, funding_expectation, funding_key
+from include.services.books.journal_lines import NET
 from include.services.books.ports import BookMappings, JournalStore, Periods
 from include.services.books.restate import Chain, Continuation, chains, continue_chain
 from include.services.books.sums import BatchSums, sum_day

@@ -92,7 +92,7 @@ def classify_lines(
     outcomes = read_outcomes(lake.day_path(day, DOWNLOADS))
     return ClassifyResult(
         coverage=coverage_of(merchant, {s.name: found for s, found in good}, outcomes),
-        totals=tables.totals() | ({} if merchant.reports_funding else tables.deposits()),
+        totals=tables.totals() | ({} if merchant.reports_funding else tables.funding()),
         rows_in=sum(found.rows_in for found in parsed),
         rows_classified=sum(found.rows_classified for found in parsed),
         rows_quarantined=sum(found.rows_quarantined for found in parsed),

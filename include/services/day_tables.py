@@ -106,7 +106,7 @@ class DayTables:
             for currency, line_class, minor in sums.iter_rows()
         }
 
-    def deposits(self) -> dict[tuple[str, LineClass], int]:
+    def funding(self) -> dict[tuple[str, LineClass], int]:
         """Add up what the bank booked, per currency; nothing where no statement came."""
         path = self._path(ENTRIES)
         if not path.exists():

@@ -1,4 +1,4 @@
-"""Match a day's bank entries with the batches they pay; book deposits, name what is short.
+"""Match a day's bank entries with the batches they pay; book their funding, name what is short.
 
 Source: accounting reference, section 2. A short funding is not a fee until somebody says so.
 """
@@ -17,9 +17,9 @@ from include.domain.merchant import Merchant
 from include.domain.money import Money
 from include.domain.open_items import OpenItem, item_key_of
 from include.domain.settlement import LineClass, SettlementDay
+from include.services.books.bank_entries import BankEntry, Funding, Funds
 from include.services.books.dates import PostingDates
-from include.services.books.deposits import BankEntry, Deposit, Funds
-from include.services.books.entries import BANK, NET, in_order
+from include.services.books.journal_lines import BANK, NET, in_order
 from include.services.books.ports import BookMappings, JournalStore, Periods
 from include.services.books.restate import Chain, Continuation, chains, continue_chain, journal_key
 from include.services.matching.ports import DayFiles, Expectations, StageItems
@@ -34,7 +34,7 @@ _AWAITED = (ExpectationState.open, ExpectationState.missing)
 class FundingResult:
     """What a controller is told in one line."""
 
-    built: tuple[Journal, ...]  # new deposits to book
+    built: tuple[Journal, ...]  # new funding to book
     standing: tuple[Journal, ...]
     unexplained: int  # entries that no batch explains
     open_items: int  # short or unexplained, found on this day
@@ -68,16 +68,16 @@ def match_funding(
     """
     on = day.settlement_date
     waiting = _load(expectations, day, ExpectationKind.funding)
-    unexplained = _load(expectations, day, ExpectationKind.deposit)
+    unexplained = _load(expectations, day, ExpectationKind.batch)
     funds = Funds(waiting, on, merchant.base_currency)
     entries = {e.key: e for e in _earlier(unexplained, on)} | {
         e.key: e for e in read_entries(lake.day_path(day, ENTRIES))
     }
     ordered = sorted(entries.values(), key=lambda e: (e.booking_date, e.key))
-    deposits, left = funds.explain(ordered)
-    ways = _journals(day, merchant, deposits, journals, mappings, periods)
+    fundings, left = funds.explain(ordered)
+    ways = _journals(day, merchant, fundings, journals, mappings, periods)
     after = _expired(funds.known.values(), on)
-    after += _deposits(day, unexplained, entries.values(), {e.key for e in left}, on)
+    after += _keep_unexplained(day, unexplained, entries.values(), {e.key for e in left}, on)
     count = _store_items(day, merchant, [*waiting, *unexplained], after, open_items)
     before = {(e.kind, e.item_key): e for e in (*waiting, *unexplained)}
     for way in ways:
@@ -138,7 +138,7 @@ def _earlier(unexplained: Iterable[Expectation], on: date) -> list[BankEntry]:
 def _journals(
     day: SettlementDay,
     merchant: Merchant,
-    deposits: Sequence[Deposit],
+    fundings: Sequence[Funding],
     journals: JournalStore,
     mappings: BookMappings,
     periods: Periods,
@@ -147,9 +147,9 @@ def _journals(
     records = [r for r in journals.versions(day) if r.journal.kind is JournalKind.funding]
     known, dates = chains(records), PostingDates(merchant, periods)
     ways = []
-    for deposit in deposits:
-        when = dates.of(deposit.entry.booking_date)
-        draft = _draft(day, merchant, deposit, when.posts_on, mappings, when.words)
+    for funding in fundings:
+        when = dates.of(funding.entry.booking_date)
+        draft = _draft(day, merchant, funding, when.posts_on, mappings, when.words)
         chain = known.pop((draft.batch_id, draft.currency, draft.kind.value), Chain(()))
         ways.append(continue_chain(chain, _at_known_accounts(draft, chain)))
     return ways + [continue_chain(chain, None) for chain in known.values()]
@@ -158,18 +158,18 @@ def _journals(
 def _draft(
     day: SettlementDay,
     merchant: Merchant,
-    deposit: Deposit,
+    funding: Funding,
     posts_on: date,
     mappings: BookMappings,
     words: str,
 ) -> Journal:
     """Return Dr bank, Cr funds in transit; a withdrawal is the same with signs turned round."""
-    entry = deposit.entry
+    entry = funding.entry
     template = mappings.gl_template(merchant.gl_template, posts_on)
-    minor = sum(part for part, _ in deposit.parts.values())
-    base = Money(sum(part for _, part in deposit.parts.values()), merchant.base_currency)
+    minor = sum(part for part, _ in funding.parts.values())
+    base = Money(sum(part for _, part in funding.parts.values()), merchant.base_currency)
     amount = Money(minor, entry.currency)
-    batches = "+".join(deposit.batch_ids)
+    batches = "+".join(funding.batch_ids)
     details = {
         "bank_code": merchant.bank_account(entry.currency).bank_code,
         "contra_account": template.account(BANK),
@@ -179,12 +179,12 @@ def _draft(
         kind=JournalKind.funding,
         merchant_id=day.merchant_id,
         company_id=merchant.company_id,
-        # Two entries may pay one batch on one day; each is its own deposit.
+        # Two entries may pay one batch on one day; each is its own funding.
         batch_id=f"{batches}#{entry.entry_id}",
         settlement_date=day.settlement_date,
         posting_date=posts_on,
         version=1,
-        rate_millionths=deposit.rate_millionths,
+        rate_millionths=funding.rate_millionths,
         lines=in_order(
             [
                 JournalLine(template.account(BANK), amount, base, BANK),
@@ -198,7 +198,7 @@ def _draft(
 
 
 def _at_known_accounts(draft: Journal, chain: Chain) -> Journal:
-    """Keep the accounts a deposit was booked to; a changed template moves nothing booked."""
+    """Keep the accounts a funding was booked to; a changed template moves nothing booked."""
     known = chain.accounts
     lines = tuple(
         replace(line, gl_account=known.get(line.source, line.gl_account)) for line in draft.lines
@@ -228,7 +228,7 @@ def _expired(funds: Iterable[Expectation], on: date) -> list[Expectation]:
     ]
 
 
-def _deposits(
+def _keep_unexplained(
     day: SettlementDay,
     known: Sequence[Expectation],
     entries: Iterable[BankEntry],
@@ -257,7 +257,7 @@ def _unexplained(day: SettlementDay, entry: BankEntry, known: Expectation | None
     detail: dict[str, Any] = {"entry_id": entry.entry_id, "reference": entry.reference}
     return Expectation(
         day.merchant_id,
-        ExpectationKind.deposit,
+        ExpectationKind.batch,
         entry.key,
         entry.currency,
         entry.minor,
@@ -296,8 +296,8 @@ def _item(expectation: Expectation, merchant: Merchant) -> OpenItem | None:
     """Return the open item of a batch or an entry, dated the bank day on which it showed."""
     if expectation.state not in _AWAITED:
         return None
-    if expectation.kind is ExpectationKind.deposit:
-        cause, noticed = Cause.unexplained_deposit, expectation.since_date
+    if expectation.kind is ExpectationKind.batch:
+        cause, noticed = Cause.unexplained_funding, expectation.since_date
         why = (
             f"Bank entry {expectation.detail['entry_id']} of {expectation.since_date} over "
             f"{Money(expectation.amount_minor, expectation.currency)} names no batch that waits "
@@ -348,7 +348,7 @@ def _shortage(expectation: Expectation, merchant: Merchant) -> tuple[Cause, date
         return Cause.unreported_by_source, noticed, why, "Ask the acquirer what it netted."
     if rest.minor < 0:
         why = f"Batch {batch}: net {net}, but the bank received {arrived}; {-rest} is too much."
-        return Cause.unexplained_deposit, noticed, why, "Ask the acquirer what the rest is for."
+        return Cause.unexplained_funding, noticed, why, "Ask the acquirer what the rest is for."
     why = f"Short funding, {batch}: net {net}, the bank received {arrived}, {rest} is missing."
     return Cause.short_funding, noticed, why, "Ask the acquirer for the difference."
 

@@ -48,7 +48,7 @@ def sum_lines(path: Path) -> list[LineSum]:
     ]
 
 
-def sum_deposits(path: Path) -> dict[str, tuple[Money, int]]:
+def sum_bank_entries(path: Path) -> dict[str, tuple[Money, int]]:
     """Add up ``bank_entries.parquet`` per currency: (amount, entries)."""
     if not path.exists():
         return {}

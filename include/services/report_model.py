@@ -22,7 +22,7 @@ AWAITED = "awaited"
 class Figure:
     """One number of the summary, e.g. refunds or fee.interchange."""
 
-    name: str  # anchor and key: gross_sale, fee.interchange, net, deposit ...
+    name: str  # anchor and key: gross_sale, fee.interchange, net, bank_entries ...
     title: str  # for people
     amount: Money | None
     count: int | None  # lines that it sums; null where it sums none

@@ -18,7 +18,7 @@ from include.domain.money import Money
 from include.domain.quality import QualityResult
 from include.domain.settlement import NET_CLASSES, Coverage, Knowledge, LineClass, SettlementDay
 from include.services.matching.columns import LINES, MATCHES
-from include.services.report_lines import LineSum, ParquetLines, sum_deposits, sum_lines
+from include.services.report_lines import LineSum, ParquetLines, sum_bank_entries, sum_lines
 from include.services.report_model import (
     AWAITED,
     NOT_KNOWABLE,
@@ -151,7 +151,7 @@ def assemble(
         merchant,
         coverage,
         _by_kind(sums, layouts, mappings, day.settlement_date),
-        sum_deposits(Path(lake.day_path(day, "bank_entries.parquet"))),
+        sum_bank_entries(Path(lake.day_path(day, "bank_entries.parquet"))),
     )
     return ReportModel(
         day=day,
@@ -206,19 +206,19 @@ def _summaries(
     merchant: Merchant,
     coverage: Sequence[Coverage],
     sums: Sums,
-    deposits: Mapping[str, tuple[Money, int]],
+    bank_entries: Mapping[str, tuple[Money, int]],
 ) -> tuple[CurrencySummary, ...]:
-    currencies = sorted({*merchant.currencies, *sums, *deposits})
+    currencies = sorted({*merchant.currencies, *sums, *bank_entries})
     if not merchant.reports_funding:
-        funded = {c: {LineClass.funding.value: (m.minor, n)} for c, (m, n) in deposits.items()}
+        funded = {c: {LineClass.funding.value: (m.minor, n)} for c, (m, n) in bank_entries.items()}
         sums = {c: {**sums.get(c, {}), **funded.get(c, {})} for c in currencies}
     return tuple(
         CurrencySummary(
             currency,
             (
                 *_class_figures(currency, coverage, sums.get(currency, {})),
-                _funding(currency, merchant, coverage, sums.get(currency, {}), deposits),
-                _deposit(currency, day, merchant, deposits.get(currency)),
+                _funding(currency, merchant, coverage, sums.get(currency, {}), bank_entries),
+                _bank_entries(currency, day, merchant, bank_entries.get(currency)),
             ),
         )
         for currency in currencies
@@ -245,7 +245,7 @@ def _funding(
     merchant: Merchant,
     coverage: Sequence[Coverage],
     sums: Mapping[str, tuple[int, int]],
-    deposits: Mapping[str, tuple[Money, int]],
+    bank_entries: Mapping[str, tuple[Money, int]],
 ) -> Figure:
     """Return what was sent to the bank; where only the bank tells it, what the bank says."""
     parts = {name: part for name, part in sums.items() if name == LineClass.funding.value}
@@ -253,7 +253,7 @@ def _funding(
     banks = {source.name for source in merchant.sources if source.kind is SourceKind.bank}
     if parts or not told_by or not told_by <= banks:
         return _figure(currency, LineClass.funding, coverage, parts)
-    amount, count = deposits.get(currency, (Money(0, currency), 0))
+    amount, count = bank_entries.get(currency, (Money(0, currency), 0))
     note = "as the bank says: what arrived on this day, of any batch"
     return Figure(LineClass.funding.value, TITLES[LineClass.funding], amount, count, note)
 
@@ -285,14 +285,16 @@ def _net(currency: str, figures: Sequence[Figure]) -> Figure:
     return Figure("net", "Net", Money(sum(known), currency), None, note)
 
 
-def _deposit(
+def _bank_entries(
     currency: str, day: SettlementDay, merchant: Merchant, found: tuple[Money, int] | None
 ) -> Figure:
     title = f"Bank entries of {day.settlement_date}"
     if found is not None:
-        return Figure("deposit", title, found[0], found[1])
+        return Figure("bank_entries", title, found[0], found[1])
     has_bank = any(source.kind is SourceKind.bank for source in merchant.sources)
-    return Figure("deposit", title, None, None, "no statement entry" if has_bank else NOT_KNOWABLE)
+    return Figure(
+        "bank_entries", title, None, None, "no statement entry" if has_bank else NOT_KNOWABLE
+    )
 
 
 def _history(journals: Sequence[JournalReport]) -> tuple[VersionChange, ...]:

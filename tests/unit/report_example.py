@@ -92,7 +92,7 @@ FIGURES = (
     figure("reserve", "Reserve", None, None, note="not knowable"),
     figure("net", "Net", 26_798, None, note="without adjustments (not knowable)"),
     figure("funding", "Funding", 26_798, 1),
-    figure("deposit", "Bank entries of 2026-10-31", None, None, note="no statement entry"),
+    figure("bank_entries", "Bank entries of 2026-10-31", None, None, note="no statement entry"),
 )
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.domain.money import Money, allocate
-from include.services.books.entries import Amounts, in_base
+from include.services.books.journal_lines import Amounts, in_base
 from include.services.journal_book import JournalState
 from include.services.matching.plain import NOBODY, join_plain
 from tests.support_books import Desk, document, line

@@ -150,8 +150,8 @@ def test_lines_captured_before_midnight_post_in_the_earlier_month(tmp_path: Path
     assert table(october) == [("1160", "98.35"), ("6150", "1.65"), ("1150", "-100.00")]
     assert table(november) == [("1160", "43.00"), ("1170", "7.00"), ("1150", "-50.00")]
     # One batch, the same totals: the bank will pay it in one sum.
-    (deposit,) = desk.fund([("E1", 14135, "B1")], date(2026, 11, 3)).built
-    assert table(deposit) == [("1160", "-141.35"), ("1000", "141.35")]
+    (funding,) = desk.fund([("E1", 14135, "B1")], date(2026, 11, 3)).built
+    assert table(funding) == [("1160", "-141.35"), ("1000", "141.35")]
     assert desk.build(_split_lines(before, after), first).built == ()
 
 
@@ -196,8 +196,8 @@ def test_a_restatement_posts_only_the_difference(desk: Desk) -> None:
     assert (second.version, second.supersedes) == (2, first.key)
     assert second.key != first.key
     assert second.reference != first.reference
-    (deposit,) = desk.fund([("E1", 26788, "B1")], BANK_DAY).built
-    assert table(deposit)[1] == ("1000", "267.88")
+    (funding,) = desk.fund([("E1", 26788, "B1")], BANK_DAY).built
+    assert table(funding)[1] == ("1000", "267.88")
     assert desk.causes(BANK_DAY) == []
 
 

@@ -72,6 +72,6 @@ def test_the_reference_is_a_function_of_the_key_and_fits_the_field() -> None:
     assert BALANCED.reference.isalnum()
 
 
-def test_a_deposit_without_its_bank_code_cannot_be_built() -> None:
+def test_a_funding_without_its_bank_code_cannot_be_built() -> None:
     with pytest.raises(ValueError, match="needs details"):
         replace(BALANCED, kind=JournalKind.funding)

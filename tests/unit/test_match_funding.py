@@ -1,4 +1,4 @@
-"""Deposits: which batch does the bank pay, what is booked, and what is short or unexplained."""
+"""Funding: which batch does the bank pay, what is booked, and what is short or unexplained."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -23,17 +23,17 @@ def desk(tmp_path: Path) -> Desk:
 
 def test_the_funding_empties_funds_in_transit(desk: Desk) -> None:
     desk.build(worked_day(), LAST)
-    (deposit,) = desk.fund([("E1", 26798, "B1")], BANK_DAY).built
-    assert table(deposit) == [("1160", "-267.98"), ("1000", "267.98")]
-    assert dict(deposit.details) == {"bank_code": "BUS", "contra_account": "1000"}
-    assert deposit.posting_date == BANK_DAY
+    (funding,) = desk.fund([("E1", 26798, "B1")], BANK_DAY).built
+    assert table(funding) == [("1160", "-267.98"), ("1000", "267.98")]
+    assert dict(funding.details) == {"bank_code": "BUS", "contra_account": "1000"}
+    assert funding.posting_date == BANK_DAY
     assert desk.causes(BANK_DAY) == []
 
 
 def test_a_short_funding_is_an_open_item_not_a_fee(desk: Desk) -> None:
     desk.build(worked_day(), LAST)
-    (deposit,) = desk.fund([("E1", 26700, "B1")], BANK_DAY).built
-    assert table(deposit) == [("1160", "-267.00"), ("1000", "267.00")]
+    (funding,) = desk.fund([("E1", 26700, "B1")], BANK_DAY).built
+    assert table(funding) == [("1160", "-267.00"), ("1000", "267.00")]
     (item,) = desk.items.open_of_day(desk.day(BANK_DAY))
     assert (item.cause.value, item.amount_minor) == ("short_funding", 98)
     assert "Short funding, B1" in item.explanation
@@ -54,15 +54,15 @@ def test_running_a_bank_day_again_changes_nothing(desk: Desk) -> None:
     again = desk.fund(entries, BANK_DAY)
     assert again.built == ()
     assert len(again.standing) == 1
-    assert desk.causes(BANK_DAY) == ["short_funding", "unexplained_deposit"]
+    assert desk.causes(BANK_DAY) == ["short_funding", "unexplained_funding"]
 
 
-def test_a_deposit_that_names_nothing_matches_by_an_amount_awaited_once(desk: Desk) -> None:
+def test_a_funding_that_names_nothing_matches_by_an_amount_awaited_once(desk: Desk) -> None:
     desk.build(worked_day(), LAST)
     assert len(desk.fund([("E1", 26798, "")], BANK_DAY).built) == 1
 
 
-def test_two_equal_deposits_that_name_nothing_are_not_guessed(desk: Desk) -> None:
+def test_two_equal_fundings_that_name_nothing_are_not_guessed(desk: Desk) -> None:
     desk.build(worked_day(), LAST)
     result = desk.fund([("E1", 26798, ""), ("E2", 26798, "")], BANK_DAY)
     assert (result.built, result.unexplained) == ((), 2)
@@ -72,8 +72,8 @@ def test_a_batch_that_is_reconciled_after_its_money_came_explains_it(desk: Desk)
     assert desk.fund([("E1", 26798, "B1")], BANK_DAY).unexplained == 1
     desk.build(worked_day(), LAST)
     third = date(2026, 11, 3)
-    (deposit,) = desk.fund([], third).built
-    assert (deposit.posting_date, desk.causes(BANK_DAY)) == (BANK_DAY, [])
+    (funding,) = desk.fund([], third).built
+    assert (funding.posting_date, desk.causes(BANK_DAY)) == (BANK_DAY, [])
 
 
 def test_a_batch_without_any_money_is_short_after_its_sla(desk: Desk) -> None:
@@ -84,14 +84,14 @@ def test_a_batch_without_any_money_is_short_after_its_sla(desk: Desk) -> None:
     assert desk.causes(date(2026, 11, 6)) == ["short_funding"]
 
 
-def test_a_foreign_deposit_in_two_parts_empties_transit_in_both_currencies(tmp_path: Path) -> None:
+def test_a_foreign_funding_in_two_parts_empties_transit_in_both_currencies(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     euro_account = {"EUR": desk.merchant.bank_accounts["EUR"]}
     desk = Desk(tmp_path, bank_accounts=euro_account)
     desk.build([line("gross_sale", 961, currency="EUR", batch="B1", request="1")], LAST)
     first = desk.fund([("E1", 333, "B1")], BANK_DAY).built[0]
     second = desk.fund([("E2", 628, "B1")], date(2026, 11, 3)).built[0]
-    # 3.33 -> 3.608721 -> 3.61; the net is 10.41, so the last deposit takes 6.80, not 6.81.
+    # 3.33 -> 3.608721 -> 3.61; the net is 10.41, so the last funding takes 6.80, not 6.81.
     assert base_table(first) == [("1160", "-3.61"), ("1000", "3.61")]
     assert base_table(second) == [("1160", "-6.80"), ("1000", "6.80")]
 
@@ -99,8 +99,8 @@ def test_a_foreign_deposit_in_two_parts_empties_transit_in_both_currencies(tmp_p
 def test_an_entry_may_pay_several_batches_that_it_names(desk: Desk) -> None:
     lines = [line(minor=100, batch="B1", request="1"), line(minor=200, batch="B2", request="2")]
     desk.build(lines, LAST)
-    (deposit,) = desk.fund([("E1", 300, "B1 B2")], BANK_DAY).built
-    assert deposit.batch_id == "B1+B2#E1"
+    (funding,) = desk.fund([("E1", 300, "B1 B2")], BANK_DAY).built
+    assert funding.batch_id == "B1+B2#E1"
     assert desk.causes(BANK_DAY) == []
 
 
@@ -116,17 +116,17 @@ def test_what_no_source_reports_is_the_name_of_the_difference(tmp_path: Path) ->
 
 def test_a_batch_that_owes_is_withdrawn_from_the_bank(desk: Desk) -> None:
     desk.build([line("chargeback", -8000, case_number="K1", batch="B1")], LAST)
-    (deposit,) = desk.fund([("E1", -8000, "B1")], BANK_DAY).built
-    assert table(deposit) == [("1160", "80.00"), ("1000", "-80.00")]
+    (funding,) = desk.fund([("E1", -8000, "B1")], BANK_DAY).built
+    assert table(funding) == [("1160", "80.00"), ("1000", "-80.00")]
 
 
 def test_an_entry_that_a_restated_statement_dropped_is_taken_back(desk: Desk) -> None:
     desk.build(worked_day(), LAST)
-    (deposit,) = desk.fund([("E1", 26798, "B1")], BANK_DAY).built
-    desk.journals.move(deposit, JournalState.posted)
+    (funding,) = desk.fund([("E1", 26798, "B1")], BANK_DAY).built
+    desk.journals.move(funding, JournalState.posted)
     (back,) = desk.fund([], BANK_DAY).built
     assert table(back) == [("1160", "267.98"), ("1000", "-267.98")]
-    assert back.supersedes == deposit.key
+    assert back.supersedes == funding.key
 
 
 def _restated(desk: Desk, per_item: int, on: date = LAST) -> None:
@@ -144,7 +144,7 @@ def test_a_batch_restated_after_its_funding_has_an_item_for_what_transit_is_off(
     desk.fund([("E1", 26798, "B1")], BANK_DAY)
     _restated(desk, -50)
     (item,) = desk.items.of_stage("acme_us", "fund")
-    assert (item.cause.value, item.amount_minor) == ("unexplained_deposit", -10)
+    assert (item.cause.value, item.amount_minor) == ("unexplained_funding", -10)
     assert "0.10 USD is too much" in item.explanation
 
 
@@ -169,11 +169,11 @@ def test_what_is_missing_is_named_by_what_is_expected_now(desk: Desk) -> None:
     assert [i.amount_minor for i in desk.items.of_stage("acme_us", "fund")] == [100]
 
 
-def test_a_deposit_of_named_batches_takes_what_the_day_nets_without_one(desk: Desk) -> None:
+def test_a_funding_of_named_batches_takes_what_the_day_nets_without_one(desk: Desk) -> None:
     batches = [line(minor=10000, batch="B1", request="1"), line(minor=20000, batch="B2")]
     desk.build([*batches, line("chargeback", -8000, case_number="K1", request="77")], LAST)
-    (deposit,) = desk.fund([("E1", 22000, "B1 B2")], BANK_DAY).built
-    assert table(deposit) == [("1160", "-220.00"), ("1000", "220.00")]
+    (funding,) = desk.fund([("E1", 22000, "B1 B2")], BANK_DAY).built
+    assert table(funding) == [("1160", "-220.00"), ("1000", "220.00")]
     desk.fund([], BANK_DAY + timedelta(days=9))
     assert desk.items.of_stage("acme_us", "fund") == []
 

@@ -206,13 +206,13 @@ def test_empty_is_zero_awaited_and_not_knowable_are_words(day: Day) -> None:
     assert figures["net"].note == (
         "without chargeback reversals (awaited), adjustments (not knowable), reserve (not knowable)"
     )
-    assert figures["deposit"].text == "no statement entry"
+    assert figures["bank_entries"].text == "no statement entry"
 
 
-def test_bank_entries_are_the_deposit_of_the_day(day: Day) -> None:
+def test_bank_entries_are_the_funding_of_the_day(day: Day) -> None:
     frame = pl.DataFrame({"currency": ["USD", "USD"], "amount_minor": [26_798, -100]})
     frame.write_parquet(day.lake.day_path(DAY, "bank_entries.parquet"))
-    assert day.model().summaries[0].amount("deposit") == Money(26_698, "USD")
+    assert day.model().summaries[0].amount("bank_entries") == Money(26_698, "USD")
 
 
 def test_where_only_the_bank_tells_the_funding_it_is_what_the_bank_says(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from include.services.report_model import CurrencySummary, Figure, ItemReport
 WIDTH = 960  # of the drawing; it scales to the page
 _TOP, _BOTTOM = 34, 228
 _SIDE = 14
-_TOTALS = ("net", "funding", "deposit")
+_TOTALS = ("net", "funding", "bank_entries")
 _AGES = ((0, "today"), (1, "1 day"), (3, "2-3 days"), (7, "4-7 days"), (14, "8-14 days"))
-_SHORT = {"chargeback_reversal": "Reversals", "deposit": "Bank entries"}  # below a narrow bar
+_SHORT = {"chargeback_reversal": "Reversals", "bank_entries": "Bank entries"}  # below a narrow bar
 _OLDEST = "15 days and more"
 
 
@@ -81,7 +81,7 @@ def waterfall(summary: CurrencySummary) -> Waterfall:
 
 def _is_shown(figure: Figure) -> bool:
     """A class that was reported and is nothing needs no bar; one not knowable does."""
-    if figure.name == "deposit":
+    if figure.name == "bank_entries":
         return figure.amount is not None
     return figure.amount is None or figure.amount.minor != 0 or figure.name in ("gross_sale", "net")
 

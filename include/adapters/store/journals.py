@@ -17,7 +17,7 @@ from include.services.ports import Clock
 
 _CHUNK = 500  # names of one query
 _FINISHED = (JournalState.posted, JournalState.tied_out)
-# A bill or deposit may refer to what the settlement booked, so that goes first.
+# A bill or funding may refer to what the settlement booked, so that goes first.
 _ORDER = case(
     {kind.value: place for place, kind in enumerate(JournalKind)}, value=journals.c.kind, else_=9
 )

@@ -287,8 +287,8 @@ def _lines(journal: Journal) -> list[tuple[JournalLine, Money]]:
 
 
 def _split(journal: Journal) -> Split:
-    is_deposit = journal.kind is JournalKind.funding
-    return split(journal, is_original=False, is_credit_document=is_deposit)
+    is_funding = journal.kind is JournalKind.funding
+    return split(journal, is_original=False, is_credit_document=is_funding)
 
 
 def _json(body: bytes) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 from include.domain.errors import Rejected
 from include.domain.journal import Journal
 from include.domain.money import Money
-from include.services.books.entries import BANK, NET
+from include.services.books.journal_lines import BANK, NET
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from include.domain.journal import Journal, JournalKind, JournalLine
 from include.domain.merchant import Merchant
 from include.domain.settlement import SettlementDay
 from include.services.books.dates import PostingDate
-from include.services.books.entries import (
+from include.services.books.journal_lines import (
     FX_ROUNDING,
     PAYABLE,
     Amounts,

@@ -1,4 +1,4 @@
-"""What a batch is worth at the bank: the expectation that the deposit will meet."""
+"""What a batch is worth at the bank: the expectation that its bank entry will meet."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from include.domain.expectations import Expectation, ExpectationKind, Expectatio
 from include.domain.journal import Journal
 from include.domain.merchant import Merchant
 from include.domain.settlement import SettlementDay
-from include.services.books.entries import NET
+from include.services.books.journal_lines import NET
 from include.services.matching.ports import Expectations
 
 
@@ -43,7 +43,7 @@ def funding_expectation(
         batch_id: the batch, both parts of a month-end split together.
         currency: of the batch.
         journals: every settlement journal of the batch that stands.
-        known: what was expected before, with the deposits that came since.
+        known: what was expected before, with the bank entries that came since.
     """
     net = sum(line.amount.minor for j in journals for line in j.lines if line.source == NET)
     base = sum(line.base.minor for j in journals for line in j.lines if line.source == NET)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from include.domain.journal import Journal, JournalKind, JournalLine
 from include.domain.money import Money
-from include.services.books.entries import in_order
+from include.services.books.journal_lines import in_order
 from include.services.books.ports import JournalRecord
 from include.services.journal_book import JournalState
 

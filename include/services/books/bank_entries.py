@@ -1,4 +1,4 @@
-"""Bank entries against what the bank should receive: which batch does a deposit pay?"""
+"""Bank entries against what the bank should receive: which batch does each pay?"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +38,7 @@ class BankEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Deposit:
+class Funding:
     """An entry and the batches it pays: minor and base minor units per funding key."""
 
     entry: BankEntry
@@ -48,25 +48,25 @@ class Deposit:
 
 
 class Funds:
-    """What is awaited, while deposits take their part of it."""
+    """What is awaited, while entries take their part of it."""
 
     def __init__(self, expectations: Iterable[Expectation], on: date, base_currency: str) -> None:
         self.on = on.isoformat()
         self.base_currency = base_currency
         self.known = {e.item_key: _without(e, self.on) for e in expectations}
 
-    def explain(self, entries: Sequence[BankEntry]) -> tuple[list[Deposit], list[BankEntry]]:
+    def explain(self, entries: Sequence[BankEntry]) -> tuple[list[Funding], list[BankEntry]]:
         """Return which entries pay which batches, and those that explain themselves no further.
 
         An entry that names its batch goes first; one that names none is taken only where its
         amount is awaited once and offered once.
         """
-        deposits: list[Deposit] = []
+        fundings: list[Funding] = []
         silent: list[BankEntry] = []
         for entry in entries:
             named = self._named(entry)
             if named:
-                deposits.append(self._take(entry, named))
+                fundings.append(self._take(entry, named))
             else:
                 silent.append(entry)
         left: list[BankEntry] = []
@@ -78,10 +78,10 @@ class Funds:
                 if e.amount_minor == entry.minor and e.since_date <= entry.booking_date
             ]
             if len(fitting) == 1 and len(rivals) == 1:
-                deposits.append(self._take(entry, fitting))
+                fundings.append(self._take(entry, fitting))
             else:
                 left.append(entry)
-        return deposits, left
+        return fundings, left
 
     def _open(self, currency: str) -> list[Expectation]:
         return [
@@ -116,12 +116,12 @@ class Funds:
         # An id that is used again: the day whose amount is nearest, the oldest of equals.
         return sorted(found, key=lambda e: (abs(e.amount_minor - entry.minor), e.since_date))[:1]
 
-    def _take(self, entry: BankEntry, batches: Sequence[Expectation]) -> Deposit:
+    def _take(self, entry: BankEntry, batches: Sequence[Expectation]) -> Funding:
         parts: dict[str, tuple[int, int]] = {}
         for batch in batches:
             whole = entry.minor if len(batches) == 1 else batch.amount_minor
             parts[batch.item_key] = self._pay(batch, whole, entry)
-        return Deposit(
+        return Funding(
             entry,
             parts,
             tuple(sorted({str(b.detail["batch_id"]) for b in batches})),
@@ -129,7 +129,7 @@ class Funds:
         )
 
     def _pay(self, batch: Expectation, minor: int, entry: BankEntry) -> tuple[int, int]:
-        """Book one deposit on a batch; the last one takes what is left in the base currency."""
+        """Book one funding on a batch; the last one takes what is left in the base currency."""
         detail: dict[str, Any] = {**batch.detail}
         left = batch.amount_minor - minor
         base = (
