@@ -117,6 +117,7 @@ WEBHOOK_FAULTS = (
     "crash before ack",
     "before its order",
     "contradiction",
+    "forged name",
 )
 
 

@@ -126,8 +126,18 @@ class People:
         decisions, plan.decisions = plan.decisions, []
         if len(decisions) > 1:
             self._world.coverage["contradiction", "WH", "delivery"] += 1
+        is_refused = all(decision is Decision.reject for _, decision in decisions)
+        if self._world.dice.random() < (0.8 if is_refused else 0.1):
+            self._forge(request_id)
         for number, (after, decision) in enumerate(decisions):
             self._later(after, lambda n=number, d=decision: self._decide(request_id, n, d))
+
+    def _forge(self, request_id: str) -> None:
+        """Somebody alters the name of an event on its way, which is not signed, to an accept."""
+        self._world.coverage["forged name", "WH", "delivery"] += 1
+        key, now = f"{request_id}|forged", self._world.hub.now()
+        event = DecisionEvent(request_id, Decision.accept, now, "webhook", key)
+        self._deliver(event, self._world.dice.uniform(0, 300), 0)
 
     def _decide(self, request_id: str, number: int, decision: Decision) -> None:
         world, dice = self._world, self._world.dice
@@ -150,7 +160,7 @@ class People:
                 "SELECT 1 FROM payment_requests WHERE request_id = ?", event.request_id
             )
             world.coverage["before its order", "WH", "delivery"] += not known
-            later = self.decisions[-1]
+            later = self.decisions[-1] if self.decisions else event
             is_late = later.request_id == event.request_id and later is not event
             world.coverage["out of order", "WH", "delivery"] += is_late
             kit.receiver.receive(event, delivery)

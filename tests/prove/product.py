@@ -16,7 +16,6 @@ from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect
 from include.services.effects.ports import EffectKind as K
 from include.services.inbox.handle_events import HandleEvents
-from include.services.inbox.hear_decision import decision_handler
 from include.services.inbox.ports import Inbox, InboxRow, Incoming
 from include.services.orders.order_service import OrderService
 from include.services.orders.ports import ShopContext
@@ -214,7 +213,8 @@ class Product:
         )
         people = self._world.people
         readers = self._world.readers
-        handlers = {"decision": decision_handler(read_event, lambda _row: readers, service.decide)}
+        hear = self._world.variant.hear
+        handlers = {"decision": hear(read_event, lambda _row: readers, service.decide)}
         return Kit(
             engine,
             service,

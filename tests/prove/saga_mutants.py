@@ -12,6 +12,8 @@ from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
 from include.domain.reviews import Decision, DecisionEvent, Merged
 from include.services.effects.ports import Effect, EffectKind, Receipt
+from include.services.inbox.handle_events import Handler, NotYet
+from include.services.inbox.ports import InboxRow
 from include.services.orders.driver import Event, Saga
 from include.services.orders.order_service import OrderService
 from include.services.sync.push_refunds import RefundPush
@@ -24,6 +26,22 @@ class CapturesUnderReview(OrderService):
 
     def decide(self, event: DecisionEvent) -> Merged | None:
         return super().decide(replace(event, decision=Decision.accept))
+
+
+def believes_the_webhook(
+    read: Callable[[InboxRow], DecisionEvent],
+    _source_of: Callable[[InboxRow], object],
+    decide: Callable[[DecisionEvent], Merged | None],
+) -> Handler:
+    """Takes the decision from the event's name."""
+
+    def handle(row: InboxRow) -> str:
+        merged = decide(read(row))
+        if merged is None:
+            raise NotYet("no order is known for it yet")
+        return merged.value
+
+    return handle
 
 
 class IgnoresContradictions(OrderService):
@@ -186,4 +204,5 @@ SAGA_MUTANTS = (
     Variant("s12 delivered goods are given back", service=GivesBackWhatWasDelivered),
     Variant("s13 a surplus order cancelled is the order cancelled", push=NothingElseStands),
     Variant("s14 credited goods go back twice", service=CreditedGoodsWereNeverDelivered),
+    Variant("s15 the word of a webhook is taken", hear=believes_the_webhook),
 )

@@ -18,6 +18,8 @@ from include.services.effects.boundaries import Boundary
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, Timings
 from include.services.effects.ports import EffectKind as K
+from include.services.inbox.handle_events import Handler
+from include.services.inbox.hear_decision import decision_handler
 from include.services.orders.order_service import OrderService
 from include.services.sync.push_refunds import RefundPush
 from tests.orders.partners import PlainTranslator
@@ -58,6 +60,7 @@ class Variant:
     service: type[OrderService] = OrderService
     translator: type[PlainTranslator] = PlainTranslator
     receiver: type[product.Receiver] = product.Receiver
+    hear: Callable[..., Handler] = decision_handler
     push: type[RefundPush] = RefundPush
     reposts_whole: bool = False
 
