@@ -42,7 +42,6 @@ ACCOUNTS = {
     "fee.discount": "6153",
     "fee.chargeback_fee": "6155",
     "acquirer_payable": "2050",
-    "suspense": "2100",
     "fx_rounding": "6190",
 }
 DIRECT = ACCOUNTS | {"gross_sale": "4000", "refund": "4010"}

@@ -11,9 +11,8 @@ from include.domain.errors import Rejected
 class GlTemplate:
     """Accounts by role, in force from ``effective_from`` until a later template of that name.
 
-    Roles: ``net`` (funds in transit), ``bank``, ``fx_rounding``, ``suspense``,
-    ``acquirer_payable``, ``dispute_lost``, ``adjustment``, ``reserve``, the line classes, and
-    ``fee.<fee kind>``.
+    Roles: ``net`` (funds in transit), ``bank``, ``fx_rounding``, ``acquirer_payable``,
+    ``dispute_lost``, ``adjustment``, ``reserve``, the line classes, and ``fee.<fee kind>``.
     """
 
     name: str

@@ -10,5 +10,4 @@ class ChargebackReason:
     code: str  # as the network writes it, e.g. "10.4" or "4837"
     network: str
     meaning: str
-    category: str  # fraud, authorization, processing or customer
     respond_within_days: int  # our own time for an answer, shorter than the network's

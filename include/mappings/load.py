@@ -216,9 +216,7 @@ def _reasons(
     found: dict[str, list[InForce[ChargebackReason]]] = defaultdict(list)
     for p in networks:
         for code, row in p.entry.codes.items():
-            reason = ChargebackReason(
-                code, p.entry.network, row.meaning, row.category, row.respond_within_days
-            )
+            reason = ChargebackReason(code, p.entry.network, row.meaning, row.respond_within_days)
             since, until = p.entry.effective_from, p.entry.effective_to
             found[code].append(InForce(reason, since, until, p.place("codes", code)))
     return dict(found)

@@ -20,7 +20,7 @@ from include.mappings.schema import (
     percent_millionths,
 )
 
-_ROLES = ("net", "bank", "suspense", "fx_rounding", "adjustment", "reserve", "dispute_lost")
+_ROLES = ("net", "bank", "fx_rounding", "adjustment", "reserve", "dispute_lost")
 _CLASSES = tuple(
     c.value for c in LineClass if c not in (LineClass.fee, LineClass.funding)
 )  # a fee has an account per kind; funding goes from net to bank

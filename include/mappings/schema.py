@@ -281,7 +281,6 @@ class FeeScheduleEntry(Entry):
 
 class ReasonRow(Row):
     meaning: Text
-    category: Annotated[str, Field(pattern="^(fraud|authorization|processing|customer)$")]
     respond_within_days: Annotated[int, Field(ge=1, le=120)]
 
 

@@ -118,7 +118,7 @@ class Mappings:
             raise Rejected(
                 f"chargeback reason {code!r} is not mapped on {on}",
                 "chargeback_reasons.yaml",
-                f"Add the line '{_quoted(code)}: {{meaning: ..., category: ..., "
+                f"Add the line '{_quoted(code)}: {{meaning: ..., "
                 "respond_within_days: ...}' under codes of its network.",
             )
         return found.value

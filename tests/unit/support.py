@@ -44,7 +44,7 @@ class Words(Prices):
     def chargeback_reason(self, code: str, on: date) -> ChargebackReason:
         if code != "10.4":
             raise Rejected("not mapped", "chargeback_reasons.yaml", "Add it.")
-        return ChargebackReason(code, "Visa", "Other fraud", "fraud", 20)
+        return ChargebackReason(code, "Visa", "Other fraud", 20)
 
 
 class Ticking:

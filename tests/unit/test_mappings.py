@@ -101,7 +101,7 @@ def test_an_unmapped_fee_code_names_the_line_to_add() -> None:
 
 
 def test_an_unmapped_chargeback_reason_names_the_line_to_add() -> None:
-    assert load_mappings().chargeback_reason("4837", DAY).category == "fraud"
+    assert load_mappings().chargeback_reason("4837", DAY).respond_within_days == 30
     with pytest.raises(Rejected, match=r"Add the line '\"99.9\": \{meaning"):
         load_mappings().chargeback_reason("99.9", DAY)
 
