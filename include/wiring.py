@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # the libraries behind these are slow to import
     from include.adapters.store.trust import StoreTrust
     from include.adapters.store.watermarks import SqlShelf, SqlWatermarks
     from include.mappings.tables import Mappings
+    from include.mappings.today import Today
     from include.services.effects.engine import Engine
     from include.services.translate.translator import ShopTranslator
     from include.services.write_report import ReportWriter
@@ -138,14 +139,14 @@ class Tieout:
         from include.adapters.addresses import PostalAddresses
         from include.services.translate.translator import ShopTranslator
 
-        tables = self.mappings.orders
-        shop = tables.shop(shop_id)
+        today = self.today
+        shop = today.shop(shop_id)
         return ShopTranslator(
             shop,
-            self.mappings.merchant(shop.merchant_id),
-            tables.order_rules(shop.merchant_id),
-            tables.field_map(shop.kind),
-            partial(tables.shop_status, shop.kind),
+            today.merchant(shop.merchant_id),
+            today.order_rules(shop.merchant_id),
+            today.field_map(shop),
+            partial(today.shop_status, shop),
             PostalAddresses(),
         )
 
@@ -194,6 +195,12 @@ class Tieout:
         from include.mappings.load import load_mappings
 
         return load_mappings()
+
+    @cached_property
+    def today(self) -> "Today":
+        from include.mappings.today import Today
+
+        return Today(self.mappings, self.business_date)
 
     @cached_property
     def layouts(self) -> "LayoutReader":

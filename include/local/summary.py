@@ -116,8 +116,9 @@ def print_proof(stack: LocalStack, day: date) -> bool:
 def _moved(context: "Tieout", merchant_id: str) -> list[tuple[str, str, str, Money]]:
     """Return what our own books say moved: number, capture or refund, request id, signed amount."""
     found = []
-    tables = context.mappings.orders
-    shops = [one for one in sorted(tables.shops) if tables.shop(one).merchant_id == merchant_id]
+    shops = sorted(
+        name for name, one in context.today.shops().items() if one.merchant_id == merchant_id
+    )
     for row in order_screen.listing(
         context.store, shops=shops, merchants=[merchant_id], limit=1000
     ):

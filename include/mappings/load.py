@@ -101,18 +101,13 @@ def _strangers(files: Iterable[str]) -> list[Problem]:
 
 
 def _tables(entries: list[Placed[Entry]]) -> Mappings:
-    merchants = dated(of_kind(entries, MerchantEntry), lambda e: e.merchant_id, _merchant)
     schedules = of_kind(entries, FeeScheduleEntry)
     templates = of_kind(entries, GlTemplateEntry)
     pairs = of_kind(entries, FxRatesEntry)
     codes = of_kind(entries, FeeCodesEntry)
     return Mappings(
         version=_version(entries),
-        merchants={
-            name: max(rules, key=lambda rule: rule.effective_from).value
-            for name, rules in merchants.items()
-        },
-        merchant_rules=merchants,
+        merchants=dated(of_kind(entries, MerchantEntry), lambda e: e.merchant_id, _merchant),
         templates=dated(templates, lambda e: e.name, _template),
         fee_codes=dated(
             codes, lambda e: e.layout, lambda p: FeeCodes(p.entry.layout, p.entry.codes)

@@ -35,6 +35,7 @@ def of_kind(entries: Entries, kind: type[EntryType]) -> list[Placed[EntryType]]:
 def check_rules(entries: Entries) -> None:
     """Report every fault between entries."""
     _check_dates(entries)
+    check_constant(of_kind(entries, MerchantEntry), "zone")
     for merchant in of_kind(entries, MerchantEntry):
         _check_merchant(merchant)
         _check_sources(merchant)
@@ -70,6 +71,17 @@ def _check_dates(entries: Entries) -> None:
                     f"the entry {key.strip('(),')} overlaps the one on line {earlier.line()}",
                     "Begin it after that one has ended, or remove one of the two.",
                 )
+
+
+def check_constant(entries: Sequence[Placed[EntryType]], name: str) -> None:
+    """Report a value that its entries must share: which day it is, is asked before the entry."""
+    first: dict[tuple[Any, ...], Placed[EntryType]] = {}
+    for placed in entries:
+        other = first.setdefault(placed.entry.key, placed)
+        value = getattr(other.entry, name)
+        if getattr(placed.entry, name) != value:
+            what = f"{name} is {value!r} in the entry on line {other.line()}"
+            placed.report((name,), what, "Write the same; it cannot change from a day on.")
 
 
 def _check_merchant(placed: Placed[MerchantEntry]) -> None:

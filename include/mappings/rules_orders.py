@@ -10,7 +10,7 @@ from include.domain.shops import Ask, CardPlace, ChargeLine, GuestPolicy, ShopKi
 from include.mappings.parse import Placed
 from include.mappings.payment_words import ALSO_KNOWN, CODES, REASON_CODE, REASONS, STATUSES
 from include.mappings.problems import did_you_mean
-from include.mappings.rules import of_kind
+from include.mappings.rules import check_constant, of_kind
 from include.mappings.schema import Entry, MerchantEntry
 from include.mappings.schema_orders import (
     AlertEntry,
@@ -31,6 +31,7 @@ def check_order_tables(entries: Entries) -> None:
     """Report every fault between the entries of order to cash."""
     merchants = of_kind(entries, MerchantEntry)
     shops, rules = of_kind(entries, ShopEntry), of_kind(entries, OrderRulesEntry)
+    check_constant(shops, "merchant_id")
     for shop in shops:
         _check_shop(shop, merchants)
         _check_shop_tables(shop, entries)

@@ -10,7 +10,6 @@ from include.domain.disputes import ChargebackReason
 from include.domain.errors import Rejected
 from include.domain.fees import FeeSchedule
 from include.domain.merchant import Merchant
-from include.domain.payment_meanings import Meaning
 from include.mappings.in_force import InForce, in_force
 from include.mappings.tables_orders import OrderTables
 
@@ -36,8 +35,7 @@ class Mappings:
     """Everything under ``include/mappings``, checked. Read-only."""
 
     version: str  # digest of the values: a changed comment is no change
-    merchants: Mapping[str, Merchant]  # the latest entry of each
-    merchant_rules: Mapping[str, Sequence[InForce[Merchant]]]
+    merchants: Mapping[str, Sequence[InForce[Merchant]]]
     templates: Mapping[str, Sequence[InForce[GlTemplate]]]
     fee_codes: Mapping[str, Sequence[InForce[FeeCodes]]]
     schedules: Mapping[str, Sequence[InForce[FeeSchedule]]]  # by merchant|currency
@@ -45,23 +43,17 @@ class Mappings:
     rates: Mapping[tuple[str, str], Sequence[InForce[FxRates]]]
     orders: OrderTables
 
-    def meaning(self, operation: str, status: str, reason: str) -> Meaning:
-        """Say in one word what an answer of the gateway means; see ``OrderTables.payment``."""
-        return self.orders.meaning(operation, status, reason)
-
-    def merchant(self, merchant_id: str, on: date | None = None) -> Merchant:
-        """Return a merchant as configured on a day, or by its latest entry.
+    def merchant(self, merchant_id: str, on: date) -> Merchant:
+        """Return a merchant as configured on a day of its calendar.
 
         Raises:
             Rejected: there is none.
         """
-        rules = self.merchant_rules.get(merchant_id, ())
-        found = in_force(rules, on) if on else None
+        rules = self.merchants.get(merchant_id, ())
+        found = in_force(rules, on)
         if found is not None:
             return found.value
-        if on is None and merchant_id in self.merchants:
-            return self.merchants[merchant_id]
-        when = f" on {on}" if on and rules else ""
+        when = f" on {on}" if rules else ""
         raise Rejected(
             f"merchant {merchant_id!r} is not configured{when}",
             rules[0].where if rules else "merchants.yaml",

@@ -1,6 +1,6 @@
 """The tables of order to cash in force: what the saga, the adapters and the alarms ask."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
@@ -40,18 +40,13 @@ _NO_ROWS = PaymentTable({}, {})
 Dated = Mapping[str, Sequence[InForce[Value]]]
 
 
-def chosen(rules: Iterable[InForce[Value]], on: date | None) -> InForce[Value] | None:
-    """Return the rule in force on a day; without a day the latest there is."""
-    if on is not None:
-        return in_force(rules, on)
-    return max(rules, key=lambda rule: rule.effective_from, default=None)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class OrderTables:
     """What a shop's order is read, judged, written and told by. Read-only.
 
-    Every question takes the day in the merchant's calendar; without it the latest entry answers.
+    Every question takes the day, in the merchant's calendar. An order is taken by the rules of its
+    day, and each later step by those of the step's own day: what a step has fixed (a sales order, a
+    purchase order, when an authorisation lapses) stays, whatever a later entry says.
     """
 
     shops: Dated[Shop]
@@ -62,7 +57,7 @@ class OrderTables:
     rules: Dated[OrderRules]  # by merchant
     alerts: Dated[AlertRule]  # by kind
 
-    def shop(self, shop_id: str, on: date | None = None) -> Shop:
+    def shop(self, shop_id: str, on: date) -> Shop:
         """Return a shop.
 
         Raises:
@@ -70,7 +65,7 @@ class OrderTables:
         """
         return _demand(self.shops, shop_id, on, "shop_id", "shops.yaml")
 
-    def field_map(self, kind: ShopKind, on: date | None = None) -> FieldMap:
+    def field_map(self, kind: ShopKind, on: date) -> FieldMap:
         """Return how orders of a kind of shop are read.
 
         Raises:
@@ -78,7 +73,7 @@ class OrderTables:
         """
         return _demand(self.fields, kind.value, on, "shop_kind", "shop_fields.yaml")
 
-    def order_rules(self, merchant_id: str, on: date | None = None) -> OrderRules:
+    def order_rules(self, merchant_id: str, on: date) -> OrderRules:
         """Return a merchant's rules.
 
         Raises:
@@ -86,7 +81,7 @@ class OrderTables:
         """
         return _demand(self.rules, merchant_id, on, "merchant_id", "order_rules.yaml")
 
-    def shop_status(self, kind: ShopKind, state: str, on: date | None = None) -> ShopStatus:
+    def shop_status(self, kind: ShopKind, state: str, on: date) -> ShopStatus:
         """Return what a shop is told of a state, of ``refunded`` or of ``shipped``.
 
         Raises:
@@ -101,7 +96,7 @@ class OrderTables:
             )
         return found[state]
 
-    def shop_asks(self, kind: ShopKind, on: date | None = None) -> Mapping[str, Ask]:
+    def shop_asks(self, kind: ShopKind, on: date) -> Mapping[str, Ask]:
         """Return what each status of a shop's own asks of us; one that is missing asks nothing.
 
         Raises:
@@ -109,26 +104,22 @@ class OrderTables:
         """
         return _demand(self.statuses, kind.value, on, "shop_kind", "order_statuses.yaml").asks
 
-    def alert(self, kind: AlertKind, on: date | None = None) -> AlertRule | None:
+    def alert(self, kind: AlertKind, on: date) -> AlertRule | None:
         """Return whom to tell of a kind, or nobody where no entry is in force."""
-        found = chosen(self.alerts.get(kind.value, ()), on)
+        found = in_force(self.alerts.get(kind.value, ()), on)
         return found.value if found else None
 
-    def alert_rules(self, on: date | None = None) -> tuple[AlertRule, ...]:
+    def alert_rules(self, on: date) -> tuple[AlertRule, ...]:
         """Return every alert rule in force."""
         found = (self.alert(kind, on) for kind in AlertKind)
         return tuple(rule for rule in found if rule is not None)
-
-    def meaning(self, operation: str, status: str, reason: str) -> Meaning:
-        """Return the word alone: ``include/adapters/cybersource`` asks so (``ReasonTable``)."""
-        return self.payment(operation, status, reason).meaning
 
     def payment(
         self,
         operation: str,
         status: str,
         reason: str,
-        on: date | None = None,
+        on: date,
         language: str = "en",
     ) -> PaymentMeaning:
         """Return what an answer means; one that no row names is ``look``, never a guess.
@@ -153,17 +144,15 @@ class OrderTables:
             is_known=is_known,
         )
 
-    def message(self, code: str, on: date | None = None, language: str = "en") -> str:
+    def message(self, code: str, on: date, language: str = "en") -> str:
         """Return the sentence of a code."""
         for name in (language, "en"):
-            found = chosen(self.messages.get(name, ()), on)
+            found = in_force(self.messages.get(name, ()), on)
             if found is not None and code in found.value:
                 return found.value[code]
         return code
 
-    def _row(
-        self, operation: str, status: str, reason: str, on: date | None
-    ) -> tuple[MeaningRule, bool]:
+    def _row(self, operation: str, status: str, reason: str, on: date) -> tuple[MeaningRule, bool]:
         own, shared = self._payments(operation, on), self._payments(ANY, on)
         found = own.statuses.get(status)
         if found is None and status:
@@ -174,16 +163,16 @@ class OrderTables:
         row = table.reasons.get(reason) or shared.reasons.get(reason)
         return (row, True) if row is not None else (_NOT_KNOWN, False)
 
-    def _payments(self, operation: str, on: date | None) -> PaymentTable:
-        found = chosen(self.payments.get(operation, ()), on)
+    def _payments(self, operation: str, on: date) -> PaymentTable:
+        found = in_force(self.payments.get(operation, ()), on)
         return found.value if found else _NO_ROWS
 
 
-def _demand(rules: Dated[Value], key: str, on: date | None, name: str, file: str) -> Value:
-    found = chosen(rules.get(key, ()), on)
+def _demand(rules: Dated[Value], key: str, on: date, name: str, file: str) -> Value:
+    found = in_force(rules.get(key, ()), on)
     if found is None:
         others = rules.get(key, ())
-        when = f" on {on}" if on and others else ""
+        when = f" on {on}" if others else ""
         raise Rejected(
             f"{name} {key!r} is not configured{when}",
             others[0].where if others else file,

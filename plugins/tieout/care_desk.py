@@ -47,8 +47,8 @@ def token_sweep(desk: ShopDesk) -> TokenSweep:
 def token_remover(desk: ShopDesk) -> TokenRemover:
     """Return what deletes tokens at the gateway, and in SYSPRO's forms where shops have one."""
     merchant = desk.merchant
-    shops = desk.context.mappings.orders.shops
-    known = [desk.context.mappings.orders.shop(shop_id) for shop_id in shops]
+    shops = desk.context.mappings.orders.shops.values()
+    known = [rule.value for rules in shops for rule in rules]  # also where they were kept earlier
     forms = {one.token_form for one in known if one.merchant_id == merchant.merchant_id}
     return TokenRemover(
         merchant_id=merchant.merchant_id,
@@ -100,7 +100,7 @@ def comparison(desks: Desks, desk: ShopDesk) -> CompareSystems:
     gateway = GatewaySide(
         merchant_id=merchant.merchant_id,
         organization_id=merchant.organization_id,
-        feed=DayRows(desk.gateway.get_conn(), context.mappings.orders),
+        feed=DayRows(desk.gateway.get_conn(), context.today.meanings(merchant.merchant_id)),
         ledger=ledger,
         service=desks.service,
         engine=desk.engine,
@@ -177,13 +177,13 @@ def reverse_copy(desks: Desks, letter: DeadLetter) -> str:
 
 def alerts(context: Tieout) -> RaiseAlerts:
     """Return the alerts over this store, sent by mail and chat where there is a connection."""
-    tables = context.mappings.orders
+    today = context.today
     return RaiseAlerts(
-        rules=tables.alert_rules(),
+        rules=today.alert_rules(),
         sightings=SqlSightings(
             context.store,
-            tables.order_rules,
-            lambda merchant_id: context.mappings.merchant(merchant_id).company_id,
+            today.order_rules,
+            lambda merchant_id: today.merchant(merchant_id).company_id,
         ),
         book=SqlAlertBook(context.store),
         send=_send,

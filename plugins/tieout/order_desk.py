@@ -9,7 +9,6 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from functools import cached_property, partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -61,19 +60,20 @@ class ByKind(Mapping[EffectKind, V]):
 
 
 class ShopDesk:
-    """One shop in one thread."""
+    """One shop in one thread, on one business date of its merchant."""
 
     def __init__(self, context: Tieout, shop_id: str, line_of: Callable[[str], ErpLine]) -> None:
         self.context = context
-        self.shop: Shop = context.mappings.orders.shop(shop_id)
-        self.merchant = context.mappings.merchant(self.shop.merchant_id)
+        self.day = context.today.date_of_shop(shop_id)
+        self.shop: Shop = context.today.shop(shop_id)
+        self.merchant = context.today.merchant(self.shop.merchant_id)
         self._line_of = line_of  # by connection of SYSPRO: its shops share one session
 
     # Hooks -----------------------------------------------------------------------------------
 
     @cached_property
     def gateway(self) -> CybersourceHook:
-        reasons = self.context.mappings.orders
+        reasons = self.context.today.meanings(self.merchant.merchant_id)
         return CybersourceHook(self.merchant.cybersource_conn_id, reasons=reasons)
 
     @property
@@ -141,14 +141,9 @@ class ShopDesk:
             return self.callback_hook.timings
         return self.erp.timings_by_kind[kind]
 
-    @property
-    def desk(self) -> ShopContext:
-        """What the sagas need, on the merchant's day of now: a process outlives midnight."""
-        today = self.context.business_date(self.merchant.zone)
-        return self._desk if self._desk.today == today else replace(self._desk, today=today)
-
     @cached_property
-    def _desk(self) -> ShopContext:
+    def desk(self) -> ShopContext:
+        """What the sagas need."""
         context, shop, merchant = self.context, self.shop, self.merchant
         erp = GuardedErp(self.erp, self.erp_line)
         return ShopContext(
@@ -158,7 +153,7 @@ class ShopDesk:
             shop_target=shop.shop_id,
             owner=merchant.owner,
             warehouse=shop.warehouse,
-            rules=context.mappings.orders.order_rules(merchant.merchant_id),
+            rules=context.today.order_rules(merchant.merchant_id),
             translator=context.translator(shop.shop_id),
             gateway=self.gateway,
             erp=erp,
@@ -172,7 +167,7 @@ class ShopDesk:
             ),
             clock=context.clock,
             told_states=shop.pushed & frozenset(OrderState),
-            today=context.business_date(merchant.zone),
+            today=self.day,
             tells_refunds="refunded" in shop.pushed,
             callback_target=self.callback_target,
             token_form=shop.token_form,
@@ -223,13 +218,20 @@ class Desks:
         self.context = context
         self._threads = threading.local()
         self._breakers = {
-            merchant.syspro_conn_id: Breaker(merchant.syspro_conn_id, context.clock)
-            for merchant in context.mappings.merchants.values()
+            rule.value.syspro_conn_id: Breaker(rule.value.syspro_conn_id, context.clock)
+            for rules in context.mappings.merchants.values()
+            for rule in rules
         }
 
     def of(self, shop_id: str) -> ShopDesk:
+        """Return a shop's desk of today: a process outlives midnight, and the rules change then.
+
+        Raises:
+            Rejected: the shop, its merchant or its rules are not in force today.
+        """
         known: dict[str, ShopDesk] = self._threads.__dict__.setdefault("desks", {})
-        if shop_id not in known:
+        today = self.context.today.date_of_shop(shop_id)
+        if shop_id not in known or known[shop_id].day != today:
             lines: dict[str, ErpLine] = self._threads.__dict__.setdefault("lines", {})
             known[shop_id] = ShopDesk(self.context, shop_id, partial(self._line, lines))
         return known[shop_id]
@@ -274,7 +276,8 @@ class Desks:
         keep(self.of(order.shop_id), order, facts)
 
     def shop_ids(self) -> list[str]:
-        return sorted(self.context.mappings.orders.shops)
+        """Name the shops in force today."""
+        return sorted(self.context.today.shops())
 
     def sweep(self, limit: int, *, in_lanes: bool = True) -> int:
         """Drive what is due, company by company, each with one SYSPRO session for all of it.

@@ -44,7 +44,7 @@ def shop_sync(desks: Desks, shop_id: str) -> ShopSync:
         payment_of=lambda found: translator.payment(found.raw, _where(found)),
         payment_methods=desk.shop.payment_methods,
         refund_amount=refund_amount,
-        asks=context.mappings.orders.shop_asks(desk.shop.kind),
+        asks=context.today.shop_asks(desk.shop),
         watermarks=context.watermarks,
         shelf=context.shelf,
         owner=desk.merchant.owner,
@@ -82,7 +82,7 @@ def order_follower(desks: Desks, desk: ShopDesk) -> OrderFollower:
     context, merchant = desks.context, desk.merchant
 
     def shipment_update(order: Order, facts: OrderFacts, note: Shipment) -> object | None:
-        if "shipped" not in context.mappings.orders.shop(order.shop_id).pushed:
+        if "shipped" not in context.today.shop(order.shop_id).pushed:
             return None
         return context.translator(order.shop_id).shipment(order, note, state_of(facts))
 

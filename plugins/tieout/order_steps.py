@@ -193,7 +193,7 @@ def review_question(order_id: str) -> tuple[str, str] | None:
     found = order_screen.waiting(tieout().store, order_id)
     if not found:
         return None
-    rules = tieout().mappings.orders.order_rules(found[0].merchant_id)
+    rules = tieout().today.order_rules(found[0].merchant_id)
     return question(found[0], rules.review_alarm_hours, tieout().clock.now())
 
 

@@ -43,7 +43,7 @@ def _replay_effect(desks: Desks, letter: DeadLetter, who: str) -> Effect:
         desk = desks.of(shop_id)
         if effect.target in desk.targets and not _is_ledger(effect):
             return replay(context.dead_letters, desk.engine, letter.dead_letter_id, who)
-    for merchant in context.mappings.merchants.values():
+    for merchant in context.today.begun_merchants():
         if merchant.company_id == effect.target:
             hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
             with hook.session():

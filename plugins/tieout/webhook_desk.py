@@ -44,14 +44,14 @@ def find_account(desks: Desks) -> Callable[[str, str], WebhookAccount | None]:
 
     def account(kind: str, name: str) -> WebhookAccount | None:
         context = desks.context
-        if kind == "cybersource" and name in context.mappings.merchants:
-            merchant = context.mappings.merchant(name)
+        if kind == "cybersource" and name in context.today.merchants():
+            merchant = context.today.merchant(name)
             hook = CybersourceHook(merchant.cybersource_conn_id)
             verifier = cybersource_verifier(
                 lambda: hook.webhook_keys, (merchant.organization_id,), hook.webhook_tolerance
             )
             return WebhookAccount(f"cybersource|{name}", verifier)
-        if kind in set(ShopKind) and name in context.mappings.orders.shops:
+        if kind in set(ShopKind) and name in context.today.shops():
             return shop_account(desks.of(name), kind)
         return None
 

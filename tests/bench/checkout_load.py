@@ -61,7 +61,7 @@ def _bare(job: Mapping[str, Any]) -> Work:
     from tieout.api.schema import PlaceOrder
     from tieout.hooks.cybersource import CybersourceHook
 
-    terms = tieout().mappings.orders.shop(SHOP)
+    terms = tieout().today.shop(SHOP)
     client = CybersourceHook("cybersource_acme_us").get_conn()
     limits = client.settings.authorizations
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import count
 from typing import Any
 
@@ -24,6 +24,7 @@ from include.domain.payments import (
     Void,
 )
 from include.mappings.load import load_mappings
+from include.mappings.today import Meanings
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState, Found, Receipt
 from tests.cybersource.scripted import (
@@ -70,7 +71,9 @@ class Shop:
         settings = self.client.settings
         self.engine = Engine(
             self.store,
-            partners_of(self.client, load_mappings().orders),  # as finance ships it
+            partners_of(
+                self.client, Meanings(load_mappings().orders, lambda: date(2026, 11, 3))
+            ),  # as finance ships it
             self.clock,
             timings(settings),
             log=lambda event, **fields: None,

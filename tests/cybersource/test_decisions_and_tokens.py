@@ -1,7 +1,7 @@
 """Decisions by poller, tokens, payments made by others, and the fields that pace it all."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,6 +21,7 @@ from include.domain.payments import PaymentStatus, StoredToken
 from include.domain.reviews import Decision
 from include.mappings.load import load_mappings
 from include.mappings.payment_words import CODES, REASONS, STATUSES
+from include.mappings.today import Meanings
 from include.services.effects.ports import EffectKind
 from tests.cybersource.scripted import (
     AUTH_ID,
@@ -394,7 +395,7 @@ def test_the_hook_hands_out_everything_and_opens_nothing_before(
 
 def test_the_shipped_table_and_the_built_in_one_agree_on_every_documented_answer() -> None:
     """Finance may change the shipped one; until then neither can hide the other's mistake."""
-    shipped: ReasonTable = load_mappings().orders
+    shipped: ReasonTable = Meanings(load_mappings().orders, lambda: date(2026, 11, 3))
     built_in: ReasonTable = BuiltInReasons()
     sent = ("authorization", "capture", "refund", "reversal", "void", "decision")
     differing = [

@@ -40,6 +40,7 @@ from include.domain.errors import IntegrationError
 from include.domain.money import Money
 from include.domain.orders import Order, OrderLine, PaymentMethod, PaymentSource
 from include.mappings.load import load_mappings
+from include.mappings.today import Meanings
 from include.services.effects.boundaries import Boundary
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind
@@ -166,7 +167,10 @@ def open_service(
     )
     adapter = open_adapter(settings, wire, store, f"worker:{os.getpid()}")
     paces = {**timings(client.settings), **adapter.timings}
-    partners = {**partners_of(client, load_mappings().orders), **adapter.partners}
+    partners = {
+        **partners_of(client, Meanings(load_mappings().orders, lambda: TODAY)),
+        **adapter.partners,
+    }
     engine = WatchedEngine(
         store, partners, UtcClock(), paces, worker=f"p{os.getpid()}", boundary=death
     )

@@ -1,5 +1,6 @@
 """The shipped field maps read what both shops really say, to the cent."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,8 @@ from include.sandbox.shop.generic import STATES
 from include.sandbox.shop.orders import STATUSES
 from include.services.translate.shop_fields import read_order
 from tests.shop.conftest import Bench
+
+DAY = date(2026, 11, 3)
 
 ORDER: dict[str, Any] = {
     "lines": [
@@ -29,7 +32,7 @@ def test_an_order_of_each_shop_is_read_whole_and_its_lines_sum_to_its_amount(
     bench: Bench,
 ) -> None:
     kind = ShopKind.woocommerce if bench.is_woo else ShopKind.generic
-    fields = load_mappings().orders.field_map(kind)
+    fields = load_mappings().orders.field_map(kind, DAY)
     number = bench.order(**ORDER)
     request = read_order(bench.desk.order(number).raw, fields, "test")
     assert (request["number"], request["note"]) == (number, "Ring twice.")
@@ -51,7 +54,7 @@ def test_an_order_with_a_history_is_still_read(bench: Bench) -> None:
     bench.sandbox.control("shop_request_refund", shop=shop, amount="1.00", reason="x", **facts)
     bench.sandbox.control("shop_change_address", shop=shop, shipping={"city": "Bath"}, **facts)
     request = read_order(
-        bench.desk.order(number).raw, load_mappings().orders.field_map(kind), "test"
+        bench.desk.order(number).raw, load_mappings().orders.field_map(kind, DAY), "test"
     )
     assert request["shopper"]["ship_to"]["city"] == "Bath"
 
@@ -63,8 +66,8 @@ def test_every_status_that_a_shop_is_told_is_one_it_knows(
     kind: ShopKind, known: tuple[str, ...]
 ) -> None:
     tables = load_mappings().orders
-    (shop,) = [s for s in (tables.shop(i) for i in SHOPS) if s.kind is kind]
-    told = {tables.shop_status(kind, state).status for state in shop.pushed}
+    (shop,) = [s for s in (tables.shop(i, DAY) for i in SHOPS) if s.kind is kind]
+    told = {tables.shop_status(kind, state, DAY).status for state in shop.pushed}
     assert told <= {*known, ""}
 
 

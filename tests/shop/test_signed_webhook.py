@@ -6,7 +6,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -26,7 +26,7 @@ KEY = b"k" * 32
 SECRET = f"whsec_{base64.b64encode(KEY).decode()}"
 OLD = f"whsec_{base64.b64encode(b'o' * 32).decode()}"
 BODY = b'{"type":"order.changed","data":{"no":"UK-5001"}}'
-FOUND = load_mappings().orders.shop("acme_uk_web").webhooks
+FOUND = load_mappings().orders.shop("acme_uk_web", date(2026, 11, 3)).webhooks
 assert FOUND is not None
 STANDARD = FOUND
 PLAIN = WebhookRules(

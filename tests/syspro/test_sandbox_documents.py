@@ -123,7 +123,7 @@ def test_the_match_step_reads_only_the_merchants_own_documents(
         "extra": {"company_id": "A", "base_currency": "USD"},
     }
     monkeypatch.setenv("AIRFLOW_CONN_SYSPRO_A", json.dumps(connection))
-    merchant = load_mappings().merchants["acme_us"]
+    merchant = load_mappings().merchant("acme_us", date(2026, 11, 2))
     assert merchant.erp_documents == ONLY
     given: dict[str, Any] = {}
     nothing = MagicMock()  # the other stores: this step only hands them on

@@ -23,7 +23,7 @@ from include.mappings.load import load_mappings
 from include.services.check_quality import check_quality
 
 DAY = SettlementDay("acme_us", date(2026, 10, 31))
-US = load_mappings().merchants["acme_us"]
+US = load_mappings().merchant("acme_us", DAY.settlement_date)
 SALES, FEES = "a" * 64, "b" * 64
 TYPES = {
     "string": pl.String,

@@ -38,7 +38,7 @@ def test_the_shipped_mappings_have_no_problem() -> None:
 
 def test_the_demo_merchants_are_as_the_books_expect() -> None:
     mappings = load_mappings()
-    us, uk, jp = (mappings.merchants[name] for name in ("acme_us", "acme_uk", "acme_jp"))
+    us, uk, jp = (mappings.merchant(name, DAY) for name in ("acme_us", "acme_uk", "acme_jp"))
     assert us.posting_model is PostingModel.clearing
     assert uk.posting_model is PostingModel.direct
     assert uk.bank_account("EUR") == ("UK-EUR-001", "BEU")
@@ -52,7 +52,7 @@ def test_the_demo_merchants_are_as_the_books_expect() -> None:
 
 def test_a_currency_without_bank_account_names_the_line_to_add() -> None:
     with pytest.raises(Rejected, match=r"CHF: \{account_id: .*under bank_accounts of acme_uk"):
-        load_mappings().merchants["acme_uk"].bank_account("CHF")
+        load_mappings().merchant("acme_uk", DAY).bank_account("CHF")
 
 
 def test_gl_accounts_are_those_of_the_books() -> None:
@@ -157,10 +157,11 @@ def test_two_merchants_share_a_company_where_no_document_is_both(
 ) -> None:
     rows = f"erp_documents: [{{column: Branch, condition: {condition}}}]"
     folder = _change(tmp_path, "merchants.yaml", "company_id: B", f"company_id: A\n    {rows}")
-    merchants = load_mappings(folder).merchants
-    assert merchants["acme_us"].erp_documents[0] == ("Branch", "EQ", "10")
-    assert merchants["acme_uk"].erp_documents[0].column == "Branch"
-    assert merchants["acme_jp"].erp_documents == ()
+    mappings = load_mappings(folder)
+    us, uk, jp = (mappings.merchant(name, DAY) for name in ("acme_us", "acme_uk", "acme_jp"))
+    assert us.erp_documents[0] == ("Branch", "EQ", "10")
+    assert uk.erp_documents[0].column == "Branch"
+    assert jp.erp_documents == ()
 
 
 def test_merchants_may_follow_each_other_in_one_company(tmp_path: Path) -> None:

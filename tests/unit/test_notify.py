@@ -18,7 +18,7 @@ from include.services.report_model import FileReport, ItemReport, JournalReport,
 from include.services.write_report import DayState
 from tests.unit.report_example import DAY, FIRST, ITEM, usd
 
-US = load_mappings().merchants["acme_us"]
+US = load_mappings().merchant("acme_us", date(2026, 10, 31))
 
 
 class Clock:

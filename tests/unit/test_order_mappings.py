@@ -20,6 +20,7 @@ from include.domain.shops import Ask, CardPlace, ShopKind
 from include.mappings.load import SHIPPED, load_mappings, read_mappings
 from include.mappings.payment_words import CODES, REASONS, STATUSES
 from include.mappings.tables_orders import OrderTables
+from include.mappings.today import Meanings
 
 DAY = date(2026, 11, 3)
 BAD = yaml.safe_load((Path(__file__).parents[1] / "bad_input" / "order_mappings.yaml").read_text())
@@ -69,7 +70,7 @@ def test_an_unknown_shop_and_one_before_its_first_day_name_the_entry_to_add(
     tables: OrderTables,
 ) -> None:
     with pytest.raises(Rejected, match="shop_id 'nowhere' is not configured"):
-        tables.shop("nowhere")
+        tables.shop("nowhere", DAY)
     with pytest.raises(Rejected, match="not configured on 2025-12-31") as caught:
         tables.shop("acme_us_web", date(2025, 12, 31))
     assert caught.value.where.startswith("shops.yaml:")
@@ -156,15 +157,15 @@ def test_a_reversal_done_before_is_no_second_reversal(tables: OrderTables) -> No
 def test_every_status_reason_and_code_of_the_gateway_is_known(tables: OrderTables) -> None:
     for operation, statuses in STATUSES.items():
         for status in statuses:
-            assert tables.payment(operation, status, "").is_known, (operation, status)
+            assert tables.payment(operation, status, "", DAY).is_known, (operation, status)
     for reason in REASONS:
         known = [
-            tables.payment(operation, status, reason).is_known
+            tables.payment(operation, status, reason, DAY).is_known
             for operation in STATUSES
             for status in ("DECLINED", "INVALID_REQUEST")
         ]
         assert any(known), reason
-    assert all(tables.payment("authorization", "", code).is_known for code in CODES)
+    assert all(tables.payment("authorization", "", code, DAY).is_known for code in CODES)
 
 
 def _cases() -> Iterator[tuple[str, str, str]]:
@@ -177,9 +178,9 @@ def _cases() -> Iterator[tuple[str, str, str]]:
 
 
 def test_the_table_and_the_adapters_own_agree() -> None:
-    mappings, builtin = load_mappings(), BuiltInReasons()
+    shipped, builtin = Meanings(load_mappings().orders, lambda: DAY), BuiltInReasons()
     cases = list(_cases())
-    ours = {case: mappings.meaning(*case) for case in cases}
+    ours = {case: shipped.meaning(*case) for case in cases}
     assert ours == {case: builtin.meaning(*case) for case in cases}
 
 

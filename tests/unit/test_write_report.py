@@ -40,7 +40,7 @@ from include.services.write_report import assemble, write_report
 from tests.unit.report_example import DAY, FIRST, SECOND
 
 MAPPINGS = load_mappings()
-US, JP = MAPPINGS.merchants["acme_us"], MAPPINGS.merchants["acme_jp"]
+US, JP = (MAPPINGS.merchant(name, date(2026, 10, 31)) for name in ("acme_us", "acme_jp"))
 SALES, FEES, OLD = "a" * 64, "b" * 64, "c" * 64
 NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
 TYPES = {

@@ -88,7 +88,7 @@ def parts_of(context: Tieout, joints: Joints) -> Parts:
     handling = HandleEvents(inbox, joints.handlers, joints.owner)
 
     def shop(shop_id: str) -> ShopTerms:
-        return context.mappings.orders.shop(shop_id)
+        return context.today.shop(shop_id)
 
     def sweep() -> int:
         return joints.sweep(_SWEEP)

@@ -25,7 +25,7 @@ def add(rooms: Rooms) -> None:
 
 def _add(context: Tieout, given: argparse.Namespace) -> None:
     if given.shop != ANY_SHOP:
-        context.mappings.orders.shop(given.shop)  # a shop that we do not know has no clients
+        context.today.shop(given.shop)  # a shop that we do not know has no clients
     roles = frozenset(Role(word) for word in given.roles)
     clients = SqlApiClients(context.store, given.who)
     key = add_client(clients, given.client_id, given.shop, roles)

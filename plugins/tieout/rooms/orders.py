@@ -109,8 +109,8 @@ def _list_expiring(context: Tieout) -> None:
 
     now = context.clock.now()
     for hold in holds(context.store):
-        merchant_id = context.mappings.orders.shop(hold.shop_id).merchant_id
-        hours = context.mappings.orders.order_rules(merchant_id).expiry_lead_hours
+        merchant_id = context.today.shop(hold.shop_id).merchant_id
+        hours = context.today.order_rules(merchant_id).expiry_lead_hours
         if hold.expires_at is not None and hold.expires_at - timedelta(hours=hours) <= now:
             say(
                 f"{hold.order_id}  {hold.shop_id}/{hold.number}  {hold.amount}  {hold.state}  "

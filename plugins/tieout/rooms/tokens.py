@@ -47,4 +47,4 @@ def _forget(context: Tieout, given: argparse.Namespace) -> int:
 
 def _merchant(context: Tieout, shop_id: str) -> str:
     """Return the shop's merchant. Raises ``Rejected``: there is no such shop."""
-    return context.mappings.orders.shop(shop_id).merchant_id
+    return context.today.shop(shop_id).merchant_id

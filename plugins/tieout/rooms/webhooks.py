@@ -48,7 +48,7 @@ def add(rooms: Rooms) -> None:
 def _hook(context: Tieout, given: argparse.Namespace) -> "CybersourceHook":
     from tieout.hooks.cybersource import CybersourceHook
 
-    return CybersourceHook(context.mappings.merchant(given.merchant).cybersource_conn_id)
+    return CybersourceHook(context.today.merchant(given.merchant).cybersource_conn_id)
 
 
 class _FileRing:
@@ -90,7 +90,7 @@ def _keys(context: Tieout, given: argparse.Namespace) -> None:
         return say(f"{len(hook.webhook_keys)} keys in the connection")
     if given.out is None:
         raise Rejected("a new key needs a new file", "--out", "Name one that does not exist yet.")
-    merchant = context.mappings.merchant(given.merchant)
+    merchant = context.today.merchant(given.merchant)
     wish = MakeKey(merchant.organization_id)
     with _FileRing(hook, given.out) as ring:
         effect = _perform(context, given, hook, EffectKind.webhook_key, wish, ring)
@@ -128,7 +128,7 @@ def _resolve_lost(context: Tieout, effect: Effect, who: str) -> None:
 
 
 def _list(context: Tieout, given: argparse.Namespace) -> None:
-    organization = context.mappings.merchant(given.merchant).organization_id
+    organization = context.today.merchant(given.merchant).organization_id
     found = _hook(context, given).webhooks.subscriptions(organization)
     for one in found:
         events = sum(len(names) for names in one.products.values())
@@ -141,7 +141,7 @@ def _subscribe(context: Tieout, given: argparse.Namespace) -> None:
     from include.adapters.cybersource.webhooks.partner import SetSubscription, Wish
 
     organization, hook = (
-        context.mappings.merchant(given.merchant).organization_id,
+        context.today.merchant(given.merchant).organization_id,
         _hook(context, given),
     )
     products = {
@@ -165,7 +165,7 @@ def _subscribe(context: Tieout, given: argparse.Namespace) -> None:
 def _test(context: Tieout, given: argparse.Namespace) -> None:
     from include.adapters.cybersource.webhooks.probe import AskTest
 
-    organization = context.mappings.merchant(given.merchant).organization_id
+    organization = context.today.merchant(given.merchant).organization_id
     wish = AskTest(organization, given.webhook_id)
     effect = _perform(context, given, _hook(context, given), EffectKind.webhook_test, wish)
     if effect.state is EffectState.rejected:
@@ -187,7 +187,7 @@ def _perform(
     ring: "KeyRing | None" = None,
 ) -> Effect:
     """Have the engine make one change, and note who asked for it and how it stands."""
-    organization = context.mappings.merchant(given.merchant).organization_id
+    organization = context.today.merchant(given.merchant).organization_id
     engine = context.engine(
         hook.webhook_partners(ring), hook.webhook_timings, worker=f"cli:{given.who}"
     )

@@ -101,7 +101,7 @@ def order(order_id: str) -> HTMLResponse:
         timeline=_told(context.orders.timeline(found.row.order_id)),
         effects=order_screen.effects_of(context.store, keys),
         reports=_reports(context, found),
-        owner=_owners(context)[found.row.merchant_id],
+        owner=_owners(context).get(found.row.merchant_id, found.row.owner),
         now=context.clock.now(),
     )  # fmt: skip
 
@@ -124,7 +124,7 @@ def refunds(
 def reviews() -> HTMLResponse:
     """Show the orders that Decision Manager holds, those about to expire first."""
     context = tieout()
-    now, rules = context.clock.now(), context.mappings.orders.order_rules
+    now, rules = context.clock.now(), context.today.order_rules
     rows = [
         (one, one.is_urgent(rules(one.merchant_id).review_alarm_hours, now))
         for one in order_screen.waiting(context.store)
@@ -134,8 +134,7 @@ def reviews() -> HTMLResponse:
 
 def _owners(context: Tieout) -> dict[str, str]:
     """Return who is asked about a merchant's orders."""
-    merchants = context.mappings.merchants
-    return {name: context.mappings.merchant(name).owner for name in merchants}
+    return {name: found.owner for name, found in context.today.merchants().items()}
 
 
 def _money_of(found: ShownOrder, returned: Sequence[Money]) -> list[tuple[str, Money, str]]:
