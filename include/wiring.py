@@ -147,6 +147,7 @@ class Tieout:
             today.order_rules(shop.merchant_id),
             today.field_map(shop),
             partial(today.shop_status, shop),
+            partial(today.payment, shop),
             PostalAddresses(),
         )
 

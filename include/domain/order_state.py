@@ -65,13 +65,17 @@ class Wanted:
     is_final: bool
 
 
+ENDED_BY_SELLER = "the seller has ended it"
+
+
 @dataclass(frozen=True, slots=True)
 class Stop:
     """Why the order is being unwound."""
 
     who: str
-    why: str
+    why: str  # for staff alone: it may name a vendor's reason, a customer or a fraud check
     ends_as: OrderState = OrderState.cancelled
+    told: str = ENDED_BY_SELLER  # what a shopper may read of it
     keeps_invoice: bool = False  # a person gives up an order that SYSPRO has invoiced
 
 

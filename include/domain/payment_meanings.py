@@ -46,14 +46,10 @@ class Retry(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PaymentMeaning:
-    """One row of the table."""
+    """One row of the table, with the shopper's sentence."""
 
-    operation: str
-    status: str
-    reason: str
     meaning: Meaning
     money: MoneyEffect
-    code: str  # what the shop is told, as a word
+    code: str  # what the shop is told, as a word of shopper_messages.yaml
     sentence: str  # what the shopper may be told
     retry: Retry
-    is_known: bool = True  # False: no row names it, so it is looked for and somebody is told

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from include.domain.money import Money
 from include.domain.orders import OrderLine, PaymentSource, Shopper
+from include.domain.payment_meanings import Meaning
 
 
 class PaymentStatus(StrEnum):
@@ -23,6 +24,18 @@ class PaymentStatus(StrEnum):
     authentication_needed = "authentication_needed"  # the shopper must prove who pays
     declined = "declined"
     invalid = "invalid"  # our request was refused as wrong; nothing happened
+
+
+STATUS_OF = {  # of an authorisation; any other meaning leaves its outcome open
+    Meaning.approved: PaymentStatus.authorized,
+    Meaning.partial: PaymentStatus.partial,
+    Meaning.review: PaymentStatus.in_review,
+    Meaning.review_first: PaymentStatus.review_first,
+    Meaning.risk_declined: PaymentStatus.risk_declined,
+    Meaning.authentication: PaymentStatus.authentication_needed,
+    Meaning.declined: PaymentStatus.declined,
+    Meaning.invalid: PaymentStatus.invalid,
+}
 
 
 @dataclass(frozen=True, slots=True)

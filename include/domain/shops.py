@@ -161,6 +161,7 @@ class Shop:
     rates: RateSource
     charges: Mapping[LineKind, Charge] = field(hash=False)  # of every kind but goods
     pushed: frozenset[str]  # our states that the shop is told
+    language: str  # ISO 639-1: of the sentences that its shoppers may read
     where: str  # "shops.yaml:6"
     webhooks: WebhookRules | None = None  # ``None``: WooCommerce's own, or the shop sends none
     payment_methods: frozenset[str] = frozenset()  # the shop's words; empty: every order is ours

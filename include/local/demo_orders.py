@@ -4,6 +4,7 @@ Shoppers check out in the sandbox's shops and by the real HTTP API; the DAGs do 
 real scheduler; a clerk ships, invoices and credits; an analyst answers in *Required Actions*.
 """
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from include.domain.errors import Retryable
 from include.domain.order_state import OrderState
 from include.local.airflow_api import AirflowApi
 from include.local.environment import LocalStack
-from include.local.order_stories import SHORT, UK, US, People, Story, make_key
+from include.local.order_stories import SHORT, UK, People, Story, make_key
 from include.wiring import Settings, Tieout
 
 PATIENCE_S = 240
@@ -132,26 +133,14 @@ class OrderDemo:
             mark = "" if saga.state == story.ends_as else f"  EXPECTED {story.ends_as}"
             is_right &= not mark
             _print(f"\nOrder {story.number}, {story.title}: {saga.state}{mark}")
-            entries = (
-                self.people.read(f"/orders/{story.order_id}/timeline")["events"]
-                if story.shop_id == US
-                else [vars_of(one) for one in context.orders.timeline(story.order_id)]
-            )
-            for entry in entries:
-                _print(f"  {entry['at'][11:19]}  {entry['what']:28} {_words(entry['detail'])}")
+            for entry in context.orders.timeline(story.order_id):
+                _print(f"  {entry.at:%H:%M:%S}  {entry.what:28} {_words(json.loads(entry.detail))}")
             _print(f"  {self.stack.base_url}/tieout/orders/{story.order_id}")
         letters = context.dead_letters.listing()
         _print(f"\nDead letters open: {len(letters)}")
         for letter in letters:
             _print(f"  {letter.kind} {letter.key}: {letter.reason[:110]}")
         return is_right and not letters
-
-
-def vars_of(entry: Any) -> dict[str, Any]:
-    """Return a timeline's line as the API writes it."""
-    import json
-
-    return {"at": entry.at.isoformat(), "what": entry.what, "detail": json.loads(entry.detail)}
 
 
 def _words(detail: dict[str, Any]) -> str:

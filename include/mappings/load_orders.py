@@ -97,6 +97,7 @@ def _shop(placed: Placed[ShopEntry]) -> Shop:
             for kind, row in entry.charges.items()
         },
         pushed=frozenset(entry.statuses_pushed),
+        language=entry.language,
         where=placed.place(),
         webhooks=_webhooks(entry.webhooks),
         payment_methods=frozenset(entry.payment_methods),

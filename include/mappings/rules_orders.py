@@ -21,8 +21,9 @@ from include.mappings.schema_orders import (
 )
 from include.mappings.schema_shops import ShopEntry, ShopFieldsEntry
 
-EVENTS = ("refunded", "shipped")  # told to a shop, but no states of an order
-STATES = (*(state.value for state in OrderState), *EVENTS)
+_STATES = tuple(state.value for state in OrderState)
+STATES = (*_STATES, "shipped")  # a shop is told of dispatch notes as well
+PUSHED = (*STATES, "refunded")  # and refunds are recorded there
 _CHARGED = (LineKind.freight, LineKind.discount, LineKind.fee, LineKind.tax)
 Entries = Sequence[Placed[Entry]]
 
@@ -32,7 +33,11 @@ def check_order_tables(entries: Entries) -> None:
     merchants = of_kind(entries, MerchantEntry)
     shops, rules = of_kind(entries, ShopEntry), of_kind(entries, OrderRulesEntry)
     check_constant(shops, "merchant_id")
+    spoken = [p.entry.language for p in of_kind(entries, ShopperMessagesEntry)]
     for shop in shops:
+        if shop.entry.language not in spoken:
+            what = f"shopper_messages.yaml has no language {shop.entry.language!r}"
+            shop.report(("language",), what, did_you_mean(shop.entry.language, spoken))
         _check_shop(shop, merchants)
         _check_shop_tables(shop, entries)
         _check_shop_rules(shop, rules)
@@ -77,9 +82,9 @@ def _check_shop(placed: Placed[ShopEntry], merchants: Sequence[Placed[MerchantEn
         what = "WooCommerce signs its webhooks in its own way"
         placed.report(("webhooks",), what, "Remove the row; its secret is in the connection.")
     for i, state in enumerate(entry.statuses_pushed):
-        if state not in STATES:
+        if state not in PUSHED:
             what = f"{state!r} is no state of an order"
-            placed.report(("statuses_pushed", i), what, did_you_mean(state, STATES))
+            placed.report(("statuses_pushed", i), what, did_you_mean(state, PUSHED))
     if len(entry.customer_codes.prefix) + 6 > entry.customer_codes.max_length:
         what = f"max_length {entry.customer_codes.max_length} leaves less than six characters"
         placed.report(("customer_codes", "prefix"), what, "Shorten the prefix.")
@@ -213,8 +218,6 @@ def _check_messages(entries: Entries) -> None:
             if told and code not in told:
                 what = f"no payment status tells {code!r}"
                 language.report(("messages", code), what, f"Remove it. {did_you_mean(code, told)}")
-    if messages and all(p.entry.language != "en" for p in messages):
-        messages[0].report(("language",), "there are no English messages", "Add 'language: en'.")
 
 
 def _check_alerts(entries: Entries) -> None:

@@ -122,7 +122,14 @@ def _gl_account(text: str) -> str:
     return text
 
 
+def _language(text: str) -> str:
+    if re.fullmatch(r"[a-z]{2}", text) is None:
+        raise fault(f"{text!r} is not a language", "Write two letters such as en (ISO 639-1).")
+    return text
+
+
 Text = Annotated[str, AfterValidator(_trimmed)]
+Language = Annotated[Text, AfterValidator(_language)]
 Zone = Annotated[Text, AfterValidator(_zone)]
 CutOff = Annotated[Text, AfterValidator(_cut_off)]
 Currency = Annotated[Text, AfterValidator(_currency)]

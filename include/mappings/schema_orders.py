@@ -16,21 +16,26 @@ from include.domain.order_rules import (
 )
 from include.domain.payment_meanings import Meaning, MoneyEffect, Retry
 from include.domain.shops import Ask, ShopKind
-from include.mappings.schema import Currency, CutOff, Entry, Loose, Mail, Row, Text, Zone, fault
+from include.mappings.schema import (
+    Currency,
+    CutOff,
+    Entry,
+    Language,
+    Loose,
+    Mail,
+    Row,
+    Text,
+    Zone,
+    fault,
+)
 
-NOTE_FACTS = frozenset("number sales_order amount reason invoice carrier tracking".split())
+NOTE_FACTS = frozenset("number sales_order amount reason payment invoice carrier tracking".split())
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 def _country(text: str) -> str:
     if re.fullmatch(r"[A-Z]{2}", text) is None:
         raise fault(f"{text!r} is not a country", "Write two capitals such as US (ISO 3166-1).")
-    return text
-
-
-def _language(text: str) -> str:
-    if re.fullmatch(r"[a-z]{2}", text) is None:
-        raise fault(f"{text!r} is not a language", "Write two letters such as en (ISO 639-1).")
     return text
 
 
@@ -74,7 +79,7 @@ class PaymentStatusesEntry(Entry):
 class ShopperMessagesEntry(Entry):
     names: ClassVar = ("language",)
 
-    language: Annotated[Text, AfterValidator(_language)]
+    language: Language
     messages: Annotated[dict[Text, Text], Field(min_length=1)]
 
 

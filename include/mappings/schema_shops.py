@@ -17,7 +17,7 @@ from include.domain.shops import (
     TaxMode,
     WebhookScheme,
 )
-from include.mappings.schema import Currency, Entry, Loose, Row, Text, fault
+from include.mappings.schema import Currency, Entry, Language, Loose, Row, Text, fault
 
 _CODE = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.\-]*")
 _HEADER = re.compile(r"[A-Za-z0-9\-]{1,80}")
@@ -182,6 +182,7 @@ class ShopEntry(Entry):
     callback_conn_id: str = ""
     purchase_order_prefix: Prefix
     currencies: Annotated[list[Currency], Field(min_length=1)]
+    language: Language
     warehouse: Annotated[Text, _sized(10)]
     order_type: Annotated[str, _sized(2)] = ""
     customer: CustomerRow

@@ -82,7 +82,7 @@ class OrderTables:
         return _demand(self.rules, merchant_id, on, "merchant_id", "order_rules.yaml")
 
     def shop_status(self, kind: ShopKind, state: str, on: date) -> ShopStatus:
-        """Return what a shop is told of a state, of ``refunded`` or of ``shipped``.
+        """Return what a shop is told of a state, or of ``shipped``.
 
         Raises:
             Rejected: nothing says so.
@@ -114,13 +114,12 @@ class OrderTables:
         found = (self.alert(kind, on) for kind in AlertKind)
         return tuple(rule for rule in found if rule is not None)
 
+    def meaning(self, operation: str, status: str, reason: str, on: date) -> Meaning:
+        """Return what an answer means in one word; see ``payment``."""
+        return self._row(operation, status, reason, on).meaning
+
     def payment(
-        self,
-        operation: str,
-        status: str,
-        reason: str,
-        on: date,
-        language: str = "en",
+        self, operation: str, status: str, reason: str, on: date, language: str
     ) -> PaymentMeaning:
         """Return what an answer means; one that no row names is ``look``, never a guess.
 
@@ -129,39 +128,30 @@ class OrderTables:
             status: the vendor's; ``""`` for a search row of which only a number is known.
             reason: the vendor's word or three-digit code; ``""`` where there is none.
             on: the day.
-            language: of the sentence; English where there is none of it.
+            language: of the sentence.
+
+        Raises:
+            Rejected: the code has no sentence in that language on the day.
         """
-        row, is_known = self._row(operation, status, reason, on)
-        return PaymentMeaning(
-            operation=operation,
-            status=status,
-            reason=reason,
-            meaning=row.meaning,
-            money=row.money,
-            code=row.tell,
-            sentence=self.message(row.tell, on, language),
-            retry=row.retry,
-            is_known=is_known,
-        )
+        row = self._row(operation, status, reason, on)
+        known = _demand(self.messages, language, on, "language", "shopper_messages.yaml")
+        if row.tell not in known:
+            raise Rejected(
+                f"{row.tell!r} has no sentence in {language!r} on {on}",
+                "shopper_messages.yaml",
+                f"Add the line '{row.tell}: <sentence>' under messages of {language}.",
+            )
+        return PaymentMeaning(row.meaning, row.money, row.tell, known[row.tell], row.retry)
 
-    def message(self, code: str, on: date, language: str = "en") -> str:
-        """Return the sentence of a code."""
-        for name in (language, "en"):
-            found = in_force(self.messages.get(name, ()), on)
-            if found is not None and code in found.value:
-                return found.value[code]
-        return code
-
-    def _row(self, operation: str, status: str, reason: str, on: date) -> tuple[MeaningRule, bool]:
+    def _row(self, operation: str, status: str, reason: str, on: date) -> MeaningRule:
         own, shared = self._payments(operation, on), self._payments(ANY, on)
         found = own.statuses.get(status)
         if found is None and status:
-            return _NOT_KNOWN, False
+            return _NOT_KNOWN
         if found is not None and (not found.by_reason or not reason):
-            return found, True
+            return found
         table = self._payments(REASON_CODE, on) if reason.isdecimal() else own
-        row = table.reasons.get(reason) or shared.reasons.get(reason)
-        return (row, True) if row is not None else (_NOT_KNOWN, False)
+        return table.reasons.get(reason) or shared.reasons.get(reason) or _NOT_KNOWN
 
     def _payments(self, operation: str, on: date) -> PaymentTable:
         found = in_force(self.payments.get(operation, ()), on)

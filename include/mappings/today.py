@@ -12,7 +12,7 @@ from include.domain.alerts import AlertRule
 from include.domain.errors import Rejected
 from include.domain.merchant import Merchant
 from include.domain.order_rules import OrderRules
-from include.domain.payment_meanings import Meaning
+from include.domain.payment_meanings import Meaning, PaymentMeaning
 from include.domain.shops import Ask, FieldMap, Shop, ShopStatus
 from include.mappings.in_force import in_force
 from include.mappings.tables import Mappings
@@ -27,7 +27,7 @@ class Meanings:
     day: Callable[[], date]
 
     def meaning(self, operation: str, status: str, reason: str) -> Meaning:
-        return self.tables.payment(operation, status, reason, self.day()).meaning
+        return self.tables.meaning(operation, status, reason, self.day())
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,11 @@ class Today:
 
     def shop_status(self, shop: Shop, state: str) -> ShopStatus:
         return self._orders.shop_status(shop.kind, state, self.date_of(shop.merchant_id))
+
+    def payment(self, shop: Shop, operation: str, status: str, reason: str) -> PaymentMeaning:
+        """Return what an answer means, with its sentence in the language of the shop."""
+        day = self.date_of(shop.merchant_id)
+        return self._orders.payment(operation, status, reason, day, shop.language)
 
     def meanings(self, merchant_id: str) -> Meanings:
         """Return what answers to a merchant mean, for as long as the process lives."""

@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from include.adapters.store.orders import SqlOrders
 from include.adapters.store.refunds import SqlRefunds
 from include.domain.errors import Rejected
 from include.domain.order_rules import AmountRange
+from include.mappings.load import load_mappings
 from include.services.api.clients import add_client
 from include.services.api.ports import ANY_SHOP, Role, ShopTerms
 from include.services.effects.dead_letters import replay
@@ -37,6 +38,7 @@ from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind, Timings
 from include.services.inbox.ports import WebhookAccount
 from include.services.orders.order_service import OrderService
+from include.services.orders.payment_told import payment_told
 from tests.api.calling import Caller
 from tests.api.senders import cybersource_account, generic_account, woocommerce_account
 from tests.orders.partners import FakeErp, FakeGateway, FakePartner, desk, make_rules
@@ -196,6 +198,9 @@ def build_api(database: SqlEngine, partner: FakePartner, **settings: Any) -> tup
         replay=lambda number, who: replay(letters, engine, number, who).state.value,
         verify_audit=lambda: audit.verify(database),
         shop=shop,
+        payment_of=lambda _shop, facts: payment_told(
+            facts, lambda *said: load_mappings().orders.payment(*said, date(2026, 11, 3), "en")
+        ),
         webhook=webhook,
         now=lambda: datetime.now(UTC),
     )

@@ -6,7 +6,7 @@ from typing import Any
 from include.domain.payments import PaymentStatus
 from include.domain.refunds import RefundState
 from include.domain.reviews import Decision, DecisionEvent
-from include.services.effects.ports import EffectKind
+from include.services.effects.ports import Effect, EffectKind, Receipt
 from tests.api.conftest import Kit, SystemClock
 from tests.orders.partners import authorization
 
@@ -76,7 +76,9 @@ def test_a_misspelt_filter_is_refused_not_ignored(kit: Kit) -> None:
 
 def test_a_timeline_tells_what_happened(kit: Kit) -> None:
     order_id = captured(kit)
-    events = kit.call("GET", f"/v1/orders/{order_id}/timeline").json()["events"]
+    path = f"/v1/orders/{order_id}/timeline"
+    assert kit.call("GET", path).status_code == 403  # it names what shoppers may not read
+    events = kit.call("GET", path, who="web_operator").json()["events"]
     assert [one["what"] for one in events][:2] == ["order accepted", "payment authorized"]
     assert "captured" in [one["what"] for one in events]
     assert events[0]["who"] == "web_shop"
@@ -177,6 +179,35 @@ def test_an_operator_decides_an_order_under_review(kit: Kit) -> None:
     assert kit.call("POST", path, other, "web_operator").status_code == 409
 
 
+def test_a_shop_reads_what_its_shopper_may_and_staff_the_gateways_word(kit: Kit) -> None:
+    said = ("DECLINED", PaymentStatus.declined, None, "DECISION_PROFILE_REJECT")
+
+    def decline(it: Effect) -> Receipt:
+        status, ours, approved, reason = said
+        answer = authorization(it, 7, ours, approved, reason)
+        answer.evidence["theirs"] = status
+        return kit.partner.do(it, answer)
+
+    kit.partner.say(AUTH, decline)
+    placed = kit.place()
+    order = placed.json()
+    assert order["state"] == "declined"
+    assert order["outcome"] == {
+        "code": "not_accepted",
+        "message": "We cannot accept this payment. Nothing was taken.",
+        "retry": "no",
+        "money": "nothing",
+    }
+    assert order["staff"] is None
+    path = f"/v1/orders/{order['order_id']}"
+    for text in (placed.text, kit.call("GET", path).text, kit.call("GET", "/v1/orders").text):
+        assert "DECISION" not in text
+        assert "declined by" not in text
+    staff = kit.call("GET", path, who="web_operator").json()["staff"]
+    assert (staff["gateway_status"], staff["gateway_reason"]) == said[::3]
+    assert staff["payment_status"] == "declined"
+
+
 def test_an_order_that_is_not_under_review_is_not_decided(kit: Kit) -> None:
     path = f"/v1/orders/{kit.place().json()['order_id']}/decision"
     answer = kit.call("POST", path, {"decision": "accept"}, "web_operator")
@@ -202,6 +233,6 @@ def test_an_operator_ends_two_decisions_against_each_other(kit: Kit) -> None:
 def test_an_answer_holds_no_shopper(kit: Kit) -> None:
     order_id = captured(kit)
     for path in ("", "/timeline"):
-        text = kit.call("GET", f"/v1/orders/{order_id}{path}").text
+        text = kit.call("GET", f"/v1/orders/{order_id}{path}", who="web_operator").text
         assert "Ann" not in text
         assert "example.com" not in text

@@ -167,7 +167,7 @@ def test_orders_whose_authorisation_lapses_soon_are_listed(
     care.kit.rules = replace(care.kit.rules, capture_when=CaptureWhen.shipment)
     order = make_order()
     care.kit.run(order)
-    tables = context.mappings.orders
+    tables = context.today
     monkeypatch.setattr(type(tables), "shop", lambda _self, _shop: SimpleNamespace(merchant_id="m"))
     monkeypatch.setattr(type(tables), "order_rules", lambda _self, _merchant: care.kit.rules)
     for hours, is_listed in ((25, False), (23, True)):  # the lead is 24 hours

@@ -83,8 +83,8 @@ class LastWriterWins(SqlOrders):
 class ForgetsTheAuthorization(OrderService):
     """A cancelled order is at an end; what the bank holds is not its business."""
 
-    def cancel(self, order_id: str, who: str, why: str) -> Saga[OrderFacts]:
-        saga = super().cancel(order_id, who, why)
+    def cancel(self, order_id: str, who: str, why: str, told: str = "") -> Saga[OrderFacts]:
+        saga = super().cancel(order_id, who, why, told)
         if saga.facts.stop and not saga.facts.taken:
             return self.orders.amend(
                 order_id, lambda facts: replace(facts, is_reversed=True), Event("forgotten")

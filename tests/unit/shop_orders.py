@@ -149,5 +149,6 @@ def translator(shop_id: str) -> ShopTranslator:
         rules=orders.order_rules(shop.merchant_id, DAY),
         fields=orders.field_map(shop.kind, DAY),
         status_of=lambda state: orders.shop_status(shop.kind, state, DAY),
+        payment_of=lambda *said: orders.payment(*said, DAY, shop.language),
         addresses=PostalAddresses(),
     )

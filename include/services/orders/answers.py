@@ -61,7 +61,8 @@ def _ask_stock(
         return replace(facts, stock="enough"), Event("stock checked", {"verdict": "enough"})
     event = Event("stock checked", {"short": short, "rule": desk.rules.on_short_stock.value})
     if desk.rules.on_short_stock is OnShortStock.refuse:
-        stop = Stop("tieout", f"out of stock: {', '.join(short)}")
+        why = f"out of stock: {', '.join(short)}"
+        stop = Stop("tieout", why, told=why)
         return replace(facts, stock="short", stop=stop), event
     return replace(facts, stock="accepted"), event
 

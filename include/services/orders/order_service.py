@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from include.domain.errors import Rejected
 from include.domain.money import Money
-from include.domain.order_state import ENDED, OrderFacts, OrderState, Stop, Wanted
+from include.domain.order_state import ENDED, ENDED_BY_SELLER, OrderFacts, OrderState, Stop, Wanted
 from include.domain.orders import Order
 from include.domain.payments import PaymentStatus
 from include.domain.refunds import (
@@ -131,8 +131,16 @@ class OrderService(Refunding):
                 "Ask for no more than is left, in the order's currency.",
             )
 
-    def cancel(self, order_id: str, who: str, why: str) -> Saga[OrderFacts]:
+    def cancel(
+        self, order_id: str, who: str, why: str, told: str = ENDED_BY_SELLER
+    ) -> Saga[OrderFacts]:
         """Have an order unwound; one that is being unwound, or has been, stays as it is.
+
+        Args:
+            order_id: the order.
+            who: asks for it.
+            why: in their words, for staff.
+            told: what the shopper may read of it.
 
         Raises:
             Rejected: it is invoiced or completed; money then goes back by a refund.
@@ -142,7 +150,8 @@ class OrderService(Refunding):
             if facts.is_invoiced and not facts.is_order_cancelled:
                 do = "Credit the invoice in SYSPRO: the money then goes back by itself."
                 raise Rejected(f"it is invoiced as {facts.invoice}", order_id, do)
-            return facts if facts.stop else replace(facts, stop=Stop(who, why), problem="")
+            stop = facts.stop or Stop(who, why, told=told)
+            return facts if facts.stop else replace(facts, stop=stop, problem="")
 
         saga = self.orders.get(order_id)
         if saga.state in (OrderState.cancelled, OrderState.declined) or saga.facts.stop:

@@ -165,5 +165,5 @@ class Refunding:
             origin="cancellation",
             origin_key=f"{order.order_id}|{number}",
             who=stop.who if stop else "tieout",
-            reason=stop.why if stop else "",
+            reason=stop.told if stop else "",  # the shop shows it to its shopper
         )

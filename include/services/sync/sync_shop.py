@@ -87,7 +87,8 @@ class ShopSync:
                 return False
             has_left = saga.state == OrderState.completed or saga.facts.is_invoiced
             if not (has_left and ask is Ask.discard):
-                self.service.cancel(order_id, WHO, f"{found.status} in the shop")
+                why = f"{found.status} in the shop"
+                self.service.cancel(order_id, WHO, why, told=why)
             return True
         if saga is None:
             why = self._why_not(found, ask)

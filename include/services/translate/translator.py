@@ -14,6 +14,7 @@ from include.domain.order_rules import OrderRules
 from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.orders import QUANTITY_DIGITS, Order
 from include.domain.shops import FieldMap, Shop, ShopStatus
+from include.services.orders.payment_told import PaymentTable, outcome_body, payment_told
 from include.services.shop.commands import MOST_TEXT, Callback, OrderUpdate, RefundRecord
 from include.services.translate import customers, erp_commands
 from include.services.translate.order_request import to_order
@@ -48,6 +49,7 @@ class ShopTranslator:
     rules: OrderRules
     fields: FieldMap
     status_of: StatusTable
+    payment_of: PaymentTable
     addresses: Addresses
 
     def order(self, raw: Mapping[str, Any], where: str = "") -> Order:
@@ -134,17 +136,16 @@ class ShopTranslator:
         return erp_commands.left_out(order, self.addresses)
 
     def shop_update(self, order: Order, facts: OrderFacts, state: OrderState) -> OrderUpdate:
-        """Return what the shop is told of a state."""
+        """Return what the shop is told of a state; its shopper may read it."""
         told = self.status_of(state.value)
-        reason = facts.problem or (facts.stop.why if facts.stop else "")
-        if not reason and facts.payment is not None:
-            reason = facts.payment.reason or facts.payment.theirs
+        payment = payment_told(facts, self.payment_of)
         note = told.note_of(
             {
                 "number": order.number,
                 "sales_order": facts.sales_order,
                 "amount": str(order.amount),
-                "reason": reason,
+                "reason": facts.stop.told if facts.stop else "",
+                "payment": payment.sentence if payment else "No payment was made.",
                 "invoice": facts.invoice,
             }
         )
@@ -160,6 +161,7 @@ class ShopTranslator:
         self, order: Order, facts: OrderFacts, state: OrderState, at: datetime
     ) -> Callback:
         """Return the event that the shop's own server gets, in the words of the API."""
+        payment = payment_told(facts, self.payment_of)
         data = {
             "order_id": order.order_id,
             "number": order.number,
@@ -168,7 +170,8 @@ class ShopTranslator:
             "currency": order.currency,
             "sales_order": facts.sales_order,
             "invoice": facts.invoice,
-            "reason": facts.stop.why if facts.stop else "",
+            "reason": facts.stop.told if facts.stop else "",
+            "outcome": outcome_body(payment) if payment else None,
         }
         return Callback(self.shop.shop_id, f"order.{state.value}", at, to_json(data))
 

@@ -5,21 +5,50 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from include.domain.canonical import to_plain
+from include.domain.payment_meanings import MoneyEffect, PaymentMeaning, Retry
 from include.services.api.ports import OrderRecord
 from include.services.effects.dead_letters import DeadLetter
 from include.services.orders.books import TimelineEntry
 from include.services.orders.driver import Saga
+from include.services.orders.payment_told import outcome_body
 from include.services.orders.refund_order import RefundRow
+from tieout.api.examples import OUTCOME
 
 
 class Payment(BaseModel):
-    status: str
     request_id: str
     authorized: str | None
     expires_at: datetime | None
+
+
+class Outcome(BaseModel):
+    """What the shopper may be told of the payment, and what the shop may do next."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [OUTCOME]})
+
+    code: str = Field(description="A word of shopper_messages.yaml, such as `card_expired`.")
+    message: str = Field(description="The sentence for the shopper, in the shop's language.")
+    retry: Retry = Field(
+        description="`other_card` at once; `same_card` with corrected details; `later` with the "
+        "same card; `authenticate` after the shopper has proved who pays; `wait` for our answer."
+    )
+    money: MoneyEffect = Field(
+        description="`nothing` is held or taken; `held`; `reverse`: held, and being released; "
+        "`moved`: taken, given back or released; `unknown`."
+    )
+
+
+class Staff(BaseModel):
+    """What no shopper may read: it names vendors' words, customers and fraud checks."""
+
+    reason: str = Field(description="Why the order stands where it does.")
+    decision: str | None = Field(description="Of the fraud review.")
+    payment_status: str | None
+    gateway_status: str | None = Field(description="Cybersource's own word.")
+    gateway_reason: str | None = Field(description="Cybersource's own word or number.")
 
 
 class Capture(BaseModel):
@@ -36,14 +65,15 @@ class OrderAnswer(BaseModel):
     number: str
     purchase_order: str
     state: str
-    reason: str
+    reason: str = Field(description="Why it is called off, as its shopper may read it.")
     currency: str
     amount: str
     captured: str
     refunding: str
+    outcome: Outcome | None = Field(description="None until a payment was made.")
     payment: Payment | None
     captures: list[Capture]
-    decision: str | None
+    staff: Staff | None = Field(description="Only for the role `operate`.")
     customer: str
     sales_order: str
     invoice: str
@@ -78,7 +108,7 @@ class RefundAnswer(BaseModel):
     asked_by: str
     approved_by: str
     reason: str
-    problem: str
+    problem: str | None = Field(description="Only for the role `operate`.")
 
 
 class Refunds(BaseModel):
@@ -149,7 +179,10 @@ class ProblemAnswer(BaseModel):
     fields: list[FieldProblem] = []
 
 
-def order_body(record: OrderRecord) -> dict[str, Any]:
+def order_body(
+    record: OrderRecord, outcome: PaymentMeaning | None, *, is_staff: bool
+) -> dict[str, Any]:
+    """Return an order; without ``is_staff`` nothing that its shopper may not read."""
     facts = record.facts
     paid = facts.payment
     return {
@@ -157,15 +190,15 @@ def order_body(record: OrderRecord) -> dict[str, Any]:
         "number": record.number,
         "purchase_order": record.purchase_order,
         "state": record.state,
-        "reason": record.reason,
+        "reason": facts.stop.told if facts.stop else "",
         "currency": record.amount.currency,
         "amount": record.amount.decimal,
         "captured": record.captured.decimal,
         "refunding": record.refunding.decimal,
+        "outcome": outcome_body(outcome) if outcome else None,
         "payment": None
         if paid is None
         else {
-            "status": paid.status,
             "request_id": paid.request_id,
             "authorized": paid.authorized.decimal if paid.authorized else None,
             "expires_at": facts.expires_at,
@@ -181,12 +214,23 @@ def order_body(record: OrderRecord) -> dict[str, Any]:
             }
             for one in facts.taken
         ],
-        "decision": facts.decision,
+        "staff": _staff_body(record) if is_staff else None,
         "customer": facts.customer,
         "sales_order": facts.sales_order,
         "invoice": facts.invoice,
         "accepted_at": record.accepted_at,
         "updated_at": record.updated_at,
+    }
+
+
+def _staff_body(record: OrderRecord) -> dict[str, Any]:
+    paid = record.facts.payment
+    return {
+        "reason": record.reason,
+        "decision": record.facts.decision,
+        "payment_status": paid.status if paid else None,
+        "gateway_status": paid.theirs if paid else None,
+        "gateway_reason": paid.reason if paid else None,
     }
 
 
@@ -200,7 +244,7 @@ def timeline_body(order_id: str, entries: list[TimelineEntry]) -> dict[str, Any]
     }
 
 
-def refund_body(row: RefundRow, saga: Saga[Any]) -> dict[str, Any]:
+def refund_body(row: RefundRow, saga: Saga[Any], *, is_staff: bool) -> dict[str, Any]:
     return {
         "refund_id": row.refund_id,
         "order_id": row.order_id,
@@ -211,7 +255,7 @@ def refund_body(row: RefundRow, saga: Saga[Any]) -> dict[str, Any]:
         "asked_by": row.asked_by,
         "approved_by": row.approved_by,
         "reason": row.reason,
-        "problem": saga.facts.problem,
+        "problem": saga.facts.problem if is_staff else None,
     }
 
 

@@ -108,6 +108,11 @@ Refunder = Annotated[ApiClient, Depends(Needs(Role.refund))]
 Operator = Annotated[ApiClient, Depends(Needs(Role.operate))]
 
 
+def is_staff(client: ApiClient) -> bool:
+    """Say whether a client may read what its shoppers may not."""
+    return Role.operate in client.roles
+
+
 def may_see(client: ApiClient, shop_id: str | None) -> bool:
     """Say whether what belongs to a shop may be shown; ``None`` belongs to none."""
     return client.shop_id == ANY_SHOP or (shop_id is not None and client.shop_id == shop_id)

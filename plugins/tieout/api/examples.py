@@ -19,6 +19,13 @@ _WIDGET = {
     "tax": "5.52",
 }
 
+OUTCOME: dict[str, Any] = {
+    "code": "card_expired",
+    "message": "The card has expired. Please use another card.",
+    "retry": "other_card",
+    "money": "nothing",
+}
+
 EXAMPLES: dict[str, dict[str, Any]] = {
     "PlaceOrder": {
         "transient_token": {

@@ -1,13 +1,19 @@
 """The real parts of the API, over the product as the environment describes it."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
+from include.domain.errors import Rejected
+from include.domain.order_state import OrderFacts
+from include.domain.payment_meanings import PaymentMeaning
 from include.services.api.ports import ShopTerms
 from include.services.inbox.handle_events import Handler
 from include.services.inbox.ports import WebhookAccount
 from include.services.orders.order_service import OrderService
+from include.services.orders.payment_told import payment_told
 from include.wiring import Tieout, tieout
 from tieout.api.parts import Parts, Replay
 
@@ -90,6 +96,11 @@ def parts_of(context: Tieout, joints: Joints) -> Parts:
     def shop(shop_id: str) -> ShopTerms:
         return context.today.shop(shop_id)
 
+    def payment_of(shop_id: str, facts: OrderFacts) -> PaymentMeaning | None:
+        with suppress(Rejected):  # an order can be read when its shop is not in force any more
+            return payment_told(facts, partial(context.today.payment, context.today.shop(shop_id)))
+        return None
+
     def sweep() -> int:
         return joints.sweep(_SWEEP)
 
@@ -104,6 +115,7 @@ def parts_of(context: Tieout, joints: Joints) -> Parts:
         replay=joints.replay,
         verify_audit=lambda: audit.verify(store),
         shop=shop,
+        payment_of=payment_of,
         webhook=joints.webhook,
         now=context.clock.now,
         works={

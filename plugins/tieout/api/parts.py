@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from include.domain.order_state import OrderFacts
+from include.domain.payment_meanings import PaymentMeaning
 from include.services.api.ports import Alarms, Answers, ApiClients, OrderViews, ShopTerms
 from include.services.effects.chain import ChainVerdict
 from include.services.effects.dead_letters import DeadLetters
@@ -38,6 +40,7 @@ class Parts:
     replay: Replay  # of effects; inbox events are replayed by the inbox
     verify_audit: Callable[[], ChainVerdict]
     shop: Callable[[str], ShopTerms]  # by shop id; raises Rejected where there is none
+    payment_of: Callable[[str, OrderFacts], PaymentMeaning | None]  # by shop id: for its shopper
     webhook: Callable[[str, str], WebhookAccount | None]  # by kind ("cybersource") and account
     now: Callable[[], datetime]  # the wall clock: ages of signatures
     works: Mapping[str, Callable[[], int]] = field(default_factory=dict)  # of the SagaWorker

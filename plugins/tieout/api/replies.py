@@ -15,8 +15,8 @@ from include.services.api.answer_once import (
     fingerprint_of,
 )
 from include.services.api.ports import Answer, ApiClient, OrderRecord
-from tieout.api.answers import write
-from tieout.api.auth import may_see
+from tieout.api.answers import order_body, write
+from tieout.api.auth import is_staff, may_see
 from tieout.api.problems import MEDIA_TYPE, Problem, of_family, problem_body
 from tieout.api.runtime import Api
 
@@ -72,6 +72,12 @@ def _response(request: Request, answer: Answer) -> Response:
         path = request.app.url_path_for(name, **{key: found[key]})
         response.headers["Location"] = f"{request.scope.get('root_path', '')}{path}"
     return response
+
+
+def shown(api: Api, client: ApiClient, record: OrderRecord) -> dict[str, Any]:
+    """Return an order as this client may see it."""
+    outcome = api.parts.payment_of(record.shop_id, record.facts)
+    return order_body(record, outcome, is_staff=is_staff(client))
 
 
 def own_order(api: Api, client: ApiClient, order_id: str) -> OrderRecord:

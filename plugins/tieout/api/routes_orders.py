@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from pydantic import AwareDatetime
 
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
-from include.domain.order_state import OrderState
+from include.domain.order_state import ENDED_BY_SELLER, OrderState
 from include.domain.orders import Order
 from include.domain.reviews import Decision
 from include.services.api.ports import (
@@ -22,12 +22,12 @@ from include.services.api.ports import (
     ShopTerms,
 )
 from include.services.orders.decide_review import decide_review
-from tieout.api.answers import order_body, timeline_body
-from tieout.api.auth import Operator, Reader, Writer
+from tieout.api.answers import timeline_body
+from tieout.api.auth import Operator, Reader, Writer, is_staff
 from tieout.api.orders_in import read_amount, read_order
 from tieout.api.problems import Problem, of_family
 from tieout.api.reading import ApiNow, Asked, IdempotencyKey, body_of
-from tieout.api.replies import done, once, own_order, reply
+from tieout.api.replies import done, once, own_order, reply, shown
 from tieout.api.runtime import Api
 from tieout.api.schema import CancelOrder, CaptureOrder, DecideOrder, PlaceOrder
 
@@ -77,14 +77,14 @@ def _place(api: Api, client: ApiClient, order: Order) -> Answer:
         raise Retryable("the order cannot be read", f"order {order.number}", "Send it again.")
     is_decided = record.state not in _OPEN and record.facts.payment is not None
     if not is_decided and record.state not in (OrderState.cancelled, OrderState.declined):
-        return done(202, order_body(record))
-    return done(201 if is_new else 200, order_body(record))
+        return done(202, shown(api, client, record))
+    return done(201 if is_new else 200, shown(api, client, record))
 
 
 @router.get("/orders/{order_id}", name="read_order")
 def read_one_order(order_id: str, client: Reader, api: ApiNow) -> Response:
     """Read one order as it stands."""
-    return reply(order_body(own_order(api, client, order_id)))
+    return reply(shown(api, client, own_order(api, client, order_id)))
 
 
 @router.get("/orders")
@@ -108,7 +108,7 @@ def list_orders(
     )
     found = api.parts.views.listing(wanted, limit, _read_cursor(cursor))
     following = _cursor(found[-1]) if len(found) == limit else None
-    return reply({"orders": [order_body(one) for one in found], "next": following})
+    return reply({"orders": [shown(api, client, one) for one in found], "next": following})
 
 
 def _instant(given: datetime | None, field: str) -> datetime | None:
@@ -143,8 +143,8 @@ def _read_cursor(text: str) -> tuple[datetime, str] | None:
 
 
 @router.get("/orders/{order_id}/timeline")
-def read_timeline(order_id: str, client: Reader, api: ApiNow) -> Response:
-    """Read what happened to an order, in order."""
+def read_timeline(order_id: str, client: Operator, api: ApiNow) -> Response:
+    """Read what happened to an order, in order, in the words of all systems: not for shoppers."""
     record = own_order(api, client, order_id)
     entries = api.parts.service().orders.timeline(record.order_id)
     return reply(timeline_body(record.order_id, list(entries)))
@@ -162,8 +162,9 @@ def cancel_order(
     Refused once it is invoiced: a refund then gives the money back. An order that was cancelled and
     turns out to be invoiced goes on, which its timeline shows.
     """
-    record = own_order(api, client, order_id)
-    api.parts.service().cancel(record.order_id, client.client_id, asked.content.why)
+    record, why = own_order(api, client, order_id), asked.content.why
+    told = ENDED_BY_SELLER if is_staff(client) else why  # a shop's words are for its shopper too
+    api.parts.service().cancel(record.order_id, client.client_id, why, told)
     return _accepted(api, client, order_id)
 
 
@@ -185,7 +186,7 @@ def capture_order(
         cause = f"api {client.client_id} {key}"
         api.parts.service().capture(record.order_id, amount, client.client_id, cause)
         api.wake()
-        return done(202, order_body(own_order(api, client, order_id)))
+        return done(202, shown(api, client, own_order(api, client, order_id)))
 
     return once(api, request, client, key, asked.plain, capture)
 
@@ -206,7 +207,7 @@ def decide_order(
     if facts.is_contradicted:
         service.settle_contradiction(record.order_id, decision, client.client_id)
     elif facts.decision is decision:
-        return reply(order_body(record))  # a repeat
+        return reply(shown(api, client, record))  # a repeat
     else:
         decide_review(
             service,
@@ -221,4 +222,4 @@ def decide_order(
 
 def _accepted(api: Api, client: ApiClient, order_id: str) -> Response:
     api.wake()
-    return reply(order_body(own_order(api, client, order_id)), 202)
+    return reply(shown(api, client, own_order(api, client, order_id)), 202)

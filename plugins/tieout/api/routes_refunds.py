@@ -9,7 +9,7 @@ from include.domain.errors import Rejected
 from include.services.api.ports import Answer, ApiClient
 from include.services.orders.refund_order import RefundRow
 from tieout.api.answers import refund_body
-from tieout.api.auth import Reader, Refunder, may_see
+from tieout.api.auth import Reader, Refunder, is_staff, may_see
 from tieout.api.orders_in import read_amount
 from tieout.api.problems import Problem
 from tieout.api.reading import ApiNow, Asked, IdempotencyKey, body_of
@@ -45,7 +45,12 @@ def ask_refund(
         )
         api.wake()
         return done(
-            202, refund_body(service.refunds.row(refund_id), service.refunds.get(refund_id))
+            202,
+            refund_body(
+                service.refunds.row(refund_id),
+                service.refunds.get(refund_id),
+                is_staff=is_staff(client),
+            ),
         )
 
     return once(api, request, client, key, asked.plain, refund)
@@ -56,14 +61,16 @@ def list_refunds(order_id: str, client: Reader, api: ApiNow) -> Response:
     """List an order's refunds, the oldest first."""
     record = own_order(api, client, order_id)
     pairs = api.parts.service().refunds.of_order(record.order_id)
-    return reply({"refunds": [refund_body(row, saga) for row, saga in pairs]})
+    may = is_staff(client)
+    return reply({"refunds": [refund_body(row, saga, is_staff=may) for row, saga in pairs]})
 
 
 @router.get("/refunds/{refund_id}", name="read_refund")
 def read_refund(refund_id: str, client: Reader, api: ApiNow) -> Response:
     """Read one refund."""
     row = _own_refund(api, client, refund_id)
-    return reply(refund_body(row, api.parts.service().refunds.get(refund_id)))
+    saga = api.parts.service().refunds.get(refund_id)
+    return reply(refund_body(row, saga, is_staff=is_staff(client)))
 
 
 @router.post("/refunds/{refund_id}/approve")
@@ -75,7 +82,8 @@ def approve_refund(refund_id: str, client: Refunder, api: ApiNow) -> Response:
     if row.approved_by != client.client_id:  # else a repeat
         api.parts.service().approve_refund(refund_id, client.client_id)
         api.wake()
-    return reply(refund_body(refunds.row(refund_id), refunds.get(refund_id)), 202)
+    saga = refunds.get(refund_id)
+    return reply(refund_body(refunds.row(refund_id), saga, is_staff=is_staff(client)), 202)
 
 
 def _own_refund(api: Api, client: ApiClient, refund_id: str) -> RefundRow:

@@ -17,7 +17,13 @@ from include.domain.canonical import to_plain
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.domain.money import Money
 from include.domain.payment_meanings import Meaning
-from include.domain.payments import Authorize, Authorized, PaymentStatus, StoredToken
+from include.domain.payments import (
+    STATUS_OF,
+    Authorize,
+    Authorized,
+    PaymentStatus,
+    StoredToken,
+)
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 
 OPERATION = "authorization"
@@ -26,16 +32,6 @@ _AUTH = "ics_auth"
 _DECISIONS = ("ics_decision", "ics_decision_early")
 _PAYER = ("ics_pa_enroll", "ics_pa_validate")
 _APPLICATIONS = (_AUTH, *_DECISIONS, *_PAYER)
-_STATUS = {
-    Meaning.approved: PaymentStatus.authorized,
-    Meaning.partial: PaymentStatus.partial,
-    Meaning.review: PaymentStatus.in_review,
-    Meaning.review_first: PaymentStatus.review_first,
-    Meaning.risk_declined: PaymentStatus.risk_declined,
-    Meaning.authentication: PaymentStatus.authentication_needed,
-    Meaning.declined: PaymentStatus.declined,
-    Meaning.invalid: PaymentStatus.invalid,
-}
 HOLDS = (Meaning.approved, Meaning.partial, Meaning.review, Meaning.risk_declined)
 _CHECKS = ("200", "230")  # AVS, CVN
 _NOTHING_HELD = (Meaning.authentication, Meaning.declined, Meaning.invalid)
@@ -123,7 +119,7 @@ def authorized_of(row: Row, meaning: Meaning, *, keeps: bool = False) -> Authori
     is_lost = keeps and stored is None and meaning in HOLDS
     return Authorized(
         row.request_id,
-        _STATUS[meaning],
+        STATUS_OF[meaning],
         row.status,
         _code_of(row),
         approved if meaning in HOLDS else None,
@@ -174,7 +170,7 @@ def _authorized(it: Authorize, answer: Answer, meaning: Meaning) -> Authorized:
     stored = stored_of(answer.body) if it.source.keep else None
     made = Authorized(
         answer.request_id,
-        _STATUS[meaning],
+        STATUS_OF[meaning],
         answer.status,
         answer.reason,
         approved,
