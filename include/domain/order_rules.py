@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from include.domain.errors import Rejected
@@ -71,7 +71,7 @@ class OrderRules:
     review_alarm_hours: int
     max_lines: int
     max_quantity: int
-    refund_limits: Mapping[str, int] = field(hash=False)  # minor; above it two people decide
+    refund_limit_minor: Mapping[str, int] = field(hash=False)  # minor; above it two people decide
     refund_days: int
     reverse_partial: bool
     where: str  # "order_rules.yaml:8"
@@ -116,21 +116,19 @@ class OrderRules:
         days = self.authorization_days_by_brand.get(brand, self.authorization_days)
         return authorized_at + timedelta(days=days)
 
-    def act_before_expiry_at(self, authorized_at: datetime, brand: str = "") -> datetime:
-        """Return when ``on_expiry`` is due."""
-        lapses = self.authorization_expires_at(authorized_at, brand)
-        return lapses - timedelta(hours=self.expiry_lead_hours)
+    def expiry_due_at(self, expires_at: datetime) -> datetime:
+        """Return when ``on_expiry`` is due, before an authorisation lapses."""
+        return expires_at - timedelta(hours=self.expiry_lead_hours)
 
-    def review_alarm_at(self, authorized_at: datetime, brand: str = "") -> datetime:
+    def review_alarm_at(self, expires_at: datetime) -> datetime:
         """Return when an authorisation still under review is reported."""
-        lapses = self.authorization_expires_at(authorized_at, brand)
-        return lapses - timedelta(hours=self.review_alarm_hours)
+        return expires_at - timedelta(hours=self.review_alarm_hours)
 
     def refund_limit(self, currency: str) -> Money | None:
         """Return what one order may give back without a second person; ``None``: nothing."""
-        limit = self.refund_limits.get(currency)
+        limit = self.refund_limit_minor.get(currency)
         return None if limit is None else Money(limit, currency)
 
-    def may_refund_on(self, captured_at: datetime, now: datetime) -> bool:
+    def may_refund(self, captured_date: date, on: date) -> bool:
         """Say whether a capture is young enough for the gateway to give it back."""
-        return now - captured_at <= timedelta(days=self.refund_days)
+        return (on - captured_date).days <= self.refund_days

@@ -148,19 +148,19 @@ class Shop:
     order_type: str
     customer: CustomerDefaults
     clearing_banks: Mapping[str, str] = field(hash=False)  # SYSPRO bank by currency
-    codes: CustomerCodes
+    customer_codes: CustomerCodes
     guests: GuestPolicy
     house_accounts: Mapping[str, str] = field(hash=False)  # customer by currency
-    cards: CardReference
+    stored_cards: CardReference
     payment_form: tuple[str, str]  # form and field of the sales order for the payment's request id
     refund_form: tuple[str, str]  # and for a refund's; '' notes nothing
     prices_include_tax: bool
     tax: TaxMode
     kits: KitMode
     merge_identical_lines: bool
-    rates: RateSource
+    exchange_rates: RateSource
     charges: Mapping[LineKind, Charge] = field(hash=False)  # of every kind but goods
-    pushed: frozenset[str]  # our states that the shop is told
+    statuses_pushed: frozenset[str]  # our states that the shop is told
     language: str  # ISO 639-1: of the sentences that its shoppers may read
     where: str  # "shops.yaml:6"
     webhooks: WebhookRules | None = None  # ``None``: WooCommerce's own, or the shop sends none
@@ -193,7 +193,7 @@ class Shop:
     @property
     def token_form(self) -> tuple[str, str]:
         """Form and field of the customer for the stored card; '' where our own store has it."""
-        return self.cards.form, self.cards.field_name
+        return self.stored_cards.form, self.stored_cards.field_name
 
     def clearing_bank(self, currency: str) -> str:
         """Return the cash-book bank whose ledger is card clearing.

@@ -163,9 +163,7 @@ def _check_rule(
             what = f"a refund limit in {currency}, in which no order is taken"
             do = did_you_mean(currency, entry.amounts)
             placed.report(("refund_limit_minor", currency), what, do)
-    shortest = min(
-        (entry.authorization_valid_days, *entry.authorization_valid_days_by_brand.values())
-    )
+    shortest = min((entry.authorization_days, *entry.authorization_days_by_brand.values()))
     for name in ("expiry_lead_hours", "review_alarm_hours"):
         if getattr(entry, name) >= shortest * 24:
             what = f"{name} {getattr(entry, name)} is the whole life of an authorisation"

@@ -122,8 +122,8 @@ class OrderRulesEntry(Entry):
     on_credit_unknown: Annotated[OnCredit, Loose]
     on_closed_short: Annotated[OnClosedShort, Loose]
     capture_when: Annotated[CaptureWhen, Loose]
-    authorization_valid_days: Annotated[int, Field(ge=1, le=30)]
-    authorization_valid_days_by_brand: dict[Text, Annotated[int, Field(ge=1, le=30)]] = Field({})
+    authorization_days: Annotated[int, Field(ge=1, le=30)]
+    authorization_days_by_brand: dict[Text, Annotated[int, Field(ge=1, le=30)]] = Field({})
     on_expiry: Annotated[OnExpiry, Loose]
     expiry_lead_hours: Hours
     review_alarm_hours: Hours

@@ -1,9 +1,10 @@
 """What an analyst is asked about an order that Decision Manager holds."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from include.domain.money import Money
+from include.domain.order_rules import OrderRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +24,15 @@ class WaitingReview:
     accepted_at: datetime
     expires_at: datetime | None  # of the authorisation; None: the bank was not asked yet
 
-    def is_urgent(self, alarm_hours: int, now: datetime) -> bool:
+    def is_urgent(self, rules: OrderRules, now: datetime) -> bool:
         """Say whether the authorisation ends within the merchant's time of alarm."""
-        if self.expires_at is None:
-            return False
-        return now >= self.expires_at - timedelta(hours=alarm_hours)
+        return self.expires_at is not None and now >= rules.review_alarm_at(self.expires_at)
 
 
-def question(review: WaitingReview, alarm_hours: int, now: datetime) -> tuple[str, str]:
+def question(review: WaitingReview, rules: OrderRules, now: datetime) -> tuple[str, str]:
     """Return subject and body, in Markdown, of the question to an analyst."""
     hours = int((now - review.accepted_at).total_seconds() // 3600)
-    urgent = "URGENT: " if review.is_urgent(alarm_hours, now) else ""
+    urgent = "URGENT: " if review.is_urgent(rules, now) else ""
     subject = f"{urgent}Order {review.number}, {review.amount}: accept or reject"
     expiry = (
         f"{review.expires_at:%Y-%m-%d %H:%M} UTC" if review.expires_at else "the bank was not asked"

@@ -82,7 +82,7 @@ def order_follower(desks: Desks, desk: ShopDesk) -> OrderFollower:
     context, merchant = desks.context, desk.merchant
 
     def shipment_update(order: Order, facts: OrderFacts, note: Shipment) -> object | None:
-        if "shipped" not in context.today.shop(order.shop_id).pushed:
+        if "shipped" not in context.today.shop(order.shop_id).statuses_pushed:
             return None
         return context.translator(order.shop_id).shipment(order, note, state_of(facts))
 

@@ -194,7 +194,7 @@ def review_question(order_id: str) -> tuple[str, str] | None:
     if not found:
         return None
     rules = tieout().today.order_rules(found[0].merchant_id)
-    return question(found[0], rules.review_alarm_hours, tieout().clock.now())
+    return question(found[0], rules, tieout().clock.now())
 
 
 def decide_order(order_id: str, *, is_accepted: bool, who: str, comment: str) -> str:

@@ -31,7 +31,7 @@ def refund_question(refund_id: str) -> tuple[str, str] | None:
         return None
     (one,) = found
     row, currency = one.row, one.row.amount.currency
-    limit = context.today.order_rules(one.merchant_id).refund_limits.get(currency)
+    limit = context.today.order_rules(one.merchant_id).refund_limit_minor.get(currency)
     ask_refunds.note_asked(one, context.decisions)
     asked = "%s of order %s, asked by %s: asked a second person; nothing moves meanwhile"
     log.info("refund %s, " + asked, refund_id, row.amount, one.number, row.asked_by)

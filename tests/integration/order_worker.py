@@ -175,7 +175,7 @@ def open_service(
         store, partners, UtcClock(), paces, worker=f"p{os.getpid()}", boundary=death
     )
     engine.death = death
-    rules = make_rules(refund_limits={"USD": 1_000_000})
+    rules = make_rules(refund_limit_minor={"USD": 1_000_000})
     made = replace(
         desk(FakeErp(), FakeGateway(), rules),
         organization_id=client.settings.organization_id,

@@ -295,7 +295,7 @@ def make_rules(**changes: object) -> OrderRules:
         review_alarm_hours=48,
         max_lines=500,
         max_quantity=1000,
-        refund_limits={"USD": 50_000},
+        refund_limit_minor={"USD": 50_000},
         refund_days=180,
         reverse_partial=True,
         where="order_rules.yaml:1",

@@ -107,7 +107,7 @@ def test_what_a_refused_refund_had_promised_goes_back_with_the_cancelled_order(
     sold: tuple[Kit, str],
 ) -> None:
     kit, order_id = sold
-    kit.rules = make_rules(refund_limits={"USD": 5_000})
+    kit.rules = make_rules(refund_limit_minor={"USD": 5_000})
     waiting = ask(kit, order_id, Money(6_000, "USD"))
     kit.service.cancel(order_id, "shop", "changed their mind")
     kit.pass_time(minutes=30)
@@ -126,7 +126,7 @@ def test_two_halves_of_a_refund_need_the_second_person_as_the_whole_does(
     sold: tuple[Kit, str],
 ) -> None:
     kit, order_id = sold
-    kit.rules = make_rules(refund_limits={"USD": 5_000})
+    kit.rules = make_rules(refund_limit_minor={"USD": 5_000})
     first, second = (ask(kit, order_id, USD_30, key) for key in ("C1", "C2"))
     assert kit.service.advance_refund(first).state == RefundState.done
     assert kit.service.advance_refund(second).state == RefundState.waiting
@@ -137,7 +137,7 @@ def test_two_halves_of_a_refund_need_the_second_person_as_the_whole_does(
 
 def test_of_two_people_who_decide_at_once_the_first_is_heard(sold: tuple[Kit, str]) -> None:
     kit, order_id = sold
-    kit.rules, book = make_rules(refund_limits={"USD": 1_000}), kit.service.refunds
+    kit.rules, book = make_rules(refund_limit_minor={"USD": 1_000}), kit.service.refunds
     for number in range(6):
         refund_id = ask(kit, order_id, Money(1_500, "USD"), f"C{number}")
         before = reserved(kit, order_id)

@@ -94,7 +94,7 @@ def test_racing_refunds_never_pass_the_capture(sold: tuple[Kit, str]) -> None:
 
 def test_beyond_the_limit_a_second_person_approves(sold: tuple[Kit, str]) -> None:
     kit, order_id = sold
-    kit.rules = make_rules(refund_limits={"USD": 1_000})
+    kit.rules = make_rules(refund_limit_minor={"USD": 1_000})
     refund_id = ask(kit, order_id, USD_30)
     assert kit.service.advance_refund(refund_id).state == RefundState.waiting
     for same in ("clerk", "Clerk", " CLERK "):
@@ -131,7 +131,7 @@ def test_cancelling_a_captured_order_gives_the_money_back(sold: tuple[Kit, str])
 
 def test_a_refused_refund_gives_its_reservation_back(sold: tuple[Kit, str]) -> None:
     kit, order_id = sold
-    kit.rules = make_rules(refund_limits={"USD": 1_000})
+    kit.rules = make_rules(refund_limit_minor={"USD": 1_000})
     refund_id = ask(kit, order_id, Money(10_000, "USD"))
     kit.service.refunds.refuse(refund_id, "controller", "not ours")
     assert ask(kit, order_id, Money(10_000, "USD"), "C2")
@@ -174,7 +174,7 @@ def test_cancelling_gives_back_no_more_than_a_refund_under_way_leaves(
 
 def test_the_refund_of_a_cancelled_order_cannot_be_refused(sold: tuple[Kit, str]) -> None:
     kit, order_id = sold
-    kit.rules = make_rules(refund_limits={"USD": 1_000})
+    kit.rules = make_rules(refund_limit_minor={"USD": 1_000})
     kit.service.cancel(order_id, "shop", "out of stock after all")
     kit.service.advance(order_id)
     ((row, _),) = kit.service.refunds.of_order(order_id)

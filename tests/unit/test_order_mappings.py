@@ -59,7 +59,7 @@ def test_the_demo_shops_are_as_the_demo_expects(tables: OrderTables) -> None:
     assert uk.purchase_order("UK-5001") == "GUK-5001"
     assert us.clearing_bank("USD") == "CLRUS"
     assert (uk.clearing_bank("EUR"), uk.clearing_bank("GBP")) == ("CLREU", "CLRGB")
-    assert uk.cards.place is CardPlace.custom_form
+    assert uk.stored_cards.place is CardPlace.custom_form
     assert (uk.token_form, us.token_form) == (("CUS", "TOKEN"), ("", ""))
     assert (us.payment_form, us.refund_form) == (("ORD", "PAYREF"), ("ORD", "REFREF"))
     with pytest.raises(Rejected, match="'JPY: <SYSPRO bank>'"):
@@ -212,17 +212,17 @@ def test_an_authorization_lapses_by_brand_and_alarms_ahead(tables: OrderTables) 
     rules, at = tables.order_rules("acme_us", DAY), datetime(2026, 11, 3, 12, tzinfo=UTC)
     assert rules.authorization_expires_at(at, "Discover") == at + timedelta(days=10)
     assert rules.authorization_expires_at(at, "Diners Club") == at + timedelta(days=7)
-    assert rules.act_before_expiry_at(at, "Visa") == at + timedelta(days=6)
-    assert rules.review_alarm_at(at, "Visa") == at + timedelta(days=5)
+    lapses = rules.authorization_expires_at(at, "Visa")
+    assert rules.expiry_due_at(lapses) == at + timedelta(days=6)
+    assert rules.review_alarm_at(lapses) == at + timedelta(days=5)
 
 
 def test_a_refund_above_the_limit_needs_two_people(tables: OrderTables) -> None:
     rules = tables.order_rules("acme_uk", DAY)
     assert rules.refund_limit("GBP") == Money(80_000, "GBP")
     assert rules.refund_limit("USD") is None  # always two
-    at = datetime(2026, 1, 1, tzinfo=UTC)
-    assert rules.may_refund_on(at, at + timedelta(days=180))
-    assert not rules.may_refund_on(at, at + timedelta(days=180, seconds=1))
+    assert rules.may_refund(DAY, DAY + timedelta(days=180))
+    assert not rules.may_refund(DAY, DAY + timedelta(days=181))
 
 
 def test_an_alert_waits_for_its_threshold_for_quiet_hours_and_for_its_repetition(

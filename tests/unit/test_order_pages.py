@@ -27,9 +27,11 @@ from include.domain.orders import (
     order_id_of,
 )
 from include.domain.payments import Authorized, PaymentStatus
+from include.mappings.load import load_mappings
 from include.services.ask_reviews import WaitingReview, question
 
 NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
+RULES = load_mappings().orders.order_rules("acme_us", date(2026, 11, 3))  # alarm: 48 hours
 SHOP, HOSTILE = "acme_us_web", '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
 REQUEST = "7000000000000000000001"
 
@@ -207,13 +209,16 @@ def review(**changes: object) -> WaitingReview:
 
 
 def test_a_review_is_urgent_within_the_merchants_hours_before_the_hold_ends() -> None:
-    assert question(review(), 48, NOW)[0] == "URGENT: Order 1001, 43.28 USD: accept or reject"
-    assert question(review(), 46, NOW)[0] == "Order 1001, 43.28 USD: accept or reject"
-    assert not review(expires_at=None).is_urgent(48, NOW)
+    assert question(review(), RULES, NOW)[0] == "URGENT: Order 1001, 43.28 USD: accept or reject"
+    assert (
+        question(review(), replace(RULES, review_alarm_hours=46), NOW)[0]
+        == "Order 1001, 43.28 USD: accept or reject"
+    )
+    assert not review(expires_at=None).is_urgent(RULES, NOW)
 
 
 def test_a_question_keeps_a_shops_text_inside_its_cell() -> None:
-    body = question(review(country="US|x\n[a](b)<b>"), 48, NOW)[1]
+    body = question(review(country="US|x\n[a](b)<b>"), RULES, NOW)[1]
     assert "| goods go to | US/x (a](b)&lt;b> |" in body
 
 

@@ -354,12 +354,12 @@ def test_a_customer_code_is_the_same_for_ever_and_another_in_another_currency() 
     shouting = replace(order.shopper, email="ZOE@EXAMPLE.COM ")
     assert customer_code(US.shop, shouting, "USD") == code
     assert customer_code(US.shop, order.shopper, "EUR") != code
-    short = replace(US.shop, codes=CustomerCodes(CodeScheme.digest, "W", 7))
+    short = replace(US.shop, customer_codes=CustomerCodes(CodeScheme.digest, "W", 7))
     assert customer_code(short, order.shopper, "USD") == code[:7]
 
 
 def test_a_shops_own_customer_number_is_used_where_it_fits() -> None:
-    numbered = replace(US.shop, codes=CustomerCodes(CodeScheme.number, "W", 7))
+    numbered = replace(US.shop, customer_codes=CustomerCodes(CodeScheme.number, "W", 7))
     shopper = replace(US.order(woo_order()).shopper, reference="815")
     assert customer_code(numbered, shopper, "USD") == "W815"
     assert customer_code(numbered, shopper, "EUR") == "WEUR815"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine, Select, case, func, null, select, update
@@ -181,9 +181,7 @@ class SqlSightings:
     def ageing(self, rule: AlertRule, now: datetime) -> Sequence[Seen]:
         """Count reviews whose authorisation lapses within the merchant's ``review_alarm_hours``."""
         in_review = (OrderState.in_review,)
-        return self._lapsing(
-            rule, now, in_review, lambda rules: rules.review_alarm_hours, "reviews age at"
-        )
+        return self._lapsing(rule, now, in_review, OrderRules.review_alarm_at, "reviews age at")
 
     def expiring(self, rule: AlertRule, now: datetime) -> Sequence[Seen]:
         """Count authorisations that lapse within ``expiry_lead_hours`` and are still open."""
@@ -192,23 +190,20 @@ class SqlSightings:
             for state in OrderState
             if state not in (*ENDED, OrderState.in_review, OrderState.captured)
         )
-        return self._lapsing(
-            rule, now, states, lambda rules: rules.expiry_lead_hours, "authorisations lapse at"
-        )
+        return self._lapsing(rule, now, states, OrderRules.expiry_due_at, "authorisations lapse at")
 
     def _lapsing(
         self,
         rule: AlertRule,
         now: datetime,
         states: Sequence[OrderState],
-        hours: Callable[[OrderRules], int],
+        due_at: Callable[[OrderRules, datetime], datetime],
         words: str,
     ) -> Sequence[Seen]:
         counts: dict[str, int] = {}
         for merchant_id, facts in self._facts(states):
-            at = facts.expires_at
-            lead = timedelta(hours=hours(self.rules_of(merchant_id)))
-            if at is not None and not facts.is_reversed and at - lead <= now:
+            at, rules = facts.expires_at, self.rules_of(merchant_id)
+            if at is not None and not facts.is_reversed and due_at(rules, at) <= now:
                 counts[merchant_id] = counts.get(merchant_id, 0) + 1
         return [
             Seen(f"{rule.kind}|{merchant_id}", count, f"{words} {merchant_id}")

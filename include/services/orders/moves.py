@@ -158,8 +158,7 @@ def _is_expiring(it: Situation) -> bool:
 
 def _lapses(it: Situation) -> datetime | None:
     """Return when the authorisation must be used or released, before it lapses."""
-    lead = timedelta(hours=it.rules.expiry_lead_hours)
-    return it.facts.expires_at - lead if it.facts.expires_at else None
+    return it.rules.expiry_due_at(it.facts.expires_at) if it.facts.expires_at else None
 
 
 def _deliver(it: Situation) -> Move | None:

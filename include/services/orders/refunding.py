@@ -86,7 +86,7 @@ class Refunding:
     @staticmethod
     def _demand_young(order: Order, facts: OrderFacts, desk: ShopContext) -> None:
         oldest = min(one.captured_date for one in facts.captured)
-        if (desk.today - oldest).days > desk.rules.refund_days:
+        if not desk.rules.may_refund(oldest, desk.today):
             raise Rejected(
                 f"the capture of {oldest} is older than {desk.rules.refund_days} days",
                 f"order {order.number}",

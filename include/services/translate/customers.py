@@ -29,7 +29,7 @@ def customer_code(shop: Shop, shopper: Shopper, currency: str) -> str:
                 f"Add the line '{currency}: <SYSPRO customer>' under house_accounts.",
             )
         return shop.house_accounts[currency]
-    codes = shop.codes
+    codes = shop.customer_codes
     if codes.scheme is CodeScheme.number and re.fullmatch("[0-9A-Z]+", shopper.reference):
         # The first currency needs no mark; another's accounts are kept apart by its letters.
         mark = "" if currency == shop.currencies[0] else currency

@@ -110,8 +110,8 @@ def _list_expiring(context: Tieout) -> None:
     now = context.clock.now()
     for hold in holds(context.store):
         merchant_id = context.today.shop(hold.shop_id).merchant_id
-        hours = context.today.order_rules(merchant_id).expiry_lead_hours
-        if hold.expires_at is not None and hold.expires_at - timedelta(hours=hours) <= now:
+        rules = context.today.order_rules(merchant_id)
+        if hold.expires_at is not None and rules.expiry_due_at(hold.expires_at) <= now:
             say(
                 f"{hold.order_id}  {hold.shop_id}/{hold.number}  {hold.amount}  {hold.state}  "
                 f"lapses {hold.expires_at:%Y-%m-%d %H:%M} UTC"

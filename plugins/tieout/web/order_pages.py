@@ -126,7 +126,7 @@ def reviews() -> HTMLResponse:
     context = tieout()
     now, rules = context.clock.now(), context.today.order_rules
     rows = [
-        (one, one.is_urgent(rules(one.merchant_id).review_alarm_hours, now))
+        (one, one.is_urgent(rules(one.merchant_id), now))
         for one in order_screen.waiting(context.store)
     ]
     return page("reviews.html", rows=rows, now=now)
