@@ -71,7 +71,7 @@ class OrderRules:
     review_alarm_hours: int
     max_lines: int
     max_quantity: int
-    refund_limit_minor: Mapping[str, int] = field(hash=False)  # minor; above it two people decide
+    refund_limit_minor: Mapping[str, int] = field(hash=False)  # by currency; see refund_limit
     refund_days: int
     reverse_partial: bool
     where: str  # "order_rules.yaml:8"

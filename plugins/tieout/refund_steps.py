@@ -4,7 +4,6 @@ import logging
 
 from include.adapters.store.audit_log import SqlAuditLog
 from include.adapters.store.waiting_refunds import waiting_refunds
-from include.domain.money import Money
 from include.services import ask_refunds
 from include.services.approve_journals import HELD
 from include.services.ask_refunds import DecideRefunds, digest_of, key_of
@@ -30,13 +29,12 @@ def refund_question(refund_id: str) -> tuple[str, str] | None:
     if not found:
         return None
     (one,) = found
-    row, currency = one.row, one.row.amount.currency
-    limit = context.today.order_rules(one.merchant_id).refund_limit_minor.get(currency)
+    row = one.row
+    limit = context.today.order_rules(one.merchant_id).refund_limit(row.amount.currency)
     ask_refunds.note_asked(one, context.decisions)
     asked = "%s of order %s, asked by %s: asked a second person; nothing moves meanwhile"
     log.info("refund %s, " + asked, refund_id, row.amount, one.number, row.asked_by)
-    allowed = None if limit is None else Money(limit, currency)
-    return ask_refunds.question(one, allowed)
+    return ask_refunds.question(one, limit)
 
 
 def approve_refund(refund_id: str, who: str) -> str:
