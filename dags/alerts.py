@@ -29,9 +29,9 @@ def alerts():
     @task
     def raise_alerts() -> str:
         """Count what each rule watches, tell what is due, clear what is over."""
-        from tieout import care_steps
+        from tieout.tasks import care
 
-        return care_steps.raise_alerts()
+        return care.raise_alerts()
 
     raise_alerts()
 

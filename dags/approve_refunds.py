@@ -10,7 +10,7 @@ from datetime import timedelta
 import pendulum
 from airflow.sdk import dag, task
 
-from tieout.refund_approval import ApproveRefund
+from tieout.questions.refunds import ApproveRefund
 from tieout.retry import FamilyRetryPolicy
 from tieout.timetable import every
 
@@ -33,9 +33,9 @@ def approve_refunds():
     @task
     def choose_refunds() -> list[str]:
         """Name the refunds that wait for a second person, the oldest first."""
-        from tieout import refund_steps
+        from tieout.tasks import refunds
 
-        return refund_steps.refunds_to_approve()
+        return refunds.refunds_to_approve()
 
     # A DAG of its own: a question that waits holds up no poll of SYSPRO and no other refund.
     ApproveRefund.partial(

@@ -34,9 +34,9 @@ def effects_janitor():
 
         One task, not two: SYSPRO takes one session per operator at a time.
         """
-        from tieout import order_steps
+        from tieout.tasks import effects
 
-        return order_steps.sweep_all_effects()
+        return effects.sweep_all()
 
     sweep()
 

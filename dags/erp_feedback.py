@@ -29,16 +29,16 @@ def erp_feedback():
     @task
     def choose_shops() -> list[str]:
         """Name the shops of shops.yaml; only these names travel on."""
-        from tieout import order_steps
+        from tieout.tasks import orders
 
-        return order_steps.shop_ids()
+        return orders.shop_ids()
 
     @task(pool="syspro")
     def poll_erp(shop_id: str) -> str:
         """Read the company's documents since the watermark; a repeat changes nothing."""
-        from tieout import order_steps
+        from tieout.tasks import orders
 
-        return order_steps.poll_erp(shop_id)
+        return orders.poll_erp(shop_id)
 
     poll_erp.expand(shop_id=choose_shops())
 

@@ -30,16 +30,16 @@ def fraud_decisions():
     @task
     def choose_shops() -> list[str]:
         """Name the shops of shops.yaml; only these names travel on."""
-        from tieout import order_steps
+        from tieout.tasks import orders
 
-        return order_steps.shop_ids()
+        return orders.shop_ids()
 
     @task
     def poll_decisions(shop_id: str) -> str:
         """Take decisions in; a contradiction stops the order until a person settles it."""
-        from tieout import order_steps
+        from tieout.tasks import orders
 
-        return order_steps.poll_decisions(shop_id)
+        return orders.poll_decisions(shop_id)
 
     poll_decisions.expand(shop_id=choose_shops())
 

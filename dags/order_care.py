@@ -33,16 +33,16 @@ def order_care():
     @task(pool="syspro")
     def keep_profiles() -> str:
         """Join duplicate cards, follow network tokens, end deletions on both sides."""
-        from tieout import care_steps
+        from tieout.tasks import care
 
-        return care_steps.keep_profiles()
+        return care.keep_profiles()
 
     @task(pool="syspro")
     def compare_systems() -> str:
         """Name what one system holds and the other does not, and have it repaired."""
-        from tieout import care_steps
+        from tieout.tasks import care
 
-        return care_steps.compare_systems()
+        return care.compare_systems()
 
     keep_profiles() >> compare_systems()
 

@@ -30,16 +30,16 @@ def orders():
     @task
     def handle_inbox() -> str:
         """Work out what stored webhooks mean."""
-        from tieout import order_steps
+        from tieout.tasks import orders
 
-        return order_steps.handle_inbox()
+        return orders.handle_inbox()
 
     @task(pool="syspro")
     def sweep_orders() -> str:
         """Drive orders and refunds, the longest waiting first, in one SYSPRO session a company."""
-        from tieout import order_steps
+        from tieout.tasks import orders
 
-        return order_steps.sweep_orders()
+        return orders.sweep_orders()
 
     handle_inbox() >> sweep_orders()
 

@@ -11,8 +11,8 @@ from datetime import timedelta
 import pendulum
 from airflow.sdk import dag, task
 
+from tieout.questions.reviews import ReviewOrder
 from tieout.retry import FamilyRetryPolicy
-from tieout.review import ReviewOrder
 from tieout.timetable import every
 
 
@@ -34,9 +34,9 @@ def review_orders():
     @task
     def choose_orders() -> list[str]:
         """Name the orders that wait for a decision, those about to expire first."""
-        from tieout import order_steps
+        from tieout.tasks import orders
 
-        return order_steps.orders_to_review()
+        return orders.orders_to_review()
 
     ReviewOrder.partial(
         task_id="decide",

@@ -13,7 +13,7 @@ import pendulum
 from airflow.sdk import Param, dag, task, task_group
 
 from include.mappings.names import merchant_ids
-from tieout.approval import ApproveJournals, ApproveWriteOffs
+from tieout.questions.journals import ApproveJournals, ApproveWriteOffs
 from tieout.retry import FamilyRetryPolicy
 from tieout.timetable import SettlementDays
 
@@ -56,17 +56,17 @@ def settlement_reconciliation():
     @task
     def choose_days(params=None, dag_run=None, run_id=None) -> list[str]:
         """Name the merchants' days, e.g. ``acme_us|2026-10-31``; only these keys travel on."""
-        from tieout import steps
+        from tieout.tasks import settlement
 
         # On manual runs the interval may be empty; run_after is always set.
         day = dag_run.data_interval_start or dag_run.run_after - timedelta(days=1)
         asked = params["settlement_date"] or day.date()
-        return steps.choose_days(asked, params["merchants"], run_id)
+        return settlement.choose_days(asked, params["merchants"], run_id)
 
-    def step(name, room="steps", **options):
+    def step(name, module="settlement", **options):
         @task(task_id=name, **options)
         def run(day_key: str) -> str:
-            return getattr(import_module(f"tieout.{room}"), name)(day_key)
+            return getattr(import_module(f"tieout.tasks.{module}"), name)(day_key)
 
         return run
 
@@ -81,14 +81,14 @@ def settlement_reconciliation():
             ("build", SYSPRO),
         ):
             built = step(name, **options)(built)
-        watched = step("watch_disputes", "write_offs", **SYSPRO)(built)
+        watched = step("watch_disputes", "disputes", **SYSPRO)(built)
         approve = ApproveJournals(task_id="approve", day_key=built, response_timeout=ANSWER)
         tied = step("tie_out", **SYSPRO)(step("post", **SYSPRO)(approve.output))
         # Beside the day: no settlement waits for an answer about a dispute.
         lost = ApproveWriteOffs(
             task_id="approve_write_offs", day_key=watched, response_timeout=ANSWER
         )
-        step("post_write_offs", "write_offs", **SYSPRO)(lost.output)
+        step("post_write_offs", "disputes", **SYSPRO)(lost.output)
         # Written whatever happened above; it fails itself when the day is not proven.
         [tied, watched] >> step("report", trigger_rule="all_done")(day_key)
 

@@ -29,23 +29,23 @@ def shop_orders():
     @task
     def choose_shops() -> list[str]:
         """Name the shops of shops.yaml; only these names travel on."""
-        from tieout import order_steps
+        from tieout.tasks import orders
 
-        return order_steps.shop_ids()
+        return orders.shop_ids()
 
     @task
     def poll_shop(shop_id: str) -> str:
         """Take in what the shop changed since the watermark, a refund or cancellation too."""
-        from tieout import order_steps
+        from tieout.tasks import orders
 
-        return order_steps.poll_shop(shop_id)
+        return orders.poll_shop(shop_id)
 
     @task
     def keep_webhooks(shop_id: str) -> str:
         """Make the shop's webhooks, and mend those that it has disabled."""
-        from tieout import order_steps
+        from tieout.tasks import orders
 
-        return order_steps.keep_webhooks(shop_id)
+        return orders.keep_webhooks(shop_id)
 
     shops = choose_shops()
     poll_shop.expand(shop_id=shops)

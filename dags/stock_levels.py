@@ -29,16 +29,16 @@ def stock_levels():
     @task
     def choose_shops() -> list[str]:
         """Name the shops of shops.yaml; only these names travel on."""
-        from tieout import order_steps
+        from tieout.tasks import orders
 
-        return order_steps.shop_ids()
+        return orders.shop_ids()
 
     @task(pool="syspro")
     def push_stock(shop_id: str) -> str:
         """Push what changed in the shop's warehouse; levels are absolute."""
-        from tieout import order_steps
+        from tieout.tasks import orders
 
-        return order_steps.push_stock(shop_id)
+        return orders.push_stock(shop_id)
 
     push_stock.expand(shop_id=choose_shops())
 

@@ -9,8 +9,8 @@ import sys
 
 from include.domain.errors import IntegrationError
 from include.wiring import tieout
-from tieout.rooms import books, clients, letters, orders, tokens, webhooks
-from tieout.rooms.parts import Command, say
+from tieout.commands import audit, clients, disputes, letters, orders, store, tokens, webhooks
+from tieout.commands.parts import Command, say
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,9 +26,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tieout.cli", description=__doc__)
-    rooms = parser.add_subparsers(required=True)
-    for room in (letters, orders, tokens, webhooks, clients, books):
-        room.add(rooms)
+    parsers = parser.add_subparsers(required=True)
+    for command in (letters, orders, tokens, webhooks, clients, disputes, audit, store):
+        command.add(parsers)
     return parser
 
 

@@ -268,7 +268,7 @@ def _drain(log: Path) -> int:
 
     from include.wiring import tieout
     from tieout.order_desk import Desks
-    from tieout.order_steps import let_shoppers_go_first
+    from tieout.tasks.orders import let_shoppers_go_first
 
     let_shoppers_go_first()
     logging.disable(logging.INFO)

@@ -28,8 +28,9 @@ from include.services.profiles.ports import KeptToken, TokenState
 from include.services.sync.ports import Tally
 from tests.integration.play import BEGIN, LIVE, SHOP, SKU, Play
 from tests.integration.play import play as play
-from tieout import care_desk, care_steps, cli
+from tieout import care_desk, cli
 from tieout.order_feeds import decision_poll
+from tieout.tasks import care
 from tieout.webhook_desk import handlers
 
 UK = "acme_uk_web"
@@ -169,19 +170,19 @@ def test_a_shopper_is_forgotten_at_the_gateway_in_syspro_and_here(play: Play, sh
 @pytest.fixture
 def joined(play: Play, monkeypatch: pytest.MonkeyPatch) -> Play:
     """Have tasks and command line use the store and the partners of the play."""
-    monkeypatch.setattr(care_steps, "desks", lambda: play.desks)
-    monkeypatch.setattr(care_steps, "tieout", lambda: play.desks.context)
+    monkeypatch.setattr(care, "desks", lambda: play.desks)
+    monkeypatch.setattr(care, "tieout", lambda: play.desks.context)
     monkeypatch.setattr(cli, "tieout", lambda: play.desks.context)
     return play
 
 
 def test_the_tasks_run_over_all_merchants(joined: Play) -> None:
     keep(joined, SHOP)
-    assert "acme_us: kept" in care_steps.keep_profiles()
-    compared = care_steps.compare_systems()
+    assert "acme_us: kept" in care.keep_profiles()
+    compared = care.compare_systems()
     assert "acme_uk: " in compared
     assert "acme_us: " in compared
-    assert "not delivered" in care_steps.raise_alerts()
+    assert "not delivered" in care.raise_alerts()
     care_desk.forgetter(joined.desks.of(SHOP)).forget("eve@example.com", "dpo")
 
 

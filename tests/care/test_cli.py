@@ -118,7 +118,7 @@ def test_an_order_is_shown_with_its_story(
 @pytest.fixture
 def at_the_desk(care: Care, monkeypatch: pytest.MonkeyPatch) -> None:
     desks = SimpleNamespace(service=care.kit.service)
-    monkeypatch.setattr("tieout.rooms.orders.desks_of", lambda _context: desks)
+    monkeypatch.setattr("tieout.commands.orders.desks_of", lambda _context: desks)
 
 
 def test_an_order_is_cancelled_and_captured_with_a_name_and_a_trace(

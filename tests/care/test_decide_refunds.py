@@ -140,12 +140,12 @@ def test_silence_moves_nothing_and_each_option_does_its_own(
 ) -> None:
     from airflow.sdk.exceptions import AirflowSkipException
 
-    from tieout import refund_steps
-    from tieout.refund_approval import ApproveRefund
+    from tieout.questions.refunds import ApproveRefund
+    from tieout.tasks import refunds
 
     done: list[str] = []
     for name in ("approve_refund", "refuse_refund", "hold_refund"):
-        monkeypatch.setattr(refund_steps, name, lambda *_given, name=name: done.append(name))
+        monkeypatch.setattr(refunds, name, lambda *_given, name=name: done.append(name))
     task = ApproveRefund(task_id="decide", refund_id="ref_1", response_timeout=timedelta(1))
     event: dict[str, Any] = {
         "chosen_options": [option],

@@ -18,14 +18,15 @@ def _refuse(task: object, context: object) -> None:
 def test_a_day_that_nobody_can_be_asked_about_is_blocked(
     dagbag: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tieout import approval, steps
+    from tieout.questions import journals
+    from tieout.tasks import settlement
 
     blocked: list[str] = []
     request = ApprovalRequest("subject", "body")
-    monkeypatch.setattr(approval, "require_shown", _refuse)
-    monkeypatch.setattr(steps, "approval_request", lambda key: request)
-    monkeypatch.setattr(steps, "block", lambda key, error: blocked.append(f"{key}: {error}"))
-    task = approval.ApproveJournals(
+    monkeypatch.setattr(journals, "require_shown", _refuse)
+    monkeypatch.setattr(settlement, "approval_request", lambda key: request)
+    monkeypatch.setattr(settlement, "block", lambda key, error: blocked.append(f"{key}: {error}"))
+    task = journals.ApproveJournals(
         task_id="approve", day_key=DAY, response_timeout=timedelta(days=1)
     )
     with pytest.raises(Rejected):
@@ -36,14 +37,15 @@ def test_a_day_that_nobody_can_be_asked_about_is_blocked(
 def test_the_trouble_of_a_write_off_never_blocks_the_day(
     dagbag: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tieout import approval, steps, write_offs
+    from tieout.questions import journals
+    from tieout.tasks import disputes, settlement
 
-    monkeypatch.setattr(approval, "require_shown", _refuse)
+    monkeypatch.setattr(journals, "require_shown", _refuse)
     monkeypatch.setattr(
-        write_offs, "approval_request", lambda key: ApprovalRequest("subject", "body")
+        disputes, "approval_request", lambda key: ApprovalRequest("subject", "body")
     )
-    monkeypatch.setattr(steps, "block", lambda key, error: pytest.fail("it blocked the day"))
-    task = approval.ApproveWriteOffs(
+    monkeypatch.setattr(settlement, "block", lambda key, error: pytest.fail("it blocked the day"))
+    task = journals.ApproveWriteOffs(
         task_id="approve_write_offs", day_key=DAY, response_timeout=timedelta(days=1)
     )
     with pytest.raises(Rejected):

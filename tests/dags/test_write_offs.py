@@ -10,11 +10,11 @@ import pytest
 def test_a_backfill_never_waits_for_an_answer_about_a_dispute(
     dagbag: object, run_type: str, is_asked: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tieout import write_offs
-    from tieout.approval import ApproveWriteOffs
+    from tieout.questions.journals import ApproveWriteOffs
+    from tieout.tasks import disputes
 
     asked: list[str] = []
-    monkeypatch.setattr(write_offs, "approval_request", lambda key: asked.append(key))
+    monkeypatch.setattr(disputes, "approval_request", lambda key: asked.append(key))
     task = ApproveWriteOffs(
         task_id="approve_write_offs", day_key="acme_us|2026-10-31", response_timeout=timedelta(1)
     )

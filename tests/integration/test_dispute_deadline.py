@@ -18,7 +18,7 @@ from include.services.journal_book import JournalState
 from include.wiring import Settings, Tieout
 from tests.accuracy.partners import Partners
 from tests.accuracy.quarter import Quarter, days_between
-from tieout import write_offs
+from tieout.tasks import disputes
 
 CASE, TAKEN, LAPSED = "CB2295100", date(2026, 4, 14), date(2026, 5, 5)
 GIVEN_BACK = date(2026, 5, 8)
@@ -53,16 +53,16 @@ class Desk:
 
     def approve(self, on: date) -> str:
         """Answer what the run of a day asks; return the question."""
-        request = write_offs.approval_request(f"acme_us|{on}")
+        request = disputes.approval_request(f"acme_us|{on}")
         if request is None:
             return ""
-        write_offs.record_decision(f"acme_us|{on}", is_approved=True, decided_by="ada")
+        disputes.record_decision(f"acme_us|{on}", is_approved=True, decided_by="ada")
         return request.body
 
     def post(self, on: date) -> int:
         """Post what is approved, and have SYSPRO prove it; return how many were."""
         before = self.states.count(JournalState.tied_out)
-        write_offs.post_write_offs(f"acme_us|{on}")
+        disputes.post_write_offs(f"acme_us|{on}")
         return self.states.count(JournalState.tied_out) - before
 
     def said(self) -> list[tuple[str, date]]:
@@ -81,7 +81,7 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path, sandbox: Sandbox, store_url: str, monkeypatch: pytest.MonkeyPatch) -> Desk:
     found = Desk(tmp_path, sandbox, store_url)
-    monkeypatch.setattr(write_offs, "tieout", lambda: found.context)
+    monkeypatch.setattr(disputes, "tieout", lambda: found.context)
     monkeypatch.setattr("tieout.hooks.syspro.SysproHook", found.hook)
     return found
 

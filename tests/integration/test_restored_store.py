@@ -10,8 +10,8 @@ from include.domain.money import Money
 from include.domain.order_state import OrderState
 from include.wiring import Settings, Tieout
 from tests.integration.play import LIVE, Play
+from tieout.commands.audit import _verify
 from tieout.order_desk import Desks
-from tieout.rooms.books import _verify
 
 
 def copy(play: Play, to: Path) -> Path:

@@ -113,7 +113,7 @@ def test_the_match_step_reads_only_the_merchants_own_documents(
     sandbox: Sandbox, store: MemoryEffectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("airflow")
-    from tieout import steps
+    from tieout.tasks import settlement
 
     connection = {
         "conn_type": "syspro",
@@ -128,13 +128,13 @@ def test_the_match_step_reads_only_the_merchants_own_documents(
     given: dict[str, Any] = {}
     nothing = MagicMock()  # the other stores: this step only hands them on
     nothing.merchant, nothing.effects = (lambda day: merchant), store
-    monkeypatch.setattr(steps, "tieout", lambda: nothing)
+    monkeypatch.setattr(settlement, "tieout", lambda: nothing)
     monkeypatch.setattr(
         "include.services.match_lines.match_lines",
         lambda day, merchant, **kept: given.update(kept) or MagicMock(open_items=0),
     )
     plant_strangers(sandbox)
-    steps.match("acme_us|2026-10-25")
+    settlement.match("acme_us|2026-10-25")
     found = invoices(given["documents"])
     assert len(found) > 10
     assert not {"990001", "990002"} & set(found)

@@ -130,7 +130,7 @@ def test_metrics_leave_under_the_names_of_the_readme(services: dict[str, Any]) -
     environment = services["airflow-worker"]["environment"]
     assert "AIRFLOW__METRICS__STATSD_PREFIX" not in environment  # Airflow's default: airflow
     assert environment["AIRFLOW__METRICS__STATSD_INFLUXDB_ENABLED"] == "True"
-    steps = (ROOT / "plugins" / "tieout" / "steps.py").read_text()
-    sent = set(re.findall(r"metrics\.(?:gauge|timing)\(\"(\w+)\"", steps))
+    tasks = "".join(p.read_text() for p in (ROOT / "plugins/tieout/tasks").glob("*.py"))
+    sent = set(re.findall(r"metrics\.(?:gauge|timing)\(\"(\w+)\"", tasks))
     named = set(re.findall(r"`airflow\.tieout\.(\w+)`", (ROOT / "README.md").read_text()))
     assert sent == named

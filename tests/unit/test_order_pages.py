@@ -226,7 +226,7 @@ def test_a_sandbox_may_settle_its_business_date_and_no_day_after_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from include.domain.errors import Rejected
-    from tieout import steps
+    from tieout.tasks import settlement
 
     class Days:
         def record(self, *_given: object, **_more: object) -> None:
@@ -240,10 +240,10 @@ def test_a_sandbox_may_settle_its_business_date_and_no_day_after_it(
         def merchant(self, _day: object) -> None:
             return None
 
-    monkeypatch.setattr(steps, "tieout", Context)
-    assert steps.choose_days("2099-01-02", ["acme_us"], "r") == ["acme_us|2099-01-02"]
+    monkeypatch.setattr(settlement, "tieout", Context)
+    assert settlement.choose_days("2099-01-02", ["acme_us"], "r") == ["acme_us|2099-01-02"]
     with pytest.raises(Rejected, match="has not ended"):
-        steps.choose_days("2099-01-03", ["acme_us"], "r")
+        settlement.choose_days("2099-01-03", ["acme_us"], "r")
     Context.settings = wiring.Settings("", Path())
     with pytest.raises(Rejected, match="has not ended"):
-        steps.choose_days(str(Context.clock.now().date()), ["acme_us"], "r")
+        settlement.choose_days(str(Context.clock.now().date()), ["acme_us"], "r")

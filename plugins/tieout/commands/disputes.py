@@ -1,55 +1,26 @@
-"""``dispute-lost``, ``dispute-answered``, ``audit`` and ``store``."""
+"""``dispute-lost`` and ``dispute-answered``: what people know of a dispute."""
 
 import argparse
 from datetime import date
 
-from include.adapters.store import audit
-from include.domain.errors import Rejected
 from include.domain.settlement import SettlementDay
 from include.wiring import Tieout
-from tieout.rooms.parts import Rooms, note, say, signed
+from tieout.commands.parts import Parsers, note, say, signed
 
 
-def add(rooms: Rooms) -> None:
-    give_up = rooms.add_parser("dispute-lost")
+def add(parsers: Parsers) -> None:
+    give_up = parsers.add_parser("dispute-lost")
     give_up.add_argument("merchant")
     give_up.add_argument("settlement_date", type=date.fromisoformat, help="of the chargeback")
     give_up.add_argument("case")
     give_up.add_argument("--on", type=date.fromisoformat, required=True, help="posting date")
     give_up.set_defaults(run=_give_up)
-    answered = rooms.add_parser("dispute-answered", help="contested: it is not written off")
+    answered = parsers.add_parser("dispute-answered", help="contested: it is not written off")
     answered.add_argument("merchant")
     answered.add_argument("case")
     answered.add_argument("--on", type=date.fromisoformat, required=True, help="when it was")
     answered.set_defaults(run=_answered)
     signed(give_up, answered)
-    chain = rooms.add_parser("audit").add_subparsers(required=True)
-    verify = chain.add_parser("verify", help="recompute every hash")
-    verify.add_argument("--head", default="", help="to be found; default: the one in the lake")
-    verify.set_defaults(run=_verify)
-    store = rooms.add_parser("store").add_subparsers(required=True)
-    doubt = store.add_parser("doubt", help="look for every write before it is sent")
-    doubt.add_argument("--reason", required=True, help="e.g. failed over to a replica")
-    doubt.set_defaults(run=_doubt)
-    signed(doubt)
-
-
-def _doubt(context: Tieout, given: argparse.Namespace) -> None:
-    context.trust.doubt(given.reason)
-    note(context, given.who, "store doubted", "store", reason=given.reason)
-    say("Every write is looked for first, until the dead letter of kind 'store' is resolved.")
-
-
-def _verify(context: Tieout, given: argparse.Namespace) -> None:
-    head = given.head or str(context.trust.witness().get("hash", ""))
-    verdict = audit.verify(context.store, head)
-    if not verdict.is_unbroken:
-        raise Rejected(
-            f"the audit chain does not hold at entry {verdict.broken_at}",
-            "table audit",
-            "Keep the table as it is; compare with a backup; find out who wrote to it.",
-        )
-    say(f"{verdict.entries} entries hold; the last hash is {verdict.head}")
 
 
 def _give_up(context: Tieout, given: argparse.Namespace) -> None:

@@ -14,7 +14,7 @@ from include.domain.errors import OutcomeUnknown, Rejected
 from include.domain.orders import reference_of
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.wiring import Tieout
-from tieout.rooms.parts import Rooms, note, say, signed
+from tieout.commands.parts import Parsers, note, say, signed
 
 if TYPE_CHECKING:
     from include.adapters.cybersource.webhooks.keys import KeyRing
@@ -24,8 +24,8 @@ _WANTED = ("risk.", "tms.networktoken.", "tms.token.", "payments.")
 _NAME = "Tieout"
 
 
-def add(rooms: Rooms) -> None:
-    webhooks = rooms.add_parser("webhooks", help=__doc__).add_subparsers(required=True)
+def add(parsers: Parsers) -> None:
+    webhooks = parsers.add_parser("webhooks", help=__doc__).add_subparsers(required=True)
     keys = webhooks.add_parser("keys", help="list the ids of the keys, or make a new one")
     keys.add_argument("--rotate", action="store_true")
     keys.add_argument("--out", type=Path, help="where the new key is written, readable by you only")

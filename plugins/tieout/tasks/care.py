@@ -25,7 +25,7 @@ from tieout.care_desk import (
 )
 from tieout.order_desk import ShopDesk
 from tieout.order_feeds import FIRST_POLL
-from tieout.order_steps import desks, timed, what_follows
+from tieout.tasks.orders import desks, timed, what_follows
 
 log = logging.getLogger(__name__)
 

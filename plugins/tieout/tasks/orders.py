@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from include.domain.errors import IntegrationError, OutcomeUnknown, Rejected, Retryable
 from include.services.inbox.handle_events import HandleEvents
 from include.wiring import tieout
-from tieout import metrics, steps
+from tieout import metrics
 from tieout.order_desk import Desks, ShopDesk
 from tieout.order_feeds import (
     FIRST_POLL,
@@ -90,27 +90,6 @@ def let_shoppers_go_first() -> None:
     """Lower this process's priority: on a machine that also serves checkout a sweep can wait."""
     now = os.getpriority(os.PRIO_PROCESS, 0)
     os.setpriority(os.PRIO_PROCESS, 0, max(now, _NICENESS))
-
-
-def sweep_all_effects() -> str:
-    """Advance every effect that is due: journals first, then payments, orders and words to shops.
-
-    Raises:
-        ExceptionGroup: some could not be worked on; the others were.
-    """
-    broken: list[Exception] = []
-    watch_store()
-    for name, work in (("ledger", steps.sweep), ("orders", desks().sweep_effects)):
-        try:
-            work()
-        except (IntegrationError, ExceptionGroup) as fault:
-            log.warning("effects of %s: %s", name, fault)
-            broken.append(fault)
-    counts = {state.value: count for state, count in tieout().effects.counts().items()}
-    log.info("effects: %s", counts)
-    if broken:
-        raise ExceptionGroup("effects could not be swept whole", broken)
-    return str(counts)
 
 
 def handle_inbox() -> str:

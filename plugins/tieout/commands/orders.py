@@ -13,15 +13,15 @@ from include.domain.order_state import OrderFacts, OrderState
 from include.domain.reviews import Decision
 from include.services.orders.driver import Saga
 from include.wiring import Tieout
-from tieout.rooms.parts import Rooms, desks_of, money, note, order_id_of, say, signed
+from tieout.commands.parts import Parsers, desks_of, money, note, order_id_of, say, signed
 
 _DUE = "it is carried out within a minute"
 
 
-def add(rooms: Rooms) -> None:
-    _add_orders(rooms)
-    _add_refunds(rooms)
-    reviews = rooms.add_parser("reviews").add_subparsers(required=True)
+def add(parsers: Parsers) -> None:
+    _add_orders(parsers)
+    _add_refunds(parsers)
+    reviews = parsers.add_parser("reviews").add_subparsers(required=True)
     reviews.add_parser("list").set_defaults(run=_list_reviews)
     for word in ("accept", "reject"):
         decide = reviews.add_parser(word)
@@ -31,8 +31,8 @@ def add(rooms: Rooms) -> None:
         signed(decide)
 
 
-def _add_orders(rooms: Rooms) -> None:
-    orders = rooms.add_parser("orders").add_subparsers(required=True)
+def _add_orders(parsers: Parsers) -> None:
+    orders = parsers.add_parser("orders").add_subparsers(required=True)
     listing = orders.add_parser("list")
     listing.add_argument("--state", choices=[state.value for state in OrderState], default="")
     listing.add_argument("--shop", default="")
@@ -63,8 +63,8 @@ def _add_orders(rooms: Rooms) -> None:
     signed(cancel, give_up, gone, capture)
 
 
-def _add_refunds(rooms: Rooms) -> None:
-    refunds = rooms.add_parser("refunds").add_subparsers(required=True)
+def _add_refunds(parsers: Parsers) -> None:
+    refunds = parsers.add_parser("refunds").add_subparsers(required=True)
     listing = refunds.add_parser("list")
     listing.add_argument("--state", default="waiting")
     listing.set_defaults(run=_list_refunds)

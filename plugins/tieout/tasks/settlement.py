@@ -359,45 +359,5 @@ def report(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     return ""
 
 
-def sweep() -> dict[str, int]:
-    """Advance every effect that is due, company by company; return effects per state.
-
-    Raises:
-        ExceptionGroup: some could not be worked on; the others were.
-    """
-    from include.services.post_journals import sync_journals
-    from tieout.hooks.syspro import SysproHook
-
-    context = tieout()
-    broken: list[Exception] = []
-    for conn_id, companies in _companies(context).items():
-        if not context.effects.due(1, targets=companies):
-            continue
-        hook = SysproHook(conn_id, leases=context.effects)
-        try:
-            with hook.session():
-                engine = context.engine(hook.partners, hook.timings, worker=worker_name())
-                engine.sweep(targets=companies)
-        except (IntegrationError, ExceptionGroup) as error:
-            log.warning("sweep of %s: %s", conn_id, error)
-            broken.append(error)
-    moved = sync_journals(context.journals, context.effects.get, context.open_items)
-    counts = {state.value: count for state, count in context.effects.counts().items()}
-    metrics.gauge("in_doubt", counts.get("in_doubt", 0))
-    metrics.gauge("dead_letters", len(context.dead_letters.listing()))
-    log.info("sweep done: %s; %d journals moved to posted", counts, moved)
-    if broken:
-        raise ExceptionGroup(f"{len(broken)} SYSPRO connections could not be swept", broken)
-    return counts
-
-
-def _companies(context: Tieout) -> dict[str, tuple[str, ...]]:
-    """Return the companies of each SYSPRO connection."""
-    found: dict[str, set[str]] = {}
-    for merchant in context.today.begun_merchants():
-        found.setdefault(merchant.syspro_conn_id, set()).add(merchant.company_id)
-    return {conn_id: tuple(sorted(companies)) for conn_id, companies in sorted(found.items())}
-
-
 def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"

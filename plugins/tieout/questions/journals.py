@@ -8,7 +8,7 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.domain.errors import Rejected
-from tieout.shown import require_shown
+from tieout.questions.shown import require_shown
 
 APPROVE, HOLD = "Approve", "Hold"
 
@@ -22,7 +22,7 @@ class ApproveJournals(HITLOperator):
     """
 
     template_fields = ("subject", "body", "day_key")
-    room = "steps"  # the module that asks and applies the answer
+    tasks = "settlement"  # the module that asks and applies the answer
     subject_words = "Journals to approve"
 
     def __init__(self, *, day_key: str, response_timeout: timedelta, **kwargs: Any) -> None:
@@ -37,7 +37,7 @@ class ApproveJournals(HITLOperator):
 
     @property
     def _desk(self) -> Any:
-        return import_module(f"tieout.{self.room}")
+        return import_module(f"tieout.tasks.{self.tasks}")
 
     def execute(self, context: Any) -> Any:
         request = self._desk.approval_request(self.day_key)
@@ -72,7 +72,7 @@ class ApproveJournals(HITLOperator):
 class ApproveWriteOffs(ApproveJournals):
     """Ask about every dispute of the merchant that waits to be written off, beside the day."""
 
-    room = "write_offs"
+    tasks = "disputes"
     subject_words = "Disputes to write off"
 
     def execute(self, context: Any) -> Any:

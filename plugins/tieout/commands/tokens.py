@@ -3,11 +3,11 @@
 import argparse
 
 from include.wiring import Tieout
-from tieout.rooms.parts import Rooms, desks_of, say, signed
+from tieout.commands.parts import Parsers, desks_of, say, signed
 
 
-def add(rooms: Rooms) -> None:
-    tokens = rooms.add_parser("tokens", help=__doc__).add_subparsers(required=True)
+def add(parsers: Parsers) -> None:
+    tokens = parsers.add_parser("tokens", help=__doc__).add_subparsers(required=True)
     forget = tokens.add_parser("forget", help="at the gateway, in SYSPRO and here")
     shown = tokens.add_parser("list")
     for parser in (forget, shown):

@@ -7,7 +7,7 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowSkipException
 
-from tieout.shown import skip_unless_shown
+from tieout.questions.shown import skip_unless_shown
 
 ACCEPT, REJECT, LATER = "Accept", "Reject", "Ask again"
 
@@ -36,9 +36,9 @@ class ReviewOrder(HITLOperator):
         self.order_id = order_id
 
     def execute(self, context: Any) -> Any:
-        from tieout import order_steps
+        from tieout.tasks import orders
 
-        question = order_steps.review_question(self.order_id)
+        question = orders.review_question(self.order_id)
         if question is None:
             raise AirflowSkipException(f"{self.order_id} does not wait any more.")
         self.subject, self.body = question
@@ -46,13 +46,13 @@ class ReviewOrder(HITLOperator):
         return super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
-        from tieout import order_steps
+        from tieout.tasks import orders
 
         answer = super().execute_complete(context, event)
         user, chosen = answer["responded_by_user"], answer["chosen_options"]
         if user is None or chosen == [LATER]:
             raise AirflowSkipException(f"{self.order_id} is asked again by a later run.")
-        return order_steps.decide_order(
+        return orders.decide_order(
             self.order_id,
             is_accepted=chosen == [ACCEPT],
             who=user["name"],

@@ -8,7 +8,7 @@ from include.services import ask_refunds
 from include.services.approve_journals import HELD
 from include.services.ask_refunds import DecideRefunds, digest_of, key_of
 from include.wiring import tieout
-from tieout.order_steps import desks, timed
+from tieout.tasks.orders import desks, timed
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What the rooms share: how a line is said, who does it, and how it lands in the audit chain."""
+"""What the commands share: how a line is said, who does it, and how it lands in the audit chain."""
 
 import argparse
 import getpass
@@ -13,7 +13,7 @@ from include.wiring import Tieout
 if TYPE_CHECKING:
     from tieout.order_desk import Desks
 
-Rooms = Any  # argparse keeps the type of subparsers to itself
+Parsers = Any  # argparse keeps the type of subparsers to itself
 Command = Callable[[Tieout, argparse.Namespace], int | None]  # anything but 0 or None is a failure
 
 

@@ -80,7 +80,7 @@ def post_write_offs(day_key: str) -> str:
     from include.services.post_journals import post_journals
     from include.services.tie_out import tie_out
     from tieout.hooks.syspro import SysproHook
-    from tieout.steps import worker_name
+    from tieout.tasks.settlement import worker_name
 
     day, context = SettlementDay.parse(day_key), tieout()
     waiting = _approved(context, day.merchant_id)

@@ -9,11 +9,11 @@ from include.domain.money import Money
 from include.services.effects.dead_letters import DeadLetter
 from include.services.next_actions import suggest
 from include.wiring import Tieout
-from tieout.rooms.parts import Rooms, desks_of, note, say, signed
+from tieout.commands.parts import Parsers, desks_of, note, say, signed
 
 
-def add(rooms: Rooms) -> None:
-    letters = rooms.add_parser("dead-letters", help=__doc__).add_subparsers(required=True)
+def add(parsers: Parsers) -> None:
+    letters = parsers.add_parser("dead-letters", help=__doc__).add_subparsers(required=True)
     listing = letters.add_parser("list")
     listing.add_argument("--state", choices=["open", "resolved"], default="open")
     listing.add_argument("--kind", default="", help="only this kind")

@@ -7,7 +7,7 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowSkipException
 
-from tieout.shown import skip_unless_shown
+from tieout.questions.shown import skip_unless_shown
 
 APPROVE, REFUSE, HOLD = "Approve", "Refuse", "Hold"
 
@@ -34,9 +34,9 @@ class ApproveRefund(HITLOperator):
         self.refund_id = refund_id
 
     def execute(self, context: Any) -> Any:
-        from tieout import refund_steps
+        from tieout.tasks import refunds
 
-        question = refund_steps.refund_question(self.refund_id)
+        question = refunds.refund_question(self.refund_id)
         if question is None:
             raise AirflowSkipException(f"{self.refund_id} does not wait any more.")
         self.subject, self.body = question
@@ -44,7 +44,7 @@ class ApproveRefund(HITLOperator):
         return super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
-        from tieout import refund_steps
+        from tieout.tasks import refunds
 
         answer = super().execute_complete(context, event)
         user, chosen = answer["responded_by_user"], answer["chosen_options"]
@@ -54,6 +54,6 @@ class ApproveRefund(HITLOperator):
             )
         reason = str(answer["params_input"].get("reason") or "")
         if chosen == [APPROVE]:
-            return refund_steps.approve_refund(self.refund_id, user["name"])
-        decide = refund_steps.refuse_refund if chosen == [REFUSE] else refund_steps.hold_refund
+            return refunds.approve_refund(self.refund_id, user["name"])
+        decide = refunds.refuse_refund if chosen == [REFUSE] else refunds.hold_refund
         return decide(self.refund_id, user["name"], reason)

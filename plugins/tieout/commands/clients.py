@@ -6,11 +6,11 @@ from include.adapters.store.api_clients import SqlApiClients
 from include.services.api.clients import add_client
 from include.services.api.ports import ANY_SHOP, Role
 from include.wiring import Tieout
-from tieout.rooms.parts import Rooms, say, signed
+from tieout.commands.parts import Parsers, say, signed
 
 
-def add(rooms: Rooms) -> None:
-    commands = rooms.add_parser("api-clients", help=__doc__).add_subparsers(required=True)
+def add(parsers: Parsers) -> None:
+    commands = parsers.add_parser("api-clients", help=__doc__).add_subparsers(required=True)
     new = commands.add_parser("add", help="make a client; its key is shown once")
     new.add_argument("client_id")
     new.add_argument("--shop", required=True, help=f"its shop, or {ANY_SHOP} for an operator")

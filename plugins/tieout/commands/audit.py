@@ -1,0 +1,27 @@
+"""``audit``: the chain of what was decided, recomputed."""
+
+import argparse
+
+from include.adapters.store import audit
+from include.domain.errors import Rejected
+from include.wiring import Tieout
+from tieout.commands.parts import Parsers, say
+
+
+def add(parsers: Parsers) -> None:
+    chain = parsers.add_parser("audit").add_subparsers(required=True)
+    verify = chain.add_parser("verify", help="recompute every hash")
+    verify.add_argument("--head", default="", help="to be found; default: the one in the lake")
+    verify.set_defaults(run=_verify)
+
+
+def _verify(context: Tieout, given: argparse.Namespace) -> None:
+    head = given.head or str(context.trust.witness().get("hash", ""))
+    verdict = audit.verify(context.store, head)
+    if not verdict.is_unbroken:
+        raise Rejected(
+            f"the audit chain does not hold at entry {verdict.broken_at}",
+            "table audit",
+            "Keep the table as it is; compare with a backup; find out who wrote to it.",
+        )
+    say(f"{verdict.entries} entries hold; the last hash is {verdict.head}")

@@ -1,1 +1,0 @@
-"""The rooms of ``python -m tieout.cli``: one module each, with ``add`` to hang its commands up."""
