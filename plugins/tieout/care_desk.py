@@ -10,8 +10,6 @@ from include.adapters.store.payment_tokens import SqlTokenBook
 from include.domain.alerts import Channel, Recipient
 from include.domain.errors import IntegrationError, Rejected
 from include.domain.money import Money
-from include.domain.order_state import OrderFacts
-from include.domain.orders import Order
 from include.services.alerts.raise_alerts import RaiseAlerts
 from include.services.compare_systems import CompareSystems
 from include.services.comparing.erp_side import ErpSide
@@ -23,18 +21,12 @@ from include.services.effects.ports import EffectState
 from include.services.profiles.check_profiles import ProfileCheck
 from include.services.profiles.forget_shopper import ForgetShopper
 from include.services.profiles.join_duplicates import DuplicateJoiner
-from include.services.profiles.keep_tokens import TokenSweep, keep_tokens
+from include.services.profiles.keep_tokens import TokenSweep
 from include.services.profiles.remove_tokens import TokenRemover
 from include.wiring import Tieout
 from tieout.hooks import messages
 from tieout.order_desk import Desks, ShopDesk
 from tieout.order_feeds import refund_push, shop_sync
-
-
-def keep(desk: ShopDesk, order: Order, facts: OrderFacts) -> bool:
-    """Keep the token of an order's authorisation; the hook point of the saga."""
-    book = SqlTokenBook(desk.context.store)
-    return keep_tokens(book, desk.merchant.company_id, order, facts)
 
 
 def token_sweep(desk: ShopDesk) -> TokenSweep:

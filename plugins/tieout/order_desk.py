@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import cached_property, partial
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from include.adapters.store.payment_tokens import SqlTokenBook
 from include.adapters.syspro.order_reader import OrderReader
 from include.domain.erp_orders import CustomerCredit, ErpDocument, ErpOrder, StockLevel
 from include.domain.errors import Rejected, Retryable
@@ -24,6 +25,7 @@ from include.services.effects.ports import EffectKind, Partner, Timings
 from include.services.orders.breaker import Asks, Breaker, GuardedPartner
 from include.services.orders.order_service import OrderService
 from include.services.orders.ports import ShopContext
+from include.services.profiles.keep_tokens import keep_tokens
 from include.services.translate.currencies import BaseRate, ShopRates
 from include.wiring import Tieout
 from tieout.hooks.cybersource import CybersourceHook
@@ -271,9 +273,8 @@ class Desks:
         )
 
     def _keep_token(self, order: Order, facts: OrderFacts) -> None:
-        from tieout.care_desk import keep
-
-        keep(self.of(order.shop_id), order, facts)
+        book = SqlTokenBook(self.context.store)
+        keep_tokens(book, self.of(order.shop_id).merchant.company_id, order, facts)
 
     def shop_ids(self) -> list[str]:
         """Name the shops in force today."""
@@ -368,20 +369,3 @@ class Desks:
 def worker() -> str:
     """Name this process in leases and in the audit."""
     return f"{socket.gethostname()}:{os.getpid()}"
-
-
-def joints(context: Tieout) -> Any:
-    """Return what the real-time API needs of the partners; see ``tieout.api.joined``."""
-    from tieout.api.joined import Joined
-    from tieout.repair import replay_one
-    from tieout.webhook_desk import find_account, handlers
-
-    desks = Desks(context)
-    return Joined(
-        service=lambda: desks.service,
-        sweep=partial(desks.sweep, in_lanes=False),
-        replay=lambda number, who: replay_one(desks, number, who),
-        webhook=find_account(desks),
-        handlers=handlers(desks),
-        owner="integration",
-    )

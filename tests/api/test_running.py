@@ -133,23 +133,17 @@ def test_clients_are_added_listed_and_revoked_from_the_shell(
 # Joined and mounted ----------------------------------------------------------------------------
 
 
-@pytest.fixture
-def joints(shell: Tieout, monkeypatch: pytest.MonkeyPatch) -> joined.Joined:
-    _, parts = build_api(shell.store, FakePartner())
-    found = joined.Joined(
-        service=parts.service,
-        sweep=lambda limit: parts.service().sweep(["acme_us"], limit),
-        replay=parts.replay,
-        webhook=parts.webhook,
+def test_the_real_parts_come_together(shell: Tieout) -> None:
+    _, api = build_api(shell.store, FakePartner())
+    partners = joined.Joined(
+        service=api.service,
+        sweep=lambda limit: api.service().sweep(["acme_us"], limit),
+        replay=api.replay,
+        webhook=api.webhook,
         handlers={"order.updated": lambda _row: "passed on"},
         owner="payments@acme.example",
     )
-    monkeypatch.setattr(joined, "_joints", lambda: found)
-    return found
-
-
-def test_the_real_parts_come_together(joints: joined.Joined) -> None:
-    parts = joined.join()
+    parts = joined.parts_of(shell, partners)
     assert parts.shop("acme_us_web").purchase_order("1001") == "W1001"
     with pytest.raises(Rejected):
         parts.shop("nobody")
@@ -161,7 +155,7 @@ def test_the_real_parts_come_together(joints: joined.Joined) -> None:
 
 
 def test_mounted_under_another_server_it_works_from_the_first_request(
-    joints: joined.Joined, monkeypatch: pytest.MonkeyPatch
+    shell: Tieout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TIEOUT_API_WORKER", raising=False)
     app = LazyApp(runs_alone=False)

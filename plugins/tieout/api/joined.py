@@ -4,94 +4,67 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
+from include.adapters.store import audit
+from include.adapters.store.alarms import SqlAlarms
+from include.adapters.store.answers import SqlAnswers
+from include.adapters.store.api_clients import SqlApiClients
+from include.adapters.store.inbox import SqlInbox
+from include.adapters.store.order_views import SqlOrderViews
 from include.domain.errors import Rejected
 from include.domain.order_state import OrderFacts
 from include.domain.payment_meanings import PaymentMeaning
+from include.services.api.answer_once import KEPT_FOR
 from include.services.api.ports import ShopTerms
-from include.services.inbox.handle_events import Handler
+from include.services.inbox.handle_events import HandleEvents, Handler
 from include.services.inbox.ports import WebhookAccount
 from include.services.orders.order_service import OrderService
 from include.services.orders.payment_told import payment_told
 from include.wiring import Tieout, tieout
 from tieout.api.parts import Parts, Replay
+from tieout.order_desk import Desks
+from tieout.repair import replay_one
+from tieout.webhook_desk import find_account, handlers
 
 _SWEEP = 50  # orders and refunds of one sweep
 
 
-class Joints(Protocol):
-    """What only the joining of partners knows."""
-
-    @property
-    def service(self) -> Callable[[], OrderService]:
-        """Return this process's order service, made once."""
-        ...
-
-    @property
-    def sweep(self) -> Callable[[int], int]:
-        """Drive what is due, at most so many; one SYSPRO session per company."""
-        ...
-
-    @property
-    def replay(self) -> Replay:
-        """Try a dead letter's effect again."""
-        ...
-
-    @property
-    def webhook(self) -> Callable[[str, str], WebhookAccount | None]:
-        """Find a sender by kind and account; asked at most once a minute for each."""
-        ...
-
-    @property
-    def handlers(self) -> Mapping[str, Handler]:
-        """Return what is done with inbox events, by type."""
-        ...
-
-    @property
-    def owner(self) -> str:
-        """Return who is asked when an inbox event fails."""
-        ...
-
-
 @dataclass(frozen=True)
 class Joined:
-    """Satisfies ``Joints``."""
+    """What the API needs of the partners; see ``Parts``."""
 
-    service: Callable[[], OrderService]
-    sweep: Callable[[int], int]
+    service: Callable[[], OrderService]  # of this process, made once
+    sweep: Callable[[int], int]  # drives what is due, at most so many; a SYSPRO session per company
     replay: Replay
     webhook: Callable[[str, str], WebhookAccount | None]
-    handlers: Mapping[str, Handler]
-    owner: str
+    handlers: Mapping[str, Handler]  # by type of inbox event
+    owner: str  # who is asked when an inbox event fails
 
 
 def join() -> Parts:
     """Return the parts of this process."""
-    return parts_of(tieout(), _joints())
+    context = tieout()
+    return parts_of(context, joined(context))
 
 
-def _joints() -> Joints:
-    from tieout.order_desk import joints  # it reaches the partners, and imports this module
+def joined(context: Tieout) -> Joined:
+    """Join the partners of every shop."""
+    desks = Desks(context)
+    return Joined(
+        service=lambda: desks.service,
+        sweep=partial(desks.sweep, in_lanes=False),
+        replay=partial(replay_one, desks),
+        webhook=find_account(desks),
+        handlers=handlers(desks),
+        owner="integration",
+    )
 
-    found: Joints = joints(tieout())
-    return found
 
-
-def parts_of(context: Tieout, joints: Joints) -> Parts:
-    """Put the store's parts beside the joints."""
-    from include.adapters.store import audit
-    from include.adapters.store.alarms import SqlAlarms
-    from include.adapters.store.answers import SqlAnswers
-    from include.adapters.store.api_clients import SqlApiClients
-    from include.adapters.store.inbox import SqlInbox
-    from include.adapters.store.order_views import SqlOrderViews
-    from include.services.api.answer_once import KEPT_FOR
-    from include.services.inbox.handle_events import HandleEvents
-
+def parts_of(context: Tieout, partners: Joined) -> Parts:
+    """Put the store's parts beside the partners."""
     store = context.store
     answers, inbox = SqlAnswers(store), SqlInbox(store)
-    handling = HandleEvents(inbox, joints.handlers, joints.owner)
+    handling = HandleEvents(inbox, partners.handlers, partners.owner)
 
     def shop(shop_id: str) -> ShopTerms:
         return context.today.shop(shop_id)
@@ -102,21 +75,21 @@ def parts_of(context: Tieout, joints: Joints) -> Parts:
         return None
 
     def sweep() -> int:
-        return joints.sweep(_SWEEP)
+        return partners.sweep(_SWEEP)
 
     return Parts(
-        service=joints.service,
+        service=partners.service,
         views=SqlOrderViews(store),
         clients=SqlApiClients(store),
         answers=answers,
         alarms=SqlAlarms(store),
         inbox=inbox,
         letters=context.dead_letters,
-        replay=joints.replay,
+        replay=partners.replay,
         verify_audit=lambda: audit.verify(store),
         shop=shop,
         payment_of=payment_of,
-        webhook=joints.webhook,
+        webhook=partners.webhook,
         now=context.clock.now,
         works={
             "sagas": sweep,

@@ -67,6 +67,6 @@ def sweep_ledger() -> dict[str, int]:
 def _companies(context: Tieout) -> dict[str, tuple[str, ...]]:
     """Return the companies of each SYSPRO connection."""
     found: dict[str, set[str]] = {}
-    for merchant in context.mappings.merchants.values():
+    for merchant in context.today.begun_merchants():
         found.setdefault(merchant.syspro_conn_id, set()).add(merchant.company_id)
     return {conn_id: tuple(sorted(companies)) for conn_id, companies in sorted(found.items())}
