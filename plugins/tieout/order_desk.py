@@ -4,8 +4,6 @@ Hooks belong to one thread, as a SYSPRO session does, so each thread has its own
 is read when its partner is first needed: a checkout does not ask SYSPRO's.
 """
 
-import os
-import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -32,6 +30,7 @@ from tieout.hooks.cybersource import CybersourceHook
 from tieout.hooks.shop import GenericShopHook, ShopCallbackHook, WooCommerceHook
 from tieout.hooks.syspro import SysproHook
 from tieout.order_lanes import FINISHERS, ErpLine, through_lanes
+from tieout.this_process import worker_name
 
 V = TypeVar("V")
 _GATEWAY = frozenset(
@@ -118,7 +117,9 @@ class ShopDesk:
         self.context.require_commissioned("P2", "P5", "P6")
         everything = frozenset(EffectKind)
         return self.context.engine(
-            ByKind(everything, self._partner), ByKind(everything, self._timing), worker=worker()
+            ByKind(everything, self._partner),
+            ByKind(everything, self._timing),
+            worker=worker_name(),
         )
 
     def _partner(self, kind: EffectKind) -> Partner:
@@ -268,7 +269,7 @@ class Desks:
             leases=context.effects,
             desk_of=lambda shop_id: self.of(shop_id).desk,
             engine_of=lambda shop_id: self.of(shop_id).engine,
-            worker=worker(),
+            worker=worker_name(),
             keep_token=self._keep_token,
         )
 
@@ -364,8 +365,3 @@ class Desks:
                     stack.enter_context(desks[0].erp.session())
                 for desk in desks:
                     desk.engine.sweep(targets=desk.targets)
-
-
-def worker() -> str:
-    """Name this process in leases and in the audit."""
-    return f"{socket.gethostname()}:{os.getpid()}"

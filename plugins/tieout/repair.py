@@ -8,8 +8,9 @@ from include.services.effects.dead_letters import DeadLetter, replay
 from include.services.effects.ports import Effect, EffectKind
 from tieout.care_desk import reverse_copy
 from tieout.hooks.syspro import SysproHook
-from tieout.order_desk import Desks, worker
+from tieout.order_desk import Desks
 from tieout.order_feeds import order_follower, refund_push, shop_sync
+from tieout.this_process import worker_name
 
 _BEFORE = timedelta(days=2)  # how long before its dead letter a row may have been written
 
@@ -47,7 +48,7 @@ def _replay_effect(desks: Desks, letter: DeadLetter, who: str) -> Effect:
         if merchant.company_id == effect.target:
             hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
             with hook.session():
-                engine = context.engine(hook.partners, hook.timings, worker=worker())
+                engine = context.engine(hook.partners, hook.timings, worker=worker_name())
                 return replay(context.dead_letters, engine, letter.dead_letter_id, who)
     raise Rejected(
         f"no merchant or shop reaches {effect.target!r}",

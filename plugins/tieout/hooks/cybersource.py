@@ -4,14 +4,11 @@ On ``BaseHook`` rather than the HTTP provider's hook, which would send the field
 headers and has no time-out. What is spoken lives in ``include/adapters/cybersource``.
 """
 
-import base64
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import BinaryIO
-from urllib.parse import quote
 
 from airflow.sdk import BaseHook
-from airflow.sdk.log import mask_secret
 
 from include.adapters.cybersource.check import check
 from include.adapters.cybersource.client import Client
@@ -36,22 +33,7 @@ from include.domain.payments import Authorized
 from include.domain.reviews import DecisionEvent
 from include.services.effects.ports import EffectKind, Partner, Timings
 from include.services.ports import Download, ReportEntry, TransactionFacts
-
-
-def hide(*secrets: str) -> None:
-    """Mask secrets in task logs, in every form in which they travel."""
-    for secret in secrets:
-        if not secret:
-            continue
-        raw = secret.encode()
-        for form in (
-            secret,
-            quote(secret),
-            quote(secret, safe=""),
-            base64.b64encode(raw).decode(),
-            base64.b64encode(raw).decode().rstrip("="),
-        ):
-            mask_secret(form)
+from tieout.hooks.masking import hide
 
 
 class CybersourceHook(BaseHook):

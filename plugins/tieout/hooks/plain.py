@@ -30,7 +30,7 @@ from include.adapters.http.watch import OneShotAdapter, Watch
 from include.adapters.http.wire import MIB, Limits, Request, Response
 from include.domain.errors import Rejected, Retryable
 from include.services.ports import Download
-from tieout.hooks.cybersource import hide
+from tieout.hooks.masking import hide
 
 STATEMENT_LIMITS = Limits(
     connect_s=3, stall_s=30, deadline_s=300, max_wire_bytes=64 * MIB, max_body_bytes=512 * MIB

@@ -19,7 +19,7 @@ from include.adapters.shop.woocommerce import WooCommerce
 from include.domain.errors import IntegrationError
 from include.services.effects.ports import EffectKind, Partner, Timings
 from include.services.shop.ports import ShopOrder, ShopProduct, ShopRefund
-from tieout.hooks.cybersource import hide
+from tieout.hooks.masking import hide
 
 _SECRET_FIELDS = ("webhook_secret", "old_webhook_secret", "old_secret")
 

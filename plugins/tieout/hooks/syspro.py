@@ -28,7 +28,7 @@ from include.domain.merchant import ErpCondition
 from include.services.effects.ports import EffectKind, Partner, Timings
 from include.services.effects.store import Leases
 from include.services.ports import PostingPeriod
-from tieout.hooks.cybersource import hide
+from tieout.hooks.masking import hide
 
 _SERVICE = "/SYSPROWCFService"
 _STORE = "TIEOUT_STORE_URL"

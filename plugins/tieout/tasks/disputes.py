@@ -11,6 +11,7 @@ from include.domain.settlement import SettlementDay
 from include.services.approve_journals import ApprovalRequest
 from include.services.journal_book import JournalState
 from include.wiring import Tieout, tieout
+from tieout.this_process import worker_name
 
 log = logging.getLogger(__name__)
 _WRITE_OFFS = (JournalKind.dispute_lost,)
@@ -80,7 +81,6 @@ def post_write_offs(day_key: str) -> str:
     from include.services.post_journals import post_journals
     from include.services.tie_out import tie_out
     from tieout.hooks.syspro import SysproHook
-    from tieout.tasks.settlement import worker_name
 
     day, context = SettlementDay.parse(day_key), tieout()
     waiting = _approved(context, day.merchant_id)

@@ -6,7 +6,7 @@ from include.domain.errors import IntegrationError
 from include.wiring import Tieout, tieout
 from tieout import metrics
 from tieout.tasks.orders import desks, watch_store
-from tieout.tasks.settlement import worker_name
+from tieout.this_process import worker_name
 
 log = logging.getLogger(__name__)
 

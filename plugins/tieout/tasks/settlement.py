@@ -6,8 +6,6 @@ that follows; a ``Rejected`` is kept with the day, so that the page and the repo
 
 import functools
 import logging
-import os
-import socket
 import time
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
@@ -17,6 +15,7 @@ from include.domain.merchant import Merchant
 from include.domain.settlement import SettlementDay
 from include.wiring import Tieout, tieout
 from tieout import metrics
+from tieout.this_process import worker_name
 
 log = logging.getLogger(__name__)
 
@@ -357,7 +356,3 @@ def report(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
             f"{day} is not proven: {reason}", f"report, {day}", "See the report and that step."
         )
     return ""
-
-
-def worker_name() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
