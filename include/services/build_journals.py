@@ -42,6 +42,10 @@ class BuildResult:
     standing: tuple[Journal, ...]  # built before, and still right
     parked: tuple[str, ...]  # keys of journals that wait for their period to open
 
+    def __str__(self) -> str:
+        parked = f", {len(self.parked)} wait for their period" if self.parked else ""
+        return f"{len(self.built)} journals built, {len(self.standing)} stand unchanged{parked}"
+
 
 @dataclass(frozen=True, slots=True)
 class _Step:

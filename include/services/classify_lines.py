@@ -35,6 +35,12 @@ class ClassifyResult:
     rows_quarantined: int
     files: tuple[ParsedFile, ...]
 
+    def __str__(self) -> str:
+        return (
+            f"{len(self.files)} files, {self.rows_in} rows: {self.rows_classified} classified, "
+            f"{self.rows_quarantined} set aside"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Read:

@@ -39,6 +39,12 @@ class FundingResult:
     unexplained: int  # entries that no batch explains
     open_items: int  # short or unexplained, found on this day
 
+    def __str__(self) -> str:
+        return (
+            f"{len(self.built)} deposits to book, {len(self.standing)} stand unchanged, "
+            f"{self.unexplained} unexplained, {self.open_items} open items"
+        )
+
 
 def match_funding(
     day: SettlementDay,

@@ -68,6 +68,15 @@ class MatchResult:
     open_items: int  # findings of the day that are open now
     path: Path  # matches.parquet
 
+    def __str__(self) -> str:
+        def counted(counts: Mapping[str, int]) -> str:
+            return ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "none"
+
+        return (
+            f"{self.lines} lines; settled: {counted(self.rules)}; "
+            f"not settled or not right: {counted(self.causes)}; {self.open_items} open items"
+        )
+
 
 def match_lines(
     day: SettlementDay,

@@ -35,6 +35,10 @@ class PostResult:
     posted: tuple[str, ...]
     parked: tuple[str, ...]
 
+    def __str__(self) -> str:
+        posted, parked = ", ".join(self.posted), ", ".join(self.parked)
+        return f"posted {posted or 'nothing'}; parked {parked or 'nothing'}"
+
 
 def effect_of(journal: Journal, owner: str) -> Effect:
     """Name the write that posts this journal; equal journals give equal effects."""

@@ -61,6 +61,13 @@ class WatchResult:
     unknown: int = 0
     unread: str = ""  # why this day could not be read; '' where it was
 
+    def __str__(self) -> str:
+        built = ", ".join(f"{one.key} of {one.debit_total}" for one in self.built) or "no journal"
+        return (
+            f"built {built}; {self.due_soon} due soon, {self.passed} past their deadline, "
+            f"{self.unknown} without one" + (f"; not read: {self.unread}" if self.unread else "")
+        )
+
 
 def watch_disputes(
     day: SettlementDay,

@@ -38,6 +38,12 @@ class Tally:
     def seen(self) -> int:
         return self.handled + self.unhandled + self.waiting + self.failed
 
+    def __str__(self) -> str:
+        return (
+            f"{self.seen} events: {self.handled} handled, {self.unhandled} without a handler, "
+            f"{self.waiting} wait, {self.failed} failed"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class HandleEvents:

@@ -107,7 +107,7 @@ def download(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
         layouts=context.layouts,
         clock=context.clock,
     )
-    log.info("%s", result)
+    log.info("download %s: %s", day, result)
     return "downloaded"
 
 
@@ -124,8 +124,9 @@ def classify(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
         layouts=context.layouts,
         open_items=context.open_items,
     )
+    log.info("classify %s: %s", day, result)
     for coverage in result.coverage:
-        log.info("coverage %s", coverage)
+        log.info("classify %s: %s", day, coverage)
     metrics.gauge("lines", result.rows_in, merchant=day.merchant_id)
     context.days.record(day, "classified", coverage=result.coverage, totals=result.totals)
     return "classified"
@@ -152,7 +153,7 @@ def check(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
         coverage=known.coverage if known else (),
     )
     for line in result.in_words():
-        log.info("quality %s", line)
+        log.info("check %s: %s", day, line)
     result.require()
     return "checked"
 
@@ -179,7 +180,7 @@ def match(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
         mappings=context.mappings,
         layouts={file.digest: file.layout for file in context.files.of_day(day)},
     )
-    log.info("%s", result)
+    log.info("match %s: %s", day, result)
     metrics.gauge("matches", sum(result.rules.values()), merchant=day.merchant_id)
     metrics.gauge("open_items", result.open_items, merchant=day.merchant_id)
     return "matched"
@@ -219,14 +220,14 @@ def build(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
         )
     for journal in (*built.built, *funded.built):
         log.info(
-            "built %s: debit total %s, posting date %s, digest %s",
+            "build %s: %s, debit total %s, posting date %s, digest %s",
+            day,
             journal.key,
             journal.debit_total,
             journal.posting_date,
             journal.digest[:16],
         )
-    standing = len(built.standing) + len(funded.standing)
-    log.info("build %s: %d journals stand unchanged from an earlier run", day, standing)
+    log.info("build %s: %s; funding: %s", day, built, funded)
     return "built"
 
 
@@ -349,7 +350,8 @@ def report(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
         chat=chat(),
         link=page_of(day),
     )
-    log.info("told %s about %s", merchant.owner, [message.cause for message in told] or "nothing")
+    causes = ", ".join(message.cause for message in told) or "nothing"
+    log.info("report %s: told %s about %s", day, merchant.owner, causes)
     if state not in _SETTLED:
         reason = before.reason if before and before.reason else f"the last step done was {state}"
         raise DayNotProven(
