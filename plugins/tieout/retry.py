@@ -4,9 +4,9 @@ import os
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
+from airflow.sdk.definitions.retry_policy import RetryAction, RetryDecision, RetryPolicy
 
-from include.domain.errors import OutcomeUnknown, Rejected, Retryable
+from include.domain.errors import IntegrationError, OutcomeUnknown, Rejected, Retryable
 
 TRIES_OF_A_BUG = 3  # a lost database connection may pass; a bug of ours does not
 
@@ -44,13 +44,14 @@ class FamilyRetryPolicy(RetryPolicy):
             return RetryDecision.fail(reason="rejected: it fails again until someone acts")
         if isinstance(exception, OutcomeUnknown):
             return RetryDecision.retry(
-                delay=self.unknown_wait, reason="outcome unknown: the retry looks before it sends"
+                delay=self.unknown_wait, reason="outcome unknown: the next try looks first"
             )
         if isinstance(exception, Retryable):
             return RetryDecision.retry(reason="nothing happened; the same call may work later")
         if try_number >= TRIES_OF_A_BUG:
             return RetryDecision.fail(reason="not a fault of the outside: trying again is no cure")
-        return RetryDecision.default()
+        reason = "not a fault of the outside, yet a lost connection may pass"
+        return RetryDecision(RetryAction.DEFAULT, reason=reason)
 
     def serialize(self) -> dict[str, Any]:
         return {"unknown_wait_s": self.unknown_wait.total_seconds()}
@@ -58,3 +59,22 @@ class FamilyRetryPolicy(RetryPolicy):
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> "FamilyRetryPolicy":
         return cls(timedelta(seconds=data["unknown_wait_s"]))
+
+
+def what_follows(fault: BaseException, try_number: int, max_tries: int) -> str:
+    """Say what becomes of a task that ends with this fault, for whoever reads its log.
+
+    Args:
+        fault: what the task raises.
+        try_number: of this try, from 1.
+        max_tries: how many tries Airflow allows after the first one; 0 outside a task.
+    """
+    decision = FamilyRetryPolicy().evaluate(fault, try_number, max_tries)
+    left = max_tries + 1 - try_number
+    if not isinstance(decisive(fault), IntegrationError):
+        left = min(left, TRIES_OF_A_BUG - try_number)
+    if decision.action is RetryAction.FAIL or left <= 0:
+        return f"not tried again; {decision.reason}"
+    wait = decision.retry_delay
+    pause = "" if wait is None else f" in {wait.total_seconds():.0f} s"
+    return f"tried again{pause}, tries left: {left}; {decision.reason}"

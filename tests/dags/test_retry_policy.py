@@ -1,9 +1,10 @@
 """The three error families decide whether a task is tried again."""
 
+import pytest
 from airflow.sdk.definitions.retry_policy import RetryAction
 
 from include.domain.errors import OutcomeUnknown, Parked, Rejected, Retryable
-from tieout.retry import FamilyRetryPolicy
+from tieout.retry import FamilyRetryPolicy, what_follows
 
 POLICY = FamilyRetryPolicy()
 
@@ -51,3 +52,26 @@ def test_of_a_group_what_a_retry_may_cure_decides() -> None:
     group = ExceptionGroup("g", [busy, lost])
     assert POLICY.evaluate(group, 4, 24).retry_delay == POLICY.unknown_wait
     assert POLICY.evaluate(ExceptionGroup("g", [busy]), 4, 24).action == RetryAction.RETRY
+
+
+@pytest.mark.parametrize(
+    ("fault", "try_number", "said"),
+    [
+        (Rejected("no", "w", "d"), 1, "not tried again; rejected"),
+        (Retryable("busy", "w", "d"), 1, "tried again, tries left: 2; nothing happened"),
+        (Retryable("busy", "w", "d"), 3, "not tried again; nothing happened"),
+        (OutcomeUnknown("lost", "w", "d"), 2, "tried again in 960 s, tries left: 1; outcome"),
+        (OutcomeUnknown("lost", "w", "d"), 3, "not tried again; outcome unknown"),
+        (ValueError("our own bug"), 1, "tried again, tries left: 2; not a fault"),
+        (ValueError("our own bug"), 3, "not tried again; not a fault"),
+    ],
+)
+def test_the_log_promises_no_try_that_does_not_come(
+    fault: Exception, try_number: int, said: str
+) -> None:
+    assert what_follows(fault, try_number, max_tries=2).startswith(said)
+
+
+def test_a_bug_of_ours_gets_no_more_tries_where_the_task_has_many() -> None:
+    assert "tries left: 1" in what_follows(ValueError("bug"), 2, max_tries=24)
+    assert what_follows(ValueError("bug"), 3, max_tries=24).startswith("not tried again")

@@ -87,8 +87,9 @@ def desk(tmp_path: Path, sandbox: Sandbox, store_url: str, monkeypatch: pytest.M
 
 
 def test_an_uncontested_chargeback_is_found_written_off_and_taken_back_when_won(
-    desk: Desk,
+    desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "tieout")
     desk.run(TAKEN, date(2026, 5, 4))
     assert desk.said() == [(Cause.dispute_due_soon.value, date(2026, 4, 29))]
     assert desk.states == []
@@ -99,6 +100,7 @@ def test_an_uncontested_chargeback_is_found_written_off_and_taken_back_when_won(
     assert desk.approve(date(2026, 5, 4)) == ""  # only the newest day's run asks
     assert f"| {CASE} | 2026-04-14 | 42.63 USD |" in desk.approve(LAPSED)
     assert desk.post(LAPSED) == 1
+    assert caplog.messages[-1].startswith(f"post_write_offs acme_us|{LAPSED} done in ")
     assert desk.said() == []  # written off: nobody's question any more
     assert desk.post(LAPSED) == 0  # once
     assert desk.states == [JournalState.tied_out]

@@ -4,15 +4,13 @@ Each may run again at any time. One shop or merchant that cannot be worked on do
 others; the task fails at the end and names it.
 """
 
-import logging
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import date, timedelta
+from functools import partial
 
 from include.domain.calendar import settlement_window
 from include.domain.errors import IntegrationError
-from include.services.profiles.keep_tokens import TokenSweep
 from include.wiring import tieout
 from tieout.care_desk import (
     alerts,
@@ -25,25 +23,18 @@ from tieout.care_desk import (
 )
 from tieout.order_desk import ShopDesk
 from tieout.order_feeds import FIRST_POLL
-from tieout.tasks.orders import desks, timed, what_follows
-
-log = logging.getLogger(__name__)
-
-
-def keep_tokens() -> str:
-    """Keep the tokens of orders whose worker died before it could; cheap, as often as one likes."""
-    sweeps = [token_sweep(desk) for desk in merchants(desks())]
-    return timed("keep_tokens", lambda: _each_sweep(sweeps))
-
-
-def _each_sweep(sweeps: Iterable[TokenSweep]) -> str:
-    begin = tieout().clock.now() - FIRST_POLL
-    return "; ".join(f"{one.merchant_id}: {one.run(begin)}" for one in sweeps)
+from tieout.tasks.orders import desks
+from tieout.tasks.task_log import told
 
 
 def keep_profiles() -> str:
     """Keep tokens in step with the gateway and SYSPRO, join duplicates, finish deletions."""
-    return timed("keep_profiles", lambda: _for_each(merchants(desks()), _profiles_of))
+    return told(
+        "keep_profiles",
+        "",
+        lambda: _for_each("keep_profiles", _profiles_of),
+        then="compare_systems",
+    )
 
 
 def _profiles_of(desk: ShopDesk) -> str:
@@ -66,7 +57,7 @@ def compare_systems() -> str:
         window = settlement_window(chosen, zone)
         return str(comparison(desks(), desk).run(chosen, window, desk.erp.session()))
 
-    return timed("compare_systems", lambda: _for_each(merchants(desks()), compare))
+    return told("compare_systems", "", partial(_for_each, "compare_systems", compare))
 
 
 def _last_day(zone: str) -> date:
@@ -78,23 +69,27 @@ def _last_day(zone: str) -> date:
 
 def raise_alerts() -> str:
     """Tell people what needs them, one alert for each cause."""
-    return timed("raise_alerts", alerts(tieout()).run)
+    return told("raise_alerts", "", lambda: str(alerts(tieout()).run()))
 
 
-def _for_each(those: Iterable[ShopDesk], work: Callable[[ShopDesk], str]) -> str:
-    """Work on each; raise at the end what could not be worked on."""
+def _for_each(name: str, work: Callable[[ShopDesk], str]) -> str:
+    """Work on each merchant; raise at the end what could not be worked on."""
     said, broken = [], []
-    for desk in those:
-        name, began = desk.merchant.merchant_id, time.monotonic()
+    for desk in merchants(desks()):
+        merchant_id = desk.merchant.merchant_id
         try:
-            found = work(desk)
+            found = told(
+                name,
+                merchant_id,
+                partial(work, desk),
+                merchant=merchant_id,
+                then="the other merchants",
+                after_a_fault="the other merchants, then the task ends with this",
+            )
         except IntegrationError as fault:
-            spent = time.monotonic() - began
-            log.warning("%s failed after %.1f s, %s: %s", name, spent, what_follows(fault), fault)
             broken.append(fault)
         else:
-            log.info("%s done in %.1f s: %s", name, time.monotonic() - began, found)
-            said.append(f"{name}: {found}")
+            said.append(f"{merchant_id}: {found}")
     if len(broken) == 1:
         raise broken[0]
     if broken:

@@ -11,6 +11,7 @@ from include.domain.settlement import SettlementDay
 from include.services.approve_journals import ApprovalRequest
 from include.services.journal_book import JournalState
 from include.wiring import Tieout, tieout
+from tieout.tasks.task_log import told
 from tieout.this_process import worker_name
 
 log = logging.getLogger(__name__)
@@ -20,25 +21,31 @@ _WRITER = "tieout disputes"
 
 def watch_disputes(day_key: str) -> str:
     """Keep what the day says about disputes, and find those whose deadline nears or passed."""
+    from include.services.disputes.watch import WatchResult
     from include.services.disputes.watch import watch_disputes as watch
     from tieout.hooks.syspro import SysproHook
 
     day, context = SettlementDay.parse(day_key), tieout()
-    merchant, known = context.merchant(day), context.days.get(day)
-    hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
-    with hook.session():
-        result = watch(
-            day,
-            merchant,
-            coverage=known.coverage if known else (),
-            lake=context.lake,
-            disputes=context.disputes,
-            journals=context.journals,
-            open_items=context.open_items,
-            mappings=context.mappings,
-            periods=hook,
-        )
-    log.info("watch_disputes %s: %s", day, result)
+
+    def work() -> WatchResult:
+        merchant, known = context.merchant(day), context.days.get(day)
+        hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
+        with hook.session():
+            return watch(
+                day,
+                merchant,
+                coverage=known.coverage if known else (),
+                lake=context.lake,
+                disputes=context.disputes,
+                journals=context.journals,
+                open_items=context.open_items,
+                mappings=context.mappings,
+                periods=hook,
+            )
+
+    told(
+        "watch_disputes", day_key, work, merchant=day.merchant_id, then="approve_write_offs, report"
+    )
     return day_key
 
 
@@ -50,14 +57,23 @@ def approval_request(day_key: str) -> ApprovalRequest | None:
     newest = context.disputes.latest_day(day.merchant_id)
     if newest is not None and newest > day.settlement_date:
         # The question is about the merchant, not the day: an old day run again would only wait.
-        log.info("approve_write_offs %s: the run of %s asks", day, newest)
+        log.info("approve_write_offs %s: the run of %s asks; next: post_write_offs", day, newest)
         return None
-    request = write_off_request(
-        context.merchant(day), journals=context.journals, decisions=context.decisions
+
+    def work() -> ApprovalRequest | None:
+        merchant = context.merchant(day)
+        return write_off_request(merchant, journals=context.journals, decisions=context.decisions)
+
+    return told(
+        "approve_write_offs",
+        day_key,
+        work,
+        words=lambda request: (
+            "no question" if request is None else "a person must answer first; nothing is posted"
+        ),
+        merchant=day.merchant_id,
+        then="post_write_offs",
     )
-    asked = "no question" if request is None else "a person must answer; nothing is posted"
-    log.info("approve_write_offs %s: %s", day, asked)
-    return request
 
 
 def record_decision(day_key: str, *, is_approved: bool, decided_by: str) -> None:
@@ -73,20 +89,27 @@ def record_decision(day_key: str, *, is_approved: bool, decided_by: str) -> None
         decisions=context.decisions,
     )
     state = "approved" if is_approved else "held"
-    log.info("approve_write_offs %s: %s by %s", day, state, decided_by)
+    follows = "post_write_offs" if is_approved else "the next run asks again"
+    log.info("approve_write_offs %s: %s by %s; next: %s", day, state, decided_by, follows)
 
 
 def post_write_offs(day_key: str) -> str:
     """Post and prove the merchant's approved write-offs, whatever day each chargeback was of."""
+    day = SettlementDay.parse(day_key)
+    told("post_write_offs", day_key, lambda: _post_write_offs(day), merchant=day.merchant_id)
+    return day_key
+
+
+def _post_write_offs(day: SettlementDay) -> str:
+    """Return of how many days there was something to post."""
     from include.services.post_journals import post_journals
     from include.services.tie_out import tie_out
     from tieout.hooks.syspro import SysproHook
 
-    day, context = SettlementDay.parse(day_key), tieout()
+    context = tieout()
     waiting = _approved(context, day.merchant_id)
     if not waiting:
-        log.info("post_write_offs %s: nothing to post", day)
-        return day_key
+        return "nothing to post"
     context.require_commissioned("P6")
     hook = SysproHook(context.merchant(day).syspro_conn_id, leases=context.effects)
     with hook.session():
@@ -112,8 +135,8 @@ def post_write_offs(day_key: str) -> str:
                 resolved_by=_WRITER,
                 resolution="written off",
             )
-            log.info("post_write_offs %s: %s", one, result)
-    return day_key
+            log.info("post_write_offs %s: of %s: %s", day, one.settlement_date, result)
+    return f"write-offs of {len(waiting)} days"
 
 
 def _approved(context: Tieout, merchant_id: str) -> dict[SettlementDay, dict[str, str]]:

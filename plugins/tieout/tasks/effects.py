@@ -1,14 +1,14 @@
 """Effects that are due, of the ledger and of order to cash, as the janitor's task calls them."""
 
-import logging
+from collections.abc import Sequence
+from functools import partial
 
 from include.domain.errors import IntegrationError
 from include.wiring import Tieout, tieout
 from tieout import metrics
 from tieout.tasks.orders import desks, watch_store
+from tieout.tasks.task_log import told
 from tieout.this_process import worker_name
-
-log = logging.getLogger(__name__)
 
 
 def sweep_all() -> str:
@@ -17,51 +17,63 @@ def sweep_all() -> str:
     Raises:
         ExceptionGroup: some could not be worked on; the others were.
     """
-    broken: list[Exception] = []
+    return told("sweep", "", _sweep_all)
+
+
+def _sweep_all() -> str:
     watch_store()
-    for name, work in (("ledger", sweep_ledger), ("orders", desks().sweep_effects)):
+    broken: list[Exception] = []
+    for name, work in (("sweep_journals", _sweep_journals), ("sweep_trade", _sweep_trade)):
         try:
-            work()
+            told(name, "", work, after_a_fault="what else is due, then the task ends with this")
         except (IntegrationError, ExceptionGroup) as fault:
-            log.warning("effects of %s: %s", name, fault)
             broken.append(fault)
-    counts = {state.value: count for state, count in tieout().effects.counts().items()}
-    log.info("effects: %s", counts)
+    context = tieout()
+    counts = {state.value: count for state, count in context.effects.counts().items()}
+    metrics.gauge("in_doubt", counts.get("in_doubt", 0))
+    metrics.gauge("dead_letters", len(context.dead_letters.listing()))
+    stand = "effects stand at " + ", ".join(f"{name} {count}" for name, count in counts.items())
     if broken:
-        raise ExceptionGroup("effects could not be swept whole", broken)
-    return str(counts)
+        raise ExceptionGroup(f"not swept whole, {stand}", broken)
+    return stand
 
 
-def sweep_ledger() -> dict[str, int]:
-    """Advance every effect that is due, company by company; return effects per state.
+def _sweep_trade() -> str:
+    desks().sweep_effects()
+    return "what was due of orders was advanced"
 
-    Raises:
-        ExceptionGroup: some could not be worked on; the others were.
-    """
+
+def _sweep_journals() -> str:
+    """Advance what is due of the ledger, SYSPRO connection by connection."""
     from include.services.post_journals import sync_journals
-    from tieout.hooks.syspro import SysproHook
 
     context = tieout()
     broken: list[Exception] = []
     for conn_id, companies in _companies(context).items():
         if not context.effects.due(1, targets=companies):
             continue
-        hook = SysproHook(conn_id, leases=context.effects)
         try:
-            with hook.session():
-                engine = context.engine(hook.partners, hook.timings, worker=worker_name())
-                engine.sweep(targets=companies)
+            told(
+                "sweep_company",
+                conn_id,
+                partial(_sweep_company, context, conn_id, companies),
+                after_a_fault="the other companies, then the task ends with this",
+            )
         except (IntegrationError, ExceptionGroup) as error:
-            log.warning("sweep of %s: %s", conn_id, error)
             broken.append(error)
     moved = sync_journals(context.journals, context.effects.get, context.open_items)
-    counts = {state.value: count for state, count in context.effects.counts().items()}
-    metrics.gauge("in_doubt", counts.get("in_doubt", 0))
-    metrics.gauge("dead_letters", len(context.dead_letters.listing()))
-    log.info("sweep done: %s; %d journals moved to posted", counts, moved)
     if broken:
         raise ExceptionGroup(f"{len(broken)} SYSPRO connections could not be swept", broken)
-    return counts
+    return f"{moved} journals moved to posted"
+
+
+def _sweep_company(context: Tieout, conn_id: str, companies: Sequence[str]) -> str:
+    from tieout.hooks.syspro import SysproHook
+
+    hook = SysproHook(conn_id, leases=context.effects)
+    with hook.session():
+        engine = context.engine(hook.partners, hook.timings, worker=worker_name())
+        return f"{len(engine.sweep(targets=companies))} advanced"
 
 
 def _companies(context: Tieout) -> dict[str, tuple[str, ...]]:

@@ -6,14 +6,10 @@ What each did is logged with its counts; what it could not do is a dead letter o
 import functools
 import logging
 import os
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 
-from include.domain.errors import IntegrationError, OutcomeUnknown, Rejected, Retryable
 from include.services.inbox.handle_events import HandleEvents
 from include.wiring import tieout
-from tieout import metrics
 from tieout.order_desk import Desks, ShopDesk
 from tieout.order_feeds import (
     FIRST_POLL,
@@ -24,7 +20,7 @@ from tieout.order_feeds import (
     stock_push,
     webhook_keeper,
 )
-from tieout.retry import decisive
+from tieout.tasks.task_log import told
 
 log = logging.getLogger(__name__)
 _NICENESS = 10
@@ -37,33 +33,6 @@ def desks() -> Desks:
     return Desks(tieout())
 
 
-def timed(name: str, work: Callable[[], object]) -> str:
-    began = time.monotonic()
-    log.info("%s begins", name)
-    try:
-        found = str(work())
-    except (IntegrationError, ExceptionGroup) as fault:
-        spent = time.monotonic() - began
-        log.warning("%s failed after %.1f s, %s: %s", name, spent, what_follows(fault), fault)
-        raise
-    seconds = time.monotonic() - began
-    metrics.timing("seconds", seconds, step=name.partition(" ")[0], merchant="")
-    log.info("%s done in %.1f s: %s", name, seconds, found)
-    return found
-
-
-def what_follows(fault: BaseException) -> str:
-    """Say what ``FamilyRetryPolicy`` makes of a fault, for whoever reads the log."""
-    fault = decisive(fault)
-    if isinstance(fault, Rejected):
-        return "and fails again until someone acts"
-    if isinstance(fault, OutcomeUnknown):
-        return "the outcome is unknown; the next try looks before it sends"
-    if isinstance(fault, Retryable):
-        return "nothing happened; it is tried again"
-    return "which is no fault of the outside; it is tried twice more"
-
-
 def shop_ids() -> list[str]:
     """Name the shops; tasks are mapped over them."""
     return desks().shop_ids()
@@ -71,9 +40,13 @@ def shop_ids() -> list[str]:
 
 def sweep_orders() -> str:
     """Drive every order and refund that is due: what the API's worker did not get to."""
-    let_shoppers_go_first()
-    watch_store()
-    return timed("sweep_orders", lambda: f"{desks().sweep(_SWEEP)} driven")
+
+    def work() -> str:
+        let_shoppers_go_first()
+        watch_store()
+        return f"{desks().sweep(_SWEEP)} driven"
+
+    return told("sweep_orders", "", work)
 
 
 def watch_store() -> None:
@@ -97,38 +70,46 @@ def handle_inbox() -> str:
     from include.adapters.store.inbox import SqlInbox
     from tieout.webhook_desk import handlers
 
-    handling = HandleEvents(SqlInbox(tieout().store), handlers(desks()), "integration")
-    return timed("handle_inbox", handling.run)
+    def work() -> str:
+        return str(HandleEvents(SqlInbox(tieout().store), handlers(desks()), "integration").run())
+
+    return told("handle_inbox", "", work, then="sweep_orders")
 
 
 def poll_shop(shop_id: str) -> str:
     """Take a shop's new and changed orders in."""
-    begin = _begin(desks().of(shop_id))
-    return timed(f"poll_shop {shop_id}", lambda: shop_sync(desks(), shop_id).poll(begin))
+
+    def work() -> str:
+        return str(shop_sync(desks(), shop_id).poll(_begin(desks().of(shop_id))))
+
+    return told("poll_shop", shop_id, work)
 
 
 def keep_webhooks(shop_id: str) -> str:
     """Have the shop call us, as its connection says; without webhooks the polls find everything."""
-    desk = desks().of(shop_id)
-    keeper = webhook_keeper(desk)
-    if keeper is None:
-        return "its own people register them"
-    today = tieout().business_date(desk.merchant.zone)
-    return timed(f"keep_webhooks {shop_id}", lambda: keeper.run(today))
+
+    def work() -> str:
+        desk = desks().of(shop_id)
+        keeper = webhook_keeper(desk)
+        if keeper is None:
+            return "its own people register them"
+        return str(keeper.run(tieout().business_date(desk.merchant.zone)))
+
+    return told("keep_webhooks", shop_id, work)
 
 
 def poll_erp(shop_id: str) -> str:
     """Hear what SYSPRO's clerks did: credit notes, cancellations, invoices, shipments."""
-    desk = desks().of(shop_id)
-    begin = _begin(desk).date().isoformat()
 
     def work() -> str:
+        desk = desks().of(shop_id)
+        begin = _begin(desk).date().isoformat()
         with desk.erp.session():
             refunds = refund_push(desks(), desk).poll(begin)
             orders = order_follower(desks(), desk).poll(begin)
         return f"refunds: {refunds}; orders: {orders}"
 
-    return timed(f"poll_erp {shop_id}", work)
+    return told("poll_erp", shop_id, work)
 
 
 def _begin(desk: ShopDesk) -> datetime:
@@ -139,22 +120,24 @@ def _begin(desk: ShopDesk) -> datetime:
 
 def poll_decisions(shop_id: str) -> str:
     """Hear Decision Manager's decisions: what a lost webhook would have told."""
-    desk, context = desks().of(shop_id), tieout()
-    waiting = context.orders.under_review(desk.merchant.merchant_id)
-    begin = _begin(desk)
-    poll = decision_poll(desks(), desk)
-    return timed(f"poll_decisions {shop_id}", lambda: poll.poll(begin, waiting))
+
+    def work() -> str:
+        desk = desks().of(shop_id)
+        waiting = tieout().orders.under_review(desk.merchant.merchant_id)
+        return str(decision_poll(desks(), desk).poll(_begin(desk), waiting))
+
+    return told("poll_decisions", shop_id, work)
 
 
 def push_stock(shop_id: str) -> str:
     """Show in the shop what SYSPRO can promise."""
-    desk = desks().of(shop_id)
 
     def work() -> str:
+        desk = desks().of(shop_id)
         with desk.erp.session():
             return str(stock_push(desks(), desk).push(tieout().clock.now()))
 
-    return timed(f"push_stock {shop_id}", work)
+    return told("push_stock", shop_id, work)
 
 
 def orders_to_review() -> list[str]:
@@ -185,13 +168,14 @@ def decide_order(order_id: str, *, is_accepted: bool, who: str, comment: str) ->
     from include.domain.reviews import Decision
     from include.services.orders.decide_review import decide_review
 
-    shop_id = tieout().orders.content(order_id).shop_id
     decision = Decision.accept if is_accepted else Decision.reject
 
-    def work() -> object:
-        engine = desks().of(shop_id).engine
-        return decide_review(
-            desks().service, engine, order_id, decision, analyst=who, comments=comment
+    def work() -> str:
+        engine = desks().of(tieout().orders.content(order_id).shop_id).engine
+        return str(
+            decide_review(
+                desks().service, engine, order_id, decision, analyst=who, comments=comment
+            )
         )
 
-    return timed(f"decide_order {order_id}", work)
+    return told("decide_order", order_id, work, then="sweep_orders")

@@ -8,7 +8,8 @@ from include.services import ask_refunds
 from include.services.approve_journals import HELD
 from include.services.ask_refunds import DecideRefunds, digest_of, key_of
 from include.wiring import tieout
-from tieout.tasks.orders import desks, timed
+from tieout.tasks.orders import desks
+from tieout.tasks.task_log import told
 
 log = logging.getLogger(__name__)
 
@@ -39,17 +40,25 @@ def refund_question(refund_id: str) -> tuple[str, str] | None:
 
 def approve_refund(refund_id: str, who: str) -> str:
     """Approve as a second person; see ``DecideRefunds.approve``."""
-    return timed(f"approve_refund {refund_id}", lambda: _decide().approve(refund_id, who))
+
+    def work() -> str:
+        return str(_decide().approve(refund_id, who))
+
+    return told("approve_refund", refund_id, work, then="sweep_orders")
 
 
 def refuse_refund(refund_id: str, who: str, reason: str) -> str:
     """End it; see ``DecideRefunds.refuse``."""
-    return timed(f"refuse_refund {refund_id}", lambda: _decide().refuse(refund_id, who, reason))
+    return told("refuse_refund", refund_id, lambda: str(_decide().refuse(refund_id, who, reason)))
 
 
 def hold_refund(refund_id: str, who: str, reason: str) -> str:
     """Leave it waiting; see ``DecideRefunds.hold``."""
-    return timed(f"hold_refund {refund_id}", lambda: _decide().hold(refund_id, who, reason))
+
+    def work() -> str:
+        return str(_decide().hold(refund_id, who, reason))
+
+    return told("hold_refund", refund_id, work, then="it is asked about again")
 
 
 def _decide() -> DecideRefunds:

@@ -6,16 +6,20 @@ that follows; a ``Rejected`` is kept with the day, so that the page and the repo
 
 import functools
 import logging
-import time
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
-from include.domain.errors import IntegrationError, Rejected
+from include.domain.errors import Rejected
 from include.domain.merchant import Merchant
 from include.domain.settlement import SettlementDay
 from include.wiring import Tieout, tieout
 from tieout import metrics
+from tieout.tasks.task_log import told
 from tieout.this_process import worker_name
+
+if TYPE_CHECKING:
+    from include.services.approve_journals import ApprovalRequest
 
 log = logging.getLogger(__name__)
 
@@ -37,29 +41,26 @@ NEXT = dict(
 
 
 def _step(work: Step) -> Callable[[str], str]:
-    """Wrap a step: parse the key, log, keep the state that ``work`` returns, send the seconds."""
-    name = work.__name__.strip("_")
+    """Wrap a step: parse the key, tell the log, keep with the day how it ended."""
+    name = work.__name__
 
     @functools.wraps(work)
     def run(day_key: str) -> str:
         day, context = SettlementDay.parse(day_key), tieout()
-        began = time.monotonic()
-        log.info("%s %s begins", name, day)
-        try:
-            state = work(context, day, context.merchant(day))
-        except DayNotProven:
-            raise
-        except Rejected as error:
-            context.days.record(day, "blocked", reason=f"{name}: {error}")
-            raise
-        except IntegrationError as error:
-            log.warning("%s %s waits: %s", name, day, error)
-            raise
-        if state:
-            context.days.record(day, state)
-        seconds = time.monotonic() - began
-        metrics.timing("seconds", seconds, step=name, merchant=day.merchant_id)
-        log.info("%s %s done in %.1f s; next: %s", name, day, seconds, NEXT.get(name, "nothing"))
+
+        def recorded() -> str:
+            try:
+                state = work(context, day, context.merchant(day))
+            except DayNotProven:
+                raise
+            except Rejected as error:
+                context.days.record(day, "blocked", reason=f"{name}: {error}")
+                raise
+            if state:
+                context.days.record(day, state)
+            return state or "the day's state stays"
+
+        told(name, day_key, recorded, merchant=day.merchant_id, then=NEXT.get(name, "nothing"))
         return day_key
 
     return run
@@ -231,25 +232,33 @@ def build(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     return "built"
 
 
-def approval_request(day_key: str):  # type: ignore[no-untyped-def]
+def approval_request(day_key: str) -> "ApprovalRequest | None":
     """Approve what is inside tolerance and return None, or return the question to ask."""
     from include.services.approve_journals import approval_request as ask
 
     day, context = SettlementDay.parse(day_key), tieout()
-    request = ask(
-        day,
-        context.merchant(day),
-        journals=context.journals,
-        decisions=context.decisions,
-        items=context.open_items,
-    )
+
+    def work() -> "ApprovalRequest | None":
+        request = ask(
+            day,
+            context.merchant(day),
+            journals=context.journals,
+            decisions=context.decisions,
+            items=context.open_items,
+        )
+        if request is None:
+            context.days.record(day, "approved")
+        else:
+            context.days.record(day, "held", reason="waits for a person in Required Actions")
+        return request
+
+    return told("approve", day_key, work, words=_asked, merchant=day.merchant_id, then="post")
+
+
+def _asked(request: "ApprovalRequest | None") -> str:
     if request is None:
-        context.days.record(day, "approved")
-        log.info("approve %s: inside tolerance, or approved already; next: post", day)
-    else:
-        context.days.record(day, "held", reason="waits for a person in Required Actions")
-        log.info("approve %s: a person must answer; nothing is posted meanwhile", day)
-    return request
+        return "inside tolerance, or approved already"
+    return "a person must answer first; nothing is posted meanwhile"
 
 
 def block(day_key: str, error: Rejected) -> None:
@@ -271,7 +280,8 @@ def record_decision(day_key: str, *, is_approved: bool, decided_by: str) -> None
     )
     state, reason = ("approved", "") if is_approved else ("held", f"held by {decided_by}")
     context.days.record(day, state, reason=reason)
-    log.info("approve %s: %s by %s", day, state, decided_by)
+    follows = "post" if is_approved else "nothing; clear 'approve' to be asked again"
+    log.info("approve %s: %s by %s; next: %s", day, state, decided_by, follows)
 
 
 @_step

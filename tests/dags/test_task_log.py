@@ -1,0 +1,75 @@
+"""A task's log names what was called, the reference, the outcome, the time and what is next."""
+
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from include.adapters.store.migrate import migrate
+from include.domain.errors import Rejected, Retryable
+from include.domain.settlement import SettlementDay
+from include.wiring import Settings, Tieout
+from tieout.tasks.task_log import told
+
+
+def in_try(number: int, max_tries: int) -> Any:
+    from airflow.sdk.execution_time.context import set_current_context
+
+    task: Any = {"ti": SimpleNamespace(try_number=number, max_tries=max_tries)}
+    return set_current_context(task)
+
+
+def test_what_was_done_is_told_with_its_time_and_what_is_next(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "tieout")
+    assert told("poll_shop", "acme_us_web", lambda: 3, words="{} read".format, then="rest") == 3
+    began, done = caplog.messages
+    assert began == "poll_shop acme_us_web begins"
+    assert done == "poll_shop acme_us_web done in 0.0 s: 3 read; next: rest"
+
+
+@pytest.mark.parametrize(
+    ("try_number", "follows"),
+    [
+        (2, "tried again, tries left: 1; nothing happened; the same call may work later"),
+        (3, "not tried again; nothing happened; the same call may work later"),
+    ],
+)
+def test_a_fault_is_told_with_its_time_and_the_tries_that_are_left(
+    try_number: int, follows: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def busy() -> str:
+        raise ExceptionGroup("1 company", [Retryable("busy", "SYSPRO A", "Wait.")])
+
+    with in_try(try_number, max_tries=2), pytest.raises(ExceptionGroup):
+        told("sweep_orders", "", busy)
+    assert caplog.messages[-1] == (
+        "sweep_orders failed after 0.0 s: 1 company: Retryable: busy (at SYSPRO A). Wait.; "
+        f"next: {follows}"
+    )
+
+
+def test_a_refused_step_is_told_and_kept_with_its_day(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tieout.tasks import settlement
+
+    url = f"sqlite:///{tmp_path / 'tieout.db'}"
+    context = Tieout(Settings(url, tmp_path))
+    migrate(context.store)
+    monkeypatch.setattr(settlement, "tieout", lambda: context)
+    day = SettlementDay("nobody", date(2026, 10, 31))
+    with in_try(1, max_tries=24), pytest.raises(Rejected) as refused:
+        settlement.match(str(day))
+    said = caplog.messages[-1]
+    assert said.startswith(f"match {day} failed after ")
+    assert said.endswith(
+        f" s: Rejected: {refused.value}; "
+        "next: not tried again; rejected: it fails again until someone acts"
+    )
+    kept = context.days.get(day)
+    assert kept is not None
+    assert (kept.state, kept.reason) == ("blocked", f"match: {refused.value}")
