@@ -27,20 +27,20 @@ from tieout.timetable import every
 )
 def erp_feedback():
     @task
-    def choose_shops() -> list[str]:
-        """Name the shops of shops.yaml; only these names travel on."""
+    def choose_merchants() -> list[str]:
+        """Name the merchants that have a shop; only these names travel on."""
         from tieout.tasks import orders
 
-        return orders.shop_ids()
+        return orders.merchant_ids()
 
     @task(pool="syspro")
-    def poll_erp(shop_id: str) -> str:
+    def poll_erp(merchant_id: str) -> str:
         """Read the company's documents since the watermark; a repeat changes nothing."""
         from tieout.tasks import orders
 
-        return orders.poll_erp(shop_id)
+        return orders.poll_erp(merchant_id)
 
-    poll_erp.expand(shop_id=choose_shops())
+    poll_erp.expand(merchant_id=choose_merchants())
 
 
 erp_feedback()

@@ -28,20 +28,20 @@ from tieout.timetable import every
 )
 def fraud_decisions():
     @task
-    def choose_shops() -> list[str]:
-        """Name the shops of shops.yaml; only these names travel on."""
+    def choose_merchants() -> list[str]:
+        """Name the merchants that have a shop; only these names travel on."""
         from tieout.tasks import orders
 
-        return orders.shop_ids()
+        return orders.merchant_ids()
 
     @task
-    def poll_decisions(shop_id: str) -> str:
+    def poll_decisions(merchant_id: str) -> str:
         """Take decisions in; a contradiction stops the order until a person settles it."""
         from tieout.tasks import orders
 
-        return orders.poll_decisions(shop_id)
+        return orders.poll_decisions(merchant_id)
 
-    poll_decisions.expand(shop_id=choose_shops())
+    poll_decisions.expand(merchant_id=choose_merchants())
 
 
 fraud_decisions()

@@ -114,12 +114,6 @@ def comparison(desks: Desks, desk: ShopDesk) -> CompareSystems:
     return CompareSystems(merchant.merchant_id, gateway, erp, ledger, context.watermarks)
 
 
-def merchants(desks: Desks) -> list[ShopDesk]:
-    """Return one desk for each merchant that has a shop."""
-    found = {desks.of(shop_id).merchant.merchant_id: shop_id for shop_id in desks.shop_ids()}
-    return [desks.of(found[merchant_id]) for merchant_id in sorted(found)]
-
-
 def _desks_of(desks: Desks, merchant_id: str) -> list[ShopDesk]:
     every = (desks.of(shop_id) for shop_id in desks.shop_ids())
     return [desk for desk in every if desk.merchant.merchant_id == merchant_id]

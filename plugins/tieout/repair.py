@@ -71,8 +71,7 @@ def _erp_feeds(desks: Desks, letter: DeadLetter, _who: str) -> str:
     """Read the company's feeds once more from before the row was set aside; it comes again."""
     company, words = letter.key.partition("|")[0], []
     begin = (letter.opened_at - _BEFORE).date().isoformat()
-    for shop_id in desks.shop_ids():
-        desk = desks.of(shop_id)
+    for desk in desks.by_merchant().values():
         if desk.merchant.company_id == company:
             with desk.erp.session():
                 words.append(str(refund_push(desks, desk).poll(begin, is_again=True)))

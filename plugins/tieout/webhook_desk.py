@@ -19,7 +19,7 @@ from include.domain.shops import ShopKind
 from include.services.inbox.handle_events import Handler
 from include.services.inbox.hear_decision import decision_handler
 from include.services.inbox.ports import InboxRow, WebhookAccount
-from tieout.care_desk import merchants, profile_check
+from tieout.care_desk import profile_check
 from tieout.hooks.cybersource import CybersourceHook
 from tieout.order_desk import Desks, ShopDesk
 from tieout.order_feeds import shop_sync
@@ -111,8 +111,8 @@ def _heard(row: InboxRow) -> DecisionEvent | None:
 
 def _gateway_of(desks: Desks, row: InboxRow) -> CybersourceHook | None:
     _, _, merchant_id = row.source.partition("|")
-    shops = (desks.of(shop_id) for shop_id in desks.shop_ids())
-    return next((one.gateway for one in shops if one.merchant.merchant_id == merchant_id), None)
+    desk = desks.by_merchant().get(merchant_id)
+    return desk.gateway if desk else None
 
 
 def _token_handler(desks: Desks) -> Handler:
@@ -121,10 +121,10 @@ def _token_handler(desks: Desks) -> Handler:
     def handle(row: InboxRow) -> str:
         _, _, merchant_id = row.source.partition("|")
         event = read_event(read_body(row.body).members, row.received_at.astimezone(UTC))
-        found = [one for one in merchants(desks) if one.merchant.merchant_id == merchant_id]
-        if not found or not event.token_ids:
+        desk = desks.by_merchant().get(merchant_id)
+        if desk is None or not event.token_ids:
             return "it names no token of a shop of ours"
-        check = profile_check(found[0])
+        check = profile_check(desk)
         count = sum(check.refresh(token_id) for token_id in event.token_ids)
         return f"{count} tokens read again"
 

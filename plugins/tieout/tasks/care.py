@@ -16,7 +16,6 @@ from tieout.care_desk import (
     alerts,
     comparison,
     duplicate_joiner,
-    merchants,
     profile_check,
     token_remover,
     token_sweep,
@@ -75,8 +74,7 @@ def raise_alerts() -> str:
 def _for_each(name: str, work: Callable[[ShopDesk], str]) -> str:
     """Work on each merchant; raise at the end what could not be worked on."""
     said, broken = [], []
-    for desk in merchants(desks()):
-        merchant_id = desk.merchant.merchant_id
+    for merchant_id, desk in desks().by_merchant().items():
         try:
             found = told(
                 name,

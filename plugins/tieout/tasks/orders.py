@@ -38,6 +38,14 @@ def shop_ids() -> list[str]:
     return desks().shop_ids()
 
 
+def merchant_ids() -> list[str]:
+    """Name the merchants that have a shop; what has one watermark a merchant is mapped over them.
+
+    Two shops' tasks would read one feed at once, and both move its mark.
+    """
+    return sorted(desks().by_merchant())
+
+
 def sweep_orders() -> str:
     """Drive every order and refund that is due: what the API's worker did not get to."""
 
@@ -98,18 +106,18 @@ def keep_webhooks(shop_id: str) -> str:
     return told("keep_webhooks", shop_id, work)
 
 
-def poll_erp(shop_id: str) -> str:
+def poll_erp(merchant_id: str) -> str:
     """Hear what SYSPRO's clerks did: credit notes, cancellations, invoices, shipments."""
 
     def work() -> str:
-        desk = desks().of(shop_id)
+        desk = desks().by_merchant()[merchant_id]
         begin = _begin(desk).date().isoformat()
         with desk.erp.session():
             refunds = refund_push(desks(), desk).poll(begin)
             orders = order_follower(desks(), desk).poll(begin)
         return f"refunds: {refunds}; orders: {orders}"
 
-    return told("poll_erp", shop_id, work)
+    return told("poll_erp", merchant_id, work, merchant=merchant_id)
 
 
 def _begin(desk: ShopDesk) -> datetime:
@@ -118,15 +126,15 @@ def _begin(desk: ShopDesk) -> datetime:
     return datetime.combine(day, datetime.min.time(), UTC)
 
 
-def poll_decisions(shop_id: str) -> str:
+def poll_decisions(merchant_id: str) -> str:
     """Hear Decision Manager's decisions: what a lost webhook would have told."""
 
     def work() -> str:
-        desk = desks().of(shop_id)
-        waiting = tieout().orders.under_review(desk.merchant.merchant_id)
+        desk = desks().by_merchant()[merchant_id]
+        waiting = tieout().orders.under_review(merchant_id)
         return str(decision_poll(desks(), desk).poll(_begin(desk), waiting))
 
-    return told("poll_decisions", shop_id, work)
+    return told("poll_decisions", merchant_id, work, merchant=merchant_id)
 
 
 def push_stock(shop_id: str) -> str:
