@@ -1,4 +1,4 @@
-"""``python -m tieout.cli``: dead letters, orders, tokens, webhooks, API clients, the audit.
+"""``python -m tieout.cli``: everything that people ask for or decide from the shell.
 
 Runs in the environment of the stack. Whatever changes something is signed with ``--who``, by
 default the login name, and lands in the audit chain.
@@ -9,8 +9,24 @@ import sys
 
 from include.domain.errors import IntegrationError
 from include.wiring import tieout
-from tieout.commands import audit, clients, disputes, letters, orders, store, tokens, webhooks
+from tieout.commands import (
+    audit,
+    clients,
+    disputes,
+    letters,
+    orders,
+    refunds,
+    reviews,
+    store,
+    tokens,
+    webhooks,
+)
 from tieout.commands.parts import Command, say
+
+_COMMANDS = (
+    *(letters, orders, refunds, reviews, disputes),
+    *(tokens, webhooks, clients, audit, store),
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,9 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tieout.cli", description=__doc__)
-    parsers = parser.add_subparsers(required=True)
-    for command in (letters, orders, tokens, webhooks, clients, disputes, audit, store):
-        command.add(parsers)
+    parsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    for module in _COMMANDS:
+        module.add(parsers)
     return parser
 
 

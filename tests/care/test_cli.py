@@ -118,7 +118,8 @@ def test_an_order_is_shown_with_its_story(
 @pytest.fixture
 def at_the_desk(care: Care, monkeypatch: pytest.MonkeyPatch) -> None:
     desks = SimpleNamespace(service=care.kit.service)
-    monkeypatch.setattr("tieout.commands.orders.desks_of", lambda _context: desks)
+    for module in ("orders", "refunds", "reviews"):
+        monkeypatch.setattr(f"tieout.commands.{module}.desks_of", lambda _context: desks)
 
 
 def test_an_order_is_cancelled_and_captured_with_a_name_and_a_trace(
@@ -238,6 +239,23 @@ def test_a_refund_that_the_gateway_refused_is_paid_by_a_person_and_says_so(
         ("cli:bob", "refund tried again"),
         ("cli:bob", "refund paid outside the gateway"),
     ]
+
+
+def test_two_contrary_decisions_are_settled_with_a_name(
+    care: Care, context: Tieout, at_the_desk: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order, orders = make_order(), care.kit.service.orders
+    care.kit.run(order)
+    line = ["reviews", "settle", order.order_id, "accept", "--who", "bob", "--comment", "he phoned"]
+    assert cli.main(line) == 1
+    assert "there is no contradiction" in capsys.readouterr().err
+    contrary = Event("two decisions against each other")
+    orders.amend(order.order_id, lambda facts: replace(facts, is_contradicted=True), contrary)
+    assert cli.main(line) == 0
+    facts = orders.get(order.order_id).facts
+    assert (facts.is_contradicted, facts.decision, facts.decided_by) == (False, "accept", "bob")
+    *_, entry = audit.history(care.store, f"order|{order.order_id}")
+    assert (entry.who, entry.what) == ("cli:bob", "contradiction settled")
 
 
 def test_a_store_is_doubted_with_a_name_until_its_letter_is_resolved(

@@ -51,3 +51,13 @@ def test_the_commands_of_the_readme_are_found() -> None:
     assert ("README.md", "tieout.api", "--port 8090") in documented()
     assert ("docker-compose.yaml", "tieout.api", "--host 0.0.0.0 --port 8090") in documented()
     assert len(documented()) > 20
+
+
+def test_every_command_of_the_command_line_says_what_it_does() -> None:
+    def silent(parser: argparse.ArgumentParser) -> list[str]:
+        groups = [one for one in parser._actions if isinstance(one, argparse._SubParsersAction)]
+        inner = [one for group in groups for one in group.choices.values()]
+        found = [one.prog for one in inner if not one.description]
+        return found + [name for one in inner for name in silent(one)]
+
+    assert silent(parser_of("tieout.cli")) == []

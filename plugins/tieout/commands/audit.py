@@ -5,14 +5,13 @@ import argparse
 from include.adapters.store import audit
 from include.domain.errors import Rejected
 from include.wiring import Tieout
-from tieout.commands.parts import Parsers, say
+from tieout.commands.parts import Parsers, command, group, say
 
 
 def add(parsers: Parsers) -> None:
-    chain = parsers.add_parser("audit").add_subparsers(required=True)
-    verify = chain.add_parser("verify", help="recompute every hash")
+    chain = group(parsers, "audit", "the chain of what was decided")
+    verify = command(chain, "verify", "recompute every hash", _verify)
     verify.add_argument("--head", default="", help="to be found; default: the one in the lake")
-    verify.set_defaults(run=_verify)
 
 
 def _verify(context: Tieout, given: argparse.Namespace) -> None:

@@ -6,21 +6,18 @@ from include.adapters.store.api_clients import SqlApiClients
 from include.services.api.clients import add_client
 from include.services.api.ports import ANY_SHOP, Role
 from include.wiring import Tieout
-from tieout.commands.parts import Parsers, say, signed
+from tieout.commands.parts import Parsers, command, group, say
 
 
 def add(parsers: Parsers) -> None:
-    commands = parsers.add_parser("api-clients", help=__doc__).add_subparsers(required=True)
-    new = commands.add_parser("add", help="make a client; its key is shown once")
+    clients = group(parsers, "api-clients", "who may call the API, for which shop, in which roles")
+    new = command(clients, "add", "make a client; its key is shown once", _add, is_signed=True)
     new.add_argument("client_id")
     new.add_argument("--shop", required=True, help=f"its shop, or {ANY_SHOP} for an operator")
     new.add_argument("--roles", nargs="+", required=True, choices=[role.value for role in Role])
-    new.set_defaults(run=_add)
-    commands.add_parser("list", help="clients, without secrets").set_defaults(run=_list)
-    revoke = commands.add_parser("revoke", help="refuse a client from now on")
+    command(clients, "list", "clients, without secrets", _list)
+    revoke = command(clients, "revoke", "refuse a client from now on", _revoke, is_signed=True)
     revoke.add_argument("client_id")
-    revoke.set_defaults(run=_revoke)
-    signed(new, revoke)
 
 
 def _add(context: Tieout, given: argparse.Namespace) -> None:

@@ -5,22 +5,23 @@ from datetime import date
 
 from include.domain.settlement import SettlementDay
 from include.wiring import Tieout
-from tieout.commands.parts import Parsers, note, say, signed
+from tieout.commands.parts import Parsers, command, note, say
 
 
 def add(parsers: Parsers) -> None:
-    give_up = parsers.add_parser("dispute-lost")
-    give_up.add_argument("merchant")
-    give_up.add_argument("settlement_date", type=date.fromisoformat, help="of the chargeback")
-    give_up.add_argument("case")
-    give_up.add_argument("--on", type=date.fromisoformat, required=True, help="posting date")
-    give_up.set_defaults(run=_give_up)
-    answered = parsers.add_parser("dispute-answered", help="contested: it is not written off")
+    lost = command(
+        parsers, "dispute-lost", "write off a chargeback that is given up", _give_up, is_signed=True
+    )
+    lost.add_argument("merchant")
+    lost.add_argument("settlement_date", type=date.fromisoformat, help="of the chargeback")
+    lost.add_argument("case")
+    lost.add_argument("--on", type=date.fromisoformat, required=True, help="posting date")
+    answered = command(
+        parsers, "dispute-answered", "contested: it is not written off", _answered, is_signed=True
+    )
     answered.add_argument("merchant")
     answered.add_argument("case")
     answered.add_argument("--on", type=date.fromisoformat, required=True, help="when it was")
-    answered.set_defaults(run=_answered)
-    signed(give_up, answered)
 
 
 def _give_up(context: Tieout, given: argparse.Namespace) -> None:

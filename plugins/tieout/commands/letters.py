@@ -9,28 +9,28 @@ from include.domain.money import Money
 from include.services.effects.dead_letters import DeadLetter
 from include.services.next_actions import suggest
 from include.wiring import Tieout
-from tieout.commands.parts import Parsers, desks_of, note, say, signed
+from tieout.commands.parts import Parsers, command, desks_of, group, note, say
 
 
 def add(parsers: Parsers) -> None:
-    letters = parsers.add_parser("dead-letters", help=__doc__).add_subparsers(required=True)
-    listing = letters.add_parser("list")
+    letters = group(parsers, "dead-letters", "what could not be finished, of all flows")
+    listing = command(letters, "list", "what is open, and what to do", _list)
     listing.add_argument("--state", choices=["open", "resolved"], default="open")
     listing.add_argument("--kind", default="", help="only this kind")
-    listing.set_defaults(run=_list)
-    show = letters.add_parser("show")
+    show = command(letters, "show", "one, with its history", _show)
     show.add_argument("number", type=int)
-    show.set_defaults(run=_show)
-    resolve = letters.add_parser("resolve")
+    resolve = command(
+        letters, "resolve", "say that it was settled by hand, and how", _resolve, is_signed=True
+    )
     resolve.add_argument("numbers", type=int, nargs="+")
     resolve.add_argument("--reason", required=True)
-    resolve.set_defaults(run=_resolve)
-    again = letters.add_parser("replay", help="each is looked for first; nothing is doubled")
+    again = command(
+        letters, "replay", "try again; looked for first, nothing is doubled", _replay,
+        is_signed=True,
+    )  # fmt: skip
     again.add_argument("numbers", type=int, nargs="*")
     again.add_argument("--kind", default="", help="every open one of this kind")
     again.add_argument("--all", action="store_true", help="every open one")
-    again.set_defaults(run=_replay)
-    signed(resolve, again)
 
 
 def _list(context: Tieout, given: argparse.Namespace) -> None:

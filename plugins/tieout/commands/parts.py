@@ -16,15 +16,29 @@ if TYPE_CHECKING:
 Parsers = Any  # argparse keeps the type of subparsers to itself
 Command = Callable[[Tieout, argparse.Namespace], int | None]  # anything but 0 or None is a failure
 
+DUE = "it is carried out within a minute"  # by the sweep of the DAG ``orders``
+ORDER = "order id, or shop/number"
+
+
+def group(parsers: Parsers, name: str, does: str) -> Parsers:
+    """Add a group of commands, e.g. ``orders``, with its line of help."""
+    made = parsers.add_parser(name, help=does, description=does)
+    return made.add_subparsers(required=True, metavar="COMMAND")
+
+
+def command(
+    parsers: Parsers, name: str, does: str, run: Command, *, is_signed: bool = False
+) -> argparse.ArgumentParser:
+    """Add one command with its line of help; what changes something is signed."""
+    made: argparse.ArgumentParser = parsers.add_parser(name, help=does, description=does)
+    made.set_defaults(run=run)
+    if is_signed:
+        made.add_argument("--who", default=getpass.getuser(), help="default: the login name")
+    return made
+
 
 def say(line: str, stream: TextIO | None = None) -> None:
     (stream or sys.stdout).write(line + "\n")
-
-
-def signed(*parsers: argparse.ArgumentParser) -> None:
-    """Let what changes something be signed."""
-    for parser in parsers:
-        parser.add_argument("--who", default=getpass.getuser(), help="default: the login name")
 
 
 def note(context: Tieout, who: str, what: str, subject: str, **detail: object) -> None:

@@ -3,15 +3,15 @@
 import argparse
 
 from include.wiring import Tieout
-from tieout.commands.parts import Parsers, note, say, signed
+from tieout.commands.parts import Parsers, command, group, note, say
 
 
 def add(parsers: Parsers) -> None:
-    store = parsers.add_parser("store").add_subparsers(required=True)
-    doubt = store.add_parser("doubt", help="look for every write before it is sent")
+    store = group(parsers, "store", "what a person knows of the store and it does not")
+    doubt = command(
+        store, "doubt", "look for every write before it is sent", _doubt, is_signed=True
+    )
     doubt.add_argument("--reason", required=True, help="e.g. failed over to a replica")
-    doubt.set_defaults(run=_doubt)
-    signed(doubt)
 
 
 def _doubt(context: Tieout, given: argparse.Namespace) -> None:

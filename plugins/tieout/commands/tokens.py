@@ -3,19 +3,18 @@
 import argparse
 
 from include.wiring import Tieout
-from tieout.commands.parts import Parsers, desks_of, say, signed
+from tieout.commands.parts import Parsers, command, desks_of, group, say
 
 
 def add(parsers: Parsers) -> None:
-    tokens = parsers.add_parser("tokens", help=__doc__).add_subparsers(required=True)
-    forget = tokens.add_parser("forget", help="at the gateway, in SYSPRO and here")
-    shown = tokens.add_parser("list")
-    for parser in (forget, shown):
+    tokens = group(parsers, "tokens", "stored payments of a shopper")
+    shown = command(tokens, "list", "those that are kept", _list)
+    forget = command(
+        tokens, "forget", "delete them at the gateway, in SYSPRO and here", _forget, is_signed=True
+    )
+    for parser in (shown, forget):
         parser.add_argument("--shop", required=True)
         parser.add_argument("--email", required=True)
-    shown.set_defaults(run=_list)
-    forget.set_defaults(run=_forget)
-    signed(forget)
 
 
 def _list(context: Tieout, given: argparse.Namespace) -> None:

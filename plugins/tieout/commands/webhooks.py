@@ -14,7 +14,7 @@ from include.domain.errors import OutcomeUnknown, Rejected
 from include.domain.orders import reference_of
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.wiring import Tieout
-from tieout.commands.parts import Parsers, note, say, signed
+from tieout.commands.parts import Parsers, command, group, note, say
 
 if TYPE_CHECKING:
     from include.adapters.cybersource.webhooks.keys import KeyRing
@@ -25,24 +25,26 @@ _NAME = "Tieout"
 
 
 def add(parsers: Parsers) -> None:
-    webhooks = parsers.add_parser("webhooks", help=__doc__).add_subparsers(required=True)
-    keys = webhooks.add_parser("keys", help="list the ids of the keys, or make a new one")
-    keys.add_argument("--rotate", action="store_true")
+    webhooks = group(parsers, "webhooks", "what Cybersource tells us, where, and signed with what")
+    keys = command(
+        webhooks, "keys", "list the ids of the keys, or make a new one", _keys, is_signed=True
+    )
+    keys.add_argument("--rotate", action="store_true", help="make a new one")
     keys.add_argument("--out", type=Path, help="where the new key is written, readable by you only")
-    keys.set_defaults(run=_keys)
-    shown = webhooks.add_parser("list")
-    shown.set_defaults(run=_list)
-    subscribe = webhooks.add_parser("subscribe", help="also changes one that is there")
+    shown = command(webhooks, "list", "subscriptions at the gateway", _list)
+    subscribe = command(
+        webhooks, "subscribe", "have ours be as said; a known one is changed", _subscribe,
+        is_signed=True,
+    )  # fmt: skip
     subscribe.add_argument("--url", required=True, help="https://.../v1/webhooks/cybersource/...")
     subscribe.add_argument("--health-url", default="", help="default: the API's own")
-    subscribe.add_argument("--inactive", action="store_true")
-    subscribe.set_defaults(run=_subscribe)
-    test = webhooks.add_parser("test", help="have the gateway send a test notification")
-    test.set_defaults(run=_test)
+    subscribe.add_argument("--inactive", action="store_true", help="it delivers nothing")
+    test = command(
+        webhooks, "test", "have the gateway send a test notification", _test, is_signed=True
+    )
     for parser in (keys, shown, subscribe, test):
         parser.add_argument("merchant")
     test.add_argument("webhook_id")
-    signed(keys, subscribe, test)
 
 
 def _hook(context: Tieout, given: argparse.Namespace) -> "CybersourceHook":
