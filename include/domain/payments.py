@@ -1,7 +1,9 @@
 """Money at the gateway: what we ask for, and what its answers mean.
 
 Each command is the exact content of one effect (``canonical.to_json``); the gateway keeps the
-effect's reference as the merchant transaction id. Source: Cybersource reference, section 2.
+effect's reference as the merchant transaction id. A command's ``known_reference`` is that of an
+earlier request of its order, '' where we made none: where the gateway's search finds the earlier
+one by it and not ours, ours is not there. Source: Cybersource reference, section 2.
 """
 
 from dataclasses import dataclass, field
@@ -51,6 +53,7 @@ class Authorize:
     shopper: Shopper
     lines: tuple[OrderLine, ...]
     skip_decision: bool = False  # after a review accepted it before the bank was asked
+    known_reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class Capture:
     authorization_id: str  # request id
     amount: Money
     is_final: bool = True
+    known_reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ class Refund:
     code: str
     capture_id: str  # request id
     amount: Money  # positive
+    known_reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,7 @@ class Reverse:
     authorization_id: str
     amount: Money
     reason: str
+    known_reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,7 @@ class Void:
     target_kind: str  # captures or refunds: the path's word
     target_id: str
     amount: Money
+    known_reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)

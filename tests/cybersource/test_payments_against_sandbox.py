@@ -135,13 +135,13 @@ def test_a_refund_beyond_the_capture_ends_with_a_person_and_moves_nothing(shop: 
 
 
 def test_partial_captures_and_refunds_are_told_apart(shop: Shop) -> None:
-    paid, parts = shop.pay().their_key, (3000, 6019)
+    first, parts = shop.pay(), (3000, 6019)
     captures = [
         shop.run(
             CAPTURE,
             Capture(
-                "ord_1", number, MERCHANT, shop.code, paid, replace(AMOUNT, minor=minor),
-                is_final=number == len(parts),
+                "ord_1", number, MERCHANT, shop.code, first.their_key,
+                replace(AMOUNT, minor=minor), number == len(parts), first.reference,
             ),
         )
         for number, minor in enumerate(parts, 1)
@@ -150,7 +150,7 @@ def test_partial_captures_and_refunds_are_told_apart(shop: Shop) -> None:
         shop.run(
             REFUND,
             Refund("ord_1", f"r-{one.key}", MERCHANT, shop.code, one.their_key,
-                   replace(AMOUNT, minor=1000)),
+                   replace(AMOUNT, minor=1000), one.reference),
         )
         for one in captures
     ]  # fmt: skip

@@ -75,7 +75,8 @@ def _day_of(shop: Shop, request_id: str) -> Window:
 
 
 def test_a_kept_card_is_charged_again_joined_by_another_and_forgotten(shop: Shop) -> None:
-    first = json.loads(shop.pay(keep=True).evidence)["stored"]
+    paid = shop.pay(keep=True)
+    first = json.loads(paid.evidence)["stored"]
     tokens = Tokens(shop.client)
     (stored,) = tokens.customer(first["customer_token"]) or ()
     assert stored.instrument_token == first["instrument_token"]
@@ -87,7 +88,13 @@ def test_a_kept_card_is_charged_again_joined_by_another_and_forgotten(shop: Shop
         customer_token=stored.customer_token,
         instrument_token=stored.instrument_token,
     )
-    again = shop.run(AUTH, authorize(code=shop.code, organization_id=MERCHANT, source=source))
+    again = authorize(
+        code=shop.code,
+        organization_id=MERCHANT,
+        source=source,
+        known_reference=paid.reference,
+    )
+    again = shop.run(AUTH, again)
     assert json.loads(again.evidence)["status"] == "authorized"
     more = shop.order(keep=True)
     more = replace(more, source=replace(more.source, customer_token=stored.customer_token))

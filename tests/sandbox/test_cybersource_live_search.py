@@ -43,13 +43,38 @@ def test_a_payment_is_found_by_code_by_transaction_id_and_by_id(shop: Merchant) 
     ):
         (found,) = shop.find(query)
         assert found["id"] == own_id, query
-        assert found["clientReferenceInformation"] == {"code": "SO-77", "transactionId": "m-77"}
+        assert found["clientReferenceInformation"] == {"code": "SO-77"}  # no model has the MTI
         assert found["orderInformation"]["amountDetails"]["totalAmount"] == "77.00"
     assert shop.find("clientReferenceInformation.code:SO-77 AND id:1") == []
     nothing = (
         "clientReferenceInformation.code:SO-77 AND clientReferenceInformation.transactionId:m-78"
     )
     assert shop.find(nothing) == []
+    shop.control("cybersource", tss_shows_mti=True)
+    for found in (shop.one(own_id), shop.find(f"id:{own_id}")[0]):
+        assert found["clientReferenceInformation"] == {"code": "SO-77", "transactionId": "m-77"}
+
+
+def test_a_row_shows_no_more_than_the_recorded_ones(shop: Merchant) -> None:
+    own_id = shop.held(code="SO-1", mti="m-1")
+    (found,) = shop.find("clientReferenceInformation.code:SO-1")
+    assert "status" not in found
+    assert set(found["applicationInformation"]) == {"reasonCode", "rCode", "rFlag", "applications"}
+    assert set(found["orderInformation"]["amountDetails"]) == {"totalAmount", "currency"}
+    full = shop.one(own_id)
+    assert full["applicationInformation"]["status"] == "AUTHORIZED"
+    assert full["orderInformation"]["amountDetails"]["authorizedAmount"] == "100.00"
+
+
+def test_search_may_answer_without_telling_anything(shop: Merchant) -> None:
+    own_id = shop.held(code="SO-1")
+    query = {"query": "clientReferenceInformation.code:SO-1"}
+    shop.control("cybersource", tss_says="pending")
+    status, body = shop.call("POST", "/tss/v2/searches", query)
+    assert (status, sorted(body), body["status"]) == (201, ["searchId", "status"], "PENDING")
+    shop.control("cybersource", tss_says="no_applications")
+    for found in (shop.one(own_id), shop.find(query["query"])[0]):
+        assert found["applicationInformation"] == {}
 
 
 def test_a_time_range_on_the_business_date_finds_live_and_generated_ones(shop: Merchant) -> None:
@@ -129,7 +154,6 @@ def test_a_decision_changes_what_search_says(shop: Merchant) -> None:
     shop.control("decide", code="SO-1", decision="ACCEPT")
     (found,) = shop.find("clientReferenceInformation.code:SO-1")
     assert applications(found)["ics_decision"] == ("100", "1", "SOK")
-    assert found["status"] == "AUTHORIZED"
 
 
 def test_the_index_lags_behind_where_that_is_switched_on(shop: Merchant) -> None:

@@ -42,7 +42,7 @@ def test_an_accepted_case_is_captured_when_asked_so(shop: Merchant) -> None:
     status, answer = act(shop, own_id, "ACCEPT", "CAPTURE")
     assert (status, answer["status"]) == (201, "ACCEPTED")
     assert answer["_embedded"]["capture"]["status"] == "PENDING"
-    assert shop.one(own_id)["status"] == "AUTHORIZED"
+    assert shop.requests(request_id=own_id)[0]["status"] == "AUTHORIZED"
     assert shop.executed("capture", amount="80.00") == 1
     assert shop.executed("decision", status="ACCEPT", request_id=own_id) == 1
 
@@ -51,7 +51,7 @@ def test_a_rejected_case_keeps_its_hold_unless_it_is_reversed_too(shop: Merchant
     first, second = shop.held(word="review"), shop.held(word="review")
     assert act(shop, first, "REJECT")[1]["status"] == "REJECTED"
     assert shop.requests(request_id=first)[0]["open_hold"] == "100.00"
-    assert shop.one(first)["status"] == "AUTHORIZED_RISK_DECLINED"
+    assert shop.requests(request_id=first)[0]["status"] == "AUTHORIZED_RISK_DECLINED"
     answer = act(shop, second, "REJECT", "REVERSE")[1]
     assert answer["_embedded"]["reversal"]["status"] == "REVERSED"
     assert shop.requests(request_id=second)[0]["open_hold"] == "0.00"

@@ -48,9 +48,14 @@ class Row:
     root: str  # first request of the chain; '' in a search row
     status: str
     at: datetime | None
-    applications: Mapping[str, Application]
+    applications: Mapping[str, Application]  # none where they cannot all be read
     body: Json
     where: str
+
+    @property
+    def tells_what(self) -> bool:
+        """Say whether it shows its services: every request has one, so none is no answer."""
+        return bool(self.applications)
 
     def amount(self, member: str) -> Money | None:
         """Read ``totalAmount`` or ``authorizedAmount``; ``None`` where it is not shown.
@@ -68,6 +73,10 @@ class Row:
             return Money.parse(text, currency.upper(), self.where)
         except Rejected as fault:
             raise Retryable(fault.what, fault.where, "Read the transaction by hand.") from None
+
+
+class Untold(Retryable):
+    """The gateway was asked, and its rows do not tell; they may, later."""
 
 
 class Rows:
@@ -89,6 +98,7 @@ class Rows:
         mti: str,
         applications: Sequence[str],
         ours: Money | None = None,
+        known: str = "",
     ) -> tuple[Row, ...]:
         """Return the requests of an order that carry ``mti`` and one of ``applications``.
 
@@ -98,25 +108,43 @@ class Rows:
             mti: the merchant transaction id.
             applications: names of services.
             ours: the amount, to tell rows apart whose MTI nobody shows.
+            known: the MTI of an earlier request of this order. Where the search finds that one
+                by its MTI, it would find ours, too: what it does not find so is another's.
 
         Raises:
-            Retryable, Rejected: could not ask, or could not tell.
+            Untold: asked, and cannot be told.
+            Retryable, Rejected: could not ask.
         """
+        listed = [row if row.tells_what else self.in_full(row) for row in self.of_order(code)]
         rows = [
             row if row.mti else self.in_full(row)
-            for row in self.of_order(code)
-            if not row.applications.keys().isdisjoint(applications)
+            for row in listed
+            if not (row.tells_what and row.applications.keys().isdisjoint(applications))
         ]
         hidden = [row for row in rows if not row.mti]
-        mine = {row.request_id for row in self._by_mti(mti)} if hidden else set()
-        for row in hidden:
-            if row.request_id not in mine and _may_be_ours(row, effect, ours):
-                raise Retryable(
-                    f"the gateway does not say whose request {row.request_id} is",
+        shown = {row.request_id for row in self._by_mti(mti)} if hidden else set()
+        found = {row.request_id for row in rows if row.mti == mti or row.request_id in shown}
+        ids = found | {row.request_id for row in hidden if row.request_id == effect.their_key}
+        doubtful = [r for r in hidden if r.request_id not in ids and _may_be_ours(r, effect, ours)]
+        if doubtful and not found and not self._finds(known, code):
+            raise Untold(
+                f"the gateway does not say whose request {doubtful[0].request_id} is",
+                doubtful[0].where,
+                f"Compare it with {mti} by hand, and resolve this item by what it shows.",
+            )
+        mine = [row for row in rows if row.request_id in ids]
+        for row in mine:
+            if not row.tells_what:
+                raise Untold(
+                    f"the gateway does not say what {row.request_id} did",
                     row.where,
-                    f"Compare it with {mti} by hand, and resolve this item by what it shows.",
+                    "Ask again; if it stays, read the transaction by hand.",
                 )
-        return tuple(row for row in rows if row.mti == mti or row.request_id in mine)
+        return tuple(row for row in mine if not row.applications.keys().isdisjoint(applications))
+
+    def _finds(self, mti: str, code: str) -> bool:
+        """Say whether the search knows a request of this order by its MTI."""
+        return bool(mti) and any(row.code == code for row in self._by_mti(mti))
 
     def of_order(self, code: str) -> list[Row]:
         """Return every request of an order, as the search shows it, each once."""
@@ -205,18 +233,6 @@ def read_row(body: Json, where: str) -> Row:
     request_id = text_of(body, "id")
     if request_id is None:
         raise Retryable("a transaction has no id", where, "Search again.")
-    information = body.get("applicationInformation")
-    listed = information.get("applications") if isinstance(information, dict) else None
-    applications = {}
-    for one in listed if isinstance(listed, list) else ():
-        name = text_of(one, "name") if isinstance(one, dict) else None
-        if name is not None:
-            applications[name] = Application(
-                name,
-                text_of(one, "reasonCode") or "",
-                text_of(one, "rCode") or "",
-                text_of(one, "rFlag") or "",
-            )
     status = text_of(body, "applicationInformation", "status") or text_of(body, "status")
     # The detail spells it submitTimeUTC, a search row submitTimeUtc.
     submitted = text_of(body, "submitTimeUTC") or text_of(body, "submitTimeUtc")
@@ -227,10 +243,27 @@ def read_row(body: Json, where: str) -> Row:
         text_of(body, "rootId") or "",
         status or "",
         read_time(submitted),
-        applications,
+        _applications(body),
         body,
         where,
     )
+
+
+def _applications(body: Json) -> dict[str, Application]:
+    information = body.get("applicationInformation")
+    listed = information.get("applications") if isinstance(information, dict) else None
+    found = {}
+    for one in listed if isinstance(listed, list) else ():
+        name = text_of(one, "name") if isinstance(one, dict) else None
+        if name is None:
+            return {}  # the one that cannot be read may be the one that counts
+        found[name] = Application(
+            name,
+            text_of(one, "reasonCode") or "",
+            text_of(one, "rCode") or "",
+            text_of(one, "rFlag") or "",
+        )
+    return found
 
 
 def _may_be_ours(row: Row, effect: Effect, ours: Money | None) -> bool:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from include.adapters.cybersource.answers import Json
 from include.adapters.cybersource.client import JSON_TYPE, Client
+from include.adapters.http.redact import redact
 from include.adapters.http.wire import Request
 from include.domain.errors import Rejected, Retryable
 
@@ -52,17 +53,17 @@ class Search:
         """Yield transaction summaries, every page, as the vendor names them.
 
         Raises:
-            Retryable: an unreadable answer, or fewer rows than the count that came with them.
+            Retryable: an answer without a count, or fewer rows than it counts. A 201 that does
+                not say how many there are says nothing; read as "none", it would be sent again.
         """
         offset = 0
         while True:
             request = self._request(query, offset, page_size)
             found = self._answer(request)
-            rows = _summaries(found)
+            total, rows = _total(found, request), _summaries(found, request)
             yield from rows
             offset += len(rows)
-            total = found.get("totalCount")
-            if not isinstance(total, int) or offset >= total:
+            if offset >= total:
                 return
             if not rows:
                 raise Retryable(
@@ -92,7 +93,26 @@ class Search:
         return found
 
 
-def _summaries(found: Json) -> list[Json]:
+def _total(found: Json, request: Request) -> int:
+    total = found.get("totalCount")
+    if isinstance(total, int) and not isinstance(total, bool) and total >= 0:
+        return total
+    raise Retryable(
+        f"the search was answered with the count {redact(repr(total), 40)}",
+        request.where,
+        "Search again; an answer without a count proves nothing.",
+    )
+
+
+def _summaries(found: Json, request: Request) -> list[Json]:
+    """Return the rows of an answer; none where it has no member for them."""
     embedded = found.get("_embedded")
-    rows = embedded.get("transactionSummaries") if isinstance(embedded, dict) else None
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    if embedded is None:
+        return []
+    if isinstance(embedded, dict):
+        rows = embedded.get("transactionSummaries", [])
+        if isinstance(rows, list) and all(isinstance(row, dict) for row in rows):
+            return rows
+    raise Retryable(
+        "the search was answered with rows that cannot be read", request.where, "Search again."
+    )

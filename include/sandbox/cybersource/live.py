@@ -156,7 +156,7 @@ class Live:
             raise ValueError(f"decision {decision!r} is not ACCEPT or REJECT")
         entry = self._case(facts)
         call = Call(_NO_REQUEST, entry.merchant, "decision")
-        call.reference = Reference(entry.code, entry.transaction_id)
+        call.reference = Reference(entry.code, "")  # what the desk does carries no caller's id
         with self.book.lock:
             reviewer = str(facts.get("reviewer", "reviewer_1"))
             comments = str(facts.get("comments", ""))

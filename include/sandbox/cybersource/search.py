@@ -44,7 +44,7 @@ class Search:
         live = self.book.live(request.match["id"])
         if live is not None:
             is_shown = live.merchant in merchants and self._is_indexed(live, is_search=False)
-            return Response.of_json(history.detail(live)) if is_shown else not_found(request)
+            return self._shown(live) if is_shown else not_found(request)
         found = self.world.transaction(request.match["id"])
         if found is None or found[0] not in merchants:
             return not_found(request)
@@ -54,6 +54,9 @@ class Search:
         body["rootId"] = transaction.root_id
         body["reconciliationId"] = transaction.processor_reference
         return Response.of_json(body)
+
+    def _shown(self, live: Entry) -> Response:
+        return Response.of_json(history.detail(live, self.switches.now))
 
     def create(self, request: Request, merchant: str) -> Response:
         """POST /tss/v2/searches."""
@@ -68,6 +71,8 @@ class Search:
             raise BadField("limit")
         if not isinstance(offset, int) or offset < 0:
             raise BadField("offset")
+        if self.switches.now.tss_says == "pending":
+            return Response.of_json({"searchId": str(uuid.uuid4()), "status": "PENDING"}, 201)
         found = self._find(merchant, asked["query"])
         if "desc" in str(asked.get("sort", "")):
             found.reverse()
@@ -87,12 +92,21 @@ class Search:
             "_links": {"self": {"href": f"/tss/v2/searches/{search_id}", "method": "GET"}},
         }
         if page:
-            body["_embedded"] = {"transactionSummaries": [_summary(merchant, t) for t in page]}
+            body["_embedded"] = {"transactionSummaries": [self._summary(merchant, t) for t in page]}
         with self._lock:
             self._kept[f"{merchant}|{search_id}"] = body
             if len(self._kept) > _KEPT_SEARCHES:
                 self._kept.popitem(last=False)
         return Response.of_json(body, 201)
+
+    def _summary(self, merchant: str, transaction: Hit) -> dict[str, object]:
+        if isinstance(transaction, Entry):
+            return history.summary(transaction, self.switches.now)
+        body = _facts(merchant, transaction)
+        body["submitTimeUtc"] = utc_text(transaction.at)
+        href = f"/tss/v2/transactions/{transaction.request_id}"
+        body["_links"] = {"transactionDetail": {"href": href, "method": "GET"}}
+        return body
 
     def read(self, request: Request, merchant: str) -> Response:
         """GET /tss/v2/searches/{searchId}."""
@@ -249,13 +263,3 @@ def _facts(merchant: str, transaction: Transaction) -> dict[str, object]:
             }
         },
     }
-
-
-def _summary(merchant: str, transaction: Hit) -> dict[str, object]:
-    if isinstance(transaction, Entry):
-        return history.summary(transaction)
-    body = _facts(merchant, transaction)
-    body["submitTimeUtc"] = utc_text(transaction.at)
-    href = f"/tss/v2/transactions/{transaction.request_id}"
-    body["_links"] = {"transactionDetail": {"href": href, "method": "GET"}}
-    return body

@@ -17,6 +17,8 @@ class Settings:
     duplicate_reference_check: bool = False  # the same order number within 15 minutes: 104
     index_lag_s: float = 0.0  # seconds until a search finds a request
     detail_lag_s: float = 0.0  # seconds until GET by id finds it
+    tss_shows_mti: bool = False  # in rows and details; no model or recorded row has it
+    tss_says: str = "all"  # or "pending": 201 and no count; or "no_applications": not even in GET
     decision_manager: bool = True  # off: no payment is looked at, as with DECISION_SKIP
     capture_in_review: bool = True  # a case is advice: the service captures before its end
     reverse_after_capture: bool = False  # the processor releases the rest of a captured hold
@@ -33,6 +35,7 @@ class Settings:
 
 
 _CHOICES = {
+    "tss_says": ("all", "pending", "no_applications"),
     "event_generation": ("2026", "older"),
     "webhook_payload": ("object", "array"),
     "webhook_signs": ("raw", "compact"),

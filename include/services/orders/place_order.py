@@ -159,6 +159,7 @@ class OrderPlay:
             order.shopper,
             order.lines,
             facts.skips_decision,
+            reference_of(f"{order.order_id}|authorize|{attempt - 1}") if attempt > 1 else "",
         )
         return self._at_gateway(step, content, order.amount)
 
@@ -222,6 +223,7 @@ class OrderPlay:
             _payment(facts).request_id,
             wanted.amount,
             wanted.is_final,
+            self._known_reference(facts),
         )
         return self._at_gateway(step, content, wanted.amount)
 
@@ -265,8 +267,16 @@ class OrderPlay:
             old.request_id,
             old.authorized,  # what it answered, not what was asked for
             why,
+            self._known_reference(facts),
         )
         return self._at_gateway(step, content, old.authorized)
+
+    def _known_reference(self, facts: OrderFacts) -> str:
+        """Return the reference of what we did last for this order; '' where the shop did it."""
+        if facts.attempt > 1 or self.order.payment.method is not PaymentMethod.authorized:
+            return reference_of(f"{self.order.order_id}|authorize|{facts.attempt}")
+        number = facts.taken[0].number if facts.taken else 0
+        return reference_of(f"{self.order.order_id}|capture|{number}") if number else ""
 
     def _tell(self, facts: OrderFacts, step: str) -> Command:
         state = OrderState(step.partition("|")[2])

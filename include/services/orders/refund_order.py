@@ -138,6 +138,7 @@ class RefundPlay:
 
     def _give(self, name: str, part: Part) -> object:
         order, organization = self.order, self.desk.organization_id
+        captured_by = reference_of(f"{order.order_id}|capture|{part.capture_number}")
         if name == "void":
             return Void(
                 order.order_id,
@@ -146,6 +147,7 @@ class RefundPlay:
                 "captures",
                 part.capture_id,
                 part.amount,
+                captured_by,
             )
         return Refund(
             order.order_id,
@@ -154,6 +156,7 @@ class RefundPlay:
             order.purchase_order,
             part.capture_id,
             part.amount,
+            captured_by,
         )
 
     def _command(

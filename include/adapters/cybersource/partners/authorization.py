@@ -47,7 +47,9 @@ class AuthorizationPartner:
     def look(self, effect: Effect) -> tuple[Found, ...]:
         """See ``Partner.look``."""
         it, rows = command_of(Authorize, effect), self._gateway.rows
-        mine = rows.carrying(effect, it.code, effect.reference, _APPLICATIONS, it.amount)
+        mine = rows.carrying(
+            effect, it.code, effect.reference, _APPLICATIONS, it.amount, it.known_reference
+        )
         full = [rows.in_full(row) for row in mine]
         meanings = {row.request_id: meaning_of(rows, row) for row in full}
         counting = rows.decided(

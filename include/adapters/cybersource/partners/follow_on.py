@@ -16,7 +16,7 @@ from include.adapters.cybersource.partners.common import (
     refuse_invalid,
 )
 from include.adapters.cybersource.reporting import safe_id
-from include.adapters.cybersource.rows import Row
+from include.adapters.cybersource.rows import Row, Untold
 from include.domain.canonical import to_plain
 from include.domain.errors import OutcomeUnknown, Rejected
 from include.domain.money import Money
@@ -75,7 +75,20 @@ class FollowOn(ABC, Generic[C]):
     def look(self, effect: Effect) -> tuple[Found, ...]:
         """See ``Partner.look``."""
         it, rows = command_of(self.kind, effect), self._gateway.rows
-        mine = rows.carrying(effect, it.code, self.mti(it, effect), (self.application,), it.amount)
+        try:
+            mine = rows.carrying(
+                effect,
+                it.code,
+                self.mti(it, effect),
+                (self.application,),
+                it.amount,
+                it.known_reference,
+            )
+        except Untold:
+            # Whose request it is may be hidden while its effect is plain to see.
+            if in_effect := self.in_effect(it, effect):
+                return in_effect
+            raise
         counting = rows.decided(
             mine,
             effect,

@@ -78,7 +78,9 @@ class ReversalPartner(FollowOn[Reverse]):
         if not is_unanswered(effect):
             return ()
         mti = it.authorization_id.removeprefix(BY_MTI)
-        if self._gateway.rows.carrying(effect, it.code, mti, ("ics_auth",)):
+        if self._gateway.rows.carrying(
+            effect, it.code, mti, ("ics_auth",), known=it.known_reference
+        ):
             return ()
         return (nothing_there(),)
 

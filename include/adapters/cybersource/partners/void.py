@@ -69,6 +69,6 @@ class VoidPartner(FollowOn[Void]):
         if not is_unanswered(effect):
             return ()
         mti = it.target_id.removeprefix(BY_MTI)
-        if self._gateway.rows.carrying(effect, it.code, mti, _TARGETS):
+        if self._gateway.rows.carrying(effect, it.code, mti, _TARGETS, known=it.known_reference):
             return ()
         return (nothing_there(),)

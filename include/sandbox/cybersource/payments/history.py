@@ -1,9 +1,14 @@
-"""What transaction search says of a live request: its applications, and how each stands now."""
+"""What transaction search says of a live request: its applications, and how each stands now.
+
+A row shows what recorded rows show, a detail what the vendor's model names: neither has the
+merchant transaction id, by which both are found all the same (reference, 2.4 and 2.5).
+"""
 
 from typing import Any
 
 from include.sandbox.cybersource.payments.book import Entry
 from include.sandbox.cybersource.payments.outcomes import OUTCOMES
+from include.sandbox.cybersource.settings import Settings
 from include.sandbox.world.dates import utc_text
 from include.sandbox.world.facts import decimal_text
 
@@ -36,18 +41,20 @@ _DECISIONS = {  # reason code, rCode, rFlag, return code
 _SUCCESS = "Request was processed successfully."
 
 
-def summary(entry: Entry) -> Body:
+def summary(entry: Entry, settings: Settings) -> Body:
     """Return an item of a search's answer."""
-    body = _facts(entry)
+    body = _facts(entry, settings)
+    body["orderInformation"]["amountDetails"].pop("authorizedAmount", None)
+    body["applicationInformation"].pop("status", None)
     body["submitTimeUtc"] = utc_text(entry.at)
     href = f"/tss/v2/transactions/{entry.request_id}"
     body["_links"] = {"transactionDetail": {"href": href, "method": "GET"}}
     return body
 
 
-def detail(entry: Entry) -> Body:
+def detail(entry: Entry, settings: Settings) -> Body:
     """Return the answer about one request, with links to what belongs to it."""
-    body = _facts(entry)
+    body = _facts(entry, settings)
     body["submitTimeUTC"] = utc_text(entry.at)  # spelt so here, submitTimeUtc elsewhere
     body["rootId"] = entry.root_id
     body["reconciliationId"] = entry.processor_reference
@@ -62,14 +69,16 @@ def detail(entry: Entry) -> Body:
     return body
 
 
-def _facts(entry: Entry) -> Body:
+def _facts(entry: Entry, settings: Settings) -> Body:
     amounts = {
         "totalAmount": decimal_text(entry.amount_minor, entry.currency),
         "currency": entry.currency,
     }
     if entry.kind == "authorization" and entry.authorized_minor:
         amounts["authorizedAmount"] = decimal_text(entry.authorized_minor, entry.currency)
-    reference = {"code": entry.code, "transactionId": entry.transaction_id}
+    reference = {"code": entry.code}
+    if settings.tss_shows_mti:
+        reference["transactionId"] = entry.transaction_id
     payment: Body = {
         "paymentType": {"type": "credit card"},
         "card": {"type": entry.card.code, "suffix": entry.card.suffix},
@@ -79,8 +88,9 @@ def _facts(entry: Entry) -> Body:
     return {
         "id": entry.request_id,
         "merchantId": entry.merchant,
-        "status": status(entry),
-        "applicationInformation": _applications(entry),
+        "applicationInformation": {}
+        if settings.tss_says == "no_applications"
+        else _applications(entry),
         "clientReferenceInformation": {k: v for k, v in reference.items() if v},
         "orderInformation": {"amountDetails": amounts, "billTo": dict(entry.bill_to)},
         "paymentInformation": payment,
