@@ -12,7 +12,7 @@ STATUSES: dict[str, tuple[str, ...]] = {
     for operation, words in {
         ANY: "",
         "authorization": "AUTHORIZED PARTIAL_AUTHORIZED AUTHORIZED_PENDING_REVIEW "
-        "AUTHORIZED_RISK_DECLINED PENDING_AUTHENTICATION PENDING_REVIEW",
+        "AUTHORIZED_RISK_DECLINED PENDING_AUTHENTICATION PENDING_REVIEW 201",  # 201: recorded once
         "capture": "PENDING TRANSMITTED",
         "refund": "PENDING TRANSMITTED",
         "credit": "PENDING AUTHORIZED COMPLETED",

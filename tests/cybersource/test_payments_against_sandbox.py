@@ -36,6 +36,7 @@ OUTCOMES = {
     "ada+risk_declined@example.com": ("risk_declined", EffectState.done),
     "ada+insufficient_fund@example.com": ("declined", EffectState.declined),
     "ada+risk_declined_before@example.com": ("declined", EffectState.declined),
+    "ada+sca_required@example.com": ("authentication_needed", EffectState.declined),
     "ada+pending_authentication@example.com": ("authentication_needed", EffectState.declined),
 }
 

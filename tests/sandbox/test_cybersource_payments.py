@@ -58,6 +58,7 @@ def test_a_sale_answers_authorized_and_says_that_its_capture_is_pending(shop: Me
         ("risk_declined_before", "DECLINED", "DECISION_PROFILE_REJECT", "0.00"),
         ("avs_failed", "AUTHORIZED_PENDING_REVIEW", "AVS_FAILED", "100.00"),
         ("cv_failed", "AUTHORIZED_PENDING_REVIEW", "CV_FAILED", "100.00"),
+        ("sca_required", "201", "CUSTOMER_AUTHENTICATION_REQUIRED", "0.00"),
         (
             "pending_authentication",
             "PENDING_AUTHENTICATION",

@@ -159,6 +159,7 @@ def _cases() -> Iterator[tuple[str, str, str]]:
         for status in STATUSES[operation]:
             yield operation, status, ""
         yield from product([operation], ["DECLINED", "INVALID_REQUEST"], REASONS)
+    yield from product(["authorization"], ["201"], ["CUSTOMER_AUTHENTICATION_REQUIRED", "X", ""])
     yield from (("authorization", "", code) for code in CODES)
 
 

@@ -29,6 +29,7 @@ review_before           PENDING_REVIEW             DECISION_PROFILE_REVIEW      
 risk_declined           AUTHORIZED_RISK_DECLINED   DECISION_PROFILE_REJECT          481
 risk_declined_before    DECLINED                   DECISION_PROFILE_REJECT          481
 pending_authentication  PENDING_AUTHENTICATION     CONSUMER_AUTHENTICATION_REQUIRED 475
+sca_required            201 (a recorded status)    CUSTOMER_AUTHENTICATION_REQUIRED 478
 token_failed            AUTHORIZED                 (TOKEN_CREATE: SERVER_ERROR)     100
 capture_failed          AUTHORIZED                 (CAPTURE: INVALID_REQUEST)       100
 timeout                 502 SERVER_ERROR           SERVER_TIMEOUT, not executed
@@ -118,6 +119,13 @@ _OTHERS = (
         "CONSUMER_AUTHENTICATION_REQUIRED",
         "475",
         _ENROLLED,
+    ),
+    Outcome(
+        "sca_required",
+        "201",
+        "CUSTOMER_AUTHENTICATION_REQUIRED",
+        "478",
+        "Decline - Strong Customer Authentication required.",
     ),
     Outcome("token_failed", "AUTHORIZED"),
     Outcome("capture_failed", "AUTHORIZED"),
