@@ -196,6 +196,7 @@ def test_a_payment_made_by_the_shop_is_read_with_its_tokens(
     )  # fmt: skip
     path = f"GET /tss/v2/transactions/{AUTH_ID}"
     gateway.on(path, body, response({}, 404))
+    gateway.on("POST /tss/v2/searches", found(body))
     payments = Payments(make_client())
     made = payments.authorization(AUTH_ID)
     assert made is not None
@@ -374,6 +375,7 @@ def test_another_table_decides_what_a_reason_means(
     body = row(AUTH_ID, None, ("ics_auth", "100"), rootId=AUTH_ID)
     body["applicationInformation"]["applications"][0]["rCode"] = "0"
     gateway.on(f"GET /tss/v2/transactions/{AUTH_ID}", body)
+    gateway.on("POST /tss/v2/searches", found(body))
     made = Payments(make_client(), Strict()).authorization(AUTH_ID)
     assert made is not None
     assert made.status is PaymentStatus.declined

@@ -165,4 +165,5 @@ class BuiltInReasons:
             # A plain DECLINED is a plain no.
             return found if reason or status != "DECLINED" else M.declined
         # Recorded once: the status is "201" where the bank wants the shopper to prove who pays.
-        return found if found is M.authentication and status == "201" else M.look
+        is_recorded = operation == "authorization" and status == "201"
+        return found if is_recorded and reason else M.look

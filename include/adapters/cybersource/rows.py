@@ -22,7 +22,7 @@ from include.services.effects.ports import Effect
 
 _AMOUNT = ("orderInformation", "amountDetails")
 _GOOD = (Meaning.approved, Meaning.partial)
-_UNCLEAR = (Meaning.look, Meaning.already, Meaning.configuration)
+UNCLEAR = (Meaning.look, Meaning.already, Meaning.configuration)
 _REPEAT = "104"  # the refusal of a second copy says nothing about the first
 _INVALID = "102"
 _CLOCKS_APART = timedelta(hours=1)
@@ -192,14 +192,14 @@ class Rows:
         Raises:
             Retryable: nothing was done, and the gateway itself is not sure about one of them.
         """
-        done = [row for row in rows if meaning_of(row) not in (*_UNCLEAR, *_NOES)]
+        done = [row for row in rows if meaning_of(row) not in (*UNCLEAR, *_NOES)]
         if done:
             return tuple(done)
         # A second copy is refused as a repeat or, with our MTI, as invalid data.
         repeats = (_REPEAT, _INVALID) if effect.sends > 1 else (_REPEAT,)
         others = [row for row in rows if code_of(row) not in repeats]
         for row in others:
-            if meaning_of(row) in _UNCLEAR:
+            if meaning_of(row) in UNCLEAR:
                 raise Retryable(
                     f"the gateway is not sure of {row.request_id}: code {code_of(row) or 'none'}",
                     row.where,

@@ -29,10 +29,11 @@ class GatewayReader(Protocol):
     """The gateway, read side."""
 
     def authorization(self, request_id: str) -> Authorized | None:
-        """Return what is known of an authorisation; ``None``: not found (yet).
+        """Return what an authorisation holds, whole; ``None``: not found (yet).
 
         Raises:
-            Retryable: could not ask.
+            Retryable: could not ask, or cannot be told.
+            Rejected: it holds nothing any more: reversed, captured or voided by somebody.
         """
         ...
 

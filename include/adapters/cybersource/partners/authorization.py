@@ -31,7 +31,7 @@ _PATH = "/pts/v2/payments"
 _AUTH = "ics_auth"
 _DECISIONS = ("ics_decision", "ics_decision_early")
 _PAYER = ("ics_pa_enroll", "ics_pa_validate")
-_APPLICATIONS = (_AUTH, *_DECISIONS, *_PAYER)
+APPLICATIONS = (_AUTH, *_DECISIONS, *_PAYER)
 HOLDS = (Meaning.approved, Meaning.partial, Meaning.review, Meaning.risk_declined)
 _CHECKS = ("200", "230")  # AVS, CVN
 _NOTHING_HELD = (Meaning.authentication, Meaning.declined, Meaning.invalid)
@@ -48,7 +48,7 @@ class AuthorizationPartner:
         """See ``Partner.look``."""
         it, rows = command_of(Authorize, effect), self._gateway.rows
         mine = rows.carrying(
-            effect, it.code, effect.reference, _APPLICATIONS, it.amount, it.known_reference
+            effect, it.code, effect.reference, APPLICATIONS, it.amount, it.known_reference
         )
         full = [rows.in_full(row) for row in mine]
         meanings = {row.request_id: meaning_of(rows, row) for row in full}

@@ -1,0 +1,120 @@
+"""An authorization that a shop made pays for goods only while its hold is whole."""
+
+from typing import Any
+
+import pytest
+
+from include.adapters.cybersource.payments import Payments
+from include.domain.errors import Rejected, Retryable
+from include.domain.payments import Capture, Reverse, Void
+from include.services.effects.ports import EffectState
+from tests.cybersource.scripted import AUTH_ID, ScriptedGateway, found, response, row
+from tests.cybersource.support import (
+    AMOUNT,
+    CAPTURE,
+    MERCHANT,
+    OTHER,
+    REVERSE,
+    SEARCH,
+    VOID,
+    Make,
+    Shop,
+    detail,
+)
+from tests.cybersource.support import shop as shop
+
+HELD = row(AUTH_ID, None, ("ics_auth", "100"), rootId=AUTH_ID)
+
+
+def test_one_that_was_reversed_pays_for_nothing(shop: Shop) -> None:
+    paid = shop.pay().their_key
+    assert Payments(shop.client).authorization(paid) is not None
+    shop.run(REVERSE, Reverse("ord_1", MERCHANT, shop.code, paid, AMOUNT, "gone"))
+    with pytest.raises(Rejected, match=f"request {paid} is REVERSED"):
+        Payments(shop.client).authorization(paid)
+
+
+def test_one_that_was_captured_pays_for_nothing_not_even_once_that_is_voided(shop: Shop) -> None:
+    paid = shop.pay().their_key
+    capture = shop.run(CAPTURE, Capture("ord_1", 1, MERCHANT, shop.code, paid, AMOUNT)).their_key
+    with pytest.raises(Rejected, match=f"has a capture already, request {capture}"):
+        Payments(shop.client).authorization(paid)
+    void = Void("ord_1", MERCHANT, shop.code, "captures", capture, AMOUNT)
+    assert shop.run(VOID, void).state is EffectState.done
+    with pytest.raises(Rejected, match="pays for nothing more"):
+        Payments(shop.client).authorization(paid)
+
+
+def test_one_whose_case_a_reviewer_has_reversed_pays_for_nothing(shop: Shop) -> None:
+    paid = shop.pay("ada+review@example.com").their_key
+    shop.control("decide", request_id=paid, decision="REJECT", act=True)
+    with pytest.raises(Rejected, match="REVERSED"):
+        Payments(shop.client).authorization(paid)
+
+
+@pytest.mark.parametrize(
+    ("application", "said"),
+    [("ics_auth_reversal", "reversal"), ("ics_bill", "capture"), ("ics_void", "void")],
+)
+def test_a_follow_on_is_found_by_order_or_by_link(
+    gateway: ScriptedGateway, make_client: Make, application: str, said: str
+) -> None:
+    use = row(OTHER, None, (application, "100"), rootId=AUTH_ID)
+    gateway.on(detail(OTHER), use)
+    gateway.on(detail(AUTH_ID), HELD)
+    gateway.on(SEARCH, found(HELD, row(OTHER, None, (application, "100"))))
+    with pytest.raises(Rejected, match=f"has a {said} already, request {OTHER}"):
+        Payments(make_client()).authorization(AUTH_ID)
+    link = {"relatedTransactions": [{"href": f"https://x/tss/v2/transactions/{OTHER}"}]}
+    gateway.on(detail(AUTH_ID), HELD | {"_links": link})
+    gateway.on(SEARCH, found(HELD))  # it was made under another number
+    with pytest.raises(Rejected, match=f"has a {said} already, request {OTHER}"):
+        Payments(make_client()).authorization(AUTH_ID)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        row(OTHER, None, ("ics_bill", "100"), rootId="7300000000000000000099"),  # another's
+        row(OTHER, None, ("ics_bill", "233"), rootId=AUTH_ID),  # refused
+        row(OTHER, None, ("ics_auth", "203"), rootId=OTHER),  # the shopper's first try
+    ],
+    ids=["of another chain", "refused", "no use"],
+)
+def test_what_took_nothing_of_it_leaves_it_whole(
+    gateway: ScriptedGateway, make_client: Make, use: dict[str, Any]
+) -> None:
+    gateway.on(detail(AUTH_ID), HELD)
+    gateway.on(detail(OTHER), use)
+    gateway.on(SEARCH, found(HELD, use))
+    made = Payments(make_client()).authorization(AUTH_ID)
+    assert made is not None
+    assert made.authorized == AMOUNT
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        response({}, 404),
+        row(OTHER, None),
+        row(OTHER, None, ("ics_bill", "151"), rootId=AUTH_ID),
+    ],
+    ids=["not shown yet", "no services", "a time-out"],
+)
+def test_what_does_not_tell_is_asked_again(
+    gateway: ScriptedGateway, make_client: Make, use: Any
+) -> None:
+    gateway.on(detail(AUTH_ID), HELD)
+    gateway.on(detail(OTHER), use)
+    gateway.on(SEARCH, found(HELD, row(OTHER, None, ("ics_bill", "100"))))
+    with pytest.raises(Retryable, match="does not say what became"):
+        Payments(make_client()).authorization(AUTH_ID)
+
+
+def test_a_request_that_authorized_nothing_is_no_payment(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    gateway.on(detail(AUTH_ID), row(AUTH_ID, None, ("ics_credit", "100"), rootId=AUTH_ID))
+    gateway.on(SEARCH, found())
+    with pytest.raises(Rejected, match="is no authorization"):
+        Payments(make_client()).authorization(AUTH_ID)
