@@ -177,8 +177,31 @@ def test_an_open_review_is_asked_for_by_its_id(
     gateway.on(f"GET /tss/v2/transactions/{AUTH_ID}", one)
     gone = "7300000000000000000002"
     gateway.on(f"GET /tss/v2/transactions/{gone}", response({}, 404))
+    gateway.on(CONVERSIONS, response({}, 404))
     events = DecisionPoller(make_client()).decided([gone, AUTH_ID])
     assert [event.decision for event in events] == decision
+    assert (f"{CONVERSIONS}" in gateway.calls()) is (code == "480")
+
+
+def test_a_row_that_stays_as_it_was_leaves_the_word_to_the_reviewers_decisions(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    other, third = "7300000000000000000002", "7300000000000000000003"
+    for request_id in (AUTH_ID, other, third):
+        held = row(request_id, None, ("ics_auth", "100"), ("ics_decision", "480"))
+        gateway.on(f"GET /tss/v2/transactions/{request_id}", held)
+    desk = Desk(
+        conversion("2026-11-03T12:10:00Z", "REJECT"),
+        conversion("2026-11-03T12:20:00Z"),  # he changed his mind
+        conversion("2026-11-03T12:30:00Z", "REVIEW", other),  # reopened: no word yet
+        conversion("2026-11-03T12:30:00Z", "REJECT", "7300000000000000000009"),
+        conversion("2026-11-03T12:40:00Z", "REJECT", third) | {"newDecision": "MAYBE"},
+    )
+    gateway.on(CONVERSIONS, desk)
+    (event,) = DecisionPoller(make_client()).decided([AUTH_ID, other, third])
+    assert (event.request_id, event.decision) == (AUTH_ID, Decision.accept)
+    assert (event.origin, event.reviewer) == ("conversion_details", "ada")
+    assert len(desk.windows) == 1  # one reading for all of them
 
 
 # -- payments and tokens ---------------------------------------------------------------------------

@@ -40,7 +40,7 @@ def test_an_analysts_decision_reaches_the_case_and_comes_back_by_poll(shop: Shop
     assert event.decision is Decision.accept
     assert effect.reference in event.comments
     (asked,) = DecisionPoller(shop.client).decided([paid.their_key])
-    assert asked.decision is Decision.accept
+    assert (asked.decision, asked.origin) == (Decision.accept, "conversion_details")
 
 
 @pytest.mark.parametrize("fault", ["drop_after_commit", "second_delivery", "drop_before_commit"])

@@ -148,10 +148,15 @@ def test_a_payer_who_must_be_asked_was_never_at_the_issuer(shop: Merchant) -> No
     assert applications(found) == {"ics_pa_enroll": ("475", "0", "DAUTHENTICATE")}
 
 
-def test_a_decision_changes_what_search_says(shop: Merchant) -> None:
+def test_a_decision_changes_what_search_says_only_where_that_is_switched_on(
+    shop: Merchant,
+) -> None:
     own_id = shop.held(word="review", code="SO-1")
     assert applications(shop.one(own_id))["ics_decision"] == ("480", "0", "DREVIEW")
     shop.control("decide", code="SO-1", decision="ACCEPT")
+    (found,) = shop.find("clientReferenceInformation.code:SO-1")
+    assert applications(found)["ics_decision"] == ("480", "0", "DREVIEW")
+    shop.control("cybersource", tss_follows_review=True)
     (found,) = shop.find("clientReferenceInformation.code:SO-1")
     assert applications(found)["ics_decision"] == ("100", "1", "SOK")
 

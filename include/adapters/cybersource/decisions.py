@@ -8,7 +8,7 @@ Source: Cybersource reference, section 3.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,6 +26,8 @@ from include.domain.reviews import Decision, DecisionEvent
 
 LONGEST_PIECE = timedelta(hours=24)  # as public plug-ins ask
 OVERLAP = timedelta(hours=24)  # how late a decision may appear in the report; not published
+_LONGEST_CASE = timedelta(days=31)  # longer than an authorization lives; a call for each day
+_MARGIN = timedelta(hours=1)
 _WORDS = {"REVIEW": Decision.review, "ACCEPT": Decision.accept, "REJECT": Decision.reject}
 _APPLICATIONS = ("ics_decision", "ics_decision_early")
 _OF_MEANING = {
@@ -57,6 +59,16 @@ class DecisionPage:
     events: tuple[DecisionEvent, ...]
     cursor: datetime
     unread: tuple[str, ...] = ()  # items that could not be read, as JSON: dead letters
+
+
+def window_since(at: datetime, now: datetime, latest: datetime | None = None) -> Window:
+    """Return when a reviewer may have decided about a payment of that instant.
+
+    From its own time on, which a server's business date may set apart from ours; ``latest`` is the
+    time of the youngest where several are asked for at once.
+    """
+    start_at = at - _MARGIN
+    return Window(start_at, min(max(now, latest or at) + _MARGIN, start_at + _LONGEST_CASE))
 
 
 class Conversions:
@@ -140,15 +152,33 @@ class DecisionPoller:
                 yield event
 
     def decided(self, request_ids: Sequence[str]) -> Iterator[DecisionEvent]:
-        """Yield what transaction search says of reviews that are still open with us.
+        """Yield what became of reviews that are still open with us; nothing of those still open.
 
-        One it does not show, or still shows as held, yields nothing.
+        Transaction search may go on showing a request as it was answered, so one that it shows as
+        held is looked for among the reviewers' decisions, all of them in one reading.
         """
+        held: dict[str, datetime] = {}
         for request_id in request_ids:
             row = self._rows.detail(request_id)
             event = self._of_row(row) if row is not None else None
-            if event is not None and event.decision is not Decision.review:
+            if event is not None and event.decision is Decision.review:
+                held[request_id] = event.at
+            elif event is not None:
                 yield event
+        if held:
+            yield from self._converted(held)
+
+    def _converted(self, held: Mapping[str, datetime]) -> Iterator[DecisionEvent]:
+        """Yield the last word on each held request; one that cannot be read tells nothing."""
+        window = window_since(min(held.values()), self._client.now(), max(held.values()))
+        organization_id = self._client.settings.organization_id
+        last: dict[str, Conversion] = {}
+        for _, made in self._conversions.items(organization_id, window):
+            if made is None or not made.is_final or made.request_id not in held:
+                continue
+            if made.request_id not in last or last[made.request_id].at <= made.at:
+                last[made.request_id] = made
+        yield from map(_event, last.values())
 
     def _of_row(self, row: Row) -> DecisionEvent | None:
         for name in _APPLICATIONS:

@@ -19,6 +19,7 @@ class Settings:
     detail_lag_s: float = 0.0  # seconds until GET by id finds it
     tss_shows_mti: bool = False  # in rows and details; no model or recorded row has it
     tss_says: str = "all"  # or "pending": 201 and no count; or "no_applications": not even in GET
+    tss_follows_review: bool = False  # no reference says that a reviewer's word changes a row
     decision_manager: bool = True  # off: no payment is looked at, as with DECISION_SKIP
     capture_in_review: bool = True  # a case is advice: the service captures before its end
     reverse_after_capture: bool = False  # the processor releases the rest of a captured hold

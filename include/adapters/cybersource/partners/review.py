@@ -4,9 +4,7 @@ The call has no merchant transaction id, so our reference travels in the comment
 the conversion details, where everybody's decisions are. Source: Cybersource reference, section 3.
 """
 
-from datetime import timedelta
-
-from include.adapters.cybersource.decisions import Conversion, Conversions
+from include.adapters.cybersource.decisions import Conversion, Conversions, window_since
 from include.adapters.cybersource.partners.common import (
     LOOK,
     Gateway,
@@ -16,7 +14,6 @@ from include.adapters.cybersource.partners.common import (
 )
 from include.adapters.cybersource.reporting import safe_id
 from include.adapters.http.redact import redact
-from include.domain.calendar import Window
 from include.domain.canonical import to_plain
 from include.domain.errors import OutcomeUnknown, Retryable
 from include.domain.payment_meanings import Meaning
@@ -27,8 +24,6 @@ _OPERATION = "decision"
 _ANSWERS = {"ACCEPT": "ACCEPTED", "REJECT": "REJECTED"}
 _DECIDED = "INVALID_DATA"  # a case that is decided already, perhaps by the first copy of this call
 _LONGEST_COMMENT = 255
-_LONGEST_CASE = timedelta(days=31)  # longer than an authorization lives; a call for each day
-_MARGIN = timedelta(hours=1)
 
 
 class ReviewPartner:
@@ -48,10 +43,7 @@ class ReviewPartner:
                 "transaction search",
                 "Ask again; a search is fed with delay.",
             )
-        # From the payment on: its own time, which a server's business date may set apart from ours.
-        start_at = row.at - _MARGIN
-        end_at = min(max(self._gateway.client.now(), row.at) + _MARGIN, start_at + _LONGEST_CASE)
-        window = Window(start_at, end_at)
+        window = window_since(row.at, self._gateway.client.now())
         made = [
             one
             for one in self._conversions.within(it.organization_id, window)

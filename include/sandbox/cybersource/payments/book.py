@@ -46,6 +46,7 @@ class Entry:
     is_voided: bool = False
     is_settled: bool = False
     decision: str = ""  # ACCEPT, REVIEW, REJECT; "" where nobody looked
+    as_answered: tuple[str, str, str] | None = None  # status, reason, decision before a review
     tokens: dict[str, str] = field(default_factory=dict)
     bill_to: dict[str, str] = field(default_factory=dict)
     follow_ons: list["Entry"] = field(default_factory=list)

@@ -4,6 +4,7 @@ A row shows what recorded rows show, a detail what the vendor's model names: nei
 merchant transaction id, by which both are found all the same (reference, 2.4 and 2.5).
 """
 
+from dataclasses import replace
 from typing import Any
 
 from include.sandbox.cybersource.payments.book import Entry
@@ -70,6 +71,9 @@ def detail(entry: Entry, settings: Settings) -> Body:
 
 
 def _facts(entry: Entry, settings: Settings) -> Body:
+    if entry.as_answered and not settings.tss_follows_review:
+        told, reason, decision = entry.as_answered  # a reviewer's word stands elsewhere
+        entry = replace(entry, status=told, reason=reason, decision=decision)
     amounts = {
         "totalAmount": decimal_text(entry.amount_minor, entry.currency),
         "currency": entry.currency,

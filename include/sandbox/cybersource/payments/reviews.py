@@ -106,6 +106,7 @@ class Reviews:
     def decide(self, call: Call, entry: Entry, decision: str, reviewer: str, comments: str) -> None:
         """Let a reviewer decide, again where he changes his mind; reports and webhooks follow."""
         now = self.desk.world.live.now(entry.merchant)
+        entry.as_answered = entry.as_answered or (entry.status, entry.reason, entry.decision)
         entry.decision = decision
         if entry.kind == "decision":
             entry.status = _ANSWERS[decision]
