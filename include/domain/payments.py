@@ -156,6 +156,7 @@ class Authorized:
     token_failure: str = ""  # an approved payment whose token could not be made
     details: tuple[str, ...] = field(default=())  # refused fields, their names only
     at: datetime | None = None  # as the gateway says
+    brand: str = ""  # of the card, kept or not; '' where the gateway does not say
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,8 @@ def shop(sandbox: Any) -> Iterator[Shop]:
     yield Shop(sandbox)
     sandbox.faults.clear()
     next(a for a in sandbox.apps if a.system == "cybersource").control(
-        "cybersource", {"mti_guard": True, "index_lag_s": 0.0, "tss_says": "all"}
+        "cybersource",
+        {"mti_guard": True, "index_lag_s": 0.0, "tss_says": "all", "decision_manager": True},
     )
 
 

@@ -224,7 +224,8 @@ def test_a_payment_made_by_the_shop_is_read_with_its_tokens(
     made = payments.authorization(AUTH_ID)
     assert made is not None
     assert (made.status, made.authorized) == (PaymentStatus.authorized, Money(9019, "USD"))
-    assert made.stored == StoredToken("C" * 32, "D" * 32, "", "1111", "", "001")
+    assert made.stored == StoredToken("C" * 32, "D" * 32, "", "1111", "", "Visa")
+    assert made.brand == "Visa"
     assert payments.authorization(AUTH_ID) is None
 
 
@@ -259,8 +260,8 @@ def test_a_customer_has_instruments_the_default_first(
     )
     tokens = Tokens(make_client()).customer(CUSTOMER)
     assert tokens == (
-        StoredToken(CUSTOMER, "B", "7020", "1111", "2031-03", "001"),
-        StoredToken(CUSTOMER, "A", "7010", "1111", "2031-03", "001"),
+        StoredToken(CUSTOMER, "B", "7020", "1111", "2031-03", "Visa"),
+        StoredToken(CUSTOMER, "A", "7010", "1111", "2031-03", "Visa"),
     )
 
 

@@ -64,6 +64,25 @@ def test_a_decision_against_one_made_at_the_vendors_desk_is_for_a_person(shop: S
     assert "ours ACCEPTED, theirs REJECTED" in effect.reason
 
 
+@pytest.mark.parametrize("word", ["avs_failed", "cv_failed"])
+@pytest.mark.parametrize("decision", ["ACCEPT", "REJECT"])
+def test_a_hold_without_a_case_is_decided_by_our_analyst_alone(
+    shop: Shop, word: str, decision: str
+) -> None:
+    shop.control("cybersource", decision_manager=False)
+    paid = shop.pay(f"ada+{word}@example.com")
+    assert json.loads(paid.evidence)["status"] == "in_review"
+    command = DecideReview("ord_1", MERCHANT, shop.code, paid.their_key, decision, "ann")
+    effect = shop.run(REVIEW, command)
+    assert (effect.state, effect.sends) == (EffectState.done, 0), effect.reason
+    assert shop.settle(effect).state is EffectState.verified
+    shop.control("cybersource", decision_manager=True)
+    with_case = Shop(shop.sandbox)
+    held = with_case.pay(f"ada+{word}@example.com").their_key
+    other = replace(command, code=with_case.code, request_id=held)
+    assert with_case.run(REVIEW, other).sends == 1  # where there is a case, it is told
+
+
 def _day_of(shop: Shop, request_id: str) -> Window:
     made = Payments(shop.client).authorization(request_id)
     assert made is not None

@@ -1,6 +1,7 @@
 """A clear answer: a receipt, or a no for which nobody has to act."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -90,9 +91,27 @@ def test_new_tokens_are_kept_with_the_evidence(gateway: ScriptedGateway, make_cl
         "identifier_token": "7010000000016241111",
         "suffix": "",
         "expiry": "",
-        "brand": "001",
+        "brand": "Visa",
     }
     assert receipt.evidence["token_failure"] == ""
+
+
+@pytest.mark.parametrize(
+    ("payment", "brand"),
+    [
+        ({"card": {"type": "004"}}, "Discover"),
+        ({"tokenizedCard": {"type": "003"}}, "American Express"),
+        ({"card": {"type": "visa"}}, "Visa"),  # the vault's word for it
+        ({"card": {"type": "099"}}, "099"),
+        ({}, ""),
+    ],
+    ids=str,
+)
+def test_the_brand_of_a_card_that_is_not_kept_is_known(
+    gateway: ScriptedGateway, make_client: Make, payment: dict[str, Any], brand: str
+) -> None:
+    receipt = send(gateway, make_client(), AUTH, answer(AUTH, paymentInformation=payment))
+    assert (receipt.evidence["stored"], receipt.evidence["brand"]) == (None, brand)
 
 
 @pytest.mark.parametrize("kind", [CAPTURE, REFUND, REVERSE, VOID])

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from include.adapters.cybersource.answers import Json, read_list, text_of
+from include.adapters.cybersource.card_types import brand_of
 from include.adapters.cybersource.client import JSON_TYPE, Client
 from include.adapters.cybersource.reporting import safe_id
 from include.adapters.http.status import Refused
@@ -122,7 +123,7 @@ def _token(row: Json, customer_token: str) -> StoredToken:
         or "",
         _suffix(identifier if isinstance(identifier, dict) else {}) or _suffix(row),
         f"{year}-{month:>02}" if year and month else "",
-        text_of(row, "card", "type") or "",
+        brand_of(text_of(row, "card", "type")),
     )
 
 

@@ -54,7 +54,7 @@ def with_payment(
     desk: ShopContext, facts: OrderFacts, found: Authorized, now: datetime
 ) -> OrderFacts:
     rules = desk.rules
-    brand = found.stored.brand if found.stored else ""
+    brand = found.brand
     expires_at = rules.authorization_expires_at(now, brand) if found.authorized else None
     facts = replace(facts, payment=found, expires_at=expires_at)
     is_review = found.status in (PaymentStatus.in_review, PaymentStatus.review_first)

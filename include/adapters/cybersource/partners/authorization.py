@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from include.adapters.cybersource.answers import Json, read_time, text_of
+from include.adapters.cybersource.card_types import brand_of
 from include.adapters.cybersource.partners.checkout import authorization_body
 from include.adapters.cybersource.partners.common import (
     LOOK,
@@ -102,6 +103,15 @@ def meaning_of(rows: Rows, row: Row) -> Meaning:
     return Meaning.risk_declined if decision is Meaning.declined else bank
 
 
+def has_no_case(row: Row) -> bool:
+    """Say whether our check of address or CVN holds it and Decision Manager never saw it.
+
+    Such a hold has no case that anybody could decide at the gateway: our analyst's word is enough.
+    """
+    is_checked = _AUTH in row.applications and row.applications[_AUTH].code in _CHECKS
+    return is_checked and row.applications.keys().isdisjoint(_DECISIONS)
+
+
 def authorized_of(row: Row, meaning: Meaning, *, keeps: bool = False) -> Authorized:
     """Return the evidence of an authorization as transaction search shows it.
 
@@ -129,6 +139,7 @@ def authorized_of(row: Row, meaning: Meaning, *, keeps: bool = False) -> Authori
         "the gateway shows no token" if is_lost else "",
         (),
         row.at,
+        _brand(row.body),
     )
 
 
@@ -180,6 +191,7 @@ def _authorized(it: Authorize, answer: Answer, meaning: Meaning) -> Authorized:
         "",
         answer.fields,
         read_time(text_of(answer.body, "submitTimeUtc")),
+        _brand(answer.body),
     )
     is_lost = it.source.keep and meaning in HOLDS
     return replace(made, token_failure=_token_failure(answer.body, stored)) if is_lost else made
@@ -229,5 +241,12 @@ def stored_of(body: Json) -> StoredToken | None:
         token("instrumentIdentifier"),
         (text_of(body, "paymentInformation", "card", "suffix") or "")[-4:],
         "",
-        text_of(body, "paymentInformation", "card", "type") or "",
+        _brand(body),
     )
+
+
+def _brand(body: Json) -> str:
+    """Return the card's brand: a wallet's card may be named below its token alone."""
+    places = (("paymentInformation", "card"), ("paymentInformation", "tokenizedCard"))
+    named = (text_of(body, *place, "type") for place in places)
+    return brand_of(next((one for one in named if one), None))

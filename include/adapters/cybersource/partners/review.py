@@ -1,10 +1,12 @@
 """Case actions: carry an analyst's decision to Decision Manager.
 
 The call has no merchant transaction id, so our reference travels in the comments, and a look reads
-the conversion details, where everybody's decisions are. Source: Cybersource reference, section 3.
+the conversion details, where everybody's decisions are. A hold for address or CVN at an account
+without Decision Manager has no case: nothing is sent. Source: Cybersource reference, 2.2 and 3.
 """
 
-from include.adapters.cybersource.decisions import Conversion, Conversions, window_since
+from include.adapters.cybersource.decisions import Conversions, window_since
+from include.adapters.cybersource.partners.authorization import has_no_case
 from include.adapters.cybersource.partners.common import (
     LOOK,
     Gateway,
@@ -34,7 +36,7 @@ class ReviewPartner:
         self._conversions = Conversions(gateway.client)
 
     def look(self, effect: Effect) -> tuple[Found, ...]:
-        """Return the last decision about the case, whoever made it."""
+        """Return the last decision about the case, whoever made it; ours where there is no case."""
         it = command_of(DecideReview, effect)
         row = self._gateway.rows.detail(it.request_id)
         if row is None or row.at is None:
@@ -49,7 +51,10 @@ class ReviewPartner:
             for one in self._conversions.within(it.organization_id, window)
             if one.request_id == it.request_id and one.is_final
         ]
-        return (_found(max(made, key=lambda one: one.at)),) if made else ()
+        if not made and has_no_case(row):
+            return (_told(it.request_id, it.decision, it.analyst),)
+        last = max(made, key=lambda one: one.at, default=None)
+        return (_told(last.request_id, last.decision.upper(), last.reviewer),) if last else ()
 
     def send(self, effect: Effect) -> Receipt:
         """See ``Partner.send``."""
@@ -74,7 +79,7 @@ class ReviewPartner:
         return difference("decision", _ANSWERS[it.decision], found.facts.get("theirs"))
 
 
-def _found(made: Conversion) -> Found:
-    plain = to_plain(Moved(made.request_id, _ANSWERS[made.decision.upper()]))
+def _told(request_id: str, decision: str, reviewer: str) -> Found:
+    plain = to_plain(Moved(request_id, _ANSWERS[decision]))
     facts = plain if isinstance(plain, dict) else {}
-    return Found(made.request_id, facts | {"reviewer": made.reviewer})
+    return Found(request_id, facts | {"reviewer": reviewer})
