@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, select
+from sqlalchemy import ColumnElement, Engine, and_, or_, select
 
 from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.effects import SqlEffectStore
@@ -38,6 +38,19 @@ class SqlLedger:
         with self.engine.begin() as connection:
             found = connection.execute(wanted).one_or_none()
         return self._effects([found])[0] if found else None
+
+    def effects_of(self, order_id: str, kind: EffectKind) -> Sequence[Effect]:
+        given_back = select(refunds.c.refund_id).where(refunds.c.order_id == order_id)
+        with self.engine.begin() as connection:
+            owners = [order_id, *connection.execute(given_back).scalars()]
+            of_a_copy = and_(_begins("copy"), effects.c.payload.contains(f'"{order_id}"'))
+            wanted = (
+                select(effects.c.kind, effects.c.key)
+                .where(effects.c.kind == kind.value, or_(of_a_copy, *map(_begins, owners)))
+                .order_by(effects.c.intended_at, effects.c.key)
+            )
+            names = connection.execute(wanted).all()
+        return self._effects(names)
 
     def request(self, request_id: str) -> KnownRequest | None:
         wanted = (
@@ -95,6 +108,13 @@ class SqlLedger:
         store = SqlEffectStore(self.engine, self.clock)
         found = [store.get(EffectKind(kind), key) for kind, key in names]
         return [one for one in found if one is not None]
+
+
+def _begins(owner: str) -> ColumnElement[bool]:
+    """Say whose effect it is: the range finds it by the index, the beginning then decides."""
+    key = effects.c.key
+    is_near = and_(key >= f"{owner}|", key < f"{owner}|zzzz")
+    return and_(is_near, key.startswith(f"{owner}|", autoescape=True))
 
 
 def _amounts(facts: OrderFacts) -> dict[str, Money | None]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from include.domain.canonical import from_json
-from include.domain.errors import Rejected
+from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
 from include.domain.payments import Authorized
 from include.services.comparing.ports import (
@@ -97,13 +97,29 @@ class GatewaySide:
             return self._known_request(row, known)
         order_id = self.service.orders.find(self.merchant_id, row.code)
         if order_id is not None and not row.mti:  # only our own orders are worth the question
-            effect = self._effect(self.feed.mti_of(row.request_id))
+            mti = self.feed.mti_of(row.request_id)
+            effect = self._effect(mti) if mti else self._finder(row, order_id)
         if effect is not None:
             return self._known_effect(row, effect)
         return self._unknown(row, order_id)
 
     def _effect(self, mti: str) -> Effect | None:
         return self.ledger.effect_by_reference(self.organization_id, mti) if mti else None
+
+    def _finder(self, row: GatewayRow, order_id: str) -> Effect | None:
+        """Return the effect of an order whose own look finds a request that names no reference."""
+        written = self.ledger.effects_of(order_id, KIND_OF[row.did]) if row.did else ()
+        for effect in written:
+            if effect.their_key == row.request_id:
+                return effect
+        for effect in written:
+            try:
+                found = self.engine.read_back(effect.kind, effect.key).found
+            except Retryable:
+                continue  # it cannot be told: the row is shown to a person, and fits once it can
+            if any(one.their_key == row.request_id for one in found):
+                return effect
+        return None
 
     def _known_effect(self, row: GatewayRow, effect: Effect) -> None:
         order_id = self.ledger.order_of(effect)

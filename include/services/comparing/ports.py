@@ -70,6 +70,10 @@ class Ledger(Protocol):
 
     def effect_by_reference(self, target: str, reference: str) -> Effect | None: ...
 
+    def effects_of(self, order_id: str, kind: EffectKind) -> Sequence[Effect]:
+        """Return what was written of this kind for an order, its refunds and surplus copies."""
+        ...
+
     def request(self, request_id: str) -> KnownRequest | None: ...
 
     def order_of(self, effect: Effect) -> str:
