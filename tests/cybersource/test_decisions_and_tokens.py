@@ -10,14 +10,12 @@ import pytest
 from include.adapters.cybersource.client import Client
 from include.adapters.cybersource.decisions import DecisionPoller
 from include.adapters.cybersource.pace import GATEWAY_KINDS, timings
-from include.adapters.cybersource.payments import Payments
 from include.adapters.cybersource.reasons import BuiltInReasons, ReasonTable
 from include.adapters.cybersource.tokens import Tokens, duplicates
 from include.domain.calendar import Window
 from include.domain.errors import Rejected, Retryable
-from include.domain.money import Money
 from include.domain.payment_meanings import Meaning
-from include.domain.payments import PaymentStatus, StoredToken
+from include.domain.payments import StoredToken
 from include.domain.reviews import Decision
 from include.mappings.load import load_mappings
 from include.mappings.payment_words import CODES, REASONS, STATUSES
@@ -204,37 +202,7 @@ def test_a_row_that_stays_as_it_was_leaves_the_word_to_the_reviewers_decisions(
     assert len(desk.windows) == 1  # one reading for all of them
 
 
-# -- payments and tokens ---------------------------------------------------------------------------
-
-
-def test_a_payment_made_by_the_shop_is_read_with_its_tokens(
-    gateway: ScriptedGateway, make_client: Make
-) -> None:
-    body = row(
-        AUTH_ID, None, ("ics_auth", "100"), rootId=AUTH_ID,
-        paymentInformation={
-            "customer": {"id": "C" * 32}, "paymentInstrument": {"id": "D" * 32},
-            "card": {"suffix": "1111", "type": "001"},
-        },
-    )  # fmt: skip
-    path = f"GET /tss/v2/transactions/{AUTH_ID}"
-    gateway.on(path, body, response({}, 404))
-    gateway.on("POST /tss/v2/searches", found(body))
-    payments = Payments(make_client())
-    made = payments.authorization(AUTH_ID)
-    assert made is not None
-    assert (made.status, made.authorized) == (PaymentStatus.authorized, Money(9019, "USD"))
-    assert made.stored == StoredToken("C" * 32, "D" * 32, "", "1111", "", "Visa")
-    assert made.brand == "Visa"
-    assert payments.authorization(AUTH_ID) is None
-
-
-def test_a_wrong_key_is_no_fault_of_the_order_that_waits(
-    gateway: ScriptedGateway, make_client: Make
-) -> None:
-    gateway.on(f"GET /tss/v2/transactions/{AUTH_ID}", response({}, 401))
-    with pytest.raises(Retryable, match="Check key, secret and clock"):
-        Payments(make_client()).authorization(AUTH_ID)
+# -- tokens ----------------------------------------------------------------------------------------
 
 
 def instrument(token: str, identifier: str = "7010", year: str = "2031") -> dict[str, Any]:
@@ -386,23 +354,6 @@ def test_an_unknown_word_is_looked_for_in_every_operation() -> None:
         for status in ("INVALID_REQUEST", "DECLINED", "SERVER_ERROR", "BRAND_NEW"):
             assert table.meaning(operation, status, "BRAND_NEW") is Meaning.look
         assert table.meaning(operation, "", "999") is Meaning.look
-
-
-def test_another_table_decides_what_a_reason_means(
-    gateway: ScriptedGateway, make_client: Make
-) -> None:
-    class Strict(BuiltInReasons):
-        def meaning(self, operation: str, status: str, reason: str) -> Meaning:
-            found = super().meaning(operation, status, reason)
-            return Meaning.declined if reason == "100" else found
-
-    body = row(AUTH_ID, None, ("ics_auth", "100"), rootId=AUTH_ID)
-    body["applicationInformation"]["applications"][0]["rCode"] = "0"
-    gateway.on(f"GET /tss/v2/transactions/{AUTH_ID}", body)
-    gateway.on("POST /tss/v2/searches", found(body))
-    made = Payments(make_client(), Strict()).authorization(AUTH_ID)
-    assert made is not None
-    assert made.status is PaymentStatus.declined
 
 
 def test_the_hook_hands_out_everything_and_opens_nothing_before(

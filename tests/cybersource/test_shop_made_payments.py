@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 
 from include.adapters.cybersource.payments import Payments
+from include.adapters.cybersource.reasons import BuiltInReasons
 from include.domain.errors import Rejected, Retryable
-from include.domain.payments import Capture, Reverse, Void
+from include.domain.money import Money
+from include.domain.payment_meanings import Meaning
+from include.domain.payments import Capture, PaymentStatus, Reverse, StoredToken, Void
 from include.services.effects.ports import EffectState
 from tests.cybersource.scripted import AUTH_ID, ScriptedGateway, found, response, row
 from tests.cybersource.support import (
@@ -118,3 +121,50 @@ def test_a_request_that_authorized_nothing_is_no_payment(
     gateway.on(SEARCH, found())
     with pytest.raises(Rejected, match="is no authorization"):
         Payments(make_client()).authorization(AUTH_ID)
+
+
+def test_a_payment_made_by_the_shop_is_read_with_its_tokens(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    body = row(
+        AUTH_ID, None, ("ics_auth", "100"), rootId=AUTH_ID,
+        paymentInformation={
+            "customer": {"id": "C" * 32}, "paymentInstrument": {"id": "D" * 32},
+            "card": {"suffix": "1111", "type": "001"},
+        },
+    )  # fmt: skip
+    path = f"GET /tss/v2/transactions/{AUTH_ID}"
+    gateway.on(path, body, response({}, 404))
+    gateway.on("POST /tss/v2/searches", found(body))
+    payments = Payments(make_client())
+    made = payments.authorization(AUTH_ID)
+    assert made is not None
+    assert (made.status, made.authorized) == (PaymentStatus.authorized, Money(9019, "USD"))
+    assert made.stored == StoredToken("C" * 32, "D" * 32, "", "1111", "", "Visa")
+    assert made.brand == "Visa"
+    assert payments.authorization(AUTH_ID) is None
+
+
+def test_a_wrong_key_is_no_fault_of_the_order_that_waits(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    gateway.on(f"GET /tss/v2/transactions/{AUTH_ID}", response({}, 401))
+    with pytest.raises(Retryable, match="Check key, secret and clock"):
+        Payments(make_client()).authorization(AUTH_ID)
+
+
+def test_another_table_decides_what_a_reason_means(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    class Strict(BuiltInReasons):
+        def meaning(self, operation: str, status: str, reason: str) -> Meaning:
+            found = super().meaning(operation, status, reason)
+            return Meaning.declined if reason == "100" else found
+
+    body = row(AUTH_ID, None, ("ics_auth", "100"), rootId=AUTH_ID)
+    body["applicationInformation"]["applications"][0]["rCode"] = "0"
+    gateway.on(f"GET /tss/v2/transactions/{AUTH_ID}", body)
+    gateway.on("POST /tss/v2/searches", found(body))
+    made = Payments(make_client(), Strict()).authorization(AUTH_ID)
+    assert made is not None
+    assert made.status is PaymentStatus.declined
