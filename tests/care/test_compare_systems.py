@@ -154,6 +154,24 @@ def test_what_the_gateway_does_not_show_any_more_is_set_aside(systems: Systems) 
     assert systems.letters() == ["gateway_missing"]
 
 
+def test_one_request_that_cannot_be_told_stops_nothing(systems: Systems) -> None:
+    kit = systems.care.kit
+    kit.run(make_order())
+    (key,) = [one for one in kit.partner.truth.answers if one[0] is EffectKind.payment_capture]
+    del kit.partner.truth.answers[key]
+    looked = kit.partner.look
+
+    def untold(effect: Effect) -> tuple[Found, ...]:
+        if effect.kind is EffectKind.payment_capture:
+            raise Retryable("row 17 names no service", "search", "Wait.")
+        return tuple(looked(effect))
+
+    kit.partner.look = untold  # type: ignore[method-assign]
+    assert systems.run().set_aside == 1
+    assert systems.letters() == ["gateway_missing"]
+    assert "does not tell whether it has it still" in systems.care.letters.listing()[0].reason
+
+
 # Duplicates --------------------------------------------------------------------------------------
 
 

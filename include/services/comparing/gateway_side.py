@@ -74,17 +74,28 @@ class GatewaySide:
             order_id = self.ledger.order_of(effect)
             if order_id:
                 self.touched.add(order_id)
-            is_shown = effect.their_key in self.shown
-            if is_shown or self.engine.read_back(effect.kind, effect.key).found:
+            missing = "" if effect.their_key in self.shown else self._missing(effect)
+            if not missing:
                 self.findings.fits(item)
                 continue
             fault = Rejected(
-                f"the gateway answered {effect.their_key!r} and does not show it any more",
+                f"the gateway answered {effect.their_key!r} and {missing}",
                 f"{effect.kind.value} {effect.key}",
                 "Ask the gateway for this request; if it never was, cancel or refund the order.",
             )
             self.findings.differs(*item, fault, Money(effect.amount_minor, effect.currency))
         return until
+
+    def _missing(self, effect: Effect) -> str:
+        """Say how the gateway lacks what it has answered; ``''``: it shows it.
+
+        Its list of the day was read a moment ago, so one that cannot be told is that item's.
+        """
+        try:
+            found = self.engine.read_back(effect.kind, effect.key).found
+        except Retryable as fault:
+            return f"does not tell whether it has it still: {fault.what}"
+        return "" if found else "does not show it any more"
 
     # One request -----------------------------------------------------------------------------
 
