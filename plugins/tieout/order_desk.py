@@ -171,6 +171,7 @@ class ShopDesk:
             clock=context.clock,
             told_states=shop.statuses_pushed & frozenset(OrderState),
             today=self.day,
+            has_fixed_day=context.settings.business_date is not None,
             tells_refunds="refunded" in shop.statuses_pushed,
             callback_target=self.callback_target,
             token_form=shop.token_form,

@@ -79,6 +79,7 @@ class Kit:
     engine: Engine
     rules: OrderRules
     rates: FakeRates
+    has_fixed_day: bool = False
 
     def place(self, order: Order) -> Saga[OrderFacts]:
         return self.service.place(order, "shop")[0]
@@ -131,7 +132,9 @@ def kit(store_url: str) -> Iterator[Kit]:
         SqlRefunds(database, now),
         SqlDecisions(database, now),
         effects,
-        lambda _shop: replace(desk(erp, gateway, made.rules), rates=made.rates),
+        lambda _shop: replace(
+            desk(erp, gateway, made.rules), rates=made.rates, has_fixed_day=made.has_fixed_day
+        ),
         lambda _shop: engine,
         "test",
     )

@@ -3,7 +3,7 @@
 import http.client
 import threading
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -86,6 +86,17 @@ def test_a_reversed_authorization_cannot_be_captured_or_reversed_again(shop: Mer
     assert shop.capture(held)[1]["reason"] == "AUTH_ALREADY_REVERSED"
     assert shop.reverse(held)[1]["reason"] == "AUTH_ALREADY_REVERSED"
     assert shop.executed("reversal") == 1
+
+
+def test_a_hold_lapses_where_the_issuer_is_told_to_let_it(shop: Merchant) -> None:
+    shop.control("cybersource", hold_days=7)
+    day = date(2026, 3, 10)
+    shop.control("live_date", date=f"{day}")
+    held = shop.held("100.00")
+    shop.control("live_date", date=f"{day + timedelta(days=6)}")
+    assert shop.capture(held, "40.00")[0] == 201
+    shop.control("live_date", date=f"{day + timedelta(days=8)}")
+    assert shop.capture(held, "60.00")[1]["reason"] == "MISSING_AUTH"
 
 
 def test_a_captured_authorization_is_not_reversed_unless_the_processor_can(

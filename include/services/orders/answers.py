@@ -44,7 +44,7 @@ def _ask_authorization(
             f"order {order.number}",
             "Cancel the order, or have the shop authorise the right amount.",
         )
-    return with_payment(desk, facts, found, now), payment_event(found)
+    return with_payment(desk, facts, found, now, now), payment_event(found)
 
 
 def _ask_stock(

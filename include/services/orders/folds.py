@@ -41,7 +41,7 @@ def _authorized(
         stop = Stop("tieout", f"the authorisation could not be renewed: {found.reason}")
         return replace(facts, stop=stop), Event("renewal declined", {"reason": found.reason})
     old = facts.payment if is_renewal else facts.replaced
-    facts = with_payment(desk, facts, found, now)
+    facts = with_payment(desk, facts, found, effect.sent_at or now, now)
     facts = replace(facts, attempt=number_of(step), replaced=old)
     if found.authorized is not None and found.authorized.currency != effect.currency:
         # Its amount says nothing about the order's: a person looks, and the hold is not forgotten.
@@ -51,11 +51,22 @@ def _authorized(
 
 
 def with_payment(
-    desk: ShopContext, facts: OrderFacts, found: Authorized, now: datetime
+    desk: ShopContext, facts: OrderFacts, found: Authorized, sent_at: datetime, now: datetime
 ) -> OrderFacts:
+    """Take an authorisation in. Its life began when the bank made it, however late we hear of it.
+
+    Args:
+        desk: of the shop.
+        facts: as they are.
+        found: the authorisation.
+        sent_at: when it was asked for, where the gateway does not say when it was made.
+        now: no authorisation was made later than that.
+    """
     rules = desk.rules
-    brand = found.brand
-    expires_at = rules.authorization_expires_at(now, brand) if found.authorized else None
+    made_at = sent_at if desk.has_fixed_day else found.at or sent_at
+    expires_at = (
+        rules.authorization_expires_at(min(made_at, now), found.brand) if found.authorized else None
+    )
     facts = replace(facts, payment=found, expires_at=expires_at)
     is_review = found.status in (PaymentStatus.in_review, PaymentStatus.review_first)
     if is_review and facts.decision is None:

@@ -150,3 +150,4 @@ class ShopContext:
     payment_form: tuple[str, str] = ("", "")  # for the gateway's request id on the sales order
     refund_form: tuple[str, str] = ("", "")  # for the refund's request id on the sales order
     open_receipts: OpenReceipts | None = None  # ``None``: receipts are applied by others
+    has_fixed_day: bool = False  # of a sandbox: its instants are of another day than our clock's

@@ -1,6 +1,7 @@
 """Captures, refunds, reversals and voids, by id or, after a time-out, by transaction id."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from include.sandbox.cybersource.payments import answers
 from include.sandbox.cybersource.payments.book import Entry
@@ -46,6 +47,8 @@ class FollowOns:
             raise Problem("MISSING_AUTH")
         if root.reversed_minor >= root.authorized_minor:
             raise Problem("AUTH_ALREADY_REVERSED")
+        if self._has_lapsed(root):
+            raise Problem("MISSING_AUTH")
         if root.captured_minor + amount > root.authorized_minor - root.reversed_minor:
             raise Problem("EXCEEDS_AUTH_AMOUNT")
         entry = self.desk.new_entry(
@@ -62,6 +65,12 @@ class FollowOns:
         self.desk.keep(call, entry, verb="capture")
         self.desk.tell("capture", entry)
         return entry
+
+    def _has_lapsed(self, root: Entry) -> bool:
+        """Say whether the issuer holds nothing any more; how that is told is not published."""
+        days = self.desk.settings.hold_days
+        age = self.desk.world.live.now(root.merchant) - root.at
+        return bool(days) and age > timedelta(days=days)
 
     def _authorization(self, call: Call) -> Entry:
         root = self.book.get(call.target, call.merchant)
