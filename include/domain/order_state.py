@@ -39,7 +39,7 @@ class Taken:
     captured_date: date  # the merchant's calendar: the receipt's posting date
     receipt: str = ""  # SYSPRO's AR journal
     receipt_document: str = ""  # _CRDnn, where unapplied
-    is_voided: bool = False
+    is_voided: bool = False  # withdrawn before a batch took it
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +122,6 @@ class OrderFacts:
     left_behind: tuple[str, ...] = ()  # steps that were refused, then not wanted any more
     problem: str = ""  # why it is stuck
 
-    @property
-    def captured(self) -> tuple[Taken, ...]:
-        """Captures that stand."""
-        return tuple(one for one in self.taken if not one.is_voided)
-
     def known_invoices(self) -> tuple[str, ...]:
         """Return the invoices seen; facts of before they were kept apart have one at most."""
         return self.invoices or ((self.invoice,) if self.invoice else ())
@@ -145,7 +140,13 @@ class OrderFacts:
 
     def to_weigh(self) -> int:
         """Count receipts and invoices: one more of either, and there is something to apply."""
-        return sum(bool(one.receipt) for one in self.captured) + len(self.known_invoices())
+        return sum(bool(one.receipt) for one in self.taken) + len(self.known_invoices())
 
     def captured_minor(self) -> int:
-        return sum(one.amount.minor for one in self.captured)
+        """Return what was taken; what refunds and voids gave back of it is ``returned_minor``."""
+        return sum(one.amount.minor for one in self.taken)
+
+    @property
+    def is_all_voided(self) -> bool:
+        """Say whether every capture was withdrawn, so that the authorisation holds it all again."""
+        return bool(self.taken) and all(one.is_voided for one in self.taken)

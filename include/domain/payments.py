@@ -94,6 +94,7 @@ class Reverse:
     amount: Money
     reason: str
     known_reference: str = ""
+    is_after_void: bool = False  # its captures were voided; some processors release it with them
 
 
 @dataclass(frozen=True, slots=True)

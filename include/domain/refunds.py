@@ -72,6 +72,16 @@ class RefundFacts:
     problem: str = ""
 
 
+def with_voids(taken: Sequence[Taken], parts: Sequence[Part]) -> tuple[Taken, ...]:
+    """Mark the captures that these parts of a refund have voided."""
+    voided = {
+        part.capture_number
+        for part in parts
+        if part.way is Way.void and part.request_id and not part.is_outside
+    }
+    return tuple(replace(one, is_voided=one.is_voided or one.number in voided) for one in taken)
+
+
 def is_refused(facts: RefundFacts) -> bool:
     """Say whether the gateway has refused to give back: certainly nothing moved."""
     return bool(facts.problem) and not facts.open_step

@@ -158,3 +158,28 @@ def test_partial_captures_and_refunds_are_told_apart(shop: Shop) -> None:
     ended = [shop.settle(one) for one in (*captures, *refunds)]
     assert {one.state for one in ended} == {EffectState.verified}
     assert len({one.their_key for one in ended}) == 4
+
+
+def voided(shop: Shop) -> str:
+    """Capture an order, and void that; return the authorization."""
+    paid = shop.pay().their_key
+    taken = shop.run(CAPTURE, Capture("ord_1", 1, MERCHANT, shop.code, paid, AMOUNT)).their_key
+    void = Void("ord_1", MERCHANT, shop.code, "captures", taken, AMOUNT)
+    assert shop.run(VOID, void).state is EffectState.done
+    return paid
+
+
+def test_the_hold_of_what_was_voided_is_reversed(shop: Shop) -> None:
+    again = Reverse("ord_1", MERCHANT, shop.code, voided(shop), AMOUNT, "x", is_after_void=True)
+    effect = shop.run(REVERSE, again)
+    assert effect.state is EffectState.done
+    assert shop.settle(effect).state is EffectState.verified
+
+
+def test_a_hold_that_went_with_its_void_is_a_clear_no(shop: Shop) -> None:
+    shop.control("cybersource", void_releases_hold=True)
+    try:
+        again = Reverse("ord_1", MERCHANT, shop.code, voided(shop), AMOUNT, "x", is_after_void=True)
+        assert shop.run(REVERSE, again).state is EffectState.declined
+    finally:
+        shop.control("cybersource", void_releases_hold=False)

@@ -12,10 +12,13 @@ from include.adapters.store.watermarks import SqlShelf, SqlWatermarks
 from include.domain.erp_orders import ErpDocument, ErpOrder, UnreadableRow
 from include.domain.errors import Rejected
 from include.domain.money import Money
+from include.domain.order_rules import CaptureWhen
 from include.domain.order_state import OrderState
-from include.services.effects.ports import EffectKind
+from include.domain.payments import Moved
+from include.services.effects.ports import EffectKind, Receipt
 from include.services.sync.push_refunds import RefundPush
 from tests.orders.conftest import Kit, make_order
+from tests.orders.partners import as_evidence, make_rules
 
 NOW = datetime(2026, 11, 3, tzinfo=UTC)
 
@@ -150,3 +153,67 @@ def test_a_credit_note_that_cannot_be_read_stops_no_other(kit: Kit) -> None:
     assert (letter.kind, letter.key) == ("credit_note", "A|C2")
     refunds = kit.service.refunds.of_order(order.order_id)
     assert [row.origin_key for row, _ in refunds] == ["C3"]
+
+
+class TestOnTheSameDay:
+    """Captures are voided; the hold that comes back with them is let go, too."""
+
+    def test_the_hold_of_voided_captures_is_reversed(self, kit: Kit) -> None:
+        order = make_order()
+        kit.run(order)
+        kit.service.cancel(order.order_id, "shop", "changed her mind")
+        kit.pass_time(hours=2)
+        saga = kit.service.orders.get(order.order_id)
+        assert (saga.state, saga.facts.is_all_voided) == (OrderState.cancelled, True)
+        assert saga.facts.is_reversed
+        assert kit.partner.truth.count(EffectKind.payment_void) == 1
+        assert kit.partner.truth.count(EffectKind.payment_reversal) == 1
+        # What was booked is booked back: the receipt and its opposite.
+        assert kit.partner.truth.count(EffectKind.ar_receipt) == 2
+
+    def test_a_processor_that_released_it_with_the_void_leaves_nobody_stuck(self, kit: Kit) -> None:
+        order = make_order()
+        kit.run(order)
+        kit.partner.say(EffectKind.payment_reversal, lambda it: kit.partner.do(it, released()))
+        kit.service.cancel(order.order_id, "shop", "changed her mind")
+        kit.pass_time(hours=2)
+        saga = kit.service.orders.get(order.order_id)
+        assert (saga.state, saga.facts.problem) == (OrderState.cancelled, "")
+        assert "authorisation was released with the void" in kit.timeline(order)
+
+    def test_one_paid_back_by_the_shop_and_not_unwound_holds_nothing_either(self, kit: Kit) -> None:
+        order = make_order()
+        kit.run(order)
+        kit.service.refund(
+            order.order_id, order.amount, origin="api", origin_key="R1", who="shop", reason="gift"
+        )
+        kit.pass_time(hours=2)
+        saga = kit.service.orders.get(order.order_id)
+        assert (saga.state, saga.facts.is_reversed) == (OrderState.captured, True)
+        assert saga.facts.captured_minor() == saga.facts.returned_minor == order.amount.minor
+
+    def test_a_part_that_was_voided_leaves_the_rest_of_the_hold_to_be_captured(
+        self, kit: Kit
+    ) -> None:
+        kit.rules = make_rules(capture_when=CaptureWhen.shipment)
+        order = make_order()
+        kit.run(order)
+        part = Money(4_000, "USD")
+        kit.service.capture(order.order_id, part, "clerk", "dispatch 1")
+        kit.service.advance(order.order_id)
+        kit.service.refund(
+            order.order_id, part, origin="api", origin_key="R1", who="shop", reason="broken"
+        )
+        kit.pass_time(hours=2)
+        assert kit.partner.truth.count(EffectKind.payment_void) == 1
+        assert not kit.service.orders.get(order.order_id).facts.is_reversed
+        kit.service.capture(order.order_id, Money(6_221, "USD"), "clerk", "dispatch 2")
+        kit.pass_time(hours=1)
+        facts = kit.service.orders.get(order.order_id).facts
+        assert [one.is_voided for one in facts.taken] == [True, False]
+        assert not facts.is_reversed
+
+
+def released() -> Receipt:
+    moved = Moved("", "INVALID_REQUEST", None, "TRANSACTION_ALREADY_REVERSED_OR_SETTLED")
+    return Receipt("", as_evidence(moved), is_no=True)

@@ -30,7 +30,10 @@ class MoneyJudge(Judge):
             if given > entry.amount_minor:
                 what = f"{entry.key}: {given} of {entry.amount_minor} went back"
                 yield Violation("I03 no more back than taken", what)
-        captured = {entry.target for entry in self.done(K.payment_capture)}
+        captured = {
+            entry.target for entry in self.done(K.payment_capture)
+            if self.truth.voids_release or entry.their_key not in voided
+        }  # fmt: skip
         for entry in self.done(K.payment_authorization):
             if taken[entry.their_key] > entry.amount_minor:
                 yield Violation("I02 no more taken than authorised", entry.key)

@@ -5,6 +5,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import Connection
+
 from include.adapters.store.orders import SqlOrders
 from include.domain.erp_orders import ErpOrder
 from include.domain.errors import Rejected
@@ -162,6 +164,15 @@ class GivesBackBeforeItIsCalledOff(OrderService):
         return saga
 
 
+class ForgetsVoids(SqlOrders):
+    """What was captured is taken for captured, whatever became of it."""
+
+    def _read(self, connection: Connection, key: str) -> Saga[OrderFacts]:
+        saga = super()._read(connection, key)
+        taken = tuple(replace(one, is_voided=False) for one in saga.facts.taken)
+        return replace(saga, facts=replace(saga.facts, taken=taken))
+
+
 class CancelsWhatIsInvoiced(OrderService):
     """A cancellation that comes too late is never taken back."""
 
@@ -205,4 +216,5 @@ SAGA_MUTANTS = (
     Variant("s13 a surplus order cancelled is the order cancelled", push=NothingElseStands),
     Variant("s14 credited goods go back twice", service=CreditedGoodsWereNeverDelivered),
     Variant("s15 the word of a webhook is taken", hear=believes_the_webhook),
+    Variant("s16 a voided capture keeps its hold", orders=ForgetsVoids),
 )

@@ -93,6 +93,7 @@ class Truth:
     plans: dict[str, Plan]  # by order id
     has_guards: bool
     has_limits: bool
+    voids_release: bool  # this processor gives the hold back with the capture
     entries: list[Entry] = field(default_factory=list)
     by_reference: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
     by_kind: dict[K, list[Entry]] = field(default_factory=lambda: defaultdict(list))
@@ -242,14 +243,11 @@ class Truth:
         if kind is K.payment_capture:
             if any(one.kind is K.payment_reversal for one in done):
                 return False
-            voided = {
-                void.target for one in done for void in self.about(one.their_key)
-                if void.kind is K.payment_void and not void.is_no
-            }  # fmt: skip
-            taken = sum(one.amount_minor for one in done if one.their_key not in voided)
+            taken = sum(one.amount_minor for one in done if not self._is_voided(one))
             return not self.has_limits or taken + entry.amount_minor <= about.amount_minor
         if kind is K.payment_reversal:
-            return not done
+            standing = [one for one in done if not self._is_voided(one)]
+            return not (done if self.voids_release else standing)
         gone = sum(one.amount_minor for one in done)
         if kind is K.payment_void:
             return about.batch == 0 and not done

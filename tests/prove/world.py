@@ -102,7 +102,7 @@ class World:
         self.swarm = draw_swarm(self.dice)
         plans = draw_plans(self.dice, seed, ORDERS, self.swarm)
         self.plans = {plan.order.order_id: plan for plan in plans}
-        self.truth = Truth(self.plans, self.swarm.guards, self.swarm.limits)
+        self.truth = Truth(self.plans, self.swarm.guards, self.swarm.limits, seed % 3 == 0)
         self.coverage = Coverage()
         self.calls = 0
         self.faulted = 0

@@ -28,6 +28,7 @@ from include.domain.refunds import (
     is_refused,
     may_be_refused,
     plan,
+    with_voids,
 )
 from include.services.effects.chain import detail_of
 from include.services.orders.driver import Event, Saga
@@ -104,7 +105,7 @@ class SqlRefunds(SqlSagas[RefundFacts]):
             order = self._reserve(connection, row)
             parts = plan(
                 row.amount,
-                order.captured,
+                order.taken,
                 self._returned(connection, row.order_id),
                 may_void=may_void,
             )
@@ -299,7 +300,12 @@ class SqlRefunds(SqlSagas[RefundFacts]):
         if returned == facts.returned_minor:
             return
         credited = moved["credit_note"]
-        facts = replace(facts, returned_minor=returned, credited_minor=credited)
+        facts = replace(
+            facts,
+            taken=with_voids(facts.taken, saga.facts.parts),
+            returned_minor=returned,
+            credited_minor=credited,
+        )
         known = {"of_order": order_id, "facts": to_json(facts), "next_at": now, "updated_at": now}
         connection.execute(_KNOW, known)
         amount = Money(sum(part.amount.minor for part in saga.facts.parts), order.currency)

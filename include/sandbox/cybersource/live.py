@@ -261,6 +261,7 @@ def _row(entry: Entry) -> dict[str, Any]:
     found = {n: decimal_text(getattr(entry, f"{n}_minor"), entry.currency) for n in amounts}
     names = ("request_id", "merchant", "kind", "code", "transaction_id", "currency", "reason")
     held = entry.authorized_minor - entry.reversed_minor - entry.captured_minor
+    held = 0 if entry.is_released else held
     return {
         **{name: getattr(entry, name) for name in names},
         **found,

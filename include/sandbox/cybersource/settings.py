@@ -24,6 +24,7 @@ class Settings:
     capture_in_review: bool = True  # a case is advice: the service captures before its end
     reverse_after_capture: bool = False  # the processor releases the rest of a captured hold
     hold_days: float = 0.0  # captures of older holds are refused; 0: the issuer keeps them for ever
+    void_releases_hold: bool = False  # the processor gives the hold back with the capture
     refund_excess: bool = False  # refunds may exceed what was captured
     credits_allowed: bool = True  # stand-alone credits
     timeout_wait_s: float = 0.0  # a time-out void or reversal finds nothing younger than this

@@ -36,7 +36,7 @@ def ask_applications(
     """
     if desk.open_receipts is None:
         raise ValueError("this site's receipts are applied by others")
-    captures = [one.number for one in facts.captured if one.receipt]
+    captures = [one.number for one in facts.taken if one.receipt]
     references = [receipt_reference(order, number) for number in captures]
     try:
         invoices = [
@@ -79,7 +79,7 @@ def plan(
     oldest = sorted(invoices, key=lambda one: (one.document_date, one.invoice))
     to_pay = [_Open(one.invoice, _invoice_left(facts, one)) for one in oldest]
     found: list[Application] = []
-    for taken in (one for one in facts.captured if one.receipt):
+    for taken in (one for one in facts.taken if one.receipt):
         shown = receipts.get(receipt_reference(order, taken.number))
         used = sum(a.amount.minor for a in facts.applications if a.capture == taken.number)
         ours, theirs = taken.amount.minor - used, shown.left if shown else None
@@ -112,7 +112,7 @@ def _invoice_left(facts: OrderFacts, invoice: ErpDocument) -> int:
 def _unread(facts: OrderFacts) -> tuple[Application, ...]:
     """Plan by what we know ourselves: each receipt that paid nothing yet, for the last invoice."""
     met = {one.capture for one in facts.applications}
-    open_ones = [one for one in facts.captured if one.receipt and one.number not in met]
+    open_ones = [one for one in facts.taken if one.receipt and one.number not in met]
     invoice, begin = facts.known_invoices()[-1], len(facts.applications) + 1
     return tuple(
         Application(number, one.number, invoice, one.amount, one.amount, one.amount)

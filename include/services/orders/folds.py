@@ -187,6 +187,9 @@ def _reversed(
         has_lapsed = facts.expires_at is not None and now >= facts.expires_at
         if has_lapsed and name_of(step) == "reverse":  # nothing is held any more, and nothing taken
             return replace(facts, is_reversed=True), Event("authorisation had lapsed", {"why": why})
+        if facts.is_all_voided and name_of(step) == "reverse":  # by processors that do both at once
+            facts = replace(facts, is_reversed=True)
+            return facts, Event("authorisation was released with the void", {"why": why})
         problem = f"{step}: the gateway refused the reversal: {why}"
         return replace(facts, problem=problem), Event("reversal refused", {"why": problem})
     if name_of(step) == "reverse_old":

@@ -75,7 +75,7 @@ def state_of(facts: OrderFacts) -> OrderState:
         return OrderState.declined
     if is_under_review(facts):
         return OrderState.in_review
-    if facts.captured:
+    if facts.taken:
         is_over = facts.invoice and is_wholly_captured(facts)
         return OrderState.completed if is_over else OrderState.captured
     return OrderState.booked if facts.sales_order else OrderState.authorized
@@ -151,7 +151,7 @@ def _is_captured_next(it: Situation) -> bool:
 
 def _is_expiring(it: Situation) -> bool:
     facts, lapses = it.facts, _lapses(it)
-    if lapses is None or facts.captured or facts.is_reversed:
+    if lapses is None or facts.taken or facts.is_reversed:
         return False
     return it.now >= lapses
 
@@ -206,11 +206,13 @@ def _settle(it: Situation) -> Move:
     wanted = to_capture(it.order, facts, it.rules)
     if wanted is not None:
         return Perform(f"capture|{wanted.number}")
-    for one in facts.captured:
+    for one in facts.taken:
         if not one.receipt:
             return Perform(f"receipt|{one.number}")
-    if not facts.captured:
+    if not facts.taken:
         return _rest(it, OrderState.booked, "captured at shipment")
+    if facts.is_all_voided and is_wholly_captured(facts) and _is_held(facts):
+        return Perform(f"reverse|{facts.attempt}")  # paid back on the same day, and never unwound
     applying = _apply(it)
     if applying is not None:
         return applying
@@ -280,19 +282,23 @@ def _unwind(it: Situation) -> Move:
     charging = _charge_delivered(it)
     if charging is not None:
         return charging
-    for one in facts.captured:
+    for one in facts.taken:
         if facts.is_customer_known and not one.receipt:  # the refund's entry must meet its receipt
             return Perform(f"receipt|{one.number}")
     if gives_back(facts):
         # Looked at again: the refund is asked for after this is written, or its order not told.
         again = it.now + _LOOK_FOR_RETURN
         return Rest(OrderState.cancelling, f"{stop.why}: the captures are given back", again)
-    holds = facts.payment is not None and facts.payment.authorized is not None
-    if holds and not facts.is_reversed and not facts.taken:
+    if _is_held(facts) and (not facts.taken or facts.is_all_voided):
         return Perform(f"reverse|{facts.attempt}")
-    if not (facts.captured and (stop.keeps_invoice or facts.delivered_minor)):
+    if not (facts.taken and (stop.keeps_invoice or facts.delivered_minor)):
         return _rest(it, stop.ends_as, stop.why)
     return _apply(it) or _rest(it, OrderState.completed, stop.why)
+
+
+def _is_held(facts: OrderFacts) -> bool:
+    is_approved = facts.payment is not None and facts.payment.authorized is not None
+    return is_approved and not facts.is_reversed
 
 
 def _charge_delivered(it: Situation) -> Move | None:
@@ -333,6 +339,6 @@ def _rest(it: Situation, state: OrderState, reason: str, until: datetime | None 
     if it.calls_back and facts.called != state:
         return Perform(f"callback|{state}")
     lapses = _lapses(it)
-    if lapses is not None and not facts.captured and facts.stop is None:
+    if lapses is not None and not facts.taken and facts.stop is None:
         until = min(until, lapses) if until else lapses
     return Rest(state, reason, until)

@@ -268,6 +268,7 @@ class OrderPlay:
             old.authorized,  # what it answered, not what was asked for
             why,
             self._known_reference(facts),
+            is_after_void=name_of(step) == "reverse" and facts.is_all_voided,
         )
         return self._at_gateway(step, content, old.authorized)
 

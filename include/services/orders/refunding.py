@@ -68,7 +68,7 @@ class Refunding:
             approved_by="",
             reason=reason,
         )
-        may_void = all(one.captured_date == desk.today for one in facts.captured)
+        may_void = all(one.captured_date == desk.today for one in facts.taken)
         return self.refunds.ask(row, may_void=may_void, limit=limit)[0]
 
     @staticmethod
@@ -80,12 +80,12 @@ class Refunding:
                 where,
                 "Name a positive amount in the order's currency.",
             )
-        if not facts.captured:
+        if not facts.taken:
             raise Rejected("nothing was captured", where, "Cancel the order instead.")
 
     @staticmethod
     def _demand_young(order: Order, facts: OrderFacts, desk: ShopContext) -> None:
-        oldest = min(one.captured_date for one in facts.captured)
+        oldest = min(one.captured_date for one in facts.taken)
         if not desk.rules.may_refund(oldest, desk.today):
             raise Rejected(
                 f"the capture of {oldest} is older than {desk.rules.refund_days} days",

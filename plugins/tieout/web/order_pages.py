@@ -149,7 +149,7 @@ def _money_of(found: ShownOrder, returned: Sequence[Money]) -> list[tuple[str, M
     return [
         ("ordered", row.amount, ""),
         ("authorised", held or nothing, f"{request} {state}".strip()),
-        ("captured", captured, " ".join(one.request_id for one in facts.captured)),
+        ("captured", captured, " ".join(one.request_id for one in facts.taken)),
         ("refunds asked for", row.refunding, ""),
         ("given back", back, ""),
         ("kept", captured - back, "captured less given back"),

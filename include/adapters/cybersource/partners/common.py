@@ -57,6 +57,7 @@ class Gateway:
         limits: Limits | None = None,
         *,
         parks: bool = True,
+        already_is_no: bool = False,
     ) -> Answer:
         """Send once and return an answer with a clear meaning.
 
@@ -67,6 +68,7 @@ class Gateway:
             effect: whose reference goes into the log.
             limits: of the exchange; the connection's own where ``None``.
             parks: a refused key waits for its correction; else a person is asked at once.
+            already_is_no: what was done before is refused for good; else it is looked for.
 
         Raises:
             Retryable: nothing was sent.
@@ -85,7 +87,8 @@ class Gateway:
         self._demand_ours(answer, body)
         if answer.meaning is Meaning.configuration:
             raise _configuration(f"{request.what} was refused: {answer.reason}", request, parks)
-        if answer.meaning in (Meaning.look, Meaning.already):
+        is_doubtful = answer.meaning is Meaning.already and not already_is_no
+        if answer.meaning is Meaning.look or is_doubtful:
             shown = redact(" ".join((answer.status, answer.reason)), 80)
             raise OutcomeUnknown(f"{request.what} was answered {shown!r}", request.where, LOOK)
         return answer

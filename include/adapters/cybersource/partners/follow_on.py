@@ -66,6 +66,10 @@ class FollowOn(ABC, Generic[C]):
             currency=it.amount.currency,
         )
 
+    def is_over_with_others(self, it: C) -> bool:
+        """Say whether "already" is no doubt about ours: another call may have done it before."""
+        return False
+
     def in_effect(self, it: C, effect: Effect) -> tuple[Found, ...]:
         """Return what shows that it was done, or cannot be, though no row of ours is there."""
         return ()
@@ -103,7 +107,8 @@ class FollowOn(ABC, Generic[C]):
         """See ``Partner.send``."""
         it = command_of(self.kind, effect)
         path, body = self.path(it), self.body(it, self.mti(it, effect))
-        answer = self._gateway.post(self.operation, path, body, effect)
+        is_over = self.is_over_with_others(it)
+        answer = self._gateway.post(self.operation, path, body, effect, already_is_no=is_over)
         refuse_invalid(answer)
         moved = Moved(answer.request_id, answer.status, None, answer.reason)
         if answer.meaning is not Meaning.approved:

@@ -58,6 +58,9 @@ class ReversalPartner(FollowOn[Reverse]):
             currency=it.amount.currency,
         )
 
+    def is_over_with_others(self, it: Reverse) -> bool:
+        return it.is_after_void
+
     def in_effect(self, it: Reverse, effect: Effect) -> tuple[Found, ...]:
         """An authorization has one hold: whoever released it, it is released."""
         if is_by_mti(it.authorization_id):

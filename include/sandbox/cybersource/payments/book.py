@@ -45,6 +45,7 @@ class Entry:
     refunded_minor: int = 0  # of billed_minor
     is_voided: bool = False
     is_settled: bool = False
+    is_released: bool = False  # of an authorization: its hold went with a void
     decision: str = ""  # ACCEPT, REVIEW, REJECT; "" where nobody looked
     as_answered: tuple[str, str, str] | None = None  # status, reason, decision before a review
     tokens: dict[str, str] = field(default_factory=dict)

@@ -45,7 +45,7 @@ class FollowOns:
         is_waiting = root.status == "AUTHORIZED_PENDING_REVIEW"
         if is_waiting and not self.desk.settings.capture_in_review:
             raise Problem("MISSING_AUTH")
-        if root.reversed_minor >= root.authorized_minor:
+        if root.is_released or root.reversed_minor >= root.authorized_minor:
             raise Problem("AUTH_ALREADY_REVERSED")
         if self._has_lapsed(root):
             raise Problem("MISSING_AUTH")
@@ -151,6 +151,8 @@ class FollowOns:
 
     def _check_uncaptured(self, root: Entry) -> None:
         """Refuse where money is captured, unless the processor can reverse after that."""
+        if root.is_released:
+            raise Problem("TRANSACTION_ALREADY_REVERSED_OR_SETTLED")
         if not root.captured_minor or self.desk.settings.reverse_after_capture:
             return
         is_closed = root.is_batch_closed
@@ -211,11 +213,13 @@ class FollowOns:
         return found
 
     def _voided(self, call: Call, target: Entry) -> Response:
-        """Take a line out of its open batch. The hold of a voided sale stays: reverse it."""
+        """Take a line out of its open batch. The hold of what is voided stays: reverse it."""
         is_open = target.billed_minor and not target.is_settled and not target.is_voided
         if not is_open or target.refunded_minor:
             raise Problem("NOT_VOIDABLE")
         target.is_voided = True
+        root = target.root or target
+        root.is_released |= self.desk.settings.void_releases_hold and not root.captured_minor
         self.desk.world.live.take_out(target.merchant, target.day, target.request_id)
         if target.kind == "refund" and target.parent:
             target.parent.refunded_minor -= target.billed_minor
