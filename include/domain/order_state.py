@@ -87,7 +87,8 @@ class OrderFacts:
     attempt: int = 1  # of the authorisation
     skips_decision: bool = False  # this attempt; a review before the bank was asked accepted it
     payment: Authorized | None = None  # of this attempt
-    replaced: Authorized | None = None  # an older authorisation that still holds money
+    replaced: Authorized | None = None  # another authorisation that still holds money
+    unrenewed: str = ""  # why this attempt's could not be made anew: it is used to its end
     expires_at: datetime | None = None  # after this the authorisation is not worth anything
     decision: Decision | None = None
     decided_by: str = ""

@@ -41,6 +41,14 @@ STATUS_OF = {  # of an authorisation; any other meaning leaves its outcome open
 
 
 @dataclass(frozen=True, slots=True)
+class Renewed:
+    """The authorisation that another one takes the place of."""
+
+    network_id: str  # of the shopper's own payment; '' where the gateway did not show it
+    authorized: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Authorize:
     """Authorise an order, Decision Manager in the same call."""
 
@@ -52,8 +60,9 @@ class Authorize:
     source: PaymentSource
     shopper: Shopper
     lines: tuple[OrderLine, ...]
-    skip_decision: bool = False  # after a review accepted it before the bank was asked
+    skip_decision: bool = False  # a review has accepted it
     known_reference: str = ""
+    renews: Renewed | None = None  # made by the merchant, from a stored token; else by the shopper
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +162,7 @@ class Authorized:
     theirs: str  # the vendor's own status
     reason: str = ""  # the vendor's own reason
     authorized: Money | None = None  # what the bank approved; None where nothing
+    network_id: str = ""  # processorInformation.transactionId, which a renewal names
     stored: StoredToken | None = None
     token_failure: str = ""  # an approved payment whose token could not be made
     details: tuple[str, ...] = field(default=())  # refused fields, their names only

@@ -5,9 +5,15 @@ from dataclasses import replace
 
 import pytest
 
+from include.adapters.cybersource.payments import Payments
+from include.domain.canonical import from_json
+from include.domain.orders import PaymentMethod, PaymentSource
 from include.domain.payments import (
+    Authorize,
+    Authorized,
     Capture,
     Refund,
+    Renewed,
     Reverse,
     Void,
 )
@@ -183,3 +189,41 @@ def test_a_hold_that_went_with_its_void_is_a_clear_no(shop: Shop) -> None:
         assert shop.run(REVERSE, again).state is EffectState.declined
     finally:
         shop.control("cybersource", void_releases_hold=False)
+
+
+def kept(shop: Shop) -> Authorized:
+    """Pay, and have the card kept."""
+    return from_json(Authorized, shop.pay(keep=True).evidence)
+
+
+def renewal(shop: Shop, old: Authorized, network_id: str) -> Authorize:
+    """Return what renews it, as the order's saga asks for it."""
+    stored = old.stored
+    assert stored is not None
+    source = PaymentSource(
+        PaymentMethod.stored_token,
+        customer_token=stored.customer_token,
+        instrument_token=stored.instrument_token,
+    )
+    made: Authorize = shop.order(attempt=2)
+    return replace(made, source=source, renews=Renewed(network_id, AMOUNT))
+
+
+def test_a_renewal_names_the_shoppers_own_payment(shop: Shop) -> None:
+    old = kept(shop)
+    assert old.network_id.startswith("2015")
+    for network_id in (old.network_id, ""):  # without it the service fills in what it kept
+        assert shop.run(AUTH, renewal(shop, old, network_id)).state is EffectState.done
+    wrong = shop.run(AUTH, renewal(shop, old, old.request_id))  # the request id is another thing
+    assert wrong.state is EffectState.declined
+    assert "merchantInitiatedTransaction" in from_json(Authorized, wrong.evidence).details[0]
+
+
+def test_a_look_shows_what_a_renewal_needs(shop: Shop) -> None:
+    old = kept(shop)
+    found = Payments(shop.client).authorization(old.request_id)
+    assert found is not None
+    assert found.network_id == old.network_id
+    assert found.stored is not None
+    assert old.stored is not None
+    assert found.stored.instrument_token == old.stored.instrument_token

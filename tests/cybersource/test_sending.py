@@ -7,7 +7,7 @@ import pytest
 from include.adapters.cybersource.partners import partners_of
 from include.domain.money import Money
 from include.domain.orders import LineKind, OrderLine, PaymentMethod, PaymentSource
-from include.domain.payments import Reverse, Void
+from include.domain.payments import Renewed, Reverse, Void
 from include.services.effects.ports import EffectKind
 from tests.cybersource.scripted import (
     AMOUNT,
@@ -122,6 +122,24 @@ def test_a_stored_token_is_used_as_the_shopper_present_uses_it(
         "type": "customer", "storedCredentialUsed": True
     }  # fmt: skip
     assert "tokenInformation" not in body
+
+
+def test_a_renewal_is_the_merchants_own(gateway: ScriptedGateway, make_client: Make) -> None:
+    source = PaymentSource(PaymentMethod.stored_token, customer_token="C" * 32)
+    renews = Renewed("201506041511351", Money(10_221, "USD"))
+    command = authorize(attempt=2, source=source, renews=renews, skip_decision=True)
+    send(gateway, make_client(), AUTH, answer(AUTH), command=command)
+    said = gateway.body()["processingInformation"]
+    assert (said["commerceIndicator"], said["actionList"]) == ("internet", ["DECISION_SKIP"])
+    assert said["authorizationOptions"]["initiator"] == {
+        "type": "merchant",
+        "storedCredentialUsed": True,
+        "merchantInitiatedTransaction": {
+            "reason": "3",
+            "previousTransactionId": "201506041511351",
+            "originalAuthorizedAmount": "102.21",
+        },
+    }
 
 
 def test_a_payment_without_any_token_is_our_own_mistake(make_client: Make) -> None:

@@ -3,11 +3,15 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
+
+from include.domain.canonical import from_json
 from include.domain.errors import OutcomeUnknown, Retryable
 from include.domain.order_rules import CaptureWhen, OnExpiry
 from include.domain.order_state import OrderState
 from include.domain.orders import Order, PaymentMethod, PaymentSource
-from include.domain.payments import Authorized, PaymentStatus
+from include.domain.payments import Authorize, Authorized, PaymentStatus, Renewed
+from include.domain.reviews import Decision, DecisionEvent
 from include.services.effects.ports import Effect, EffectKind, Found, Receipt
 from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import as_evidence, authorization, make_rules
@@ -96,3 +100,151 @@ class TestItsLife:
 
 def said(at: datetime | None) -> dict[str, object]:
     return {"at": as_evidence({"at": at})["at"]}
+
+
+KEPT = PaymentSource(PaymentMethod.transient_token, transient_id="f" * 64, keep=True)
+ON_FILE = PaymentSource(
+    PaymentMethod.stored_token, customer_token="C" * 32, instrument_token="I" * 32
+)
+
+
+@pytest.fixture
+def renewing(kit: Kit) -> Kit:
+    kit.rules = make_rules(capture_when=CaptureWhen.shipment, on_expiry=OnExpiry.renew)
+    return kit
+
+
+def asked(kit: Kit) -> list[Authorize]:
+    return [from_json(Authorize, one.payload) for one in kit.partner.truth.done if one.kind is AUTH]
+
+
+def say(kit: Kit, number: int, status: PaymentStatus, approved: int | None = -1) -> str:
+    """Let the next authorisation be answered so; return its request id."""
+    kit.partner.say(
+        AUTH, lambda it: kit.partner.do(it, authorization(it, number, status, approved, "why"))
+    )
+    return f"{number:022}"
+
+
+class TestRenewals:
+    """The shopper is not there; the card is on file."""
+
+    @pytest.mark.parametrize("payment", [KEPT, ON_FILE], ids=["kept", "on file"])
+    def test_it_is_renewed_again_and_again(self, renewing: Kit, payment: PaymentSource) -> None:
+        order = make_order(payment=payment)
+        renewing.run(order)
+        for attempt in (2, 3, 4):
+            renewing.pass_time(days=6, hours=1)
+            saga = renewing.service.orders.get(order.order_id)
+            assert (saga.state, saga.facts.attempt) == (OrderState.booked, attempt)
+        assert renewing.partner.truth.count(EffectKind.payment_reversal) == 3
+
+    def test_it_names_the_shoppers_own_payment_and_asks_for_no_token(self, renewing: Kit) -> None:
+        def named(effect: Effect) -> Receipt:
+            good, number = authorization(effect, 0), len(renewing.partner.truth.done)
+            evidence = {**good.evidence, "network_id": f"2015{number}", "request_id": f"{number}"}
+            return renewing.partner.do(effect, replace(good, evidence=evidence))
+
+        for _ in range(3):
+            renewing.partner.say(AUTH, named)
+        order = make_order(payment=KEPT)
+        renewing.run(order)
+        renewing.pass_time(days=12, hours=2)
+        first, second, third = asked(renewing)
+        assert first.renews is None
+        assert second.renews == third.renews == Renewed("20150", order.amount)
+        assert second.source == third.source == ON_FILE
+
+    @pytest.mark.parametrize(
+        ("status", "approved"),
+        [(PaymentStatus.declined, None), (PaymentStatus.authentication_needed, None)],
+    )
+    def test_one_that_is_refused_leaves_the_old_hold_in_use_and_asks_a_person(
+        self, renewing: Kit, status: PaymentStatus, approved: int | None
+    ) -> None:
+        order = make_order(payment=KEPT)
+        renewing.run(order)
+        say(renewing, 77, status, approved)
+        renewing.pass_time(days=6, hours=1)
+        saga = renewing.service.orders.get(order.order_id)
+        assert (saga.state, saga.facts.stop) == (OrderState.stuck, None)
+        assert "could not be renewed" in saga.reason
+        assert "2026-03-09 06:00 UTC" in saga.reason
+        renewing.service.capture(order.order_id, None, "clerk", "dispatch 1", has_left=True)
+        assert renewing.service.advance(order.order_id).state == OrderState.captured
+        assert renewing.partner.truth.count(EffectKind.payment_reversal) == 0
+
+    def test_one_that_is_refused_and_not_shipped_ends_with_its_hold(self, renewing: Kit) -> None:
+        order = make_order(payment=KEPT)
+        renewing.run(order)
+        say(renewing, 77, PaymentStatus.declined, None)
+        renewing.pass_time(days=7, hours=2)
+        saga = renewing.service.orders.get(order.order_id)
+        assert (saga.state, saga.facts.is_reversed) == (OrderState.cancelled, True)
+        assert len(asked(renewing)) == 2
+
+    def test_one_that_is_approved_in_part_is_given_back(self, renewing: Kit) -> None:
+        order = make_order(payment=KEPT)
+        renewing.run(order)
+        say(renewing, 77, PaymentStatus.partial, 5_000)
+        renewing.pass_time(days=6, hours=1)
+        saga = renewing.service.orders.get(order.order_id)
+        assert (saga.state, saga.facts.stop) == (OrderState.stuck, None)
+        given = [o for o in renewing.partner.truth.done if o.kind is EffectKind.payment_reversal]
+        assert [one.amount_minor for one in given] == [5_000]
+
+    def test_what_an_analyst_has_accepted_is_renewed_without_another_review(
+        self, renewing: Kit
+    ) -> None:
+        order, request_id = make_order(payment=KEPT), say(renewing, 71, PaymentStatus.in_review)
+        renewing.run(order)
+        renewing.service.decide(decision(renewing, request_id, Decision.accept))
+        renewing.pass_time(days=6, hours=1)
+        assert [one.skip_decision for one in asked(renewing)] == [False, True]
+        assert renewing.service.orders.get(order.order_id).state == OrderState.booked
+
+    def test_one_that_nobody_has_decided_is_released(self, renewing: Kit) -> None:
+        order = make_order(payment=KEPT)
+        say(renewing, 71, PaymentStatus.in_review)
+        renewing.run(order)
+        renewing.pass_time(days=6, hours=1)
+        assert renewing.service.orders.get(order.order_id).state == OrderState.cancelled
+        assert len(asked(renewing)) == 1
+
+    @pytest.mark.parametrize("was_accepted", [True, False])
+    def test_one_that_is_held_is_decided_anew(self, renewing: Kit, was_accepted: bool) -> None:
+        order, first = make_order(payment=KEPT), f"{71:022}"
+        status = PaymentStatus.in_review if was_accepted else PaymentStatus.authorized
+        say(renewing, 71, status)
+        renewing.run(order)
+        if was_accepted:
+            renewing.service.decide(decision(renewing, first, Decision.accept))
+            renewing.pass_time(hours=1)
+        second = say(renewing, 77, PaymentStatus.in_review)
+        renewing.pass_time(days=6, hours=1)
+        renewing.service.capture(order.order_id, None, "clerk", "dispatch 1", has_left=True)
+        renewing.service.decide(decision(renewing, first, Decision.accept))  # heard again
+        renewing.pass_time(minutes=30)
+        saga = renewing.service.orders.get(order.order_id)
+        assert (saga.state, saga.facts.is_held) == (OrderState.in_review, True)
+        assert renewing.partner.truth.count(EffectKind.payment_capture) == 0
+        renewing.service.decide(decision(renewing, second, Decision.accept))
+        renewing.pass_time(minutes=30)
+        saga = renewing.service.orders.get(order.order_id)
+        assert (saga.state, saga.facts.is_held) == (OrderState.captured, False)
+        moves = [one for one in renewing.partner.truth.kinds() if one == "sales_order_move"]
+        assert len(moves) == (3 if was_accepted else 2)  # each is sent, not taken for an older one
+
+    def test_one_that_is_held_is_unwound_by_a_reject_of_either(self, renewing: Kit) -> None:
+        order, first = make_order(payment=KEPT), say(renewing, 71, PaymentStatus.authorized)
+        renewing.run(order)
+        say(renewing, 77, PaymentStatus.in_review)
+        renewing.pass_time(days=6, hours=1)
+        renewing.service.decide(decision(renewing, first, Decision.reject))
+        renewing.pass_time(minutes=30)
+        assert renewing.service.orders.get(order.order_id).state == OrderState.cancelled
+
+
+def decision(kit: Kit, request_id: str, said: Decision) -> DecisionEvent:
+    now = kit.clock.now()
+    return DecisionEvent(request_id, said, now, "webhook", f"{request_id}|{now}", "analyst")

@@ -104,7 +104,7 @@ def cells() -> list[Cell]:
     found += [("stalled between commits", "DB", store) for store in STORES]
     found += [("clock skew", "worker", "life"), ("lease expired", "worker", "taken over")]
     found += [(fault, "WH", "delivery") for fault in WEBHOOK_FAULTS]
-    found += [("read again", "FD", "credit notes")]
+    found += [("read again", "FD", "credit notes"), ("held", "WH", "renewal")]
     found += [("two workers", "OI", "same order"), ("lost answer", "OI", "placed again")]
     return found
 

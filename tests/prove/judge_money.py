@@ -3,12 +3,15 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 
 from include.domain.reviews import Decision
 from include.services.effects.ports import EffectKind as K
 from tests.prove.judge import Judge, Violation
+from tests.simulator.hub import EPOCH
 
 _REVIEWED = ("in_review", "review_first")
+_SETTLED = "SELECT order_id FROM order_events WHERE what = 'settled: accept'"
 
 
 class MoneyJudge(Judge):
@@ -30,9 +33,11 @@ class MoneyJudge(Judge):
             if given > entry.amount_minor:
                 what = f"{entry.key}: {given} of {entry.amount_minor} went back"
                 yield Violation("I03 no more back than taken", what)
+        # Who takes a second copy of a capture back by hand sees to its hold as well.
         captured = {
-            entry.target for entry in self.done(K.payment_capture)
-            if self.truth.voids_release or entry.their_key not in voided
+            entry.target for entry in self.truth.by_kind[K.payment_capture]
+            if self.truth.voids_release or entry.is_undone
+            or not (entry.is_no or entry.their_key in voided)
         }  # fmt: skip
         for entry in self.done(K.payment_authorization):
             if taken[entry.their_key] > entry.amount_minor:
@@ -73,6 +78,23 @@ class MoneyJudge(Judge):
             if dict(flagged[order_id]).get(_last(flagged[order_id], at), False):
                 yield Violation("I07 no capture in a contradiction", call.key)
 
+        yield from self._each_accepted()
+
+    def _each_accepted(self) -> Iterator[Violation]:
+        """A held request is captured after an accept of its own, whatever was said of another."""
+        settled = {row[0] for row in self.rows(_SETTLED)}
+        accepted: dict[str, datetime] = {}
+        for event in self.world.people.decisions:
+            if event.decision is Decision.accept:
+                accepted.setdefault(event.request_id, event.at)
+        for entry in self.done(K.payment_capture):
+            about = self.truth.by_their_key[entry.target]
+            if about.evidence["status"] not in _REVIEWED or entry.order_id in settled:
+                continue
+            at = accepted.get(entry.target)
+            if at is None or at > EPOCH + timedelta(seconds=entry.at):
+                yield Violation("I04 no capture of a request that nobody accepted", entry.key)
+
     def _contradicted(self) -> dict[str, int]:
         """When a decision against another was written down, for orders that nobody settled."""
         settled = self.rows("SELECT order_id FROM order_events WHERE what LIKE 'settled: %'")
@@ -84,7 +106,7 @@ class MoneyJudge(Judge):
 
     def _truly_accepted(self) -> set[str]:
         """Orders that the fraud desk, or a person of ours, really said yes to."""
-        settled = self.rows("SELECT order_id FROM order_events WHERE what = 'settled: accept'")
+        settled = self.rows(_SETTLED)
         return {row[0] for row in settled} | {
             self.truth.by_their_key[event.request_id].order_id
             for event in self.world.people.decisions

@@ -3,6 +3,7 @@
 They act on the truth, and hand the product what it may see: feeds, webhooks and requests.
 """
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -104,7 +105,10 @@ class People:
         if effect.kind is K.payment_authorization:
             order_id = effect.key.partition("|")[0]
             plan = self._world.plans[order_id]
-            if plan.outcome in (Outcome.in_review, Outcome.review_first) and plan.decisions:
+            is_held = answer.evidence["status"] in (Outcome.in_review, Outcome.review_first)
+            if is_held and json.loads(effect.payload)["renews"]:
+                self._review_again(plan, answer.their_key)
+            elif is_held and plan.decisions:
                 self._review(plan, answer.their_key)
         elif effect.kind is K.sales_order:
             order = self._world.truth.sales_orders[answer.their_key]
@@ -138,6 +142,22 @@ class People:
         key, now = f"{request_id}|forged", self._world.hub.now()
         event = DecisionEvent(request_id, Decision.accept, now, "webhook", key)
         self._deliver(event, self._world.dice.uniform(0, 300), 0)
+
+    def _review_again(self, plan: Plan, request_id: str) -> None:
+        """A renewal is a case of its own; what was said of the first is heard again meanwhile."""
+        self._world.coverage["held", "WH", "renewal"] += 1
+        old = next((one for one in self.decisions if self._is_about(one, plan)), None)
+        if old is not None:
+            again = replace(old, event_key=f"{old.event_key}|again")
+            self._later(60, lambda: self._deliver(again, 0, 0))
+        kinds = (Decision.accept, Decision.accept, Decision.reject)
+        said = kinds[hash_of(request_id) % len(kinds)]
+        after = (1_800, 200_000)[hash_of(request_id) % 2]  # before goods would leave, or after
+        self._later(after, lambda: self._decide(request_id, 0, said))
+
+    def _is_about(self, event: DecisionEvent, plan: Plan) -> bool:
+        found = self._world.truth.by_their_key[event.request_id]
+        return found.order_id == plan.order.order_id
 
     def _decide(self, request_id: str, number: int, decision: Decision) -> None:
         world, dice = self._world, self._world.dice

@@ -1,7 +1,7 @@
 """What the people around an order will do: drawn from the seed before anything happens."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from include.domain.money import Money
@@ -33,6 +33,9 @@ class Outcome(StrEnum):
     declined = "declined"
 
 
+HOLD = 7 * 86_400.0  # an authorisation lives as long
+_LATE = 6.6 * 86_400.0  # after the rule for its last day has been followed
+_RENEWALS = (Outcome.good, Outcome.in_review, Outcome.partial, Outcome.declined)
 _OUTCOMES = (Outcome.good,) * 13 + (Outcome.in_review,) * 3 + tuple(Outcome)[2:]
 
 
@@ -52,6 +55,7 @@ class Plan:
     is_on_hold: bool = False
     release_after: float = 0.0
     is_by_shop: bool = False  # the shop authorised it
+    renewal: Outcome = Outcome.good  # of its authorisation; a second one is declined
 
 
 def draw_plans(dice: random.Random, seed: int, count: int, swarm: Swarm) -> list[Plan]:
@@ -86,16 +90,23 @@ def _plan(dice: random.Random, seed: int, number: int, swarm: Swarm) -> Plan:
     plan.gives_back = _returns(dice, often=swarm.focus in ("RF", "SR"))
     if is_left and plan.clerk_cancels_after is not None and _falls_on(plan.at, 2):
         plan.gives_back = [(dice.uniform(0, 100), 30, "clerk")]  # before it is asked what had left
+    return _shipped_late(plan, number) if swarm.at_shipment and _falls_on(plan.at, 4) else plan
+
+
+def _shipped_late(plan: Plan, number: int) -> Plan:
+    """Let goods leave when the authorisation has been renewed; its card is on file."""
+    if plan.order.payment is _PAYMENT:
+        plan.order = replace(plan.order, payment=_ON_FILE)
+    plan.invoices = [(after + _LATE, share) for after, share in plan.invoices]
+    is_held = plan.outcome is Outcome.in_review
+    plan.renewal = plan.outcome if is_held else _RENEWALS[number % len(_RENEWALS)]
     return plan
 
 
 def _paid_at_the_shop(plan: Plan, number: int) -> Plan:
     source = PaymentSource(PaymentMethod.authorized, request_id=f"9{number:021}")
     old = plan.order
-    plan.order = Order(
-        old.order_id, old.shop_id, old.merchant_id, old.number, old.purchase_order, old.currency,
-        old.amount, old.shopper, old.lines, source,
-    )  # fmt: skip
+    plan.order = replace(old, payment=source)
     plan.is_by_shop = True
     return plan
 
@@ -135,6 +146,7 @@ def _returns(dice: random.Random, *, often: bool) -> list[tuple[float, int, str]
 _HOME = Address("Ann Lee", ("1 Main St",), "New York", "US", "10001", "NY")
 _SHOPPER = Shopper("Ann Lee", "ann@example.com", _HOME, _HOME)
 _PAYMENT = PaymentSource(PaymentMethod.transient_token, transient_id="f" * 64)
+_ON_FILE = PaymentSource(PaymentMethod.stored_token, customer_token="C" * 32)
 
 
 def _order(dice: random.Random, number: str, stock_code: str) -> Order:

@@ -10,7 +10,13 @@ from include.adapters.store.decisions import SqlDecisions
 from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.inbox import SqlInbox
 from include.adapters.store.watermarks import SqlShelf, SqlWatermarks
-from include.domain.order_rules import AmountRange, CaptureWhen, OnClosedShort, OnShortStock
+from include.domain.order_rules import (
+    AmountRange,
+    CaptureWhen,
+    OnClosedShort,
+    OnExpiry,
+    OnShortStock,
+)
 from include.domain.reviews import Decision, DecisionEvent
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect
@@ -33,7 +39,7 @@ if TYPE_CHECKING:
 MERCHANT = "acme_us"
 OWNER = "orders@acme.example"
 _NAIVE_EPOCH = EPOCH.replace(tzinfo=None)
-PATIENCE = 12 * 86_400.0
+PATIENCE = 30 * 86_400.0
 _UNFINISHED = "('intended', 'sent', 'in_doubt', 'parked', 'done')"
 _ENDED = "('completed', 'declined', 'cancelled')"
 _DUE = (  # one look: when the next of each is due
@@ -178,6 +184,7 @@ class Product:
             on_short_stock=OnShortStock.refuse,
             on_closed_short=OnClosedShort.ask if world.seed % 2 else OnClosedShort.refund,
             capture_when=CaptureWhen.shipment if swarm.at_shipment else CaptureWhen.at_once,
+            on_expiry=OnExpiry.renew,
         )
         return replace(
             desk(FakeErp(), FakeGateway(), rules),

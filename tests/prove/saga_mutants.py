@@ -164,6 +164,16 @@ class GivesBackBeforeItIsCalledOff(OrderService):
         return saga
 
 
+class AcceptsWhateverIsRenewed(OrderService):
+    """Who has accepted a request has accepted all that is authorised after it."""
+
+    def decide(self, event: DecisionEvent) -> Merged | None:
+        order_id = self.orders.by_request(event.request_id)
+        payment = self.orders.get(order_id).facts.payment if order_id else None
+        named = payment.request_id if payment else event.request_id
+        return super().decide(replace(event, request_id=named))
+
+
 class ForgetsVoids(SqlOrders):
     """What was captured is taken for captured, whatever became of it."""
 
@@ -217,4 +227,5 @@ SAGA_MUTANTS = (
     Variant("s14 credited goods go back twice", service=CreditedGoodsWereNeverDelivered),
     Variant("s15 the word of a webhook is taken", hear=believes_the_webhook),
     Variant("s16 a voided capture keeps its hold", orders=ForgetsVoids),
+    Variant("s17 an accept is for renewals, too", service=AcceptsWhateverIsRenewed),
 )

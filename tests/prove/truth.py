@@ -7,12 +7,14 @@ import json
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from include.domain.money import Money
 from include.domain.payments import Authorized, PaymentStatus
 from include.services.effects.ports import Effect
 from include.services.effects.ports import EffectKind as K
-from tests.prove.plans import Outcome, Plan
+from tests.prove.plans import HOLD, Outcome, Plan
+from tests.simulator.hub import EPOCH
 
 COMPLETE = "9"  # SYSPRO's status of an order of which nothing more is shipped
 CLEARING = "1150"  # card clearing: what was captured and not settled yet
@@ -189,6 +191,8 @@ class Truth:
         asked = json.loads(effect.payload)
         plan = self.plans[entry.order_id]
         outcome = Outcome.good if asked["skip_decision"] or asked["attempt"] > 1 else plan.outcome
+        if asked["renews"]:  # the bank's own checks may hold it, whoever skips Decision Manager
+            outcome = plan.renewal if asked["attempt"] == 2 else Outcome.declined
         minor: int | None = effect.amount_minor
         if outcome is Outcome.partial:
             minor = effect.amount_minor // 2
@@ -213,7 +217,7 @@ class Truth:
             "stored": None,
             "token_failure": "",
             "details": [],
-            "at": None,
+            "at": (EPOCH + timedelta(seconds=entry.at)).isoformat(),
         }
 
     def _follow_on(self, effect: Effect, entry: Entry) -> str:
@@ -241,7 +245,8 @@ class Truth:
             return False
         done = [one for one in self.about(entry.target) if not one.is_no and not one.is_undone]
         if kind is K.payment_capture:
-            if any(one.kind is K.payment_reversal for one in done):
+            has_lapsed = entry.at > about.at + HOLD
+            if has_lapsed or any(one.kind is K.payment_reversal for one in done):
                 return False
             taken = sum(one.amount_minor for one in done if not self._is_voided(one))
             return not self.has_limits or taken + entry.amount_minor <= about.amount_minor
@@ -336,7 +341,9 @@ class Truth:
         if entry is None or entry.visible_at > now:
             return None
         status = PaymentStatus(str(entry.evidence["status"]))
-        return Authorized(request_id, status, status.value, "", Money(entry.amount_minor, "USD"))
+        at = EPOCH + timedelta(seconds=entry.at)
+        money = Money(entry.amount_minor, "USD")
+        return Authorized(request_id, status, status.value, "", money, at=at)
 
 
 _NATURAL_KINDS = frozenset(

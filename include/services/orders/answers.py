@@ -120,6 +120,7 @@ def _stop_expired(
     order: Order, desk: ShopContext, facts: OrderFacts, _now: datetime
 ) -> tuple[OrderFacts, Event | None]:
     why = "the authorisation lapses before the order could be captured"
+    why += f", and could not be renewed: {facts.unrenewed}" if facts.unrenewed else ""
     stop = Stop("tieout", why, keeps_invoice=facts.is_invoiced)
     return replace(facts, stop=stop), Event("stopped before the authorisation lapses", {})
 

@@ -35,14 +35,22 @@ def _evidence(effect: Effect) -> dict[str, Any]:
 def _authorized(
     desk: ShopContext, facts: OrderFacts, step: str, effect: Effect, now: datetime
 ) -> tuple[OrderFacts, Event]:
-    found = from_json(Authorized, effect.evidence)
-    is_renewal = number_of(step) > facts.attempt
-    if is_renewal and found.authorized is None:
-        stop = Stop("tieout", f"the authorisation could not be renewed: {found.reason}")
-        return replace(facts, stop=stop), Event("renewal declined", {"reason": found.reason})
-    old = facts.payment if is_renewal else facts.replaced
-    facts = with_payment(desk, facts, found, effect.sent_at or now, now)
-    facts = replace(facts, attempt=number_of(step), replaced=old)
+    found, number, sent_at = from_json(Authorized, effect.evidence), number_of(step), effect.sent_at
+    is_renewal, old = number > facts.attempt, facts.payment
+    is_partial = found.status is PaymentStatus.partial and desk.rules.reverse_partial
+    if is_renewal and (found.authorized is None or is_partial):
+        # The old hold is good for some time yet: it is used, and a person learns of it. What a
+        # part was approved of is given back.
+        why = f"{found.theirs} {found.reason}".strip()
+        part = found if found.authorized is not None else None
+        facts = replace(facts, attempt=number, unrenewed=why, replaced=part)
+        return facts, Event("renewal declined", {"reason": why, "request_id": found.request_id})
+    if is_renewal and old is not None:
+        # The series goes on with the token and the network's id of the shopper's own payment.
+        first_id = old.network_id or found.network_id
+        found = replace(found, stored=found.stored or old.stored, network_id=first_id)
+    facts = with_payment(desk, facts, found, sent_at or now, now, is_anew=number > 1)
+    facts = replace(facts, attempt=number, replaced=old if is_renewal else facts.replaced)
     if found.authorized is not None and found.authorized.currency != effect.currency:
         # Its amount says nothing about the order's: a person looks, and the hold is not forgotten.
         problem = f"the gateway approved {found.authorized} of an order in {effect.currency}"
@@ -51,7 +59,13 @@ def _authorized(
 
 
 def with_payment(
-    desk: ShopContext, facts: OrderFacts, found: Authorized, sent_at: datetime, now: datetime
+    desk: ShopContext,
+    facts: OrderFacts,
+    found: Authorized,
+    sent_at: datetime,
+    now: datetime,
+    *,
+    is_anew: bool = False,
 ) -> OrderFacts:
     """Take an authorisation in. Its life began when the bank made it, however late we hear of it.
 
@@ -61,6 +75,8 @@ def with_payment(
         found: the authorisation.
         sent_at: when it was asked for, where the gateway does not say when it was made.
         now: no authorisation was made later than that.
+        is_anew: not the order's first, so that no decision can be about it yet. (About the first
+            one may be: a decision can be heard before its payment.)
     """
     rules = desk.rules
     made_at = sent_at if desk.has_fixed_day else found.at or sent_at
@@ -69,8 +85,8 @@ def with_payment(
     )
     facts = replace(facts, payment=found, expires_at=expires_at)
     is_review = found.status in (PaymentStatus.in_review, PaymentStatus.review_first)
-    if is_review and facts.decision is None:
-        facts = replace(facts, decision=Decision.review)
+    if is_review and (is_anew or facts.decision is None):
+        facts = replace(facts, decision=Decision.review, decided_by="")
     is_unwanted = found.status is PaymentStatus.risk_declined or (
         found.status is PaymentStatus.partial and rules.reverse_partial
     )

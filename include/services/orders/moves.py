@@ -13,6 +13,7 @@ from include.domain.orders import LineKind, Order, PaymentMethod
 from include.domain.payments import PaymentStatus
 from include.domain.reviews import Decision
 from include.services.orders.driver import Ask, Move, Perform, Rest
+from include.services.orders.renewals import renewal_source
 from include.services.orders.steps import name_of, number_of
 
 # How often the ERP is asked what a clerk did; the pollers usually know it long before.
@@ -60,7 +61,7 @@ def next_move(it: Situation) -> Move:
         return Rest(OrderState.stuck, _CONTRADICTED)
     if facts.payment.status is PaymentStatus.review_first and facts.decision is not Decision.accept:
         return _rest(it, OrderState.in_review, _UNDECIDED)
-    return _expire(it) or _deliver(it) or _settle(it)
+    return _asking(it, _expire(it) or _deliver(it) or _settle(it))
 
 
 def state_of(facts: OrderFacts) -> OrderState:
@@ -136,11 +137,23 @@ def _expire(it: Situation) -> Move | None:
         return Perform(f"reverse_old|{facts.attempt}")
     if not _is_expiring(it) or _is_captured_next(it):
         return None
-    if it.rules.on_expiry is OnExpiry.capture and not is_under_review(facts):
+    # One that nobody has accepted is not made anew: the open case would say nothing of it.
+    rule = OnExpiry.release if is_under_review(facts) else it.rules.on_expiry
+    if rule is OnExpiry.capture:
         return Perform(f"capture|{next_number(facts)}")
-    if it.rules.on_expiry is OnExpiry.renew and facts.payment and facts.payment.stored:
+    if rule is OnExpiry.renew and not facts.unrenewed and renewal_source(it.order, facts):
         return Perform(f"authorize|{facts.attempt + 1}")
     return Ask("stop_expired")
+
+
+def _asking(it: Situation, move: Move) -> Move:
+    """An order that would rest on an authorisation nobody could renew asks a person meanwhile."""
+    facts = it.facts
+    if not isinstance(move, Rest) or not facts.unrenewed or facts.taken:
+        return move
+    lapses = f"{facts.expires_at:%Y-%m-%d %H:%M} UTC" if facts.expires_at else "soon"
+    why = f"the authorisation could not be renewed ({facts.unrenewed}) and lapses at {lapses}"
+    return Rest(OrderState.stuck, f"{why}: ship and capture before, or cancel it", move.until)
 
 
 def _is_captured_next(it: Situation) -> bool:
@@ -157,8 +170,12 @@ def _is_expiring(it: Situation) -> bool:
 
 
 def _lapses(it: Situation) -> datetime | None:
-    """Return when the authorisation must be used or released, before it lapses."""
-    return it.rules.expiry_due_at(it.facts.expires_at) if it.facts.expires_at else None
+    """Return when the authorisation must be used or released, before it lapses.
+
+    One that could not be renewed is kept to its end.
+    """
+    lapses = it.facts.expires_at
+    return lapses if lapses is None or it.facts.unrenewed else it.rules.expiry_due_at(lapses)
 
 
 def _deliver(it: Situation) -> Move | None:
@@ -184,13 +201,13 @@ def _hold(it: Situation) -> Move | None:
     facts = it.facts
     if is_under_review(facts):
         if not facts.is_held and not facts.is_invoiced:
-            return Perform(f"hold|{facts.copy}")
+            return Perform(_of_copy("hold", facts))
         return _rest(it, OrderState.in_review, _UNDECIDED)
     if facts.is_invoiced:  # SYSPRO holds and releases nothing that has left
         return None
     is_over_limit = facts.credit in CREDIT_HOLDS
     if facts.is_held and facts.hold_reason == "review" and not is_over_limit:
-        return Perform(f"release|{facts.copy}")
+        return Perform(_of_copy("release", facts))
     if facts.is_held:  # a clerk releases it in SYSPRO
         reason = "held in SYSPRO"
         if is_over_limit:
@@ -198,6 +215,12 @@ def _hold(it: Situation) -> Move | None:
             reason = f"held in SYSPRO: credit {facts.credit}{why}"
         return _look(it, "release", _LOOK_FOR_RELEASE, OrderState.booked, reason)
     return None
+
+
+def _of_copy(name: str, facts: OrderFacts) -> str:
+    """Name a hold or release; each authorisation of a sales order may need its own."""
+    again = f".{facts.attempt}" if facts.attempt > 1 else ""
+    return f"{name}|{facts.copy}{again}"
 
 
 def _settle(it: Situation) -> Move:

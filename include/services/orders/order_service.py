@@ -343,7 +343,14 @@ def _promised(facts: OrderFacts) -> int:
 
 
 def _merged(facts: OrderFacts, event: DecisionEvent) -> tuple[OrderFacts, Merged]:
-    """Advance by rank, never by arrival."""
+    """Advance by rank, never by arrival.
+
+    To accept a request is to accept nothing that was authorised after it; a reject is about the
+    order whichever request it names.
+    """
+    current = facts.payment.request_id if facts.payment else event.request_id
+    if event.decision is Decision.accept and event.request_id != current:
+        return facts, Merged.known
     merged = merge(facts.decision, event.decision)
     if merged is Merged.contradiction:
         return replace(facts, is_contradicted=True), merged

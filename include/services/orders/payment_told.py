@@ -54,7 +54,7 @@ def outcome_body(found: PaymentMeaning) -> dict[str, str]:
 
 
 def _latest(facts: OrderFacts, payment: Authorized, table: PaymentTable) -> PaymentMeaning:
-    if facts.stop is not None and facts.captured and facts.returned_minor:
+    if facts.stop is not None and facts.taken and facts.returned_minor:
         return table("refund", "PENDING", "")
     if facts.decision is Decision.reject:
         return table("decision", "REJECTED", "")
@@ -62,9 +62,9 @@ def _latest(facts: OrderFacts, payment: Authorized, table: PaymentTable) -> Paym
     status = PaymentStatus.authorized if is_kept else payment.status
     if status is not PaymentStatus.authorized:
         return _answer(payment, status, table)
-    if facts.is_reversed or (facts.taken and not facts.captured):
+    if facts.is_reversed or facts.is_all_voided:
         return table("reversal", "REVERSED", "")
-    if facts.captured:
+    if facts.taken:
         return table("capture", "PENDING", "")
     return _answer(payment, status, table)
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from include.domain.erp_orders import ApplyReceipt, MoveSalesOrder, OrderMove, SetCustomField
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts, OrderState, Taken, Wanted
-from include.domain.orders import Order, PaymentMethod, PaymentSource, reference_of
+from include.domain.orders import Order, PaymentMethod, reference_of
 from include.domain.payments import Authorize, Authorized, Capture, Reverse
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.orders.answers import ANSWERS
@@ -29,6 +29,7 @@ from include.services.orders.moves import (
     to_capture,
 )
 from include.services.orders.ports import ShopContext
+from include.services.orders.renewals import renewal_source, renewed, skips_decision
 from include.services.orders.steps import FORWARD, STEPS, UNWINDING, name_of, number_of
 
 
@@ -149,30 +150,22 @@ class OrderPlay:
 
     def _authorize(self, facts: OrderFacts, step: str) -> Command:
         order, attempt = self.order, number_of(step)
+        is_renewal = attempt > facts.attempt
+        before = reference_of(f"{order.order_id}|authorize|{attempt - 1}") if attempt > 1 else ""
         content = Authorize(
             order.order_id,
             attempt,
             self.desk.organization_id,
             order.purchase_order,
             order.amount,
-            self._source(facts, attempt),
+            (renewal_source(order, facts) if is_renewal else None) or order.payment,
             order.shopper,
             order.lines,
-            facts.skips_decision,
-            reference_of(f"{order.order_id}|authorize|{attempt - 1}") if attempt > 1 else "",
+            skips_decision(facts) if is_renewal else facts.skips_decision,
+            self._known_reference(facts) if is_renewal else before,
+            renewed(facts) if is_renewal else None,
         )
         return self._at_gateway(step, content, order.amount)
-
-    def _source(self, facts: OrderFacts, attempt: int) -> PaymentSource:
-        """A renewal is paid with the token kept at the first attempt."""
-        stored = facts.payment.stored if facts.payment else None
-        if attempt == 1 or stored is None:
-            return self.order.payment
-        return PaymentSource(
-            PaymentMethod.stored_token,
-            customer_token=stored.customer_token,
-            instrument_token=stored.instrument_token,
-        )
 
     def _customer(self, facts: OrderFacts, step: str) -> Command:
         content = self.desk.translator.add_customer(self.order, facts.customer)

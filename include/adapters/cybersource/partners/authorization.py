@@ -135,6 +135,7 @@ def authorized_of(row: Row, meaning: Meaning, *, keeps: bool = False) -> Authori
         row.status,
         _code_of(row),
         approved if meaning in HOLDS else None,
+        _network_id_of(row.body),
         stored,
         "the gateway shows no token" if is_lost else "",
         (),
@@ -187,6 +188,7 @@ def _authorized(it: Authorize, answer: Answer, meaning: Meaning) -> Authorized:
         answer.status,
         answer.reason,
         approved,
+        _network_id_of(answer.body),
         stored,
         "",
         answer.fields,
@@ -209,6 +211,10 @@ def _approved(asked: Money, answer: Answer) -> Money:
             LOOK,
         )
     return found
+
+
+def _network_id_of(body: Json) -> str:
+    return text_of(body, "processorInformation", "transactionId") or ""
 
 
 def _token_failure(body: Json, stored: StoredToken | None) -> str:

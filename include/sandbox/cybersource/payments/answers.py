@@ -74,8 +74,8 @@ def payment(entry: Entry, outcome: Outcome, actions: Body, is_token_new: bool | 
         links[follow_on] = {"href": f"{path}/{follow_on}s", "method": "POST"}
         body["processorInformation"] = {
             "approvalCode": "831000",
-            "transactionId": f"2015{entry.request_id[-11:]}",
-            "networkTransactionId": f"2015{entry.request_id[-11:]}",
+            "transactionId": entry.network_id,
+            "networkTransactionId": entry.network_id,
             "responseCode": "00",
             "avs": {"code": "N" if outcome.word == "avs_failed" else "Y"},
             "cardVerification": {"resultCode": "N" if outcome.word == "cv_failed" else "M"},

@@ -7,6 +7,7 @@ from include.sandbox.cybersource.payments import answers
 from include.sandbox.cybersource.payments.book import Entry
 from include.sandbox.cybersource.payments.cards import Card
 from include.sandbox.cybersource.payments.desk import Call, PaymentDesk
+from include.sandbox.cybersource.payments.initiator import check_initiator
 from include.sandbox.cybersource.payments.outcomes import APPROVED, Outcome, chosen
 from include.sandbox.cybersource.payments.payer import Payer, keep_tokens, payer_of
 from include.sandbox.cybersource.payments.reading import (
@@ -74,6 +75,7 @@ class Authorize:
         payer = payer_of(body, call.merchant, self.desk.vault)
         _check_card(payer.card, currency)
         is_sale = flag(body, "processingInformation.capture")
+        check_initiator(body, call.merchant, payer, self.desk.book)
         return _Asked(amount, currency, payer, actions, is_sale, is_looked_at, bill_to_of(body))
 
     def _check_reference(self, call: Call) -> None:

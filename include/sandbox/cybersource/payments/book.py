@@ -58,6 +58,11 @@ class Entry:
         return (self.root or self).request_id
 
     @property
+    def network_id(self) -> str:
+        """What the card network calls an authorization; not the request id."""
+        return f"2015{self.request_id[-11:]}"
+
+    @property
     def captured_minor(self) -> int:
         """What is captured of an authorization and not voided: its own, and that of captures."""
         parts = [self, *(f for f in self.follow_ons if f.kind == "capture")]

@@ -100,11 +100,15 @@ def _facts(entry: Entry, settings: Settings) -> Body:
         "paymentInformation": payment,
         "processorInformation": {
             "processor": {"name": "sandboxacquirer"},
-            **({"approvalCode": "831000"} if entry.authorized_minor else {}),
+            **(_of_bank(entry) if entry.authorized_minor else {}),
         },
         "riskInformation": {"profile": {"decision": entry.decision}} if entry.decision else {},
         "errorInformation": error,
     }
+
+
+def _of_bank(entry: Entry) -> Body:
+    return {"approvalCode": "831000", "transactionId": entry.network_id}
 
 
 def status(entry: Entry) -> str:

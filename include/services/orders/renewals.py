@@ -1,0 +1,40 @@
+"""An authorisation that is about to lapse is made anew, by us: the shopper is not present.
+
+Source: Cybersource reference, section 7.2.
+"""
+
+from include.domain.order_state import OrderFacts
+from include.domain.orders import Order, PaymentMethod, PaymentSource
+from include.domain.payments import Renewed
+from include.domain.reviews import Decision
+
+
+def renewal_source(order: Order, facts: OrderFacts) -> PaymentSource | None:
+    """Return what a renewal is paid with: the token that was kept, or the one it was paid with."""
+    stored = facts.payment.stored if facts.payment else None
+    if stored is not None and stored.customer_token:
+        return PaymentSource(
+            PaymentMethod.stored_token,
+            customer_token=stored.customer_token,
+            instrument_token=stored.instrument_token,
+        )
+    is_stored = order.payment.method is PaymentMethod.stored_token
+    return order.payment if is_stored and order.payment.customer_token else None
+
+
+def renewed(facts: OrderFacts) -> Renewed | None:
+    """Say what a renewal renews; ``None`` where nothing is held."""
+    payment = facts.payment
+    if payment is None or payment.authorized is None:
+        return None
+    return Renewed(payment.network_id, payment.authorized)
+
+
+def skips_decision(facts: OrderFacts) -> bool:
+    """Say whether Decision Manager is left out of a renewal.
+
+    A decision belongs to a request id, and a renewal has a new one. What an analyst has accepted is
+    the order, and he is not asked again (``DECISION_SKIP``, reference 2.1). Where nobody was asked
+    Decision Manager looks anew; what it holds then, it decides anew.
+    """
+    return facts.decision is Decision.accept
