@@ -10,12 +10,12 @@ from include.adapters.store.dead_letters import SqlDeadLetters
 from include.adapters.store.orders import SqlOrders
 from include.adapters.store.watermarks import SqlShelf, SqlWatermarks
 from include.domain.erp_orders import ErpDocument, ErpOrder, UnreadableRow
-from include.domain.errors import Rejected
+from include.domain.errors import OutcomeUnknown, Rejected
 from include.domain.money import Money
 from include.domain.order_rules import CaptureWhen
 from include.domain.order_state import OrderState
 from include.domain.payments import Moved
-from include.services.effects.ports import EffectKind, Receipt
+from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.sync.push_refunds import RefundPush
 from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import as_evidence, make_rules
@@ -217,3 +217,18 @@ class TestOnTheSameDay:
 def released() -> Receipt:
     moved = Moved("", "INVALID_REQUEST", None, "TRANSACTION_ALREADY_REVERSED_OR_SETTLED")
     return Receipt("", as_evidence(moved), is_no=True)
+
+
+def test_a_capture_refused_while_its_order_is_called_off_leaves_nobody_stuck(kit: Kit) -> None:
+    def lost(_effect: Effect) -> Receipt:
+        raise OutcomeUnknown("502", "gateway", "Look for it.")
+
+    kit.partner.say(EffectKind.payment_capture, lost)
+    kit.partner.say(EffectKind.payment_capture, lambda it: kit.partner.do(it, released()))
+    order = make_order()
+    kit.run(order)
+    kit.service.cancel(order.order_id, "shop", "changed her mind")
+    kit.pass_time(hours=2)
+    saga = kit.service.orders.get(order.order_id)
+    assert (saga.state, saga.facts.is_reversed) == (OrderState.cancelled, True)
+    assert saga.facts.left_behind == ("capture|1",)

@@ -13,7 +13,7 @@ from include.domain.payments import Authorized, Moved, PaymentStatus
 from include.domain.reviews import Decision
 from include.services.effects.ports import Effect, EffectState
 from include.services.orders.driver import Event
-from include.services.orders.moves import is_under_review
+from include.services.orders.moves import is_for_delivered, is_under_review
 from include.services.orders.ports import ShopContext
 from include.services.orders.steps import name_of, number_of
 
@@ -155,6 +155,11 @@ def _captured(
 ) -> tuple[OrderFacts, Event]:
     found = from_json(Moved, effect.evidence)
     if effect.state is EffectState.declined:
+        if facts.stop is not None and not is_for_delivered(facts, step):
+            # It was under way when the order was called off: nothing was taken, as is wanted now.
+            why = f"{found.theirs} {found.reason}".strip()
+            facts = replace(facts, left_behind=(*facts.left_behind, step))
+            return facts, Event("capture refused", {"why": why})
         # Goods may have left, so nothing is unwound by itself: a person cancels, or asks again.
         problem = f"the gateway refused the capture: {found.theirs} {found.reason}"
         return replace(facts, problem=problem), Event("capture refused", {"why": problem})
