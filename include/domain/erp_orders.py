@@ -178,6 +178,11 @@ class CustomerCredit:
     currency: str = ""  # the customer's; each amount has its own, see ``base_amounts``
 
 
+# Statuses of an order that nobody has been seen to release: suspended, not shown, and "in process",
+# which an order of any status has while somebody has it open and leaves as it was.
+NOT_RELEASED = ("S", "0", "")
+
+
 @dataclass(frozen=True, slots=True)
 class ErpOrder:
     """A sales order as SYSPRO shows it."""

@@ -251,6 +251,8 @@ def not_moved(root: str, text: str) -> bytes:
         (OrderMove.release, "1", "", True),
         (OrderMove.release, "8", "", True),
         (OrderMove.release, "S", "", False),
+        (OrderMove.release, "0", "", False),
+        (OrderMove.release, "", "", False),
         (OrderMove.release, "\\", "", False),
         (OrderMove.cancel, "\\", "", True),
         (OrderMove.cancel, "*", "", True),
@@ -322,6 +324,21 @@ def test_a_refused_move_is_done_if_the_order_is_so_by_now(fake: Any, make_adapte
     partner = make_adapter().partners[EffectKind.sales_order_move]
     receipt = partner.send(effect_of(move(OrderMove.cancel)))
     assert receipt.evidence == {"status": "\\"}
+
+
+@pytest.mark.parametrize("kind", list(OrderMove))
+def test_a_move_of_an_order_that_somebody_has_open_is_made_later(
+    fake: Any, make_adapter: Make, kind: OrderMove
+) -> None:
+    fake.on("post SORTOX", not_moved("postsalesordercancel", "Sales order has status '0'"))
+    fake.on("post SORTOS", not_moved("postsororderstatus", "Sales order has status '0'"))
+    fake.on("query COMFND", head(OrderStatus="0"))
+    partner = make_adapter().partners[EffectKind.sales_order_move]
+    with pytest.raises(Retryable, match="in process"):
+        partner.send(effect_of(move(kind)))
+    answered = effect_of(move(kind), their_key="15574", **SENT)
+    with pytest.raises(Retryable, match="in process"):  # nor is it a difference to what was sent
+        partner.look(answered)
 
 
 def test_after_an_answer_the_order_is_shown_as_it_is_and_compared(

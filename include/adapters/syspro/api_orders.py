@@ -16,7 +16,13 @@ from include.adapters.syspro.faults import has_any, is_closed_period
 from include.adapters.syspro.order_reader import LIMIT, OrderReader
 from include.adapters.syspro.partners.common import command_of, text_difference
 from include.adapters.syspro.partners.order_document import charge_of, price_of
-from include.adapters.syspro.partners.order_moves import CANCELLED, OPEN, SUSPENSE, is_so
+from include.adapters.syspro.partners.order_moves import (
+    CANCELLED,
+    OPEN,
+    SUSPENSE,
+    demand_at_rest,
+    is_so,
+)
 from include.domain.erp_orders import (
     AddCustomer,
     AddSalesOrder,
@@ -173,7 +179,10 @@ class FacadeCommandPartner:
             return True
         if not same_key(command.sales_order, first(row, names.their_key)):
             return False
-        return is_answered or is_so(command.move, first(row, names.status))
+        status = first(row, names.status)
+        if is_answered:
+            demand_at_rest(self._client.faults, command, [status])
+        return is_answered or is_so(command.move, status)
 
     def _found(self, row: Mapping[str, Any]) -> Found:
         names = self._names.read_back

@@ -28,6 +28,7 @@ class Clerk:
     def __init__(self, app: "SysproApp") -> None:
         self._app = app
         self._auto: dict[str, float] = {}  # company to seconds until he gets to an order
+        self._opened: dict[tuple[str, str], str] = {}  # company and order to its status before
 
     def act(self, facts: Facts) -> Mapping[str, Any]:
         """Do one action and say what came of it.
@@ -39,6 +40,8 @@ class Clerk:
             "invoice": self._invoice,
             "credit": self._credit,
             "cancel": self._cancel,
+            "open_order": self._open_order,
+            "close_order": self._close_order,
             "ship": self._ship,
             "hold": self._hold_customer,
             "credit_limit": self._set_credit_limit,
@@ -174,6 +177,26 @@ class Clerk:
         }
         self._call(books, "SORTOX", "PostSalesOrderCancel", _element("Item", item))
         return {"sales_order": orders.shown(order), "status": order["OrderStatus"]}
+
+    def _open_order(self, books: Books, facts: Facts) -> Mapping[str, Any]:
+        """Open an order in order entry: it is "in process" as long as he looks at it."""
+        order = _order(books, facts)
+        with books.lock:
+            key, status = (books.company, orders.shown(order)), str(order["OrderStatus"])
+            self._opened.setdefault(key, status)
+            orders.set_status(books, order, orders.IN_PROCESS, OPERATOR)
+        return {"sales_order": orders.shown(order), "before": self._opened[key]}
+
+    def _close_order(self, books: Books, facts: Facts) -> Mapping[str, Any]:
+        """Leave an order that he has open, as it was or with another ``status``."""
+        order = _order(books, facts)
+        with books.lock:
+            before = self._opened.pop((books.company, orders.shown(order)), "")
+            status = str(facts.get("status", "")) or before
+            if not before:
+                raise ValueError(f"order {orders.shown(order)} is not open in order entry")
+            orders.set_status(books, order, status, OPERATOR)
+        return {"sales_order": orders.shown(order), "status": status}
 
     def _ship(self, books: Books, facts: Facts) -> Mapping[str, Any]:
         """Write a dispatch note, with the carrier on it and the tracking number in the form."""

@@ -15,7 +15,7 @@ from include.sandbox.syspro.documents import (
     text_field,
     value_field,
 )
-from include.sandbox.syspro.orders import ENDED, find_customer, find_order, shown
+from include.sandbox.syspro.orders import ENDED, IN_PROCESS, find_customer, find_order, shown
 from include.sandbox.syspro.posting import Call
 from include.sandbox.syspro.tables import Row, Value
 from include.sandbox.syspro.trouble import Trouble
@@ -161,6 +161,6 @@ def _read_order(call: Call, part: Element, trouble: Trouble) -> Row | None:
     order = find_order(call.books, number)
     if number and order is None:
         trouble.refuse(part, messages.ORDER_NOT_FOUND, number)
-    if order is not None and order["OrderStatus"] in ENDED:
+    if order is not None and order["OrderStatus"] in (*ENDED, IN_PROCESS):
         trouble.refuse(part, messages.ORDER_STATUS, shown(order), order["OrderStatus"])
     return order

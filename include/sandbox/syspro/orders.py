@@ -14,6 +14,7 @@ from include.sandbox.syspro.tables import Row, Value, padded_key, plain_key
 
 MERCHANDISE = ("1", "7")
 ENDED = ("9", "\\", "*")
+IN_PROCESS = "0"  # while a person has it open in order entry: whatever it was before
 CANCELLED = "\\"
 STATUS_NAMES = {
     "0": "Order in process",

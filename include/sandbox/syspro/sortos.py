@@ -50,12 +50,12 @@ class _Release:
 
 
 def read_order(call: Call, element: Element, findings: Findings) -> Row | None:
-    """Read ``SalesOrder`` and find the order, which must not have ended."""
+    """Read ``SalesOrder`` and find the order; it may not have ended, nor be open elsewhere."""
     number = findings.check(text_field, element, "SalesOrder", longest=20, is_needed=True) or ""
     order = orders.find_order(call.books, number)
     if number and order is None:
         findings.refuse("SalesOrder", number, messages.ORDER_NOT_FOUND, number)
-    if order is not None and order["OrderStatus"] in orders.ENDED:
+    if order is not None and order["OrderStatus"] in (*orders.ENDED, orders.IN_PROCESS):
         status = order["OrderStatus"]
         findings.refuse("SalesOrder", number, messages.ORDER_STATUS, orders.shown(order), status)
     return order

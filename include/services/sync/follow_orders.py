@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from include.domain.erp_orders import ErpDocument, ErpOrder, Shipment
+from include.domain.erp_orders import NOT_RELEASED, ErpDocument, ErpOrder, Shipment
 from include.domain.errors import Rejected
 from include.domain.order_rules import CaptureWhen
 from include.domain.order_state import OrderFacts, OrderState
@@ -90,7 +90,8 @@ class OrderFollower:
         if order_id is None:
             return False
         saga = self.service.orders.get(order_id)
-        if saga.facts.is_held and found.status not in ("S", "") and not found.is_cancelled:
+        is_released = found.status not in NOT_RELEASED and not found.is_cancelled
+        if saga.facts.is_held and is_released:
             self.service.orders.amend(order_id, _look_again, Event("changed in SYSPRO", {}, WHO))
         is_over = found.is_complete or found.is_cancelled
         is_ended = saga.state in (OrderState.declined, OrderState.cancelled)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from include.domain.erp_orders import ErpDocument, ErpOrder, UnreadableRow
+from include.domain.erp_orders import NOT_RELEASED, ErpDocument, ErpOrder, UnreadableRow
 from include.domain.order_state import OrderFacts
 from include.services.orders.driver import Event
 from include.services.orders.order_service import OrderService
@@ -120,7 +120,7 @@ class RefundPush:
         """Go on with the sales order that stands, where the one that we knew is cancelled."""
         if self.service.orders.get(order_id).facts.sales_order != found.sales_order:
             return
-        is_held = other.status == "S"
+        is_held = other.status in NOT_RELEASED
 
         def adopted(facts: OrderFacts) -> OrderFacts:
             """What we did to the other, e.g. release it, a clerk does to this one."""

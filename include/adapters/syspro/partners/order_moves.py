@@ -4,16 +4,20 @@ A move is natural: it is done where the order already is so, whoever did it. Wha
 status to be goes along as a guard, and a refusal is checked against the order as it is now.
 """
 
+from collections.abc import Iterable
+
 from include.adapters.syspro.documents import sortos, sortox
 from include.adapters.syspro.documents.comfnd import Find, Row
 from include.adapters.syspro.documents.reply import key_number, same_key
 from include.adapters.syspro.documents.verdict import Answer
+from include.adapters.syspro.faults import Faults
 from include.adapters.syspro.partners.common import Asking, command_of, key_conditions, with_key
-from include.domain.erp_orders import MoveSalesOrder, OrderMove
+from include.domain.erp_orders import NOT_RELEASED, MoveSalesOrder, OrderMove
 from include.domain.errors import IntegrationError
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 
 SUSPENSE, OPEN = "S", "1"
+IN_PROCESS = "0"  # somebody has the order open
 CANCELLED = ("\\", "*")
 COMPLETE = "9"
 COLUMNS = ("SalesOrder", "CustomerPoNumber", "OrderStatus", "CancelledFlag")
@@ -27,10 +31,17 @@ class OrderMovePartner:
         self._settings = asking.client.settings
 
     def look(self, effect: Effect) -> tuple[Found, ...]:
-        """Return the order if it is so already, or if SYSPRO has said that it moved it."""
+        """Return the order if it is so already, or if SYSPRO has said that it moved it.
+
+        Raises:
+            Retryable: could not ask, or somebody has an order open that SYSPRO said it moved.
+            Rejected: SYSPRO may not be asked.
+        """
         move = command_of(MoveSalesOrder, effect)
         with self._asking.client.session():
             rows = self._rows(move)
+        if effect.their_key:
+            demand_at_rest(self._asking.client.faults, move, map(status_of, rows))
         return tuple(
             _found(row) for row in rows if effect.their_key or is_so(move.move, status_of(row))
         )
@@ -118,10 +129,17 @@ class OrderMovePartner:
         )
 
     def _done_anyhow(self, move: MoveSalesOrder, refusal: IntegrationError) -> Receipt:
-        """Look at the order that could not be moved; it may be so already."""
-        for row in self._rows(move):
+        """Look at the order that could not be moved; it may be so already, or be in use.
+
+        Raises:
+            Retryable: somebody has it open, which may be why it was refused.
+            Parked, Rejected, OutcomeUnknown: what the refusal means otherwise.
+        """
+        rows = self._rows(move)
+        for row in rows:
             if is_so(move.move, status_of(row)):
                 return Receipt(key_number(move.sales_order), {"status": status_of(row)})
+        demand_at_rest(self._asking.client.faults, move, map(status_of, rows))
         raise refusal
 
     def _rows(self, move: MoveSalesOrder) -> list[Row]:
@@ -143,6 +161,20 @@ class _Refused(Exception):
         self.fault = fault
 
 
+def demand_at_rest(faults: Faults, move: MoveSalesOrder, statuses: Iterable[str]) -> None:
+    """Return only if nobody has the order open: what it will be afterwards is not known.
+
+    Raises:
+        Retryable: it is in process.
+    """
+    if IN_PROCESS in statuses:
+        raise faults.retryable(
+            f"sales order {move.sales_order} is in process: somebody has it open",
+            "SorMaster",
+            "It is tried again; if it stays so, have the order closed in order entry.",
+        )
+
+
 def status_of(row: Row) -> str:
     """Return SYSPRO's status; the flag counts where it alone says cancelled."""
     status = row.get("orderstatus", "")
@@ -156,7 +188,7 @@ def is_so(move: OrderMove, status: str) -> bool:
         return status in CANCELLED
     if move is OrderMove.hold:
         return status == SUSPENSE
-    return bool(status) and status != SUSPENSE and status not in CANCELLED
+    return status not in (*NOT_RELEASED, *CANCELLED)
 
 
 def _found(row: Row) -> Found:
