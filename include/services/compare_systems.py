@@ -47,7 +47,7 @@ class CompareSystems:
             self.gateway.compare(window.start_at, window.end_at)
             until = self.gateway.compare_ours(since)
             self.erp.compare_since(day.isoformat())
-            self.erp.compare_orders(self.gateway.touched)
+            self.erp.compare_orders(self.gateway.touched | self.erp.credited())
         tally = self.gateway.findings.tally.check()
         if until > since:
             self.watermarks.move(name, until.isoformat())

@@ -61,6 +61,13 @@ class Systems:
     def documents_of(self, purchase_order: str) -> Sequence[ErpDocument]:
         return self.care.kit.erp.documents.get(purchase_order, [])
 
+    def receipts_of(self, references: Sequence[str]) -> Sequence[ErpDocument]:
+        return self.care.kit.erp.receipts_of(references)
+
+    def overpaid_invoices(self) -> Sequence[ErpDocument]:
+        every = [one for found in self.care.kit.erp.documents.values() for one in found]
+        return [one for one in every if one.left is not None and one.left.minor < 0]
+
     # The comparison --------------------------------------------------------------------------
 
     def take_order(self, purchase_order: str) -> bool:

@@ -1,7 +1,12 @@
 """What clerks do in SYSPRO without a thought for us: look into orders, credit, book by hand."""
 
+import pytest
+
+from include.domain.calendar import settlement_window
+from include.domain.money import Money
 from include.domain.order_state import OrderState
-from tests.integration.play import Play
+from tests.integration.play import LIVE, SHOP, Play
+from tieout.care_desk import comparison
 
 
 def test_a_clerk_who_looks_into_a_suspended_order_releases_nothing(play: Play) -> None:
@@ -25,3 +30,47 @@ def test_a_clerk_who_looks_into_a_suspended_order_releases_nothing(play: Play) -
     assert play.order(order_id).state == OrderState.captured
     assert play.executed(order_id)["capture"] == 1
     play.clerk("credit_limit", customer=customer, limit="100000")
+
+
+def letters_of(play: Play, kind: str) -> list[str]:
+    """Return the reasons of the open letters of a kind, after a night's comparison."""
+    desk = play.desks.of(SHOP)
+    window = settlement_window(LIVE, "America/New_York")
+    comparison(play.desks, desk).run(LIVE, window, desk.erp.session())
+    return [one.reason for one in play.desks.context.dead_letters.listing() if one.kind == kind]
+
+
+@pytest.mark.parametrize("is_paid", [True, False])
+def test_a_credit_on_the_invoice_itself_is_told_until_it_is_refunded(
+    play: Play, is_paid: bool
+) -> None:
+    order_id = play.take()
+    invoiced = play.clerk("invoice", sales_order=play.order(order_id).facts.sales_order)
+    (invoice,) = invoiced["invoices"]
+    if is_paid:
+        play.poll_erp()
+        play.sweep()
+        assert letters_of(play, "invoice_credited") == []
+    play.clerk("credit", invoice=invoice, amount="10.00", on_invoice=True, reason="RMA 7")
+    play.poll_erp()
+    play.sweep()
+    assert play.executed(order_id)["refund"] == 0
+    (reason,) = letters_of(play, "invoice_credited")
+    assert f"{invoice.zfill(15)} was credited 10.00 USD without a note of its own" in reason
+    play.desks.service.refund(
+        order_id, Money(1_000, "USD"), origin="api", origin_key="rma7", who="ann", reason="RMA 7"
+    )
+    play.sweep()
+    assert letters_of(play, "invoice_credited") == []
+
+
+def test_an_old_invoice_that_is_credited_is_told_of_too(play: Play) -> None:
+    order_id = play.take()
+    invoiced = play.clerk("invoice", sales_order=play.order(order_id).facts.sales_order)
+    play.poll_erp()
+    play.sweep()
+    desk = play.desks.of(SHOP)
+    side = comparison(play.desks, desk).erp
+    assert order_id not in side.credited()
+    play.clerk("credit", invoice=invoiced["invoices"][0], amount="0.50", on_invoice=True)
+    assert order_id in side.credited()

@@ -277,6 +277,9 @@ class FacadeReader:
     def documents_of(self, purchase_order: str) -> tuple[ErpDocument, ...]:
         return self._enet().documents_of(purchase_order)
 
+    def overpaid_invoices(self) -> tuple[ErpDocument, ...]:
+        return self._enet().overpaid_invoices()
+
     def applies_receipts(self) -> bool:
         """Say so by the facade's own connection: it is asked to write them."""
         return self._client.settings.applications != "none"

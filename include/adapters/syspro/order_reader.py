@@ -171,6 +171,17 @@ class OrderReader(AccountReader):
         rows = self._asking.find(find, purchase_order)
         return tuple(self._document(row) for row in rows if not is_payment(row))
 
+    def overpaid_invoices(self) -> tuple[ErpDocument, ...]:
+        """Return the invoices of the company of which less than nothing is left.
+
+        Raises:
+            Retryable, Rejected: SYSPRO could not be asked, or a row could not be read.
+        """
+        where = (("DocumentType", "EQ", "I"), ("InvoiceBal1", "LT", "0"))
+        find = Find("ArInvoice", where, DOCUMENTS.columns, return_rows=self._settings.return_rows)
+        rows = self._asking.find_pages(find, "Invoice", DOCUMENTS.key, is_confirmed=True)
+        return tuple(self._document(row) for row in rows if not is_payment(row))
+
     def applies_receipts(self) -> bool:
         return self._settings.applications != "none"
 

@@ -127,9 +127,11 @@ class Clerk:
         return _leaf(reply, "InvoiceNumber")
 
     def _credit(self, books: Books, facts: Facts) -> Mapping[str, Any]:
-        """Credit an invoice: whole, some lines, or an amount."""
+        """Credit an invoice: whole, some lines, or an amount, perhaps ``on_invoice`` itself."""
         invoice = _invoice_of(books, facts)
         reason = str(facts.get("reason", ""))[:6]
+        if facts.get("on_invoice"):
+            return self._credit_on_invoice(books, invoice, facts)
         if "amount" in facts or not books.tables.matching(
             "ArTrnDetail", Invoice=str(invoice["Invoice"])
         ):
@@ -162,6 +164,21 @@ class Clerk:
         }
         self._call(books, "SORTCM", "SoCreditNoteNonMerchLine", _element("Item", line))
         return self._finish_credit(books, note)
+
+    def _credit_on_invoice(self, books: Books, invoice: Row, facts: Facts) -> Mapping[str, Any]:
+        """Post a credit to the invoice: no document of its own, there is only less left of it."""
+        number = plain_key(str(invoice["Invoice"]))
+        item = {
+            "TransactionType": "C",
+            "Customer": str(invoice["Customer"]),
+            "PostToExistingInvoice": "Y",
+            "Invoice": number,
+            "Reference": str(facts.get("reason", "")),
+            "InvoiceValue": f"{_decimal(facts, 'amount')}",
+            "ProductClass": "BA",
+        }
+        self._call(books, "ARSTIN", "PostArInvoices", _element("Item", item))
+        return {"invoice": number, "left": f"{invoice['InvoiceBal1']}"}
 
     def _finish_credit(self, books: Books, note: str) -> Mapping[str, Any]:
         item = _element("Item", {"SalesOrder": note})

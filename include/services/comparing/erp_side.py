@@ -4,11 +4,12 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from include.domain.erp_orders import ErpOrder
+from include.domain.erp_orders import ErpDocument, ErpOrder
 from include.domain.errors import Rejected
 from include.domain.money import Money, total
 from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.orders import Order
+from include.services.comparing.credited import credited_fault, credited_minor
 from include.services.comparing.ports import ErpFeed, Findings
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind, EffectState
@@ -118,6 +119,16 @@ class ErpSide:
 
     # Our orders against SYSPRO ---------------------------------------------------------------
 
+    def credited(self) -> set[str]:
+        """Return the orders whose invoices may have been credited, however long ago they were.
+
+        Raises:
+            Retryable: SYSPRO could not be asked.
+        """
+        overpaid = {one.purchase_order for one in self.feed.overpaid_invoices()}
+        found = {self.service.orders.find(self.merchant_id, code) for code in overpaid if code}
+        return {one for one in found if one} | self.findings.open_of("invoice_credited")
+
     def compare_orders(self, order_ids: Iterable[str]) -> None:
         """Hold orders that held or moved money against SYSPRO's sales orders and receipts.
 
@@ -129,7 +140,7 @@ class ErpSide:
             if _is_behind(saga):
                 saga = self._again(order_id)
             if not _stands(saga.facts) or saga.facts.stop is not None:
-                self.findings.fits(("erp_missing", order_id), ("erp_difference", order_id))
+                self.findings.fits(*_items(order_id), ("invoice_credited", order_id))
                 continue
             self._order(order, saga)
 
@@ -142,7 +153,9 @@ class ErpSide:
             where = f"order {order.number}, company {self.company_id}"
             fault = Rejected(f"paid, yet SYSPRO has no {', '.join([*missing, *gone])}", where, _DO)
             return self.findings.differs("erp_missing", order_id, fault, order.amount)
-        differences += self._invoiced(order, facts)
+        documents = self._documents(order, facts)
+        credited = self._credited(order, facts, documents)
+        differences += self._invoiced(order, facts, documents)
         if differences:
             fault = Rejected(
                 "; ".join(differences),
@@ -150,7 +163,24 @@ class ErpSide:
                 "Correct it in SYSPRO (the payment is what the gateway moved), then resolve this.",
             )
             return self.findings.differs("erp_difference", order_id, fault, order.amount)
-        return self.findings.fits(("erp_missing", order_id), ("erp_difference", order_id))
+        return self.findings.fits(*_items(order_id), *credited)
+
+    def _documents(self, order: Order, facts: OrderFacts) -> Sequence[ErpDocument]:
+        is_due = facts.invoice and facts.taken
+        return self.feed.documents_of(order.purchase_order) if is_due else ()
+
+    def _credited(
+        self, order: Order, facts: OrderFacts, documents: Sequence[ErpDocument]
+    ) -> Sequence[tuple[str, str]]:
+        """Tell of what a clerk has credited on an invoice itself; return what fits."""
+        ours = [one for one in documents if one.amount.currency == order.currency]
+        minor = credited_minor(order, facts, ours, self.feed.receipts_of)
+        item = ("invoice_credited", order.order_id)
+        if minor <= self.tolerance_minor:
+            return [item]
+        credited = Money(minor, order.currency)
+        self.findings.differs(*item, credited_fault(order, facts, credited), credited)
+        return []
 
     def _read_back(self, order_id: str, facts: OrderFacts) -> tuple[list[str], list[str]]:
         """Return what SYSPRO does not show any more, and what it shows otherwise than sent."""
@@ -171,14 +201,15 @@ class ErpSide:
             ]
         return gone, differences
 
-    def _invoiced(self, order: Order, facts: OrderFacts) -> list[str]:
+    def _invoiced(
+        self, order: Order, facts: OrderFacts, documents: Sequence[ErpDocument]
+    ) -> list[str]:
         """A completed order is invoiced for what was captured, in the same currency.
 
         What goes back for goods that were closed short need not be invoiced.
         """
         if not facts.invoice or not facts.taken:
             return []
-        documents = self.feed.documents_of(order.purchase_order)
         invoices = [one.amount for one in documents if one.document_type == "I"]
         strange = sorted({one.currency for one in invoices} - {order.currency})
         if strange:
@@ -197,6 +228,10 @@ class ErpSide:
         orders = self.service.orders
         orders.amend(order_id, lambda facts: facts, Event("compared with SYSPRO"))
         return self.service.advance(order_id)
+
+
+def _items(order_id: str) -> Sequence[tuple[str, str]]:
+    return ("erp_missing", order_id), ("erp_difference", order_id)
 
 
 def _stands(facts: OrderFacts) -> bool:

@@ -54,6 +54,12 @@ class ErpFeed(Protocol):
 
     def documents_of(self, purchase_order: str) -> Sequence[ErpDocument]: ...
 
+    def receipts_of(self, references: Sequence[str]) -> Sequence[ErpDocument]: ...
+
+    def overpaid_invoices(self) -> Sequence[ErpDocument]:
+        """Return the company's invoices of which less than nothing is left."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class KnownRequest:
@@ -99,6 +105,7 @@ LETTER_KINDS = (
     "erp_missing",
     "erp_difference",
     "erp_unpaid",  # a sales order under our prefix without a standing payment
+    "invoice_credited",  # without a note of its own, so that nothing was refunded
 )
 
 
@@ -123,6 +130,10 @@ class Findings:
         for kind, key in items:
             if (kind, key) in self._open:
                 self._shelf.settle(kind, key, "the nightly comparison found it in order")
+
+    def open_of(self, kind: str) -> set[str]:
+        """Return the keys of the open letters of a kind, as they were when this was made."""
+        return {key for its_kind, key in self._open if its_kind == kind}
 
     def is_not_ours(self) -> None:
         self.tally.read += 1

@@ -48,12 +48,12 @@ def ask_applications(
         receipts = {
             one.purchase_order: one for one in shown if one.amount.currency == order.currency
         }
-        planned = plan(order, facts, invoices, receipts)
+        planned, odd = plan(order, facts, invoices, receipts), _less_left(facts, invoices)
     except Rejected:
-        planned = _unread(facts)
+        planned, odd = _unread(facts), {}
     facts = replace(facts, applications=(*facts.applications, *planned), weighed=facts.to_weigh())
-    detail = [f"{one.amount} to {one.invoice}" for one in planned]
-    return facts, Event("receipts weighed against invoices", {"planned": detail})
+    detail = {"planned": [f"{one.amount} to {one.invoice}" for one in planned], **odd}
+    return facts, Event("receipts weighed against invoices", detail)
 
 
 def receipt_reference(order: Order, capture: int) -> str:
@@ -104,9 +104,22 @@ def _shares(receipt: _Open, invoices: Sequence[_Open]) -> Iterator[tuple[str, tu
 
 def _invoice_left(facts: OrderFacts, invoice: ErpDocument) -> int:
     """Return what an invoice still wants; ours in flight may not show in its balance yet."""
-    used = sum(a.amount.minor for a in facts.applications if a.invoice == invoice.invoice)
-    ours = invoice.amount.minor - used
+    ours = invoice.amount.minor - _used(facts, invoice)
     return ours if invoice.left is None else min(ours, invoice.left.minor)
+
+
+def _used(facts: OrderFacts, invoice: ErpDocument) -> int:
+    return sum(one.amount.minor for one in facts.applications if one.invoice == invoice.invoice)
+
+
+def _less_left(facts: OrderFacts, invoices: Sequence[ErpDocument]) -> dict[str, list[str]]:
+    """Name invoices that others have paid or credited; what nothing explains is told at night."""
+    found = [
+        f"{one.left} of {one.invoice}"
+        for one in invoices
+        if one.left is not None and one.left.minor < one.amount.minor - _used(facts, one)
+    ]
+    return {"less left than we know of": found} if found else {}
 
 
 def _unread(facts: OrderFacts) -> tuple[Application, ...]:
