@@ -154,6 +154,16 @@ class SetCustomField:
     value: str
 
 
+def key_number(text: str) -> str:
+    """Return a key comparable: blanks and leading zeros of a number are not part of it."""
+    text = text.strip()
+    return (text.lstrip("0") or "0") if text.isdigit() else text
+
+
+def same_key(ours: str, theirs: str) -> bool:
+    return key_number(ours).casefold() == key_number(theirs).casefold()
+
+
 # What is read ------------------------------------------------------------------------------------
 
 

@@ -205,8 +205,8 @@ class GuardedErp:
             )
         )
 
-    def documents_of(self, purchase_order: str) -> Sequence[ErpDocument]:
-        return self._breaker.call(lambda: self._hook.orders.documents_of(purchase_order))
+    def documents_of(self, purchase_order: str, customer: str) -> Sequence[ErpDocument]:
+        return self._breaker.call(lambda: self._hook.orders.documents_of(purchase_order, customer))
 
     def applies_receipts(self) -> bool:
         return self._hook.orders.applies_receipts()

@@ -58,7 +58,7 @@ class Systems:
     def orders_since(self, cursor: str) -> Sequence[ErpOrder]:
         return [one for one in self.erp_orders.values() if one.cursor > cursor]
 
-    def documents_of(self, purchase_order: str) -> Sequence[ErpDocument]:
+    def documents_of(self, purchase_order: str, customer: str) -> Sequence[ErpDocument]:
         return self.care.kit.erp.documents.get(purchase_order, [])
 
     def receipts_of(self, references: Sequence[str]) -> Sequence[ErpDocument]:

@@ -102,7 +102,9 @@ class Play:
 
     def owed(self, order_id: str, shop_id: str = SHOP) -> Money:
         """Return what SYSPRO shows as open of an order's one invoice."""
-        documents = self.desks.of(shop_id).erp.orders.documents_of(self.purchase_order(order_id))
+        documents = self.desks.of(shop_id).erp.orders.documents_of(
+            self.purchase_order(order_id), self.order(order_id).facts.customer
+        )
         (left,) = (one.left for one in documents if one.document_type == "I")
         assert left is not None
         return left

@@ -74,3 +74,23 @@ def test_an_old_invoice_that_is_credited_is_told_of_too(play: Play) -> None:
     assert order_id not in side.credited()
     play.clerk("credit", invoice=invoiced["invoices"][0], amount="0.50", on_invoice=True)
     assert order_id in side.credited()
+
+
+def test_another_customers_credit_note_under_our_number_refunds_nobody(play: Play) -> None:
+    order_id = play.take()
+    play.clerk("invoice", sales_order=play.order(order_id).facts.sales_order)
+    play.poll_erp()
+    play.sweep()
+    code, letters = play.purchase_order(order_id), play.desks.context.dead_letters
+    other = play.clerk("note", customer="C00001", customer_po=code, amount="10.00")["invoice"]
+    play.poll_erp()
+    play.sweep()
+    assert play.desks.service.refunds.of_order(order_id) == []
+    (letter,) = (one for one in letters.listing() if one.kind == "credit_note")
+    assert f"credit note {other.zfill(15)} of customer" in letter.reason
+    customer = play.order(order_id).facts.customer
+    play.clerk("note", customer=customer, customer_po=code, amount="7.00")
+    play.poll_erp()
+    play.sweep()
+    (refund,) = (row for row, _ in play.desks.service.refunds.of_order(order_id))
+    assert refund.amount == Money(700, "USD")

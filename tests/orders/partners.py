@@ -163,7 +163,7 @@ class FakeErp:
         self._maybe_fail()
         return self.orders.get(purchase_order)
 
-    def documents_of(self, purchase_order: str) -> Sequence[ErpDocument]:
+    def documents_of(self, purchase_order: str, customer: str) -> Sequence[ErpDocument]:
         self._maybe_fail()
         return self.documents.get(purchase_order, [])
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import pytest
 from sqlalchemy import Engine as Database
 from sqlalchemy import event
 
@@ -132,11 +133,11 @@ class Notes(OneCancelled):
 
 def test_a_credit_note_that_cannot_be_read_stops_no_other(kit: Kit) -> None:
     order, store = make_order(), store_of(kit)
-    kit.run(order)
+    customer = kit.run(order).facts.customer
     fault = Rejected("'12.00' 'R' is not money", "ArInvoice 1|C2", "Map the currency.")
     amount, code = Money(1_000, "USD"), order.purchase_order
     good = ErpDocument(
-        "W1", "C3", "C", code, "1", amount, NOW.date(), cursor="2026-11-03-3"
+        customer, "C3", "C", code, "1", amount, NOW.date(), cursor="2026-11-03-3"
     )  # fmt: skip
     notes = [
         UnreadableRow("C1", "their own", "2026-11-03-1", fault),
@@ -232,3 +233,30 @@ def test_a_capture_refused_while_its_order_is_called_off_leaves_nobody_stuck(kit
     saga = kit.service.orders.get(order.order_id)
     assert (saga.state, saga.facts.is_reversed) == (OrderState.cancelled, True)
     assert saga.facts.left_behind == ("capture|1",)
+
+
+@pytest.mark.parametrize(
+    ("customer", "is_known_order", "ends_as"),
+    [
+        ("C00001", False, OrderState.captured),  # another customer's own order of that number
+        ("C00001", True, OrderState.cancelled),  # ours, which a clerk has moved to another customer
+        ("ours", False, OrderState.cancelled),  # entered anew for the same customer
+    ],
+)
+def test_only_what_is_the_orders_own_in_syspro_unwinds_it(
+    kit: Kit, customer: str, is_known_order: bool, ends_as: OrderState
+) -> None:
+    order, store = make_order(), store_of(kit)
+    facts = kit.run(order).facts
+    found = ErpOrder(
+        facts.sales_order if is_known_order else "777",
+        facts.customer if customer == "ours" else customer,
+        order.purchase_order, "\\", True, cursor="2026-11-03-1",
+    )  # fmt: skip
+    push = RefundPush(
+        "acme_us", "A", OneCancelled(found), kit.service,  # type: ignore[arg-type]
+        SqlWatermarks(store, lambda _c: NOW), SqlShelf(store, lambda _c: NOW), "ann@acme",
+    )  # fmt: skip
+    push.poll("2026-11-02")
+    kit.pass_time(hours=2)
+    assert kit.service.orders.get(order.order_id).state == ends_as

@@ -73,9 +73,9 @@ class Syspro:
         self.questions += 1
         return [one for one in self.orders if one.purchase_order == purchase_order]
 
-    def documents_of(self, purchase_order: str) -> Sequence[ErpDocument]:
+    def documents_of(self, purchase_order: str, customer: str) -> Sequence[ErpDocument]:
         self.questions += 1
-        return self.reader.documents_of(purchase_order)
+        return self.reader.documents_of(purchase_order, customer)
 
 
 @dataclass

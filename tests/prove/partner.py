@@ -131,9 +131,9 @@ class Readers:
         found = self._world.truth.orders_of(purchase_order)
         return erp_order(found[0]) if found else None
 
-    def documents_of(self, purchase_order: str) -> Sequence[ErpDocument]:
+    def documents_of(self, purchase_order: str, customer: str) -> Sequence[ErpDocument]:
         self._ask("SQ", "invoice")
-        return self._world.people.documents_of(purchase_order)
+        return self._world.people.documents_of(purchase_order, customer)
 
     def _ask(self, code: str, question: str) -> None:
         self._world.observe_read()

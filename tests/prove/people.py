@@ -334,7 +334,7 @@ class People:
         orders = self._world.truth.sales_orders.values()
         return [erp_order(one) for one in orders if one.purchase_order == purchase_order]
 
-    def documents_of(self, purchase_order: str) -> Sequence[ErpDocument]:
+    def documents_of(self, purchase_order: str, customer: str) -> Sequence[ErpDocument]:
         invoices = [
             d for o in self._world.truth.orders_of(purchase_order)[:1] for d in documents(o)
         ]

@@ -263,7 +263,7 @@ def test_receipts_are_read_with_what_is_left_and_orders_do_not_see_them(
     reader = make_adapter().orders
     (receipt,) = reader.receipts_of([RECEIPT.reference])
     assert (receipt.invoice, receipt.amount, receipt.left) == ("_CRD07", usd(40_20), usd(10_20))
-    (invoice,) = reader.documents_of("WEB-1001")
+    (invoice,) = reader.documents_of("WEB-1001", "W000001")
     assert (invoice.invoice, invoice.amount, invoice.left) == ("100501", usd(40_20), None)
 
 

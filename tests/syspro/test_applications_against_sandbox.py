@@ -33,7 +33,7 @@ class Shop:
         assert receipt.state is EffectState.verified, receipt.reason
 
     def invoice(self) -> ErpDocument:
-        (found,) = self.adapter.orders.documents_of(SALE.purchase_order)
+        (found,) = self.adapter.orders.documents_of(SALE.purchase_order, SALE.customer)
         return found
 
     def receipt(self) -> ErpDocument:

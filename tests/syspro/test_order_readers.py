@@ -166,13 +166,22 @@ def test_a_credit_note_is_positive_and_in_its_own_currency(fake: Any, make_adapt
     assert note.amount == Money(12_30, "USD")
     assert (note.document_date, note.sales_order) == (date(2026, 11, 3), "15580")
     fake.on("query COMFND", document(PostCurrency="JPY", CurrencyValue="-1200.00"))
-    assert make_adapter().orders.documents_of("WEB-1")[0].amount == Money(1200, "JPY")
+    assert make_adapter().orders.documents_of("WEB-1", "")[0].amount == Money(1200, "JPY")
+
+
+def test_another_customers_documents_under_our_number_are_not_ours(
+    fake: Any, make_adapter: Make
+) -> None:
+    fake.on("query COMFND", document(Customer="000000000004711"))
+    orders = make_adapter().orders
+    assert len(orders.documents_of("WEB-1", "4711")) == 1
+    assert orders.documents_of("WEB-1", "4712") == ()
 
 
 def test_an_unapplied_payment_is_no_document(fake: Any, make_adapter: Make) -> None:
     fake.on("query COMFND", document(Invoice="_CRD01"))
     assert make_adapter().orders.credit_notes_since("") == ()
-    assert make_adapter().orders.documents_of("WEB-1") == ()
+    assert make_adapter().orders.documents_of("WEB-1", "") == ()
 
 
 def test_a_payment_is_no_document_of_the_day_that_is_reconciled(
@@ -199,7 +208,7 @@ def test_a_document_that_cannot_be_read_is_named_not_skipped(
         "0x0000000000000001",
     )
     with pytest.raises(Rejected, match="100466"):
-        make_adapter().orders.documents_of("WEB-1")
+        make_adapter().orders.documents_of("WEB-1", "")
 
 
 @pytest.mark.parametrize(

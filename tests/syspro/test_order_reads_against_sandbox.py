@@ -102,7 +102,9 @@ def test_the_life_of_an_order_is_polled_from_cursors(site: Site) -> None:
     assert (shipment.sales_order, shipment.carrier, shipment.tracking) == (
         number, "UPS", "1Z999AA10123456784",
     )  # fmt: skip
-    kinds = {one.document_type: one for one in orders.documents_of(SALE.purchase_order)}
+    kinds = {
+        one.document_type: one for one in orders.documents_of(SALE.purchase_order, SALE.customer)
+    }
     assert set(kinds) == {"I", "C"}
     (note,) = orders.credit_notes_since(cursor)
     assert note.amount == kinds["I"].amount

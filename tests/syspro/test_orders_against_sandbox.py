@@ -205,7 +205,7 @@ def test_a_receipt_pays_an_invoice_at_once_and_is_found_in_the_history(site: Sit
     engine = site.engine(adapter)
     order = site.drive(engine, SALE)
     site.clerk("invoice", sales_order=order.their_key)
-    (invoice,) = adapter.orders.documents_of(SALE.purchase_order)
+    (invoice,) = adapter.orders.documents_of(SALE.purchase_order, SALE.customer)
     assert (invoice.document_type, invoice.sales_order) == ("I", order.their_key)
     found = site.drive(engine, replace(PAID, amount=invoice.amount, invoice=invoice.invoice))
     assert found.state is EffectState.verified, found.reason

@@ -12,15 +12,14 @@ from include.adapters.syspro.documents.reply import (
     CallFailed,
     Unreadable,
     count,
-    key_number,
     problems,
     read_amount,
     read_date,
     read_document,
     read_text,
-    same_key,
 )
 from include.adapters.syspro.documents.verdict import Answer
+from include.domain.erp_orders import key_number, same_key
 from include.domain.errors import Rejected
 
 DECLARATION = "<?xml version='1.0' encoding='Windows-1252'?>"

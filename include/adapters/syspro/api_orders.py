@@ -8,7 +8,7 @@ from typing import Any
 from include.adapters.http.redact import redact
 from include.adapters.syspro.account_reader import CustomerMatch
 from include.adapters.syspro.api_services import AMOUNT_MARK, MARKED, FacadeClient, dig, first
-from include.adapters.syspro.documents.reply import key_number, read_millionths, same_key
+from include.adapters.syspro.documents.reply import read_millionths
 from include.adapters.syspro.documents.schema import Amount, Kind, Price, Quantity
 from include.adapters.syspro.documents.text import to_cp1252
 from include.adapters.syspro.facade_map import CommandMap, StockMap
@@ -35,6 +35,8 @@ from include.domain.erp_orders import (
     Shipment,
     StockLevel,
     UnreadableRow,
+    key_number,
+    same_key,
 )
 from include.domain.errors import IntegrationError, Rejected, Retryable
 from include.domain.orders import LineKind, OrderLine
@@ -274,8 +276,8 @@ class FacadeReader:
     def shipments_since(self, cursor: str, limit: int = LIMIT) -> tuple[Shipment, ...]:
         return self._enet().shipments_since(cursor, limit)
 
-    def documents_of(self, purchase_order: str) -> tuple[ErpDocument, ...]:
-        return self._enet().documents_of(purchase_order)
+    def documents_of(self, purchase_order: str, customer: str) -> tuple[ErpDocument, ...]:
+        return self._enet().documents_of(purchase_order, customer)
 
     def overpaid_invoices(self) -> tuple[ErpDocument, ...]:
         return self._enet().overpaid_invoices()

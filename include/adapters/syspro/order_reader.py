@@ -7,7 +7,7 @@ from include.adapters.syspro.account_reader import AccountReader
 from include.adapters.syspro.cursors import Feed, changes, dated
 from include.adapters.syspro.documents import comqfm, sorqdn, sorqry
 from include.adapters.syspro.documents.comfnd import Find, Row
-from include.adapters.syspro.documents.reply import key_number, read_amount, read_date, same_key
+from include.adapters.syspro.documents.reply import read_amount, read_date
 from include.adapters.syspro.partners.common import (
     CUSTOMER,
     ORDER,
@@ -18,7 +18,14 @@ from include.adapters.syspro.partners.common import (
 )
 from include.adapters.syspro.partners.order_moves import CANCELLED, COMPLETE, status_of
 from include.adapters.syspro.reader import is_payment
-from include.domain.erp_orders import ErpDocument, ErpOrder, Shipment, UnreadableRow
+from include.domain.erp_orders import (
+    ErpDocument,
+    ErpOrder,
+    Shipment,
+    UnreadableRow,
+    key_number,
+    same_key,
+)
 from include.domain.errors import Rejected
 from include.domain.money import Money
 
@@ -160,16 +167,19 @@ class OrderReader(AccountReader):
                 if not wanted or row.get("dispatchnotestatus", "") in wanted
             )
 
-    def documents_of(self, purchase_order: str) -> tuple[ErpDocument, ...]:
-        """Return the invoices, debit and credit notes of an order.
+    def documents_of(self, purchase_order: str, customer: str) -> tuple[ErpDocument, ...]:
+        """Return the invoices, debit and credit notes of a customer's order; '' is anybody's.
+
+        Another customer may use the same number for an order of his own.
 
         Raises:
             Retryable, Rejected: SYSPRO could not be asked.
         """
         where = (("CustomerPoNumber", "EQ", purchase_order),)
         find = Find("ArInvoice", where, DOCUMENTS.columns)
-        rows = self._asking.find(find, purchase_order)
-        return tuple(self._document(row) for row in rows if not is_payment(row))
+        rows: Sequence[Row] = self._asking.find(find, purchase_order)
+        found = with_key(rows, "customer", customer) if customer else rows
+        return tuple(self._document(row) for row in found if not is_payment(row))
 
     def overpaid_invoices(self) -> tuple[ErpDocument, ...]:
         """Return the invoices of the company of which less than nothing is left.

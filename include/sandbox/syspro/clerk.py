@@ -39,6 +39,7 @@ class Clerk:
         actions: dict[str, Callable[[Books, Facts], Mapping[str, Any]]] = {
             "invoice": self._invoice,
             "credit": self._credit,
+            "note": self._note,
             "cancel": self._cancel,
             "open_order": self._open_order,
             "close_order": self._close_order,
@@ -179,6 +180,19 @@ class Clerk:
         }
         self._call(books, "ARSTIN", "PostArInvoices", _element("Item", item))
         return {"invoice": number, "left": f"{invoice['InvoiceBal1']}"}
+
+    def _note(self, books: Books, facts: Facts) -> Mapping[str, Any]:
+        """Credit a customer an amount for any ``customer_po``, without an invoice."""
+        item = {
+            "TransactionType": "C",
+            "Customer": str(facts["customer"]),
+            "GenerateInvoiceNumber": "Y",
+            "Reference": str(facts.get("customer_po", "")),
+            "InvoiceValue": f"{_decimal(facts, 'amount')}",
+            "ProductClass": "BA",
+        }
+        reply = self._call(books, "ARSTIN", "PostArInvoices", _element("Item", item))
+        return {"invoice": _leaf(reply, "Invoice")}
 
     def _finish_credit(self, books: Books, note: str) -> Mapping[str, Any]:
         item = _element("Item", {"SalesOrder": note})

@@ -167,7 +167,7 @@ class ErpSide:
 
     def _documents(self, order: Order, facts: OrderFacts) -> Sequence[ErpDocument]:
         is_due = facts.invoice and facts.taken
-        return self.feed.documents_of(order.purchase_order) if is_due else ()
+        return self.feed.documents_of(order.purchase_order, facts.customer) if is_due else ()
 
     def _credited(
         self, order: Order, facts: OrderFacts, documents: Sequence[ErpDocument]

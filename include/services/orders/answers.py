@@ -106,7 +106,7 @@ def _ask_release(
 def _ask_invoice(
     order: Order, desk: ShopContext, facts: OrderFacts, now: datetime
 ) -> tuple[OrderFacts, Event | None]:
-    documents = desk.erp.documents_of(order.purchase_order)
+    documents = desk.erp.documents_of(order.purchase_order, facts.customer)
     invoices = tuple(one.invoice for one in documents if one.document_type == "I")
     facts = replace(facts, looked_at=now)
     if not invoices:
@@ -130,7 +130,7 @@ def _ask_delivered(
     order: Order, desk: ShopContext, facts: OrderFacts, _now: datetime
 ) -> tuple[OrderFacts, Event | None]:
     """Learn what had left when SYSPRO called the order off; what of it was not charged yet, is."""
-    shown = desk.erp.documents_of(order.purchase_order)
+    shown = desk.erp.documents_of(order.purchase_order, facts.customer)
     for document in shown:
         if document.amount.currency != order.currency:
             raise Rejected(

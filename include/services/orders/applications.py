@@ -41,7 +41,7 @@ def ask_applications(
     try:
         invoices = [
             one
-            for one in desk.erp.documents_of(order.purchase_order)
+            for one in desk.erp.documents_of(order.purchase_order, facts.customer)
             if one.document_type == "I" and one.amount.currency == order.currency
         ]
         shown = desk.open_receipts.receipts_of(references)

@@ -16,7 +16,7 @@ from include.services.orders.driver import Command, Event, Saga
 from include.services.orders.order_service import OrderService
 from include.services.sync.close_short import CloseShort, is_shown
 from include.services.sync.ports import Shelf, Tally, Watermarks, read_on, work_on
-from include.services.sync.standing_orders import OrdersOfOne
+from include.services.sync.standing_orders import OrdersOfOne, is_of
 
 WHO = "SYSPRO"
 ShipmentUpdate = Callable[[Order, OrderFacts, Shipment], object | None]
@@ -29,7 +29,7 @@ class OrderFeed(OrdersOfOne, Protocol):
 
     def shipments_since(self, cursor: str) -> Sequence[Shipment]: ...
 
-    def documents_of(self, purchase_order: str) -> Sequence[ErpDocument]: ...
+    def documents_of(self, purchase_order: str, customer: str) -> Sequence[ErpDocument]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,8 @@ class OrderFollower:
         if order_id is None:
             return False
         saga = self.service.orders.get(order_id)
+        if not is_of(found, saga.facts):
+            return False
         is_released = found.status not in NOT_RELEASED and not found.is_cancelled
         if saga.facts.is_held and is_released:
             self.service.orders.amend(order_id, _look_again, Event("changed in SYSPRO", {}, WHO))
@@ -115,7 +117,8 @@ class OrderFollower:
         )
 
     def _take_invoices(self, saga: Saga[OrderFacts], found: ErpOrder) -> Sequence[ErpDocument]:
-        order_id, shown = saga.key, self.feed.documents_of(found.purchase_order)
+        order_id = saga.key
+        shown = self.feed.documents_of(found.purchase_order, found.customer)
         invoices = [one for one in shown if one.document_type == "I"]
         numbers = tuple(one.invoice for one in invoices)
         new = [one for one in numbers if one not in saga.facts.known_invoices()]

@@ -6,12 +6,13 @@ from functools import partial
 from typing import Protocol
 
 from include.domain.erp_orders import NOT_RELEASED, ErpDocument, ErpOrder, UnreadableRow
+from include.domain.errors import Rejected
 from include.domain.order_state import OrderFacts
 from include.services.orders.driver import Event
 from include.services.orders.order_service import OrderService
 from include.services.orders.steps import ABOUT_THE_COPY, name_of
 from include.services.sync.ports import Shelf, Tally, Watermarks, read_on, work_on
-from include.services.sync.standing_orders import OrdersOfOne, standing
+from include.services.sync.standing_orders import OrdersOfOne, is_of, standing
 
 WHO = "SYSPRO clerk"
 
@@ -72,6 +73,15 @@ class RefundPush:
             return False
         if isinstance(note, UnreadableRow):
             raise note.fault
+        facts = self.service.orders.get(order_id).facts
+        if not is_of(note, facts):
+            raise Rejected(
+                f"credit note {note.invoice} of customer {note.customer} has the customer PO "
+                f"{note.purchase_order!r} of an order of customer {facts.customer}",
+                f"company {self.company_id}",
+                "Nothing is refunded. If it belongs to this order all the same, refund "
+                f"{note.amount} through the shop or the API; then resolve this.",
+            )
         self.service.refund(
             order_id,
             note.amount,
@@ -104,6 +114,8 @@ class RefundPush:
         if order_id is None:
             return False
         saga = self.service.orders.get(order_id)
+        if not is_of(found, saga.facts):
+            return False
         if saga.facts.is_order_cancelled and saga.facts.stop:
             return True
         others = standing(self.feed, found)

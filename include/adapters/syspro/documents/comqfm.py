@@ -10,9 +10,9 @@ from include.adapters.syspro.documents.reply import (
     field,
     problems,
     read_document,
-    same_key,
 )
 from include.adapters.syspro.documents.schema import Document, Element, Group, Key
+from include.domain.erp_orders import same_key
 
 QUERY = Document(
     "COMQFM",

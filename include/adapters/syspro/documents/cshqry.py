@@ -5,8 +5,9 @@ Source: reference, section 4.6 and 5; element names from the reassembled reply.
 
 from dataclasses import dataclass
 
-from include.adapters.syspro.documents.reply import Unreadable, field, read_document, same_key
+from include.adapters.syspro.documents.reply import Unreadable, field, read_document
 from include.adapters.syspro.documents.schema import Choice, Document, Element, Group, Key
+from include.domain.erp_orders import same_key
 
 QUERY = Document(
     "CSHQRY",

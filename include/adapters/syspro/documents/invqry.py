@@ -13,9 +13,9 @@ from include.adapters.syspro.documents.reply import (
     problems,
     read_document,
     read_millionths,
-    same_key,
 )
 from include.adapters.syspro.documents.schema import Choice, Document, Element, Group, Key
+from include.domain.erp_orders import same_key
 from include.domain.errors import Rejected
 
 _FLAGS = (

@@ -162,16 +162,6 @@ def count(element: Element | None, path: str) -> int | None:
     return int(text) if text.isdigit() else 0 if not text else None
 
 
-def key_number(text: str) -> str:
-    """Return a key comparable: blanks and leading zeros of a number are not part of it."""
-    text = text.strip()
-    return (text.lstrip("0") or "0") if text.isdigit() else text
-
-
-def same_key(ours: str, theirs: str) -> bool:
-    return key_number(ours).casefold() == key_number(theirs).casefold()
-
-
 def read_amount(text: str, currency: str, where: str) -> Money:
     """Read a padded number; the sign may stand before or after it.
 

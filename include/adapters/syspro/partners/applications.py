@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from include.adapters.syspro.documents import arsqry, arstpy
 from include.adapters.syspro.documents.comfnd import Find, Row
-from include.adapters.syspro.documents.reply import same_key
 from include.adapters.syspro.partners.common import (
     GL_FAILED,
     Asking,
@@ -28,7 +27,7 @@ from include.adapters.syspro.partners.common import (
 from include.adapters.syspro.partners.invoices import period_difference
 from include.adapters.syspro.partners.receipts import parameters
 from include.adapters.syspro.reader import is_payment
-from include.domain.erp_orders import ApplyReceipt
+from include.domain.erp_orders import ApplyReceipt, same_key
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
 from include.services.effects.ports import Difference, Effect, Found, Receipt

@@ -5,17 +5,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from include.adapters.syspro.documents.comfnd import Condition, Find, Row, find_all
-from include.adapters.syspro.documents.reply import (
-    CallFailed,
-    Unreadable,
-    key_number,
-    read_amount,
-    read_date,
-    same_key,
-)
+from include.adapters.syspro.documents.reply import CallFailed, Unreadable, read_amount, read_date
 from include.adapters.syspro.enet import EnetClient
 from include.adapters.syspro.periods import Periods
 from include.domain.canonical import from_json
+from include.domain.erp_orders import key_number, same_key
 from include.domain.errors import Rejected, Retryable
 from include.domain.journal import Journal, JournalLine
 from include.domain.money import Money, total

@@ -6,7 +6,6 @@ have made the same customer.
 
 from include.adapters.syspro.documents import arsscs
 from include.adapters.syspro.documents.comfnd import Find
-from include.adapters.syspro.documents.reply import same_key
 from include.adapters.syspro.documents.schema import Note
 from include.adapters.syspro.partners.common import (
     CUSTOMER,
@@ -17,7 +16,7 @@ from include.adapters.syspro.partners.common import (
     text_difference,
     with_key,
 )
-from include.domain.erp_orders import AddCustomer, ErpAddress
+from include.domain.erp_orders import AddCustomer, ErpAddress, same_key
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 
 _SOLD = ("SoldToAddr1", "SoldToAddr2", "SoldToAddr3", "SoldToAddr4", "SoldToAddr5")

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from include.adapters.syspro.documents import apstin
 from include.adapters.syspro.documents.comfnd import Condition, Find
-from include.adapters.syspro.documents.reply import same_key
 from include.adapters.syspro.partners.common import (
     GL_FAILED,
     Asking,
@@ -23,6 +22,7 @@ from include.adapters.syspro.partners.common import (
     split,
     total_minor,
 )
+from include.domain.erp_orders import same_key
 from include.domain.journal import Journal
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 

@@ -8,11 +8,10 @@ from collections.abc import Iterable
 
 from include.adapters.syspro.documents import sortos, sortox
 from include.adapters.syspro.documents.comfnd import Find, Row
-from include.adapters.syspro.documents.reply import key_number, same_key
 from include.adapters.syspro.documents.verdict import Answer
 from include.adapters.syspro.faults import Faults
 from include.adapters.syspro.partners.common import Asking, command_of, key_conditions, with_key
-from include.domain.erp_orders import NOT_RELEASED, MoveSalesOrder, OrderMove
+from include.domain.erp_orders import NOT_RELEASED, MoveSalesOrder, OrderMove, key_number, same_key
 from include.domain.errors import IntegrationError
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 

@@ -8,7 +8,6 @@ the customer's payments. How a refund is booked differs by site and is a setting
 
 from include.adapters.syspro.documents import arsqry, arstin, arstpy
 from include.adapters.syspro.documents.comfnd import Find
-from include.adapters.syspro.documents.reply import same_key
 from include.adapters.syspro.partners.common import (
     GL_FAILED,
     Asking,
@@ -21,7 +20,7 @@ from include.adapters.syspro.partners.common import (
     number,
 )
 from include.adapters.syspro.partners.invoices import period_difference
-from include.domain.erp_orders import BookReceipt
+from include.domain.erp_orders import BookReceipt, same_key
 from include.domain.errors import Rejected, Retryable
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from include.adapters.http.redact import redact
 from include.adapters.syspro.documents import sortoi
 from include.adapters.syspro.documents.comfnd import Find, Row
-from include.adapters.syspro.documents.reply import read_millionths, same_key
+from include.adapters.syspro.documents.reply import read_millionths
 from include.adapters.syspro.documents.schema import Note
 from include.adapters.syspro.documents.sortoi import ImportedOrder
 from include.adapters.syspro.partners.common import (
@@ -26,7 +26,7 @@ from include.adapters.syspro.partners.common import (
     text_difference,
 )
 from include.adapters.syspro.partners.order_document import build, charge_of, parameters, price_of
-from include.domain.erp_orders import AddSalesOrder
+from include.domain.erp_orders import AddSalesOrder, same_key
 from include.domain.errors import IntegrationError, Rejected, Retryable
 from include.domain.orders import PRICE_DIGITS, LineKind
 from include.services.effects.ports import Difference, Effect, Found, Receipt
