@@ -5,6 +5,7 @@ import pytest
 from include.domain.calendar import settlement_window
 from include.domain.money import Money
 from include.domain.order_state import OrderState
+from include.services.effects.ports import EffectKind, EffectState
 from tests.integration.play import LIVE, SHOP, Play
 from tieout.care_desk import comparison
 
@@ -94,3 +95,19 @@ def test_another_customers_credit_note_under_our_number_refunds_nobody(play: Pla
     play.sweep()
     (refund,) = (row for row, _ in play.desks.service.refunds.of_order(order_id))
     assert refund.amount == Money(700, "USD")
+
+
+def test_a_logon_that_nobody_could_foretell_loses_no_refunds_receipt(play: Play) -> None:
+    order_id = play.take()
+    play.desks.service.refund(
+        order_id, Money(500, "USD"), origin="api", origin_key="full", who="ann", reason="broken"
+    )
+    play.control("syspro", logon_refusal="Period end in progress for company A")
+    play.sweep()
+    play.control("syspro", logon_refusal="")
+    letters = play.desks.context.dead_letters.listing()
+    assert [one for one in letters if one.kind == "ar_receipt"] == []
+    (name,) = (row.refund_id for row, _ in play.desks.service.refunds.of_order(order_id))
+    effect = play.desks.of(SHOP).engine.find(EffectKind.ar_receipt, f"{name}|book|1")
+    assert effect is not None
+    assert effect.state is EffectState.intended

@@ -75,18 +75,21 @@ class Faults:
         return self.unknown(f"the server answered {status}", business_object)
 
     def failed_logon(self, text: str) -> IntegrationError:
-        """Nothing has been posted when a logon fails."""
+        """Nothing has been posted when a logon fails.
+
+        Most reasons pass by themselves: all seats are taken, a backup, a month end, SYSPRO's own
+        database. Only what a site's settings name needs a person, and loses what is being sent.
+        """
         low, where, conn = text.lower(), self.where("Logon"), self.settings.conn_id
-        if has_any(low, self.settings.busy_words):
-            return Retryable(text, where, "Free a seat or the operator; it is tried again.")
-        if "company" in low:
+        if has_any(low, self.settings.bad_company_words):
             do = f"Correct company_id or company_password of connection {conn}."
-        elif "password" in low or "operator" in low:
+        elif has_any(low, self.settings.bad_operator_words):
             do = f"Correct operator or password of connection {conn}."
-        elif has_any(low, (*self.settings.license_words, "licen")):
+        elif has_any(low, self.settings.license_words):
             do = "Ask the SYSPRO administrator for an e.net licence for this operator."
         else:
-            do = "See the SYSPRO e.net service on its server."
+            do = "It is tried again; if it stays, free a seat or see SYSPRO's e.net service."
+            return Retryable(text, where, do)
         return Rejected(text, where, do)
 
     def failed_query(self, text: str, business_object: str) -> Exception:

@@ -79,7 +79,9 @@ class SysproSettings:
     period_words: tuple[str, ...] = ("period",)
     closed_words: tuple[str, ...] = ("closed", "not open", "not available", "future")
     license_words: tuple[str, ...] = ("exception 100000", "not licensed", "not registered")
-    busy_words: tuple[str, ...] = ("licence is free", "license is free", "already logged in")
+    # Refused logons that need a person; any other is tried again.
+    bad_operator_words: tuple[str, ...] = ("invalid operator password", "invalid operator code")
+    bad_company_words: tuple[str, ...] = ("invalid company id", "invalid company password")
     duplicate_numbers: tuple[str, ...] = ("120001",)
     duplicate_words: tuple[str, ...] = ("already exists", "already on file", "duplicate")
     journal_warnings: str = "N"  # IgnoreWarnings of GENTJL: N a warning refuses, Y, or W reports

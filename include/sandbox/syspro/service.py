@@ -154,6 +154,7 @@ class SysproApp(App):
                 self.options, "is_authorization_required", bool(v)
             ),
             "idle_timeout_s": lambda v: setattr(self.sessions, "idle_timeout_s", float(v)),
+            "logon_refusal": lambda v: setattr(self.sessions, "refusal", str(v)),
             "seats": lambda v: setattr(self.sessions, "seats", int(v)),
             "advance_s": lambda v: self.sessions.advance(float(v)),
             "evict": lambda v: _discard(self.sessions.evict(operator=str(v))),

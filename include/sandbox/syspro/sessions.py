@@ -51,6 +51,7 @@ class Sessions:
     def __init__(self, operators: Mapping[str, Operator]) -> None:
         self.idle_timeout_s = 20 * 60.0
         self.seats = 10
+        self.refusal = ""  # why nobody can log on just now, in words that no document foretells
         self._operators = operators
         self._live: dict[str, Session] = {}
         self._skew_s = 0.0
@@ -64,8 +65,10 @@ class Sessions:
         ``must_fail`` is ``FailWhenAlreadyLoggedIn``: refuse, rather than throw the other out.
 
         Raises:
-            CallFailed: wrong credentials, no seat, or already logged in.
+            CallFailed: wrong credentials, no seat, already logged in, or nobody may.
         """
+        if self.refusal:
+            raise CallFailed(f"ERROR: {self.refusal}")
         known = self._operators.get(operator.upper())
         if known is None:
             raise CallFailed(messages.BAD_OPERATOR)
