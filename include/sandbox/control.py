@@ -9,7 +9,7 @@ Tests and the demo use it; the product never does.
 | ``GET, POST, DELETE /control/faults`` | lists, adds and clears fault rules |
 | ``GET /control/labels?merchant=&date=`` | what was planted on a settlement day |
 | ``POST /control/periods`` | opens or closes a posting period of SYSPRO |
-| ``POST /control/syspro`` | licences, seats, a refused logon, time-out, eviction, ledger errors, order manners |
+| ``POST /control/syspro`` | licences, logons, time-out, ledger errors, its year, order manners |
 | ``POST /control/clerk`` | a person in SYSPRO: ``syspro/clerk.py`` |
 | ``POST /control/restate, report_state, redeliver`` | what reports answer from now on |
 | ``POST /control/cybersource, outcome, decide, settle ...`` | ``cybersource/live.py`` has them |

@@ -47,7 +47,7 @@ class Entry:
 class JournalHead:
     """What a journal carries beside its lines."""
 
-    year: int
+    year: int  # of the calendar, and so is the month; they are kept as the ledger counts
     period: int
     journal_date: date
     reference: str = ""
@@ -108,13 +108,14 @@ class Books:
     def post_journal(self, head: JournalHead, entries: Sequence[Entry]) -> int:
         """Write control record and lines, move the balances; return the journal's number."""
         number = self.next_number("gl", first=117)
+        year, period = self.periods.fiscal((head.year, head.period))
         debit = sum((e.amount for e in entries if e.amount > 0), Decimal(0))
         now = datetime.now(UTC).date()
         self.tables.add(
             "GenJournalCtl",
             {
-                "GlYear": head.year,
-                "GlPeriod": head.period,
+                "GlYear": year,
+                "GlPeriod": period,
                 "GlJournal": number,
                 "JournalDate": head.journal_date,
                 "NumOfEntries": len(entries),
@@ -138,12 +139,13 @@ class Books:
         return number
 
     def _add_entry(self, head: JournalHead, number: int, entry_number: int, entry: Entry) -> None:
+        year, period = self.periods.fiscal((head.year, head.period))
         self.tables.add(
             "GenJournalDetail",
             {
                 "Journal": number,
-                "GlYear": head.year,
-                "GlPeriod": head.period,
+                "GlYear": year,
+                "GlPeriod": period,
                 "EntryNumber": entry_number,
                 "EntryType": "D" if entry.amount >= 0 else "C",
                 "GlCode": entry.ledger_code,
@@ -166,7 +168,7 @@ class Books:
         if account is None or not head.is_posted:
             return
         column = "PtdDrValue" if entry.amount >= 0 else "PtdCrValue"
-        if (head.year, head.period) == self.periods.current:
+        if (year, period) == self.periods.ledger_current:
             account[column] = as_decimal(account.get(column)) + abs(entry.amount)
         account["CurrentBalance"] = as_decimal(account.get("CurrentBalance")) + entry.amount
 

@@ -32,6 +32,7 @@ from include.sandbox.syspro.posting import (
 )
 
 VERSION = "8.0.072"
+MONTHS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +118,24 @@ def _check_head(call: Call, element: Element, findings: Findings) -> JournalHead
 
 
 def _check_period(call: Call, element: Element, findings: Findings) -> tuple[int, int]:
-    """Year and number, not C, P or B; blanks mean the current period."""
-    current_year, current_period = call.books.periods.current
+    """Year and number, not C, P or B; blanks mean the current period. Returns the month."""
+    periods = call.books.periods
+    current_year, current_period = periods.ledger_current
     given: list[int] = []
     for name, default in (("PostingYear", current_year), ("PostingPeriod", current_period)):
         text = field(element, name, str(default))
         if not (text.isascii() and text.isdigit()):
             findings.refuse(name, text, messages.NOT_NUMERIC, name)
-            return current_year, current_period
+            return periods.month_of(current_year, current_period)
         given.append(int(text))
     year, period = given
     shown = field(element, "PostingPeriod", f"{period:02d}")
-    if call.books.periods.is_future(year, period):
+    month = periods.month_of(year, period)
+    if (year, period) > periods.ledger_current:
         findings.refuse("PostingPeriod", shown, messages.PERIOD_FUTURE, shown, year)
-    elif not call.books.periods.is_open(year, period):
+    elif not 1 <= period <= MONTHS or not periods.is_open(*month):
         findings.refuse("PostingPeriod", shown, messages.PERIOD_CLOSED, shown, year)
-    return year, period
+    return month
 
 
 def _check_entry(
@@ -170,14 +173,15 @@ def _check_balance(entries: list[Entry], findings: Findings) -> None:
 def _write(call: Call, journal: _Journal, warnings: list[str]) -> Node:
     head, entries = journal.head, journal.entries
     number = call.books.post_journal(head, entries)
+    year, period = call.books.periods.fiscal((head.year, head.period))
     debit = sum((e.amount for e in entries if e.amount > 0), Decimal(0))
     call.record(
         "GENTJL",
         head.reference,
         committed=True,
         company=call.books.company,
-        year=head.year,
-        period=head.period,
+        year=year,
+        period=period,
         journal=number,
         status=head.status,
         debit=f"{debit:.2f}",
@@ -187,8 +191,8 @@ def _write(call: Call, journal: _Journal, warnings: list[str]) -> Node:
         ],
     )
     key = (
-        ("GlYear", f"{head.year:04d}"),
-        ("GlPeriod", f"{head.period:02d}"),
+        ("GlYear", f"{year:04d}"),
+        ("GlPeriod", f"{period:02d}"),
         ("GlJournal", f"{number:05d}"),
     )
     facts = (

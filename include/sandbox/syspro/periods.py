@@ -1,7 +1,11 @@
 """Posting periods of one company: calendar months, with a current, a previous and one before.
 
-C, P and B name them where a sub-ledger posts; the general ledger takes year and number. A period
-may be closed or opened between two calls. Source: SYSPRO reference, sections 3, 4.5 and 10.8.
+C, P and B name them where a sub-ledger posts; the general ledger takes year and number, counted
+from the month in which the company's fiscal year starts. Sub-ledgers show the calendar's month
+(the vendor's answers of ARSTPY and APSTIN have month 12 beside ledger period 02; that it is the
+calendar's is inferred). A period may be closed or opened between two calls, and the ledger may
+stand in an earlier one than the sub-ledgers, as in the first days of a month.
+Source: SYSPRO reference, sections 3, 4.5 and 10.8.
 """
 
 from dataclasses import dataclass, field
@@ -25,6 +29,8 @@ class Periods:
 
     open_from: tuple[int, int] | None = None
     current: tuple[int, int] = CURRENT
+    fiscal_start: int = 1  # month in which the ledger's year starts; it is named after its end
+    ledger_behind: int = 0  # months that the ledger is behind the sub-ledgers
     _switched: dict[tuple[int, int], bool] = field(default_factory=dict)
 
     def is_open(self, year: int, period: int) -> bool:
@@ -38,6 +44,21 @@ class Periods:
 
     def is_future(self, year: int, period: int) -> bool:
         return (year, period) > self.current
+
+    @property
+    def ledger_current(self) -> tuple[int, int]:
+        """Return the ledger's current year and period."""
+        return self.fiscal(months_back(self.current, self.ledger_behind))
+
+    def fiscal(self, month: tuple[int, int]) -> tuple[int, int]:
+        """Return the ledger's year and period of a calendar month."""
+        year, number = months_back(month, self.fiscal_start - 1)
+        return year + (self.fiscal_start > 1), number
+
+    def month_of(self, year: int, period: int) -> tuple[int, int]:
+        """Return the calendar month of a ledger's year and period."""
+        first = (year - (self.fiscal_start > 1), period)
+        return months_back(first, 1 - self.fiscal_start)
 
     def of_code(self, code: str) -> tuple[int, int]:
         """Return year and period of C, P or B."""

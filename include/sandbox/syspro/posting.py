@@ -126,6 +126,7 @@ def gl_journal_node(
 ) -> Node:
     """Return the ``GlJournal`` block: numbers, or the error that left the ledger untouched."""
     error = call.options.gl_journal_error.get(verb, "")
+    year, period = call.books.periods.fiscal((year, period))
     company = [Node("Company", "")] if has_company else []
     return Node(
         "GlJournal",

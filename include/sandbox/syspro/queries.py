@@ -57,7 +57,7 @@ def _amount(value: Decimal) -> str:
 
 def gl_options(question: Question) -> Node:
     """GENQSO: the company's ledger options, with the current year's periods."""
-    year, period = question.books.periods.current
+    year, period = question.books.periods.ledger_current
     heads = (("CurrentYear", year), ("CurrentPeriod", f"{period:02d}"), ("NumberOfPeriods", 12))
     periods = [*nodes(heads), *nodes(_period_flags(question.books, year, "GlCurYr"))]
     return root_node(
@@ -76,7 +76,7 @@ def previous_periods(question: Question) -> Node:
     asked = field(question.document, "Options/PreviousYear", "1")
     if asked not in ("1", "2"):
         raise CallFailed(f"ERROR: Previous year '{asked}' must be 1 or 2")
-    year = question.books.periods.current[0] - int(asked)
+    year = question.books.periods.ledger_current[0] - int(asked)
     periods = nodes([("GlPreviousYear", year), *_period_flags(question.books, year, "GlPrevYr")])
     options = nodes([("CompanyId", question.books.company), ("PreviousYear", asked)])
     return root_node(
@@ -86,11 +86,12 @@ def previous_periods(question: Question) -> Node:
 
 def _period_flags(books: Books, year: int, prefix: str) -> list[tuple[str, object]]:
     flags: list[tuple[str, object]] = []
-    for month in range(1, 13):
-        end = date(year, month, calendar.monthrange(year, month)[1])
-        is_open = books.periods.is_open(year, month)
-        flags.append((f"{prefix}DatePeriod{month}", end.isoformat()))
-        flags.append((f"{prefix}FlagPeriod{month}", "O" if is_open else "C"))
+    for period in range(1, 13):
+        month = books.periods.month_of(year, period)
+        end = date(*month, calendar.monthrange(*month)[1])
+        is_open = books.periods.is_open(*month)
+        flags.append((f"{prefix}DatePeriod{period}", end.isoformat()))
+        flags.append((f"{prefix}FlagPeriod{period}", "O" if is_open else "C"))
     return flags
 
 
@@ -128,7 +129,7 @@ def ledger_account(question: Question) -> Node:
     document = question.document
     code = field(document, "Key/LedgerCode")
     account = _account(question, code)
-    year, period = question.books.periods.current
+    year, period = question.books.periods.ledger_current
     year = int_field(document, "Option/GlYear", year)
     heads = (
         ("GlCode", code),
@@ -188,7 +189,7 @@ def _account_line(row: Row) -> list[tuple[str, object]]:
 def journal_list(question: Question) -> Node:
     """GENQJR: journals of a year, by period and number range, with their lines."""
     option = question.document.find("Option")
-    year = int_field(option, "Year", question.books.periods.current[0])
+    year = int_field(option, "Year", question.books.periods.ledger_current[0])
     is_one = field(option, "PeriodSelection") == "S"
     only_period = int_field(option, "LedgerPeriod", 0) if is_one else 0
     is_range = field(option, "JournalNumberSelection") == "R"

@@ -154,6 +154,8 @@ class SysproApp(App):
                 self.options, "is_authorization_required", bool(v)
             ),
             "idle_timeout_s": lambda v: setattr(self.sessions, "idle_timeout_s", float(v)),
+            "fiscal_year_start": lambda v: self._set_periods("fiscal_start", int(v)),
+            "ledger_behind": lambda v: self._set_periods("ledger_behind", int(v)),
             "logon_refusal": lambda v: setattr(self.sessions, "refusal", str(v)),
             "seats": lambda v: setattr(self.sessions, "seats", int(v)),
             "advance_s": lambda v: self.sessions.advance(float(v)),
@@ -165,6 +167,10 @@ class SysproApp(App):
         for name, value in facts.items():
             setters[name](value)
         return {"sessions": len(self.sessions.live())}
+
+    def _set_periods(self, name: str, value: int) -> None:
+        for company in NAMES:
+            setattr(self.books(company).periods, name, value)
 
     def _setter(self, name: str) -> Callable[[Any], None]:
         attribute, allowed = SWITCHES[name]

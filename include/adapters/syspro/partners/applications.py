@@ -22,9 +22,10 @@ from include.adapters.syspro.partners.common import (
     minor,
     money_difference,
     number,
+    period_difference,
+    trn_period,
     with_key,
 )
-from include.adapters.syspro.partners.invoices import period_difference
 from include.adapters.syspro.partners.receipts import parameters
 from include.adapters.syspro.reader import is_payment
 from include.domain.erp_orders import ApplyReceipt, same_key
@@ -87,11 +88,13 @@ class ApplicationPartner:
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
         """Compare amount, both sides of it, date, period and what became of the GL journal."""
         command, facts = command_of(ApplyReceipt, effect), found.facts
-        amount, fiscal = command.amount, self._asking.periods.fiscal(command.posting_date)
+        amount = command.amount
         differences = [
             *money_difference("amount", amount.minor, facts["value"], amount.currency),
             *gl_difference(effect),
-            *period_difference(f"{effect.their_key.partition(GL_FAILED)[0]}/0", fiscal),
+            *period_difference(
+                effect, self._settings, command.posting_date, trn_period(effect.their_key)
+            ),
         ]
         if facts["taken"] is not None:
             differences += money_difference(

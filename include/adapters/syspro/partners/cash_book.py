@@ -16,6 +16,7 @@ from include.adapters.syspro.partners.common import (
     minor,
     money_difference,
     number,
+    period_difference,
     split,
     total_minor,
 )
@@ -30,6 +31,7 @@ class CashBookPartner:
 
     def __init__(self, asking: Asking) -> None:
         self._asking = asking
+        self._settings = asking.client.settings
 
     def look(self, effect: Effect) -> tuple[Found, ...]:
         """Return the bank's transactions that carry the reference."""
@@ -81,11 +83,11 @@ class CashBookPartner:
         """Compare value, direction, date, period, state and what became of the GL journal."""
         journal, facts = journal_of(effect), found.facts
         kind, parts = _split(journal)
-        period = self._asking.periods.fiscal(journal.posting_date)
+        shown = facts["period"] if isinstance(facts["period"], tuple) else None
         differences = [
             *money_difference("value", parts.value.minor, facts["value"], journal.currency),
             *difference("transaction date", journal.posting_date.isoformat(), facts["date"]),
-            *difference("year and period", period, facts["period"]),
+            *period_difference(effect, self._settings, journal.posting_date, shown),
             *difference("reconciled", False, facts["is_reconciled"]),
             *gl_difference(effect),
         ]

@@ -4,9 +4,6 @@ SYSPRO refuses a second invoice of the same number for the same supplier, which 
 harmless; a refusal of that kind is therefore "look again", never failure and never success.
 """
 
-import re
-from collections.abc import Sequence
-
 from include.adapters.syspro.documents import apstin
 from include.adapters.syspro.documents.comfnd import Condition, Find
 from include.adapters.syspro.partners.common import (
@@ -19,14 +16,14 @@ from include.adapters.syspro.partners.common import (
     journal_of,
     minor,
     money_difference,
+    period_difference,
     split,
     total_minor,
+    trn_period,
 )
 from include.domain.erp_orders import same_key
 from include.domain.journal import Journal
 from include.services.effects.ports import Difference, Effect, Found, Receipt
-
-_RECEIPT_KEY = re.compile(r"(\d{4})/(\d{1,2})/\d+/\d+\b")
 
 
 class InvoicePartner:
@@ -85,7 +82,9 @@ class InvoicePartner:
         differences = [
             *money_difference("invoice value", value.minor, facts["value"], value.currency),
             *gl_difference(effect),
-            *period_difference(effect.their_key, self._asking.periods.fiscal(journal.posting_date)),
+            *period_difference(
+                effect, self._settings, journal.posting_date, trn_period(effect.their_key)
+            ),
         ]
         if facts["date"]:
             differences += difference(
@@ -142,14 +141,6 @@ class InvoicePartner:
 
     def _split(self, journal: Journal) -> Split:
         return split(journal, is_original=self._is_original, is_credit_document=False)
-
-
-def period_difference(their_key: str, expected: tuple[int, int]) -> Sequence[Difference]:
-    """Compare the period of a receipt's key; C, P and B shift if a period closes meanwhile."""
-    found = _RECEIPT_KEY.match(their_key)
-    if found is None:
-        return ()
-    return difference("year and period", expected, (int(found.group(1)), int(found.group(2))))
 
 
 def _key_condition(column: str, key: str) -> Condition:

@@ -18,8 +18,9 @@ from include.adapters.syspro.partners.common import (
     minor,
     money_difference,
     number,
+    period_difference,
+    trn_period,
 )
-from include.adapters.syspro.partners.invoices import period_difference
 from include.domain.erp_orders import BookReceipt, same_key
 from include.domain.errors import Rejected, Retryable
 from include.services.effects.ports import Difference, Effect, Found, Receipt
@@ -64,11 +65,12 @@ class ReceiptPartner:
         """Compare amount, currency, date, period and what became of the GL journal."""
         receipt, facts = command_of(BookReceipt, effect), found.facts
         currency = receipt.amount.currency
-        fiscal = self._asking.periods.fiscal(receipt.posting_date)
         differences = [
             *money_difference("amount", abs(receipt.amount.minor), facts["value"], currency),
             *gl_difference(effect),
-            *period_difference(f"{effect.their_key.partition(GL_FAILED)[0]}/0", fiscal),
+            *period_difference(
+                effect, self._settings, receipt.posting_date, trn_period(effect.their_key)
+            ),
         ]
         if facts["currency"]:
             differences += difference("currency", currency, facts["currency"])
