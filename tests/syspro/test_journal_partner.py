@@ -22,10 +22,13 @@ LINES = (
 )
 
 
-def control(*journals: str) -> bytes:
+def control(*journals: str, status: str = "P") -> bytes:
     return table(
         "GenJournalCtl",
-        *({"GlYear": "2026", "GlPeriod": "10", "GlJournal": number} for number in journals),
+        *(
+            {"GlYear": "2026", "GlPeriod": "10", "GlJournal": number, "JnlStatus": status}
+            for number in journals
+        ),
     )
 
 
@@ -62,10 +65,10 @@ def posted(entries: str = "00008", debit: str = "400.00") -> bytes:
 # -- journals ------------------------------------------------------------------------------------
 
 
-def test_posting_one_journal_takes_five_calls(
+def test_posting_one_journal_takes_six_calls(
     fake: Any, make_adapter: Make, settlement: Journal, effect_for: Make
 ) -> None:
-    fake.on("query COMFND", control(), details())
+    fake.on("query COMFND", control(), details(), control("117"))
     fake.on("post GENTJL", posted())
     adapter = make_adapter()
     partner = adapter.partners[EffectKind.gl_journal]
@@ -78,9 +81,9 @@ def test_posting_one_journal_takes_five_calls(
     assert receipt.their_key == found.their_key == "2026/10/117"
     assert found.facts["total_minor"] == 400_00
     assert fake.verbs() == [
-        "logon", "query COMFND", "post GENTJL", "query COMFND", "logoff",
+        "logon", "query COMFND", "post GENTJL", "query COMFND", "query COMFND", "logoff",
     ]  # fmt: skip
-    assert adapter.calls() == 5
+    assert adapter.calls() == 6
 
 
 def test_absence_after_a_send_is_asked_of_both_tables(
@@ -106,7 +109,7 @@ def test_two_journals_with_one_reference_are_both_returned(
     fake: Any, make_adapter: Make, settlement: Journal, effect_for: Make
 ) -> None:
     twice = details(LINES, "       117", "       118")
-    fake.on("query COMFND", twice)
+    fake.on("query COMFND", twice, control("117", "118"))
     partner = make_adapter().partners[EffectKind.gl_journal]
     found = partner.look(effect_for(settlement, sent_at=SENT_AT, sends=1))
     assert [one.their_key for one in found] == ["2026/10/117", "2026/10/118"]
@@ -137,8 +140,9 @@ def test_two_journals_with_one_reference_are_both_returned(
             ["journal date: ours 2026-10-31, theirs 2026-11-01"],
         ),
         (details(EntryPosted="N"), ["entries posted: ours Y, theirs N"]),
+        (details(EntryPosted=""), ["journal status: ours P, theirs U"]),
     ],
-    ids=["two accounts", "a line dropped", "period", "date", "not posted"],
+    ids=["two accounts", "a line dropped", "period", "date", "not posted", "not authorised"],
 )  # fmt: skip
 def test_everything_that_differs_is_named(
     fake: Any,
@@ -148,7 +152,10 @@ def test_everything_that_differs_is_named(
     answer: bytes,
     differences: list[str],
 ) -> None:
-    fake.on("query COMFND", answer)
+    head = control("117", status="U" if b"<EntryPosted></EntryPosted>" in answer else "P")
+    if b"<GlPeriod>11" in answer:
+        head = head.replace(b"<GlPeriod>10", b"<GlPeriod>11")
+    fake.on("query COMFND", answer, head)
     partner = make_adapter().partners[EffectKind.gl_journal]
     effect = effect_for(settlement, sent_at=SENT_AT, sends=1)
     (found,) = partner.look(effect)

@@ -249,6 +249,20 @@ def test_a_failed_gl_journal_behind_a_taken_invoice_is_a_mismatch(
     assert "failed: 000001 Ledger locked" in found.reason
 
 
+def test_a_journal_that_was_taken_and_not_posted_is_a_mismatch(
+    sandbox: Sandbox,
+    open_syspro: Callable[..., SysproAdapter],
+    make_engine: Callable[..., Engine],
+    clock: Clock,
+    effect_for: Callable[..., Effect],
+    settlement: Journal,
+) -> None:
+    control(sandbox, "syspro", journals_unposted=True)
+    found = drive(make_engine(open_syspro()), effect_for(settlement), clock)
+    assert found.state is EffectState.mismatched
+    assert "journal status: ours P, theirs U" in found.reason
+
+
 def test_an_unlicensed_object_is_rejected_with_what_to_ask_for(
     sandbox: Sandbox,
     open_syspro: Callable[..., SysproAdapter],

@@ -99,7 +99,8 @@ def _check_head(call: Call, element: Element, findings: Findings) -> JournalHead
     year, period = _check_period(call, element, findings)
     required = call.options.is_authorization_required
     is_authorized = authorize == "A" or (authorize == "D" and not required)
-    is_posted = post == "Y" and hold == "N"
+    is_asked = post == "Y" and hold == "N"
+    is_posted = is_asked and not call.options.leaves_journals_unposted
     if is_posted and not is_authorized:
         findings.refuse("AuthorizeJournal", authorize, messages.NOT_AUTHORIZED)
     return JournalHead(

@@ -22,6 +22,7 @@ class Options:
     unlicensed: set[str] = field(default_factory=set)
     gl_journal_error: dict[str, str] = field(default_factory=dict)  # object -> message
     is_authorization_required: bool = False
+    leaves_journals_unposted: bool = False  # GENTJL takes them, and somebody has to post them
     is_order_number_shown: bool = False  # by SORTOI, also where nothing was remarkable
     sortoi_refusal: str = "document"  # or empty_number: the two shapes that were seen
     duplicate_po: str = ""  # the company's option: blank, reject or warn

@@ -29,6 +29,7 @@ SERVICE = "{http://SYSPROWcfService}"
 
 # Switches of ``POST /control/syspro`` for the order objects: the option, and what it may be.
 SWITCHES: dict[str, tuple[str, tuple[object, ...]]] = {
+    "journals_unposted": ("leaves_journals_unposted", (True, False)),
     "order_number_shown": ("is_order_number_shown", (True, False)),
     "sortoi_refusal": ("sortoi_refusal", ("document", "empty_number")),
     "duplicate_po": ("duplicate_po", ("", "reject", "warn")),

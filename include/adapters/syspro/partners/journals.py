@@ -25,7 +25,8 @@ from include.domain.journal import Journal, JournalLine
 from include.domain.money import Money
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 
-CONTROL_COLUMNS = ("GlYear", "GlPeriod", "GlJournal", "Reference")
+CONTROL_COLUMNS = ("GlYear", "GlPeriod", "GlJournal", "Reference", "JnlStatus")
+POSTED = "P"
 DETAIL_COLUMNS = (
     "GlYear", "GlPeriod", "Journal", "EntryNumber", "Reference", "GlCode", "EntryType",
     "EntryValue", "EntryDate", "EntryPosted",
@@ -46,20 +47,25 @@ class JournalPartner:
 
         The lines tell everything in one call, so they are asked first once something was sent;
         before that the control table is enough. Absence after a send counts, so then both must
-        agree: SYSPRO may have dropped one of the two references in silence.
+        agree: SYSPRO may have dropped one of the two references in silence. The head alone says
+        whether the journal is posted.
         """
         journal = journal_of(effect)
         currency, reference = self._currency(journal), effect.reference
         with self._asking.client.session():
             lines: dict[JournalKey, list[Row]] = {}
+            statuses: dict[JournalKey, str] = {}
             if effect.sent_at is not None:
                 for row in self._lines((("Reference", "EQ", reference),), reference):
                     lines.setdefault(_key(row, "journal"), []).append(row)
+                for key, rows in lines.items():
+                    statuses[key] = self._status(rows[0], reference)
             if not lines:
                 for control in self._control(reference):
                     key = _key(control, "gljournal")
                     lines[key] = self._lines(_journal_condition(control), reference)
-            return tuple(_found(key, rows, currency) for key, rows in lines.items())
+                    statuses[key] = control.get("jnlstatus", "")
+            return tuple(_found(key, rows, currency, statuses[key]) for key, rows in lines.items())
 
     def send(self, effect: Effect) -> Receipt:
         """Post once; see the port for the errors."""
@@ -102,6 +108,8 @@ class JournalPartner:
             *difference("year and period", (year, period), (facts["year"], facts["period"])),
             *difference("journal date", journal.posting_date.isoformat(), facts["date"]),
         ]
+        # One that waits for an authorisation, say, moves no balance.
+        differences += difference("journal status", POSTED, facts["status"])
         if "N" in str(facts["posted"]):
             differences += difference("entries posted", "Y", facts["posted"])
         ours = _sums((line.gl_account, amount.minor) for line, amount in lines)
@@ -172,6 +180,17 @@ class JournalPartner:
         find = Find("GenJournalCtl", (("Reference", "EQ", reference),), CONTROL_COLUMNS)
         return self._asking.find(find, reference)
 
+    def _status(self, line: Row, reference: str) -> str:
+        """Return the status of the journal of a line; ``''`` where there is no such head."""
+        where = (
+            ("GlYear", "EQ", line["glyear"]),
+            ("GlPeriod", "EQ", line["glperiod"]),
+            ("GlJournal", "EQ", line["journal"]),
+        )
+        heads = self._asking.find(Find("GenJournalCtl", where, CONTROL_COLUMNS), reference)
+        ours = [one for one in heads if _key(one, "gljournal") == _key(line, "journal")]
+        return ours[0].get("jnlstatus", "") if len(ours) == 1 else ""
+
     def _lines(self, where: tuple[Condition, ...], reference: str) -> list[Row]:
         find = Find(
             "GenJournalDetail", where, DETAIL_COLUMNS, return_rows=self._settings.return_rows
@@ -184,7 +203,7 @@ def their_key(key: JournalKey) -> str:
     return "/".join(str(part) for part in key)
 
 
-def _found(key: JournalKey, rows: Iterable[Row], currency: str) -> Found:
+def _found(key: JournalKey, rows: Iterable[Row], currency: str, status: str) -> Found:
     rows = list(rows)
     signed = [(row.get("glcode", ""), _signed(row, currency)) for row in rows]
     debit = sum(value for _, value in signed if value > 0)
@@ -199,6 +218,7 @@ def _found(key: JournalKey, rows: Iterable[Row], currency: str) -> Found:
             "credit": -sum(value for _, value in signed if value < 0),
             "accounts": _sums(signed),
             "date": ", ".join(sorted({iso_date(row.get("entrydate", "")) for row in rows})),
+            "status": status,
             "posted": "".join(sorted({row.get("entryposted", "").upper() for row in rows})),
         },
     )
