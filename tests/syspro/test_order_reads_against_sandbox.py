@@ -6,11 +6,13 @@ from datetime import date
 
 import pytest
 
+from include.domain.erp_orders import ErpDocument
 from include.domain.errors import Rejected
 from include.domain.money import Money
+from include.domain.orders import reference_of
 from include.sandbox import Sandbox, start
 from tests.syspro.support_orders import usd
-from tests.syspro.support_site import CODE, SALE, TODAY, Site
+from tests.syspro.support_site import CODE, PAID, SALE, TODAY, Site
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +125,22 @@ def test_tracking_comes_from_the_orders_form_where_a_site_keeps_it_there(site: S
     site.clerk("ship", sales_order=number, carrier="UPS Ground", tracking="1Z42")
     (shipment,) = adapter.orders.shipments_since("")
     assert (shipment.carrier, shipment.tracking) == ("UPS Ground", "1Z42")
+
+
+def test_first_receipts_of_more_customers_than_a_page_holds_stop_no_reader(site: Site) -> None:
+    """Each customer's first unapplied payment is his ``_CRD01``."""
+    engine = site.engine(site.open())
+    for number in range(1, 6):
+        customer, reference = f"C0000{number}", reference_of(f"first {number}")
+        first = replace(PAID, customer=customer, reference=reference)
+        assert site.drive(engine, first).their_key
+    note = site.clerk("note", customer="C00002", customer_po="PO-1", amount="5.00")["invoice"]
+    orders = site.open(return_rows=3, poll_by="date", poll_overlap_days=0).orders
+    found = orders.credit_notes_since(TODAY.isoformat())
+    ours = [one.invoice for one in found if isinstance(one, ErpDocument) if one.purchase_order]
+    assert ours.count(note.zfill(15)) == 1
+    documents = list(site.open(return_rows=3).reader.documents("A", TODAY, TODAY))
+    assert [one["merchant_reference"] for one in documents].count("PO-1") == 1
 
 
 def test_a_site_without_row_versions_is_polled_by_date_with_an_overlap(site: Site) -> None:

@@ -310,8 +310,13 @@ class Table:
 
     def __call__(self, find: Find) -> list[Row]:
         self.asked += 1
-        start = next((value for _, op, value in find.conditions if op == "GE"), "")
-        found = [{"a": a, "b": b} for a, b in self.keys if a >= start]
+        ops = {"GE": str.__ge__, "GT": str.__gt__, "EQ": str.__eq__}
+        tests = [(column.lower(), ops[op], value) for column, op, value in find.conditions]
+        found = [
+            row
+            for row in ({"a": a, "b": b} for a, b in self.keys)
+            if all(op(row[column], value) for column, op, value in tests)
+        ]
         return found[: min(find.return_rows, self.ceiling)]
 
 
@@ -336,10 +341,17 @@ def test_a_short_page_ends_a_small_read_without_another_call() -> None:
     assert table.asked == 1
 
 
-def test_a_whole_page_of_one_cursor_value_is_refused_and_not_cut() -> None:
-    keys = [("1", f"{number}") for number in range(5)]
-    with pytest.raises(Rejected, match="4 rows of T share A '1', a whole page"):
-        everything(Table(keys), 4)
+@pytest.mark.parametrize("shared", [4, 5, 9, 12])
+def test_more_rows_of_one_cursor_value_than_a_page_holds_are_paged_by_the_next_column(
+    shared: int,
+) -> None:
+    keys = [("0", "x"), *(("1", f"{number:02d}") for number in range(shared)), ("2", "x")]
+    assert [(row["a"], row["b"]) for row in everything(Table(keys), 4)] == keys
+
+
+def test_a_whole_page_that_shares_the_whole_key_is_refused_and_not_cut() -> None:
+    with pytest.raises(Rejected, match="a whole page of T shares B 'x'"):
+        everything(Table([("1", "x")] * 5), 4)
 
 
 def test_rows_out_of_order_are_refused() -> None:

@@ -120,19 +120,20 @@ def find_all(
     """Yield every row of ``find``, page by page, each once.
 
     The next page begins *at* the last ``cursor`` value seen, so that rows which share it are not
-    lost; rows already given are recognized by ``key``.
+    lost; rows already given are recognized by ``key``. Where more share a value than a page holds,
+    as the ``_CRD01`` of every customer does, these are paged by the next column of the key.
 
     Args:
         ask: sends one question.
         find: its order is replaced by the cursor's.
-        cursor: the column to go by; fewer rows may share a value of it than a page holds.
+        cursor: the column to go by.
         key: columns that name a row, the cursor among them.
         is_confirmed: go on until a page brings nothing new. A page shorter than asked may be the
             server's own ceiling; without this it is taken for the last one.
 
     Raises:
-        Rejected: too many rows share a value, or the rows do not come in order; going on would
-            lose some.
+        Rejected: too many rows share all columns of the key, or the rows do not come in order;
+            going on would lose some.
     """
     page, column, start, longest = replace(find, order_by=(cursor,)), cursor.lower(), "", 0
     given: set[tuple[str, ...]] = set()
@@ -144,8 +145,14 @@ def find_all(
                 given.add(name)
         last, longest = rows[-1][column], max(longest, len(rows))
         if last == start:
-            _demand_room(find, cursor, last, len(rows), longest)
-            return
+            if _has_room(find, len(rows), longest):
+                return
+            for row in _sharing(ask, find, cursor, last, key, is_confirmed=is_confirmed):
+                if tuple(row.get(part.lower(), "") for part in key) not in given:
+                    yield row
+            start, given = "", set()
+            page = replace(page, conditions=(*find.conditions, (cursor, "GT", last)))
+            continue
         if len(rows) < find.return_rows and not is_confirmed:
             return
         _demand_order([row[column] for row in rows], find.table)
@@ -157,14 +164,31 @@ def find_all(
 _SMALLEST_CEILING = 100  # a server that gives fewer rows at once would be of no use to anybody
 
 
-def _demand_room(find: Find, cursor: str, last: str, rows: int, longest: int) -> None:
-    if rows < min(find.return_rows, max(longest, _SMALLEST_CEILING)):
-        return
-    raise Rejected(
-        f"{rows} rows of {find.table} share {cursor} {last!r}, a whole page",
-        f"COMFND {find.table}",
-        "Raise the connection's return_rows.",
-    )
+def _has_room(find: Find, rows: int, longest: int) -> bool:
+    """Say whether a page whose rows share one value held all of them."""
+    return rows < min(find.return_rows, max(longest, _SMALLEST_CEILING))
+
+
+def _sharing(
+    ask: Callable[[Find], Sequence[Row]],
+    find: Find,
+    cursor: str,
+    value: str,
+    key: Sequence[str],
+    *,
+    is_confirmed: bool,
+) -> Iterator[Row]:
+    """Yield all rows that share a value of the cursor, by a column that no condition fixes."""
+    fixed = {column for column, condition, _ in find.conditions if condition == "EQ"}
+    free = [column for column in key if column not in {cursor, *fixed}]
+    if not free:
+        raise Rejected(
+            f"a whole page of {find.table} shares {cursor} {value!r}",
+            f"COMFND {find.table}",
+            "Raise the connection's return_rows.",
+        )
+    within = replace(find, conditions=(*find.conditions, (cursor, "EQ", value)))
+    yield from find_all(ask, within, free[0], key, is_confirmed=is_confirmed)
 
 
 def _demand_order(values: Sequence[str], table: str) -> None:
