@@ -2,13 +2,18 @@
 
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from include.domain.erp_orders import UnreadableRow
+from include.adapters.store.engine import open_store
+from include.adapters.store.migrate import migrate
+from include.adapters.store.watermarks import SqlWatermarks
+from include.domain.erp_orders import ErpOrder, UnreadableRow
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
+from include.services.sync.ports import read_on
 from tests.syspro.support_orders import head, table
 
 Make = Callable[..., Any]
@@ -22,6 +27,10 @@ def orders(*rows: dict[str, str]) -> bytes:
         "OrderDate": "2026-11-03",
     }
     return table("SorMaster", *({**plain, **row} for row in rows))
+
+
+def _cursor(row: ErpOrder) -> str:
+    return row.cursor
 
 
 def asked(fake: Any, number: int = -1) -> str:
@@ -58,6 +67,21 @@ def test_a_first_poll_begins_at_a_date_and_goes_on_by_row_version(
     assert (found.cursor, found.sales_order) == ("0x0000000000000200", "7")
     first = asked(fake, 0)
     assert "<Column>OrderDate</Column><Condition>GE</Condition><Value>2026-10-31</Value>" in first
+
+
+@pytest.mark.parametrize("shown", ["{:>20d}", "{}", "0x{:X}"])
+def test_a_row_version_that_gains_a_digit_moves_the_watermark_on(
+    fake: Any, make_adapter: Make, tmp_path: Path, shown: str
+) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'tieout.db'}")
+    migrate(store)
+    marks, feed = SqlWatermarks(store), make_adapter(poll_overlap_rows=0).orders.orders_since
+    base = 0xFFFE if "X" in shown else 9998
+    for newest in range(base, base + 4):
+        row = {"SalesOrder": str(newest), "TimeStamp": shown.format(newest)}
+        fake.on("query COMFND", orders(row), orders(row), orders())
+        assert [one.sales_order for one in read_on(marks, "o", feed, _cursor, "")] == [str(newest)]
+        assert int(marks.get("o"), 16 if "X" in shown else 10) == newest
 
 
 def test_rows_of_the_overlap_do_not_use_up_the_limit(fake: Any, make_adapter: Make) -> None:

@@ -83,7 +83,9 @@ def test_the_companys_rates_are_read_over_http_either_way_round(site: Site) -> N
         orders.base_rate("EUR")
 
 
-def test_the_life_of_an_order_is_polled_from_cursors(site: Site) -> None:
+@pytest.mark.parametrize("is_plain", [False, True])
+def test_the_life_of_an_order_is_polled_from_cursors(site: Site, *, is_plain: bool) -> None:
+    site.control("syspro", plain_row_versions=is_plain)
     adapter = site.open(poll_overlap_rows=0, shipment_date_column="none")
     orders, engine = adapter.orders, site.engine(adapter)
     number = site.drive(engine, SALE).their_key

@@ -1,7 +1,9 @@
 """Polling cursors: the row version of SYSPRO's tables, or a date with an overlap.
 
-A cursor is text for its keeper. Three forms are read: ``''`` (everything), a date (how a first poll
-begins) and a row version as COMFND shows it. A poll asks somewhat before its cursor: a row version
+A cursor is text for its keeper, who compares cursors as text: row versions are written with a fixed
+width, or a feed would stop for ever when the number gains a digit. Three forms are read: ``''``
+(everything), a date (how a first poll begins) and a row version, hexadecimal or decimal as COMFND
+shows it. A poll asks somewhat before its cursor: a row version
 is given when a change begins and shows when it ends, so one slow transaction would be missed by a
 cursor that has moved on. Rows are therefore given more than once; who takes them must not mind.
 """
@@ -61,7 +63,7 @@ def changes(asking: Asking, feed: Feed, cursor: str, limit: int) -> Iterator[tup
         beyond += last is None or (_stamp(stamp) or 0) > last
         if beyond > limit:
             return
-        yield stamp, row
+        yield _fixed(stamp), row
 
 
 def _by_date(asking: Asking, feed: Feed, cursor: str, limit: int) -> Iterator[tuple[str, Row]]:
@@ -103,8 +105,7 @@ def _since(asking: Asking, feed: Feed, cursor: str) -> Sequence[Condition]:
         )
     back_to = max(0, stamp - settings.poll_overlap_rows)
     is_hex = _HEX.fullmatch(cursor) is not None
-    text = f"0x{back_to:0{len(cursor) - 2}X}" if is_hex else str(back_to).zfill(len(cursor))
-    return ((STAMP, "GT", text),)
+    return ((STAMP, "GT", _written(back_to, is_hex=is_hex)),)
 
 
 def _demand_date_column(asking: Asking, feed: Feed) -> None:
@@ -120,6 +121,16 @@ def _stamp(text: str) -> int | None:
     if _HEX.fullmatch(text):
         return int(text, 16)
     return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _written(stamp: int, *, is_hex: bool) -> str:
+    return f"0x{stamp:016X}" if is_hex else f"{stamp:020d}"
+
+
+def _fixed(text: str) -> str:
+    """Return a row version with the width of the largest; what is none stays as it is."""
+    stamp = _stamp(text)
+    return text if stamp is None else _written(stamp, is_hex=_HEX.fullmatch(text) is not None)
 
 
 def dated(feed: Feed, column: str) -> Feed:

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 
 from include.sandbox.syspro.columns import DATED, INDEXED
 from include.sandbox.syspro.documents import CallFailed, Node, field, nodes, root_node
-from include.sandbox.syspro.tables import Lookup, Plan, Row, Tables, Value, stamp_number
+from include.sandbox.syspro.tables import Lookup, Plan, Row, Tables, Value, stamp_number, stamp_text
 
 MAX_ROWS = 5000  # whatever ReturnRows asks; the caller sees it by RowsReturned
 DEFAULT_ROWS = 1000
@@ -61,11 +61,11 @@ def find(query: Element, tables: Tables) -> Node:
     sequence, limit = _sequence(query, order), _limit(query)
     comes_by_stamp = since is not None and where.plan is None
     if not sequence or (comes_by_stamp and sequence == [("TimeStamp", False)]):
-        return _reply(table, columns, order, list(islice(fitting, limit)))
+        return _reply(tables, table, columns, order, list(islice(fitting, limit)))
     found = list(fitting)
     for column, is_down in reversed(sequence):
         found.sort(key=_by(column), reverse=is_down)
-    return _reply(table, columns, order, found[:limit])
+    return _reply(tables, table, columns, order, found[:limit])
 
 
 def _columns(query: Element, known: list[str], table: str) -> list[str]:
@@ -96,7 +96,10 @@ def _tokens(query: Element, known: list[str], table: str) -> tuple[list[_Test], 
     for number, part in enumerate(query.findall("Where/Expression")):
         if number:  # the first one's And/Or has nothing to join; SYSPRO takes it and ignores it
             tokens.append("OR" if field(part, "AndOr", "And").upper() == "OR" else "AND")
-        test = _Test(field(part, "Column"), field(part, "Condition").upper(), field(part, "Value"))
+        column, value = field(part, "Column"), field(part, "Value")
+        if column == "TimeStamp" and value.strip().isdigit():
+            value = stamp_text(int(value))
+        test = _Test(column, field(part, "Condition").upper(), value)
         _check_columns([test.column], known, table)
         if test.condition not in _ORDERED and test.condition != "LIKE":
             raise CallFailed(f"ERROR: Condition '{test.condition}' is not valid")
@@ -241,7 +244,11 @@ def _sort_key(value: Value) -> tuple[int, Decimal, str]:
     return 1, Decimal(0), value.isoformat() if isinstance(value, date) else value.casefold()
 
 
-def _reply(table: str, columns: list[str], order: list[str], rows: list[Row]) -> Node:
+def _reply(
+    tables: Tables, table: str, columns: list[str], order: list[str], rows: list[Row]
+) -> Node:
+    if tables.has_plain_stamps:
+        rows = [{**row, "TimeStamp": _plain(str(row["TimeStamp"]))} for row in rows]
     header = [
         Node("TableName", table),
         Node("Columns", nodes(("Column", c) for c in columns)),
@@ -252,6 +259,10 @@ def _reply(table: str, columns: list[str], order: list[str], rows: list[Row]) ->
     # A custom form's table ends in a plus sign, which no element's name may have.
     root = table.replace("+", "_")
     return root_node(root, VERSION, [Node("HeaderDetails", header), *found, count])
+
+
+def _plain(stamp: str) -> str:
+    return f"{stamp_number(stamp) or 0:20d}"
 
 
 def shown(value: Value) -> str:

@@ -157,6 +157,7 @@ class SysproApp(App):
             "idle_timeout_s": lambda v: setattr(self.sessions, "idle_timeout_s", float(v)),
             "fiscal_year_start": lambda v: self._set_periods("fiscal_start", int(v)),
             "ledger_behind": lambda v: self._set_periods("ledger_behind", int(v)),
+            "plain_row_versions": self._set_row_versions,
             "logon_refusal": lambda v: setattr(self.sessions, "refusal", str(v)),
             "seats": lambda v: setattr(self.sessions, "seats", int(v)),
             "advance_s": lambda v: self.sessions.advance(float(v)),
@@ -172,6 +173,10 @@ class SysproApp(App):
     def _set_periods(self, name: str, value: int) -> None:
         for company in NAMES:
             setattr(self.books(company).periods, name, value)
+
+    def _set_row_versions(self, value: Any) -> None:
+        for company in NAMES:
+            self.books(company).tables.has_plain_stamps = bool(value)
 
     def _setter(self, name: str) -> Callable[[Any], None]:
         attribute, allowed = SWITCHES[name]

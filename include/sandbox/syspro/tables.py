@@ -44,6 +44,7 @@ class Tables:
 
     def __init__(self, world: World, company: str) -> None:
         self._world, self._company = world, company
+        self.has_plain_stamps = False  # COMFND shows row versions as numbers, else hexadecimal
         self._kept: dict[str, list[Row]] = defaultdict(list)
         self._by_day: dict[str, dict[date, list[Row]]] = {}
         self._index: dict[tuple[str, str], dict[str, list[Row]]] = defaultdict(dict)
