@@ -99,6 +99,7 @@ def comparison(desks: Desks, desk: ShopDesk) -> CompareSystems:
         take_order=take_order,
         findings=findings,
     )
+    push = refund_push(desks, desk)
     erp = ErpSide(
         merchant_id=merchant.merchant_id,
         company_id=merchant.company_id,
@@ -107,11 +108,13 @@ def comparison(desks: Desks, desk: ShopDesk) -> CompareSystems:
         service=desks.service,
         engine=desk.engine,
         take_order=take_order,
-        take_cancellation=refund_push(desks, desk).take_cancellation,
+        take_cancellation=push.take_cancellation,
         findings=findings,
         tolerance_minor=merchant.amount_tolerance_minor,
     )
-    return CompareSystems(merchant.merchant_id, gateway, erp, ledger, context.watermarks)
+    read_again = partial(push.poll, is_again=True, reopens=False)
+    marks = context.watermarks
+    return CompareSystems(merchant.merchant_id, gateway, erp, ledger, marks, read_again)
 
 
 def _desks_of(desks: Desks, merchant_id: str) -> list[ShopDesk]:

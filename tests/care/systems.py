@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import partial
 
 from include.adapters.store.comparison import SqlLedger
 from include.domain.calendar import settlement_window
@@ -31,6 +32,7 @@ class Systems:
     more_rows: list[GatewayRow] = field(default_factory=list)
     erp_orders: dict[str, ErpOrder] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)  # request ids that the gateway lost
+    credit_notes: list[ErpDocument] = field(default_factory=list)
     is_down: bool = False  # the gateway's list
     in_shop: dict[str, Order] = field(default_factory=dict)  # by purchase order
 
@@ -77,14 +79,16 @@ class Systems:
         return order is not None
 
     def take_cancellation(self, found: ErpOrder) -> bool:
+        return self._push().take_cancellation(found)
+
+    def _push(self) -> RefundPush:
         care = self.care
-        push = RefundPush(
+        return RefundPush(
             "acme_us", "A", self, care.kit.service, care.watermarks, care.shelf, "ann@acme"
         )
-        return push.take_cancellation(found)
 
     def credit_notes_since(self, cursor: str) -> Sequence[ErpDocument]:
-        return ()
+        return [one for one in self.credit_notes if one.cursor > cursor]
 
     def orders_of(self, purchase_order: str, customer: str) -> Sequence[ErpOrder]:
         shown = self.erp_orders.values()
@@ -120,7 +124,8 @@ class Systems:
             findings=findings,
             tolerance_minor=2,
         )
-        compare = CompareSystems("acme_us", gateway, erp, ledger, care.watermarks)
+        read_again = partial(self._push().poll, is_again=True, reopens=False)
+        compare = CompareSystems("acme_us", gateway, erp, ledger, care.watermarks, read_again)
         return compare.run(DAY, settlement_window(DAY, "America/New_York"), nullcontext())
 
     def book(self, order: Order, **changes: object) -> None:

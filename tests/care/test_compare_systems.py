@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from include.adapters.store.dead_letters import SqlDeadLetters
 from include.domain.canonical import from_json
 from include.domain.erp_orders import ErpDocument, ErpOrder
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
@@ -376,3 +377,25 @@ def test_rows_found_twice_by_the_engine_are_no_new_finding(systems: Systems) -> 
 def _key(systems: Systems) -> str:
     done = systems.care.kit.partner.truth.done
     return next(one.key for one in done if one.kind is EffectKind.payment_capture)
+
+
+def test_a_credit_note_committed_behind_the_watermark_is_refunded_once_at_night(
+    systems: Systems,
+) -> None:
+    kit, order = systems.care.kit, make_order()
+    customer = kit.run(order).facts.customer
+    amount = Money(1_000, "USD")
+    late = ErpDocument(
+        customer, "C1", "C", order.purchase_order, "1", amount, DAY, "2026-11-03-1"
+    )  # fmt: skip
+    other = replace(late, invoice="C2", customer="C00001", cursor="2026-11-03-3")
+    systems.care.watermarks.move("credit_notes|A|acme_us", "2026-11-03-2")
+    systems.credit_notes = [late, other]
+    systems.run()
+    systems.run()
+    assert [row.origin_key for row, _ in kit.service.refunds.of_order(order.order_id)] == ["C1"]
+    letters = SqlDeadLetters(systems.care.store)
+    (letter,) = (one for one in letters.listing() if one.kind == "credit_note")
+    letters.resolve(letter.dead_letter_id, "cli:ann", "the other customer's own number")
+    systems.run()
+    assert "credit_note" not in systems.letters()  # who has dealt with it is not asked each night

@@ -111,3 +111,18 @@ def test_a_logon_that_nobody_could_foretell_loses_no_refunds_receipt(play: Play)
     effect = play.desks.of(SHOP).engine.find(EffectKind.ar_receipt, f"{name}|book|1")
     assert effect is not None
     assert effect.state is EffectState.intended
+
+
+def test_a_credit_note_that_was_committed_late_is_refunded_by_the_night(play: Play) -> None:
+    """Row versions are given when a change begins; a watermark has long gone past this one."""
+    order_id = play.take()
+    code, customer = play.purchase_order(order_id), play.order(order_id).facts.customer
+    version = play.clerk("begin")["version"]
+    play.clerk("note", customer=customer, customer_po="theirs", amount="1.00")
+    play.poll_erp()
+    play.clerk("note", customer=customer, customer_po=code, amount="4.00", version=version)
+    play.poll_erp()
+    assert play.desks.service.refunds.of_order(order_id) == []
+    letters_of(play, "credit_note")
+    (refund,) = (row for row, _ in play.desks.service.refunds.of_order(order_id))
+    assert refund.amount == Money(400, "USD")

@@ -19,6 +19,7 @@ _OPEN_ONE = update(dead_letters).where(
     # Written out: a parameter hides from the planner that the index of the open ones will do.
     dead_letters.c.state == literal_column("'open'"),
 )
+_OURSELVES = "tieout"  # closes the letter of a row that was worked on in the end
 _INSERT = insert(dead_letters)
 
 
@@ -52,6 +53,17 @@ def open_letter(
         "resolution": "",
     }
     connection.execute(_INSERT, row | text)
+
+
+def was_resolved(connection: Connection, kind: str, key: str, reason: str) -> bool:
+    """Say whether a person has resolved this item for this reason."""
+    wanted = (
+        select(dead_letters.c.dead_letter_id)
+        .where(dead_letters.c.kind == kind, dead_letters.c.key == key)
+        .where(dead_letters.c.reason == reason, dead_letters.c.state == "resolved")
+        .where(dead_letters.c.resolved_by != _OURSELVES)
+    )
+    return connection.execute(wanted.limit(1)).first() is not None
 
 
 def close_letter(

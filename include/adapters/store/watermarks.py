@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, bindparam, select
 
 from include.adapters.store.clock import StoreClock, database_now
-from include.adapters.store.dead_letters import close_letter, open_letter
+from include.adapters.store.dead_letters import close_letter, open_letter, was_resolved
 from include.adapters.store.schema import watermarks
 from include.adapters.store.transactions import reading
 from include.adapters.store.upsert import upserting
@@ -51,9 +51,19 @@ class SqlShelf:
         self._clock = clock
 
     def set_aside(
-        self, kind: str, key: str, fault: Rejected, *, owner: str, amount: Money | None = None
+        self,
+        kind: str,
+        key: str,
+        fault: Rejected,
+        *,
+        owner: str,
+        amount: Money | None = None,
+        reopens: bool = True,
     ) -> None:
+        reason = f"{fault.what} (at {fault.where})"
         with self._engine.begin() as connection:
+            if not reopens and was_resolved(connection, kind, key, reason):
+                return
             open_letter(
                 connection,
                 now=self._clock(connection),
@@ -61,7 +71,7 @@ class SqlShelf:
                 key=key,
                 currency=amount.currency if amount else "",
                 amount_minor=amount.minor if amount else None,
-                reason=f"{fault.what} (at {fault.where})",
+                reason=reason,
                 next_action=fault.do,
                 owner=owner,
             )

@@ -40,6 +40,7 @@ class Clerk:
             "invoice": self._invoice,
             "credit": self._credit,
             "note": self._note,
+            "begin": lambda books, _facts: {"version": books.tables.begin()},
             "cancel": self._cancel,
             "open_order": self._open_order,
             "close_order": self._close_order,
@@ -182,7 +183,10 @@ class Clerk:
         return {"invoice": number, "left": f"{invoice['InvoiceBal1']}"}
 
     def _note(self, books: Books, facts: Facts) -> Mapping[str, Any]:
-        """Credit a customer an amount for any ``customer_po``, without an invoice."""
+        """Credit a customer an amount for any ``customer_po``, without an invoice.
+
+        With the ``version`` of a ``begin`` it is what a slow transaction commits only now.
+        """
         item = {
             "TransactionType": "C",
             "Customer": str(facts["customer"]),
@@ -192,7 +196,12 @@ class Clerk:
             "ProductClass": "BA",
         }
         reply = self._call(books, "ARSTIN", "PostArInvoices", _element("Item", item))
-        return {"invoice": _leaf(reply, "Invoice")}
+        number = _leaf(reply, "Invoice")
+        if "version" in facts:
+            key = {"Invoice": padded_key("Invoice", number), "DocumentType": "C"}
+            (row,) = books.tables.matching("ArInvoice", **key)
+            books.tables.commit_late("ArInvoice", row, int(facts["version"]))
+        return {"invoice": number}
 
     def _finish_credit(self, books: Books, note: str) -> Mapping[str, Any]:
         item = _element("Item", {"SalesOrder": note})

@@ -27,6 +27,7 @@ Row = dict[str, Value]
 _EPOCH = date(2020, 1, 1)
 _DAY_BITS = 16  # of a generated row's stamp: its number within the day
 _FIRST_KEPT_STAMP = 1 << 40
+_MEANWHILE = 2000  # row versions of a whole database that pass during a slow transaction
 
 
 class Lookup(NamedTuple):
@@ -89,6 +90,17 @@ class Tables:
                 self._bucket(table, column, values[column]).append(row)
         row.update(values)
         self._stamp(table, row)
+
+    def begin(self) -> int:
+        """Give a slow transaction its row version; the others' go on meanwhile."""
+        number = next(self._stamps)
+        self._stamps = itertools.count(number + _MEANWHILE)
+        return number
+
+    def commit_late(self, table: str, row: Row, number: int) -> None:
+        """Let a row show only now under a version that was given long ago."""
+        row["TimeStamp"] = stamp_text(number)
+        bisect.insort(self._changes[table], (number, row), key=lambda change: change[0])
 
     def remove(self, table: str, row: Row) -> None:
         """Forget a row of a table that has no days."""

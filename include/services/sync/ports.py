@@ -25,9 +25,25 @@ class Shelf(Protocol):
     """Dead letters of things that are not effects, e.g. an order that cannot be translated."""
 
     def set_aside(
-        self, kind: str, key: str, fault: Rejected, *, owner: str, amount: Money | None = None
+        self,
+        kind: str,
+        key: str,
+        fault: Rejected,
+        *,
+        owner: str,
+        amount: Money | None = None,
+        reopens: bool = True,
     ) -> None:
-        """Open a dead letter, or bring the open one up to date."""
+        """Open a dead letter, or bring the open one up to date.
+
+        Args:
+            kind: of the item.
+            key: of the item.
+            fault: why it is set aside.
+            owner: who is told.
+            amount: what is at stake.
+            reopens: open one again that a person has resolved with the same reason.
+        """
         ...
 
     def settle(self, kind: str, key: str, how: str) -> None:
@@ -101,9 +117,18 @@ class Tally:
 
 
 def work_on(
-    tally: Tally, shelf: Shelf, kind: str, key: str, owner: str, work: Callable[[], bool]
+    tally: Tally,
+    shelf: Shelf,
+    kind: str,
+    key: str,
+    owner: str,
+    work: Callable[[], bool],
+    *,
+    reopens: bool = True,
 ) -> None:
     """Work on one row; ``work`` says whether it was ours. A ``Rejected`` one is set aside.
+
+    ``reopens``: also where a person has resolved it already, for the same reason.
 
     Raises:
         Retryable, OutcomeUnknown: the feed stops here and is read again from its watermark.
@@ -112,7 +137,7 @@ def work_on(
     try:
         is_ours = work()
     except Rejected as fault:
-        shelf.set_aside(kind, key, fault, owner=owner)
+        shelf.set_aside(kind, key, fault, owner=owner, reopens=reopens)
         tally.set_aside += 1
         return
     shelf.settle(kind, key, "worked on when it was read again")
