@@ -156,9 +156,9 @@ def test_a_failed_ledger_journal_is_marked_and_never_verified(
     fake: Any, make_adapter: Make
 ) -> None:
     site(fake, paid(gl_error="period not open in GL", gl_journal=""))
-    fake.on("query ARSQRY", account(("100501", REFERENCE, "40.20")))
     made = partner(make_adapter)
     receipt = made.send(effect_of(APPLY))
+    fake.on("query COMFND", documents("0.00", "0.00"))
     effect = sent(their_key=receipt.their_key)
     (found,) = made.look(effect)
     assert [one.what for one in made.compare(effect, found)] == ["general ledger journal"]
@@ -187,6 +187,7 @@ def test_an_application_is_found_below_the_invoice_by_our_reference(
     fake: Any, make_adapter: Make
 ) -> None:
     shown = account(("100501", REFERENCE, "40.20"), ("_CRD07", REFERENCE, "-40.20"))
+    fake.on("query COMFND", documents("", ""))
     fake.on("query ARSQRY", shown)
     made = partner(make_adapter)
     (found,) = made.look(sent())
@@ -211,6 +212,7 @@ def test_an_application_is_found_below_the_invoice_by_our_reference(
 def test_an_application_that_is_there_is_compared(
     fake: Any, make_adapter: Make, shown: list[tuple[str, str, str]], what: list[str]
 ) -> None:
+    fake.on("query COMFND", documents("", ""))
     fake.on("query ARSQRY", account(*shown))
     made = partner(make_adapter)
     (found,) = made.look(sent())
@@ -218,6 +220,7 @@ def test_an_application_that_is_there_is_compared(
 
 
 def test_an_application_made_twice_is_found_twice(fake: Any, make_adapter: Make) -> None:
+    fake.on("query COMFND", documents("-22.20", "22.20"))
     fake.on("query ARSQRY", account(("100501", REFERENCE, "9.00"), ("100501", REFERENCE, "9.00")))
     assert len(partner(make_adapter).look(sent())) == 2
 
@@ -241,6 +244,27 @@ def test_what_a_person_applied_shows_in_both_balances(
     found = made.look(sent())
     assert bool(found) is is_found
     assert [made.compare(sent(), one) for one in found] == [()] * is_found
+
+
+@pytest.mark.parametrize(
+    ("effect", "left", "is_there"),
+    [
+        (effect_of(APPLY), ("-40.20", "40.20"), False),
+        (effect_of(APPLY), ("0.00", "0.00"), True),  # a person was faster
+        (sent(), ("-40.20", "40.20"), False),
+        (sent(), ("0.00", "0.00"), True),
+        (sent(their_key="2026/11/34"), ("0.00", "0.00"), True),
+    ],
+)
+def test_the_account_of_a_house_customer_is_not_read_where_the_balances_tell(
+    fake: Any, make_adapter: Make, effect: Effect, left: tuple[str, str], *, is_there: bool
+) -> None:
+    """It holds all orders of all guests: beyond some 30,000 no answer is small enough."""
+    fake.on("query COMFND", documents(*left))
+    made = partner(make_adapter)
+    found = made.look(effect)
+    assert [made.compare(effect, one) for one in found] == [()] * is_there
+    assert fake.verbs() == ["logon", "query COMFND", "logoff"]
 
 
 @pytest.mark.parametrize("answer", [b"ERROR: not logged in", b"<ARStatement>", account()])

@@ -1,9 +1,11 @@
 """A receipt pays an invoice: ARSTPY of 0.00, the invoice's share against the pseudo-invoice's.
 
 That a payment of nothing may do this is inferred, and so a setting (``applications``). ARSTPY
-refuses no repeat; each application carries its own reference, and is found by it below the invoice
-in the customer's account. What a person has applied by hand meanwhile is told by the balances.
-Source: SYSPRO reference, sections 4.4 and 5.
+refuses no repeat. Whether it was applied, by us or meanwhile by hand, is told by what is left of
+the two documents, in one question however many orders the customer has. Only where that is not
+clear is the customer's account read: each application carries its own reference there, below the
+invoice, but the answer holds all that a customer ever bought and paid, and a house account's is
+too large. Source: SYSPRO reference, sections 4.4 and 5.
 """
 
 from collections.abc import Sequence
@@ -57,10 +59,16 @@ class ApplicationPartner:
         self._settings = asking.client.settings
 
     def look(self, effect: Effect) -> tuple[Found, ...]:
-        """Return every application under our reference, or the one that was made by hand."""
+        """Return every application under our reference, or the one that the balances show."""
         command = command_of(ApplyReceipt, effect)
         with self._asking.client.session():
-            return self._history(command, effect) or self._by_hand(command, effect)
+            drawn, paid = self._down(command, effect.reference)
+            shown = self._by_balances(command, effect, min(drawn, paid))
+            is_sent = effect.sent_at is not None
+            is_clear = drawn == paid and paid in (0, command.amount.minor)
+            if is_clear or not is_sent:  # nothing of ours is in the account before a send
+                return shown
+            return self._history(command, effect) or shown
 
     def send(self, effect: Effect) -> Receipt:
         """Post once; see the port for the errors."""
@@ -195,18 +203,27 @@ class ApplicationPartner:
             for place, one in enumerate(paid, 1)
         )
 
-    def _by_hand(self, command: ApplyReceipt, effect: Effect) -> tuple[Found, ...]:
-        """Say whether a person was faster: both documents have gone down by the amount."""
-        receipt, invoice = self._documents(command, effect.reference)
-        if receipt is None or receipt.left is None or invoice is None or invoice.left is None:
-            return ()
+    def _down(self, command: ApplyReceipt, reference: str) -> tuple[int, int]:
+        """Return by how much receipt and invoice have gone down since it was planned.
+
+        One that is not shown, or without its balance, counts as -1: nobody can say.
+        """
+        receipt, invoice = self._documents(command, reference)
+        pairs = (command.receipt_left, receipt), (command.invoice_left, invoice)
+        drawn, paid = (
+            -1 if now is None or now.left is None else then.minor - now.left.minor
+            for then, now in pairs
+        )
+        return drawn, paid
+
+    def _by_balances(self, command: ApplyReceipt, effect: Effect, down: int) -> tuple[Found, ...]:
+        """Return the application that made both go down, by us or by a person who was faster."""
         amount = command.amount
-        drawn = command.receipt_left.minor - receipt.left.minor
-        paid = command.invoice_left.minor - invoice.left.minor
-        if min(drawn, paid) < amount.minor:
+        if down < amount.minor:
             return ()
-        facts = {"document": invoice.invoice, "value": amount.minor, "taken": None, "date": ""}
-        return (Found(effect.their_key or f"{command.customer}/{invoice.invoice}/by hand", facts),)
+        facts = {"document": command.invoice, "value": amount.minor, "taken": None, "date": ""}
+        way = "by hand" if effect.sent_at is None else "application"
+        return (Found(effect.their_key or f"{command.customer}/{command.invoice}/{way}", facts),)
 
     def _documents(
         self, command: ApplyReceipt, reference: str
