@@ -203,6 +203,13 @@ _SYSPRO: Field = {
         "journal_source": _text("Journal source", "SourceCode of the journal, where required."),
         **_ORDER_TO_CASH,
         "fiscal_year_start_month": _number("First month of the year", "1 to 12.", 1, "integer"),
+        "module_periods": _choice(
+            "Periods of AR, AP and cash book",
+            "As their setup queries count them. none: they are where the ledger is.",
+            "calendar",
+            "fiscal",
+            "none",
+        ),
         "open_periods": _number("Periods open at once", "1 to 3.", 3, "integer"),
         "url_limit": _number(
             "Longest address", "Longer documents are sent by PostLD.", 8000, "integer"

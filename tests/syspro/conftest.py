@@ -14,6 +14,7 @@ from defusedxml.ElementTree import fromstring
 
 from include.adapters.http.transport import HttpTransport
 from include.adapters.syspro.adapter import SysproAdapter, open_adapter
+from include.adapters.syspro.documents.ledger_queries import OPTION_ROOTS
 from include.adapters.syspro.enet import EnetClient
 from include.adapters.syspro.settings import SysproSettings, settings_from
 from include.domain.journal import Journal, JournalKind, JournalLine
@@ -66,6 +67,12 @@ class FakeSyspro:
         defaults: dict[str, Answer] = {"logon": SESSION, "logoff": b"0"}
         what = f"{call.verb.removesuffix('ld')} {call.business_object}".strip()
         found = self.answers.get(what)
+        root = OPTION_ROOTS.get(call.business_object, "")
+        if not found and root and "query GENQSO" in self.answers:
+            # The modules are where the ledger is, unless a test says otherwise.
+            like = self.answers["query GENQSO"][0]
+            assert isinstance(like, bytes)
+            return like.replace(b"GeneralLedgerOptions", root.encode())
         if not found:
             return defaults[call.verb]
         return found.pop(0) if len(found) > 1 else found[0]

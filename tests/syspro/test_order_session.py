@@ -91,6 +91,6 @@ def test_a_whole_order_of_a_new_customer_costs_eight_calls_inside_its_session(
     assert fake.verbs()[-1] == "logoff"
     assert fake.verbs()[1:-1] == [
         "query COMFND", "query ARSQRY", "add ARSSCS", "query COMFND", "post SORTOI",
-        "query COMFND", "query GENQSO", "post ARSTPY",
+        "query COMFND", "query ARSQSO", "post ARSTPY",
     ]  # fmt: skip
     assert adapter.calls() == 10

@@ -138,7 +138,7 @@ def test_a_setting_of_order_to_cash_that_cannot_work_is_refused(
     [
         (b"ERROR: Invalid operator password", "Correct operator or password"),
         (b"ERROR: Invalid company id", "Correct company_id"),
-        (b"ERROR: No e.net licence is free", "Free a seat"),
+        (b"ERROR: No e.net licence is free", "free a seat"),
     ],
 )
 def test_the_test_button_says_what_is_wrong(

@@ -1,18 +1,24 @@
 """Fiscal periods of one company: which one a date falls in, and whether it takes postings.
 
-The general ledger is told year and number, the sub-ledgers C, P or B counted back from the current
-period (reference, sections 3 and 4.5). At most two earlier periods can be open (reliability
-reference, F14); flags, where SYSPRO gives them, decide before that rule.
+The general ledger is told year and number, the sub-ledgers C, P or B counted back from their own
+current period (reference, sections 3 and 4.5), which is not the ledger's in the first days of a
+month. No public reply shows it: a module that does not say it is counted by the ledger's, and the
+read-back of the first posting tells whether that was right. At most two earlier periods can be
+open (reliability reference, F14); flags, where SYSPRO gives them, decide before that rule.
 """
 
 from datetime import date
 
 from include.adapters.syspro.documents import ledger_queries
 from include.adapters.syspro.documents.ledger_queries import CurrentPeriod
-from include.adapters.syspro.documents.reply import Unreadable
+from include.adapters.syspro.documents.reply import CallFailed, Unreadable
 from include.adapters.syspro.enet import EnetClient
 from include.adapters.syspro.settings import MONTHS
+from include.domain.errors import Rejected
 from include.services.ports import PeriodState, PostingPeriod
+
+# Which setup query knows the period of what a business object posts to.
+_MODULES = {"ARSTPY": "ARSQSO", "ARSTIN": "ARSQSO", "APSTIN": "APSQSO", "CSHTWD": "CSHQSO"}
 
 
 class Periods:
@@ -20,7 +26,8 @@ class Periods:
 
     def __init__(self, client: EnetClient) -> None:
         self._client = client
-        self._known: tuple[int, CurrentPeriod] | None = None
+        self._known: dict[str, tuple[int, CurrentPeriod]] = {}
+        self._silent: set[str] = set()  # modules that do not say their period
 
     def fiscal(self, day: date) -> tuple[int, int]:
         """Return fiscal year and period of a date."""
@@ -52,7 +59,7 @@ class Periods:
             Retryable, Rejected: the ledger could not be asked.
         """
         with self._client.session():
-            back = _months_between(self.fiscal(day), self._current())
+            back = self._months_back(day, _MODULES[business_object])
         if 0 <= back < self._client.settings.open_periods:
             return "CPB"[back]
         reason = "it lies in the future" if back < 0 else "only the last ones are open"
@@ -63,23 +70,42 @@ class Periods:
         year, period = self.fiscal(day)
         return f"{period:02d}/{year}"
 
+    def _months_back(self, day: date, query: str) -> int:
+        """Count back from the module's current period, or else from the ledger's."""
+        settings = self._client.settings
+        if settings.module_periods != "none" and query not in self._silent:
+            try:
+                current = self._ask(query)
+            except (Unreadable, CallFailed, Rejected):  # not licensed, or it has other names
+                self._current()  # or nothing can be asked, and the module need not be silent
+                self._silent.add(query)
+            else:
+                is_calendar = settings.module_periods == "calendar"
+                own = (day.year, day.month) if is_calendar else self.fiscal(day)
+                return _months_between(own, current)
+        return _months_between(self.fiscal(day), self._current())
+
     def _current(self) -> CurrentPeriod:
         client = self._client
-        if self._known is None or self._known[0] != client.session_no:
-            settings = client.settings
-            body = client.query("GENQSO", ledger_queries.build_options(settings.company_id))
-            try:
-                found = ledger_queries.parse_options(
-                    body, settings.year_elements, settings.period_elements
-                )
-            except Unreadable as fault:
-                raise client.faults.retryable(
-                    str(fault),
-                    "GENQSO",
-                    f"Set year_elements and period_elements of connection {settings.conn_id}.",
-                ) from None
-            self._known = client.session_no, found
-        return self._known[1]
+        try:
+            return self._ask("GENQSO")
+        except Unreadable as fault:
+            raise client.faults.retryable(
+                str(fault),
+                "GENQSO",
+                f"Set year_elements and period_elements of connection {client.settings.conn_id}.",
+            ) from None
+
+    def _ask(self, query: str) -> CurrentPeriod:
+        client, settings = self._client, self._client.settings
+        known = self._known.get(query)
+        if known is None or known[0] != client.session_no:
+            body = client.query(query, ledger_queries.build_options(settings.company_id, query))
+            found = ledger_queries.parse_options(
+                body, settings.year_elements, settings.period_elements, query
+            )
+            self._known[query] = known = client.session_no, found
+        return known[1]
 
     def _flags(self, years_back: int) -> dict[int, bool]:
         if not 1 <= years_back <= 2:

@@ -25,6 +25,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "refund_receipts": ("negative", "arstin", "report"),
     "applications": ("arstpy", "report", "none"),
     "payment_history": ("arsqry", "none"),
+    "module_periods": ("calendar", "fiscal", "none"),
     "custom_forms": ("comsfm", "comtfm", "none"),
     "shipments_by": ("mdnmaster", "sorqdn"),
     "tracking_from": ("shipping_instrs", "custom_form", "none"),
@@ -93,6 +94,9 @@ class SysproSettings:
     open_periods: int = 3  # current, previous, before previous
     year_elements: tuple[str, ...] = ("CurrentYear", "GlCurrentYear", "GlYear")
     period_elements: tuple[str, ...] = ("CurrentPeriod", "GlCurrentPeriod", "GlPeriod")
+    # How AR, AP and the cash book count the period that their setup queries show; none: do not ask,
+    # they are where the ledger is. Inferred from TrnMonth 12 beside GlPeriod 02 in one reply.
+    module_periods: str = "calendar"
     order_deadline_s: float = 60.0  # of a write of order to cash; at most deadline_s
     stock_by: str = "comfnd"  # or invqry: SYSPRO's own figure, one call a code
     codes_per_question: int = 20  # stock codes in one COMFND; an address has a limit

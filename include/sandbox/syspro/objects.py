@@ -26,12 +26,15 @@ from include.sandbox.syspro.posting import Call
 from include.sandbox.syspro.queries import Question
 
 QUERIES: Mapping[str, Callable[[Question], Node]] = {
+    "APSQSO": queries.module_options("AccountsPayableOptions"),
     "ARSQRY": arsqry.query,
+    "ARSQSO": queries.module_options("AccountsReceivableOptions"),
     "COMFND": lambda question: find(question.document, question.books.tables),
     "COMQER": queries.error_messages,
     "COMQFM": forms.query,
     "COMQUS": queries.logged_in_users,
     "CSHQRY": queries.bank,
+    "CSHQSO": queries.module_options("CashBookOptions"),
     "GENQGL": queries.ledger_code,
     "GENQJR": queries.journal_list,
     "GENQPP": queries.previous_periods,

@@ -31,6 +31,7 @@ class Periods:
     current: tuple[int, int] = CURRENT
     fiscal_start: int = 1  # month in which the ledger's year starts; it is named after its end
     ledger_behind: int = 0  # months that the ledger is behind the sub-ledgers
+    is_hidden: bool = False  # the sub-ledgers do not say where they are
     _switched: dict[tuple[int, int], bool] = field(default_factory=dict)
 
     def is_open(self, year: int, period: int) -> bool:

@@ -5,7 +5,7 @@ ends (the period part of GENQSO, the journal part of GENQJR) the names are ours,
 """
 
 import calendar
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -69,6 +69,19 @@ def gl_options(question: Question) -> Node:
             Node("Periods", periods),
         ],
     )
+
+
+def module_options(root: str) -> Callable[[Question], Node]:
+    """ARSQSO, APSQSO, CSHQSO: a module's options, with its own current period if it shows one."""
+
+    def answer(question: Question) -> Node:
+        year, month = question.books.periods.current
+        periods = nodes((("CurrentYear", year), ("CurrentPeriod", f"{month:02d}")))
+        shown = [] if question.books.periods.is_hidden else [Node("Periods", periods)]
+        general = Node("General", nodes([("BankDepSlipReq", "N")]))
+        return root_node(root, VERSION, [general, *shown])
+
+    return answer
 
 
 def previous_periods(question: Question) -> Node:

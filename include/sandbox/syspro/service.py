@@ -158,6 +158,7 @@ class SysproApp(App):
             "fiscal_year_start": lambda v: self._set_periods("fiscal_start", int(v)),
             "ledger_behind": lambda v: self._set_periods("ledger_behind", int(v)),
             "plain_row_versions": self._set_row_versions,
+            "module_periods_hidden": lambda v: self._set_periods("is_hidden", int(v)),
             "logon_refusal": lambda v: setattr(self.sessions, "refusal", str(v)),
             "seats": lambda v: setattr(self.sessions, "seats", int(v)),
             "advance_s": lambda v: self.sessions.advance(float(v)),

@@ -1,7 +1,8 @@
 """GENQSO (current period) and GENQPP (periods of previous years).
 
-Source: reference, section 4.5. The public copy of GENQSO's reply stops before the current period,
-so the names it may have are a setting; GENQPP's flags are published.
+Source: reference, section 4.5. The public copies of GENQSO's and ARSQSO's replies stop before a
+current period, so the names it may have are a setting; GENQPP's flags are published. Each module
+has a query of this kind; APSQSO and CSHQSO by the roots of their setup objects.
 """
 
 import re
@@ -16,21 +17,21 @@ from include.adapters.syspro.documents.reply import (
 )
 from include.adapters.syspro.documents.schema import Choice, Document, Element, Group, Key, Whole
 
-OPTIONS = Document(
-    "GENQSO",
-    "Query",
-    "GENQSO.XSD",
+OPTION_ROOTS = {
+    "GENQSO": "GeneralLedgerOptions",
+    "ARSQSO": "AccountsReceivableOptions",
+    "APSQSO": "AccountsPayableOptions",
+    "CSHQSO": "CashBookOptions",
+}
+_OPTION = Group(
+    "Option",
     (
-        Group(
-            "Option",
-            (
-                Element("ReturnSchema", Choice("N Y")),
-                Element("IncludeInformationItems", Choice("N Y")),
-                Element("CompanyId", Key(10), is_required=True),
-            ),
-        ),
+        Element("ReturnSchema", Choice("N Y")),
+        Element("IncludeInformationItems", Choice("N Y")),
+        Element("CompanyId", Key(10), is_required=True),
     ),
 )
+OPTIONS = {name: Document(name, "Query", f"{name}.XSD", (_OPTION,)) for name in OPTION_ROOTS}
 PREVIOUS_PERIODS = Document(
     "GENQPP",
     "Query",
@@ -42,15 +43,15 @@ _FLAG = re.compile(r"gl(?:prev|cur)yrflagperiod(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class CurrentPeriod:
-    """The general ledger's current year and period, and the flags of that year where given."""
+    """A module's current year and period, and the ledger's flags of that year where given."""
 
     year: int
     period: int
     flags: Mapping[int, bool]  # period -> is it open
 
 
-def build_options(company_id: str) -> str:
-    return OPTIONS.build(
+def build_options(company_id: str, query: str = "GENQSO") -> str:
+    return OPTIONS[query].build(
         {
             "Option": {
                 "ReturnSchema": "N",
@@ -62,19 +63,22 @@ def build_options(company_id: str) -> str:
 
 
 def parse_options(
-    body: bytes, year_names: Sequence[str], period_names: Sequence[str]
+    body: bytes,
+    year_names: Sequence[str],
+    period_names: Sequence[str],
+    query: str = "GENQSO",
 ) -> CurrentPeriod:
     """Read the current period from the first of the configured names that is there.
 
     Raises:
         CallFailed, Unreadable: no such document, or none of the names is in it.
     """
-    tree = read_document(body, "generalledgeroptions")
+    tree = read_document(body, OPTION_ROOTS[query].lower())
     values = {element.tag: count(tree, f".//{element.tag}") for element in tree.iter()}
     year = next((values[n.lower()] for n in year_names if values.get(n.lower())), None)
     period = next((values[n.lower()] for n in period_names if values.get(n.lower())), None)
     if not year or not period:
-        raise Unreadable(f"GENQSO without {' / '.join((*year_names, *period_names))}")
+        raise Unreadable(f"{query} without {' / '.join((*year_names, *period_names))}")
     return CurrentPeriod(year, period, _flags(tree))
 
 

@@ -1,12 +1,15 @@
-"""A company whose fiscal year is not the calendar's: sub-ledgers and ledger count apart."""
+"""Sub-ledgers and ledger count apart: another fiscal year, or a month that one has closed."""
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 
+from include.domain.erp_orders import BookReceipt
 from include.domain.journal import Journal
+from include.domain.orders import reference_of
 from include.sandbox import Sandbox, start
 from include.services.effects.ports import Effect, EffectKind, EffectState, Found
 from tests.syspro.support_orders import RECEIPT, effect_of
@@ -70,3 +73,34 @@ def test_the_ledgers_period_counts_where_the_answer_names_it(
     assert differences == ([] if is_same else ["year and period"])
     unnamed = replace(effect, evidence="")
     assert partner.compare(unnamed, Found("x", shown)) == ()  # a month proves nothing here
+
+
+OCTOBER = replace(PAID, posting_date=date(2026, 10, 31), reference=reference_of("october"))
+
+
+@pytest.mark.parametrize(("command", "month"), [(PAID, "2026/11/"), (OCTOBER, "2026/10/")])
+@pytest.mark.parametrize("start", [1, 7])
+def test_in_the_first_days_of_a_month_the_sub_ledgers_own_period_counts(
+    site: Site, command: BookReceipt, month: str, start: int
+) -> None:
+    """The ledger is still in October: its month end is later."""
+    site.control("syspro", fiscal_year_start=start, ledger_behind=1)
+    found = drive(site, effect_of(command), fiscal_year_start_month=start)
+    assert found.state is EffectState.verified, found.reason
+    assert found.their_key.startswith(month)
+
+
+def test_a_sub_ledger_that_does_not_say_where_it_is_is_told_by_the_first_posting(
+    site: Site,
+) -> None:
+    site.control("syspro", fiscal_year_start=1, ledger_behind=1, module_periods_hidden=True)
+    assert drive(site, effect_of(PAID)).state is EffectState.parked
+    found = drive(site, effect_of(OCTOBER, key="october"))
+    assert found.state is EffectState.mismatched
+    assert "year and period: ours (2026, 10), theirs (2026, 11)" in found.reason
+
+
+def test_a_module_that_may_not_be_asked_is_counted_by_the_ledger(site: Site) -> None:
+    site.control("syspro", fiscal_year_start=1, unlicensed=["ARSQSO"])
+    found = drive(site, effect_of(PAID))
+    assert found.state is EffectState.verified, found.reason
