@@ -188,7 +188,7 @@ def draw_swarm(dice: random.Random) -> Swarm:
     focus = dice.choice(_FOCUSED) if dice.random() < 0.6 else ""
     has_busy_clerk = dice.random() < BUSY_CLERKS
     return Swarm(
-        rate=dice.uniform(0.15, 0.85),
+        rate=dice.uniform(0.2, 0.88),
         send=_mixture(dice, SEND_FAULTS, {"late commit": 2.0} if freezes else {}),
         read=_mixture(dice, READ_FAULTS, {}),
         crash=_maybe(dice, 0.03),

@@ -90,7 +90,7 @@ def _plan(dice: random.Random, seed: int, number: int, swarm: Swarm) -> Plan:
     plan.gives_back = _returns(dice, often=swarm.focus in ("RF", "SR"))
     if is_left and plan.clerk_cancels_after is not None and _falls_on(plan.at, 2):
         plan.gives_back = [(dice.uniform(0, 100), 30, "clerk")]  # before it is asked what had left
-    return _shipped_late(plan, number) if swarm.at_shipment and _falls_on(plan.at, 4) else plan
+    return _shipped_late(plan, number) if swarm.at_shipment and _falls_on(plan.at, 16) else plan
 
 
 def _shipped_late(plan: Plan, number: int) -> Plan:
