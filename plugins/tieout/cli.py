@@ -22,6 +22,7 @@ from tieout.commands import (
     webhooks,
 )
 from tieout.commands.parts import Command, say
+from tieout.hooks.connections import read_airflow_database
 
 _COMMANDS = (
     *(letters, orders, refunds, reviews, disputes),
@@ -32,6 +33,7 @@ _COMMANDS = (
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; a fault of the families is a sentence, not a traceback."""
     given = _parser().parse_args(arguments)
+    read_airflow_database()
     try:
         command: Command = given.run
         return command(tieout(), given) or 0

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC
 
-from airflow.sdk.exceptions import AirflowNotFoundException
-
 from include.adapters.cybersource.webhooks.body import read_body
 from include.adapters.cybersource.webhooks.events import read_event
 from include.adapters.shop.signed_webhook import order_number
@@ -35,10 +33,6 @@ def find_account(desks: Desks) -> Callable[[str, str], WebhookAccount | None]:
     def find(kind: str, name: str) -> WebhookAccount | None:
         try:
             return account(kind, name)
-        except AirflowNotFoundException:
-            raise Retryable(
-                f"the connection of {kind} {name} is missing", "webhooks", "Add it in Airflow."
-            ) from None
         except Rejected as fault:  # a setting of ours: the sender is asked to come again
             raise Retryable(fault.what, fault.where, fault.do) from None
 

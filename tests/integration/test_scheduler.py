@@ -6,7 +6,6 @@ The slowest test of all, and the only one in which nothing at all is replaced.
 import json
 import os
 import signal
-import socket
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,6 +21,7 @@ from include.local.order_stories import People, Story, make_key
 from include.local.processes import Processes
 from include.local.stack import start_stack
 from include.wiring import Settings, Tieout
+from tests.ports import free_ports
 
 DAY = "2026-10-30"
 CARE = ("order_care", "alerts", "fraud_decisions", "stock_levels", "approve_refunds")
@@ -29,22 +29,6 @@ PAGES = [
     f"/tieout/{name}"
     for name in ("days", "open-items", "dead-letters", "orders", "reviews", "refunds")
 ]
-
-
-def free_ports(count: int) -> int:
-    """Return the first of ``count`` neighboring ports that are free now."""
-    for first in range(21000 + os.getpid() % 4000, 60000, 7):
-        sockets = [socket.socket() for _ in range(count)]
-        try:
-            for offset, probe in enumerate(sockets):
-                probe.bind(("127.0.0.1", first + offset))
-        except OSError:
-            continue
-        finally:
-            for probe in sockets:
-                probe.close()
-        return first
-    raise RuntimeError("no free ports")
 
 
 @pytest.fixture(scope="module")

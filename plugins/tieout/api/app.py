@@ -126,7 +126,10 @@ class LazyApp:
     def _build(self) -> FastAPI:
         from tieout.api.joined import join
         from tieout.api.settings import ApiSettings
+        from tieout.hooks.connections import read_airflow_database
 
+        if self._runs_alone:
+            read_airflow_database()
         settings = ApiSettings.of(os.environ, worker=self._runs_alone)
         api = Api(join(), settings)
         if not self._runs_alone:

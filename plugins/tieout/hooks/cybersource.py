@@ -33,6 +33,7 @@ from include.domain.payments import Authorized
 from include.domain.reviews import DecisionEvent
 from include.services.effects.ports import EffectKind, Partner, Timings
 from include.services.ports import Download, ReportEntry, TransactionFacts
+from tieout.hooks.connections import connection_of
 from tieout.hooks.masking import hide
 
 
@@ -83,7 +84,7 @@ class CybersourceHook(BaseHook):
         return self._client
 
     def _settings(self) -> Settings:
-        found = self.get_connection(self.cybersource_conn_id)
+        found = connection_of(self.cybersource_conn_id)
         extra = found.extra_dejson
         hide(found.password or "", *(str(extra.get(name) or "") for name in _SECRET_FIELDS))
         # A field of several keys is masked key by key, too: a log shows one at a time.

@@ -30,6 +30,7 @@ from include.adapters.http.watch import OneShotAdapter, Watch
 from include.adapters.http.wire import MIB, Limits, Request, Response
 from include.domain.errors import Rejected, Retryable
 from include.services.ports import Download
+from tieout.hooks.connections import connection_of
 from tieout.hooks.masking import hide
 
 STATEMENT_LIMITS = Limits(
@@ -60,7 +61,7 @@ class PlainHook(BaseHook):
         Raises:
             Rejected: no host, a login, or extra fields that would be sent as headers.
         """
-        found = self.get_connection(self.http_conn_id)
+        found = connection_of(self.http_conn_id)
         where, password = f"connection {self.http_conn_id}", found.password or ""
         hide(password)
         unknown = sorted(set(found.extra_dejson) - _OPTIONS)

@@ -19,6 +19,7 @@ from include.adapters.shop.woocommerce import WooCommerce
 from include.domain.errors import IntegrationError
 from include.services.effects.ports import EffectKind, Partner, Timings
 from include.services.shop.ports import ShopOrder, ShopProduct, ShopRefund
+from tieout.hooks.connections import connection_of
 from tieout.hooks.masking import hide
 
 _SECRET_FIELDS = ("webhook_secret", "old_webhook_secret", "old_secret")
@@ -28,7 +29,7 @@ class _FromConnection(BaseHook):
     """Reads a connection into settings, once; secrets are masked first."""
 
     def _read(self, conn_id: str, kind: type[S]) -> S:
-        found = self.get_connection(conn_id)
+        found = connection_of(conn_id)
         extra = found.extra_dejson
         hide(found.password or "", *(str(extra.get(name) or "") for name in _SECRET_FIELDS))
         host = found.host or ""

@@ -28,6 +28,7 @@ from include.domain.merchant import ErpCondition
 from include.services.effects.ports import EffectKind, Partner, Timings
 from include.services.effects.store import Leases
 from include.services.ports import PostingPeriod
+from tieout.hooks.connections import connection_of
 from tieout.hooks.masking import hide
 
 _SERVICE = "/SYSPROWCFService"
@@ -134,7 +135,7 @@ class SysproHook(BaseHook):
             return False, str(fault)
 
     def _settings(self) -> SysproSettings:
-        found = self.get_connection(self.syspro_conn_id)
+        found = connection_of(self.syspro_conn_id)
         extra = dict(found.extra_dejson)
         hide(found.password or "", str(extra.get("company_password") or ""))
         where = f"connection {self.syspro_conn_id}"
