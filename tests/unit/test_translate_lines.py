@@ -59,6 +59,18 @@ def test_a_kit_takes_its_components_money_where_syspro_explodes_it() -> None:
     assert (kept[-1].description, kept[-1].net) == ("Tax", Money(120, "USD"))
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (_goods(1, 2000), _goods(2, 1000, parent=1), _goods(3, 1328, parent=2)),
+        (_goods(1, 1000, parent=2), _goods(2, 1000, parent=1)),
+    ],
+)
+def test_a_sales_order_never_holds_less_than_was_sold(lines: tuple[OrderLine, ...]) -> None:
+    with pytest.raises(Rejected, match=r"would hold .* USD net, and .* USD was sold"):
+        erp_lines(lines, US.shop)
+
+
 def test_a_bundle_of_woocommerce_is_a_kit_by_its_plugins_field() -> None:
     raw = woo_order()
     raw["line_items"][1]["bundled_by"] = "11"

@@ -10,21 +10,40 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
+from include.domain.errors import Rejected
 from include.domain.money import Money, total
 from include.domain.orders import LineKind, OrderLine
 from include.domain.shops import KitMode, Shop
 
 
 def erp_lines(lines: Sequence[OrderLine], shop: Shop) -> tuple[OrderLine, ...]:
-    """Return what a sales order holds of an order's lines, ascending by line number."""
+    """Return what a sales order holds of an order's lines, ascending by line number.
+
+    Raises:
+        Rejected: they would not hold the order's money; nothing of it is sent.
+    """
     found = tuple(lines)
     if shop.kits is KitMode.exploded_by_syspro:
         found = fold_kits(found)
     if shop.merge_identical_lines:
         found = merge_identical(found)
+    _demand_all_money(lines, found)
     if shop.has_tax_line:
         found = tax_as_a_line(found)
     return tuple(sorted(found, key=lambda line: line.number))
+
+
+def _demand_all_money(sold: Sequence[OrderLine], written: Sequence[OrderLine]) -> None:
+    currency = sold[0].net.currency
+    for name in ("net", "tax"):
+        asked = total((getattr(line, name) for line in sold), currency)
+        kept = total((getattr(line, name) for line in written), currency)
+        if kept != asked:
+            raise Rejected(
+                f"the sales order's lines would hold {kept} {name}, and {asked} was sold",
+                "the order's kits",
+                "Cancel the order; its shop must send kits of one level, with goods in them.",
+            )
 
 
 def tax_as_a_line(lines: Sequence[OrderLine]) -> tuple[OrderLine, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from include.domain.errors import Rejected
 from include.domain.money import MINOR_UNIT_DIGITS, Money, allocate, total
+from include.domain.order_lines import line_faults
 from include.domain.order_rules import OrderRules
 from include.domain.orders import PRICE_DIGITS, QUANTITY_DIGITS, SOLD, LineKind, OrderLine
 from include.services.translate.fields import Fields
@@ -41,14 +42,16 @@ def read_lines(top: Fields, currency: str, rules: OrderRules, where: str) -> tup
         do = f"Split the order, or raise max_lines ({rules.where})."
         raise Rejected(f"the order has {len(sent)} lines, more than {most}", where, do)
     rows = [_row(Fields(row, f"lines[{i}]", where), currency) for i, row in enumerate(sent)]
-    if all(row.kind is not LineKind.goods for row in rows):
-        raise Rejected("the order has no goods", where, "Send at least one line of goods.")
     is_derived = any(row.less is not None for row in rows)
     kept = [row for row in rows if not (is_derived and row.is_coupon)]
     kept = [row for row in kept if row.kind is LineKind.goods or row.net.minor or row.tax.minor]
     numbers = {row.line_id: n for n, row in enumerate(kept, 1) if row.line_id}
-    parents = {row.line_id: row.parent_id for row in kept if row.line_id}
-    lines = [_line(n, row, numbers, parents, rules) for n, row in enumerate(kept, 1)]
+    lines = [_line(n, row, numbers, rules) for n, row in enumerate(kept, 1)]
+    for fault in line_faults(lines):
+        if fault.place is None:
+            raise Rejected(fault.what, where, fault.do)
+        row = kept[fault.place]
+        raise row.fields.no("parent_id", f"is {row.parent_id!r}: {fault.what}", fault.do)
     if is_derived:
         coupons = [row for row in rows if row.is_coupon]
         lines += _discounts(rows, coupons, len(lines) + 1, currency)
@@ -93,19 +96,15 @@ def _line(
     number: int,
     row: _Row,
     numbers: Mapping[str, int],
-    parents: Mapping[str, str],
     rules: OrderRules,
 ) -> OrderLine:
     fields, is_goods = row.fields, row.kind is LineKind.goods
     parent = 0
     if row.parent_id:
-        if row.parent_id not in numbers or row.parent_id == row.line_id:
+        if row.parent_id not in numbers:
             raise fields.no(
                 "parent_id", f"is {row.parent_id!r}, which is no line", "Send the kit's own id."
             )
-        if parents.get(row.parent_id):
-            do = "Send kits of one level; a component is no kit."
-            raise fields.no("parent_id", "names a line that is a component itself", do)
         parent = numbers[row.parent_id]
     line = OrderLine(
         number=number,

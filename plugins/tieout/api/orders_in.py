@@ -10,6 +10,7 @@ from typing import TypeVar
 from include.adapters.addresses.countries import country_of
 from include.domain.errors import Rejected
 from include.domain.money import MINOR_UNIT_DIGITS, Money, total
+from include.domain.order_lines import line_faults
 from include.domain.orders import (
     QUANTITY_DIGITS,
     Address,
@@ -149,13 +150,9 @@ def _millionths(text: str) -> int:
 
 
 def _check_lines(lines: tuple[OrderLine, ...], amount: Money, faults: _Faults) -> None:
-    numbers = [line.number for line in lines]
-    if len(set(numbers)) != len(numbers):
-        faults.add("lines", "two lines share a number")
-    known = set(numbers)
-    for place, line in enumerate(lines):
-        if line.parent and (line.parent not in known or line.parent == line.number):
-            faults.add(f"lines[{place}].parent", f"there is no other line {line.parent}")
+    for fault in line_faults(lines):
+        field = "lines" if fault.place is None else f"lines[{fault.place}].parent"
+        faults.add(field, fault.what)
     summed = total((line.gross for line in lines), amount.currency)
     if summed != amount and not faults.found:
         faults.add("amount", f"the lines sum to {summed}, not {amount}")
