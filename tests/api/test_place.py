@@ -69,6 +69,17 @@ def test_another_client_may_use_the_same_key(kit: Kit) -> None:
     assert kit.call("POST", "/v1/orders", order_body(), "other_shop", key="k-1").status_code == 201
 
 
+def test_a_number_that_differs_in_letter_case_alone_is_a_conflict(both: Kit) -> None:
+    """SYSPRO's look for a customer PO finds either, so one sales order would serve two captures."""
+    assert both.place(number="Mx77").status_code == 201
+    for number in ("mx77", "MX77"):
+        answer = both.place(number=number)
+        assert answer.status_code == 409, answer.text
+        assert "letter case" in answer.json()["detail"]
+    assert both.partner.truth.count(AUTH) == 1
+    assert both.count("orders") == 1
+
+
 def test_an_order_number_with_other_content_is_a_conflict_each_time(kit: Kit) -> None:
     body = order_body()
     kit.call("POST", "/v1/orders", body, key="k-1")

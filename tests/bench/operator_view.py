@@ -38,8 +38,9 @@ from tests.bench.paced import Timed, timed
 
 MOST_P95_MS = 300.0
 _COLUMNS = (
-    "order_id shop_id number merchant_id purchase_order currency amount_minor sales_order content "
-    "state facts refunding_minor captured_minor version next_at reason owner accepted_at updated_at"
+    "order_id shop_id number merchant_id purchase_order purchase_order_key currency amount_minor "
+    "sales_order content state facts refunding_minor captured_minor version next_at reason owner "
+    "accepted_at updated_at"
 ).split()
 
 
@@ -110,6 +111,7 @@ def _fill(engine: Engine, rows: int, waiting: int) -> None:
         "order_id": "'ord_' || lpad(n::text, 26, '0')",
         "number": "'N' || n",
         "purchase_order": "'WN' || n",
+        "purchase_order_key": "'wn' || n",
         "state": "CASE WHEN n % :every = 0 THEN 'booked' ELSE 'completed' END",
         "facts": ":facts",
         "next_at": "NULL",

@@ -74,6 +74,7 @@ def row(given: Order, facts: OrderFacts, state: OrderState, **changes: object) -
     return {
         "order_id": given.order_id, "shop_id": given.shop_id, "number": given.number,
         "merchant_id": given.merchant_id, "purchase_order": given.purchase_order,
+        "purchase_order_key": given.purchase_order.casefold(),
         "currency": "USD", "amount_minor": given.amount.minor, "sales_order": "",
         "content": to_json(given), "state": state.value, "facts": to_json(facts),
         "refunding_minor": 0, "captured_minor": facts.captured_minor(), "version": 1,

@@ -24,6 +24,7 @@ orders = Table(
     required_text("number"),
     required_text("merchant_id"),
     required_text("purchase_order"),  # the gateway's code and SYSPRO's customer PO
+    required_text("purchase_order_key"),  # casefolded: SYSPRO's look for it does not see case
     required_text("currency"),
     Column("amount_minor", BigInteger, nullable=False),
     required_text("sales_order"),  # SYSPRO's; '' until it is there
@@ -39,7 +40,7 @@ orders = Table(
     Column("accepted_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     UniqueConstraint("shop_id", "number"),
-    UniqueConstraint("merchant_id", "purchase_order"),
+    UniqueConstraint("merchant_id", "purchase_order_key"),
     Index(None, "merchant_id", "next_at"),
     Index(None, "merchant_id", "sales_order"),
     Index(None, "state", "updated_at"),

@@ -39,7 +39,7 @@ _BY_REQUEST = select(payment_requests.c.order_id).where(
 )
 _BY_PURCHASE_ORDER = select(orders.c.order_id).where(
     orders.c.merchant_id == bindparam("of_merchant"),
-    orders.c.purchase_order == bindparam("of_purchase_order"),
+    orders.c.purchase_order_key == bindparam("of_purchase_order"),
 )
 _AS_READ = (orders.c.order_id == bindparam("of_order")) & (
     orders.c.version == bindparam("was_version")
@@ -88,6 +88,7 @@ class SqlOrders(SqlSagas[OrderFacts]):
                 "number": order.number,
                 "merchant_id": order.merchant_id,
                 "purchase_order": order.purchase_order,
+                "purchase_order_key": order.purchase_order.casefold(),
                 "currency": order.currency,
                 "amount_minor": order.amount.minor,
                 "sales_order": "",
@@ -108,7 +109,13 @@ class SqlOrders(SqlSagas[OrderFacts]):
                 append_events(connection, order.order_id, 1, now, [_accepted(order, who)])
                 return Saga(order.order_id, state.value, facts, 1, now), True
             found = connection.execute(_READ_WHOLE, {"of_order": order.order_id}).one_or_none()
-        if found is None or found.content != content:
+        if found is None:  # SYSPRO would take both for one, and we one's sales order for the other
+            raise Rejected(
+                f"an order {order.purchase_order!r} is there already, but for its letter case",
+                f"shop {order.shop_id}",
+                "Place it under a number that differs by more than upper and lower case.",
+            )
+        if found.content != content:
             raise Rejected(
                 f"order {order.number!r} is there with other content",
                 f"shop {order.shop_id}",
@@ -128,7 +135,7 @@ class SqlOrders(SqlSagas[OrderFacts]):
         return from_json(Order, found)
 
     def find(self, merchant_id: str, purchase_order: str) -> str | None:
-        of = {"of_merchant": merchant_id, "of_purchase_order": purchase_order}
+        of = {"of_merchant": merchant_id, "of_purchase_order": purchase_order.casefold()}
         with reading(self._engine) as connection:
             return connection.execute(_BY_PURCHASE_ORDER, of).scalar()
 

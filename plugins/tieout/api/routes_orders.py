@@ -68,8 +68,8 @@ def _place(api: Api, client: ApiClient, order: Order) -> Answer:
         if api.parts.views.get(order.order_id) is None:
             raise
     except Rejected as fault:
-        if api.parts.views.get(order.order_id) is not None:
-            raise  # its number is there with other content
+        if api.parts.service().orders.find(order.merchant_id, order.purchase_order) is not None:
+            raise  # its number is there with other content, or in other letter case
         raise of_family(fault, "refused-by-rules") from None
     api.wake()
     record = api.parts.views.get(order.order_id)
