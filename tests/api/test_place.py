@@ -117,16 +117,30 @@ def unreachable(_effect: Effect) -> Receipt:
 
 
 @pytest.mark.parametrize("fault", [unknown, unreachable])
-def test_an_unknown_outcome_is_pending_and_never_paid_twice(kit: Kit, fault: Any) -> None:
-    kit.partner.say(AUTH, fault)
+def test_an_unknown_outcome_is_pending_and_never_paid_twice(both: Kit, fault: Any) -> None:
+    for _ in range(2):
+        both.partner.say(AUTH, fault)
     body = order_body()
-    answer = kit.call("POST", "/v1/orders", body, key="k-1")
+    answer = both.call("POST", "/v1/orders", body, key="k-1")
     assert answer.status_code == 202, answer.text
     assert answer.json()["state"] == "pending"
     assert answer.headers["Location"].startswith("/v1/orders/ord_")
-    again = kit.call("POST", "/v1/orders", body, key="k-1")
-    assert again.text == answer.text
-    assert kit.partner.truth.count(AUTH) == 0
+    again = both.call("POST", "/v1/orders", body, key="k-1")
+    assert (again.status_code, again.json()["state"]) == (202, "pending")
+    assert both.partner.truth.count(AUTH) == 0
+
+
+def test_a_repeat_of_a_pending_order_tells_how_it_ended(both: Kit) -> None:
+    body = order_body()
+    both.partner.say(AUTH, unreachable)
+    assert both.call("POST", "/v1/orders", body, key="k-1").status_code == 202
+    other = both.call("POST", "/v1/orders", order_body(), key="k-1")
+    assert other.json()["type"] == "urn:tieout:problem:key-reused"
+    with both.database.begin() as connection:  # time passes
+        connection.exec_driver_sql("UPDATE effects SET next_at = NULL")
+    ended = both.call("POST", "/v1/orders", body, key="k-1")
+    assert (ended.status_code, ended.json()["state"]) == (200, "authorized"), ended.text
+    assert both.call("POST", "/v1/orders", body, key="k-1").text == ended.text
 
 
 def test_an_order_that_cannot_be_driven_now_is_accepted_as_pending(

@@ -64,6 +64,12 @@ class SqlAnswers:
                 .values(status=answer.status, body=answer.body, answered_at=self.clock(connection))
             )
 
+    def reopen(self, client_id: str, key: str, claim: Claim, stale_after: timedelta) -> None:
+        with self.engine.begin() as connection:
+            turn = _turn(client_id, key, claim.begun_at)
+            over = self.clock(connection) - stale_after
+            connection.execute(update(answers).where(turn).values(begun_at=over))
+
     def release(self, client_id: str, key: str, claim: Claim) -> None:
         with self.engine.begin() as connection:
             connection.execute(delete(answers).where(_turn(client_id, key, claim.begun_at)))

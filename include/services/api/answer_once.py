@@ -32,7 +32,7 @@ def fingerprint_of(method: str, path: str, body: object) -> str:
 def answer_once(
     answers: Answers, client_id: str, key: str, fingerprint: str, work: Callable[[], Answer]
 ) -> Answer:
-    """Return the kept answer, or do the work and keep its answer.
+    """Return the kept answer, or do the work and keep its answer where that is final.
 
     Raises:
         KeyInProgress, KeyReused: as they say.
@@ -64,7 +64,10 @@ def _work(
     is_kept = False
     try:
         answer = work()
-        answers.keep(client_id, key, claim, answer)
+        if answer.is_final:
+            answers.keep(client_id, key, claim, answer)
+        else:
+            answers.reopen(client_id, key, claim, STALE_AFTER)
         is_kept = True
     finally:
         if not is_kept:

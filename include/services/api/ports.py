@@ -54,10 +54,11 @@ class ApiClients(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was answered: the same for every repeat of the request."""
+    """What was answered: the same for every repeat of the request, once it is final."""
 
     status: int
     body: str  # JSON
+    is_final: bool = True  # or a repeat shall ask again: how it ends is not known yet
 
 
 class Standing(StrEnum):
@@ -87,6 +88,13 @@ class Answers(Protocol):
 
     def keep(self, client_id: str, key: str, claim: Claim, answer: Answer) -> None:
         """Write the answer, if the turn is still ours."""
+        ...
+
+    def reopen(self, client_id: str, key: str, claim: Claim, stale_after: timedelta) -> None:
+        """End the turn, if still ours, without an answer: the same request may ask again at once.
+
+        The key still belongs to its content.
+        """
         ...
 
     def release(self, client_id: str, key: str, claim: Claim) -> None:

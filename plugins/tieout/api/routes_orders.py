@@ -22,7 +22,7 @@ from include.services.api.ports import (
     ShopTerms,
 )
 from include.services.orders.decide_review import decide_review
-from tieout.api.answers import timeline_body
+from tieout.api.answers import timeline_body, write
 from tieout.api.auth import Operator, Reader, Writer, is_staff
 from tieout.api.orders_in import read_amount, read_order
 from tieout.api.problems import Problem, of_family
@@ -46,7 +46,8 @@ def place_order(
     """Take an order and authorise its payment.
 
     201: the payment is decided, see ``state``. 200: the order was there already. 202: the outcome
-    is not known yet; tell the shopper "pending" and read the order at ``Location``.
+    is not known yet; tell the shopper "pending" and read the order at ``Location``, or send the
+    same again: a repeat tells how it ended.
     """
     order = read_order(asked.content, client.shop_id, _shop(api, client))
     return once(api, request, client, key, asked.plain, lambda: _place(api, client, order))
@@ -77,7 +78,7 @@ def _place(api: Api, client: ApiClient, order: Order) -> Answer:
         raise Retryable("the order cannot be read", f"order {order.number}", "Send it again.")
     is_decided = record.state not in _OPEN and record.facts.payment is not None
     if not is_decided and record.state not in (OrderState.cancelled, OrderState.declined):
-        return done(202, shown(api, client, record))
+        return Answer(202, write(shown(api, client, record)), is_final=False)
     return done(201 if is_new else 200, shown(api, client, record))
 
 
