@@ -1,5 +1,6 @@
 """Bad input: a definite 4xx with a reason and no state, never a 500, never an echo."""
 
+import base64
 import json
 import time
 from typing import Any
@@ -220,6 +221,17 @@ def test_a_card_number_is_refused_in_every_field_and_kept_nowhere(kit: Kit) -> N
             sightings = connection.exec_driver_sql("SELECT count FROM alerts").scalar_one()
         assert sightings == count
     assert "1111 1111" not in kit.dump()  # a digest may well hold four ones
+
+
+@pytest.mark.parametrize("claim", [{"jti": "4111111111111111"}, {"data": {"number": PAN}}])
+def test_a_card_number_within_a_transient_token_is_refused(kit: Kit, claim: Any) -> None:
+    plain = json.dumps({"jti": "A" * 32, **claim}).encode()
+    token = f"e30.{base64.urlsafe_b64encode(plain).decode().rstrip('=')}.sig"
+    payment = {"method": "transient_token", "transient_token": token}
+    problem = refused(kit, order_body(payment=payment), 422, "card-number-refused")
+    assert "payment.transient_token" in problem["detail"]
+    with kit.database.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count FROM alerts").scalar_one() == 1
 
 
 def test_a_card_number_is_refused_as_a_name_a_number_a_key_and_a_query(kit: Kit) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from include.adapters.addresses.countries import country_of
+from include.domain.card_numbers import refuse_card_numbers
 from include.domain.errors import Rejected
 from include.domain.money import MINOR_UNIT_DIGITS, Money, total
 from include.domain.order_lines import line_faults
@@ -82,6 +83,7 @@ def read_order(body: PlaceOrder, shop_id: str, shop: ShopTerms) -> Order:
 
     Raises:
         Problem: the content does not fit together; nothing was kept.
+        CardNumberRefused: there is one within the transient token.
     """
     faults = _Faults()
     if body.currency not in MINOR_UNIT_DIGITS or body.currency not in shop.currencies:
@@ -181,7 +183,11 @@ def _payment(payment: PaymentIn, faults: _Faults) -> PaymentSource:
 
 
 def _transient_id(token: str, faults: _Faults) -> str:
-    """Return the ``jti``; the token itself is not kept. The gateway checks it, not we."""
+    """Return the ``jti``; the token itself is not kept. The gateway checks it, not we.
+
+    Raises:
+        CardNumberRefused: the token holds one where nobody sees it, in base64.
+    """
     if "." not in token:
         return token
     part = token.split(".")[1]
@@ -189,7 +195,8 @@ def _transient_id(token: str, faults: _Faults) -> str:
         found = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
         jti = found.get("jti") if isinstance(found, dict) else None
     except (binascii.Error, ValueError, RecursionError):
-        jti = None
+        found = jti = None
+    refuse_card_numbers({"payment.transient_token": found}, "the request body")
     if not isinstance(jti, str) or _JTI.fullmatch(jti) is None:
         faults.add("payment.transient_token", "it is no transient token: there is no jti in it")
         return ""

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import AwareDatetime
 
+from include.domain.card_numbers import CardNumberRefused
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.domain.order_state import ENDED_BY_SELLER, OrderState
 from include.domain.orders import Order
@@ -49,7 +50,11 @@ def place_order(
     is not known yet; tell the shopper "pending" and read the order at ``Location``, or send the
     same again: a repeat tells how it ended.
     """
-    order = read_order(asked.content, client.shop_id, _shop(api, client))
+    try:
+        order = read_order(asked.content, client.shop_id, _shop(api, client))
+    except CardNumberRefused as fault:
+        api.tally.card_number(client.client_id, fault.what)
+        raise Problem("card-number-refused", fault.what, fault.do) from None
     return once(api, request, client, key, asked.plain, lambda: _place(api, client, order))
 
 
