@@ -107,6 +107,11 @@ def payment_event(found: Authorized) -> Event:
     return Event(f"payment {found.status}", {k: v for k, v in detail.items() if v})
 
 
+def is_there(effect: Effect) -> bool:
+    """Say whether it is made; what is detached is folded in once it is begun, however it ends."""
+    return effect.state in (EffectState.done, EffectState.verified)
+
+
 def _customer_there(
     desk: ShopContext, facts: OrderFacts, _step: str, effect: Effect, _now: datetime
 ) -> tuple[OrderFacts, Event]:
@@ -147,7 +152,8 @@ def _noted(
 ) -> tuple[OrderFacts, Event]:
     word = name_of(step).removeprefix("note_")
     facts = replace(facts, noted=(*facts.noted, word))
-    return facts, Event(f"{word} noted in SYSPRO", {})
+    words = "noted in SYSPRO" if is_there(effect) else "not noted in SYSPRO yet"
+    return facts, Event(f"{word} {words}", {})
 
 
 def _captured(
@@ -192,8 +198,7 @@ def _applied(
     applications = tuple(
         replace(one, is_begun=True) if one.number == number else one for one in facts.applications
     )
-    is_there = effect.state in (EffectState.done, EffectState.verified)
-    words = "receipt applied" if is_there else "receipt not applied yet"
+    words = "receipt applied" if is_there(effect) else "receipt not applied yet"
     detail = {"invoice": planned.invoice, "amount": str(planned.amount), "why": effect.reason}
     return replace(facts, applications=applications), Event(
         words, {name: value for name, value in detail.items() if value}
@@ -221,10 +226,12 @@ def _reversed(
 def _told(
     desk: ShopContext, facts: OrderFacts, step: str, effect: Effect, _now: datetime
 ) -> tuple[OrderFacts, Event]:
+    """Note that it is begun; the order does not wait for how it ends, maybe as a dead letter."""
     state = step.partition("|")[2]
     if name_of(step) == "callback":
         return replace(facts, called=state), Event("callback begun", {"state": state})
-    return replace(facts, told=state), Event("shop told", {"state": state})
+    words = "shop told" if is_there(effect) else "telling the shop begun"
+    return replace(facts, told=state), Event(words, {"state": state})
 
 
 FOLDS: Mapping[str, Fold] = {

@@ -17,6 +17,7 @@ from include.domain.payments import Moved, Refund, Void
 from include.domain.refunds import Part, RefundFacts, RefundState, Ruling, Way
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.orders.driver import Command, Event, Move, Perform, Rest
+from include.services.orders.folds import is_there
 from include.services.orders.ports import ShopContext
 from include.services.orders.steps import name_of, number_of
 
@@ -179,9 +180,11 @@ class RefundPlay:
     ) -> tuple[RefundFacts, Event]:
         name = name_of(step)
         if name == "tell":
-            return replace(facts, is_told=True), Event("refund: shop told")
+            words = "shop told" if is_there(effect) else "telling the shop begun"
+            return replace(facts, is_told=True), Event(f"refund: {words}")
         if name == "note":
-            return replace(facts, is_noted=True), Event("refund: noted in SYSPRO")
+            words = "noted in SYSPRO" if is_there(effect) else "not noted in SYSPRO yet"
+            return replace(facts, is_noted=True), Event(f"refund: {words}")
         if name == "book":
             found = json.loads(effect.evidence or "{}")
             receipt = str(found.get("journal") or effect.their_key)
