@@ -154,6 +154,23 @@ def test_the_real_parts_come_together(shell: Tieout) -> None:
     assert parts.verify_audit().is_unbroken
 
 
+def test_the_audit_shows_that_its_end_was_cut_off(
+    shell: Tieout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts = joined.join()
+    for name in ("one", "two"):
+        add_client(parts.clients, name, "web", frozenset({Role.read}))
+    shell.trust.note()
+    assert parts.verify_audit().is_unbroken
+    with shell.store.begin() as connection:  # by whoever may write to the database itself
+        triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit'"
+        for (name,) in connection.exec_driver_sql(triggers).all():
+            connection.exec_driver_sql(f"DROP TRIGGER {name}")
+        connection.exec_driver_sql("DELETE FROM audit WHERE entry_no > 1")
+    assert not parts.verify_audit().is_unbroken
+    assert cli.main(["audit", "verify"]) == 1
+
+
 def test_mounted_under_another_server_it_works_from_the_first_request(
     shell: Tieout, monkeypatch: pytest.MonkeyPatch
 ) -> None:

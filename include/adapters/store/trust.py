@@ -13,9 +13,11 @@ from typing import Any
 from sqlalchemy import Engine, func, select
 
 from include.adapters.lake import Lake
+from include.adapters.store import audit as audit_chain
 from include.adapters.store.schema import audit, dead_letters
 from include.adapters.store.watermarks import SqlShelf
 from include.domain.errors import Rejected
+from include.services.effects.chain import ChainVerdict
 from include.services.ports import Clock
 
 KIND, KEY = "store", "forgotten_writes"
@@ -63,6 +65,10 @@ class StoreTrust:
             return found and {name: found[name] for name in ("entry_no", "hash", "at")}
         except (ValueError, TypeError, KeyError):
             return {"entry_no": None, "hash": "", "at": "a day that cannot be read"}
+
+    def verify(self, head: str = "") -> ChainVerdict:
+        """Recompute the audit chain; ``head``, or else the witness's, must be found in it."""
+        return audit_chain.verify(self._engine, head or str(self.witness().get("hash", "")))
 
     def note(self) -> None:
         """Write down, outside the store, how far its audit chain goes."""

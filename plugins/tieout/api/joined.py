@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from include.adapters.store import audit
 from include.adapters.store.alarms import SqlAlarms
 from include.adapters.store.answers import SqlAnswers
 from include.adapters.store.api_clients import SqlApiClients
@@ -86,7 +85,7 @@ def parts_of(context: Tieout, partners: Joined) -> Parts:
         inbox=inbox,
         letters=context.dead_letters,
         replay=partners.replay,
-        verify_audit=lambda: audit.verify(store),
+        verify_audit=lambda: context.trust.verify(),
         shop=shop,
         payment_of=payment_of,
         webhook=partners.webhook,

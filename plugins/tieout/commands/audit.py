@@ -2,7 +2,6 @@
 
 import argparse
 
-from include.adapters.store import audit
 from include.domain.errors import Rejected
 from include.wiring import Tieout
 from tieout.commands.parts import Parsers, command, group, say
@@ -15,8 +14,7 @@ def add(parsers: Parsers) -> None:
 
 
 def _verify(context: Tieout, given: argparse.Namespace) -> None:
-    head = given.head or str(context.trust.witness().get("hash", ""))
-    verdict = audit.verify(context.store, head)
+    verdict = context.trust.verify(given.head)
     if not verdict.is_unbroken:
         raise Rejected(
             f"the audit chain does not hold at entry {verdict.broken_at}",
