@@ -7,7 +7,7 @@ import pytest
 from include.domain.errors import Rejected
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.inbox.ports import Conclusion, InboxState, Incoming
-from tests.api.conftest import Kit
+from tests.api.conftest import Kit, order_body
 
 
 def refuse(_effect: Effect) -> Receipt:
@@ -44,6 +44,26 @@ def test_a_shops_operator_sees_the_letters_of_its_own_orders(
     assert kit.call("POST", path, body, "other_shop").status_code == 404
     again = kit.call("POST", "/v1/dead-letters/replay", {"numbers": [number]}, "other_shop")
     assert again.json()["replayed"][0]["state"] == "absent"
+
+
+def test_a_shops_letters_are_found_behind_older_ones_of_others(both: Kit) -> None:
+    for who in ("other_shop", "web_shop", "other_shop", "web_shop"):
+        both.partner.say(EffectKind.customer, refuse)
+        body = order_body(shopper=order_body()["shopper"] | {"email": f"{len(both.dump())}@x.test"})
+        order_id = both.call("POST", "/v1/orders", body, who, key=body["number"]).json()["order_id"]
+        assert both.service.advance(order_id).state == "stuck"
+    ours = both.call("GET", "/v1/dead-letters?limit=1", who="web_operator").json()
+    assert [one["number"] for one in ours["dead_letters"]] == [2]
+    path = f"/v1/dead-letters?limit=1&cursor={ours['next']}"
+    more = both.call("GET", path, who="web_operator").json()
+    assert [one["number"] for one in more["dead_letters"]] == [4]
+    path = f"/v1/dead-letters?limit=1&cursor={more['next']}"
+    assert both.call("GET", path, who="web_operator").json() == {"dead_letters": [], "next": None}
+    house = both.call("GET", "/v1/dead-letters", who="house").json()["dead_letters"]
+    assert [one["number"] for one in house] == [1, 2, 3, 4]
+    for bad in ("AAAA", "x" * 201):
+        path = f"/v1/dead-letters?cursor={bad}"
+        assert both.call("GET", path, who="house").status_code == 422
 
 
 def test_letters_are_replayed_singly_and_in_bulk(stuck: tuple[Kit, str, int]) -> None:

@@ -4,10 +4,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, Row, bindparam, insert, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from include.adapters.store import audit
 from include.adapters.store.clock import StoreClock, database_now
+from include.adapters.store.order_tables import orders, refunds
 from include.adapters.store.schema import dead_letters
 from include.domain.errors import Rejected
 from include.services.effects.chain import detail_of
@@ -21,6 +35,7 @@ _OPEN_ONE = update(dead_letters).where(
 )
 _OURSELVES = "tieout"  # closes the letter of a row that was worked on in the end
 _INSERT = insert(dead_letters)
+_ID_LENGTH = 30  # of an order or refund: "ord_" or "ref_" and 26
 
 
 def open_letter(
@@ -83,22 +98,33 @@ class SqlDeadLetters:
     engine: Engine
     clock: StoreClock = database_now
 
-    def listing(self, state: str = "open", limit: int = 1000) -> Sequence[DeadLetter]:
-        """List them, oldest first."""
-        wanted = select(dead_letters).where(dead_letters.c.state == state)
-        order = (dead_letters.c.opened_at, dead_letters.c.dead_letter_id)
+    def listing(
+        self,
+        state: str = "open",
+        limit: int = 1000,
+        *,
+        shop_id: str = "",
+        after: tuple[datetime, int] | None = None,
+    ) -> Sequence[DeadLetter]:
+        """List them, oldest first; see the port."""
+        opened_at, number = dead_letters.c.opened_at, dead_letters.c.dead_letter_id
+        wanted = select(dead_letters).where(dead_letters.c.state == state, *_of_shop(shop_id))
+        if after is not None:
+            at, last = after
+            wanted = wanted.where(or_(opened_at > at, and_(opened_at == at, number > last)))
+        order = (opened_at, number)
         with self.engine.begin() as connection:
             rows = connection.execute(wanted.order_by(*order).limit(limit)).all()
         return [_letter(row) for row in rows]
 
-    def show(self, dead_letter_id: int) -> DeadLetter:
-        """Read one.
+    def show(self, dead_letter_id: int, shop_id: str = "") -> DeadLetter:
+        """Read one; with a shop, only if it is of its orders or refunds.
 
         Raises:
             Rejected: there is none with this number.
         """
         with self.engine.begin() as connection:
-            return self._read(connection, dead_letter_id)
+            return self._read(connection, dead_letter_id, shop_id)
 
     def resolve(self, dead_letter_id: int, who: str, resolution: str) -> DeadLetter:
         """Close one because ``who`` has dealt with it; audited.
@@ -128,14 +154,29 @@ class SqlDeadLetters:
             audit.append(connection, now, who, "dead letter resolved", subject, detail)
         return self.show(dead_letter_id)
 
-    def _read(self, connection: Connection, dead_letter_id: int) -> DeadLetter:
-        wanted = select(dead_letters).where(dead_letters.c.dead_letter_id == dead_letter_id)
+    def _read(self, connection: Connection, dead_letter_id: int, shop_id: str = "") -> DeadLetter:
+        is_it = dead_letters.c.dead_letter_id == dead_letter_id
+        wanted = select(dead_letters).where(is_it, *_of_shop(shop_id))
         row = connection.execute(wanted).one_or_none()
         if row is None:
             raise Rejected(
                 f"there is no dead letter {dead_letter_id}", "dead letters", "List them first."
             )
         return _letter(row)
+
+
+def _of_shop(shop_id: str) -> list[ColumnElement[bool]]:
+    """Keys of effects begin with the order or the refund that they are of."""
+    if not shop_id:
+        return []
+    saga = func.substr(dead_letters.c.key, 1, _ID_LENGTH)
+    order = select(orders.c.order_id).where(orders.c.order_id == saga, orders.c.shop_id == shop_id)
+    refund = (
+        select(refunds.c.refund_id)
+        .join(orders, orders.c.order_id == refunds.c.order_id)
+        .where(refunds.c.refund_id == saga, orders.c.shop_id == shop_id)
+    )
+    return [or_(order.exists(), refund.exists())]
 
 
 def _letter(row: Row) -> DeadLetter:  # type: ignore[type-arg]

@@ -32,12 +32,26 @@ class DeadLetter:
 class DeadLetters(Protocol):
     """The shelf they lie on. Every action on it is audited."""
 
-    def listing(self, state: str = "open", limit: int = 1000) -> Sequence[DeadLetter]:
-        """List them, oldest first."""
+    def listing(
+        self,
+        state: str = "open",
+        limit: int = 1000,
+        *,
+        shop_id: str = "",
+        after: tuple[datetime, int] | None = None,
+    ) -> Sequence[DeadLetter]:
+        """List them, oldest first.
+
+        Args:
+            state: open or resolved.
+            limit: the most.
+            shop_id: only those of this shop's orders and refunds; '': all.
+            after: when the last of the page before was opened, and its number.
+        """
         ...
 
-    def show(self, dead_letter_id: int) -> DeadLetter:
-        """Read one.
+    def show(self, dead_letter_id: int, shop_id: str = "") -> DeadLetter:
+        """Read one; with a shop, only if it is of its orders or refunds.
 
         Raises:
             Rejected: there is none with this number.

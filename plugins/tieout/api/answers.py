@@ -133,6 +133,7 @@ class DeadLetterAnswer(BaseModel):
 
 class DeadLetterList(BaseModel):
     dead_letters: list[DeadLetterAnswer]
+    next: str | None
 
 
 class Replayed(BaseModel):

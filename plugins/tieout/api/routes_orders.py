@@ -1,7 +1,5 @@
 """Orders: place, read, list, cancel, capture, decide."""
 
-import base64
-import binascii
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -19,12 +17,12 @@ from include.services.api.ports import (
     Answer,
     ApiClient,
     OrderFilter,
-    OrderRecord,
     ShopTerms,
 )
 from include.services.orders.decide_review import decide_review
 from tieout.api.answers import timeline_body, write
 from tieout.api.auth import Operator, Reader, Writer, is_staff
+from tieout.api.cursor import Cursor, cursor_of, read_cursor
 from tieout.api.orders_in import read_amount, read_order
 from tieout.api.problems import Problem, of_family
 from tieout.api.reading import ApiNow, Asked, IdempotencyKey, body_of
@@ -102,7 +100,7 @@ def list_orders(
     accepted_from: Annotated[AwareDatetime | None, Query()] = None,
     accepted_until: Annotated[AwareDatetime | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str, Query(max_length=200, description="``next`` of the page before.")] = "",
+    cursor: Cursor = "",
 ) -> Response:
     """List the shop's orders, newest first."""
     wanted = OrderFilter(
@@ -112,8 +110,9 @@ def list_orders(
         accepted_from=_instant(accepted_from, "accepted_from"),
         accepted_until=_instant(accepted_until, "accepted_until"),
     )
-    found = api.parts.views.listing(wanted, limit, _read_cursor(cursor))
-    following = _cursor(found[-1]) if len(found) == limit else None
+    found = api.parts.views.listing(wanted, limit, read_cursor(cursor))
+    last = found[-1] if len(found) == limit else None
+    following = cursor_of(last.accepted_at, last.order_id) if last else None
     return reply({"orders": [shown(api, client, one) for one in found], "next": following})
 
 
@@ -125,27 +124,6 @@ def _instant(given: datetime | None, field: str) -> datetime | None:
     if found is not None and not 2000 <= found.year <= 2200:
         raise Problem("invalid", f"{field} is out of range", fields=[(field, "out of range")])
     return found
-
-
-def _cursor(record: OrderRecord) -> str:
-    text = f"{record.accepted_at.isoformat()}|{record.order_id}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _read_cursor(text: str) -> tuple[datetime, str] | None:
-    if not text:
-        return None
-    try:
-        plain = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True).decode()
-        at, _, order_id = plain.partition("|")
-        found = datetime.fromisoformat(at).astimezone(UTC)
-        if not order_id.isascii() or not order_id.isprintable():
-            raise ValueError("no order id")
-    except (binascii.Error, ValueError, OverflowError):
-        raise Problem(
-            "invalid", "cursor is not one of ours", fields=[("cursor", "use next as it is")]
-        ) from None
-    return found, order_id
 
 
 @router.get("/orders/{order_id}/timeline")

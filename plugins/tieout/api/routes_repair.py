@@ -1,7 +1,6 @@
 """What an operator does: dead letters of all flows, the audit chain. And whether we are well."""
 
-import re
-from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -13,6 +12,7 @@ from include.services.effects.dead_letters import DeadLetter
 from include.services.inbox.ports import DEAD_LETTER_KIND
 from tieout.api.answers import letter_body
 from tieout.api.auth import Open, Operator
+from tieout.api.cursor import Cursor, cursor_of, not_ours, read_cursor
 from tieout.api.problems import Problem
 from tieout.api.reading import ApiNow, Asked, body_of
 from tieout.api.replies import reply
@@ -21,8 +21,6 @@ from tieout.api.schema import ReplayLetters, ResolveLetter
 
 router = APIRouter(prefix="/v1", tags=["repair"])
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
-_ORDER = re.compile(r"ord_[0-9a-z]{26}")
-_REFUND = re.compile(r"ref_[0-9a-z]{26}")
 
 
 @router.get("/dead-letters")
@@ -31,10 +29,24 @@ def list_dead_letters(
     api: ApiNow,
     state: Annotated[Literal["open", "resolved"], Query()] = "open",
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    cursor: Cursor = "",
 ) -> Response:
-    """List what the engine could not finish, the oldest first."""
-    letters = _visible(api, client, api.parts.letters.listing(state, limit))
-    return reply({"dead_letters": [letter_body(one) for one in letters]})
+    """List what the engine could not finish, the oldest first; a shop's, of its own orders."""
+    after = _after(cursor)
+    found = api.parts.letters.listing(state, limit, shop_id=_shop(client), after=after)
+    last = found[-1] if len(found) == limit else None
+    following = cursor_of(last.opened_at, str(last.dead_letter_id)) if last else None
+    return reply({"dead_letters": [letter_body(one) for one in found], "next": following})
+
+
+def _after(cursor: str) -> tuple[datetime, int] | None:
+    found = read_cursor(cursor)
+    if found is None:
+        return None
+    at, number = found
+    if not (number.isdigit() and len(number) < 10):
+        raise not_ours()
+    return at, int(number)
 
 
 @router.get("/dead-letters/{number}")
@@ -110,31 +122,11 @@ def _outcome(number: int, is_done: bool, state: str, detail: str, do: str) -> di
 def _letter(api: Api, client: ApiClient, number: int) -> DeadLetter:
     absent = Problem("not-found", "there is no such dead letter", "List them.")
     try:
-        letter = api.parts.letters.show(number)
+        return api.parts.letters.show(number, _shop(client))
     except Rejected:
         raise absent from None
-    if not _visible(api, client, [letter]):
-        raise absent
-    return letter
 
 
-def _visible(api: Api, client: ApiClient, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+def _shop(client: ApiClient) -> str:
     """An operator of the house sees all; a shop's sees those of its own orders."""
-    if client.shop_id == ANY_SHOP:
-        return list(letters)
-    orders = {one.dead_letter_id: _order_of(api, one.key) for one in letters}
-    shops = api.parts.views.shops_of([one for one in orders.values() if one])
-    return [one for one in letters if shops.get(orders[one.dead_letter_id]) == client.shop_id]
-
-
-def _order_of(api: Api, key: str) -> str:
-    found = _ORDER.match(key)
-    if found is not None:
-        return found.group()
-    refund = _REFUND.match(key)
-    if refund is None:
-        return ""
-    try:
-        return api.parts.service().refunds.row(refund.group()).order_id
-    except Rejected:
-        return ""
+    return "" if client.shop_id == ANY_SHOP else client.shop_id
