@@ -50,6 +50,21 @@ def test_dead_letters_show_what_to_do(
     assert "suggested" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("number", ["9" * 20, "-1", "0", "1e3", "\u0661"])
+def test_a_number_that_cannot_be_one_ends_in_the_usage(
+    context: Tieout, capsys: pytest.CaptureFixture[str], number: str
+) -> None:
+    for line in (
+        ["orders", "list", "--limit"],
+        ["dead-letters", "show"],
+        ["dead-letters", "replay"],
+    ):
+        with pytest.raises(SystemExit) as ended:
+            cli.main([*line, number])
+        assert ended.value.code == 2
+        assert "usage:" in capsys.readouterr().err
+
+
 def test_letters_are_resolved_in_bulk_and_audited(care: Care, context: Tieout) -> None:
     for key in ("1", "2"):
         care.shelf.set_aside("shipment", key, Rejected("a", "b", "c"), owner="ann")

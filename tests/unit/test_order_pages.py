@@ -1,5 +1,6 @@
 """The order pages: exact money, nothing unescaped, a long history that costs no more."""
 
+import base64
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -37,8 +38,13 @@ REQUEST = "7000000000000000000001"
 
 
 @pytest.fixture
-def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    monkeypatch.setitem(os.environ, "TIEOUT_STORE_URL", f"sqlite:///{tmp_path / 'tieout.db'}")
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'tieout.db'}"
+
+
+@pytest.fixture
+def client(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    monkeypatch.setitem(os.environ, "TIEOUT_STORE_URL", url)
     monkeypatch.setitem(os.environ, "TIEOUT_LAKE", str(tmp_path / "lake"))
     wiring.tieout.cache_clear()
     from tieout.web import order_pages, pages
@@ -52,6 +58,30 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClie
     app.dependency_overrides = {d.dependency: lambda: None for d in guards if d.dependency}
     yield TestClient(app, follow_redirects=False)
     wiring.tieout.cache_clear()
+
+
+class TestOddAddresses:
+    """On SQLite and on PostgreSQL, which takes no NUL."""
+
+    @pytest.fixture
+    def url(self, store_url: str) -> str:
+        return store_url
+
+    def test_an_odd_address_is_an_answer_and_no_fault(self, client: TestClient) -> None:
+        hostile = base64.urlsafe_b64encode(b"2026-11-26T00:00:00+00:00|\x00").decode().rstrip("=")
+        for address in (
+            "/days?last=0001-01-01", "/days?last=9999-12-31", "/days?merchant=%00", "/runs/%00",
+            "/days/%00/2026-11-02/report.html", "/orders?number=%00", "/orders?shop=x%00",
+            f"/orders?cursor={hostile}", "/orders/%00", "/orders/of/%00/x", "/orders/of/x/%00",
+            "/open-items?merchant=%00",
+        ):  # fmt: skip
+            assert client.get(address).status_code == 422, address
+        for address in (
+            "/days?last=2000-01-01&count=92",
+            "/days?last=2200-12-31",
+            "/runs/" + "a" * 5000,
+        ):
+            assert client.get(address).status_code == 200, address
 
 
 def order(number: str, description: str = "Tea") -> Order:

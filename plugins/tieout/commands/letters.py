@@ -9,7 +9,9 @@ from include.domain.money import Money
 from include.services.effects.dead_letters import DeadLetter
 from include.services.next_actions import suggest
 from include.wiring import Tieout
-from tieout.commands.parts import Parsers, command, desks_of, group, note, say
+from tieout.commands.parts import Parsers, command, desks_of, group, note, say, whole
+
+NUMBER = whole(2**31 - 1)
 
 
 def add(parsers: Parsers) -> None:
@@ -18,17 +20,17 @@ def add(parsers: Parsers) -> None:
     listing.add_argument("--state", choices=["open", "resolved"], default="open")
     listing.add_argument("--kind", default="", help="only this kind")
     show = command(letters, "show", "one, with its history", _show)
-    show.add_argument("number", type=int)
+    show.add_argument("number", type=NUMBER)
     resolve = command(
         letters, "resolve", "say that it was settled by hand, and how", _resolve, is_signed=True
     )
-    resolve.add_argument("numbers", type=int, nargs="+")
+    resolve.add_argument("numbers", type=NUMBER, nargs="+")
     resolve.add_argument("--reason", required=True)
     again = command(
         letters, "replay", "try again; looked for first, nothing is doubled", _replay,
         is_signed=True,
     )  # fmt: skip
-    again.add_argument("numbers", type=int, nargs="*")
+    again.add_argument("numbers", type=NUMBER, nargs="*")
     again.add_argument("--kind", default="", help="every open one of this kind")
     again.add_argument("--all", action="store_true", help="every open one")
 

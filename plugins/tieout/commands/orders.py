@@ -23,6 +23,7 @@ from tieout.commands.parts import (
     note,
     order_id_of,
     say,
+    whole,
 )
 
 
@@ -32,7 +33,7 @@ def add(parsers: Parsers) -> None:
     listing.add_argument("--state", choices=[state.value for state in OrderState], default="")
     listing.add_argument("--shop", default="")
     listing.add_argument("--expiring", action="store_true", help="whose authorisation lapses soon")
-    listing.add_argument("--limit", type=int, default=50)
+    listing.add_argument("--limit", type=whole(10_000), default=50)
     command(orders, "show", "where one stands", _show).add_argument("order", help=ORDER)
     command(orders, "timeline", "all that happened to one", _timeline).add_argument(
         "order", help=ORDER

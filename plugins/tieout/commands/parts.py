@@ -41,6 +41,17 @@ def say(line: str, stream: TextIO | None = None) -> None:
     (stream or sys.stdout).write(line + "\n")
 
 
+def whole(most: int) -> Callable[[str], int]:
+    """Return the reader of a number from 1 to ``most``; anything else ends in the usage."""
+
+    def number(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text[:30]!r} is no number from 1 to {most}")
+        return int(text)
+
+    return number
+
+
 def note(context: Tieout, who: str, what: str, subject: str, **detail: object) -> None:
     """Write an action into the audit chain."""
     from include.adapters.store.audit_log import SqlAuditLog

@@ -18,7 +18,7 @@ from include.domain.order_state import OrderState
 from include.domain.refunds import RefundState
 from include.services.orders.books import TimelineEntry
 from include.wiring import Tieout, tieout
-from tieout.web.rendering import HEADERS, Offset, page
+from tieout.web.rendering import HEADERS, STORABLE, Name, Offset, page
 
 DAG_ID = "orders"
 PAGE = 100  # orders
@@ -38,9 +38,9 @@ _TONES = {
     "mismatched": "bad",
 }
 
-Number = Annotated[str, Query(max_length=64)]
+Number = Annotated[str, Query(max_length=64), STORABLE]
 Cursor = Annotated[str, Query(max_length=200)]
-Text = Annotated[str, Query(max_length=64)]
+Text = Annotated[str, Query(max_length=64), STORABLE]
 
 # Whoever may read the order DAG may read its pages; Airflow protects no plugin by itself.
 router = APIRouter(dependencies=[Depends(requires_access_dag("GET", param_dag_id=DAG_ID))])
@@ -74,7 +74,7 @@ def orders(
 
 
 @router.get("/orders/of/{merchant_id}/{reference:path}")
-def order_of(merchant_id: str, reference: str) -> Response:
+def order_of(merchant_id: Name, reference: Name) -> Response:
     """Open the order behind a settlement line: by its merchant reference or request id."""
     order_id = order_screen.behind(tieout().store, merchant_id[:64], reference[:64])
     if order_id is None:
@@ -85,7 +85,7 @@ def order_of(merchant_id: str, reference: str) -> Response:
 
 
 @router.get("/orders/{order_id}")
-def order(order_id: str) -> HTMLResponse:
+def order(order_id: Name) -> HTMLResponse:
     """Show one order: its money, its story, and every write it made."""
     context = tieout()
     found = order_screen.shown(context.store, order_id[:64])
@@ -191,6 +191,8 @@ def _read_cursor(text: str) -> tuple[datetime, str] | None:
     try:
         plain = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True).decode()
         at, _, order_id = plain.partition("|")
+        if not order_id.isprintable():
+            raise ValueError("no order id")
         return datetime.fromisoformat(at).astimezone(UTC), order_id
     except (binascii.Error, ValueError, OverflowError):
         raise HTTPException(422, "The cursor is not one of this page's.") from None

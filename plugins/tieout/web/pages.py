@@ -11,7 +11,7 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 from include.adapters.store import order_screen, views
 from include.wiring import tieout
 from tieout.web import order_pages
-from tieout.web.rendering import HEADERS, MerchantId, Offset, page
+from tieout.web.rendering import HEADERS, Day, MerchantId, Name, Offset, page
 
 DAG_ID = "settlement_reconciliation"
 PAGE = 200  # rows
@@ -37,7 +37,7 @@ def build_app() -> FastAPI:
 @router.get("/days")
 def days(
     merchant: MerchantId = "",
-    last: date | None = None,
+    last: Day | None = None,
     count: Annotated[int, Query(ge=1, le=92)] = 14,
 ) -> HTMLResponse:
     """Show the settlement days up to a date, newest first."""
@@ -49,7 +49,7 @@ def days(
 
 
 @router.get("/runs/{run_id}")
-def run(run_id: str) -> HTMLResponse:
+def run(run_id: Name) -> HTMLResponse:
     """Show the days that one Airflow run chose."""
     context = tieout()
     chosen = set(context.days_of_run(run_id))
@@ -63,7 +63,7 @@ def run(run_id: str) -> HTMLResponse:
 
 
 @router.get("/days/{merchant_id}/{day}/{name}")
-def report(merchant_id: str, day: date, name: str) -> Response:
+def report(merchant_id: Name, day: date, name: Name) -> Response:
     """Hand out a written report; the address names a row of the store, never a path."""
     fmt = name.rpartition(".")[2]
     path = views.report_path(tieout().store, merchant_id, day, fmt) if fmt in TYPES else None

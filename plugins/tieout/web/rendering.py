@@ -1,12 +1,13 @@
 """What all pages share: templates that escape everything, headers, amounts for people."""
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Query
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, select_autoescape
+from pydantic import AfterValidator
 
 from include.domain.money import Money
 from include.wiring import tieout
@@ -19,8 +20,19 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text:  # no text of the store can hold one, and PostgreSQL answers with a fault
+        raise ValueError("it holds a character that nothing here is called by")
+    return text
+
+
+STORABLE = AfterValidator(_storable)
+Name = Annotated[str, STORABLE]  # in a path
+Day = Annotated[date, Query(ge=date(2000, 1, 1), le=date(2200, 12, 31))]
 Offset = Annotated[int, Query(ge=0, le=10_000_000)]
-MerchantId = Annotated[str, Query(max_length=64)]
+MerchantId = Annotated[str, Query(max_length=64), STORABLE]
 
 
 def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:
