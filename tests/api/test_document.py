@@ -73,6 +73,26 @@ def test_every_operation_names_its_answers_and_its_key(kit: Kit) -> None:
                 assert list(answer["content"]) == [kind], f"{method} {path} {status}"
 
 
+def test_it_tells_the_headers_of_requests_and_answers(kit: Kit) -> None:
+    paths = document_of(kit.app)["paths"]
+    place = paths["/v1/orders"]["post"]
+    (key,) = [one for one in place["parameters"] if one["in"] == "header"]
+    assert key["required"]
+    assert {"RateLimit", "RateLimit-Policy", "Location"} <= set(
+        place["responses"]["201"]["headers"]
+    )
+    assert "Retry-After" in place["responses"]["429"]["headers"]
+    assert "WWW-Authenticate" in place["responses"]["401"]["headers"]
+    receiver = paths["/v1/webhooks/woocommerce/{shop_id}"]["post"]
+    assert not {"409", "415"} & set(receiver["responses"])
+
+
+def test_an_address_says_all_its_methods(kit: Kit) -> None:
+    for method in ("DELETE", "PUT", "PATCH"):
+        answer = kit.call(method, "/v1/orders")
+        assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, POST")
+
+
 def test_no_member_of_the_document_asks_for_a_card(kit: Kit) -> None:
     names = {
         name.lower()

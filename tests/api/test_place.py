@@ -64,6 +64,16 @@ def test_without_a_key_nothing_is_done(kit: Kit) -> None:
     assert kit.count("orders") == 0
 
 
+def test_two_keys_that_differ_are_no_key(kit: Kit) -> None:
+    headers = [("Authorization", f"Bearer {kit.keys['web_shop']}")]
+    for second, status in (("k-2", 400), ("k-1", 201)):
+        both_keys = [("Idempotency-Key", "k-1"), ("Idempotency-Key", second)]
+        answer = kit.http.request(
+            "POST", "/v1/orders", json=order_body(), headers=[*headers, *both_keys]
+        )
+        assert answer.status_code == status, answer.text
+
+
 def test_another_client_may_use_the_same_key(kit: Kit) -> None:
     assert kit.call("POST", "/v1/orders", order_body(), key="k-1").status_code == 201
     assert kit.call("POST", "/v1/orders", order_body(), "other_shop", key="k-1").status_code == 201

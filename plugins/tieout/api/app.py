@@ -15,8 +15,10 @@ from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from include.domain.errors import IntegrationError, OutcomeUnknown
 from tieout.api import (
@@ -79,12 +81,22 @@ def _handle_faults(app: FastAPI) -> None:
 
     def handler(make: Callable[[Any], Problem]) -> Callable[[Request, Exception], Any]:
         async def handle(request: Request, fault: Exception) -> Response:
-            return respond(make(fault), request.url.path)
+            found = make(fault)
+            if found.code == "method-not-allowed":
+                found.headers = {"Allow": ", ".join(_methods(request))}
+            return respond(found, request.url.path)
 
         return handle
 
     for kind, make in handlers.items():
         app.add_exception_handler(kind, handler(make))
+
+
+def _methods(request: Request) -> list[str]:
+    """Return what this address takes; the router names the methods of its first route alone."""
+    routes = (one for one in request.app.routes if isinstance(one, APIRoute))
+    here = (one for one in routes if one.matches(request.scope)[0] is not Match.NONE)
+    return sorted({method for one in here for method in one.methods})
 
 
 def _not_valid(fault: RequestValidationError) -> Problem:

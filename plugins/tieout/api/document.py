@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from tieout.api import answers, schema
 from tieout.api.auth import Needs, Open, Reader
+from tieout.api.document_parts import callbacks, headers_of
 from tieout.api.examples import EXAMPLES
 from tieout.api.problems import CODES, MEDIA_TYPE
 
@@ -73,6 +74,7 @@ def document_of(app: FastAPI, root_path: str = "") -> dict[str, Any]:
         if isinstance(route, APIRoute):
             for method in route.methods:
                 _complete(found["paths"][route.path_format][method.lower()], route)
+    found["webhooks"] = callbacks()
     return found
 
 
@@ -99,10 +101,15 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     body = next(
         (model for one in route.dependant.dependencies if (model := _model_of(one.call))), None
     )
-    if body is not None or ("{" in route.path and "POST" in route.methods):
-        codes += ["conflict", "too-large", "media-type"]
+    is_asked = isinstance(protection, Needs) and "POST" in route.methods
+    if is_asked:
+        codes += ["conflict"]
     if body is not None:
+        codes += ["too-large", "media-type"]
         operation["requestBody"] = _body(body)
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "header":  # the route finds it missing itself, to say so in words
+            parameter |= {"required": True, "schema": {"type": "string", "maxLength": 200}}
     if protection_is_signature(protection):
         codes += ["bad-signature", "too-large"]
         operation["requestBody"] = {
@@ -112,6 +119,9 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     for code in codes:
         status, title, _ = CODES[code]
         operation["responses"].setdefault(str(status), _problem(title))
+    for status, answer in operation["responses"].items():
+        if headers := headers_of(status, protection):
+            answer.setdefault("headers", {}).update(headers)
 
 
 def protection_is_signature(protection: Needs | Open) -> bool:

@@ -137,6 +137,8 @@ async def idempotency_key(
     ] = None,
 ) -> str:
     """Read the key: a structured-field string or bare text."""
+    if len(set(request.headers.getlist("idempotency-key"))) > 1:
+        raise Problem("malformed", "there are two headers Idempotency-Key, and they differ")
     text = (idempotency_key or "").strip()
     if len(text) > 2 and text.startswith('"') and text.endswith('"'):
         text = text[1:-1]

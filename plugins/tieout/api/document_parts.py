@@ -1,0 +1,104 @@
+"""What the routes cannot say of themselves: headers of answers, and the callbacks we send."""
+
+from typing import Any
+
+from include.domain.order_state import OrderState
+from tieout.api.auth import Needs, Open
+
+_RATE = {
+    "RateLimit-Policy": "What the client may send: q requests at once, over w seconds.",
+    "RateLimit": "What is left: r requests, the next in t seconds.",
+}
+_BY_STATUS = {
+    "401": {"WWW-Authenticate": "How to say who calls: Bearer. Not sent for a signature."},
+    "405": {"Allow": "The methods of this address."},
+    "409": {"Retry-After": "Seconds, where the first request with this key goes on."},
+    "429": {"Retry-After": "Seconds until the next request is taken."},
+    "503": {"Retry-After": "Seconds, where it is known."},
+}
+_UNCOUNTED = ("401", "405")  # the rate is looked at once it is known who calls
+
+
+def headers_of(status: str, protection: Needs | Open) -> dict[str, Any]:
+    """Return the headers that an answer of this status may have, beside its Location."""
+    says = dict(_BY_STATUS.get(status, {}))
+    if isinstance(protection, Needs) and status not in _UNCOUNTED:
+        says |= _RATE
+    return {name: _header(text) for name, text in says.items()}
+
+
+def _header(text: str) -> dict[str, Any]:
+    return {"description": text, "schema": {"type": "string"}}
+
+
+def callbacks() -> dict[str, Any]:
+    """Describe the events that a shop's own server gets; see ``Translator.callback``."""
+    return {"order": {"post": _ORDER_EVENT}}
+
+
+_STATES = [state.value for state in OrderState]
+_TEXT = {"type": "string"}
+_ORDER_EVENT: dict[str, Any] = {
+    "tags": ["callbacks"],
+    "summary": "An order has reached a state",
+    "description": "Sent to the address of the shop's connection of type `shop_callback`, signed "
+    "by Standard Webhooks 1.0. Compute base64(HMAC-SHA256(secret, webhook-id + '.' + "
+    "webhook-timestamp + '.' + body)) over the raw body, and compare it in constant time with each "
+    "`v1,` signature; refuse a timestamp that is minutes off. Drop what you know by webhook-id: an "
+    "event whose answer was lost comes again. Events may overtake each other, so read the order.",
+    "operationId": "order_event",
+    "security": [],
+    "parameters": [
+        {
+            "name": name,
+            "in": "header",
+            "required": True,
+            "description": text,
+            "schema": _TEXT,
+        }
+        for name, text in (
+            ("webhook-id", "Names the event; the same at every attempt."),
+            ("webhook-timestamp", "Of this attempt, in seconds since 1970."),
+            ("webhook-signature", "One or more of `v1,<base64>`, with a blank between."),
+        )
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["type", "timestamp", "shop", "data"],
+                    "properties": {
+                        "type": {
+                            "type": "string",
+                            "description": "`order.` and the state.",
+                            "enum": [f"order.{state}" for state in _STATES],
+                        },
+                        "timestamp": {"type": "string", "format": "date-time"},
+                        "shop": _TEXT,
+                        "data": {
+                            "type": "object",
+                            "properties": {
+                                "order_id": _TEXT,
+                                "number": {"type": "string", "description": "The shop's."},
+                                "state": {"type": "string", "enum": _STATES},
+                                "amount": {"type": "string", "description": "Decimal text."},
+                                "currency": {"type": "string", "description": "ISO 4217."},
+                                "sales_order": {
+                                    "type": "string",
+                                    "description": "SYSPRO's, or ''.",
+                                },
+                                "invoice": {"type": "string", "description": "SYSPRO's, or ''."},
+                                "reason": {"type": "string", "description": "Of a cancel, or ''."},
+                            },
+                        },
+                    },
+                }
+            }
+        },
+    },
+    "responses": {
+        "2XX": {"description": "Taken. Anything else is tried again; 410 ends it."},
+    },
+}
