@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,9 +16,13 @@ from schemathesis.checks import CheckFunction
 from schemathesis.specs.openapi import checks
 from sqlalchemy import Engine as SqlEngine
 
+from include.adapters.shop.callbacks import signed_headers
+from include.domain.order_state import OrderFacts, OrderState
 from include.services.api.clients import add_client
 from include.services.api.ports import Role
 from tests.api.conftest import Kit, build_kit
+from tests.unit.shop_orders import translator, woo_order
+from tieout.api.answers import OrderEvent, OrderEventData
 from tieout.api.document import document_of
 from tieout.api.examples import EXAMPLES
 from tieout.api.schema import PlaceOrder
@@ -85,6 +90,21 @@ def test_it_tells_the_headers_of_requests_and_answers(kit: Kit) -> None:
     assert "WWW-Authenticate" in place["responses"]["401"]["headers"]
     receiver = paths["/v1/webhooks/woocommerce/{shop_id}"]["post"]
     assert not {"409", "415"} & set(receiver["responses"])
+
+
+def test_the_signed_callback_is_as_it_is_sent(kit: Kit) -> None:
+    shop, facts = translator("acme_us_web"), OrderFacts(invoice="1")
+    sent = shop.callback(shop.order(woo_order()), facts, OrderState.captured, datetime.now(UTC))
+    body = json.loads(sent.body)
+    OrderEvent.model_validate(body)
+    assert set(body) == set(OrderEvent.model_fields)
+    assert set(body["data"]) == set(OrderEventData.model_fields)
+    document = document_of(kit.app)
+    event = document["webhooks"]["order"]["post"]
+    headers = [one["name"] for one in event["parameters"]]
+    signed = signed_headers(sent.body, "msg_1", datetime.now(UTC), [b"k" * 32])
+    assert headers == list(signed)
+    assert "OrderEvent" in document["components"]["schemas"]
 
 
 def test_an_address_says_all_its_methods(kit: Kit) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from include.domain.canonical import to_plain
+from include.domain.order_state import OrderState
 from include.domain.payment_meanings import MoneyEffect, PaymentMeaning, Retry
 from include.services.api.ports import OrderRecord
 from include.services.effects.dead_letters import DeadLetter
@@ -18,10 +19,20 @@ from include.services.orders.refund_order import RefundRow
 from tieout.api.examples import OUTCOME
 
 
+class Kept(BaseModel):
+    """What later orders of the same shopper may be paid with: the method `stored_token`."""
+
+    customer_token: str
+    instrument_token: str = Field(description="'' is the customer's default.")
+    suffix: str = Field(description="At most the last four digits, to be shown.")
+    brand: str
+
+
 class Payment(BaseModel):
     request_id: str
     authorized: str | None
     expires_at: datetime | None
+    kept: Kept | None = Field(description="Where `keep` was asked for, and the gateway did.")
 
 
 class Outcome(BaseModel):
@@ -84,6 +95,27 @@ class OrderAnswer(BaseModel):
 class OrderPage(BaseModel):
     orders: list[OrderAnswer]
     next: str | None
+
+
+class OrderEventData(BaseModel):
+    order_id: str
+    number: str = Field(description="The shop's.")
+    state: OrderState
+    amount: str = Field(description="Decimal text.")
+    currency: str
+    sales_order: str = Field(description="SYSPRO's, or ''.")
+    invoice: str = Field(description="SYSPRO's, or ''.")
+    reason: str = Field(description="Why it is called off, as its shopper may read it, or ''.")
+    outcome: Outcome | None
+
+
+class OrderEvent(BaseModel):
+    """What the signed callback tells a shop's own server."""
+
+    type: str = Field(description="`order.` and the state, such as `order.captured`.")
+    timestamp: datetime = Field(description="When it happened.")
+    shop: str
+    data: OrderEventData
 
 
 class TimelineAnswer(BaseModel):
@@ -203,6 +235,14 @@ def order_body(
             "request_id": paid.request_id,
             "authorized": paid.authorized.decimal if paid.authorized else None,
             "expires_at": facts.expires_at,
+            "kept": None
+            if paid.stored is None
+            else {
+                "customer_token": paid.stored.customer_token,
+                "instrument_token": paid.stored.instrument_token,
+                "suffix": paid.stored.suffix,
+                "brand": paid.stored.brand,
+            },
         },
         "captures": [
             {

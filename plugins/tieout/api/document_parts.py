@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from include.domain.order_state import OrderState
 from tieout.api.auth import Needs, Open
 
 _RATE = {
@@ -36,14 +35,13 @@ def callbacks() -> dict[str, Any]:
     return {"order": {"post": _ORDER_EVENT}}
 
 
-_STATES = [state.value for state in OrderState]
-_TEXT = {"type": "string"}
 _ORDER_EVENT: dict[str, Any] = {
     "tags": ["callbacks"],
     "summary": "An order has reached a state",
     "description": "Sent to the address of the shop's connection of type `shop_callback`, signed "
     "by Standard Webhooks 1.0. Compute base64(HMAC-SHA256(secret, webhook-id + '.' + "
-    "webhook-timestamp + '.' + body)) over the raw body, and compare it in constant time with each "
+    "webhook-timestamp + '.' + body)) over the raw body, the secret being what base64 holds behind "
+    "`whsec_`, and compare it in constant time with each "
     "`v1,` signature; refuse a timestamp that is minutes off. Drop what you know by webhook-id: an "
     "event whose answer was lost comes again. Events may overtake each other, so read the order.",
     "operationId": "order_event",
@@ -54,7 +52,7 @@ _ORDER_EVENT: dict[str, Any] = {
             "in": "header",
             "required": True,
             "description": text,
-            "schema": _TEXT,
+            "schema": {"type": "string"},
         }
         for name, text in (
             ("webhook-id", "Names the event; the same at every attempt."),
@@ -64,39 +62,7 @@ _ORDER_EVENT: dict[str, Any] = {
     ],
     "requestBody": {
         "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["type", "timestamp", "shop", "data"],
-                    "properties": {
-                        "type": {
-                            "type": "string",
-                            "description": "`order.` and the state.",
-                            "enum": [f"order.{state}" for state in _STATES],
-                        },
-                        "timestamp": {"type": "string", "format": "date-time"},
-                        "shop": _TEXT,
-                        "data": {
-                            "type": "object",
-                            "properties": {
-                                "order_id": _TEXT,
-                                "number": {"type": "string", "description": "The shop's."},
-                                "state": {"type": "string", "enum": _STATES},
-                                "amount": {"type": "string", "description": "Decimal text."},
-                                "currency": {"type": "string", "description": "ISO 4217."},
-                                "sales_order": {
-                                    "type": "string",
-                                    "description": "SYSPRO's, or ''.",
-                                },
-                                "invoice": {"type": "string", "description": "SYSPRO's, or ''."},
-                                "reason": {"type": "string", "description": "Of a cancel, or ''."},
-                            },
-                        },
-                    },
-                }
-            }
-        },
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/OrderEvent"}}},
     },
     "responses": {
         "2XX": {"description": "Taken. Anything else is tried again; 410 ends it."},
