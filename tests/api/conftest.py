@@ -27,6 +27,7 @@ from include.adapters.store.inbox import SqlInbox
 from include.adapters.store.migrate import migrate
 from include.adapters.store.order_views import SqlOrderViews
 from include.adapters.store.orders import SqlOrders
+from include.adapters.store.payment_tokens import SqlTokenBook
 from include.adapters.store.refunds import SqlRefunds
 from include.domain.errors import Rejected
 from include.domain.order_rules import AmountRange
@@ -201,6 +202,7 @@ def build_api(database: SqlEngine, partner: FakePartner, **settings: Any) -> tup
         payment_of=lambda _shop, facts: payment_told(
             facts, lambda *said: load_mappings().orders.payment(*said, date(2026, 11, 3), "en")
         ),
+        is_anothers_token=SqlTokenBook(database).is_of_another,
         webhook=webhook,
         now=lambda: datetime.now(UTC),
     )

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from include.adapters.store.payment_tokens import SqlTokenBook
 from include.domain.errors import OutcomeUnknown, Retryable
 from include.domain.payments import PaymentStatus
 from include.services.effects.ports import Effect, EffectKind, Receipt
+from include.services.profiles.keep_tokens import keep_tokens
 from tests.api.conftest import Kit, order_body
 from tests.orders.partners import authorization
 
@@ -163,6 +165,27 @@ def test_an_order_that_cannot_be_driven_now_is_accepted_as_pending(
     answer = kit.place()
     assert answer.status_code == 202
     assert kit.count("orders") == 1
+
+
+def test_a_kept_token_is_told_and_pays_for_its_own_shopper_alone(both: Kit) -> None:
+    payment = {"method": "transient_token", "transient_token": "F" * 64, "keep": True}
+    first = both.place(payment=payment).json()
+    kept = first["payment"]["kept"]
+    assert (kept["customer_token"], kept["instrument_token"]) == ("C" * 32, "I" * 32)
+    both.service.advance(first["order_id"])
+    order = both.service.orders.content(first["order_id"])
+    keep_tokens(
+        SqlTokenBook(both.database), "A", order, both.service.orders.get(order.order_id).facts
+    )
+    stored = {"method": "stored_token", "customer_token": kept["customer_token"]}
+    again = both.place(payment=stored)
+    assert again.status_code == 201, again.text
+    bob = order_body()["shopper"] | {"name": "Bob Ray", "email": "bob@example.com"}
+    other = both.place(payment=stored, shopper=bob)
+    assert other.status_code == 422
+    assert other.json()["fields"][0]["field"] == "payment.customer_token"
+    unknown_to_us = both.place(payment=stored | {"customer_token": "D" * 32}, shopper=bob)
+    assert unknown_to_us.status_code == 201
 
 
 def test_an_order_of_500_lines_is_taken_whole(kit: Kit) -> None:

@@ -15,6 +15,7 @@ from include.domain.canonical import from_json
 from include.domain.order_state import ENDED, OrderFacts
 from include.domain.orders import Order
 from include.domain.payments import StoredToken
+from include.services.profiles.keep_tokens import MAIL, shopper_keys
 from include.services.profiles.ports import KeptToken, ShopperLink, TokenState
 
 _PAGE = 500
@@ -70,6 +71,28 @@ class SqlTokenBook:
             _t.identifier_token == token_id,
         )
         return self._rows(_t.merchant_id == merchant_id, named)
+
+    def is_of_another(self, order: Order) -> bool:
+        """Say whether an order is to be paid with what is kept for another shopper.
+
+        A token that we do not keep, or whose SYSPRO customer is not known yet, is the shop's word.
+        """
+        named = (_t.merchant_id == order.merchant_id) & (
+            _t.customer_token == order.payment.customer_token
+        )
+        same = (customers.c.company_id == _t.company_id) & (customers.c.customer == _t.customer)
+        wanted = (
+            select(customers.c.shop_id, customers.c.shopper_key)
+            .join(payment_tokens, same)
+            .where(named, _t.customer != "")
+        )
+        with self.engine.begin() as connection:
+            owners = connection.execute(wanted).all()
+        ours = shopper_keys(order.shopper)
+        return bool(owners) and not any(
+            key in ours and (key.startswith(MAIL) or shop_id == order.shop_id)
+            for shop_id, key in owners
+        )
 
     def of_customer(self, company_id: str, customer: str) -> Sequence[KeptToken]:
         is_active = _t.state == TokenState.active.value

@@ -14,6 +14,7 @@ from include.domain.payments import StoredToken
 from include.services.profiles.ports import KeptToken, ShopperLink, TokenBook
 from include.services.sync.ports import Tally, Watermarks
 
+MAIL = "mail:"  # begins a shopper's key that is the same in every shop
 OVERLAP = timedelta(minutes=10)  # longer than any transaction that changes an order
 
 
@@ -53,7 +54,7 @@ def shopper_keys(shopper: Shopper) -> tuple[str, ...]:
 
 def mail_key(email: str) -> str:
     """Name a shopper by a digest of the mail address."""
-    return "mail:" + hashlib.sha256(email.strip().casefold().encode()).hexdigest()
+    return MAIL + hashlib.sha256(email.strip().casefold().encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from include.adapters.store.answers import SqlAnswers
 from include.adapters.store.api_clients import SqlApiClients
 from include.adapters.store.inbox import SqlInbox
 from include.adapters.store.order_views import SqlOrderViews
+from include.adapters.store.payment_tokens import SqlTokenBook
 from include.domain.errors import Rejected
 from include.domain.order_state import OrderFacts
 from include.domain.payment_meanings import PaymentMeaning
@@ -88,6 +89,7 @@ def parts_of(context: Tieout, partners: Joined) -> Parts:
         verify_audit=lambda: context.trust.verify(),
         shop=shop,
         payment_of=payment_of,
+        is_anothers_token=SqlTokenBook(store).is_of_another,
         webhook=partners.webhook,
         now=context.clock.now,
         works={

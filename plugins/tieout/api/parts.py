@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from include.domain.order_state import OrderFacts
+from include.domain.orders import Order
 from include.domain.payment_meanings import PaymentMeaning
 from include.services.api.ports import Alarms, Answers, ApiClients, OrderViews, ShopTerms
 from include.services.effects.chain import ChainVerdict
@@ -41,6 +42,7 @@ class Parts:
     verify_audit: Callable[[], ChainVerdict]
     shop: Callable[[str], ShopTerms]  # by shop id; raises Rejected where there is none
     payment_of: Callable[[str, OrderFacts], PaymentMeaning | None]  # by shop id: for its shopper
+    is_anothers_token: Callable[[Order], bool]  # what would pay is kept for another shopper
     webhook: Callable[[str, str], WebhookAccount | None]  # by kind ("cybersource") and account
     now: Callable[[], datetime]  # the wall clock: ages of signatures
     works: Mapping[str, Callable[[], int]] = field(default_factory=dict)  # of the SagaWorker

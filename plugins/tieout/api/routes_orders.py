@@ -65,6 +65,9 @@ def _shop(api: Api, client: ApiClient) -> ShopTerms:
 
 def _place(api: Api, client: ApiClient, order: Order) -> Answer:
     is_new = True
+    if order.payment.customer_token and api.parts.is_anothers_token(order):
+        field, text = "payment.customer_token", "it is kept for another shopper"
+        raise Problem("refused-by-rules", f"{field}: {text}", fields=[(field, text)])
     try:
         _, is_new = api.parts.service().place(order, client.client_id)
     except (Retryable, OutcomeUnknown):

@@ -103,7 +103,10 @@ class PaymentIn(Strict):
     request_id: Annotated[
         str, Field(pattern=r"^([0-9]{20,26})?$", description="Of the shop's own authorisation.")
     ] = ""
-    keep: bool = Field(False, description="The shopper wants the card kept as a token.")
+    keep: bool = Field(
+        False,
+        description="The shopper wants the card kept as a token: see `payment.kept` of the answer.",
+    )
 
 
 class PlaceOrder(Strict):
