@@ -31,7 +31,7 @@ def test_an_order_of_another_shop_is_not_there(kit: Kit) -> None:
         ("GET", f"/v1/orders/{order_id}", None),
         ("GET", f"/v1/orders/{order_id}/timeline", None),
         ("GET", f"/v1/orders/{order_id}/refunds", None),
-        ("POST", f"/v1/orders/{order_id}/cancel", {"why": "x"}),
+        ("POST", f"/v1/orders/{order_id}/cancel", {"reason": "x"}),
         ("POST", f"/v1/orders/{order_id}/captures", {}),
         ("POST", f"/v1/orders/{order_id}/refunds", {"amount": "1", "reason": "x"}),
         ("POST", f"/v1/orders/{order_id}/decision", {"decision": "accept"}),
@@ -87,7 +87,7 @@ def test_a_timeline_tells_what_happened(kit: Kit) -> None:
 def test_a_cancelled_order_releases_what_it_holds(kit: Kit) -> None:
     order_id = kit.place().json()["order_id"]
     for _ in range(2):  # a repeat is safe
-        answer = kit.call("POST", f"/v1/orders/{order_id}/cancel", {"why": "changed my mind"})
+        answer = kit.call("POST", f"/v1/orders/{order_id}/cancel", {"reason": "changed my mind"})
         assert (answer.status_code, answer.json()["state"]) == (202, "authorized")
     kit.service.advance(order_id)
     assert kit.call("GET", f"/v1/orders/{order_id}").json()["state"] == "cancelled"
@@ -169,7 +169,7 @@ def in_review(kit: Kit) -> dict[str, Any]:
 def test_an_operator_decides_an_order_under_review(kit: Kit) -> None:
     order = in_review(kit)
     path = f"/v1/orders/{order['order_id']}/decision"
-    body = {"decision": "accept", "comments": "known customer"}
+    body = {"decision": "accept", "comment": "known customer"}
     assert kit.call("POST", path, body).status_code == 403  # the shop itself may not
     assert kit.call("POST", path, body, "web_operator").status_code == 202
     assert kit.call("POST", path, body, "web_operator").status_code == 200  # a repeat

@@ -39,7 +39,7 @@ def test_a_shops_operator_sees_the_letters_of_its_own_orders(
     assert len(kit.call("GET", "/v1/dead-letters", who="web_operator").json()["dead_letters"]) == 1
     assert kit.call("GET", "/v1/dead-letters", who="other_shop").json()["dead_letters"] == []
     assert kit.call("GET", f"/v1/dead-letters/{number}", who="other_shop").status_code == 404
-    body = {"resolution": "not mine"}
+    body = {"reason": "not mine"}
     path = f"/v1/dead-letters/{number}/resolve"
     assert kit.call("POST", path, body, "other_shop").status_code == 404
     again = kit.call("POST", "/v1/dead-letters/replay", {"numbers": [number]}, "other_shop")
@@ -87,7 +87,7 @@ def test_a_replay_that_is_refused_again_says_so(stuck: tuple[Kit, str, int]) -> 
 def test_a_letter_is_resolved_once_and_audited(stuck: tuple[Kit, str, int]) -> None:
     kit, _, number = stuck
     path = f"/v1/dead-letters/{number}/resolve"
-    body = {"resolution": "made by hand"}
+    body = {"reason": "made by hand"}
     answer = kit.call("POST", path, body, "house")
     assert (answer.status_code, answer.json()["resolved_by"]) == (200, "house")
     assert kit.call("POST", path, body, "house").status_code == 409

@@ -59,13 +59,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             },
         },
     },
-    "CancelOrder": {"plain": {"value": {"why": "the shopper changed their mind"}}},
+    "CancelOrder": {"plain": {"value": {"reason": "the shopper changed their mind"}}},
     "CaptureOrder": {
         "part": {"summary": "What was shipped", "value": {"amount": "50.00"}},
         "rest": {"summary": "All that is left", "value": {}},
     },
     "AskRefund": {"part": {"value": {"amount": "9.95", "reason": "parcel came late"}}},
-    "DecideOrder": {"accept": {"value": {"decision": "accept", "comments": "known customer"}}},
+    "DecideOrder": {"accept": {"value": {"decision": "accept", "comment": "known customer"}}},
     "ReplayLetters": {"two": {"value": {"numbers": [1, 2]}}},
-    "ResolveLetter": {"plain": {"value": {"resolution": "booked by hand, journal 2026/11/412"}}},
+    "ResolveLetter": {"plain": {"value": {"reason": "booked by hand, journal 2026/11/412"}}},
 }

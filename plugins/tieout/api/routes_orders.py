@@ -149,7 +149,7 @@ def cancel_order(
     Refused once it is invoiced: a refund then gives the money back. An order that was cancelled and
     turns out to be invoiced goes on, which its timeline shows.
     """
-    record, why = own_order(api, client, order_id), asked.content.why
+    record, why = own_order(api, client, order_id), asked.content.reason
     told = ENDED_BY_SELLER if is_staff(client) else why  # a shop's words are for its shopper too
     api.parts.service().cancel(record.order_id, client.client_id, why, told)
     return _accepted(api, client, order_id)
@@ -202,7 +202,7 @@ def decide_order(
             record.order_id,
             decision,
             analyst=client.client_id,
-            comments=asked.content.comments,
+            comments=asked.content.comment,
         )
     return _accepted(api, client, order_id)
 

@@ -76,7 +76,7 @@ def resolve_dead_letter(
 ) -> Response:
     """Close one that a person has dealt with; the audit chain keeps who and how."""
     _letter(api, client, number)
-    found = api.parts.letters.resolve(number, client.client_id, asked.content.resolution)
+    found = api.parts.letters.resolve(number, client.client_id, asked.content.reason)
     return reply(letter_body(found))
 
 

@@ -130,7 +130,7 @@ class PlaceOrder(Strict):
 class CancelOrder(Strict):
     """Unwind an order: what was captured goes back, what is held is released."""
 
-    why: Annotated[str, _text(500)]
+    reason: Annotated[str, _text(500)]
 
 
 class CaptureOrder(Strict):
@@ -150,7 +150,7 @@ class DecideOrder(Strict):
     """An analyst's decision of an order under review, or of two decisions against each other."""
 
     decision: Literal["accept", "reject"]
-    comments: Annotated[str, _text(500, 0)] = ""
+    comment: Annotated[str, _text(500, 0)] = ""
 
 
 class ReplayLetters(Strict):
@@ -164,4 +164,4 @@ class ReplayLetters(Strict):
 class ResolveLetter(Strict):
     """Close a dead letter that a person has dealt with."""
 
-    resolution: Annotated[str, _text(1000)]
+    reason: Annotated[str, _text(1000)]
