@@ -74,6 +74,7 @@ class MemoryEffectStore:
             if under is not None:
                 self._require(under)
             place = (effect.kind, effect.key)
+            self._make_way(effect)
             if place in self._effects:
                 return self._effects[place]
             other = self._references.get((effect.target, effect.reference))
@@ -116,12 +117,29 @@ class MemoryEffectStore:
         else:
             self._leases[lease.name] = held
 
+    def _make_way(self, effect: Effect) -> None:
+        """Forget what was withdrawn under this key, or with this reference."""
+        places = {(effect.kind, effect.key)}
+        places |= {
+            self._references.get((effect.target, effect.reference), (effect.kind, effect.key))
+        }
+        for place in places:
+            found = self._effects.get(place)
+            if found is not None and found.state is EffectState.withdrawn:
+                del self._effects[place]
+                del self._references[found.target, found.reference]
+
     def _is_new(self, effect: Effect) -> bool:
+        self._make_way(effect)
         has_key = (effect.kind, effect.key) in self._effects
         return not has_key and (effect.target, effect.reference) not in self._references
 
     def get(self, kind: EffectKind, key: str) -> Effect | None:
         return self._effects.get((kind, key))
+
+    def holder(self, target: str, reference: str) -> Effect | None:
+        place = self._references.get((target, reference))
+        return None if place is None else self._effects[place]
 
     def take(self, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Taken:
         with self._lock:

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import (
     Connection,
     Engine,
-    Executable,
     Row,
     bindparam,
+    delete,
     exists,
     func,
     or_,
@@ -69,6 +69,14 @@ _DUE = (
     .order_by(func.coalesce(effects.c.next_at, effects.c.intended_at), effects.c.key)
     .limit(bindparam("most"))
 )
+_MAKE_WAY = delete(effects).where(
+    effects.c.state == EffectState.withdrawn.value,
+    or_(
+        (effects.c.kind == bindparam("of_kind")) & (effects.c.key == bindparam("of_key")),
+        (effects.c.target == bindparam("of_target"))
+        & (effects.c.reference == bindparam("of_reference")),
+    ),
+)
 
 
 class SqlEffectStore:
@@ -108,7 +116,7 @@ class SqlEffectStore:
         with self._engine.begin() as connection:
             if under is not None:
                 demand_held(connection, under)
-            if connection.execute(_insert(connection), _row_of(effect)).rowcount:
+            if _is_inserted(connection, effect):
                 self._boundary(Boundary.inside_intent)
                 entry = _entry(
                     self._clock(connection), who, "effect intended", effect, effect.digest
@@ -141,7 +149,7 @@ class SqlEffectStore:
             if lease is not None:
                 change = mark(fresh)
                 sent = change.after.but(fence=lease.fence)
-                if connection.execute(_insert(connection), _row_of(sent)).rowcount:
+                if _is_inserted(connection, sent):
                     self._boundary(Boundary.inside_intent)
                     intended = _entry(now, who, "effect intended", fresh, effect.digest)
                     began = _entry(now, who, "effect intended -> sent", sent, change.cause)
@@ -153,6 +161,14 @@ class SqlEffectStore:
     def get(self, kind: EffectKind, key: str) -> Effect | None:
         with reading(self._engine) as connection:
             return self._read(connection, kind, key)
+
+    def holder(self, target: str, reference: str) -> Effect | None:
+        of = (effects.c.target == target) & (effects.c.reference == reference)
+        with reading(self._engine) as connection:
+            row = connection.execute(
+                select(*(effects.c[n] for n in _NAMES)).where(of)
+            ).one_or_none()
+        return None if row is None else _effect(row)
 
     def take(self, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Taken:
         """Take the lease, then read: in this order, so that no other worker changes the row."""
@@ -246,8 +262,15 @@ def _entry(now: datetime, who: str, what: str, effect: Effect, cause: str) -> Au
     return AuditEntry(now, who, what, subject_of(effect), effect_detail(effect, cause))
 
 
-def _insert(connection: Connection) -> Executable:
-    return insert_once(connection.dialect.name, effects)
+def _is_inserted(connection: Connection, effect: Effect) -> bool:
+    """Insert once; what was withdrawn, under its key or with its reference, makes way."""
+    wanted, row = insert_once(connection.dialect.name, effects), _row_of(effect)
+    if connection.execute(wanted, row).rowcount:
+        return True
+    in_the_way = {name: row[name] for name in ("kind", "key", "target", "reference")}
+    if not connection.execute(_MAKE_WAY, {f"of_{k}": v for k, v in in_the_way.items()}).rowcount:
+        return False
+    return bool(connection.execute(wanted, row).rowcount)
 
 
 def _as_read(before: Effect) -> dict[str, object]:

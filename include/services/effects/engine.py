@@ -32,7 +32,7 @@ from include.services.effects.ports import (
 )
 from include.services.effects.rules import Rules
 from include.services.effects.schedule import is_due
-from include.services.effects.states import FINISHED, check_transition
+from include.services.effects.states import FINISHED, UNSENT, check_transition
 from include.services.effects.store import Change, Decide, EffectStore, Lease, LeaseLost
 from include.services.effects.turn import Turn, ended
 from include.services.ports import Clock
@@ -158,6 +158,10 @@ class Engine:
         """Read one effect; ``None``: never intended."""
         return self._store.get(kind, key)
 
+    def holder(self, effect: Effect) -> Effect | None:
+        """Read the effect that plants the same reference at the same target, under another key."""
+        return self._store.holder(effect.target, effect.reference)
+
     def advance(self, kind: EffectKind, key: str) -> Effect:
         """Drive one effect until it must wait or is finished; another worker's effect is left.
 
@@ -221,6 +225,26 @@ class Engine:
             return self._conclude(turn, lambda _now: closed)
 
         return self._under_lease(kind, key, close)
+
+    def withdraw(self, kind: EffectKind, key: str, why: str) -> Effect:
+        """End an effect that was never sent and that nobody wants any more, before the janitor.
+
+        One that may have been sent stays as it is, and so does one that another worker holds.
+        """
+
+        def end(turn: Turn, effect: Effect) -> Effect:
+            if effect.state not in UNSENT or effect.sent_at is not None:
+                return effect
+            rules = self._rules[kind]
+            try:  # a store that may have forgotten does not prove that nothing was sent
+                found = self._look(turn, effect)[0] if self._looks_first() else ()
+            except Retryable as error:
+                return self._conclude(turn, partial(rules.unreachable, effect, error))
+            if found:
+                return self._conclude(turn, lambda now: rules.found(effect, found, now))
+            return self._conclude(turn, lambda _now: rules.withdrawn(effect, why))
+
+        return self._under_lease(kind, key, end)
 
     def read_back(self, kind: EffectKind, key: str) -> ReadBack:
         """Show what the other side holds now, for the tie-out; nothing is changed.

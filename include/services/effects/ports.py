@@ -53,6 +53,7 @@ class EffectState(StrEnum):
     mismatched = "mismatched"  # read back and different: a dead letter is open
     parked = "parked"  # waits for a condition, e.g. an open period
     rejected = "rejected"  # refused; a dead letter is open
+    withdrawn = "withdrawn"  # never sent, and not wanted any more; a new intent takes its place
     dead_letter = "dead_letter"  # the engine gave up; a person decides; late evidence is accepted
 
 

@@ -131,6 +131,11 @@ class Rules:
         """A clear business no: nothing moved, so there is nothing to read back."""
         return _to(before, after, EffectState.declined, cause, next_at=None)
 
+    def withdrawn(self, effect: Effect, why: str) -> Change:
+        """Nobody wants it any more, and nothing of it ever left."""
+        unwanted = replace(effect, reason=why)
+        return _to(effect, unwanted, EffectState.withdrawn, f"withdrawn: {why}", next_at=None)
+
     def parked(
         self, unsent: Effect, sent: Effect, error: IntegrationError, now: datetime
     ) -> Change:

@@ -6,13 +6,16 @@ from include.services.effects.ports import EffectState as S
 
 # What the protocol itself may do.
 _PROTOCOL: Mapping[S, frozenset[S]] = {
-    S.intended: frozenset({S.intended, S.sent, S.done, S.declined, S.mismatched, S.dead_letter}),
+    S.intended: frozenset(
+        {S.intended, S.sent, S.done, S.declined, S.mismatched, S.dead_letter, S.withdrawn}
+    ),
     S.sent: frozenset(
         {S.done, S.declined, S.in_doubt, S.intended, S.parked, S.rejected, S.dead_letter}
     ),
     S.in_doubt: frozenset({S.in_doubt, S.sent, S.done, S.declined, S.mismatched, S.dead_letter}),
     S.parked: frozenset(
         {S.parked, S.in_doubt, S.sent, S.done, S.declined, S.mismatched, S.dead_letter}
+        | {S.withdrawn}
     ),
     S.done: frozenset({S.done, S.verified, S.mismatched, S.dead_letter}),
 }
@@ -24,6 +27,7 @@ _LATE_EVIDENCE: Mapping[S, frozenset[S]] = {
     S.declined: frozenset({S.done, S.mismatched}),
     S.rejected: frozenset({S.rejected, S.done, S.declined, S.mismatched}),
     S.dead_letter: frozenset({S.done, S.declined, S.mismatched}),
+    S.withdrawn: frozenset({S.done, S.declined, S.mismatched}),
 }
 
 # What a person may ask for: try it again, looking first.
@@ -44,6 +48,9 @@ UNFINISHED = (S.intended, S.sent, S.in_doubt, S.parked, S.done)
 
 # The protocol has left these; only evidence or a person moves them on.
 FINISHED = tuple(state for state in S if state not in UNFINISHED)
+
+# Nothing has left as long as no send is recorded: these may be withdrawn.
+UNSENT = (S.intended, S.parked)
 
 # A person must act: a dead letter is open for each.
 NEEDS_A_PERSON = (S.mismatched, S.rejected, S.dead_letter)

@@ -131,6 +131,10 @@ class EffectStore(Leases, Protocol):
         """Read one effect."""
         ...
 
+    def holder(self, target: str, reference: str) -> Effect | None:
+        """Read the effect that plants this reference at this target."""
+        ...
+
     def take(self, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Taken:
         """Take the effect's lease, then read its row, in one transaction."""
         ...

@@ -8,7 +8,7 @@ anything was sent. Sagas never undo in silence: a step that needs a person leave
 import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
@@ -18,6 +18,7 @@ from include.domain.orders import reference_of
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.effects.schedule import is_due
+from include.services.effects.states import UNSENT
 from include.services.effects.store import Lease, LeaseLost, Leases
 
 F = TypeVar("F")
@@ -28,6 +29,7 @@ _RECHECK = timedelta(minutes=15)  # of a question that a partner refused to answ
 _NET = timedelta(hours=6)  # of a saga that an effect has stuck: it is woken by the effect's store
 _AGAIN = timedelta(seconds=30)  # after a partner could not be asked
 _HELD = timedelta(minutes=2)
+NOT_WANTED = "never sent, and not wanted any more"
 
 
 class Stale(Exception):
@@ -72,6 +74,7 @@ class Command:
     amount_minor: int
     owner: str
     reference: str = ""  # '': made from the key
+    is_shared: bool = False  # what another saga writes under this reference does as well
 
     def effect(self, key: str) -> Effect:
         payload = to_json(self.content)
@@ -304,25 +307,39 @@ class Driver(Generic[F]):
         """
         kind, key = play.kind_of(step), f"{saga.key}|{step}"
         effect = None if is_new else self._engine.find(kind, key)
-        if effect is None and not play.is_wanted(saga.facts, step):
-            return None
-        if effect is None:
-            return self._begun(lease, play.command(saga.facts, step).effect(key))
+        if effect is not None and is_unsent(effect) and not play.is_wanted(saga.facts, step):
+            effect = self._engine.withdraw(kind, key, NOT_WANTED)
+            if is_unsent(effect):
+                return effect  # another worker has it: we come back
+        if effect is None or effect.state is EffectState.withdrawn:
+            if not play.is_wanted(saga.facts, step):
+                return None
+            return self._begun(lease, play.command(saga.facts, step), key)
         if play.is_detached(step) or effect.state in (*_THERE, *_STOPPED):
             return effect  # a detached one was begun before: the saga does not wait for it
         if not is_due(effect, self._store.now(), may_hurry=True):
             return effect
         return self._engine.advance(kind, key)
 
-    def _begun(self, lease: Lease, wanted: Effect) -> Effect:
-        """Begin an effect. Where another driver was first, what it meant stands, e.g. its date."""
+    def _begun(self, lease: Lease, command: Command, key: str) -> Effect:
+        """Begin an effect. Where another driver was first, what it meant stands, e.g. its date.
+
+        What may be shared is another saga's then, and waited for, unless it was refused: that was
+        about its content, and ours may do.
+        """
+        wanted = command.effect(key)
         try:
             return self._engine.perform(wanted, under=lease)
         except Rejected:
             found = self._engine.find(wanted.kind, wanted.key)
-            if found is None:  # the reference is another effect's
+            other = self._engine.holder(wanted) if found is None and command.is_shared else None
+            if found is not None:
+                return found
+            if other is None:  # the reference is another effect's
                 raise
-            return found
+        if other.state is not EffectState.rejected:
+            return other
+        return self._engine.perform(replace(command, reference="").effect(key), under=lease)
 
     def _finish_step(
         self, saga: Saga[F], play: Play[F], step: str, effect: Effect, now: datetime
@@ -340,9 +357,18 @@ class Driver(Generic[F]):
             event = None if play.problem(saga.facts) == problem else Event(f"{step} failed", {
                 "state": effect.state.value, "reason": effect.reason})  # fmt: skip
             facts = play.fail(saga.facts, problem)
-            return _with(saga, facts), Rest(play.state_of(facts), problem, now + _NET), event
+            is_ours = effect.key == f"{saga.key}|{step}"  # or nobody wakes us when it moves on
+            until = now + (_NET if is_ours else _RECHECK)
+            return _with(saga, facts), Rest(play.state_of(facts), problem, until), event
         state, until = play.state_of(saga.facts), effect.next_at or now + _AGAIN
+        if is_unsent(effect) and not play.is_wanted(saga.facts, step):
+            until = now + _AGAIN  # to be withdrawn, once nobody else has it
         return saga, Rest(state, f"{step}: {effect.reason or effect.state.value}", until), None
+
+
+def is_unsent(effect: Effect) -> bool:
+    """Say whether it waits, and nothing of it has ever left: it may still be withdrawn."""
+    return effect.sent_at is None and effect.state in UNSENT
 
 
 def _resting(saga: Saga[F], rest: Rest) -> Saga[F]:

@@ -5,9 +5,10 @@ the sagas are driven, in this process or by the DAG that sweeps.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from include.domain.errors import Rejected
+from include.domain.errors import IntegrationError, Rejected
 from include.domain.money import Money
 from include.domain.order_state import ENDED, ENDED_BY_SELLER, OrderFacts, OrderState, Stop, Wanted
 from include.domain.orders import Order
@@ -18,14 +19,14 @@ from include.domain.refunds import (
 from include.domain.reviews import Decision, DecisionEvent, Merged, merge
 from include.services.effects.engine import Engine
 from include.services.effects.store import Leases
-from include.services.orders.books import DecisionBook, OrderBook, RefundBook
-from include.services.orders.driver import Driver, Event, Saga
+from include.services.orders.books import Amend, DecisionBook, OrderBook, RefundBook
+from include.services.orders.driver import NOT_WANTED, Driver, Event, Saga, is_unsent
 from include.services.orders.moves import authorized, free_number, gives_back, is_under_review
-from include.services.orders.place_order import OrderPlay
+from include.services.orders.place_order import OrderPlay, is_wanted
 from include.services.orders.ports import ShopContext
 from include.services.orders.refund_order import RefundPlay
 from include.services.orders.refunding import Refunding
-from include.services.orders.steps import name_of
+from include.services.orders.steps import STEPS, name_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ class OrderService(Refunding):
             return saga
         if saga.state == OrderState.completed:
             raise Rejected("it is delivered and invoiced", order_id, "Refund it instead.")
-        return self.orders.amend(order_id, stop, Event("cancel asked for", {"why": why}, who))
+        return self._change(order_id, stop, Event("cancel asked for", {"why": why}, who))
 
     def called_off(self, order_id: str, who: str, why: str, told: Event) -> None:
         """Take in that SYSPRO ships no more of an order: what has not left is given back.
@@ -175,7 +176,7 @@ class OrderService(Refunding):
             facts = replace(facts, is_order_cancelled=True)
             return facts if facts.stop else replace(facts, stop=stop, problem="")
 
-        self.orders.amend(order_id, unwound, told)
+        self._change(order_id, unwound, told)
 
     def give_up(self, order_id: str, who: str, why: str) -> Saga[OrderFacts]:
         """End an order that is stuck beside SYSPRO's invoice, because a person says so.
@@ -193,7 +194,7 @@ class OrderService(Refunding):
                 raise Rejected("it is not stuck beside an invoice", order_id, do)
             return replace(facts, stop=Stop(who, why, keeps_invoice=True), problem="")
 
-        return self.orders.amend(order_id, stop, Event("given up", {"why": why}, who))
+        return self._change(order_id, stop, Event("given up", {"why": why}, who))
 
     def hold_is_gone(self, order_id: str, who: str, why: str) -> Saga[OrderFacts]:
         """Take a person's word that a hold which cannot be reversed holds nothing any more.
@@ -232,7 +233,7 @@ class OrderService(Refunding):
 
         words = f"decision {event.decision}"
         detail = {"origin": event.origin, "reviewer": event.reviewer, "at": str(event.at)}
-        self.orders.amend(order_id, take, Event(words, detail, event.reviewer))
+        self._change(order_id, take, Event(words, detail, event.reviewer))
         self.decisions.record(event, order_id, outcome[0])
         return outcome[0]
 
@@ -245,7 +246,24 @@ class OrderService(Refunding):
             decided = replace(facts, is_contradicted=False, decision=decision, decided_by=who)
             return decided if decision is Decision.accept else _rejected(decided, who)
 
-        self.orders.amend(order_id, settle, Event(f"settled: {decision}", {}, who))
+        self._change(order_id, settle, Event(f"settled: {decision}", {}, who))
+
+    def _change(self, order_id: str, change: Amend, told: Event) -> Saga[OrderFacts]:
+        """Amend an order; what it had begun, had not sent and does not want now is withdrawn.
+
+        At once: the janitor sends what was intended, and asks no saga. Where that cannot be done
+        now the saga's own turn does it.
+        """
+        saga = self.orders.amend(order_id, change, told)
+        step = saga.facts.open_step
+        if step and not is_wanted(saga.facts, step):
+            kind, key = STEPS[name_of(step)].kind, f"{order_id}|{step}"
+            with suppress(IntegrationError):
+                engine = self.engine_of(self.orders.content(order_id).shop_id)
+                effect = engine.find(kind, key)
+                if effect is not None and is_unsent(effect):
+                    engine.withdraw(kind, key, NOT_WANTED)
+        return saga
 
     # Moving ----------------------------------------------------------------------------------
 

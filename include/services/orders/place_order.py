@@ -66,13 +66,7 @@ class OrderPlay:
         return STEPS[name_of(step)].kind
 
     def is_wanted(self, facts: OrderFacts, step: str) -> bool:
-        """An order that is stopped takes no step forward; two decisions take no money."""
-        name = name_of(step)
-        if name == "capture" and facts.is_contradicted:
-            return False
-        if is_for_delivered(facts, step):
-            return True
-        return facts.stop is None or name not in FORWARD
+        return is_wanted(facts, step)
 
     def is_detached(self, step: str) -> bool:
         return STEPS[name_of(step)].is_detached
@@ -169,7 +163,8 @@ class OrderPlay:
 
     def _customer(self, facts: OrderFacts, step: str) -> Command:
         content = self.desk.translator.add_customer(self.order, facts.customer)
-        return self._in_erp(step, content, Money(0, self.order.currency), facts.customer)
+        command = self._in_erp(step, content, Money(0, self.order.currency), facts.customer)
+        return replace(command, is_shared=True)  # by the other orders of this shopper
 
     def _sales_order(self, facts: OrderFacts, step: str) -> Command:
         content = self.desk.translator.add_sales_order(
@@ -302,6 +297,16 @@ class OrderPlay:
         self, facts: OrderFacts, question: str, now: datetime
     ) -> tuple[OrderFacts, Event | None]:
         return ANSWERS[question](self.order, self.desk, facts, now)
+
+
+def is_wanted(facts: OrderFacts, step: str) -> bool:
+    """An order that is stopped takes no step forward; two decisions take no money."""
+    name = name_of(step)
+    if name == "capture" and facts.is_contradicted:
+        return False
+    if is_for_delivered(facts, step):
+        return True
+    return facts.stop is None or name not in FORWARD
 
 
 def _payment(facts: OrderFacts) -> Authorized:
