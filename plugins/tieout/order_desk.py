@@ -364,10 +364,26 @@ class Desks:
         return found
 
     def sweep_effects(self) -> None:
-        """Let the engine work on every effect of order to cash that is due: the janitor."""
+        """Let the engine work on every effect of order to cash that is due: the janitor.
+
+        Raises:
+            ExceptionGroup: at the end, if some could not be worked on; the others were.
+        """
+        broken = list[Exception]()
         for desks in self._by_company().values():
+            company_id, unreachable = desks[0].merchant.company_id, ""
             with ExitStack() as stack:
-                if self.context.effects.due(1, targets=(desks[0].merchant.company_id,)):
-                    stack.enter_context(desks[0].erp.session())
+                try:
+                    if self.context.effects.due(1, targets=(company_id,)):
+                        stack.enter_context(desks[0].erp.session())
+                except Exception as fault:  # noqa: BLE001 - gateway and shops need no SYSPRO
+                    broken.append(fault)
+                    unreachable = company_id
                 for desk in desks:
-                    desk.engine.sweep(targets=desk.targets)
+                    targets = [target for target in desk.targets if target != unreachable]
+                    try:
+                        desk.engine.sweep(targets=targets)
+                    except Exception as fault:  # noqa: BLE001 - one desk must not stop the rest
+                        broken.append(fault)
+        if broken:
+            raise ExceptionGroup(f"{len(broken)} desks could not be swept whole", broken)

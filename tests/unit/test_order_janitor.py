@@ -1,0 +1,77 @@
+"""The janitor of order to cash: what one desk or one company cannot do stops no other."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from include.domain.errors import Retryable
+from tieout.order_desk import Desks
+
+BUSY = Retryable("another process keeps the operator longer than 60 s", "Logon", "Tried again.")
+
+
+@dataclass
+class Swept:
+    """What each desk was asked to sweep, in order."""
+
+    targets: dict[str, Sequence[str]] = field(default_factory=dict)
+
+    def desk(self, shop: str, company: str, *faults: Exception, busy: bool = False) -> Any:
+        @contextmanager
+        def session() -> Iterator[None]:
+            if busy:
+                raise BUSY
+            yield
+
+        def sweep(targets: Sequence[str]) -> None:
+            self.targets[shop] = targets
+            if faults:
+                raise ExceptionGroup("effects could not be worked on", faults)
+
+        return SimpleNamespace(
+            engine=SimpleNamespace(sweep=sweep),
+            targets=("gateway", company, shop),
+            merchant=SimpleNamespace(company_id=company, syspro_conn_id=company),
+            erp=SimpleNamespace(session=session),
+        )
+
+
+class FewDesks(Desks):
+    def __init__(self, *desks: Any) -> None:
+        due = SimpleNamespace(due=lambda _limit, targets: [targets])
+        self.context: Any = SimpleNamespace(effects=due)
+        self._few = desks
+
+    def _by_company(self) -> dict[str, list[Any]]:
+        found: dict[str, list[Any]] = {}
+        for desk in self._few:
+            found.setdefault(desk.merchant.syspro_conn_id, []).append(desk)
+        return found
+
+
+def test_one_poisoned_effect_stops_no_other_shop_or_company() -> None:
+    swept = Swept()
+    desks = FewDesks(
+        swept.desk("shop_a", "A", ValueError("a bug with one effect")),
+        swept.desk("shop_b", "A"),
+        swept.desk("shop_c", "C"),
+    )
+    with pytest.raises(ExceptionGroup, match="1 desks"):
+        desks.sweep_effects()
+    assert list(swept.targets) == ["shop_a", "shop_b", "shop_c"]
+
+
+def test_a_busy_operator_of_syspro_stops_neither_gateway_nor_other_companies() -> None:
+    swept = Swept()
+    desks = FewDesks(swept.desk("shop_a", "A", busy=True), swept.desk("shop_c", "C"))
+    with pytest.raises(ExceptionGroup) as found:
+        desks.sweep_effects()
+    assert found.value.exceptions == (BUSY,)
+    assert swept.targets == {
+        "shop_a": ["gateway", "shop_a"],
+        "shop_c": ["gateway", "C", "shop_c"],
+    }
