@@ -92,10 +92,17 @@ def _refund(desks: Desks, letter: DeadLetter, who: str) -> str:
     return f"{saga.state} {saga.reason}".strip()
 
 
+def _advance_refund(desks: Desks, letter: DeadLetter, _who: str) -> str:
+    saga = desks.service.advance_refund(letter.key)
+    return f"{saga.state} {saga.reason}".strip()
+
+
 _JOBS: Mapping[str, Callable[[Desks, DeadLetter, str], str]] = {
     "gateway_duplicate": lambda desks, letter, _who: reverse_copy(desks, letter),
     "refund_refused": _refund,
     "erp_missing": _advance,
+    "order": _advance,
+    "refund": _advance_refund,
     "shop_order": _shop_order,
     "credit_note": _erp_feeds,
     "erp_cancellation": _erp_feeds,

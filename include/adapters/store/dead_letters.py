@@ -12,7 +12,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
-    insert,
     literal_column,
     or_,
     select,
@@ -21,6 +20,7 @@ from sqlalchemy import (
 
 from include.adapters.store import audit
 from include.adapters.store.clock import StoreClock, database_now
+from include.adapters.store.leases import once_insert
 from include.adapters.store.order_tables import orders, refunds
 from include.adapters.store.schema import dead_letters
 from include.domain.errors import Rejected
@@ -34,7 +34,6 @@ _OPEN_ONE = update(dead_letters).where(
     dead_letters.c.state == literal_column("'open'"),
 )
 _OURSELVES = "tieout"  # closes the letter of a row that was worked on in the end
-_INSERT = insert(dead_letters)
 _ID_LENGTH = 30  # of an order or refund: "ord_" or "ref_" and 26
 
 
@@ -52,11 +51,8 @@ def open_letter(
 ) -> None:
     """Open a dead letter, or bring the open one up to date; its age is kept.
 
-    The partial unique index allows one open letter per item.
+    The partial unique index allows one open letter per item, whoever else opens it meanwhile.
     """
-    text = {"reason": reason, "next_action": next_action, "owner": owner}
-    if connection.execute(_OPEN_ONE, {"of_kind": kind, "of_key": key, **text}).rowcount:
-        return
     row = {
         "kind": kind,
         "key": key,
@@ -66,8 +62,20 @@ def open_letter(
         "opened_at": now,
         "resolved_by": "",
         "resolution": "",
+        "reason": reason,
+        "next_action": next_action,
+        "owner": owner,
     }
-    connection.execute(_INSERT, row | text)
+    wanted = once_insert(connection, dead_letters)
+    texts = {name: wanted.excluded[name] for name in ("reason", "next_action", "owner")}
+    connection.execute(
+        wanted.on_conflict_do_update(
+            index_elements=["kind", "key"],
+            index_where=dead_letters.c.state == literal_column("'open'"),
+            set_=texts,
+        ),
+        row,
+    )
 
 
 def was_resolved(connection: Connection, kind: str, key: str, reason: str) -> bool:

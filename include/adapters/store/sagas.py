@@ -9,10 +9,12 @@ from typing import Generic, TypeVar
 from sqlalchemy import Connection, Engine
 
 from include.adapters.store.clock import CarriedClock, StoreClock, database_now, light_now
+from include.adapters.store.dead_letters import close_letter, open_letter
 from include.adapters.store.leases import give_back, take_lease
 from include.adapters.store.transactions import reading
-from include.services.effects.store import Lease
+from include.services.effects.store import DeadLetterNote, Lease
 from include.services.orders.driver import Event, Saga, Stale
+from include.services.orders.setting_back import Stake
 
 F = TypeVar("F")
 
@@ -69,8 +71,9 @@ class SqlSagas(ABC, Generic[F]):
         *,
         releases: Lease | None = None,
         goes_on: bool = False,
+        letter: tuple[Stake, DeadLetterNote | None] | None = None,
     ) -> Saga[F]:
-        """Write row and timeline in one transaction.
+        """Write row, timeline and dead letter in one transaction.
 
         Raises:
             Stale: the row has moved on. Nothing was written.
@@ -84,4 +87,26 @@ class SqlSagas(ABC, Generic[F]):
                 give_back(connection, now, releases)
             saved = replace(saga, version=saga.version + 1, stored=saga.facts)
             self._tell(connection, saved, now, events)
+            if letter is not None:
+                _note(connection, now, saga.key, *letter)
         return saved
+
+
+def _note(
+    connection: Connection, now: datetime, key: str, stake: Stake, note: DeadLetterNote | None
+) -> None:
+    """Open the saga's dead letter, or close it: it goes on."""
+    if note is None:
+        close_letter(connection, now, stake.kind, key, "tieout", "it goes on")
+        return
+    open_letter(
+        connection,
+        now=now,
+        kind=stake.kind,
+        key=key,
+        currency=stake.amount.currency,
+        amount_minor=stake.amount.minor,
+        reason=note.reason,
+        next_action=note.next_action,
+        owner=stake.owner,
+    )

@@ -1,19 +1,31 @@
 """Watermarks of polled feeds, and the shelf for rows that cannot be worked on."""
 
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Connection, Engine, bindparam, select
+from sqlalchemy import Connection, Engine, Executable, bindparam, collate, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.dead_letters import close_letter, open_letter, was_resolved
 from include.adapters.store.schema import watermarks
 from include.adapters.store.transactions import reading
-from include.adapters.store.upsert import upserting
 from include.domain.errors import Rejected
 from include.domain.money import Money
 
 _VALUE = select(watermarks.c.value).where(watermarks.c.name == bindparam("of_name"))
-_COLUMNS = ("name", "value", "moved_at")
+
+
+@cache
+def _move(dialect: str) -> Executable:
+    make = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    wanted = make(watermarks)
+    by_code = "BINARY" if dialect == "sqlite" else "C"  # as Python compares
+    return wanted.on_conflict_do_update(
+        index_elements=[watermarks.c.name],
+        set_={"value": wanted.excluded.value, "moved_at": wanted.excluded.moved_at},
+        where=collate(watermarks.c.value, by_code) < collate(wanted.excluded.value, by_code),
+    )
 
 
 class SqlWatermarks:
@@ -28,14 +40,16 @@ class SqlWatermarks:
             return _read(connection, name) or ""
 
     def move(self, name: str, value: str) -> None:
-        """Move on; an older value changes nothing. Values of one feed compare as text."""
+        """Move on; an older value changes nothing. Values of one feed compare as text, by code.
+
+        Two polls may be at it at once, so the statement that writes compares.
+        """
         with self._engine.begin() as connection:
             found = _read(connection, name)
             if found is not None and found >= value:
                 return
             row = {"name": name, "value": value, "moved_at": self._clock(connection)}
-            wanted = upserting(connection.dialect.name, watermarks, _COLUMNS, ("name",))
-            connection.execute(wanted, row)
+            connection.execute(_move(connection.dialect.name), row)
 
 
 def _read(connection: Connection, name: str) -> str | None:

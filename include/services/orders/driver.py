@@ -19,7 +19,8 @@ from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.effects.schedule import is_due
 from include.services.effects.states import UNSENT
-from include.services.effects.store import Lease, LeaseLost, Leases
+from include.services.effects.store import DeadLetterNote, Lease, LeaseLost, Leases
+from include.services.orders.setting_back import Stake, is_set_back, set_back
 
 F = TypeVar("F")
 _THERE = (EffectState.done, EffectState.verified, EffectState.declined)
@@ -172,6 +173,10 @@ class Play(Protocol[F]):
         """Note why a person is needed; ``''`` takes it back."""
         ...
 
+    def at_stake(self) -> Stake:
+        """Say what a dead letter of the saga is about."""
+        ...
+
     def open_step(self, facts: F) -> str: ...
 
     def problem(self, facts: F) -> str: ...
@@ -193,11 +198,13 @@ class SagaStore(Protocol[F]):
         *,
         releases: Lease | None = None,
         goes_on: bool = False,
+        letter: tuple[Stake, DeadLetterNote | None] | None = None,
     ) -> Saga[F]:
         """Write if the row still has ``saga.version``; return it with the next.
 
         ``releases`` is given back in the same transaction. ``goes_on``: another commit follows
-        before anything is sent, so this one need not reach the disk by itself.
+        before anything is sent, so this one need not reach the disk by itself. ``letter``: the
+        saga's own dead letter is opened with this note, or closed without one.
 
         Raises:
             Stale: it has moved on. Nothing was written.
@@ -238,18 +245,41 @@ class Driver(Generic[F]):
     ) -> Saga[F]:
         """Move until it rests; the write that lets it rest gives the lease back as well."""
         events: list[Event] = []
+        was_set_back = is_set_back(saga.reason)
         opened = ""  # the step that we opened ourselves just now: its effect cannot be there yet
         for _ in range(_MOST_MOVES):
             try:
                 saga, resting, events = self._move(lease, saga, play, events, until, opened)
                 if resting is not None:
-                    return self._store.save(_resting(saga, resting), events, releases=lease)
+                    letter = (play.at_stake(), None) if was_set_back else None
+                    saga = _resting(saga, resting)
+                    return self._store.save(saga, events, releases=lease, letter=letter)
                 opened = play.open_step(saga.facts)
             except Stale:
                 saga, events, opened = self._store.get(saga.key), [], ""
             except LeaseLost:  # we slept, and what we had decided may not be wanted any more
                 return self._store.get(saga.key)
+            except Exception as fault:
+                is_told = self._is_set_back(lease, saga, play, events, fault)
+                if is_told and isinstance(fault, Rejected):
+                    return self._store.get(saga.key)
+                raise
         raise RuntimeError(f"{saga.key} made {_MOST_MOVES} moves and does not rest")
+
+    def _is_set_back(
+        self, lease: Lease, saga: Saga[F], play: Play[F], events: list[Event], fault: Exception
+    ) -> bool:
+        """Let a saga that cannot be driven wait; false: that could not be written either."""
+        found = set_back(saga.reason, fault)
+        letter = (play.at_stake(), found.note) if found.note else None
+        state = play.state_of(play.fail(saga.facts, found.reason)) if found.note else saga.state
+        with suppress(
+            Exception
+        ):  # what is raised is the fault itself, e.g. a database that is gone
+            rest = Rest(state, found.reason, self._store.now() + found.wait)
+            self._store.save(_resting(saga, rest), events, releases=lease, letter=letter)
+            return True
+        return False
 
     def _move(
         self,

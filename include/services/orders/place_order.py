@@ -30,6 +30,7 @@ from include.services.orders.moves import (
 )
 from include.services.orders.ports import ShopContext
 from include.services.orders.renewals import renewal_source, renewed, skips_decision
+from include.services.orders.setting_back import Stake
 from include.services.orders.steps import FORWARD, STEPS, UNWINDING, name_of, number_of
 
 
@@ -90,6 +91,9 @@ class OrderPlay:
 
     def fail(self, facts: OrderFacts, problem: str) -> OrderFacts:
         return facts if facts.problem == problem else replace(facts, problem=problem)
+
+    def at_stake(self) -> Stake:
+        return Stake("order", self.order.amount, self.desk.owner)
 
     def open_step(self, facts: OrderFacts) -> str:
         return facts.open_step

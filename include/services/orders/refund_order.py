@@ -19,6 +19,7 @@ from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.orders.driver import Command, Event, Move, Perform, Rest
 from include.services.orders.folds import is_there
 from include.services.orders.ports import ShopContext
+from include.services.orders.setting_back import Stake
 from include.services.orders.steps import name_of, number_of
 
 _KINDS: Mapping[str, EffectKind] = {
@@ -109,6 +110,9 @@ class RefundPlay:
 
     def fail(self, facts: RefundFacts, problem: str) -> RefundFacts:
         return replace(facts, problem=problem)
+
+    def at_stake(self) -> Stake:
+        return Stake("refund", self.row.amount, self.desk.owner)
 
     def open_step(self, facts: RefundFacts) -> str:
         return facts.open_step

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from include.domain.errors import Rejected
+from include.domain.errors import IntegrationError, Rejected
 from include.domain.money import Money
+from include.services.bugs import describe
 
 
 class Watermarks(Protocol):
@@ -116,6 +117,19 @@ class Tally:
         )
 
 
+def _worked(work: Callable[[], bool], where: str) -> bool:
+    for tries_left in (1, 0):
+        try:
+            return work()
+        except IntegrationError:
+            raise
+        except Exception as bug:
+            if not tries_left:
+                do = "Mend what fails; then replay it."
+                raise Rejected(describe(bug), where, do) from bug
+    raise AssertionError("it was tried twice")
+
+
 def work_on(
     tally: Tally,
     shelf: Shelf,
@@ -126,7 +140,10 @@ def work_on(
     *,
     reopens: bool = True,
 ) -> None:
-    """Work on one row; ``work`` says whether it was ours. A ``Rejected`` one is set aside.
+    """Work on one row; ``work`` says whether it was ours. What cannot be worked on is set aside.
+
+    A fault of ours is tried once more, as it may have been the database, gone for a moment; the
+    row is then set aside too, or no later one would ever have its turn.
 
     ``reopens``: also where a person has resolved it already, for the same reason.
 
@@ -135,7 +152,7 @@ def work_on(
     """
     tally.read += 1
     try:
-        is_ours = work()
+        is_ours = _worked(work, f"{kind} {key}")
     except Rejected as fault:
         shelf.set_aside(kind, key, fault, owner=owner, reopens=reopens)
         tally.set_aside += 1
