@@ -299,18 +299,21 @@ class Desks:
         """
         done, broken = 0, list[Exception]()
         for desks in self._by_company().values():
-            first = desks[0]
-            if not first.erp_breaker.lets_through():
-                continue
+            first, taken = desks[0], 0
+            goes_on = first.erp_breaker.lets_through
             merchants = sorted({desk.merchant.merchant_id for desk in desks})
             with ExitStack() as stack:
                 try:
-                    stack.enter_context(first.erp.session())
-                    taken, drained, odd = self._drain(first, merchants, limit, in_lanes)
-                    done, broken = done + drained, [*broken, *odd]
-                    goes_on = first.erp_breaker.lets_through
+                    if goes_on():
+                        stack.enter_context(first.erp.session())
+                        taken, drained, odd = self._drain(first, merchants, limit, in_lanes)
+                        done, broken = done + drained, [*broken, *odd]
+                except Exception as fault:  # noqa: BLE001 - what needs no SYSPRO is driven below
+                    broken.append(fault)
+                    goes_on = _is_down
+                try:
                     done += self.service.sweep(merchants, limit, goes_on, orders=limit - taken)
-                except (Retryable, ExceptionGroup) as fault:
+                except Exception as fault:  # noqa: BLE001 - of one company
                     broken.append(fault)
         if broken:
             raise ExceptionGroup(f"{len(broken)} companies could not be swept whole", broken)
@@ -371,19 +374,33 @@ class Desks:
         """
         broken = list[Exception]()
         for desks in self._by_company().values():
-            company_id, unreachable = desks[0].merchant.company_id, ""
-            with ExitStack() as stack:
-                try:
-                    if self.context.effects.due(1, targets=(company_id,)):
-                        stack.enter_context(desks[0].erp.session())
-                except Exception as fault:  # noqa: BLE001 - gateway and shops need no SYSPRO
-                    broken.append(fault)
-                    unreachable = company_id
-                for desk in desks:
-                    targets = [target for target in desk.targets if target != unreachable]
-                    try:
-                        desk.engine.sweep(targets=targets)
-                    except Exception as fault:  # noqa: BLE001 - one desk must not stop the rest
-                        broken.append(fault)
+            try:
+                broken += self._sweep_company(desks)
+            except Exception as fault:  # noqa: BLE001 - e.g. of the logoff
+                broken.append(fault)
         if broken:
             raise ExceptionGroup(f"{len(broken)} desks could not be swept whole", broken)
+
+    def _sweep_company(self, desks: Sequence[ShopDesk]) -> list[Exception]:
+        """Sweep the effects of one company's shops; return what could not be worked on."""
+        broken = list[Exception]()
+        company_id, unreachable = desks[0].merchant.company_id, ""
+        with ExitStack() as stack:
+            try:
+                if self.context.effects.due(1, targets=(company_id,)):
+                    stack.enter_context(desks[0].erp.session())
+            except Exception as fault:  # noqa: BLE001 - gateway and shops need no SYSPRO
+                broken.append(fault)
+                unreachable = company_id
+            for desk in desks:
+                targets = [target for target in desk.targets if target != unreachable]
+                try:
+                    desk.engine.sweep(targets=targets)
+                except Exception as fault:  # noqa: BLE001 - one desk must not stop the rest
+                    broken.append(fault)
+        return broken
+
+
+def _is_down() -> bool:
+    """Say, where a breaker would be asked, that SYSPRO lets nothing through."""
+    return False

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, insert, or_, select, update
 
 from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.leases import insert_once
@@ -15,11 +15,12 @@ from include.adapters.store.sagas import SqlSagas
 from include.adapters.store.transactions import flush_with_next, reading
 from include.domain.canonical import from_json, to_json
 from include.domain.errors import Rejected
-from include.domain.order_state import OrderFacts, OrderState
+from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.orders import Order
 from include.services.effects.chain import detail_of
 from include.services.orders.books import Amend, TimelineEntry
 from include.services.orders.driver import Event, Saga, Stale
+from include.services.orders.moves import state_of
 
 _ROW = (
     orders.c.order_id,
@@ -54,6 +55,16 @@ _DUE = (
     )
     .order_by(orders.c.accepted_at, orders.c.order_id)
     .limit(bindparam("most"))
+)
+_BESIDE_ERP = (
+    _DUE.where(
+        or_(
+            orders.c.sales_order != "",
+            orders.c.state.not_in((OrderState.authorized.value, OrderState.in_review.value)),
+        )
+    )
+    .order_by(None)
+    .order_by(orders.c.next_at.desc(), orders.c.order_id)
 )
 _ORDERS_KEPT = 2000  # some 10 MB
 _MOST_TRIES = 50  # of an amendment; each lost try means that somebody else's was written
@@ -182,7 +193,10 @@ class SqlOrders(SqlSagas[OrderFacts]):
         for _ in range(_MOST_TRIES):
             saga = self.get(order_id)
             facts = change(saga.facts)
-            due = replace(saga, facts=facts, next_at=self.now())
+            # Its new state at once: a sweep during an outage of SYSPRO chooses by it.
+            is_open = saga.state not in ENDED and facts != saga.facts
+            state = state_of(facts) if is_open else saga.state
+            due = replace(saga, facts=facts, state=state, next_at=self.now())
             try:
                 return self.save(due, [event] if facts != saga.facts else [])
             except Stale:
@@ -190,10 +204,10 @@ class SqlOrders(SqlSagas[OrderFacts]):
         raise RuntimeError(f"order {order_id} changes faster than it can be amended")
 
     def due(
-        self, merchant_ids: Sequence[str], limit: int, *, without: Sequence[str] = ()
+        self, merchant_ids: Sequence[str], limit: int, *, is_erp_down: bool = False
     ) -> Sequence[str]:
+        wanted = _BESIDE_ERP if is_erp_down else _DUE
         with self._engine.begin() as connection:
-            wanted = _DUE.where(orders.c.order_id.not_in(without)) if without else _DUE
             values = {"merchants": merchant_ids, "now": self._clock(connection), "most": limit}
             return connection.execute(wanted, values).scalars().all()
 

@@ -83,9 +83,13 @@ class OrderBook(Protocol):
         ...
 
     def due(
-        self, merchant_ids: Sequence[str], limit: int, *, without: Sequence[str] = ()
+        self, merchant_ids: Sequence[str], limit: int, *, is_erp_down: bool = False
     ) -> Sequence[str]:
-        """Return orders whose time has come, the longest waiting first."""
+        """Return orders whose time has come, the oldest first.
+
+        While SYSPRO is down without those that wait to be booked there, the latest news first:
+        thousands may be waiting, and what needs only the gateway is not to queue behind them.
+        """
         ...
 
     def by_request(self, request_id: str) -> str | None:

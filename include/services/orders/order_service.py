@@ -7,6 +7,7 @@ the sagas are driven, in this process or by the DAG that sweeps.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from include.domain.errors import IntegrationError, Rejected
 from include.domain.money import Money
@@ -316,33 +317,39 @@ class OrderService(Refunding):
             merchants: whose orders and refunds.
             limit: of each.
             orders: of orders, where others have been driven already; ``None``: ``limit``.
-            goes_on: asked before each; a partner that is down ends the sweep.
+            goes_on: whether SYSPRO is up, asked before each; once it is down the orders that wait
+                for it are left alone, and what may need only the gateway is driven.
 
         Raises:
             ExceptionGroup: at the end, if some could not be driven; the others were.
         """
-        done, broken = 0, []
-        for drive, key in self._due(merchants, limit, limit if orders is None else orders):
-            if not goes_on():
-                break
-            try:
-                drive(key)
-                done += 1
-            except Exception as error:  # noqa: BLE001 - one broken saga must not stop the rest
-                broken.append(error)
+        done, broken = 0, list[Exception]()
+        most = limit if orders is None else orders
+        for is_up in (True, False):
+            if goes_on() is not is_up:
+                continue
+            for drive, key in self._due(merchants, limit, most, is_erp_down=not is_up):
+                if is_up and not goes_on():
+                    break
+                try:
+                    drive(key)
+                    done += 1
+                except Exception as error:  # noqa: BLE001 - one must not stop the rest
+                    broken.append(error)
         if broken:
             raise ExceptionGroup(f"{len(broken)} sagas could not be driven", broken)
         return done
 
     def _due(
-        self, merchants: Sequence[str], limit: int, most: int
+        self, merchants: Sequence[str], limit: int, most: int, *, is_erp_down: bool
     ) -> Iterator[tuple[Callable[[str], object], str]]:
         """Yield orders, then refunds, then the orders that the refunds have moved on."""
-        yield from ((self.advance, one) for one in self.orders.due(merchants, most))
+        due = partial(self.orders.due, merchants, most, is_erp_down=is_erp_down)
+        yield from ((self.advance, one) for one in due())
         refunds = self.refunds.due(merchants, limit)
         yield from ((self.advance_refund, one) for one in refunds)
         if refunds:
-            yield from ((self.advance, one) for one in self.orders.due(merchants, most))
+            yield from ((self.advance, one) for one in due())
 
 
 def _is_paid(facts: OrderFacts) -> bool:
