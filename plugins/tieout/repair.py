@@ -48,7 +48,7 @@ def _replay_effect(desks: Desks, letter: DeadLetter, who: str) -> Effect:
         if merchant.company_id == effect.target:
             hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
             with hook.session():
-                engine = context.engine(hook.partners, hook.timings, worker=worker_name())
+                engine = context.engine(hook.partners, hook.timings_by_kind, worker=worker_name())
                 return replay(context.dead_letters, engine, letter.dead_letter_id, who)
     raise Rejected(
         f"no merchant or shop reaches {effect.target!r}",

@@ -360,3 +360,55 @@ def test_an_effect_whose_lease_is_held_does_not_begin(kit: Kit) -> None:
     found, lease = kit.store.begin(effect(), _mark, "api", MINUTE)
     assert lease is None
     assert found.state is EffectState.intended
+
+
+def test_a_reference_leads_to_its_effect(kit: Kit) -> None:
+    begin(kit)
+    found = kit.store.holder(effect().target, effect().reference)
+    assert found is not None
+    assert found.key == effect().key
+    assert kit.store.holder("another company", effect().reference) is None
+
+
+def withdraw(kit: Kit, lease: Lease) -> None:
+    before = kit.store.get(KIND, effect().key)
+    assert before is not None
+    write(kit, lease, Change(before, replace(before, state=EffectState.withdrawn), "not wanted"))
+    kit.store.release(lease)
+
+
+@pytest.mark.parametrize("key", [effect().key, "another key"])
+@pytest.mark.parametrize("is_begun", [False, True], ids=["inserted", "begun"])
+def test_a_withdrawn_effect_makes_way_for_a_new_intent(kit: Kit, key: str, is_begun: bool) -> None:
+    withdraw(kit, begin(kit))
+    fresh = replace(
+        effect(key, payload="{}"), reference=effect().reference, intended_at=kit.clock.now()
+    )
+    if is_begun:
+        kit.store.begin(fresh, lambda it: Change(it, it, "send 1"), "worker 2", MINUTE)
+    else:
+        kit.store.insert(fresh, "worker 2")
+    assert kit.store.due(10) == [(KIND, key)]
+    found = kit.store.get(KIND, key)
+    assert found is not None
+    assert found.payload == "{}"
+
+
+def test_a_later_effect_of_the_same_saga_is_known(kit: Kit) -> None:
+    first, later, other = (
+        replace(effect(key), intended_at=START + minutes * MINUTE, state=state)
+        for key, minutes, state in (
+            ("ord_1|hold|1", 0, EffectState.done),
+            ("ord_1|release|1", 1, EffectState.intended),
+            ("ord_10|hold|1", 2, EffectState.done),
+        )
+    )
+    for one in (first, later, other):
+        kit.store.insert(one, "test")
+    assert not kit.store.has_later(first)  # it was not made yet
+    lease = kit.store.acquire(f"{KIND.value}|{later.key}", "worker 1", MINUTE)
+    assert lease is not None
+    made = replace(later, state=EffectState.done)
+    kit.store.change(lease, lambda _now: Change(later, made, "yes"))
+    assert kit.store.has_later(first)
+    assert not kit.store.has_later(later)

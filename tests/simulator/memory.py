@@ -12,7 +12,7 @@ from include.services.effects import chain
 from include.services.effects.boundaries import Boundary, BoundaryHook, pass_by
 from include.services.effects.dead_letters import DeadLetter
 from include.services.effects.ports import Effect, EffectKind, EffectState
-from include.services.effects.states import UNFINISHED
+from include.services.effects.states import MADE, UNFINISHED
 from include.services.effects.store import Change, Decide, Lease, LeaseLost, Taken
 from include.services.effects.wording import effect_detail, reference_taken, subject_of
 from include.services.ports import Clock
@@ -140,6 +140,19 @@ class MemoryEffectStore:
     def holder(self, target: str, reference: str) -> Effect | None:
         place = self._references.get((target, reference))
         return None if place is None else self._effects[place]
+
+    def has_later(self, effect: Effect) -> bool:
+        saga, since = effect.key.partition("|")[0], effect.intended_at
+        with self._lock:
+            return any(
+                one.kind is effect.kind
+                and one.key.partition("|")[0] == saga
+                and one.state in MADE
+                and since is not None
+                and one.intended_at is not None
+                and one.intended_at > since
+                for one in self._effects.values()
+            )
 
     def take(self, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Taken:
         with self._lock:

@@ -412,3 +412,38 @@ def test_an_unknown_outcome_keeps_the_reason_for_the_operator(desk: Desk) -> Non
 def test_q_must_outlast_the_exchange() -> None:
     with pytest.raises(ValueError, match="Q must exceed"):
         Timings(timedelta(seconds=60), timedelta(seconds=65), MINUTE)
+
+
+@pytest.mark.parametrize("is_performed", [True, False], ids=["perform", "intend and advance"])
+def test_a_frozen_host_sends_nothing_twice(is_performed: bool) -> None:
+    """Its own clock stands still while the janitor takes over: only the store's time has moved."""
+    stores, mine, others = ManualClock(), ManualClock(), ManualClock()
+    store, partner, left = MemoryEffectStore(stores), ScriptedPartner(), [Boundary.marked_sent]
+    timings = {KIND: replace(TIMINGS, looks_first=False)}
+    janitor = Engine(store, {KIND: partner}, others, timings, worker="janitor")
+
+    def freeze(at: Boundary) -> None:
+        if at in left:
+            left.clear()
+            for _ in range(12):
+                stores.move(minutes=2)
+                others.move(minutes=2)
+                janitor.sweep()
+
+    worker = Engine(store, {KIND: partner}, mine, timings, worker="frozen", boundary=freeze)
+    if is_performed:
+        worker.perform(effect())
+    else:
+        worker.intend(effect())
+        worker.advance(KIND, KEY)
+    assert len(partner.sends) == 1
+    found = store.get(KIND, KEY)
+    assert found is not None
+    assert found.state is EffectState.verified
+
+
+def test_what_is_verified_at_once_is_read_back_by_whoever_performs_it() -> None:
+    clock, partner = ManualClock(), ScriptedPartner()
+    timings = {KIND: replace(TIMINGS, verify_after=timedelta(0))}
+    engine = Engine(MemoryEffectStore(clock), {KIND: partner}, clock, timings)
+    assert engine.perform(effect()).state is EffectState.verified

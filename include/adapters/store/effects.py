@@ -31,7 +31,7 @@ from include.adapters.store.wake import wake_saga
 from include.services.effects.boundaries import Boundary, BoundaryHook, pass_by
 from include.services.effects.chain import AuditEntry
 from include.services.effects.ports import Effect, EffectKind, EffectState
-from include.services.effects.states import NEEDS_A_PERSON, UNFINISHED
+from include.services.effects.states import MADE, NEEDS_A_PERSON, UNFINISHED
 from include.services.effects.store import Change, Decide, Lease, LeaseLost, Taken
 from include.services.effects.wording import effect_detail, reference_taken, subject_of
 
@@ -169,6 +169,17 @@ class SqlEffectStore:
                 select(*(effects.c[n] for n in _NAMES)).where(of)
             ).one_or_none()
         return None if row is None else _effect(row)
+
+    def has_later(self, effect: Effect) -> bool:
+        saga = effect.key.partition("|")[0]
+        wanted = select(effects.c.key).where(
+            effects.c.kind == effect.kind.value,
+            effects.c.key.startswith(f"{saga}|", autoescape=True),
+            effects.c.state.in_([state.value for state in MADE]),
+            effects.c.intended_at > effect.intended_at,
+        )
+        with reading(self._engine) as connection:
+            return connection.execute(wanted.limit(1)).first() is not None
 
     def take(self, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Taken:
         """Take the lease, then read: in this order, so that no other worker changes the row."""

@@ -52,6 +52,9 @@ FINISHED = tuple(state for state in S if state not in UNFINISHED)
 # Nothing has left as long as no send is recorded: these may be withdrawn.
 UNSENT = (S.intended, S.parked)
 
+# It has been executed at the other side, or may have been.
+MADE = (S.sent, S.in_doubt, S.done, S.verified)
+
 # A person must act: a dead letter is open for each.
 NEEDS_A_PERSON = (S.mismatched, S.rejected, S.dead_letter)
 

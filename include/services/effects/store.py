@@ -135,6 +135,10 @@ class EffectStore(Leases, Protocol):
         """Read the effect that plants this reference at this target."""
         ...
 
+    def has_later(self, effect: Effect) -> bool:
+        """Say whether its saga, named before the key's first bar, made a later one of its kind."""
+        ...
+
     def take(self, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Taken:
         """Take the effect's lease, then read its row, in one transaction."""
         ...

@@ -72,7 +72,8 @@ def _sweep_company(context: Tieout, conn_id: str, companies: Sequence[str]) -> s
 
     hook = SysproHook(conn_id, leases=context.effects)
     with hook.session():
-        engine = context.engine(hook.partners, hook.timings, worker=worker_name())
+        timings = hook.timings_by_kind  # of orders too, which are read back at other times
+        engine = context.engine(hook.partners, timings, worker=worker_name())
         return f"{len(engine.sweep(targets=companies))} advanced"
 
 
