@@ -22,10 +22,11 @@ Q = 300.0
 SLACK = 10.0  # a send may leave this long after it was recorded
 MAX_SENDS = 3
 ALLOWED = {
-    "intended": "intended sent done declined mismatched dead_letter",
+    "intended": "intended sent done declined mismatched dead_letter withdrawn",
     "sent": "done declined in_doubt intended parked rejected dead_letter",
     "in_doubt": "in_doubt sent done declined mismatched dead_letter",
-    "parked": "parked in_doubt sent done declined mismatched dead_letter",
+    "parked": "parked in_doubt sent done declined mismatched dead_letter withdrawn",
+    "withdrawn": "intended sent done declined mismatched",
     "done": "done verified mismatched dead_letter",
     "verified": "mismatched",
     "mismatched": "verified mismatched",
@@ -34,7 +35,7 @@ ALLOWED = {
     "dead_letter": "done declined mismatched intended in_doubt",
 }
 _NEEDS_A_PERSON = ("rejected", "mismatched", "dead_letter")
-_RESTING = ("verified", "declined")
+_RESTING = ("verified", "declined", "withdrawn")
 _NATURAL = ("sales_order_move", "custom_field", "shop_order_update", "shop_callback")
 
 
@@ -64,7 +65,8 @@ class Checker(MoneyJudge):
                 yield Violation("I27 transition table", f"{step.key} begins as {step.state}")
             if last is not None and step.state not in ALLOWED[last.state].split():
                 yield Violation("I27 transition table", f"{step.key}: {last.state}, {step.state}")
-            if last is not None and step.fence != step.current_fence:
+            is_anew = last is not None and (last.state, step.state) == ("withdrawn", "intended")
+            if last is not None and not is_anew and step.fence != step.current_fence:
                 what = f"{step.key}: {step.fence}, {step.current_fence} is current"
                 yield Violation("I29 writes carry the current fence", what)
             if step.state == "sent" and not step.sent_at:
@@ -123,10 +125,10 @@ class Checker(MoneyJudge):
             kind = K(step.kind)
             if kind.value in _NATURAL:
                 continue
-            executed = [
-                one for one in self.truth.by_reference.get(step.reference, ())
-                if one.seq < step.seq and one.kind is kind
-            ]  # fmt: skip
+            carrying = self.truth.by_reference.get(step.reference, [])
+            if kind is K.customer and not carrying:  # another order of the shopper made it
+                carrying = [self.truth.by_their_key[step.their_key]] if step.their_key else []
+            executed = [one for one in carrying if one.seq < step.seq and one.kind is kind]
             claim = step.state
             if claim in ("done", "verified", "declined") and not executed:
                 yield Violation("I13 no false success", f"{step.kind} {step.key} is {claim}")
@@ -134,7 +136,9 @@ class Checker(MoneyJudge):
                 yield Violation("I13 no false success", f"{step.key}: a no was taken as {claim}")
             if claim == "declined" and not any(e.is_no for e in executed):
                 yield Violation("I13 no false no", f"{step.kind} {step.key}")
-            if claim in ("rejected", "parked") and any(not e.is_second for e in executed):
+            if claim in ("rejected", "parked", "withdrawn") and any(
+                not e.is_second for e in executed
+            ):
                 yield Violation("I13 nothing lost from sight", f"{step.key} {claim}, yet executed")
             keys = {entry.their_key for entry in executed}
             if claim == "verified" and step.their_key and step.their_key not in keys:
@@ -203,10 +207,12 @@ class Checker(MoneyJudge):
             previous = after
             told[subject] += what.startswith("effect ")
         made: Counter[str] = Counter()
+        last: dict[tuple[str, str], str] = {}
         for step in self.steps:
-            made[f"{step.kind}|{step.key}"] += 1
-        for step in {s.name: s for s in reversed(self.steps)}.values():
-            made[f"{step.kind}|{step.key}"] += step.state == "sent"  # intended and sent at once
+            is_new = last.get(step.name, "withdrawn") == "withdrawn"
+            # One that is new may be intended and sent at once.
+            made[f"{step.kind}|{step.key}"] += 2 if is_new and step.state == "sent" else 1
+            last[step.name] = step.state
         if told != made:
             yield Violation(
                 "I33 each step has its entry", str(sorted((told - made) + (made - told))[:3])

@@ -152,7 +152,7 @@ class Truth:
     def _is_refused(self, effect: Effect, is_second: bool) -> bool:
         """A customer's code and an order's PO are keys there, whatever the site's settings."""
         if effect.kind is K.customer:
-            return effect.reference in self.customers
+            return json.loads(effect.payload)["customer"] in self.customers
         if effect.kind is K.sales_order_move:
             return False
         guarded = self.has_guards and effect.kind.value.startswith(("payment", "sales", "shop_ref"))
@@ -175,8 +175,9 @@ class Truth:
         if kind is K.sales_order_move:
             return self._move_order(effect, entry)
         if kind is K.customer:
-            self.customers.add(effect.reference)
-            entry.evidence = {"customer": effect.reference}
+            code = json.loads(effect.payload)["customer"]
+            self.customers.add(code)
+            entry.evidence = {"customer": code}
         elif kind is K.ar_receipt:
             entry.amount_minor = json.loads(effect.payload)["amount"]["minor"]
             number = f"2026/03/{len(self.by_kind[kind]) + 1}"
@@ -312,6 +313,13 @@ class Truth:
         """What carries a reference and was not taken back; a natural write is one, always."""
         found = [one for one in self.by_reference.get(reference, ()) if not one.is_undone]
         return found[:1] if found and _is_natural(found[0].kind) else found
+
+    def shown(self, effect: Effect) -> list[Entry]:
+        """What a look finds; a customer is found by its code, whichever order made it."""
+        if effect.kind is not K.customer:
+            return self.standing(effect.reference)
+        code = json.loads(effect.payload)["customer"]
+        return [one for one in self.by_kind[K.customer] if one.evidence["customer"] == code]
 
     def orders_of(self, purchase_order: str) -> list[SalesOrder]:
         found = (one for one in self.sales_orders.values() if not one.kept)

@@ -71,7 +71,7 @@ class Wire:
         status = self.read(code, position)
         if status != 200:
             return status, []
-        entries = world.truth.standing(effect.reference)
+        entries = world.truth.shown(effect)
         known_until = world.index_knows_until()
         visible = [one for one in entries if one.visible_at <= known_until]
         if len(visible) < len(entries):

@@ -28,7 +28,7 @@ from tests.prove.checker import Violation, check
 from tests.prove.database import BETWEEN, Database
 from tests.prove.faults import CODES, FOCUS_STRIKES, INSIDE, LATE, NATURAL, Coverage, draw_swarm
 from tests.prove.partner import Readers, SimulatedPartner
-from tests.prove.plans import draw_plans
+from tests.prove.plans import FewShoppers, draw_plans
 from tests.prove.truth import Answer, Truth
 from tests.prove.wire import Wire
 from tests.simulator.hub import Hub
@@ -58,7 +58,7 @@ class Variant:
     orders: type[SqlOrders] = SqlOrders
     refunds: type[SqlRefunds] = SqlRefunds
     service: type[OrderService] = OrderService
-    translator: type[PlainTranslator] = PlainTranslator
+    translator: type[PlainTranslator] = FewShoppers
     receiver: type[product.Receiver] = product.Receiver
     hear: Callable[..., Handler] = decision_handler
     push: type[RefundPush] = RefundPush
@@ -238,7 +238,10 @@ class World:
             self.coverage["pause", code, boundary.value] += 1
             # Half a request lies in a socket: it arrives within the remote's own limits.
             longest = 180 if boundary is Boundary.half_sent else 900
-            self.hub.sleep(self.dice.uniform(1, longest))
+            seconds = self.dice.uniform(1, longest)
+            self.hub.sleep(seconds)
+            if int(seconds * 1000) % 2:  # half of them with their host, whose clock stands still
+                life.stand_still(seconds)
 
     def interleave(self) -> None:
         """Let another life run before this transaction, now and then."""

@@ -36,6 +36,10 @@ class Life:
         """This worker's own clock, right or wrong."""
         return self._world.hub.now() + self._skew
 
+    def stand_still(self, seconds: float) -> None:
+        """Let this worker's clock have missed the time, as a paused host's does."""
+        self._skew -= timedelta(seconds=seconds)
+
     def die(self) -> None:
         self.is_dead = True
         raise Crash(self.name)
