@@ -194,7 +194,8 @@ class SqlOrders(SqlSagas[OrderFacts]):
             saga = self.get(order_id)
             facts = change(saga.facts)
             # Its new state at once: a sweep during an outage of SYSPRO chooses by it.
-            is_open = saga.state not in ENDED and facts != saga.facts
+            # One that is stuck by a question stays so until it is asked again.
+            is_open = saga.state not in (*ENDED, OrderState.stuck) and facts != saga.facts
             state = state_of(facts) if is_open else saga.state
             due = replace(saga, facts=facts, state=state, next_at=self.now())
             try:

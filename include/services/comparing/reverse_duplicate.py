@@ -7,7 +7,7 @@ from include.domain.payments import Refund, Reverse, Void
 from include.services.comparing.ports import Did
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
-from include.services.orders.driver import Command
+from include.services.orders.commands import Command
 
 _WHY = "a second copy made by the network"
 _WAYS = (EffectKind.payment_reversal, EffectKind.payment_void, EffectKind.payment_refund)

@@ -6,12 +6,14 @@ allowed transitions in ``states.py``. Why: ``include/docs/adr/0002-effects-engin
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from include.domain.errors import OutcomeUnknown, Parked, Rejected, Retryable
 from include.services.effects.boundaries import Boundary, BoundaryHook, pass_by
+from include.services.effects.calls import Calls
 from include.services.effects.demands import (
     RulesByKind,
     check_digest,
@@ -21,7 +23,6 @@ from include.services.effects.demands import (
 )
 from include.services.effects.events import EventLog, log_event
 from include.services.effects.ports import (
-    Difference,
     Effect,
     EffectKind,
     EffectState,
@@ -31,14 +32,12 @@ from include.services.effects.ports import (
     Timings,
 )
 from include.services.effects.rules import Rules
-from include.services.effects.schedule import is_due
-from include.services.effects.states import FINISHED, UNSENT, check_transition
+from include.services.effects.schedule import is_due, is_unsent
+from include.services.effects.states import FINISHED, check_transition
 from include.services.effects.store import Change, Decide, EffectStore, Lease, LeaseLost
 from include.services.effects.turn import Turn, ended
 from include.services.ports import Clock
 
-# One changes what an earlier one of the same saga left: a hold, then its release.
-_MOVES = frozenset((EffectKind.sales_order_move,))
 _Work = Callable[[Turn, Effect], Effect]
 
 
@@ -64,7 +63,7 @@ class Engine:
         Args:
             store: keeps effects and leases; *its* clock decides Q and leases.
             partners: by kind.
-            clock: this worker's, for the seconds in the log only: a frozen host's stands still.
+            clock: this worker's, for the seconds in the log only.
             timings: by kind.
             worker: who holds the leases and signs the audit entries, e.g. host and process.
             boundary: called at the points of ``Boundary``; tests die there.
@@ -73,8 +72,7 @@ class Engine:
                 store may have forgotten what was sent.
         """
         self._store = store
-        self._partners = partners
-        self._clock = clock
+        self._calls = Calls(store, partners, clock, log)
         self._rules = RulesByKind(lambda kind: self.rules_of(timings[kind]))
         self._worker = worker
         self._boundary = boundary
@@ -136,18 +134,16 @@ class Engine:
         return concluded
 
     def _conclude_first(self, lease: Lease, unsent: Effect, sent: Effect) -> Effect:
-        rules = self._rules[sent.kind]
-        try:  # our own clock may have stood still with its host: the store's has not
-            now = self._store.renew(lease, rules.timings.lease)
-        except LeaseLost:
-            return self._required(sent.kind, sent.key)
-        has_slept = now - instant_of(sent) > rules.timings.send_slack
-        conclusion = rules.paused(unsent, sent) if has_slept else self._send(unsent, sent)
-        self._boundary(Boundary.answered)
-        check_transition(conclusion.before.state, conclusion.after.state)
+        turn = Turn(sent.kind, lease, instant_of(sent))
         try:
-            last = ended(conclusion, lease)
-            concluded = self._store.change(lease, lambda _now: last, in_passing=True)
+            if self._may_still_send(turn, sent):
+                conclusion = self._send(unsent, sent)
+            else:
+                conclusion = self._rules[sent.kind].paused(unsent, sent)
+            self._boundary(Boundary.answered)
+            check_transition(conclusion.before.state, conclusion.after.state)
+            last = ended(conclusion, turn.lease)
+            concluded = self._store.change(turn.lease, lambda _now: last, in_passing=True)
         except LeaseLost:
             return self._required(sent.kind, sent.key)
         self._boundary(Boundary.concluded)
@@ -155,10 +151,9 @@ class Engine:
         return concluded
 
     def _is_surely_absent(self, effect: Effect) -> bool:
-        try:
-            return not self._ask(effect)
-        except Retryable:
-            return False
+        with suppress(Retryable):
+            return not self._calls.look(effect)
+        return False
 
     def find(self, kind: EffectKind, key: str) -> Effect | None:
         """Read one effect; ``None``: never intended."""
@@ -239,7 +234,7 @@ class Engine:
         """
 
         def end(turn: Turn, effect: Effect) -> Effect:
-            if effect.state not in UNSENT or effect.sent_at is not None:
+            if not is_unsent(effect):
                 return effect
             rules = self._rules[kind]
             try:  # a store that may have forgotten does not prove that nothing was sent
@@ -259,8 +254,8 @@ class Engine:
             Retryable: the other side could not be asked.
         """
         effect = self._required(kind, key)
-        found = self._ask(effect)
-        differences = self._partners[kind].compare(effect, found[0]) if found else ()
+        found = self._calls.look(effect)
+        differences = self._calls.compare(effect, found[:1])
         return ReadBack(effect, found, differences)
 
     # The protocol ----------------------------------------------------------------------------
@@ -269,8 +264,7 @@ class Engine:
         """Step until the effect rests. A caller may hurry what was not sent, never a doubt."""
         may_hurry = True
         while not turn.is_over and is_due(effect, turn.now, may_hurry=may_hurry):
-            effect = self._step(turn, effect)
-            may_hurry = False
+            effect, may_hurry = self._step(turn, effect), False
         return effect
 
     def _step(self, turn: Turn, effect: Effect) -> Effect:
@@ -307,17 +301,19 @@ class Engine:
         return concluded
 
     def _may_still_send(self, turn: Turn, sent: Effect) -> bool:
-        """Renew the lease, and refuse if we slept: Q counts from the record, not from the send."""
+        """Renew the lease, and refuse if we slept: Q counts from the record, not from the send.
+
+        By the store's time: our own clock stands still with a host that is frozen.
+        """
         now = self._renew(turn)
         slack = self._rules[sent.kind].timings.send_slack
         return sent.sent_at is not None and now - sent.sent_at <= slack
 
     def _send(self, unsent: Effect, sent: Effect) -> Change:
         """Call the partner once. Any other exception leaves the record of the send: a doubt."""
-        self._refuse_open_transaction(sent)
-        rules, started = self._rules[sent.kind], self._clock.now()
+        rules, began = self._rules[sent.kind], self._calls.begin(sent)
         try:
-            receipt = self._partners[sent.kind].send(sent)
+            receipt = self._calls.send(sent)
         except Retryable as error:
             change = rules.not_sent(unsent, sent, error, self._store.now())
         except Parked as error:
@@ -328,8 +324,7 @@ class Engine:
             change = rules.unknown(sent, error)
         else:
             change = rules.confirmed(sent, receipt)
-        seconds = (self._clock.now() - started).total_seconds()
-        self._tell("effect_sent", sent, change.cause, seconds, change.after)
+        self._calls.tell("effect_sent", sent, change.cause, began, change.after)
         return change
 
     def _verify(self, turn: Turn, effect: Effect) -> Effect:
@@ -339,7 +334,7 @@ class Engine:
             found, _ = self._look(turn, effect)
         except Retryable as error:
             return self._conclude(turn, partial(rules.unreachable, effect, error))
-        differences = self._compare(effect, found)
+        differences = self._calls.compare(effect, found)
         return self._conclude(turn, lambda now: rules.read_back(effect, found, differences, now))
 
     def _recheck(self, turn: Turn, effect: Effect) -> Effect:
@@ -350,7 +345,7 @@ class Engine:
     def _weigh(self, turn: Turn, effect: Effect, found: tuple[Found, ...]) -> Effect:
         if effect.state not in FINISHED:
             return self._run(turn, effect)  # the protocol asks by itself, under its own rules
-        differences = self._compare(effect, found)
+        differences = self._calls.compare(effect, found)
         change = self._rules[effect.kind].late_evidence(
             effect, found, differences, self._store.now()
         )
@@ -365,32 +360,10 @@ class Engine:
         if turn.has_called:  # a lease that was just taken outlives one exchange
             self._renew(turn)
         asked_at, turn.has_called = turn.now, True
-        return self._ask(effect), asked_at
+        return self._calls.look(effect), asked_at
 
     def _renew(self, turn: Turn) -> datetime:
         return turn.renew(self._store, self._rules[turn.kind].timings.lease)
-
-    def _ask(self, effect: Effect) -> tuple[Found, ...]:
-        self._refuse_open_transaction(effect)
-        started = self._clock.now()
-        outcome = "could not ask"
-        try:
-            found = self._partners[effect.kind].look(effect)
-            outcome = f"found {len(found)}"
-        except Rejected as fault:  # of the question: it says nothing of what was written
-            raise Retryable(fault.what, fault.where, fault.do) from None
-        finally:
-            seconds = (self._clock.now() - started).total_seconds()
-            self._tell("effect_looked", effect, outcome, seconds, effect)
-        return found
-
-    def _compare(self, effect: Effect, found: tuple[Found, ...]) -> tuple[Difference, ...]:
-        if len(found) != 1:
-            return ()
-        differences = self._partners[effect.kind].compare(effect, found[0])
-        if differences and effect.kind in _MOVES and self._store.has_later(effect):
-            return ()  # what is there now is the later one's doing
-        return differences
 
     def _change(self, turn: Turn, decide: Decide) -> Effect:
         """Write what is decided, and keep the lease."""
@@ -425,21 +398,3 @@ class Engine:
         if effect is None:
             raise ValueError(f"effect {kind.value} {key!r} was never intended")
         return effect
-
-    def _refuse_open_transaction(self, effect: Effect) -> None:
-        if self._store.is_in_transaction():
-            raise RuntimeError(f"a transaction is open while {effect.kind.value} calls its partner")
-
-    def _tell(
-        self, event: str, effect: Effect, outcome: str, seconds: float, after: Effect
-    ) -> None:
-        self._log(
-            event,
-            kind=effect.kind.value,
-            target=effect.target,
-            reference=effect.reference,
-            outcome=outcome,
-            seconds=round(seconds, 3),
-            state=after.state.value,
-            next_at=after.next_at.isoformat() if after.next_at else "",
-        )

@@ -27,6 +27,11 @@ def is_due(effect: Effect, now: datetime, *, may_hurry: bool = False) -> bool:
     return effect.next_at is None or effect.next_at <= now
 
 
+def is_unsent(effect: Effect) -> bool:
+    """Say whether it waits, and nothing of it has ever left: it may still be withdrawn."""
+    return effect.sent_at is None and effect.state in (EffectState.intended, EffectState.parked)
+
+
 def waits_out(effect: Effect, until: datetime) -> bool:
     """Say whether nobody can do anything with it before then: a doubt or a yes is never hurried."""
     is_waiting = effect.state in (EffectState.in_doubt, EffectState.done)

@@ -49,9 +49,6 @@ UNFINISHED = (S.intended, S.sent, S.in_doubt, S.parked, S.done)
 # The protocol has left these; only evidence or a person moves them on.
 FINISHED = tuple(state for state in S if state not in UNFINISHED)
 
-# Nothing has left as long as no send is recorded: these may be withdrawn.
-UNSENT = (S.intended, S.parked)
-
 # It has been executed at the other side, or may have been.
 MADE = (S.sent, S.in_doubt, S.done, S.verified)
 

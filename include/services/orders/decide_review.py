@@ -14,7 +14,7 @@ from include.domain.payments import Authorized, DecideReview
 from include.domain.reviews import Decision, DecisionEvent, Merged
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
-from include.services.orders.driver import Command
+from include.services.orders.commands import Command
 from include.services.orders.moves import is_under_review
 from include.services.orders.order_service import OrderService
 

@@ -5,21 +5,18 @@ any point is taken up again: the step that is open is looked at first, and its e
 anything was sent. Sagas never undo in silence: a step that needs a person leaves them stuck.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
-from include.domain.canonical import to_json
 from include.domain.errors import IntegrationError, Rejected
-from include.domain.orders import reference_of
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
-from include.services.effects.schedule import is_due
-from include.services.effects.states import UNSENT
+from include.services.effects.schedule import is_due, is_unsent
 from include.services.effects.store import DeadLetterNote, Lease, LeaseLost, Leases
+from include.services.orders.commands import Command
 from include.services.orders.setting_back import Stake, is_set_back, set_back
 
 F = TypeVar("F")
@@ -63,34 +60,6 @@ class Saga(Generic[F]):
     def has_news(self) -> bool:
         """Say whether its facts must be written: most turns only move when to look again."""
         return self.facts is not self.stored and self.facts != self.stored
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """What a step writes to the outside: everything of its effect but the bookkeeping."""
-
-    kind: EffectKind
-    content: object  # a frozen dataclass of the domain
-    target: str
-    currency: str
-    amount_minor: int
-    owner: str
-    reference: str = ""  # '': made from the key
-    is_shared: bool = False  # what another saga writes under this reference does as well
-
-    def effect(self, key: str) -> Effect:
-        payload = to_json(self.content)
-        return Effect(
-            kind=self.kind,
-            key=key,
-            reference=self.reference or reference_of(key),
-            payload=payload,
-            digest=hashlib.sha256(payload.encode()).hexdigest(),
-            target=self.target,
-            currency=self.currency,
-            amount_minor=self.amount_minor,
-            owner=self.owner,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,26 +230,25 @@ class Driver(Generic[F]):
             except LeaseLost:  # we slept, and what we had decided may not be wanted any more
                 return self._store.get(saga.key)
             except Exception as fault:
-                is_told = self._is_set_back(lease, saga, play, events, fault)
-                if is_told and isinstance(fault, Rejected):
-                    return self._store.get(saga.key)
-                raise
-        raise RuntimeError(f"{saga.key} made {_MOST_MOVES} moves and does not rest")
+                waiting = self._set_back(lease, saga, play, events, fault)
+                if waiting is None or not isinstance(fault, Rejected):
+                    raise
+                return waiting
+        endless = RuntimeError(f"{saga.key} made {_MOST_MOVES} moves and does not rest")
+        self._set_back(lease, saga, play, events, endless)
+        raise endless
 
-    def _is_set_back(
+    def _set_back(
         self, lease: Lease, saga: Saga[F], play: Play[F], events: list[Event], fault: Exception
-    ) -> bool:
-        """Let a saga that cannot be driven wait; false: that could not be written either."""
+    ) -> Saga[F] | None:
+        """Let a saga that cannot be driven wait; ``None``: that could not be written either."""
         found = set_back(saga.reason, fault)
         letter = (play.at_stake(), found.note) if found.note else None
         state = play.state_of(play.fail(saga.facts, found.reason)) if found.note else saga.state
-        with suppress(
-            Exception
-        ):  # what is raised is the fault itself, e.g. a database that is gone
+        with suppress(Exception):  # what counts is the fault itself, e.g. a database that is gone
             rest = Rest(state, found.reason, self._store.now() + found.wait)
-            self._store.save(_resting(saga, rest), events, releases=lease, letter=letter)
-            return True
-        return False
+            return self._store.save(_resting(saga, rest), events, releases=lease, letter=letter)
+        return None
 
     def _move(
         self,
@@ -397,11 +365,6 @@ class Driver(Generic[F]):
         if is_unsent(effect) and not play.is_wanted(saga.facts, step):
             until = now + _AGAIN  # to be withdrawn, once nobody else has it
         return saga, Rest(state, f"{step}: {effect.reason or effect.state.value}", until), None
-
-
-def is_unsent(effect: Effect) -> bool:
-    """Say whether it waits, and nothing of it has ever left: it may still be withdrawn."""
-    return effect.sent_at is None and effect.state in UNSENT
 
 
 def _resting(saga: Saga[F], rest: Rest) -> Saga[F]:

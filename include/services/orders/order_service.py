@@ -19,9 +19,10 @@ from include.domain.refunds import (
 )
 from include.domain.reviews import Decision, DecisionEvent, Merged, merge
 from include.services.effects.engine import Engine
+from include.services.effects.schedule import is_unsent
 from include.services.effects.store import Leases
 from include.services.orders.books import Amend, DecisionBook, OrderBook, RefundBook
-from include.services.orders.driver import NOT_WANTED, Driver, Event, Saga, is_unsent
+from include.services.orders.driver import NOT_WANTED, Driver, Event, Saga
 from include.services.orders.moves import authorized, free_number, gives_back, is_under_review
 from include.services.orders.place_order import OrderPlay, is_wanted
 from include.services.orders.ports import ShopContext

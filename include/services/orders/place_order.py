@@ -16,7 +16,8 @@ from include.domain.payments import Authorize, Authorized, Capture, Reverse
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.orders.answers import ANSWERS
 from include.services.orders.applications import applies_receipts, receipt_reference
-from include.services.orders.driver import Command, Event, Move
+from include.services.orders.commands import Command
+from include.services.orders.driver import Event, Move
 from include.services.orders.folds import FOLDS, hold_reason
 from include.services.orders.moves import (
     Situation,

@@ -16,7 +16,8 @@ from include.domain.orders import Order, reference_of
 from include.domain.payments import Moved, Refund, Void
 from include.domain.refunds import Part, RefundFacts, RefundState, Ruling, Way
 from include.services.effects.ports import Effect, EffectKind, EffectState
-from include.services.orders.driver import Command, Event, Move, Perform, Rest
+from include.services.orders.commands import Command
+from include.services.orders.driver import Event, Move, Perform, Rest
 from include.services.orders.folds import is_there
 from include.services.orders.ports import ShopContext
 from include.services.orders.setting_back import Stake

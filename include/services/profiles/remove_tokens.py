@@ -11,7 +11,7 @@ from include.domain.erp_orders import SetCustomField
 from include.domain.payments import DeleteToken
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
-from include.services.orders.driver import Command
+from include.services.orders.commands import Command
 from include.services.profiles.ports import LEAVING, KeptToken, TokenBook, TokenState, TokenVault
 from include.services.sync.ports import Tally
 

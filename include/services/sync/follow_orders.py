@@ -12,7 +12,8 @@ from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind
-from include.services.orders.driver import Command, Event, Saga
+from include.services.orders.commands import Command
+from include.services.orders.driver import Event, Saga
 from include.services.orders.order_service import OrderService
 from include.services.sync.close_short import CloseShort, is_shown
 from include.services.sync.ports import Shelf, Tally, Watermarks, read_on, work_on

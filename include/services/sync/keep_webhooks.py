@@ -8,7 +8,7 @@ from typing import Protocol
 
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind
-from include.services.orders.driver import Command
+from include.services.orders.commands import Command
 from include.services.shop.commands import WebhookWish
 
 log = logging.getLogger(__name__)

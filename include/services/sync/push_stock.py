@@ -9,7 +9,7 @@ from include.domain.erp_orders import StockLevel as ErpStock
 from include.domain.orders import QUANTITY_DIGITS
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind
-from include.services.orders.driver import Command
+from include.services.orders.commands import Command
 from include.services.shop.commands import StockLevel
 from include.services.shop.ports import ShopProduct
 from include.services.sync.ports import Tally, Watermarks

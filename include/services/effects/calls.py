@@ -1,0 +1,88 @@
+"""The calls to partners: never inside a transaction, and each told to the log with its seconds."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from include.domain.errors import Rejected, Retryable
+from include.services.effects.events import EventLog
+from include.services.effects.ports import (
+    Difference,
+    Effect,
+    EffectKind,
+    Found,
+    Partner,
+    Receipt,
+)
+from include.services.effects.store import EffectStore
+from include.services.ports import Clock
+
+# One changes what an earlier one of the same saga left: a hold, then its release.
+_MOVES = frozenset((EffectKind.sales_order_move,))
+
+
+class Calls:
+    """One worker's; ``clock`` is for the seconds alone."""
+
+    def __init__(
+        self,
+        store: EffectStore,
+        partners: Mapping[EffectKind, Partner],
+        clock: Clock,
+        log: EventLog,
+    ) -> None:
+        self._store = store
+        self._partners = partners
+        self._clock = clock
+        self._log = log
+
+    def look(self, effect: Effect) -> tuple[Found, ...]:
+        """Return all that carries the effect's reference.
+
+        Raises:
+            Retryable: the other side could not be asked, or has refused the question: that says
+                nothing of what was written.
+        """
+        began = self.begin(effect)
+        outcome = "could not ask"
+        try:
+            found = self._partners[effect.kind].look(effect)
+            outcome = f"found {len(found)}"
+        except Rejected as fault:
+            raise Retryable(fault.what, fault.where, fault.do) from None
+        finally:
+            self.tell("effect_looked", effect, outcome, began, effect)
+        return found
+
+    def send(self, effect: Effect) -> Receipt:
+        """Send once; see the port for the errors."""
+        return self._partners[effect.kind].send(effect)
+
+    def compare(self, effect: Effect, found: tuple[Found, ...]) -> tuple[Difference, ...]:
+        """Compare the one that was found with what was meant, unless a later one has changed it."""
+        if len(found) != 1:
+            return ()
+        differences = self._partners[effect.kind].compare(effect, found[0])
+        if differences and effect.kind in _MOVES and self._store.has_later(effect):
+            return ()
+        return differences
+
+    def begin(self, effect: Effect) -> datetime:
+        """Say when a call begins, by our own clock; refuse one inside a transaction."""
+        if self._store.is_in_transaction():
+            raise RuntimeError(f"a transaction is open while {effect.kind.value} calls its partner")
+        return self._clock.now()
+
+    def tell(
+        self, event: str, effect: Effect, outcome: str, began: datetime, after: Effect
+    ) -> None:
+        """Log a call that has ended."""
+        self._log(
+            event,
+            kind=effect.kind.value,
+            target=effect.target,
+            reference=effect.reference,
+            outcome=outcome,
+            seconds=round((self._clock.now() - began).total_seconds(), 3),
+            state=after.state.value,
+            next_at=after.next_at.isoformat() if after.next_at else "",
+        )
