@@ -99,7 +99,9 @@ def test_as_many_broken_orders_as_a_sweep_takes_stop_no_other(kit: Kit) -> None:
     kit.clock.move(seconds=1)
     good = make_order()
     kit.place(good)
-    sweep(kit, minutes=5, limit=3)
+    for _ in range(6):  # each time the broken ones are due again, were they not set back
+        kit.clock.move(minutes=4)
+        sweep(kit, minutes=1, limit=3)
     assert kit.service.orders.get(good.order_id).state == OrderState.captured
 
 
