@@ -55,7 +55,7 @@ class RecordsAfterSending(Engine):
             now = self._store.now()
             mark = self._rules[effect.kind].mark_sent(replace(effect, intended_at=now), now)
             with suppress(IntegrationError):
-                self._partners[effect.kind].send(mark.after)
+                self._calls.send(mark.after)
         return super().perform(effect, **more)
 
 

@@ -1,8 +1,7 @@
 """The one protocol for every write to the outside: intend, look, send once, conclude, verify.
 
-No I/O of its own, no sleeping, no retry loop: ``advance`` drives one effect until it must wait,
-and the janitor (``sweep``) comes back when its time has come. The rules are in ``rules.py``, the
-allowed transitions in ``states.py``. Why: ``include/docs/adr/0002-effects-engine.md``.
+No I/O, sleeping or retry loop: ``advance`` drives one effect until it must wait, and the janitor
+(``sweep``) comes back when its time has come. Rules: ``rules.py``; transitions: ``states.py``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -303,9 +302,10 @@ class Engine:
     def _may_still_send(self, turn: Turn, sent: Effect) -> bool:
         """Renew the lease, and refuse if we slept: Q counts from the record, not from the send.
 
-        By the store's time: our own clock stands still with a host that is frozen.
+        By the store's time: our own clock stands still with a host that is frozen. A lease that was
+        taken with the record outlives the slack and one exchange, so only the time is asked.
         """
-        now = self._renew(turn)
+        now = self._renew(turn) if turn.has_called else self._store.now()
         slack = self._rules[sent.kind].timings.send_slack
         return sent.sent_at is not None and now - sent.sent_at <= slack
 
