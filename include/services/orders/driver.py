@@ -26,7 +26,6 @@ _MOST_MOVES = 60  # of one run; a saga that wants more is broken
 _RECHECK = timedelta(minutes=15)  # of a question that a partner refused to answer
 _NET = timedelta(hours=6)  # of a saga that an effect has stuck: it is woken by the effect's store
 _AGAIN = timedelta(seconds=30)  # after a partner could not be asked
-_LATER = timedelta(minutes=2)
 _HELD = timedelta(minutes=2)
 NOT_WANTED = "never sent, and not wanted any more"
 
@@ -293,9 +292,7 @@ class Driver(Generic[F]):
             stuck = play.state_of(play.fail(saga.facts, str(fault)))
             return saga, Rest(stuck, str(fault), now + _RECHECK), events
         except IntegrationError as fault:
-            # The same once more: it is down, and need not be asked by each order in turn.
-            wait = _LATER if saga.reason.startswith(fault.what) else _AGAIN
-            return saga, Rest(play.state_of(saga.facts), str(fault), now + wait), events
+            return saga, Rest(play.state_of(saga.facts), str(fault), now + _AGAIN), events
         return _with(saga, facts), None, [*events, event] if event else events
 
     def _worked_on(
