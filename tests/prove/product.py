@@ -53,20 +53,25 @@ _DUE = (  # one look: when the next of each is due
 _HAS_MOVED_ON = (
     "json_extract(facts, '$.open_step') != '' AND NOT EXISTS (SELECT 1 FROM effects "
     "WHERE effects.state IN ('rejected', 'mismatched', 'dead_letter') "
-    "AND effects.key = {key} || '|' || json_extract(facts, '$.open_step'))"
+    "AND (effects.key = {key} || '|' || json_extract(facts, '$.open_step'){shared}))"
+)
+# The customer of two orders of one shopper is one effect: the other order waits for it.
+_SHARED = (
+    " OR json_extract(facts, '$.open_step') LIKE 'customer|%' AND effects.kind = 'customer' "
+    "AND effects.reference = json_extract(facts, '$.customer')"
 )
 _UNRESTED = (  # one look: what of each has not come to rest
     "SELECT EXISTS (SELECT 1 FROM effects WHERE state IN "  # noqa: S608
     + _UNFINISHED
     + ") OR EXISTS (SELECT 1 FROM inbox WHERE state = 'received') OR EXISTS (SELECT 1 FROM refunds "
     "WHERE state NOT IN ('done', 'refused', 'stuck') OR state = 'stuck' AND "
-    + _HAS_MOVED_ON.format(key="refund_id")
+    + _HAS_MOVED_ON.format(key="refund_id", shared="")
     + ") OR EXISTS (SELECT 1 FROM orders WHERE state NOT IN "
 )
 _IS_SETTLED = (
     "state = 'stuck' AND (json_extract(facts, '$.problem') = '' "
     "AND NOT json_extract(facts, '$.is_contradicted') OR "
-    + _HAS_MOVED_ON.format(key="order_id")
+    + _HAS_MOVED_ON.format(key="order_id", shared=_SHARED)
     + ")"
 )
 

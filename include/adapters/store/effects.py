@@ -45,6 +45,9 @@ _UNFINISHED = [state.value for state in UNFINISHED]
 _Instants = effects.c.next_at.type
 
 # Built once: a statement costs more to put together than to run.
+_HOLDER = select(*(effects.c[name] for name in _NAMES)).where(
+    effects.c.target == bindparam("of_target"), effects.c.reference == bindparam("of_reference")
+)
 _READ = select(*(effects.c[name] for name in _NAMES)).where(
     effects.c.kind == bindparam("of_kind"), effects.c.key == bindparam("of_key")
 )
@@ -163,11 +166,9 @@ class SqlEffectStore:
             return self._read(connection, kind, key)
 
     def holder(self, target: str, reference: str) -> Effect | None:
-        of = (effects.c.target == target) & (effects.c.reference == reference)
+        of = {"of_target": target, "of_reference": reference}
         with reading(self._engine) as connection:
-            row = connection.execute(
-                select(*(effects.c[n] for n in _NAMES)).where(of)
-            ).one_or_none()
+            row = connection.execute(_HOLDER, of).one_or_none()
         return None if row is None else _effect(row)
 
     def has_later(self, effect: Effect) -> bool:

@@ -21,6 +21,7 @@ from include.services.orders.setting_back import Stake, is_set_back, set_back
 
 F = TypeVar("F")
 _THERE = (EffectState.done, EffectState.verified, EffectState.declined)
+_DID_NOTHING = (EffectState.rejected, EffectState.withdrawn)
 _STOPPED = (EffectState.rejected, EffectState.mismatched, EffectState.dead_letter)
 _MOST_MOVES = 60  # of one run; a saga that wants more is broken
 _RECHECK = timedelta(minutes=15)  # of a question that a partner refused to answer
@@ -326,18 +327,23 @@ class Driver(Generic[F]):
         about its content, and ours may do.
         """
         wanted = command.effect(key)
+        other = self._holder(command, wanted)  # asked first: waiting costs the partner nothing
+        if other is not None:
+            return other
         try:
             return self._engine.perform(wanted, under=lease)
         except Rejected:
-            found = self._engine.find(wanted.kind, wanted.key)
-            other = self._engine.holder(wanted) if found is None and command.is_shared else None
+            found = self._engine.find(wanted.kind, wanted.key) or self._holder(command, wanted)
             if found is not None:
                 return found
-            if other is None:  # the reference is another effect's
+            if not command.is_shared:  # the reference is another effect's
                 raise
-        if other.state is not EffectState.rejected:
-            return other
         return self._engine.perform(replace(command, reference="").effect(key), under=lease)
+
+    def _holder(self, command: Command, wanted: Effect) -> Effect | None:
+        """Return the effect of another saga that does what is wanted, or may have done it."""
+        other = self._engine.holder(wanted) if command.is_shared else None
+        return None if other is None or other.state in _DID_NOTHING else other
 
     def _finish_step(
         self, saga: Saga[F], play: Play[F], step: str, effect: Effect, now: datetime
