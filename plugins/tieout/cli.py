@@ -13,6 +13,7 @@ from tieout.commands import (
     audit,
     clients,
     disputes,
+    items,
     letters,
     orders,
     refunds,
@@ -25,7 +26,7 @@ from tieout.commands.parts import Command, say
 from tieout.hooks.connections import read_airflow_database
 
 _COMMANDS = (
-    *(letters, orders, refunds, reviews, disputes),
+    *(letters, items, orders, refunds, reviews, disputes),
     *(tokens, webhooks, clients, audit, store),
 )
 

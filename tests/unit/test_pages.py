@@ -96,6 +96,23 @@ def test_sql_in_a_filter_is_only_a_merchant_nobody_has(client: TestClient) -> No
     assert "12,345" not in page.text
 
 
+def test_an_open_item_shows_its_number_and_a_resolved_one_who_resolved_it(
+    client: TestClient,
+) -> None:
+    ended = open_item(
+        item_key="k2", state="resolved", resolved_at=NOW, resolved_by="ann",
+        resolution="paid by <cheque>",
+    )  # fmt: skip
+    with wiring.tieout().store.begin() as connection:
+        connection.execute(insert(schema.open_items), open_item(item_id=4711))
+        connection.execute(insert(schema.open_items), ended)
+    assert '<td class="n">4711</td>' in client.get("/open-items").text
+    page = client.get("/open-items?state=resolved").text
+    assert "paid by &lt;cheque&gt;" in page
+    assert "ann<br><small>2026-11-02 12:00</small>" in page
+    assert "4711" not in page
+
+
 def test_an_empty_store_says_what_to_do(client: TestClient) -> None:
     assert "Run <b>settlement_reconciliation</b>" in client.get("/days").text
     assert "Everything ties" in client.get("/open-items").text

@@ -15,7 +15,7 @@ from include.services.ports import Clock
 
 # Resolved by this, an item may be found again: its cause was gone for a while, nobody decided.
 NOT_FOUND = "tieout re-run"
-_MACHINES = (
+MACHINES = (
     *(NOT_FOUND, "tieout classify", "tieout match", "tieout fund", "tieout post"),
     "tieout disputes",
 )
@@ -116,7 +116,7 @@ class SqlOpenItems:
             # A person's decision outlives every re-run.
             where=or_(
                 open_items.c.state == "open",
-                *(open_items.c.resolved_by == machine for machine in _MACHINES),
+                *(open_items.c.resolved_by == machine for machine in MACHINES),
             ),
         )
         now = self._clock.now()

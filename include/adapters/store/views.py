@@ -101,12 +101,23 @@ def _figures(record: DayRecord, currency: str) -> CurrencyFigures:
 
 
 def list_open_items(
-    engine: Engine, *, merchant_id: str | None, state: str, limit: int, offset: int
+    engine: Engine,
+    *,
+    state: str,
+    merchant_id: str = "",
+    cause: str = "",
+    day: date | None = None,
+    limit: int | None = None,
+    offset: int = 0,
 ) -> Sequence[Mapping[str, Any]]:
-    """Return open items, the oldest first."""
+    """Return open items, the oldest first; what is not given is not asked for."""
     query = select(open_items).where(open_items.c.state == state)
     if merchant_id:
         query = query.where(open_items.c.merchant_id == merchant_id)
+    if cause:
+        query = query.where(open_items.c.cause == cause)
+    if day:
+        query = query.where(open_items.c.settlement_date == day)
     query = query.order_by(open_items.c.settlement_date, open_items.c.item_id)
     with engine.begin() as connection:
         rows = connection.execute(query.limit(limit).offset(offset)).mappings()

@@ -81,7 +81,7 @@ def open_items(
     """Show what does not tie, the oldest first."""
     context = tieout()
     rows = views.list_open_items(
-        context.store, merchant_id=merchant or None, state=state, limit=PAGE, offset=offset
+        context.store, merchant_id=merchant, state=state, limit=PAGE, offset=offset
     )
     today = context.clock.now().date()
     orders = order_screen.orders_of_items(context.store, [row["item_key"] for row in rows])
