@@ -27,6 +27,7 @@ from include.domain.open_items import OpenItem
 from include.domain.settlement import LineClass, SettlementDay
 from include.services.classify_lines import ClassifyResult, classify_lines
 from include.services.download_reports import DownloadResult, download_reports
+from include.services.fetch_sources import Senders
 from include.services.ports import Download, ReportEntry, ReportState
 
 DAY = SettlementDay("acme_us", date(2026, 10, 31))
@@ -199,9 +200,11 @@ class Bench:
         self.now = NOW
 
     def download(self, day: SettlementDay = DAY) -> DownloadResult:
-        return download_reports(
-            day,
-            self.merchant,
+        return download_reports(day, self.merchant, self.senders, self.findings)
+
+    @property
+    def senders(self) -> Senders:
+        return Senders(
             reports=self.gateway,
             statements=self.gateway,
             acquirer=self.gateway,

@@ -43,3 +43,4 @@ class Cause(StrEnum):
     unexplained_funding = "unexplained_funding"
     unreported_by_source = "unreported_by_source"
     period_closed = "period_closed"
+    source_awaited = "source_awaited"  # the day went on without it; it is asked for again

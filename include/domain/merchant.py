@@ -31,6 +31,7 @@ class Source:
     mime_type: str = "text/csv"
     is_required: bool = True  # awaited until it comes; otherwise the day goes on without it
     definition: str = ""  # Cybersource definition class, e.g. PaymentBatchDetailClass
+    awaited_days: int = 7  # not required: asked for again this long after its day; 0 is never
 
 
 class BankAccount(NamedTuple):

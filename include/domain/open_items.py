@@ -16,7 +16,7 @@ class OpenItem:
     item_key: str  # merchant|date|cause|what, see ``item_key_of``
     merchant_id: str
     settlement_date: date
-    stage: str  # the step that found it: classify, check, match, fund, post
+    stage: str  # the step that found it: download, classify, check, match, fund, post
     cause: Cause
     currency: str | None  # null: it could not be read
     amount_minor: int | None  # as the line has it; null is unknown, never zero

@@ -176,6 +176,7 @@ def _sources(entry: MerchantEntry) -> tuple[Source, ...]:
             mime_type=row.mime_type,
             is_required=row.is_required,
             definition=row.definition,
+            awaited_days=row.awaited_days,
         )
         for row in entry.sources
     )

@@ -187,6 +187,7 @@ class SourceRow(Row):
     mime_type: Text = "text/csv"
     is_required: bool = True
     definition: str = ""
+    awaited_days: Annotated[int, Field(ge=0, le=60)] = 7
 
 
 # Columns of SYSPRO's ArInvoice that say whose document it is, and how long their values are.

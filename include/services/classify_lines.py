@@ -13,13 +13,8 @@ from include.domain.errors import Rejected
 from include.domain.merchant import Merchant, Source
 from include.domain.open_items import OpenItems
 from include.domain.settlement import Coverage, Knowledge, LineClass, SettlementDay
-from include.services.download_reports import (
-    DOWNLOADS,
-    Outcome,
-    SourceOutcome,
-    expected_of,
-    read_outcomes,
-)
+from include.services.download_reports import DOWNLOADS, read_outcomes
+from include.services.fetch_sources import Outcome, SourceOutcome, expected_of
 from include.services.files import Files, FileState, LakeStore, Layouts, ParsedFile, StoredFile
 from include.services.findings import CLASSIFIER, STAGE, findings_of, mended
 

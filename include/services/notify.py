@@ -158,7 +158,8 @@ def _item_messages(
 ) -> Iterable[Message]:
     by_cause: dict[str, list[ItemReport]] = {}
     for item in items:
-        if item.cause != Cause.expected:  # inside its SLA: late is not wrong
+        # Inside its time, late is not wrong; a source that never comes shows as short funding.
+        if item.cause not in (Cause.expected, Cause.source_awaited):
             by_cause.setdefault(item.cause, []).append(item)
     for cause, group in sorted(by_cause.items()):
         new = sent.untold([item.item_key for item in group])

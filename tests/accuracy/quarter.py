@@ -34,6 +34,7 @@ from include.services.check_quality import check_quality
 from include.services.classify_lines import ClassifyResult, classify_lines
 from include.services.disputes.watch import watch_disputes
 from include.services.download_reports import download_reports
+from include.services.fetch_sources import Senders
 from include.services.journal_book import JournalState
 from include.services.match_funding import match_funding
 from include.services.match_lines import document_window, match_lines
@@ -196,9 +197,7 @@ class Quarter:
         merchant = self.mappings.merchant(day.merchant_id, day.settlement_date)
         for attempt in range(_TRIES):
             try:
-                download_reports(
-                    day,
-                    merchant,
+                senders = Senders(
                     reports=self.partners.reports(merchant),
                     statements=self.partners.bank,
                     acquirer=self.partners.acquirer,
@@ -207,6 +206,7 @@ class Quarter:
                     layouts=self.layouts,
                     clock=WallClock(),
                 )
+                download_reports(day, merchant, senders, self.items)
             except Retryable:
                 if attempt == _TRIES - 1:
                     raise

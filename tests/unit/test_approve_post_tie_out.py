@@ -103,8 +103,13 @@ def test_a_day_without_open_items_needs_no_person(desk: Desk) -> None:
     assert desk.decisions.latest(BALANCED.key, BALANCED.digest) == ("approved", "within tolerance")
 
 
-def test_what_is_expected_later_is_nobodys_decision(desk: Desk) -> None:
-    desk.find(Cause.expected, 99_999_999)
+@pytest.mark.parametrize(
+    ("cause", "minor"), [(Cause.expected, 99_999_999), (Cause.source_awaited, None)]
+)
+def test_what_is_expected_later_is_nobodys_decision(
+    desk: Desk, cause: Cause, minor: int | None
+) -> None:
+    desk.find(cause, minor)
     assert desk.ask() is None
 
 

@@ -98,7 +98,7 @@ def _items(count: int, **changes: object) -> list[ItemReport]:
 
 
 def test_a_day_with_nothing_to_act_on_is_silent(desk: Desk) -> None:
-    waiting = _items(2, cause="expected")
+    waiting = [*_items(2, cause="expected"), replace(ITEM, cause="source_awaited")]
     done = DayState("tied_out", "", (), "m")
     assert desk.notify(Facts(waiting, done)) == ()
     assert desk.mail.sent == []

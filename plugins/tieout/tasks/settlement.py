@@ -20,6 +20,7 @@ from tieout.this_process import worker_name
 
 if TYPE_CHECKING:
     from include.services.approve_journals import ApprovalRequest
+    from include.services.fetch_sources import Senders
 
 log = logging.getLogger(__name__)
 
@@ -90,24 +91,29 @@ def _last_ended(context: Tieout) -> date:
     return context.settings.business_date or context.clock.now().date() - timedelta(days=1)
 
 
+def senders_of(context: Tieout, merchant: Merchant) -> "Senders":
+    """Return who is asked for the merchant's files."""
+    from include.services.fetch_sources import Senders
+    from tieout.hooks.cybersource import CybersourceHook
+    from tieout.hooks.plain import AcquirerHook, BankHook
+
+    return Senders(
+        CybersourceHook(merchant.cybersource_conn_id),
+        BankHook(merchant.bank_conn_id),
+        AcquirerHook(merchant.acquirer_conn_id or "acquirer_default"),
+        context.lake,
+        context.files,
+        context.layouts,
+        context.clock,
+    )
+
+
 @_step
 def download(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     """Fetch what the merchant's sources have for the day; bytes go to the lake once."""
     from include.services.download_reports import download_reports
-    from tieout.hooks.cybersource import CybersourceHook
-    from tieout.hooks.plain import AcquirerHook, BankHook
 
-    result = download_reports(
-        day,
-        merchant,
-        reports=CybersourceHook(merchant.cybersource_conn_id),
-        statements=BankHook(merchant.bank_conn_id),
-        acquirer=AcquirerHook(merchant.acquirer_conn_id or "acquirer_default"),
-        lake=context.lake,
-        files=context.files,
-        layouts=context.layouts,
-        clock=context.clock,
-    )
+    result = download_reports(day, merchant, senders_of(context, merchant), context.open_items)
     log.info("download %s: %s", day, result)
     return "downloaded"
 

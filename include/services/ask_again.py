@@ -1,0 +1,138 @@
+"""Ask once more for what a day went on without, e.g. the bank statement that came after noon.
+
+An open item of stage ``download`` remembers each such source until its time is over; what a person
+resolved is not asked for any more. Once something has come, the day is run again by the way every
+day goes, so nothing is booked here.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Protocol
+
+from include.domain.matching import Cause
+from include.domain.merchant import Merchant, Source
+from include.domain.open_items import OpenItem, item_key_of
+from include.domain.settlement import SettlementDay
+from include.services.fetch_sources import Outcome, Senders, SourceOutcome, fetch_sources
+
+log = logging.getLogger(__name__)
+
+STAGE = "download"
+
+
+class AwaitedItems(Protocol):
+    """The open items of a stage."""
+
+    def of_stage(self, merchant_id: str, stage: str) -> Sequence[OpenItem]:
+        """Return a merchant's items of one stage that are not resolved."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AskResult:
+    """What became of the sources asked for again."""
+
+    sources: tuple[SourceOutcome, ...]
+
+    @property
+    def come(self) -> tuple[SourceOutcome, ...]:
+        return tuple(found for found in self.sources if has_come(found))
+
+    @property
+    def mark(self) -> str:
+        """Return a short name of exactly what has come; '' where nothing has."""
+        if not self.come:
+            return ""
+        text = "\n".join(f"{f.source} {f.outcome is Outcome.empty} {f.digest}" for f in self.come)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def __str__(self) -> str:
+        return "; ".join(f"{s.source}: {s.outcome.value}" for s in self.sources) or "nothing asked"
+
+
+def has_come(found: SourceOutcome) -> bool:
+    """Say whether a source has answered whole: with a file, or that it has no data."""
+    return found.outcome not in (Outcome.awaited, Outcome.duplicate, Outcome.quarantined)
+
+
+def awaited_item(day: SettlementDay, merchant: Merchant, source: Source, reason: str) -> OpenItem:
+    """Return the open item of a source that a day goes on without."""
+    until = _until(day, source)
+    return OpenItem(
+        item_key=_key(day, source),
+        merchant_id=day.merchant_id,
+        settlement_date=day.settlement_date,
+        stage=STAGE,
+        cause=Cause.source_awaited,
+        currency=None,
+        amount_minor=None,
+        source="",
+        document_id="",
+        explanation=f"Source {source.name} has not come: {reason.rstrip('.')}. "
+        "The day went on without it.",
+        next_action=f"It is asked for again every hour until {until}, and the day is then run "
+        "again. After that ask the sender, and run the day again when it is there.",
+        owner=merchant.owner,
+    )
+
+
+def days_to_ask(
+    merchant_id: str,
+    items: AwaitedItems,
+    merchant_on: Callable[[SettlementDay], Merchant],
+    today: date,
+) -> list[SettlementDay]:
+    """Return a merchant's days, the oldest first, that still await a source inside its time.
+
+    Args:
+        merchant_id: whose days.
+        items: what is open.
+        merchant_on: the merchant as configured on a day.
+        today: the date in the merchant's calendar.
+    """
+    listed = items.of_stage(merchant_id, STAGE)
+    days = sorted(
+        {SettlementDay(merchant_id, item.settlement_date) for item in listed}, key=lambda d: str(d)
+    )
+    return [day for day in days if _awaited(day, merchant_on(day), listed, today)]
+
+
+def ask_again(
+    day: SettlementDay, merchant: Merchant, *, senders: Senders, items: AwaitedItems, today: date
+) -> AskResult:
+    """Ask the senders of a day for what it still awaits; keep what arrives.
+
+    Raises:
+        Retryable: nothing has come, and a sender could not be asked.
+        Rejected: nothing has come, and a sender refused the call for good.
+    """
+    sources = _awaited(day, merchant, items.of_stage(day.merchant_id, STAGE), today)
+    outcomes, faults = fetch_sources(day, merchant, sources, senders)
+    result = AskResult(tuple(outcomes))
+    if faults and not result.come:
+        raise faults[0]
+    for fault in faults:
+        log.warning("ask_again %s: %s", day, fault)
+    return result
+
+
+def _awaited(
+    day: SettlementDay, merchant: Merchant, listed: Sequence[OpenItem], today: date
+) -> list[Source]:
+    keys = {item.item_key for item in listed}
+    return [
+        source
+        for source in merchant.sources
+        if _key(day, source) in keys and today <= _until(day, source)
+    ]
+
+
+def _key(day: SettlementDay, source: Source) -> str:
+    return item_key_of(day, Cause.source_awaited, source.name)
+
+
+def _until(day: SettlementDay, source: Source) -> date:
+    return day.settlement_date + timedelta(days=source.awaited_days)

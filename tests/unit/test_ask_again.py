@@ -1,0 +1,138 @@
+"""A source that a day goes on without is seen, asked for again, and forgotten once it has come."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from include.adapters.store.engine import open_store
+from include.adapters.store.open_items import SqlOpenItems
+from include.adapters.store.schema import metadata
+from include.domain.errors import Rejected, Retryable
+from include.domain.settlement import SettlementDay
+from include.services.ask_again import AskResult, ask_again, days_to_ask
+from include.services.download_reports import DownloadResult, download_reports
+from include.wiring import UtcClock
+from tests.support_files import BANK, DAY, NEXT, SALES, Bench, sale, sales_file
+
+HEADINGS = b"date,value_date,amount,currency,reference,text,balance\n"
+STATEMENT = HEADINGS + b"2026-10-31,2026-10-31,35.00,USD,B1,deposit,35.00\n"
+OTHER = HEADINGS + b"2026-10-31,2026-10-31,36.00,USD,B1,deposit,36.00\n"
+LAST = date(2026, 11, 7)  # seven days after DAY
+FUNDING = replace(BANK, name="other_bank", remote_name="US-002")
+
+
+class Room(Bench):
+    """The file steps with the real table of open items."""
+
+    def __init__(self, folder: Path, store_url: str) -> None:
+        super().__init__(folder, SALES, BANK)
+        self.engine = open_store(store_url)
+        metadata.create_all(self.engine)
+        self.items = SqlOpenItems(self.engine, UtcClock())
+        for day in (DAY, NEXT):
+            self.gateway.put("Sales", day, sales_file(day, sale(1)))
+
+    def run(self, day: SettlementDay = DAY) -> DownloadResult:
+        return download_reports(day, self.merchant, self.senders, self.items)
+
+    def ask(self, today: date = LAST) -> AskResult:
+        return ask_again(DAY, self.merchant, senders=self.senders, items=self.items, today=today)
+
+    def due(self, today: date = LAST) -> list[SettlementDay]:
+        return days_to_ask("acme_us", self.items, lambda _: self.merchant, today)
+
+
+@pytest.fixture
+def room(tmp_path: Path, store_url: str) -> Iterator[Room]:
+    made = Room(tmp_path, store_url)
+    yield made
+    made.engine.dispose()
+
+
+def test_a_day_that_goes_on_without_its_statement_says_so_until_it_comes(room: Room) -> None:
+    room.run()
+    (item,) = room.items.open_of_day(DAY)
+    assert (item.stage, item.cause.value, item.owner) == (
+        *("download", "source_awaited", "ar.us@acme.example"),
+    )
+    assert item.explanation == (
+        "Source bank has not come: nothing to download yet (404). The day went on without it."
+    )
+    assert "until 2026-11-07" in item.next_action
+    room.gateway.put("US-001", DAY, STATEMENT)
+    room.run()
+    assert room.items.open_of_day(DAY) == []
+
+
+def test_a_required_source_is_waited_for_and_is_no_item(room: Room) -> None:
+    room.gateway.files.clear()
+    with pytest.raises(Retryable, match="sales"):
+        room.run()
+    (item,) = room.items.open_of_day(DAY)
+    assert item.item_key == "acme_us|2026-10-31|source_awaited|bank"
+
+
+def test_a_source_that_does_not_come_every_day_is_not_awaited(room: Room) -> None:
+    room.merchant = replace(room.merchant, sources=(SALES, replace(BANK, awaited_days=0)))
+    room.run()
+    assert room.items.open_of_day(DAY) == []
+
+
+def test_a_day_is_asked_about_inside_its_time_and_not_after(room: Room) -> None:
+    room.run(NEXT)
+    room.run()
+    assert room.due() == [DAY, NEXT]
+    assert room.due(date(2026, 11, 8)) == [NEXT]
+    assert room.due(date(2026, 11, 9)) == []
+
+
+def test_what_a_person_resolved_is_not_asked_for_any_more(room: Room) -> None:
+    room.run()
+    (item,) = room.items.open_of_day(DAY)
+    room.items.resolve([item.item_key], resolved_by="ann", resolution="no statement on Saturdays")
+    room.run()
+    assert room.due() == []
+
+
+def test_nothing_new_has_no_mark_and_what_has_come_always_the_same(room: Room) -> None:
+    room.run()
+    assert room.ask().mark == ""
+    room.gateway.put("US-001", DAY, STATEMENT)
+    first = room.ask()
+    assert str(first) == "bank: file"
+    assert first.mark
+    again = room.ask()
+    assert (str(again), again.mark) == ("bank: unchanged", first.mark)
+    room.gateway.put("US-001", DAY, OTHER)
+    assert room.ask().mark not in ("", first.mark)
+    # Asking books nothing and closes nothing: the day's own run does.
+    assert room.due() == [DAY]
+    room.run()
+    assert room.due() == []
+
+
+def test_yesterdays_bytes_under_todays_name_are_asked_for_again(room: Room) -> None:
+    room.merchant = replace(room.merchant, sources=(replace(SALES, is_required=False),))
+    yesterdays = sales_file(DAY, sale(1))
+    room.run()
+    room.gateway.put("Sales", NEXT, yesterdays)
+    room.run(NEXT)
+    (item,) = room.items.open_of_day(NEXT)
+    assert "these are the bytes of 2026-10-31" in item.explanation
+    assert room.due() == [NEXT]
+
+
+def test_a_sender_that_is_down_fails_the_question_unless_another_has_answered(room: Room) -> None:
+    room.merchant = replace(room.merchant, sources=(SALES, BANK, FUNDING))
+    room.run()
+    room.gateway.put("US-001", DAY, Retryable("time-out", "bank", "Ask again."))
+    with pytest.raises(Retryable, match="time-out"):
+        room.ask()
+    room.gateway.put("US-002", DAY, STATEMENT.replace(b"US-001", b"US-002"))
+    assert room.ask().mark
+    room.gateway.put("US-002", DAY, Rejected("401", "bank", "Renew the key."))
+    room.gateway.put("US-001", DAY, STATEMENT)
+    assert [found.source for found in room.ask().come] == ["bank"]
