@@ -9,12 +9,15 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from include.domain.journal import JournalKind
+from include.domain.settlement import SettlementDay
 from include.local.airflow_api import DAG_ID, AirflowApi
 from include.local.environment import PASSWORD, LocalStack
 from include.local.order_stories import People, Story, make_key
@@ -24,6 +27,7 @@ from include.wiring import Settings, Tieout
 from tests.ports import free_ports
 
 DAY = "2026-10-30"
+LATE_DAY = "2026-11-02"
 CARE = ("order_care", "alerts", "fraud_decisions", "stock_levels", "approve_refunds")
 PAGES = [
     f"/tieout/{name}"
@@ -160,6 +164,69 @@ def test_the_other_merchants_settle_and_a_second_run_posts_nothing_more(
     states = follow(api, trigger(api, merchants=["acme_us"]))
     assert set(states.values()) == {"success"}, states
     assert journals_booked(stack) == before
+
+
+def test_a_late_bank_statement_is_asked_for_again_and_its_deposit_is_booked_once(
+    stack: LocalStack, api: AirflowApi
+) -> None:
+    # The bank pays the batch of 30 October on 2 November, and has that statement later than we run.
+    follow(api, trigger(api, merchants=["acme_uk"]))
+    requests.post(
+        f"{stack.sandbox_url}/control/faults",
+        json={"system": "bank", "match": "UK-GBP-001/statements/2026-11-02", "times": 0,
+              "fault": "404"},
+        timeout=10,
+    ).raise_for_status()  # fmt: skip
+    states = follow(api, trigger(api, settlement_date=LATE_DAY, merchants=["acme_uk"]))
+    assert set(states.values()) == {"success"}, states
+    assert awaited(stack) == ["acme_uk|2026-11-02|source_awaited|bank_gbp"]
+    assert late_files(api) == {"ask": "skipped", "run_again": "skipped"}
+    assert deposits(stack) == {}
+    requests.delete(f"{stack.sandbox_url}/control/faults", timeout=10).raise_for_status()
+    pause(api, True)  # the run waits for its turn, as behind a day that waits for its reports
+    assert late_files(api) == {"ask": "success", "run_again": "success"}
+    assert late_files(api) == {"ask": "success", "run_again": "skipped"}
+    pause(api, False)
+    (run,) = [one for one in api.runs(DAG_ID) if one["dag_run_id"].startswith("late__acme_uk__")]
+    states = follow(api, run["dag_run_id"])
+    assert set(states.values()) == {"success"}, states
+    # Three batches are paid; those of the two days that never ran are nobody's yet.
+    assert deposits(stack) == {"1147.17 GBP": "tied_out"}
+    assert set(journals_booked(stack).values()) == {1}
+    assert awaited(stack) == []
+    assert late_files(api) == {}
+
+
+def pause(api: AirflowApi, is_paused: bool) -> None:
+    api.call("PATCH", f"/dags/{DAG_ID}", json={"is_paused": is_paused})
+
+
+def deposits(stack: LocalStack) -> dict[str, str]:
+    """Return the pound deposits that the late day has booked: amount and state."""
+    found = Tieout(Settings.of(stack.environment())).journals.of_day(
+        SettlementDay("acme_uk", date.fromisoformat(LATE_DAY))
+    )
+    return {
+        str(one.journal.debit_total): one.state.value
+        for one in found
+        if one.journal.kind is JournalKind.funding and one.journal.currency == "GBP"
+    }
+
+
+def awaited(stack: LocalStack) -> list[str]:
+    items = Tieout(Settings.of(stack.environment())).open_items
+    return [item.item_key for item in items.of_stage("acme_uk", "download")]
+
+
+def late_files(api: AirflowApi) -> dict[str, str]:
+    """Ask once more for what is awaited; return how its tasks ended, for the one day there is."""
+    run_id = api.trigger("late_files")
+    assert api.wait("late_files", run_id, 120) == "success"
+    return {
+        task["task_id"].removeprefix("again."): str(task["state"])
+        for task in api.tasks("late_files", run_id)
+        if task["map_index"] >= 0
+    }
 
 
 def test_an_order_placed_by_the_api_ends_completed_by_the_dags(
