@@ -15,6 +15,8 @@ class JournalKind(StrEnum):
 
     settlement = "settlement"  # a batch of one currency: GENTJL
     funding = "funding"  # money that reached the bank: CSHTWD
+    # What the bank's own conversion of a funding leaves in transit, in base alone: GENTJL
+    funding_rounding = "funding_rounding"
     fee_invoice = "fee_invoice"  # the acquirer's bill, where booked as accounts payable: APSTIN
     dispute_lost = "dispute_lost"  # a chargeback given up: GENTJL
 
@@ -26,6 +28,7 @@ REQUIRED_DETAILS: dict[JournalKind, frozenset[str]] = {
     JournalKind.settlement: frozenset(),
     JournalKind.dispute_lost: frozenset(),
     JournalKind.funding: frozenset({"bank_code", "contra_account"}),
+    JournalKind.funding_rounding: frozenset(),
     JournalKind.fee_invoice: frozenset({"supplier", "invoice", "contra_account"}),
 }
 
@@ -76,6 +79,19 @@ class Journal:
     def detail(self, name: str) -> str:
         """Return a detail by name, e.g. ``bank_code``; a missing one is our own bug."""
         return dict(self.details)[name]
+
+    @property
+    def is_document(self) -> bool:
+        """Say whether SYSPRO books it through a deposit or a bill, which is worth something.
+
+        What moves nothing on the contra account, e.g. a bill whose fees only changed their kinds,
+        is no document: it is a GL journal like any other.
+        """
+        contra = dict(self.details).get("contra_account")
+        lines = [line for line in self.lines if line.gl_account == contra]
+        return bool(
+            sum(line.amount.minor for line in lines) or sum(line.base.minor for line in lines)
+        )
 
     @property
     def currency(self) -> str:

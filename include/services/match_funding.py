@@ -11,7 +11,7 @@ from typing import Any
 
 from include.domain.errors import Retryable
 from include.domain.expectations import Expectation, ExpectationKind, ExpectationState
-from include.domain.journal import Journal, JournalKind, JournalLine
+from include.domain.journal import Journal, JournalKind
 from include.domain.matching import Cause
 from include.domain.merchant import Merchant
 from include.domain.money import Money
@@ -19,14 +19,15 @@ from include.domain.open_items import OpenItem, item_key_of
 from include.domain.settlement import LineClass, SettlementDay
 from include.services.books.bank_entries import BankEntry, Funding, Funds
 from include.services.books.dates import PostingDates
-from include.services.books.journal_lines import BANK, NET, in_order
+from include.services.books.fundings import deposit_draft, rounding_draft
 from include.services.books.ports import BookMappings, JournalStore, Periods
-from include.services.books.restate import Chain, Continuation, chains, continue_chain, journal_key
+from include.services.books.restate import Chain, Continuation, chains, continue_chain
 from include.services.matching.ports import DayFiles, Expectations, StageItems
 
 STAGE = "fund"
 ENTRIES = "bank_entries.parquet"
 FUNDER = "tieout fund"
+_KINDS = (JournalKind.funding, JournalKind.funding_rounding)
 _AWAITED = (ExpectationState.open, ExpectationState.missing)
 
 
@@ -150,66 +151,20 @@ def _journals(
     periods: Periods,
 ) -> list[Continuation]:
     """Return how the funding journals of the day go on; vanished entries are taken back."""
-    records = [r for r in journals.versions(day) if r.journal.kind is JournalKind.funding]
+    records = [r for r in journals.versions(day) if r.journal.kind in _KINDS]
     known, dates = chains(records), PostingDates(merchant, periods)
     ways = []
     for funding in fundings:
         when = dates.of(funding.entry.booking_date)
-        draft = _draft(day, merchant, funding, when.posts_on, mappings, when.words)
-        chain = known.pop((draft.batch_id, draft.currency, draft.kind.value), Chain(()))
-        ways.append(continue_chain(chain, _at_known_accounts(draft, chain)))
+        template = mappings.gl_template(merchant.gl_template, when.posts_on)
+        name = (funding.name, funding.entry.currency)
+        chain = known.pop((*name, JournalKind.funding), Chain(()))
+        way = continue_chain(chain, deposit_draft(day, merchant, funding, chain, template, when))
+        ways.append(way)
+        chain = known.pop((*name, JournalKind.funding_rounding), Chain(()))
+        rest = rounding_draft(day, merchant, funding, chain, way.standing, template, when)
+        ways.append(continue_chain(chain, rest))
     return ways + [continue_chain(chain, None) for chain in known.values()]
-
-
-def _draft(
-    day: SettlementDay,
-    merchant: Merchant,
-    funding: Funding,
-    posts_on: date,
-    mappings: BookMappings,
-    words: str,
-) -> Journal:
-    """Return Dr bank, Cr funds in transit; a withdrawal is the same with signs turned round."""
-    entry = funding.entry
-    template = mappings.gl_template(merchant.gl_template, posts_on)
-    minor = sum(part for part, _ in funding.parts.values())
-    base = Money(sum(part for _, part in funding.parts.values()), merchant.base_currency)
-    amount = Money(minor, entry.currency)
-    batches = "+".join(funding.batch_ids)
-    details = {
-        "bank_code": merchant.bank_account(entry.currency).bank_code,
-        "contra_account": template.account(BANK),
-    }
-    draft = Journal(
-        key="draft",
-        kind=JournalKind.funding,
-        merchant_id=day.merchant_id,
-        company_id=merchant.company_id,
-        # Two entries may pay one batch on one day; each is its own funding.
-        batch_id=f"{batches}#{entry.entry_id}",
-        settlement_date=day.settlement_date,
-        posting_date=posts_on,
-        version=1,
-        rate_millionths=funding.rate_millionths,
-        lines=in_order(
-            [
-                JournalLine(template.account(BANK), amount, base, BANK),
-                JournalLine(template.account(NET), -amount, -base, NET),
-            ]
-        ),
-        narrative=f"Funding of batch {batches}, bank entry {entry.entry_id}{words}",
-        details=tuple(sorted(details.items())),
-    )
-    return replace(draft, key=journal_key(draft, 1))
-
-
-def _at_known_accounts(draft: Journal, chain: Chain) -> Journal:
-    """Keep the accounts a funding was booked to; a changed template moves nothing booked."""
-    known = chain.accounts
-    lines = tuple(
-        replace(line, gl_account=known.get(line.source, line.gl_account)) for line in draft.lines
-    )
-    return replace(draft, lines=lines)
 
 
 def _store_journal(way: Continuation, journals: JournalStore, mapping_version: str) -> None:

@@ -18,9 +18,7 @@ from include.services.journal_book import BookedJournal, JournalBook, JournalSta
 log = logging.getLogger(__name__)
 POSTER = "tieout post"
 
-KIND_OF: dict[JournalKind, EffectKind] = {
-    JournalKind.settlement: EffectKind.gl_journal,
-    JournalKind.dispute_lost: EffectKind.gl_journal,
+_DOCUMENTS: dict[JournalKind, EffectKind] = {
     JournalKind.fee_invoice: EffectKind.ap_invoice,
     JournalKind.funding: EffectKind.cash_book_entry,
 }
@@ -40,10 +38,15 @@ class PostResult:
         return f"posted {posted or 'nothing'}; parked {parked or 'nothing'}"
 
 
+def effect_kind(journal: Journal) -> EffectKind:
+    """Say by which write a journal is posted; its content alone decides."""
+    return _DOCUMENTS[journal.kind] if journal.is_document else EffectKind.gl_journal
+
+
 def effect_of(journal: Journal, owner: str) -> Effect:
     """Name the write that posts this journal; equal journals give equal effects."""
     return Effect(
-        kind=KIND_OF[journal.kind],
+        kind=effect_kind(journal),
         key=journal.key,
         reference=journal.reference,
         payload=journal.to_payload(),
@@ -117,8 +120,7 @@ def sync_journals(
     """Carry over what the janitor finished; return how many journals moved to posted."""
     moved = 0
     for booked in journals.unfinished():
-        kind = KIND_OF[booked.journal.kind]
-        effect = find(kind, booked.journal.key)
+        effect = find(effect_kind(booked.journal), booked.journal.key)
         if effect is not None and effect.state in _THERE:
             note_outcome(booked, effect, journals, items)
             moved += 1

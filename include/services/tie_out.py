@@ -11,7 +11,7 @@ from include.domain.settlement import SettlementDay
 from include.services.effects.engine import Engine
 from include.services.effects.ports import ReadBack
 from include.services.journal_book import BookedJournal, JournalBook, JournalState
-from include.services.post_journals import KIND_OF
+from include.services.post_journals import effect_kind
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def tie_out(
         if not is_there or booked.journal.kind not in kinds:
             continue
         journal = booked.journal
-        seen = engine.read_back(KIND_OF[journal.kind], journal.key)
+        seen = engine.read_back(effect_kind(journal), journal.key)
         ours, theirs = journal.debit_total.minor, _their_total(seen)
         differences = [f"{d.what}: ours {d.ours}, SYSPRO {d.theirs}" for d in seen.differences]
         if len(seen.found) != 1:

@@ -311,6 +311,48 @@ def money_of(journal: Journal, company: str, base: str, scale: int, **details: s
     )
 
 
+def test_a_foreign_deposit_that_the_ledger_holds_at_another_value_does_not_tie(
+    open_syspro: Callable[..., SysproAdapter],
+    make_engine: Callable[..., Engine],
+    effect_for: Callable[..., Effect],
+    deposit: Journal,
+) -> None:
+    """SYSPRO converts the whole deposit by the one rate it is sent, whatever our lines say."""
+    euros = money_of(deposit, "B", "GBP", 50, bank_code="BEU")
+    claimed = replace(  # as if a part of it had been booked at another rate
+        euros,
+        lines=tuple(
+            replace(x, base=Money(x.base.minor + (20_00 if x.base.minor > 0 else -20_00), "GBP"))
+            for x in euros.lines
+        ),
+    )
+    engine, effect = make_engine(open_syspro("B", base_currency="GBP")), effect_for(claimed)
+    engine.intend(effect)
+    found = engine.advance(effect.kind, effect.key)
+    assert found.state is EffectState.mismatched
+    assert "GBP in the ledger: ours 153.99 GBP, theirs 133.99 GBP" in found.reason
+    back = engine.read_back(effect.kind, effect.key)
+    assert back.found[0].facts["total_minor"] == 133_99
+
+
+@pytest.mark.parametrize("what", ["drop_after_commit", "garbage"])
+def test_a_foreign_deposit_whose_answer_was_lost_is_read_back_from_the_ledger(
+    sandbox: Sandbox,
+    open_syspro: Callable[..., SysproAdapter],
+    make_engine: Callable[..., Engine],
+    clock: Clock,
+    effect_for: Callable[..., Effect],
+    deposit: Journal,
+    what: str,
+) -> None:
+    euros = money_of(deposit, "B", "GBP", 50, bank_code="BEU")
+    fault(sandbox, what, "CSHTWD")
+    engine, effect = make_engine(open_syspro("B", base_currency="GBP")), effect_for(euros)
+    assert drive(engine, effect, clock).state is EffectState.verified
+    facts = engine.read_back(effect.kind, effect.key).found[0].facts
+    assert (facts["total_minor"], facts["is_in_ledger"]) == (133_99, True)
+
+
 @pytest.mark.parametrize(
     ("name", "company", "base", "scale", "details"),
     [

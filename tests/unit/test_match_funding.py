@@ -10,7 +10,7 @@ from include.domain.merchant import Source, SourceKind
 from include.domain.settlement import LineClass
 from include.services.journal_book import JournalState
 from include.services.match_funding import ENTRIES
-from tests.support_books import Desk, base_table, line, table, worked_day
+from tests.support_books import Desk, line, table, worked_day
 
 LAST = date(2026, 10, 31)  # the settlement date of the worked day
 BANK_DAY = date(2026, 11, 2)
@@ -82,18 +82,6 @@ def test_a_batch_without_any_money_is_short_after_its_sla(desk: Desk) -> None:
     assert desk.causes(date(2026, 11, 5)) == []
     desk.fund([], date(2026, 11, 6))  # five days were allowed
     assert desk.causes(date(2026, 11, 6)) == ["short_funding"]
-
-
-def test_a_foreign_funding_in_two_parts_empties_transit_in_both_currencies(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
-    euro_account = {"EUR": desk.merchant.bank_accounts["EUR"]}
-    desk = Desk(tmp_path, bank_accounts=euro_account)
-    desk.build([line("gross_sale", 961, currency="EUR", batch="B1", request="1")], LAST)
-    first = desk.fund([("E1", 333, "B1")], BANK_DAY).built[0]
-    second = desk.fund([("E2", 628, "B1")], date(2026, 11, 3)).built[0]
-    # 3.33 -> 3.608721 -> 3.61; the net is 10.41, so the last funding takes 6.80, not 6.81.
-    assert base_table(first) == [("1160", "-3.61"), ("1000", "3.61")]
-    assert base_table(second) == [("1160", "-6.80"), ("1000", "6.80")]
 
 
 def test_an_entry_may_pay_several_batches_that_it_names(desk: Desk) -> None:

@@ -275,13 +275,13 @@ class NotOffered:
 
 
 def _value(journal: Journal) -> Money:
-    if journal.kind in (JournalKind.settlement, JournalKind.dispute_lost):
+    if not journal.is_document:
         return journal.debit_total
     return _split(journal).value
 
 
 def _lines(journal: Journal) -> list[tuple[JournalLine, Money]]:
-    if journal.kind in (JournalKind.settlement, JournalKind.dispute_lost):
+    if not journal.is_document:
         return [(line, line.base) for line in journal.lines if line.base.minor]
     return list(_split(journal).lines)
 

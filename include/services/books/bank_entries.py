@@ -39,12 +39,20 @@ class BankEntry:
 
 @dataclass(frozen=True, slots=True)
 class Funding:
-    """An entry and the batches it pays: minor and base minor units per funding key."""
+    """What an entry pays at one rate: SYSPRO's cash book converts a deposit by a single one."""
 
     entry: BankEntry
-    parts: Mapping[str, tuple[int, int]]
     batch_ids: tuple[str, ...]
     rate_millionths: int
+    minor: int  # of the entry's currency; the fundings of an entry sum to it
+    base_minor: int  # what funds in transit hold for it; a deposit's own conversion may differ
+    is_whole: bool  # no other rate pays a part of the entry
+
+    @property
+    def name(self) -> str:
+        """Name the deposit: two entries may pay one batch on one day, and one at two rates."""
+        whole = f"{'+'.join(self.batch_ids)}#{self.entry.entry_id}"
+        return whole if self.is_whole else f"{whole}@{self.rate_millionths}"
 
 
 class Funds:
@@ -66,7 +74,7 @@ class Funds:
         for entry in entries:
             named = self._named(entry)
             if named:
-                fundings.append(self._take(entry, named))
+                fundings += self._take(entry, named)
             else:
                 silent.append(entry)
         left: list[BankEntry] = []
@@ -78,7 +86,7 @@ class Funds:
                 if e.amount_minor == entry.minor and e.since_date <= entry.booking_date
             ]
             if len(fitting) == 1 and len(rivals) == 1:
-                fundings.append(self._take(entry, fitting))
+                fundings += self._take(entry, fitting)
             else:
                 left.append(entry)
         return fundings, left
@@ -116,29 +124,41 @@ class Funds:
         # An id that is used again: the day whose amount is nearest, the oldest of equals.
         return sorted(found, key=lambda e: (abs(e.amount_minor - entry.minor), e.since_date))[:1]
 
-    def _take(self, entry: BankEntry, batches: Sequence[Expectation]) -> Funding:
-        parts: dict[str, tuple[int, int]] = {}
+    def _take(self, entry: BankEntry, batches: Sequence[Expectation]) -> list[Funding]:
+        found: dict[int, list[tuple[str, int, int]]] = {}
         for batch in batches:
             whole = entry.minor if len(batches) == 1 else batch.amount_minor
-            parts[batch.item_key] = self._pay(batch, whole, entry)
-        return Funding(
-            entry,
-            parts,
-            tuple(sorted({str(b.detail["batch_id"]) for b in batches})),
-            int(batches[0].detail["rate_millionths"]),
-        )
+            for rate, minor, base in self._pay(batch, whole, entry):
+                found.setdefault(rate, []).append((str(batch.detail["batch_id"]), minor, base))
+        return [
+            Funding(
+                entry,
+                tuple(sorted({batch_id for batch_id, _, _ in parts})),
+                rate,
+                sum(minor for _, minor, _ in parts),
+                sum(base for _, _, base in parts),
+                is_whole=len(found) == 1,
+            )
+            for rate, parts in sorted(found.items())
+        ]
 
-    def _pay(self, batch: Expectation, minor: int, entry: BankEntry) -> tuple[int, int]:
-        """Book one funding on a batch; the last one takes what is left in the base currency."""
+    def _pay(self, batch: Expectation, minor: int, entry: BankEntry) -> list[tuple[int, int, int]]:
+        """Pay a batch; return rate, minor and base minor units of each rate it was booked at.
+
+        The last payment takes what is left in the base currency, so that funds in transit return
+        to zero in both.
+        """
         detail: dict[str, Any] = {**batch.detail}
         left = batch.amount_minor - minor
-        base = (
-            Money(minor, batch.currency)
-            .convert(detail["rate_millionths"], self.base_currency)
-            .minor
-        )
-        if left == 0:  # so that the account of funds in transit returns to zero in both
-            base = detail["full_base"] - sum(detail["parts_base"].values())
+        shares = [
+            (rate, part, Money(part, batch.currency).convert(rate, self.base_currency).minor)
+            for rate, part in _shares(detail["rates"], sum(detail["parts"].values()), minor)
+        ]
+        if left == 0 and shares:
+            rate, part, own = shares[-1]
+            done = sum(detail["parts_base"].values()) + sum(base for _, _, base in shares)
+            shares[-1] = (rate, part, own + detail["full_base"] - done)
+        base = sum(base for _, _, base in shares)
         for name, amount in (("parts", minor), ("parts_base", base)):
             detail[name] = {**detail[name], self.on: detail[name].get(self.on, 0) + amount}
         self.known[batch.item_key] = replace(
@@ -149,7 +169,32 @@ class Funds:
             met_by="" if left else entry.key,
             met_date=None if left else date.fromisoformat(self.on),
         )
-        return minor, base
+        return shares
+
+
+def _shares(rates: Mapping[str, int], paid: int, minor: int) -> list[tuple[int, int]]:
+    """Divide a payment by the rates at which its batch was booked: a month-end split has two.
+
+    Where the two parts of a batch have opposite signs, or a payment turns its sign, no part of
+    it is of either: all goes at the rate of the greater part.
+
+    Args:
+        rates: net in minor units by rate in millionths.
+        paid: minor units that came before.
+        minor: the payment.
+    """
+    nets = sorted((int(rate), net) for rate, net in rates.items())
+    sign = 1 if minor > 0 else -1
+    if len(nets) == 1 or paid * sign < 0 or any(net * sign < 0 for _, net in nets):
+        return [(max(nets, key=lambda each: abs(each[1]))[0], minor)] if minor else []
+    found, start, first, last = [], 0, paid * sign, (paid + minor) * sign
+    for place, (rate, net) in enumerate(nets, start=1):
+        end = max(start + net * sign, last if place == len(nets) else 0)
+        part = min(end, last) - max(start, first)
+        if part > 0:
+            found.append((rate, sign * part))
+        start = end
+    return found
 
 
 def _without(expectation: Expectation, on: str) -> Expectation:

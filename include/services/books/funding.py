@@ -27,6 +27,17 @@ def funding_key(batch_id: str, currency: str, day: SettlementDay) -> str:
     return f"{batch_id}|{currency}|{day.settlement_date.isoformat()}"
 
 
+def _rates(journals: Sequence[Journal]) -> dict[str, int]:
+    """Return the net in minor units by the rate it was booked at; one rate at least."""
+    found: dict[str, int] = {}
+    for journal in journals:
+        net = sum(line.amount.minor for line in journal.lines if line.source == NET)
+        rate = str(journal.rate_millionths)
+        found[rate] = found.get(rate, 0) + net
+    first = next(iter(found), "1000000")
+    return {rate: net for rate, net in sorted(found.items()) if net} or {first: 0}
+
+
 def funding_expectation(
     day: SettlementDay,
     merchant: Merchant,
@@ -54,7 +65,7 @@ def funding_expectation(
         "batch_id": batch_id,
         "full": net,
         "full_base": base,
-        "rate_millionths": journals[0].rate_millionths if journals else 1_000_000,
+        "rates": _rates(journals),
     }
     remaining = net - sum(detail["parts"].values())
     if known is None:

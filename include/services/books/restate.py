@@ -30,6 +30,11 @@ class Chain:
         return [r.journal for r in self.records if r.state is not JournalState.void]
 
     @property
+    def decided(self) -> list[Journal]:
+        """Return what stands and was approved at least: SYSPRO has it, or is about to."""
+        return [r.journal for r in self.records if r.state not in (*_UNDECIDED, JournalState.void)]
+
+    @property
     def last_version(self) -> int:
         return max((r.journal.version for r in self.records), default=0)
 

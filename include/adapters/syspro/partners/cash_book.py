@@ -2,9 +2,16 @@
 
 CSHTWD refuses no repeat; our reference stands in the transaction. Values are in the bank's own
 currency, which is the batch's; the distribution is in the same (inferred, reference section 4.6).
+SYSPRO converts them by itself, so what a foreign deposit is worth in the company's currency is
+read from the general ledger, where that shows it.
 """
 
+import json
+from collections.abc import Mapping
+
 from include.adapters.syspro.documents import cshqry, cshtwd
+from include.adapters.syspro.documents.comfnd import Condition, Find
+from include.adapters.syspro.documents.cshqry import BankTransaction
 from include.adapters.syspro.partners.common import (
     GL_FAILED,
     Asking,
@@ -18,12 +25,13 @@ from include.adapters.syspro.partners.common import (
     number,
     period_difference,
     split,
-    total_minor,
 )
 from include.domain.journal import Journal
+from include.domain.money import Money
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 
 DEPOSIT, WITHDRAWAL = "D", "W"
+_LEDGER_COLUMNS = ("EntryType", "EntryValue", "Reference")
 
 
 class CashBookPartner:
@@ -40,26 +48,33 @@ class CashBookPartner:
         with self._asking.client.session():
             body = self._asking.client.query("CSHQRY", cshqry.build(bank), effect.reference)
             found = self._asking.read(lambda raw: cshqry.parse(raw, bank), body, "CSHQRY")
-        ours = _split(journal)[1].value
-        with_value = [
-            (entry, abs(minor(entry.value_text, journal.currency)))
-            for entry in found
-            if entry.reference.casefold() == effect.reference.casefold()
-        ]
-        return tuple(
-            Found(
-                their_key(bank, entry.year, entry.month, entry.journal),
-                {
-                    "total_minor": total_minor(journal, ours, value),
-                    "value": value,
-                    "kind": entry.trn_type.upper()[:1],
-                    "date": iso_date(entry.date_text),
-                    "period": (number(entry.year), number(entry.month)),
-                    "is_reconciled": entry.is_reconciled,
-                },
-            )
-            for entry, value in with_value
+            ours = [e for e in found if e.reference.casefold() == effect.reference.casefold()]
+            is_foreign = journal.currency != journal.base_currency
+            gl_journal = _gl_journal(effect)
+            # Of two copies nobody can say whose the journal is; that there are two is enough.
+            ledger = self._ledger(journal, gl_journal) if is_foreign and len(ours) == 1 else None
+        return tuple(_found(bank, entry, journal, ledger, gl_journal) for entry in ours)
+
+    def _ledger(self, journal: Journal, gl_journal: str) -> int | None:
+        """Return the debits of the deposit's GL journal, in minor units; ``None``: none is shown.
+
+        The journal is known by the answer to our posting; without one, by our reference, which
+        SYSPRO may hand on to the ledger (inferred).
+        """
+        where: tuple[Condition, ...] = (("Reference", "EQ", journal.reference),)
+        if gl_journal:
+            names = ("GlYear", "GlPeriod", "Journal")
+            parts = (str(number(part)) for part in gl_journal.split("/"))
+            where = tuple((name, "EQ", part) for name, part in zip(names, parts, strict=True))
+        rows = self._asking.find(
+            Find("GenJournalDetail", where, _LEDGER_COLUMNS), journal.reference
         )
+        debits = [
+            minor(row.get("entryvalue", ""), journal.base_currency)
+            for row in rows
+            if row.get("entrytype", "").upper() == "D"
+        ]
+        return sum(debits) if rows else None
 
     def send(self, effect: Effect) -> Receipt:
         """Post once; see the port for the errors."""
@@ -80,12 +95,18 @@ class CashBookPartner:
         return Receipt(key, {"gl_journal": posted.gl_journal, "gl_error": gl_error})
 
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
-        """Compare value, direction, date, period, state and what became of the GL journal."""
+        """Compare value, direction, date, period, state, and the GL journal where it shows."""
         journal, facts = journal_of(effect), found.facts
         kind, parts = _split(journal)
         shown = facts["period"] if isinstance(facts["period"], tuple) else None
         differences = [
             *money_difference("value", parts.value.minor, facts["value"], journal.currency),
+            *money_difference(
+                f"{journal.base_currency} in the ledger",
+                journal.debit_total.minor,
+                facts["total_minor"] if facts["is_in_ledger"] else journal.debit_total.minor,
+                journal.base_currency,
+            ),
             *difference("transaction date", journal.posting_date.isoformat(), facts["date"]),
             *period_difference(effect, self._settings, journal.posting_date, shown),
             *difference("reconciled", False, facts["is_reconciled"]),
@@ -119,6 +140,35 @@ class CashBookPartner:
             ],
         }
         return cshtwd.ENTRY.build({"Item": {"AddTransaction": transaction}})
+
+
+def _found(
+    bank: str, entry: BankTransaction, journal: Journal, ledger: int | None, gl_journal: str
+) -> Found:
+    value = minor(entry.value_text, journal.currency)
+    # What the ledger does not show is as we convert it, never as we meant it.
+    own = Money(abs(value), journal.currency).convert(
+        journal.rate_millionths, journal.base_currency
+    )
+    return Found(
+        their_key(bank, entry.year, entry.month, entry.journal),
+        {
+            "total_minor": own.minor if ledger is None else ledger,
+            "is_in_ledger": ledger is not None,
+            "gl_journal": gl_journal,  # kept as evidence, for the next look
+            "value": abs(value),
+            "kind": entry.trn_type.upper()[:1],
+            "date": iso_date(entry.date_text),
+            "period": (number(entry.year), number(entry.month)),
+            "is_reconciled": entry.is_reconciled,
+        },
+    )
+
+
+def _gl_journal(effect: Effect) -> str:
+    """Return year/period/journal of the ledger, as SYSPRO answered our posting; '' if unknown."""
+    known = json.loads(effect.evidence or "{}")
+    return str(known.get("gl_journal", "")) if isinstance(known, Mapping) else ""
 
 
 def their_key(bank: str, year: str, month: str, journal: str) -> str:

@@ -166,6 +166,8 @@ class JournalPartner:
         return (
             self._settings.journal_currency == "original"
             and journal.currency != journal.base_currency
+            # What is off in the base currency alone can be said in no other.
+            and any(line.amount.minor for line in journal.lines)
         )
 
     def _currency(self, journal: Journal) -> str:

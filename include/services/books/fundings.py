@@ -1,0 +1,105 @@
+"""What a bank entry is booked as: a deposit at one rate, and what that rate leaves in transit.
+
+SYSPRO converts a deposit itself, by the one rate it is sent, so a deposit's base amounts are what
+that conversion makes; the cents by which funds in transit are then off are a GL journal.
+Source: accounting reference, sections 2 and 4.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from include.domain.accounts import GlTemplate
+from include.domain.journal import Journal, JournalKind, JournalLine
+from include.domain.merchant import Merchant
+from include.domain.money import Money
+from include.domain.settlement import SettlementDay
+from include.services.books.bank_entries import Funding
+from include.services.books.dates import PostingDate
+from include.services.books.journal_lines import BANK, FX_ROUNDING, NET, in_order
+from include.services.books.restate import Chain, booked, journal_key
+
+
+def deposit_draft(
+    day: SettlementDay,
+    merchant: Merchant,
+    funding: Funding,
+    chain: Chain,
+    template: GlTemplate,
+    when: PostingDate,
+) -> Journal:
+    """Return Dr bank, Cr funds in transit; a withdrawal is the same with signs turned round.
+
+    What was decided keeps its accounts and its rate: SYSPRO has converted it, or is about to.
+    """
+    decided, base_currency = chain.decided, merchant.base_currency
+    rate = decided[0].rate_millionths if decided else funding.rate_millionths
+    bank, transit = _account(BANK, decided, template), _account(NET, decided, template)
+    done, done_base = booked(decided).get((BANK, bank), (0, 0))
+    amount = Money(funding.minor, funding.entry.currency)
+    # Each version is converted for itself, so the sum of the versions is what SYSPRO holds.
+    rest = Money(funding.minor - done, amount.currency).convert(rate, base_currency)
+    base = Money(done_base, base_currency) + rest
+    lines = [JournalLine(bank, amount, base, BANK), JournalLine(transit, -amount, -base, NET)]
+    details = {
+        "bank_code": merchant.bank_account(amount.currency).bank_code,
+        "contra_account": bank,
+    }
+    return _draft(day, merchant, funding, when, JournalKind.funding, rate, lines, details)
+
+
+def rounding_draft(
+    day: SettlementDay,
+    merchant: Merchant,
+    funding: Funding,
+    chain: Chain,
+    deposits: Sequence[Journal],
+    template: GlTemplate,
+    when: PostingDate,
+) -> Journal | None:
+    """Return what the deposits leave in transit in the base currency alone, or ``None``."""
+    taken = sum(line.base.minor for j in deposits for line in j.lines if line.source == NET)
+    rest = Money(-funding.base_minor - taken, merchant.base_currency)
+    if not rest.minor:
+        return None
+    nothing = Money(0, funding.entry.currency)
+    lines = [
+        JournalLine(_account(NET, chain.decided, template), nothing, rest, NET),
+        JournalLine(_account(FX_ROUNDING, chain.decided, template), nothing, -rest, FX_ROUNDING),
+    ]
+    rate = deposits[0].rate_millionths
+    return _draft(day, merchant, funding, when, JournalKind.funding_rounding, rate, lines, {})
+
+
+def _account(source: str, decided: Sequence[Journal], template: GlTemplate) -> str:
+    """Keep the account a source was booked to; a changed template moves nothing booked."""
+    known = {line.source: line.gl_account for j in decided for line in j.lines}
+    return known.get(source) or template.account(source)
+
+
+def _draft(
+    day: SettlementDay,
+    merchant: Merchant,
+    funding: Funding,
+    when: PostingDate,
+    kind: JournalKind,
+    rate_millionths: int,
+    lines: Sequence[JournalLine],
+    details: Mapping[str, str],
+) -> Journal:
+    what = "Funding" if kind is JournalKind.funding else "Rounding of the funding"
+    batches = "+".join(funding.batch_ids)
+    draft = Journal(
+        key="draft",
+        kind=kind,
+        merchant_id=day.merchant_id,
+        company_id=merchant.company_id,
+        batch_id=funding.name,
+        settlement_date=day.settlement_date,
+        posting_date=when.posts_on,
+        version=1,
+        rate_millionths=rate_millionths,
+        lines=in_order(lines),
+        narrative=f"{what} of batch {batches}, bank entry {funding.entry.entry_id}{when.words}",
+        details=tuple(sorted(details.items())),
+    )
+    return replace(draft, key=journal_key(draft, 1))
