@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # the libraries behind these are slow to import
     from include.mappings.tables import Mappings
     from include.mappings.today import Today
     from include.services.effects.engine import Engine
+    from include.services.postings import EffectPostings
     from include.services.translate.translator import ShopTranslator
     from include.services.write_report import ReportWriter
 
@@ -336,6 +337,12 @@ class Tieout:
         from include.adapters.store.dead_letters import SqlDeadLetters
 
         return SqlDeadLetters(self.store)
+
+    def postings(self, owner: str) -> "EffectPostings":
+        """Return what became of journals; ``owner`` is asked about those that do not finish."""
+        from include.services.postings import EffectPostings
+
+        return EffectPostings(self.effects, self.dead_letters, owner)
 
     def engine(
         self,

@@ -8,6 +8,8 @@ from typing import Any
 
 import polars as pl
 
+from include.adapters.store.dead_letters import SqlDeadLetters
+from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.engine import open_store
 from include.adapters.store.expectations import SqlExpectations
 from include.adapters.store.journals import SqlJournals
@@ -24,6 +26,7 @@ from include.services.match_lines import MatchResult, match_lines
 from include.services.matching.columns import LINES, MATCHES, line_schema
 from include.services.matching.match_files import rows_of_matches
 from include.services.ports import PeriodState, PostingPeriod, TransactionFacts
+from include.services.postings import EffectPostings
 
 DAY = date(2026, 10, 30)
 ACCOUNTS = {
@@ -206,6 +209,9 @@ class Desk:
         self.expectations = SqlExpectations(self.engine)
         self.items = SqlOpenItems(self.engine, Clock())
         self.journals = SqlJournals(self.engine, Clock())
+        self.effects = SqlEffectStore(self.engine)
+        self.letters = SqlDeadLetters(self.engine)
+        self.postings = EffectPostings(self.effects, self.letters, self.merchant.owner)
         self.mappings = Prices()
         self.periods = Periods()
 
@@ -262,6 +268,7 @@ class Desk:
             lake=self.lake,
             mappings=self.mappings,
             journals=self.journals,
+            postings=self.postings,
             periods=self.periods,
             expectations=self.expectations,
             open_items=self.items,
@@ -290,6 +297,7 @@ class Desk:
             expectations=self.expectations,
             open_items=self.items,
             journals=self.journals,
+            postings=self.postings,
             mappings=self.mappings,
             periods=self.periods,
         )

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from include.domain.errors import Retryable
 from include.domain.expectations import Expectation, ExpectationKind
 from include.domain.journal import Journal, JournalKind
 from include.domain.matching import Cause
@@ -16,17 +15,24 @@ from include.domain.merchant import Merchant
 from include.domain.open_items import OpenItem, item_key_of
 from include.domain.settlement import LineClass, SettlementDay
 from include.services.books.conservation import Proof, check_day, opposing_minor
-from include.services.books.dates import PostingDate, PostingDates
+from include.services.books.dates import PostingDates
 from include.services.books.drafts import Basis, basis_of, invoice_draft, settlement_draft
 from include.services.books.drafts import sums_by_role as by_role
 from include.services.books.funding import FundingStore, funding_expectation, funding_key
 from include.services.books.journal_lines import NET
-from include.services.books.ports import BookMappings, JournalStore, Periods
+from include.services.books.ports import BookMappings, JournalRecord, JournalStore, Periods
+from include.services.books.replacing import (
+    Postings,
+    finish_withdrawn,
+    replaceable,
+    store_way,
+)
 from include.services.books.restate import Chain, Continuation, chains, continue_chain
 from include.services.books.sums import BatchSums, sum_day
 from include.services.journal_book import JournalState
 from include.services.matching.columns import EXPLAINED, LINES
 from include.services.matching.ports import DayFiles, ItemStore
+from include.services.ports import PostingPeriod
 
 STAGE = "build"
 _IN_THE_LEDGER = (JournalState.posted, JournalState.tied_out)
@@ -57,12 +63,7 @@ class _Step:
     way: Continuation
     mapping_version: str
     control: Mapping[str, Any]
-    when: PostingDate | None = None
     unposted: tuple[Journal, ...] = ()  # new, or built before and not in the ledger yet
-
-    @property
-    def parked(self) -> tuple[Journal, ...]:
-        return self.unposted if self.when and self.when.is_parked else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ def build_journals(
     lake: DayFiles,
     mappings: BookMappings,
     journals: JournalStore,
+    postings: Postings,
     periods: Periods,
     expectations: FundingStore,
     open_items: ItemStore,
@@ -98,6 +100,7 @@ def build_journals(
         lake: holds lines.parquet and explained.parquet.
         mappings: templates, fee kinds and rates.
         journals: what was built before; receives what is new.
+        postings: what became of those that were approved.
         periods: SYSPRO's calendar.
         expectations: receives what the bank should get.
         open_items: receives closed periods.
@@ -107,7 +110,7 @@ def build_journals(
     Raises:
         Rejected: money is not conserved, or a code, account or rate is not mapped. Nothing was
             built.
-        Retryable: a journal to be replaced was approved this very moment.
+        Retryable: a journal to be replaced was approved or sent this very moment.
     """
     sums = sum_day(
         lake.day_path(day, LINES),
@@ -119,21 +122,37 @@ def build_journals(
     if totals is not None:
         counted = {(c, k.value): v for (c, k), v in totals.items() if k is not LineClass.funding}
         check_day(_by_class(sums.batches), sums.set_aside, counted, f"build, {day}")
-    known = chains(r for r in journals.versions(day) if r.journal.kind in _KINDS)
     dates = PostingDates(merchant, periods)
+    records = _records(day, journals)
+    if finish_withdrawn(records, journals, postings):
+        records = _records(day, journals)
+    known = chains(records, replaceable(records, postings, dates))
     plan = _Plan(day, merchant, mappings, dates, known)
     steps = [step for batch in sums.batches for step in _plan_batch(plan, batch)]
     steps += _plan_vanished(plan)
     awaited = _awaited(plan, steps, expectations)
-    _store(steps, journals)
+    for step in steps:
+        store_way(
+            step.way,
+            journals=journals,
+            postings=postings,
+            mapping_version=step.mapping_version,
+            control=step.control,
+            step=STAGE,
+        )
     expectations.save(awaited)
-    waiting = [(journal, s.when) for s in steps for journal in s.parked if s.when]
+    unposted = [journal for step in steps for journal in step.unposted]
+    waiting = [(j, p) for j in unposted if (p := dates.period_to_wait_for(j.posting_date))]
     open_items.replace_findings(day, STAGE, [_parked_item(plan, *each) for each in waiting])
     return BuildResult(
         tuple(s.way.new for s in steps if s.way.new),
         tuple(journal for s in steps for journal in s.way.kept),
         tuple(journal.key for journal, _ in waiting),
     )
+
+
+def _records(day: SettlementDay, journals: JournalStore) -> list[JournalRecord]:
+    return [record for record in journals.versions(day) if record.journal.kind in _KINDS]
 
 
 def _by_class(batches: Sequence[BatchSums]) -> dict[tuple[str, str], int]:
@@ -157,7 +176,7 @@ def _plan_batch(plan: _Plan, batch: BatchSums) -> list[_Step]:
         JournalKind.fee_invoice: invoice_draft(plan.day, plan.merchant, batch, basis, when),
     }
     ways = {
-        kind: continue_chain(plan.known.get(keys[kind], Chain(())), draft)
+        kind: continue_chain(plan.known.get(keys[kind], Chain(())), draft, plan.dates.posts_on)
         for kind, draft in drafts.items()
     }
     proof = _proof(batch, basis, ways[JournalKind.settlement].standing)
@@ -171,7 +190,6 @@ def _plan_batch(plan: _Plan, batch: BatchSums) -> list[_Step]:
             way,
             basis.mapping_version,
             control,
-            when,
             _unposted(plan.known.get(keys[kind], Chain(())), way),
         )
         for kind, way in ways.items()
@@ -204,14 +222,16 @@ def _plan_vanished(plan: _Plan) -> list[_Step]:
         newest = chain.newest
         if (batch_id, currency, kind) in plan.seen or newest is None:
             continue
+        way = continue_chain(chain, None, plan.dates.posts_on)
         steps.append(
             _Step(
                 batch_id.partition("@")[0],
                 currency,
                 JournalKind(kind),
-                continue_chain(chain, None),
+                way,
                 newest.mapping_version,
                 {"roles": newest.control.get("roles", {})},
+                _unposted(chain, way),
             )
         )
     return steps
@@ -237,21 +257,8 @@ def _awaited(plan: _Plan, steps: Sequence[_Step], expectations: FundingStore) ->
     return [e for e in found if e is not None and known.get(e.item_key) != e]
 
 
-def _store(steps: Sequence[_Step], journals: JournalStore) -> None:
-    for step in steps:
-        for journal in step.way.void:
-            if not journals.void(journal):
-                raise Retryable(
-                    f"journal {journal.key} was approved while it was being replaced",
-                    "build",
-                    "Run the step again: it will build the difference instead.",
-                )
-        if step.way.new is not None:
-            journals.add(step.way.new, step.mapping_version, step.control)
-
-
-def _parked_item(plan: _Plan, journal: Journal, when: PostingDate) -> OpenItem:
-    period = f"{when.period.year}/{when.period.period:02d}"
+def _parked_item(plan: _Plan, journal: Journal, waits_for: PostingPeriod) -> OpenItem:
+    period = f"{waits_for.year}/{waits_for.period:02d}"
     return OpenItem(
         item_key=item_key_of(plan.day, Cause.period_closed, journal.key),
         merchant_id=plan.day.merchant_id,
@@ -262,8 +269,9 @@ def _parked_item(plan: _Plan, journal: Journal, when: PostingDate) -> OpenItem:
         amount_minor=journal.debit_total.minor,
         source="",
         document_id="",
-        explanation=f"Journal {journal.key} posts on {when.posts_on}, but period {period} of "
-        f"company {journal.company_id} is {when.period.state.value}.",
-        next_action=f"Open period {period} in SYSPRO; the journal is kept and posts then.",
+        explanation=f"Journal {journal.key} posts on {journal.posting_date}, but period {period} "
+        f"of company {journal.company_id} is {waits_for.state.value}.",
+        next_action=f"Open period {period} in SYSPRO; the journal is kept and posts then. Or set "
+        "period_policy: next_open for the merchant and run build again.",
         owner=plan.merchant.owner,
     )

@@ -9,7 +9,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from include.domain.errors import Retryable
 from include.domain.expectations import Expectation, ExpectationKind, ExpectationState
 from include.domain.journal import Journal, JournalKind
 from include.domain.matching import Cause
@@ -20,7 +19,13 @@ from include.domain.settlement import LineClass, SettlementDay
 from include.services.books.bank_entries import BankEntry, Funding, Funds
 from include.services.books.dates import PostingDates
 from include.services.books.fundings import deposit_draft, rounding_draft
-from include.services.books.ports import BookMappings, JournalStore, Periods
+from include.services.books.ports import BookMappings, JournalRecord, JournalStore, Periods
+from include.services.books.replacing import (
+    Postings,
+    finish_withdrawn,
+    replaceable,
+    store_way,
+)
 from include.services.books.restate import Chain, Continuation, chains, continue_chain
 from include.services.matching.ports import DayFiles, Expectations, StageItems
 
@@ -55,6 +60,7 @@ def match_funding(
     expectations: Expectations,
     open_items: StageItems,
     journals: JournalStore,
+    postings: Postings,
     mappings: BookMappings,
     periods: Periods,
 ) -> FundingResult:
@@ -67,6 +73,7 @@ def match_funding(
         expectations: batches that wait for money, and entries that wait for a batch.
         open_items: receives what is short or unexplained.
         journals: receives one funding journal per explained entry.
+        postings: what became of those that were approved.
         mappings: the GL template.
         periods: SYSPRO's calendar.
 
@@ -82,13 +89,25 @@ def match_funding(
     }
     ordered = sorted(entries.values(), key=lambda e: (e.booking_date, e.key))
     fundings, left = funds.explain(ordered)
-    ways = _journals(day, merchant, fundings, journals, mappings, periods)
+    records = _records(day, journals)
+    if finish_withdrawn(records, journals, postings):
+        records = _records(day, journals)
+    dates = PostingDates(merchant, periods)
+    known = chains(records, replaceable(records, postings, dates))
+    ways = _journals(day, merchant, fundings, known, mappings, dates)
     after = _expired(funds.known.values(), on)
     after += _keep_unexplained(day, unexplained, entries.values(), {e.key for e in left}, on)
     count = _store_items(day, merchant, [*waiting, *unexplained], after, open_items)
     before = {(e.kind, e.item_key): e for e in (*waiting, *unexplained)}
     for way in ways:
-        _store_journal(way, journals, mappings.version)
+        store_way(
+            way,
+            journals=journals,
+            postings=postings,
+            mapping_version=mappings.version,
+            control={"roles": {}},
+            step=STAGE,
+        )
     expectations.save([e for e in after if before.get((e.kind, e.item_key)) != e])
     return FundingResult(
         tuple(way.new for way in ways if way.new),
@@ -142,41 +161,32 @@ def _earlier(unexplained: Iterable[Expectation], on: date) -> list[BankEntry]:
     ]
 
 
+def _records(day: SettlementDay, journals: JournalStore) -> list[JournalRecord]:
+    return [record for record in journals.versions(day) if record.journal.kind in _KINDS]
+
+
 def _journals(
     day: SettlementDay,
     merchant: Merchant,
     fundings: Sequence[Funding],
-    journals: JournalStore,
+    known: dict[tuple[str, str, str], Chain],
     mappings: BookMappings,
-    periods: Periods,
+    dates: PostingDates,
 ) -> list[Continuation]:
     """Return how the funding journals of the day go on; vanished entries are taken back."""
-    records = [r for r in journals.versions(day) if r.journal.kind in _KINDS]
-    known, dates = chains(records), PostingDates(merchant, periods)
     ways = []
     for funding in fundings:
         when = dates.of(funding.entry.booking_date)
         template = mappings.gl_template(merchant.gl_template, when.posts_on)
         name = (funding.name, funding.entry.currency)
         chain = known.pop((*name, JournalKind.funding), Chain(()))
-        way = continue_chain(chain, deposit_draft(day, merchant, funding, chain, template, when))
+        draft = deposit_draft(day, merchant, funding, chain, template, when)
+        way = continue_chain(chain, draft, dates.posts_on)
         ways.append(way)
         chain = known.pop((*name, JournalKind.funding_rounding), Chain(()))
         rest = rounding_draft(day, merchant, funding, chain, way.standing, template, when)
-        ways.append(continue_chain(chain, rest))
-    return ways + [continue_chain(chain, None) for chain in known.values()]
-
-
-def _store_journal(way: Continuation, journals: JournalStore, mapping_version: str) -> None:
-    for journal in way.void:
-        if not journals.void(journal):
-            raise Retryable(
-                f"journal {journal.key} was approved while it was being replaced",
-                "fund",
-                "Run the step again: it will build the difference instead.",
-            )
-    if way.new is not None:
-        journals.add(way.new, mapping_version, {"roles": {}})
+        ways.append(continue_chain(chain, rest, dates.posts_on))
+    return ways + [continue_chain(chain, None, dates.posts_on) for chain in known.values()]
 
 
 def _expired(funds: Iterable[Expectation], on: date) -> list[Expectation]:

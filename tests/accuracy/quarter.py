@@ -13,7 +13,9 @@ from sqlalchemy import select
 from include.adapters.lake import Lake
 from include.adapters.layouts.parse import LayoutReader
 from include.adapters.quality.runner import GxGate
+from include.adapters.store.dead_letters import SqlDeadLetters
 from include.adapters.store.disputes import SqlDisputes
+from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.engine import open_store
 from include.adapters.store.expectations import SqlExpectations
 from include.adapters.store.files import SqlFiles
@@ -39,6 +41,7 @@ from include.services.journal_book import JournalState
 from include.services.match_funding import match_funding
 from include.services.match_lines import document_window, match_lines
 from include.services.matching.match_files import rows_of_matches
+from include.services.postings import EffectPostings
 from tests.accuracy.partners import Partners, WallClock
 
 _TRIES = 4  # Airflow would try again; a second download often serves the right bytes
@@ -78,6 +81,7 @@ class Quarter:
         self.items = SqlOpenItems(self.engine, clock)
         self.expectations = SqlExpectations(self.engine)
         self.journals = SqlJournals(self.engine, clock)
+        self.effects, self.letters = SqlEffectStore(self.engine), SqlDeadLetters(self.engine)
         self.disputes = SqlDisputes(self.engine, clock)
         self.quality = SqlQuality(self.engine, clock)
         self.layouts, self.gate, self.mappings = LayoutReader(), GxGate(), load_mappings()
@@ -157,12 +161,14 @@ class Quarter:
             mappings=self.mappings,
             layouts=kinds,
         )
+        postings = EffectPostings(self.effects, self.letters, merchant.owner)
         build_journals(
             day,
             merchant,
             lake=self.lake,
             mappings=self.mappings,
             journals=self.journals,
+            postings=postings,
             periods=ledger.reader,
             expectations=self.expectations,
             open_items=self.items,
@@ -176,6 +182,7 @@ class Quarter:
             expectations=self.expectations,
             open_items=self.items,
             journals=self.journals,
+            postings=postings,
             mappings=self.mappings,
             periods=ledger.reader,
         )

@@ -12,6 +12,8 @@ from sqlalchemy import Engine
 
 from include.adapters.layouts.parse import LayoutReader
 from include.adapters.quality.runner import GxGate
+from include.adapters.store.dead_letters import SqlDeadLetters
+from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.engine import open_store
 from include.adapters.store.expectations import SqlExpectations
 from include.adapters.store.files import SqlFiles
@@ -28,6 +30,7 @@ from include.services.classify_lines import classify_lines
 from include.services.files import StoredFile
 from include.services.match_lines import match_lines
 from include.services.ports import PeriodState, PostingPeriod, TransactionFacts
+from include.services.postings import EffectPostings
 from tests.bench.generate import DAY, MERCHANT
 
 Answer = tuple[tuple[int, int, int], dict[str, float]]
@@ -157,6 +160,7 @@ def _settle(csv: Path, documents: Path, root: Path, engine: Engine) -> Answer:
             lake=lake,
             mappings=mappings,
             journals=journals,
+            postings=EffectPostings(SqlEffectStore(engine), SqlDeadLetters(engine), merchant.owner),
             periods=_Periods(),
             expectations=expectations,
             open_items=items,

@@ -79,15 +79,19 @@ class SqlJournals:
                 "Two runs built this day at once; run build again.",
             )
 
-    def void(self, journal: Journal) -> bool:
-        """Void a journal nobody has approved; ``False``: it went on meanwhile and stands."""
-        undecided = (JournalState.built.value, JournalState.held.value)
+    def void(self, journal: Journal, *, is_withdrawn: bool = False) -> bool:
+        """Void a journal nobody has approved; ``False``: it went on meanwhile and stands.
+
+        ``is_withdrawn``: nobody can send it any more, so an approved or parked one goes as well.
+        """
+        states = [JournalState.built, JournalState.held]
+        states += [JournalState.approved, JournalState.parked] if is_withdrawn else []
         statement = (
             update(journals)
             .where(
                 journals.c.journal_key == journal.key,
                 journals.c.digest == journal.digest,
-                journals.c.state.in_(undecided),
+                journals.c.state.in_([state.value for state in states]),
             )
             .values(state=JournalState.void.value)
         )

@@ -58,6 +58,19 @@ class PostingDates:
             "Open a period in SYSPRO, or set period_policy: park for this merchant.",
         )
 
+    def posts_on(self, posting_date: date) -> date:
+        """Return where a journal of that date would post now: its date, unless policy moves it.
+
+        Raises:
+            Rejected: the policy is ``next_open`` and no open period follows.
+        """
+        return self.of(posting_date).posts_on
+
+    def period_to_wait_for(self, posting_date: date) -> PostingPeriod | None:
+        """Return the period of a date where it is not open."""
+        period = self._period(posting_date)
+        return None if period.state is PeriodState.open else period
+
     def _period(self, on: date) -> PostingPeriod:
         if on not in self._known:
             self._known[on] = self._periods.posting_period(self._merchant.company_id, on)

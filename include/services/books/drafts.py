@@ -26,7 +26,8 @@ class Basis:
     """What decides how a batch is booked; kept with the journal as long as the batch is open.
 
     A mapping that changes meanwhile does not move what is booked: only lines that changed post,
-    by the accounts, roles and rate they began with.
+    by the accounts, roles and rate they began with. Nothing is booked yet of what nobody has
+    approved or SYSPRO refused: that follows today's mapping, or no mistake could be mended.
     """
 
     roles: Mapping[str, str]  # "class|layout|code" -> role
@@ -48,14 +49,14 @@ def basis_of(
     Raises:
         Rejected: a fee code, account or rate is not mapped; the message holds the line to add.
     """
-    newest = chain.newest
-    known: Mapping[str, str] = newest.control.get("roles", {}) if newest else {}
+    began = chain.decided_records[-1] if chain.decided_records else None
+    known: Mapping[str, str] = began.control.get("roles", {}) if began else {}
     roles = {
         "|".join(name): known.get("|".join(name)) or _role(name, mappings, when)
         for name in batch.sums
     }
     template = mappings.gl_template(merchant.gl_template, when.posts_on)
-    if newest is None:
+    if began is None:
         rate = mappings.fx_rate(batch.currency, merchant.base_currency, when.posts_on)
         return Basis(roles, template, rate, merchant.fees_as_ap_invoice, mappings.version)
     accounts = chain.accounts
@@ -66,9 +67,9 @@ def basis_of(
     return Basis(
         {**known, **roles},
         template,
-        newest.journal.rate_millionths,
+        began.journal.rate_millionths,
         as_invoice,
-        newest.mapping_version,
+        began.mapping_version,
     )
 
 

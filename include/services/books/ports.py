@@ -37,8 +37,11 @@ class JournalStore(Protocol):
         """
         ...
 
-    def void(self, journal: Journal) -> bool:
-        """Void a journal nobody has approved; ``False``: it went on meanwhile and stands."""
+    def void(self, journal: Journal, *, is_withdrawn: bool = False) -> bool:
+        """Void a journal nobody has approved; ``False``: it went on meanwhile and stands.
+
+        ``is_withdrawn``: nobody can send it any more, so an approved or parked one goes as well.
+        """
         ...
 
 

@@ -5,8 +5,9 @@ nothing is posted. Source: accounting reference, section 6.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from include.domain.journal import Journal, JournalKind, JournalLine
 from include.domain.money import Money
@@ -16,6 +17,7 @@ from include.services.journal_book import JournalState
 
 LineKey = tuple[str, str]  # source, GL account
 _UNDECIDED = (JournalState.built, JournalState.held)
+PostsOn = Callable[[date], date]  # from a journal's posting date to where it would post now
 _BILL_VERSION = re.compile(r"-V[0-9]+$")
 
 
@@ -24,6 +26,7 @@ class Chain:
     """All versions of one batch, currency and kind; those that stand, and the last number."""
 
     records: Sequence[JournalRecord]
+    replaceable: Collection[str] = ()  # keys of approved ones that may go all the same
 
     @property
     def standing(self) -> list[Journal]:
@@ -31,8 +34,17 @@ class Chain:
 
     @property
     def decided(self) -> list[Journal]:
-        """Return what stands and was approved at least: SYSPRO has it, or is about to."""
-        return [r.journal for r in self.records if r.state not in (*_UNDECIDED, JournalState.void)]
+        """Return what stands for good: SYSPRO has it, or is about to."""
+        return [r.journal for r in self.decided_records]
+
+    @property
+    def decided_records(self) -> list[JournalRecord]:
+        kept = [r for r in self.records if r.state is not JournalState.void]
+        return [r for r in kept if not self.may_go(r)]
+
+    def may_go(self, record: JournalRecord) -> bool:
+        """Say whether it may be replaced: nobody has decided, or SYSPRO does not have it."""
+        return record.state in _UNDECIDED or record.journal.key in self.replaceable
 
     @property
     def last_version(self) -> int:
@@ -41,11 +53,11 @@ class Chain:
     @property
     def accounts(self) -> dict[str, str]:
         """Return the account each source was booked to, the latest where it was moved."""
-        return {line.source: line.gl_account for j in self.standing for line in j.lines}
+        return {line.source: line.gl_account for j in self.decided for line in j.lines}
 
     @property
     def newest(self) -> JournalRecord | None:
-        """Return the record whose control says what the chain was last built from."""
+        """Return the record that was built last, decided or not."""
         kept = [r for r in self.records if r.state is not JournalState.void]
         return kept[-1] if kept else None
 
@@ -126,8 +138,11 @@ def journal_key(journal: Journal, version: int) -> str:
     return "|".join(parts)
 
 
-def _reversal(chain: Chain) -> Journal | None:
-    """Return the journal that takes everything back, or ``None``: nothing is booked."""
+def _reversal(chain: Chain, posts_on: PostsOn) -> Journal | None:
+    """Return the journal that takes everything back, or ``None``: nothing is booked.
+
+    It posts where what it takes back would post today: that period may be closed by now.
+    """
     standing = chain.standing
     if not any(minor or base for minor, base in booked(standing).values()):
         return None
@@ -139,6 +154,7 @@ def _reversal(chain: Chain) -> Journal | None:
         version=version,
         lines=difference((), standing, last.currency, last.base_currency),
         supersedes=last.key,
+        posting_date=posts_on(last.posting_date),
         narrative=f"{last.batch_id} is no longer in the files; versions before are taken back",
     )
 
@@ -148,30 +164,57 @@ class Continuation:
     """How a chain goes on."""
 
     kept: Sequence[Journal]  # stand as they are
-    void: Sequence[Journal]  # nobody had approved them; ``new`` says what they said, corrected
+    void: Sequence[Journal]  # SYSPRO does not have them; ``new`` says what they said, corrected
     new: Journal | None
+    withdrawn: Collection[str] = ()  # keys of those ``void`` that had been approved
 
     @property
     def standing(self) -> list[Journal]:
         return [*self.kept, *([self.new] if self.new else [])]
 
 
-def continue_chain(chain: Chain, draft: Journal | None) -> Continuation:
+def continue_chain(
+    chain: Chain, draft: Journal | None, posts_on: PostsOn = lambda posting_date: posting_date
+) -> Continuation:
     """Bring a chain to ``draft``; ``None``: there is nothing to book any more.
 
-    What nobody has approved yet is replaced rather than topped up; what went on is never touched.
+    What SYSPRO does not have is replaced rather than topped up, also where only its day or its
+    supplier is not today's; what went on is never touched.
+
+    Args:
+        chain: what was built before.
+        draft: the whole of what should be booked, as if nothing were.
+        posts_on: where a journal of a date would post now; see ``dates.py``.
     """
-    if _next(chain, draft) is None:
+    may_go = [r for r in chain.records if r.state is not JournalState.void and chain.may_go(r)]
+    is_stale = any(_is_stale(r.journal, draft, posts_on) for r in may_go)
+    if not is_stale and _next(chain, draft, posts_on) is None:
         return Continuation(chain.standing, (), None)
-    undecided = [r.journal for r in chain.records if r.state in _UNDECIDED]
+    gone = {r.journal.key for r in may_go}
     left = Chain(
-        [replace(r, state=JournalState.void) if r.state in _UNDECIDED else r for r in chain.records]
+        [replace(r, state=JournalState.void) if r.journal.key in gone else r for r in chain.records]
     )
-    return Continuation(left.standing, undecided, _next(left, draft))
+    return Continuation(
+        left.standing,
+        [r.journal for r in may_go],
+        _next(left, draft, posts_on),
+        frozenset(r.journal.key for r in may_go if r.state not in _UNDECIDED),
+    )
 
 
-def _next(chain: Chain, draft: Journal | None) -> Journal | None:
-    found = next_version(draft, chain) if draft is not None else _reversal(chain)
+def _is_stale(journal: Journal, draft: Journal | None, posts_on: PostsOn) -> bool:
+    if draft is not None and _details(journal) != _details(draft):
+        return True
+    return posts_on(journal.posting_date) != journal.posting_date
+
+
+def _details(journal: Journal) -> Mapping[str, str]:
+    """Return what SYSPRO is told beside the lines, without the version in a bill's number."""
+    return {name: _BILL_VERSION.sub("", value) for name, value in journal.details}
+
+
+def _next(chain: Chain, draft: Journal | None, posts_on: PostsOn) -> Journal | None:
+    found = next_version(draft, chain) if draft is not None else _reversal(chain, posts_on)
     return _numbered(found) if found is not None else None
 
 
@@ -185,7 +228,9 @@ def _numbered(journal: Journal) -> Journal:
     return replace(journal, details=tuple(sorted(details.items())))
 
 
-def chains(records: Iterable[JournalRecord]) -> dict[tuple[str, str, str], Chain]:
+def chains(
+    records: Iterable[JournalRecord], replaceable: Collection[str] = ()
+) -> dict[tuple[str, str, str], Chain]:
     """Group a day's records by (batch, currency, kind)."""
     found: dict[tuple[str, str, str], list[JournalRecord]] = {}
     for record in records:
@@ -193,6 +238,6 @@ def chains(records: Iterable[JournalRecord]) -> dict[tuple[str, str, str], Chain
         key = (journal.batch_id, journal.currency, journal.kind.value)
         found.setdefault(key, []).append(record)
     return {
-        key: Chain(sorted(some, key=lambda record: record.journal.version))
+        key: Chain(sorted(some, key=lambda record: record.journal.version), replaceable)
         for key, some in found.items()
     }

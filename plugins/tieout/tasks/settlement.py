@@ -202,6 +202,7 @@ def build(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
 
     known = context.days.get(day)
     hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
+    postings = context.postings(merchant.owner)
     with hook.session():
         built = build_journals(
             day,
@@ -209,6 +210,7 @@ def build(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
             lake=context.lake,
             mappings=context.mappings,
             journals=context.journals,
+            postings=postings,
             periods=hook,
             expectations=context.expectations,
             open_items=context.open_items,
@@ -222,6 +224,7 @@ def build(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
             expectations=context.expectations,
             open_items=context.open_items,
             journals=context.journals,
+            postings=postings,
             mappings=context.mappings,
             periods=hook,
         )

@@ -1,0 +1,88 @@
+"""Which journals of a chain may be replaced: what is undecided, refused, or has nowhere to post.
+
+An approved journal is not touched again, unless SYSPRO has certainly not got it and never will:
+it refused it, or its period is closed and today's policy names another day. Such a journal is
+withdrawn first, so that nobody can send it; its successor has to be approved anew.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from include.domain.errors import Retryable
+from include.domain.journal import Journal
+from include.services.books.dates import PostingDates
+from include.services.books.ports import JournalRecord, JournalStore
+from include.services.books.restate import Continuation
+from include.services.journal_book import JournalState
+
+_WAITING = (JournalState.approved, JournalState.parked)
+
+
+class Postings(Protocol):
+    """What became of journals that were approved."""
+
+    def is_refused(self, journal: Journal) -> bool:
+        """Say whether SYSPRO refused it and nobody has dealt with that yet."""
+        ...
+
+    def is_unsent(self, journal: Journal) -> bool:
+        """Say whether it certainly is not in SYSPRO, and nobody refused it."""
+        ...
+
+    def is_withdrawn(self, journal: Journal) -> bool: ...
+
+    def withdraw(self, journal: Journal) -> bool:
+        """See to it that nobody sends it; ``False``: it went on meanwhile."""
+        ...
+
+
+def replaceable(
+    records: Iterable[JournalRecord], postings: Postings, dates: PostingDates
+) -> frozenset[str]:
+    """Return the keys of approved journals that may be replaced all the same."""
+    waiting = [record.journal for record in records if record.state in _WAITING]
+    return frozenset(
+        journal.key
+        for journal in waiting
+        if postings.is_refused(journal)
+        or (
+            dates.posts_on(journal.posting_date) != journal.posting_date
+            and postings.is_unsent(journal)
+        )
+    )
+
+
+def finish_withdrawn(
+    records: Iterable[JournalRecord], journals: JournalStore, postings: Postings
+) -> bool:
+    """Void what an earlier run withdrew and did not live to void; say whether there was any."""
+    gone = [r.journal for r in records if r.state in _WAITING and postings.is_withdrawn(r.journal)]
+    for journal in gone:
+        journals.void(journal, is_withdrawn=True)
+    return bool(gone)
+
+
+def store_way(
+    way: Continuation,
+    *,
+    journals: JournalStore,
+    postings: Postings,
+    mapping_version: str,
+    control: Mapping[str, Any],
+    step: str,
+) -> None:
+    """Withdraw and void what is replaced, then keep what is new.
+
+    Raises:
+        Retryable: a journal to be replaced went on this very moment.
+    """
+    for journal in way.void:
+        is_withdrawn = journal.key in way.withdrawn and postings.withdraw(journal)
+        if not journals.void(journal, is_withdrawn=is_withdrawn):
+            raise Retryable(
+                f"journal {journal.key} was approved or sent while it was being replaced",
+                step,
+                "Run the step again: it will build the difference instead.",
+            )
+    if way.new is not None:
+        journals.add(way.new, mapping_version, control)
