@@ -78,6 +78,7 @@ def post_journals(
     Raises:
         Rejected: SYSPRO refused, or holds something else; a dead letter names the next action.
         OutcomeUnknown: no clear answer yet. Safe to retry: the engine looks before it sends.
+        Exception: a journal could not be worked on, after all the others were.
     """
     wanted = [
         booked
@@ -85,9 +86,21 @@ def post_journals(
         if booked.state in (JournalState.approved, JournalState.parked)
         and booked.journal.kind in kinds
     ]
-    effects = [_post(booked.journal, merchant.owner, engine) for booked in wanted]
-    for booked, effect in zip(wanted, effects, strict=True):
-        note_outcome(booked, effect, journals, items)
+    effects: list[Effect] = []
+    broken: list[Exception] = []
+    for booked in wanted:
+        try:
+            effect = _post(booked.journal, merchant.owner, engine)
+            note_outcome(booked, effect, journals, items)
+        except Exception as error:  # noqa: BLE001  one journal's fault must not stop the rest
+            log.warning("journal %s: could not be worked on: %r", booked.journal.key, error)
+            broken.append(error)
+        else:
+            effects.append(effect)
+    if len(broken) > 1:
+        raise ExceptionGroup(f"post, {day}: {len(broken)} journals could not be posted", broken)
+    if broken:
+        raise broken[0]
     _raise_unless_settled(effects, day)
     return PostResult(
         tuple(effect.key for effect in effects if effect.state in _THERE),

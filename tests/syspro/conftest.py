@@ -259,6 +259,24 @@ def fee_invoice() -> Journal:
     )
 
 
+@pytest.fixture
+def credit_note(fee_invoice: Journal) -> Journal:
+    """A restatement downward by 1.00, of which 0.20 went from one kind of fee to another."""
+    return journal(
+        JournalKind.fee_invoice,
+        (
+            line("6150", -1_20, "fee.interchange"),
+            line("6155", 20, "fee.chargeback_fee"),
+            line("2050", 1_00, "acquirer_payable"),
+        ),
+        date(2026, 10, 31),
+        1_000_000,
+        supplier="ACQ001",
+        invoice="ST-20261031-V2",
+        contra_account="2050",
+    )
+
+
 KINDS = {
     JournalKind.settlement: EffectKind.gl_journal,
     JournalKind.funding: EffectKind.cash_book_entry,

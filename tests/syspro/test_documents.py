@@ -106,13 +106,14 @@ def test_money_that_the_bank_took_back_is_a_withdrawal_of_a_positive_value(
     assert "<LedgerValue>267.98</LedgerValue>" in document
 
 
-def test_a_fee_invoice_in_our_favor_is_refused_with_what_to_do(
+def test_a_fee_invoice_in_our_favor_is_a_credit_note(
     make_adapter: Callable[..., SysproAdapter], fee_invoice: Journal
 ) -> None:
     turned = tuple(replace(one, amount=-one.amount, base=-one.base) for one in fee_invoice.lines)
     partner = make_adapter().partners[EffectKind.ap_invoice]
-    with pytest.raises(Rejected, match=r"-22\.02 USD is negative .* by hand"):
-        partner.document(replace(fee_invoice, lines=turned))  # type: ignore[attr-defined]
+    document = partner.document(replace(fee_invoice, lines=turned))  # type: ignore[attr-defined]
+    assert "<TransactionCode>C</TransactionCode>" in document
+    assert "<TransactionValue>22.02</TransactionValue>" in document
 
 
 def test_queries_are_built_as_declared() -> None:

@@ -118,7 +118,7 @@ def drive(engine: Engine, effect: Effect, clock: Clock, rounds: int = 6) -> Effe
     return found
 
 
-@pytest.fixture(params=["settlement", "deposit", "fee_invoice"])
+@pytest.fixture(params=["settlement", "deposit", "fee_invoice", "credit_note"])
 def posting(request: pytest.FixtureRequest) -> Journal:
     found: Journal = request.getfixturevalue(request.param)
     return found
@@ -309,6 +309,41 @@ def money_of(journal: Journal, company: str, base: str, scale: int, **details: s
         rate_millionths=scale * 10_000,
         details=tuple(sorted({**dict(journal.details), **details}.items())),
     )
+
+
+def test_a_credit_note_takes_off_what_the_bill_said_too_much(
+    sandbox: Sandbox,
+    open_syspro: Callable[..., SysproAdapter],
+    make_engine: Callable[..., Engine],
+    clock: Clock,
+    effect_for: Callable[..., Effect],
+    credit_note: Journal,
+) -> None:
+    adapter, effect = open_syspro(), effect_for(credit_note)
+    document = adapter.partners[EffectKind.ap_invoice].document(credit_note)  # type: ignore[attr-defined]
+    assert "<TransactionCode>C</TransactionCode>" in document
+    assert "<TransactionValue>1.00</TransactionValue>" in document
+    assert drive(make_engine(adapter), effect, clock).state is EffectState.verified
+    url = f"{sandbox.control_url}/control/ledger?system=syspro&verb=APSTIN"
+    row = json.load(urllib.request.urlopen(url))[-1]  # noqa: S310
+    assert row["lines"] == [
+        {"gl_code": "6150", "amount": "1.20"},
+        {"gl_code": "6155", "amount": "-0.20"},
+    ]
+
+
+def test_a_credit_note_that_was_posted_twice_is_a_mismatch(
+    sandbox: Sandbox,
+    open_syspro: Callable[..., SysproAdapter],
+    make_engine: Callable[..., Engine],
+    clock: Clock,
+    effect_for: Callable[..., Effect],
+    credit_note: Journal,
+) -> None:
+    fault(sandbox, "second_delivery", "APSTIN")
+    found = drive(make_engine(open_syspro()), effect_for(credit_note), clock)
+    assert found.state is EffectState.mismatched
+    assert "invoice value: ours 1.00 USD, theirs 2.00 USD" in found.reason
 
 
 def test_a_foreign_deposit_that_the_ledger_holds_at_another_value_does_not_tie(

@@ -240,3 +240,19 @@ def _closed_item() -> OpenItem:
         item_key_of(DAY, Cause.period_closed, BALANCED.key), "acme_us", DAY.settlement_date,
         "build", Cause.period_closed, "USD", 26798, "", "", "closed", "open it", "ar@acme.example",
     )  # fmt: skip
+
+
+def test_one_journal_that_cannot_be_worked_on_does_not_stop_the_others(desk: Desk) -> None:
+    other = replace(BALANCED, key=BALANCED.key[:-1] + "2", version=2)
+    desk.journals.add(other, "v1", {})
+    desk.ask()
+
+    def break_down() -> None:
+        raise ValueError("our own mistake")
+
+    desk.syspro.on_look = [break_down]
+    with pytest.raises(ValueError, match="our own mistake"):
+        desk.post()
+    states = [booked.state for booked in desk.journals.of_day(DAY)]
+    assert states == [JournalState.approved, JournalState.posted]
+    assert desk.post()[0] == (BALANCED.key,)

@@ -11,13 +11,15 @@ from sqlalchemy import select
 from include.adapters.store.schema import journals as journal_table
 from include.domain.errors import Rejected
 from include.domain.expectations import ExpectationKind
-from include.domain.journal import JournalKind
+from include.domain.journal import Journal, JournalKind
 from include.domain.merchant import PeriodPolicy
 from include.domain.money import Money
 from include.domain.settlement import LineClass
 from include.services.build_dispute_lost import build_dispute_lost
+from include.services.effects.ports import EffectKind
 from include.services.journal_book import JournalState
 from include.services.matching.columns import MATCHES
+from include.services.post_journals import effect_kind
 from tests.support_books import Desk, base_table, line, table, worked_day
 
 LAST = date(2026, 10, 31)  # the settlement date of the worked day; period 10
@@ -343,3 +345,25 @@ def test_the_bank_is_expected_to_pay_the_net(desk: Desk) -> None:
 def test_matches_are_part_of_the_build(desk: Desk) -> None:
     desk.build(worked_day(), LAST)
     assert pl.read_parquet(desk.lake.day_path(desk.day(LAST), MATCHES)).height == 9
+
+
+def _billed(desk: Desk, *fees: tuple[str, int]) -> list[Journal]:
+    """Build a day of one sale with these fees and post what is new; return the new bills."""
+    lines = [line(minor=10000, batch="B1", request="1")]
+    lines += [line("fee", minor, detail_code=code, batch="B1") for code, minor in fees]
+    built = desk.build(lines, LAST).built
+    for journal in built:
+        desk.journals.move(journal, JournalState.posted)
+    return [journal for journal in built if journal.kind is JournalKind.fee_invoice]
+
+
+def test_a_bill_is_an_invoice_a_credit_note_or_only_a_journal(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, fees_as_ap_invoice=True, ap_supplier="ACQ001")
+    (bill,) = _billed(desk, ("interchange", -500), ("assessment", -100))
+    assert effect_kind(bill) is EffectKind.ap_invoice
+    (less,) = _billed(desk, ("interchange", -400), ("assessment", -100))
+    assert effect_kind(less) is EffectKind.ap_invoice
+    assert table(less) == [("2050", "1.00"), ("6150", "-1.00")]
+    (moved,) = _billed(desk, ("interchange", -380), ("assessment", -120))
+    assert effect_kind(moved) is EffectKind.gl_journal  # nothing is owed that was not before
+    assert sorted(table(moved)) == [("6150", "-0.20"), ("6151", "0.20")]

@@ -1,7 +1,8 @@
-"""APSTIN: supplier invoices. An invoice that exists for the supplier is refused.
+"""APSTIN: supplier invoices and credit notes. An invoice that exists for the supplier is refused.
 
-Only code I (invoice) is taken; adjustments, credits and debits are not part of the sandbox and are
-refused by name. Source: SYSPRO reference, section 4.6.
+A credit note (code C) of a number that exists is not: no guard is published, so a repeat takes off
+the same again. Adjustments and debits are not part of the sandbox and are refused by name. Values
+of any code are positive. Source: SYSPRO reference, section 4.6.
 """
 
 from dataclasses import dataclass
@@ -33,13 +34,14 @@ from include.sandbox.syspro.posting import (
     to_post,
     warning_nodes,
 )
-from include.sandbox.syspro.tables import padded_key, plain_key
+from include.sandbox.syspro.tables import Row, padded_key, plain_key
 
 VERSION = "8.0.118"
 
 
 @dataclass(frozen=True, slots=True)
 class _Invoice:
+    code: str  # I, or C: everything the other way round
     supplier: str
     invoice: str
     value: Decimal
@@ -87,17 +89,21 @@ def _check(
     findings = Findings()
     findings.nodes += document.nodes
     check = findings.check
-    check(choice_field, element, "TransactionCode", "I", "")
+    code = check(choice_field, element, "TransactionCode", "IC", "") or ""
     supplier = check(text_field, element, "Supplier", longest=15, is_needed=True) or ""
     row = _supplier(call, supplier)
     if supplier and row is None:
         findings.refuse("Supplier", supplier, messages.SUPPLIER_NOT_FOUND, supplier)
     invoice = check(text_field, element, "Invoice", longest=20, is_needed=True) or ""
     key = (padded_key("Supplier", supplier), invoice)  # the supplier's own number, never padded
-    if invoice and (key in seen or _exists(call, *key)):
+    if code == "I" and invoice and (key in seen or _find(call, *key)):
         findings.refuse("Invoice", invoice, messages.DUPLICATE_KEY, "Invoice", invoice)
     seen.add(key)
     value = check(value_field, element, "TransactionValue") or Decimal(0)
+    if value <= 0:
+        findings.refuse(
+            "TransactionValue", f"{value}", messages.NOT_ALLOWED, value, "TransactionValue"
+        )
     currency = str((row or {}).get("Currency", "") or call.books.base_currency)
     rate = _check_rate(call, element, currency, findings)
     if call.parameter("LedgerDistributionCurrency", "L") == "L":
@@ -107,6 +113,7 @@ def _check(
     else:
         distribution = _check_distribution(call, element, value, findings)
     found = _Invoice(
+        code,
         supplier,
         invoice,
         value,
@@ -163,9 +170,10 @@ def _post_ledger(call: Call, invoices: list[_Invoice], year: int, period: int, j
     entries: list[Entry] = []
     for invoice in invoices:
         values = to_base([amount for _, amount, _ in invoice.distribution], invoice.rate)
+        sign = -1 if invoice.code == "C" else 1
         for (code, _, notation), value in zip(invoice.distribution, values, strict=True):
-            entries.append(Entry(code, value, invoice.invoice, notation))
-        entries.append(Entry(AP_CONTROL, -sum(values, Decimal(0)), invoice.invoice))
+            entries.append(Entry(code, sign * value, invoice.invoice, notation))
+        entries.append(Entry(AP_CONTROL, -sign * sum(values, Decimal(0)), invoice.invoice))
     head = JournalHead(
         year,
         period,
@@ -185,13 +193,19 @@ def _write(
     warnings: list[str],
 ) -> Node:
     year, period, journal, entry_number = key
+    supplier = padded_key("Supplier", invoice.supplier)
+    value = -invoice.value if invoice.code == "C" else invoice.value
+    before = _find(call, supplier, invoice.invoice)
+    if before is not None:  # a second credit note of one number
+        value += Decimal(str(before["OrigInvValue"]))
+        call.books.tables.remove("ApInvoice", before)
     call.books.tables.add(
         "ApInvoice",
         {
-            "Supplier": padded_key("Supplier", invoice.supplier),
+            "Supplier": supplier,
             "Invoice": invoice.invoice,
-            "OrigInvValue": invoice.value,
-            "MthInvBal1": invoice.value,
+            "OrigInvValue": value,
+            "MthInvBal1": value,
             "MthInvBal2": Decimal(0),
             "MthInvBal3": Decimal(0),
             "InvoiceDate": invoice.invoice_date,
@@ -222,7 +236,7 @@ def _write(
     facts = (
         ("Supplier", plain_key(invoice.supplier)),
         ("Invoice", invoice.invoice),
-        ("TransactionCode", "I"),
+        ("TransactionCode", invoice.code),
     )
     transaction = Node("Transaction", [Node("Key", nodes(numbers)), *nodes(facts)])
     return Node("Item", [transaction, *warning_nodes(warnings)])
@@ -234,11 +248,8 @@ def _supplier(call: Call, supplier: str) -> dict[str, object] | None:
     return dict(row) if row is not None else None
 
 
-def _exists(call: Call, supplier: str, invoice: str) -> bool:
-    return (
-        call.books.tables.find(
-            "ApInvoice",
-            lambda row: row["Supplier"] == supplier and row["Invoice"] == invoice,
-        )
-        is not None
+def _find(call: Call, supplier: str, invoice: str) -> Row | None:
+    return call.books.tables.find(
+        "ApInvoice",
+        lambda row: row["Supplier"] == supplier and row["Invoice"] == invoice,
     )

@@ -1,7 +1,8 @@
 """APSTIN: post a supplier's invoice. Source: reference, section 4.6.
 
 A transaction of code I is refused where (Supplier, Invoice) exists: SYSPRO's own guard against a
-second posting. The reply's sub-ledger item may succeed while its GL journal failed.
+second posting; of code C, a credit note, no guard is published. Values are never negative. The
+reply's sub-ledger item may succeed while its GL journal failed.
 """
 
 from dataclasses import dataclass

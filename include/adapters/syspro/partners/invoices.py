@@ -2,6 +2,10 @@
 
 SYSPRO refuses a second invoice of the same number for the same supplier, which makes a wrong resend
 harmless; a refusal of that kind is therefore "look again", never failure and never success.
+
+A bill for less than nothing, e.g. a restatement downward, is a credit note under its own number.
+Nothing published says that SYSPRO refuses a second one, or how it shows its sign (inferred: as a
+document of its own, in ApInvoice like an invoice).
 """
 
 from include.adapters.syspro.documents import apstin
@@ -25,6 +29,8 @@ from include.domain.erp_orders import same_key
 from include.domain.journal import Journal
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 
+INVOICE, CREDIT_NOTE = "I", "C"  # of TransactionCode
+
 
 class InvoicePartner:
     """Satisfies ``effects.ports.Partner`` for ``ap_invoice``."""
@@ -41,8 +47,11 @@ class InvoicePartner:
         with self._asking.client.session():
             # All columns, because only six of this table's columns are published.
             rows = self._asking.find(Find("ApInvoice", where), effect.reference)
-        ours = self._split(journal).value
+        code, parts = self._split(journal)
+        ours = parts.value
         values = [minor(row.get("originvvalue", ""), ours.currency) for row in rows]
+        if code == CREDIT_NOTE:
+            values = [abs(value) for value in values]
         return tuple(
             Found(
                 effect.their_key or f"{supplier}/{invoice}",
@@ -78,7 +87,7 @@ class InvoicePartner:
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
         """Compare value, date, our reference, period and what became of the GL journal."""
         journal, facts = journal_of(effect), found.facts
-        value = self._split(journal).value
+        value = self._split(journal)[1].value
         differences = [
             *money_difference("invoice value", value.minor, facts["value"], value.currency),
             *gl_difference(effect),
@@ -96,12 +105,12 @@ class InvoicePartner:
 
     def document(self, journal: Journal) -> str:
         """Return APSTIN's XmlIn."""
-        parts = self._split(journal)
+        code, parts = self._split(journal)
         note = journal.narrative or journal.key
         is_foreign = self._is_original and journal.currency != journal.base_currency
         item: dict[str, object] = {
             "Supplier": journal.detail("supplier"),
-            "TransactionCode": "I",
+            "TransactionCode": code,
             "Invoice": journal.detail("invoice"),
             "TransactionValue": parts.value,
             "Notation": note,
@@ -139,8 +148,11 @@ class InvoicePartner:
     def _is_original(self) -> bool:
         return self._settings.invoice_currency == "original"
 
-    def _split(self, journal: Journal) -> Split:
-        return split(journal, is_original=self._is_original, is_credit_document=False)
+    def _split(self, journal: Journal) -> tuple[str, Split]:
+        invoice = split(journal, is_original=self._is_original, is_credit_document=False)
+        if invoice.value.minor >= 0:
+            return INVOICE, invoice
+        return CREDIT_NOTE, split(journal, is_original=self._is_original, is_credit_document=True)
 
 
 def _key_condition(column: str, key: str) -> Condition:
