@@ -71,7 +71,7 @@ def test_fees_as_an_invoice_end_in_the_same_balances(tmp_path: Path) -> None:
     assert bill.kind is JournalKind.fee_invoice
     assert dict(bill.details) == {
         "supplier": "ACQ001",
-        "invoice": "ACQ-77",
+        "invoice": "ACQ-77-79C178",  # SHA-256 of acme_us|2026-10-31|B1|USD
         "contra_account": "2050",
     }
     both: dict[str, int] = {}
@@ -367,3 +367,34 @@ def test_a_bill_is_an_invoice_a_credit_note_or_only_a_journal(tmp_path: Path) ->
     (moved,) = _billed(desk, ("interchange", -380), ("assessment", -120))
     assert effect_kind(moved) is EffectKind.gl_journal  # nothing is owed that was not before
     assert sorted(table(moved)) == [("6150", "-0.20"), ("6151", "0.20")]
+
+
+def test_no_two_bills_of_one_supplier_have_one_number(tmp_path: Path) -> None:
+    bills: list[Journal] = []
+    for merchant_id in ("acme_us", "acme_two"):
+        (tmp_path / merchant_id).mkdir()
+        desk = Desk(
+            tmp_path / merchant_id,
+            merchant_id=merchant_id,
+            currencies=("EUR", "USD"),
+            fees_as_ap_invoice=True,
+            ap_supplier="ACQ001",
+        )
+        statement = {"detail_code": "interchange", "processor_reference": "STATEMENT-2026-000017"}
+        for on in (LAST, BANK_DAY):  # a batch number that is used again
+            lines = [
+                line(minor=10000, batch=batch, request=f"{batch}{currency}{on}", currency=currency)
+                for batch, currency in (("001", "USD"), ("001", "EUR"), ("002", "USD"))
+            ]
+            lines += [
+                line("fee", -100, batch=each["batch_id"], currency=each["currency"], **statement)
+                for each in lines
+            ]
+            built = desk.build(lines, on).built
+            bills += [journal for journal in built if journal.kind is JournalKind.fee_invoice]
+            assert desk.build(lines, on).built == ()
+    numbers = {bill.detail("invoice") for bill in bills}
+    assert len(bills) == len(numbers) == 12
+    assert all(len(number) + len("-V999") <= 20 for number in numbers)
+    assert all(number.startswith("6-000017-") for number in numbers)
+    assert "statement STATEMENT-2026-000017" in bills[0].narrative

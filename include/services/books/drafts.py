@@ -1,5 +1,6 @@
 """What a batch should be booked as, under the mapping version it began with."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,8 @@ from include.services.books.journal_lines import (
 from include.services.books.ports import BookMappings
 from include.services.books.restate import Chain, journal_key
 from include.services.books.sums import BatchSums
+
+_BILL_NAME = 8  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +126,14 @@ def _draft(
         return None
     what = "Card settlement" if kind is JournalKind.settlement else "Acquirer fees"
     details: dict[str, str] = {}
+    bill = ""
     if kind is JournalKind.fee_invoice:
         details = {
             "supplier": merchant.ap_supplier,
-            "invoice": _invoice_number(batch),
+            "invoice": _invoice_number(day, batch),
             "contra_account": basis.template.account(PAYABLE),
         }
+        bill = f", statement {batch.statement_id}" if batch.statement_id else ""
     draft = Journal(
         key="draft",
         kind=kind,
@@ -140,7 +145,7 @@ def _draft(
         version=1,
         rate_millionths=basis.rate_millionths,
         lines=lines,
-        narrative=f"{what} {batch.batch_id} of {day.settlement_date}{when.words}",
+        narrative=f"{what} {batch.batch_id} of {day.settlement_date}{bill}{when.words}",
         details=tuple(sorted(details.items())),
     )
     return replace(draft, key=journal_key(draft, 1))
@@ -156,6 +161,15 @@ def _lines(
     return in_base(amounts, currency, merchant.base_currency, basis.rate_millionths, rounding)
 
 
-def _invoice_number(batch: BatchSums) -> str:
-    number = batch.statement_id or batch.batch_id
-    return f"{number}-{batch.posting_date:%Y%m}" if batch.is_earlier_month else number
+def _invoice_number(day: SettlementDay, batch: BatchSums) -> str:
+    """Name a bill at its supplier: the end of the acquirer's own name, and what makes it unique.
+
+    SYSPRO takes one invoice of a number per supplier, of at most 20 characters. One statement may
+    bill several batches, a batch may have two currencies, its number may be used again on another
+    day, and merchants may share a supplier; so all of these are in the digest. Five characters are
+    left for the version, which ``restate.py`` adds.
+    """
+    whole = f"{day.merchant_id}|{day.settlement_date}|{batch.part_id}|{batch.currency}"
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:6].upper()
+    name = (batch.statement_id or batch.batch_id)[-_BILL_NAME:].lstrip("-")
+    return f"{name}-{digest}"
