@@ -2,7 +2,7 @@
 
 The newest version of each source is run through its layout; a broken one replaces nothing, and the
 whole one before it stays in force. Lines of the classes a source supplies become the day's lines;
-one that an earlier day has counted already is set aside. Rows in = rows classified + rows
+one that another day has counted already is set aside. Rows in = rows classified + rows
 quarantined, per file, or the step fails.
 """
 

@@ -21,7 +21,7 @@ from include.services.files import LakeStore, ParsedFile
 from include.services.measure_facts import records_of
 
 LINES, QUARANTINE, ENTRIES = "lines.parquet", "quarantine.parquet", "bank_entries.parquet"
-REPEAT_DAYS = 7  # how far back a line is looked for that was counted already
+REPEAT_DAYS = 7  # how far a line is looked for that was counted already: days run in any order
 # What names a line for ever; a line without any id of its own is not compared. A dispute's stages
 # carry one case and one request: only their date tells a second chargeback from the first.
 _STAGE = pl.when(pl.col("case_number").is_not_null()).then("settled_at").alias("stage_at")
@@ -38,6 +38,7 @@ _TYPES: Mapping[str, pl.DataType] = {
     "binary": pl.Binary(),
     "timestamp[ms, tz=UTC]": pl.Datetime("ms", "UTC"),
 }
+_REPEATED = {"file_digest": pl.String(), "line_no": pl.Int64(), "counted_on": pl.Date()}
 _Part = tuple[Source, ParsedFile]
 
 
@@ -57,15 +58,14 @@ class DayTables:
             every: these and the files that were set aside as a whole.
 
         Returns:
-            By file digest, how many records were set aside as counted on an earlier day.
+            By file digest, how many records were set aside as counted on another day.
         """
         lines = self._day_lines(good)
-        repeated = self._repeated(lines) if lines is not None else _empty(LINE_COLUMNS)
-        records = repeated.select("file_digest", "line_no").unique(maintain_order=True)
+        records = self._repeated(lines)
         aside = pl.scan_parquet([found.quarantine_path for found in every]) if every else None
         frames = [_empty(QUARANTINE_COLUMNS).lazy()] if aside is None else [aside]
         if records.height and lines is not None:
-            gone = lines.join(records.lazy(), on=["file_digest", "line_no"], how="semi")
+            gone = lines.join(records.lazy(), on=["file_digest", "line_no"], how="inner")
             lines = lines.join(
                 records.lazy(),
                 on=["file_digest", "line_no"],
@@ -136,24 +136,34 @@ class DayTables:
                 frames.append(frame.filter(pl.col("line_class").is_in(supplied)))
         return pl.concat(frames) if frames else None
 
-    def _repeated(self, lines: pl.LazyFrame) -> pl.DataFrame:
-        """Return the lines that an earlier day's lines hold already."""
+    def _repeated(self, lines: pl.LazyFrame | None) -> pl.DataFrame:
+        """Return the records with a line that another day's lines hold, and which day that is.
+
+        Whichever day ran first has counted it: what is set aside is in no day's lines.
+        """
         on = self._day.settlement_date
-        earlier = [
-            self._lake.day_path(SettlementDay(self._day.merchant_id, on - timedelta(days=n)), LINES)
-            for n in range(1, REPEAT_DAYS + 1)
-        ]
-        found = [path for path in earlier if path.exists()]
-        if not found:
-            return _empty(LINE_COLUMNS)
+        days = [on + timedelta(days=n) for n in range(-REPEAT_DAYS, REPEAT_DAYS + 1) if n]
+        paths = {
+            other: self._lake.day_path(SettlementDay(self._day.merchant_id, other), LINES)
+            for other in days
+        }
         named = pl.any_horizontal(pl.col(_IDS).is_not_null())
-        before = pl.scan_parquet(found).filter(named).select(*IDENTITY, _STAGE)
-        same = [*IDENTITY, "stage_at"]
+        others = [
+            pl.scan_parquet(path)
+            .filter(named)
+            .select(*IDENTITY, _STAGE, pl.lit(other).alias("counted_on"))
+            for other, path in paths.items()
+            if path.exists()
+        ]
+        if lines is None or not others:
+            return pl.DataFrame(schema=_REPEATED)
         return (
             lines.filter(named)
             .with_columns(_STAGE)
-            .join(before, on=same, how="semi", nulls_equal=True, maintain_order="left")
-            .drop("stage_at")
+            .join(pl.concat(others), on=[*IDENTITY, "stage_at"], how="inner", nulls_equal=True)
+            .group_by("file_digest", "line_no")
+            .agg(pl.col("counted_on").min())
+            .sort("file_digest", "line_no")
             .collect(engine="streaming")
         )
 
@@ -200,10 +210,11 @@ def _empty(columns: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
 
 
 def _counted_before(gone: pl.LazyFrame) -> pl.DataFrame:
-    """Make one quarantine row per record that an earlier day has counted."""
+    """Make one quarantine row per record that another day has counted."""
     records = (
         gone.group_by("file_digest", "line_no", maintain_order=True)
-        .agg(pl.col("currency").first(), pl.col("amount_minor").sum())
+        .agg(pl.col("currency").first(), pl.col("amount_minor").sum(), pl.col("counted_on").first())
+        .sort("file_digest", "line_no")
         .collect(engine="streaming")
     )
     amounts = [
@@ -215,8 +226,8 @@ def _counted_before(gone: pl.LazyFrame) -> pl.DataFrame:
         "line_no",
         reason_code=pl.lit("counted_before"),
         detail=pl.format(
-            "The line was counted in an earlier day's file already (at line {}). Nothing to do: "
-            "it is counted once.",
+            "The line was counted with {} already (at line {}). Nothing to do: it is counted once.",
+            pl.col("counted_on").dt.to_string("%Y-%m-%d"),
             "line_no",
         ),
         currency="currency",

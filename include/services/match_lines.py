@@ -194,7 +194,7 @@ def _load(expectations: Expectations, day: SettlementDay) -> list[Expectation]:
 def _apply_rules(pool: Pool, merchant: Merchant, history: History, evidence: Evidence) -> None:
     """Let each rule take out what it can tell, the surest first."""
     own_ids = [i.request_id for i in pool.lines.values() if i.request_id and not i.is_earlier]
-    duplicates.decide(pool, history.settled_before(own_ids))
+    duplicates.decide(pool, history.settled_elsewhere(own_ids))
     exact.decide(pool)
     partial.decide(pool)
     tolerance.decide(pool, merchant.amount_tolerance_minor)

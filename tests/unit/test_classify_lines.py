@@ -92,7 +92,23 @@ def test_a_line_of_an_earlier_days_file_is_counted_once(tmp_path: Path) -> None:
     assert (second.rows_in, second.rows_classified, second.rows_quarantined) == (2, 1, 1)
     item = bench.findings.found[str(NEXT), "classify"][0]
     assert (item.cause.value, item.amount_minor) == ("duplicate_line", 3500)
-    assert bench.classify(DAY).totals == first.totals  # a re-run looks back, never ahead
+    assert f"counted with {DAY.settlement_date} already" in item.explanation
+    assert bench.classify(DAY).totals == first.totals  # what was set aside is in no day's lines
+
+
+def test_a_line_of_a_later_day_that_ran_first_is_counted_once(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.gateway.put("Sales", DAY, sales_file(DAY, sale(1), sale(2)))
+    bench.gateway.put("Sales", NEXT, sales_file(NEXT, sale(2), sale(3, "7.00")))
+    for day in (NEXT, DAY):
+        bench.download(day)
+    later, earlier = bench.classify(NEXT), bench.classify(DAY)
+    assert later.totals == {("USD", LineClass.gross_sale): 4200}
+    assert earlier.totals == {("USD", LineClass.gross_sale): 3500}
+    (item,) = bench.findings.found[str(DAY), "classify"]
+    assert f"counted with {NEXT.settlement_date} already" in item.explanation
+    assert bench.classify(NEXT).totals == later.totals
+    assert bench.classify(DAY).totals == earlier.totals
 
 
 def test_a_second_chargeback_of_a_case_is_money_of_its_own(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Matching several days: expected, missing, late, and what happens when days repeat."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -8,12 +8,15 @@ import pytest
 
 from include.domain.errors import Retryable
 from include.domain.expectations import ExpectationKind
+from include.domain.matching import Cause
 from include.services.matching.columns import DOCUMENTS, EXPLAINED
 from include.services.measure_facts import records_of
 from include.services.ports import TransactionFacts
 from tests.support_books import DAY, Desk, Gateway, document, line
 from tests.unit.support import FOURTH, NEXT, THIRD
 from tests.unit.support import desk as desk
+
+DUPLICATE = Cause.duplicate_line
 
 
 def test_a_document_is_expected_then_missing_then_late(desk: Desk) -> None:
@@ -200,3 +203,45 @@ def test_records_are_counted_by_file_wherever_row_groups_end(tmp_path: Path) -> 
         assert records_of(tmp_path / "lines.parquet") == {"f1": 3, "f2": 2}
     frame.clear().write_parquet(tmp_path / "lines.parquet")
     assert records_of(tmp_path / "lines.parquet") == {}
+
+
+def _booked(desk: Desk, *days: date) -> int:
+    """Sum what the gross sales of these days' standing journals credit, in minor units."""
+    return -sum(
+        each.amount.minor
+        for on in days
+        for booked in desk.journals.of_day(desk.day(on))
+        for each in booked.journal.lines
+        if each.source == "gross_sale"
+    )
+
+
+@pytest.mark.parametrize("order", [(DAY, NEXT), (NEXT, DAY)], ids=["in order", "out of order"])
+@pytest.mark.parametrize("again", [DAY, NEXT])
+def test_a_request_of_two_days_is_booked_by_the_day_that_ran_first(
+    desk: Desk, order: tuple[date, date], again: date
+) -> None:
+    lines = {
+        on: [line(batch="B1", request="9", reference="A", file_digest=str(place) * 64)]
+        for place, on in enumerate((DAY, NEXT))
+    }
+    for on in order:
+        desk.build(lines[on], on)
+    first, second = order
+    assert (_booked(desk, first), _booked(desk, second)) == (10000, 0)
+    (item,) = [i for i in desk.items.open_of_day(desk.day(second)) if i.cause is DUPLICATE]
+    assert f"it settled on {first} already" in item.explanation
+    desk.build(lines[again], again)  # either day runs again
+    assert (_booked(desk, first), _booked(desk, second)) == (10000, 0)
+    desk.match([], [document("1", reference="A")], THIRD)  # its document is still awaited, once
+    assert desk.rules(THIRD) == ["late"]
+    assert [i.cause for i in desk.items.open_of_day(desk.day(first))] == []
+
+
+def test_a_later_day_that_is_not_matched_yet_has_settled_nothing(desk: Desk) -> None:
+    lines = line(batch="B1", request="9", reference="A")
+    later = lines | {"file_digest": "1" * 64}
+    desk.put_lines([later], NEXT)  # classified, and no further
+    desk.build([lines], DAY)
+    desk.build([later], NEXT)
+    assert (_booked(desk, DAY), _booked(desk, NEXT)) == (10000, 0)

@@ -4,12 +4,12 @@ from include.domain.matching import Cause
 from include.services.matching.model import Decision, LineItem, Pool
 
 
-def decide(pool: Pool, seen_before: dict[tuple[str, str, int], str]) -> None:
+def decide(pool: Pool, seen_elsewhere: dict[tuple[str, str, int], str]) -> None:
     """Name repeats of a request inside the day, and requests that settled on another day.
 
     Args:
         pool: what is open.
-        seen_before: (request id, currency, amount) of earlier days' lines -> the earlier day.
+        seen_elsewhere: (request id, currency, amount) of other days' lines -> that day.
     """
     first: dict[tuple[str, str, str, int], LineItem] = {}
     for line in sorted(pool.lines.values(), key=lambda item: (item.day, item.row)):
@@ -17,9 +17,11 @@ def decide(pool: Pool, seen_before: dict[tuple[str, str, int], str]) -> None:
             continue
         key = (line.request_id, line.kind, line.currency, line.minor)
         if key in first:
-            _name(pool, line, f"line {first[key].source} says the same")
-        elif not line.is_earlier and (key[0], key[2], key[3]) in seen_before:
-            _name(pool, line, f"it settled on {seen_before[key[0], key[2], key[3]]} already")
+            before = first[key]
+            said = f"line {before.source} says the same"
+            _name(pool, line, f"it settled on {before.day} already" if before.is_earlier else said)
+        elif not line.is_earlier and (key[0], key[2], key[3]) in seen_elsewhere:
+            _name(pool, line, f"it settled on {seen_elsewhere[key[0], key[2], key[3]]} already")
         else:
             first[key] = line
 

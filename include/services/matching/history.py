@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from include.domain.matching import Cause
 from include.domain.settlement import SettlementDay
 from include.services.matching.columns import EXPLAINED, JOINT, LINES, MATCHES
 from include.services.matching.match_files import settled_documents
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 CAPTURE_DAYS = 180  # how far back a dispute or refund may reach: the longest scheme limit
-REPEAT_DAYS = 7  # how far back a line is looked for that settled already
+REPEAT_DAYS = 7  # how far a line is looked for that settled already: days run in any order
+_PLACE = ["file_digest", "line_no", "line_class"]  # names a line of a day
 REFUND_DAYS = 45  # how far back a refund's sale is looked for, to tell part from whole
 
 
@@ -85,17 +87,33 @@ class History:
         )
         return {row[0]: row[1] or "" for row in found.iter_rows()}
 
-    def settled_before(self, request_ids: Iterable[str]) -> dict[tuple[str, str, int], str]:
-        """Return which recent day settled these sales and refunds already."""
+    def settled_elsewhere(self, request_ids: Iterable[str]) -> dict[tuple[str, str, int], str]:
+        """Return which day around this one has settled these sales and refunds already.
+
+        A later day counts once it is matched: until then this day is first, and the later one
+        will see it. What a day named as a repeat, it has not settled.
+        """
         import polars as pl
 
         wanted = sorted(set(request_ids))
-        columns = ["request_id", "currency", "amount_minor", "line_class"]
-        past = self.lines(REPEAT_DAYS, columns) if wanted else None
-        if past is None:
-            return {}
-        found = past.filter(
-            pl.col("line_class").is_in(["gross_sale", "refund"]),
-            pl.col("request_id").is_in(wanted),
-        ).collect(engine="streaming")
-        return {(r[0], r[1], r[2]): r[4].isoformat() for r in found.iter_rows()}
+        on, reach = self._day.settlement_date, timedelta(days=REPEAT_DAYS)
+        found: dict[tuple[str, str, int], str] = {}
+        for other, path in self._existing(on - reach, on + reach, LINES) if wanted else ():
+            if other > on and not self.is_reconciled(other):
+                continue
+            lines = (
+                pl.scan_parquet(path)
+                .select("request_id", "currency", "amount_minor", *_PLACE)
+                .filter(
+                    pl.col("line_class").is_in(["gross_sale", "refund"]),
+                    pl.col("request_id").is_in(wanted),
+                )
+                .collect(engine="streaming")
+            )
+            explained = self._file(other, EXPLAINED)
+            if lines.height and explained.exists():
+                is_repeat = pl.col("cause") == Cause.duplicate_line.value
+                repeats = pl.scan_parquet(explained).filter(is_repeat).select(_PLACE)
+                lines = lines.join(repeats.collect(engine="streaming"), on=_PLACE, how="anti")
+            found |= {(row[0], row[1], row[2]): other.isoformat() for row in lines.iter_rows()}
+        return found

@@ -1,7 +1,8 @@
 """Set the scene of a day: what is no plain match, as objects for the rules."""
 
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,8 @@ def set_scene(
         )
         parts = pool.submit(_parts_of_sales, lines_path, keys, found, history)
         rows = rows_of(lines_path, LINE_FIELDS, _indices(rest), "line_no", keys.line_numbers)
-        own = list(line_items(rows, day.settlement_date))
+        awaited = {line.key for line in paired.earlier_lines}
+        own = [_apart(line, awaited) for line in line_items(rows, day.settlement_date)]
     return Scene(
         lines=[line for line in own if line.key not in withheld] + paired.earlier_lines,
         documents=[document_item(row) for row in asked.result()] + paired.earlier_documents,
@@ -82,6 +84,11 @@ def set_scene(
         disputes=_disputes(lines_path) if keys.has_disputes else [],
         parts_of_sales=parts.result(),
     )
+
+
+def _apart(line: LineItem, awaited: Collection[str]) -> LineItem:
+    """Tell a line from the one of an earlier day that it repeats: one identity holds one line."""
+    return replace(line, key=f"{line.key}~{line.day}") if line.key in awaited else line
 
 
 def _demand_bounded(
