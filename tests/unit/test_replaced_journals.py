@@ -225,3 +225,12 @@ def test_a_journal_that_is_replaced_just_now_makes_the_step_run_again(desk: Desk
     with pytest.raises(Retryable, match="while it was being replaced"):
         desk.build(worked_day(), LAST)
     assert standing(desk) == [parked]
+
+
+def test_what_a_person_has_held_waits_for_a_person_after_it_was_corrected(desk: Desk) -> None:
+    (wrong,) = desk.build(worked_day(), LAST).built
+    desk.journals.move(wrong, JournalState.held)
+    desk.mappings.accounts["clearing"] = ACCOUNTS | {"fee.interchange": "6510"}
+    desk.build(worked_day(), LAST)
+    (booked,) = desk.journals.of_day(desk.day(LAST))
+    assert (booked.journal.version, booked.state) == (2, JournalState.held)

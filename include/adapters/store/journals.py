@@ -36,8 +36,15 @@ class SqlJournals:
         """Return all journals of a day, void ones too."""
         return self._records(_of_day(day))
 
-    def add(self, journal: Journal, mapping_version: str, control: Mapping[str, Any]) -> None:
-        """Keep a new journal as ``built``; the same content again changes nothing.
+    def add(
+        self,
+        journal: Journal,
+        mapping_version: str,
+        control: Mapping[str, Any],
+        *,
+        is_held: bool = False,
+    ) -> None:
+        """Keep a new journal as ``built``, or as ``held``; the same content again changes nothing.
 
         Raises:
             Rejected: the key is taken by other content.
@@ -55,7 +62,7 @@ class SqlJournals:
             "reference": journal.reference,
             "payload": journal.to_payload(),
             "digest": journal.digest,
-            "state": JournalState.built.value,
+            "state": (JournalState.held if is_held else JournalState.built).value,
             "supersedes": journal.supersedes,
             "mapping_version": mapping_version,
             "control": json.dumps(control, sort_keys=True, separators=(",", ":")),

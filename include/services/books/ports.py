@@ -29,8 +29,15 @@ class JournalStore(Protocol):
         """Return all journals of a day, void ones too, by batch, currency, kind and version."""
         ...
 
-    def add(self, journal: Journal, mapping_version: str, control: Mapping[str, Any]) -> None:
-        """Keep a new journal as ``built``; the same content again changes nothing.
+    def add(
+        self,
+        journal: Journal,
+        mapping_version: str,
+        control: Mapping[str, Any],
+        *,
+        is_held: bool = False,
+    ) -> None:
+        """Keep a new journal as ``built``, or as ``held``; the same content again changes nothing.
 
         Raises:
             Rejected: the key is taken by other content.

@@ -85,4 +85,4 @@ def store_way(
                 "Run the step again: it will build the difference instead.",
             )
     if way.new is not None:
-        journals.add(way.new, mapping_version, control)
+        journals.add(way.new, mapping_version, control, is_held=way.is_held)

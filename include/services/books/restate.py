@@ -167,6 +167,7 @@ class Continuation:
     void: Sequence[Journal]  # SYSPRO does not have them; ``new`` says what they said, corrected
     new: Journal | None
     withdrawn: Collection[str] = ()  # keys of those ``void`` that had been approved
+    is_held: bool = False  # a person had said no to one that is replaced: ``new`` waits as well
 
     @property
     def standing(self) -> list[Journal]:
@@ -199,6 +200,7 @@ def continue_chain(
         [r.journal for r in may_go],
         _next(left, draft, posts_on),
         frozenset(r.journal.key for r in may_go if r.state not in _UNDECIDED),
+        any(r.state is JournalState.held for r in may_go),
     )
 
 
