@@ -88,7 +88,7 @@ def test_a_cancelled_order_releases_what_it_holds(kit: Kit) -> None:
     order_id = kit.place().json()["order_id"]
     for _ in range(2):  # a repeat is safe
         answer = kit.call("POST", f"/v1/orders/{order_id}/cancel", {"reason": "changed my mind"})
-        assert (answer.status_code, answer.json()["state"]) == (202, "authorized")
+        assert (answer.status_code, answer.json()["state"]) == (202, "cancelling")
     kit.service.advance(order_id)
     assert kit.call("GET", f"/v1/orders/{order_id}").json()["state"] == "cancelled"
     assert kit.partner.truth.count(EffectKind.payment_reversal) == 1

@@ -175,7 +175,8 @@ def open_service(
         store, partners, UtcClock(), paces, worker=f"p{os.getpid()}", boundary=death
     )
     engine.death = death
-    rules = make_rules(refund_limit_minor={"USD": 1_000_000})
+    # A worker that dies at each step lives through a fortnight of the store's time.
+    rules = make_rules(refund_limit_minor={"USD": 1_000_000}, authorization_days=60)
     made = replace(
         desk(FakeErp(), FakeGateway(), rules),
         organization_id=client.settings.organization_id,

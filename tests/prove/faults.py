@@ -189,7 +189,7 @@ def draw_swarm(dice: random.Random) -> Swarm:
     has_busy_clerk = dice.random() < BUSY_CLERKS
     return Swarm(
         rate=dice.uniform(0.2, 0.88),
-        send=_mixture(dice, SEND_FAULTS, {"late commit": 2.0} if freezes else {}),
+        send=_mixture(dice, SEND_FAULTS, _often(freezes, has_busy_clerk)),
         read=_mixture(dice, READ_FAULTS, {}),
         crash=_maybe(dice, 0.03),
         pause=_maybe(dice, 0.03),
@@ -212,6 +212,12 @@ def draw_swarm(dice: random.Random) -> Swarm:
         focus=focus,
         clerk_cancels=0.5 if has_busy_clerk else 0.0,
     )
+
+
+def _often(freezes: bool, has_busy_clerk: bool) -> dict[str, float]:
+    """Strike with what a seed is about: a clerk has something to see where copies are made."""
+    late = {"late commit": 2.0} if freezes else {}
+    return late | ({"network duplicate": 2.0} if has_busy_clerk else {})
 
 
 def _maybe(dice: random.Random, up_to: float) -> float:

@@ -215,8 +215,8 @@ class People:
 
     def see_double(self, number: str) -> None:
         """A clerk may see the second copy of an order long before anybody works on its letter."""
-        if int(number) % 2:
-            self._later(900, lambda: self._cancel_double(number))
+        if int(number) % 4:
+            self._later(60, lambda: self._cancel_double(number))
 
     def _cancel_double(self, number: str) -> None:
         truth = self._world.truth
