@@ -130,20 +130,20 @@ class Order:
             raise ValueError(f"order {self.number!r}: two lines share a number")
 
 
-def changes(taken: Order, shown: Order, *, has_left: bool) -> tuple[str, ...]:
+def changes(taken: Order, shown: Order, *, money_only: bool) -> tuple[str, ...]:
     """Say what of an order its shop shows otherwise now; no word of it names a person.
 
     Args:
         taken: as we took it.
         shown: as the shop shows it now.
-        has_left: its goods are on their way, so only money can be put right.
+        money_only: its goods are on their way, say, so that nothing else can be put right.
     """
     found = []
     if shown.amount != taken.amount:
         found.append(f"the total is {shown.amount} now, and it was taken at {taken.amount}")
-    if not has_left and (goods := _goods(shown)) != _goods(taken):
+    if not money_only and (goods := _goods(shown)) != _goods(taken):
         found.append(f"the goods are {goods} now, and were {_goods(taken)}")
-    if not has_left and _way(shown.shopper.ship_to) != _way(taken.shopper.ship_to):
+    if not money_only and _way(shown.shopper.ship_to) != _way(taken.shopper.ship_to):
         found.append("it goes to another address now")
     return tuple(found)
 

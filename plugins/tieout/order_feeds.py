@@ -41,6 +41,7 @@ def shop_sync(desks: Desks, shop_id: str) -> ShopSync:
         reader=desk.shop_hook,
         service=desks.service,
         translate=translate,
+        shown=lambda found, taken: translator.shown(found.raw, taken, _where(found)),
         payment_of=lambda found: translator.payment(found.raw, _where(found)),
         payment_methods=desk.shop.payment_methods,
         refund_amount=refund_amount,

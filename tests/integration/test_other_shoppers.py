@@ -1,9 +1,11 @@
 """Orders of a real shop that are not simply ours: paid otherwise, not paid yet, changed later."""
 
+from dataclasses import replace
+
 from woocommerce import API
 
 from include.domain.order_state import OrderState
-from include.domain.orders import order_id_of
+from include.domain.orders import PaymentMethod, PaymentSource, order_id_of
 from tests.integration.play import SHOP, SKU, Play
 from tests.sandbox.shopping import KEY, SECRET
 
@@ -12,8 +14,8 @@ OTHER = "TEA-1002"
 
 def order_in(play: Play, **facts: object) -> str:
     """Have a shopper order without a payment of ours; return the shop's number."""
-    line = {"sku": SKU, "quantity": 1}
-    placed = play.control("shop_place_order", shop=SHOP, lines=[line], **facts)
+    lines = facts.pop("lines", [{"sku": SKU, "quantity": 1}])
+    placed = play.control("shop_place_order", shop=SHOP, lines=lines, **facts)
     return str(placed["order"]["number"])
 
 
@@ -103,3 +105,30 @@ def test_a_total_changed_in_the_shop_is_told_once_and_closed_when_it_is_taken_ba
     play.poll_shop()
     assert play.desks.context.dead_letters.listing() == []
     assert play.order(order_id).state == OrderState.captured
+
+
+def test_an_order_of_the_api_may_be_worded_otherwise_in_the_shop(play: Play) -> None:
+    order_id = play.take()
+    order, letters = play.desks.service.orders.content(order_id), play.desks.context.dead_letters
+    number = order_in(play, status="pending", lines=[{"sku": SKU, "quantity": 2}])
+    home = replace(order.shopper.ship_to, lines=("1 Other Street",))
+    by_api = replace(
+        order,
+        order_id=order_id_of(SHOP, number),
+        number=number,
+        purchase_order=f"W{number}",
+        shopper=replace(order.shopper, ship_to=home),
+    )
+    token = play.control("transient_token", count=1)["tokens"][0]["jti"]
+    paid = PaymentSource(PaymentMethod.transient_token, transient_id=token)
+    saga, is_new = play.desks.service.place(replace(by_api, payment=paid), "web_shop")
+    assert (is_new, saga.state) == (True, OrderState.authorized)
+    play.poll_shop()
+    assert letters.listing() == []
+    edit = {"shop": SHOP, "order": number}
+    play.control("shop_edit_order", lines=[{"sku": SKU, "quantity": 3}], **edit)
+    play.poll_shop()
+    (letter,) = letters.listing()
+    assert "the total is" in letter.reason
+    assert "address" not in letter.reason
+    letters.resolve(letter.dead_letter_id, "cli:ann", "seen")

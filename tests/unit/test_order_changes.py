@@ -65,12 +65,12 @@ def moved(**parts: str) -> Order:
 def test_only_what_moves_money_goods_or_the_parcel_is_a_change(
     shown: Order, told: tuple[str, ...]
 ) -> None:
-    assert changes(TAKEN, shown, has_left=False) == told
-    assert changes(TAKEN, shown, has_left=True) == tuple(t for t in told if "total" in t)
+    assert changes(TAKEN, shown, money_only=False) == told
+    assert changes(TAKEN, shown, money_only=True) == tuple(t for t in told if "total" in t)
 
 
 def test_half_units_are_told_as_they_are() -> None:
     half = replace(line(1, "TEA-1001", 1, 2500), quantity_millionths=2_500_000)
-    assert changes(TAKEN, order(half), has_left=False) == (
+    assert changes(TAKEN, order(half), money_only=False) == (
         "the goods are 2.5 TEA-1001 now, and were 2 TEA-1001",
     )

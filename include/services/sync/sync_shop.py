@@ -26,6 +26,7 @@ class ShopSync:
     reader: ShopReader
     service: OrderService
     translate: Callable[[ShopOrder], Order]  # raises Rejected, naming the field
+    shown: Callable[[ShopOrder, Order], Order]  # the same of an order that was taken before
     payment_of: Callable[[ShopOrder], tuple[str, bool]]  # the shop's word, and whether it is named
     payment_methods: frozenset[str]  # ours, in the shop's words; empty: all
     refund_amount: Callable[[ShopOrder, ShopRefund], Money | None]  # None: it moved already
@@ -135,13 +136,22 @@ class ShopSync:
         self.shelf.set_aside("shop_changed", saga.key, fault, owner=self.owner)
 
     def _changed(self, saga: Saga[OrderFacts], found: ShopOrder) -> str:
-        try:
-            shown = self.translate(found)
-        except Rejected as fault:
-            return f"it cannot be read any more: {fault.what}"
+        taken = self.service.orders.content(saga.key)
         has_left = saga.state == OrderState.completed or saga.facts.is_invoiced
         has_left = has_left and not saga.facts.shop_changed  # what was told stays true
-        return "; ".join(changes(self.service.orders.content(saga.key), shown, has_left=has_left))
+        try:
+            shown = self.shown(found, taken)
+        except Rejected as fault:
+            return f"it cannot be read any more: {fault.what}" if self._is_shops(saga) else ""
+        told = changes(taken, shown, money_only=has_left)
+        if told and not self._is_shops(saga):
+            told = changes(taken, shown, money_only=True)
+        return "; ".join(told)
+
+    def _is_shops(self, saga: Saga[OrderFacts]) -> bool:
+        """Say whether the shop's own order was taken: who calls the API says what goes where."""
+        accepted, *_ = self.service.orders.timeline(saga.key)
+        return accepted.who == WHO
 
     def _known(self, order_id: str) -> Saga[OrderFacts] | None:
         try:

@@ -30,7 +30,13 @@ _REQUEST_ID = r"[0-9]{22}"
 
 
 def to_order(
-    request: Table, shop: Shop, rules: OrderRules, addresses: Addresses, where: str = ""
+    request: Table,
+    shop: Shop,
+    rules: OrderRules,
+    addresses: Addresses,
+    where: str = "",
+    *,
+    payment: PaymentSource | None = None,
 ) -> Order:
     """Return the domain order that a request asks for.
 
@@ -40,6 +46,7 @@ def to_order(
         rules: its merchant's.
         addresses: national formats.
         where: what messages name; by default shop and number.
+        payment: of an order that was taken before; by default the request says how it is paid.
 
     Raises:
         CardNumberRefused: a card number stands in any field.
@@ -68,7 +75,7 @@ def to_order(
         amount=amount,
         shopper=shopper,
         lines=lines,
-        payment=_payment(top.inside("payment"), where),
+        payment=payment or _payment(top.inside("payment"), where),
         note=top.text("note", 2000, default=""),
     )
 

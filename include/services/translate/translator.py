@@ -61,6 +61,20 @@ class ShopTranslator:
         where = where or f"shop {self.shop.shop_id}"
         return self.order_of_request(read_order(raw, self.fields, where), where)
 
+    def shown(self, raw: Mapping[str, Any], taken: Order, where: str) -> Order:
+        """Return what the shop's own JSON holds of an order that was taken, paid as it was.
+
+        One that came by the API need not say in the shop how it is paid; a payment once made
+        stays.
+
+        Raises:
+            CardNumberRefused, Rejected: as ``order``.
+        """
+        request = read_order(raw, self.fields, where)
+        return to_order(
+            request, self.shop, self.rules, self.addresses, where, payment=taken.payment
+        )
+
     def payment(self, raw: Mapping[str, Any], where: str) -> tuple[str, bool]:
         """Return how an order is paid, in the shop's word, and whether it names a payment."""
         return read_payment(raw, self.fields, where)
