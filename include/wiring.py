@@ -342,7 +342,7 @@ class Tieout:
         """Return what became of journals; ``owner`` is asked about those that do not finish."""
         from include.services.postings import EffectPostings
 
-        return EffectPostings(self.effects, self.dead_letters, owner)
+        return EffectPostings(self.effects, self.dead_letters, owner, self.trust.is_doubted)
 
     def engine(
         self,

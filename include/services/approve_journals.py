@@ -15,6 +15,7 @@ from include.domain.settlement import SettlementDay
 from include.services.journal_book import BookedJournal, JournalBook, JournalState
 
 APPROVED, HELD, ASKED = "approved", "held", "asked"
+NO_ANSWER = "nobody: the time to answer ran out"  # as who held it
 TOLERANCE = "within tolerance"
 # What waits inside its SLA, and what was explained in full, is nobody's decision. A file that was
 # set aside is the gate's: where it was needed and no whole one came, the day stopped there.
@@ -36,11 +37,25 @@ class Decisions(Protocol):
         """Return (decision, who) of the newest decision about exactly this content."""
         ...
 
+    def who_held(self, journal_key: str, digest: str) -> str:
+        """Return who said no last about exactly this content; ``''``: nobody did."""
+        ...
+
     def decide(
         self, journal_key: str, digest: str, *, decision: str, decided_by: str, reason: str
     ) -> None:
         """Record a decision."""
         ...
+
+
+class Decided(Protocol):
+    """A journal with where it stands."""
+
+    @property
+    def journal(self) -> Journal: ...
+
+    @property
+    def state(self) -> JournalState: ...
 
 
 class DayItems(Protocol):
@@ -80,13 +95,15 @@ def approval_request(
     """
     undecided = _undecided(day, journals)
     outside = _outside_tolerance(items.open_of_day(day), merchant)
+    # A person's no stands, and for the whole day: its journals were asked about together.
+    is_held = any(was_held_by_a_person(booked, decisions) for booked in undecided)
     waiting = []
     for booked in undecided:
         journal = booked.journal
         known = decisions.latest(journal.key, journal.digest)
         if known is not None and known[0] == APPROVED:
             journals.move(journal, JournalState.approved)
-        elif not outside and booked.state is not JournalState.held:  # a person's no stands
+        elif not outside and not is_held:
             decisions.decide(
                 journal.key, journal.digest, decision=APPROVED, decided_by=TOLERANCE, reason=""
             )
@@ -101,6 +118,13 @@ def approval_request(
         f"journal{'s' if len(waiting) > 1 else ''}",
         body=_question(day, waiting, outside, merchant),
     )
+
+
+def was_held_by_a_person(record: Decided, decisions: Decisions) -> bool:
+    """Say whether a person has held a journal, or what it was built anew from; silence is no no."""
+    if record.state is not JournalState.held:
+        return False
+    return decisions.who_held(record.journal.key, record.journal.digest) != NO_ANSWER
 
 
 def record_decision(

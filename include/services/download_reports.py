@@ -6,7 +6,7 @@ item, and is asked for again: see ``ask_again``.
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from include.domain.open_items import OpenItem, OpenItems
 from include.domain.settlement import SettlementDay
 from include.services.ask_again import STAGE, awaited_item, has_come
 from include.services.fetch_sources import Outcome, Senders, SourceOutcome, fetch_sources
+from include.services.files import FileState
 
 DOWNLOADS = "downloads.json"  # what became of each source, for the next step
 
@@ -45,8 +46,12 @@ def download_reports(
     outcomes, faults = fetch_sources(day, merchant, merchant.sources, senders)
     result = DownloadResult(tuple(outcomes))
     write_outcomes(senders.lake.day_path(day, DOWNLOADS), result)
-    open_items.replace_findings(day, STAGE, list(_awaited(day, merchant, outcomes)))
-    _require(day, merchant, result, faults)
+    # What is whole stays in force, whatever came after it.
+    arrived = senders.files.of_day(day)
+    whole = {file.source for file in arrived if file.state is not FileState.quarantined}
+    lacking = [found for found in outcomes if found.source not in whole]
+    open_items.replace_findings(day, STAGE, list(_awaited(day, merchant, lacking)))
+    _require(day, merchant, result, faults, whole)
     return result
 
 
@@ -64,6 +69,7 @@ def _require(
     merchant: Merchant,
     result: DownloadResult,
     faults: Sequence[IntegrationError],
+    whole: Collection[str],
 ) -> None:
     for error in faults:
         if isinstance(error, Rejected):
@@ -72,6 +78,7 @@ def _require(
         f"{found.source} ({found.reason})"
         for found in result.sources
         if found.outcome in (Outcome.awaited, Outcome.duplicate)
+        and not (found.outcome is Outcome.duplicate and found.source in whole)
         and merchant.source(found.source).is_required
     ]
     if late:

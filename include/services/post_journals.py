@@ -162,6 +162,13 @@ def _raise_unless_settled(effects: Sequence[Effect], day: SettlementDay) -> None
             f"post, {day}",
             "Open Browse -> Dead letters; each names its next action. Nothing is sent again.",
         )
+    replaced = [effect for effect in effects if effect.state is EffectState.declined]
+    if replaced:
+        raise Rejected(
+            f"{', '.join(e.reference for e in replaced)}: replaced before anything was sent",
+            f"post, {day}",
+            "Clear the step build: it stopped before it had written what takes their place.",
+        )
     unclear = [e for e in effects if e.state not in _THERE and e.state is not EffectState.parked]
     if unclear:
         raise OutcomeUnknown(

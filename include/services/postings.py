@@ -1,5 +1,7 @@
 """What became of approved journals, and how one that SYSPRO does not have is withdrawn."""
 
+from collections.abc import Callable
+
 from include.domain.journal import Journal
 from include.services.effects.dead_letters import DeadLetters
 from include.services.effects.ports import Effect, EffectState
@@ -13,10 +15,18 @@ _WHY = "replaced by a later version of the journal; it was never sent, or was re
 class EffectPostings:
     """Satisfies ``books.replacing.Postings`` from the effects and their dead letters."""
 
-    def __init__(self, effects: EffectStore, letters: DeadLetters, owner: str) -> None:
+    def __init__(
+        self,
+        effects: EffectStore,
+        letters: DeadLetters,
+        owner: str,
+        is_doubted: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """``is_doubted``: the store may have forgotten sends, so it proves that nothing was."""
         self._effects = effects
         self._letters = letters
         self._owner = owner
+        self._is_doubted = is_doubted
 
     def is_refused(self, journal: Journal) -> bool:
         """Say whether SYSPRO refused it and nobody has dealt with that yet.
@@ -26,11 +36,12 @@ class EffectPostings:
         effect = self._effect(journal)
         if effect is None or effect.state is not EffectState.rejected or not is_never_sent(effect):
             return False
-        letters = self._letters.listing("open")
-        return any((each.kind, each.key) == (effect.kind, effect.key) for each in letters)
+        return not self._is_doubted() and self._letters.is_open(effect.kind.value, effect.key)
 
     def is_unsent(self, journal: Journal) -> bool:
         """Say whether it certainly is not in SYSPRO, and nobody refused it."""
+        if self._is_doubted():
+            return False
         effect = self._effect(journal)
         if effect is None:
             return True

@@ -19,7 +19,12 @@ from include.domain.matching import Cause
 from include.domain.open_items import OpenItem, item_key_of
 from include.domain.settlement import SettlementDay
 from include.mappings.load import load_mappings
-from include.services.approve_journals import ApprovalRequest, approval_request, record_decision
+from include.services.approve_journals import (
+    NO_ANSWER,
+    ApprovalRequest,
+    approval_request,
+    record_decision,
+)
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, Found, Receipt
 from include.services.journal_book import JournalState
@@ -154,6 +159,37 @@ def test_what_a_person_has_held_is_asked_about_again_and_never_passes_by_itself(
         assert desk.state() is JournalState.held
     desk.answer(is_approved=True)
     assert desk.state() is JournalState.approved
+
+
+def test_silence_is_no_no_and_passes_once_all_is_explained(desk: Desk) -> None:
+    desk.find(Cause.missing_in_erp, 10**9)
+    desk.ask()
+    record_decision(
+        DAY,
+        is_approved=False,
+        decided_by=NO_ANSWER,
+        journals=desk.journals,
+        decisions=desk.decisions,
+    )
+    desk.items.replace_findings(DAY, "match", [])
+    desk.clock.move(minutes=1)
+    assert desk.ask() is None
+    assert desk.state() is JournalState.approved
+
+
+def test_a_day_that_a_person_has_held_is_asked_about_whole(desk: Desk) -> None:
+    desk.find(Cause.missing_in_erp, 10**9)
+    desk.ask()
+    desk.answer(is_approved=False)
+    other = replace(BALANCED, key=BALANCED.key.replace("|B1|", "|B2|"), batch_id="B2")
+    desk.journals.add(other, "v1", {})
+    desk.items.replace_findings(DAY, "match", [])
+    desk.clock.move(minutes=1)
+    question = desk.ask()
+    assert question is not None
+    assert question.subject.endswith("approve 2 journals")
+    states = [booked.state for booked in desk.journals.of_day(DAY)]
+    assert JournalState.approved not in states
 
 
 def test_a_journal_changed_after_the_question_voids_the_answer(desk: Desk) -> None:

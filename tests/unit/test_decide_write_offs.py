@@ -1,5 +1,6 @@
 """Who lets a write-off go: a person, the merchant's policy, or somebody who knows better."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -120,3 +121,15 @@ def test_a_person_gives_up_before_the_deadline_and_it_stays_so(room: Room) -> No
     room.give_up(date(2026, 11, 6))
     assert room.until(LAPSED).built == ()
     assert room.states == ["built"]
+
+
+def test_a_persons_no_stands_although_the_tolerance_would_let_it_go(tmp_path: Path) -> None:
+    rules = DisputeRules(5, WriteOffPolicy.within_tolerance)
+    room = Room(tmp_path, approval_tolerance_minor=7999, disputes=rules)
+    room.begin()
+    room.until(LAPSED)
+    assert room.ask() is not None
+    room.answer(is_approved=False)
+    room.merchant = replace(room.merchant, approval_tolerance_minor=8000)
+    assert room.ask() is not None
+    assert room.states == ["held"]

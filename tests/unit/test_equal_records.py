@@ -67,3 +67,9 @@ def test_a_statement_that_comes_again_with_one_entry_more_moves_nothing_booked(
     assert after.built == ()
     assert [j.kind for j in after.standing] == [JournalKind.funding]
     assert after.unexplained == 1
+
+
+def test_two_payouts_under_one_reference_of_the_bank_are_both_booked(tmp_path: Path) -> None:
+    payout = "16,165,10000,,REF77,,ACQUIRER B1/"
+    found = read(tmp_path, "bai2", *BAI2[:3], payout, payout, *BAI2[5:])
+    assert entries(found) == [("REF77", 10000), ("REF77-2", 10000)]

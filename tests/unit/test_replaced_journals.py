@@ -14,6 +14,7 @@ from include.services.effects.ports import EffectState
 from include.services.effects.withdraw import withdraw
 from include.services.journal_book import JournalState
 from include.services.post_journals import effect_of, post_journals
+from include.services.postings import EffectPostings
 from tests.effects import KIND, TIMINGS, ScriptedPartner, time_out
 from tests.support_books import ACCOUNTS, Clock, Desk, line, table, worked_day
 
@@ -81,6 +82,19 @@ def test_next_open_moves_what_waits_for_a_closed_period(desk: Desk, state: str) 
     assert standing(desk) == [moved]
     assert "period_closed" not in desk.causes(LAST)
     assert desk.build(worked_day(), LAST).built == ()
+
+
+def test_a_store_that_may_have_forgotten_proves_nothing_unsent(desk: Desk) -> None:
+    desk.periods.closed.add((2026, 10))
+    (parked,) = desk.build(worked_day(), LAST).built
+    desk.journals.move(parked, JournalState.approved)
+    next_open(desk)
+    owner, doubt = desk.merchant.owner, [True]
+    desk.postings = EffectPostings(desk.effects, desk.letters, owner, lambda: doubt[0])
+    assert desk.build(worked_day(), LAST).built == ()  # SYSPRO may hold it: one of it is enough
+    doubt[0] = False
+    (moved,) = desk.build(worked_day(), LAST).built
+    assert (moved.posting_date, moved.version) == (NEXT, 2)
 
 
 def test_what_syspro_parked_is_withdrawn_before_it_is_moved(desk: Desk, poster: Poster) -> None:

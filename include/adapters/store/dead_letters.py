@@ -125,6 +125,14 @@ class SqlDeadLetters:
             rows = connection.execute(wanted.order_by(*order).limit(limit)).all()
         return [_letter(row) for row in rows]
 
+    def is_open(self, kind: str, key: str) -> bool:
+        """Say whether there is an open one of exactly this item."""
+        wanted = select(dead_letters.c.dead_letter_id).where(
+            dead_letters.c.kind == kind, dead_letters.c.key == key, dead_letters.c.state == "open"
+        )
+        with self.engine.begin() as connection:
+            return connection.execute(wanted.limit(1)).first() is not None
+
     def show(self, dead_letter_id: int, shop_id: str = "") -> DeadLetter:
         """Read one; with a shop, only if it is of its orders or refunds.
 

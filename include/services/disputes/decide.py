@@ -18,6 +18,7 @@ from include.services.approve_journals import (
     apply_decision,
     cell,
     note_asked,
+    was_held_by_a_person,
 )
 from include.services.books.ports import JournalRecord
 from include.services.build_dispute_lost import LOST
@@ -43,7 +44,8 @@ def write_off_request(
             _approve(journal, FOLLOWS, journals, decisions)
         else:
             waiting.append(record)
-    if waiting and _is_inside_tolerance(waiting, merchant):
+    is_held = any(was_held_by_a_person(record, decisions) for record in waiting)
+    if waiting and not is_held and _is_inside_tolerance(waiting, merchant):
         for record in waiting:
             _approve(record.journal, TOLERANCE, journals, decisions)
         return None

@@ -36,7 +36,14 @@ class WriteOffBook(Protocol):
 
     def versions(self, day: SettlementDay) -> Sequence[JournalRecord]: ...
 
-    def add(self, journal: Journal, mapping_version: str, control: Mapping[str, Any]) -> None: ...
+    def add(
+        self,
+        journal: Journal,
+        mapping_version: str,
+        control: Mapping[str, Any],
+        *,
+        is_held: bool = False,
+    ) -> None: ...
 
     def void(self, journal: Journal) -> bool: ...
 

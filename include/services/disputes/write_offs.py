@@ -137,6 +137,7 @@ def bring_to(
             new,
             context.mappings.version,
             {"case": dispute.case_key, "given up": f"{given_up}", **control},
+            is_held=way.is_held,
         )
     return new
 

@@ -50,6 +50,10 @@ class DeadLetters(Protocol):
         """
         ...
 
+    def is_open(self, kind: str, key: str) -> bool:
+        """Say whether there is an open one of exactly this item."""
+        ...
+
     def show(self, dead_letter_id: int, shop_id: str = "") -> DeadLetter:
         """Read one; with a shop, only if it is of its orders or refunds.
 

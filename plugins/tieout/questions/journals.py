@@ -56,13 +56,15 @@ class ApproveJournals(HITLOperator):
             raise
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
+        from include.services.approve_journals import NO_ANSWER
+
         answer = super().execute_complete(context, event)
         user = answer["responded_by_user"]
         is_approved = answer["chosen_options"] == [APPROVE]
         self._desk.record_decision(
             self.day_key,
             is_approved=is_approved,
-            decided_by=user["name"] if user else "nobody: the time to answer ran out",
+            decided_by=user["name"] if user else NO_ANSWER,
         )
         if not is_approved:
             raise AirflowSkipException(f"{self.day_key} is held; nothing is posted.")
