@@ -84,7 +84,8 @@ refunds = Table(
     required_text("facts"),  # JSON of domain.refunds.RefundFacts
     required_text("asked_by"),
     required_text("approved_by"),
-    required_text("reason"),
+    required_text("reason"),  # why it was asked for, or refused
+    required_text("rest_reason"),  # why it goes no further now
     Column("version", Integer, nullable=False),
     Column("next_at", Instant),
     Column("asked_at", Instant, nullable=False),

@@ -125,6 +125,7 @@ class SqlRefunds(SqlSagas[RefundFacts]):
                 "asked_by": row.asked_by,
                 "approved_by": WITHIN_LIMIT if is_free else "",
                 "reason": row.reason,
+                "rest_reason": "",
                 "version": 1,
                 "next_at": now if is_free else None,
                 "asked_at": now,
@@ -248,6 +249,7 @@ class SqlRefunds(SqlSagas[RefundFacts]):
             "facts": to_json(saga.facts),
             "version": saga.version + 1,
             "next_at": saga.next_at,
+            "rest_reason": saga.reason,
             "updated_at": now,
         }
         return bool(connection.execute(_SAVE, values).rowcount)
@@ -382,7 +384,9 @@ def _row(found: Any) -> RefundRow:
 
 def _saga(found: Any) -> Saga[RefundFacts]:
     facts = from_json(RefundFacts, found.facts)
-    return Saga(found.refund_id, found.state, facts, found.version, found.next_at)
+    return Saga(
+        found.refund_id, found.state, facts, found.version, found.next_at, found.rest_reason
+    )
 
 
 def _tell(connection: Connection, order_id: str, now: datetime, event: Event) -> None:
