@@ -83,8 +83,9 @@ def with_voids(taken: Sequence[Taken], parts: Sequence[Part]) -> tuple[Taken, ..
 
 
 def is_refused(facts: RefundFacts) -> bool:
-    """Say whether the gateway has refused to give back: certainly nothing moved."""
-    return bool(facts.problem) and not facts.open_step
+    """Say whether the gateway has refused to give back, and nobody has ended it since."""
+    is_over = facts.ruling is Ruling.refused  # what it had reserved may be another's by now
+    return bool(facts.problem) and not facts.open_step and not is_over
 
 
 def may_be_refused(facts: RefundFacts) -> bool:

@@ -11,10 +11,11 @@ from include.adapters.store.orders import SqlOrders
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.domain.money import Money
 from include.domain.order_state import OrderState
+from include.domain.payments import Moved
 from include.domain.refunds import RefundState
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from tests.orders.conftest import Kit, make_order
-from tests.orders.partners import make_rules
+from tests.orders.partners import as_evidence, make_rules
 
 USD_30, ALL = Money(3_000, "USD"), Money(10_221, "USD")
 
@@ -159,3 +160,24 @@ def test_a_refund_asked_for_twice_at_once_is_one(sold: tuple[Kit, str]) -> None:
     told = at_once(*[lambda: ask(kit, order_id, ALL) for _ in range(6)])
     assert (told, reserved(kit, order_id)) == ([], ALL.minor)
     assert len(kit.service.refunds.of_order(order_id)) == 1
+
+
+def test_what_a_person_has_refused_is_neither_tried_again_nor_paid_outside(
+    sold: tuple[Kit, str],
+) -> None:
+    kit, order_id = sold
+
+    def no(effect: Effect) -> Receipt:
+        return kit.partner.do(effect, Receipt("", as_evidence(Moved("", "DECLINED")), True))
+
+    kit.partner.say(EffectKind.payment_refund, no)
+    refund_id = ask(kit, order_id, USD_30)
+    assert kit.service.advance_refund(refund_id).state == RefundState.stuck
+    kit.service.refunds.refuse(refund_id, "boss", "the account is closed")
+    with pytest.raises(Rejected, match="it: refused"):
+        kit.service.pay_refund_outside(refund_id, "wire 7", "ann")
+    with pytest.raises(Rejected, match="it: refused"):
+        kit.service.try_refund_again(refund_id, "ann")
+    kit.service.advance_refund(ask(kit, order_id, ALL, "C2"))
+    kit.pass_time(minutes=30)
+    assert kit.service.orders.get(order_id).facts.returned_minor == ALL.minor
