@@ -244,6 +244,25 @@ class TestRenewals:
         renewing.pass_time(minutes=30)
         assert renewing.service.orders.get(order.order_id).state == OrderState.cancelled
 
+    def test_a_reject_that_comes_while_it_is_asked_for_stands(self, renewing: Kit) -> None:
+        order, first = make_order(payment=KEPT), say(renewing, 71, PaymentStatus.authorized)
+        renewing.run(order)
+
+        def rejected_meanwhile(effect: Effect) -> Receipt:
+            renewing.service.decide(decision(renewing, first, Decision.reject))
+            answer = authorization(effect, 77, PaymentStatus.in_review, -1, "why")
+            return renewing.partner.do(effect, answer)
+
+        renewing.partner.say(AUTH, rejected_meanwhile)
+        renewing.clock.move(days=6, hours=1)
+        renewing.service.advance(order.order_id)
+        facts = renewing.service.orders.get(order.order_id).facts
+        assert (facts.decision, facts.stop is None) == (Decision.reject, False)
+        renewing.service.decide(decision(renewing, f"{77:022}", Decision.accept))
+        renewing.pass_time(hours=1)
+        assert renewing.service.orders.get(order.order_id).state in ("stuck", "cancelled")
+        assert renewing.partner.truth.count(EffectKind.payment_capture) == 0
+
 
 def decision(kit: Kit, request_id: str, said: Decision) -> DecisionEvent:
     now = kit.clock.now()

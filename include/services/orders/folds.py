@@ -85,7 +85,9 @@ def with_payment(
     )
     facts = replace(facts, payment=found, expires_at=expires_at)
     is_review = found.status in (PaymentStatus.in_review, PaymentStatus.review_first)
-    if is_review and (is_anew or facts.decision is None):
+    # A reject is about the order, whichever request it names: no renewal takes it back.
+    is_open = facts.decision is None or (is_anew and facts.decision is not Decision.reject)
+    if is_review and is_open:
         facts = replace(facts, decision=Decision.review, decided_by="")
     is_unwanted = found.status is PaymentStatus.risk_declined or (
         found.status is PaymentStatus.partial and rules.reverse_partial
