@@ -211,7 +211,9 @@ class Desk:
         self.journals = SqlJournals(self.engine, Clock())
         self.effects = SqlEffectStore(self.engine)
         self.letters = SqlDeadLetters(self.engine)
-        self.postings = EffectPostings(self.effects, self.letters, self.merchant.owner)
+        self.postings = EffectPostings(
+            self.effects, self.letters, self.merchant.owner, lambda: False
+        )
         self.mappings = Prices()
         self.periods = Periods()
 

@@ -23,7 +23,7 @@ from include.services.books.journal_lines import NET
 from include.services.books.ports import BookMappings, JournalRecord, JournalStore, Periods
 from include.services.books.replacing import (
     Postings,
-    finish_withdrawn,
+    finish_retired,
     replaceable,
     store_way,
 )
@@ -124,7 +124,7 @@ def build_journals(
         check_day(_by_class(sums.batches), sums.set_aside, counted, f"build, {day}")
     dates = PostingDates(merchant, periods)
     records = _records(day, journals)
-    if finish_withdrawn(records, journals, postings):
+    if finish_retired(records, journals, postings):
         records = _records(day, journals)
     known = chains(records, replaceable(records, postings, dates))
     plan = _Plan(day, merchant, mappings, dates, known)

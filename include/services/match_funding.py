@@ -22,7 +22,7 @@ from include.services.books.fundings import deposit_draft, rounding_draft
 from include.services.books.ports import BookMappings, JournalRecord, JournalStore, Periods
 from include.services.books.replacing import (
     Postings,
-    finish_withdrawn,
+    finish_retired,
     replaceable,
     store_way,
 )
@@ -90,7 +90,7 @@ def match_funding(
     ordered = sorted(entries.values(), key=lambda e: (e.booking_date, e.key))
     fundings, left = funds.explain(ordered)
     records = _records(day, journals)
-    if finish_withdrawn(records, journals, postings):
+    if finish_retired(records, journals, postings):
         records = _records(day, journals)
     dates = PostingDates(merchant, periods)
     known = chains(records, replaceable(records, postings, dates))

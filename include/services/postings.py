@@ -1,12 +1,10 @@
-"""What became of approved journals, and how one that SYSPRO does not have is withdrawn."""
-
-from collections.abc import Callable
+"""What became of approved journals, and how one that SYSPRO does not have is retired."""
 
 from include.domain.journal import Journal
 from include.services.effects.dead_letters import DeadLetters
 from include.services.effects.ports import Effect, EffectState
+from include.services.effects.retire import IsDoubted, is_never_sent, retire
 from include.services.effects.store import EffectStore
-from include.services.effects.withdraw import is_never_sent, withdraw
 from include.services.post_journals import effect_kind, effect_of
 
 _WHY = "replaced by a later version of the journal; it was never sent, or was refused"
@@ -20,7 +18,7 @@ class EffectPostings:
         effects: EffectStore,
         letters: DeadLetters,
         owner: str,
-        is_doubted: Callable[[], bool] = lambda: False,
+        is_doubted: IsDoubted,
     ) -> None:
         """``is_doubted``: the store may have forgotten sends, so it proves that nothing was."""
         self._effects = effects
@@ -34,26 +32,30 @@ class EffectPostings:
         Who closed its dead letter may have booked it by hand.
         """
         effect = self._effect(journal)
-        if effect is None or effect.state is not EffectState.rejected or not is_never_sent(effect):
+        if effect is None or effect.state is not EffectState.rejected:
             return False
-        return not self._is_doubted() and self._letters.is_open(effect.kind.value, effect.key)
+        is_unsent = is_never_sent(effect, is_doubted=self._is_doubted)
+        return is_unsent and self._letters.is_open(effect.kind.value, effect.key)
 
     def is_unsent(self, journal: Journal) -> bool:
         """Say whether it certainly is not in SYSPRO, and nobody refused it."""
-        if self._is_doubted():
-            return False
         effect = self._effect(journal)
-        if effect is None:
-            return True
-        return effect.state is not EffectState.rejected and is_never_sent(effect)
+        is_refused = effect is not None and effect.state is EffectState.rejected
+        return not is_refused and is_never_sent(effect, is_doubted=self._is_doubted)
 
-    def is_withdrawn(self, journal: Journal) -> bool:
+    def is_retired(self, journal: Journal) -> bool:
         effect = self._effect(journal)
         return effect is not None and effect.state is EffectState.declined
 
-    def withdraw(self, journal: Journal) -> bool:
+    def retire(self, journal: Journal) -> bool:
         """See to it that nobody sends it; ``False``: it went on meanwhile."""
-        return withdraw(self._effects, effect_of(journal, self._owner), who="build", why=_WHY)
+        return retire(
+            self._effects,
+            effect_of(journal, self._owner),
+            is_doubted=self._is_doubted,
+            who="build",
+            why=_WHY,
+        )
 
     def _effect(self, journal: Journal) -> Effect | None:
         return self._effects.get(effect_kind(journal), journal.key)

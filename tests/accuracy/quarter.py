@@ -161,7 +161,7 @@ class Quarter:
             mappings=self.mappings,
             layouts=kinds,
         )
-        postings = EffectPostings(self.effects, self.letters, merchant.owner)
+        postings = EffectPostings(self.effects, self.letters, merchant.owner, lambda: False)
         build_journals(
             day,
             merchant,

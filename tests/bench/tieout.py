@@ -160,7 +160,9 @@ def _settle(csv: Path, documents: Path, root: Path, engine: Engine) -> Answer:
             lake=lake,
             mappings=mappings,
             journals=journals,
-            postings=EffectPostings(SqlEffectStore(engine), SqlDeadLetters(engine), merchant.owner),
+            postings=EffectPostings(
+                SqlEffectStore(engine), SqlDeadLetters(engine), merchant.owner, lambda: False
+            ),
             periods=_Periods(),
             expectations=expectations,
             open_items=items,

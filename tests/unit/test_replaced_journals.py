@@ -11,7 +11,7 @@ from include.domain.journal import Journal
 from include.domain.merchant import PeriodPolicy
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectState
-from include.services.effects.withdraw import withdraw
+from include.services.effects.retire import retire
 from include.services.journal_book import JournalState
 from include.services.post_journals import effect_of, post_journals
 from include.services.postings import EffectPostings
@@ -97,7 +97,7 @@ def test_a_store_that_may_have_forgotten_proves_nothing_unsent(desk: Desk) -> No
     assert (moved.posting_date, moved.version) == (NEXT, 2)
 
 
-def test_what_syspro_parked_is_withdrawn_before_it_is_moved(desk: Desk, poster: Poster) -> None:
+def test_what_syspro_parked_is_retired_before_it_is_moved(desk: Desk, poster: Poster) -> None:
     (parked,) = desk.build(worked_day(), LAST).built
     poster.syspro.on_send = [park]
     poster.post()
@@ -131,14 +131,16 @@ def test_a_journal_that_went_on_while_it_was_replaced_is_not_voided(
 ) -> None:
     (sent,) = desk.build(worked_day(), LAST).built
     poster.post()
-    assert not withdraw(desk.effects, effect_of(sent, "ar"), who="build", why="test")
-    assert not desk.postings.withdraw(sent)
+    assert not retire(
+        desk.effects, effect_of(sent, "ar"), is_doubted=lambda: False, who="build", why="test"
+    )
+    assert not desk.postings.retire(sent)
 
 
-def test_a_run_that_died_after_withdrawing_is_finished_by_the_next(desk: Desk) -> None:
+def test_a_run_that_died_after_retiring_is_finished_by_the_next(desk: Desk) -> None:
     (approved,) = desk.build(worked_day(), LAST).built
     desk.journals.move(approved, JournalState.approved)
-    assert desk.postings.withdraw(approved)
+    assert desk.postings.retire(approved)
     (again,) = desk.build(worked_day(), LAST).built
     assert (again.version, table(again)) == (2, table(approved))
     assert standing(desk) == [again]

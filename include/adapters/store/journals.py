@@ -86,13 +86,13 @@ class SqlJournals:
                 "Two runs built this day at once; run build again.",
             )
 
-    def void(self, journal: Journal, *, is_withdrawn: bool = False) -> bool:
+    def void(self, journal: Journal, *, is_retired: bool = False) -> bool:
         """Void a journal nobody has approved; ``False``: it went on meanwhile and stands.
 
-        ``is_withdrawn``: nobody can send it any more, so an approved or parked one goes as well.
+        ``is_retired``: nobody can send it any more, so an approved or parked one goes as well.
         """
         states = [JournalState.built, JournalState.held]
-        states += [JournalState.approved, JournalState.parked] if is_withdrawn else []
+        states += [JournalState.approved, JournalState.parked] if is_retired else []
         statement = (
             update(journals)
             .where(

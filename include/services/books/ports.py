@@ -44,10 +44,10 @@ class JournalStore(Protocol):
         """
         ...
 
-    def void(self, journal: Journal, *, is_withdrawn: bool = False) -> bool:
+    def void(self, journal: Journal, *, is_retired: bool = False) -> bool:
         """Void a journal nobody has approved; ``False``: it went on meanwhile and stands.
 
-        ``is_withdrawn``: nobody can send it any more, so an approved or parked one goes as well.
+        ``is_retired``: nobody can send it any more, so an approved or parked one goes as well.
         """
         ...
 

@@ -2,7 +2,7 @@
 
 An approved journal is not touched again, unless SYSPRO has certainly not got it and never will:
 it refused it, or its period is closed and today's policy names another day. Such a journal is
-withdrawn first, so that nobody can send it; its successor has to be approved anew.
+retired first, so that nobody can send it; its successor has to be approved anew.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,9 +29,9 @@ class Postings(Protocol):
         """Say whether it certainly is not in SYSPRO, and nobody refused it."""
         ...
 
-    def is_withdrawn(self, journal: Journal) -> bool: ...
+    def is_retired(self, journal: Journal) -> bool: ...
 
-    def withdraw(self, journal: Journal) -> bool:
+    def retire(self, journal: Journal) -> bool:
         """See to it that nobody sends it; ``False``: it went on meanwhile."""
         ...
 
@@ -52,13 +52,13 @@ def replaceable(
     )
 
 
-def finish_withdrawn(
+def finish_retired(
     records: Iterable[JournalRecord], journals: JournalStore, postings: Postings
 ) -> bool:
-    """Void what an earlier run withdrew and did not live to void; say whether there was any."""
-    gone = [r.journal for r in records if r.state in _WAITING and postings.is_withdrawn(r.journal)]
+    """Void what an earlier run retired and did not live to void; say whether there was any."""
+    gone = [r.journal for r in records if r.state in _WAITING and postings.is_retired(r.journal)]
     for journal in gone:
-        journals.void(journal, is_withdrawn=True)
+        journals.void(journal, is_retired=True)
     return bool(gone)
 
 
@@ -71,14 +71,14 @@ def store_way(
     control: Mapping[str, Any],
     step: str,
 ) -> None:
-    """Withdraw and void what is replaced, then keep what is new.
+    """Retire and void what is replaced, then keep what is new.
 
     Raises:
         Retryable: a journal to be replaced went on this very moment.
     """
     for journal in way.void:
-        is_withdrawn = journal.key in way.withdrawn and postings.withdraw(journal)
-        if not journals.void(journal, is_withdrawn=is_withdrawn):
+        is_retired = journal.key in way.retired and postings.retire(journal)
+        if not journals.void(journal, is_retired=is_retired):
             raise Retryable(
                 f"journal {journal.key} was approved or sent while it was being replaced",
                 step,

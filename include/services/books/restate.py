@@ -166,7 +166,7 @@ class Continuation:
     kept: Sequence[Journal]  # stand as they are
     void: Sequence[Journal]  # SYSPRO does not have them; ``new`` says what they said, corrected
     new: Journal | None
-    withdrawn: Collection[str] = ()  # keys of those ``void`` that had been approved
+    retired: Collection[str] = ()  # keys of those ``void`` that had been approved
     is_held: bool = False  # a person had said no to one that is replaced: ``new`` waits as well
 
     @property

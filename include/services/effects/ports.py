@@ -48,7 +48,9 @@ class EffectState(StrEnum):
     sent = "sent"  # committed before the first byte left
     in_doubt = "in_doubt"  # it may have happened
     done = "done"  # the other side has it
-    declined = "declined"  # a clear business no, e.g. of a bank: nothing moved, nobody must act
+    # A clear no, a bank's or ours (retired for another): nothing moved, nobody must act, and the
+    # key stays taken for good.
+    declined = "declined"
     verified = "verified"  # read back and equal
     mismatched = "mismatched"  # read back and different: a dead letter is open
     parked = "parked"  # waits for a condition, e.g. an open period

@@ -1,4 +1,4 @@
-"""Withdrawing on SQLite and PostgreSQL: only what certainly never happened, and then for good."""
+"""Retiring on SQLite and PostgreSQL: only what certainly never happened, and then for good."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,7 +12,7 @@ from include.adapters.store.schema import metadata
 from include.domain.errors import Parked, Rejected
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectState
-from include.services.effects.withdraw import withdraw
+from include.services.effects.retire import retire
 from tests.effects import KIND, TIMINGS, ManualClock, ScriptedPartner, effect, time_out
 
 
@@ -32,9 +32,16 @@ class Desk:
         self.store = SqlEffectStore(database, lambda _: self.clock.now())
         self.engine = Engine(self.store, {KIND: self.partner}, self.clock, {KIND: TIMINGS})
         self.letters = SqlDeadLetters(database)
+        self.is_doubted = False
 
-    def withdraw(self) -> bool:
-        return withdraw(self.store, effect(), who="build", why="replaced by version 2")
+    def retire(self) -> bool:
+        return retire(
+            self.store,
+            effect(),
+            is_doubted=lambda: self.is_doubted,
+            who="build",
+            why="replaced by version 2",
+        )
 
     def send(self, *answers: Callable[[], object]) -> EffectState:
         self.partner.on_send = list(answers)
@@ -53,14 +60,14 @@ def park() -> None:
 @pytest.mark.parametrize(
     ("answer", "state"), [(refuse, EffectState.rejected), (park, EffectState.parked), (None, None)]
 )
-def test_what_never_happened_is_withdrawn_and_never_sent_again(
+def test_what_never_happened_is_retired_and_never_sent_again(
     database: Database, answer: Callable[[], object] | None, state: EffectState | None
 ) -> None:
     desk = Desk(database)
     if answer is not None:
         assert desk.send(answer) is state
-    assert desk.withdraw()
-    assert desk.withdraw()  # again
+    assert desk.retire()
+    assert desk.retire()  # again
     assert desk.letters.listing("open") == []
     desk.clock.move(days=30)
     assert desk.engine.sweep() == ()
@@ -70,22 +77,35 @@ def test_what_never_happened_is_withdrawn_and_never_sent_again(
     assert desk.partner.ledger == []
 
 
-def test_what_happened_or_may_have_is_not_withdrawn(database: Database) -> None:
+def test_what_happened_or_may_have_is_not_retired(database: Database) -> None:
     desk = Desk(database)
     desk.partner.after_commit = [time_out]
     assert desk.send() is EffectState.in_doubt
-    assert not desk.withdraw()
+    assert not desk.retire()
     desk.clock.move(days=1)
     assert desk.engine.advance(KIND, effect().key).state is EffectState.verified
-    assert not desk.withdraw()
+    assert not desk.retire()
     assert len(desk.partner.ledger) == 1
 
 
-def test_what_somebody_is_sending_is_not_withdrawn(database: Database) -> None:
+def test_what_somebody_is_sending_is_not_retired(database: Database) -> None:
     desk = Desk(database)
     desk.engine.intend(effect())
     taken = desk.store.take(KIND, effect().key, "janitor", TIMINGS.lease)
     assert taken.lease is not None
-    assert not desk.withdraw()
+    assert not desk.retire()
     desk.store.release(taken.lease)
-    assert desk.withdraw()
+    assert desk.retire()
+
+
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_a_store_that_may_have_forgotten_retires_nothing(
+    database: Database, is_begun: bool
+) -> None:
+    desk = Desk(database)
+    if is_begun:
+        desk.engine.intend(effect())
+    desk.is_doubted = True
+    assert not desk.retire()
+    desk.is_doubted = False
+    assert desk.send() is EffectState.done

@@ -1,9 +1,11 @@
-"""Withdraw a write that certainly never happened, so that another may take its place.
+"""Retire a write that certainly never happened, so that another may take its place.
 
-Only what was never sent, or was refused or parked at its first send, can be withdrawn. The effect
-stays, declined: nobody sends it again, and evidence that it happened after all still counts.
+Only what was never sent, or was refused or parked at its first send, can be retired. The effect
+stays, declined: nobody sends it again, and evidence that it happened after all still counts. (What
+an engine *withdraws* makes way instead: the same key may be intended again.)
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,16 +15,28 @@ from include.services.effects.states import check_transition
 from include.services.effects.store import Change, EffectStore
 
 _LEASE = timedelta(seconds=60)  # for two commits, and nothing is called in between
+IsDoubted = Callable[[], bool]
 _NEVER = (EffectState.intended, EffectState.parked, EffectState.rejected)
 
 
-def is_never_sent(effect: Effect) -> bool:
-    """Say whether it certainly has not happened; a replay forgets sends, not their instant."""
+def is_never_sent(effect: Effect | None, *, is_doubted: IsDoubted) -> bool:
+    """Say whether it certainly has not happened; a replay forgets sends, not their instant.
+
+    Args:
+        effect: as the store holds it; ``None``: it holds none.
+        is_doubted: says whether the store may have forgotten sends: such a one proves nothing.
+    """
+    if is_doubted():
+        return False
+    if effect is None:
+        return True
     return effect.state in _NEVER and effect.sends == 0 and effect.sent_at is None
 
 
-def withdraw(store: EffectStore, effect: Effect, *, who: str, why: str) -> bool:
-    """Withdraw a write; one that nobody intended yet is kept as withdrawn, for whoever comes late.
+def retire(
+    store: EffectStore, effect: Effect, *, is_doubted: IsDoubted, who: str, why: str
+) -> bool:
+    """Retire a write; one that nobody intended yet is kept as declined, for whoever comes late.
 
     Returns:
         ``False``: it happened or may have, or somebody is at it now. Nothing was changed.
@@ -31,6 +45,8 @@ def withdraw(store: EffectStore, effect: Effect, *, who: str, why: str) -> bool:
         Rejected: the key or the reference is already used for other content.
     """
     check_digest(effect)
+    if is_doubted():
+        return False
     gone = replace(
         effect, state=EffectState.declined, intended_at=store.now(), next_at=None, reason=why
     )
@@ -41,7 +57,7 @@ def withdraw(store: EffectStore, effect: Effect, *, who: str, why: str) -> bool:
     taken = store.take(effect.kind, effect.key, who, _LEASE)
     if taken.lease is None or taken.effect is None:
         return False
-    if not is_never_sent(taken.effect):
+    if not is_never_sent(taken.effect, is_doubted=is_doubted):
         store.release(taken.lease)
         return False
     before = taken.effect
