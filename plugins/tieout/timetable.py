@@ -26,15 +26,15 @@ def _is_manual() -> bool:
 class SettlementDays(CronDataIntervalTimetable):
     """Daily intervals from midnight to midnight UTC, run ``hours_after`` hours past their end."""
 
-    description = "every settlement date, at noon UTC of the next day"
-
     def __init__(self, hours_after: int = 12) -> None:
         super().__init__("0 0 * * *", "UTC")
+        # The parent has put its cron's words here, "At 00:00", for the UI to show.
+        self.description = f"each settlement date, next day {hours_after}:00 UTC"
         self.hours_after = hours_after
 
     @property
     def summary(self) -> str:
-        return "each settlement date, next day 12:00 UTC"
+        return self.description
 
     def serialize(self) -> dict[str, Any]:
         return {"hours_after": self.hours_after}
