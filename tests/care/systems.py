@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 
+import pytest
+
 from include.adapters.store.comparison import SqlLedger
 from include.domain.calendar import settlement_window
 from include.domain.erp_orders import ErpDocument, ErpOrder
@@ -143,3 +145,8 @@ class Systems:
 
     def state(self, order: Order) -> str:
         return self.care.kit.service.orders.get(order.order_id).state
+
+
+@pytest.fixture
+def systems(care: Care) -> Systems:
+    return Systems(care)
