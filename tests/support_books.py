@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from include.adapters.lake import Lake
 from include.adapters.store.dead_letters import SqlDeadLetters
 from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.engine import open_store
@@ -107,18 +108,6 @@ def document(number: str, minor: int = 10000, **more: Any) -> dict[str, Any]:
         {"reference": "merchant_reference", "on": "document_date"}.get(k, k): v
         for k, v in more.items()
     }
-
-
-@dataclass
-class Lake:
-    """A lake of one folder."""
-
-    root: Path
-
-    def day_path(self, day: SettlementDay, name: str) -> Path:
-        folder = self.root / day.merchant_id / day.settlement_date.isoformat()
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / name
 
 
 @dataclass
@@ -223,6 +212,7 @@ class Desk:
     def put_lines(self, rows: Iterable[Mapping[str, Any]], on: date = DAY) -> Path:
         numbered = [{**row, "line_no": row["line_no"] or n} for n, row in enumerate(rows, 3)]
         path = self.lake.day_path(self.day(on), LINES)
+        path.parent.mkdir(parents=True, exist_ok=True)
         pl.DataFrame(numbered, schema=line_schema(), orient="row").write_parquet(path)
         return path
 
