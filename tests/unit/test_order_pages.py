@@ -158,8 +158,8 @@ def test_what_a_shop_sent_is_only_ever_text(client: TestClient) -> None:
     keep(order_tables.refunds, {
         "refund_id": "ref_1", "order_id": one.order_id, "origin": "api", "origin_key": HOSTILE,
         "currency": "USD", "amount_minor": 500, "state": "waiting", "facts": "{}",
-        "asked_by": HOSTILE, "approved_by": "", "reason": HOSTILE, "version": 1,
-        "next_at": None, "asked_at": NOW, "updated_at": NOW,
+        "asked_by": HOSTILE, "approved_by": "", "reason": HOSTILE, "rest_reason": HOSTILE,
+        "version": 1, "next_at": None, "asked_at": NOW, "updated_at": NOW,
     })  # fmt: skip
     for path in ("/orders", f"/orders/{one.order_id}", "/refunds", "/reviews",
                  "/orders/of/acme_us/<script>alert(1)<%2Fscript>"):  # fmt: skip
