@@ -1,4 +1,4 @@
-"""What the tests of the effects engine share: a clock set by hand and a partner told what to say.
+"""What the tests of the effects engine share: a clock set by hand, a scripted partner, a desk.
 
 The partner is a fake that satisfies the port; its ``ledger`` is the truth the engine cannot see.
 """
@@ -8,16 +8,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from include.domain.errors import OutcomeUnknown
+import pytest
+
+from include.domain.errors import OutcomeUnknown, Parked, Rejected, Retryable
+from include.services.effects.boundaries import Boundary
+from include.services.effects.engine import Engine
 from include.services.effects.ports import (
     Difference,
     Effect,
     EffectKind,
+    EffectState,
     Found,
     Receipt,
     Timings,
 )
+from tests.simulator.memory import MemoryEffectStore
 
+MINUTE = timedelta(minutes=1)
 START = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 KIND = EffectKind.gl_journal
 TIMINGS = Timings(
@@ -55,6 +62,9 @@ def effect(key: str = "acme_us|2026-03-01|B1|USD|settlement|1", **changes: objec
         owner="payments",
     )
     return replace(made, **changes)  # type: ignore[arg-type]
+
+
+KEY = effect().key
 
 
 def time_out() -> None:
@@ -97,3 +107,53 @@ class ScriptedPartner:
         if theirs == effect.payload:
             return ()
         return (Difference("payload", effect.payload, theirs),)
+
+
+class Desk:
+    """One worker, its store and its partner."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.store = MemoryEffectStore(self.clock)
+        self.partner = ScriptedPartner()
+        self.on_boundary: Callable[[Boundary], None] = lambda _: None
+        self.events: list[str] = []
+        self.engine = Engine(
+            self.store,
+            {KIND: self.partner},
+            self.clock,
+            {KIND: TIMINGS},
+            worker="worker 1",
+            boundary=lambda name: self.on_boundary(name),
+            log=lambda event, **fields: self.events.append(event),
+        )
+
+    def post(self) -> Effect:
+        self.engine.intend(effect())
+        return self.engine.advance(KIND, KEY)
+
+    def advance(self, **span: float) -> Effect:
+        self.clock.move(**span)
+        return self.engine.advance(KIND, KEY)
+
+    def state(self) -> EffectState:
+        found = self.store.get(KIND, KEY)
+        assert found is not None
+        return found.state
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def answer(error: Exception) -> Callable[[], object]:
+    def give() -> None:
+        raise error
+
+    return give
+
+
+UNREACHABLE = Retryable("connection refused", "SYSPRO A", "Check the network.")
+CLOSED = Parked("period 2026/2 is closed", "SYSPRO A", "Open it or re-date the journal.")
+REFUSED = Rejected("account 9999 does not exist", "SYSPRO A", "Map it to an account.")

@@ -1,70 +1,30 @@
 """The protocol, step by step, against a partner that does as it is told."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from include.domain.errors import OutcomeUnknown, Parked, Rejected, Retryable
-from include.services.effects.boundaries import Boundary
+from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.services.effects.engine import Engine
-from include.services.effects.ports import Effect, EffectState, Found, Timings
-from tests.effects import KIND, START, TIMINGS, ManualClock, ScriptedPartner, effect, time_out
+from include.services.effects.ports import EffectState, Timings
+from tests.effects import (
+    CLOSED,
+    KEY,
+    KIND,
+    MINUTE,
+    START,
+    TIMINGS,
+    UNREACHABLE,
+    Desk,
+    ManualClock,
+    ScriptedPartner,
+    answer,
+    effect,
+    time_out,
+)
+from tests.effects import desk as desk
 from tests.simulator.memory import MemoryEffectStore
-
-KEY = effect().key
-MINUTE = timedelta(minutes=1)
-
-
-class Desk:
-    """One worker, its store and its partner."""
-
-    def __init__(self) -> None:
-        self.clock = ManualClock()
-        self.store = MemoryEffectStore(self.clock)
-        self.partner = ScriptedPartner()
-        self.on_boundary: Callable[[Boundary], None] = lambda _: None
-        self.events: list[str] = []
-        self.engine = Engine(
-            self.store,
-            {KIND: self.partner},
-            self.clock,
-            {KIND: TIMINGS},
-            worker="worker 1",
-            boundary=lambda name: self.on_boundary(name),
-            log=lambda event, **fields: self.events.append(event),
-        )
-
-    def post(self) -> Effect:
-        self.engine.intend(effect())
-        return self.engine.advance(KIND, KEY)
-
-    def advance(self, **span: float) -> Effect:
-        self.clock.move(**span)
-        return self.engine.advance(KIND, KEY)
-
-    def state(self) -> EffectState:
-        found = self.store.get(KIND, KEY)
-        assert found is not None
-        return found.state
-
-
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
-
-
-def answer(error: Exception) -> Callable[[], object]:
-    def give() -> None:
-        raise error
-
-    return give
-
-
-UNREACHABLE = Retryable("connection refused", "SYSPRO A", "Check the network.")
-CLOSED = Parked("period 2026/2 is closed", "SYSPRO A", "Open it or re-date the journal.")
-REFUSED = Rejected("account 9999 does not exist", "SYSPRO A", "Map it to an account.")
 
 
 def test_a_clear_yes_is_done_and_verified_once_a_second_copy_would_show(desk: Desk) -> None:
@@ -156,130 +116,6 @@ def test_nobody_can_hurry_a_doubt(desk: Desk) -> None:
     assert (desk.partner.looks, len(desk.partner.sends)) == (looks, 1)
 
 
-def test_three_sends_never_found_are_a_dead_letter_with_an_owner_and_an_action(desk: Desk) -> None:
-    desk.partner.on_send = [time_out, time_out, time_out]
-    desk.post()
-    for _ in range(3):
-        desk.advance(seconds=301)
-        desk.advance(seconds=61)
-    assert desk.state() is EffectState.dead_letter
-    assert len(desk.partner.sends) == 3
-    (letter,) = desk.store.dead_letters()
-    assert letter.reason == "sent 3 times and never found"
-    assert (letter.owner, letter.amount_minor) == ("payments", 40000)
-    assert "replay" in letter.next_action
-
-
-def test_in_doubt_asks_at_q_2q_15_min_1_h_6_h_and_daily_then_gives_up(desk: Desk) -> None:
-    desk.partner.after_commit = [time_out]
-    desk.post()
-    desk.partner.on_look = [answer(UNREACHABLE)] * 10
-    asked = []
-    while desk.state() is EffectState.in_doubt:
-        waiting = desk.store.get(KIND, KEY)
-        assert waiting is not None
-        assert waiting.next_at is not None
-        asked.append(round((waiting.next_at - START).total_seconds()))
-        desk.clock.move(seconds=(waiting.next_at - desk.clock.now()).total_seconds())
-        desk.engine.sweep()
-    day = 86_400
-    assert asked == [300, 600, 900, 3600, 21600, day, 2 * day, 3 * day, 4 * day, 5 * day]
-    assert desk.state() is EffectState.dead_letter
-
-
-def test_late_evidence_moves_a_dead_letter_to_verified_and_closes_it(desk: Desk) -> None:
-    desk.partner.on_send = [time_out, time_out, time_out]
-    desk.post()
-    for _ in range(6):
-        desk.advance(seconds=301)
-    desk.partner.ledger.append((effect().reference, effect().payload))
-    assert desk.engine.recheck(KIND, KEY).state is EffectState.verified
-    assert desk.store.dead_letters() == []
-    assert "late evidence" in desk.store.dead_letters("resolved")[0].resolution
-
-
-def test_evidence_from_elsewhere_counts_like_a_look(desk: Desk) -> None:
-    desk.partner.on_send = [answer(REFUSED)]
-    assert desk.post().state is EffectState.rejected
-    desk.partner.ledger.append((effect().reference, effect().payload))
-    seen = Found("2026/3/1", {"payload": effect().payload})
-    assert desk.engine.late_evidence(KIND, KEY, (seen,)).their_key == "2026/3/1"
-
-
-def test_evidence_cannot_hurry_an_effect_that_is_still_in_doubt(desk: Desk) -> None:
-    desk.partner.on_send = [time_out]
-    desk.post()
-    assert desk.engine.late_evidence(KIND, KEY, ()).state is EffectState.in_doubt
-
-
-def test_two_found_keep_the_first_and_name_the_surplus(desk: Desk) -> None:
-    desk.post()
-    desk.partner.ledger.append((effect().reference, effect().payload))
-    found = desk.advance(seconds=360)
-    assert (found.state, found.their_key) == (EffectState.mismatched, "2026/3/1")
-    (letter,) = desk.store.dead_letters()
-    assert "reverse 2026/3/2" in letter.next_action
-
-
-def test_a_second_copy_that_comes_after_verifying_is_late_evidence(desk: Desk) -> None:
-    desk.post()
-    desk.advance(seconds=360)
-    assert desk.engine.recheck(KIND, KEY).state is EffectState.verified
-    desk.partner.ledger.append((effect().reference, effect().payload))
-    assert desk.engine.recheck(KIND, KEY).state is EffectState.mismatched
-    del desk.partner.ledger[1]
-    assert desk.engine.recheck(KIND, KEY).state is EffectState.verified
-    assert desk.store.dead_letters() == []
-
-
-def test_what_reads_back_differently_is_shown_with_both_sides(desk: Desk) -> None:
-    desk.post()
-    desk.partner.ledger[0] = (effect().reference, '{"lines":[1,-1]}')
-    assert desk.advance(seconds=360).state is EffectState.mismatched
-    (letter,) = desk.store.dead_letters()
-    assert 'ours {"lines":[40000,-40000]}, theirs {"lines":[1,-1]}' in letter.reason
-
-
-def test_a_yes_that_cannot_be_found_again_is_never_resent(desk: Desk) -> None:
-    desk.post()
-    desk.partner.ledger.clear()
-    assert desk.advance(seconds=360).state is EffectState.done
-    assert desk.advance(seconds=60).state is EffectState.dead_letter
-    assert len(desk.partner.sends) == 1
-
-
-def test_a_refusal_stops_at_once_with_the_partner_s_advice(desk: Desk) -> None:
-    desk.partner.on_send = [answer(REFUSED)]
-    assert desk.post().state is EffectState.rejected
-    (letter,) = desk.store.dead_letters()
-    assert (letter.reason, letter.next_action) == (str(REFUSED), "Map it to an account.")
-
-
-def test_a_person_may_replay_a_refusal_once_its_cause_is_gone(desk: Desk) -> None:
-    desk.partner.on_send = [answer(REFUSED)]
-    desk.post()
-    replayed = desk.engine.replay(KIND, KEY, "ann")
-    assert replayed.state is EffectState.done
-    assert desk.store.dead_letters("resolved")[0].resolved_by == "ann"
-
-
-def test_a_replay_of_a_sent_effect_still_needs_two_absent_looks(desk: Desk) -> None:
-    desk.partner.on_send = [time_out, time_out, time_out]
-    desk.post()
-    for _ in range(6):
-        desk.advance(seconds=301)
-    replayed = desk.engine.replay(KIND, KEY, "ann")
-    assert (replayed.state, replayed.absent_looks) == (EffectState.in_doubt, 1)
-    assert desk.advance(seconds=60).state is EffectState.done
-    assert len(desk.partner.sends) == 4
-
-
-def test_what_is_posted_cannot_be_replayed(desk: Desk) -> None:
-    desk.post()
-    with pytest.raises(Rejected, match="is done"):
-        desk.engine.replay(KIND, KEY, "ann")
-
-
 def test_a_closed_period_parks_with_its_condition_and_a_time_to_ask_again(desk: Desk) -> None:
     desk.partner.on_send = [answer(CLOSED)]
     parked = desk.post()
@@ -308,89 +144,6 @@ def test_what_was_never_sent_is_tried_again_with_growing_patience(desk: Desk) ->
     assert desk.advance(minutes=15).state is EffectState.done
 
 
-def test_a_partner_down_for_days_is_a_dead_letter_not_a_loop(desk: Desk) -> None:
-    desk.partner.on_send = [answer(UNREACHABLE)]
-    desk.post()
-    desk.partner.on_look = [answer(UNREACHABLE)]
-    assert desk.advance(days=5).state is EffectState.dead_letter
-    assert "no answer for 5 days: connection refused" in desk.store.dead_letters()[0].reason
-
-
-def test_a_crash_during_the_send_leaves_a_doubt_for_the_janitor(desk: Desk) -> None:
-    desk.partner.after_commit = [answer(KeyboardInterrupt())]
-    with pytest.raises(KeyboardInterrupt):
-        desk.post()
-    assert desk.state() is EffectState.sent
-    desk.clock.move(seconds=361)
-    (swept,) = desk.engine.sweep()
-    assert swept.state is EffectState.verified
-    assert len(desk.partner.sends) == 1
-
-
-def test_an_unforeseen_error_of_a_partner_is_a_doubt_too(desk: Desk) -> None:
-    desk.partner.after_commit = [answer(KeyError("Journal"))]
-    with pytest.raises(KeyError):
-        desk.post()
-    assert desk.state() is EffectState.sent
-
-
-def test_a_worker_that_slept_after_recording_the_send_does_not_send(desk: Desk) -> None:
-    """Q counts from the record; a request that leaves late could commit after Q."""
-    naps = [40]
-
-    def nap(name: Boundary) -> None:
-        if name is Boundary.marked_sent and naps:
-            desk.clock.move(seconds=naps.pop())
-
-    desk.on_boundary = nap
-    done = desk.post()
-    assert done.sent_at == START + timedelta(seconds=40)
-    assert (done.sends, len(desk.partner.sends)) == (1, 1)
-
-
-def test_a_lease_is_given_back_only_where_somebody_could_use_it_before_its_end(desk: Desk) -> None:
-    name, minute = f"{KIND.value}|{KEY}", timedelta(minutes=1)
-    desk.post()  # done, and read back in six minutes: the lease lasts two
-    assert desk.store.acquire(name, "another", minute) is None
-    assert desk.advance(seconds=360).state is EffectState.verified
-    assert desk.store.acquire(name, "a person", minute) is not None
-
-
-def test_a_worker_that_lost_its_lease_sends_nothing(desk: Desk) -> None:
-    def sleep(name: Boundary) -> None:
-        if name is Boundary.marked_sent:
-            desk.clock.move(seconds=500)
-            assert desk.store.acquire(f"{KIND.value}|{KEY}", "worker 2", MINUTE)
-
-    desk.on_boundary = sleep
-    assert desk.post().state is EffectState.sent
-    assert desk.partner.sends == []
-    assert "effect_taken_over" in desk.events
-
-
-def test_the_loser_of_a_race_returns_what_is_there(desk: Desk) -> None:
-    desk.engine.intend(effect())
-    assert desk.store.acquire(f"{KIND.value}|{KEY}", "worker 2", MINUTE)
-    assert desk.engine.advance(KIND, KEY).state is EffectState.intended
-    assert desk.partner.looks == 0
-
-
-def test_no_partner_is_called_inside_a_transaction(desk: Desk, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(desk.store, "is_in_transaction", lambda: True)
-    with pytest.raises(RuntimeError, match="transaction is open"):
-        desk.post()
-    assert desk.partner.looks == 0
-
-
-def test_one_poisoned_effect_does_not_stop_the_sweep(desk: Desk) -> None:
-    desk.engine.intend(effect())
-    desk.engine.intend(effect("another"))
-    desk.partner.on_look = [answer(KeyError("poison"))]
-    with pytest.raises(ExceptionGroup):
-        desk.engine.sweep()
-    assert len(desk.partner.sends) == 1
-
-
 def test_a_read_back_shows_both_sides_and_changes_nothing(desk: Desk) -> None:
     desk.post()
     shown = desk.engine.read_back(KIND, KEY)
@@ -412,34 +165,6 @@ def test_an_unknown_outcome_keeps_the_reason_for_the_operator(desk: Desk) -> Non
 def test_q_must_outlast_the_exchange() -> None:
     with pytest.raises(ValueError, match="Q must exceed"):
         Timings(timedelta(seconds=60), timedelta(seconds=65), MINUTE)
-
-
-@pytest.mark.parametrize("is_performed", [True, False], ids=["perform", "intend and advance"])
-def test_a_frozen_host_sends_nothing_twice(is_performed: bool) -> None:
-    """Its own clock stands still while the janitor takes over: only the store's time has moved."""
-    stores, mine, others = ManualClock(), ManualClock(), ManualClock()
-    store, partner, left = MemoryEffectStore(stores), ScriptedPartner(), [Boundary.marked_sent]
-    timings = {KIND: replace(TIMINGS, looks_first=False)}
-    janitor = Engine(store, {KIND: partner}, others, timings, worker="janitor")
-
-    def freeze(at: Boundary) -> None:
-        if at in left:
-            left.clear()
-            for _ in range(12):
-                stores.move(minutes=2)
-                others.move(minutes=2)
-                janitor.sweep()
-
-    worker = Engine(store, {KIND: partner}, mine, timings, worker="frozen", boundary=freeze)
-    if is_performed:
-        worker.perform(effect())
-    else:
-        worker.intend(effect())
-        worker.advance(KIND, KEY)
-    assert len(partner.sends) == 1
-    found = store.get(KIND, KEY)
-    assert found is not None
-    assert found.state is EffectState.verified
 
 
 def test_what_is_verified_at_once_is_read_back_by_whoever_performs_it() -> None:
