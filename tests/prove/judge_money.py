@@ -84,7 +84,7 @@ class MoneyJudge(Judge):
         """A held request is captured after an accept of its own, whatever was said of another."""
         settled = {row[0] for row in self.rows(_SETTLED)}
         accepted: dict[str, datetime] = {}
-        for event in self.world.people.decisions:
+        for event in self.world.feeds.decisions:
             if event.decision is Decision.accept:
                 accepted.setdefault(event.request_id, event.at)
         for entry in self.done(K.payment_capture):
@@ -109,7 +109,7 @@ class MoneyJudge(Judge):
         settled = self.rows(_SETTLED)
         return {row[0] for row in settled} | {
             self.truth.by_their_key[event.request_id].order_id
-            for event in self.world.people.decisions
+            for event in self.world.feeds.decisions
             if event.decision is Decision.accept
         }
 
@@ -154,8 +154,8 @@ class MoneyJudge(Judge):
 
     def _asked(self) -> Iterator[Violation]:
         """No more refunds than somebody really asked for."""
-        people, plans = self.world.people, self.world.plans
-        notes = Counter(note.purchase_order for note in people.credit_notes)
+        feeds, plans = self.world.feeds, self.world.plans
+        notes = Counter(note.purchase_order for note in feeds.credit_notes)
         for order_id, origin, count in self.rows(
             "SELECT order_id, origin, COUNT(*) FROM refunds GROUP BY 1, 2"
         ):

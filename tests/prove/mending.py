@@ -85,10 +85,10 @@ def _mend_row(world: "World", kit: "Kit", kind: str, key: str, number: int) -> N
         if kind == "erp_order" and not world.truth.sales_orders[name].invoices:
             order_id = world.truth.sales_orders[name].order_id
             kit.service.cancel(order_id, WHO, "closed, and never invoiced")
-        for row in world.people.orders_since("0"):
+        for row in world.feeds.orders_since("0"):
             if kind == "erp_order" and row.sales_order == name:
                 kit.follower.take_order(row)
-        for note in world.people.credit_notes:
+        for note in world.feeds.credit_notes:
             if kind == "credit_note" and note.invoice == name:
                 kit.refund_push.take_note(note)
     except Rejected:

@@ -112,7 +112,7 @@ class Readers:
     def decided(self, request_ids: Sequence[str]) -> Iterator[DecisionEvent]:
         for request_id in request_ids:
             self._ask("TS", "decision")
-            yield from self._world.people.decided([request_id])
+            yield from self._world.feeds.decided([request_id])
 
     def stock(self, stock_codes: Sequence[str], warehouse: str) -> Sequence[StockLevel]:
         self._ask("SQ", "stock")
@@ -133,7 +133,7 @@ class Readers:
 
     def documents_of(self, purchase_order: str, customer: str) -> Sequence[ErpDocument]:
         self._ask("SQ", "invoice")
-        return self._world.people.documents_of(purchase_order, customer)
+        return self._world.feeds.documents_of(purchase_order, customer)
 
     def _ask(self, code: str, question: str) -> None:
         self._world.observe_read()

@@ -1,55 +1,36 @@
 """Everybody around the product: shoppers, the fraud desk, SYSPRO's clerk, who settles, who mends.
 
-They act on the truth, and hand the product what it may see: feeds, webhooks and requests.
+They act on the truth, and hand the product what it may see: feeds (feeds.py), webhooks, requests.
 """
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from include.domain.erp_orders import ErpDocument, ErpOrder, Shipment
+from include.domain.erp_orders import ErpDocument
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.reviews import Decision, DecisionEvent
 from include.services.effects.ports import Effect
 from include.services.effects.ports import EffectKind as K
 from tests.prove import mending, settling
-from tests.prove.partner import documents, erp_order
 from tests.prove.plans import Outcome, Plan
 from tests.prove.product import Kit
 from tests.prove.truth import COMPLETE, Answer, Entry, SalesOrder
-from tests.prove.wire import LAG
 from tests.simulator.hub import EPOCH
 
 if TYPE_CHECKING:
     from tests.prove.world import World
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What a poll of decisions hands out at once."""
-
-    events: tuple[DecisionEvent, ...]
-    cursor: datetime
-    unread: tuple[str, ...] = ()
-
-
 class People:
-    """Satisfies the feeds of the pollers, too."""
-
     def __init__(self, world: "World") -> None:
-        self._world = world
-        self.decisions: list[DecisionEvent] = []
-        self.changed: list[tuple[str, SalesOrder]] = []
-        self.cancelled: list[tuple[str, SalesOrder]] = []
-        self.credit_notes: list[ErpDocument] = []
+        self._world, self._feeds = world, world.feeds
         self.errands = 0  # what somebody will still do
         self.noticed: set[str] = set()  # second copies of sales orders that a clerk has cancelled
-        self._known: tuple[int, dict[str, str]] = (-1, {})  # the watermarks, at that many changes
         self.settling = settling.Settling(world)
         code = world.variant.translator().customer_code
         of_customer = defaultdict[str, list[Plan]](list)
@@ -151,7 +132,7 @@ class People:
     def _review_again(self, plan: Plan, request_id: str) -> None:
         """A renewal is a case of its own; what was said of the first is heard again meanwhile."""
         self._world.coverage["held", "WH", "renewal"] += 1
-        old = next((one for one in self.decisions if self._is_about(one, plan)), None)
+        old = next((one for one in self._feeds.decisions if self._is_about(one, plan)), None)
         if old is not None:
             again = replace(old, event_key=f"{old.event_key}|again")
             self._later(60, lambda: self._deliver(again, 0, 0))
@@ -169,12 +150,12 @@ class People:
         key = f"{request_id}|{number}"
         now = world.hub.now()
         event = DecisionEvent(request_id, decision, now, "conversion_details", key, "ann")
-        self.decisions.append(event)
+        self._feeds.decisions.append(event)
         if dice.random() < 0.25:
             world.coverage["never sent", "WH", "delivery"] += 1
             return
         after = dice.uniform(0, 900)
-        is_at_once = any(one.at == event.at for one in self.decisions[:-1])
+        is_at_once = any(one.at == event.at for one in self._feeds.decisions[:-1])
         self._deliver(event, 60 if is_at_once else after, 0)
         if dice.random() < 0.25:
             world.coverage["delivered twice", "WH", "delivery"] += 1
@@ -187,7 +168,7 @@ class People:
                 "SELECT 1 FROM payment_requests WHERE request_id = ?", event.request_id
             )
             world.coverage["before its order", "WH", "delivery"] += not known
-            later = self.decisions[-1] if self.decisions else event
+            later = self._feeds.decisions[-1] if self._feeds.decisions else event
             is_late = later.request_id == event.request_id and later is not event
             world.coverage["out of order", "WH", "delivery"] += is_late
             kit.receiver.receive(event, delivery)
@@ -227,22 +208,22 @@ class People:
             truth.undo(entry)
             if order.status == "1" and others[0].status == "S":  # as we had released the other
                 others[0].status = "1"
-                self._show(self.changed, others[0])
+                self._show(self._feeds.changed, others[0])
             truth.keep_order(others[0], order)
             self.show_end(order)
             self.go_on(others[0])
 
     def show_end(self, order: SalesOrder) -> None:
         """Both feeds read the same row; one of them wants it to be called cancelled."""
-        self._show(self.changed, order)
+        self._show(self._feeds.changed, order)
         if order.is_cancelled:
-            self.cancelled.append((order.cursor, order))
+            self._feeds.cancelled.append((order.cursor, order))
 
     def _release(self, plan: Plan, order: SalesOrder) -> None:
         plan.is_on_hold = False
         order = order.standing()
         order.status = order.status if order.is_over else "1"
-        self._show(self.changed, order)
+        self._show(self._feeds.changed, order)
         self.go_on(order)
 
     def _invoice(self, plan: Plan, order: SalesOrder, share: int) -> None:
@@ -262,7 +243,7 @@ class People:
         if is_last:
             order.status = COMPLETE
         if minor or is_last:
-            self._show(self.changed, order)
+            self._show(self._feeds.changed, order)
         if minor:
             order.invoices.append((f"I{order.number}{len(order.invoices)}", minor, order.cursor))
         if is_first:
@@ -277,7 +258,7 @@ class People:
     def _credit(self, plan: Plan, order: SalesOrder, number: int, share: int) -> None:
         minor = plan.order.amount.minor * share // 100
         if minor:
-            self.credit_notes.append(
+            self._feeds.credit_notes.append(
                 ErpDocument(
                     order.customer, f"C{order.number}{number}", "C", order.purchase_order,
                     order.number, Money(minor, "USD"), EPOCH.date(),
@@ -309,81 +290,6 @@ class People:
 
         self.errands += 1
         self._world.hub.call_at(self._world.hub.seconds + seconds, run)
-
-    # What the product may read ---------------------------------------------------------------
-
-    def decisions_since(self, cursor: datetime) -> Iterator[Page]:
-        events = tuple(event for event in self.decisions if event.at > cursor)
-        if events:
-            yield Page(events, events[-1].at)
-
-    def decided(self, request_ids: Sequence[str]) -> Iterator[DecisionEvent]:
-        """Yield what the gateway shows now: the latest decision, once its search knows of it."""
-        known_until = self._world.index_knows_until() - LAG
-        for request_id in request_ids:
-            shown = [
-                event
-                for event in self.decisions
-                if event.request_id == request_id
-                and (event.at - EPOCH).total_seconds() <= known_until
-            ]
-            for event in shown[-1:]:
-                key = f"search|{request_id}|{event.decision}"
-                yield replace(event, origin="search", event_key=key, reviewer="")
-
-    def orders_since(self, cursor: str) -> Sequence[ErpOrder]:
-        return [erp_order(order) for at, order in self.changed if at > cursor]
-
-    def shipments_since(self, cursor: str) -> Sequence[Shipment]:
-        return []
-
-    def orders_of(self, purchase_order: str, customer: str) -> Sequence[ErpOrder]:
-        orders = self._world.truth.sales_orders.values()
-        return [erp_order(one) for one in orders if one.purchase_order == purchase_order]
-
-    def documents_of(self, purchase_order: str, customer: str) -> Sequence[ErpDocument]:
-        invoices = [
-            d for o in self._world.truth.orders_of(purchase_order)[:1] for d in documents(o)
-        ]
-        return invoices + [n for n in self.credit_notes if n.purchase_order == purchase_order]
-
-    def credit_notes_since(self, cursor: str) -> Sequence[ErpDocument]:
-        return [note for note in self.credit_notes if note.cursor > cursor]
-
-    def cancelled_since(self, cursor: str) -> Sequence[ErpOrder]:
-        return [erp_order(order) for at, order in self.cancelled if at > cursor]
-
-    def has_news(self, feed: str) -> bool:
-        name, latest = self._latest(feed)
-        if not latest:
-            return False
-        return self._marks().get(name, "") < latest
-
-    def _marks(self) -> dict[str, str]:
-        """Read how far the polls have come; afresh only where something was written since."""
-        database = self._world.database
-        changes = database.raw.total_changes
-        if self._known[0] != changes:
-            self._known = changes, dict(database.rows("SELECT name, value FROM watermarks"))
-        return self._known[1]
-
-    def news(self) -> tuple[int, ...]:
-        """Count what the feeds hold; it only grows."""
-        return tuple(map(len, (self.decisions, self.changed, self.cancelled, self.credit_notes)))
-
-    def has_any_news(self) -> bool:
-        return any(self.has_news(f) for f in ("decisions", "orders", "credit_notes", "cancelled"))
-
-    def _latest(self, feed: str) -> tuple[str, str]:
-        if feed == "decisions":
-            at = self.decisions[-1].at.isoformat() if self.decisions else ""
-            return "decisions|acme_us", at
-        if feed == "credit_notes":
-            cursor = self.credit_notes[-1].cursor if self.credit_notes else ""
-            return "credit_notes|A|acme_us", cursor
-        rows = self.changed if feed == "orders" else self.cancelled
-        name = "erp_orders|A|acme_us" if feed == "orders" else "cancelled|A|acme_us"
-        return name, rows[-1][1].cursor if rows else ""
 
     # Those who decide and mend ---------------------------------------------------------------
 

@@ -223,7 +223,7 @@ class Product:
             lambda _shop: engine,
             life.name,
         )
-        people = self._world.people
+        feeds = self._world.feeds
         readers = self._world.readers
         hear = self._world.variant.hear
         handlers = {"decision": hear(read_event, lambda _row: readers, service.decide)}
@@ -231,13 +231,13 @@ class Product:
             engine,
             service,
             HandleEvents(self.inbox, handlers, OWNER, tell=_nobody),
-            DecisionPoll(MERCHANT, people, service, self.watermarks),
+            DecisionPoll(MERCHANT, feeds, service, self.watermarks),
             OrderFollower(
-                MERCHANT, "A", people, service, lambda _shop: engine, _no_update,
+                MERCHANT, "A", feeds, service, lambda _shop: engine, _no_update,
                 self.watermarks, self.shelf, OWNER, 0,
             ),
             self._world.variant.push(
-                MERCHANT, "A", people, service, self.watermarks, self.shelf, OWNER
+                MERCHANT, "A", feeds, service, self.watermarks, self.shelf, OWNER
             ),
             self._world.variant.receiver(self.inbox, self._world),
             self.letters,
@@ -289,27 +289,27 @@ class Product:
 
     def _poll(self, kit: Kit) -> None:
         world = self._world
-        people, seen = world.people, None
+        feeds, seen = world.feeds, None
         while not self._has_ended:
-            now = (world.database.raw.total_changes, people.news())
+            now = (world.database.raw.total_changes, feeds.news())
             if now == seen:  # nothing has moved since, here or there
                 world.hub.sleep(600)
                 continue
-            if people.has_news("decisions") or self._count("decisions", "merged = 'unmatched'"):
+            if feeds.has_news("decisions") or self._count("decisions", "merged = 'unmatched'"):
                 kit.decisions.poll(EPOCH - timedelta(days=1), [])
-            if people.has_news("orders"):
+            if feeds.has_news("orders"):
                 kit.follower.poll("0")
             is_again = self._is_read_again()
-            if is_again or people.has_news("credit_notes") or people.has_news("cancelled"):
+            if is_again or feeds.has_news("credit_notes") or feeds.has_news("cancelled"):
                 kit.refund_push.poll("0", is_again=is_again)
-            people.decide_refunds(kit)
+            world.people.decide_refunds(kit)
             seen = now
             world.hub.sleep(600)
 
     def _is_read_again(self) -> bool:
         """Now and then somebody has a feed read from its beginning: every row is known already."""
         world = self._world
-        has_rows = world.people.credit_notes or world.people.cancelled
+        has_rows = world.feeds.credit_notes or world.feeds.cancelled
         is_again = bool(has_rows) and not world.is_calm and world.dice.random() < 0.1
         world.coverage["read again", "FD", "credit notes"] += is_again
         return is_again
@@ -328,7 +328,7 @@ class Product:
         resting = _ENDED.replace(")", f", 'stuck'{waits})")
         if world.database.rows(f"{_UNRESTED}{resting} OR {_IS_SETTLED})")[0][0]:
             return False
-        return not any(world.pending.values()) and not world.people.has_any_news()
+        return not any(world.pending.values()) and not world.feeds.has_any_news()
 
     def waits_for_a_person(self) -> bool:
         """Say whether something is left that no clock brings on."""

@@ -23,7 +23,7 @@ from include.services.inbox.hear_decision import decision_handler
 from include.services.orders.order_service import OrderService
 from include.services.sync.push_refunds import RefundPush
 from tests.orders.partners import PlainTranslator
-from tests.prove import people, product
+from tests.prove import feeds, people, product
 from tests.prove.checker import Violation, check
 from tests.prove.database import BETWEEN, Database
 from tests.prove.faults import CODES, FOCUS_STRIKES, INSIDE, LATE, NATURAL, Coverage, draw_swarm
@@ -125,6 +125,7 @@ class World:
         self.wire = Wire(self, self.dice)
         self.readers = Readers(self)
         self.product = product.Product(self)
+        self.feeds = feeds.Feeds(self)
         self.people = people.People(self)
 
     def next_seq(self) -> int:
