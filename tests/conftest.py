@@ -84,3 +84,54 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'tieout.db'}"
     return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite database, to be copied: migrating takes longer than most tests do."""
+    from include.adapters.store.engine import open_store
+    from include.adapters.store.migrate import migrate
+
+    path = tmp_path_factory.mktemp("template") / "tieout.db"
+    database = open_store(f"sqlite:///{path}")
+    migrate(database)
+    database.dispose()  # its last connection writes what lay beside the file into it
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> Iterator[str]:
+    """The name of a migrated PostgreSQL database, to be copied."""
+    from sqlalchemy import make_url
+
+    from include.adapters.store.engine import open_store
+    from include.adapters.store.migrate import migrate
+    from tests.postgres import fresh_database
+
+    with fresh_database(postgres_server) as url:
+        database = open_store(url)
+        migrate(database)
+        database.dispose()  # a template that somebody is connected to cannot be copied
+        yield str(make_url(url).database)
+
+
+@pytest.fixture
+def migrated_sqlite(sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of a new SQLite database with our tables, all empty."""
+    shutil.copy(sqlite_template, tmp_path / "tieout.db")
+    return f"sqlite:///{tmp_path / 'tieout.db'}"
+
+
+@pytest.fixture
+def migrated_postgres(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    """The URL of a new PostgreSQL database with our tables, all empty."""
+    from tests.postgres import fresh_database
+
+    with fresh_database(postgres_server, postgres_template) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def migrated_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a new database with our tables: on SQLite and on PostgreSQL."""
+    return str(request.getfixturevalue(f"migrated_{request.param}"))

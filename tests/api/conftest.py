@@ -1,12 +1,10 @@
 """The API over a real SQL store and the real engine, with partners in memory."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +22,6 @@ from include.adapters.store.decisions import SqlDecisions
 from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.engine import open_store
 from include.adapters.store.inbox import SqlInbox
-from include.adapters.store.migrate import migrate
 from include.adapters.store.order_views import SqlOrderViews
 from include.adapters.store.orders import SqlOrders
 from include.adapters.store.payment_tokens import SqlTokenBook
@@ -223,24 +220,9 @@ def build_kit(database: SqlEngine, **settings: Any) -> Iterator[Kit]:
     database.dispose()
 
 
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite database, to be copied: migrating costs a second."""
-    path = tmp_path_factory.mktemp("template") / "tieout.db"
-    database = open_store(f"sqlite:///{path}")
-    migrate(database)
-    with database.connect() as connection:
-        connection.connection.driver_connection.execute(  # type: ignore[union-attr]
-            "PRAGMA wal_checkpoint(TRUNCATE)"
-        )
-    database.dispose()
-    return path
-
-
 @pytest.fixture
-def sqlite_store(template: Path, tmp_path: Path) -> SqlEngine:
-    shutil.copy(template, tmp_path / "tieout.db")
-    return open_store(f"sqlite:///{tmp_path / 'tieout.db'}")
+def sqlite_store(migrated_sqlite: str) -> SqlEngine:
+    return open_store(migrated_sqlite)
 
 
 @pytest.fixture
@@ -248,12 +230,7 @@ def kit(sqlite_store: SqlEngine) -> Iterator[Kit]:
     yield from build_kit(sqlite_store)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def both(request: pytest.FixtureRequest) -> Iterator[Kit]:
+@pytest.fixture
+def both(migrated_url: str) -> Iterator[Kit]:
     """The same on SQLite and on PostgreSQL."""
-    if request.param == "sqlite":
-        database = request.getfixturevalue("sqlite_store")
-    else:
-        database = open_store(request.getfixturevalue("postgres_url"))
-        migrate(database)
-    yield from build_kit(database)
+    yield from build_kit(open_store(migrated_url))

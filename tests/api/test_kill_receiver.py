@@ -7,10 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from include.adapters.store.engine import open_store
-from include.adapters.store.migrate import migrate
 from tests.api.posting import Senders
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,17 +40,10 @@ def start(store_url: str, port: int) -> "subprocess.Popen[bytes]":
     raise TimeoutError("the receiver did not start")
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_no_acknowledged_event_is_lost(
-    kind: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    url = f"sqlite:///{tmp_path / 'tieout.db'}"
-    if kind == "postgres":
-        url = request.getfixturevalue("postgres_url")
-    database = open_store(url)
-    migrate(database)
+def test_no_acknowledged_event_is_lost(migrated_url: str) -> None:
+    database = open_store(migrated_url)
     port = free_port()
-    process = start(url, port)
+    process = start(migrated_url, port)
     with Senders(port) as senders:
         for _ in range(KILLS):
             before = senders.sent
@@ -62,7 +52,7 @@ def test_no_acknowledged_event_is_lost(
                 time.sleep(0.01)
             process.kill()
             process.wait()
-            process = start(url, port)
+            process = start(migrated_url, port)
         time.sleep(0.3)
     process.kill()
     process.wait()

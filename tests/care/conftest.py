@@ -86,8 +86,8 @@ def _json(receipt: Receipt) -> str:
 
 
 @pytest.fixture
-def care(kit: Kit, store_url: str) -> Iterator[Care]:
-    store = open_store(store_url)
+def care(kit: Kit, migrated_url: str) -> Iterator[Care]:
+    store = open_store(migrated_url)
 
     def now(connection: Connection) -> datetime:
         return kit.clock.now()

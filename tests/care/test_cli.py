@@ -26,8 +26,10 @@ from tieout import cli
 
 
 @pytest.fixture
-def context(care: Care, store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tieout:
-    found = Tieout(Settings(store_url, tmp_path / "lake", "sandbox"))
+def context(
+    care: Care, migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Tieout:
+    found = Tieout(Settings(migrated_url, tmp_path / "lake", "sandbox"))
     monkeypatch.setattr(cli, "tieout", lambda: found)
     return found
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from include.adapters.store import audit
-from include.adapters.store.migrate import migrate
 from include.domain.dispute_cases import DisputeEvent, DisputeEventKind, disputes_of
 from include.domain.settlement import SettlementDay
 from include.wiring import Settings, Tieout
@@ -14,9 +13,8 @@ from tieout import cli
 
 
 @pytest.fixture
-def context(store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tieout:
-    found = Tieout(Settings(store_url, tmp_path / "lake", "sandbox"))
-    migrate(found.store)
+def context(migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tieout:
+    found = Tieout(Settings(migrated_url, tmp_path / "lake", "sandbox"))
     monkeypatch.setattr(cli, "tieout", lambda: found)
     day = SettlementDay("acme_us", date(2026, 10, 31))
     taken = DisputeEvent(

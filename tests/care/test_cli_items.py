@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from include.adapters.store import audit
-from include.adapters.store.migrate import migrate
 from include.domain.matching import Cause
 from include.domain.open_items import OpenItem, item_key_of
 from include.domain.settlement import SettlementDay
@@ -31,9 +30,8 @@ SHORT = item(LATER, Cause.short_funding, "B1", -500)
 
 
 @pytest.fixture
-def context(store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tieout:
-    found = Tieout(Settings(store_url, tmp_path / "lake", "sandbox"))
-    migrate(found.store)
+def context(migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tieout:
+    found = Tieout(Settings(migrated_url, tmp_path / "lake", "sandbox"))
     monkeypatch.setattr(cli, "tieout", lambda: found)
     for one in (MISSING, UNREADABLE, SHORT):
         found.open_items.open([one])

@@ -9,7 +9,6 @@ from sqlalchemy import Connection, Engine
 from include.adapters.store import watermarks
 from include.adapters.store.dead_letters import SqlDeadLetters
 from include.adapters.store.engine import open_store
-from include.adapters.store.migrate import migrate
 from include.adapters.store.watermarks import SqlShelf, SqlWatermarks
 from include.domain.errors import Rejected, Retryable
 from include.services.sync.ports import Tally, read_on, work_on
@@ -20,10 +19,9 @@ Two = tuple[Engine, Engine]
 
 
 @pytest.fixture
-def two(store_url: str) -> Iterator[Two]:
+def two(migrated_url: str) -> Iterator[Two]:
     """Two processes' connections to one database."""
-    first, second = open_store(store_url), open_store(store_url)
-    migrate(first)
+    first, second = open_store(migrated_url), open_store(migrated_url)
     yield first, second
     first.dispose()
     second.dispose()

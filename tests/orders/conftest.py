@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 from include.adapters.store.decisions import SqlDecisions
 from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.engine import open_store
-from include.adapters.store.migrate import migrate
 from include.adapters.store.orders import SqlOrders
 from include.adapters.store.refunds import SqlRefunds
 from include.domain.money import Money
@@ -104,9 +103,8 @@ class Kit:
 
 
 @pytest.fixture
-def kit(store_url: str) -> Iterator[Kit]:
-    database = open_store(store_url)
-    migrate(database)
+def kit(migrated_url: str) -> Iterator[Kit]:
+    database = open_store(migrated_url)
     clock = ManualClock()
 
     def now(_connection: Connection) -> datetime:

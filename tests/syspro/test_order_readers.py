@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from include.adapters.store.engine import open_store
-from include.adapters.store.migrate import migrate
 from include.adapters.store.watermarks import SqlWatermarks
 from include.domain.erp_orders import ErpOrder, UnreadableRow
 from include.domain.errors import Rejected, Retryable
@@ -71,11 +69,10 @@ def test_a_first_poll_begins_at_a_date_and_goes_on_by_row_version(
 
 @pytest.mark.parametrize("shown", ["{:>20d}", "{}", "0x{:X}"])
 def test_a_row_version_that_gains_a_digit_moves_the_watermark_on(
-    fake: Any, make_adapter: Make, tmp_path: Path, shown: str
+    fake: Any, make_adapter: Make, migrated_sqlite: str, shown: str
 ) -> None:
-    store = open_store(f"sqlite:///{tmp_path / 'tieout.db'}")
-    migrate(store)
-    marks, feed = SqlWatermarks(store), make_adapter(poll_overlap_rows=0).orders.orders_since
+    marks = SqlWatermarks(open_store(migrated_sqlite))
+    feed = make_adapter(poll_overlap_rows=0).orders.orders_since
     base = 0xFFFE if "X" in shown else 9998
     for newest in range(base, base + 4):
         row = {"SalesOrder": str(newest), "TimeStamp": shown.format(newest)}
