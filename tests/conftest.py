@@ -65,7 +65,7 @@ def postgres_server() -> Iterator[str]:
     """The URL of a PostgreSQL server that lives as long as this test session."""
     from tests.postgres import postgres
 
-    with postgres() as url:
+    with postgres(is_in_memory=True) as url:
         yield url
 
 
