@@ -145,6 +145,6 @@ def test_a_number_without_quotes_and_a_name_are_searched_too() -> None:
 
 
 def test_a_long_text_is_searched_in_linear_time() -> None:
-    assert not has_card_number("1 " * 200_000)
-    assert not has_card_number("1" * 400_000)
-    assert has_card_number("1 " * 100_000 + "; 4111111111111111")
+    assert not has_card_number("1 " * 50_000)
+    assert not has_card_number("1" * 100_000)
+    assert has_card_number("1 " * 25_000 + "; 4111111111111111")
