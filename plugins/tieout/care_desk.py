@@ -25,8 +25,9 @@ from include.services.profiles.keep_tokens import TokenSweep
 from include.services.profiles.remove_tokens import TokenRemover
 from include.wiring import Tieout
 from tieout.hooks import messages
-from tieout.order_desk import Desks, ShopDesk
+from tieout.order_desk import Desks
 from tieout.order_feeds import refund_push, shop_sync
+from tieout.shop_desk import ShopDesk
 
 
 def token_sweep(desk: ShopDesk) -> TokenSweep:

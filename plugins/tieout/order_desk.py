@@ -1,218 +1,28 @@
-"""Joins the order service with the partners of each shop: gateway, SYSPRO, shop, callbacks.
+"""All shops' desks, and what goes over all of them: the sweep of orders and that of effects.
 
 Hooks belong to one thread, as a SYSPRO session does, so each thread has its own desks. A connection
 is read when its partner is first needed: a checkout does not ask SYSPRO's.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import cached_property, partial
 from queue import SimpleQueue
-from typing import TypeVar
 
 from include.adapters.store.payment_tokens import SqlTokenBook
 from include.adapters.syspro.order_reader import OrderReader
-from include.domain.erp_orders import CustomerCredit, ErpDocument, ErpOrder, StockLevel
 from include.domain.errors import Rejected, Retryable
-from include.domain.order_state import OrderFacts, OrderState
+from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
-from include.domain.shops import Shop, ShopKind
-from include.services.effects.engine import Engine
-from include.services.effects.ports import EffectKind, Partner, Timings
-from include.services.orders.breaker import Asks, Breaker, GuardedPartner
+from include.services.orders.breaker import Breaker
 from include.services.orders.order_service import OrderService
-from include.services.orders.ports import ShopContext
 from include.services.profiles.keep_tokens import keep_tokens
-from include.services.translate.currencies import BaseRate, ShopRates
 from include.wiring import Tieout
-from tieout.hooks.cybersource import CybersourceHook
-from tieout.hooks.shop import GenericShopHook, ShopCallbackHook, WooCommerceHook
 from tieout.hooks.syspro import SysproHook
 from tieout.order_lanes import FINISHERS, ErpLine, through_lanes
+from tieout.shop_desk import ShopDesk
 from tieout.this_process import worker_name
-
-V = TypeVar("V")
-_GATEWAY = frozenset(
-    kind for kind in EffectKind if kind.value.startswith(("payment_", "review_", "token_"))
-)
-_WEBHOOKS = frozenset(kind for kind in EffectKind if kind.value.startswith("webhook_"))
-_CALLBACK = EffectKind.shop_callback
-_SHOP = frozenset(kind for kind in EffectKind if kind.value.startswith("shop_")) - {_CALLBACK}
-
-
-class ByKind(Mapping[EffectKind, V]):
-    """A mapping whose values are made when first asked for."""
-
-    def __init__(self, kinds: frozenset[EffectKind], make: Callable[[EffectKind], V]) -> None:
-        self._kinds = kinds
-        self._make = make
-
-    def __getitem__(self, kind: EffectKind) -> V:
-        if kind not in self._kinds:
-            raise KeyError(kind)
-        return self._make(kind)
-
-    def __iter__(self) -> Iterator[EffectKind]:
-        return iter(self._kinds)
-
-    def __len__(self) -> int:
-        return len(self._kinds)
-
-
-class ShopDesk:
-    """One shop in one thread, on one business date of its merchant."""
-
-    def __init__(self, context: Tieout, shop_id: str, line_of: Callable[[str], ErpLine]) -> None:
-        self.context = context
-        self.day = context.today.date_of_shop(shop_id)
-        self.shop: Shop = context.today.shop(shop_id)
-        self.merchant = context.today.merchant(self.shop.merchant_id)
-        self._line_of = line_of  # by connection of SYSPRO: its shops share one session
-
-    # Hooks -----------------------------------------------------------------------------------
-
-    @cached_property
-    def gateway(self) -> CybersourceHook:
-        reasons = self.context.today.meanings(self.merchant.merchant_id)
-        return CybersourceHook(self.merchant.cybersource_conn_id, reasons=reasons)
-
-    @property
-    def erp(self) -> SysproHook:
-        return self.erp_line.hook
-
-    @property
-    def erp_line(self) -> ErpLine:
-        return self._line_of(self.merchant.syspro_conn_id)
-
-    @cached_property
-    def shop_hook(self) -> WooCommerceHook | GenericShopHook:
-        is_woo = self.shop.kind is ShopKind.woocommerce
-        return WooCommerceHook(self.shop.conn_id) if is_woo else GenericShopHook(self.shop.conn_id)
-
-    @cached_property
-    def callback_hook(self) -> ShopCallbackHook:
-        return ShopCallbackHook(self.shop.callback_conn_id)
-
-    @property
-    def erp_breaker(self) -> Breaker:
-        return self.erp_line.breaker
-
-    # What the sagas need ---------------------------------------------------------------------
-
-    @property
-    def callback_target(self) -> str:
-        return f"{self.shop.shop_id}|callback" if self.shop.callback_conn_id else ""
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """The systems this desk reaches, as effects name them."""
-        merchant = self.merchant
-        found = (merchant.organization_id, merchant.company_id, self.shop.shop_id)
-        return (*found, self.callback_target) if self.callback_target else found
-
-    @cached_property
-    def engine(self) -> Engine:
-        """The engine of this shop's writes. Raises ``Rejected``: the site is not commissioned."""
-        self.context.require_commissioned("P2", "P5", "P6")
-        everything = frozenset(EffectKind)
-        return self.context.engine(
-            ByKind(everything, self._partner),
-            ByKind(everything, self._timing),
-            worker=worker_name(),
-        )
-
-    def _partner(self, kind: EffectKind) -> Partner:
-        if kind in _WEBHOOKS:
-            return self.gateway.webhook_partners()[kind]
-        if kind in _GATEWAY:
-            return self.gateway.partners[kind]
-        if kind in _SHOP:
-            return self.shop_hook.partners[kind]
-        if kind is _CALLBACK:
-            return self.callback_hook.partners[kind]
-        return GuardedPartner(self.erp.partners[kind], self.erp_line)
-
-    def _timing(self, kind: EffectKind) -> Timings:
-        if kind in _WEBHOOKS:
-            return self.gateway.webhook_timings[kind]
-        if kind in _GATEWAY:
-            return self.gateway.timings[kind]
-        if kind in _SHOP:
-            return self.shop_hook.timings
-        if kind is _CALLBACK:
-            return self.callback_hook.timings
-        return self.erp.timings_by_kind[kind]
-
-    @cached_property
-    def desk(self) -> ShopContext:
-        """What the sagas need."""
-        context, shop, merchant = self.context, self.shop, self.merchant
-        erp = GuardedErp(self.erp, self.erp_line)
-        return ShopContext(
-            merchant_id=merchant.merchant_id,
-            organization_id=merchant.organization_id,
-            company_id=merchant.company_id,
-            shop_target=shop.shop_id,
-            owner=merchant.owner,
-            warehouse=shop.warehouse,
-            rules=context.today.order_rules(merchant.merchant_id),
-            translator=context.translator(shop.shop_id),
-            gateway=self.gateway,
-            erp=erp,
-            open_receipts=erp,
-            rates=ShopRates(
-                shop.exchange_rates,
-                merchant.base_currency,
-                context.mappings.fx_rate,
-                erp.base_rate,
-                shop.where,
-            ),
-            clock=context.clock,
-            told_states=shop.statuses_pushed & frozenset(OrderState),
-            today=self.day,
-            has_fixed_day=context.settings.business_date is not None,
-            tells_refunds="refunded" in shop.statuses_pushed,
-            callback_target=self.callback_target,
-            token_form=shop.token_form,
-            payment_form=shop.payment_form,
-            refund_form=shop.refund_form,
-        )
-
-
-class GuardedErp:
-    """SYSPRO's reads behind the company's breaker."""
-
-    def __init__(self, hook: SysproHook, breaker: Asks) -> None:
-        self._hook = hook
-        self._breaker = breaker
-
-    def stock(self, stock_codes: Sequence[str], warehouse: str) -> Sequence[StockLevel]:
-        return self._breaker.call(lambda: self._hook.orders.stock(stock_codes, warehouse))
-
-    def credit(self, customer: str) -> CustomerCredit:
-        return self._breaker.call(lambda: self._hook.orders.credit(customer))
-
-    def base_rate(self, currency: str) -> BaseRate:
-        return self._breaker.call(lambda: self._hook.orders.base_rate(currency))
-
-    def order(
-        self, *, purchase_order: str = "", sales_order: str = "", customer: str = ""
-    ) -> ErpOrder | None:
-        return self._breaker.call(
-            lambda: self._hook.orders.order(
-                purchase_order=purchase_order, sales_order=sales_order, customer=customer
-            )
-        )
-
-    def documents_of(self, purchase_order: str, customer: str) -> Sequence[ErpDocument]:
-        return self._breaker.call(lambda: self._hook.orders.documents_of(purchase_order, customer))
-
-    def applies_receipts(self) -> bool:
-        return self._hook.orders.applies_receipts()
-
-    def receipts_of(self, references: Sequence[str]) -> Sequence[ErpDocument]:
-        return self._breaker.call(lambda: self._hook.orders.receipts_of(references))
 
 
 class Desks:

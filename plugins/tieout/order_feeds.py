@@ -17,7 +17,8 @@ from include.services.sync.keep_webhooks import KeepWebhooks
 from include.services.sync.push_refunds import RefundPush
 from include.services.sync.push_stock import StockPush
 from include.services.sync.sync_shop import ShopSync
-from tieout.order_desk import Desks, ShopDesk
+from tieout.order_desk import Desks
+from tieout.shop_desk import ShopDesk
 
 FIRST_POLL = timedelta(days=7)  # how far a first poll looks back
 _OUR_REFERENCE = re.compile(r"\bTO[0-9A-F]{18}\b")

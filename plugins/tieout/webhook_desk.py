@@ -19,8 +19,9 @@ from include.services.inbox.hear_decision import decision_handler
 from include.services.inbox.ports import InboxRow, WebhookAccount
 from tieout.care_desk import profile_check
 from tieout.hooks.cybersource import CybersourceHook
-from tieout.order_desk import Desks, ShopDesk
+from tieout.order_desk import Desks
 from tieout.order_feeds import shop_sync
+from tieout.shop_desk import ShopDesk
 
 _DECISION_EVENTS = ("risk.", "payments.authorization.", "payments.payments.")
 _KNOWN_FROM_ELSEWHERE = ("payments.",)  # our own writes answer sooner; kept as a hint

@@ -20,8 +20,8 @@ from tieout.care_desk import (
     token_remover,
     token_sweep,
 )
-from tieout.order_desk import ShopDesk
 from tieout.order_feeds import FIRST_POLL
+from tieout.shop_desk import ShopDesk
 from tieout.tasks.orders import desks
 from tieout.tasks.task_log import told
 

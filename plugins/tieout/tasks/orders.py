@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from include.services.inbox.handle_events import HandleEvents
 from include.wiring import tieout
-from tieout.order_desk import Desks, ShopDesk
+from tieout.order_desk import Desks
 from tieout.order_feeds import (
     FIRST_POLL,
     decision_poll,
@@ -20,6 +20,7 @@ from tieout.order_feeds import (
     stock_push,
     webhook_keeper,
 )
+from tieout.shop_desk import ShopDesk
 from tieout.tasks.task_log import told
 
 log = logging.getLogger(__name__)
