@@ -109,24 +109,34 @@ class Desks:
         """
         done, broken = 0, list[Exception]()
         for desks in self._by_company().values():
-            first, taken = desks[0], 0
-            goes_on = first.erp_breaker.lets_through
-            merchants = sorted({desk.merchant.merchant_id for desk in desks})
-            with ExitStack() as stack:
-                try:
-                    if goes_on():
-                        stack.enter_context(first.erp.session())
-                        taken, drained, odd = self._drain(first, merchants, limit, in_lanes)
-                        done, broken = done + drained, [*broken, *odd]
-                except Exception as fault:  # noqa: BLE001 - what needs no SYSPRO is driven below
-                    broken.append(fault)
-                    goes_on = _is_down
-                try:
-                    done += self.service.sweep(merchants, limit, goes_on, orders=limit - taken)
-                except Exception as fault:  # noqa: BLE001 - of one company
-                    broken.append(fault)
+            try:
+                done += self._drive_company(desks, limit, broken, in_lanes=in_lanes)
+            except Exception as fault:  # noqa: BLE001 - e.g. of the logoff
+                broken.append(fault)
         if broken:
             raise ExceptionGroup(f"{len(broken)} companies could not be swept whole", broken)
+        return done
+
+    def _drive_company(
+        self, desks: Sequence[ShopDesk], limit: int, broken: list[Exception], *, in_lanes: bool
+    ) -> int:
+        """Drive one company's orders; add what went wrong to ``broken``: a logoff may fail yet."""
+        first, taken, done = desks[0], 0, 0
+        goes_on = first.erp_breaker.lets_through
+        merchants = sorted({desk.merchant.merchant_id for desk in desks})
+        with ExitStack() as stack:
+            try:
+                if goes_on():
+                    stack.enter_context(first.erp.session())
+                    taken, done, odd = self._drain(first, merchants, limit, in_lanes)
+                    broken += odd
+            except Exception as fault:  # noqa: BLE001 - what needs no SYSPRO is driven below
+                broken.append(fault)
+                goes_on = _is_down
+            try:
+                done += self.service.sweep(merchants, limit, goes_on, orders=limit - taken)
+            except Exception as fault:  # noqa: BLE001 - of one company
+                broken.append(fault)
         return done
 
     def _drain(
@@ -185,15 +195,14 @@ class Desks:
         broken = list[Exception]()
         for desks in self._by_company().values():
             try:
-                broken += self._sweep_company(desks)
+                self._sweep_company(desks, broken)
             except Exception as fault:  # noqa: BLE001 - e.g. of the logoff
                 broken.append(fault)
         if broken:
             raise ExceptionGroup(f"{len(broken)} desks could not be swept whole", broken)
 
-    def _sweep_company(self, desks: Sequence[ShopDesk]) -> list[Exception]:
-        """Sweep the effects of one company's shops; return what could not be worked on."""
-        broken = list[Exception]()
+    def _sweep_company(self, desks: Sequence[ShopDesk], broken: list[Exception]) -> None:
+        """Sweep the effects of one company's shops; add to ``broken`` what cannot be worked on."""
         company_id, unreachable = desks[0].merchant.company_id, ""
         with ExitStack() as stack:
             try:
@@ -208,7 +217,6 @@ class Desks:
                     desk.engine.sweep(targets=targets)
                 except Exception as fault:  # noqa: BLE001 - one desk must not stop the rest
                     broken.append(fault)
-        return broken
 
 
 def _is_down() -> bool:
