@@ -87,6 +87,28 @@ def watch(care: Care) -> Watch:
     return Watch(care, Post())
 
 
+def test_a_rule_that_cannot_be_held_silences_no_other_one(watch: Watch) -> None:
+    """The dead letter is told of, though nobody knows a merchant's company any more."""
+    kit = watch.care.kit
+    kit.erp.fault = Retryable("it is left alone", "SYSPRO", "Wait.")
+    kit.run(make_order())
+    kit.clock.move(minutes=10)
+    watch.care.shelf.set_aside("shop_order", "web|1", Rejected("x", "y", "z"), owner="ops")
+    gone = Rejected("merchant 'acme_us' is not configured", "merchants.yaml", "Add an entry.")
+
+    def company_of(_merchant: str) -> str:
+        raise gone
+
+    book = SqlAlertBook(watch.care.store, lambda _c: kit.clock.now())
+    sightings = SqlSightings(watch.care.store, lambda _merchant: kit.rules, company_of)
+    rules = (rule(AlertKind.erp_unreachable), rule(AlertKind.dead_letters))
+    with pytest.raises(ExceptionGroup, match=r"1 alert rules could not be held.* 1 told") as found:
+        RaiseAlerts(rules, sightings, book, watch.post.send).run()
+    assert found.value.exceptions == (gone,)
+    assert "erp_unreachable (alerts.yaml:1)" in gone.__notes__[0]
+    assert [one.startswith("Tieout: dead letters: 1") for one in watch.post.subjects()] == [True]
+
+
 def lose(effect: Effect) -> Receipt:
     raise OutcomeUnknown("no answer", "gateway", "Look.")
 

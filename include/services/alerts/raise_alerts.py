@@ -2,7 +2,8 @@
 
 Some kinds last as long as their rows do (dead letters, stuck orders). Others are single events that
 the API counts (a card number, a forged webhook): they are counted until told, and over when a whole
-window brought none. A way that fails is logged and never fails the run; the others are told.
+window brought none. A way that fails is logged and never fails the run; the others are told. A rule
+that fails stops no other one.
 """
 
 import logging
@@ -55,13 +56,23 @@ class RaiseAlerts:
     send: Send
 
     def run(self) -> Told:
-        told = Told()
+        """Hold every rule.
+
+        Raises:
+            ExceptionGroup: at the end, if some could not be held; by the others people were told.
+        """
+        told, broken = Told(), list[Exception]()
         now = self.book.now()
         for rule in self.rules:
-            if rule.kind in EVENTS:
-                self._events(rule, now, told)
-            else:
-                self._lasting(rule, now, told)
+            hold = self._events if rule.kind in EVENTS else self._lasting
+            try:
+                hold(rule, now, told)
+            except Exception as fault:  # noqa: BLE001 - one rule must not silence the rest
+                fault.add_note(f"alert rule {rule.kind} ({rule.where})")
+                broken.append(fault)
+        if broken:
+            names = f"{len(broken)} alert rules could not be held; by the others: {told}"
+            raise ExceptionGroup(names, broken)
         return told
 
     def _lasting(self, rule: AlertRule, now: datetime, told: Told) -> None:
