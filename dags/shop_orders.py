@@ -28,10 +28,10 @@ from tieout.timetable import every
 def shop_orders():
     @task
     def choose_shops() -> list[str]:
-        """Name the shops of shops.yaml; only these names travel on."""
+        """Name the shops that take new orders; only these names travel on."""
         from tieout.tasks import orders
 
-        return orders.shop_ids()
+        return orders.open_shop_ids()
 
     @task
     def poll_shop(shop_id: str) -> str:

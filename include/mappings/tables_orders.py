@@ -10,7 +10,7 @@ from include.domain.errors import Rejected
 from include.domain.order_rules import OrderRules
 from include.domain.payment_meanings import Meaning, MoneyEffect, PaymentMeaning, Retry
 from include.domain.shops import Ask, FieldMap, Shop, ShopKind, ShopStatus, ShopStatuses
-from include.mappings.in_force import InForce, in_force
+from include.mappings.in_force import InForce, begun, demand_begun, in_force
 from include.mappings.payment_words import ANY, REASON_CODE
 
 Value = TypeVar("Value")
@@ -47,6 +47,9 @@ class OrderTables:
     Every question takes the day, in the merchant's calendar. An order is taken by the rules of its
     day, and each later step by those of the step's own day: what a step has fixed (a sales order, a
     purchase order, when an authorisation lapses) stays, whatever a later entry says.
+
+    The latest entry that has begun answers, even one that has ended: an end must strand no order.
+    Who may take a *new* order asks ``Today.open_shop``. Only an alert ends with its entry.
     """
 
     shops: Dated[Shop]
@@ -63,7 +66,7 @@ class OrderTables:
         Raises:
             Rejected: there is none.
         """
-        return _demand(self.shops, shop_id, on, "shop_id", "shops.yaml")
+        return demand_begun(self.shops, shop_id, on, "shop_id", "shops.yaml")
 
     def field_map(self, kind: ShopKind, on: date) -> FieldMap:
         """Return how orders of a kind of shop are read.
@@ -71,7 +74,7 @@ class OrderTables:
         Raises:
             Rejected: nothing says so.
         """
-        return _demand(self.fields, kind.value, on, "shop_kind", "shop_fields.yaml")
+        return demand_begun(self.fields, kind.value, on, "shop_kind", "shop_fields.yaml")
 
     def order_rules(self, merchant_id: str, on: date) -> OrderRules:
         """Return a merchant's rules.
@@ -79,7 +82,7 @@ class OrderTables:
         Raises:
             Rejected: there are none.
         """
-        return _demand(self.rules, merchant_id, on, "merchant_id", "order_rules.yaml")
+        return demand_begun(self.rules, merchant_id, on, "merchant_id", "order_rules.yaml")
 
     def shop_status(self, kind: ShopKind, state: str, on: date) -> ShopStatus:
         """Return what a shop is told of a state, or of ``shipped``.
@@ -87,7 +90,7 @@ class OrderTables:
         Raises:
             Rejected: nothing says so.
         """
-        found = _demand(self.statuses, kind.value, on, "shop_kind", "order_statuses.yaml").told
+        found = demand_begun(self.statuses, kind.value, on, "shop_kind", "order_statuses.yaml").told
         if state not in found:
             raise Rejected(
                 f"a {kind.value} shop has no word for {state!r}",
@@ -102,7 +105,7 @@ class OrderTables:
         Raises:
             Rejected: nothing says so.
         """
-        return _demand(self.statuses, kind.value, on, "shop_kind", "order_statuses.yaml").asks
+        return demand_begun(self.statuses, kind.value, on, "shop_kind", "order_statuses.yaml").asks
 
     def alert(self, kind: AlertKind, on: date) -> AlertRule | None:
         """Return whom to tell of a kind, or nobody where no entry is in force."""
@@ -134,7 +137,7 @@ class OrderTables:
             Rejected: the code has no sentence in that language on the day.
         """
         row = self._row(operation, status, reason, on)
-        known = _demand(self.messages, language, on, "language", "shopper_messages.yaml")
+        known = demand_begun(self.messages, language, on, "language", "shopper_messages.yaml")
         if row.tell not in known:
             raise Rejected(
                 f"{row.tell!r} has no sentence in {language!r} on {on}",
@@ -154,18 +157,5 @@ class OrderTables:
         return table.reasons.get(reason) or shared.reasons.get(reason) or _NOT_KNOWN
 
     def _payments(self, operation: str, on: date) -> PaymentTable:
-        found = in_force(self.payments.get(operation, ()), on)
+        found = begun(self.payments.get(operation, ()), on)
         return found.value if found else _NO_ROWS
-
-
-def _demand(rules: Dated[Value], key: str, on: date, name: str, file: str) -> Value:
-    found = in_force(rules.get(key, ()), on)
-    if found is None:
-        others = rules.get(key, ())
-        when = f" on {on}" if others else ""
-        raise Rejected(
-            f"{name} {key!r} is not configured{when}",
-            others[0].where if others else file,
-            f"Add an entry with '{name}: {key}' in force then.",
-        )
-    return found.value

@@ -1,12 +1,18 @@
 """The mappings as they rule today: each merchant's rows on its own business date.
 
+There are two questions. What *follows* an order (sagas, refunds, feeds, webhooks, alerts, pages,
+the API's cancel, capture and refund) asks ``shop``, ``merchant`` and the like: the latest entry
+that has begun, for the end of an entry must strand no order. What takes *new* orders, or has a shop
+bring some, asks ``open_shop``: there everything must be in force.
+
 A process outlives midnight, so the date is asked at every question and nothing is kept here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from typing import Any
 
 from include.domain.alerts import AlertRule
 from include.domain.errors import Rejected
@@ -14,7 +20,7 @@ from include.domain.merchant import Merchant
 from include.domain.order_rules import OrderRules
 from include.domain.payment_meanings import Meaning, PaymentMeaning
 from include.domain.shops import Ask, FieldMap, Shop, ShopStatus
-from include.mappings.in_force import in_force
+from include.mappings.in_force import InForce, begun, demand_begun, in_force
 from include.mappings.tables import Mappings
 from include.mappings.tables_orders import OrderTables
 
@@ -32,7 +38,7 @@ class Meanings:
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """What is in force now. Every method raises ``Rejected`` where nothing is."""
+    """What rules now. Every method raises ``Rejected`` where nothing has begun."""
 
     mappings: Mappings
     business_date: Callable[[str], date]  # by zone
@@ -62,29 +68,30 @@ class Today:
     # Merchants -------------------------------------------------------------------------------
 
     def merchant(self, merchant_id: str) -> Merchant:
-        return self.mappings.merchant(merchant_id, self.date_of(merchant_id))
+        day, known = self.date_of(merchant_id), self.mappings.merchants
+        return demand_begun(known, merchant_id, day, "merchant_id", "merchants.yaml")
 
     def merchants(self) -> dict[str, Merchant]:
-        """Return the merchants in force, by id."""
+        """Return the merchants that have begun, in force or ended, by id."""
         found = {
-            name: in_force(rules, self.date_of(name))
+            name: begun(rules, self.date_of(name))
             for name, rules in self.mappings.merchants.items()
         }
         return {name: rule.value for name, rule in found.items() if rule is not None}
 
     def begun_merchants(self) -> list[Merchant]:
-        """Return every entry that has begun, the newest first.
+        """Return every entry that has begun, earlier ones of a merchant too, the newest first.
 
-        One that has ended is among them: what it left under way is still brought to its end.
+        What an earlier one left under way, maybe in another company, is still brought to its end.
         """
-        begun = [
+        there = [
             rule
             for name, rules in self.mappings.merchants.items()
             for rule in rules
             if rule.effective_from <= self.date_of(name)
         ]
-        begun.sort(key=lambda rule: rule.effective_from, reverse=True)
-        return [rule.value for rule in begun]
+        there.sort(key=lambda rule: rule.effective_from, reverse=True)
+        return [rule.value for rule in there]
 
     # Orders ----------------------------------------------------------------------------------
 
@@ -92,12 +99,56 @@ class Today:
         return self._orders.shop(shop_id, self.date_of_shop(shop_id))
 
     def shops(self) -> dict[str, Shop]:
-        """Return the shops in force, by id."""
+        """Return the shops that have begun, as their merchants have, in force or ended, by id."""
         found = {
-            name: in_force(rules, self.date_of_shop(name))
+            name: begun(rules, self.date_of_shop(name))
             for name, rules in self._orders.shops.items()
         }
-        return {name: rule.value for name, rule in found.items() if rule is not None}
+        merchants = self.merchants()
+        return {
+            name: rule.value
+            for name, rule in found.items()
+            if rule is not None and rule.value.merchant_id in merchants
+        }
+
+    def open_shop(self, shop_id: str) -> Shop:
+        """Return a shop that may bring new orders.
+
+        Raises:
+            Rejected: its entry, its merchant's, or that of a table by which its orders are taken
+                has ended.
+        """
+        shop, tables = self.shop(shop_id), self._orders
+        merchant_id, kind = shop.merchant_id, shop.kind.value
+        day = self.date_of(merchant_id)
+        needed: tuple[tuple[str, Sequence[InForce[Any]]], ...] = (
+            (f"shop {shop_id!r}", tables.shops[shop_id]),
+            (f"merchant {merchant_id!r}", self.mappings.merchants[merchant_id]),
+            (f"the order rules of {merchant_id!r}", tables.rules.get(merchant_id, ())),
+            (f"the shop fields of {kind!r}", tables.fields.get(kind, ())),
+            (f"the order statuses of {kind!r}", tables.statuses.get(kind, ())),
+        )
+        for name, rules in needed:
+            if in_force(rules, day) is None:
+                latest = begun(rules, day)
+                ended = f" since {latest.effective_to}" if latest else ""
+                raise Rejected(
+                    f"shop {shop_id!r} takes no new orders: {name} is not in force{ended}",
+                    latest.where if latest else "include/mappings",
+                    "Add an entry from today on if it shall; what it took before goes on anyway.",
+                )
+        return shop
+
+    def open_shops(self) -> list[str]:
+        """Name the shops that may bring new orders."""
+        return sorted(filter(self._is_open, self.shops()))
+
+    def _is_open(self, shop_id: str) -> bool:
+        try:
+            self.open_shop(shop_id)
+        except Rejected:
+            return False
+        return True
 
     def order_rules(self, merchant_id: str) -> OrderRules:
         return self._orders.order_rules(merchant_id, self.date_of(merchant_id))

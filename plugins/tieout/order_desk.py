@@ -41,7 +41,7 @@ class Desks:
         """Return a shop's desk of today: a process outlives midnight, and the rules change then.
 
         Raises:
-            Rejected: the shop, its merchant or its rules are not in force today.
+            Rejected: the shop or its merchant has not begun.
         """
         known: dict[str, ShopDesk] = self._threads.__dict__.setdefault("desks", {})
         today = self.context.today.date_of_shop(shop_id)
@@ -89,13 +89,28 @@ class Desks:
         keep_tokens(book, self.of(order.shop_id).merchant.company_id, order, facts)
 
     def shop_ids(self) -> list[str]:
-        """Name the shops in force today."""
+        """Name the shops whose orders are followed: those that have begun, even if they ended."""
         return sorted(self.context.today.shops())
 
     def by_merchant(self) -> dict[str, ShopDesk]:
         """Return one desk of each merchant that has a shop: for what is the merchant's, not its."""
         found = (self.of(shop_id) for shop_id in self.shop_ids())
         return {desk.merchant.merchant_id: desk for desk in found}
+
+    def of_merchant(self, merchant_id: str) -> ShopDesk:
+        """Return a desk of one merchant, at any of its shops.
+
+        Raises:
+            Rejected: it has no shop that has begun.
+        """
+        found = self.by_merchant().get(merchant_id)
+        if found is None:
+            raise Rejected(
+                f"merchant {merchant_id!r} has no shop",
+                "shops.yaml",
+                f"Add an entry with 'merchant_id: {merchant_id}' while orders of it are followed.",
+            )
+        return found
 
     def sweep(self, limit: int, *, in_lanes: bool = True) -> int:
         """Drive what is due, company by company, each with one SYSPRO session for all of it.

@@ -1,7 +1,7 @@
 """One shop's partners in one thread: gateway, SYSPRO, shop, callback; what its sagas need."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeVar
 
 from include.domain.erp_orders import CustomerCredit, ErpDocument, ErpOrder, StockLevel
@@ -48,7 +48,7 @@ class ByKind(Mapping[EffectKind, V]):
 
 
 class ShopDesk:
-    """One shop in one thread, on one business date of its merchant."""
+    """One shop in one thread, on one business date of its merchant; its entry may have ended."""
 
     def __init__(self, context: Tieout, shop_id: str, line_of: Callable[[str], ErpLine]) -> None:
         self.context = context
@@ -159,6 +159,7 @@ class ShopDesk:
             told_states=shop.statuses_pushed & frozenset(OrderState),
             today=self.day,
             has_fixed_day=context.settings.business_date is not None,
+            demand_open=partial(context.today.open_shop, shop.shop_id),
             tells_refunds="refunded" in shop.statuses_pushed,
             callback_target=self.callback_target,
             token_form=shop.token_form,

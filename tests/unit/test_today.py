@@ -110,10 +110,82 @@ def test_a_shop_that_opens_later_is_not_swept_before(later: Change) -> None:
     (folder / "shops.yaml").write_text(text[:begins] + renamed)
     context = at(folder, datetime(2026, 11, 3, 12, tzinfo=UTC))
     assert Desks(context).shop_ids() == ["acme_uk_web", "acme_us_web"]
+    assert context.today.open_shops() == ["acme_uk_web", "acme_us_web"]
     with pytest.raises(Rejected, match="'acme_new' is not configured on 2026-11-03"):
         context.today.shop("acme_new")
     context.clock = Clock(datetime(2026, 11, 4, 12, tzinfo=UTC))  # type: ignore[assignment]
     assert Desks(context).shop_ids() == ["acme_new", "acme_uk_web", "acme_us_web"]
+
+
+ENDING = [
+    ("shops.yaml", "shop_id: acme_us_web"),
+    ("merchants.yaml", "merchant_id: acme_us"),
+    ("order_rules.yaml", "merchant_id: acme_us"),
+    ("shop_fields.yaml", "shop_kind: woocommerce"),
+    ("order_statuses.yaml", "shop_kind: woocommerce"),
+]
+
+
+@pytest.mark.parametrize(("file", "named"), ENDING)
+def test_an_ended_entry_takes_no_new_orders_and_rules_those_that_it_has_taken(
+    tmp_path: Path, file: str, named: str
+) -> None:
+    folder = copytree(SHIPPED, tmp_path / "mappings")
+    (folder / file).write_text(_ending((folder / file).read_text(), named))
+    mappings = load_mappings(folder)
+
+    def today(day: date) -> Today:
+        return Today(mappings, lambda _zone: day)
+
+    assert today(BEFORE).open_shop("acme_us_web").warehouse == "MAIN"
+    for day in (FIRST, date(2027, 5, 1)):
+        now = today(day)
+        with pytest.raises(Rejected, match=f"{file}:[0-9]+.*on if it shall") as refused:
+            now.open_shop("acme_us_web")
+        assert "'acme_us_web' takes no new orders: " in refused.value.what
+        assert "is not in force since 2026-11-03" in refused.value.what
+        assert now.open_shops() == ["acme_uk_web"]
+        shop = now.shop("acme_us_web")
+        assert now.shops() == {"acme_us_web": shop, "acme_uk_web": now.shop("acme_uk_web")}
+        assert now.merchant(shop.merchant_id) == now.merchants()["acme_us"]
+        assert now.order_rules("acme_us").max_lines == 500
+        assert now.shop_status(shop, "captured").status == "processing"
+        assert now.shop_asks(shop)["cancelled"].value == "cancel"
+        assert not now.field_map(shop).is_minor
+
+
+def _ending(text: str, named: str) -> str:
+    """Let the entry end on 2026-11-03."""
+    at_entry = text.index(f"- {named}")
+    begins = "effective_from: 2026-01-01\n"
+    over = f"{begins}    effective_to: 2026-11-03\n"
+    return text[:at_entry] + text[at_entry:].replace(begins, over, 1)
+
+
+@pytest.mark.parametrize(
+    ("file", "named"),
+    [
+        ("shopper_messages.yaml", "language: en"),
+        ("payment_statuses.yaml", "operation: capture"),
+        ("payment_statuses.yaml", "operation: any"),
+    ],
+)
+def test_an_answer_of_the_gateway_keeps_its_meaning_when_its_entry_has_ended(
+    file: str, named: str, tmp_path: Path
+) -> None:
+    """Without its row a done capture would mean: nothing is certain."""
+    folder = copytree(SHIPPED, tmp_path / "mappings")
+    (folder / file).write_text(_ending((folder / file).read_text(), named))
+    tables = load_mappings(folder).orders
+    for operation, status in (("capture", "PENDING"), ("capture", "SERVER_ERROR")):
+        said = (operation, status, "")
+        assert tables.payment(*said, FIRST, "en") == tables.payment(*said, BEFORE, "en")
+
+
+def test_a_merchant_without_a_shop_is_refused_in_words(tmp_path: Path) -> None:
+    context = Tieout(Settings("sqlite://", tmp_path / "lake", "sandbox"))
+    with pytest.raises(Rejected, match=r"merchant 'acme_old' has no shop .at shops.yaml"):
+        Desks(context).of_merchant("acme_old")
 
 
 def test_what_an_ended_merchant_left_under_way_is_still_swept(later: Change) -> None:

@@ -65,10 +65,11 @@ class OrderService(Refunding):
 
     def _may_place(self, order: Order) -> None:
         """Hold a new order against the merchant's rules; one that is there already passed them."""
-        rules, where = self.desk_of(order.shop_id).rules, f"order {order.number}"
+        desk, where = self.desk_of(order.shop_id), f"order {order.number}"
         try:
-            rules.check_amount(order.amount, where)
-            rules.check_country(order.shopper.ship_to.country, where)
+            desk.demand_open()
+            desk.rules.check_amount(order.amount, where)
+            desk.rules.check_country(order.shopper.ship_to.country, where)
         except Rejected:
             if self.orders.find(order.merchant_id, order.purchase_order) is None:
                 raise

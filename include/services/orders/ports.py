@@ -1,6 +1,6 @@
 """What order to cash needs of the outside; adapters satisfy these without inheriting."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol
@@ -151,3 +151,4 @@ class ShopContext:
     refund_form: tuple[str, str] = ("", "")  # for the refund's request id on the sales order
     open_receipts: OpenReceipts | None = None  # ``None``: receipts are applied by others
     has_fixed_day: bool = False  # of a sandbox: its instants are of another day than our clock's
+    demand_open: Callable[[], object] = lambda: None  # raises Rejected: it takes no new orders

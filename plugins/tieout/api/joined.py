@@ -70,7 +70,7 @@ def parts_of(context: Tieout, partners: Joined) -> Parts:
         return context.today.shop(shop_id)
 
     def payment_of(shop_id: str, facts: OrderFacts) -> PaymentMeaning | None:
-        with suppress(Rejected):  # an order can be read when its shop is not in force any more
+        with suppress(Rejected):  # an order can be read when its shop was taken out of the file
             return payment_told(facts, partial(context.today.payment, context.today.shop(shop_id)))
         return None
 

@@ -24,6 +24,7 @@ from tieout.shop_desk import ShopDesk
 from tieout.tasks.task_log import told
 
 log = logging.getLogger(__name__)
+ENDED = "it takes no new orders any more; passed over"
 _NICENESS = 10
 _SWEEP = 500  # orders and refunds of one run; the rest a minute later
 
@@ -34,9 +35,9 @@ def desks() -> Desks:
     return Desks(tieout())
 
 
-def shop_ids() -> list[str]:
-    """Name the shops; tasks are mapped over them."""
-    return desks().shop_ids()
+def open_shop_ids() -> list[str]:
+    """Name the shops that take new orders; tasks are mapped over them."""
+    return desks().context.today.open_shops()
 
 
 def merchant_ids() -> list[str]:
@@ -89,7 +90,10 @@ def poll_shop(shop_id: str) -> str:
     """Take a shop's new and changed orders in."""
 
     def work() -> str:
-        return str(shop_sync(desks(), shop_id).poll(_begin(desks().of(shop_id))))
+        desk = desks().of(shop_id)
+        if shop_id not in open_shop_ids():  # a run that began before midnight
+            return ENDED
+        return str(shop_sync(desks(), shop_id).poll(_begin(desk)))
 
     return told("poll_shop", shop_id, work)
 
@@ -99,6 +103,8 @@ def keep_webhooks(shop_id: str) -> str:
 
     def work() -> str:
         desk = desks().of(shop_id)
+        if shop_id not in open_shop_ids():
+            return ENDED
         keeper = webhook_keeper(desk)
         if keeper is None:
             return "its own people register them"
@@ -111,7 +117,7 @@ def poll_erp(merchant_id: str) -> str:
     """Hear what SYSPRO's clerks did: credit notes, cancellations, invoices, shipments."""
 
     def work() -> str:
-        desk = desks().by_merchant()[merchant_id]
+        desk = desks().of_merchant(merchant_id)
         begin = _begin(desk).date().isoformat()
         with desk.erp.session():
             refunds = refund_push(desks(), desk).poll(begin)
@@ -131,7 +137,7 @@ def poll_decisions(merchant_id: str) -> str:
     """Hear Decision Manager's decisions: what a lost webhook would have told."""
 
     def work() -> str:
-        desk = desks().by_merchant()[merchant_id]
+        desk = desks().of_merchant(merchant_id)
         waiting = tieout().orders.under_review(merchant_id)
         return str(decision_poll(desks(), desk).poll(_begin(desk), waiting))
 
@@ -143,6 +149,8 @@ def push_stock(shop_id: str) -> str:
 
     def work() -> str:
         desk = desks().of(shop_id)
+        if shop_id not in open_shop_ids():
+            return ENDED
         with desk.erp.session():
             return str(stock_push(desks(), desk).push(tieout().clock.now()))
 

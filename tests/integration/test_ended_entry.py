@@ -1,0 +1,189 @@
+"""An entry that ends strands no order: what was taken goes to its end, and nothing new is taken."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from include.adapters.store.alerts import SqlAlertBook
+from include.adapters.store.api_clients import SqlApiClients
+from include.domain.alerts import AlertKind
+from include.domain.money import Money
+from include.domain.order_state import OrderState
+from include.domain.orders import order_id_of
+from include.domain.refunds import RefundState
+from include.mappings.load import SHIPPED, load_mappings
+from include.services.api.clients import add_client
+from include.services.api.ports import Role
+from tests.api.calling import Caller
+from tests.api.conftest import order_body
+from tests.integration.play import SHOP, Play
+from tieout import cli
+from tieout.api import joined
+from tieout.api.app import build_app
+from tieout.api.runtime import Api
+from tieout.api.settings import ApiSettings
+from tieout.order_desk import Desks
+from tieout.order_feeds import shop_sync
+from tieout.tasks import care, orders, refunds
+
+# Every table's entry that an order of the shop is worked on by; the play's day is 2026-11-03.
+ENDED = {
+    "merchants.yaml": "merchant_id: acme_us",
+    "shops.yaml": f"shop_id: {SHOP}",
+    "order_rules.yaml": "merchant_id: acme_us",
+    "shop_fields.yaml": "shop_kind: woocommerce",
+    "order_statuses.yaml": "shop_kind: woocommerce",
+    "shopper_messages.yaml": "language: en",
+    "payment_statuses.yaml": "operation: capture",
+}
+
+
+@pytest.fixture
+def ended(play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Play]:
+    """Have tasks and pages work for the play, in whose mappings ``end`` ends the shop."""
+    for module in (orders, care, refunds, cli):
+        if hasattr(module, "desks"):
+            monkeypatch.setattr(module, "desks", lambda: play.desks)
+        monkeypatch.setattr(module, "tieout", lambda: play.desks.context)
+    shipped = play.desks.context.mappings
+    yield play
+    _rule(play, shipped)
+
+
+def end(play: Play, folder: Path) -> None:
+    """Let every entry of the shop have ended yesterday."""
+    copied = copytree(SHIPPED, folder / "mappings")
+    for file, named in ENDED.items():
+        path = copied / file
+        head, *entries = path.read_text().split("\n  - ")
+        (found,) = (i for i, one in enumerate(entries) if one.startswith(named))
+        begins = "effective_from: 2026-01-01\n"
+        assert begins in entries[found]
+        over = f"{begins}    effective_to: 2026-11-02\n"
+        entries[found] = entries[found].replace(begins, over, 1)
+        path.write_text("\n  - ".join([head, *entries]))
+    _rule(play, load_mappings(copied))
+
+
+def _rule(play: Play, mappings: object) -> None:
+    context = play.desks.context
+    context.__dict__.update(mappings=mappings)  # parts that are made once
+    context.__dict__.pop("today", None)
+    play.desks = Desks(context)
+
+
+def test_an_order_goes_to_its_end_after_its_shop_has_ended(ended: Play, tmp_path: Path) -> None:
+    number = ended.shopper_orders()
+    ended.poll_shop()  # authorised; nothing is booked or captured yet
+    order_id = order_id_of(SHOP, number)
+    end(ended, tmp_path)
+    orders.desks().sweep(100)
+    saga = ended.order(order_id)
+    assert (saga.state, bool(saga.facts.taken[0].receipt)) == (OrderState.captured, True)
+    ended.clerk("ship", sales_order=saga.facts.sales_order)
+    ended.clerk("invoice", sales_order=saga.facts.sales_order)
+    assert "acme_us" in orders.merchant_ids()
+    orders.poll_erp("acme_us")
+    orders.desks().sweep(100)
+    ended.desks.sweep_effects()
+    saga = ended.order(order_id)
+    assert (saga.state, saga.facts.called) == (OrderState.completed, OrderState.completed)
+    assert ended.shop_status(order_id) == "completed"
+    assert "acme_us" in care.compare_systems()
+
+
+def test_a_decision_is_heard_and_a_refund_moves_after_the_end(ended: Play, tmp_path: Path) -> None:
+    held, taken = ended.take("review"), ended.take()
+    end(ended, tmp_path)
+    assert cli.main(["reviews", "accept", held, "--comment", "called her", "--who", "ann"]) == 0
+    orders.poll_decisions("acme_us")
+    refund_id = ended.desks.service.refund(
+        taken, Money(1_00, "USD"), origin="cli", origin_key="1", who="ann", reason="broken"
+    )
+    ended.sweep()
+    assert ended.order(held).state == OrderState.captured
+    assert ended.desks.service.refunds.get(refund_id).state == RefundState.done
+    assert ended.executed(taken)["refund"] == 1
+
+
+def test_nothing_new_is_taken_after_the_end(ended: Play, tmp_path: Path) -> None:
+    number = ended.shopper_orders()
+    end(ended, tmp_path)
+    assert SHOP not in orders.open_shop_ids()
+    assert "acme_uk_web" in orders.open_shop_ids()
+    for work in (orders.poll_shop, orders.keep_webhooks, orders.push_stock):
+        assert work(SHOP) == orders.ENDED
+    shop_sync(ended.desks, SHOP).take_one(number)  # its webhook still comes
+    (letter,) = (
+        one for one in ended.desks.context.dead_letters.listing() if one.key == f"{SHOP}|{number}"
+    )
+    assert f"shop '{SHOP}' takes no new orders" in letter.reason
+
+
+def test_the_api_refuses_new_orders_and_serves_the_old_ones(ended: Play, tmp_path: Path) -> None:
+    first, second = ended.take(), ended.take()
+    end(ended, tmp_path)
+    context = ended.desks.context
+    key = add_client(SqlApiClients(context.store), "shop", SHOP, frozenset(Role))
+    parts = joined.parts_of(context, joined.joined(context))
+    with Caller(build_app(Api(parts, ApiSettings(worker=False)))) as http:
+
+        def call(method: str, path: str, body: object = None) -> object:
+            sent = {"Authorization": f"Bearer {key}", "Idempotency-Key": path}
+            return http.request(method, path, json=body, headers=sent)
+
+        placed = call("POST", "/v1/orders", order_body(number="9001"))
+        assert placed.status_code == 422, placed.text
+        assert (
+            "takes no new orders: shop 'acme_us_web' is not in force since 2026-11-02"
+            in (placed.json()["detail"])
+        )
+        shown = call("GET", f"/v1/orders/{first}")
+        assert shown.json()["state"] == "captured"
+        assert shown.json()["outcome"]["message"]
+        refund = call("POST", f"/v1/orders/{first}/refunds", {"amount": "1.00", "reason": "broken"})
+        assert refund.status_code in (201, 202), refund.text
+        cancelled = call("POST", f"/v1/orders/{second}/cancel", {"reason": "by mistake"})
+        assert cancelled.status_code in (200, 202), cancelled.text
+    ended.sweep()
+    ended.sweep()
+    assert ended.executed(first)["refund"] == 1
+    assert ended.order(second).state == OrderState.cancelled
+
+
+def test_alerts_questions_pages_and_lists_answer_after_the_end(
+    ended: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tieout.web import order_pages, rendering
+
+    held = ended.take("review")
+    taken = ended.take(fees=[{"name": "Engraving", "amount": "1000.00"}])
+    asked = ended.desks.service.refund(  # more than one person may give back
+        taken, ended.amount(taken), origin="cli", origin_key="2", who="ann", reason="broken"
+    )
+    end(ended, tmp_path)
+    assert "0 not delivered" in care.raise_alerts()
+    book = SqlAlertBook(ended.desks.context.store)
+    assert [one.cause for one in book.raised(AlertKind.refunds_waiting)] == [
+        "refunds_waiting|acme_us"
+    ]
+    assert orders.review_question(held) is not None
+    assert refunds.refund_question(asked) is not None
+    assert cli.main(["orders", "list", "--expiring"]) == 0
+    assert held not in capsys.readouterr().err
+    for module in (order_pages, rendering):
+        monkeypatch.setattr(module, "tieout", lambda: ended.desks.context)
+    app = FastAPI()
+    app.include_router(order_pages.router)
+    app.dependency_overrides = {
+        one.dependency: lambda: None for one in order_pages.router.dependencies if one.dependency
+    }
+    pages = TestClient(app)
+    for address in ("/reviews", "/orders", f"/orders/{held}", "/refunds"):
+        assert pages.get(address).status_code == 200, address
+    assert held in pages.get("/reviews").text
+    assert "ar.us@acme.example" in pages.get(f"/orders/{held}").text
