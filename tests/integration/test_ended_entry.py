@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from include.adapters.store.alerts import SqlAlertBook
 from include.adapters.store.api_clients import SqlApiClients
 from include.domain.alerts import AlertKind
+from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import OrderState
 from include.domain.orders import order_id_of
@@ -28,7 +29,7 @@ from tieout.api.runtime import Api
 from tieout.api.settings import ApiSettings
 from tieout.order_desk import Desks
 from tieout.order_feeds import shop_sync
-from tieout.tasks import care, orders, refunds
+from tieout.tasks import care, orders, refunds, settlement
 
 # Every table's entry that an order of the shop is worked on by; the play's day is 2026-11-03.
 ENDED = {
@@ -45,7 +46,7 @@ ENDED = {
 @pytest.fixture
 def ended(play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Play]:
     """Have tasks and pages work for the play, in whose mappings ``end`` ends the shop."""
-    for module in (orders, care, refunds, cli):
+    for module in (orders, care, refunds, settlement, cli):
         if hasattr(module, "desks"):
             monkeypatch.setattr(module, "desks", lambda: play.desks)
         monkeypatch.setattr(module, "tieout", lambda: play.desks.context)
@@ -122,6 +123,22 @@ def test_nothing_new_is_taken_after_the_end(ended: Play, tmp_path: Path) -> None
         one for one in ended.desks.context.dead_letters.listing() if one.key == f"{SHOP}|{number}"
     )
     assert f"shop '{SHOP}' takes no new orders" in letter.reason
+
+
+def test_the_settlement_of_the_other_merchants_goes_on_after_the_end(
+    ended: Play, tmp_path: Path
+) -> None:
+    every = ["acme_uk", "acme_us"]
+    assert settlement.choose_days("2026-11-03", every, "r") == [
+        "acme_uk|2026-11-03",
+        "acme_us|2026-11-03",
+    ]
+    end(ended, tmp_path)
+    assert settlement.choose_days("2026-11-03", every, "r") == ["acme_uk|2026-11-03"]
+    assert len(settlement.choose_days("2026-11-02", every, "r")) == 2  # its last day
+    for unfit in (["acme_us"], ["acme_us", "acme_us"], ["acme_uk", "nobody"]):
+        with pytest.raises(Rejected, match=r"acme_us|nobody"):
+            settlement.choose_days("2026-11-03", unfit, "r")
 
 
 def test_the_api_refuses_new_orders_and_serves_the_old_ones(ended: Play, tmp_path: Path) -> None:

@@ -68,10 +68,10 @@ def _step(work: Step) -> Callable[[str], str]:
 
 
 def choose_days(settlement_date: date | str, merchants: Sequence[str], run_id: str) -> list[str]:
-    """Name the days of a run.
+    """Name the days of a run; a merchant that is not in force on the date has none.
 
     Raises:
-        Rejected: an unknown merchant, or a date that has not ended everywhere.
+        Rejected: an unknown merchant, none in force on the date, or it has not ended everywhere.
     """
     context = tieout()
     day = date.fromisoformat(str(settlement_date))
@@ -79,9 +79,21 @@ def choose_days(settlement_date: date | str, merchants: Sequence[str], run_id: s
         raise Rejected(
             f"{day} has not ended yet", "settlement_date", "Choose yesterday or an earlier date."
         )
-    chosen = [SettlementDay(merchant_id, day) for merchant_id in merchants]
+    chosen = []
+    for key in (SettlementDay(merchant_id, day) for merchant_id in merchants):
+        try:
+            context.merchant(key)
+        except Rejected as fault:
+            # A scheduled run names every merchant of the file, also one that has ended.
+            if key.merchant_id not in context.mappings.merchants or len(merchants) == 1:
+                raise
+            log.warning("%s is passed over: %s", key, fault)
+        else:
+            chosen.append(key)
+    if merchants and not chosen:
+        what = f"none of {', '.join(merchants)} is in force on {day}"
+        raise Rejected(what, "merchants.yaml", "Choose another date, or add an entry.")
     for key in chosen:
-        context.merchant(key)  # an unknown one is refused here, with the known ones named
         context.days.record(key, "chosen", run_id=run_id, mapping_version=context.mappings.version)
     return [str(key) for key in chosen]
 
