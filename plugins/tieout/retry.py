@@ -11,16 +11,21 @@ from include.domain.errors import IntegrationError, OutcomeUnknown, Rejected, Re
 TRIES_OF_A_BUG = 3  # a lost database connection may pass; a bug of ours does not
 
 
+def faults_of(fault: BaseException) -> list[BaseException]:
+    """Return the faults in a group, in groups of groups too; one that is no group is itself."""
+    if not isinstance(fault, BaseExceptionGroup):
+        return [fault]
+    return [one for inner in fault.exceptions for one in faults_of(inner)]
+
+
 def decisive(fault: BaseException) -> BaseException:
     """Return what decides about a group: whatever a retry may cure, else a bug, else a refusal."""
-    if not isinstance(fault, BaseExceptionGroup):
-        return fault
-    leaves = [decisive(one) for one in fault.exceptions]
+    found = faults_of(fault)
     for family in (OutcomeUnknown, Retryable):
-        for one in leaves:
+        for one in found:
             if isinstance(one, family):
                 return one
-    return next((one for one in leaves if not isinstance(one, Rejected)), leaves[0])
+    return next((one for one in found if not isinstance(one, Rejected)), found[0])
 
 
 class FamilyRetryPolicy(RetryPolicy):

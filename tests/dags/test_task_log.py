@@ -1,5 +1,6 @@
 """A task's log names what was called, the reference, the outcome, the time and what is next."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,9 +10,20 @@ import pytest
 
 from include.adapters.store.migrate import migrate
 from include.domain.errors import Rejected, Retryable
+from include.domain.merchant import Merchant
 from include.domain.settlement import SettlementDay
+from include.services.journal_book import JournalState
+from include.services.post_journals import effect_of, post_journals
 from include.wiring import Settings, Tieout
+from tests.effects import KIND, START, TIMINGS, ScriptedPartner
+from tests.unit.test_journal import BALANCED
 from tieout.tasks.task_log import told
+
+
+def joined(folder: Path) -> Tieout:
+    context = Tieout(Settings(f"sqlite:///{folder / 'tieout.db'}", folder))
+    migrate(context.store)
+    return context
 
 
 def in_try(number: int, max_tries: int) -> Any:
@@ -57,9 +69,7 @@ def test_a_refused_step_is_told_and_kept_with_its_day(
 ) -> None:
     from tieout.tasks import settlement
 
-    url = f"sqlite:///{tmp_path / 'tieout.db'}"
-    context = Tieout(Settings(url, tmp_path))
-    migrate(context.store)
+    context = joined(tmp_path)
     monkeypatch.setattr(settlement, "tieout", lambda: context)
     day = SettlementDay("nobody", date(2026, 10, 31))
     with in_try(1, max_tries=24), pytest.raises(Rejected) as refused:
@@ -73,3 +83,32 @@ def test_a_refused_step_is_told_and_kept_with_its_day(
     kept = context.days.get(day)
     assert kept is not None
     assert (kept.state, kept.reason) == ("blocked", f"match: {refused.value}")
+
+
+def test_a_day_of_which_two_journals_are_refused_at_once_is_blocked_and_names_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tieout.tasks import settlement
+
+    context, day = joined(tmp_path), SettlementDay("acme_us", date(2026, 10, 31))
+    monkeypatch.setattr(settlement, "tieout", lambda: context)
+    for number in "12":
+        journal = replace(BALANCED, key=f"J{number}", batch_id=f"B{number}")
+        context.journals.add(journal, "m1", {})
+        context.journals.move(journal, JournalState.approved)
+        other = replace(journal, narrative="somebody else's")
+        context.effects.insert(replace(effect_of(other, "ar"), intended_at=START), "test")
+
+    def post(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
+        engine = context.engine({KIND: ScriptedPartner()}, {KIND: TIMINGS}, worker="test")
+        books, items = context.journals, context.open_items
+        return str(post_journals(day, merchant, journals=books, engine=engine, items=items))
+
+    with pytest.raises(ExceptionGroup):
+        settlement._step(post)(str(day))
+    kept = context.days.get(day)
+    assert kept is not None
+    assert kept.state == "blocked"
+    assert kept.reason.startswith("post: ")
+    assert "J1" in kept.reason
+    assert "J2" in kept.reason

@@ -15,6 +15,7 @@ from include.domain.merchant import Merchant
 from include.domain.settlement import SettlementDay
 from include.wiring import Tieout, tieout
 from tieout import metrics
+from tieout.retry import decisive, faults_of
 from tieout.tasks.task_log import told
 from tieout.this_process import worker_name
 
@@ -54,8 +55,10 @@ def _step(work: Step) -> Callable[[str], str]:
                 state = work(context, day, context.merchant(day))
             except DayNotProven:
                 raise
-            except Rejected as error:
-                context.days.record(day, "blocked", reason=f"{name}: {error}")
+            except Exception as error:
+                if isinstance(decisive(error), Rejected):
+                    why = "; ".join(str(one) for one in faults_of(error))
+                    context.days.record(day, "blocked", reason=f"{name}: {why}")
                 raise
             if state:
                 context.days.record(day, state)
