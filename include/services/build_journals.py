@@ -20,15 +20,10 @@ from include.services.books.drafts import Basis, basis_of, invoice_draft, settle
 from include.services.books.drafts import sums_by_role as by_role
 from include.services.books.funding import FundingStore, funding_expectation, funding_key
 from include.services.books.journal_lines import NET
-from include.services.books.ports import BookMappings, JournalRecord, JournalStore, Periods
-from include.services.books.replacing import (
-    Postings,
-    finish_retired,
-    replaceable,
-    store_way,
-)
-from include.services.books.restate import Chain, Continuation, chains, continue_chain
-from include.services.books.sums import BatchSums, sum_day
+from include.services.books.ports import BookMappings, JournalStore, Periods
+from include.services.books.replacing import Postings, chains_of_day, store_way
+from include.services.books.restate import Chain, ChainKey, Continuation, continue_chain
+from include.services.books.sums import BatchSums, DaySums, sum_day
 from include.services.journal_book import JournalState
 from include.services.matching.columns import EXPLAINED, LINES
 from include.services.matching.ports import DayFiles, ItemStore
@@ -37,7 +32,6 @@ from include.services.ports import PostingPeriod
 STAGE = "build"
 _IN_THE_LEDGER = (JournalState.posted, JournalState.tied_out)
 _KINDS = (JournalKind.settlement, JournalKind.fee_invoice)
-ChainKey = tuple[str, str, str]  # batch (part), currency, kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,37 +106,16 @@ def build_journals(
             built.
         Retryable: a journal to be replaced was approved or sent this very moment.
     """
-    sums = sum_day(
-        lake.day_path(day, LINES),
-        lake.day_path(day, EXPLAINED),
-        merchant,
-        day.settlement_date,
-        layouts,
-    )
-    if totals is not None:
-        counted = {(c, k.value): v for (c, k), v in totals.items() if k is not LineClass.funding}
-        check_day(_by_class(sums.batches), sums.set_aside, counted, f"build, {day}")
+    sums = _sums(day, merchant, lake, layouts, totals)
     dates = PostingDates(merchant, periods)
-    records = _records(day, journals)
-    if finish_retired(records, journals, postings):
-        records = _records(day, journals)
-    known = chains(records, replaceable(records, postings, dates))
+    known = chains_of_day(day, _KINDS, journals, postings, dates)
     plan = _Plan(day, merchant, mappings, dates, known)
     steps = [step for batch in sums.batches for step in _plan_batch(plan, batch)]
     steps += _plan_vanished(plan)
     awaited = _awaited(plan, steps, expectations)
-    for step in steps:
-        store_way(
-            step.way,
-            journals=journals,
-            postings=postings,
-            mapping_version=step.mapping_version,
-            control=step.control,
-            step=STAGE,
-        )
+    _store(steps, journals, postings)
     expectations.save(awaited)
-    unposted = [journal for step in steps for journal in step.unposted]
-    waiting = [(j, p) for j in unposted if (p := dates.period_to_wait_for(j.posting_date))]
+    waiting = _waiting(plan, steps)
     open_items.replace_findings(day, STAGE, [_parked_item(plan, *each) for each in waiting])
     return BuildResult(
         tuple(s.way.new for s in steps if s.way.new),
@@ -151,8 +124,20 @@ def build_journals(
     )
 
 
-def _records(day: SettlementDay, journals: JournalStore) -> list[JournalRecord]:
-    return [record for record in journals.versions(day) if record.journal.kind in _KINDS]
+def _sums(
+    day: SettlementDay,
+    merchant: Merchant,
+    lake: DayFiles,
+    layouts: Mapping[str, str],
+    totals: Mapping[tuple[str, LineClass], int] | None,
+) -> DaySums:
+    """Add the day up by batch; what classification counted must be in it, or set aside."""
+    lines, explained = lake.day_path(day, LINES), lake.day_path(day, EXPLAINED)
+    sums = sum_day(lines, explained, merchant, day.settlement_date, layouts)
+    if totals is not None:
+        counted = {(c, k.value): v for (c, k), v in totals.items() if k is not LineClass.funding}
+        check_day(_by_class(sums.batches), sums.set_aside, counted, f"build, {day}")
+    return sums
 
 
 def _by_class(batches: Sequence[BatchSums]) -> dict[tuple[str, str], int]:
@@ -255,6 +240,25 @@ def _awaited(plan: _Plan, steps: Sequence[_Step], expectations: FundingStore) ->
         for key, some in standing.items()
     ]
     return [e for e in found if e is not None and known.get(e.item_key) != e]
+
+
+def _store(steps: Sequence[_Step], journals: JournalStore, postings: Postings) -> None:
+    for step in steps:
+        store_way(
+            step.way,
+            journals=journals,
+            postings=postings,
+            mapping_version=step.mapping_version,
+            control=step.control,
+            step=STAGE,
+        )
+
+
+def _waiting(plan: _Plan, steps: Sequence[_Step]) -> list[tuple[Journal, PostingPeriod]]:
+    """Return what has to wait for its period to open, and for which."""
+    unposted = [journal for step in steps for journal in step.unposted]
+    wait_for = plan.dates.period_to_wait_for
+    return [(j, period) for j in unposted if (period := wait_for(j.posting_date))]
 
 
 def _parked_item(plan: _Plan, journal: Journal, waits_for: PostingPeriod) -> OpenItem:

@@ -19,14 +19,9 @@ from include.domain.settlement import LineClass, SettlementDay
 from include.services.books.bank_entries import BankEntry, Funding, Funds
 from include.services.books.dates import PostingDates
 from include.services.books.fundings import deposit_draft, rounding_draft
-from include.services.books.ports import BookMappings, JournalRecord, JournalStore, Periods
-from include.services.books.replacing import (
-    Postings,
-    finish_retired,
-    replaceable,
-    store_way,
-)
-from include.services.books.restate import Chain, Continuation, chains, continue_chain
+from include.services.books.ports import BookMappings, JournalStore, Periods
+from include.services.books.replacing import Postings, chains_of_day, store_way
+from include.services.books.restate import Chain, ChainKey, Continuation, continue_chain
 from include.services.matching.ports import DayFiles, Expectations, StageItems
 
 STAGE = "fund"
@@ -89,11 +84,8 @@ def match_funding(
     }
     ordered = sorted(entries.values(), key=lambda e: (e.booking_date, e.key))
     fundings, left = funds.explain(ordered)
-    records = _records(day, journals)
-    if finish_retired(records, journals, postings):
-        records = _records(day, journals)
     dates = PostingDates(merchant, periods)
-    known = chains(records, replaceable(records, postings, dates))
+    known = chains_of_day(day, _KINDS, journals, postings, dates)
     ways = _journals(day, merchant, fundings, known, mappings, dates)
     after = _expired(funds.known.values(), on)
     after += _keep_unexplained(day, unexplained, entries.values(), {e.key for e in left}, on)
@@ -161,15 +153,11 @@ def _earlier(unexplained: Iterable[Expectation], on: date) -> list[BankEntry]:
     ]
 
 
-def _records(day: SettlementDay, journals: JournalStore) -> list[JournalRecord]:
-    return [record for record in journals.versions(day) if record.journal.kind in _KINDS]
-
-
 def _journals(
     day: SettlementDay,
     merchant: Merchant,
     fundings: Sequence[Funding],
-    known: dict[tuple[str, str, str], Chain],
+    known: dict[ChainKey, Chain],
     mappings: BookMappings,
     dates: PostingDates,
 ) -> list[Continuation]:

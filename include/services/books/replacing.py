@@ -5,14 +5,15 @@ it refused it, or its period is closed and today's policy names another day. Suc
 retired first, so that nobody can send it; its successor has to be approved anew.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 from include.domain.errors import Retryable
-from include.domain.journal import Journal
+from include.domain.journal import Journal, JournalKind
+from include.domain.settlement import SettlementDay
 from include.services.books.dates import PostingDates
 from include.services.books.ports import JournalRecord, JournalStore
-from include.services.books.restate import Continuation
+from include.services.books.restate import Chain, ChainKey, Continuation, chains
 from include.services.journal_book import JournalState
 
 _WAITING = (JournalState.approved, JournalState.parked)
@@ -36,7 +37,31 @@ class Postings(Protocol):
         ...
 
 
-def replaceable(
+def chains_of_day(
+    day: SettlementDay,
+    kinds: Collection[JournalKind],
+    journals: JournalStore,
+    postings: Postings,
+    dates: PostingDates,
+) -> dict[ChainKey, Chain]:
+    """Return what was built of these kinds, after voiding what a run that died has retired."""
+    records = _records(day, kinds, journals)
+    waiting = [record.journal for record in records if record.state in _WAITING]
+    retired = [journal for journal in waiting if postings.is_retired(journal)]
+    for journal in retired:
+        journals.void(journal, is_retired=True)
+    if retired:
+        records = _records(day, kinds, journals)
+    return chains(records, _replaceable(records, postings, dates))
+
+
+def _records(
+    day: SettlementDay, kinds: Collection[JournalKind], journals: JournalStore
+) -> list[JournalRecord]:
+    return [record for record in journals.versions(day) if record.journal.kind in kinds]
+
+
+def _replaceable(
     records: Iterable[JournalRecord], postings: Postings, dates: PostingDates
 ) -> frozenset[str]:
     """Return the keys of approved journals that may be replaced all the same."""
@@ -50,16 +75,6 @@ def replaceable(
             and postings.is_unsent(journal)
         )
     )
-
-
-def finish_retired(
-    records: Iterable[JournalRecord], journals: JournalStore, postings: Postings
-) -> bool:
-    """Void what an earlier run retired and did not live to void; say whether there was any."""
-    gone = [r.journal for r in records if r.state in _WAITING and postings.is_retired(r.journal)]
-    for journal in gone:
-        journals.void(journal, is_retired=True)
-    return bool(gone)
 
 
 def store_way(

@@ -15,6 +15,7 @@ from include.services.books.journal_lines import in_order
 from include.services.books.ports import JournalRecord
 from include.services.journal_book import JournalState
 
+ChainKey = tuple[str, str, str]  # batch (part) or funding, currency, kind
 LineKey = tuple[str, str]  # source, GL account
 _UNDECIDED = (JournalState.built, JournalState.held)
 PostsOn = Callable[[date], date]  # from a journal's posting date to where it would post now
@@ -232,9 +233,9 @@ def _numbered(journal: Journal) -> Journal:
 
 def chains(
     records: Iterable[JournalRecord], replaceable: Collection[str] = ()
-) -> dict[tuple[str, str, str], Chain]:
-    """Group a day's records by (batch, currency, kind)."""
-    found: dict[tuple[str, str, str], list[JournalRecord]] = {}
+) -> dict[ChainKey, Chain]:
+    """Group a day's records by what they book."""
+    found: dict[ChainKey, list[JournalRecord]] = {}
     for record in records:
         journal = record.journal
         key = (journal.batch_id, journal.currency, journal.kind.value)
