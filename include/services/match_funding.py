@@ -161,20 +161,34 @@ def _journals(
     mappings: BookMappings,
     dates: PostingDates,
 ) -> list[Continuation]:
-    """Return how the funding journals of the day go on; vanished entries are taken back."""
-    ways = []
+    """Return how the funding journals of the day go on; vanished entries are taken back.
+
+    A batch that is restated gives the funding of its entry another name. A person's no is about
+    the money, so it goes with the entry.
+    """
+    named = {(funding.name, funding.entry.currency) for funding in fundings}
+    gone = {
+        key: continue_chain(chain, None, dates.posts_on)
+        for key, chain in known.items()
+        if key[:2] not in named
+    }
+    held = [key for key, way in gone.items() if way.is_held]
+    ways: list[Continuation] = []
     for funding in fundings:
         when = dates.of(funding.entry.booking_date)
         template = mappings.gl_template(merchant.gl_template, when.posts_on)
         name = (funding.name, funding.entry.currency)
-        chain = known.pop((*name, JournalKind.funding), Chain(()))
+        chain = known.get((*name, JournalKind.funding), Chain(()))
         draft = deposit_draft(day, merchant, funding, chain, template, when)
         way = continue_chain(chain, draft, dates.posts_on)
-        ways.append(way)
-        chain = known.pop((*name, JournalKind.funding_rounding), Chain(()))
+        chain = known.get((*name, JournalKind.funding_rounding), Chain(()))
         rest = rounding_draft(day, merchant, funding, chain, way.standing, template, when)
-        ways.append(continue_chain(chain, rest, dates.posts_on))
-    return ways + [continue_chain(chain, None, dates.posts_on) for chain in known.values()]
+        own = [way, continue_chain(chain, rest, dates.posts_on)]
+        if any(funding.entry.is_funded_by(key[0], key[1]) for key in held):
+            own = [replace(each, is_held=True) for each in own]
+        ways += own
+    # What is new is stored first: a run that dies in between leaves the no where it was.
+    return [*ways, *gone.values()]
 
 
 def _expired(funds: Iterable[Expectation], on: date) -> list[Expectation]:

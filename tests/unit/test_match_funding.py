@@ -192,3 +192,17 @@ def test_a_number_in_free_text_is_no_batch(desk: Desk) -> None:
     noted = pl.read_parquet(put).with_columns(text=pl.lit("VISA PAYOUT 21 NOV"))
     noted.write_parquet(put)
     assert desk.fund_again(BANK_DAY).unexplained == 1
+
+
+@pytest.mark.parametrize("state", ["built", "held"])
+def test_a_no_about_money_stands_when_its_batches_are_restated(desk: Desk, state: str) -> None:
+    desk.build([line(minor=10000, batch="B1"), line(minor=5000, batch="B2")], LAST)
+    entries = [("E1", 15000, "B1 B2"), ("E2", 700, "B7")]
+    (funding,) = desk.fund(entries, BANK_DAY).built
+    desk.journals.move(funding, JournalState(state))
+    desk.build([line(minor=15000, batch="B1")], LAST)
+    desk.build([line(minor=700, batch="B7")], date(2026, 11, 1))
+    desk.fund_again(BANK_DAY)
+    kept = {b.journal.batch_id: b.state.value for b in desk.journals.of_day(desk.day(BANK_DAY))}
+    assert kept == {"B1#E1": state, "B7#E2": "built"}
+    assert desk.fund_again(BANK_DAY).built == ()

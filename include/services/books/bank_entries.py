@@ -11,6 +11,7 @@ from include.domain.money import Money
 from include.services.books.sums import is_nameless
 
 _TOKENS = re.compile(r"[A-Za-z0-9_-]+")
+_RATE = re.compile(r"@[0-9]+$")  # ends the name of a funding that is one of several of its entry
 _TELLING = 5  # characters from which on an id in free text is no accident
 
 
@@ -29,6 +30,12 @@ class BankEntry:
     @property
     def money(self) -> Money:
         return Money(self.minor, self.currency)
+
+    def is_funded_by(self, funding_name: str, currency: str) -> bool:
+        """Say whether a funding of this name, see ``Funding.name``, is of this entry."""
+        whole = _RATE.sub("", funding_name)
+        is_named = any(name.endswith(f"#{self.entry_id}") for name in (funding_name, whole))
+        return is_named and currency == self.currency
 
     def names(self, batch_id: str) -> bool:
         """Say whether the entry names a batch; in free text a short id is any number."""
