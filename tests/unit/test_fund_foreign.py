@@ -128,3 +128,32 @@ def test_a_deposit_that_was_approved_keeps_its_rate_and_each_version_its_convers
     assert_syspro_converts_alike(desk)
     assert transit(desk) == (0, 0)
     assert desk.fund_again(date(2026, 11, 3)).built == ()
+
+
+def test_a_no_about_one_of_two_rates_stands_when_one_rate_is_left(desk: Desk) -> None:
+    desk.mappings.rate_millionths = 1_080_000
+    desk.build([sale(100000)], LAST)
+    desk.mappings.rate_millionths = 1_100_000
+    desk.build([sale(100000, "B2")], FIRST)
+    one, _ = desk.fund([("E1", 200000, "B1 B2")], BANK_DAY).built
+    desk.journals.move(one, JournalState.held)
+    desk.build([], LAST)
+    desk.build([sale(200000, "B2")], FIRST)
+    desk.fund_again(BANK_DAY)
+    (booked,) = desk.journals.of_day(desk.day(BANK_DAY))
+    assert (booked.journal.batch_id, booked.state) == ("B2#E1", JournalState.held)
+
+
+def test_a_rate_whose_batches_cancel_has_no_deposit_and_still_its_cent(desk: Desk) -> None:
+    desk.build([sale(961)], LAST)
+    desk.fund([("E1", 333, "B1")], BANK_DAY)  # 3.61 of 10.41; 6.28 is left, for 6.80
+    desk.build([line("refund", -628, currency="EUR", batch="B2", request="r")], FIRST)  # -6.81
+    desk.mappings.rate_millionths = 1_100_000
+    desk.build([sale(300, "B3"), sale(200, "B4")], BANK_DAY)
+    third = date(2026, 11, 3)
+    cent, deposit = desk.fund([("E2", 500, "B1 B2 B3 B4")], third).built
+    assert base_table(cent) == [(TRANSIT, "0.01"), ("6190", "-0.01")]
+    assert (cent.kind, cent.rate_millionths) == (JournalKind.funding_rounding, 1_083_700)
+    assert base_table(deposit) == [(TRANSIT, "-5.50"), ("1000", "5.50")]
+    assert transit(desk) == (0, 0)
+    assert desk.fund_again(third).built == ()

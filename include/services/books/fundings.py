@@ -56,7 +56,11 @@ def rounding_draft(
     template: GlTemplate,
     when: PostingDate,
 ) -> Journal | None:
-    """Return what the deposits leave in transit in the base currency alone, or ``None``."""
+    """Return what the deposits leave in transit in the base currency alone, or ``None``.
+
+    Where the batches of a rate cancel each other there is no deposit, and still the cents by
+    which their conversions differ.
+    """
     taken = sum(line.base.minor for j in deposits for line in j.lines if line.source == NET)
     rest = Money(-funding.base_minor - taken, merchant.base_currency)
     if not rest.minor:
@@ -66,7 +70,7 @@ def rounding_draft(
         JournalLine(_account(NET, chain.decided, template), nothing, rest, NET),
         JournalLine(_account(FX_ROUNDING, chain.decided, template), nothing, -rest, FX_ROUNDING),
     ]
-    rate = deposits[0].rate_millionths
+    rate = deposits[0].rate_millionths if deposits else funding.rate_millionths
     return _draft(day, merchant, funding, when, JournalKind.funding_rounding, rate, lines, {})
 
 
