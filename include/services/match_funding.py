@@ -3,7 +3,7 @@
 Source: accounting reference, section 2. A short funding is not a fee until somebody says so.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,7 @@ from include.domain.open_items import OpenItem, item_key_of
 from include.domain.settlement import LineClass, SettlementDay
 from include.services.books.bank_entries import BankEntry, Funding, Funds
 from include.services.books.dates import PostingDates
-from include.services.books.fundings import deposit_draft, rounding_draft
+from include.services.books.fundings import deposit_draft, rounding_draft, take_back
 from include.services.books.ports import BookMappings, JournalStore, Periods
 from include.services.books.replacing import Postings, chains_of_day, store_way
 from include.services.books.restate import Chain, ChainKey, Continuation, continue_chain
@@ -157,7 +157,7 @@ def _journals(
     day: SettlementDay,
     merchant: Merchant,
     fundings: Sequence[Funding],
-    known: dict[ChainKey, Chain],
+    known: Mapping[ChainKey, Chain],
     mappings: BookMappings,
     dates: PostingDates,
 ) -> list[Continuation]:
@@ -168,27 +168,31 @@ def _journals(
     """
     named = {(funding.name, funding.entry.currency) for funding in fundings}
     gone = {
-        key: continue_chain(chain, None, dates.posts_on)
-        for key, chain in known.items()
+        key[:2]: take_back(*_both(known, *key[:2]), dates.posts_on)
+        for key in known
         if key[:2] not in named
     }
-    held = [key for key, way in gone.items() if way.is_held]
-    ways: list[Continuation] = []
+    held = [name for name, ways in gone.items() if any(way.is_held for way in ways)]
+    found: list[Continuation] = []
     for funding in fundings:
         when = dates.of(funding.entry.booking_date)
         template = mappings.gl_template(merchant.gl_template, when.posts_on)
-        name = (funding.name, funding.entry.currency)
-        chain = known.get((*name, JournalKind.funding), Chain(()))
-        draft = deposit_draft(day, merchant, funding, chain, template, when)
-        way = continue_chain(chain, draft, dates.posts_on)
-        chain = known.get((*name, JournalKind.funding_rounding), Chain(()))
-        rest = rounding_draft(day, merchant, funding, chain, way.standing, template, when)
-        own = [way, continue_chain(chain, rest, dates.posts_on)]
-        if any(funding.entry.is_funded_by(key[0], key[1]) for key in held):
-            own = [replace(each, is_held=True) for each in own]
-        ways += own
+        deposit, rounding = _both(known, funding.name, funding.entry.currency)
+        draft = deposit_draft(day, merchant, funding, deposit, template, when)
+        way = continue_chain(deposit, draft, dates.posts_on)
+        rest = rounding_draft(day, merchant, funding, rounding, way.standing, template, when)
+        ways = [way, continue_chain(rounding, rest, dates.posts_on)]
+        if any(funding.entry.is_funded_by(*name) for name in held):
+            ways = [replace(each, is_held=True) for each in ways]
+        found += ways
     # What is new is stored first: a run that dies in between leaves the no where it was.
-    return [*ways, *gone.values()]
+    return [*found, *(way for ways in gone.values() for way in ways)]
+
+
+def _both(known: Mapping[ChainKey, Chain], name: str, currency: str) -> tuple[Chain, Chain]:
+    """Return the deposits and the roundings of a funding, empty where there are none."""
+    one, two = (known.get((name, currency, kind.value), Chain(())) for kind in _KINDS)
+    return one, two
 
 
 def _expired(funds: Iterable[Expectation], on: date) -> list[Expectation]:

@@ -16,7 +16,15 @@ from include.domain.settlement import SettlementDay
 from include.services.books.bank_entries import Funding
 from include.services.books.dates import PostingDate
 from include.services.books.journal_lines import BANK, FX_ROUNDING, NET, in_order
-from include.services.books.restate import Chain, booked, journal_key
+from include.services.books.restate import (
+    Chain,
+    Continuation,
+    LineKey,
+    PostsOn,
+    booked,
+    continue_chain,
+    journal_key,
+)
 
 
 def deposit_draft(
@@ -72,6 +80,51 @@ def rounding_draft(
     ]
     rate = deposits[0].rate_millionths if deposits else funding.rate_millionths
     return _draft(day, merchant, funding, when, JournalKind.funding_rounding, rate, lines, {})
+
+
+def take_back(deposit: Chain, rounding: Chain, posts_on: PostsOn) -> list[Continuation]:
+    """Return how the deposit and the rounding of a funding go on that no entry is behind any more.
+
+    SYSPRO converts what is taken back as one amount, and converted each version for itself: the
+    cents between the two are a GL journal, so that no account keeps any.
+    """
+    back = continue_chain(deposit, _emptied(deposit, posts_on), posts_on)
+    left = {key: base for key, (_, base) in booked(back.standing).items() if base}
+    rest = _cents(back.standing[-1], left) if left else None
+    return [back, continue_chain(rounding, rest, posts_on)]
+
+
+def _cents(back: Journal, left: Mapping[LineKey, int]) -> Journal:
+    """Return what clears base minor units by source and account, of no money."""
+    nothing, base = Money(0, back.currency), back.base_currency
+    lines = [
+        JournalLine(account, nothing, Money(-minor, base), source)
+        for (source, account), minor in left.items()
+    ]
+    return replace(
+        back,
+        kind=JournalKind.funding_rounding,
+        lines=in_order(lines),
+        narrative=f"{back.batch_id} is no longer in the files; what its conversions left",
+        details=(),
+    )
+
+
+def _emptied(chain: Chain, posts_on: PostsOn) -> Journal | None:
+    """Return what SYSPRO holds once a deposit is back: no money, and what conversions leave."""
+    if not chain.decided:
+        return None
+    last, lines = chain.decided[-1], []
+    for (source, account), (minor, base) in booked(chain.decided).items():
+        nothing = Money(0, last.currency)
+        back = Money(-minor, last.currency).convert(last.rate_millionths, last.base_currency)
+        lines.append(JournalLine(account, nothing, Money(base, back.currency) + back, source))
+    return replace(
+        last,
+        lines=in_order(lines),
+        posting_date=posts_on(last.posting_date),
+        narrative=f"{last.batch_id} is no longer in the files",
+    )
 
 
 def _account(source: str, decided: Sequence[Journal], template: GlTemplate) -> str:
