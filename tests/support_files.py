@@ -164,10 +164,14 @@ class Findings:
     """Keeps the findings of the last run of each stage and day."""
 
     found: dict[tuple[str, str], list[OpenItem]] = field(default_factory=dict)
+    opened: list[OpenItem] = field(default_factory=list)
     resolved: list[str] = field(default_factory=list)
 
     def replace_findings(self, day: SettlementDay, stage: str, items: Sequence[OpenItem]) -> None:
         self.found[str(day), stage] = list(items)
+
+    def open(self, items: Sequence[OpenItem]) -> None:
+        self.opened += items
 
     def resolve(self, item_keys: Sequence[str], *, resolved_by: str, resolution: str) -> None:
         self.resolved += item_keys

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 
 from include.domain.errors import Rejected
 from include.domain.merchant import Merchant, Source
-from include.domain.open_items import OpenItems
 from include.domain.settlement import Coverage, Knowledge, LineClass, SettlementDay
 from include.services.download_reports import DOWNLOADS, read_outcomes
 from include.services.fetch_sources import Outcome, SourceOutcome, expected_of
 from include.services.files import Files, FileState, LakeStore, Layouts, ParsedFile, StoredFile
 from include.services.findings import CLASSIFIER, STAGE, findings_of, mended
+from include.services.matching.ports import ItemStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +53,19 @@ def classify_lines(
     lake: LakeStore,
     files: Files,
     layouts: Layouts,
-    open_items: OpenItems,
+    open_items: ItemStore,
 ) -> ClassifyResult:
     """Write the day's ``lines.parquet``, ``quarantine.parquet`` and ``bank_entries.parquet``.
 
-    Findings go to ``open_items`` under stage ``classify``, replaced as a whole. A run with the
-    same files gives the same bytes.
+    Findings go to ``open_items`` under stage ``classify``, replaced as a whole. A line that another
+    day left to this one, and that its files do not hold any more, is an item of that other day. A
+    run with the same files gives the same bytes.
 
     Raises:
         Rejected: a file's rows do not add up; nothing of the day is published.
     """
     from include.services.day_tables import DayTables  # loads Polars
+    from include.services.moved_lines import moved_lines
 
     arrived = files.of_day(day)
     read = [
@@ -89,6 +91,13 @@ def classify_lines(
     open_items.replace_findings(day, STAGE, items)
     open_items.resolve(
         mended(day, kept), resolved_by=CLASSIFIER, resolution="A later version came whole."
+    )
+    moved = moved_lines(day, lake, files)
+    open_items.open([line.item(merchant) for line in moved])
+    open_items.resolve(
+        [line.answered for line in moved],
+        resolved_by=CLASSIFIER,
+        resolution=f"No longer counted with {day.settlement_date}.",
     )
     outcomes = read_outcomes(lake.day_path(day, DOWNLOADS))
     return ClassifyResult(

@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -24,7 +24,7 @@ LINES, QUARANTINE, ENTRIES = "lines.parquet", "quarantine.parquet", "bank_entrie
 REPEAT_DAYS = 7  # how far a line is looked for that was counted already: days run in any order
 # What names a line for ever; a line without any id of its own is not compared. A dispute's stages
 # carry one case and one request: only their date tells a second chargeback from the first.
-_STAGE = pl.when(pl.col("case_number").is_not_null()).then("settled_at").alias("stage_at")
+STAGE_AT = pl.when(pl.col("case_number").is_not_null()).then("settled_at").alias("stage_at")
 IDENTITY = (
     "line_class detail_code currency amount_minor request_id batch_id case_number "
     "processor_reference"
@@ -141,17 +141,15 @@ class DayTables:
 
         Whichever day ran first has counted it: what is set aside is in no day's lines.
         """
-        on = self._day.settlement_date
-        days = [on + timedelta(days=n) for n in range(-REPEAT_DAYS, REPEAT_DAYS + 1) if n]
         paths = {
-            other: self._lake.day_path(SettlementDay(self._day.merchant_id, other), LINES)
-            for other in days
+            other.settlement_date: self._lake.day_path(other, LINES)
+            for other in days_around(self._day)
         }
         named = pl.any_horizontal(pl.col(_IDS).is_not_null())
         others = [
             pl.scan_parquet(path)
             .filter(named)
-            .select(*IDENTITY, _STAGE, pl.lit(other).alias("counted_on"))
+            .select(*IDENTITY, STAGE_AT, pl.lit(other).alias("counted_on"))
             for other, path in paths.items()
             if path.exists()
         ]
@@ -159,7 +157,7 @@ class DayTables:
             return pl.DataFrame(schema=_REPEATED)
         return (
             lines.filter(named)
-            .with_columns(_STAGE)
+            .with_columns(STAGE_AT)
             .join(pl.concat(others), on=[*IDENTITY, "stage_at"], how="inner", nulls_equal=True)
             .group_by("file_digest", "line_no")
             .agg(pl.col("counted_on").min())
@@ -189,6 +187,18 @@ class DayTables:
             shutil.copyfile(whole, part)
         part.replace(path)
         part.unlink(missing_ok=True)  # stays behind where both names are of one file already
+
+
+def days_around(day: SettlementDay) -> list[SettlementDay]:
+    """Return the days whose lines a day's own may repeat."""
+    on = day.settlement_date
+    numbers = [n for n in range(-REPEAT_DAYS, REPEAT_DAYS + 1) if n]
+    return [SettlementDay(day.merchant_id, on + timedelta(days=n)) for n in numbers]
+
+
+def counted_with(on: date) -> str:
+    """Return how the quarantine says that a line was counted with another day; it begins so."""
+    return f"The line was counted with {on} already"
 
 
 def _whole_file(good: Sequence[_Part]) -> ParsedFile | None:
@@ -221,15 +231,15 @@ def _counted_before(gone: pl.LazyFrame) -> pl.DataFrame:
         Money(minor, currency).decimal
         for currency, minor in records.select("currency", "amount_minor").iter_rows()
     ]
+    said = [
+        f"{counted_with(on)} (at line {line_no}). Nothing to do: it is counted once."
+        for line_no, on in records.select("line_no", "counted_on").iter_rows()
+    ]
     return records.select(
         "file_digest",
         "line_no",
         reason_code=pl.lit("counted_before"),
-        detail=pl.format(
-            "The line was counted with {} already (at line {}). Nothing to do: it is counted once.",
-            pl.col("counted_on").dt.to_string("%Y-%m-%d"),
-            "line_no",
-        ),
+        detail=pl.Series(said, dtype=pl.String),
         currency="currency",
         amount_text=pl.Series(amounts, dtype=pl.String),
         raw=pl.lit(b"(as in the file)"),

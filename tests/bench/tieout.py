@@ -47,6 +47,7 @@ _USED = (
     "include.services.day_tables",
     "include.services.measure_facts",
     "include.services.measure_totals",
+    "include.services.moved_lines",
 )
 
 

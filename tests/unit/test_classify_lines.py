@@ -111,6 +111,34 @@ def test_a_line_of_a_later_day_that_ran_first_is_counted_once(tmp_path: Path) ->
     assert bench.classify(DAY).totals == earlier.totals
 
 
+def test_a_line_that_moved_to_a_day_that_ran_before_names_that_day_to_run_again(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path)
+    bench.gateway.put("Sales", DAY, sales_file(DAY, sale(1), sale(2)))
+    bench.gateway.put("Sales", NEXT, sales_file(NEXT, sale(2), sale(3, "7.00")))
+    for day in (DAY, NEXT):
+        bench.download(day)
+        bench.classify(day)
+    assert bench.findings.opened == []
+    bench.gateway.put("Sales", DAY, sales_file(DAY, sale(1)))  # restated: sale 2 is of NEXT
+    bench.download(DAY)
+    first = bench.classify(DAY)
+    assert first.totals == {("USD", LineClass.gross_sale): 3500}
+    assert first.rows_in == first.rows_classified + first.rows_quarantined == 1
+    (item,) = bench.findings.opened
+    assert (item.settlement_date, item.amount_minor) == (NEXT.settlement_date, 3500)
+    assert item.next_action == f"Run {NEXT.settlement_date} again: it counts the line then."
+    assert bench.findings.found[str(NEXT), "classify"][0].item_key in bench.findings.resolved
+    second = bench.classify(NEXT)
+    assert second.totals == {("USD", LineClass.gross_sale): 4200}
+    assert second.rows_in == second.rows_classified == 2
+    assert bench.findings.causes(NEXT) == []
+    bench.findings.opened.clear()
+    bench.classify(DAY)
+    assert bench.findings.opened == []
+
+
 def test_a_second_chargeback_of_a_case_is_money_of_its_own(tmp_path: Path) -> None:
     bench = Bench(tmp_path, SALES, CASES)
     bench.gateway.states["Disp"] = ReportState.ready

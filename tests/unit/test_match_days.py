@@ -2,15 +2,19 @@
 
 from datetime import date, timedelta
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 import pytest
 
+from include.adapters.store.files import SqlFiles
 from include.domain.errors import Retryable
 from include.domain.expectations import ExpectationKind
 from include.domain.matching import Cause
+from include.services.files import LakeStore
 from include.services.matching.columns import DOCUMENTS, EXPLAINED
 from include.services.measure_facts import records_of
+from include.services.moved_lines import moved_lines
 from include.services.ports import TransactionFacts
 from tests.support_books import DAY, Desk, Gateway, document, line
 from tests.unit.support import FOURTH, NEXT, THIRD
@@ -245,3 +249,19 @@ def test_a_later_day_that_is_not_matched_yet_has_settled_nothing(desk: Desk) -> 
     desk.build([lines], DAY)
     desk.build([later], NEXT)
     assert (_booked(desk, DAY), _booked(desk, NEXT)) == (10000, 0)
+
+
+def test_a_repeat_of_a_line_that_its_day_has_lost_names_the_day_to_run_again(desk: Desk) -> None:
+    """Its batch is another, so only matching tells that it is the same request."""
+    lost = line(batch="B1", request="9", reference="A")
+    kept = line(batch="B2", request="9", reference="A", file_digest="1" * 64)
+    desk.build([lost], DAY)
+    desk.build([kept], NEXT)
+    lake, files = cast(LakeStore, desk.lake), SqlFiles(desk.engine)
+    assert moved_lines(desk.day(DAY), lake, files) == []
+    desk.build([], DAY)
+    (moved,) = moved_lines(desk.day(DAY), lake, files)
+    assert (moved.day, moved.minor) == (desk.day(NEXT), 10000)
+    desk.build([kept], NEXT)
+    assert _booked(desk, NEXT) == 10000
+    assert moved_lines(desk.day(DAY), lake, files) == []

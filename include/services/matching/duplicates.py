@@ -1,5 +1,7 @@
 """A line that is there twice counts once; the second is named, never matched, never booked."""
 
+from datetime import date
+
 from include.domain.matching import Cause
 from include.services.matching.model import Decision, LineItem, Pool
 
@@ -19,11 +21,16 @@ def decide(pool: Pool, seen_elsewhere: dict[tuple[str, str, int], str]) -> None:
         if key in first:
             before = first[key]
             said = f"line {before.source} says the same"
-            _name(pool, line, f"it settled on {before.day} already" if before.is_earlier else said)
+            _name(pool, line, settled_on(before.day) if before.is_earlier else said)
         elif not line.is_earlier and (key[0], key[2], key[3]) in seen_elsewhere:
-            _name(pool, line, f"it settled on {seen_elsewhere[key[0], key[2], key[3]]} already")
+            _name(pool, line, settled_on(seen_elsewhere[key[0], key[2], key[3]]))
         else:
             first[key] = line
+
+
+def settled_on(day: date | str) -> str:
+    """Say which day has the line; kept with the match, and read by ``moved_lines``."""
+    return f"it settled on {day} already"
 
 
 def _name(pool: Pool, line: LineItem, which: str) -> None:

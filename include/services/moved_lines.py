@@ -1,0 +1,141 @@
+"""Lines that another day left to this one, which had counted them and holds them no more.
+
+A restatement may move a line from one day's file to another's. Where the day that receives it ran
+first, it left the line to the day that had it; once that day has run again, nobody counts it.
+Only the other day can: it is named, with what to do.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from include.domain.matching import Cause
+from include.domain.merchant import Merchant
+from include.domain.open_items import OpenItem, item_key_of
+from include.domain.settlement import SettlementDay
+from include.services.day_tables import (
+    IDENTITY,
+    LINES,
+    QUARANTINE,
+    STAGE_AT,
+    counted_with,
+    days_around,
+)
+from include.services.files import Files, LakeStore
+from include.services.findings import STAGE, cause_of
+from include.services.matching.columns import EXPLAINED
+from include.services.matching.duplicates import settled_on
+
+_RECORD = ["file_digest", "line_no"]
+_REQUEST = ["request_id", "currency", "amount_minor"]
+
+
+@dataclass(frozen=True, slots=True)
+class MovedLine:
+    """A record that ``day`` set aside and that no day counts."""
+
+    day: SettlementDay
+    lost_by: date
+    source: str  # "<file digest>:<line>"
+    currency: str
+    minor: int
+
+    def item(self, merchant: Merchant) -> OpenItem:
+        """Return the item of the day that has the record; its next run closes it."""
+        return OpenItem(
+            item_key=item_key_of(self.day, Cause.duplicate_line, f"{self.source}:moved"),
+            merchant_id=self.day.merchant_id,
+            settlement_date=self.day.settlement_date,
+            stage=STAGE,
+            cause=Cause.duplicate_line,
+            currency=self.currency,
+            amount_minor=self.minor,
+            source=self.source,
+            document_id="",
+            explanation=f"The line was left to {self.lost_by}, which had counted it. The files of "
+            f"{self.lost_by} do not hold it any more, so no day counts it.",
+            next_action=f"Run {self.day.settlement_date} again: it counts the line then.",
+            owner=merchant.owner,
+        )
+
+    @property
+    def answered(self) -> str:
+        """Return the key of the item which said that the line is counted once."""
+        return item_key_of(self.day, cause_of("counted_before"), self.source)
+
+
+def moved_lines(day: SettlementDay, lake: LakeStore, files: Files) -> list[MovedLine]:
+    """Return what days around this one left to it, and its lines do not hold now that it ran."""
+    own = pl.scan_parquet(lake.day_path(day, LINES)).with_columns(STAGE_AT)
+    found: list[MovedLine] = []
+    for other in days_around(day):
+        for gone in (
+            _left_by_classify(day, other, own, lake, files),
+            _left_by_match(day, other, own, lake),
+        ):
+            found += [
+                MovedLine(other, day.settlement_date, f"{digest}:{number}", currency, minor)
+                for digest, number, currency, minor in gone.iter_rows()
+            ]
+    return found
+
+
+def _left_by_classify(
+    day: SettlementDay, other: SettlementDay, own: pl.LazyFrame, lake: LakeStore, files: Files
+) -> pl.DataFrame:
+    """Return records that are in the other day's quarantine; their lines lie with their file."""
+    path = lake.day_path(other, QUARANTINE)
+    if not path.exists():
+        return _records([])
+    is_ours = pl.col("detail").str.starts_with(counted_with(day.settlement_date))
+    aside = pl.scan_parquet(path).filter(is_ours).select(_RECORD).collect()
+    layouts = {file.digest: file.layout for file in files.of_day(other)}
+    return _records(
+        [
+            _without(
+                pl.scan_parquet(lake.lines_path(digest, layouts[digest]))
+                .with_columns(STAGE_AT)
+                .join(aside.lazy(), on=_RECORD, how="semi"),
+                own,
+                [*IDENTITY, "stage_at"],
+            )
+            for digest in aside["file_digest"].unique().sort()
+        ]
+    )
+
+
+def _left_by_match(
+    day: SettlementDay, other: SettlementDay, own: pl.LazyFrame, lake: LakeStore
+) -> pl.DataFrame:
+    """Return lines that the other day named as repeats of this day's."""
+    explained, lines = lake.day_path(other, EXPLAINED), lake.day_path(other, LINES)
+    if not explained.exists() or not lines.exists():
+        return _records([])
+    repeats = pl.scan_parquet(explained).filter(
+        pl.col("cause") == Cause.duplicate_line.value,
+        pl.col("runner_up") == settled_on(day.settlement_date),
+    )
+    place = [*_RECORD, "line_class"]
+    named = pl.scan_parquet(lines).join(repeats.select(place), on=place, how="semi")
+    return _records([_without(named, own, _REQUEST)])
+
+
+def _without(lines: pl.LazyFrame, own: pl.LazyFrame, on: Sequence[str]) -> pl.LazyFrame:
+    """Return the lines of records of which the day holds none."""
+    held = lines.join(own.select(on), on=on, how="semi", nulls_equal=True)
+    return lines.join(held.select(_RECORD), on=_RECORD, how="anti")
+
+
+def _records(lines: Sequence[pl.LazyFrame]) -> pl.DataFrame:
+    """Add lines up to one row per record."""
+    if not lines:
+        return pl.DataFrame()
+    return (
+        pl.concat([frame.select(*_RECORD, "currency", "amount_minor") for frame in lines])
+        .group_by(_RECORD)
+        .agg(pl.col("currency").first(), pl.col("amount_minor").sum())
+        .sort(_RECORD)
+        .collect(engine="streaming")
+    )
