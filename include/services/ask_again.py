@@ -1,5 +1,6 @@
 """Ask once more for what a day went on without, e.g. the bank statement that came after noon.
 
+What came and broke when it was read has not come: its bytes are known then, and other ones count.
 An open item of stage ``download`` remembers each such source until its time is over; what a person
 resolved is not asked for any more. Once something has come, the day is run again by the way every
 day goes, so nothing is booked here.
@@ -7,7 +8,7 @@ day goes, so nothing is booked here.
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Protocol
@@ -58,8 +59,24 @@ def has_come(found: SourceOutcome) -> bool:
     return found.outcome not in (Outcome.awaited, Outcome.duplicate, Outcome.quarantined)
 
 
-def awaited_item(day: SettlementDay, merchant: Merchant, source: Source, reason: str) -> OpenItem:
-    """Return the open item of a source that a day goes on without."""
+def awaited_items(
+    day: SettlementDay, merchant: Merchant, reasons: Mapping[str, str]
+) -> list[OpenItem]:
+    """Return the open items of sources that a day goes on without.
+
+    Args:
+        day: the day that goes on.
+        merchant: whose sources.
+        reasons: why it has not come, by source; one that is required is no item, it is waited for.
+    """
+    return [
+        _item(day, merchant, source, reasons[source.name])
+        for source in merchant.sources
+        if source.name in reasons and not source.is_required and source.awaited_days
+    ]
+
+
+def _item(day: SettlementDay, merchant: Merchant, source: Source, reason: str) -> OpenItem:
     until = _until(day, source)
     return OpenItem(
         item_key=_key(day, source),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from include.domain.errors import Rejected
 from include.domain.merchant import Merchant, Source
 from include.domain.settlement import Coverage, Knowledge, LineClass, SettlementDay
+from include.services.ask_again import awaited_items
 from include.services.download_reports import DOWNLOADS, read_outcomes
 from include.services.fetch_sources import Outcome, SourceOutcome, expected_of
 from include.services.files import Files, FileState, LakeStore, Layouts, ParsedFile, StoredFile
@@ -92,6 +93,7 @@ def classify_lines(
     open_items.resolve(
         mended(day, kept), resolved_by=CLASSIFIER, resolution="A later version came whole."
     )
+    open_items.open(awaited_items(day, merchant, _broken(read)))
     moved = moved_lines(day, lake, files)
     open_items.open([line.item(merchant) for line in moved])
     open_items.resolve(
@@ -112,6 +114,16 @@ def classify_lines(
 
 def _is_good(found: ParsedFile | None) -> bool:
     return found is not None and found.fault is None
+
+
+def _broken(read: Sequence[_Read]) -> dict[str, str]:
+    """Return the sources of which nothing came whole, with what is wrong with the newest file."""
+    whole = {one.source.name for one in read if _is_good(one.found)}
+    return {
+        one.source.name: f"{one.found.fault.reason_code}: {one.found.fault.detail}"
+        for one in reversed(read)
+        if one.found.fault is not None and one.source.name not in whole
+    }
 
 
 def _versions(

@@ -6,15 +6,15 @@ item, and is asked for again: see ``ask_again``.
 
 import json
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from include.domain.errors import IntegrationError, Rejected, Retryable
 from include.domain.merchant import Merchant
-from include.domain.open_items import OpenItem, OpenItems
+from include.domain.open_items import OpenItems
 from include.domain.settlement import SettlementDay
-from include.services.ask_again import STAGE, awaited_item, has_come
+from include.services.ask_again import STAGE, awaited_items, has_come
 from include.services.fetch_sources import Outcome, Senders, SourceOutcome, fetch_sources
 from include.services.files import FileState
 
@@ -49,19 +49,14 @@ def download_reports(
     # What is whole stays in force, whatever came after it.
     arrived = senders.files.of_day(day)
     whole = {file.source for file in arrived if file.state is not FileState.quarantined}
-    lacking = [found for found in outcomes if found.source not in whole]
-    open_items.replace_findings(day, STAGE, list(_awaited(day, merchant, lacking)))
+    lacking = {
+        found.source: found.reason
+        for found in outcomes
+        if found.source not in whole and not has_come(found)
+    }
+    open_items.replace_findings(day, STAGE, awaited_items(day, merchant, lacking))
     _require(day, merchant, result, faults, whole)
     return result
-
-
-def _awaited(
-    day: SettlementDay, merchant: Merchant, outcomes: Sequence[SourceOutcome]
-) -> Iterable[OpenItem]:
-    for found in outcomes:
-        source = merchant.source(found.source)
-        if not source.is_required and source.awaited_days and not has_come(found):
-            yield awaited_item(day, merchant, source, found.reason)
 
 
 def _require(

@@ -233,6 +233,10 @@ def _judge(
     if fault is not None:
         twice = Outcome.duplicate if reason.startswith("duplicate_file") else Outcome.quarantined
         return SourceOutcome(source.name, twice, kept.digest, kept.version, reason)
+    if kept.state is FileState.quarantined:  # known: these bytes broke when their records were read
+        return SourceOutcome(
+            source.name, Outcome.quarantined, kept.digest, kept.version, kept.reason
+        )
     good = [
         file
         for file in run.senders.files.of_day(run.day)

@@ -13,6 +13,7 @@ from include.adapters.store.schema import metadata
 from include.domain.errors import Rejected, Retryable
 from include.domain.settlement import SettlementDay
 from include.services.ask_again import AskResult, ask_again, days_to_ask
+from include.services.classify_lines import ClassifyResult, classify_lines
 from include.services.download_reports import DownloadResult, download_reports
 from include.wiring import UtcClock
 from tests.support_files import BANK, DAY, NEXT, SALES, Bench, sale, sales_file
@@ -20,6 +21,9 @@ from tests.support_files import BANK, DAY, NEXT, SALES, Bench, sale, sales_file
 HEADINGS = b"date,value_date,amount,currency,reference,text,balance\n"
 STATEMENT = HEADINGS + b"2026-10-31,2026-10-31,35.00,USD,B1,deposit,35.00\n"
 OTHER = HEADINGS + b"2026-10-31,2026-10-31,36.00,USD,B1,deposit,36.00\n"
+BROKEN = (
+    STATEMENT + b'2026-10-31,2026-10-31,1.00,USD,"B\xff2,x,36.00\n' + STATEMENT[len(HEADINGS) :]
+)
 LAST = date(2026, 11, 7)  # seven days after DAY
 FUNDING = replace(BANK, name="other_bank", remote_name="US-002")
 
@@ -37,6 +41,16 @@ class Room(Bench):
 
     def run(self, day: SettlementDay = DAY) -> DownloadResult:
         return download_reports(day, self.merchant, self.senders, self.items)
+
+    def classify(self, day: SettlementDay = DAY) -> ClassifyResult:
+        return classify_lines(
+            day,
+            self.merchant,
+            lake=self.lake,
+            files=self.files,
+            layouts=self.layouts,
+            open_items=self.items,
+        )
 
     def ask(self, today: date = LAST) -> AskResult:
         return ask_again(DAY, self.merchant, senders=self.senders, items=self.items, today=today)
@@ -136,3 +150,33 @@ def test_a_sender_that_is_down_fails_the_question_unless_another_has_answered(ro
     room.gateway.put("US-002", DAY, Rejected("401", "bank", "Renew the key."))
     room.gateway.put("US-001", DAY, STATEMENT)
     assert [found.source for found in room.ask().come] == ["bank"]
+
+
+def test_a_file_that_breaks_when_it_is_read_is_asked_for_again_and_not_run_again(
+    room: Room,
+) -> None:
+    room.run()
+    room.gateway.put("US-001", DAY, BROKEN)
+    first = room.ask()
+    assert first.mark  # the door sees head and tail only, so the day runs
+    room.run()
+    assert room.due() == []
+    room.classify()
+    causes = {item.cause.value: item for item in room.items.open_of_day(DAY)}
+    assert sorted(causes) == ["source_awaited", "unreadable_line"]
+    assert "Source bank has not come: " in causes["source_awaited"].explanation
+    assert room.due() == [DAY]
+    assert (str(room.ask()), room.ask().mark) == ("bank: quarantined", "")  # no second run
+    room.run()  # a person may run it: nothing changes
+    room.classify()
+    assert {item.cause.value for item in room.items.open_of_day(DAY)} == set(causes)
+    assert room.due() == [DAY]
+    room.gateway.put("US-001", DAY, STATEMENT)
+    assert room.ask().mark not in ("", first.mark)
+    room.run()
+    room.classify()
+    assert room.items.open_of_day(DAY) == []  # the later version came whole
+    assert [f.state.value for f in room.files.of_day(DAY) if f.source == "bank"] == [
+        *("quarantined", "classified"),
+    ]
+    assert room.due() == []
