@@ -91,6 +91,8 @@ def _left_by_classify(
         return _records([])
     is_ours = pl.col("detail").str.starts_with(counted_with(day.settlement_date))
     aside = pl.scan_parquet(path).filter(is_ours).select(_RECORD).collect()
+    if aside.is_empty():
+        return _records([])
     layouts = {file.digest: file.layout for file in files.of_day(other)}
     return _records(
         [
@@ -113,12 +115,13 @@ def _left_by_match(
     explained, lines = lake.day_path(other, EXPLAINED), lake.day_path(other, LINES)
     if not explained.exists() or not lines.exists():
         return _records([])
-    repeats = pl.scan_parquet(explained).filter(
-        pl.col("cause") == Cause.duplicate_line.value,
-        pl.col("runner_up") == settled_on(day.settlement_date),
-    )
     place = [*_RECORD, "line_class"]
-    named = pl.scan_parquet(lines).join(repeats.select(place), on=place, how="semi")
+    is_ours = pl.col("runner_up") == settled_on(day.settlement_date)
+    is_repeat = pl.col("cause") == Cause.duplicate_line.value
+    repeats = pl.scan_parquet(explained).filter(is_repeat, is_ours).select(place).collect()
+    if repeats.is_empty():  # nearly always: the other day's lines need not be read
+        return _records([])
+    named = pl.scan_parquet(lines).join(repeats.lazy(), on=place, how="semi")
     return _records([_without(named, own, _REQUEST)])
 
 
