@@ -191,3 +191,16 @@ def test_a_later_effect_of_the_same_saga_is_known(kit: Kit) -> None:
     kit.store.change(lease, lambda _now: Change(later, made, "yes"))
     assert kit.store.has_later(first)
     assert not kit.store.has_later(later)
+
+
+@pytest.mark.parametrize("state", EffectState)
+def test_a_later_effect_that_reads_back_different_was_made_all_the_same(
+    kit: Kit, state: EffectState
+) -> None:
+    """It has changed the order; its own letter says how, and the first one's would say it again."""
+    first = replace(effect("ord_1|hold|1"), intended_at=START, state=EffectState.done)
+    later = replace(effect("ord_1|release|1"), intended_at=START + MINUTE, state=state)
+    for one in (first, later):
+        kit.store.insert(one, "test")
+    made = {"sent", "in_doubt", "done", "verified", "mismatched"}
+    assert kit.store.has_later(first) is (state.value in made)

@@ -49,8 +49,9 @@ UNFINISHED = (S.intended, S.sent, S.in_doubt, S.parked, S.done)
 # The protocol has left these; only evidence or a person moves them on.
 FINISHED = tuple(state for state in S if state not in UNFINISHED)
 
-# It has been executed at the other side, or may have been.
-MADE = (S.sent, S.in_doubt, S.done, S.verified)
+# It has been executed at the other side, or may have been. One that reads back different has been,
+# and is its own letter. A dead letter is a person's to judge: it hides no difference of another.
+MADE = (S.sent, S.in_doubt, S.done, S.verified, S.mismatched)
 
 # A person must act: a dead letter is open for each.
 NEEDS_A_PERSON = (S.mismatched, S.rejected, S.dead_letter)
