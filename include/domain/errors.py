@@ -32,6 +32,13 @@ class Retryable(IntegrationError):
     """Nothing happened; the same call may work later."""
 
 
+class Unconfigured(Retryable):
+    """Nothing happened; what is ours to set up is missing, e.g. a connection, or hidden just now.
+
+    No partner is down, so no alert of one tells anybody: it is for a person if it lasts.
+    """
+
+
 class Rejected(IntegrationError):
     """Nothing happened; it fails again until someone acts."""
 

@@ -9,12 +9,12 @@ from typing import Generic, TypeVar
 from sqlalchemy import Connection, Engine
 
 from include.adapters.store.clock import CarriedClock, StoreClock, database_now, light_now
-from include.adapters.store.dead_letters import close_letter, open_letter
+from include.adapters.store.dead_letters import close_letter, open_letter, was_resolved
 from include.adapters.store.leases import give_back, take_lease
 from include.adapters.store.transactions import reading
-from include.services.effects.store import DeadLetterNote, Lease
+from include.services.effects.store import Lease
 from include.services.orders.driver import Event, Saga, Stale
-from include.services.orders.setting_back import Stake
+from include.services.orders.setting_back import Letter
 
 F = TypeVar("F")
 
@@ -71,7 +71,7 @@ class SqlSagas(ABC, Generic[F]):
         *,
         releases: Lease | None = None,
         goes_on: bool = False,
-        letter: tuple[Stake, DeadLetterNote | None] | None = None,
+        letter: Letter | None = None,
     ) -> Saga[F]:
         """Write row, timeline and dead letter in one transaction.
 
@@ -88,16 +88,17 @@ class SqlSagas(ABC, Generic[F]):
             saved = replace(saga, version=saga.version + 1, stored=saga.facts)
             self._tell(connection, saved, now, events)
             if letter is not None:
-                _note(connection, now, saga.key, *letter)
+                _note(connection, now, saga.key, letter)
         return saved
 
 
-def _note(
-    connection: Connection, now: datetime, key: str, stake: Stake, note: DeadLetterNote | None
-) -> None:
-    """Open the saga's dead letter, or close it: it goes on."""
+def _note(connection: Connection, now: datetime, key: str, letter: Letter) -> None:
+    """Open the saga's dead letter, unless a person's word on it stands; close it: it goes on."""
+    stake, note = letter.stake, letter.note
     if note is None:
         close_letter(connection, now, stake.kind, key, "tieout", "it goes on")
+        return
+    if letter.stays_resolved and was_resolved(connection, stake.kind, key, note.reason):
         return
     open_letter(
         connection,

@@ -10,10 +10,10 @@ from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order
 from include.domain.refunds import RefundFacts
 from include.domain.reviews import DecisionEvent, Merged
-from include.services.effects.store import DeadLetterNote, Lease
+from include.services.effects.store import Lease
 from include.services.orders.driver import Event, Saga
 from include.services.orders.refund_order import RefundRow
-from include.services.orders.setting_back import Stake
+from include.services.orders.setting_back import Letter
 
 Amend = Callable[[OrderFacts], OrderFacts]
 
@@ -70,7 +70,7 @@ class OrderBook(Protocol):
         *,
         releases: Lease | None = None,
         goes_on: bool = False,
-        letter: tuple[Stake, DeadLetterNote | None] | None = None,
+        letter: Letter | None = None,
     ) -> Saga[OrderFacts]: ...
 
     def now(self) -> datetime: ...
@@ -155,7 +155,7 @@ class RefundBook(Protocol):
         *,
         releases: Lease | None = None,
         goes_on: bool = False,
-        letter: tuple[Stake, DeadLetterNote | None] | None = None,
+        letter: Letter | None = None,
     ) -> Saga[RefundFacts]: ...
 
     def now(self) -> datetime: ...

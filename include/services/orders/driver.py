@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
-from include.domain.errors import IntegrationError, Rejected
+from include.domain.errors import IntegrationError, Rejected, Unconfigured
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.effects.schedule import is_due, is_unsent
-from include.services.effects.store import DeadLetterNote, Lease, LeaseLost, Leases
+from include.services.effects.store import Lease, LeaseLost, Leases
 from include.services.orders.commands import Command
-from include.services.orders.setting_back import Stake, is_set_back, set_back
+from include.services.orders.setting_back import Letter, Stake, is_set_back
+from include.services.orders.turned_away import let_wait
 
 F = TypeVar("F")
 _THERE = (EffectState.done, EffectState.verified, EffectState.declined)
@@ -168,13 +169,13 @@ class SagaStore(Protocol[F]):
         *,
         releases: Lease | None = None,
         goes_on: bool = False,
-        letter: tuple[Stake, DeadLetterNote | None] | None = None,
+        letter: Letter | None = None,
     ) -> Saga[F]:
         """Write if the row still has ``saga.version``; return it with the next.
 
         ``releases`` is given back in the same transaction. ``goes_on``: another commit follows
         before anything is sent, so this one need not reach the disk by itself. ``letter``: the
-        saga's own dead letter is opened with this note, or closed without one.
+        saga's own dead letter, in the same transaction.
 
         Raises:
             Stale: it has moved on. Nothing was written.
@@ -215,14 +216,12 @@ class Driver(Generic[F]):
     ) -> Saga[F]:
         """Move until it rests; the write that lets it rest gives the lease back as well."""
         events: list[Event] = []
-        was_set_back = is_set_back(saga.reason)
         opened = ""  # the step that we opened ourselves just now: its effect cannot be there yet
         for _ in range(_MOST_MOVES):
             try:
                 saga, resting, events = self._move(lease, saga, play, events, until, opened)
                 if resting is not None:
-                    letter = (play.at_stake(), None) if was_set_back else None
-                    saga = _resting(saga, resting)
+                    letter, saga = _closed(saga, play), _resting(saga, resting)
                     return self._store.save(saga, events, releases=lease, letter=letter)
                 opened = play.open_step(saga.facts)
             except Stale:
@@ -241,14 +240,8 @@ class Driver(Generic[F]):
     def _set_back(
         self, lease: Lease, saga: Saga[F], play: Play[F], events: list[Event], fault: Exception
     ) -> Saga[F] | None:
-        """Let a saga that cannot be driven wait; ``None``: that could not be written either."""
-        found = set_back(saga.reason, fault)
-        letter = (play.at_stake(), found.note) if found.note else None
-        state = play.state_of(play.fail(saga.facts, found.reason)) if found.note else saga.state
-        with suppress(Exception):  # what counts is the fault itself, e.g. a database that is gone
-            rest = Rest(state, found.reason, self._store.now() + found.wait)
-            return self._store.save(_resting(saga, rest), events, releases=lease, letter=letter)
-        return None
+        stuck = play.state_of(play.fail(saga.facts, "it cannot be driven"))
+        return let_wait(self._store, lease, saga, events, fault, play.at_stake(), stuck)
 
     def _move(
         self,
@@ -281,8 +274,9 @@ class Driver(Generic[F]):
         begun = _with(saga, play.begin(saga.facts, move.step))
         # A saga that goes on is due again: should we die now, somebody must take it up.
         going_on = Rest(play.state_of(begun.facts), "", now + _HELD)
+        letter, begun = _closed(saga, play), _resting(begun, going_on)
         # The effect's own commit, before its first send, takes this one to the disk.
-        return self._store.save(_resting(begun, going_on), events, goes_on=True), None, []
+        return self._store.save(begun, events, goes_on=True, letter=letter), None, []
 
     def _ask(
         self, saga: Saga[F], play: Play[F], move: Ask, events: list[Event], now: datetime
@@ -292,6 +286,8 @@ class Driver(Generic[F]):
         except Rejected as fault:  # a person must act, and does so there: nobody tells us when
             stuck = play.state_of(play.fail(saga.facts, str(fault)))
             return saga, Rest(stuck, str(fault), now + _RECHECK), events
+        except Unconfigured:
+            raise  # no partner is down, and no alert tells of it
         except IntegrationError as fault:
             return saga, Rest(play.state_of(saga.facts), str(fault), now + _AGAIN), events
         return _with(saga, facts), None, [*events, event] if event else events
@@ -368,6 +364,11 @@ class Driver(Generic[F]):
         if is_unsent(effect) and not play.is_wanted(saga.facts, step):
             until = now + _AGAIN  # to be withdrawn, once nobody else has it
         return saga, Rest(state, f"{step}: {effect.reason or effect.state.value}", until), None
+
+
+def _closed(saga: Saga[F], play: Play[F]) -> Letter | None:
+    """Close its letter in the commit that lets it go on: a crash would leave it open for good."""
+    return Letter(play.at_stake()) if is_set_back(saga.reason) else None
 
 
 def _resting(saga: Saga[F], rest: Rest) -> Saga[F]:

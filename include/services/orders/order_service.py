@@ -14,9 +14,6 @@ from include.domain.money import Money
 from include.domain.order_state import ENDED, ENDED_BY_SELLER, OrderFacts, OrderState, Stop, Wanted
 from include.domain.orders import Order
 from include.domain.payments import PaymentStatus
-from include.domain.refunds import (
-    RefundFacts,
-)
 from include.domain.reviews import Decision, DecisionEvent, Merged, merge
 from include.services.effects.engine import Engine
 from include.services.effects.schedule import is_unsent
@@ -26,9 +23,10 @@ from include.services.orders.driver import NOT_WANTED, Driver, Event, Saga
 from include.services.orders.moves import authorized, free_number, gives_back, is_under_review
 from include.services.orders.place_order import OrderPlay, is_wanted
 from include.services.orders.ports import ShopContext
-from include.services.orders.refund_order import RefundPlay
 from include.services.orders.refunding import Refunding
+from include.services.orders.setting_back import NO_DESK, Stake
 from include.services.orders.steps import STEPS, name_of
+from include.services.orders.turned_away import turn_away
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,25 +283,19 @@ class OrderService(Refunding):
     def _drive(
         self, order: Order, until: Callable[[OrderFacts], bool] = lambda _facts: False
     ) -> Saga[OrderFacts]:
-        desk = self.desk_of(order.shop_id)
-        driver = Driver(self.orders, self.leases, self.engine_of(order.shop_id), self.worker)
-        saga = driver.advance(order.order_id, OrderPlay(order, desk), until=until)
+        order_id, stake = order.order_id, Stake("order", order.amount, NO_DESK)
+        try:
+            desk, engine = self.desk_of(order.shop_id), self.engine_of(order.shop_id)
+        except Exception as fault:  # noqa: BLE001 - as a driver does
+            return turn_away(self, self.orders, order_id, fault, stake, OrderState.stuck)
+        driver = Driver(self.orders, self.leases, engine, self.worker)
+        saga = driver.advance(order_id, OrderPlay(order, desk), until=until)
         facts = saga.facts
         if facts.payment is not None and facts.payment.stored is not None:
             self.keep_token(order, facts)
         if gives_back(facts):
             self._give_back(order, facts)
         return saga
-
-    def advance_refund(self, refund_id: str) -> Saga[RefundFacts]:
-        """Drive a refund as far as it goes now; its order learns of what moved as it moves."""
-        row = self.refunds.row(refund_id)
-        order = self.orders.content(row.order_id)
-        facts = self.orders.get(row.order_id).facts
-        desk, engine = self.desk_of(order.shop_id), self.engine_of(order.shop_id)
-        customer = facts.customer if facts.is_customer_known else ""  # '': AR was never touched
-        play = RefundPlay(row, order, desk, customer=customer, sales_order=facts.sales_order)
-        return Driver(self.refunds, self.leases, engine, self.worker).advance(refund_id, play)
 
     def sweep(
         self,

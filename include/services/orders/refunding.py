@@ -1,4 +1,4 @@
-"""What people and partners may ask of refunds: reserve, approve, mend. Safe to repeat."""
+"""What people and partners may ask of refunds: reserve, decide, mend, advance. Safe to repeat."""
 
 import hashlib
 from collections import Counter
@@ -17,10 +17,14 @@ from include.domain.refunds import (
     paid_outside,
     tried_again,
 )
+from include.services.effects.engine import Engine
+from include.services.effects.store import Leases
 from include.services.orders.books import OrderBook, RefundBook
-from include.services.orders.driver import Event, Saga
+from include.services.orders.driver import Driver, Event, Saga
 from include.services.orders.ports import ShopContext
-from include.services.orders.refund_order import RefundRow
+from include.services.orders.refund_order import RefundPlay, RefundRow
+from include.services.orders.setting_back import NO_DESK, Stake
+from include.services.orders.turned_away import turn_away
 
 
 class Refunding:
@@ -29,7 +33,10 @@ class Refunding:
     __slots__ = ()
     orders: OrderBook
     refunds: RefundBook
+    leases: Leases
     desk_of: Callable[[str], ShopContext]
+    engine_of: Callable[[str], Engine]
+    worker: str
 
     def refund(
         self,
@@ -128,6 +135,20 @@ class Refunding:
         detail = {"refund": refund_id, "reference": reference}
         told = Event("refund paid outside the gateway", detail, who)
         self.refunds.mend(replace(paid, next_at=self.refunds.now()), told, via=via)
+
+    def advance_refund(self, refund_id: str) -> Saga[RefundFacts]:
+        """Drive a refund as far as it goes now; its order learns of what moved as it moves."""
+        row = self.refunds.row(refund_id)
+        order = self.orders.content(row.order_id)
+        facts = self.orders.get(row.order_id).facts
+        stake = Stake("refund", row.amount, NO_DESK)
+        try:
+            desk, engine = self.desk_of(order.shop_id), self.engine_of(order.shop_id)
+        except Exception as fault:  # noqa: BLE001 - as a driver does
+            return turn_away(self, self.refunds, refund_id, fault, stake, RefundState.stuck)
+        customer = facts.customer if facts.is_customer_known else ""  # '': AR was never touched
+        play = RefundPlay(row, order, desk, customer=customer, sales_order=facts.sales_order)
+        return Driver(self.refunds, self.leases, engine, self.worker).advance(refund_id, play)
 
     def _refused(self, refund_id: str) -> Saga[RefundFacts]:
         saga = self.refunds.get(refund_id)

@@ -3,18 +3,23 @@
 Enough of them would fill every sweep, and no newer order would have its turn.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
-from include.domain.errors import IntegrationError, Rejected
+from include.domain.errors import IntegrationError, Rejected, Unconfigured
 from include.domain.money import Money
 from include.services.bugs import describe
 from include.services.effects.store import DeadLetterNote
 
-_MARK = "cannot be driven: "
-_RECHECK = timedelta(minutes=15)
-_SOON = timedelta(minutes=1)  # a fault for the first time may have been the database, gone for once
-_AGAIN = timedelta(seconds=30)
+_MARK = "cannot be driven"
+_REASON = re.compile(_MARK + r"(?:, (\d+) times in a row)?: (.*)", re.DOTALL)
+NO_DESK = "integration"  # owns the letter of what no shop's desk will drive: it is not set up
+# What a person may do about the letter beside mending what fails, by its kind.
+WAYS_OUT = {
+    "order": "cancel the order",
+    "refund": "refuse the refund while nothing of it has moved",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,30 +32,78 @@ class Stake:
 
 
 @dataclass(frozen=True, slots=True)
+class Letter:
+    """What a saga's own dead letter shall be: opened with a note, or closed without one."""
+
+    stake: Stake
+    note: DeadLetterNote | None = None
+    stays_resolved: bool = False  # this was told before: a person's word on it stands
+
+
+@dataclass(frozen=True, slots=True)
 class SetBack:
     """How long a saga waits, why, and what a person is told; ``None``: nobody yet."""
 
     reason: str
     wait: timedelta
-    note: DeadLetterNote | None
+    note: DeadLetterNote | None = None
+    was_told: bool = False  # the last time too, in the same words
 
 
-def set_back(reason: str, fault: Exception) -> SetBack:
-    """Decide it from the saga's last reason to rest, and the fault.
+@dataclass(frozen=True, slots=True)
+class _Patience:
+    """How a saga waits with one sort of fault, by how often in a row it could not be driven."""
 
-    What a person must correct is told at once; a fault of ours from its second time on.
+    waits: tuple[timedelta, ...]  # the last one stays
+    told_from: int | None  # the time that opens the letter; ``None``: never
+
+
+_MINUTE = timedelta(minutes=1)
+_RECHECK = 15 * _MINUTE
+_REFUSED = _Patience((_RECHECK,), 1)  # a person must correct it: told at once
+# The third time is 2.5 minutes after the first. Airflow's database that is restarted looks like a
+# connection that is missing: told earlier, each blink of it would be a letter of each order.
+_UNCONFIGURED = _Patience((_MINUTE / 2, 2 * _MINUTE, 5 * _MINUTE, _RECHECK), 3)
+# One alert says that a partner is down, not a letter of each order. As slow as its breaker at most.
+_UNREACHABLE = _Patience((_MINUTE / 2, _MINUTE, 2 * _MINUTE, 5 * _MINUTE), None)
+_BUG = _Patience((_MINUTE, _RECHECK), 2)  # the first may have been the database, gone for once
+
+
+def set_back(last: str, fault: Exception, kind: str) -> SetBack:
+    """Decide it from the saga's last reason to rest, the fault, and the kind of its letter.
+
+    Times in a row are counted whatever the faults were, and anew once the saga goes on.
     """
-    words = _MARK + (str(fault) if isinstance(fault, IntegrationError) else describe(fault))
-    if isinstance(fault, Rejected):
-        return SetBack(words, _RECHECK, DeadLetterNote(words, f"{fault.do} It then goes on."))
-    if isinstance(fault, IntegrationError):
-        return SetBack(words, _AGAIN, None)
-    if not is_set_back(reason):
-        return SetBack(words, _SOON, None)
-    do = "Mend what fails: it is tried again every 15 minutes, and goes on by itself."
-    return SetBack(words, _RECHECK, DeadLetterNote(words, do))
+    before, words_before = _times(last)
+    times, patience = before + 1, _patience(fault)
+    is_known = isinstance(fault, IntegrationError)
+    words = str(fault) if is_known else describe(fault)
+    reason = f"{_MARK}, {times} times in a row: {words}" if before else f"{_MARK}: {words}"
+    wait = patience.waits[min(times, len(patience.waits)) - 1]
+    if patience.told_from is None or times < patience.told_from:
+        return SetBack(reason, wait)
+    do = fault.do if isinstance(fault, IntegrationError) else "Mend what fails."
+    next_action = f"{do} It is tried again every 15 minutes, and goes on by itself."
+    if kind in WAYS_OUT:
+        next_action = f"{next_action} Or {WAYS_OUT[kind]}."
+    was_told = words == words_before and before >= patience.told_from
+    return SetBack(reason, wait, DeadLetterNote(f"{_MARK}: {words}", next_action), was_told)
 
 
 def is_set_back(reason: str) -> bool:
     """Say whether a saga rests because it could not be driven."""
-    return reason.startswith(_MARK)
+    return _times(reason)[0] > 0
+
+
+def _patience(fault: Exception) -> _Patience:
+    if isinstance(fault, Rejected):
+        return _REFUSED
+    if isinstance(fault, Unconfigured):
+        return _UNCONFIGURED
+    return _UNREACHABLE if isinstance(fault, IntegrationError) else _BUG
+
+
+def _times(reason: str) -> tuple[int, str]:
+    """Say how often in a row a saga could not be driven, and why at last; 0: it could."""
+    found = _REASON.fullmatch(reason)
+    return (int(found[1] or 1), found[2]) if found else (0, "")

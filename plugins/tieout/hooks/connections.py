@@ -8,7 +8,7 @@ one that calls itself a server asks Airflow's database too, as ``airflow connect
 import os
 from typing import TYPE_CHECKING
 
-from include.domain.errors import Retryable
+from include.domain.errors import Unconfigured
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -27,7 +27,7 @@ def connection_of(conn_id: str) -> "Connection":
     """Return a connection.
 
     Raises:
-        Retryable: nothing knows it. Airflow says the same when its database does not answer.
+        Unconfigured: nothing knows it. Airflow says the same when its database does not answer.
     """
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
@@ -35,7 +35,7 @@ def connection_of(conn_id: str) -> "Connection":
     try:
         return BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
-        raise Retryable(
+        raise Unconfigured(
             f"Airflow finds no connection {conn_id!r}",
             "Airflow's database, AIRFLOW_CONN_* and the secrets backend",
             "Add it in Airflow, or look whether Airflow's database answers; then try again.",
