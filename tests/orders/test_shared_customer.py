@@ -115,3 +115,23 @@ def test_a_given_up_customer_shows_in_both_orders_and_frees_both(
     kit.engine.replay(EffectKind.customer, f"{orders[0].order_id}|customer|1", "ann")
     kit.pass_time(hours=2)
     assert states(kit, *orders) == [OrderState.captured] * 2
+
+
+def test_an_order_that_waits_for_another_says_for_which(kit: Kit, service: OrderService) -> None:
+    one, two = two_orders(kit, lost(kit))
+    reason = kit.service.orders.get(two.order_id).reason
+    key = f"{one.order_id}|customer|1"
+    words = f"customer|1: waits for customer {CODE} of {one.order_id} (effect {key}): "
+    assert reason.startswith(words)
+    assert "waits for" not in kit.service.orders.get(one.order_id).reason
+    for _ in range(9):
+        kit.partner.say(EffectKind.customer, say(OutcomeUnknown("HTTP 500", "SYSPRO", "Look.")))
+    kit.partner.truth.answers.clear()
+    kit.pass_time(hours=9)
+    assert kit.service.orders.get(two.order_id).facts.problem.startswith(words)
+    (failed,) = [
+        entry
+        for entry in kit.service.orders.timeline(two.order_id)
+        if entry.what == "customer|1 failed"
+    ]
+    assert key in failed.detail

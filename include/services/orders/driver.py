@@ -353,17 +353,26 @@ class Driver(Generic[F]):
             self._engine.leave(effect.kind, effect.key, f"left behind: {saga.key} is unwound")
             return _with(saga, facts), None, Event(f"{step} left behind", {"reason": effect.reason})
         if effect.state in _STOPPED:
-            problem = f"{step}: {effect.reason}"
+            problem = f"{step}: {_of_another(saga, step, effect)}{effect.reason}"
             event = None if play.problem(saga.facts) == problem else Event(f"{step} failed", {
-                "state": effect.state.value, "reason": effect.reason})  # fmt: skip
+                "state": effect.state.value, "reason": problem.partition(": ")[2]})  # fmt: skip
             facts = play.fail(saga.facts, problem)
-            is_ours = effect.key == f"{saga.key}|{step}"  # or nobody wakes us when it moves on
+            is_ours = not _of_another(saga, step, effect)  # or nobody wakes us when it moves on
             until = now + (_NET if is_ours else _RECHECK)
             return _with(saga, facts), Rest(play.state_of(facts), problem, until), event
         state, until = play.state_of(saga.facts), effect.next_at or now + _AGAIN
         if is_unsent(effect) and not play.is_wanted(saga.facts, step):
             until = now + _AGAIN  # to be withdrawn, once nobody else has it
-        return saga, Rest(state, f"{step}: {effect.reason or effect.state.value}", until), None
+        words = _of_another(saga, step, effect) + (effect.reason or effect.state.value)
+        return saga, Rest(state, f"{step}: {words}", until), None
+
+
+def _of_another(saga: Saga[F], step: str, effect: Effect) -> str:
+    """Name whose effect a saga waits for, for who reads why; ``''``: its own."""
+    if effect.key == f"{saga.key}|{step}":
+        return ""
+    whose = effect.key.partition("|")[0]
+    return f"waits for {effect.kind} {effect.reference} of {whose} (effect {effect.key}): "
 
 
 def _closed(saga: Saga[F], play: Play[F]) -> Letter | None:
