@@ -7,15 +7,16 @@ reference, sections 2.2 and 3; SYSPRO reference, sections 4 and 6; reliability r
 from dataclasses import dataclass
 
 from include.services.effects.dead_letters import DeadLetter
+from include.services.orders.setting_back import WAYS_OUT
 
 
 @dataclass(frozen=True, slots=True)
 class NextAction:
-    """One row: a part of the reason, in any letter case, and of which kinds; '' is any."""
+    """One row: a part of the reason, in any letter case, and of which kind; '' is any."""
 
     text: str
     do: str
-    kinds: str = ""  # the beginning of the kind
+    kind: str = ""
 
 
 ROWS = (
@@ -67,6 +68,12 @@ def suggest(letter: DeadLetter) -> str:
     """Return the suggested next action; '' where no row fits."""
     reason = letter.reason.casefold()
     for row in ROWS:
-        if row.text.casefold() in reason and letter.kind.startswith(row.kinds):
-            return row.do
+        if row.text.casefold() in reason and row.kind in ("", letter.kind):
+            return _with_way_out(row.do, letter.kind)
     return ""
+
+
+def _with_way_out(do: str, kind: str) -> str:
+    """Say also how to be done with it for good, where a person may be."""
+    way = WAYS_OUT.get(kind, "")
+    return f"{do} Or {way}." if way and way not in do else do

@@ -301,12 +301,32 @@ def test_the_audit_is_verified_and_a_changed_entry_is_named(
     assert "entry 2" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.text or row.kinds)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.text or row.kind)
 def test_every_row_of_the_table_is_reached(row: NextAction) -> None:
     """A row that an earlier one hides would be a lie in the table."""
-    text, kinds = row.text, row.kinds
+    text, kind = row.text, row.kind
     letter = DeadLetter(
-        1, kinds or "x", "k", "", None, f"it said {text} here", "d", "o", "open",
+        1, kind or "x", "k", "", None, f"it said {text} here", "d", "o", "open",
         datetime(2026, 1, 1, tzinfo=UTC),
     )  # fmt: skip
     assert suggest(letter) == row.do
+
+
+def letter_of(kind: str, reason: str) -> DeadLetter:
+    return DeadLetter(
+        1, kind, "k", "", None, reason, "d", "o", "open", datetime(2026, 1, 1, tzinfo=UTC)
+    )
+
+
+def test_a_row_of_a_kind_is_not_for_a_kind_that_begins_alike() -> None:
+    assert "it is read again" in suggest(letter_of("shop_order", "odd"))
+    assert suggest(letter_of("shop_order_update", "odd")) == ""
+
+
+def test_a_set_back_order_or_refund_may_be_ended_too() -> None:
+    reason = "cannot be driven: no stock code for 'X' (at shops.yaml). Map it."
+    assert suggest(letter_of("order", reason)).endswith("then replay. Or cancel the order.")
+    assert "Or refuse the refund" in suggest(letter_of("refund", reason))
+    assert suggest(letter_of("sales_order", reason)).endswith("then replay.")
+    held = suggest(letter_of("order", "customer is on hold"))
+    assert held.count("cancel the order") == 1
