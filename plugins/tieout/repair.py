@@ -2,16 +2,21 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import TypeVar
 
-from include.domain.errors import Rejected
+from include.domain.errors import IntegrationError, Rejected
+from include.services.bugs import describe
 from include.services.effects.dead_letters import DeadLetter, replay
 from include.services.effects.ports import Effect, EffectKind
+from include.services.orders.driver import Saga
+from include.services.orders.setting_back import is_set_back
 from tieout.care_desk import reverse_copy
 from tieout.hooks.syspro import SysproHook
 from tieout.order_desk import Desks
 from tieout.order_feeds import order_follower, refund_push, shop_sync
 from tieout.this_process import worker_name
 
+F = TypeVar("F")
 _BEFORE = timedelta(days=2)  # how long before its dead letter a row may have been written
 
 
@@ -19,9 +24,20 @@ def replay_one(desks: Desks, dead_letter_id: int, who: str) -> str:
     """Try one dead letter again and return the state it is in afterwards.
 
     Raises:
-        Rejected: nothing can be tried again. Retryable: the other side could not be asked.
+        Rejected: nothing can be tried again, or it cannot be driven still. Retryable: the other
+            side could not be asked.
     """
     letter = desks.context.dead_letters.show(dead_letter_id)
+    try:
+        return _replay(desks, letter, who)
+    except IntegrationError:
+        raise
+    except Exception as bug:
+        where, do = f"dead letter {dead_letter_id}", "Mend what fails, then replay it."
+        raise Rejected(describe(bug), where, do) from bug  # the others of a bulk have their turn
+
+
+def _replay(desks: Desks, letter: DeadLetter, who: str) -> str:
     if letter.kind in set(EffectKind):
         effect = _replay_effect(desks, letter, who)
         return f"{effect.state.value} {effect.their_key} {effect.reason}".strip()
@@ -29,7 +45,7 @@ def replay_one(desks: Desks, dead_letter_id: int, who: str) -> str:
     if again is None:
         raise Rejected(
             f"a {letter.kind} is not tried again from here",
-            f"dead letter {dead_letter_id}",
+            f"dead letter {letter.dead_letter_id}",
             "Do what its next action says, then resolve it.",
         )
     return again(desks, letter, who)
@@ -81,19 +97,23 @@ def _erp_feeds(desks: Desks, letter: DeadLetter, _who: str) -> str:
 
 def _advance(desks: Desks, letter: DeadLetter, _who: str) -> str:
     """Have the order looked at once more; the next comparison closes what then fits."""
-    saga = desks.service.advance(letter.key)
-    return f"{saga.state} {saga.reason}".strip()
+    return _told(desks.service.advance(letter.key))
 
 
 def _refund(desks: Desks, letter: DeadLetter, who: str) -> str:
     """Ask the gateway once more, under a new reference: the one before was refused for good."""
     desks.service.try_refund_again(letter.key, who, via="replay")
-    saga = desks.service.advance_refund(letter.key)
-    return f"{saga.state} {saga.reason}".strip()
+    return _told(desks.service.advance_refund(letter.key))
 
 
 def _advance_refund(desks: Desks, letter: DeadLetter, _who: str) -> str:
-    saga = desks.service.advance_refund(letter.key)
+    return _told(desks.service.advance_refund(letter.key))
+
+
+def _told(saga: Saga[F]) -> str:
+    """Say where a saga rests now; one that was only set back again was not replayed."""
+    if is_set_back(saga.reason):
+        raise Rejected(saga.reason, saga.key, "Do what its dead letter says; then replay it.")
     return f"{saga.state} {saga.reason}".strip()
 
 

@@ -22,6 +22,7 @@ from include.wiring import Settings, Tieout
 from tests.care.conftest import Care
 from tests.orders.conftest import make_order
 from tests.orders.partners import as_evidence
+from tests.orders.test_set_back import UNMAPPED, break_some, sweep
 from tieout import cli
 
 
@@ -113,6 +114,34 @@ def test_a_bulk_replay_goes_on_after_one_that_fails_and_says_so(
     entries = audit.history(care.store, "shipment|1")
     assert entries[0].what == "dead letter replay asked for"
     assert entries[0].who == "cli:bob"
+
+
+def test_a_bulk_replay_of_orders_counts_none_that_is_set_back_again_and_ends_in_no_traceback(
+    care: Care,
+    context: Tieout,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    orders = bug, unmapped, mended = [make_order() for _ in range(3)]
+    translator = break_some(
+        care.kit,
+        {bug.number: KeyError("Ann Lee"), unmapped.number: UNMAPPED, mended.number: UNMAPPED},
+    )
+    for order in orders:
+        care.kit.place(order)
+    sweep(care.kit, minutes=3)
+    del translator.faults[mended.number]
+    desks = SimpleNamespace(service=care.kit.service, context=context)
+    monkeypatch.setattr("tieout.commands.letters.desks_of", lambda _context: desks)
+    care.kit.clock.move(minutes=15)
+    assert cli.main(["dead-letters", "replay", "--kind", "order", "--who", "bob"]) == 1
+    shown = capsys.readouterr().out
+    assert "not replayed: KeyError in" in shown
+    assert "Ann Lee" not in shown
+    assert "not replayed: cannot be driven, 2 times in a row: no tax code" in shown
+    assert "captured" in shown
+    assert "1 replayed, 2 not" in shown
+    assert [one.key for one in care.letters.listing()] == [unmapped.order_id, bug.order_id]
 
 
 def test_an_order_is_shown_with_its_story(
