@@ -88,10 +88,14 @@ def is_refused(facts: RefundFacts) -> bool:
     return bool(facts.problem) and not facts.open_step and not is_over
 
 
-def may_be_refused(facts: RefundFacts) -> bool:
-    """Say whether a person may still say no: nothing moved, and nothing can be under way."""
+def may_be_refused(facts: RefundFacts, *, unsent: bool = False) -> bool:
+    """Say whether a person may still say no: nothing moved, and nothing can be under way.
+
+    ``unsent``: the open step never left, and never will.
+    """
     has_moved = any(part.request_id for part in facts.parts)
-    return facts.ruling is not Ruling.refused and not (has_moved or facts.open_step)
+    is_under_way = bool(facts.open_step) and not unsent
+    return facts.ruling is not Ruling.refused and not (has_moved or is_under_way)
 
 
 def tried_again(facts: RefundFacts) -> RefundFacts:

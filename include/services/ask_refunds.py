@@ -135,7 +135,7 @@ class DecideRefunds:
         row, key, digest = self._asked(refund_id, who)
         reason = _reason(why, refund_id)
         words = f"refused by {who}: {reason}" if reason else f"refused by {who}"
-        self.service.refunds.refuse(refund_id, who, words, via=VIA)
+        self.service.refuse_refund(refund_id, who, words, via=VIA)
         self.decisions.decide(key, digest, decision=REFUSED, decided_by=who, reason=reason)
         return f"{row.amount} {words}; nothing moves"
 

@@ -121,6 +121,6 @@ def _mend_refunds(world: "World", kit: "Kit") -> None:
             kit.service.try_refund_again(refund_id, WHO)
             continue
         try:
-            kit.service.refunds.refuse(refund_id, WHO, "the gateway gives no more back")
+            kit.service.refuse_refund(refund_id, WHO, "the gateway gives no more back")
         except Rejected:  # of a cancelled order: it must go back, one way or the other
             kit.service.pay_refund_outside(refund_id, "wire 7", WHO)

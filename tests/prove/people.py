@@ -304,13 +304,13 @@ class People:
             with suppress(Rejected):
                 if state != "waiting":
                     if hash_of(refund_id) % 7 == 0:
-                        kit.service.refunds.refuse(refund_id, "boss", "asked for by mistake")
+                        kit.service.refuse_refund(refund_id, "boss", "asked for by mistake")
                     continue
                 # A cancelled order must give its money back, so nobody may say no to that.
                 if hash_of(refund_id) % 5 or origin == "cancellation":
                     kit.service.approve_refund(refund_id, "boss")
                 else:
-                    kit.service.refunds.refuse(refund_id, "boss", "not today")
+                    kit.service.refuse_refund(refund_id, "boss", "not today")
 
     def work_off(self, kit: Kit) -> None:
         mending.work_off(self._world, kit)

@@ -10,9 +10,10 @@ from sqlalchemy import Connection, Select, bindparam, func, insert, select, upda
 
 from include.adapters.store import audit
 from include.adapters.store.dead_letters import close_letter, open_letter
-from include.adapters.store.leases import insert_once
+from include.adapters.store.leases import demand_held, insert_once
 from include.adapters.store.order_tables import orders, payment_requests, refunds
 from include.adapters.store.orders import append_events
+from include.adapters.store.refund_rows import row_of, saga_of
 from include.adapters.store.sagas import SqlSagas
 from include.adapters.store.schema import effects
 from include.domain.canonical import from_json, to_json
@@ -31,6 +32,7 @@ from include.domain.refunds import (
     with_voids,
 )
 from include.services.effects.chain import detail_of
+from include.services.effects.store import Lease
 from include.services.orders.driver import Event, Saga
 from include.services.orders.refund_order import RefundRow
 
@@ -52,7 +54,7 @@ _OF_ORDER = (
     .order_by(refunds.c.asked_at, refunds.c.refund_id)
 )
 _OWNER = select(effects.c.owner).where(effects.c.key == bindparam("of_key")).limit(1)
-REFUSED = "refund_refused"  # a dead letter's kind
+REFUSED, SET_BACK = "refund_refused", "refund"  # kinds of dead letter
 _INSERT = insert(refunds)
 _SAVE = update(refunds).where(
     refunds.c.refund_id == bindparam("of_refund"), refunds.c.version == bindparam("was_version")
@@ -168,7 +170,7 @@ class SqlRefunds(SqlSagas[RefundFacts]):
             found = self._find(connection, refund_id)
         if found is None:
             raise _unknown(refund_id)
-        return _row(found)
+        return row_of(found)
 
     def approve(self, refund_id: str, who: str, *, via: str = "api") -> RefundRow:
         with self._engine.begin() as connection:
@@ -190,10 +192,20 @@ class SqlRefunds(SqlSagas[RefundFacts]):
             amount = str(Money(found.amount_minor, found.currency))
             detail, subject = detail_of(amount=amount), f"refund|{refund_id}"
             audit.append(connection, now, f"{via}:{who}", "refund approved", subject, detail)
-        return replace(_row(found), approved_by=who)
+        return replace(row_of(found), approved_by=who)
 
-    def refuse(self, refund_id: str, who: str, why: str, *, via: str = "api") -> None:
+    def refuse(
+        self,
+        refund_id: str,
+        who: str,
+        why: str,
+        *,
+        via: str = "api",
+        under: Lease | None = None,
+    ) -> None:
         with self._engine.begin() as connection:
+            if under is not None:
+                demand_held(connection, under)
             found, now = self._find(connection, refund_id), self._clock(connection)
             if found is None:
                 raise _unknown(refund_id)
@@ -204,13 +216,18 @@ class SqlRefunds(SqlSagas[RefundFacts]):
                     "Approve it; an order that is not delivered must not be paid.",
                 )
             facts = from_json(RefundFacts, found.facts)
-            if not may_be_refused(facts):
+            if not may_be_refused(facts, unsent=under is not None):
                 what, do = f"it is {found.state}", "It cannot be refused any more."
                 if facts.open_step:
                     what = f"{what}: whether {facts.open_step} happened is not known yet"
                     do = "Wait, or replay its dead letter; it is looked for at the gateway first."
                 raise Rejected(what, f"refund {refund_id}", do)
-            refused = {"state": RefundState.refused.value, "reason": why, "next_at": None}
+            refused = {
+                "state": RefundState.refused.value,
+                "reason": why,
+                "rest_reason": "",
+                "next_at": None,
+            }
             _rule(connection, found, Ruling.refused, now, refused)
             # An order that is being unwound gives back what this would have: it is driven again.
             free = orders.c.refunding_minor - found.amount_minor
@@ -221,7 +238,8 @@ class SqlRefunds(SqlSagas[RefundFacts]):
             )
             _tell(connection, found.order_id, now, Event("refund refused", {
                 "refund": refund_id, "why": why}, who))  # fmt: skip
-            close_letter(connection, now, REFUSED, refund_id, who, f"refused: {why}")
+            for kind in (REFUSED, SET_BACK):
+                close_letter(connection, now, kind, refund_id, who, f"refused: {why}")
             detail, subject = detail_of(why=why), f"refund|{refund_id}"
             audit.append(connection, now, f"{via}:{who}", "refund refused", subject, detail)
 
@@ -239,7 +257,7 @@ class SqlRefunds(SqlSagas[RefundFacts]):
         found = self._find(connection, key)
         if found is None:
             raise _unknown(key)
-        return _saga(found)
+        return saga_of(found)
 
     def _write(self, connection: Connection, saga: Saga[RefundFacts], now: datetime) -> bool:
         values = {
@@ -274,7 +292,7 @@ class SqlRefunds(SqlSagas[RefundFacts]):
 
     def _set_aside(self, connection: Connection, saga: Saga[RefundFacts], now: datetime) -> None:
         """Tell a person, in the commit that knows it: nothing else stands behind a clear no."""
-        row = _row(self._find(connection, saga.key))
+        row = row_of(self._find(connection, saga.key))
         not_moved = [part.amount.minor for part in saga.facts.parts if not part.request_id]
         by = {"of_key": f"{saga.key}|{saga.facts.parts[0].step}"}
         open_letter(
@@ -331,7 +349,7 @@ class SqlRefunds(SqlSagas[RefundFacts]):
     def of_order(self, order_id: str) -> Sequence[tuple[RefundRow, Saga[RefundFacts]]]:
         with self._engine.begin() as connection:
             rows = connection.execute(_OF_ORDER, {"of_order": order_id})
-            return [(_row(found), _saga(found)) for found in rows]
+            return [(row_of(found), saga_of(found)) for found in rows]
 
     def listing(self, state: str, limit: int = 1000) -> list[tuple[RefundRow, Saga[RefundFacts]]]:
         """List refunds in one state, the oldest first."""
@@ -340,7 +358,7 @@ class SqlRefunds(SqlSagas[RefundFacts]):
 
     def _pairs(self, wanted: Select[Any]) -> list[tuple[RefundRow, Saga[RefundFacts]]]:
         with self._engine.begin() as connection:
-            return [(_row(found), _saga(found)) for found in connection.execute(wanted)]
+            return [(row_of(found), saga_of(found)) for found in connection.execute(wanted)]
 
     def _find(self, connection: Connection, refund_id: str) -> Any:
         return connection.execute(_FIND, {"of_refund": refund_id}).one_or_none()
@@ -362,31 +380,13 @@ def _rule(
     Raises:
         Rejected: somebody else was first, or it has begun to move.
     """
-    facts = to_json(replace(from_json(RefundFacts, found.facts), ruling=ruling))
+    known = from_json(RefundFacts, found.facts)
+    step = "" if ruling is Ruling.refused else known.open_step
+    facts = to_json(replace(known, ruling=ruling, open_step=step))
     ruled = {**values, "facts": facts, "version": found.version + 1, "updated_at": now}
     as_read = (refunds.c.refund_id == found.refund_id) & (refunds.c.version == found.version)
     if not connection.execute(update(refunds).where(as_read).values(ruled)).rowcount:
         raise Rejected("it has moved on", f"refund {found.refund_id}", "Read it again.")
-
-
-def _row(found: Any) -> RefundRow:
-    return RefundRow(
-        refund_id=found.refund_id,
-        order_id=found.order_id,
-        origin=found.origin,
-        origin_key=found.origin_key,
-        amount=Money(found.amount_minor, found.currency),
-        asked_by=found.asked_by,
-        approved_by=found.approved_by,
-        reason=found.reason,
-    )
-
-
-def _saga(found: Any) -> Saga[RefundFacts]:
-    facts = from_json(RefundFacts, found.facts)
-    return Saga(
-        found.refund_id, found.state, facts, found.version, found.next_at, found.rest_reason
-    )
 
 
 def _tell(connection: Connection, order_id: str, now: datetime, event: Event) -> None:

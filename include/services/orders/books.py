@@ -130,8 +130,29 @@ class RefundBook(Protocol):
         """
         ...
 
-    def refuse(self, refund_id: str, who: str, why: str, *, via: str = "api") -> None:
-        """Refuse one that has not moved, and give its reservation back."""
+    def refuse(
+        self,
+        refund_id: str,
+        who: str,
+        why: str,
+        *,
+        via: str = "api",
+        under: Lease | None = None,
+    ) -> None:
+        """Refuse one that has not moved, and give its reservation back.
+
+        Args:
+            refund_id: of the refund.
+            who: says no.
+            why: in their words.
+            via: tells the audit chain where they did.
+            under: the saga's lease, of who has made sure under it that the open step was never
+                sent and never will be.
+
+        Raises:
+            Rejected: it has moved, may have, or gives a cancelled order's money back.
+            LeaseLost: somebody has taken ``under`` over; nothing was written.
+        """
         ...
 
     def mend(self, saga: Saga[RefundFacts], event: Event, *, via: str) -> None:

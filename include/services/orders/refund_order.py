@@ -92,7 +92,7 @@ class RefundPlay:
         return Rest(RefundState.done)
 
     def kind_of(self, step: str) -> EffectKind:
-        return _KINDS[name_of(step)]
+        return kind_of(step)
 
     def is_wanted(self, facts: RefundFacts, step: str) -> bool:
         return True
@@ -202,6 +202,11 @@ class RefundPlay:
         self, facts: RefundFacts, question: str, _now: datetime
     ) -> tuple[RefundFacts, Event | None]:
         raise ValueError(f"a refund asks nothing, not even {question!r}")
+
+
+def kind_of(step: str) -> EffectKind:
+    """Name the effect behind a step."""
+    return _KINDS[name_of(step)]
 
 
 def _gave(facts: RefundFacts, step: str, effect: Effect) -> tuple[RefundFacts, Event]:

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 from include.domain.card_numbers import has_card_number
 from include.domain.errors import Rejected
@@ -14,17 +15,22 @@ from include.domain.refunds import (
     RefundFacts,
     RefundState,
     is_refused,
+    may_be_refused,
     paid_outside,
     tried_again,
 )
 from include.services.effects.engine import Engine
-from include.services.effects.store import Leases
+from include.services.effects.ports import EffectState
+from include.services.effects.schedule import is_unsent
+from include.services.effects.store import LeaseLost, Leases
 from include.services.orders.books import OrderBook, RefundBook
-from include.services.orders.driver import Driver, Event, Saga
+from include.services.orders.driver import NOT_WANTED, Driver, Event, Saga
 from include.services.orders.ports import ShopContext
-from include.services.orders.refund_order import RefundPlay, RefundRow
+from include.services.orders.refund_order import RefundPlay, RefundRow, kind_of
 from include.services.orders.setting_back import NO_DESK, Stake
 from include.services.orders.turned_away import turn_away
+
+_HELD = timedelta(minutes=2)
 
 
 class Refunding:
@@ -107,6 +113,43 @@ class Refunding:
             Rejected: by the one who asked, or not waiting.
         """
         self.refunds.approve(refund_id, who, via=via)
+
+    def refuse_refund(self, refund_id: str, who: str, why: str, *, via: str = "api") -> None:
+        """Let a person say no to a refund; a step that was never sent is withdrawn for it.
+
+        Raises:
+            Rejected: it has moved, may have, or gives a cancelled order's money back.
+        """
+        if not self.refunds.get(refund_id).facts.open_step:
+            self.refunds.refuse(refund_id, who, why, via=via)
+            return
+        saga, lease = self.refunds.take(refund_id, self.worker, _HELD)
+        busy = Rejected("it is being worked on", f"refund {refund_id}", "Try in two minutes.")
+        if lease is None:
+            raise busy
+        try:
+            under = lease if self._is_surely_unsent(saga) else None
+            self.refunds.refuse(refund_id, who, why, via=via, under=under)
+        except LeaseLost:
+            raise busy from None
+        finally:
+            self.leases.release(lease)
+
+    def _is_surely_unsent(self, saga: Saga[RefundFacts]) -> bool:
+        """End the open step's effect, if nothing of it ever left; say whether nothing did or can.
+
+        The saga's lease is ours: without it nobody begins the effect, and one that is withdrawn is
+        sent by no janitor.
+        """
+        row, step = self.refunds.row(saga.key), saga.facts.open_step
+        if row.origin == "cancellation" or not (step and may_be_refused(saga.facts, unsent=True)):
+            return False
+        kind, key = kind_of(step), f"{saga.key}|{step}"
+        engine = self.engine_of(self.orders.content(row.order_id).shop_id)
+        effect = engine.find(kind, key)
+        if effect is not None and is_unsent(effect):
+            effect = engine.withdraw(kind, key, NOT_WANTED)
+        return effect is None or effect.state is EffectState.withdrawn
 
     def try_refund_again(self, refund_id: str, who: str, *, via: str = "api") -> None:
         """Ask the gateway once more for a refund that it has refused.

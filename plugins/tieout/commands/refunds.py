@@ -54,5 +54,6 @@ def _paid_outside(context: Tieout, given: argparse.Namespace) -> None:
 
 
 def _refuse(context: Tieout, given: argparse.Namespace) -> None:
-    context.refunds.refuse(given.refund, given.who, given.reason, via="cli")
+    service = desks_of(context).service
+    service.refuse_refund(given.refund, given.who, given.reason, via="cli")
     say(f"{given.refund}: refused by {given.who}")
