@@ -15,7 +15,7 @@ from include.domain.orders import Order
 from include.domain.refunds import RefundState
 from include.services.effects.ports import Effect, EffectKind, EffectState, Receipt
 from include.services.effects.store import Lease, LeaseLost
-from include.services.orders.refund_order import RefundPlay
+from include.services.orders.refund_order import RefundPlay, kind_of
 from tests.orders.conftest import Kit, make_order
 from tests.orders.test_deciding_refunds import ALL, ask, given_back, reserved
 
@@ -110,6 +110,10 @@ def test_a_refund_of_a_cancelled_order_is_not_withdrawn_either(kit: Kit, order: 
     assert saga.facts.open_step
     with pytest.raises(Rejected, match="cancelled order"):
         kit.service.refuse_refund(row.refund_id, "boss", "no")
+    step = saga.facts.open_step
+    found = kit.engine.find(kind_of(step), f"{row.refund_id}|{step}")
+    assert found is not None
+    assert found.state is EffectState.intended
     kit.partner.script.clear()
     kit.pass_time(hours=2)
     assert given_back(kit) == ALL.minor
