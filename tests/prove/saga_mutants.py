@@ -12,6 +12,7 @@ from include.domain.erp_orders import ErpOrder
 from include.domain.errors import Rejected
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
+from include.domain.refunds import RefundFacts
 from include.domain.reviews import Decision, DecisionEvent, Merged
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.inbox.handle_events import Handler, NotYet
@@ -92,6 +93,13 @@ class ForgetsTheAuthorization(OrderService):
                 order_id, lambda facts: replace(facts, is_reversed=True), Event("forgotten")
             )
         return saga
+
+
+class RefusesWhatMayBeSent(OrderService):
+    """A refund is refused whose step has begun, without asking whether it ever left."""
+
+    def _is_surely_unsent(self, saga: Saga[RefundFacts]) -> bool:
+        return bool(saga.facts.open_step)
 
 
 class VoidTooLateIsDone(SimulatedPartner):
@@ -228,4 +236,5 @@ SAGA_MUTANTS = (
     Variant("s15 the word of a webhook is taken", hear=believes_the_webhook),
     Variant("s16 a voided capture keeps its hold", orders=ForgetsVoids),
     Variant("s17 an accept is for renewals, too", service=AcceptsWhateverIsRenewed),
+    Variant("s18 a refund that may have been sent is refused", service=RefusesWhatMayBeSent),
 )
