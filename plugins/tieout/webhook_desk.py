@@ -85,7 +85,10 @@ class Handlers(Mapping[str, Handler]):
 
 def handlers(desks: Desks) -> Handlers:
     """Return what is done with each kind of event."""
-    decide = decision_handler(_heard, lambda row: _gateway_of(desks, row), desks.service.decide)
+    service = desks.service
+    decide = decision_handler(
+        _heard, lambda row: _gateway_of(desks, row), service.decide, service.orders.by_request
+    )
     shop = _shop_handler(desks)
     return Handlers(
         {

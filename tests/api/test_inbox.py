@@ -202,7 +202,10 @@ def heard(row: InboxRow) -> DecisionEvent | None:
 
 def deciding(kit: Kit, post: Post) -> Gateway:
     gateway = Gateway()
-    handler = decision_handler(heard, lambda _row: gateway, kit.service.decide)
+    service = kit.service
+    handler = decision_handler(
+        heard, lambda _row: gateway, service.decide, service.orders.by_request
+    )
     post.handlers |= {ACCEPT: handler, REJECT: handler}
     return gateway
 
@@ -250,20 +253,30 @@ def test_a_gateway_that_cannot_be_asked_is_asked_again(kit: Kit) -> None:
     assert kit.service.orders.get(order_id).facts.decision == "accept"
 
 
-def test_a_decision_for_an_unknown_order_is_held_and_matched_later(kit: Kit) -> None:
+def test_a_decision_for_an_unknown_order_waits_for_it(kit: Kit) -> None:
     post = Post(kit, at=datetime.now(UTC) + timedelta(minutes=1))
     gateway = deciding(kit, post)
-    gateway.shown[f"{7:022}"] = Decision.accept
+    gateway.faults.append(AssertionError("nobody is asked about a request that may not be ours"))
     deliver(kit, f"{7:022}")  # the request of the order that comes next
     assert post.handling.run().waiting == 1
-    assert not kit.service.decisions.matchable()
     order_id, request_id = reviewed(kit)
     assert request_id == f"{7:022}"
-    assert [one.request_id for one in kit.service.decisions.matchable()] == [request_id]
+    gateway.faults.clear()
+    gateway.shown[request_id] = Decision.accept
     post.at += timedelta(minutes=1)
     assert post.handling.run().handled == 1
     assert kit.service.orders.get(order_id).facts.decision == "accept"
-    assert not kit.service.decisions.matchable()
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_what_waits_in_vain_for_a_day_is_left_to_the_poller(kit: Kit, is_ours: bool) -> None:
+    post = Post(kit, at=datetime.now(UTC) + timedelta(minutes=1))
+    deciding(kit, post)
+    deliver(kit, reviewed(kit)[1] if is_ours else f"{99:022}")
+    assert post.handling.run().waiting == 1
+    post.at += timedelta(days=1)
+    assert post.handling.run().handled == 1
+    assert kit.api.parts.letters.listing() == []
 
 
 def test_decisions_against_each_other_block_the_capture(kit: Kit) -> None:

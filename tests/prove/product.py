@@ -225,8 +225,8 @@ class Product:
         )
         feeds = self._world.feeds
         readers = self._world.readers
-        hear = self._world.variant.hear
-        handlers = {"decision": hear(read_event, lambda _row: readers, service.decide)}
+        hear, by_request = self._world.variant.hear, service.orders.by_request
+        handlers = {"decision": hear(read_event, lambda _row: readers, service.decide, by_request)}
         return Kit(
             engine,
             service,

@@ -35,6 +35,7 @@ def believes_the_webhook(
     read: Callable[[InboxRow], DecisionEvent],
     _source_of: Callable[[InboxRow], object],
     decide: Callable[[DecisionEvent], Merged | None],
+    _order_of: Callable[[str], str | None],
 ) -> Handler:
     """Takes the decision from the event's name."""
 

@@ -1,6 +1,7 @@
 """Handle what the inbox holds: by type, in the order received, safe to repeat.
 
-An event that comes before what it speaks of waits for it, at most a day; then a person looks.
+An event that comes before what it speaks of waits for it, at most a day; then a person looks, or
+whoever sees to it without the event.
 Source: reliability reference, section 2.4, row 14.
 """
 
@@ -19,7 +20,15 @@ _TRIES_OF_A_BUG = 4  # it may have been the database, gone for a moment
 
 
 class NotYet(Exception):
-    """What the event speaks of is not known yet: a refund before its capture, for instance."""
+    """What the event speaks of is not known yet: a refund before its capture, for instance.
+
+    ``otherwise`` says who sees to it without the event, once it has waited long enough; without
+    one a person is asked.
+    """
+
+    def __init__(self, why: str, otherwise: str = "") -> None:
+        super().__init__(why)
+        self.otherwise = otherwise
 
 
 Handler = Callable[[InboxRow], str]  # returns what it did, in a few words; must be safe to repeat
@@ -78,7 +87,10 @@ class HandleEvents:
         try:
             return Conclusion(InboxState.handled, handler(row))
         except NotYet as early:
-            return self._wait(row, str(early), "Find out why it never came; then replay it.")
+            waits = self._wait(row, str(early), "Find out why it never came; then replay it.")
+            if waits.state is InboxState.failed and early.otherwise:
+                return Conclusion(InboxState.handled, f"{early}; {early.otherwise}")
+            return waits
         except Rejected as fault:
             return Conclusion(InboxState.failed, str(fault), next_action=fault.do)
         except IntegrationError as fault:

@@ -11,6 +11,8 @@ from include.domain.reviews import Decision, DecisionEvent, Merged
 from include.services.inbox.handle_events import Handler, NotYet
 from include.services.inbox.ports import InboxRow
 
+_POLLED = "left to the poller, which reads every decision"
+
 
 class DecisionSource(Protocol):
     """One gateway account."""
@@ -28,6 +30,7 @@ def decision_handler(
     read: Callable[[InboxRow], DecisionEvent | None],
     source_of: Callable[[InboxRow], DecisionSource | None],
     decide: Callable[[DecisionEvent], Merged | None],
+    order_of: Callable[[str], str | None],
 ) -> Handler:
     """Return the handler of fraud decisions.
 
@@ -35,19 +38,24 @@ def decision_handler(
         read: what the sender says was decided; ``None``: nothing that can be read.
         source_of: whom to ask about it; ``None``: no gateway of ours, so it waits.
         decide: ``OrderService.decide``; ``None`` says that no order is known for it yet.
+        order_of: ``OrderBook.by_request``; the gateway is asked about no request but ours.
     """
 
     def handle(row: InboxRow) -> str:
         heard = read(row)
         if heard is None or heard.decision is Decision.review:
             return "it decides nothing; the poller reads the facts"
+        unknown = f"no order is known for request {heard.request_id} yet"
+        if order_of(heard.request_id) is None:
+            raise NotYet(unknown, _POLLED)
         source = source_of(row)
         shown = next(iter(source.decided([heard.request_id])), None) if source else None
         if shown is None:
-            raise NotYet(f"the gateway does not show a decision of {heard.request_id} yet")
+            why = f"the gateway does not show a decision of {heard.request_id} yet"
+            raise NotYet(why, _POLLED)
         merged = decide(replace(shown, reviewer=shown.reviewer or heard.reviewer))
         if merged is None:
-            raise NotYet(f"no order is known for request {heard.request_id} yet")
+            raise NotYet(unknown, _POLLED)
         return f"decision {shown.decision}: {merged}"
 
     return handle
