@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TypeVar
 
+from include.adapters.store.audit_log import SqlAuditLog
 from include.domain.errors import IntegrationError, Rejected
 from include.services.bugs import describe
 from include.services.effects.dead_letters import DeadLetter, replay
@@ -20,14 +21,18 @@ F = TypeVar("F")
 _BEFORE = timedelta(days=2)  # how long before its dead letter a row may have been written
 
 
-def replay_one(desks: Desks, dead_letter_id: int, who: str) -> str:
+def replay_one(desks: Desks, dead_letter_id: int, who: str, *, via: str) -> str:
     """Try one dead letter again and return the state it is in afterwards.
+
+    That it was asked for is in the audit chain, with the door (``via``), whatever comes of it.
 
     Raises:
         Rejected: nothing can be tried again, or it cannot be driven still. Retryable: the other
             side could not be asked.
     """
     letter = desks.context.dead_letters.show(dead_letter_id)
+    log, subject = SqlAuditLog(desks.context.store), f"{letter.kind}|{letter.key}"
+    log.note(f"{via}:{who}", "dead letter replay asked for", subject)
     try:
         return _replay(desks, letter, who)
     except IntegrationError:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from include.adapters.store import audit
 from include.domain.payments import PaymentStatus
 from include.domain.refunds import RefundState
 from include.domain.reviews import Decision, DecisionEvent
@@ -177,6 +178,7 @@ def test_an_operator_decides_an_order_under_review(kit: Kit) -> None:
     assert kit.service.advance(order["order_id"]).state == "captured"
     other = {"decision": "reject"}
     assert kit.call("POST", path, other, "web_operator").status_code == 409
+    assert signed(kit, order) == [("api:web_operator", "decision asked for")]
 
 
 def test_a_shop_reads_what_its_shopper_may_and_staff_the_gateways_word(kit: Kit) -> None:
@@ -228,6 +230,21 @@ def test_an_operator_ends_two_decisions_against_each_other(kit: Kit) -> None:
     assert kit.call("POST", path, body, "web_operator").status_code == 202
     assert kit.call("POST", path, body, "web_operator").status_code == 200  # a repeat
     assert not kit.service.orders.get(order["order_id"]).facts.is_contradicted
+    assert signed(kit, order) == [("api:web_operator", "contradiction settled: accept")]
+
+
+def test_what_a_shop_asks_for_is_signed_with_its_name(kit: Kit) -> None:
+    order = kit.place().json()
+    path = f"/v1/orders/{order['order_id']}/cancel"
+    for _ in range(2):
+        assert kit.call("POST", path, {"reason": "changed her mind"}).status_code == 202
+    assert signed(kit, order) == [("api:web_shop", "cancel asked for")]
+
+
+def signed(kit: Kit, order: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return who did what to an order, as the audit chain has it."""
+    history = audit.history(kit.database, f"order|{order['order_id']}")
+    return [(entry.who, entry.what) for entry in history]
 
 
 def test_an_answer_holds_no_shopper(kit: Kit) -> None:

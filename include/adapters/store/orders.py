@@ -1,6 +1,7 @@
 """Orders in the database: accepted once, changed only by whoever read the latest version."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -72,6 +73,8 @@ _MOST_TRIES = 50  # of an amendment; each lost try means that somebody else's wa
 
 class SqlOrders(SqlSagas[OrderFacts]):
     """Satisfies ``orders.books.OrderBook`` on SQLite and PostgreSQL."""
+
+    subject = "order"
 
     def __init__(
         self,
@@ -189,6 +192,13 @@ class SqlOrders(SqlSagas[OrderFacts]):
         if any(event.detail.get("request_id") for event in events):  # an answer of the gateway
             _know_requests(connection, saga.key, saga.facts)
 
+    def tell(self, order_id: str, event: Event) -> None:
+        for _ in range(_MOST_TRIES):
+            with suppress(Stale):
+                self.save(self.get(order_id), [event])
+                return
+        raise _too_fast(order_id)
+
     def amend(self, order_id: str, change: Amend, event: Event) -> Saga[OrderFacts]:
         for _ in range(_MOST_TRIES):
             saga = self.get(order_id)
@@ -198,11 +208,9 @@ class SqlOrders(SqlSagas[OrderFacts]):
             is_open = saga.state not in (*ENDED, OrderState.stuck) and facts != saga.facts
             state = state_of(facts) if is_open else saga.state
             due = replace(saga, facts=facts, state=state, next_at=self.now())
-            try:
+            with suppress(Stale):
                 return self.save(due, [event] if facts != saga.facts else [])
-            except Stale:
-                continue
-        raise RuntimeError(f"order {order_id} changes faster than it can be amended")
+        raise _too_fast(order_id)
 
     def due(
         self, merchant_ids: Sequence[str], limit: int, *, is_erp_down: bool = False
@@ -266,6 +274,10 @@ def _facts(text: str) -> OrderFacts:
 def _accepted(order: Order, who: str) -> Event:
     detail = {"number": order.number, "amount": str(order.amount), "lines": len(order.lines)}
     return Event("order accepted", detail, who)
+
+
+def _too_fast(order_id: str) -> RuntimeError:
+    return RuntimeError(f"order {order_id} changes faster than it can be amended")
 
 
 def append_events(

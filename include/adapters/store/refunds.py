@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
-from include.adapters.store import audit
 from include.adapters.store.dead_letters import close_letter, open_letter
 from include.adapters.store.leases import demand_held, insert_once
 from include.adapters.store.order_tables import orders, payment_requests, refunds
@@ -31,7 +30,6 @@ from include.domain.refunds import (
     plan,
     with_voids,
 )
-from include.services.effects.chain import detail_of
 from include.services.effects.store import Lease
 from include.services.orders.driver import Event, Saga
 from include.services.orders.refund_order import RefundRow
@@ -95,6 +93,8 @@ _VERSION = select(orders.c.version).where(orders.c.order_id == bindparam("of_ord
 
 class SqlRefunds(SqlSagas[RefundFacts]):
     """Satisfies ``orders.books.RefundBook`` on SQLite and PostgreSQL."""
+
+    subject = "refund"
 
     def ask(self, row: RefundRow, *, may_void: bool, limit: Money | None) -> tuple[str, bool]:
         with self._engine.begin() as connection:
@@ -187,11 +187,10 @@ class SqlRefunds(SqlSagas[RefundFacts]):
                 )
             approved = {"state": RefundState.approved.value, "approved_by": who, "next_at": now}
             _rule(connection, found, Ruling.approved, now, approved)
-            _tell(connection, found.order_id, now, Event("refund approved", {
-                "refund": refund_id}, who))  # fmt: skip
             amount = str(Money(found.amount_minor, found.currency))
-            detail, subject = detail_of(amount=amount), f"refund|{refund_id}"
-            audit.append(connection, now, f"{via}:{who}", "refund approved", subject, detail)
+            told = Event("refund approved", {"refund": refund_id, "amount": amount}, who, via)
+            _tell(connection, found.order_id, now, told)
+            self._sign(connection, now, refund_id, [told])
         return replace(row_of(found), approved_by=who)
 
     def refuse(
@@ -236,22 +235,20 @@ class SqlRefunds(SqlSagas[RefundFacts]):
                 .where(orders.c.order_id == found.order_id)
                 .values(refunding_minor=free, next_at=now)
             )
-            _tell(connection, found.order_id, now, Event("refund refused", {
-                "refund": refund_id, "why": why}, who))  # fmt: skip
+            told = Event("refund refused", {"refund": refund_id, "why": why}, who, via)
+            _tell(connection, found.order_id, now, told)
             for kind in (REFUSED, SET_BACK):
                 close_letter(connection, now, kind, refund_id, who, f"refused: {why}")
-            detail, subject = detail_of(why=why), f"refund|{refund_id}"
-            audit.append(connection, now, f"{via}:{who}", "refund refused", subject, detail)
+            self._sign(connection, now, refund_id, [told])
 
-    def mend(self, saga: Saga[RefundFacts], event: Event, *, via: str) -> None:
+    def mend(self, saga: Saga[RefundFacts], event: Event) -> None:
         with self._engine.begin() as connection:
             now = self._clock(connection)
             if not self._write(connection, saga, now):
                 raise Rejected("it has moved on", f"refund {saga.key}", "Read it again.")
             self._tell(connection, replace(saga, version=saga.version + 1), now, [event])
             close_letter(connection, now, REFUSED, saga.key, event.who, event.what)
-            detail, subject = detail_of(**event.detail), f"refund|{saga.key}"
-            audit.append(connection, now, f"{via}:{event.who}", event.what, subject, detail)
+            self._sign(connection, now, saga.key, [event])
 
     def _read(self, connection: Connection, key: str) -> Saga[RefundFacts]:
         found = self._find(connection, key)

@@ -8,10 +8,12 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
 
+from include.adapters.store import audit
 from include.adapters.store.clock import CarriedClock, StoreClock, database_now, light_now
 from include.adapters.store.dead_letters import close_letter, open_letter, was_resolved
 from include.adapters.store.leases import give_back, take_lease
 from include.adapters.store.transactions import reading
+from include.services.effects.chain import AuditEntry, detail_of
 from include.services.effects.store import Lease
 from include.services.orders.driver import Event, Saga, Stale
 from include.services.orders.setting_back import Letter
@@ -21,6 +23,8 @@ F = TypeVar("F")
 
 class SqlSagas(ABC, Generic[F]):
     """Satisfies ``orders.driver.SagaStore``; a subclass says which table, and what it tells."""
+
+    subject: str  # what the audit chain calls one: order, refund
 
     def __init__(
         self,
@@ -73,7 +77,7 @@ class SqlSagas(ABC, Generic[F]):
         goes_on: bool = False,
         letter: Letter | None = None,
     ) -> Saga[F]:
-        """Write row, timeline and dead letter in one transaction.
+        """Write row, timeline, dead letter and audit entries in one transaction.
 
         Raises:
             Stale: the row has moved on. Nothing was written.
@@ -89,7 +93,24 @@ class SqlSagas(ABC, Generic[F]):
             self._tell(connection, saved, now, events)
             if letter is not None:
                 _note(connection, now, saga.key, letter)
+            self._sign(connection, now, saga.key, events)
         return saved
+
+    def _sign(self, connection: Connection, now: datetime, key: str, events: list[Event]) -> None:
+        """Put into the audit chain what people did. Call it last: it queues all writers."""
+        entries = [
+            AuditEntry(
+                now,
+                f"{event.via}:{event.who}",
+                event.what,
+                f"{self.subject}|{key}",
+                detail_of(**event.detail),
+            )
+            for event in events
+            if event.via
+        ]
+        if entries:
+            audit.append_all(connection, entries)
 
 
 def _note(connection: Connection, now: datetime, key: str, letter: Letter) -> None:

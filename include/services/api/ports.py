@@ -18,7 +18,7 @@ class Role(StrEnum):
     read = "read"
     write = "write"  # place, cancel, capture
     refund = "refund"  # ask for one, and approve another's
-    operate = "operate"  # dead letters, contradicting decisions, the audit chain
+    operate = "operate"  # timelines and words for staff, decisions, dead letters, the audit chain
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,10 @@ class OrderBook(Protocol):
 
     def now(self) -> datetime: ...
 
+    def tell(self, order_id: str, event: Event) -> None:
+        """Write one line of an order's timeline; nothing of the order changes."""
+        ...
+
     def amend(self, order_id: str, change: Amend, event: Event) -> Saga[OrderFacts]:
         """Change an order's facts from outside its saga, and make it due at once.
 
@@ -155,7 +159,7 @@ class RefundBook(Protocol):
         """
         ...
 
-    def mend(self, saga: Saga[RefundFacts], event: Event, *, via: str) -> None:
+    def mend(self, saga: Saga[RefundFacts], event: Event) -> None:
         """Let a person change the course of a refund that the gateway has refused.
 
         Raises:

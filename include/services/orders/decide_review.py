@@ -15,6 +15,7 @@ from include.domain.reviews import Decision, DecisionEvent, Merged
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.orders.commands import Command
+from include.services.orders.driver import Event
 from include.services.orders.moves import is_under_review
 from include.services.orders.order_service import OrderService
 
@@ -48,8 +49,11 @@ def decide_review(
     *,
     analyst: str,
     comments: str = "",
+    via: str = "",
 ) -> Decided:
     """Decide one order under review; the same decision again is the same decision.
+
+    Who asked is on the timeline, and in the audit chain with the door (``via``), before it is sent.
 
     Raises:
         Rejected: it is not under review, or was decided the other way from here.
@@ -80,6 +84,8 @@ def decide_review(
             order.amount.minor,
             desk.owner,
         )
+        detail = {"decision": decision.value, "comment": comments}
+        service.orders.tell(order_id, Event("decision asked for", detail, analyst, via))
         effect = engine.perform(command.effect(key))
     else:
         _demand_same(known, order, decision)

@@ -38,11 +38,12 @@ class Stale(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of the timeline."""
+    """One line of the timeline; what a person does is in the audit chain, too, in one commit."""
 
     what: str
     detail: Mapping[str, object] = field(default_factory=dict)
     who: str = ""
+    via: str = ""  # the door a person came by: cli, api, airflow; '': no person
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,12 @@ from include.domain.errors import IntegrationError, Rejected
 from include.domain.money import Money
 from include.domain.order_state import ENDED, ENDED_BY_SELLER, OrderFacts, OrderState, Stop, Wanted
 from include.domain.orders import Order
-from include.domain.payments import PaymentStatus
-from include.domain.reviews import Decision, DecisionEvent, Merged, merge
+from include.domain.reviews import Decision, DecisionEvent, Merged
 from include.services.effects.engine import Engine
 from include.services.effects.schedule import is_unsent
 from include.services.effects.store import Leases
 from include.services.orders.books import Amend, DecisionBook, OrderBook, RefundBook
+from include.services.orders.deciding import settled, with_decision
 from include.services.orders.driver import NOT_WANTED, Driver, Event, Saga
 from include.services.orders.moves import authorized, free_number, gives_back, is_under_review
 from include.services.orders.place_order import OrderPlay, is_wanted
@@ -79,6 +79,7 @@ class OrderService(Refunding):
         who: str,
         cause: str,
         *,
+        via: str = "",
         has_left: bool = False,
         tolerance_minor: int = 0,
     ) -> None:
@@ -89,6 +90,7 @@ class OrderService(Refunding):
             amount: to capture.
             who: asks.
             cause: what it is for; the same one asks once.
+            via: the door a person came by, for the audit chain.
             tolerance_minor: by how much it may exceed what is left, which is then captured: an
                 invoice rounds its tax by itself.
             has_left: the goods have. It is noted, and captured once an open fraud decision allows
@@ -111,7 +113,8 @@ class OrderService(Refunding):
             one = Wanted(free_number(facts), wanted, cause, is_final=wanted.minor == left)
             return replace(facts, wanted=(*facts.wanted, one), problem="")
 
-        self.orders.amend(order_id, want, Event("capture asked for", {"cause": cause}, who))
+        detail = {"cause": cause, "amount": str(amount or "all that is left")}
+        self.orders.amend(order_id, want, Event("capture asked for", detail, who, via))
 
     @staticmethod
     def _may_capture(
@@ -134,7 +137,7 @@ class OrderService(Refunding):
             )
 
     def cancel(
-        self, order_id: str, who: str, why: str, told: str = ENDED_BY_SELLER
+        self, order_id: str, who: str, why: str, *, told: str = ENDED_BY_SELLER, via: str = ""
     ) -> Saga[OrderFacts]:
         """Have an order unwound; one that is being unwound, or has been, stays as it is.
 
@@ -143,6 +146,7 @@ class OrderService(Refunding):
             who: asks for it.
             why: in their words, for staff.
             told: what the shopper may read of it.
+            via: the door a person came by, for the audit chain.
 
         Raises:
             Rejected: it is invoiced or completed; money then goes back by a refund.
@@ -160,7 +164,7 @@ class OrderService(Refunding):
             return saga
         if saga.state == OrderState.completed:
             raise Rejected("it is delivered and invoiced", order_id, "Refund it instead.")
-        return self._change(order_id, stop, Event("cancel asked for", {"why": why}, who))
+        return self._change(order_id, stop, Event("cancel asked for", {"why": why}, who, via))
 
     def called_off(self, order_id: str, who: str, why: str, told: Event) -> None:
         """Take in that SYSPRO ships no more of an order: what has not left is given back.
@@ -179,7 +183,7 @@ class OrderService(Refunding):
 
         self._change(order_id, unwound, told)
 
-    def give_up(self, order_id: str, who: str, why: str) -> Saga[OrderFacts]:
+    def give_up(self, order_id: str, who: str, why: str, *, via: str = "") -> Saga[OrderFacts]:
         """End an order that is stuck beside SYSPRO's invoice, because a person says so.
 
         Its hold is released, what was captured stays, and accounts receivable has the invoice.
@@ -195,9 +199,9 @@ class OrderService(Refunding):
                 raise Rejected("it is not stuck beside an invoice", order_id, do)
             return replace(facts, stop=Stop(who, why, keeps_invoice=True), problem="")
 
-        return self._change(order_id, stop, Event("given up", {"why": why}, who))
+        return self._change(order_id, stop, Event("given up", {"why": why}, who, via))
 
-    def hold_is_gone(self, order_id: str, who: str, why: str) -> Saga[OrderFacts]:
+    def hold_is_gone(self, order_id: str, who: str, why: str, *, via: str = "") -> Saga[OrderFacts]:
         """Take a person's word that a hold which cannot be reversed holds nothing any more.
 
         Raises:
@@ -214,7 +218,7 @@ class OrderService(Refunding):
                 return replace(freed, replaced=None)
             return replace(freed, is_reversed=True)
 
-        return self.orders.amend(order_id, gone, Event("hold is gone", {"why": why}, who))
+        return self.orders.amend(order_id, gone, Event("hold is gone", {"why": why}, who, via))
 
     def decide(self, event: DecisionEvent) -> Merged | None:
         """Take a fraud decision in; ``None``: no order is known for it yet.
@@ -228,7 +232,7 @@ class OrderService(Refunding):
         outcome: list[Merged] = []
 
         def take(facts: OrderFacts) -> OrderFacts:
-            found, merged = _merged(facts, event)
+            found, merged = with_decision(facts, event)
             outcome[:] = [merged]
             return found
 
@@ -238,16 +242,16 @@ class OrderService(Refunding):
         self.decisions.record(event, order_id, outcome[0])
         return outcome[0]
 
-    def settle_contradiction(self, order_id: str, decision: Decision, who: str) -> None:
-        """Let a person end two decisions against each other."""
+    def settle_contradiction(
+        self, order_id: str, decision: Decision, who: str, *, why: str = "", via: str = ""
+    ) -> None:
+        """Let a person end two decisions against each other.
 
-        def settle(facts: OrderFacts) -> OrderFacts:
-            if not facts.is_contradicted:
-                raise Rejected("there is no contradiction", order_id, "Read the order first.")
-            decided = replace(facts, is_contradicted=False, decision=decision, decided_by=who)
-            return decided if decision is Decision.accept else _rejected(decided, who)
-
-        self._change(order_id, settle, Event(f"settled: {decision}", {}, who))
+        Raises:
+            Rejected: there are none.
+        """
+        told = Event(f"contradiction settled: {decision}", {"why": why} if why else {}, who, via)
+        self._change(order_id, partial(settled, decision=decision, who=who), told)
 
     def _change(self, order_id: str, change: Amend, told: Event) -> Saga[OrderFacts]:
         """Amend an order; what it had begun, had not sent and does not want now is withdrawn.
@@ -359,34 +363,3 @@ def _promised(facts: OrderFacts) -> int:
     taken = {one.number for one in facts.taken}
     open_minor = sum(one.amount.minor for one in facts.wanted if one.number not in taken)
     return open_minor + facts.captured_minor()
-
-
-def _merged(facts: OrderFacts, event: DecisionEvent) -> tuple[OrderFacts, Merged]:
-    """Advance by rank, never by arrival.
-
-    To accept a request is to accept nothing that was authorised after it; a reject is about the
-    order whichever request it names.
-    """
-    current = facts.payment.request_id if facts.payment else event.request_id
-    if event.decision is Decision.accept and event.request_id != current:
-        return facts, Merged.known
-    merged = merge(facts.decision, event.decision)
-    if merged is Merged.contradiction:
-        return replace(facts, is_contradicted=True), merged
-    if merged is Merged.known:
-        return facts, merged
-    who = event.reviewer or event.origin
-    facts = replace(facts, decision=event.decision, decided_by=who)
-    if event.decision is Decision.reject:
-        return _rejected(facts, who), merged
-    is_first = facts.payment is not None and facts.payment.status is PaymentStatus.review_first
-    if event.decision is Decision.accept and is_first:
-        # The bank was never asked: ask it now, without another review.
-        facts = replace(facts, payment=None, attempt=facts.attempt + 1, skips_decision=True)
-    return facts, merged
-
-
-def _rejected(facts: OrderFacts, who: str) -> OrderFacts:
-    if facts.stop is not None:
-        return facts
-    return replace(facts, stop=Stop(who, "rejected by fraud review"), problem="")

@@ -159,8 +159,8 @@ class Refunding:
         """
         saga = self._refused(refund_id)
         again = replace(saga, state=RefundState.approved, facts=tried_again(saga.facts))
-        told = Event("refund tried again", {"refund": refund_id}, who)
-        self.refunds.mend(replace(again, next_at=self.refunds.now()), told, via=via)
+        told = Event("refund tried again", {"refund": refund_id}, who, via)
+        self.refunds.mend(replace(again, next_at=self.refunds.now()), told)
 
     def pay_refund_outside(
         self, refund_id: str, reference: str, who: str, *, via: str = "api"
@@ -176,8 +176,8 @@ class Refunding:
         saga = self._refused(refund_id)
         paid = replace(saga, state=RefundState.moved, facts=paid_outside(saga.facts, reference))
         detail = {"refund": refund_id, "reference": reference}
-        told = Event("refund paid outside the gateway", detail, who)
-        self.refunds.mend(replace(paid, next_at=self.refunds.now()), told, via=via)
+        told = Event("refund paid outside the gateway", detail, who, via)
+        self.refunds.mend(replace(paid, next_at=self.refunds.now()), told)
 
     def advance_refund(self, refund_id: str) -> Saga[RefundFacts]:
         """Drive a refund as far as it goes now; its order learns of what moved as it moves."""

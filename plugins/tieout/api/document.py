@@ -61,8 +61,9 @@ def document_of(app: FastAPI, root_path: str = "") -> dict[str, Any]:
         title="Tieout: order to cash",
         version="1",
         description="Place orders, read them, cancel, capture and refund. Repeating is safe: "
-        "the same Idempotency-Key gets the same answer. Refusals are RFC 9457 problems, "
-        "and their member `do` names the next step.",
+        "the same Idempotency-Key gets the same answer, but for an order that was *pending*: "
+        "a repeat tells how it ended. Refusals are RFC 9457 problems, and their member `do` "
+        "names the next step.",
         routes=app.routes,
         servers=[{"url": root_path or "/"}],
     )

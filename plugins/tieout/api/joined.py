@@ -53,7 +53,7 @@ def joined(context: Tieout) -> Joined:
     return Joined(
         service=lambda: desks.service,
         sweep=partial(desks.sweep, in_lanes=False),
-        replay=partial(replay_one, desks),
+        replay=partial(replay_one, desks, via="api"),
         webhook=find_account(desks),
         handlers=handlers(desks),
         owner="integration",

@@ -151,7 +151,7 @@ def cancel_order(
     """
     record, why = own_order(api, client, order_id), asked.content.reason
     told = ENDED_BY_SELLER if is_staff(client) else why  # a shop's words are for its shopper too
-    api.parts.service().cancel(record.order_id, client.client_id, why, told)
+    api.parts.service().cancel(record.order_id, client.client_id, why, told=told, via="api")
     return _accepted(api, client, order_id)
 
 
@@ -171,7 +171,7 @@ def capture_order(
 
     def capture() -> Answer:
         cause = f"api {client.client_id} {key}"
-        api.parts.service().capture(record.order_id, amount, client.client_id, cause)
+        api.parts.service().capture(record.order_id, amount, client.client_id, cause, via="api")
         api.wake()
         return done(202, shown(api, client, own_order(api, client, order_id)))
 
@@ -192,7 +192,9 @@ def decide_order(
     record, service = own_order(api, client, order_id), api.parts.service()
     decision, facts = Decision(asked.content.decision), record.facts
     if facts.is_contradicted:
-        service.settle_contradiction(record.order_id, decision, client.client_id)
+        service.settle_contradiction(
+            record.order_id, decision, client.client_id, why=asked.content.comment, via="api"
+        )
     elif facts.decision is decision:
         return reply(shown(api, client, record))  # a repeat
     else:
@@ -203,6 +205,7 @@ def decide_order(
             decision,
             analyst=client.client_id,
             comments=asked.content.comment,
+            via="api",
         )
     return _accepted(api, client, order_id)
 

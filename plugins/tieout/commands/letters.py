@@ -9,7 +9,7 @@ from include.domain.money import Money
 from include.services.effects.dead_letters import DeadLetter
 from include.services.next_actions import suggest
 from include.wiring import Tieout
-from tieout.commands.parts import Parsers, command, desks_of, group, note, say, whole
+from tieout.commands.parts import Parsers, command, desks_of, group, say, whole
 
 NUMBER = whole(2**31 - 1)
 
@@ -75,7 +75,6 @@ def _replay(context: Tieout, given: argparse.Namespace) -> int:
     desks, failed = desks_of(context), 0
     for number in numbers:
         letter = context.dead_letters.show(number)
-        note(context, given.who, "dead letter replay asked for", f"{letter.kind}|{letter.key}")
         try:
             say(f"{number}: {_again(context, desks, letter, given.who)}")
         except IntegrationError as fault:
@@ -93,7 +92,7 @@ def _again(context: Tieout, desks: object, letter: DeadLetter, who: str) -> str:
     if letter.kind == DEAD_LETTER_KIND:
         SqlInbox(context.store).retry(letter.key, who)
         return "received; it is handled within a minute"
-    return replay_one(desks, letter.dead_letter_id, who)  # type: ignore[arg-type]
+    return replay_one(desks, letter.dead_letter_id, who, via="cli")  # type: ignore[arg-type]
 
 
 def _chosen(context: Tieout, given: argparse.Namespace) -> list[int]:

@@ -20,7 +20,6 @@ from tieout.commands.parts import (
     desks_of,
     group,
     money,
-    note,
     order_id_of,
     say,
     whole,
@@ -115,26 +114,24 @@ def _timeline(context: Tieout, given: argparse.Namespace) -> None:
 
 
 def _cancel(context: Tieout, given: argparse.Namespace) -> None:
-    _ended(context, given, desks_of(context).service.cancel, "order cancel asked for")
+    _ended(context, given, desks_of(context).service.cancel)
 
 
 def _give_up(context: Tieout, given: argparse.Namespace) -> None:
-    _ended(context, given, desks_of(context).service.give_up, "order given up")
+    _ended(context, given, desks_of(context).service.give_up)
 
 
 def _hold_gone(context: Tieout, given: argparse.Namespace) -> None:
-    _ended(context, given, desks_of(context).service.hold_is_gone, "hold is gone")
+    _ended(context, given, desks_of(context).service.hold_is_gone)
 
 
 def _ended(
     context: Tieout,
     given: argparse.Namespace,
-    end: Callable[[str, str, str], Saga[OrderFacts]],
-    what: str,
+    end: Callable[..., Saga[OrderFacts]],
 ) -> None:
     order_id = order_id_of(context, given.order)
-    saga = end(order_id, given.who, given.reason)
-    note(context, given.who, what, f"order|{order_id}", why=given.reason)
+    saga = end(order_id, given.who, given.reason, via="cli")
     say(f"{order_id}: {saga.state}; {DUE}")
 
 
@@ -142,7 +139,6 @@ def _capture(context: Tieout, given: argparse.Namespace) -> None:
     order_id = order_id_of(context, given.order)
     currency = context.orders.content(order_id).currency
     amount = money(given.amount, currency) if given.amount else None
-    desks_of(context).service.capture(order_id, amount, given.who, f"cli {given.cause}")
-    shown = str(amount or "all that is left")
-    note(context, given.who, "capture asked for", f"order|{order_id}", amount=shown)
-    say(f"{order_id}: capture of {shown}; {DUE}")
+    cause = f"cli {given.cause}"
+    desks_of(context).service.capture(order_id, amount, given.who, cause, via="cli")
+    say(f"{order_id}: capture of {amount or 'all that is left'}; {DUE}")

@@ -16,7 +16,6 @@ from tieout.commands.parts import (
     command,
     desks_of,
     group,
-    note,
     order_id_of,
     say,
 )
@@ -62,8 +61,6 @@ def _decide(context: Tieout, given: argparse.Namespace) -> int:
 
     order_id, desks = order_id_of(context, given.order), desks_of(context)
     desk = desks.of(context.orders.content(order_id).shop_id)
-    detail = {"decision": given.decision.value, "comment": given.comment}
-    note(context, given.who, "review decision asked for", f"order|{order_id}", **detail)
     found = decide_review(
         desks.service,
         desk.engine,
@@ -71,6 +68,7 @@ def _decide(context: Tieout, given: argparse.Namespace) -> int:
         given.decision,
         analyst=given.who,
         comments=given.comment,
+        via="cli",
     )
     say(f"{order_id}: {found}")
     return 0 if found.is_certain else 1
@@ -78,9 +76,8 @@ def _decide(context: Tieout, given: argparse.Namespace) -> int:
 
 def _settle(context: Tieout, given: argparse.Namespace) -> None:
     order_id, decision = order_id_of(context, given.order), Decision(given.decision)
-    desks_of(context).service.settle_contradiction(order_id, decision, given.who)
-    detail = {"decision": decision.value, "comment": given.comment}
-    note(context, given.who, "contradiction settled", f"order|{order_id}", **detail)
+    service = desks_of(context).service
+    service.settle_contradiction(order_id, decision, given.who, why=given.comment, via="cli")
     say(f"{order_id}: {decision.value} stands; {DUE}")
 
 

@@ -191,7 +191,13 @@ def decide_order(order_id: str, *, is_accepted: bool, who: str, comment: str) ->
         engine = desks().of(tieout().orders.content(order_id).shop_id).engine
         return str(
             decide_review(
-                desks().service, engine, order_id, decision, analyst=who, comments=comment
+                desks().service,
+                engine,
+                order_id,
+                decision,
+                analyst=who,
+                comments=comment,
+                via="airflow",
             )
         )
 

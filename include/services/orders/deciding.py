@@ -1,0 +1,51 @@
+"""What a fraud decision makes of an order's facts: another's, or a person's between two."""
+
+from dataclasses import replace
+
+from include.domain.errors import Rejected
+from include.domain.order_state import OrderFacts, Stop
+from include.domain.payments import PaymentStatus
+from include.domain.reviews import Decision, DecisionEvent, Merged, merge
+
+
+def with_decision(facts: OrderFacts, event: DecisionEvent) -> tuple[OrderFacts, Merged]:
+    """Advance by rank, never by arrival.
+
+    To accept a request is to accept nothing that was authorised after it; a reject is about the
+    order whichever request it names.
+    """
+    current = facts.payment.request_id if facts.payment else event.request_id
+    if event.decision is Decision.accept and event.request_id != current:
+        return facts, Merged.known
+    merged = merge(facts.decision, event.decision)
+    if merged is Merged.contradiction:
+        return replace(facts, is_contradicted=True), merged
+    if merged is Merged.known:
+        return facts, merged
+    who = event.reviewer or event.origin
+    facts = replace(facts, decision=event.decision, decided_by=who)
+    if event.decision is Decision.reject:
+        return _rejected(facts, who), merged
+    is_first = facts.payment is not None and facts.payment.status is PaymentStatus.review_first
+    if event.decision is Decision.accept and is_first:
+        # The bank was never asked: ask it now, without another review.
+        facts = replace(facts, payment=None, attempt=facts.attempt + 1, skips_decision=True)
+    return facts, merged
+
+
+def settled(facts: OrderFacts, *, decision: Decision, who: str) -> OrderFacts:
+    """Let a person's word end two decisions against each other.
+
+    Raises:
+        Rejected: there are none.
+    """
+    if not facts.is_contradicted:
+        raise Rejected("there is no contradiction", "the order", "Read it first.")
+    facts = replace(facts, is_contradicted=False, decision=decision, decided_by=who)
+    return facts if decision is Decision.accept else _rejected(facts, who)
+
+
+def _rejected(facts: OrderFacts, who: str) -> OrderFacts:
+    if facts.stop is not None:
+        return facts
+    return replace(facts, stop=Stop(who, "rejected by fraud review"), problem="")
