@@ -10,7 +10,6 @@ the Test button. Use ``session()`` around several calls, so that they share one 
 
 import os
 import secrets
-import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
@@ -30,6 +29,7 @@ from include.services.effects.store import Leases
 from include.services.ports import PostingPeriod
 from tieout.hooks.connections import connection_of
 from tieout.hooks.masking import hide
+from tieout.this_process import worker_name
 
 _SERVICE = "/SYSPROWCFService"
 _STORE = "TIEOUT_STORE_URL"
@@ -82,7 +82,7 @@ class SysproHook(BaseHook):
                 if settings.read_conn_id
                 else None
             )
-            holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+            holder = f"{worker_name()}:{secrets.token_hex(4)}"
             self._adapter = open_adapter(
                 settings, transport, leases, holder, mask=hide, reads_from=reads_from
             )
