@@ -9,9 +9,11 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from include.adapters.store.engine import open_store
+from include.domain.errors import Rejected
 
 
 def config() -> Config:
@@ -22,14 +24,25 @@ def config() -> Config:
 
 
 def migrate(engine: Engine) -> None:
-    """Apply every migration that is missing. Two at once are safe: the second finds nothing."""
+    """Apply every migration that is missing. Two at once are safe: the second finds nothing.
+
+    Raises:
+        Rejected: another version of Tieout made the store, and this one does not know its schema.
+    """
     settings = config()
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             # One migration at a time; the lock ends with the transaction. 0x7469656f7574: "tieout"
             connection.execute(text("SELECT pg_advisory_xact_lock(128022122001780)"))
         settings.attributes["connection"] = connection
-        command.upgrade(settings, "head")
+        try:
+            command.upgrade(settings, "head")
+        except CommandError as fault:
+            raise Rejected(
+                f"this version does not know the store's schema: {fault}",
+                "table alembic_version",
+                "Run the version of Tieout that made the store, or name an empty database.",
+            ) from fault
 
 
 def create_database(url: str) -> None:
@@ -55,7 +68,10 @@ def main() -> None:
         parser.error("say which store: --url, or TIEOUT_STORE_URL in the environment")
     if given.create_database:
         create_database(given.url)
-    migrate(open_store(given.url))
+    try:
+        migrate(open_store(given.url))
+    except Rejected as fault:
+        parser.exit(1, f"{fault}\n")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -96,6 +96,7 @@ def upgrade() -> None:
         sa.Column("sent_at", schema.Instant(timezone=True), nullable=True),
         sa.Column("next_at", schema.Instant(timezone=True), nullable=True),
         sa.Column("their_key", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("fence", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("sends >= 0", name=op.f("ck_effects_sends_counted")),

@@ -117,6 +117,7 @@ def upgrade() -> None:
         sa.Column("number", sa.Text(), nullable=False),
         sa.Column("merchant_id", sa.Text(), nullable=False),
         sa.Column("purchase_order", sa.Text(), nullable=False),
+        sa.Column("purchase_order_key", sa.Text(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("sales_order", sa.Text(), nullable=False),
@@ -133,7 +134,9 @@ def upgrade() -> None:
         sa.Column("updated_at", schema.Instant(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("order_id", name=op.f("pk_orders")),
         sa.UniqueConstraint(
-            "merchant_id", "purchase_order", name=op.f("uq_orders_merchant_id_purchase_order")
+            "merchant_id",
+            "purchase_order_key",
+            name=op.f("uq_orders_merchant_id_purchase_order_key"),
         ),
         sa.UniqueConstraint("shop_id", "number", name=op.f("uq_orders_shop_id_number")),
     )
@@ -212,6 +215,7 @@ def upgrade() -> None:
         sa.Column("asked_by", sa.Text(), nullable=False),
         sa.Column("approved_by", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("rest_reason", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("next_at", schema.Instant(timezone=True), nullable=True),
         sa.Column("asked_at", schema.Instant(timezone=True), nullable=False),
@@ -226,14 +230,8 @@ def upgrade() -> None:
             batch_op.f("ix_refunds_state_next_at"), ["state", "next_at"], unique=False
         )
 
-    with op.batch_alter_table("effects", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("evidence", sa.Text(), nullable=False, server_default=""))
-
 
 def downgrade() -> None:
-    with op.batch_alter_table("effects", schema=None) as batch_op:
-        batch_op.drop_column("evidence")
-
     with op.batch_alter_table("refunds", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_refunds_state_next_at"))
 
