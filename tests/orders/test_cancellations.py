@@ -260,3 +260,54 @@ def test_only_what_is_the_orders_own_in_syspro_unwinds_it(
     push.poll("2026-11-02")
     kit.pass_time(hours=2)
     assert kit.service.orders.get(order.order_id).state == ends_as
+
+
+class EnteredAnew(OneCancelled):
+    """A clerk has cancelled one sales order, after entering it once more."""
+
+    other = ErpOrder("900001", "W1", "", "1", False)
+
+    def orders_of(self, purchase_order: str, customer: str) -> list[ErpOrder]:
+        return [self._found, self.other]
+
+
+def cancellation_of(kit: Kit, number: str, purchase_order: str, customer: str) -> RefundPush:
+    store = store_of(kit)
+    found = ErpOrder(number, customer, purchase_order, "\\", True, cursor="2026-11-03-1")
+    return RefundPush(
+        "acme_us", "A", EnteredAnew(found), kit.service,  # type: ignore[arg-type]
+        SqlWatermarks(store, lambda _c: NOW), SqlShelf(store, lambda _c: NOW), "ann@acme",
+    )  # fmt: skip
+
+
+def test_a_person_learns_that_an_order_unwound_here_stands_anew_in_syspro(kit: Kit) -> None:
+    order = make_order()
+    facts = kit.run(order).facts
+    kit.service.cancel(order.order_id, "shopper", "changed her mind")
+    kit.pass_time(hours=2)
+    push = cancellation_of(kit, facts.sales_order, order.purchase_order, facts.customer)
+    assert push.poll("2026-11-02").set_aside == 1
+    (letter,) = SqlDeadLetters(store_of(kit)).listing()
+    assert letter.kind == "erp_cancellation"
+    assert "900001 stands under the same customer PO" in letter.reason
+
+
+def test_which_sales_order_is_ours_is_not_guessed_while_its_answer_is_out(kit: Kit) -> None:
+    made: list[str] = []
+
+    def lose(effect: Effect) -> Receipt:
+        made.append(kit.partner.do(effect).their_key)
+        raise OutcomeUnknown("no answer", "SYSPRO", "Look.")
+
+    order = make_order()
+    kit.partner.say(EffectKind.sales_order, lose)
+    facts = kit.run(order).facts
+    assert (facts.sales_order, facts.open_step) == ("", "sales_order|1")
+    push = cancellation_of(kit, made[0], order.purchase_order, facts.customer)
+    assert push.poll("2026-11-02").set_aside == 1
+    kit.pass_time(hours=2)
+    assert kit.service.orders.get(order.order_id).facts.sales_order == made[0]
+    again = cancellation_of(kit, made[0], order.purchase_order, facts.customer)
+    assert again.poll("2026-11-02", is_again=True).done == 1
+    assert kit.service.orders.get(order.order_id).facts.sales_order == "900001"
+    assert SqlDeadLetters(store_of(kit)).listing() == []

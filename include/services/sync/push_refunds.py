@@ -120,6 +120,7 @@ class RefundPush:
         if not is_of(found, saga.facts):
             return False
         if saga.facts.is_order_cancelled and saga.facts.stop:
+            self._demand_no_other(saga.facts, found)
             return True
         others = standing(self.feed, found)
         if others:  # this one was one too many, or was entered anew
@@ -131,9 +132,32 @@ class RefundPush:
         self.service.called_off(order_id, WHO, why, told)
         return True
 
+    def _demand_no_other(self, facts: OrderFacts, found: ErpOrder) -> None:
+        """Tell a person where an order is unwound, and a clerk had entered it anew meanwhile."""
+        if found.sales_order != facts.sales_order:
+            return
+        for other in standing(self.feed, found):
+            is_charged = other.is_complete and facts.delivered_minor  # it had left by then
+            if other.sales_order != facts.sales_order and not is_charged:
+                raise Rejected(
+                    f"the order is cancelled here with sales order {found.sales_order}, and "
+                    f"{other.sales_order} stands under the same customer PO",
+                    f"company {self.company_id}",
+                    f"Nobody pays for {other.sales_order}: cancel it in SYSPRO, or have the order "
+                    "placed anew; what has left is to be collected. Then resolve this.",
+                )
+
     def _adopt(self, order_id: str, found: ErpOrder, other: ErpOrder) -> None:
         """Go on with the sales order that stands, where the one that we knew is cancelled."""
-        if self.service.orders.get(order_id).facts.sales_order != found.sales_order:
+        known = self.service.orders.get(order_id).facts
+        if not known.sales_order and name_of(known.open_step) == "sales_order":
+            raise Rejected(
+                f"sales order {found.sales_order} was cancelled and {other.sales_order} stands, "
+                f"and which of them we have made is not known yet",
+                f"company {self.company_id}, order {order_id}",
+                "Replay this when the order's page names a sales order.",
+            )
+        if known.sales_order != found.sales_order:
             return
         is_held = other.status in NOT_RELEASED
 
