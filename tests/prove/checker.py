@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from include.services.effects.ports import EffectKind as K
 from tests.prove.judge import Step, Violation
 from tests.prove.judge_money import MoneyJudge
+from tests.prove.judge_owed import OwedJudge
 from tests.prove.truth import Entry
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ _RESTING = ("verified", "declined", "withdrawn")
 _NATURAL = ("sales_order_move", "custom_field", "shop_order_update", "shop_callback")
 
 
-class Checker(MoneyJudge):
+class Checker(MoneyJudge, OwedJudge):
     """Judges one finished seed."""
 
     def run(self) -> list[Violation]:
@@ -48,7 +49,7 @@ class Checker(MoneyJudge):
             return found
         for check in (
             self.engine, self.sends, self.once, self.money, self.reviews, self.refunds,
-            self.orders, self.ledger, self.inbox, self.rest,
+            self.orders, self.ledger, self.inbox, self.rest, self.owed,
         ):  # fmt: skip
             found += check()
             if found:

@@ -11,6 +11,8 @@ from tests.prove.truth import Entry
 if TYPE_CHECKING:
     from tests.prove.world import Call, World
 
+REVIEWED = ("in_review", "review_first")  # by the fraud desk, before anything may be captured
+
 
 @dataclass(frozen=True, slots=True)
 class Violation:

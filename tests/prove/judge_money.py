@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 
 from include.domain.reviews import Decision
 from include.services.effects.ports import EffectKind as K
-from tests.prove.judge import Judge, Violation
+from tests.prove.judge import REVIEWED, Judge, Violation
 from tests.simulator.hub import EPOCH
 
-_REVIEWED = ("in_review", "review_first")
 _SETTLED = "SELECT order_id FROM order_events WHERE what = 'settled: accept'"
 
 
@@ -23,7 +22,7 @@ class MoneyJudge(Judge):
         voided = {entry.target for entry in self.done(K.payment_void)}
         taken: Counter[str] = Counter()
         back: Counter[str] = Counter()
-        reversed_ones = {entry.target for entry in self.done(K.payment_reversal)}
+        reversed_ones = self.truth.freed | {e.target for e in self.done(K.payment_reversal)}
         for entry in self.done(K.payment_capture):
             taken[entry.target] += 0 if entry.their_key in voided else entry.amount_minor
         for entry in self.done(K.payment_refund):
@@ -60,9 +59,10 @@ class MoneyJudge(Judge):
         reviewed = {
             entry.order_id
             for entry in self.truth.by_kind[K.payment_authorization]
-            if entry.evidence.get("status") in _REVIEWED
+            if entry.evidence.get("status") in REVIEWED
         }
         truly, contradicted = self._truly_accepted(), self._contradicted()
+        settled = {row[0] for row in self.rows(_SETTLED)}
         for call in self.calls_of(K.payment_capture):
             order_id, _, step = call.key.partition("|")
             if order_id in reviewed and order_id not in truly:
@@ -72,7 +72,9 @@ class MoneyJudge(Judge):
                 yield Violation("I04 no capture without an accept", call.key)
             if contradicted.get(order_id, at) < at:
                 yield Violation("I07 no capture in a contradiction", call.key)
-            last_yes = max((seq for seq in accepted[order_id] if seq < at), default=0)
+            # Nobody but a person of ours takes a reject back: another request's accept does not.
+            said_yes = accepted[order_id] if order_id in settled else []
+            last_yes = max((seq for seq in said_yes if seq < at), default=0)
             if any(last_yes < seq < at for seq in rejected[order_id]):
                 yield Violation("I07 no capture after a reject", call.key)
             if dict(flagged[order_id]).get(_last(flagged[order_id], at), False):
@@ -89,7 +91,7 @@ class MoneyJudge(Judge):
                 accepted.setdefault(event.request_id, event.at)
         for entry in self.done(K.payment_capture):
             about = self.truth.by_their_key[entry.target]
-            if about.evidence["status"] not in _REVIEWED or entry.order_id in settled:
+            if about.evidence["status"] not in REVIEWED or entry.order_id in settled:
                 continue
             at = accepted.get(entry.target)
             if at is None or at > EPOCH + timedelta(seconds=entry.at):

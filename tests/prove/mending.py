@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from include.domain.errors import Rejected
 from include.domain.reviews import Decision
 from include.services.effects.ports import Effect, EffectKind, EffectState
+from tests.prove.partner import erp_order
 
 if TYPE_CHECKING:
     from tests.prove.product import Kit
@@ -91,9 +92,35 @@ def _mend_row(world: "World", kit: "Kit", kind: str, key: str, number: int) -> N
         for note in world.feeds.credit_notes:
             if kind == "credit_note" and note.invoice == name:
                 kit.refund_push.take_note(note)
+        if kind == "erp_cancellation":
+            kit.refund_push.take_cancellation(erp_order(world.truth.sales_orders[name]))
     except Rejected:
-        pass
+        if kind == "erp_cancellation" and not _call_off_the_other(world, kit, name):
+            return
+        if kind == "credit_note" and not _has_ended(world, name):
+            return  # it may be paid yet: what the order waits for is mended first
     kit.letters.resolve(number, WHO, "looked at, and tried again")
+
+
+def _call_off_the_other(world: "World", kit: "Kit", name: str) -> bool:
+    """Cancel what a clerk had entered anew for an order that is unwound by now; say whether."""
+    order = world.truth.sales_orders[name]
+    if not kit.service.orders.get(order.order_id).facts.sales_order:
+        return False  # which of them is the order's own is not known yet
+    for other in world.truth.orders_of(order.purchase_order):
+        if other.invoices:  # what had left by then is for accounts receivable
+            world.people.given_up.add(order.order_id)
+        if not other.is_over:
+            other.call_off()
+            world.people.show_end(other)
+    return True
+
+
+def _has_ended(world: "World", note: str) -> bool:
+    purchase_order = next(n.purchase_order for n in world.feeds.credit_notes if n.invoice == note)
+    asked = "SELECT 1 FROM orders WHERE purchase_order = ? AND state IN "
+    asked += "('completed', 'declined', 'cancelled')"
+    return bool(world.database.rows(asked, purchase_order))
 
 
 def _mend_orders(world: "World", kit: "Kit") -> None:
@@ -105,9 +132,15 @@ def _mend_orders(world: "World", kit: "Kit") -> None:
                 decision = Decision.accept if world.dice.random() < 0.5 else Decision.reject
                 kit.service.settle_contradiction(order_id, decision, WHO)
         elif "refused the" in reason and "capture" in reason:
-            end = kit.service.give_up if facts.is_invoiced else kit.service.cancel
-            end(order_id, WHO, "the gateway refused the capture")
+            if facts.is_invoiced:
+                world.people.given_up.add(order_id)
+                kit.service.give_up(order_id, WHO, "the gateway refused the capture")
+            else:
+                kit.service.cancel(order_id, WHO, "the gateway refused the capture")
+        elif "refused the reversal" in reason:
+            kit.service.hold_is_gone(order_id, WHO, "the gateway's page shows nothing held")
         elif facts.stop and facts.is_invoiced and facts.decision is Decision.reject:
+            world.people.given_up.add(order_id)
             kit.service.give_up(order_id, WHO, "rejected after it had been invoiced")
 
 
@@ -121,6 +154,8 @@ def _mend_refunds(world: "World", kit: "Kit") -> None:
             kit.service.try_refund_again(refund_id, WHO)
             continue
         try:
-            kit.service.refuse_refund(refund_id, WHO, "the gateway gives no more back")
+            world.people.refuse(kit, refund_id, "the gateway gives no more back")
         except Rejected:  # of a cancelled order: it must go back, one way or the other
             kit.service.pay_refund_outside(refund_id, "wire 7", WHO)
+            left = [part.amount.minor for part in facts.parts if not part.request_id]
+            world.people.paid_outside[refund_id] = sum(left)

@@ -25,6 +25,7 @@ from include.services.effects.ports import Effect, EffectKind, Found, Receipt
 from include.services.effects.store import Change, Decide, Lease
 from include.services.effects.turn import Turn
 from tests.orders.partners import PlainTranslator
+from tests.prove.late_mutants import LATE_MUTANTS
 from tests.prove.partner import SimulatedPartner
 from tests.prove.product import Receiver, incoming
 from tests.prove.saga_mutants import SAGA_MUTANTS
@@ -294,4 +295,5 @@ MUTANTS = (
     Variant("m20b closed period is never asked again", engine=with_rules(ForgetsWhatIsParked)),
     Variant("m23 takes the first of many", engine=with_rules(TakesTheFirstOfMany)),
     *SAGA_MUTANTS,
+    *LATE_MUTANTS,
 )

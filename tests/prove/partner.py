@@ -129,7 +129,8 @@ class Readers:
     ) -> ErpOrder | None:
         self._ask("SQ", "release")
         found = self._world.truth.orders_of(purchase_order)
-        return erp_order(found[0]) if found else None
+        ranked = sorted(found, key=lambda one: (not one.is_cancelled, one.number))
+        return erp_order(ranked[-1]) if ranked else None
 
     def documents_of(self, purchase_order: str, customer: str) -> Sequence[ErpDocument]:
         self._ask("SQ", "invoice")

@@ -4,7 +4,7 @@ They act on the truth, and hand the product what it may see: feeds (feeds.py), w
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -31,6 +31,11 @@ class People:
         self._world, self._feeds = world, world.feeds
         self.errands = 0  # what somebody will still do
         self.noticed: set[str] = set()  # second copies of sales orders that a clerk has cancelled
+        self.said_no: set[str] = set()  # to refunds
+        self.wishes: Counter[str] = Counter()  # minor units asked for by API, by order
+        self.promised: dict[str, int] = {}  # of these, what the product said yes to
+        self.paid_outside: Counter[str] = Counter()  # by refund, by a person's own hand
+        self.given_up: set[str] = set()  # orders that stay unpaid, because a person said so
         self.settling = settling.Settling(world)
         code = world.variant.translator().customer_code
         of_customer = defaultdict[str, list[Plan]](list)
@@ -91,10 +96,12 @@ class People:
         if effect.kind is K.payment_authorization:
             order_id = effect.key.partition("|")[0]
             plan = self._world.plans[order_id]
+            if plan.frees_after is not None:
+                self._later(plan.frees_after, lambda: self._free(answer.their_key))
             is_held = answer.evidence["status"] in (Outcome.in_review, Outcome.review_first)
             if is_held and json.loads(effect.payload)["renews"]:
                 self._review_again(plan, answer.their_key)
-            elif is_held and plan.decisions:
+            elif plan.decisions and (is_held or plan.outcome is Outcome.good):
                 self._review(plan, answer.their_key)
         elif effect.kind is K.sales_order:
             order = self._world.truth.sales_orders[answer.their_key]
@@ -104,6 +111,11 @@ class People:
                 self.go_on(order)
                 if order.is_over and order.number == answer.evidence.get("called_off"):
                     self.show_end(order)
+
+    def _free(self, request_id: str) -> None:
+        """Reverse a hold in the gateway's own pages; nobody tells the product."""
+        is_free = self._world.truth.free(request_id)
+        self._world.coverage["reversed by hand", "AU", "hold"] += is_free
 
     def go_on(self, order: SalesOrder) -> None:
         """An order that is released is shipped and invoiced after all."""
@@ -178,6 +190,8 @@ class People:
     def _serve(self, plan: Plan, order: SalesOrder) -> None:
         if plan.clerk_cancels_after is not None:
             self._later(plan.clerk_cancels_after, lambda: self._clerk_cancels(order))
+        if plan.enters_anew_after is not None:
+            self._later(plan.enters_anew_after, lambda: self._enter_anew(order))
         if plan.is_on_hold:
             self._later(plan.release_after, lambda: self._release(plan, order))
         for after, share in plan.invoices:
@@ -193,6 +207,36 @@ class People:
         else:  # by its status alone
             order.status = COMPLETE
         self.show_end(order)
+
+    def _enter_anew(self, order: SalesOrder) -> None:
+        """The customer is wrong, say: a clerk enters the order once more, then cancels the first.
+
+        Who finds it cancelled by then, or invoiced, takes the second one back.
+        """
+        swarm = self._world.swarm
+        if swarm.focus == "SO" or "network duplicate" in swarm.send[0]:
+            return  # nobody could say which of three is one too many
+        truth, number = self._world.truth, f"8{order.number[1:]}"
+        if order.is_over or order.invoices or order.kept or number in truth.sales_orders:
+            return
+        other = replace(order, number=number, cursor="", waiting=[], invoices=[])
+        truth.sales_orders[number] = other
+        self._world.coverage["entered anew", "SO", "by a clerk"] += 1
+        self._show(self._feeds.changed, other)
+
+        def cancel() -> None:
+            if order.is_over or order.invoices:
+                other.call_off()
+                self.show_end(other)
+                return
+            if order.status == "1" and other.status == "S":  # as we had released the first
+                other.status = "1"
+                self._show(self._feeds.changed, other)
+            truth.keep_order(other, order)
+            self.show_end(order)
+            self.go_on(other)
+
+        self._later(hash_of(number) % 7 * 30, cancel)
 
     def see_double(self, number: str) -> None:
         """A clerk may see the second copy of an order long before anybody works on its letter."""
@@ -268,17 +312,19 @@ class People:
 
     def _ask_refund(self, plan: Plan, _order: SalesOrder, number: int, share: int) -> None:
         amount = Money(max(1, plan.order.amount.minor * share // 100), "USD")
+        self.wishes[plan.order.order_id] += amount.minor
 
         def work(kit: Kit) -> None:
             for _ in range(4):
                 try:
-                    kit.service.refund(
+                    refund_id = kit.service.refund(
                         plan.order.order_id, amount, origin="api", origin_key=f"R{number}",
                         who="shop", reason="returned",
                     )  # fmt: skip
                 except Rejected:  # nothing is captured yet, or nothing is left
                     self._world.hub.sleep(900)
                 else:
+                    self.promised[refund_id] = amount.minor
                     return
 
         self._world.start("refund", self._world.hub.seconds, work, is_awaited=True)
@@ -304,13 +350,18 @@ class People:
             with suppress(Rejected):
                 if state != "waiting":
                     if hash_of(refund_id) % 7 == 0:
-                        kit.service.refuse_refund(refund_id, "boss", "asked for by mistake")
+                        self.refuse(kit, refund_id, "asked for by mistake")
                     continue
                 # A cancelled order must give its money back, so nobody may say no to that.
                 if hash_of(refund_id) % 5 or origin == "cancellation":
                     kit.service.approve_refund(refund_id, "boss")
                 else:
-                    kit.service.refuse_refund(refund_id, "boss", "not today")
+                    self.refuse(kit, refund_id, "not today")
+
+    def refuse(self, kit: Kit, refund_id: str, why: str) -> None:
+        """Say no; should the answer be lost, it may have been said all the same."""
+        self.said_no.add(refund_id)
+        kit.service.refuse_refund(refund_id, "boss", why)
 
     def work_off(self, kit: Kit) -> None:
         mending.work_off(self._world, kit)

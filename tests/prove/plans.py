@@ -45,6 +45,7 @@ class Outcome(StrEnum):
 
 
 HOLD = 7 * 86_400.0  # an authorisation lives as long
+RENEWAL = HOLD - 86_400.0  # after the authorisation
 _LATE = 6.6 * 86_400.0  # after the rule for its last day has been followed
 _RENEWALS = (Outcome.good, Outcome.in_review, Outcome.partial, Outcome.declined)
 _OUTCOMES = (Outcome.good,) * 13 + (Outcome.in_review,) * 3 + tuple(Outcome)[2:]
@@ -66,6 +67,8 @@ class Plan:
     is_on_hold: bool = False
     release_after: float = 0.0
     is_by_shop: bool = False  # the shop authorised it
+    enters_anew_after: float | None = None  # a clerk, who then cancels the sales order of ours
+    frees_after: float | None = None  # a person reverses the hold in the gateway's own pages
     renewal: Outcome = Outcome.good  # of its authorisation; a second one is declined
 
 
@@ -103,7 +106,20 @@ def _plan(dice: random.Random, seed: int, number: int, swarm: Swarm) -> Plan:
     plan.gives_back = _returns(dice, often=swarm.focus in ("RF", "SR"))
     if is_left and plan.clerk_cancels_after is not None and _falls_on(plan.at, 2):
         plan.gives_back = [(dice.uniform(0, 100), 30, "clerk")]  # before it is asked what had left
-    return _shipped_late(plan, number) if swarm.at_shipment and _falls_on(plan.at, 16) else plan
+    return _turned(plan, seed, number, swarm)
+
+
+def _turned(plan: Plan, seed: int, number: int, swarm: Swarm) -> Plan:
+    """Let more befall some orders; chosen by what was drawn already."""
+    is_cancelled = plan.cancel_after is not None
+    if plan.invoices and not plan.is_on_hold and _falls_on(plan.at * 3, 2 if is_cancelled else 8):
+        plan.enters_anew_after = plan.invoices[0][0] * (int(plan.at * 1000) % 10) / 10
+        if plan.cancel_after is not None:  # the clerk is about it while the shopper cancels
+            plan.enters_anew_after = max(0.0, plan.cancel_after - 300)
+    if _falls_on(plan.at * 5, 30):
+        plan.frees_after = int(plan.at * 1000) % 2000
+    is_late = swarm.at_shipment and _falls_on(plan.at, 16 if seed % 2 else 4)
+    return _shipped_late(plan, number) if is_late else plan
 
 
 def _shipped_late(plan: Plan, number: int) -> Plan:
@@ -113,7 +129,31 @@ def _shipped_late(plan: Plan, number: int) -> Plan:
     plan.invoices = [(after + _LATE, share) for after, share in plan.invoices]
     is_held = plan.outcome is Outcome.in_review
     plan.renewal = plan.outcome if is_held else _RENEWALS[number % len(_RENEWALS)]
+    _turn_at_renewal(plan)
     return plan
+
+
+def _turn_at_renewal(plan: Plan) -> None:
+    """Let somebody change their mind while the authorisation is made anew, or lapses."""
+    drawn = int(plan.at * 1000) // 16
+    turn, after = drawn % 6, RENEWAL + drawn % 1800 - 300
+    decisions = plan.decisions
+    if turn == 1:
+        plan.cancel_after = after
+    elif turn == 2:
+        plan.clerk_cancels_after = after
+    elif turn in (0, 3) and plan.outcome is Outcome.good:  # the desk rejects what nobody had held
+        plan.decisions, plan.renewal = [(after, Decision.reject)], Outcome.in_review
+        plan.invoices = [(after + drawn % 900 - 300, 100)]  # and the goods leave as well
+    elif turn == 3 and decisions:
+        is_accepted = decisions[0][1] is Decision.accept
+        other = Decision.reject if is_accepted else Decision.accept
+        plan.decisions = [decisions[0], (after, other)]
+    elif turn == 4 and decisions:  # nobody has decided until then
+        plan.decisions = [(after, decisions[-1][1])]
+    elif turn == 5 and len(plan.invoices) > 1:  # what is left is shipped when the hold has lapsed
+        first, last = plan.invoices
+        plan.invoices = [(first[0] - _LATE, first[1]), (last[0] + 86_400, last[1])]
 
 
 def _paid_at_the_shop(plan: Plan, number: int) -> Plan:

@@ -170,7 +170,7 @@ class Product:
             for kind, code in CODES.items()
         }
         self._partners = dict.fromkeys(CODES, self.partner)
-        self.desk = self._make_desk()
+        self._desk = self._make_desk()
         self._has_ended = False
         self._known: tuple[int, dict[str, float]] = (-1, {})  # what is due, at that many changes
         for part in (self.effects, self.orders, self.refunds):
@@ -181,6 +181,13 @@ class Product:
 
     def _seconds(self) -> float:
         return self._world.hub.seconds
+
+    def desk(self) -> ShopContext:
+        """Return the desk as of the day it is."""
+        today = self._world.hub.now().date()
+        if today != self._desk.today:
+            self._desk = replace(self._desk, today=today)
+        return self._desk
 
     def _make_desk(self) -> ShopContext:
         world, swarm = self._world, self._world.swarm
@@ -219,7 +226,7 @@ class Product:
             self.refunds,
             self.decisions,
             self.effects,
-            lambda _shop: self.desk,
+            lambda _shop: self.desk(),
             lambda _shop: engine,
             life.name,
         )

@@ -219,6 +219,39 @@ class GivesBackWhatWasDelivered(OrderService):
         return super().left_minor(order_id, facts, 0)
 
 
+class NotesPayWhatIsLeft(OrderService):
+    """A credit note gives back all that the order holds, whatever it says."""
+
+    def refund(self, order_id: str, amount: Any, **how: Any) -> str:
+        if how["origin"] == "credit_note":
+            facts = self.orders.get(order_id).facts
+            left = facts.captured_minor() - facts.returned_minor
+            amount = replace(amount, minor=max(left, amount.minor))
+        return super().refund(order_id, amount, **how)
+
+
+class OneNotePerOrder(RefundPush):
+    """A second credit note of an order is taken for the first."""
+
+    def take_note(self, note: Any) -> bool:
+        order_id = self.service.orders.find(self.merchant_id, note.purchase_order)
+        known = self.service.refunds.of_order(order_id) if order_id else ()
+        funded = [row.origin_key for row, _ in known if row.origin == "credit_note"]
+        if funded and note.invoice not in funded:
+            return True
+        return super().take_note(note)
+
+
+class DeliveredGoodsAreForgotten(OrderService):
+    """Of an order that is called off, what had left is charged to nobody."""
+
+    def called_off(self, order_id: str, who: str, why: str, told: Event) -> None:
+        super().called_off(order_id, who, why, told)
+        if (facts := self.orders.get(order_id).facts).stop and not facts.taken:
+            forgotten = Event("forgotten")
+            self.orders.amend(order_id, lambda it: replace(it, delivered_minor=0), forgotten)
+
+
 SAGA_MUTANTS = (
     Variant("s1 every decision is an accept", service=CapturesUnderReview),
     Variant("s2 contradictions ignored", service=IgnoresContradictions),
@@ -238,4 +271,7 @@ SAGA_MUTANTS = (
     Variant("s16 a voided capture keeps its hold", orders=ForgetsVoids),
     Variant("s17 an accept is for renewals, too", service=AcceptsWhateverIsRenewed),
     Variant("s18 a refund that may have been sent is refused", service=RefusesWhatMayBeSent),
+    Variant("s19 a credit note pays all that is left", service=NotesPayWhatIsLeft),
+    Variant("s20 one credit note is enough", push=OneNotePerOrder),
+    Variant("s21 delivered goods are forgotten", service=DeliveredGoodsAreForgotten),
 )

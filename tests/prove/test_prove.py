@@ -62,7 +62,9 @@ def test_a_seed_without_faults_needs_no_person() -> None:
     world.truth.closed = (0.0, 0.0)
     world.run()
     assert world.violations == []
-    about_effects = "SELECT COUNT(*) FROM dead_letters WHERE kind NOT IN ('credit_note')"
+    about_effects = (
+        "SELECT COUNT(*) FROM dead_letters WHERE kind NOT IN ('credit_note', 'erp_cancellation')"
+    )
     assert world.database.rows(about_effects) == [(0,)]
 
 

@@ -106,6 +106,7 @@ class Truth:
     closed: tuple[float, float] = (0.0, 0.0)
     given_back: list[Entry] = field(default_factory=list)  # of settled surplus, not settled yet
     batch: int = 1
+    freed: set[str] = field(default_factory=set)  # holds that a person has reversed by hand
 
     # Writes ----------------------------------------------------------------------------------
 
@@ -242,7 +243,7 @@ class Truth:
     def _may(self, kind: K, entry: Entry) -> bool:
         """What a gateway never does; sums are checked only where this one has limits."""
         about = self.by_their_key.get(entry.target)
-        if about is None or about.is_no:
+        if about is None or about.is_no or entry.target in self.freed:
             return False
         done = [one for one in self.about(entry.target) if not one.is_no and not one.is_undone]
         if kind is K.payment_capture:
@@ -283,8 +284,9 @@ class Truth:
             order.call_off()
             entry.evidence = {"status": order.status, "called_off": order.number}
             return "yes"
-        if not order.is_over:
-            order.status = "S" if asked["move"] == "hold" else "1"
+        stands = order.standing()  # what is asked of one that was entered anew, a clerk sees to
+        if not stands.is_over:
+            stands.status = "S" if asked["move"] == "hold" else "1"
         entry.evidence = {"status": order.status}
         return "yes"
 
@@ -293,6 +295,12 @@ class Truth:
         if entry.batch and not entry.is_undone:
             self.given_back.append(replace(entry, amount_minor=-entry.amount_minor, batch=0))
         entry.is_undone = True
+
+    def free(self, request_id: str) -> bool:
+        """Let a person reverse a hold by hand, unless something was done about it; say whether."""
+        is_free = all(one.is_no for one in self.about(request_id))
+        self.freed.update([request_id] if is_free else [])
+        return is_free
 
     def keep_order(self, kept: SalesOrder, surplus: SalesOrder) -> None:
         """Let a person cancel a second copy; what was done on it is done on the one that stays."""

@@ -28,7 +28,7 @@ from tests.prove.checker import Violation, check
 from tests.prove.database import BETWEEN, Database
 from tests.prove.faults import CODES, FOCUS_STRIKES, INSIDE, LATE, NATURAL, Coverage, draw_swarm
 from tests.prove.partner import Readers, SimulatedPartner
-from tests.prove.plans import FewShoppers, draw_plans
+from tests.prove.plans import RENEWAL, FewShoppers, draw_plans
 from tests.prove.truth import Answer, Truth
 from tests.prove.wire import Wire
 from tests.simulator.hub import Hub
@@ -140,6 +140,8 @@ class World:
         self.people.begin()
         self.product.begin()
         self.hub.call_at(self.calm_at, self._calm_down)  # an outage outlasts it
+        if self.seed % 2 == 0 and self.swarm.at_shipment:
+            self.hub.call_at(RENEWAL, self._storm_again)
         self._play()
         self.act = 2
         self.product.begin()
@@ -167,6 +169,12 @@ class World:
 
     def _calm_down(self) -> None:
         self.is_calm = True
+
+    def _storm_again(self) -> None:
+        """Strike once more where authorisations are made anew, days after."""
+        if self.act == 1:
+            self.is_calm = False
+            self.hub.call_at(self.hub.seconds + STORM, self._calm_down)
 
     def _plan_conditions(self) -> None:
         if self.swarm.closes:

@@ -1,0 +1,138 @@
+"""Whether everybody has what is theirs: the seller's goods are charged, credit notes are paid out.
+
+Asked of what people did and of what moved; our tables say only which refund was for which note.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from functools import cached_property
+
+from include.domain.reviews import Decision
+from include.services.effects.ports import EffectKind as K
+from tests.prove.judge import REVIEWED, Judge, Violation
+from tests.prove.truth import SalesOrder
+
+
+class OwedJudge(Judge):
+    """Judges what was owed, and whether it was paid: I05 and I09, from the other side."""
+
+    def owed(self) -> Iterator[Violation]:
+        yield from self._charged()
+        yield from self._promised()
+        yield from self._no_more_than_owed()
+
+    # What moved ------------------------------------------------------------------------------
+
+    @cached_property
+    def _captured(self) -> Counter[str]:
+        found: Counter[str] = Counter()
+        for entry in self.done(K.payment_capture):
+            found[entry.order_id] += entry.amount_minor
+        return found
+
+    @cached_property
+    def _by_refund(self) -> Counter[str]:
+        """Sum by refund what went back: at the gateway, or by a person's own hand."""
+        found = Counter(self.world.people.paid_outside)
+        for entry in self.done(K.payment_refund, K.payment_void):
+            found[entry.key.partition("|")[0]] += entry.amount_minor
+        return found
+
+    @cached_property
+    def _refunds(self) -> list[tuple[str, str, str, str, str]]:
+        asked = "SELECT refund_id, order_id, origin, origin_key, state FROM refunds"
+        return self.rows(asked)
+
+    @cached_property
+    def _orders(self) -> dict[str, list[SalesOrder]]:
+        found: dict[str, list[SalesOrder]] = defaultdict(list)
+        for one in self.truth.sales_orders.values():
+            if not one.kept:
+                found[one.order_id].append(one)
+        return found
+
+    def _delivered(self, order_id: str) -> int:
+        return sum(one.invoiced_minor for one in self._orders[order_id])
+
+    # What is ours ----------------------------------------------------------------------------
+
+    def _charged(self) -> Iterator[Violation]:
+        """Goods that left are charged, up to what a hold was for, unless a person let them go.
+
+        What the fraud desk did not accept is charged to nobody, whoever has shipped it.
+        """
+        people, held = self.world.people, Counter[str]()
+        decided = defaultdict[str, set[Decision]](set)
+        for event in self.world.feeds.decisions:
+            about = self.truth.by_their_key[event.request_id]
+            if event.decision is Decision.reject or not about.is_undone:
+                decided[about.order_id].add(event.decision)
+        undecided: set[str] = set()
+        for entry in self.done(K.payment_authorization):
+            held[entry.order_id] = max(held[entry.order_id], entry.amount_minor)
+            if entry.evidence["status"] in REVIEWED and not decided[entry.order_id]:
+                undecided.add(entry.order_id)
+        for order_id in self.world.plans:
+            is_rejected = Decision.reject in decided[order_id]
+            if is_rejected or order_id in undecided | people.given_up:
+                continue
+            owed = min(self._delivered(order_id), held[order_id])
+            if self._captured[order_id] < owed:
+                what = f"{order_id}: {self._captured[order_id]} of {owed}"
+                yield Violation("I09 what is delivered is charged", what)
+
+    # What is theirs --------------------------------------------------------------------------
+
+    def _promised(self) -> Iterator[Violation]:
+        """Each credit note, and each refund said yes to, gives back just what it says."""
+        people = self.world.people
+        by_note = {
+            (order_id, key): (refund_id, state)
+            for refund_id, order_id, origin, key, state in self._refunds
+            if origin == "credit_note"
+        }
+        aside = {
+            key for (key,) in self.rows("SELECT key FROM dead_letters WHERE kind = 'credit_note'")
+        }
+        of_order = {plan.order.purchase_order: name for name, plan in self.world.plans.items()}
+        for note in self.world.feeds.credit_notes:
+            order_id = of_order[note.purchase_order]
+            found = by_note.get((order_id, note.invoice))
+            if found is not None:
+                yield from self._paid(*found, note.amount.minor)
+                continue
+            left = self._captured[order_id] - self._back[order_id]
+            if f"A|{note.invoice}" not in aside or left >= note.amount.minor:
+                yield Violation(
+                    "I05 each note is paid", f"{note.invoice} of {order_id}, {left} left"
+                )
+        states = {refund_id: state for refund_id, *_, state in self._refunds}
+        for refund_id, minor in people.promised.items():
+            yield from self._paid(refund_id, states.get(refund_id, "gone"), minor)
+
+    def _paid(self, refund_id: str, state: str, minor: int) -> Iterator[Violation]:
+        is_refused = state == "refused" and refund_id in self.world.people.said_no
+        if self._by_refund[refund_id] != (0 if is_refused else minor):
+            what = f"{refund_id}, {state}: {self._by_refund[refund_id]} of {minor}"
+            yield Violation("I05 each note is paid", what)
+
+    @cached_property
+    def _back(self) -> Counter[str]:
+        found: Counter[str] = Counter()
+        for refund_id, order_id, *_ in self._refunds:
+            found[order_id] += self._by_refund[refund_id]
+        return found
+
+    def _no_more_than_owed(self) -> Iterator[Violation]:
+        """Money goes back for a note, for a wish, or for what is not delivered any more."""
+        notes: Counter[str] = Counter()
+        for note in self.world.feeds.credit_notes:
+            notes[note.purchase_order] += note.amount.minor
+        for order_id, plan in self.world.plans.items():
+            orders = self._orders[order_id]
+            is_off = all(one.is_over for one in orders)
+            rest = max(self._captured[order_id] - self._delivered(order_id), 0) if is_off else 0
+            owed = notes[plan.order.purchase_order] + self.world.people.wishes[order_id] + rest
+            if self._back[order_id] > owed:
+                what = f"{order_id}: {self._back[order_id]} went back, {owed} was owed"
+                yield Violation("I05 no more back than was owed", what)

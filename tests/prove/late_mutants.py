@@ -1,0 +1,73 @@
+"""What only other people's turns show: at a renewal, in SYSPRO's screens, in the gateway's."""
+
+from dataclasses import replace
+from typing import Any
+
+from include.adapters.store.orders import SqlOrders
+from include.domain.erp_orders import ErpOrder
+from include.domain.order_state import OrderFacts
+from include.domain.reviews import Decision
+from include.services.orders.driver import Event, Saga
+from include.services.orders.order_service import OrderService
+from include.services.orders.steps import name_of
+from include.services.sync.push_refunds import RefundPush
+from tests.prove.world import Variant
+
+
+class RenewalsAreDecidedAnew(SqlOrders):
+    """The review of a renewal takes back what was said of its order meanwhile."""
+
+    def save(self, saga: Saga[OrderFacts], events: list[Event], **more: Any) -> Saga[OrderFacts]:
+        facts, before = saga.facts, saga.stored
+        is_new = before is not None and facts.attempt > before.attempt
+        if is_new and facts.decision is Decision.reject and _is_held(facts):
+            saga = replace(saga, facts=replace(facts, decision=Decision.review))
+        return super().save(saga, events, **more)
+
+
+class ForgetsTheOlderHold(SqlOrders):
+    """Whoever cancels while a hold is replaced thinks of the new one alone."""
+
+    def save(self, saga: Saga[OrderFacts], events: list[Event], **more: Any) -> Saga[OrderFacts]:
+        facts = saga.facts
+        if (
+            facts.stop is not None
+            and facts.replaced is not None
+            and name_of(facts.open_step) != "reverse_old"
+        ):
+            saga = replace(saga, facts=replace(saga.facts, replaced=None))
+        return super().save(saga, events, **more)
+
+
+class BelievesItsOwnCancel(RefundPush):
+    """An order that is unwound is unwound, whatever else stands under its purchase order."""
+
+    def _demand_no_other(self, facts: OrderFacts, found: ErpOrder) -> None:
+        return
+
+
+class SurplusIsTheOrder(RefundPush):
+    """Another sales order stands, and the cancelled one stays the order's own."""
+
+    def _adopt(self, order_id: str, found: ErpOrder, other: ErpOrder) -> None:
+        return
+
+
+class HoldIsNeverGone(OrderService):
+    """What a person saw in the gateway's own pages is asked of the gateway all the same."""
+
+    def hold_is_gone(self, order_id: str, who: str, why: str) -> Saga[OrderFacts]:
+        return self.orders.amend(order_id, lambda it: replace(it, problem=""), Event(why, {}, who))
+
+
+def _is_held(facts: OrderFacts) -> bool:
+    return facts.payment is not None and facts.payment.status.value in ("in_review", "review_first")
+
+
+LATE_MUTANTS = (
+    Variant("s22 a renewal is decided anew", orders=RenewalsAreDecidedAnew),
+    Variant("s23 a cancelled order keeps its older hold", orders=ForgetsTheOlderHold),
+    Variant("s24 an order entered anew ships unpaid", push=BelievesItsOwnCancel),
+    Variant("s25 an order entered anew is not adopted", push=SurplusIsTheOrder),
+    Variant("s26 a hold reversed by hand is never gone", service=HoldIsNeverGone),
+)
