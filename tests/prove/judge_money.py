@@ -10,7 +10,7 @@ from include.services.effects.ports import EffectKind as K
 from tests.prove.judge import REVIEWED, Judge, Violation
 from tests.simulator.hub import EPOCH
 
-_SETTLED = "SELECT order_id FROM order_events WHERE what = 'settled: accept'"
+_SETTLED = "SELECT order_id FROM order_events WHERE what = 'contradiction settled: accept'"
 
 
 class MoneyJudge(Judge):
@@ -99,7 +99,9 @@ class MoneyJudge(Judge):
 
     def _contradicted(self) -> dict[str, int]:
         """When a decision against another was written down, for orders that nobody settled."""
-        settled = self.rows("SELECT order_id FROM order_events WHERE what LIKE 'settled: %'")
+        settled = self.rows(
+            "SELECT order_id FROM order_events WHERE what LIKE 'contradiction settled: %'"
+        )
         found: dict[str, int] = {}
         for row in self.history("decisions"):
             if row[5] == "contradiction" and (row[3],) not in settled:

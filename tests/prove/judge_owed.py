@@ -74,7 +74,7 @@ class OwedJudge(Judge):
                 undecided.add(entry.order_id)
         for order_id in self.world.plans:
             is_rejected = Decision.reject in decided[order_id]
-            if is_rejected or order_id in undecided | people.given_up:
+            if is_rejected or order_id in undecided | people.given_up | people.collects:
                 continue
             owed = min(self._delivered(order_id), held[order_id])
             if self._captured[order_id] < owed:
@@ -129,6 +129,8 @@ class OwedJudge(Judge):
         for note in self.world.feeds.credit_notes:
             notes[note.purchase_order] += note.amount.minor
         for order_id, plan in self.world.plans.items():
+            if order_id in self.world.people.collects:
+                continue
             orders = self._orders[order_id]
             is_off = all(one.is_over for one in orders)
             rest = max(self._captured[order_id] - self._delivered(order_id), 0) if is_off else 0

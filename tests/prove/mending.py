@@ -93,6 +93,7 @@ def _mend_row(world: "World", kit: "Kit", kind: str, key: str, number: int) -> N
             if kind == "credit_note" and note.invoice == name:
                 kit.refund_push.take_note(note)
         if kind == "erp_cancellation":
+            _collect(world, kit, name)
             kit.refund_push.take_cancellation(erp_order(world.truth.sales_orders[name]))
     except Rejected:
         if kind == "erp_cancellation" and not _call_off_the_other(world, kit, name):
@@ -102,14 +103,19 @@ def _mend_row(world: "World", kit: "Kit", kind: str, key: str, number: int) -> N
     kit.letters.resolve(number, WHO, "looked at, and tried again")
 
 
+def _collect(world: "World", kit: "Kit", name: str) -> None:
+    """Leave what had left of an order that is unwound to be collected, as its letter says."""
+    order = world.truth.sales_orders[name]
+    if order.standing().invoices and kit.service.orders.get(order.order_id).facts.stop:
+        world.people.collects.add(order.order_id)
+
+
 def _call_off_the_other(world: "World", kit: "Kit", name: str) -> bool:
     """Cancel what a clerk had entered anew for an order that is unwound by now; say whether."""
     order = world.truth.sales_orders[name]
     if not kit.service.orders.get(order.order_id).facts.sales_order:
         return False  # which of them is the order's own is not known yet
     for other in world.truth.orders_of(order.purchase_order):
-        if other.invoices:  # what had left by then is for accounts receivable
-            world.people.given_up.add(order.order_id)
         if not other.is_over:
             other.call_off()
             world.people.show_end(other)

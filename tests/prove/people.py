@@ -19,7 +19,7 @@ from include.services.effects.ports import EffectKind as K
 from tests.prove import mending, settling
 from tests.prove.plans import Outcome, Plan
 from tests.prove.product import Kit
-from tests.prove.truth import COMPLETE, Answer, Entry, SalesOrder
+from tests.prove.truth import ANEW, COMPLETE, Answer, Entry, SalesOrder
 from tests.simulator.hub import EPOCH
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class People:
         self.wishes: Counter[str] = Counter()  # minor units asked for by API, by order
         self.promised: dict[str, int] = {}  # of these, what the product said yes to
         self.paid_outside: Counter[str] = Counter()  # by refund, by a person's own hand
+        self.collects: set[str] = set()  # orders unwound here that were shipped as another
         self.given_up: set[str] = set()  # orders that stay unpaid, because a person said so
         self.settling = settling.Settling(world)
         code = world.variant.translator().customer_code
@@ -216,7 +217,7 @@ class People:
         swarm = self._world.swarm
         if swarm.focus == "SO" or "network duplicate" in swarm.send[0]:
             return  # nobody could say which of three is one too many
-        truth, number = self._world.truth, f"8{order.number[1:]}"
+        truth, number = self._world.truth, ANEW + order.number[1:]
         if order.is_over or order.invoices or order.kept or number in truth.sales_orders:
             return
         other = replace(order, number=number, cursor="", waiting=[], invoices=[])

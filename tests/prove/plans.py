@@ -142,7 +142,10 @@ def _turn_at_renewal(plan: Plan) -> None:
         plan.cancel_after = after
     elif turn == 2:
         plan.clerk_cancels_after = after
-    elif turn in (0, 3) and plan.outcome is Outcome.good:  # the desk rejects what nobody had held
+    elif (
+        turn in (0, 3, 4) and plan.outcome is Outcome.good
+    ):  # the desk rejects what nobody had held
+        after = RENEWAL + drawn % 500  # while the renewal is in doubt
         plan.decisions, plan.renewal = [(after, Decision.reject)], Outcome.in_review
         plan.invoices = [(after + drawn % 900 - 300, 100)]  # and the goods leave as well
     elif turn == 3 and decisions:

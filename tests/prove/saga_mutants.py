@@ -87,8 +87,8 @@ class LastWriterWins(SqlOrders):
 class ForgetsTheAuthorization(OrderService):
     """A cancelled order is at an end; what the bank holds is not its business."""
 
-    def cancel(self, order_id: str, who: str, why: str, told: str = "") -> Saga[OrderFacts]:
-        saga = super().cancel(order_id, who, why, told)
+    def cancel(self, order_id: str, who: str, why: str, **more: str) -> Saga[OrderFacts]:
+        saga = super().cancel(order_id, who, why, **more)
         if saga.facts.stop and not saga.facts.taken:
             return self.orders.amend(
                 order_id, lambda facts: replace(facts, is_reversed=True), Event("forgotten")
