@@ -112,7 +112,7 @@ def _plan(dice: random.Random, seed: int, number: int, swarm: Swarm) -> Plan:
 def _turned(plan: Plan, seed: int, number: int, swarm: Swarm) -> Plan:
     """Let more befall some orders; chosen by what was drawn already."""
     is_cancelled = plan.cancel_after is not None
-    if plan.invoices and not plan.is_on_hold and _falls_on(plan.at * 3, 2 if is_cancelled else 8):
+    if plan.invoices and not plan.is_on_hold and (is_cancelled or _falls_on(plan.at * 3, 8)):
         plan.enters_anew_after = plan.invoices[0][0] * (int(plan.at * 1000) % 10) / 10
         if plan.cancel_after is not None:  # the clerk is about it while the shopper cancels
             plan.enters_anew_after = max(0.0, plan.cancel_after - 300)
