@@ -1,6 +1,7 @@
 """A sales order that a clerk cancelled is unwound, wherever the poller is killed."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -311,3 +312,19 @@ def test_which_sales_order_is_ours_is_not_guessed_while_its_answer_is_out(kit: K
     assert again.poll("2026-11-02", is_again=True).done == 1
     assert kit.service.orders.get(order.order_id).facts.sales_order == "900001"
     assert SqlDeadLetters(store_of(kit)).listing() == []
+
+
+def test_no_money_goes_back_while_a_second_sales_order_may_ship_the_goods(kit: Kit) -> None:
+    order = make_order()
+    facts = kit.run(order).facts
+    anew = ErpOrder("900001", facts.customer, order.purchase_order, "1", False)
+    kit.erp.orders[order.purchase_order] = anew
+    kit.service.cancel(order.order_id, "shopper", "changed her mind")
+    kit.pass_time(hours=2)
+    saga = kit.service.orders.get(order.order_id)
+    assert (saga.state, saga.facts.returned_minor) == (OrderState.stuck, 0)
+    assert "900001 stands under the same PO" in saga.reason
+    kit.erp.orders[order.purchase_order] = replace(anew, is_cancelled=True)
+    kit.pass_time(hours=1)
+    saga = kit.service.orders.get(order.order_id)
+    assert (saga.state, saga.facts.returned_minor) == (OrderState.cancelled, order.amount.minor)

@@ -130,6 +130,7 @@ def _ask_delivered(
     order: Order, desk: ShopContext, facts: OrderFacts, _now: datetime
 ) -> tuple[OrderFacts, Event | None]:
     """Learn what had left when SYSPRO called the order off; what of it was not charged yet, is."""
+    _demand_no_other(order, desk, facts)
     shown = desk.erp.documents_of(order.purchase_order, facts.customer)
     for document in shown:
         if document.amount.currency != order.currency:
@@ -158,6 +159,20 @@ def _ask_delivered(
         facts = replace(facts, wanted=(*facts.wanted, one))
     detail = {"invoice": ", ".join(invoices), "amount": str(Money(delivered, order.currency))}
     return facts, Event("delivered in part before it was called off", detail)
+
+
+def _demand_no_other(order: Order, desk: ShopContext, facts: OrderFacts) -> None:
+    """Give nothing back while a clerk's second sales order may still ship the same goods."""
+    other = desk.erp.order(purchase_order=order.purchase_order, customer=facts.customer)
+    is_ours = other is None or not facts.sales_order or other.sales_order == facts.sales_order
+    if other is None or is_ours or other.is_cancelled or other.is_complete:
+        return
+    raise Rejected(
+        f"{facts.sales_order} is cancelled, but {other.sales_order} stands under the same PO",
+        f"order {order.number}",
+        f"Cancel {other.sales_order} in SYSPRO, and the money goes back by itself; or have it "
+        f"shipped: once it is complete, what it invoiced stays paid.",
+    )
 
 
 def _go_on(
