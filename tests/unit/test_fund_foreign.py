@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from include.domain.journal import Journal, JournalKind
-from include.domain.merchant import BankAccount
+from include.domain.merchant import BankAccount, PeriodPolicy
 from include.services.effects.ports import EffectKind
 from include.services.journal_book import JournalState
 from include.services.post_journals import effect_kind
@@ -178,3 +178,19 @@ def test_versions_that_are_taken_back_leave_no_cent_in_any_account(desk: Desk) -
         assert balance(desk, account) == (0, 0)
     assert transit(desk) == (961, 1041)  # as before any money came
     assert desk.fund([], BANK_DAY).built == ()
+
+
+def test_the_cent_of_what_is_taken_back_moves_once_when_its_period_closes(tmp_path: Path) -> None:
+    euro = {"EUR": BankAccount("EU-001", "BEU")}
+    policy = PeriodPolicy.next_open
+    desk = Desk(tmp_path, bank_accounts=euro, currencies=("EUR",), period_policy=policy)
+    desk.build([sale(961)], LAST)
+    for minor in (628, 634):
+        for journal in desk.fund([("E1", minor, "B1")], BANK_DAY).built:
+            desk.journals.move(journal, JournalState.posted)
+    back, _ = desk.fund([], BANK_DAY).built
+    desk.journals.move(back, JournalState.posted)  # the cent is not, and the month ends
+    desk.periods.closed.add((2026, 11))
+    (cent,) = desk.fund_again(BANK_DAY).built
+    assert cent.posting_date == date(2026, 12, 1)
+    assert desk.fund_again(BANK_DAY).built == ()

@@ -90,11 +90,11 @@ def take_back(deposit: Chain, rounding: Chain, posts_on: PostsOn) -> list[Contin
     """
     back = continue_chain(deposit, _emptied(deposit, posts_on), posts_on)
     left = {key: base for key, (_, base) in booked(back.standing).items() if base}
-    rest = _cents(back.standing[-1], left) if left else None
+    rest = _cents(back.standing[-1], left, posts_on) if left else None
     return [back, continue_chain(rounding, rest, posts_on)]
 
 
-def _cents(back: Journal, left: Mapping[LineKey, int]) -> Journal:
+def _cents(back: Journal, left: Mapping[LineKey, int], posts_on: PostsOn) -> Journal:
     """Return what clears base minor units by source and account, of no money."""
     nothing, base = Money(0, back.currency), back.base_currency
     lines = [
@@ -105,6 +105,7 @@ def _cents(back: Journal, left: Mapping[LineKey, int]) -> Journal:
         back,
         kind=JournalKind.funding_rounding,
         lines=in_order(lines),
+        posting_date=posts_on(back.posting_date),  # what it follows may be booked in a closed one
         narrative=f"{back.batch_id} is no longer in the files; what its conversions left",
         details=(),
     )
