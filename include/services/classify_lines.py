@@ -66,7 +66,7 @@ def classify_lines(
         Rejected: a file's rows do not add up; nothing of the day is published.
     """
     from include.services.day_tables import DayTables  # loads Polars
-    from include.services.moved_lines import moved_lines
+    from include.services.moved_lines import items_of, moved_lines
 
     arrived = files.of_day(day)
     read = [
@@ -95,7 +95,7 @@ def classify_lines(
     )
     open_items.open(awaited_items(day, merchant, _broken(read)))
     moved = moved_lines(day, lake, files)
-    open_items.open([line.item(merchant) for line in moved])
+    open_items.open(items_of(moved, merchant))
     open_items.resolve(
         [line.answered for line in moved],
         resolved_by=CLASSIFIER,

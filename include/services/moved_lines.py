@@ -6,8 +6,9 @@ Only the other day can: it is named, with what to do.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from itertools import groupby
 
 import polars as pl
 
@@ -24,7 +25,7 @@ from include.services.day_tables import (
     days_around,
 )
 from include.services.files import Files, LakeStore
-from include.services.findings import STAGE, cause_of
+from include.services.findings import MOST_ITEMS, STAGE, cause_of
 from include.services.matching.columns import EXPLAINED
 from include.services.matching.duplicates import settled_on
 
@@ -44,26 +45,61 @@ class MovedLine:
 
     def item(self, merchant: Merchant) -> OpenItem:
         """Return the item of the day that has the record; its next run closes it."""
-        return OpenItem(
-            item_key=item_key_of(self.day, Cause.duplicate_line, f"{self.source}:moved"),
-            merchant_id=self.day.merchant_id,
-            settlement_date=self.day.settlement_date,
-            stage=STAGE,
-            cause=Cause.duplicate_line,
-            currency=self.currency,
-            amount_minor=self.minor,
-            source=self.source,
-            document_id="",
-            explanation=f"The line was left to {self.lost_by}, which had counted it. The files of "
-            f"{self.lost_by} do not hold it any more, so no day counts it.",
-            next_action=f"Run {self.day.settlement_date} again: it counts the line then.",
-            owner=merchant.owner,
+        on, by = self.day.settlement_date, self.lost_by
+        item = _item(
+            self.day,
+            merchant,
+            self.source,
+            f"The line was left to {by}, which had counted it. The files of {by} do not hold it "
+            "any more, so no day counts it.",
+            f"Run {on} again: it counts the line then.",
         )
+        return replace(item, currency=self.currency, amount_minor=self.minor)
 
     @property
     def answered(self) -> str:
         """Return the key of the item which said that the line is counted once."""
         return item_key_of(self.day, cause_of("counted_before"), self.source)
+
+
+def items_of(moved: Sequence[MovedLine], merchant: Merchant) -> list[OpenItem]:
+    """Return one item per record; of each day, what is beyond ``MOST_ITEMS`` is one more."""
+    items: list[OpenItem] = []
+    for day, some in groupby(moved, key=lambda line: line.day):
+        lines = list(some)
+        items += [line.item(merchant) for line in lines[:MOST_ITEMS]]
+        if len(lines) > MOST_ITEMS:
+            items.append(_rest(day, lines[0].lost_by, len(lines) - MOST_ITEMS, merchant))
+    return items
+
+
+def _rest(day: SettlementDay, by: date, count: int, merchant: Merchant) -> OpenItem:
+    return _item(
+        day,
+        merchant,
+        by.isoformat(),
+        f"{count} more lines were left to {by}, whose files do not hold them any more.",
+        f"Run {day.settlement_date} again: it counts the lines then.",
+    )
+
+
+def _item(
+    day: SettlementDay, merchant: Merchant, source: str, explanation: str, todo: str
+) -> OpenItem:
+    return OpenItem(
+        item_key=item_key_of(day, Cause.duplicate_line, f"{source}:moved"),
+        merchant_id=day.merchant_id,
+        settlement_date=day.settlement_date,
+        stage=STAGE,
+        cause=Cause.duplicate_line,
+        currency=None,
+        amount_minor=None,
+        source=source,
+        document_id="",
+        explanation=explanation,
+        next_action=todo,
+        owner=merchant.owner,
+    )
 
 
 def moved_lines(day: SettlementDay, lake: LakeStore, files: Files) -> list[MovedLine]:

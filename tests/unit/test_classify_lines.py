@@ -139,6 +139,20 @@ def test_a_line_that_moved_to_a_day_that_ran_before_names_that_day_to_run_again(
     assert bench.findings.opened == []
 
 
+def test_a_thousand_moved_lines_are_two_hundred_items_and_a_number(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    rows = [sale(number) for number in range(1000)]
+    for day in (DAY, NEXT):
+        bench.gateway.put("Sales", day, sales_file(day, *rows))
+        bench.download(day)
+        bench.classify(day)
+    bench.gateway.put("Sales", DAY, sales_file(DAY, sale(5000)))  # restated: all are of NEXT
+    bench.download(DAY)
+    bench.classify(DAY)
+    assert len({item.item_key for item in bench.findings.opened}) == 201
+    assert bench.findings.opened[-1].explanation.startswith("800 more lines were left to 2026-10")
+
+
 def test_a_second_chargeback_of_a_case_is_money_of_its_own(tmp_path: Path) -> None:
     bench = Bench(tmp_path, SALES, CASES)
     bench.gateway.states["Disp"] = ReportState.ready
