@@ -15,7 +15,15 @@ from include.domain.settlement import Coverage, Knowledge, LineClass, Settlement
 from include.services.ask_again import awaited_items
 from include.services.download_reports import DOWNLOADS, read_outcomes
 from include.services.fetch_sources import Outcome, SourceOutcome, expected_of
-from include.services.files import Files, FileState, LakeStore, Layouts, ParsedFile, StoredFile
+from include.services.files import (
+    Fault,
+    Files,
+    FileState,
+    LakeStore,
+    Layouts,
+    ParsedFile,
+    StoredFile,
+)
 from include.services.findings import CLASSIFIER, STAGE, findings_of, mended
 from include.services.matching.ports import ItemStore
 
@@ -120,10 +128,15 @@ def _broken(read: Sequence[_Read]) -> dict[str, str]:
     """Return the sources of which nothing came whole, with what is wrong with the newest file."""
     whole = {one.source.name for one in read if _is_good(one.found)}
     return {
-        one.source.name: f"{one.found.fault.reason_code}: {one.found.fault.detail}"
+        one.source.name: _reason(one.file, one.found.fault)
         for one in reversed(read)
         if one.found.fault is not None and one.source.name not in whole
     }
+
+
+def _reason(file: StoredFile, fault: Fault) -> str:
+    """Say what is wrong; the door knows more, e.g. that the bytes are another day's."""
+    return file.reason or f"{fault.reason_code}: {fault.detail}"
 
 
 def _versions(
@@ -173,8 +186,7 @@ def _parse(
 
 def _concluded(file: StoredFile, found: ParsedFile, with_lines: int) -> StoredFile:
     fault = found.fault
-    # The reason given at the door knows more: that the bytes are another day's.
-    reason = "" if fault is None else file.reason or f"{fault.reason_code}: {fault.detail}"
+    reason = "" if fault is None else _reason(file, fault)
     return replace(
         file,
         state=FileState.classified if fault is None else FileState.quarantined,

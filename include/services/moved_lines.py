@@ -129,6 +129,7 @@ def _left_by_classify(
     aside = pl.scan_parquet(path).filter(is_ours).select(_RECORD).collect()
     if aside.is_empty():
         return _records([])
+    # A store that was restored may have forgotten the file: that day's own run tells it again.
     layouts = {file.digest: file.layout for file in files.of_day(other)}
     return _records(
         [
@@ -140,6 +141,7 @@ def _left_by_classify(
                 [*IDENTITY, "stage_at"],
             )
             for digest in aside["file_digest"].unique().sort()
+            if digest in layouts
         ]
     )
 

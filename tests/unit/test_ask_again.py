@@ -137,6 +137,8 @@ def test_yesterdays_bytes_under_todays_name_are_asked_for_again(room: Room) -> N
     (item,) = room.items.open_of_day(NEXT)
     assert "these are the bytes of 2026-10-31" in item.explanation
     assert room.due() == [NEXT]
+    room.classify(NEXT)
+    assert item in room.items.open_of_day(NEXT)  # reading them knows less than the door did
 
 
 def test_a_sender_that_is_down_fails_the_question_unless_another_has_answered(room: Room) -> None:

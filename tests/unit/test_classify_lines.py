@@ -6,6 +6,9 @@ from pathlib import Path
 
 import polars as pl
 
+from include.adapters.store.engine import open_store
+from include.adapters.store.files import SqlFiles
+from include.adapters.store.schema import metadata
 from include.domain.merchant import Source, SourceKind
 from include.domain.settlement import Coverage, Knowledge, LineClass, SettlementDay
 from include.services.files import FileState
@@ -136,6 +139,22 @@ def test_a_line_that_moved_to_a_day_that_ran_before_names_that_day_to_run_again(
     assert bench.findings.causes(NEXT) == []
     bench.findings.opened.clear()
     bench.classify(DAY)
+    assert bench.findings.opened == []
+
+
+def test_a_day_whose_files_the_store_has_forgotten_keeps_no_other_day_from_running(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path)
+    for day in (DAY, NEXT):
+        bench.gateway.put("Sales", day, sales_file(day, sale(1)))
+        bench.download(day)
+    first, _ = bench.classify(DAY), bench.classify(NEXT)
+    restored = open_store(f"sqlite:///{tmp_path / 'restored.db'}")
+    metadata.create_all(restored)
+    bench.files = SqlFiles(restored)
+    bench.download(DAY)
+    assert bench.classify(DAY).totals == first.totals
     assert bench.findings.opened == []
 
 
