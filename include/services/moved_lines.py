@@ -51,8 +51,10 @@ class MovedLine:
             merchant,
             self.source,
             f"The line was left to {by}, which had counted it. The files of {by} do not hold it "
-            "any more, so no day counts it.",
-            f"Run {on} again: it counts the line then.",
+            "like this any more, so no day counts it.",
+            # An amount that was corrected there looks the same from here, and is counted there.
+            f"See that {by} does not hold it with another amount; then run {on} again: it counts "
+            "the line.",
         )
         return replace(item, currency=self.currency, amount_minor=self.minor)
 
@@ -78,8 +80,9 @@ def _rest(day: SettlementDay, by: date, count: int, merchant: Merchant) -> OpenI
         day,
         merchant,
         by.isoformat(),
-        f"{count} more lines were left to {by}, whose files do not hold them any more.",
-        f"Run {day.settlement_date} again: it counts the lines then.",
+        f"{count} more lines were left to {by}, whose files do not hold them like this any more.",
+        f"See what {by} holds in their place; then run {day.settlement_date} again: it counts "
+        "the lines.",
     )
 
 

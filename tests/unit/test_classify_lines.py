@@ -131,7 +131,7 @@ def test_a_line_that_moved_to_a_day_that_ran_before_names_that_day_to_run_again(
     assert first.rows_in == first.rows_classified + first.rows_quarantined == 1
     (item,) = bench.findings.opened
     assert (item.settlement_date, item.amount_minor) == (NEXT.settlement_date, 3500)
-    assert item.next_action == f"Run {NEXT.settlement_date} again: it counts the line then."
+    assert f"then run {NEXT.settlement_date} again: it counts the line." in item.next_action
     assert bench.findings.found[str(NEXT), "classify"][0].item_key in bench.findings.resolved
     second = bench.classify(NEXT)
     assert second.totals == {("USD", LineClass.gross_sale): 4200}
