@@ -3,7 +3,7 @@
 Source: accounting reference, section 2. A short funding is not a fee until somebody says so.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -29,6 +29,7 @@ ENTRIES = "bank_entries.parquet"
 FUNDER = "tieout fund"
 _KINDS = (JournalKind.funding, JournalKind.funding_rounding)
 _AWAITED = (ExpectationState.open, ExpectationState.missing)
+_HELD = "is_held"  # in the detail of an entry: a person has said no to its funding
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,13 @@ def match_funding(
     fundings, left = funds.explain(ordered)
     dates = PostingDates(merchant, periods)
     known = chains_of_day(day, _KINDS, journals, postings, dates)
-    ways = _journals(day, merchant, fundings, known, mappings, dates)
+    gone = _gone(fundings, known, dates)
+    held = _held(gone, unexplained, ordered)
+    # What is new is stored first: a run that dies in between leaves the no where it was.
+    ways = _journals(day, merchant, fundings, known, mappings, dates, held)
+    ways += [way for some in gone.values() for way in some]
     after = _expired(funds.known.values(), on)
-    after += _keep_unexplained(day, unexplained, entries.values(), {e.key for e in left}, on)
+    after += _keep_unexplained(day, unexplained, entries.values(), {e.key for e in left}, held, on)
     count = _store_items(day, merchant, [*waiting, *unexplained], after, open_items)
     before = {(e.kind, e.item_key): e for e in (*waiting, *unexplained)}
     for way in ways:
@@ -153,6 +158,33 @@ def _earlier(unexplained: Iterable[Expectation], on: date) -> list[BankEntry]:
     ]
 
 
+def _gone(
+    fundings: Sequence[Funding], known: Mapping[ChainKey, Chain], dates: PostingDates
+) -> dict[tuple[str, str], list[Continuation]]:
+    """Return how vanished fundings, by name and currency, are taken back."""
+    named = {(funding.name, funding.entry.currency) for funding in fundings}
+    return {
+        key[:2]: take_back(*_both(known, *key[:2]), dates.posts_on)
+        for key in known
+        if key[:2] not in named
+    }
+
+
+def _held(
+    gone: Mapping[tuple[str, str], Sequence[Continuation]],
+    unexplained: Iterable[Expectation],
+    entries: Iterable[BankEntry],
+) -> set[str]:
+    """Return the keys of the entries about whose money a person has said no.
+
+    A batch that is restated gives the funding of its entry another name, or leaves the entry
+    without any for a while. The no is about the money, so it goes with the entry.
+    """
+    names = [name for name, ways in gone.items() if any(way.is_held for way in ways)]
+    now = {entry.key for entry in entries if any(entry.is_funded_by(*name) for name in names)}
+    return now | {e.item_key for e in unexplained if e.detail.get(_HELD)}
+
+
 def _journals(
     day: SettlementDay,
     merchant: Merchant,
@@ -160,19 +192,9 @@ def _journals(
     known: Mapping[ChainKey, Chain],
     mappings: BookMappings,
     dates: PostingDates,
+    held: Collection[str],
 ) -> list[Continuation]:
-    """Return how the funding journals of the day go on; vanished entries are taken back.
-
-    A batch that is restated gives the funding of its entry another name. A person's no is about
-    the money, so it goes with the entry.
-    """
-    named = {(funding.name, funding.entry.currency) for funding in fundings}
-    gone = {
-        key[:2]: take_back(*_both(known, *key[:2]), dates.posts_on)
-        for key in known
-        if key[:2] not in named
-    }
-    held = [name for name, ways in gone.items() if any(way.is_held for way in ways)]
+    """Return how the funding journals of the day go on; those of ``held`` entries wait."""
     found: list[Continuation] = []
     for funding in fundings:
         when = dates.of(funding.entry.booking_date)
@@ -182,11 +204,10 @@ def _journals(
         way = continue_chain(deposit, draft, dates.posts_on)
         rest = rounding_draft(day, merchant, funding, rounding, way.standing, template, when)
         ways = [way, continue_chain(rounding, rest, dates.posts_on)]
-        if any(funding.entry.is_funded_by(*name) for name in held):
+        if funding.entry.key in held:
             ways = [replace(each, is_held=True) for each in ways]
         found += ways
-    # What is new is stored first: a run that dies in between leaves the no where it was.
-    return [*found, *(way for ways in gone.values() for way in ways)]
+    return found
 
 
 def _both(known: Mapping[ChainKey, Chain], name: str, currency: str) -> tuple[Chain, Chain]:
@@ -207,20 +228,29 @@ def _expired(funds: Iterable[Expectation], on: date) -> list[Expectation]:
 
 def _keep_unexplained(
     day: SettlementDay,
-    known: Sequence[Expectation],
+    unexplained: Sequence[Expectation],
     entries: Iterable[BankEntry],
-    left: set[str],
+    left: Collection[str],
+    held: Collection[str],
     on: date,
 ) -> list[Expectation]:
     """Keep entries that nothing explains, and meet those that a batch explains now."""
-    before = {e.item_key: e for e in known}
+    before = {e.item_key: e for e in unexplained}
     after: dict[str, Expectation] = {}
     for entry in entries:
         if entry.key in left:
-            after[entry.key] = _unexplained(day, entry, before.get(entry.key))
+            after[entry.key] = _unexplained(
+                day, entry, before.get(entry.key), is_held=entry.key in held
+            )
         elif entry.key in before:
+            known = before[entry.key]
             after[entry.key] = replace(
-                before[entry.key], state=ExpectationState.met, met_by="a batch", met_date=on
+                known,
+                state=ExpectationState.met,
+                met_by="a batch",
+                met_date=on,
+                # Its journal is held from now on, until a person says yes.
+                detail={name: value for name, value in known.detail.items() if name != _HELD},
             )
     for key, e in before.items():
         if key not in after and e.since_date == on and e.state in _AWAITED:
@@ -228,7 +258,9 @@ def _keep_unexplained(
     return list(after.values())
 
 
-def _unexplained(day: SettlementDay, entry: BankEntry, known: Expectation | None) -> Expectation:
+def _unexplained(
+    day: SettlementDay, entry: BankEntry, known: Expectation | None, *, is_held: bool
+) -> Expectation:
     if known is not None and known.met_date is not None and known.met_date > day.settlement_date:
         return known  # a later day explained it; this is a repeat of the day on which it was open
     detail: dict[str, Any] = {"entry_id": entry.entry_id, "reference": entry.reference}
@@ -240,7 +272,7 @@ def _unexplained(day: SettlementDay, entry: BankEntry, known: Expectation | None
         entry.minor,
         entry.booking_date,
         entry.booking_date,
-        detail={**detail, "text": entry.text},
+        detail={**detail, "text": entry.text, **({_HELD: True} if is_held else {})},
     )
 
 

@@ -206,3 +206,21 @@ def test_a_no_about_money_stands_when_its_batches_are_restated(desk: Desk, state
     kept = {b.journal.batch_id: b.state.value for b in desk.journals.of_day(desk.day(BANK_DAY))}
     assert kept == {"B1#E1": state, "B7#E2": "built"}
     assert desk.fund_again(BANK_DAY).built == ()
+
+
+def test_a_no_about_money_outlives_a_run_that_cannot_explain_it(desk: Desk) -> None:
+    desk.build([line(minor=10000, batch="B1"), line(minor=5000, batch="B2")], LAST)
+    (funding,) = desk.fund([("E1", 15000, "B1 B2")], BANK_DAY).built
+    desk.journals.move(funding, JournalState.held)
+    desk.build([line(minor=10000, batch="B1"), line(minor=4999, batch="B2")], LAST)
+    assert desk.fund_again(BANK_DAY).unexplained == 1
+    assert desk.fund_again(BANK_DAY).unexplained == 1
+    desk.build([line(minor=15000, batch="B1")], LAST)
+    desk.fund_again(BANK_DAY)
+    (kept,) = desk.journals.of_day(desk.day(BANK_DAY))
+    assert (kept.journal.batch_id, kept.state) == ("B1#E1", JournalState.held)
+    desk.journals.move(kept.journal, JournalState.approved)  # a person has said yes at last
+    desk.build([line(minor=10000, batch="B1"), line(minor=5000, batch="B2")], LAST)
+    desk.fund_again(BANK_DAY)
+    states = {b.journal.batch_id: b.state.value for b in desk.journals.of_day(desk.day(BANK_DAY))}
+    assert states["B1+B2#E1"] == "built"
