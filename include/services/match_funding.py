@@ -80,9 +80,10 @@ def match_funding(
     waiting = _load(expectations, day, ExpectationKind.funding)
     unexplained = _load(expectations, day, ExpectationKind.batch)
     funds = Funds(waiting, on, merchant.base_currency)
-    entries = {e.key: e for e in _earlier(unexplained, on)} | {
-        e.key: e for e in read_entries(lake.day_path(day, ENTRIES))
-    }
+    # What a later day has booked is booked, whatever is left of its batch by now.
+    later = {e.item_key for e in unexplained if e.met_date is not None and e.met_date > on}
+    found = [*_earlier(unexplained, on), *read_entries(lake.day_path(day, ENTRIES))]
+    entries = {entry.key: entry for entry in found if entry.key not in later}
     ordered = sorted(entries.values(), key=lambda e: (e.booking_date, e.key))
     fundings, left = funds.explain(ordered)
     dates = PostingDates(merchant, periods)
@@ -239,9 +240,7 @@ def _keep_unexplained(
     after: dict[str, Expectation] = {}
     for entry in entries:
         if entry.key in left:
-            after[entry.key] = _unexplained(
-                day, entry, before.get(entry.key), is_held=entry.key in held
-            )
+            after[entry.key] = _unexplained(day, entry, is_held=entry.key in held)
         elif entry.key in before:
             known = before[entry.key]
             after[entry.key] = replace(
@@ -258,11 +257,7 @@ def _keep_unexplained(
     return list(after.values())
 
 
-def _unexplained(
-    day: SettlementDay, entry: BankEntry, known: Expectation | None, *, is_held: bool
-) -> Expectation:
-    if known is not None and known.met_date is not None and known.met_date > day.settlement_date:
-        return known  # a later day explained it; this is a repeat of the day on which it was open
+def _unexplained(day: SettlementDay, entry: BankEntry, *, is_held: bool) -> Expectation:
     detail: dict[str, Any] = {"entry_id": entry.entry_id, "reference": entry.reference}
     return Expectation(
         day.merchant_id,

@@ -76,6 +76,17 @@ def test_a_batch_that_is_reconciled_after_its_money_came_explains_it(desk: Desk)
     assert (funding.posting_date, desk.causes(BANK_DAY)) == (BANK_DAY, [])
 
 
+def test_an_entry_that_a_later_day_has_booked_is_not_booked_again_by_its_own(desk: Desk) -> None:
+    desk.fund([("E1", 9900, "B1")], BANK_DAY)
+    desk.build([line(minor=10000, batch="B1", request="1")], LAST)
+    later = date(2026, 11, 3)
+    (funding,) = desk.fund([], later).built
+    result = desk.fund_again(BANK_DAY)  # 1.00 of the batch is still open, and the entry names it
+    assert (result.built, result.unexplained) == ((), 0)
+    assert desk.fund_again(later).standing == (funding,)
+    assert desk.causes(later) == ["short_funding"]
+
+
 def test_a_batch_without_any_money_is_short_after_its_sla(desk: Desk) -> None:
     desk.build(worked_day(), LAST)
     desk.fund([], date(2026, 11, 5))
