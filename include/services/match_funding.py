@@ -22,6 +22,8 @@ from include.services.books.fundings import deposit_draft, rounding_draft, take_
 from include.services.books.ports import BookMappings, JournalStore, Periods
 from include.services.books.replacing import Postings, chains_of_day, store_way
 from include.services.books.restate import Chain, ChainKey, Continuation, continue_chain
+from include.services.books.restated_entries import STAGE as RESTATED
+from include.services.books.restated_entries import item_of, restated
 from include.services.matching.ports import DayFiles, Expectations, StageItems
 
 STAGE = "fund"
@@ -81,8 +83,9 @@ def match_funding(
     unexplained = _load(expectations, day, ExpectationKind.batch)
     funds = Funds(waiting, on, merchant.base_currency)
     # What a later day has booked is booked, whatever is left of its batch by now.
-    later = {e.item_key for e in unexplained if e.met_date is not None and e.met_date > on}
-    found = [*_earlier(unexplained, on), *read_entries(lake.day_path(day, ENTRIES))]
+    later = {e.item_key: e for e in unexplained if e.met_date is not None and e.met_date > on}
+    stated = read_entries(lake.day_path(day, ENTRIES))
+    found = [*_earlier(unexplained, on), *stated]
     entries = {entry.key: entry for entry in found if entry.key not in later}
     ordered = sorted(entries.values(), key=lambda e: (e.booking_date, e.key))
     fundings, left = funds.explain(ordered)
@@ -96,6 +99,11 @@ def match_funding(
     after = _expired(funds.known.values(), on)
     after += _keep_unexplained(day, unexplained, entries.values(), {e.key for e in left}, held, on)
     count = _store_items(day, merchant, [*waiting, *unexplained], after, open_items)
+    if lake.day_path(day, ENTRIES).exists():
+        own = [e for e in later.values() if e.since_date == on]
+        changed = restated(own, {entry.key: entry for entry in stated})
+        open_items.open([item_of(*pair, merchant) for pair in changed])
+        after += [now for _, now in changed]
     before = {(e.kind, e.item_key): e for e in (*waiting, *unexplained)}
     for way in ways:
         store_way(
@@ -107,6 +115,7 @@ def match_funding(
             step=STAGE,
         )
     expectations.save([e for e in after if before.get((e.kind, e.item_key)) != e])
+    open_items.replace_findings(day, RESTATED, [])  # every entry is booked as it is stated now
     return FundingResult(
         tuple(way.new for way in ways if way.new),
         tuple(journal for way in ways for journal in way.kept),
@@ -155,7 +164,8 @@ def _earlier(unexplained: Iterable[Expectation], on: date) -> list[BankEntry]:
             e.detail["text"],
         )
         for e in unexplained
-        if e.since_date < on and (e.state in _AWAITED or e.met_date == on)
+        if e.since_date < on
+        and (e.state in _AWAITED or (e.state is ExpectationState.met and e.met_date == on))
     ]
 
 

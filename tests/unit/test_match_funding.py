@@ -87,6 +87,33 @@ def test_an_entry_that_a_later_day_has_booked_is_not_booked_again_by_its_own(des
     assert desk.causes(later) == ["short_funding"]
 
 
+@pytest.mark.parametrize("now", [9950, None])
+def test_a_restated_entry_names_the_later_day_that_has_booked_it(
+    desk: Desk, now: int | None
+) -> None:
+    desk.fund([("E1", 9900, "B1")], BANK_DAY)
+    desk.build([line(minor=10000, batch="B1", request="1")], LAST)
+    later = date(2026, 11, 3)
+    desk.fund([], later)
+    restated = [] if now is None else [("E1", now, "B1")]
+    for _ in range(2):
+        assert desk.fund(restated, BANK_DAY).built == ()
+        (item,) = [i for i in desk.items.open_of_day(desk.day(later)) if i.stage == "statement"]
+        assert f"Run {later} again" in item.next_action
+    desk.fund([], date(2026, 11, 4))  # another day closes nothing
+    assert item in desk.items.open_of_day(desk.day(later))
+    desk.fund_again(later)
+    assert item not in desk.items.open_of_day(desk.day(later))
+    booked = [b.journal for b in desk.journals.of_day(desk.day(later))]
+    assert sum(j.debit_total.minor for j in booked) == (now or 0)
+    for on in (BANK_DAY, later):
+        assert desk.fund_again(on).built == ()
+    desk.fund([("E1", 9900, "B1")], BANK_DAY)  # the bank goes back to what it said
+    desk.fund_again(later)
+    (kept,) = desk.journals.of_day(desk.day(later))
+    assert kept.journal.debit_total.minor == 9900
+
+
 def test_a_batch_without_any_money_is_short_after_its_sla(desk: Desk) -> None:
     desk.build(worked_day(), LAST)
     desk.fund([], date(2026, 11, 5))
