@@ -183,6 +183,22 @@ def test_a_short_funding_closes_when_the_batch_is_restated_to_what_came(desk: De
     assert list(desk.items.of_stage("acme_us", "fund")) == []
 
 
+def test_a_bank_day_keeps_what_it_paid_when_the_batch_is_restated_to_it(desk: Desk) -> None:
+    desk.build([line(minor=10000, batch="B1", request="1")], LAST)
+    (funding,) = desk.fund([("E1", 9900, "B1")], BANK_DAY).built
+    desk.build([line(minor=9900, batch="B1", request="1")], LAST)
+    assert desk.fund_again(BANK_DAY).standing == (funding,)
+
+
+def test_a_bank_day_keeps_what_it_paid_when_a_day_before_it_pays_the_rest(desk: Desk) -> None:
+    desk.build([line(minor=10000, batch="B1", request="1")], LAST)
+    later = date(2026, 11, 3)
+    (funding,) = desk.fund([("E2", 3000, "B1")], later).built
+    desk.fund([("E1", 7000, "B1")], BANK_DAY)  # its statement came late
+    assert desk.fund_again(later).standing == (funding,)
+    assert desk.causes(later) == desk.causes(BANK_DAY) == []
+
+
 def test_what_is_missing_is_named_by_what_is_expected_now(desk: Desk) -> None:
     desk.build(worked_day(), LAST)
     for later in range(1, 10):

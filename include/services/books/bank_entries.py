@@ -174,7 +174,8 @@ class Funds:
             detail=detail,
             state=ExpectationState.open if left else ExpectationState.met,
             met_by="" if left else entry.key,
-            met_date=None if left else date.fromisoformat(self.on),
+            # The last day that paid: its run, and those before it, must find the batch again.
+            met_date=None if left else date.fromisoformat(max(detail["parts"])),
         )
         return shares
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Protocol
 
 from include.domain.expectations import Expectation, ExpectationKind, ExpectationState
@@ -90,6 +90,7 @@ def funding_expectation(
         amount_minor=remaining,
         state=state,
         met_by=known.met_by if is_met else "",
-        met_date=known.met_date if is_met else None,
+        # A run of a day that paid must find the batch again, or it takes its money back.
+        met_date=date.fromisoformat(max(detail["parts"])) if is_met else None,
         detail=detail,
     )
