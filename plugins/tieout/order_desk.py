@@ -122,12 +122,18 @@ class Desks:
         Raises:
             ExceptionGroup: some could not be driven; the others were.
         """
-        done, broken = 0, list[Exception]()
-        for desks in self._by_company().values():
+        done, broken, companies = 0, list[Exception](), self._by_company()
+        for desks in companies.values():
             try:
                 done += self._drive_company(desks, limit, broken, in_lanes=in_lanes)
             except Exception as fault:  # noqa: BLE001 - e.g. of the logoff
                 broken.append(fault)
+        reached = {desk.merchant.merchant_id for desks in companies.values() for desk in desks}
+        shopless = sorted(set(self.context.mappings.merchants) - reached)
+        try:  # their last shop is in no file: each order is set back, and a person told
+            done += self.service.sweep(shopless, limit)
+        except Exception as fault:  # noqa: BLE001 - as above
+            broken.append(fault)
         if broken:
             raise ExceptionGroup(f"{len(broken)} companies could not be swept whole", broken)
         return done

@@ -73,6 +73,17 @@ def end(play: Play, folder: Path) -> None:
     _rule(play, load_mappings(copied))
 
 
+def remove(play: Play, folder: Path) -> None:
+    """Take the shop out of its file; its merchant has no other one."""
+    copied = copytree(SHIPPED, folder / "mappings")
+    path = copied / "shops.yaml"
+    head, *entries = path.read_text().split("\n  - ")
+    kept = [one for one in entries if not one.startswith(f"shop_id: {SHOP}\n")]
+    path.write_text("\n  - ".join([head, *kept]))
+    _rule(play, load_mappings(copied))
+    assert "acme_us" not in play.desks.by_merchant()
+
+
 def _rule(play: Play, mappings: object) -> None:
     context = play.desks.context
     context.__dict__.update(mappings=mappings)  # parts that are made once
@@ -145,6 +156,23 @@ def test_the_settlement_of_the_other_merchants_goes_on_after_the_end(
     for unfit in (["acme_us"], ["acme_us", "acme_us"], ["acme_uk", "nobody"]):
         with pytest.raises(Rejected, match=r"acme_us|nobody"):
             settlement.choose_days("2026-11-03", unfit, "r")
+
+
+def test_an_order_of_a_merchant_whose_last_shop_is_gone_is_told(
+    ended: Play, tmp_path: Path
+) -> None:
+    shipped, number = ended.desks.context.mappings, ended.shopper_orders()
+    ended.poll_shop()
+    order_id = order_id_of(SHOP, number)
+    remove(ended, tmp_path)
+    orders.desks().sweep(100)
+    assert ended.order(order_id).state == OrderState.stuck
+    (letter,) = (one for one in ended.desks.context.dead_letters.listing() if one.key == order_id)
+    assert f"shop_id '{SHOP}' is not configured" in letter.reason
+    _rule(ended, shipped)
+    ended.desks.service.advance(order_id)
+    assert ended.order(order_id).state == OrderState.captured
+    assert not ended.desks.context.dead_letters.is_open("order", order_id)
 
 
 @contextmanager

@@ -56,7 +56,9 @@ class FewDesks(Desks):
     def __init__(self, *desks: Any) -> None:
         due = SimpleNamespace(due=lambda _limit, targets: [targets])
         nothing = SimpleNamespace(waiting=lambda _merchants, _limit: [])
-        self.context: Any = SimpleNamespace(effects=due, orders=nothing)
+        every = {"merchant_A": (), "merchant_C": (), "merchant_without_shop": ()}
+        mappings = SimpleNamespace(merchants=every)
+        self.context: Any = SimpleNamespace(effects=due, orders=nothing, mappings=mappings)
         self._few = desks
         self.driven = list[str]()
         self.service: Any = SimpleNamespace(sweep=self._drive)  # instead of the cached one
@@ -103,7 +105,7 @@ def test_a_failed_logoff_keeps_no_later_company_from_its_turn() -> None:
     desks = FewDesks(swept.desk("shop_a", "A", logoff=gone), swept.desk("shop_c", "C"))
     with pytest.raises(ExceptionGroup) as found:
         desks.sweep(100)
-    assert desks.driven == ["merchant_A", "merchant_C"]
+    assert desks.driven == ["merchant_A", "merchant_C", "merchant_without_shop"]
     of_an_order, of_the_logoff = found.value.exceptions
     assert "orders could not be driven" in str(of_an_order)
     assert of_the_logoff is gone
