@@ -9,7 +9,7 @@ import pytest
 from include.adapters.store import audit
 from include.adapters.store.dead_letters import SqlDeadLetters
 from include.adapters.store.orders import SqlOrders
-from include.domain.errors import IntegrationError, Rejected, Retryable
+from include.domain.errors import IntegrationError, OutcomeUnknown, Rejected, Retryable
 from include.domain.money import Money
 from include.domain.orders import Order
 from include.domain.refunds import RefundState
@@ -175,3 +175,39 @@ def test_who_slept_while_another_drove_the_refund_refuses_nothing(
     lost = Lease(f"saga|{refund_id}", "test", 1, kit.clock.now() + timedelta(minutes=1))
     with pytest.raises(LeaseLost):
         kit.service.refunds.refuse(refund_id, "boss", "a mistake", under=replace(lost, fence=99))
+
+
+def invalid(_effect: Effect) -> Receipt:
+    raise Rejected("invalid: the reason code is unknown", "gateway", "Correct it.")
+
+
+@pytest.mark.parametrize("is_replayed", [False, True])
+def test_a_refund_whose_step_was_refused_at_its_first_send_is_refused_with_its_letter(
+    kit: Kit, order: Order, is_replayed: bool
+) -> None:
+    refund_id = ask(kit, order.order_id, USD_30)
+    key = f"{refund_id}|refund|1"
+    kit.partner.say(KIND, invalid)
+    kit.service.advance_refund(refund_id)
+    if is_replayed:
+        kit.clock.move(seconds=1)
+        kit.partner.say(KIND, invalid)
+        kit.engine.replay(KIND, key, "ann")
+    assert (KIND.value, key) in open_letters(kit)
+    kit.service.refuse_refund(refund_id, "boss", "no")
+    assert open_letters(kit) == []
+    with pytest.raises((Rejected, ValueError)):
+        kit.engine.replay(KIND, key, "ann")
+    nothing_leaves(kit, order, refund_id)
+
+
+def test_one_that_was_refused_after_a_lost_answer_is_not_refused(kit: Kit, order: Order) -> None:
+    def lose(effect: Effect) -> Receipt:
+        kit.partner.do(effect)
+        raise OutcomeUnknown("no answer", "gateway", "Look.")
+
+    refund_id = ask(kit, order.order_id, USD_30)
+    kit.partner.say(KIND, lose)
+    kit.service.advance_refund(refund_id)
+    with pytest.raises(Rejected, match="not known yet"):
+        kit.service.refuse_refund(refund_id, "boss", "no")

@@ -31,7 +31,7 @@ from include.services.effects.ports import (
     Timings,
 )
 from include.services.effects.rules import Rules
-from include.services.effects.schedule import is_due, is_unsent
+from include.services.effects.schedule import is_due, may_be_withdrawn
 from include.services.effects.states import FINISHED, check_transition
 from include.services.effects.store import Change, Decide, EffectStore, Lease, LeaseLost
 from include.services.effects.turn import Turn, ended
@@ -229,11 +229,12 @@ class Engine:
     def withdraw(self, kind: EffectKind, key: str, why: str) -> Effect:
         """End an effect that was never sent and that nobody wants any more, before the janitor.
 
+        One that was refused at its first send is ended with its dead letter, before a replay.
         One that may have been sent stays as it is, and so does one that another worker holds.
         """
 
         def end(turn: Turn, effect: Effect) -> Effect:
-            if not is_unsent(effect):
+            if not may_be_withdrawn(effect):
                 return effect
             rules = self._rules[kind]
             try:  # a store that may have forgotten does not prove that nothing was sent

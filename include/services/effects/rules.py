@@ -134,7 +134,10 @@ class Rules:
     def withdrawn(self, effect: Effect, why: str) -> Change:
         """Nobody wants it any more, and nothing of it ever left."""
         unwanted = replace(effect, reason=why)
-        return _to(effect, unwanted, EffectState.withdrawn, f"withdrawn: {why}", next_at=None)
+        cause = f"withdrawn: {why}"
+        change = _to(effect, unwanted, EffectState.withdrawn, cause, next_at=None)
+        is_letter_open = effect.state is EffectState.rejected
+        return replace(change, resolution=cause) if is_letter_open else change
 
     def parked(
         self, unsent: Effect, sent: Effect, error: IntegrationError, now: datetime

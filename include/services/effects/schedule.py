@@ -32,6 +32,12 @@ def is_unsent(effect: Effect) -> bool:
     return effect.sent_at is None and effect.state in (EffectState.intended, EffectState.parked)
 
 
+def may_be_withdrawn(effect: Effect) -> bool:
+    """Say whether nothing of it has ever left, and nothing would but by a person's replay."""
+    was_refused = effect.state is EffectState.rejected and effect.sends == 0
+    return is_unsent(effect) or (was_refused and effect.sent_at is None)
+
+
 def waits_out(effect: Effect, until: datetime) -> bool:
     """Say whether nobody can do anything with it before then: a doubt or a yes is never hurried."""
     is_waiting = effect.state in (EffectState.in_doubt, EffectState.done)

@@ -30,9 +30,9 @@ _LATE_EVIDENCE: Mapping[S, frozenset[S]] = {
     S.withdrawn: frozenset({S.done, S.declined, S.mismatched}),
 }
 
-# What a person may ask for: try it again, looking first.
+# What a person may ask for: try it again, looking first; or end what never was.
 _REPLAY: Mapping[S, frozenset[S]] = {
-    S.rejected: frozenset({S.intended, S.in_doubt}),
+    S.rejected: frozenset({S.intended, S.in_doubt, S.withdrawn}),
     S.dead_letter: frozenset({S.intended, S.in_doubt}),
 }
 

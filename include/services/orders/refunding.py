@@ -21,7 +21,7 @@ from include.domain.refunds import (
 )
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectState
-from include.services.effects.schedule import is_unsent
+from include.services.effects.schedule import may_be_withdrawn
 from include.services.effects.store import LeaseLost, Leases
 from include.services.orders.books import OrderBook, RefundBook
 from include.services.orders.driver import NOT_WANTED, Driver, Event, Saga
@@ -147,7 +147,7 @@ class Refunding:
         kind, key = kind_of(step), f"{saga.key}|{step}"
         engine = self.engine_of(self.orders.content(row.order_id).shop_id)
         effect = engine.find(kind, key)
-        if effect is not None and is_unsent(effect):
+        if effect is not None and may_be_withdrawn(effect):
             effect = engine.withdraw(kind, key, NOT_WANTED)
         return effect is None or effect.state is EffectState.withdrawn
 
