@@ -28,6 +28,7 @@ from include.adapters.store.payment_tokens import SqlTokenBook
 from include.adapters.store.refunds import SqlRefunds
 from include.domain.errors import Rejected
 from include.domain.order_rules import AmountRange
+from include.domain.payments import StoredToken
 from include.mappings.load import load_mappings
 from include.services.api.clients import add_client
 from include.services.api.ports import ANY_SHOP, Role, ShopTerms
@@ -37,6 +38,8 @@ from include.services.effects.ports import EffectKind, Timings
 from include.services.inbox.ports import WebhookAccount
 from include.services.orders.order_service import OrderService
 from include.services.orders.payment_told import payment_told
+from include.services.profiles.ports import Buyer
+from include.services.profiles.whose_token import WhoseToken
 from tests.api.calling import Caller
 from tests.api.senders import cybersource_account, generic_account, woocommerce_account
 from tests.orders.partners import FakeErp, FakeGateway, FakePartner, desk, make_rules
@@ -77,6 +80,27 @@ class SystemClock:
 
 
 @dataclass
+class Vault:
+    """The gateway's customers, and whose they are; ``fault`` is raised instead of an answer."""
+
+    buyers: dict[str, Buyer] = field(default_factory=dict)
+    fault: Exception | None = None
+    asked: int = 0
+
+    def buyer(self, customer_token: str) -> Buyer | None:
+        self.asked += 1
+        if self.fault is not None:
+            raise self.fault
+        return self.buyers.get(customer_token)
+
+    def customer(self, customer_token: str) -> tuple[StoredToken, ...] | None:
+        return () if customer_token in self.buyers else None
+
+    def instrument(self, customer_token: str, instrument_token: str) -> StoredToken | None:
+        return None
+
+
+@dataclass
 class Kit:
     """One API, its clients and what its partners really did."""
 
@@ -87,6 +111,7 @@ class Kit:
     service: OrderService
     partner: FakePartner
     database: SqlEngine
+    vault: Vault
     more: dict[str, Any] = field(default_factory=dict)
 
     def call(
@@ -146,7 +171,9 @@ def order_body(**changes: Any) -> dict[str, Any]:
     return body | changes
 
 
-def build_api(database: SqlEngine, partner: FakePartner, **settings: Any) -> tuple[Api, Parts]:
+def build_api(
+    database: SqlEngine, partner: FakePartner, vault: Vault | None = None, **settings: Any
+) -> tuple[Api, Parts]:
     """Join the parts over a store; partners are in memory."""
     effects = SqlEffectStore(database)
     timings = Timings(
@@ -199,7 +226,9 @@ def build_api(database: SqlEngine, partner: FakePartner, **settings: Any) -> tup
         payment_of=lambda _shop, facts: payment_told(
             facts, lambda *said: load_mappings().orders.payment(*said, date(2026, 11, 3), "en")
         ),
-        is_anothers_token=SqlTokenBook(database).is_of_another,
+        is_anothers_token=WhoseToken(
+            SqlTokenBook(database), lambda _shop: vault or Vault()
+        ).is_of_another,
         webhook=webhook,
         now=lambda: datetime.now(UTC),
     )
@@ -209,14 +238,15 @@ def build_api(database: SqlEngine, partner: FakePartner, **settings: Any) -> tup
 
 def build_kit(database: SqlEngine, **settings: Any) -> Iterator[Kit]:
     partner = FakePartner()
-    api, parts = build_api(database, partner, **settings)
+    vault = Vault()
+    api, parts = build_api(database, partner, vault, **settings)
     keys = {
         name: add_client(parts.clients, name, shop, roles)
         for name, (shop, roles) in CLIENTS.items()
     }
     app = build_app(api)
     with Caller(app) as http:
-        yield Kit(app, api, http, keys, parts.service(), partner, database)
+        yield Kit(app, api, http, keys, parts.service(), partner, database, vault)
     database.dispose()
 
 

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from include.adapters.store.payment_tokens import SqlTokenBook
-from include.domain.errors import OutcomeUnknown, Retryable
+from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.domain.payments import PaymentStatus
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.profiles.keep_tokens import keep_tokens
+from include.services.profiles.ports import Buyer
 from tests.api.conftest import Kit, order_body
 from tests.orders.partners import authorization
 
@@ -186,6 +187,72 @@ def test_a_kept_token_is_told_and_pays_for_its_own_shopper_alone(both: Kit) -> N
     assert other.json()["fields"][0]["field"] == "payment.customer_token"
     unknown_to_us = both.place(payment=stored | {"customer_token": "D" * 32}, shopper=bob)
     assert unknown_to_us.status_code == 201
+
+
+def by_token(**more: str) -> dict[str, str]:
+    return {"method": "stored_token", "customer_token": "D" * 32, **more}
+
+
+@pytest.mark.parametrize(
+    ("buyer", "status"),
+    [
+        (Buyer("", "ANN@example.com "), 201),
+        (Buyer("77", "old@example.com"), 201),  # a new address, and the shop's own id
+        (Buyer("78", "ann@example.com"), 201),  # the same address in another shop
+        (Buyer("", ""), 201),  # the gateway was told nothing: the shop's word
+        (Buyer("78", "bob@example.com"), 422),
+        (Buyer("", "bob@example.com"), 422),
+        (Buyer("78", ""), 422),
+    ],
+)
+def test_a_token_that_we_do_not_keep_is_held_against_whom_the_gateway_names(
+    both: Kit, buyer: Buyer, status: int
+) -> None:
+    both.vault.buyers["D" * 32] = buyer
+    shopper = order_body()["shopper"] | {"reference": "77"}
+    answer = both.place(payment=by_token(), shopper=shopper)
+    assert answer.status_code == status, answer.text
+    assert both.count("orders") == (1 if status == 201 else 0)
+    assert "bob@example.com" not in answer.text
+
+
+def test_a_card_of_another_customer_of_the_gateway_pays_for_nobody_else(both: Kit) -> None:
+    both.vault.buyers["D" * 32] = Buyer("", "ann@example.com")
+    answer = both.place(payment=by_token(instrument_token="E" * 32))
+    assert answer.status_code == 422
+    assert both.partner.truth.done == []
+
+
+def test_a_card_kept_for_another_shopper_is_refused_under_an_own_customer(both: Kit) -> None:
+    payment = {"method": "transient_token", "transient_token": "F" * 64, "keep": True}
+    first = both.place(payment=payment).json()
+    both.service.advance(first["order_id"])
+    order = both.service.orders.content(first["order_id"])
+    keep_tokens(
+        SqlTokenBook(both.database), "A", order, both.service.orders.get(order.order_id).facts
+    )
+    bob = order_body()["shopper"] | {"name": "Bob Ray", "email": "bob@example.com"}
+    both.vault.buyers["D" * 32] = Buyer("", "bob@example.com")
+    answer = both.place(payment=by_token(instrument_token="I" * 32), shopper=bob)
+    assert answer.status_code == 422
+
+
+def test_an_order_waits_while_the_gateway_cannot_say_whose_a_token_is(both: Kit) -> None:
+    both.vault.buyers["D" * 32] = Buyer("", "ann@example.com")
+    both.vault.fault = Retryable("no answer", "the gateway's vault", "Ask again.")
+    body = order_body(payment=by_token())
+    assert both.call("POST", "/v1/orders", body, key="k-1").status_code == 503
+    assert both.count("orders") == 0
+    both.vault.fault = None
+    assert both.call("POST", "/v1/orders", body, key="k-1").status_code == 201
+    asked = both.vault.asked
+    assert both.call("POST", "/v1/orders", body, key="k-2").status_code == 200
+    assert both.vault.asked == asked  # it was judged when it came first
+
+
+def test_an_account_whose_vault_may_not_be_read_leaves_it_to_the_shop(both: Kit) -> None:
+    both.vault.fault = Rejected("403", "the gateway's vault", "Give the key the permission.")
+    assert both.place(payment=by_token()).status_code == 201
 
 
 def test_an_order_of_500_lines_is_taken_whole(kit: Kit) -> None:

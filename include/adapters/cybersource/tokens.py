@@ -17,6 +17,7 @@ from include.adapters.http.status import Refused
 from include.adapters.http.wire import Request
 from include.domain.errors import Retryable
 from include.domain.payments import StoredToken
+from include.services.profiles.ports import Buyer
 
 _PAGE = 100
 _GONE = 410
@@ -29,6 +30,18 @@ class Tokens:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+
+    def buyer(self, customer_token: str) -> Buyer | None:
+        """Say whose a customer is; ``None``: no such customer, or none any more."""
+        path = f"/tms/v2/customers/{safe_id(customer_token)}"
+        found = self._fetch(self._request(path, {}, "read a customer"))
+        if found is None:
+            return None
+        # Spelt in both ways: with ID in the vault's own calls, with Id in payments.
+        names = ("merchantCustomerID", "merchantCustomerId")
+        told = (text_of(found, "buyerInformation", name) for name in names)
+        reference = next((one for one in told if one), "")
+        return Buyer(reference, text_of(found, "buyerInformation", "email") or "")
 
     def customer(self, customer_token: str) -> tuple[StoredToken, ...] | None:
         """Return a customer's payment instruments, the default first; ``None``: no such customer.

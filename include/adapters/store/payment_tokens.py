@@ -72,27 +72,37 @@ class SqlTokenBook:
         )
         return self._rows(_t.merchant_id == merchant_id, named)
 
-    def is_of_another(self, order: Order) -> bool:
-        """Say whether an order is to be paid with what is kept for another shopper.
-
-        A token that we do not keep, or whose SYSPRO customer is not known yet, is the shop's word.
-        """
-        named = (_t.merchant_id == order.merchant_id) & (
-            _t.customer_token == order.payment.customer_token
-        )
+    def is_of_another(self, order: Order) -> bool | None:
+        """See the port. Of a customer and an instrument that are named, each is held against it."""
+        payment = order.payment
+        named = {payment.customer_token, payment.instrument_token} - {""}
+        is_named = _t.customer_token.in_(named) | _t.instrument_token.in_(named)
         same = (customers.c.company_id == _t.company_id) & (customers.c.customer == _t.customer)
         wanted = (
-            select(customers.c.shop_id, customers.c.shopper_key)
+            select(
+                _t.customer_token,
+                _t.instrument_token,
+                customers.c.shop_id,
+                customers.c.shopper_key,
+            )
             .join(payment_tokens, same)
-            .where(named, _t.customer != "")
+            .where(_t.merchant_id == order.merchant_id, is_named, _t.customer != "")
         )
         with self.engine.begin() as connection:
-            owners = connection.execute(wanted).all()
+            rows = connection.execute(wanted).all()
         ours = shopper_keys(order.shopper)
-        return bool(owners) and not any(
-            key in ours and (key.startswith(MAIL) or shop_id == order.shop_id)
-            for shop_id, key in owners
-        )
+        verdicts = [
+            any(
+                row.shopper_key in ours
+                and (row.shopper_key.startswith(MAIL) or row.shop_id == order.shop_id)
+                for row in owners
+            )
+            for token in named
+            if (owners := [row for row in rows if token in row[:2]])
+        ]
+        if not all(verdicts):
+            return True
+        return False if len(verdicts) == len(named) else None
 
     def of_customer(self, company_id: str, customer: str) -> Sequence[KeptToken]:
         is_active = _t.state == TokenState.active.value
@@ -147,8 +157,8 @@ class SqlTokenBook:
                     suffix=token.suffix,
                     expiry=token.expiry,
                     brand=token.brand,
-                    # A token that is gone never comes back under the same id.
-                    state=case((_t.state == TokenState.deleted.value, _t.state), else_=state.value),
+                    # Somebody may have asked for its deletion while the gateway was being read.
+                    state=case((_t.state.in_(_beyond(state)), _t.state), else_=state.value),
                 )
             )
 
@@ -222,6 +232,12 @@ def _this(kept: KeptToken) -> Any:
         _t.customer_token == kept.token.customer_token,
         _t.instrument_token == kept.token.instrument_token,
     )
+
+
+def _beyond(state: TokenState) -> list[str]:
+    """Return the states from which nothing leads back to this one."""
+    way = list(TokenState)
+    return [one.value for one in way[way.index(state) + 1 :]]
 
 
 def _card(kept: KeptToken) -> tuple[str, str, str]:

@@ -13,6 +13,8 @@ from include.domain.payments import StoredToken
 
 
 class TokenState(StrEnum):
+    """In the order in which a token goes through them, some left out; none leads back."""
+
     active = "active"
     replaced = "replaced"  # the same card is kept under a newer token; its deletion is under way
     deleting = "deleting"  # the shopper, or the house, wants it gone; under way
@@ -64,6 +66,14 @@ class TokenBook(Protocol):
         """Return the rows that name a customer, an instrument or an identifier of the gateway."""
         ...
 
+    def is_of_another(self, order: Order) -> bool | None:
+        """Say whether an order is to be paid with what is kept for another shopper.
+
+        Returns:
+            None where a token that it names is not kept, or its SYSPRO customer not known yet.
+        """
+        ...
+
     def of_customer(self, company_id: str, customer: str) -> Sequence[KeptToken]:
         """Return a SYSPRO customer's active tokens, the newest first."""
         ...
@@ -83,7 +93,7 @@ class TokenBook(Protocol):
         ...
 
     def change(self, kept: KeptToken, token: StoredToken, state: TokenState) -> None:
-        """Write what is known now of a token."""
+        """Write what is known now of a token; its state moves on and never back."""
         ...
 
     def orders_with_tokens(
@@ -103,8 +113,20 @@ class AuditLog(Protocol):
     def note(self, who: str, what: str, subject: str, **detail: object) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Whose a customer of the gateway is, as it was told when it was made; '' where it was not."""
+
+    reference: str  # the shop's id of the shopper
+    email: str
+
+
 class TokenVault(Protocol):
     """The gateway's vault, read side. Raises ``Retryable``: could not ask."""
+
+    def buyer(self, customer_token: str) -> Buyer | None:
+        """Say whose a customer is; ``None``: no such customer."""
+        ...
 
     def customer(self, customer_token: str) -> tuple[StoredToken, ...] | None:
         """Return the instruments, the default first; ``None``: no such customer."""

@@ -20,6 +20,8 @@ from include.services.inbox.handle_events import HandleEvents, Handler
 from include.services.inbox.ports import WebhookAccount
 from include.services.orders.order_service import OrderService
 from include.services.orders.payment_told import payment_told
+from include.services.profiles.ports import TokenVault
+from include.services.profiles.whose_token import WhoseToken
 from include.wiring import Tieout, tieout
 from tieout.api.parts import Parts, Replay
 from tieout.order_desk import Desks
@@ -37,6 +39,7 @@ class Joined:
     sweep: Callable[[int], int]  # drives what is due, at most so many; a SYSPRO session per company
     replay: Replay
     webhook: Callable[[str, str], WebhookAccount | None]
+    vault_of: Callable[[str], TokenVault]  # by shop
     handlers: Mapping[str, Handler]  # by type of inbox event
     owner: str  # who is asked when an inbox event fails
 
@@ -55,6 +58,7 @@ def joined(context: Tieout) -> Joined:
         sweep=partial(desks.sweep, in_lanes=False),
         replay=partial(replay_one, desks, via="api"),
         webhook=find_account(desks),
+        vault_of=lambda shop_id: desks.of(shop_id).gateway.tokens,
         handlers=handlers(desks),
         owner="integration",
     )
@@ -89,7 +93,7 @@ def parts_of(context: Tieout, partners: Joined) -> Parts:
         verify_audit=lambda: context.trust.verify(),
         shop=shop,
         payment_of=payment_of,
-        is_anothers_token=SqlTokenBook(store).is_of_another,
+        is_anothers_token=WhoseToken(SqlTokenBook(store), partners.vault_of).is_of_another,
         webhook=partners.webhook,
         now=context.clock.now,
         works={
