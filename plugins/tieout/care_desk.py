@@ -34,7 +34,9 @@ def token_sweep(desk: ShopDesk) -> TokenSweep:
     """Return what keeps the tokens that a crash left out."""
     merchant, context = desk.merchant, desk.context
     book = SqlTokenBook(context.store)
-    return TokenSweep(merchant.merchant_id, merchant.company_id, book, context.watermarks)
+    return TokenSweep(
+        merchant.merchant_id, merchant.company_id, book, context.watermarks, token_remover(desk)
+    )
 
 
 def token_remover(desk: ShopDesk) -> TokenRemover:
@@ -50,6 +52,7 @@ def token_remover(desk: ShopDesk) -> TokenRemover:
         owner=merchant.owner,
         book=SqlTokenBook(desk.context.store),
         vault=desk.gateway.tokens,
+        erp=desk.desk.erp,
         engine=desk.engine,
     )
 

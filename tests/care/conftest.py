@@ -15,27 +15,45 @@ from include.adapters.store.payment_tokens import SqlTokenBook
 from include.adapters.store.watermarks import SqlShelf, SqlWatermarks
 from include.domain.canonical import from_json
 from include.domain.orders import Order, PaymentMethod, PaymentSource
-from include.domain.payments import Authorized, StoredToken
+from include.domain.payments import Authorized, DeleteToken, StoredToken
 from include.services.effects.ports import Effect, EffectKind, Receipt
-from include.services.profiles.ports import KeptToken
+from include.services.profiles.ports import Buyer, KeptToken
 from include.services.profiles.remove_tokens import TokenRemover
 from tests.orders.conftest import Kit, make_order
 from tests.orders.conftest import kit as kit
-from tests.orders.partners import as_evidence, authorization
+from tests.orders.partners import Truth, as_evidence, authorization
 
 
 @dataclass
 class FakeVault:
-    """The gateway's vault: customers with their instruments, the default first."""
+    """The gateway's vault: customers with their instruments, the default first.
 
+    What the partner has deleted is gone from it.
+    """
+
+    truth: Truth
     held: dict[str, tuple[StoredToken, ...]] = field(default_factory=dict)
+    buyers: dict[str, Buyer] = field(default_factory=dict)
+
+    def buyer(self, customer_token: str) -> Buyer | None:
+        is_there = self.customer(customer_token) is not None
+        return self.buyers.get(customer_token, Buyer("", "")) if is_there else None
 
     def customer(self, customer_token: str) -> tuple[StoredToken, ...] | None:
-        return self.held.get(customer_token)
+        gone = self._gone()
+        if customer_token not in self.held or (customer_token, "") in gone:
+            return None
+        held = self.held[customer_token]
+        return tuple(one for one in held if (customer_token, one.instrument_token) not in gone)
 
     def instrument(self, customer_token: str, instrument_token: str) -> StoredToken | None:
-        held = self.held.get(customer_token, ())
+        held = self.customer(customer_token) or ()
         return next((one for one in held if one.instrument_token == instrument_token), None)
+
+    def _gone(self) -> set[tuple[str, str]]:
+        done = (one for one in self.truth.done if one.kind is EffectKind.token_deletion)
+        deletions = (from_json(DeleteToken, one.payload) for one in done)
+        return {(one.customer_token, one.instrument_token) for one in deletions}
 
 
 @dataclass
@@ -92,7 +110,7 @@ def care(kit: Kit, migrated_url: str) -> Iterator[Care]:
     def now(connection: Connection) -> datetime:
         return kit.clock.now()
 
-    book, vault = SqlTokenBook(store, now), FakeVault()
+    book, vault = SqlTokenBook(store, now), FakeVault(kit.partner.truth)
     remover = TokenRemover(
         merchant_id="acme_us",
         organization_id="acme_us_org",
@@ -100,6 +118,7 @@ def care(kit: Kit, migrated_url: str) -> Iterator[Care]:
         owner="orders@acme.example",
         book=book,
         vault=vault,
+        erp=kit.erp,
         engine=kit.engine,
     )
     yield Care(

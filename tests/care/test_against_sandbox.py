@@ -1,13 +1,16 @@
 """Profiles and the nightly comparison against the sandbox: real hooks, real HTTP, a real store."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from include.adapters.store import audit
+from include.adapters.store.order_tables import payment_tokens
 from include.adapters.store.payment_tokens import SqlTokenBook
 from include.domain.calendar import settlement_window
 from include.domain.money import Money
@@ -25,6 +28,7 @@ from include.domain.orders import (
 from include.services.effects.ports import EffectKind, EffectState
 from include.services.inbox.ports import InboxRow, InboxState
 from include.services.profiles.ports import KeptToken, TokenState
+from include.services.profiles.whose_token import WhoseToken
 from include.services.sync.ports import Tally
 from tests.integration.play import BEGIN, LIVE, SHOP, SKU, Play
 from tests.integration.play import play as play
@@ -162,6 +166,33 @@ def test_a_shopper_is_forgotten_at_the_gateway_in_syspro_and_here(play: Play, sh
     assert again.gone == again.tokens
     verdict = audit.verify(play.desks.context.store)
     assert verdict.is_unbroken
+
+
+def test_the_gateway_says_whose_a_token_is_that_is_in_no_book(play: Play) -> None:
+    """As one that the shop's own page stored: we have neither the token nor its shopper."""
+    other, order_id = keep(play, SHOP), _place(play, SHOP, "Eve@example.com")
+    order = play.desks.service.orders.content(order_id)
+    payment = play.order(order_id).facts.payment
+    assert payment is not None
+    token = payment.stored
+    assert token is not None
+    store = play.desks.context.store
+    with store.begin() as connection:
+        connection.execute(
+            delete(payment_tokens).where(payment_tokens.c.customer_token == token.customer_token)
+        )
+    judge = WhoseToken(SqlTokenBook(store), lambda shop_id: play.desks.of(shop_id).gateway.tokens)
+    named = PaymentSource(PaymentMethod.stored_token, customer_token=token.customer_token)
+    eve = replace(order, payment=named)
+    bob = replace(eve, shopper=replace(order.shopper, email="bob@example.com"))
+    assert not judge.is_of_another(eve)
+    assert judge.is_of_another(bob)
+    instrument = rows(play, SHOP, other)[0].token.instrument_token
+    assert judge.is_of_another(replace(bob, payment=replace(named, instrument_token=instrument)))
+    nobodys = replace(named, customer_token="F" * 32)
+    assert not judge.is_of_another(replace(bob, payment=nobodys))
+    care_desk.forgetter(play.desks.of(SHOP)).forget("eve@example.com", "dpo")
+    assert play.desks.of(SHOP).gateway.tokens.buyer(token.customer_token) is None
 
 
 # Tasks and the command line ----------------------------------------------------------------------

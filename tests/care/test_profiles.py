@@ -28,7 +28,7 @@ DAY = date(2026, 11, 3)
 
 
 def sweep(care: Care) -> TokenSweep:
-    return TokenSweep("acme_us", "A", care.book, care.watermarks)
+    return TokenSweep("acme_us", "A", care.book, care.watermarks, care.remover)
 
 
 def run_sweep(care: Care) -> str:
@@ -126,6 +126,11 @@ def two_of_one_card(care: Care) -> tuple[StoredToken, StoredToken]:
     return older, newer
 
 
+def there(care: Care, customer: str) -> None:
+    """Have SYSPRO know a customer."""
+    care.kit.erp.credits[customer] = CustomerCredit(customer, True, False, None, None)
+
+
 def test_of_two_tokens_of_one_card_the_newest_stays(care: Care) -> None:
     older, newer = two_of_one_card(care)
     assert joiner(care).run().done == 1
@@ -144,12 +149,13 @@ def test_of_two_tokens_of_one_card_the_newest_stays(care: Care) -> None:
 
 def test_syspro_is_pointed_at_the_token_that_stays(care: Care) -> None:
     _, newer = two_of_one_card(care)
+    there(care, "W000500")
     joiner(care).run()
     care.remover.finish()
     (field,) = [
         one
         for one in care.kit.partner.truth.done
-        if one.kind is EffectKind.custom_field and one.key.startswith("forget|")
+        if one.kind is EffectKind.custom_field and one.key.startswith("join|")
     ]
     wanted = SetCustomField("A", "CUS", "W000500", "TOKEN", newer.customer_token)
     assert from_json(SetCustomField, field.payload) == wanted
@@ -228,7 +234,7 @@ def test_a_token_whose_customer_is_gone_is_listed_until_it_is_there_again(care: 
     day = DAY - timedelta(days=(DAY.toordinal() - 10) % 16)  # the part of tokens that begin with A
     assert check(care).run(day).set_aside == 1
     assert care.open_letters() == [(LETTER_KIND, kept.name)]
-    care.kit.erp.credits[kept.customer] = CustomerCredit(kept.customer, True, False, None, None)
+    there(care, kept.customer)
     assert check(care).run(day).done == 1
     assert care.open_letters() == []
 
@@ -239,6 +245,7 @@ def test_a_token_whose_customer_is_gone_is_listed_until_it_is_there_again(care: 
 def test_a_shopper_is_forgotten_on_every_side(care: Care) -> None:
     token = care.token("A")
     order = care.order_with(token)
+    there(care, care.kit.service.orders.get(order.order_id).facts.customer)
     found = forgetter(care).forget("ANN@example.com", "dpo")  # never kept before: found by orders
     assert (found.tokens, found.gone, found.orders_under_way) == (1, 1, 1)
     assert care.kept(token).state is TokenState.deleted

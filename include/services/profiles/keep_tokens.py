@@ -1,7 +1,8 @@
 """Keep the token that an authorisation made, beside merchant, SYSPRO customer and shopper.
 
 ``keep_tokens`` is called where the authorisation is folded in; ``TokenSweep`` finds what a crash
-left out, and links a token once its SYSPRO customer is known.
+left out, links a token once its SYSPRO customer is known, and takes one that is gone out of the
+form where an order noted it late.
 """
 
 import hashlib
@@ -11,7 +12,8 @@ from datetime import datetime, timedelta
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order, Shopper
 from include.domain.payments import StoredToken
-from include.services.profiles.ports import KeptToken, ShopperLink, TokenBook
+from include.services.profiles.ports import KeptToken, ShopperLink, TokenBook, TokenState
+from include.services.profiles.remove_tokens import TokenRemover
 from include.services.sync.ports import Tally, Watermarks
 
 MAIL = "mail:"  # begins a shopper's key that is the same in every shop
@@ -65,6 +67,7 @@ class TokenSweep:
     company_id: str
     book: TokenBook
     watermarks: Watermarks
+    remover: TokenRemover
 
     def run(self, begin: datetime) -> Tally:
         """Keep what is not kept yet; ``begin`` is where a first sweep starts."""
@@ -77,5 +80,17 @@ class TokenSweep:
                 tally.done += 1
             else:
                 tally.not_ours += 1  # kept before, or nothing to keep
+            self._take_back(order, facts)
             self.watermarks.move(name, changed_at.isoformat())
         return tally.check()
+
+    def _take_back(self, order: Order, facts: OrderFacts) -> None:
+        """An order under way may note a token in SYSPRO's form after that was forgotten."""
+        stored = facts.payment.stored if facts.payment else None
+        if stored is None or "token" not in facts.noted:
+            return
+        known = self.book.having(self.merchant_id, stored.customer_token)
+        for kept in known:
+            is_it = kept.token.instrument_token == stored.instrument_token
+            if is_it and kept.state is TokenState.deleted:
+                self.remover.rewrite_again(kept, order.order_id)

@@ -12,10 +12,18 @@ from include.domain.payments import DeleteToken
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.orders.commands import Command
-from include.services.profiles.ports import LEAVING, KeptToken, TokenBook, TokenState, TokenVault
+from include.services.profiles.ports import (
+    LEAVING,
+    CustomerReader,
+    KeptToken,
+    TokenBook,
+    TokenState,
+    TokenVault,
+)
 from include.services.sync.ports import Tally
 
 GONE = "DELETED"  # written over the last token: SYSPRO refuses a blank in a custom form
+_VERBS = {TokenState.replaced: "join", TokenState.deleting: "forget"}
 _THERE = (EffectState.done, EffectState.verified, EffectState.declined)
 _STOPPED = (EffectState.rejected, EffectState.mismatched, EffectState.dead_letter)
 
@@ -30,13 +38,13 @@ class TokenRemover:
     owner: str
     book: TokenBook
     vault: TokenVault
+    erp: CustomerReader
     engine: Engine
 
     def remove(self, tokens: Iterable[KeptToken], state: TokenState) -> None:
-        """Write the wish; ``finish`` fulfils it. What is leaving already keeps its reason."""
+        """Write the wish; ``finish`` fulfils it. What a shopper wants gone stays so."""
         for kept in tokens:
-            if kept.state is TokenState.active:
-                self.book.change(kept, kept.token, state)
+            self.book.change(kept, kept.token, state)
 
     def finish(self) -> Tally:
         """Drive every removal that is under way.
@@ -48,7 +56,7 @@ class TokenRemover:
         for kept in self.book.in_state(self.merchant_id, LEAVING):
             tally.read += 1
             state = self._delete(kept)
-            if state in _THERE and self._rewrite_forms(kept):
+            if state in _THERE and self._rewrite_forms(kept, _key(kept)):
                 self.book.change(kept, kept.token, TokenState.deleted)
                 tally.done += 1
             elif state in _STOPPED:
@@ -58,7 +66,7 @@ class TokenRemover:
         return tally.check()
 
     def _delete(self, kept: KeptToken) -> EffectState:
-        key = f"forget|{kept.name}"
+        key = _key(kept)
         found = self.engine.find(EffectKind.token_deletion, key)
         if found is None:
             content = self._deletion(kept)
@@ -84,22 +92,40 @@ class TokenRemover:
                 )
         return DeleteToken(self.organization_id, token.customer_token)
 
-    def _rewrite_forms(self, kept: KeptToken) -> bool:
-        """Have SYSPRO's fields name a token that is alive, or none; say whether it is so."""
-        if not kept.customer:
-            return True
-        return all(self._rewrite(kept, form, name) for form, name in self.token_forms)
+    def rewrite_again(self, kept: KeptToken, order_id: str) -> bool:
+        """Take a token that is gone out of the forms, where this order has noted it since.
 
-    def _rewrite(self, kept: KeptToken, form: str, name: str) -> bool:
-        key = f"forget|{kept.name}|{form}.{name}"
+        Returns:
+            Whether the forms are so; once for each order.
+        """
+        return self._rewrite_forms(kept, f"renote|{kept.name}|{order_id}")
+
+    def _rewrite_forms(self, kept: KeptToken, key: str) -> bool:
+        """Have SYSPRO's fields name a token that is alive, or none; say whether it is so."""
+        if not kept.customer or not self.token_forms:
+            return True
+        open_forms = [
+            (form, name)
+            for form, name in self.token_forms
+            if not self._is_written(f"{key}|{form}.{name}")
+        ]
+        if not open_forms or not self.erp.credit(kept.customer).exists:
+            return True  # a customer that was deleted took its forms along
+        written = [self._rewrite(kept, key, form, name) for form, name in open_forms]
+        return all(written)
+
+    def _is_written(self, key: str) -> bool:
         found = self.engine.find(EffectKind.custom_field, key)
-        if found is not None:
-            return self._on(found).state in _THERE
+        return found is not None and self._on(found).state in _THERE
+
+    def _rewrite(self, kept: KeptToken, key: str, form: str, name: str) -> bool:
+        if self.engine.find(EffectKind.custom_field, f"{key}|{form}.{name}") is not None:
+            return False  # under way, or a dead letter says why not
         left = self.book.of_customer(kept.company_id, kept.customer)
         value = left[0].token.customer_token if left else GONE
         content = SetCustomField(kept.company_id, form, kept.customer, name, value)
         command = self._command(EffectKind.custom_field, content, kept.company_id)
-        return self.engine.perform(command.effect(key)).state in _THERE
+        return self.engine.perform(command.effect(f"{key}|{form}.{name}")).state in _THERE
 
     def _on(self, effect: Effect) -> Effect:
         if effect.state in (*_THERE, *_STOPPED):
@@ -108,3 +134,8 @@ class TokenRemover:
 
     def _command(self, kind: EffectKind, content: object, target: str) -> Command:
         return Command(kind, content, target, "", 0, self.owner)
+
+
+def _key(kept: KeptToken) -> str:
+    """Name a removal: a card that was joined and then is forgotten is deleted once more, whole."""
+    return f"{_VERBS[kept.state]}|{kept.name}"

@@ -41,7 +41,7 @@ def _forget(context: Tieout, given: argparse.Namespace) -> int:
     desk = desks_of(context).of(given.shop)
     found = forgetter(desk).forget(given.email, given.who)
     say(str(found))
-    return 0 if found.gone == found.tokens else 1
+    return 0 if found.is_whole else 1
 
 
 def _merchant(context: Tieout, shop_id: str) -> str:
