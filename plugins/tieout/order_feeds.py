@@ -105,7 +105,10 @@ def order_follower(desks: Desks, desk: ShopDesk) -> OrderFollower:
 def decision_poll(desks: Desks, desk: ShopDesk) -> DecisionPoll:
     """Return the poller of a merchant's fraud decisions."""
     feed: Any = _DecisionFeed(desk)
-    return DecisionPoll(desk.merchant.merchant_id, feed, desks.service, desks.context.watermarks)
+    context, merchant = desks.context, desk.merchant
+    return DecisionPoll(
+        merchant.merchant_id, feed, desks.service, context.watermarks, context.shelf, merchant.owner
+    )
 
 
 class _DecisionFeed:

@@ -21,6 +21,7 @@ from include.mappings.load import load_mappings
 from include.mappings.payment_words import CODES, REASONS, STATUSES
 from include.mappings.today import Meanings
 from include.services.effects.ports import EffectKind
+from include.services.profiles.ports import Buyer
 from tests.cybersource.scripted import (
     AUTH_ID,
     NOW,
@@ -202,6 +203,32 @@ def test_a_row_that_stays_as_it_was_leaves_the_word_to_the_reviewers_decisions(
     assert len(desk.windows) == 1  # one reading for all of them
 
 
+def test_a_very_old_case_does_not_hide_the_decision_on_a_young_one(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    """Search goes on showing both as held; a window of a month from the old one ends before."""
+    old = "7300000000000000000002"
+    for request_id, at in ((old, "2026-09-15T12:00:00Z"), (AUTH_ID, "2026-11-02T12:00:00Z")):
+        held = row(request_id, None, ("ics_auth", "100"), ("ics_decision", "480"))
+        gateway.on(f"GET /tss/v2/transactions/{request_id}", held | {"submitTimeUTC": at})
+    gateway.on(CONVERSIONS, Desk(conversion("2026-11-03T11:00:00Z")))
+    events = list(DecisionPoller(make_client()).decided([old, AUTH_ID]))
+    assert [event.request_id for event in events] == [AUTH_ID]
+
+
+def test_a_card_number_in_a_reviewers_comment_is_not_kept(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    number = "4111 1111 1111 " + "1111"
+    said = conversion("2026-11-03T11:00:00Z") | {"reviewerComments": f"her card {number} is fine"}
+    odd = said | {"newDecision": "PERHAPS", "merchantReferenceNumber": number}
+    gateway.on(CONVERSIONS, Desk(said, odd))
+    *_, page = DecisionPoller(make_client()).decisions_since(NOW - timedelta(hours=2))
+    assert page.events[0].comments == "her card [card number] is fine"
+    assert number not in repr(page)
+    assert "fine" not in page.unread[0]  # letters are read by more people than cases
+
+
 # -- tokens ----------------------------------------------------------------------------------------
 
 
@@ -231,6 +258,17 @@ def test_a_customer_has_instruments_the_default_first(
         StoredToken(CUSTOMER, "B", "7020", "1111", "2031-03", "Visa"),
         StoredToken(CUSTOMER, "A", "7010", "1111", "2031-03", "Visa"),
     )
+
+
+@pytest.mark.parametrize("name", ["merchantCustomerID", "merchantCustomerId"])
+def test_a_customer_says_whose_it_is(
+    gateway: ScriptedGateway, make_client: Make, name: str
+) -> None:
+    told = {"id": CUSTOMER, "buyerInformation": {name: "77", "email": "ann@example.com"}}
+    gateway.on(f"GET /tms/v2/customers/{CUSTOMER}", told, {"id": CUSTOMER}, response({}, 410))
+    tokens = Tokens(make_client())
+    found = [tokens.buyer(CUSTOMER) for _ in range(3)]
+    assert found == [Buyer("77", "ann@example.com"), Buyer("", ""), None]
 
 
 def test_last_digits_that_an_instrument_does_not_show_are_asked_of_its_card(

@@ -238,7 +238,7 @@ class Product:
             engine,
             service,
             HandleEvents(self.inbox, handlers, OWNER, tell=_nobody),
-            DecisionPoll(MERCHANT, feeds, service, self.watermarks),
+            DecisionPoll(MERCHANT, feeds, service, self.watermarks, self.shelf, OWNER),
             OrderFollower(
                 MERCHANT, "A", feeds, service, lambda _shop: engine, _no_update,
                 self.watermarks, self.shelf, OWNER, 0,

@@ -8,7 +8,7 @@ Source: Cybersource reference, section 3.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,6 +20,7 @@ from include.adapters.cybersource.rows import Row, Rows
 from include.adapters.cybersource.search import Search, between
 from include.adapters.http.redact import redact
 from include.domain.calendar import Window
+from include.domain.card_numbers import mask_card_numbers
 from include.domain.errors import Retryable
 from include.domain.payment_meanings import Meaning
 from include.domain.reviews import Decision, DecisionEvent
@@ -27,6 +28,7 @@ from include.domain.reviews import Decision, DecisionEvent
 LONGEST_PIECE = timedelta(hours=24)  # as public plug-ins ask
 OVERLAP = timedelta(hours=24)  # how late a decision may appear in the report; not published
 _LONGEST_CASE = timedelta(days=31)  # longer than an authorization lives; a call for each day
+_NAMES = ("requestId", "conversionTime", "newDecision", "merchantReferenceNumber")
 _MARGIN = timedelta(hours=1)
 _WORDS = {"REVIEW": Decision.review, "ACCEPT": Decision.accept, "REJECT": Decision.reject}
 _APPLICATIONS = ("ics_decision", "ics_decision_early")
@@ -58,17 +60,27 @@ class DecisionPage:
 
     events: tuple[DecisionEvent, ...]
     cursor: datetime
-    unread: tuple[str, ...] = ()  # items that could not be read, as JSON: dead letters
+    unread: tuple[str, ...] = ()  # items that could not be read, by what identifies them
 
 
-def window_since(at: datetime, now: datetime, latest: datetime | None = None) -> Window:
+def window_since(at: datetime, now: datetime) -> Window:
     """Return when a reviewer may have decided about a payment of that instant.
 
-    From its own time on, which a server's business date may set apart from ours; ``latest`` is the
-    time of the youngest where several are asked for at once.
+    From its own time on, which a server's business date may set apart from ours.
     """
     start_at = at - _MARGIN
-    return Window(start_at, min(max(now, latest or at) + _MARGIN, start_at + _LONGEST_CASE))
+    return Window(start_at, min(max(now, at) + _MARGIN, start_at + _LONGEST_CASE))
+
+
+def windows_since(instants: Iterable[datetime], now: datetime) -> list[Window]:
+    """Return the same for many payments: a case that is very old must not hide a young one."""
+    found: list[Window] = []
+    for window in (window_since(at, now) for at in sorted(instants)):
+        if found and window.start_at <= found[-1].end_at:
+            found[-1] = Window(found[-1].start_at, max(found[-1].end_at, window.end_at))
+        else:
+            found.append(window)
+    return found
 
 
 class Conversions:
@@ -170,10 +182,14 @@ class DecisionPoller:
 
     def _converted(self, held: Mapping[str, datetime]) -> Iterator[DecisionEvent]:
         """Yield the last word on each held request; one that cannot be read tells nothing."""
-        window = window_since(min(held.values()), self._client.now(), max(held.values()))
         organization_id = self._client.settings.organization_id
         last: dict[str, Conversion] = {}
-        for _, made in self._conversions.items(organization_id, window):
+        items = (
+            item
+            for window in windows_since(held.values(), self._client.now())
+            for item in self._conversions.items(organization_id, window)
+        )
+        for _, made in items:
             if made is None or not made.is_final or made.request_id not in held:
                 continue
             if made.request_id not in last or last[made.request_id].at <= made.at:
@@ -204,7 +220,9 @@ def _event(made: Conversion) -> DecisionEvent:
 
 
 def _as_text(item: Json) -> str:
-    return json.dumps(item, sort_keys=True)
+    """Return what identifies an item; what a reviewer wrote about a person stays out."""
+    named = {name: text_of(item, name) or "" for name in _NAMES}
+    return mask_card_numbers(json.dumps(named))
 
 
 def _read(item: Json) -> Conversion | None:
@@ -216,6 +234,7 @@ def _read(item: Json) -> Conversion | None:
         request_id,
         decision,
         at,
-        text_of(item, "reviewer") or "",
-        (text_of(item, "reviewerComments") or "")[:1000],
+        mask_card_numbers(text_of(item, "reviewer") or ""),
+        # A person wrote it, perhaps with the card's number before him.
+        mask_card_numbers(text_of(item, "reviewerComments") or "")[:1000],
     )

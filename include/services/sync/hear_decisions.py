@@ -1,13 +1,17 @@
 """Fraud decisions by polling: the guarantee, of which the webhook is only a hint."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from include.domain.errors import Rejected
 from include.domain.reviews import DecisionEvent
 from include.services.orders.order_service import OrderService
-from include.services.sync.ports import Tally, Watermarks
+from include.services.sync.ports import Shelf, Tally, Watermarks, work_on
+
+READING, TAKING = "decision_unreadable", "decision_not_taken"  # kinds of dead letters
 
 
 class Page(Protocol):
@@ -39,9 +43,13 @@ class DecisionPoll:
     feed: DecisionFeed
     service: OrderService
     watermarks: Watermarks
+    shelf: Shelf
+    owner: str
 
     def poll(self, begin: datetime, under_review: Sequence[str]) -> Tally:
         """Take every decision since the watermark in, then ask for what is still open.
+
+        A decision that cannot be read or taken in is set aside, and holds up no other.
 
         Args:
             begin: where a first poll starts.
@@ -52,17 +60,31 @@ class DecisionPoll:
         for page in self.feed.decisions_since(datetime.fromisoformat(mark) if mark else begin):
             for event in page.events:
                 self._take(tally, event)
-            tally.notes += page.unread
+            for item in page.unread:
+                self._set_aside(tally, item)
             self.watermarks.move(name, page.cursor.isoformat())
-        for event in self.feed.decided(under_review):
+        for event in self.service.decisions.matchable():  # nobody needs to be asked for these
             self._take(tally, event)
-        for event in self.service.decisions.matchable():
+        for event in self.feed.decided(under_review):
             self._take(tally, event)
         return tally.check()
 
     def _take(self, tally: Tally, event: DecisionEvent) -> None:
+        # One that no order is known for is kept; its order may still come.
+        def take() -> bool:
+            return self.service.decide(event) is not None
+
+        work_on(tally, self.shelf, TAKING, event.event_key, self.owner, take, reopens=False)
+
+    def _set_aside(self, tally: Tally, item: str) -> None:
+        """Open a letter about an item; the overlap shows it again, and resolved is resolved."""
+        key = f"{self.merchant_id}|{hashlib.sha256(item.encode()).hexdigest()}"
+        fault = Rejected(
+            f"a fraud decision cannot be read: {item}",
+            "conversion-details",
+            "Decide the order as the gateway's case says (reviews accept, reviews reject), tell "
+            "engineering, then resolve this.",
+        )
+        self.shelf.set_aside(READING, key, fault, owner=self.owner, reopens=False)
         tally.read += 1
-        if self.service.decide(event) is None:
-            tally.not_ours += 1  # kept; its order may still come
-        else:
-            tally.done += 1
+        tally.set_aside += 1

@@ -100,7 +100,6 @@ class Tally:
     done: int = 0
     set_aside: int = 0
     not_ours: int = 0
-    notes: list[str] = field(default_factory=list)
     passed: Counter[str] = field(default_factory=Counter)  # why rows are not ours, where it is said
 
     def check(self) -> "Tally":
