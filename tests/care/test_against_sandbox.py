@@ -116,6 +116,18 @@ def rows(play: Play, shop_id: str, token: str) -> list[KeptToken]:
     return list(SqlTokenBook(play.desks.context.store).having(merchant_id, token))
 
 
+def handled(play: Play, links: dict[str, list[str]]) -> str:
+    """Have a token's notification handled, in the shape of a recorded one."""
+    named = ("customers", "paymentInstruments", "instrumentIdentifiers")
+    shown = {name: [{"href": href} for href in links[name]] for name in named}
+    data = {"_links": shown, "id": "P" * 32, "type": "tokenizedCardUpdates", "version": "1.0"}
+    kind = "tms.networktoken.updated"
+    body = {"eventType": kind, "payload": [{"data": data, "organizationId": "acme_us"}]}
+    raw, at = json.dumps(body).encode(), datetime.now(UTC)
+    row = InboxRow(1, "cybersource|acme_us", "key", kind, raw, InboxState.received, "", 0, at)
+    return handlers(play.desks)[kind](row)
+
+
 def test_a_kept_card_is_read_from_the_vault_and_followed_by_notification(play: Play) -> None:
     token = keep(play, SHOP)
     desk = play.desks.of(SHOP)
@@ -126,24 +138,16 @@ def test_a_kept_card_is_read_from_the_vault_and_followed_by_notification(play: P
     assert len(before.token.suffix) == 4
     assert before.token.expiry
     assert before.customer.startswith("W")
-    facts = {"organization_id": "acme_us", "customer": token, "month": "07", "year": "2033"}
-    play.control("network_token", **facts)
-    payload = {"data": {"_links": {"customers": [{"href": f"/tms/v2/customers/{token}"}]}}}
-    body = {"eventType": "tms.networktoken.updated", "payload": payload}
-    handler = handlers(play.desks)["tms.networktoken.updated"]
-    row = InboxRow(
-        1,
-        "cybersource|acme_us",
-        "key",
-        "tms.networktoken.updated",
-        json.dumps(body).encode(),
-        InboxState.received,
-        "",
-        0,
-        datetime.now(UTC),
-    )
-    assert handler(row) == "1 tokens read again"
+    named = {"organization_id": "acme_us", "customer": token}
+    links = play.control("network_token", **named, month="07", year="2033")
+    assert handled(play, links) == "3 tokens read again"  # by customer, instrument, identifier
     assert rows(play, SHOP, token)[0].token.expiry == "2033-07"
+    links = play.control("network_token", **named, card="sent in its place")
+    handled(play, links)  # the issuer has sent another card: another identifier, the same ids
+    after = rows(play, SHOP, token)[0].token
+    assert after.identifier_token not in ("", before.token.identifier_token)
+    assert after.identifier_token in links["instrumentIdentifiers"][0]
+    assert after.suffix != before.token.suffix
     care_desk.forgetter(desk).forget("eve@example.com", "dpo")
 
 
@@ -268,6 +272,21 @@ def test_webhooks_are_subscribed_once_and_their_keys_made_into_a_file(
     (webhook,) = [line.split()[0] for line in listed.splitlines() if "  Tieout  " in line]
     assert cli.main(["webhooks", "test", "acme_us", webhook]) == 0
     assert cli.main(["audit", "verify"]) == 0
+
+
+def test_what_only_a_certificate_could_read_is_not_subscribed(
+    joined: Play, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Product payments of 2026 is encrypted; the others are subscribed without it."""
+    joined.control("cybersource", payment_events=True)
+    url = f"{joined.sandbox.urls()['shop']}/callbacks/{SHOP}"
+    assert cli.main(["webhooks", "subscribe", "acme_us", "--url", url]) == 0
+    assert "are left out, their payload is encrypted" in capsys.readouterr().out
+    subscriptions = joined.desks.of(SHOP).gateway.webhooks.subscriptions("acme_us")
+    (ours,) = [one for one in subscriptions if one.name == "Tieout"]
+    assert "payments" not in ours.products
+    assert "decisionManager" in ours.products
+    joined.control("cybersource", payment_events=False)
 
 
 def test_a_key_whose_answer_was_lost_is_told_and_closed_by_the_next_one(

@@ -120,7 +120,7 @@ class Live:
         | ``settle`` | | closes the open batches |
         | ``live_date`` | date | moves the business date; earlier batches close |
         | ``live_requests`` | organization_id, code, request_id | shows live requests |
-        | ``network_token`` | organization_id, one token's id, event, month, year | updates a card |
+        | ``network_token`` | organization_id, a token's id, event, month, year, card | renews it |
         | ``approve_webhook`` | webhook_id, status | reviews a webhook's URL |
         | ``webhook_deliveries`` | | shows subscriptions and every attempt |
         """
@@ -199,7 +199,11 @@ class Live:
         return {"live_date": self.world.live_date.isoformat(), "requests": kept}
 
     def _update_token(self, facts: Facts) -> dict[str, Any]:
-        """Change the expiry of a card's instruments, and tell so: a network token was updated."""
+        """Change the expiry of a card's instruments, and tell so: a network token was updated.
+
+        ``card`` names the card that the issuer sent in its place: they have another identifier
+        then, and the old one is theirs no more.
+        """
         merchant, event = (
             str(facts["organization_id"]),
             str(facts.get("event", "tms.networktoken.updated")),
@@ -210,6 +214,8 @@ class Live:
             )
         identifier = self._identifier(merchant, facts)
         users = self.vault.members(merchant, identifier, kinds.INSTRUMENT)
+        if facts.get("card"):
+            identifier = self.vault.replace_card(merchant, identifier, str(facts["card"]))
         for user in users:
             card = {**user.facts.get("card", {})}
             card |= {"expirationMonth": str(facts.get("month", card.get("expirationMonth", "12")))}

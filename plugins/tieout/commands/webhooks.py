@@ -146,9 +146,13 @@ def _subscribe(context: Tieout, given: argparse.Namespace) -> None:
         context.today.merchant(given.merchant).organization_id,
         _hook(context, given),
     )
+    listed = hook.webhooks.products(organization)
     products = {
-        one.product_id: tuple(name for name in one.events if name.startswith(_WANTED))
-        for one in hook.webhooks.products(organization)
+        # An encrypted payload tells us nothing, and needs a certificate that nobody has stored.
+        one.product_id: tuple(
+            name for name in one.events if name.startswith(_WANTED) and name not in one.encrypted
+        )
+        for one in listed
     }
     wish = SetSubscription(
         organization_id=organization,
@@ -161,7 +165,10 @@ def _subscribe(context: Tieout, given: argparse.Namespace) -> None:
     effect = _perform(context, given, hook, EffectKind.webhook_subscription, wish)
     state = f"{effect.state.value} {effect.reason}".strip()
     state = state if effect.sends else f"it is so already ({state})"
-    return say(f"{_NAME}: {state}, {sum(map(len, wish.products.values()))} events to {given.url}")
+    left_out = sum(len(one.encrypted) for one in listed)
+    more = f"; {left_out} are left out, their payload is encrypted" if left_out else ""
+    count = sum(map(len, wish.products.values()))
+    return say(f"{_NAME}: {state}, {count} events to {given.url}{more}")
 
 
 def _test(context: Tieout, given: argparse.Namespace) -> None:

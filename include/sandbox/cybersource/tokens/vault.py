@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from include.sandbox.cybersource.payments.cards import Card
+from include.sandbox.cybersource.payments.cards import Card, card_of
 
 CUSTOMER, INSTRUMENT = "customer", "paymentInstrument"
 IDENTIFIER, ADDRESS = "instrumentIdentifier", "shippingAddress"
@@ -85,6 +85,17 @@ class Vault:
             token = Token(own_id, IDENTIFIER, merchant, card=card)
             self._tokens[(merchant, own_id)] = self._by_card[key] = token
         return token, True
+
+    def replace_card(self, merchant: str, identifier: str, name: str) -> str:
+        """Put a new card behind the instruments of an old one; return its identifier."""
+        with self.lock:
+            fresh, _ = self.identifier_of(merchant, card_of(name, name))
+            users = self.members(merchant, identifier, INSTRUMENT)
+            for user in users:
+                user.identifier = fresh.token_id
+                self._members[(merchant, identifier)].remove(user)
+                self._members.setdefault((merchant, fresh.token_id), []).append(user)
+        return fresh.token_id
 
     def members(self, merchant: str, owner: str, kind: str) -> list[Token]:
         """Return what belongs to a customer or an identifier and is not deleted."""

@@ -57,6 +57,7 @@ PRODUCTS = {
         ),
     },
 }
+ENCRYPTED = frozenset({"payments"})  # a subscriber needs a certificate: message-level encryption
 _STATUS_WORDS = {  # of a payment: 2026, older
     "AUTHORIZED": ("accepted", "accept"),
     "PARTIAL_AUTHORIZED": ("partiallyApproved", "partial.approval"),

@@ -9,7 +9,7 @@ from include.sandbox.cybersource.payments import answers
 from include.sandbox.cybersource.payments.reading import Problem, body_of, text, words
 from include.sandbox.cybersource.settings import Switches
 from include.sandbox.cybersource.signature import Caller
-from include.sandbox.cybersource.webhooks.events import PRODUCTS
+from include.sandbox.cybersource.webhooks.events import ENCRYPTED, PRODUCTS
 from include.sandbox.cybersource.webhooks.sender import Notice, Sender
 from include.sandbox.cybersource.webhooks.subscriptions import STATES, Register, Subscription
 from include.sandbox.ledger import Ledger
@@ -76,7 +76,8 @@ class WebhookRoutes:
                     "productId": product,
                     "productName": product,
                     "eventTypes": [
-                        {"eventName": name, "payloadEncryption": False} for name in names
+                        {"eventName": name, "payloadEncryption": product in ENCRYPTED}
+                        for name in names
                     ],
                 }
                 for product, names in self._products().items()
