@@ -16,7 +16,7 @@ from include.domain.order_state import OrderFacts
 from include.domain.payments import DeleteToken, StoredToken
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.orders.driver import Event
-from include.services.profiles.check_profiles import LETTER_KIND, ProfileCheck
+from include.services.profiles.check_profiles import LETTER_KIND, REFUSED, ProfileCheck
 from include.services.profiles.forget_shopper import ForgetShopper
 from include.services.profiles.join_duplicates import DuplicateJoiner
 from include.services.profiles.keep_tokens import TokenSweep, keep_tokens, mail_key
@@ -197,6 +197,17 @@ def test_two_customers_may_keep_one_card(care: Care) -> None:
     assert joiner(care).run().read == 0
 
 
+def test_two_shoppers_of_one_syspro_customer_may_keep_one_card(care: Care) -> None:
+    """A couple who buy as guests: the token that goes would be the one the other pays with."""
+    for letter, mail in (("A", "ann@example.com"), ("B", "bob@example.com")):
+        order = care.order_with(care.token(letter))
+        facts = care.kit.service.orders.get(order.order_id).facts
+        whose = replace(order, shopper=replace(order.shopper, email=mail))
+        keep_tokens(care.book, "A", whose, replace(facts, customer="WGUEST"))
+        complete(care, order.order_id)
+    assert joiner(care).run().read == 0
+
+
 # Following ---------------------------------------------------------------------------------------
 
 
@@ -237,6 +248,30 @@ def test_a_token_whose_customer_is_gone_is_listed_until_it_is_there_again(care: 
     there(care, kept.customer)
     assert check(care).run(day).done == 1
     assert care.open_letters() == []
+
+
+def test_a_token_that_may_not_be_read_keeps_no_other_from_its_turn(
+    care: Care, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = care.token("A"), replace(care.token("B"), expiry="")
+    for token in (replace(bad, expiry=""), good):  # both are due every night
+        care.order_with(token)
+    run_sweep(care)
+    there(care, care.kept(good).customer)
+    read = care.vault.instrument
+
+    def refuse(customer: str, instrument: str) -> StoredToken | None:
+        if customer == bad.customer_token:
+            raise Rejected("the gateway answers 403", "the vault", "Give the key the permission.")
+        return read(customer, instrument)
+
+    with monkeypatch.context() as refusing:
+        refusing.setattr(care.vault, "instrument", refuse)
+        check(care).run(DAY)
+    assert (REFUSED, care.kept(bad).name) in care.open_letters()
+    assert care.kept(good).token.expiry == "2031-12"
+    check(care).run(DAY)
+    assert REFUSED not in dict(care.open_letters())
 
 
 # Forgetting --------------------------------------------------------------------------------------

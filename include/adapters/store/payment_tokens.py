@@ -125,6 +125,14 @@ class SqlTokenBook:
             _t.identifier_token != "",
             _t.customer != "",
         )
+        # Guests, or the buyers of one company: each has a token of his own, and his own say.
+        shared = (
+            select(customers.c.company_id, customers.c.customer)
+            .where(customers.c.shopper_key.startswith(MAIL))
+            .group_by(customers.c.company_id, customers.c.customer)
+            .having(func.count(customers.c.shopper_key.distinct()) > 1)
+        )
+        is_active &= tuple_(_t.company_id, _t.customer).not_in(shared)
         many = (
             select(_t.company_id, _t.customer, _t.identifier_token)
             .where(is_active)

@@ -19,6 +19,7 @@ from include.services.profiles.ports import (
 from include.services.sync.ports import Shelf, Tally
 
 LETTER_KIND = "token_without_customer"
+REFUSED = "token_not_read"
 _PARTS = "0123456789ABCDEF"
 
 
@@ -53,7 +54,13 @@ class ProfileCheck:
         tally, known = Tally(), dict[str, bool]()
         for kept in self.book.part(self.merchant_id, _PARTS[day.toordinal() % len(_PARTS)]):
             tally.read += 1
-            is_alive = self._refresh(kept)
+            try:
+                is_alive = self._refresh(kept)
+            except Rejected as fault:  # one that may not be read keeps no other from its turn
+                self.shelf.set_aside(REFUSED, kept.name, fault, owner=self.owner, reopens=False)
+                tally.set_aside += 1
+                continue
+            self.shelf.settle(REFUSED, kept.name, "it was read again")
             if kept.customer and kept.customer not in known:
                 known[kept.customer] = self.erp.credit(kept.customer).exists
             if is_alive and kept.customer and not known[kept.customer]:

@@ -1,7 +1,8 @@
 """One card of one SYSPRO customer is kept once: the newest token stays, the others are deleted.
 
-Left alone are tokens that an order under way may still need, and the default among several cards
-of a gateway customer, which the gateway does not let go.
+Left alone are tokens that an order under way may still need, those of a SYSPRO customer whom
+several shoppers share, and the default among several cards of a gateway customer, which the gateway
+does not let go.
 """
 
 from dataclasses import dataclass

@@ -85,7 +85,10 @@ class TokenBook(Protocol):
         ...
 
     def doubled(self, merchant_id: str) -> Sequence[Sequence[KeptToken]]:
-        """Return active tokens of one card and SYSPRO customer, the newest of each first."""
+        """Return active tokens of one card and SYSPRO customer, the newest of each first.
+
+        None of a customer whom several shoppers share: the card may be in both their hands.
+        """
         ...
 
     def is_in_use(self, merchant_id: str, customer_token: str) -> bool:

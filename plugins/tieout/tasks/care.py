@@ -41,10 +41,10 @@ def _profiles_of(desk: ShopDesk) -> str:
     with ExitStack() as stack:
         stack.enter_context(desk.erp.session())
         kept = token_sweep(desk).run(tieout().clock.now() - FIRST_POLL)
+        removed = token_remover(desk).finish()  # before what may fail: a shopper has asked for it
         checked = profile_check(desk).run(today)
         joined = duplicate_joiner(desk).run()
-        removed = token_remover(desk).finish()
-    return f"kept {kept}; checked {checked}; joined {joined}; removed {removed}"
+    return f"kept {kept}; removed {removed}; checked {checked}; joined {joined}"
 
 
 def compare_systems() -> str:
