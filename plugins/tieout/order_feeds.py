@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from include.adapters.shop.woocommerce import WooCommerce
+from include.adapters.store.payment_tokens import SqlTokenBook
 from include.domain.erp_orders import Shipment
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
 from include.services.orders.moves import state_of
+from include.services.profiles.whose_token import WhoseToken
 from include.services.shop.ports import ShopOrder, ShopRefund
 from include.services.sync.follow_orders import OrderFollower
 from include.services.sync.hear_decisions import DecisionPoll
@@ -45,12 +47,19 @@ def shop_sync(desks: Desks, shop_id: str) -> ShopSync:
         shown=lambda found, taken: translator.shown(found.raw, taken, _where(found)),
         payment_of=lambda found: translator.payment(found.raw, _where(found)),
         payment_methods=desk.shop.payment_methods,
+        is_anothers_token=whose_token(desks).is_of_another,
         refund_amount=refund_amount,
         asks=context.today.shop_asks(desk.shop),
         watermarks=context.watermarks,
         shelf=context.shelf,
         owner=desk.merchant.owner,
     )
+
+
+def whose_token(desks: Desks) -> WhoseToken:
+    """Return who judges the stored payments that orders name."""
+    book = SqlTokenBook(desks.context.store)
+    return WhoseToken(book, lambda shop_id: desks.of(shop_id).gateway.tokens)
 
 
 def _where(found: ShopOrder) -> str:

@@ -21,7 +21,7 @@ from include.services.api.ports import Role
 from include.services.inbox.ports import Incoming
 from include.wiring import Settings, Tieout
 from tests.api.calling import Caller
-from tests.api.conftest import Kit, Vault, build_api, order_body
+from tests.api.conftest import Kit, build_api, order_body
 from tests.orders.partners import FakePartner
 from tests.waiting import wait_until
 from tieout import cli
@@ -140,7 +140,7 @@ def test_the_real_parts_come_together(shell: Tieout) -> None:
         sweep=lambda limit: api.service().sweep(["acme_us"], limit),
         replay=api.replay,
         webhook=api.webhook,
-        vault_of=lambda _shop: Vault(),
+        is_anothers_token=lambda _order: False,
         handlers={"order.updated": lambda _row: "passed on"},
         owner="payments@acme.example",
     )

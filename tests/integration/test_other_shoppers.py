@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+from sqlalchemy import delete
 from woocommerce import API
 
+from include.adapters.store.order_tables import payment_tokens
 from include.domain.order_state import OrderState
 from include.domain.orders import PaymentMethod, PaymentSource, order_id_of
 from tests.integration.play import SHOP, SKU, Play
@@ -132,3 +134,28 @@ def test_an_order_of_the_api_may_be_worded_otherwise_in_the_shop(play: Play) -> 
     assert "the total is" in letter.reason
     assert "address" not in letter.reason
     letters.resolve(letter.dead_letter_id, "cli:ann", "seen")
+
+
+def test_an_order_that_names_another_shoppers_stored_card_charges_nobody(play: Play) -> None:
+    """The shop's plugin mixed two shoppers up; no order of ours has told whose the card is."""
+    keep = [{"key": "_cybersource_keep_card", "value": "yes"}]
+    first = play.take(billing={"email": "eve@example.com"}, meta_data=keep)
+    payment = play.order(first).facts.payment
+    assert payment is not None
+    assert payment.stored is not None
+    store = play.desks.context.store
+    with store.begin() as connection:
+        connection.execute(delete(payment_tokens))
+    named = {"kind": "tms_token", "value": payment.stored.customer_token}
+    number = order_in(play, payment=named, billing={"email": "bob@example.com"})
+    play.poll_shop()
+    assert not is_known(play, number)
+    (letter,) = play.desks.context.dead_letters.listing()
+    assert letter.key == f"{SHOP}|{number}"
+    assert letter.reason.startswith("the stored payment that it names is another shopper's")
+    play.desks.context.dead_letters.resolve(letter.dead_letter_id, "cli:ann", "paid anew")
+    shop(play).put(f"orders/{number}", {"status": "failed"})
+    again = order_in(play, payment=named, billing={"email": "Eve@example.com"})
+    play.poll_shop()
+    play.sweep()
+    assert play.order(order_id_of(SHOP, again)).state == OrderState.captured

@@ -29,6 +29,7 @@ class ShopSync:
     shown: Callable[[ShopOrder, Order], Order]  # the same of an order that was taken before
     payment_of: Callable[[ShopOrder], tuple[str, bool]]  # the shop's word, and whether it is named
     payment_methods: frozenset[str]  # ours, in the shop's words; empty: all
+    is_anothers_token: Callable[[Order], bool]  # what would pay is another shopper's
     refund_amount: Callable[[ShopOrder, ShopRefund], Money | None]  # None: it moved already
     asks: Mapping[str, Ask]  # by status of the shop
     watermarks: Watermarks
@@ -96,11 +97,21 @@ class ShopSync:
             if why:
                 tally.passed[why] += 1
                 return False
-            self.service.place(self.translate(found), WHO)
+            self.service.place(self._own(self.translate(found)), WHO)
         else:
             self._hold_against(saga, found)
         self._refunds(order_id, found)
         return True
+
+    def _own(self, order: Order) -> Order:
+        """Refuse an order that another shopper's stored payment would pay, as the API does."""
+        if order.payment.customer_token and self.is_anothers_token(order):
+            raise Rejected(
+                "the stored payment that it names is another shopper's",
+                f"shop {order.shop_id}, order {order.number}",
+                "Find out in the shop how that came; have the shopper pay anew.",
+            )
+        return order
 
     def _why_not(self, found: ShopOrder, ask: Ask | None) -> str:
         """Say why an order that is not known here is not taken; ``''``: it is."""

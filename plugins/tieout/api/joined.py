@@ -10,9 +10,9 @@ from include.adapters.store.answers import SqlAnswers
 from include.adapters.store.api_clients import SqlApiClients
 from include.adapters.store.inbox import SqlInbox
 from include.adapters.store.order_views import SqlOrderViews
-from include.adapters.store.payment_tokens import SqlTokenBook
 from include.domain.errors import Rejected
 from include.domain.order_state import OrderFacts
+from include.domain.orders import Order
 from include.domain.payment_meanings import PaymentMeaning
 from include.services.api.answer_once import KEPT_FOR
 from include.services.api.ports import ShopTerms
@@ -20,11 +20,10 @@ from include.services.inbox.handle_events import HandleEvents, Handler
 from include.services.inbox.ports import WebhookAccount
 from include.services.orders.order_service import OrderService
 from include.services.orders.payment_told import payment_told
-from include.services.profiles.ports import TokenVault
-from include.services.profiles.whose_token import WhoseToken
 from include.wiring import Tieout, tieout
 from tieout.api.parts import Parts, Replay
 from tieout.order_desk import Desks
+from tieout.order_feeds import whose_token
 from tieout.repair import replay_one
 from tieout.webhook_desk import find_account, handlers
 
@@ -39,7 +38,7 @@ class Joined:
     sweep: Callable[[int], int]  # drives what is due, at most so many; a SYSPRO session per company
     replay: Replay
     webhook: Callable[[str, str], WebhookAccount | None]
-    vault_of: Callable[[str], TokenVault]  # by shop
+    is_anothers_token: Callable[[Order], bool]  # what would pay is another shopper's
     handlers: Mapping[str, Handler]  # by type of inbox event
     owner: str  # who is asked when an inbox event fails
 
@@ -58,7 +57,7 @@ def joined(context: Tieout) -> Joined:
         sweep=partial(desks.sweep, in_lanes=False),
         replay=partial(replay_one, desks, via="api"),
         webhook=find_account(desks),
-        vault_of=lambda shop_id: desks.of(shop_id).gateway.tokens,
+        is_anothers_token=whose_token(desks).is_of_another,
         handlers=handlers(desks),
         owner="integration",
     )
@@ -93,7 +92,7 @@ def parts_of(context: Tieout, partners: Joined) -> Parts:
         verify_audit=lambda: context.trust.verify(),
         shop=shop,
         payment_of=payment_of,
-        is_anothers_token=WhoseToken(SqlTokenBook(store), partners.vault_of).is_of_another,
+        is_anothers_token=partners.is_anothers_token,
         webhook=partners.webhook,
         now=context.clock.now,
         works={
