@@ -179,3 +179,16 @@ def test_what_another_shopper_keeps_is_not_deleted_because_an_order_named_it(car
     care.kit.service.place(other, "shop")
     assert forgetter(care).forget("bob@example.com", "dpo").tokens == 0
     assert care.kept(token).state is TokenState.active
+
+
+@pytest.mark.parametrize(
+    "mail", ['"ann"@example.com', "an\\n@example.com", "ZOË@example.com", "a_n%n@example.com"]
+)
+def test_an_odd_address_is_found_as_it_was_written(care: Care, mail: str) -> None:
+    token = care.token("A")
+    order = care.order_with(token)
+    odd = replace(order, shopper=replace(order.shopper, email=mail))
+    with care.store.begin() as connection:
+        connection.execute(update(orders).values(content=to_json(odd)))
+    assert forgetter(care).forget(mail.lower(), "dpo").gone == 1
+    assert care.vault.customer(token.customer_token) is None

@@ -1,5 +1,6 @@
 """Stored payments and shoppers' links in the database; tokens and last digits, never a number."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -191,7 +192,7 @@ class SqlTokenBook:
     def orders_of(self, shop_id: str, email: str) -> Iterator[tuple[Order, OrderFacts]]:
         address, after = email.strip().casefold(), ""
         # JSON escapes what is not ASCII, in capitals or not; such addresses are compared below.
-        text = f'"email":"{address}"' if address.isascii() else ""
+        text = f'"email":{json.dumps(address)}' if address.isascii() else ""
         holds = func.lower(orders.c.content).contains(text, autoescape=True)
         while True:
             later = orders.c.order_id > after
