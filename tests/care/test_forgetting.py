@@ -192,3 +192,23 @@ def test_an_odd_address_is_found_as_it_was_written(care: Care, mail: str) -> Non
         connection.execute(update(orders).values(content=to_json(odd)))
     assert forgetter(care).forget(mail.lower(), "dpo").gone == 1
     assert care.vault.customer(token.customer_token) is None
+
+
+def test_what_was_stored_under_an_earlier_address_of_the_account_is_forgotten(care: Care) -> None:
+    old, new, other = (care.token(letter) for letter in "ABC")
+    for token, mail, reference in (
+        (old, "old@example.com", "77"),
+        (new, "new@example.com", "77"),
+        (other, "bob@example.com", "770"),
+    ):
+        order = care.order_with(token, number={old: "1", new: "2", other: "3"}[token] * 4)
+        whose = replace(order, shopper=replace(order.shopper, email=mail, reference=reference))
+        with care.store.begin() as connection:
+            mine = orders.c.order_id == order.order_id
+            connection.execute(update(orders).where(mine).values(content=to_json(whose)))
+    assert forgetter(care).forget("new@example.com", "dpo").gone == 2
+    assert [care.vault.customer(one.customer_token) is None for one in (old, new, other)] == [
+        True,
+        True,
+        False,
+    ]

@@ -190,17 +190,31 @@ class SqlTokenBook:
             after = (page[-1].updated_at, page[-1].order_id)
 
     def orders_of(self, shop_id: str, email: str) -> Iterator[tuple[Order, OrderFacts]]:
-        address, after = email.strip().casefold(), ""
-        # JSON escapes what is not ASCII, in capitals or not; such addresses are compared below.
+        address, seen, references = email.strip().casefold(), set[str](), set[str]()
+        # JSON escapes what is not ASCII, in capitals or not; such addresses are compared alone.
         text = f'"email":{json.dumps(address)}' if address.isascii() else ""
-        holds = func.lower(orders.c.content).contains(text, autoescape=True)
+        for order, facts in self._of_shop(shop_id, func.lower(orders.c.content), text):
+            if order.shopper.email.strip().casefold() == address:
+                seen.add(order.order_id)
+                references.add(order.shopper.reference)
+                yield order, facts
+        for reference in sorted(references - {""}):
+            text = f'"reference":{json.dumps(reference)}'
+            for order, facts in self._of_shop(shop_id, orders.c.content, text):
+                if order.shopper.reference == reference and order.order_id not in seen:
+                    seen.add(order.order_id)
+                    yield order, facts
+
+    def _of_shop(self, shop_id: str, content: Any, text: str) -> Iterator[tuple[Order, OrderFacts]]:
+        """Yield a shop's orders whose content holds a text."""
+        after = ""
         while True:
-            later = orders.c.order_id > after
-            page = self._orders(later, orders.c.shop_id == shop_id, holds, by_id=True)
+            holds = content.contains(text, autoescape=True)
+            page = self._orders(
+                orders.c.order_id > after, orders.c.shop_id == shop_id, holds, by_id=True
+            )
             for row in page:
-                order = from_json(Order, row.content)
-                if order.shopper.email.strip().casefold() == address:
-                    yield order, _facts(row)
+                yield from_json(Order, row.content), _facts(row)
             if len(page) < _PAGE:
                 return
             after = page[-1].order_id

@@ -106,7 +106,10 @@ class TokenBook(Protocol):
         ...
 
     def orders_of(self, shop_id: str, email: str) -> Iterator[tuple[Order, OrderFacts]]:
-        """Yield all orders that a mail address placed in a shop."""
+        """Yield all orders of a shop's shopper: of this address, and of the accounts it ordered by.
+
+        An account is the shop's id of the shopper; its address may have been another one before.
+        """
         ...
 
 
