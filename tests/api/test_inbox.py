@@ -279,6 +279,22 @@ def test_what_waits_in_vain_for_a_day_is_left_to_the_poller(kit: Kit, is_ours: b
     assert kit.api.parts.letters.listing() == []
 
 
+def test_a_decision_of_an_order_that_nobody_polls_is_told_to_a_person(kit: Kit) -> None:
+    post = Post(kit, at=datetime.now(UTC) + timedelta(minutes=1))
+    service = kit.service
+    post.handlers |= {
+        ACCEPT: decision_handler(
+            heard, lambda _row: None, service.decide, service.orders.by_request
+        )
+    }
+    deliver(kit, reviewed(kit)[1])
+    assert post.handling.run().waiting == 1
+    post.at += timedelta(days=1)
+    assert post.handling.run().failed == 1
+    (letter,) = kit.api.parts.letters.listing()
+    assert "no shop in use has the gateway account" in letter.reason
+
+
 def test_decisions_against_each_other_block_the_capture(kit: Kit) -> None:
     post = Post(kit, at=datetime.now(UTC) + timedelta(minutes=1))
     gateway = deciding(kit, post)

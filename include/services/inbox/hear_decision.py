@@ -36,7 +36,8 @@ def decision_handler(
 
     Args:
         read: what the sender says was decided; ``None``: nothing that can be read.
-        source_of: whom to ask about it; ``None``: no gateway of ours, so it waits.
+        source_of: whom to ask about it; ``None``: no gateway of ours, so nobody polls it either,
+            and a person is asked about an order of ours in the end.
         decide: ``OrderService.decide``; ``None`` says that no order is known for it yet.
         order_of: ``OrderBook.by_request``; the gateway is asked about no request but ours.
     """
@@ -49,7 +50,9 @@ def decision_handler(
         if order_of(heard.request_id) is None:
             raise NotYet(unknown, _POLLED)
         source = source_of(row)
-        shown = next(iter(source.decided([heard.request_id])), None) if source else None
+        if source is None:
+            raise NotYet(f"no shop in use has the gateway account of {row.source}")
+        shown = next(iter(source.decided([heard.request_id])), None)
         if shown is None:
             why = f"the gateway does not show a decision of {heard.request_id} yet"
             raise NotYet(why, _POLLED)
