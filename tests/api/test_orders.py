@@ -121,6 +121,7 @@ def test_a_refund_within_the_limit_needs_nobody(kit: Kit) -> None:
     assert kit.call("GET", f"/v1/refunds/{refund_id}").json()["state"] == RefundState.done
     listed = kit.call("GET", f"/v1/orders/{order_id}/refunds").json()["refunds"]
     assert [one["refund_id"] for one in listed] == [refund_id]
+    assert signed(kit, f"refund|{refund_id}") == [("api:web_shop", "refund asked for")]
     assert kit.partner.truth.count(EffectKind.payment_refund) == 1
 
 
@@ -149,6 +150,10 @@ def test_a_refund_above_the_limit_waits_for_another_client(kit: Kit) -> None:
         approved = kit.call("POST", f"{path}/approve", who="web_clerk")
         assert (approved.status_code, approved.json()["approved_by"]) == (202, "web_clerk")
     assert kit.call("GET", path).json()["state"] == "approved"
+    assert signed(kit, f"refund|{answer.json()['refund_id']}") == [
+        ("api:web_shop", "refund asked for"),
+        ("api:web_clerk", "refund approved"),
+    ]
 
 
 def test_nothing_goes_back_that_was_not_captured(kit: Kit) -> None:
@@ -178,7 +183,7 @@ def test_an_operator_decides_an_order_under_review(kit: Kit) -> None:
     assert kit.service.advance(order["order_id"]).state == "captured"
     other = {"decision": "reject"}
     assert kit.call("POST", path, other, "web_operator").status_code == 409
-    assert signed(kit, order) == [("api:web_operator", "decision asked for")]
+    assert signed(kit, f"order|{order['order_id']}") == [("api:web_operator", "decision asked for")]
 
 
 def test_a_shop_reads_what_its_shopper_may_and_staff_the_gateways_word(kit: Kit) -> None:
@@ -230,7 +235,9 @@ def test_an_operator_ends_two_decisions_against_each_other(kit: Kit) -> None:
     assert kit.call("POST", path, body, "web_operator").status_code == 202
     assert kit.call("POST", path, body, "web_operator").status_code == 200  # a repeat
     assert not kit.service.orders.get(order["order_id"]).facts.is_contradicted
-    assert signed(kit, order) == [("api:web_operator", "contradiction settled: accept")]
+    assert signed(kit, f"order|{order['order_id']}") == [
+        ("api:web_operator", "contradiction settled: accept")
+    ]
 
 
 def test_what_a_shop_asks_for_is_signed_with_its_name(kit: Kit) -> None:
@@ -238,13 +245,13 @@ def test_what_a_shop_asks_for_is_signed_with_its_name(kit: Kit) -> None:
     path = f"/v1/orders/{order['order_id']}/cancel"
     for _ in range(2):
         assert kit.call("POST", path, {"reason": "changed her mind"}).status_code == 202
-    assert signed(kit, order) == [("api:web_shop", "cancel asked for")]
+    assert signed(kit, f"order|{order['order_id']}") == [("api:web_shop", "cancel asked for")]
 
 
-def signed(kit: Kit, order: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return who did what to an order, as the audit chain has it."""
-    history = audit.history(kit.database, f"order|{order['order_id']}")
-    return [(entry.who, entry.what) for entry in history]
+def signed(kit: Kit, subject: str) -> list[tuple[str, str]]:
+    """Return who did what to an order or a refund, as the audit chain has it."""
+    assert audit.verify(kit.database).is_unbroken
+    return [(entry.who, entry.what) for entry in audit.history(kit.database, subject)]
 
 
 def test_an_answer_holds_no_shopper(kit: Kit) -> None:

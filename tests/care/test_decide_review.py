@@ -2,6 +2,7 @@
 
 import pytest
 
+from include.adapters.store import audit
 from include.domain.canonical import from_json
 from include.domain.errors import OutcomeUnknown, Rejected
 from include.domain.order_state import OrderState
@@ -29,7 +30,14 @@ def held(care: Care) -> Order:
 
 def decide(care: Care, order: Order, decision: Decision, analyst: str = "ann") -> Decided:
     kit = care.kit
-    return decide_review(kit.service, kit.engine, order.order_id, decision, analyst=analyst)
+    return decide_review(
+        kit.service, kit.engine, order.order_id, decision, analyst=analyst, via="airflow"
+    )
+
+
+def signed(care: Care, order: Order) -> list[tuple[str, str]]:
+    found = audit.history(care.store, f"order|{order.order_id}")
+    return [(entry.who, entry.what) for entry in found]
 
 
 def decisions(care: Care) -> list[DecideReview]:
@@ -60,6 +68,7 @@ def test_the_same_decision_again_is_sent_once(care: Care) -> None:
     for analyst in ("ann", "bob"):
         decide(care, order, Decision.accept, analyst)
     assert len(decisions(care)) == 1
+    assert signed(care, order) == [("airflow:ann", "decision asked for")]
 
 
 def test_the_other_decision_is_refused_before_anything_is_sent(care: Care) -> None:
@@ -68,6 +77,7 @@ def test_the_other_decision_is_refused_before_anything_is_sent(care: Care) -> No
     with pytest.raises(Rejected, match="ann has decided ACCEPT"):
         decide(care, order, Decision.reject, "bob")
     assert len(decisions(care)) == 1
+    assert signed(care, order) == [("airflow:ann", "decision asked for")]
 
 
 def test_a_lost_answer_changes_nothing_here_until_it_is_heard(care: Care) -> None:

@@ -104,6 +104,25 @@ def test_what_is_refused_is_not_signed(
     assert signed(migrated_url, order_id) == []
 
 
+def test_what_lost_the_race_to_another_is_not_signed(
+    kit: Kit, migrated_url: str, order_id: str
+) -> None:
+    tried: list[OrderFacts] = []
+
+    def too_late(facts: OrderFacts) -> OrderFacts:
+        tried.append(facts)
+        if len(tried) == 1:  # between what we read and what we write
+            cancel(kit, order_id)
+        if facts.stop is not None:
+            raise Rejected("it is being unwound", order_id, "Read it first.")
+        return replace(facts, problem="captured by hand")
+
+    with pytest.raises(Rejected, match="unwound"):
+        kit.service.orders.amend(order_id, too_late, Event("captured", {}, "bob", "cli"))
+    assert len(tried) == 2
+    assert signed(migrated_url, order_id) == [("api:ann", "cancel asked for")]
+
+
 def test_what_cannot_be_signed_is_not_done(kit: Kit, migrated_url: str, order_id: str) -> None:
     store = create_engine(migrated_url)
     with store.begin() as connection:

@@ -1,12 +1,37 @@
-"""A refund's row as the services read it."""
+"""A refund's row: as it is first written, and as the services read it."""
 
+from datetime import datetime
 from typing import Any
 
-from include.domain.canonical import from_json
+from include.domain.canonical import from_json, to_json
 from include.domain.money import Money
-from include.domain.refunds import RefundFacts
+from include.domain.refunds import WITHIN_LIMIT, RefundFacts, RefundState, Ruling
 from include.services.orders.driver import Saga
 from include.services.orders.refund_order import RefundRow
+
+
+def first_row(row: RefundRow, facts: RefundFacts, now: datetime) -> dict[str, Any]:
+    """Return the columns of a new refund; one that needs no second person is due at once."""
+    is_free = facts.ruling is Ruling.approved
+    state = RefundState.approved if is_free else RefundState.waiting
+    return {
+        "refund_id": row.refund_id,
+        "order_id": row.order_id,
+        "origin": row.origin,
+        "origin_key": row.origin_key,
+        "currency": row.amount.currency,
+        "amount_minor": row.amount.minor,
+        "state": state.value,
+        "facts": to_json(facts),
+        "asked_by": row.asked_by,
+        "approved_by": WITHIN_LIMIT if is_free else "",
+        "reason": row.reason,
+        "rest_reason": "",
+        "version": 1,
+        "next_at": now if is_free else None,
+        "asked_at": now,
+        "updated_at": now,
+    }
 
 
 def row_of(found: Any) -> RefundRow:

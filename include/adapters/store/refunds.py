@@ -12,7 +12,7 @@ from include.adapters.store.dead_letters import close_letter, open_letter
 from include.adapters.store.leases import demand_held, insert_once
 from include.adapters.store.order_tables import orders, payment_requests, refunds
 from include.adapters.store.orders import append_events
-from include.adapters.store.refund_rows import row_of, saga_of
+from include.adapters.store.refund_rows import first_row, row_of, saga_of
 from include.adapters.store.sagas import SqlSagas
 from include.adapters.store.schema import effects
 from include.domain.canonical import from_json, to_json
@@ -96,7 +96,9 @@ class SqlRefunds(SqlSagas[RefundFacts]):
 
     subject = "refund"
 
-    def ask(self, row: RefundRow, *, may_void: bool, limit: Money | None) -> tuple[str, bool]:
+    def ask(
+        self, row: RefundRow, *, may_void: bool, limit: Money | None, via: str = ""
+    ) -> tuple[str, bool]:
         with self._engine.begin() as connection:
             now = self._clock(connection)
             if self._find(connection, row.refund_id) is not None:
@@ -113,30 +115,13 @@ class SqlRefunds(SqlSagas[RefundFacts]):
             )
             alone = row.amount.minor + self._gone_alone(connection, row.order_id)
             is_free = limit is not None and alone <= limit.minor
-            state = RefundState.approved if is_free else RefundState.waiting
-            ruling = Ruling.approved if is_free else Ruling.none
-            wanted = {
-                "refund_id": row.refund_id,
-                "order_id": row.order_id,
-                "origin": row.origin,
-                "origin_key": row.origin_key,
-                "currency": row.amount.currency,
-                "amount_minor": row.amount.minor,
-                "state": state.value,
-                "facts": to_json(RefundFacts(parts=parts, ruling=ruling)),
-                "asked_by": row.asked_by,
-                "approved_by": WITHIN_LIMIT if is_free else "",
-                "reason": row.reason,
-                "rest_reason": "",
-                "version": 1,
-                "next_at": now if is_free else None,
-                "asked_at": now,
-                "updated_at": now,
-            }
-            connection.execute(_INSERT, wanted)
-            _tell(connection, row.order_id, now, Event("refund asked for", {
-                "amount": str(row.amount), "origin": row.origin, "key": row.origin_key,
-                "refund": row.refund_id}, row.asked_by))  # fmt: skip
+            facts = RefundFacts(parts=parts, ruling=Ruling.approved if is_free else Ruling.none)
+            connection.execute(_INSERT, first_row(row, facts, now))
+            detail = {"amount": str(row.amount), "origin": row.origin, "key": row.origin_key}
+            detail["refund"] = row.refund_id
+            told = Event("refund asked for", detail, row.asked_by, via)
+            _tell(connection, row.order_id, now, told)
+            self._sign(connection, now, row.refund_id, [told])
         return row.refund_id, True
 
     def _reserve(self, connection: Connection, row: RefundRow) -> OrderFacts:

@@ -106,13 +106,16 @@ class OrderBook(Protocol):
 class RefundBook(Protocol):
     """Refunds; satisfies ``driver.SagaStore`` too."""
 
-    def ask(self, row: RefundRow, *, may_void: bool, limit: Money | None) -> tuple[str, bool]:
+    def ask(
+        self, row: RefundRow, *, may_void: bool, limit: Money | None, via: str = ""
+    ) -> tuple[str, bool]:
         """Reserve and keep a refund in one transaction, or return the one that is there.
 
         Args:
             row: what is asked for; who approves it is not known yet.
             may_void: no batch can have taken the captures yet.
             limit: what may leave the order without a second person; ``None``: nothing.
+            via: the door a client came by, for the audit chain; '': no person asks.
 
         Returns:
             Its id, and whether it is new.

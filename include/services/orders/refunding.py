@@ -53,12 +53,14 @@ class Refunding:
         origin_key: str,
         who: str,
         reason: str,
+        via: str = "",
         is_asked: bool = False,
     ) -> str:
         """Reserve a refund and return its id.
 
         It waits for a second person if one is asked for, or if more than the limit would leave
-        the order without one: two halves are one refund.
+        the order without one: two halves are one refund. With the door (``via``) a client came
+        by it is in the audit chain: within the limit nobody else decides.
 
         Raises:
             Rejected: more than was captured, another currency, or too late for a refund.
@@ -82,7 +84,7 @@ class Refunding:
             reason=reason,
         )
         may_void = all(one.captured_date == desk.today for one in facts.taken)
-        return self.refunds.ask(row, may_void=may_void, limit=limit)[0]
+        return self.refunds.ask(row, may_void=may_void, limit=limit, via=via)[0]
 
     @staticmethod
     def _may_refund(order: Order, facts: OrderFacts, amount: Money) -> None:

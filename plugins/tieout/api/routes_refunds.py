@@ -42,6 +42,7 @@ def ask_refund(
             origin_key=f"{client.client_id} {key}",
             who=client.client_id,
             reason=asked.content.reason,
+            via="api",
         )
         api.wake()
         return done(
