@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from include.adapters.cybersource.webhooks.body import read_body
 from include.adapters.cybersource.webhooks.events import read_event
+from include.adapters.store import audit
 from include.adapters.store.inbox import SqlInbox
 from include.domain.errors import Rejected, Retryable
 from include.domain.payments import PaymentStatus
@@ -158,7 +159,9 @@ def test_a_failed_event_is_replayed_from_its_dead_letter(post: Post) -> None:
     post.put("a")
     post.handling.run()
     number = post.kit.api.parts.letters.listing()[0].dead_letter_id
-    post.kit.api.parts.inbox.retry("woocommerce|web|a", "ann")
+    post.kit.api.parts.inbox.retry("woocommerce|web|a", "ann", via="api")
+    (entry,) = audit.history(post.kit.database, "inbox_event|woocommerce|web|a")
+    assert (entry.who, entry.what) == ("api:ann", "inbox event replayed")
     assert post.kit.api.parts.letters.show(number).state == "resolved"
     post.at = datetime.now(UTC) + timedelta(seconds=1)
     assert post.handling.run().handled == 1

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from include.adapters.store import audit
 from include.domain.errors import Rejected
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.inbox.ports import Conclusion, InboxState, Incoming
@@ -85,7 +86,7 @@ def test_a_replay_that_is_refused_again_says_so(stuck: tuple[Kit, str, int]) -> 
 
 
 def test_a_letter_is_resolved_once_and_audited(stuck: tuple[Kit, str, int]) -> None:
-    kit, _, number = stuck
+    kit, order_id, number = stuck
     path = f"/v1/dead-letters/{number}/resolve"
     body = {"reason": "made by hand"}
     answer = kit.call("POST", path, body, "house")
@@ -93,7 +94,8 @@ def test_a_letter_is_resolved_once_and_audited(stuck: tuple[Kit, str, int]) -> N
     assert kit.call("POST", path, body, "house").status_code == 409
     verdict = kit.call("GET", "/v1/audit/verify", who="house").json()
     assert verdict["is_unbroken"]
-    assert verdict["entries"] > 0
+    history = audit.history(kit.database, f"customer|{order_id}|customer|1")
+    assert [one.what for one in history if one.who == "api:house"] == ["dead letter resolved"]
 
 
 def test_a_broken_audit_chain_is_told(stuck: tuple[Kit, str, int]) -> None:

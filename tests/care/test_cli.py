@@ -76,7 +76,7 @@ def test_letters_are_resolved_in_bulk_and_audited(care: Care, context: Tieout) -
     assert cli.main(line) == 0
     assert care.letters.listing() == []
     (entry,) = audit.history(care.store, "shipment|1")
-    assert (entry.who, entry.what) == ("bob", "dead letter resolved")
+    assert (entry.who, entry.what) == ("cli:bob", "dead letter resolved")
     assert cli.main(line) == 1  # the first resolution stands
 
 

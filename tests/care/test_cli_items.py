@@ -86,7 +86,7 @@ def test_several_are_resolved_at_once_by_number_or_key_and_each_is_audited(
     ]
     for one in (MISSING, SHORT):
         (entry,) = audit.history(context.store, f"open_item|{one.item_key}")
-        assert (entry.who, entry.what) == ("ada", "open item resolved")
+        assert (entry.who, entry.what) == ("cli:ada", "open item resolved")
         assert "paid by cheque" in entry.detail
     assert audit.verify(context.store).is_unbroken
     shown = said(capsys, "list", "--state", "resolved")

@@ -53,13 +53,14 @@ def test_resolving_is_audited_and_the_first_resolution_stands(database: Database
     desk(database)
     letters = SqlDeadLetters(database)
     (letter,) = letters.listing()
-    resolved = letters.resolve(letter.dead_letter_id, "ann", "booked by hand as journal 77")
+    how = "booked by hand as journal 77"
+    resolved = letters.resolve(letter.dead_letter_id, "ann", how, via="cli")
     assert (resolved.state, resolved.resolved_by) == ("resolved", "ann")
     assert letters.listing() == []
     with pytest.raises(Rejected, match="resolved by 'ann': 'booked by hand as journal 77'"):
-        letters.resolve(letter.dead_letter_id, "bob", "something else")
+        letters.resolve(letter.dead_letter_id, "bob", "something else", via="api")
     last = audit.history(database, f"gl_journal|{effect().key}")[-1]
-    assert (last.who, last.what) == ("ann", "dead letter resolved")
+    assert (last.who, last.what) == ("cli:ann", "dead letter resolved")
     assert audit.verify(database).is_unbroken
 
 

@@ -142,7 +142,9 @@ class SqlDeadLetters:
         with self.engine.begin() as connection:
             return self._read(connection, dead_letter_id, shop_id)
 
-    def resolve(self, dead_letter_id: int, who: str, resolution: str) -> DeadLetter:
+    def resolve(
+        self, dead_letter_id: int, who: str, resolution: str, *, via: str = ""
+    ) -> DeadLetter:
         """Close one because ``who`` has dealt with it; audited.
 
         Raises:
@@ -167,7 +169,8 @@ class SqlDeadLetters:
                     "Nothing is left to do.",
                 )
             subject, detail = f"{letter.kind}|{letter.key}", detail_of(resolution=resolution)
-            audit.append(connection, now, who, "dead letter resolved", subject, detail)
+            signer = f"{via}:{who}" if via else who
+            audit.append(connection, now, signer, "dead letter resolved", subject, detail)
         return self.show(dead_letter_id)
 
     def _read(self, connection: Connection, dead_letter_id: int, shop_id: str = "") -> DeadLetter:

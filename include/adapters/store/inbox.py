@@ -106,7 +106,7 @@ class SqlInbox:
                 )
         return bool(changed)
 
-    def retry(self, event: str, who: str) -> None:
+    def retry(self, event: str, who: str, *, via: str = "") -> None:
         with self.engine.begin() as connection:
             now = self.clock(connection)
             may = inbox.c.state.in_([InboxState.failed.value, InboxState.unhandled.value])
@@ -123,7 +123,8 @@ class SqlInbox:
                 )
             close_letter(connection, now, DEAD_LETTER_KIND, event, who, "replayed")
             subject = f"{DEAD_LETTER_KIND}|{event}"
-            audit.append(connection, now, who, "inbox event replayed", subject, detail_of())
+            signer = f"{via}:{who}" if via else who
+            audit.append(connection, now, signer, "inbox event replayed", subject, detail_of())
 
     def counts(self) -> dict[str, int]:
         """Count events per state, for the metrics."""

@@ -21,6 +21,7 @@ def resolve_items(
     *,
     who: str,
     reason: str,
+    via: str,
     clock: StoreClock = database_now,
 ) -> list[Row]:
     """Resolve items because a person says so; no run opens them again.
@@ -30,6 +31,7 @@ def resolve_items(
         names: numbers (``item_id``) or whole keys.
         who: the person.
         reason: what was found, or why nothing is left to do.
+        via: the door they came by, for the audit chain.
         clock: the store's.
 
     Returns:
@@ -56,7 +58,7 @@ def resolve_items(
         entries = [
             AuditEntry(
                 now,
-                who,
+                f"{via}:{who}",
                 "open item resolved",
                 f"open_item|{row['item_key']}",
                 detail_of(number=row["item_id"], resolution=reason),

@@ -62,8 +62,12 @@ class DeadLetters(Protocol):
         """
         ...
 
-    def resolve(self, dead_letter_id: int, who: str, resolution: str) -> DeadLetter:
+    def resolve(
+        self, dead_letter_id: int, who: str, resolution: str, *, via: str = ""
+    ) -> DeadLetter:
         """Close one because a person has dealt with it; the first resolution stands.
+
+        ``via`` tells the audit chain which door they came by.
 
         Raises:
             Rejected: unknown, or already resolved otherwise.

@@ -70,7 +70,7 @@ class Inbox(Protocol):
         """
         ...
 
-    def retry(self, event: str, who: str) -> None:
+    def retry(self, event: str, who: str, *, via: str = "") -> None:
         """Have a failed or unhandled event handled again; ``event`` is its dead letter's key.
 
         Raises:

@@ -76,7 +76,7 @@ def resolve_dead_letter(
 ) -> Response:
     """Close one that a person has dealt with; the audit chain keeps who and how."""
     _letter(api, client, number)
-    found = api.parts.letters.resolve(number, client.client_id, asked.content.reason)
+    found = api.parts.letters.resolve(number, client.client_id, asked.content.reason, via="api")
     return reply(letter_body(found))
 
 
@@ -104,7 +104,7 @@ def _replay(api: Api, client: ApiClient, number: int) -> dict[str, Any]:
     try:
         letter = _letter(api, client, number)
         if letter.kind == DEAD_LETTER_KIND:
-            api.parts.inbox.retry(letter.key, client.client_id)
+            api.parts.inbox.retry(letter.key, client.client_id, via="api")
             state = "received"
         else:
             state = api.parts.replay(number, client.client_id)

@@ -24,7 +24,7 @@ def _add(context: Tieout, given: argparse.Namespace) -> None:
     if given.shop != ANY_SHOP:
         context.today.shop(given.shop)  # a shop that we do not know has no clients
     roles = frozenset(Role(word) for word in given.roles)
-    clients = SqlApiClients(context.store, given.who)
+    clients = SqlApiClients(context.store, f"cli:{given.who}")
     key = add_client(clients, given.client_id, given.shop, roles)
     say(f"{key}\nKeep it now: it is not shown again.")
 
@@ -42,5 +42,5 @@ def _words(roles: frozenset[Role]) -> str:
 
 
 def _revoke(context: Tieout, given: argparse.Namespace) -> None:
-    SqlApiClients(context.store, given.who).revoke(given.client_id)
+    SqlApiClients(context.store, f"cli:{given.who}").revoke(given.client_id)
     say(f"{given.client_id} is revoked; replicas notice it within seconds")

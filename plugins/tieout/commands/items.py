@@ -53,7 +53,9 @@ def _list(context: Tieout, given: argparse.Namespace) -> None:
 def _resolve(context: Tieout, given: argparse.Namespace) -> None:
     from include.adapters.store.item_desk import resolve_items
 
-    for row in resolve_items(context.store, given.keys, who=given.who, reason=given.reason):
+    for row in resolve_items(
+        context.store, given.keys, who=given.who, reason=given.reason, via="cli"
+    ):
         say(
             f"open item {row['item_id']} ({row['merchant_id']}, {row['settlement_date']}, "
             f"{row['cause']}, {_amount(row)}) resolved by {given.who}"

@@ -65,7 +65,7 @@ def _show(context: Tieout, given: argparse.Namespace) -> None:
 
 def _resolve(context: Tieout, given: argparse.Namespace) -> None:
     for number in given.numbers:
-        context.dead_letters.resolve(number, given.who, given.reason)
+        context.dead_letters.resolve(number, given.who, given.reason, via="cli")
         say(f"dead letter {number} resolved by {given.who}")
 
 
@@ -90,7 +90,7 @@ def _again(context: Tieout, desks: object, letter: DeadLetter, who: str) -> str:
     from tieout.repair import replay_one
 
     if letter.kind == DEAD_LETTER_KIND:
-        SqlInbox(context.store).retry(letter.key, who)
+        SqlInbox(context.store).retry(letter.key, who, via="cli")
         return "received; it is handled within a minute"
     return replay_one(desks, letter.dead_letter_id, who, via="cli")  # type: ignore[arg-type]
 

@@ -125,7 +125,7 @@ def _resolve_lost(context: Tieout, effect: Effect, who: str) -> None:
     for letter in context.dead_letters.listing():
         if letter.kind == effect.kind.value and letter.key.rpartition("|")[0] == begins:
             context.dead_letters.resolve(
-                letter.dead_letter_id, f"cli:{who}", f"replaced by key {effect.their_key}"
+                letter.dead_letter_id, who, f"replaced by key {effect.their_key}", via="cli"
             )
 
 
