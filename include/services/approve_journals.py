@@ -15,6 +15,7 @@ from include.domain.settlement import SettlementDay
 from include.services.journal_book import BookedJournal, JournalBook, JournalState
 
 APPROVED, HELD, ASKED = "approved", "held", "asked"
+AIRFLOW = "airflow"  # as the door of an answer, in the audit chain
 NO_ANSWER = "nobody: the time to answer ran out"  # as who held it
 TOLERANCE = "within tolerance"
 # What waits inside its SLA, and what was explained in full, is nobody's decision. A file that was
@@ -30,6 +31,15 @@ _NOT_A_DECISION = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What the audit chain keeps of a person's decision; machines sign nothing."""
+
+    what: str
+    amount: Money
+    via: str = AIRFLOW  # the door they came by
+
+
 class Decisions(Protocol):
     """Decisions, each about one digest of one journal."""
 
@@ -42,9 +52,16 @@ class Decisions(Protocol):
         ...
 
     def decide(
-        self, journal_key: str, digest: str, *, decision: str, decided_by: str, reason: str
+        self,
+        journal_key: str,
+        digest: str,
+        *,
+        decision: str,
+        decided_by: str,
+        reason: str,
+        signed: Signed | None = None,
     ) -> None:
-        """Record a decision."""
+        """Record a decision; a person's is signed into the audit chain in the same commit."""
         ...
 
 
@@ -183,8 +200,14 @@ def apply_decision(
             )
     for journal in waiting:
         decision = APPROVED if is_approved else HELD
+        signed = Signed(f"journal {decision}", journal.debit_total)
         decisions.decide(
-            journal.key, journal.digest, decision=decision, decided_by=decided_by, reason=""
+            journal.key,
+            journal.digest,
+            decision=decision,
+            decided_by=decided_by,
+            reason="",
+            signed=None if decided_by == NO_ANSWER else signed,
         )
         journals.move(journal, JournalState.approved if is_approved else JournalState.held)
 

@@ -15,13 +15,20 @@ from include.domain.card_numbers import has_card_number
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
 from include.domain.refunds import Part
-from include.services.approve_journals import APPROVED, ASKED, HELD, Decisions, cell
+from include.services.approve_journals import (
+    AIRFLOW,
+    APPROVED,
+    ASKED,
+    HELD,
+    Decisions,
+    Signed,
+    cell,
+)
 from include.services.orders.order_service import OrderService
 from include.services.orders.refund_order import RefundRow
 
 REFUSED = "refused"
 HOLD_RESTS = timedelta(hours=20)  # what a person holds is asked about again on the next day
-VIA = "airflow"
 
 
 class AuditLog(Protocol):
@@ -118,9 +125,9 @@ class DecideRefunds:
         """
         row, key, digest = self._asked(refund_id, who)
         try:
-            self.service.approve_refund(refund_id, who, via=VIA)
+            self.service.approve_refund(refund_id, who, via=AIRFLOW)
         except Rejected as refusal:
-            self.audit.note(f"{VIA}:{who}", "refund not approved", key, why=refusal.what)
+            self.audit.note(f"{AIRFLOW}:{who}", "refund not approved", key, why=refusal.what)
             raise
         self.decisions.decide(key, digest, decision=APPROVED, decided_by=who, reason="")
         return f"{row.amount} approved by {who}, asked by {row.asked_by}; next: orders moves it"
@@ -135,7 +142,7 @@ class DecideRefunds:
         row, key, digest = self._asked(refund_id, who)
         reason = _reason(why, refund_id)
         words = f"refused by {who}: {reason}" if reason else f"refused by {who}"
-        self.service.refuse_refund(refund_id, who, words, via=VIA)
+        self.service.refuse_refund(refund_id, who, words, via=AIRFLOW)
         self.decisions.decide(key, digest, decision=REFUSED, decided_by=who, reason=reason)
         return f"{row.amount} {words}; nothing moves"
 
@@ -148,8 +155,10 @@ class DecideRefunds:
         """
         row, key, digest = self._asked(refund_id, who)
         reason = _reason(why, refund_id)
-        self.decisions.decide(key, digest, decision=HELD, decided_by=who, reason=reason)
-        self.audit.note(f"{VIA}:{who}", "refund held", key, amount=str(row.amount), why=reason)
+        held = Signed("refund held", row.amount)
+        self.decisions.decide(
+            key, digest, decision=HELD, decided_by=who, reason=reason, signed=held
+        )
         return f"{row.amount} held by {who}; it waits, and is asked about again tomorrow"
 
     def _asked(self, refund_id: str, who: str) -> tuple[RefundRow, str, str]:

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, func, select
 
+from include.adapters.store import audit
 from include.adapters.store.schema import approvals, settlement_days, tie_outs
 from include.adapters.store.upsert import upsert
 from include.domain.settlement import Coverage, Knowledge, LineClass, SettlementDay
+from include.services.approve_journals import Signed
+from include.services.effects.chain import detail_of
 from include.services.ports import Clock
 
 
@@ -144,33 +147,39 @@ class SqlApprovals:
         self._clock = clock
 
     def decide(
-        self, journal_key: str, digest: str, *, decision: str, decided_by: str, reason: str
+        self,
+        journal_key: str,
+        digest: str,
+        *,
+        decision: str,
+        decided_by: str,
+        reason: str,
+        signed: Signed | None = None,
     ) -> None:
         """Record one decision; the same person repeating it changes nothing but the time."""
+        now = self._clock.now()
         row = {
             "journal_key": journal_key,
             "digest": digest,
             "decision": decision,
             "decided_by": decided_by,
             "reason": reason,
-            "decided_at": self._clock.now(),
+            "decided_at": now,
         }
         with self._engine.begin() as connection:
+            is_repeat = _latest(connection, journal_key, digest) == (decision, decided_by)
             upsert(
                 connection, approvals, [row], ["journal_key", "digest", "decision", "decided_by"]
             )
+            if signed is not None and not is_repeat:
+                who = f"{signed.via}:{decided_by}"
+                detail = detail_of(amount=str(signed.amount), digest=digest, why=reason)
+                audit.append(connection, now, who, signed.what, journal_key, detail)
 
     def latest(self, journal_key: str, digest: str) -> tuple[str, str] | None:
         """Return (decision, who) of the newest decision about exactly this content."""
-        query = (
-            select(approvals.c.decision, approvals.c.decided_by)
-            .where(approvals.c.journal_key == journal_key, approvals.c.digest == digest)
-            .order_by(approvals.c.decided_at.desc(), approvals.c.approval_id.desc())
-            .limit(1)
-        )
         with self._engine.begin() as connection:
-            row = connection.execute(query).first()
-        return (row[0], row[1]) if row else None
+            return _latest(connection, journal_key, digest)
 
     def who_held(self, journal_key: str, digest: str) -> str:
         """Return who said no last about exactly this content; ``''``: nobody did."""
@@ -194,6 +203,17 @@ class SqlApprovals:
         )
         with self._engine.begin() as connection:
             return {(row[0], row[1]) for row in connection.execute(query)}
+
+
+def _latest(connection: Connection, journal_key: str, digest: str) -> tuple[str, str] | None:
+    query = (
+        select(approvals.c.decision, approvals.c.decided_by)
+        .where(approvals.c.journal_key == journal_key, approvals.c.digest == digest)
+        .order_by(approvals.c.decided_at.desc(), approvals.c.approval_id.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return (row[0], row[1]) if row else None
 
 
 class SqlTieOuts:
