@@ -3,15 +3,17 @@
 The data interval is the calendar date in UTC, so a backfill "from 30 October to 2 November" is
 those four settlement dates, both ends included. The run waits until every merchant's own day has
 ended, wherever the merchant is: New York's ends at 05:00 UTC, and a daily report may take six
-hours from then.
+hours from then. A date that could not run in time runs late: it is never passed over in silence.
 """
 
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction
 from airflow.timetables.interval import CronDataIntervalTimetable
+
+NO_GAP = timedelta(days=14)  # a pause of longer is meant: who ends it runs what is missed
 
 
 def every(cron: str) -> str | None:
@@ -49,10 +51,19 @@ class SettlementDays(CronDataIntervalTimetable):
         last_automated_data_interval: DataInterval | None,
         restriction: TimeRestriction,
     ) -> DagRunInfo | None:
-        """Return the next interval; none on a stack told to run only what people ask for."""
+        """Return the next interval; none on a stack told to run only what people ask for.
+
+        Without catch-up Airflow goes on with the newest interval that has ended, and asks again
+        with each parse of the file: a run still at work 36 hours after it began, or an outage of
+        half a day, would lose the date that waits behind it. So the date after the last one is
+        next, however late; only the first run of all, or the first after ``NO_GAP``, is the newest.
+        """
         is_backfill = restriction.catchup
         if not is_backfill and _is_manual():
             return None
+        last = last_automated_data_interval
+        if last is not None and datetime.now(UTC) - last.end <= NO_GAP:
+            restriction = restriction._replace(catchup=True)
         info = super().next_dagrun_info(
             last_automated_data_interval=last_automated_data_interval, restriction=restriction
         )
