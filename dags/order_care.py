@@ -25,6 +25,7 @@ from tieout.timetable import every
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": pendulum.duration(hours=1),
         "retry_policy": FamilyRetryPolicy(),
+        "execution_timeout": pendulum.duration(hours=4),
     },
     tags=["orders", "repair", "order-to-cash"],
     doc_md=__doc__,

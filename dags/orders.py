@@ -22,6 +22,7 @@ from tieout.timetable import every
         "retries": 2,
         "retry_delay": pendulum.duration(seconds=20),
         "retry_policy": FamilyRetryPolicy(),
+        "execution_timeout": pendulum.duration(hours=1),
     },
     tags=["orders", "order-to-cash", "tier-1"],
     doc_md=__doc__,

@@ -48,6 +48,7 @@ SYSPRO = {"pool": "syspro"}  # a slot per operator: SYSPRO allows one session ea
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": pendulum.duration(minutes=30),
         "retry_policy": FamilyRetryPolicy(),
+        "execution_timeout": pendulum.duration(hours=3),
     },
     tags=["settlement", "gl", "tier-1"],
     doc_md=__doc__,

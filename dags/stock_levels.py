@@ -21,6 +21,7 @@ from tieout.timetable import every
         "retries": 2,
         "retry_delay": pendulum.duration(minutes=1),
         "retry_policy": FamilyRetryPolicy(),
+        "execution_timeout": pendulum.duration(hours=1),
     },
     tags=["shop", "stock", "order-to-cash"],
     doc_md=__doc__,

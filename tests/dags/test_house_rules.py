@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,9 @@ def test_a_dag_is_owned_tagged_documented_and_has_a_runbook(path: Path, dagbag) 
         assert task.owner in {"finance", "fraud", "integration"}
         assert task.retries >= 1
         assert task.retry_policy is not None
+        # A run that hangs would hold the DAG's only run, and SYSPRO's operator, for ever.
+        assert task.execution_timeout is not None
+        assert task.execution_timeout <= timedelta(hours=4)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)

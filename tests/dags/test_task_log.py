@@ -64,6 +64,21 @@ def test_a_fault_is_told_with_its_time_and_the_tries_that_are_left(
     )
 
 
+def test_a_task_that_ran_out_of_its_time_is_told_as_well(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    from airflow.sdk.exceptions import AirflowTaskTimeout
+
+    def hang() -> str:
+        raise AirflowTaskTimeout("Timeout, PID: 7")  # what Airflow's alarm raises, no Exception
+
+    with in_try(1, max_tries=2), pytest.raises(AirflowTaskTimeout):
+        told("poll_erp", "acme_us", hang)
+    assert caplog.messages[-1].startswith(
+        "poll_erp acme_us failed after 0.0 s: AirflowTaskTimeout: Timeout, PID: 7; next: "
+    )
+
+
 def test_a_refused_step_is_told_and_kept_with_its_day(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

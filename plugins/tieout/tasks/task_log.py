@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from tieout import metrics
 from tieout.retry import what_follows
@@ -39,7 +40,7 @@ def told(
     log.info("%s begins", call)
     try:
         outcome = work()
-    except Exception as fault:
+    except (Exception, AirflowTaskTimeout) as fault:
         spent, follows = time.monotonic() - began, after_a_fault or _follows(fault)
         log.warning("%s failed after %.1f s: %s; next: %s", call, spent, _words(fault), follows)
         raise
@@ -49,7 +50,7 @@ def told(
     return outcome
 
 
-def _follows(fault: Exception) -> str:
+def _follows(fault: BaseException) -> str:
     try:
         task = get_current_context()["ti"]
     except RuntimeError:  # called by a test or from a shell: no task, so no further try
