@@ -3,6 +3,7 @@
 import base64
 import email
 import json
+import os
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -70,6 +71,25 @@ def test_a_silent_mail_server_is_retryable_and_fails_no_day(
     from tieout.hooks.messages import Mail
 
     _connect(monkeypatch, 9)  # discard: nothing listens
+    with pytest.raises(Retryable, match="did not take a message"):
+        Mail().send(["ar@acme.example"], "subject", "text")
+
+
+def test_a_server_that_hangs_up_or_a_connection_without_sender_fails_no_day(
+    mailbox: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The SMTP provider says so by an exception of Airflow's, of none of our families."""
+    from tieout.hooks.messages import Mail
+
+    with socketserver.TCPServer(("127.0.0.1", 0), socketserver.BaseRequestHandler) as rude:
+        threading.Thread(target=rude.serve_forever, daemon=True).start()
+        _connect(monkeypatch, rude.server_address[1])
+        with pytest.raises(Retryable, match="Unable to connect to smtp server"):
+            Mail().send(["ar@acme.example"], "subject", "text")
+        rude.shutdown()
+    found = json.loads(os.environ["AIRFLOW_CONN_SMTP_DEFAULT"])
+    del found["extra"]["from_email"]
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(found))
     with pytest.raises(Retryable, match="did not take a message"):
         Mail().send(["ar@acme.example"], "subject", "text")
 

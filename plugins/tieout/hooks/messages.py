@@ -1,9 +1,10 @@
 """Ways to reach people: mail by the SMTP provider, chat by a webhook. ``TIEOUT_NOTIFY`` names them.
 
 ``TIEOUT_NOTIFY=mail,chat`` is the default; without a connection a way is not there, which is
-said in the log once per day and is no error: the report and the pages hold the same facts.
+said in the log and is no error: the report and the pages hold the same facts.
 """
 
+import logging
 import os
 import smtplib
 from collections.abc import Sequence
@@ -11,12 +12,13 @@ from html import escape
 from urllib.parse import quote
 
 from airflow.sdk import Connection
-from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 
 from include.domain.errors import Retryable
 from include.domain.settlement import SettlementDay
 from tieout.hooks.plain import ChatHook
 
+log = logging.getLogger(__name__)
 MAIL_CONN, CHAT_CONN = "smtp_default", "chat_default"
 
 
@@ -36,9 +38,10 @@ class Mail:
                 hook.send_email_smtp(
                     to=list(to), subject=subject, html_content=f"<pre>{escape(text)}</pre>"
                 )
-        except (OSError, smtplib.SMTPException) as error:
+        except (OSError, smtplib.SMTPException, AirflowException) as error:
+            # The provider's own exception: a server that hangs up, a connection without a sender.
             raise Retryable(
-                f"the mail server did not take a message: {type(error).__name__}",
+                f"the mail server did not take a message: {_said(error)}",
                 f"connection {MAIL_CONN}",
                 "Test the connection; the message is tried again when the day is reported again.",
             ) from None
@@ -59,13 +62,29 @@ def for_chat(text: str) -> str:
     return text.replace("<", "\u2039").replace(">", "\u203a")
 
 
+def questions_page() -> str:
+    """Return the address of *Required Actions*, or '' where nobody says where the UI is."""
+    base = _base_url()
+    return f"{base}/required_actions" if base else ""
+
+
 def page_of(day: SettlementDay) -> str:
     """Return the address of the day's report, or '' where nobody says where the UI is."""
-    from airflow.configuration import conf
-
-    base = conf.get("api", "base_url", fallback="").rstrip("/")
+    base = _base_url()
     path = f"/tieout/days/{quote(day.merchant_id)}/{day.settlement_date}/report.html"
     return f"{base}{path}" if base else ""
+
+
+def _base_url() -> str:
+    from airflow.configuration import conf
+
+    return conf.get("api", "base_url", fallback="").rstrip("/")
+
+
+def _said(error: Exception) -> str:
+    """Quote Airflow's own words; a server's may hold anything."""
+    name = type(error).__name__
+    return f"{name}: {error}" if isinstance(error, AirflowException) else name
 
 
 def _has(way: str, conn_id: str) -> bool:
@@ -74,5 +93,6 @@ def _has(way: str, conn_id: str) -> bool:
     try:
         Connection.get(conn_id)
     except AirflowNotFoundException:
+        log.warning("there is no connection %s: nobody is told by %s", conn_id, way)
         return False
     return True
