@@ -8,6 +8,7 @@ import hashlib
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from include.domain.errors import IntegrationError
@@ -15,6 +16,7 @@ from include.domain.matching import Cause
 from include.domain.merchant import Merchant
 from include.domain.money import total
 from include.domain.settlement import SettlementDay
+from include.services.approve_journals import ApprovalRequest
 from include.services.report_model import ItemReport, JournalReport
 from include.services.write_report import DayState, ReportFacts
 
@@ -85,6 +87,40 @@ def notify(
             sent.remember(message.keys)
             told.append(message)
     return tuple(told)
+
+
+def tell_question(
+    day: SettlementDay,
+    merchant: Merchant,
+    question: ApprovalRequest,
+    *,
+    until: datetime,
+    sent: SentMessages,
+    mail: MailSender | None,
+    chat: ChatSender | None,
+    link: str = "",
+) -> bool:
+    """Tell who must answer that a question waits, once for each run's exact question.
+
+    The report comes only after the answer, so nothing else says in time that one is wanted.
+    Returns whether it went out; what cannot be sent is logged, as in ``notify``.
+    """
+    asked = f"{question.subject}\0{question.body}".encode("utf-8", "replace")
+    key = f"{day}|asked|{hashlib.sha256(asked).hexdigest()[:16]}"
+    if key not in sent.untold([key]):
+        return False
+    where = f"\n\n{link}" if link else ""
+    message = Message(
+        "asked",
+        _one_line(question.subject),
+        "Nothing of it is posted until somebody answers in Airflow, Required Actions. "
+        f"No answer by {until:%Y-%m-%d %H:%M} UTC holds it.{where}",
+        (key,),
+    )
+    if not _send(message, merchant, mail, chat):
+        return False
+    sent.remember(message.keys)
+    return True
 
 
 def _send(

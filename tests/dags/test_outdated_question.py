@@ -19,11 +19,12 @@ def test_a_day_that_nobody_can_be_asked_about_is_blocked(
     dagbag: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tieout.questions import journals
-    from tieout.tasks import settlement
+    from tieout.tasks import asking, settlement
 
     blocked: list[str] = []
     request = ApprovalRequest("subject", "body")
     monkeypatch.setattr(journals, "require_shown", _refuse)
+    monkeypatch.setattr(asking, "tell_owner", lambda *_: None)
     monkeypatch.setattr(settlement, "approval_request", lambda key: request)
     monkeypatch.setattr(settlement, "block", lambda key, error: blocked.append(f"{key}: {error}"))
     task = journals.ApproveJournals(
@@ -38,9 +39,10 @@ def test_the_trouble_of_a_write_off_never_blocks_the_day(
     dagbag: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tieout.questions import journals
-    from tieout.tasks import disputes, settlement
+    from tieout.tasks import asking, disputes, settlement
 
     monkeypatch.setattr(journals, "require_shown", _refuse)
+    monkeypatch.setattr(asking, "tell_owner", lambda *_: None)
     monkeypatch.setattr(
         disputes, "approval_request", lambda key: ApprovalRequest("subject", "body")
     )
@@ -50,3 +52,25 @@ def test_the_trouble_of_a_write_off_never_blocks_the_day(
     )
     with pytest.raises(Rejected):
         task.execute({"dag_run": SimpleNamespace(run_type="scheduled")})
+
+
+@pytest.mark.parametrize("kind", ["ApproveJournals", "ApproveWriteOffs"])
+def test_the_owner_is_told_before_anybody_can_answer(
+    dagbag: object, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told after it is shown, a slow mail server would leave time for an answer that is lost."""
+    from airflow.providers.standard.operators.hitl import HITLOperator
+
+    from tieout.questions import journals
+    from tieout.tasks import asking, disputes, settlement
+
+    done: list[object] = []
+    request, answer_in = ApprovalRequest("subject", "body"), timedelta(hours=20)
+    for desk in (settlement, disputes):
+        monkeypatch.setattr(desk, "approval_request", lambda key: request)
+    monkeypatch.setattr(asking, "tell_owner", lambda *what: done.append(what))
+    monkeypatch.setattr(journals, "require_shown", lambda *_: done.append("shown"))
+    monkeypatch.setattr(HITLOperator, "execute", lambda *_: done.append("parked"))
+    task = getattr(journals, kind)(task_id="approve", day_key=DAY, response_timeout=answer_in)
+    task.execute({"dag_run": SimpleNamespace(run_type="scheduled")})
+    assert done == [(DAY, request, answer_in), "shown", "parked"]

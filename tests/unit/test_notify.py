@@ -13,7 +13,8 @@ from include.domain.errors import Retryable
 from include.domain.quality import QualityResult
 from include.domain.settlement import SettlementDay
 from include.mappings.load import load_mappings
-from include.services.notify import Message, notify
+from include.services.approve_journals import ApprovalRequest
+from include.services.notify import Message, notify, tell_question
 from include.services.report_model import FileReport, ItemReport, JournalReport, TieOut
 from include.services.write_report import DayState
 from tests.unit.report_example import DAY, FIRST, ITEM, usd
@@ -183,3 +184,39 @@ def test_no_mail_and_no_chat_is_allowed(desk: Desk) -> None:
     told = notify(DAY, US, facts=Facts(_items(1)), sent=desk.sent, mail=None, chat=None)
     assert len(told) == 1
     assert date(2026, 10, 31).isoformat() in told[0].subject
+
+
+def _ask(desk: Desk, day: SettlementDay = DAY, body: str = "digest 1") -> bool:
+    return tell_question(
+        day,
+        US,
+        ApprovalRequest("acme_us, 2026-10-31: approve 2 journals", body),
+        until=datetime(2026, 11, 2, 8, 5, tzinfo=UTC),
+        sent=desk.sent,
+        mail=desk.mail,
+        chat=desk.chat,
+        link="https://airflow.example/required_actions",
+    )
+
+
+def test_whoever_must_answer_is_told_once_while_the_question_waits(desk: Desk) -> None:
+    assert _ask(desk)
+    assert not _ask(desk)  # the task is tried again
+    to, subject, text = desk.mail.sent[0]
+    assert (to, subject) == (US.notify, "acme_us, 2026-10-31: approve 2 journals")
+    assert "No answer by 2026-11-02 08:05 UTC holds it." in text
+    assert text.endswith("https://airflow.example/required_actions")
+    assert len(desk.chat.sent) == 1
+
+
+def test_a_question_about_other_journals_or_of_another_day_is_told_anew(desk: Desk) -> None:
+    assert _ask(desk)
+    assert _ask(desk, body="digest 2")
+    assert _ask(desk, day=SettlementDay("acme_us", date(2026, 11, 1)))
+
+
+def test_a_mail_server_that_is_down_stops_no_question(desk: Desk) -> None:
+    desk.mail.is_down = True
+    assert not _ask(desk)
+    desk.mail.is_down = False
+    assert _ask(desk)

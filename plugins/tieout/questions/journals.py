@@ -17,8 +17,8 @@ class ApproveJournals(HITLOperator):
     """Let a day inside its tolerance pass; otherwise ask, and record the answer for the digest.
 
     The question names the digest of the exact journals. If they change before the answer is
-    used, the answer is void, and a new run asks about them as they are (see ``shown``). No answer
-    in time means held.
+    used, the answer is void, and a new run asks about them as they are (see ``shown``). The
+    merchant's people are told that it waits. No answer in time means held.
     """
 
     template_fields = ("subject", "body", "day_key")
@@ -34,6 +34,7 @@ class ApproveJournals(HITLOperator):
             **kwargs,
         )
         self.day_key = day_key
+        self.time_left = response_timeout
 
     @property
     def _desk(self) -> Any:
@@ -44,8 +45,14 @@ class ApproveJournals(HITLOperator):
         if request is None:
             return self.day_key
         self.subject, self.body = request.subject, request.body
+        self._tell(request)  # first: between shown and parked an answer would be lost
         self._show(context)
         return super().execute(context)
+
+    def _tell(self, request: Any) -> None:
+        from tieout.tasks.asking import tell_owner
+
+        tell_owner(self.day_key, request, self.time_left)
 
     def _show(self, context: Any) -> None:
         """Let the question be read; a day that nobody can be asked about is blocked, not held."""

@@ -1,0 +1,32 @@
+"""Whoever must answer is told while the question waits, not when its time is up."""
+
+import logging
+from datetime import timedelta
+
+from include.domain.settlement import SettlementDay
+from include.services.approve_journals import ApprovalRequest
+from include.wiring import tieout
+
+log = logging.getLogger(__name__)
+
+
+def tell_owner(day_key: str, question: ApprovalRequest, time_left: timedelta) -> None:
+    """Send the merchant's people one message about a question of this day, by every way there is.
+
+    A mail server or chat that is down stops no question: that is logged, and the question waits.
+    """
+    from include.services.notify import tell_question
+    from tieout.hooks.messages import chat, mail, questions_page
+
+    day, context = SettlementDay.parse(day_key), tieout()
+    is_told = tell_question(
+        day,
+        context.merchant(day),
+        question,
+        until=context.clock.now() + time_left,
+        sent=context.sent_messages,
+        mail=mail(),
+        chat=chat(),
+        link=questions_page(),
+    )
+    log.info("%s: %s", question.subject, "its owner was told" if is_told else "nobody was told now")
