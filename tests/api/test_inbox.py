@@ -42,19 +42,29 @@ class Post:
 
     def __post_init__(self) -> None:
         self.inbox = SqlInbox(self.kit.database, self._now)
-        self.handling = HandleEvents(self.inbox, self.handlers, "fraud@acme.example", say_nothing)
+        self.spent = 0.0  # seconds, in handlers
+        self.handling = HandleEvents(
+            self.inbox, self.handlers, "fraud@acme.example", say_nothing, lambda: self.spent
+        )
 
     def _now(self, _connection: Connection) -> datetime:
         return self.at
 
-    def put(self, key: str, kind: str = "order.updated", body: bytes = b"{}") -> None:
-        self.inbox.store([Incoming("woocommerce|web", key, kind, body)])
+    def put(
+        self,
+        key: str,
+        kind: str = "order.updated",
+        body: bytes = b"{}",
+        source: str = "woocommerce|web",
+    ) -> None:
+        self.inbox.store([Incoming(source, key, kind, body)])
 
-    def on(self, kind: str, *faults: Exception) -> None:
+    def on(self, kind: str, *faults: Exception, takes_s: float = 0.1) -> None:
         waiting = list(faults)
 
         def handle(row: InboxRow) -> str:
             self.calls.append(row.event_key)
+            self.spent += takes_s
             if waiting:
                 raise waiting.pop(0)
             return "done"
@@ -135,6 +145,33 @@ def test_a_partner_that_is_away_is_asked_again_later_and_later(post: Post) -> No
     assert post.rows() == [("a", "handled", 5)]
 
 
+@pytest.mark.parametrize(("takes_s", "asked"), [(20.0, ["a", "x"]), (0.1, ["a", "b", "x"])])
+def test_a_partner_that_hangs_holds_up_the_events_of_no_other(
+    post: Post, takes_s: float, asked: list[str]
+) -> None:
+    """200 events of a shop that hangs took more than an hour, and no order was driven meanwhile."""
+    post.on("order.updated", *[Retryable("no byte came", "web", "Wait.")] * 2, takes_s=takes_s)
+    post.on("order.created")
+    post.put("a")
+    post.put("b")
+    post.put("x", "order.created", source="woocommerce|other")
+    tally = post.handling.run()
+    assert post.calls == asked
+    assert (tally.waiting, tally.handled) == (2, 1)
+    post.at += timedelta(seconds=10)
+    assert post.handling.run().seen == 2  # both are due again
+
+
+def test_one_that_has_waited_a_day_is_not_given_up_untried(post: Post) -> None:
+    post.on("order.updated", Retryable("no byte came", "web", "Wait."), takes_s=20.0)
+    post.put("a")
+    post.put("b")
+    post.at += timedelta(hours=25)
+    tally = post.handling.run()
+    assert post.calls == ["a", "b"]
+    assert (tally.failed, tally.handled) == (1, 1)
+
+
 def test_what_comes_too_early_waits_a_day_and_then_needs_a_person(post: Post) -> None:
     early = [NotYet("its capture is not known") for _ in range(500)]
     post.on("order.updated", *early)
@@ -151,7 +188,7 @@ def test_two_workers_conclude_a_try_once(post: Post) -> None:
     post.put("a")
     seen = post.inbox.due(10)
     assert post.handling.run().handled == 1
-    assert not post.inbox.conclude(seen[0], post.handling._handle(seen[0]), "x")
+    assert not post.inbox.conclude(seen[0], post.handling._handle(seen[0], {}), "x")
 
 
 def test_a_failed_event_is_replayed_from_its_dead_letter(post: Post) -> None:
