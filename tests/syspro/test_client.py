@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +11,7 @@ from urllib.parse import quote
 import pytest
 import structlog
 
+from include.adapters.http.transport import HttpTransport
 from include.adapters.syspro.enet import EnetClient
 from include.domain.errors import IntegrationError, OutcomeUnknown, Parked, Rejected, Retryable
 from tests.simulator.memory import MemoryEffectStore
@@ -294,14 +296,34 @@ def test_where_postld_is_not_allowed_a_long_document_is_refused_and_not_split(
 # -- one operator --------------------------------------------------------------------------------
 
 
+def _turn(client: EnetClient) -> str:
+    return f"syspro-operator|{client.settings.turn}"
+
+
 def test_a_second_process_waits_for_the_operator_and_then_gives_up_unsent(
     fake: Any, make_client: Callable[..., EnetClient], leases: MemoryEffectStore
 ) -> None:
-    held = leases.acquire("syspro-operator|syspro_a", "another", timedelta(minutes=1))
+    client = make_client(operator_wait_s=1)
+    held = leases.acquire(_turn(client), "another", timedelta(minutes=1))
     assert held is not None
     with pytest.raises(Retryable, match="another process keeps the operator"):
-        post(make_client(operator_wait_s=1))
+        post(client)
     assert fake.calls == []
+
+
+def test_a_connection_of_another_name_waits_for_the_same_operator(
+    fake: Any, make_client: Callable[..., EnetClient], leases: MemoryEffectStore
+) -> None:
+    """The Test button makes a name up; its logon would throw out whoever posts just now."""
+    fake.on("query COMFND", EMPTY)
+    first = make_client(operator_wait_s=1)
+    named = replace(first.settings, conn_id="NYpq5T96")
+    tested = EnetClient(named, HttpTransport(), leases, "api-server")
+    with first.session():
+        first.query("COMFND", "<Query/>")
+        with pytest.raises(Retryable, match="another process keeps the operator"):
+            tested.check()
+    assert fake.count("logon") == 1
 
 
 def test_the_operator_is_free_again_after_a_session(
@@ -322,8 +344,8 @@ def test_a_process_that_lost_its_turn_sends_nothing(
     client = make_client()
     with client.session():
         client.query("COMFND", "<Query/>")
-        leases.release(leases._leases["syspro-operator|syspro_a"])
-        leases.acquire("syspro-operator|syspro_a", "another", timedelta(minutes=1))
+        leases.release(leases._leases[_turn(client)])
+        leases.acquire(_turn(client), "another", timedelta(minutes=1))
         with pytest.raises(Retryable, match="took the operator over"):
             post(client)
     assert fake.count("post") == 0

@@ -32,6 +32,7 @@ def test_fields_come_as_text_numbers_or_lists_and_blanks_keep_the_default() -> N
     ("extra", "words"),
     [
         ({"company_id": ""}, "company_id is set"),
+        ({"base_currency": "dollars"}, "base_currency is empty or an ISO code"),
         ({"adapter": "soap"}, "adapter is one of"),
         ({"quiescence_s": 10}, "quiescence_s exceeds"),
         ({"connect_s": 500}, "connect_s"),

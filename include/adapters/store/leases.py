@@ -88,7 +88,7 @@ def demand_held(connection: Connection, lease: Lease) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SqlLeases:
-    """Leases by name, e.g. ``syspro-operator|syspro_a``: single flight across processes."""
+    """Leases by name, ``syspro-operator|<server>|<operator>``: single flight across processes."""
 
     engine: Engine
     clock: StoreClock = database_now

@@ -269,7 +269,7 @@ effects = Table(
 leases = Table(
     "leases",
     metadata,
-    required_text("name", primary_key=True),  # effect kind|key, or syspro-operator|connection
+    required_text("name", primary_key=True),  # effect kind|key, or syspro-operator|server|operator
     required_text("holder"),
     Column("fence", BigInteger, nullable=False),  # grows with every take-over
     Column("expires_at", Instant, nullable=False),

@@ -42,7 +42,7 @@ class OperatorLease:
             Retryable: another process of ours keeps it; nothing was sent.
         """
         settings = self._faults.settings
-        name = f"syspro-operator|{settings.conn_id}"
+        name = f"syspro-operator|{settings.turn}"
         for turn in range(self._tries):
             self._lease = self._leases.acquire(name, self._holder, self._duration)
             if self._lease is not None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
+from urllib.parse import urlsplit
 
 from include.domain.errors import Rejected
 from include.domain.money import MINOR_UNIT_DIGITS
@@ -146,6 +147,8 @@ class SysproSettings:
         checks = {
             f"adapter is one of {ADAPTERS}": self.adapter in ADAPTERS,
             "company_id is set": bool(self.company_id),
+            "base_currency is empty or an ISO code": not self.base_currency
+            or self.base_currency in MINOR_UNIT_DIGITS,
             "quiescence_s exceeds deadline_s by 10 s": self.quiescence_s > self.deadline_s + 10,
             "connect_s is positive and at most deadline_s": 0 < self.connect_s <= self.deadline_s,
             "journal_currency is base or original": self.journal_currency in _CURRENCIES,
@@ -178,6 +181,16 @@ class SysproSettings:
                     f"connection {self.conn_id}",
                     "Correct the connection's fields.",
                 )
+
+    @property
+    def turn(self) -> str:
+        """Name what our processes take turns at: one operator of one server.
+
+        Not the connection: another one may name the same operator, and the *Test* button calls
+        what it tests by a name made up for it.
+        """
+        server = urlsplit(self.base_url).hostname or self.base_url
+        return f"{server.lower()}|{self.operator.upper()}"
 
     @property
     def timings(self) -> Timings:

@@ -12,7 +12,7 @@ from include.services.effects.ports import Effect, EffectKind, EffectState
 class Lease:
     """The right to change one thing, until somebody with a higher fence has it."""
 
-    name: str  # "<kind>|<key>", or e.g. "syspro-operator|<connection>"
+    name: str  # "<kind>|<key>", or e.g. "syspro-operator|<server>|<operator>"
     holder: str
     fence: int  # grows with every take-over of this name, and never shrinks
     expires_at: datetime
