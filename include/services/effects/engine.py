@@ -227,10 +227,9 @@ class Engine:
         return self._under_lease(kind, key, close)
 
     def withdraw(self, kind: EffectKind, key: str, why: str) -> Effect:
-        """End an effect that was never sent and that nobody wants any more, before the janitor.
+        """End what was never sent, or was refused at its first send, and nobody wants any more.
 
-        One that was refused at its first send is ended with its dead letter, before a replay.
-        One that may have been sent stays as it is, and so does one that another worker holds.
+        What may have been sent, or another worker holds, stays as it is.
         """
 
         def end(turn: Turn, effect: Effect) -> Effect:
