@@ -35,20 +35,18 @@ class CompareSystems:
     read_again: Callable[[str], object]  # credit notes and cancellations since a date
 
     def run(self, day: date, window: Window, erp_session: AbstractContextManager[None]) -> Tally:
-        """Compare a business day.
+        """Compare a business day, or several at once.
 
         Args:
-            day: in the merchant's calendar.
-            window: the same day in instants.
+            day: the first one, in the merchant's calendar.
+            window: from its beginning to the end of the last one, in instants.
             erp_session: one SYSPRO session for all of its questions.
 
         Raises:
             Retryable: a side could not be asked; run it again, nothing is done twice.
             RuntimeError: an item was neither matched nor set aside, a bug of ours.
         """
-        name = f"compared|{self.merchant_id}"
-        mark = self.watermarks.get(name)
-        since = datetime.fromisoformat(mark) if mark else self.ledger.now() - _FIRST
+        since = self.compared_until() or self.ledger.now() - _FIRST
         with erp_session:
             self.read_again((day - _AGAIN).isoformat())
             self.gateway.compare(window.start_at, window.end_at)
@@ -57,5 +55,14 @@ class CompareSystems:
             self.erp.compare_orders(self.gateway.touched | self.erp.credited())
         tally = self.gateway.findings.tally.check()
         if until > since:
-            self.watermarks.move(name, until.isoformat())
+            self.watermarks.move(self._mark, until.isoformat())
         return tally
+
+    def compared_until(self) -> datetime | None:
+        """Return until when the last comparison looked at what we sent; ``None``: there is none."""
+        mark = self.watermarks.get(self._mark)
+        return datetime.fromisoformat(mark) if mark else None
+
+    @property
+    def _mark(self) -> str:
+        return f"compared|{self.merchant_id}"

@@ -37,6 +37,7 @@ class Systems:
     credit_notes: list[ErpDocument] = field(default_factory=list)
     is_down: bool = False  # the gateway's list
     in_shop: dict[str, Order] = field(default_factory=dict)  # by purchase order
+    compare: CompareSystems | None = None  # of the last run
 
     # The gateway's list ----------------------------------------------------------------------
 
@@ -127,8 +128,8 @@ class Systems:
             tolerance_minor=2,
         )
         read_again = partial(self._push().poll, is_again=True, reopens=False)
-        compare = CompareSystems("acme_us", gateway, erp, ledger, care.watermarks, read_again)
-        return compare.run(DAY, settlement_window(DAY, "America/New_York"), nullcontext())
+        self.compare = CompareSystems("acme_us", gateway, erp, ledger, care.watermarks, read_again)
+        return self.compare.run(DAY, settlement_window(DAY, "America/New_York"), nullcontext())
 
     def book(self, order: Order, **changes: object) -> None:
         """Have SYSPRO list the sales order of an order of ours."""

@@ -6,10 +6,11 @@ others; the task fails at the end and names it.
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
-from include.domain.calendar import settlement_window
+from include.domain.calendar import Window, settlement_window
 from include.domain.errors import IntegrationError
 from include.wiring import tieout
 from tieout.care_desk import (
@@ -24,6 +25,8 @@ from tieout.order_feeds import FIRST_POLL
 from tieout.shop_desk import ShopDesk
 from tieout.tasks.orders import desks
 from tieout.tasks.task_log import told
+
+_COMPARED_AT_ONCE = timedelta(days=7)  # of a longer outage the settlement runs tell
 
 
 def keep_profiles() -> str:
@@ -48,13 +51,17 @@ def _profiles_of(desk: ShopDesk) -> str:
 
 
 def compare_systems() -> str:
-    """Hold gateway, orders and SYSPRO against each other for the last whole business day."""
+    """Hold gateway, orders and SYSPRO against each other, for each whole day not compared yet."""
 
     def compare(desk: ShopDesk) -> str:
-        zone = desk.merchant.zone
-        chosen = _last_day(zone)
-        window = settlement_window(chosen, zone)
-        return str(comparison(desks(), desk).run(chosen, window, desk.erp.session()))
+        zone, work = desk.merchant.zone, comparison(desks(), desk)
+        last = _last_day(zone)
+        first = _first_day(work.compared_until(), zone, last)
+        window = Window(
+            settlement_window(first, zone).start_at, settlement_window(last, zone).end_at
+        )
+        found = work.run(first, window, desk.erp.session())
+        return f"{first} to {last}: {found}"
 
     return told("compare_systems", "", partial(_for_each, "compare_systems", compare))
 
@@ -64,6 +71,17 @@ def _last_day(zone: str) -> date:
     is_fixed = tieout().settings.business_date is not None
     today = tieout().business_date(zone)
     return today if is_fixed else today - timedelta(days=1)
+
+
+def _first_day(compared_until: datetime | None, zone: str, last: date) -> date:
+    """Return the day that the last comparison found unfinished: a night may have failed.
+
+    A run whose tries cross midnight would otherwise leave the day it began with to nobody.
+    """
+    if compared_until is None:
+        return last
+    unfinished = compared_until.astimezone(ZoneInfo(zone)).date()
+    return min(max(unfinished, last - _COMPARED_AT_ONCE), last)
 
 
 def raise_alerts() -> str:
