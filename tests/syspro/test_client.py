@@ -301,14 +301,19 @@ def _turn(client: EnetClient) -> str:
 
 
 def test_a_second_process_waits_for_the_operator_and_then_gives_up_unsent(
-    fake: Any, make_client: Callable[..., EnetClient], leases: MemoryEffectStore
+    fake: Any,
+    make_client: Callable[..., EnetClient],
+    leases: MemoryEffectStore,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level("INFO")
     client = make_client(operator_wait_s=1)
     held = leases.acquire(_turn(client), "another", timedelta(minutes=1))
     assert held is not None
     with pytest.raises(Retryable, match="another process keeps the operator"):
         post(client)
     assert fake.calls == []
+    assert caplog.messages == ["connection syspro_a: waits for its operator, 1 s at most"]
 
 
 def test_a_connection_of_another_name_waits_for_the_same_operator(

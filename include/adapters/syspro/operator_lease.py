@@ -3,6 +3,7 @@
 Source: reference, sections 0.3 and 2: a second logon with the same operator throws the first out.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,6 +11,7 @@ from datetime import timedelta
 from include.adapters.syspro.faults import Faults
 from include.services.effects.store import Lease, LeaseLost, Leases
 
+log = logging.getLogger(__name__)
 _POLL_S = 0.5
 _MARGIN_S = 60.0  # a lease outlives the longest exchange by this much
 _FRESH_S = 20.0  # a turn extended so lately outlives the next exchange as well
@@ -48,6 +50,11 @@ class OperatorLease:
             if self._lease is not None:
                 self._extended_at = time.monotonic()
                 return
+            if turn == 0:
+                most = f"{settings.operator_wait_s:g} s"
+                log.info(
+                    "connection %s: waits for its operator, %s at most", settings.conn_id, most
+                )
             if turn + 1 < self._tries:
                 self._sleep(_POLL_S)
         raise self._faults.retryable(
