@@ -29,6 +29,8 @@ _WAITING = {
     "parked": "Open the posting period in SYSPRO, or decide where the journals go.",
 }
 
+_PROVEN = ("tied_out", "reported")
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -158,7 +160,17 @@ def messages_for(
 
 
 def _state_messages(day: SettlementDay, state: DayState | None) -> Iterable[Message]:
-    if state is None or state.state not in _WAITING:
+    if state is None or state.state in _PROVEN:
+        return
+    if state.state not in _WAITING:
+        # A step that ran out of its tries, or of its time: no reason was kept with the day.
+        yield Message(
+            "not_proven",
+            f"{day.merchant_id} {day.settlement_date}: not proven",
+            f"The last step done was {state.state!r}; the one after it gave up.\n\nNext: Read that "
+            "step's log in Airflow, and clear it when the cause is gone.",
+            (f"{day}|not_proven|{state.state}",),
+        )
         return
     digest = hashlib.sha256(state.reason.encode("utf-8", "replace")).hexdigest()[:16]
     yield Message(

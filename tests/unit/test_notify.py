@@ -155,6 +155,16 @@ def test_a_stopped_day_is_told_with_its_reason_and_next_step(desk: Desk) -> None
     assert len(desk.notify(Facts(state=again))) == 1
 
 
+@pytest.mark.parametrize("state", ["chosen", "downloaded", "matched", "approved", "posted"])
+def test_a_day_whose_step_ran_out_of_tries_is_told(desk: Desk, state: str) -> None:
+    """A report that is pending for half a day is `Retryable` to its end: no reason is kept."""
+    given_up = DayState(state, "", (), "m")
+    told = desk.notify(Facts(state=given_up))
+    assert [message.cause for message in told] == ["not_proven"]
+    assert f"The last step done was '{state}'" in desk.mail.sent[0][2]
+    assert desk.notify(Facts(state=given_up)) == ()
+
+
 def test_a_journal_that_does_not_tie_out_is_told(desk: Desk) -> None:
     off = JournalReport(
         FIRST, "posted", "2026/10/4711", "m", None, TieOut(usd(40_000), usd(39_999), "")
