@@ -1,12 +1,13 @@
 """The pollers, joined with the hooks of each shop and merchant."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from include.adapters.shop.woocommerce import WooCommerce
 from include.adapters.store.payment_tokens import SqlTokenBook
-from include.domain.erp_orders import Shipment
+from include.domain.erp_orders import Shipment, StockLevel
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
@@ -138,9 +139,20 @@ def stock_push(desks: Desks, desk: ShopDesk) -> StockPush:
     return StockPush(
         shop_id=desk.shop.shop_id,
         warehouse=desk.shop.warehouse,
-        feed=desk.erp.orders,
+        feed=_StockFeed(desk),
         shop=desk.shop_hook,
         engine=desk.engine,
         watermarks=desks.context.watermarks,
         owner=desk.merchant.owner,
     )
+
+
+class _StockFeed:
+    """SYSPRO's levels, read in one session that ends before the shop is asked or told anything."""
+
+    def __init__(self, desk: ShopDesk) -> None:
+        self._desk = desk
+
+    def stock_levels(self, warehouse: str, cursor: str = "") -> tuple[Sequence[StockLevel], str]:
+        with self._desk.erp.session():
+            return self._desk.erp.orders.stock_levels(warehouse, cursor)

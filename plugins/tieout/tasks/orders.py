@@ -151,8 +151,7 @@ def push_stock(shop_id: str) -> str:
         desk = desks().of(shop_id)
         if shop_id not in open_shop_ids():
             return ENDED
-        with desk.erp.session():
-            return str(stock_push(desks(), desk).push(tieout().clock.now()))
+        return str(stock_push(desks(), desk).push(tieout().clock.now()))
 
     return told("push_stock", shop_id, work)
 
