@@ -19,6 +19,8 @@ from tieout.timetable import every
     max_active_runs=1,
     default_args={
         "owner": "integration",
+        # Airflow ranks a task by what follows it, so a backfill of settlements would go first.
+        "priority_weight": 100,
         "retries": 2,
         "retry_delay": pendulum.duration(seconds=20),
         "retry_policy": FamilyRetryPolicy(),

@@ -124,3 +124,10 @@ def test_tasks_that_speak_to_syspro_are_in_its_pool(dagbag) -> None:  # type: ig
     }
     for dag_id, task_id in speaking.items():
         assert dagbag.dags[dag_id].get_task(task_id).pool == "syspro", dag_id
+
+
+def test_orders_go_before_a_backfill_of_settlements(dagbag) -> None:  # type: ignore[no-untyped-def]
+    """Both want the slots of SYSPRO's pool, and a shopper waits for one of them."""
+    settlement = dagbag.dags["settlement_reconciliation"]
+    highest = sum(task.priority_weight for task in settlement.tasks)  # what its first task has
+    assert dagbag.dags["orders"].get_task("sweep_orders").priority_weight > highest
