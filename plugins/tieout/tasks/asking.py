@@ -29,4 +29,5 @@ def tell_owner(day_key: str, question: ApprovalRequest, time_left: timedelta) ->
         chat=chat(),
         link=questions_page(),
     )
-    log.info("%s: %s", question.subject, "its owner was told" if is_told else "nobody was told now")
+    said = "its owner was told" if is_told else "its owner was told before, or cannot be told now"
+    log.info("%s: %s", question.subject, said)

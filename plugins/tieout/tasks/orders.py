@@ -172,7 +172,9 @@ def review_question(order_id: str) -> tuple[str, str] | None:
     if not found:
         return None
     rules = tieout().today.order_rules(found[0].merchant_id)
-    return question(found[0], rules, tieout().clock.now())
+    subject, body = question(found[0], rules, tieout().clock.now())
+    log.info("%s of %s: an analyst is asked; nothing moves meanwhile", subject, order_id)
+    return subject, body
 
 
 def decide_order(order_id: str, *, is_accepted: bool, who: str, comment: str) -> str:
