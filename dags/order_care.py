@@ -1,6 +1,6 @@
 """Look after what no order asks for: daily, stored cards, and the gateway held against SYSPRO.
 
-Profiles are kept in step with SYSPRO's customers. Then every capture and refund of the gateway must
+Profiles are kept in step with SYSPRO's customers. Every capture and refund of the gateway must
 have its document in SYSPRO and every receipt its payment; what is missing goes the normal way
 again. When it fails: `include/docs/runbooks/order_care.md`.
 """
@@ -45,7 +45,9 @@ def order_care():
 
         return care.compare_systems()
 
-    keep_profiles() >> compare_systems()
+    # Neither waits for the other: a merchant whose cards cannot be kept would stop all comparing.
+    keep_profiles()
+    compare_systems()
 
 
 order_care()

@@ -131,3 +131,8 @@ def test_orders_go_before_a_backfill_of_settlements(dagbag) -> None:  # type: ig
     settlement = dagbag.dags["settlement_reconciliation"]
     highest = sum(task.priority_weight for task in settlement.tasks)  # what its first task has
     assert dagbag.dags["orders"].get_task("sweep_orders").priority_weight > highest
+
+
+def test_a_merchant_whose_cards_cannot_be_kept_stops_no_comparison(dagbag) -> None:  # type: ignore[no-untyped-def]
+    care = dagbag.dags["order_care"]
+    assert all(not task.upstream_task_ids for task in care.tasks)

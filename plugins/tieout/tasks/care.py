@@ -31,12 +31,7 @@ _COMPARED_AT_ONCE = timedelta(days=7)  # of a longer outage the settlement runs 
 
 def keep_profiles() -> str:
     """Keep tokens in step with the gateway and SYSPRO, join duplicates, finish deletions."""
-    return told(
-        "keep_profiles",
-        "",
-        lambda: _for_each("keep_profiles", _profiles_of),
-        then="compare_systems",
-    )
+    return told("keep_profiles", "", lambda: _for_each("keep_profiles", _profiles_of))
 
 
 def _profiles_of(desk: ShopDesk) -> str:
