@@ -34,7 +34,7 @@ def erp_feedback():
 
         return orders.merchant_ids()
 
-    @task(pool="syspro")
+    @task(pool="syspro", map_index_template="{{ task.op_kwargs['merchant_id'] }}")
     def poll_erp(merchant_id: str) -> str:
         """Read the company's documents since the watermark; a repeat changes nothing."""
         from tieout.tasks import orders

@@ -35,7 +35,7 @@ def fraud_decisions():
 
         return orders.merchant_ids()
 
-    @task
+    @task(map_index_template="{{ task.op_kwargs['merchant_id'] }}")
     def poll_decisions(merchant_id: str) -> str:
         """Take decisions in; a contradiction stops the order until a person settles it."""
         from tieout.tasks import orders

@@ -37,7 +37,7 @@ def late_files():
 
         return late_files.choose_days()
 
-    @task
+    @task(map_index_template="{{ task.op_args[0] }}")
     def ask(day_key: str) -> dict:
         """Ask the senders of the day; skipped, with what follows, where nothing has come."""
         from tieout.tasks import late_files
@@ -57,6 +57,7 @@ def late_files():
             conf=found["conf"],
             logical_date=None,
             skip_when_already_exists=True,
+            map_index_template="{{ task.trigger_run_id }}",
         )
 
     again.expand(day_key=choose_days())

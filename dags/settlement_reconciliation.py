@@ -65,7 +65,7 @@ def settlement_reconciliation():
         return settlement.choose_days(asked, params["merchants"], run_id)
 
     def step(name, module="settlement", **options):
-        @task(task_id=name, **options)
+        @task(task_id=name, map_index_template="{{ task.op_args[0] }}", **options)
         def run(day_key: str) -> str:
             return getattr(import_module(f"tieout.tasks.{module}"), name)(day_key)
 

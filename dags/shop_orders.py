@@ -34,14 +34,14 @@ def shop_orders():
 
         return orders.open_shop_ids()
 
-    @task
+    @task(map_index_template="{{ task.op_kwargs['shop_id'] }}")
     def poll_shop(shop_id: str) -> str:
         """Take in what the shop changed since the watermark, a refund or cancellation too."""
         from tieout.tasks import orders
 
         return orders.poll_shop(shop_id)
 
-    @task
+    @task(map_index_template="{{ task.op_kwargs['shop_id'] }}")
     def keep_webhooks(shop_id: str) -> str:
         """Make the shop's webhooks, and mend those that it has disabled."""
         from tieout.tasks import orders

@@ -34,7 +34,7 @@ def stock_levels():
 
         return orders.open_shop_ids()
 
-    @task(pool="syspro")
+    @task(pool="syspro", map_index_template="{{ task.op_kwargs['shop_id'] }}")
     def push_stock(shop_id: str) -> str:
         """Push what changed in the shop's warehouse; levels are absolute."""
         from tieout.tasks import orders

@@ -31,6 +31,9 @@ def test_a_dag_is_owned_tagged_documented_and_has_a_runbook(path: Path, dagbag) 
         # A run that hangs would hold the DAG's only run, and SYSPRO's operator, for ever.
         assert task.execution_timeout is not None
         assert task.execution_timeout <= timedelta(hours=4)
+        # Whose it is, in place of a number that the UI would show.
+        is_mapped = task.is_mapped or task.get_closest_mapped_task_group() is not None
+        assert bool(task.map_index_template) is is_mapped, task.task_id
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)

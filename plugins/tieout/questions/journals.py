@@ -31,6 +31,7 @@ class ApproveJournals(HITLOperator):
             options=[APPROVE, HOLD],
             defaults=HOLD,
             response_timeout=response_timeout,
+            map_index_template="{{ task.day_key }}",
             **kwargs,
         )
         self.day_key = day_key
