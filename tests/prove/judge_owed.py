@@ -101,7 +101,9 @@ class OwedJudge(Judge):
             if found is not None:
                 yield from self._paid(*found, note.amount.minor)
                 continue
-            left = self._captured[order_id] - self._back[order_id]
+            # What a person later said no to was still reserved when the note was looked at.
+            gone = self._back[order_id] + self._kept_back[order_id]
+            left = self._captured[order_id] - gone
             if f"A|{note.invoice}" not in aside or left >= note.amount.minor:
                 yield Violation(
                     "I05 each note is paid", f"{note.invoice} of {order_id}, {left} left"
@@ -109,6 +111,16 @@ class OwedJudge(Judge):
         states = {refund_id: state for refund_id, *_, state in self._refunds}
         for refund_id, minor in people.promised.items():
             yield from self._paid(refund_id, states.get(refund_id, "gone"), minor)
+
+    @cached_property
+    def _kept_back(self) -> Counter[str]:
+        """Sum, by order, the refunds that a person said no to."""
+        found: Counter[str] = Counter()
+        wanted = "SELECT refund_id, order_id, amount_minor FROM refunds WHERE state = 'refused'"
+        for refund_id, order_id, minor in self.rows(wanted):
+            if refund_id in self.world.people.said_no:
+                found[order_id] += minor
+        return found
 
     def _paid(self, refund_id: str, state: str, minor: int) -> Iterator[Violation]:
         is_refused = state == "refused" and refund_id in self.world.people.said_no

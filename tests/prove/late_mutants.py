@@ -39,13 +39,6 @@ class ForgetsTheOlderHold(SqlOrders):
         return super().save(saga, events, **more)
 
 
-class BelievesItsOwnCancel(RefundPush):
-    """An order that is unwound is unwound, whatever else stands under its purchase order."""
-
-    def _demand_no_other(self, facts: OrderFacts, found: ErpOrder) -> None:
-        return
-
-
 class SurplusIsTheOrder(RefundPush):
     """Another sales order stands, and the cancelled one stays the order's own."""
 
@@ -67,7 +60,6 @@ def _is_held(facts: OrderFacts) -> bool:
 LATE_MUTANTS = (
     Variant("s22 a renewal is decided anew", orders=RenewalsAreDecidedAnew),
     Variant("s23 a cancelled order keeps its older hold", orders=ForgetsTheOlderHold),
-    Variant("s24 an order entered anew ships unpaid", push=BelievesItsOwnCancel),
-    Variant("s25 an order entered anew is not adopted", push=SurplusIsTheOrder),
-    Variant("s26 a hold reversed by hand is never gone", service=HoldIsNeverGone),
+    Variant("s24 an order entered anew is not adopted", push=SurplusIsTheOrder),
+    Variant("s25 a hold reversed by hand is never gone", service=HoldIsNeverGone),
 )
