@@ -32,7 +32,7 @@ ALLOWED = {
     "verified": "mismatched",
     "mismatched": "verified mismatched",
     "declined": "done mismatched",
-    "rejected": "rejected done declined mismatched intended in_doubt",
+    "rejected": "rejected done declined mismatched intended in_doubt withdrawn",
     "dead_letter": "done declined mismatched intended in_doubt",
 }
 _NEEDS_A_PERSON = ("rejected", "mismatched", "dead_letter")
