@@ -68,7 +68,7 @@ def _of_files(
         code, _, detail = file.reason.partition(": ")
         later = newest.get(file.source, 0)
         is_mended = later > file.version
-        yield _item(
+        yield place_item(
             day,
             merchant,
             cause_of(code),
@@ -96,7 +96,7 @@ def _of_lines(
             yield _line_item(day, merchant, row)
     for (digest, code), count in seen.items():
         if count > MOST_ITEMS:
-            yield _item(
+            yield place_item(
                 day,
                 merchant,
                 cause_of(code),
@@ -109,7 +109,7 @@ def _of_lines(
 def _line_item(day: SettlementDay, merchant: Merchant, row: Mapping[str, Any]) -> OpenItem:
     # A sentence of the quarantine ends with what to do; the item shows that on its own.
     found, _, todo = row["detail"].partition("). ")
-    item = _item(
+    item = place_item(
         day,
         merchant,
         cause_of(row["reason_code"]),
@@ -130,11 +130,19 @@ def _minor(row: Mapping[str, Any]) -> int | None:
         return None
 
 
-def _item(
-    day: SettlementDay, merchant: Merchant, cause: Cause, source: str, explanation: str, todo: str
+def place_item(
+    day: SettlementDay,
+    merchant: Merchant,
+    cause: Cause,
+    source: str,
+    explanation: str,
+    todo: str,
+    *,
+    key: str = "",
 ) -> OpenItem:
+    """Return an item about a place in the files; ``key`` tells two about one place apart."""
     return OpenItem(
-        item_key=item_key_of(day, cause, source),
+        item_key=item_key_of(day, cause, key or source),
         merchant_id=day.merchant_id,
         settlement_date=day.settlement_date,
         stage=STAGE,

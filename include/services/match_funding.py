@@ -100,10 +100,7 @@ def match_funding(
     after += _keep_unexplained(day, unexplained, entries.values(), {e.key for e in left}, held, on)
     count = _store_items(day, merchant, [*waiting, *unexplained], after, open_items)
     if lake.day_path(day, ENTRIES).exists():
-        own = [e for e in later.values() if e.since_date == on]
-        changed = restated(own, {entry.key: entry for entry in stated})
-        open_items.open([item_of(*pair, merchant) for pair in changed])
-        after += [now for _, now in changed]
+        after += _restated(on, later.values(), stated, merchant, open_items)
     before = {(e.kind, e.item_key): e for e in (*waiting, *unexplained)}
     for way in ways:
         store_way(
@@ -122,6 +119,20 @@ def match_funding(
         len(left),
         count,
     )
+
+
+def _restated(
+    on: date,
+    later: Iterable[Expectation],
+    stated: Iterable[BankEntry],
+    merchant: Merchant,
+    open_items: StageItems,
+) -> list[Expectation]:
+    """Return what the statement says now of the day's entries that a later day has booked."""
+    own = [e for e in later if e.since_date == on]
+    changed = restated(own, {entry.key: entry for entry in stated})
+    open_items.open([item_of(*pair, merchant) for pair in changed])
+    return [now for _, now in changed]
 
 
 def _load(

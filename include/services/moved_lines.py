@@ -25,7 +25,7 @@ from include.services.day_tables import (
     days_around,
 )
 from include.services.files import Files, LakeStore
-from include.services.findings import MOST_ITEMS, STAGE, cause_of
+from include.services.findings import MOST_ITEMS, cause_of, place_item
 from include.services.matching.columns import EXPLAINED
 from include.services.matching.duplicates import settled_on
 
@@ -89,20 +89,8 @@ def _rest(day: SettlementDay, by: date, count: int, merchant: Merchant) -> OpenI
 def _item(
     day: SettlementDay, merchant: Merchant, source: str, explanation: str, todo: str
 ) -> OpenItem:
-    return OpenItem(
-        item_key=item_key_of(day, Cause.duplicate_line, f"{source}:moved"),
-        merchant_id=day.merchant_id,
-        settlement_date=day.settlement_date,
-        stage=STAGE,
-        cause=Cause.duplicate_line,
-        currency=None,
-        amount_minor=None,
-        source=source,
-        document_id="",
-        explanation=explanation,
-        next_action=todo,
-        owner=merchant.owner,
-    )
+    cause, key = Cause.duplicate_line, f"{source}:moved"
+    return place_item(day, merchant, cause, source, explanation, todo, key=key)
 
 
 def moved_lines(day: SettlementDay, lake: LakeStore, files: Files) -> list[MovedLine]:

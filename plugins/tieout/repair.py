@@ -7,6 +7,7 @@ from typing import TypeVar
 from include.adapters.store.audit_log import SqlAuditLog
 from include.domain.errors import IntegrationError, Rejected
 from include.services.bugs import describe
+from include.services.effects.chain import signer
 from include.services.effects.dead_letters import DeadLetter, replay
 from include.services.effects.ports import Effect, EffectKind
 from include.services.orders.driver import Saga
@@ -32,7 +33,7 @@ def replay_one(desks: Desks, dead_letter_id: int, who: str, *, via: str) -> str:
     """
     letter = desks.context.dead_letters.show(dead_letter_id)
     log, subject = SqlAuditLog(desks.context.store), f"{letter.kind}|{letter.key}"
-    log.note(f"{via}:{who}", "dead letter replay asked for", subject)
+    log.note(signer(via, who), "dead letter replay asked for", subject)
     try:
         return _replay(desks, letter, who)
     except IntegrationError:

@@ -13,7 +13,7 @@ from include.adapters.store.schema import approvals, settlement_days, tie_outs
 from include.adapters.store.upsert import upsert
 from include.domain.settlement import Coverage, Knowledge, LineClass, SettlementDay
 from include.services.approve_journals import Signed
-from include.services.effects.chain import detail_of
+from include.services.effects.chain import detail_of, signer
 from include.services.ports import Clock
 
 
@@ -172,7 +172,7 @@ class SqlApprovals:
                 connection, approvals, [row], ["journal_key", "digest", "decision", "decided_by"]
             )
             if signed is not None and not is_repeat:
-                who = f"{signed.via}:{decided_by}"
+                who = signer(signed.via, decided_by)
                 detail = detail_of(amount=str(signed.amount), digest=digest, why=reason)
                 audit.append(connection, now, who, signed.what, journal_key, detail)
 

@@ -24,7 +24,7 @@ from include.adapters.store.leases import once_insert
 from include.adapters.store.order_tables import orders, refunds
 from include.adapters.store.schema import dead_letters
 from include.domain.errors import Rejected
-from include.services.effects.chain import detail_of
+from include.services.effects.chain import detail_of, signer
 from include.services.effects.dead_letters import DeadLetter
 
 _OPEN_ONE = update(dead_letters).where(
@@ -169,8 +169,7 @@ class SqlDeadLetters:
                     "Nothing is left to do.",
                 )
             subject, detail = f"{letter.kind}|{letter.key}", detail_of(resolution=resolution)
-            signer = f"{via}:{who}" if via else who
-            audit.append(connection, now, signer, "dead letter resolved", subject, detail)
+            audit.append(connection, now, signer(via, who), "dead letter resolved", subject, detail)
         return self.show(dead_letter_id)
 
     def _read(self, connection: Connection, dead_letter_id: int, shop_id: str = "") -> DeadLetter:

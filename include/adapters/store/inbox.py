@@ -13,7 +13,7 @@ from include.adapters.store.dead_letters import close_letter, open_letter
 from include.adapters.store.leases import insert_once
 from include.adapters.store.order_tables import inbox
 from include.domain.errors import Rejected
-from include.services.effects.chain import detail_of
+from include.services.effects.chain import detail_of, signer
 from include.services.inbox.ports import (
     DEAD_LETTER_KIND,
     Conclusion,
@@ -123,8 +123,9 @@ class SqlInbox:
                 )
             close_letter(connection, now, DEAD_LETTER_KIND, event, who, "replayed")
             subject = f"{DEAD_LETTER_KIND}|{event}"
-            signer = f"{via}:{who}" if via else who
-            audit.append(connection, now, signer, "inbox event replayed", subject, detail_of())
+            audit.append(
+                connection, now, signer(via, who), "inbox event replayed", subject, detail_of()
+            )
 
     def counts(self) -> dict[str, int]:
         """Count events per state, for the metrics."""

@@ -10,7 +10,7 @@ from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.open_items import MACHINES
 from include.adapters.store.schema import open_items
 from include.domain.errors import Rejected
-from include.services.effects.chain import AuditEntry, detail_of
+from include.services.effects.chain import AuditEntry, detail_of, signer
 
 Row = Mapping[str, Any]
 
@@ -58,7 +58,7 @@ def resolve_items(
         entries = [
             AuditEntry(
                 now,
-                f"{via}:{who}",
+                signer(via, who),
                 "open item resolved",
                 f"open_item|{row['item_key']}",
                 detail_of(number=row["item_id"], resolution=reason),

@@ -13,7 +13,7 @@ from include.adapters.store.clock import CarriedClock, StoreClock, database_now,
 from include.adapters.store.dead_letters import close_letter, open_letter, was_resolved
 from include.adapters.store.leases import give_back, take_lease
 from include.adapters.store.transactions import reading
-from include.services.effects.chain import AuditEntry, detail_of
+from include.services.effects.chain import AuditEntry, detail_of, signer
 from include.services.effects.store import Lease
 from include.services.orders.driver import Event, Saga, Stale
 from include.services.orders.setting_back import Letter
@@ -101,7 +101,7 @@ class SqlSagas(ABC, Generic[F]):
         entries = [
             AuditEntry(
                 now,
-                f"{event.via}:{event.who}",
+                signer(event.via, event.who),
                 event.what,
                 f"{self.subject}|{key}",
                 detail_of(**event.detail),

@@ -43,6 +43,11 @@ class ChainVerdict:
         return self.broken_at is None
 
 
+def signer(via: str, who: str) -> str:
+    """Name who signs an entry: a person with the door they came by (cli, api, airflow)."""
+    return f"{via}:{who}" if via else who
+
+
 def detail_of(**fields: object) -> str:
     """Render the fields of an entry as canonical JSON."""
     return plain_json(fields)
