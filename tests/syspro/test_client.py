@@ -3,18 +3,14 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 import structlog
 
-from include.adapters.http.transport import HttpTransport
 from include.adapters.syspro.enet import EnetClient
 from include.domain.errors import IntegrationError, OutcomeUnknown, Parked, Rejected, Retryable
-from tests.simulator.memory import MemoryEffectStore
 
 PASSWORD = "p@ss word/1"
 SESSION = "0123456789ABCDEF0123456789ABCDEF07"
@@ -290,69 +286,6 @@ def test_where_postld_is_not_allowed_a_long_document_is_refused_and_not_split(
     client = make_client(url_limit=500, post_large_documents=False)
     with pytest.raises(Rejected, match=r"characters; 500 are allowed .*post_large_documents"):
         post(client, "x" * 1000)
-    assert fake.count("post") == 0
-
-
-# -- one operator --------------------------------------------------------------------------------
-
-
-def _turn(client: EnetClient) -> str:
-    return f"syspro-operator|{client.settings.turn}"
-
-
-def test_a_second_process_waits_for_the_operator_and_then_gives_up_unsent(
-    fake: Any,
-    make_client: Callable[..., EnetClient],
-    leases: MemoryEffectStore,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level("INFO")
-    client = make_client(operator_wait_s=1)
-    held = leases.acquire(_turn(client), "another", timedelta(minutes=1))
-    assert held is not None
-    with pytest.raises(Retryable, match="another process keeps the operator"):
-        post(client)
-    assert fake.calls == []
-    assert caplog.messages == ["connection syspro_a: waits for its operator, 1 s at most"]
-
-
-def test_a_connection_of_another_name_waits_for_the_same_operator(
-    fake: Any, make_client: Callable[..., EnetClient], leases: MemoryEffectStore
-) -> None:
-    """The Test button makes a name up; its logon would throw out whoever posts just now."""
-    fake.on("query COMFND", EMPTY)
-    first = make_client(operator_wait_s=1)
-    named = replace(first.settings, conn_id="NYpq5T96")
-    tested = EnetClient(named, HttpTransport(), leases, "api-server")
-    with first.session():
-        first.query("COMFND", "<Query/>")
-        with pytest.raises(Retryable, match="another process keeps the operator"):
-            tested.check()
-    assert fake.count("logon") == 1
-
-
-def test_the_operator_is_free_again_after_a_session(
-    fake: Any, make_client: Callable[..., EnetClient]
-) -> None:
-    fake.on("post GENTJL", drop)
-    first, second = make_client(), make_client()
-    with pytest.raises(OutcomeUnknown):
-        post(first)
-    fake.on("post GENTJL", OK)
-    assert post(second) == OK
-
-
-def test_a_process_that_lost_its_turn_sends_nothing(
-    fake: Any, make_client: Callable[..., EnetClient], leases: MemoryEffectStore
-) -> None:
-    fake.on("query COMFND", EMPTY)
-    client = make_client()
-    with client.session():
-        client.query("COMFND", "<Query/>")
-        leases.release(leases._leases[_turn(client)])
-        leases.acquire(_turn(client), "another", timedelta(minutes=1))
-        with pytest.raises(Retryable, match="took the operator over"):
-            post(client)
     assert fake.count("post") == 0
 
 
