@@ -163,9 +163,12 @@ def _ask_delivered(
 
 def _demand_no_other(order: Order, desk: ShopContext, facts: OrderFacts) -> None:
     """Give nothing back while a clerk's second sales order may still ship the same goods."""
+    if not facts.sales_order:
+        return  # none is known as ours, so none can be told from it
     other = desk.erp.order(purchase_order=order.purchase_order, customer=facts.customer)
-    is_ours = other is None or not facts.sales_order or other.sales_order == facts.sales_order
-    if other is None or is_ours or other.is_cancelled or other.is_complete:
+    if other is None or other.sales_order == facts.sales_order:
+        return
+    if other.is_cancelled or other.is_complete:
         return
     raise Rejected(
         f"{facts.sales_order} is cancelled, but {other.sales_order} stands under the same PO",
