@@ -1,7 +1,7 @@
 """The only place that joins ports to adapters. Importing it opens nothing."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, cached_property
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from include.domain.commissioning import Need, Probe, demand_known, demand_outlasted
 from include.domain.errors import Rejected
 from include.domain.merchant import Merchant
 from include.domain.settlement import SettlementDay
@@ -20,6 +21,7 @@ if TYPE_CHECKING:  # the libraries behind these are slow to import
     from include.adapters.lake import Lake
     from include.adapters.layouts.parse import LayoutReader
     from include.adapters.quality.runner import GxGate
+    from include.adapters.store.commissioning import SqlCommissioning
     from include.adapters.store.days import SqlApprovals, SqlDays, SqlTieOuts
     from include.adapters.store.dead_letters import SqlDeadLetters
     from include.adapters.store.decisions import SqlDecisions
@@ -43,14 +45,6 @@ if TYPE_CHECKING:  # the libraries behind these are slow to import
     from include.services.write_report import ReportWriter
 
 
-# What must be known of a site before anything is written there. Source: reliability reference, 3.9.
-PROBES = {
-    "P2": "how late the gateway's search shows a payment (sets quiescence_s and look_gap_s)",
-    "P5": "whether SYSPRO refuses a second order with the same customer PO",
-    "P6": "the longest SYSPRO run (sets quiescence_s of the connection)",
-}
-
-
 class UtcClock:
     """The wall clock, in UTC."""
 
@@ -65,7 +59,6 @@ class Settings:
     store_url: str
     lake: Path
     mode: str = "production"
-    commissioned: frozenset[str] = frozenset()
     business_date: date | None = None  # of a sandbox whose trade has a day of its own
 
     @classmethod
@@ -92,12 +85,10 @@ class Settings:
                 "the environment",
                 "Remove it: postings are dated by the merchant's own calendar.",
             )
-        probes = environment.get("TIEOUT_COMMISSIONED", "").replace(" ", "").split(",")
         return cls(
             environment["TIEOUT_STORE_URL"],
             Path(environment["TIEOUT_LAKE"]),
             mode,
-            frozenset(p for p in probes if p),
             date.fromisoformat(day) if day else None,
         )
 
@@ -152,25 +143,25 @@ class Tieout:
             PostalAddresses(),
         )
 
-    def require_commissioned(self, *probes: str) -> None:
+    def require_commissioned(
+        self, connection: str, *probes: Probe, quiescence: Callable[[], timedelta]
+    ) -> None:
         """Refuse to write in production while what makes a resend safe is unmeasured.
 
         Args:
-            probes: what must be recorded; see ``PROBES``.
+            connection: that will be written through.
+            probes: what must be recorded of it.
+            quiescence: what it waits for after a send; asked in production only.
 
         Raises:
-            Rejected: one is not; without it nobody knows how long an absent write may still
-                appear, or whether the other side refuses a second one.
+            Rejected: one is not recorded, or the connection waits for less long than was measured:
+                nobody would know whether an absent write may still appear.
         """
-        missing = [name for name in probes if name not in self.settings.commissioned]
-        if self.settings.mode == "production" and missing:
-            words = "; ".join(f"{name}: {PROBES[name]}" for name in missing)
-            raise Rejected(
-                f"writing in production without {words}",
-                "TIEOUT_COMMISSIONED",
-                f"Measure it at this site, then add {','.join(missing)} to TIEOUT_COMMISSIONED; "
-                "or set TIEOUT_MODE=sandbox for a system without real books.",
-            )
+        if self.settings.mode != "production":
+            return
+        for probe in probes:
+            need = Need(probe, connection)
+            demand_outlasted(demand_known(need, self.commissioning.latest(need)), quiescence())
 
     # Parts -----------------------------------------------------------------------------------
 
@@ -301,6 +292,12 @@ class Tieout:
         from include.adapters.store.effects import SqlEffectStore
 
         return SqlEffectStore(self.store)
+
+    @cached_property
+    def commissioning(self) -> "SqlCommissioning":
+        from include.adapters.store.commissioning import SqlCommissioning
+
+        return SqlCommissioning(self.store)
 
     @cached_property
     def orders(self) -> "SqlOrders":

@@ -12,6 +12,7 @@ from include.wiring import tieout
 from tieout.commands import (
     audit,
     clients,
+    commissioning,
     disputes,
     items,
     letters,
@@ -22,12 +23,12 @@ from tieout.commands import (
     tokens,
     webhooks,
 )
-from tieout.commands.parts import Command, say
+from tieout.commands.parts import Command, say, speaking
 from tieout.hooks.connections import read_airflow_database
 
 _COMMANDS = (
     *(letters, items, orders, refunds, reviews, disputes),
-    *(tokens, webhooks, clients, audit, store),
+    *(tokens, webhooks, clients, commissioning, audit, store),
 )
 
 
@@ -37,7 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
     read_airflow_database()
     try:
         command: Command = given.run
-        return command(tieout(), given) or 0
+        with speaking():
+            return command(tieout(), given) or 0
     except IntegrationError as error:
         say(str(error), sys.stderr)
         return 1

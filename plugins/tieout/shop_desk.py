@@ -13,6 +13,7 @@ from include.services.orders.breaker import Asks, Breaker, GuardedPartner
 from include.services.orders.ports import ShopContext
 from include.services.translate.currencies import BaseRate, ShopRates
 from include.wiring import Tieout
+from tieout.commissioned import demand_for_orders
 from tieout.hooks.cybersource import CybersourceHook
 from tieout.hooks.shop import GenericShopHook, ShopCallbackHook, WooCommerceHook
 from tieout.hooks.syspro import SysproHook
@@ -101,7 +102,7 @@ class ShopDesk:
     @cached_property
     def engine(self) -> Engine:
         """The engine of this shop's writes. Raises ``Rejected``: the site is not commissioned."""
-        self.context.require_commissioned("P2", "P5", "P6")
+        demand_for_orders(self.context, self.gateway, self.erp)
         everything = frozenset(EffectKind)
         return self.context.engine(
             ByKind(everything, self._partner),

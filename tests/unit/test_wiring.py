@@ -1,20 +1,27 @@
 """The one place that joins ports to adapters: what it refuses."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+from include.domain.commissioning import Probe
 from include.domain.errors import Rejected
 from include.wiring import Settings, Tieout
 
+Q = timedelta(minutes=15)
 
-def test_production_writes_nothing_before_its_facts_are_measured(tmp_path: Path) -> None:
-    measured = Tieout(Settings("sqlite://", tmp_path, "production", frozenset({"P6"})))
-    measured.require_commissioned("P6")
-    with pytest.raises(Rejected, match="add P2,P5 to TIEOUT_COMMISSIONED"):
-        measured.require_commissioned("P2", "P5", "P6")
-    Tieout(Settings("sqlite://", tmp_path, "sandbox")).require_commissioned("P2", "P5", "P6")
+
+def test_production_writes_nothing_before_its_facts_are_measured(
+    migrated_url: str, tmp_path: Path
+) -> None:
+    def demand(mode: str) -> None:
+        context = Tieout(Settings(migrated_url, tmp_path, mode))
+        context.require_commissioned("erp", Probe.longest_run, quiescence=lambda: Q)
+
+    demand("sandbox")
+    with pytest.raises(Rejected, match="without P6: SYSPRO's longest run"):
+        demand("production")
 
 
 def test_a_business_date_is_the_sandboxs_alone(tmp_path: Path) -> None:

@@ -316,6 +316,18 @@ audit = Table(
     required_text("hash", unique=True),  # SHA-256 over previous_hash and this row's content
 )
 
+commissioning_facts = Table(
+    "commissioning_facts",
+    metadata,
+    Column("fact_id", Serial, primary_key=True),
+    required_text("probe"),  # P1 ... P10
+    required_text("connection"),  # id of the Airflow connection
+    required_text("found"),  # JSON
+    Column("measured_at", Instant, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    required_text("who"),
+)
+
 rates = Table(
     "rates",
     metadata,

@@ -23,6 +23,7 @@ from include.adapters.syspro.partners.receipts import ReceiptPartner
 from include.adapters.syspro.partners.sales_orders import SalesOrderPartner
 from include.adapters.syspro.periods import Periods
 from include.adapters.syspro.reader import EnetReader
+from include.adapters.syspro.rehearsals import NoTurns, Rehearsals
 from include.adapters.syspro.settings import ORDER_KINDS, SysproSettings
 from include.domain.errors import Rejected
 from include.domain.merchant import ErpCondition
@@ -45,6 +46,7 @@ class SysproAdapter:
     session: Callable[[], AbstractContextManager[None]]  # one logon for all calls inside
     check: Callable[[], str]  # one cheap round trip, in words; raises what is wrong
     calls: Callable[[], int]  # made so far, logon and logoff counted
+    rehearsals: Rehearsals | None = None  # for commissioning; the facade offers none
 
     @property
     def timings(self) -> Mapping[EffectKind, Timings]:
@@ -98,6 +100,11 @@ def open_adapter(
         client.session,
         client.check,
         lambda: client.calls,
+        Rehearsals(
+            settings,
+            lambda wanted: EnetClient(wanted, transport, leases, holder, mask),
+            lambda wanted: EnetClient(wanted, transport, NoTurns(), holder, mask),
+        ),
     )
 
 

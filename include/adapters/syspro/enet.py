@@ -161,6 +161,11 @@ class EnetClient:
             request = Request("GET", url, what, reference, is_write=True)
             return self._write(request, business_object, "")
 
+    def address_length(self, business_object: str, xml_in: str) -> int:
+        """Return the characters of a question's address, the session id counted."""
+        with self.session():
+            return len(self._question(business_object, xml_in, self._logged_on(is_read=True)))
+
     def check(self) -> str:
         """Log on and off, and say so in words; the errors say what to correct."""
         with self.session():
@@ -169,9 +174,7 @@ class EnetClient:
         return f"Logged on to company {company} as {self.settings.operator}, and off again."
 
     def _query(self, business_object: str, xml_in: str, reference: str) -> bytes:
-        user = self._logged_on(is_read=True)
-        fields = {"UserId": user, "BusinessObject": business_object, "XmlIn": xml_in}
-        url = self._url("Query/Query", fields)
+        url = self._question(business_object, xml_in, self._logged_on(is_read=True))
         if len(url) > self.settings.url_limit > 0:
             raise Rejected(
                 f"a question of {len(url)} characters exceeds the address limit",
@@ -188,6 +191,10 @@ class EnetClient:
         if fault is not None:
             raise self.faults.failed_query(self._clean(fault), business_object)
         return response.body
+
+    def _question(self, business_object: str, xml_in: str, user: str) -> str:
+        fields = {"UserId": user, "BusinessObject": business_object, "XmlIn": xml_in}
+        return self._url("Query/Query", fields)
 
     def _write(self, request: Request, business_object: str, period: str) -> bytes:
         response = self._exchange(request)

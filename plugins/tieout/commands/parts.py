@@ -3,7 +3,9 @@
 import argparse
 import getpass
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TextIO
 
 from include.domain.errors import Rejected
@@ -37,8 +39,25 @@ def command(
     return made
 
 
+_output: ContextVar[TextIO | None] = ContextVar("output", default=None)
+
+
+@contextmanager
+def speaking() -> Iterator[None]:
+    """Leave standard output to what commands say; all else that is printed, logs too, is a remark.
+
+    Airflow logs to standard output, and what a command says may be piped on.
+    """
+    before = _output.set(sys.stdout)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _output.reset(before)
+
+
 def say(line: str, stream: TextIO | None = None) -> None:
-    (stream or sys.stdout).write(line + "\n")
+    (stream or _output.get() or sys.stdout).write(line + "\n")
 
 
 def whole(most: int) -> Callable[[str], int]:
@@ -82,7 +101,10 @@ def order_id_of(context: Tieout, given: str) -> str:
 
 def money(text: str, currency: str) -> Money:
     """Read an amount as people write it."""
-    found = Money.parse(text, currency, "--amount")
+    try:
+        found = Money.parse(text, currency, "--amount")
+    except Rejected as fault:
+        raise Rejected(fault.what, fault.where, "Write it like 12.50.") from None
     if found.minor <= 0:
         raise Rejected(f"{text} is no amount to move", "--amount", "Name a positive amount.")
     return found

@@ -21,6 +21,7 @@ from include.adapters.http.wire import Transport
 from include.adapters.syspro.adapter import SysproAdapter, open_adapter
 from include.adapters.syspro.api_orders import FacadeReader
 from include.adapters.syspro.order_reader import OrderReader
+from include.adapters.syspro.rehearsals import Rehearsals
 from include.adapters.syspro.settings import SysproSettings, settings_from
 from include.domain.errors import IntegrationError, Rejected
 from include.domain.merchant import ErpCondition
@@ -111,6 +112,19 @@ class SysproHook(BaseHook):
     def orders(self) -> OrderReader | FacadeReader:
         """What order to cash reads: stock, credit, orders, shipments, invoices, credit notes."""
         return self.get_conn().orders
+
+    @property
+    def rehearsals(self) -> Rehearsals:
+        """What commissioning asks of the company.
+
+        Raises:
+            Rejected: the connection is a facade; measure at its e.net connection.
+        """
+        found = self.get_conn().rehearsals
+        if found is None:
+            where = f"connection {self.syspro_conn_id}"
+            raise Rejected("the facade validates nothing", where, "Measure at read_conn_id.")
+        return found
 
     @property
     def calls(self) -> int:

@@ -11,6 +11,7 @@ from include.domain.settlement import SettlementDay
 from include.services.approve_journals import ApprovalRequest
 from include.services.journal_book import JournalState
 from include.wiring import Tieout, tieout
+from tieout.commissioned import demand_for_journals
 from tieout.tasks.task_log import told
 from tieout.this_process import worker_name
 
@@ -110,8 +111,8 @@ def _post_write_offs(day: SettlementDay) -> str:
     waiting = _approved(context, day.merchant_id)
     if not waiting:
         return "nothing to post"
-    context.require_commissioned("P6")
     hook = SysproHook(context.merchant(day).syspro_conn_id, leases=context.effects)
+    demand_for_journals(context, hook)
     with hook.session():
         engine = context.engine(hook.partners, hook.timings, worker=worker_name())
         for one, items in waiting.items():

@@ -15,6 +15,7 @@ from include.domain.merchant import Merchant
 from include.domain.settlement import SettlementDay
 from include.wiring import Tieout, tieout
 from tieout import metrics
+from tieout.commissioned import demand_for_journals
 from tieout.retry import decisive, faults_of
 from tieout.tasks.task_log import told
 from tieout.this_process import worker_name
@@ -319,8 +320,8 @@ def post(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     if not any(booked.state in wanted for booked in context.journals.of_day(day)):
         log.info("post %s: nothing to post", day)
         return "posted"
-    context.require_commissioned("P6")
     hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
+    demand_for_journals(context, hook)
     with hook.session():
         engine = context.engine(hook.partners, hook.timings, worker=worker_name())
         result = post_journals(

@@ -72,7 +72,7 @@ class JournalPartner:
         journal = journal_of(effect)
         faults, words = self._asking.client.faults, self._asking.periods.words(journal.posting_date)
         body = self._asking.client.post(
-            "GENTJL", self._parameters(), self.document(journal), effect.reference, words
+            "GENTJL", self.parameters(), self.document(journal), effect.reference, words
         )
         posted = self._asking.parsed_post(gentjl.parse, body, "GENTJL")
         faults.demand_taken(posted.verdict, "GENTJL", words)
@@ -149,13 +149,14 @@ class JournalPartner:
         }
         return gentjl.JOURNAL.build({"Item": item})
 
-    def _parameters(self) -> str:
+    def parameters(self, *, validates: bool = False) -> str:
+        """Return GENTJL's XmlParameters; what is only validated moves nothing."""
         return gentjl.PARAMETERS.build(
             {
                 "Parameters": {
                     "IgnoreWarnings": self._settings.journal_warnings,
                     "ApplyIfEntireDocumentValid": "Y",
-                    "ValidateOnly": "N",
+                    "ValidateOnly": "Y" if validates else "N",
                     "ActionType": "A",
                     "IgnoreAnalysis": "Y",
                 }

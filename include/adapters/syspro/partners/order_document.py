@@ -15,16 +15,17 @@ from include.domain.shops import Charge, ChargeLine
 _ONE = 10**QUANTITY_DIGITS
 
 
-def parameters(order: AddSalesOrder, settings: SysproSettings) -> str:
+def parameters(order: AddSalesOrder, settings: SysproSettings, *, validates: bool = False) -> str:
     """Return SORTOI's XmlParameters: a PO there must be, and it may not be there already.
 
-    What goes into suspense is taken in spite of credit and holds: there a person decides.
+    What goes into suspense is taken in spite of credit and holds: there a person decides. What is
+    only validated makes no order.
     """
     accepts = order.is_suspended or settings.accept_without_credit
     return sortoi.PARAMETERS.build(
         {
             "Parameters": {
-                "Process": "IMPORT",
+                "Process": "VALIDATE" if validates else "IMPORT",
                 "TypeOfOrder": "ORD",
                 "OrderStatus": "S" if order.is_suspended else settings.order_status,
                 "AllowNonStockItems": "N",

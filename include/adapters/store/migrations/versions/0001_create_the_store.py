@@ -47,6 +47,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("previous_hash", name=op.f("uq_audit_previous_hash")),
     )
     op.create_table(
+        "commissioning_facts",
+        sa.Column("fact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("probe", sa.Text(), nullable=False),
+        sa.Column("connection", sa.Text(), nullable=False),
+        sa.Column("found", sa.Text(), nullable=False),
+        sa.Column("measured_at", schema.Instant(timezone=True), nullable=False),
+        sa.Column("recorded_at", schema.Instant(timezone=True), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("fact_id", name=op.f("pk_commissioning_facts")),
+    )
+    op.create_table(
         "dead_letters",
         sa.Column(
             "dead_letter_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
@@ -361,5 +372,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_dead_letters_state"))
 
     op.drop_table("dead_letters")
+    op.drop_table("commissioning_facts")
     op.drop_table("audit")
     op.drop_table("approvals")

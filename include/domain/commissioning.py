@@ -1,0 +1,110 @@
+"""What must be known of a site before anything is written to its real books.
+
+No public source says how late the gateway's search shows a payment, or how long a SYSPRO run takes;
+each is measured at the vendors' test accounts, recorded per connection, and held against the
+settings. Source: reliability reference, 3.9.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from include.domain.errors import Rejected
+
+_ROOM = timedelta(seconds=10)  # between recording a send and sending
+
+
+class Probe(StrEnum):
+    """What is measured; the numbers are the reference's."""
+
+    repeated_payment = "P1"
+    search_lag = "P2"
+    webhook_time = "P3"
+    webhook_identity = "P4"
+    repeated_order = "P5"
+    longest_run = "P6"
+    longest_address = "P7"
+    second_logon = "P8"
+    closed_period = "P9"
+    report_times = "P10"
+
+
+WORDS: Mapping[Probe, str] = {
+    Probe.repeated_payment: "whether the gateway recognises a repeat under one transaction id",
+    Probe.search_lag: "how late the gateway's search shows a payment",
+    Probe.webhook_time: "the time stamp of a webhook, first and on each retry",
+    Probe.webhook_identity: "whether a webhook keeps its id over retries and replays",
+    Probe.repeated_order: "whether SYSPRO refuses a second order with the same customer PO",
+    Probe.longest_run: "SYSPRO's longest run",
+    Probe.longest_address: "the longest address that SYSPRO's server takes",
+    Probe.second_logon: "what a second logon with one operator does to the first",
+    Probe.closed_period: "SYSPRO's words for a closed period",
+    Probe.report_times: "when the reports are ready, and what an empty day looks like",
+}
+# The figure of a probe that the connection's Q must outlast, in milliseconds.
+OUTLASTED: Mapping[Probe, str] = {Probe.search_lag: "longest_ms", Probe.longest_run: "longest_ms"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One measurement at one connection; a later one takes its place."""
+
+    probe: Probe
+    connection: str  # id of the Airflow connection
+    found: Mapping[str, object]  # whole numbers, words, yes or no; times in milliseconds
+    measured_at: datetime  # UTC
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A fact that a write needs."""
+
+    probe: Probe
+    connection: str
+
+
+def demand_known(need: Need, fact: Fact | None) -> Fact:
+    """Return the fact.
+
+    Raises:
+        Rejected: nobody has measured it there.
+    """
+    if fact is None:
+        raise Rejected(
+            f"writing in production without {need.probe}: {WORDS[need.probe]}",
+            f"connection {need.connection}",
+            "Measure it at the test accounts (tieout.cli commissioning), then record its line "
+            "here; or set TIEOUT_MODE=sandbox for a system without real books.",
+        )
+    return fact
+
+
+def demand_outlasted(fact: Fact, quiescence: timedelta) -> None:
+    """Refuse a Q that ends before what it waits for: absent would be believed too early.
+
+    Args:
+        fact: as recorded; one of a probe without such a figure is never refused.
+        quiescence: what the connection waits for after a send.
+
+    Raises:
+        Rejected: it is too short, or the measurement did not see the end.
+    """
+    if never := fact.found.get("never_shown"):
+        raise Rejected(
+            f"{fact.probe} ({WORDS[fact.probe]}) was measured, and {never} were never shown",
+            f"connection {fact.connection}",
+            "Measure again and wait longer (--at-most): nobody knows what Q must outlast.",
+        )
+    figure = fact.found.get(OUTLASTED.get(fact.probe, ""))
+    if not isinstance(figure, int):
+        return
+    needed = timedelta(milliseconds=figure) + _ROOM
+    if quiescence <= needed:
+        raise Rejected(
+            f"quiescence_s is {quiescence.total_seconds():g}, yet {fact.probe} "
+            f"({WORDS[fact.probe]}) was measured as {figure / 1000:g} s",
+            f"connection {fact.connection}",
+            f"Set quiescence_s above {needed.total_seconds():g}; better twice that.",
+        )

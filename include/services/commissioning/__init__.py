@@ -1,0 +1,1 @@
+"""Measuring at the vendors' test accounts what no public source says of them."""
