@@ -17,6 +17,7 @@ from tieout.commands import (
     items,
     letters,
     orders,
+    preflight,
     refunds,
     reviews,
     store,
@@ -28,7 +29,7 @@ from tieout.hooks.connections import read_airflow_database
 
 _COMMANDS = (
     *(letters, items, orders, refunds, reviews, disputes),
-    *(tokens, webhooks, clients, commissioning, audit, store),
+    *(tokens, webhooks, clients, preflight, commissioning, audit, store),
 )
 
 

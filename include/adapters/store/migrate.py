@@ -9,6 +9,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Engine, create_engine, make_url, text
 
@@ -43,6 +45,24 @@ def migrate(engine: Engine) -> None:
                 "table alembic_version",
                 "Run the version of Tieout that made the store, or name an empty database.",
             ) from fault
+
+
+def demand_current(engine: Engine) -> str:
+    """Return the schema's version.
+
+    Raises:
+        Rejected: migrations are missing, or another version of Tieout made the store.
+    """
+    wanted = ScriptDirectory.from_config(config()).get_current_head()
+    with engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    if found != wanted:
+        raise Rejected(
+            f"the store's schema is {found or 'not made yet'}, this version needs {wanted}",
+            "table alembic_version",
+            "Run python -m include.adapters.store.migrate.",
+        )
+    return str(found)
 
 
 def create_database(url: str) -> None:

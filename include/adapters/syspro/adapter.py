@@ -10,6 +10,7 @@ from include.adapters.syspro.api_orders import FacadeCommandPartner, FacadeReade
 from include.adapters.syspro.api_services import FacadeClient, FacadePartner, NotOffered
 from include.adapters.syspro.enet import EnetClient
 from include.adapters.syspro.facade_map import CommandMap, FacadeMap, KindMap, load_facade_map
+from include.adapters.syspro.master_data import MasterData
 from include.adapters.syspro.order_reader import OrderReader
 from include.adapters.syspro.partners.applications import ApplicationPartner
 from include.adapters.syspro.partners.cash_book import CashBookPartner
@@ -47,6 +48,7 @@ class SysproAdapter:
     check: Callable[[], str]  # one cheap round trip, in words; raises what is wrong
     calls: Callable[[], int]  # made so far, logon and logoff counted
     rehearsals: Rehearsals | None = None  # for commissioning; the facade offers none
+    master_data: MasterData | None = None  # likewise
 
     @property
     def timings(self) -> Mapping[EffectKind, Timings]:
@@ -105,6 +107,7 @@ def open_adapter(
             lambda wanted: EnetClient(wanted, transport, leases, holder, mask),
             lambda wanted: EnetClient(wanted, transport, NoTurns(), holder, mask),
         ),
+        MasterData(asking),
     )
 
 
@@ -134,6 +137,7 @@ def _facade(
         reads_from.session if reads_from else nullcontext,
         lambda: _check_facade(client, names),
         lambda: client.calls + orders_client.calls + (reads_from.calls() if reads_from else 0),
+        master_data=reads_from.master_data if reads_from else None,
     )
 
 

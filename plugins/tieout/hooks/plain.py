@@ -80,6 +80,10 @@ class PlainHook(BaseHook):
         check_address(address + "/", permits)
         return address, password
 
+    def demand_usable(self) -> str:
+        """Return the address; nothing is sent. Raises ``Rejected``: the connection cannot serve."""
+        return self._base_and_key()[0]
+
     def _exchange(
         self, base: str, path: str, request: Request, sink: BinaryIO | None = None
     ) -> Response:

@@ -20,6 +20,7 @@ from include.adapters.http.transport import HttpTransport
 from include.adapters.http.wire import Transport
 from include.adapters.syspro.adapter import SysproAdapter, open_adapter
 from include.adapters.syspro.api_orders import FacadeReader
+from include.adapters.syspro.master_data import MasterData
 from include.adapters.syspro.order_reader import OrderReader
 from include.adapters.syspro.rehearsals import Rehearsals
 from include.adapters.syspro.settings import SysproSettings, settings_from
@@ -125,6 +126,11 @@ class SysproHook(BaseHook):
             where = f"connection {self.syspro_conn_id}"
             raise Rejected("the facade validates nothing", where, "Measure at read_conn_id.")
         return found
+
+    @property
+    def master_data(self) -> MasterData | None:
+        """Whether codes exist in the company; ``None``: a facade that reads from nowhere."""
+        return self.get_conn().master_data
 
     @property
     def calls(self) -> int:

@@ -49,7 +49,7 @@ class BankTransaction:
     is_reconciled: bool
 
 
-def build(bank: str) -> str:
+def build(bank: str, *, has_transactions: bool = True) -> str:
     return QUERY.build(
         {
             "Key": {"Bank": bank},
@@ -64,10 +64,23 @@ def build(bank: str) -> str:
                 "TrnToView": "A",
                 "IncludeApInfo": "N",
                 "IncludeArInfo": "N",
-                "ExcludeTransactions": "N",
+                "ExcludeTransactions": "N" if has_transactions else "Y",
             },
         }
     )
+
+
+def currency_of(body: bytes, bank: str) -> str:
+    """Read the currency in which ``bank`` is kept; '' where the answer does not say.
+
+    Raises:
+        CallFailed, Unreadable: no answer, or the answer for another bank.
+    """
+    items = read_document(body, "cshtrnquery").findall("bankitem")
+    named = [item for item in items if same_key(bank, field(item, "bank"))]
+    if len(named) != 1:
+        raise Unreadable(f"the answer shows {len(named)} banks of code {bank!r}")
+    return field(named[0], "currency")
 
 
 def parse(body: bytes, bank: str) -> tuple[BankTransaction, ...]:

@@ -1,0 +1,63 @@
+"""Whether the codes that our mappings name exist in a company, asked before a posting needs them.
+
+Only tables and columns that public sources confirm are asked; a bank is known by what CSHQRY says
+of it. Source: reference, sections 4.6 and 7.
+"""
+
+from collections.abc import Sequence
+
+from include.adapters.syspro.documents import cshqry
+from include.adapters.syspro.documents.comfnd import Condition, Find
+from include.adapters.syspro.partners.common import Asking, stored_keys
+from include.domain.erp_orders import same_key
+from include.domain.errors import Rejected, Retryable
+
+_CODES_PER_QUESTION = 20  # an address has a limit
+_REFERENCE = "preflight"
+
+
+class MasterData:
+    """Reads of one company. Every method raises ``Retryable`` or ``Rejected``: could not ask."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+        self._settings = asking.client.settings
+
+    def absent_accounts(self, gl_codes: Sequence[str]) -> list[str]:
+        """Return those of the GL codes that the ledger does not have, in the order given."""
+        wanted, there = list(dict.fromkeys(gl_codes)), set[str]()
+        with self._asking.client.session():
+            for start in range(0, len(wanted), _CODES_PER_QUESTION):
+                part = wanted[start : start + _CODES_PER_QUESTION]
+                find = Find("GenMaster", (), ("GlCode",), any_of=_forms("GlCode", part))
+                rows = self._asking.find(find, _REFERENCE)
+                found = [row.get("glcode", "") for row in rows]
+                there.update(code for code in part if any(same_key(code, one) for one in found))
+        return [code for code in wanted if code not in there]
+
+    def has_any(self, table: str, column: str, code: str) -> bool:
+        """Say whether any row of the table has the code; a numeric key is stored with zeros."""
+        forms = _forms(column, stored_keys(code, self._settings.key_width))
+        find = Find(table, (), (column,), any_of=forms, return_rows=2)
+        return bool(self._asking.find(find, _REFERENCE))
+
+    def demand_bank(self, bank: str, currency: str) -> None:
+        """Return if the cash book has the bank, in this currency.
+
+        Raises:
+            Rejected: it has none of that code, or it is kept in another currency.
+        """
+        do = f"Correct the bank's code in the mappings, or open it in SYSPRO for {currency}."
+        client = self._asking.client
+        where = client.faults.where("CSHQRY")
+        try:
+            body = client.query("CSHQRY", cshqry.build(bank, has_transactions=False), _REFERENCE)
+            theirs = self._asking.read(lambda raw: cshqry.currency_of(raw, bank), body, "CSHQRY")
+        except Retryable as fault:
+            raise Rejected(f"bank {bank}: {fault.what}", where, do) from None
+        if theirs and self._settings.iso_currency(theirs, where) != currency:
+            raise Rejected(f"bank {bank} is kept in {theirs}, not in {currency}", where, do)
+
+
+def _forms(column: str, codes: Sequence[str]) -> tuple[Condition, ...]:
+    return tuple((column, "EQ", code) for code in codes)

@@ -1,0 +1,239 @@
+"""What is asked before a merchant goes live: its connections, its codes in SYSPRO, its facts."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from include.domain.calendar import settlement_window
+from include.domain.errors import Rejected
+from include.domain.merchant import Merchant, SourceKind
+from include.domain.shops import Shop, ShopKind
+from include.services.ports import PeriodState
+from include.services.preflight import Check
+from include.wiring import Tieout
+from tieout.commissioned import demand_for_journals, demand_for_orders
+from tieout.hooks.cybersource import CybersourceHook
+from tieout.hooks.plain import PlainHook
+from tieout.hooks.shop import GenericShopHook, ShopCallbackHook, WooCommerceHook
+from tieout.hooks.syspro import SysproHook
+
+if TYPE_CHECKING:
+    from include.adapters.syspro.master_data import MasterData
+
+_TEST_HOST = "apitest."  # Cybersource's test host; reference, section 1
+
+
+class _Testable(Protocol):
+    def test_connection(self) -> tuple[bool, str]: ...
+
+
+class PreflightDesk:
+    """The checks of one merchant and of the shops that sell for it."""
+
+    def __init__(self, context: Tieout, merchant_id: str) -> None:
+        self._context = context
+        self._merchant: Merchant = context.today.merchant(merchant_id)
+        self._day = context.today.date_of(merchant_id)
+        self._shops = [
+            context.today.shop(shop_id)
+            for shop_id in context.today.open_shops()
+            if context.today.shop(shop_id).merchant_id == merchant_id
+        ]
+        self._gateway = CybersourceHook(self._merchant.cybersource_conn_id)
+        self._erp = SysproHook(self._merchant.syspro_conn_id, leases=context.effects)
+
+    def checks(self) -> Iterator[Check]:
+        """Yield them: ours first, then each partner, then what must have been measured."""
+        yield from self._ours()
+        yield from self._of_gateway()
+        yield from self._of_erp()
+        yield from self._of_plain()
+        for shop in self._shops:
+            yield from self._of_shop(shop)
+        yield from self._measured()
+
+    # Ours ------------------------------------------------------------------------------------
+
+    def _ours(self) -> Iterator[Check]:
+        yield Check("store", "schema", self._schema, opens=True)
+        yield Check("store", "trust", self._trust)
+        yield Check("lake", "keeps what is written", self._lake)
+
+    def _schema(self) -> str:
+        from include.adapters.store.migrate import demand_current
+
+        return f"version {demand_current(self._context.store)}"
+
+    def _trust(self) -> str:
+        if self._context.trust.is_doubted():
+            do = "See the dead letter of kind 'store' and the runbook restore."
+            raise Rejected("it may have forgotten writes", "the store", do)
+        return "it holds its witness"
+
+    def _lake(self) -> str:
+        lake = self._context.lake
+        try:
+            lake.write_note("preflight", b"here")
+            found = lake.read_note("preflight")
+        except OSError as fault:
+            found, why = b"", str(fault.strerror)
+        else:
+            why = "it was not there afterwards"
+        if found != b"here":
+            do = "Let TIEOUT_LAKE be a folder that every process can write and all share."
+            raise Rejected(f"nothing can be kept: {why}", str(lake.root), do)
+        return str(lake.root)
+
+    # The gateway -----------------------------------------------------------------------------
+
+    def _of_gateway(self) -> Iterator[Check]:
+        place = self._merchant.cybersource_conn_id
+        yield Check(place, "host and mode", self._host)
+        yield Check(place, "signs in", lambda: _tested(self._gateway), opens=True)
+        yield Check(place, "reports", self._reports)
+
+    def _host(self) -> str:
+        host = urlsplit(self._gateway.get_conn().settings.base_url).hostname or ""
+        is_production, is_test = self._context.settings.mode == "production", _TEST_HOST in host
+        if is_production and is_test:
+            do = "Point the connection at the production host, with a key of that host."
+            raise Rejected(f"production settles at the test host {host}", "TIEOUT_MODE", do)
+        if not is_production and host.startswith("api.cybersource"):
+            do = "Set TIEOUT_MODE=production, or point the connection at the test host."
+            raise Rejected(f"a trial moves real money at {host}", "TIEOUT_MODE", do)
+        return f"{host}, {self._context.settings.mode}"
+
+    def _reports(self) -> str:
+        merchant, day = self._merchant, self._day - timedelta(days=1)
+        wanted = {s.remote_name for s in merchant.sources if s.kind is SourceKind.report}
+        window = settlement_window(day, merchant.zone, merchant.cut_off)
+        entries = self._gateway.list_reports(merchant.organization_id, window)
+        if missing := sorted(wanted - {entry.name for entry in entries}):
+            raise Rejected(
+                f"no report of {day} is named {', '.join(missing)}",
+                f"merchants.yaml, {merchant.merchant_id}, sources",
+                "Subscribe to it in the Business Center, or correct remote_name; a new "
+                "subscription has its first report the day after.",
+            )
+        return f"{len(wanted)} of {day} are listed"
+
+    # SYSPRO ----------------------------------------------------------------------------------
+
+    def _of_erp(self) -> Iterator[Check]:
+        place, merchant = self._merchant.syspro_conn_id, self._merchant
+        yield Check(place, "logs on", lambda: _tested(self._erp), opens=True)
+        yield Check(place, "posting period", self._period)
+        master = self._master_data
+        yield Check(place, "GL accounts", lambda: self._accounts(master()))
+        for currency, account in merchant.bank_accounts.items():
+            yield Check(place, f"bank of {currency}", _bank(master, account.bank_code, currency))
+        for shop in self._shops:
+            yield from self._codes_of(place, shop)
+
+    def _codes_of(self, place: str, shop: Shop) -> Iterator[Check]:
+        name, master, customer = shop.shop_id, self._master_data, shop.customer
+        yield Check(
+            place,
+            f"{name}: warehouse",
+            _present(master, "InvWarehouse", "Warehouse", shop.warehouse, shop.where),
+        )
+        for currency, bank in shop.clearing_banks.items():
+            yield Check(place, f"{name}: clearing of {currency}", _bank(master, bank, currency))
+        yield Check(
+            place,
+            f"{name}: salesperson",
+            _present(master, "SalSalesperson", "Salesperson", customer.salesperson, shop.where),
+        )
+        for currency, account in shop.house_accounts.items():
+            yield Check(
+                place,
+                f"{name}: house account of {currency}",
+                _present(master, "ArCustomer", "Customer", account, shop.where),
+            )
+
+    def _master_data(self) -> "MasterData":
+        found = self._erp.master_data
+        if found is None:
+            where = f"connection {self._merchant.syspro_conn_id}"
+            raise Rejected("nothing can be read here", where, "Name an e.net read_conn_id.")
+        return found
+
+    def _period(self) -> str:
+        found = self._erp.posting_period(self._merchant.company_id, self._day)
+        named = f"{found.period:02d}/{found.year}"
+        if found.state is not PeriodState.open:
+            do = "Open it in SYSPRO."
+            raise Rejected(f"period {named} of {self._day} is {found.state}", "SYSPRO", do)
+        return f"{named} is open"
+
+    def _accounts(self, master: "MasterData") -> str:
+        template = self._context.mappings.gl_template(self._merchant.gl_template, self._day)
+        roles: dict[str, list[str]] = {}
+        for role, code in template.accounts.items():
+            roles.setdefault(code, []).append(role)
+        if missing := master.absent_accounts(list(roles)):
+            named = "; ".join(f"{code} ({', '.join(roles[code])})" for code in missing)
+            do = "Open them in SYSPRO, or correct the template."
+            raise Rejected(f"the ledger has no {named}", template.where, do)
+        return f"{len(roles)} of template {template.name} are in the ledger"
+
+    # The others ------------------------------------------------------------------------------
+
+    def _of_plain(self) -> Iterator[Check]:
+        merchant, kinds = self._merchant, {source.kind for source in self._merchant.sources}
+        wanted = {
+            SourceKind.bank: merchant.bank_conn_id,
+            SourceKind.acquirer: merchant.acquirer_conn_id or "acquirer_default",
+        }
+        for kind, conn_id in wanted.items():
+            if kind in kinds:
+                yield Check(conn_id, "address and key", PlainHook(conn_id).demand_usable)
+
+    def _of_shop(self, shop: Shop) -> Iterator[Check]:
+        is_woo = shop.kind is ShopKind.woocommerce
+        hook = WooCommerceHook(shop.conn_id) if is_woo else GenericShopHook(shop.conn_id)
+        yield Check(shop.conn_id, "lists orders", lambda: _tested(hook), opens=True)
+        if shop.callback_conn_id:
+            callback = ShopCallbackHook(shop.callback_conn_id)
+            yield Check(shop.callback_conn_id, "address and secret", lambda: _tested(callback))
+
+    def _measured(self) -> Iterator[Check]:
+        context, needs_orders = self._context, bool(self._shops)
+
+        def ask() -> str:
+            if context.settings.mode != "production":
+                return f"not asked for with TIEOUT_MODE={context.settings.mode}"
+            if needs_orders:
+                demand_for_orders(context, self._gateway, self._erp)
+            else:
+                demand_for_journals(context, self._erp)
+            return "measured, and outlasted by quiescence_s"
+
+        yield Check("commissioning", "P2, P5 and P6" if needs_orders else "P6", ask)
+
+
+def _tested(hook: _Testable) -> str:
+    is_good, words = hook.test_connection()
+    if not is_good:
+        raise Rejected(words, "the connection", "")  # its words say what to do
+    return words
+
+
+def _bank(master: "Callable[[], MasterData]", bank: str, currency: str) -> Callable[[], str]:
+    def ask() -> str:
+        master().demand_bank(bank, currency)
+        return bank
+
+    return ask
+
+
+def _present(
+    master: "Callable[[], MasterData]", table: str, column: str, code: str, where: str
+) -> Callable[[], str]:
+    def ask() -> str:
+        if not master().has_any(table, column, code):
+            raise Rejected(f"{table} has no {column} {code!r}", where, "Open it, or correct it.")
+        return code
+
+    return ask

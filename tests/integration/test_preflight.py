@@ -1,0 +1,88 @@
+"""Before a merchant goes live all is asked, against the sandbox; what is wrong is said once."""
+
+import json
+import os
+from dataclasses import replace
+
+import pytest
+
+from include.adapters.syspro.master_data import MasterData
+from include.domain.errors import Rejected
+from include.wiring import Tieout
+from tests.integration.play import SHOP, Play
+from tieout import cli
+
+MERCHANT = "acme_us"
+
+
+@pytest.fixture
+def master(play: Play) -> MasterData:
+    found = play.desks.of(SHOP).erp.master_data
+    assert found is not None
+    return found
+
+
+def look(
+    context: Tieout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> tuple[int, str]:
+    monkeypatch.setattr(cli, "tieout", lambda: context)
+    capsys.readouterr()
+    code = cli.main(["preflight", MERCHANT])
+    return code, capsys.readouterr().out
+
+
+def change(monkeypatch: pytest.MonkeyPatch, conn_id: str, **fields: str) -> None:
+    name = f"AIRFLOW_CONN_{conn_id.upper()}"
+    monkeypatch.setenv(name, json.dumps(json.loads(os.environ[name]) | fields))
+
+
+def test_all_that_the_demo_needs_is_there_and_nothing_is_written(
+    play: Play, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = len([row for row in play.sandbox.ledger.rows() if row.committed])
+    code, said = look(play.desks.context, monkeypatch, capsys)
+    assert code == 0, said
+    assert "17 ok, 0 wrong, 0 not asked" in said
+    for words in ("15 of template clearing", "4 of 2026-11-02 are listed", "11/2026 is open"):
+        assert words in said
+    assert len([row for row in play.sandbox.ledger.rows() if row.committed]) == before
+
+
+def test_one_cause_is_one_line(
+    play: Play, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(monkeypatch, "syspro_a", password="nonsense")
+    monkeypatch.delenv("AIRFLOW_CONN_BANK_DEFAULT")
+    code, said = look(play.desks.context, monkeypatch, capsys)
+    assert code == 1
+    assert "wrong      syspro_a: logs on: " in said
+    assert "not asked  syspro_a: GL accounts: syspro_a does not answer" in said
+    assert "bank_default: address and key: Airflow finds no connection 'bank_default'" in said
+    assert "9 ok, 2 wrong, 6 not asked" in said
+
+
+def test_a_live_trial_and_a_production_that_is_none_are_refused(
+    play: Play, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    context = play.desks.context
+    live = Tieout(replace(context.settings, mode="production", business_date=None))
+    for host, judged, words in (
+        ("https://api.cybersource.com", context, "a trial moves real money"),
+        ("https://apitest.cybersource.com", live, "production settles at the test host"),
+    ):
+        change(monkeypatch, "cybersource_acme_us", host=host)
+        code, said = look(judged, monkeypatch, capsys)
+        assert code == 1
+        assert f"cybersource_acme_us: host and mode: {words}" in said
+    assert "commissioning: P2, P5 and P6: writing in production without P2" in said
+
+
+def test_codes_that_syspro_does_not_have_are_named(master: MasterData) -> None:
+    many = [str(code) for code in range(8_000, 8_030)]
+    assert master.absent_accounts(["1160", "9999", "1000", *many]) == ["9999", *many]
+    assert master.has_any("InvWarehouse", "Warehouse", "MAIN")
+    assert not master.has_any("InvWarehouse", "Warehouse", "ELSEWHERE")
+    master.demand_bank("BUS", "USD")
+    for bank, currency, words in (("NONE", "USD", "bank NONE"), ("BUS", "EUR", "kept in USD")):
+        with pytest.raises(Rejected, match=words):
+            master.demand_bank(bank, currency)
