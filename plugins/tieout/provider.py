@@ -45,6 +45,17 @@ _NETWORK = {
     "ca_bundle": _text("CA bundle", "Path of certificates to trust instead of the public ones."),
 }
 
+_NETWORK_AND_PROXY = {
+    **_NETWORK,
+    "proxy": _text(
+        "Web proxy",
+        "http://proxy.example:3128, where https must go through one. Empty: direct, whatever the "
+        "environment says.",
+    ),
+    "proxy_login": _text("Login at the proxy"),
+    "proxy_password": _secret("Password at the proxy"),
+}
+
 _ORDER_TO_CASH: dict[str, Field] = {
     "order_warnings": _choice(
         "Warnings on sales orders", "W: report and import. N: refuse. Y: ignore.", "W", "N", "Y"
@@ -154,7 +165,7 @@ _CYBERSOURCE: Field = {
         "webhook_tolerance_s": _number(
             "Age of a webhook (s)", "Of its signature, in both directions.", 3600
         ),
-        **_NETWORK,
+        **_NETWORK_AND_PROXY,
     },
 }
 
@@ -224,7 +235,7 @@ _SYSPRO: Field = {
         ),
         "look_gap_s": _number("Between two looks (s)", "Before anything is sent again.", 60),
         "max_sends": _number("Sends at most", "Of one posting, under one reference.", 3, "integer"),
-        **_NETWORK,
+        **_NETWORK_AND_PROXY,
     },
 }
 
@@ -267,7 +278,7 @@ _WOOCOMMERCE: Field = {
             "https://<api>/v1/webhooks/woocommerce/<shop>: they are made, and mended where the "
             "shop has disabled them. Empty: they are left alone.",
         ),
-        **_NETWORK,
+        **_NETWORK_AND_PROXY,
     },
 }
 
@@ -283,7 +294,7 @@ _GENERIC_SHOP: Field = {
     "conn-fields": {
         **_SHOP_FIELDS,
         "shape": _text("Shape", "A file of paths and field names in place of the shipped one."),
-        **_NETWORK,
+        **_NETWORK_AND_PROXY,
     },
 }
 

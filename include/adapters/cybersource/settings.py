@@ -26,6 +26,7 @@ from include.adapters.cybersource.signing import (
     open_p12,
     utc_now,
 )
+from include.adapters.http.proxy import Proxy, read_proxy
 from include.adapters.http.wire import Limits
 from include.domain.errors import Rejected
 
@@ -49,6 +50,9 @@ EXTRA_FIELDS = (
     "webhook_tolerance_s",
     "allow_plain_http",
     "ca_bundle",
+    "proxy",
+    "proxy_login",
+    "proxy_password",
 )
 
 
@@ -84,6 +88,7 @@ class Settings:
     webhook_tolerance_s: float = 3600.0  # the official samples' 60 minutes
     allow_plain_http: bool = False
     ca_bundle: str = ""
+    proxy: Proxy | None = None
 
     @classmethod
     def from_connection(
@@ -134,6 +139,12 @@ class Settings:
             webhook_tolerance_s=read_tolerance(text.get("webhook_tolerance_s", ""), where),
             allow_plain_http=_truth(text, "allow_plain_http", where),
             ca_bundle=text.get("ca_bundle", ""),
+            proxy=read_proxy(
+                text.get("proxy", ""),
+                text.get("proxy_login", ""),
+                text.get("proxy_password", ""),
+                where,
+            ),
         )
 
     def signer(self, now: Now = utc_now) -> AuthBase:

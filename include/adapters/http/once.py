@@ -7,6 +7,7 @@ trusted certificates for every call; neither is of use to a connection that serv
 import ssl
 from contextlib import suppress
 from functools import cache
+from http.client import HTTPS_PORT
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from urllib3 import BaseHTTPResponse
 from urllib3.connection import HTTPConnection
 from urllib3.util.ssl_ import create_urllib3_context
 
+from include.adapters.http.proxy import Proxy
 from include.adapters.http.redact import hide_library_addresses
 from include.adapters.http.watch import Watch, WatchedHTTPConnection, WatchedHTTPSConnection
 from include.adapters.http.wire import Request
@@ -33,8 +35,10 @@ def prepared(request: Request) -> requests.PreparedRequest:
     return outgoing if request.auth is None else request.auth(outgoing)
 
 
-def connect_to(url: str, watch: Watch, ca_bundle: str) -> HTTPConnection:
+def connect_to(url: str, watch: Watch, ca_bundle: str, proxy: Proxy | None) -> HTTPConnection:
     """Return a connection that is made when the request is sent, and that asks the watch first.
+
+    ``proxy``: https goes through its tunnel.
 
     Raises:
         OSError: the trusted certificates cannot be read.
@@ -45,7 +49,11 @@ def connect_to(url: str, watch: Watch, ca_bundle: str) -> HTTPConnection:
     if parts.scheme == "http":
         return WatchedHTTPConnection(host, parts.port, timeout=stall_s, watch=watch)
     trust = _trust(ca_bundle or certifi.where())
-    return WatchedHTTPSConnection(host, parts.port, timeout=stall_s, ssl_context=trust, watch=watch)
+    first = (host, parts.port) if proxy is None else (proxy.host, proxy.port)
+    made = WatchedHTTPSConnection(*first, timeout=stall_s, ssl_context=trust, watch=watch)
+    if proxy is not None:
+        made.set_tunnel(host, parts.port or HTTPS_PORT, proxy.headers)
+    return made
 
 
 def send(connection: HTTPConnection, outgoing: requests.PreparedRequest) -> BaseHTTPResponse:

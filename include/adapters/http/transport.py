@@ -17,8 +17,15 @@ from urllib3.util.response import assert_header_parsing
 
 from include.adapters.http.body import Body, BrokenBodyError, TooLargeError
 from include.adapters.http.once import connect_to, prepared, send
+from include.adapters.http.proxy import Proxy
 from include.adapters.http.redact import redact, redact_url
-from include.adapters.http.watch import AddressRefusedError, CutOffError, RefuseAddress, Watch
+from include.adapters.http.watch import (
+    AddressRefusedError,
+    CutOffError,
+    ProxyRefusedError,
+    RefuseAddress,
+    Watch,
+)
 from include.adapters.http.wire import Request, Response
 from include.domain.errors import IntegrationError, OutcomeUnknown, Rejected, Retryable
 
@@ -45,6 +52,7 @@ class HttpTransport:
             SYSPRO server inside a private network, by a setting of the connection.
         ca_bundle: path of certificates to trust instead of the public ones.
         refuse_address: judges each IP address a name leads to, where the URL is not ours.
+        proxy: through whose tunnel https goes.
     """
 
     def __init__(
@@ -52,10 +60,12 @@ class HttpTransport:
         allow_plain_http: bool = False,
         ca_bundle: str = "",
         refuse_address: RefuseAddress | None = None,
+        proxy: Proxy | None = None,
     ) -> None:
         self._allow_plain_http = allow_plain_http
         self._refuse_address = refuse_address or (lambda address: "")
         self._ca_bundle = ca_bundle
+        self._proxy = proxy
 
     def exchange(self, request: Request, sink: BinaryIO | None = None) -> Response:
         """See ``wire.Transport.exchange``."""
@@ -68,7 +78,7 @@ class HttpTransport:
     def _attempt(self, request: Request, sink: BinaryIO | None, watch: Watch) -> Response | Fault:
         outgoing = prepared(request)
         try:
-            connection = connect_to(str(outgoing.url), watch, self._ca_bundle)
+            connection = connect_to(str(outgoing.url), watch, self._ca_bundle, self._proxy)
         except OSError as fault:
             return wire_fault(fault, watch)
         with closing(connection):
@@ -223,7 +233,7 @@ def wire_fault(fault: Exception, watch: Watch) -> Fault:
 
 def _words_for(chain: list[BaseException]) -> str:
     for found in chain:
-        if isinstance(found, CutOffError | AddressRefusedError):
+        if isinstance(found, CutOffError | AddressRefusedError | ProxyRefusedError):
             return str(found)
         if isinstance(found, ssl.SSLCertVerificationError):
             return f"its certificate is not trusted: {redact(found.verify_message, 120)}"

@@ -29,6 +29,10 @@ class CutOffError(OSError):
     """Our clock ended the exchange."""
 
 
+class ProxyRefusedError(OSError):
+    """The proxy opened no tunnel; nothing of the request left."""
+
+
 class AddressRefusedError(OSError):
     """The name led to an address that must not be called; nothing was connected."""
 
@@ -204,6 +208,21 @@ class _Watched:
     """Mixed into urllib3's connections: ask the watch before the wire is touched."""
 
     watch: Watch
+    _is_tunnelling = False
+
+    def _tunnel(self) -> None:
+        """Ask the proxy for the tunnel: not yet the request, so the watch is not told of it."""
+        here: Any = super()
+        self._is_tunnelling = True
+        try:
+            here._tunnel()
+        except OSError as fault:
+            refused, _, words = str(fault).partition("Tunnel connection failed: ")
+            if refused or not words:
+                raise
+            raise ProxyRefusedError(f"the proxy opens no tunnel: {words[:80]}") from None
+        finally:
+            self._is_tunnelling = False
 
     def _new_conn(self) -> socket.socket:
         here: Any = self
@@ -219,8 +238,11 @@ class _Watched:
         if here.sock is None:
             here.connect()
         # Sending has the stall limit; the shorter connect limit is over by now.
-        here.sock.settimeout(self.watch.limits.stall_s)
-        self.watch.begin_write()
+        if self._is_tunnelling:
+            self.watch.raise_if_cut()
+        else:
+            here.sock.settimeout(self.watch.limits.stall_s)
+            self.watch.begin_write()
         parent: Any = super()
         parent.send(data)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from include.adapters.http.proxy import Proxy, read_proxy
 from include.adapters.http.transport import check_address
 from include.adapters.http.wire import MIB, Limits
 from include.domain.errors import Rejected
@@ -81,6 +82,14 @@ class ShopSettings(Connection):
     old_webhook_secret: str = field(default="", repr=False)  # still valid during a change
     webhook_url: str = ""  # WooCommerce: of our receiver, as the shop reaches it; '' leaves them be
     shape: str = ""  # generic shop: a file that replaces the shipped shape
+    proxy: str = ""  # http://host:port of a web proxy; '' is direct
+    proxy_login: str = ""
+    proxy_password: str = field(default="", repr=False)
+
+    @property
+    def tunnel(self) -> Proxy | None:
+        """Where https goes through. Raises ``Rejected``: ``proxy`` cannot be read."""
+        return read_proxy(self.proxy, self.proxy_login, self.proxy_password, self.where)
 
     def __post_init__(self) -> None:
         Connection.__post_init__(self)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 from urllib.parse import urlsplit
 
+from include.adapters.http.proxy import Proxy, read_proxy
 from include.domain.errors import Rejected
 from include.domain.money import MINOR_UNIT_DIGITS
 from include.services.effects.ports import EffectKind, Timings
@@ -142,6 +143,9 @@ class SysproSettings:
     facade_map: str = ""  # file that replaces the shipped field map of the JSON facade
     allow_plain_http: bool = False
     ca_bundle: str = ""
+    proxy: str = ""  # http://host:port of a web proxy; '' is direct
+    proxy_login: str = ""
+    proxy_password: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         checks = {
@@ -181,6 +185,13 @@ class SysproSettings:
                     f"connection {self.conn_id}",
                     "Correct the connection's fields.",
                 )
+
+    @property
+    def tunnel(self) -> Proxy | None:
+        """Where https goes through. Raises ``Rejected``: ``proxy`` cannot be read."""
+        return read_proxy(
+            self.proxy, self.proxy_login, self.proxy_password, f"connection {self.conn_id}"
+        )
 
     @property
     def turn(self) -> str:

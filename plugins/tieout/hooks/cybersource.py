@@ -34,7 +34,7 @@ from include.domain.reviews import DecisionEvent
 from include.services.effects.ports import EffectKind, Partner, Timings
 from include.services.ports import Download, ReportEntry, TransactionFacts
 from tieout.hooks.connections import connection_of
-from tieout.hooks.masking import hide
+from tieout.hooks.masking import hide, hide_proxy
 
 
 class CybersourceHook(BaseHook):
@@ -78,7 +78,7 @@ class CybersourceHook(BaseHook):
         if self._client is None:
             settings = self._settings()
             transport = self._transport or HttpTransport(
-                settings.allow_plain_http, settings.ca_bundle
+                settings.allow_plain_http, settings.ca_bundle, proxy=settings.proxy
             )
             self._client = Client(settings, transport, self._now)
         return self._client
@@ -87,6 +87,7 @@ class CybersourceHook(BaseHook):
         found = connection_of(self.cybersource_conn_id)
         extra = found.extra_dejson
         hide(found.password or "", *(str(extra.get(name) or "") for name in _SECRET_FIELDS))
+        hide_proxy(extra)
         # A field of several keys is masked key by key, too: a log shows one at a time.
         pairs = str(extra.get("webhook_secrets") or "").split()
         hide(*(pair.partition("=")[2] for pair in pairs))

@@ -17,6 +17,7 @@ from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk import BaseHook
 
 from include.adapters.cybersource.client import HeadKeeper
+from include.adapters.http.proxy import read_proxy
 from include.adapters.http.status import judge
 from include.adapters.http.transport import (
     WIRE_FAULTS,
@@ -31,7 +32,7 @@ from include.adapters.http.wire import MIB, Limits, Request, Response
 from include.domain.errors import Rejected, Retryable
 from include.services.ports import Download
 from tieout.hooks.connections import connection_of
-from tieout.hooks.masking import hide
+from tieout.hooks.masking import hide, hide_proxy
 
 STATEMENT_LIMITS = Limits(
     connect_s=3, stall_s=30, deadline_s=300, max_wire_bytes=64 * MIB, max_body_bytes=512 * MIB
@@ -40,7 +41,8 @@ CHAT_LIMITS = Limits(connect_s=3, stall_s=10, deadline_s=15, max_memory_bytes=MI
 _KEY_HEADER = "X-Api-Key"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 # What HttpHook itself understands in `extra`; anything else would become a header.
-_OPTIONS = frozenset({"allow_plain_http"})
+_PROXY = ("proxy", "proxy_login", "proxy_password")
+_OPTIONS = frozenset({"allow_plain_http", *_PROXY})
 
 
 class PlainHook(BaseHook):
@@ -64,6 +66,7 @@ class PlainHook(BaseHook):
         found = connection_of(self.http_conn_id)
         where, password = f"connection {self.http_conn_id}", found.password or ""
         hide(password)
+        hide_proxy(found.extra_dejson)
         unknown = sorted(set(found.extra_dejson) - _OPTIONS)
         if unknown:
             raise Rejected(
@@ -97,6 +100,7 @@ class PlainHook(BaseHook):
         self, base: str, path: str, request: Request, sink: BinaryIO | None, watch: Watch
     ) -> Response | Fault:
         hook = _OneExchange(request.method, self.http_conn_id, base, OneShotAdapter(watch))
+        hook.proxies = self._proxies()
         options: dict[str, Any] = {
             "timeout": (request.limits.connect_s, request.limits.stall_s),
             "check_response": False,
@@ -112,6 +116,13 @@ class PlainHook(BaseHook):
             return wire_fault(fault, watch)
         with answer:
             return receive(request, answer.raw, sink, watch)
+
+    def _proxies(self) -> dict[str, str]:
+        """Return where https goes through, as requests takes it."""
+        extra = connection_of(self.http_conn_id).extra_dejson
+        address, login, password = (str(extra.get(name) or "") for name in _PROXY)
+        found = read_proxy(address, login, password, f"connection {self.http_conn_id}")
+        return {} if found is None else {"https": found.url}
 
     def _download(self, path: str, what: str, sink: BinaryIO) -> Download | None:
         base, key = self._base_and_key()
@@ -139,6 +150,7 @@ class _OneExchange(HttpHook):
     def __init__(self, method: str, conn_id: str, base: str, adapter: OneShotAdapter) -> None:
         super().__init__(method=method, http_conn_id=conn_id, adapter=adapter)
         self._base = base
+        self.proxies: dict[str, str] = {}
 
     @property
     def log(self) -> Any:
@@ -165,7 +177,7 @@ class _OneExchange(HttpHook):
             stream=True,
             verify=True,
             cert=None,
-            proxies={},
+            proxies=self.proxies,
             timeout=extra_options["timeout"],
             allow_redirects=False,
         )

@@ -20,7 +20,7 @@ from include.domain.errors import IntegrationError
 from include.services.effects.ports import EffectKind, Partner, Timings
 from include.services.shop.ports import ShopOrder, ShopProduct, ShopRefund
 from tieout.hooks.connections import connection_of
-from tieout.hooks.masking import hide
+from tieout.hooks.masking import hide, hide_proxy
 
 _SECRET_FIELDS = ("webhook_secret", "old_webhook_secret", "old_secret")
 
@@ -32,6 +32,7 @@ class _FromConnection(BaseHook):
         found = connection_of(conn_id)
         extra = found.extra_dejson
         hide(found.password or "", *(str(extra.get(name) or "") for name in _SECRET_FIELDS))
+        hide_proxy(extra)
         host = found.host or ""
         if host and "://" not in host and found.schema:
             host = f"{found.schema}://{host}"
@@ -63,7 +64,7 @@ class _ShopHook(_FromConnection):
         if self._shop is None:
             settings = self._read(self._conn_id, ShopSettings)
             transport = self._transport or HttpTransport(
-                settings.allow_plain_http, settings.ca_bundle
+                settings.allow_plain_http, settings.ca_bundle, proxy=settings.tunnel
             )
             self._shop = self.adapter(settings, transport)
         return self._shop

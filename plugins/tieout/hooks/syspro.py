@@ -30,7 +30,7 @@ from include.services.effects.ports import EffectKind, Partner, Timings
 from include.services.effects.store import Leases
 from include.services.ports import PostingPeriod
 from tieout.hooks.connections import connection_of
-from tieout.hooks.masking import hide
+from tieout.hooks.masking import hide, hide_proxy
 from tieout.this_process import worker_name
 
 _SERVICE = "/SYSPROWCFService"
@@ -76,7 +76,7 @@ class SysproHook(BaseHook):
         if self._adapter is None:
             settings = self._settings()
             transport = self._transport or HttpTransport(
-                settings.allow_plain_http, settings.ca_bundle
+                settings.allow_plain_http, settings.ca_bundle, proxy=settings.tunnel
             )
             leases = self._leases or _store_leases(self.syspro_conn_id)
             reads_from = (
@@ -158,6 +158,7 @@ class SysproHook(BaseHook):
         found = connection_of(self.syspro_conn_id)
         extra = dict(found.extra_dejson)
         hide(found.password or "", str(extra.get("company_password") or ""))
+        hide_proxy(extra)
         where = f"connection {self.syspro_conn_id}"
         if not found.host or not found.login:
             raise Rejected("host and operator are needed", where, "Fill them in.")

@@ -13,6 +13,7 @@ import structlog
 from include.domain.calendar import Window
 from include.domain.errors import IntegrationError, OutcomeUnknown, Rejected, Retryable
 from include.services.ports import ReportSource, StatementSource
+from tests.contract.wire.test_proxy import TunnelProxy
 
 Reply = Callable[..., bytes]
 DAY = Window(datetime(2026, 3, 1, 8, tzinfo=UTC), datetime(2026, 3, 2, 8, tzinfo=UTC))
@@ -200,3 +201,22 @@ def test_the_secret_path_of_a_webhook_shows_nowhere(
 def test_a_webhook_without_its_path_is_refused(connect: Callable[..., str]) -> None:
     with pytest.raises(Rejected, match="path of a webhook"):
         chat(connect, "T0/x").send("hello")
+
+
+def test_a_chat_alert_goes_through_the_proxy_of_its_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    proxy = TunnelProxy("403 Forbidden")
+    extra = {"proxy": f"http://127.0.0.1:{proxy.port}", "proxy_login": "tieout"}
+    extra["proxy_password"] = "secret-word"
+    found = {"conn_type": "http", "host": "https://chat.example", "password": "/hook/x"}
+    monkeypatch.setenv("AIRFLOW_CONN_CHAT_DEFAULT", json.dumps(found | {"extra": extra}))
+    from tieout.hooks.plain import ChatHook
+
+    with pytest.raises(Retryable, match="the proxy opens no tunnel: 403") as refused:
+        ChatHook("chat_default").send("hello")
+    assert "secret-word" not in str(refused.value)
+    (head,) = proxy.heads
+    assert head.startswith(b"CONNECT chat.example:443 ")
+    assert b"Proxy-Authorization: Basic " in head
+    proxy.close()
