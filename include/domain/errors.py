@@ -39,6 +39,13 @@ class Unconfigured(Retryable):
     """
 
 
+class LeftAlone(Retryable):
+    """Nothing was asked: the partner did not answer others a moment ago, and is asked again soon.
+
+    It is no try of what wanted to ask, so no step of its own schedule is used up.
+    """
+
+
 class Rejected(IntegrationError):
     """Nothing happened; it fails again until someone acts."""
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from include.domain.errors import IntegrationError
+from include.domain.errors import IntegrationError, LeftAlone
 from include.services.effects import schedule
 from include.services.effects.ports import (
     Difference,
@@ -84,7 +84,7 @@ class Rules:
 
     def unreachable(self, effect: Effect, error: IntegrationError, now: datetime) -> Change:
         """The other side could not be asked: later, and after days a person."""
-        again = schedule.next_try(effect, now, self.timings)
+        again = self._next_try(effect, error, now)
         if again is None:
             return self._gave_up(effect, error)
         return _to(effect, effect, effect.state, f"could not ask: {error.what}", next_at=again)
@@ -104,7 +104,7 @@ class Rules:
     ) -> Change:
         """Certainly nothing happened: as if the send had not been recorded."""
         back = self._as_before(unsent, sent, str(error))
-        again = schedule.next_try(back, now, self.timings)
+        again = self._next_try(back, error, now)
         if again is None:
             return self._gave_up(sent, error)
         return _to(sent, back, back.state, f"not sent: {error.what}", next_at=again)
@@ -239,6 +239,10 @@ class Rules:
         return replace(change, resolution=change.cause, who=who)
 
     # Parts -----------------------------------------------------------------------------------
+
+    def _next_try(self, effect: Effect, error: IntegrationError, now: datetime) -> datetime | None:
+        again = schedule.next_try(effect, now, self.timings)
+        return schedule.next_turn(again, now) if isinstance(error, LeftAlone) else again
 
     def _as_before(self, unsent: Effect, sent: Effect, reason: str) -> Effect:
         """Undo the record of a send that did not happen; an earlier send may still be in doubt."""

@@ -15,6 +15,7 @@ _LATER_LOOKS = (
 GIVE_UP_AFTER = _LATER_LOOKS[-1]
 _SHORTEST_BACKOFF = timedelta(seconds=30)
 _LONGEST_BACKOFF = timedelta(minutes=15)
+_LEFT_ALONE = timedelta(minutes=5)  # as long as a breaker is open at most
 _MORE_THAN_Q = timedelta(milliseconds=1)  # absent counts strictly after Q
 
 
@@ -71,6 +72,15 @@ def next_try(effect: Effect, now: datetime, timings: Timings) -> datetime | None
     looks = (first, 2 * timings.quiescence, *_LATER_LOOKS)
     later = [look for look in looks if look > age and look >= first]
     return _base(effect) + min(later) if later else None
+
+
+def next_turn(again: datetime | None, now: datetime) -> datetime:
+    """Say when to come back where the other side was left alone: soon, and never given up for it.
+
+    ``again``: when its own schedule would ask next; ``None``: never.
+    """
+    soon = now + _LEFT_ALONE
+    return soon if again is None else min(again, soon)
 
 
 def _base(effect: Effect) -> datetime:

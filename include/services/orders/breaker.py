@@ -1,6 +1,7 @@
 """A partner that is down is not asked by every order in turn: one asks, the others wait.
 
-Open for longer each time the probe fails, up to five minutes; checkout never passes here.
+Opened by three faults in a row, or by one that took long: each more would take as long again. Open
+for longer each time the probe fails, up to five minutes; checkout never passes here.
 """
 
 import threading
@@ -8,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from include.domain.errors import OutcomeUnknown, Retryable
+from include.domain.errors import LeftAlone, OutcomeUnknown, Retryable, Unconfigured
 from include.services.effects.ports import Difference, Effect, Found, Partner, Receipt
 from include.services.ports import Clock
 
@@ -16,6 +17,7 @@ T = TypeVar("T")
 _FIRST = timedelta(seconds=5)
 _LONGEST = timedelta(minutes=5)
 _FAULTS_TO_OPEN = 3  # in a row: a single lost answer closes nothing
+_HANG = timedelta(seconds=10)  # a fault that took so long counts for all of them
 
 
 class Breaker:
@@ -37,28 +39,55 @@ class Breaker:
         """Ask, and learn from how it ends.
 
         Raises:
-            Retryable: it is known to be down; nothing was sent.
+            LeftAlone: it is known to be down; nothing was asked.
         """
-        if not self.lets_through():
-            raise Retryable(
-                "it did not answer a moment ago and is left alone",
-                self._name,
-                f"It is asked again from {self._closed_from:%H:%M:%S} UTC on.",
-            )
+        began, probing_until = self._enter()
         try:
             found = ask()
-        except (Retryable, OutcomeUnknown):
-            self._failed()
+        except BaseException as fault:
+            is_silence = isinstance(fault, Retryable | OutcomeUnknown)
+            if is_silence and not isinstance(fault, Unconfigured | LeftAlone):
+                self._failed(began)
+            else:  # nothing was asked, or it answered no: that opens nothing and closes nothing
+                self._leave(probing_until)
             raise
         self._answered()
         return found
 
-    def _failed(self) -> None:
+    def _enter(self) -> tuple[datetime, datetime | None]:
+        """Say when the question begins and, of the one probe of an open breaker, until when.
+
+        Raises:
+            LeftAlone: it is open.
+        """
         with self._lock:
-            self._faults += 1
+            now = self._clock.now()
+            if self._closed_from is None:
+                return now, None
+            if now < self._closed_from:
+                raise LeftAlone(
+                    "it did not answer a moment ago and is left alone",
+                    self._name,
+                    f"It is asked again from {self._closed_from:%H:%M:%S} UTC on.",
+                )
+            self._closed_from = now + _LONGEST  # the others wait for how this one ends
+            return now, self._closed_from
+
+    def _failed(self, began: datetime) -> None:
+        with self._lock:
+            now = self._clock.now()
+            took = now - began
+            self._faults += _FAULTS_TO_OPEN if took >= _HANG else 1
             if self._faults >= _FAULTS_TO_OPEN:
-                self._closed_from = self._clock.now() + self._wait
-                self._wait = min(2 * self._wait, _LONGEST)
+                wait = min(max(self._wait, took), _LONGEST)
+                self._closed_from = now + wait
+                self._wait = min(2 * wait, _LONGEST)
+
+    def _leave(self, probing_until: datetime | None) -> None:
+        """Let the next one be the probe, where this was it."""
+        with self._lock:
+            if probing_until is not None and self._closed_from == probing_until:
+                self._closed_from = self._clock.now()
 
     def _answered(self) -> None:
         if self._faults:
