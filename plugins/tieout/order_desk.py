@@ -15,7 +15,7 @@ from include.adapters.syspro.order_reader import OrderReader
 from include.domain.errors import Rejected, Retryable
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
-from include.services.orders.breaker import Breaker
+from include.services.orders.breaker import Asks, Breakers, Passing
 from include.services.orders.order_service import OrderService
 from include.services.profiles.keep_tokens import keep_tokens
 from include.wiring import Tieout
@@ -26,16 +26,22 @@ from tieout.this_process import worker_name
 
 
 class Desks:
-    """All shops' desks, one set per thread; breakers are the process's."""
+    """All shops' desks, one set per thread; breakers are the process's.
 
-    def __init__(self, context: Tieout) -> None:
+    Args:
+        context: the product.
+        breakers: of this process, where it has other desks; ``None``: these are the first.
+        is_checkout: shoppers wait for what these desks ask of gateways and shops, so no breaker
+            stands before those.
+    """
+
+    def __init__(
+        self, context: Tieout, breakers: Breakers | None = None, *, is_checkout: bool = False
+    ) -> None:
         self.context = context
+        self.breakers = breakers or Breakers(context.clock)
+        self._is_checkout = is_checkout
         self._threads = threading.local()
-        self._breakers = {
-            rule.value.syspro_conn_id: Breaker(rule.value.syspro_conn_id, context.clock)
-            for rules in context.mappings.merchants.values()
-            for rule in rules
-        }
 
     def of(self, shop_id: str) -> ShopDesk:
         """Return a shop's desk of today: a process outlives midnight, and the rules change then.
@@ -47,13 +53,17 @@ class Desks:
         today = self.context.today.date_of_shop(shop_id)
         if shop_id not in known or known[shop_id].day != today:
             lines: dict[str, ErpLine] = self._threads.__dict__.setdefault("lines", {})
-            known[shop_id] = ShopDesk(self.context, shop_id, partial(self._line, lines))
+            line_of = partial(self._line, lines)
+            known[shop_id] = ShopDesk(self.context, shop_id, line_of, self._asks)
         return known[shop_id]
+
+    def _asks(self, conn_id: str) -> Asks:
+        return Passing() if self._is_checkout else self.breakers.of(conn_id)
 
     def _line(self, lines: dict[str, ErpLine], conn_id: str) -> ErpLine:
         if conn_id not in lines:
             hook = SysproHook(conn_id, leases=self.context.effects)
-            lines[conn_id] = ErpLine(hook, self._breakers[conn_id])
+            lines[conn_id] = ErpLine(hook, self.breakers.of(conn_id))
         return lines[conn_id]
 
     def _lane(self) -> Callable[[], None]:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from include.domain.erp_orders import CustomerCredit, ErpDocument, ErpOrder, StockLevel
 from include.domain.order_state import OrderState
+from include.domain.payments import Authorized
 from include.domain.shops import Shop, ShopKind
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind, Partner, Timings
@@ -51,12 +52,19 @@ class ByKind(Mapping[EffectKind, V]):
 class ShopDesk:
     """One shop in one thread, on one business date of its merchant; its entry may have ended."""
 
-    def __init__(self, context: Tieout, shop_id: str, line_of: Callable[[str], ErpLine]) -> None:
+    def __init__(
+        self,
+        context: Tieout,
+        shop_id: str,
+        line_of: Callable[[str], ErpLine],
+        asks: Callable[[str], Asks],
+    ) -> None:
         self.context = context
         self.day = context.today.date_of_shop(shop_id)
         self.shop: Shop = context.today.shop(shop_id)
         self.merchant = context.today.merchant(self.shop.merchant_id)
         self._line_of = line_of  # by connection of SYSPRO: its shops share one session
+        self._asks = asks  # by connection of a gateway, a shop or a callback
 
     # Hooks -----------------------------------------------------------------------------------
 
@@ -112,14 +120,19 @@ class ShopDesk:
 
     def _partner(self, kind: EffectKind) -> Partner:
         if kind in _WEBHOOKS:
-            return self.gateway.webhook_partners()[kind]
+            return GuardedPartner(self.gateway.webhook_partners()[kind], self._gateway_asks)
         if kind in _GATEWAY:
-            return self.gateway.partners[kind]
+            return GuardedPartner(self.gateway.partners[kind], self._gateway_asks)
         if kind in _SHOP:
-            return self.shop_hook.partners[kind]
+            return GuardedPartner(self.shop_hook.partners[kind], self._asks(self.shop.conn_id))
         if kind is _CALLBACK:
-            return self.callback_hook.partners[kind]
+            asks = self._asks(self.shop.callback_conn_id)
+            return GuardedPartner(self.callback_hook.partners[kind], asks)
         return GuardedPartner(self.erp.partners[kind], self.erp_line)
+
+    @property
+    def _gateway_asks(self) -> Asks:
+        return self._asks(self.merchant.cybersource_conn_id)
 
     def _timing(self, kind: EffectKind) -> Timings:
         if kind in _WEBHOOKS:
@@ -146,7 +159,7 @@ class ShopDesk:
             warehouse=shop.warehouse,
             rules=context.today.order_rules(merchant.merchant_id),
             translator=context.translator(shop.shop_id),
-            gateway=self.gateway,
+            gateway=GuardedGateway(self.gateway, self._gateway_asks),
             erp=erp,
             open_receipts=erp,
             rates=ShopRates(
@@ -167,6 +180,17 @@ class ShopDesk:
             payment_form=shop.payment_form,
             refund_form=shop.refund_form,
         )
+
+
+class GuardedGateway:
+    """The gateway's reads behind the merchant's breaker."""
+
+    def __init__(self, hook: CybersourceHook, asks: Asks) -> None:
+        self._hook = hook
+        self._asks = asks
+
+    def authorization(self, request_id: str) -> Authorized | None:
+        return self._asks.call(lambda: self._hook.authorization(request_id))
 
 
 class GuardedErp:

@@ -101,6 +101,24 @@ class Asks(Protocol):
     def call(self, ask: Callable[[], T]) -> T: ...
 
 
+class Passing:
+    """Asks whatever was heard before: where a shopper waits, each question is worth its wait."""
+
+    def call(self, ask: Callable[[], T]) -> T:
+        return ask()
+
+
+class Breakers:
+    """A process's, one for each connection."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._made: dict[str, Breaker] = {}
+
+    def of(self, conn_id: str) -> Breaker:
+        return self._made.setdefault(conn_id, Breaker(conn_id, self._clock))
+
+
 class GuardedPartner:
     """A partner behind a breaker; satisfies ``effects.ports.Partner``."""
 

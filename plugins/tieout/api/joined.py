@@ -50,14 +50,15 @@ def join() -> Parts:
 
 
 def joined(context: Tieout) -> Joined:
-    """Join the partners of every shop."""
+    """Join the partners of every shop: for who waits for an answer, and for the rest."""
     desks = Desks(context)
+    checkout = Desks(context, desks.breakers, is_checkout=True)
     return Joined(
-        service=lambda: desks.service,
+        service=lambda: checkout.service,
         sweep=partial(desks.sweep, in_lanes=False),
-        replay=partial(replay_one, desks, via="api"),
-        webhook=find_account(desks),
-        is_anothers_token=whose_token(desks).is_of_another,
+        replay=partial(replay_one, checkout, via="api"),
+        webhook=find_account(checkout),
+        is_anothers_token=whose_token(checkout).is_of_another,
         handlers=handlers(desks),
         owner="integration",
     )
