@@ -225,29 +225,33 @@ class Desks:
         """
         broken = list[Exception]()
         for desks in self._by_company().values():
-            try:
-                self._sweep_company(desks, broken)
-            except Exception as fault:  # noqa: BLE001 - e.g. of the logoff
-                broken.append(fault)
+            self._sweep_company(desks, broken)
         if broken:
             raise ExceptionGroup(f"{len(broken)} desks could not be swept whole", broken)
 
     def _sweep_company(self, desks: Sequence[ShopDesk], broken: list[Exception]) -> None:
-        """Sweep the effects of one company's shops; add to ``broken`` what cannot be worked on."""
-        company_id, unreachable = desks[0].merchant.company_id, ""
-        with ExitStack() as stack:
-            try:
-                if self.context.effects.due(1, targets=(company_id,)):
-                    stack.enter_context(desks[0].erp.session())
-            except Exception as fault:  # noqa: BLE001 - gateway and shops need no SYSPRO
-                broken.append(fault)
-                unreachable = company_id
-            for desk in desks:
-                targets = [target for target in desk.targets if target != unreachable]
-                try:
-                    desk.engine.sweep(targets=targets)
-                except Exception as fault:  # noqa: BLE001 - one desk must not stop the rest
-                    broken.append(fault)
+        """Sweep the effects of one company's shops; add to ``broken`` what cannot be worked on.
+
+        SYSPRO's in one session, and the others outside of it: one that hangs keeps no operator.
+        """
+        company_id = desks[0].merchant.company_id
+        for desk in desks:
+            others = [target for target in desk.targets if target != company_id]
+            _sweep_targets(desk, others, broken)
+        try:
+            if self.context.effects.due(1, targets=(company_id,)):
+                with desks[0].erp.session():
+                    for desk in desks:
+                        _sweep_targets(desk, [company_id], broken)
+        except Exception as fault:  # noqa: BLE001 - e.g. another process keeps the operator
+            broken.append(fault)
+
+
+def _sweep_targets(desk: ShopDesk, targets: Sequence[str], broken: list[Exception]) -> None:
+    try:
+        desk.engine.sweep(targets=targets)
+    except Exception as fault:  # noqa: BLE001 - one desk must not stop the rest
+        broken.append(fault)
 
 
 def _is_down() -> bool:

@@ -16,9 +16,11 @@ BUSY = Retryable("another process keeps the operator longer than 60 s", "Logon",
 
 @dataclass
 class Swept:
-    """What each desk was asked to sweep, in order."""
+    """What each desk was asked to sweep, in order, and whether in SYSPRO's session."""
 
-    targets: dict[str, Sequence[str]] = field(default_factory=dict)
+    turns: list[tuple[str, Sequence[str]]] = field(default_factory=list)
+    sessions: int = 0  # open now
+    in_session: list[Sequence[str]] = field(default_factory=list)
 
     def desk(
         self,
@@ -32,12 +34,16 @@ class Swept:
         def session() -> Iterator[None]:
             if busy:
                 raise BUSY
+            self.sessions += 1
             yield
+            self.sessions -= 1
             if logoff:
                 raise logoff
 
         def sweep(targets: Sequence[str]) -> None:
-            self.targets[shop] = targets
+            self.turns.append((shop, targets))
+            if self.sessions:
+                self.in_session.append(targets)
             if faults:
                 raise ExceptionGroup("effects could not be worked on", faults)
 
@@ -83,9 +89,16 @@ def test_one_poisoned_effect_stops_no_other_shop_or_company() -> None:
         swept.desk("shop_b", "A"),
         swept.desk("shop_c", "C"),
     )
-    with pytest.raises(ExceptionGroup, match="1 desks"):
+    with pytest.raises(ExceptionGroup, match="2 desks"):  # at its partners, and at SYSPRO
         desks.sweep_effects()
-    assert list(swept.targets) == ["shop_a", "shop_b", "shop_c"]
+    assert [shop for shop, _ in swept.turns] == [*["shop_a", "shop_b"] * 2, *["shop_c"] * 2]
+
+
+def test_syspros_operator_is_held_for_syspros_effects_alone() -> None:
+    swept = Swept()
+    FewDesks(swept.desk("shop_a", "A"), swept.desk("shop_b", "A")).sweep_effects()
+    assert swept.in_session == [["A"], ["A"]]
+    assert len(swept.turns) == 4
 
 
 def test_a_busy_operator_of_syspro_stops_neither_gateway_nor_other_companies() -> None:
@@ -94,10 +107,11 @@ def test_a_busy_operator_of_syspro_stops_neither_gateway_nor_other_companies() -
     with pytest.raises(ExceptionGroup) as found:
         desks.sweep_effects()
     assert found.value.exceptions == (BUSY,)
-    assert swept.targets == {
-        "shop_a": ["gateway", "shop_a"],
-        "shop_c": ["gateway", "C", "shop_c"],
-    }
+    assert swept.turns == [
+        ("shop_a", ["gateway", "shop_a"]),
+        ("shop_c", ["gateway", "shop_c"]),
+        ("shop_c", ["C"]),
+    ]
 
 
 def test_a_failed_logoff_keeps_no_later_company_from_its_turn() -> None:
@@ -115,7 +129,7 @@ def test_a_failed_logoff_hides_no_fault_of_the_janitor() -> None:
     swept, gone = Swept(), Retryable("the session could not be ended", "Logoff", "It times out.")
     bug = ValueError("a bug with one effect")
     desks = FewDesks(swept.desk("shop_a", "A", bug, logoff=gone), swept.desk("shop_c", "C"))
-    with pytest.raises(ExceptionGroup, match="2 desks") as found:
+    with pytest.raises(ExceptionGroup, match="3 desks") as found:
         desks.sweep_effects()
-    assert list(swept.targets) == ["shop_a", "shop_c"]
-    assert found.value.exceptions[1] is gone
+    assert [shop for shop, _ in swept.turns] == ["shop_a", "shop_a", "shop_c", "shop_c"]
+    assert found.value.exceptions[2] is gone
