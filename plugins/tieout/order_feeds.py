@@ -17,6 +17,7 @@ from include.services.shop.ports import ShopOrder, ShopRefund
 from include.services.sync.follow_orders import OrderFollower
 from include.services.sync.hear_decisions import DecisionPoll
 from include.services.sync.keep_webhooks import KeepWebhooks
+from include.services.sync.ports import Tally
 from include.services.sync.push_refunds import RefundPush
 from include.services.sync.push_stock import StockPush
 from include.services.sync.sync_shop import ShopSync
@@ -110,6 +111,27 @@ def order_follower(desks: Desks, desk: ShopDesk) -> OrderFollower:
         owner=merchant.owner,
         tolerance_minor=merchant.amount_tolerance_minor,
     )
+
+
+def hear_erp(
+    desks: Desks, desk: ShopDesk, begin: str, *, is_again: bool = False
+) -> tuple[Tally, Tally]:
+    """Hear in one session what SYSPRO's clerks did with a merchant's orders, then tell its shops.
+
+    Args:
+        desks: of this process.
+        desk: any of the merchant's.
+        begin: a first poll's cursor.
+        is_again: read from ``begin`` whatever the watermarks say.
+
+    Returns:
+        What became of credit notes and cancellations, and of sales orders and dispatch notes.
+    """
+    refunds, orders = refund_push(desks, desk), order_follower(desks, desk)
+    with desk.erp.session():
+        found = (refunds.poll(begin, is_again=is_again), orders.poll(begin, is_again=is_again))
+    orders.tell()
+    return found
 
 
 def decision_poll(desks: Desks, desk: ShopDesk) -> DecisionPoll:

@@ -15,7 +15,7 @@ from include.services.orders.setting_back import is_set_back
 from tieout.care_desk import reverse_copy
 from tieout.hooks.syspro import SysproHook
 from tieout.order_desk import Desks
-from tieout.order_feeds import order_follower, refund_push, shop_sync
+from tieout.order_feeds import hear_erp, shop_sync
 from tieout.this_process import worker_name
 
 F = TypeVar("F")
@@ -95,9 +95,7 @@ def _erp_feeds(desks: Desks, letter: DeadLetter, _who: str) -> str:
     begin = (letter.opened_at - _BEFORE).date().isoformat()
     for desk in desks.by_merchant().values():
         if desk.merchant.company_id == company:
-            with desk.erp.session():
-                words.append(str(refund_push(desks, desk).poll(begin, is_again=True)))
-                words.append(str(order_follower(desks, desk).poll(begin, is_again=True)))
+            words += [str(tally) for tally in hear_erp(desks, desk, begin, is_again=True)]
     return "; ".join(words)
 
 

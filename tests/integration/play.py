@@ -20,7 +20,7 @@ from include.sandbox import Sandbox, start
 from include.services.orders.driver import Saga
 from include.wiring import Settings, Tieout
 from tieout.order_desk import Desks
-from tieout.order_feeds import order_follower, refund_push, shop_sync
+from tieout.order_feeds import hear_erp, shop_sync
 
 SHOP, SKU = "acme_us_web", "TEA-1001"
 UK_SHOP = "acme_uk_web"
@@ -65,10 +65,7 @@ class Play:
         return str(shop_sync(self.desks, SHOP).poll(BEGIN))
 
     def poll_erp(self) -> None:
-        desk = self.desks.of(SHOP)
-        with desk.erp.session():
-            refund_push(self.desks, desk).poll("2026-10-28")
-            order_follower(self.desks, desk).poll("2026-10-28")
+        hear_erp(self.desks, self.desks.of(SHOP), "2026-10-28")
 
     def sweep(self) -> None:
         self.desks.sweep(100)

@@ -17,7 +17,7 @@ from include.services.inbox.ports import Incoming, Verdict
 from include.services.orders.credit import judge
 from include.services.translate.currencies import ShopRates
 from tests.integration.play import BEGIN, LIVE, SKU, UK_SHOP, Play
-from tieout.order_feeds import order_follower, shop_sync
+from tieout.order_feeds import hear_erp, shop_sync
 from tieout.webhook_desk import find_account, handlers
 
 
@@ -124,8 +124,7 @@ def test_the_second_shop_in_pounds_goes_the_same_way(play: Play) -> None:
     play.control("clerk", action="invoice", company="B", sales_order=saga.facts.sales_order)
     assert play.owed(order_id, UK_SHOP) == Money(29_98, "GBP")
     desk = play.desks.of(UK_SHOP)
-    with desk.erp.session():
-        order_follower(play.desks, desk).poll("2026-10-28")
+    hear_erp(play.desks, desk, "2026-10-28")
     play.sweep()
     saga = play.order(order_id)
     assert saga.state == OrderState.completed, saga.reason

@@ -1,7 +1,10 @@
-"""What SYSPRO's clerks do to orders: invoices capture and complete, shipments are told."""
+"""What SYSPRO's clerks do to orders: invoices capture and complete, shipments are told.
+
+Shops are told once SYSPRO has been heard: one that hangs would keep SYSPRO's operator meanwhile.
+"""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
@@ -20,6 +23,7 @@ from include.services.sync.ports import Shelf, Tally, Watermarks, read_on, work_
 from include.services.sync.standing_orders import OrdersOfOne, is_of
 
 WHO = "SYSPRO"
+_WORD = EffectKind.shop_order_update
 ShipmentUpdate = Callable[[Order, OrderFacts, Shipment], object | None]
 
 
@@ -47,9 +51,10 @@ class OrderFollower:
     shelf: Shelf
     owner: str
     tolerance_minor: int  # an invoice may differ by this much: SYSPRO rounds tax by itself
+    noted: list[tuple[Engine, str]] = field(default_factory=list)  # words to shops, by effect
 
     def poll(self, begin: str, *, is_again: bool = False) -> Tally:
-        """Work on changed sales orders, then on new dispatch notes.
+        """Work on changed sales orders, then on new dispatch notes; ``tell`` tells shops of them.
 
         Args:
             begin: a first poll's cursor.
@@ -162,7 +167,7 @@ class OrderFollower:
         self.shelf.set_aside("late_cancellation", saga.key, late, owner=self.owner, amount=amount)
 
     def take_shipment(self, note: Shipment) -> bool:
-        """Tell the shop of one dispatch note, once."""
+        """Note what the shop is told of one dispatch note, once."""
         order_id = self._order_of(note.sales_order)
         if order_id is None:
             return False
@@ -173,12 +178,28 @@ class OrderFollower:
             return True
         engine, desk = self.engine_of(order.shop_id), self.service.desk_of(order.shop_id)
         key = f"{order_id}|shipment|{note.note}"
-        kind = EffectKind.shop_order_update
-        if engine.find(kind, key) is None:
-            command = Command(kind, content, desk.shop_target, order.currency, 0, self.owner)
+        if engine.find(_WORD, key) is None:
+            command = Command(_WORD, content, desk.shop_target, order.currency, 0, self.owner)
             engine.intend(command.effect(key))
-        engine.advance(kind, key)
+            self.noted.append((engine, key))
         return True
+
+    def tell(self) -> None:
+        """Tell the shops what was noted; what is not told now, the janitor tells.
+
+        Raises:
+            ExceptionGroup: at the end, if some shops cannot be spoken to, e.g. for want of a
+                connection; the others were told.
+        """
+        broken = list[Exception]()
+        while self.noted:
+            engine, key = self.noted.pop(0)
+            try:
+                engine.advance(_WORD, key)
+            except Exception as fault:  # noqa: BLE001 - one shop must not stop the others
+                broken.append(fault)
+        if broken:
+            raise ExceptionGroup(f"{len(broken)} shipments could not be told", broken)
 
     def _order_of(self, sales_order: str) -> str | None:
         return self.service.orders.by_sales_order(self.merchant_id, sales_order)

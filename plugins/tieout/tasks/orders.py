@@ -14,8 +14,7 @@ from tieout.order_desk import Desks
 from tieout.order_feeds import (
     FIRST_POLL,
     decision_poll,
-    order_follower,
-    refund_push,
+    hear_erp,
     shop_sync,
     stock_push,
     webhook_keeper,
@@ -119,9 +118,7 @@ def poll_erp(merchant_id: str) -> str:
     def work() -> str:
         desk = desks().of_merchant(merchant_id)
         begin = _begin(desk).date().isoformat()
-        with desk.erp.session():
-            refunds = refund_push(desks(), desk).poll(begin)
-            orders = order_follower(desks(), desk).poll(begin)
+        refunds, orders = hear_erp(desks(), desk, begin)
         return f"refunds: {refunds}; orders: {orders}"
 
     return told("poll_erp", merchant_id, work, merchant=merchant_id)

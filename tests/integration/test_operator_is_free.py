@@ -1,0 +1,53 @@
+"""While another partner is spoken to, SYSPRO's one operator is free for who needs it."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import delete, update
+from structlog.testing import capture_logs
+
+from include.adapters.store.schema import effects, leases
+from tests.integration.play import Play
+from tests.integration.play import play as play
+from tieout.tasks import orders
+
+
+def calls_of(work: Callable[[], object]) -> list[str]:
+    with capture_logs() as told:
+        work()
+    return [entry["what"] for entry in told if entry["event"] == "http_call"]
+
+
+def in_session(calls: list[str]) -> list[str]:
+    """Return the calls to others between a logon at SYSPRO and its logoff."""
+    found, is_held = [], False
+    for call in calls:
+        if call in ("SYSPRO logon", "SYSPRO logoff"):
+            is_held = call == "SYSPRO logon"
+        elif is_held and not call.startswith("SYSPRO"):
+            found.append(call)
+    return found
+
+
+def test_the_janitor_asks_gateway_and_shops_outside_of_the_session(play: Play) -> None:
+    play.take()
+    due = update(effects).where(effects.c.state == "done").values(next_at=effects.c.intended_at)
+    with play.desks.context.store.begin() as connection:
+        connection.execute(due)
+        connection.execute(delete(leases))  # of the first sends: they lapse by themselves
+    calls = calls_of(play.desks.sweep_effects)
+    assert {"SYSPRO logon", "search transactions", "list notes"} <= set(calls)
+    assert in_session(calls) == []
+
+
+def test_a_shop_is_told_of_shipments_after_the_session(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orders, "desks", lambda: play.desks)
+    monkeypatch.setattr(orders, "tieout", lambda: play.desks.context)
+    order_id = play.take()
+    play.clerk("ship", sales_order=play.order(order_id).facts.sales_order)
+    calls = calls_of(lambda: orders.poll_erp("acme_us"))
+    assert "SYSPRO logon" in calls
+    assert calls[-1] != "SYSPRO logoff"
+    assert in_session(calls) == []
