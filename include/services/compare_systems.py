@@ -34,25 +34,32 @@ class CompareSystems:
     watermarks: Watermarks
     read_again: Callable[[str], object]  # credit notes and cancellations since a date
 
-    def run(self, day: date, window: Window, erp_session: AbstractContextManager[None]) -> Tally:
+    def run(
+        self, day: date, window: Window, erp_session: Callable[[], AbstractContextManager[None]]
+    ) -> Tally:
         """Compare a business day, or several at once.
 
         Args:
             day: the first one, in the merchant's calendar.
             window: from its beginning to the end of the last one, in instants.
-            erp_session: one SYSPRO session for all of its questions.
+            erp_session: opens a session of SYSPRO, for many questions to it. Its one operator is
+                held for those alone: the gateway's day has pages, and a shop may hang.
 
         Raises:
             Retryable: a side could not be asked; run it again, nothing is done twice.
             RuntimeError: an item was neither matched nor set aside, a bug of ours.
         """
         since = self.compared_until() or self.ledger.now() - _FIRST
-        with erp_session:
+        with erp_session():
             self.read_again((day - _AGAIN).isoformat())
-            self.gateway.compare(window.start_at, window.end_at)
-            until = self.gateway.compare_ours(since)
-            self.erp.compare_since(day.isoformat())
-            self.erp.compare_orders(self.gateway.touched | self.erp.credited())
+            listed, credited = self.erp.listed_since(day.isoformat()), self.erp.credited()
+        self.gateway.compare(window.start_at, window.end_at)
+        until = self.gateway.compare_ours(since)
+        self.erp.compare_listed(listed)
+        touched = self.gateway.touched | credited
+        self.erp.catch_up(touched)
+        with erp_session():
+            self.erp.compare_orders(touched)
         tally = self.gateway.findings.tally.check()
         if until > since:
             self.watermarks.move(self._mark, until.isoformat())

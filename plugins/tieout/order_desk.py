@@ -31,16 +31,16 @@ class Desks:
     Args:
         context: the product.
         breakers: of this process, where it has other desks; ``None``: these are the first.
-        is_checkout: shoppers wait for what these desks ask of gateways and shops, so no breaker
-            stands before those.
+        is_patient: each question to a gateway or shop is worth its wait, so no breaker stands
+            before it: a shopper waits at checkout, or each item has its own verdict at night.
     """
 
     def __init__(
-        self, context: Tieout, breakers: Breakers | None = None, *, is_checkout: bool = False
+        self, context: Tieout, breakers: Breakers | None = None, *, is_patient: bool = False
     ) -> None:
         self.context = context
         self.breakers = breakers or Breakers(context.clock)
-        self._is_checkout = is_checkout
+        self._is_patient = is_patient
         self._threads = threading.local()
 
     def of(self, shop_id: str) -> ShopDesk:
@@ -58,7 +58,7 @@ class Desks:
         return known[shop_id]
 
     def _asks(self, conn_id: str) -> Asks:
-        return Passing() if self._is_checkout else self.breakers.of(conn_id)
+        return Passing() if self._is_patient else self.breakers.of(conn_id)
 
     def _line(self, lines: dict[str, ErpLine], conn_id: str) -> ErpLine:
         if conn_id not in lines:

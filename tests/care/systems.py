@@ -129,7 +129,7 @@ class Systems:
         )
         read_again = partial(self._push().poll, is_again=True, reopens=False)
         self.compare = CompareSystems("acme_us", gateway, erp, ledger, care.watermarks, read_again)
-        return self.compare.run(DAY, settlement_window(DAY, "America/New_York"), nullcontext())
+        return self.compare.run(DAY, settlement_window(DAY, "America/New_York"), nullcontext)
 
     def book(self, order: Order, **changes: object) -> None:
         """Have SYSPRO list the sales order of an order of ours."""

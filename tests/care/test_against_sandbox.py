@@ -45,7 +45,7 @@ ZONE = "America/New_York"
 def compare(play: Play) -> Tally:
     desk = play.desks.of(SHOP)
     made = care_desk.comparison(play.desks, desk)
-    return made.run(LIVE, settlement_window(LIVE, ZONE), desk.erp.session())
+    return made.run(LIVE, settlement_window(LIVE, ZONE), desk.erp.session)
 
 
 def open_letters(play: Play) -> list[tuple[str, str]]:

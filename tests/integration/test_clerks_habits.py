@@ -37,7 +37,7 @@ def letters_of(play: Play, kind: str) -> list[str]:
     """Return the reasons of the open letters of a kind, after a night's comparison."""
     desk = play.desks.of(SHOP)
     window = settlement_window(LIVE, "America/New_York")
-    comparison(play.desks, desk).run(LIVE, window, desk.erp.session())
+    comparison(play.desks, desk).run(LIVE, window, desk.erp.session)
     return [one.reason for one in play.desks.context.dead_letters.listing() if one.kind == kind]
 
 

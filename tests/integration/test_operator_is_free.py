@@ -7,8 +7,12 @@ from sqlalchemy import delete, update
 from structlog.testing import capture_logs
 
 from include.adapters.store.schema import effects, leases
-from tests.integration.play import Play
+from include.domain.calendar import settlement_window
+from include.domain.order_state import OrderState
+from include.domain.orders import order_id_of
+from tests.integration.play import LIVE, SHOP, Play
 from tests.integration.play import play as play
+from tieout.care_desk import comparison
 from tieout.tasks import orders
 
 
@@ -50,4 +54,16 @@ def test_a_shop_is_told_of_shipments_after_the_session(
     calls = calls_of(lambda: orders.poll_erp("acme_us"))
     assert "SYSPRO logon" in calls
     assert calls[-1] != "SYSPRO logoff"
+    assert in_session(calls) == []
+
+
+def test_the_comparison_asks_the_gateway_and_catches_up_outside_of_the_sessions(play: Play) -> None:
+    play.take()
+    number = play.shopper_orders()
+    play.poll_shop()  # authorised, and by now it should have been booked
+    desk, window = play.desks.of(SHOP), settlement_window(LIVE, "America/New_York")
+    work = comparison(play.desks, desk)
+    calls = calls_of(lambda: work.run(LIVE, window, desk.erp.session))
+    assert play.order(order_id_of(SHOP, number)).state == OrderState.captured
+    assert {"search transactions", "update an order"} <= set(calls)
     assert in_session(calls) == []

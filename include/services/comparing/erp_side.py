@@ -39,8 +39,8 @@ class ErpSide:
 
     # SYSPRO's orders against our payments ----------------------------------------------------
 
-    def compare_since(self, cursor: str) -> None:
-        """Hold every sales order under our prefixes against a standing payment.
+    def listed_since(self, cursor: str) -> Sequence[ErpOrder]:
+        """Read every sales order, once.
 
         Args:
             cursor: a date to begin with; the rest of the pages follow by SYSPRO's own.
@@ -48,16 +48,27 @@ class ErpSide:
         Raises:
             Retryable: SYSPRO could not be asked.
         """
+        listed: list[ErpOrder] = []
         while True:
             page = [one for one in self.feed.orders_since(cursor) if self._is_new(one)]
-            for found in page:
-                if self._is_ours(found.purchase_order):
-                    self._sales_order(found)
-                else:
-                    self.findings.is_not_ours()
+            listed += page
             if not page or page[-1].cursor == cursor:
-                return
+                return listed
             cursor = page[-1].cursor
+
+    def compare_listed(self, listed: Iterable[ErpOrder]) -> None:
+        """Hold every sales order under our prefixes against a standing payment.
+
+        Outside of SYSPRO's session: shops and the gateway are asked about what does not fit.
+
+        Raises:
+            Retryable: SYSPRO could not be asked.
+        """
+        for found in listed:
+            if self._is_ours(found.purchase_order):
+                self._sales_order(found)
+            else:
+                self.findings.is_not_ours()
 
     def _is_new(self, found: ErpOrder) -> bool:
         if found.sales_order in self.seen:
@@ -129,6 +140,12 @@ class ErpSide:
         found = {self.service.orders.find(self.merchant_id, code) for code in overpaid if code}
         return {one for one in found if one} | self.findings.open_of("invoice_credited")
 
+    def catch_up(self, order_ids: Iterable[str]) -> None:
+        """Have orders that are behind look once more; outside of SYSPRO's session, as above."""
+        for order_id in sorted(order_ids):
+            if _is_behind(self.service.orders.get(order_id)):
+                self._again(order_id)
+
     def compare_orders(self, order_ids: Iterable[str]) -> None:
         """Hold orders that held or moved money against SYSPRO's sales orders and receipts.
 
@@ -137,8 +154,6 @@ class ErpSide:
         """
         for order_id in sorted(order_ids):
             order, saga = self.service.orders.content(order_id), self.service.orders.get(order_id)
-            if _is_behind(saga):
-                saga = self._again(order_id)
             if not _stands(saga.facts) or saga.facts.stop is not None:
                 self.findings.fits(*_items(order_id), ("invoice_credited", order_id))
                 continue

@@ -102,7 +102,7 @@ class Asks(Protocol):
 
 
 class Passing:
-    """Asks whatever was heard before: where a shopper waits, each question is worth its wait."""
+    """Asks whatever was heard before, where each question is worth its wait: at checkout."""
 
     def call(self, ask: Callable[[], T]) -> T:
         return ask()

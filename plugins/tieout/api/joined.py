@@ -52,7 +52,7 @@ def join() -> Parts:
 def joined(context: Tieout) -> Joined:
     """Join the partners of every shop: for who waits for an answer, and for the rest."""
     desks = Desks(context)
-    checkout = Desks(context, desks.breakers, is_checkout=True)
+    checkout = Desks(context, desks.breakers, is_patient=True)
     return Joined(
         service=lambda: checkout.service,
         sweep=partial(desks.sweep, in_lanes=False),

@@ -21,6 +21,7 @@ from tieout.care_desk import (
     token_remover,
     token_sweep,
 )
+from tieout.order_desk import Desks
 from tieout.order_feeds import FIRST_POLL
 from tieout.shop_desk import ShopDesk
 from tieout.tasks.orders import desks
@@ -47,15 +48,18 @@ def _profiles_of(desk: ShopDesk) -> str:
 
 def compare_systems() -> str:
     """Hold gateway, orders and SYSPRO against each other, for each whole day not compared yet."""
+    # One request that the gateway cannot tell is a dead letter of its own, and silences no other.
+    patient = Desks(desks().context, desks().breakers, is_patient=True)
 
-    def compare(desk: ShopDesk) -> str:
-        zone, work = desk.merchant.zone, comparison(desks(), desk)
+    def compare(one: ShopDesk) -> str:
+        desk = patient.of(one.shop.shop_id)
+        zone, work = desk.merchant.zone, comparison(patient, desk)
         last = _last_day(zone)
         first = _first_day(work.compared_until(), zone, last)
         window = Window(
             settlement_window(first, zone).start_at, settlement_window(last, zone).end_at
         )
-        found = work.run(first, window, desk.erp.session())
+        found = work.run(first, window, desk.erp.session)
         return f"{first} to {last}: {found}"
 
     return told("compare_systems", "", partial(_for_each, "compare_systems", compare))
