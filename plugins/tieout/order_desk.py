@@ -12,7 +12,7 @@ from queue import SimpleQueue
 
 from include.adapters.store.payment_tokens import SqlTokenBook
 from include.adapters.syspro.order_reader import OrderReader
-from include.domain.errors import Rejected, Retryable
+from include.domain.errors import Rejected, Retryable, Unconfigured
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
 from include.services.orders.breaker import Asks, Breakers, Passing
@@ -163,7 +163,8 @@ class Desks:
                     broken += odd
             except Exception as fault:  # noqa: BLE001 - what needs no SYSPRO is driven below
                 broken.append(fault)
-                goes_on = _is_down
+                if not isinstance(fault, Unconfigured):  # of that each order is told, as elsewhere
+                    goes_on = _is_down
             try:
                 done += self.service.sweep(merchants, limit, goes_on, orders=limit - taken)
             except Exception as fault:  # noqa: BLE001 - of one company
