@@ -131,8 +131,7 @@ def handled(play: Play, links: dict[str, list[str]]) -> str:
 def test_a_kept_card_is_read_from_the_vault_and_followed_by_notification(play: Play) -> None:
     token = keep(play, SHOP)
     desk = play.desks.of(SHOP)
-    with desk.erp.session():
-        tally = care_desk.profile_check(desk).run(LIVE)
+    tally = care_desk.profile_check(desk).run(LIVE, desk.erp.session)
     assert tally.set_aside == 0  # its SYSPRO customer is there
     before = rows(play, SHOP, token)[0]
     assert len(before.token.suffix) == 4

@@ -1,6 +1,8 @@
 """Stored payments: kept once, joined by rule, followed, and forgotten on both sides."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -243,11 +245,39 @@ def test_a_token_whose_customer_is_gone_is_listed_until_it_is_there_again(care: 
     run_sweep(care)
     kept = care.kept(token)
     day = DAY - timedelta(days=(DAY.toordinal() - 10) % 16)  # the part of tokens that begin with A
-    assert check(care).run(day).set_aside == 1
+    assert check(care).run(day, nullcontext).set_aside == 1
     assert care.open_letters() == [(LETTER_KIND, kept.name)]
     there(care, kept.customer)
-    assert check(care).run(day).done == 1
+    assert check(care).run(day, nullcontext).done == 1
     assert care.open_letters() == []
+
+
+def test_no_card_is_read_while_syspros_operator_is_held(
+    care: Care, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, steps = care.token("A"), list[str]()
+    care.order_with(replace(token, expiry=""))
+    run_sweep(care)
+    read, asked = care.vault.instrument, care.kit.erp.credit
+
+    @contextmanager
+    def session() -> Iterator[None]:
+        steps.append("logon")
+        yield
+        steps.append("logoff")
+
+    def instrument(*names: str) -> StoredToken | None:
+        steps.append("card")
+        return read(*names)
+
+    def credit(customer: str) -> CustomerCredit:
+        steps.append("customer")
+        return asked(customer)
+
+    monkeypatch.setattr(care.vault, "instrument", instrument)
+    monkeypatch.setattr(care.kit.erp, "credit", credit)
+    check(care).run(DAY, session)
+    assert steps == ["card", "logon", "customer", "logoff"]
 
 
 def test_a_token_that_may_not_be_read_keeps_no_other_from_its_turn(
@@ -267,10 +297,10 @@ def test_a_token_that_may_not_be_read_keeps_no_other_from_its_turn(
 
     with monkeypatch.context() as refusing:
         refusing.setattr(care.vault, "instrument", refuse)
-        check(care).run(DAY)
+        check(care).run(DAY, nullcontext)
     assert (REFUSED, care.kept(bad).name) in care.open_letters()
     assert care.kept(good).token.expiry == "2031-12"
-    check(care).run(DAY)
+    check(care).run(DAY, nullcontext)
     assert REFUSED not in dict(care.open_letters())
 
 

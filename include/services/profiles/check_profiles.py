@@ -4,6 +4,8 @@ A notification asks for one token at once; besides, each night checks a sixteent
 that a lost notification is made up for within sixteen days and no night asks for all.
 """
 
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -45,14 +47,19 @@ class ProfileCheck:
             self._refresh(kept)
         return len(found)
 
-    def run(self, day: date) -> Tally:
-        """Check the day's part of all active tokens, at the gateway and in SYSPRO.
+    def run(self, day: date, erp_session: Callable[[], AbstractContextManager[None]]) -> Tally:
+        """Check the day's part of all active tokens, at the gateway and then in SYSPRO.
+
+        Args:
+            day: chooses the part.
+            erp_session: opens a session of SYSPRO, for many questions to it.
 
         Raises:
             Retryable: one of them could not be asked.
         """
-        tally, known = Tally(), dict[str, bool]()
-        for kept in self.book.part(self.merchant_id, _PARTS[day.toordinal() % len(_PARTS)]):
+        tally, shown = Tally(), list[KeptToken]()
+        part = self.book.part(self.merchant_id, _PARTS[day.toordinal() % len(_PARTS)])
+        for kept in part:
             tally.read += 1
             try:
                 is_alive = self._refresh(kept)
@@ -61,15 +68,24 @@ class ProfileCheck:
                 tally.set_aside += 1
                 continue
             self.shelf.settle(REFUSED, kept.name, "it was read again")
-            if kept.customer and kept.customer not in known:
-                known[kept.customer] = self.erp.credit(kept.customer).exists
-            if is_alive and kept.customer and not known[kept.customer]:
-                self.shelf.set_aside(LETTER_KIND, kept.name, _orphan(kept), owner=self.owner)
-                tally.set_aside += 1
+            if is_alive and kept.customer:
+                shown.append(kept)
             else:
-                self.shelf.settle(LETTER_KIND, kept.name, "its customer is there, or it went")
-                tally.done += 1
+                self._fits(kept, tally)
+        if shown:
+            with erp_session():
+                known = {name: self.erp.credit(name).exists for name in _customers(shown)}
+            for kept in shown:
+                if known[kept.customer]:
+                    self._fits(kept, tally)
+                else:
+                    self.shelf.set_aside(LETTER_KIND, kept.name, _orphan(kept), owner=self.owner)
+                    tally.set_aside += 1
         return tally.check()
+
+    def _fits(self, kept: KeptToken, tally: Tally) -> None:
+        self.shelf.settle(LETTER_KIND, kept.name, "its customer is there, or it went")
+        tally.done += 1
 
     def _refresh(self, kept: KeptToken) -> bool:
         """Take over what the gateway shows; say whether the token is alive."""
@@ -101,6 +117,10 @@ class ProfileCheck:
             expiry=found.expiry or known.expiry,
             brand=found.brand or known.brand,
         )
+
+
+def _customers(kept: Iterable[KeptToken]) -> list[str]:
+    return sorted({one.customer for one in kept})
 
 
 def _orphan(kept: KeptToken) -> Rejected:

@@ -5,7 +5,6 @@ others; the task fails at the end and names it.
 """
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from datetime import date, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -37,12 +36,10 @@ def keep_profiles() -> str:
 
 def _profiles_of(desk: ShopDesk) -> str:
     today = tieout().business_date(desk.merchant.zone)
-    with ExitStack() as stack:
-        stack.enter_context(desk.erp.session())
-        kept = token_sweep(desk).run(tieout().clock.now() - FIRST_POLL)
-        removed = token_remover(desk).finish()  # before what may fail: a shopper has asked for it
-        checked = profile_check(desk).run(today)
-        joined = duplicate_joiner(desk).run()
+    kept = token_sweep(desk).run(tieout().clock.now() - FIRST_POLL)
+    removed = token_remover(desk).finish()  # before what may fail: a shopper has asked for it
+    checked = profile_check(desk).run(today, desk.erp.session)
+    joined = duplicate_joiner(desk).run()
     return f"kept {kept}; removed {removed}; checked {checked}; joined {joined}"
 
 
