@@ -63,6 +63,7 @@ class Swept:
 @pytest.fixture
 def swept(play: Play, monkeypatch: pytest.MonkeyPatch) -> Iterator[Swept]:
     monkeypatch.setattr(breaker, "_HANG", timedelta(seconds=0.5))  # half of our patience here
+    monkeypatch.setattr(breaker, "_FIRST", timedelta(minutes=1))  # longer than a sweep
     for conn_id in (SHOP_CONNECTION, GATEWAY, f"callback_{SHOP}"):
         name = f"AIRFLOW_CONN_{conn_id.upper()}"
         connection = json.loads(os.environ[name])
