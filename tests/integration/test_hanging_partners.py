@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
+from include.adapters.store.alerts import SqlSightings
 from include.adapters.store.schema import effects
+from include.domain.alerts import AlertKind
 from include.domain.order_state import OrderState
 from include.domain.orders import order_id_of
 from include.services.effects.ports import EffectKind, EffectState
@@ -48,6 +50,12 @@ class Swept:
     def effects(self, kind: EffectKind, step: str) -> list[EffectState]:
         found = [self.play.desks.context.effects.get(kind, f"{one}|{step}") for one in self.orders]
         return [effect.state for effect in found if effect is not None]
+
+    def seen(self, kind: AlertKind) -> list[int]:
+        context = self.play.desks.context
+        (rule,) = [one for one in context.today.alert_rules() if one.kind is kind]
+        sightings = SqlSightings(context.store, context.today.order_rules, lambda _: "A")
+        return [one.count for one in sightings.seen(rule, context.clock.now())]
 
     def back(self, conn_id: str) -> None:
         """The partner answers again, and the time of everything that waits has come."""
@@ -99,6 +107,7 @@ def test_a_gateway_that_hangs_costs_one_wait_and_orders_are_booked_meanwhile(swe
     assert swept.play.desks.context.dead_letters.listing() == []
     unsent = swept.effects(EffectKind.payment_capture, "capture|1").count(EffectState.intended)
     assert unsent >= 8 - LANES  # the others are in doubt, and looked for after Q
+    assert swept.seen(AlertKind.gateway_timeouts) == [8]  # a person is told, once for all of them
     swept.sweep()
     assert swept.calls == []
     swept.back(GATEWAY)
