@@ -1,7 +1,8 @@
 """Tell who must know: every five minutes, one alert for each cause, by the rules of alerts.yaml.
 
 A partner that does not answer, reviews and holds about to expire, dead letters, stuck orders,
-refunds that wait for a second person. When it fails: `include/docs/runbooks/alerts.md`.
+refunds that wait for a second person, DAGs that fail. When it fails itself:
+`include/docs/runbooks/alerts.md`.
 """
 
 import pendulum
@@ -34,7 +35,15 @@ def alerts():
 
         return care.raise_alerts()
 
+    @task
+    def watch_dags() -> str:
+        """Do the same for DAGs that fail; needs neither the store nor a mapping but alerts.yaml."""
+        from tieout.tasks import own_dags
+
+        return own_dags.watch_dags()
+
     raise_alerts()
+    watch_dags()
 
 
 alerts()

@@ -4,11 +4,12 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 
 from include.domain.accounts import GlTemplate
+from include.domain.alerts import AlertKind, AlertRule
 from include.domain.disputes import ChargebackReason
 from include.domain.fees import FeeRate, FeeSchedule
 from include.domain.merchant import BankAccount, DisputeRules, ErpCondition, Merchant, Source
@@ -32,6 +33,7 @@ from include.mappings.schema import (
     percent_millionths,
     rate_millionths,
 )
+from include.mappings.schema_orders import AlertEntry
 from include.mappings.secrets import find_secrets
 from include.mappings.tables import FeeCodes, FxRates, Mappings
 
@@ -57,6 +59,21 @@ def _checked(contents: Contents) -> Mappings:
     if problems:
         raise refuse(problems)
     return _tables(entries)
+
+
+def load_alert_rule(kind: AlertKind, on: date, folder: Path | None = None) -> AlertRule | None:
+    """Return whom to tell of a kind, though every other mapping, or another rule, were broken.
+
+    Raises:
+        Rejected: ``alerts.yaml`` cannot be read so far that it can be said.
+    """
+    file = "alerts.yaml"
+    document = _read(file, dict(_contents(folder or SHIPPED)).get(file))
+    rules = of_kind(parse_entries(document), AlertEntry)
+    found = order_tables(rules).alert(kind, on)
+    if found is None and document.problems:
+        raise refuse(document.problems)
+    return found
 
 
 def read_mappings(folder: Path) -> tuple[list[Placed[Entry]], list[Problem]]:

@@ -7,7 +7,7 @@ from include.adapters.store.alerts import SqlAlertBook, SqlSightings
 from include.adapters.store.audit_log import SqlAuditLog
 from include.adapters.store.comparison import SqlLedger
 from include.adapters.store.payment_tokens import SqlTokenBook
-from include.domain.alerts import Channel, Recipient
+from include.domain.alerts import AlertKind
 from include.domain.errors import IntegrationError, Rejected
 from include.domain.money import Money
 from include.services.alerts.raise_alerts import RaiseAlerts
@@ -172,25 +172,12 @@ def alerts(context: Tieout) -> RaiseAlerts:
     """Return the alerts over this store, sent by mail and chat where there is a connection."""
     today = context.today
     return RaiseAlerts(
-        rules=today.alert_rules(),
+        rules=[one for one in today.alert_rules() if one.kind is not AlertKind.dags_failing],
         sightings=SqlSightings(
             context.store,
             today.order_rules,
             lambda merchant_id: today.merchant(merchant_id).company_id,
         ),
         book=SqlAlertBook(context.store),
-        send=_send,
+        send=messages.send_alert,
     )
-
-
-def _send(to: Recipient, subject: str, text: str) -> bool:
-    """Send by one way; say whether the way is there."""
-    if to.channel is Channel.mail:
-        mail = messages.mail()
-        if mail is not None:
-            mail.send([to.to], subject, text)
-        return mail is not None
-    chat = messages.chat(to.to)
-    if chat is not None:
-        chat.send(messages.for_chat(f"{subject}\n{text}"))
-    return chat is not None

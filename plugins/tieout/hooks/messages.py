@@ -14,6 +14,7 @@ from urllib.parse import quote
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 
+from include.domain.alerts import Channel, Recipient
 from include.domain.errors import Retryable
 from include.domain.settlement import SettlementDay
 from tieout.hooks.plain import ChatHook
@@ -55,6 +56,23 @@ def mail() -> Mail | None:
 def chat(conn_id: str = CHAT_CONN) -> ChatHook | None:
     """Return the way by chat, or None."""
     return ChatHook(conn_id) if _has("chat", conn_id) else None
+
+
+def send_alert(to: Recipient, subject: str, text: str) -> bool:
+    """Send by one way; say whether the way is there.
+
+    Raises:
+        IntegrationError: it was not taken.
+    """
+    if to.channel is Channel.mail:
+        by_mail = mail()
+        if by_mail is not None:
+            by_mail.send([to.to], subject, text)
+        return by_mail is not None
+    by_chat = chat(to.to)
+    if by_chat is not None:
+        by_chat.send(for_chat(f"{subject}\n{text}"))
+    return by_chat is not None
 
 
 def for_chat(text: str) -> str:

@@ -1,0 +1,123 @@
+"""A DAG that fails under a real scheduler is told of once in the sandbox's chat, and its end."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import requests
+
+from include.local.airflow_api import AirflowApi
+from include.local.environment import PASSWORD, ROOT, LocalStack
+from include.local.processes import Processes
+from include.local.stack import start_stack
+from tests.ports import free_ports
+
+FRAGILE = """
+from pathlib import Path
+import pendulum
+from airflow.sdk import dag, task
+
+@dag(schedule=None, start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), max_active_runs=1)
+def fragile():
+    @task
+    def work() -> None:
+        if not Path(__file__).with_name("mended").exists():
+            raise ZeroDivisionError("a bug of ours")
+
+    work()
+
+fragile()
+"""
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    home = tmp_path_factory.mktemp("stack")
+    dags = home / "dags"
+    dags.mkdir()
+    shutil.copy(ROOT / "dags" / "alerts.py", dags)
+    (dags / "fragile.py").write_text(FRAGILE)
+    first = free_ports(5)
+    more = (("AIRFLOW__CORE__DAGS_FOLDER", str(dags)),)
+    found = replace(LocalStack(), home=home, port=first, sandbox_port=first + 1, more=more)
+    try:
+        start_stack(found)
+        yield found
+    finally:
+        Processes(home, {}).stop()
+
+
+@pytest.fixture(scope="module")
+def api(stack: LocalStack) -> AirflowApi:
+    client = start_client(stack)
+    for dag_id in ("alerts", "fragile"):
+        client.wait_for_dag(dag_id, 60)
+    return client
+
+
+def start_client(stack: LocalStack) -> AirflowApi:
+    client = AirflowApi(stack.base_url, "finance", PASSWORD)
+    client.log_in()
+    return client
+
+
+def run_fragile(api: AirflowApi, minutes_ago: int) -> str:
+    """Run it once, as its schedule would have; return how that ended."""
+    at = (datetime.now(UTC) - timedelta(minutes=minutes_ago)).isoformat()
+    made = api.call("POST", "/dags/fragile/dagRuns", json={"logical_date": at, "conf": {}})
+    return api.wait("fragile", made["dag_run_id"], 60)
+
+
+def let_a_quarter_pass(stack: LocalStack) -> None:
+    """Date back how the failed runs ended: the rule wants the first of them 15 minutes old."""
+    with sqlite3.connect(stack.home / "airflow.db", timeout=60) as database:
+        database.execute(
+            "UPDATE dag_run SET end_date = datetime(end_date, '-16 minutes') WHERE state = 'failed'"
+        )
+
+
+def chat_after_alerts(stack: LocalStack, api: AirflowApi) -> list[str]:
+    """Let the alerts look once; return the subjects of everything in the chat."""
+    assert api.wait("alerts", api.trigger("alerts"), 120) == "success"
+    bank = f"http://127.0.0.1:{stack.sandbox_port + 2}"
+    heard = requests.get(f"{bank}/chat/messages", timeout=10).json()
+    return [one["body"]["text"].split("\n")[0] for one in heard]
+
+
+def test_a_dag_that_fails_is_one_alert_until_it_succeeds(
+    stack: LocalStack, api: AirflowApi
+) -> None:
+    assert run_fragile(api, 40) == "failed"
+    assert chat_after_alerts(stack, api) == []  # it may have passed by itself
+    let_a_quarter_pass(stack)
+    assert run_fragile(api, 30) == "failed"
+    (told,) = chat_after_alerts(stack, api)
+    assert told.startswith("Tieout: dags failing: 2 (fragile has failed since ")
+    assert told.endswith(" UTC, last: work)")
+    assert run_fragile(api, 20) == "failed"
+    assert len(chat_after_alerts(stack, api)) == 1
+    (stack.home / "dags" / "mended").touch()
+    assert run_fragile(api, 10) == "success"
+    over = chat_after_alerts(stack, api)[1:]
+    assert [one.startswith("Tieout: dags failing: over (fragile has failed") for one in over] == [
+        True
+    ]
+    assert len(chat_after_alerts(stack, api)) == 2
+
+
+def test_a_dag_file_that_cannot_be_imported_is_told_at_once(
+    stack: LocalStack, api: AirflowApi
+) -> None:
+    before = len(chat_after_alerts(stack, api))
+    fragile: Path = stack.home / "dags" / "fragile.py"
+    fragile.write_text("from airflow.sdk import dag\nfrom include.mappings import nowhere\n")
+    (told,) = chat_after_alerts(stack, api)[before:]
+    assert told.startswith("Tieout: dags failing: 1 (fragile.py cannot be imported")
+    assert "ImportError: cannot import name 'nowhere'" in told
+    fragile.write_text(FRAGILE)
+    (over,) = chat_after_alerts(stack, api)[before + 1 :]
+    assert over.startswith("Tieout: dags failing: over (fragile.py")
