@@ -57,12 +57,12 @@ def settlement_reconciliation():
     @task
     def choose_days(params=None, dag_run=None, run_id=None) -> list[str]:
         """Name the merchants' days, e.g. ``acme_us|2026-10-31``; only these keys travel on."""
-        from tieout.tasks import settlement
+        from tieout.tasks import days
 
         # On manual runs the interval may be empty; run_after is always set.
         day = dag_run.data_interval_start or dag_run.run_after - timedelta(days=1)
         asked = params["settlement_date"] or day.date()
-        return settlement.choose_days(asked, params["merchants"], run_id)
+        return days.choose_days(asked, params["merchants"], run_id)
 
     def step(name, module="settlement", **options):
         @task(task_id=name, map_index_template="{{ task.op_args[0] }}", **options)

@@ -103,8 +103,8 @@ class Tieout:
     # Days ------------------------------------------------------------------------------------
 
     def merchant(self, day: SettlementDay) -> Merchant:
-        """Return the merchant as configured on the day."""
-        return self.mappings.merchant(day.merchant_id, day.settlement_date)
+        """Return the merchant as configured on the day, or as it ended before."""
+        return self.mappings.merchant_to_its_end(day.merchant_id, day.settlement_date)
 
     def latest_day(self) -> date:
         """Return the newest settlement date known, or yesterday."""

@@ -1,7 +1,7 @@
 """A merchant as configured in ``include/mappings/merchants.yaml``."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import time
 from enum import StrEnum
 from typing import NamedTuple
@@ -115,6 +115,17 @@ class Merchant:
     def source(self, name: str) -> Source:
         """Return the source of that name; a missing one is our own bug."""
         return next(source for source in self.sources if source.name == name)
+
+    def ended(self) -> "Merchant":
+        """Return it as its days go on after its end: what comes is taken, no report is waited for.
+
+        A bank statement may still bring its last money, so one is asked for as before.
+        """
+        sources = tuple(
+            replace(source, is_required=False, awaited_days=0) if source.is_required else source
+            for source in self.sources
+        )
+        return replace(self, sources=sources)
 
     @property
     def reports_funding(self) -> bool:

@@ -10,7 +10,7 @@ from include.domain.disputes import ChargebackReason
 from include.domain.errors import Rejected
 from include.domain.fees import FeeSchedule
 from include.domain.merchant import Merchant
-from include.mappings.in_force import InForce, in_force
+from include.mappings.in_force import InForce, begun, in_force
 from include.mappings.tables_orders import OrderTables
 
 
@@ -59,6 +59,17 @@ class Mappings:
             rules[0].where if rules else "merchants.yaml",
             f"Add an entry with 'merchant_id: {merchant_id}' in force then.",
         )
+
+    def merchant_to_its_end(self, merchant_id: str, on: date) -> Merchant:
+        """Return a merchant as configured on a day, or ended: then no source of it is demanded.
+
+        Raises:
+            Rejected: none has begun by then.
+        """
+        latest = begun(self.merchants.get(merchant_id, ()), on)
+        if latest is None or latest.effective_to is None or on <= latest.effective_to:
+            return self.merchant(merchant_id, on)
+        return latest.value.ended()
 
     def gl_template(self, name: str, on: date) -> GlTemplate:
         """Return the accounts in force on a posting date.

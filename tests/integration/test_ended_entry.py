@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from shutil import copytree
 
@@ -14,10 +16,14 @@ from include.adapters.store.alerts import SqlAlertBook
 from include.adapters.store.api_clients import SqlApiClients
 from include.domain.alerts import AlertKind
 from include.domain.errors import Rejected
+from include.domain.expectations import Expectation, ExpectationKind, ExpectationState
+from include.domain.matching import Cause
 from include.domain.money import Money
+from include.domain.open_items import OpenItem
 from include.domain.order_state import OrderState
 from include.domain.orders import order_id_of
 from include.domain.refunds import RefundState
+from include.domain.settlement import SettlementDay
 from include.mappings.load import SHIPPED, load_mappings
 from include.services.api.clients import add_client
 from include.services.api.ports import Role
@@ -31,7 +37,7 @@ from tieout.api.runtime import Api
 from tieout.api.settings import ApiSettings
 from tieout.order_desk import Desks
 from tieout.order_feeds import shop_sync
-from tieout.tasks import care, orders, refunds, settlement
+from tieout.tasks import care, days, orders, refunds
 from tieout.webhook_desk import find_account
 
 # Every table's entry that an order of the shop is worked on by; the play's day is 2026-11-03.
@@ -49,7 +55,7 @@ ENDED = {
 @pytest.fixture
 def ended(play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Play]:
     """Have tasks and pages work for the play, in whose mappings ``end`` ends the shop."""
-    for module in (orders, care, refunds, settlement, cli):
+    for module in (orders, care, refunds, days, cli):
         if hasattr(module, "desks"):
             monkeypatch.setattr(module, "desks", lambda: play.desks)
         monkeypatch.setattr(module, "tieout", lambda: play.desks.context)
@@ -146,16 +152,53 @@ def test_the_settlement_of_the_other_merchants_goes_on_after_the_end(
     ended: Play, tmp_path: Path
 ) -> None:
     every = ["acme_uk", "acme_us"]
-    assert settlement.choose_days("2026-11-03", every, "r") == [
+    assert days.choose_days("2026-11-03", every, "r") == [
         "acme_uk|2026-11-03",
         "acme_us|2026-11-03",
     ]
     end(ended, tmp_path)
-    assert settlement.choose_days("2026-11-03", every, "r") == ["acme_uk|2026-11-03"]
-    assert len(settlement.choose_days("2026-11-02", every, "r")) == 2  # its last day
+    assert days.choose_days("2026-11-03", every, "r") == ["acme_uk|2026-11-03"]
+    assert len(days.choose_days("2026-11-02", every, "r")) == 2  # its last day
     for unfit in (["acme_us"], ["acme_us", "acme_us"], ["acme_uk", "nobody"]):
         with pytest.raises(Rejected, match=r"acme_us|nobody"):
-            settlement.choose_days("2026-11-03", unfit, "r")
+            days.choose_days("2026-11-03", unfit, "r")
+
+
+def test_a_merchant_that_ended_is_followed_until_its_last_money_has_come(
+    ended: Play, tmp_path: Path
+) -> None:
+    """Its funding comes days after its end: unseen, neither money nor an open item would tell."""
+    end(ended, tmp_path)
+    context, last = ended.desks.context, date(2026, 11, 2)
+    batch = Expectation(
+        "acme_us", ExpectationKind.funding, "B-1", "USD", 5_000, last, last + timedelta(days=5),
+        detail={"batch_id": "B-1", "full": 5_000},
+    )  # fmt: skip
+    context.expectations.save([batch])
+    asked = ("2026-11-03", ["acme_us"], "r")
+    assert days.choose_days(*asked) == ["acme_us|2026-11-03"]
+    day = SettlementDay("acme_us", date(2026, 11, 3))
+    followed = context.merchant(day)
+    assert not any(source.is_required for source in followed.sources)
+    assert [s.name for s in followed.sources if s.awaited_days] == ["funding", "bank"]
+    # It did not come in time: an open item tells of it, and it may still come.
+    context.expectations.save([replace(batch, state=ExpectationState.missing)])
+    item = OpenItem(
+        "acme_us|1", "acme_us", last, "fund", Cause.short_funding, "USD", 5_000, "", "", "late",
+        "Ask the acquirer.", "ar",
+    )  # fmt: skip
+    context.open_items.open([item])
+    assert days.choose_days(*asked) == ["acme_us|2026-11-03"]
+    context.open_items.resolve([item.item_key], resolved_by="ann", resolution="it never came")
+    with pytest.raises(Rejected, match="acme_us"):
+        days.choose_days(*asked)
+    # It has come: the day that met it may be run again, a later one has nothing to bring.
+    met = replace(batch, state=ExpectationState.met, amount_minor=0, met_date=day.settlement_date)
+    context.expectations.save([met])
+    assert days.choose_days(*asked) == ["acme_us|2026-11-03"]
+    context.expectations.save([replace(met, met_date=last)])
+    with pytest.raises(Rejected, match="acme_us"):
+        days.choose_days(*asked)
 
 
 def test_an_order_of_a_merchant_whose_last_shop_is_gone_is_told(

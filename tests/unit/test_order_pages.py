@@ -257,7 +257,7 @@ def test_a_sandbox_may_settle_its_business_date_and_no_day_after_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from include.domain.errors import Rejected
-    from tieout.tasks import settlement
+    from tieout.tasks import days
 
     class Days:
         def record(self, *_given: object, **_more: object) -> None:
@@ -266,15 +266,12 @@ def test_a_sandbox_may_settle_its_business_date_and_no_day_after_it(
     class Context:
         days, clock = Days(), wiring.UtcClock()
         settings = wiring.Settings("", Path(), "sandbox", business_date=date(2099, 1, 2))
-        mappings = type("Mappings", (), {"version": "1"})
+        mappings = load_mappings()
 
-        def merchant(self, _day: object) -> None:
-            return None
-
-    monkeypatch.setattr(settlement, "tieout", Context)
-    assert settlement.choose_days("2099-01-02", ["acme_us"], "r") == ["acme_us|2099-01-02"]
+    monkeypatch.setattr(days, "tieout", Context)
+    assert days.choose_days("2099-01-02", ["acme_us"], "r") == ["acme_us|2099-01-02"]
     with pytest.raises(Rejected, match="has not ended"):
-        settlement.choose_days("2099-01-03", ["acme_us"], "r")
+        days.choose_days("2099-01-03", ["acme_us"], "r")
     Context.settings = wiring.Settings("", Path())
     with pytest.raises(Rejected, match="has not ended"):
-        settlement.choose_days(str(Context.clock.now().date()), ["acme_us"], "r")
+        days.choose_days(str(Context.clock.now().date()), ["acme_us"], "r")

@@ -6,8 +6,7 @@ that follows; a ``Rejected`` is kept with the day, so that the page and the repo
 
 import functools
 import logging
-from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from include.domain.errors import Rejected
@@ -69,42 +68,6 @@ def _step(work: Step) -> Callable[[str], str]:
         return day_key
 
     return run
-
-
-def choose_days(settlement_date: date | str, merchants: Sequence[str], run_id: str) -> list[str]:
-    """Name the days of a run; a merchant that is not in force on the date has none.
-
-    Raises:
-        Rejected: an unknown merchant, none in force on the date, or it has not ended everywhere.
-    """
-    context = tieout()
-    day = date.fromisoformat(str(settlement_date))
-    if day > _last_ended(context):
-        raise Rejected(
-            f"{day} has not ended yet", "settlement_date", "Choose yesterday or an earlier date."
-        )
-    chosen = []
-    for key in (SettlementDay(merchant_id, day) for merchant_id in merchants):
-        try:
-            context.merchant(key)
-        except Rejected as fault:
-            # A scheduled run names every merchant of the file, also one that has ended.
-            if key.merchant_id not in context.mappings.merchants or len(merchants) == 1:
-                raise
-            log.warning("%s is passed over: %s", key, fault)
-        else:
-            chosen.append(key)
-    if merchants and not chosen:
-        what = f"none of {', '.join(merchants)} is in force on {day}"
-        raise Rejected(what, "merchants.yaml", "Choose another date, or add an entry.")
-    for key in chosen:
-        context.days.record(key, "chosen", run_id=run_id, mapping_version=context.mappings.version)
-    return [str(key) for key in chosen]
-
-
-def _last_ended(context: Tieout) -> date:
-    """Return yesterday; or a sandbox's business date, which is over when somebody asks."""
-    return context.settings.business_date or context.clock.now().date() - timedelta(days=1)
 
 
 def senders_of(context: Tieout, merchant: Merchant) -> "Senders":

@@ -1,0 +1,59 @@
+"""The first task of a settlement run: which days it is about."""
+
+import logging
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from include.domain.errors import Rejected
+from include.domain.settlement import SettlementDay
+from include.wiring import Tieout, tieout
+
+log = logging.getLogger(__name__)
+
+
+def choose_days(settlement_date: date | str, merchants: Sequence[str], run_id: str) -> list[str]:
+    """Name the days of a run; a merchant that is not in force on the date has none.
+
+    One that has ended is followed for as long as money of it is under way.
+
+    Raises:
+        Rejected: an unknown merchant, none in force on the date, or it has not ended everywhere.
+    """
+    context = tieout()
+    day = date.fromisoformat(str(settlement_date))
+    if day > _last_ended(context):
+        raise Rejected(
+            f"{day} has not ended yet", "settlement_date", "Choose yesterday or an earlier date."
+        )
+    keys = (SettlementDay(merchant_id, day) for merchant_id in merchants)
+    # A scheduled run names every merchant of the file, also one that has ended.
+    chosen = [key for key in keys if _is_due(context, key, is_alone=len(merchants) == 1)]
+    if merchants and not chosen:
+        what = f"none of {', '.join(merchants)} is in force on {day}"
+        raise Rejected(what, "merchants.yaml", "Choose another date, or add an entry.")
+    for key in chosen:
+        context.days.record(key, "chosen", run_id=run_id, mapping_version=context.mappings.version)
+    return [str(key) for key in chosen]
+
+
+def _is_due(context: Tieout, key: SettlementDay, *, is_alone: bool) -> bool:
+    from include.services.money_under_way import is_money_under_way
+
+    try:
+        context.mappings.merchant(key.merchant_id, key.settlement_date)
+    except Rejected as fault:
+        if key.merchant_id not in context.mappings.merchants:
+            raise
+        if is_money_under_way(key, context.expectations, context.open_items):
+            log.info("%s is run though its merchant has ended: money of it is under way", key)
+            return True
+        if is_alone:
+            raise
+        log.warning("%s is passed over: %s", key, fault)
+        return False
+    return True
+
+
+def _last_ended(context: Tieout) -> date:
+    """Return yesterday; or a sandbox's business date, which is over when somebody asks."""
+    return context.settings.business_date or context.clock.now().date() - timedelta(days=1)
