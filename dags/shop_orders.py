@@ -29,10 +29,10 @@ from tieout.timetable import every
 def shop_orders():
     @task
     def choose_shops() -> list[str]:
-        """Name the shops that take new orders; only these names travel on."""
+        """Name the shops whose orders are followed, ended ones too; only these names travel on."""
         from tieout.tasks import orders
 
-        return orders.open_shop_ids()
+        return orders.shop_ids()
 
     @task(map_index_template="{{ task.op_kwargs['shop_id'] }}")
     def poll_shop(shop_id: str) -> str:
@@ -43,7 +43,7 @@ def shop_orders():
 
     @task(map_index_template="{{ task.op_kwargs['shop_id'] }}")
     def keep_webhooks(shop_id: str) -> str:
-        """Make the shop's webhooks, and mend those that it has disabled."""
+        """Make the webhooks of an open shop, and mend those that it has disabled."""
         from tieout.tasks import orders
 
         return orders.keep_webhooks(shop_id)

@@ -55,6 +55,7 @@ def shop_sync(desks: Desks, shop_id: str) -> ShopSync:
         watermarks=context.watermarks,
         shelf=context.shelf,
         owner=desk.merchant.owner,
+        takes_new=shop_id in context.today.open_shops(),
     )
 
 

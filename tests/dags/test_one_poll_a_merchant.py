@@ -27,7 +27,7 @@ def test_two_shops_of_one_merchant_name_it_once(
 ) -> None:
     desks = Desks(with_an_outlet(tmp_path))
     monkeypatch.setattr(orders, "desks", lambda: desks)
-    assert orders.open_shop_ids() == ["acme_uk_web", "acme_us_outlet", "acme_us_web"]
+    assert orders.shop_ids() == ["acme_uk_web", "acme_us_outlet", "acme_us_web"]
     assert orders.merchant_ids() == ["acme_uk", "acme_us"]
 
 

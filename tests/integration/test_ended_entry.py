@@ -8,6 +8,7 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
+import requests
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx import Response
@@ -15,7 +16,7 @@ from httpx import Response
 from include.adapters.store.alerts import SqlAlertBook
 from include.adapters.store.api_clients import SqlApiClients
 from include.domain.alerts import AlertKind
-from include.domain.errors import Rejected
+from include.domain.errors import IntegrationError, Rejected
 from include.domain.expectations import Expectation, ExpectationKind, ExpectationState
 from include.domain.matching import Cause
 from include.domain.money import Money
@@ -136,7 +137,7 @@ def test_nothing_new_is_taken_after_the_end(ended: Play, tmp_path: Path) -> None
     end(ended, tmp_path)
     assert SHOP not in orders.open_shop_ids()
     assert "acme_uk_web" in orders.open_shop_ids()
-    for work in (orders.poll_shop, orders.keep_webhooks, orders.push_stock):
+    for work in (orders.keep_webhooks, orders.push_stock):
         assert work(SHOP) == orders.ENDED
     known = find_account(ended.desks)  # its webhooks still come, of orders that it brought before
     assert known("woocommerce", SHOP) is not None
@@ -146,6 +147,39 @@ def test_nothing_new_is_taken_after_the_end(ended: Play, tmp_path: Path) -> None
         one for one in ended.desks.context.dead_letters.listing() if one.key == f"{SHOP}|{number}"
     )
     assert f"shop '{SHOP}' takes no new orders" in letter.reason
+
+
+def test_what_an_ended_shop_cancels_is_polled_and_what_it_sells_is_passed_over(
+    ended: Play, tmp_path: Path
+) -> None:
+    """Its webhooks may be lost, or there may be none; new orders wait for the shop to be back."""
+    order_id = ended.take()
+    number = ended.desks.service.orders.content(order_id).number
+    shipped = ended.desks.context.mappings
+    end(ended, tmp_path)
+    assert SHOP in orders.shop_ids()
+    ended.control("shop_cancel_order", shop=SHOP, order=number)
+    sold = order_id_of(SHOP, ended.shopper_orders())
+    assert "1 new, and the shop takes no new orders" in orders.poll_shop(SHOP)
+    for _ in range(3):
+        ended.sweep()
+    assert ended.order(order_id).state == OrderState.cancelled
+    assert ended.executed(order_id)["void"] == 1
+    _rule(ended, shipped)
+    orders.poll_shop(SHOP)
+    assert ended.order(sold).state == OrderState.authorized
+
+
+def test_an_ended_shop_that_is_switched_off_fails_nothing(ended: Play, tmp_path: Path) -> None:
+    faults = f"{ended.sandbox.urls()['control']}/control/faults"
+    ended.control("faults", system="shop", match="orders", times=0, fault="500")
+    try:
+        with pytest.raises(IntegrationError):
+            orders.poll_shop(SHOP)
+        end(ended, tmp_path)
+        assert orders.poll_shop(SHOP) == orders.GONE
+    finally:
+        requests.delete(faults, timeout=10).raise_for_status()
 
 
 def test_the_settlement_of_the_other_merchants_goes_on_after_the_end(

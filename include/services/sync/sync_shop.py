@@ -35,9 +35,13 @@ class ShopSync:
     watermarks: Watermarks
     shelf: Shelf
     owner: str
+    takes_new: bool = True  # its entry is in force
 
     def poll(self, begin: datetime) -> Tally:
         """Work on everything changed since the watermark, oldest first.
+
+        What an ended shop shows of new orders is passed over under a watermark of its own: should
+        an entry begin again, the poll goes on where it took the last one.
 
         Args:
             begin: where a first poll starts.
@@ -46,6 +50,9 @@ class ShopSync:
         for status in ("", *sorted(self.reader.discarded_statuses)):
             name = "|".join(filter(None, ("shop", self.reader.shop_id, status)))
             mark = self.watermarks.get(name)
+            if not self.takes_new:
+                name = f"{name}|ended"
+                mark = max(mark, self.watermarks.get(name))
             since = datetime.fromisoformat(mark) if mark else begin
             self._take(tally, self.reader.orders_changed_since(since, OVERLAP, status), name)
         return tally.check()
@@ -76,8 +83,12 @@ class ShopSync:
     def _take(self, tally: Tally, changed: Iterable[ShopOrder], name: str) -> None:
         for found in changed:
             key = f"{found.shop_id}|{found.order_number}"
-            work = partial(self._work, found, tally)
-            work_on(tally, self.shelf, "shop_order", key, self.owner, work)
+            if name and not self.takes_new and not self._is_known(found):
+                tally.read, tally.not_ours = tally.read + 1, tally.not_ours + 1
+                tally.passed["new, and the shop takes no new orders"] += 1
+            else:
+                work = partial(self._work, found, tally)
+                work_on(tally, self.shelf, "shop_order", key, self.owner, work)
             if name:
                 self.watermarks.move(name, found.modified_at.isoformat())
 
@@ -163,6 +174,9 @@ class ShopSync:
         """Say whether the shop's own order was taken: who calls the API says what goes where."""
         accepted, *_ = self.service.orders.timeline(saga.key)
         return accepted.who == WHO
+
+    def _is_known(self, found: ShopOrder) -> bool:
+        return self._known(order_id_of(found.shop_id, found.order_number)) is not None
 
     def _known(self, order_id: str) -> Saga[OrderFacts] | None:
         try:

@@ -8,6 +8,7 @@ import logging
 import os
 from datetime import UTC, datetime
 
+from include.domain.errors import IntegrationError
 from include.services.inbox.handle_events import HandleEvents
 from include.wiring import tieout
 from tieout.order_desk import Desks
@@ -24,6 +25,7 @@ from tieout.tasks.task_log import told
 
 log = logging.getLogger(__name__)
 ENDED = "it takes no new orders any more; passed over"
+GONE = "it has ended and cannot be polled; it is asked again"
 _NICENESS = 10
 _SWEEP = 500  # orders and refunds of one run; the rest a minute later
 
@@ -34,8 +36,13 @@ def desks() -> Desks:
     return Desks(tieout())
 
 
+def shop_ids() -> list[str]:
+    """Name the shops whose orders are followed, ended ones too; polls are mapped over them."""
+    return desks().shop_ids()
+
+
 def open_shop_ids() -> list[str]:
-    """Name the shops that take new orders; tasks are mapped over them."""
+    """Name the shops that take new orders."""
     return desks().context.today.open_shops()
 
 
@@ -86,13 +93,20 @@ def handle_inbox() -> str:
 
 
 def poll_shop(shop_id: str) -> str:
-    """Take a shop's new and changed orders in."""
+    """Take a shop's new and changed orders in; of one that has ended, what it changes of old ones.
+
+    An ended shop may be switched off at any time: that is no fault of ours, and is only said.
+    """
 
     def work() -> str:
-        desk = desks().of(shop_id)
-        if shop_id not in open_shop_ids():  # a run that began before midnight
-            return ENDED
-        return str(shop_sync(desks(), shop_id).poll(_begin(desk)))
+        is_open = shop_id in open_shop_ids()
+        try:
+            return str(shop_sync(desks(), shop_id).poll(_begin(desks().of(shop_id))))
+        except IntegrationError as fault:
+            if is_open:
+                raise
+            log.warning("%s has ended and cannot be polled: %s", shop_id, fault)
+            return GONE
 
     return told("poll_shop", shop_id, work)
 
