@@ -7,7 +7,7 @@ reference, sections 2.2 and 3; SYSPRO reference, sections 4 and 6; reliability r
 from dataclasses import dataclass
 
 from include.services.effects.dead_letters import DeadLetter
-from include.services.orders.setting_back import WAYS_OUT
+from include.services.orders.setting_back import WAYS_OUT, way_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,7 @@ def suggest(letter: DeadLetter) -> str:
     reason = letter.reason.casefold()
     for row in ROWS:
         if row.text.casefold() in reason and row.kind in ("", letter.kind):
-            return _with_way_out(row.do, letter.kind)
+            way = way_out(letter.kind, letter.owner)
+            is_said = WAYS_OUT.get(letter.kind, way) in row.do
+            return row.do if is_said else f"{row.do} {way}"
     return ""
-
-
-def _with_way_out(do: str, kind: str) -> str:
-    """Say also how to be done with it for good, where a person may be."""
-    way = WAYS_OUT.get(kind, "")
-    return f"{do} Or {way}." if way and way not in do else do

@@ -18,6 +18,7 @@ from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.inbox.ports import Conclusion, InboxState, Incoming
 from include.services.next_actions import ROWS, NextAction, suggest
 from include.services.orders.driver import Event
+from include.services.orders.setting_back import NO_DESK
 from include.wiring import Settings, Tieout
 from tests.care.conftest import Care
 from tests.orders.conftest import make_order
@@ -357,3 +358,7 @@ def test_a_set_back_order_or_refund_may_be_ended_too() -> None:
     assert suggest(letter_of("sales_order", reason)).endswith("then replay.")
     held = suggest(letter_of("order", "customer is on hold"))
     assert held.count("cancel the order") == 1
+    gone = replace(letter_of("order", reason), owner=NO_DESK)  # nothing is done without its shop
+    assert suggest(gone).endswith(
+        "then replay. Cancelled meanwhile, it is unwound then and no sooner."
+    )

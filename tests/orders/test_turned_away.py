@@ -15,7 +15,7 @@ from include.domain.order_state import OrderFacts, OrderState
 from include.domain.refunds import RefundState
 from include.services.orders.driver import Event, Saga
 from include.services.orders.place_order import OrderPlay
-from include.services.orders.setting_back import is_set_back, set_back
+from include.services.orders.setting_back import Stake, is_set_back, set_back
 from tests.orders.conftest import Kit, make_order
 from tests.orders.test_set_back import UNMAPPED, break_some, letters, sweep
 
@@ -60,10 +60,25 @@ def test_an_order_of_a_shop_that_is_gone_is_set_back_with_a_letter(kit: Kit, par
     (letter,) = letters(kit)
     assert (letter.kind, letter.key, letter.owner) == ("order", order.order_id, "integration")
     assert letter.next_action.startswith("Add it again.")
-    assert letter.next_action.endswith("Or cancel the order.")
+    assert letter.next_action.endswith(" Cancelled meanwhile, it is unwound then and no sooner.")
     part.fault = None
     sweep(kit, minutes=16)
     assert (row(kit, order.order_id).state, letters(kit)) == (OrderState.captured, [])
+
+
+def test_an_order_that_is_cancelled_without_its_shop_is_unwound_once_that_is_back(
+    kit: Kit, part: Works
+) -> None:
+    order = make_order()
+    kit.run(order)
+    part.fault = NO_SHOP
+    kit.service.cancel(order.order_id, "ann", "the shop is gone")
+    sweep(kit, minutes=20)
+    assert row(kit, order.order_id).state == OrderState.stuck
+    assert [one.key for one in letters(kit)] == [order.order_id]
+    part.fault = None
+    sweep(kit, minutes=40)
+    assert (row(kit, order.order_id).state, letters(kit)) == (OrderState.cancelled, [])
 
 
 def test_a_refund_of_a_shop_that_is_gone_is_set_back_with_a_letter(kit: Kit, part: Works) -> None:
@@ -240,7 +255,7 @@ def turned(decide: Callable[..., object], faults: dict[str, Exception]) -> Calla
 def test_times_in_a_row_are_read_back_from_the_reason() -> None:
     reason = ""
     for times in range(1, 4):
-        reason = set_back(reason, UNMAPPED, "order").reason
+        reason = set_back(reason, UNMAPPED, Stake("order", Money(1, "USD"), "ann")).reason
         assert is_set_back(reason)
         assert (f"{times} times" in reason) is (times > 1)
     assert not is_set_back("customer|1: SYSPRO said: cannot be driven: really")

@@ -20,6 +20,7 @@ WAYS_OUT = {
     "order": "cancel the order",
     "refund": "refuse the refund while nothing of it has moved",
 }
+_WITHOUT_DESK = {"order": "Cancelled meanwhile, it is unwound then and no sooner."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,15 @@ _UNREACHABLE = _Patience((_MINUTE / 2, _MINUTE, 2 * _MINUTE, 5 * _MINUTE), None)
 _BUG = _Patience((_MINUTE, _RECHECK), 2)  # the first may have been the database, gone for once
 
 
-def set_back(last: str, fault: Exception, kind: str) -> SetBack:
-    """Decide it from the saga's last reason to rest, the fault, and the kind of its letter.
+def way_out(kind: str, owner: str) -> str:
+    """Say what a person may do about a letter beside mending what fails; '' is nothing."""
+    if owner == NO_DESK and kind in _WITHOUT_DESK:
+        return _WITHOUT_DESK[kind]
+    return f"Or {WAYS_OUT[kind]}." if kind in WAYS_OUT else ""
+
+
+def set_back(last: str, fault: Exception, stake: Stake) -> SetBack:
+    """Decide it from the saga's last reason to rest, the fault, and what its letter is about.
 
     Times in a row are counted whatever the faults were, and anew once the saga goes on.
     """
@@ -83,9 +91,8 @@ def set_back(last: str, fault: Exception, kind: str) -> SetBack:
     if patience.told_from is None or times < patience.told_from:
         return SetBack(reason, wait)
     do = fault.do if isinstance(fault, IntegrationError) else "Mend what fails."
-    next_action = f"{do} It is tried again every 15 minutes, and goes on by itself."
-    if kind in WAYS_OUT:
-        next_action = f"{next_action} Or {WAYS_OUT[kind]}."
+    again = "It is tried again every 15 minutes, and goes on by itself."
+    next_action = f"{do} {again} {way_out(stake.kind, stake.owner)}".rstrip()
     was_told = words == words_before and before >= patience.told_from
     return SetBack(reason, wait, DeadLetterNote(f"{_MARK}: {words}", next_action), was_told)
 

@@ -39,7 +39,7 @@ def let_wait(
 
     ``stuck`` is its state once a person is told.
     """
-    found = set_back(saga.reason, fault, stake.kind)
+    found = set_back(saga.reason, fault, stake)
     letter = Letter(stake, found.note, found.was_told) if found.note else None
     state = stuck if found.note else saga.state
     with suppress(Exception):  # what counts is the fault itself, e.g. a database that is gone
