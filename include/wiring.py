@@ -104,7 +104,8 @@ class Tieout:
 
     def merchant(self, day: SettlementDay) -> Merchant:
         """Return the merchant as configured on the day, or as it ended before."""
-        return self.mappings.merchant_to_its_end(day.merchant_id, day.settlement_date)
+        merchant = self.mappings.merchant_to_its_end(day.merchant_id, day.settlement_date)
+        return merchant.on(day.settlement_date)
 
     def latest_day(self) -> date:
         """Return the newest settlement date known, or yesterday."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import time
+from datetime import date, time
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -19,6 +19,9 @@ class SourceKind(StrEnum):
     bank = "bank"  # a bank statement
 
 
+EVERY_DAY = frozenset(range(7))
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """One feed of a merchant and the classes it supplies."""
@@ -32,6 +35,11 @@ class Source:
     is_required: bool = True  # awaited until it comes; otherwise the day goes on without it
     definition: str = ""  # Cybersource definition class, e.g. PaymentBatchDetailClass
     awaited_days: int = 7  # not required: asked for again this long after its day; 0 is never
+    comes_on: frozenset[int] = EVERY_DAY  # weekdays whose file there is; Monday is 0
+
+    def undemanded(self) -> "Source":
+        """Return it as of a day on which it may come, and nobody waits for it."""
+        return replace(self, is_required=False, awaited_days=0)
 
 
 class BankAccount(NamedTuple):
@@ -121,11 +129,14 @@ class Merchant:
 
         A bank statement may still bring its last money, so one is asked for as before.
         """
-        sources = tuple(
-            replace(source, is_required=False, awaited_days=0) if source.is_required else source
-            for source in self.sources
-        )
-        return replace(self, sources=sources)
+        sources = (one.undemanded() if one.is_required else one for one in self.sources)
+        return replace(self, sources=tuple(sources))
+
+    def on(self, day: date) -> "Merchant":
+        """Return it without waiting for a source that has no file of such a day of the week."""
+        weekday = day.weekday()
+        sources = (one if weekday in one.comes_on else one.undemanded() for one in self.sources)
+        return replace(self, sources=tuple(sources))
 
     @property
     def reports_funding(self) -> bool:

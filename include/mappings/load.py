@@ -22,6 +22,7 @@ from include.mappings.problems import Problem, refuse
 from include.mappings.rules import check_rules, of_kind
 from include.mappings.rules_orders import check_order_tables
 from include.mappings.schema import (
+    WEEKDAYS,
     ChargebackReasonsEntry,
     Entry,
     FeeCodesEntry,
@@ -194,6 +195,7 @@ def _sources(entry: MerchantEntry) -> tuple[Source, ...]:
             is_required=row.is_required,
             definition=row.definition,
             awaited_days=row.awaited_days,
+            comes_on=frozenset(map(WEEKDAYS.index, row.comes_on)),
         )
         for row in entry.sources
     )

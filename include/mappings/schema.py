@@ -6,7 +6,7 @@ The models say what one value may be; ``rules.py`` says what several must be tog
 import re
 from datetime import date, datetime, time
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -178,6 +178,10 @@ class BankAccountRow(Row):
     bank_code: Text
 
 
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)  # as ``date.weekday`` counts
+
+
 class SourceRow(Row):
     name: Text
     kind: Annotated[SourceKind, Loose]
@@ -188,6 +192,7 @@ class SourceRow(Row):
     is_required: bool = True
     definition: str = ""
     awaited_days: Annotated[int, Field(ge=0, le=60)] = 7
+    comes_on: Annotated[list[Weekday], Field(min_length=1)] = list(WEEKDAYS)
 
 
 # Columns of SYSPRO's ArInvoice that say whose document it is, and how long their values are.

@@ -7,17 +7,21 @@ import pytest
 
 from include.adapters.store.alarms import SqlAlarms
 from include.adapters.store.alerts import SqlAlertBook, SqlSightings
+from include.adapters.store.open_items import SqlOpenItems
 from include.domain.alerts import AlertKind, AlertRule, Channel, QuietHours, Recipient
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.domain.money import Money
 from include.domain.payments import PaymentStatus
+from include.domain.settlement import SettlementDay
 from include.mappings.load import load_mappings
 from include.services.alerts.raise_alerts import RaiseAlerts, Told
+from include.services.ask_again import awaited_items
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from tests.care.conftest import Care
 from tests.orders.conftest import make_order
 from tests.orders.partners import authorization
 
+US = load_mappings().merchant("acme_us", date(2026, 11, 3))
 MAIL = Recipient(Channel.mail, "ops@acme.example")
 CHAT = Recipient(Channel.chat, "chat_operations")
 
@@ -231,6 +235,28 @@ def test_stuck_orders_and_waiting_refunds_are_counted_by_merchant(watch: Watch) 
         "Tieout: orders stuck: 1 (orders need a person at acme_us)",
         "Tieout: refunds waiting: 1 (refunds wait for a second person at acme_us)",
     ]
+
+
+def test_a_source_that_has_not_come_in_its_time_is_told_until_a_person_resolves_it(
+    watch: Watch,
+) -> None:
+    """Meanwhile ``late_files`` asks for it; afterwards nobody would."""
+    store, today = watch.care.store, watch.care.kit.clock.now().date()
+    items = SqlOpenItems(store, watch.care.kit.clock)
+    for day in (today, today - timedelta(days=7)):
+        one = SettlementDay("acme_us", day)
+        bank = replace(US.source("bank"), awaited_days=7)
+        items.open(awaited_items(one, replace(US, sources=(bank,)), {"bank": "no statement"}))
+    missing = rule(AlertKind.sources_missing, window=timedelta(days=7))
+    assert watch.run(missing).told == 0
+    watch.care.kit.clock.move(days=1)
+    assert watch.run(missing).told == 1
+    assert watch.post.subjects() == [
+        "Tieout: sources missing: 1 (sources have never come, of settlement days of acme_us)"
+    ]
+    keys = [item.item_key for item in items.of_stage("acme_us", "download")]
+    items.resolve(keys, resolved_by="ann", resolution="a holiday")
+    assert watch.run(missing).over == 1
 
 
 def test_a_review_alarms_before_its_authorisation_lapses(watch: Watch) -> None:

@@ -66,6 +66,21 @@ def room(tmp_path: Path, store_url: str) -> Iterator[Room]:
     made.engine.dispose()
 
 
+def test_nobody_waits_for_a_file_that_its_day_of_the_week_never_has(room: Room) -> None:
+    """Saturday has no statement, Friday does; what comes all the same is taken."""
+    weekdays = frozenset(range(5))
+    sources = (replace(SALES, comes_on=weekdays), replace(BANK, comes_on=weekdays))
+    room.merchant = replace(room.merchant, sources=sources).on(DAY.settlement_date)
+    room.gateway.files.clear()
+    room.run()
+    assert room.items.open_of_day(DAY) == []
+    assert room.due(DAY.settlement_date) == []
+    room.gateway.put("US-001", DAY, STATEMENT)
+    assert {one.source: one.outcome.value for one in room.run().sources}["bank"] == "file"
+    friday = replace(room.merchant, sources=sources).on(date(2026, 10, 30))
+    assert friday.sources == sources
+
+
 def test_a_day_that_goes_on_without_its_statement_says_so_until_it_comes(room: Room) -> None:
     room.run()
     (item,) = room.items.open_of_day(DAY)

@@ -175,6 +175,18 @@ def test_merchants_may_follow_each_other_in_one_company(tmp_path: Path) -> None:
     assert read_mappings(folder)[1] == []
 
 
+def test_a_source_says_on_which_days_of_the_week_it_comes(tmp_path: Path) -> None:
+    line = "comes_on: [mon, tue, wed, thu, fri]"
+    folder = _change(tmp_path, "merchants.yaml", "layout: bai2", f"layout: bai2\n        {line}")
+    us = load_mappings(folder).merchant("acme_us", DAY)
+    assert us.source("bank").comes_on == frozenset(range(5))
+    assert us.source("sales").comes_on == frozenset(range(7))
+    text = (folder / "merchants.yaml").read_text()
+    (folder / "merchants.yaml").write_text(text.replace("thu, fri", "thu, friday"))
+    with pytest.raises(Rejected, match="Did you mean 'fri'"):
+        load_mappings(folder)
+
+
 def test_every_problem_is_reported_at_once(tmp_path: Path) -> None:
     folder = _change(tmp_path, "merchants.yaml", "zone: Asia/Tokyo", "zone: JST")
     text = (folder / "gl_templates.yaml").read_text()

@@ -10,9 +10,10 @@ from sqlalchemy import Engine, Select, case, func, null, select, update
 from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.leases import once_insert
 from include.adapters.store.order_tables import alerts, orders, refunds
-from include.adapters.store.schema import dead_letters, effects
+from include.adapters.store.schema import dead_letters, effects, open_items
 from include.domain.alerts import AlertKind, AlertRule
 from include.domain.canonical import from_json
+from include.domain.matching import Cause
 from include.domain.order_rules import OrderRules
 from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.refunds import RefundState
@@ -178,6 +179,19 @@ class SqlSightings:
         )
         return self._by_group(rule, wanted, "refunds wait for a second person at")
 
+    def sources(self, rule: AlertRule, now: datetime) -> Sequence[Seen]:
+        """Count settlement days' sources that did not come within the window after their day."""
+        wanted = (
+            select(open_items.c.merchant_id, func.count())
+            .where(
+                open_items.c.cause == Cause.source_awaited.value,
+                open_items.c.state == "open",
+                open_items.c.settlement_date < (now - rule.window).date(),
+            )
+            .group_by(open_items.c.merchant_id)
+        )
+        return self._by_group(rule, wanted, "sources have never come, of settlement days of")
+
     def ageing(self, rule: AlertRule, now: datetime) -> Sequence[Seen]:
         """Count reviews whose authorisation lapses within the merchant's ``review_alarm_hours``."""
         in_review = (OrderState.in_review,)
@@ -246,6 +260,7 @@ _QUESTIONS: Mapping[AlertKind, _Question] = {
     AlertKind.authorizations_expiring: SqlSightings.expiring,
     AlertKind.orders_stuck: SqlSightings.stuck,
     AlertKind.refunds_waiting: SqlSightings.waiting,
+    AlertKind.sources_missing: SqlSightings.sources,
 }
 
 

@@ -28,6 +28,7 @@ _NEXT = {
     AlertKind.refunds_waiting: "Decide them in Required Actions; python -m tieout.cli refunds list",
     AlertKind.card_number_refused: "Ask the shop to send tokens; nothing was stored.",
     AlertKind.webhook_signature_failures: "Rotate the key if it is ours, else block the sender.",
+    AlertKind.sources_missing: "Ask the sender, and run the day again; or resolve the open item.",
     AlertKind.dags_failing: "Read the log of its last run in Airflow; each DAG has a runbook.",
 }
 
