@@ -47,10 +47,6 @@ class Decisions(Protocol):
         """Return (decision, who) of the newest decision about exactly this content."""
         ...
 
-    def who_held(self, journal_key: str, digest: str) -> str:
-        """Return who said no last about exactly this content; ``''``: nobody did."""
-        ...
-
     def decide(
         self,
         journal_key: str,
@@ -63,16 +59,6 @@ class Decisions(Protocol):
     ) -> None:
         """Record a decision; a person's is signed into the audit chain in the same commit."""
         ...
-
-
-class Decided(Protocol):
-    """A journal with where it stands."""
-
-    @property
-    def journal(self) -> Journal: ...
-
-    @property
-    def state(self) -> JournalState: ...
 
 
 class DayItems(Protocol):
@@ -113,7 +99,7 @@ def approval_request(
     undecided = _undecided(day, journals)
     outside = _outside_tolerance(items.open_of_day(day), merchant)
     # A person's no stands, and for the whole day: its journals were asked about together.
-    is_held = any(was_held_by_a_person(booked, decisions) for booked in undecided)
+    is_held = any(booked.state is JournalState.held for booked in undecided)
     waiting = []
     for booked in undecided:
         journal = booked.journal
@@ -135,13 +121,6 @@ def approval_request(
         f"journal{'s' if len(waiting) > 1 else ''}",
         body=_question(day, waiting, outside, merchant),
     )
-
-
-def was_held_by_a_person(record: Decided, decisions: Decisions) -> bool:
-    """Say whether a person has held a journal, or what it was built anew from; silence is no no."""
-    if record.state is not JournalState.held:
-        return False
-    return decisions.who_held(record.journal.key, record.journal.digest) != NO_ANSWER
 
 
 def record_decision(
@@ -186,6 +165,9 @@ def apply_decision(
 ) -> None:
     """Apply an answer to journals, all of them or, where one was not asked about, none.
 
+    Silence is no answer: the journals stay as they are. *Held* is a person's word, which what is
+    built anew from a journal inherits.
+
     Raises:
         Retryable: a journal changed after the question; it has to be asked again.
     """
@@ -198,6 +180,7 @@ def apply_decision(
                 where,
                 "It is asked again about the journal as it is now.",
             )
+    is_silence = decided_by == NO_ANSWER
     for journal in waiting:
         decision = APPROVED if is_approved else HELD
         signed = Signed(f"journal {decision}", journal.debit_total)
@@ -207,9 +190,10 @@ def apply_decision(
             decision=decision,
             decided_by=decided_by,
             reason="",
-            signed=None if decided_by == NO_ANSWER else signed,
+            signed=None if is_silence else signed,
         )
-        journals.move(journal, JournalState.approved if is_approved else JournalState.held)
+        if not is_silence:
+            journals.move(journal, JournalState.approved if is_approved else JournalState.held)
 
 
 def _undecided(day: SettlementDay, journals: JournalBook) -> list[BookedJournal]:

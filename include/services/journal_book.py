@@ -14,7 +14,7 @@ class JournalState(StrEnum):
 
     built = "built"
     approved = "approved"
-    held = "held"
+    held = "held"  # a person said no; a question that nobody answered leaves it as it was
     parked = "parked"  # approved; waits for its posting period
     posted = "posted"
     tied_out = "tied_out"

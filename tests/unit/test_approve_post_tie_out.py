@@ -68,11 +68,11 @@ class Desk:
             DAY, MERCHANT, journals=self.journals, decisions=self.decisions, items=self.items
         )
 
-    def answer(self, *, is_approved: bool) -> None:
+    def answer(self, *, is_approved: bool, who: str = "finance") -> None:
         record_decision(
             DAY,
             is_approved=is_approved,
-            decided_by="finance",
+            decided_by=who,
             journals=self.journals,
             decisions=self.decisions,
         )
@@ -164,17 +164,23 @@ def test_what_a_person_has_held_is_asked_about_again_and_never_passes_by_itself(
 def test_silence_is_no_no_and_passes_once_all_is_explained(desk: Desk) -> None:
     desk.find(Cause.missing_in_erp, 10**9)
     desk.ask()
-    record_decision(
-        DAY,
-        is_approved=False,
-        decided_by=NO_ANSWER,
-        journals=desk.journals,
-        decisions=desk.decisions,
-    )
+    desk.answer(is_approved=False, who=NO_ANSWER)
+    assert desk.state() is JournalState.built  # so what replaces it inherits no "no"
     desk.items.replace_findings(DAY, "match", [])
     desk.clock.move(minutes=1)
     assert desk.ask() is None
     assert desk.state() is JournalState.approved
+
+
+def test_silence_does_not_take_back_a_persons_no(desk: Desk) -> None:
+    desk.find(Cause.missing_in_erp, 10**9)
+    for who in ("finance", NO_ANSWER):
+        desk.ask()
+        desk.answer(is_approved=False, who=who)
+        desk.clock.move(minutes=1)
+    desk.items.replace_findings(DAY, "match", [])
+    assert desk.ask() is not None
+    assert desk.state() is JournalState.held
 
 
 def test_a_day_that_a_person_has_held_is_asked_about_whole(desk: Desk) -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from include.adapters.store.days import SqlApprovals
 from include.domain.errors import Parked, Rejected, Retryable
 from include.domain.journal import Journal
 from include.domain.merchant import PeriodPolicy
+from include.services.approve_journals import NO_ANSWER, note_asked, record_decision
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectState
 from include.services.effects.retire import retire
@@ -250,3 +252,20 @@ def test_what_a_person_has_held_waits_for_a_person_after_it_was_corrected(desk: 
     desk.build(worked_day(), LAST)
     (booked,) = desk.journals.of_day(desk.day(LAST))
     assert (booked.journal.version, booked.state) == (2, JournalState.held)
+
+
+def test_what_nobody_answered_about_is_nobodys_no_after_it_was_restated(desk: Desk) -> None:
+    (wrong,) = desk.build(worked_day(), LAST).built
+    decisions = SqlApprovals(desk.engine, Clock())
+    note_asked([wrong], decisions)
+    record_decision(
+        desk.day(LAST),
+        is_approved=False,
+        decided_by=NO_ANSWER,
+        journals=desk.journals,
+        decisions=decisions,
+    )
+    desk.mappings.accounts["clearing"] = ACCOUNTS | {"fee.interchange": "6510"}
+    desk.build(worked_day(), LAST)
+    (booked,) = desk.journals.of_day(desk.day(LAST))
+    assert (booked.journal.version, booked.state) == (2, JournalState.built)

@@ -181,21 +181,6 @@ class SqlApprovals:
         with self._engine.begin() as connection:
             return _latest(connection, journal_key, digest)
 
-    def who_held(self, journal_key: str, digest: str) -> str:
-        """Return who said no last about exactly this content; ``''``: nobody did."""
-        query = (
-            select(approvals.c.decided_by)
-            .where(
-                approvals.c.journal_key == journal_key,
-                approvals.c.digest == digest,
-                approvals.c.decision == "held",
-            )
-            .order_by(approvals.c.decided_at.desc(), approvals.c.approval_id.desc())
-            .limit(1)
-        )
-        with self._engine.begin() as connection:
-            return str(connection.execute(query).scalar() or "")
-
     def decided_since(self, decision: str, since: datetime) -> set[tuple[str, str]]:
         """Return (key, digest) of all that was decided so, by anybody, from an instant on."""
         query = select(approvals.c.journal_key, approvals.c.digest).where(

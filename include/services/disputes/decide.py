@@ -18,7 +18,6 @@ from include.services.approve_journals import (
     apply_decision,
     cell,
     note_asked,
-    was_held_by_a_person,
 )
 from include.services.books.ports import JournalRecord
 from include.services.build_dispute_lost import LOST
@@ -44,7 +43,7 @@ def write_off_request(
             _approve(journal, FOLLOWS, journals, decisions)
         else:
             waiting.append(record)
-    is_held = any(was_held_by_a_person(record, decisions) for record in waiting)
+    is_held = any(record.state is JournalState.held for record in waiting)
     if waiting and not is_held and _is_inside_tolerance(waiting, merchant):
         for record in waiting:
             _approve(record.journal, TOLERANCE, journals, decisions)
