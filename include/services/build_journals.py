@@ -32,6 +32,7 @@ from include.services.ports import PostingPeriod
 STAGE = "build"
 _IN_THE_LEDGER = (JournalState.posted, JournalState.tied_out)
 _KINDS = (JournalKind.settlement, JournalKind.fee_invoice)
+_BATCH = "batch"  # in the control of a journal: the whole batch, of which it may book one month
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,11 @@ def _plan_batch(plan: _Plan, batch: BatchSums) -> list[_Step]:
     }
     proof = _proof(batch, basis, ways[JournalKind.settlement].standing)
     proof.check(f"build, {plan.day}")
-    control = {**proof.to_json(), "roles": dict(sorted(basis.roles.items()))}
+    control = {
+        **proof.to_json(),
+        "roles": dict(sorted(basis.roles.items())),
+        _BATCH: batch.batch_id,
+    }
     return [
         _Step(
             batch.batch_id,
@@ -203,19 +208,20 @@ def _proof(batch: BatchSums, basis: Basis, standing: Sequence[Journal]) -> Proof
 def _plan_vanished(plan: _Plan) -> list[_Step]:
     """Take back what was booked for batches that the latest files no longer hold."""
     steps = []
-    for (batch_id, currency, kind), chain in plan.known.items():
+    for (part_id, currency, kind), chain in plan.known.items():
         newest = chain.newest
-        if (batch_id, currency, kind) in plan.seen or newest is None:
+        if (part_id, currency, kind) in plan.seen or newest is None:
             continue
+        batch_id = newest.control[_BATCH]
         way = continue_chain(chain, None, plan.dates.posts_on)
         steps.append(
             _Step(
-                batch_id.partition("@")[0],
+                batch_id,
                 currency,
                 JournalKind(kind),
                 way,
                 newest.mapping_version,
-                {"roles": newest.control.get("roles", {})},
+                {"roles": newest.control["roles"], _BATCH: batch_id},
                 _unposted(chain, way),
             )
         )

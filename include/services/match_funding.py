@@ -32,6 +32,7 @@ FUNDER = "tieout fund"
 _KINDS = (JournalKind.funding, JournalKind.funding_rounding)
 _AWAITED = (ExpectationState.open, ExpectationState.missing)
 _HELD = "is_held"  # in the detail of an entry: a person has said no to its funding
+_ENTRY = "entry"  # in the control of a journal: the key of the entry it books
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,14 @@ class FundingResult:
             f"{len(self.built)} deposits to book, {len(self.standing)} stand unchanged, "
             f"{self.unexplained} unexplained, {self.open_items} open items"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """How the deposits, or the roundings, of a bank entry go on."""
+
+    entry_key: str
+    way: Continuation
 
 
 def match_funding(
@@ -92,30 +101,30 @@ def match_funding(
     dates = PostingDates(merchant, periods)
     known = chains_of_day(day, _KINDS, journals, postings, dates)
     gone = _gone(fundings, known, dates)
-    held = _held(gone, unexplained, ordered)
+    held = {one.entry_key for one in gone if one.way.is_held}
+    held |= {e.item_key for e in unexplained if e.detail.get(_HELD)}
     # What is new is stored first: a run that dies in between leaves the no where it was.
-    ways = _journals(day, merchant, fundings, known, mappings, dates, held)
-    ways += [way for some in gone.values() for way in some]
+    steps = [*_journals(day, merchant, fundings, known, mappings, dates, held), *gone]
     after = _expired(funds.known.values(), on)
     after += _keep_unexplained(day, unexplained, entries.values(), {e.key for e in left}, held, on)
     count = _store_items(day, merchant, [*waiting, *unexplained], after, open_items)
     if lake.day_path(day, ENTRIES).exists():
         after += _restated(on, later.values(), stated, merchant, open_items)
     before = {(e.kind, e.item_key): e for e in (*waiting, *unexplained)}
-    for way in ways:
+    for step in steps:
         store_way(
-            way,
+            step.way,
             journals=journals,
             postings=postings,
             mapping_version=mappings.version,
-            control={"roles": {}},
+            control={"roles": {}, _ENTRY: step.entry_key},
             step=STAGE,
         )
     expectations.save([e for e in after if before.get((e.kind, e.item_key)) != e])
     open_items.replace_findings(day, RESTATED, [])  # every entry is booked as it is stated now
     return FundingResult(
-        tuple(way.new for way in ways if way.new),
-        tuple(journal for way in ways for journal in way.kept),
+        tuple(step.way.new for step in steps if step.way.new),
+        tuple(journal for step in steps for journal in step.way.kept),
         len(left),
         count,
     )
@@ -182,29 +191,20 @@ def _earlier(unexplained: Iterable[Expectation], on: date) -> list[BankEntry]:
 
 def _gone(
     fundings: Sequence[Funding], known: Mapping[ChainKey, Chain], dates: PostingDates
-) -> dict[tuple[str, str], list[Continuation]]:
-    """Return how vanished fundings, by name and currency, are taken back."""
+) -> list[_Step]:
+    """Return how vanished fundings are taken back."""
     named = {(funding.name, funding.entry.currency) for funding in fundings}
-    return {
-        key[:2]: take_back(*_both(known, *key[:2]), dates.posts_on)
-        for key in known
-        if key[:2] not in named
-    }
+    return [
+        _Step(_entry_key_of(known, *key), way)
+        for key in sorted({key[:2] for key in known} - named)
+        for way in take_back(*_both(known, *key), dates.posts_on)
+    ]
 
 
-def _held(
-    gone: Mapping[tuple[str, str], Sequence[Continuation]],
-    unexplained: Iterable[Expectation],
-    entries: Iterable[BankEntry],
-) -> set[str]:
-    """Return the keys of the entries about whose money a person has said no.
-
-    A batch that is restated gives the funding of its entry another name, or leaves the entry
-    without any for a while. The no is about the money, so it goes with the entry.
-    """
-    names = [name for name, ways in gone.items() if any(way.is_held for way in ways)]
-    now = {entry.key for entry in entries if any(entry.is_funded_by(*name) for name in names)}
-    return now | {e.item_key for e in unexplained if e.detail.get(_HELD)}
+def _entry_key_of(known: Mapping[ChainKey, Chain], name: str, currency: str) -> str:
+    """Return the key of the entry that a funding books, as it was kept with its journals."""
+    records = [r for chain in _both(known, name, currency) for r in chain.records]
+    return str(records[0].control[_ENTRY])
 
 
 def _journals(
@@ -215,9 +215,13 @@ def _journals(
     mappings: BookMappings,
     dates: PostingDates,
     held: Collection[str],
-) -> list[Continuation]:
-    """Return how the funding journals of the day go on; those of ``held`` entries wait."""
-    found: list[Continuation] = []
+) -> list[_Step]:
+    """Return how the funding journals of the day go on; those of ``held`` entries wait.
+
+    A batch that is restated gives the funding of its entry another name, or leaves the entry
+    without any for a while. A person's no is about the money, so it goes with the entry.
+    """
+    found: list[_Step] = []
     for funding in fundings:
         when = dates.of(funding.entry.booking_date)
         template = mappings.gl_template(merchant.gl_template, when.posts_on)
@@ -228,7 +232,7 @@ def _journals(
         ways = [way, continue_chain(rounding, rest, dates.posts_on)]
         if funding.entry.key in held:
             ways = [replace(each, is_held=True) for each in ways]
-        found += ways
+        found += [_Step(funding.entry.key, each) for each in ways]
     return found
 
 

@@ -120,6 +120,15 @@ def test_a_month_end_split_that_is_paid_in_parts_ends_at_zero(tmp_path: Path) ->
     assert transit(desk) == (0, 0)
 
 
+def test_an_entry_whose_id_looks_like_a_rate_has_a_deposit_of_its_own(tmp_path: Path) -> None:
+    desk = split_at_month_end(tmp_path)
+    entries = [("E1", 70000, "B1"), ("E1@1100000", 30000, "B1")]
+    built = desk.fund(entries, BANK_DAY).built
+    names = ["B1#E1@1080000", "B1#E1@1100000", "B1#E1%401100000"]
+    assert [j.batch_id for j in built] == names
+    assert transit(desk) == (0, 0)
+
+
 def test_a_deposit_that_was_approved_keeps_its_rate_and_each_version_its_conversion(
     desk: Desk,
 ) -> None:

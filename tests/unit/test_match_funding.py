@@ -140,6 +140,14 @@ def test_what_no_source_reports_is_the_name_of_the_difference(tmp_path: Path) ->
     assert "does not report chargeback" in item.explanation
 
 
+@pytest.mark.parametrize("name", ["B1", "B@1"])
+def test_a_batch_that_left_the_files_awaits_no_money(desk: Desk, name: str) -> None:
+    desk.build([line(minor=10000, batch=name, request="1")], LAST)
+    desk.build([], LAST)
+    desk.fund([], LAST + timedelta(days=9))
+    assert desk.items.of_stage("acme_us", "fund") == []
+
+
 def test_a_batch_that_owes_is_withdrawn_from_the_bank(desk: Desk) -> None:
     desk.build([line("chargeback", -8000, case_number="K1", batch="B1")], LAST)
     (funding,) = desk.fund([("E1", -8000, "B1")], BANK_DAY).built
@@ -278,3 +286,15 @@ def test_a_no_about_money_outlives_a_run_that_cannot_explain_it(desk: Desk) -> N
     desk.fund_again(BANK_DAY)
     states = {b.journal.batch_id: b.state.value for b in desk.journals.of_day(desk.day(BANK_DAY))}
     assert states["B1+B2#E1"] == "built"
+
+
+def test_a_no_about_one_entry_is_none_about_another_whose_id_ends_alike(desk: Desk) -> None:
+    desk.build([line(minor=10000, batch="B1"), line(minor=5000, batch="B2")], LAST)
+    (funding,) = desk.fund([("X#7", 15000, "B1 B2"), ("7", 700, "B7")], BANK_DAY).built
+    assert funding.batch_id == "B1+B2#X%237"
+    desk.journals.move(funding, JournalState.held)
+    desk.build([line(minor=15000, batch="B1")], LAST)
+    desk.build([line(minor=700, batch="B7")], date(2026, 11, 1))
+    desk.fund_again(BANK_DAY)
+    kept = {b.journal.batch_id: b.state.value for b in desk.journals.of_day(desk.day(BANK_DAY))}
+    assert kept == {"B1#X%237": "held", "B7#7": "built"}

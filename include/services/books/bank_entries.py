@@ -11,7 +11,7 @@ from include.domain.money import Money
 from include.services.books.sums import is_nameless
 
 _TOKENS = re.compile(r"[A-Za-z0-9_-]+")
-_RATE = re.compile(r"@[0-9]+$")  # ends the name of a funding that is one of several of its entry
+_MARKS = re.compile(r"[%+#@]")  # of the name of a funding
 _TELLING = 5  # characters from which on an id in free text is no accident
 
 
@@ -30,12 +30,6 @@ class BankEntry:
     @property
     def money(self) -> Money:
         return Money(self.minor, self.currency)
-
-    def is_funded_by(self, funding_name: str, currency: str) -> bool:
-        """Say whether a funding of this name, see ``Funding.name``, is of this entry."""
-        whole = _RATE.sub("", funding_name)
-        is_named = any(name.endswith(f"#{self.entry_id}") for name in (funding_name, whole))
-        return is_named and currency == self.currency
 
     def names(self, batch_id: str) -> bool:
         """Say whether the entry names a batch; in free text a short id is any number."""
@@ -57,9 +51,16 @@ class Funding:
 
     @property
     def name(self) -> str:
-        """Name the deposit: two entries may pay one batch on one day, and one at two rates."""
-        whole = f"{'+'.join(self.batch_ids)}#{self.entry.entry_id}"
+        """Name the deposit: two entries may pay one batch on one day, and one at two rates.
+
+        Ids that hold a mark of the name are written with its code, so that no two share a name.
+        """
+        whole = f"{'+'.join(map(_marked, self.batch_ids))}#{_marked(self.entry.entry_id)}"
         return whole if self.is_whole else f"{whole}@{self.rate_millionths}"
+
+
+def _marked(name: str) -> str:
+    return _MARKS.sub(lambda found: f"%{ord(found[0]):02X}", name)
 
 
 class Funds:
