@@ -173,6 +173,11 @@ class Findings:
     def open(self, items: Sequence[OpenItem]) -> None:
         self.opened += items
 
+    def replace_stage(
+        self, merchant_id: str, stage: str, items: Sequence[OpenItem], resolution: str
+    ) -> None:
+        self.opened += items
+
     def resolve(self, item_keys: Sequence[str], *, resolved_by: str, resolution: str) -> None:
         self.resolved += item_keys
 

@@ -76,10 +76,15 @@ def awaited_items(
     ]
 
 
+def awaited_key(day: SettlementDay, source_name: str) -> str:
+    """Return the key of the item of a source that a day goes on without."""
+    return item_key_of(day, Cause.source_awaited, source_name)
+
+
 def _item(day: SettlementDay, merchant: Merchant, source: Source, reason: str) -> OpenItem:
     until = _until(day, source)
     return OpenItem(
-        item_key=_key(day, source),
+        item_key=awaited_key(day, source.name),
         merchant_id=day.merchant_id,
         settlement_date=day.settlement_date,
         stage=STAGE,
@@ -143,12 +148,8 @@ def _awaited(
     return [
         source
         for source in merchant.sources
-        if _key(day, source) in keys and today <= _until(day, source)
+        if awaited_key(day, source.name) in keys and today <= _until(day, source)
     ]
-
-
-def _key(day: SettlementDay, source: Source) -> str:
-    return item_key_of(day, Cause.source_awaited, source.name)
 
 
 def _until(day: SettlementDay, source: Source) -> date:

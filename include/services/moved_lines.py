@@ -2,7 +2,7 @@
 
 A restatement may move a line from one day's file to another's. Where the day that receives it ran
 first, it left the line to the day that had it; once that day has run again, nobody counts it.
-Only the other day can: it is named, with what to do.
+Only the other day can: it is named, with what to do, until it has run, or the line is back.
 """
 
 from collections.abc import Sequence
@@ -25,9 +25,10 @@ from include.services.day_tables import (
     days_around,
 )
 from include.services.files import Files, LakeStore
-from include.services.findings import MOST_ITEMS, cause_of, place_item
+from include.services.findings import CLASSIFIER, MOST_ITEMS, STAGE, cause_of, place_item
 from include.services.matching.columns import EXPLAINED
 from include.services.matching.duplicates import settled_on
+from include.services.matching.ports import ItemStore
 
 _RECORD = ["file_digest", "line_no"]
 _REQUEST = ["request_id", "currency", "amount_minor"]
@@ -44,10 +45,11 @@ class MovedLine:
     minor: int
 
     def item(self, merchant: Merchant) -> OpenItem:
-        """Return the item of the day that has the record; its next run closes it."""
+        """Return the item of the day that has the record."""
         on, by = self.day.settlement_date, self.lost_by
         item = _item(
             self.day,
+            by,
             merchant,
             self.source,
             f"The line was left to {by}, which had counted it. The files of {by} do not hold it "
@@ -64,7 +66,33 @@ class MovedLine:
         return item_key_of(self.day, cause_of("counted_before"), self.source)
 
 
-def items_of(moved: Sequence[MovedLine], merchant: Merchant) -> list[OpenItem]:
+def tell_moved(
+    day: SettlementDay, merchant: Merchant, moved: Sequence[MovedLine], open_items: ItemStore
+) -> None:
+    """Make ``moved`` what is said of the lines other days left to this one; close what is back."""
+    by = day.settlement_date
+    open_items.replace_stage(
+        day.merchant_id, _stage(by), _items(moved, merchant), f"{by} counts the line again"
+    )
+    open_items.resolve(
+        [line.answered for line in moved],
+        resolved_by=CLASSIFIER,
+        resolution=f"No longer counted with {by}.",
+    )
+
+
+def close_counted(day: SettlementDay, open_items: ItemStore) -> None:
+    """Close what days around this one said of its lines: its run, just now, has counted them."""
+    for other in days_around(day):
+        open_items.replace_findings(day, _stage(other.settlement_date), [])
+
+
+def _stage(lost_by: date) -> str:
+    """Name the step that found it: the day's own run replaces what it found, and nothing else."""
+    return f"{STAGE} {lost_by}"
+
+
+def _items(moved: Sequence[MovedLine], merchant: Merchant) -> list[OpenItem]:
     """Return one item per record; of each day, what is beyond ``MOST_ITEMS`` is one more."""
     items: list[OpenItem] = []
     for day, some in groupby(moved, key=lambda line: line.day):
@@ -78,6 +106,7 @@ def items_of(moved: Sequence[MovedLine], merchant: Merchant) -> list[OpenItem]:
 def _rest(day: SettlementDay, by: date, count: int, merchant: Merchant) -> OpenItem:
     return _item(
         day,
+        by,
         merchant,
         by.isoformat(),
         f"{count} more lines were left to {by}, whose files do not hold them like this any more.",
@@ -87,10 +116,11 @@ def _rest(day: SettlementDay, by: date, count: int, merchant: Merchant) -> OpenI
 
 
 def _item(
-    day: SettlementDay, merchant: Merchant, source: str, explanation: str, todo: str
+    day: SettlementDay, by: date, merchant: Merchant, source: str, explanation: str, todo: str
 ) -> OpenItem:
-    cause, key = Cause.duplicate_line, f"{source}:moved"
-    return place_item(day, merchant, cause, source, explanation, todo, key=key)
+    cause, key = Cause.duplicate_line, f"{source}:moved:{by}"
+    item = place_item(day, merchant, cause, source, explanation, todo, key=key)
+    return replace(item, stage=_stage(by))
 
 
 def moved_lines(day: SettlementDay, lake: LakeStore, files: Files) -> list[MovedLine]:

@@ -1,12 +1,13 @@
 """A source that a day goes on without is seen, asked for again, and forgotten once it has come."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from include.adapters.layouts import LAYOUTS
 from include.adapters.store.engine import open_store
 from include.adapters.store.open_items import SqlOpenItems
 from include.adapters.store.schema import metadata
@@ -25,6 +26,7 @@ BROKEN = (
     STATEMENT + b'2026-10-31,2026-10-31,1.00,USD,"B\xff2,x,36.00\n' + STATEMENT[len(HEADINGS) :]
 )
 LAST = date(2026, 11, 7)  # seven days after DAY
+_BANK = LAYOUTS["bank_csv"]
 FUNDING = replace(BANK, name="other_bank", remote_name="US-002")
 
 
@@ -51,6 +53,10 @@ class Room(Bench):
             layouts=self.layouts,
             open_items=self.items,
         )
+
+    def run_and_classify(self) -> None:
+        self.run()
+        self.classify()
 
     def ask(self, today: date = LAST) -> AskResult:
         return ask_again(DAY, self.merchant, senders=self.senders, items=self.items, today=today)
@@ -196,4 +202,21 @@ def test_a_file_that_breaks_when_it_is_read_is_asked_for_again_and_not_run_again
     assert [f.state.value for f in room.files.of_day(DAY) if f.source == "bank"] == [
         *("quarantined", "classified"),
     ]
+    assert room.due() == []
+
+
+@pytest.mark.parametrize("again", [Room.classify, Room.run_and_classify])
+def test_bytes_that_a_mended_layout_reads_are_not_awaited_any_more(
+    room: Room, again: Callable[[Room], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headings = [
+        c if c.name != "reference" else replace(c, headings=("ref",)) for c in _BANK.columns
+    ]
+    with monkeypatch.context() as before:
+        before.setitem(LAYOUTS, "bank_csv", replace(_BANK, columns=tuple(headings)))
+        room.gateway.put("US-001", DAY, STATEMENT)
+        room.run_and_classify()
+    assert room.due() == [DAY]
+    again(room)
+    assert room.items.open_of_day(DAY) == []
     assert room.due() == []

@@ -44,6 +44,12 @@ class ItemStore(OpenItems, Protocol):
         """Open or refresh items of any day; one that a person resolved stays resolved."""
         ...
 
+    def replace_stage(
+        self, merchant_id: str, stage: str, items: Sequence[OpenItem], resolution: str
+    ) -> None:
+        """Make ``items`` the stage's findings on any day; the others of the stage are resolved."""
+        ...
+
 
 class StageItems(ItemStore, Protocol):
     """Open items, with a look at what a stage has open on any day."""
