@@ -201,6 +201,23 @@ def test_a_refund_whose_step_was_refused_at_its_first_send_is_refused_with_its_l
     nothing_leaves(kit, order, refund_id)
 
 
+def test_a_refund_that_was_given_up_unsent_is_refused_with_its_letter(
+    kit: Kit, order: Order
+) -> None:
+    refund_id = unsent(kit, order)
+    for _ in range(9_999):
+        kit.partner.say(KIND, down)
+    kit.pass_time(days=6)
+    key = f"{refund_id}|refund|1"
+    found = kit.engine.find(KIND, key)
+    assert found is not None
+    assert (found.state, found.sends) == (EffectState.dead_letter, 0)
+    assert (KIND.value, key) in open_letters(kit)
+    kit.service.refuse_refund(refund_id, "boss", "no")
+    assert open_letters(kit) == []
+    nothing_leaves(kit, order, refund_id)
+
+
 def test_one_that_was_refused_after_a_lost_answer_is_not_refused(kit: Kit, order: Order) -> None:
     def lose(effect: Effect) -> Receipt:
         kit.partner.do(effect)

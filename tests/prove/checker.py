@@ -33,7 +33,7 @@ ALLOWED = {
     "mismatched": "verified mismatched",
     "declined": "done mismatched",
     "rejected": "rejected done declined mismatched intended in_doubt withdrawn",
-    "dead_letter": "done declined mismatched intended in_doubt",
+    "dead_letter": "done declined mismatched intended in_doubt withdrawn",
 }
 _NEEDS_A_PERSON = ("rejected", "mismatched", "dead_letter")
 _RESTING = ("verified", "declined", "withdrawn")

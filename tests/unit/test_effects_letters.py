@@ -3,8 +3,20 @@
 import pytest
 
 from include.domain.errors import Rejected
-from include.services.effects.ports import EffectState, Found
-from tests.effects import KEY, KIND, REFUSED, START, UNREACHABLE, Desk, answer, effect, time_out
+from include.services.effects.engine import Engine
+from include.services.effects.ports import Effect, EffectState, Found
+from tests.effects import (
+    KEY,
+    KIND,
+    REFUSED,
+    START,
+    TIMINGS,
+    UNREACHABLE,
+    Desk,
+    answer,
+    effect,
+    time_out,
+)
 from tests.effects import desk as desk
 
 
@@ -138,3 +150,61 @@ def test_a_partner_down_for_days_is_a_dead_letter_not_a_loop(desk: Desk) -> None
     desk.partner.on_look = [answer(UNREACHABLE)]
     assert desk.advance(days=5).state is EffectState.dead_letter
     assert "no answer for 5 days: connection refused" in desk.store.dead_letters()[0].reason
+
+
+def _given_up(desk: Desk) -> Effect:
+    """Return what could not be sent for five days; the other side could be asked all the time."""
+    desk.partner.on_send = [answer(UNREACHABLE)] * 2
+    desk.post()
+    return desk.advance(days=6)
+
+
+def test_what_never_left_is_given_up_as_never_sent_and_may_be_withdrawn(desk: Desk) -> None:
+    dead = _given_up(desk)
+    assert (dead.state, dead.sends, dead.sent_at) == (EffectState.dead_letter, 0, None)
+    assert desk.engine.withdraw(KIND, KEY, "not wanted").state is EffectState.withdrawn
+    assert desk.store.dead_letters() == []
+    with pytest.raises(Rejected, match="withdrawn, not rejected or a dead letter"):
+        desk.engine.replay(KIND, KEY, "ann")
+
+
+def test_what_never_left_is_sent_at_once_when_it_is_replayed(desk: Desk) -> None:
+    _given_up(desk)
+    assert desk.engine.replay(KIND, KEY, "ann").state is EffectState.done
+
+
+def test_a_dead_letter_that_may_have_left_is_not_withdrawn(desk: Desk) -> None:
+    desk.partner.on_send = [time_out, *[answer(UNREACHABLE)] * 9]
+    desk.post()
+    for _ in range(9):
+        desk.advance(days=1)
+    assert desk.state() is EffectState.dead_letter
+    assert desk.engine.withdraw(KIND, KEY, "not wanted").state is EffectState.dead_letter
+
+
+def test_what_was_found_there_and_vanished_is_not_withdrawn(desk: Desk) -> None:
+    desk.partner.ledger.append((effect().reference, effect().payload))
+    assert desk.post().state is EffectState.done  # adopted: never sent by us
+    desk.partner.ledger.clear()
+    for _ in range(2):
+        desk.advance(seconds=361)
+    assert desk.state() is EffectState.dead_letter
+    assert desk.engine.withdraw(KIND, KEY, "not wanted").state is EffectState.dead_letter
+
+
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_a_store_that_may_have_forgotten_withdraws_nothing_it_cannot_look_for(
+    desk: Desk, is_refused: bool
+) -> None:
+    if is_refused:
+        desk.partner.on_send = [answer(REFUSED)]
+        desk.post()
+        desk.clock.move(days=6)
+    else:
+        _given_up(desk)
+    partners, timings = {KIND: desk.partner}, {KIND: TIMINGS}
+    engine = Engine(desk.store, partners, desk.clock, timings, looks_first=lambda: True)
+    desk.partner.on_look = [answer(UNREACHABLE)]
+    before = desk.state()
+    assert engine.withdraw(KIND, KEY, "not wanted").state is before
+    assert engine.withdraw(KIND, KEY, "not wanted").state is EffectState.withdrawn

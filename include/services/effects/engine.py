@@ -227,10 +227,7 @@ class Engine:
         return self._under_lease(kind, key, close)
 
     def withdraw(self, kind: EffectKind, key: str, why: str) -> Effect:
-        """End what was never sent, or was refused at its first send, and nobody wants any more.
-
-        What may have been sent, or another worker holds, stays as it is.
-        """
+        """End what nobody wants any more; what may have left, or is held elsewhere, stays."""
 
         def end(turn: Turn, effect: Effect) -> Effect:
             if not may_be_withdrawn(effect):
@@ -239,6 +236,8 @@ class Engine:
             try:  # a store that may have forgotten does not prove that nothing was sent
                 found = self._look(turn, effect)[0] if self._looks_first() else ()
             except Retryable as error:
+                if effect.state in FINISHED:
+                    return effect  # a person is told already
                 return self._conclude(turn, partial(rules.unreachable, effect, error))
             if found:
                 return self._conclude(turn, lambda now: rules.found(effect, found, now))

@@ -106,7 +106,7 @@ class Rules:
         back = self._as_before(unsent, sent, str(error))
         again = self._next_try(back, error, now)
         if again is None:
-            return self._gave_up(sent, error)
+            return self._gave_up(back, error, before=sent)
         return _to(sent, back, back.state, f"not sent: {error.what}", next_at=again)
 
     def paused(self, unsent: Effect, sent: Effect) -> Change:
@@ -136,7 +136,7 @@ class Rules:
         unwanted = replace(effect, reason=why)
         cause = f"withdrawn: {why}"
         change = _to(effect, unwanted, EffectState.withdrawn, cause, next_at=None)
-        is_letter_open = effect.state is EffectState.rejected
+        is_letter_open = effect.state in (EffectState.rejected, EffectState.dead_letter)
         return replace(change, resolution=cause) if is_letter_open else change
 
     def parked(
@@ -286,13 +286,16 @@ class Rules:
             f"Reverse {effect.their_key} or correct it by hand, then replay it.",
         )
 
-    def _gave_up(self, effect: Effect, error: IntegrationError) -> Change:
+    def _gave_up(
+        self, effect: Effect, error: IntegrationError, before: Effect | None = None
+    ) -> Change:
         days = schedule.GIVE_UP_AFTER.days
         return _set_aside(
             effect,
             EffectState.dead_letter,
             f"no answer for {days} days: {error.what}",
             f"Mend the connection ({error.do}), then replay it; it is looked for first.",
+            before=before,
         )
 
 

@@ -34,9 +34,14 @@ def is_unsent(effect: Effect) -> bool:
 
 
 def may_be_withdrawn(effect: Effect) -> bool:
-    """Say whether nothing of it has ever left, and nothing would but by a person's replay."""
-    was_refused = effect.state is EffectState.rejected and effect.sends == 0
-    return is_unsent(effect) or (was_refused and effect.sent_at is None)
+    """Say whether nothing of it has ever left, and nothing would but by a person's replay.
+
+    One that was adopted was not sent either, and yet is there, or was: it has a key or evidence.
+    """
+    has_ended = effect.state in (EffectState.rejected, EffectState.dead_letter)
+    was_sent = effect.sends > 0 or effect.sent_at is not None
+    was_seen = bool(effect.their_key or effect.evidence)
+    return is_unsent(effect) or (has_ended and not was_sent and not was_seen)
 
 
 def waits_out(effect: Effect, until: datetime) -> bool:

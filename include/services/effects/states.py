@@ -33,7 +33,7 @@ _LATE_EVIDENCE: Mapping[S, frozenset[S]] = {
 # What a person may ask for: try it again, looking first; or end what never was.
 _REPLAY: Mapping[S, frozenset[S]] = {
     S.rejected: frozenset({S.intended, S.in_doubt, S.withdrawn}),
-    S.dead_letter: frozenset({S.intended, S.in_doubt}),
+    S.dead_letter: frozenset({S.intended, S.in_doubt, S.withdrawn}),
 }
 
 TRANSITIONS: Mapping[S, frozenset[S]] = {
