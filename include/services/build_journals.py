@@ -14,11 +14,11 @@ from include.domain.matching import Cause
 from include.domain.merchant import Merchant
 from include.domain.open_items import OpenItem, item_key_of
 from include.domain.settlement import LineClass, SettlementDay
+from include.services.books.awaited_funding import FundingStore, funding_expectation, funding_key
 from include.services.books.conservation import Proof, check_day, opposing_minor
 from include.services.books.dates import PostingDates
 from include.services.books.drafts import Basis, basis_of, invoice_draft, settlement_draft
 from include.services.books.drafts import sums_by_role as by_role
-from include.services.books.funding import FundingStore, funding_expectation, funding_key
 from include.services.books.journal_lines import NET
 from include.services.books.ports import BookMappings, JournalStore, Periods
 from include.services.books.replacing import Postings, chains_of_day, store_way

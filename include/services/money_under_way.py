@@ -2,7 +2,7 @@
 
 from include.domain.expectations import ExpectationKind, ExpectationState
 from include.domain.settlement import SettlementDay
-from include.services.match_funding import STAGE
+from include.services.books.funding_items import STAGE
 from include.services.matching.ports import Expectations, StageItems
 
 
