@@ -84,14 +84,15 @@ def settlement_reconciliation():
             built = step(name, **options)(built)
         watched = step("watch_disputes", "disputes", **SYSPRO)(built)
         approve = ApproveJournals(task_id="approve", day_key=built, response_timeout=ANSWER)
-        tied = step("tie_out", **SYSPRO)(step("post", **SYSPRO)(approve.output))
+        posted = step("post", "posting", **SYSPRO)(approve.output)
+        tied = step("tie_out", "posting", **SYSPRO)(posted)
         # Beside the day: no settlement waits for an answer about a dispute.
         lost = ApproveWriteOffs(
             task_id="approve_write_offs", day_key=watched, response_timeout=ANSWER
         )
         step("post_write_offs", "disputes", **SYSPRO)(lost.output)
         # Written whatever happened above; it fails itself when the day is not proven.
-        [tied, watched] >> step("report", trigger_rule="all_done")(day_key)
+        [tied, watched] >> step("report", "posting", trigger_rule="all_done")(day_key)
 
     settle.expand(day_key=choose_days())
 

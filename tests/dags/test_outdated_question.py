@@ -19,14 +19,14 @@ def test_a_day_that_nobody_can_be_asked_about_is_blocked(
     dagbag: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tieout.questions import journals
-    from tieout.tasks import asking, settlement
+    from tieout.tasks import asking, posting
 
     blocked: list[str] = []
     request = ApprovalRequest("subject", "body")
     monkeypatch.setattr(journals, "require_shown", _refuse)
     monkeypatch.setattr(asking, "tell_owner", lambda *_: None)
-    monkeypatch.setattr(settlement, "approval_request", lambda key: request)
-    monkeypatch.setattr(settlement, "block", lambda key, error: blocked.append(f"{key}: {error}"))
+    monkeypatch.setattr(posting, "approval_request", lambda key: request)
+    monkeypatch.setattr(posting, "block", lambda key, error: blocked.append(f"{key}: {error}"))
     task = journals.ApproveJournals(
         task_id="approve", day_key=DAY, response_timeout=timedelta(days=1)
     )
@@ -39,14 +39,14 @@ def test_the_trouble_of_a_write_off_never_blocks_the_day(
     dagbag: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tieout.questions import journals
-    from tieout.tasks import asking, disputes, settlement
+    from tieout.tasks import asking, disputes, posting
 
     monkeypatch.setattr(journals, "require_shown", _refuse)
     monkeypatch.setattr(asking, "tell_owner", lambda *_: None)
     monkeypatch.setattr(
         disputes, "approval_request", lambda key: ApprovalRequest("subject", "body")
     )
-    monkeypatch.setattr(settlement, "block", lambda key, error: pytest.fail("it blocked the day"))
+    monkeypatch.setattr(posting, "block", lambda key, error: pytest.fail("it blocked the day"))
     task = journals.ApproveWriteOffs(
         task_id="approve_write_offs", day_key=DAY, response_timeout=timedelta(days=1)
     )
@@ -62,11 +62,11 @@ def test_the_owner_is_told_before_anybody_can_answer(
     from airflow.providers.standard.operators.hitl import HITLOperator
 
     from tieout.questions import journals
-    from tieout.tasks import asking, disputes, settlement
+    from tieout.tasks import asking, disputes, posting
 
     done: list[object] = []
     request, answer_in = ApprovalRequest("subject", "body"), timedelta(hours=20)
-    for desk in (settlement, disputes):
+    for desk in (posting, disputes):
         monkeypatch.setattr(desk, "approval_request", lambda key: request)
     monkeypatch.setattr(asking, "tell_owner", lambda *what: done.append(what))
     monkeypatch.setattr(journals, "require_shown", lambda *_: done.append("shown"))

@@ -82,10 +82,10 @@ def test_a_task_that_ran_out_of_its_time_is_told_as_well(
 def test_a_refused_step_is_told_and_kept_with_its_day(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tieout.tasks import settlement
+    from tieout.tasks import day_step, settlement
 
     context = joined(tmp_path)
-    monkeypatch.setattr(settlement, "tieout", lambda: context)
+    monkeypatch.setattr(day_step, "tieout", lambda: context)
     day = SettlementDay("nobody", date(2026, 10, 31))
     with in_try(1, max_tries=24), pytest.raises(Rejected) as refused:
         settlement.match(str(day))
@@ -103,10 +103,10 @@ def test_a_refused_step_is_told_and_kept_with_its_day(
 def test_a_day_of_which_two_journals_are_refused_at_once_is_blocked_and_names_both(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tieout.tasks import settlement
+    from tieout.tasks import day_step
 
     context, day = joined(tmp_path), SettlementDay("acme_us", date(2026, 10, 31))
-    monkeypatch.setattr(settlement, "tieout", lambda: context)
+    monkeypatch.setattr(day_step, "tieout", lambda: context)
     for number in "12":
         journal = replace(BALANCED, key=f"J{number}", batch_id=f"B{number}")
         context.journals.add(journal, "m1", {})
@@ -120,7 +120,7 @@ def test_a_day_of_which_two_journals_are_refused_at_once_is_blocked_and_names_bo
         return str(post_journals(day, merchant, journals=books, engine=engine, items=items))
 
     with pytest.raises(ExceptionGroup):
-        settlement._step(post)(str(day))
+        day_step.day_step(post)(str(day))
     kept = context.days.get(day)
     assert kept is not None
     assert kept.state == "blocked"

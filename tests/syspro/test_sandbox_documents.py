@@ -113,7 +113,7 @@ def test_the_match_step_reads_only_the_merchants_own_documents(
     sandbox: Sandbox, store: MemoryEffectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("airflow")
-    from tieout.tasks import settlement
+    from tieout.tasks import day_step, settlement
 
     connection = {
         "conn_type": "syspro",
@@ -128,7 +128,7 @@ def test_the_match_step_reads_only_the_merchants_own_documents(
     given: dict[str, Any] = {}
     nothing = MagicMock()  # the other stores: this step only hands them on
     nothing.merchant, nothing.effects = (lambda day: merchant), store
-    monkeypatch.setattr(settlement, "tieout", lambda: nothing)
+    monkeypatch.setattr(day_step, "tieout", lambda: nothing)
     monkeypatch.setattr(
         "include.services.match_lines.match_lines",
         lambda day, merchant, **kept: given.update(kept) or MagicMock(open_items=0),

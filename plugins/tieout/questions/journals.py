@@ -22,7 +22,7 @@ class ApproveJournals(HITLOperator):
     """
 
     template_fields = ("subject", "body", "day_key")
-    tasks = "settlement"  # the module that asks and applies the answer
+    tasks = "posting"  # the module that asks and applies the answer
     subject_words = "Journals to approve"
 
     def __init__(self, *, day_key: str, response_timeout: timedelta, **kwargs: Any) -> None:

@@ -1,73 +1,21 @@
-"""The nine steps as tasks call them: a key in, hooks joined with a use case, the key out.
+"""A settlement day from its files to its journals, as tasks call it: hooks joined with use cases.
 
-Each step may run again at any time. What it did is logged with the seconds it took and the step
-that follows; a ``Rejected`` is kept with the day, so that the page and the report can say why.
+Each step may run again at any time. What follows is in ``posting``.
 """
 
-import functools
 import logging
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from include.domain.errors import Rejected
 from include.domain.merchant import Merchant
 from include.domain.settlement import SettlementDay
-from include.wiring import Tieout, tieout
+from include.wiring import Tieout
 from tieout import metrics
-from tieout.commissioned import demand_for_journals
-from tieout.retry import decisive, faults_of
-from tieout.tasks.task_log import told
-from tieout.this_process import worker_name
+from tieout.tasks.day_step import day_step
 
 if TYPE_CHECKING:
-    from include.services.approve_journals import ApprovalRequest
     from include.services.fetch_sources import Senders
 
 log = logging.getLogger(__name__)
-
-_SETTLED = ("tied_out", "reported", "held", "parked")
-
-
-class DayNotProven(Rejected):
-    """The report is written; the day's own trouble is already on record."""
-
-
-Step = Callable[[Tieout, SettlementDay, Merchant], str]
-NEXT = dict(
-    zip(
-        "download classify check match build approve post tie_out".split(),
-        "classify check match build approve post tie_out report".split(),
-        strict=True,
-    )
-)
-
-
-def _step(work: Step) -> Callable[[str], str]:
-    """Wrap a step: parse the key, tell the log, keep with the day how it ended."""
-    name = work.__name__
-
-    @functools.wraps(work)
-    def run(day_key: str) -> str:
-        day, context = SettlementDay.parse(day_key), tieout()
-
-        def recorded() -> str:
-            try:
-                state = work(context, day, context.merchant(day))
-            except DayNotProven:
-                raise
-            except Exception as error:
-                if isinstance(decisive(error), Rejected):
-                    why = "; ".join(str(one) for one in faults_of(error))
-                    context.days.record(day, "blocked", reason=f"{name}: {why}")
-                raise
-            if state:
-                context.days.record(day, state)
-            return state or "the day's state stays"
-
-        told(name, day_key, recorded, merchant=day.merchant_id, then=NEXT.get(name, "nothing"))
-        return day_key
-
-    return run
 
 
 def senders_of(context: Tieout, merchant: Merchant) -> "Senders":
@@ -87,7 +35,7 @@ def senders_of(context: Tieout, merchant: Merchant) -> "Senders":
     )
 
 
-@_step
+@day_step
 def download(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     """Fetch what the merchant's sources have for the day; bytes go to the lake once."""
     from include.services.download_reports import download_reports
@@ -97,7 +45,7 @@ def download(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     return "downloaded"
 
 
-@_step
+@day_step
 def classify(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     """Split every record into its class, or set it aside; count both."""
     from include.services.classify_lines import classify_lines
@@ -118,7 +66,7 @@ def classify(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     return "classified"
 
 
-@_step
+@day_step
 def check(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     """Hold the day against the quality suites; a failed gate stops everything that follows."""
     from include.domain.calendar import settlement_window
@@ -144,7 +92,7 @@ def check(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     return "checked"
 
 
-@_step
+@day_step
 def match(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     """Find the document of every line, and say of each one not found why."""
     from include.services.match_lines import document_window, match_lines
@@ -172,7 +120,7 @@ def match(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     return "matched"
 
 
-@_step
+@day_step
 def build(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     """Build the journals of the day's batches and deposits, conserved to the cent."""
     from include.services.build_journals import build_journals
@@ -218,141 +166,3 @@ def build(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
         )
     log.info("build %s: %s; funding: %s", day, built, funded)
     return "built"
-
-
-def approval_request(day_key: str) -> "ApprovalRequest | None":
-    """Approve what is inside tolerance and return None, or return the question to ask."""
-    from include.services.approve_journals import approval_request as ask
-
-    day, context = SettlementDay.parse(day_key), tieout()
-
-    def work() -> "ApprovalRequest | None":
-        request = ask(
-            day,
-            context.merchant(day),
-            journals=context.journals,
-            decisions=context.decisions,
-            items=context.open_items,
-        )
-        if request is None:
-            context.days.record(day, "approved")
-        else:
-            context.days.record(day, "held", reason="waits for a person in Required Actions")
-        return request
-
-    return told("approve", day_key, work, words=_asked, merchant=day.merchant_id, then="post")
-
-
-def _asked(request: "ApprovalRequest | None") -> str:
-    if request is None:
-        return "inside tolerance, or approved already"
-    return "a person must answer first; nothing is posted meanwhile"
-
-
-def block(day_key: str, error: Rejected) -> None:
-    """Note that a person should be asked and cannot be: the report then fails and says why."""
-    tieout().days.record(SettlementDay.parse(day_key), "blocked", reason=f"approve: {error}")
-
-
-def record_decision(day_key: str, *, is_approved: bool, decided_by: str) -> None:
-    """Apply a person's answer to the journals it was asked about."""
-    from include.services.approve_journals import record_decision as apply
-
-    day, context = SettlementDay.parse(day_key), tieout()
-    apply(
-        day,
-        is_approved=is_approved,
-        decided_by=decided_by,
-        journals=context.journals,
-        decisions=context.decisions,
-    )
-    state, reason = ("approved", "") if is_approved else ("held", f"held by {decided_by}")
-    context.days.record(day, state, reason=reason)
-    follows = "post" if is_approved else "nothing; clear 'approve' to be asked again"
-    log.info("approve %s: %s by %s; next: %s", day, state, decided_by, follows)
-
-
-@_step
-def post(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
-    """Post the approved journals, each once, in one SYSPRO session."""
-    from include.services.journal_book import JournalState
-    from include.services.post_journals import post_journals
-    from tieout.hooks.syspro import SysproHook
-
-    wanted = {JournalState.approved, JournalState.parked}
-    if not any(booked.state in wanted for booked in context.journals.of_day(day)):
-        log.info("post %s: nothing to post", day)
-        return "posted"
-    hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
-    demand_for_journals(context, hook)
-    with hook.session():
-        engine = context.engine(hook.partners, hook.timings, worker=worker_name())
-        result = post_journals(
-            day,
-            merchant,
-            journals=context.journals,
-            engine=engine,
-            items=context.open_items,
-        )
-    log.info("post %s: %s, SYSPRO calls %d", day, result, hook.calls)
-    return "parked" if result.parked else "posted"
-
-
-@_step
-def tie_out(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
-    """Read every posted journal back, compare, keep both totals."""
-    from include.services.journal_book import JournalState
-    from include.services.tie_out import tie_out as prove
-    from tieout.hooks.syspro import SysproHook
-
-    there = {JournalState.posted, JournalState.tied_out}
-    booked = context.journals.of_day(day)
-    if any(one.state in there for one in booked):
-        hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
-        with hook.session():
-            engine = context.engine(hook.partners, hook.timings, worker=worker_name())
-            prove(day, journals=context.journals, engine=engine, tie_outs=context.tie_outs)
-        log.info("tie_out %s: SYSPRO calls %d", day, hook.calls)
-    is_parked = any(one.state is JournalState.parked for one in context.journals.of_day(day))
-    return "parked" if is_parked else "tied_out"
-
-
-@_step
-def report(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
-    """Write the report whatever happened above, tell who must act, fail if nothing is proven."""
-    from include.services.notify import notify
-    from include.services.write_report import write_report
-    from tieout.hooks.messages import chat, mail, page_of
-
-    before = context.days.get(day)
-    state = before.state if before else "not begun"
-    if state == "tied_out":
-        context.days.record(day, "reported")
-    written = write_report(
-        day,
-        merchant,
-        facts=context.report_facts,
-        lake=context.lake,
-        mappings=context.mappings,
-        writers=context.report_writers,
-        reports=context.reports,
-    )
-    for fmt, path in written.items():
-        log.info("report %s %s: %s", day, fmt, path)
-    told = notify(
-        day,
-        merchant,
-        facts=context.report_facts,
-        sent=context.sent_messages,
-        mail=mail(),
-        chat=chat(),
-        link=page_of(day),
-    )
-    causes = ", ".join(message.cause for message in told) or "nothing"
-    log.info("report %s: told %s about %s", day, merchant.owner, causes)
-    if state not in _SETTLED:
-        reason = before.reason if before and before.reason else f"the last step done was {state}"
-        raise DayNotProven(
-            f"{day} is not proven: {reason}", f"report, {day}", "See the report and that step."
-        )
-    return ""

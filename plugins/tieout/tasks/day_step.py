@@ -1,0 +1,57 @@
+"""A step of a settlement day as a task: a key in, the log and the day told, the key out.
+
+What it did is logged with the seconds it took and the step that follows; a ``Rejected`` is kept
+with the day, so that the page and the report can say why.
+"""
+
+import functools
+from collections.abc import Callable
+
+from include.domain.errors import Rejected
+from include.domain.merchant import Merchant
+from include.domain.settlement import SettlementDay
+from include.wiring import Tieout, tieout
+from tieout.retry import decisive, faults_of
+from tieout.tasks.task_log import told
+
+
+class DayNotProven(Rejected):
+    """The report is written; the day's own trouble is already on record."""
+
+
+Step = Callable[[Tieout, SettlementDay, Merchant], str]
+NEXT = dict(
+    zip(
+        "download classify check match build approve post tie_out".split(),
+        "classify check match build approve post tie_out report".split(),
+        strict=True,
+    )
+)
+
+
+def day_step(work: Step) -> Callable[[str], str]:
+    """Wrap a step: parse the key, tell the log, keep with the day how it ended."""
+    name = work.__name__
+
+    @functools.wraps(work)
+    def run(day_key: str) -> str:
+        day, context = SettlementDay.parse(day_key), tieout()
+
+        def recorded() -> str:
+            try:
+                state = work(context, day, context.merchant(day))
+            except DayNotProven:
+                raise
+            except Exception as error:
+                if isinstance(decisive(error), Rejected):
+                    why = "; ".join(str(one) for one in faults_of(error))
+                    context.days.record(day, "blocked", reason=f"{name}: {why}")
+                raise
+            if state:
+                context.days.record(day, state)
+            return state or "the day's state stays"
+
+        told(name, day_key, recorded, merchant=day.merchant_id, then=NEXT.get(name, "nothing"))
+        return day_key
+
+    return run

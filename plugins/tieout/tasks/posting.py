@@ -1,0 +1,161 @@
+"""A settlement day from its journals to its proof: approved, posted once, tied out, reported.
+
+Each step may run again at any time. What comes before is in ``settlement``.
+"""
+
+import logging
+from typing import TYPE_CHECKING
+
+from include.domain.errors import Rejected
+from include.domain.merchant import Merchant
+from include.domain.settlement import SettlementDay
+from include.wiring import Tieout, tieout
+from tieout.commissioned import demand_for_journals
+from tieout.tasks.day_step import DayNotProven, day_step
+from tieout.tasks.task_log import told
+from tieout.this_process import worker_name
+
+if TYPE_CHECKING:
+    from include.services.approve_journals import ApprovalRequest
+
+log = logging.getLogger(__name__)
+
+_SETTLED = ("tied_out", "reported", "held", "parked")
+
+
+def approval_request(day_key: str) -> "ApprovalRequest | None":
+    """Approve what is inside tolerance and return None, or return the question to ask."""
+    from include.services.approve_journals import approval_request as ask
+
+    day, context = SettlementDay.parse(day_key), tieout()
+
+    def work() -> "ApprovalRequest | None":
+        request = ask(
+            day,
+            context.merchant(day),
+            journals=context.journals,
+            decisions=context.decisions,
+            items=context.open_items,
+        )
+        if request is None:
+            context.days.record(day, "approved")
+        else:
+            context.days.record(day, "held", reason="waits for a person in Required Actions")
+        return request
+
+    return told("approve", day_key, work, words=_asked, merchant=day.merchant_id, then="post")
+
+
+def _asked(request: "ApprovalRequest | None") -> str:
+    if request is None:
+        return "inside tolerance, or approved already"
+    return "a person must answer first; nothing is posted meanwhile"
+
+
+def block(day_key: str, error: Rejected) -> None:
+    """Note that a person should be asked and cannot be: the report then fails and says why."""
+    tieout().days.record(SettlementDay.parse(day_key), "blocked", reason=f"approve: {error}")
+
+
+def record_decision(day_key: str, *, is_approved: bool, decided_by: str) -> None:
+    """Apply a person's answer to the journals it was asked about."""
+    from include.services.approve_journals import record_decision as apply
+
+    day, context = SettlementDay.parse(day_key), tieout()
+    apply(
+        day,
+        is_approved=is_approved,
+        decided_by=decided_by,
+        journals=context.journals,
+        decisions=context.decisions,
+    )
+    state, reason = ("approved", "") if is_approved else ("held", f"held by {decided_by}")
+    context.days.record(day, state, reason=reason)
+    follows = "post" if is_approved else "nothing; clear 'approve' to be asked again"
+    log.info("approve %s: %s by %s; next: %s", day, state, decided_by, follows)
+
+
+@day_step
+def post(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
+    """Post the approved journals, each once, in one SYSPRO session."""
+    from include.services.journal_book import JournalState
+    from include.services.post_journals import post_journals
+    from tieout.hooks.syspro import SysproHook
+
+    wanted = {JournalState.approved, JournalState.parked}
+    if not any(booked.state in wanted for booked in context.journals.of_day(day)):
+        log.info("post %s: nothing to post", day)
+        return "posted"
+    hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
+    demand_for_journals(context, hook)
+    with hook.session():
+        engine = context.engine(hook.partners, hook.timings, worker=worker_name())
+        result = post_journals(
+            day,
+            merchant,
+            journals=context.journals,
+            engine=engine,
+            items=context.open_items,
+        )
+    log.info("post %s: %s, SYSPRO calls %d", day, result, hook.calls)
+    return "parked" if result.parked else "posted"
+
+
+@day_step
+def tie_out(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
+    """Read every posted journal back, compare, keep both totals."""
+    from include.services.journal_book import JournalState
+    from include.services.tie_out import tie_out as prove
+    from tieout.hooks.syspro import SysproHook
+
+    there = {JournalState.posted, JournalState.tied_out}
+    booked = context.journals.of_day(day)
+    if any(one.state in there for one in booked):
+        hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
+        with hook.session():
+            engine = context.engine(hook.partners, hook.timings, worker=worker_name())
+            prove(day, journals=context.journals, engine=engine, tie_outs=context.tie_outs)
+        log.info("tie_out %s: SYSPRO calls %d", day, hook.calls)
+    is_parked = any(one.state is JournalState.parked for one in context.journals.of_day(day))
+    return "parked" if is_parked else "tied_out"
+
+
+@day_step
+def report(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
+    """Write the report whatever happened above, tell who must act, fail if nothing is proven."""
+    from include.services.notify import notify
+    from include.services.write_report import write_report
+    from tieout.hooks.messages import chat, mail, page_of
+
+    before = context.days.get(day)
+    state = before.state if before else "not begun"
+    if state == "tied_out":
+        context.days.record(day, "reported")
+    written = write_report(
+        day,
+        merchant,
+        facts=context.report_facts,
+        lake=context.lake,
+        mappings=context.mappings,
+        writers=context.report_writers,
+        reports=context.reports,
+    )
+    for fmt, path in written.items():
+        log.info("report %s %s: %s", day, fmt, path)
+    told = notify(
+        day,
+        merchant,
+        facts=context.report_facts,
+        sent=context.sent_messages,
+        mail=mail(),
+        chat=chat(),
+        link=page_of(day),
+    )
+    causes = ", ".join(message.cause for message in told) or "nothing"
+    log.info("report %s: told %s about %s", day, merchant.owner, causes)
+    if state not in _SETTLED:
+        reason = before.reason if before and before.reason else f"the last step done was {state}"
+        raise DayNotProven(
+            f"{day} is not proven: {reason}", f"report, {day}", "See the report and that step."
+        )
+    return ""
