@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from include.adapters.http.wire import Transport
-from include.adapters.syspro.api_orders import FacadeCommandPartner, FacadeReader
+from include.adapters.syspro.api_orders import FacadeCommandPartner
+from include.adapters.syspro.api_reads import FacadeReader
 from include.adapters.syspro.api_services import FacadeClient, FacadePartner, NotOffered
 from include.adapters.syspro.enet import EnetClient
 from include.adapters.syspro.facade_map import CommandMap, FacadeMap, KindMap, load_facade_map

@@ -1,21 +1,22 @@
-"""Orders, customers and stock by the JSON facade; its names are data, as in ``api_services.py``."""
+"""Orders and customers by the JSON facade; its names are data, as in ``api_services.py``."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Mapping
 from typing import Any
 
 from include.adapters.http.redact import redact
-from include.adapters.syspro.account_reader import CustomerMatch
 from include.adapters.syspro.api_services import AMOUNT_MARK, MARKED, FacadeClient, dig, first
-from include.adapters.syspro.documents.reply import read_millionths
-from include.adapters.syspro.documents.schema import Amount, Kind, Price, Quantity
-from include.adapters.syspro.documents.text import to_cp1252
-from include.adapters.syspro.facade_map import CommandMap, StockMap
+from include.adapters.syspro.api_values import (
+    DecimalText,
+    address_values,
+    line_values,
+    order_values,
+    plain_values,
+    text_of,
+)
+from include.adapters.syspro.facade_map import CommandMap
 from include.adapters.syspro.faults import has_any, is_closed_period
-from include.adapters.syspro.order_reader import LIMIT, OrderReader
 from include.adapters.syspro.partners.common import command_of, text_difference
-from include.adapters.syspro.partners.order_document import charge_of, price_of
 from include.adapters.syspro.partners.order_moves import (
     CANCELLED,
     OPEN,
@@ -26,15 +27,8 @@ from include.adapters.syspro.partners.order_moves import (
 from include.domain.erp_orders import (
     AddCustomer,
     AddSalesOrder,
-    CustomerCredit,
-    ErpAddress,
-    ErpDocument,
-    ErpOrder,
     MoveSalesOrder,
     OrderMove,
-    Shipment,
-    StockLevel,
-    UnreadableRow,
     key_number,
     same_key,
 )
@@ -42,7 +36,6 @@ from include.domain.errors import IntegrationError, Rejected, Retryable
 from include.domain.orders import LineKind, OrderLine
 from include.domain.shops import ChargeLine
 from include.services.effects.ports import Difference, Effect, EffectKind, Found, Receipt
-from include.services.translate.currencies import BaseRate
 
 _MOVED_TO = {
     OrderMove.hold: SUSPENSE,
@@ -68,7 +61,7 @@ class FacadeCommandPartner:
         """Return all that carries the key; of a move only an order that is so."""
         command, names = self._command(effect), self._names.read_back
         values = self._values(command, effect.reference)
-        query = {theirs: _text(values, word) for theirs, word in names.query.items()}
+        query = {theirs: text_of(values, word) for theirs, word in names.query.items()}
         try:
             rows = dig(self._client.get(names.path, query, effect.reference), names.rows)
         except Rejected as fault:
@@ -108,7 +101,7 @@ class FacadeCommandPartner:
             return (Difference("order status", f"as after {command.move.value}", status),)
         differences: list[Difference] = []
         for word in self._names.read_back.compare:
-            differences += text_difference(word, _text(values, word), str(found.facts[word]))
+            differences += text_difference(word, text_of(values, word), str(found.facts[word]))
         return tuple(differences)
 
     def document(self, command: object, reference: str) -> str:
@@ -117,7 +110,7 @@ class FacadeCommandPartner:
         body = self._object(names.document, values)
         if names.lines_name and isinstance(command, AddSalesOrder):
             body[names.lines_name] = [
-                self._object(self._line_names(command, line), _line_values(command, line))
+                self._object(self._line_names(command, line), line_values(command, line))
                 for line in sorted(command.lines, key=lambda line: line.number)
             ]
         return MARKED.sub(r"\1", json.dumps(body))
@@ -155,20 +148,20 @@ class FacadeCommandPartner:
 
     def _values(self, command: object, reference: str) -> dict[str, object]:
         if isinstance(command, AddSalesOrder):
-            own = _order_values(command, self._client.settings.order_status)
+            own = order_values(command, self._client.settings.order_status)
         elif isinstance(command, MoveSalesOrder):
-            own = {**_plain(command), "new_status": _MOVED_TO[command.move]}
+            own = {**plain_values(command), "new_status": _MOVED_TO[command.move]}
             own["action"] = command.move.value.capitalize()
         elif isinstance(command, AddCustomer):
-            own = {**_plain(command), **_address("sold", command.sold_to)}
-            own |= _address("ship", command.ship_to)
+            own = {**plain_values(command), **address_values("sold", command.sold_to)}
+            own |= address_values("ship", command.ship_to)
         else:
             raise TypeError(f"no command of the facade: {type(command).__name__}")
         return {"reference": reference, **own}
 
     def _typed(self, values: Mapping[str, object], word: str) -> object:
         value = word[1:] if word.startswith("=") else values[word]
-        if isinstance(value, _Decimal):
+        if isinstance(value, DecimalText):
             is_text = self._client.names.amounts == "string"
             return value if is_text else f"{AMOUNT_MARK}{value}"
         return str(value)
@@ -217,166 +210,3 @@ class FacadeCommandPartner:
         return Rejected(
             words or "refused without a reason", faults.where(names.path), faults.next_step(words)
         )
-
-
-class FacadeReader:
-    """What order to cash reads where writes go by the facade: stock by it, the rest by e.net."""
-
-    def __init__(
-        self, client: FacadeClient, stock: StockMap | None, reads_from: OrderReader | None
-    ) -> None:
-        self._client = client
-        self._stock = stock
-        self._reads_from = reads_from
-
-    def stock(self, stock_codes: Sequence[str], warehouse: str) -> list[StockLevel]:
-        """Return what a warehouse can promise of each code.
-
-        Raises:
-            Retryable, Rejected: the facade could not be asked, or answers what cannot be read.
-        """
-        if self._stock is None:
-            return self._enet().stock(stock_codes, warehouse)
-        ask = self._balance
-        return [StockLevel(code, ask(self._stock, code, warehouse)) for code in stock_codes]
-
-    def stock_levels(
-        self, warehouse: str, cursor: str = "", limit: int = 10_000
-    ) -> tuple[list[StockLevel], str]:
-        return self._enet().stock_levels(warehouse, cursor, limit)
-
-    def credit(self, customer: str) -> CustomerCredit:
-        return self._enet().credit(customer)
-
-    def base_rate(self, currency: str) -> BaseRate:
-        return self._enet().base_rate(currency)
-
-    def customers(self, *, email: str = "", short_name: str = "") -> tuple[CustomerMatch, ...]:
-        return self._enet().customers(email=email, short_name=short_name)
-
-    def order(
-        self, *, purchase_order: str = "", sales_order: str = "", customer: str = ""
-    ) -> ErpOrder | None:
-        return self._enet().order(
-            purchase_order=purchase_order, sales_order=sales_order, customer=customer
-        )
-
-    def orders_of(self, purchase_order: str, customer: str) -> Sequence[ErpOrder]:
-        return self._enet().orders_of(purchase_order, customer)
-
-    def look_ahead(self, purchase_orders: Sequence[str], customers: Sequence[str] = ()) -> None:
-        """Do nothing: what e.net knows spares no look of the facade's partners."""
-
-    def orders_since(self, cursor: str, limit: int = LIMIT) -> tuple[ErpOrder, ...]:
-        return self._enet().orders_since(cursor, limit)
-
-    def cancelled_since(self, cursor: str, limit: int = LIMIT) -> tuple[ErpOrder, ...]:
-        return self._enet().cancelled_since(cursor, limit)
-
-    def shipments_since(self, cursor: str, limit: int = LIMIT) -> tuple[Shipment, ...]:
-        return self._enet().shipments_since(cursor, limit)
-
-    def documents_of(self, purchase_order: str, customer: str) -> tuple[ErpDocument, ...]:
-        return self._enet().documents_of(purchase_order, customer)
-
-    def overpaid_invoices(self) -> tuple[ErpDocument, ...]:
-        return self._enet().overpaid_invoices()
-
-    def applies_receipts(self) -> bool:
-        """Say so by the facade's own connection: it is asked to write them."""
-        return self._client.settings.applications != "none"
-
-    def receipts_of(self, references: Sequence[str]) -> tuple[ErpDocument, ...]:
-        return self._enet().receipts_of(references)
-
-    def credit_notes_since(
-        self, cursor: str, limit: int = LIMIT
-    ) -> tuple[ErpDocument | UnreadableRow, ...]:
-        return self._enet().credit_notes_since(cursor, limit)
-
-    def _enet(self) -> OrderReader:
-        if self._reads_from is None:
-            raise Rejected(
-                "the JSON facade reads stock alone",
-                f"connection {self._client.settings.conn_id}",
-                "Name an enet connection in its field read_conn_id.",
-            )
-        return self._reads_from
-
-    def _balance(self, names: StockMap, code: str, warehouse: str) -> int | None:
-        values = {
-            "company_id": self._client.settings.company_id,
-            "stock_code": code,
-            "warehouse": warehouse,
-        }
-        query = {theirs: _text(values, word) for theirs, word in names.query.items()}
-        for row in dig(self._client.get(names.path, query, code), names.rows):
-            theirs = first(row, names.stock_code) if names.stock_code else code
-            if same_key(code, theirs) and same_key(warehouse, first(row, names.warehouse)):
-                return read_millionths(first(row, names.available), names.path)
-        return None
-
-
-class _Decimal(str):
-    """A number as text, which a facade may want without quotation marks."""
-
-    __slots__ = ()
-
-
-def _order_values(order: AddSalesOrder, order_status: str) -> dict[str, object]:
-    return {
-        **_plain(order),
-        **_address("ship", order.ship_to),
-        "order_date": order.order_date.isoformat(),
-        "amount": _decimal(Amount(), order.amount),
-        "order_status": SUSPENSE if order.is_suspended else order_status,
-    }
-
-
-def _line_values(order: AddSalesOrder, line: OrderLine) -> dict[str, object]:
-    return {
-        "number": line.number,
-        "kind": line.kind.value,
-        "stock_code": line.stock_code,
-        "description": to_cp1252(line.description),
-        "quantity": _decimal(Quantity(), line.quantity_millionths),
-        "unit": line.unit,
-        # The unit price of a discount would be negative; its value says it all.
-        "price": _decimal(Price(), price_of(order, line)) if line.stock_code else "",
-        "value": _decimal(Amount(), charge_of(order, line)),
-        "tax": _decimal(Amount(), line.tax),
-        "warehouse": order.warehouse,
-        **_codes(order, line),
-    }
-
-
-def _codes(order: AddSalesOrder, line: OrderLine) -> dict[str, object]:
-    """Return SYSPRO's codes of a charge; goods have their own in its stock file."""
-    if line.kind is LineKind.goods:
-        return dict.fromkeys(("product_class", "charge_code", "tax_code"), "")
-    charge = order.charge_for(line.kind)
-    return {
-        "product_class": charge.product_class,
-        "charge_code": charge.charge_code,
-        "tax_code": charge.tax_code,
-    }
-
-
-def _plain(command: AddSalesOrder | MoveSalesOrder | AddCustomer) -> dict[str, object]:
-    """Return the fields that are words or whole numbers, by name; SYSPRO's alphabet is small."""
-    found = {one.name: getattr(command, one.name) for one in fields(command)}
-    words = {name: to_cp1252(value) for name, value in found.items() if isinstance(value, str)}
-    return words | {name: value for name, value in found.items() if isinstance(value, int)}
-
-
-def _address(side: str, address: ErpAddress) -> dict[str, object]:
-    lines = {f"{side}_{number}": to_cp1252(line) for number, line in enumerate(address.lines, 1)}
-    return {**lines, f"{side}_postal_code": to_cp1252(address.postal_code)}
-
-
-def _decimal(kind: Kind, value: object) -> _Decimal:
-    return _Decimal(kind.write(value, "facade"))
-
-
-def _text(values: Mapping[str, object], word: str) -> str:
-    return word[1:] if word.startswith("=") else str(values[word])

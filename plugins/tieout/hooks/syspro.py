@@ -19,7 +19,7 @@ from airflow.sdk import BaseHook
 from include.adapters.http.transport import HttpTransport
 from include.adapters.http.wire import Transport
 from include.adapters.syspro.adapter import SysproAdapter, open_adapter
-from include.adapters.syspro.api_orders import FacadeReader
+from include.adapters.syspro.api_reads import FacadeReader
 from include.adapters.syspro.master_data import MasterData
 from include.adapters.syspro.order_reader import OrderReader
 from include.adapters.syspro.rehearsals import Rehearsals
