@@ -1,41 +1,35 @@
-"""Refunds in the database. What they may give is reserved with the order, in one transaction."""
+"""Refunds in the database: who rules on them, and what moves, in one transaction each."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, select, update
 
 from include.adapters.store.dead_letters import close_letter, open_letter
 from include.adapters.store.leases import demand_held, insert_once
 from include.adapters.store.order_tables import orders, payment_requests, refunds
-from include.adapters.store.orders import append_events
-from include.adapters.store.refund_rows import first_row, row_of, saga_of
-from include.adapters.store.sagas import SqlSagas
+from include.adapters.store.refund_reservations import SqlReservations
+from include.adapters.store.refund_rows import row_of, saga_of
+from include.adapters.store.refunded_orders import note_returned, tell_order
 from include.adapters.store.schema import effects
 from include.domain.canonical import from_json, to_json
 from include.domain.errors import Rejected
 from include.domain.money import Money
-from include.domain.order_state import OrderFacts
 from include.domain.people import is_same_person
 from include.domain.refunds import (
-    WITHIN_LIMIT,
     RefundFacts,
     RefundState,
     Ruling,
     is_refused,
     may_be_refused,
-    plan,
-    with_voids,
 )
 from include.services.effects.store import Lease
 from include.services.orders.driver import Event, Saga
 from include.services.orders.refund_order import RefundRow
 
 # Built once: a statement costs more to put together than to run.
-_FIND = select(refunds).where(refunds.c.refund_id == bindparam("of_refund"))
 _DUE = (
     select(refunds.c.refund_id)
     .join(orders, orders.c.order_id == refunds.c.order_id)
@@ -53,102 +47,16 @@ _OF_ORDER = (
 )
 _OWNER = select(effects.c.owner).where(effects.c.key == bindparam("of_key")).limit(1)
 REFUSED, SET_BACK = "refund_refused", "refund"  # kinds of dead letter
-_INSERT = insert(refunds)
 _SAVE = update(refunds).where(
     refunds.c.refund_id == bindparam("of_refund"), refunds.c.version == bindparam("was_version")
 )
-_LOCK = select(orders.c.order_id).where(orders.c.order_id == bindparam("of_order"))
-_LOCK = _LOCK.with_for_update()  # SQLite has one writer at a time and needs none
-_RESERVE = (
-    update(orders)
-    .where(
-        orders.c.order_id == bindparam("of_order"),
-        orders.c.refunding_minor + bindparam("amount") <= orders.c.captured_minor,
-    )
-    .values(refunding_minor=orders.c.refunding_minor + bindparam("amount"))
-)
-_MONEY = select(
-    orders.c.facts, orders.c.captured_minor, orders.c.refunding_minor, orders.c.currency
-).where(orders.c.order_id == bindparam("of_order"))
-_GIVEN = select(refunds.c.origin, refunds.c.facts).where(
-    refunds.c.order_id == bindparam("of_order")
-)
-_KNOW = update(orders).where(orders.c.order_id == bindparam("of_order"))
-_NOT_REFUSED = select(refunds.c.facts).where(
-    refunds.c.order_id == bindparam("of_order"), refunds.c.state != RefundState.refused.value
-)
-_ALONE = select(func.sum(refunds.c.amount_minor)).where(
-    refunds.c.order_id == bindparam("of_order"),
-    refunds.c.approved_by == WITHIN_LIMIT,
-    refunds.c.state != RefundState.refused.value,
-)
 _ORDER_ID = select(refunds.c.order_id).where(refunds.c.refund_id == bindparam("of_refund"))
-_NEXT_VERSION = (
-    update(orders)
-    .where(orders.c.order_id == bindparam("of_order"))
-    .values(version=orders.c.version + 1)
-)
-_VERSION = select(orders.c.version).where(orders.c.order_id == bindparam("of_order"))
 
 
-class SqlRefunds(SqlSagas[RefundFacts]):
+class SqlRefunds(SqlReservations):
     """Satisfies ``orders.books.RefundBook`` on SQLite and PostgreSQL."""
 
     subject = "refund"
-
-    def ask(
-        self, row: RefundRow, *, may_void: bool, limit: Money | None, via: str = ""
-    ) -> tuple[str, bool]:
-        with self._engine.begin() as connection:
-            now = self._clock(connection)
-            if self._find(connection, row.refund_id) is not None:
-                return row.refund_id, False
-            connection.execute(_LOCK, {"of_order": row.order_id})
-            if self._find(connection, row.refund_id) is not None:  # asked for at the same instant
-                return row.refund_id, False
-            order = self._reserve(connection, row)
-            parts = plan(
-                row.amount,
-                order.taken,
-                self._returned(connection, row.order_id),
-                may_void=may_void,
-            )
-            alone = row.amount.minor + self._gone_alone(connection, row.order_id)
-            is_free = limit is not None and alone <= limit.minor
-            facts = RefundFacts(parts=parts, ruling=Ruling.approved if is_free else Ruling.none)
-            connection.execute(_INSERT, first_row(row, facts, now))
-            detail = {"amount": str(row.amount), "origin": row.origin, "key": row.origin_key}
-            detail["refund"] = row.refund_id
-            told = Event("refund asked for", detail, row.asked_by, via)
-            _tell(connection, row.order_id, now, told)
-            self._sign(connection, now, row.refund_id, [told])
-        return row.refund_id, True
-
-    def _reserve(self, connection: Connection, row: RefundRow) -> OrderFacts:
-        """Take the amount out of what is left; the order's row is locked until the commit."""
-        wanted = {"of_order": row.order_id, "amount": row.amount.minor}
-        changed = connection.execute(_RESERVE, wanted).rowcount
-        found = _money(connection, row.order_id)
-        if not changed:
-            left = Money(found.captured_minor - found.refunding_minor, row.amount.currency)
-            raise Rejected(
-                f"{row.amount} is more than the {left} that may still go back",
-                f"order {row.order_id}",
-                "Refund no more than is left; earlier refunds count, those under way too.",
-            )
-        return from_json(OrderFacts, found.facts)
-
-    def _returned(self, connection: Connection, order_id: str) -> dict[int, int]:
-        """Sum, by capture, what refunds gave back or promised."""
-        sums: Counter[int] = Counter()
-        for text in connection.execute(_NOT_REFUSED, {"of_order": order_id}).scalars():
-            for part in from_json(RefundFacts, text).parts:
-                sums[part.capture_number] += part.amount.minor
-        return dict(sums)
-
-    def _gone_alone(self, connection: Connection, order_id: str) -> int:
-        """Sum what no second person has seen; the order's row is locked, so nobody adds to it."""
-        return int(connection.execute(_ALONE, {"of_order": order_id}).scalar() or 0)
 
     def row(self, refund_id: str) -> RefundRow:
         with self._engine.begin() as connection:
@@ -174,7 +82,7 @@ class SqlRefunds(SqlSagas[RefundFacts]):
             _rule(connection, found, Ruling.approved, now, approved)
             amount = str(Money(found.amount_minor, found.currency))
             told = Event("refund approved", {"refund": refund_id, "amount": amount}, who, via)
-            _tell(connection, found.order_id, now, told)
+            tell_order(connection, found.order_id, now, told)
             self._sign(connection, now, refund_id, [told])
         return replace(row_of(found), approved_by=who)
 
@@ -221,7 +129,7 @@ class SqlRefunds(SqlSagas[RefundFacts]):
                 .values(refunding_minor=free, next_at=now)
             )
             told = Event("refund refused", {"refund": refund_id, "why": why}, who, via)
-            _tell(connection, found.order_id, now, told)
+            tell_order(connection, found.order_id, now, told)
             for kind in (REFUSED, SET_BACK):
                 close_letter(connection, now, kind, refund_id, who, f"refused: {why}")
             self._sign(connection, now, refund_id, [told])
@@ -259,7 +167,7 @@ class SqlRefunds(SqlSagas[RefundFacts]):
     ) -> None:
         order_id = connection.execute(_ORDER_ID, {"of_refund": saga.key}).scalar()
         for event in events:
-            _tell(connection, str(order_id), now, event)
+            tell_order(connection, str(order_id), now, event)
         rows = [
             {"request_id": part.request_id, "order_id": order_id, "what": part.way.value}
             for part in saga.facts.parts
@@ -268,7 +176,7 @@ class SqlRefunds(SqlSagas[RefundFacts]):
         if rows:
             connection.execute(insert_once(connection.dialect.name, payment_requests), rows)
         if any(part.request_id for part in saga.facts.parts):
-            self._note_returned(connection, str(order_id), now, saga)
+            note_returned(connection, str(order_id), now, saga)
         if saga.state == RefundState.stuck and is_refused(saga.facts):
             self._set_aside(connection, saga, now)
 
@@ -290,39 +198,6 @@ class SqlRefunds(SqlSagas[RefundFacts]):
             owner=str(connection.execute(_OWNER, by).scalar() or ""),
         )
 
-    def _note_returned(
-        self, connection: Connection, order_id: str, now: datetime, saga: Saga[RefundFacts]
-    ) -> None:
-        """Let the order know what has moved, in the commit that knows it, and be driven again."""
-        connection.execute(_NEXT_VERSION, {"of_order": order_id})  # which locks the order's row
-        order = _money(connection, order_id)
-        facts = from_json(OrderFacts, order.facts)
-        moved = self._moved(connection, order_id)
-        returned = moved.total()
-        if returned == facts.returned_minor:
-            return
-        credited = moved["credit_note"]
-        facts = replace(
-            facts,
-            taken=with_voids(facts.taken, saga.facts.parts),
-            returned_minor=returned,
-            credited_minor=credited,
-        )
-        known = {"of_order": order_id, "facts": to_json(facts), "next_at": now, "updated_at": now}
-        connection.execute(_KNOW, known)
-        amount = Money(sum(part.amount.minor for part in saga.facts.parts), order.currency)
-        told = Event("given back", {"amount": str(amount), "refund": saga.key})
-        _tell(connection, order_id, now, told)
-
-    @staticmethod
-    def _moved(connection: Connection, order_id: str) -> Counter[str]:
-        """Sum, by origin, what has moved."""
-        sums: Counter[str] = Counter()
-        for origin, text in connection.execute(_GIVEN, {"of_order": order_id}):
-            parts = from_json(RefundFacts, text).parts
-            sums[origin] += sum(part.amount.minor for part in parts if part.request_id)
-        return sums
-
     def due(self, merchant_ids: Sequence[str], limit: int) -> Sequence[str]:
         with self._engine.begin() as connection:
             values = {"merchants": merchant_ids, "now": self._clock(connection), "most": limit}
@@ -342,17 +217,6 @@ class SqlRefunds(SqlSagas[RefundFacts]):
         with self._engine.begin() as connection:
             return [(row_of(found), saga_of(found)) for found in connection.execute(wanted)]
 
-    def _find(self, connection: Connection, refund_id: str) -> Any:
-        return connection.execute(_FIND, {"of_refund": refund_id}).one_or_none()
-
-
-def _money(connection: Connection, order_id: str) -> Any:
-    """Read what an order took, and what of it is promised back."""
-    found = connection.execute(_MONEY, {"of_order": order_id}).one_or_none()
-    if found is None:
-        raise Rejected(f"there is no order {order_id!r}", "refunds", "Check the id.")
-    return found
-
 
 def _rule(
     connection: Connection, found: Any, ruling: Ruling, now: datetime, values: dict[str, Any]
@@ -369,13 +233,6 @@ def _rule(
     as_read = (refunds.c.refund_id == found.refund_id) & (refunds.c.version == found.version)
     if not connection.execute(update(refunds).where(as_read).values(ruled)).rowcount:
         raise Rejected("it has moved on", f"refund {found.refund_id}", "Read it again.")
-
-
-def _tell(connection: Connection, order_id: str, now: datetime, event: Event) -> None:
-    """Add to the order's timeline. The order's row is locked, so numbers cannot collide."""
-    connection.execute(_NEXT_VERSION, {"of_order": order_id})
-    version = connection.execute(_VERSION, {"of_order": order_id}).scalar()
-    append_events(connection, order_id, int(version or 0), now, [event])
 
 
 def _unknown(refund_id: str) -> Rejected:
