@@ -50,6 +50,26 @@ def test_an_unsent_step_of_a_cancelled_order_is_never_sent(kit: Kit, kind: Effec
     assert kit.service.orders.get(order.order_id).state == OrderState.cancelled
 
 
+@pytest.mark.parametrize("kind", [EffectKind.sales_order, EffectKind.payment_capture])
+def test_a_step_that_was_given_up_unsent_is_never_sent_once_its_order_is_cancelled(
+    kit: Kit, kind: EffectKind
+) -> None:
+    order, effect = unsent(kit, kind)
+    kit.partner.script[kind] += [down] * 9_999
+    kit.pass_time(days=5, hours=1)
+    given_up = kit.engine.find(kind, effect.key)
+    assert given_up is not None
+    assert given_up.state is EffectState.dead_letter
+    kit.service.cancel(order.order_id, "shopper", "waited long enough")
+    kit.partner.script.clear()
+    kit.pass_time(hours=3)
+    found = kit.engine.find(kind, effect.key)
+    assert found is not None
+    assert found.state is EffectState.withdrawn
+    assert kit.partner.truth.count(kind) == 0
+    assert kit.service.orders.get(order.order_id).state == OrderState.cancelled
+
+
 def test_an_unsent_capture_waits_while_two_decisions_contradict(kit: Kit) -> None:
     order, _ = unsent(kit, EffectKind.payment_capture)
     decide(kit, order, Decision.accept, Decision.reject)

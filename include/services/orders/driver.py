@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar
 from include.domain.errors import IntegrationError, Rejected, Unconfigured
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
-from include.services.effects.schedule import is_due, is_unsent
+from include.services.effects.schedule import is_due, is_unsent, may_be_withdrawn
 from include.services.effects.store import Lease, LeaseLost, Leases
 from include.services.orders.commands import Command
 from include.services.orders.setting_back import Letter, Stake, is_set_back
@@ -258,7 +258,7 @@ class Driver(Generic[F]):
         is_new = step == opened
         effect = self._worked_on(lease, saga, play, step, is_new=is_new) if step else None
         if step and effect is None:  # nothing was begun, and it is not wanted any more
-            saga = _with(saga, play.begin(saga.facts, ""))
+            saga = _with(saga, play.begin(play.fail(saga.facts, ""), ""))
         now = self._store.now()
         if effect is not None:
             saga, resting, event = self._finish_step(saga, play, step, effect, now)
@@ -303,9 +303,9 @@ class Driver(Generic[F]):
         """
         kind, key = play.kind_of(step), f"{saga.key}|{step}"
         effect = None if is_new else self._engine.find(kind, key)
-        if effect is not None and is_unsent(effect) and not play.is_wanted(saga.facts, step):
+        if effect is not None and _never_left(effect) and not play.is_wanted(saga.facts, step):
             effect = self._engine.withdraw(kind, key, NOT_WANTED)
-            if is_unsent(effect):
+            if _never_left(effect):
                 return effect  # another worker has it: we come back
         if effect is None or effect.state is EffectState.withdrawn:
             if not play.is_wanted(saga.facts, step):
@@ -366,6 +366,11 @@ class Driver(Generic[F]):
             until = now + _AGAIN  # to be withdrawn, once nobody else has it
         words = _of_another(saga, step, effect) + (effect.reason or effect.state.value)
         return saga, Rest(state, f"{step}: {words}", until), None
+
+
+def _never_left(effect: Effect) -> bool:
+    """Say whether it waits, or was given up, unsent; what was refused is left behind instead."""
+    return may_be_withdrawn(effect) and effect.state is not EffectState.rejected
 
 
 def _of_another(saga: Saga[F], step: str, effect: Effect) -> str:
