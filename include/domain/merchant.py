@@ -64,6 +64,13 @@ class PostingModel(StrEnum):
     direct = "direct"  # the settlement itself books revenue
 
 
+class JournalPolicy(StrEnum):
+    """What becomes of a day's journals."""
+
+    post = "post"
+    shadow = "shadow"  # built and reported, never posted: the books are kept in another way so far
+
+
 class PeriodPolicy(StrEnum):
     """What to do when the posting period is closed; accounting reference, section 5."""
 
@@ -119,6 +126,12 @@ class Merchant:
     acquirer_conn_id: str = ""  # where statements of the acquirer come from; '' without any
     erp_documents: tuple[ErpCondition, ...] = ()  # () is every AR document of the company
     disputes: DisputeRules = DisputeRules()
+    journals: JournalPolicy = JournalPolicy.post
+
+    @property
+    def is_shadow(self) -> bool:
+        """Say whether nothing of the day is posted, nor anybody asked about it."""
+        return self.journals is JournalPolicy.shadow
 
     def source(self, name: str) -> Source:
         """Return the source of that name; a missing one is our own bug."""

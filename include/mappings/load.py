@@ -180,6 +180,7 @@ def _merchant(placed: Placed[MerchantEntry]) -> Merchant:
         owner=entry.owner,
         notify=tuple(entry.notify),
         disputes=DisputeRules(entry.disputes.warn_days, entry.disputes.write_off),
+        journals=entry.journals,
     )
 
 

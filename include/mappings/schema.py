@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from include.domain.merchant import (
     DisputeRules,
+    JournalPolicy,
     PeriodPolicy,
     PostingModel,
     SourceKind,
@@ -256,6 +257,7 @@ class MerchantEntry(Entry):
     funding_sla_days: Annotated[int, Field(ge=1, le=60)]
     notify: list[Mail] = []
     disputes: DisputesRow = DisputesRow()
+    journals: Annotated[JournalPolicy, Loose] = JournalPolicy.post
 
     @property
     def cut_off_time(self) -> time:

@@ -29,7 +29,7 @@ _WAITING = {
     "parked": "Open the posting period in SYSPRO, or decide where the journals go.",
 }
 
-_PROVEN = ("tied_out", "reported")
+_NOTHING_WAITS = ("tied_out", "reported", "shadow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def messages_for(
 
 
 def _state_messages(day: SettlementDay, state: DayState | None) -> Iterable[Message]:
-    if state is None or state.state in _PROVEN:
+    if state is None or state.state in _NOTHING_WAITS:
         return
     if state.state not in _WAITING:
         # A step that ran out of its tries, or of its time: no reason was kept with the day.

@@ -32,6 +32,8 @@ def write_off_request(
     merchant: Merchant, *, journals: WriteOffBook, decisions: Decisions
 ) -> ApprovalRequest | None:
     """Approve what needs no person and return ``None``, or return the question to ask."""
+    if merchant.is_shadow:
+        return None
     waiting: list[JournalRecord] = []
     for record in journals.write_offs_in(merchant.merchant_id, UNDECIDED):
         journal = record.journal

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_SETTLED = ("tied_out", "reported", "held", "parked")
+SHADOW = "shadow"  # of a day whose merchant posts nothing yet
+_SETTLED = ("tied_out", "reported", "held", "parked", SHADOW)
 
 
 def approval_request(day_key: str) -> "ApprovalRequest | None":
@@ -28,11 +29,15 @@ def approval_request(day_key: str) -> "ApprovalRequest | None":
     from include.services.approve_journals import approval_request as ask
 
     day, context = SettlementDay.parse(day_key), tieout()
+    merchant = context.merchant(day)
 
     def work() -> "ApprovalRequest | None":
+        if merchant.is_shadow:
+            context.days.record(day, SHADOW)
+            return None
         request = ask(
             day,
-            context.merchant(day),
+            merchant,
             journals=context.journals,
             decisions=context.decisions,
             items=context.open_items,
@@ -43,10 +48,15 @@ def approval_request(day_key: str) -> "ApprovalRequest | None":
             context.days.record(day, "held", reason="waits for a person in Required Actions")
         return request
 
-    return told("approve", day_key, work, words=_asked, merchant=day.merchant_id, then="post")
+    def words(request: "ApprovalRequest | None") -> str:
+        return _asked(request, is_shadow=merchant.is_shadow)
+
+    return told("approve", day_key, work, words=words, merchant=day.merchant_id, then="post")
 
 
-def _asked(request: "ApprovalRequest | None") -> str:
+def _asked(request: "ApprovalRequest | None", *, is_shadow: bool) -> str:
+    if is_shadow:
+        return "shadow: nobody is asked, nothing is posted"
     if request is None:
         return "inside tolerance, or approved already"
     return "a person must answer first; nothing is posted meanwhile"
@@ -82,6 +92,8 @@ def post(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     from include.services.post_journals import post_journals
     from tieout.hooks.syspro import SysproHook
 
+    if merchant.is_shadow:
+        return ""
     wanted = {JournalState.approved, JournalState.parked}
     if not any(booked.state in wanted for booked in context.journals.of_day(day)):
         log.info("post %s: nothing to post", day)
@@ -108,6 +120,8 @@ def tie_out(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     from include.services.tie_out import tie_out as prove
     from tieout.hooks.syspro import SysproHook
 
+    if merchant.is_shadow:
+        return ""
     there = {JournalState.posted, JournalState.tied_out}
     booked = context.journals.of_day(day)
     if any(one.state in there for one in booked):
