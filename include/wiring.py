@@ -40,6 +40,7 @@ if TYPE_CHECKING:  # the libraries behind these are slow to import
     from include.mappings.tables import Mappings
     from include.mappings.today import Today
     from include.services.effects.engine import Engine
+    from include.services.effects.store import Leases
     from include.services.postings import EffectPostings
     from include.services.translate.translator import ShopTranslator
     from include.services.write_report import ReportWriter
@@ -293,6 +294,11 @@ class Tieout:
         from include.adapters.store.effects import SqlEffectStore
 
         return SqlEffectStore(self.store)
+
+    @cached_property
+    def leases(self) -> "Leases":
+        """Whose turn it is, e.g. at SYSPRO's operator: the store's word for all processes."""
+        return self.effects
 
     @cached_property
     def commissioning(self) -> "SqlCommissioning":

@@ -18,6 +18,7 @@ from tieout.commands import (
     letters,
     orders,
     preflight,
+    preview,
     refunds,
     reviews,
     store,
@@ -29,7 +30,7 @@ from tieout.hooks.connections import read_airflow_database
 
 _COMMANDS = (
     *(letters, items, orders, refunds, reviews, disputes),
-    *(tokens, webhooks, clients, preflight, commissioning, audit, store),
+    *(tokens, webhooks, clients, preflight, commissioning, preview, audit, store),
 )
 
 

@@ -62,7 +62,7 @@ class Desks:
 
     def _line(self, lines: dict[str, ErpLine], conn_id: str) -> ErpLine:
         if conn_id not in lines:
-            hook = SysproHook(conn_id, leases=self.context.effects)
+            hook = SysproHook(conn_id, leases=self.context.leases)
             lines[conn_id] = ErpLine(hook, self.breakers.of(conn_id))
         return lines[conn_id]
 
@@ -87,7 +87,7 @@ class Desks:
             orders=context.orders,
             refunds=context.refunds,
             decisions=context.fraud_decisions,
-            leases=context.effects,
+            leases=context.leases,
             desk_of=lambda shop_id: self.of(shop_id).desk,
             engine_of=lambda shop_id: self.of(shop_id).engine,
             worker=worker_name(),

@@ -41,7 +41,7 @@ class PreflightDesk:
             if context.today.shop(shop_id).merchant_id == merchant_id
         ]
         self._gateway = CybersourceHook(self._merchant.cybersource_conn_id)
-        self._erp = SysproHook(self._merchant.syspro_conn_id, leases=context.effects)
+        self._erp = SysproHook(self._merchant.syspro_conn_id, leases=context.leases)
 
     def checks(self) -> Iterator[Check]:
         """Yield them: ours first, then each partner, then what must have been measured."""

@@ -68,7 +68,7 @@ def _replay_effect(desks: Desks, letter: DeadLetter, who: str) -> Effect:
             return replay(context.dead_letters, desk.engine, letter.dead_letter_id, who)
     for merchant in context.today.begun_merchants():
         if merchant.company_id == effect.target:
-            hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
+            hook = SysproHook(merchant.syspro_conn_id, leases=context.leases)
             with hook.session():
                 engine = context.engine(hook.partners, hook.timings_by_kind, worker=worker_name())
                 return replay(context.dead_letters, engine, letter.dead_letter_id, who)

@@ -196,7 +196,7 @@ def _erp(context: Tieout, given: argparse.Namespace) -> "SysproHook":
     from tieout.hooks.syspro import SysproHook
 
     merchant = context.today.merchant(given.merchant)
-    return SysproHook(merchant.syspro_conn_id, leases=context.effects)
+    return SysproHook(merchant.syspro_conn_id, leases=context.leases)
 
 
 def _name(context: Tieout) -> str:

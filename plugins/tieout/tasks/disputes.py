@@ -30,7 +30,7 @@ def watch_disputes(day_key: str) -> str:
 
     def work() -> WatchResult:
         merchant, known = context.merchant(day), context.days.get(day)
-        hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
+        hook = SysproHook(merchant.syspro_conn_id, leases=context.leases)
         with hook.session():
             return watch(
                 day,
@@ -111,7 +111,7 @@ def _post_write_offs(day: SettlementDay) -> str:
     waiting = _approved(context, day.merchant_id)
     if not waiting:
         return "nothing to post"
-    hook = SysproHook(context.merchant(day).syspro_conn_id, leases=context.effects)
+    hook = SysproHook(context.merchant(day).syspro_conn_id, leases=context.leases)
     demand_for_journals(context, hook)
     with hook.session():
         engine = context.engine(hook.partners, hook.timings, worker=worker_name())

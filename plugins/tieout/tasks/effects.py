@@ -70,7 +70,7 @@ def _sweep_journals() -> str:
 def _sweep_company(context: Tieout, conn_id: str, companies: Sequence[str]) -> str:
     from tieout.hooks.syspro import SysproHook
 
-    hook = SysproHook(conn_id, leases=context.effects)
+    hook = SysproHook(conn_id, leases=context.leases)
     with hook.session():
         timings = hook.timings_by_kind  # of orders too, which are read back at other times
         engine = context.engine(hook.partners, timings, worker=worker_name())

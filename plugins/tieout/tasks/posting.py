@@ -98,7 +98,7 @@ def post(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     if not any(booked.state in wanted for booked in context.journals.of_day(day)):
         log.info("post %s: nothing to post", day)
         return "posted"
-    hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
+    hook = SysproHook(merchant.syspro_conn_id, leases=context.leases)
     demand_for_journals(context, hook)
     with hook.session():
         engine = context.engine(hook.partners, hook.timings, worker=worker_name())
@@ -125,7 +125,7 @@ def tie_out(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     there = {JournalState.posted, JournalState.tied_out}
     booked = context.journals.of_day(day)
     if any(one.state in there for one in booked):
-        hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
+        hook = SysproHook(merchant.syspro_conn_id, leases=context.leases)
         with hook.session():
             engine = context.engine(hook.partners, hook.timings, worker=worker_name())
             prove(day, journals=context.journals, engine=engine, tie_outs=context.tie_outs)

@@ -99,7 +99,7 @@ def match(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     from tieout.hooks.cybersource import CybersourceHook
     from tieout.hooks.syspro import SysproHook
 
-    hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
+    hook = SysproHook(merchant.syspro_conn_id, leases=context.leases)
     first, last = document_window(day, merchant)
     with hook.session():
         documents = list(hook.documents(merchant.company_id, first, last, merchant.erp_documents))
@@ -128,7 +128,7 @@ def build(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     from tieout.hooks.syspro import SysproHook
 
     known = context.days.get(day)
-    hook = SysproHook(merchant.syspro_conn_id, leases=context.effects)
+    hook = SysproHook(merchant.syspro_conn_id, leases=context.leases)
     postings = context.postings(merchant.owner)
     with hook.session():
         built = build_journals(
