@@ -12,6 +12,7 @@ from include.domain.merchant import Merchant
 from include.domain.money import Money
 from include.domain.open_items import OpenItem
 from include.domain.settlement import SettlementDay
+from include.services.effects.chain import Signed
 from include.services.journal_book import BookedJournal, JournalBook, JournalState
 
 APPROVED, HELD, ASKED = "approved", "held", "asked"
@@ -29,15 +30,6 @@ _NOT_A_DECISION = frozenset(
         *(Cause.dispute_due_soon, Cause.dispute_deadline_passed, Cause.dispute_deadline_unknown),
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """What the audit chain keeps of a person's decision; machines sign nothing."""
-
-    what: str
-    amount: Money
-    via: str = AIRFLOW  # the door they came by
 
 
 class Decisions(Protocol):
@@ -183,7 +175,8 @@ def apply_decision(
     is_silence = decided_by == NO_ANSWER
     for journal in waiting:
         decision = APPROVED if is_approved else HELD
-        signed = Signed(f"journal {decision}", journal.debit_total)
+        detail = {"amount": str(journal.debit_total), "digest": journal.digest}
+        signed = Signed(f"journal {decision}", decided_by, AIRFLOW, detail)
         decisions.decide(
             journal.key,
             journal.digest,

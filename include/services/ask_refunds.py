@@ -21,9 +21,9 @@ from include.services.approve_journals import (
     ASKED,
     HELD,
     Decisions,
-    Signed,
     cell,
 )
+from include.services.effects.chain import Signed
 from include.services.orders.order_service import OrderService
 from include.services.orders.refund_order import RefundRow
 
@@ -155,7 +155,8 @@ class DecideRefunds:
         """
         row, key, digest = self._asked(refund_id, who)
         reason = _reason(why, refund_id)
-        held = Signed("refund held", row.amount)
+        detail = {"amount": str(row.amount), "digest": digest, "why": reason}
+        held = Signed("refund held", who, AIRFLOW, detail)
         self.decisions.decide(
             key, digest, decision=HELD, decided_by=who, reason=reason, signed=held
         )

@@ -13,6 +13,7 @@ from include.domain.dispute_cases import Dispute, disputes_of
 from include.domain.errors import Rejected
 from include.domain.journal import Journal, JournalKind
 from include.domain.merchant import Merchant
+from include.domain.money import Money
 from include.domain.settlement import LineClass, SettlementDay
 from include.services.books.ports import BookMappings
 from include.services.books.restate import Chain
@@ -25,6 +26,7 @@ from include.services.disputes.write_offs import (
     key_of,
     written_off_minor,
 )
+from include.services.effects.chain import Signed
 from include.services.journal_book import JournalState
 
 
@@ -41,6 +43,7 @@ def give_up_dispute(
     case_number: str,
     posting_date: date,
     who: str,
+    via: str,
     lake: DayFolder,
     disputes: DisputeStore,
     books: WriteOffBook,
@@ -49,7 +52,8 @@ def give_up_dispute(
     """Build the journal that writes the case off, or return the one that does already.
 
     The amount is the files' own, less what was given back; the rate that of the settlement
-    journal that booked it.
+    journal that booked it. Who gave it up, and by which door (``via``), is in the audit chain in
+    the commit that builds it; who says so again is signed as well.
 
     Raises:
         Rejected: no such chargeback on that day, it was reversed, or it is not booked yet.
@@ -59,7 +63,10 @@ def give_up_dispute(
     chain = chains_of(books.write_offs_of(day.merchant_id, [case_number])).get(
         key_of(dispute), Chain(())
     )
+    amount = str(Money(dispute.left_minor, dispute.currency))
+    signed = Signed("dispute given up", who, via, {"case": case_number, "amount": amount})
     if written_off_minor(chain) == dispute.left_minor:
+        books.sign(chain.standing[-1], signed)
         return chain.standing[-1]
     journal = bring_to(
         WriteOffContext(merchant, books, mappings, posting_date),
@@ -69,6 +76,7 @@ def give_up_dispute(
         rate_millionths=rate_millionths,
         why="lost",
         control={"found by": who},
+        signed=signed,
     )
     if journal is None:
         raise ValueError(f"{case_number} differs from its write-off, and nothing was built")

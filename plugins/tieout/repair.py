@@ -35,7 +35,7 @@ def replay_one(desks: Desks, dead_letter_id: int, who: str, *, via: str) -> str:
     log, subject = SqlAuditLog(desks.context.store), f"{letter.kind}|{letter.key}"
     log.note(signer(via, who), "dead letter replay asked for", subject)
     try:
-        return _replay(desks, letter, who)
+        return _replay(desks, letter, who, via)
     except IntegrationError:
         raise
     except Exception as bug:
@@ -43,9 +43,9 @@ def replay_one(desks: Desks, dead_letter_id: int, who: str, *, via: str) -> str:
         raise Rejected(describe(bug), where, do) from bug  # the others of a bulk have their turn
 
 
-def _replay(desks: Desks, letter: DeadLetter, who: str) -> str:
+def _replay(desks: Desks, letter: DeadLetter, who: str, via: str) -> str:
     if letter.kind in set(EffectKind):
-        effect = _replay_effect(desks, letter, who)
+        effect = _replay_effect(desks, letter, signer(via, who))
         return f"{effect.state.value} {effect.their_key} {effect.reason}".strip()
     again = _JOBS.get(letter.kind)
     if again is None:
@@ -54,7 +54,7 @@ def _replay(desks: Desks, letter: DeadLetter, who: str) -> str:
             f"dead letter {letter.dead_letter_id}",
             "Do what its next action says, then resolve it.",
         )
-    return again(desks, letter, who)
+    return again(desks, letter, who, via)
 
 
 def _replay_effect(desks: Desks, letter: DeadLetter, who: str) -> Effect:
@@ -84,12 +84,12 @@ def _is_ledger(effect: Effect) -> bool:
     return effect.kind in ledger
 
 
-def _shop_order(desks: Desks, letter: DeadLetter, _who: str) -> str:
+def _shop_order(desks: Desks, letter: DeadLetter, _who: str, _via: str) -> str:
     shop_id, _, number = letter.key.partition("|")
     return str(shop_sync(desks, shop_id).take_one(number))
 
 
-def _erp_feeds(desks: Desks, letter: DeadLetter, _who: str) -> str:
+def _erp_feeds(desks: Desks, letter: DeadLetter, _who: str, _via: str) -> str:
     """Read the company's feeds once more from before the row was set aside; it comes again."""
     company, words = letter.key.partition("|")[0], []
     begin = (letter.opened_at - _BEFORE).date().isoformat()
@@ -99,18 +99,18 @@ def _erp_feeds(desks: Desks, letter: DeadLetter, _who: str) -> str:
     return "; ".join(words)
 
 
-def _advance(desks: Desks, letter: DeadLetter, _who: str) -> str:
+def _advance(desks: Desks, letter: DeadLetter, _who: str, _via: str) -> str:
     """Have the order looked at once more; the next comparison closes what then fits."""
     return _told(desks.service.advance(letter.key))
 
 
-def _refund(desks: Desks, letter: DeadLetter, who: str) -> str:
+def _refund(desks: Desks, letter: DeadLetter, who: str, via: str) -> str:
     """Ask the gateway once more, under a new reference: the one before was refused for good."""
-    desks.service.try_refund_again(letter.key, who, via="replay")
+    desks.service.try_refund_again(letter.key, who, via=via)
     return _told(desks.service.advance_refund(letter.key))
 
 
-def _advance_refund(desks: Desks, letter: DeadLetter, _who: str) -> str:
+def _advance_refund(desks: Desks, letter: DeadLetter, _who: str, _via: str) -> str:
     return _told(desks.service.advance_refund(letter.key))
 
 
@@ -121,8 +121,8 @@ def _told(saga: Saga[F]) -> str:
     return f"{saga.state} {saga.reason}".strip()
 
 
-_JOBS: Mapping[str, Callable[[Desks, DeadLetter, str], str]] = {
-    "gateway_duplicate": lambda desks, letter, _who: reverse_copy(desks, letter),
+_JOBS: Mapping[str, Callable[[Desks, DeadLetter, str, str], str]] = {
+    "gateway_duplicate": lambda desks, letter, _who, _via: reverse_copy(desks, letter),
     "refund_refused": _refund,
     "erp_missing": _advance,
     "order": _advance,

@@ -124,6 +124,7 @@ class Room(Desk):
             *("acme_us", "K1"),
             answered_on=on,
             who="ada",
+            via="cli",
             disputes=self.disputes,
             journals=self.journals,
         )
@@ -135,6 +136,7 @@ class Room(Desk):
             case_number="K1",
             posting_date=on,
             who="ada",
+            via="cli",
             lake=self.lake,
             disputes=self.disputes,
             books=self.journals,

@@ -76,6 +76,7 @@ def give_up(tmp_path: Path, books: SqlJournals) -> GiveUp:
             case_number=case,
             posting_date=date(2026, 11, 20),
             who="ada",
+            via="cli",
             lake=lake,
             disputes=SqlDisputes(books._engine, UtcClock()),
             books=books,

@@ -25,6 +25,12 @@ def append(
     append_all(connection, [chain.AuditEntry(at, who, what, subject, detail)])
 
 
+def sign(connection: Connection, at: datetime, subject: str, signed: chain.Signed | None) -> None:
+    """Append what a person decides in the transaction that decides it; ``None``: a machine did."""
+    if signed is not None:
+        append_all(connection, [signed.entry(at, subject)])
+
+
 def append_all(connection: Connection, entries: Sequence[chain.AuditEntry]) -> None:
     """Append entries, in order, in the caller's transaction. Call it last: it queues all writers.
 

@@ -12,8 +12,7 @@ from include.adapters.store import audit
 from include.adapters.store.schema import approvals, settlement_days, tie_outs
 from include.adapters.store.upsert import upsert
 from include.domain.settlement import Coverage, Knowledge, LineClass, SettlementDay
-from include.services.approve_journals import Signed
-from include.services.effects.chain import detail_of, signer
+from include.services.effects.chain import Signed
 from include.services.ports import Clock
 
 
@@ -171,10 +170,7 @@ class SqlApprovals:
             upsert(
                 connection, approvals, [row], ["journal_key", "digest", "decision", "decided_by"]
             )
-            if signed is not None and not is_repeat:
-                who = signer(signed.via, decided_by)
-                detail = detail_of(amount=str(signed.amount), digest=digest, why=reason)
-                audit.append(connection, now, who, signed.what, journal_key, detail)
+            audit.sign(connection, now, journal_key, None if is_repeat else signed)
 
     def latest(self, journal_key: str, digest: str) -> tuple[str, str] | None:
         """Return (decision, who) of the newest decision about exactly this content."""

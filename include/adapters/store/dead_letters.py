@@ -24,7 +24,7 @@ from include.adapters.store.leases import once_insert
 from include.adapters.store.order_tables import orders, refunds
 from include.adapters.store.schema import dead_letters
 from include.domain.errors import Rejected
-from include.services.effects.chain import detail_of, signer
+from include.services.effects.chain import Signed
 from include.services.effects.dead_letters import DeadLetter
 
 _OPEN_ONE = update(dead_letters).where(
@@ -168,8 +168,8 @@ class SqlDeadLetters:
                     f"dead letter {dead_letter_id}",
                     "Nothing is left to do.",
                 )
-            subject, detail = f"{letter.kind}|{letter.key}", detail_of(resolution=resolution)
-            audit.append(connection, now, signer(via, who), "dead letter resolved", subject, detail)
+            signed = Signed("dead letter resolved", who, via, {"resolution": resolution})
+            audit.sign(connection, now, f"{letter.kind}|{letter.key}", signed)
         return self.show(dead_letter_id)
 
     def _read(self, connection: Connection, dead_letter_id: int, shop_id: str = "") -> DeadLetter:

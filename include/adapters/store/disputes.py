@@ -6,12 +6,14 @@ from typing import Any
 
 from sqlalchemy import Engine, case, delete, exists, func, or_, select
 
+from include.adapters.store import audit
 from include.adapters.store.dispute_tables import dispute_days, dispute_events
 from include.adapters.store.schema import journals
 from include.adapters.store.upsert import upsert
 from include.domain.dispute_cases import DisputeEvent, DisputeEventKind
 from include.domain.journal import JournalKind
 from include.domain.settlement import SettlementDay
+from include.services.effects.chain import Signed
 from include.services.journal_book import JournalState
 from include.services.ports import Clock
 
@@ -43,10 +45,12 @@ class SqlDisputes:
             upsert(connection, dispute_days, [read | {"read_at": self._clock.now()}], list(read))
         return before | {event.case_key for event in events}
 
-    def note_answer(self, event: DisputeEvent, said_by: str) -> None:
-        """Keep what a person said; saying it again changes nothing."""
+    def note_answer(self, event: DisputeEvent, signed: Signed) -> None:
+        """Keep what a person said, and sign it; saying it again is only signed again."""
+        subject = f"dispute|{event.merchant_id}|{event.case_key}"
         with self._engine.begin() as connection:
-            upsert(connection, dispute_events, [_row(event, said_by)], _KEYS)
+            upsert(connection, dispute_events, [_row(event, signed.who)], _KEYS)
+            audit.sign(connection, self._clock.now(), subject, signed)
 
     def days_read(self, merchant_id: str, since: date) -> set[date]:
         """Return the days from ``since`` on whose files were read for disputes."""

@@ -13,7 +13,7 @@ from include.adapters.store.dead_letters import close_letter, open_letter
 from include.adapters.store.leases import insert_once
 from include.adapters.store.order_tables import inbox
 from include.domain.errors import Rejected
-from include.services.effects.chain import detail_of, signer
+from include.services.effects.chain import Signed
 from include.services.inbox.ports import (
     DEAD_LETTER_KIND,
     Conclusion,
@@ -122,10 +122,8 @@ class SqlInbox:
                     f"no failed event {event!r}", "the inbox", "List the dead letters first."
                 )
             close_letter(connection, now, DEAD_LETTER_KIND, event, who, "replayed")
-            subject = f"{DEAD_LETTER_KIND}|{event}"
-            audit.append(
-                connection, now, signer(via, who), "inbox event replayed", subject, detail_of()
-            )
+            signed = Signed("inbox event replayed", who, via)
+            audit.sign(connection, now, f"{DEAD_LETTER_KIND}|{event}", signed)
 
     def counts(self) -> dict[str, int]:
         """Count events per state, for the metrics."""

@@ -10,7 +10,7 @@ from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.open_items import MACHINES
 from include.adapters.store.schema import open_items
 from include.domain.errors import Rejected
-from include.services.effects.chain import AuditEntry, detail_of, signer
+from include.services.effects.chain import Signed
 
 Row = Mapping[str, Any]
 
@@ -56,13 +56,9 @@ def resolve_items(
         if changed != len(found):
             raise AssertionError(f"{changed} of {len(found)} locked items were changed")
         entries = [
-            AuditEntry(
-                now,
-                signer(via, who),
-                "open item resolved",
-                f"open_item|{row['item_key']}",
-                detail_of(number=row["item_id"], resolution=reason),
-            )
+            Signed(
+                "open item resolved", who, via, {"number": row["item_id"], "resolution": reason}
+            ).entry(now, f"open_item|{row['item_key']}")
             for row in found
         ]
         audit.append_all(connection, entries)

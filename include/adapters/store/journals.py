@@ -7,11 +7,13 @@ from typing import Any
 from sqlalchemy import Engine, Select, case, select, update
 from sqlalchemy.exc import IntegrityError
 
+from include.adapters.store import audit
 from include.adapters.store.schema import journals
 from include.domain.errors import Rejected
 from include.domain.journal import Journal, JournalKind
 from include.domain.settlement import SettlementDay
 from include.services.books.ports import JournalRecord
+from include.services.effects.chain import Signed
 from include.services.journal_book import BookedJournal, JournalState
 from include.services.ports import Clock
 
@@ -43,8 +45,11 @@ class SqlJournals:
         control: Mapping[str, Any],
         *,
         is_held: bool = False,
+        signed: Signed | None = None,
     ) -> None:
         """Keep a new journal as ``built``, or as ``held``; the same content again changes nothing.
+
+        ``signed``: that a person wants it; in the same commit.
 
         Raises:
             Rejected: the key is taken by other content.
@@ -72,8 +77,16 @@ class SqlJournals:
         try:
             with self._engine.begin() as connection:
                 connection.execute(journals.insert(), row)
+                audit.sign(connection, self._clock.now(), journal.key, signed)
         except IntegrityError:
             self._require_same(journal)
+            if signed is not None:
+                self.sign(journal, signed)
+
+    def sign(self, journal: Journal, signed: Signed) -> None:
+        """Sign that a person wants what is there already, because somebody was before them."""
+        with self._engine.begin() as connection:
+            audit.sign(connection, self._clock.now(), journal.key, signed)
 
     def _require_same(self, journal: Journal) -> None:
         query = select(journals.c.digest).where(journals.c.journal_key == journal.key)

@@ -13,7 +13,7 @@ from include.adapters.store.clock import CarriedClock, StoreClock, database_now,
 from include.adapters.store.dead_letters import close_letter, open_letter, was_resolved
 from include.adapters.store.leases import give_back, take_lease
 from include.adapters.store.transactions import reading
-from include.services.effects.chain import AuditEntry, detail_of, signer
+from include.services.effects.chain import Signed
 from include.services.effects.store import Lease
 from include.services.orders.driver import Event, Saga, Stale
 from include.services.orders.setting_back import Letter
@@ -99,12 +99,8 @@ class SqlSagas(ABC, Generic[F]):
     def _sign(self, connection: Connection, now: datetime, key: str, events: list[Event]) -> None:
         """Put into the audit chain what people did. Call it last: it queues all writers."""
         entries = [
-            AuditEntry(
-                now,
-                signer(event.via, event.who),
-                event.what,
-                f"{self.subject}|{key}",
-                detail_of(**event.detail),
+            Signed(event.what, event.who, event.via, event.detail).entry(
+                now, f"{self.subject}|{key}"
             )
             for event in events
             if event.via

@@ -17,7 +17,7 @@ from include.adapters.store import audit as audit_chain
 from include.adapters.store.schema import audit, dead_letters
 from include.adapters.store.watermarks import SqlShelf
 from include.domain.errors import Rejected
-from include.services.effects.chain import ChainVerdict
+from include.services.effects.chain import ChainVerdict, Signed
 from include.services.ports import Clock
 
 KIND, KEY = "store", "forgotten_writes"
@@ -80,15 +80,18 @@ class StoreTrust:
         found = {"entry_no": head.entry_no, "hash": head.hash, "at": at}
         self._lake.write_note(KIND, json.dumps(found).encode())
 
-    def doubt(self, why: str) -> None:
-        """Have every write looked for first, until a person resolves the dead letter."""
+    def doubt(self, why: str, signed: Signed | None = None) -> None:
+        """Have every write looked for first, until a person resolves the dead letter.
+
+        ``signed``: the person who doubts it, for the audit chain, in the same commit.
+        """
         fault = Rejected(
             f"writes may have been forgotten: {why}",
             "the store",
             "Nothing at once: every write is looked for before it is sent. Resolve this once all "
             "that was open then is done again; runbook restore.",
         )
-        SqlShelf(self._engine).set_aside(KIND, KEY, fault, owner=OWNER)
+        SqlShelf(self._engine).set_aside(KIND, KEY, fault, owner=OWNER, signed=signed)
 
     def _holds(self, seen: dict[str, Any]) -> bool:
         wanted = select(audit.c.hash).where(audit.c.entry_no == seen["entry_no"])

@@ -6,12 +6,14 @@ from functools import cache
 from sqlalchemy import Connection, Engine, Executable, bindparam, collate, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from include.adapters.store import audit
 from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.dead_letters import close_letter, open_letter, was_resolved
 from include.adapters.store.schema import watermarks
 from include.adapters.store.transactions import reading
 from include.domain.errors import Rejected
 from include.domain.money import Money
+from include.services.effects.chain import Signed
 
 _VALUE = select(watermarks.c.value).where(watermarks.c.name == bindparam("of_name"))
 
@@ -73,7 +75,9 @@ class SqlShelf:
         owner: str,
         amount: Money | None = None,
         reopens: bool = True,
+        signed: Signed | None = None,
     ) -> None:
+        """Open the dead letter; ``signed``: the person who wants it, in the same commit."""
         reason = f"{fault.what} (at {fault.where})"
         with self._engine.begin() as connection:
             if not reopens and was_resolved(connection, kind, key, reason):
@@ -89,6 +93,7 @@ class SqlShelf:
                 next_action=fault.do,
                 owner=owner,
             )
+            audit.sign(connection, self._clock(connection), kind, signed)
 
     def settle(self, kind: str, key: str, how: str) -> None:
         with self._engine.begin() as connection:

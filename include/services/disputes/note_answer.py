@@ -9,6 +9,7 @@ from include.services.disputes.decide import UNDECIDED
 from include.services.disputes.ports import DisputeStore, WriteOffBook
 from include.services.disputes.read_day import answer
 from include.services.disputes.write_offs import chains_of, is_decided, key_of
+from include.services.effects.chain import Signed
 
 
 def note_answer(
@@ -17,10 +18,13 @@ def note_answer(
     *,
     answered_on: date,
     who: str,
+    via: str,
     disputes: DisputeStore,
     journals: WriteOffBook,
 ) -> int:
     """Keep the answer, and void a write-off that nobody has approved; return how many were.
+
+    Who said it, and by which door (``via``), is in the audit chain in the commit that keeps it.
 
     Raises:
         Rejected: no such dispute is open, the day is not one it could be contested on, or its
@@ -44,8 +48,12 @@ def note_answer(
             "Nothing to do: if it is won, the reversal in the file takes the write-off back.",
         )
     day = SettlementDay(merchant_id, answered_on)
-    disputes.note_answer(answer(day, case, newest.currency, who, answered_on), who)
     undecided = [r.journal for r in chain.records if r.state in UNDECIDED] if chain else []
+    detail = {"on": answered_on.isoformat(), "voids": [journal.key for journal in undecided]}
+    disputes.note_answer(
+        answer(day, case, newest.currency, who, answered_on),
+        Signed("dispute answered", who, via, detail),
+    )
     return sum(journals.void(journal) for journal in undecided)
 
 

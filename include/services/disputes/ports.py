@@ -10,6 +10,7 @@ from include.domain.journal import Journal
 from include.domain.open_items import OpenItem
 from include.domain.settlement import SettlementDay
 from include.services.books.ports import BookMappings, JournalRecord
+from include.services.effects.chain import Signed
 from include.services.journal_book import JournalState
 
 
@@ -20,7 +21,9 @@ class DisputeStore(Protocol):
         """Make ``events`` what the files of a day say; return the cases named before or now."""
         ...
 
-    def note_answer(self, event: DisputeEvent, said_by: str) -> None: ...
+    def note_answer(self, event: DisputeEvent, signed: Signed) -> None:
+        """Keep what a person said, and sign it in the same commit."""
+        ...
 
     def days_read(self, merchant_id: str, since: date) -> set[date]: ...
 
@@ -43,7 +46,14 @@ class WriteOffBook(Protocol):
         control: Mapping[str, Any],
         *,
         is_held: bool = False,
-    ) -> None: ...
+        signed: Signed | None = None,
+    ) -> None:
+        """Keep a new journal; that a person wanted it is signed in the same commit."""
+        ...
+
+    def sign(self, journal: Journal, signed: Signed) -> None:
+        """Sign that a person wants what is there already."""
+        ...
 
     def void(self, journal: Journal) -> bool: ...
 

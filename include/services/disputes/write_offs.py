@@ -20,6 +20,7 @@ from include.services.books.ports import BookMappings, JournalRecord
 from include.services.books.restate import Chain, Continuation, booked, continue_chain
 from include.services.build_dispute_lost import DISPUTED, build_dispute_lost
 from include.services.disputes.ports import WriteOffBook
+from include.services.effects.chain import Signed
 from include.services.journal_book import JournalState
 
 BY_DEADLINE = "deadline"  # who found it, as kept in the journal's control
@@ -106,6 +107,7 @@ def bring_to(
     rate_millionths: int,
     why: str,
     control: Mapping[str, Any],
+    signed: Signed | None = None,
 ) -> Journal | None:
     """Bring a dispute's write-off to an amount; return the journal that is new, if one is.
 
@@ -117,6 +119,7 @@ def bring_to(
         rate_millionths: the rate the ledger holds the chargeback at, so that 1170 returns to zero.
         why: the end of the narrative.
         control: what is kept with the journal: who found it.
+        signed: a person's wish, for the audit chain; ``None``: a deadline's.
 
     Raises:
         Rejected: an account is not mapped.
@@ -138,6 +141,7 @@ def bring_to(
             context.mappings.version,
             {"case": dispute.case_key, "given up": f"{given_up}", **control},
             is_held=way.is_held,
+            signed=signed,
         )
     return new
 

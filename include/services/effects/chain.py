@@ -1,8 +1,8 @@
 """The audit chain: each entry's hash covers the one before it, so nothing changes unnoticed."""
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from include.domain.canonical import plain_json
@@ -41,6 +41,21 @@ class ChainVerdict:
     @property
     def is_unbroken(self) -> bool:
         return self.broken_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What a person decides, for the chain, in the very commit that decides it."""
+
+    what: str  # e.g. "dispute given up"
+    who: str
+    via: str  # the door they came by: cli, api, airflow
+    detail: Mapping[str, object] = field(default_factory=dict)
+
+    def entry(self, at: datetime, subject: str) -> AuditEntry:
+        """Return the entry that says so."""
+        who = signer(self.via, self.who)
+        return AuditEntry(at, who, self.what, subject, detail_of(**self.detail))
 
 
 def signer(via: str, who: str) -> str:

@@ -53,7 +53,8 @@ def decide_review(
 ) -> Decided:
     """Decide one order under review; the same decision again is the same decision.
 
-    Who asked is on the timeline, and in the audit chain with the door (``via``), before it is sent.
+    Who asked is on the timeline, and in the audit chain with the door (``via``), before it is sent;
+    so is a second analyst who says the same.
 
     Raises:
         Rejected: it is not under review, or was decided the other way from here.
@@ -63,6 +64,8 @@ def decide_review(
     if payment is None or decision not in _WORDS:
         raise Rejected("there is nothing to decide", f"order {order.number}", "Read the order.")
     key = f"{order_id}|review|{payment.request_id}"
+    detail = {"decision": decision.value, "comment": comments}
+    asked = Event("decision asked for", detail, analyst, via)
     known = engine.find(EffectKind.review_decision, key)
     if known is None:
         _demand_waiting(order, facts)
@@ -84,11 +87,11 @@ def decide_review(
             order.amount.minor,
             desk.owner,
         )
-        detail = {"decision": decision.value, "comment": comments}
-        service.orders.tell(order_id, Event("decision asked for", detail, analyst, via))
+        service.orders.tell(order_id, asked)
         effect = engine.perform(command.effect(key))
     else:
-        _demand_same(known, order, decision)
+        if _decided_same(known, order, decision) != analyst:
+            service.orders.tell(order_id, asked)
         effect = engine.advance(EffectKind.review_decision, key)
     if effect.state not in _THERE:
         return Decided(effect, None)
@@ -121,7 +124,8 @@ def _demand_waiting(order: Order, facts: OrderFacts) -> None:
         )
 
 
-def _demand_same(known: Effect, order: Order, decision: Decision) -> None:
+def _decided_same(known: Effect, order: Order, decision: Decision) -> str:
+    """Return who decided it before; raise ``Rejected``: the other way."""
     made = from_json(DecideReview, known.payload)
     if made.decision != _WORDS[decision]:
         raise Rejected(
@@ -129,3 +133,4 @@ def _demand_same(known: Effect, order: Order, decision: Decision) -> None:
             f"order {order.number}",
             "Agree with them; two decisions against each other would block the order.",
         )
+    return made.analyst

@@ -5,7 +5,7 @@ from datetime import date
 
 from include.domain.settlement import SettlementDay
 from include.wiring import Tieout
-from tieout.commands.parts import Parsers, command, note, say
+from tieout.commands.parts import Parsers, command, say
 
 
 def add(parsers: Parsers) -> None:
@@ -34,12 +34,12 @@ def _give_up(context: Tieout, given: argparse.Namespace) -> None:
         case_number=given.case,
         posting_date=given.on,
         who=given.who,
+        via="cli",
         lake=context.lake,
         disputes=context.disputes,
         books=context.journals,
         mappings=context.mappings,
     )
-    note(context, given.who, "dispute given up", journal.key, amount=str(journal.debit_total))
     say(
         f"{journal.key}: {journal.debit_total} to disputes lost, built.\n"
         f"The next run asks about it; to be asked now, clear 'approve_write_offs' of "
@@ -55,10 +55,9 @@ def _answered(context: Tieout, given: argparse.Namespace) -> None:
         given.case,
         answered_on=given.on,
         who=given.who,
+        via="cli",
         disputes=context.disputes,
         journals=context.journals,
     )
-    subject = f"dispute|{given.merchant}|{given.case}"
-    note(context, given.who, "dispute answered", subject, on=given.on.isoformat(), void=void)
     voided = ", and the write-off that waited for approval is void" if void else ""
     say(f"{given.case} was contested on {given.on}: it waits for the issuer{voided}.")

@@ -1,4 +1,4 @@
-"""What the commands share: how a line is said, who does it, and how it lands in the audit chain."""
+"""What the commands share: how a line is said, and who does it."""
 
 import argparse
 import getpass
@@ -69,13 +69,6 @@ def whole(most: int) -> Callable[[str], int]:
         return int(text)
 
     return number
-
-
-def note(context: Tieout, who: str, what: str, subject: str, **detail: object) -> None:
-    """Write an action into the audit chain."""
-    from include.adapters.store.audit_log import SqlAuditLog
-
-    SqlAuditLog(context.store).note(f"cli:{who}", what, subject, **detail)
 
 
 def desks_of(context: Tieout) -> "Desks":

@@ -2,8 +2,9 @@
 
 import argparse
 
+from include.services.effects.chain import Signed
 from include.wiring import Tieout
-from tieout.commands.parts import Parsers, command, group, note, say
+from tieout.commands.parts import Parsers, command, group, say
 
 
 def add(parsers: Parsers) -> None:
@@ -15,6 +16,6 @@ def add(parsers: Parsers) -> None:
 
 
 def _doubt(context: Tieout, given: argparse.Namespace) -> None:
-    context.trust.doubt(given.reason)
-    note(context, given.who, "store doubted", "store", reason=given.reason)
+    signed = Signed("store doubted", given.who, "cli", {"reason": given.reason})
+    context.trust.doubt(given.reason, signed)
     say("Every write is looked for first, until the dead letter of kind 'store' is resolved.")

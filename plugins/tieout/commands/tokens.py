@@ -2,6 +2,7 @@
 
 import argparse
 
+from include.services.effects.chain import signer
 from include.wiring import Tieout
 from tieout.commands.parts import Parsers, command, desks_of, group, say
 
@@ -39,7 +40,7 @@ def _forget(context: Tieout, given: argparse.Namespace) -> int:
 
     _merchant(context, given.shop)
     desk = desks_of(context).of(given.shop)
-    found = forgetter(desk).forget(given.email, given.who)
+    found = forgetter(desk).forget(given.email, signer("cli", given.who))
     say(str(found))
     return 0 if found.is_whole else 1
 

@@ -12,9 +12,10 @@ from include.adapters.cybersource.pace import ROTATE_AGAIN
 from include.domain.canonical import to_json
 from include.domain.errors import OutcomeUnknown, Rejected
 from include.domain.orders import reference_of
+from include.services.effects.chain import signer
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.wiring import Tieout
-from tieout.commands.parts import Parsers, command, group, note, say
+from tieout.commands.parts import Parsers, command, group, say
 
 if TYPE_CHECKING:
     from include.adapters.cybersource.webhooks.keys import KeyRing
@@ -195,21 +196,12 @@ def _perform(
     wish: object,
     ring: "KeyRing | None" = None,
 ) -> Effect:
-    """Have the engine make one change, and note who asked for it and how it stands."""
+    """Have the engine make one change, signed by who asked for it in the commit that intends it."""
     organization = context.today.merchant(given.merchant).organization_id
     engine = context.engine(
-        hook.webhook_partners(ring), hook.webhook_timings, worker=f"cli:{given.who}"
+        hook.webhook_partners(ring), hook.webhook_timings, worker=signer("cli", given.who)
     )
-    effect = engine.perform(_effect(context, kind, organization, wish))
-    note(
-        context,
-        given.who,
-        f"{kind.value.replace('_', ' ')} asked for",
-        f"{kind.value}|{effect.key}",
-        state=effect.state.value,
-        their_key=effect.their_key,
-    )
-    return effect
+    return engine.perform(_effect(context, kind, organization, wish))
 
 
 def _effect(context: Tieout, kind: EffectKind, organization: str, wish: object) -> Effect:
