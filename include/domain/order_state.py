@@ -120,7 +120,7 @@ class OrderFacts:
     noted: tuple[str, ...] = ()  # what was written into custom forms, by name
     stop: Stop | None = None
     delivered_minor: int | None = None  # invoiced before it was called off; None: not asked
-    left_behind: tuple[str, ...] = ()  # steps that were refused, then not wanted any more
+    left_behind: tuple[str, ...] = ()  # steps that were refused: no number of theirs is used again
     problem: str = ""  # why it is stuck
 
     def known_invoices(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ reference, sections 2.2 and 3; SYSPRO reference, sections 4 and 6; reliability r
 from dataclasses import dataclass
 
 from include.services.effects.dead_letters import DeadLetter
+from include.services.orders.refused import CAPTURE_REFUSED, REVERSAL_REFUSED
 from include.services.orders.setting_back import WAYS_OUT, way_out
 
 
@@ -19,6 +20,10 @@ class NextAction:
     kind: str = ""
 
 
+_NO_HOLD = (
+    "Nothing is held any more. Invoiced: orders give-up, and ask the shopper for the money; else "
+    "orders cancel, and have the shopper pay anew."
+)
 ROWS = (
     # SYSPRO
     NextAction("[100000]", "Correct the key it names in SYSPRO or in shops.yaml; then replay."),
@@ -40,6 +45,18 @@ ROWS = (
         "sales_order_move",
     ),
     # Cybersource
+    NextAction("AUTH_ALREADY_REVERSED", _NO_HOLD, CAPTURE_REFUSED),
+    NextAction("MISSING_AUTH", _NO_HOLD, CAPTURE_REFUSED),
+    NextAction(
+        "TRANSACTION_ALREADY_SETTLED",
+        "It was captured beside us: refund that at the gateway, then orders hold-gone.",
+        REVERSAL_REFUSED,
+    ),
+    NextAction(
+        "MISSING_AUTH",
+        "The gateway knows of no hold: ask the acquirer, then orders hold-gone.",
+        REVERSAL_REFUSED,
+    ),
     NextAction("NOT_VOIDABLE", "Too late to void: refund it instead."),
     NextAction("INVALID_DATA", "Compare the fields it names with the order; place it anew."),
     NextAction("MISSING_FIELD", "Complete the fields it names in the shop; place it anew."),

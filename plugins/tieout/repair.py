@@ -11,6 +11,7 @@ from include.services.effects.chain import signer
 from include.services.effects.dead_letters import DeadLetter, replay
 from include.services.effects.ports import Effect, EffectKind
 from include.services.orders.driver import Saga
+from include.services.orders.refused import CAPTURE_REFUSED, REVERSAL_REFUSED
 from include.services.orders.setting_back import is_set_back
 from tieout.care_desk import reverse_copy
 from tieout.hooks.syspro import SysproHook
@@ -110,6 +111,12 @@ def _refund(desks: Desks, letter: DeadLetter, who: str, via: str) -> str:
     return _told(desks.service.advance_refund(letter.key))
 
 
+def _refused(desks: Desks, letter: DeadLetter, who: str, via: str) -> str:
+    """Ask the gateway once more for the order's capture or reversal, under a new reference."""
+    desks.service.try_again(letter.key, who, via=via)
+    return _told(desks.service.advance(letter.key))
+
+
 def _advance_refund(desks: Desks, letter: DeadLetter, _who: str, _via: str) -> str:
     return _told(desks.service.advance_refund(letter.key))
 
@@ -124,6 +131,8 @@ def _told(saga: Saga[F]) -> str:
 _JOBS: Mapping[str, Callable[[Desks, DeadLetter, str, str], str]] = {
     "gateway_duplicate": lambda desks, letter, _who, _via: reverse_copy(desks, letter),
     "refund_refused": _refund,
+    CAPTURE_REFUSED: _refused,
+    REVERSAL_REFUSED: _refused,
     "erp_missing": _advance,
     "order": _advance,
     "refund": _advance_refund,

@@ -188,11 +188,15 @@ class Checker(MoneyJudge, OwedJudge):
         return bool(self.rows(asked, order_id, f"{step} left behind"))
 
     def _letters(self) -> Iterator[Violation]:
-        """Each time an effect needed a person there was a dead letter, and its amount."""
+        """Each time an effect, or a no to an order, needed a person there was a dead letter."""
         needing = {
             s.name for s in self.steps if s.state in ("rejected", "mismatched", "dead_letter")
         }
         listed = set(self.rows("SELECT DISTINCT kind, key FROM dead_letters"))
+        for kind in ("capture", "reversal"):
+            told = "SELECT order_id FROM order_events WHERE what = ?"
+            rows = self.rows(told, f"{kind} refused")
+            needing |= {(f"{kind}_refused", order_id) for (order_id,) in rows}
         if needing - listed:
             yield Violation("I32 open rows are listed", f"not {sorted(needing - listed)[:2]}")
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from include.domain.errors import Rejected
 from include.domain.reviews import Decision
 from include.services.effects.ports import Effect, EffectKind, EffectState
+from include.services.orders.refused import CAPTURE_REFUSED, REVERSAL_REFUSED, refusal_of
+from include.services.orders.steps import name_of
 from tests.prove.partner import erp_order
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ def work_off(world: "World", kit: "Kit") -> None:
                 kit.letters.resolve(letter.dead_letter_id, WHO, "about one that was reversed")
             else:
                 kit.inbox.retry(letter.key, WHO)
+        elif letter.kind in (CAPTURE_REFUSED, REVERSAL_REFUSED):
+            _mend_refused(world, kit, letter.key)
         else:
             _mend_row(world, kit, letter.kind, letter.key, letter.dead_letter_id)
     _mend_orders(world, kit)
@@ -130,24 +134,34 @@ def _has_ended(world: "World", note: str) -> bool:
 
 
 def _mend_orders(world: "World", kit: "Kit") -> None:
-    stuck = "SELECT order_id, reason FROM orders WHERE state = 'stuck' ORDER BY accepted_at, 1"
-    for order_id, reason in world.database.rows(stuck):
+    stuck = "SELECT order_id FROM orders WHERE state = 'stuck' ORDER BY accepted_at, 1"
+    for (order_id,) in world.database.rows(stuck):
         facts = kit.service.orders.get(order_id).facts
         if facts.is_contradicted:
             with suppress(Rejected):
                 decision = Decision.accept if world.dice.random() < 0.5 else Decision.reject
                 kit.service.settle_contradiction(order_id, decision, WHO)
-        elif "refused the" in reason and "capture" in reason:
-            if facts.is_invoiced:
-                world.people.given_up.add(order_id)
-                kit.service.give_up(order_id, WHO, "the gateway refused the capture")
-            else:
-                kit.service.cancel(order_id, WHO, "the gateway refused the capture")
-        elif "refused the reversal" in reason:
-            kit.service.hold_is_gone(order_id, WHO, "the gateway's page shows nothing held")
         elif facts.stop and facts.is_invoiced and facts.decision is Decision.reject:
             world.people.given_up.add(order_id)
             kit.service.give_up(order_id, WHO, "rejected after it had been invoiced")
+
+
+def _mend_refused(world: "World", kit: "Kit", order_id: str) -> None:
+    """Ask the gateway once more; what it refuses for good ends as the letter says."""
+    facts = kit.service.orders.get(order_id).facts
+    refusal = refusal_of(facts)
+    if refusal is None:
+        raise AssertionError(f"a dead letter of what was not refused: {order_id}")
+    name = name_of(refusal.step)
+    if sum(name_of(step) == name for step in facts.left_behind) == 1:
+        kit.service.try_again(order_id, WHO, via="cli")
+    elif refusal.kind == REVERSAL_REFUSED:
+        kit.service.hold_is_gone(order_id, WHO, "the gateway's page shows nothing held")
+    elif facts.is_invoiced:
+        world.people.given_up.add(order_id)
+        kit.service.give_up(order_id, WHO, "the gateway refused the capture")
+    else:
+        kit.service.cancel(order_id, WHO, "the gateway refused the capture")
 
 
 def _mend_refunds(world: "World", kit: "Kit") -> None:

@@ -48,7 +48,10 @@ class SqlSagas(ABC, Generic[F]):
     def _tell(
         self, connection: Connection, saga: Saga[F], now: datetime, events: list[Event]
     ) -> None:
-        """Write the timeline, and remember the gateway requests; ``saga`` has its new version."""
+        """Write the timeline, and remember the gateway requests.
+
+        ``saga`` has its new version, and its ``stored`` facts are those of the row before.
+        """
 
     def now(self) -> datetime:
         carried = self._carried.now()
@@ -89,12 +92,12 @@ class SqlSagas(ABC, Generic[F]):
                 raise Stale(saga.key)
             if releases is not None:
                 give_back(connection, now, releases)
-            saved = replace(saga, version=saga.version + 1, stored=saga.facts)
+            saved = replace(saga, version=saga.version + 1)
             self._tell(connection, saved, now, events)
             if letter is not None:
                 _note(connection, now, saga.key, letter)
             self._sign(connection, now, saga.key, events)
-        return saved
+        return replace(saved, stored=saga.facts)
 
     def _sign(self, connection: Connection, now: datetime, key: str, events: list[Event]) -> None:
         """Put into the audit chain what people did. Call it last: it queues all writers."""

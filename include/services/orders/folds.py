@@ -15,6 +15,7 @@ from include.services.effects.ports import Effect, EffectState
 from include.services.orders.driver import Event
 from include.services.orders.moves import is_for_delivered, is_under_review
 from include.services.orders.ports import ShopContext
+from include.services.orders.refused import with_refusal
 from include.services.orders.steps import name_of, number_of
 
 Fold = Callable[[ShopContext, OrderFacts, str, Effect, datetime], tuple[OrderFacts, Event]]
@@ -163,14 +164,14 @@ def _captured(
 ) -> tuple[OrderFacts, Event]:
     found = from_json(Moved, effect.evidence)
     if effect.state is EffectState.declined:
+        why = f"{found.theirs} {found.reason}".strip()
         if facts.stop is not None and not is_for_delivered(facts, step):
             # It was under way when the order was called off: nothing was taken, as is wanted now.
-            why = f"{found.theirs} {found.reason}".strip()
             facts = replace(facts, left_behind=(*facts.left_behind, step))
-            return facts, Event("capture refused", {"why": why})
+            return facts, Event("capture refused, as is wanted now", {"why": why})
         # Goods may have left, so nothing is unwound by itself: a person cancels, or asks again.
-        problem = f"the gateway refused the capture: {found.theirs} {found.reason}"
-        return replace(facts, problem=problem), Event("capture refused", {"why": problem})
+        facts = with_refusal(facts, step, why)
+        return facts, Event("capture refused", {"why": why})
     number = number_of(step)
     amount = found.amount or Money(effect.amount_minor, effect.currency)
     taken = Taken(number, found.request_id, amount, desk.today)
@@ -211,15 +212,15 @@ def _reversed(
     desk: ShopContext, facts: OrderFacts, step: str, effect: Effect, now: datetime
 ) -> tuple[OrderFacts, Event]:
     if effect.state is EffectState.declined:
-        why = effect.reason or effect.evidence
+        found = from_json(Moved, effect.evidence)
+        why = effect.reason or f"{found.theirs} {found.reason}".strip()
         has_lapsed = facts.expires_at is not None and now >= facts.expires_at
         if has_lapsed and name_of(step) == "reverse":  # nothing is held any more, and nothing taken
             return replace(facts, is_reversed=True), Event("authorisation had lapsed", {"why": why})
         if facts.is_all_voided and name_of(step) == "reverse":  # by processors that do both at once
             facts = replace(facts, is_reversed=True)
             return facts, Event("authorisation was released with the void", {"why": why})
-        problem = f"{step}: the gateway refused the reversal: {why}"
-        return replace(facts, problem=problem), Event("reversal refused", {"why": problem})
+        return with_refusal(facts, step, why), Event("reversal refused", {"why": why})
     if name_of(step) == "reverse_old":
         return replace(facts, replaced=None), Event("older authorisation reversed", {})
     return replace(facts, is_reversed=True), Event("authorisation reversed", {})

@@ -134,13 +134,13 @@ def _expire(it: Situation) -> Move | None:
     """An authorisation that is about to lapse is captured, renewed or released before it does."""
     facts = it.facts
     if facts.replaced is not None:
-        return Perform(f"reverse_old|{facts.attempt}")
+        return Perform(_reversal("reverse_old", facts))
     if not _is_expiring(it) or _is_captured_next(it):
         return None
     # One that nobody has accepted is not made anew: the open case would say nothing of it.
     rule = OnExpiry.release if is_under_review(facts) else it.rules.on_expiry
     if rule is OnExpiry.capture:
-        return Perform(f"capture|{next_number(facts)}")
+        return Perform(f"capture|{next_capture(it.order, facts, it.rules).number}")
     if rule is OnExpiry.renew and not facts.unrenewed and renewal_source(it.order, facts):
         return Perform(f"authorize|{facts.attempt + 1}")
     return Ask("stop_expired")
@@ -235,7 +235,7 @@ def _settle(it: Situation) -> Move:
     if not facts.taken:
         return _rest(it, OrderState.booked, "captured at shipment")
     if facts.is_all_voided and is_wholly_captured(facts) and _is_held(facts):
-        return Perform(f"reverse|{facts.attempt}")  # paid back on the same day, and never unwound
+        return Perform(_reversal("reverse", facts))  # paid back on the same day, and never unwound
     applying = _apply(it)
     if applying is not None:
         return applying
@@ -266,7 +266,7 @@ def to_capture(order: Order, facts: OrderFacts, rules: OrderRules) -> Wanted | N
         if wanted.number not in done:
             return wanted
     if rules.capture_when is CaptureWhen.at_once and not facts.taken:
-        return Wanted(1, authorized(order, facts), "at once", is_final=True)
+        return Wanted(next_number(facts), authorized(order, facts), "at once", is_final=True)
     return None
 
 
@@ -286,7 +286,17 @@ def free_number(facts: OrderFacts) -> int:
 
 
 def next_number(facts: OrderFacts) -> int:
-    return max((one.number for one in facts.taken), default=0) + 1
+    """Number a capture that nobody asked for: after those that were made or refused."""
+    left = [number_of(step) for step in facts.left_behind if name_of(step) == "capture"]
+    return max((0, *left, *(one.number for one in facts.taken))) + 1
+
+
+def next_capture(order: Order, facts: OrderFacts, rules: OrderRules) -> Wanted:
+    """Return what is captured next; all that is held, if nobody wants less."""
+    whole = authorized(order, facts)
+    return to_capture(order, facts, rules) or Wanted(
+        next_number(facts), whole, "before it lapses", is_final=True
+    )
 
 
 def _unwind(it: Situation) -> Move:
@@ -301,7 +311,7 @@ def _unwind(it: Situation) -> Move:
     if facts.sales_order and not facts.is_order_cancelled and not stop.keeps_invoice:
         return Perform(f"cancel_order|{facts.copy}")
     if facts.replaced is not None:
-        return Perform(f"reverse_old|{facts.attempt}")
+        return Perform(_reversal("reverse_old", facts))
     charging = _charge_delivered(it)
     if charging is not None:
         return charging
@@ -313,10 +323,17 @@ def _unwind(it: Situation) -> Move:
         again = it.now + _LOOK_FOR_RETURN
         return Rest(OrderState.cancelling, f"{stop.why}: the captures are given back", again)
     if _is_held(facts) and (not facts.taken or facts.is_all_voided):
-        return Perform(f"reverse|{facts.attempt}")
+        return Perform(_reversal("reverse", facts))
     if not (facts.taken and (stop.keeps_invoice or facts.delivered_minor)):
         return _rest(it, stop.ends_as, stop.why)
     return _apply(it) or _rest(it, OrderState.completed, stop.why)
+
+
+def _reversal(name: str, facts: OrderFacts) -> str:
+    """Name a reversal; one that was refused is tried again under another reference."""
+    step = f"{name}|{facts.attempt}"
+    refused = sum(one.partition(".")[0] == step for one in facts.left_behind)
+    return f"{step}.{refused + 1}" if refused else step
 
 
 def _is_held(facts: OrderFacts) -> bool:

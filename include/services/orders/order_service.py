@@ -24,6 +24,7 @@ from include.services.orders.moves import authorized, free_number, gives_back, i
 from include.services.orders.place_order import OrderPlay, is_wanted
 from include.services.orders.ports import ShopContext
 from include.services.orders.refunding import Refunding
+from include.services.orders.refused import tried_again
 from include.services.orders.setting_back import NO_DESK, Stake
 from include.services.orders.steps import STEPS, name_of
 from include.services.orders.turned_away import turn_away
@@ -219,6 +220,14 @@ class OrderService(Refunding):
             return replace(freed, is_reversed=True)
 
         return self.orders.amend(order_id, gone, Event("hold is gone", {"why": why}, who, via))
+
+    def try_again(self, order_id: str, who: str, *, via: str = "") -> Saga[OrderFacts]:
+        """Ask the gateway once more for a capture or a reversal that it has refused.
+
+        Raises:
+            Rejected: it has refused none.
+        """
+        return self.orders.amend(order_id, tried_again, Event("tried again", {}, who, via))
 
     def decide(self, event: DecisionEvent) -> Merged | None:
         """Take a fraud decision in; ``None``: no order is known for it yet.

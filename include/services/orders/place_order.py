@@ -10,7 +10,7 @@ from datetime import datetime
 
 from include.domain.erp_orders import ApplyReceipt, MoveSalesOrder, OrderMove, SetCustomField
 from include.domain.money import Money
-from include.domain.order_state import OrderFacts, OrderState, Taken, Wanted
+from include.domain.order_state import OrderFacts, OrderState, Taken
 from include.domain.orders import Order, PaymentMethod, reference_of
 from include.domain.payments import Authorize, Authorized, Capture, Reverse
 from include.services.effects.ports import Effect, EffectKind, EffectState
@@ -21,13 +21,11 @@ from include.services.orders.driver import Event, Move
 from include.services.orders.folds import FOLDS, hold_reason
 from include.services.orders.moves import (
     Situation,
-    authorized,
     is_for_delivered,
     is_too_late,
+    next_capture,
     next_move,
-    next_number,
     state_of,
-    to_capture,
 )
 from include.services.orders.ports import ShopContext
 from include.services.orders.renewals import renewal_source, renewed, skips_decision
@@ -205,9 +203,7 @@ class OrderPlay:
         return self._in_erp(step, content, Money(0, self.order.currency))
 
     def _capture(self, facts: OrderFacts, step: str) -> Command:
-        wanted = to_capture(self.order, facts, self.desk.rules) or Wanted(
-            next_number(facts), authorized(self.order, facts), "before it lapses", is_final=True
-        )
+        wanted = next_capture(self.order, facts, self.desk.rules)
         content = Capture(
             self.order.order_id,
             number_of(step),
