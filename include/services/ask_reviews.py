@@ -23,10 +23,13 @@ class WaitingReview:
     sales_order: str
     accepted_at: datetime
     expires_at: datetime | None  # of the authorisation; None: the bank was not asked yet
+    invoice: str = ""  # SYSPRO's: the goods have left, whoever released them
 
     def is_urgent(self, rules: OrderRules, now: datetime) -> bool:
-        """Say whether the authorisation ends within the merchant's time of alarm."""
-        return self.expires_at is not None and now >= rules.review_alarm_at(self.expires_at)
+        """Say whether the goods have left, or the hold ends within the merchant's time of alarm."""
+        return bool(self.invoice) or (
+            self.expires_at is not None and now >= rules.review_alarm_at(self.expires_at)
+        )
 
 
 def question(review: WaitingReview, rules: OrderRules, now: datetime) -> tuple[str, str]:
@@ -37,7 +40,7 @@ def question(review: WaitingReview, rules: OrderRules, now: datetime) -> tuple[s
     expiry = (
         f"{review.expires_at:%Y-%m-%d %H:%M} UTC" if review.expires_at else "the bank was not asked"
     )
-    rows = (
+    rows: tuple[tuple[str, str], ...] = (
         ("shop", f"{review.shop_id} ({review.merchant_id})"),
         ("amount", str(review.amount)),
         ("goods go to", review.country),
@@ -48,6 +51,9 @@ def question(review: WaitingReview, rules: OrderRules, now: datetime) -> tuple[s
         ("gateway's merchant reference", f"`{review.purchase_order}`"),
         ("sales order in SYSPRO, on hold", review.sales_order or "not made yet"),
     )
+    if review.invoice:
+        left = f"HAVE LEFT (invoice {review.invoice}): reject charges nobody for them"
+        rows = (("goods", left), *rows)
     table = "\n".join(f"| {name} | {_cell(value)} |" for name, value in rows)
     return subject, (
         "*Accept* releases the sales order and captures. *Reject* reverses the authorisation and "

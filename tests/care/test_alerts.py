@@ -17,6 +17,7 @@ from include.mappings.load import load_mappings
 from include.services.alerts.raise_alerts import RaiseAlerts, Told
 from include.services.ask_again import awaited_items
 from include.services.effects.ports import Effect, EffectKind, Receipt
+from include.services.orders.driver import Event
 from tests.care.conftest import Care
 from tests.orders.conftest import make_order
 from tests.orders.partners import authorization
@@ -271,6 +272,21 @@ def test_a_review_alarms_before_its_authorisation_lapses(watch: Watch) -> None:
     watch.care.kit.clock.move(hours=1)
     assert watch.run(ageing, expiring).told == 1
     assert watch.post.subjects()[0].startswith("Tieout: reviews ageing: 1")
+
+
+def test_a_review_of_goods_that_have_left_is_told_at_once(watch: Watch) -> None:
+    kit, order, ageing = watch.care.kit, make_order(), rule(AlertKind.reviews_ageing)
+    kit.partner.say(
+        EffectKind.payment_authorization,
+        lambda it: kit.partner.do(it, authorization(it, 1, PaymentStatus.in_review)),
+    )
+    kit.run(order)
+    assert watch.run(ageing).told == 0
+    kit.service.orders.amend(
+        order.order_id, lambda facts: replace(facts, invoice="I1"), Event("invoiced in SYSPRO")
+    )
+    assert watch.run(ageing).told == 1
+    assert "their goods have left, at acme_us" in watch.post.subjects()[0]
 
 
 def test_card_numbers_and_forged_webhooks_are_counted_until_told(watch: Watch) -> None:

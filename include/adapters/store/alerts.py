@@ -19,6 +19,7 @@ from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.refunds import RefundState
 from include.services.alerts.ports import AlertRow, Seen
 from include.services.effects.ports import EffectKind, EffectState
+from include.services.orders.moves import is_under_review
 
 _RAISED, _CLEARED = "raised", "cleared"
 _ERP = (
@@ -193,9 +194,9 @@ class SqlSightings:
         return self._by_group(rule, wanted, "sources have never come, of settlement days of")
 
     def ageing(self, rule: AlertRule, now: datetime) -> Sequence[Seen]:
-        """Count reviews whose authorisation lapses within the merchant's ``review_alarm_hours``."""
-        in_review = (OrderState.in_review,)
-        return self._lapsing(rule, now, in_review, OrderRules.review_alarm_at, "reviews age at")
+        """Count reviews of goods that have left, or whose hold lapses within the alarm's hours."""
+        in_review, words = (OrderState.in_review,), "reviews age, or their goods have left, at"
+        return self._lapsing(rule, now, in_review, OrderRules.review_alarm_at, words)
 
     def expiring(self, rule: AlertRule, now: datetime) -> Sequence[Seen]:
         """Count authorisations that lapse within ``expiry_lead_hours`` and are still open."""
@@ -217,7 +218,10 @@ class SqlSightings:
         counts: dict[str, int] = {}
         for merchant_id, facts in self._facts(states):
             at, rules = facts.expires_at, self.rules_of(merchant_id)
-            if at is not None and not facts.is_reversed and due_at(rules, at) <= now:
+            is_due = at is not None and due_at(rules, at) <= now
+            # Goods that have left under review wait for no alarm's hour: nobody is charged yet.
+            has_left = facts.is_invoiced and is_under_review(facts)
+            if not facts.is_reversed and (is_due or has_left):
                 counts[merchant_id] = counts.get(merchant_id, 0) + 1
         return [
             Seen(f"{rule.kind}|{merchant_id}", count, f"{words} {merchant_id}")

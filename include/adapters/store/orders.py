@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Engine, bindparam, insert, or_, select, updat
 
 from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.leases import insert_once
+from include.adapters.store.order_letters import note_letters
 from include.adapters.store.order_tables import order_events, orders, payment_requests
-from include.adapters.store.refusals import note_refusal
 from include.adapters.store.sagas import SqlSagas
 from include.adapters.store.transactions import flush_with_next, reading
 from include.domain.canonical import from_json, to_json
@@ -193,7 +193,7 @@ class SqlOrders(SqlSagas[OrderFacts]):
         if any(event.detail.get("request_id") for event in events):  # an answer of the gateway
             _know_requests(connection, saga.key, saga.facts)
         if saga.has_news():
-            note_refusal(connection, now, saga, events)
+            note_letters(connection, now, saga, events)
 
     def tell(self, order_id: str, event: Event) -> None:
         for _ in range(_MOST_TRIES):

@@ -1,0 +1,60 @@
+"""The dead letters that an order's own facts open and close: no effect stands behind them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from include.domain.order_state import OrderFacts
+from include.domain.reviews import Decision
+from include.services.effects.store import DeadLetterNote
+from include.services.orders.moves import is_under_review
+from include.services.orders.refused import refusal_of
+
+SHIPPED_UNPAID = "shipped_unpaid"
+TIEOUT = "tieout"  # as who stopped an order: nobody who would know of its goods
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLetter:
+    """What a person is told, and the step whose effect says what is at stake; '' is the order."""
+
+    note: DeadLetterNote
+    step: str = ""
+
+
+def own_letters(facts: OrderFacts) -> Mapping[str, OwnLetter]:
+    """Return, by kind, the letters that are open as long as the facts are so."""
+    found: dict[str, OwnLetter] = {}
+    refusal, unpaid = refusal_of(facts), _shipped_unpaid(facts)
+    if refusal is not None:
+        found[refusal.kind] = OwnLetter(refusal.note, refusal.step)
+    if unpaid is not None:
+        found[SHIPPED_UNPAID] = OwnLetter(unpaid)
+    return found
+
+
+def _shipped_unpaid(facts: OrderFacts) -> DeadLetterNote | None:
+    """Tell that goods have left which nobody is charged for: yet, or any more.
+
+    A clerk may release and ship in SYSPRO what waits for a fraud decision. Whoever gave the order
+    up beside its invoice knows it.
+    """
+    stop = facts.stop
+    if not facts.is_invoiced or facts.taken:
+        return None
+    left, keeps_invoice = ", ".join(facts.known_invoices()), stop is not None and stop.keeps_invoice
+    if stop is not None and keeps_invoice and stop.who != TIEOUT:
+        return None
+    if facts.is_reversed or keeps_invoice:
+        return DeadLetterNote(
+            f"the goods have left (invoice {left}), and nothing was captured: the hold is gone",
+            "The invoice stands in accounts receivable: collect it from the customer, or have the "
+            "goods back and credit it in SYSPRO; then resolve this.",
+        )
+    if not is_under_review(facts) or facts.decision is Decision.reject:
+        return None
+    until = f"{facts.expires_at:%Y-%m-%d %H:%M} UTC" if facts.expires_at else "the end of the hold"
+    return DeadLetterNote(
+        f"the goods have left (invoice {left}), and nothing is captured: the fraud review is open",
+        f"Decide the review before {until}: accept charges them; else the hold is released and "
+        "they are charged to nobody. Ask who released the sales order in SYSPRO.",
+    )
