@@ -59,9 +59,12 @@ class OwedJudge(Judge):
     def _charged(self) -> Iterator[Violation]:
         """Goods that left are charged, up to what a hold was for, unless a person let them go.
 
-        What the fraud desk did not accept is charged to nobody, whoever has shipped it.
+        What the fraud desk did not accept is charged to nobody, whoever has shipped it; where it
+        said nothing at all, somebody was told.
         """
         people, held = self.world.people, Counter[str]()
+        letters = "SELECT DISTINCT key FROM dead_letters WHERE kind = 'shipped_unpaid'"
+        told = {key for (key,) in self.rows(letters)}
         decided = defaultdict[str, set[Decision]](set)
         for event in self.world.feeds.decisions:
             about = self.truth.by_their_key[event.request_id]
@@ -74,12 +77,16 @@ class OwedJudge(Judge):
                 undecided.add(entry.order_id)
         for order_id in self.world.plans:
             is_rejected = Decision.reject in decided[order_id]
-            if is_rejected or order_id in undecided | people.given_up | people.collects:
+            if is_rejected or order_id in people.given_up | people.collects:
                 continue
             owed = min(self._delivered(order_id), held[order_id])
-            if self._captured[order_id] < owed:
-                what = f"{order_id}: {self._captured[order_id]} of {owed}"
+            if self._captured[order_id] >= owed:
+                continue
+            what = f"{order_id}: {self._captured[order_id]} of {owed}"
+            if order_id not in undecided:
                 yield Violation("I09 what is delivered is charged", what)
+            elif order_id not in told:
+                yield Violation("I09 what is charged to nobody is told", what)
 
     # What is theirs --------------------------------------------------------------------------
 

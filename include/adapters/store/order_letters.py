@@ -52,6 +52,6 @@ def note_letters(
 
 def _at_stake(connection: Connection, order_id: str, letter: OwnLetter) -> Any:
     """Read currency, amount and owner of the letter's effect, or else of the order."""
-    of_step = {"of_key": f"{order_id}|{letter.step}"}
-    found = connection.execute(_EFFECT, of_step).one_or_none() if letter.step else None
-    return found or connection.execute(_ORDER, {"of_key": order_id}).one()
+    key = f"{order_id}|{letter.step}" if letter.step else order_id
+    wanted = _EFFECT if letter.step else _ORDER
+    return connection.execute(wanted, {"of_key": key}).one_or_none()
