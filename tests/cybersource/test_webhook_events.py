@@ -106,6 +106,21 @@ def test_a_network_token_points_to_what_it_is_behind() -> None:
     assert event.request_ids == ()
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"id": "C" * 32, "type": "tokenUpdates"},
+        {"id": "7" * 22},  # an instrument identifier, as long as a request's id
+        {"customer": {"id": "B" * 32}, "instrumentIdentifier": {"id": "7" * 22}},
+    ],
+)
+def test_an_event_about_a_token_needs_no_links_to_say_which(data: dict[str, Any]) -> None:
+    members = {"eventType": "tms.token.updated", "payload": [{"data": data}]}
+    event = read_event(members, NOW)
+    ids = [inner["id"] for inner in data.values() if isinstance(inner, dict)] or [data["id"]]
+    assert (event.token_ids, event.request_ids) == (tuple(ids), ())
+
+
 @pytest.mark.parametrize("payload", [None, 5, True, "x", [], {}, [[[]]], {"id": True}])
 @pytest.mark.parametrize("members", [{}, {"eventType": 5, "eventDate": [], "webhookId": {}}])
 def test_a_strange_shape_is_an_event_of_no_known_kind(payload: Any, members: Any) -> None:

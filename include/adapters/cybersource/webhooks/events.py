@@ -17,6 +17,7 @@ from include.adapters.cybersource.answers import read_time
 from include.domain.reviews import Decision, DecisionEvent
 
 _REQUEST_ID = re.compile(r"[0-9]{20,26}")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LONGEST_TYPE = 120
 _LINK = re.compile(
     r"/(?P<room>pts/v2/[a-z]+|tss/v2/transactions|risk/v1/decisions"
@@ -92,14 +93,15 @@ def read_event(members: Mapping[str, Any], received_at: datetime) -> Event:
         received_at: stands in for an event date that cannot be read.
     """
     event_type, payload = _text(members, "eventType")[:_LONGEST_TYPE], members.get("payload")
-    ids = tuple(dict.fromkeys(_pointers(payload)))
+    kind = _kind(event_type)
+    ids = tuple(dict.fromkeys(_pointers(payload, is_token=kind is EventKind.token)))
     request_ids = tuple(one for room, one in ids if room == "request")
     at = _event_date(_text(members, "eventDate")) or received_at
     key = _key(members, payload, ids)
     return Event(
         key,
         event_type,
-        _kind(event_type),
+        kind,
         _text(members, "organizationId") or _organization(payload),
         _text(members, "webhookId"),
         at,
@@ -152,25 +154,31 @@ def _event_date(text: str) -> datetime | None:
     return found
 
 
-def _pointers(value: Any) -> Iterator[tuple[str, str]]:
-    """Yield ``(request or token, id)``; the order is that of the body."""
+def _pointers(value: Any, *, is_token: bool) -> Iterator[tuple[str, str]]:
+    """Yield ``(request or token, id)``; the order is that of the body.
+
+    ``is_token``: the event is about a token, so every id in it is one of the vault's, whether it
+    has links or not (``tms.token.*`` has none), and be it as long a number as a request's.
+    """
     if isinstance(value, list):
         for one in value:
-            yield from _pointers(one)
+            yield from _pointers(one, is_token=is_token)
     elif isinstance(value, dict):
         for name, inner in value.items():
             if isinstance(inner, dict | list):
-                yield from _pointers(inner)
+                yield from _pointers(inner, is_token=is_token)
             elif isinstance(inner, str | int) and not isinstance(inner, bool):
-                yield from _pointer(name, str(inner), is_token="_links" in value)
+                yield from _pointer(name, str(inner), is_token, has_links="_links" in value)
 
 
-def _pointer(name: str, text: str, *, is_token: bool) -> Iterator[tuple[str, str]]:
+def _pointer(name: str, text: str, is_token: bool, *, has_links: bool) -> Iterator[tuple[str, str]]:
     if name == "href" and (found := _LINK.search(text)):
         yield "token" if found["room"].startswith("tms/") else "request", found["id"]
+    elif name == "id" and is_token and _TOKEN.fullmatch(text):
+        yield "token", text
     elif name in ("id", "requestId", "transactionId") and _REQUEST_ID.fullmatch(text):
         yield "request", text
-    elif name == "id" and is_token and text and len(text) <= 64:
+    elif name == "id" and has_links and _TOKEN.fullmatch(text):
         yield "token", text
 
 
