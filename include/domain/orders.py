@@ -129,6 +129,15 @@ class Order:
         if len(set(numbers)) != len(numbers):
             raise ValueError(f"order {self.number!r}: two lines share a number")
 
+    @property
+    def buyer(self) -> str:
+        """Name the shopper among all shops of the merchant; '' for a guest.
+
+        At most 100 characters, the longest name that the gateway keeps.
+        """
+        reference = self.shopper.reference
+        return f"{self.shop_id}:{reference}"[:100] if reference else ""
+
 
 def changes(taken: Order, shown: Order, *, money_only: bool) -> tuple[str, ...]:
     """Say what of an order its shop shows otherwise now; no word of it names a person.

@@ -63,6 +63,7 @@ class Authorize:
     skip_decision: bool = False  # a review has accepted it
     known_reference: str = ""
     renews: Renewed | None = None  # made by the merchant, from a stored token; else by the shopper
+    buyer: str = ""  # whose the payment is, as the gateway keeps it; see ``Order.buyer``
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,12 @@ def shop_sync(desks: Desks, shop_id: str) -> ShopSync:
 def whose_token(desks: Desks) -> WhoseToken:
     """Return who judges the stored payments that orders name."""
     book = SqlTokenBook(desks.context.store)
-    return WhoseToken(book, lambda shop_id: desks.of(shop_id).gateway.tokens)
+
+    def has_sisters(shop_id: str) -> bool:
+        merchants = [desks.context.today.shop(one).merchant_id for one in desks.shop_ids()]
+        return merchants.count(desks.context.today.shop(shop_id).merchant_id) > 1
+
+    return WhoseToken(book, lambda shop_id: desks.of(shop_id).gateway.tokens, has_sisters)
 
 
 def _where(found: ShopOrder) -> str:

@@ -227,7 +227,7 @@ def build_api(
             facts, lambda *said: load_mappings().orders.payment(*said, date(2026, 11, 3), "en")
         ),
         is_anothers_token=WhoseToken(
-            SqlTokenBook(database), lambda _shop: vault or Vault()
+            SqlTokenBook(database), lambda _shop: vault or Vault(), lambda _shop: False
         ).is_of_another,
         webhook=webhook,
         now=lambda: datetime.now(UTC),

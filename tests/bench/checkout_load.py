@@ -71,7 +71,8 @@ def _bare(job: Mapping[str, Any]) -> Work:
         order = read_order(asked, SHOP, terms)
         wanted = Authorize(
             order.order_id, 1, client.settings.organization_id, order.purchase_order,
-            order.amount, order.payment, order.shopper, order.lines, skip_decision=False,
+            order.amount, order.payment, order.shopper, order.lines,
+            buyer=order.buyer,
         )  # fmt: skip
         body = authorization_body(wanted, f"BARE-{name}")
         path = "/pts/v2/payments"

@@ -28,12 +28,11 @@ from include.domain.orders import (
 from include.services.effects.ports import EffectKind, EffectState
 from include.services.inbox.ports import InboxRow, InboxState
 from include.services.profiles.ports import KeptToken, TokenState
-from include.services.profiles.whose_token import WhoseToken
 from include.services.sync.ports import Tally
 from tests.integration.play import BEGIN, LIVE, SHOP, SKU, Play
 from tests.integration.play import play as play
 from tieout import care_desk, cli
-from tieout.order_feeds import decision_poll
+from tieout.order_feeds import decision_poll, whose_token
 from tieout.tasks import care
 from tieout.webhook_desk import handlers
 
@@ -184,7 +183,7 @@ def test_the_gateway_says_whose_a_token_is_that_is_in_no_book(play: Play) -> Non
         connection.execute(
             delete(payment_tokens).where(payment_tokens.c.customer_token == token.customer_token)
         )
-    judge = WhoseToken(SqlTokenBook(store), lambda shop_id: play.desks.of(shop_id).gateway.tokens)
+    judge = whose_token(play.desks)
     named = PaymentSource(PaymentMethod.stored_token, customer_token=token.customer_token)
     eve = replace(order, payment=named)
     bob = replace(eve, shopper=replace(order.shopper, email="bob@example.com"))

@@ -86,7 +86,8 @@ def test_a_card_to_keep_asks_for_tokens_and_says_that_it_will_be_stored(
 ) -> None:
     source = replace(TRANSIENT, keep=True)
     send(gateway, make_client(), AUTH, answer(AUTH),
-         command=authorize(source=source, skip_decision=True))  # fmt: skip
+         command=authorize(source=source, skip_decision=True, buyer="web:17"))  # fmt: skip
+    assert gateway.body()["buyerInformation"] == {"merchantCustomerId": "web:17"}
     processing = gateway.body()["processingInformation"]
     assert processing["actionList"] == ["TOKEN_CREATE", "DECISION_SKIP"]
     assert processing["actionTokenTypes"] == [

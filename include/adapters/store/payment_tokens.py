@@ -91,19 +91,10 @@ class SqlTokenBook:
         )
         with self.engine.begin() as connection:
             rows = connection.execute(wanted).all()
-        ours = shopper_keys(order.shopper)
-        verdicts = [
-            any(
-                row.shopper_key in ours
-                and (row.shopper_key.startswith(MAIL) or row.shop_id == order.shop_id)
-                for row in owners
-            )
-            for token in named
-            if (owners := [row for row in rows if token in row[:2]])
-        ]
-        if not all(verdicts):
+        found = [[row for row in rows if token in row[:2]] for token in named]
+        if any(owners and not _is_among(owners, order) for owners in found):
             return True
-        return False if len(verdicts) == len(named) else None
+        return False if all(owners and not _is_shared(owners) for owners in found) else None
 
     def of_customer(self, company_id: str, customer: str) -> Sequence[KeptToken]:
         is_active = _t.state == TokenState.active.value
@@ -233,6 +224,24 @@ class SqlTokenBook:
         wanted = select(payment_tokens).where(*conditions).order_by(*newest)
         with self.engine.begin() as connection:
             return [_kept(row) for row in connection.execute(wanted)]
+
+
+def _is_among(owners: Sequence[Any], order: Order) -> bool:
+    """Say whether a SYSPRO customer's links name the order's shopper; an id is one shop's own."""
+    ours = shopper_keys(order.shopper)
+    return any(
+        row.shopper_key in ours
+        and (row.shopper_key.startswith(MAIL) or row.shop_id == order.shop_id)
+        for row in owners
+    )
+
+
+def _is_shared(owners: Sequence[Any]) -> bool:
+    """Say whether a SYSPRO customer is several people: one may have had several addresses."""
+    keys = {(row.shop_id, row.shopper_key) for row in owners}
+    accounts = {one for one in keys if not one[1].startswith(MAIL)}
+    mails = {key for _, key in keys - accounts}
+    return len(mails) > 1 and len(accounts) != 1
 
 
 def _link(connection: Connection, link: ShopperLink, now: datetime) -> None:

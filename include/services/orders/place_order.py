@@ -161,6 +161,7 @@ class OrderPlay:
             skips_decision(facts) if is_renewal else facts.skips_decision,
             self._known_reference(facts) if is_renewal else before,
             renewed(facts) if is_renewal else None,
+            order.buyer,
         )
         return self._at_gateway(step, content, order.amount)
 

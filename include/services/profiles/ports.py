@@ -70,7 +70,8 @@ class TokenBook(Protocol):
         """Say whether an order is to be paid with what is kept for another shopper.
 
         Returns:
-            None where a token that it names is not kept, or its SYSPRO customer not known yet.
+            None where a token that it names is not kept, its SYSPRO customer not known yet, or
+            several people share that customer: guests of one house account.
         """
         ...
 

@@ -1,8 +1,9 @@
 """Whose a stored payment is that an order names: ours to know, or the gateway's to say.
 
 A token that the shop stored itself is in no book of ours until its first order. The gateway was
-told whose it is when the customer was made: the shop's id of the shopper, and the mail address
-(``buyerInformation``; Cybersource reference, section 4, and the derived specification).
+told whose it is when the customer was made: by us shop and shopper's id, by a shop of its own that
+id alone, and the mail address (``buyerInformation``; Cybersource reference, section 4, and the
+derived specification). Two shops of one merchant may give one id to two people.
 """
 
 import logging
@@ -18,10 +19,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class WhoseToken:
-    """Judges the stored payments that orders name; ``vault_of`` finds the account by shop."""
+    """Judges the stored payments that orders name.
+
+    ``vault_of`` finds the account by shop; ``has_sisters`` says whether a shop shares it with
+    others of its merchant, so that a bare id of a shopper proves nothing.
+    """
 
     book: TokenBook
     vault_of: Callable[[str], TokenVault]
+    has_sisters: Callable[[str], bool]
 
     def is_of_another(self, order: Order) -> bool:
         """Say whether an order is to be paid with what is another shopper's.
@@ -49,15 +55,22 @@ class WhoseToken:
         if instrument and vault.instrument(payment.customer_token, instrument) is None:
             return True  # not a card of this customer
         # Either is enough: a shopper may have a new address, and an address several shops.
-        told = [
-            _is_same(theirs, own)
-            for theirs, own in (
-                (buyer.reference, order.shopper.reference),
-                (buyer.email, order.shopper.email),
-            )
-            if theirs and own
-        ]
-        return bool(told) and not any(told)
+        told = [self._is_its_shopper(buyer.reference, order)]
+        if buyer.email and order.shopper.email:
+            told.append(_is_same(buyer.email, order.shopper.email))
+        return any(one is False for one in told) and not any(told)
+
+    def _is_its_shopper(self, reference: str, order: Order) -> bool | None:
+        """Hold what the gateway was told against the order's shopper; ``None``: it proves nothing.
+
+        Of a bare id both may be true where there are several shops.
+        """
+        if not (reference and order.buyer):
+            return None
+        if _is_same(reference, order.buyer):
+            return True
+        is_bare = _is_same(reference, order.shopper.reference)
+        return None if is_bare and self.has_sisters(order.shop_id) else is_bare
 
 
 def _is_same(theirs: str, own: str) -> bool:

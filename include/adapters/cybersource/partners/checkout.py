@@ -41,8 +41,8 @@ def authorization_body(it: Authorize, reference: str) -> dict[str, object]:
     }
     if it.shopper.ip_address:
         body["deviceInformation"] = {"ipAddress": it.shopper.ip_address}
-    if it.shopper.reference:
-        body["buyerInformation"] = {"merchantCustomerId": it.shopper.reference[:100]}
+    if it.buyer:
+        body["buyerInformation"] = {"merchantCustomerId": it.buyer}
     return body
 
 
