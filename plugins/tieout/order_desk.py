@@ -17,6 +17,7 @@ from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
 from include.services.orders.breaker import Asks, Breakers, Passing
 from include.services.orders.order_service import OrderService
+from include.services.orders.setting_back import is_set_back
 from include.services.profiles.keep_tokens import keep_tokens
 from include.wiring import Tieout
 from tieout.hooks.syspro import SysproHook
@@ -184,9 +185,9 @@ class Desks:
             return 0, 0, ()  # and so does theirs, one after the other
         service, goes_on = self.service, desk.erp_breaker.lets_through
 
-        def book(order: Order) -> None:
-            if order.order_id in new:
-                service.book(order)
+        def book(order: Order) -> bool:
+            """Say whether it is to be finished: what was set back just now has had its turn."""
+            return order.order_id not in new or not is_set_back(service.book(order).reason)
 
         orders = [order for order, _ in waiting]
         lanes = through_lanes(orders, book, service.carry_on, goes_on, self._lane())

@@ -35,7 +35,7 @@ class ErpLine:
 
 def through_lanes(
     orders: Iterable[Order],
-    book: Callable[[Order], object],
+    book: Callable[[Order], bool],
     finish: Callable[[Order], object],
     goes_on: Callable[[], bool],
     enter: Callable[[], None],
@@ -44,7 +44,7 @@ def through_lanes(
 
     Args:
         orders: the oldest first.
-        book: brings one into SYSPRO; called by this thread.
+        book: brings one into SYSPRO, and says whether there is more to do; called by this thread.
         finish: does the rest; called by another.
         goes_on: asked before each; a partner that is down ends it.
         enter: called by each other thread before its first order.
@@ -63,13 +63,14 @@ def through_lanes(
             if not goes_on():
                 break
             try:
-                book(order)
+                is_left = book(order)
             except Exception as error:  # noqa: BLE001 - one broken saga must not stop the rest
+                is_left = False
                 broken.append(error)
             except BaseException:  # we are told to stop: what has not begun is left to the next
                 lanes.shutdown(cancel_futures=True)
                 raise
-            else:
+            if is_left:
                 # What the task knows of itself, e.g. for its log, the lanes know as well.
                 finishing.append(lanes.submit(finished, contextvars.copy_context(), order))
     done = 0
