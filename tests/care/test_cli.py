@@ -137,7 +137,7 @@ def test_a_bulk_replay_of_orders_counts_none_that_is_set_back_again_and_ends_in_
     shown = capsys.readouterr().out
     assert "not replayed: KeyError in" in shown
     assert "Ann Lee" not in shown
-    assert "not replayed: cannot be driven, 2 times in a row: no tax code" in shown
+    assert "not replayed: cannot be driven (refused), 2 times in a row: no tax code" in shown
     assert "captured" in shown
     assert "1 replayed, 2 not" in shown
     assert [one.key for one in care.letters.listing()] == [unmapped.order_id, bug.order_id]

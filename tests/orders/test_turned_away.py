@@ -151,6 +151,41 @@ def test_a_missing_connection_is_told_from_the_third_time_and_asked_for_less_oft
     assert (row(kit, order.order_id).state, letters(kit)) == (OrderState.captured, [])
 
 
+def test_a_second_sort_of_fault_is_not_judged_by_the_patience_with_the_first(kit: Kit) -> None:
+    order = make_order()
+    translator = break_some(kit, {order.number: DOWN})
+    kit.place(order)
+    sweep(kit, minutes=60)  # a partner is down for long: one alert says so, and no letter
+    assert "times in a row" in row(kit, order.order_id).reason
+    for fault in (NO_CONNECTION, ConnectionResetError("the database was gone")):
+        translator.faults[order.number] = fault  # once, and then never again
+        kit.clock.move(minutes=5)
+        with suppress(IntegrationError, ConnectionResetError):
+            kit.service.advance(order.order_id)
+        assert letters(kit) == []
+        assert row(kit, order.order_id).state != OrderState.stuck
+    translator.faults.clear()
+    sweep(kit, minutes=16)
+    assert row(kit, order.order_id).state == OrderState.captured
+
+
+def test_an_order_that_has_ended_and_is_looked_at_again_has_ended_still(
+    kit: Kit, part: Works
+) -> None:
+    order = make_order()
+    kit.place(order)
+    kit.service.cancel(order.order_id, "ann", "a mistake")
+    kit.pass_time(hours=1)
+    kit.service.orders.amend(order.order_id, lambda facts: replace(facts, told=""), Event("seen"))
+    part.fault = NO_SHOP
+    sweep(kit, minutes=1)
+    assert row(kit, order.order_id).state == OrderState.cancelled
+    assert [one.kind for one in letters(kit)] == ["order"]  # nobody else would tell of it
+    part.fault = None
+    sweep(kit, minutes=16)
+    assert (row(kit, order.order_id).state, letters(kit)) == (OrderState.cancelled, [])
+
+
 def test_a_connection_that_a_question_misses_is_told_too(kit: Kit) -> None:
     order = make_order()
     kit.place(order)

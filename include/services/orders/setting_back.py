@@ -13,7 +13,7 @@ from include.services.bugs import describe
 from include.services.effects.store import DeadLetterNote
 
 _MARK = "cannot be driven"
-_REASON = re.compile(_MARK + r"(?:, (\d+) times in a row)?: (.*)", re.DOTALL)
+_REASON = re.compile(_MARK + r" \(([a-z ]+)\)(?:, (\d+) times in a row)?: (.*)", re.DOTALL)
 NO_DESK = "integration"  # owns the letter of what no shop's desk will drive: it is not set up
 # What a person may do about the letter beside mending what fails, by its kind.
 WAYS_OUT = {
@@ -55,19 +55,22 @@ class SetBack:
 class _Patience:
     """How a saga waits with one sort of fault, by how often in a row it could not be driven."""
 
+    sort: str
     waits: tuple[timedelta, ...]  # the last one stays
     told_from: int | None  # the time that opens the letter; ``None``: never
 
 
 _MINUTE = timedelta(minutes=1)
 _RECHECK = 15 * _MINUTE
-_REFUSED = _Patience((_RECHECK,), 1)  # a person must correct it: told at once
+_REFUSED = _Patience("refused", (_RECHECK,), 1)  # a person must correct it: told at once
 # The third time is 2.5 minutes after the first. Airflow's database that is restarted looks like a
 # connection that is missing: told earlier, each blink of it would be a letter of each order.
-_UNCONFIGURED = _Patience((_MINUTE / 2, 2 * _MINUTE, 5 * _MINUTE, _RECHECK), 3)
+_UNCONFIGURED = _Patience("not set up", (_MINUTE / 2, 2 * _MINUTE, 5 * _MINUTE, _RECHECK), 3)
 # One alert says that a partner is down, not a letter of each order. As slow as its breaker at most.
-_UNREACHABLE = _Patience((_MINUTE / 2, _MINUTE, 2 * _MINUTE, 5 * _MINUTE), None)
-_BUG = _Patience((_MINUTE, _RECHECK), 2)  # the first may have been the database, gone for once
+_UNREACHABLE = _Patience("unreachable", (_MINUTE / 2, _MINUTE, 2 * _MINUTE, 5 * _MINUTE), None)
+_BUG = _Patience(
+    "fault", (_MINUTE, _RECHECK), 2
+)  # the first may have been the database, gone for once
 
 
 def way_out(kind: str, owner: str) -> str:
@@ -80,13 +83,18 @@ def way_out(kind: str, owner: str) -> str:
 def set_back(last: str, fault: Exception, stake: Stake) -> SetBack:
     """Decide it from the saga's last reason to rest, the fault, and what its letter is about.
 
-    Times in a row are counted whatever the faults were, and anew once the saga goes on.
+    Times in a row are counted anew once the saga goes on, and with another sort of fault: what
+    stood before was mended, and a hundred tries of a partner that was down are no patience with
+    the one connection that was not found next.
     """
-    before, words_before = _times(last)
-    times, patience = before + 1, _patience(fault)
+    patience = _patience(fault)
+    sort, before, words_before = _times(last)
+    before = before if sort == patience.sort else 0
+    times = before + 1
     is_known = isinstance(fault, IntegrationError)
     words = str(fault) if is_known else describe(fault)
-    reason = f"{_MARK}, {times} times in a row: {words}" if before else f"{_MARK}: {words}"
+    often = f", {times} times in a row" if before else ""
+    reason = f"{_MARK} ({patience.sort}){often}: {words}"
     wait = patience.waits[min(times, len(patience.waits)) - 1]
     if patience.told_from is None or times < patience.told_from:
         return SetBack(reason, wait)
@@ -99,7 +107,7 @@ def set_back(last: str, fault: Exception, stake: Stake) -> SetBack:
 
 def is_set_back(reason: str) -> bool:
     """Say whether a saga rests because it could not be driven."""
-    return _times(reason)[0] > 0
+    return _times(reason)[1] > 0
 
 
 def _patience(fault: Exception) -> _Patience:
@@ -110,7 +118,7 @@ def _patience(fault: Exception) -> _Patience:
     return _UNREACHABLE if isinstance(fault, IntegrationError) else _BUG
 
 
-def _times(reason: str) -> tuple[int, str]:
-    """Say how often in a row a saga could not be driven, and why at last; 0: it could."""
+def _times(reason: str) -> tuple[str, int, str]:
+    """Say by what sort of fault, how often in a row and why a saga was not driven; 0: it was."""
     found = _REASON.fullmatch(reason)
-    return (int(found[1] or 1), found[2]) if found else (0, "")
+    return (found[1], int(found[2] or 1), found[3]) if found else ("", 0, "")

@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from include.domain.errors import Rejected
+from include.domain.order_state import ENDED
+from include.domain.refunds import RefundState
 from include.services.effects.store import Lease, Leases
 from include.services.orders.setting_back import Letter, Stake, set_back
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:  # the driver imports us
 
 F = TypeVar("F")
 _HELD = timedelta(minutes=2)
+_ENDED = frozenset((*ENDED, RefundState.done, RefundState.refused))
 
 
 class Worker(Protocol):
@@ -37,11 +40,12 @@ def let_wait(
 ) -> "Saga[F] | None":
     """Set a saga back that cannot be driven; ``None``: that could not be written either.
 
-    ``stuck`` is its state once a person is told.
+    ``stuck`` is its state once a person is told; one that had ended, and was looked at again, has
+    ended still.
     """
     found = set_back(saga.reason, fault, stake)
     letter = Letter(stake, found.note, found.was_told) if found.note else None
-    state = stuck if found.note else saga.state
+    state = stuck if found.note and saga.state not in _ENDED else saga.state
     with suppress(Exception):  # what counts is the fault itself, e.g. a database that is gone
         until = store.now() + found.wait
         waiting = replace(saga, state=state, reason=found.reason, next_at=until)
