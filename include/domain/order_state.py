@@ -117,6 +117,7 @@ class OrderFacts:
     shop_changed: str = ""  # what of it was changed in the shop, as it was seen last
     told: str = ""  # the last state that the shop was told
     called: str = ""  # the last state that the shop's server was sent
+    card: str = ""  # stored by the payment: '' not asked, kept, or leaving: then never noted
     noted: tuple[str, ...] = ()  # what was written into custom forms, by name
     stop: Stop | None = None
     delivered_minor: int | None = None  # invoiced before it was called off; None: not asked

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import TypeVar
 
+from include.adapters.store.payment_tokens import SqlTokenBook
 from include.domain.erp_orders import CustomerCredit, ErpDocument, ErpOrder, StockLevel
 from include.domain.order_state import OrderState
 from include.domain.payments import Authorized
@@ -12,6 +13,7 @@ from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind, Partner, Timings
 from include.services.orders.breaker import Asks, Breaker, GuardedPartner
 from include.services.orders.ports import ShopContext
+from include.services.profiles.keep_tokens import is_leaving
 from include.services.translate.currencies import BaseRate, ShopRates
 from include.wiring import Tieout
 from tieout.commissioned import demand_for_orders
@@ -177,6 +179,7 @@ class ShopDesk:
             tells_refunds="refunded" in shop.statuses_pushed,
             callback_target=self.callback_target,
             token_form=shop.token_form,
+            is_leaving=partial(is_leaving, SqlTokenBook(context.store)),
             payment_form=shop.payment_form,
             refund_form=shop.refund_form,
         )

@@ -90,6 +90,16 @@ def _ask_credit(
     return replace(facts, credit="accepted" if rule is OnCredit.accept else judged.verdict), event
 
 
+def _ask_token(
+    order: Order, desk: ShopContext, facts: OrderFacts, _now: datetime
+) -> tuple[OrderFacts, Event | None]:
+    """A shopper may have had the card forgotten while the order waited for SYSPRO."""
+    stored = facts.payment.stored if facts.payment else None
+    if stored is None or not desk.is_leaving(order.merchant_id, stored):
+        return replace(facts, card="kept"), None
+    return replace(facts, card="leaving"), Event("token not noted in SYSPRO: it is leaving", {})
+
+
 def _ask_release(
     order: Order, desk: ShopContext, facts: OrderFacts, now: datetime
 ) -> tuple[OrderFacts, Event | None]:
@@ -195,6 +205,7 @@ ANSWERS: Mapping[str, Answer] = {
     "authorization": _ask_authorization,
     "stock": _ask_stock,
     "credit": _ask_credit,
+    "token": _ask_token,
     "release": _ask_release,
     "invoice": _ask_invoice,
     "applications": ask_applications,

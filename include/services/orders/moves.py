@@ -192,8 +192,8 @@ def _deliver(it: Situation) -> Move | None:
     if it.notes_payment and "payment" not in facts.noted:
         return Perform(f"note_payment|{facts.copy}")
     has_token = facts.payment is not None and facts.payment.stored is not None
-    if it.notes_token and has_token and "token" not in facts.noted:
-        return Perform("note_token|1")
+    if it.notes_token and has_token and "token" not in facts.noted and facts.card != "leaving":
+        return Perform("note_token|1") if facts.card else Ask("token")
     return _hold(it)
 
 

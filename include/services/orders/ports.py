@@ -18,7 +18,7 @@ from include.domain.money import Money
 from include.domain.order_rules import OrderRules
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order
-from include.domain.payments import Authorized
+from include.domain.payments import Authorized, StoredToken
 from include.services.ports import Clock
 
 if TYPE_CHECKING:
@@ -151,4 +151,5 @@ class ShopContext:
     refund_form: tuple[str, str] = ("", "")  # for the refund's request id on the sales order
     open_receipts: OpenReceipts | None = None  # ``None``: receipts are applied by others
     has_fixed_day: bool = False  # of a sandbox: its instants are of another day than our clock's
+    is_leaving: Callable[[str, StoredToken], bool] = lambda _merchant, _token: False  # the vault
     demand_open: Callable[[], object] = lambda: None  # raises Rejected: it takes no new orders

@@ -29,6 +29,17 @@ def keep_tokens(book: TokenBook, company_id: str, order: Order, facts: OrderFact
     return book.keep(kept, links_of(order, company_id, facts.customer))
 
 
+def is_leaving(book: TokenBook, merchant_id: str, token: StoredToken) -> bool:
+    """Say whether a stored payment is being deleted, joined or replaced, or is gone."""
+    own = (token.instrument_token, "")  # a row without one is the whole customer's
+    known = book.having(merchant_id, token.customer_token)
+    return any(
+        one.state is not TokenState.active
+        for one in known
+        if one.token.customer_token == token.customer_token and one.token.instrument_token in own
+    )
+
+
 def tokens_of(order: Order, facts: OrderFacts) -> tuple[StoredToken, ...]:
     """Return every stored payment that an order made or was paid with."""
     payments = (facts.payment, facts.replaced)
