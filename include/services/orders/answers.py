@@ -15,7 +15,7 @@ from include.services.orders.applications import ask_applications
 from include.services.orders.credit import judge
 from include.services.orders.driver import Event
 from include.services.orders.folds import payment_event, with_payment
-from include.services.orders.moves import authorized, free_number, to_capture
+from include.services.orders.moves import authorized, free_number, is_under_review, to_capture
 from include.services.orders.ports import ShopContext
 from include.services.translate.currencies import check_customer_currency
 
@@ -130,10 +130,37 @@ def _ask_invoice(
 def _stop_expired(
     order: Order, desk: ShopContext, facts: OrderFacts, _now: datetime
 ) -> tuple[OrderFacts, Event | None]:
+    """Give the hold back before it lapses, unless goods have left that nobody has claimed yet.
+
+    Whoever read the invoice may have been stopped before the capture was asked for: it waits for
+    a person then, and the hold does not wait for them.
+    """
+    claimed = _with_invoices_wanted(order, desk, facts)
+    if claimed.wanted != facts.wanted:
+        sums = ", ".join(f"{one.cause}: {one.amount}" for one in claimed.wanted)
+        return claimed, Event("capture asked for before the authorisation lapses", {"for": sums})
     why = "the authorisation lapses before the order could be captured"
     why += f", and could not be renewed: {facts.unrenewed}" if facts.unrenewed else ""
     stop = Stop("tieout", why, keeps_invoice=facts.is_invoiced)
     return replace(facts, stop=stop), Event("stopped before the authorisation lapses", {})
+
+
+def _with_invoices_wanted(order: Order, desk: ShopContext, facts: OrderFacts) -> OrderFacts:
+    """Want what was invoiced, each under the cause by which its own reader asks: never twice."""
+    is_closed = is_under_review(facts) or facts.decision is Decision.reject
+    if is_closed or not facts.is_invoiced or facts.wanted or facts.taken:
+        return facts
+    left = authorized(order, facts).minor
+    for document in desk.erp.documents_of(order.purchase_order, facts.customer):
+        is_ours = document.document_type == "I" and document.amount.currency == order.currency
+        minor = min(document.amount.minor, left) if is_ours else 0
+        if minor <= 0:
+            continue
+        left -= minor
+        amount, cause = Money(minor, order.currency), f"invoice {document.invoice}"
+        one = Wanted(free_number(facts), amount, cause, is_final=not left)
+        facts = replace(facts, wanted=(*facts.wanted, one))
+    return facts
 
 
 def _ask_delivered(
