@@ -68,9 +68,8 @@ _REFUSED = _Patience("refused", (_RECHECK,), 1)  # a person must correct it: tol
 _UNCONFIGURED = _Patience("not set up", (_MINUTE / 2, 2 * _MINUTE, 5 * _MINUTE, _RECHECK), 3)
 # One alert says that a partner is down, not a letter of each order. As slow as its breaker at most.
 _UNREACHABLE = _Patience("unreachable", (_MINUTE / 2, _MINUTE, 2 * _MINUTE, 5 * _MINUTE), None)
-_BUG = _Patience(
-    "fault", (_MINUTE, _RECHECK), 2
-)  # the first may have been the database, gone for once
+# The first may have been the database, gone for once.
+_BUG = _Patience("fault", (_MINUTE, _RECHECK), 2)
 
 
 def way_out(kind: str, owner: str) -> str:
