@@ -116,7 +116,7 @@ def comparison(desks: Desks, desk: ShopDesk) -> CompareSystems:
         findings=findings,
         tolerance_minor=merchant.amount_tolerance_minor,
     )
-    read_again = partial(push.poll, is_again=True, reopens=False)
+    read_again = partial(push.poll, is_again=True)
     marks = context.watermarks
     return CompareSystems(merchant.merchant_id, gateway, erp, ledger, marks, read_again)
 

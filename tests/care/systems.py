@@ -127,7 +127,7 @@ class Systems:
             findings=findings,
             tolerance_minor=2,
         )
-        read_again = partial(self._push().poll, is_again=True, reopens=False)
+        read_again = partial(self._push().poll, is_again=True)
         self.compare = CompareSystems("acme_us", gateway, erp, ledger, care.watermarks, read_again)
         return self.compare.run(DAY, settlement_window(DAY, "America/New_York"), nullcontext)
 

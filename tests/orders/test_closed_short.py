@@ -317,3 +317,37 @@ def test_a_cancellation_under_way_is_made_of_the_order_that_stands(site: Site) -
     assert site.kit.service.orders.get(order.order_id).state == OrderState.cancelled
     moves = [one for one in site.kit.partner.truth.done if one.kind is EffectKind.sales_order_move]
     assert [json.loads(one.payload)["sales_order"] for one in moves] == ["9"]
+
+
+def test_an_order_closed_without_an_invoice_ends_when_all_of_it_has_gone_back(site: Site) -> None:
+    before, after = paid(site), paid(site)
+    give_back(site, before)
+    for order in (before, after):
+        site.erp.show(order, number_of(site, order), COMPLETE)
+    site.poll()
+    ((_, reason),) = site.letters()
+    assert after.order_id in reason
+    give_back(site, after)  # as the shop's own people do, who know nothing of the letter
+    site.poll()
+    for order in (before, after):
+        assert site.kit.service.orders.get(order.order_id).state == OrderState.cancelled
+    assert (site.given(), site.letters()) == ([10_000, 10_000], [])
+
+
+def give_back(site: Site, order: Order) -> None:
+    site.kit.service.refund(
+        order.order_id, Money(10_000, "USD"), origin="shop", origin_key="1", who="shop poller",
+        reason="refunded in the shop",
+    )  # fmt: skip
+    site.kit.pass_time(hours=1)
+
+
+def test_what_a_person_has_resolved_is_not_set_aside_at_every_poll(site: Site) -> None:
+    order = paid(site)
+    site.erp.show(order, number_of(site, order), COMPLETE)
+    site.poll()
+    letters = SqlDeadLetters(site.store(), lambda _c: NOW)
+    (letter,) = letters.listing()
+    letters.resolve(letter.dead_letter_id, "ann", "it will be invoiced by hand")
+    site.poll()
+    assert site.letters() == []

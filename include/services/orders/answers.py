@@ -163,6 +163,13 @@ def _with_invoices_wanted(order: Order, desk: ShopContext, facts: OrderFacts) ->
     return facts
 
 
+def _stop_returned(
+    order: Order, desk: ShopContext, facts: OrderFacts, _now: datetime
+) -> tuple[OrderFacts, Event | None]:
+    stop = Stop("SYSPRO", "closed without an invoice, and everything was given back")
+    return replace(facts, stop=stop), Event("stopped: nothing is left to be paid for", {})
+
+
 def _ask_delivered(
     order: Order, desk: ShopContext, facts: OrderFacts, _now: datetime
 ) -> tuple[OrderFacts, Event | None]:
@@ -237,6 +244,7 @@ ANSWERS: Mapping[str, Answer] = {
     "invoice": _ask_invoice,
     "applications": ask_applications,
     "stop_expired": _stop_expired,
+    "stop_returned": _stop_returned,
     "delivered": _ask_delivered,
     "go_on": _go_on,
 }

@@ -117,6 +117,11 @@ def is_wholly_captured(facts: OrderFacts) -> bool:
     return approved is not None and facts.captured_minor() >= approved.minor
 
 
+def is_all_returned(facts: OrderFacts) -> bool:
+    """Say whether everything that was captured has gone back."""
+    return bool(facts.taken) and facts.returned_minor >= facts.captured_minor()
+
+
 def is_under_review(facts: OrderFacts) -> bool:
     """Say whether a fraud decision is still awaited; nothing is captured until it is made."""
     held = (PaymentStatus.in_review, PaymentStatus.review_first)
@@ -241,6 +246,8 @@ def _settle(it: Situation) -> Move:
         return applying
     if facts.invoice and not is_wholly_captured(facts):
         return _rest(it, OrderState.captured, "the rest is captured as it is shipped")
+    if is_all_returned(facts) and facts.is_order_cancelled and not facts.is_invoiced:
+        return Ask("stop_returned")  # closed in SYSPRO, and there is nothing left to be paid for
     if not facts.invoice:
         is_closed = "SYSPRO has closed it without an invoice: cancel it, or have it invoiced"
         reason = is_closed if facts.is_order_cancelled else "waits for SYSPRO's invoice"

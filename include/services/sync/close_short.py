@@ -6,7 +6,6 @@ that money shall move, so the merchant's rule says it (``on_closed_short``), or 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NoReturn
 
 from include.domain.erp_orders import ErpDocument, ErpOrder
 from include.domain.errors import Rejected
@@ -14,7 +13,7 @@ from include.domain.money import Money, total
 from include.domain.order_rules import OnClosedShort
 from include.domain.order_state import OrderFacts
 from include.services.orders.driver import Event
-from include.services.orders.moves import authorized, is_wholly_captured
+from include.services.orders.moves import authorized, is_all_returned, is_wholly_captured
 from include.services.orders.order_service import OrderService
 from include.services.sync.standing_orders import OrdersOfOne, standing
 
@@ -56,7 +55,7 @@ class CloseShort:
         never = authorized(order, facts) - invoiced
         left = self.service.left_minor(order_id, facts, invoiced.minor)
         is_paid = is_wholly_captured(facts) and facts.stop is None
-        if never.minor <= 0 or (is_paid and left <= self.tolerance_minor):
+        if never.minor <= 0 or (is_paid and invoices and left <= self.tolerance_minor):
             return True
         ended = standing(self.feed, found)
         if not ended or not all(one.is_complete and is_shown(one, invoices) for one in ended):
@@ -67,7 +66,8 @@ class CloseShort:
             self.service.called_off(order_id, WHO, why, told)
             return True
         if not invoices:
-            self._demand_cancel(order_id, facts, found)
+            self._end_without_invoice(order_id, facts, found)
+            return True
         rules = self.service.desk_of(order.shop_id).rules
         self.service.refund(
             order_id,
@@ -80,11 +80,13 @@ class CloseShort:
         )
         return True
 
-    def _demand_cancel(self, order_id: str, facts: OrderFacts, found: ErpOrder) -> NoReturn:
-        """Leave it to a person to give everything back."""
+    def _end_without_invoice(self, order_id: str, facts: OrderFacts, found: ErpOrder) -> None:
+        """End one whose money has all gone back; leave it to a person to give back the rest."""
         if not facts.is_order_cancelled:
             told = Event("closed in SYSPRO without an invoice", {}, WHO)
-            self.service.orders.amend(order_id, _ended, told)
+            facts = self.service.orders.amend(order_id, _ended, told).facts
+        if is_all_returned(facts):
+            return
         raise Rejected(
             f"closed with nothing invoiced, and order {order_id} is paid",
             f"SYSPRO {self.company_id}, sales order {found.sales_order}",

@@ -74,7 +74,7 @@ class DecisionPoll:
         def take() -> bool:
             return self.service.decide(event) is not None
 
-        work_on(tally, self.shelf, TAKING, event.event_key, self.owner, take, reopens=False)
+        work_on(tally, self.shelf, TAKING, event.event_key, self.owner, take)
 
     def _set_aside(self, tally: Tally, item: str) -> None:
         """Open a letter about an item; the overlap shows it again, and resolved is resolved."""

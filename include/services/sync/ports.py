@@ -136,15 +136,14 @@ def work_on(
     key: str,
     owner: str,
     work: Callable[[], bool],
-    *,
-    reopens: bool = True,
 ) -> None:
     """Work on one row; ``work`` says whether it was ours. What cannot be worked on is set aside.
 
     A fault of ours is tried once more, as it may have been the database, gone for a moment; the
     row is then set aside too, or no later one would ever have its turn.
 
-    ``reopens``: also where a person has resolved it already, for the same reason.
+    Feeds give their last rows at every poll: what a person has resolved, for the same reason, is
+    not set aside again.
 
     Raises:
         Retryable, OutcomeUnknown: the feed stops here and is read again from its watermark.
@@ -153,7 +152,7 @@ def work_on(
     try:
         is_ours = _worked(work, f"{kind} {key}")
     except Rejected as fault:
-        shelf.set_aside(kind, key, fault, owner=owner, reopens=reopens)
+        shelf.set_aside(kind, key, fault, owner=owner, reopens=False)
         tally.set_aside += 1
         return
     shelf.settle(kind, key, "worked on when it was read again")

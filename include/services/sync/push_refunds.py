@@ -37,20 +37,19 @@ class RefundPush:
     shelf: Shelf
     owner: str
 
-    def poll(self, begin: str, *, is_again: bool = False, reopens: bool = True) -> Tally:
+    def poll(self, begin: str, *, is_again: bool = False) -> Tally:
         """Work on credit notes, then on cancelled orders.
 
         Args:
             begin: a first poll's cursor.
             is_again: read from ``begin`` whatever the watermark says.
-            reopens: set a row aside again that a person has resolved.
         """
         tally = Tally()
-        self._credit_notes(tally, begin, is_again=is_again, reopens=reopens)
-        self._cancellations(tally, begin, is_again=is_again, reopens=reopens)
+        self._credit_notes(tally, begin, is_again=is_again)
+        self._cancellations(tally, begin, is_again=is_again)
         return tally.check()
 
-    def _credit_notes(self, tally: Tally, begin: str, *, is_again: bool, reopens: bool) -> None:
+    def _credit_notes(self, tally: Tally, begin: str, *, is_again: bool) -> None:
         name = f"credit_notes|{self.company_id}|{self.merchant_id}"
         read = self.feed.credit_notes_since
         for note in read_on(
@@ -65,7 +64,6 @@ class RefundPush:
                 key,
                 self.owner,
                 partial(self.take_note, note),
-                reopens=reopens,
             )
 
     def take_note(self, note: ErpDocument | UnreadableRow) -> bool:
@@ -94,7 +92,7 @@ class RefundPush:
         )
         return True
 
-    def _cancellations(self, tally: Tally, begin: str, *, is_again: bool, reopens: bool) -> None:
+    def _cancellations(self, tally: Tally, begin: str, *, is_again: bool) -> None:
         name = f"cancelled|{self.company_id}|{self.merchant_id}"
         read = self.feed.cancelled_since
         for order in read_on(
@@ -108,7 +106,6 @@ class RefundPush:
                 key,
                 self.owner,
                 partial(self.take_cancellation, order),
-                reopens=reopens,
             )
 
     def take_cancellation(self, found: ErpOrder) -> bool:

@@ -10,13 +10,24 @@ from include.domain.money import Money
 from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.orders import Order, changes, order_id_of
 from include.domain.shops import Ask
+from include.services.effects.ports import EffectKind
 from include.services.orders.driver import Event, Saga
+from include.services.orders.folds import is_there
 from include.services.orders.order_service import OrderService
 from include.services.shop.ports import ShopOrder, ShopReader, ShopRefund
 from include.services.sync.ports import Shelf, Tally, Watermarks, work_on
 
 OVERLAP = timedelta(minutes=10)  # shops commit late and count in whole seconds
 WHO = "shop poller"
+_REVIVED = "it goes on there"
+_SEE_TO_IT = (
+    "Change the sales order in SYSPRO, and take or give back the difference; or cancel the order "
+    "and place it anew. Then resolve this."
+)
+_END_IT_THERE = (
+    "Nobody ships it or pays for it: end it in the shop, or have it ordered anew under another "
+    "number. Then resolve this."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,8 @@ class ShopSync:
             if not (has_left and ask is Ask.discard):
                 why = f"{found.status} in the shop"
                 self.service.cancel(order_id, WHO, why, told=why)
+            if saga.facts.shop_changed.startswith(_REVIVED):
+                self._hold_against(saga, found)
             return True
         if saga is None:
             why = self._why_not(found, ask)
@@ -137,9 +150,13 @@ class ShopSync:
 
     def _hold_against(self, saga: Saga[OrderFacts], found: ShopOrder) -> None:
         """Tell a person of what was changed in the shop after we had taken the order."""
+        do = _SEE_TO_IT
         if saga.state in (OrderState.declined, OrderState.cancelled):
-            return
-        changed = self._changed(saga, found)
+            changed, do = self._revived(saga, found), _END_IT_THERE
+            if not (changed or saga.facts.shop_changed.startswith(_REVIVED)):
+                return
+        else:
+            changed = self._changed(saga, found)
         if changed == saga.facts.shop_changed:
             return
         told = Event("changed in the shop", {"what": changed or "nothing any more"})
@@ -152,10 +169,23 @@ class ShopSync:
         fault = Rejected(
             f"it was changed in the shop after it was taken: {changed}",
             f"shop {found.shop_id}, order {found.order_number}",
-            "Change the sales order in SYSPRO, and take or give back the difference; or cancel "
-            "the order and place it anew. Then resolve this.",
+            do,
         )
         self.shelf.set_aside("shop_changed", saga.key, fault, owner=self.owner)
+
+    def _revived(self, saga: Saga[OrderFacts], found: ShopOrder) -> str:
+        """Say that an order which has ended here goes on in the shop, although the shop was told.
+
+        Somebody took it out of the trash, say, or let its shopper pay once more.
+        """
+        state = saga.state
+        if self.asks.get(found.status) is not Ask.take or saga.facts.told != state:
+            return ""
+        engine = self.service.engine_of(found.shop_id)
+        told = engine.find(EffectKind.shop_order_update, f"{saga.key}|tell|{state}")
+        if told is None or not is_there(told):
+            return ""
+        return f"{_REVIVED} ({found.status!r}), and it has ended here: {state}"
 
     def _changed(self, saga: Saga[OrderFacts], found: ShopOrder) -> str:
         taken = self.service.orders.content(saga.key)
@@ -185,17 +215,29 @@ class ShopSync:
             return None
 
     def _refunds(self, order_id: str, found: ShopOrder) -> None:
-        """Move the money of refunds that the shop has recorded but could not move."""
+        """Move the money of refunds that the shop has recorded but could not move.
+
+        One that cannot be moved holds up no other of the order.
+        """
         if not found.raw.get("refunds"):
             return
+        faults: list[Rejected] = []
         for refund in self.reader.refunds(found.order_number):
             amount = self.refund_amount(found, refund)
-            if amount is not None:
-                self.service.refund(
-                    order_id,
-                    amount,
-                    origin="shop",
-                    origin_key=refund.refund_id,
-                    who=WHO,
-                    reason="refunded in the shop",
-                )
+            try:
+                if amount is not None:
+                    self._refund(order_id, amount, refund.refund_id)
+            except Rejected as fault:
+                faults.append(fault)
+        if faults:
+            raise faults[0]
+
+    def _refund(self, order_id: str, amount: Money, refund_id: str) -> None:
+        self.service.refund(
+            order_id,
+            amount,
+            origin="shop",
+            origin_key=refund_id,
+            who=WHO,
+            reason="refunded in the shop",
+        )

@@ -1,0 +1,70 @@
+"""What a shop's own people do in its admin: refunds that we are to move, orders put back."""
+
+from woocommerce import API
+
+from include.domain.money import Money
+from include.domain.order_state import OrderState
+from tests.integration.play import Play
+from tests.sandbox.shopping import KEY, SECRET
+
+
+def shop(play: Play) -> API:
+    return API(play.sandbox.urls()["shop"], KEY, SECRET)
+
+
+def number_of(play: Play, order_id: str) -> str:
+    return play.desks.service.orders.content(order_id).number
+
+
+def refund_there(play: Play, order_id: str, amount: str) -> None:
+    wanted = {"amount": amount, "api_refund": False}
+    assert shop(play).post(f"orders/{number_of(play, order_id)}/refunds", wanted).ok
+
+
+def refunded(play: Play, order_id: str) -> list[tuple[str, str]]:
+    rows = play.desks.service.refunds.of_order(order_id)
+    return [(row.origin, str(row.amount)) for row, _ in rows]
+
+
+def letters_of(play: Play, order_id: str) -> list[str]:
+    listed = play.desks.context.dead_letters.listing()
+    return [one.reason for one in listed if (one.kind, one.key) == ("shop_changed", order_id)]
+
+
+def test_a_refund_that_cannot_be_moved_holds_up_no_other_and_is_told_once(play: Play) -> None:
+    order_id, letters = play.take(), play.desks.context.dead_letters
+    total = play.amount(order_id)
+    play.desks.service.refund(
+        order_id, total - Money(1_000, "USD"), origin="api", origin_key="1", who="shop", reason=""
+    )
+    refund_there(play, order_id, "15.00")  # ten are left
+    refund_there(play, order_id, "8.00")
+    play.poll_shop()
+    assert ("shop", "8.00 USD") in refunded(play, order_id)
+    (letter,) = letters.listing()
+    assert letter.reason.startswith("15.00 USD is more than the 10.00 USD")
+    play.poll_shop()  # which reads what was changed last once more
+    (letter,) = letters.listing()
+    letters.resolve(letter.dead_letter_id, "ann", "paid by bank transfer")
+    play.poll_shop()
+    play.poll_shop()
+    assert letters.listing() == []
+
+
+def test_an_order_that_goes_on_in_the_shop_and_has_ended_here_is_told(play: Play) -> None:
+    order_id = play.take("review")
+    number, api = number_of(play, order_id), shop(play)
+    assert api.delete(f"orders/{number}", params={"force": "false"}).ok
+    play.poll_shop()
+    play.sweep()
+    assert play.order(order_id).state == OrderState.cancelled
+    play.poll_shop()
+    assert letters_of(play, order_id) == []
+    assert api.put(f"orders/{number}", {"status": "processing"}).ok  # somebody puts it back
+    play.poll_shop()
+    play.poll_shop()
+    (reason,) = letters_of(play, order_id)
+    assert "it goes on there ('processing'), and it has ended here: cancelled" in reason
+    assert api.put(f"orders/{number}", {"status": "cancelled"}).ok
+    play.poll_shop()
+    assert letters_of(play, order_id) == []
