@@ -14,6 +14,7 @@ from include.services.effects.ports import EffectKind as K
 from tests.prove.judge import Step, Violation
 from tests.prove.judge_money import MoneyJudge
 from tests.prove.judge_owed import OwedJudge
+from tests.prove.judge_shop import ShopJudge
 from tests.prove.truth import Entry
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _RESTING = ("verified", "declined", "withdrawn")
 _NATURAL = ("sales_order_move", "custom_field", "shop_order_update", "shop_callback")
 
 
-class Checker(MoneyJudge, OwedJudge):
+class Checker(MoneyJudge, OwedJudge, ShopJudge):
     """Judges one finished seed."""
 
     def run(self) -> list[Violation]:
@@ -49,7 +50,7 @@ class Checker(MoneyJudge, OwedJudge):
             return found
         for check in (
             self.engine, self.sends, self.once, self.money, self.reviews, self.refunds,
-            self.orders, self.ledger, self.inbox, self.rest, self.owed,
+            self.orders, self.ledger, self.inbox, self.rest, self.owed, self.shop,
         ):  # fmt: skip
             found += check()
             if found:

@@ -39,6 +39,8 @@ ALTERED = ("SO", "AR", "GL")
 LOOKS_FIRST = frozenset(("SO", "SM", "CU", "CF", "GL", "SH", "SR"))
 ERP_READS = ("stock", "credit", "release", "invoice")
 GATEWAY_READS = ("authorization", "decision")
+SHOP_READS = ("orders", "order", "refunds")
+SHOP_ACTS = ("refund", "edit", "edited back", "cancel", "throw away", "back")
 
 SEND = ("first send", "resend")
 BEFORE_AND_AFTER = ("timeout", "5xx", "garbage 2xx", "truncated", "reset", "redirect")
@@ -98,6 +100,8 @@ def cells() -> list[Cell]:
     found += [("index lag", code, "first send") for code in WRITES]
     found += [(fault, "SQ", read) for read in ERP_READS for fault in READ_FAULTS]
     found += [(fault, "TS", read) for read in GATEWAY_READS for fault in READ_FAULTS]
+    found += [(fault, "SF", read) for read in SHOP_READS for fault in READ_FAULTS]
+    found += [("in the shop", "SF", act) for act in SHOP_ACTS]
     found += [("commit lost", "DB", store) for store in STORES]
     found += [("killed between commits", "DB", store) for store in (*STORES, "watermarks")]
     found += [("commit answered with an error", "DB", store) for store in STORES]
@@ -176,6 +180,7 @@ class Swarm:
     period: float
     focus: str  # the call that is struck most; '' is none
     clerk_cancels: float  # of the orders that nothing else befalls, in SYSPRO
+    sells: bool = False  # the shop's own people act, and its feed tells
 
     @property
     def strikes_stores(self) -> bool:
@@ -183,8 +188,8 @@ class Swarm:
         return bool(self.interleave or self.stall or self.kill)
 
 
-def draw_swarm(dice: random.Random) -> Swarm:
-    """Draw the mixture of one seed."""
+def draw_swarm(dice: random.Random, seed: int) -> Swarm:
+    """Draw the mixture of one seed; what is played in it beside says its number."""
     freezes = dice.random() < 0.5
     focus = dice.choice(_FOCUSED) if dice.random() < 0.6 else ""
     has_busy_clerk = dice.random() < BUSY_CLERKS
@@ -212,6 +217,7 @@ def draw_swarm(dice: random.Random) -> Swarm:
         period=dice.choice((5.0, 60.0)),
         focus=focus,
         clerk_cancels=0.5 if has_busy_clerk else 0.0,
+        sells=seed % 11 == 1,
     )
 
 

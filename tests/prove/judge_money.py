@@ -166,6 +166,7 @@ class MoneyJudge(Judge):
             plan = plans[order_id]
             asked = sum(who == "api" for _, _, who in plan.gives_back)
             known = {"credit_note": notes[plan.order.purchase_order], "api": asked}
+            known["shop"] = len(self.world.shop.made(plan.order.number))
             if count > known.get(origin, 1):
                 yield Violation("I05 each note funds one refund", f"{order_id}: {count} {origin}")
 
@@ -197,7 +198,7 @@ class MoneyJudge(Judge):
         yield from self._sold(captured - back)
         accepted = dict(self.rows("SELECT order_id, state FROM orders"))
         for order_id in self.world.plans:
-            if order_id not in accepted:
+            if order_id not in accepted and not self._was_never_taken(order_id):
                 yield Violation("I11 nothing accepted is lost", f"{order_id} is not there")
             kept = captured[order_id] - back[order_id]
             if accepted.get(order_id) in ("cancelled", "declined") and kept:
@@ -210,6 +211,12 @@ class MoneyJudge(Judge):
                 )
         yield from self._stopped(accepted)
         yield from self._called_off(accepted, captured, back)
+
+    def _was_never_taken(self, order_id: str) -> bool:
+        """Say whether the shop had called it off, or its shopper never paid, before a poll."""
+        there = self.world.shop.orders.get(self.world.plans[order_id].order.number)
+        is_off = there is not None and there.status in ("cancelled", "trash", "refunded")
+        return self.world.plans[order_id].is_polled and is_off
 
     def _stopped(self, accepted: Mapping[str, str]) -> Iterator[Violation]:
         """A cancellation ends the order, unless its goods had left."""

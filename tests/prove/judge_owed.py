@@ -115,9 +115,35 @@ class OwedJudge(Judge):
                 yield Violation(
                     "I05 each note is paid", f"{note.invoice} of {order_id}, {left} left"
                 )
+        yield from self._of_the_shop()
         states = {refund_id: state for refund_id, *_, state in self._refunds}
         for refund_id, minor in people.promised.items():
             yield from self._paid(refund_id, states.get(refund_id, "gone"), minor)
+
+    def _of_the_shop(self) -> Iterator[Violation]:
+        """Each refund that the shop's people made goes back, or a person was told that it cannot.
+
+        It cannot where less than it is left, or nothing was captured to the end.
+        """
+        known = {
+            (order_id, key): (refund_id, state)
+            for refund_id, order_id, origin, key, state in self._refunds
+            if origin == "shop"
+        }
+        aside = {
+            key for (key,) in self.rows("SELECT key FROM dead_letters WHERE kind = 'shop_order'")
+        }
+        for order_id, plan in self.world.plans.items():
+            for one in self.world.shop.made(plan.order.number):
+                found = known.get((order_id, one.refund_id))
+                if found is not None:
+                    yield from self._paid(*found, one.minor)
+                    continue
+                left = self._captured[order_id] - self._back[order_id] - self._kept_back[order_id]
+                is_told = f"web|{plan.order.number}" in aside or not self._captured[order_id]
+                if left >= one.minor or not is_told:
+                    what = f"{one.refund_id} of {order_id}, {left} left"
+                    yield Violation("I38 each refund of the shop is paid", what)
 
     @cached_property
     def _kept_back(self) -> Counter[str]:
@@ -154,6 +180,7 @@ class OwedJudge(Judge):
             is_off = all(one.is_over for one in orders)
             rest = max(self._captured[order_id] - self._delivered(order_id), 0) if is_off else 0
             owed = notes[plan.order.purchase_order] + self.world.people.wishes[order_id] + rest
+            owed += sum(one.minor for one in self.world.shop.made(plan.order.number))
             if self._back[order_id] > owed:
                 what = f"{order_id}: {self._back[order_id]} went back, {owed} was owed"
                 yield Violation("I05 no more back than was owed", what)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from include.domain.errors import Rejected
 from include.domain.reviews import Decision
+from include.services.effects.dead_letters import DeadLetter
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.orders.refused import CAPTURE_REFUSED, REVERSAL_REFUSED, refusal_of
 from include.services.orders.steps import name_of
@@ -33,6 +34,8 @@ def work_off(world: "World", kit: "Kit") -> None:
                 kit.inbox.retry(letter.key, WHO)
         elif letter.kind in (CAPTURE_REFUSED, REVERSAL_REFUSED):
             _mend_refused(world, kit, letter.key)
+        elif letter.kind in ("shop_order", "shop_changed"):
+            _mend_in_shop(world, kit, letter)
         else:
             _mend_row(world, kit, letter.kind, letter.key, letter.dead_letter_id)
     _mend_orders(world, kit)
@@ -81,6 +84,18 @@ def _reverse_surplus(world: "World", effect: Effect) -> None:
                 world.people.show_end(orders[kept.their_key])
             world.people.go_on(orders[kept.their_key])
     kept.digest = effect.digest
+
+
+def _mend_in_shop(world: "World", kit: "Kit", letter: DeadLetter) -> None:
+    """Have the shop's order taken in again; what cannot be done to the end is seen to by hand."""
+    number = letter.key.rpartition("|")[2]
+    if letter.kind == "shop_order":
+        tally = kit.shop_sync.take_one(number)
+        asked = "SELECT 1 FROM orders WHERE number = ? AND state IN "
+        asked += "('completed', 'declined', 'cancelled')"
+        if not (tally.set_aside and world.database.rows(asked, number)):
+            return  # it has closed by itself, or may be done once the order has gone on
+    kit.letters.resolve(letter.dead_letter_id, WHO, "seen to in the shop")
 
 
 def _mend_row(world: "World", kit: "Kit", kind: str, key: str, number: int) -> None:

@@ -27,6 +27,7 @@ from include.services.effects.turn import Turn
 from tests.orders.partners import PlainTranslator
 from tests.prove.late_mutants import LATE_MUTANTS
 from tests.prove.partner import SimulatedPartner
+from tests.prove.play_mutants import PLAY_MUTANTS
 from tests.prove.product import Receiver, incoming
 from tests.prove.saga_mutants import SAGA_MUTANTS
 from tests.prove.world import TIMINGS, Variant
@@ -296,4 +297,5 @@ MUTANTS = (
     Variant("m23 takes the first of many", engine=with_rules(TakesTheFirstOfMany)),
     *SAGA_MUTANTS,
     *LATE_MUTANTS,
+    *PLAY_MUTANTS,
 )

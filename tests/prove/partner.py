@@ -92,6 +92,10 @@ class SimulatedPartner:
     def unreadable(self, effect: Effect) -> Receipt:
         raise OutcomeUnknown("unreadable answer", _WHERE, _DO)
 
+    def sets_status(self, *, is_late: bool) -> bool:
+        """Say whether an update sets the shop's status, beside its note: no older one does."""
+        return not is_late
+
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
         theirs = str(found.facts["digest"])
         if theirs == effect.digest or CODES[effect.kind] not in AT_ERP:

@@ -51,6 +51,8 @@ class People:
         for plan in world.plans.values():
             if plan.is_by_shop:
                 self._authorize_at_the_shop(plan)
+            if plan.is_polled:
+                continue
             self._shop(plan, plan.at)
             if dice.random() < world.swarm.race:
                 world.coverage["two workers", "OI", "same order"] += 1
@@ -98,7 +100,7 @@ class People:
             order_id = effect.key.partition("|")[0]
             plan = self._world.plans[order_id]
             if plan.frees_after is not None:
-                self._later(plan.frees_after, lambda: self._free(answer.their_key))
+                self.later(plan.frees_after, lambda: self._free(answer.their_key))
             is_held = answer.evidence["status"] in (Outcome.in_review, Outcome.review_first)
             if is_held and json.loads(effect.payload)["renews"]:
                 self._review_again(plan, answer.their_key)
@@ -123,7 +125,7 @@ class People:
         if order.status == "1":
             waiting, order.waiting = order.waiting, []
             for work in waiting:
-                self._later(600, work)
+                self.later(600, work)
 
     def _review(self, plan: Plan, request_id: str) -> None:
         decisions, plan.decisions = plan.decisions, []
@@ -133,7 +135,7 @@ class People:
         if self._world.dice.random() < (0.8 if is_refused else 0.1):
             self._forge(request_id)
         for number, (after, decision) in enumerate(decisions):
-            self._later(after, lambda n=number, d=decision: self._decide(request_id, n, d))
+            self.later(after, lambda n=number, d=decision: self._decide(request_id, n, d))
 
     def _forge(self, request_id: str) -> None:
         """Somebody alters the name of an event on its way, which is not signed, to an accept."""
@@ -148,11 +150,11 @@ class People:
         old = next((one for one in self._feeds.decisions if self._is_about(one, plan)), None)
         if old is not None:
             again = replace(old, event_key=f"{old.event_key}|again")
-            self._later(60, lambda: self._deliver(again, 0, 0))
+            self.later(60, lambda: self._deliver(again, 0, 0))
         kinds = (Decision.accept, Decision.accept, Decision.reject)
         said = kinds[hash_of(request_id) % len(kinds)]
         after = (1_800, 200_000)[hash_of(request_id) % 2]  # before goods would leave, or after
-        self._later(after, lambda: self._decide(request_id, 0, said))
+        self.later(after, lambda: self._decide(request_id, 0, said))
 
     def _is_about(self, event: DecisionEvent, plan: Plan) -> bool:
         found = self._world.truth.by_their_key[event.request_id]
@@ -190,13 +192,13 @@ class People:
 
     def _serve(self, plan: Plan, order: SalesOrder) -> None:
         if plan.clerk_cancels_after is not None:
-            self._later(plan.clerk_cancels_after, lambda: self._clerk_cancels(order))
+            self.later(plan.clerk_cancels_after, lambda: self._clerk_cancels(order))
         if plan.enters_anew_after is not None:
-            self._later(plan.enters_anew_after, lambda: self._enter_anew(order))
+            self.later(plan.enters_anew_after, lambda: self._enter_anew(order))
         if plan.is_on_hold:
-            self._later(plan.release_after, lambda: self._release(plan, order))
+            self.later(plan.release_after, lambda: self._release(plan, order))
         for after, share in plan.invoices:
-            self._later(after, lambda s=share: self._invoice(plan, order, s))
+            self.later(after, lambda s=share: self._invoice(plan, order, s))
 
     def _clerk_cancels(self, order: SalesOrder) -> None:
         """The rest of an order that was delivered in part may be called off, too."""
@@ -237,12 +239,12 @@ class People:
             self.show_end(order)
             self.go_on(other)
 
-        self._later(hash_of(number) % 7 * 30, cancel)
+        self.later(hash_of(number) % 7 * 30, cancel)
 
     def see_double(self, number: str) -> None:
         """A clerk may see the second copy of an order long before anybody works on its letter."""
         if int(number) % 4:
-            self._later(60, lambda: self._cancel_double(number))
+            self.later(60, lambda: self._cancel_double(number))
 
     def _cancel_double(self, number: str) -> None:
         truth = self._world.truth
@@ -294,7 +296,7 @@ class People:
         if is_first:
             for number, (after, part, who) in enumerate(plan.gives_back):
                 give = self._credit if who == "clerk" else self._ask_refund
-                self._later(after, lambda g=give, n=number, p=part: g(plan, order, n, p))
+                self.later(after, lambda g=give, n=number, p=part: g(plan, order, n, p))
 
     def _show(self, feed: list[tuple[str, SalesOrder]], order: SalesOrder) -> None:
         order.cursor = f"{self._world.next_seq():012}"
@@ -330,7 +332,7 @@ class People:
 
         self._world.start("refund", self._world.hub.seconds, work, is_awaited=True)
 
-    def _later(self, seconds: float, work: Callable[[], None]) -> None:
+    def later(self, seconds: float, work: Callable[[], None]) -> None:
         def run() -> None:
             self.errands -= 1
             work()

@@ -69,6 +69,7 @@ class Plan:
     is_by_shop: bool = False  # the shop authorised it
     enters_anew_after: float | None = None  # a clerk, who then cancels the sales order of ours
     frees_after: float | None = None  # a person reverses the hold in the gateway's own pages
+    is_polled: bool = False  # the shop's feed brings it; nobody calls
     renewal: Outcome = Outcome.good  # of its authorisation; a second one is declined
 
 
@@ -111,6 +112,7 @@ def _plan(dice: random.Random, seed: int, number: int, swarm: Swarm) -> Plan:
 
 def _turned(plan: Plan, seed: int, number: int, swarm: Swarm) -> Plan:
     """Let more befall some orders; chosen by what was drawn already."""
+    plan.is_polled = swarm.sells and _falls_on(plan.at * 7, 4)
     is_cancelled = plan.cancel_after is not None
     if plan.invoices and not plan.is_on_hold and (is_cancelled or _falls_on(plan.at * 3, 8)):
         plan.enters_anew_after = plan.invoices[0][0] * (int(plan.at * 1000) % 10) / 10

@@ -28,7 +28,9 @@ from include.services.orders.ports import ShopContext
 from include.services.sync.follow_orders import OrderFollower
 from include.services.sync.hear_decisions import DecisionPoll
 from include.services.sync.push_refunds import RefundPush
+from include.services.sync.sync_shop import ShopSync
 from tests.orders.partners import FakeErp, FakeGateway, desk, make_rules
+from tests.prove import shop
 from tests.prove.faults import CODES, LOOKS_FIRST
 from tests.simulator.hub import EPOCH
 from tests.simulator.worker import Life
@@ -86,6 +88,7 @@ class Kit:
     decisions: DecisionPoll
     follower: OrderFollower
     refund_push: RefundPush
+    shop_sync: ShopSync
     receiver: "Receiver"
     letters: SqlDeadLetters
     inbox: SqlInbox
@@ -246,9 +249,16 @@ class Product:
             self._world.variant.push(
                 MERCHANT, "A", feeds, service, self.watermarks, self.shelf, OWNER
             ),
+            self._shop_sync(service),
             self._world.variant.receiver(self.inbox, self._world),
             self.letters,
             self.inbox,
+        )  # fmt: skip
+
+    def _shop_sync(self, service: OrderService) -> ShopSync:
+        return self._world.variant.sync(
+            self._world.shop, service, shop.translate, shop.shown, shop.payment_of, frozenset(),
+            lambda _order: False, shop.refund_amount, shop.ASKS, self.watermarks, self.shelf, OWNER,
         )  # fmt: skip
 
     # Workers ---------------------------------------------------------------------------------
@@ -298,7 +308,7 @@ class Product:
         world = self._world
         feeds, seen = world.feeds, None
         while not self._has_ended:
-            now = (world.database.raw.total_changes, feeds.news())
+            now = (world.database.raw.total_changes, feeds.news(), world.shop.news())
             if now == seen:  # nothing has moved since, here or there
                 world.hub.sleep(600)
                 continue
@@ -309,6 +319,8 @@ class Product:
             is_again = self._is_read_again()
             if is_again or feeds.has_news("credit_notes") or feeds.has_news("cancelled"):
                 kit.refund_push.poll("0", is_again=is_again)
+            if world.shop.has_news() or self._shop_is_read_again():
+                world.shop.poll(kit, EPOCH)
             world.people.decide_refunds(kit)
             seen = now
             world.hub.sleep(600)
@@ -320,6 +332,11 @@ class Product:
         is_again = bool(has_rows) and not world.is_calm and world.dice.random() < 0.1
         world.coverage["read again", "FD", "credit notes"] += is_again
         return is_again
+
+    def _shop_is_read_again(self) -> bool:
+        """Polls overlap: what was changed last comes again and again, and changes nothing."""
+        world = self._world
+        return world.shop.is_played and world.act > 1 and world.dice.random() < 0.2
 
     # Where it stands -------------------------------------------------------------------------
 
@@ -335,7 +352,9 @@ class Product:
         resting = _ENDED.replace(")", f", 'stuck'{waits})")
         if world.database.rows(f"{_UNRESTED}{resting} OR {_IS_SETTLED})")[0][0]:
             return False
-        return not any(world.pending.values()) and not world.feeds.has_any_news()
+        return not any(world.pending.values()) and not (
+            world.feeds.has_any_news() or world.shop.has_news()
+        )
 
     def waits_for_a_person(self) -> bool:
         """Say whether something is left that no clock brings on."""

@@ -22,8 +22,9 @@ from include.services.inbox.handle_events import Handler
 from include.services.inbox.hear_decision import decision_handler
 from include.services.orders.order_service import OrderService
 from include.services.sync.push_refunds import RefundPush
+from include.services.sync.sync_shop import ShopSync
 from tests.orders.partners import PlainTranslator
-from tests.prove import feeds, people, product
+from tests.prove import feeds, people, product, shop
 from tests.prove.checker import Violation, check
 from tests.prove.database import BETWEEN, Database
 from tests.prove.faults import CODES, FOCUS_STRIKES, INSIDE, LATE, NATURAL, Coverage, draw_swarm
@@ -62,6 +63,7 @@ class Variant:
     receiver: type[product.Receiver] = product.Receiver
     hear: Callable[..., Handler] = decision_handler
     push: type[RefundPush] = RefundPush
+    sync: type[ShopSync] = ShopSync
     reposts_whole: bool = False
 
 
@@ -99,7 +101,7 @@ class World:
         self.variant = variant
         self.dice = random.Random(seed)  # noqa: S311  reproducible on purpose
         self.hub = Hub()
-        self.swarm = draw_swarm(self.dice)
+        self.swarm = draw_swarm(self.dice, seed)
         plans = draw_plans(self.dice, seed, ORDERS, self.swarm)
         self.plans = {plan.order.order_id: plan for plan in plans}
         self.truth = Truth(self.plans, self.swarm.guards, self.swarm.limits, seed % 3 == 0)
@@ -127,6 +129,7 @@ class World:
         self.product = product.Product(self)
         self.feeds = feeds.Feeds(self)
         self.people = people.People(self)
+        self.shop = shop.Shop(self)
 
     def next_seq(self) -> int:
         """Number what happens at the other sides, after every change of ours so far."""
@@ -138,6 +141,7 @@ class World:
     def run(self) -> None:
         """Play all three acts, then judge."""
         self.people.begin()
+        self.shop.begin()
         self.product.begin()
         self.hub.call_at(self.calm_at, self._calm_down)  # an outage outlasts it
         if self.seed % 2 == 0 and self.swarm.at_shipment:
@@ -301,10 +305,13 @@ class World:
             fault in ("connect", "429", "401", "refused for good"),
         )
         self.notes.calls.append(call)
+        self.shop.hear_send(effect)
         return call
 
     def execute(self, effect: Effect, lag: float, **how: bool) -> Answer:
         answer = self.truth.execute(effect, self.next_seq(), self.hub.seconds, lag, **how)
+        if answer.word == "yes":
+            self.shop.take(effect, answer.their_key)
         if answer.word in ("yes", "no") and not how.get("is_second"):
             self.people.hear(effect, answer)
         if answer.word == "yes" and how.get("is_second") and effect.kind is K.sales_order:

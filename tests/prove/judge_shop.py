@@ -1,0 +1,76 @@
+"""Whether the shop is heard and told: its refunds, its changes, and how each order ended there.
+
+Asked of what its people did, in the seeds in which they act.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+
+from tests.prove.judge import Judge, Violation
+from tests.prove.shop import STATUS, TRASH, There
+
+_CALLED_OFF = ("cancelled", "declined")
+
+
+class ShopJudge(Judge):
+    """Judges what stands between the shop and us."""
+
+    def shop(self) -> Iterator[Violation]:
+        if not self.world.shop.is_played:
+            return
+        by_number = {plan.order.number: name for name, plan in self.world.plans.items()}
+        for there in self.world.shop.orders.values():
+            order_id = by_number[there.number]
+            state = self._states_here.get(order_id)
+            if state is None:
+                continue  # called off before anybody had taken it: judged beside what was accepted
+            yield from self._ended_there(there, order_id, state)
+            yield from self._edited(there, order_id, state)
+
+    @cached_property
+    def _states_here(self) -> dict[str, str]:
+        return dict(self.rows("SELECT order_id, state FROM orders"))
+
+    @cached_property
+    def _written(self) -> Counter[tuple[str, str]]:
+        """Count the letters that people were ever written, by kind and item."""
+        return Counter(self.rows("SELECT kind, key FROM dead_letters"))
+
+    def _was_told(self, there: There, order_id: str, *kinds: str) -> bool:
+        keys = (f"web|{there.number}", order_id)
+        return any(self._written[kind, key] for kind in kinds for key in keys)
+
+    def _ended_there(self, there: There, order_id: str, state: str) -> Iterator[Violation]:
+        """The shop shows how an order ended, unless its own people have the last word."""
+        is_off = there.status in ("cancelled", TRASH) and there.set_by == "clerk"
+        invoiced = any(o.invoices for o in self.truth.sales_orders.values()
+                       if o.order_id == order_id)  # fmt: skip
+        if is_off and state not in _CALLED_OFF:
+            is_told = self._was_told(there, order_id, "shop_order", "late_cancellation")
+            if not (is_told or (there.status == TRASH and invoiced)):
+                yield Violation("I35 what the shop calls off is", f"{order_id} is {state}")
+        is_all_back = there.status == "refunded" and there.left() <= 0
+        if not (there.status in (STATUS[state], TRASH) or is_all_back):
+            if there.set_by == "clerk" and self._may_stay(there, order_id, state):
+                return
+            what = f"{order_id} is {state}, and the shop shows {there.status!r}"
+            yield Violation("I36 the shop shows how it ended", f"{what}, by {there.set_by}")
+
+    def _may_stay(self, there: There, order_id: str, state: str) -> bool:
+        """Say whether a person was told, or there is nothing to tell: over is over."""
+        is_over = state in _CALLED_OFF and there.status in ("pending", "cancelled", "failed")
+        return (
+            is_over
+            or state == "completed"
+            or self._was_told(there, order_id, "shop_order", "shop_changed")
+        )
+
+    def _edited(self, there: There, order_id: str, state: str) -> Iterator[Violation]:
+        """A total that was changed after the order was taken is told, and no other is."""
+        taken = self.world.plans[order_id].order
+        is_other = there.shown.amount != taken.amount
+        if state in _CALLED_OFF or there.status in ("cancelled", TRASH):
+            return
+        if is_other and not self._was_told(there, order_id, "shop_changed"):
+            yield Violation("I37 a changed total is told", order_id)

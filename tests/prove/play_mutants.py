@@ -1,0 +1,58 @@
+"""What only the other side's own turns show: its shop's admin, its analysts, its receivables."""
+
+from dataclasses import replace
+
+from include.domain.money import Money
+from include.domain.order_state import OrderFacts
+from include.domain.shops import Ask
+from include.services.orders.driver import Saga
+from include.services.shop.ports import ShopOrder
+from include.services.sync.sync_shop import ShopSync
+from tests.prove.partner import SimulatedPartner
+from tests.prove.world import Variant
+
+
+class RefundsOfTheShopAreForgotten(ShopSync):
+    """What was refunded in the shop's admin moves no money."""
+
+    def _refunds(self, order_id: str, found: ShopOrder) -> None:
+        return
+
+
+class OurRecordsAreRefunded(ShopSync):
+    """A refund that we recorded in the shop is taken for one of its own people."""
+
+    def _refunds(self, order_id: str, found: ShopOrder) -> None:
+        every = replace(self, refund_amount=lambda _it, one: Money(one.raw["minor"], "USD"))
+        ShopSync._refunds(every, order_id, found)
+
+
+class CancelsOfTheShopAreNotHeard(ShopSync):
+    """An order that is cancelled in the shop goes on."""
+
+    def _work(self, found: ShopOrder, tally: object) -> bool:
+        deaf = replace(self, asks={**self.asks, "cancelled": Ask.take})
+        return ShopSync._work(deaf, found, tally)  # type: ignore[arg-type]
+
+
+class ChangesInTheShopAreNotTold(ShopSync):
+    """A total that is changed in the shop is nobody's business."""
+
+    def _hold_against(self, saga: Saga[OrderFacts], found: ShopOrder) -> None:
+        return
+
+
+class OlderStatusesAreSet(SimulatedPartner):
+    """An update of the shop that comes late sets its status all the same."""
+
+    def sets_status(self, *, is_late: bool) -> bool:
+        return True
+
+
+PLAY_MUTANTS = (
+    Variant("p1 refunds of the shop are forgotten", sync=RefundsOfTheShopAreForgotten),
+    Variant("p2 our records of refunds are refunded", sync=OurRecordsAreRefunded),
+    Variant("p3 cancels of the shop are not heard", sync=CancelsOfTheShopAreNotHeard),
+    Variant("p4 changes in the shop are not told", sync=ChangesInTheShopAreNotTold),
+    Variant("p5 an older status is set over a newer", partner=OlderStatusesAreSet),
+)
