@@ -131,6 +131,7 @@ class Tieout:
         from functools import partial
 
         from include.adapters.addresses import PostalAddresses
+        from include.domain.shops import Ask
         from include.services.translate.translator import ShopTranslator
 
         today = self.today
@@ -143,6 +144,7 @@ class Tieout:
             partial(today.shop_status, shop),
             partial(today.payment, shop),
             PostalAddresses(),
+            tuple(name for name, ask in today.shop_asks(shop).items() if ask is Ask.cancel),
         )
 
     def require_commissioned(

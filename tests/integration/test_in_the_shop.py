@@ -4,7 +4,8 @@ from woocommerce import API
 
 from include.domain.money import Money
 from include.domain.order_state import OrderState
-from tests.integration.play import Play
+from include.domain.orders import order_id_of
+from tests.integration.play import SHOP, Play
 from tests.sandbox.shopping import KEY, SECRET
 
 
@@ -68,3 +69,17 @@ def test_an_order_that_goes_on_in_the_shop_and_has_ended_here_is_told(play: Play
     assert api.put(f"orders/{number}", {"status": "cancelled"}).ok
     play.poll_shop()
     assert letters_of(play, order_id) == []
+
+
+def test_what_is_cancelled_in_the_shop_is_not_set_back_before_we_hear_of_it(play: Play) -> None:
+    number = play.shopper_orders()
+    play.poll_shop()
+    order_id = order_id_of(SHOP, number)
+    assert shop(play).put(f"orders/{number}", {"status": "cancelled"}).ok
+    play.sweep()  # which tells the shop that it is booked and captured
+    assert play.order(order_id).state == OrderState.captured
+    assert play.shop_status(order_id) == "cancelled"
+    play.poll_shop()
+    play.sweep()
+    assert play.order(order_id).state == OrderState.cancelled
+    assert play.shop_status(order_id) == "cancelled"

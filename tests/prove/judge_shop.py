@@ -43,7 +43,7 @@ class ShopJudge(Judge):
 
     def _ended_there(self, there: There, order_id: str, state: str) -> Iterator[Violation]:
         """The shop shows how an order ended, unless its own people have the last word."""
-        is_off = there.status in ("cancelled", TRASH) and there.set_by == "clerk"
+        is_off = there.called_off_at is not None
         invoiced = any(o.invoices for o in self.truth.sales_orders.values()
                        if o.order_id == order_id)  # fmt: skip
         if is_off and state not in _CALLED_OFF:

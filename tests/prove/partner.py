@@ -92,9 +92,12 @@ class SimulatedPartner:
     def unreadable(self, effect: Effect) -> Receipt:
         raise OutcomeUnknown("unreadable answer", _WHERE, _DO)
 
-    def sets_status(self, *, is_late: bool) -> bool:
-        """Say whether an update sets the shop's status, beside its note: no older one does."""
-        return not is_late
+    def sets_status(self, *, is_late: bool, is_called_off: bool) -> bool:
+        """Say whether an update sets the shop's status, beside its note.
+
+        No older one does, and none that is not the last takes a cancellation of its people back.
+        """
+        return not (is_late or is_called_off)
 
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
         theirs = str(found.facts["digest"])

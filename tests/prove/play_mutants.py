@@ -45,8 +45,15 @@ class ChangesInTheShopAreNotTold(ShopSync):
 class OlderStatusesAreSet(SimulatedPartner):
     """An update of the shop that comes late sets its status all the same."""
 
-    def sets_status(self, *, is_late: bool) -> bool:
-        return True
+    def sets_status(self, *, is_late: bool, is_called_off: bool) -> bool:
+        return not is_called_off
+
+
+class CancelsAreTakenBack(SimulatedPartner):
+    """What the shop's people have cancelled is set to what we know, before we have heard of it."""
+
+    def sets_status(self, *, is_late: bool, is_called_off: bool) -> bool:
+        return not is_late
 
 
 PLAY_MUTANTS = (
@@ -54,5 +61,6 @@ PLAY_MUTANTS = (
     Variant("p2 our records of refunds are refunded", sync=OurRecordsAreRefunded),
     Variant("p3 cancels of the shop are not heard", sync=CancelsOfTheShopAreNotHeard),
     Variant("p4 changes in the shop are not told", sync=ChangesInTheShopAreNotTold),
+    Variant("p6 cancels of the shop are taken back", partner=CancelsAreTakenBack),
     Variant("p5 an older status is set over a newer", partner=OlderStatusesAreSet),
 )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
-from include.domain.order_state import OrderState
+from include.domain.order_state import ENDED, OrderState
 from include.domain.orders import Order
 from include.domain.shops import Ask
 from include.services.effects.ports import Effect
@@ -68,6 +68,7 @@ class There:
     marks: dict[str, int] = field(default_factory=dict)  # sequence, by reference
     refunds: list[Recorded] = field(default_factory=list)
     set_by: str = "shop"  # who set its status: shop, clerk, ours
+    called_off_at: float | None = None  # by its people, who did not take it back
     changes: int = 0
 
     def left(self) -> int:
@@ -85,6 +86,7 @@ class Shop:
         self.is_played = world.swarm.sells
         self.orders: dict[str, There] = {}
         self._sets_status: dict[tuple[str, int], bool] = {}  # by reference and send
+        self._sent_at: dict[str, float] = {}
         self._changes = self._polled = 0
 
     def begin(self) -> None:
@@ -126,10 +128,11 @@ class Shop:
         elif act == "back":
             if there.set_by != "clerk" or not there.before:
                 return
-            there.status, there.before = there.before, ""
+            there.status, there.before, there.called_off_at = there.before, "", None
         elif there.status != TRASH:
             there.before, there.set_by = there.status, "clerk"
             there.status = TRASH if act == "throw away" else "cancelled"
+            there.called_off_at = self._world.hub.seconds
         self._world.coverage["in the shop", "SF", act] += 1
         self._changed(there)
 
@@ -179,7 +182,10 @@ class Shop:
             return
         there = self.orders[_number(effect)]
         is_late = max(there.marks.values(), default=-1) > _sequence(effect)
-        allows = self._world.product.partner.sets_status(is_late=is_late)
+        is_called_off = there.status == "cancelled" and _state(effect) not in ENDED
+        partner = self._world.product.partner
+        allows = partner.sets_status(is_late=is_late, is_called_off=is_called_off)
+        self._sent_at[effect.reference] = self._world.hub.seconds
         self._sets_status[effect.reference, effect.sends] = allows and there.status != TRASH
 
     def take(self, effect: Effect, their_key: str) -> None:
@@ -193,6 +199,10 @@ class Shop:
         else:
             there.marks[effect.reference] = _sequence(effect)
             if self._sets_status[effect.reference, effect.sends]:
+                is_final = _state(effect) in ENDED
+                was_on_its_way = self._sent_at[effect.reference] < (there.called_off_at or 0.0)
+                if is_final or was_on_its_way:  # nobody can see any more that they did
+                    there.called_off_at = None
                 there.status, there.set_by = STATUS[_state(effect)], "ours"
         self._changed(there)
 

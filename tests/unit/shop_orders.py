@@ -151,4 +151,5 @@ def translator(shop_id: str) -> ShopTranslator:
         status_of=lambda state: orders.shop_status(shop.kind, state, DAY),
         payment_of=lambda *said: orders.payment(*said, DAY, shop.language),
         addresses=PostalAddresses(),
+        called_off=("cancelled",),
     )

@@ -53,7 +53,7 @@ class OrderUpdate(ShopContent):
     note: str = ""
     is_note_for_shopper: bool = False
     meta: tuple[tuple[str, str], ...] = ()  # e.g. ("tracking_number", "1Z999")
-    only_from: tuple[str, ...] = ()  # statuses that may be left; empty: any
+    kept: tuple[str, ...] = ()  # statuses that the shop's people give: the note alone is written
 
     def __post_init__(self) -> None:
         if self.sequence < 0 or not self.order_number:

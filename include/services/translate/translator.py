@@ -51,6 +51,7 @@ class ShopTranslator:
     status_of: StatusTable
     payment_of: PaymentTable
     addresses: Addresses
+    called_off: tuple[str, ...] = ()  # statuses by which the shop's people have an order unwound
 
     def order(self, raw: Mapping[str, Any], where: str = "") -> Order:
         """Return the order that the shop's own JSON holds.
@@ -169,6 +170,7 @@ class ShopTranslator:
             sequence=_RANK[state],
             status=told.status,
             note=note[:MOST_TEXT],
+            kept=() if state in ENDED else self.called_off,
         )
 
     def callback(
@@ -205,6 +207,7 @@ class ShopTranslator:
             sequence=_RANK[state],
             status="" if state in ENDED else told.status,
             note=told.note_of(facts)[:MOST_TEXT],
+            kept=self.called_off,
             meta=tuple((name, value) for name, value in meta if value),
         )
 

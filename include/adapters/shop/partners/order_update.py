@@ -20,7 +20,6 @@ from include.adapters.shop.partners.common import (
     unknown,
 )
 from include.adapters.shop.shop_writes import ShopWrites
-from include.domain.errors import Rejected
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 from include.services.shop.commands import OrderUpdate
 from include.services.shop.ports import ShopOrder
@@ -61,20 +60,11 @@ class OrderUpdatePartner:
         update = self._content(effect)
         order = self._just_looked(effect) or demand_order(self._shop, update.order_number)
         is_late = newest(self._shop.order_marks(order)) > update.sequence
-        is_discarded = order.status in self._shop.discarded_statuses
-        may_leave = not update.only_from or order.status in {*update.only_from, update.status}
-        if update.status and not (is_late or is_discarded or may_leave):
-            raise Rejected(
-                f"order {update.order_number} is {order.status!r} at the shop, and only "
-                f"{' or '.join(update.only_from)} may become {update.status!r}",
-                self._shop.settings.where,
-                "Decide at the shop which status is right, then replay or resolve this item.",
-            )
         marks = {MARK + effect.reference: f"{update.sequence}|{update.status}"}
         sent = update
         if is_late:
             sent = self._without_status(update, "superseded")
-        elif is_discarded:  # a status would bring it back to where its clerk took it from
+        elif self._is_kept(update, order.status):  # its clerk would be overruled, and not heard
             sent = self._without_status(update, f"not set: the order is {order.status!r}")
         answer = self._shop.update_order(order, sent, marks, effect.reference)
         self._demand_echo(answer, sent, marks)
@@ -93,13 +83,17 @@ class OrderUpdatePartner:
         """Compare status, note and meta; what was changed after us is not ours to judge."""
         update, facts = self._content(effect), found.facts
         differences = list(difference("note", True, facts["has_note"]))
-        is_discarded = facts["status"] in self._shop.discarded_statuses
+        is_kept = self._is_kept(update, facts["status"])
         is_ours = is_untouched(effect, facts["modified_at"])
-        if facts["is_superseded"] or is_discarded or not is_ours:
+        if facts["is_superseded"] or is_kept or not is_ours:
             return tuple(differences)
         if update.status:
             differences += difference("status", update.status, facts["status"])
         return (*differences, *difference("meta data", dict(update.meta), facts["meta"]))
+
+    def _is_kept(self, update: OrderUpdate, status: object) -> bool:
+        """Say whether the shop's people have set a status that this update leaves alone."""
+        return status in self._shop.discarded_statuses or status in update.kept
 
     def _content(self, effect: Effect) -> OrderUpdate:
         """Read the payload; a status that the shop derives by itself becomes a note at most."""
