@@ -122,3 +122,22 @@ def test_a_case_decided_elsewhere_is_not_decided_again(care: Care) -> None:
     with pytest.raises(Rejected, match="not under review"):
         decide(care, order, Decision.accept)
     assert decisions(care) == []
+
+
+def test_what_somebody_else_has_decided_first_is_taken_in_and_not_ours(care: Care) -> None:
+    order, kit = held(care), care.kit
+
+    def refused_as_decided(effect: Effect) -> Receipt:
+        theirs = Receipt("case", {"theirs": "REJECTED", "reviewer": "bob"})
+        kit.partner.truth.answers[effect.kind, effect.reference] = theirs
+        raise OutcomeUnknown("the case is decided already", "gateway", "Look.")
+
+    kit.partner.say(EffectKind.review_decision, refused_as_decided)
+    assert decide(care, order, Decision.accept).merged is None
+    kit.pass_time(hours=1)
+    found = decide(care, order, Decision.accept)
+    assert not found.is_certain
+    assert str(found) == "the case had been decided before: reject by bob, which stands"
+    kit.pass_time(hours=1)
+    assert kit.service.orders.get(order.order_id).state == OrderState.cancelled
+    assert kit.partner.truth.count(EffectKind.payment_capture) == 0

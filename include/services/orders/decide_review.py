@@ -2,8 +2,10 @@
 
 One service for the command line, the API and Airflow. Should our answer be lost, the decision comes
 back by webhook or poller, as everybody else's does; a repeat finds the effect and sends nothing.
+Somebody at the gateway's own desk may have been faster: what the case says is taken in, not ours.
 """
 
+import json
 from dataclasses import dataclass
 
 from include.domain.canonical import from_json
@@ -29,13 +31,16 @@ class Decided:
 
     effect: Effect
     merged: Merged | None  # None: the gateway has not confirmed it yet
+    others: str = ""  # what somebody else had decided before us, and who; '': nobody had
 
     @property
     def is_certain(self) -> bool:
         """Say whether the gateway holds it and nothing speaks against it."""
-        return self.merged in (Merged.news, Merged.known)
+        return self.merged in (Merged.news, Merged.known) and not self.others
 
     def __str__(self) -> str:
+        if self.others:
+            return f"the case had been decided before: {self.others}, which stands"
         if self.merged is not None:
             return f"decided at the gateway: {self.merged}"
         return f"{self.effect.state}: {self.effect.reason or 'it is asked for again'}"
@@ -95,7 +100,18 @@ def decide_review(
         effect = engine.advance(EffectKind.review_decision, key)
     if effect.state not in _THERE:
         return Decided(effect, None)
+    said, reviewer = _said(effect, decision)
+    if said is not decision:
+        merged = _take_in(service, payment, said, reviewer, "")
+        return Decided(effect, merged, f"{said} by {reviewer or 'somebody else'}")
     return Decided(effect, _take_in(service, payment, decision, analyst, comments))
+
+
+def _said(effect: Effect, ours: Decision) -> tuple[Decision, str]:
+    """Read what the case says and who said it: one that was found decided may say the other."""
+    evidence = json.loads(effect.evidence or "{}")
+    said = {"ACCEPTED": Decision.accept, "REJECTED": Decision.reject}
+    return said.get(str(evidence.get("theirs", "")), ours), str(evidence.get("reviewer", ""))
 
 
 def _take_in(
