@@ -78,6 +78,21 @@ def test_a_payment_that_the_gateway_never_shows_is_told_to_a_person(kit: Kit) ->
     assert kit.service.orders.get(order.order_id).state == OrderState.captured
 
 
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_a_hold_that_the_shop_made_goes_although_nobody_had_looked_it_up(
+    kit: Kit, is_shown: bool
+) -> None:
+    order = make_order(payment=PaymentSource(PaymentMethod.authorized, request_id="7" * 22))
+    kit.run(order)
+    kit.service.cancel(order.order_id, "shopper", "at once")
+    if is_shown:
+        show(kit, order)
+    kit.pass_time(hours=4)
+    saga = kit.service.orders.get(order.order_id)
+    assert saga.state == OrderState.cancelled, saga.reason
+    assert kit.partner.truth.count(EffectKind.payment_reversal) == int(is_shown)
+
+
 def test_one_authorisation_pays_for_one_order(kit: Kit) -> None:
     request_id = "6" * 22
     payment = PaymentSource(PaymentMethod.authorized, request_id=request_id)

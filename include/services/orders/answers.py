@@ -37,8 +37,12 @@ def _ask_authorization(
         where = f"order {order.number}"
         if now - since < _SHOWN_WITHIN:
             raise Retryable(what, where, "It is asked again; its search shows a payment late.")
+        if facts.stop is not None:  # a hold that is not there need not be given back
+            return replace(facts, is_reversed=True), Event("authorisation never shown", {})
         raise Rejected(what, where, "Check the request id with the shop; cancel the order.")
     facts = replace(facts, looked_at=None)
+    if facts.stop is not None:  # whatever it holds is given back
+        return with_payment(desk, facts, found, now, now), payment_event(found)
     if found.authorized is None or found.authorized != order.amount:
         raise Rejected(
             f"request {wanted} holds {found.authorized}, the order is {order.amount}",

@@ -52,7 +52,7 @@ def next_move(it: Situation) -> Move:
     if is_too_late(facts):
         return Ask("go_on")
     if facts.stop is not None:
-        return _unwind(it)
+        return Ask("authorization") if _is_unseen(it) else _unwind(it)
     if facts.payment is None:
         return _pay(it)
     if facts.payment.status in _NOT_PAID:
@@ -133,6 +133,12 @@ def _pay(it: Situation) -> Move:
     if it.order.payment.method is PaymentMethod.authorized and it.facts.attempt == 1:
         return Ask("authorization")  # the shop made it; we only look it up
     return Perform(f"authorize|{it.facts.attempt}")
+
+
+def _is_unseen(it: Situation) -> bool:
+    """Say whether the shop's authorisation holds money that nobody has looked up: it must go."""
+    facts, is_shops = it.facts, it.order.payment.method is PaymentMethod.authorized
+    return is_shops and facts.payment is None and facts.attempt == 1 and not facts.is_reversed
 
 
 def _expire(it: Situation) -> Move | None:
