@@ -50,7 +50,7 @@ class Checker(MoneyJudge, OwedJudge, ShopJudge):
             return found
         for check in (
             self.engine, self.sends, self.once, self.money, self.reviews, self.refunds,
-            self.orders, self.ledger, self.inbox, self.rest, self.owed, self.shop,
+            self.orders, self.ledger, self.inbox, self.rest, self.owed, self.shop, self.decided,
         ):  # fmt: skip
             found += check()
             if found:
@@ -127,6 +127,9 @@ class Checker(MoneyJudge, OwedJudge, ShopJudge):
             kind = K(step.kind)
             if kind.value in _NATURAL:
                 continue
+            if kind is K.review_decision:
+                yield from self._case(step)
+                continue
             carrying = self.truth.by_reference.get(step.reference, [])
             if kind is K.customer and not carrying:  # another order of the shopper made it
                 carrying = [self.truth.by_their_key[step.their_key]] if step.their_key else []
@@ -145,6 +148,27 @@ class Checker(MoneyJudge, OwedJudge, ShopJudge):
             keys = {entry.their_key for entry in executed}
             if claim == "verified" and step.their_key and step.their_key not in keys:
                 yield Violation("I13 no false success", f"{step.key}: unknown {step.their_key!r}")
+
+    def _case(self, step: Step) -> Iterator[Violation]:
+        """A decision of ours is made where its case is decided; verified, where it says so too."""
+        if step.state not in ("done", "verified"):
+            return
+        entries = self.truth.cases[step.key.rpartition("|")[2]]
+        made = [one for one in entries if one.seq < step.seq]
+        wanted = json.loads(self._payload(step))["decision"] + "ED"
+        if not made or (step.state == "verified" and made[-1].evidence["theirs"] != wanted):
+            yield Violation("I13 no false success", f"{step.key} is {step.state}")
+
+    def _payload(self, step: Step) -> str:
+        asked = "SELECT payload FROM effects WHERE kind = ? AND key = ?"
+        return str(self.rows(asked, step.kind, step.key)[0][0])
+
+    def decided(self) -> Iterator[Violation]:
+        """What an analyst is told is decided, the gateway's case says."""
+        for request_id, decision in self.world.analysts.certain:
+            said = {one.evidence["theirs"] for one in self.truth.cases[request_id]}
+            if f"{decision.value.upper()}ED" not in said:
+                yield Violation("I39 what is called decided is", f"{request_id}: {said}")
 
     # Inbox: I23, I24 -----------------------------------------------------------------------------
 
@@ -170,6 +194,8 @@ class Checker(MoneyJudge, OwedJudge, ShopJudge):
         for step in self.effects.values():
             if step.state == "rejected" and self._is_left_behind(step.key):
                 continue
+            if (step.kind, step.state) == (K.review_decision, "mismatched"):
+                continue  # its letter is closed: what the case says stands
             if step.state not in _RESTING:
                 yield Violation("I31 nothing stuck", f"{step.kind} {step.key} is {step.state}")
         ended = "SELECT order_id, state, reason FROM orders WHERE state NOT IN "

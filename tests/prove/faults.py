@@ -21,6 +21,7 @@ CODES: dict[K, str] = {
     K.payment_refund: "RF",
     K.payment_void: "VO",
     K.payment_reversal: "VO",
+    K.review_decision: "RV",
     K.sales_order: "SO",
     K.sales_order_move: "SM",
     K.customer: "CU",
@@ -36,7 +37,7 @@ NATURAL = frozenset(("SM", "CF", "SH", "CB"))  # twice is as good as once
 AT_ERP = frozenset(("SO", "SM", "CU", "AR", "CF", "GL"))
 PARKED = ("AR", "GL")
 ALTERED = ("SO", "AR", "GL")
-LOOKS_FIRST = frozenset(("SO", "SM", "CU", "CF", "GL", "SH", "SR"))
+LOOKS_FIRST = frozenset(("SO", "SM", "CU", "CF", "GL", "SH", "SR", "RV"))
 ERP_READS = ("stock", "credit", "release", "invoice")
 GATEWAY_READS = ("authorization", "decision")
 SHOP_READS = ("orders", "order", "refunds")
@@ -101,6 +102,7 @@ def cells() -> list[Cell]:
     found += [(fault, "SQ", read) for read in ERP_READS for fault in READ_FAULTS]
     found += [(fault, "TS", read) for read in GATEWAY_READS for fault in READ_FAULTS]
     found += [(fault, "SF", read) for read in SHOP_READS for fault in READ_FAULTS]
+    found.append(("decided elsewhere", "RV", "case"))
     found += [("in the shop", "SF", act) for act in SHOP_ACTS]
     found += [("commit lost", "DB", store) for store in STORES]
     found += [("killed between commits", "DB", store) for store in (*STORES, "watermarks")]
@@ -144,7 +146,8 @@ def render(coverage: Coverage) -> str:
 
 
 # Rare calls are struck too seldom by chance: most seeds look hard at one of them.
-_FOCUSED = (*("RF", "SR", "GL", "SM") * 3, "CF", "SQ", *WRITES)
+_PLAYED = ("RV",)  # only where they are played, and there above all
+_FOCUSED = (*("RF", "SR", "GL", "SM") * 3, "CF", "SQ", *(w for w in WRITES if w not in _PLAYED))
 LATE = ("RF", "SR", "GL", "SM", "CF", "SQ")
 FOCUS_RATE = 0.7  # of the calls in focus, over every fault alike
 FOCUS_STRIKES = 0.06  # crash or pause, at each boundary
@@ -181,6 +184,7 @@ class Swarm:
     focus: str  # the call that is struck most; '' is none
     clerk_cancels: float  # of the orders that nothing else befalls, in SYSPRO
     sells: bool = False  # the shop's own people act, and its feed tells
+    reviews: bool = False  # analysts decide through us
 
     @property
     def strikes_stores(self) -> bool:
@@ -192,6 +196,8 @@ def draw_swarm(dice: random.Random, seed: int) -> Swarm:
     """Draw the mixture of one seed; what is played in it beside says its number."""
     freezes = dice.random() < 0.5
     focus = dice.choice(_FOCUSED) if dice.random() < 0.6 else ""
+    reviews = seed % 11 == 3
+    focus = "RV" if reviews and not focus else focus
     has_busy_clerk = dice.random() < BUSY_CLERKS
     return Swarm(
         rate=dice.uniform(0.2, 0.88),
@@ -218,6 +224,7 @@ def draw_swarm(dice: random.Random, seed: int) -> Swarm:
         focus=focus,
         clerk_cancels=0.5 if has_busy_clerk else 0.0,
         sells=seed % 11 == 1,
+        reviews=reviews,
     )
 
 

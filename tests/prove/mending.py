@@ -25,6 +25,9 @@ def work_off(world: "World", kit: "Kit") -> None:
             if _is_left_behind(world, letter.key):
                 kit.letters.resolve(letter.dead_letter_id, WHO, "the order has left it behind")
                 continue
+            if letter.kind == EffectKind.review_decision and _is_decided(kit, letter.key):
+                kit.letters.resolve(letter.dead_letter_id, WHO, "what the case says stands")
+                continue
             _mend_effect(world, kit, EffectKind(letter.kind), letter.key)
         elif letter.kind == "inbox_event":
             about = world.truth.by_their_key[letter.key.split("|")[2]]
@@ -41,6 +44,12 @@ def work_off(world: "World", kit: "Kit") -> None:
     _mend_orders(world, kit)
     _mend_refunds(world, kit)
     _decide_the_undecided(world, kit)
+
+
+def _is_decided(kit: "Kit", key: str) -> bool:
+    """Say whether the case was decided otherwise: that stands, and the order knows it."""
+    effect = kit.engine.find(EffectKind.review_decision, key)
+    return effect is not None and effect.state is EffectState.mismatched
 
 
 def _is_left_behind(world: "World", key: str) -> bool:

@@ -1,5 +1,6 @@
 """Turns raw answers into the families of errors, as every hook must: doubt is the default."""
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ from include.domain.errors import OutcomeUnknown, Parked, Rejected, Retryable
 from include.domain.money import Money
 from include.domain.payments import Authorized
 from include.domain.reviews import DecisionEvent
-from include.services.effects.ports import Difference, Effect, Found, Receipt
+from include.services.effects.ports import Difference, Effect, EffectKind, Found, Receipt
 from tests.prove.faults import AT_ERP, CODES
 from tests.prove.plans import SCARCE
 from tests.prove.truth import COMPLETE, Answer, Entry, SalesOrder
@@ -100,6 +101,9 @@ class SimulatedPartner:
         return not (is_late or is_called_off)
 
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
+        if effect.kind is EffectKind.review_decision:
+            ours, theirs = json.loads(effect.payload)["decision"] + "ED", str(found.facts["theirs"])
+            return () if ours == theirs else (Difference("decision", ours, theirs),)
         theirs = str(found.facts["digest"])
         if theirs == effect.digest or CODES[effect.kind] not in AT_ERP:
             return ()

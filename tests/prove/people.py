@@ -109,6 +109,9 @@ class People:
         elif effect.kind is K.sales_order:
             order = self._world.truth.sales_orders[answer.their_key]
             self._serve(self._world.plans[order.order_id], order)
+        elif effect.kind is K.review_decision:
+            entry = self._world.truth.by_their_key[answer.their_key]
+            self._world.analysts.hear(effect, entry)
         elif effect.kind is K.sales_order_move:
             for order in self._world.truth.sales_orders.values():
                 self.go_on(order)
@@ -134,8 +137,11 @@ class People:
         is_refused = all(decision is Decision.reject for _, decision in decisions)
         if self._world.dice.random() < (0.8 if is_refused else 0.1):
             self._forge(request_id)
+        about = self._world.truth.by_their_key[request_id].order_id
+        if decisions and self._world.analysts.takes(about, request_id, *decisions[0]):
+            decisions = []
         for number, (after, decision) in enumerate(decisions):
-            self.later(after, lambda n=number, d=decision: self._decide(request_id, n, d))
+            self.later(after, lambda n=number, d=decision: self.decide(request_id, n, d))
 
     def _forge(self, request_id: str) -> None:
         """Somebody alters the name of an event on its way, which is not signed, to an accept."""
@@ -154,18 +160,19 @@ class People:
         kinds = (Decision.accept, Decision.accept, Decision.reject)
         said = kinds[hash_of(request_id) % len(kinds)]
         after = (1_800, 200_000)[hash_of(request_id) % 2]  # before goods would leave, or after
-        self.later(after, lambda: self._decide(request_id, 0, said))
+        self.later(after, lambda: self.decide(request_id, 0, said))
 
     def _is_about(self, event: DecisionEvent, plan: Plan) -> bool:
         found = self._world.truth.by_their_key[event.request_id]
         return found.order_id == plan.order.order_id
 
-    def _decide(self, request_id: str, number: int, decision: Decision) -> None:
+    def decide(self, request_id: str, number: int, decision: Decision) -> None:
         world, dice = self._world, self._world.dice
         key = f"{request_id}|{number}"
         now = world.hub.now()
         event = DecisionEvent(request_id, decision, now, "conversion_details", key, "ann")
         self._feeds.decisions.append(event)
+        world.truth.note_decision(request_id, decision.value, world.next_seq(), world.hub.seconds)
         if dice.random() < 0.25:
             world.coverage["never sent", "WH", "delivery"] += 1
             return

@@ -80,7 +80,9 @@ def draw_plans(dice: random.Random, seed: int, count: int, swarm: Swarm) -> list
 def _plan(dice: random.Random, seed: int, number: int, swarm: Swarm) -> Plan:
     draw = dice.random()
     order = _order(dice, f"{seed}-{number}", SCARCE if 0.11 <= draw < 0.13 else "WIDGET-1")
-    outcomes = (Outcome.in_review, *_OUTCOMES[::8]) if swarm.focus == "SM" else _OUTCOMES
+    outcomes = (
+        (Outcome.in_review, *_OUTCOMES[::8]) if swarm.focus == "SM" or swarm.reviews else _OUTCOMES
+    )
     plan = Plan(order, dice.uniform(0, 1200), dice.choice(outcomes))
     if draw < 0.07:
         plan.cancel_after = dice.uniform(0, 2500)

@@ -4,8 +4,12 @@ from dataclasses import replace
 
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
+from include.domain.reviews import Decision, DecisionEvent
 from include.domain.shops import Ask
+from include.services.effects.engine import Engine
+from include.services.orders.decide_review import Decided, decide_review
 from include.services.orders.driver import Saga
+from include.services.orders.order_service import OrderService
 from include.services.shop.ports import ShopOrder
 from include.services.sync.sync_shop import ShopSync
 from tests.prove.partner import SimulatedPartner
@@ -56,11 +60,22 @@ class CancelsAreTakenBack(SimulatedPartner):
         return not is_late
 
 
+def asks_for_no_answer(
+    service: OrderService, engine: Engine, order_id: str, decision: Decision, *, analyst: str
+) -> Decided:
+    """What an analyst says is so, whatever the gateway makes of it."""
+    found = decide_review(service, engine, order_id, decision, analyst=analyst)
+    request_id = found.effect.key.rpartition("|")[2]
+    wish = DecisionEvent(request_id, decision, service.orders.now(), "analyst", "wish", analyst)
+    return Decided(found.effect, service.decide(wish))
+
+
 PLAY_MUTANTS = (
     Variant("p1 refunds of the shop are forgotten", sync=RefundsOfTheShopAreForgotten),
     Variant("p2 our records of refunds are refunded", sync=OurRecordsAreRefunded),
     Variant("p3 cancels of the shop are not heard", sync=CancelsOfTheShopAreNotHeard),
     Variant("p4 changes in the shop are not told", sync=ChangesInTheShopAreNotTold),
-    Variant("p6 cancels of the shop are taken back", partner=CancelsAreTakenBack),
     Variant("p5 an older status is set over a newer", partner=OlderStatusesAreSet),
+    Variant("p6 cancels of the shop are taken back", partner=CancelsAreTakenBack),
+    Variant("p7 an analyst's word needs no answer", decide=asks_for_no_answer),
 )

@@ -42,6 +42,7 @@ ASKS = {
     TRASH: Ask.discard,
 }
 _RANK = {state.value: rank for rank, state in enumerate(OrderState)}
+_SURELY_HEARD = 2
 _BY_HOOK = 0.3  # of the changes: the shop calls us as well
 
 
@@ -69,6 +70,7 @@ class There:
     refunds: list[Recorded] = field(default_factory=list)
     set_by: str = "shop"  # who set its status: shop, clerk, ours
     called_off_at: float | None = None  # by its people, who did not take it back
+    reads: int = 0  # while it was called off
     changes: int = 0
 
     def left(self) -> int:
@@ -152,7 +154,7 @@ class Shop:
     @staticmethod
     def _refunded_whole(there: There) -> None:
         if there.left() <= 0:
-            there.status = "refunded"
+            there.status, there.called_off_at = "refunded", None  # as it does by itself
 
     def _changed(self, there: There) -> None:
         there.modified_at, there.changes = self._now(), there.changes + 1
@@ -201,7 +203,8 @@ class Shop:
             if self._sets_status[effect.reference, effect.sends]:
                 is_final = _state(effect) in ENDED
                 was_on_its_way = self._sent_at[effect.reference] < (there.called_off_at or 0.0)
-                if is_final or was_on_its_way:  # nobody can see any more that they did
+                # Nobody can see any more that they did; who read it once may have died over it.
+                if was_on_its_way or (is_final and there.reads < _SURELY_HEARD):
                     there.called_off_at = None
                 there.status, there.set_by = STATUS[_state(effect)], "ours"
         self._changed(there)
@@ -253,6 +256,7 @@ class Shop:
         raise NotImplementedError
 
     def _read(self, there: There) -> ShopOrder:
+        there.reads += there.called_off_at is not None
         raw = {"shown": there.shown, "is_paid": there.is_paid, "refunds": len(there.refunds)}
         number = there.number
         return ShopOrder("web", number, number, there.status, there.modified_at, raw)
@@ -281,8 +285,8 @@ def _acts(dice: random.Random) -> list[tuple[float, str, int]]:
     if draw < 0.30:
         found = [(first, "edit", dice.choice((90, 100, 120)))]
         return [*found, (again, "edited back", 0)] if dice.random() < 0.5 else found
-    if draw < 0.45:
-        found = [(first, dice.choice(("cancel", "throw away")), 0)]
+    if draw < 0.55:
+        found = [(first / 2, dice.choice(("cancel", "throw away")), 0)]
         return [*found, (again, "back", 0)] if dice.random() < 0.3 else found
     return []
 

@@ -107,6 +107,7 @@ class Truth:
     closed: tuple[float, float] = (0.0, 0.0)
     given_back: list[Entry] = field(default_factory=list)  # of settled surplus, not settled yet
     batch: int = 1
+    cases: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))  # decisions
     freed: set[str] = field(default_factory=set)  # holds that a person has reversed by hand
 
     # Writes ----------------------------------------------------------------------------------
@@ -157,6 +158,8 @@ class Truth:
             return json.loads(effect.payload)["customer"] in self.customers
         if effect.kind is K.sales_order_move:
             return False
+        if effect.kind is K.review_decision:  # whoever was first
+            return bool(self.cases[json.loads(effect.payload)["request_id"]])
         guarded = self.has_guards and effect.kind.value.startswith(("payment", "sales", "shop_ref"))
         return guarded and bool(self.by_reference.get(effect.reference))
 
@@ -183,6 +186,9 @@ class Truth:
             code = json.loads(effect.payload)["customer"]
             self.customers.add(code)
             entry.evidence = {"customer": code}
+        elif kind is K.review_decision:
+            asked = json.loads(effect.payload)
+            self._decided(entry, asked["request_id"], asked["decision"].lower())
         elif kind is K.ar_receipt:
             entry.amount_minor = json.loads(effect.payload)["amount"]["minor"]
             number = f"2026/03/{len(self.by_kind[kind]) + 1}"
@@ -192,6 +198,17 @@ class Truth:
             cleared = sum(line["minor"] for line in lines if line["gl_account"] == CLEARING)
             entry.evidence = {"journal": entry.their_key[-5:], "cleared": cleared}
         return "yes"
+
+    def note_decision(self, request_id: str, decision: str, seq: int, at: float) -> None:
+        """Keep what somebody has decided at the gateway's own desk."""
+        name, kind = f"case {seq}", K.review_decision
+        entry = Entry(seq, at, at, kind, name, name, "", 0, "", name, {})
+        self._decided(entry, request_id, decision)
+
+    def _decided(self, entry: Entry, request_id: str, decision: str) -> None:
+        theirs = f"{decision.upper()}ED"
+        entry.evidence = {"request_id": request_id, "theirs": theirs, "amount": None, "reason": ""}
+        self.cases[request_id].append(entry)
 
     def _authorize(self, effect: Effect, entry: Entry) -> str:
         asked = json.loads(effect.payload)
@@ -327,7 +344,12 @@ class Truth:
         return found[:1] if found and _is_natural(found[0].kind) else found
 
     def shown(self, effect: Effect) -> list[Entry]:
-        """What a look finds; a customer is found by its code, whichever order made it."""
+        """What a look finds; a customer is found by its code, whichever order made it.
+
+        Of a case the last decision is shown, whoever made it.
+        """
+        if effect.kind is K.review_decision:
+            return self.cases[json.loads(effect.payload)["request_id"]][-1:]
         if effect.kind is not K.customer:
             return self.standing(effect.reference)
         code = json.loads(effect.payload)["customer"]

@@ -20,11 +20,12 @@ from include.services.effects.ports import Effect, Timings
 from include.services.effects.ports import EffectKind as K
 from include.services.inbox.handle_events import Handler
 from include.services.inbox.hear_decision import decision_handler
+from include.services.orders.decide_review import Decided, decide_review
 from include.services.orders.order_service import OrderService
 from include.services.sync.push_refunds import RefundPush
 from include.services.sync.sync_shop import ShopSync
 from tests.orders.partners import PlainTranslator
-from tests.prove import feeds, people, product, shop
+from tests.prove import analysts, feeds, people, product, shop
 from tests.prove.checker import Violation, check
 from tests.prove.database import BETWEEN, Database
 from tests.prove.faults import CODES, FOCUS_STRIKES, INSIDE, LATE, NATURAL, Coverage, draw_swarm
@@ -64,6 +65,7 @@ class Variant:
     hear: Callable[..., Handler] = decision_handler
     push: type[RefundPush] = RefundPush
     sync: type[ShopSync] = ShopSync
+    decide: Callable[..., Decided] = decide_review
     reposts_whole: bool = False
 
 
@@ -130,6 +132,7 @@ class World:
         self.feeds = feeds.Feeds(self)
         self.people = people.People(self)
         self.shop = shop.Shop(self)
+        self.analysts = analysts.Analysts(self)
 
     def next_seq(self) -> int:
         """Number what happens at the other sides, after every change of ours so far."""
