@@ -75,10 +75,7 @@ class OwedJudge(Judge):
             held[entry.order_id] = max(held[entry.order_id], entry.amount_minor)
             if entry.evidence["status"] in REVIEWED and not decided[entry.order_id]:
                 undecided.add(entry.order_id)
-        told = {key for (key,) in self.rows("SELECT key FROM dead_letters WHERE kind='erp_order'")}
         for order_id in self.world.plans:
-            if any(f"A|{one.number}" in told for one in self._orders[order_id]):
-                continue  # a person had the letter in time, and looked at it after the hold's end
             is_rejected = Decision.reject in decided[order_id]
             if is_rejected or order_id in people.given_up | people.collects:
                 continue
