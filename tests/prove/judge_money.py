@@ -215,7 +215,7 @@ class MoneyJudge(Judge):
     def _was_never_taken(self, order_id: str) -> bool:
         """Say whether the shop had called it off, or its shopper never paid, before a poll."""
         there = self.world.shop.orders.get(self.world.plans[order_id].order.number)
-        is_off = there is not None and there.status in ("cancelled", "trash", "refunded")
+        is_off = there is not None and there.changes > 1  # its people were at it
         return self.world.plans[order_id].is_polled and is_off
 
     def _stopped(self, accepted: Mapping[str, str]) -> Iterator[Violation]:

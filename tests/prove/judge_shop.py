@@ -51,7 +51,8 @@ class ShopJudge(Judge):
             if not (is_told or (there.status == TRASH and invoiced)):
                 yield Violation("I35 what the shop calls off is", f"{order_id} is {state}")
         is_all_back = there.status == "refunded" and there.left() <= 0
-        if not (there.status in (STATUS[state], TRASH) or is_all_back):
+        is_raced = there.is_overtaken and there.set_by == "ours"
+        if not (there.status in (STATUS[state], TRASH) or is_all_back or is_raced):
             if there.set_by == "clerk" and self._may_stay(there, order_id, state):
                 return
             what = f"{order_id} is {state}, and the shop shows {there.status!r}"

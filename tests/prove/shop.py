@@ -42,7 +42,7 @@ ASKS = {
     TRASH: Ask.discard,
 }
 _RANK = {state.value: rank for rank, state in enumerate(OrderState)}
-_SURELY_HEARD = 2
+_SURELY_HEARD = 3
 _BY_HOOK = 0.3  # of the changes: the shop calls us as well
 
 
@@ -70,6 +70,7 @@ class There:
     refunds: list[Recorded] = field(default_factory=list)
     set_by: str = "shop"  # who set its status: shop, clerk, ours
     called_off_at: float | None = None  # by its people, who did not take it back
+    is_overtaken: bool = False  # an older update came in behind a newer one
     reads: int = 0  # while it was called off
     changes: int = 0
 
@@ -88,6 +89,7 @@ class Shop:
         self.is_played = world.swarm.sells
         self.orders: dict[str, There] = {}
         self._sets_status: dict[tuple[str, int], bool] = {}  # by reference and send
+        self._sent_late: set[str] = set()
         self._sent_at: dict[str, float] = {}
         self._changes = self._polled = 0
 
@@ -186,6 +188,7 @@ class Shop:
         is_late = max(there.marks.values(), default=-1) > _sequence(effect)
         is_called_off = there.status == "cancelled" and _state(effect) not in ENDED
         partner = self._world.product.partner
+        self._sent_late.update([effect.reference] if is_late else [])
         allows = partner.sets_status(is_late=is_late, is_called_off=is_called_off)
         self._sent_at[effect.reference] = self._world.hub.seconds
         self._sets_status[effect.reference, effect.sends] = allows and there.status != TRASH
@@ -199,6 +202,9 @@ class Shop:
             there.refunds.append(Recorded(their_key, effect.amount_minor, effect.reference))
             self._refunded_whole(there)
         else:
+            # Sent before a newer one, and in the network until after it: nobody can hold it back.
+            is_behind = max(there.marks.values(), default=-1) > _sequence(effect)
+            there.is_overtaken |= is_behind and effect.reference not in self._sent_late
             there.marks[effect.reference] = _sequence(effect)
             if self._sets_status[effect.reference, effect.sends]:
                 is_final = _state(effect) in ENDED
@@ -235,7 +241,8 @@ class Shop:
             for one in self.orders.values()
             if one.modified_at > since - overlap and (one.status == TRASH) is bool(discarded)
         ]
-        yield from map(self._read, sorted(found, key=lambda one: one.modified_at))
+        # A page is as it was when it was read, however long its rows are worked on.
+        yield from [self._read(one) for one in sorted(found, key=lambda one: one.modified_at)]
 
     def order(self, order_number: str) -> ShopOrder | None:
         self._ask("order")
