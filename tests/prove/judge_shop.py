@@ -48,7 +48,10 @@ class ShopJudge(Judge):
                        if o.order_id == order_id)  # fmt: skip
         if is_off and state not in _CALLED_OFF:
             is_told = self._was_told(there, order_id, "shop_order", "late_cancellation")
-            if not (is_told or (there.status == TRASH and invoiced)):
+            asked = "SELECT 1 FROM order_events WHERE order_id = ? AND what IN "
+            asked += "('closed short in SYSPRO', 'cancelled in SYSPRO')"
+            is_unwound = bool(self.rows(asked, order_id))  # what had left of it stays charged
+            if not (is_told or (invoiced and (there.status == TRASH or is_unwound))):
                 yield Violation("I35 what the shop calls off is", f"{order_id} is {state}")
         is_all_back = there.status == "refunded" and there.left() <= 0
         is_raced = there.is_overtaken and there.set_by == "ours"
