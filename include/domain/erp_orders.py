@@ -190,7 +190,8 @@ class CustomerCredit:
 
 # Statuses of an order that nobody has been seen to release: suspended, not shown, and "in process",
 # which an order of any status has while somebody has it open and leaves as it was.
-NOT_RELEASED = ("S", "0", "")
+SUSPENDED = "S"
+NOT_RELEASED = (SUSPENDED, "0", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,7 @@ class OrderFacts:
     stop: Stop | None = None
     delivered_minor: int | None = None  # invoiced before it was called off; None: not asked
     left_behind: tuple[str, ...] = ()  # steps that were refused: no number of theirs is used again
+    sought: tuple[str, ...] = ()  # steps that a doubted store may have forgotten, asked for
     problem: str = ""  # why it is stuck
 
     def known_invoices(self) -> tuple[str, ...]:

@@ -93,9 +93,11 @@ def comparison(desks: Desks, desk: ShopDesk) -> CompareSystems:
     ledger = SqlLedger(context.store)
     findings = Findings(context.shelf, ledger, merchant.owner)
     take_order = partial(_take_order, desks, merchant.merchant_id)
+    prefixes = [one.shop.purchase_order_prefix for one in _desks_of(desks, merchant.merchant_id)]
     gateway = GatewaySide(
         merchant_id=merchant.merchant_id,
         organization_id=merchant.organization_id,
+        prefixes=prefixes,
         feed=DayRows(desk.gateway.get_conn(), context.today.meanings(merchant.merchant_id)),
         ledger=ledger,
         service=desks.service,
@@ -107,7 +109,7 @@ def comparison(desks: Desks, desk: ShopDesk) -> CompareSystems:
     erp = ErpSide(
         merchant_id=merchant.merchant_id,
         company_id=merchant.company_id,
-        prefixes=[one.shop.purchase_order_prefix for one in _desks_of(desks, merchant.merchant_id)],
+        prefixes=prefixes,
         feed=desk.erp.orders,
         service=desks.service,
         engine=desk.engine,

@@ -108,6 +108,7 @@ class Systems:
         gateway = GatewaySide(
             merchant_id="acme_us",
             organization_id="acme_us_org",
+            prefixes=["W"],
             feed=self,
             ledger=ledger,
             service=care.kit.service,

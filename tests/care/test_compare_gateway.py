@@ -179,3 +179,15 @@ def test_rows_found_twice_by_the_engine_are_no_new_finding(systems: Systems) -> 
 def _key(systems: Systems) -> str:
     done = systems.care.kit.partner.truth.done
     return next(one.key for one in done if one.kind is EffectKind.payment_capture)
+
+
+def test_what_a_doubted_store_may_have_forgotten_is_shown_even_without_its_order(
+    systems: Systems,
+) -> None:
+    """Its shop has cancelled the order, so nobody takes it in again."""
+    row = GatewayRow("9" * 22, Did.capture, "TO1", "W4711", Money(500, "USD"))
+    systems.more_rows += [row, replace(row, request_id="8" * 22, code="POS-17")]
+    assert systems.run().not_ours == 2
+    systems.care.kit.engine.is_doubted = lambda: True
+    assert systems.run().not_ours == 1
+    assert systems.letters() == ["gateway_unknown"]

@@ -60,12 +60,46 @@ def test_nothing_is_written_twice_after_the_store_was_put_back(play: Play, tmp_p
     work_on(again)
     give_back(again, first)  # by whoever had no answer
     work_on(again)
+    assert again.desks.service.refunds.get(refund_id).state == "waiting"  # whatever it is over
+    with pytest.raises(Rejected, match="went back already"):
+        again.desks.service.refuse_refund(refund_id, "ann", "nobody knows of it")
+    again.desks.service.approve_refund(refund_id, "ann")
+    work_on(again)
     for one in (first, second):
         assert again.executed(one) == written[one]
         assert again.order(one).state == play.order(one).state, again.order(one).reason
     assert again.desks.service.refunds.get(refund_id).state == "done"
     rows = [row for row in play.sandbox.ledger.rows(system="syspro") if row.committed]
     assert len(rows) == ledger, rows[ledger:]
+
+
+def test_what_was_forgotten_of_a_cancelled_order_is_found_and_given_back(
+    play: Play, tmp_path: Path
+) -> None:
+    backup = copy(play, tmp_path / "backup.db")
+    taken = play.take()
+    assert play.executed(taken)["capture"] == 1
+    play.desks.context.trust.note()
+
+    again = started_over(play, backup)
+    assert again.desks.context.trust.check()
+    again.poll_shop()  # its payment is found, and nothing else is looked for yet
+    assert not again.order(taken).facts.taken
+    again.desks.service.cancel(taken, "shopper", "changed their mind")
+    work_on(again)
+    facts = again.order(taken).facts
+    assert facts.sales_order == play.order(taken).facts.sales_order
+    assert facts.is_order_cancelled
+    assert [one.request_id for one in facts.taken] == [
+        one.request_id for one in play.order(taken).facts.taken
+    ]
+    for row, _saga in again.desks.service.refunds.of_order(taken):
+        again.desks.service.approve_refund(row.refund_id, "ann")
+    work_on(again)
+    assert again.order(taken).state == OrderState.cancelled
+    made = again.executed(taken)
+    assert made["capture"] == 1
+    assert made["void"] + made["refund"] == 1
 
 
 def test_the_doubt_ends_when_a_person_says_so_and_is_not_raised_again(

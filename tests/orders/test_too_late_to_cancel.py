@@ -15,6 +15,7 @@ from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.orders.driver import Event
 from include.services.orders.moves import free_number
 from tests.orders.conftest import Kit, make_order
+from tests.orders.partners import make_rules
 
 MOVE, CAPTURE = EffectKind.sales_order_move, EffectKind.payment_capture
 
@@ -113,6 +114,22 @@ def test_a_capture_is_never_numbered_as_one_that_was_there() -> None:
     assert free_number(OrderFacts()) == 1
     assert free_number(OrderFacts(left_behind=("hold|1", "capture|1"))) == 2
     assert free_number(OrderFacts(left_behind=("capture|7",))) == 8
+
+
+def test_a_capture_has_the_same_number_whether_or_not_the_one_before_is_made(kit: Kit) -> None:
+    """A store that forgot it asks again, both at once, and finds each by its number."""
+    kit.rules = make_rules(capture_when=CaptureWhen.shipment)
+    numbers = []
+    for drive_between in (True, False):
+        order = make_order()
+        kit.run(order)
+        for cause in ("invoice I1", "invoice I2"):
+            kit.service.capture(order.order_id, Money(3_000, "USD"), "SYSPRO", cause)
+            if drive_between:
+                kit.service.advance(order.order_id)
+        wanted = kit.service.orders.get(order.order_id).facts.wanted
+        numbers.append([one.number for one in wanted])
+    assert numbers == [[1, 2], [1, 2]]
 
 
 def delivered(kit: Kit, order: Order, minor: int, currency: str = "USD") -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, func, select
 
 from include.adapters.lake import Lake
 from include.adapters.store import audit as audit_chain
+from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.schema import audit, dead_letters
 from include.adapters.store.watermarks import SqlShelf
 from include.domain.errors import Rejected
@@ -32,10 +33,13 @@ _OPEN = select(func.count()).where(
 class StoreTrust:
     """Watches one store from one process."""
 
-    def __init__(self, engine: Engine, lake: Lake, clock: Clock) -> None:
+    def __init__(
+        self, engine: Engine, lake: Lake, clock: Clock, store_clock: StoreClock = database_now
+    ) -> None:
         self._engine = engine
         self._lake = lake
         self._clock = clock
+        self._shelf = SqlShelf(engine, store_clock)
         self._asked_at: datetime | None = None
         self._is_doubted = False
 
@@ -91,7 +95,7 @@ class StoreTrust:
             "Nothing at once: every write is looked for before it is sent. Resolve this once all "
             "that was open then is done again; runbook restore.",
         )
-        SqlShelf(self._engine).set_aside(KIND, KEY, fault, owner=OWNER, signed=signed)
+        self._shelf.set_aside(KIND, KEY, fault, owner=OWNER, signed=signed)
 
     def _holds(self, seen: dict[str, Any]) -> bool:
         wanted = select(audit.c.hash).where(audit.c.entry_no == seen["entry_no"])

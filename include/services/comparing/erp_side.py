@@ -1,6 +1,5 @@
 """SYSPRO against us, both ways: what is paid is booked, and what is booked is paid."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -10,14 +9,13 @@ from include.domain.money import Money, total
 from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.orders import Order
 from include.services.comparing.credited import credited_fault, credited_minor
-from include.services.comparing.ports import ErpFeed, Findings
+from include.services.comparing.ports import ErpFeed, Findings, has_form
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind, EffectState
 from include.services.orders.driver import Event, Saga
 from include.services.orders.order_service import OrderService
 
 _THERE = (EffectState.done, EffectState.verified)
-_DIGIT = re.compile(r"[0-9]")
 _DO = "It is worked on; if SYSPRO answers and this stays, see the order's timeline."
 
 
@@ -81,11 +79,8 @@ class ErpSide:
 
         A clerk may type a customer's own, and it may begin as ours do; ours go on with a digit.
         """
-        has_form = any(
-            purchase_order.startswith(prefix) and _DIGIT.match(purchase_order, len(prefix))
-            for prefix in self.prefixes
-        )
-        return has_form or self.service.orders.find(self.merchant_id, purchase_order) is not None
+        is_shaped = has_form(purchase_order, self.prefixes)
+        return is_shaped or self.service.orders.find(self.merchant_id, purchase_order) is not None
 
     def _sales_order(self, found: ErpOrder) -> None:
         item = ("erp_unpaid", f"{self.company_id}|{found.sales_order}")

@@ -4,7 +4,7 @@ What we did not know is learned by the normal path: the effect is looked at agai
 taken in from its shop. What then still does not fit is set aside.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -20,6 +20,7 @@ from include.services.comparing.ports import (
     GatewayRow,
     KnownRequest,
     Ledger,
+    has_form,
 )
 from include.services.comparing.reverse_duplicate import is_reversed
 from include.services.effects.engine import Engine
@@ -28,6 +29,14 @@ from include.services.orders.driver import Event
 from include.services.orders.order_service import OrderService
 
 TakeOrder = Callable[[str], bool]  # by purchase order; whether its shop had it and it is ours now
+_ASK = (
+    "Find out who made it (the business center shows the user); reverse it there, or resolve this "
+    "with the reason."
+)
+_WAIT = (
+    "The store may have forgotten it: wait until its order rests, which may find it again. Then "
+    "reverse it there, or resolve this with the reason."
+)
 _THERE = (EffectState.done, EffectState.verified)
 _SHOWN_AFTER = timedelta(hours=1)  # a search is fed with delay
 _WITH_AMOUNT = (Did.authorization, Did.capture, Did.refund)
@@ -39,6 +48,7 @@ class GatewaySide:
 
     merchant_id: str
     organization_id: str
+    prefixes: Sequence[str]  # of purchase orders of the merchant's shops
     feed: GatewayFeed
     ledger: Ledger
     service: OrderService
@@ -186,14 +196,16 @@ class GatewaySide:
             if known is not None:
                 return self._known_request(row, known)
             order_id = self.service.orders.find(self.merchant_id, row.code)
-        if order_id is None:
+        # An order that its shop has cancelled, say, is not taken in again once it is forgotten.
+        is_forgotten = has_form(row.code, self.prefixes) and self.engine.is_doubted()
+        if order_id is None and not is_forgotten:
             return self.findings.is_not_ours()
-        self.touched.add(order_id)
+        if order_id is not None:
+            self.touched.add(order_id)
         fault = Rejected(
             f"{row.did} {row.request_id} of {row.amount} is not of our making",
             f"order {row.code}",
-            "Find out who made it (the business center shows the user); reverse it there, or "
-            "resolve this with the reason.",
+            _WAIT if self.engine.is_doubted() else _ASK,
         )
         return self.findings.differs("gateway_unknown", self._key(row), fault, row.amount)
 

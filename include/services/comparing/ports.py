@@ -1,6 +1,7 @@
 """What the comparison reads, and what it asks to be repaired."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +12,13 @@ from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.services.effects.ports import Effect, EffectKind
 from include.services.sync.ports import Shelf, Tally
+
+_DIGIT = re.compile(r"[0-9]")
+
+
+def has_form(code: str, prefixes: Iterable[str]) -> bool:
+    """Say whether a purchase order has the form of one of ours: a shop's prefix, then a digit."""
+    return any(code.startswith(one) and _DIGIT.match(code, len(one)) for one in prefixes)
 
 
 class Did(StrEnum):

@@ -67,8 +67,7 @@ class Engine:
             worker: who holds the leases and signs the audit entries, e.g. host and process.
             boundary: called at the points of ``Boundary``; tests die there.
             log: takes the events.
-            looks_first: says whether every kind is looked for before its first send, because the
-                store may have forgotten what was sent.
+            looks_first: says whether the store may have forgotten sends: all is looked for first.
         """
         self._store = store
         self._calls = Calls(store, partners, clock, log)
@@ -76,7 +75,7 @@ class Engine:
         self._worker = worker
         self._boundary = boundary
         self._log = log
-        self._looks_first = looks_first
+        self.is_doubted = looks_first
 
     # Use cases -------------------------------------------------------------------------------
 
@@ -111,7 +110,7 @@ class Engine:
         """
         check_digest(effect)
         rules = self._rules[effect.kind]
-        looks_first = rules.timings.looks_first or self._looks_first()
+        looks_first = rules.timings.looks_first or self.is_doubted()
         if looks_first and not self._is_surely_absent(effect):
             return self.advance(effect.kind, self.intend(effect, under=under).key)
         fresh = effect.but(state=EffectState.intended, next_at=None)
@@ -154,6 +153,10 @@ class Engine:
             return not self._calls.look(effect)
         return False
 
+    def look(self, effect: Effect) -> tuple[Found, ...]:
+        """Ask the other side; nothing is changed. Raises ``Retryable``: could not ask."""
+        return self._calls.look(effect)
+
     def find(self, kind: EffectKind, key: str) -> Effect | None:
         """Read one effect; ``None``: never intended."""
         return self._store.get(kind, key)
@@ -191,8 +194,7 @@ class Engine:
     def recheck(self, kind: EffectKind, key: str) -> Effect:
         """Look again at a finished effect; late evidence changes what we believe.
 
-        Raises:
-            Retryable: the other side could not be asked.
+        Raises ``Retryable``: could not ask.
         """
         return self._under_lease(kind, key, self._recheck)
 
@@ -221,8 +223,7 @@ class Engine:
         def close(turn: Turn, effect: Effect) -> Effect:
             if effect.state is not EffectState.rejected:
                 return effect
-            closed = Change(effect, effect, why, resolution=why)
-            return self._conclude(turn, lambda _now: closed)
+            return self._conclude(turn, lambda _now: Change(effect, effect, why, resolution=why))
 
         return self._under_lease(kind, key, close)
 
@@ -234,7 +235,7 @@ class Engine:
                 return effect
             rules = self._rules[kind]
             try:  # a store that may have forgotten does not prove that nothing was sent
-                found = self._look(turn, effect)[0] if self._looks_first() else ()
+                found = self._look(turn, effect)[0] if self.is_doubted() else ()
             except Retryable as error:
                 if effect.state in FINISHED:
                     return effect  # a person is told already
@@ -253,8 +254,7 @@ class Engine:
         """
         effect = self._required(kind, key)
         found = self._calls.look(effect)
-        differences = self._calls.compare(effect, found[:1])
-        return ReadBack(effect, found, differences)
+        return ReadBack(effect, found, self._calls.compare(effect, found[:1]))
 
     # The protocol ----------------------------------------------------------------------------
 

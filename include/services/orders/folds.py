@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from include.domain.canonical import from_json
+from include.domain.erp_orders import SUSPENDED
 from include.domain.money import Money
 from include.domain.order_state import CREDIT_HOLDS, OrderFacts, OrderState, Stop, Taken
 from include.domain.payments import Authorized, Moved, PaymentStatus
 from include.domain.reviews import Decision
 from include.services.effects.ports import Effect, EffectState
 from include.services.orders.driver import Event
-from include.services.orders.moves import is_for_delivered, is_under_review
+from include.services.orders.moves import is_for_delivered, is_under_review, was_reviewed
 from include.services.orders.ports import ShopContext
 from include.services.orders.refused import with_refusal
 from include.services.orders.steps import name_of, number_of
@@ -128,13 +129,27 @@ def _sales_order_there(
     found = _evidence(effect)
     number = str(found.get("sales_order") or effect.their_key)
     # As it was sent, not as it would be sent now: the review may have ended meanwhile.
-    is_suspended = json.loads(effect.payload)["is_suspended"]
-    reason = (hold_reason(facts) or "review") if is_suspended else ""
+    sent = json.loads(effect.payload)
+    is_suspended = sent["is_suspended"]
+    reason = (hold_reason(facts) or "review") if is_suspended else _found_held(facts, effect)
     facts = replace(facts, sales_order=number, is_held=bool(reason), hold_reason=reason)
+    # Whoever has an order there is a customer, whichever of the two was looked for.
+    customer = facts.customer or str(sent["customer"])
+    facts = replace(facts, customer=customer, is_customer_known=True)
     # Before it was sent it was not there: no clerk can have done anything to it earlier.
     facts = replace(facts, looked_at=effect.sent_at)
     detail = {"sales_order": number, "held": reason, "warnings": found.get("warnings", [])}
     return facts, Event("sales order in SYSPRO", detail)
+
+
+def _found_held(facts: OrderFacts, effect: Effect) -> str:
+    """Say why an order that a store had forgotten is in suspense; '' where it is not.
+
+    Our own review has left it there, and releases it; what else did is released by a clerk.
+    """
+    if effect.sends or str(_evidence(effect).get("status", "")) != SUSPENDED:
+        return ""
+    return "review" if was_reviewed(facts) else "found in suspense"
 
 
 def _moved_order(

@@ -13,6 +13,7 @@ from include.domain.orders import LineKind, Order, PaymentMethod
 from include.domain.payments import PaymentStatus
 from include.domain.reviews import Decision
 from include.services.orders.driver import Ask, Move, Perform, Rest
+from include.services.orders.forgotten import to_seek
 from include.services.orders.renewals import renewal_source
 from include.services.orders.steps import name_of, number_of
 
@@ -42,6 +43,7 @@ class Situation:
     told_states: frozenset[str]  # the shop wants to hear of these
     calls_back: bool  # the shop's own server wants signed events
     applies_receipts: bool = False  # to invoices; a site may do so by itself
+    is_doubted: bool = False  # the store may have forgotten what was done
 
 
 def next_move(it: Situation) -> Move:
@@ -52,7 +54,10 @@ def next_move(it: Situation) -> Move:
     if is_too_late(facts):
         return Ask("go_on")
     if facts.stop is not None:
-        return Ask("authorization") if _is_unseen(it) else _unwind(it)
+        if _is_unseen(it):
+            return Ask("authorization")
+        is_held = _is_held(facts) or bool(facts.taken)
+        return (it.is_doubted and to_seek(it.order, facts, is_held=is_held)) or _unwind(it)
     if facts.payment is None:
         return _pay(it)
     if facts.payment.status in _NOT_PAID:
@@ -124,9 +129,13 @@ def is_all_returned(facts: OrderFacts) -> bool:
 
 def is_under_review(facts: OrderFacts) -> bool:
     """Say whether a fraud decision is still awaited; nothing is captured until it is made."""
+    return was_reviewed(facts) and facts.decision is not Decision.accept
+
+
+def was_reviewed(facts: OrderFacts) -> bool:
+    """Say whether the payment was held for a fraud review, whatever was decided since."""
     held = (PaymentStatus.in_review, PaymentStatus.review_first)
-    is_held = facts.payment is not None and facts.payment.status in held
-    return is_held and facts.decision is not Decision.accept
+    return facts.payment is not None and facts.payment.status in held
 
 
 def _pay(it: Situation) -> Move:
@@ -292,10 +301,13 @@ def authorized(order: Order, facts: OrderFacts) -> Money:
 
 
 def free_number(facts: OrderFacts) -> int:
-    """Number a capture that is asked for: by none that was wanted, taken or refused."""
+    """Number a capture that is asked for: by none that was wanted, taken or refused.
+
+    The next one, however far the others are: the same is found again by a store that forgot it.
+    """
     left = [number_of(step) for step in facts.left_behind if name_of(step) == "capture"]
     wanted, taken = ([one.number for one in some] for some in (facts.wanted, facts.taken))
-    return max(0, len(wanted) + len(taken), *left, *wanted, *taken) + 1
+    return max((0, *left, *wanted, *taken)) + 1
 
 
 def next_number(facts: OrderFacts) -> int:

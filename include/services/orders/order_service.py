@@ -16,6 +16,7 @@ from include.domain.orders import Order
 from include.domain.reviews import Decision, DecisionEvent, Merged
 from include.services.effects.engine import Engine
 from include.services.effects.schedule import is_unsent
+from include.services.effects.seek import seek
 from include.services.effects.store import Leases
 from include.services.orders.books import Amend, DecisionBook, OrderBook, RefundBook
 from include.services.orders.deciding import settled, with_decision
@@ -302,7 +303,8 @@ class OrderService(Refunding):
         except Exception as fault:  # noqa: BLE001 - as a driver does
             return turn_away(self, self.orders, order_id, fault, stake, OrderState.stuck)
         driver = Driver(self.orders, self.leases, engine, self.worker)
-        saga = driver.advance(order_id, OrderPlay(order, desk), until=until)
+        play = OrderPlay(order, desk, partial(seek, engine) if engine.is_doubted() else None)
+        saga = driver.advance(order_id, play, until=until)
         facts = saga.facts
         if facts.payment is not None and facts.payment.stored is not None:
             self.keep_token(order, facts)

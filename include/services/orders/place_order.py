@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from include.domain.erp_orders import ApplyReceipt, MoveSalesOrder, OrderMove, SetCustomField
+from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts, OrderState, Taken
 from include.domain.orders import Order, PaymentMethod, reference_of
@@ -19,6 +20,7 @@ from include.services.orders.applications import applies_receipts, receipt_refer
 from include.services.orders.commands import Command
 from include.services.orders.driver import Event, Move
 from include.services.orders.folds import FOLDS, hold_reason
+from include.services.orders.forgotten import FORGOTTEN
 from include.services.orders.moves import (
     Situation,
     is_for_delivered,
@@ -32,13 +34,17 @@ from include.services.orders.renewals import renewal_source, renewed, skips_deci
 from include.services.orders.setting_back import Stake
 from include.services.orders.steps import FORWARD, STEPS, UNWINDING, name_of, number_of
 
+Seek = Callable[[Effect], Effect | None]  # None: it is not there
+
 
 class OrderPlay:
     """Satisfies ``driver.Play`` for one order."""
 
-    def __init__(self, order: Order, desk: ShopContext) -> None:
+    def __init__(self, order: Order, desk: ShopContext, seek: Seek | None = None) -> None:
+        """Join the parts; ``seek`` asks for what a doubted store may have forgotten."""
         self.order = order
         self.desk = desk
+        self.seek = seek
 
     # Deciding --------------------------------------------------------------------------------
 
@@ -59,6 +65,7 @@ class OrderPlay:
                 calls_back=bool(desk.callback_target),
                 # Asked for only then: a checkout reads no connection of SYSPRO.
                 applies_receipts=bool(facts.known_invoices()) and applies_receipts(desk),
+                is_doubted=self.seek is not None,
             )
         )
 
@@ -173,7 +180,7 @@ class OrderPlay:
     def _sales_order(self, facts: OrderFacts, step: str) -> Command:
         content = self.desk.translator.add_sales_order(
             self.order,
-            facts.customer,
+            facts.customer or self.desk.translator.customer_code(self.order),
             self.desk.today,
             is_suspended=bool(hold_reason(facts)),
             is_short=facts.stock == "accepted",
@@ -298,7 +305,28 @@ class OrderPlay:
     def answer(
         self, facts: OrderFacts, question: str, now: datetime
     ) -> tuple[OrderFacts, Event | None]:
+        if question.startswith(FORGOTTEN):
+            return self._sought(facts, question.removeprefix(FORGOTTEN), now)
         return ANSWERS[question](self.order, self.desk, facts, now)
+
+    def _sought(
+        self, facts: OrderFacts, step: str, now: datetime
+    ) -> tuple[OrderFacts, Event | None]:
+        """Take in a step that was made and forgotten; what then undoes it follows by itself."""
+        effect = self.seek and self.seek(self.command(facts, step).effect(self._key(step)))
+        facts = replace(facts, sought=(*facts.sought, step))
+        if effect is None or effect.state is EffectState.withdrawn:
+            return facts, None
+        if effect.state in (EffectState.done, EffectState.verified, EffectState.declined):
+            return self.fold(facts, step, effect, now)
+        where, do = (
+            f"order {self.order.number}",
+            "See the dead letter of the effect, if it has one.",
+        )
+        raise Rejected(f"{step} was made and forgotten: {effect.reason}", where, do)
+
+    def _key(self, step: str) -> str:
+        return f"{self.order.order_id}|{step}"
 
 
 def is_wanted(facts: OrderFacts, step: str) -> bool:

@@ -22,6 +22,7 @@ from include.domain.refunds import (
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectState
 from include.services.effects.schedule import may_be_withdrawn
+from include.services.effects.seek import seek
 from include.services.effects.store import LeaseLost, Leases
 from include.services.orders.books import OrderBook, RefundBook
 from include.services.orders.driver import NOT_WANTED, Driver, Event, Saga
@@ -31,6 +32,7 @@ from include.services.orders.setting_back import NO_DESK, Stake
 from include.services.orders.turned_away import turn_away
 
 _HELD = timedelta(minutes=2)
+_NOTHING = (EffectState.declined, EffectState.withdrawn, EffectState.rejected)  # moved
 
 
 class Refunding:
@@ -59,8 +61,9 @@ class Refunding:
         """Reserve a refund and return its id.
 
         It waits for a second person if one is asked for, or if more than the limit would leave
-        the order without one: two halves are one refund. With the door (``via``) a client came
-        by it is in the audit chain: within the limit nobody else decides.
+        the order without one: two halves are one refund. So does each while the store may have
+        forgotten what went back already, which the gateway alone can tell. With the door (``via``)
+        a client came by it is in the audit chain: within the limit nobody else decides.
 
         Raises:
             Rejected: more than was captured, another currency, or too late for a refund.
@@ -71,7 +74,8 @@ class Refunding:
         self._may_refund(order, facts, amount)
         if origin != "cancellation":  # that must go back; the gateway itself says if it is too late
             self._demand_young(order, facts, desk)
-        limit = None if is_asked else desk.rules.refund_limit(amount.currency)
+        is_doubted = self.engine_of(order.shop_id).is_doubted()
+        limit = None if is_asked or is_doubted else desk.rules.refund_limit(amount.currency)
         key = f"{order_id}|{origin}|{origin_key}"
         row = RefundRow(
             refund_id="ref_" + hashlib.sha256(key.encode()).hexdigest()[:26],
@@ -83,7 +87,8 @@ class Refunding:
             approved_by="",
             reason=reason,
         )
-        may_void = all(one.captured_date == desk.today for one in facts.taken)
+        # A void of another day may be forgotten: one that is not there is refused, then refunded.
+        may_void = is_doubted or all(one.captured_date == desk.today for one in facts.taken)
         return self.refunds.ask(row, may_void=may_void, limit=limit, via=via)[0]
 
     @staticmethod
@@ -121,7 +126,9 @@ class Refunding:
 
         Raises:
             Rejected: it has moved, may have, or gives a cancelled order's money back.
+            Retryable: the store is doubted, and the gateway could not be asked.
         """
+        self._demand_unmoved(refund_id)
         if not self.refunds.get(refund_id).facts.open_step:
             self.refunds.refuse(refund_id, who, why, via=via)
             return
@@ -136,6 +143,21 @@ class Refunding:
             raise busy from None
         finally:
             self.leases.release(lease)
+
+    def _demand_unmoved(self, refund_id: str) -> None:
+        """Refuse a no to what was given back, and forgotten by a store that is doubted."""
+        row, facts = self.refunds.row(refund_id), self.refunds.get(refund_id).facts
+        order = self.orders.content(row.order_id)
+        engine = self.engine_of(order.shop_id)
+        if facts.open_step or not engine.is_doubted():
+            return
+        play = RefundPlay(row, order, self.desk_of(order.shop_id), customer="", sales_order="")
+        for part in facts.parts:
+            for step in {part.step, f"refund|{part.capture_number}"}:
+                effect = seek(engine, play.command(facts, step).effect(f"{refund_id}|{step}"))
+                if effect is not None and effect.state not in _NOTHING:
+                    do = "Approve it: what was made is taken for ours, and nothing moves again."
+                    raise Rejected("it went back already", f"refund {refund_id}", do)
 
     def _is_surely_unsent(self, saga: Saga[RefundFacts]) -> bool:
         """End the open step's effect, if nothing of it ever left; say whether nothing did or can.
@@ -219,11 +241,12 @@ class Refunding:
 
         Once, and once more for each refund that promised some of it and was then refused.
         """
+        # Numbered first: who is overtaken here by another asks for the same one again.
+        known = self.refunds.of_order(order.order_id)
+        number = 1 + sum(row.origin == "cancellation" for row, _ in known)
         left = self.left_minor(order.order_id, facts, facts.kept_minor())
         if left <= 0:
             return
-        known = self.refunds.of_order(order.order_id)
-        number = 1 + sum(row.origin == "cancellation" for row, _ in known)
         stop = facts.stop
         self.refund(
             order.order_id,

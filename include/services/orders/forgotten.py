@@ -1,0 +1,27 @@
+"""What a doubted store may have forgotten of an order: looked for before it is unwound."""
+
+from include.domain.order_state import OrderFacts
+from include.domain.orders import Order, PaymentMethod
+from include.services.orders.driver import Ask
+from include.services.orders.steps import name_of
+
+FORGOTTEN = "forgotten: "  # begins the question for a step
+
+
+def to_seek(order: Order, facts: OrderFacts, *, is_held: bool) -> Ask | None:
+    """Ask for the next step that may be forgotten: what nobody knows of is not taken back.
+
+    ``is_held``: an authorisation of it holds money, or a capture has taken some.
+    """
+    steps = list[str]()
+    if facts.payment is None:
+        if order.payment.method is PaymentMethod.authorized:
+            return Ask("authorization")
+        steps.append(f"authorize|{facts.attempt}")
+    if is_held:
+        steps += [] if facts.sales_order else ["sales_order|1"]
+        left = [one for one in facts.left_behind if name_of(one) == "capture"]
+        made = max((one.number for one in facts.taken), default=0)
+        steps.append(f"capture|{1 + max(made, len(left))}")
+    step = next((one for one in steps if one not in facts.sought), "")
+    return Ask(f"{FORGOTTEN}{step}") if step else None
