@@ -13,7 +13,8 @@ from tests.prove.mutants import MUTANTS
 from tests.prove.world import ORDERS, Variant, World
 
 PRODUCT = Variant()
-VARIANTS = {variant.name: variant for variant in (PRODUCT, *MUTANTS)}
+PUT_BACK = Variant("a store put back", is_put_back=True)
+VARIANTS = {variant.name: variant for variant in (PRODUCT, PUT_BACK, *MUTANTS)}
 _SEEDS_PER_ERRAND = 10
 _OBJECTS_PER_SWEEP = 100_000
 

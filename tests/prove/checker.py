@@ -8,6 +8,7 @@ moment (S) is made on the history of all moments, after the play.
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from include.services.effects.ports import EffectKind as K
@@ -49,7 +50,8 @@ class Checker(MoneyJudge, OwedJudge, ShopJudge):
         if found:
             return found
         for check in (
-            self.engine, self.sends, self.once, self.money, self.reviews, self.refunds,
+            self.engine, self.sends, self.once, self.money,
+            partial(self.in_each_era, self.reviews), partial(self.in_each_era, self.refunds),
             self.orders, self.ledger, self.inbox, self.rest, self.owed, self.shop, self.decided,
         ):  # fmt: skip
             found += check()
@@ -84,11 +86,13 @@ class Checker(MoneyJudge, OwedJudge, ShopJudge):
         for call in self.world.notes.calls:
             by_effect[call.kind.value, call.key].append(call)
         marks: dict[tuple[str, str], list[int]] = defaultdict(list)
-        for step in self.steps:
+        for step in self.all_steps:
             if step.state == "sent":
                 marks[step.name].append(step.seq)
         for name, calls in by_effect.items():
-            if len({call.reference for call in calls}) > 1:
+            # The customer of two orders is the effect of one; once forgotten, of the other.
+            is_shared = name[0] == K.customer and self.world.restored.has_happened
+            if len({call.reference for call in calls}) > 1 and not is_shared:
                 yield Violation("I28 one reference", name[1])
             doubt: Call | None = None
             for number, call in enumerate(calls):
@@ -111,9 +115,10 @@ class Checker(MoneyJudge, OwedJudge, ShopJudge):
             if sum(not one.is_second for one in entries) > 1:
                 yield Violation("I01 once", f"{kind.value} {key} was done {len(entries)} times")
             standing = [one for one in entries if not one.is_undone]
-            if len(standing) != 1:
+            if len(standing) != 1 and key not in self.world.restored.by_hand:
                 yield Violation("I13 duplicates are flagged", f"{kind.value} {key}")
             noticed = any(one.their_key in self.world.people.noticed for one in entries)
+            noticed |= key in self.world.restored.by_hand
             if len(entries) > 1 and not noticed and not self._was_mismatched(kind, key):
                 yield Violation("I10 duplicates are flagged", f"{kind.value} {key} by the network")
         yield from self._claims(by_effect)
@@ -134,20 +139,23 @@ class Checker(MoneyJudge, OwedJudge, ShopJudge):
             if kind is K.customer and not carrying:  # another order of the shopper made it
                 carrying = [self.truth.by_their_key[step.their_key]] if step.their_key else []
             executed = [one for one in carrying if one.seq < step.seq and one.kind is kind]
-            claim = step.state
-            if claim in ("done", "verified", "declined") and not executed:
-                yield Violation("I13 no false success", f"{step.kind} {step.key} is {claim}")
-            if claim in ("done", "verified") and executed and all(e.is_no for e in executed):
-                yield Violation("I13 no false success", f"{step.key}: a no was taken as {claim}")
-            if claim == "declined" and not any(e.is_no for e in executed):
-                yield Violation("I13 no false no", f"{step.kind} {step.key}")
-            if claim in ("rejected", "parked", "withdrawn") and any(
-                not e.is_second for e in executed
-            ):
-                yield Violation("I13 nothing lost from sight", f"{step.key} {claim}, yet executed")
-            keys = {entry.their_key for entry in executed}
-            if claim == "verified" and step.their_key and step.their_key not in keys:
-                yield Violation("I13 no false success", f"{step.key}: unknown {step.their_key!r}")
+            yield from self._claim(step, executed)
+
+    def _claim(self, step: Step, executed: list[Entry]) -> Iterator[Violation]:
+        claim = step.state
+        if claim in ("done", "verified", "declined") and not executed:
+            yield Violation("I13 no false success", f"{step.kind} {step.key} is {claim}")
+        if claim in ("done", "verified") and executed and all(e.is_no for e in executed):
+            yield Violation("I13 no false success", f"{step.key}: a no was taken as {claim}")
+        if claim == "declined" and not any(e.is_no for e in executed):
+            yield Violation("I13 no false no", f"{step.kind} {step.key}")
+        if claim == "parked":  # a store that was put back claims it until it looks again
+            executed = [one for one in executed if not self.was_forgotten(one.seq)]
+        if claim in ("rejected", "parked", "withdrawn") and any(not e.is_second for e in executed):
+            yield Violation("I13 nothing lost from sight", f"{step.key} {claim}, yet executed")
+        keys = {entry.their_key for entry in executed}
+        if claim == "verified" and step.their_key and step.their_key not in keys:
+            yield Violation("I13 no false success", f"{step.key}: unknown {step.their_key!r}")
 
     def _case(self, step: Step) -> Iterator[Violation]:
         """A decision of ours is made where its case is decided; verified, where it says so too."""

@@ -1,11 +1,12 @@
 """What every check reads: the tables, their history and the truth."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from include.services.effects.ports import EffectKind as K
+from tests.prove.database import BETWEEN
 from tests.prove.truth import Entry
 
 if TYPE_CHECKING:
@@ -52,11 +53,36 @@ class Judge:
         self.world = world
         self.truth = world.truth
         self.rows = world.database.rows
+        self.is_before = False  # the store was put back
 
     # What was committed, and what is true ----------------------------------------------------
 
     def history(self, table: str) -> list[Any]:
-        return self._history[table]
+        """Return the changes as the store remembers them, or as it did before it was put back."""
+        if not self.world.restored.is_played:
+            return self._history[table]
+        first, last = (number * BETWEEN for number in self.world.restored.forgotten)
+        if self.is_before:
+            return [row for row in self._history[table] if row[0] <= last]
+        return [row for row in self._history[table] if not first < row[0] <= last]
+
+    def in_each_era(self, check: Callable[[], Iterator[Violation]]) -> Iterator[Violation]:
+        """Judge each call by what the store held when it was made: before its loss, and after."""
+        if self.world.restored.is_played:
+            self.is_before = True
+            yield from check()
+            self.is_before = False
+        yield from check()
+
+    def was_forgotten(self, seq: int) -> bool:
+        """Say whether something happened in the time that the store has lost."""
+        first, last = (number * BETWEEN for number in self.world.restored.forgotten)
+        return first < seq <= last + BETWEEN
+
+    @cached_property
+    def all_steps(self) -> list[Step]:
+        """Return the steps that were forgotten as well."""
+        return [Step(row[0], *row[2:12]) for row in self._history["effects"]]
 
     @cached_property
     def _history(self) -> dict[str, list[Any]]:
@@ -78,4 +104,8 @@ class Judge:
                     yield entry
 
     def calls_of(self, kind: K) -> "list[Call]":
-        return [call for call in self.world.notes.calls if call.kind is kind]
+        calls = [call for call in self.world.notes.calls if call.kind is kind]
+        if not self.world.restored.is_played:
+            return calls
+        end = self.world.restored.forgotten[1] * BETWEEN
+        return [call for call in calls if (call.seq <= end) is self.is_before]

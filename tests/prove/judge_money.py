@@ -180,8 +180,13 @@ class MoneyJudge(Judge):
             for entry in self.done(kind):
                 gave[entry.key.partition("|")[0]] += entry.amount_minor
         for refund_id, minor in gave.items():
-            if minor > amounts[refund_id]:
+            if self.is_before:
+                continue
+            if minor > amounts.get(refund_id, 0) and not self._is_by_hand(refund_id):
                 yield Violation("I05 no more than approved", f"{refund_id}: {minor}")
+
+    def _is_by_hand(self, refund_id: str) -> bool:
+        return any(one.startswith(refund_id) for one in self.world.restored.by_hand)
 
     # Orders: I08, I09, I11 -----------------------------------------------------------------------
 
@@ -198,7 +203,10 @@ class MoneyJudge(Judge):
         yield from self._sold(captured - back)
         accepted = dict(self.rows("SELECT order_id, state FROM orders"))
         for order_id in self.world.plans:
-            if order_id not in accepted and not self._was_never_taken(order_id):
+            is_forgotten = (
+                self.world.variant.is_put_back and order_id in self.world.people.cancelled
+            )
+            if not (order_id in accepted or is_forgotten or self._was_never_taken(order_id)):
                 yield Violation("I11 nothing accepted is lost", f"{order_id} is not there")
             kept = captured[order_id] - back[order_id]
             if accepted.get(order_id) in ("cancelled", "declined") and kept:
@@ -287,8 +295,9 @@ class MoneyJudge(Judge):
         for entry in self.done(K.payment_refund, K.payment_void):
             moved[entry.order_id] -= entry.amount_minor
         by_order = self._by_order(booked)
+        seen_to = {self.truth.by_their_key[one].order_id for one in self.world.restored.seen_to}
         for order_id, minor in moved.items():
-            if by_order[order_id] != minor:
+            if order_id not in seen_to and by_order[order_id] != minor:
                 what = f"{order_id}: {by_order[order_id]} booked, {minor} moved"
                 yield Violation("I18 receipts are what moved", what)
         batched = sum(net for _, net in self.world.notes.batches)

@@ -3,13 +3,16 @@
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from include.adapters.store.trust import KIND
 from include.domain.errors import Rejected
 from include.domain.reviews import Decision
 from include.services.effects.dead_letters import DeadLetter
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.orders.refused import CAPTURE_REFUSED, REVERSAL_REFUSED, refusal_of
 from include.services.orders.steps import name_of
+from tests.prove import caring
 from tests.prove.partner import erp_order
+from tests.prove.restored import is_the_last
 
 if TYPE_CHECKING:
     from tests.prove.product import Kit
@@ -20,15 +23,15 @@ WHO = "controller"
 
 def work_off(world: "World", kit: "Kit") -> None:
     """Go through everything that is open, once."""
+    is_quiet = kit.trust.check() and caring.compare(world, kit)
     for letter in kit.letters.listing():
         if letter.kind in set(EffectKind):
-            if _is_left_behind(world, letter.key):
-                kit.letters.resolve(letter.dead_letter_id, WHO, "the order has left it behind")
-                continue
-            if letter.kind == EffectKind.review_decision and _is_decided(kit, letter.key):
-                kit.letters.resolve(letter.dead_letter_id, WHO, "what the case says stands")
-                continue
-            _mend_effect(world, kit, EffectKind(letter.kind), letter.key)
+            _of_effect(world, kit, letter)
+        elif letter.kind == KIND:
+            if is_quiet and is_the_last(kit):
+                kit.letters.resolve(letter.dead_letter_id, WHO, "all is done again")
+        elif letter.kind in caring.KINDS:
+            caring.take_back(world, kit, letter)
         elif letter.kind == "inbox_event":
             about = world.truth.by_their_key[letter.key.split("|")[2]]
             if about.is_undone:  # the surplus authorisation of a doubled one; it is reversed
@@ -44,6 +47,15 @@ def work_off(world: "World", kit: "Kit") -> None:
     _mend_orders(world, kit)
     _mend_refunds(world, kit)
     _decide_the_undecided(world, kit)
+
+
+def _of_effect(world: "World", kit: "Kit", letter: DeadLetter) -> None:
+    if _is_left_behind(world, letter.key):
+        kit.letters.resolve(letter.dead_letter_id, WHO, "the order has left it behind")
+    elif letter.kind == EffectKind.review_decision and _is_decided(kit, letter.key):
+        kit.letters.resolve(letter.dead_letter_id, WHO, "what the case says stands")
+    else:
+        _mend_effect(world, kit, EffectKind(letter.kind), letter.key)
 
 
 def _is_decided(kit: "Kit", key: str) -> bool:
@@ -80,7 +92,11 @@ def _mend_effect(world: "World", kit: "Kit", kind: EffectKind, key: str) -> None
 def _reverse_surplus(world: "World", effect: Effect) -> None:
     """Keep the one that the dead letter names, and see that it says what was meant."""
     entries = world.truth.standing(effect.reference)
-    kept = next((one for one in entries if one.their_key == effect.their_key), entries[0])
+    if not entries:
+        return  # it was taken back by hand
+    named = [one for one in entries if one.their_key == effect.their_key]
+    used = [one for one in entries if world.truth.about(one.their_key)]  # by what was forgotten
+    kept = [*(used if world.restored.has_happened else named), *named, *entries][0]
     for entry in entries:
         if entry is kept:
             continue

@@ -25,6 +25,7 @@ from include.services.effects.ports import Effect, EffectKind, Found, Receipt
 from include.services.effects.store import Change, Decide, Lease
 from include.services.effects.turn import Turn
 from tests.orders.partners import PlainTranslator
+from tests.prove.forgetting_mutants import FORGETTING_MUTANTS
 from tests.prove.late_mutants import LATE_MUTANTS
 from tests.prove.partner import SimulatedPartner
 from tests.prove.play_mutants import PLAY_MUTANTS
@@ -298,4 +299,5 @@ MUTANTS = (
     *SAGA_MUTANTS,
     *LATE_MUTANTS,
     *PLAY_MUTANTS,
+    *FORGETTING_MUTANTS,
 )

@@ -12,7 +12,7 @@ from include.domain.reviews import DecisionEvent
 from include.services.effects.ports import Difference, Effect, EffectKind, Found, Receipt
 from tests.prove.faults import AT_ERP, CODES
 from tests.prove.plans import SCARCE
-from tests.prove.truth import COMPLETE, Answer, Entry, SalesOrder
+from tests.prove.truth import ALTERED, COMPLETE, Answer, Entry, SalesOrder, acts_on
 from tests.simulator.hub import EPOCH
 from tests.simulator.network import NoAnswer, NotSent
 
@@ -39,7 +39,12 @@ class SimulatedPartner:
         return tuple(self._found(effect, entry) for entry in entries)
 
     def _found(self, effect: Effect, entry: Entry) -> Found:
-        return Found(entry.their_key, {**entry.evidence, "digest": entry.digest}, entry.is_no)
+        facts = {**entry.evidence, "digest": entry.digest}
+        if effect.kind is EffectKind.sales_order:
+            facts["status"] = self._world.truth.sales_orders[entry.their_key].standing().status
+        if entry.target:
+            facts["acts_on"] = entry.target
+        return Found(entry.their_key, facts, entry.is_no)
 
     def unreadable_look(self, status: int) -> tuple[Found, ...]:
         """An answer that cannot be read is not an absence."""
@@ -104,9 +109,13 @@ class SimulatedPartner:
         if effect.kind is EffectKind.review_decision:
             ours, theirs = json.loads(effect.payload)["decision"] + "ED", str(found.facts["theirs"])
             return () if ours == theirs else (Difference("decision", ours, theirs),)
+        if "acts_on" in found.facts and found.facts["acts_on"] != acts_on(effect):
+            return (Difference("request it acts on", acts_on(effect), found.facts["acts_on"]),)
         theirs = str(found.facts["digest"])
         if theirs == effect.digest or CODES[effect.kind] not in AT_ERP:
             return ()
+        if effect.kind is EffectKind.sales_order and theirs != ALTERED:
+            return ()  # whether it is in suspense is no difference
         return (Difference("digest", effect.digest, theirs),)
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from include.domain.erp_orders import ErpDocument
-from include.domain.errors import Rejected
+from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
 from include.domain.reviews import Decision, DecisionEvent
 from include.services.effects.ports import Effect
@@ -32,6 +32,8 @@ class People:
         self.errands = 0  # what somebody will still do
         self.noticed: set[str] = set()  # second copies of sales orders that a clerk has cancelled
         self.said_no: set[str] = set()  # to refunds
+        self.moved: set[str] = set()  # refunds that nobody may say no to, as they were told
+        self.cancelled: set[str] = set()  # orders, by their shoppers, as the shop shows
         self.wishes: Counter[str] = Counter()  # minor units asked for by API, by order
         self.promised: dict[str, int] = {}  # of these, what the product said yes to
         self.paid_outside: Counter[str] = Counter()  # by refund, by a person's own hand
@@ -70,7 +72,8 @@ class People:
             came += 1
             if came > 1:
                 self._world.coverage["lost answer", "OI", "placed again"] += 1
-            kit.service.place(plan.order, "shop")
+            if not self._world.restored.is_passed_over(plan.order):
+                kit.service.place(plan.order, "shop")
 
         self._world.start("checkout", at, work, is_awaited=True)
 
@@ -87,6 +90,7 @@ class People:
 
     def _cancel(self, plan: Plan, at: float) -> None:
         def work(kit: Kit) -> None:
+            self.cancelled.add(plan.order.order_id)
             with suppress(Rejected):  # completed, or not accepted yet
                 kit.service.cancel(plan.order.order_id, "shopper", "changed their mind")
 
@@ -323,9 +327,12 @@ class People:
     def _ask_refund(self, plan: Plan, _order: SalesOrder, number: int, share: int) -> None:
         amount = Money(max(1, plan.order.amount.minor * share // 100), "USD")
         self.wishes[plan.order.order_id] += amount.minor
+        answers: set[bool] = set()  # whether it was promised
 
         def work(kit: Kit) -> None:
-            for _ in range(4):
+            if False in answers:
+                return
+            for _ in range(100 if answers else 4):  # who was promised it asks until it is again
                 try:
                     refund_id = kit.service.refund(
                         plan.order.order_id, amount, origin="api", origin_key=f"R{number}",
@@ -335,7 +342,10 @@ class People:
                     self._world.hub.sleep(900)
                 else:
                     self.promised[refund_id] = amount.minor
+                    answers.add(True)
                     return
+            if not answers:
+                answers.add(False)
 
         self._world.start("refund", self._world.hub.seconds, work, is_awaited=True)
 
@@ -357,21 +367,32 @@ class People:
         listed = "SELECT refund_id, origin, state FROM refunds WHERE state IN "
         listed += "('waiting', 'approved', 'moving', 'stuck') ORDER BY 1"
         for refund_id, origin, state in self._world.database.rows(listed):
-            with suppress(Rejected):
+            with suppress(Rejected, Retryable):
                 if state != "waiting":
                     if hash_of(refund_id) % 7 == 0:
                         self.refuse(kit, refund_id, "asked for by mistake")
                     continue
                 # A cancelled order must give its money back, so nobody may say no to that.
-                if hash_of(refund_id) % 5 or origin == "cancellation":
+                if refund_id in self.moved:
+                    kit.service.approve_refund(refund_id, "boss")
+                elif not self._world.restored.may_go_back(refund_id):
+                    self.refuse(kit, refund_id, "the gateway shows that it went back already")
+                elif hash_of(refund_id) % 5 or origin == "cancellation":
                     kit.service.approve_refund(refund_id, "boss")
                 else:
                     self.refuse(kit, refund_id, "not today")
 
     def refuse(self, kit: Kit, refund_id: str, why: str) -> None:
         """Say no; should the answer be lost, it may have been said all the same."""
+        is_new = refund_id not in self.said_no
         self.said_no.add(refund_id)
-        kit.service.refuse_refund(refund_id, "boss", why)
+        try:
+            kit.service.refuse_refund(refund_id, "boss", why)
+        except Rejected as told:
+            self.said_no -= {refund_id} if is_new else set()
+            if "went back already" in told.what:
+                self.moved.add(refund_id)
+            raise
 
     def work_off(self, kit: Kit) -> None:
         mending.work_off(self._world, kit)

@@ -9,6 +9,7 @@ from include.adapters.store.dead_letters import SqlDeadLetters
 from include.adapters.store.decisions import SqlDecisions
 from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.inbox import SqlInbox
+from include.adapters.store.trust import StoreTrust
 from include.adapters.store.watermarks import SqlShelf, SqlWatermarks
 from include.domain.order_rules import (
     AmountRange,
@@ -92,6 +93,7 @@ class Kit:
     receiver: "Receiver"
     letters: SqlDeadLetters
     inbox: SqlInbox
+    trust: StoreTrust
 
 
 class Receiver:
@@ -156,16 +158,8 @@ class Product:
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        variant, database = world.variant, world.database
-        clock = self._clock
-        self.effects = variant.effects(database, clock, world.pass_boundary)
-        self.orders = variant.orders(database, OWNER, clock, self._seconds)
-        self.refunds = variant.refunds(database, clock, self._seconds)
-        self.decisions = SqlDecisions(database, clock)
-        self.inbox = SqlInbox(database, clock)
-        self.letters = SqlDeadLetters(database, clock)
-        self.watermarks = SqlWatermarks(database, clock)
-        self.shelf = SqlShelf(database, clock)
+        variant = world.variant
+        self.start_over()
         self.partner = variant.partner(world)
         self._engine = type("Named", (_Named, variant.engine), {"world": world})
         self._timings = {
@@ -176,6 +170,19 @@ class Product:
         self._desk = self._make_desk()
         self._has_ended = False
         self._known: tuple[int, dict[str, float]] = (-1, {})  # what is due, at that many changes
+
+    def start_over(self) -> None:
+        """Open the stores, as new processes do: nothing of them is in memory."""
+        world, clock = self._world, self._clock
+        variant, database = world.variant, world.database
+        self.effects = variant.effects(database, clock, world.pass_boundary)
+        self.orders = variant.orders(database, OWNER, clock, self._seconds)
+        self.refunds = variant.refunds(database, clock, self._seconds)
+        self.decisions = SqlDecisions(database, clock)
+        self.inbox = SqlInbox(database, clock)
+        self.letters = SqlDeadLetters(database, clock)
+        self.watermarks = SqlWatermarks(database, clock)
+        self.shelf = SqlShelf(database, clock)
         for part in (self.effects, self.orders, self.refunds):
             part.world = world  # mutants let other lives run in the middle of their work
 
@@ -215,6 +222,8 @@ class Product:
 
     def kit(self, life: Life) -> Kit:
         """Join the parts of one process."""
+        trust = self._world.restored.trust()
+        is_watched = self._world.restored.is_played
         engine: Engine = self._engine(
             self.effects,
             self._partners,
@@ -223,6 +232,7 @@ class Product:
             worker=life.name,
             boundary=self._world.pass_boundary,
             log=self._world.hear_engine,
+            looks_first=trust.is_doubted if is_watched else _is_trusted,
         )
         service = self._world.variant.service(
             self.orders,
@@ -253,6 +263,7 @@ class Product:
             self._world.variant.receiver(self.inbox, self._world),
             self.letters,
             self.inbox,
+            trust,
         )  # fmt: skip
 
     def _shop_sync(self, service: OrderService) -> ShopSync:
@@ -274,6 +285,7 @@ class Product:
     def _work(self, kit: Kit) -> None:
         hub, deadline = self._world.hub, self._world.hub.seconds + self._world.storm + PATIENCE
         while not self.rests() and hub.seconds < deadline:
+            self._world.restored.watch(kit.trust)
             due = self._due()
             now = hub.seconds
             if due["effects"] <= now:
@@ -314,6 +326,9 @@ class Product:
                 continue
             if feeds.has_news("decisions") or self._count("decisions", "merged = 'unmatched'"):
                 kit.decisions.poll(EPOCH - timedelta(days=1), [])
+            if world.restored.is_taking_in():
+                world.hub.sleep(600)
+                continue
             if feeds.has_news("orders"):
                 kit.follower.poll("0")
             is_again = self._is_read_again()
@@ -379,6 +394,11 @@ def _seconds(found: str | None) -> float:
 
 def _nobody(_event: str, **_fields: object) -> None:
     """The inbox tells its log; the simulator reads the tables."""
+
+
+def _is_trusted() -> bool:
+    """Ask nobody: the store of most seeds is never put back."""
+    return False
 
 
 def _no_update(*_what: object) -> None:

@@ -16,6 +16,7 @@ from include.services.effects.ports import EffectKind as K
 from tests.prove.plans import HOLD, Outcome, Plan
 from tests.simulator.hub import EPOCH
 
+ALTERED = "altered"  # the digest of what lost an element on its way
 COMPLETE = "9"  # SYSPRO's status of an order of which nothing more is shipped
 ANEW = "8"  # how the numbers of orders begin that a clerk has entered anew
 CLEARING = "1150"  # card clearing: what was captured and not settled yet
@@ -125,7 +126,7 @@ class Truth:
         order_id = effect.key.partition("|")[0]
         if order_id.startswith("ref_"):
             order_id = json.loads(effect.payload).get("order_id", "")
-        digest = "altered" if how.get("drops_element") else effect.digest
+        digest = ALTERED if how.get("drops_element") else effect.digest
         entry = Entry(
             seq,
             now,
@@ -244,10 +245,7 @@ class Truth:
         }
 
     def _follow_on(self, effect: Effect, entry: Entry) -> str:
-        asked = json.loads(effect.payload)
-        entry.target = str(
-            asked.get("authorization_id") or asked.get("capture_id") or asked.get("target_id")
-        )
+        entry.target = acts_on(effect)
         money = {"minor": effect.amount_minor, "currency": effect.currency}
         evidence: dict[str, object] = {
             "request_id": entry.their_key,
@@ -271,10 +269,10 @@ class Truth:
             has_lapsed = entry.at > about.at + HOLD
             if has_lapsed or any(one.kind is K.payment_reversal for one in done):
                 return False
-            taken = sum(one.amount_minor for one in done if not self._is_voided(one))
+            taken = sum(one.amount_minor for one in done if not self.is_voided(one))
             return not self.has_limits or taken + entry.amount_minor <= about.amount_minor
         if kind is K.payment_reversal:
-            standing = [one for one in done if not self._is_voided(one)]
+            standing = [one for one in done if not self.is_voided(one)]
             return not (done if self.voids_release else standing)
         gone = sum(one.amount_minor for one in done)
         if kind is K.payment_void:
@@ -366,14 +364,14 @@ class Truth:
         for kind in (K.payment_capture, K.payment_refund):
             for entry in self.by_kind[kind]:
                 is_open = not entry.batch and not entry.is_no and not entry.is_undone
-                if is_open and not self._is_voided(entry):
+                if is_open and not self.is_voided(entry):
                     entry.batch = number
                     taken.append(entry)
         taken += self.given_back
         self.given_back = []
         return number, taken
 
-    def _is_voided(self, entry: Entry) -> bool:
+    def is_voided(self, entry: Entry) -> bool:
         voids = self.by_kind[K.payment_void]
         return any(one.target == entry.their_key and not one.is_no for one in voids)
 
@@ -386,6 +384,12 @@ class Truth:
         at = EPOCH + timedelta(seconds=entry.at)
         money = Money(entry.amount_minor, "USD")
         return Authorized(request_id, status, status.value, "", money, at=at)
+
+
+def acts_on(effect: Effect) -> str:
+    """Name the request that a follow-on is about."""
+    asked = json.loads(effect.payload)
+    return str(asked.get("authorization_id") or asked.get("capture_id") or asked.get("target_id"))
 
 
 _NATURAL_KINDS = frozenset(

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from include.adapters.store.orders import SqlOrders
 from include.adapters.store.refunds import SqlRefunds
+from include.adapters.store.trust import StoreTrust
 from include.services.effects.boundaries import Boundary
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, Timings
@@ -31,6 +32,7 @@ from tests.prove.database import BETWEEN, Database
 from tests.prove.faults import CODES, FOCUS_STRIKES, INSIDE, LATE, NATURAL, Coverage, draw_swarm
 from tests.prove.partner import Readers, SimulatedPartner
 from tests.prove.plans import RENEWAL, FewShoppers, draw_plans
+from tests.prove.restored import Restored
 from tests.prove.truth import Answer, Truth
 from tests.prove.wire import Wire
 from tests.simulator.hub import Hub
@@ -66,7 +68,9 @@ class Variant:
     push: type[RefundPush] = RefundPush
     sync: type[ShopSync] = ShopSync
     decide: Callable[..., Decided] = decide_review
+    trust: type[StoreTrust] = StoreTrust
     reposts_whole: bool = False
+    is_put_back: bool = False  # the store, to a backup
 
 
 @dataclass(slots=True)
@@ -125,6 +129,7 @@ class World:
         self.storm = self.calm_at
         self._lives = 0
         self._plan_conditions()
+        self.restored = Restored(self)
         self.database = Database(self)
         self.wire = Wire(self, self.dice)
         self.readers = Readers(self)
@@ -146,6 +151,7 @@ class World:
         self.people.begin()
         self.shop.begin()
         self.product.begin()
+        self.restored.begin()
         self.hub.call_at(self.calm_at, self._calm_down)  # an outage outlasts it
         if self.seed % 2 == 0 and self.swarm.at_shipment:
             self.hub.call_at(RENEWAL, self._storm_again)
@@ -217,9 +223,11 @@ class World:
         self.coverage["clock skew", "worker", "life"] += bool(skew)
         life = Life(self, f"{name} {self._lives}", skew)  # type: ignore[arg-type]
         self.busy += is_awaited
+        self.restored.note(life, name, work)
 
         def live() -> None:
             try:
+                self.restored.stand_by()
                 work(self.product.kit(life))
                 self.busy -= is_awaited
                 return
