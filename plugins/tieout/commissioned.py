@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from include.domain.commissioning import Probe
+from include.domain.merchant import Merchant
 from include.services.effects.ports import EffectKind
 from include.wiring import Tieout
 
@@ -11,22 +12,24 @@ if TYPE_CHECKING:
     from tieout.hooks.syspro import SysproHook
 
 
-def demand_for_journals(context: Tieout, erp: "SysproHook") -> None:
+def demand_for_journals(context: Tieout, merchant: Merchant, erp: "SysproHook") -> None:
     """Refuse to post before SYSPRO's longest run is known. Raises ``Rejected``."""
     context.require_commissioned(
-        erp.syspro_conn_id, Probe.longest_run, quiescence=lambda: erp.timings.quiescence
+        merchant.syspro_conn_id, Probe.longest_run, quiescence=lambda: erp.timings.quiescence
     )
 
 
-def demand_for_orders(context: Tieout, gateway: "CybersourceHook", erp: "SysproHook") -> None:
+def demand_for_orders(
+    context: Tieout, merchant: Merchant, gateway: "CybersourceHook", erp: "SysproHook"
+) -> None:
     """Refuse to work on orders before both sides are known. Raises ``Rejected``."""
     pays = EffectKind.payment_authorization
     context.require_commissioned(
-        gateway.cybersource_conn_id,
+        merchant.cybersource_conn_id,
         Probe.search_lag,
         quiescence=lambda: gateway.timings[pays].quiescence,
     )
     context.require_commissioned(
-        erp.syspro_conn_id, Probe.repeated_order, quiescence=lambda: erp.timings.quiescence
+        merchant.syspro_conn_id, Probe.repeated_order, quiescence=lambda: erp.timings.quiescence
     )
-    demand_for_journals(context, erp)
+    demand_for_journals(context, merchant, erp)

@@ -112,7 +112,7 @@ class ShopDesk:
     @cached_property
     def engine(self) -> Engine:
         """The engine of this shop's writes. Raises ``Rejected``: the site is not commissioned."""
-        demand_for_orders(self.context, self.gateway, self.erp)
+        demand_for_orders(self.context, self.merchant, self.gateway, self.erp)
         everything = frozenset(EffectKind)
         return self.context.engine(
             ByKind(everything, self._partner),

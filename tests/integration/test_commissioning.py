@@ -157,7 +157,7 @@ def test_a_line_is_recorded_signed_and_lets_production_write(
     sandbox, desk = play.desks.context, play.desks.of(SHOP)
     live = Tieout(replace(sandbox.settings, mode="production", business_date=None))
     with pytest.raises(Rejected, match="P2: how late the gateway's search") as refused:
-        demand_for_orders(live, desk.gateway, desk.erp)
+        demand_for_orders(live, desk.merchant, desk.gateway, desk.erp)
     assert "tieout.cli commissioning" in refused.value.do
     monkeypatch.setattr(cli, "tieout", lambda: live)
 
@@ -179,15 +179,15 @@ def test_a_line_is_recorded_signed_and_lets_production_write(
     lost = {**search, "found": {**lag, "never_shown": 1}}
     assert record(lost, order, {**long_run, "measured_at": LATER}) == 0
     with pytest.raises(Rejected, match="1 were never shown"):
-        demand_for_orders(live, desk.gateway, desk.erp)
+        demand_for_orders(live, desk.merchant, desk.gateway, desk.erp)
     assert record({**search, "measured_at": LATER}) == 0
     with pytest.raises(Rejected, match="quiescence_s is 900, yet P6") as refused:
-        demand_for_journals(live, desk.erp)
+        demand_for_journals(live, desk.merchant, desk.erp)
     assert "above 960" in refused.value.do
     shorter = {**long_run, "found": {**run_of, "longest_ms": 60_000}, "measured_at": LATER}
     assert record(shorter) == 0
-    demand_for_journals(live, desk.erp)
-    demand_for_orders(live, desk.gateway, desk.erp)
+    demand_for_journals(live, desk.merchant, desk.erp)
+    demand_for_orders(live, desk.merchant, desk.gateway, desk.erp)
     entries = audit.history(live.store, f"commissioning|{gateway}|P2")
     assert [(one.who, one.what) for one in entries] == [("cli:ann", "fact recorded")] * 2
     capsys.readouterr()
