@@ -42,6 +42,7 @@ ASKS = {
     TRASH: Ask.discard,
 }
 _RANK = {state.value: rank for rank, state in enumerate(OrderState)}
+_UNWOUND = (OrderState.declined, OrderState.cancelled)
 _SURELY_HEARD = 3
 _BY_HOOK = 0.3  # of the changes: the shop calls us as well
 
@@ -186,7 +187,7 @@ class Shop:
             return
         there = self.orders[_number(effect)]
         is_late = max(there.marks.values(), default=-1) > _sequence(effect)
-        is_called_off = there.status == "cancelled" and _state(effect) not in ENDED
+        is_called_off = there.status == "cancelled" and _state(effect) not in _UNWOUND
         partner = self._world.product.partner
         self._sent_late.update([effect.reference] if is_late else [])
         allows = partner.sets_status(is_late=is_late, is_called_off=is_called_off)

@@ -159,19 +159,20 @@ class ShopSync:
             changed = self._changed(saga, found)
         if changed == saga.facts.shop_changed:
             return
+        if changed:
+            fault = Rejected(
+                f"it was changed in the shop after it was taken: {changed}",
+                f"shop {found.shop_id}, order {found.order_number}",
+                do,
+            )
+            self.shelf.set_aside("shop_changed", saga.key, fault, owner=self.owner)
+        else:
+            self.shelf.settle("shop_changed", saga.key, "the shop shows what was taken again")
+        # Noted last: a process that ends in between tells it again, instead of never.
         told = Event("changed in the shop", {"what": changed or "nothing any more"})
         self.service.orders.amend(
             saga.key, lambda facts: replace(facts, shop_changed=changed), told
         )
-        if not changed:
-            self.shelf.settle("shop_changed", saga.key, "the shop shows what was taken again")
-            return
-        fault = Rejected(
-            f"it was changed in the shop after it was taken: {changed}",
-            f"shop {found.shop_id}, order {found.order_number}",
-            do,
-        )
-        self.shelf.set_aside("shop_changed", saga.key, fault, owner=self.owner)
 
     def _revived(self, saga: Saga[OrderFacts], found: ShopOrder) -> str:
         """Say that an order which has ended here goes on in the shop, although the shop was told.
@@ -221,16 +222,17 @@ class ShopSync:
         """
         if not found.raw.get("refunds"):
             return
-        faults: list[Rejected] = []
+        refused: list[Rejected] = []
         for refund in self.reader.refunds(found.order_number):
             amount = self.refund_amount(found, refund)
             try:
                 if amount is not None:
                     self._refund(order_id, amount, refund.refund_id)
             except Rejected as fault:
-                faults.append(fault)
-        if faults:
-            raise faults[0]
+                refused.append(fault)
+        if refused:
+            what = "; ".join(dict.fromkeys(fault.what for fault in refused))
+            raise Rejected(what, refused[0].where, refused[0].do)
 
     def _refund(self, order_id: str, amount: Money, refund_id: str) -> None:
         self.service.refund(

@@ -21,6 +21,7 @@ from include.services.translate.order_request import to_order
 from include.services.translate.ports import Addresses
 from include.services.translate.shop_fields import read_order, read_payment
 
+_UNWOUND = (OrderState.declined, OrderState.cancelled)
 _RANK = {state: rank for rank, state in enumerate(OrderState)}
 
 
@@ -170,7 +171,7 @@ class ShopTranslator:
             sequence=_RANK[state],
             status=told.status,
             note=note[:MOST_TEXT],
-            kept=() if state in ENDED else self.called_off,
+            kept=() if state in _UNWOUND else self.called_off,  # else it would not be heard
         )
 
     def callback(
