@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from include.domain.reviews import Decision
 from include.services.effects.ports import EffectKind as K
 from tests.prove.judge import REVIEWED, Judge, Violation
+from tests.prove.truth import Entry
 from tests.simulator.hub import EPOCH
 
 _SETTLED = "SELECT order_id FROM order_events WHERE what = 'contradiction settled: accept'"
@@ -42,7 +43,8 @@ class MoneyJudge(Judge):
             if taken[entry.their_key] > entry.amount_minor:
                 yield Violation("I02 no more taken than authorised", entry.key)
             is_live = entry.amount_minor and entry.their_key not in captured | reversed_ones
-            if is_live:
+            # The shop's own hold of what was never ours is the shop's to release.
+            if is_live and not self._is_the_shops(entry):
                 yield Violation("I06 no authorisation is left alone", entry.key)
 
     # Reviews: I04, I07 ------------------------------------------------------------------------
@@ -219,6 +221,11 @@ class MoneyJudge(Judge):
                 )
         yield from self._stopped(accepted)
         yield from self._called_off(accepted, captured, back)
+
+    def _is_the_shops(self, entry: Entry) -> bool:
+        is_known = self.rows("SELECT 1 FROM orders WHERE order_id = ?", entry.order_id)
+        is_shops = entry.reference.startswith("SHOP")
+        return is_shops and not is_known and self._was_never_taken(entry.order_id)
 
     def _was_never_taken(self, order_id: str) -> bool:
         """Say whether the shop had called it off, or its shopper never paid, before a poll."""

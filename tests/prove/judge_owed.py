@@ -10,6 +10,7 @@ from functools import cached_property
 from include.domain.reviews import Decision
 from include.services.effects.ports import EffectKind as K
 from tests.prove.judge import REVIEWED, Judge, Violation
+from tests.prove.shop import TRASH
 from tests.prove.truth import SalesOrder
 
 
@@ -123,7 +124,8 @@ class OwedJudge(Judge):
     def _of_the_shop(self) -> Iterator[Violation]:
         """Each refund that the shop's people made goes back, or a person was told that it cannot.
 
-        It cannot where less than it is left, or nothing was captured to the end.
+        It cannot where less than it is left, or nothing was captured to the end. Of an order that
+        the shop shows as called off everything goes back anyhow: its refunds are not asked for.
         """
         known = {
             (order_id, key): (refund_id, state)
@@ -140,7 +142,10 @@ class OwedJudge(Judge):
                     yield from self._paid(*found, one.minor)
                     continue
                 left = self._captured[order_id] - self._back[order_id] - self._kept_back[order_id]
+                is_off = self.world.shop.orders[plan.order.number].status in ("cancelled", TRASH)
+                is_all_back = is_off and self._captured[order_id] <= self._back[order_id]
                 is_told = f"web|{plan.order.number}" in aside or not self._captured[order_id]
+                is_told |= is_all_back
                 if left >= one.minor or not is_told:
                     what = f"{one.refund_id} of {order_id}, {left} left"
                     yield Violation("I38 each refund of the shop is paid", what)
