@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from include.domain.erp_orders import ErpDocument, ErpOrder, Shipment
 from include.domain.reviews import DecisionEvent
 from tests.prove.partner import documents, erp_order
-from tests.prove.truth import SalesOrder
+from tests.prove.sales_order import SalesOrder
 from tests.prove.wire import LAG
 from tests.simulator.hub import EPOCH
 

@@ -10,8 +10,8 @@ from functools import cached_property
 from include.domain.reviews import Decision
 from include.services.effects.ports import EffectKind as K
 from tests.prove.judge import REVIEWED, Judge, Violation
+from tests.prove.sales_order import SalesOrder
 from tests.prove.shop import TRASH
-from tests.prove.truth import SalesOrder
 
 
 class OwedJudge(Judge):

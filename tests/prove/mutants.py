@@ -29,7 +29,7 @@ from tests.prove.forgetting_mutants import FORGETTING_MUTANTS
 from tests.prove.late_mutants import LATE_MUTANTS
 from tests.prove.partner import SimulatedPartner
 from tests.prove.play_mutants import PLAY_MUTANTS
-from tests.prove.product import Receiver, incoming
+from tests.prove.receiver import Receiver, incoming
 from tests.prove.saga_mutants import SAGA_MUTANTS
 from tests.prove.world import TIMINGS, Variant
 from tests.simulator.mutants import (

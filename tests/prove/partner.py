@@ -12,7 +12,8 @@ from include.domain.reviews import DecisionEvent
 from include.services.effects.ports import Difference, Effect, EffectKind, Found, Receipt
 from tests.prove.faults import AT_ERP, CODES
 from tests.prove.plans import SCARCE
-from tests.prove.truth import ALTERED, COMPLETE, Answer, Entry, SalesOrder, acts_on
+from tests.prove.sales_order import COMPLETE, SalesOrder
+from tests.prove.truth import ALTERED, Answer, Entry, acts_on
 from tests.simulator.hub import EPOCH
 from tests.simulator.network import NoAnswer, NotSent
 

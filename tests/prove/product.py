@@ -1,6 +1,5 @@
 """The product as one seed runs it: real services and stores, two workers, a poller, a receiver."""
 
-import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -18,12 +17,10 @@ from include.domain.order_rules import (
     OnExpiry,
     OnShortStock,
 )
-from include.domain.reviews import Decision, DecisionEvent
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect
 from include.services.effects.ports import EffectKind as K
 from include.services.inbox.handle_events import HandleEvents
-from include.services.inbox.ports import Inbox, InboxRow, Incoming
 from include.services.orders.order_service import OrderService
 from include.services.orders.ports import ShopContext
 from include.services.sync.follow_orders import OrderFollower
@@ -33,6 +30,7 @@ from include.services.sync.sync_shop import ShopSync
 from tests.orders.partners import FakeErp, FakeGateway, desk, make_rules
 from tests.prove import shop
 from tests.prove.faults import CODES, LOOKS_FIRST
+from tests.prove.receiver import Receiver, read_event
 from tests.simulator.hub import EPOCH
 from tests.simulator.worker import Life
 
@@ -90,49 +88,10 @@ class Kit:
     follower: OrderFollower
     refund_push: RefundPush
     shop_sync: ShopSync
-    receiver: "Receiver"
+    receiver: Receiver
     letters: SqlDeadLetters
     inbox: SqlInbox
     trust: StoreTrust
-
-
-class Receiver:
-    """The webhook receiver: the event is committed before the sender hears 2xx."""
-
-    def __init__(self, inbox: Inbox, world: "World") -> None:
-        self._inbox = inbox
-        self._world = world
-
-    def receive(self, event: DecisionEvent, _delivery: int) -> None:
-        self._strike("crash before commit")
-        self._inbox.store([incoming(event, event.event_key)])
-        self._strike("crash before ack")
-        self._world.notes.acknowledged.append(event.event_key)
-
-    def _strike(self, where: str) -> None:
-        world = self._world
-        life = world.hub.current
-        if not world.is_calm and isinstance(life, Life) and world.dice.random() < 0.1:
-            world.coverage[where, "WH", "delivery"] += 1
-            life.die()
-
-
-def incoming(event: DecisionEvent, key: str) -> Incoming:
-    body = {
-        "request_id": event.request_id,
-        "decision": event.decision.value,
-        "at": event.at.isoformat(),
-        "key": event.event_key,
-    }
-    return Incoming("cybersource|acme_us", key, "decision", json.dumps(body).encode())
-
-
-def read_event(row: InboxRow) -> DecisionEvent:
-    found = json.loads(row.body)
-    at = datetime.fromisoformat(found["at"])
-    return DecisionEvent(
-        found["request_id"], Decision(found["decision"]), at, "webhook", "wh|" + found["key"], "ann"
-    )
 
 
 class _Named:

@@ -32,6 +32,7 @@ from tests.prove.database import BETWEEN, Database
 from tests.prove.faults import CODES, FOCUS_STRIKES, INSIDE, LATE, NATURAL, Coverage, draw_swarm
 from tests.prove.partner import Readers, SimulatedPartner
 from tests.prove.plans import RENEWAL, FewShoppers, draw_plans
+from tests.prove.receiver import Receiver
 from tests.prove.restored import Restored
 from tests.prove.truth import Answer, Truth
 from tests.prove.wire import Wire
@@ -63,7 +64,7 @@ class Variant:
     refunds: type[SqlRefunds] = SqlRefunds
     service: type[OrderService] = OrderService
     translator: type[PlainTranslator] = FewShoppers
-    receiver: type[product.Receiver] = product.Receiver
+    receiver: type[Receiver] = Receiver
     hear: Callable[..., Handler] = decision_handler
     push: type[RefundPush] = RefundPush
     sync: type[ShopSync] = ShopSync

@@ -19,7 +19,7 @@ from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.refunds import RefundState
 from include.services.alerts.ports import AlertRow, Seen
 from include.services.effects.ports import EffectKind, EffectState
-from include.services.orders.moves import is_under_review
+from include.services.orders.standing import is_under_review
 
 _RAISED, _CLEARED = "raised", "cleared"
 _ERP = (

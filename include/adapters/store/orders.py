@@ -22,7 +22,7 @@ from include.domain.orders import Order
 from include.services.effects.chain import detail_of
 from include.services.orders.books import Amend, TimelineEntry
 from include.services.orders.driver import Event, Saga, Stale
-from include.services.orders.moves import state_of
+from include.services.orders.standing import state_of
 
 _ROW = (
     orders.c.order_id,

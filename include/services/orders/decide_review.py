@@ -18,8 +18,8 @@ from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.orders.commands import Command
 from include.services.orders.driver import Event
-from include.services.orders.moves import is_under_review
 from include.services.orders.order_service import OrderService
+from include.services.orders.standing import is_under_review
 
 _THERE = (EffectState.done, EffectState.verified)
 _WORDS = {Decision.accept: "ACCEPT", Decision.reject: "REJECT"}

@@ -15,6 +15,14 @@ from include.domain.reviews import Decision
 from include.services.orders.driver import Ask, Move, Perform, Rest
 from include.services.orders.forgotten import to_seek
 from include.services.orders.renewals import renewal_source
+from include.services.orders.standing import (
+    NOT_PAID,
+    gives_back,
+    is_all_returned,
+    is_too_late,
+    is_under_review,
+    is_wholly_captured,
+)
 from include.services.orders.steps import name_of, number_of
 
 # How often the ERP is asked what a clerk did; the pollers usually know it long before.
@@ -23,11 +31,6 @@ _LOOK_FOR_INVOICE = timedelta(hours=6)
 _LOOK_FOR_RETURN = timedelta(minutes=30)
 _CONTRADICTED = "two fraud decisions against each other: a person decides"
 _UNDECIDED = "Decision Manager has not decided"
-_NOT_PAID = (
-    PaymentStatus.declined,
-    PaymentStatus.invalid,
-    PaymentStatus.authentication_needed,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,82 +63,13 @@ def next_move(it: Situation) -> Move:
         return (it.is_doubted and to_seek(it.order, facts, is_held=is_held)) or _unwind(it)
     if facts.payment is None:
         return _pay(it)
-    if facts.payment.status in _NOT_PAID:
+    if facts.payment.status in NOT_PAID:
         return _rest(it, OrderState.declined, facts.payment.reason)
     if facts.is_contradicted:
         return Rest(OrderState.stuck, _CONTRADICTED)
     if facts.payment.status is PaymentStatus.review_first and facts.decision is not Decision.accept:
         return _rest(it, OrderState.in_review, _UNDECIDED)
     return _asking(it, _expire(it) or _deliver(it) or _settle(it))
-
-
-def state_of(facts: OrderFacts) -> OrderState:
-    """Name the state from the facts alone."""
-    if facts.problem or facts.is_contradicted:
-        return OrderState.stuck
-    if facts.stop is not None:
-        return OrderState.cancelling
-    if facts.payment is None:
-        return OrderState.pending if facts.open_step else OrderState.accepted
-    if facts.payment.status in _NOT_PAID:
-        return OrderState.declined
-    if is_under_review(facts):
-        return OrderState.in_review
-    if facts.taken:
-        is_over = facts.invoice and is_wholly_captured(facts)
-        return OrderState.completed if is_over else OrderState.captured
-    return OrderState.booked if facts.sales_order else OrderState.authorized
-
-
-def is_too_late(facts: OrderFacts) -> bool:
-    """Say whether SYSPRO has invoiced what was to be cancelled: the goods have left, so it goes on.
-
-    What a fraud decision has rejected is charged to nobody: that stays for a person.
-    """
-    stop, is_rejected = facts.stop, facts.decision is Decision.reject
-    if stop is None or stop.keeps_invoice or is_rejected or facts.is_order_cancelled:
-        return False
-    return facts.is_invoiced
-
-
-def gives_back(facts: OrderFacts) -> bool:
-    """Say whether captures of an unwound order go back: first SYSPRO must ship it no more."""
-    if facts.stop is None or facts.open_step:
-        return False
-    is_known = facts.is_order_cancelled and facts.delivered_minor is not None
-    if facts.sales_order and not is_known:
-        return False
-    kept = facts.kept_minor()
-    given = facts.returned_minor - min(facts.credited_minor, kept)
-    return facts.captured_minor() - kept > given
-
-
-def is_for_delivered(facts: OrderFacts, step: str) -> bool:
-    """Say whether a capture is for what was delivered before the order was called off."""
-    is_capture = name_of(step) == "capture" and facts.is_order_cancelled
-    return is_capture and bool(facts.delivered_minor)
-
-
-def is_wholly_captured(facts: OrderFacts) -> bool:
-    """Say whether nothing is left to capture; goods on back order are captured when they leave."""
-    approved = facts.payment.authorized if facts.payment else None
-    return approved is not None and facts.captured_minor() >= approved.minor
-
-
-def is_all_returned(facts: OrderFacts) -> bool:
-    """Say whether everything that was captured has gone back."""
-    return bool(facts.taken) and facts.returned_minor >= facts.captured_minor()
-
-
-def is_under_review(facts: OrderFacts) -> bool:
-    """Say whether a fraud decision is still awaited; nothing is captured until it is made."""
-    return was_reviewed(facts) and facts.decision is not Decision.accept
-
-
-def was_reviewed(facts: OrderFacts) -> bool:
-    """Say whether the payment was held for a fraud review, whatever was decided since."""
-    held = (PaymentStatus.in_review, PaymentStatus.review_first)
-    return facts.payment is not None and facts.payment.status in held
 
 
 def _pay(it: Situation) -> Move:

@@ -21,12 +21,13 @@ from include.services.effects.store import Leases
 from include.services.orders.books import Amend, DecisionBook, OrderBook, RefundBook
 from include.services.orders.deciding import settled, with_decision
 from include.services.orders.driver import NOT_WANTED, Driver, Event, Saga
-from include.services.orders.moves import authorized, free_number, gives_back, is_under_review
+from include.services.orders.moves import authorized, free_number
 from include.services.orders.place_order import OrderPlay, is_wanted
 from include.services.orders.ports import ShopContext
 from include.services.orders.refunding import Refunding
 from include.services.orders.refused import tried_again
 from include.services.orders.setting_back import NO_DESK, Stake
+from include.services.orders.standing import gives_back, is_under_review
 from include.services.orders.steps import STEPS, name_of
 from include.services.orders.turned_away import turn_away
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from include.domain.order_state import OrderFacts
 from include.domain.reviews import Decision
 from include.services.effects.store import DeadLetterNote
-from include.services.orders.moves import is_under_review
 from include.services.orders.refused import refusal_of
+from include.services.orders.standing import is_under_review
 
 SHIPPED_UNPAID = "shipped_unpaid"
 TIEOUT = "tieout"  # as who stopped an order: nobody who would know of its goods

@@ -21,17 +21,11 @@ from include.services.orders.commands import Command
 from include.services.orders.driver import Event, Move
 from include.services.orders.folds import FOLDS, hold_reason
 from include.services.orders.forgotten import FORGOTTEN
-from include.services.orders.moves import (
-    Situation,
-    is_for_delivered,
-    is_too_late,
-    next_capture,
-    next_move,
-    state_of,
-)
+from include.services.orders.moves import Situation, next_capture, next_move
 from include.services.orders.ports import ShopContext
 from include.services.orders.renewals import renewal_source, renewed, skips_decision
 from include.services.orders.setting_back import Stake
+from include.services.orders.standing import is_for_delivered, is_too_late, state_of
 from include.services.orders.steps import FORWARD, STEPS, UNWINDING, name_of, number_of
 
 Seek = Callable[[Effect], Effect | None]  # None: it is not there
