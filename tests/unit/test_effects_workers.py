@@ -99,6 +99,20 @@ def test_one_poisoned_effect_does_not_stop_the_sweep(desk: Desk) -> None:
     assert len(desk.partner.sends) == 1
 
 
+def test_one_that_made_way_for_another_while_the_sweep_went_on_is_passed_over(desk: Desk) -> None:
+    first, second = desk.engine.intend(effect()), desk.engine.intend(effect("another"))
+    heir = replace(effect("heir"), reference=second.reference)
+
+    def make_way() -> None:
+        desk.engine.withdraw(KIND, second.key, "nobody wants it any more")
+        desk.engine.intend(heir)
+
+    desk.partner.on_look = [make_way]
+    swept = desk.engine.sweep()
+    assert [one.key for one in swept] == [first.key]
+    assert desk.engine.find(KIND, second.key) is None
+
+
 @pytest.mark.parametrize("is_performed", [True, False], ids=["perform", "intend and advance"])
 def test_a_frozen_host_sends_nothing_twice(is_performed: bool) -> None:
     """Its own clock stands still while the janitor takes over: only the store's time has moved."""

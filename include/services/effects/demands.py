@@ -9,6 +9,10 @@ from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.effects.rules import Rules
 
 
+class NotThereError(ValueError):
+    """There is no such effect: a bug of ours, or it was withdrawn and another took its place."""
+
+
 class RulesByKind(dict[EffectKind, Rules]):
     """Made when first asked for: a connection is read only where its partner is needed."""
 

@@ -14,6 +14,7 @@ from include.domain.errors import OutcomeUnknown, Parked, Rejected, Retryable
 from include.services.effects.boundaries import Boundary, BoundaryHook, pass_by
 from include.services.effects.calls import Calls
 from include.services.effects.demands import (
+    NotThereError,
     RulesByKind,
     check_digest,
     demand_replayable,
@@ -175,15 +176,15 @@ class Engine:
     def sweep(self, limit: int = 100, targets: Sequence[str] | None = None) -> tuple[Effect, ...]:
         """Advance up to ``limit`` effects whose time has come: the janitor.
 
-        ``targets`` names the partner systems this engine can reach; ``None`` is all.
-
-        Raises:
-            ExceptionGroup: at the end, if some could not be worked on; the others were.
+        ``targets`` names the partner systems this engine can reach; ``None`` is all. Raises an
+        ``ExceptionGroup`` at the end if some could not be worked on; the others were.
         """
         worked, broken = [], []
         for kind, key in self._store.due(limit, targets):
             try:
                 worked.append(self.advance(kind, key))
+            except NotThereError:  # withdrawn since, and another order's intent has its place
+                continue
             except Exception as error:  # noqa: BLE001  one poisoned effect must not stop the rest
                 self._log("effect_broken", kind=kind.value, key=key, error=repr(error))
                 broken.append(error)
@@ -395,5 +396,5 @@ class Engine:
     def _required(self, kind: EffectKind, key: str) -> Effect:
         effect = self._store.get(kind, key)
         if effect is None:
-            raise ValueError(f"effect {kind.value} {key!r} was never intended")
+            raise NotThereError(f"effect {kind.value} {key!r} was never intended")
         return effect
