@@ -49,7 +49,8 @@ class ShopJudge(Judge):
         if is_off and state not in _CALLED_OFF:
             is_told = self._was_told(there, order_id, "shop_order", "late_cancellation")
             asked = "SELECT 1 FROM order_events WHERE order_id = ? AND what IN "
-            asked += "('closed short in SYSPRO', 'cancelled in SYSPRO')"
+            asked += "('closed short in SYSPRO', 'cancelled in SYSPRO', "
+            asked += "'delivered in part before it was called off')"
             is_unwound = bool(self.rows(asked, order_id))  # what had left of it stays charged
             if not (is_told or (invoiced and (there.status == TRASH or is_unwound))):
                 yield Violation("I35 what the shop calls off is", f"{order_id} is {state}")
