@@ -1,4 +1,4 @@
-"""``python -m include.local demo|start|stop|status|secrets``: see ``make help``.
+"""``python -m include.local demo|start|stop|status|environment|secrets``: see ``make help``.
 
 ``start`` with ``--airflow-database``, ``--store-url`` and ``--broker-url`` is the stack of
 docker-compose.yaml without Docker: PostgreSQL, Redis and a Celery worker.
@@ -6,12 +6,14 @@ docker-compose.yaml without Docker: PostgreSQL, Redis and a Celery worker.
 
 import argparse
 import base64
+import os
 import secrets
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
 
-from include.domain.errors import IntegrationError
+from include.domain.errors import IntegrationError, Rejected
 from include.local.environment import LocalStack
 from include.local.processes import Processes
 
@@ -85,6 +87,18 @@ def _status(stack: LocalStack) -> int:
     return 1 if headless else 0
 
 
+def _environment(stack: LocalStack) -> int:
+    """Print what a shell must export so that its commands are the stack's."""
+    if not (stack.home / "keys.json").exists():
+        do = "Run 'make demo', or name its folder with --home."
+        raise Rejected("no stack was ever started here", str(stack.home), do)
+    for name, value in sorted(stack.environment().items()):
+        if os.environ.get(name) != value:
+            print(f"export {name}={shlex.quote(value)}")  # noqa: T201
+    print(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH")  # noqa: T201
+    return 0
+
+
 def _secrets(_stack: LocalStack) -> int:
     """Print an .env for docker-compose.yaml with fresh secrets."""
     fernet = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
@@ -100,6 +114,7 @@ _COMMANDS = {
     "start": _start,
     "stop": _stop,
     "status": _status,
+    "environment": _environment,
     "secrets": _secrets,
 }
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from include.domain.errors import Rejected
 from include.domain.journal import Journal
 from include.domain.money import Money
 from include.domain.open_items import OpenItem
@@ -27,8 +28,15 @@ class BuiltDay:
 
 
 def differences(today: BuiltDay, changed: BuiltDay) -> list[str]:
-    """Say what the change does to the day, in lines for a person; none: nothing."""
+    """Say what the change does to the day, in lines for a person; none: nothing.
+
+    Raises:
+        Rejected: by either the day stops for the same reason, so nothing can be said.
+    """
     said = []
+    if today.stopped and today.stopped == changed.stopped:
+        what = f"the day stops, with the change and without: {today.stopped}"
+        raise Rejected(what, "preview", "Mend that first.")
     if today.stopped != changed.stopped:
         said.append(f"the day would {_end(changed.stopped)}; today it would {_end(today.stopped)}")
     said += _totals(today.totals, changed.totals)

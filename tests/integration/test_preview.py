@@ -112,6 +112,10 @@ def test_what_cannot_be_previewed_is_said(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert "holds no mappings" in look(context, tmp_path / "nowhere", monkeypatch, capsys)
+    with monkeypatch.context() as away:
+        away.delenv("AIRFLOW_CONN_SYSPRO_A")
+        stopped = look(context, Path(mappings_of.__file__).parent, away, capsys)
+    assert "the day stops, with the change and without: Airflow finds no connection" in stopped
     folder = str(Path(mappings_of.__file__).parent)
     for days, words in (
         (["2026-09-01"], "has no files"),

@@ -1,0 +1,28 @@
+"""A shell takes over the environment of the local stack, whatever is in it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from include.local.environment import LocalStack
+
+COMMAND = (sys.executable, "-m", "include.local", "environment", "--home")
+
+
+def test_a_shell_that_evaluates_it_has_the_stacks_variables(tmp_path: Path) -> None:
+    home = tmp_path / "it's here"
+    stack = LocalStack(home=home, port=8099)
+    stack.prepare()
+    asked = 'eval "$("$@" --port 8099)"; printf "%s\\n" "$TIEOUT_STORE_URL" "$AIRFLOW__API__PORT"'
+    found = subprocess.run(
+        ["sh", "-c", asked, "sh", *COMMAND, str(home)], capture_output=True, text=True, check=True
+    )
+    wanted = stack.environment()
+    assert found.stdout.splitlines() == [wanted["TIEOUT_STORE_URL"], "8099"]
+
+
+def test_where_nothing_was_ever_started_it_says_so(tmp_path: Path) -> None:
+    found = subprocess.run([*COMMAND, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert found.returncode == 1
+    assert found.stdout == ""
+    assert "Run 'make demo'" in found.stderr
