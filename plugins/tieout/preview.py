@@ -20,6 +20,7 @@ from include.domain.settlement import SettlementDay
 from include.mappings.tables import Mappings
 from include.services.preview import BuiltDay, differences
 from include.wiring import Settings, Tieout
+from tieout import metrics
 from tieout.tasks import settlement
 
 _STEPS = (settlement.classify, settlement.check, settlement.match, settlement.build)
@@ -38,7 +39,8 @@ class Preview:
         Raises:
             Rejected: it has never run.
         """
-        return differences(_built(self.today, day), _built(self.changed, day))
+        with metrics.silence():
+            return differences(_built(self.today, day), _built(self.changed, day))
 
 
 @contextmanager

@@ -17,8 +17,8 @@ from tieout.commissioned import demand_for_journals, demand_for_orders
 
 MERCHANT, ACCOUNT = "acme_us", "1160"
 KEEP = [{"key": "_cybersource_keep_card", "value": "yes"}]
-LATER = "2026-11-27T05:00:00Z"
-AT = "2026-11-27T04:00:00Z"
+LATER = "2025-11-27T05:00:00Z"
+AT = "2025-11-27T04:00:00Z"
 Run = Callable[..., dict[str, Any]]
 
 
@@ -176,6 +176,8 @@ def test_a_line_is_recorded_signed_and_lets_production_write(
     assert live.commissioning.listing() == []  # all, or none
     order = {"probe": "P5", "connection": erp, "found": {"is_refused": True, "words": "Duplicate"}}
     long_run = {"probe": "P6", "connection": erp, "found": run_of}
+    assert record({**order, "measured_at": "2199-01-01T00:00:00Z"}) == 1
+    assert "still to come" in capsys.readouterr().err
     lost = {**search, "found": {**lag, "never_shown": 1}}
     assert record(lost, order, {**long_run, "measured_at": LATER}) == 0
     with pytest.raises(Rejected, match="1 were never shown"):

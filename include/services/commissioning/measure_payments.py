@@ -29,24 +29,28 @@ def measure_search_lag(
     waiting: list[tuple[Effect, float]] = []
     lags: list[int] = []
     made = never = 0
-    while made < samples or waiting:
-        if made < samples and len(waiting) < _AT_ONCE:
-            waiting.append((pay.authorize(made), watch.seconds()))
-            made += 1
-        for one in list(waiting):
-            effect, answered_at = one
-            is_shown = pay.is_shown(effect)
-            lag = watch.ms_since(answered_at)
-            if not is_shown and lag <= at_most_s * 1000:
-                continue
-            waiting.remove(one)
+    try:
+        while made < samples or waiting:
+            if made < samples and len(waiting) < _AT_ONCE:
+                waiting.append((pay.authorize(made), watch.seconds()))
+                made += 1
+            for one in list(waiting):
+                effect, answered_at = one
+                is_shown = pay.is_shown(effect)
+                lag = watch.ms_since(answered_at)
+                if not is_shown and lag <= at_most_s * 1000:
+                    continue
+                waiting.remove(one)
+                pay.release(effect)
+                if is_shown:
+                    lags.append(lag)
+                else:
+                    never += 1
+            if waiting:
+                watch.sleep(every_s)
+    finally:  # one that was not approved, or a person at the keyboard, ends it before its time
+        for effect, _ in waiting:
             pay.release(effect)
-            if is_shown:
-                lags.append(lag)
-            else:
-                never += 1
-        if waiting:
-            watch.sleep(every_s)
     if not lags:
         do = "Look in the Business Center whether they are there; wait longer (--at-most)."
         raise Rejected(f"none of {samples} payments was found in {at_most_s:g} s", pay.name, do)

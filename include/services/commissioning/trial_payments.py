@@ -19,9 +19,18 @@ _ADDRESS = Address(
 _SHOPPER = Shopper(_ADDRESS.name, "commissioning@example.com", _ADDRESS, _ADDRESS)
 
 
+MOST_REPEATS = 9
+
+
 def target_of(organization_id: str) -> str:
     """Name a target of the measurements' own: no janitor and no order has to do with them."""
     return f"{organization_id}|commissioning"
+
+
+def targets_of(organization_id: str) -> tuple[str, ...]:
+    """Name all of them, those of the repeats too: whoever measures next ends what is left."""
+    target = target_of(organization_id)
+    return (target, *(f"{target}|repeat {turn}" for turn in range(1, MOST_REPEATS + 1)))
 
 
 @dataclass(frozen=True, slots=True)

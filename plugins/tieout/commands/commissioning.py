@@ -44,6 +44,10 @@ def _record(context: Tieout, given: argparse.Namespace) -> None:
     if not lines:
         raise Rejected("no line came", "standard input", "Pipe in what the measurements printed.")
     facts = [fact_of(line, given.who, given.connection) for line in lines]  # all, or none
+    now = context.clock.now()
+    if early := [fact for fact in facts if fact.measured_at > now]:
+        what = f"{early[0].probe} was measured at {early[0].measured_at}, which is still to come"
+        raise Rejected(what, "standard input", "The newest one counts: correct its time.")
     for fact in facts:
         context.commissioning.record(fact, via="cli")
         say(f"{fact.connection}  {fact.probe}  recorded")

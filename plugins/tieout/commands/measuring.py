@@ -98,14 +98,18 @@ def _search_lag(context: Tieout, given: argparse.Namespace) -> "tuple[str, Findi
 def _repeats(context: Tieout, given: argparse.Namespace) -> "tuple[str, Finding]":
     from include.services.commissioning.measure_payments import measure_repeats
     from include.services.commissioning.timing import Stopwatch
+    from include.services.commissioning.trial_payments import MOST_REPEATS
 
+    if len(given.after) > MOST_REPEATS:
+        what = f"{len(given.after)} repeats of one payment"
+        raise Rejected(what, "--after", f"Name {MOST_REPEATS} instants at most.")
     connection, pay = _trial_payments(context, given)
     return connection, measure_repeats(pay, after_s=sorted(given.after), watch=Stopwatch())
 
 
 def _trial_payments(context: Tieout, given: argparse.Namespace) -> "tuple[str, TrialPayments]":
     from include.domain.orders import PaymentMethod, PaymentSource
-    from include.services.commissioning.trial_payments import TrialPayments, target_of
+    from include.services.commissioning.trial_payments import TrialPayments, targets_of
     from include.services.effects.ports import EffectKind
     from tieout.hooks.cybersource import CybersourceHook
     from tieout.this_process import worker_name
@@ -115,7 +119,7 @@ def _trial_payments(context: Tieout, given: argparse.Namespace) -> "tuple[str, T
         merchant.cybersource_conn_id, reasons=context.today.meanings(merchant.merchant_id)
     )
     engine = context.engine(hook.partners, hook.timings, worker=worker_name())
-    engine.sweep(targets=(target_of(merchant.organization_id),))  # what a broken run has left
+    engine.sweep(targets=targets_of(merchant.organization_id))  # what a broken run has left
     pay = TrialPayments(
         engine,
         hook.partners[EffectKind.payment_authorization],
