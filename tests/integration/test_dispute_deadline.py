@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from include.adapters.syspro.adapter import SysproAdapter
+from include.domain.journal import JournalKind
 from include.domain.matching import Cause
 from include.domain.settlement import SettlementDay
 from include.sandbox import Sandbox, start
 from include.services.journal_book import JournalState
+from include.services.post_journals import post_journals
 from include.wiring import Settings, Tieout
 from tests.accuracy.partners import Partners
 from tests.accuracy.quarter import Quarter, days_between
@@ -121,3 +123,23 @@ def test_an_uncontested_chargeback_is_found_written_off_and_taken_back_when_won(
     assert back.posting_date == GIVEN_BACK
     totals = desk.context.tie_outs.of([first.key, back.key])
     assert [row["difference_minor"] for row in totals] == [0, 0]
+
+
+def test_a_write_off_that_was_posted_before_its_worker_died_is_proven_by_the_next_run(
+    desk: Desk,
+) -> None:
+    desk.run(TAKEN, LAPSED)
+    desk.approve(LAPSED)
+    ledger = desk.hook("", None)
+    with ledger.session():
+        post_journals(
+            SettlementDay("acme_us", TAKEN),
+            desk.quarter.mappings.merchant("acme_us", TAKEN),
+            journals=desk.journals,
+            engine=desk.context.engine(ledger.partners, ledger.timings, worker="w"),
+            items=desk.context.open_items,
+            kinds=(JournalKind.dispute_lost,),
+        )
+    assert desk.states == [JournalState.posted]
+    assert desk.post(LAPSED) == 1
+    assert desk.states == [JournalState.tied_out]

@@ -102,13 +102,13 @@ def post_write_offs(day_key: str) -> str:
 
 
 def _post_write_offs(day: SettlementDay) -> str:
-    """Return of how many days there was something to post."""
+    """Return of how many days there was something to post or to prove."""
     from include.services.post_journals import post_journals
     from include.services.tie_out import tie_out
     from tieout.hooks.syspro import SysproHook
 
     context = tieout()
-    waiting = _approved(context, day.merchant_id)
+    waiting = _unproven(context, day.merchant_id)
     if not waiting:
         return "nothing to post"
     hook = SysproHook(context.merchant(day).syspro_conn_id, leases=context.leases)
@@ -137,13 +137,16 @@ def _post_write_offs(day: SettlementDay) -> str:
                 resolution="written off",
             )
             log.info("post_write_offs %s: of %s: %s", day, one.settlement_date, result)
-    return f"write-offs of {len(waiting)} days"
+    return f"write-offs of {len(waiting)} days posted or proven"
 
 
-def _approved(context: Tieout, merchant_id: str) -> dict[SettlementDay, dict[str, str]]:
-    """Return the open item that each approved write-off answers, by day of the chargeback."""
+def _unproven(context: Tieout, merchant_id: str) -> dict[SettlementDay, dict[str, str]]:
+    """Return the open item that each approved write-off answers, by day of the chargeback.
+
+    One that is posted was posted by the janitor, or by a try that died before it had proven it.
+    """
     found: dict[SettlementDay, dict[str, str]] = defaultdict(dict)
-    states = (JournalState.approved, JournalState.parked)
+    states = (JournalState.approved, JournalState.parked, JournalState.posted)
     for record in context.journals.write_offs_in(merchant_id, states):
         day = SettlementDay(merchant_id, record.journal.settlement_date)
         found[day][record.journal.key] = str(record.control.get("item", ""))
