@@ -21,6 +21,9 @@ class JournalState(StrEnum):
     void = "void"
 
 
+WAITING = (JournalState.approved, JournalState.parked)  # SYSPRO shall have it, and has it not
+
+
 @dataclass(frozen=True, slots=True)
 class BookedJournal:
     """A journal and its state."""

@@ -13,7 +13,7 @@ from include.domain.open_items import item_key_of
 from include.domain.settlement import SettlementDay
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
-from include.services.journal_book import BookedJournal, JournalBook, JournalState
+from include.services.journal_book import WAITING, BookedJournal, JournalBook, JournalState
 
 log = logging.getLogger(__name__)
 POSTER = "tieout post"
@@ -83,8 +83,7 @@ def post_journals(
     wanted = [
         booked
         for booked in journals.of_day(day)
-        if booked.state in (JournalState.approved, JournalState.parked)
-        and booked.journal.kind in kinds
+        if booked.state in WAITING and booked.journal.kind in kinds
     ]
     effects: list[Effect] = []
     broken: list[Exception] = []

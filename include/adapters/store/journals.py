@@ -14,7 +14,7 @@ from include.domain.journal import Journal, JournalKind
 from include.domain.settlement import SettlementDay
 from include.services.books.ports import JournalRecord
 from include.services.effects.chain import Signed
-from include.services.journal_book import BookedJournal, JournalState
+from include.services.journal_book import WAITING, BookedJournal, JournalState
 from include.services.ports import Clock
 
 _CHUNK = 500  # names of one query
@@ -144,7 +144,7 @@ class SqlJournals:
 
     def unfinished(self) -> list[BookedJournal]:
         """Return what is approved or parked, of any day."""
-        waiting = (JournalState.approved.value, JournalState.parked.value)
+        waiting = [state.value for state in WAITING]
         query = select(journals).where(journals.c.state.in_(waiting))
         return self._booked(
             query.order_by(

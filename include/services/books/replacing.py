@@ -14,9 +14,7 @@ from include.domain.settlement import SettlementDay
 from include.services.books.dates import PostingDates
 from include.services.books.ports import JournalRecord, JournalStore
 from include.services.books.restate import Chain, ChainKey, Continuation, chains
-from include.services.journal_book import JournalState
-
-_WAITING = (JournalState.approved, JournalState.parked)
+from include.services.journal_book import WAITING
 
 
 class Postings(Protocol):
@@ -46,7 +44,7 @@ def chains_of_day(
 ) -> dict[ChainKey, Chain]:
     """Return what was built of these kinds, after voiding what a run that died has retired."""
     records = _records(day, kinds, journals)
-    waiting = [record.journal for record in records if record.state in _WAITING]
+    waiting = [record.journal for record in records if record.state in WAITING]
     retired = [journal for journal in waiting if postings.is_retired(journal)]
     for journal in retired:
         journals.void(journal, is_retired=True)
@@ -65,7 +63,7 @@ def _replaceable(
     records: Iterable[JournalRecord], postings: Postings, dates: PostingDates
 ) -> frozenset[str]:
     """Return the keys of approved journals that may be replaced all the same."""
-    waiting = [record.journal for record in records if record.state in _WAITING]
+    waiting = [record.journal for record in records if record.state in WAITING]
     return frozenset(
         journal.key
         for journal in waiting

@@ -9,7 +9,7 @@ from collections import defaultdict
 from include.domain.journal import JournalKind
 from include.domain.settlement import SettlementDay
 from include.services.approve_journals import ApprovalRequest
-from include.services.journal_book import JournalState
+from include.services.journal_book import WAITING, JournalState
 from include.wiring import Tieout, tieout
 from tieout.commissioned import demand_for_journals
 from tieout.tasks.task_log import told
@@ -146,7 +146,7 @@ def _unproven(context: Tieout, merchant_id: str) -> dict[SettlementDay, dict[str
     One that is posted was posted by the janitor, or by a try that died before it had proven it.
     """
     found: dict[SettlementDay, dict[str, str]] = defaultdict(dict)
-    states = (JournalState.approved, JournalState.parked, JournalState.posted)
+    states = (*WAITING, JournalState.posted)
     for record in context.journals.write_offs_in(merchant_id, states):
         day = SettlementDay(merchant_id, record.journal.settlement_date)
         found[day][record.journal.key] = str(record.control.get("item", ""))

@@ -4,9 +4,11 @@ Each step may run again at any time. What comes before is in ``settlement``.
 """
 
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from include.domain.errors import Rejected
+from include.domain.journal import JournalKind
 from include.domain.merchant import Merchant
 from include.domain.settlement import SettlementDay
 from include.wiring import Tieout, tieout
@@ -17,11 +19,15 @@ from tieout.this_process import worker_name
 
 if TYPE_CHECKING:
     from include.services.approve_journals import ApprovalRequest
+    from include.services.journal_book import BookedJournal
 
 log = logging.getLogger(__name__)
 
 SHADOW = "shadow"  # of a day whose merchant posts nothing yet
-_SETTLED = ("tied_out", "reported", "held", "parked", SHADOW)
+PARKED = "parked"  # of a day with a journal whose period is closed
+_SETTLED = ("tied_out", "reported", "held", PARKED, SHADOW)
+# A write-off of the day is posted and proven beside it: see ``disputes``.
+_KINDS = tuple(kind for kind in JournalKind if kind is not JournalKind.dispute_lost)
 
 
 def approval_request(day_key: str) -> "ApprovalRequest | None":
@@ -88,14 +94,13 @@ def record_decision(day_key: str, *, is_approved: bool, decided_by: str) -> None
 @day_step
 def post(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     """Post the approved journals, each once, in one SYSPRO session."""
-    from include.services.journal_book import JournalState
+    from include.services.journal_book import WAITING
     from include.services.post_journals import post_journals
     from tieout.hooks.syspro import SysproHook
 
     if merchant.is_shadow:
         return ""
-    wanted = {JournalState.approved, JournalState.parked}
-    if not any(booked.state in wanted for booked in context.journals.of_day(day)):
+    if not any(booked.state in WAITING for booked in journals_of(context, day)):
         log.info("post %s: nothing to post", day)
         return "posted"
     hook = SysproHook(merchant.syspro_conn_id, leases=context.leases)
@@ -108,9 +113,10 @@ def post(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
             journals=context.journals,
             engine=engine,
             items=context.open_items,
+            kinds=_KINDS,
         )
     log.info("post %s: %s, SYSPRO calls %d", day, result, hook.calls)
-    return "parked" if result.parked else "posted"
+    return PARKED if result.parked else "posted"
 
 
 @day_step
@@ -123,15 +129,37 @@ def tie_out(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     if merchant.is_shadow:
         return ""
     there = {JournalState.posted, JournalState.tied_out}
-    booked = context.journals.of_day(day)
+    booked = journals_of(context, day)
     if any(one.state in there for one in booked):
         hook = SysproHook(merchant.syspro_conn_id, leases=context.leases)
         with hook.session():
             engine = context.engine(hook.partners, hook.timings, worker=worker_name())
-            prove(day, journals=context.journals, engine=engine, tie_outs=context.tie_outs)
+            prove(
+                day,
+                journals=context.journals,
+                engine=engine,
+                tie_outs=context.tie_outs,
+                kinds=_KINDS,
+            )
         log.info("tie_out %s: SYSPRO calls %d", day, hook.calls)
-    is_parked = any(one.state is JournalState.parked for one in context.journals.of_day(day))
-    return "parked" if is_parked else "tied_out"
+    _demand_posted([one for one in booked if one.state not in there], day)
+    return PARKED if any(one.state is JournalState.parked for one in booked) else "tied_out"
+
+
+def journals_of(context: Tieout, day: SettlementDay) -> "list[BookedJournal]":
+    """Return what stands of the day's own journals; a write-off is none of them."""
+    return [one for one in context.journals.of_day(day) if one.journal.kind in _KINDS]
+
+
+def _demand_posted(missing: Sequence["BookedJournal"], day: SettlementDay) -> None:
+    """Refuse to call a day proven that SYSPRO has not got: a person may mark *post* a success."""
+    named = [f"{one.journal.key} is {one.state}" for one in missing if one.state != PARKED]
+    if named:
+        raise Rejected(
+            f"{'; '.join(named)}, and SYSPRO has not got it",
+            f"tie_out, {day}",
+            "Clear 'post' of this merchant; where it is not approved, 'approve'.",
+        )
 
 
 @day_step
