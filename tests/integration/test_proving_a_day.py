@@ -3,7 +3,9 @@
 from datetime import date
 
 import pytest
+from sqlalchemy import update
 
+from include.adapters.store.schema import effects as effect_table
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.settlement import SettlementDay
@@ -11,18 +13,19 @@ from include.services.build_dispute_lost import build_dispute_lost
 from include.services.journal_book import JournalState
 from include.wiring import Tieout
 from tests.integration.play import Play
-from tieout.tasks import day_step, posting, settlement
+from tieout.tasks import day_step, effects, orders, posting, settlement
 
 MERCHANT = "acme_us"
-UNPOSTED, BESIDE = date(2026, 10, 29), date(2026, 10, 30)
+UNPOSTED, BESIDE, PARKED = date(2026, 10, 29), date(2026, 10, 30), date(2026, 10, 31)
 STEPS = ("download", "classify", "check", "match", "build")
 
 
 @pytest.fixture
 def context(play: Play, monkeypatch: pytest.MonkeyPatch) -> Tieout:
     found = play.desks.context
-    for module in (day_step, posting):
+    for module in (day_step, posting, effects, orders):
         monkeypatch.setattr(module, "tieout", lambda: found)
+    monkeypatch.setattr(effects, "desks", lambda: play.desks)
     return found
 
 
@@ -40,6 +43,10 @@ def state_of(context: Tieout, day: SettlementDay) -> str:
     record = context.days.get(day)
     assert record is not None
     return record.state
+
+
+def states(context: Tieout, day: SettlementDay) -> set[JournalState]:
+    return {one.state for one in context.journals.of_day(day)}
 
 
 def test_a_day_whose_post_was_marked_a_success_by_hand_is_not_proven(context: Tieout) -> None:
@@ -74,3 +81,27 @@ def test_a_write_off_of_the_day_is_posted_beside_it_and_holds_it_up_nowhere(
     assert state_of(context, day) == "tied_out"
     (beside,) = (one for one in context.journals.of_day(day) if one.journal.key == lost.key)
     assert beside.state is JournalState.approved
+
+
+def test_what_the_janitor_posts_once_its_period_is_open_is_proven_and_reported(
+    play: Play, context: Tieout
+) -> None:
+    period = {"company": "A", "year": 2026, "period": 10}
+    day = approved(PARKED)
+    play.control("periods", **period, state="closed")
+    posting.post(str(day))
+    posting.tie_out(str(day))
+    posting.report(str(day))
+    assert state_of(context, day) == "parked"
+    effects.sweep_all()
+    assert state_of(context, day) == "parked"  # the period is still closed
+    play.control("periods", **period, state="open")
+    with context.store.begin() as connection:
+        connection.execute(
+            update(effect_table)
+            .where(effect_table.c.state == "parked")
+            .values(next_at=effect_table.c.intended_at)
+        )
+    effects.sweep_all()
+    assert states(context, day) == {JournalState.tied_out}
+    assert state_of(context, day) == "reported"

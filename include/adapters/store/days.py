@@ -79,6 +79,16 @@ class SqlDays:
         with self._engine.begin() as connection:
             return [SettlementDay(*row) for row in connection.execute(query)]
 
+    def in_state(self, state: str) -> list[SettlementDay]:
+        """Return the days that stand so, the oldest first."""
+        query = (
+            select(settlement_days.c.merchant_id, settlement_days.c.settlement_date)
+            .where(settlement_days.c.state == state)
+            .order_by(settlement_days.c.settlement_date, settlement_days.c.merchant_id)
+        )
+        with self._engine.begin() as connection:
+            return [SettlementDay(*row) for row in connection.execute(query)]
+
     def record(
         self,
         day: SettlementDay,

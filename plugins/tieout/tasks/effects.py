@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from functools import partial
 
-from include.domain.errors import IntegrationError
+from include.domain.errors import IntegrationError, Rejected
+from include.services.journal_book import WAITING
 from include.wiring import Tieout, tieout
 from tieout import metrics
+from tieout.tasks import posting
 from tieout.tasks.orders import desks, watch_store
 from tieout.tasks.task_log import told
 from tieout.this_process import worker_name
@@ -23,7 +25,11 @@ def sweep_all() -> str:
 def _sweep_all() -> str:
     watch_store()
     broken: list[Exception] = []
-    for name, work in (("sweep_journals", _sweep_journals), ("sweep_trade", _sweep_trade)):
+    for name, work in (
+        ("sweep_journals", _sweep_journals),
+        ("sweep_trade", _sweep_trade),
+        ("prove_parked", _prove_parked),
+    ):
         try:
             told(name, "", work, after_a_fault="what else is due, then the task ends with this")
         except (IntegrationError, ExceptionGroup) as fault:
@@ -75,6 +81,30 @@ def _sweep_company(context: Tieout, conn_id: str, companies: Sequence[str]) -> s
         timings = hook.timings_by_kind  # of orders too, which are read back at other times
         engine = context.engine(hook.partners, timings, worker=worker_name())
         return f"{len(engine.sweep(targets=companies))} advanced"
+
+
+def _prove_parked() -> str:
+    """Prove and report the days that waited for a period and wait no more: no run comes back."""
+    context, done, broken = tieout(), list[str](), list[Exception]()
+    for day in context.days.in_state(posting.PARKED):
+        if any(one.state in WAITING for one in posting.journals_of(context, day)):
+            continue
+        try:
+            posting.tie_out(str(day))
+        except Rejected as fault:
+            broken.append(fault)  # the day is blocked now, and its report says why
+        except IntegrationError as fault:
+            broken.append(fault)
+            continue
+        try:
+            posting.report(str(day))
+        except IntegrationError as fault:
+            broken.append(fault)
+        else:
+            done.append(str(day))
+    if broken:
+        raise ExceptionGroup(f"{len(broken)} steps of days that were parked failed", broken)
+    return f"proven: {', '.join(done) or 'nothing was left to prove'}"
 
 
 def _companies(context: Tieout) -> dict[str, tuple[str, ...]]:
