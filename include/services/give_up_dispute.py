@@ -11,7 +11,7 @@ from typing import Protocol
 
 from include.domain.dispute_cases import Dispute, disputes_of
 from include.domain.errors import Rejected
-from include.domain.journal import Journal, JournalKind
+from include.domain.journal import Journal
 from include.domain.merchant import Merchant
 from include.domain.money import Money
 from include.domain.settlement import LineClass, SettlementDay
@@ -21,13 +21,13 @@ from include.services.disputes.ports import DisputeStore, WriteOffBook
 from include.services.disputes.read_day import NAMES
 from include.services.disputes.write_offs import (
     WriteOffContext,
+    booked_rate,
     bring_to,
     chains_of,
     key_of,
     written_off_minor,
 )
 from include.services.effects.chain import Signed
-from include.services.journal_book import JournalState
 
 
 class DayFolder(Protocol):
@@ -56,10 +56,16 @@ def give_up_dispute(
     the commit that builds it; who says so again is signed as well.
 
     Raises:
-        Rejected: no such chargeback on that day, it was reversed, or it is not booked yet.
+        Rejected: no such chargeback on that day, it was reversed, or the ledger has not got it.
     """
     dispute = _still_disputed(day, case_number, lake.day_path(day, "lines.parquet"), disputes)
-    rate_millionths = _rate(day, dispute, books)
+    rate_millionths = booked_rate(dispute, books)
+    if rate_millionths is None:
+        raise Rejected(
+            f"the ledger has no chargeback in {dispute.currency} of {day}",
+            f"case {dispute.case_key}",
+            "Approve and post that day first; there is nothing to write off yet.",
+        )
     chain = chains_of(books.write_offs_of(day.merchant_id, [case_number])).get(
         key_of(dispute), Chain(())
     )
@@ -81,23 +87,6 @@ def give_up_dispute(
     if journal is None:
         raise ValueError(f"{case_number} differs from its write-off, and nothing was built")
     return journal
-
-
-def _rate(day: SettlementDay, dispute: Dispute, books: WriteOffBook) -> int:
-    for record in books.versions(day):
-        journal = record.journal
-        if (
-            journal.kind is JournalKind.settlement
-            and journal.currency == dispute.currency
-            and record.state is not JournalState.void
-            and any(line.source == LineClass.chargeback.value for line in journal.lines)
-        ):
-            return journal.rate_millionths
-    raise Rejected(
-        f"no journal of {day} has booked a chargeback in {dispute.currency}",
-        f"case {dispute.case_key}",
-        "Let the day be built first; there is nothing to write off yet.",
-    )
 
 
 def _still_disputed(day: SettlementDay, case: str, lines: Path, disputes: DisputeStore) -> Dispute:
