@@ -79,8 +79,9 @@ def notify(
     """Send what is new and return it; nothing new sends nothing.
 
     ``mail`` and ``chat`` are ``None`` where not configured; ``link`` leads to the report. What
-    cannot be sent is logged and told again on the next run: a silent mail server must not fail a
-    day that is posted and proven.
+    cannot be sent is logged and told on the next run: a silent mail server must not fail a day
+    that is posted and proven. Where there is no way at all nobody is told, so nothing counts as
+    told: it is sent once there is one.
     """
     messages = messages_for(day, facts, sent, link)
     told = []
@@ -128,16 +129,19 @@ def tell_question(
 def _send(
     message: Message, merchant: Merchant, mail: MailSender | None, chat: ChatSender | None
 ) -> bool:
-    """Send one message by every way there is; say whether all of them took it."""
+    """Send one message by every way there is; say whether all took it, and there is one at all."""
+    is_told = False
     try:
         if mail is not None and merchant.notify:
             mail.send(merchant.notify, message.subject, message.text)
+            is_told = True
         if chat is not None:
             chat.send(_for_chat(f"{message.subject}\n{message.text}"))
+            is_told = True
     except IntegrationError as error:
         log.warning("notify %s: %s was not sent: %s", merchant.merchant_id, message.cause, error)
         return False
-    return True
+    return is_told
 
 
 def messages_for(

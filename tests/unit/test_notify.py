@@ -190,10 +190,12 @@ def test_a_subject_has_one_line_and_a_chat_text_calls_nobody(desk: Desk) -> None
     assert "\u2039!channel\u203a look" in desk.chat.sent[0]
 
 
-def test_no_mail_and_no_chat_is_allowed(desk: Desk) -> None:
-    told = notify(DAY, US, facts=Facts(_items(1)), sent=desk.sent, mail=None, chat=None)
-    assert len(told) == 1
-    assert date(2026, 10, 31).isoformat() in told[0].subject
+def test_where_there_is_no_way_yet_nobody_counts_as_told(desk: Desk) -> None:
+    assert notify(DAY, US, facts=Facts(_items(1)), sent=desk.sent, mail=None, chat=None) == ()
+    nobody = replace(US, notify=())
+    facts = Facts(_items(1))
+    assert notify(DAY, nobody, facts=facts, sent=desk.sent, mail=desk.mail, chat=None) == ()
+    assert len(desk.notify(facts)) == 1  # there is one now
 
 
 def _ask(desk: Desk, day: SettlementDay = DAY, body: str = "digest 1") -> bool:
