@@ -21,6 +21,9 @@ from include.mappings.schema import (
 )
 
 _ROLES = ("net", "bank", "fx_rounding", "adjustment", "reserve", "dispute_lost")
+# A batch that waits for its money, a dispute, an order: all go on in the ledger they began in, and
+# all are known by their merchant alone.
+_LEDGER = ("company_id", "base_currency")
 _CLASSES = tuple(
     c.value for c in LineClass if c not in (LineClass.fee, LineClass.funding)
 )  # a fee has an account per kind; funding goes from net to bank
@@ -35,7 +38,8 @@ def of_kind(entries: Entries, kind: type[EntryType]) -> list[Placed[EntryType]]:
 def check_rules(entries: Entries) -> None:
     """Report every fault between entries."""
     _check_dates(entries)
-    check_constant(of_kind(entries, MerchantEntry), "zone")
+    for name in ("zone", *_LEDGER):
+        check_constant(of_kind(entries, MerchantEntry), name)
     for merchant in of_kind(entries, MerchantEntry):
         _check_merchant(merchant)
         _check_sources(merchant)
@@ -74,7 +78,7 @@ def _check_dates(entries: Entries) -> None:
 
 
 def check_constant(entries: Sequence[Placed[EntryType]], name: str) -> None:
-    """Report a value that its entries must share: which day it is, is asked before the entry."""
+    """Report a value that its entries must share, for what goes on when one of them has ended."""
     first: dict[tuple[Any, ...], Placed[EntryType]] = {}
     for placed in entries:
         other = first.setdefault(placed.entry.key, placed)

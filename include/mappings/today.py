@@ -82,7 +82,7 @@ class Today:
     def begun_merchants(self) -> list[Merchant]:
         """Return every entry that has begun, earlier ones of a merchant too, the newest first.
 
-        What an earlier one left under way, maybe in another company, is still brought to its end.
+        What an earlier one left under way, maybe at another connection, is brought to its end.
         """
         there = [
             rule

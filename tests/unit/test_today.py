@@ -189,22 +189,28 @@ def test_a_merchant_without_a_shop_is_refused_in_words(tmp_path: Path) -> None:
 
 
 def test_what_an_ended_merchant_left_under_way_is_still_swept(later: Change) -> None:
-    folder = later("merchants.yaml", "merchant_id: acme_us", "company_id: A", "company_id: C")
+    old, new = "syspro_conn_id: syspro_a", "syspro_conn_id: syspro_c"
+    folder = later("merchants.yaml", "merchant_id: acme_us", old, new)
     mappings = load_mappings(folder)
     begun = Today(mappings, lambda _zone: FIRST).begun_merchants()
-    assert [one.company_id for one in begun if one.merchant_id == "acme_us"] == ["C", "A"]
+    assert [one.syspro_conn_id for one in begun if one.merchant_id == "acme_us"] == [
+        "syspro_c",
+        "syspro_a",
+    ]
     begun = Today(mappings, lambda _zone: BEFORE).begun_merchants()
-    assert [one.company_id for one in begun if one.merchant_id == "acme_us"] == ["A"]
+    assert [one.syspro_conn_id for one in begun if one.merchant_id == "acme_us"] == ["syspro_a"]
 
 
 @pytest.mark.parametrize(
     ("file", "named", "old", "new"),
     [
         ("merchants.yaml", "merchant_id: acme_us", "zone: America/New_York", "zone: Asia/Tokyo"),
+        ("merchants.yaml", "merchant_id: acme_us", "company_id: A", "company_id: C"),
+        ("merchants.yaml", "merchant_id: acme_us", "base_currency: USD", "base_currency: GBP"),
         ("shops.yaml", "shop_id: acme_us_web", "merchant_id: acme_us", "merchant_id: acme_uk"),
     ],
 )
-def test_what_says_which_day_it_is_cannot_change_with_the_day(
+def test_what_says_which_day_it_is_or_whose_ledger_cannot_change_with_the_day(
     later: Change, file: str, named: str, old: str, new: str
 ) -> None:
     problems = read_mappings(later(file, named, old, new))[1]
