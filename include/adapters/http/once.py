@@ -5,7 +5,6 @@ trusted certificates for every call; neither is of use to a connection that serv
 """
 
 import ssl
-from contextlib import suppress
 from functools import cache
 from http.client import HTTPS_PORT
 from pathlib import Path
@@ -56,7 +55,9 @@ def connect_to(url: str, watch: Watch, ca_bundle: str, proxy: Proxy | None) -> H
     return made
 
 
-def send(connection: HTTPConnection, outgoing: requests.PreparedRequest) -> BaseHTTPResponse:
+def send(
+    connection: HTTPConnection, outgoing: requests.PreparedRequest, watch: Watch
+) -> BaseHTTPResponse:
     """Send and return the answer's status and headers; its body is still on the wire.
 
     Raises:
@@ -64,8 +65,7 @@ def send(connection: HTTPConnection, outgoing: requests.PreparedRequest) -> Base
     """
     parts = urlsplit(str(outgoing.url))
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    # A server may answer before it has read all, and hang up: the answer counts.
-    with suppress(BrokenPipeError, ConnectionResetError):
+    try:
         connection.request(
             str(outgoing.method),
             target,
@@ -74,6 +74,11 @@ def send(connection: HTTPConnection, outgoing: requests.PreparedRequest) -> Base
             preload_content=False,
             decode_content=False,
         )
+    except (BrokenPipeError, ConnectionResetError):
+        # A server may answer before it has read all, and hang up: the answer counts. Before the
+        # first byte, e.g. in the handshake, there is nothing that it could answer.
+        if not watch.has_written:
+            raise
     return connection.getresponse()
 
 

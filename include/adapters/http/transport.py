@@ -83,7 +83,7 @@ class HttpTransport:
             return wire_fault(fault, watch)
         with closing(connection):
             try:
-                answer = send(connection, outgoing)
+                answer = send(connection, outgoing, watch)
             except WIRE_FAULTS as fault:
                 return wire_fault(fault, watch)
             return receive(request, answer, sink, watch)

@@ -1,9 +1,11 @@
 """TLS: an unknown certificate is refused before the first byte of the request leaves."""
 
+import contextlib
 import datetime
 import ipaddress
 import socket
 import ssl
+import struct
 import threading
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from cryptography.x509.oid import NameOID
 from include.adapters.http.transport import HttpTransport
 from include.adapters.http.watch import CutOffError, Watch
 from include.adapters.http.wire import Limits, Request
-from include.domain.errors import OutcomeUnknown, Retryable
+from include.domain.errors import IntegrationError, OutcomeUnknown, Retryable
 
 
 def make_certificate(folder: Path, address: str, days: int) -> Path:
@@ -115,3 +117,30 @@ def test_once_time_is_up_the_first_byte_cannot_leave_any_more() -> None:
         with pytest.raises(CutOffError):
             watch.begin_write()
         assert not watch.has_written
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
+@pytest.mark.parametrize("is_write", [False, True])
+def test_a_reset_before_the_first_byte_means_that_nothing_was_sent(
+    scheme: str, is_write: bool
+) -> None:
+    at_once = struct.pack("ii", 1, 0)  # to linger: a reset instead of an end
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def refuse() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    taken, _ = listener.accept()
+                    if scheme == "https":
+                        taken.recv(1)  # of the handshake
+                    taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+                    taken.close()
+
+        threading.Thread(target=refuse, daemon=True).start()
+        url = f"{scheme}://127.0.0.1:{listener.getsockname()[1]}/x"
+        for _ in range(20):  # where a reset is noticed is a matter of luck
+            with pytest.raises(IntegrationError) as caught:
+                HttpTransport().exchange(Request("POST", url, "post", is_write=is_write, body=b"x"))
+            if scheme == "https":
+                assert type(caught.value) is Retryable
+                assert "Connection reset by peer" in caught.value.what
