@@ -1,15 +1,19 @@
 """Writes to shops through the effects engine: once, found again, compared, never paid twice."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
+from include.adapters.http.wire import Request, Response
+from include.adapters.shop.settings import ShopSettings
+from include.adapters.shop.woocommerce import WooCommerce
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
 from include.domain.orders import reference_of
 from include.services.effects.ports import EffectKind, EffectState, Found
 from include.services.shop.commands import OrderUpdate, RefundRecord, StockLevel
+from include.services.shop.ports import ShopOrder
 from tests.sandbox.shopping import now
 from tests.shop.conftest import Bench, effect_of
 
@@ -305,6 +309,23 @@ def test_money_that_the_shop_moved_itself_is_a_mismatch(woo: Bench) -> None:
         ("amount in minor units", "400", "401"),
         ("money moved by the shop", "False", "True"),
     ]
+
+
+def test_a_card_number_in_the_words_of_a_refusal_is_hidden() -> None:
+    words = b'{"code": "woocommerce_rest_cannot_create_order_refund", "message": "%s refused"}'
+
+    class Refuses:
+        def exchange(self, request: Request, sink: BinaryIO | None = None) -> Response:
+            return Response(500, {}, words % b"4111 1111 1111 1111", "", 0)
+
+    shop = WooCommerce(
+        ShopSettings(conn_id="c", base_url="https://s.test", key="k", secret="s", shop_id="acme"),
+        Refuses(),
+    )
+    order = ShopOrder("acme", "7", "7", "processing", now(), {"currency": "USD"})
+    content = RefundRecord("acme", "7", Money(400, "USD"), "Arrived broken.")
+    with pytest.raises(Rejected, match=r"was refused: '\*\*\* refused'"):
+        shop.record_refund(order, content, "TO1")
 
 
 def test_a_card_number_never_gets_into_a_write() -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from requests.auth import AuthBase
 
+from include.adapters.http.redact import redact
 from include.adapters.http.status import judge
 from include.adapters.http.strict_json import NotStrictJsonError, parse
 from include.adapters.http.wire import Request, Response, Transport
@@ -99,7 +100,7 @@ class Calls:
         code, text = self._error(response)
         if code in refusals:
             do = "Read the shop's words and act; the shop recorded nothing."
-            raise Rejected(f"{what} was refused: {text[:200]!r}", request.where, do)
+            raise Rejected(f"{what} was refused: {redact(text, 200)!r}", request.where, do)
         raise self._judged(response, request, code, text)
 
     def _request(
