@@ -7,6 +7,8 @@ default the login name, and lands in the audit chain.
 import argparse
 import sys
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from include.domain.errors import IntegrationError
 from include.wiring import tieout
 from tieout.commands import (
@@ -35,7 +37,7 @@ _COMMANDS = (
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; a fault of the families is a sentence, not a traceback."""
+    """Run one command; a fault of the families, or of the store, is a sentence, not a traceback."""
     given = _parser().parse_args(arguments)
     read_airflow_database()
     try:
@@ -44,7 +46,10 @@ def main(arguments: list[str] | None = None) -> int:
             return command(tieout(), given) or 0
     except IntegrationError as error:
         say(str(error), sys.stderr)
-        return 1
+    except SQLAlchemyError as fault:  # its words hold the statement
+        kind = type(fault).__name__
+        say(f"The store does not answer: {kind}. Look at TIEOUT_STORE_URL.", sys.stderr)
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:

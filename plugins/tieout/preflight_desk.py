@@ -1,12 +1,16 @@
 """What is asked before a merchant goes live: its connections, its codes in SYSPRO, its facts."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from include.domain.calendar import settlement_window
-from include.domain.errors import Rejected
+from include.domain.errors import Rejected, Retryable
 from include.domain.merchant import Merchant, SourceKind
 from include.domain.shops import Shop, ShopKind
 from include.services.ports import PeriodState
@@ -45,13 +49,10 @@ class PreflightDesk:
 
     def checks(self) -> Iterator[Check]:
         """Yield them: ours first, then each partner, then what must have been measured."""
-        yield from self._ours()
-        yield from self._of_gateway()
-        yield from self._of_erp()
-        yield from self._of_plain()
-        for shop in self._shops:
-            yield from self._of_shop(shop)
-        yield from self._measured()
+        of_shops = (check for shop in self._shops for check in self._of_shop(shop))
+        checks = (self._ours(), self._of_gateway(), self._of_erp(), self._of_plain())
+        for check in chain(*checks, of_shops, self._measured()):
+            yield replace(check, ask=_without_store(check.ask))
 
     # Ours ------------------------------------------------------------------------------------
 
@@ -211,6 +212,19 @@ class PreflightDesk:
             return "measured, and outlasted by quiescence_s"
 
         yield Check("commissioning", "P2, P5 and P6" if needs_orders else "P6", ask)
+
+
+def _without_store(ask: Callable[[], str]) -> Callable[[], str]:
+    """Make a store that is away an answer; others need it too, e.g. for a turn at SYSPRO."""
+
+    def asked() -> str:
+        try:
+            return ask()
+        except SQLAlchemyError as fault:
+            what, do = f"it does not answer: {type(fault).__name__}", "Look at its database."
+        raise Retryable(f"the store is needed, and {what}", "TIEOUT_STORE_URL", do)
+
+    return asked
 
 
 def _tested(hook: _Testable) -> str:

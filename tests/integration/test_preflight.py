@@ -61,6 +61,22 @@ def test_one_cause_is_one_line(
     assert "9 ok, 2 wrong, 6 not asked" in said
 
 
+def test_a_store_that_is_away_is_an_answer_too(
+    play: Play, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    away = "postgresql+psycopg2://nobody:s3cret@127.0.0.1:1/none"
+    context = Tieout(replace(play.desks.context.settings, store_url=away))
+    code, said = look(context, monkeypatch, capsys)
+    assert code == 1
+    assert "wrong      store: schema: the store is needed, and it does not answer: Op" in said
+    assert "not asked  store: trust: store does not answer" in said
+    assert "ok         bank_default: address and key" in said
+    assert cli.main(["dead-letters", "list"]) == 1
+    told = capsys.readouterr().err
+    assert told.endswith("The store does not answer: OperationalError. Look at TIEOUT_STORE_URL.\n")
+    assert "s3cret" not in told
+
+
 def test_a_live_trial_and_a_production_that_is_none_are_refused(
     play: Play, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
