@@ -17,7 +17,8 @@ def choose_days(settlement_date: date | str, merchants: Sequence[str], run_id: s
     One that has ended is followed for as long as money of it is under way.
 
     Raises:
-        Rejected: an unknown merchant, none in force on the date, or it has not ended everywhere.
+        Rejected: an unknown merchant, none in force on the date, or it has not ended by UTC; where
+            it ends later, *download* waits for it.
     """
     context = tieout()
     day = date.fromisoformat(str(settlement_date))

@@ -6,6 +6,8 @@ Each step may run again at any time. What follows is in ``posting``.
 import logging
 from typing import TYPE_CHECKING
 
+from include.domain.calendar import settlement_window
+from include.domain.errors import Retryable
 from include.domain.merchant import Merchant
 from include.domain.settlement import SettlementDay
 from include.wiring import Tieout
@@ -40,9 +42,25 @@ def download(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     """Fetch what the merchant's sources have for the day; bytes go to the lake once."""
     from include.services.download_reports import download_reports
 
+    _demand_ended(context, day, merchant)
     result = download_reports(day, merchant, senders_of(context, merchant), context.open_items)
     log.info("download %s: %s", day, result)
     return "downloaded"
+
+
+def _demand_ended(context: Tieout, day: SettlementDay, merchant: Merchant) -> None:
+    """Wait for the end of the merchant's own day: a service would tell of its first part alone.
+
+    A date is chosen by UTC, and yesterday by UTC goes on for hours in America. A sandbox's
+    business date is over when somebody asks.
+    """
+    end_at = settlement_window(day.settlement_date, merchant.zone, merchant.cut_off).end_at
+    if context.settings.business_date is None and end_at > context.clock.now():
+        raise Retryable(
+            f"the day has not ended: it does at {end_at:%Y-%m-%d %H:%M} UTC",
+            str(day),
+            "Nothing was asked for. It is asked again.",
+        )
 
 
 @day_step
@@ -69,7 +87,6 @@ def classify(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
 @day_step
 def check(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     """Hold the day against the quality suites; a failed gate stops everything that follows."""
-    from include.domain.calendar import settlement_window
     from include.services.check_quality import check_quality
     from tieout.hooks.cybersource import CybersourceHook
 

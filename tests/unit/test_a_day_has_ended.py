@@ -1,0 +1,44 @@
+"""A settlement day is not fetched before it has ended where its merchant is."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from include.adapters.store.schema import metadata
+from include.domain.errors import Retryable, Unconfigured
+from include.domain.settlement import SettlementDay
+from include.wiring import Settings, Tieout
+from tieout.tasks import day_step, days, settlement
+
+ON = date(2026, 10, 31)
+
+
+class Clock:
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+
+@pytest.fixture
+def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tieout:
+    made = Tieout(Settings(f"sqlite:///{tmp_path / 'tieout.db'}", tmp_path / "lake", "sandbox"))
+    metadata.create_all(made.store)
+    for module in (days, day_step):
+        monkeypatch.setattr(module, "tieout", lambda: made)
+    return made
+
+
+def test_yesterday_by_utc_waits_for_its_end_in_new_york(context: Tieout) -> None:
+    context.clock = Clock(datetime(2026, 11, 1, 3, 59, tzinfo=UTC))  # 23:59 of the day itself
+    (key,) = days.choose_days(ON, ["acme_us"], "by hand")
+    with pytest.raises(Retryable, match="it does at 2026-11-01 04:00 UTC"):
+        settlement.download(key)
+    record = context.days.get(SettlementDay("acme_us", ON))
+    assert record is not None
+    assert record.state == "chosen"
+    context.clock = Clock(datetime(2026, 11, 1, 4, 0, tzinfo=UTC))
+    with pytest.raises(Unconfigured):  # now its senders are asked for
+        settlement.download(key)
