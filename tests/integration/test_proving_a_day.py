@@ -7,8 +7,10 @@ from sqlalchemy import update
 
 from include.adapters.store.schema import effects as effect_table
 from include.domain.errors import Rejected
+from include.domain.journal import JournalKind
 from include.domain.money import Money
 from include.domain.settlement import SettlementDay
+from include.sandbox.syspro import SysproApp
 from include.services.build_dispute_lost import build_dispute_lost
 from include.services.journal_book import JournalState
 from include.wiring import Tieout
@@ -17,6 +19,7 @@ from tieout.tasks import day_step, effects, orders, posting, settlement
 
 MERCHANT = "acme_us"
 UNPOSTED, BESIDE, PARKED = date(2026, 10, 29), date(2026, 10, 30), date(2026, 10, 31)
+FUNDED = date(2026, 11, 2)
 STEPS = ("download", "classify", "check", "match", "build")
 
 
@@ -105,3 +108,26 @@ def test_what_the_janitor_posts_once_its_period_is_open_is_proven_and_reported(
     effects.sweep_all()
     assert states(context, day) == {JournalState.tied_out}
     assert state_of(context, day) == "reported"
+
+
+def test_a_day_may_run_again_after_the_bank_was_reconciled_in_syspro(
+    play: Play, context: Tieout
+) -> None:
+    day = approved(FUNDED)
+    posting.post(str(day))
+    posting.tie_out(str(day))
+    kinds = {one.journal.kind for one in context.journals.of_day(day)}
+    assert JournalKind.funding in kinds
+    with context.store.begin() as connection:
+        connection.execute(
+            update(effect_table)
+            .where(effect_table.c.state == "done")
+            .values(next_at=effect_table.c.intended_at)
+        )
+    effects.sweep_all()
+    syspro = play.sandbox.services["syspro"].app
+    assert isinstance(syspro, SysproApp)
+    for entry in syspro.books("A").cash:
+        entry.is_reconciled = True
+    posting.tie_out(str(day))
+    assert state_of(context, day) == "tied_out"

@@ -154,7 +154,7 @@ def test_a_deposit_is_found_among_others_by_its_reference(
     assert adapter.calls() == 6
 
 
-def test_a_second_deposit_and_a_wrong_state_are_seen(
+def test_a_second_deposit_and_a_wrong_value_are_seen_and_what_a_clerk_reconciled_is_not(
     fake: Any, make_adapter: Make, deposit: Journal, effect_for: Make
 ) -> None:
     ours = deposit.reference
@@ -164,5 +164,5 @@ def test_a_second_deposit_and_a_wrong_state_are_seen(
     found = partner.look(effect)
     assert [one.their_key for one in found] == ["BUS/2026/11/9", "BUS/2026/11/10"]
     names = [difference.what for difference in partner.compare(effect, found[0])]
-    assert names == ["value", "reconciled"]
+    assert names == ["value"]
     assert found[0].facts["total_minor"] == 267_00

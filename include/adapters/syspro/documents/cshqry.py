@@ -46,7 +46,6 @@ class BankTransaction:
     value_text: str
     date_text: str
     journal: str
-    is_reconciled: bool
 
 
 def build(bank: str, *, has_transactions: bool = True) -> str:
@@ -102,7 +101,6 @@ def parse(body: bytes, bank: str) -> tuple[BankTransaction, ...]:
             value_text=field(entry, "trnvalue"),
             date_text=field(entry, "trndate"),
             journal=field(entry, "journal"),
-            is_reconciled=field(entry, "reconciledflag").upper() == "Y",
         )
         for item in items
         for entry in item.findall("cshtrnitem")

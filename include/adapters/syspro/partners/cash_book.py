@@ -95,7 +95,10 @@ class CashBookPartner:
         return Receipt(key, {"gl_journal": posted.gl_journal, "gl_error": gl_error})
 
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
-        """Compare value, direction, date, period, state, and the GL journal where it shows."""
+        """Compare value, direction, date, period, and the GL journal where it shows.
+
+        Whether it is reconciled is no difference: a clerk does that, by right, at any time after.
+        """
         journal, facts = journal_of(effect), found.facts
         kind, parts = _split(journal)
         shown = facts["period"] if isinstance(facts["period"], tuple) else None
@@ -109,7 +112,6 @@ class CashBookPartner:
             ),
             *difference("transaction date", journal.posting_date.isoformat(), facts["date"]),
             *period_difference(effect, self._settings, journal.posting_date, shown),
-            *difference("reconciled", False, facts["is_reconciled"]),
             *gl_difference(effect),
         ]
         if facts["kind"] in (DEPOSIT, WITHDRAWAL):  # what else the column may say is not published
@@ -160,7 +162,6 @@ def _found(
             "kind": entry.trn_type.upper()[:1],
             "date": iso_date(entry.date_text),
             "period": (number(entry.year), number(entry.month)),
-            "is_reconciled": entry.is_reconciled,
         },
     )
 
