@@ -33,6 +33,7 @@ from tests.integration.play import BEGIN, LIVE, SHOP, SKU, Play
 from tests.integration.play import play as play
 from tieout import care_desk, cli
 from tieout.order_feeds import decision_poll, whose_token
+from tieout.shop_desk import ShopDesk
 from tieout.tasks import care
 from tieout.webhook_desk import handlers
 
@@ -217,6 +218,20 @@ def test_the_tasks_run_over_all_merchants(joined: Play) -> None:
     assert "acme_us: " in compared
     assert "not delivered" in care.raise_alerts()
     care_desk.forgetter(joined.desks.of(SHOP)).forget("eve@example.com", "dpo")
+
+
+def test_a_bug_that_one_merchant_meets_stops_no_other(joined: Play) -> None:
+    worked_on: list[str] = []
+
+    def work(desk: ShopDesk) -> str:
+        worked_on.append(desk.merchant.merchant_id)
+        if len(worked_on) == 1:
+            raise KeyError("a column that nobody knew")
+        return "fine"
+
+    with pytest.raises(KeyError):
+        care._for_each("keep_profiles", work)
+    assert worked_on == ["acme_uk", "acme_us"]
 
 
 def test_an_analyst_accepts_from_the_command_line(joined: Play) -> None:

@@ -15,6 +15,7 @@ from include.services.build_dispute_lost import build_dispute_lost
 from include.services.journal_book import JournalState
 from include.wiring import Tieout
 from tests.integration.play import Play
+from tieout.order_desk import Desks
 from tieout.tasks import day_step, effects, orders, posting, settlement
 
 MERCHANT = "acme_us"
@@ -131,3 +132,16 @@ def test_a_day_may_run_again_after_the_bank_was_reconciled_in_syspro(
         entry.is_reconciled = True
     posting.tie_out(str(day))
     assert state_of(context, day) == "tied_out"
+
+
+def test_a_bug_in_one_of_the_janitors_sweeps_stops_no_other(
+    context: Tieout, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> Desks:
+        raise AttributeError("'NoneType' object has no attribute 'settimeout'")
+
+    caplog.set_level("INFO", "tieout")
+    monkeypatch.setattr(effects, "desks", broken)
+    with pytest.raises(ExceptionGroup, match="not swept whole"):
+        effects.sweep_all()
+    assert any(said.startswith("prove_parked done") for said in caplog.messages)

@@ -10,7 +10,6 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from include.domain.calendar import Window, settlement_window
-from include.domain.errors import IntegrationError
 from include.wiring import tieout
 from tieout.care_desk import (
     alerts,
@@ -87,7 +86,7 @@ def raise_alerts() -> str:
 
 def _for_each(name: str, work: Callable[[ShopDesk], str]) -> str:
     """Work on each merchant; raise at the end what could not be worked on."""
-    said, broken = [], []
+    said, broken = list[str](), list[Exception]()
     for merchant_id, desk in desks().by_merchant().items():
         try:
             found = told(
@@ -98,7 +97,7 @@ def _for_each(name: str, work: Callable[[ShopDesk], str]) -> str:
                 then="the other merchants",
                 after_a_fault="the other merchants, then the task ends with this",
             )
-        except IntegrationError as fault:
+        except Exception as fault:  # noqa: BLE001 - one merchant's fault must not stop the rest
             broken.append(fault)
         else:
             said.append(f"{merchant_id}: {found}")
