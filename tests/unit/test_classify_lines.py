@@ -210,6 +210,26 @@ def test_a_restatement_replaces_the_days_lines(tmp_path: Path) -> None:
     assert _day(bench, "lines.parquet").height == 1
 
 
+def test_a_file_with_a_card_number_may_be_deleted_once_a_clean_one_is_read(tmp_path: Path) -> None:
+    bench, number = Bench(tmp_path), "4111111111111111"
+    bench.gateway.put("Sales", DAY, sales_file(DAY, sale(1), sale(2).replace("ORD-2", number)))
+    bench.download()
+    bench.classify()
+    (item,) = bench.findings.found[str(DAY), "classify"]
+    raw = bench.lake.raw_path(item.source.partition(":")[0])
+    assert number in raw.read_text()  # as it came
+    kept = [path for path in tmp_path.rglob("*") if path.is_file() and path != raw]
+    assert not any(number.encode() in path.read_bytes() for path in kept)
+    assert number not in item.explanation
+    assert "under raw/ and its digest" in item.next_action
+    bench.gateway.put("Sales", DAY, sales_file(DAY, sale(1), sale(2)))
+    bench.download()
+    bench.classify()
+    raw.unlink()
+    bench.download()
+    assert bench.classify().totals == {("USD", LineClass.gross_sale): 7000}
+
+
 def test_a_replay_gives_the_same_bytes(tmp_path: Path) -> None:
     bench = Bench(tmp_path, SALES, BANK)
     bench.gateway.put("Sales", DAY, sales_file(DAY, sale(1), sale(2, "x"), sale(1)))

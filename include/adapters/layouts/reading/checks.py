@@ -88,7 +88,8 @@ def _card_checks(plan: Plan, seen: Seen) -> Iterator[Check]:
                 pl.col(f"{name}#card"),
                 "",
                 f"The field {name} holds a card number",
-                "PAN alarm: follow the incident drill; have the sender remove it at the source.",
+                "The file lies in the lake as it came, under raw/ and its digest: tell security, "
+                "have the sender send it without, then delete it there.",
             )
 
 
