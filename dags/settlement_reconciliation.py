@@ -86,7 +86,7 @@ def settlement_reconciliation():
         approve = ApproveJournals(task_id="approve", day_key=built, response_timeout=ANSWER)
         posted = step("post", "posting", **SYSPRO)(approve.output)
         tied = step("tie_out", "posting", **SYSPRO)(posted)
-        # Beside the day: no settlement waits for an answer about a dispute.
+        # Beside the day: its own settlement waits for no answer about a dispute.
         lost = ApproveWriteOffs(
             task_id="approve_write_offs", day_key=watched, response_timeout=ANSWER
         )

@@ -26,7 +26,7 @@ _NOT_A_DECISION = frozenset(
         *(Cause.expected, Cause.partial_capture, Cause.duplicate_file, Cause.truncated_file),
         # What it would have told is not in the journals; what it leaves short has its own items.
         Cause.source_awaited,
-        # Decided beside the day, by disputes/decide.py: no settlement waits for them.
+        # Decided beside the day, by disputes/decide.py: the day does not wait for them.
         *(Cause.dispute_due_soon, Cause.dispute_deadline_passed, Cause.dispute_deadline_unknown),
     }
 )

@@ -1,7 +1,7 @@
 """Who lets a write-off go: the merchant's policy, a person, or the reversal that undoes it.
 
 The question is one for all write-offs of a merchant that wait, whatever their day, and stands
-beside the day's own: no settlement waits for the answer about a dispute.
+beside the day's own: its settlement does not wait for the answer about a dispute.
 """
 
 from collections import Counter
