@@ -36,7 +36,8 @@ from include.services.ports import (
 )
 
 # A JSON service has no state to ask for. Once the vendor has had this long after the window's
-# end, its 404 means "no data"; before that it may mean "not yet". Source: reference, 6.2.
+# end, its 404 means "no data"; before that it may mean "not yet", and an answer may not hold all,
+# so the step *download* waits as long. Source: reference, 6.2.
 SERVICE_READY = timedelta(hours=6)
 _TRIES = 2  # a second download often serves the right bytes
 _BY_WINDOW = ("wrong_window", "wrong_date")

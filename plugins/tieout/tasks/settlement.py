@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from include.domain.calendar import settlement_window
 from include.domain.errors import Retryable
-from include.domain.merchant import Merchant
+from include.domain.merchant import Merchant, SourceKind
 from include.domain.settlement import SettlementDay
 from include.wiring import Tieout
 from tieout import metrics
@@ -42,22 +42,27 @@ def download(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     """Fetch what the merchant's sources have for the day; bytes go to the lake once."""
     from include.services.download_reports import download_reports
 
-    _demand_ended(context, day, merchant)
+    _demand_whole(context, day, merchant)
     result = download_reports(day, merchant, senders_of(context, merchant), context.open_items)
     log.info("download %s: %s", day, result)
     return "downloaded"
 
 
-def _demand_ended(context: Tieout, day: SettlementDay, merchant: Merchant) -> None:
-    """Wait for the end of the merchant's own day: a service would tell of its first part alone.
+def _demand_whole(context: Tieout, day: SettlementDay, merchant: Merchant) -> None:
+    """Wait for the end of the merchant's own day, and until its services tell all of it.
 
-    A date is chosen by UTC, and yesterday by UTC goes on for hours in America. A sandbox's
-    business date is over when somebody asks.
+    A date is chosen by UTC, and yesterday by UTC goes on for hours in America. A report is ready or
+    it is not; a service tells what it has so far. A sandbox's business date is over when somebody
+    asks.
     """
+    from include.services.fetch_sources import SERVICE_READY
+
     end_at = settlement_window(day.settlement_date, merchant.zone, merchant.cut_off).end_at
-    if context.settings.business_date is None and end_at > context.clock.now():
+    has_service = any(source.kind is SourceKind.service for source in merchant.sources)
+    whole_at = end_at + SERVICE_READY if has_service else end_at
+    if context.settings.business_date is None and whole_at > context.clock.now():
         raise Retryable(
-            f"the day has not ended: it does at {end_at:%Y-%m-%d %H:%M} UTC",
+            f"the day is not whole before {whole_at:%Y-%m-%d %H:%M} UTC; it ends at {end_at:%H:%M}",
             str(day),
             "Nothing was asked for. It is asked again.",
         )

@@ -34,11 +34,21 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tieout:
 def test_yesterday_by_utc_waits_for_its_end_in_new_york(context: Tieout) -> None:
     context.clock = Clock(datetime(2026, 11, 1, 3, 59, tzinfo=UTC))  # 23:59 of the day itself
     (key,) = days.choose_days(ON, ["acme_us"], "by hand")
-    with pytest.raises(Retryable, match="it does at 2026-11-01 04:00 UTC"):
+    with pytest.raises(Retryable, match="not whole before 2026-11-01 04:00 UTC; it ends at 04:00"):
         settlement.download(key)
     record = context.days.get(SettlementDay("acme_us", ON))
     assert record is not None
     assert record.state == "chosen"
     context.clock = Clock(datetime(2026, 11, 1, 4, 0, tzinfo=UTC))
     with pytest.raises(Unconfigured):  # now its senders are asked for
+        settlement.download(key)
+
+
+def test_a_service_has_its_time_before_its_answer_is_taken_for_the_whole(context: Tieout) -> None:
+    context.clock = Clock(datetime(2026, 11, 1, 5, 59, tzinfo=UTC))
+    (key,) = days.choose_days(ON, ["acme_uk"], "by hand")
+    with pytest.raises(Retryable, match="not whole before 2026-11-01 06:00 UTC; it ends at 00:00"):
+        settlement.download(key)
+    context.clock = Clock(datetime(2026, 11, 1, 6, 0, tzinfo=UTC))
+    with pytest.raises(Unconfigured):
         settlement.download(key)
