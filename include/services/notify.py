@@ -25,8 +25,10 @@ log = logging.getLogger(__name__)
 _EXAMPLES = 3  # items spelled out in a message; the report has all
 _WAITING = {
     "blocked": "Nothing of this day is posted until it is resolved and the task is cleared.",
-    "held": "Approve or hold the journals in Airflow, Required Actions.",
-    "parked": "Open the posting period in SYSPRO, or decide where the journals go.",
+    # The report is written once the question is over: answered, or not in time.
+    "held": "Nothing is posted. To be asked again, clear 'approve' of this merchant in its run.",
+    "parked": "Open the posting period in SYSPRO, and the rest goes by itself; or decide where the "
+    "journals go.",
 }
 
 _NOTHING_WAITS = ("tied_out", "reported", "shadow")

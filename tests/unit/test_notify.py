@@ -155,6 +155,13 @@ def test_a_stopped_day_is_told_with_its_reason_and_next_step(desk: Desk) -> None
     assert len(desk.notify(Facts(state=again))) == 1
 
 
+def test_whoever_held_a_day_or_did_not_answer_is_told_how_to_be_asked_again(desk: Desk) -> None:
+    held = DayState("held", "held by nobody: the time to answer ran out", (), "m")
+    (told,) = desk.notify(Facts(state=held))
+    assert "Required Actions" not in told.text  # nothing waits there any more
+    assert "clear 'approve' of this merchant" in told.text
+
+
 @pytest.mark.parametrize("state", ["chosen", "downloaded", "matched", "approved", "posted"])
 def test_a_day_whose_step_ran_out_of_tries_is_told(desk: Desk, state: str) -> None:
     """A report that is pending for half a day is `Retryable` to its end: no reason is kept."""
