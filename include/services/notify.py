@@ -24,9 +24,9 @@ log = logging.getLogger(__name__)
 
 _EXAMPLES = 3  # items spelled out in a message; the report has all
 _WAITING = {
-    "blocked": "Nothing of this day is posted until it is resolved and the task is cleared.",
+    "blocked": "Resolve it, then clear that step of this merchant: it and the steps after it wait.",
     # The report is written once the question is over: answered, or not in time.
-    "held": "Nothing is posted. To be asked again, clear 'approve' of this merchant in its run.",
+    "held": "Those journals are not posted. To be asked again, clear 'approve' of this merchant.",
     "parked": "Open the posting period in SYSPRO, and the rest goes by itself; or decide where the "
     "journals go.",
 }
