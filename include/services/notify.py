@@ -99,6 +99,7 @@ def tell_question(
     merchant: Merchant,
     question: ApprovalRequest,
     *,
+    run: str,
     until: datetime,
     sent: SentMessages,
     mail: MailSender | None,
@@ -107,10 +108,11 @@ def tell_question(
 ) -> bool:
     """Tell who must answer that a question waits, once for each run's exact question.
 
-    The report comes only after the answer, so nothing else says in time that one is wanted.
+    The report comes only after the answer, so nothing else says in time that one is wanted. What
+    another run asks waits anew, whether or not it says the same.
     Returns whether it went out; what cannot be sent is logged, as in ``notify``.
     """
-    asked = f"{question.subject}\0{question.body}".encode("utf-8", "replace")
+    asked = f"{run}\0{question.subject}\0{question.body}".encode("utf-8", "replace")
     key = f"{day}|asked|{hashlib.sha256(asked).hexdigest()[:16]}"
     if key not in sent.untold([key]):
         return False

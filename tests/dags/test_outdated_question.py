@@ -31,7 +31,7 @@ def test_a_day_that_nobody_can_be_asked_about_is_blocked(
         task_id="approve", day_key=DAY, response_timeout=timedelta(days=1)
     )
     with pytest.raises(Rejected):
-        task.execute({})
+        task.execute({"run_id": "r"})
     assert blocked[0].startswith(f"{DAY}: an older text is shown")
 
 
@@ -51,7 +51,7 @@ def test_the_trouble_of_a_write_off_never_blocks_the_day(
         task_id="approve_write_offs", day_key=DAY, response_timeout=timedelta(days=1)
     )
     with pytest.raises(Rejected):
-        task.execute({"dag_run": SimpleNamespace(run_type="scheduled")})
+        task.execute({"run_id": "r", "dag_run": SimpleNamespace(run_type="scheduled")})
 
 
 @pytest.mark.parametrize("kind", ["ApproveJournals", "ApproveWriteOffs"])
@@ -72,5 +72,5 @@ def test_the_owner_is_told_before_anybody_can_answer(
     monkeypatch.setattr(journals, "require_shown", lambda *_: done.append("shown"))
     monkeypatch.setattr(HITLOperator, "execute", lambda *_: done.append("parked"))
     task = getattr(journals, kind)(task_id="approve", day_key=DAY, response_timeout=answer_in)
-    task.execute({"dag_run": SimpleNamespace(run_type="scheduled")})
-    assert done == [(DAY, request, answer_in), "shown", "parked"]
+    task.execute({"run_id": "r", "dag_run": SimpleNamespace(run_type="scheduled")})
+    assert done == [(DAY, request, answer_in, "r"), "shown", "parked"]

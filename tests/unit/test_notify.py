@@ -206,11 +206,14 @@ def test_where_there_is_no_way_yet_nobody_counts_as_told(desk: Desk) -> None:
     assert len(desk.notify(facts)) == 1  # there is one now
 
 
-def _ask(desk: Desk, day: SettlementDay = DAY, body: str = "digest 1") -> bool:
+def _ask(
+    desk: Desk, day: SettlementDay = DAY, body: str = "digest 1", run: str = "scheduled__1"
+) -> bool:
     return tell_question(
         day,
         US,
         ApprovalRequest("acme_us, 2026-10-31: approve 2 journals", body),
+        run=run,
         until=datetime(2026, 11, 2, 8, 5, tzinfo=UTC),
         sent=desk.sent,
         mail=desk.mail,
@@ -233,6 +236,12 @@ def test_a_question_about_other_journals_or_of_another_day_is_told_anew(desk: De
     assert _ask(desk)
     assert _ask(desk, body="digest 2")
     assert _ask(desk, day=SettlementDay("acme_us", date(2026, 11, 1)))
+
+
+def test_a_later_run_that_asks_the_same_tells_it_anew(desk: Desk) -> None:
+    assert _ask(desk)
+    assert _ask(desk, run="late__1")  # nobody answered the first, and this one waits 20 hours too
+    assert not _ask(desk, run="late__1")
 
 
 def test_a_mail_server_that_is_down_stops_no_question(desk: Desk) -> None:

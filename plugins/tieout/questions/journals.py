@@ -46,14 +46,14 @@ class ApproveJournals(HITLOperator):
         if request is None:
             return self.day_key
         self.subject, self.body = request.subject, request.body
-        self._tell(request)  # first: between shown and parked an answer would be lost
+        self._tell(request, context)  # first: between shown and parked an answer would be lost
         self._show(context)
         return super().execute(context)
 
-    def _tell(self, request: Any) -> None:
+    def _tell(self, request: Any, context: Any) -> None:
         from tieout.tasks.asking import tell_owner
 
-        tell_owner(self.day_key, request, self.time_left)
+        tell_owner(self.day_key, request, self.time_left, context["run_id"])
 
     def _show(self, context: Any) -> None:
         """Let the question be read; a day that nobody can be asked about is blocked, not held."""

@@ -10,7 +10,7 @@ from include.wiring import tieout
 log = logging.getLogger(__name__)
 
 
-def tell_owner(day_key: str, question: ApprovalRequest, time_left: timedelta) -> None:
+def tell_owner(day_key: str, question: ApprovalRequest, time_left: timedelta, run_id: str) -> None:
     """Send the merchant's people one message about a question of this day, by every way there is.
 
     A mail server or chat that is down stops no question: that is logged, and the question waits.
@@ -23,6 +23,7 @@ def tell_owner(day_key: str, question: ApprovalRequest, time_left: timedelta) ->
         day,
         context.merchant(day),
         question,
+        run=run_id,
         until=context.clock.now() + time_left,
         sent=context.sent_messages,
         mail=mail(),
