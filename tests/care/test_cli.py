@@ -6,9 +6,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import insert
 
 from include.adapters.store import audit
 from include.adapters.store.inbox import SqlInbox
+from include.adapters.store.schema import dead_letters
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
 from include.domain.order_rules import CaptureWhen
@@ -52,6 +54,24 @@ def test_dead_letters_show_what_to_do(
     number = str(care.letters.listing()[0].dead_letter_id)
     assert cli.main(["dead-letters", "show", number]) == 0
     assert "suggested" in capsys.readouterr().out
+
+
+def test_letters_behind_a_thousand_others_are_listed_and_counted(
+    care: Care, context: Tieout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nothing = dict.fromkeys(("currency", "reason", "next_action", "resolved_by", "resolution"), "")
+    rows = [
+        {**nothing, "kind": kind, "key": f"{number}", "owner": "ann", "state": "open"}
+        | {"opened_at": datetime(2026, 11, 1, tzinfo=UTC) + timedelta(seconds=number)}
+        for number, kind in enumerate([*["shop_order"] * 1001, "gl_journal"])
+    ]
+    with context.store.begin() as connection:
+        connection.execute(insert(dead_letters), rows)
+    assert cli.main(["dead-letters", "list", "--kind", "gl_journal"]) == 0
+    assert capsys.readouterr().out.endswith("1 open\n")
+    assert cli.main(["dead-letters", "list"]) == 0
+    assert capsys.readouterr().out.endswith("1002 open\n")
+    assert context.dead_letters.count() == 1002
 
 
 @pytest.mark.parametrize("number", ["9" * 20, "-1", "0", "1e3", "\u0661"])

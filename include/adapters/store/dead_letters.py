@@ -125,6 +125,21 @@ class SqlDeadLetters:
             rows = connection.execute(wanted.order_by(*order).limit(limit)).all()
         return [_letter(row) for row in rows]
 
+    def every(self, state: str = "open", kind: str = "") -> list[DeadLetter]:
+        """Return all of a state, or of one kind of it, oldest first, however many they are."""
+        found: list[DeadLetter] = []
+        after: tuple[datetime, int] | None = None
+        while page := self.listing(state, after=after):
+            found += page
+            after = page[-1].opened_at, page[-1].dead_letter_id
+        return [one for one in found if kind in ("", one.kind)]
+
+    def count(self) -> int:
+        """Return how many are open."""
+        wanted = select(func.count()).where(dead_letters.c.state == "open")
+        with self.engine.begin() as connection:
+            return int(connection.execute(wanted).scalar_one())
+
     def is_open(self, kind: str, key: str) -> bool:
         """Say whether there is an open one of exactly this item."""
         wanted = select(dead_letters.c.dead_letter_id).where(

@@ -1,7 +1,6 @@
 """``dead-letters``: what could not be finished, of all flows; shown, tried again, resolved."""
 
 import argparse
-from collections.abc import Sequence
 
 from include.adapters.store import audit
 from include.domain.errors import IntegrationError, Rejected
@@ -36,7 +35,7 @@ def add(parsers: Parsers) -> None:
 
 
 def _list(context: Tieout, given: argparse.Namespace) -> None:
-    letters = _of_kind(context.dead_letters.listing(given.state), given.kind)
+    letters = context.dead_letters.every(given.state, given.kind)
     for letter in letters:
         say(
             f"{letter.dead_letter_id:6}  {letter.opened_at:%Y-%m-%d %H:%M}  {_stake(letter)}  "
@@ -100,12 +99,7 @@ def _chosen(context: Tieout, given: argparse.Namespace) -> list[int]:
         raise Rejected("what is to be replayed is not clear", "replay", "Numbers, --kind or --all.")
     if given.numbers:
         return list(dict.fromkeys(given.numbers))
-    letters = _of_kind(context.dead_letters.listing("open", 10_000), given.kind)
-    return [letter.dead_letter_id for letter in letters]
-
-
-def _of_kind(letters: Sequence[DeadLetter], kind: str) -> list[DeadLetter]:
-    return [one for one in letters if kind in ("", one.kind)]
+    return [letter.dead_letter_id for letter in context.dead_letters.every(kind=given.kind)]
 
 
 def _stake(letter: DeadLetter) -> str:

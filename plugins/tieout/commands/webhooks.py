@@ -123,8 +123,8 @@ def _demand_key(effect: Effect) -> None:
 def _resolve_lost(context: Tieout, effect: Effect, who: str) -> None:
     """Close what an earlier attempt left open: this key replaces whatever it made."""
     begins = effect.key.rpartition("|")[0]
-    for letter in context.dead_letters.listing():
-        if letter.kind == effect.kind.value and letter.key.rpartition("|")[0] == begins:
+    for letter in context.dead_letters.every(kind=effect.kind.value):
+        if letter.key.rpartition("|")[0] == begins:
             context.dead_letters.resolve(
                 letter.dead_letter_id, who, f"replaced by key {effect.their_key}", via="cli"
             )

@@ -37,7 +37,7 @@ def _sweep_all() -> str:
     context = tieout()
     counts = {state.value: count for state, count in context.effects.counts().items()}
     metrics.gauge("in_doubt", counts.get("in_doubt", 0))
-    metrics.gauge("dead_letters", len(context.dead_letters.listing()))
+    metrics.gauge("dead_letters", context.dead_letters.count())
     stand = "effects stand at " + ", ".join(f"{name} {count}" for name, count in counts.items())
     if broken:
         raise ExceptionGroup(f"not swept whole, {stand}", broken)
