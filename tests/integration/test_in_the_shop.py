@@ -1,12 +1,17 @@
 """What a shop's own people do in its admin: refunds that we are to move, orders put back."""
 
+from dataclasses import replace
+
 from woocommerce import API
 
 from include.domain.money import Money
 from include.domain.order_state import OrderState
 from include.domain.orders import order_id_of
-from tests.integration.play import SHOP, Play
+from include.services.effects.dead_letters import DeadLetter
+from include.services.shop.ports import ShopOrder, ShopRefund
+from tests.integration.play import BEGIN, SHOP, Play
 from tests.sandbox.shopping import KEY, SECRET
+from tieout.order_feeds import shop_sync
 
 
 def shop(play: Play) -> API:
@@ -32,6 +37,12 @@ def letters_of(play: Play, order_id: str) -> list[str]:
     return [one.reason for one in listed if (one.kind, one.key) == ("shop_changed", order_id)]
 
 
+def unread(play: Play, order_id: str) -> list[DeadLetter]:
+    item = ("shop_order", f"{SHOP}|{number_of(play, order_id)}")
+    listed = play.desks.context.dead_letters.listing()
+    return [one for one in listed if (one.kind, one.key) == item]
+
+
 def test_a_refund_that_cannot_be_moved_holds_up_no_other_and_is_told_once(play: Play) -> None:
     order_id, letters = play.take(), play.desks.context.dead_letters
     total = play.amount(order_id)
@@ -43,13 +54,48 @@ def test_a_refund_that_cannot_be_moved_holds_up_no_other_and_is_told_once(play: 
     play.poll_shop()
     assert ("shop", "8.00 USD") in refunded(play, order_id)
     (letter,) = letters.listing()
-    assert letter.reason.startswith("15.00 USD is more than the 10.00 USD")
+    assert "of 15.00 USD: 15.00 USD is more than the 10.00 USD" in letter.reason
     play.poll_shop()  # which reads what was changed last once more
     (letter,) = letters.listing()
     letters.resolve(letter.dead_letter_id, "ann", "paid by bank transfer")
     play.poll_shop()
     play.poll_shop()
     assert letters.listing() == []
+
+
+def test_a_second_refund_refused_for_the_same_words_is_told_as_the_first_was(play: Play) -> None:
+    order_id, resolve = play.take("review"), play.desks.context.dead_letters.resolve
+    refund_there(play, order_id, "15.00")  # nothing is captured yet
+    play.poll_shop()
+    (letter,) = unread(play, order_id)
+    assert letter.reason.count("nothing was captured") == 1
+    resolve(letter.dead_letter_id, "ann", "paid by bank transfer")
+    refund_there(play, order_id, "15.00")
+    play.poll_shop()
+    (letter,) = unread(play, order_id)
+    assert letter.reason.count("of 15.00 USD: nothing was captured") == 2
+    resolve(letter.dead_letter_id, "ann", "paid that one, too")
+    play.poll_shop()
+    assert unread(play, order_id) == []
+
+
+def test_a_refund_whose_amount_cannot_be_read_holds_up_no_other(play: Play) -> None:
+    order_id = play.take()
+    refund_there(play, order_id, "3.00")
+    refund_there(play, order_id, "4.00")
+    sync, desk = shop_sync(play.desks, SHOP), play.desks.of(SHOP).shop_hook.get_conn()
+
+    def spoilt(order: ShopOrder, refund: ShopRefund) -> Money | None:
+        is_first = refund.raw["amount"] == "3.00"
+        refund = replace(refund, raw={**refund.raw, "amount": "3,00"}) if is_first else refund
+        return desk.refund_seen(order, refund).amount
+
+    replace(sync, refund_amount=spoilt).poll(BEGIN)
+    assert refunded(play, order_id) == [("shop", "4.00 USD")]
+    (letter,) = unread(play, order_id)
+    assert "'3,00'" in letter.reason
+    play.poll_shop()
+    assert unread(play, order_id) == []
 
 
 def test_an_order_that_goes_on_in_the_shop_and_has_ended_here_is_told(play: Play) -> None:

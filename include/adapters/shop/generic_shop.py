@@ -11,7 +11,7 @@ from include.adapters.shop.calls import Absent, Calls, text_at, unreadable, valu
 from include.adapters.shop.settings import ShopSettings
 from include.adapters.shop.shape import SHIPPED, Shape, load_shape
 from include.adapters.shop.shop_writes import RefundSeen
-from include.domain.errors import Rejected, Retryable
+from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.services.shop.commands import OrderUpdate, RefundRecord
 from include.services.shop.ports import Raw, ShopOrder, ShopProduct, ShopRefund
@@ -246,12 +246,10 @@ class GenericShop:
         return found.astimezone(UTC)
 
     def _money(self, value: Any, currency: str) -> Money:
-        where, do = self._settings.where, "Read the refund in the shop."
+        where = self._settings.where
         if self._shape.refund_amount_unit == "minor":
             if isinstance(value, int) and not isinstance(value, bool):
                 return Money(value, currency)
-            raise Retryable(f"{value!r} is no whole number of minor units", where, do)
-        try:
-            return Money.parse(str(value), currency, where)
-        except Rejected as fault:
-            raise Retryable(fault.what, fault.where, do) from None
+            do = "Read the refund in the shop."
+            raise Rejected(f"{value!r} is no whole number of minor units", where, do)
+        return Money.parse(str(value), currency, where)

@@ -58,7 +58,13 @@ class ShopWrites(HasSettings, Protocol):
 
     def refunds(self, order_number: str) -> tuple[ShopRefund, ...]: ...
 
-    def refund_seen(self, order: ShopOrder, refund: ShopRefund) -> RefundSeen: ...
+    def refund_seen(self, order: ShopOrder, refund: ShopRefund) -> RefundSeen:
+        """Read one of an order's refunds; nothing is called.
+
+        Raises:
+            Rejected: its amount cannot be read.
+        """
+        ...
 
     def record_refund(
         self, order: ShopOrder, content: RefundRecord, reference: str

@@ -14,7 +14,7 @@ from include.adapters.shop.settings import ShopSettings
 from include.adapters.shop.shop_writes import RefundSeen
 from include.adapters.shop.woo_auth import auth_for
 from include.adapters.shop.woo_webhooks import WooWebhooks
-from include.domain.errors import Rejected, Retryable
+from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.services.shop.commands import OrderUpdate, RefundRecord
 from include.services.shop.ports import Raw, ShopOrder, ShopProduct, ShopRefund
@@ -195,7 +195,7 @@ class WooCommerce:
         texts = [text_at(raw, "reason"), *_marks(raw)]
         return RefundSeen(
             refund.refund_id,
-            self._money(text_at(raw, "amount"), currency),
+            Money.parse(text_at(raw, "amount"), currency, self._settings.where),
             " ".join(texts),
             raw.get("refunded_payment") is True,
         )
@@ -334,12 +334,6 @@ class WooCommerce:
         except ValueError:
             shown = text_at(row, name)[:40]
         raise unreadable(f"{name} {shown!r} is no instant", self._settings.where)
-
-    def _money(self, text: str, currency: str) -> Money:
-        try:
-            return Money.parse(text, currency, self._settings.where)
-        except Rejected as fault:
-            raise Retryable(fault.what, fault.where, "Read the refund in the shop.") from None
 
 
 def _gmt(at: datetime) -> str:

@@ -41,7 +41,8 @@ class ShopSync:
     payment_of: Callable[[ShopOrder], tuple[str, bool]]  # the shop's word, and whether it is named
     payment_methods: frozenset[str]  # ours, in the shop's words; empty: all
     is_anothers_token: Callable[[Order], bool]  # what would pay is another shopper's
-    refund_amount: Callable[[ShopOrder, ShopRefund], Money | None]  # None: it moved already
+    # None: it moved already; raises Rejected where its amount cannot be read
+    refund_amount: Callable[[ShopOrder, ShopRefund], Money | None]
     asks: Mapping[str, Ask]  # by status of the shop
     watermarks: Watermarks
     shelf: Shelf
@@ -224,14 +225,17 @@ class ShopSync:
             return
         refused: list[Rejected] = []
         for refund in self.reader.refunds(found.order_number):
-            amount = self.refund_amount(found, refund)
+            name = f"refund {refund.refund_id}"  # a letter that names no other is opened for it
             try:
-                if amount is not None:
-                    self._refund(order_id, amount, refund.refund_id)
+                amount = self.refund_amount(found, refund)
+                if amount is None:
+                    continue
+                name = f"{name} of {amount}"
+                self._refund(order_id, amount, refund.refund_id)
             except Rejected as fault:
-                refused.append(fault)
+                refused.append(Rejected(f"{name}: {fault.what}", fault.where, fault.do))
         if refused:
-            what = "; ".join(dict.fromkeys(fault.what for fault in refused))
+            what = "; ".join(fault.what for fault in refused)
             raise Rejected(what, refused[0].where, refused[0].do)
 
     def _refund(self, order_id: str, amount: Money, refund_id: str) -> None:

@@ -6,7 +6,7 @@ No shop here refuses a repeat, so our reference stands in the refund, and a look
 from include.adapters.shop.calls import looking
 from include.adapters.shop.partners.common import content_of, demand_order, difference, unknown
 from include.adapters.shop.shop_writes import ShopWrites
-from include.domain.errors import Retryable
+from include.domain.errors import Rejected
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 from include.services.shop.commands import RefundRecord
 
@@ -48,7 +48,7 @@ class RefundRecordPartner:
         refund = self._shop.record_refund(order, content, effect.reference)
         try:
             seen = self._shop.refund_seen(order, refund)
-        except Retryable as fault:
+        except Rejected as fault:  # it was recorded all the same
             raise unknown(fault.what, self._shop) from None
         if seen.amount != content.amount:
             raise unknown(f"the shop answered {seen.amount} to {content.amount}", self._shop)
