@@ -297,6 +297,38 @@ def test_an_invoice_that_rounds_up_by_a_cent_is_captured_as_far_as_it_was_approv
     assert "101.00 USD cannot be captured" in reason
 
 
+def test_the_rest_of_an_invoice_stays_told_when_the_hold_is_charged_before_it_lapses(
+    site: Site,
+) -> None:
+    site.kit.rules = replace(site.kit.rules, capture_when=CaptureWhen.shipment)
+    order = paid(site)
+    closed(site, order, 12_000)
+    site.poll()
+    site.kit.pass_time(days=7)
+    site.poll()
+    assert site.kit.service.orders.get(order.order_id).facts.captured_minor() == 10_000
+    beyond = ("erp_order", "invoiced 120.00 USD, and no more than 100.00 USD is held")
+    assert [(kind, reason.partition(":")[0]) for kind, reason in site.letters()] == [beyond]
+    letters = SqlDeadLetters(site.store(), lambda _c: NOW)
+    (letter,) = letters.listing()
+    letters.resolve(letter.dead_letter_id, "ann", "she paid the rest by cheque")
+    site.poll()
+    assert site.letters() == []
+
+
+def test_the_rest_of_what_had_left_before_it_was_called_off_is_told(site: Site) -> None:
+    site.kit.rules = replace(site.kit.rules, capture_when=CaptureWhen.shipment)
+    order = paid(site)
+    site.erp.invoice(order, 12_000)
+    site.erp.show(order, number_of(site, order), "\\", last="I1")
+    site.poll()
+    site.poll()
+    assert site.kit.service.orders.get(order.order_id).facts.captured_minor() == 10_000
+    ((kind, reason),) = site.letters()
+    assert kind == "erp_order"
+    assert reason.startswith("invoiced 120.00 USD, and no more than 100.00 USD is held")
+
+
 def test_an_order_captured_at_once_stays_so_when_the_rule_is_changed(site: Site) -> None:
     order = paid(site)
     site.kit.rules = replace(site.kit.rules, capture_when=CaptureWhen.shipment)

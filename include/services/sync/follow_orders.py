@@ -10,6 +10,7 @@ from typing import Protocol
 
 from include.domain.erp_orders import NOT_RELEASED, ErpDocument, ErpOrder, Shipment
 from include.domain.errors import Rejected
+from include.domain.money import total
 from include.domain.order_rules import CaptureWhen
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order
@@ -17,6 +18,7 @@ from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind
 from include.services.orders.commands import Command
 from include.services.orders.driver import Event, Saga
+from include.services.orders.moves import authorized
 from include.services.orders.order_service import OrderService
 from include.services.sync.close_short import CloseShort, is_shown
 from include.services.sync.ports import Shelf, Tally, Watermarks, read_on, work_on
@@ -150,7 +152,26 @@ class OrderFollower:
                     has_left=True,
                     tolerance_minor=self.tolerance_minor,
                 )
+            self._demand_covered(order, invoices)
         return invoices
+
+    def _demand_covered(self, order: Order, invoices: Sequence[ErpDocument]) -> None:
+        """Refuse to call it done while more is invoiced than can ever be charged.
+
+        What is charged before the hold lapses, and what had left of an order that was called off,
+        is charged as far as it is held: no capture is refused for the rest.
+        """
+        facts = self.service.orders.get(order.order_id).facts
+        if facts.stop is not None and facts.stop.keeps_invoice:
+            return  # whoever gave it up knows it
+        ours = [one.amount for one in invoices if one.amount.currency == order.currency]
+        invoiced, held = total(ours, order.currency), authorized(order, facts)
+        if (invoiced - held).minor > self.tolerance_minor:
+            raise Rejected(
+                f"invoiced {invoiced}, and no more than {held} is held: nobody pays the rest",
+                f"SYSPRO {self.company_id}, order {order.number}",
+                "Collect the rest from the customer, or credit it in SYSPRO; then resolve this.",
+            )
 
     def _set_late_cancellation_aside(self, saga: Saga[OrderFacts], invoice: str) -> None:
         """Tell a person whom nobody else would: who asked believes that it is cancelled."""
