@@ -1,6 +1,6 @@
 """Where an order stands: its state in one word, and the facts that the next move is drawn from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -124,6 +124,11 @@ class OrderFacts:
     left_behind: tuple[str, ...] = ()  # steps that were refused: no number of theirs is used again
     sought: tuple[str, ...] = ()  # steps that a doubted store may have forgotten, asked for
     problem: str = ""  # why it is stuck
+    refused: str = ""  # the step that the gateway has refused, where that is the problem
+
+    def with_problem(self, problem: str, refused: str = "") -> "OrderFacts":
+        """Say why it is stuck, in place of what was said before; '' ends it."""
+        return replace(self, problem=problem, refused=refused)
 
     def known_invoices(self) -> tuple[str, ...]:
         """Return the invoices seen; facts of before they were kept apart have one at most."""

@@ -214,7 +214,7 @@ def test_only_an_order_that_is_stuck_beside_its_invoice_is_given_up(
     gone = ["orders", "hold-gone", order.order_id, "--reason", "says the bank", "--who", "bob"]
     assert cli.main(gone) == 1
     lapsed = Event("seen", {}, "ann")
-    orders.amend(order.order_id, lambda f: replace(f, problem="reverse|1: no"), lapsed)
+    orders.amend(order.order_id, lambda f: replace(f, problem="no", open_step="reverse|1"), lapsed)
     assert cli.main(gone) == 0
     assert orders.get(order.order_id).facts.is_reversed
     stuck = Event("seen", {}, "ann")

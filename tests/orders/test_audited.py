@@ -69,7 +69,7 @@ def signed(url: str, order_id: str) -> list[tuple[str, str]]:
         (capture, {}, ("cli:ann", "capture asked for")),
         (cancel, {}, ("api:ann", "cancel asked for")),
         (give_up, {"invoice": "I1", "problem": "no"}, ("cli:ann", "given up")),
-        (hold_is_gone, {"problem": "reverse|1: no"}, ("cli:ann", "hold is gone")),
+        (hold_is_gone, {"problem": "no", "open_step": "reverse|1"}, ("cli:ann", "hold is gone")),
         (
             settle,
             {"is_contradicted": True, "decision": Decision.reject},

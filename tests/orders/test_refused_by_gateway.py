@@ -70,6 +70,21 @@ def test_a_refused_capture_is_a_letter_until_it_is_tried_again(kit: Kit, letters
         kit.service.try_again(order.order_id, "ann", via="cli")
 
 
+def test_a_call_that_is_refused_as_wrong_is_its_effects_letter_whatever_its_words(
+    kit: Kit, letters: Letters
+) -> None:
+    def wrong(_effect: Effect) -> Receipt:
+        what = "the gateway refused the call as wrong: MISSING_FIELD"
+        raise Rejected(what, "payment_capture", "Mend the mapping.")
+
+    kit.partner.say(CAPTURE, wrong)
+    order = make_order()
+    assert kit.run(order).state == OrderState.stuck
+    assert [one.kind for one in letters()] == ["payment_capture"]
+    with pytest.raises(Rejected, match="refused nothing"):
+        kit.service.try_again(order.order_id, "ann", via="cli")
+
+
 def test_what_was_asked_for_is_tried_again_and_only_that(kit: Kit, letters: Letters) -> None:
     kit.rules = replace(kit.rules, capture_when=CaptureWhen.shipment)
     order = make_order()

@@ -50,7 +50,7 @@ class HoldIsNeverGone(OrderService):
     """What a person saw in the gateway's own pages is asked of the gateway all the same."""
 
     def hold_is_gone(self, order_id: str, who: str, why: str) -> Saga[OrderFacts]:
-        return self.orders.amend(order_id, lambda it: replace(it, problem=""), Event(why, {}, who))
+        return self.orders.amend(order_id, lambda it: it.with_problem(""), Event(why, {}, who))
 
 
 def _is_held(facts: OrderFacts) -> bool:

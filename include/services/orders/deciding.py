@@ -48,4 +48,4 @@ def settled(facts: OrderFacts, *, decision: Decision, who: str) -> OrderFacts:
 def _rejected(facts: OrderFacts, who: str) -> OrderFacts:
     if facts.stop is not None:
         return facts
-    return replace(facts, stop=Stop(who, "rejected by fraud review"), problem="")
+    return replace(facts, stop=Stop(who, "rejected by fraud review")).with_problem("")

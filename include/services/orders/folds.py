@@ -56,7 +56,7 @@ def _authorized(
     if found.authorized is not None and found.authorized.currency != effect.currency:
         # Its amount says nothing about the order's: a person looks, and the hold is not forgotten.
         problem = f"the gateway approved {found.authorized} of an order in {effect.currency}"
-        facts = replace(facts, problem=problem)
+        facts = facts.with_problem(problem)
     return facts, payment_event(found)
 
 

@@ -114,7 +114,7 @@ class OrderService(Refunding):
                 wanted = Money(left, wanted.currency)
             self._may_capture(order, facts, wanted, left, may_wait=has_left)
             one = Wanted(free_number(facts), wanted, cause, is_final=wanted.minor == left)
-            return replace(facts, wanted=(*facts.wanted, one), problem="")
+            return replace(facts, wanted=(*facts.wanted, one)).with_problem("")
 
         detail = {"cause": cause, "amount": str(amount or "all that is left")}
         self.orders.amend(order_id, want, Event("capture asked for", detail, who, via))
@@ -160,7 +160,7 @@ class OrderService(Refunding):
                 do = "Credit the invoice in SYSPRO: the money then goes back by itself."
                 raise Rejected(f"it is invoiced as {facts.invoice}", order_id, do)
             stop = facts.stop or Stop(who, why, told=told)
-            return facts if facts.stop else replace(facts, stop=stop, problem="")
+            return facts if facts.stop else replace(facts, stop=stop).with_problem("")
 
         saga = self.orders.get(order_id)
         if saga.state in (OrderState.cancelled, OrderState.declined) or saga.facts.stop:
@@ -182,7 +182,7 @@ class OrderService(Refunding):
         def unwound(facts: OrderFacts) -> OrderFacts:
             """Both at once: a crash in between would leave a cancelled order's money with us."""
             facts = replace(facts, is_order_cancelled=True)
-            return facts if facts.stop else replace(facts, stop=stop, problem="")
+            return facts if facts.stop else replace(facts, stop=stop).with_problem("")
 
         self._change(order_id, unwound, told)
 
@@ -200,7 +200,7 @@ class OrderService(Refunding):
             if not ((is_stuck or facts.problem) and facts.is_invoiced):
                 do = "Do what its page says; one that is not invoiced can be cancelled."
                 raise Rejected("it is not stuck beside an invoice", order_id, do)
-            return replace(facts, stop=Stop(who, why, keeps_invoice=True), problem="")
+            return replace(facts, stop=Stop(who, why, keeps_invoice=True)).with_problem("")
 
         return self._change(order_id, stop, Event("given up", {"why": why}, who, via))
 
@@ -212,11 +212,11 @@ class OrderService(Refunding):
         """
 
         def gone(facts: OrderFacts) -> OrderFacts:
-            name = name_of(facts.problem)
+            name = name_of(facts.refused or facts.open_step) if facts.problem else ""
             if name not in ("reverse", "reverse_old"):
                 do = "Do what its page says; a hold that can be reversed is."
                 raise Rejected("it is not stuck in a reversal", order_id, do)
-            freed = replace(facts, problem="", open_step="")
+            freed = replace(facts, open_step="").with_problem("")
             if name == "reverse_old":
                 return replace(freed, replaced=None)
             return replace(freed, is_reversed=True)

@@ -90,7 +90,7 @@ class OrderPlay:
         return replace(facts, open_step=step)
 
     def fail(self, facts: OrderFacts, problem: str) -> OrderFacts:
-        return facts if facts.problem == problem else replace(facts, problem=problem)
+        return facts if facts.problem == problem else facts.with_problem(problem)
 
     def at_stake(self) -> Stake:
         return Stake("order", self.order.amount, self.desk.owner)

@@ -4,7 +4,6 @@ A clear no ends its effect, so no effect's dead letter stands behind it: the ord
 own, as long as its problem says so. What is tried again has a new number, thus a new reference.
 """
 
-import re
 from dataclasses import dataclass, replace
 
 from include.domain.errors import Rejected
@@ -14,7 +13,6 @@ from include.services.orders.moves import free_number
 from include.services.orders.steps import name_of, number_of
 
 CAPTURE_REFUSED, REVERSAL_REFUSED = "capture_refused", "reversal_refused"  # kinds of dead letter
-_PROBLEM = re.compile(r"((?:capture|reverse|reverse_old)\|\S+): (the gateway refused the .*)", re.S)
 _REVERSAL = "the gateway refused the reversal"
 _WORDS = {
     "capture": "the gateway refused the capture", "reverse": _REVERSAL, "reverse_old": _REVERSAL
@@ -47,8 +45,8 @@ class Refusal:
 
 def with_refusal(facts: OrderFacts, step: str, why: str) -> OrderFacts:
     """Note that a step was refused; what is wanted all the same gets a number of its own."""
-    problem = f"{step}: {_WORDS[name_of(step)]}: {why}"
-    facts = replace(facts, problem=problem, left_behind=(*facts.left_behind, step))
+    facts = replace(facts, left_behind=(*facts.left_behind, step))
+    facts = facts.with_problem(f"{_WORDS[name_of(step)]}: {why}", step)
     if name_of(step) != "capture":
         return facts
     number, fresh = number_of(step), free_number(facts)
@@ -60,8 +58,7 @@ def with_refusal(facts: OrderFacts, step: str, why: str) -> OrderFacts:
 
 def refusal_of(facts: OrderFacts) -> Refusal | None:
     """Return what the gateway has refused and nobody has dealt with yet."""
-    found = _PROBLEM.fullmatch(facts.problem) if facts.problem else None
-    return Refusal(found[1], found[2]) if found else None
+    return Refusal(facts.refused, facts.problem) if facts.refused else None
 
 
 def tried_again(facts: OrderFacts) -> OrderFacts:
@@ -73,4 +70,4 @@ def tried_again(facts: OrderFacts) -> OrderFacts:
     if refusal_of(facts) is None:
         do = "Do what its page says; replay its dead letter, if it has one."
         raise Rejected("the gateway has refused nothing of it", "the order", do)
-    return replace(facts, problem="")
+    return facts.with_problem("")

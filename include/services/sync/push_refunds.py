@@ -161,16 +161,16 @@ class RefundPush:
         def adopted(facts: OrderFacts) -> OrderFacts:
             """What we did to the other, e.g. release it, a clerk does to this one."""
             is_about_it = name_of(facts.open_step) in ABOUT_THE_COPY
-            return replace(
+            adopting = replace(
                 facts,
                 sales_order=other.sales_order,
                 copy=facts.copy + 1,
                 open_step="" if is_about_it else facts.open_step,
-                problem="" if is_about_it else facts.problem,
                 noted=tuple(one for one in facts.noted if one != "payment"),
                 is_held=is_held,
                 hold_reason=facts.hold_reason if facts.is_held else "",
             )
+            return adopting.with_problem("") if is_about_it else adopting
 
         detail = {"cancelled": found.sales_order, "sales_order": other.sales_order}
         told = Event("goes on as another sales order", detail, WHO)
