@@ -85,6 +85,19 @@ def test_a_call_that_is_refused_as_wrong_is_its_effects_letter_whatever_its_word
         kit.service.try_again(order.order_id, "ann", via="cli")
 
 
+def test_a_refusal_whose_effect_a_restored_store_has_forgotten_is_told_with_its_order(
+    kit: Kit, letters: Letters
+) -> None:
+    order = make_order()
+    kit.run(order)
+    kit.service.orders.amend(
+        order.order_id, lambda facts: facts.with_problem("it said no", "reverse|1"), Event("seen")
+    )
+    (letter,) = letters()
+    assert (letter.kind, letter.amount_minor) == ("reversal_refused", 10_221)
+    assert letter.owner == "orders@acme.example"
+
+
 def test_what_was_asked_for_is_tried_again_and_only_that(kit: Kit, letters: Letters) -> None:
     kit.rules = replace(kit.rules, capture_when=CaptureWhen.shipment)
     order = make_order()

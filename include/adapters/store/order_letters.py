@@ -11,10 +11,13 @@ from include.adapters.store.order_tables import orders
 from include.adapters.store.schema import effects
 from include.domain.order_state import OrderFacts
 from include.services.orders.driver import Event, Saga
-from include.services.orders.own_letters import OwnLetter, own_letters
+from include.services.orders.own_letters import own_letters
+from include.services.orders.steps import STEPS, name_of
 
-_EFFECT = select(effects.c.currency, effects.c.amount_minor, effects.c.owner).where(
-    effects.c.key == bindparam("of_key")
+_EFFECT = (
+    select(effects.c.currency, effects.c.amount_minor, effects.c.owner)
+    .where(effects.c.kind == bindparam("of_kind"))
+    .where(effects.c.key == bindparam("of_key"))
 )
 _ORDER = select(orders.c.currency, orders.c.amount_minor, orders.c.owner).where(
     orders.c.order_id == bindparam("of_key")
@@ -36,7 +39,7 @@ def note_letters(
     for kind, letter in after.items():
         if before.get(kind) == letter:
             continue
-        stake = _at_stake(connection, saga.key, letter)
+        stake = _at_stake(connection, saga.key, letter.step)
         open_letter(
             connection,
             now=now,
@@ -50,8 +53,10 @@ def note_letters(
         )
 
 
-def _at_stake(connection: Connection, order_id: str, letter: OwnLetter) -> Any:
-    """Read currency, amount and owner of the letter's effect, or else of the order."""
-    key = f"{order_id}|{letter.step}" if letter.step else order_id
-    wanted = _EFFECT if letter.step else _ORDER
-    return connection.execute(wanted, {"of_key": key}).one_or_none()
+def _at_stake(connection: Connection, order_id: str, step: str) -> Any:
+    """Read currency, amount and owner of a step's effect; where there is none, of the order."""
+    found = None
+    if step:
+        wanted = {"of_kind": STEPS[name_of(step)].kind.value, "of_key": f"{order_id}|{step}"}
+        found = connection.execute(_EFFECT, wanted).one_or_none()
+    return found or connection.execute(_ORDER, {"of_key": order_id}).one_or_none()
