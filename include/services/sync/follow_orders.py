@@ -9,7 +9,7 @@ from functools import partial
 from typing import Protocol
 
 from include.domain.erp_orders import NOT_RELEASED, ErpDocument, ErpOrder, Shipment
-from include.domain.errors import Rejected
+from include.domain.errors import IntegrationError, Rejected
 from include.domain.money import total
 from include.domain.order_rules import CaptureWhen
 from include.domain.order_state import OrderFacts, OrderState
@@ -209,18 +209,25 @@ class OrderFollower:
         """Tell the shops what was noted; what is not told now, the janitor tells.
 
         Raises:
-            ExceptionGroup: at the end, if some shops cannot be spoken to, e.g. for want of a
-                connection; the others were told.
+            IntegrationError: at the end, if some shops cannot be spoken to, e.g. for want of a
+                connection; of the family of the first. The others were told.
+            ExceptionGroup: at the end too, if a fault of ours is among them.
         """
-        broken = list[Exception]()
+        broken, bugs = list[IntegrationError](), list[Exception]()
         while self.noted:
             engine, key = self.noted.pop(0)
             try:
                 engine.advance(_WORD, key)
-            except Exception as fault:  # noqa: BLE001 - one shop must not stop the others
+            except IntegrationError as fault:
                 broken.append(fault)
+            except Exception as bug:  # noqa: BLE001 - one shop must not stop the others
+                bugs.append(bug)
+        if bugs:
+            words = f"{len(bugs) + len(broken)} shipments could not be told"
+            raise ExceptionGroup(words, [*bugs, *broken])
         if broken:
-            raise ExceptionGroup(f"{len(broken)} shipments could not be told", broken)
+            what = "; ".join(dict.fromkeys(one.what for one in broken))
+            raise type(broken[0])(what, broken[0].where, broken[0].do)
 
     def _order_of(self, sales_order: str) -> str | None:
         return self.service.orders.by_sales_order(self.merchant_id, sales_order)
