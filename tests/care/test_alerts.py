@@ -11,6 +11,7 @@ from include.adapters.store.open_items import SqlOpenItems
 from include.domain.alerts import AlertKind, AlertRule, Channel, QuietHours, Recipient
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.domain.money import Money
+from include.domain.order_state import OrderState
 from include.domain.payments import PaymentStatus
 from include.domain.settlement import SettlementDay
 from include.mappings.load import load_mappings
@@ -287,6 +288,11 @@ def test_a_review_of_goods_that_have_left_is_told_at_once(watch: Watch) -> None:
     )
     assert watch.run(ageing).told == 1
     assert "their goods have left, at acme_us" in watch.post.subjects()[0]
+    kit.service.orders.amend(
+        order.order_id, lambda facts: replace(facts, is_contradicted=True), Event("seen")
+    )
+    assert kit.service.advance(order.order_id).state == OrderState.stuck
+    assert watch.run(rule(AlertKind.authorizations_expiring)).told == 0  # not for days
 
 
 def test_card_numbers_and_forged_webhooks_are_counted_until_told(watch: Watch) -> None:

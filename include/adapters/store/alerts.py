@@ -196,7 +196,13 @@ class SqlSightings:
     def ageing(self, rule: AlertRule, now: datetime) -> Sequence[Seen]:
         """Count reviews of goods that have left, or whose hold lapses within the alarm's hours."""
         in_review, words = (OrderState.in_review,), "reviews age, or their goods have left, at"
-        return self._lapsing(rule, now, in_review, OrderRules.review_alarm_at, words)
+
+        def ages(rules: OrderRules, facts: OrderFacts) -> bool:
+            # Goods that have left wait for no alarm's hour: nobody is charged for them yet.
+            has_left = facts.is_invoiced and is_under_review(facts)
+            return has_left or _is_past(rules.review_alarm_at, facts, now)
+
+        return self._open(rule, in_review, ages, words)
 
     def expiring(self, rule: AlertRule, now: datetime) -> Sequence[Seen]:
         """Count authorisations that lapse within ``expiry_lead_hours`` and are still open."""
@@ -205,23 +211,23 @@ class SqlSightings:
             for state in OrderState
             if state not in (*ENDED, OrderState.in_review, OrderState.captured)
         )
-        return self._lapsing(rule, now, states, OrderRules.expiry_due_at, "authorisations lapse at")
 
-    def _lapsing(
+        def lapses(rules: OrderRules, facts: OrderFacts) -> bool:
+            return _is_past(rules.expiry_due_at, facts, now)
+
+        return self._open(rule, states, lapses, "authorisations lapse at")
+
+    def _open(
         self,
         rule: AlertRule,
-        now: datetime,
         states: Sequence[OrderState],
-        due_at: Callable[[OrderRules, datetime], datetime],
+        is_due: Callable[[OrderRules, OrderFacts], bool],
         words: str,
     ) -> Sequence[Seen]:
+        """Count, by merchant, orders in these states that still hold money and are due."""
         counts: dict[str, int] = {}
         for merchant_id, facts in self._facts(states):
-            at, rules = facts.expires_at, self.rules_of(merchant_id)
-            is_due = at is not None and due_at(rules, at) <= now
-            # Goods that have left under review wait for no alarm's hour: nobody is charged yet.
-            has_left = facts.is_invoiced and is_under_review(facts)
-            if not facts.is_reversed and (is_due or has_left):
+            if not facts.is_reversed and is_due(self.rules_of(merchant_id), facts):
                 counts[merchant_id] = counts.get(merchant_id, 0) + 1
         return [
             Seen(f"{rule.kind}|{merchant_id}", count, f"{words} {merchant_id}")
@@ -251,6 +257,10 @@ class SqlSightings:
         with self.engine.begin() as connection:
             rows = sorted((str(name), int(count)) for name, count in connection.execute(wanted))
         return [Seen(f"{rule.kind}|{name}", count, f"{words} {name}") for name, count in rows]
+
+
+def _is_past(due_at: Callable[[datetime], datetime], facts: OrderFacts, now: datetime) -> bool:
+    return facts.expires_at is not None and due_at(facts.expires_at) <= now
 
 
 _Question = Callable[[SqlSightings, AlertRule, datetime], Sequence[Seen]]
