@@ -13,6 +13,7 @@ from enum import StrEnum
 from include.domain.money import Money
 from include.domain.orders import OrderLine, PaymentSource, Shopper
 from include.domain.payment_meanings import Meaning
+from include.domain.reviews import Decision
 
 
 class PaymentStatus(StrEnum):
@@ -128,9 +129,18 @@ class DecideReview:
     organization_id: str
     code: str
     request_id: str  # of the authorisation under review
-    decision: str  # ACCEPT or REJECT
+    decision: Decision  # accept or reject
     analyst: str
     comments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """The evidence of such a decision: what the case says, whoever decided it."""
+
+    request_id: str  # of the authorisation under review
+    decision: Decision
+    reviewer: str  # '': the gateway does not say
 
 
 @dataclass(frozen=True, slots=True)

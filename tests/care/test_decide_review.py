@@ -7,13 +7,13 @@ from include.domain.canonical import from_json
 from include.domain.errors import OutcomeUnknown, Rejected
 from include.domain.order_state import OrderState
 from include.domain.orders import Order
-from include.domain.payments import DecideReview, PaymentStatus
+from include.domain.payments import DecideReview, PaymentStatus, Reviewed
 from include.domain.reviews import Decision, DecisionEvent, Merged
 from include.services.effects.ports import Effect, EffectKind, EffectState, Receipt
 from include.services.orders.decide_review import Decided, decide_review
 from tests.care.conftest import Care
 from tests.orders.conftest import make_order
-from tests.orders.partners import authorization
+from tests.orders.partners import as_evidence, authorization
 
 
 def held(care: Care) -> Order:
@@ -50,7 +50,7 @@ def test_an_accepted_order_is_told_to_the_gateway_and_captured(care: Care) -> No
     order = held(care)
     found = decide(care, order, Decision.accept)
     assert found.merged is Merged.news
-    assert [(one.decision, one.analyst) for one in decisions(care)] == [("ACCEPT", "ann")]
+    assert [(one.decision, one.analyst) for one in decisions(care)] == [(Decision.accept, "ann")]
     assert care.kit.service.advance(order.order_id).state == OrderState.captured
 
 
@@ -75,7 +75,7 @@ def test_the_same_decision_again_is_sent_once(care: Care) -> None:
 def test_the_other_decision_is_refused_before_anything_is_sent(care: Care) -> None:
     order = held(care)
     decide(care, order, Decision.accept)
-    with pytest.raises(Rejected, match="ann has decided ACCEPT"):
+    with pytest.raises(Rejected, match="ann has decided accept"):
         decide(care, order, Decision.reject, "bob")
     assert len(decisions(care)) == 1
     assert signed(care, order) == [("airflow:ann", "decision asked for")]
@@ -128,7 +128,7 @@ def test_what_somebody_else_has_decided_first_is_taken_in_and_not_ours(care: Car
     order, kit = held(care), care.kit
 
     def refused_as_decided(effect: Effect) -> Receipt:
-        theirs = Receipt("case", {"theirs": "REJECTED", "reviewer": "bob"})
+        theirs = Receipt("case", as_evidence(Reviewed("case", Decision.reject, "bob")))
         kit.partner.truth.answers[effect.kind, effect.reference] = theirs
         raise OutcomeUnknown("the case is decided already", "gateway", "Look.")
 

@@ -11,6 +11,7 @@ from include.adapters.cybersource.reasons import BuiltInReasons
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.domain.payment_meanings import Meaning
 from include.domain.payments import DecideReview, DeleteToken
+from include.domain.reviews import Decision
 from tests.cybersource.scripted import (
     AUTH_ID,
     CODE,
@@ -23,7 +24,7 @@ from tests.cybersource.scripted import (
 from tests.cybersource.support import DELETION, REVIEW, Make, detail, look
 
 CONVERSIONS = "GET /reporting/v3/conversion-details"
-DECIDE = DecideReview("ord_1", "shop_1", CODE, AUTH_ID, "ACCEPT", "ada", "known customer")
+DECIDE = DecideReview("ord_1", "shop_1", CODE, AUTH_ID, Decision.accept, "ada", "known customer")
 
 
 def conversion(decision: str, request_id: str = AUTH_ID, at: str = "2026-11-03T10:00:00Z") -> Any:
@@ -44,7 +45,7 @@ def test_a_decision_is_carried_with_who_made_it_and_our_reference(
             "decision": "ACCEPT", "comments": f"{effect.reference} ada: known customer"
         }
     }  # fmt: skip
-    assert (receipt.their_key, receipt.evidence["theirs"]) == ("a1b2", "ACCEPTED")
+    assert (receipt.their_key, receipt.evidence["decision"]) == ("a1b2", "accept")
 
 
 def test_an_answer_with_the_other_decision_is_unknown(
@@ -90,7 +91,7 @@ def test_the_last_decision_of_the_case_counts_whoever_made_it(
     client, effect = make_client(), effect_of(REVIEW, DECIDE)
     (one,) = look(client, effect)
     (difference,) = partners_of(client)[REVIEW].compare(effect, one)
-    assert (difference.ours, difference.theirs) == ("ACCEPTED", "REJECTED")
+    assert (difference.ours, difference.theirs) == ("accept", "reject")
 
 
 def test_a_case_is_asked_for_from_its_payment_on_in_days(

@@ -29,7 +29,9 @@ def test_an_analysts_decision_reaches_the_case_and_comes_back_by_poll(shop: Shop
     paid = shop.pay("ada+review@example.com")
     held = DecisionPoller(shop.client).reviews_between(_day_of(shop, paid.their_key))
     assert paid.their_key in {event.request_id for event in held}
-    command = DecideReview("ord_1", MERCHANT, shop.code, paid.their_key, "ACCEPT", "ada", "known")
+    command = DecideReview(
+        "ord_1", MERCHANT, shop.code, paid.their_key, Decision.accept, "ada", "known"
+    )
     effect = shop.run(REVIEW, command)
     assert shop.settle(effect).state is EffectState.verified
     window = _day_of(shop, paid.their_key)
@@ -47,7 +49,7 @@ def test_an_analysts_decision_reaches_the_case_and_comes_back_by_poll(shop: Shop
 def test_a_decision_is_made_once_whatever_the_wire_does(shop: Shop, fault: str) -> None:
     paid = shop.pay("ada+review@example.com")
     shop.sandbox.faults.add(fault, system="cybersource", match="/actions$")
-    command = DecideReview("ord_1", MERCHANT, shop.code, paid.their_key, "REJECT", "ada", "")
+    command = DecideReview("ord_1", MERCHANT, shop.code, paid.their_key, Decision.reject, "ada", "")
     effect = shop.settle(shop.run(REVIEW, command))
     assert (effect.state, effect.reason) == (EffectState.verified, "")
     made = shop.sandbox.ledger.rows(verb="decision", request_id=paid.their_key)
@@ -57,17 +59,17 @@ def test_a_decision_is_made_once_whatever_the_wire_does(shop: Shop, fault: str) 
 def test_a_decision_against_one_made_at_the_vendors_desk_is_for_a_person(shop: Shop) -> None:
     paid = shop.pay("ada+review@example.com")
     shop.control("decide", request_id=paid.their_key, decision="REJECT", reviewer="eve")
-    command = DecideReview("ord_1", MERCHANT, shop.code, paid.their_key, "ACCEPT", "ada", "")
+    command = DecideReview("ord_1", MERCHANT, shop.code, paid.their_key, Decision.accept, "ada", "")
     effect = shop.settle(shop.run(REVIEW, command))
     assert effect.state is EffectState.mismatched
     assert effect.sends == 0  # it was looked for first
-    assert "ours ACCEPTED, theirs REJECTED" in effect.reason
+    assert "ours accept, theirs reject" in effect.reason
 
 
 @pytest.mark.parametrize("word", ["avs_failed", "cv_failed"])
-@pytest.mark.parametrize("decision", ["ACCEPT", "REJECT"])
+@pytest.mark.parametrize("decision", [Decision.accept, Decision.reject])
 def test_a_hold_without_a_case_is_decided_by_our_analyst_alone(
-    shop: Shop, word: str, decision: str
+    shop: Shop, word: str, decision: Decision
 ) -> None:
     shop.control("cybersource", decision_manager=False)
     paid = shop.pay(f"ada+{word}@example.com")

@@ -33,7 +33,15 @@ from include.domain.order_rules import (
 )
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order
-from include.domain.payments import Authorize, Authorized, Moved, PaymentStatus, StoredToken
+from include.domain.payments import (
+    Authorize,
+    Authorized,
+    DecideReview,
+    Moved,
+    PaymentStatus,
+    Reviewed,
+    StoredToken,
+)
 from include.services.effects.ports import Difference, Effect, EffectKind, Found, Receipt
 from include.services.orders.ports import ShopContext
 from include.services.orders.refund_order import RefundRow
@@ -100,6 +108,10 @@ def good_answer(effect: Effect, number: int) -> Receipt:
     if effect.kind in _GATEWAY:
         amount = Money(effect.amount_minor, effect.currency)
         return Receipt(f"{number:022}", as_evidence(Moved(f"{number:022}", "PENDING", amount)))
+    if effect.kind is EffectKind.review_decision:
+        asked = from_json(DecideReview, effect.payload)
+        said = Reviewed(asked.request_id, asked.decision, asked.analyst)
+        return Receipt(f"{number:022}", as_evidence(said))
     if effect.kind is EffectKind.sales_order:
         return Receipt(f"{number:06}", {"sales_order": f"{number:06}", "warnings": []})
     if effect.kind is EffectKind.ar_receipt:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 OURS = "ann"
 _OTHER = {Decision.accept: Decision.reject, Decision.reject: Decision.accept}
-_WORDS = {"ACCEPTED": Decision.accept, "REJECTED": Decision.reject}
 
 
 class Analysts:
@@ -64,7 +63,7 @@ class Analysts:
 
     def hear(self, effect: Effect, entry: Entry) -> None:
         """The gateway tells of a decision of ours as of everybody's."""
-        decision = _WORDS[str(entry.evidence["theirs"])]
+        decision = Decision(str(entry.evidence["decision"]))
         request_id, now = str(entry.evidence["request_id"]), self._world.hub.now()
         key = f"{request_id}|{effect.reference}"
         event = DecisionEvent(request_id, decision, now, "conversion_details", key, OURS)

@@ -163,8 +163,8 @@ class Checker(MoneyJudge, OwedJudge, ShopJudge):
             return
         entries = self.truth.cases[step.key.rpartition("|")[2]]
         made = [one for one in entries if one.seq < step.seq]
-        wanted = json.loads(self._payload(step))["decision"] + "ED"
-        if not made or (step.state == "verified" and made[-1].evidence["theirs"] != wanted):
+        wanted = json.loads(self._payload(step))["decision"]
+        if not made or (step.state == "verified" and made[-1].evidence["decision"] != wanted):
             yield Violation("I13 no false success", f"{step.key} is {step.state}")
 
     def _payload(self, step: Step) -> str:
@@ -174,8 +174,8 @@ class Checker(MoneyJudge, OwedJudge, ShopJudge):
     def decided(self) -> Iterator[Violation]:
         """What an analyst is told is decided, the gateway's case says."""
         for request_id, decision in self.world.analysts.certain:
-            said = {one.evidence["theirs"] for one in self.truth.cases[request_id]}
-            if f"{decision.value.upper()}ED" not in said:
+            said = {one.evidence["decision"] for one in self.truth.cases[request_id]}
+            if decision.value not in said:
                 yield Violation("I39 what is called decided is", f"{request_id}: {said}")
 
     # Inbox: I23, I24 -----------------------------------------------------------------------------

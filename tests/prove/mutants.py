@@ -82,7 +82,8 @@ class DuplicateIsSuccess(SimulatedPartner):
     def duplicate(self, effect: Effect) -> Receipt:
         money = {"minor": effect.amount_minor, "currency": effect.currency}
         evidence = {"request_id": "?", "theirs": "DUPLICATE", "amount": money, "authorized": money}
-        return Receipt("?", {**evidence, "status": "authorized", "sales_order": "?"})
+        evidence |= {"status": "authorized", "sales_order": "?", "decision": "accept"}
+        return Receipt("?", {**evidence, "reviewer": ""})
 
 
 class DuplicateIsFailure(SimulatedPartner):

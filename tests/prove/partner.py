@@ -108,7 +108,7 @@ class SimulatedPartner:
 
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
         if effect.kind is EffectKind.review_decision:
-            ours, theirs = json.loads(effect.payload)["decision"] + "ED", str(found.facts["theirs"])
+            ours, theirs = json.loads(effect.payload)["decision"], str(found.facts["decision"])
             return () if ours == theirs else (Difference("decision", ours, theirs),)
         if "acts_on" in found.facts and found.facts["acts_on"] != acts_on(effect):
             return (Difference("request it acts on", acts_on(effect), found.facts["acts_on"]),)

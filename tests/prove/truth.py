@@ -151,7 +151,7 @@ class Truth:
             entry.evidence = {"customer": code}
         elif kind is K.review_decision:
             asked = json.loads(effect.payload)
-            self._decided(entry, asked["request_id"], asked["decision"].lower())
+            self._decided(entry, asked["request_id"], asked["decision"])
         elif kind is K.ar_receipt:
             entry.amount_minor = json.loads(effect.payload)["amount"]["minor"]
             number = f"2026/03/{len(self.by_kind[kind]) + 1}"
@@ -169,8 +169,7 @@ class Truth:
         self._decided(entry, request_id, decision)
 
     def _decided(self, entry: Entry, request_id: str, decision: str) -> None:
-        theirs = f"{decision.upper()}ED"
-        entry.evidence = {"request_id": request_id, "theirs": theirs, "amount": None, "reason": ""}
+        entry.evidence = {"request_id": request_id, "decision": decision, "reviewer": ""}
         self.cases[request_id].append(entry)
 
     def _authorize(self, effect: Effect, entry: Entry) -> str:

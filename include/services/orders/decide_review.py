@@ -5,14 +5,13 @@ back by webhook or poller, as everybody else's does; a repeat finds the effect a
 Somebody at the gateway's own desk may have been faster: what the case says is taken in, not ours.
 """
 
-import json
 from dataclasses import dataclass
 
 from include.domain.canonical import from_json
 from include.domain.errors import Rejected
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
-from include.domain.payments import Authorized, DecideReview
+from include.domain.payments import Authorized, DecideReview, Reviewed
 from include.domain.reviews import Decision, DecisionEvent, Merged
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
@@ -22,7 +21,7 @@ from include.services.orders.order_service import OrderService
 from include.services.orders.standing import is_under_review
 
 _THERE = (EffectState.done, EffectState.verified)
-_WORDS = {Decision.accept: "ACCEPT", Decision.reject: "REJECT"}
+_FINAL = (Decision.accept, Decision.reject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def decide_review(
     """
     order, facts = service.orders.content(order_id), service.orders.get(order_id).facts
     payment = facts.payment
-    if payment is None or decision not in _WORDS:
+    if payment is None or decision not in _FINAL:
         raise Rejected("there is nothing to decide", f"order {order.number}", "Read the order.")
     key = f"{order_id}|review|{payment.request_id}"
     detail = {"decision": decision.value, "comment": comments}
@@ -80,7 +79,7 @@ def decide_review(
             organization_id=desk.organization_id,
             code=order.purchase_order,
             request_id=payment.request_id,
-            decision=_WORDS[decision],
+            decision=decision,
             analyst=analyst,
             comments=comments,
         )
@@ -100,18 +99,11 @@ def decide_review(
         effect = engine.advance(EffectKind.review_decision, key)
     if effect.state not in _THERE:
         return Decided(effect, None)
-    said, reviewer = _said(effect, decision)
-    if said is not decision:
-        merged = _take_in(service, payment, said, reviewer, "")
-        return Decided(effect, merged, f"{said} by {reviewer or 'somebody else'}")
+    said = from_json(Reviewed, effect.evidence)  # one that was found decided may say the other
+    if said.decision is not decision:
+        merged = _take_in(service, payment, said.decision, said.reviewer, "")
+        return Decided(effect, merged, f"{said.decision} by {said.reviewer or 'somebody else'}")
     return Decided(effect, _take_in(service, payment, decision, analyst, comments))
-
-
-def _said(effect: Effect, ours: Decision) -> tuple[Decision, str]:
-    """Read what the case says and who said it: one that was found decided may say the other."""
-    evidence = json.loads(effect.evidence or "{}")
-    said = {"ACCEPTED": Decision.accept, "REJECTED": Decision.reject}
-    return said.get(str(evidence.get("theirs", "")), ours), str(evidence.get("reviewer", ""))
 
 
 def _take_in(
@@ -143,7 +135,7 @@ def _demand_waiting(order: Order, facts: OrderFacts) -> None:
 def _decided_same(known: Effect, order: Order, decision: Decision) -> str:
     """Return who decided it before; raise ``Rejected``: the other way."""
     made = from_json(DecideReview, known.payload)
-    if made.decision != _WORDS[decision]:
+    if made.decision is not decision:
         raise Rejected(
             f"{made.analyst} has decided {made.decision} before",
             f"order {order.number}",

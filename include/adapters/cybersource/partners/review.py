@@ -5,6 +5,8 @@ the conversion details, where everybody's decisions are. A hold for address or C
 without Decision Manager has no case: nothing is sent. Source: Cybersource reference, 2.2 and 3.
 """
 
+from collections.abc import Mapping
+
 from include.adapters.cybersource.decisions import Conversions, window_since
 from include.adapters.cybersource.partners.authorization import has_no_case
 from include.adapters.cybersource.partners.common import (
@@ -19,11 +21,13 @@ from include.adapters.http.redact import redact
 from include.domain.canonical import to_plain
 from include.domain.errors import OutcomeUnknown, Retryable
 from include.domain.payment_meanings import Meaning
-from include.domain.payments import DecideReview, Moved
+from include.domain.payments import DecideReview, Reviewed
+from include.domain.reviews import Decision
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 
 _OPERATION = "decision"
-_ANSWERS = {"ACCEPT": "ACCEPTED", "REJECT": "REJECTED"}
+_WORDS = {Decision.accept: "ACCEPT", Decision.reject: "REJECT"}
+_ANSWERS = {Decision.accept: "ACCEPTED", Decision.reject: "REJECTED"}
 _DECIDED = "INVALID_DATA"  # a case that is decided already, perhaps by the first copy of this call
 _LONGEST_COMMENT = 255
 
@@ -52,16 +56,18 @@ class ReviewPartner:
             if one.request_id == it.request_id and one.is_final
         ]
         if not made and has_no_case(row):
-            return (_told(it.request_id, it.decision, it.analyst),)
+            return (Found(it.request_id, _told(it.request_id, it.decision, it.analyst)),)
         last = max(made, key=lambda one: one.at, default=None)
-        return (_told(last.request_id, last.decision.upper(), last.reviewer),) if last else ()
+        if last is None:
+            return ()
+        return (Found(it.request_id, _told(it.request_id, last.decision, last.reviewer)),)
 
     def send(self, effect: Effect) -> Receipt:
         """See ``Partner.send``."""
         it = command_of(DecideReview, effect)
         comments = f"{effect.reference} {it.analyst}: {it.comments}"[:_LONGEST_COMMENT]
         body: dict[str, object] = {
-            "decisionInformation": {"decision": it.decision, "comments": comments}
+            "decisionInformation": {"decision": _WORDS[it.decision], "comments": comments}
         }
         path = f"/risk/v1/decisions/{safe_id(it.request_id)}/actions"
         answer = self._gateway.post(_OPERATION, path, body, effect)
@@ -70,16 +76,14 @@ class ReviewPartner:
         if answer.meaning is not Meaning.approved or answer.status != _ANSWERS[it.decision]:
             said = redact(f"{answer.status} {answer.reason}", 80)
             raise OutcomeUnknown(f"{it.decision} was answered {said!r}", answer.where, LOOK)
-        plain = to_plain(Moved(answer.request_id, answer.status))
-        return Receipt(answer.request_id, plain if isinstance(plain, dict) else {})
+        return Receipt(answer.request_id, _told(it.request_id, it.decision, it.analyst))
 
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
         """A case that somebody else decided the other way is a difference for a person."""
         it = command_of(DecideReview, effect)
-        return difference("decision", _ANSWERS[it.decision], found.facts.get("theirs"))
+        return difference("decision", it.decision.value, found.facts.get("decision"))
 
 
-def _told(request_id: str, decision: str, reviewer: str) -> Found:
-    plain = to_plain(Moved(request_id, _ANSWERS[decision]))
-    facts = plain if isinstance(plain, dict) else {}
-    return Found(request_id, facts | {"reviewer": reviewer})
+def _told(request_id: str, decision: Decision, reviewer: str) -> Mapping[str, object]:
+    plain = to_plain(Reviewed(request_id, decision, reviewer))
+    return plain if isinstance(plain, dict) else {}
