@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from include.domain.commissioning import Need, Probe, demand_known, demand_outlasted
+from include.domain.commissioning import Need, Probe
 from include.domain.errors import Rejected
 from include.domain.merchant import Merchant
 from include.domain.settlement import SettlementDay
+from include.services.commissioning.demand import demand_known, demand_outlasted
 from include.services.effects.ports import EffectKind, Partner, Timings
 
 if TYPE_CHECKING:  # the libraries behind these are slow to import

@@ -11,7 +11,7 @@ from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.schema import commissioning_facts
 from include.domain.canonical import plain_json
 from include.domain.commissioning import Fact, Need, Probe
-from include.services.effects.chain import detail_of, signer
+from include.services.effects.chain import Signed
 
 _t = commissioning_facts.c
 
@@ -33,12 +33,12 @@ class SqlCommissioning:
             "measured_at": fact.measured_at,
             "who": fact.who,
         }
+        detail = {"found": found, "measured_at": fact.measured_at.isoformat()}
         with self.engine.begin() as connection:
             now = self.clock(connection)
             connection.execute(insert(commissioning_facts), {**row, "recorded_at": now})
             subject = f"commissioning|{fact.connection}|{fact.probe.value}"
-            detail = detail_of(found=found, measured_at=fact.measured_at.isoformat())
-            audit.append(connection, now, signer(via, fact.who), "fact recorded", subject, detail)
+            audit.sign(connection, now, subject, Signed("fact recorded", fact.who, via, detail))
 
     def latest(self, need: Need) -> Fact | None:
         """Return the newest measurement; ``None``: nobody has measured it there."""

@@ -38,13 +38,16 @@ class ErpSide:
     # SYSPRO's orders against our payments ----------------------------------------------------
 
     def listed_since(self, cursor: str) -> Sequence[ErpOrder]:
-        """Read every sales order, once.
+        """Read the company's sales orders that changed since, page by page.
 
         Args:
             cursor: a date to begin with; the rest of the pages follow by SYSPRO's own.
 
+        Returns:
+            One of each, as it was seen first; none that an earlier call has returned.
+
         Raises:
-            Retryable: SYSPRO could not be asked.
+            Retryable, Rejected: SYSPRO could not be asked.
         """
         listed: list[ErpOrder] = []
         while True:
