@@ -70,6 +70,12 @@ ROWS = (
         "answered 401", "Renew the key of the connection; then replay everything of this kind."
     ),
     NextAction("token cannot be deleted", "Make another card the default, or forget the shopper."),
+    NextAction(
+        "differs from what was sent",
+        "Reverse nothing. The case was decided the other way, which stands: read the order; stuck "
+        "between two decisions, reviews settle. Then resolve this: a replay finds the same.",
+        "review_decision",
+    ),
     # Any
     NextAction("differs from what was sent", "Compare both; reverse or correct theirs by hand."),
     NextAction("cannot be found", "Look for it at the other side by hand; replay if absent."),

@@ -138,6 +138,7 @@ def test_what_somebody_else_has_decided_first_is_taken_in_and_not_ours(care: Car
     found = decide(care, order, Decision.accept)
     assert not found.is_certain
     assert str(found) == "the case had been decided before: reject by bob, which stands"
+    assert kit.service.advance(order.order_id).state == OrderState.cancelled
     kit.pass_time(hours=1)
     assert kit.service.orders.get(order.order_id).state == OrderState.cancelled
     assert kit.partner.truth.count(EffectKind.payment_capture) == 0
