@@ -270,6 +270,25 @@ def test_a_late_update_leaves_its_note_but_not_its_status(bench: Bench) -> None:
     assert [n.split(" [")[0] for n in notes(bench, number)] == ["Shipped.", "On hold."]
 
 
+def test_an_older_status_that_comes_in_behind_a_newer_one_is_told(bench: Bench) -> None:
+    """It was in the network until then; both had looked before they were sent."""
+    number, newer = bench.order(), bench.word("completed", "shipped")
+    older = update(bench, number, 1, status=bench.word("on-hold", "held"), note="On hold.")
+    bench.sandbox.spoil("drop_before_commit", bench.match("order"))
+    assert bench.write(UPDATE, older, "first").state is EffectState.in_doubt
+    bench.write(UPDATE, update(bench, number, 2), "second")
+    marks = {f"_tieout_{reference_of('first')}": f"1|{older.status}"}
+    order = bench.desk.order(number)
+    bench.desk.update_order(order, older, marks, reference_of("first"))
+    found = bench.settle(UPDATE, "first")
+    assert found.state is EffectState.mismatched
+    told = f"status, set anew by an older update: ours {newer}, theirs {older.status}"
+    assert told in found.reason
+    bench.desk.update_order(order, update(bench, number, 2), {}, reference_of("second"))
+    # Somebody has set it again in the shop; then the letter is replayed, which looks once more.
+    assert bench.engine.recheck(UPDATE, "first").state is EffectState.verified
+
+
 def test_an_order_that_a_clerk_moved_on_is_no_mismatch(bench: Bench) -> None:
     number = bench.order()
     content = update(bench, number, status=bench.word("on-hold", "held"))

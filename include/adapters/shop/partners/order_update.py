@@ -50,6 +50,7 @@ class OrderUpdatePartner:
             "status": order.status,
             "modified_at": stamp(order.modified_at),
             "is_superseded": newest(marks) > update.sequence,
+            "newest_statuses": sorted(newest_statuses(marks)),
             "has_note": has_note,
             "meta": {name: marks.get(name, "") for name, _ in update.meta},
         }
@@ -80,10 +81,19 @@ class OrderUpdatePartner:
         return looked[1] if time.monotonic() - looked[2] < _FRESH_S else None
 
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
-        """Compare status, note and meta; what was changed after us is not ours to judge."""
+        """Compare status, note and meta; what was changed after us is not ours to judge.
+
+        But for a status of ours that stands where a newer update had set its own: it was in the
+        network until after that one, and no look before its send could hold it back.
+        """
         update, facts = self._content(effect), found.facts
         differences = list(difference("note", True, facts["has_note"]))
         is_kept = self._is_kept(update, facts["status"])
+        if facts["is_superseded"] and not is_kept and facts["status"] == update.status:
+            newer = facts["newest_statuses"]
+            if isinstance(newer, list) and newer and update.status not in newer:
+                what, ours = "status, set anew by an older update", " or ".join(newer)
+                differences += difference(what, ours, update.status)
         is_ours = is_untouched(effect, facts["modified_at"])
         if facts["is_superseded"] or is_kept or not is_ours:
             return tuple(differences)
@@ -115,6 +125,15 @@ class OrderUpdatePartner:
         """Leave note and mark: status and meta belong to a newer update, or to nobody."""
         note = update.note or f"Status {update.status or 'and details'}: {why}."
         return replace(update, status="", meta=(), note=note)
+
+
+def newest_statuses(marks: Mapping[str, str]) -> frozenset[str]:
+    """Return what the newest updates among an order's marks set; none that left the status."""
+    last = f"{newest(marks)}|"
+    values = (value for name, value in marks.items() if name.startswith(MARK))
+    return frozenset(
+        value.removeprefix(last) for value in values if value.startswith(last) and value != last
+    )
 
 
 def newest(marks: Mapping[str, str]) -> int:
