@@ -49,6 +49,17 @@ def test_a_clean_import_gets_its_number_and_is_verified_line_by_line(site: Site)
     assert site.truth("SORTOI", SALE.purchase_order) == 1
 
 
+def test_a_credit_note_with_the_same_po_is_no_second_order(site: Site) -> None:
+    """SYSPRO keeps it in SorMaster, too, under the PO that the clerk's screen copies."""
+    engine = site.engine(site.open())
+    found = site.drive(engine, SALE)
+    site.clerk("invoice", sales_order=found.their_key)
+    note = site.clerk("credit", sales_order=found.their_key, amount="1.00", reason="BROKEN")
+    assert note["credit_note"] != found.their_key
+    shown = engine.read_back(found.kind, found.key)
+    assert [one.their_key for one in shown.found] == [found.their_key]
+
+
 def test_what_is_short_goes_on_back_order_and_the_warning_is_kept(site: Site) -> None:
     found = site.drive(site.engine(site.open()), SHORT)
     assert found.state is EffectState.verified, found.reason

@@ -12,6 +12,7 @@ from include.adapters.syspro.partners.common import (
     CUSTOMER,
     ORDER,
     ORDER_FORM,
+    is_order,
     key_conditions,
     stored_keys,
     with_key,
@@ -54,7 +55,6 @@ NOTES = Feed(
     ("DispatchNote",),
     "",
 )
-_CREDIT_ORDER = "C"  # DocumentType of a credit note while it is built like an order
 
 
 class OrderReader(AccountReader):
@@ -129,7 +129,7 @@ class OrderReader(AccountReader):
             return tuple(
                 self._order(row, at)
                 for at, row in changes(self._asking, ORDERS, cursor, limit)
-                if _is_order(row)
+                if is_order(row)
             )
 
     def cancelled_since(self, cursor: str, limit: int = LIMIT) -> tuple[ErpOrder, ...]:
@@ -149,7 +149,7 @@ class OrderReader(AccountReader):
             return tuple(
                 self._order(row, at)
                 for at, row in changes(self._asking, feed, cursor, limit)
-                if _is_order(row)
+                if is_order(row)
             )
 
     def shipments_since(self, cursor: str, limit: int = LIMIT) -> tuple[Shipment, ...]:
@@ -240,7 +240,7 @@ class OrderReader(AccountReader):
 
     def _orders(self, rows: Sequence[Row], customer: str) -> Sequence[ErpOrder]:
         found = with_key(rows, "customer", customer) if customer else rows
-        return [self._order(row) for row in found if _is_order(row)]
+        return [self._order(row) for row in found if is_order(row)]
 
     def _query_order(self, sales_order: str) -> ErpOrder | None:
         body = self._ask_known("SORQRY", sorqry.build(sales_order), sales_order)
@@ -339,7 +339,3 @@ def _left(row: Row, amount: Money, where: str) -> Money | None:
         return None
     left = read_amount(text, amount.currency, where)
     return -left if amount.minor < 0 else left
-
-
-def _is_order(row: Row) -> bool:
-    return row.get("documenttype", "").upper() != _CREDIT_ORDER

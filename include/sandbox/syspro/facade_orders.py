@@ -182,7 +182,10 @@ class OrderFacade:
             order = orders.find_order(books, number)
             found = [order] if order is not None else []
         else:
-            found = books.tables.matching("SorMaster", CustomerPoNumber=customer_po)
+            same = books.tables.matching("SorMaster", CustomerPoNumber=customer_po)
+            found = [
+                row for row in same if row["DocumentType"] != "C"
+            ]  # credit notes are kept there
         return Response.of_json({"Orders": [_shown_order(books, row) for row in found]})
 
     def _stock(self, request: Request) -> Response:

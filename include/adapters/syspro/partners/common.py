@@ -24,6 +24,7 @@ T = TypeVar("T")
 CUSTOMER, ORDER, FORM = "customer", "order", "form"
 ORDER_FORM = "ORD"  # of custom forms; inferred, reference section 4.7
 _TRN_KEY = re.compile(r"(\d{4})/(\d{1,2})/\d+(?=[/ ]|$)", re.ASCII)
+_CREDIT_ORDER = "C"  # SorMaster.DocumentType of a credit note, which is kept like an order
 GL_FAILED = " GL-FAILED: "  # part of a key: the sub-ledger has it, the general ledger does not
 
 
@@ -244,3 +245,8 @@ def split(journal: Journal, *, is_original: bool, is_credit_document: bool) -> S
         if line.gl_account != contra and amount.minor
     )
     return Split(value, ours)
+
+
+def is_order(row: Row) -> bool:
+    """Say whether a row of SorMaster is a sales order; a credit note may carry the same PO."""
+    return row.get("documenttype", "").upper() != _CREDIT_ORDER

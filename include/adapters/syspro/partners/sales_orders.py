@@ -21,6 +21,7 @@ from include.adapters.syspro.partners.common import (
     Asking,
     command_of,
     difference,
+    is_order,
     minor,
     number,
     text_difference,
@@ -34,8 +35,8 @@ from include.services.effects.ports import Difference, Effect, Found, Receipt
 HEAD_DISCOUNTS = ("DiscPct1", "DiscPct2", "DiscPct3")
 LINE_DISCOUNTS = ("MDiscPct1", "MDiscPct2", "MDiscPct3", "MDiscValue")
 HEAD_COLUMNS = (
-    "SalesOrder", "Customer", "CustomerPoNumber", "OrderStatus", "CancelledFlag", "Currency",
-    "Warehouse", "ShipAddress1", "ShipPostalCode", *HEAD_DISCOUNTS,
+    "SalesOrder", "Customer", "CustomerPoNumber", "OrderStatus", "CancelledFlag", "DocumentType",
+    "Currency", "Warehouse", "ShipAddress1", "ShipPostalCode", *HEAD_DISCOUNTS,
 )  # fmt: skip
 LINE_COLUMNS = (
     "SalesOrder", "SalesOrderLine", "LineType", "MStockCode", "MOrderQty", "MPrice",
@@ -117,7 +118,8 @@ class SalesOrderPartner:
     def _heads(self, order: AddSalesOrder) -> list[Row]:
         find = Find("SorMaster", (("CustomerPoNumber", "EQ", order.purchase_order),), HEAD_COLUMNS)
         rows = self._asking.find(find, order.purchase_order)
-        return [row for row in rows if same_key(order.customer, row.get("customer", ""))]
+        orders = [row for row in rows if is_order(row)]
+        return [row for row in orders if same_key(order.customer, row.get("customer", ""))]
 
     def _found(self, order: AddSalesOrder, head: Row) -> Found:
         sales_order = str(number(head["salesorder"]))
