@@ -87,3 +87,19 @@ def test_one_that_is_stuck_with_its_invoice_is_given_up_by_a_person(play: Play) 
     assert play.executed(order_id) == {"authorization": 1, "capture": 1}
     assert play.owed(order_id) == Money(0, "USD")  # what was captured has paid the invoice
     assert open_letters(play) == []
+
+
+def test_a_cancel_in_the_shop_that_comes_too_late_is_one_letter_however_often_it_is_read(
+    play: Play,
+) -> None:
+    order_id = play.take()
+    number = play.desks.service.orders.content(order_id).number
+    invoice(play, order_id)
+    play.control("shop_cancel_order", shop="acme_us_web", order=number)
+    play.poll_shop()
+    play.sweep()
+    play.poll_erp()
+    play.sweep()
+    assert play.order(order_id).state == OrderState.completed
+    play.poll_shop()  # it is still cancelled there
+    assert open_letters(play) == [("late_cancellation", order_id)]

@@ -131,10 +131,15 @@ class OrderFollower:
         numbers = tuple(one.invoice for one in invoices)
         new = [one for one in numbers if one not in saga.facts.known_invoices()]
         if new:
-            self._set_late_cancellation_aside(saga, new[0])
+            late = self._set_late_cancellation_aside(saga, new[0])
             self.service.orders.amend(
                 order_id,
-                lambda facts: replace(facts, invoice=facts.invoice or new[-1], invoices=numbers),
+                lambda facts: replace(
+                    facts,
+                    invoice=facts.invoice or new[-1],
+                    invoices=numbers,
+                    late_stop=late or facts.late_stop,
+                ),
                 Event("invoiced in SYSPRO", {"invoice": ", ".join(new)}, WHO),
             )
         order = self.service.orders.content(order_id)
@@ -173,11 +178,15 @@ class OrderFollower:
                 "Collect the rest from the customer, or credit it in SYSPRO; then resolve this.",
             )
 
-    def _set_late_cancellation_aside(self, saga: Saga[OrderFacts], invoice: str) -> None:
-        """Tell a person whom nobody else would: who asked believes that it is cancelled."""
+    def _set_late_cancellation_aside(self, saga: Saga[OrderFacts], invoice: str) -> str:
+        """Tell a person whom nobody else would: who asked believes that it is cancelled.
+
+        Returns:
+            Why it was to be cancelled; ``''``: it was not, or it was in time.
+        """
         stop = saga.facts.stop
         if stop is None or stop.keeps_invoice or saga.facts.is_order_cancelled:
-            return
+            return ""
         late = Rejected(
             f"to be cancelled ({stop.why}, asked by {stop.who}), but invoiced as {invoice}",
             f"SYSPRO {self.company_id}, sales order {saga.facts.sales_order}",
@@ -186,6 +195,7 @@ class OrderFollower:
         )
         amount = self.service.orders.content(saga.key).amount
         self.shelf.set_aside("late_cancellation", saga.key, late, owner=self.owner, amount=amount)
+        return stop.why
 
     def take_shipment(self, note: Shipment) -> bool:
         """Note what the shop is told of one dispatch note, once."""

@@ -111,8 +111,9 @@ class ShopSync:
             if saga is None:
                 return False
             has_left = saga.state == OrderState.completed or saga.facts.is_invoiced
-            if not (has_left and ask is Ask.discard):
-                why = f"{found.status} in the shop"
+            why = f"{found.status} in the shop"
+            is_told = has_left and saga.facts.late_stop == why  # by the letter of the invoice
+            if not is_told and not (has_left and ask is Ask.discard):
                 self.service.cancel(order_id, WHO, why, told=why)
             if saga.facts.shop_changed.startswith(_REVIVED):
                 self._hold_against(saga, found)
