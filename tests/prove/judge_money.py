@@ -254,6 +254,8 @@ class MoneyJudge(Judge):
             "origin = 'credit_note' AND state != 'refused'")))  # fmt: skip
         refused = dict(self.rows(asked.format(
             "origin != 'credit_note' AND state = 'refused'")))  # fmt: skip
+        unpaid = dict(self.rows(asked.format(
+            "origin = 'credit_note' AND state = 'refused'")))  # fmt: skip
         for order_id, state in accepted.items():
             orders = [o for o in self.truth.sales_orders.values() if o.order_id == order_id]
             if len(orders) > 1:  # by the network: one is called off while people work on the other
@@ -264,7 +266,10 @@ class MoneyJudge(Judge):
             # What a person has refused to give back, the nightly comparison names each day.
             is_off = any(one.is_over for one in orders) and order_id not in refused
             of_the_rest = back[order_id] - min(credited.get(order_id, 0), delivered)
-            if is_off and captured[order_id] - of_the_rest > delivered:
+            # So is what a note had promised beyond that when the rest was counted, refused since.
+            noted = credited.get(order_id, 0)
+            named = max(delivered, noted + unpaid.get(order_id, 0)) - max(delivered, noted)
+            if is_off and captured[order_id] - of_the_rest > delivered + named:
                 yield Violation("I11 what is not delivered goes back", f"{order_id}: {state}")
 
     def _sold(self, kept: Counter[str]) -> Iterator[Violation]:
