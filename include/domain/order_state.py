@@ -53,6 +53,7 @@ class Application:
     receipt_left: Money
     invoice_left: Money
     is_begun: bool = False  # its effect is there; how it ended, the effect knows
+    is_refused: bool = False  # nothing of it was taken when receipts were weighed last
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,6 +190,37 @@ def test_documents_nobody_can_read_end_as_an_effect_not_as_a_stuck_order(kit: Ki
     assert applied(kit) == [("I9", 10_221)]  # a real partner finds the fault again, and refuses
 
 
+def test_a_later_invoice_is_paid_though_nobody_can_read_the_documents_then(kit: Kit) -> None:
+    order = make_order()
+    invoiced(kit, order, invoice(order, 4_000), receipt(order, 10_221))
+    kit.erp.fault = Rejected("a document without a date", "ArInvoice", "Look at it.")
+    kit.service.orders.amend(
+        order.order_id,
+        lambda facts: replace(facts, invoices=("I1", "I2")),
+        Event("seen in SYSPRO"),
+    )
+    kit.service.advance(order.order_id)
+    assert applied(kit) == [("I1", 4_000), ("I2", 6_221)]
+
+
+def test_what_was_refused_is_open_again_for_a_later_invoice(kit: Kit) -> None:
+    def refuse(_effect: Effect) -> Receipt:
+        raise Rejected("invoice I1 has nothing left", "SYSPRO", "See the account.")
+
+    kit.partner.say(APPLICATION, refuse)
+    order = make_order()
+    invoiced(kit, order, invoice(order, 4_000), receipt(order, 10_221))
+    paid = invoice(order, 4_000, left=0)  # by somebody else
+    keep(kit, order, paid, invoice(order, 10_000, name="I2"), receipt(order, 10_221))
+    kit.service.orders.amend(
+        order.order_id,
+        lambda facts: replace(facts, invoices=("I1", "I2")),
+        Event("seen in SYSPRO"),
+    )
+    kit.service.advance(order.order_id)
+    assert applied(kit) == [("I2", 10_000)]
+
+
 # The plan ---------------------------------------------------------------------------------------
 
 

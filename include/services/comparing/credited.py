@@ -41,7 +41,7 @@ def credited_minor(
     down -= sum(_used(one, unknown=one.amount.minor) for one in notes)
     surplus = facts.captured_minor() - sum(one.amount.minor for one in invoices)
     down -= max(0, facts.returned_minor - facts.credited_minor - max(0, surplus))
-    applied = sum(one.amount.minor for one in facts.applications)
+    applied = sum(one.amount.minor for one in facts.applications if not one.is_refused)
     if down <= applied:
         return 0
     booked = {receipt_reference(order, one.number): one for one in facts.taken if one.receipt}

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from include.domain.erp_orders import ErpDocument
 from include.domain.errors import Rejected
-from include.domain.money import Money
+from include.domain.money import Money, total
 from include.domain.order_state import Application, OrderFacts
 from include.domain.orders import Order, reference_of
 from include.services.orders.driver import Event
@@ -72,7 +72,7 @@ def plan(
     Args:
         order: whose receipts.
         facts: with its captures and what was planned before, which is left alone: each receipt
-            pays each invoice once.
+            is set against each invoice once.
         invoices: of the order, in its currency.
         receipts: by reference, in its currency too; one that is missing is unknown, not empty.
     """
@@ -81,7 +81,7 @@ def plan(
     found: list[Application] = []
     for taken in (one for one in facts.taken if one.receipt):
         shown = receipts.get(receipt_reference(order, taken.number))
-        used = sum(a.amount.minor for a in facts.applications if a.capture == taken.number)
+        used = sum(one.amount.minor for one in _standing(facts) if one.capture == taken.number)
         ours, theirs = taken.amount.minor - used, shown.left if shown else None
         left = _Open("", ours if theirs is None else min(ours, theirs.minor))
         met = {a.invoice for a in facts.applications if a.capture == taken.number}
@@ -109,7 +109,12 @@ def _invoice_left(facts: OrderFacts, invoice: ErpDocument) -> int:
 
 
 def _used(facts: OrderFacts, invoice: ErpDocument) -> int:
-    return sum(one.amount.minor for one in facts.applications if one.invoice == invoice.invoice)
+    return sum(one.amount.minor for one in _standing(facts) if one.invoice == invoice.invoice)
+
+
+def _standing(facts: OrderFacts) -> Iterator[Application]:
+    """Yield what was made, or still may be: what was refused is open again, on both sides."""
+    return (one for one in facts.applications if not one.is_refused)
 
 
 def _less_left(facts: OrderFacts, invoices: Sequence[ErpDocument]) -> dict[str, list[str]]:
@@ -123,11 +128,15 @@ def _less_left(facts: OrderFacts, invoices: Sequence[ErpDocument]) -> dict[str, 
 
 
 def _unread(facts: OrderFacts) -> tuple[Application, ...]:
-    """Plan by what we know ourselves: each receipt that paid nothing yet, for the last invoice."""
-    met = {one.capture for one in facts.applications}
-    open_ones = [one for one in facts.taken if one.receipt and one.number not in met]
-    invoice, begin = facts.known_invoices()[-1], len(facts.applications) + 1
-    return tuple(
-        Application(number, one.number, invoice, one.amount, one.amount, one.amount)
-        for number, one in enumerate(open_ones, begin)
-    )
+    """Plan by what we know ourselves: what each receipt has not paid yet, for the last invoice.
+
+    Where that is too much, its effect is refused, and somebody is told.
+    """
+    invoice, found = facts.known_invoices()[-1], list[Application]()
+    for taken in (one for one in facts.taken if one.receipt):
+        made = [one for one in facts.applications if one.capture == taken.number]
+        rest = taken.amount - total((one.amount for one in made), taken.amount.currency)
+        if rest.minor > 0 and invoice not in [one.invoice for one in made]:
+            number = len(facts.applications) + len(found) + 1
+            found.append(Application(number, taken.number, invoice, rest, rest, rest))
+    return tuple(found)

@@ -304,7 +304,8 @@ class OrderService(Refunding):
         except Exception as fault:  # noqa: BLE001 - as a driver does
             return turn_away(self, self.orders, order_id, fault, stake, OrderState.stuck)
         driver = Driver(self.orders, self.leases, engine, self.worker)
-        play = OrderPlay(order, desk, partial(seek, engine) if engine.is_doubted() else None)
+        seeking = partial(seek, engine) if engine.is_doubted() else None
+        play = OrderPlay(order, desk, engine.find, seeking)
         saga = driver.advance(order_id, play, until=until)
         facts = saga.facts
         if facts.payment is not None and facts.payment.stored is not None:

@@ -29,15 +29,19 @@ from include.services.orders.standing import is_for_delivered, is_too_late, stat
 from include.services.orders.steps import FORWARD, STEPS, UNWINDING, name_of, number_of
 
 Seek = Callable[[Effect], Effect | None]  # None: it is not there
+Find = Callable[[EffectKind, str], Effect | None]
 
 
 class OrderPlay:
     """Satisfies ``driver.Play`` for one order."""
 
-    def __init__(self, order: Order, desk: ShopContext, seek: Seek | None = None) -> None:
+    def __init__(
+        self, order: Order, desk: ShopContext, find: Find, seek: Seek | None = None
+    ) -> None:
         """Join the parts; ``seek`` asks for what a doubted store may have forgotten."""
         self.order = order
         self.desk = desk
+        self.find = find
         self.seek = seek
 
     # Deciding --------------------------------------------------------------------------------
@@ -301,7 +305,22 @@ class OrderPlay:
     ) -> tuple[OrderFacts, Event | None]:
         if question.startswith(FORGOTTEN):
             return self._sought(facts, question.removeprefix(FORGOTTEN), now)
+        if question == "applications":
+            facts = self._with_refused(facts)
         return ANSWERS[question](self.order, self.desk, facts, now)
+
+    def _with_refused(self, facts: OrderFacts) -> OrderFacts:
+        """Note what SYSPRO took nothing of: no step waits for an application to end."""
+
+        def is_refused(number: int) -> bool:
+            effect = self.find(EffectKind.ar_application, self._key(f"apply|{number}"))
+            return effect is not None and effect.state is EffectState.rejected
+
+        known = facts.applications
+        return replace(
+            facts,
+            applications=tuple(replace(a, is_refused=is_refused(a.number)) for a in known),
+        )
 
     def _sought(
         self, facts: OrderFacts, step: str, now: datetime
