@@ -15,6 +15,7 @@ from include.services.effects.ports import EffectKind as K
 from tests.prove.judge import Step, Violation
 from tests.prove.judge_money import MoneyJudge
 from tests.prove.judge_owed import OwedJudge
+from tests.prove.judge_receivables import ReceivablesJudge
 from tests.prove.judge_shop import ShopJudge
 from tests.prove.truth import Entry
 
@@ -42,7 +43,7 @@ _RESTING = ("verified", "declined", "withdrawn")
 _NATURAL = ("sales_order_move", "custom_field", "shop_order_update", "shop_callback")
 
 
-class Checker(MoneyJudge, OwedJudge, ShopJudge):
+class Checker(MoneyJudge, OwedJudge, ReceivablesJudge, ShopJudge):
     """Judges one finished seed."""
 
     def run(self) -> list[Violation]:
@@ -53,6 +54,7 @@ class Checker(MoneyJudge, OwedJudge, ShopJudge):
             self.engine, self.sends, self.once, self.money,
             partial(self.in_each_era, self.reviews), partial(self.in_each_era, self.refunds),
             self.orders, self.ledger, self.inbox, self.rest, self.owed, self.shop, self.decided,
+            self.receivables,
         ):  # fmt: skip
             found += check()
             if found:
@@ -135,6 +137,9 @@ class Checker(MoneyJudge, OwedJudge, ShopJudge):
             if kind is K.review_decision:
                 yield from self._case(step)
                 continue
+            if kind is K.ar_application and step.state in ("done", "verified"):
+                yield from self.application(step)
+                continue
             carrying = self.truth.by_reference.get(step.reference, [])
             if kind is K.customer and not carrying:  # another order of the shopper made it
                 carrying = [self.truth.by_their_key[step.their_key]] if step.their_key else []
@@ -202,6 +207,8 @@ class Checker(MoneyJudge, OwedJudge, ShopJudge):
         for step in self.effects.values():
             if step.state == "rejected" and self._is_left_behind(step.key):
                 continue
+            if (step.kind, step.state) == (K.ar_application, "rejected"):
+                continue  # matched by hand where anything was left: judged by what is left
             if (step.kind, step.state) == (K.review_decision, "mismatched"):
                 continue  # its letter is closed: what the case says stands
             if step.state not in _RESTING:

@@ -14,7 +14,7 @@ from include.services.effects.ports import EffectKind as K
 Cell = tuple[str, str, str]
 Coverage = Counter[Cell]
 
-# Calls, by the codes of the reference; AC is a callback to the shop's own server.
+# Calls, by the codes of the reference; AA applies a receipt to an invoice.
 CODES: dict[K, str] = {
     K.payment_authorization: "AU",
     K.payment_capture: "CA",
@@ -26,6 +26,7 @@ CODES: dict[K, str] = {
     K.sales_order_move: "SM",
     K.customer: "CU",
     K.ar_receipt: "AR",
+    K.ar_application: "AA",
     K.custom_field: "CF",
     K.gl_journal: "GL",
     K.shop_order_update: "SH",
@@ -34,13 +35,14 @@ CODES: dict[K, str] = {
 }
 WRITES = tuple(dict.fromkeys(CODES.values()))
 NATURAL = frozenset(("SM", "CF", "SH", "CB"))  # twice is as good as once
-AT_ERP = frozenset(("SO", "SM", "CU", "AR", "CF", "GL"))
-PARKED = ("AR", "GL")
+AT_ERP = frozenset(("SO", "SM", "CU", "AR", "AA", "CF", "GL"))
+PARKED = ("AR", "AA", "GL")
 ALTERED = ("SO", "AR", "GL")
-LOOKS_FIRST = frozenset(("SO", "SM", "CU", "CF", "GL", "SH", "SR", "RV"))
-ERP_READS = ("stock", "credit", "release", "invoice")
+LOOKS_FIRST = frozenset(("SO", "SM", "CU", "AA", "CF", "GL", "SH", "SR", "RV"))
+ERP_READS = ("stock", "credit", "release", "invoice", "receipts")
 GATEWAY_READS = ("authorization", "decision")
 SHOP_READS = ("orders", "order", "refunds")
+AT_RECEIVABLES = ("matched by hand", "paid otherwise", "used otherwise")
 SHOP_ACTS = ("refund", "edit", "edited back", "cancel", "throw away", "back")
 
 SEND = ("first send", "resend")
@@ -103,6 +105,7 @@ def cells() -> list[Cell]:
     found += [(fault, "TS", read) for read in GATEWAY_READS for fault in READ_FAULTS]
     found += [(fault, "SF", read) for read in SHOP_READS for fault in READ_FAULTS]
     found.append(("decided elsewhere", "RV", "case"))
+    found += [(act, "AA", "clerk") for act in AT_RECEIVABLES]
     found += [("in the shop", "SF", act) for act in SHOP_ACTS]
     found += [("commit lost", "DB", store) for store in STORES]
     found += [("killed between commits", "DB", store) for store in (*STORES, "watermarks")]
@@ -146,9 +149,9 @@ def render(coverage: Coverage) -> str:
 
 
 # Rare calls are struck too seldom by chance: most seeds look hard at one of them.
-_PLAYED = ("RV",)  # only where they are played, and there above all
+_PLAYED = ("RV", "AA")  # only where they are played, and there above all
 _FOCUSED = (*("RF", "SR", "GL", "SM") * 3, "CF", "SQ", *(w for w in WRITES if w not in _PLAYED))
-LATE = ("RF", "SR", "GL", "SM", "CF", "SQ")
+LATE = ("RF", "SR", "GL", "SM", "CF", "SQ", "AA")
 FOCUS_RATE = 0.7  # of the calls in focus, over every fault alike
 FOCUS_STRIKES = 0.06  # crash or pause, at each boundary
 BUSY_CLERKS = 0.2  # of the seeds: a clerk cancels many orders, and processes are killed meanwhile
@@ -185,6 +188,7 @@ class Swarm:
     clerk_cancels: float  # of the orders that nothing else befalls, in SYSPRO
     sells: bool = False  # the shop's own people act, and its feed tells
     reviews: bool = False  # analysts decide through us
+    applies: bool = False  # receipts are applied to invoices by us
 
     @property
     def strikes_stores(self) -> bool:
@@ -197,7 +201,9 @@ def draw_swarm(dice: random.Random, seed: int) -> Swarm:
     freezes = dice.random() < 0.5
     focus = dice.choice(_FOCUSED) if dice.random() < 0.6 else ""
     reviews = seed % 11 == 3
+    applies = seed % 11 == 5
     focus = "RV" if reviews and not focus else focus
+    focus = "AA" if applies and not focus else focus
     has_busy_clerk = dice.random() < BUSY_CLERKS
     return Swarm(
         rate=dice.uniform(0.2, 0.88),
@@ -225,6 +231,7 @@ def draw_swarm(dice: random.Random, seed: int) -> Swarm:
         clerk_cancels=0.5 if has_busy_clerk else 0.0,
         sells=seed % 11 == 1,
         reviews=reviews,
+        applies=applies,
     )
 
 

@@ -67,7 +67,9 @@ class Feeds:
 
     def documents_of(self, purchase_order: str, customer: str) -> Sequence[ErpDocument]:
         invoices = [
-            d for o in self._world.truth.orders_of(purchase_order)[:1] for d in documents(o)
+            one
+            for order in self._world.truth.orders_of(purchase_order)[:1]
+            for one in documents(order, self._world.receivables)
         ]
         return invoices + [n for n in self.credit_notes if n.purchase_order == purchase_order]
 

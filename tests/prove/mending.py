@@ -54,8 +54,21 @@ def _of_effect(world: "World", kit: "Kit", letter: DeadLetter) -> None:
         kit.letters.resolve(letter.dead_letter_id, WHO, "the order has left it behind")
     elif letter.kind == EffectKind.review_decision and _is_decided(kit, letter.key):
         kit.letters.resolve(letter.dead_letter_id, WHO, "what the case says stands")
+    elif letter.kind == EffectKind.ar_application and "left" in letter.reason:
+        _match_by_hand(world, kit, letter)
     else:
         _mend_effect(world, kit, EffectKind(letter.kind), letter.key)
+
+
+def _match_by_hand(world: "World", kit: "Kit", letter: DeadLetter) -> None:
+    """Apply by hand what is left; where that is not what was asked for it is never found."""
+    order_id = letter.key.partition("|")[0]
+    if world.receivables.has_doubled(order_id):
+        return
+    world.receivables.match_all(order_id)
+    effect = kit.engine.recheck(EffectKind.ar_application, letter.key)
+    if effect.state is EffectState.rejected:
+        kit.letters.resolve(letter.dead_letter_id, WHO, "what was left is applied by hand")
 
 
 def _is_decided(kit: "Kit", key: str) -> bool:

@@ -18,6 +18,7 @@ from tests.simulator.hub import EPOCH
 from tests.simulator.network import NoAnswer, NotSent
 
 if TYPE_CHECKING:
+    from tests.prove.receivables import Receivables
     from tests.prove.world import World
 
 _WHERE, _DO = "the simulated partner", "Look before sending again."
@@ -37,7 +38,8 @@ class SimulatedPartner:
             raise Retryable(type(error).__name__, _WHERE, _DO) from error
         if status != 200:
             return self.unreadable_look(status)
-        return tuple(self._found(effect, entry) for entry in entries)
+        found = tuple(self._found(effect, entry) for entry in entries)
+        return self._applied(effect, found) if effect.kind is EffectKind.ar_application else found
 
     def _found(self, effect: Effect, entry: Entry) -> Found:
         facts = {**entry.evidence, "digest": entry.digest}
@@ -47,12 +49,31 @@ class SimulatedPartner:
             facts["acts_on"] = entry.target
         return Found(entry.their_key, facts, entry.is_no)
 
+    def _applied(self, effect: Effect, found: tuple[Found, ...]) -> tuple[Found, ...]:
+        """Go by what is left of the two documents; by our reference where that is not clear."""
+        drawn, paid = self._world.receivables.down(effect)
+        minor = effect.amount_minor
+        by_balances = ()
+        if self.is_off(drawn, paid, minor):
+            facts: dict[str, object] = {"digest": effect.digest}
+            by_balances = (Found(effect.their_key or f"{effect.reference}/balances", facts),)
+        is_clear = drawn == paid and paid in (0, minor)
+        if is_clear or effect.sent_at is None:
+            return by_balances
+        return found or by_balances
+
+    def is_off(self, drawn: int, paid: int, minor: int) -> bool:
+        """Say whether what went off a receipt and an invoice is an application, ours or not."""
+        return min(drawn, paid) >= minor
+
     def unreadable_look(self, status: int) -> tuple[Found, ...]:
         """An answer that cannot be read is not an absence."""
         raise Retryable(f"HTTP {status}", _WHERE, _DO)
 
     def send(self, effect: Effect) -> Receipt:
         self._world.observe_send(effect)
+        if effect.kind is EffectKind.ar_application:
+            self._demand_left(effect)
         try:
             status, answer = self._world.wire.send(effect)
         except NotSent as error:
@@ -71,12 +92,19 @@ class SimulatedPartner:
             return self.unreadable(effect)
         return self.read(effect, answer)
 
+    def _demand_left(self, effect: Effect) -> None:
+        """Read both documents in the session of the post: where less is left, nothing is sent."""
+        self._world.readers.ask("receipts")
+        if not self._world.receivables.has_left(effect):
+            do = "See the customer's account; apply what is left by hand, then resolve this."
+            raise Rejected("less is left of the receipt or the invoice", _WHERE, do)
+
     def read(self, effect: Effect, answer: Answer) -> Receipt:
         """Judge a 200. Only what is known to mean no means no; the rest is a doubt."""
         if answer.word == "closed":
             raise Parked("the period is closed", _WHERE, "Open it.")
         if answer.word == "refused":
-            raise Rejected("the sales order is invoiced", _WHERE, "Credit it instead.")
+            raise Rejected("it is invoiced, or exceeds the balance", _WHERE, "See SYSPRO.")
         if answer.word == "duplicate":
             return self.duplicate(effect)
         evidence = {**answer.evidence, "digest": effect.digest}
@@ -157,6 +185,20 @@ class Readers:
         self._ask("SQ", "invoice")
         return self._world.feeds.documents_of(purchase_order, customer)
 
+    def applies_receipts(self) -> bool:
+        return self._world.receivables.is_played
+
+    def receipts_of(self, references: Sequence[str]) -> Sequence[ErpDocument]:
+        self._ask("SQ", "receipts")
+        return self._world.receivables.shown(references)
+
+    def ask(self, question: str) -> None:
+        """Ask SYSPRO on the way to a write; whatever fails, nothing was written."""
+        try:
+            self._ask("SQ", question)
+        except Rejected as fault:
+            raise Retryable(fault.what, _WHERE, _DO) from fault
+
     def _ask(self, code: str, question: str) -> None:
         self._world.observe_read()
         try:
@@ -183,7 +225,8 @@ def erp_order(order: SalesOrder) -> ErpOrder:
     )
 
 
-def documents(order: SalesOrder) -> list[ErpDocument]:
+def documents(order: SalesOrder, receivables: "Receivables") -> list[ErpDocument]:
+    shows = receivables.is_played
     return [
         ErpDocument(
             order.customer,
@@ -194,6 +237,7 @@ def documents(order: SalesOrder) -> list[ErpDocument]:
             Money(minor, "USD"),
             EPOCH.date(),
             cursor,
+            Money(receivables.invoice_left(number), "USD") if shows else None,
         )
         for number, minor, cursor in order.invoices
     ]

@@ -237,7 +237,9 @@ class People(FraudDesk):
         if minor or is_last:
             self._show(self._feeds.changed, order)
         if minor:
-            order.invoices.append((f"I{order.number}{len(order.invoices)}", minor, order.cursor))
+            number = f"I{order.number}{len(order.invoices)}"
+            order.invoices.append((number, minor, order.cursor))
+            self._world.receivables.hear_invoice(order, number)
         if is_first:
             for number, (after, part, who) in enumerate(plan.gives_back):
                 give = self._credit if who == "clerk" else self._ask_refund

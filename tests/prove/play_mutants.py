@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+from sqlalchemy import Connection
+
+from include.adapters.store.orders import SqlOrders
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.reviews import Decision, DecisionEvent
@@ -60,6 +63,24 @@ class CancelsAreTakenBack(SimulatedPartner):
         return not is_late
 
 
+class OneWeighing(SqlOrders):
+    """What is left of a receipt is not set against a later invoice."""
+
+    def _read(self, connection: Connection, key: str) -> Saga[OrderFacts]:
+        saga = super()._read(connection, key)
+        facts = saga.facts
+        if not facts.applications:
+            return saga
+        return replace(saga, facts=replace(facts, weighed=facts.to_weigh()))
+
+
+class HalfIsApplied(SimulatedPartner):
+    """An invoice that somebody has paid otherwise is taken for one that our receipt has paid."""
+
+    def is_off(self, drawn: int, paid: int, minor: int) -> bool:
+        return max(drawn, paid) >= minor
+
+
 def asks_for_no_answer(
     service: OrderService, engine: Engine, order_id: str, decision: Decision, *, analyst: str
 ) -> Decided:
@@ -78,4 +99,6 @@ PLAY_MUTANTS = (
     Variant("p5 an older status is set over a newer", partner=OlderStatusesAreSet),
     Variant("p6 cancels of the shop are taken back", partner=CancelsAreTakenBack),
     Variant("p7 an analyst's word needs no answer", decide=asks_for_no_answer),
+    Variant("p8 a later invoice is not paid", orders=OneWeighing),
+    Variant("p9 what went off one side is applied", partner=HalfIsApplied),
 )

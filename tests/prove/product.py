@@ -171,6 +171,7 @@ class Product:
             desk(FakeErp(), FakeGateway(), rules),
             gateway=world.readers,
             erp=world.readers,
+            open_receipts=world.readers,
             clock=world.hub,
             today=EPOCH.date(),
             translator=world.variant.translator(),

@@ -78,7 +78,7 @@ class Truth:
     def execute(self, effect: Effect, seq: int, now: float, lag: float, **how: bool) -> Answer:
         """Do what a request says, once per delivery."""
         kind = effect.kind
-        if kind in (K.ar_receipt, K.gl_journal) and self.closed[0] <= now < self.closed[1]:
+        if kind in _IN_PERIODS and self.closed[0] <= now < self.closed[1]:
             return Answer("closed")
         if kind is K.sales_order_move and self._is_too_late(effect):
             return Answer("refused")
@@ -353,6 +353,7 @@ def acts_on(effect: Effect) -> str:
     return str(asked.get("authorization_id") or asked.get("capture_id") or asked.get("target_id"))
 
 
+_IN_PERIODS = frozenset((K.ar_receipt, K.ar_application, K.gl_journal))
 _NATURAL_KINDS = frozenset(
     (K.sales_order_move, K.custom_field, K.shop_order_update, K.shop_callback)
 )

@@ -26,7 +26,7 @@ from include.services.orders.order_service import OrderService
 from include.services.sync.push_refunds import RefundPush
 from include.services.sync.sync_shop import ShopSync
 from tests.orders.partners import PlainTranslator
-from tests.prove import analysts, feeds, people, product, shop
+from tests.prove import analysts, feeds, people, product, receivables, shop
 from tests.prove.checker import Violation, check
 from tests.prove.database import BETWEEN, Database
 from tests.prove.faults import CODES, FOCUS_STRIKES, INSIDE, LATE, NATURAL, Coverage, draw_swarm
@@ -139,6 +139,7 @@ class World:
         self.people = people.People(self)
         self.shop = shop.Shop(self)
         self.analysts = analysts.Analysts(self)
+        self.receivables = receivables.Receivables(self)
 
     def next_seq(self) -> int:
         """Number what happens at the other sides, after every change of ours so far."""
@@ -321,9 +322,15 @@ class World:
         return call
 
     def execute(self, effect: Effect, lag: float, **how: bool) -> Answer:
-        answer = self.truth.execute(effect, self.next_seq(), self.hub.seconds, lag, **how)
+        is_application = effect.kind is K.ar_application
+        if is_application and not self.receivables.has_left(effect):
+            return Answer("refused")
+        seq = self.next_seq()
+        answer = self.truth.execute(effect, seq, self.hub.seconds, lag, **how)
         if answer.word == "yes":
             self.shop.take(effect, answer.their_key)
+            if is_application:
+                self.receivables.take(effect, seq)
         if answer.word in ("yes", "no") and not how.get("is_second"):
             self.people.hear(effect, answer)
         if answer.word == "yes" and how.get("is_second") and effect.kind is K.sales_order:
