@@ -129,6 +129,6 @@ class OrderRules:
         limit = self.refund_limit_minor.get(currency)
         return None if limit is None else Money(limit, currency)
 
-    def may_refund(self, captured_date: date, on: date) -> bool:
-        """Say whether a capture is young enough for the gateway to give it back."""
-        return (on - captured_date).days <= self.refund_days
+    def gives_back_since(self, on: date) -> date:
+        """Return the earliest day whose captures the gateway gives back on a day."""
+        return on - timedelta(days=self.refund_days)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import count
 
 import pytest
@@ -79,6 +79,7 @@ class Kit:
     rules: OrderRules
     rates: FakeRates
     has_fixed_day: bool = False
+    today: date = date(2026, 11, 3)
 
     def place(self, order: Order) -> Saga[OrderFacts]:
         return self.service.place(order, "shop")[0]
@@ -131,7 +132,10 @@ def kit(migrated_url: str) -> Iterator[Kit]:
         SqlDecisions(database, now),
         effects,
         lambda _shop: replace(
-            desk(erp, gateway, made.rules), rates=made.rates, has_fixed_day=made.has_fixed_day
+            desk(erp, gateway, made.rules),
+            rates=made.rates,
+            has_fixed_day=made.has_fixed_day,
+            today=made.today,
         ),
         lambda _shop: engine,
         "test",

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from datetime import timedelta
 
 import pytest
 
@@ -9,6 +10,7 @@ from include.adapters.store.dead_letters import SqlDeadLetters
 from include.adapters.store.orders import SqlOrders
 from include.domain.errors import OutcomeUnknown, Rejected
 from include.domain.money import Money
+from include.domain.order_rules import CaptureWhen
 from include.domain.order_state import OrderState
 from include.domain.payments import Moved
 from include.domain.refunds import RefundState
@@ -236,6 +238,31 @@ def test_what_the_gateway_never_gives_back_is_paid_outside_and_the_order_ends(
     assert letters(kit) == []
     booked = [one for one in kit.partner.truth.done if one.kind is EffectKind.ar_receipt]
     assert len(booked) == 1  # the sale's own: this one is booked by hand
+
+
+def test_a_refund_that_is_known_is_no_new_one_when_its_capture_is_too_old(
+    sold: tuple[Kit, str],
+) -> None:
+    kit, order_id = sold
+    refund_id = ask(kit, order_id, USD_30)
+    kit.service.advance_refund(refund_id)
+    kit.rules = make_rules(refund_days=-1)  # a feed is read again half a year later
+    assert ask(kit, order_id, USD_30) == refund_id
+
+
+def test_a_young_capture_gives_back_what_an_old_one_of_its_order_cannot(kit: Kit) -> None:
+    kit.rules = make_rules(capture_when=CaptureWhen.shipment, refund_days=2)
+    order = make_order()
+    kit.run(order)
+    kit.service.capture(order.order_id, Money(4_000, "USD"), "SYSPRO", "invoice I1")
+    kit.pass_time(minutes=10)
+    kit.today += timedelta(days=3)
+    kit.service.capture(order.order_id, Money(6_221, "USD"), "SYSPRO", "invoice I2")
+    kit.pass_time(minutes=10)
+    kit.service.advance_refund(ask(kit, order.order_id, Money(6_000, "USD")))
+    with pytest.raises(Rejected, match="older than"):
+        ask(kit, order.order_id, Money(1_000, "USD"), "C2")
+    assert kit.service.orders.get(order.order_id).facts.returned_minor == 6_000
 
 
 def test_a_cancelled_order_gives_back_what_is_too_old_for_others(sold: tuple[Kit, str]) -> None:

@@ -222,8 +222,7 @@ def test_a_refund_above_the_limit_needs_two_people(tables: OrderTables) -> None:
     rules = tables.order_rules("acme_uk", DAY)
     assert rules.refund_limit("GBP") == Money(80_000, "GBP")
     assert rules.refund_limit("USD") is None  # always two
-    assert rules.may_refund(DAY, DAY + timedelta(days=180))
-    assert not rules.may_refund(DAY, DAY + timedelta(days=181))
+    assert rules.gives_back_since(DAY + timedelta(days=180)) == DAY
 
 
 def test_an_alert_waits_for_its_threshold_for_quiet_hours_and_for_its_repetition(

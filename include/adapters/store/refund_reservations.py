@@ -1,6 +1,8 @@
 """What a refund may give is reserved with its order, in the transaction that asks for it."""
 
 from collections import Counter
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
@@ -13,7 +15,7 @@ from include.domain.canonical import from_json
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
-from include.domain.refunds import WITHIN_LIMIT, RefundFacts, RefundState, Ruling, plan
+from include.domain.refunds import WITHIN_LIMIT, Part, RefundFacts, RefundState, Ruling, plan
 from include.services.orders.driver import Event
 from include.services.orders.refund_order import RefundRow
 
@@ -44,7 +46,13 @@ class SqlReservations(SqlSagas[RefundFacts]):
     """The part of ``SqlRefunds`` that asks."""
 
     def ask(
-        self, row: RefundRow, *, may_void: bool, limit: Money | None, via: str = ""
+        self,
+        row: RefundRow,
+        *,
+        may_void: bool,
+        limit: Money | None,
+        since: date | None = None,
+        via: str = "",
     ) -> tuple[str, bool]:
         with self._engine.begin() as connection:
             now = self._clock(connection)
@@ -60,6 +68,7 @@ class SqlReservations(SqlSagas[RefundFacts]):
                 self._returned(connection, row.order_id),
                 may_void=may_void,
             )
+            _demand_young(row, order, parts, since)
             alone = row.amount.minor + self._gone_alone(connection, row.order_id)
             is_free = limit is not None and alone <= limit.minor
             facts = RefundFacts(parts=parts, ruling=Ruling.approved if is_free else Ruling.none)
@@ -99,3 +108,17 @@ class SqlReservations(SqlSagas[RefundFacts]):
 
     def _find(self, connection: Connection, refund_id: str) -> Any:
         return connection.execute(_FIND, {"of_refund": refund_id}).one_or_none()
+
+
+def _demand_young(
+    row: RefundRow, order: OrderFacts, parts: Sequence[Part], since: date | None
+) -> None:
+    """Refuse what only captures could give back that are too old; the newest give first."""
+    used = {part.capture_number for part in parts}
+    oldest = min(one.captured_date for one in order.taken if one.number in used)
+    if since is not None and oldest < since:
+        raise Rejected(
+            f"the capture of {oldest} is older than {since}, and not given back any more",
+            f"order {row.order_id}",
+            "Pay it back outside the gateway and book it by hand.",
+        )

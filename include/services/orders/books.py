@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from include.domain.money import Money
@@ -107,7 +107,13 @@ class RefundBook(Protocol):
     """Refunds; satisfies ``driver.SagaStore`` too."""
 
     def ask(
-        self, row: RefundRow, *, may_void: bool, limit: Money | None, via: str = ""
+        self,
+        row: RefundRow,
+        *,
+        may_void: bool,
+        limit: Money | None,
+        since: date | None = None,
+        via: str = "",
     ) -> tuple[str, bool]:
         """Reserve and keep a refund in one transaction, or return the one that is there.
 
@@ -115,13 +121,14 @@ class RefundBook(Protocol):
             row: what is asked for; who approves it is not known yet.
             may_void: no batch can have taken the captures yet.
             limit: what may leave the order without a second person; ``None``: nothing.
+            since: the earliest day whose captures may give it back; ``None``: any.
             via: the door a client came by, for the audit chain; '': no person asks.
 
         Returns:
             Its id, and whether it is new.
 
         Raises:
-            Rejected: more than the order's captures still hold.
+            Rejected: more than the order's captures still hold, or than the young ones of them do.
         """
         ...
 

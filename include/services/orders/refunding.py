@@ -65,6 +65,8 @@ class Refunding:
         forgotten what went back already, which the gateway alone can tell. With the door (``via``)
         a client came by it is in the audit chain: within the limit nobody else decides.
 
+        One that is known stays as it is, however old its captures are by now.
+
         Raises:
             Rejected: more than was captured, another currency, or too late for a refund.
         """
@@ -72,8 +74,6 @@ class Refunding:
         desk = self.desk_of(order.shop_id)
         facts = self.orders.get(order_id).facts
         self._may_refund(order, facts, amount)
-        if origin != "cancellation":  # that must go back; the gateway itself says if it is too late
-            self._demand_young(order, facts, desk)
         is_doubted = self.engine_of(order.shop_id).is_doubted()
         limit = None if is_asked or is_doubted else desk.rules.refund_limit(amount.currency)
         key = f"{order_id}|{origin}|{origin_key}"
@@ -89,7 +89,9 @@ class Refunding:
         )
         # A void of another day may be forgotten: one that is not there is refused, then refunded.
         may_void = is_doubted or all(one.captured_date == desk.today for one in facts.taken)
-        return self.refunds.ask(row, may_void=may_void, limit=limit, via=via)[0]
+        # What is cancelled must go back: there the gateway itself says if it is too late.
+        since = None if origin == "cancellation" else desk.rules.gives_back_since(desk.today)
+        return self.refunds.ask(row, may_void=may_void, limit=limit, since=since, via=via)[0]
 
     @staticmethod
     def _may_refund(order: Order, facts: OrderFacts, amount: Money) -> None:
@@ -102,16 +104,6 @@ class Refunding:
             )
         if not facts.taken:
             raise Rejected("nothing was captured", where, "Cancel the order instead.")
-
-    @staticmethod
-    def _demand_young(order: Order, facts: OrderFacts, desk: ShopContext) -> None:
-        oldest = min(one.captured_date for one in facts.taken)
-        if not desk.rules.may_refund(oldest, desk.today):
-            raise Rejected(
-                f"the capture of {oldest} is older than {desk.rules.refund_days} days",
-                f"order {order.number}",
-                "Pay it back outside the gateway and book it by hand.",
-            )
 
     def approve_refund(self, refund_id: str, who: str, *, via: str = "api") -> None:
         """Let a second person approve a refund above the limit; audited, with where they did.
