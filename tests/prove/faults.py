@@ -104,7 +104,7 @@ def cells() -> list[Cell]:
     found += [(fault, "SQ", read) for read in ERP_READS for fault in READ_FAULTS]
     found += [(fault, "TS", read) for read in GATEWAY_READS for fault in READ_FAULTS]
     found += [(fault, "SF", read) for read in SHOP_READS for fault in READ_FAULTS]
-    found.append(("decided elsewhere", "RV", "case"))
+    found += [("decided elsewhere", "RV", "case"), ("too old", "RF", "paid by hand")]
     found += [(act, "AA", "clerk") for act in AT_RECEIVABLES]
     found += [("in the shop", "SF", act) for act in SHOP_ACTS]
     found += [("commit lost", "DB", store) for store in STORES]
@@ -189,6 +189,7 @@ class Swarm:
     sells: bool = False  # the shop's own people act, and its feed tells
     reviews: bool = False  # analysts decide through us
     applies: bool = False  # receipts are applied to invoices by us
+    ages: bool = False  # refunds are asked for when the gateway gives little back any more
 
     @property
     def strikes_stores(self) -> bool:
@@ -232,6 +233,7 @@ def draw_swarm(dice: random.Random, seed: int) -> Swarm:
         sells=seed % 11 == 1,
         reviews=reviews,
         applies=applies,
+        ages=seed % 7 == 4,
     )
 
 

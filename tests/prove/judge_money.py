@@ -202,6 +202,8 @@ class MoneyJudge(Judge):
         for order_id, facts in self.rows("SELECT order_id, facts FROM refunds"):
             paid = [part for part in json.loads(facts)["parts"] if part["is_outside"]]
             back[order_id] += sum(part["amount"]["minor"] for part in paid)
+        for (order_id, _), by_hand in self.world.aged.by_hand.items():
+            back[order_id] += by_hand.minor
         yield from self._sold(captured - back)
         accepted = dict(self.rows("SELECT order_id, state FROM orders"))
         for order_id in self.world.plans:

@@ -109,6 +109,8 @@ class OwedJudge(Judge):
             if found is not None:
                 yield from self._paid(*found, note.amount.minor)
                 continue
+            if (order_id, note.invoice) in self.world.aged.by_hand:
+                continue
             # What a person later said no to was still reserved when the note was looked at.
             gone = self._back[order_id] + self._kept_back[order_id]
             left = self._captured[order_id] - gone
@@ -141,6 +143,8 @@ class OwedJudge(Judge):
                 if found is not None:
                     yield from self._paid(*found, one.minor)
                     continue
+                if (order_id, one.refund_id) in self.world.aged.by_hand:
+                    continue
                 left = self._captured[order_id] - self._back[order_id] - self._kept_back[order_id]
                 is_off = self.world.shop.orders[plan.order.number].status in ("cancelled", TRASH)
                 is_all_back = is_off and self._captured[order_id] <= self._back[order_id]
@@ -171,6 +175,8 @@ class OwedJudge(Judge):
         found: Counter[str] = Counter()
         for refund_id, order_id, *_ in self._refunds:
             found[order_id] += self._by_refund[refund_id]
+        for (order_id, _), paid in self.world.aged.by_hand.items():
+            found[order_id] += paid.minor
         return found
 
     def _no_more_than_owed(self) -> Iterator[Violation]:

@@ -11,6 +11,7 @@ from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.orders.refused import CAPTURE_REFUSED, REVERSAL_REFUSED, refusal_of
 from include.services.orders.steps import name_of
 from tests.prove import caring
+from tests.prove.aged import TOO_OLD
 from tests.prove.partner import erp_order
 from tests.prove.restored import is_the_last
 
@@ -43,7 +44,7 @@ def work_off(world: "World", kit: "Kit") -> None:
         elif letter.kind in ("shop_order", "shop_changed"):
             _mend_in_shop(world, kit, letter)
         else:
-            _mend_row(world, kit, letter.kind, letter.key, letter.dead_letter_id)
+            _mend_row(world, kit, letter)
     _mend_orders(world, kit)
     _mend_refunds(world, kit)
     _decide_the_undecided(world, kit)
@@ -129,6 +130,8 @@ def _mend_in_shop(world: "World", kit: "Kit", letter: DeadLetter) -> None:
     number = letter.key.rpartition("|")[2]
     if letter.kind == "shop_order":
         tally = kit.shop_sync.take_one(number)
+        if TOO_OLD in letter.reason:
+            _pay_for_the_shop(world, letter, number)
         asked = "SELECT 1 FROM orders WHERE number = ? AND state IN "
         asked += "('completed', 'declined', 'cancelled')"
         if not (tally.set_aside and world.database.rows(asked, number)):
@@ -136,9 +139,17 @@ def _mend_in_shop(world: "World", kit: "Kit", letter: DeadLetter) -> None:
     kit.letters.resolve(letter.dead_letter_id, WHO, "seen to in the shop")
 
 
-def _mend_row(world: "World", kit: "Kit", kind: str, key: str, number: int) -> None:
+def _pay_for_the_shop(world: "World", letter: DeadLetter, number: str) -> None:
+    for order_id, plan in world.plans.items():
+        for one in world.shop.made(number) if plan.order.number == number else ():
+            known = "SELECT 1 FROM refunds WHERE order_id = ? AND origin_key = ?"
+            if not world.database.rows(known, order_id, one.refund_id):
+                world.aged.pay(letter, order_id, one.refund_id, one.minor)
+
+
+def _mend_row(world: "World", kit: "Kit", letter: DeadLetter) -> None:
     """Try an invoice, a credit note or a cancellation again; where nothing is left, say so."""
-    name = key.partition("|")[2]
+    kind, name = letter.kind, letter.key.partition("|")[2]
     try:
         if kind == "erp_order" and not world.truth.sales_orders[name].invoices:
             order_id = world.truth.sales_orders[name].order_id
@@ -152,12 +163,31 @@ def _mend_row(world: "World", kit: "Kit", kind: str, key: str, number: int) -> N
         if kind == "erp_cancellation":
             _collect(world, kit, name)
             kit.refund_push.take_cancellation(erp_order(world.truth.sales_orders[name]))
-    except Rejected:
-        if kind == "erp_cancellation" and not _call_off_the_other(world, kit, name):
+    except Rejected as told:
+        if TOO_OLD in told.what:
+            _pay_by_hand(world, letter, name)
+        elif _may_be_done_yet(world, kit, kind, name):
             return
-        if kind == "credit_note" and not _has_ended(world, name):
-            return  # it may be paid yet: what the order waits for is mended first
-    kit.letters.resolve(number, WHO, "looked at, and tried again")
+    kit.letters.resolve(letter.dead_letter_id, WHO, "looked at, and tried again")
+
+
+def _may_be_done_yet(world: "World", kit: "Kit", kind: str, name: str) -> bool:
+    """Say whether a letter waits for what is mended first."""
+    if kind == "erp_cancellation":
+        return not _call_off_the_other(world, kit, name)
+    return kind == "credit_note" and not _has_ended(world, name)
+
+
+def _pay_by_hand(world: "World", letter: DeadLetter, name: str) -> None:
+    """Pay a credit note, or what was never invoiced of an order that was closed."""
+    for note in world.feeds.credit_notes:
+        if letter.kind == "credit_note" and note.invoice == name:
+            order_id = world.truth.sales_orders[note.sales_order].order_id
+            world.aged.pay(letter, order_id, name, note.amount.minor)
+    if letter.kind == "erp_order":
+        order = world.truth.sales_orders[name]
+        minor = order.amount_minor - order.invoiced_minor
+        world.aged.pay(letter, order.order_id, "closed short", minor)  # a copy tells it, too
 
 
 def _collect(world: "World", kit: "Kit", name: str) -> None:

@@ -202,7 +202,7 @@ class LimitOutsideTheTransaction(SqlRefunds):
 
     world: Any
 
-    def ask(self, row: Any, *, may_void: bool, limit: Any, via: str = "") -> tuple[str, bool]:
+    def ask(self, row: Any, **how: Any) -> tuple[str, bool]:
         with self._engine.begin() as connection:
             asked = text("SELECT captured_minor, refunding_minor FROM orders WHERE order_id = :id")
             taken, given = connection.execute(asked.bindparams(id=row.order_id)).one()
@@ -210,7 +210,7 @@ class LimitOutsideTheTransaction(SqlRefunds):
             self.world.hub.sleep(1.0)
             self._is_checked = True
         try:
-            return super().ask(row, may_void=may_void, limit=limit, via=via)
+            return super().ask(row, **how)
         finally:
             self._is_checked = False
 

@@ -1,10 +1,14 @@
 """What only the other side's own turns show: its shop's admin, its analysts, its receivables."""
 
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import Connection
 
 from include.adapters.store.orders import SqlOrders
+from include.adapters.store.refunds import SqlRefunds
+from include.domain.erp_orders import ErpDocument, UnreadableRow
+from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.reviews import Decision, DecisionEvent
@@ -13,8 +17,11 @@ from include.services.effects.engine import Engine
 from include.services.orders.decide_review import Decided, decide_review
 from include.services.orders.driver import Saga
 from include.services.orders.order_service import OrderService
+from include.services.orders.refund_order import RefundRow
 from include.services.shop.ports import ShopOrder
+from include.services.sync.push_refunds import RefundPush
 from include.services.sync.sync_shop import ShopSync
+from tests.prove.aged import TOO_OLD
 from tests.prove.partner import SimulatedPartner
 from tests.prove.world import Variant
 
@@ -81,6 +88,38 @@ class HalfIsApplied(SimulatedPartner):
         return max(drawn, paid) >= minor
 
 
+class AnyAgeIsAskedFor(SqlRefunds):
+    """The gateway is asked for a refund however old the capture is."""
+
+    def ask(self, row: RefundRow, **how: Any) -> tuple[str, bool]:
+        return super().ask(row, **{**how, "since": None})
+
+
+class TooOldIsForgotten(RefundPush):
+    """A credit note that the gateway gives nothing back for is nobody's business."""
+
+    def take_note(self, note: ErpDocument | UnreadableRow) -> bool:
+        try:
+            return super().take_note(note)
+        except Rejected as told:
+            if TOO_OLD in told.what:
+                return True
+            raise
+
+
+class KnownIsTooOldAgain(OrderService):
+    """A refund that was made is asked for anew when its capture is too old by now."""
+
+    def refund(self, order_id: str, amount: Money, **how: Any) -> str:
+        if how["origin"] != "cancellation":
+            desk = self.desk_of(self.orders.content(order_id).shop_id)
+            newest = max((o.captured_date for o in self.orders.get(order_id).facts.taken),
+                         default=desk.today)  # fmt: skip
+            if newest < desk.rules.gives_back_since(desk.today):
+                raise Rejected(f"the capture of {newest} {TOO_OLD} that", "a mutant", "Nothing.")
+        return super().refund(order_id, amount, **how)
+
+
 def asks_for_no_answer(
     service: OrderService, engine: Engine, order_id: str, decision: Decision, *, analyst: str
 ) -> Decided:
@@ -101,4 +140,7 @@ PLAY_MUTANTS = (
     Variant("p7 an analyst's word needs no answer", decide=asks_for_no_answer),
     Variant("p8 a later invoice is not paid", orders=OneWeighing),
     Variant("p9 what went off one side is applied", partner=HalfIsApplied),
+    Variant("p10 a refund of any age is asked of the gateway", refunds=AnyAgeIsAskedFor),
+    Variant("p11 a note that is too old is forgotten", push=TooOldIsForgotten),
+    Variant("p12 a refund that is known is too old again", service=KnownIsTooOldAgain),
 )

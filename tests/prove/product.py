@@ -9,7 +9,7 @@ from include.adapters.store.decisions import SqlDecisions
 from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.inbox import SqlInbox
 from include.adapters.store.trust import StoreTrust
-from include.adapters.store.watermarks import SqlShelf, SqlWatermarks
+from include.adapters.store.watermarks import SqlWatermarks
 from include.domain.order_rules import (
     AmountRange,
     CaptureWhen,
@@ -29,6 +29,7 @@ from include.services.sync.push_refunds import RefundPush
 from include.services.sync.sync_shop import ShopSync
 from tests.orders.partners import FakeErp, FakeGateway, desk, make_rules
 from tests.prove import shop
+from tests.prove.aged import REFUND_DAYS, Shelf
 from tests.prove.faults import CODES, LOOKS_FIRST
 from tests.prove.receiver import Receiver, read_event
 from tests.simulator.hub import EPOCH
@@ -141,8 +142,8 @@ class Product:
         self.inbox = SqlInbox(database, clock)
         self.letters = SqlDeadLetters(database, clock)
         self.watermarks = SqlWatermarks(database, clock)
-        self.shelf = SqlShelf(database, clock)
-        for part in (self.effects, self.orders, self.refunds):
+        self.shelf = Shelf(database, clock)
+        for part in (self.effects, self.orders, self.refunds, self.shelf):
             part.world = world  # mutants let other lives run in the middle of their work
 
     def _clock(self, _connection: Any) -> datetime:
@@ -166,6 +167,7 @@ class Product:
             on_closed_short=OnClosedShort.ask if world.seed % 2 else OnClosedShort.refund,
             capture_when=CaptureWhen.shipment if swarm.at_shipment else CaptureWhen.at_once,
             on_expiry=OnExpiry.renew,
+            refund_days=REFUND_DAYS if swarm.ages else 180,
         )
         return replace(
             desk(FakeErp(), FakeGateway(), rules),

@@ -71,6 +71,7 @@ class Truth:
     given_back: list[Entry] = field(default_factory=list)  # of settled surplus, not settled yet
     batch: int = 1
     cases: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))  # decisions
+    gives_back_s: float = float("inf")  # after its capture a refund is refused
     freed: set[str] = field(default_factory=set)  # holds that a person has reversed by hand
 
     # Writes ----------------------------------------------------------------------------------
@@ -239,6 +240,8 @@ class Truth:
         if kind is K.payment_void:
             return about.batch == 0 and not done
         if any(one.kind is K.payment_void for one in done):
+            return False
+        if entry.at > about.at + self.gives_back_s:
             return False
         return not self.has_limits or gone + entry.amount_minor <= about.amount_minor
 
