@@ -104,6 +104,7 @@ def cells() -> list[Cell]:
     found += [(fault, "SQ", read) for read in ERP_READS for fault in READ_FAULTS]
     found += [(fault, "TS", read) for read in GATEWAY_READS for fault in READ_FAULTS]
     found += [(fault, "SF", read) for read in SHOP_READS for fault in READ_FAULTS]
+    found.append(("batch between captures", "CA", "cut"))
     found += [("decided elsewhere", "RV", "case"), ("too old", "RF", "paid by hand")]
     found += [(act, "AA", "clerk") for act in AT_RECEIVABLES]
     found += [("in the shop", "SF", act) for act in SHOP_ACTS]
@@ -189,6 +190,7 @@ class Swarm:
     sells: bool = False  # the shop's own people act, and its feed tells
     reviews: bool = False  # analysts decide through us
     applies: bool = False  # receipts are applied to invoices by us
+    batches: bool = False  # orders of two captures, and a batch between them
     ages: bool = False  # refunds are asked for when the gateway gives little back any more
 
     @property
@@ -202,7 +204,7 @@ def draw_swarm(dice: random.Random, seed: int) -> Swarm:
     freezes = dice.random() < 0.5
     focus = dice.choice(_FOCUSED) if dice.random() < 0.6 else ""
     reviews = seed % 11 == 3
-    applies = seed % 11 == 5
+    applies, batches = seed % 11 == 5, seed % 11 == 8
     focus = "RV" if reviews and not focus else focus
     focus = "AA" if applies and not focus else focus
     has_busy_clerk = dice.random() < BUSY_CLERKS
@@ -224,7 +226,7 @@ def draw_swarm(dice: random.Random, seed: int) -> Swarm:
         outage=dice.random() < (0.15 if focus in LATE else 0.05),
         guards=dice.random() < 0.5,
         limits=dice.random() < 0.5,
-        at_shipment=dice.random() < 0.4,
+        at_shipment=dice.random() < 0.4 or batches,
         calls_back=dice.random() < 0.4,
         notes=dice.random() < 0.4,
         period=dice.choice((5.0, 60.0)),
@@ -234,6 +236,7 @@ def draw_swarm(dice: random.Random, seed: int) -> Swarm:
         reviews=reviews,
         applies=applies,
         ages=seed % 7 == 4,
+        batches=batches,
     )
 
 

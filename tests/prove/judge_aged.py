@@ -49,6 +49,8 @@ class AgedJudge(Judge):
         gone = self.rows(
             "SELECT order_id, origin_key, refund_id FROM refunds WHERE state != 'refused'"
         )
+        asked = "SELECT order_id, SUM(amount_minor) FROM refunds WHERE state = 'refused' GROUP BY 1"
+        said_no: dict[str, int] = dict(self.rows(asked))
         refunded = {(order_id, what): refund_id for order_id, what, refund_id in gone}
         for (order_id, what), paid in self.world.aged.by_hand.items():
             if (order_id, what) in refunded:
@@ -61,7 +63,8 @@ class AgedJudge(Judge):
                 and _age(self._learned[one.key], paid.told_at) <= 0
             ]
             left = sum(one.amount_minor - self._given_of(one) for one in young)
-            if left >= paid.minor:
+            # What a person has said no to since was still reserved then.
+            if left - said_no.get(order_id, 0) >= paid.minor:
                 yield Violation("I42 what is young goes back by itself", f"{order_id}: {what}")
         for order_id in {name for name, _ in self.world.aged.by_hand}:
             taken = sum(

@@ -11,11 +11,12 @@ from include.domain.erp_orders import ErpDocument, UnreadableRow
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
+from include.domain.refunds import RefundFacts
 from include.domain.reviews import Decision, DecisionEvent
 from include.domain.shops import Ask
 from include.services.effects.engine import Engine
 from include.services.orders.decide_review import Decided, decide_review
-from include.services.orders.driver import Saga
+from include.services.orders.driver import Event, Saga
 from include.services.orders.order_service import OrderService
 from include.services.orders.refund_order import RefundRow
 from include.services.shop.ports import ShopOrder
@@ -120,6 +121,35 @@ class KnownIsTooOldAgain(OrderService):
         return super().refund(order_id, amount, **how)
 
 
+class OneVoidIsAll(SqlOrders):
+    """Once a capture is voided, nothing of its order is taken for captured."""
+
+    def _read(self, connection: Connection, key: str) -> Saga[OrderFacts]:
+        saga = super()._read(connection, key)
+        taken = saga.facts.taken
+        if not any(one.is_voided for one in taken):
+            return saga
+        voided = tuple(replace(one, is_voided=True) for one in taken)
+        return replace(saga, facts=replace(saga.facts, taken=voided))
+
+
+class PartsGoTogether(SqlRefunds):
+    """What one capture of a refund gave back stands for what the others give."""
+
+    def save(self, saga: Saga[RefundFacts], events: list[Event], **more: Any) -> Saga[RefundFacts]:
+        gave = next((one.request_id for one in saga.facts.parts if one.request_id), "")
+        parts = tuple(replace(one, request_id=one.request_id or gave) for one in saga.facts.parts)
+        facts = replace(saga.facts, parts=parts)
+        return super().save(replace(saga, facts=facts) if gave else saga, events, **more)
+
+
+class NothingIsVoided(SqlRefunds):
+    """What no batch has taken goes back by a refund, too."""
+
+    def ask(self, row: RefundRow, **how: Any) -> tuple[str, bool]:
+        return super().ask(row, **{**how, "may_void": False})
+
+
 def asks_for_no_answer(
     service: OrderService, engine: Engine, order_id: str, decision: Decision, *, analyst: str
 ) -> Decided:
@@ -143,4 +173,7 @@ PLAY_MUTANTS = (
     Variant("p10 a refund of any age is asked of the gateway", refunds=AnyAgeIsAskedFor),
     Variant("p11 a note that is too old is forgotten", push=TooOldIsForgotten),
     Variant("p12 a refund that is known is too old again", service=KnownIsTooOldAgain),
+    Variant("p13 one void releases the whole order", orders=OneVoidIsAll),
+    Variant("p14 what one capture gave back is all", refunds=PartsGoTogether),
+    Variant("p15 nothing is voided", refunds=NothingIsVoided),
 )

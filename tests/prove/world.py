@@ -26,7 +26,7 @@ from include.services.orders.order_service import OrderService
 from include.services.sync.push_refunds import RefundPush
 from include.services.sync.sync_shop import ShopSync
 from tests.orders.partners import PlainTranslator
-from tests.prove import aged, analysts, feeds, people, product, receivables, shop
+from tests.prove import aged, analysts, batches, feeds, people, product, receivables, shop
 from tests.prove.checker import Violation, check
 from tests.prove.database import BETWEEN, Database
 from tests.prove.faults import CODES, FOCUS_STRIKES, INSIDE, LATE, NATURAL, Coverage, draw_swarm
@@ -110,8 +110,11 @@ class World:
         self.hub = Hub()
         self.swarm = draw_swarm(self.dice, seed)
         plans = draw_plans(self.dice, seed, ORDERS, self.swarm)
-        for plan in plans if self.swarm.ages else ():
-            aged.ask_late(plan)
+        for plan in plans:
+            if self.swarm.batches:
+                batches.ship_twice(plan)
+            if self.swarm.ages:
+                aged.ask_late(plan)
         self.plans = {plan.order.order_id: plan for plan in plans}
         self.truth = Truth(self.plans, self.swarm.guards, self.swarm.limits, seed % 3 == 0)
         self.coverage = Coverage()
@@ -142,6 +145,7 @@ class World:
         self.shop = shop.Shop(self)
         self.analysts = analysts.Analysts(self)
         self.receivables = receivables.Receivables(self)
+        self.batches = batches.Batches(self)
         self.aged = aged.Aged(self)
         if self.aged.is_played:
             self.truth.gives_back_s = aged.GIVES_BACK_S
@@ -334,6 +338,7 @@ class World:
         answer = self.truth.execute(effect, seq, self.hub.seconds, lag, **how)
         if answer.word == "yes":
             self.shop.take(effect, answer.their_key)
+            self.batches.hear(effect)
             if is_application:
                 self.receivables.take(effect, seq)
         if answer.word in ("yes", "no") and not how.get("is_second"):
