@@ -15,6 +15,7 @@ from include.services.effects.ports import EffectKind as K
 from tests.prove.judge import Step, Violation
 from tests.prove.judge_aged import AgedJudge
 from tests.prove.judge_batches import BatchJudge
+from tests.prove.judge_disputes import DisputeJudge
 from tests.prove.judge_money import MoneyJudge
 from tests.prove.judge_owed import OwedJudge
 from tests.prove.judge_receivables import ReceivablesJudge
@@ -45,7 +46,9 @@ _RESTING = ("verified", "declined", "withdrawn")
 _NATURAL = ("sales_order_move", "custom_field", "shop_order_update", "shop_callback")
 
 
-class Checker(AgedJudge, BatchJudge, MoneyJudge, OwedJudge, ReceivablesJudge, ShopJudge):
+class Checker(
+    AgedJudge, BatchJudge, DisputeJudge, MoneyJudge, OwedJudge, ReceivablesJudge, ShopJudge
+):
     """Judges one finished seed."""
 
     def run(self) -> list[Violation]:
@@ -56,7 +59,7 @@ class Checker(AgedJudge, BatchJudge, MoneyJudge, OwedJudge, ReceivablesJudge, Sh
             self.engine, self.sends, self.once, self.money,
             partial(self.in_each_era, self.reviews), partial(self.in_each_era, self.refunds),
             self.orders, self.ledger, self.inbox, self.rest, self.owed, self.shop, self.decided,
-            self.receivables, self.aged, self.batches,
+            self.receivables, self.aged, self.batches, self.disputes,
         ):  # fmt: skip
             found += check()
             if found:

@@ -105,6 +105,7 @@ def cells() -> list[Cell]:
     found += [(fault, "TS", read) for read in GATEWAY_READS for fault in READ_FAULTS]
     found += [(fault, "SF", read) for read in SHOP_READS for fault in READ_FAULTS]
     found.append(("batch between captures", "CA", "cut"))
+    found += [("charged back", "GL", f"{one} refunded") for one in ("nothing", "part", "whole")]
     found += [("decided elsewhere", "RV", "case"), ("too old", "RF", "paid by hand")]
     found += [(act, "AA", "clerk") for act in AT_RECEIVABLES]
     found += [("in the shop", "SF", act) for act in SHOP_ACTS]
@@ -190,6 +191,7 @@ class Swarm:
     sells: bool = False  # the shop's own people act, and its feed tells
     reviews: bool = False  # analysts decide through us
     applies: bool = False  # receipts are applied to invoices by us
+    disputes: bool = False  # issuers take captures back
     batches: bool = False  # orders of two captures, and a batch between them
     ages: bool = False  # refunds are asked for when the gateway gives little back any more
 
@@ -237,6 +239,7 @@ def draw_swarm(dice: random.Random, seed: int) -> Swarm:
         applies=applies,
         ages=seed % 7 == 4,
         batches=batches,
+        disputes=seed % 11 == 10,
     )
 
 

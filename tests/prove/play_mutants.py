@@ -1,5 +1,6 @@
 """What only the other side's own turns show: its shop's admin, its analysts, its receivables."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +8,8 @@ from sqlalchemy import Connection
 
 from include.adapters.store.orders import SqlOrders
 from include.adapters.store.refunds import SqlRefunds
+from include.domain.accounts import GlTemplate
+from include.domain.dispute_cases import Dispute, DisputeEvent, DisputeEventKind, disputes_of
 from include.domain.erp_orders import ErpDocument, UnreadableRow
 from include.domain.errors import Rejected
 from include.domain.money import Money
@@ -14,6 +17,7 @@ from include.domain.order_state import OrderFacts
 from include.domain.refunds import RefundFacts
 from include.domain.reviews import Decision, DecisionEvent
 from include.domain.shops import Ask
+from include.services.books.journal_lines import Amounts, settlement_amounts
 from include.services.effects.engine import Engine
 from include.services.orders.decide_review import Decided, decide_review
 from include.services.orders.driver import Event, Saga
@@ -150,6 +154,20 @@ class NothingIsVoided(SqlRefunds):
         return super().ask(row, **{**how, "may_void": False})
 
 
+def takes_chargebacks_for_refunds(
+    sums: Mapping[str, int], template: GlTemplate, *, fees_as_invoice: bool
+) -> Amounts:
+    """What an issuer takes back is booked as what was given back."""
+    merged = {**sums, "refund": sums.get("refund", 0) + sums.get("chargeback", 0)}
+    merged.pop("chargeback", None)
+    return settlement_amounts(merged, template, fees_as_invoice=fees_as_invoice)
+
+
+def forgets_reversals(events: Iterable[DisputeEvent]) -> list[Dispute]:
+    """What an issuer gives back changes nothing about its case."""
+    return disputes_of(one for one in events if one.kind is not DisputeEventKind.reversal)
+
+
 def asks_for_no_answer(
     service: OrderService, engine: Engine, order_id: str, decision: Decision, *, analyst: str
 ) -> Decided:
@@ -176,4 +194,6 @@ PLAY_MUTANTS = (
     Variant("p13 one void releases the whole order", orders=OneVoidIsAll),
     Variant("p14 what one capture gave back is all", refunds=PartsGoTogether),
     Variant("p15 nothing is voided", refunds=NothingIsVoided),
+    Variant("p16 a chargeback is booked as a refund", books=takes_chargebacks_for_refunds),
+    Variant("p17 a dispute won is lost all the same", cases=forgets_reversals),
 )

@@ -28,23 +28,34 @@ class Settling:
         """Close the batch at the gateway and let somebody post what its report says."""
         world = self._world
         number, entries = world.truth.cut_batch()
-        if not entries:
+        disputed = world.disputes.settle(number)
+        if not entries and not disputed:
             return
         world.notes.batches.append((number, sum(_signed(one) for one in entries)))
         is_restated = len(entries) > 1 and world.dice.random() < 0.4
-        first = _lines(entries[:-1] if is_restated else entries)
+        whole = self._lines(entries, disputed)
+        first = self._lines(entries[:-1], {}) if is_restated else whole
         if not first:  # what was taken and what went back cancel out: the whole is posted at once
-            is_restated, first = False, _lines(entries)
+            is_restated, first = False, whole
         if not first:
             return
         journals = [journal(number, 1, first)]
         if is_restated:
-            whole = _lines(entries)
             changed = difference(whole, journals, "USD", "USD")
             again = whole if world.variant.reposts_whole else changed
             journals += [journal(number, 2, again)] if again else []
         for place, one in enumerate(journals):
             self._post(one, world.hub.seconds + 60 + 600 * place)
+
+    def _lines(self, entries: list[Entry], disputed: dict[str, int]) -> tuple[JournalLine, ...]:
+        """Say it ourselves; the product does where issuers take something back."""
+        if not self._world.disputes.is_played:
+            return _lines(entries)
+        sums = {"gross_sale": 0, "refund": 0, **disputed}
+        for one in entries:
+            sums["gross_sale" if one.kind is K.payment_capture else "refund"] += _signed(one)
+        sums["fee.interchange"] = -(sums["gross_sale"] * 3 // 100)
+        return self._world.disputes.lines(sums)
 
     def _post(self, one: Journal, at: float) -> None:
         def work(kit: "Kit") -> None:

@@ -8,13 +8,15 @@ and authorisations that nobody wanted lapse.
 import hashlib
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from include.adapters.store.orders import SqlOrders
 from include.adapters.store.refunds import SqlRefunds
 from include.adapters.store.trust import StoreTrust
+from include.domain.dispute_cases import Dispute, DisputeEvent, disputes_of
+from include.services.books.journal_lines import Amounts, settlement_amounts
 from include.services.effects.boundaries import Boundary
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, Timings
@@ -26,7 +28,7 @@ from include.services.orders.order_service import OrderService
 from include.services.sync.push_refunds import RefundPush
 from include.services.sync.sync_shop import ShopSync
 from tests.orders.partners import PlainTranslator
-from tests.prove import aged, analysts, batches, feeds, people, product, receivables, shop
+from tests.prove import aged, analysts, batches, disputes, feeds, people, product, receivables, shop
 from tests.prove.checker import Violation, check
 from tests.prove.database import BETWEEN, Database
 from tests.prove.faults import CODES, FOCUS_STRIKES, INSIDE, LATE, NATURAL, Coverage, draw_swarm
@@ -70,6 +72,8 @@ class Variant:
     sync: type[ShopSync] = ShopSync
     decide: Callable[..., Decided] = decide_review
     trust: type[StoreTrust] = StoreTrust
+    books: Callable[..., Amounts] = settlement_amounts
+    cases: Callable[[Iterable[DisputeEvent]], list[Dispute]] = disputes_of
     reposts_whole: bool = False
     is_put_back: bool = False  # the store, to a backup
 
@@ -111,6 +115,8 @@ class World:
         self.swarm = draw_swarm(self.dice, seed)
         plans = draw_plans(self.dice, seed, ORDERS, self.swarm)
         for plan in plans:
+            if self.swarm.disputes:
+                disputes.refund_often(plan)
             if self.swarm.batches:
                 batches.ship_twice(plan)
             if self.swarm.ages:
@@ -146,6 +152,7 @@ class World:
         self.analysts = analysts.Analysts(self)
         self.receivables = receivables.Receivables(self)
         self.batches = batches.Batches(self)
+        self.disputes = disputes.Disputes(self)
         self.aged = aged.Aged(self)
         if self.aged.is_played:
             self.truth.gives_back_s = aged.GIVES_BACK_S
@@ -161,6 +168,7 @@ class World:
         """Play all three acts, then judge."""
         self.people.begin()
         self.shop.begin()
+        self.disputes.begin()
         self.product.begin()
         self.restored.begin()
         self.hub.call_at(self.calm_at, self._calm_down)  # an outage outlasts it
@@ -339,6 +347,7 @@ class World:
         if answer.word == "yes":
             self.shop.take(effect, answer.their_key)
             self.batches.hear(effect)
+            self.disputes.hear(effect, answer.their_key)
             if is_application:
                 self.receivables.take(effect, seq)
         if answer.word in ("yes", "no") and not how.get("is_second"):
