@@ -237,7 +237,7 @@ def draw_swarm(dice: random.Random, seed: int) -> Swarm:
         sells=seed % 11 == 1,
         reviews=reviews,
         applies=applies,
-        ages=seed % 7 == 4,
+        ages=seed % 14 == 4,  # these live for days
         batches=batches,
         disputes=seed % 11 == 10,
     )
