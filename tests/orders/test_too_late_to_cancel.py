@@ -13,7 +13,7 @@ from include.domain.order_state import OrderFacts, OrderState, Stop
 from include.domain.orders import Order
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.orders.driver import Event
-from include.services.orders.moves import free_number
+from include.services.orders.numbering import free_number
 from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import make_rules
 

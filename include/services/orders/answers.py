@@ -15,7 +15,8 @@ from include.services.orders.applications import ask_applications
 from include.services.orders.credit import judge
 from include.services.orders.driver import Event
 from include.services.orders.folds import payment_event, with_payment
-from include.services.orders.moves import authorized, free_number, to_capture
+from include.services.orders.moves import authorized, to_capture
+from include.services.orders.numbering import free_number
 from include.services.orders.ports import ShopContext
 from include.services.orders.standing import is_under_review
 from include.services.translate.currencies import check_customer_currency

@@ -3,7 +3,7 @@
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order, PaymentMethod
 from include.services.orders.driver import Ask
-from include.services.orders.steps import name_of
+from include.services.orders.numbering import next_number
 
 FORGOTTEN = "forgotten: "  # begins the question for a step
 
@@ -20,8 +20,6 @@ def to_seek(order: Order, facts: OrderFacts, *, is_held: bool) -> Ask | None:
         steps.append(f"authorize|{facts.attempt}")
     if is_held:
         steps += [] if facts.sales_order else ["sales_order|1"]
-        left = [one for one in facts.left_behind if name_of(one) == "capture"]
-        made = max((one.number for one in facts.taken), default=0)
-        steps.append(f"capture|{1 + max(made, len(left))}")
+        steps.append(f"capture|{next_number(facts)}")
     step = next((one for one in steps if one not in facts.sought), "")
     return Ask(f"{FORGOTTEN}{step}") if step else None

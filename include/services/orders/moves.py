@@ -14,6 +14,7 @@ from include.domain.payments import PaymentStatus
 from include.domain.reviews import Decision
 from include.services.orders.driver import Ask, Move, Perform, Rest
 from include.services.orders.forgotten import to_seek
+from include.services.orders.numbering import next_number
 from include.services.orders.renewals import renewal_source
 from include.services.orders.standing import (
     NOT_PAID,
@@ -23,7 +24,6 @@ from include.services.orders.standing import (
     is_under_review,
     is_wholly_captured,
 )
-from include.services.orders.steps import name_of, number_of
 
 # How often the ERP is asked what a clerk did; the pollers usually know it long before.
 _LOOK_FOR_RELEASE = timedelta(minutes=15)
@@ -232,22 +232,6 @@ def authorized(order: Order, facts: OrderFacts) -> Money:
     if approved is None or approved.currency != order.currency:
         return Money(0, order.currency)
     return min(approved, order.amount, key=lambda money: money.minor)
-
-
-def free_number(facts: OrderFacts) -> int:
-    """Number a capture that is asked for: by none that was wanted, taken or refused.
-
-    The next one, however far the others are: the same is found again by a store that forgot it.
-    """
-    left = [number_of(step) for step in facts.left_behind if name_of(step) == "capture"]
-    wanted, taken = ([one.number for one in some] for some in (facts.wanted, facts.taken))
-    return max((0, *left, *wanted, *taken)) + 1
-
-
-def next_number(facts: OrderFacts) -> int:
-    """Number a capture that nobody asked for: after those that were made or refused."""
-    left = [number_of(step) for step in facts.left_behind if name_of(step) == "capture"]
-    return max((0, *left, *(one.number for one in facts.taken))) + 1
 
 
 def next_capture(order: Order, facts: OrderFacts, rules: OrderRules) -> Wanted:

@@ -21,7 +21,8 @@ from include.services.effects.store import Leases
 from include.services.orders.books import Amend, DecisionBook, OrderBook, RefundBook
 from include.services.orders.deciding import settled, with_decision
 from include.services.orders.driver import NOT_WANTED, Driver, Event, Saga
-from include.services.orders.moves import authorized, free_number
+from include.services.orders.moves import authorized
+from include.services.orders.numbering import free_number
 from include.services.orders.place_order import OrderPlay, is_wanted
 from include.services.orders.ports import ShopContext
 from include.services.orders.refunding import Refunding

@@ -1,0 +1,22 @@
+"""The number of an order's next capture: the same again in a store that has forgotten some."""
+
+from include.domain.order_state import OrderFacts
+from include.services.orders.steps import name_of, number_of
+
+
+def free_number(facts: OrderFacts) -> int:
+    """Number a capture that is asked for: by none that was wanted, taken or refused.
+
+    The next one, however far the others are: the same is found again by a store that forgot it.
+    """
+    return max(_last(facts), *(one.number for one in facts.wanted), 0) + 1
+
+
+def next_number(facts: OrderFacts) -> int:
+    """Number a capture that nobody asked for: after those that were made or refused."""
+    return _last(facts) + 1
+
+
+def _last(facts: OrderFacts) -> int:
+    left = [number_of(step) for step in facts.left_behind if name_of(step) == "capture"]
+    return max((0, *left, *(one.number for one in facts.taken)))
