@@ -2,17 +2,20 @@
 
 from dataclasses import replace
 
+import pytest
+
+from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_rules import CaptureWhen
-from include.domain.order_state import OrderFacts
+from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order, reference_of
 from include.domain.payments import Moved
-from include.services.effects.ports import EffectKind, Receipt
+from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.orders.driver import Event
 from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import as_evidence, make_rules
 
-CAPTURE = EffectKind.payment_capture
+CAPTURE, ORDER = EffectKind.payment_capture, EffectKind.sales_order
 
 
 def facts_of(kit: Kit, order: Order) -> OrderFacts:
@@ -44,3 +47,40 @@ def test_a_capture_is_found_by_the_number_that_was_next_when_it_was_made(kit: Ki
     kit.service.advance(order.order_id)
     taken = [(one.number, one.amount.minor) for one in facts_of(kit, order).taken]
     assert taken == [(1, 2_000), (3, 3_000)]
+
+
+def refuse(_effect: Effect) -> Receipt:
+    raise Rejected("warehouse 'FG' is unknown", "SYSPRO", "Map the warehouse.")
+
+
+@pytest.mark.parametrize("is_made", [False, True])
+def test_an_order_whose_sales_order_was_refused_is_unwound_to_its_end(
+    kit: Kit, is_made: bool
+) -> None:
+    """Whether or not a person had it tried again since: that would be forgotten."""
+    order = make_order()
+    kit.partner.say(ORDER, refuse)
+    kit.run(order)
+    kit.engine.is_doubted = lambda: True
+    if is_made:
+        facts = {"sales_order": "000123", "warnings": []}
+        kit.partner.truth.answers[ORDER, order.purchase_order] = Receipt("000123", facts)
+    kit.service.cancel(order.order_id, "shopper", "changed my mind")
+    saga = kit.service.advance(order.order_id)
+    assert saga.state == OrderState.cancelled, saga.reason
+    assert saga.facts.sales_order == ("000123" if is_made else "")
+    assert kit.partner.truth.count(EffectKind.sales_order_move) == int(is_made)
+    assert saga.facts.is_reversed
+
+
+def test_a_capture_that_was_refused_and_made_after_all_is_given_back(kit: Kit) -> None:
+    order = make_order()
+    kit.partner.say(CAPTURE, refuse)
+    kit.run(order)
+    forgotten(kit, order, "capture|1", order.amount.minor)
+    kit.service.cancel(order.order_id, "shopper", "changed my mind")
+    saga = kit.service.advance(order.order_id)
+    assert [one.number for one in saga.facts.taken] == [1]
+    assert saga.state == OrderState.cancelling, saga.reason
+    ((row, _),) = kit.service.refunds.of_order(order.order_id)
+    assert row.amount == order.amount

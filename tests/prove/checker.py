@@ -70,9 +70,12 @@ class Checker(
 
     def engine(self) -> Iterator[Violation]:
         before: dict[tuple[str, str], Step] = {}
+        begins = ("intended", "sent")
+        if self.world.restored.has_happened:  # what was forgotten is found, and taken in at once
+            begins = (*begins, "done", "declined", "mismatched")
         for step in self.steps:
             last = before.get(step.name)
-            if last is None and step.state not in ("intended", "sent"):
+            if last is None and step.state not in begins:
                 yield Violation("I27 transition table", f"{step.key} begins as {step.state}")
             if last is not None and step.state not in ALLOWED[last.state].split():
                 yield Violation("I27 transition table", f"{step.key}: {last.state}, {step.state}")
@@ -261,9 +264,10 @@ class Checker(
         made: Counter[str] = Counter()
         last: dict[tuple[str, str], str] = {}
         for step in self.steps:
-            is_new = last.get(step.name, "withdrawn") == "withdrawn"
-            # One that is new may be intended and sent at once.
-            made[f"{step.kind}|{step.key}"] += 2 if is_new and step.state == "sent" else 1
+            # One that is new may be intended and sent, or found, at once.
+            known = last.get(step.name, "")
+            is_both = step.state == "sent" if known == "withdrawn" else step.state != "intended"
+            made[f"{step.kind}|{step.key}"] += 2 if known in ("", "withdrawn") and is_both else 1
             last[step.name] = step.state
         if told != made:
             yield Violation(

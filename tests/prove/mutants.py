@@ -4,7 +4,6 @@ Numbers with m are those of the reliability reference, section 3.2; the sagas' o
 ``saga_mutants``.
 """
 
-from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -15,7 +14,7 @@ from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.refunds import SqlRefunds
 from include.domain.canonical import from_json
 from include.domain.erp_orders import BookReceipt
-from include.domain.errors import IntegrationError, Rejected, Retryable
+from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
@@ -55,10 +54,9 @@ class RecordsAfterSending(Engine):
 
     def perform(self, effect: Effect, **more: Any) -> Effect:
         if self.find(effect.kind, effect.key) is None:
-            now = self._store.now()
-            mark = self._rules[effect.kind].mark_sent(replace(effect, intended_at=now), now)
-            with suppress(IntegrationError):
-                self._calls.send(mark.after)
+            rules, now = self._rules[effect.kind], self._store.now()
+            fresh = replace(effect, intended_at=now)
+            self._calls.send(rules, fresh, rules.mark_sent(fresh, now).after)
         return super().perform(effect, **more)
 
 

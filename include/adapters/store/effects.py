@@ -142,7 +142,7 @@ class SqlEffectStore:
         *,
         under: Lease | None = None,
     ) -> tuple[Effect, Lease | None]:
-        """Commit intent, lease and send in one transaction: the primary key decides who does."""
+        """Commit intent, lease and change in one transaction: the primary key decides who does."""
         with self._engine.begin() as connection:
             if under is not None:
                 demand_held(connection, under)
@@ -151,13 +151,15 @@ class SqlEffectStore:
             fresh = effect.but(intended_at=now)
             if lease is not None:
                 change = mark(fresh)
-                sent = change.after.but(fence=lease.fence)
-                if _is_inserted(connection, sent):
+                begun = change.after.but(fence=lease.fence)
+                if _is_inserted(connection, begun):
                     self._boundary(Boundary.inside_intent)
+                    self._letters(connection, change, begun, who, now)
                     intended = _entry(now, who, "effect intended", fresh, effect.digest)
-                    began = _entry(now, who, "effect intended -> sent", sent, change.cause)
+                    what = f"effect intended -> {begun.state.value}"
+                    began = _entry(now, who, what, begun, change.cause)
                     audit.append_all(connection, [intended, began])
-                    return sent, lease
+                    return begun, lease
                 give_back(connection, now, lease)
         return self.insert(fresh, who, under=under), None
 

@@ -1,9 +1,10 @@
 """The calls to partners: never inside a transaction, and each told to the log with its seconds."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 
-from include.domain.errors import Rejected, Retryable
+from include.domain.errors import OutcomeUnknown, Parked, Rejected, Retryable
 from include.services.effects.events import EventLog
 from include.services.effects.ports import (
     Difference,
@@ -11,9 +12,9 @@ from include.services.effects.ports import (
     EffectKind,
     Found,
     Partner,
-    Receipt,
 )
-from include.services.effects.store import EffectStore
+from include.services.effects.rules import Rules
+from include.services.effects.store import Change, EffectStore
 from include.services.ports import Clock
 
 # One changes what an earlier one of the same saga left: a hold, then its release.
@@ -53,9 +54,29 @@ class Calls:
             self.tell("effect_looked", effect, outcome, began, effect)
         return found
 
-    def send(self, effect: Effect) -> Receipt:
-        """Send once; see the port for the errors."""
-        return self._partners[effect.kind].send(effect)
+    def is_surely_absent(self, effect: Effect) -> bool:
+        """Say whether a look found nothing; ``False``, too, where it could not be asked."""
+        with suppress(Retryable):
+            return not self.look(effect)
+        return False
+
+    def send(self, rules: Rules, unsent: Effect, sent: Effect) -> Change:
+        """Send once. Any other exception leaves the record of the send: a doubt."""
+        began = self.begin(sent)
+        try:
+            receipt = self._partners[sent.kind].send(sent)
+        except Retryable as error:
+            change = rules.not_sent(unsent, sent, error, self._store.now())
+        except Parked as error:
+            change = rules.parked(unsent, sent, error, self._store.now())
+        except Rejected as error:
+            change = rules.refused(unsent, sent, error)
+        except OutcomeUnknown as error:
+            change = rules.unknown(sent, error)
+        else:
+            change = rules.confirmed(sent, receipt)
+        self.tell("effect_sent", sent, change.cause, began, change.after)
+        return change
 
     def compare(self, effect: Effect, found: tuple[Found, ...]) -> tuple[Difference, ...]:
         """Compare the one that was found with what was meant, unless a later one has changed it."""

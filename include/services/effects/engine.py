@@ -5,12 +5,11 @@ No I/O, sleeping or retry loop: ``advance`` drives one effect until it must wait
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from include.domain.errors import OutcomeUnknown, Parked, Rejected, Retryable
+from include.domain.errors import Retryable
 from include.services.effects.boundaries import Boundary, BoundaryHook, pass_by
 from include.services.effects.calls import Calls
 from include.services.effects.demands import (
@@ -112,7 +111,7 @@ class Engine:
         check_digest(effect)
         rules = self._rules[effect.kind]
         looks_first = rules.timings.looks_first or self.is_doubted()
-        if looks_first and not self._is_surely_absent(effect):
+        if looks_first and not self._calls.is_surely_absent(effect):
             return self.advance(effect.kind, self.intend(effect, under=under).key)
         fresh = effect.but(state=EffectState.intended, next_at=None)
         sent, lease = self._store.begin(
@@ -149,14 +148,27 @@ class Engine:
         self._boundary(Boundary.before_ack)
         return concluded
 
-    def _is_surely_absent(self, effect: Effect) -> bool:
-        with suppress(Retryable):
-            return not self._calls.look(effect)
-        return False
+    def adopt(self, effect: Effect) -> Effect | None:
+        """Take in what is there, and unknown here; ``None``: it is not there. Nothing is sent.
 
-    def look(self, effect: Effect) -> tuple[Found, ...]:
-        """Ask the other side; nothing is changed. Raises ``Retryable``: could not ask."""
-        return self._calls.look(effect)
+        In one commit: what is intended alone would be sent by the janitor.
+
+        Raises ``Retryable``: could not ask.
+        """
+        check_digest(effect)
+        rules, found = self._rules[effect.kind], self._calls.look(effect)
+        if not found:
+            return None
+        there, lease = self._store.begin(
+            effect.but(state=EffectState.intended, next_at=None),
+            lambda it: rules.found(it, found, instant_of(it)),
+            self._worker,
+            rules.timings.lease,
+        )
+        self._boundary(Boundary.concluded)
+        if lease is not None:
+            self._store.release(lease)
+        return there
 
     def find(self, kind: EffectKind, key: str) -> Effect | None:
         """Read one effect; ``None``: never intended."""
@@ -310,22 +322,7 @@ class Engine:
         return sent.sent_at is not None and now - sent.sent_at <= slack
 
     def _send(self, unsent: Effect, sent: Effect) -> Change:
-        """Call the partner once. Any other exception leaves the record of the send: a doubt."""
-        rules, began = self._rules[sent.kind], self._calls.begin(sent)
-        try:
-            receipt = self._calls.send(sent)
-        except Retryable as error:
-            change = rules.not_sent(unsent, sent, error, self._store.now())
-        except Parked as error:
-            change = rules.parked(unsent, sent, error, self._store.now())
-        except Rejected as error:
-            change = rules.refused(unsent, sent, error)
-        except OutcomeUnknown as error:
-            change = rules.unknown(sent, error)
-        else:
-            change = rules.confirmed(sent, receipt)
-        self._calls.tell("effect_sent", sent, change.cause, began, change.after)
-        return change
+        return self._calls.send(self._rules[sent.kind], unsent, sent)
 
     def _verify(self, turn: Turn, effect: Effect) -> Effect:
         """Read back and compare totals, dates and accounts, not mere existence."""

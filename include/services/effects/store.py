@@ -108,17 +108,17 @@ class EffectStore(Leases, Protocol):
         *,
         under: Lease | None = None,
     ) -> tuple[Effect, Lease | None]:
-        """Commit a new effect as sent, under a lease, in one transaction.
+        """Commit a new effect as sent, or as found, under a lease, in one transaction.
 
         Args:
             effect: as intended; the store puts its instant in.
-            mark: makes the change to ``sent`` of it.
+            mark: makes the change of it, e.g. to ``sent``.
             who: holds the lease and signs the audit entries.
             duration: of the lease.
             under: as in ``insert``.
 
         Returns:
-            The effect as sent and its lease; or the one that already has its kind and key,
+            The effect as marked and its lease; or the one that already has its kind and key,
             untouched, and ``None``.
 
         Raises:

@@ -4,6 +4,7 @@ from include.domain.order_state import OrderFacts
 from include.domain.orders import Order, PaymentMethod
 from include.services.orders.driver import Ask
 from include.services.orders.numbering import next_number
+from include.services.orders.steps import name_of
 
 FORGOTTEN = "forgotten: "  # begins the question for a step
 
@@ -20,6 +21,8 @@ def to_seek(order: Order, facts: OrderFacts, *, is_held: bool) -> Ask | None:
         steps.append(f"authorize|{facts.attempt}")
     if is_held:
         steps += [] if facts.sales_order else ["sales_order|1"]
+        # What was refused a person may have replayed since: that is forgotten as well.
+        steps += [one for one in facts.left_behind if name_of(one) == "capture"]
         steps.append(f"capture|{next_number(facts)}")
     step = next((one for one in steps if one not in facts.sought), "")
     return Ask(f"{FORGOTTEN}{step}") if step else None

@@ -328,7 +328,9 @@ class OrderPlay:
         """Take in a step that was made and forgotten; what then undoes it follows by itself."""
         effect = self.seek and self.seek(self.command(facts, step).effect(self._key(step)))
         facts = replace(facts, sought=(*facts.sought, step))
-        if effect is None or effect.state is EffectState.withdrawn:
+        nothing = [EffectState.rejected, EffectState.withdrawn]
+        nothing += [EffectState.declined] if step in facts.left_behind else []  # known already
+        if effect is None or effect.state in nothing:
             return facts, None
         if effect.state in (EffectState.done, EffectState.verified, EffectState.declined):
             return self.fold(facts, step, effect, now)
