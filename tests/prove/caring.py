@@ -32,6 +32,7 @@ _HAS_EFFECT = "SELECT 1 FROM effects WHERE reference = ?"
 _IS_OURS = "SELECT 1 FROM effects WHERE their_key = ? AND state IN ('done', 'verified', 'declined')"
 _IS_KNOWN = "SELECT 1 FROM orders WHERE order_id = ?"
 _IS_ON_ITS_WAY = f"{_IS_KNOWN} AND state NOT IN ('completed', 'declined', 'cancelled')"
+_GOES_BACK = "SELECT 1 FROM refunds WHERE order_id = ? AND state NOT IN ('done', 'refused')"
 _DID = {kind: did for did, kind in KIND_OF.items()}
 
 
@@ -131,7 +132,7 @@ def take_back(world: "World", kit: "Kit", letter: DeadLetter) -> None:
 def undo(world: "World", kind: str, key: str) -> bool:
     """Take back by hand what a letter of the comparison shows, with what was booked for it.
 
-    Once its order rests: until then it may be found again.
+    Once its order rests, and each refund of it: until then it may be found again.
     """
     truth = world.truth
     if kind == "erp_unpaid":
@@ -146,7 +147,7 @@ def undo(world: "World", kind: str, key: str) -> bool:
     entry = truth.by_their_key[request_id]
     if world.database.rows(_IS_OURS, request_id):
         return True  # its order has found it meanwhile
-    if world.database.rows(_IS_ON_ITS_WAY, entry.order_id):
+    if any(world.database.rows(asked, entry.order_id) for asked in (_IS_ON_ITS_WAY, _GOES_BACK)):
         return False
     world.restored.by_hand.add(entry.key)
     world.restored.seen_to.add(request_id)

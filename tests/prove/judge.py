@@ -107,5 +107,5 @@ class Judge:
         calls = [call for call in self.world.notes.calls if call.kind is kind]
         if not self.world.restored.is_played:
             return calls
-        end = self.world.restored.forgotten[1] * BETWEEN
+        end = (self.world.restored.forgotten[1] + 1) * BETWEEN  # the next change is of after it
         return [call for call in calls if (call.seq <= end) is self.is_before]

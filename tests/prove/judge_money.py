@@ -207,9 +207,7 @@ class MoneyJudge(Judge):
         yield from self._sold(captured - back)
         accepted = dict(self.rows("SELECT order_id, state FROM orders"))
         for order_id in self.world.plans:
-            is_forgotten = (
-                self.world.variant.is_put_back and order_id in self.world.people.cancelled
-            )
+            is_forgotten = self.world.restored.is_passed_over(self.world.plans[order_id].order)
             if not (order_id in accepted or is_forgotten or self._was_never_taken(order_id)):
                 yield Violation("I11 nothing accepted is lost", f"{order_id} is not there")
             kept = captured[order_id] - back[order_id]
@@ -279,9 +277,11 @@ class MoneyJudge(Judge):
         sold: Counter[str] = Counter()
         for entry in self.done(K.sales_order):
             sold[entry.order_id] += 1
-            if self.truth.sales_orders[entry.their_key].amount_minor != (
-                self.world.plans[entry.order_id].order.amount.minor
-            ):
+            plan = self.world.plans[entry.order_id]
+            known = {plan.order.amount.minor}
+            if plan.is_polled and self.world.restored.has_happened:  # taken anew, as it is by now
+                known.add(self.world.shop.orders[plan.order.number].shown.amount.minor)
+            if self.truth.sales_orders[entry.their_key].amount_minor not in known:
                 yield Violation("I09 the order is what was paid", entry.key)
         paid = {e.order_id for e in self.done(K.payment_authorization)}
         for order_id in self.world.plans:

@@ -56,6 +56,10 @@ class ShopJudge(Judge):
                 yield Violation("I35 what the shop calls off is", f"{order_id} is {state}")
         is_all_back = there.status == "refunded" and there.left() <= 0
         is_raced = there.is_overtaken and there.set_by == "ours"
+        # It was cancelled, that was forgotten, and by now its goods have left: a person was told.
+        is_raced |= self.world.restored.has_happened and self._was_told(
+            there, order_id, "late_cancellation"
+        )
         if not (there.status in (STATUS[state], TRASH) or is_all_back or is_raced):
             if there.set_by == "clerk" and self._may_stay(there, order_id, state):
                 return

@@ -25,7 +25,8 @@ WHO = "controller"
 def work_off(world: "World", kit: "Kit") -> None:
     """Go through everything that is open, once."""
     is_quiet = kit.trust.check() and caring.compare(world, kit)
-    for letter in kit.letters.listing():
+    # Taken back by hand is only what nobody finds who tries the other letters again.
+    for letter in sorted(kit.letters.listing(), key=lambda one: one.kind in caring.KINDS):
         if letter.kind in set(EffectKind):
             _of_effect(world, kit, letter)
         elif letter.kind == KIND:

@@ -288,7 +288,9 @@ class Product:
                 continue
             if feeds.has_news("decisions") or self._count("decisions", "merged = 'unmatched'"):
                 kit.decisions.poll(EPOCH - timedelta(days=1), [])
-            if world.restored.is_taking_in():
+            if world.restored.is_taking_in():  # the shops' orders first, says the runbook
+                if world.shop.has_news():
+                    world.shop.poll(kit, EPOCH)
                 world.hub.sleep(600)
                 continue
             if feeds.has_news("orders"):

@@ -118,10 +118,13 @@ class Restored:
     # What others see -------------------------------------------------------------------------
 
     def is_passed_over(self, order: Order) -> bool:
-        """Say whether a poll takes no notice of an order: cancelled in the shop, and forgotten."""
-        if order.order_id not in self._world.people.cancelled or not self._until:
+        """Say whether nobody takes an order in again: it was called off, and is forgotten."""
+        world, order_id = self._world, order.order_id
+        is_shops = world.plans[order_id].is_polled
+        is_off = world.shop.has_ended(order.number) if is_shops else False
+        if not self._until or not (is_off or order_id in world.people.cancelled):
             return False
-        return self._world.product.orders.find(order.merchant_id, order.purchase_order) is None
+        return world.product.orders.find(order.merchant_id, order.purchase_order) is None
 
     def may_go_back(self, refund_id: str) -> bool:
         """Say whether the gateway's page shows this refund already, or that much is left."""
@@ -154,6 +157,7 @@ class Restored:
         self.forgotten = (self.forgotten[0], world.database.last_change())
         world.database.put_back(self._rows)
         world.product.start_over()
+        world.shop.start_over()
         kept = {key for (key,) in world.database.rows("SELECT event_key FROM inbox")}
         world.notes.acknowledged = [one for one in world.notes.acknowledged if one in kept]
         world.coverage["store put back", "DB", "known" if self._is_known else "witnessed"] += 1
@@ -166,18 +170,27 @@ class Restored:
 
     def _start_again(self) -> None:
         """Doubt first, where a person knows; then everybody who was there comes once more."""
-        world, people = self._world, self._world.people
+        world = self._world
         self._placed = {
             one
             for one, plan in world.plans.items()
-            if plan.at < self.at
-            and not (one in people.cancelled and self.is_passed_over(plan.order))
+            if plan.at < self.at and not self.is_passed_over(plan.order)
         }
         if self._is_known:
             self.trust().doubt("failed over to a replica")
         for place, one in enumerate(self._errands[:]):
             after = 60.0 * _COMES_AGAIN.index(one.name) + place
-            self._world.start(one.name, self._until + after, one.work, is_awaited=True)
+            world.start(one.name, self._until + after, one.work, is_awaited=True)
+        for order_id in sorted(self._placed):  # a poll passes over what has left: a person does not
+            plan = world.plans[order_id]
+            if plan.is_polled and world.shop.orders[plan.order.number].status == "completed":
+                self._take_in(plan.order)
+
+    def _take_in(self, order: Order) -> None:
+        def work(kit: "Kit") -> None:
+            kit.service.place(order, "shop poller")
+
+        self._world.start("person at the shop", self._until, work, is_awaited=True)
 
 
 def is_the_last(kit: "Kit") -> bool:

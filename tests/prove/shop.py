@@ -43,6 +43,7 @@ ASKS = {
 }
 _RANK = {state.value: rank for rank, state in enumerate(OrderState)}
 _UNWOUND = (OrderState.declined, OrderState.cancelled)
+_OVER = (TRASH, "cancelled", "refunded", "failed")
 _SURELY_HEARD = 3
 _BY_HOOK = 0.3  # of the changes: the shop calls us as well
 
@@ -220,6 +221,15 @@ class Shop:
 
     def has_news(self) -> bool:
         return self._changes > self._polled
+
+    def has_ended(self, number: str) -> bool:
+        """Say whether a poll would not take an order in: it is paid for no more."""
+        there = self.orders.get(number)
+        return there is not None and there.status in _OVER
+
+    def start_over(self) -> None:
+        """Have it read from where a store that was put back had come to: all of it, at worst."""
+        self._polled = 0
 
     def news(self) -> int:
         return self._changes
