@@ -6,16 +6,20 @@ import pytest
 
 from include.domain.errors import Rejected
 from include.domain.money import Money
-from include.domain.order_rules import CaptureWhen
+from include.domain.order_rules import CaptureWhen, OnExpiry
 from include.domain.order_state import OrderFacts, OrderState
-from include.domain.orders import Order, reference_of
+from include.domain.orders import Order, PaymentMethod, PaymentSource, reference_of
 from include.domain.payments import Moved
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.orders.driver import Event
 from tests.orders.conftest import Kit, make_order
-from tests.orders.partners import as_evidence, make_rules
+from tests.orders.partners import as_evidence, authorization, make_rules
 
 CAPTURE, ORDER = EffectKind.payment_capture, EffectKind.sales_order
+AUTH, REVERSAL = EffectKind.payment_authorization, EffectKind.payment_reversal
+ON_FILE = PaymentSource(
+    PaymentMethod.stored_token, customer_token="C" * 32, instrument_token="I" * 32
+)
 
 
 def facts_of(kit: Kit, order: Order) -> OrderFacts:
@@ -84,3 +88,42 @@ def test_a_capture_that_was_refused_and_made_after_all_is_given_back(kit: Kit) -
     assert saga.state == OrderState.cancelling, saga.reason
     ((row, _),) = kit.service.refunds.of_order(order.order_id)
     assert row.amount == order.amount
+
+
+@pytest.fixture
+def renewed(kit: Kit) -> Order:
+    """An order whose authorisation was made anew, and its old hold given back: both forgotten."""
+    kit.rules = make_rules(capture_when=CaptureWhen.shipment, on_expiry=OnExpiry.renew)
+    order = make_order(payment=ON_FILE)
+    kit.run(order)
+    (first,) = (one for one in kit.partner.truth.done if one.kind is AUTH)
+    kit.clock.move(days=6, hours=1)
+    reference = reference_of(f"{order.order_id}|authorize|2")
+    kit.partner.truth.answers[AUTH, reference] = authorization(first, 77)
+    gone = Receipt("8" * 22, as_evidence(Moved("8" * 22, "REVERSED", order.amount)))
+    reverse_old = reference_of(f"{order.order_id}|reverse_old|2")
+    kit.partner.truth.answers[REVERSAL, reverse_old] = gone
+    kit.engine.is_doubted = lambda: True
+    return order
+
+
+def test_a_renewal_is_found_and_reversed_with_its_order(kit: Kit, renewed: Order) -> None:
+    kit.service.cancel(renewed.order_id, "shopper", "changed my mind")
+    saga = kit.service.advance(renewed.order_id)
+    assert (saga.state, saga.facts.attempt) == (OrderState.cancelled, 2), saga.reason
+    (reversal,) = (one for one in kit.partner.truth.done if one.kind is REVERSAL)
+    assert f"{77:022}" in reversal.payload  # of the first one nothing is held any more
+
+
+def test_goods_that_have_left_are_charged_to_the_renewal(kit: Kit, renewed: Order) -> None:
+    """The hold that it replaced was given back: a capture of that one would be refused."""
+
+    def seen(facts: OrderFacts) -> OrderFacts:
+        return replace(facts, invoice="I7", invoices=("I7",))
+
+    kit.service.orders.amend(renewed.order_id, seen, Event("invoiced in SYSPRO"))
+    kit.service.capture(renewed.order_id, None, "SYSPRO", "invoice I7", has_left=True)
+    kit.service.advance(renewed.order_id)
+    (capture,) = (one for one in kit.partner.truth.done if one.kind is CAPTURE)
+    assert f"{77:022}" in capture.payload
+    assert kit.partner.truth.count(REVERSAL) == 0

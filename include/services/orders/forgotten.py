@@ -1,28 +1,53 @@
 """What a doubted store may have forgotten of an order: looked for before it is unwound."""
 
+from collections.abc import Sequence
+
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order, PaymentMethod
 from include.services.orders.driver import Ask
 from include.services.orders.numbering import next_number
+from include.services.orders.renewals import renewal_source
 from include.services.orders.steps import name_of
 
 FORGOTTEN = "forgotten: "  # begins the question for a step
 
 
-def to_seek(order: Order, facts: OrderFacts, *, is_held: bool) -> Ask | None:
+def to_seek(
+    order: Order, facts: OrderFacts, *, is_held: bool, is_lapsing: bool = False
+) -> Ask | None:
     """Ask for the next step that may be forgotten: what nobody knows of is not taken back.
 
-    ``is_held``: an authorisation of it holds money, or a capture has taken some.
+    Args:
+        order: the order.
+        facts: as they are.
+        is_held: an authorisation of it holds money, or a capture has taken some.
+        is_lapsing: the authorisation has been due to be renewed; whoever did has reversed it.
     """
     steps = list[str]()
     if facts.payment is None:
         if order.payment.method is PaymentMethod.authorized:
             return Ask("authorization")
         steps.append(f"authorize|{facts.attempt}")
+    if is_lapsing:
+        steps += _renewals(order, facts)
     if is_held:
         steps += [] if facts.sales_order else ["sales_order|1"]
         # What was refused a person may have replayed since: that is forgotten as well.
         steps += [one for one in facts.left_behind if name_of(one) == "capture"]
         steps.append(f"capture|{next_number(facts)}")
+    return _asking(facts, steps)
+
+
+def renewal_to_seek(order: Order, facts: OrderFacts) -> Ask | None:
+    """Ask for a renewal before the authorisation is used that it may have replaced."""
+    return _asking(facts, _renewals(order, facts))
+
+
+def _renewals(order: Order, facts: OrderFacts) -> list[str]:
+    is_renewed = renewal_source(order, facts) is not None and not facts.unrenewed
+    return [f"authorize|{facts.attempt + 1}"] if is_renewed else []
+
+
+def _asking(facts: OrderFacts, steps: Sequence[str]) -> Ask | None:
     step = next((one for one in steps if one not in facts.sought), "")
     return Ask(f"{FORGOTTEN}{step}") if step else None

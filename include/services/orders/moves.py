@@ -13,7 +13,7 @@ from include.domain.orders import LineKind, Order, PaymentMethod
 from include.domain.payments import PaymentStatus
 from include.domain.reviews import Decision
 from include.services.orders.driver import Ask, Move, Perform, Rest
-from include.services.orders.forgotten import to_seek
+from include.services.orders.forgotten import renewal_to_seek, to_seek
 from include.services.orders.numbering import next_number
 from include.services.orders.renewals import renewal_source
 from include.services.orders.standing import (
@@ -59,8 +59,7 @@ def next_move(it: Situation) -> Move:
     if facts.stop is not None:
         if _is_unseen(it):
             return Ask("authorization")
-        is_held = _is_held(facts) or bool(facts.taken)
-        return (it.is_doubted and to_seek(it.order, facts, is_held=is_held)) or _unwind(it)
+        return (it.is_doubted and _seek(it)) or _unwind(it)
     if facts.payment is None:
         return _pay(it)
     if facts.payment.status in NOT_PAID:
@@ -70,6 +69,11 @@ def next_move(it: Situation) -> Move:
     if facts.payment.status is PaymentStatus.review_first and facts.decision is not Decision.accept:
         return _rest(it, OrderState.in_review, _UNDECIDED)
     return _asking(it, _expire(it) or _deliver(it) or _settle(it))
+
+
+def _seek(it: Situation) -> Move | None:
+    is_held = _is_held(it.facts) or bool(it.facts.taken)
+    return to_seek(it.order, it.facts, is_held=is_held, is_lapsing=_is_expiring(it))
 
 
 def _pay(it: Situation) -> Move:
@@ -89,8 +93,10 @@ def _expire(it: Situation) -> Move | None:
     facts = it.facts
     if facts.replaced is not None:
         return Perform(_reversal("reverse_old", facts))
-    if not _is_expiring(it) or _is_captured_next(it):
+    if not _is_expiring(it):
         return None
+    if _is_captured_next(it):
+        return renewal_to_seek(it.order, facts) if it.is_doubted else None
     # One that nobody has accepted is not made anew: the open case would say nothing of it.
     rule = OnExpiry.release if is_under_review(facts) else it.rules.on_expiry
     if rule is OnExpiry.capture:
