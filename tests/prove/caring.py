@@ -136,12 +136,7 @@ def undo(world: "World", kind: str, key: str) -> bool:
     """
     truth = world.truth
     if kind == "erp_unpaid":
-        order = truth.sales_orders[key.partition("|")[2]]
-        if not order.is_over:
-            order.call_off()
-            world.people.show_end(order)
-        if not world.database.rows(_IS_KNOWN, order.order_id):
-            world.people.given_up.add(order.order_id)  # what had left of it is for people
+        _call_off(world, key.partition("|")[2])
         return True
     _, request_id, did = key.split("|")
     entry = truth.by_their_key[request_id]
@@ -152,16 +147,32 @@ def undo(world: "World", kind: str, key: str) -> bool:
     world.restored.by_hand.add(entry.key)
     world.restored.seen_to.add(request_id)
     if did == Did.authorization:
-        truth.free(request_id)
+        is_held = all(one.is_no or truth.is_voided(one) for one in truth.about(request_id))
+        truth.freed.update([request_id] if is_held else [])
         return True
     owner, _, step = entry.key.partition("|")
     world.people.promised.pop(owner, None)
     if did in (Did.void, Did.reversal) or truth.is_voided(entry):
         return True  # nothing is taken, whoever asked for that
     truth.undo(entry)
+    _see_to(world, entry.order_id)
     booked = f"{owner}|{'receipt' if did == Did.capture else 'book'}|{step.rpartition('|')[2]}"
     world.restored.by_hand.add(booked)
     for one in truth.by_kind[K.ar_receipt]:
         if one.key == booked:
             truth.undo(one)
     return True
+
+
+def _call_off(world: "World", number: str) -> None:
+    order = world.truth.sales_orders[number]
+    if not order.is_over:
+        order.call_off()
+        world.people.show_end(order)
+    _see_to(world, order.order_id)
+
+
+def _see_to(world: "World", order_id: str) -> None:
+    """Leave what had left of an order to people, where it is not known here."""
+    if not world.database.rows(_IS_KNOWN, order_id):
+        world.people.given_up.add(order_id)

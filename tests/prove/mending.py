@@ -41,7 +41,7 @@ def work_off(world: "World", kit: "Kit") -> None:
             else:
                 kit.inbox.retry(letter.key, WHO)
         elif letter.kind in (CAPTURE_REFUSED, REVERSAL_REFUSED):
-            _mend_refused(world, kit, letter.key)
+            _mend_refused(world, kit, letter)
         elif letter.kind in ("shop_order", "shop_changed"):
             _mend_in_shop(world, kit, letter)
         else:
@@ -230,10 +230,13 @@ def _mend_orders(world: "World", kit: "Kit") -> None:
             kit.service.give_up(order_id, WHO, "rejected after it had been invoiced")
 
 
-def _mend_refused(world: "World", kit: "Kit", order_id: str) -> None:
+def _mend_refused(world: "World", kit: "Kit", letter: DeadLetter) -> None:
     """Ask the gateway once more; what it refuses for good ends as the letter says."""
+    order_id = letter.key
     facts = kit.service.orders.get(order_id).facts
     refusal = refusal_of(facts)
+    if refusal is None and letter not in kit.letters.listing():
+        return  # what was tried again before it has changed the order, and closed it
     if refusal is None:
         raise AssertionError(f"a dead letter of what was not refused: {order_id}")
     name = name_of(refusal.step)

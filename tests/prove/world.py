@@ -256,7 +256,8 @@ class World:
                 if group.split(DatabaseGone)[1] is not None:
                     self.notes.errors.append(repr(group.exceptions))
             except Exception as error:  # noqa: BLE001  anything else is a finding
-                self.notes.errors.append(repr(error))
+                if not life.is_dead:  # of a process that was stopped nobody hears anything
+                    self.notes.errors.append(repr(error))
             self.busy -= is_awaited
             again = self.hub.seconds + self.dice.uniform(60, 300)
             self.start(name, again, work, is_awaited=is_awaited)
