@@ -184,7 +184,8 @@ class MoneyJudge(Judge):
         for refund_id, minor in gave.items():
             if self.is_before:
                 continue
-            if minor > amounts.get(refund_id, 0) and not self._is_by_hand(refund_id):
+            is_seen_to = refund_id not in amounts and self._is_by_hand(refund_id)
+            if minor > amounts.get(refund_id, 0) and not is_seen_to:
                 yield Violation("I05 no more than approved", f"{refund_id}: {minor}")
 
     def _is_by_hand(self, refund_id: str) -> bool:
@@ -309,9 +310,8 @@ class MoneyJudge(Judge):
         for entry in self.done(K.payment_refund, K.payment_void):
             moved[entry.order_id] -= entry.amount_minor
         by_order = self._by_order(booked)
-        seen_to = {self.truth.by_their_key[one].order_id for one in self.world.restored.seen_to}
         for order_id, minor in moved.items():
-            if order_id not in seen_to and by_order[order_id] != minor:
+            if by_order[order_id] != minor:
                 what = f"{order_id}: {by_order[order_id]} booked, {minor} moved"
                 yield Violation("I18 receipts are what moved", what)
         batched = sum(net for _, net in self.world.notes.batches)

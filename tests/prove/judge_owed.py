@@ -5,6 +5,7 @@ Asked of what people did and of what moved; our tables say only which refund was
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import cached_property
 
 from include.domain.reviews import Decision
@@ -12,6 +13,7 @@ from include.services.effects.ports import EffectKind as K
 from tests.prove.judge import REVIEWED, Judge, Violation
 from tests.prove.sales_order import SalesOrder
 from tests.prove.shop import TRASH
+from tests.simulator.hub import EPOCH
 
 
 class OwedJudge(Judge):
@@ -61,15 +63,20 @@ class OwedJudge(Judge):
         """Goods that left are charged, up to what a hold was for, unless a person let them go.
 
         What the fraud desk did not accept is charged to nobody, whoever has shipped it; where it
-        said nothing at all, somebody was told.
+        said nothing while the hold was there, somebody was told.
         """
         people, held = self.world.people, Counter[str]()
         letters = "SELECT DISTINCT key FROM dead_letters WHERE kind = 'shipped_unpaid'"
         told = {key for (key,) in self.rows(letters)}
         decided = defaultdict[str, set[Decision]](set)
+        gone = {
+            entry.target: EPOCH + timedelta(seconds=entry.at)
+            for entry in self.done(K.payment_reversal)
+        }
         for event in self.world.feeds.decisions:
             about = self.truth.by_their_key[event.request_id]
-            if event.decision is Decision.reject or not about.is_undone:
+            is_late = event.at > gone.get(event.request_id, event.at)
+            if event.decision is Decision.reject or not (about.is_undone or is_late):
                 decided[about.order_id].add(event.decision)
         undecided: set[str] = set()
         for entry in self.done(K.payment_authorization):

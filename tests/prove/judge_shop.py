@@ -56,15 +56,17 @@ class ShopJudge(Judge):
                 yield Violation("I35 what the shop calls off is", f"{order_id} is {state}")
         is_all_back = there.status == "refunded" and there.left() <= 0
         is_raced = there.is_overtaken and there.set_by == "ours"
-        # It was cancelled, that was forgotten, and by now its goods have left: a person was told.
-        is_raced |= self.world.restored.has_happened and self._was_told(
-            there, order_id, "late_cancellation"
-        )
+        is_raced |= self.world.restored.has_happened and self._was_cancelled(there, order_id, state)
         if not (there.status in (STATUS[state], TRASH) or is_all_back or is_raced):
             if there.set_by == "clerk" and self._may_stay(there, order_id, state):
                 return
             what = f"{order_id} is {state}, and the shop shows {there.status!r}"
             yield Violation("I36 the shop shows how it ended", f"{what}, by {there.set_by}")
+
+    def _was_cancelled(self, there: There, order_id: str, state: str) -> bool:
+        """Say whether it had ended, which was forgotten: it ends so again, or a person is told."""
+        is_over = state in _CALLED_OFF and there.status in ("cancelled", "failed")
+        return is_over or self._was_told(there, order_id, "late_cancellation")
 
     def _may_stay(self, there: There, order_id: str, state: str) -> bool:
         """Say whether a person was told, or there is nothing to tell: over is over."""
