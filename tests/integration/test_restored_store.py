@@ -120,6 +120,19 @@ def test_the_doubt_ends_when_a_person_says_so_and_is_not_raised_again(
     _verify(context, _Given())
 
 
+def test_a_replica_that_takes_over_between_a_check_and_the_next_note_is_noticed(
+    play: Play, tmp_path: Path
+) -> None:
+    """Nobody was stopped: whoever had just checked the old store notes the head of the new one."""
+    play.take()
+    backup = copy(play, tmp_path / "backup.db")
+    play.take()
+    play.desks.context.trust.note()
+    context = started_over(play, backup).desks.context
+    context.trust.note()
+    assert context.trust.check()
+
+
 class _Given:
     head = ""
 

@@ -171,6 +171,8 @@ class Database(Engine):
                 raise Crash(life.name)
             if world.swarm.strikes_stores and not world.is_calm:
                 self._strike_before(life)
+                if life.is_dead:  # while it slept
+                    raise Crash(life.name)
         if self.is_open:
             raise RuntimeError("a transaction is open already")
         self._light.has_begun = False

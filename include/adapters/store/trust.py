@@ -55,7 +55,7 @@ class StoreTrust:
         seen = self.witness()
         if seen and not self._holds(seen):
             self.doubt(f"the audit chain has lost what it held on {seen['at']}")
-            self.note()  # it is told once
+            self._write(self._head())  # it is told once
         with self._engine.connect() as connection:
             return bool(connection.execute(_OPEN).scalar())
 
@@ -75,9 +75,19 @@ class StoreTrust:
         return audit_chain.verify(self._engine, head or str(self.witness().get("hash", "")))
 
     def note(self) -> None:
-        """Write down, outside the store, how far its audit chain goes."""
+        """Write down, outside the store, how far its audit chain goes.
+
+        A witness that the chain does not hold is left for ``check``: a replica took over since.
+        """
+        head, seen = self._head(), self.witness()  # in this order: it may take over in between
+        if not seen or self._holds(seen):
+            self._write(head)
+
+    def _head(self) -> Any:
         with self._engine.connect() as connection:
-            head = connection.execute(_HEAD).one_or_none()
+            return connection.execute(_HEAD).one_or_none()
+
+    def _write(self, head: Any) -> None:
         if head is None:
             return
         at = self._clock.now().isoformat(timespec="seconds")
