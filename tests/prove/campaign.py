@@ -12,8 +12,8 @@ from tests.prove.faults import Coverage, cells, empty_cells, render
 from tests.prove.mutants import MUTANTS
 from tests.prove.world import ORDERS, Variant, World
 
-PRODUCT = Variant()
-PUT_BACK = Variant("a store put back", is_put_back=True)
+PRODUCT = Variant(put_back_one_in=25)
+PUT_BACK = Variant("a store put back", put_back_one_in=1)
 VARIANTS = {variant.name: variant for variant in (PRODUCT, PUT_BACK, *MUTANTS)}
 _SEEDS_PER_ERRAND = 10
 _OBJECTS_PER_SWEEP = 100_000

@@ -116,6 +116,7 @@ def cells() -> list[Cell]:
     found += [("clock skew", "worker", "life"), ("lease expired", "worker", "taken over")]
     found += [(fault, "WH", "delivery") for fault in WEBHOOK_FAULTS]
     found += [("read again", "FD", "credit notes"), ("held", "WH", "renewal")]
+    found += [("store put back", "DB", how) for how in ("known", "witnessed")]
     found += [("entered anew", "SO", "by a clerk"), ("reversed by hand", "AU", "hold")]
     found += [("two workers", "OI", "same order"), ("lost answer", "OI", "placed again")]
     return found

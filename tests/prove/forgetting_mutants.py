@@ -21,6 +21,6 @@ class SendsAllTheSame(StoreTrust):
 
 
 FORGETTING_MUTANTS = (
-    Variant("r1 the witness in the lake is ignored", trust=WitnessIsIgnored, is_put_back=True),
-    Variant("r2 a doubted store looks for nothing", trust=SendsAllTheSame, is_put_back=True),
+    Variant("r1 the witness in the lake is ignored", trust=WitnessIsIgnored, put_back_one_in=1),
+    Variant("r2 a doubted store looks for nothing", trust=SendsAllTheSame, put_back_one_in=1),
 )

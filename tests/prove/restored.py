@@ -14,6 +14,7 @@ from include.adapters.store.dead_letters import SqlDeadLetters
 from include.adapters.store.trust import KIND, StoreTrust
 from include.domain.orders import Order
 from include.services.effects.ports import EffectKind as K
+from tests.prove.plans import RENEWAL
 from tests.simulator.worker import Life
 
 if TYPE_CHECKING:
@@ -52,10 +53,13 @@ class Restored:
         self._world = world
         # Dice of its own, so that every other draw of a seed stays as it is.
         dice = random.Random(f"restored {world.seed}")  # noqa: S311  reproducible on purpose
-        self.is_played = world.variant.is_put_back
+        one_in = world.variant.put_back_one_in
+        self.is_played = bool(one_in) and world.seed % one_in == 0
         self.at = dice.uniform(600, min(world.calm_at, LATEST))
         self._lost_s = min(dice.uniform(*dice.choice(_LOST)), self.at)
         self._is_known = dice.random() < 0.5  # to a person, who then says so at once
+        if world.strikes_again and dice.random() < 0.5:  # while authorisations are made anew
+            self.at = RENEWAL + dice.uniform(600, LATEST / 2)
         self._dice = dice
         self._lake = Lake()
         self._rows: dict[str, list[tuple[Any, ...]]] = {}

@@ -75,7 +75,7 @@ class Variant:
     books: Callable[..., Amounts] = settlement_amounts
     cases: Callable[[Iterable[DisputeEvent]], list[Dispute]] = disputes_of
     reposts_whole: bool = False
-    is_put_back: bool = False  # the store, to a backup
+    put_back_one_in: int = 0  # seeds: their store is put back to a backup; 0: of none
 
 
 @dataclass(slots=True)
@@ -141,6 +141,7 @@ class World:
         self.storm = self.calm_at
         self._lives = 0
         self._plan_conditions()
+        self.strikes_again = seed % 2 == 0 and self.swarm.at_shipment
         self.restored = Restored(self)
         self.database = Database(self)
         self.wire = Wire(self, self.dice)
@@ -172,7 +173,7 @@ class World:
         self.product.begin()
         self.restored.begin()
         self.hub.call_at(self.calm_at, self._calm_down)  # an outage outlasts it
-        if self.seed % 2 == 0 and self.swarm.at_shipment:
+        if self.strikes_again:
             self.hub.call_at(RENEWAL, self._storm_again)
         self._play()
         self.act = 2
