@@ -27,7 +27,12 @@ _NOT_A_DECISION = frozenset(
         # What it would have told is not in the journals; what it leaves short has its own items.
         Cause.source_awaited,
         # Decided beside the day, by disputes/decide.py: the day does not wait for them.
-        *(Cause.dispute_due_soon, Cause.dispute_deadline_passed, Cause.dispute_deadline_unknown),
+        *(
+            Cause.chargeback_after_refund,
+            Cause.dispute_due_soon,
+            Cause.dispute_deadline_passed,
+            Cause.dispute_deadline_unknown,
+        ),
     }
 )
 

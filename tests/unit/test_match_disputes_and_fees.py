@@ -22,6 +22,35 @@ def test_a_chargeback_of_a_known_capture_is_named_by_request(desk: Desk) -> None
     assert desk.causes(NEXT) == ["chargeback_on_unknown_capture"]
 
 
+def test_a_chargeback_of_what_was_refunded_is_told_with_its_evidence(desk: Desk) -> None:
+    desk.match(
+        [line(reference="A", request="1"), line(reference="B", request="2")],
+        [document("1", reference="A"), document("2", reference="B")],
+    )
+    back = document("8", -10000, reference="A"), document("9", -3000, reference="B")
+    desk.match(
+        [
+            line("refund", -10000, reference="A", request="8", related_request_id="1"),
+            line("refund", -3000, reference="B", request="9", related_request_id="2"),
+            line("chargeback", -10000, request="1", related_request_id="1", case_number="K1"),
+            line("chargeback", -7000, request="2", related_request_id="2", case_number="K2"),
+            line("chargeback", -10000, request="2", related_request_id="2", case_number="K3"),
+        ],
+        back,
+        NEXT,
+    )
+    found = [
+        item.explanation
+        for item in desk.items.open_of_day(desk.day(NEXT))
+        if item.cause.value == "chargeback_after_refund"
+    ]
+    whole, too_much = sorted(found)  # K2 is about the rest of B, and fits
+    assert "case K1, is about order A, which was refunded: 100.00 USD on 2026" in whole
+    assert "(request 8)" in whole
+    assert "case K3, is about order B, which was refunded: 30.00 USD on 2026" in too_much
+    assert desk.rules(NEXT).count("request_id") == 3, "each is a chargeback of ours all the same"
+
+
 def test_a_reversal_needs_its_chargeback(desk: Desk) -> None:
     desk.match([line("chargeback", -700, request="1", case_number="K1")], [])
     desk.match(

@@ -1,13 +1,13 @@
 """Chargebacks against the captures we know, and reversals against their chargebacks."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from include.domain.matching import Cause, Rule
 from include.domain.money import Money
 from include.services.matching.evidence import Evidence
-from include.services.matching.history import CAPTURE_DAYS, History
+from include.services.matching.history import CAPTURE_DAYS, History, Moved
 
 CLASSES = ("chargeback", "chargeback_reversal")
 FIELDS = (
@@ -42,11 +42,12 @@ def judge(
     """
     asked = [i for row in rows for i in (row["related_request_id"], row["request_id"]) if i]
     captures = history.captures(asked)
+    moved = history.moved([*captures.values(), *(row["merchant_reference"] for row in rows)])
     cases = _cases(rows, history)
     found = []
     for row in rows:
         if row["line_class"] == "chargeback":
-            found.append(_chargeback(row, captures, evidence))
+            found.append(_chargeback(row, captures, moved, evidence))
         else:
             found.append(_reversal(row, cases))
     return found
@@ -82,7 +83,10 @@ def _cases(rows: Sequence[Mapping[str, Any]], history: History) -> dict[str, str
 
 
 def _chargeback(
-    row: Mapping[str, Any], captures: Mapping[str, str], evidence: Evidence
+    row: Mapping[str, Any],
+    captures: Mapping[str, str],
+    moved: Mapping[tuple[str, str], Moved],
+    evidence: Evidence,
 ) -> DisputeFinding:
     money, case = Money(row["amount_minor"], row["currency"]), row["case_number"] or "unknown"
     order = row["merchant_reference"] or "not said"
@@ -90,12 +94,12 @@ def _chargeback(
     known = next((i for i in ids if i in captures), None)
     if known is not None:
         how = f"case {case}: capture {known} of order {captures[known] or 'unnamed'} is ours"
-        return DisputeFinding(row["row"], _key(row), Rule.request_id, None, how, "none")
+        return _of_capture(row, how, captures[known] or row["merchant_reference"] or "", moved)
     for request_id in ids:
         facts = evidence.facts(request_id)
         if facts is not None:
             how = f"case {case}: the gateway knows capture {request_id}; older than our records"
-            return DisputeFinding(row["row"], _key(row), Rule.request_id, None, how, "none")
+            return _of_capture(row, how, row["merchant_reference"] or "", moved)
     return DisputeFinding(
         row["row"],
         _key(row),
@@ -106,6 +110,35 @@ def _chargeback(
         why=f"Chargeback {money}, case {case}, is about a capture that nobody knows "
         f"(request {ids[0] if ids else 'not said'}, order {order}).",
         do="Contest it with the acquirer: no sale of ours stands behind it.",
+    )
+
+
+def _of_capture(
+    row: Mapping[str, Any], how: str, order: str, moved: Mapping[tuple[str, str], Moved]
+) -> DisputeFinding:
+    """Say whether the shopper has had this money back already: then the refund is the evidence.
+
+    What a sale older than our files sold is not known; any refund of it is told then.
+    """
+    plain = DisputeFinding(row["row"], _key(row), Rule.request_id, None, how, "none")
+    known = moved.get((order, row["currency"]))
+    if known is None or not known.refunds:
+        return plain
+    money = Money(-row["amount_minor"], row["currency"])
+    left = known.sold_minor - known.returned_minor
+    if known.sold_minor and money.minor <= left:
+        return plain  # a part was given back, and this is about the rest
+    given = ", ".join(
+        f"{Money(minor, money.currency)} on {on} (request {request_id})"
+        for on, minor, request_id in known.refunds
+    )
+    case = row["case_number"] or "unknown"
+    return replace(
+        plain,
+        cause=Cause.chargeback_after_refund,
+        why=f"Chargeback {money}, case {case}, is about order {order}, which was refunded: "
+        f"{given}. The shopper would be paid twice.",
+        do="Contest it with the acquirer; the refund, its date and request id are the evidence.",
     )
 
 

@@ -1,6 +1,7 @@
 """What earlier and later days' files say: documents already matched, captures already seen."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,19 @@ CAPTURE_DAYS = 180  # how far back a dispute or refund may reach: the longest sc
 REPEAT_DAYS = 7  # how far a line is looked for that settled already: days run in any order
 _PLACE = ["file_digest", "line_no", "line_class"]  # names a line of a day
 REFUND_DAYS = 45  # how far back a refund's sale is looked for, to tell part from whole
+
+
+@dataclass(slots=True)
+class Moved:
+    """What settled of one order in one currency."""
+
+    sold_minor: int = 0
+    # Date, minor units above zero, request id; the oldest first.
+    refunds: list[tuple[date, int, str]] = field(default_factory=list)
+
+    @property
+    def returned_minor(self) -> int:
+        return sum(minor for _, minor, _ in self.refunds)
 
 
 class History:
@@ -86,6 +100,40 @@ class History:
             .collect(engine="streaming")
         )
         return {row[0]: row[1] or "" for row in found.iter_rows()}
+
+    def moved(self, references: Iterable[str]) -> "dict[tuple[str, str], Moved]":
+        """Return what these orders sold and gave back until the day, by order and currency."""
+        import polars as pl
+
+        wanted = sorted({one for one in references if one})
+        columns = [
+            "merchant_reference", "currency", "amount_minor", "request_id", "line_class",
+        ]  # fmt: skip
+        past = self.lines(CAPTURE_DAYS, columns) if wanted else None
+        on = self._day.settlement_date
+        today = self._file(on, LINES)
+        frames = [] if past is None else [past]
+        if wanted and today.exists():
+            frames.append(pl.scan_parquet(today).select(*columns, pl.lit(on).alias("line_date")))
+        found: dict[tuple[str, str], Moved] = {}
+        if not frames:
+            return found
+        lines = (
+            pl.concat(frames)
+            .filter(
+                pl.col("line_class").is_in(["gross_sale", "refund"]),
+                pl.col("merchant_reference").is_in(wanted),
+            )
+            .sort("line_date", "request_id")
+            .collect(engine="streaming")
+        )
+        for order, currency, minor, request_id, line_class, line_date in lines.iter_rows():
+            moved = found.setdefault((order, currency), Moved())
+            if line_class == "gross_sale":
+                moved.sold_minor += minor
+            else:
+                moved.refunds.append((line_date, -minor, request_id or "not said"))
+        return found
 
     def settled_elsewhere(self, request_ids: Iterable[str]) -> dict[tuple[str, str, int], str]:
         """Return which day around this one has settled these sales and refunds already.
