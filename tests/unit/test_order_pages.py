@@ -147,6 +147,17 @@ def test_an_order_shows_its_money_its_story_and_its_writes(client: TestClient) -
     assert "TOother" not in page
 
 
+def test_the_list_says_when_what_waits_is_looked_at_again(client: TestClient) -> None:
+    soon = NOW + timedelta(minutes=5)
+    keep(
+        order_tables.orders,
+        row(order("1001"), OrderFacts(), OrderState.pending, next_at=soon, reason="no answer"),
+        row(order("1002"), paid(), OrderState.captured, next_at=soon, reason="waits for SYSPRO"),
+    )
+    page = client.get("/orders").text
+    assert page.count("looked at again 2026-11-03 12:05 UTC") == 1, "SYSPRO's is heard by a poll"
+
+
 def test_what_a_shop_sent_is_only_ever_text(client: TestClient) -> None:
     one = order("1001", HOSTILE)
     keep(order_tables.orders, row(one, paid(PaymentStatus.in_review), OrderState.in_review,
