@@ -8,7 +8,7 @@ import pytest
 
 from include.adapters.store import audit
 from include.adapters.store.days import SqlApprovals
-from include.adapters.store.waiting_refunds import waiting_refunds
+from include.adapters.store.waiting_refunds import refunds_to_ask, waiting_refunds
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
 from include.domain.refunds import RefundState
@@ -114,6 +114,24 @@ def test_what_a_person_holds_rests_for_a_day(care: Care, waiting: str) -> None:
     assert held.decided_since("held", began) == {(key_of(waiting), digest)}
     assert held.decided_since("held", began + timedelta(seconds=1)) == set()
     assert chain(care, waiting) == [("airflow:bob", "refund held")]
+
+
+def test_what_is_held_hides_no_younger_refund_behind_the_most_asked(
+    care: Care, waiting: str
+) -> None:
+    ask(care, waiting)
+    taken, began = desk(care), care.kit.clock.now()
+    taken.hold(waiting, "bob", "ask the clerk")
+    care.kit.pass_time(minutes=1)
+    order = make_order(minor=90_000)
+    care.kit.run(order)
+    younger = care.kit.service.refund(
+        order.order_id, Money(80_000, "USD"), origin="api", origin_key="1", who="ann", reason=""
+    )
+    assert [one.row.refund_id for one in waiting_refunds(care.store, limit=1)] == [waiting]
+    held = SqlApprovals(care.store, care.kit.clock).decided_since("held", began)
+    assert refunds_to_ask(care.store, held, most=1) == [younger]
+    assert refunds_to_ask(care.store, set(), most=1) == [waiting]
 
 
 def test_the_question_says_who_asked_and_keeps_markup_inert(care: Care, waiting: str) -> None:

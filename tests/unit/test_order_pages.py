@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import insert
 
 from include import wiring
-from include.adapters.store import order_tables, schema
+from include.adapters.store import order_screen, order_tables, schema
 from include.domain.canonical import to_json
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts, OrderState, Taken
@@ -179,6 +179,38 @@ def test_what_a_shop_sent_is_only_ever_text(client: TestClient) -> None:
         assert "<img" not in page.text, path
         assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert "5.00 USD" in client.get("/refunds").text
+
+
+class TestManyReviews:
+    """On SQLite and on PostgreSQL, which each read the facts in their own way."""
+
+    @pytest.fixture
+    def url(self, store_url: str) -> str:
+        return store_url
+
+    def test_what_ends_first_is_shown_though_it_was_touched_last(self, client: TestClient) -> None:
+        store = wiring.tieout().store
+        ends: list[datetime | None] = [
+            NOW + timedelta(days=7), NOW + timedelta(seconds=1, microseconds=2000),
+            NOW + timedelta(seconds=1), None,
+        ]  # fmt: skip
+        keep(order_tables.orders, *(
+            row(order(str(n)), replace(paid(PaymentStatus.in_review), expires_at=at),
+                OrderState.in_review, updated_at=NOW + timedelta(minutes=n))
+            for n, at in enumerate(ends)
+        ))  # fmt: skip
+        found = order_screen.waiting(store)
+        assert [one.number for one in found] == ["3", "2", "1", "0"]
+        assert [one.number for one in order_screen.waiting(store, limit=2)] == ["3", "2"]
+        assert order_screen.count_waiting(store) == 4
+        assert "wait; these are" not in client.get("/reviews").text
+
+    def test_the_page_says_that_more_wait(self, client: TestClient) -> None:
+        facts = paid(PaymentStatus.in_review)
+        keep(order_tables.orders, *(
+            row(order(str(n)), facts, OrderState.in_review) for n in range(501)
+        ))  # fmt: skip
+        assert "501 wait; these are the 500 that end first." in client.get("/reviews").text
 
 
 def test_ten_thousand_orders_are_paged_without_gap_or_repeat(client: TestClient) -> None:

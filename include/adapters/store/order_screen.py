@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, and_, or_, select
+from sqlalchemy import ColumnElement, DateTime, Engine, and_, cast, func, or_, select
+from sqlalchemy.dialects import postgresql
 
 from include.adapters.store.order_tables import orders, payment_requests, refunds
 from include.adapters.store.schema import dead_letters, effects
@@ -23,8 +24,9 @@ _LISTED = (
     orders.c.captured_minor, orders.c.refunding_minor, orders.c.state, orders.c.reason,
     orders.c.owner, orders.c.accepted_at, orders.c.updated_at, orders.c.next_at,
 )  # fmt: skip
+_IN_REVIEW = orders.c.state == OrderState.in_review.value
 _REQUEST_ID = re.compile(r"(?<![0-9])[0-9]{22}(?![0-9])")
-_WAITING = 500  # questions of one run; more than that is not a matter of one analyst
+WAITING = 500  # questions of one run; more than that is not a matter of one analyst
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,17 +191,34 @@ def refunds_in(engine: Engine, state: str, limit: int, offset: int) -> list[Mapp
         return [dict(row) for row in connection.execute(wanted).mappings()]
 
 
-def waiting(engine: Engine, order_id: str = "") -> list[WaitingReview]:
-    """Return orders under fraud review, those whose authorisation ends first at the top."""
-    wanted = select(*_LISTED, orders.c.facts, orders.c.content).where(
-        orders.c.state == OrderState.in_review.value
-    )
+def waiting(engine: Engine, order_id: str = "", limit: int = WAITING) -> list[WaitingReview]:
+    """Return orders under fraud review, at most ``limit``, those that end first at the top.
+
+    That is the end of the authorisation, or acceptance where the bank was not asked yet.
+    """
+    wanted = select(*_LISTED, orders.c.facts, orders.c.content).where(_IN_REVIEW)
     if order_id:
         wanted = wanted.where(orders.c.order_id == order_id)
+    # The database sorts before it cuts off: what ends first may be what was touched last.
+    first = func.coalesce(_ends_at(engine.dialect.name), orders.c.accepted_at)
     with engine.begin() as connection:
-        rows = connection.execute(wanted.order_by(orders.c.updated_at).limit(_WAITING)).all()
-    found = [_waiting(row) for row in rows]
-    return sorted(found, key=lambda one: (one.expires_at or one.accepted_at, one.order_id))
+        rows = connection.execute(wanted.order_by(first, orders.c.order_id).limit(limit)).all()
+    return [_waiting(row) for row in rows]
+
+
+def count_waiting(engine: Engine) -> int:
+    """Count the orders under fraud review, however many ``waiting`` returns."""
+    with engine.begin() as connection:
+        return connection.scalar(select(func.count()).where(_IN_REVIEW)) or 0
+
+
+def _ends_at(dialect: str) -> ColumnElement[Any]:
+    """Read ``OrderFacts.expires_at`` out of the facts, as the database compares instants."""
+    if dialect == "sqlite":  # as our instants stand there: a text without a zone
+        kept = func.json_extract(orders.c.facts, "$.expires_at")
+        return func.strftime("%Y-%m-%d %H:%M:%f", kept)
+    found = cast(orders.c.facts, postgresql.JSON)["expires_at"].astext
+    return cast(found, DateTime(timezone=True))
 
 
 def _waiting(row: Any) -> WaitingReview:

@@ -3,10 +3,10 @@
 import logging
 
 from include.adapters.store.audit_log import SqlAuditLog
-from include.adapters.store.waiting_refunds import waiting_refunds
+from include.adapters.store.waiting_refunds import refunds_to_ask, waiting_refunds
 from include.services import ask_refunds
 from include.services.approve_journals import HELD
-from include.services.ask_refunds import DecideRefunds, digest_of, key_of
+from include.services.ask_refunds import DecideRefunds
 from include.wiring import tieout
 from tieout.tasks.orders import desks
 from tieout.tasks.task_log import told
@@ -19,8 +19,7 @@ def refunds_to_approve() -> list[str]:
     context = tieout()
     since = context.clock.now() - ask_refunds.HOLD_RESTS
     held = context.decisions.decided_since(HELD, since)
-    waiting = [one.row for one in waiting_refunds(context.store)]
-    return [row.refund_id for row in waiting if (key_of(row.refund_id), digest_of(row)) not in held]
+    return refunds_to_ask(context.store, held)
 
 
 def refund_question(refund_id: str) -> tuple[str, str] | None:

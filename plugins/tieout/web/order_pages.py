@@ -129,7 +129,7 @@ def reviews() -> HTMLResponse:
         (one, one.is_urgent(rules(one.merchant_id), now))
         for one in order_screen.waiting(context.store)
     ]
-    return page("reviews.html", rows=rows, now=now)
+    return page("reviews.html", rows=rows, count=order_screen.count_waiting(context.store), now=now)
 
 
 def _owners(context: Tieout) -> dict[str, str]:
