@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from tieout.hooks.syspro import SysproHook
 
 
-def demand_for_journals(context: Tieout, merchant: Merchant, erp: "SysproHook") -> None:
+def demand_for_journals(context: Tieout, conn_id: str, erp: "SysproHook") -> None:
     """Refuse to post before SYSPRO's longest run is known. Raises ``Rejected``."""
     context.require_commissioned(
-        merchant.syspro_conn_id, Probe.longest_run, quiescence=lambda: erp.timings.quiescence
+        conn_id, Probe.longest_run, quiescence=lambda: erp.timings.quiescence
     )
 
 
@@ -32,4 +32,4 @@ def demand_for_orders(
     context.require_commissioned(
         merchant.syspro_conn_id, Probe.repeated_order, quiescence=lambda: erp.timings.quiescence
     )
-    demand_for_journals(context, merchant, erp)
+    demand_for_journals(context, merchant.syspro_conn_id, erp)

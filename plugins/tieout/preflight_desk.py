@@ -208,7 +208,7 @@ class PreflightDesk:
             if needs_orders:
                 demand_for_orders(context, self._merchant, self._gateway, self._erp)
             else:
-                demand_for_journals(context, self._merchant, self._erp)
+                demand_for_journals(context, self._merchant.syspro_conn_id, self._erp)
             return "measured, and outlasted by quiescence_s"
 
         yield Check("commissioning", "P2, P5 and P6" if needs_orders else "P6", ask)

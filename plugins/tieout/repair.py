@@ -14,6 +14,7 @@ from include.services.orders.driver import Saga
 from include.services.orders.refused import CAPTURE_REFUSED, REVERSAL_REFUSED
 from include.services.orders.setting_back import is_set_back
 from tieout.care_desk import reverse_copy
+from tieout.commissioned import demand_for_journals
 from tieout.hooks.syspro import SysproHook
 from tieout.order_desk import Desks
 from tieout.order_feeds import hear_erp, shop_sync
@@ -70,6 +71,7 @@ def _replay_effect(desks: Desks, letter: DeadLetter, who: str) -> Effect:
     for merchant in context.today.begun_merchants():
         if merchant.company_id == effect.target:
             hook = SysproHook(merchant.syspro_conn_id, leases=context.leases)
+            demand_for_journals(context, merchant.syspro_conn_id, hook)
             with hook.session():
                 engine = context.engine(hook.partners, hook.timings_by_kind, worker=worker_name())
                 return replay(context.dead_letters, engine, letter.dead_letter_id, who)

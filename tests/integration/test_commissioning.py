@@ -7,13 +7,21 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from include.adapters.store import audit
+from include.adapters.store.dead_letters import open_letter
+from include.adapters.store.schema import dead_letters
+from include.adapters.store.schema import effects as effect_table
 from include.domain.errors import Rejected
+from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.wiring import Tieout
 from tests.integration.play import SHOP, SKU, Play
 from tieout import cli
 from tieout.commissioned import demand_for_journals, demand_for_orders
+from tieout.order_desk import Desks
+from tieout.repair import replay_one
+from tieout.tasks import effects
 
 MERCHANT, ACCOUNT = "acme_us", "1160"
 KEEP = [{"key": "_cybersource_keep_card", "value": "yes"}]
@@ -151,6 +159,41 @@ def test_words_of_a_closed_period_the_longest_address_and_a_second_logon(run: Ru
     assert run("second-logon")["found"]["first"] == "ended"
 
 
+def test_unmeasured_no_replay_and_no_sweep_writes_the_ledger(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox, desk = play.desks.context, play.desks.of(SHOP)
+    live = Tieout(replace(sandbox.settings, mode="production", business_date=None))
+    kind, at = EffectKind.gl_journal, live.clock.now()
+    given = Effect(
+        kind, "unmeasured", "TOUNMEASURED", "{}", "", desk.merchant.company_id, "USD", 1, "gl",
+        intended_at=at, next_at=at,
+    )  # fmt: skip
+    live.effects.insert(given, "test")
+    with live.store.begin() as connection:
+        open_letter(
+            connection, kind=kind.value, key=given.key, currency="USD", amount_minor=1, reason="r",
+            next_action="Replay it.", owner="gl", now=at,
+        )  # fmt: skip
+    (letter,) = live.dead_letters.every(kind=kind.value)
+    posted = len(play.sandbox.ledger.rows(system="syspro"))
+    try:
+        with pytest.raises(Rejected, match="P6"):
+            replay_one(Desks(live), letter.dead_letter_id, "ann", via="cli")
+        monkeypatch.setattr(effects, "tieout", lambda: live)
+        with pytest.raises(ExceptionGroup) as swept:
+            effects._sweep_journals()
+        assert "P6" in str(swept.value.exceptions[0])
+        left = live.effects.get(kind, given.key)
+        assert left is not None
+        assert (left.state, left.sends) == (EffectState.intended, 0)
+        assert len(play.sandbox.ledger.rows(system="syspro")) == posted
+    finally:
+        with live.store.begin() as connection:
+            for table in (effect_table, dead_letters):
+                connection.execute(delete(table).where(table.c.key == given.key))
+
+
 def test_a_line_is_recorded_signed_and_lets_production_write(
     play: Play, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -184,11 +227,11 @@ def test_a_line_is_recorded_signed_and_lets_production_write(
         demand_for_orders(live, desk.merchant, desk.gateway, desk.erp)
     assert record({**search, "measured_at": LATER}) == 0
     with pytest.raises(Rejected, match="quiescence_s is 900, yet P6") as refused:
-        demand_for_journals(live, desk.merchant, desk.erp)
+        demand_for_journals(live, desk.merchant.syspro_conn_id, desk.erp)
     assert "above 960" in refused.value.do
     shorter = {**long_run, "found": {**run_of, "longest_ms": 60_000}, "measured_at": LATER}
     assert record(shorter) == 0
-    demand_for_journals(live, desk.merchant, desk.erp)
+    demand_for_journals(live, desk.merchant.syspro_conn_id, desk.erp)
     demand_for_orders(live, desk.merchant, desk.gateway, desk.erp)
     entries = audit.history(live.store, f"commissioning|{gateway}|P2")
     assert [(one.who, one.what) for one in entries] == [("cli:ann", "fact recorded")] * 2

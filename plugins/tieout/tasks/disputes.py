@@ -112,7 +112,7 @@ def _post_write_offs(day: SettlementDay) -> str:
     if not waiting:
         return "nothing to post"
     hook = SysproHook(context.merchant(day).syspro_conn_id, leases=context.leases)
-    demand_for_journals(context, context.merchant(day), hook)
+    demand_for_journals(context, context.merchant(day).syspro_conn_id, hook)
     with hook.session():
         engine = context.engine(hook.partners, hook.timings, worker=worker_name())
         for one, items in waiting.items():

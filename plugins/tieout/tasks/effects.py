@@ -7,6 +7,7 @@ from include.domain.errors import Rejected
 from include.services.journal_book import WAITING
 from include.wiring import Tieout, tieout
 from tieout import metrics
+from tieout.commissioned import demand_for_journals
 from tieout.tasks import posting
 from tieout.tasks.orders import desks, watch_store
 from tieout.tasks.task_log import told
@@ -77,6 +78,7 @@ def _sweep_company(context: Tieout, conn_id: str, companies: Sequence[str]) -> s
     from tieout.hooks.syspro import SysproHook
 
     hook = SysproHook(conn_id, leases=context.leases)
+    demand_for_journals(context, conn_id, hook)
     with hook.session():
         timings = hook.timings_by_kind  # of orders too, which are read back at other times
         engine = context.engine(hook.partners, timings, worker=worker_name())

@@ -104,7 +104,7 @@ def post(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
         log.info("post %s: nothing to post", day)
         return "posted"
     hook = SysproHook(merchant.syspro_conn_id, leases=context.leases)
-    demand_for_journals(context, merchant, hook)
+    demand_for_journals(context, merchant.syspro_conn_id, hook)
     with hook.session():
         engine = context.engine(hook.partners, hook.timings, worker=worker_name())
         result = post_journals(
