@@ -6,11 +6,11 @@ Source: accounting reference, section 3. Lost, or the deadline to contest has pa
 from dataclasses import replace
 from datetime import date
 
-from include.domain.journal import Journal, JournalKind
+from include.domain.journal import Journal, JournalKind, JournalLine
 from include.domain.merchant import Merchant
 from include.domain.money import Money
 from include.domain.settlement import SettlementDay
-from include.services.books.journal_lines import FX_ROUNDING, Amounts, in_base
+from include.services.books.journal_lines import in_order
 from include.services.books.ports import BookMappings
 from include.services.books.restate import journal_key
 
@@ -23,6 +23,7 @@ def build_dispute_lost(
     *,
     case_number: str,
     amount: Money,
+    base: Money,
     posting_date: date,
     rate_millionths: int,
     mappings: BookMappings,
@@ -34,8 +35,9 @@ def build_dispute_lost(
         merchant: whose books.
         case_number: the dispute case.
         amount: what was taken back, positive.
+        base: what the ledger holds of it in base currency, so that 1170 returns to zero.
         posting_date: when it was given up.
-        rate_millionths: the rate the chargeback was booked at, so that 1170 returns to zero.
+        rate_millionths: the rate the chargeback was booked at.
         mappings: the GL template.
 
     Raises:
@@ -44,9 +46,10 @@ def build_dispute_lost(
     if amount.minor <= 0:
         raise ValueError(f"a lost dispute is a positive amount, not {amount}")
     template = mappings.gl_template(merchant.gl_template, posting_date)
-    minor = {LOST: amount.minor, DISPUTED: -amount.minor}
-    amounts = Amounts(minor, {source: template.account(source) for source in minor})
-    is_foreign = amount.currency != merchant.base_currency
+    lines = (
+        JournalLine(template.account(LOST), amount, base, LOST),
+        JournalLine(template.account(DISPUTED), -amount, -base, DISPUTED),
+    )
     draft = Journal(
         key="draft",
         kind=JournalKind.dispute_lost,
@@ -57,13 +60,7 @@ def build_dispute_lost(
         posting_date=posting_date,
         version=1,
         rate_millionths=rate_millionths,
-        lines=in_base(
-            amounts,
-            amount.currency,
-            merchant.base_currency,
-            rate_millionths,
-            template.account(FX_ROUNDING) if is_foreign else "",
-        ),
+        lines=in_order(lines),
         narrative=f"Dispute {case_number} lost",
     )
     return replace(draft, key=journal_key(draft, 1))

@@ -75,7 +75,7 @@ def give_up_dispute(
         books.sign(chain.standing[-1], signed)
         return chain.standing[-1]
     journal = bring_to(
-        WriteOffContext(merchant, books, mappings, posting_date),
+        WriteOffContext(merchant, books, disputes, mappings, posting_date),
         dispute,
         dispute.left_minor,
         chain,

@@ -74,6 +74,7 @@ def test_a_write_off_of_the_day_is_posted_beside_it_and_holds_it_up_nowhere(
         context.merchant(day),
         case_number="C-1",
         amount=Money(100, "USD"),
+        base=Money(100, "USD"),
         posting_date=BESIDE,
         rate_millionths=1_000_000,
         mappings=context.mappings,

@@ -97,6 +97,7 @@ def test_a_dispute_lost_is_written_off(desk: Desk) -> None:
         desk.merchant,
         case_number="K1",
         amount=Money(8000, "USD"),
+        base=Money(8000, "USD"),
         posting_date=BANK_DAY,
         rate_millionths=1_000_000,
         mappings=desk.mappings,

@@ -69,6 +69,22 @@ class SqlDisputes:
             found: date | None = connection.execute(query).scalar_one_or_none()
         return found
 
+    def taken(self, day: SettlementDay, currency: str) -> dict[str, int]:
+        """Return what each case took on that day, in minor units, positive."""
+        t = dispute_events.c
+        query = (
+            select(t.case_key, func.sum(t.amount_minor))
+            .where(
+                t.merchant_id == day.merchant_id,
+                t.settlement_date == day.settlement_date,
+                t.currency == currency,
+                t.kind == DisputeEventKind.chargeback.value,
+            )
+            .group_by(t.case_key)
+        )
+        with self._engine.begin() as connection:
+            return {case_key: -int(minor) for case_key, minor in connection.execute(query)}
+
     def events(self, merchant_id: str, cases: Collection[str] = ()) -> list[DisputeEvent]:
         """Return all events of the cases that are open, and of those named.
 

@@ -14,7 +14,15 @@ from include.services.effects.chain import Signed
 from include.services.journal_book import JournalState
 
 
-class DisputeStore(Protocol):
+class TakenStore(Protocol):
+    """What a day's files say was taken."""
+
+    def taken(self, day: SettlementDay, currency: str) -> Mapping[str, int]:
+        """Return what each case took on that day, in minor units, positive."""
+        ...
+
+
+class DisputeStore(TakenStore, Protocol):
     """What was said about disputes, day by day."""
 
     def read_day(self, day: SettlementDay, events: Sequence[DisputeEvent]) -> set[str]:

@@ -110,7 +110,7 @@ def watch_disputes(
     names = {dispute.case_key for dispute in found} | touched
     chains = chains_of(journals.write_offs_of(merchant.merchant_id, names))
     when = PostingDates(merchant, periods).of(on)
-    context = WriteOffContext(merchant, journals, mappings, when.posts_on, when.words)
+    context = WriteOffContext(merchant, journals, disputes, mappings, when.posts_on, when.words)
     judge = _Judge(context, chains, _gaps(merchant.merchant_id, found, on, disputes), on)
     for dispute in [*found, *_vanished(merchant.merchant_id, chains, found)]:
         judge.take(dispute, mappings)

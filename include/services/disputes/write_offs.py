@@ -19,7 +19,8 @@ from include.domain.settlement import LineClass, SettlementDay
 from include.services.books.ports import BookMappings, JournalRecord
 from include.services.books.restate import Chain, Continuation, booked, continue_chain
 from include.services.build_dispute_lost import DISPUTED, build_dispute_lost
-from include.services.disputes.ports import WriteOffBook
+from include.services.disputes.booked_base import base_of
+from include.services.disputes.ports import TakenStore, WriteOffBook
 from include.services.effects.chain import Signed
 from include.services.journal_book import JournalState
 
@@ -78,6 +79,7 @@ class WriteOffContext:
 
     merchant: Merchant
     journals: WriteOffBook
+    disputes: TakenStore
     mappings: BookMappings
     posts_on: date
     words: str = ""  # why that is not the day it was found; see books/dates.py
@@ -116,7 +118,7 @@ def bring_to(
         dispute: what it is about.
         minor: the whole that should be written off; 0 takes everything back.
         chain: what was built before.
-        rate_millionths: the rate the ledger holds the chargeback at, so that 1170 returns to zero.
+        rate_millionths: the rate the ledger holds the chargeback at.
         why: the end of the narrative.
         control: what is kept with the journal: who found it.
         signed: a person's wish, for the audit chain; ``None``: a deadline's.
@@ -149,11 +151,21 @@ def bring_to(
 def _draft(
     context: WriteOffContext, dispute: Dispute, minor: int, chain: Chain, rate: int
 ) -> Journal:
+    day = SettlementDay(dispute.merchant_id, dispute.settlement_date)
+    base = base_of(
+        dispute,
+        minor,
+        context.journals.versions(day),
+        context.disputes.taken(day, dispute.currency),
+        rate_millionths=rate,
+        base_currency=context.merchant.base_currency,
+    )
     draft = build_dispute_lost(
-        SettlementDay(dispute.merchant_id, dispute.settlement_date),
+        day,
         context.merchant,
         case_number=dispute.case_key,
         amount=Money(minor, dispute.currency),
+        base=base,
         posting_date=context.posts_on,
         rate_millionths=rate,
         mappings=context.mappings,
