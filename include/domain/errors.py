@@ -57,5 +57,9 @@ class Parked(Rejected):
     """
 
 
+class NotKept(Rejected):
+    """Nothing was asked: the sender keeps nothing that old. What arrived before still counts."""
+
+
 class OutcomeUnknown(IntegrationError):
     """It may have happened. Ask the other side before trying again."""

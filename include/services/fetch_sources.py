@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import BinaryIO
 
 from include.domain.calendar import Window, report_date, settlement_window
-from include.domain.errors import IntegrationError, Rejected, Retryable
+from include.domain.errors import IntegrationError, NotKept, Rejected, Retryable
 from include.domain.merchant import Merchant, Source, SourceKind
 from include.domain.settlement import SettlementDay
 from include.services.files import (
@@ -105,8 +105,11 @@ def fetch_sources(
         try:
             outcomes.append(_fetch(run, source))
         except (Retryable, Rejected) as error:  # the other sources are fetched all the same
-            faults.append(error)
-            outcomes.append(SourceOutcome(source.name, Outcome.awaited, reason=str(error)))
+            held = _held(run, source) if isinstance(error, NotKept) else None
+            if held is None:
+                faults.append(error)
+                held = SourceOutcome(source.name, Outcome.awaited, reason=str(error))
+            outcomes.append(held)
     return outcomes, faults
 
 

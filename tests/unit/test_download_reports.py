@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from include.domain.errors import Rejected, Retryable
+from include.domain.errors import NotKept, Rejected, Retryable
 from include.services.files import FileState
 from include.services.ports import ReportState
 from tests.support_files import BANK, DAY, DISPUTES, NEXT, SALES, Bench, sale, sales_file, window_of
@@ -66,6 +66,20 @@ def test_a_day_can_be_run_again_once_the_sender_has_dropped_its_files(tmp_path: 
     assert [s.outcome.value for s in again.sources] == ["unchanged", "unchanged"]
     assert "the version that arrived counts" in again.sources[0].reason
     assert bench.classify().totals == first
+
+
+def test_a_day_can_be_run_again_when_it_is_older_than_its_sender_keeps(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, DISPUTES)
+    bench.gateway.put("chargeback-details", DAY, b'{"chargeback-details":[]}')
+    bench.download()
+    too_old = NotKept("it is older than the vendor keeps", "Cybersource", "Choose another day.")
+    bench.gateway.put("chargeback-details", DAY, too_old)
+    (again,) = bench.download().sources
+    assert (again.outcome.value, again.version) == ("unchanged", 1)
+    assert "the version that arrived counts" in again.reason
+    bench.gateway.put("chargeback-details", NEXT, too_old)
+    with pytest.raises(Rejected, match="older than the vendor keeps"):
+        bench.download(NEXT)  # it never came: nothing can serve
 
 
 def test_bytes_are_kept_once_and_a_second_run_changes_nothing(tmp_path: Path) -> None:

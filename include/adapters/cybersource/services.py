@@ -18,7 +18,7 @@ from include.adapters.cybersource.answers import Json, read_list, split, write_t
 from include.adapters.cybersource.client import JSON_TYPE, Client, demand_organization
 from include.adapters.http.wire import Request
 from include.domain.calendar import Window
-from include.domain.errors import Rejected
+from include.domain.errors import NotKept, Rejected
 from include.services.ports import Download
 
 _MOST_PAGES = 10_000
@@ -85,12 +85,12 @@ def pages(
 ) -> Iterator[tuple[Request, Json]]:
     """Yield each page of each piece of the window, in order, with the call it answers.
 
-    A 404 yields nothing. Raises as ``Client.fetch`` does, and ``Rejected`` for a window that is
-    older than the vendor keeps, or a server that ignores the offset.
+    A 404 yields nothing. Raises as ``Client.fetch`` does, ``NotKept`` for a window that is older
+    than the vendor keeps, and ``Rejected`` for a server that ignores the offset.
     """
     demand_organization(organization_id, service.name)
     if service.oldest and window.start_at < client.now() - service.oldest:
-        raise Rejected(
+        raise NotKept(
             f"{service.name} of {window.start_at:%Y-%m-%d} is older than the vendor keeps",
             client.settings.base_url,
             "Choose a window within 18 months.",

@@ -14,7 +14,7 @@ import pytest
 from include.adapters.cybersource.reporting import Reporting
 from include.adapters.http.status import Busy, Refused
 from include.domain.calendar import Window
-from include.domain.errors import Rejected, Retryable
+from include.domain.errors import NotKept, Rejected, Retryable
 from include.services.ports import ReportSource, ReportState
 
 DAY = Window(datetime(2026, 3, 1, 8, tzinfo=UTC), datetime(2026, 3, 2, 8, tzinfo=UTC))
@@ -287,7 +287,7 @@ def test_purchase_refund_details_are_limited_to_18_months_and_31_days_a_piece(
 ) -> None:
     server.answers(json_reply({"requestDetails": []}))
     long_ago = Window(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC))
-    with pytest.raises(Rejected, match="older than the vendor keeps"):
+    with pytest.raises(NotKept, match="older than the vendor keeps"):
         list(reporting.items("purchase-refund-details", "shop_1", long_ago))
     quarter = Window(datetime(2025, 12, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC))
     assert list(reporting.items("purchase-refund-details", "shop_1", quarter)) == []
