@@ -55,6 +55,9 @@ def states(context: Tieout, day: SettlementDay) -> set[JournalState]:
 
 def test_a_day_whose_post_was_marked_a_success_by_hand_is_not_proven(context: Tieout) -> None:
     day = approved(UNPOSTED)
+    record = context.days.get(day)
+    assert record is not None
+    assert record.mapping_version == context.mappings.version  # though no run chose it
     with pytest.raises(Rejected, match=r"approved, and SYSPRO has not got it.*Clear 'post'"):
         posting.tie_out(str(day))
     assert state_of(context, day) == "blocked"

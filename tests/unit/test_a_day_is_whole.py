@@ -52,3 +52,22 @@ def test_a_service_has_its_time_before_its_answer_is_taken_for_the_whole(context
     context.clock = Clock(datetime(2026, 11, 1, 6, 0, tzinfo=UTC))
     with pytest.raises(Unconfigured):
         settlement.download(key)
+
+
+def test_choosing_again_in_the_same_run_leaves_a_reported_day_reported(context: Tieout) -> None:
+    context.clock = Clock(datetime(2026, 11, 2, tzinfo=UTC))
+    day = SettlementDay("acme_us", ON)
+
+    def stands() -> tuple[str, str, str]:
+        found = context.days.get(day)
+        assert found is not None
+        return found.state, found.run_id, found.mapping_version
+
+    days.choose_days(ON, ["acme_us"], "first")
+    version = context.mappings.version
+    assert stands() == ("chosen", "first", version)
+    context.days.record(day, "reported", mapping_version="of then")
+    assert days.choose_days(ON, ["acme_us"], "first") == [str(day)]  # cleared, nothing else
+    assert stands() == ("reported", "first", "of then")
+    days.choose_days(ON, ["acme_us"], "second")  # a run of its own goes through every step
+    assert stands() == ("chosen", "second", version)

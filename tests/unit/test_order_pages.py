@@ -303,6 +303,9 @@ def test_a_sandbox_may_settle_its_business_date_and_no_day_after_it(
     from tieout.tasks import days
 
     class Days:
+        def get(self, _day: object) -> None:
+            return None
+
         def record(self, *_given: object, **_more: object) -> None:
             return None
 

@@ -33,7 +33,11 @@ def choose_days(settlement_date: date | str, merchants: Sequence[str], run_id: s
         what = f"none of {', '.join(merchants)} is in force on {day}"
         raise Rejected(what, "merchants.yaml", "Choose another date, or add an entry.")
     for key in chosen:
-        context.days.record(key, "chosen", run_id=run_id, mapping_version=context.mappings.version)
+        known = context.days.get(key)
+        # Cleared and run again, alone perhaps: where the day got to in this run, it still is.
+        if known is None or known.run_id != run_id:
+            version = context.mappings.version
+            context.days.record(key, "chosen", run_id=run_id, mapping_version=version)
     return [str(key) for key in chosen]
 
 

@@ -85,7 +85,13 @@ def classify(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     for coverage in result.coverage:
         log.info("classify %s: %s", day, coverage)
     metrics.gauge("lines", result.rows_in, merchant=day.merchant_id)
-    context.days.record(day, "classified", coverage=result.coverage, totals=result.totals)
+    context.days.record(
+        day,
+        "classified",
+        coverage=result.coverage,
+        totals=result.totals,
+        mapping_version=context.mappings.version,  # of what is cleared and run again, too
+    )
     return "classified"
 
 
