@@ -1,6 +1,5 @@
 """A day's tables in the lake: its lines, what was set aside, and the bank's entries."""
 
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -19,6 +18,7 @@ from include.domain.settlement import (
 )
 from include.services.files import LakeStore, ParsedFile
 from include.services.measure_facts import records_of
+from include.services.parts import written_whole
 
 LINES, QUARANTINE, ENTRIES = "lines.parquet", "quarantine.parquet", "bank_entries.parquet"
 REPEAT_DAYS = 7  # how far a line is looked for that was counted already: days run in any order
@@ -169,24 +169,21 @@ class DayTables:
         self, frame: pl.LazyFrame | None, columns: Mapping[str, tuple[str, str]], name: str
     ) -> None:
         path = self._path(name)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
         frame = _empty(columns).lazy() if frame is None else frame
-        frame.select(list(columns)).sink_parquet(
-            part, compression="lz4", row_group_size=_ROWS_PER_GROUP, maintain_order=True
-        )
-        part.replace(path)
+        with written_whole(path) as part:
+            frame.select(list(columns)).sink_parquet(
+                part, compression="lz4", row_group_size=_ROWS_PER_GROUP, maintain_order=True
+            )
 
-    def _link(self, whole: Path, name: str) -> None:
+    def _link(self, lines: Path, name: str) -> None:
         """Give a file a second name; whoever writes tables makes new files, so neither changes."""
-        path = self._path(name)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        part.unlink(missing_ok=True)
-        try:
-            part.hardlink_to(whole)
-        except OSError:  # a file system without links
-            shutil.copyfile(whole, part)
-        part.replace(path)
-        part.unlink(missing_ok=True)  # stays behind where both names are of one file already
+        with written_whole(
+            self._path(name)
+        ) as part:  # it stays where both are names of one file already
+            try:
+                part.hardlink_to(lines)
+            except OSError:  # a file system without links
+                shutil.copyfile(lines, part)
 
 
 def days_around(day: SettlementDay) -> list[SettlementDay]:

@@ -5,7 +5,6 @@ item, and is asked for again: see ``ask_again``.
 """
 
 import json
-import os
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from include.domain.settlement import SettlementDay
 from include.services.ask_again import STAGE, awaited_items, has_come
 from include.services.fetch_sources import Outcome, Senders, SourceOutcome, fetch_sources
 from include.services.files import FileState
+from include.services.parts import written_whole
 
 DOWNLOADS = "downloads.json"  # what became of each source, for the next step
 
@@ -86,9 +86,8 @@ def _require(
 
 def write_outcomes(path: Path, result: DownloadResult) -> None:
     """Leave word for the next step, whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(json.dumps([asdict(found) for found in result.sources], sort_keys=True))
-    part.replace(path)
+    with written_whole(path) as part:
+        part.write_text(json.dumps([asdict(found) for found in result.sources], sort_keys=True))
 
 
 def read_outcomes(path: Path) -> dict[str, SourceOutcome]:

@@ -18,6 +18,7 @@ from include.domain.money import Money
 from include.domain.quality import QualityResult
 from include.domain.settlement import NET_CLASSES, Coverage, Knowledge, LineClass, SettlementDay
 from include.services.matching.columns import LINES, MATCHES
+from include.services.parts import written_whole
 from include.services.report_lines import LineSum, ParquetLines, sum_bank_entries, sum_lines
 from include.services.report_model import (
     AWAITED,
@@ -120,9 +121,8 @@ def write_report(
     for fmt, writer in writers.items():
         path = Path(lake.report_path(day, f"{model.stem}.{fmt}"))
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
-        writer.write(model, part)
-        part.replace(path)  # a reader sees the old report or the new one, never half
+        with written_whole(path) as part:  # a reader sees the old report or the new one, never half
+            writer.write(model, part)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         reports.record(day, fmt, str(path), digest)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -36,7 +37,7 @@ from include.services.matching.columns import (
     schema_of,
 )
 from include.services.report_model import ReportModel
-from include.services.write_report import assemble, write_report
+from include.services.write_report import ReportWriter, assemble, write_report
 from tests.unit.report_example import DAY, FIRST, SECOND
 
 MAPPINGS = load_mappings()
@@ -169,14 +170,14 @@ class Day:
         facts = SqlReportFacts(self.engine, Clock())
         return assemble(DAY, US, facts=facts, lake=self.lake, mappings=MAPPINGS)
 
-    def write(self) -> dict[str, Path]:
+    def write(self, writers: Mapping[str, ReportWriter] = WRITERS) -> dict[str, Path]:
         return write_report(
             DAY,
             US,
             facts=SqlReportFacts(self.engine, Clock()),
             lake=self.lake,
             mappings=MAPPINGS,
-            writers=WRITERS,
+            writers=writers,
             reports=SqlReports(self.engine, Clock()),
         )
 
@@ -348,3 +349,18 @@ def test_the_store_side_works_on_every_database(store_url: str) -> None:
     assert facts.day_state(DAY) is None
     assert list(facts.journals(DAY)) == []
     engine.dispose()
+
+
+def test_a_report_written_by_a_zombie_and_its_successor_at_once_is_whole(day: Day) -> None:
+    (wanted,) = (path.read_bytes() for path in day.write({"csv": CsvReport()}).values())
+
+    class Zombie:
+        """Is overtaken by its successor in the middle of its file."""
+
+        def write(self, model: ReportModel, path: Path) -> None:
+            CsvReport().write(model, path)
+            day.write({"csv": CsvReport()})
+
+    (path,) = day.write({"csv": Zombie()}).values()
+    assert path.read_bytes() == wanted
+    assert list(path.parent.iterdir()) == [path]

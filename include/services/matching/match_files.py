@@ -20,6 +20,7 @@ from include.services.matching.columns import (
     schema_of,
 )
 from include.services.matching.plain import NOBODY
+from include.services.parts import own_part
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,8 +41,8 @@ class MatchWriter:
 
     def __init__(self, matches: Path) -> None:
         self._places = [matches.with_name(DOCUMENTS), matches.with_name(EXPLAINED), matches]
-        parts = [place.with_suffix(".part") for place in self._places]
-        self.documents, self._explained, self._plain = parts
+        self._parts = [own_part(place) for place in self._places]
+        self.documents, self._explained, self._plain = self._parts
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="matches")
 
     def begin(self, lines: Path, documents: Path, paired: "Paired") -> None:
@@ -66,8 +67,7 @@ class MatchWriter:
         frame.write_parquet(self._explained, compression="lz4")
         with self._done.result() as writer:
             writer.add_key_value_metadata({EXPLAINED: _digest_of(self._explained)})
-        for place in self._places:
-            part = place.with_suffix(".part")
+        for part, place in zip(self._parts, self._places, strict=True):
             if part.exists():  # documents that lay in the lake already stay there
                 part.replace(place)
 
@@ -76,8 +76,8 @@ class MatchWriter:
 
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown()
-        for place in self._places:
-            place.with_suffix(".part").unlink(missing_ok=True)
+        for part in self._parts:
+            part.unlink(missing_ok=True)
 
 
 def _write_plain(part: Path, lines: Path, documents: Path, paired: "Paired") -> "pq.ParquetWriter":
