@@ -29,7 +29,8 @@ IDENTITY = (
     "line_class detail_code currency amount_minor request_id batch_id case_number "
     "processor_reference"
 ).split()
-_IDS = ("request_id", "case_number")
+_NAMED = pl.any_horizontal(pl.col("request_id", "case_number").is_not_null())
+_RECORD = ["file_digest", "line_no"]
 _ROWS_PER_GROUP = 131_072
 _TYPES: Mapping[str, pl.DataType] = {
     "string": pl.String(),
@@ -61,18 +62,14 @@ class DayTables:
             By file digest, how many records were set aside as counted on another day.
         """
         lines = self._day_lines(good)
-        records = self._repeated(lines)
+        elsewhere = self._elsewhere()
+        records = _repeated(lines, elsewhere)
         aside = pl.scan_parquet([found.quarantine_path for found in every]) if every else None
         frames = [_empty(QUARANTINE_COLUMNS).lazy()] if aside is None else [aside]
-        if records.height and lines is not None:
-            gone = lines.join(records.lazy(), on=["file_digest", "line_no"], how="inner")
-            lines = lines.join(
-                records.lazy(),
-                on=["file_digest", "line_no"],
-                how="anti",
-                maintain_order="left",
-            )
-            frames.append(_counted_before(gone).lazy())
+        if records.height and lines is not None and elsewhere is not None:
+            gone = lines.join(records.lazy(), on=_RECORD, how="inner")
+            lines = lines.join(records.lazy(), on=_RECORD, how="anti", maintain_order="left")
+            frames.append(_counted_before(gone, _not_counted(gone, elsewhere)).lazy())
         self._whole = None if records.height else _whole_file(good)
         if self._whole is None:
             self._sink(lines, LINE_COLUMNS, LINES)
@@ -136,34 +133,20 @@ class DayTables:
                 frames.append(frame.filter(pl.col("line_class").is_in(supplied)))
         return pl.concat(frames) if frames else None
 
-    def _repeated(self, lines: pl.LazyFrame | None) -> pl.DataFrame:
-        """Return the records with a line that another day's lines hold, and which day that is.
-
-        Whichever day ran first has counted it: what is set aside is in no day's lines.
-        """
+    def _elsewhere(self) -> pl.LazyFrame | None:
+        """Return what names the lines of the days around, and which day holds each."""
         paths = {
             other.settlement_date: self._lake.day_path(other, LINES)
             for other in days_around(self._day)
         }
-        named = pl.any_horizontal(pl.col(_IDS).is_not_null())
         others = [
             pl.scan_parquet(path)
-            .filter(named)
+            .filter(_NAMED)
             .select(*IDENTITY, STAGE_AT, pl.lit(other).alias("counted_on"))
             for other, path in paths.items()
             if path.exists()
         ]
-        if lines is None or not others:
-            return pl.DataFrame(schema=_REPEATED)
-        return (
-            lines.filter(named)
-            .with_columns(STAGE_AT)
-            .join(pl.concat(others), on=[*IDENTITY, "stage_at"], how="inner", nulls_equal=True)
-            .group_by("file_digest", "line_no")
-            .agg(pl.col("counted_on").min())
-            .sort("file_digest", "line_no")
-            .collect(engine="streaming")
-        )
+        return pl.concat(others) if others else None
 
     def _sink(
         self, frame: pl.LazyFrame | None, columns: Mapping[str, tuple[str, str]], name: str
@@ -184,6 +167,41 @@ class DayTables:
                 part.hardlink_to(lines)
             except OSError:  # a file system without links
                 shutil.copyfile(lines, part)
+
+
+def _repeated(lines: pl.LazyFrame | None, elsewhere: pl.LazyFrame | None) -> pl.DataFrame:
+    """Return the records with a line that another day's lines hold, and which day that is.
+
+    Whichever day ran first has counted it: what is set aside is in no day's lines.
+    """
+    if lines is None or elsewhere is None:
+        return pl.DataFrame(schema=_REPEATED)
+    return (
+        lines.filter(_NAMED)
+        .with_columns(STAGE_AT)
+        .join(elsewhere, on=[*IDENTITY, "stage_at"], how="inner", nulls_equal=True)
+        .group_by(_RECORD)
+        .agg(pl.col("counted_on").min())
+        .sort(_RECORD)
+        .collect(engine="streaming")
+    )
+
+
+def _not_counted(gone: pl.LazyFrame, elsewhere: pl.LazyFrame) -> dict[tuple[str, int], str]:
+    """Return, of records with other lines than the one that repeats, what no day counts."""
+    left = (
+        gone.with_columns(STAGE_AT)
+        .join(elsewhere, on=[*IDENTITY, "stage_at"], how="anti", nulls_equal=True)
+        .group_by(*_RECORD, "currency")
+        .agg(pl.col("amount_minor").sum())
+        .sort(*_RECORD, "currency")
+        .collect(engine="streaming")
+    )
+    found: dict[tuple[str, int], str] = {}
+    for digest, number, currency, minor in left.iter_rows():
+        before, amount = found.get((digest, number)), str(Money(minor, currency))
+        found[digest, number] = f"{before} and {amount}" if before else amount
+    return found
 
 
 def days_around(day: SettlementDay) -> list[SettlementDay]:
@@ -216,12 +234,12 @@ def _empty(columns: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
     return pl.DataFrame(schema={name: _TYPES[kind] for name, (kind, _) in columns.items()})
 
 
-def _counted_before(gone: pl.LazyFrame) -> pl.DataFrame:
-    """Make one quarantine row per record that another day has counted."""
+def _counted_before(gone: pl.LazyFrame, differing: Mapping[tuple[str, int], str]) -> pl.DataFrame:
+    """Make one quarantine row per record that another day has counted, in whole or in part."""
     records = (
-        gone.group_by("file_digest", "line_no", maintain_order=True)
+        gone.group_by(_RECORD, maintain_order=True)
         .agg(pl.col("currency").first(), pl.col("amount_minor").sum(), pl.col("counted_on").first())
-        .sort("file_digest", "line_no")
+        .sort(_RECORD)
         .collect(engine="streaming")
     )
     amounts = [
@@ -229,8 +247,8 @@ def _counted_before(gone: pl.LazyFrame) -> pl.DataFrame:
         for currency, minor in records.select("currency", "amount_minor").iter_rows()
     ]
     said = [
-        f"{counted_with(on)} (at line {line_no}). Nothing to do: it is counted once."
-        for line_no, on in records.select("line_no", "counted_on").iter_rows()
+        _said(line_no, on, differing.get((digest, line_no), ""))
+        for digest, line_no, on in records.select(*_RECORD, "counted_on").iter_rows()
     ]
     return records.select(
         "file_digest",
@@ -240,4 +258,14 @@ def _counted_before(gone: pl.LazyFrame) -> pl.DataFrame:
         currency="currency",
         amount_text=pl.Series(amounts, dtype=pl.String),
         raw=pl.lit(b"(as in the file)"),
+    )
+
+
+def _said(line_no: int, on: date, not_counted: str) -> str:
+    if not not_counted:
+        return f"{counted_with(on)} (at line {line_no}). Nothing to do: it is counted once."
+    return (
+        f"{counted_with(on)}, but for {not_counted} that no day counts (at line {line_no}). "
+        f"Compare the record with what {on} holds of it; ask the sender which is right, and for a "
+        "corrected file."
     )

@@ -29,16 +29,19 @@ CASES = Source(
 )
 
 
-def cases_file(day: SettlementDay, stage: str, amount: str) -> bytes:
-    """One stage of one case, with a fee of the same amount at each."""
+def cases_file(
+    day: SettlementDay, stage: str, amount: str, *, fee: str = "15.00", of: SettlementDay = DAY
+) -> bytes:
+    """One stage of one case, with a fee; ``of`` is the day whose stage it is, where the same."""
     window = window_of(day)
     at, until = (f"{when:%Y-%m-%dT%H:%M:%SZ}" for when in (window.start_at, window.end_at))
     names = "requestID merchantID merchantReferenceNumber transactionDate caseNumber caseType "
     names += "chargebackAmount chargebackCurrency chargebackTime chargebackReasonCode "
     names += "financialImpact transactionType arn feeAmount feeCurrency"
-    row = f"7000000000000000000001,acme_us,ORD-1,{at},K1,{stage},{amount},USD,{at},10.4,,,A1,"
+    on = f"{window_of(of).start_at:%Y-%m-%dT%H:%M:%SZ}"
+    row = f"7000000000000000000001,acme_us,ORD-1,{on},K1,{stage},{amount},USD,{on},10.4,,,A1,"
     head = f"acme_us,Disp,ChargebackAndRetrievalDetail,1.10,{at} to {until},,,,,,,,,,"
-    return "\n".join([head, names.replace(" ", ","), f"{row}15.00,USD", ""]).encode()
+    return "\n".join([head, names.replace(" ", ","), f"{row}{fee},USD", ""]).encode()
 
 
 def _day(bench: Bench, name: str) -> pl.DataFrame:
@@ -97,6 +100,25 @@ def test_a_line_of_an_earlier_days_file_is_counted_once(tmp_path: Path) -> None:
     assert (item.cause.value, item.amount_minor) == ("duplicate_line", 3500)
     assert f"counted with {DAY.settlement_date} already" in item.explanation
     assert bench.classify(DAY).totals == first.totals  # what was set aside is in no day's lines
+
+
+def test_a_record_that_repeats_in_part_says_what_no_day_counts(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, CASES)
+    bench.gateway.states = {"Disp": ReportState.ready}
+    items = []
+    for day, fee in ((DAY, "15.00"), (NEXT, "25.00"), (NEXT, "15.00")):
+        bench.gateway.put("Disp", day, cases_file(day, "CHARGEBACK", "-80.00", fee=fee))
+        bench.download(day)
+        bench.classify(day)
+        items.append(bench.findings.found[str(day), "classify"])
+    nothing, (differs,), (repeats,) = items
+    assert nothing == []
+    assert differs.explanation.startswith(
+        f"The line was counted with {DAY.settlement_date} already, but for -25.00 USD that no day"
+    )
+    assert "Nothing to do" not in differs.next_action
+    assert differs.next_action.startswith("Compare the record with what 2026-10-31 holds of it")
+    assert repeats.next_action == "Nothing to do: it is counted once."
 
 
 def test_a_line_of_a_later_day_that_ran_first_is_counted_once(tmp_path: Path) -> None:
@@ -181,7 +203,7 @@ def test_a_second_chargeback_of_a_case_is_money_of_its_own(tmp_path: Path) -> No
     for number, stage in enumerate(stages):
         day = SettlementDay("acme_us", DAY.settlement_date + timedelta(days=2 * number))
         bench.gateway.put("Sales", day, sales_file(day, sale(number + 1)))
-        bench.gateway.put("Disp", day, cases_file(day, *stage))
+        bench.gateway.put("Disp", day, cases_file(day, *stage, of=day))
         bench.download(day)
         found.append({c.value: minor for (_, c), minor in bench.classify(day).totals.items()})
         assert bench.findings.causes(day) == []
