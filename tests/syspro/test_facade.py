@@ -121,6 +121,36 @@ def test_a_look_that_cannot_read_never_says_absent(
         adapter.partners[EffectKind.gl_journal].look(effect_for(settlement))
 
 
+def journals(*references: str) -> tuple[int, bytes]:
+    rows = [
+        {
+            "GlYear": "2026", "GlPeriod": "10", "GlJournal": str(n), "JournalReference": reference,
+            "JournalDate": "2026-10-31", "DebitAmount": "400.00", "Lines": [],
+        }
+        for n, reference in enumerate(references, 117)
+    ]  # fmt: skip
+    return 200, json.dumps({"Journals": rows}).encode()
+
+
+def test_a_row_with_another_reference_is_not_ours(
+    facade: Any, settlement: Journal, effect_for: Callable[..., Effect]
+) -> None:
+    other, ours = "TO0000000000000000FF", settlement.reference.lower()
+    adapter, _ = facade(journals(other, ours, other), journals())
+    partner = adapter.partners[EffectKind.gl_journal]
+    assert [found.their_key for found in partner.look(effect_for(settlement))] == ["2026/10/118"]
+    assert partner.look(effect_for(settlement)) == ()
+
+
+@pytest.mark.parametrize("reference", ["TO0000000000000000FF", ""])
+def test_rows_that_do_not_show_our_reference_never_say_absent(
+    facade: Any, settlement: Journal, effect_for: Callable[..., Effect], reference: str
+) -> None:
+    adapter, _ = facade(journals(reference))
+    with pytest.raises(Retryable, match=r"not asked for|shows no JournalReference"):
+        adapter.partners[EffectKind.gl_journal].look(effect_for(settlement))
+
+
 def test_what_the_facade_does_not_read_names_the_field_to_fill_in(facade: Any) -> None:
     adapter, _ = facade()
     with pytest.raises(Rejected, match="read_conn_id"):

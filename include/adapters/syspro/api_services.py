@@ -119,7 +119,7 @@ class FacadePartner:
         self._names = names
 
     def look(self, effect: Effect) -> tuple[Found, ...]:
-        """Return all that carries the reference."""
+        """Return all that carries the reference, whatever else the facade shows beside it."""
         journal, names = journal_of(effect), self._names.read_back
         values, ours = self._values(journal), _value(journal)
         query = {theirs: _text(values, word) for theirs, word in names.query.items()}
@@ -129,7 +129,23 @@ class FacadePartner:
             raise Retryable(fault.what, fault.where, fault.do) from None
         if not all(isinstance(row, Mapping) for row in rows):
             raise self._client.faults.retryable("rows are not objects", names.path, "Ask again.")
-        return tuple(self._found(row, journal, ours) for row in rows)
+        mine = [row for row in rows if self._is_ours(row, values)]
+        if rows and not mine:  # it may hold back ours on another page: nobody can say "absent"
+            what = "the facade shows only what was not asked for"
+            raise self._client.faults.retryable(what, names.path, "Correct the map's query.")
+        return tuple(self._found(row, journal, ours) for row in mine)
+
+    def _is_ours(self, row: Mapping[str, Any], values: Mapping[str, object]) -> bool:
+        """Say whether a row shows our reference; one that shows none cannot be judged."""
+        names = self._names.read_back
+        for theirs, word in names.ours.items():
+            shown = first(row, theirs)
+            if not shown:
+                what = f"a row shows no {theirs}"
+                raise self._client.faults.retryable(what, names.path, "Correct the field map.")
+            if shown.casefold() != _text(values, word).strip().casefold():
+                return False
+        return True
 
     def send(self, effect: Effect) -> Receipt:
         """Post once; see the port for the errors."""

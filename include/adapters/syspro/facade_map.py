@@ -70,6 +70,7 @@ class ReadBackMap(_Strict):
     path: str
     query: dict[str, str]
     rows: str
+    ours: dict[str, str]  # what a row must show to be ours; empty: its rows do not show it
     their_key: list[str]
     total: str
     date: str
@@ -79,9 +80,9 @@ class ReadBackMap(_Strict):
     gl_account: str
     amount: str
 
-    @pydantic.field_validator("query")
+    @pydantic.field_validator("query", "ours")
     @classmethod
-    def _query(cls, fields: dict[str, str]) -> dict[str, str]:
+    def _asked(cls, fields: dict[str, str]) -> dict[str, str]:
         return _known(fields, DOCUMENT_FIELDS)
 
 
