@@ -153,6 +153,27 @@ def test_what_the_facade_has_no_call_for_is_refused_or_read_by_enet(facade: Any)
             ask()
 
 
+def test_an_order_of_another_number_is_not_ours_and_never_says_absent(facade: Any) -> None:
+    def shown(*numbers: str) -> tuple[int, bytes]:
+        rows = [
+            {
+                "SalesOrder": str(n), "CustomerPoNumber": number, "OrderStatus": "1",
+                "Customer": ORDER.customer, "Currency": "USD", "OrderDate": "2026-11-03",
+            }
+            for n, number in enumerate(numbers, 15574)
+        ]  # fmt: skip
+        return 200, json.dumps({"Orders": rows}).encode()
+
+    other = "WOTHER"
+    adapter, _ = facade(shown(other, ORDER.purchase_order), shown(other), shown(""), shown())
+    partner = adapter.partners[EffectKind.sales_order]
+    assert [found.their_key for found in partner.look(effect_of(ORDER))] == ["15575"]
+    for words in ("not asked for", "shows no CustomerPoNumber"):
+        with pytest.raises(Retryable, match=words):
+            partner.look(effect_of(ORDER))
+    assert partner.look(effect_of(ORDER)) == ()
+
+
 def test_a_look_that_was_refused_is_retryable(facade: Any) -> None:
     adapter, _ = facade((401, b"who"))
     with pytest.raises(Retryable):

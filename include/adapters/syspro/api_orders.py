@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from include.adapters.http.redact import redact
-from include.adapters.syspro.api_services import AMOUNT_MARK, MARKED, FacadeClient, dig, first
+from include.adapters.syspro.api_services import (
+    AMOUNT_MARK,
+    MARKED,
+    FacadeClient,
+    dig,
+    first,
+    rows_of_ours,
+)
 from include.adapters.syspro.api_values import (
     DecimalText,
     address_values,
@@ -68,8 +75,10 @@ class FacadeCommandPartner:
             raise Retryable(fault.what, fault.where, fault.do) from None
         if not all(isinstance(row, Mapping) for row in rows):
             raise self._client.faults.retryable("rows are not objects", names.path, "Ask again.")
+        wanted = {theirs: text_of(values, word) for theirs, word in names.ours.items()}
+        mine = rows_of_ours(rows, wanted, self._client.faults, names.path)
         return tuple(
-            self._found(row) for row in rows if self._is_meant(command, row, bool(effect.their_key))
+            self._found(row) for row in mine if self._is_meant(command, row, bool(effect.their_key))
         )
 
     def send(self, effect: Effect) -> Receipt:

@@ -8,7 +8,7 @@ import base64
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -32,6 +32,7 @@ from include.adapters.syspro.partners.common import (
     total_minor,
 )
 from include.adapters.syspro.settings import SysproSettings
+from include.domain.erp_orders import same_key
 from include.domain.errors import IntegrationError, OutcomeUnknown, Rejected, Retryable
 from include.domain.journal import Journal, JournalKind, JournalLine
 from include.domain.money import Money
@@ -129,23 +130,9 @@ class FacadePartner:
             raise Retryable(fault.what, fault.where, fault.do) from None
         if not all(isinstance(row, Mapping) for row in rows):
             raise self._client.faults.retryable("rows are not objects", names.path, "Ask again.")
-        mine = [row for row in rows if self._is_ours(row, values)]
-        if rows and not mine:  # it may hold back ours on another page: nobody can say "absent"
-            what = "the facade shows only what was not asked for"
-            raise self._client.faults.retryable(what, names.path, "Correct the map's query.")
+        wanted = {theirs: _text(values, word) for theirs, word in names.ours.items()}
+        mine = rows_of_ours(rows, wanted, self._client.faults, names.path)
         return tuple(self._found(row, journal, ours) for row in mine)
-
-    def _is_ours(self, row: Mapping[str, Any], values: Mapping[str, object]) -> bool:
-        """Say whether a row shows our reference; one that shows none cannot be judged."""
-        names = self._names.read_back
-        for theirs, word in names.ours.items():
-            shown = first(row, theirs)
-            if not shown:
-                what = f"a row shows no {theirs}"
-                raise self._client.faults.retryable(what, names.path, "Correct the field map.")
-            if shown.casefold() != _text(values, word).strip().casefold():
-                return False
-        return True
 
     def send(self, effect: Effect) -> Receipt:
         """Post once; see the port for the errors."""
@@ -335,6 +322,29 @@ def first(tree: Any, path: str) -> str:
     found = dig(tree, path)
     value = found[0] if found else ""
     return str(value).lower() if isinstance(value, bool) else str(value).strip()
+
+
+def rows_of_ours(
+    rows: Sequence[Mapping[str, Any]], wanted: Mapping[str, str], faults: Faults, path: str
+) -> list[Mapping[str, Any]]:
+    """Return the rows that show what is wanted under each of these names.
+
+    Raises:
+        Retryable: a row shows none, or none is ours: ours may lie on another page, so nobody can
+            say that it is absent.
+    """
+    for theirs in wanted:
+        if not all(first(row, theirs) for row in rows):
+            raise faults.retryable(f"a row shows no {theirs}", path, "Correct the field map.")
+    mine = [
+        row
+        for row in rows
+        if all(same_key(ours, first(row, name)) for name, ours in wanted.items())
+    ]
+    if rows and not mine:
+        what = "the facade shows only what was not asked for"
+        raise faults.retryable(what, path, "Correct the map's query.")
+    return mine
 
 
 def _text(values: Mapping[str, object], word: str) -> str:

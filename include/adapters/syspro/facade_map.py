@@ -122,13 +122,14 @@ class CommandReadMap(_Strict):
     path: str
     query: dict[str, str]
     rows: str
+    ours: dict[str, str]  # what a row must show to be ours; empty: its rows do not show it
     their_key: str
     status: str = ""  # of a sales order
     compare: dict[str, str]
 
-    @pydantic.field_validator("query")
+    @pydantic.field_validator("query", "ours")
     @classmethod
-    def _query(cls, fields: dict[str, str]) -> dict[str, str]:
+    def _asked(cls, fields: dict[str, str]) -> dict[str, str]:
         return _known(fields, COMMAND_FIELDS)
 
     @pydantic.field_validator("compare")
