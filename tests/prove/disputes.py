@@ -13,6 +13,7 @@ from include.domain.dispute_cases import DisputeEvent, DisputeEventKind
 from include.domain.dispute_deadlines import Standing
 from include.domain.journal import Journal, JournalLine
 from include.domain.money import Money
+from include.domain.settlement import SettlementDay
 from include.services.books.ports import JournalRecord
 from include.services.books.restate import Chain
 from include.services.disputes import write_offs
@@ -78,6 +79,10 @@ class _Book:
 
     def add(self, journal: Journal, version: str, control: Any, **_how: Any) -> None:
         self.records.append(JournalRecord(journal, JournalState.approved, version, control))
+
+    def versions(self, _day: SettlementDay) -> list[JournalRecord]:
+        """Return no settlement: one currency is played, so no share differs from its amount."""
+        return []
 
 
 class _Mappings:
@@ -168,6 +173,15 @@ class Disputes:
             self._judge()
         return {role: minor for role, minor in sums.items() if minor}
 
+    def taken(self, day: SettlementDay, _currency: str) -> dict[str, int]:
+        """Return what each case took on a day, as the store would."""
+        return {
+            one.case_key: -one.amount_minor
+            for one in self._events
+            if one.settlement_date == day.settlement_date
+            and one.kind is DisputeEventKind.chargeback
+        }
+
     def lines(self, sums: dict[str, int]) -> tuple[JournalLine, ...]:
         """Let the product say what a report books."""
         amounts = self._world.variant.books(sums, TEMPLATE, fees_as_invoice=False)
@@ -185,6 +199,7 @@ class Disputes:
         context = write_offs.WriteOffContext(
             merchant(),
             self._book,  # type: ignore[arg-type]
+            self,
             _Mappings(),  # type: ignore[arg-type]
             _DAY,
         )
