@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 PORT ?= 8080
 SANDBOX_PORT ?= 18080
 LIFECYCLES ?= 1000000
+MINUTES ?= 15
 export PYTHONPATH := $(CURDIR):$(CURDIR)/plugins
 export PYTHONDONTWRITEBYTECODE :=
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stop status test check prove bench bench-orders accuracy check-mappings sandbox lock clean
+.PHONY: help demo stop status test check prove soak bench bench-orders accuracy check-mappings sandbox lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +53,9 @@ check-mappings: $(VENV)/.locked ## check the YAML tables: file, line, value, fix
 prove: $(VENV)/.locked-tests ## whole lifecycles of orders under faults, and every mutant: LIFECYCLES=1000000
 	@$(BIN)/python -m tests.prove --lifecycles $(LIFECYCLES) --mutants
 
+soak: $(VENV)/.locked-tests ## the real stack through a storm of faults and kills, then the books: MINUTES=15
+	@$(BIN)/python -m tests.soak --minutes $(MINUTES)
+
 accuracy: $(VENV)/.locked-tests ## a labelled quarter: precision and recall per fault class
 	@$(BIN)/python -m tests.accuracy
 
@@ -69,4 +73,4 @@ lock: ## resolve both lock files anew (needs uv)
 	uv pip compile pyproject.toml --extra dev -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-header -q -o tests/requirements.txt
 
 clean: stop ## remove everything the commands made
-	@rm -rf .tieout $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .tieout .tieout-soak $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

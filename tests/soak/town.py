@@ -1,0 +1,199 @@
+"""The people of a soak: shoppers who buy, clerks and analysts who act, and what each was promised.
+
+They know nothing of the product but its public API and its *Required Actions*; what they see of the
+partners goes through the sandbox's control server.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from include.domain.errors import IntegrationError
+from include.local.airflow_api import AirflowApi
+
+US, UK = "acme_us_web", "acme_uk_web"
+COMPANIES = {US: "A", UK: "B"}
+PREFIXES = {US: "W", UK: "G"}  # of the customer PO
+TEA, COFFEE = "TEA-1001", "COF-2001"
+PRICES = {TEA: "19.99", COFFEE: "7.50"}
+_SHOPPERS = 60  # so few that some order twice
+_NET, _TAX, _TOTAL = "39.98", "3.30", "43.28"  # two teas in the US, by the API
+_HOME = {"lines": ["12 Elm Street"], "city": "Springfield", "region": "IL",
+         "postal_code": "62701", "country": "US"}  # fmt: skip
+_DEFINITE = (200, 201, 202, 400, 401, 403, 404, 409, 422)
+
+
+@dataclass(slots=True)
+class Bought:
+    """One order, as its shopper and the people around it know it."""
+
+    shop: str
+    number: str
+    total: str  # as the shop shows it
+    by_api: bool = False
+    wish: str = ""  # what the bank will say: '' yes, 'declined', 'review'
+    answered: int = 0  # the API's definite status; 0: none yet
+    order_id: str = ""
+    is_cancelled: bool = False  # somebody asked for it, in time or not
+    refunds: list[str] = field(default_factory=list)  # that the API accepted
+    credits: list[str] = field(default_factory=list)  # that SYSPRO posted
+
+
+class Town:
+    """Everybody, each in a thread of their own, until ``close``."""
+
+    def __init__(self, control: str, api_urls: list[str], key: str, seed: int) -> None:
+        self.bought: list[Bought] = []
+        self.said: list[str] = []
+        self._control, self._apis, self._key = control, api_urls, key
+        self._chance = random.Random(seed)  # noqa: S311 - a game of dice
+        self._is_open = threading.Event()
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+
+    def control(self, action: str, /, **facts: Any) -> Any:
+        """Do what a person or the calendar does at a partner."""
+        answer = requests.post(f"{self._control}/{action}", json=facts, timeout=60)
+        if not answer.ok:
+            raise ValueError(f"{action}: {answer.status_code} {answer.text[:200]}")
+        return answer.json()
+
+    def clear_faults(self) -> None:
+        requests.delete(f"{self._control}/faults", timeout=60).raise_for_status()
+
+    def open(self, airflow: AirflowApi, orders_per_minute: float) -> None:
+        """Fill the shelves; shoppers, clerks and analysts begin."""
+        goods = [{"sku": s, "name": s, "price": p, "stock": 9000} for s, p in PRICES.items()]
+        for shop, company in COMPANIES.items():
+            self.control("shop_products", shop=shop, products=goods)
+            self.control("clerk", action="auto", company=company, delay_s=20)
+            for sku in PRICES:
+                self.control("clerk", action="stock", company=company, stock_code=sku,
+                             quantity="100000")  # fmt: skip
+        self._is_open.set()
+        self._every(60 / orders_per_minute, self._buy)
+        self._every(240 / orders_per_minute, self._change_mind)
+        self._every(2, lambda: self._analyse(airflow), for_good=True)
+
+    def close_shop(self) -> None:
+        """Nobody buys or changes their mind any more; analysts go on answering."""
+        self._is_open.clear()
+
+    def _every(self, seconds: float, work: Callable[[], None], *, for_good: bool = False) -> None:
+        def run() -> None:
+            while for_good or self._is_open.is_set():
+                try:
+                    work()
+                except (requests.RequestException, IntegrationError, ValueError) as odd:
+                    self.said.append(f"{type(odd).__name__}: {odd}"[:200])
+                with self._lock:
+                    pause = seconds * self._chance.uniform(0.5, 1.5)
+                time.sleep(pause)
+
+        thread = threading.Thread(target=run, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _buy(self) -> None:
+        with self._lock:
+            shop = self._chance.choices((US, UK), (2, 1))[0]
+            by_api = shop == US and self._chance.random() < 0.5
+            wish = self._chance.choices(("", "declined", "review"), (8, 1, 2))[0]
+            who = self._chance.randrange(_SHOPPERS)
+            count = self._chance.randint(1, 4)
+        asked = {"outcome": wish} if wish else {}
+        token = self.control("transient_token", count=1, **asked)["tokens"][0]["jti"]
+        billing = {"first_name": "Ann", "last_name": f"Lee {who}", "email": f"s{who}@example.com"}
+        lines = [{"sku": TEA, "quantity": 2}] if by_api else [
+            {"sku": TEA, "quantity": count}, {"sku": COFFEE, "quantity": 1}
+        ]  # fmt: skip
+        paid: dict[str, Any] = {"payment": {"kind": "transient_token", "value": token}}
+        more = {"status": "pending"} if by_api else paid
+        order = self.control("shop_place_order", shop=shop, lines=lines, billing=billing, **more)
+        placed = order["order"]
+        number = str(placed.get("number") or placed.get("no"))
+        one = Bought(shop, number, str(placed.get("total", "")), by_api, wish)
+        self.bought.append(one)
+        if by_api:
+            threading.Thread(target=self._check_out, args=(one, who, token), daemon=True).start()
+
+    def _check_out(self, one: Bought, who: int, token: str) -> None:
+        """Ask until the answer is definite, as a shop's server does: under one key."""
+        body = {
+            "number": one.number, "currency": "USD", "amount": _TOTAL,
+            "shopper": {"name": f"Ann Lee {who}", "email": f"s{who}@example.com",
+                        "bill_to": {"name": f"Ann Lee {who}", **_HOME}},
+            "lines": [{"description": "Tea", "stock_code": TEA, "quantity": "2", "net": _NET,
+                       "tax": _TAX}],
+            "payment": {"method": "transient_token", "transient_token": token},
+        }  # fmt: skip
+        status, told = self._post("/orders", body, f"soak-{one.number}")
+        one.answered, one.order_id = status, str(told.get("order_id", ""))
+
+    def _post(self, path: str, body: dict[str, Any], key: str) -> tuple[int, dict[str, Any]]:
+        headers = {"Authorization": f"Bearer {self._key}", "Idempotency-Key": f'"{key}"'}
+        while True:
+            with self._lock:
+                base = self._chance.choice(self._apis)
+            try:
+                answer = requests.post(base + path, json=body, headers=headers, timeout=40)
+            except requests.RequestException:
+                time.sleep(1)
+                continue
+            if answer.status_code in _DEFINITE and "in progress" not in answer.text:
+                return answer.status_code, answer.json()
+            time.sleep(1)
+
+    def _change_mind(self) -> None:
+        """Cancel in the shop, cancel or credit in SYSPRO, or refund by the API."""
+        with self._lock:
+            if not self.bought:
+                return
+            one = self._chance.choice(self.bought[-30:])
+            what = self._chance.choice((self._cancel_in_shop, self._cancel_in_erp, self._credit,
+                                        self._credit, self._refund))  # fmt: skip
+        if not one.is_cancelled and not one.refunds and not one.credits:
+            what(one)
+
+    def _cancel_in_shop(self, one: Bought) -> None:
+        one.is_cancelled = True
+        self.control("shop_cancel_order", shop=one.shop, order=one.number)
+
+    def _cancel_in_erp(self, one: Bought) -> None:
+        one.is_cancelled = True
+        self.control("clerk", action="cancel", company=COMPANIES[one.shop],
+                     customer_po=self.purchase_order(one))  # fmt: skip
+
+    def _credit(self, one: Bought) -> None:
+        """Raises ``ValueError`` where nothing is invoiced yet: then nothing is credited."""
+        with self._lock:
+            amount = self._chance.choice(("1.00", "5.25"))
+        self.control("clerk", action="credit", company=COMPANIES[one.shop],
+                     customer_po=self.purchase_order(one), amount=amount,
+                     reason="BROKEN")  # fmt: skip
+        one.credits.append(amount)
+
+    def _refund(self, one: Bought) -> None:
+        if one.shop != US or not one.order_id:
+            return
+        body = {"amount": "2.50", "reason": "late"}
+        status, _ = self._post(f"/orders/{one.order_id}/refunds", body, f"r-{one.number}")
+        if status == 202:
+            one.refunds.append("2.50")
+
+    @staticmethod
+    def purchase_order(one: Bought) -> str:
+        """Return the customer PO under which SYSPRO has it, as the clerk reads it."""
+        return f"{PREFIXES[one.shop]}{one.number}"
+
+    def _analyse(self, airflow: AirflowApi) -> None:
+        for question in airflow.questions():
+            with self._lock:
+                word = self._chance.choice(("Accept", "Reject"))
+            if question["task_instance"]["dag_id"] == "review_orders":
+                airflow.answer(question, word)
