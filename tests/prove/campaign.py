@@ -117,9 +117,9 @@ Score = dict[str, tuple[int, str] | None]
 
 
 def score(limit: int, processes: int = 2) -> Score:
-    """Hunt every mutant from seed 1, over so many lifecycles; ``None`` is one that lived."""
+    """Hunt every mutant over so many lifecycles; ``None`` is one that lived."""
     names = [mutant.name for mutant in MUTANTS]
-    errands = [(name, 1, limit) for name in names]
+    errands = [(mutant.name, mutant.hunted_from, limit) for mutant in MUTANTS]
     with multiprocessing.get_context("fork").Pool(processes) as pool:
         return dict(
             zip(names, pool.starmap(lifecycles_to_catch, errands, chunksize=1), strict=True)

@@ -58,8 +58,10 @@ def _is_held(facts: OrderFacts) -> bool:
 
 
 LATE_MUTANTS = (
-    Variant("s22 a renewal is decided anew", orders=RenewalsAreDecidedAnew),
-    Variant("s23 a cancelled order keeps its older hold", orders=ForgetsTheOlderHold),
-    Variant("s24 an order entered anew is not adopted", push=SurplusIsTheOrder),
+    Variant("s22 a renewal is decided anew", orders=RenewalsAreDecidedAnew, hunted_from=151),
+    Variant(
+        "s23 a cancelled order keeps its older hold", orders=ForgetsTheOlderHold, hunted_from=51
+    ),
+    Variant("s24 an order entered anew is not adopted", push=SurplusIsTheOrder, hunted_from=201),
     Variant("s25 a hold reversed by hand is never gone", service=HoldIsNeverGone),
 )

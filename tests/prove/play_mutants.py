@@ -190,7 +190,11 @@ PLAY_MUTANTS = (
     Variant("p9 what went off one side is applied", partner=HalfIsApplied),
     Variant("p10 a refund of any age is asked of the gateway", refunds=AnyAgeIsAskedFor),
     Variant("p11 a note that is too old is forgotten", push=TooOldIsForgotten),
-    Variant("p12 a refund that is known is too old again", service=KnownIsTooOldAgain),
+    Variant(
+        "p12 a refund that is known is too old again",
+        service=KnownIsTooOldAgain,
+        hunted_from=81,
+    ),
     Variant("p13 one void releases the whole order", orders=OneVoidIsAll),
     Variant("p14 what one capture gave back is all", refunds=PartsGoTogether),
     Variant("p15 nothing is voided", refunds=NothingIsVoided),

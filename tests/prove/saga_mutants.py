@@ -270,7 +270,11 @@ SAGA_MUTANTS = (
     Variant("s15 the word of a webhook is taken", hear=believes_the_webhook),
     Variant("s16 a voided capture keeps its hold", orders=ForgetsVoids),
     Variant("s17 an accept is for renewals, too", service=AcceptsWhateverIsRenewed),
-    Variant("s18 a refund that may have been sent is refused", service=RefusesWhatMayBeSent),
+    Variant(
+        "s18 a refund that may have been sent is refused",
+        service=RefusesWhatMayBeSent,
+        hunted_from=141,
+    ),
     Variant("s19 a credit note pays all that is left", service=NotesPayWhatIsLeft),
     Variant("s20 one credit note is enough", push=OneNotePerOrder),
     Variant("s21 delivered goods are forgotten", service=DeliveredGoodsAreForgotten),

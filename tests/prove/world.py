@@ -76,6 +76,7 @@ class Variant:
     cases: Callable[[Iterable[DisputeEvent]], list[Dispute]] = disputes_of
     reposts_whole: bool = False
     put_back_one_in: int = 0  # seeds: their store is put back to a backup; 0: of none
+    hunted_from: int = 1  # the first seed; where a rare one is met, so that hunting it costs little
 
 
 @dataclass(slots=True)
