@@ -165,6 +165,9 @@ class RefundPush:
                 facts,
                 sales_order=other.sales_order,
                 copy=facts.copy + 1,
+                # This one stands, whatever we have called off: it is called off for itself.
+                is_order_cancelled=facts.is_order_cancelled and facts.is_reversed,
+                delivered_minor=facts.delivered_minor if facts.is_reversed else None,
                 open_step="" if is_about_it else facts.open_step,
                 noted=tuple(one for one in facts.noted if one != "payment"),
                 is_held=is_held,
