@@ -268,15 +268,26 @@ class EnteredAnew(OneCancelled):
 
     other = ErpOrder("900001", "W1", "", "1", False)
 
+    def __init__(self, found: ErpOrder, meanwhile: Callable[[], object]) -> None:
+        super().__init__(found)
+        self._meanwhile = meanwhile  # happens while we ask what stands
+
     def orders_of(self, purchase_order: str, customer: str) -> list[ErpOrder]:
+        self._meanwhile()
         return [self._found, self.other]
 
 
-def cancellation_of(kit: Kit, number: str, purchase_order: str, customer: str) -> RefundPush:
+def cancellation_of(
+    kit: Kit,
+    number: str,
+    purchase_order: str,
+    customer: str,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> RefundPush:
     store = store_of(kit)
     found = ErpOrder(number, customer, purchase_order, "\\", True, cursor="2026-11-03-1")
     return RefundPush(
-        "acme_us", "A", EnteredAnew(found), kit.service,  # type: ignore[arg-type]
+        "acme_us", "A", EnteredAnew(found, meanwhile), kit.service,  # type: ignore[arg-type]
         SqlWatermarks(store, lambda _c: NOW), SqlShelf(store, lambda _c: NOW), "ann@acme",
     )  # fmt: skip
 
@@ -291,6 +302,27 @@ def test_a_person_learns_that_an_order_unwound_here_stands_anew_in_syspro(kit: K
     (letter,) = SqlDeadLetters(store_of(kit)).listing()
     assert letter.kind == "erp_cancellation"
     assert "900001 stands under the same customer PO" in letter.reason
+
+
+def test_an_order_that_is_called_off_meanwhile_does_not_go_on_as_another(kit: Kit) -> None:
+    order = make_order()
+    facts = kit.run(order).facts
+    anew = ErpOrder("900001", facts.customer, order.purchase_order, "1", False)
+    kit.erp.orders[order.purchase_order] = anew
+
+    def shopper_cancels() -> None:
+        kit.service.cancel(order.order_id, "shopper", "changed her mind")
+        kit.pass_time(hours=2)
+
+    push = cancellation_of(
+        kit, facts.sales_order, order.purchase_order, facts.customer, shopper_cancels
+    )
+    assert push.poll("2026-11-02").set_aside == 1
+    kit.pass_time(hours=2)
+    saga = kit.service.orders.get(order.order_id)
+    assert (saga.facts.sales_order, saga.facts.returned_minor) == (facts.sales_order, 0)
+    letters = [one.reason for one in SqlDeadLetters(store_of(kit)).listing()]
+    assert any("900001 stands under the same customer PO" in one for one in letters)
 
 
 def test_which_sales_order_is_ours_is_not_guessed_while_its_answer_is_out(kit: Kit) -> None:

@@ -136,13 +136,16 @@ class RefundPush:
         for other in standing(self.feed, found):
             is_charged = other.is_complete and facts.delivered_minor  # it had left by then
             if other.sales_order != facts.sales_order and not is_charged:
-                raise Rejected(
-                    f"the order is cancelled here with sales order {found.sales_order}, and "
-                    f"{other.sales_order} stands under the same customer PO",
-                    f"company {self.company_id}",
-                    f"Nobody pays for {other.sales_order}: cancel it in SYSPRO, or have the order "
-                    "placed anew; what has left is to be collected. Then resolve this.",
-                )
+                raise self._unpaid(found, other)
+
+    def _unpaid(self, found: ErpOrder, other: ErpOrder) -> Rejected:
+        return Rejected(
+            f"the order is cancelled here with sales order {found.sales_order}, and "
+            f"{other.sales_order} stands under the same customer PO",
+            f"company {self.company_id}",
+            f"Nobody pays for {other.sales_order}: cancel it in SYSPRO, or have the order "
+            "placed anew; what has left is to be collected. Then resolve this.",
+        )
 
     def _adopt(self, order_id: str, found: ErpOrder, other: ErpOrder) -> None:
         """Go on with the sales order that stands, where the one that we knew is cancelled."""
@@ -160,14 +163,13 @@ class RefundPush:
 
         def adopted(facts: OrderFacts) -> OrderFacts:
             """What we did to the other, e.g. release it, a clerk does to this one."""
+            if facts.is_order_cancelled and facts.stop:  # we called it off while SYSPRO was asked
+                raise self._unpaid(found, other)
             is_about_it = name_of(facts.open_step) in ABOUT_THE_COPY
             adopting = replace(
                 facts,
                 sales_order=other.sales_order,
                 copy=facts.copy + 1,
-                # This one stands, whatever we have called off: it is called off for itself.
-                is_order_cancelled=facts.is_order_cancelled and facts.is_reversed,
-                delivered_minor=facts.delivered_minor if facts.is_reversed else None,
                 open_step="" if is_about_it else facts.open_step,
                 noted=tuple(one for one in facts.noted if one != "payment"),
                 is_held=is_held,
