@@ -20,7 +20,10 @@ from include.domain.accounts import GlTemplate
 from include.domain.fees import FeeRate, FeeSchedule
 from include.domain.journal import Journal
 from include.domain.merchant import BankAccount, Merchant, PeriodPolicy, PostingModel
+from include.domain.money import Money
 from include.domain.settlement import LineClass, SettlementDay
+from include.services.books.ports import BookMappings
+from include.services.build_dispute_lost import build_dispute_lost
 from include.services.build_journals import BuildResult, build_journals
 from include.services.match_funding import ENTRIES, FundingResult, match_funding
 from include.services.match_lines import MatchResult, match_lines
@@ -318,3 +321,18 @@ def worked_day(per_item: int = -40) -> list[dict[str, Any]]:
         line("chargeback", -8000, case_number="K1", request="77"),
         line("fee", -1500, detail_code="chargeback_fee", request="77"),
     ]
+
+
+def lost(day: SettlementDay, merchant: Merchant, mappings: BookMappings, minor: int) -> Journal:
+    """Return the write-off of a chargeback in dollars, posted on the day itself."""
+    amount = Money(minor, "USD")
+    return build_dispute_lost(
+        day,
+        merchant,
+        case_number="K1",
+        amount=amount,
+        base=amount,
+        posting_date=day.settlement_date,
+        rate_millionths=1_000_000,
+        mappings=mappings,
+    )

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 import requests
+from sqlalchemy import Engine, update
 
 from include.adapters.settings_file import read_settings
 from include.adapters.store.engine import open_store
 from include.adapters.store.migrate import migrate
+from include.adapters.store.schema import effects
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.orders import order_id_of, reference_of
@@ -124,6 +126,13 @@ class Play:
         found = self.desks.of(SHOP).shop_hook.order(number)
         assert found is not None
         return found.status
+
+
+def make_due(store: Engine, state: str) -> None:
+    """Let the effects of a state be asked about now."""
+    wanted = update(effects).where(effects.c.state == state)
+    with store.begin() as connection:
+        connection.execute(wanted.values(next_at=effects.c.intended_at))
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete
 from structlog.testing import capture_logs
 
-from include.adapters.store.schema import effects, leases
+from include.adapters.store.schema import leases
 from include.domain.calendar import settlement_window
 from include.domain.order_state import OrderState
 from include.domain.orders import order_id_of
-from tests.integration.play import LIVE, SHOP, Play
+from tests.integration.play import LIVE, SHOP, Play, make_due
 from tests.integration.play import play as play
 from tieout.care_desk import comparison
 from tieout.tasks import orders
@@ -35,9 +35,8 @@ def in_session(calls: list[str]) -> list[str]:
 
 def test_the_janitor_asks_gateway_and_shops_outside_of_the_session(play: Play) -> None:
     play.take()
-    due = update(effects).where(effects.c.state == "done").values(next_at=effects.c.intended_at)
+    make_due(play.desks.context.store, "done")
     with play.desks.context.store.begin() as connection:
-        connection.execute(due)
         connection.execute(delete(leases))  # of the first sends: they lapse by themselves
     calls = calls_of(play.desks.sweep_effects)
     assert {"SYSPRO logon", "search transactions", "list notes"} <= set(calls)

@@ -1,20 +1,19 @@
 """A day is proven when SYSPRO has all of it, whoever posted it and whenever; never before."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import update
 
-from include.adapters.store.schema import effects as effect_table
+from include.adapters.store.schema import settlement_days
 from include.domain.errors import Rejected
 from include.domain.journal import JournalKind
-from include.domain.money import Money
 from include.domain.settlement import SettlementDay
 from include.sandbox.syspro import SysproApp
-from include.services.build_dispute_lost import build_dispute_lost
 from include.services.journal_book import JournalState
 from include.wiring import Tieout
-from tests.integration.play import Play
+from tests.integration.play import Play, make_due
+from tests.support_books import lost
 from tieout.order_desk import Desks
 from tieout.tasks import day_step, effects, orders, posting, settlement
 
@@ -72,22 +71,13 @@ def test_a_write_off_of_the_day_is_posted_beside_it_and_holds_it_up_nowhere(
     context: Tieout,
 ) -> None:
     day = approved(BESIDE)
-    lost = build_dispute_lost(
-        day,
-        context.merchant(day),
-        case_number="C-1",
-        amount=Money(100, "USD"),
-        base=Money(100, "USD"),
-        posting_date=BESIDE,
-        rate_millionths=1_000_000,
-        mappings=context.mappings,
-    )
-    context.journals.add(lost, context.mappings.version, {})
-    context.journals.move(lost, JournalState.approved)
+    write_off = lost(day, context.merchant(day), context.mappings, 100)
+    context.journals.add(write_off, context.mappings.version, {})
+    context.journals.move(write_off, JournalState.approved)
     posting.post(str(day))
     posting.tie_out(str(day))
     assert state_of(context, day) == "tied_out"
-    (beside,) = (one for one in context.journals.of_day(day) if one.journal.key == lost.key)
+    (beside,) = (one for one in context.journals.of_day(day) if one.journal.key == write_off.key)
     assert beside.state is JournalState.approved
 
 
@@ -104,14 +94,23 @@ def test_what_the_janitor_posts_once_its_period_is_open_is_proven_and_reported(
     effects.sweep_all()
     assert state_of(context, day) == "parked"  # the period is still closed
     play.control("periods", **period, state="open")
-    with context.store.begin() as connection:
-        connection.execute(
-            update(effect_table)
-            .where(effect_table.c.state == "parked")
-            .values(next_at=effect_table.c.intended_at)
-        )
+    make_due(context.store, "parked")
     effects.sweep_all()
     assert states(context, day) == {JournalState.tied_out}
+    assert state_of(context, day) == "reported"
+
+
+def test_a_day_that_is_proven_and_whose_run_died_is_reported_by_the_janitor(
+    context: Tieout,
+) -> None:
+    day = SettlementDay(MERCHANT, PARKED)
+    context.days.record(day, posting.TIED_OUT)
+    effects.sweep_all()
+    assert state_of(context, day) == posting.TIED_OUT  # its run may be about to report it
+    with context.store.begin() as connection:
+        an_hour_ago = context.clock.now() - timedelta(hours=1)
+        connection.execute(update(settlement_days).values(updated_at=an_hour_ago))
+    effects.sweep_all()
     assert state_of(context, day) == "reported"
 
 
@@ -123,12 +122,7 @@ def test_a_day_may_run_again_after_the_bank_was_reconciled_in_syspro(
     posting.tie_out(str(day))
     kinds = {one.journal.kind for one in context.journals.of_day(day)}
     assert JournalKind.funding in kinds
-    with context.store.begin() as connection:
-        connection.execute(
-            update(effect_table)
-            .where(effect_table.c.state == "done")
-            .values(next_at=effect_table.c.intended_at)
-        )
+    make_due(context.store, "done")
     effects.sweep_all()
     syspro = play.sandbox.services["syspro"].app
     assert isinstance(syspro, SysproApp)

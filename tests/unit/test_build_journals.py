@@ -15,12 +15,11 @@ from include.domain.journal import Journal, JournalKind
 from include.domain.merchant import PeriodPolicy
 from include.domain.money import Money
 from include.domain.settlement import LineClass
-from include.services.build_dispute_lost import build_dispute_lost
 from include.services.effects.ports import EffectKind
 from include.services.journal_book import JournalState
 from include.services.matching.columns import MATCHES
 from include.services.post_journals import effect_kind
-from tests.support_books import Desk, base_table, line, table, worked_day
+from tests.support_books import Desk, base_table, line, lost, table, worked_day
 
 LAST = date(2026, 10, 31)  # the settlement date of the worked day; period 10
 BANK_DAY = date(2026, 11, 2)
@@ -92,16 +91,7 @@ def test_a_dispute_won_comes_back_from_the_receivable(desk: Desk) -> None:
 
 
 def test_a_dispute_lost_is_written_off(desk: Desk) -> None:
-    journal = build_dispute_lost(
-        desk.day(LAST),
-        desk.merchant,
-        case_number="K1",
-        amount=Money(8000, "USD"),
-        base=Money(8000, "USD"),
-        posting_date=BANK_DAY,
-        rate_millionths=1_000_000,
-        mappings=desk.mappings,
-    )
+    journal = lost(desk.day(LAST), desk.merchant, desk.mappings, 8000)
     assert table(journal) == [("1170", "-80.00"), ("6156", "80.00")]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, func, select, true
 
 from include.adapters.store import audit
 from include.adapters.store.schema import approvals, settlement_days, tie_outs
@@ -79,11 +79,12 @@ class SqlDays:
         with self._engine.begin() as connection:
             return [SettlementDay(*row) for row in connection.execute(query)]
 
-    def in_state(self, state: str) -> list[SettlementDay]:
-        """Return the days that stand so, the oldest first."""
+    def in_state(self, state: str, *, since: datetime | None = None) -> list[SettlementDay]:
+        """Return the days that stand so, the oldest first; ``since``: at the latest."""
         query = (
             select(settlement_days.c.merchant_id, settlement_days.c.settlement_date)
             .where(settlement_days.c.state == state)
+            .where(true() if since is None else settlement_days.c.updated_at <= since)
             .order_by(settlement_days.c.settlement_date, settlement_days.c.merchant_id)
         )
         with self._engine.begin() as connection:

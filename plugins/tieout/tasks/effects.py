@@ -1,6 +1,7 @@
 """Effects that are due, of the ledger and of order to cash, as the janitor's task calls them."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 
 from include.domain.errors import Rejected
@@ -12,6 +13,8 @@ from tieout.tasks import posting
 from tieout.tasks.orders import desks, watch_store
 from tieout.tasks.task_log import told
 from tieout.this_process import worker_name
+
+_LOST = timedelta(hours=1)  # no run takes so long from the proof of a day to its report
 
 
 def sweep_all() -> str:
@@ -86,8 +89,12 @@ def _sweep_company(context: Tieout, conn_id: str, companies: Sequence[str]) -> s
 
 
 def _prove_parked() -> str:
-    """Prove and report the days that waited for a period and wait no more: no run comes back."""
+    """Prove and report the days that waited for a period and wait no more: no run comes back.
+
+    One that was proven an hour ago and is not reported has lost its run, or a sweep that died.
+    """
     context, done, broken = tieout(), list[str](), list[Exception]()
+    proven = context.days.in_state(posting.TIED_OUT, since=context.clock.now() - _LOST)
     for day in context.days.in_state(posting.PARKED):
         if any(one.state in WAITING for one in posting.journals_of(context, day)):
             continue
@@ -98,6 +105,8 @@ def _prove_parked() -> str:
         except Exception as fault:  # noqa: BLE001 - as above
             broken.append(fault)
             continue
+        proven.append(day)
+    for day in proven:
         try:
             posting.report(str(day))
         except Exception as fault:  # noqa: BLE001 - as above

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SHADOW = "shadow"  # of a day whose merchant posts nothing yet
+TIED_OUT = "tied_out"
 PARKED = "parked"  # of a day with a journal whose period is closed
-_SETTLED = ("tied_out", "reported", "held", PARKED, SHADOW)
+_SETTLED = (TIED_OUT, "reported", "held", PARKED, SHADOW)
 # A write-off of the day is posted and proven beside it: see ``disputes``.
 _KINDS = tuple(kind for kind in JournalKind if kind is not JournalKind.dispute_lost)
 
@@ -143,7 +144,7 @@ def tie_out(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
             )
         log.info("tie_out %s: SYSPRO calls %d", day, hook.calls)
     _demand_posted([one for one in booked if one.state not in there], day)
-    return PARKED if any(one.state is JournalState.parked for one in booked) else "tied_out"
+    return PARKED if any(one.state is JournalState.parked for one in booked) else TIED_OUT
 
 
 def journals_of(context: Tieout, day: SettlementDay) -> "list[BookedJournal]":
@@ -153,7 +154,10 @@ def journals_of(context: Tieout, day: SettlementDay) -> "list[BookedJournal]":
 
 def _demand_posted(missing: Sequence["BookedJournal"], day: SettlementDay) -> None:
     """Refuse to call a day proven that SYSPRO has not got: a person may mark *post* a success."""
-    named = [f"{one.journal.key} is {one.state}" for one in missing if one.state != PARKED]
+    from include.services.journal_book import JournalState
+
+    parked = JournalState.parked
+    named = [f"{one.journal.key} is {one.state}" for one in missing if one.state is not parked]
     if named:
         raise Rejected(
             f"{'; '.join(named)}, and SYSPRO has not got it",
@@ -171,17 +175,22 @@ def report(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
 
     before = context.days.get(day)
     state = before.state if before else "not begun"
-    if state == "tied_out":
+    if state == TIED_OUT:
         context.days.record(day, "reported")
-    written = write_report(
-        day,
-        merchant,
-        facts=context.report_facts,
-        lake=context.lake,
-        mappings=context.mappings,
-        writers=context.report_writers,
-        reports=context.reports,
-    )
+    try:
+        written = write_report(
+            day,
+            merchant,
+            facts=context.report_facts,
+            lake=context.lake,
+            mappings=context.mappings,
+            writers=context.report_writers,
+            reports=context.reports,
+        )
+    except BaseException:
+        if state == TIED_OUT:
+            context.days.record(day, state)  # the report is still owed: the janitor asks for it
+        raise
     for fmt, path in written.items():
         log.info("report %s %s: %s", day, fmt, path)
     told = notify(
