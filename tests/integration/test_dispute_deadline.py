@@ -143,3 +143,4 @@ def test_a_write_off_that_was_posted_before_its_worker_died_is_proven_by_the_nex
     assert desk.states == [JournalState.posted]
     assert desk.post(LAPSED) == 1
     assert desk.states == [JournalState.tied_out]
+    assert desk.said() == []

@@ -124,7 +124,7 @@ def _post_write_offs(day: SettlementDay) -> str:
                 items=context.open_items,
                 kinds=_WRITE_OFFS,
             )
-            tie_out(
+            tied = tie_out(
                 one,
                 journals=context.journals,
                 engine=engine,
@@ -132,7 +132,7 @@ def _post_write_offs(day: SettlementDay) -> str:
                 kinds=_WRITE_OFFS,
             )
             context.open_items.resolve(
-                [items[key] for key in result.posted if items.get(key)],
+                [items[key] for key in tied if items.get(key)],
                 resolved_by=_WRITER,
                 resolution="written off",
             )
