@@ -121,9 +121,7 @@ class OrderFacts:
     card: str = ""  # stored by the payment: '' not asked, kept, or leaving: then never noted
     noted: tuple[str, ...] = ()  # what was written into custom forms, by name
     stop: Stop | None = None
-    late_stop: str = (
-        ""  # why it was to be cancelled, too late: the goods had left, a person is told
-    )
+    late_stop: str = ""  # who asked for its end too late: goods had left, and a person is told
     delivered_minor: int | None = None  # invoiced before it was called off; None: not asked
     left_behind: tuple[str, ...] = ()  # steps that were refused: no number of theirs is used again
     sought: tuple[str, ...] = ()  # steps that a doubted store may have forgotten, asked for

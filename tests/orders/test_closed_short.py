@@ -307,7 +307,7 @@ def test_the_rest_of_an_invoice_stays_told_when_the_hold_is_charged_before_it_la
     site.kit.pass_time(days=7)
     site.poll()
     assert site.kit.service.orders.get(order.order_id).facts.captured_minor() == 10_000
-    beyond = ("erp_order", "invoiced 120.00 USD, and no more than 100.00 USD is held")
+    beyond = ("erp_order", "invoiced 120.00 USD, and no more than 100.00 USD is charged")
     assert [(kind, reason.partition(":")[0]) for kind, reason in site.letters()] == [beyond]
     letters = SqlDeadLetters(site.store(), lambda _c: NOW)
     (letter,) = letters.listing()
@@ -326,7 +326,20 @@ def test_the_rest_of_what_had_left_before_it_was_called_off_is_told(site: Site) 
     assert site.kit.service.orders.get(order.order_id).facts.captured_minor() == 10_000
     ((kind, reason),) = site.letters()
     assert kind == "erp_order"
-    assert reason.startswith("invoiced 120.00 USD, and no more than 100.00 USD is held")
+    assert reason.startswith("invoiced 120.00 USD, and no more than 100.00 USD is charged")
+
+
+def test_what_is_invoiced_after_what_had_left_was_counted_is_told(site: Site) -> None:
+    site.kit.rules = replace(site.kit.rules, capture_when=CaptureWhen.shipment)
+    order = paid(site)
+    for minor, name in ((6_000, "I1"), (3_000, "I2")):
+        site.erp.invoice(order, minor, name)
+        site.erp.show(order, number_of(site, order), "\\", last=name)
+        site.poll()
+    assert site.kit.service.orders.get(order.order_id).facts.captured_minor() == 6_000
+    ((kind, reason),) = site.letters()
+    assert kind == "erp_order"
+    assert reason.startswith("invoiced 90.00 USD, and no more than 60.00 USD is charged")
 
 
 def test_an_order_captured_at_once_stays_so_when_the_rule_is_changed(site: Site) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from include.domain.erp_orders import NOT_RELEASED, ErpDocument, ErpOrder, Shipment
 from include.domain.errors import IntegrationError, Rejected
-from include.domain.money import total
+from include.domain.money import Money, total
 from include.domain.order_rules import CaptureWhen
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order
@@ -161,19 +161,21 @@ class OrderFollower:
         return invoices
 
     def _demand_covered(self, order: Order, invoices: Sequence[ErpDocument]) -> None:
-        """Refuse to call it done while more is invoiced than can ever be charged.
+        """Refuse to call it done while more is invoiced than is charged.
 
         What is charged before the hold lapses, and what had left of an order that was called off,
-        is charged as far as it is held: no capture is refused for the rest.
+        is charged as far as it is held: no capture is refused for the rest. What is invoiced of
+        one after it was counted what had left is not charged at all.
         """
         facts = self.service.orders.get(order.order_id).facts
         if facts.stop is not None and facts.stop.keeps_invoice:
             return  # whoever gave it up knows it
         ours = [one.amount for one in invoices if one.amount.currency == order.currency]
-        invoiced, held = total(ours, order.currency), authorized(order, facts)
-        if (invoiced - held).minor > self.tolerance_minor:
+        invoiced, counted = total(ours, order.currency), facts.delivered_minor
+        most = authorized(order, facts) if counted is None else Money(counted, order.currency)
+        if (invoiced - most).minor > self.tolerance_minor:
             raise Rejected(
-                f"invoiced {invoiced}, and no more than {held} is held: nobody pays the rest",
+                f"invoiced {invoiced}, and no more than {most} is charged: nobody pays the rest",
                 f"SYSPRO {self.company_id}, order {order.number}",
                 "Collect the rest from the customer, or credit it in SYSPRO; then resolve this.",
             )
@@ -182,7 +184,7 @@ class OrderFollower:
         """Tell a person whom nobody else would: who asked believes that it is cancelled.
 
         Returns:
-            Why it was to be cancelled; ``''``: it was not, or it was in time.
+            Who had asked for its end; ``''``: nobody, or in time.
         """
         stop = saga.facts.stop
         if stop is None or stop.keeps_invoice or saga.facts.is_order_cancelled:
@@ -195,7 +197,7 @@ class OrderFollower:
         )
         amount = self.service.orders.content(saga.key).amount
         self.shelf.set_aside("late_cancellation", saga.key, late, owner=self.owner, amount=amount)
-        return stop.why
+        return stop.who
 
     def take_shipment(self, note: Shipment) -> bool:
         """Note what the shop is told of one dispatch note, once."""

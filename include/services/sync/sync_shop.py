@@ -112,7 +112,7 @@ class ShopSync:
                 return False
             has_left = saga.state == OrderState.completed or saga.facts.is_invoiced
             why = f"{found.status} in the shop"
-            is_told = has_left and saga.facts.late_stop == why  # by the letter of the invoice
+            is_told = has_left and saga.facts.late_stop == WHO  # by the letter of the invoice
             if not is_told and not (has_left and ask is Ask.discard):
                 self.service.cancel(order_id, WHO, why, told=why)
             if saga.facts.shop_changed.startswith(_REVIVED):
