@@ -46,6 +46,18 @@ def test_a_block_is_read_back_as_it_was_written(tmp_path: Path, name: str) -> No
     assert_frame_equal(pl.read_parquet(path), wanted, check_column_order=False)
 
 
+def test_two_processes_of_one_number_write_no_part_of_each_other(tmp_path: Path) -> None:
+    """As two containers have: process ids are theirs, the folder is not."""
+    path = tmp_path / "lines.parquet"
+    with (
+        TableWriter(path, LINE_COLUMNS, "d" * 64) as late,
+        TableWriter(path, LINE_COLUMNS, "d" * 64) as writer,
+    ):
+        for one in (late, writer):
+            one.write(BLOCKS["one value"])
+    assert pl.read_parquet(path).height == 5
+
+
 def test_blocks_of_every_kind_stand_in_one_table_and_give_the_same_bytes(tmp_path: Path) -> None:
     paths = [tmp_path / "first.parquet", tmp_path / "again.parquet"]
     for path in paths:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.adapters.layouts.reading.plain_bytes import only_text
+from include.services.parts import own_part
 
 _ARROW_TYPES: dict[str, Any] = {
     "string": pa.string_view(),
@@ -46,12 +47,12 @@ class TableWriter:
     def __init__(self, path: Path, columns: Mapping[str, tuple[str, str]], digest: str) -> None:
         self._path, self._digest = path, digest
         self._is_published = False
-        self._part = path.with_name(f".{path.name}.{os.getpid()}.part")
         self._schema = pa.schema(
             (name, _CODES if name in _CONSTANT else _ARROW_TYPES[kind])
             for name, (kind, _) in columns.items()
         )
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._part = own_part(path)
         self._writer = pq.ParquetWriter(
             self._part,
             self._schema,
