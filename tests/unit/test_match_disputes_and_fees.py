@@ -46,9 +46,26 @@ def test_a_chargeback_of_what_was_refunded_is_told_with_its_evidence(desk: Desk)
     ]
     whole, too_much = sorted(found)  # K2 is about the rest of B, and fits
     assert "case K1, is about order A, which was refunded: 100.00 USD on 2026" in whole
-    assert "(request 8)" in whole
+    assert "(request 8). The shopper would be paid twice: 100.00 USD." in whole
     assert "case K3, is about order B, which was refunded: 30.00 USD on 2026" in too_much
+    assert "paid twice: 30.00 USD" in too_much
     assert desk.rules(NEXT).count("request_id") == 3, "each is a chargeback of ours all the same"
+
+
+def test_a_second_chargeback_of_what_is_gone_already_is_told(desk: Desk) -> None:
+    desk.match(
+        [
+            line(reference="A", request="1"),
+            line("refund", -5000, reference="A", request="8", related_request_id="1"),
+            line("chargeback", -5000, reference="A", related_request_id="1", case_number="K1"),
+        ],
+        [document("1", reference="A"), document("8", -5000, reference="A")],
+    )
+    assert "chargeback_after_refund" not in desk.causes()
+    again = line("chargeback", -4000, reference="A", related_request_id="1", case_number="K2")
+    desk.match([again], [], NEXT)
+    (item,) = desk.items.open_of_day(desk.day(NEXT))
+    assert "The shopper would be paid twice: 40.00 USD." in item.explanation
 
 
 def test_a_reversal_needs_its_chargeback(desk: Desk) -> None:

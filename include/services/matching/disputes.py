@@ -125,9 +125,11 @@ def _of_capture(
     if known is None or not known.refunds:
         return plain
     money = Money(-row["amount_minor"], row["currency"])
-    left = known.sold_minor - known.returned_minor
+    left = known.sold_minor - known.returned_minor - known.disputed_minor
     if known.sold_minor and money.minor <= left:
         return plain  # a part was given back, and this is about the rest
+    twice = money.minor - max(left, 0) if known.sold_minor else known.returned_minor
+    amount = Money(min(twice, money.minor), money.currency)
     given = ", ".join(
         f"{Money(minor, money.currency)} on {on} (request {request_id})"
         for on, minor, request_id in known.refunds
@@ -137,7 +139,7 @@ def _of_capture(
         plain,
         cause=Cause.chargeback_after_refund,
         why=f"Chargeback {money}, case {case}, is about order {order}, which was refunded: "
-        f"{given}. The shopper would be paid twice.",
+        f"{given}. The shopper would be paid twice: {amount}.",
         do="Contest it with the acquirer; the refund, its date and request id are the evidence.",
     )
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CAPTURE_DAYS = 180  # how far back a dispute or refund may reach: the longest scheme limit
 REPEAT_DAYS = 7  # how far a line is looked for that settled already: days run in any order
+_OF_ORDERS = ["gross_sale", "refund", "chargeback", "chargeback_reversal"]
 _PLACE = ["file_digest", "line_no", "line_class"]  # names a line of a day
 REFUND_DAYS = 45  # how far back a refund's sale is looked for, to tell part from whole
 
@@ -26,6 +27,7 @@ class Moved:
     """What settled of one order in one currency."""
 
     sold_minor: int = 0
+    disputed_minor: int = 0  # taken back by chargebacks of earlier days, and not given back
     # Date, minor units above zero, request id; the oldest first.
     refunds: list[tuple[date, int, str]] = field(default_factory=list)
 
@@ -121,7 +123,7 @@ class History:
         lines = (
             pl.concat(frames)
             .filter(
-                pl.col("line_class").is_in(["gross_sale", "refund"]),
+                pl.col("line_class").is_in(_OF_ORDERS),
                 pl.col("merchant_reference").is_in(wanted),
             )
             .sort("line_date", "request_id")
@@ -131,6 +133,8 @@ class History:
             moved = found.setdefault((order, currency), Moved())
             if line_class == "gross_sale":
                 moved.sold_minor += minor
+            elif line_class != "refund":
+                moved.disputed_minor -= minor if line_date < on else 0
             else:
                 moved.refunds.append((line_date, -minor, request_id or "not said"))
         return found
