@@ -135,7 +135,8 @@ def _unread(facts: OrderFacts) -> tuple[Application, ...]:
     invoice, found = facts.known_invoices()[-1], list[Application]()
     for taken in (one for one in facts.taken if one.receipt):
         made = [one for one in facts.applications if one.capture == taken.number]
-        rest = taken.amount - total((one.amount for one in made), taken.amount.currency)
+        used = (one.amount for one in _standing(facts) if one.capture == taken.number)
+        rest = taken.amount - total(used, taken.amount.currency)
         if rest.minor > 0 and invoice not in [one.invoice for one in made]:
             number = len(facts.applications) + len(found) + 1
             found.append(Application(number, taken.number, invoice, rest, rest, rest))
