@@ -79,15 +79,19 @@ class People:
     def place_in_shop(self, story: Story) -> None:
         """Check out in the shop; the product finds the order there."""
         asked = {"outcome": story.outcome} if story.outcome else {}
-        self._into_cart(story, payment={"kind": "transient_token", "value": self._token(**asked)})
+        self._into_cart(story, payment={"kind": "transient_token", "value": self.token(**asked)})
 
     def _into_cart(self, story: Story, **more: Any) -> None:
         goods = [{"sku": story.sku, "quantity": 2}]
         placed = self.control("shop_place_order", shop=story.shop_id, lines=goods, **more)["order"]
         story.number = str(placed.get("number") or placed.get("no"))
 
-    def _token(self, **asked: str) -> str:
+    def token(self, **asked: str) -> str:
         return str(self.control("transient_token", count=1, **asked)["tokens"][0]["jti"])
+
+    def clear_faults(self) -> None:
+        """Let every partner behave from now on."""
+        requests.delete(f"{self._control}/faults", timeout=30).raise_for_status()
 
     def place_by_api(self, story: Story) -> dict[str, Any]:
         """Pay as a checkout does that calls the API itself; sent twice, as after a lost answer.
@@ -96,22 +100,7 @@ class People:
         """
         self._into_cart(story, status="pending")
         number = story.number
-        body = {
-            "number": number,
-            "currency": "USD",
-            "amount": "43.28",
-            "shopper": {"name": "Ann Lee", "email": "ann@example.com", "bill_to": _HOME},
-            "lines": [
-                {
-                    "description": "Green tea",
-                    "stock_code": story.sku,
-                    "quantity": "2",
-                    "net": _PRICE,
-                    "tax": _TAX,
-                }
-            ],
-            "payment": {"method": "transient_token", "transient_token": self._token()},
-        }
+        body = checkout_body(number, self.token(), sku=story.sku)
         first = self._post("/orders", body, key=f"demo-{number}")
         again = self._post("/orders", body, key=f"demo-{number}")
         if first["order_id"] != again["order_id"] or first["order_id"] != story.order_id:
@@ -130,6 +119,26 @@ class People:
             requests.post(url, json=body, headers=headers, timeout=60), path
         )
         return found
+
+
+def checkout_body(
+    number: str,
+    token: str,
+    *,
+    sku: str = TEA,
+    name: str = "Ann Lee",
+    email: str = "ann@example.com",
+) -> dict[str, Any]:
+    """Return two teas as a checkout sends them to the API."""
+    line = {"description": "Green tea", "stock_code": sku, "net": _PRICE, "tax": _TAX}
+    return {
+        "number": number,
+        "currency": "USD",
+        "amount": "43.28",
+        "shopper": {"name": name, "email": email, "bill_to": {**_HOME, "name": name}},
+        "lines": [{**line, "quantity": "2"}],
+        "payment": {"method": "transient_token", "transient_token": token},
+    }
 
 
 def make_key(context: Tieout) -> str:

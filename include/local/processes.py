@@ -81,25 +81,25 @@ class Processes:
         for path in sorted((self.home / "run").glob("*.pid")):
             leader, began = path.read_text().split()
             is_reused = _began(int(leader)) not in ("", began)  # after a reboot it is a stranger's
-            if not is_reused and _members(int(leader)):
+            if not is_reused and members(int(leader)):
                 found[path.stem] = int(leader)
         return found
 
     def headless(self) -> list[str]:
         """Name those whose own process is gone while its children still live."""
-        return [name for name, leader in self.running().items() if leader not in _members(leader)]
+        return [name for name, leader in self.running().items() if leader not in members(leader)]
 
     def stop(self, grace_s: float = 15) -> int:
         """Stop every session: ask, wait, then kill. Returns how many processes were ended."""
         sessions = self.running()
-        ended = sum(len(_members(session)) for session in sessions.values())
+        ended = sum(len(members(session)) for session in sessions.values())
         for step in (signal.SIGTERM, signal.SIGKILL):
             for session in sessions.values():
-                for pid in _members(session):
+                for pid in members(session):
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, step)
             until = time.monotonic() + grace_s
-            while any(_members(s) for s in sessions.values()) and time.monotonic() < until:
+            while any(members(s) for s in sessions.values()) and time.monotonic() < until:
                 time.sleep(0.2)
         for path in (self.home / "run").glob("*.pid"):
             path.unlink()
@@ -113,7 +113,7 @@ def _began(pid: int) -> str:
     return ""
 
 
-def _members(session: int) -> list[int]:
+def members(session: int) -> list[int]:
     """Return the live processes of a session, without its zombies (from /proc, else by signal)."""
     if not Path("/proc/self/stat").exists():  # macOS: the leader stands for its session
         try:

@@ -18,13 +18,15 @@ from sqlalchemy import Engine, func, select
 from include.adapters.store.dead_letters import SqlDeadLetters
 from include.adapters.store.order_tables import orders
 from include.local.airflow_api import AirflowApi
-from tests.soak.judge import judge
+from include.local.order_stories import People
+from include.services.effects.dead_letters import DeadLetter
+from tests.soak.judge import ENDED, Kept, judge
 from tests.soak.stack import Running, running
 from tests.soak.storm import Storm
 from tests.soak.town import Bought, Town
 
 Say = Callable[[str], None]
-_RESTING = {"completed", "cancelled", "declined", "stuck"}
+_LATE = ("late_cancellation", "shop_order")  # letters of a cancel that came after the invoice
 
 
 def main() -> int:
@@ -37,12 +39,17 @@ def main() -> int:
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     with running(given.home, say) as stack:
-        town = Town(stack.control_url, stack.api_urls, stack.key, given.seed)
-        _trade(stack, town, given, say)
+        people = People(stack.local, stack.key)
+        town = Town(people, stack.api_urls, stack.key, given.seed)
+        odd = _trade(stack, people, town, given, say)
         _watch(stack.store, given.calm * 60, say, until_rest=True)
-        _compare(stack.airflow, say)
-        odd = judge(town.bought, stack.store, town, stack.ledger())
-        odd += _letters(stack.store, town.bought)
+        odd += _compare(stack.airflow, say)
+        letters = SqlDeadLetters(stack.store).listing(limit=10_000)
+        kept = _kept(stack.store, letters)
+        requests = people.control("live_requests")["requests"]
+        odd += judge(town.bought, kept, requests, stack.ledger())
+        odd += _unexplained(letters, town.bought)
+    say(f"{len(town.said)} times somebody could not do as they wished, e.g. {town.said[-2:]}")
     for line in odd:
         say(f"ODD  {line}")
     say(f"{len(town.bought)} orders, {len(odd)} odd; logs: {given.home}")
@@ -59,9 +66,12 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _trade(stack: Running, town: Town, given: argparse.Namespace, say: Say) -> None:
+def _trade(
+    stack: Running, people: People, town: Town, given: argparse.Namespace, say: Say
+) -> list[str]:
+    """Trade through the storm; return what kept it from being one."""
+    storm = Storm(people, stack.processes, stack.commands, given.seed)
     town.open(stack.analyst(), given.rate)
-    storm = Storm(town.control, town.clear_faults, stack.processes, stack.commands, given.seed)
     storm.begin()
     say(f"the town trades in a storm, seed {given.seed}")
     _watch(stack.store, given.minutes * 60, say, until_rest=False)
@@ -69,6 +79,7 @@ def _trade(stack: Running, town: Town, given: argparse.Namespace, say: Say) -> N
     storm.end()
     played = ", ".join(f"{name} {count}" for name, count in sorted(storm.played.items()))
     say(f"the storm is over: {played}")
+    return storm.lulls()
 
 
 def _watch(store: Engine, seconds: float, say: Say, *, until_rest: bool) -> None:
@@ -80,23 +91,39 @@ def _watch(store: Engine, seconds: float, say: Say, *, until_rest: bool) -> None
         with store.connect() as connection:
             counts = {row[0]: row[1] for row in connection.execute(wanted)}
         say(", ".join(f"{state} {count}" for state, count in sorted(counts.items())))
-        if until_rest and set(counts) <= _RESTING:
+        if until_rest and set(counts) <= {*ENDED, "stuck"}:
             return
 
 
-def _compare(airflow: AirflowApi, say: Say) -> None:
+def _compare(airflow: AirflowApi, say: Say) -> list[str]:
     """Let the night's comparison run: it closes what was only under way, and tells the rest."""
+    ends = list[str]()
     for _ in range(2):
-        run_id = airflow.trigger("order_care")
-        say(f"order_care: {airflow.wait('order_care', run_id, 900)}")
+        ends.append(airflow.wait("order_care", airflow.trigger("order_care"), 900))
+        say(f"order_care: {ends[-1]}")
+    return [] if ends[-1] == "success" else ["order_care has failed: see its log"]
 
 
-def _letters(store: Engine, bought: Sequence[Bought]) -> Iterator[str]:
-    """Name the letters still open, but for those of a cancellation that came too late."""
-    late = {f"{one.shop}|{one.number}" for one in bought if one.is_cancelled}
-    for one in SqlDeadLetters(store).listing():
-        is_late = one.kind == "shop_order" and one.key in late
-        if not is_late and one.kind != "late_cancellation":
+def _kept(store: Engine, letters: Sequence[DeadLetter]) -> dict[str, Kept]:
+    """Return how each order stands, by its customer PO."""
+    late = {one.key for one in letters if one.kind in _LATE}
+    t = orders.c
+    wanted = select(t.purchase_order, t.state, t.order_id, t.shop_id, t.number)
+    with store.connect() as connection:
+        return {
+            row.purchase_order: Kept(
+                row.state, bool(late & {row.order_id, f"{row.shop_id}|{row.number}"})
+            )
+            for row in connection.execute(wanted)
+        }
+
+
+def _unexplained(letters: Sequence[DeadLetter], bought: Sequence[Bought]) -> Iterator[str]:
+    """Name the letters still open, but for those of a cancel that somebody had asked for."""
+    ended = [one for one in bought if one.is_cancelled]
+    asked = {one.id for one in ended} | {f"{one.shop}|{one.number}" for one in ended}
+    for one in letters:
+        if one.kind not in _LATE or one.key not in asked:
             yield f"letter {one.kind} {one.key}: {one.reason[:300]}"
 
 

@@ -41,10 +41,6 @@ class Running:
     key: str  # of the US shop's server
     api_urls: list[str]
 
-    @property
-    def control_url(self) -> str:
-        return f"{self.local.sandbox_url}/control"
-
     def analyst(self) -> AirflowApi:
         """Log somebody in who answers required actions."""
         found = AirflowApi(self.local.base_url, "admin", PASSWORD)
@@ -60,6 +56,9 @@ class Running:
 @contextmanager
 def running(home: Path, say: Callable[[str], None]) -> Iterator[Running]:
     """Bring everything up, until the block ends; the logs stay below ``home``."""
+    if home.exists() and any(home.iterdir()) and not (home / "keys.json").exists():
+        raise SystemExit(f"{home} holds something that is no soak's: name another --home")
+    Processes(home.absolute(), {}).stop()  # of a soak that was killed
     shutil.rmtree(home, ignore_errors=True)
     with (
         postgres() as server,

@@ -11,16 +11,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from include.local.processes import Processes
+import requests
 
-# (system, calls, faults): the sandbox plays each once or a few times, then it wears off.
+from include.domain.errors import IntegrationError
+from include.local.order_stories import People
+from include.local.processes import Processes, members
+
+# By system: the sandbox plays each a few times, then it wears off.
 _TRANSPORT = ("drop_before_commit", "drop_after_commit", "late_commit", "reset", "half_body",
               "wrong_length", "garbage", "empty", "html", "500", "502", "503")  # fmt: skip
-SPOILT = (
-    ("cybersource", "", (*_TRANSPORT, "429")),
-    ("syspro", "", (*_TRANSPORT, "error_text", "session_lost")),
-    ("shop", "", (*_TRANSPORT, "429")),
-)
+SPOILT = {
+    "cybersource": (*_TRANSPORT, "429"),
+    "syspro": (*_TRANSPORT, "error_text", "session_lost"),
+    "shop": (*_TRANSPORT, "429"),
+}
 _LATE_S = 8.0  # of a call that is executed after its client has gone; below every quiescence
 _OUTAGE_S = 45.0
 
@@ -30,14 +34,14 @@ class Storm:
 
     def __init__(
         self,
-        control: Callable[..., Any],
-        clear: Callable[[], None],
+        people: People,
         processes: Processes,
         commands: Mapping[str, Sequence[str]],
         seed: int,
     ) -> None:
         self.played: Counter[str] = Counter()
-        self._control, self._clear = control, clear
+        self.broke: list[str] = []  # what kept it from doing harm
+        self._people = people
         self._processes, self._commands = processes, commands
         self._chance = random.Random(seed)  # noqa: S311 - a game of dice
         self._ends = threading.Event()
@@ -56,28 +60,37 @@ class Storm:
         self._ends.set()
         for thread in self._threads:
             thread.join()
-        self._clear()
+        self._people.clear_faults()
+
+    def lulls(self) -> list[str]:
+        """Say what it was to do and has not done: a storm of nothing proves nothing."""
+        wanted = {*SPOILT, "kill"}
+        idle = wanted - {name.split()[0] for name in self.played}
+        return [*(f"the storm has spared: {one}" for one in sorted(idle)), *self.broke]
 
     def _often(self, seconds: float, work: Callable[[], None]) -> None:
         while not self._ends.wait(seconds * self._chance.uniform(0.5, 1.5)):
-            work()
+            try:
+                work()
+            except (requests.RequestException, IntegrationError) as odd:
+                self.broke.append(f"{type(odd).__name__}: {odd}"[:200])
 
     def _spoil(self) -> None:
-        system, match, faults = self._chance.choice(SPOILT)
-        fault, times = self._chance.choice(faults), self._chance.randint(1, 3)
-        nth = self._chance.randint(1, 3)
-        more = {"seconds": _LATE_S} if fault == "late_commit" else {}
-        self._control("faults", fault=fault, system=system, match=match, nth=nth, times=times,
-                      **more)  # fmt: skip
+        system = self._chance.choice(list(SPOILT))
+        fault, times = self._chance.choice(SPOILT[system]), self._chance.randint(1, 3)
+        rule: dict[str, Any] = {"system": system, "nth": self._chance.randint(1, 3), "times": times}
+        if fault == "late_commit":
+            rule["seconds"] = _LATE_S
+        self._people.control("faults", fault=fault, **rule)
         self.played[f"{system} {fault}"] += times
 
     def _outage(self) -> None:
         """Let a partner answer 503 for a while. Other rules of it rest meanwhile."""
         system = self._chance.choice(("syspro", "syspro", "shop", "cybersource"))
-        self._control("faults", fault="503", system=system, times=100_000)
+        self._people.control("faults", fault="503", system=system, times=100_000)
         self.played[f"{system} outage"] += 1
         self._ends.wait(_OUTAGE_S)
-        self._clear()
+        self._people.clear_faults()
 
     def _kill(self) -> None:
         """Kill one component whole, as a container ends, or one process of a task."""
@@ -103,17 +116,6 @@ class Storm:
         if found:
             _kill(self._chance.choice(found))
             self.played["kill -9 of a task"] += 1
-
-
-def members(session: int) -> dict[int, int]:
-    """Return the live processes of a session, each with its parent."""
-    found = {}
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError):
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            if fields[0] != "Z" and int(fields[3]) == session:
-                found[int(entry.name)] = int(fields[1])
-    return found
 
 
 def _kill(pid: int) -> None:

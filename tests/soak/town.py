@@ -14,17 +14,14 @@ from typing import Any
 import requests
 
 from include.domain.errors import IntegrationError
+from include.domain.orders import order_id_of
 from include.local.airflow_api import AirflowApi
+from include.local.order_stories import COMPANIES, TEA, UK, US, People, checkout_body
 
-US, UK = "acme_us_web", "acme_uk_web"
-COMPANIES = {US: "A", UK: "B"}
 PREFIXES = {US: "W", UK: "G"}  # of the customer PO
-TEA, COFFEE = "TEA-1001", "COF-2001"
+COFFEE = "COF-2001"
 PRICES = {TEA: "19.99", COFFEE: "7.50"}
 _SHOPPERS = 60  # so few that some order twice
-_NET, _TAX, _TOTAL = "39.98", "3.30", "43.28"  # two teas in the US, by the API
-_HOME = {"lines": ["12 Elm Street"], "city": "Springfield", "region": "IL",
-         "postal_code": "62701", "country": "US"}  # fmt: skip
 _DEFINITE = (200, 201, 202, 400, 401, 403, 404, 409, 422)
 
 
@@ -34,7 +31,6 @@ class Bought:
 
     shop: str
     number: str
-    total: str  # as the shop shows it
     by_api: bool = False
     wish: str = ""  # what the bank will say: '' yes, 'declined', 'review'
     answered: int = 0  # the API's definite status; 0: none yet
@@ -43,38 +39,30 @@ class Bought:
     refunds: list[str] = field(default_factory=list)  # that the API accepted
     credits: list[str] = field(default_factory=list)  # that SYSPRO posted
 
+    @property
+    def id(self) -> str:
+        return order_id_of(self.shop, self.number)
+
 
 class Town:
     """Everybody, each in a thread of their own, until ``close``."""
 
-    def __init__(self, control: str, api_urls: list[str], key: str, seed: int) -> None:
+    def __init__(self, people: People, api_urls: list[str], key: str, seed: int) -> None:
         self.bought: list[Bought] = []
-        self.said: list[str] = []
-        self._control, self._apis, self._key = control, api_urls, key
+        self.said: list[str] = []  # what kept somebody from doing what they wanted
+        self._people, self._apis, self._key = people, api_urls, key
         self._chance = random.Random(seed)  # noqa: S311 - a game of dice
         self._is_open = threading.Event()
         self._lock = threading.Lock()
-        self._threads: list[threading.Thread] = []
-
-    def control(self, action: str, /, **facts: Any) -> Any:
-        """Do what a person or the calendar does at a partner."""
-        answer = requests.post(f"{self._control}/{action}", json=facts, timeout=60)
-        if not answer.ok:
-            raise ValueError(f"{action}: {answer.status_code} {answer.text[:200]}")
-        return answer.json()
-
-    def clear_faults(self) -> None:
-        requests.delete(f"{self._control}/faults", timeout=60).raise_for_status()
 
     def open(self, airflow: AirflowApi, orders_per_minute: float) -> None:
         """Fill the shelves; shoppers, clerks and analysts begin."""
         goods = [{"sku": s, "name": s, "price": p, "stock": 9000} for s, p in PRICES.items()]
-        for shop, company in COMPANIES.items():
-            self.control("shop_products", shop=shop, products=goods)
-            self.control("clerk", action="auto", company=company, delay_s=20)
+        for shop in COMPANIES:
+            self._people.control("shop_products", shop=shop, products=goods)
+            self._people.clerk(shop, "auto", delay_s=20)
             for sku in PRICES:
-                self.control("clerk", action="stock", company=company, stock_code=sku,
-                             quantity="100000")  # fmt: skip
+                self._people.clerk(shop, "stock", stock_code=sku, quantity="100000")
         self._is_open.set()
         self._every(60 / orders_per_minute, self._buy)
         self._every(240 / orders_per_minute, self._change_mind)
@@ -89,15 +77,13 @@ class Town:
             while for_good or self._is_open.is_set():
                 try:
                     work()
-                except (requests.RequestException, IntegrationError, ValueError) as odd:
+                except (requests.RequestException, IntegrationError) as odd:
                     self.said.append(f"{type(odd).__name__}: {odd}"[:200])
                 with self._lock:
                     pause = seconds * self._chance.uniform(0.5, 1.5)
                 time.sleep(pause)
 
-        thread = threading.Thread(target=run, daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        threading.Thread(target=run, daemon=True).start()
 
     def _buy(self) -> None:
         with self._lock:
@@ -107,31 +93,26 @@ class Town:
             who = self._chance.randrange(_SHOPPERS)
             count = self._chance.randint(1, 4)
         asked = {"outcome": wish} if wish else {}
-        token = self.control("transient_token", count=1, **asked)["tokens"][0]["jti"]
+        token = self._people.token(**asked)
         billing = {"first_name": "Ann", "last_name": f"Lee {who}", "email": f"s{who}@example.com"}
         lines = [{"sku": TEA, "quantity": 2}] if by_api else [
             {"sku": TEA, "quantity": count}, {"sku": COFFEE, "quantity": 1}
         ]  # fmt: skip
         paid: dict[str, Any] = {"payment": {"kind": "transient_token", "value": token}}
         more = {"status": "pending"} if by_api else paid
-        order = self.control("shop_place_order", shop=shop, lines=lines, billing=billing, **more)
+        order = self._people.control(
+            "shop_place_order", shop=shop, lines=lines, billing=billing, **more
+        )
         placed = order["order"]
         number = str(placed.get("number") or placed.get("no"))
-        one = Bought(shop, number, str(placed.get("total", "")), by_api, wish)
+        one = Bought(shop, number, by_api, wish)
         self.bought.append(one)
         if by_api:
             threading.Thread(target=self._check_out, args=(one, who, token), daemon=True).start()
 
     def _check_out(self, one: Bought, who: int, token: str) -> None:
         """Ask until the answer is definite, as a shop's server does: under one key."""
-        body = {
-            "number": one.number, "currency": "USD", "amount": _TOTAL,
-            "shopper": {"name": f"Ann Lee {who}", "email": f"s{who}@example.com",
-                        "bill_to": {"name": f"Ann Lee {who}", **_HOME}},
-            "lines": [{"description": "Tea", "stock_code": TEA, "quantity": "2", "net": _NET,
-                       "tax": _TAX}],
-            "payment": {"method": "transient_token", "transient_token": token},
-        }  # fmt: skip
+        body = checkout_body(one.number, token, name=f"Ann Lee {who}", email=f"s{who}@example.com")
         status, told = self._post("/orders", body, f"soak-{one.number}")
         one.answered, one.order_id = status, str(told.get("order_id", ""))
 
@@ -161,21 +142,27 @@ class Town:
             what(one)
 
     def _cancel_in_shop(self, one: Bought) -> None:
-        one.is_cancelled = True
-        self.control("shop_cancel_order", shop=one.shop, order=one.number)
+        self._cancelled(one, "shop_cancel_order", shop=one.shop, order=one.number)
 
     def _cancel_in_erp(self, one: Bought) -> None:
+        self._cancelled(one, "clerk", action="cancel", company=COMPANIES[one.shop],
+                        customer_po=self.purchase_order(one))  # fmt: skip
+
+    def _cancelled(self, one: Bought, control: str, **facts: str) -> None:
+        """Ask for an order's end; where somebody refuses, nobody has asked for it."""
+        try:
+            self._people.control(control, **facts)
+        except requests.RequestException:
+            one.is_cancelled = True  # it may be
+            raise
         one.is_cancelled = True
-        self.control("clerk", action="cancel", company=COMPANIES[one.shop],
-                     customer_po=self.purchase_order(one))  # fmt: skip
 
     def _credit(self, one: Bought) -> None:
-        """Raises ``ValueError`` where nothing is invoiced yet: then nothing is credited."""
+        """Raises ``Rejected`` where nothing is invoiced yet: then nothing is credited."""
         with self._lock:
             amount = self._chance.choice(("1.00", "5.25"))
-        self.control("clerk", action="credit", company=COMPANIES[one.shop],
-                     customer_po=self.purchase_order(one), amount=amount,
-                     reason="BROKEN")  # fmt: skip
+        self._people.clerk(one.shop, "credit", customer_po=self.purchase_order(one),
+                           amount=amount, reason="BROKEN")  # fmt: skip
         one.credits.append(amount)
 
     def _refund(self, one: Bought) -> None:
