@@ -49,7 +49,9 @@ def score_lines(found: Mapping[str, tuple[int, str] | None]) -> list[str]:
     median = statistics.median(counts) if counts else 0
     lines = [f"{len(counts)} of {len(found)} mutants caught; median {median:,.0f} lifecycles"]
     for name, caught in found.items():
-        told = f"{caught[0]:>6,}  {caught[1][:110]}" if caught else "  lives"
+        first = VARIANTS[name].hunted_from
+        begun = f"from seed {first}: " if first > 1 else ""
+        told = f"{caught[0]:>6,}  {begun}{caught[1][:110]}" if caught else "  lives"
         lines.append(f"{name:<50} {told}")
     return lines
 

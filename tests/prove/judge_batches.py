@@ -13,8 +13,6 @@ class BatchJudge(Judge):
     """Judges voids, refunds and reversals against each other: I43."""
 
     def batches(self) -> Iterator[Violation]:
-        if not self.world.batches.is_played:
-            return
         yield from self._held_beside_captures()
         yield from self._voided_first()
 

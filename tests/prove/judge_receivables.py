@@ -31,7 +31,7 @@ class ReceivablesJudge(Judge):
                 yield Violation("I40 receipts pay invoices", what)
 
     def _of_one_order(self) -> Iterator[Violation]:
-        """No receipt pays another order's invoice, and neither gives more than it has."""
+        """No receipt pays another order's invoice; that neither gives too much SYSPRO sees to."""
         ledger, truth = self.world.receivables, self.truth
         order_of = {
             number: order.order_id
@@ -43,12 +43,6 @@ class ReceivablesJudge(Judge):
                 whose = truth.by_reference[one.receipt][0].order_id
                 if order_of[one.invoice] != whose:
                     yield Violation("I41 a receipt pays its own order", f"{whose}: {one.invoice}")
-            for left in (
-                one.receipt and ledger.receipt_left(one.receipt),
-                one.invoice and ledger.invoice_left(one.invoice),
-            ):
-                if left and left < 0:
-                    yield Violation("I41 no more applied than there is", str(one))
 
     def application(self, step: Step) -> Iterator[Violation]:
         """What is called applied was applied, by us or by hand, or nothing is left to apply."""
