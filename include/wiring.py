@@ -40,9 +40,9 @@ if TYPE_CHECKING:  # the libraries behind these are slow to import
     from include.adapters.store.watermarks import SqlShelf, SqlWatermarks
     from include.mappings.tables import Mappings
     from include.mappings.today import Today
+    from include.services.effect_postings import EffectPostings
     from include.services.effects.engine import Engine
     from include.services.effects.store import Leases
-    from include.services.postings import EffectPostings
     from include.services.translate.translator import ShopTranslator
     from include.services.write_report import ReportWriter
 
@@ -347,7 +347,7 @@ class Tieout:
 
     def postings(self, owner: str) -> "EffectPostings":
         """Return what became of journals; ``owner`` is asked about those that do not finish."""
-        from include.services.postings import EffectPostings
+        from include.services.effect_postings import EffectPostings
 
         return EffectPostings(self.effects, self.dead_letters, owner, self.trust.is_doubted)
 

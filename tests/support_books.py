@@ -25,12 +25,12 @@ from include.domain.settlement import LineClass, SettlementDay
 from include.services.books.ports import BookMappings
 from include.services.build_dispute_lost import build_dispute_lost
 from include.services.build_journals import BuildResult, build_journals
+from include.services.effect_postings import EffectPostings
 from include.services.match_funding import ENTRIES, FundingResult, match_funding
 from include.services.match_lines import MatchResult, match_lines
 from include.services.matching.columns import LINES, MATCHES, line_schema
 from include.services.matching.match_files import rows_of_matches
 from include.services.ports import PeriodState, PostingPeriod, TransactionFacts
-from include.services.postings import EffectPostings
 
 DAY = date(2026, 10, 30)
 ACCOUNTS = {

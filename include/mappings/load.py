@@ -10,7 +10,7 @@ from pathlib import Path
 
 from include.domain.accounts import GlTemplate
 from include.domain.alerts import AlertKind, AlertRule
-from include.domain.disputes import ChargebackReason
+from include.domain.chargeback_reasons import ChargebackReason
 from include.domain.fees import FeeRate, FeeSchedule
 from include.domain.merchant import BankAccount, DisputeRules, ErpCondition, Merchant, Source
 from include.mappings.files import FILES

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from difflib import get_close_matches
 
 from include.domain.accounts import GlTemplate
-from include.domain.disputes import ChargebackReason
+from include.domain.chargeback_reasons import ChargebackReason
 from include.domain.errors import Rejected
 from include.domain.fees import FeeSchedule
 from include.domain.merchant import Merchant

@@ -25,7 +25,7 @@ from include.services.approve_journals import (
 )
 from include.services.effects.chain import Signed
 from include.services.orders.order_service import OrderService
-from include.services.orders.refund_order import RefundRow
+from include.services.orders.refund_saga import RefundRow
 
 REFUSED = "refused"
 HOLD_RESTS = timedelta(hours=20)  # what a person holds is asked about again on the next day

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from include.domain.errors import Rejected
 from include.domain.merchant import Merchant, Source
 from include.domain.settlement import Coverage, Knowledge, LineClass, SettlementDay
-from include.services.ask_again import awaited_items, awaited_key
 from include.services.download_reports import DOWNLOADS, read_outcomes
 from include.services.fetch_sources import Outcome, SourceOutcome, expected_of
 from include.services.files import (
@@ -24,8 +23,9 @@ from include.services.files import (
     ParsedFile,
     StoredFile,
 )
-from include.services.findings import CLASSIFIER, STAGE, findings_of, mended
+from include.services.late_files import awaited_items, awaited_key
 from include.services.matching.ports import ItemStore
+from include.services.set_aside_items import CLASSIFIER, STAGE, findings_of, mended
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from include.domain.settlement import (
 )
 from include.services.files import LakeStore, ParsedFile
 from include.services.measure_facts import records_of
-from include.services.parts import written_whole
+from include.services.whole_files import written_whole
 
 LINES, QUARANTINE, ENTRIES = "lines.parquet", "quarantine.parquet", "bank_entries.parquet"
 REPEAT_DAYS = 7  # how far a line is looked for that was counted already: days run in any order

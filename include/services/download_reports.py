@@ -13,10 +13,10 @@ from include.domain.errors import IntegrationError, Rejected, Retryable
 from include.domain.merchant import Merchant
 from include.domain.open_items import OpenItems
 from include.domain.settlement import SettlementDay
-from include.services.ask_again import STAGE, awaited_items, has_come
 from include.services.fetch_sources import Outcome, Senders, SourceOutcome, fetch_sources
 from include.services.files import FileState
-from include.services.parts import written_whole
+from include.services.late_files import STAGE, awaited_items, has_come
+from include.services.whole_files import written_whole
 
 DOWNLOADS = "downloads.json"  # what became of each source, for the next step
 

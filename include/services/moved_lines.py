@@ -25,10 +25,10 @@ from include.services.day_tables import (
     days_around,
 )
 from include.services.files import Files, LakeStore
-from include.services.findings import CLASSIFIER, MOST_ITEMS, STAGE, cause_of, place_item
 from include.services.matching.columns import EXPLAINED
 from include.services.matching.duplicates import settled_on
 from include.services.matching.ports import ItemStore
+from include.services.set_aside_items import CLASSIFIER, MOST_ITEMS, STAGE, cause_of, place_item
 
 _RECORD = ["file_digest", "line_no"]
 _REQUEST = ["request_id", "currency", "amount_minor"]

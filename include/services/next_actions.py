@@ -7,7 +7,7 @@ reference, sections 2.2 and 3; SYSPRO reference, sections 4 and 6; reliability r
 from dataclasses import dataclass
 
 from include.services.effects.dead_letters import DeadLetter
-from include.services.orders.refused import CAPTURE_REFUSED, REVERSAL_REFUSED
+from include.services.orders.gateway_refusals import CAPTURE_REFUSED, REVERSAL_REFUSED
 from include.services.orders.setting_back import WAYS_OUT, way_out
 
 

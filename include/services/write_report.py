@@ -18,7 +18,6 @@ from include.domain.money import Money
 from include.domain.quality import QualityResult
 from include.domain.settlement import NET_CLASSES, Coverage, Knowledge, LineClass, SettlementDay
 from include.services.matching.columns import LINES, MATCHES
-from include.services.parts import written_whole
 from include.services.report_lines import LineSum, ParquetLines, sum_bank_entries, sum_lines
 from include.services.report_model import (
     AWAITED,
@@ -31,6 +30,7 @@ from include.services.report_model import (
     ReportModel,
     VersionChange,
 )
+from include.services.whole_files import written_whole
 
 TITLES = {
     LineClass.gross_sale: "Gross sales",

@@ -36,12 +36,12 @@ from include.services.check_quality import check_quality
 from include.services.classify_lines import ClassifyResult, classify_lines
 from include.services.disputes.watch import watch_disputes
 from include.services.download_reports import download_reports
+from include.services.effect_postings import EffectPostings
 from include.services.fetch_sources import Senders
 from include.services.journal_book import JournalState
 from include.services.match_funding import match_funding
 from include.services.match_lines import document_window, match_lines
 from include.services.matching.match_files import rows_of_matches
-from include.services.postings import EffectPostings
 from tests.accuracy.partners import Partners, WallClock
 
 _TRIES = 4  # Airflow would try again; a second download often serves the right bytes

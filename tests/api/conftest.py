@@ -14,8 +14,8 @@ from sqlalchemy import Engine as SqlEngine
 from sqlalchemy import text
 
 from include.adapters.store import audit
-from include.adapters.store.alarms import SqlAlarms
-from include.adapters.store.answers import SqlAnswers
+from include.adapters.store.api_alerts import SqlAlarms
+from include.adapters.store.api_answers import SqlAnswers
 from include.adapters.store.api_clients import SqlApiClients
 from include.adapters.store.dead_letters import SqlDeadLetters
 from include.adapters.store.decisions import SqlDecisions

@@ -11,7 +11,7 @@ from typing import Any
 from httpx import Response
 from sqlalchemy import update
 
-from include.adapters.store.answers import SqlAnswers
+from include.adapters.store.api_answers import SqlAnswers
 from include.adapters.store.order_tables import answers as rows
 from include.services.api.ports import Answer, Standing
 from include.services.effects.ports import EffectKind

@@ -27,10 +27,10 @@ from include.mappings.load import load_mappings
 from include.services.build_journals import build_journals
 from include.services.check_quality import check_quality
 from include.services.classify_lines import classify_lines
+from include.services.effect_postings import EffectPostings
 from include.services.files import StoredFile
 from include.services.match_lines import match_lines
 from include.services.ports import PeriodState, PostingPeriod, TransactionFacts
-from include.services.postings import EffectPostings
 from tests.bench.generate import DAY, MERCHANT
 
 Answer = tuple[tuple[int, int, int], dict[str, float]]

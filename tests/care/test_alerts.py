@@ -5,8 +5,8 @@ from datetime import date, time, timedelta
 
 import pytest
 
-from include.adapters.store.alarms import SqlAlarms
 from include.adapters.store.alerts import SqlAlertBook, SqlSightings
+from include.adapters.store.api_alerts import SqlAlarms
 from include.adapters.store.open_items import SqlOpenItems
 from include.domain.alerts import AlertKind, AlertRule, Channel, QuietHours, Recipient
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
@@ -16,8 +16,8 @@ from include.domain.payments import PaymentStatus
 from include.domain.settlement import SettlementDay
 from include.mappings.load import load_mappings
 from include.services.alerts.raise_alerts import RaiseAlerts, Told
-from include.services.ask_again import awaited_items
 from include.services.effects.ports import Effect, EffectKind, Receipt
+from include.services.late_files import awaited_items
 from include.services.orders.driver import Event
 from tests.care.conftest import Care
 from tests.orders.conftest import make_order

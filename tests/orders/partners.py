@@ -44,7 +44,7 @@ from include.domain.payments import (
 )
 from include.services.effects.ports import Difference, Effect, EffectKind, Found, Receipt
 from include.services.orders.ports import ShopContext
-from include.services.orders.refund_order import RefundRow
+from include.services.orders.refund_saga import RefundRow
 
 Answer = Callable[[Effect], Receipt]
 _GATEWAY = (

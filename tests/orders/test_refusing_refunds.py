@@ -15,7 +15,7 @@ from include.domain.orders import Order
 from include.domain.refunds import RefundState
 from include.services.effects.ports import Effect, EffectKind, EffectState, Receipt
 from include.services.effects.store import Lease, LeaseLost
-from include.services.orders.refund_order import RefundPlay, kind_of
+from include.services.orders.refund_saga import RefundPlay, kind_of
 from tests.orders.conftest import Kit, make_order
 from tests.orders.test_deciding_refunds import ALL, ask, given_back, reserved
 

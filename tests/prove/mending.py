@@ -8,7 +8,7 @@ from include.domain.errors import Rejected
 from include.domain.reviews import Decision
 from include.services.effects.dead_letters import DeadLetter
 from include.services.effects.ports import Effect, EffectKind, EffectState
-from include.services.orders.refused import CAPTURE_REFUSED, REVERSAL_REFUSED, refusal_of
+from include.services.orders.gateway_refusals import CAPTURE_REFUSED, REVERSAL_REFUSED, refusal_of
 from include.services.orders.steps import name_of
 from tests.prove import caring
 from tests.prove.aged import TOO_OLD

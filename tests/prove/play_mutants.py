@@ -22,7 +22,7 @@ from include.services.effects.engine import Engine
 from include.services.orders.decide_review import Decided, decide_review
 from include.services.orders.driver import Event, Saga
 from include.services.orders.order_service import OrderService
-from include.services.orders.refund_order import RefundRow
+from include.services.orders.refund_saga import RefundRow
 from include.services.shop.ports import ShopOrder
 from include.services.sync.push_refunds import RefundPush
 from include.services.sync.sync_shop import ShopSync

@@ -9,7 +9,7 @@ import pytest
 
 from include.adapters.store.days import SqlApprovals
 from include.adapters.store.disputes import SqlDisputes
-from include.domain.disputes import ChargebackReason
+from include.domain.chargeback_reasons import ChargebackReason
 from include.domain.errors import Rejected
 from include.domain.journal import Journal
 from include.domain.matching import Cause

@@ -7,7 +7,7 @@ import pytest
 
 from include.domain.settlement import SettlementDay
 from tests.support_files import DAY, NEXT, sale, sales_file
-from tests.unit.test_ask_again import Room
+from tests.unit.test_late_files import Room
 
 THIRD = SettlementDay("acme_us", NEXT.settlement_date + timedelta(days=1))
 

@@ -11,12 +11,12 @@ from include.domain.errors import Parked, Rejected, Retryable
 from include.domain.journal import Journal
 from include.domain.merchant import PeriodPolicy
 from include.services.approve_journals import NO_ANSWER, note_asked, record_decision
+from include.services.effect_postings import EffectPostings
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectState
 from include.services.effects.retire import retire
 from include.services.journal_book import JournalState
 from include.services.post_journals import effect_of, post_journals
-from include.services.postings import EffectPostings
 from tests.effects import KIND, TIMINGS, ScriptedPartner, time_out
 from tests.support_books import ACCOUNTS, Clock, Desk, line, table, worked_day
 

@@ -20,9 +20,9 @@ from include.domain.errors import Rejected
 from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.orders import Order
 from include.services.effects.chain import detail_of
-from include.services.orders.books import Amend, TimelineEntry
 from include.services.orders.driver import Event, Saga, Stale
 from include.services.orders.standing import state_of
+from include.services.orders.stores import Amend, TimelineEntry
 
 _ROW = (
     orders.c.order_id,

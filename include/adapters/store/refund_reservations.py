@@ -17,7 +17,7 @@ from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.refunds import WITHIN_LIMIT, Part, RefundFacts, RefundState, Ruling, plan
 from include.services.orders.driver import Event
-from include.services.orders.refund_order import RefundRow
+from include.services.orders.refund_saga import RefundRow
 
 # Built once: a statement costs more to put together than to run.
 _FIND = select(refunds).where(refunds.c.refund_id == bindparam("of_refund"))

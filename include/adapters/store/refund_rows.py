@@ -7,7 +7,7 @@ from include.domain.canonical import from_json, to_json
 from include.domain.money import Money
 from include.domain.refunds import WITHIN_LIMIT, RefundFacts, RefundState, Ruling
 from include.services.orders.driver import Saga
-from include.services.orders.refund_order import RefundRow
+from include.services.orders.refund_saga import RefundRow
 
 
 def first_row(row: RefundRow, facts: RefundFacts, now: datetime) -> dict[str, Any]:

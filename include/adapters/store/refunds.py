@@ -27,7 +27,7 @@ from include.domain.refunds import (
 )
 from include.services.effects.store import Lease
 from include.services.orders.driver import Event, Saga
-from include.services.orders.refund_order import RefundRow
+from include.services.orders.refund_saga import RefundRow
 
 # Built once: a statement costs more to put together than to run.
 _DUE = (

@@ -10,7 +10,7 @@ from include.domain.canonical import from_json
 from include.domain.money import Money
 from include.domain.refunds import RefundFacts, RefundState
 from include.services.ask_refunds import WaitingRefund, digest_of, key_of
-from include.services.orders.refund_order import RefundRow
+from include.services.orders.refund_saga import RefundRow
 
 _MOST = 500  # questions of one run; more than that is not a matter of one person
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from include.domain.chargeback_reasons import ChargebackReason
 from include.domain.dispute_cases import Dispute
 from include.domain.dispute_deadlines import Standing, noticed_on
-from include.domain.disputes import ChargebackReason
 from include.domain.errors import Rejected
 from include.domain.matching import Cause
 from include.domain.merchant import Merchant

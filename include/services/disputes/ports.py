@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, Protocol
 
+from include.domain.chargeback_reasons import ChargebackReason
 from include.domain.dispute_cases import DisputeEvent
-from include.domain.disputes import ChargebackReason
 from include.domain.journal import Journal
 from include.domain.open_items import OpenItem
 from include.domain.settlement import SettlementDay

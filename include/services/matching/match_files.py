@@ -20,7 +20,7 @@ from include.services.matching.columns import (
     schema_of,
 )
 from include.services.matching.plain import NOBODY
-from include.services.parts import own_part
+from include.services.whole_files import own_part
 
 if TYPE_CHECKING:
     import polars as pl

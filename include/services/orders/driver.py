@@ -18,7 +18,7 @@ from include.services.effects.schedule import is_due, is_unsent, may_be_withdraw
 from include.services.effects.store import Lease, LeaseLost, Leases
 from include.services.orders.commands import Command
 from include.services.orders.setting_back import Letter, Stake, is_set_back
-from include.services.orders.turned_away import let_wait
+from include.services.orders.undrivable import let_wait
 
 F = TypeVar("F")
 _THERE = (EffectState.done, EffectState.verified, EffectState.declined)

@@ -14,8 +14,8 @@ from include.domain.payments import Authorized, Moved, PaymentStatus
 from include.domain.reviews import Decision
 from include.services.effects.ports import Effect, EffectState
 from include.services.orders.driver import Event
+from include.services.orders.gateway_refusals import with_refusal
 from include.services.orders.ports import ShopContext
-from include.services.orders.refused import with_refusal
 from include.services.orders.standing import is_for_delivered, is_under_review, was_reviewed
 from include.services.orders.steps import name_of, number_of
 

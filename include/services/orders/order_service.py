@@ -18,19 +18,19 @@ from include.services.effects.engine import Engine
 from include.services.effects.schedule import is_unsent
 from include.services.effects.seek import seek
 from include.services.effects.store import Leases
-from include.services.orders.books import Amend, DecisionBook, OrderBook, RefundBook
-from include.services.orders.deciding import settled, with_decision
 from include.services.orders.driver import NOT_WANTED, Driver, Event, Saga
+from include.services.orders.fold_decision import settled, with_decision
+from include.services.orders.gateway_refusals import tried_again
 from include.services.orders.moves import authorized
 from include.services.orders.numbering import free_number
 from include.services.orders.place_order import OrderPlay, is_wanted
 from include.services.orders.ports import ShopContext
-from include.services.orders.refunding import Refunding
-from include.services.orders.refused import tried_again
+from include.services.orders.refund_service import Refunding
 from include.services.orders.setting_back import NO_DESK, Stake
 from include.services.orders.standing import gives_back, is_under_review
 from include.services.orders.steps import STEPS, name_of
-from include.services.orders.turned_away import turn_away
+from include.services.orders.stores import Amend, DecisionBook, OrderBook, RefundBook
+from include.services.orders.undrivable import turn_away
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from include.domain.order_state import OrderFacts
 from include.domain.reviews import Decision
 from include.services.effects.store import DeadLetterNote
-from include.services.orders.refused import refusal_of
+from include.services.orders.gateway_refusals import refusal_of
 from include.services.orders.standing import is_under_review
 
 SHIPPED_UNPAID = "shipped_unpaid"

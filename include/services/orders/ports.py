@@ -22,7 +22,7 @@ from include.domain.payments import Authorized, StoredToken
 from include.services.ports import Clock
 
 if TYPE_CHECKING:
-    from include.services.orders.refund_order import RefundRow
+    from include.services.orders.refund_saga import RefundRow
 
 
 class GatewayReader(Protocol):

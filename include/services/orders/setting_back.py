@@ -9,8 +9,8 @@ from datetime import timedelta
 
 from include.domain.errors import IntegrationError, Rejected, Unconfigured
 from include.domain.money import Money
-from include.services.bugs import describe
 from include.services.effects.store import DeadLetterNote
+from include.services.fault_words import describe
 
 _MARK = "cannot be driven"
 _REASON = re.compile(_MARK + r" \(([a-z ]+)\)(?:, (\d+) times in a row)?: (.*)", re.DOTALL)

@@ -48,7 +48,7 @@ UNWINDING = frozenset(("reverse", "reverse_old", "cancel_order", "receipt"))
 ABOUT_THE_COPY = frozenset(("hold", "release", "cancel_order", "note_payment"))
 # Not begun any more once an order is stopped.
 FORWARD = frozenset(("authorize", "customer", "sales_order", "hold", "release", "capture"))
-# "give_back" is a refund saga of its own (``refund_order.py``): a void while no batch has taken the
+# "give_back" is a refund saga of its own (``refund_saga.py``): a void while no batch has taken the
 # capture, else a refund, then the books and the shop.
 
 

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from include.domain.errors import IntegrationError, Rejected
 from include.domain.money import Money
-from include.services.bugs import describe
+from include.services.fault_words import describe
 
 
 class Watermarks(Protocol):

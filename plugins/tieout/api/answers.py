@@ -12,10 +12,10 @@ from include.domain.order_state import OrderState
 from include.domain.payment_meanings import MoneyEffect, PaymentMeaning, Retry
 from include.services.api.ports import OrderRecord
 from include.services.effects.dead_letters import DeadLetter
-from include.services.orders.books import TimelineEntry
 from include.services.orders.driver import Saga
 from include.services.orders.payment_told import outcome_body
-from include.services.orders.refund_order import RefundRow
+from include.services.orders.refund_saga import RefundRow
+from include.services.orders.stores import TimelineEntry
 from tieout.api.examples import OUTCOME
 
 

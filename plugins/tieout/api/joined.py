@@ -5,8 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from include.adapters.store.alarms import SqlAlarms
-from include.adapters.store.answers import SqlAnswers
+from include.adapters.store.api_alerts import SqlAlarms
+from include.adapters.store.api_answers import SqlAnswers
 from include.adapters.store.api_clients import SqlApiClients
 from include.adapters.store.inbox import SqlInbox
 from include.adapters.store.order_views import SqlOrderViews

@@ -69,7 +69,7 @@ def _list(context: Tieout, given: argparse.Namespace) -> None:
 
 
 def _list_expiring(context: Tieout) -> None:
-    from include.adapters.store.care_lists import holds
+    from include.adapters.store.command_lists import holds
 
     now = context.clock.now()
     for hold in holds(context.store):

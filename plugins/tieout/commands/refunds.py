@@ -26,7 +26,7 @@ def add(parsers: Parsers) -> None:
 
 
 def _list(context: Tieout, given: argparse.Namespace) -> None:
-    from include.adapters.store.care_lists import refunds_in
+    from include.adapters.store.command_lists import refunds_in
 
     rows = refunds_in(context.store, given.state)
     for row in rows:

@@ -44,7 +44,7 @@ def _about(parser: argparse.ArgumentParser) -> None:
 
 
 def _list(context: Tieout, _given: argparse.Namespace) -> None:
-    from include.adapters.store.care_lists import holds
+    from include.adapters.store.command_lists import holds
 
     rows = holds(context.store, [OrderState.in_review])
     now = context.clock.now()

@@ -10,7 +10,7 @@ from tieout.tasks.task_log import told
 
 def choose_days() -> list[str]:
     """Name the days that went on without a source which may still come."""
-    from include.services.ask_again import days_to_ask
+    from include.services.late_files import days_to_ask
 
     context = tieout()
     merchant_ids = sorted({one.merchant_id for one in context.today.begun_merchants()})
@@ -29,7 +29,7 @@ def ask(day_key: str) -> dict[str, object] | None:
     The run's id is made of the day, of what has come and of today's date: the same find within a
     day is the same run, and one that failed is run again on the next.
     """
-    from include.services.ask_again import ask_again
+    from include.services.late_files import ask_again
 
     day, context = SettlementDay.parse(day_key), tieout()
     merchant, today = context.merchant(day), _today(context, day.merchant_id)

@@ -16,7 +16,7 @@ from include.adapters.store.order_screen import ListedOrder, ShownOrder
 from include.domain.money import Money, total
 from include.domain.order_state import OrderState
 from include.domain.refunds import RefundState
-from include.services.orders.books import TimelineEntry
+from include.services.orders.stores import TimelineEntry
 from include.wiring import Tieout, tieout
 from tieout.web.rendering import HEADERS, STORABLE, Name, Offset, page
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.adapters.layouts.reading.plain_bytes import only_text
-from include.services.parts import own_part
+from include.services.whole_files import own_part
 
 _ARROW_TYPES: dict[str, Any] = {
     "string": pa.string_view(),

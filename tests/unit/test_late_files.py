@@ -13,9 +13,9 @@ from include.adapters.store.open_items import SqlOpenItems
 from include.adapters.store.schema import metadata
 from include.domain.errors import Rejected, Retryable
 from include.domain.settlement import SettlementDay
-from include.services.ask_again import AskResult, ask_again, days_to_ask
 from include.services.classify_lines import ClassifyResult, classify_lines
 from include.services.download_reports import DownloadResult, download_reports
+from include.services.late_files import AskResult, ask_again, days_to_ask
 from include.wiring import UtcClock
 from tests.support_files import BANK, DAY, NEXT, SALES, Bench, sale, sales_file
 

@@ -12,7 +12,7 @@ from include.domain.refunds import RefundFacts
 from include.domain.reviews import DecisionEvent, Merged
 from include.services.effects.store import Lease
 from include.services.orders.driver import Event, Saga
-from include.services.orders.refund_order import RefundRow
+from include.services.orders.refund_saga import RefundRow
 from include.services.orders.setting_back import Letter
 
 Amend = Callable[[OrderFacts], OrderFacts]

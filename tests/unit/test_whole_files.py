@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from include.services.matching.match_files import MatchWriter
-from include.services.parts import own_part, written_whole
+from include.services.whole_files import own_part, written_whole
 
 
 def test_the_end_of_one_matching_takes_no_part_of_another(tmp_path: Path) -> None:

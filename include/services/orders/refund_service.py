@@ -24,12 +24,12 @@ from include.services.effects.ports import EffectState
 from include.services.effects.schedule import may_be_withdrawn
 from include.services.effects.seek import seek
 from include.services.effects.store import LeaseLost, Leases
-from include.services.orders.books import OrderBook, RefundBook
 from include.services.orders.driver import NOT_WANTED, Driver, Event, Saga
 from include.services.orders.ports import ShopContext
-from include.services.orders.refund_order import RefundPlay, RefundRow, kind_of
+from include.services.orders.refund_saga import RefundPlay, RefundRow, kind_of
 from include.services.orders.setting_back import NO_DESK, Stake
-from include.services.orders.turned_away import turn_away
+from include.services.orders.stores import OrderBook, RefundBook
+from include.services.orders.undrivable import turn_away
 
 _HELD = timedelta(minutes=2)
 _NOTHING = (EffectState.declined, EffectState.withdrawn, EffectState.rejected)  # moved
