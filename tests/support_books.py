@@ -23,8 +23,8 @@ from include.domain.merchant import BankAccount, Merchant, PeriodPolicy, Posting
 from include.domain.money import Money
 from include.domain.settlement import LineClass, SettlementDay
 from include.services.books.ports import BookMappings
-from include.services.build_dispute_lost import build_dispute_lost
 from include.services.build_journals import BuildResult, build_journals
+from include.services.disputes.build_lost import build_dispute_lost
 from include.services.effect_postings import EffectPostings
 from include.services.match_funding import ENTRIES, FundingResult, match_funding
 from include.services.match_lines import MatchResult, match_lines

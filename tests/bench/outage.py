@@ -267,7 +267,7 @@ def _drain(log: Path) -> int:
     import logging
 
     from include.wiring import tieout
-    from tieout.order_desk import Desks
+    from tieout.desks.order_desk import Desks
     from tieout.tasks.orders import let_shoppers_go_first
 
     let_shoppers_go_first()

@@ -14,7 +14,7 @@ from include.domain.erp_orders import ErpDocument, ErpOrder
 from include.domain.errors import Retryable
 from include.domain.money import Money
 from include.domain.orders import Order
-from include.services.compare_systems import CompareSystems
+from include.services.comparing.compare_systems import CompareSystems
 from include.services.comparing.erp_side import ErpSide
 from include.services.comparing.gateway_side import GatewaySide
 from include.services.comparing.ports import Did, Findings, GatewayRow

@@ -31,11 +31,12 @@ from include.services.profiles.ports import KeptToken, TokenState
 from include.services.sync.ports import Tally
 from tests.integration.play import BEGIN, LIVE, SHOP, SKU, Play
 from tests.integration.play import play as play
-from tieout import care_desk, cli
-from tieout.order_feeds import decision_poll, whose_token
-from tieout.shop_desk import ShopDesk
+from tieout import cli
+from tieout.desks import care_desk
+from tieout.desks.order_feeds import decision_poll, whose_token
+from tieout.desks.shop_desk import ShopDesk
+from tieout.desks.webhook_desk import handlers
 from tieout.tasks import care
-from tieout.webhook_desk import handlers
 
 UK = "acme_uk_web"
 _numbers = count(70001)

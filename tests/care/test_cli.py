@@ -124,7 +124,7 @@ def test_a_bulk_replay_goes_on_after_one_that_fails_and_says_so(
             raise Retryable("no answer", "SYSPRO", "Wait.")
         return "done"
 
-    monkeypatch.setattr("tieout.repair.replay_one", replay)
+    monkeypatch.setattr("tieout.desks.repair.replay_one", replay)
     for key in ("1", "2"):
         care.shelf.set_aside("shipment", key, Rejected("a", "b", "c"), owner="ann")
     care.shelf.set_aside("shop_order", "3", Rejected("a", "b", "c"), owner="ann")

@@ -12,8 +12,14 @@ from include.adapters.store.waiting_refunds import refunds_to_ask, waiting_refun
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
 from include.domain.refunds import RefundState
-from include.services.ask_refunds import DecideRefunds, digest_of, key_of, note_asked, question
 from include.services.effects.ports import EffectKind
+from include.services.orders.ask_refunds import (
+    DecideRefunds,
+    digest_of,
+    key_of,
+    note_asked,
+    question,
+)
 from tests.care.conftest import Care
 from tests.orders.conftest import make_order
 

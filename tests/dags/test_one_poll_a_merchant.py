@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from include.wiring import Settings, Tieout
-from tieout.order_desk import Desks
+from tieout.desks.order_desk import Desks
 from tieout.tasks import orders
 
 

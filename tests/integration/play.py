@@ -21,8 +21,8 @@ from include.domain.orders import order_id_of, reference_of
 from include.sandbox import Sandbox, start
 from include.services.orders.driver import Saga
 from include.wiring import Settings, Tieout
-from tieout.order_desk import Desks
-from tieout.order_feeds import hear_erp, shop_sync
+from tieout.desks.order_desk import Desks
+from tieout.desks.order_feeds import hear_erp, shop_sync
 
 SHOP, SKU = "acme_us_web", "TEA-1001"
 UK_SHOP = "acme_uk_web"

@@ -7,7 +7,7 @@ from include.domain.money import Money
 from include.domain.order_state import OrderState
 from include.services.effects.ports import EffectKind, EffectState
 from tests.integration.play import LIVE, SHOP, Play
-from tieout.care_desk import comparison
+from tieout.desks.care_desk import comparison
 
 
 def test_a_clerk_who_looks_into_a_suspended_order_releases_nothing(play: Play) -> None:

@@ -18,9 +18,9 @@ from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.wiring import Tieout
 from tests.integration.play import SHOP, SKU, Play
 from tieout import cli
-from tieout.commissioned import demand_for_journals, demand_for_orders
-from tieout.order_desk import Desks
-from tieout.repair import replay_one
+from tieout.desks.commissioned import demand_for_journals, demand_for_orders
+from tieout.desks.order_desk import Desks
+from tieout.desks.repair import replay_one
 from tieout.tasks import effects
 
 MERCHANT, ACCOUNT = "acme_us", "1160"

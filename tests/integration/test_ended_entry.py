@@ -36,10 +36,10 @@ from tieout.api import joined
 from tieout.api.app import build_app
 from tieout.api.runtime import Api
 from tieout.api.settings import ApiSettings
-from tieout.order_desk import Desks
-from tieout.order_feeds import shop_sync
+from tieout.desks.order_desk import Desks
+from tieout.desks.order_feeds import shop_sync
+from tieout.desks.webhook_desk import find_account
 from tieout.tasks import care, days, orders, refunds
-from tieout.webhook_desk import find_account
 
 # Every table's entry that an order of the shop is worked on by; the play's day is 2026-11-03.
 ENDED = {

@@ -21,7 +21,7 @@ from include.services.orders.driver import Event
 from tests.integration.play import SHOP, Play
 from tests.integration.play import play as play
 from tieout.api.joined import joined
-from tieout.order_desk import Desks
+from tieout.desks.order_desk import Desks
 
 LANES = 2  # that finish orders: both may be asking when the partner falls silent
 SHOP_CONNECTION = f"shop_{SHOP}"

@@ -11,7 +11,7 @@ from include.services.effects.dead_letters import DeadLetter
 from include.services.shop.ports import ShopOrder, ShopRefund
 from tests.integration.play import BEGIN, SHOP, Play
 from tests.sandbox.shopping import KEY, SECRET
-from tieout.order_feeds import shop_sync
+from tieout.desks.order_feeds import shop_sync
 
 
 def shop(play: Play) -> API:

@@ -7,7 +7,7 @@ from include.domain.orders import order_id_of
 from include.services.orders.driver import Event
 from tests.integration.play import SHOP, Play
 from tests.integration.play import play as play
-from tieout.order_desk import Desks
+from tieout.desks.order_desk import Desks
 
 
 def test_an_order_to_be_booked_gets_its_one_letter_and_goes_on_by_itself(

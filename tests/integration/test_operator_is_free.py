@@ -12,7 +12,7 @@ from include.domain.order_state import OrderState
 from include.domain.orders import order_id_of
 from tests.integration.play import LIVE, SHOP, Play, make_due
 from tests.integration.play import play as play
-from tieout.care_desk import comparison
+from tieout.desks.care_desk import comparison
 from tieout.tasks import orders
 
 

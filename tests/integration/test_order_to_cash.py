@@ -18,8 +18,8 @@ from include.services.effects.ports import EffectKind, EffectState
 from include.services.inbox.handle_events import HandleEvents
 from include.services.inbox.ports import Incoming
 from tests.integration.play import BEGIN, SHOP, SKU, Play
-from tieout.order_feeds import decision_poll, stock_push
-from tieout.webhook_desk import handlers
+from tieout.desks.order_feeds import decision_poll, stock_push
+from tieout.desks.webhook_desk import handlers
 
 
 def test_a_good_order_becomes_a_sales_order_and_a_receipt(play: Play) -> None:

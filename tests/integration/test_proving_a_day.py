@@ -14,7 +14,7 @@ from include.services.journal_book import JournalState
 from include.wiring import Tieout
 from tests.integration.play import Play, make_due
 from tests.support_books import lost
-from tieout.order_desk import Desks
+from tieout.desks.order_desk import Desks
 from tieout.tasks import day_step, effects, orders, posting, settlement
 
 MERCHANT = "acme_us"

@@ -11,7 +11,7 @@ from include.domain.order_state import OrderState
 from include.wiring import Settings, Tieout
 from tests.integration.play import LIVE, Play
 from tieout.commands.audit import _verify
-from tieout.order_desk import Desks
+from tieout.desks.order_desk import Desks
 
 
 def copy(play: Play, to: Path) -> Path:

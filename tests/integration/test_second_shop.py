@@ -17,8 +17,8 @@ from include.services.inbox.ports import Incoming, Verdict
 from include.services.orders.credit import judge
 from include.services.translate.currencies import ShopRates
 from tests.integration.play import BEGIN, LIVE, SKU, UK_SHOP, Play
-from tieout.order_feeds import hear_erp, shop_sync
-from tieout.webhook_desk import find_account, handlers
+from tieout.desks.order_feeds import hear_erp, shop_sync
+from tieout.desks.webhook_desk import find_account, handlers
 
 
 def euro_order(play: Play) -> str:

@@ -7,7 +7,7 @@ from include.domain.errors import Rejected
 from include.domain.order_state import OrderState
 from tests.integration.play import SHOP, Play
 from tests.sandbox.shopping import KEY, SECRET
-from tieout.order_feeds import shop_sync
+from tieout.desks.order_feeds import shop_sync
 
 
 def number_of(play: Play, order_id: str) -> str:

@@ -12,8 +12,8 @@ from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order
 from include.domain.payments import PaymentStatus
 from include.domain.reviews import Decision, DecisionEvent
-from include.services.ask_reviews import question
 from include.services.effects.ports import EffectKind
+from include.services.orders.ask_reviews import question
 from include.services.orders.driver import Event
 from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import authorization

@@ -17,9 +17,9 @@ from include.domain.settlement import Coverage, Knowledge, LineClass
 from include.services.approve_journals import ApprovalRequest
 from include.services.books.ports import JournalRecord
 from include.services.disputes.decide import record_write_offs, write_off_request
+from include.services.disputes.give_up import give_up_dispute
 from include.services.disputes.note_answer import note_answer
 from include.services.disputes.watch import WatchResult, watch_disputes
-from include.services.give_up_dispute import give_up_dispute
 from include.services.journal_book import JournalState
 from tests.support_books import DAY, Clock, Desk, Prices, line, worked_day
 

@@ -17,8 +17,8 @@ from include.domain.journal import Journal, JournalKind, JournalLine
 from include.domain.money import Money
 from include.domain.settlement import SettlementDay
 from include.mappings.load import load_mappings
+from include.services.disputes.give_up import give_up_dispute
 from include.services.disputes.read_day import NAMES
-from include.services.give_up_dispute import give_up_dispute
 from include.services.journal_book import JournalState
 from include.wiring import UtcClock
 

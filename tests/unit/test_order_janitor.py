@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from include.domain.errors import Retryable
-from tieout.order_desk import Desks
+from tieout.desks.order_desk import Desks
 
 BUSY = Retryable("another process keeps the operator longer than 60 s", "Logon", "Tried again.")
 

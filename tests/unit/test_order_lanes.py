@@ -7,8 +7,8 @@ from typing import Any
 from include.domain.errors import Retryable
 from include.services.orders.breaker import Breaker
 from tests.effects import ManualClock
+from tieout.desks.order_lanes import ErpLine, through_lanes
 from tieout.hooks.syspro import SysproHook
-from tieout.order_lanes import ErpLine, through_lanes
 
 
 class Work:

@@ -29,7 +29,7 @@ from include.domain.orders import (
 )
 from include.domain.payments import Authorized, PaymentStatus
 from include.mappings.load import load_mappings
-from include.services.ask_reviews import WaitingReview, question
+from include.services.orders.ask_reviews import WaitingReview, question
 
 NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
 RULES = load_mappings().orders.order_rules("acme_us", date(2026, 11, 3))  # alarm: 48 hours

@@ -12,7 +12,7 @@ from include.domain.order_rules import CaptureWhen
 from include.mappings.load import SHIPPED, load_mappings, read_mappings
 from include.mappings.today import Today
 from include.wiring import Settings, Tieout
-from tieout.order_desk import Desks
+from tieout.desks.order_desk import Desks
 
 BEFORE, FIRST = date(2026, 11, 3), date(2026, 11, 4)
 Change = Callable[[str, str, str, str], Path]

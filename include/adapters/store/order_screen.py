@@ -15,8 +15,8 @@ from include.domain.canonical import from_json
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order
-from include.services.ask_reviews import WaitingReview
 from include.services.effects.ports import EffectKind
+from include.services.orders.ask_reviews import WaitingReview
 
 _LISTED = (
     orders.c.order_id, orders.c.shop_id, orders.c.merchant_id, orders.c.number,

@@ -9,7 +9,7 @@ from include.adapters.store.order_tables import orders, refunds
 from include.domain.canonical import from_json
 from include.domain.money import Money
 from include.domain.refunds import RefundFacts, RefundState
-from include.services.ask_refunds import WaitingRefund, digest_of, key_of
+from include.services.orders.ask_refunds import WaitingRefund, digest_of, key_of
 from include.services.orders.refund_saga import RefundRow
 
 _MOST = 500  # questions of one run; more than that is not a matter of one person

@@ -20,7 +20,7 @@ from include.services.approve_journals import (
     note_asked,
 )
 from include.services.books.ports import JournalRecord
-from include.services.build_dispute_lost import LOST
+from include.services.disputes.build_lost import LOST
 from include.services.disputes.ports import WriteOffBook
 from include.services.journal_book import JournalState
 

@@ -18,8 +18,8 @@ from include.domain.money import Money
 from include.domain.settlement import LineClass, SettlementDay
 from include.services.books.ports import BookMappings, JournalRecord
 from include.services.books.restate import Chain, Continuation, booked, continue_chain
-from include.services.build_dispute_lost import DISPUTED, build_dispute_lost
 from include.services.disputes.booked_base import base_of
+from include.services.disputes.build_lost import DISPUTED, build_dispute_lost
 from include.services.disputes.ports import TakenStore, WriteOffBook
 from include.services.effects.chain import Signed
 from include.services.journal_book import JournalState

@@ -22,10 +22,10 @@ from include.services.orders.order_service import OrderService
 from include.services.orders.payment_told import payment_told
 from include.wiring import Tieout, tieout
 from tieout.api.parts import Parts, Replay
-from tieout.order_desk import Desks
-from tieout.order_feeds import whose_token
-from tieout.repair import replay_one
-from tieout.webhook_desk import find_account, handlers
+from tieout.desks.order_desk import Desks
+from tieout.desks.order_feeds import whose_token
+from tieout.desks.repair import replay_one
+from tieout.desks.webhook_desk import find_account, handlers
 
 _SWEEP = 50  # orders and refunds of one sweep
 

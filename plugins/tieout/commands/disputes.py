@@ -25,7 +25,7 @@ def add(parsers: Parsers) -> None:
 
 
 def _give_up(context: Tieout, given: argparse.Namespace) -> None:
-    from include.services.give_up_dispute import give_up_dispute
+    from include.services.disputes.give_up import give_up_dispute
 
     day = SettlementDay(given.merchant, given.settlement_date)
     journal = give_up_dispute(

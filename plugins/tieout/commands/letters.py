@@ -86,7 +86,7 @@ def _replay(context: Tieout, given: argparse.Namespace) -> int:
 def _again(context: Tieout, desks: object, letter: DeadLetter, who: str) -> str:
     from include.adapters.store.inbox import SqlInbox
     from include.services.inbox.ports import DEAD_LETTER_KIND
-    from tieout.repair import replay_one
+    from tieout.desks.repair import replay_one
 
     if letter.kind == DEAD_LETTER_KIND:
         SqlInbox(context.store).retry(letter.key, who, via="cli")

@@ -13,7 +13,7 @@ from include.domain.money import Money
 from include.wiring import Tieout
 
 if TYPE_CHECKING:
-    from tieout.order_desk import Desks
+    from tieout.desks.order_desk import Desks
 
 Parsers = Any  # argparse keeps the type of subparsers to itself
 Command = Callable[[Tieout, argparse.Namespace], int | None]  # anything but 0 or None is a failure
@@ -73,7 +73,7 @@ def whole(most: int) -> Callable[[str], int]:
 
 def desks_of(context: Tieout) -> "Desks":
     """Return the shops' desks; importing them brings Airflow, which takes a while."""
-    from tieout.order_desk import Desks
+    from tieout.desks.order_desk import Desks
 
     return Desks(context)
 

@@ -15,7 +15,7 @@ def add(parsers: Parsers) -> None:
 
 def _check(context: Tieout, given: argparse.Namespace) -> int:
     from include.services.preflight import Verdict, preflight
-    from tieout.preflight_desk import PreflightDesk
+    from tieout.desks.preflight_desk import PreflightDesk
 
     results = []
     for result in preflight(PreflightDesk(context, given.merchant).checks()):

@@ -24,7 +24,7 @@ def add(parsers: Parsers) -> None:
 
 def _preview(context: Tieout, given: argparse.Namespace) -> None:
     from include.mappings.load import load_mappings
-    from tieout.preview import preview
+    from tieout.desks.preview import preview
 
     days = _days(given)
     if not (given.mappings / "merchants.yaml").is_file():

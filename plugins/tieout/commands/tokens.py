@@ -36,7 +36,7 @@ def _list(context: Tieout, given: argparse.Namespace) -> None:
 
 
 def _forget(context: Tieout, given: argparse.Namespace) -> int:
-    from tieout.care_desk import forgetter
+    from tieout.desks.care_desk import forgetter
 
     _merchant(context, given.shop)
     desk = desks_of(context).of(given.shop)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from include.domain.calendar import Window, settlement_window
 from include.wiring import tieout
-from tieout.care_desk import (
+from tieout.desks.care_desk import (
     alerts,
     comparison,
     duplicate_joiner,
@@ -19,9 +19,9 @@ from tieout.care_desk import (
     token_remover,
     token_sweep,
 )
-from tieout.order_desk import Desks
-from tieout.order_feeds import FIRST_POLL
-from tieout.shop_desk import ShopDesk
+from tieout.desks.order_desk import Desks
+from tieout.desks.order_feeds import FIRST_POLL
+from tieout.desks.shop_desk import ShopDesk
 from tieout.tasks.orders import desks
 from tieout.tasks.task_log import told
 

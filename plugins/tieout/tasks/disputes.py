@@ -11,7 +11,7 @@ from include.domain.settlement import SettlementDay
 from include.services.approve_journals import ApprovalRequest
 from include.services.journal_book import WAITING, JournalState
 from include.wiring import Tieout, tieout
-from tieout.commissioned import demand_for_journals
+from tieout.desks.commissioned import demand_for_journals
 from tieout.tasks.task_log import told
 from tieout.this_process import worker_name
 

@@ -8,7 +8,7 @@ from include.domain.errors import Rejected
 from include.services.journal_book import WAITING
 from include.wiring import Tieout, tieout
 from tieout import metrics
-from tieout.commissioned import demand_for_journals
+from tieout.desks.commissioned import demand_for_journals
 from tieout.tasks import posting
 from tieout.tasks.orders import desks, watch_store
 from tieout.tasks.task_log import told

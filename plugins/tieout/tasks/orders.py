@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from include.domain.errors import IntegrationError
 from include.services.inbox.handle_events import HandleEvents
 from include.wiring import tieout
-from tieout.order_desk import Desks
-from tieout.order_feeds import (
+from tieout.desks.order_desk import Desks
+from tieout.desks.order_feeds import (
     FIRST_POLL,
     decision_poll,
     hear_erp,
@@ -20,7 +20,7 @@ from tieout.order_feeds import (
     stock_push,
     webhook_keeper,
 )
-from tieout.shop_desk import ShopDesk
+from tieout.desks.shop_desk import ShopDesk
 from tieout.tasks.task_log import told
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ def let_shoppers_go_first() -> None:
 def handle_inbox() -> str:
     """Work on webhooks that were stored and not handled yet."""
     from include.adapters.store.inbox import SqlInbox
-    from tieout.webhook_desk import handlers
+    from tieout.desks.webhook_desk import handlers
 
     def work() -> str:
         return str(HandleEvents(SqlInbox(tieout().store), handlers(desks()), "integration").run())
@@ -177,7 +177,7 @@ def orders_to_review() -> list[str]:
 def review_question(order_id: str) -> tuple[str, str] | None:
     """Return subject and body of the question, or None where nothing is to be decided any more."""
     from include.adapters.store import order_screen
-    from include.services.ask_reviews import question
+    from include.services.orders.ask_reviews import question
 
     found = order_screen.waiting(tieout().store, order_id)
     if not found:

@@ -1,6 +1,6 @@
 """The watch over our own DAGs, apart from other tasks: no fault in their code silences it."""
 
-from tieout.dag_watch import dag_alerts
+from tieout.desks.dag_watch import dag_alerts
 from tieout.tasks.task_log import told
 
 

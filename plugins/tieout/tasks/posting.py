@@ -12,7 +12,7 @@ from include.domain.journal import JournalKind
 from include.domain.merchant import Merchant
 from include.domain.settlement import SettlementDay
 from include.wiring import Tieout, tieout
-from tieout.commissioned import demand_for_journals
+from tieout.desks.commissioned import demand_for_journals
 from tieout.tasks.day_step import DayNotProven, day_step
 from tieout.tasks.task_log import told
 from tieout.this_process import worker_name

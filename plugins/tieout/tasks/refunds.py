@@ -4,9 +4,9 @@ import logging
 
 from include.adapters.store.audit_log import SqlAuditLog
 from include.adapters.store.waiting_refunds import refunds_to_ask, waiting_refunds
-from include.services import ask_refunds
 from include.services.approve_journals import HELD
-from include.services.ask_refunds import DecideRefunds
+from include.services.orders import ask_refunds
+from include.services.orders.ask_refunds import DecideRefunds
 from include.wiring import tieout
 from tieout.tasks.orders import desks
 from tieout.tasks.task_log import told

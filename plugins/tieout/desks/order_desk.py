@@ -20,9 +20,9 @@ from include.services.orders.order_service import OrderService
 from include.services.orders.setting_back import is_set_back
 from include.services.profiles.keep_tokens import keep_tokens
 from include.wiring import Tieout
+from tieout.desks.order_lanes import FINISHERS, ErpLine, through_lanes
+from tieout.desks.shop_desk import ShopDesk
 from tieout.hooks.syspro import SysproHook
-from tieout.order_lanes import FINISHERS, ErpLine, through_lanes
-from tieout.shop_desk import ShopDesk
 from tieout.this_process import worker_name
 
 

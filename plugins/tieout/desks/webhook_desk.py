@@ -17,11 +17,11 @@ from include.domain.shops import ShopKind
 from include.services.inbox.handle_events import Handler
 from include.services.inbox.hear_decision import decision_handler
 from include.services.inbox.ports import InboxRow, WebhookAccount
-from tieout.care_desk import profile_check
+from tieout.desks.care_desk import profile_check
+from tieout.desks.order_desk import Desks
+from tieout.desks.order_feeds import shop_sync
+from tieout.desks.shop_desk import ShopDesk
 from tieout.hooks.cybersource import CybersourceHook
-from tieout.order_desk import Desks
-from tieout.order_feeds import shop_sync
-from tieout.shop_desk import ShopDesk
 
 _DECISION_EVENTS = ("risk.", "payments.authorization.", "payments.payments.")
 _KNOWN_FROM_ELSEWHERE = ("payments.",)  # our own writes answer sooner; kept as a hint

@@ -16,11 +16,11 @@ from include.services.orders.ports import ShopContext
 from include.services.profiles.keep_tokens import is_leaving
 from include.services.translate.currencies import BaseRate, ShopRates
 from include.wiring import Tieout
-from tieout.commissioned import demand_for_orders
+from tieout.desks.commissioned import demand_for_orders
+from tieout.desks.order_lanes import ErpLine
 from tieout.hooks.cybersource import CybersourceHook
 from tieout.hooks.shop import GenericShopHook, ShopCallbackHook, WooCommerceHook
 from tieout.hooks.syspro import SysproHook
-from tieout.order_lanes import ErpLine
 from tieout.this_process import worker_name
 
 V = TypeVar("V")

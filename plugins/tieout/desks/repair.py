@@ -13,11 +13,11 @@ from include.services.fault_words import describe
 from include.services.orders.driver import Saga
 from include.services.orders.gateway_refusals import CAPTURE_REFUSED, REVERSAL_REFUSED
 from include.services.orders.setting_back import is_set_back
-from tieout.care_desk import reverse_copy
-from tieout.commissioned import demand_for_journals
+from tieout.desks.care_desk import reverse_copy
+from tieout.desks.commissioned import demand_for_journals
+from tieout.desks.order_desk import Desks
+from tieout.desks.order_feeds import hear_erp, shop_sync
 from tieout.hooks.syspro import SysproHook
-from tieout.order_desk import Desks
-from tieout.order_feeds import hear_erp, shop_sync
 from tieout.this_process import worker_name
 
 F = TypeVar("F")

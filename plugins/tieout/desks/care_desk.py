@@ -11,7 +11,7 @@ from include.domain.alerts import AlertKind
 from include.domain.errors import IntegrationError, Rejected
 from include.domain.money import Money
 from include.services.alerts.raise_alerts import RaiseAlerts
-from include.services.compare_systems import CompareSystems
+from include.services.comparing.compare_systems import CompareSystems
 from include.services.comparing.erp_side import ErpSide
 from include.services.comparing.gateway_side import GatewaySide
 from include.services.comparing.ports import Did, Findings
@@ -24,10 +24,10 @@ from include.services.profiles.join_duplicates import DuplicateJoiner
 from include.services.profiles.keep_tokens import TokenSweep
 from include.services.profiles.remove_tokens import TokenRemover
 from include.wiring import Tieout
+from tieout.desks.order_desk import Desks
+from tieout.desks.order_feeds import refund_push, shop_sync
+from tieout.desks.shop_desk import ShopDesk
 from tieout.hooks import messages
-from tieout.order_desk import Desks
-from tieout.order_feeds import refund_push, shop_sync
-from tieout.shop_desk import ShopDesk
 
 
 def token_sweep(desk: ShopDesk) -> TokenSweep:

@@ -21,8 +21,8 @@ from include.services.sync.ports import Tally
 from include.services.sync.push_refunds import RefundPush
 from include.services.sync.push_stock import StockPush
 from include.services.sync.sync_shop import ShopSync
-from tieout.order_desk import Desks
-from tieout.shop_desk import ShopDesk
+from tieout.desks.order_desk import Desks
+from tieout.desks.shop_desk import ShopDesk
 
 FIRST_POLL = timedelta(days=7)  # how far a first poll looks back
 _OUR_REFERENCE = re.compile(r"\bTO[0-9A-F]{18}\b")

@@ -16,7 +16,7 @@ from include.domain.shops import Shop, ShopKind
 from include.services.ports import PeriodState
 from include.services.preflight import Check
 from include.wiring import Tieout
-from tieout.commissioned import demand_for_journals, demand_for_orders
+from tieout.desks.commissioned import demand_for_journals, demand_for_orders
 from tieout.hooks.cybersource import CybersourceHook
 from tieout.hooks.plain import PlainHook
 from tieout.hooks.shop import GenericShopHook, ShopCallbackHook, WooCommerceHook
