@@ -22,14 +22,15 @@ if TYPE_CHECKING:  # the libraries behind these are slow to import
     from include.adapters.lake import Lake
     from include.adapters.layouts.parse import LayoutReader
     from include.adapters.quality.runner import GxGate
+    from include.adapters.store.approvals import SqlApprovals
     from include.adapters.store.commissioning import SqlCommissioning
-    from include.adapters.store.days import SqlApprovals, SqlDays, SqlTieOuts
+    from include.adapters.store.days import SqlDays, SqlTieOuts
     from include.adapters.store.dead_letters import SqlDeadLetters
-    from include.adapters.store.decisions import SqlDecisions
     from include.adapters.store.disputes import SqlDisputes
     from include.adapters.store.effects import SqlEffectStore
     from include.adapters.store.expectations import SqlExpectations
     from include.adapters.store.files import SqlFiles
+    from include.adapters.store.fraud_decisions import SqlFraudDecisions
     from include.adapters.store.journals import SqlJournals
     from include.adapters.store.open_items import SqlOpenItems
     from include.adapters.store.orders import SqlOrders
@@ -219,8 +220,8 @@ class Tieout:
         return SqlDays(self.store, self.clock)
 
     @cached_property
-    def decisions(self) -> "SqlApprovals":
-        from include.adapters.store.days import SqlApprovals
+    def approvals(self) -> "SqlApprovals":
+        from include.adapters.store.approvals import SqlApprovals
 
         return SqlApprovals(self.store, self.clock)
 
@@ -322,10 +323,10 @@ class Tieout:
         return SqlRefunds(self.store)
 
     @cached_property
-    def fraud_decisions(self) -> "SqlDecisions":
-        from include.adapters.store.decisions import SqlDecisions
+    def fraud_decisions(self) -> "SqlFraudDecisions":
+        from include.adapters.store.fraud_decisions import SqlFraudDecisions
 
-        return SqlDecisions(self.store)
+        return SqlFraudDecisions(self.store)
 
     @cached_property
     def watermarks(self) -> "SqlWatermarks":

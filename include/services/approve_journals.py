@@ -37,7 +37,7 @@ _NOT_A_DECISION = frozenset(
 )
 
 
-class Decisions(Protocol):
+class Approvals(Protocol):
     """Decisions, each about one digest of one journal."""
 
     def latest(self, journal_key: str, digest: str) -> tuple[str, str] | None:
@@ -85,7 +85,7 @@ def approval_request(
     merchant: Merchant,
     *,
     journals: JournalBook,
-    decisions: Decisions,
+    approvals: Approvals,
     items: DayItems,
 ) -> ApprovalRequest | None:
     """Approve what needs no person and return ``None``, or return the question to ask.
@@ -100,11 +100,11 @@ def approval_request(
     waiting = []
     for booked in undecided:
         journal = booked.journal
-        known = decisions.latest(journal.key, journal.digest)
+        known = approvals.latest(journal.key, journal.digest)
         if known is not None and known[0] == APPROVED:
             journals.move(journal, JournalState.approved)
         elif not outside and not is_held:
-            decisions.decide(
+            approvals.decide(
                 journal.key, journal.digest, decision=APPROVED, decided_by=TOLERANCE, reason=""
             )
             journals.move(journal, JournalState.approved)
@@ -112,7 +112,7 @@ def approval_request(
             waiting.append(booked)
     if not waiting:
         return None
-    note_asked([booked.journal for booked in waiting], decisions)
+    note_asked([booked.journal for booked in waiting], approvals)
     return ApprovalRequest(
         subject=f"{merchant.merchant_id}, {day.settlement_date}: approve {len(waiting)} "
         f"journal{'s' if len(waiting) > 1 else ''}",
@@ -126,7 +126,7 @@ def record_decision(
     is_approved: bool,
     decided_by: str,
     journals: JournalBook,
-    decisions: Decisions,
+    approvals: Approvals,
 ) -> None:
     """Apply an answer to the journals it was asked about.
 
@@ -139,14 +139,14 @@ def record_decision(
         is_approved=is_approved,
         decided_by=decided_by,
         journals=journals,
-        decisions=decisions,
+        approvals=approvals,
     )
 
 
-def note_asked(waiting: Sequence[Journal], decisions: Decisions) -> None:
+def note_asked(waiting: Sequence[Journal], approvals: Approvals) -> None:
     """Remember the exact journals a person is asked about."""
     for journal in waiting:
-        decisions.decide(
+        approvals.decide(
             journal.key, journal.digest, decision=ASKED, decided_by="tieout", reason=""
         )
 
@@ -158,7 +158,7 @@ def apply_decision(
     is_approved: bool,
     decided_by: str,
     journals: Mover,
-    decisions: Decisions,
+    approvals: Approvals,
 ) -> None:
     """Apply an answer to journals, all of them or, where one was not asked about, none.
 
@@ -169,7 +169,7 @@ def apply_decision(
         Retryable: a journal changed after the question; it has to be asked again.
     """
     for journal in waiting:
-        known = decisions.latest(journal.key, journal.digest)
+        known = approvals.latest(journal.key, journal.digest)
         if known is None or known[0] != ASKED:
             raise Retryable(
                 f"journal {journal.key} changed after the question was asked; the answer of "
@@ -182,7 +182,7 @@ def apply_decision(
         decision = APPROVED if is_approved else HELD
         detail = {"amount": str(journal.debit_total), "digest": journal.digest}
         signed = Signed(f"journal {decision}", decided_by, AIRFLOW, detail)
-        decisions.decide(
+        approvals.decide(
             journal.key,
             journal.digest,
             decision=decision,

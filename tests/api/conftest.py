@@ -18,9 +18,9 @@ from include.adapters.store.api_alerts import SqlAlarms
 from include.adapters.store.api_answers import SqlAnswers
 from include.adapters.store.api_clients import SqlApiClients
 from include.adapters.store.dead_letters import SqlDeadLetters
-from include.adapters.store.decisions import SqlDecisions
 from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.engine import open_store
+from include.adapters.store.fraud_decisions import SqlFraudDecisions
 from include.adapters.store.inbox import SqlInbox
 from include.adapters.store.order_views import SqlOrderViews
 from include.adapters.store.orders import SqlOrders
@@ -190,7 +190,7 @@ def build_api(
     service = OrderService(
         SqlOrders(database, "orders@acme.example"),
         SqlRefunds(database),
-        SqlDecisions(database),
+        SqlFraudDecisions(database),
         effects,
         lambda _shop: desk(erp, gateway, rules),
         lambda _shop: engine,

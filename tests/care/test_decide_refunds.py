@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from include.adapters.store import audit
-from include.adapters.store.days import SqlApprovals
+from include.adapters.store.approvals import SqlApprovals
 from include.adapters.store.waiting_refunds import refunds_to_ask, waiting_refunds
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
@@ -36,13 +36,13 @@ def waiting(care: Care) -> str:
 
 
 def desk(care: Care) -> DecideRefunds:
-    decisions = SqlApprovals(care.store, care.kit.clock)
-    return DecideRefunds(care.kit.service, decisions, care.audit)
+    approvals = SqlApprovals(care.store, care.kit.clock)
+    return DecideRefunds(care.kit.service, approvals, care.audit)
 
 
 def ask(care: Care, refund_id: str) -> None:
     (one,) = waiting_refunds(care.store, refund_id)
-    note_asked(one, desk(care).decisions)
+    note_asked(one, desk(care).approvals)
 
 
 def state(care: Care, refund_id: str) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from include.adapters.store import audit
-from include.adapters.store.days import SqlApprovals
+from include.adapters.store.approvals import SqlApprovals
 from include.adapters.store.engine import open_store
 from include.domain.errors import Retryable
 from include.domain.journal import Journal
@@ -42,7 +42,7 @@ class Desk:
             is_approved=is_approved,
             decided_by=who,
             journals=Moves(),
-            decisions=self.approvals,
+            approvals=self.approvals,
         )
 
     def signed(self) -> list[tuple[str, str]]:

@@ -28,9 +28,9 @@ from include.adapters.http.transport import HttpTransport
 from include.adapters.http.wire import Request, Response
 from include.adapters.settings_file import ROOT, read_settings
 from include.adapters.store.clock import database_now
-from include.adapters.store.decisions import SqlDecisions
 from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.engine import open_store
+from include.adapters.store.fraud_decisions import SqlFraudDecisions
 from include.adapters.store.orders import SqlOrders
 from include.adapters.store.refunds import SqlRefunds
 from include.adapters.syspro.adapter import open_adapter
@@ -189,7 +189,7 @@ def open_service(
         tells_refunds=False,
     )
     orders = SqlOrders(database, OWNER, shift)
-    refunds, decisions = SqlRefunds(database, shift), SqlDecisions(database, shift)
+    refunds, decisions = SqlRefunds(database, shift), SqlFraudDecisions(database, shift)
     return OrderService(
         orders, refunds, decisions, store, lambda _: made, lambda _: engine, f"p{os.getpid()}"
     ), engine

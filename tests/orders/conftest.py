@@ -8,9 +8,9 @@ from itertools import count
 import pytest
 from sqlalchemy import Connection
 
-from include.adapters.store.decisions import SqlDecisions
 from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.engine import open_store
+from include.adapters.store.fraud_decisions import SqlFraudDecisions
 from include.adapters.store.orders import SqlOrders
 from include.adapters.store.refunds import SqlRefunds
 from include.domain.money import Money
@@ -129,7 +129,7 @@ def kit(migrated_url: str) -> Iterator[Kit]:
     service = OrderService(
         SqlOrders(database, "orders@acme.example", now),
         SqlRefunds(database, now),
-        SqlDecisions(database, now),
+        SqlFraudDecisions(database, now),
         effects,
         lambda _shop: replace(
             desk(erp, gateway, made.rules),

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from include.adapters.store.dead_letters import SqlDeadLetters
-from include.adapters.store.decisions import SqlDecisions
 from include.adapters.store.effects import SqlEffectStore
+from include.adapters.store.fraud_decisions import SqlFraudDecisions
 from include.adapters.store.inbox import SqlInbox
 from include.adapters.store.trust import StoreTrust
 from include.adapters.store.watermarks import SqlWatermarks
@@ -138,7 +138,7 @@ class Product:
         self.effects = variant.effects(database, clock, world.pass_boundary)
         self.orders = variant.orders(database, OWNER, clock, self._seconds)
         self.refunds = variant.refunds(database, clock, self._seconds)
-        self.decisions = SqlDecisions(database, clock)
+        self.decisions = SqlFraudDecisions(database, clock)
         self.inbox = SqlInbox(database, clock)
         self.letters = SqlDeadLetters(database, clock)
         self.watermarks = SqlWatermarks(database, clock)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.adapters.store.days import SqlApprovals
+from include.adapters.store.approvals import SqlApprovals
 from include.adapters.store.disputes import SqlDisputes
 from include.domain.chargeback_reasons import ChargebackReason
 from include.domain.errors import Rejected
@@ -65,7 +65,7 @@ class Room(Desk):
         super().__init__(root, url, **changes)
         self.mappings = Words()
         self.disputes = SqlDisputes(self.engine, Clock())
-        self.decisions = SqlApprovals(self.engine, Ticking())
+        self.approvals = SqlApprovals(self.engine, Ticking())
 
     def watch(
         self, on: date, lines: Any = (), coverage: tuple[Coverage, ...] = REPORTED
@@ -103,7 +103,7 @@ class Room(Desk):
         return result
 
     def ask(self) -> ApprovalRequest | None:
-        return write_off_request(self.merchant, journals=self.journals, decisions=self.decisions)
+        return write_off_request(self.merchant, journals=self.journals, approvals=self.approvals)
 
     def answer(self, *, is_approved: bool) -> None:
         record_write_offs(
@@ -111,7 +111,7 @@ class Room(Desk):
             is_approved=is_approved,
             decided_by="ada",
             journals=self.journals,
-            decisions=self.decisions,
+            approvals=self.approvals,
         )
 
     def post(self) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from include.adapters.store.days import SqlApprovals, SqlTieOuts
+from include.adapters.store.approvals import SqlApprovals
+from include.adapters.store.days import SqlTieOuts
 from include.adapters.store.engine import open_store
 from include.adapters.store.journals import SqlJournals
 from include.adapters.store.open_items import SqlOpenItems
@@ -56,7 +57,7 @@ class Desk:
         metadata.create_all(engine)
         self.clock, self.syspro = ManualClock(), Syspro()
         self.journals = SqlJournals(engine, self.clock)
-        self.decisions = SqlApprovals(engine, self.clock)
+        self.approvals = SqlApprovals(engine, self.clock)
         self.items = SqlOpenItems(engine, self.clock)
         self.tie_outs = SqlTieOuts(engine, self.clock)
         self.effects = MemoryEffectStore(self.clock)
@@ -65,7 +66,7 @@ class Desk:
 
     def ask(self) -> ApprovalRequest | None:
         return approval_request(
-            DAY, MERCHANT, journals=self.journals, decisions=self.decisions, items=self.items
+            DAY, MERCHANT, journals=self.journals, approvals=self.approvals, items=self.items
         )
 
     def answer(self, *, is_approved: bool, who: str = "finance") -> None:
@@ -74,7 +75,7 @@ class Desk:
             is_approved=is_approved,
             decided_by=who,
             journals=self.journals,
-            decisions=self.decisions,
+            approvals=self.approvals,
         )
 
     def post(self) -> tuple[Sequence[str], Sequence[str]]:
@@ -105,7 +106,7 @@ def desk(tmp_path: Path) -> Desk:
 def test_a_day_without_open_items_needs_no_person(desk: Desk) -> None:
     assert desk.ask() is None
     assert desk.state() is JournalState.approved
-    assert desk.decisions.latest(BALANCED.key, BALANCED.digest) == ("approved", "within tolerance")
+    assert desk.approvals.latest(BALANCED.key, BALANCED.digest) == ("approved", "within tolerance")
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_the_day_itself_neither_asks_about_nor_waits_for_a_dispute(room: Room) -
             room.day(on),
             room.merchant,
             journals=room.journals,
-            decisions=room.decisions,
+            approvals=room.approvals,
             items=_only_disputes(room),
         )
         assert request is None

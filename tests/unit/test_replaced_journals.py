@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from include.adapters.store.days import SqlApprovals
+from include.adapters.store.approvals import SqlApprovals
 from include.domain.errors import Parked, Rejected, Retryable
 from include.domain.journal import Journal
 from include.domain.merchant import PeriodPolicy
@@ -256,14 +256,14 @@ def test_what_a_person_has_held_waits_for_a_person_after_it_was_corrected(desk: 
 
 def test_what_nobody_answered_about_is_nobodys_no_after_it_was_restated(desk: Desk) -> None:
     (wrong,) = desk.build(worked_day(), LAST).built
-    decisions = SqlApprovals(desk.engine, Clock())
-    note_asked([wrong], decisions)
+    approvals = SqlApprovals(desk.engine, Clock())
+    note_asked([wrong], approvals)
     record_decision(
         desk.day(LAST),
         is_approved=False,
         decided_by=NO_ANSWER,
         journals=desk.journals,
-        decisions=decisions,
+        approvals=approvals,
     )
     desk.mappings.accounts["clearing"] = ACCOUNTS | {"fee.interchange": "6510"}
     desk.build(worked_day(), LAST)

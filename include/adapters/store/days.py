@@ -1,4 +1,4 @@
-"""Where each settlement day stands: its last finished step, coverage, totals and approvals."""
+"""Where each settlement day stands: its last finished step, coverage and totals."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select, true
+from sqlalchemy import Engine, func, select, true
 
-from include.adapters.store import audit
-from include.adapters.store.schema import approvals, settlement_days, tie_outs
+from include.adapters.store.schema import settlement_days, tie_outs
 from include.adapters.store.upsert import upsert
 from include.domain.settlement import Coverage, Knowledge, LineClass, SettlementDay
-from include.services.effects.chain import Signed
 from include.services.ports import Clock
 
 
@@ -147,65 +145,6 @@ def _record(row: Mapping[Any, Any]) -> DayRecord:
         run_id=row["run_id"],
         updated_at=row["updated_at"],
     )
-
-
-class SqlApprovals:
-    """Decisions of people, each about one exact content of one journal."""
-
-    def __init__(self, engine: Engine, clock: Clock) -> None:
-        self._engine = engine
-        self._clock = clock
-
-    def decide(
-        self,
-        journal_key: str,
-        digest: str,
-        *,
-        decision: str,
-        decided_by: str,
-        reason: str,
-        signed: Signed | None = None,
-    ) -> None:
-        """Record one decision; the same person repeating it changes nothing but the time."""
-        now = self._clock.now()
-        row = {
-            "journal_key": journal_key,
-            "digest": digest,
-            "decision": decision,
-            "decided_by": decided_by,
-            "reason": reason,
-            "decided_at": now,
-        }
-        with self._engine.begin() as connection:
-            is_repeat = _latest(connection, journal_key, digest) == (decision, decided_by)
-            upsert(
-                connection, approvals, [row], ["journal_key", "digest", "decision", "decided_by"]
-            )
-            audit.sign(connection, now, journal_key, None if is_repeat else signed)
-
-    def latest(self, journal_key: str, digest: str) -> tuple[str, str] | None:
-        """Return (decision, who) of the newest decision about exactly this content."""
-        with self._engine.begin() as connection:
-            return _latest(connection, journal_key, digest)
-
-    def decided_since(self, decision: str, since: datetime) -> set[tuple[str, str]]:
-        """Return (key, digest) of all that was decided so, by anybody, from an instant on."""
-        query = select(approvals.c.journal_key, approvals.c.digest).where(
-            approvals.c.decision == decision, approvals.c.decided_at >= since
-        )
-        with self._engine.begin() as connection:
-            return {(row[0], row[1]) for row in connection.execute(query)}
-
-
-def _latest(connection: Connection, journal_key: str, digest: str) -> tuple[str, str] | None:
-    query = (
-        select(approvals.c.decision, approvals.c.decided_by)
-        .where(approvals.c.journal_key == journal_key, approvals.c.digest == digest)
-        .order_by(approvals.c.decided_at.desc(), approvals.c.approval_id.desc())
-        .limit(1)
-    )
-    row = connection.execute(query).first()
-    return (row[0], row[1]) if row else None
 
 
 class SqlTieOuts:

@@ -14,7 +14,7 @@ from include.services.approve_journals import (
     APPROVED,
     TOLERANCE,
     ApprovalRequest,
-    Decisions,
+    Approvals,
     apply_decision,
     cell,
     note_asked,
@@ -29,7 +29,7 @@ FOLLOWS = "follows its write-off"
 
 
 def write_off_request(
-    merchant: Merchant, *, journals: WriteOffBook, decisions: Decisions
+    merchant: Merchant, *, journals: WriteOffBook, approvals: Approvals
 ) -> ApprovalRequest | None:
     """Approve what needs no person and return ``None``, or return the question to ask."""
     if merchant.is_shadow:
@@ -37,22 +37,22 @@ def write_off_request(
     waiting: list[JournalRecord] = []
     for record in journals.write_offs_in(merchant.merchant_id, UNDECIDED):
         journal = record.journal
-        known = decisions.latest(journal.key, journal.digest)
+        known = approvals.latest(journal.key, journal.digest)
         if known is not None and known[0] == APPROVED:
             journals.move(journal, JournalState.approved)
         elif _takes_back(journal):
             # What the file gave back is no judgement: asking would only leave 1170 wrong longer.
-            _approve(journal, FOLLOWS, journals, decisions)
+            _approve(journal, FOLLOWS, journals, approvals)
         else:
             waiting.append(record)
     is_held = any(record.state is JournalState.held for record in waiting)
     if waiting and not is_held and _is_inside_tolerance(waiting, merchant):
         for record in waiting:
-            _approve(record.journal, TOLERANCE, journals, decisions)
+            _approve(record.journal, TOLERANCE, journals, approvals)
         return None
     if not waiting:
         return None
-    note_asked([record.journal for record in waiting], decisions)
+    note_asked([record.journal for record in waiting], approvals)
     count = len(waiting)
     return ApprovalRequest(
         f"{merchant.merchant_id}: write off {count} dispute{'s' if count > 1 else ''}?",
@@ -66,7 +66,7 @@ def record_write_offs(
     is_approved: bool,
     decided_by: str,
     journals: WriteOffBook,
-    decisions: Decisions,
+    approvals: Approvals,
 ) -> None:
     """Apply an answer to the write-offs it was asked about.
 
@@ -80,7 +80,7 @@ def record_write_offs(
         is_approved=is_approved,
         decided_by=decided_by,
         journals=journals,
-        decisions=decisions,
+        approvals=approvals,
     )
 
 
@@ -91,9 +91,9 @@ def _takes_back(journal: Journal) -> bool:
 
 
 def _approve(
-    journal: Journal, decided_by: str, journals: WriteOffBook, decisions: Decisions
+    journal: Journal, decided_by: str, journals: WriteOffBook, approvals: Approvals
 ) -> None:
-    decisions.decide(
+    approvals.decide(
         journal.key, journal.digest, decision=APPROVED, decided_by=decided_by, reason=""
     )
     journals.move(journal, JournalState.approved)

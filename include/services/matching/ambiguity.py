@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from include.domain.matching import Cause
 from include.services.matching.equals import without_reference
-from include.services.matching.model import Decision, DocumentItem, LineItem, Pool, named
+from include.services.matching.model import DocumentItem, LineItem, MatchDecision, Pool, named
 
 
 def decide(pool: Pool, date_tolerance_days: int) -> None:
@@ -20,7 +20,7 @@ def decide(pool: Pool, date_tolerance_days: int) -> None:
 def _name(pool: Pool, lines: list[LineItem], documents: list[DocumentItem], compared: str) -> None:
     for index, line in enumerate(lines):
         pool.decide(
-            Decision(
+            MatchDecision(
                 [line],
                 [],
                 None,

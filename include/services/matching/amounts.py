@@ -6,7 +6,7 @@ The gateway decides: authorized more than captured means that the rest may still
 from include.domain.matching import Cause, Rule
 from include.domain.money import Money
 from include.services.matching.evidence import Evidence
-from include.services.matching.model import SALE, Decision, DocumentItem, LineItem, Pool
+from include.services.matching.model import SALE, DocumentItem, LineItem, MatchDecision, Pool
 from include.services.ports import TransactionFacts
 
 
@@ -54,7 +54,7 @@ def _with_evidence(
 def _wrong_amount(pool: Pool, lines: list[LineItem], document: DocumentItem, said: str) -> None:
     settled = Money(sum(line.minor for line in lines), lines[0].currency)
     pool.decide(
-        Decision(
+        MatchDecision(
             lines,
             [document],
             None,
@@ -81,7 +81,7 @@ def _rest(
     settled = sum(line.minor for line in lines)
     rest = Money(document.minor - settled, document.currency)
     pool.decide(
-        Decision(
+        MatchDecision(
             lines,
             [document],
             rule,

@@ -1,7 +1,7 @@
 """The order agrees, the currency does not."""
 
 from include.domain.matching import Cause
-from include.services.matching.model import Decision, LineItem, Pool
+from include.services.matching.model import LineItem, MatchDecision, Pool
 
 
 def decide(pool: Pool) -> None:
@@ -16,7 +16,7 @@ def decide(pool: Pool) -> None:
             continue
         line, document = lines[0], documents[0]
         pool.decide(
-            Decision(
+            MatchDecision(
                 [line],
                 [document],
                 None,

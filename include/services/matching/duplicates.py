@@ -3,7 +3,7 @@
 from datetime import date
 
 from include.domain.matching import Cause
-from include.services.matching.model import Decision, LineItem, Pool
+from include.services.matching.model import LineItem, MatchDecision, Pool
 
 
 def decide(pool: Pool, seen_elsewhere: dict[tuple[str, str, int], str]) -> None:
@@ -35,7 +35,7 @@ def settled_on(day: date | str) -> str:
 
 def _name(pool: Pool, line: LineItem, which: str) -> None:
     pool.decide(
-        Decision(
+        MatchDecision(
             [line],
             [],
             None,

@@ -1,7 +1,7 @@
 """Exact keys: reference, currency and amount agree; k equal ones against k settle as a set."""
 
 from include.domain.matching import Rule
-from include.services.matching.model import Decision, DocumentItem, LineItem, Pool
+from include.services.matching.model import DocumentItem, LineItem, MatchDecision, Pool
 
 
 def decide(pool: Pool) -> None:
@@ -26,7 +26,7 @@ def settle_pair(
         days = (pool.day - min(line.day, document.day)).days
         rule, how = Rule.late, f"{how}; {days} days late"
     pool.decide(
-        Decision(
+        MatchDecision(
             [line],
             [document],
             rule,
@@ -45,7 +45,7 @@ def settle_set(pool: Pool, lines: list[LineItem], documents: list[DocumentItem])
     runner_up = pool.runner_up(lines[0], documents)
     for line, document in zip(sorted(lines, key=lambda i: (i.day, i.row)), ordered, strict=True):
         pool.decide(
-            Decision(
+            MatchDecision(
                 [line],
                 [document],
                 Rule.set_of_equals,

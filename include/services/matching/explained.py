@@ -9,14 +9,14 @@ from include.domain.settlement import LineClass
 from include.services.matching.columns import EXPLAINED_COLUMNS, JOINT
 from include.services.matching.disputes import DisputeFinding
 from include.services.matching.fees import FeeDrift
-from include.services.matching.model import SALE, Decision, LineItem
+from include.services.matching.model import SALE, LineItem, MatchDecision
 from include.services.matching.scene import PartRefund
 
 Row = dict[str, Any]
 
 
 def explained_rows(
-    decisions: Iterable[Decision],
+    decisions: Iterable[MatchDecision],
     open_lines: Iterable[LineItem],
     disputes: Iterable[tuple[DisputeFinding, Mapping[str, Any]]],
     fee_drifts: Iterable[FeeDrift],
@@ -80,7 +80,7 @@ def explained_rows(
     return sorted(found, key=lambda r: (r["row"] < 0, r["row"], r["line_key"] or ""))
 
 
-def _decided(decision: Decision) -> list[Row]:
+def _decided(decision: MatchDecision) -> list[Row]:
     """Return a decision's rows; lines of earlier days only where they are settled now."""
     ids = JOINT.join(document.document_id for document in decision.documents) or None
     left = sum(decision.taken)

@@ -76,7 +76,7 @@ class DocumentItem:
 
 
 @dataclass(slots=True)
-class Decision:
+class MatchDecision:
     """What one rule found out about lines and documents that belong together.
 
     ``taken`` holds, per document, the minor units of it that the lines settle. ``is_final``
@@ -110,7 +110,7 @@ class Pool:
         self.day = day
         self.lines = {line.key: line for line in lines}
         self.documents = {document.document_id: document for document in documents}
-        self.decisions: list[Decision] = []
+        self.decisions: list[MatchDecision] = []
         # Everything that was open when the day began: what a runner-up is looked up in.
         self._by_reference: dict[tuple[str, str], list[DocumentItem]] = defaultdict(list)
         self._by_amount: dict[tuple[str, str, int], list[DocumentItem]] = defaultdict(list)
@@ -123,7 +123,7 @@ class Pool:
             if line.reference and (line.kind, line.reference) in self._by_reference:
                 self._shared[line.kind, line.reference].append(line)
 
-    def decide(self, decision: Decision) -> None:
+    def decide(self, decision: MatchDecision) -> None:
         """Record a decision and take its lines and documents out of the pool."""
         self.decisions.append(decision)
         for line in decision.lines:

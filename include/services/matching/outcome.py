@@ -12,7 +12,7 @@ from include.domain.open_items import OpenItem, item_key_of
 from include.domain.settlement import SettlementDay
 from include.services.matching.history import History
 from include.services.matching.inputs import remember_document, remember_line
-from include.services.matching.model import Decision, DocumentItem, LineItem
+from include.services.matching.model import DocumentItem, LineItem, MatchDecision
 
 STAGE = "match"
 MATCHER = "tieout match"
@@ -38,7 +38,7 @@ def conclude(
     day: SettlementDay,
     merchant: Merchant,
     loaded: Sequence[Expectation],
-    decisions: Sequence[Decision],
+    decisions: Sequence[MatchDecision],
     open_lines: Iterable[LineItem],
     open_documents: Iterable[DocumentItem],
     history: History,
@@ -90,7 +90,7 @@ class _Book:
         self.merchant, self.outcome, self.history = merchant, outcome, history
         self.awaited_lines: set[str] = set()  # of the day itself
 
-    def apply(self, decision: Decision) -> None:
+    def apply(self, decision: MatchDecision) -> None:
         """Book one decision: meet, keep a rest, hold candidates, or note a finding."""
         ids = " + ".join(document.document_id for document in decision.documents)
         for line in decision.lines:
@@ -106,14 +106,14 @@ class _Book:
         if decision.cause is not None and decision.is_final and not self._keeps_rest(decision):
             self.outcome.findings.append(self._finding(decision, ids))
 
-    def _keeps_rest(self, decision: Decision) -> bool:
+    def _keeps_rest(self, decision: MatchDecision) -> bool:
         """Whether an expectation of the document carries the cause from here on."""
         return any(
             taken != document.minor
             for document, taken in zip(decision.documents, decision.taken, strict=True)
         )
 
-    def _finding(self, decision: Decision, document_ids: str) -> OpenItem:
+    def _finding(self, decision: MatchDecision, document_ids: str) -> OpenItem:
         line = decision.lines[0]
         cause = decision.cause or Cause.ambiguous
         arose = SettlementDay(self.day.merchant_id, line.day)
@@ -144,7 +144,7 @@ class _Book:
         )
 
     def _settle_document(
-        self, document: DocumentItem, taken: int, sources: str, decision: Decision
+        self, document: DocumentItem, taken: int, sources: str, decision: MatchDecision
     ) -> None:
         """Take the part that settled off a document that somebody awaits, or will now."""
         key = (ExpectationKind.settlement, document.document_id)

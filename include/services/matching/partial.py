@@ -1,7 +1,7 @@
 """Several captures of one order, or several refunds, that add up to its documents."""
 
 from include.domain.matching import Rule
-from include.services.matching.model import SALE, Decision, DocumentItem, LineItem, Pool
+from include.services.matching.model import SALE, DocumentItem, LineItem, MatchDecision, Pool
 
 
 def decide(pool: Pool) -> None:
@@ -17,7 +17,7 @@ def settle(pool: Pool, lines: list[LineItem], documents: list[DocumentItem]) -> 
     parts = " + ".join(str(line.money) for line in lines)
     whole = " + ".join(str(document.money) for document in documents)
     pool.decide(
-        Decision(
+        MatchDecision(
             lines,
             documents,
             rule,

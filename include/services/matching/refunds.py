@@ -5,7 +5,14 @@ from datetime import timedelta
 
 from include.domain.matching import Cause
 from include.services.matching.evidence import Evidence
-from include.services.matching.model import REFUND, Decision, DocumentItem, LineItem, Pool, named
+from include.services.matching.model import (
+    REFUND,
+    DocumentItem,
+    LineItem,
+    MatchDecision,
+    Pool,
+    named,
+)
 
 
 def decide(pool: Pool, evidence: Evidence, date_tolerance_days: int) -> None:
@@ -52,7 +59,7 @@ def _name(pool: Pool, lines: list[LineItem], fitting: list[DocumentItem], why: s
         suggestion = f" The gateway links it to order {hint}, which has no such credit note."
     for index, line in enumerate(lines):
         pool.decide(
-            Decision(
+            MatchDecision(
                 [line],
                 [],
                 None,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from include.domain.matching import Rule
-from include.services.matching.model import Decision, DocumentItem, LineItem, Pool
+from include.services.matching.model import DocumentItem, LineItem, MatchDecision, Pool
 
 
 def decide(pool: Pool, references: Mapping[str, str]) -> None:
@@ -33,7 +33,7 @@ def _ways(line: LineItem, references: Mapping[str, str]) -> list[tuple[str, str]
 
 def _match(pool: Pool, line: LineItem, document: DocumentItem, request_id: str) -> None:
     pool.decide(
-        Decision(
+        MatchDecision(
             [line],
             [document],
             Rule.request_id,

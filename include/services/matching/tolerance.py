@@ -2,7 +2,7 @@
 
 from include.domain.matching import Rule
 from include.domain.money import Money
-from include.services.matching.model import Decision, Pool
+from include.services.matching.model import MatchDecision, Pool
 
 
 def decide(pool: Pool, tolerance_minor: int) -> None:
@@ -16,7 +16,7 @@ def decide(pool: Pool, tolerance_minor: int) -> None:
             continue
         allowed = Money(tolerance_minor, line.currency)
         pool.decide(
-            Decision(
+            MatchDecision(
                 [line],
                 [document],
                 Rule.tolerance,

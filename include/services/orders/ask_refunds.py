@@ -20,7 +20,7 @@ from include.services.approve_journals import (
     APPROVED,
     ASKED,
     HELD,
-    Decisions,
+    Approvals,
     cell,
 )
 from include.services.effects.chain import Signed
@@ -63,11 +63,11 @@ def digest_of(row: RefundRow) -> str:
     return hashlib.sha256(to_json(replace(row, approved_by="")).encode()).hexdigest()
 
 
-def note_asked(waiting: WaitingRefund, decisions: Decisions) -> None:
+def note_asked(waiting: WaitingRefund, approvals: Approvals) -> None:
     """Remember the exact refund a person is asked about."""
     row = waiting.row
     key, digest = key_of(row.refund_id), digest_of(row)
-    decisions.decide(key, digest, decision=ASKED, decided_by="tieout", reason=str(row.amount))
+    approvals.decide(key, digest, decision=ASKED, decided_by="tieout", reason=str(row.amount))
 
 
 def question(waiting: WaitingRefund, limit: Money | None) -> tuple[str, str]:
@@ -113,7 +113,7 @@ class DecideRefunds:
     """Takes answers; the same rules as the API's."""
 
     service: OrderService
-    decisions: Decisions
+    approvals: Approvals
     audit: AuditLog
 
     def approve(self, refund_id: str, who: str) -> str:
@@ -129,7 +129,7 @@ class DecideRefunds:
         except Rejected as refusal:
             self.audit.note(f"{AIRFLOW}:{who}", "refund not approved", key, why=refusal.what)
             raise
-        self.decisions.decide(key, digest, decision=APPROVED, decided_by=who, reason="")
+        self.approvals.decide(key, digest, decision=APPROVED, decided_by=who, reason="")
         return f"{row.amount} approved by {who}, asked by {row.asked_by}; next: orders moves it"
 
     def refuse(self, refund_id: str, who: str, why: str) -> str:
@@ -143,7 +143,7 @@ class DecideRefunds:
         reason = _reason(why, refund_id)
         words = f"refused by {who}: {reason}" if reason else f"refused by {who}"
         self.service.refuse_refund(refund_id, who, words, via=AIRFLOW)
-        self.decisions.decide(key, digest, decision=REFUSED, decided_by=who, reason=reason)
+        self.approvals.decide(key, digest, decision=REFUSED, decided_by=who, reason=reason)
         return f"{row.amount} {words}; nothing moves"
 
     def hold(self, refund_id: str, who: str, why: str) -> str:
@@ -157,7 +157,7 @@ class DecideRefunds:
         reason = _reason(why, refund_id)
         detail = {"amount": str(row.amount), "digest": digest, "why": reason}
         held = Signed("refund held", who, AIRFLOW, detail)
-        self.decisions.decide(
+        self.approvals.decide(
             key, digest, decision=HELD, decided_by=who, reason=reason, signed=held
         )
         return f"{row.amount} held by {who}; it waits, and is asked about again tomorrow"
@@ -166,7 +166,7 @@ class DecideRefunds:
         """Return the refund with its key and digest, if it is the one that was asked about."""
         row = self.service.refunds.row(refund_id)
         key, digest = key_of(refund_id), digest_of(row)
-        known = self.decisions.latest(key, digest)
+        known = self.approvals.latest(key, digest)
         if known is None or known[0] != ASKED:
             raise Retryable(
                 f"it is not the refund that was asked about; the answer of {who} is void",

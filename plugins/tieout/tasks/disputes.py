@@ -63,7 +63,7 @@ def approval_request(day_key: str) -> ApprovalRequest | None:
 
     def work() -> ApprovalRequest | None:
         merchant = context.merchant(day)
-        return write_off_request(merchant, journals=context.journals, decisions=context.decisions)
+        return write_off_request(merchant, journals=context.journals, approvals=context.approvals)
 
     return told(
         "approve_write_offs",
@@ -87,7 +87,7 @@ def record_decision(day_key: str, *, is_approved: bool, decided_by: str) -> None
         is_approved=is_approved,
         decided_by=decided_by,
         journals=context.journals,
-        decisions=context.decisions,
+        approvals=context.approvals,
     )
     state = "approved" if is_approved else "held"
     follows = "post_write_offs" if is_approved else "the next run asks again"

@@ -46,7 +46,7 @@ def approval_request(day_key: str) -> "ApprovalRequest | None":
             day,
             merchant,
             journals=context.journals,
-            decisions=context.decisions,
+            approvals=context.approvals,
             items=context.open_items,
         )
         if request is None:
@@ -84,7 +84,7 @@ def record_decision(day_key: str, *, is_approved: bool, decided_by: str) -> None
         is_approved=is_approved,
         decided_by=decided_by,
         journals=context.journals,
-        decisions=context.decisions,
+        approvals=context.approvals,
     )
     state, reason = ("approved", "") if is_approved else ("held", f"held by {decided_by}")
     context.days.record(day, state, reason=reason)

@@ -18,7 +18,7 @@ def refunds_to_approve() -> list[str]:
     """Name the refunds to ask about, the oldest first; what a person holds rests until tomorrow."""
     context = tieout()
     since = context.clock.now() - ask_refunds.HOLD_RESTS
-    held = context.decisions.decided_since(HELD, since)
+    held = context.approvals.decided_since(HELD, since)
     return refunds_to_ask(context.store, held)
 
 
@@ -31,7 +31,7 @@ def refund_question(refund_id: str) -> tuple[str, str] | None:
     (one,) = found
     row = one.row
     limit = context.today.order_rules(one.merchant_id).refund_limit(row.amount.currency)
-    ask_refunds.note_asked(one, context.decisions)
+    ask_refunds.note_asked(one, context.approvals)
     asked = "%s of order %s, asked by %s: asked a second person; nothing moves meanwhile"
     log.info("refund %s, " + asked, refund_id, row.amount, one.number, row.asked_by)
     return ask_refunds.question(one, limit)
@@ -62,4 +62,4 @@ def hold_refund(refund_id: str, who: str, reason: str) -> str:
 
 def _decide() -> DecideRefunds:
     context = tieout()
-    return DecideRefunds(desks().service, context.decisions, SqlAuditLog(context.store))
+    return DecideRefunds(desks().service, context.approvals, SqlAuditLog(context.store))

@@ -23,7 +23,7 @@ _MATCH = update(decisions).where(
 )
 
 
-class SqlDecisions:
+class SqlFraudDecisions:
     """Satisfies ``orders.books.DecisionBook``."""
 
     def __init__(self, engine: Engine, clock: StoreClock = database_now) -> None:
