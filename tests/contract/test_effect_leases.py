@@ -71,15 +71,15 @@ def test_a_change_carries_the_fence_of_its_lease(kit: Kit) -> None:
 
 def test_what_is_taken_is_read_under_its_lease(kit: Kit) -> None:
     first = begin(kit)
-    held = kit.store.take(KIND, effect().key, "worker 2", MINUTE)
+    held = kit.store.lease(KIND, effect().key, "worker 2", MINUTE)
     assert (held.effect, held.lease) == (kit.store.get(KIND, effect().key), None)
     write(kit, first, mark_sent(kit, first))
     kit.clock.move(minutes=2)
-    taken = kit.store.take(KIND, effect().key, "worker 2", MINUTE)
-    assert taken.lease == Lease(NAME, "worker 2", first.fence + 1, kit.clock.now() + MINUTE)
-    assert taken.effect == kit.store.get(KIND, effect().key)
-    assert taken.now == kit.clock.now()
-    assert kit.store.take(KIND, "never intended", "worker 2", MINUTE).effect is None
+    leased = kit.store.lease(KIND, effect().key, "worker 2", MINUTE)
+    assert leased.lease == Lease(NAME, "worker 2", first.fence + 1, kit.clock.now() + MINUTE)
+    assert leased.effect == kit.store.get(KIND, effect().key)
+    assert leased.now == kit.clock.now()
+    assert kit.store.lease(KIND, "never intended", "worker 2", MINUTE).effect is None
 
 
 def test_a_change_that_ends_the_turn_gives_the_lease_back_or_writes_nothing(kit: Kit) -> None:
@@ -93,9 +93,9 @@ def test_a_change_that_ends_the_turn_gives_the_lease_back_or_writes_nothing(kit:
     with pytest.raises(Power):
         write(kit, lease, last)
     kit.on_boundary = lambda _: None
-    assert kit.store.take(KIND, effect().key, "worker 2", MINUTE).lease is None
+    assert kit.store.lease(KIND, effect().key, "worker 2", MINUTE).lease is None
     write(kit, lease, last)
-    assert kit.store.take(KIND, effect().key, "worker 2", MINUTE).lease is not None
+    assert kit.store.lease(KIND, effect().key, "worker 2", MINUTE).lease is not None
 
 
 def test_an_old_fence_writes_nothing(kit: Kit) -> None:

@@ -91,10 +91,10 @@ def test_what_happened_or_may_have_is_not_retired(database: Database) -> None:
 def test_what_somebody_is_sending_is_not_retired(database: Database) -> None:
     desk = Desk(database)
     desk.engine.intend(effect())
-    taken = desk.store.take(KIND, effect().key, "janitor", TIMINGS.lease)
-    assert taken.lease is not None
+    leased = desk.store.lease(KIND, effect().key, "janitor", TIMINGS.lease)
+    assert leased.lease is not None
     assert not desk.retire()
-    desk.store.release(taken.lease)
+    desk.store.release(leased.lease)
     assert desk.retire()
 
 

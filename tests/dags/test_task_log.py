@@ -17,7 +17,7 @@ from include.services.post_journals import effect_of, post_journals
 from include.wiring import Settings, Tieout
 from tests.effects import KIND, START, TIMINGS, ScriptedPartner
 from tests.unit.test_journal import BALANCED
-from tieout.tasks.task_log import told
+from tieout.tasks.task_log import logged
 
 
 def joined(folder: Path) -> Tieout:
@@ -37,7 +37,7 @@ def test_what_was_done_is_told_with_its_time_and_what_is_next(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("INFO", "tieout")
-    assert told("poll_shop", "acme_us_web", lambda: 3, words="{} read".format, then="rest") == 3
+    assert logged("poll_shop", "acme_us_web", lambda: 3, words="{} read".format, then="rest") == 3
     began, done = caplog.messages
     assert began == "poll_shop acme_us_web begins"
     assert done == "poll_shop acme_us_web done in 0.0 s: 3 read; next: rest"
@@ -57,7 +57,7 @@ def test_a_fault_is_told_with_its_time_and_the_tries_that_are_left(
         raise ExceptionGroup("1 company", [Retryable("busy", "SYSPRO A", "Wait.")])
 
     with in_try(try_number, max_tries=2), pytest.raises(ExceptionGroup):
-        told("sweep_orders", "", busy)
+        logged("sweep_orders", "", busy)
     assert caplog.messages[-1] == (
         "sweep_orders failed after 0.0 s: 1 company: Retryable: busy (at SYSPRO A). Wait.; "
         f"next: {follows}"
@@ -73,7 +73,7 @@ def test_a_task_that_ran_out_of_its_time_is_told_as_well(
         raise AirflowTaskTimeout("Timeout, PID: 7")  # what Airflow's alarm raises, no Exception
 
     with in_try(1, max_tries=2), pytest.raises(AirflowTaskTimeout):
-        told("poll_erp", "acme_us", hang)
+        logged("poll_erp", "acme_us", hang)
     assert caplog.messages[-1].startswith(
         "poll_erp acme_us failed after 0.0 s: AirflowTaskTimeout: Timeout, PID: 7; next: "
     )

@@ -142,7 +142,7 @@ def test_nothing_new_is_taken_after_the_end(ended: Play, tmp_path: Path) -> None
     known = find_account(ended.desks)  # its webhooks still come, of orders that it brought before
     assert known("woocommerce", SHOP) is not None
     assert known("cybersource", "acme_us") is not None
-    shop_sync(ended.desks, SHOP).take_one(number)
+    shop_sync(ended.desks, SHOP).import_one(number)
     (letter,) = (
         one for one in ended.desks.context.dead_letters.listing() if one.key == f"{SHOP}|{number}"
     )

@@ -65,8 +65,8 @@ def test_an_order_deleted_for_good_needs_a_person_only_while_it_goes_on(play: Pl
     open_id, ended_id = play.take(), play.take("declined")
     assert play.order(ended_id).state == OrderState.declined
     sync = shop_sync(play.desks, SHOP)
-    assert sync.take_one(throw_away(play, ended_id, for_good=True)).not_ours == 1
+    assert sync.import_one(throw_away(play, ended_id, for_good=True)).not_ours == 1
     number = throw_away(play, open_id, for_good=True)
     with pytest.raises(Rejected, match=f"no order '{number}' any more, and here it is captured"):
-        sync.take_one(number)
-    assert sync.take_one("4711").not_ours == 1
+        sync.import_one(number)
+    assert sync.import_one("4711").not_ours == 1

@@ -130,7 +130,7 @@ def _mend_in_shop(world: "World", kit: "Kit", letter: DeadLetter) -> None:
     """Have the shop's order taken in again; what cannot be done to the end is seen to by hand."""
     number = letter.key.rpartition("|")[2]
     if letter.kind == "shop_order":
-        tally = kit.shop_sync.take_one(number)
+        tally = kit.shop_sync.import_one(number)
         if TOO_OLD in letter.reason:
             _pay_for_the_shop(world, letter, number)
         asked = "SELECT 1 FROM orders WHERE number = ? AND state IN "

@@ -169,7 +169,7 @@ class Shop:
 
         def work(kit: "Kit") -> None:
             try:
-                kit.shop_sync.take_one(there.number)
+                kit.shop_sync.import_one(there.number)
             except Retryable:
                 self._world.hub.sleep(60)
                 work(kit)

@@ -13,7 +13,7 @@ from include.services.effects.boundaries import Boundary, BoundaryHook, pass_by
 from include.services.effects.dead_letters import DeadLetter
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.effects.states import MADE, UNFINISHED
-from include.services.effects.store import Change, Decide, Lease, LeaseLost, Taken
+from include.services.effects.store import Change, Decide, Lease, Leased, LeaseLost
 from include.services.effects.wording import effect_detail, reference_taken, subject_of
 from include.services.ports import Clock
 
@@ -154,10 +154,10 @@ class MemoryEffectStore:
                 for one in self._effects.values()
             )
 
-    def take(self, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Taken:
+    def lease(self, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Leased:
         with self._lock:
             lease = self.acquire(f"{kind.value}|{key}", holder, duration)
-            return Taken(self.get(kind, key), lease, self._clock.now())
+            return Leased(self.get(kind, key), lease, self._clock.now())
 
     def change(self, lease: Lease, decide: Decide, *, in_passing: bool = False) -> Effect:
         with self._lock:

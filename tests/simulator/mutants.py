@@ -21,7 +21,7 @@ from include.services.effects.ports import (
     Receipt,
 )
 from include.services.effects.rules import Rules
-from include.services.effects.store import Change, Decide, EffectStore, Lease, LeaseLost, Taken
+from include.services.effects.store import Change, Decide, EffectStore, Lease, Leased, LeaseLost
 from include.services.effects.turn import Turn
 from include.services.ports import Clock
 from tests.simulator.hub import Hub
@@ -64,8 +64,8 @@ class _OwnTime:
     def now(self) -> datetime:
         return self._clock.now()
 
-    def take(self, *what: Any) -> Taken:
-        return replace(self._store.take(*what), now=self._clock.now())
+    def lease(self, *what: Any) -> Leased:
+        return replace(self._store.lease(*what), now=self._clock.now())
 
     def renew(self, lease: Lease, duration: timedelta) -> datetime:
         self._store.renew(lease, duration)
@@ -262,11 +262,11 @@ class Hearsay:
         self._hearsay = {place: self.get(*place) for place in places}
         return places  # type: ignore[no-any-return]
 
-    def take(self: Any, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Taken:
-        taken = super().take(kind, key, holder, duration)
+    def lease(self: Any, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Leased:
+        leased = super().lease(kind, key, holder, duration)
         known = self._hearsay.get((kind, key))
         self._hearsay = {place: one for place, one in self._hearsay.items() if place != (kind, key)}
-        return replace(taken, effect=known or taken.effect)
+        return replace(leased, effect=known or leased.effect)
 
 
 class DoesNotReadAgainUnderLock(Hearsay, NoFencing):

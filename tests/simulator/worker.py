@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from include.services.effects.ports import Effect, EffectKind, EffectState
-from include.services.effects.store import Change, Decide, EffectStore, Lease, Taken
+from include.services.effects.store import Change, Decide, EffectStore, Lease, Leased
 
 if TYPE_CHECKING:
     from tests.simulator.world import World
@@ -104,11 +104,11 @@ class Handle:
         self._begin()
         return self._store.get(kind, key)
 
-    def take(self, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Taken:
+    def lease(self, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Leased:
         self._begin()
-        taken = self._store.take(kind, key, holder, duration)
-        self._world.observe_lease(f"{kind.value}|{key}", taken.lease)
-        return taken
+        leased = self._store.lease(kind, key, holder, duration)
+        self._world.observe_lease(f"{kind.value}|{key}", leased.lease)
+        return leased
 
     def change(self, lease: Lease, decide: Decide, *, in_passing: bool = False) -> Effect:
         self._begin()

@@ -239,7 +239,7 @@ def test_a_journal_that_is_replaced_just_now_makes_the_step_run_again(desk: Desk
     next_open(desk)
     effects = desk.effects
     effects.insert(replace(effect_of(parked, "ar"), intended_at=effects.now()), "post")
-    assert effects.take(KIND, parked.key, "janitor", TIMINGS.lease).lease is not None
+    assert effects.lease(KIND, parked.key, "janitor", TIMINGS.lease).lease is not None
     with pytest.raises(Retryable, match="while it was being replaced"):
         desk.build(worked_day(), LAST)
     assert standing(desk) == [parked]

@@ -77,7 +77,7 @@ class SqlAlertBook:
             one = select(alerts).where(alerts.c.cause == seen.cause)
             return _row(connection.execute(one).one())
 
-    def told(self, row: AlertRow, *, counted: int) -> None:
+    def mark_sent(self, row: AlertRow, *, counted: int) -> None:
         with self.engine.begin() as connection:
             connection.execute(
                 update(alerts)

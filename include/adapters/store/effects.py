@@ -32,7 +32,7 @@ from include.services.effects.boundaries import Boundary, BoundaryHook, pass_by
 from include.services.effects.chain import AuditEntry
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.effects.states import MADE, NEEDS_A_PERSON, UNFINISHED
-from include.services.effects.store import Change, Decide, Lease, LeaseLost, Taken
+from include.services.effects.store import Change, Decide, Lease, Leased, LeaseLost
 from include.services.effects.wording import effect_detail, reference_taken, subject_of
 
 _NAMES = tuple(field.name for field in fields(Effect))
@@ -184,12 +184,12 @@ class SqlEffectStore:
         with reading(self._engine) as connection:
             return connection.execute(wanted.limit(1)).first() is not None
 
-    def take(self, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Taken:
+    def lease(self, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Leased:
         """Take the lease, then read: in this order, so that no other worker changes the row."""
         with self._engine.begin() as connection:
             now = self._clock(connection)
             lease = take_lease(connection, now, f"{kind.value}|{key}", holder, duration)
-            return Taken(self._read(connection, kind, key), lease, now)
+            return Leased(self._read(connection, kind, key), lease, now)
 
     def change(self, lease: Lease, decide: Decide, *, in_passing: bool = False) -> Effect:
         """Write the row, its dead letter and its audit entry in one transaction.

@@ -29,7 +29,7 @@ def insert_once(dialect: str, table: Table) -> Executable:
 
 
 @cache
-def _take(dialect: str) -> Executable:
+def _grant(dialect: str) -> Executable:
     make = sqlite.insert if dialect == "sqlite" else postgresql.insert
     wanted = make(leases).values(
         name=bindparam("lease"),
@@ -67,7 +67,7 @@ def take_lease(
 ) -> Lease | None:
     """Take a lease within the caller's transaction; ``None``: somebody holds it."""
     values = {"lease": name, "taker": holder, "until": now + duration, "now": now}
-    fence = connection.execute(_take(connection.dialect.name), values).scalar()
+    fence = connection.execute(_grant(connection.dialect.name), values).scalar()
     return None if fence is None else Lease(name, holder, fence, now + duration)
 
 

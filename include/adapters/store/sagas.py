@@ -64,7 +64,7 @@ class SqlSagas(ABC, Generic[F]):
         with reading(self._engine) as connection:
             return self._read(connection, key)
 
-    def take(self, key: str, holder: str, duration: timedelta) -> tuple[Saga[F], Lease | None]:
+    def lease(self, key: str, holder: str, duration: timedelta) -> tuple[Saga[F], Lease | None]:
         with self._engine.begin() as connection:
             # Versions keep two drivers apart, not leases.
             now = self._carried.note(light_now(connection, self._clock))

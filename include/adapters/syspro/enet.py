@@ -75,7 +75,7 @@ class EnetClient:
             Retryable: another process of ours keeps the operator.
         """
         if self._depth == 0:
-            self._operator.take()
+            self._operator.acquire()
         self._depth += 1
         outer, self._deadline_s = self._deadline_s, deadline_s or self._deadline_s
         try:

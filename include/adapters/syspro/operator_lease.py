@@ -37,7 +37,7 @@ class OperatorLease:
         self._duration = timedelta(seconds=settings.deadline_s + _MARGIN_S)
         self._tries = max(1, round(settings.operator_wait_s / _POLL_S))
 
-    def take(self) -> None:
+    def acquire(self) -> None:
         """Wait for the operator.
 
         Raises:

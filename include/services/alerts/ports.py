@@ -49,7 +49,7 @@ class AlertBook(Protocol):
         """Raise a cause, or bring the raised one up to date."""
         ...
 
-    def told(self, row: AlertRow, *, counted: int) -> None:
+    def mark_sent(self, row: AlertRow, *, counted: int) -> None:
         """Note that people know; ``counted`` sightings are taken off what was counted."""
         ...
 

@@ -108,7 +108,7 @@ class RaiseAlerts:
         subject = f"{_title(rule)}: {row.count} ({row.words})"
         text = f"{row.words}\n{row.count} {since}.\n\nNext: {_NEXT[rule.kind]}\nOwner: {rule.owner}"
         if self._tell(rule, subject, text, told):
-            self.book.told(row, counted=counted)
+            self.book.mark_sent(row, counted=counted)
             told.told += 1
 
     def _over(self, rule: AlertRule, row: AlertRow, now: datetime, told: Told) -> None:

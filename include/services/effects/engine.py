@@ -372,12 +372,12 @@ class Engine:
 
     def _under_lease(self, kind: EffectKind, key: str, work: _Work) -> Effect:
         """Take the lease and read the effect, work, give the lease back."""
-        taken = self._store.take(kind, key, self._worker, self._rules[kind].timings.lease)
-        effect = taken.effect
-        if taken.lease is None:
+        leased = self._store.lease(kind, key, self._worker, self._rules[kind].timings.lease)
+        effect = leased.effect
+        if leased.lease is None:
             self._log("effect_held_elsewhere", kind=kind.value, key=key)
             return effect or self._required(kind, key)
-        turn = Turn(kind, taken.lease, taken.now)
+        turn = Turn(kind, leased.lease, leased.now)
         try:
             self._boundary(Boundary.read)
             effect = work(turn, effect or self._required(kind, key))

@@ -54,15 +54,15 @@ def retire(
     demand_same(stored, effect)
     if stored.state is EffectState.declined:
         return True
-    taken = store.take(effect.kind, effect.key, who, _LEASE)
-    if taken.lease is None or taken.effect is None:
+    leased = store.lease(effect.kind, effect.key, who, _LEASE)
+    if leased.lease is None or leased.effect is None:
         return False
-    if not is_never_sent(taken.effect, is_doubted=is_doubted):
-        store.release(taken.lease)
+    if not is_never_sent(leased.effect, is_doubted=is_doubted):
+        store.release(leased.lease)
         return False
-    before = taken.effect
+    before = leased.effect
     after = replace(before, state=EffectState.declined, next_at=None, reason=why)
     check_transition(before.state, after.state)
     change = Change(before, after, why, resolution=why, gives_back=True)
-    store.change(taken.lease, lambda _now: change)
+    store.change(leased.lease, lambda _now: change)
     return True

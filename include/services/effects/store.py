@@ -53,7 +53,7 @@ Decide = Callable[[datetime], Change]  # of the store's time, inside the transac
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Leased:
     """An effect as read in the transaction that took its lease, and the store's time then."""
 
     effect: Effect | None  # None: never intended
@@ -139,7 +139,7 @@ class EffectStore(Leases, Protocol):
         """Say whether its saga, named before the key's first bar, made a later one of its kind."""
         ...
 
-    def take(self, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Taken:
+    def lease(self, kind: EffectKind, key: str, holder: str, duration: timedelta) -> Leased:
         """Take the effect's lease, then read its row, in one transaction."""
         ...
 

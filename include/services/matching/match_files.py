@@ -178,12 +178,12 @@ def rows_of_matches(matches: Path) -> Iterator[dict[str, Any]]:
             "file_digest", "line_no", document_id=ids.gather(frame["document_row"])
         )
         for plain in settled.iter_rows(named=True):
-            yield _told(plain, row, by_row.get(row))
+            yield _merged(plain, row, by_row.get(row))
             row += 1
     yield from (each for each in said if each["row"] < 0)
 
 
-def _told(
+def _merged(
     plain: Mapping[str, Any], row: int, explained: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     exact = Rule.exact.value if plain["document_id"] is not None else None

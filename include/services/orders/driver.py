@@ -159,7 +159,7 @@ class SagaStore(Protocol[F]):
 
     def get(self, key: str) -> Saga[F]: ...
 
-    def take(self, key: str, holder: str, duration: timedelta) -> tuple[Saga[F], Lease | None]:
+    def lease(self, key: str, holder: str, duration: timedelta) -> tuple[Saga[F], Lease | None]:
         """Take the saga's lease and read its row, in one transaction; ``None``: another has it."""
         ...
 
@@ -202,7 +202,7 @@ class Driver(Generic[F]):
 
         Another worker's saga is left alone and returned as it is.
         """
-        saga, lease = self._store.take(key, self._worker, _HELD)
+        saga, lease = self._store.lease(key, self._worker, _HELD)
         if lease is None:
             return saga
         try:

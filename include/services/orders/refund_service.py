@@ -124,7 +124,7 @@ class Refunding:
         if not self.refunds.get(refund_id).facts.open_step:
             self.refunds.refuse(refund_id, who, why, via=via)
             return
-        saga, lease = self.refunds.take(refund_id, self.worker, _HELD)
+        saga, lease = self.refunds.lease(refund_id, self.worker, _HELD)
         busy = Rejected("it is being worked on", f"refund {refund_id}", "Try in two minutes.")
         if lease is None:
             raise busy

@@ -59,7 +59,7 @@ class OrderBook(Protocol):
 
     def get(self, key: str) -> Saga[OrderFacts]: ...
 
-    def take(
+    def lease(
         self, key: str, holder: str, duration: timedelta
     ) -> tuple[Saga[OrderFacts], Lease | None]: ...
 
@@ -179,7 +179,7 @@ class RefundBook(Protocol):
 
     def get(self, key: str) -> Saga[RefundFacts]: ...
 
-    def take(
+    def lease(
         self, key: str, holder: str, duration: timedelta
     ) -> tuple[Saga[RefundFacts], Lease | None]: ...
 

@@ -61,7 +61,7 @@ def turn_away(
     Raises:
         Exception: the fault, unless a person is told of it: where a driver would raise it too.
     """
-    saga, lease = store.take(key, by.worker, _HELD)
+    saga, lease = store.lease(key, by.worker, _HELD)
     if lease is None:
         return saga
     waiting = None

@@ -30,7 +30,7 @@ class CloseShort:
     service: OrderService
     tolerance_minor: int  # an invoice may differ by this much: SYSPRO rounds tax by itself
 
-    def take(self, order_id: str, found: ErpOrder, invoices: Sequence[ErpDocument]) -> bool:
+    def end_short(self, order_id: str, found: ErpOrder, invoices: Sequence[ErpDocument]) -> bool:
         """Give back what was captured and not invoiced; what is not captured yet never will be.
 
         What is in doubt is left to the nightly comparison, and to a person: invoices in another

@@ -111,7 +111,7 @@ class OrderFollower:
         is_all = is_shown(found, invoices)
         if is_over:
             ending = CloseShort(self.company_id, self.feed, self.service, self.tolerance_minor)
-            is_all = ending.take(order_id, found, invoices) and is_all
+            is_all = ending.end_short(order_id, found, invoices) and is_all
         if is_all and found.sales_order == saga.facts.sales_order:
             self._remember(order_id, found)
         return True

@@ -59,22 +59,22 @@ class DecisionPoll:
         mark = self.watermarks.get(name)
         for page in self.feed.decisions_since(datetime.fromisoformat(mark) if mark else begin):
             for event in page.events:
-                self._take(tally, event)
+                self._hear(tally, event)
             for item in page.unread:
                 self._set_aside(tally, item)
             self.watermarks.move(name, page.cursor.isoformat())
         for event in self.service.decisions.matchable():  # nobody needs to be asked for these
-            self._take(tally, event)
+            self._hear(tally, event)
         for event in self.feed.decided(under_review):
-            self._take(tally, event)
+            self._hear(tally, event)
         return tally.check()
 
-    def _take(self, tally: Tally, event: DecisionEvent) -> None:
+    def _hear(self, tally: Tally, event: DecisionEvent) -> None:
         # One that no order is known for is kept; its order may still come.
-        def take() -> bool:
+        def hear() -> bool:
             return self.service.decide(event) is not None
 
-        work_on(tally, self.shelf, TAKING, event.event_key, self.owner, take)
+        work_on(tally, self.shelf, TAKING, event.event_key, self.owner, hear)
 
     def _set_aside(self, tally: Tally, item: str) -> None:
         """Open a letter about an item; the overlap shows it again, and resolved is resolved."""

@@ -66,10 +66,10 @@ class ShopSync:
                 name = f"{name}|ended"
                 mark = max(mark, self.watermarks.get(name))
             since = datetime.fromisoformat(mark) if mark else begin
-            self._take(tally, self.reader.orders_changed_since(since, OVERLAP, status), name)
+            self._import(tally, self.reader.orders_changed_since(since, OVERLAP, status), name)
         return tally.check()
 
-    def take_one(self, order_number: str) -> Tally:
+    def import_one(self, order_number: str) -> Tally:
         """Work on one order again, e.g. from a dead letter or a webhook.
 
         Raises:
@@ -80,7 +80,7 @@ class ShopSync:
             self._demand_ended(order_number)
             tally.read, tally.not_ours = 1, 1
             return tally
-        self._take(tally, [found], "")
+        self._import(tally, [found], "")
         return tally.check()
 
     def _demand_ended(self, order_number: str) -> None:
@@ -92,7 +92,7 @@ class ShopSync:
                 "Cancel it here (`orders cancel`), or resolve this and let it go on.",
             )
 
-    def _take(self, tally: Tally, changed: Iterable[ShopOrder], name: str) -> None:
+    def _import(self, tally: Tally, changed: Iterable[ShopOrder], name: str) -> None:
         for found in changed:
             key = f"{found.shop_id}|{found.order_number}"
             if name and not self.takes_new and not self._is_known(found):

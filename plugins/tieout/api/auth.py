@@ -60,7 +60,7 @@ class Needs:
     async def __call__(self, request: Request) -> ApiClient:
         access: Access = request.app.state.api.access
         client = await access.client(request.headers.get("authorization", ""))
-        allowance = access.limiter.take(client.client_id)
+        allowance = access.limiter.spend(client.client_id)
         headers = access.limiter.headers(allowance)
         request.state.headers = headers
         if not allowance.is_allowed:

@@ -33,8 +33,8 @@ class Limiter:
         self._lock = threading.Lock()
         self._buckets: dict[str, _Bucket] = {}  # one per known client: it cannot be filled up
 
-    def take(self, client_id: str) -> Allowance:
-        """Take one token."""
+    def spend(self, client_id: str) -> Allowance:
+        """Spend one token of a client."""
         with self._lock:
             now = self._clock()
             bucket = self._buckets.setdefault(client_id, _Bucket(self.burst, now))

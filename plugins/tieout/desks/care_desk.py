@@ -136,7 +136,7 @@ def _take_order(desks: Desks, merchant_id: str, purchase_order: str) -> bool:
         if not purchase_order.startswith(prefix) or not number[:1].isdigit():
             continue
         try:
-            return shop_sync(desks, desk.shop.shop_id).take_one(number).done == 1
+            return shop_sync(desks, desk.shop.shop_id).import_one(number).done == 1
         except IntegrationError:
             return False  # what the caller sets aside says what to do
     return False

@@ -125,7 +125,7 @@ class VariableBook:
         _write(rows)
         return _row(seen.cause, rows[seen.cause])
 
-    def told(self, row: AlertRow, *, counted: int) -> None:
+    def mark_sent(self, row: AlertRow, *, counted: int) -> None:
         rows = _read()
         rows[row.cause]["told_at"] = self.now().isoformat()
         _write(rows)

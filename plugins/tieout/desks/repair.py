@@ -89,7 +89,7 @@ def _is_ledger(effect: Effect) -> bool:
 
 def _shop_order(desks: Desks, letter: DeadLetter, _who: str, _via: str) -> str:
     shop_id, _, number = letter.key.partition("|")
-    return str(shop_sync(desks, shop_id).take_one(number))
+    return str(shop_sync(desks, shop_id).import_one(number))
 
 
 def _erp_feeds(desks: Desks, letter: DeadLetter, _who: str, _via: str) -> str:
@@ -104,26 +104,26 @@ def _erp_feeds(desks: Desks, letter: DeadLetter, _who: str, _via: str) -> str:
 
 def _advance(desks: Desks, letter: DeadLetter, _who: str, _via: str) -> str:
     """Have the order looked at once more; the next comparison closes what then fits."""
-    return _told(desks.service.advance(letter.key))
+    return _resting(desks.service.advance(letter.key))
 
 
 def _refund(desks: Desks, letter: DeadLetter, who: str, via: str) -> str:
     """Ask the gateway once more, under a new reference: the one before was refused for good."""
     desks.service.try_refund_again(letter.key, who, via=via)
-    return _told(desks.service.advance_refund(letter.key))
+    return _resting(desks.service.advance_refund(letter.key))
 
 
 def _refused(desks: Desks, letter: DeadLetter, who: str, via: str) -> str:
     """Ask the gateway once more for the order's capture or reversal, under a new reference."""
     desks.service.try_again(letter.key, who, via=via)
-    return _told(desks.service.advance(letter.key))
+    return _resting(desks.service.advance(letter.key))
 
 
 def _advance_refund(desks: Desks, letter: DeadLetter, _who: str, _via: str) -> str:
-    return _told(desks.service.advance_refund(letter.key))
+    return _resting(desks.service.advance_refund(letter.key))
 
 
-def _told(saga: Saga[F]) -> str:
+def _resting(saga: Saga[F]) -> str:
     """Say where a saga rests now; one that was only set back again was not replayed."""
     if is_set_back(saga.reason):
         raise Rejected(saga.reason, saga.key, "Do what its dead letter says; then replay it.")

@@ -141,7 +141,7 @@ def _shop_handler(desks: Desks) -> Handler:
         )
         if not number:
             raise Rejected("the event names no order", f"inbox {row.inbox_id}", "Resolve it.")
-        return str(shop_sync(desks, shop_id).take_one(number))
+        return str(shop_sync(desks, shop_id).import_one(number))
 
     return handle
 

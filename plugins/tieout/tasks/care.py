@@ -23,14 +23,14 @@ from tieout.desks.order_desk import Desks
 from tieout.desks.order_feeds import FIRST_POLL
 from tieout.desks.shop_desk import ShopDesk
 from tieout.tasks.orders import desks
-from tieout.tasks.task_log import told
+from tieout.tasks.task_log import logged
 
 _COMPARED_AT_ONCE = timedelta(days=7)  # of a longer outage the settlement runs tell
 
 
 def keep_profiles() -> str:
     """Keep tokens in step with the gateway and SYSPRO, join duplicates, finish deletions."""
-    return told("keep_profiles", "", lambda: _for_each("keep_profiles", _profiles_of))
+    return logged("keep_profiles", "", lambda: _for_each("keep_profiles", _profiles_of))
 
 
 def _profiles_of(desk: ShopDesk) -> str:
@@ -58,7 +58,7 @@ def compare_systems() -> str:
         found = work.run(first, window, desk.erp.session)
         return f"{first} to {last}: {found}"
 
-    return told("compare_systems", "", partial(_for_each, "compare_systems", compare))
+    return logged("compare_systems", "", partial(_for_each, "compare_systems", compare))
 
 
 def _last_day(zone: str) -> date:
@@ -81,7 +81,7 @@ def _first_day(compared_until: datetime | None, zone: str, last: date) -> date:
 
 def raise_alerts() -> str:
     """Tell people what needs them, one alert for each cause."""
-    return told("raise_alerts", "", lambda: str(alerts(tieout()).run()))
+    return logged("raise_alerts", "", lambda: str(alerts(tieout()).run()))
 
 
 def _for_each(name: str, work: Callable[[ShopDesk], str]) -> str:
@@ -89,7 +89,7 @@ def _for_each(name: str, work: Callable[[ShopDesk], str]) -> str:
     said, broken = list[str](), list[Exception]()
     for merchant_id, desk in desks().by_merchant().items():
         try:
-            found = told(
+            found = logged(
                 name,
                 merchant_id,
                 partial(work, desk),

@@ -12,7 +12,7 @@ from include.domain.merchant import Merchant
 from include.domain.settlement import SettlementDay
 from include.wiring import Tieout, tieout
 from tieout.retry import decisive, faults_of
-from tieout.tasks.task_log import told
+from tieout.tasks.task_log import logged
 
 
 class DayNotProven(Rejected):
@@ -51,7 +51,7 @@ def day_step(work: Step) -> Callable[[str], str]:
                 context.days.record(day, state)
             return state or "the day's state stays"
 
-        told(name, day_key, recorded, merchant=day.merchant_id, then=NEXT.get(name, "nothing"))
+        logged(name, day_key, recorded, merchant=day.merchant_id, then=NEXT.get(name, "nothing"))
         return day_key
 
     return run

@@ -12,7 +12,7 @@ from include.services.approve_journals import ApprovalRequest
 from include.services.journal_book import WAITING, JournalState
 from include.wiring import Tieout, tieout
 from tieout.desks.commissioned import demand_for_journals
-from tieout.tasks.task_log import told
+from tieout.tasks.task_log import logged
 from tieout.this_process import worker_name
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ def watch_disputes(day_key: str) -> str:
                 periods=hook,
             )
 
-    told(
+    logged(
         "watch_disputes", day_key, work, merchant=day.merchant_id, then="approve_write_offs, report"
     )
     return day_key
@@ -65,7 +65,7 @@ def approval_request(day_key: str) -> ApprovalRequest | None:
         merchant = context.merchant(day)
         return write_off_request(merchant, journals=context.journals, approvals=context.approvals)
 
-    return told(
+    return logged(
         "approve_write_offs",
         day_key,
         work,
@@ -97,7 +97,7 @@ def record_decision(day_key: str, *, is_approved: bool, decided_by: str) -> None
 def post_write_offs(day_key: str) -> str:
     """Post and prove the merchant's approved write-offs, whatever day each chargeback was of."""
     day = SettlementDay.parse(day_key)
-    told("post_write_offs", day_key, lambda: _post_write_offs(day), merchant=day.merchant_id)
+    logged("post_write_offs", day_key, lambda: _post_write_offs(day), merchant=day.merchant_id)
     return day_key
 
 

@@ -11,7 +11,7 @@ from tieout import metrics
 from tieout.desks.commissioned import demand_for_journals
 from tieout.tasks import posting
 from tieout.tasks.orders import desks, watch_store
-from tieout.tasks.task_log import told
+from tieout.tasks.task_log import logged
 from tieout.this_process import worker_name
 
 _LOST = timedelta(hours=1)  # no run takes so long from the proof of a day to its report
@@ -23,7 +23,7 @@ def sweep_all() -> str:
     Raises:
         ExceptionGroup: some could not be worked on; the others were.
     """
-    return told("sweep", "", _sweep_all)
+    return logged("sweep", "", _sweep_all)
 
 
 def _sweep_all() -> str:
@@ -35,7 +35,7 @@ def _sweep_all() -> str:
         ("prove_parked", _prove_parked),
     ):
         try:
-            told(name, "", work, after_a_fault="what else is due, then the task ends with this")
+            logged(name, "", work, after_a_fault="what else is due, then the task ends with this")
         except Exception as fault:  # noqa: BLE001 - what is broken in one must not stop the rest
             broken.append(fault)
     context = tieout()
@@ -63,7 +63,7 @@ def _sweep_journals() -> str:
         if not context.effects.due(1, targets=companies):
             continue
         try:
-            told(
+            logged(
                 "sweep_company",
                 conn_id,
                 partial(_sweep_company, context, conn_id, companies),

@@ -5,7 +5,7 @@ from datetime import date
 from include.domain.settlement import SettlementDay
 from include.wiring import Tieout, tieout
 from tieout.tasks.settlement import senders_of
-from tieout.tasks.task_log import told
+from tieout.tasks.task_log import logged
 
 
 def choose_days() -> list[str]:
@@ -33,7 +33,7 @@ def ask(day_key: str) -> dict[str, object] | None:
 
     day, context = SettlementDay.parse(day_key), tieout()
     merchant, today = context.merchant(day), _today(context, day.merchant_id)
-    result = told(
+    result = logged(
         "ask",
         day_key,
         lambda: ask_again(

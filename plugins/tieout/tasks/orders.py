@@ -21,7 +21,7 @@ from tieout.desks.order_feeds import (
     webhook_keeper,
 )
 from tieout.desks.shop_desk import ShopDesk
-from tieout.tasks.task_log import told
+from tieout.tasks.task_log import logged
 
 log = logging.getLogger(__name__)
 ENDED = "it takes no new orders any more; passed over"
@@ -62,7 +62,7 @@ def sweep_orders() -> str:
         watch_store()
         return f"{desks().sweep(_SWEEP)} driven"
 
-    return told("sweep_orders", "", work)
+    return logged("sweep_orders", "", work)
 
 
 def watch_store() -> None:
@@ -89,7 +89,7 @@ def handle_inbox() -> str:
     def work() -> str:
         return str(HandleEvents(SqlInbox(tieout().store), handlers(desks()), "integration").run())
 
-    return told("handle_inbox", "", work, then="sweep_orders")
+    return logged("handle_inbox", "", work, then="sweep_orders")
 
 
 def poll_shop(shop_id: str) -> str:
@@ -108,7 +108,7 @@ def poll_shop(shop_id: str) -> str:
             log.warning("%s has ended and cannot be polled: %s", shop_id, fault)
             return GONE
 
-    return told("poll_shop", shop_id, work)
+    return logged("poll_shop", shop_id, work)
 
 
 def keep_webhooks(shop_id: str) -> str:
@@ -123,7 +123,7 @@ def keep_webhooks(shop_id: str) -> str:
             return "its own people register them"
         return str(keeper.run(tieout().business_date(desk.merchant.zone)))
 
-    return told("keep_webhooks", shop_id, work)
+    return logged("keep_webhooks", shop_id, work)
 
 
 def poll_erp(merchant_id: str) -> str:
@@ -135,7 +135,7 @@ def poll_erp(merchant_id: str) -> str:
         refunds, orders = hear_erp(desks(), desk, begin)
         return f"refunds: {refunds}; orders: {orders}"
 
-    return told("poll_erp", merchant_id, work, merchant=merchant_id)
+    return logged("poll_erp", merchant_id, work, merchant=merchant_id)
 
 
 def _begin(desk: ShopDesk) -> datetime:
@@ -152,7 +152,7 @@ def poll_decisions(merchant_id: str) -> str:
         waiting = tieout().orders.under_review(merchant_id)
         return str(decision_poll(desks(), desk).poll(_begin(desk), waiting))
 
-    return told("poll_decisions", merchant_id, work, merchant=merchant_id)
+    return logged("poll_decisions", merchant_id, work, merchant=merchant_id)
 
 
 def push_stock(shop_id: str) -> str:
@@ -164,7 +164,7 @@ def push_stock(shop_id: str) -> str:
             return ENDED
         return str(stock_push(desks(), desk).push(tieout().clock.now()))
 
-    return told("push_stock", shop_id, work)
+    return logged("push_stock", shop_id, work)
 
 
 def orders_to_review() -> list[str]:
@@ -213,4 +213,4 @@ def decide_order(order_id: str, *, is_accepted: bool, who: str, comment: str) ->
             )
         )
 
-    return told("decide_order", order_id, work, then="sweep_orders")
+    return logged("decide_order", order_id, work, then="sweep_orders")

@@ -14,7 +14,7 @@ from include.domain.settlement import SettlementDay
 from include.wiring import Tieout, tieout
 from tieout.desks.commissioned import demand_for_journals
 from tieout.tasks.day_step import DayNotProven, day_step
-from tieout.tasks.task_log import told
+from tieout.tasks.task_log import logged
 from tieout.this_process import worker_name
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def approval_request(day_key: str) -> "ApprovalRequest | None":
     def words(request: "ApprovalRequest | None") -> str:
         return _asked(request, is_shadow=merchant.is_shadow)
 
-    return told("approve", day_key, work, words=words, merchant=day.merchant_id, then="post")
+    return logged("approve", day_key, work, words=words, merchant=day.merchant_id, then="post")
 
 
 def _asked(request: "ApprovalRequest | None", *, is_shadow: bool) -> str:

@@ -9,7 +9,7 @@ from include.services.orders import ask_refunds
 from include.services.orders.ask_refunds import DecideRefunds
 from include.wiring import tieout
 from tieout.tasks.orders import desks
-from tieout.tasks.task_log import told
+from tieout.tasks.task_log import logged
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +43,12 @@ def approve_refund(refund_id: str, who: str) -> str:
     def work() -> str:
         return str(_decide().approve(refund_id, who))
 
-    return told("approve_refund", refund_id, work, then="sweep_orders")
+    return logged("approve_refund", refund_id, work, then="sweep_orders")
 
 
 def refuse_refund(refund_id: str, who: str, reason: str) -> str:
     """End it; see ``DecideRefunds.refuse``."""
-    return told("refuse_refund", refund_id, lambda: str(_decide().refuse(refund_id, who, reason)))
+    return logged("refuse_refund", refund_id, lambda: str(_decide().refuse(refund_id, who, reason)))
 
 
 def hold_refund(refund_id: str, who: str, reason: str) -> str:
@@ -57,7 +57,7 @@ def hold_refund(refund_id: str, who: str, reason: str) -> str:
     def work() -> str:
         return str(_decide().hold(refund_id, who, reason))
 
-    return told("hold_refund", refund_id, work, then="it is asked about again")
+    return logged("hold_refund", refund_id, work, then="it is asked about again")
 
 
 def _decide() -> DecideRefunds:

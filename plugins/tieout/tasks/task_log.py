@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 Outcome = TypeVar("Outcome")
 
 
-def told(
+def logged(
     name: str,
     about: str,
     work: Callable[[], Outcome],

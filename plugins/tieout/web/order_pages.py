@@ -98,7 +98,7 @@ def order(order_id: Name) -> HTMLResponse:
         row=found.row, facts=found.facts, content=found.content, refunds=pairs, tones=_TONES,
         money=_money_of(found, [part.amount for _, saga in pairs for part in saga.facts.parts
                                 if part.request_id]),
-        timeline=_told(context.orders.timeline(found.row.order_id)),
+        timeline=_formatted(context.orders.timeline(found.row.order_id)),
         effects=order_screen.effects_of(context.store, keys),
         reports=_reports(context, found),
         owner=_owners(context).get(found.row.merchant_id, found.row.owner),
@@ -156,7 +156,9 @@ def _money_of(found: ShownOrder, returned: Sequence[Money]) -> list[tuple[str, M
     ]
 
 
-def _told(entries: Sequence[TimelineEntry]) -> list[tuple[TimelineEntry, list[tuple[str, str]]]]:
+def _formatted(
+    entries: Sequence[TimelineEntry],
+) -> list[tuple[TimelineEntry, list[tuple[str, str]]]]:
     found = []
     for entry in entries:
         detail = json.loads(entry.detail or "{}")
