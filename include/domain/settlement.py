@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+REPEAT_DAYS = 7  # how far from its day a line may stand a second time: days run in any order
+
 
 class LineClass(StrEnum):
     """The classes a settlement is split into; every source line becomes one, or is quarantined.

@@ -13,6 +13,7 @@ from include.domain.settlement import (
     BANK_ENTRY_COLUMNS,
     LINE_COLUMNS,
     QUARANTINE_COLUMNS,
+    REPEAT_DAYS,
     LineClass,
     SettlementDay,
 )
@@ -21,7 +22,6 @@ from include.services.measure_facts import records_of
 from include.services.whole_files import written_whole
 
 LINES, QUARANTINE, ENTRIES = "lines.parquet", "quarantine.parquet", "bank_entries.parquet"
-REPEAT_DAYS = 7  # how far a line is looked for that was counted already: days run in any order
 # What names a line for ever; a line without any id of its own is not compared. A dispute's stages
 # carry one case and one request: only their date tells a second chargeback from the first.
 STAGE_AT = pl.when(pl.col("case_number").is_not_null()).then("settled_at").alias("stage_at")

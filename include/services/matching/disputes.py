@@ -7,7 +7,7 @@ from typing import Any
 from include.domain.matching import Cause, Rule
 from include.domain.money import Money
 from include.services.matching.evidence import Evidence
-from include.services.matching.history import CAPTURE_DAYS, History, Moved
+from include.services.matching.history import DISPUTE_LOOKBACK_DAYS, History, Moved
 
 CLASSES = ("chargeback", "chargeback_reversal")
 FIELDS = (
@@ -69,7 +69,7 @@ def _cases(rows: Sequence[Mapping[str, Any]], history: History) -> dict[str, str
         if row[name]
     }
     wanted = {row[name] for row in reversals for name in names if row[name]}
-    past = history.lines(CAPTURE_DAYS, ["line_class", *names])
+    past = history.lines(DISPUTE_LOOKBACK_DAYS, ["line_class", *names])
     if past is not None:
         hits = past.filter(
             pl.col("line_class") == "chargeback",
@@ -105,7 +105,7 @@ def _chargeback(
         _key(row),
         None,
         Cause.chargeback_on_unknown_capture,
-        f"case {case}: request {ids[0] if ids else 'unknown'} against {CAPTURE_DAYS} days",
+        f"case {case}: request {ids[0] if ids else 'unknown'} against {DISPUTE_LOOKBACK_DAYS} days",
         "none: neither our records nor the gateway have such a capture",
         why=f"Chargeback {money}, case {case}, is about a capture that nobody knows "
         f"(request {ids[0] if ids else 'not said'}, order {order}).",
@@ -156,7 +156,7 @@ def _reversal(row: Mapping[str, Any], cases: Mapping[str, str]) -> DisputeFindin
         _key(row),
         None,
         Cause.chargeback_reversal_without_chargeback,
-        f"case {case} against the chargebacks of {CAPTURE_DAYS} days",
+        f"case {case} against the chargebacks of {DISPUTE_LOOKBACK_DAYS} days",
         "none: no chargeback of this case or request is in our records",
         why=f"Reversal {money}, case {case}, gives back a chargeback that we never saw.",
         do="Find the chargeback of this case in the acquirer's portal, or return the money.",

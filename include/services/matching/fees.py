@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from include.domain.errors import Rejected
 from include.domain.fees import FeeRate, FeeSchedule
 from include.domain.money import Money
+from include.domain.settlement import REPEAT_DAYS
 from include.services.matching.columns import request_of
-from include.services.matching.history import REPEAT_DAYS, History
+from include.services.matching.history import History
 from include.services.matching.ports import FeePrices
 
 if TYPE_CHECKING:

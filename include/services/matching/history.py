@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from include.domain.matching import Cause
-from include.domain.settlement import SettlementDay
+from include.domain.settlement import REPEAT_DAYS, SettlementDay
 from include.services.matching.columns import EXPLAINED, JOINT, LINES, MATCHES
 from include.services.matching.match_files import settled_documents
 from include.services.matching.ports import DayFiles
@@ -15,11 +15,10 @@ from include.services.matching.ports import DayFiles
 if TYPE_CHECKING:
     import polars as pl
 
-CAPTURE_DAYS = 180  # how far back a dispute or refund may reach: the longest scheme limit
-REPEAT_DAYS = 7  # how far a line is looked for that settled already: days run in any order
+DISPUTE_LOOKBACK_DAYS = 180  # how far back a dispute or refund may reach: the longest scheme limit
 _OF_ORDERS = ["gross_sale", "refund", "chargeback", "chargeback_reversal"]
 _PLACE = ["file_digest", "line_no", "line_class"]  # names a line of a day
-REFUND_DAYS = 45  # how far back a refund's sale is looked for, to tell part from whole
+PART_REFUND_LOOKBACK_DAYS = 45  # how far a refund's sale is looked for: a part, or all of it?
 
 
 @dataclass(slots=True)
@@ -89,7 +88,7 @@ class History:
 
         wanted = sorted(set(request_ids))
         columns = ["request_id", "merchant_reference", "line_class"]
-        past = self.lines(CAPTURE_DAYS, columns) if wanted else None
+        past = self.lines(DISPUTE_LOOKBACK_DAYS, columns) if wanted else None
         today = self._file(self._day.settlement_date, LINES)
         frames = [] if past is None else [past.select(columns)]
         if wanted and today.exists():
@@ -111,7 +110,7 @@ class History:
         columns = [
             "merchant_reference", "currency", "amount_minor", "request_id", "line_class",
         ]  # fmt: skip
-        past = self.lines(CAPTURE_DAYS, columns) if wanted else None
+        past = self.lines(DISPUTE_LOOKBACK_DAYS, columns) if wanted else None
         on = self._day.settlement_date
         today = self._file(on, LINES)
         frames = [] if past is None else [past]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from include.domain.errors import Rejected
 from include.domain.settlement import DOCUMENT_COLUMNS, SettlementDay
 from include.services.matching import disputes
-from include.services.matching.history import REFUND_DAYS, History
+from include.services.matching.history import PART_REFUND_LOOKBACK_DAYS, History
 from include.services.matching.inputs import LINE_FIELDS, document_item, line_items
 from include.services.matching.model import DocumentItem, LineItem
 from include.services.matching.pairing import Keys, Paired
@@ -143,7 +143,7 @@ def _parts_of_sales(
     is_plain = keys.is_refund & pl.Series(document_of_line != NOBODY)
     refunded_names = keys.names.filter(is_plain).unique()
     columns = ["merchant_reference", "currency", "amount_minor", "line_class"]
-    past = history.lines(REFUND_DAYS, columns) if len(refunded_names) else None
+    past = history.lines(PART_REFUND_LOOKBACK_DAYS, columns) if len(refunded_names) else None
     sold_today = keys.names.filter(~keys.is_refund).is_in(refunded_names.implode()).any()
     if past is None and not sold_today:
         return []
