@@ -30,7 +30,7 @@ ENDED = (OrderState.completed, OrderState.declined, OrderState.cancelled)
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Captured:
     """One capture, and what became of it."""
 
     number: int
@@ -53,11 +53,11 @@ class Application:
     receipt_left: Money
     invoice_left: Money
     is_begun: bool = False  # its effect is there; how it ended, the effect knows
-    is_refused: bool = False  # nothing of it was taken when receipts were weighed last
+    is_refused: bool = False  # nothing of it was taken by the last plan
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RequestedCapture:
     """A capture that somebody asked for, by API or by a shipment."""
 
     number: int
@@ -100,12 +100,12 @@ class OrderFacts:
     customer: str = ""  # SYSPRO's key
     is_customer_known: bool = False  # it is there, or was created
     sales_order: str = ""
-    copy: int = 1  # which one that is: another may stand where the first was cancelled
+    sales_order_version: int = 1  # another may stand where the first was cancelled
     is_held: bool = False  # in suspense at SYSPRO
     hold_reason: str = ""  # review, or one of CREDIT_HOLDS: what must end before it is released
     is_order_cancelled: bool = False  # SYSPRO ships no more of it
-    wanted: tuple[Wanted, ...] = ()
-    taken: tuple[Taken, ...] = ()
+    requested_captures: tuple[RequestedCapture, ...] = ()
+    captures: tuple[Captured, ...] = ()
     returned_minor: int = 0  # given back by refunds, in flight included
     credited_minor: int = 0  # of it, for credit notes: of goods that had been delivered
     is_reversed: bool = False
@@ -114,17 +114,17 @@ class OrderFacts:
     invoices: tuple[str, ...] = ()  # all that were seen
     followed: str = ""  # SYSPRO's row of the sales order, as it was last worked on to its end
     applications: tuple[Application, ...] = ()
-    weighed: int = 0  # receipts and invoices that the last plan of applications has seen
+    planned_documents: int = 0  # receipts and invoices that the last plan of applications has seen
     shop_changed: str = ""  # what of it was changed in the shop, as it was seen last
-    told: str = ""  # the last state that the shop was told
-    called: str = ""  # the last state that the shop's server was sent
+    shop_told_state: str = ""  # the last state that the shop was told
+    callback_state: str = ""  # the last state that the shop's server was sent
     card: str = ""  # stored by the payment: '' not asked, kept, or leaving: then never noted
-    noted: tuple[str, ...] = ()  # what was written into custom forms, by name
+    forms_noted: tuple[str, ...] = ()  # what was written into custom forms, by name
     stop: Stop | None = None
     late_stop: str = ""  # who asked for its end too late: goods had left, and a person is told
     delivered_minor: int | None = None  # invoiced before it was called off; None: not asked
     left_behind: tuple[str, ...] = ()  # steps that were refused: no number of theirs is used again
-    sought: tuple[str, ...] = ()  # steps that a doubted store may have forgotten, asked for
+    steps_sought: tuple[str, ...] = ()  # steps that a doubted store may have forgotten, asked for
     problem: str = ""  # why it is stuck
     refused: str = ""  # the step that the gateway has refused, where that is the problem
 
@@ -148,15 +148,15 @@ class OrderFacts:
         """
         return min(self.delivered_minor or 0, self.captured_minor())
 
-    def to_weigh(self) -> int:
+    def documents_to_plan(self) -> int:
         """Count receipts and invoices: one more of either, and there is something to apply."""
-        return sum(bool(one.receipt) for one in self.taken) + len(self.known_invoices())
+        return sum(bool(one.receipt) for one in self.captures) + len(self.known_invoices())
 
     def captured_minor(self) -> int:
         """Return what was taken; what refunds and voids gave back of it is ``returned_minor``."""
-        return sum(one.amount.minor for one in self.taken)
+        return sum(one.amount.minor for one in self.captures)
 
     @property
     def is_all_voided(self) -> bool:
         """Say whether every capture was withdrawn, so that the authorisation holds it all again."""
-        return bool(self.taken) and all(one.is_voided for one in self.taken)
+        return bool(self.captures) and all(one.is_voided for one in self.captures)

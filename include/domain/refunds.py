@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from include.domain.money import Money
-from include.domain.order_state import Taken
+from include.domain.order_state import Captured
 
 WITHIN_LIMIT = "within the limit"  # who approved it, where the order's limit let it go
 
@@ -72,14 +72,14 @@ class RefundFacts:
     problem: str = ""
 
 
-def with_voids(taken: Sequence[Taken], parts: Sequence[Part]) -> tuple[Taken, ...]:
+def with_voids(captures: Sequence[Captured], parts: Sequence[Part]) -> tuple[Captured, ...]:
     """Mark the captures that these parts of a refund have voided."""
     voided = {
         part.capture_number
         for part in parts
         if part.way is Way.void and part.request_id and not part.is_outside
     }
-    return tuple(replace(one, is_voided=one.is_voided or one.number in voided) for one in taken)
+    return tuple(replace(one, is_voided=one.is_voided or one.number in voided) for one in captures)
 
 
 def is_refused(facts: RefundFacts) -> bool:
@@ -112,13 +112,13 @@ def paid_outside(facts: RefundFacts, reference: str) -> RefundFacts:
 
 
 def plan(
-    amount: Money, taken: Sequence[Taken], returned: dict[int, int], *, may_void: bool
+    amount: Money, captures: Sequence[Captured], returned: dict[int, int], *, may_void: bool
 ) -> tuple[Part, ...]:
     """Spread a refund over captures, the newest first; a whole unbatched one is voided.
 
     Args:
         amount: what goes back, positive.
-        taken: captures that stand.
+        captures: captures that stand.
         returned: by capture number, minor units already given back or promised.
         may_void: no batch can have taken the captures yet.
 
@@ -126,7 +126,7 @@ def plan(
         ValueError: more than is there; the caller must have reserved it first.
     """
     left, parts = amount.minor, []
-    for one in sorted(taken, key=lambda capture: -capture.number):
+    for one in sorted(captures, key=lambda capture: -capture.number):
         free = one.amount.minor - returned.get(one.number, 0)
         share = min(left, free)
         if share <= 0:

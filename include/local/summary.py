@@ -123,7 +123,7 @@ def _moved(context: "Tieout", merchant_id: str) -> list[tuple[str, str, str, Mon
         context.store, shops=shops, merchants=[merchant_id], limit=1000
     ):
         facts = context.orders.get(row.order_id).facts
-        found += [(row.number, "capture", one.request_id, one.amount) for one in facts.taken]
+        found += [(row.number, "capture", one.request_id, one.amount) for one in facts.captures]
         for _, saga in context.refunds.of_order(row.order_id):
             found += [
                 (row.number, "refund", part.request_id, -part.amount)

@@ -131,7 +131,7 @@ def test_a_token_that_an_order_notes_after_it_is_forgotten_is_taken_out_again(ca
     care.remover.finish()
     assert care.kept(token).state is TokenState.deleted
     care.kit.service.orders.amend(
-        order.order_id, lambda facts: replace(facts, noted=("token",)), Event("noted")
+        order.order_id, lambda facts: replace(facts, forms_noted=("token",)), Event("noted")
     )
     for _ in range(2):
         run_sweep(care)

@@ -223,7 +223,7 @@ def main(
 def _go_on(service: OrderService, order: Order) -> None:
     service.place(order, "shop")
     saga = service.advance(order.order_id)
-    if saga.facts.taken and all(one.receipt for one in saga.facts.taken):
+    if saga.facts.captures and all(one.receipt for one in saga.facts.captures):
         refund_id = service.refund(
             order.order_id, Money(1_000, "USD"), origin="api", origin_key="R1", who="shop",
             reason="broken",

@@ -105,7 +105,7 @@ def test_an_order_goes_to_its_end_after_its_shop_has_ended(ended: Play, tmp_path
     end(ended, tmp_path)
     orders.desks().sweep(100)
     saga = ended.order(order_id)
-    assert (saga.state, bool(saga.facts.taken[0].receipt)) == (OrderState.captured, True)
+    assert (saga.state, bool(saga.facts.captures[0].receipt)) == (OrderState.captured, True)
     ended.clerk("ship", sales_order=saga.facts.sales_order)
     ended.clerk("invoice", sales_order=saga.facts.sales_order)
     assert "acme_us" in orders.merchant_ids()
@@ -113,7 +113,7 @@ def test_an_order_goes_to_its_end_after_its_shop_has_ended(ended: Play, tmp_path
     orders.desks().sweep(100)
     ended.desks.sweep_effects()
     saga = ended.order(order_id)
-    assert (saga.state, saga.facts.called) == (OrderState.completed, OrderState.completed)
+    assert (saga.state, saga.facts.callback_state) == (OrderState.completed, OrderState.completed)
     assert ended.shop_status(order_id) == "completed"
     assert "acme_us" in care.compare_systems()
 

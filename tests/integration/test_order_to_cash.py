@@ -27,7 +27,7 @@ def test_a_good_order_becomes_a_sales_order_and_a_receipt(play: Play) -> None:
     saga = play.order(order_id)
     assert saga.state == OrderState.captured
     assert saga.facts.sales_order
-    assert saga.facts.taken[0].receipt
+    assert saga.facts.captures[0].receipt
     assert play.executed(order_id) == {"authorization": 1, "capture": 1}
     assert play.shop_status(order_id) == "processing"
 

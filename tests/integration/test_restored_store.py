@@ -84,14 +84,14 @@ def test_what_was_forgotten_of_a_cancelled_order_is_found_and_given_back(
     again = started_over(play, backup)
     assert again.desks.context.trust.check()
     again.poll_shop()  # its payment is found, and nothing else is looked for yet
-    assert not again.order(taken).facts.taken
+    assert not again.order(taken).facts.captures
     again.desks.service.cancel(taken, "shopper", "changed their mind")
     work_on(again)
     facts = again.order(taken).facts
     assert facts.sales_order == play.order(taken).facts.sales_order
     assert facts.is_order_cancelled
-    assert [one.request_id for one in facts.taken] == [
-        one.request_id for one in play.order(taken).facts.taken
+    assert [one.request_id for one in facts.captures] == [
+        one.request_id for one in play.order(taken).facts.captures
     ]
     for row, _saga in again.desks.service.refunds.of_order(taken):
         again.desks.service.approve_refund(row.refund_id, "ann")

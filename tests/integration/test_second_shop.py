@@ -129,7 +129,7 @@ def test_the_second_shop_in_pounds_goes_the_same_way(play: Play) -> None:
     saga = play.order(order_id)
     assert saga.state == OrderState.completed, saga.reason
     assert saga.facts.captured_minor() == 29_98
-    assert saga.facts.taken[0].receipt
+    assert saga.facts.captures[0].receipt
     assert play.executed(order_id) == {"authorization": 1, "capture": 1}
     assert play.owed(order_id, UK_SHOP) == Money(0, "GBP")
     assert play.unapplied(order_id, UK_SHOP) == Money(0, "GBP")

@@ -10,7 +10,7 @@ from include.domain.erp_orders import ApplyReceipt, ErpDocument
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.domain.money import Money
 from include.domain.order_rules import CaptureWhen
-from include.domain.order_state import Application, OrderFacts, OrderState, Taken
+from include.domain.order_state import Application, Captured, OrderFacts, OrderState
 from include.domain.orders import Order
 from include.services.effects.ports import Effect, EffectKind, EffectState, Receipt
 from include.services.orders.applications import plan, receipt_reference
@@ -110,7 +110,7 @@ def test_a_refused_application_holds_up_neither_the_order_nor_the_shop(kit: Kit)
     order = make_order()
     invoiced(kit, order, invoice(order, 10_221), receipt(order, 10_221))
     saga = kit.service.orders.get(order.order_id)
-    assert (saga.state, saga.facts.told) == (OrderState.completed, "completed")
+    assert (saga.state, saga.facts.shop_told_state) == (OrderState.completed, "completed")
     effect = kit.engine.find(APPLICATION, f"{order.order_id}|apply|1")
     assert effect is not None
     assert (effect.state, effect.owner) == (EffectState.rejected, "orders@acme.example")
@@ -233,10 +233,10 @@ def test_what_was_refused_is_open_again_for_a_later_invoice(kit: Kit) -> None:
 
 def facts_of(*taken: int, made: tuple[Application, ...] = ()) -> OrderFacts:
     captures = tuple(
-        Taken(number, f"{number}", usd(minor), DAY, receipt="2026/11/1")
+        Captured(number, f"{number}", usd(minor), DAY, receipt="2026/11/1")
         for number, minor in enumerate(taken, 1)
     )
-    return OrderFacts(taken=captures, invoice="I1", applications=made)
+    return OrderFacts(captures=captures, invoice="I1", applications=made)
 
 
 def pairs(planned: tuple[Application, ...]) -> list[tuple[int, str, int]]:

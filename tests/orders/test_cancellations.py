@@ -212,7 +212,7 @@ class TestOnTheSameDay:
         kit.service.capture(order.order_id, Money(6_221, "USD"), "clerk", "dispatch 2")
         kit.pass_time(hours=1)
         facts = kit.service.orders.get(order.order_id).facts
-        assert [one.is_voided for one in facts.taken] == [True, False]
+        assert [one.is_voided for one in facts.captures] == [True, False]
         assert not facts.is_reversed
 
 

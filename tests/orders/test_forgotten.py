@@ -49,7 +49,7 @@ def test_a_capture_is_found_by_the_number_that_was_next_when_it_was_made(kit: Ki
 
     kit.service.cancel(order.order_id, "shopper", "changed my mind")
     kit.service.advance(order.order_id)
-    taken = [(one.number, one.amount.minor) for one in facts_of(kit, order).taken]
+    taken = [(one.number, one.amount.minor) for one in facts_of(kit, order).captures]
     assert taken == [(1, 2_000), (3, 3_000)]
 
 
@@ -84,7 +84,7 @@ def test_a_capture_that_was_refused_and_made_after_all_is_given_back(kit: Kit) -
     forgotten(kit, order, "capture|1", order.amount.minor)
     kit.service.cancel(order.order_id, "shopper", "changed my mind")
     saga = kit.service.advance(order.order_id)
-    assert [one.number for one in saga.facts.taken] == [1]
+    assert [one.number for one in saga.facts.captures] == [1]
     assert saga.state == OrderState.cancelling, saga.reason
     ((row, _),) = kit.service.refunds.of_order(order.order_id)
     assert row.amount == order.amount

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from include.domain.money import Money
-from include.domain.order_state import OrderFacts, OrderState, Stop, Taken
+from include.domain.order_state import Captured, OrderFacts, OrderState, Stop
 from include.domain.payment_meanings import MoneyEffect, PaymentMeaning, Retry
 from include.domain.payments import Authorized, PaymentStatus
 from include.domain.reviews import Decision
@@ -70,7 +70,7 @@ def test_the_money_is_told_as_it_moves() -> None:
     five = Money(500, "USD")
     held = paid(S.authorized, "AUTHORIZED")
     assert told(held).money is MoneyEffect.held
-    taken = replace(held, taken=(Taken(1, "8" * 22, five, date(2026, 11, 3)),))
+    taken = replace(held, captures=(Captured(1, "8" * 22, five, date(2026, 11, 3)),))
     assert (told(taken).code, told(taken).money) == ("captured", MoneyEffect.moved)
     back = replace(taken, stop=Stop("web", "changed my mind"), returned_minor=500)
     assert told(back).code == "refunded"

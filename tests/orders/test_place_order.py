@@ -39,8 +39,8 @@ def test_a_good_order_is_authorised_booked_captured_and_received(kit: Kit) -> No
         "ar_receipt",
         "shop_order_update",
     ]
-    assert saga.facts.taken[0].amount == Money(10_221, "USD")
-    assert saga.facts.taken[0].receipt == "2026/11/5"
+    assert saga.facts.captures[0].amount == Money(10_221, "USD")
+    assert saga.facts.captures[0].receipt == "2026/11/5"
 
 
 def test_an_invoice_completes_the_order(kit: Kit) -> None:
@@ -229,7 +229,7 @@ class TestShipments:
         kit.service.advance(order_id)
         kit.service.capture(order_id, None, "clerk", "dispatch 2")
         saga = kit.service.advance(order_id)
-        assert [one.amount.minor for one in saga.facts.taken] == [4_000, 6_221]
+        assert [one.amount.minor for one in saga.facts.captures] == [4_000, 6_221]
         assert kit.partner.truth.count(EffectKind.ar_receipt) == 2
 
     def test_an_invoice_of_a_part_does_not_complete_the_order(
@@ -350,5 +350,5 @@ def test_a_turn_that_learns_nothing_writes_no_facts(kit: Kit) -> None:
     later = replace(read, next_at=kit.clock.now() + timedelta(hours=1), reason="looked in vain")
     saved = books.save(later, [])
     assert books.get(order.order_id) == saved == replace(later, version=read.version + 1)
-    assert replace(saved, facts=replace(saved.facts, told="booked")).has_news()
+    assert replace(saved, facts=replace(saved.facts, shop_told_state="booked")).has_news()
     assert replace(saved, stored=None).has_news()  # what is not known to be there is written

@@ -106,7 +106,7 @@ class TestReview:
         assert kit.partner.truth.count(EffectKind.payment_capture) == 0
         kit.service.settle_contradiction(order_id, Decision.accept, "chief")
         saga = kit.service.advance(order_id)
-        assert [one.amount for one in saga.facts.taken] == [Money(5_000, "USD")]
+        assert [one.amount for one in saga.facts.captures] == [Money(5_000, "USD")]
         assert kit.partner.truth.count(EffectKind.payment_capture) == 1
 
     def test_goods_that_have_left_move_no_money_of_a_rejected_order(

@@ -60,7 +60,7 @@ def test_a_capture_that_was_refused_and_left_behind_is_made_anew(kit: Kit) -> No
     late(kit, order)
     saga = kit.service.advance(order.order_id)
     assert saga.facts.left_behind == ("capture|1", "cancel_order|1")
-    assert [(one.number, one.amount) for one in saga.facts.taken] == [(2, order.amount)]
+    assert [(one.number, one.amount) for one in saga.facts.captures] == [(2, order.amount)]
     assert saga.state == OrderState.completed, saga.reason
 
 
@@ -127,7 +127,7 @@ def test_a_capture_has_the_same_number_whether_or_not_the_one_before_is_made(kit
             kit.service.capture(order.order_id, Money(3_000, "USD"), "SYSPRO", cause)
             if drive_between:
                 kit.service.advance(order.order_id)
-        wanted = kit.service.orders.get(order.order_id).facts.wanted
+        wanted = kit.service.orders.get(order.order_id).facts.requested_captures
         numbers.append([one.number for one in wanted])
     assert numbers == [[1, 2], [1, 2]]
 

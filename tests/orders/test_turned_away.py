@@ -176,7 +176,9 @@ def test_an_order_that_has_ended_and_is_looked_at_again_has_ended_still(
     kit.place(order)
     kit.service.cancel(order.order_id, "ann", "a mistake")
     kit.pass_time(hours=1)
-    kit.service.orders.amend(order.order_id, lambda facts: replace(facts, told=""), Event("seen"))
+    kit.service.orders.amend(
+        order.order_id, lambda facts: replace(facts, shop_told_state=""), Event("seen")
+    )
     part.fault = NO_SHOP
     sweep(kit, minutes=1)
     assert row(kit, order.order_id).state == OrderState.cancelled

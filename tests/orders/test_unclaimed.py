@@ -40,7 +40,9 @@ def test_it_is_captured_before_the_hold_lapses_and_once(kit: Kit, unclaimed: Ord
     show(kit, unclaimed, 10_221)
     kit.pass_time(days=10)
     saga = kit.service.orders.get(unclaimed.order_id)
-    assert [(one.cause, one.amount.minor) for one in saga.facts.wanted] == [("invoice I1", 10_221)]
+    assert [(one.cause, one.amount.minor) for one in saga.facts.requested_captures] == [
+        ("invoice I1", 10_221)
+    ]
     assert (saga.state, saga.facts.captured_minor()) == (OrderState.completed, 10_221)
     # The reader comes again after all, and asks under the same cause.
     kit.service.capture(

@@ -83,7 +83,7 @@ class OneWeighing(SqlOrders):
         facts = saga.facts
         if not facts.applications:
             return saga
-        return replace(saga, facts=replace(facts, weighed=facts.to_weigh()))
+        return replace(saga, facts=replace(facts, planned_documents=facts.documents_to_plan()))
 
 
 class HalfIsApplied(SimulatedPartner):
@@ -118,7 +118,7 @@ class KnownIsTooOldAgain(OrderService):
     def refund(self, order_id: str, amount: Money, **how: Any) -> str:
         if how["origin"] != "cancellation":
             desk = self.desk_of(self.orders.content(order_id).shop_id)
-            newest = max((o.captured_date for o in self.orders.get(order_id).facts.taken),
+            newest = max((o.captured_date for o in self.orders.get(order_id).facts.captures),
                          default=desk.today)  # fmt: skip
             if newest < desk.rules.gives_back_since(desk.today):
                 raise Rejected(f"the capture of {newest} {TOO_OLD} that", "a mutant", "Nothing.")
@@ -130,11 +130,11 @@ class OneVoidIsAll(SqlOrders):
 
     def _read(self, connection: Connection, key: str) -> Saga[OrderFacts]:
         saga = super()._read(connection, key)
-        taken = saga.facts.taken
+        taken = saga.facts.captures
         if not any(one.is_voided for one in taken):
             return saga
         voided = tuple(replace(one, is_voided=True) for one in taken)
-        return replace(saga, facts=replace(saga.facts, taken=voided))
+        return replace(saga, facts=replace(saga.facts, captures=voided))
 
 
 class PartsGoTogether(SqlRefunds):

@@ -89,7 +89,7 @@ class ForgetsTheAuthorization(OrderService):
 
     def cancel(self, order_id: str, who: str, why: str, **more: str) -> Saga[OrderFacts]:
         saga = super().cancel(order_id, who, why, **more)
-        if saga.facts.stop and not saga.facts.taken:
+        if saga.facts.stop and not saga.facts.captures:
             return self.orders.amend(
                 order_id, lambda facts: replace(facts, is_reversed=True), Event("forgotten")
             )
@@ -188,8 +188,8 @@ class ForgetsVoids(SqlOrders):
 
     def _read(self, connection: Connection, key: str) -> Saga[OrderFacts]:
         saga = super()._read(connection, key)
-        taken = tuple(replace(one, is_voided=False) for one in saga.facts.taken)
-        return replace(saga, facts=replace(saga.facts, taken=taken))
+        taken = tuple(replace(one, is_voided=False) for one in saga.facts.captures)
+        return replace(saga, facts=replace(saga.facts, captures=taken))
 
 
 class CancelsWhatIsInvoiced(OrderService):
@@ -247,7 +247,7 @@ class DeliveredGoodsAreForgotten(OrderService):
 
     def called_off(self, order_id: str, who: str, why: str, told: Event) -> None:
         super().called_off(order_id, who, why, told)
-        if (facts := self.orders.get(order_id).facts).stop and not facts.taken:
+        if (facts := self.orders.get(order_id).facts).stop and not facts.captures:
             forgotten = Event("forgotten")
             self.orders.amend(order_id, lambda it: replace(it, delivered_minor=0), forgotten)
 

@@ -16,7 +16,7 @@ from include import wiring
 from include.adapters.store import order_screen, order_tables, schema
 from include.domain.canonical import to_json
 from include.domain.money import Money
-from include.domain.order_state import OrderFacts, OrderState, Taken
+from include.domain.order_state import Captured, OrderFacts, OrderState
 from include.domain.orders import (
     Address,
     LineKind,
@@ -130,8 +130,8 @@ def effect(given: Order, step: str, **changes: object) -> dict[str, object]:
 
 def test_an_order_shows_its_money_its_story_and_its_writes(client: TestClient) -> None:
     one, other = order("1001"), order("1002")
-    taken = (Taken(1, REQUEST, Money(123_456, "USD"), date(2026, 11, 3), "2026/11/7"),)
-    keep(order_tables.orders, row(one, replace(paid(), taken=taken), OrderState.captured),
+    taken = (Captured(1, REQUEST, Money(123_456, "USD"), date(2026, 11, 3), "2026/11/7"),)
+    keep(order_tables.orders, row(one, replace(paid(), captures=taken), OrderState.captured),
          row(other, paid(), OrderState.authorized))  # fmt: skip
     keep(schema.effects, effect(one, "capture|1", state="dead_letter"),
          effect(other, "capture|9", reference="TOother"))  # fmt: skip

@@ -122,4 +122,4 @@ def _amounts(facts: OrderFacts) -> dict[str, Money | None]:
     found = {
         one.request_id: one.authorized for one in (facts.payment, facts.replaced) if one is not None
     }
-    return {**found, **{one.request_id: one.amount for one in facts.taken}}
+    return {**found, **{one.request_id: one.amount for one in facts.captures}}

@@ -307,7 +307,7 @@ def append_events(
 def _know_requests(connection: Connection, order_id: str, facts: OrderFacts) -> None:
     """Remember which order a gateway request belongs to; decisions and reports name requests."""
     known = [(facts.payment.request_id, "authorization")] if facts.payment else []
-    known += [(one.request_id, "capture") for one in facts.taken]
+    known += [(one.request_id, "capture") for one in facts.captures]
     rows = [
         {"request_id": request_id, "order_id": order_id, "what": what}
         for request_id, what in known

@@ -64,7 +64,7 @@ class SqlReservations(SqlSagas[RefundFacts]):
             order = self._reserve(connection, row)
             parts = plan(
                 row.amount,
-                order.taken,
+                order.captures,
                 self._returned(connection, row.order_id),
                 may_void=may_void,
             )
@@ -115,7 +115,7 @@ def _demand_young(
 ) -> None:
     """Refuse what only captures could give back that are too old; the newest give first."""
     used = {part.capture_number for part in parts}
-    oldest = min(one.captured_date for one in order.taken if one.number in used)
+    oldest = min(one.captured_date for one in order.captures if one.number in used)
     if since is not None and oldest < since:
         raise Rejected(
             f"the capture of {oldest} is older than {since}, and not given back any more",

@@ -61,7 +61,7 @@ def note_returned(
     credited = moved["credit_note"]
     facts = replace(
         facts,
-        taken=with_voids(facts.taken, saga.facts.parts),
+        captures=with_voids(facts.captures, saga.facts.parts),
         returned_minor=returned,
         credited_minor=credited,
     )

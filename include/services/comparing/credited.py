@@ -44,7 +44,7 @@ def credited_minor(
     applied = sum(one.amount.minor for one in facts.applications if not one.is_refused)
     if down <= applied:
         return 0
-    booked = {receipt_reference(order, one.number): one for one in facts.taken if one.receipt}
+    booked = {receipt_reference(order, one.number): one for one in facts.captures if one.receipt}
     shown = {one.purchase_order: one for one in receipts_of(tuple(booked))}
     used = 0
     for reference, taken in booked.items():

@@ -160,7 +160,7 @@ class ErpSide:
     def _order(self, order: Order, saga: Saga[OrderFacts]) -> None:
         order_id, facts = order.order_id, saga.facts
         missing = [] if facts.sales_order else ["sales order"]
-        missing += [f"receipt of {one.amount}" for one in facts.taken if not one.receipt]
+        missing += [f"receipt of {one.amount}" for one in facts.captures if not one.receipt]
         gone, differences = self._read_back(order_id, facts)
         if missing or gone:
             where = f"order {order.number}, company {self.company_id}"
@@ -179,7 +179,7 @@ class ErpSide:
         return self.findings.fits(*_items(order_id), *credited)
 
     def _documents(self, order: Order, facts: OrderFacts) -> Sequence[ErpDocument]:
-        is_due = facts.invoice and facts.taken
+        is_due = facts.invoice and facts.captures
         return self.feed.documents_of(order.purchase_order, facts.customer) if is_due else ()
 
     def _credited(
@@ -221,7 +221,7 @@ class ErpSide:
 
         What goes back for goods that were closed short need not be invoiced.
         """
-        if not facts.invoice or not facts.taken:
+        if not facts.invoice or not facts.captures:
             return []
         invoices = [one.amount for one in documents if one.document_type == "I"]
         strange = sorted({one.currency for one in invoices} - {order.currency})
@@ -251,7 +251,7 @@ def _stands(facts: OrderFacts) -> bool:
     """Say whether a payment holds or has moved money for this order."""
     payment = facts.payment
     is_approved = payment is not None and payment.authorized is not None
-    is_held = is_approved and (facts.taken or not facts.is_reversed)
+    is_held = is_approved and (facts.captures or not facts.is_reversed)
     left = facts.captured_minor() - facts.returned_minor
     is_given_back = facts.stop is not None and facts.stop.ends_as is not OrderState.completed
     return bool(is_held) and not (is_given_back and left <= 0)
@@ -262,7 +262,7 @@ def _is_behind(saga: Saga[OrderFacts]) -> bool:
     facts = saga.facts
     if saga.state in ENDED or facts.stop is not None:
         return False
-    is_booked = facts.sales_order and all(one.receipt for one in facts.taken)
+    is_booked = facts.sales_order and all(one.receipt for one in facts.captures)
     return not (_stands(facts) and is_booked)
 
 
@@ -274,7 +274,7 @@ def _writes(order_id: str, facts: OrderFacts) -> Sequence[tuple[EffectKind, str,
             f"{order_id}|receipt|{one.number}",
             f"receipt {one.receipt}",
         )
-        for one in facts.taken
+        for one in facts.captures
     ]
     sales_order = f"sales order {facts.sales_order}"
     return [(EffectKind.sales_order, f"{order_id}|sales_order|1", sales_order), *receipts]

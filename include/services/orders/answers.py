@@ -8,7 +8,7 @@ from include.domain.erp_orders import NOT_RELEASED
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
 from include.domain.order_rules import OnCredit, OnShortStock
-from include.domain.order_state import OrderFacts, Stop, Wanted
+from include.domain.order_state import OrderFacts, RequestedCapture, Stop
 from include.domain.orders import LineKind, Order
 from include.domain.reviews import Decision
 from include.services.orders.applications import ask_applications
@@ -142,8 +142,8 @@ def _stop_expired(
     a person then, and the hold does not wait for them.
     """
     claimed = _with_invoices_wanted(order, desk, facts)
-    if claimed.wanted != facts.wanted:
-        sums = ", ".join(f"{one.cause}: {one.amount}" for one in claimed.wanted)
+    if claimed.requested_captures != facts.requested_captures:
+        sums = ", ".join(f"{one.cause}: {one.amount}" for one in claimed.requested_captures)
         return claimed, Event("capture asked for before the authorisation lapses", {"for": sums})
     why = "the authorisation lapses before the order could be captured"
     why += f", and could not be renewed: {facts.unrenewed}" if facts.unrenewed else ""
@@ -154,7 +154,7 @@ def _stop_expired(
 def _with_invoices_wanted(order: Order, desk: ShopContext, facts: OrderFacts) -> OrderFacts:
     """Want what was invoiced, each under the cause by which its own reader asks: never twice."""
     is_closed = is_under_review(facts) or facts.decision is Decision.reject
-    if is_closed or not facts.is_invoiced or facts.wanted or facts.taken:
+    if is_closed or not facts.is_invoiced or facts.requested_captures or facts.captures:
         return facts
     left = authorized(order, facts).minor
     for document in desk.erp.documents_of(order.purchase_order, facts.customer):
@@ -164,8 +164,8 @@ def _with_invoices_wanted(order: Order, desk: ShopContext, facts: OrderFacts) ->
             continue
         left -= minor
         amount, cause = Money(minor, order.currency), f"invoice {document.invoice}"
-        one = Wanted(free_number(facts), amount, cause, is_final=not left)
-        facts = replace(facts, wanted=(*facts.wanted, one))
+        one = RequestedCapture(free_number(facts), amount, cause, is_final=not left)
+        facts = replace(facts, requested_captures=(*facts.requested_captures, one))
     return facts
 
 
@@ -193,20 +193,20 @@ def _ask_delivered(
     left = [one for one in shown if one.document_type == "I"]
     delivered = min(sum(one.amount.minor for one in left), authorized(order, facts).minor)
     invoices = tuple(one.invoice for one in left)
-    due, taken = delivered - facts.captured_minor(), {one.number for one in facts.taken}
+    due, taken = delivered - facts.captured_minor(), {one.number for one in facts.captures}
     facts = replace(
         facts,
         delivered_minor=delivered,
         invoice=invoices[0] if invoices else "",
         invoices=invoices,
-        wanted=tuple(one for one in facts.wanted if one.number in taken),
+        requested_captures=tuple(one for one in facts.requested_captures if one.number in taken),
     )
     if not delivered:
         return facts, None
     if due > 0 and facts.decision is not Decision.reject and not facts.is_reversed:
         cause = "delivered before it was called off"
-        one = Wanted(free_number(facts), Money(due, order.currency), cause, is_final=True)
-        facts = replace(facts, wanted=(*facts.wanted, one))
+        one = RequestedCapture(free_number(facts), Money(due, order.currency), cause, is_final=True)
+        facts = replace(facts, requested_captures=(*facts.requested_captures, one))
     detail = {"invoice": ", ".join(invoices), "amount": str(Money(delivered, order.currency))}
     return facts, Event("delivered in part before it was called off", detail)
 
@@ -235,9 +235,9 @@ def _go_on(
     asked, wanted = facts.stop, to_capture(order, facts, desk.rules)
     detail = {"invoice": facts.invoice, "asked": asked.why if asked else ""}
     if wanted is not None and f"capture|{wanted.number}" in facts.left_behind:
-        others = (one for one in facts.wanted if one.number != wanted.number)
+        others = (one for one in facts.requested_captures if one.number != wanted.number)
         fresh = replace(wanted, number=free_number(facts))
-        facts = replace(facts, wanted=(*others, fresh))
+        facts = replace(facts, requested_captures=(*others, fresh))
     return replace(facts, stop=None), Event("too late to cancel", detail)
 
 

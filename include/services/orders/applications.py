@@ -36,7 +36,7 @@ def ask_applications(
     """
     if desk.open_receipts is None:
         raise ValueError("this site's receipts are applied by others")
-    captures = [one.number for one in facts.taken if one.receipt]
+    captures = [one.number for one in facts.captures if one.receipt]
     references = [receipt_reference(order, number) for number in captures]
     try:
         invoices = [
@@ -51,7 +51,11 @@ def ask_applications(
         planned, odd = plan(order, facts, invoices, receipts), _less_left(facts, invoices)
     except Rejected:
         planned, odd = _unread(facts), {}
-    facts = replace(facts, applications=(*facts.applications, *planned), weighed=facts.to_weigh())
+    facts = replace(
+        facts,
+        applications=(*facts.applications, *planned),
+        planned_documents=facts.documents_to_plan(),
+    )
     detail = {"planned": [f"{one.amount} to {one.invoice}" for one in planned], **odd}
     return facts, Event("receipts weighed against invoices", detail)
 
@@ -79,16 +83,16 @@ def plan(
     oldest = sorted(invoices, key=lambda one: (one.document_date, one.invoice))
     to_pay = [_Open(one.invoice, _invoice_left(facts, one)) for one in oldest]
     found: list[Application] = []
-    for taken in (one for one in facts.taken if one.receipt):
-        shown = receipts.get(receipt_reference(order, taken.number))
-        used = sum(one.amount.minor for one in _standing(facts) if one.capture == taken.number)
-        ours, theirs = taken.amount.minor - used, shown.left if shown else None
+    for captured in (one for one in facts.captures if one.receipt):
+        shown = receipts.get(receipt_reference(order, captured.number))
+        used = sum(one.amount.minor for one in _standing(facts) if one.capture == captured.number)
+        ours, theirs = captured.amount.minor - used, shown.left if shown else None
         left = _Open("", ours if theirs is None else min(ours, theirs.minor))
-        met = {a.invoice for a in facts.applications if a.capture == taken.number}
+        met = {a.invoice for a in facts.applications if a.capture == captured.number}
         for invoice, pieces in _shares(left, [one for one in to_pay if one.key not in met]):
             amount, drawn_from, paid_to = (Money(minor, order.currency) for minor in pieces)
             number = len(facts.applications) + len(found) + 1
-            found.append(Application(number, taken.number, invoice, amount, drawn_from, paid_to))
+            found.append(Application(number, captured.number, invoice, amount, drawn_from, paid_to))
     return tuple(found)
 
 
@@ -133,11 +137,11 @@ def _unread(facts: OrderFacts) -> tuple[Application, ...]:
     Where that is too much, its effect is refused, and somebody is told.
     """
     invoice, found = facts.known_invoices()[-1], list[Application]()
-    for taken in (one for one in facts.taken if one.receipt):
-        made = [one for one in facts.applications if one.capture == taken.number]
-        used = (one.amount for one in _standing(facts) if one.capture == taken.number)
-        rest = taken.amount - total(used, taken.amount.currency)
+    for captured in (one for one in facts.captures if one.receipt):
+        made = [one for one in facts.applications if one.capture == captured.number]
+        used = (one.amount for one in _standing(facts) if one.capture == captured.number)
+        rest = captured.amount - total(used, captured.amount.currency)
         if rest.minor > 0 and invoice not in [one.invoice for one in made]:
             number = len(facts.applications) + len(found) + 1
-            found.append(Application(number, taken.number, invoice, rest, rest, rest))
+            found.append(Application(number, captured.number, invoice, rest, rest, rest))
     return tuple(found)

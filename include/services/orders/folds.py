@@ -9,7 +9,7 @@ from typing import Any
 from include.domain.canonical import from_json
 from include.domain.erp_orders import SUSPENDED
 from include.domain.money import Money
-from include.domain.order_state import CREDIT_HOLDS, OrderFacts, OrderState, Stop, Taken
+from include.domain.order_state import CREDIT_HOLDS, Captured, OrderFacts, OrderState, Stop
 from include.domain.payments import Authorized, Moved, PaymentStatus
 from include.domain.reviews import Decision
 from include.services.effects.ports import Effect, EffectState
@@ -169,7 +169,7 @@ def _noted(
     desk: ShopContext, facts: OrderFacts, step: str, effect: Effect, _now: datetime
 ) -> tuple[OrderFacts, Event]:
     word = name_of(step).removeprefix("note_")
-    facts = replace(facts, noted=(*facts.noted, word))
+    facts = replace(facts, forms_noted=(*facts.forms_noted, word))
     words = "noted in SYSPRO" if is_there(effect) else "not noted in SYSPRO yet"
     return facts, Event(f"{word} {words}", {})
 
@@ -189,8 +189,8 @@ def _captured(
         return facts, Event("capture refused", {"why": why})
     number = number_of(step)
     amount = found.amount or Money(effect.amount_minor, effect.currency)
-    taken = Taken(number, found.request_id, amount, desk.today)
-    facts = replace(facts, taken=(*facts.taken, taken))
+    captured = Captured(number, found.request_id, amount, desk.today)
+    facts = replace(facts, captures=(*facts.captures, captured))
     return facts, Event("captured", {"amount": str(amount), "request_id": found.request_id})
 
 
@@ -200,11 +200,11 @@ def _received(
     found, number = _evidence(effect), number_of(step)
     journal = str(found.get("journal") or effect.their_key)
     document = str(found.get("document", ""))
-    taken = tuple(
+    captures = tuple(
         replace(one, receipt=journal, receipt_document=document) if one.number == number else one
-        for one in facts.taken
+        for one in facts.captures
     )
-    return replace(facts, taken=taken), Event("receipt in SYSPRO", {"journal": journal})
+    return replace(facts, captures=captures), Event("receipt in SYSPRO", {"journal": journal})
 
 
 def _applied(
@@ -247,9 +247,9 @@ def _told(
     """Note that it is begun; the order does not wait for how it ends, maybe as a dead letter."""
     state = step.partition("|")[2]
     if name_of(step) == "callback":
-        return replace(facts, called=state), Event("callback begun", {"state": state})
+        return replace(facts, callback_state=state), Event("callback begun", {"state": state})
     words = "shop told" if is_there(effect) else "telling the shop begun"
-    return replace(facts, told=state), Event(words, {"state": state})
+    return replace(facts, shop_told_state=state), Event(words, {"state": state})
 
 
 FOLDS: Mapping[str, Fold] = {

@@ -49,5 +49,5 @@ def _renewals(order: Order, facts: OrderFacts) -> list[str]:
 
 
 def _asking(facts: OrderFacts, steps: Sequence[str]) -> Ask | None:
-    step = next((one for one in steps if one not in facts.sought), "")
+    step = next((one for one in steps if one not in facts.steps_sought), "")
     return Ask(f"{FORGOTTEN}{step}") if step else None

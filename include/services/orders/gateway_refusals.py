@@ -51,9 +51,10 @@ def with_refusal(facts: OrderFacts, step: str, why: str) -> OrderFacts:
         return facts
     number, fresh = number_of(step), free_number(facts)
     renumbered = (
-        replace(one, number=fresh) if one.number == number else one for one in facts.wanted
+        replace(one, number=fresh) if one.number == number else one
+        for one in facts.requested_captures
     )
-    return replace(facts, wanted=tuple(renumbered))
+    return replace(facts, requested_captures=tuple(renumbered))
 
 
 def refusal_of(facts: OrderFacts) -> Refusal | None:

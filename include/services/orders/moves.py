@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from include.domain.money import Money
 from include.domain.order_rules import CaptureWhen, OnExpiry, OrderRules
-from include.domain.order_state import CREDIT_HOLDS, OrderFacts, OrderState, Wanted
+from include.domain.order_state import CREDIT_HOLDS, OrderFacts, OrderState, RequestedCapture
 from include.domain.orders import LineKind, Order, PaymentMethod
 from include.domain.payments import PaymentStatus
 from include.domain.reviews import Decision
@@ -72,7 +72,7 @@ def next_move(it: Situation) -> Move:
 
 
 def _seek(it: Situation) -> Move | None:
-    is_held = _is_held(it.facts) or bool(it.facts.taken)
+    is_held = _is_held(it.facts) or bool(it.facts.captures)
     return to_seek(it.order, it.facts, is_held=is_held, is_lapsing=_is_expiring(it))
 
 
@@ -109,7 +109,7 @@ def _expire(it: Situation) -> Move | None:
 def _asking(it: Situation, move: Move) -> Move:
     """An order that would rest on an authorisation nobody could renew asks a person meanwhile."""
     facts = it.facts
-    if not isinstance(move, Rest) or not facts.unrenewed or facts.taken:
+    if not isinstance(move, Rest) or not facts.unrenewed or facts.captures:
         return move
     lapses = f"{facts.expires_at:%Y-%m-%d %H:%M} UTC" if facts.expires_at else "soon"
     why = f"the authorisation could not be renewed ({facts.unrenewed}) and lapses at {lapses}"
@@ -124,7 +124,7 @@ def _is_captured_next(it: Situation) -> bool:
 
 def _is_expiring(it: Situation) -> bool:
     facts, lapses = it.facts, _lapses(it)
-    if lapses is None or facts.taken or facts.is_reversed:
+    if lapses is None or facts.captures or facts.is_reversed:
         return False
     return it.now >= lapses
 
@@ -149,10 +149,15 @@ def _deliver(it: Situation) -> Move | None:
         return Perform("customer|1")
     if not facts.sales_order:
         return Perform("sales_order|1")
-    if it.notes_payment and "payment" not in facts.noted:
-        return Perform(f"note_payment|{facts.copy}")
+    if it.notes_payment and "payment" not in facts.forms_noted:
+        return Perform(f"note_payment|{facts.sales_order_version}")
     has_token = facts.payment is not None and facts.payment.stored is not None
-    if it.notes_token and has_token and "token" not in facts.noted and facts.card != "leaving":
+    if (
+        it.notes_token
+        and has_token
+        and "token" not in facts.forms_noted
+        and facts.card != "leaving"
+    ):
         return Perform("note_token|1") if facts.card else Ask("token")
     return _hold(it)
 
@@ -161,13 +166,13 @@ def _hold(it: Situation) -> Move | None:
     facts = it.facts
     if is_under_review(facts):
         if not facts.is_held and not facts.is_invoiced:
-            return Perform(_of_copy("hold", facts))
+            return Perform(_of_sales_order("hold", facts))
         return _rest(it, OrderState.in_review, _UNDECIDED)
     if facts.is_invoiced:  # SYSPRO holds and releases nothing that has left
         return None
     is_over_limit = facts.credit in CREDIT_HOLDS
     if facts.is_held and facts.hold_reason == "review" and not is_over_limit:
-        return Perform(_of_copy("release", facts))
+        return Perform(_of_sales_order("release", facts))
     if facts.is_held:  # a clerk releases it in SYSPRO
         reason = "held in SYSPRO"
         if is_over_limit:
@@ -177,10 +182,10 @@ def _hold(it: Situation) -> Move | None:
     return None
 
 
-def _of_copy(name: str, facts: OrderFacts) -> str:
+def _of_sales_order(name: str, facts: OrderFacts) -> str:
     """Name a hold or release; each authorisation of a sales order may need its own."""
     again = f".{facts.attempt}" if facts.attempt > 1 else ""
-    return f"{name}|{facts.copy}{again}"
+    return f"{name}|{facts.sales_order_version}{again}"
 
 
 def _settle(it: Situation) -> Move:
@@ -189,10 +194,10 @@ def _settle(it: Situation) -> Move:
     wanted = to_capture(it.order, facts, it.rules)
     if wanted is not None:
         return Perform(f"capture|{wanted.number}")
-    for one in facts.taken:
+    for one in facts.captures:
         if not one.receipt:
             return Perform(f"receipt|{one.number}")
-    if not facts.taken:
+    if not facts.captures:
         return _rest(it, OrderState.booked, "captured at shipment")
     if facts.is_all_voided and is_wholly_captured(facts) and _is_held(facts):
         return Perform(_reversal("reverse", facts))  # paid back on the same day, and never unwound
@@ -218,17 +223,19 @@ def _apply(it: Situation) -> Move | None:
     for one in facts.applications:
         if not one.is_begun:
             return Perform(f"apply|{one.number}")
-    return Ask("applications") if facts.weighed < facts.to_weigh() else None
+    return Ask("applications") if facts.planned_documents < facts.documents_to_plan() else None
 
 
-def to_capture(order: Order, facts: OrderFacts, rules: OrderRules) -> Wanted | None:
+def to_capture(order: Order, facts: OrderFacts, rules: OrderRules) -> RequestedCapture | None:
     """Return the next capture: one that was asked for, or the whole at once."""
-    done = {one.number for one in facts.taken}
-    for wanted in facts.wanted:
+    done = {one.number for one in facts.captures}
+    for wanted in facts.requested_captures:
         if wanted.number not in done:
             return wanted
-    if rules.capture_when is CaptureWhen.at_once and not facts.taken:
-        return Wanted(next_number(facts), authorized(order, facts), "at once", is_final=True)
+    if rules.capture_when is CaptureWhen.at_once and not facts.captures:
+        return RequestedCapture(
+            next_number(facts), authorized(order, facts), "at once", is_final=True
+        )
     return None
 
 
@@ -240,10 +247,10 @@ def authorized(order: Order, facts: OrderFacts) -> Money:
     return min(approved, order.amount, key=lambda money: money.minor)
 
 
-def next_capture(order: Order, facts: OrderFacts, rules: OrderRules) -> Wanted:
+def next_capture(order: Order, facts: OrderFacts, rules: OrderRules) -> RequestedCapture:
     """Return what is captured next; all that is held, if nobody wants less."""
     whole = authorized(order, facts)
-    return to_capture(order, facts, rules) or Wanted(
+    return to_capture(order, facts, rules) or RequestedCapture(
         next_number(facts), whole, "before it lapses", is_final=True
     )
 
@@ -258,22 +265,22 @@ def _unwind(it: Situation) -> Move:
     if stop is None:
         raise ValueError("nothing to unwind")
     if facts.sales_order and not facts.is_order_cancelled and not stop.keeps_invoice:
-        return Perform(f"cancel_order|{facts.copy}")
+        return Perform(f"cancel_order|{facts.sales_order_version}")
     if facts.replaced is not None:
         return Perform(_reversal("reverse_old", facts))
     charging = _charge_delivered(it)
     if charging is not None:
         return charging
-    for one in facts.taken:
+    for one in facts.captures:
         if facts.is_customer_known and not one.receipt:  # the refund's entry must meet its receipt
             return Perform(f"receipt|{one.number}")
     if gives_back(facts):
         # Looked at again: the refund is asked for after this is written, or its order not told.
         again = it.now + _LOOK_FOR_RETURN
         return Rest(OrderState.cancelling, f"{stop.why}: the captures are given back", again)
-    if _is_held(facts) and (not facts.taken or facts.is_all_voided):
+    if _is_held(facts) and (not facts.captures or facts.is_all_voided):
         return Perform(_reversal("reverse", facts))
-    if not (facts.taken and (stop.keeps_invoice or facts.delivered_minor)):
+    if not (facts.captures and (stop.keeps_invoice or facts.delivered_minor)):
         return _rest(it, stop.ends_as, stop.why)
     return _apply(it) or _rest(it, OrderState.completed, stop.why)
 
@@ -301,8 +308,8 @@ def _charge_delivered(it: Situation) -> Move | None:
         return Ask("delivered")
     if not facts.delivered_minor or facts.is_reversed or facts.decision is Decision.reject:
         return None
-    taken = {one.number for one in facts.taken}
-    number = next((one.number for one in facts.wanted if one.number not in taken), None)
+    taken = {one.number for one in facts.captures}
+    number = next((one.number for one in facts.requested_captures if one.number not in taken), None)
     if number is None:
         return None
     if facts.is_contradicted:
@@ -323,11 +330,11 @@ def _look(it: Situation, question: str, every: timedelta, state: OrderState, rea
 def _rest(it: Situation, state: OrderState, reason: str, until: datetime | None = None) -> Move:
     """Rest in a state; the shop is told of it first, once."""
     facts = it.facts
-    if state in it.told_states and facts.told != state:
+    if state in it.told_states and facts.shop_told_state != state:
         return Perform(f"tell|{state}")
-    if it.calls_back and facts.called != state:
+    if it.calls_back and facts.callback_state != state:
         return Perform(f"callback|{state}")
     lapses = _lapses(it)
-    if lapses is not None and not facts.taken and facts.stop is None:
+    if lapses is not None and not facts.captures and facts.stop is None:
         until = min(until, lapses) if until else lapses
     return Rest(state, reason, until)

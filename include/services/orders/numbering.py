@@ -9,7 +9,7 @@ def free_number(facts: OrderFacts) -> int:
 
     The next one, however far the others are: the same is found again by a store that forgot it.
     """
-    return max(_last(facts), *(one.number for one in facts.wanted), 0) + 1
+    return max(_last(facts), *(one.number for one in facts.requested_captures), 0) + 1
 
 
 def next_number(facts: OrderFacts) -> int:
@@ -19,4 +19,4 @@ def next_number(facts: OrderFacts) -> int:
 
 def _last(facts: OrderFacts) -> int:
     left = [number_of(step) for step in facts.left_behind if name_of(step) == "capture"]
-    return max((0, *left, *(one.number for one in facts.taken)))
+    return max((0, *left, *(one.number for one in facts.captures)))

@@ -11,7 +11,14 @@ from functools import partial
 
 from include.domain.errors import IntegrationError, Rejected
 from include.domain.money import Money
-from include.domain.order_state import ENDED, ENDED_BY_SELLER, OrderFacts, OrderState, Stop, Wanted
+from include.domain.order_state import (
+    ENDED,
+    ENDED_BY_SELLER,
+    OrderFacts,
+    OrderState,
+    RequestedCapture,
+    Stop,
+)
 from include.domain.orders import Order
 from include.domain.reviews import Decision, DecisionEvent, Merged
 from include.services.effects.engine import Engine
@@ -107,15 +114,16 @@ class OrderService(Refunding):
 
         def want(facts: OrderFacts) -> OrderFacts:
             is_counted = has_left and facts.delivered_minor is not None  # with all invoices
-            if is_counted or any(one.cause == cause for one in facts.wanted):
+            if is_counted or any(one.cause == cause for one in facts.requested_captures):
                 return facts
             left = authorized(order, facts).minor - _promised(facts)
             wanted = amount or Money(left, order.currency)
             if 0 < wanted.minor - left <= tolerance_minor and left:
                 wanted = Money(left, wanted.currency)
             self._may_capture(order, facts, wanted, left, may_wait=has_left)
-            one = Wanted(free_number(facts), wanted, cause, is_final=wanted.minor == left)
-            return replace(facts, wanted=(*facts.wanted, one)).with_problem("")
+            one = RequestedCapture(free_number(facts), wanted, cause, is_final=wanted.minor == left)
+            requested = (*facts.requested_captures, one)
+            return replace(facts, requested_captures=requested).with_problem("")
 
         detail = {"cause": cause, "amount": str(amount or "all that is left")}
         self.orders.amend(order_id, want, Event("capture asked for", detail, who, via))
@@ -374,6 +382,8 @@ def _is_booked(facts: OrderFacts) -> bool:
 
 
 def _promised(facts: OrderFacts) -> int:
-    taken = {one.number for one in facts.taken}
-    open_minor = sum(one.amount.minor for one in facts.wanted if one.number not in taken)
+    taken = {one.number for one in facts.captures}
+    open_minor = sum(
+        one.amount.minor for one in facts.requested_captures if one.number not in taken
+    )
     return open_minor + facts.captured_minor()

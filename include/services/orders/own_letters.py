@@ -39,7 +39,7 @@ def _shipped_unpaid(facts: OrderFacts) -> DeadLetterNote | None:
     up beside its invoice knows it.
     """
     stop = facts.stop
-    if not facts.is_invoiced or facts.taken:
+    if not facts.is_invoiced or facts.captures:
         return None
     left, keeps_invoice = ", ".join(facts.known_invoices()), stop is not None and stop.keeps_invoice
     if stop is not None and keeps_invoice and stop.who != TIEOUT:

@@ -54,7 +54,7 @@ def outcome_body(found: PaymentMeaning) -> dict[str, str]:
 
 
 def _latest(facts: OrderFacts, payment: Authorized, table: PaymentTable) -> PaymentMeaning:
-    if facts.stop is not None and facts.taken and facts.returned_minor:
+    if facts.stop is not None and facts.captures and facts.returned_minor:
         return table("refund", "PENDING", "")
     if facts.decision is Decision.reject:
         return table("decision", "REJECTED", "")
@@ -64,7 +64,7 @@ def _latest(facts: OrderFacts, payment: Authorized, table: PaymentTable) -> Paym
         return _answer(payment, status, table)
     if facts.is_reversed or facts.is_all_voided:
         return table("reversal", "REVERSED", "")
-    if facts.taken:
+    if facts.captures:
         return table("capture", "PENDING", "")
     return _answer(payment, status, table)
 

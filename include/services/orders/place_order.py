@@ -11,7 +11,7 @@ from datetime import datetime
 from include.domain.erp_orders import ApplyReceipt, MoveSalesOrder, OrderMove, SetCustomField
 from include.domain.errors import Rejected
 from include.domain.money import Money
-from include.domain.order_state import OrderFacts, OrderState, Taken
+from include.domain.order_state import Captured, OrderFacts, OrderState
 from include.domain.orders import Order, PaymentMethod, reference_of
 from include.domain.payments import Authorize, Authorized, Capture, Reverse
 from include.services.effects.ports import Effect, EffectKind, EffectState
@@ -223,12 +223,12 @@ class OrderPlay:
         return self._at_gateway(step, content, wanted.amount)
 
     def _receipt(self, facts: OrderFacts, step: str) -> Command:
-        taken = _taken(facts, number_of(step))
+        captured = _captured(facts, number_of(step))
         reference = reference_of(f"{self.order.order_id}|{step}")
         content = self.desk.translator.receipt(
-            self.order, facts.customer, taken.amount, taken.captured_date, reference
+            self.order, facts.customer, captured.amount, captured.captured_date, reference
         )
-        return self._in_erp(step, content, taken.amount, reference)
+        return self._in_erp(step, content, captured.amount, reference)
 
     def _apply(self, facts: OrderFacts, step: str) -> Command:
         planned = next(one for one in facts.applications if one.number == number_of(step))
@@ -271,7 +271,7 @@ class OrderPlay:
         """Return the reference of what we did last for this order; '' where the shop did it."""
         if facts.attempt > 1 or self.order.payment.method is not PaymentMethod.authorized:
             return reference_of(f"{self.order.order_id}|authorize|{facts.attempt}")
-        number = facts.taken[0].number if facts.taken else 0
+        number = facts.captures[0].number if facts.captures else 0
         return reference_of(f"{self.order.order_id}|capture|{number}") if number else ""
 
     def _tell(self, facts: OrderFacts, step: str) -> Command:
@@ -327,7 +327,7 @@ class OrderPlay:
     ) -> tuple[OrderFacts, Event | None]:
         """Take in a step that was made and forgotten; what then undoes it follows by itself."""
         effect = self.seek and self.seek(self.command(facts, step).effect(self._key(step)))
-        facts = replace(facts, sought=(*facts.sought, step))
+        facts = replace(facts, steps_sought=(*facts.steps_sought, step))
         nothing = [EffectState.rejected, EffectState.withdrawn]
         nothing += [EffectState.declined] if step in facts.left_behind else []  # known already
         if effect is None or effect.state in nothing:
@@ -360,5 +360,5 @@ def _payment(facts: OrderFacts) -> Authorized:
     return facts.payment
 
 
-def _taken(facts: OrderFacts, number: int) -> Taken:
-    return next(one for one in facts.taken if one.number == number)
+def _captured(facts: OrderFacts, number: int) -> Captured:
+    return next(one for one in facts.captures if one.number == number)

@@ -88,7 +88,7 @@ class Refunding:
             reason=reason,
         )
         # A void of another day may be forgotten: one that is not there is refused, then refunded.
-        may_void = is_doubted or all(one.captured_date == desk.today for one in facts.taken)
+        may_void = is_doubted or all(one.captured_date == desk.today for one in facts.captures)
         # What is cancelled must go back: there the gateway itself says if it is too late.
         since = None if origin == "cancellation" else desk.rules.gives_back_since(desk.today)
         return self.refunds.ask(row, may_void=may_void, limit=limit, since=since, via=via)[0]
@@ -102,7 +102,7 @@ class Refunding:
                 where,
                 "Name a positive amount in the order's currency.",
             )
-        if not facts.taken:
+        if not facts.captures:
             raise Rejected("nothing was captured", where, "Cancel the order instead.")
 
     def approve_refund(self, refund_id: str, who: str, *, via: str = "api") -> None:

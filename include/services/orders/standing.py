@@ -27,7 +27,7 @@ def state_of(facts: OrderFacts) -> OrderState:
         return OrderState.declined
     if is_under_review(facts):
         return OrderState.in_review
-    if facts.taken:
+    if facts.captures:
         is_over = facts.invoice and is_wholly_captured(facts)
         return OrderState.completed if is_over else OrderState.captured
     return OrderState.booked if facts.sales_order else OrderState.authorized
@@ -70,7 +70,7 @@ def is_wholly_captured(facts: OrderFacts) -> bool:
 
 def is_all_returned(facts: OrderFacts) -> bool:
     """Say whether everything that was captured has gone back."""
-    return bool(facts.taken) and facts.returned_minor >= facts.captured_minor()
+    return bool(facts.captures) and facts.returned_minor >= facts.captured_minor()
 
 
 def is_under_review(facts: OrderFacts) -> bool:

@@ -45,7 +45,7 @@ STEPS: Mapping[str, Step] = {
 # Begun while an order is unwound: left behind, they would be begun again, and again refused.
 UNWINDING = frozenset(("reverse", "reverse_old", "cancel_order", "receipt"))
 # About one sales order; where another is adopted they are decided anew, under another number.
-ABOUT_THE_COPY = frozenset(("hold", "release", "cancel_order", "note_payment"))
+ABOUT_THE_SALES_ORDER = frozenset(("hold", "release", "cancel_order", "note_payment"))
 # Not begun any more once an order is stopped.
 FORWARD = frozenset(("authorize", "customer", "sales_order", "hold", "release", "capture"))
 # "give_back" is a refund saga of its own (``refund_saga.py``): a void while no batch has taken the

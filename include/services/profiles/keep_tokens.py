@@ -98,7 +98,7 @@ class TokenSweep:
     def _take_back(self, order: Order, facts: OrderFacts) -> None:
         """An order under way may note a token in SYSPRO's form after that was forgotten."""
         stored = facts.payment.stored if facts.payment else None
-        if stored is None or "token" not in facts.noted:
+        if stored is None or "token" not in facts.forms_noted:
             return
         known = self.book.having(self.merchant_id, stored.customer_token)
         for kept in known:

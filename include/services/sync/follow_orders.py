@@ -144,7 +144,7 @@ class OrderFollower:
             )
         order = self.service.orders.content(order_id)
         # One that was captured at once, before the merchant's rule was changed, is paid already.
-        is_paid = saga.facts.taken and not saga.facts.wanted
+        is_paid = saga.facts.captures and not saga.facts.requested_captures
         rules = self.service.desk_of(order.shop_id).rules
         if rules.capture_when is CaptureWhen.shipment and not is_paid:
             for invoice in invoices:

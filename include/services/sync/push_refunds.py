@@ -10,7 +10,7 @@ from include.domain.errors import Rejected
 from include.domain.order_state import OrderFacts
 from include.services.orders.driver import Event
 from include.services.orders.order_service import OrderService
-from include.services.orders.steps import ABOUT_THE_COPY, name_of
+from include.services.orders.steps import ABOUT_THE_SALES_ORDER, name_of
 from include.services.sync.ports import Shelf, Tally, Watermarks, read_on, work_on
 from include.services.sync.standing_orders import OrdersOfOne, is_of, standing
 
@@ -165,13 +165,13 @@ class RefundPush:
             """What we did to the other, e.g. release it, a clerk does to this one."""
             if facts.is_order_cancelled and facts.stop:  # we called it off while SYSPRO was asked
                 raise self._unpaid(found, other)
-            is_about_it = name_of(facts.open_step) in ABOUT_THE_COPY
+            is_about_it = name_of(facts.open_step) in ABOUT_THE_SALES_ORDER
             adopting = replace(
                 facts,
                 sales_order=other.sales_order,
-                copy=facts.copy + 1,
+                sales_order_version=facts.sales_order_version + 1,
                 open_step="" if is_about_it else facts.open_step,
-                noted=tuple(one for one in facts.noted if one != "payment"),
+                forms_noted=tuple(one for one in facts.forms_noted if one != "payment"),
                 is_held=is_held,
                 hold_reason=facts.hold_reason if facts.is_held else "",
             )

@@ -182,7 +182,7 @@ class ShopSync:
         Somebody took it out of the trash, say, or let its shopper pay once more.
         """
         state = saga.state
-        if self.asks.get(found.status) is not Ask.take or saga.facts.told != state:
+        if self.asks.get(found.status) is not Ask.take or saga.facts.shop_told_state != state:
             return ""
         engine = self.service.engine_of(found.shop_id)
         told = engine.find(EffectKind.shop_order_update, f"{saga.key}|tell|{state}")

@@ -253,7 +253,7 @@ def order_body(
                 "receipt": one.receipt,
                 "is_voided": one.is_voided,
             }
-            for one in facts.taken
+            for one in facts.captures
         ],
         "staff": _staff_body(record) if is_staff else None,
         "customer": facts.customer,

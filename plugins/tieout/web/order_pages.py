@@ -145,11 +145,11 @@ def _money_of(found: ShownOrder, returned: Sequence[Money]) -> list[tuple[str, M
     captured, nothing = row.captured, Money(0, row.amount.currency)
     back = total(returned, row.amount.currency)
     expiry = f"until {facts.expires_at:%Y-%m-%d %H:%M} UTC" if facts.expires_at else ""
-    state = "reversed" if facts.is_reversed else expiry if not facts.taken else "captured"
+    state = "reversed" if facts.is_reversed else expiry if not facts.captures else "captured"
     return [
         ("ordered", row.amount, ""),
         ("authorised", held or nothing, f"{request} {state}".strip()),
-        ("captured", captured, " ".join(one.request_id for one in facts.taken)),
+        ("captured", captured, " ".join(one.request_id for one in facts.captures)),
         ("refunds asked for", row.refunding, ""),
         ("given back", back, ""),
         ("kept", captured - back, "captured less given back"),
@@ -174,7 +174,7 @@ def _formatted(
 def _reports(context: Tieout, found: ShownOrder) -> list[tuple[str, str]]:
     """Return the settlement days that hold the captures, each with its page, once written."""
     merchant = found.row.merchant_id
-    days = sorted({one.captured_date for one in found.facts.taken})
+    days = sorted({one.captured_date for one in found.facts.captures})
     return [
         (str(day), f"/tieout/days/{merchant}/{day}/report.html")
         for day in days
