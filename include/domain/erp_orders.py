@@ -115,8 +115,6 @@ class BookReceipt:
     amount: Money  # positive for a receipt, negative for a refund
     bank: str  # the cash-book bank whose ledger is card clearing
     posting_date: date
-    invoice: str = ""  # applied at once where known; '' is unapplied
-    narrative: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,19 +211,6 @@ def test_a_refund_as_a_debit_note_is_booked_once_even_if_delivered_twice(
     assert site.truth("ARSTIN", refund.purchase_order) == 1
 
 
-def test_a_receipt_pays_an_invoice_at_once_and_is_found_in_the_history(site: Site) -> None:
-    adapter = site.open()
-    engine = site.engine(adapter)
-    order = site.drive(engine, SALE)
-    site.clerk("invoice", sales_order=order.their_key)
-    (invoice,) = adapter.orders.documents_of(SALE.purchase_order, SALE.customer)
-    assert (invoice.document_type, invoice.sales_order) == ("I", order.their_key)
-    found = site.drive(engine, replace(PAID, amount=invoice.amount, invoice=invoice.invoice))
-    assert found.state is EffectState.verified, found.reason
-    account = adapter.orders.credit(CODE)
-    assert account.balance == usd(0)
-
-
 def test_a_customer_is_created_once_and_then_linked(site: Site) -> None:
     adapter = site.open()
     assert not adapter.orders.credit(NEW.customer).exists

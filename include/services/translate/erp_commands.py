@@ -121,8 +121,6 @@ def book_receipt(
     amount: Money,
     posting_date: date,
     reference: str,
-    invoice: str = "",
-    narrative: str = "",
 ) -> BookReceipt:
     """Return the receipt of a capture, or with a negative amount of a refund.
 
@@ -137,8 +135,6 @@ def book_receipt(
         amount=amount,
         bank=shop.clearing_bank(amount.currency),
         posting_date=posting_date,
-        invoice=invoice,
-        narrative=narrative or f"Card {order.purchase_order}",
     )
 
 

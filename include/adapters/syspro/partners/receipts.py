@@ -1,9 +1,9 @@
 """Money of a captured payment in AR: ARSTPY, unapplied under our reference; refunds the other way.
 
 ARSTPY refuses no repeat. An unapplied payment stands in ArInvoice as ``_CRDnn`` with our reference
-for its customer PO, and there it is found again; one that pays an invoice at once is found among
-the customer's payments. How a refund is booked differs by site and is a setting: a negative payment
-(inferred), a debit note, or by hand from the report.
+for its customer PO, and there it is found again; what it pays is ``applications``' to say. How a
+refund is booked differs by site and is a setting: a negative payment (inferred), a debit note, or
+by hand from the report.
 """
 
 from include.adapters.syspro.documents import arsqry, arstin, arstpy
@@ -41,12 +41,12 @@ class ReceiptPartner:
     def look(self, effect: Effect) -> tuple[Found, ...]:
         """Return every payment that carries the reference.
 
-        The payment history is asked for what pays an invoice, and as well where an unapplied one
-        seems absent after a send: SYSPRO may have dropped the reference of the pseudo-invoice.
+        The payment history is asked where it seems absent after a send: SYSPRO may have dropped the
+        reference of the pseudo-invoice.
         """
         receipt = command_of(BookReceipt, effect)
         with self._asking.client.session():
-            found = () if receipt.invoice else self._documents(receipt, effect)
+            found = self._documents(receipt, effect)
             if found or effect.sent_at is None or self._is_debit_note(receipt):
                 return found
             return self._history(receipt, effect)
@@ -95,12 +95,6 @@ class ReceiptPartner:
             raise Rejected(
                 "a receipt of nothing", faults.where("ARSTPY"), "Resolve it: nothing is owed."
             )
-        if receipt.invoice and settings.payment_history == "none":
-            raise Rejected(
-                f"a payment of invoice {receipt.invoice!r} could not be found again",
-                faults.where("ARSTPY"),
-                "Set payment_history of the connection, or book receipts unapplied.",
-            )
 
     def _post_payment(self, receipt: BookReceipt, effect: Effect, letter: str) -> Receipt:
         client, words = self._asking.client, self._asking.periods.words(receipt.posting_date)
@@ -137,7 +131,7 @@ class ReceiptPartner:
         return _answered(key, "", posted.invoice, posted.gl_journal, posted.verdict.gl_error)
 
     def document(self, receipt: BookReceipt) -> str:
-        """Return the XmlIn: a payment, applied or not, or a debit note."""
+        """Return the XmlIn: an unapplied payment or a debit note."""
         if self._is_debit_note(receipt):
             return arstin.NOTE.build(
                 {
@@ -154,23 +148,7 @@ class ReceiptPartner:
                     }
                 }
             )
-        note = receipt.narrative or receipt.purchase_order
-        target: dict[str, object] = {
-            "UnappliedPayment": {
-                "GrossPaymentValue": receipt.amount,
-                "CustomerPurchaseOrder": receipt.reference,
-            }
-        }
-        if receipt.invoice:
-            target = {
-                "InvoiceToPay": [
-                    {
-                        "TransactionType": "I",
-                        "Invoice": receipt.invoice,
-                        "GrossPaymentValue": receipt.amount,
-                    }
-                ]
-            }
+        note = f"Card {receipt.purchase_order}"
         payment: dict[str, object] = {
             "Customer": receipt.customer,
             "PaymentValue": receipt.amount,
@@ -180,7 +158,10 @@ class ReceiptPartner:
             "PaymentNarration": note,
             "Bank": receipt.bank,
             "PaymentType": self._settings.payment_type,
-            **target,
+            "UnappliedPayment": {
+                "GrossPaymentValue": receipt.amount,
+                "CustomerPurchaseOrder": receipt.reference,
+            },
         }
         return arstpy.PAYMENT.build({"Item": {"Payment": payment}})
 
