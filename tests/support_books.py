@@ -19,7 +19,7 @@ from include.adapters.store.schema import metadata
 from include.domain.accounts import GlTemplate
 from include.domain.fees import FeeRate, FeeSchedule
 from include.domain.journal import Journal
-from include.domain.merchant import BankAccount, Merchant, PeriodPolicy, PostingModel
+from include.domain.merchant import BankAccount, Merchant, PeriodPolicy
 from include.domain.money import Money
 from include.domain.settlement import LineClass, SettlementDay
 from include.services.books.ports import BookMappings
@@ -70,7 +70,6 @@ def merchant(**changes: Any) -> Merchant:
         syspro_conn_id="s",
         bank_conn_id="b",
         sources=(),
-        posting_model=PostingModel.clearing,
         gl_template="clearing",
         fees_as_ap_invoice=False,
         ap_supplier="",

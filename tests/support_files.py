@@ -19,7 +19,6 @@ from include.domain.merchant import (
     BankAccount,
     Merchant,
     PeriodPolicy,
-    PostingModel,
     Source,
     SourceKind,
 )
@@ -70,7 +69,6 @@ def merchant(*sources: Source) -> Merchant:
         syspro_conn_id="s",
         bank_conn_id="b",
         sources=sources or (SALES,),
-        posting_model=PostingModel.clearing,
         gl_template="clearing",
         fees_as_ap_invoice=False,
         ap_supplier="",

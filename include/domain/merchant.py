@@ -57,13 +57,6 @@ class ErpCondition(NamedTuple):
     value: str  # as SYSPRO stores it; letter case does not matter
 
 
-class PostingModel(StrEnum):
-    """What the settlement books; accounting reference, section 2."""
-
-    clearing = "clearing"  # sales were received in AR against card clearing
-    direct = "direct"  # the settlement itself books revenue
-
-
 class JournalPolicy(StrEnum):
     """What becomes of a day's journals."""
 
@@ -109,7 +102,6 @@ class Merchant:
     syspro_conn_id: str
     bank_conn_id: str
     sources: tuple[Source, ...]
-    posting_model: PostingModel
     gl_template: str  # a name in include/mappings/gl_templates.yaml
     fees_as_ap_invoice: bool
     ap_supplier: str  # SYSPRO supplier of the acquirer; '' where fees are journal lines

@@ -165,7 +165,6 @@ def _merchant(placed: Placed[MerchantEntry]) -> Merchant:
             ErpCondition(row.column, row.condition, row.value) for row in entry.erp_documents
         ),
         sources=_sources(entry),
-        posting_model=entry.posting_model,
         gl_template=entry.gl_template,
         fees_as_ap_invoice=entry.fees_as_ap_invoice,
         ap_supplier=entry.ap_supplier,

@@ -16,7 +16,6 @@ from include.domain.merchant import (
     DisputeRules,
     JournalPolicy,
     PeriodPolicy,
-    PostingModel,
     SourceKind,
     WriteOffPolicy,
 )
@@ -243,7 +242,6 @@ class MerchantEntry(Entry):
     acquirer_conn_id: str = ""
     erp_documents: list[ErpDocumentRow] = []
     sources: Annotated[list[SourceRow], Field(min_length=1)]
-    posting_model: Annotated[PostingModel, Loose]
     gl_template: Text
     fees_as_ap_invoice: bool
     ap_supplier: str = ""

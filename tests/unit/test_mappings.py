@@ -9,7 +9,7 @@ import yaml
 
 from include.domain.card_numbers import has_card_number
 from include.domain.errors import Rejected
-from include.domain.merchant import PeriodPolicy, PostingModel
+from include.domain.merchant import PeriodPolicy
 from include.domain.money import Money
 from include.domain.settlement import LineClass
 from include.mappings.check import main
@@ -38,9 +38,9 @@ def test_the_shipped_mappings_have_no_problem() -> None:
 
 def test_the_demo_merchants_are_as_the_books_expect() -> None:
     mappings = load_mappings()
-    us, uk, jp = (mappings.merchant(name, DAY) for name in ("acme_us", "acme_uk", "acme_jp"))
-    assert us.posting_model is PostingModel.clearing
-    assert uk.posting_model is PostingModel.direct
+    uk, jp = (mappings.merchant(name, DAY) for name in ("acme_uk", "acme_jp"))
+    assert mappings.merchant("acme_us", DAY).gl_template == "clearing"
+    assert uk.gl_template == "direct"
     assert uk.bank_account("EUR") == ("UK-EUR-001", "BEU")
     assert uk.bank_account("GBP").bank_code == "BGB"
     assert uk.fees_as_ap_invoice
