@@ -21,14 +21,14 @@ from include.domain.fees import FeeRate, FeeSchedule
 from include.domain.journal import Journal
 from include.domain.merchant import BankAccount, Merchant, PeriodPolicy
 from include.domain.money import Money
-from include.domain.settlement import LineClass, SettlementDay
+from include.domain.settlement import LINE_COLUMNS, LineClass, SettlementDay
 from include.services.books.ports import BookMappings
 from include.services.build_journals import BuildResult, build_journals
 from include.services.disputes.build_lost import build_dispute_lost
 from include.services.effect_postings import EffectPostings
 from include.services.match_funding import ENTRIES, FundingResult, match_funding
 from include.services.match_lines import MatchResult, match_lines
-from include.services.matching.columns import LINES, MATCHES, line_schema
+from include.services.matching.columns import LINES, MATCHES, schema_of
 from include.services.matching.match_files import rows_of_matches
 from include.services.ports import PeriodState, PostingPeriod, TransactionFacts
 
@@ -89,7 +89,7 @@ def merchant(**changes: Any) -> Merchant:
 def line(line_class: str = "gross_sale", minor: int = 10000, **more: Any) -> dict[str, Any]:
     """Return one classified line; ``reference``, ``request`` and ``batch`` are short names."""
     names = {"reference": "merchant_reference", "request": "request_id", "batch": "batch_id"}
-    row: dict[str, Any] = dict.fromkeys(line_schema())
+    row: dict[str, Any] = dict.fromkeys(LINE_COLUMNS)
     row |= {"file_digest": FILE, "line_class": line_class, "detail_code": "", "currency": "USD"}
     row |= {"amount_minor": minor} | {names.get(k, k): v for k, v in more.items()}
     return row
@@ -215,7 +215,7 @@ class Desk:
         numbered = [{**row, "line_no": row["line_no"] or n} for n, row in enumerate(rows, 3)]
         path = self.lake.day_path(self.day(on), LINES)
         path.parent.mkdir(parents=True, exist_ok=True)
-        pl.DataFrame(numbered, schema=line_schema(), orient="row").write_parquet(path)
+        pl.DataFrame(numbered, schema=schema_of(LINE_COLUMNS), orient="row").write_parquet(path)
         return path
 
     def match(

@@ -39,7 +39,6 @@ class Cause(StrEnum):
     truncated_file = "truncated_file"
     unknown_record_type = "unknown_record_type"
     unreadable_line = "unreadable_line"
-    unmapped_code = "unmapped_code"
     short_funding = "short_funding"
     unexplained_funding = "unexplained_funding"
     unreported_by_source = "unreported_by_source"

@@ -37,9 +37,7 @@ class ReportEntry:
     state: ReportState
     mime_type: str  # text/csv or application/xml
     window: Window | None
-    timezone: str
     organization_id: str
-    report_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +139,4 @@ class ErpReader(Protocol):
 
     def posting_period(self, company_id: str, posting_date: date) -> PostingPeriod:
         """Say which period a date falls in and whether it is open."""
-        ...
-
-
-class Lake(Protocol):
-    """Write-once files addressed by digest or by a deterministic name."""
-
-    def raw_path(self, digest: str) -> str:
-        """Return the path of the raw bytes with this digest."""
         ...

@@ -218,7 +218,7 @@ def _summaries(
             (
                 *_class_figures(currency, coverage, sums.get(currency, {})),
                 _funding(currency, merchant, coverage, sums.get(currency, {}), bank_entries),
-                _bank_entries(currency, day, merchant, bank_entries.get(currency)),
+                _bank_entries(day, merchant, bank_entries.get(currency)),
             ),
         )
         for currency in currencies
@@ -286,7 +286,7 @@ def _net(currency: str, figures: Sequence[Figure]) -> Figure:
 
 
 def _bank_entries(
-    currency: str, day: SettlementDay, merchant: Merchant, found: tuple[Money, int] | None
+    day: SettlementDay, merchant: Merchant, found: tuple[Money, int] | None
 ) -> Figure:
     title = f"Bank entries of {day.settlement_date}"
     if found is not None:

@@ -39,7 +39,7 @@ PLAIN = Layout(
     records=RecordTypes(types={"": (Line(LineClass.adjustment, "amount", Sign.signed),)}),
     fields={"occurred_at": "at"},
 )
-PLAN = Plan(PLAIN, ("currency", "amount", "at", "row"), (), Expected(), "plain.csv", "0" * 64)
+PLAN = Plan(PLAIN, ("currency", "amount", "at", "row"), (), Expected(), "0" * 64)
 
 
 def _read(amounts: list[tuple[str, str]], at: list[str] | None = None) -> dict[int, object]:

@@ -33,7 +33,6 @@ from include.services.matching.columns import (
     EXPLAINED,
     EXPLAINED_COLUMNS,
     MATCHES,
-    PLAIN_COLUMNS,
     schema_of,
 )
 from include.services.report_model import ReportModel
@@ -293,7 +292,7 @@ def test_lines_carry_the_word_of_matching_only_where_it_is_about_them(day: Day) 
     said |= {"rule": "partial_refund", "cause": "ambiguous"}
     explained = day.lake.day_path(DAY, EXPLAINED)
     pl.DataFrame([said], schema=schema_of(EXPLAINED_COLUMNS)).write_parquet(explained)
-    pl.DataFrame(rows, schema_overrides=schema_of(PLAIN_COLUMNS)).write_parquet(
+    pl.DataFrame(rows, schema_overrides={"document_row": pl.Int32}).write_parquet(
         day.lake.day_path(DAY, MATCHES),
         metadata={EXPLAINED: hashlib.sha256(explained.read_bytes()).hexdigest()},
     )

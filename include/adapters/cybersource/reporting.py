@@ -131,9 +131,7 @@ def entry_of(row: Json) -> ReportEntry:
         state=state,
         mime_type=text_of(row, "reportMimeType") or "",
         window=read_window(text_of(row, "reportStartTime"), text_of(row, "reportEndTime")),
-        timezone=text_of(row, "timezone") or "",
         organization_id=text_of(row, "organizationId") or "",
-        report_id=text_of(row, "reportId") or "",
     )
 
 

@@ -21,7 +21,6 @@ _TABLES: Mapping[Table, ColumnElement[bool] | None] = {
     schema.journals: None,
     schema.approvals: None,
     schema.tie_outs: None,
-    schema.rates: None,
     schema.effects: schema.effects.c.kind.in_([kind.value for kind in _LEDGER]),
     schema.dead_letters: schema.dead_letters.c.kind.in_([kind.value for kind in _LEDGER]),
     dispute_tables.dispute_events: None,

@@ -1,7 +1,9 @@
 """Tieout's own tables, apart from Airflow's. Every "only once" is a UNIQUE constraint.
 
 Instants are UTC; amounts are minor units with a currency; JSON is canonical text. Rows hold what
-is decided; settlement lines themselves live as Parquet in the lake.
+is decided; settlement lines themselves live as Parquet in the lake. Some instants no code reads
+(``journals.built_at``, ``reports.written_at``, ``commissioning_facts.recorded_at`` and
+``customers.linked_at``): they are there for whoever has to find out later what happened when.
 """
 
 from datetime import UTC, datetime
@@ -326,16 +328,6 @@ commissioning_facts = Table(
     Column("measured_at", Instant, nullable=False),
     Column("recorded_at", Instant, nullable=False),
     required_text("who"),
-)
-
-rates = Table(
-    "rates",
-    metadata,
-    required_text("from_currency", primary_key=True),
-    required_text("to_currency", primary_key=True),
-    Column("rate_date", Date, primary_key=True),
-    Column("rate_millionths", BigInteger, nullable=False),
-    required_text("origin"),
 )
 
 watermarks = Table(

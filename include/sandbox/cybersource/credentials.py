@@ -1,6 +1,5 @@
 """The keys of the sandbox's merchants: invented, derived from names, and worth nothing."""
 
-import base64
 import hashlib
 import threading
 from dataclasses import dataclass
@@ -28,11 +27,6 @@ class SharedKey:
 
 def secret_of(owner: str) -> bytes:
     return hashlib.sha256(f"tieout-sandbox-{owner}".encode()).digest()
-
-
-def secret_text(owner: str) -> str:
-    """Return the shared secret as the business center shows it: base64."""
-    return base64.b64encode(secret_of(owner)).decode()
 
 
 def key_id(owner: str) -> str:

@@ -5,7 +5,6 @@ Element names are those of the captured call and the skeletons. Source: SYSPRO r
 
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -249,10 +248,3 @@ def _listed(books: Books, row: Row) -> list[tuple[str, object]]:
         ("OrderDate", row["OrderDate"]),
         ("ReqShipDate", row.get("ReqShipDate", "")),
     ]
-
-
-def value_of(books: Books, order: Row) -> Decimal:
-    """Return the value of an order as entered, without tax."""
-    lines = [x for x in orders.lines_of(books, order) if x["LineType"] != "6"]
-    parts = (orders.amount(order, line, as_decimal(line["MOrderQty"])) for line in lines)
-    return sum(parts, Decimal(0))

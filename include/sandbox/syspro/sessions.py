@@ -15,8 +15,6 @@ from datetime import UTC, datetime
 from include.sandbox.syspro import messages
 from include.sandbox.syspro.documents import CallFailed
 
-ID_LENGTH = 34  # 32 hexadecimal characters and 2 digits; two blanks follow on the wire
-
 
 @dataclass(frozen=True, slots=True)
 class Operator:

@@ -90,13 +90,6 @@ def closing_at(seed: int, facts: MerchantFacts, day: date) -> datetime:
     return dates.local_instant(day, CLOSING_HOUR, minute, facts.zone)
 
 
-def batched_at(seed: int, facts: MerchantFacts, transaction: Transaction) -> datetime:
-    day = transaction.settlement_date
-    if day is None:
-        raise ValueError(f"{transaction.request_id} is in no batch")
-    return closing_at(seed, facts, day)
-
-
 class OrderBook:
     """Makes the orders of one merchant, day by day."""
 

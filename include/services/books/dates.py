@@ -17,8 +17,7 @@ class PostingDate:
 
     posts_on: date
     wanted: date  # what the settlement says
-    period: PostingPeriod  # of ``posts_on``
-    is_parked: bool  # the period is not open: kept until it is, or a person decides
+    period: PostingPeriod  # of ``posts_on``; where it is not open, kept until it is
 
     @property
     def words(self) -> str:
@@ -41,16 +40,15 @@ class PostingDates:
             Rejected: the policy is ``next_open`` and no open period follows.
         """
         period = self._period(wanted)
-        if period.state is PeriodState.open:
-            return PostingDate(wanted, wanted, period, is_parked=False)
-        if self._merchant.period_policy is PeriodPolicy.park or period.state is PeriodState.future:
-            return PostingDate(wanted, wanted, period, is_parked=True)
+        parks = self._merchant.period_policy is PeriodPolicy.park
+        if parks or period.state in (PeriodState.open, PeriodState.future):
+            return PostingDate(wanted, wanted, period)
         later = wanted
         for _ in range(_MONTHS_AHEAD):
             later = (later.replace(day=1) + timedelta(days=32)).replace(day=1)
             found = self._period(later)
             if found.state is PeriodState.open:
-                return PostingDate(later, wanted, found, is_parked=False)
+                return PostingDate(later, wanted, found)
         raise Rejected(
             f"period {period.period} of {period.year} is closed and none of the next "
             f"{_MONTHS_AHEAD} is open",

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from include.domain.settlement import DOCUMENT_COLUMNS, LINE_COLUMNS
+from include.domain.settlement import DOCUMENT_COLUMNS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -13,11 +13,8 @@ JOINT = " + "  # between the ids where one line settles several documents
 
 # One row per line of the day, in the order of lines.parquet. A row with a document is settled by
 # it, whole and by the rule ``exact``, unless explained.parquet says otherwise.
-PLAIN_COLUMNS: dict[str, tuple[str, str]] = {
-    "file_digest": ("string", "the line's file"),
-    "line_no": ("int64", "the line's record"),
-    "document_row": ("int32", "row in documents.parquet; null where the line is not plain"),
-}
+# Its columns: file_digest and line_no, and document_row, the row in documents.parquet, null where
+# the line is not plain.
 
 # One row per line that needed a rule or has a cause, in the same order, then one per still-open
 # line of an earlier day that was met. What is null here is as matches.parquet says.
@@ -60,10 +57,6 @@ def request_of() -> "pl.Expr":
     reference = pl.col("merchant_reference")
     is_request = reference.str.contains(r"^[0-9]{22}$")
     return pl.coalesce("request_id", pl.when(is_request).then(reference)).alias("request_id")
-
-
-def line_schema() -> "dict[str, pl.DataType]":
-    return schema_of(LINE_COLUMNS)
 
 
 def document_schema() -> "dict[str, pl.DataType]":

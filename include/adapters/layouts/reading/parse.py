@@ -179,12 +179,12 @@ def _opened(
         head = read_head(path, layout, expected)
         extra = tuple(name for name in head.names if name.startswith("extra:"))
         present = tuple(name for name in head.names if name not in extra)
-        plan = Plan(layout, present, extra, expected, path.name, digest)
+        plan = Plan(layout, present, extra, expected, digest)
         judged = _judged_blocks(path, head.offset, head.names, head.lines + 1, plan)
         return head.facts, plan, head.lines + 1, head.unknown, judged
     source: RowSource = row_source(path, layout, expected)
     present = tuple(column.name for column in layout.columns)
-    plan = Plan(layout, present, (), expected, path.name, digest)
+    plan = Plan(layout, present, (), expected, digest)
     batches = batches_of_rows(source.rows, present)
     return source.facts, plan, 1, (), (judge(batch, plan) for batch in batches)
 

@@ -79,14 +79,13 @@ JOURNAL = Document(
 
 @dataclass(frozen=True, slots=True)
 class PostedJournal:
-    """What GENTJL answers: the key, and the totals of what it took, as text."""
+    """What GENTJL answers: the key, and the count and debits of what it took."""
 
     year: str
     period: str
     journal: str
     entries: int | None
     debit_text: str
-    credit_text: str
     status: str  # P is posted
     verdict: Verdict
 
@@ -105,7 +104,6 @@ def parse(body: bytes) -> PostedJournal:
         journal=field(taken, "key/gljournal"),
         entries=count(taken, "numofentries"),
         debit_text=field(taken, "debitamount"),
-        credit_text=field(taken, "creditamount"),
         status=field(taken, "jnlstatus"),
         verdict=judge(tree, "journalsprocessed", "journalsinvalid"),
     )

@@ -155,10 +155,6 @@ def minor(body: dict[str, Any], path: str, currency: str) -> int:
     return int((whole or "0") + fraction[:digits].ljust(digits, "0"))
 
 
-def optional_minor(body: dict[str, Any], path: str, currency: str) -> int | None:
-    return None if part(body, path) is None else minor(body, path, currency)
-
-
 def bill_to_of(body: dict[str, Any]) -> dict[str, str]:
     """Return the few facts of the buyer that a search shows."""
     found = section(body, "orderInformation.billTo")

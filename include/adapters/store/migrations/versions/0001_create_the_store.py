@@ -282,15 +282,6 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "rates",
-        sa.Column("from_currency", sa.Text(), nullable=False),
-        sa.Column("to_currency", sa.Text(), nullable=False),
-        sa.Column("rate_date", sa.Date(), nullable=False),
-        sa.Column("rate_millionths", sa.BigInteger(), nullable=False),
-        sa.Column("origin", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("from_currency", "to_currency", "rate_date", name=op.f("pk_rates")),
-    )
-    op.create_table(
         "reports",
         sa.Column("merchant_id", sa.Text(), nullable=False),
         sa.Column("settlement_date", sa.Date(), nullable=False),
@@ -340,7 +331,6 @@ def downgrade() -> None:
     op.drop_table("tie_outs")
     op.drop_table("settlement_days")
     op.drop_table("reports")
-    op.drop_table("rates")
     with op.batch_alter_table("quality_results", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_quality_results_merchant_id_settlement_date"))
 
