@@ -17,7 +17,6 @@ COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 def start_stack(
     stack: LocalStack,
     *,
-    with_sandbox: bool = True,
     say: Callable[[str], None] = lambda _line: None,
     user: str = "finance",
 ) -> AirflowApi:
@@ -28,17 +27,15 @@ def start_stack(
         Retryable: not healthy in time.
     """
     require_free_port(stack.port, "Airflow", "PORT=8081")
-    if with_sandbox:
-        for offset in range(5):
-            require_free_port(stack.sandbox_port + offset, "the sandbox", "SANDBOX_PORT=19080")
+    for offset in range(5):
+        require_free_port(stack.sandbox_port + offset, "the sandbox", "SANDBOX_PORT=19080")
     stack.prepare()
     processes = Processes(stack.home, stack.environment())
-    if with_sandbox:
-        say("starting the sandbox: Cybersource, SYSPRO, bank, two shops")
-        ledger = str(stack.home / "sandbox-ledger.jsonl")
-        port = str(stack.sandbox_port)
-        options = ["--port", port, "--ledger", ledger, "--live-date", stack.business_date]
-        processes.start("sandbox", ["-m", "include.sandbox", *options])
+    say("starting the sandbox: Cybersource, SYSPRO, bank, two shops")
+    ledger = str(stack.home / "sandbox-ledger.jsonl")
+    port = str(stack.sandbox_port)
+    options = ["--port", port, "--ledger", ledger, "--live-date", stack.business_date]
+    processes.start("sandbox", ["-m", "include.sandbox", *options])
     say("preparing the databases")
     if stack.airflow_database:
         create_database(stack.airflow_database)
@@ -51,8 +48,7 @@ def start_stack(
         processes.start(component, ["-m", "airflow", component])
     if stack.executor == "CeleryExecutor":
         processes.start("worker", ["-m", "airflow", "celery", "worker"])
-    if with_sandbox:
-        _wait_for_sandbox(stack)
+    _wait_for_sandbox(stack)
     api = AirflowApi(stack.base_url, user, PASSWORD)
     api.wait_healthy(180)
     api.log_in()

@@ -34,7 +34,7 @@ from include.services.matching import (
     tolerance,
 )
 from include.services.matching.columns import DOCUMENTS, LINES, MATCHES
-from include.services.matching.evidence import MAX_QUESTIONS, Evidence
+from include.services.matching.evidence import Evidence
 from include.services.matching.explained import explained_rows
 from include.services.matching.history import History
 from include.services.matching.inputs import document_window, spool_documents
@@ -89,7 +89,6 @@ def match_lines(
     reports: Gateway | None,
     mappings: FeePrices,
     layouts: Mapping[str, str],
-    max_questions: int = MAX_QUESTIONS,
 ) -> MatchResult:
     """Match one merchant's day and store what it leaves open.
 
@@ -105,7 +104,6 @@ def match_lines(
         reports: the gateway; asked about exceptions only. ``None``: no evidence is to be had.
         mappings: fee kinds and schedules.
         layouts: layout by file digest, to translate fee codes.
-        max_questions: ceiling of questions to the gateway.
 
     Raises:
         Retryable: the gateway or the ERP did not answer; nothing was stored.
@@ -117,7 +115,6 @@ def match_lines(
     try:
         return _match(
             day, merchant, lake, documents, expectations, open_items, reports, mappings, layouts,
-            max_questions,
         )  # fmt: skip
     finally:
         if is_collecting:
@@ -134,11 +131,10 @@ def _match(
     reports: Gateway | None,
     mappings: FeePrices,
     layouts: Mapping[str, str],
-    max_questions: int,
 ) -> MatchResult:
     on = day.settlement_date
     lines_path = Path(lake.day_path(day, LINES))
-    history, evidence = History(lake, day), Evidence(reports, max_questions)
+    history, evidence = History(lake, day), Evidence(reports)
     loaded = _load(expectations, day)
     path = Path(lake.day_path(day, MATCHES))
     with (

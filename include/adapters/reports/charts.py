@@ -13,6 +13,7 @@ _TOTALS = ("net", "funding", "bank_entries")
 _AGES = ((0, "today"), (1, "1 day"), (3, "2-3 days"), (7, "4-7 days"), (14, "8-14 days"))
 _SHORT = {"chargeback_reversal": "Reversals", "bank_entries": "Bank entries"}  # below a narrow bar
 _OLDEST = "15 days and more"
+_AGE_WIDTH = 560
 
 
 def grouped(amount: Money) -> str:
@@ -115,17 +116,17 @@ class AgeBar:
     sums: tuple[str, ...]  # "410.00 USD" per currency, of the amounts known
 
 
-def ages(items: Sequence[ItemReport], width: int = 560) -> list[AgeBar]:
+def ages(items: Sequence[ItemReport]) -> list[AgeBar]:
     """Group open items by age; widths are in proportion to the number of items."""
     groups: dict[str, list[ItemReport]] = {title: [] for title in (*dict(_AGES).values(), _OLDEST)}
     for item in items:
         title = next((t for limit, t in _AGES if item.age_days <= limit), _OLDEST)
         groups[title].append(item)
     most = max([1, *(len(group) for group in groups.values())])
-    return [_age_bar(title, group, most, width) for title, group in groups.items()]
+    return [_age_bar(title, group, most) for title, group in groups.items()]
 
 
-def _age_bar(title: str, group: Sequence[ItemReport], most: int, width: int) -> AgeBar:
+def _age_bar(title: str, group: Sequence[ItemReport], most: int) -> AgeBar:
     counts: dict[str, int] = {}
     sums: dict[str, Money] = {}
     for item in group:
@@ -135,8 +136,8 @@ def _age_bar(title: str, group: Sequence[ItemReport], most: int, width: int) -> 
             sums[item.currency] = before + item.amount
     parts, done = [], 0
     for cause in sorted(counts, key=lambda name: (-counts[name], name)):
-        x, done = width * done // most, done + counts[cause]
-        parts.append((cause, counts[cause], x, max(2, width * done // most - x)))
+        x, done = _AGE_WIDTH * done // most, done + counts[cause]
+        parts.append((cause, counts[cause], x, max(2, _AGE_WIDTH * done // most - x)))
     return AgeBar(
         title, len(group), tuple(parts), tuple(f"{grouped(sums[c])} {c}" for c in sorted(sums))
     )

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, or_, select, update
 
 from include.adapters.store import audit
-from include.adapters.store.clock import StoreClock, database_now
+from include.adapters.store.clock import database_now
 from include.adapters.store.open_items import MACHINES
 from include.adapters.store.schema import open_items
 from include.domain.errors import Rejected
@@ -22,7 +22,6 @@ def resolve_items(
     who: str,
     reason: str,
     via: str,
-    clock: StoreClock = database_now,
 ) -> list[Row]:
     """Resolve items because a person says so; no run opens them again.
 
@@ -32,7 +31,6 @@ def resolve_items(
         who: the person.
         reason: what was found, or why nothing is left to do.
         via: the door they came by, for the audit chain.
-        clock: the store's.
 
     Returns:
         The items as they were, in the order named.
@@ -47,7 +45,7 @@ def resolve_items(
         )
     with engine.begin() as connection:
         found = list({row["item_id"]: row for row in _rows(connection, names)}.values())
-        now = clock(connection)
+        now = database_now(connection)
         changed = connection.execute(
             update(open_items)
             .where(open_items.c.item_id.in_([row["item_id"] for row in found]))

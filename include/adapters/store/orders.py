@@ -32,6 +32,7 @@ _ROW = (
     orders.c.next_at,
     orders.c.reason,
 )
+_MOST_REVIEWS = 500  # asked about at once; later ones have their turn as these are decided
 _Instants = orders.c.next_at.type
 # Built once: a statement costs more to put together than to run.
 _READ = select(*_ROW).where(orders.c.order_id == bindparam("of_order"))
@@ -235,8 +236,8 @@ class SqlOrders(SqlSagas[OrderFacts]):
         with reading(self._engine) as connection:
             return connection.execute(_BY_REQUEST, {"of_request": request_id}).scalar()
 
-    def under_review(self, merchant_id: str, limit: int = 500) -> Sequence[str]:
-        """Return the gateway requests of orders that wait for a fraud decision."""
+    def under_review(self, merchant_id: str) -> Sequence[str]:
+        """Return the gateway requests of orders that wait for a fraud decision, oldest first."""
         wanted = (
             select(payment_requests.c.request_id)
             .join(orders, orders.c.order_id == payment_requests.c.order_id)
@@ -246,7 +247,7 @@ class SqlOrders(SqlSagas[OrderFacts]):
                 payment_requests.c.what == "authorization",
             )
             .order_by(orders.c.accepted_at)
-            .limit(limit)
+            .limit(_MOST_REVIEWS)
         )
         with self._engine.begin() as connection:
             return connection.execute(wanted).scalars().all()

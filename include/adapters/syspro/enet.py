@@ -161,10 +161,10 @@ class EnetClient:
             request = Request("GET", url, what, reference, is_write=True)
             return self._write(request, business_object, "")
 
-    def address_length(self, business_object: str, xml_in: str) -> int:
-        """Return the characters of a question's address, the session id counted."""
+    def address_length(self, xml_in: str) -> int:
+        """Return the characters of a COMFND question's address, the session id counted."""
         with self.session():
-            return len(self._question(business_object, xml_in, self._logged_on(is_read=True)))
+            return len(self._question("COMFND", xml_in, self._logged_on(is_read=True)))
 
     def check(self) -> str:
         """Log on and off, and say so in words; the errors say what to correct."""

@@ -102,9 +102,9 @@ class Rehearsals:
         client = self._client_of(replace(self._settings, url_limit=length + _ROOM))
         question = _NOBODYS.build()
         with client.session():
-            missing = length - client.address_length("COMFND", question)
+            missing = length - client.address_length(question)
             question += " " * max(0, missing // _ESCAPED_BLANK)
-            sent = client.address_length("COMFND", question)
+            sent = client.address_length(question)
             try:
                 client.query("COMFND", question, _REFERENCE)
             except IntegrationError as fault:

@@ -9,9 +9,9 @@ MAX_QUESTIONS = 500  # per run; what is beyond is named as undecided, never gues
 class Evidence:
     """Transaction look-ups with a memory and a ceiling. Faults of transport pass through."""
 
-    def __init__(self, gateway: Gateway | None, max_questions: int = MAX_QUESTIONS) -> None:
+    def __init__(self, gateway: Gateway | None) -> None:
         self._gateway = gateway
-        self._left = max_questions
+        self._left = MAX_QUESTIONS
         self._known: dict[str, TransactionFacts | None] = {}
 
     def facts(self, request_id: str | None) -> TransactionFacts | None:

@@ -104,14 +104,14 @@ def parts_of(context: Tieout, partners: Joined) -> Parts:
     )
 
 
-def _slowly(work: Callable[[], int], every: int = 3600) -> Callable[[], int]:
-    """Call ``work`` at the first call and then at every so many."""
+def _slowly(work: Callable[[], int]) -> Callable[[], int]:
+    """Call ``work`` at the first call and then at every 3600th: about once an hour."""
     calls = 0
 
     def now_and_then() -> int:
         nonlocal calls
         calls += 1
-        if calls % every == 1:
+        if calls % 3600 == 1:
             work()
         return 0
 

@@ -12,7 +12,7 @@ from airflow.sdk import BaseHook
 
 from include.adapters.cybersource.check import check
 from include.adapters.cybersource.client import Client
-from include.adapters.cybersource.decisions import OVERLAP, DecisionPage, DecisionPoller
+from include.adapters.cybersource.decisions import DecisionPage, DecisionPoller
 from include.adapters.cybersource.pace import timings, webhook_timings
 from include.adapters.cybersource.partners import partners_of
 from include.adapters.cybersource.payments import Payments
@@ -171,11 +171,9 @@ class CybersourceHook(BaseHook):
 
     # Fraud decisions
 
-    def decisions(
-        self, cursor: datetime, until: datetime | None = None, overlap: timedelta = OVERLAP
-    ) -> Iterator[DecisionPage]:
+    def decisions(self, cursor: datetime) -> Iterator[DecisionPage]:
         """Yield pages of decisions since a cursor; keep each page's cursor once it is stored."""
-        return self._poller(overlap).decisions_since(cursor, until)
+        return self._poller().decisions_since(cursor)
 
     def reviews(self, window: Window) -> Iterator[DecisionEvent]:
         """Yield the requests of a window that Decision Manager holds, even of lost answers."""
@@ -185,8 +183,8 @@ class CybersourceHook(BaseHook):
         """Yield what transaction search says of reviews that are still open with us."""
         return self._poller().decided(request_ids)
 
-    def _poller(self, overlap: timedelta = OVERLAP) -> DecisionPoller:
-        return DecisionPoller(self.get_conn(), overlap, self._reasons)
+    def _poller(self) -> DecisionPoller:
+        return DecisionPoller(self.get_conn(), reasons=self._reasons)
 
     # Tokens and webhooks
 
