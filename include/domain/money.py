@@ -103,10 +103,11 @@ class Money:
         """
         up = 10 ** MINOR_UNIT_DIGITS[currency]
         down = 10 ** MINOR_UNIT_DIGITS[self.currency] * 1_000_000
-        return Money(_half_even(self.minor * rate_millionths * up, down), currency)
+        return Money(half_even(self.minor * rate_millionths * up, down), currency)
 
 
-def _half_even(numerator: int, denominator: int) -> int:
+def half_even(numerator: int, denominator: int) -> int:
+    """Divide to a whole number; exactly half goes to the even one. The denominator is positive."""
     quotient, rest = divmod(numerator, denominator)
     if 2 * rest > denominator or (2 * rest == denominator and quotient % 2):
         quotient += 1

@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
-from include.domain.money import MINOR_UNIT_DIGITS, Money, total
+from include.domain.money import Money, total
 
 QUANTITY_DIGITS = 6  # SYSPRO's 12.6
 PRICE_DIGITS = 5  # SYSPRO's 10.5
@@ -69,18 +69,6 @@ class OrderLine:
     @property
     def gross(self) -> Money:
         return self.net + self.tax
-
-    @property
-    def unit_price_hundred_thousandths(self) -> int:
-        """Net price of one unit in 1/100,000 of the major unit, half-even (SYSPRO's 10.5)."""
-        scale = 10 ** (PRICE_DIGITS - MINOR_UNIT_DIGITS[self.net.currency])
-        up: int = self.net.minor * scale * 10**QUANTITY_DIGITS
-        whole, rest = divmod(up, self.quantity_millionths)
-        doubled = 2 * rest
-        is_up = doubled > self.quantity_millionths or (
-            doubled == self.quantity_millionths and whole % 2 == 1
-        )
-        return whole + int(is_up)
 
 
 class PaymentMethod(StrEnum):

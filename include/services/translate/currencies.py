@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from include.domain.errors import Rejected
-from include.domain.money import MINOR_UNIT_DIGITS, Money
+from include.domain.money import MINOR_UNIT_DIGITS, Money, half_even
 from include.domain.shops import RateSource
 
 _RATE = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,6})0*)?")
@@ -36,10 +36,7 @@ class BaseRate:
             return amount.convert(self.millionths, base)
         up = amount.minor * 10 ** MINOR_UNIT_DIGITS[base] * 1_000_000
         down = 10 ** MINOR_UNIT_DIGITS[amount.currency] * self.millionths
-        quotient, rest = divmod(up, down)
-        if 2 * rest > down or (2 * rest == down and quotient % 2):
-            quotient += 1
-        return Money(quotient, base)
+        return Money(half_even(up, down), base)
 
 
 def dated_rate(millionths: int) -> BaseRate:

@@ -8,7 +8,7 @@ order discounts vanish in SYSPRO (reference, section 9).
 from include.adapters.syspro.documents import sortoi
 from include.adapters.syspro.settings import SysproSettings
 from include.domain.erp_orders import AddSalesOrder
-from include.domain.money import MINOR_UNIT_DIGITS, Money
+from include.domain.money import MINOR_UNIT_DIGITS, Money, half_even
 from include.domain.orders import PRICE_DIGITS, QUANTITY_DIGITS, LineKind, OrderLine
 from include.domain.shops import Charge, ChargeLine
 
@@ -83,15 +83,10 @@ def charge_of(order: AddSalesOrder, line: OrderLine) -> Money:
 
 
 def price_of(order: AddSalesOrder, line: OrderLine) -> int:
-    """Return the unit price in 1/100,000 of the major unit, as it is sent."""
-    if not order.prices_include_tax:
-        return line.unit_price_hundred_thousandths
-    scale: int = 10 ** (PRICE_DIGITS - MINOR_UNIT_DIGITS[line.gross.currency])
-    up: int = line.gross.minor * scale * _ONE
-    per = line.quantity_millionths
-    whole, rest = divmod(up, per)
-    is_up = 2 * rest > per or (2 * rest == per and whole % 2 == 1)
-    return whole + is_up
+    """Return the unit price in 1/100,000 of the major unit, half-even, as it is sent."""
+    worth = charge_of(order, line)
+    scale: int = 10 ** (PRICE_DIGITS - MINOR_UNIT_DIGITS[worth.currency])
+    return half_even(worth.minor * scale * _ONE, line.quantity_millionths)
 
 
 def _line(
