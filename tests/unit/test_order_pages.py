@@ -238,7 +238,15 @@ def test_ten_thousand_orders_are_paged_without_gap_or_repeat(client: TestClient)
 
 
 @pytest.mark.parametrize(
-    "query", ["state=closed", "cursor=!!", "cursor=YWJj", "number=" + "9" * 65, "state=declined'--"]
+    "query",
+    [
+        "state=closed",
+        "cursor=!!",
+        "cursor=YWJj",
+        "cursor=MjAyNi0wMS0wMVQwMDowMDowMCswMDowMHzDqQ",
+        "number=" + "9" * 65,
+        "state=declined'--",
+    ],
 )
 def test_a_bad_filter_is_refused_and_not_an_error_of_ours(client: TestClient, query: str) -> None:
     assert client.get(f"/orders?{query}").status_code == 422

@@ -22,13 +22,14 @@ from include.services.api.ports import (
 from include.services.orders.decide_review import decide_review
 from tieout.api.answers import timeline_body, write
 from tieout.api.auth import Operator, Reader, Writer, is_staff
-from tieout.api.cursor import Cursor, cursor_of, read_cursor
+from tieout.api.cursor import Cursor, read_cursor
 from tieout.api.orders_in import read_amount, read_order
 from tieout.api.problems import Problem, of_family
 from tieout.api.reading import ApiNow, Asked, IdempotencyKey, body_of
 from tieout.api.replies import done, once, own_order, reply, shown
 from tieout.api.runtime import Api
 from tieout.api.schema import CancelOrder, CaptureOrder, DecideOrder, PlaceOrder
+from tieout.cursor import cursor_of
 
 router = APIRouter(prefix="/v1", tags=["orders"])
 _OPEN = (OrderState.accepted, OrderState.pending)

@@ -12,12 +12,13 @@ from include.services.effects.dead_letters import DeadLetter
 from include.services.inbox.ports import DEAD_LETTER_KIND
 from tieout.api.answers import letter_body
 from tieout.api.auth import Open, Operator
-from tieout.api.cursor import Cursor, cursor_of, not_ours, read_cursor
+from tieout.api.cursor import Cursor, not_ours, read_cursor
 from tieout.api.problems import Problem
 from tieout.api.reading import ApiNow, Asked, body_of
 from tieout.api.replies import reply
 from tieout.api.runtime import Api
 from tieout.api.schema import ReplayLetters, ResolveLetter
+from tieout.cursor import cursor_of
 
 router = APIRouter(prefix="/v1", tags=["repair"])
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]

@@ -1,10 +1,8 @@
 """Pages of order to cash: orders, one order, refunds that wait, reviews. Read only."""
 
-import base64
-import binascii
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from airflow.api_fastapi.core_api.security import requires_access_dag
@@ -12,12 +10,13 @@ from fastapi import APIRouter, Depends, HTTPException, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from include.adapters.store import order_screen, views
-from include.adapters.store.order_screen import ListedOrder, ShownOrder
+from include.adapters.store.order_screen import ShownOrder
 from include.domain.money import Money, total
 from include.domain.order_state import OrderState
 from include.domain.refunds import RefundState
 from include.services.orders.stores import TimelineEntry
 from include.wiring import Tieout, tieout
+from tieout.cursor import at_and_name, cursor_of
 from tieout.web.rendering import HEADERS, STORABLE, Name, Offset, page
 
 DAG_ID = "orders"
@@ -65,7 +64,8 @@ def orders(
         after=_read_cursor(cursor),
         limit=PAGE,
     )
-    following = _cursor(rows[-1]) if len(rows) == PAGE else ""
+    last = rows[-1] if len(rows) == PAGE else None
+    following = cursor_of(last.accepted_at, last.order_id) if last else ""
     return page(
         "orders.html", rows=rows, states=list(OrderState), shops=sorted(known), state=state,
         shop=shop, number=number, cursor=cursor, following=following, tones=_TONES,
@@ -182,19 +182,8 @@ def _reports(context: Tieout, found: ShownOrder) -> list[tuple[str, str]]:
     ]
 
 
-def _cursor(row: ListedOrder) -> str:
-    text = f"{row.accepted_at.isoformat()}|{row.order_id}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
 def _read_cursor(text: str) -> tuple[datetime, str] | None:
-    if not text:
-        return None
     try:
-        plain = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True).decode()
-        at, _, order_id = plain.partition("|")
-        if not order_id.isprintable():
-            raise ValueError("no order id")
-        return datetime.fromisoformat(at).astimezone(UTC), order_id
-    except (binascii.Error, ValueError, OverflowError):
+        return at_and_name(text) if text else None
+    except ValueError:
         raise HTTPException(422, "The cursor is not one of this page's.") from None
