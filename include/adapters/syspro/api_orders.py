@@ -11,7 +11,7 @@ from include.adapters.syspro.api_services import (
     FacadeClient,
     dig,
     first,
-    rows_of_ours,
+    rows_shown,
 )
 from include.adapters.syspro.api_values import (
     DecimalText,
@@ -39,7 +39,7 @@ from include.domain.erp_orders import (
     key_number,
     same_key,
 )
-from include.domain.errors import IntegrationError, Rejected, Retryable
+from include.domain.errors import IntegrationError, Rejected
 from include.domain.orders import LineKind, OrderLine
 from include.domain.shops import ChargeLine
 from include.services.effects.ports import Difference, Effect, EffectKind, Found, Receipt
@@ -68,15 +68,7 @@ class FacadeCommandPartner:
         """Return all that carries the key; of a move only an order that is so."""
         command, names = self._command(effect), self._names.read_back
         values = self._values(command, effect.reference)
-        query = {theirs: text_of(values, word) for theirs, word in names.query.items()}
-        try:
-            rows = dig(self._client.get(names.path, query, effect.reference), names.rows)
-        except Rejected as fault:
-            raise Retryable(fault.what, fault.where, fault.do) from None
-        if not all(isinstance(row, Mapping) for row in rows):
-            raise self._client.faults.retryable("rows are not objects", names.path, "Ask again.")
-        wanted = {theirs: text_of(values, word) for theirs, word in names.ours.items()}
-        mine = rows_of_ours(rows, wanted, self._client.faults, names.path)
+        mine = rows_shown(self._client, names, values, effect.reference)
         return tuple(
             self._found(row) for row in mine if self._is_meant(command, row, bool(effect.their_key))
         )

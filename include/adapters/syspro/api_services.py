@@ -15,8 +15,15 @@ from urllib.parse import quote, urlencode
 
 from include.adapters.http.redact import redact
 from include.adapters.http.wire import Limits, Request, Response, Transport
+from include.adapters.syspro.api_values import text_of
 from include.adapters.syspro.documents.schema import Amount
-from include.adapters.syspro.facade_map import FacadeMap, KindMap, PostMap
+from include.adapters.syspro.facade_map import (
+    CommandReadMap,
+    FacadeMap,
+    KindMap,
+    PostMap,
+    ReadBackMap,
+)
 from include.adapters.syspro.faults import NOT_REACHED, Faults, has_any, is_closed_period
 from include.adapters.syspro.partners.common import (
     GL_FAILED,
@@ -123,15 +130,7 @@ class FacadePartner:
         """Return all that carries the reference, whatever else the facade shows beside it."""
         journal, names = journal_of(effect), self._names.read_back
         values, ours = self._values(journal), _value(journal)
-        query = {theirs: _text(values, word) for theirs, word in names.query.items()}
-        try:
-            rows = dig(self._client.get(names.path, query, effect.reference), names.rows)
-        except Rejected as fault:
-            raise Retryable(fault.what, fault.where, fault.do) from None
-        if not all(isinstance(row, Mapping) for row in rows):
-            raise self._client.faults.retryable("rows are not objects", names.path, "Ask again.")
-        wanted = {theirs: _text(values, word) for theirs, word in names.ours.items()}
-        mine = rows_of_ours(rows, wanted, self._client.faults, names.path)
+        mine = rows_shown(self._client, names, values, effect.reference)
         return tuple(self._found(row, journal, ours) for row in mine)
 
     def send(self, effect: Effect) -> Receipt:
@@ -324,7 +323,29 @@ def first(tree: Any, path: str) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value).strip()
 
 
-def rows_of_ours(
+def rows_shown(
+    client: FacadeClient,
+    names: ReadBackMap | CommandReadMap,
+    values: Mapping[str, object],
+    reference: str,
+) -> list[Mapping[str, Any]]:
+    """Ask as the map says and return the rows of ours.
+
+    Raises:
+        Retryable: the facade did not answer, refused to, or shows rows that nobody can judge.
+    """
+    query = {theirs: text_of(values, word) for theirs, word in names.query.items()}
+    try:
+        rows = dig(client.get(names.path, query, reference), names.rows)
+    except Rejected as fault:
+        raise Retryable(fault.what, fault.where, fault.do) from None
+    if not all(isinstance(row, Mapping) for row in rows):
+        raise client.faults.retryable("rows are not objects", names.path, "Ask again.")
+    wanted = {theirs: text_of(values, word) for theirs, word in names.ours.items()}
+    return _rows_of_ours(rows, wanted, client.faults, names.path)
+
+
+def _rows_of_ours(
     rows: Sequence[Mapping[str, Any]], wanted: Mapping[str, str], faults: Faults, path: str
 ) -> list[Mapping[str, Any]]:
     """Return the rows that show what is wanted under each of these names.
@@ -345,7 +366,3 @@ def rows_of_ours(
         what = "the facade shows only what was not asked for"
         raise faults.retryable(what, path, "Correct the map's query.")
     return mine
-
-
-def _text(values: Mapping[str, object], word: str) -> str:
-    return word[1:] if word.startswith("=") else str(values[word])

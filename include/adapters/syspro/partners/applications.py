@@ -23,15 +23,14 @@ from include.adapters.syspro.partners.common import (
     key_conditions,
     minor,
     money_difference,
-    number,
     period_difference,
     trn_period,
     with_key,
 )
-from include.adapters.syspro.partners.receipts import parameters
+from include.adapters.syspro.partners.payments import payments_under, post_payment
 from include.adapters.syspro.reader import is_payment
 from include.domain.erp_orders import ApplyReceipt, same_key
-from include.domain.errors import Rejected, Retryable
+from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 
@@ -80,14 +79,9 @@ class ApplicationPartner:
             pair = _demand_left(command, receipt, invoice, client.faults.where("ARSTPY"))
             document = self.document(command, effect.reference, *pair)
             letter = self._asking.periods.letter(command.posting_date, "ARSTPY")
-            body = client.post("ARSTPY", parameters(letter), document, effect.reference, words)
-        posted = self._asking.parsed_post(arstpy.parse, body, "ARSTPY")
-        client.faults.demand_taken(posted.verdict, "ARSTPY", words)
-        if not same_key(command.customer, posted.customer) or not posted.journal.strip("0"):
-            raise client.faults.unknown(
-                f"the answer is about journal {posted.journal!r} of {posted.customer!r}", "ARSTPY"
+            posted, journal = post_payment(
+                self._asking, command.customer, document, letter, words, effect.reference
             )
-        journal = f"{number(posted.year)}/{number(posted.month)}/{number(posted.journal)}"
         failed = posted.verdict.gl_error
         evidence = {"journal": journal, "gl_journal": posted.gl_journal, "gl_error": failed}
         key = f"{journal}{GL_FAILED}{failed[:80]}" if failed else journal
@@ -161,19 +155,7 @@ class ApplicationPartner:
 
     def _history(self, command: ApplyReceipt, effect: Effect) -> tuple[Found, ...]:
         """Return what stands under our reference in the customer's account."""
-        if self._settings.payment_history == "none":
-            return ()
-        question = arsqry.build(command.customer, with_payments=True)
-        body = self._asking.client.query("ARSQRY", question, effect.reference)
-        account = self._asking.read(lambda raw: arsqry.parse(raw, command.customer), body, "ARSQRY")
-        if not isinstance(account, arsqry.Account):
-            words = "; ".join(str(one) for one in account)
-            raise Retryable(words, "ARSQRY", "See the customer's account in SYSPRO.")
-        ours = [
-            one
-            for one in account.payments
-            if one.reference.casefold() == effect.reference.casefold()
-        ]
+        ours = payments_under(self._asking, command.customer, effect.reference, effect.reference)
         paid = [one for one in ours if one.invoice and not is_payment({"invoice": one.invoice})]
         taken = [one for one in ours if is_payment({"invoice": one.invoice})]
         return self._found(command, effect, paid, taken)

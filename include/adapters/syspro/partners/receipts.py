@@ -6,7 +6,7 @@ refund is booked differs by site and is a setting: a negative payment (inferred)
 by hand from the report.
 """
 
-from include.adapters.syspro.documents import arsqry, arstin, arstpy
+from include.adapters.syspro.documents import arstin, arstpy
 from include.adapters.syspro.documents.comfnd import Find
 from include.adapters.syspro.partners.common import (
     GL_FAILED,
@@ -17,12 +17,12 @@ from include.adapters.syspro.partners.common import (
     iso_date,
     minor,
     money_difference,
-    number,
     period_difference,
     trn_period,
 )
+from include.adapters.syspro.partners.payments import payments_under, post_payment
 from include.domain.erp_orders import BookReceipt, same_key
-from include.domain.errors import Rejected, Retryable
+from include.domain.errors import Rejected
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 
 COLUMNS = (
@@ -97,21 +97,11 @@ class ReceiptPartner:
             )
 
     def _post_payment(self, receipt: BookReceipt, effect: Effect, letter: str) -> Receipt:
-        client, words = self._asking.client, self._asking.periods.words(receipt.posting_date)
-        body = client.post(
-            "ARSTPY",
-            parameters(letter),
-            self.document(receipt),
-            effect.reference,
-            words,
+        words = self._asking.periods.words(receipt.posting_date)
+        document = self.document(receipt)
+        posted, journal = post_payment(
+            self._asking, receipt.customer, document, letter, words, effect.reference
         )
-        posted = self._asking.parsed_post(arstpy.parse, body, "ARSTPY")
-        client.faults.demand_taken(posted.verdict, "ARSTPY", words)
-        if not same_key(receipt.customer, posted.customer) or not posted.journal.strip("0"):
-            raise client.faults.unknown(
-                f"the answer is about journal {posted.journal!r} of {posted.customer!r}", "ARSTPY"
-            )
-        journal = f"{number(posted.year)}/{number(posted.month)}/{number(posted.journal)}"
         return _answered(journal, journal, "", posted.gl_journal, posted.verdict.gl_error)
 
     def _post_note(self, receipt: BookReceipt, effect: Effect, letter: str) -> Receipt:
@@ -190,15 +180,7 @@ class ReceiptPartner:
         )
 
     def _history(self, receipt: BookReceipt, effect: Effect) -> tuple[Found, ...]:
-        if self._settings.payment_history == "none":
-            return ()
-        question = arsqry.build(receipt.customer, with_payments=True)
-        body = self._asking.client.query("ARSQRY", question, effect.reference)
-        account = self._asking.read(lambda raw: arsqry.parse(raw, receipt.customer), body, "ARSQRY")
-        if not isinstance(account, arsqry.Account):
-            words = "; ".join(str(one) for one in account)
-            raise Retryable(words, "ARSQRY", "See the customer's account in SYSPRO.")
-        ours = [one for one in account.payments if _is_ours(one.reference, receipt.reference)]
+        ours = payments_under(self._asking, receipt.customer, receipt.reference, effect.reference)
         listed = [one for one in ours if not one.invoice] or ours  # shown twice, counted once
         kept = effect.their_key if len(listed) == 1 else ""
         return tuple(
@@ -219,24 +201,6 @@ class ReceiptPartner:
 
     def _is_debit_note(self, receipt: BookReceipt) -> bool:
         return receipt.amount.minor < 0 and self._settings.refund_receipts == "arstin"
-
-
-def parameters(letter: str) -> str:
-    """Return ARSTPY's XmlParameters for period C, P or B."""
-    return arstpy.PARAMETERS.build(
-        {
-            "Parameters": {
-                "PostingPeriod": letter,
-                "IgnoreWarnings": "Y",
-                "ApplyIfEntireDocumentValid": "Y",
-                "ValidateOnly": "N",
-                "AutoCorrectPaymentValue": "N",
-                "IntegrateToCashBookInDetail": "N",
-                "AutoCalculateTax": "N",
-                "IgnoreAnalysis": "Y",
-            }
-        }
-    )
 
 
 def note_parameters(letter: str) -> str:
@@ -273,7 +237,3 @@ def _facts(value: int, day: str, document: str, *, currency: str) -> dict[str, o
         "currency": currency,
         "date": iso_date(day),
     }
-
-
-def _is_ours(theirs: str, ours: str) -> bool:
-    return theirs.casefold() == ours.casefold()
