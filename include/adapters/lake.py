@@ -14,6 +14,7 @@ from typing import IO, Any, BinaryIO, cast
 from include.domain.errors import Retryable
 from include.domain.settlement import SettlementDay
 from include.services.files import RawDownload
+from include.services.whole_files import sync_folder
 from include.services.ports import Download
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -62,7 +63,7 @@ class Lake:
             file.flush()
             os.fsync(file.fileno())
         Path(file.name).replace(path)
-        _sync(path.parent)
+        sync_folder(path.parent)
 
     def write_raw(self, download: RawDownload) -> Download | None:
         """Let ``download`` fill a new file and keep it under its digest.
@@ -105,7 +106,7 @@ class Lake:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.chmod(0o444)
         part.replace(path)
-        _sync(path.parent)
+        sync_folder(path.parent)
 
     def _result(self, kind: str, digest: str, layout: str) -> Path:
         return self.root / kind / _digest(digest)[:2] / f"{digest}.{_name(layout)}.parquet"
@@ -147,11 +148,3 @@ def _name(text: str) -> str:
     if _NAME.fullmatch(text) is None:
         raise ValueError(f"{text!r} cannot name a file of the lake")
     return text
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

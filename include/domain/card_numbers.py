@@ -145,10 +145,11 @@ def is_card_number(digits: str) -> bool:
     if not _SHORTEST <= len(digits) <= _LONGEST or _ISSUER.fullmatch(digits) is None:
         return False
     is_other = len(digits) == 13 and (digits[0] == "4" or _is_barcode(digits))  # a mobile, goods
-    return _luhn(digits) and not is_other
+    return passes_luhn(digits) and not is_other
 
 
-def _luhn(digits: str) -> bool:
+def passes_luhn(digits: str) -> bool:
+    """Say whether the last digit checks the others, as on every card."""
     total = 0
     for position, digit in enumerate(reversed(digits)):
         value = int(digit) * (1 + position % 2)

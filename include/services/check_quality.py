@@ -11,6 +11,7 @@ from typing import Protocol
 from include.domain.merchant import Merchant
 from include.domain.quality import DayFile, QualityResult, SuiteResult
 from include.domain.settlement import Coverage, SettlementDay
+from include.services.matching.ports import DayFiles
 
 
 class QualityGate(Protocol):
@@ -33,19 +34,11 @@ class QualityStore(Protocol):
         ...
 
 
-class DayFolder(Protocol):
-    """The lake, as far as it is needed here."""
-
-    def day_path(self, day: SettlementDay, name: str) -> Path:
-        """Return where a day's file of that name lies or would lie."""
-        ...
-
-
 def check_quality(
     day: SettlementDay,
     merchant: Merchant,
     *,
-    lake: DayFolder,
+    lake: DayFiles,
     gate: QualityGate,
     quality_store: QualityStore,
     control_totals: Sequence[Mapping[str, object]],

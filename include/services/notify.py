@@ -17,6 +17,7 @@ from include.domain.merchant import Merchant
 from include.domain.money import total
 from include.domain.settlement import SettlementDay
 from include.services.approve_journals import ApprovalRequest
+from include.services.outgoing_text import for_chat, one_line
 from include.services.report_model import ItemReport, JournalReport
 from include.services.write_report import DayState, ReportFacts
 
@@ -119,7 +120,7 @@ def tell_question(
     where = f"\n\n{link}" if link else ""
     message = Message(
         "asked",
-        _one_line(question.subject),
+        one_line(question.subject),
         "Nothing of it is posted until somebody answers in Airflow, Required Actions. "
         f"No answer by {until:%Y-%m-%d %H:%M} UTC holds it.{where}",
         (key,),
@@ -140,7 +141,7 @@ def _send(
             mail.send(merchant.notify, message.subject, message.text)
             is_told = True
         if chat is not None:
-            chat.send(_for_chat(f"{message.subject}\n{message.text}"))
+            chat.send(for_chat(f"{message.subject}\n{message.text}"))
             is_told = True
     except IntegrationError as error:
         log.warning("notify %s: %s was not sent: %s", merchant.merchant_id, message.cause, error)
@@ -161,7 +162,7 @@ def messages_for(
     new = sent.untold(keys)
     footer = f"\n\nReport: {link}" if link else ""
     return tuple(
-        Message(m.cause, _one_line(m.subject), m.text + footer, m.keys)
+        Message(m.cause, one_line(m.subject), m.text + footer, m.keys)
         for m in candidates
         if new.intersection(m.keys)
     )
@@ -254,13 +255,3 @@ def _sums(items: Sequence[ItemReport]) -> list[str]:
     sums = [str(total((a for a in known if a.currency == c), c)) for c in currencies]
     unknown = len(items) - len(known)
     return [*sums, f"{unknown} without a known amount"] if unknown and sums else sums
-
-
-def _one_line(text: str) -> str:
-    """A line break in a subject would begin another mail header."""
-    return "".join(char if char.isprintable() else " " for char in text)[:200]
-
-
-def _for_chat(text: str) -> str:
-    """Angle brackets call people and hide links in chats; text of a report must do neither."""
-    return text.replace("<", "\u2039").replace(">", "\u203a")

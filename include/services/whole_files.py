@@ -5,6 +5,7 @@ write into the other's part, so each has its own; the last to finish stands, who
 """
 
 import contextlib
+import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -32,3 +33,12 @@ def written_whole(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in ``folder`` survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

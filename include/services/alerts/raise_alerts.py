@@ -14,6 +14,7 @@ from datetime import datetime
 from include.domain.alerts import AlertKind, AlertRule
 from include.domain.errors import IntegrationError
 from include.services.alerts.ports import AlertBook, AlertRow, Send, Sightings
+from include.services.outgoing_text import one_line
 
 log = logging.getLogger(__name__)
 
@@ -124,10 +125,10 @@ class RaiseAlerts:
     def _tell(self, rule: AlertRule, subject: str, text: str, told: Told) -> bool:
         """Send by every way; say whether one took it, or none is configured at all."""
         taken, failed = 0, 0
-        log.warning("alert %s", _one_line(subject))
+        log.warning("alert %s", one_line(subject))
         for recipient in rule.recipients:
             try:
-                taken += self.send(recipient, _one_line(subject), text)
+                taken += self.send(recipient, one_line(subject), text)
             except IntegrationError as fault:
                 failed += 1
                 log.warning("alert %s was not sent to %s: %s", rule.kind, recipient.channel, fault)
@@ -137,8 +138,3 @@ class RaiseAlerts:
 
 def _title(rule: AlertRule) -> str:
     return "Tieout: " + rule.kind.value.replace("_", " ")
-
-
-def _one_line(text: str) -> str:
-    """A line break in a subject would begin another mail header."""
-    return "".join(char if char.isprintable() else " " for char in text)[:200]

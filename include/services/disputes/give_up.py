@@ -7,7 +7,6 @@ journal. Source: accounting reference, section 3.
 
 from datetime import date
 from pathlib import Path
-from typing import Protocol
 
 from include.domain.dispute_cases import Dispute, disputes_of
 from include.domain.errors import Rejected
@@ -28,12 +27,7 @@ from include.services.disputes.write_offs import (
     written_off_minor,
 )
 from include.services.effects.chain import Signed
-
-
-class DayFolder(Protocol):
-    """The lake, as far as it is needed here."""
-
-    def day_path(self, day: SettlementDay, name: str) -> Path: ...
+from include.services.matching.ports import DayFiles
 
 
 def give_up_dispute(
@@ -44,7 +38,7 @@ def give_up_dispute(
     posting_date: date,
     who: str,
     via: str,
-    lake: DayFolder,
+    lake: DayFiles,
     disputes: DisputeStore,
     books: WriteOffBook,
     mappings: BookMappings,

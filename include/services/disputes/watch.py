@@ -8,8 +8,6 @@ decide: the same days give the same items and the same journals, whichever runs 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
-from typing import Protocol
 
 from include.domain.dispute_cases import Dispute, disputes_of
 from include.domain.dispute_deadlines import Standing, standing
@@ -40,15 +38,10 @@ from include.services.disputes.write_offs import (
     wanted_minor,
     written_off_minor,
 )
+from include.services.matching.ports import DayFiles
 
 _CLASSES = (LineClass.chargeback, LineClass.chargeback_reversal)
 LINES = "lines.parquet"
-
-
-class DayFolder(Protocol):
-    """The lake, as far as it is needed here."""
-
-    def day_path(self, day: SettlementDay, name: str) -> Path: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +67,7 @@ def watch_disputes(
     merchant: Merchant,
     *,
     coverage: Collection[Coverage],
-    lake: DayFolder,
+    lake: DayFiles,
     disputes: DisputeStore,
     journals: WriteOffBook,
     open_items: StageItems,

@@ -17,6 +17,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 from include.domain.alerts import Channel, Recipient
 from include.domain.errors import Retryable
 from include.domain.settlement import SettlementDay
+from include.services.outgoing_text import for_chat
 from tieout.hooks.plain import ChatHook
 
 log = logging.getLogger(__name__)
@@ -73,11 +74,6 @@ def send_alert(to: Recipient, subject: str, text: str) -> bool:
     if by_chat is not None:
         by_chat.send(for_chat(f"{subject}\n{text}"))
     return by_chat is not None
-
-
-def for_chat(text: str) -> str:
-    """Angle brackets call people and hide links in chats; our text must do neither."""
-    return text.replace("<", "\u2039").replace(">", "\u203a")
 
 
 def questions_page() -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from include.adapters.layouts.reading.plain_bytes import may_hold_runs
-from include.domain.card_numbers import ISSUERS
+from include.domain.card_numbers import ISSUERS, passes_luhn
 
 _GROUPED = r"[0-9]{4}[ -][0-9]{4}[ -][0-9]{4}[ -][0-9]{1,7}|[0-9]{4}[ -][0-9]{6}[ -][0-9]{4,5}"
 SHORTEST = 13  # digits
@@ -61,11 +61,7 @@ def _passes_luhn(number: pl.Expr) -> pl.Expr:
 def _is_card(digits: str) -> bool:
     if re.match(CARD, digits) is None or not 13 <= len(digits) <= 19:
         return False
-    total = 0
-    for position, digit in enumerate(reversed(digits)):
-        value = int(digit) * (1 + position % 2)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
+    return passes_luhn(digits)
 
 
 def _mask(found: re.Match[str]) -> str:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.adapters.layouts.reading.plain_bytes import only_text
-from include.services.whole_files import own_part
+from include.services.whole_files import own_part, sync_folder
 
 _ARROW_TYPES: dict[str, Any] = {
     "string": pa.string_view(),
@@ -125,12 +125,3 @@ def publish(part: Path, path: Path) -> None:
         os.fsync(file.fileno())
     part.replace(path)
     sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in ``folder`` survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
