@@ -14,8 +14,8 @@ from typing import IO, Any, BinaryIO, cast
 from include.domain.errors import Retryable
 from include.domain.settlement import SettlementDay
 from include.services.files import RawDownload
-from include.services.whole_files import sync_folder
 from include.services.ports import Download
+from include.services.whole_files import sync_folder
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")

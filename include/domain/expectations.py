@@ -50,6 +50,11 @@ class Expectation:
     detail: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
+    def is_awaited(self) -> bool:
+        """Say whether evidence may still meet it, in time or late."""
+        return self.state in (ExpectationState.open, ExpectationState.missing)
+
+    @property
     def full_minor(self) -> int:
         """The whole amount, before any part was met."""
         return int(self.detail["full"]) if "full" in self.detail else self.amount_minor

@@ -13,7 +13,7 @@ from include.domain.money import Money
 from include.domain.open_items import OpenItem
 from include.domain.settlement import SettlementDay
 from include.services.effects.chain import Signed
-from include.services.journal_book import BookedJournal, JournalBook, JournalState
+from include.services.journal_book import UNDECIDED, BookedJournal, JournalBook, JournalState
 
 APPROVED, HELD, ASKED = "approved", "held", "asked"
 AIRFLOW = "airflow"  # as the door of an answer, in the audit chain
@@ -199,8 +199,7 @@ def _undecided(day: SettlementDay, journals: JournalBook) -> list[BookedJournal]
     return [
         booked
         for booked in journals.of_day(day)
-        if booked.state in (JournalState.built, JournalState.held)
-        and booked.journal.kind is not JournalKind.dispute_lost
+        if booked.state in UNDECIDED and booked.journal.kind is not JournalKind.dispute_lost
     ]
 
 

@@ -24,13 +24,12 @@ from include.services.books.ports import BookMappings, JournalStore, Periods
 from include.services.books.replacing import Postings, chains_of_day, store_way
 from include.services.books.restate import Chain, ChainKey, Continuation, continue_chain
 from include.services.books.sums import BatchSums, DaySums, sum_day
-from include.services.journal_book import JournalState
+from include.services.journal_book import IN_LEDGER
 from include.services.matching.columns import EXPLAINED, LINES
 from include.services.matching.ports import DayFiles, ItemStore
 from include.services.ports import PostingPeriod
 
 STAGE = "build"
-_IN_THE_LEDGER = (JournalState.posted, JournalState.tied_out)
 _KINDS = (JournalKind.settlement, JournalKind.fee_invoice)
 _BATCH = "batch"  # in the control of a journal: the whole batch, of which it may book one month
 
@@ -187,7 +186,7 @@ def _plan_batch(plan: _Plan, batch: BatchSums) -> list[_Step]:
 
 
 def _unposted(chain: Chain, way: Continuation) -> tuple[Journal, ...]:
-    posted = {r.journal.key for r in chain.records if r.state in _IN_THE_LEDGER}
+    posted = {r.journal.key for r in chain.records if r.state in IN_LEDGER}
     return tuple(journal for journal in way.standing if journal.key not in posted)
 
 

@@ -21,7 +21,10 @@ class JournalState(StrEnum):
     void = "void"
 
 
+UNDECIDED = (JournalState.built, JournalState.held)  # nobody has approved it
 WAITING = (JournalState.approved, JournalState.parked)  # SYSPRO shall have it, and has it not
+IN_LEDGER = (JournalState.posted, JournalState.tied_out)  # SYSPRO holds it
+DECIDED = (*WAITING, *IN_LEDGER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from include.domain.open_items import item_key_of
 from include.domain.settlement import SettlementDay
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
+from include.services.effects.states import EXECUTED, NEEDS_A_PERSON
 from include.services.journal_book import WAITING, BookedJournal, JournalBook, JournalState
 
 log = logging.getLogger(__name__)
@@ -22,8 +23,6 @@ _DOCUMENTS: dict[JournalKind, EffectKind] = {
     JournalKind.fee_invoice: EffectKind.ap_invoice,
     JournalKind.funding: EffectKind.cash_book_entry,
 }
-_THERE = (EffectState.done, EffectState.verified)
-_STOPPED = (EffectState.rejected, EffectState.mismatched, EffectState.dead_letter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ def post_journals(
         raise broken[0]
     _raise_unless_settled(effects, day)
     return PostResult(
-        tuple(effect.key for effect in effects if effect.state in _THERE),
+        tuple(effect.key for effect in effects if effect.state in EXECUTED),
         tuple(effect.key for effect in effects if effect.state is EffectState.parked),
     )
 
@@ -112,7 +111,7 @@ def note_outcome(
 ) -> None:
     """Write into the journal book what the engine knows; repeating it changes nothing."""
     journal = booked.journal
-    if effect.state in _THERE and booked.state is not JournalState.tied_out:
+    if effect.state in EXECUTED and booked.state is not JournalState.tied_out:
         journals.move(journal, JournalState.posted, effect.their_key)
         day = SettlementDay(journal.merchant_id, journal.settlement_date)
         items.resolve(
@@ -133,7 +132,7 @@ def sync_journals(
     moved = 0
     for booked in journals.unfinished():
         effect = find(effect_kind(booked.journal), booked.journal.key)
-        if effect is not None and effect.state in _THERE:
+        if effect is not None and effect.state in EXECUTED:
             note_outcome(booked, effect, journals, items)
             moved += 1
     return moved
@@ -154,7 +153,7 @@ def _post(journal: Journal, owner: str, engine: Engine) -> Effect:
 
 
 def _raise_unless_settled(effects: Sequence[Effect], day: SettlementDay) -> None:
-    stopped = [effect for effect in effects if effect.state in _STOPPED]
+    stopped = [effect for effect in effects if effect.state in NEEDS_A_PERSON]
     if stopped:
         raise Rejected(
             "; ".join(f"{e.reference} {e.state.value}: {e.reason}" for e in stopped),
@@ -168,7 +167,7 @@ def _raise_unless_settled(effects: Sequence[Effect], day: SettlementDay) -> None
             f"post, {day}",
             "Clear the step build: it stopped before it had written what takes their place.",
         )
-    unclear = [e for e in effects if e.state not in _THERE and e.state is not EffectState.parked]
+    unclear = [e for e in effects if e.state not in EXECUTED and e.state is not EffectState.parked]
     if unclear:
         raise OutcomeUnknown(
             "; ".join(f"{e.reference} {e.state.value}: {e.reason}" for e in unclear),

@@ -10,7 +10,7 @@ from include.domain.journal import JournalKind
 from include.domain.settlement import SettlementDay
 from include.services.effects.engine import Engine
 from include.services.effects.ports import ReadBack
-from include.services.journal_book import BookedJournal, JournalBook, JournalState
+from include.services.journal_book import IN_LEDGER, BookedJournal, JournalBook, JournalState
 from include.services.post_journals import effect_kind
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def tie_out(
     """
     tied, broken = [], []
     for booked in journals.of_day(day):
-        is_there = booked.state in (JournalState.posted, JournalState.tied_out)
+        is_there = booked.state in IN_LEDGER
         if not is_there or booked.journal.kind not in kinds:
             continue
         journal = booked.journal

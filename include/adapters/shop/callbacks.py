@@ -17,7 +17,8 @@ from include.adapters.http.wire import Limits, Request, Transport
 from include.adapters.shop.callback_address import AddressRules
 from include.adapters.shop.settings import CallbackSettings
 from include.domain.errors import Rejected, Retryable
-from include.services.effects.ports import Difference, Effect, EffectState, Found, Receipt
+from include.services.effects.ports import Difference, Effect, Found, Receipt
+from include.services.effects.states import EXECUTED
 from include.services.shop.commands import Callback, webhook_id
 
 PREFIX = "whsec_"
@@ -110,7 +111,7 @@ class CallbackPartner:
 
         An unknown outcome is therefore absent, and sent again under the same webhook-id.
         """
-        if effect.state in (EffectState.done, EffectState.verified):
+        if effect.state in EXECUTED:
             return (Found(effect.their_key),)
         return ()
 

@@ -15,9 +15,8 @@ from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.refunds import RefundFacts
 from include.services.comparing.ports import KnownRequest
-from include.services.effects.ports import Effect, EffectKind, EffectState
-
-_THERE = (EffectState.done.value, EffectState.verified.value)
+from include.services.effects.ports import Effect, EffectKind
+from include.services.effects.states import EXECUTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ class SqlLedger:
             .where(
                 effects.c.target == target,
                 effects.c.kind.in_([kind.value for kind in kinds]),
-                effects.c.state.in_(_THERE),
+                effects.c.state.in_([state.value for state in EXECUTED]),
                 effects.c.sent_at >= since,
                 effects.c.sent_at < until,
             )

@@ -14,10 +14,9 @@ from include.domain.dispute_cases import DisputeEvent, DisputeEventKind
 from include.domain.journal import JournalKind
 from include.domain.settlement import SettlementDay
 from include.services.effects.chain import Signed
-from include.services.journal_book import JournalState
+from include.services.journal_book import IN_LEDGER
 from include.services.ports import Clock
 
-_IN_THE_LEDGER = (JournalState.posted.value, JournalState.tied_out.value)
 _KEYS = "merchant_id settlement_date case_key currency kind source said_by".split()
 _CHUNK = 500  # names of one query
 
@@ -119,7 +118,7 @@ def _open_cases(merchant_id: str) -> Any:
         j.kind == JournalKind.dispute_lost.value,
         j.batch_id == sums.c.case_key,
         j.settlement_date == sums.c.newest,
-        or_(*(j.state == state for state in _IN_THE_LEDGER)),
+        or_(*(j.state == state.value for state in IN_LEDGER)),
     )
     return select(sums.c.case_key).where(~is_written_off)
 

@@ -14,11 +14,10 @@ from include.domain.journal import Journal, JournalKind
 from include.domain.settlement import SettlementDay
 from include.services.books.ports import JournalRecord
 from include.services.effects.chain import Signed
-from include.services.journal_book import WAITING, BookedJournal, JournalState
+from include.services.journal_book import IN_LEDGER, UNDECIDED, WAITING, BookedJournal, JournalState
 from include.services.ports import Clock
 
 _CHUNK = 500  # names of one query
-_FINISHED = (JournalState.posted, JournalState.tied_out)
 # A bill or funding may refer to what the settlement booked, so that goes first.
 _ORDER = case(
     {kind.value: place for place, kind in enumerate(JournalKind)}, value=journals.c.kind, else_=9
@@ -104,7 +103,7 @@ class SqlJournals:
 
         ``is_retired``: nobody can send it any more, so an approved or parked one goes as well.
         """
-        states = [JournalState.built, JournalState.held]
+        states = [*UNDECIDED]
         states += [JournalState.approved, JournalState.parked] if is_retired else []
         statement = (
             update(journals)
@@ -161,7 +160,7 @@ class SqlJournals:
         values: dict[str, Any] = {"state": state.value}
         if their_key:
             values["their_key"] = their_key
-        if state in _FINISHED:
+        if state in IN_LEDGER:
             values["posted_at"] = case(
                 (journals.c.posted_at.is_(None), self._clock.now()), else_=journals.c.posted_at
             )

@@ -103,9 +103,7 @@ class Funds:
         return [
             e
             for e in self.known.values()
-            if e.currency == currency
-            and e.amount_minor
-            and e.state in (ExpectationState.open, ExpectationState.missing)
+            if e.currency == currency and e.amount_minor and e.is_awaited
         ]
 
     def _named(self, entry: BankEntry) -> list[Expectation]:

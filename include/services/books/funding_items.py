@@ -12,7 +12,6 @@ from include.domain.merchant import Merchant
 from include.domain.money import Money
 from include.domain.open_items import OpenItem, item_key_of
 from include.domain.settlement import LineClass, SettlementDay
-from include.services.books.unexplained import AWAITED
 from include.services.matching.ports import StageItems
 
 STAGE = "fund"
@@ -46,7 +45,7 @@ def store_items(
 
 def _item(expectation: Expectation, merchant: Merchant) -> OpenItem | None:
     """Return the open item of a batch or an entry, dated the bank day on which it showed."""
-    if expectation.state not in AWAITED:
+    if not expectation.is_awaited:
         return None
     if expectation.kind is ExpectationKind.batch:
         cause, noticed = Cause.unexplained_funding, expectation.since_date

@@ -13,11 +13,10 @@ from include.domain.journal import Journal, JournalKind, JournalLine
 from include.domain.money import Money
 from include.services.books.journal_lines import in_order
 from include.services.books.ports import JournalRecord
-from include.services.journal_book import JournalState
+from include.services.journal_book import UNDECIDED, JournalState
 
 ChainKey = tuple[str, str, str]  # batch (part) or funding, currency, kind
 LineKey = tuple[str, str]  # source, GL account
-_UNDECIDED = (JournalState.built, JournalState.held)
 PostsOn = Callable[[date], date]  # from a journal's posting date to where it would post now
 _BILL_VERSION = re.compile(r"-V[0-9]+$")
 
@@ -45,7 +44,7 @@ class Chain:
 
     def may_go(self, record: JournalRecord) -> bool:
         """Say whether it may be replaced: nobody has decided, or SYSPRO does not have it."""
-        return record.state in _UNDECIDED or record.journal.key in self.replaceable
+        return record.state in UNDECIDED or record.journal.key in self.replaceable
 
     @property
     def last_version(self) -> int:
@@ -200,7 +199,7 @@ def continue_chain(
         left.standing,
         [r.journal for r in may_go],
         _next(left, draft, posts_on),
-        frozenset(r.journal.key for r in may_go if r.state not in _UNDECIDED),
+        frozenset(r.journal.key for r in may_go if r.state not in UNDECIDED),
         any(r.state is JournalState.held for r in may_go),
     )
 

@@ -9,7 +9,6 @@ from include.domain.expectations import Expectation, ExpectationKind, Expectatio
 from include.domain.settlement import SettlementDay
 from include.services.books.bank_entries import BankEntry
 
-AWAITED = (ExpectationState.open, ExpectationState.missing)
 HELD = "is_held"  # in the detail of an entry: a person has said no to its funding
 
 
@@ -27,7 +26,7 @@ def earlier_entries(unexplained: Iterable[Expectation], on: date) -> list[BankEn
         )
         for e in unexplained
         if e.since_date < on
-        and (e.state in AWAITED or (e.state is ExpectationState.met and e.met_date == on))
+        and (e.is_awaited or (e.state is ExpectationState.met and e.met_date == on))
     ]
 
 
@@ -56,7 +55,7 @@ def keep_unexplained(
                 detail={name: value for name, value in known.detail.items() if name != HELD},
             )
     for key, e in before.items():
-        if key not in after and e.since_date == on and e.state in AWAITED:
+        if key not in after and e.since_date == on and e.is_awaited:
             after[key] = replace(e, state=ExpectationState.withdrawn)  # restated away
     return list(after.values())
 

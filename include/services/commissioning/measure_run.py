@@ -11,11 +11,11 @@ from include.services.commissioning.findings import LongestRun
 from include.services.commissioning.timing import Stopwatch, TimedPartner
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectState
+from include.services.effects.states import EXECUTED
 from include.services.post_journals import effect_of
 
 _LOOK_EVERY_S = 5.0
 _PAR = 1_000_000
-_TAKEN = (EffectState.done, EffectState.verified)
 
 
 def large_journal(
@@ -74,7 +74,7 @@ def measure_run(
         OutcomeUnknown: neither answered nor found.
     """
     effect = engine.perform(effect_of(journal, owner))
-    if effect.state in _TAKEN and partner.took_ms is not None:
+    if effect.state in EXECUTED and partner.took_ms is not None:
         return LongestRun(lines=len(journal.lines), longest_ms=partner.took_ms, is_answered=True)
     if effect.state is not EffectState.in_doubt or partner.began is None:
         engine.withdraw(effect.kind, effect.key, "a measurement that came to nothing")

@@ -9,9 +9,9 @@ from include.domain.orders import Address, LineKind, OrderLine, PaymentSource, S
 from include.domain.payments import Authorize, Reverse
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState, Partner
+from include.services.effects.states import EXECUTED
 from include.services.orders.commands import Command
 
-_HELD = (EffectState.done, EffectState.verified)
 _OWNER = "integration"
 _ADDRESS = Address(
     "Tieout Commissioning", ("1 Market Street",), "San Francisco", "US", "94105", "CA"
@@ -65,7 +65,7 @@ class TrialPayments:
             raise OutcomeUnknown(
                 effect.reason, effect.key, "Measure again once the gateway answers."
             )
-        if effect.state not in _HELD:
+        if effect.state not in EXECUTED:
             self.engine.withdraw(effect.kind, effect.key, "a measurement that came to nothing")
             raise Rejected(
                 f"the payment was not approved: {effect.reason or effect.evidence}",

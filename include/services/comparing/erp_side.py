@@ -11,11 +11,11 @@ from include.domain.orders import Order
 from include.services.comparing.credited import credited_fault, credited_minor
 from include.services.comparing.ports import ErpFeed, Findings, has_form
 from include.services.effects.engine import Engine
-from include.services.effects.ports import EffectKind, EffectState
+from include.services.effects.ports import EffectKind
+from include.services.effects.states import EXECUTED
 from include.services.orders.driver import Event, Saga
 from include.services.orders.order_service import OrderService
 
-_THERE = (EffectState.done, EffectState.verified)
 _DO = "It is worked on; if SYSPRO answers and this stays, see the order's timeline."
 
 
@@ -200,7 +200,7 @@ class ErpSide:
         gone, differences = [], []
         for kind, key, words in _writes(order_id, facts):
             effect = self.engine.find(kind, key)
-            if effect is None or effect.state not in _THERE:
+            if effect is None or effect.state not in EXECUTED:
                 continue  # under way, or a dead letter of its own
             shown = self.engine.read_back(kind, key)
             if not shown.found:

@@ -24,7 +24,8 @@ from include.services.comparing.ports import (
 )
 from include.services.comparing.reverse_duplicate import is_reversed
 from include.services.effects.engine import Engine
-from include.services.effects.ports import Effect, EffectKind, EffectState
+from include.services.effects.ports import Effect, EffectKind
+from include.services.effects.states import EXECUTED
 from include.services.orders.driver import Event
 from include.services.orders.order_service import OrderService
 
@@ -37,7 +38,6 @@ _WAIT = (
     "The store may have forgotten it: wait until its order rests, which may find it again. Then "
     "reverse it there, or resolve this with the reason."
 )
-_THERE = (EffectState.done, EffectState.verified)
 _SHOWN_AFTER = timedelta(hours=1)  # a search is fed with delay
 _WITH_AMOUNT = (Did.authorization, Did.capture, Did.refund)
 
@@ -144,7 +144,7 @@ class GatewaySide:
 
     def _known_effect(self, row: GatewayRow, effect: Effect) -> None:
         order_id = self.ledger.order_of(effect)
-        if effect.state not in _THERE:
+        if effect.state not in EXECUTED:
             effect = self.engine.recheck(effect.kind, effect.key)
             self._make_due(order_id)
         if order_id:
@@ -153,7 +153,7 @@ class GatewaySide:
             return self.findings.fits()  # a second service of the same request
         if effect.their_key and effect.their_key != row.request_id:
             return self._duplicate(row, effect, order_id)
-        if effect.state not in _THERE:
+        if effect.state not in EXECUTED:
             said = f"we hold it for {effect.state.value}: {effect.reason}"
             return self._differs(row, said, "See the dead letter of the effect, or wait for it.")
         ours = _amount_of(effect)

@@ -7,11 +7,11 @@ from include.domain.payments import Refund, Reverse, Void
 from include.services.comparing.ports import Did
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
+from include.services.effects.states import EXECUTED
 from include.services.orders.commands import Command
 
 _WHY = "a second copy made by the network"
 _WAYS = (EffectKind.payment_reversal, EffectKind.payment_void, EffectKind.payment_refund)
-_THERE = (EffectState.done, EffectState.verified)
 
 
 def reverse_duplicate(
@@ -64,7 +64,7 @@ def reverse_duplicate(
 def is_reversed(engine: Engine, request_id: str) -> bool:
     """Say whether a copy was given back already."""
     ways = (engine.find(kind, _key(request_id, kind)) for kind in _WAYS)
-    return any(effect is not None and effect.state in _THERE for effect in ways)
+    return any(effect is not None and effect.state in EXECUTED for effect in ways)
 
 
 def _key(request_id: str, kind: EffectKind) -> str:

@@ -12,14 +12,8 @@ from include.domain.money import Money, allocate
 from include.domain.settlement import LineClass
 from include.services.books.ports import JournalRecord
 from include.services.books.restate import booked
-from include.services.journal_book import JournalState
+from include.services.journal_book import DECIDED, JournalState
 
-_DECIDED = (
-    JournalState.approved,
-    JournalState.parked,
-    JournalState.posted,
-    JournalState.tied_out,
-)
 _SOURCE = LineClass.chargeback.value
 
 
@@ -45,7 +39,7 @@ def base_of(
     held_minor, held = _sums(
         records,
         dispute.currency,
-        lambda j, state: j.kind is JournalKind.settlement and state in _DECIDED,
+        lambda j, state: j.kind is JournalKind.settlement and state in DECIDED,
     )
     gone_minor, gone = _sums(
         records,

@@ -22,9 +22,8 @@ from include.services.approve_journals import (
 from include.services.books.ports import JournalRecord
 from include.services.disputes.build_lost import LOST
 from include.services.disputes.ports import WriteOffBook
-from include.services.journal_book import JournalState
+from include.services.journal_book import UNDECIDED, JournalState
 
-UNDECIDED = (JournalState.built, JournalState.held)
 FOLLOWS = "follows its write-off"
 
 

@@ -5,11 +5,11 @@ from datetime import date
 from include.domain.dispute_cases import Dispute, disputes_of
 from include.domain.errors import Rejected
 from include.domain.settlement import SettlementDay
-from include.services.disputes.decide import UNDECIDED
 from include.services.disputes.ports import DisputeStore, WriteOffBook
 from include.services.disputes.read_day import answer
 from include.services.disputes.write_offs import chains_of, is_decided, key_of
 from include.services.effects.chain import Signed
+from include.services.journal_book import UNDECIDED
 
 
 def note_answer(

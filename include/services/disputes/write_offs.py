@@ -22,11 +22,9 @@ from include.services.disputes.booked_base import base_of
 from include.services.disputes.build_lost import DISPUTED, build_dispute_lost
 from include.services.disputes.ports import TakenStore, WriteOffBook
 from include.services.effects.chain import Signed
-from include.services.journal_book import JournalState
+from include.services.journal_book import DECIDED, IN_LEDGER, JournalState
 
 BY_DEADLINE = "deadline"  # who found it, as kept in the journal's control
-_LEDGER = (JournalState.posted, JournalState.tied_out)
-_DECIDED = (JournalState.approved, JournalState.parked, *_LEDGER)
 ChainKey = tuple[str, str, str]  # case, currency, settlement date of the chargeback
 
 
@@ -57,7 +55,7 @@ def written_off_minor(chain: Chain, states: Sequence[JournalState] = ()) -> int:
 
 def is_decided(chain: Chain) -> bool:
     """Say whether the chain's write-off was approved, and so is nobody's question any more."""
-    return written_off_minor(chain, _DECIDED) > 0
+    return written_off_minor(chain, DECIDED) > 0
 
 
 def wanted_minor(dispute: Dispute, where: Standing, chain: Chain) -> int:
@@ -93,7 +91,7 @@ def booked_rate(dispute: Dispute, journals: WriteOffBook) -> int | None:
         if (
             j.kind is JournalKind.settlement
             and j.currency == dispute.currency
-            and record.state in _LEDGER
+            and record.state in IN_LEDGER
             and any(line.source == LineClass.chargeback.value for line in j.lines)
         ):
             return j.rate_millionths

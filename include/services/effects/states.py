@@ -53,6 +53,12 @@ FINISHED = tuple(state for state in S if state not in UNFINISHED)
 # and is its own letter. A dead letter is a person's to judge: it hides no difference of another.
 MADE = (S.sent, S.in_doubt, S.done, S.verified, S.mismatched)
 
+# It has been executed at the other side, and is known to have been.
+EXECUTED = (S.done, S.verified)
+
+# It has its answer: executed, or a no that is the answer of a bank or a shop.
+SETTLED = (*EXECUTED, S.declined)
+
 # A person must act: a dead letter is open for each.
 NEEDS_A_PERSON = (S.mismatched, S.rejected, S.dead_letter)
 

@@ -226,7 +226,7 @@ class _Book:
         """A restated file may have dropped a line that was awaited: nobody waits any more."""
         for key, known in list(self.outcome.known.items()):
             is_own_line = known.kind is ExpectationKind.document and known.since_date == self.on
-            if is_own_line and known.item_key not in self.awaited_lines and _is_awaited(known):
+            if is_own_line and known.item_key not in self.awaited_lines and known.is_awaited:
                 self.outcome.known[key] = replace(known, state=ExpectationState.withdrawn)
 
     def expire(self) -> None:
@@ -248,16 +248,12 @@ def _as_listed(document: DocumentItem) -> dict[str, object]:
     return {name: kept[name] for name in ("kind", "reference", "full")}
 
 
-def _is_awaited(expectation: Expectation) -> bool:
-    return expectation.state in (ExpectationState.open, ExpectationState.missing)
-
-
 def item_of(expectation: Expectation, owner: str) -> OpenItem | None:
     """Return the open item an awaited expectation is, or ``None``: it waits for nothing by itself.
 
     A document held as the candidate of a line is part of that line's item.
     """
-    if not _is_awaited(expectation) or expectation.detail.get("held_by"):
+    if not expectation.is_awaited or expectation.detail.get("held_by"):
         return None
     cause, why, do = _words(expectation)
     detail = expectation.detail

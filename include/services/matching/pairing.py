@@ -85,12 +85,8 @@ def _is_open_line(expectation: Expectation, on: date) -> bool:
     return (
         expectation.kind is ExpectationKind.document
         and expectation.since_date < on
-        and (_is_awaited(expectation) or expectation.met_date == on)
+        and (expectation.is_awaited or expectation.met_date == on)
     )
-
-
-def _is_awaited(expectation: Expectation) -> bool:
-    return expectation.state in (ExpectationState.open, ExpectationState.missing)
 
 
 def _withheld(loaded: Sequence[Expectation], on: date) -> dict[str, str]:
@@ -126,7 +122,7 @@ def _document(
         }
         expectation = replace(expectation, currency=listed["currency"], detail=detail)
     is_own = on.isoformat() in expectation.parts or expectation.met_date == on
-    if not _is_awaited(expectation) and not is_own:
+    if not expectation.is_awaited and not is_own:
         return None
     document = earlier_document(expectation, on)
     return document if document.minor else None

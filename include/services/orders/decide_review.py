@@ -14,13 +14,13 @@ from include.domain.orders import Order
 from include.domain.payments import Authorized, DecideReview, Reviewed
 from include.domain.reviews import Decision, DecisionEvent, Merged
 from include.services.effects.engine import Engine
-from include.services.effects.ports import Effect, EffectKind, EffectState
+from include.services.effects.ports import Effect, EffectKind
+from include.services.effects.states import EXECUTED
 from include.services.orders.commands import Command
 from include.services.orders.driver import Event
 from include.services.orders.order_service import OrderService
 from include.services.orders.standing import is_under_review
 
-_THERE = (EffectState.done, EffectState.verified)
 _FINAL = (Decision.accept, Decision.reject)
 
 
@@ -97,7 +97,7 @@ def decide_review(
         if _decided_same(known, order, decision) != analyst:
             service.orders.tell(order_id, asked)
         effect = engine.advance(EffectKind.review_decision, key)
-    if effect.state not in _THERE:
+    if effect.state not in EXECUTED:
         return Decided(effect, None)
     said = from_json(Reviewed, effect.evidence)  # one that was found decided may say the other
     if said.decision is not decision:

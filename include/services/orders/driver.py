@@ -15,20 +15,18 @@ from include.domain.errors import IntegrationError, Rejected, Unconfigured
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.effects.schedule import is_due, is_unsent, may_be_withdrawn
+from include.services.effects.states import NEEDS_A_PERSON, SETTLED
 from include.services.effects.store import Lease, LeaseLost, Leases
 from include.services.orders.commands import Command
 from include.services.orders.setting_back import Letter, Stake, is_set_back
-from include.services.orders.undrivable import let_wait
+from include.services.orders.undrivable import SAGA_LEASE, let_wait
 
 F = TypeVar("F")
-_THERE = (EffectState.done, EffectState.verified, EffectState.declined)
 _DID_NOTHING = (EffectState.rejected, EffectState.withdrawn)
-_STOPPED = (EffectState.rejected, EffectState.mismatched, EffectState.dead_letter)
 _MOST_MOVES = 60  # of one run; a saga that wants more is broken
 _RECHECK = timedelta(minutes=15)  # of a question that a partner refused to answer
 _NET = timedelta(hours=6)  # of a saga that an effect has stuck: it is woken by the effect's store
 _AGAIN = timedelta(seconds=30)  # after a partner could not be asked
-_HELD = timedelta(minutes=2)
 NOT_WANTED = "never sent, and not wanted any more"
 
 
@@ -202,7 +200,7 @@ class Driver(Generic[F]):
 
         Another worker's saga is left alone and returned as it is.
         """
-        saga, lease = self._store.lease(key, self._worker, _HELD)
+        saga, lease = self._store.lease(key, self._worker, SAGA_LEASE)
         if lease is None:
             return saga
         try:
@@ -274,7 +272,7 @@ class Driver(Generic[F]):
             return self._ask(saga, play, move, events, now)
         begun = _with(saga, play.begin(saga.facts, move.step))
         # A saga that goes on is due again: should we die now, somebody must take it up.
-        going_on = Rest(play.state_of(begun.facts), "", now + _HELD)
+        going_on = Rest(play.state_of(begun.facts), "", now + SAGA_LEASE)
         letter, begun = _closed(saga, play), _resting(begun, going_on)
         # The effect's own commit, before its first send, takes this one to the disk.
         return self._store.save(begun, events, goes_on=True, letter=letter), None, []
@@ -311,7 +309,7 @@ class Driver(Generic[F]):
             if not play.is_wanted(saga.facts, step):
                 return None
             return self._begun(lease, play.command(saga.facts, step), key)
-        if play.is_detached(step) or effect.state in (*_THERE, *_STOPPED):
+        if play.is_detached(step) or effect.state in (*SETTLED, *NEEDS_A_PERSON):
             return effect  # a detached one was begun before: the saga does not wait for it
         if not is_due(effect, self._store.now(), may_hurry=True):
             return effect
@@ -346,14 +344,14 @@ class Driver(Generic[F]):
         self, saga: Saga[F], play: Play[F], step: str, effect: Effect, now: datetime
     ) -> tuple[Saga[F], Rest | None, Event | None]:
         """Fold the effect in once it is finished; else rest until it may go on."""
-        if effect.state in _THERE or play.is_detached(step):
+        if effect.state in SETTLED or play.is_detached(step):
             facts, told = play.fold(play.fail(saga.facts, ""), step, effect, now)
             return _with(saga, play.begin(facts, "")), None, told
         if effect.state is EffectState.rejected and play.may_abandon(saga.facts, effect):
             facts = play.leave(play.fail(saga.facts, ""), step)
             self._engine.leave(effect.kind, effect.key, f"left behind: {saga.key} is unwound")
             return _with(saga, facts), None, Event(f"{step} left behind", {"reason": effect.reason})
-        if effect.state in _STOPPED:
+        if effect.state in NEEDS_A_PERSON:
             problem = f"{step}: {_of_another(saga, step, effect)}{effect.reason}"
             event = None if play.problem(saga.facts) == problem else Event(f"{step} failed", {
                 "state": effect.state.value, "reason": problem.partition(": ")[2]})  # fmt: skip

@@ -13,6 +13,7 @@ from include.domain.order_state import CREDIT_HOLDS, Captured, OrderFacts, Order
 from include.domain.payments import Authorized, Moved, PaymentStatus
 from include.domain.reviews import Decision
 from include.services.effects.ports import Effect, EffectState
+from include.services.effects.states import EXECUTED
 from include.services.orders.driver import Event
 from include.services.orders.gateway_refusals import with_refusal
 from include.services.orders.ports import ShopContext
@@ -113,7 +114,7 @@ def payment_event(found: Authorized) -> Event:
 
 def is_there(effect: Effect) -> bool:
     """Say whether it is made; what is detached is folded in once it is begun, however it ends."""
-    return effect.state in (EffectState.done, EffectState.verified)
+    return effect.state in EXECUTED
 
 
 def _customer_there(

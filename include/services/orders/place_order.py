@@ -15,6 +15,7 @@ from include.domain.order_state import Captured, OrderFacts, OrderState
 from include.domain.orders import Order, PaymentMethod, reference_of
 from include.domain.payments import Authorize, Authorized, Capture, Reverse
 from include.services.effects.ports import Effect, EffectKind, EffectState
+from include.services.effects.states import SETTLED
 from include.services.orders.answers import ANSWERS
 from include.services.orders.applications import applies_receipts, receipt_reference
 from include.services.orders.commands import Command
@@ -332,7 +333,7 @@ class OrderPlay:
         nothing += [EffectState.declined] if step in facts.left_behind else []  # known already
         if effect is None or effect.state in nothing:
             return facts, None
-        if effect.state in (EffectState.done, EffectState.verified, EffectState.declined):
+        if effect.state in SETTLED:
             return self.fold(facts, step, effect, now)
         where, do = (
             f"order {self.order.number}",

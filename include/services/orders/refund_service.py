@@ -4,7 +4,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 
 from include.domain.card_numbers import has_card_number
 from include.domain.errors import Rejected
@@ -29,9 +28,8 @@ from include.services.orders.ports import ShopContext
 from include.services.orders.refund_saga import RefundPlay, RefundRow, kind_of
 from include.services.orders.setting_back import NO_DESK, Stake
 from include.services.orders.stores import OrderBook, RefundBook
-from include.services.orders.undrivable import turn_away
+from include.services.orders.undrivable import SAGA_LEASE, turn_away
 
-_HELD = timedelta(minutes=2)
 _NOTHING = (EffectState.declined, EffectState.withdrawn, EffectState.rejected)  # moved
 
 
@@ -124,7 +122,7 @@ class Refunding:
         if not self.refunds.get(refund_id).facts.open_step:
             self.refunds.refuse(refund_id, who, why, via=via)
             return
-        saga, lease = self.refunds.lease(refund_id, self.worker, _HELD)
+        saga, lease = self.refunds.lease(refund_id, self.worker, SAGA_LEASE)
         busy = Rejected("it is being worked on", f"refund {refund_id}", "Try in two minutes.")
         if lease is None:
             raise busy

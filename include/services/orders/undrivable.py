@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # the driver imports us
     from include.services.orders.driver import Event, Saga, SagaStore
 
 F = TypeVar("F")
-_HELD = timedelta(minutes=2)
+SAGA_LEASE = timedelta(minutes=2)  # of one that is driven; it outlives no call
 _ENDED = frozenset((*ENDED, RefundState.done, RefundState.refused))
 
 
@@ -61,7 +61,7 @@ def turn_away(
     Raises:
         Exception: the fault, unless a person is told of it: where a driver would raise it too.
     """
-    saga, lease = store.lease(key, by.worker, _HELD)
+    saga, lease = store.lease(key, by.worker, SAGA_LEASE)
     if lease is None:
         return saga
     waiting = None

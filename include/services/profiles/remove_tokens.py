@@ -11,6 +11,7 @@ from include.domain.erp_orders import SetCustomField
 from include.domain.payments import DeleteToken
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
+from include.services.effects.states import NEEDS_A_PERSON, SETTLED
 from include.services.orders.commands import Command
 from include.services.profiles.ports import (
     LEAVING,
@@ -24,8 +25,6 @@ from include.services.sync.ports import Tally
 
 GONE = "DELETED"  # written over the last token: SYSPRO refuses a blank in a custom form
 _VERBS = {TokenState.replaced: "join", TokenState.deleting: "forget"}
-_THERE = (EffectState.done, EffectState.verified, EffectState.declined)
-_STOPPED = (EffectState.rejected, EffectState.mismatched, EffectState.dead_letter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +55,10 @@ class TokenRemover:
         for kept in self.book.in_state(self.merchant_id, LEAVING):
             tally.read += 1
             state = self._delete(kept)
-            if state in _THERE and self._rewrite_forms(kept, _key(kept)):
+            if state in SETTLED and self._rewrite_forms(kept, _key(kept)):
                 self.book.change(kept, kept.token, TokenState.deleted)
                 tally.done += 1
-            elif state in _STOPPED:
+            elif state in NEEDS_A_PERSON:
                 tally.set_aside += 1
             else:
                 tally.not_ours += 1  # the janitor goes on with it
@@ -116,7 +115,7 @@ class TokenRemover:
 
     def _is_written(self, key: str) -> bool:
         found = self.engine.find(EffectKind.custom_field, key)
-        return found is not None and self._on(found).state in _THERE
+        return found is not None and self._on(found).state in SETTLED
 
     def _rewrite(self, kept: KeptToken, key: str, form: str, name: str) -> bool:
         if self.engine.find(EffectKind.custom_field, f"{key}|{form}.{name}") is not None:
@@ -125,10 +124,10 @@ class TokenRemover:
         value = left[0].token.customer_token if left else GONE
         content = SetCustomField(kept.company_id, form, kept.customer, name, value)
         command = self._command(EffectKind.custom_field, content, kept.company_id)
-        return self.engine.perform(command.effect(f"{key}|{form}.{name}")).state in _THERE
+        return self.engine.perform(command.effect(f"{key}|{form}.{name}")).state in SETTLED
 
     def _on(self, effect: Effect) -> Effect:
-        if effect.state in (*_THERE, *_STOPPED):
+        if effect.state in (*SETTLED, *NEEDS_A_PERSON):
             return effect
         return self.engine.advance(effect.kind, effect.key)
 

@@ -14,6 +14,7 @@ from include.domain.errors import OutcomeUnknown, Rejected
 from include.domain.orders import reference_of
 from include.services.effects.chain import signer
 from include.services.effects.ports import Effect, EffectKind, EffectState
+from include.services.effects.states import EXECUTED
 from include.wiring import Tieout
 from tieout.commands.parts import Parsers, command, group, say
 
@@ -116,7 +117,7 @@ def _demand_key(effect: Effect) -> None:
     if effect.state is EffectState.dead_letter:
         what = f"a key may have been made, and it is lost: {effect.reason}"
         raise OutcomeUnknown(what, effect.key, ROTATE_AGAIN)
-    if effect.state not in (EffectState.done, EffectState.verified):
+    if effect.state not in EXECUTED:
         raise Rejected(f"no key was made: {effect.reason}", effect.key, "Mend that; rotate again.")
 
 
@@ -180,7 +181,7 @@ def _test(context: Tieout, given: argparse.Namespace) -> None:
     effect = _perform(context, given, _hook(context, given), EffectKind.webhook_test, wish)
     if effect.state is EffectState.rejected:
         raise Rejected(effect.reason, effect.key, "See `webhooks list` for what can be tested.")
-    if effect.state not in (EffectState.done, EffectState.verified):
+    if effect.state not in EXECUTED:
         return say(
             f"no clear answer yet ({effect.state.value} {effect.reason}); it is asked for again "
             "by itself, and a second notification harms nobody"

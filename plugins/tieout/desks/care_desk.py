@@ -17,7 +17,7 @@ from include.services.comparing.gateway_side import GatewaySide
 from include.services.comparing.ports import Did, Findings
 from include.services.comparing.reverse_duplicate import reverse_duplicate
 from include.services.effects.dead_letters import DeadLetter
-from include.services.effects.ports import EffectState
+from include.services.effects.states import EXECUTED
 from include.services.profiles.check_profiles import ProfileCheck
 from include.services.profiles.forget_shopper import ForgetShopper
 from include.services.profiles.join_duplicates import DuplicateJoiner
@@ -164,7 +164,7 @@ def reverse_copy(desks: Desks, letter: DeadLetter) -> str:
         request_id=request_id,
         amount=amount,
     )
-    if effect.state in (EffectState.done, EffectState.verified):
+    if effect.state in EXECUTED:
         said = f"{effect.kind.value} {effect.their_key} of {amount}"
         desks.context.shelf.settle(letter.kind, letter.key, said)
     return f"{effect.kind.value}: {effect.state.value} {effect.reason}".strip()

@@ -123,15 +123,14 @@ def post(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
 @day_step
 def tie_out(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     """Read every posted journal back, compare, keep both totals."""
-    from include.services.journal_book import JournalState
+    from include.services.journal_book import IN_LEDGER, JournalState
     from include.services.tie_out import tie_out as prove
     from tieout.hooks.syspro import SysproHook
 
     if merchant.is_shadow:
         return ""
-    there = {JournalState.posted, JournalState.tied_out}
     booked = journals_of(context, day)
-    if any(one.state in there for one in booked):
+    if any(one.state in IN_LEDGER for one in booked):
         hook = SysproHook(merchant.syspro_conn_id, leases=context.leases)
         with hook.session():
             engine = context.engine(hook.partners, hook.timings, worker=worker_name())
@@ -143,7 +142,7 @@ def tie_out(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
                 kinds=_KINDS,
             )
         log.info("tie_out %s: SYSPRO calls %d", day, hook.calls)
-    _demand_posted([one for one in booked if one.state not in there], day)
+    _demand_posted([one for one in booked if one.state not in IN_LEDGER], day)
     return PARKED if any(one.state is JournalState.parked for one in booked) else TIED_OUT
 
 
