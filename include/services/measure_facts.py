@@ -24,7 +24,7 @@ Row = dict[str, object]
 _PLUS = (LineClass.gross_sale.value, LineClass.chargeback_reversal.value)
 _MINUS = (LineClass.refund.value, LineClass.chargeback.value)
 _LATER = LineClass.funding.value  # is announced before it arrives
-_STRAY_DAYS = 3
+_STRAY_DAYS = 3  # calendar days; booked_near_the_day (bank_facts.yaml) says so in words
 _ROWS = 131_072  # looked at together
 
 
