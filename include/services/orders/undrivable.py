@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # the driver imports us
     from include.services.orders.driver import Event, Saga, SagaStore
 
 F = TypeVar("F")
-SAGA_LEASE = timedelta(minutes=2)  # of one that is driven; it outlives no call
+SAGA_LEASE = timedelta(minutes=2)  # for which one worker has a saga to itself
 _ENDED = frozenset((*ENDED, RefundState.done, RefundState.refused))
 
 
