@@ -22,6 +22,14 @@ class AlertKind(StrEnum):
     dags_failing = "dags_failing"  # runs of a DAG in a row
 
 
+# They count what is there now, or what falls due by the merchant's order rules.
+WITHOUT_WINDOW = frozenset({
+    AlertKind.reviews_ageing, AlertKind.dead_letters, AlertKind.authorizations_expiring,
+    AlertKind.orders_stuck, AlertKind.refunds_waiting,
+})  # fmt: skip
+_GROWN = 2  # times what people know of is news
+
+
 class Channel(StrEnum):
     mail = "mail"
     chat = "chat"
@@ -53,7 +61,10 @@ class QuietHours:
 
 @dataclass(frozen=True, slots=True)
 class AlertRule:
-    """Alert when at least ``threshold`` of a kind are seen within ``window``."""
+    """Alert when at least ``threshold`` of a kind are seen within ``window``.
+
+    The window of a kind in ``WITHOUT_WINDOW`` is zero.
+    """
 
     kind: AlertKind
     threshold: int
@@ -65,10 +76,20 @@ class AlertRule:
     owner: str
     where: str  # "alerts.yaml:6"
 
-    def is_due(self, count: int, now: datetime, last_told_at: datetime | None) -> bool:
-        """Say whether an alert goes out now; ``last_told_at`` is of the same cause."""
+    def is_due(
+        self, count: int, now: datetime, last_told_at: datetime | None, last_count: int = 0
+    ) -> bool:
+        """Say whether an alert goes out now.
+
+        Args:
+            count: of the cause.
+            now: aware.
+            last_told_at: when people were told of the same cause; ``None``: never.
+            last_count: what they were told then; twice as many are told before their time.
+        """
         if count < self.threshold:
             return False
         if self.quiet is not None and not self.is_urgent and self.quiet.hold(now):
             return False
-        return last_told_at is None or now - last_told_at >= self.repeat_after
+        is_grown = 0 < _GROWN * last_count <= count
+        return last_told_at is None or is_grown or now - last_told_at >= self.repeat_after

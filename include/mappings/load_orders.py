@@ -223,7 +223,7 @@ def _alert(placed: Placed[AlertEntry]) -> AlertRule:
     return AlertRule(
         kind=entry.what,
         threshold=entry.threshold,
-        window=timedelta(minutes=entry.window_minutes),
+        window=timedelta(minutes=entry.window_minutes or 0),
         recipients=tuple(
             Recipient(Channel.mail, row.mail) if row.mail else Recipient(Channel.chat, row.chat)
             for row in entry.to

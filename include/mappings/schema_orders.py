@@ -2,11 +2,11 @@
 
 import re
 from datetime import time
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from include.domain.alerts import AlertKind, Channel
+from include.domain.alerts import WITHOUT_WINDOW, AlertKind, Channel
 from include.domain.order_rules import (
     CaptureWhen,
     OnClosedShort,
@@ -163,8 +163,19 @@ class AlertEntry(Entry):
 
     what: Annotated[AlertKind, Loose]
     threshold: Annotated[int, Field(ge=1, le=1_000_000)]
-    window_minutes: Annotated[int, Field(ge=1, le=43_200)]
+    window_minutes: Annotated[int, Field(ge=1, le=43_200)] | None = None
     to: Annotated[list[RecipientRow], Field(min_length=1)]
     quiet_hours: QuietRow | None = None
     is_urgent: bool
     repeat_after_minutes: Annotated[int, Field(ge=1, le=43_200)]
+
+    @model_validator(mode="after")
+    def _window(self) -> Self:
+        if self.what in WITHOUT_WINDOW and self.window_minutes is not None:
+            raise fault(
+                f"{self.what} counts what is there now, and knows no window_minutes",
+                "Remove it; threshold, repeat_after_minutes and order_rules.yaml say when.",
+            )
+        if self.what not in WITHOUT_WINDOW and self.window_minutes is None:
+            raise fault(f"{self.what} needs window_minutes", "Write it, e.g. window_minutes: 10.")
+        return self

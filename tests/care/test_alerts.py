@@ -9,6 +9,7 @@ from include.adapters.store.alerts import SqlAlertBook, SqlSightings
 from include.adapters.store.api_alerts import SqlAlarms
 from include.adapters.store.open_items import SqlOpenItems
 from include.domain.alerts import AlertKind, AlertRule, Channel, QuietHours, Recipient
+from include.domain.card_numbers import refuse_card_numbers
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.domain.money import Money
 from include.domain.order_state import OrderState
@@ -19,6 +20,7 @@ from include.services.alerts.raise_alerts import RaiseAlerts, Told
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.late_files import awaited_items
 from include.services.orders.driver import Event
+from include.services.sync.ports import Tally, work_on
 from tests.care.conftest import Care
 from tests.orders.conftest import make_order
 from tests.orders.partners import authorization
@@ -325,6 +327,41 @@ def test_each_who_sent_card_numbers_is_a_cause_of_its_own(watch: Watch) -> None:
     for who in ("shop_a", "shop_b"):
         watch.alarms().sight(f"{kind}|{who}", kind, f"{who}: lines[0].description", 1)
     assert watch.run(rule(AlertKind.card_number_refused)).told == 2
+
+
+def test_twice_as_many_are_told_before_their_time(watch: Watch) -> None:
+    letters, shelf = rule(AlertKind.dead_letters, threshold=10), watch.care.shelf
+
+    def set_aside(first: int, last: int) -> None:
+        for number in range(first, last + 1):
+            shelf.set_aside("shop_order", f"web|{number}", Rejected("x", "y", "z"), owner="ops")
+
+    set_aside(1, 10)
+    assert watch.run(letters).told == 1
+    set_aside(11, 19)
+    assert watch.run(letters).told == 0
+    set_aside(20, 20)
+    assert watch.run(letters).told == 1
+    assert watch.run(letters).told == 0  # of twenty they know
+    shelf.settle("shop_order", "web|1", "mended")
+    assert watch.run(letters).told == 0
+    assert [one.split(": ")[2].split()[0] for one in watch.post.subjects()] == ["10", "20"]
+
+
+def test_a_card_number_in_a_feed_is_alarmed_once(watch: Watch) -> None:
+    shelf, cards = watch.care.shelf, rule(AlertKind.card_number_refused)
+    number = "4111 1111 1111 1111"
+    for order in ("web|7", "web|7", "web|8"):  # a feed gives its last rows at every poll
+
+        def work() -> bool:
+            refuse_card_numbers({"customer_note": number}, "shop web")
+            return True
+
+        work_on(Tally(), shelf, "shop_order", order, "ops", work)
+    assert watch.run(cards).told == 1
+    (subject,) = watch.post.subjects()
+    assert subject.startswith("Tieout: card number refused: 2 (web: the field customer_note")
+    assert number not in watch.post.texts[0]
 
 
 def test_a_subject_stays_one_line_whatever_the_cause_says(watch: Watch) -> None:

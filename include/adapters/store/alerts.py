@@ -62,7 +62,7 @@ class SqlAlertBook:
         with self.engine.begin() as connection:
             now = self.clock(connection)
             wanted = once_insert(connection, alerts).values(
-                cause=seen.cause, rule=rule.kind.value, raised_at=now, **values
+                cause=seen.cause, rule=rule.kind.value, raised_at=now, told_count=0, **values
             )
             connection.execute(
                 wanted.on_conflict_do_update(
@@ -71,6 +71,7 @@ class SqlAlertBook:
                         **values,
                         "raised_at": case((was_cleared, now), else_=alerts.c.raised_at),
                         "told_at": case((was_cleared, null()), else_=alerts.c.told_at),
+                        "told_count": case((was_cleared, 0), else_=alerts.c.told_count),
                     },
                 )
             )
@@ -82,7 +83,11 @@ class SqlAlertBook:
             connection.execute(
                 update(alerts)
                 .where(alerts.c.cause == row.cause)
-                .values(told_at=self.clock(connection), count=alerts.c.count - counted)
+                .values(
+                    told_at=self.clock(connection),
+                    told_count=row.count - counted,
+                    count=alerts.c.count - counted,
+                )
             )
 
     def clear(self, row: AlertRow) -> None:
@@ -279,4 +284,6 @@ _QUESTIONS: Mapping[AlertKind, _Question] = {
 
 
 def _row(row: Any) -> AlertRow:
-    return AlertRow(row.cause, int(row.count), row.words, row.raised_at, row.told_at)
+    return AlertRow(
+        row.cause, int(row.count), row.words, row.raised_at, row.told_at, int(row.told_count)
+    )

@@ -78,6 +78,16 @@ def open_letter(
     )
 
 
+def is_open(connection: Connection, kind: str, key: str, reason: str) -> bool:
+    """Say whether a letter of this item is open for this reason."""
+    wanted = (
+        select(dead_letters.c.dead_letter_id)
+        .where(dead_letters.c.kind == kind, dead_letters.c.key == key)
+        .where(dead_letters.c.reason == reason, dead_letters.c.state == "open")
+    )
+    return connection.execute(wanted).first() is not None
+
+
 def was_resolved(connection: Connection, kind: str, key: str, reason: str) -> bool:
     """Say whether a person has resolved this item for this reason."""
     wanted = (

@@ -188,5 +188,6 @@ alerts = Table(
     Column("count", BigInteger, nullable=False),
     Column("raised_at", Instant, nullable=False),
     Column("told_at", Instant),
+    Column("told_count", BigInteger, nullable=False),  # what people were told; 0: nothing yet
     Column("cleared_at", Instant),
 )

@@ -7,10 +7,12 @@ from sqlalchemy import Connection, Engine, Executable, bindparam, collate, selec
 from sqlalchemy.dialects import postgresql, sqlite
 
 from include.adapters.store import audit
+from include.adapters.store.alarms import sight_card_number
 from include.adapters.store.clock import StoreClock, database_now
-from include.adapters.store.dead_letters import close_letter, open_letter, was_resolved
+from include.adapters.store.dead_letters import close_letter, is_open, open_letter, was_resolved
 from include.adapters.store.schema import watermarks
 from include.adapters.store.transactions import reading
+from include.domain.card_numbers import CardNumberRefused
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.services.effects.chain import Signed
@@ -77,11 +79,18 @@ class SqlShelf:
         reopens: bool = True,
         signed: Signed | None = None,
     ) -> None:
-        """Open the dead letter; ``signed``: the person who wants it, in the same commit."""
+        """Open the dead letter; ``signed``: the person who wants it, in the same commit.
+
+        A card number is alarmed with it, as at the API: once, however often a feed gives it.
+        """
         reason = f"{fault.what} (at {fault.where})"
         with self._engine.begin() as connection:
             if not reopens and was_resolved(connection, kind, key, reason):
                 return
+            is_card = isinstance(fault, CardNumberRefused)
+            if is_card and not is_open(connection, kind, key, reason):
+                words = f"{fault.what}, {kind}"
+                sight_card_number(connection, self._clock(connection), key.partition("|")[0], words)
             open_letter(
                 connection,
                 now=self._clock(connection),

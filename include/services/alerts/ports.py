@@ -26,6 +26,7 @@ class AlertRow:
     words: str
     raised_at: datetime
     told_at: datetime | None
+    told_count: int = 0  # what they were told then, of what lasts
 
 
 class Sightings(Protocol):

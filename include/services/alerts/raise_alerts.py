@@ -102,7 +102,7 @@ class RaiseAlerts:
         self, rule: AlertRule, row: AlertRow, now: datetime, told: Told, counted: int = 0
     ) -> None:
         told.lasting += 1
-        if not rule.is_due(row.count, now, row.told_at):
+        if not rule.is_due(row.count, now, row.told_at, row.told_count):
             log.info("alert %s lasts: %s %s; not due to be told", rule.kind, row.count, row.words)
             return
         since = f"since {row.raised_at:%Y-%m-%d %H:%M} UTC"

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("count", sa.BigInteger(), nullable=False),
         sa.Column("raised_at", schema.Instant(timezone=True), nullable=False),
         sa.Column("told_at", schema.Instant(timezone=True), nullable=True),
+        sa.Column("told_count", sa.BigInteger(), nullable=False),
         sa.Column("cleared_at", schema.Instant(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("cause", name=op.f("pk_alerts")),
     )
