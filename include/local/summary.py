@@ -95,7 +95,7 @@ def print_proof(stack: LocalStack, day: date) -> bool:
     ]
     proven = []
     for merchant_id in sorted(context.mappings.merchants):
-        settled = _settled(context, SettlementDay(merchant_id, day))
+        settled = settled_lines(context, SettlementDay(merchant_id, day))
         for number, what, request_id, amount in _moved(context, merchant_id):
             line = settled.get(request_id, {})
             minor, rule = line.get("amount_minor"), line.get("rule") or line.get("cause") or "none"
@@ -133,7 +133,7 @@ def _moved(context: "Tieout", merchant_id: str) -> list[tuple[str, str, str, Mon
     return sorted(found)
 
 
-def _settled(context: "Tieout", day: SettlementDay) -> dict[str, dict[str, Any]]:
+def settled_lines(context: "Tieout", day: SettlementDay) -> dict[str, dict[str, Any]]:
     """Return the day's sales and refunds by request id, each with what matching decided."""
     import pyarrow.parquet as pq
 

@@ -2,8 +2,9 @@
 
 ``make soak``: PostgreSQL, every DAG on its schedule, two ways into the API, and the sandbox as the
 rest of the world. Shoppers buy, clerks and analysts act; calls are spoiled, partners go away, and
-processes are killed with -9. Then it grows calm, and the sandbox's truth is held against what
-people were promised. Linux only: processes are found in ``/proc``.
+processes are killed with -9. Then it grows calm, the sandbox's truth is held against what people
+were promised, and the day is settled and must prove all of it. Linux only: processes are found in
+``/proc``.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from include.local.airflow_api import AirflowApi
 from include.local.order_stories import People
 from include.services.effects.dead_letters import DeadLetter
 from tests.soak.judge import ENDED, Kept, judge
+from tests.soak.settling import settle
 from tests.soak.stack import Running, running
 from tests.soak.storm import Storm
 from tests.soak.town import Bought, Town
@@ -40,7 +42,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     with running(given.home, say) as stack:
         people = People(stack.local, stack.key)
-        town = Town(people, stack.api_urls, stack.key, given.seed)
+        town = Town(people, stack.api_urls, stack.key, stack.shop_url, given.seed)
         odd = _trade(stack, people, town, given, say)
         _watch(stack.store, given.calm * 60, say, until_rest=True)
         odd += _compare(stack.airflow, say)
@@ -49,6 +51,7 @@ def main() -> int:
         requests = people.control("live_requests")["requests"]
         odd += judge(town.bought, kept, requests, stack.ledger())
         odd += _unexplained(letters, town.bought)
+        odd += settle(stack, people, say)
     say(f"{len(town.said)} times somebody could not do as they wished, e.g. {town.said[-2:]}")
     for line in odd:
         say(f"ODD  {line}")

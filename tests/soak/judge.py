@@ -14,6 +14,7 @@ from typing import Any
 from tests.soak.town import Bought, Town
 
 ENDED = ("completed", "cancelled", "declined")
+UNDONE = ("VOIDED", "CANCELLED", "REVERSED")  # by the gateway's word, of a capture or refund
 Row = Mapping[str, Any]
 
 
@@ -103,7 +104,7 @@ def _of_gateway(requests: Sequence[Row]) -> defaultdict[str, Moved]:
     found: defaultdict[str, Moved] = defaultdict(Moved)
     for row in requests:
         moved, amount = found[row["code"]], Decimal(row["amount"])
-        is_undone = row["status"] in ("VOIDED", "CANCELLED", "REVERSED")
+        is_undone = row["status"] in UNDONE
         if row["kind"] == "authorization":
             moved.held += Decimal(row["open_hold"]) > 0
             moved.approved += Decimal(row["authorized"]) > 0

@@ -41,6 +41,10 @@ class Running:
     key: str  # of the US shop's server
     api_urls: list[str]
 
+    @property
+    def shop_url(self) -> str:
+        return f"http://127.0.0.1:{self.local.sandbox_port + 4}"
+
     def analyst(self) -> AirflowApi:
         """Log somebody in who answers required actions."""
         found = AirflowApi(self.local.base_url, "admin", PASSWORD)
@@ -88,7 +92,7 @@ def running(home: Path, say: Callable[[str], None]) -> Iterator[Running]:
 
 
 def _hurry(airflow: AirflowApi) -> None:
-    """Pause the settlement, which is not this day's, and shorten how long a doubt lasts."""
+    """Pause the settlement until the day is over, and shorten how long a doubt lasts."""
     airflow.wait_for_dag("settlement_reconciliation", 120)
     airflow.call("PATCH", "/dags/settlement_reconciliation", json={"is_paused": True})
     for name in _HURRIED:

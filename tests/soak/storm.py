@@ -16,6 +16,7 @@ import requests
 from include.domain.errors import IntegrationError
 from include.local.order_stories import People
 from include.local.processes import Processes, members
+from tests.soak.town import LATE_S
 
 # By system: the sandbox plays each a few times, then it wears off.
 _TRANSPORT = ("drop_before_commit", "drop_after_commit", "late_commit", "reset", "half_body",
@@ -25,7 +26,6 @@ SPOILT = {
     "syspro": (*_TRANSPORT, "error_text", "session_lost"),
     "shop": (*_TRANSPORT, "429"),
 }
-_LATE_S = 8.0  # of a call that is executed after its client has gone; below every quiescence
 _OUTAGE_S = 45.0
 
 
@@ -80,7 +80,7 @@ class Storm:
         fault, times = self._chance.choice(SPOILT[system]), self._chance.randint(1, 3)
         rule: dict[str, Any] = {"system": system, "nth": self._chance.randint(1, 3), "times": times}
         if fault == "late_commit":
-            rule["seconds"] = _LATE_S
+            rule["seconds"] = LATE_S
         self._people.control("faults", fault=fault, **rule)
         self.played[f"{system} {fault}"] += times
 

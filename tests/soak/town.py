@@ -4,6 +4,7 @@ They know nothing of the product but its public API and its *Required Actions*; 
 partners goes through the sandbox's control server.
 """
 
+import contextlib
 import random
 import threading
 import time
@@ -12,16 +13,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import requests
+from woocommerce import API
 
 from include.domain.errors import IntegrationError
 from include.domain.orders import order_id_of
 from include.local.airflow_api import AirflowApi
 from include.local.order_stories import COMPANIES, TEA, UK, US, People, checkout_body
+from tests.sandbox.shopping import KEY, SECRET
 
 PREFIXES = {US: "W", UK: "G"}  # of the customer PO
 COFFEE = "COF-2001"
 PRICES = {TEA: "19.99", COFFEE: "7.50"}
+_PATIENT = 200  # times, 3 seconds apart, a clerk looks whether an order is there
 _SHOPPERS = 60  # so few that some order twice
+LATE_S = 8.0  # of a call that is executed after its client has gone; below every quiescence
 _DEFINITE = (200, 201, 202, 400, 401, 403, 404, 409, 422)
 
 
@@ -36,8 +41,9 @@ class Bought:
     answered: int = 0  # the API's definite status; 0: none yet
     order_id: str = ""
     is_cancelled: bool = False  # somebody asked for it, in time or not
-    refunds: list[str] = field(default_factory=list)  # that the API accepted
+    refunds: list[str] = field(default_factory=list)  # that the API or the shop accepted
     credits: list[str] = field(default_factory=list)  # that SYSPRO posted
+    is_split: bool = False  # a clerk sends it in parts
 
     @property
     def id(self) -> str:
@@ -47,10 +53,13 @@ class Bought:
 class Town:
     """Everybody, each in a thread of their own, until ``close``."""
 
-    def __init__(self, people: People, api_urls: list[str], key: str, seed: int) -> None:
+    def __init__(
+        self, people: People, api_urls: list[str], key: str, shop_url: str, seed: int
+    ) -> None:
         self.bought: list[Bought] = []
         self.said: list[str] = []  # what kept somebody from doing what they wanted
         self._people, self._apis, self._key = people, api_urls, key
+        self._staff = API(shop_url, KEY, SECRET, timeout=30)  # in the admin of the US shop
         self._chance = random.Random(seed)  # noqa: S311 - a game of dice
         self._is_open = threading.Event()
         self._lock = threading.Lock()
@@ -92,6 +101,7 @@ class Town:
             wish = self._chance.choices(("", "declined", "review"), (8, 1, 2))[0]
             who = self._chance.randrange(_SHOPPERS)
             count = self._chance.randint(1, 4)
+            is_split = not by_api and not wish and self._chance.random() < 0.25
         asked = {"outcome": wish} if wish else {}
         token = self._people.token(**asked)
         billing = {"first_name": "Ann", "last_name": f"Lee {who}", "email": f"s{who}@example.com"}
@@ -105,10 +115,12 @@ class Town:
         )
         placed = order["order"]
         number = str(placed.get("number") or placed.get("no"))
-        one = Bought(shop, number, by_api, wish)
+        one = Bought(shop, number, by_api, wish, is_split=is_split)
         self.bought.append(one)
         if by_api:
             threading.Thread(target=self._check_out, args=(one, who, token), daemon=True).start()
+        elif is_split:
+            threading.Thread(target=self._send_in_parts, args=(one,), daemon=True).start()
 
     def _check_out(self, one: Bought, who: int, token: str) -> None:
         """Ask until the answer is definite, as a shop's server does: under one key."""
@@ -131,13 +143,14 @@ class Town:
             time.sleep(1)
 
     def _change_mind(self) -> None:
-        """Cancel in the shop, cancel or credit in SYSPRO, or refund by the API."""
+        """Cancel or refund in the shop, cancel or credit in SYSPRO, or refund by the API."""
         with self._lock:
             if not self.bought:
                 return
             one = self._chance.choice(self.bought[-30:])
-            what = self._chance.choice((self._cancel_in_shop, self._cancel_in_erp, self._credit,
-                                        self._credit, self._refund))  # fmt: skip
+            ends = () if one.is_split else (self._cancel_in_shop, self._cancel_in_erp)
+            what = self._chance.choice((*ends, self._credit, self._credit, self._refund,
+                                        self._refund_in_shop))  # fmt: skip
         if not one.is_cancelled and not one.refunds and not one.credits:
             what(one)
 
@@ -173,6 +186,33 @@ class Town:
         if status == 202:
             one.refunds.append("2.50")
 
+    def _refund_in_shop(self, one: Bought) -> None:
+        """Record a refund in the shop's admin, which leaves the money to us; see that it stands."""
+        if one.shop != US:
+            return
+        path, asked = f"orders/{one.number}", {"amount": "1.75", "reason": "dented"}
+        if _read(self._staff, path)["status"] != "completed":
+            return
+        with contextlib.suppress(requests.RequestException):
+            if self._staff.post(f"{path}/refunds", {**asked, "api_refund": False}).ok:
+                one.refunds.append("1.75")
+                return
+        time.sleep(LATE_S + 1)  # the answer was lost, or comes late
+        one.refunds += ["1.75" for row in _read(self._staff, path)["refunds"]
+                        if row["reason"] == asked["reason"]]  # fmt: skip
+
+    def _send_in_parts(self, one: Bought) -> None:
+        """Invoice the first line as soon as there is a sales order, and the rest later."""
+        code = self.purchase_order(one)
+        for lines, rest_s in ((("1",), 25), ((), 0)):
+            for _ in range(_PATIENT):
+                with contextlib.suppress(IntegrationError, requests.RequestException):
+                    more = {"lines": lines} if lines else {}
+                    self._people.clerk(one.shop, "invoice", customer_po=code, **more)
+                    break
+                time.sleep(3)
+            time.sleep(rest_s)
+
     @staticmethod
     def purchase_order(one: Bought) -> str:
         """Return the customer PO under which SYSPRO has it, as the clerk reads it."""
@@ -184,3 +224,14 @@ class Town:
                 word = self._chance.choice(("Accept", "Reject"))
             if question["task_instance"]["dag_id"] == "review_orders":
                 airflow.answer(question, word)
+
+
+def _read(staff: API, path: str) -> dict[str, Any]:
+    """Look until the shop answers: calls are spoiled for its own people, too."""
+    while True:
+        with contextlib.suppress(requests.RequestException, ValueError):
+            answer = staff.get(path)
+            if answer.ok:
+                found: dict[str, Any] = answer.json()
+                return found
+        time.sleep(1)
