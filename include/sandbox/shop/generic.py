@@ -98,7 +98,8 @@ class GenericShop:
             self._demand_state(order["state"])
             self._orders[number] = order
             self._asked[number] = dict(facts)
-            self._record("api.order.create", number, order)
+            amount = {"amount_minor": order["total"]["gross"], "currency": basket.currency}
+            self._record("api.order.create", number, order, **amount)
             self.hooks.tell(number, order["state"])
             return copy.deepcopy(order)
 
