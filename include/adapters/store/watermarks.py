@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, Executable, bindparam, collate, selec
 from sqlalchemy.dialects import postgresql, sqlite
 
 from include.adapters.store import audit
-from include.adapters.store.alarms import sight_card_number
+from include.adapters.store.api_alerts import sight_card_number
 from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.dead_letters import close_letter, is_open, open_letter, was_resolved
 from include.adapters.store.schema import watermarks
