@@ -24,7 +24,7 @@ _MATCH = update(decisions).where(
 
 
 class SqlFraudDecisions:
-    """Satisfies ``orders.books.DecisionBook``."""
+    """Satisfies ``orders.stores.DecisionBook``."""
 
     def __init__(self, engine: Engine, clock: StoreClock = database_now) -> None:
         self._engine = engine

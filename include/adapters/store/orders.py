@@ -74,7 +74,7 @@ _MOST_TRIES = 50  # of an amendment; each lost try means that somebody else's wa
 
 
 class SqlOrders(SqlSagas[OrderFacts]):
-    """Satisfies ``orders.books.OrderBook`` on SQLite and PostgreSQL."""
+    """Satisfies ``orders.stores.OrderBook`` on SQLite and PostgreSQL."""
 
     subject = "order"
 

@@ -54,7 +54,7 @@ _ORDER_ID = select(refunds.c.order_id).where(refunds.c.refund_id == bindparam("o
 
 
 class SqlRefunds(SqlReservations):
-    """Satisfies ``orders.books.RefundBook`` on SQLite and PostgreSQL."""
+    """Satisfies ``orders.stores.RefundBook`` on SQLite and PostgreSQL."""
 
     subject = "refund"
 
