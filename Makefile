@@ -53,7 +53,7 @@ check-mappings: $(VENV)/.locked ## check the YAML tables: file, line, value, fix
 prove: $(VENV)/.locked-tests ## whole lifecycles of orders under faults, and every mutant: LIFECYCLES=1000000
 	@$(BIN)/python -m tests.prove --lifecycles $(LIFECYCLES) --mutants
 
-soak: $(VENV)/.locked-tests ## the real stack through a storm of faults and kills, then the books: MINUTES=15
+soak: $(VENV)/.locked-tests ## the real stack through a storm of faults and kills, then the books and the day: MINUTES=15
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 accuracy: $(VENV)/.locked-tests ## a labelled quarter: precision and recall per fault class
