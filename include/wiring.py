@@ -145,6 +145,7 @@ class Tieout:
             today.field_map(shop),
             partial(today.shop_status, shop),
             partial(today.payment, shop),
+            partial(today.ending, shop),
             PostalAddresses(),
             tuple(name for name, ask in today.shop_asks(shop).items() if ask is Ask.cancel),
         )

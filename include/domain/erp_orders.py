@@ -166,14 +166,6 @@ def same_key(ours: str, theirs: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class StockLevel:
-    """What a warehouse can promise of one stock code; ``None``: SYSPRO does not know the code."""
-
-    stock_code: str
-    available_millionths: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class CustomerCredit:
     """What SYSPRO says of a customer's account."""
 

@@ -69,6 +69,14 @@ class RequestedCapture:
 ENDED_BY_SELLER = "the seller has ended it"
 
 
+class Ending(StrEnum):
+    """Why we end an order that its shop wanted; ``shopper_messages.yaml`` has a clause for each."""
+
+    out_of_stock = "out_of_stock"
+    unknown_product = "unknown_product"  # SYSPRO has no such code in the shop's warehouse
+    unknown_unit = "unknown_unit"  # it is not sold in the unit that was ordered
+
+
 @dataclass(frozen=True, slots=True)
 class Stop:
     """Why the order is being unwound."""
@@ -94,7 +102,8 @@ class OrderFacts:
     decision: Decision | None = None
     decided_by: str = ""
     is_contradicted: bool = False  # two decisions against each other: a person decides
-    stock: str = ""  # '' not asked, enough, short, accepted (short, and the rule takes it)
+    # '' not asked, enough, accepted (short, and the rule takes it), or an Ending: it is unwound
+    stock: str = ""
     credit: str = ""  # '' not asked, good, accepted, or one of CREDIT_HOLDS
     credit_why: str = ""  # amounts compared, or what is not known and the line to add
     customer: str = ""  # SYSPRO's key

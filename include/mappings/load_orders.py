@@ -51,6 +51,7 @@ def order_tables(entries: Sequence[Placed[Entry]]) -> OrderTables:
         fields=dated(of_kind(entries, ShopFieldsEntry), lambda e: e.shop_kind.value, _field_map),
         payments=dated(of_kind(entries, PaymentStatusesEntry), lambda e: e.operation, _payments),
         messages=dated(messages, lambda e: e.language, lambda p: p.entry.messages),
+        endings=dated(messages, lambda e: e.language, lambda p: p.entry.endings),
         statuses=dated(
             of_kind(entries, OrderStatusesEntry), lambda e: e.shop_kind.value, _statuses
         ),

@@ -14,6 +14,7 @@ from include.domain.order_rules import (
     OnExpiry,
     OnShortStock,
 )
+from include.domain.order_state import Ending
 from include.domain.payment_meanings import Meaning, MoneyEffect, Retry
 from include.domain.shops import Ask, ShopKind
 from include.mappings.schema import (
@@ -51,6 +52,14 @@ def _note(text: str) -> str:
     return text
 
 
+def _clause(text: str) -> str:
+    rest = text.replace("{products}", "")
+    if set("{}") & set(rest) or text.endswith("."):
+        do = "Name only {products}, and leave the full stop to the note that it stands in."
+        raise fault(f"{text!r} is no clause", do)
+    return text
+
+
 Country = Annotated[Text, AfterValidator(_country)]
 Note = Annotated[str, AfterValidator(_note)]
 Positive = Annotated[int, Field(ge=1, le=1_000_000_000_000)]
@@ -81,6 +90,17 @@ class ShopperMessagesEntry(Entry):
 
     language: Language
     messages: Annotated[dict[Text, Text], Field(min_length=1)]
+    endings: dict[Annotated[Ending, Loose], Annotated[Text, AfterValidator(_clause)]]
+
+    @model_validator(mode="after")
+    def _has_all_endings(self) -> "ShopperMessagesEntry":
+        for ending in Ending:
+            if ending not in self.endings:
+                raise fault(
+                    f"{self.language!r} has no clause for {ending.value!r}",
+                    f"Add the line '{ending.value}: <clause>' under endings.",
+                )
+        return self
 
 
 class ShopStatusRow(Row):

@@ -8,6 +8,7 @@ from typing import TypeVar
 from include.domain.alerts import AlertKind, AlertRule
 from include.domain.errors import Rejected
 from include.domain.order_rules import OrderRules
+from include.domain.order_state import Ending
 from include.domain.payment_meanings import Meaning, MoneyEffect, PaymentMeaning, Retry
 from include.domain.shops import Ask, FieldMap, Shop, ShopKind, ShopStatus, ShopStatuses
 from include.mappings.in_force import InForce, begun, demand_begun, in_force
@@ -56,6 +57,7 @@ class OrderTables:
     fields: Dated[FieldMap]  # by shop kind
     payments: Dated[PaymentTable]  # by operation
     messages: Dated[Mapping[str, str]]  # by language
+    endings: Dated[Mapping[Ending, str]]  # by language
     statuses: Dated[ShopStatuses]  # by shop kind
     rules: Dated[OrderRules]  # by merchant
     alerts: Dated[AlertRule]  # by kind
@@ -145,6 +147,15 @@ class OrderTables:
                 f"Add the line '{row.tell}: <sentence>' under messages of {language}.",
             )
         return PaymentMeaning(row.meaning, row.money, row.tell, known[row.tell], row.retry)
+
+    def ending(self, ending: Ending, products: Sequence[str], on: date, language: str) -> str:
+        """Return what a shopper may read of why we ended an order: a clause without a full stop.
+
+        Raises:
+            Rejected: the language has none.
+        """
+        known = demand_begun(self.endings, language, on, "language", "shopper_messages.yaml")
+        return known[ending].replace("{products}", ", ".join(products))
 
     def _row(self, operation: str, status: str, reason: str, on: date) -> MeaningRule:
         own, shared = self._payments(operation, on), self._payments(ANY, on)

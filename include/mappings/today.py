@@ -18,6 +18,7 @@ from include.domain.alerts import AlertRule
 from include.domain.errors import Rejected
 from include.domain.merchant import Merchant
 from include.domain.order_rules import OrderRules
+from include.domain.order_state import Ending
 from include.domain.payment_meanings import Meaning, PaymentMeaning
 from include.domain.shops import Ask, FieldMap, Shop, ShopStatus
 from include.mappings.in_force import InForce, begun, demand_begun, in_force
@@ -166,6 +167,10 @@ class Today:
         """Return what an answer means, with its sentence in the language of the shop."""
         day = self.date_of(shop.merchant_id)
         return self._orders.payment(operation, status, reason, day, shop.language)
+
+    def ending(self, shop: Shop, ending: Ending, products: Sequence[str]) -> str:
+        """Return why we ended an order, in the language of the shop."""
+        return self._orders.ending(ending, products, self.date_of(shop.merchant_id), shop.language)
 
     def meanings(self, merchant_id: str) -> Meanings:
         """Return what answers to a merchant mean, for as long as the process lives."""

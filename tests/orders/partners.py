@@ -18,7 +18,6 @@ from include.domain.erp_orders import (
     ErpAddress,
     ErpDocument,
     ErpOrder,
-    StockLevel,
 )
 from include.domain.errors import Rejected
 from include.domain.money import Money
@@ -31,8 +30,8 @@ from include.domain.order_rules import (
     OnShortStock,
     OrderRules,
 )
-from include.domain.order_state import OrderFacts, OrderState
-from include.domain.orders import Order
+from include.domain.order_state import Ending, OrderFacts, OrderState
+from include.domain.orders import LineKind, Order, OrderLine
 from include.domain.payments import (
     Authorize,
     Authorized,
@@ -42,6 +41,7 @@ from include.domain.payments import (
     Reviewed,
     StoredToken,
 )
+from include.domain.stock import Product, StockLevel
 from include.services.effects.ports import Difference, Effect, EffectKind, Found, Receipt
 from include.services.orders.ports import ShopContext
 from include.services.orders.refund_saga import RefundRow
@@ -152,7 +152,8 @@ def as_evidence(value: object) -> dict[str, object]:
 class FakeErp:
     """Reads of SYSPRO; what is not set is in stock, unknown or absent."""
 
-    available: dict[str, int] = field(default_factory=dict)
+    available: dict[str, int | None] = field(default_factory=dict)
+    products: dict[str, Product] = field(default_factory=dict)
     credits: dict[str, CustomerCredit] = field(default_factory=dict)
     orders: dict[str, ErpOrder] = field(default_factory=dict)
     documents: dict[str, list[ErpDocument]] = field(default_factory=dict)
@@ -162,7 +163,16 @@ class FakeErp:
 
     def stock(self, stock_codes: Sequence[str], warehouse: str) -> Sequence[StockLevel]:
         self._maybe_fail()
-        return [StockLevel(code, self.available.get(code, 10**9)) for code in stock_codes]
+        parts = [
+            part.stock_code
+            for code in stock_codes
+            if (product := self.products.get(code))
+            for part in product.parts
+        ]
+        return [
+            StockLevel(code, self.available.get(code, 10**9), self.products.get(code))
+            for code in dict.fromkeys((*stock_codes, *parts))
+        ]
 
     def credit(self, customer: str) -> CustomerCredit:
         self._maybe_fail()
@@ -225,6 +235,12 @@ class PlainTranslator:
 
     def customer_code(self, order: Order) -> str:
         return "W" + order.number.zfill(6)
+
+    def goods(self, order: Order) -> Sequence[OrderLine]:
+        return [line for line in order.lines if line.kind is LineKind.goods]
+
+    def ending(self, ending: Ending, products: Sequence[str]) -> str:
+        return f"{ending.value}: {', '.join(products)}"
 
     def add_customer(self, order: Order, customer: str) -> AddCustomer:
         home = ErpAddress(("1 Main St", "", "", "", ""), "10001")

@@ -137,6 +137,18 @@ def test_short_stock_refuses_where_the_rule_says_so(kit: Kit) -> None:
     assert kit.partner.truth.kinds()[:2] == ["payment_authorization", "payment_reversal"]
 
 
+def test_a_product_that_syspro_does_not_know_ends_the_order_at_once(kit: Kit) -> None:
+    kit.erp.available["WIDGET-1"] = None
+    saga = kit.run(make_order())
+    assert (saga.state, saga.facts.problem) == (OrderState.cancelled, "")
+    assert saga.facts.stop is not None
+    assert saga.facts.stop.why == "SYSPRO has no WIDGET-1 in warehouse W1"
+    assert saga.facts.stop.told == "unknown_product: WIDGET-1"
+    kinds = kit.partner.truth.kinds()
+    assert kinds[:2] == ["payment_authorization", "payment_reversal"]
+    assert "sales_order" not in kinds
+
+
 def test_a_customer_over_the_limit_is_held_until_a_clerk_releases(kit: Kit) -> None:
     order = make_order()
     code = "W" + order.number.zfill(6)

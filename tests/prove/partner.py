@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from include.domain.erp_orders import CustomerCredit, ErpDocument, ErpOrder, StockLevel
+from include.domain.erp_orders import CustomerCredit, ErpDocument, ErpOrder
 from include.domain.errors import OutcomeUnknown, Parked, Rejected, Retryable
 from include.domain.money import Money
 from include.domain.payments import Authorized
 from include.domain.reviews import DecisionEvent
+from include.domain.stock import StockLevel
 from include.services.effects.ports import Difference, Effect, EffectKind, Found, Receipt
 from tests.prove.faults import AT_ERP, CODES
 from tests.prove.plans import SCARCE

@@ -150,6 +150,7 @@ def translator(shop_id: str) -> ShopTranslator:
         fields=orders.field_map(shop.kind, DAY),
         status_of=lambda state: orders.shop_status(shop.kind, state, DAY),
         payment_of=lambda *said: orders.payment(*said, DAY, shop.language),
+        ending_of=lambda *said: orders.ending(*said, DAY, shop.language),
         addresses=PostalAddresses(),
         called_off=("cancelled",),
     )

@@ -14,7 +14,7 @@ from include.domain.erp_orders import AddSalesOrder, Shipment
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_rules import OnShortStock
-from include.domain.order_state import OrderFacts, OrderState, Stop
+from include.domain.order_state import Ending, OrderFacts, OrderState, Stop
 from include.domain.orders import LineKind, Order, PaymentMethod
 from include.domain.shops import ChargeLine, CodeScheme, CustomerCodes, GuestPolicy, TaxMode
 from include.services.translate.customers import customer_code
@@ -388,6 +388,16 @@ def test_the_shop_is_told_the_state_with_its_facts() -> None:
     said = "The order is cancelled: the seller has ended it. No payment was made."
     assert cancelled.note == said  # why, is for staff alone
     assert cancelled.sequence > booked.sequence
+
+
+@pytest.mark.parametrize("ending", Ending)
+def test_why_we_ended_an_order_is_a_clause_of_the_shops_language(ending: Ending) -> None:
+    order, clause = US.order(woo_order()), US.ending(ending, ("TEA-1001", "CUP-4005"))
+    told = US.shop_update(
+        order, OrderFacts(stop=Stop("tieout", "x", told=clause)), OrderState.cancelled
+    )
+    assert told.note == f"The order is cancelled: {clause}. No payment was made."
+    assert "TEA-1001, CUP-4005" in clause
 
 
 def test_a_shipment_is_told_with_its_tracking_and_never_reopens_an_order() -> None:

@@ -9,9 +9,10 @@ from include.adapters.syspro.documents.comfnd import Find, Row
 from include.adapters.syspro.documents.reply import read_amount, read_millionths
 from include.adapters.syspro.faults import has_any
 from include.adapters.syspro.partners.common import CUSTOMER, Asking, key_conditions, with_key
-from include.domain.erp_orders import CustomerCredit, StockLevel, same_key
+from include.domain.erp_orders import CustomerCredit, same_key
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import MINOR_UNIT_DIGITS, Money
+from include.domain.stock import StockLevel
 from include.services.translate.currencies import BaseRate, syspro_rate
 
 STOCK_COLUMNS = ("StockCode", "Warehouse", "QtyOnHand", "QtyAllocated")

@@ -13,11 +13,11 @@ from include.domain.erp_orders import (
     ErpDocument,
     ErpOrder,
     Shipment,
-    StockLevel,
     UnreadableRow,
     same_key,
 )
 from include.domain.errors import Rejected
+from include.domain.stock import StockLevel
 from include.services.translate.currencies import BaseRate
 
 

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from include.domain.erp_orders import NOT_RELEASED
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
-from include.domain.order_rules import OnCredit, OnShortStock
+from include.domain.order_rules import OnCredit
 from include.domain.order_state import OrderFacts, RequestedCapture, Stop
-from include.domain.orders import LineKind, Order
+from include.domain.orders import Order
 from include.domain.reviews import Decision
 from include.services.orders.applications import ask_applications
 from include.services.orders.credit import judge
@@ -19,6 +19,7 @@ from include.services.orders.moves import authorized, to_capture
 from include.services.orders.numbering import free_number
 from include.services.orders.ports import ShopContext
 from include.services.orders.standing import is_under_review
+from include.services.orders.stock_check import ask_stock
 from include.services.translate.currencies import check_customer_currency
 
 _SHOWN_WITHIN = timedelta(hours=2)  # far longer than the gateway's search lags
@@ -52,26 +53,6 @@ def _ask_authorization(
             "Cancel the order, or have the shop authorise the right amount.",
         )
     return with_payment(desk, facts, found, now, now), payment_event(found)
-
-
-def _ask_stock(
-    order: Order, desk: ShopContext, facts: OrderFacts, _now: datetime
-) -> tuple[OrderFacts, Event | None]:
-    needed: dict[str, int] = {}
-    for line in order.lines:
-        if line.kind is LineKind.goods:
-            needed[line.stock_code] = needed.get(line.stock_code, 0) + line.quantity_millionths
-    levels = desk.erp.stock(tuple(needed), desk.warehouse)
-    known = {level.stock_code: level.available_millionths for level in levels}
-    short = [code for code, wanted in needed.items() if (known.get(code) or 0) < wanted]
-    if not short:
-        return replace(facts, stock="enough"), Event("stock checked", {"verdict": "enough"})
-    event = Event("stock checked", {"short": short, "rule": desk.rules.on_short_stock.value})
-    if desk.rules.on_short_stock is OnShortStock.refuse:
-        why = f"out of stock: {', '.join(short)}"
-        stop = Stop("tieout", why, told=why)
-        return replace(facts, stock="short", stop=stop), event
-    return replace(facts, stock="accepted"), event
 
 
 def _ask_credit(
@@ -243,7 +224,7 @@ def _go_on(
 
 ANSWERS: Mapping[str, Answer] = {
     "authorization": _ask_authorization,
-    "stock": _ask_stock,
+    "stock": ask_stock,
     "credit": _ask_credit,
     "token": _ask_token,
     "release": _ask_release,

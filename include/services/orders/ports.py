@@ -12,13 +12,13 @@ from include.domain.erp_orders import (
     CustomerCredit,
     ErpDocument,
     ErpOrder,
-    StockLevel,
 )
 from include.domain.money import Money
 from include.domain.order_rules import OrderRules
-from include.domain.order_state import OrderFacts, OrderState
-from include.domain.orders import Order
+from include.domain.order_state import Ending, OrderFacts, OrderState
+from include.domain.orders import Order, OrderLine
 from include.domain.payments import Authorized, StoredToken
+from include.domain.stock import StockLevel
 from include.services.ports import Clock
 
 if TYPE_CHECKING:
@@ -94,6 +94,18 @@ class Translator(Protocol):
 
     def customer_code(self, order: Order) -> str:
         """Name the SYSPRO customer of this shopper; a pure function of shop and shopper."""
+        ...
+
+    def goods(self, order: Order) -> Sequence[OrderLine]:
+        """Return the lines of goods that the sales order will hold.
+
+        Raises:
+            Rejected: its kits cannot be written without losing money.
+        """
+        ...
+
+    def ending(self, ending: Ending, products: Sequence[str]) -> str:
+        """Say to the shopper, in a clause, why an order with these stock codes is ended."""
         ...
 
     def add_customer(self, order: Order, customer: str) -> AddCustomer: ...

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from include.domain.erp_orders import StockLevel as ErpStock
 from include.domain.orders import QUANTITY_DIGITS
+from include.domain.stock import StockLevel as ErpStock
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind
 from include.services.orders.commands import Command

@@ -1,6 +1,6 @@
 """One shop's translation as the sagas ask it; satisfies ``services.orders.ports.Translator``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -11,12 +11,13 @@ from include.domain.errors import Rejected
 from include.domain.merchant import Merchant
 from include.domain.money import Money
 from include.domain.order_rules import OrderRules
-from include.domain.order_state import ENDED, OrderFacts, OrderState
-from include.domain.orders import QUANTITY_DIGITS, Order
+from include.domain.order_state import ENDED, Ending, OrderFacts, OrderState
+from include.domain.orders import QUANTITY_DIGITS, LineKind, Order, OrderLine
 from include.domain.shops import FieldMap, Shop, ShopStatus
 from include.services.orders.payment_told import PaymentTable, outcome_body, payment_told
 from include.services.shop.commands import MOST_TEXT, Callback, OrderUpdate, RefundRecord
 from include.services.translate import customers, erp_commands
+from include.services.translate.lines import erp_lines
 from include.services.translate.order_request import to_order
 from include.services.translate.ports import Addresses
 from include.services.translate.shop_fields import read_order, read_payment
@@ -29,6 +30,12 @@ class StatusTable(Protocol):
     """``OrderTables.shop_status`` with its shop's kind bound."""
 
     def __call__(self, state: str) -> ShopStatus: ...
+
+
+class EndingTable(Protocol):
+    """``OrderTables.ending`` with its day and language bound."""
+
+    def __call__(self, ending: Ending, products: Sequence[str]) -> str: ...
 
 
 class RefundFacts(Protocol):
@@ -51,6 +58,7 @@ class ShopTranslator:
     fields: FieldMap
     status_of: StatusTable
     payment_of: PaymentTable
+    ending_of: EndingTable
     addresses: Addresses
     called_off: tuple[str, ...] = ()  # statuses by which the shop's people have an order unwound
 
@@ -116,6 +124,14 @@ class ShopTranslator:
 
     def customer_code(self, order: Order) -> str:
         return customers.customer_code(self.shop, order.shopper, order.currency)
+
+    def ending(self, ending: Ending, products: Sequence[str]) -> str:
+        return self.ending_of(ending, products)
+
+    def goods(self, order: Order) -> tuple[OrderLine, ...]:
+        """Return the goods that the sales order will hold: kits as the shop's table says."""
+        lines = erp_lines(order.lines, self.shop)
+        return tuple(line for line in lines if line.kind is LineKind.goods)
 
     def add_customer(self, order: Order, customer: str) -> AddCustomer:
         return erp_commands.add_customer(order, self.shop, self.merchant, customer, self.addresses)

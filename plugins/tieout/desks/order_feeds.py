@@ -7,10 +7,11 @@ from typing import Any
 
 from include.adapters.shop.woocommerce import WooCommerce
 from include.adapters.store.payment_tokens import SqlTokenBook
-from include.domain.erp_orders import Shipment, StockLevel
+from include.domain.erp_orders import Shipment
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
+from include.domain.stock import StockLevel
 from include.services.orders.standing import state_of
 from include.services.profiles.whose_token import WhoseToken
 from include.services.shop.ports import ShopOrder, ShopRefund

@@ -5,10 +5,11 @@ from functools import cached_property, partial
 from typing import TypeVar
 
 from include.adapters.store.payment_tokens import SqlTokenBook
-from include.domain.erp_orders import CustomerCredit, ErpDocument, ErpOrder, StockLevel
+from include.domain.erp_orders import CustomerCredit, ErpDocument, ErpOrder
 from include.domain.order_state import OrderState
 from include.domain.payments import Authorized
 from include.domain.shops import Shop, ShopKind
+from include.domain.stock import StockLevel
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind, Partner, Timings
 from include.services.orders.breaker import Asks, Breaker, GuardedPartner
