@@ -65,6 +65,12 @@ _ORDER_TO_CASH: dict[str, Field] = {
     ),
     "read_order_lines": _flag("Read order lines back", "Off: the head alone is compared.", True),
     "stock_by": _choice("Stock by", "comfnd: many codes a call.", "comfnd", "invqry"),
+    "kits_by": _choice(
+        "Kits by",
+        "bom: by the stock of their parts. none: their stock is not known.",
+        "bom",
+        "none",
+    ),
     "credit_by": _choice("Credit by", "comfnd: without the balance.", "arsqry", "comfnd"),
     "poll_by": _choice(
         "Poll by", "date: where COMFND shows no TimeStamp column.", "timestamp", "date"

@@ -14,6 +14,7 @@ from include.domain.order_rules import CaptureWhen, OnExpiry, OnShortStock
 from include.domain.order_state import OrderState
 from include.domain.orders import PaymentMethod, PaymentSource
 from include.domain.payments import Authorized, PaymentStatus
+from include.domain.stock import KitPart, Product
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.effects.store import Lease
 from tests.orders.conftest import Kit, make_order
@@ -147,6 +148,27 @@ def test_a_product_that_syspro_does_not_know_ends_the_order_at_once(kit: Kit) ->
     kinds = kit.partner.truth.kinds()
     assert kinds[:2] == ["payment_authorization", "payment_reversal"]
     assert "sales_order" not in kinds
+
+
+def test_a_kit_without_stock_of_its_own_is_sold_by_its_parts(kit: Kit) -> None:
+    kit.rules = make_rules(on_short_stock=OnShortStock.refuse)
+    parts = (KitPart("TEA", 1_000_000), KitPart("CUP", 2_000_000))
+    kit.erp.products["WIDGET-1"] = Product("WIDGET-1", "EA", is_kit=True, parts=parts)
+    kit.erp.available |= {"WIDGET-1": 0, "TEA": 1_000_000, "CUP": 2_000_000}
+    assert kit.run(make_order()).state == OrderState.captured
+    kit.erp.available["CUP"] = 1_000_000
+    saga = kit.run(make_order())
+    assert saga.facts.stop is not None
+    assert saga.facts.stop.told == "out_of_stock: WIDGET-1"
+
+
+def test_a_unit_that_syspro_does_not_count_ends_the_order_at_once(kit: Kit) -> None:
+    kit.erp.products["WIDGET-1"] = Product("WIDGET-1", "PCE")
+    saga = kit.run(make_order())
+    assert saga.state == OrderState.cancelled
+    assert saga.facts.stop is not None
+    assert saga.facts.stop.why == "SYSPRO does not count WIDGET-1 in 'EA'"
+    assert "sales_order" not in kit.partner.truth.kinds()
 
 
 def test_a_customer_over_the_limit_is_held_until_a_clerk_releases(kit: Kit) -> None:

@@ -52,6 +52,25 @@ def test_two_lines_of_one_order_never_get_the_same_piece(desk: Wire) -> None:
 def test_a_kit_waits_whatever_the_allocation_action(desk: Wire) -> None:
     reply = place(desk, stock_line("KIT-9001", "1", Price="59"), switches={"AllocationAction": "A"})
     assert "KIT-9001" in reply.findtext("Order/WarningMessages/WarningDescription")
+    kit, *parts = desk.rows("SorDetail", SalesOrder="000000000015574")
+    assert (kit["MBomFlag"], float(kit["MPrice"]), float(kit["MBackOrderQty"])) == ("P", 59, 1)
+    found = [(x["MBomFlag"], x["MStockCode"], float(x["MOrderQty"])) for x in parts]
+    assert found == [("C", "TEA-1001", 1), ("C", "CUP-4001", 2), ("C", "ACC-5002", 1)]
+    assert {float(x["MPrice"]) for x in parts} == {0}
+    assert stock_of(desk, "CUP-4001")["QtyOnBackOrder"] == "2"
+    assert stock_of(desk, "KIT-9001") == {
+        "QtyOnHand": "0",
+        "QtyAllocated": "0",
+        "QtyOnBackOrder": "0",
+    }
+
+
+def test_a_case_takes_twelve_pieces_and_an_unknown_unit_is_refused(desk: Wire) -> None:
+    case = stock_line("ACC-5001", "3", OrderUom="CS", PriceUom="CS", Price="70.80")
+    place(desk, case, switches={"AllocationAction": "A"})
+    assert stock_of(desk, "ACC-5001")["QtyAllocated"] == "36"
+    reply = place(desk, stock_line("ACC-5001", "3", OrderUom="PAL", PriceUom="PAL"), po="PO-2")
+    assert any("PAL" in text for text in texts(reply))
 
 
 def test_all_four_kinds_of_lines_make_the_value(desk: Wire) -> None:

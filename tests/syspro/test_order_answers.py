@@ -162,8 +162,10 @@ def test_stock_is_that_of_the_warehouse_asked_for_even_if_others_come_back() -> 
         b"<Warehouse>FG</Warehouse><AvailableQty>          747.800000</AvailableQty>"
         b"</WarehouseItem></InvQuery>"
     )
-    assert invqry.parse(body, "A100", "FG") == 747_800_000
-    assert invqry.parse(body, "A100", "P0") is None
+    for warehouse, available in (("FG", 747_800_000), ("P0", None)):
+        found = invqry.parse(body, "A100", warehouse)
+        assert isinstance(found, invqry.Stock)
+        assert found.available_millionths == available
     with pytest.raises(Unreadable):
         invqry.parse(body, "A200", "FG")
     with pytest.raises(Unreadable):

@@ -267,7 +267,7 @@ def test_stock_of_another_warehouse_is_never_taken_for_ours(fake: Any, make_adap
         {"StockCode": "A", "Warehouse": "E", "QtyOnHand": "9", "QtyAllocated": "0"},
         {"StockCode": "B", "Warehouse": "FG", "QtyOnHand": "  2.5", "QtyAllocated": "3"},
     )
-    fake.on("query COMFND", table("InvWarehouse", *rows))
+    fake.on("query COMFND", table("InvWarehouse", *rows), table("InvMaster"))
     levels = make_adapter().orders.stock(["A", "B", "A"], "FG")
     assert [(one.stock_code, one.available_millionths) for one in levels] == [
         ("A", None), ("B", -500_000),

@@ -10,6 +10,7 @@ from include.domain.erp_orders import ErpDocument
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.orders import reference_of
+from include.domain.stock import by_code, sellable
 from include.sandbox import Sandbox, start
 from tests.syspro.support_orders import usd
 from tests.syspro.support_site import CODE, PAID, SALE, TODAY, Site
@@ -37,7 +38,7 @@ def test_stock_of_many_codes_is_one_question_and_an_unknown_code_is_none(
     assert [one.stock_code for one in levels] == codes
     millions = [one.available_millionths for one in levels]
     assert millions == [5_000_000_000, 0, None, 4_000_000]
-    assert adapter.calls() == (3 if by == "comfnd" else 6)
+    assert adapter.calls() == (4 if by == "comfnd" else 6)
     assert adapter.orders.stock(["TEA-1007"], "EAST")[0].available_millionths is None
 
 
@@ -45,7 +46,35 @@ def test_more_codes_than_an_address_takes_are_asked_for_in_parts(site: Site) -> 
     adapter = site.open(codes_per_question=2)
     codes = ["TEA-1001", "TEA-1002", "TEA-1003", "TEA-1004", "TEA-1005"]
     assert all(one.available_millionths for one in adapter.orders.stock(codes, "MAIN"))
-    assert adapter.calls() == 5
+    assert adapter.calls() == 8
+
+
+@pytest.mark.parametrize("by", ["comfnd", "invqry"])
+def test_a_kit_comes_with_its_parts_and_what_there_is_of_them(site: Site, by: str) -> None:
+    kit, *parts = site.open(stock_by=by).orders.stock(["KIT-9001"], "MAIN")
+    assert kit.available_millionths == 0  # it is sold by its parts and has no stock of its own
+    assert kit.product is not None
+    # Not the optional whisk, and nothing of the alternate route.
+    per_kit = {one.stock_code: one.per_kit_millionths for one in kit.product.parts}
+    assert per_kit == {"TEA-1001": 1_000_000, "CUP-4001": 2_000_000, "ACC-5002": 1_000_000}
+    assert {one.stock_code for one in parts} == set(per_kit)
+    # 2,000 bowls, two a box
+    assert sellable(kit, by_code((kit, *parts))) == 1_000
+
+
+@pytest.mark.parametrize("by", ["comfnd", "invqry"])
+def test_a_case_is_counted_in_pieces(site: Site, by: str) -> None:
+    (level,) = site.open(stock_by=by).orders.stock(["ACC-5001"], "MAIN")
+    assert level.product is not None
+    assert [level.product.in_stock_units(unit) for unit in ("EA", "cs", "PAL")] == [1, 12, None]
+    assert sellable(level, {}, "CS") == 20_000 // 12
+
+
+def test_where_nobody_tells_the_parts_a_kits_stock_is_not_known(site: Site) -> None:
+    orders = site.open(kits_by="none").orders
+    (kit,) = orders.stock(["KIT-9001"], "MAIN")
+    assert sellable(kit, {}) is None
+    assert (orders.kits(), site.open().orders.kits()) == ((), ("KIT-9001",))
 
 
 def test_stock_that_changed_is_read_from_a_cursor(site: Site) -> None:

@@ -61,13 +61,14 @@ def test_a_write_of_order_to_cash_gives_up_earlier_than_a_journal(
     assert adapter.timings[EffectKind.sales_order].lease.total_seconds() == 7 + 60 + 3 * 7
 
 
-def test_a_whole_order_of_a_new_customer_costs_eight_calls_inside_its_session(
+def test_a_whole_order_of_a_new_customer_costs_nine_calls_inside_its_session(
     fake: Any, make_adapter: Make
 ) -> None:
     stock = {"Warehouse": "FG", "QtyOnHand": "9", "QtyAllocated": "0"}
     fake.on(
         "query COMFND",
         table("InvWarehouse", {"StockCode": "A100", **stock}, {"StockCode": "B200", **stock}),
+        table("InvMaster", {"StockCode": "A100"}, {"StockCode": "B200"}),
         table("SorMaster"),
         head(),
     )
@@ -90,7 +91,7 @@ def test_a_whole_order_of_a_new_customer_costs_eight_calls_inside_its_session(
     assert fake.verbs()[0] == "logon"
     assert fake.verbs()[-1] == "logoff"
     assert fake.verbs()[1:-1] == [
-        "query COMFND", "query ARSQRY", "add ARSSCS", "query COMFND", "post SORTOI",
+        "query COMFND", "query COMFND", "query ARSQRY", "add ARSSCS", "query COMFND", "post SORTOI",
         "query COMFND", "query ARSQSO", "post ARSTPY",
     ]  # fmt: skip
-    assert adapter.calls() == 10
+    assert adapter.calls() == 11

@@ -108,7 +108,12 @@ def test_the_hook_reads_for_order_to_cash_and_knows_how_long_to_wait(
         "<Row><StockCode>A1</StockCode><Warehouse>FG</Warehouse><QtyOnHand>3</QtyOnHand>"
         "<QtyAllocated>1</QtyAllocated></Row><RowsReturned>1</RowsReturned>"
     )
-    fake.on("query COMFND", f"<InvWarehouse>{row}</InvWarehouse>".encode())
+    unit = "<Row><StockCode>A1</StockCode></Row><RowsReturned>1</RowsReturned>"
+    fake.on(
+        "query COMFND",
+        f"<InvWarehouse>{row}</InvWarehouse>".encode(),
+        f"<InvMaster>{unit}</InvMaster>".encode(),
+    )
     hook = make_hook()
     (level,) = hook.orders.stock(["A1"], "FG")
     assert level.available_millionths == 2_000_000
@@ -124,6 +129,8 @@ def test_the_hook_reads_for_order_to_cash_and_knows_how_long_to_wait(
         ({"tracking_pattern": "(.*)"}, "groups carrier and tracking"),
         ({"tracking_pattern": "(?P<carrier>"}, "groups carrier and tracking"),
         ({"codes_per_question": "0"}, "1 to 100"),
+        ({"bom_columns": "ParentPart|Component"}, "bom_columns are three"),
+        ({"bom_filter": "Route"}, "bom_filter is column=value"),
         ({"receipt": "report"}, "'receipt' of the connection is not known"),
     ],
 )

@@ -1,21 +1,18 @@
-"""Stock, credit and customers, as order to cash asks for them before it writes."""
+"""Credit and customers, as order to cash asks for them before it writes."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from include.adapters.syspro.cursors import Feed, changes
-from include.adapters.syspro.documents import arsqry, invqry
-from include.adapters.syspro.documents.comfnd import Find, Row
+from include.adapters.syspro.documents import arsqry
+from include.adapters.syspro.documents.comfnd import Find
 from include.adapters.syspro.documents.reply import read_amount, read_millionths
 from include.adapters.syspro.faults import has_any
-from include.adapters.syspro.partners.common import CUSTOMER, Asking, key_conditions, with_key
-from include.domain.erp_orders import CustomerCredit, same_key
-from include.domain.errors import Rejected, Retryable
+from include.adapters.syspro.partners.common import CUSTOMER, key_conditions, with_key
+from include.adapters.syspro.stock_reader import StockReader
+from include.domain.erp_orders import CustomerCredit
+from include.domain.errors import Rejected
 from include.domain.money import MINOR_UNIT_DIGITS, Money
-from include.domain.stock import StockLevel
 from include.services.translate.currencies import BaseRate, syspro_rate
 
-STOCK_COLUMNS = ("StockCode", "Warehouse", "QtyOnHand", "QtyAllocated")
 CREDIT_COLUMNS = (
     "Customer", "CustomerOnHold", "CreditStatus", "CreditLimit", "Currency", "OutstOrdVal",
 )  # fmt: skip
@@ -35,101 +32,8 @@ class CustomerMatch:
     is_on_hold: bool
 
 
-class AccountReader:
+class AccountReader(StockReader):
     """Reads of one company; the connection's settings choose the business objects."""
-
-    def __init__(self, asking: Asking) -> None:
-        self._asking = asking
-        self._settings = asking.client.settings
-
-    # Stock -----------------------------------------------------------------------------------
-
-    def stock(self, stock_codes: Sequence[str], warehouse: str) -> list[StockLevel]:
-        """Return what a warehouse can promise of each code, in the order asked for.
-
-        Raises:
-            Retryable, Rejected: SYSPRO could not be asked.
-        """
-        codes = list(dict.fromkeys(stock_codes))
-        if not codes:
-            return []
-        with self._asking.client.session():
-            if self._settings.stock_by == "invqry":
-                found = {code.casefold(): self._query_stock(code, warehouse) for code in codes}
-            else:
-                found = self._find_stock(codes, warehouse)
-        return [StockLevel(code, found.get(code.casefold())) for code in codes]
-
-    def stock_levels(
-        self, warehouse: str, cursor: str = "", limit: int = 10_000
-    ) -> tuple[list[StockLevel], str]:
-        """Return levels changed since a cursor (``''``: all), and the cursor to go on from.
-
-        A site that is polled by date shows no changes of stock: all levels come every time.
-
-        Raises:
-            Retryable, Rejected: SYSPRO could not be asked.
-        """
-        feed = Feed(
-            "InvWarehouse",
-            STOCK_COLUMNS,
-            ("StockCode", "Warehouse"),
-            "",
-            (("Warehouse", "EQ", warehouse),),
-        )
-        levels: dict[str, StockLevel] = {}
-        with self._asking.client.session():
-            for row in self._stock_rows(feed, cursor, limit):
-                cursor = row.get("timestamp", "") or cursor
-                if same_key(warehouse, row.get("warehouse", "")):
-                    code = row.get("stockcode", "")
-                    levels[code] = StockLevel(code, self._available(row))
-        return list(levels.values()), cursor
-
-    def _stock_rows(self, feed: Feed, cursor: str, limit: int) -> Iterator[Row]:
-        """Go by row version; where the site does not show it, all rows are read each time."""
-        if self._settings.poll_by == "timestamp":
-            yield from (row for _, row in changes(self._asking, feed, cursor, limit))
-            return
-        find = Find(
-            feed.table, feed.conditions, feed.columns, return_rows=self._settings.return_rows
-        )
-        yield from self._asking.find_pages(find, feed.key[0], feed.key, is_confirmed=True)
-
-    def _find_stock(self, codes: Sequence[str], warehouse: str) -> dict[str, int | None]:
-        size, found = self._settings.codes_per_question, dict[str, int | None]()
-        for start in range(0, len(codes), size):
-            asked = codes[start : start + size]
-            find = Find(
-                "InvWarehouse",
-                (("Warehouse", "EQ", warehouse),),
-                STOCK_COLUMNS,
-                any_of=tuple(("StockCode", "EQ", code) for code in asked),
-            )
-            for row in self._asking.find(find):
-                if same_key(warehouse, row.get("warehouse", "")):
-                    found[row.get("stockcode", "").casefold()] = self._available(row)
-        return found
-
-    def _query_stock(self, code: str, warehouse: str) -> int | None:
-        body = self._ask_known("INVQRY", invqry.build(code, warehouse), code)
-        if body is None:
-            return None
-        found = self._asking.read(lambda raw: invqry.parse(raw, code, warehouse), body, "INVQRY")
-        if isinstance(found, tuple):
-            words = "; ".join(str(problem) for problem in found)
-            if has_any(words.lower(), self._settings.absent_words):
-                return None
-            raise self._asking.client.faults.retryable(words, "INVQRY", "Read the text.")
-        return found
-
-    def _available(self, row: Row) -> int:
-        """Return what is on hand and not promised; it is negative where too much was promised."""
-        where = f"InvWarehouse {row.get('stockcode', '')!r}"
-        on_hand = read_millionths(row.get("qtyonhand", ""), where)
-        return on_hand - read_millionths(row.get("qtyallocated", ""), where)
-
-    # Customers -------------------------------------------------------------------------------
 
     def credit(self, customer: str) -> CustomerCredit:
         """Return a customer's account; what SYSPRO does not say is ``None``, never zero.
@@ -244,16 +148,6 @@ class AccountReader:
             outstanding_orders=_money(orders, of("outstanding_orders", orders), where),
             currency=own,
         )
-
-    def _ask_known(self, business_object: str, question: str, name: str) -> bytes | None:
-        """Ask; ``None`` where an ``ERROR`` text says that there is no such thing."""
-        try:
-            return self._asking.client.query(business_object, question, name)
-        except Retryable as fault:
-            low = fault.what.lower()
-            if has_any(low, self._settings.absent_words) and name.lower() in low:
-                return None
-            raise
 
 
 def _money(text: str, currency: str, where: str) -> Money | None:

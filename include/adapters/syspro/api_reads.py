@@ -8,6 +8,7 @@ from include.adapters.syspro.api_values import text_of
 from include.adapters.syspro.documents.reply import read_millionths
 from include.adapters.syspro.facade_map import StockMap
 from include.adapters.syspro.order_reader import LIMIT, OrderReader
+from include.adapters.syspro.stock_reader import levels_of
 from include.domain.erp_orders import (
     CustomerCredit,
     ErpDocument,
@@ -17,7 +18,7 @@ from include.domain.erp_orders import (
     same_key,
 )
 from include.domain.errors import Rejected
-from include.domain.stock import StockLevel
+from include.domain.stock import Product, StockLevel
 from include.services.translate.currencies import BaseRate
 
 
@@ -32,20 +33,36 @@ class FacadeReader:
         self._reads_from = reads_from
 
     def stock(self, stock_codes: Sequence[str], warehouse: str) -> list[StockLevel]:
-        """Return what a warehouse can promise of each code.
+        """Return what a warehouse can promise of each code, then of the parts of kits.
+
+        Units and parts are read by e.net; without it every quantity is in stocking units.
 
         Raises:
             Retryable, Rejected: the facade could not be asked, or answers what cannot be read.
         """
         if self._stock is None:
             return self._enet().stock(stock_codes, warehouse)
-        ask = self._balance
-        return [StockLevel(code, ask(self._stock, code, warehouse)) for code in stock_codes]
+        names, reads = self._stock, self._reads_from
+
+        def available(codes: Sequence[str]) -> dict[str, int | None]:
+            return {code.casefold(): self._balance(names, code, warehouse) for code in codes}
+
+        found = available(stock_codes)
+        known = [code for code in stock_codes if found[code.casefold()] is not None]
+        return levels_of(
+            stock_codes, found, reads.products(known) if reads else {}, ask_parts=available
+        )
 
     def stock_levels(
         self, warehouse: str, cursor: str = "", limit: int = 10_000
     ) -> tuple[list[StockLevel], str]:
         return self._enet().stock_levels(warehouse, cursor, limit)
+
+    def products(self, stock_codes: Sequence[str]) -> dict[str, Product]:
+        return self._enet().products(stock_codes)
+
+    def kits(self) -> tuple[str, ...]:
+        return self._enet().kits()
 
     def credit(self, customer: str) -> CustomerCredit:
         return self._enet().credit(customer)

@@ -20,6 +20,7 @@ ADAPTERS = ("enet", "api_services")
 # Fields with a closed list of values, the default first.
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "stock_by": ("comfnd", "invqry"),
+    "kits_by": ("bom", "none"),
     "credit_by": ("arsqry", "comfnd"),
     "order_by": ("comfnd", "sorqry"),
     "poll_by": ("timestamp", "date"),
@@ -102,6 +103,14 @@ class SysproSettings:
     order_deadline_s: float = 60.0  # of a write of order to cash; at most deadline_s
     stock_by: str = "comfnd"  # or invqry: SYSPRO's own figure, one call a code
     codes_per_question: int = 20  # stock codes in one COMFND; an address has a limit
+    product_memory_s: float = 300.0  # how long units and parts of a stock code are believed
+    kit_types: tuple[str, ...] = ("K", "S")  # InvMaster.KitType of what is sold by its parts
+    kits_by: str = "bom"  # or none: nobody tells the parts, and what is left of a kit is not known
+    # Of the bill of materials: parent, part and quantity in the part's stocking unit. Names as
+    # published queries have them; route 0 is the primary one. A shop sells no optional parts.
+    bom_table: str = "BomStructure"
+    bom_columns: tuple[str, ...] = ("ParentPart", "Component", "QtyPer")
+    bom_filter: tuple[str, ...] = ("Route=0", "SoOptionFlag!=Y")  # column=value or column!=value
     credit_by: str = "arsqry"  # or comfnd: without the balance
     # Which of credit_limit, balance and outstanding_orders SYSPRO shows in the company's currency;
     # the others are in the customer's. Inferred: no public source says so.
@@ -168,6 +177,10 @@ class SysproSettings:
             "refund_product_class is set where refunds are arstin": bool(
                 self.refund_product_class or self.refund_receipts != "arstin"
             ),
+            "bom_columns are three": len(self.bom_columns) == len(("parent", "part", "quantity")),
+            "bom_filter is column=value or column!=value": all(
+                map(_FILTER.fullmatch, self.bom_filter)
+            ),
             f"base_amounts are of {_CREDIT_AMOUNTS}": set(self.base_amounts)
             <= set(_CREDIT_AMOUNTS),
             "tracking_pattern has the groups carrier and tracking": _has_groups(
@@ -215,6 +228,12 @@ class SysproSettings:
                 timedelta(seconds=self.verify_after_s) if self.verify_after_s >= 0 else None
             ),
         )
+
+    @property
+    def bom_conditions(self) -> tuple[tuple[str, str, str], ...]:
+        """``bom_filter`` as COMFND asks it."""
+        found = (_FILTER.fullmatch(text) for text in self.bom_filter)
+        return tuple((one[1], "EQ" if one[2] == "=" else "NE", one[3]) for one in found if one)
 
     @property
     def order_timings(self) -> Mapping[EffectKind, Timings]:
@@ -275,6 +294,7 @@ class SysproSettings:
         return found
 
 
+_FILTER = re.compile(r"(\w+)(!?=)(.*)")
 _CURRENCIES = ("base", "original")
 _CREDIT_AMOUNTS = ("credit_limit", "balance", "outstanding_orders")
 

@@ -1,8 +1,8 @@
 """Which columns the tables have, which are keys, and which are found without a scan.
 
 Names are SYSPRO's where the reference's ``sql-columns.tsv`` has them; those of ArPayHistory,
-ArInvoicePay, ArCustomerBal, InvMaster, InvPrice, MdnMaster, MdnDetail and TblCurrency are ours
-beyond the few it shows; the last one's are the elements of IMPSCU.
+ArInvoicePay, ArCustomerBal, BomStructure, InvMaster, InvPrice, MdnMaster, MdnDetail and TblCurrency
+are ours beyond the few it shows; the last one's are the elements of IMPSCU.
 """
 
 from include.sandbox.syspro.order_columns import AR_INVOICE, SOR_DETAIL, SOR_MASTER
@@ -17,6 +17,7 @@ INDEXED: dict[str, tuple[str, ...]] = {
     "ArInvoicePay": ("Invoice", "Customer", "Reference"),
     "ArPayHistory": ("Customer", "Reference"),
     "ArTrnDetail": ("Invoice", "SalesOrder"),
+    "BomStructure": ("ParentPart",),
     "CshArPayments": ("Customer", "Invoice"),
     "GenJournalCtl": ("GlJournal", "Reference"),
     "GenJournalDetail": ("Journal", "Reference"),
@@ -67,8 +68,10 @@ COLUMNS = {
     "Type SubModJournal TransactionDate",
     "ApInvoice": "Supplier Invoice OrigInvValue MthInvBal1 MthInvBal2 MthInvBal3 InvoiceDate "
     "Reference Journal Currency",
-    "InvMaster": "StockCode Description LongDesc StockUom AlternateUom ProductClass TaxCode "
-    "KitType Mass WarehouseToUse ListPriceCode StockOnHold",
+    "BomStructure": "ParentPart Route SequenceNum Component QtyPer SoOptionFlag",
+    "InvMaster": "StockCode Description LongDesc StockUom AlternateUom ConvFactAltUom ConvMulDiv "
+    "OtherUom ConvFactOthUom MulDiv ProductClass TaxCode KitType Mass "
+    "WarehouseToUse ListPriceCode StockOnHold",
     "InvPrice": "StockCode PriceCode SellingPrice PriceBasis",
     "InvWarehouse": "StockCode Warehouse QtyOnHand QtyAllocated QtyOnOrder QtyOnBackOrder "
     "QtyDispatched UnitCost DefaultBin",

@@ -130,19 +130,18 @@ def _add_detail(
 
 def _complete(books: Books, part: Part, kind: str) -> None:
     line, quantity = part.line, part.quantity
-    place = str(line["MStockCode"]), str(line["MWarehouse"])
     values: dict[str, Value] = {"MInvoicePrinted": "Y"}
     if not orders.is_merchandise(line):
         values["NMscInvCharge"] = "Y"
     elif part.is_dispatched:
         values["MQtyDispatched"] = as_decimal(line["MQtyDispatched"]) - quantity
-        stock.move(books, *place, QtyDispatched=-quantity)
+        orders.move_goods(books, line, QtyDispatched=-quantity)
     elif kind == "C":
         values["MShipQty"] = ZERO.quantize(stock.QUANTITY)
-        stock.move(books, *place, QtyOnHand=quantity)
+        orders.move_goods(books, line, QtyOnHand=quantity)
     else:
         orders.set_quantities(books, line, ZERO, as_decimal(line["MBackOrderQty"]))
-        stock.move(books, *place, QtyOnHand=-quantity)
+        orders.move_goods(books, line, QtyOnHand=-quantity)
     books.tables.change("SorDetail", line, values)
 
 

@@ -18,7 +18,8 @@ SOR_DETAIL = (
     "SalesOrder SalesOrderLine LineType MStockCode MStockDes MWarehouse MOrderQty MShipQty "
     "MBackOrderQty MQtyDispatched MUnitCost MOrderUom MStockingUom MPrice MPriceUom MPriceCode "
     "MDiscPct1 MDiscPct2 MDiscPct3 MDiscValue MDiscValFlag MProductClass MTaxCode MLineShipDate "
-    "MCustRequestDat MCusSupStkCode MUserDef MParentKitType MInvoicePrinted MCreditOrderNo "
+    "MCustRequestDat MCusSupStkCode MUserDef MParentKitType MBomFlag MQtyPer MConvFactOrdUm "
+    "MInvoicePrinted MCreditOrderNo "
     "MCreditOrderLine CreditReason NComment NCommentFromLin NMscChargeValue NMscChargeCost "
     "NMscChargeQty NMscProductCls NMscTaxCode NChargeCode NMscInvCharge SalesOrderDetStat"
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from xml.etree.ElementTree import Element
 
-from include.sandbox.syspro import messages, stock
+from include.sandbox.syspro import messages, stock, units
 from include.sandbox.syspro.books import as_decimal
 from include.sandbox.syspro.documents import (
     CallFailed,
@@ -94,8 +94,8 @@ def empty_line(line_type: str) -> Row:
     texts = (
         "MStockCode MStockDes MWarehouse MOrderUom MStockingUom MPriceUom MPriceCode MDiscValFlag "
         "MProductClass MTaxCode MLineShipDate MCustRequestDat MCusSupStkCode MUserDef "
-        "MParentKitType MInvoicePrinted MCreditOrderNo CreditReason NComment NMscProductCls "
-        "NMscTaxCode NChargeCode NMscInvCharge SalesOrderDetStat"
+        "MParentKitType MBomFlag MInvoicePrinted MCreditOrderNo CreditReason NComment "
+        "NMscProductCls NMscTaxCode NChargeCode NMscInvCharge SalesOrderDetStat"
     )
     amounts = (
         "MDiscPct1 MDiscPct2 MDiscPct3 MDiscValue NMscChargeValue NMscChargeCost NMscChargeQty"
@@ -105,6 +105,7 @@ def empty_line(line_type: str) -> Row:
     quantities = ("MOrderQty", "MShipQty", "MBackOrderQty", "MQtyDispatched")
     found |= dict.fromkeys(quantities, zero.quantize(stock.QUANTITY))
     found |= dict.fromkeys(("MUnitCost", "MPrice"), zero.quantize(PRICE))
+    found |= {"MQtyPer": zero, "MConvFactOrdUm": units.ONE}
     return {"LineType": line_type, "MCreditOrderLine": 0, "NCommentFromLin": 0, **found}
 
 
@@ -156,7 +157,8 @@ def _identify(setting: Setting, part: Element, found: Row) -> None:
         "MStockingUom": str(master["StockUom"]),
         "MProductClass": str(master["ProductClass"]),
         "MTaxCode": str(master["TaxCode"]),
-        "MParentKitType": "K" if master["KitType"] == "K" else "",
+        "MParentKitType": str(master["KitType"]) if units.is_kit(master) else "",
+        "MBomFlag": units.PARENT if units.is_kit(master) else "",
         "MUnitCost": as_decimal((place or {}).get("UnitCost")),
     }
 
@@ -189,8 +191,12 @@ def _quantity(setting: Setting, part: Element, found: Row, *, is_needed: bool) -
             trouble.refuse(part, number, "OrderQty")
         found["MOrderQty"] = (quantity or Decimal(0)).quantize(stock.QUANTITY)
     unit = trouble.check(part, text_field, "OrderUom", longest=10, is_needed=is_needed) or ""
-    if unit and unit.upper() != str(found["MStockingUom"]).upper():
+    master = stock.item(setting.call.books, str(found["MStockCode"]))
+    factor = units.factor(master, unit) if master is not None and unit else units.ONE
+    if factor is None:
         trouble.refuse(part, messages.NOT_ALLOWED, unit, "OrderUom")
+    if unit:
+        found["MConvFactOrdUm"] = factor or units.ONE
     found["MOrderUom"] = unit.upper() or found["MOrderUom"]
 
 
@@ -206,11 +212,15 @@ def _price(setting: Setting, part: Element, found: Row, *, is_new: bool) -> None
     elif is_new:
         rate = books.rate(setting.currency) or Decimal(1)
         list_price = stock.list_price(books, str(found["MStockCode"]))
-        found["MPrice"] = (list_price / rate).quantize(PRICE)
+        found["MPrice"] = (list_price * units.of_line(found) / rate).quantize(PRICE)
         found["MPriceCode"], is_bad = "A", False
     else:
         return
-    found["MPriceUom"] = field(part, "PriceUom") or found["MStockingUom"]
+    found["MPriceUom"] = field(part, "PriceUom").upper() or found["MOrderUom"]
+    master = stock.item(books, str(found["MStockCode"]))
+    per = units.factor(master, str(found["MPriceUom"])) if master is not None else None
+    if per is not None and per != units.of_line(found):  # as no client of ours does: not imitated
+        trouble.refuse(part, messages.NOT_ALLOWED, found["MPriceUom"], "PriceUom")
     allowed = setting.call.parameter("AllowZeroPrice", "N") == "Y"
     if not is_bad and not found["MPrice"] and not allowed:
         trouble.refuse(part, messages.ZERO_PRICE, found["MStockCode"])

@@ -8,7 +8,7 @@ cancelled. Line types: 1 stocked, 4 freight, 5 miscellaneous charge, 6 comment, 
 
 from decimal import ROUND_HALF_UP, Decimal
 
-from include.sandbox.syspro import stock
+from include.sandbox.syspro import stock, units
 from include.sandbox.syspro.books import CENT, Books, as_decimal
 from include.sandbox.syspro.tables import Row, Value, padded_key, plain_key
 
@@ -109,7 +109,8 @@ class Shelf:
     def split(self, line: Row, wanted: Decimal, action: str) -> tuple[Decimal, Decimal]:
         """Split a quantity into what ships and what waits.
 
-        F ships only a full quantity, A what there is, B nothing. A kit always waits.
+        F ships only a full quantity, A what there is, B nothing. A kit and its parts always wait.
+        Quantities are in the line's own unit, of which only whole ones ship.
         """
         if line["LineType"] != "1":
             return wanted, ZERO
@@ -117,20 +118,20 @@ class Shelf:
         if place not in self._left:
             row = stock.warehouse(self._books, *place)
             self._left[place] = max(stock.available(row), ZERO) if row else ZERO
-        free = self._left[place]
+        factor = units.of_line(line)
+        free = self._left[place] if factor == 1 else self._left[place] // factor
         ships = wanted if free >= wanted else min(free, wanted) if action == "A" else ZERO
-        if action == "B" or line["MParentKitType"] == "K":
+        if action == "B" or line["MParentKitType"]:
             ships = ZERO
-        self._left[place] = free - ships
+        self._left[place] -= ships * factor
         return ships, wanted - ships
 
 
 def set_quantities(books: Books, line: Row, ships: Decimal, waits: Decimal) -> None:
     """Set what ships and what waits, and move the warehouse's quantities with it."""
-    stock.move(
+    move_goods(
         books,
-        str(line["MStockCode"]),
-        str(line["MWarehouse"]),
+        line,
         QtyAllocated=ships - as_decimal(line["MShipQty"]),
         QtyOnBackOrder=waits - as_decimal(line["MBackOrderQty"]),
     )
@@ -139,6 +140,13 @@ def set_quantities(books: Books, line: Row, ships: Decimal, waits: Decimal) -> N
         "MBackOrderQty": waits.quantize(stock.QUANTITY),
     }
     books.tables.change("SorDetail", line, values)
+
+
+def move_goods(books: Books, line: Row, **changes: Decimal) -> None:
+    """Add to the warehouse's quantities, given in the line's own unit."""
+    factor = units.of_line(line)
+    counted = {name: change * factor for name, change in changes.items()}
+    stock.move(books, str(line["MStockCode"]), str(line["MWarehouse"]), **counted)
 
 
 def is_open(line: Row) -> bool:

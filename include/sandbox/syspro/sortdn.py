@@ -170,8 +170,7 @@ def _add_detail(call: Call, row: Row, number: int, line: Row, quantity: Decimal)
     orders.set_quantities(books, line, ships, as_decimal(line["MBackOrderQty"]))
     dispatched = as_decimal(line["MQtyDispatched"]) + quantity
     books.tables.change("SorDetail", line, {"MQtyDispatched": dispatched})
-    place = str(line["MStockCode"]), str(line["MWarehouse"])
-    stock.move(books, *place, QtyOnHand=-quantity, QtyDispatched=quantity)
+    orders.move_goods(books, line, QtyOnHand=-quantity, QtyDispatched=quantity)
 
 
 def _reply(call: Call, order: Row, name: str, period: tuple[int, int], lines: int) -> list[Node]:
@@ -252,8 +251,7 @@ def _take_back(call: Call, note: Row) -> None:
         if line is None:
             continue
         quantity = as_decimal(detail["MQtyToDispatch"])
-        place = str(line["MStockCode"]), str(line["MWarehouse"])
-        stock.move(call.books, *place, QtyOnHand=quantity, QtyDispatched=-quantity)
+        orders.move_goods(call.books, line, QtyOnHand=quantity, QtyDispatched=-quantity)
         left = as_decimal(line["MQtyDispatched"]) - quantity
         call.books.tables.change("SorDetail", line, {"MQtyDispatched": left})
         ships = as_decimal(line["MShipQty"]) + quantity

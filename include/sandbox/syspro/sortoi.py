@@ -12,12 +12,12 @@ from decimal import Decimal
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from include.sandbox.syspro import credit, documents, messages, orders
+from include.sandbox.syspro import credit, documents, messages, orders, stock, units
 from include.sandbox.syspro.books import as_decimal
 from include.sandbox.syspro.documents import CallFailed, Node, date_field, nodes, root_node
 from include.sandbox.syspro.order_columns import SOR_MASTER
 from include.sandbox.syspro.order_header import Header, read_header
-from include.sandbox.syspro.order_lines import LineAction, Setting, read_lines
+from include.sandbox.syspro.order_lines import LineAction, Setting, empty_line, read_lines
 from include.sandbox.syspro.posting import Call
 from include.sandbox.syspro.tables import Row
 from include.sandbox.syspro.trouble import Trouble, warning_block
@@ -220,6 +220,30 @@ def _add_line(call: Call, row: Row, values: Row, ships: Decimal, waits: Decimal)
     call.books.tables.add("SorDetail", line)
     if orders.is_merchandise(line):
         orders.set_quantities(call.books, line, ships, waits)
+    if line["MBomFlag"] == units.PARENT:
+        _add_parts(call, row, line)
+
+
+def _add_parts(call: Call, row: Row, kit: Row) -> None:
+    """Add a kit's parts behind it, without a price of their own; they wait as the kit does."""
+    wanted = as_decimal(kit["MOrderQty"]) * units.of_line(kit)
+    for master, quantity_per in units.parts(call.books, str(kit["MStockCode"])):
+        unit, quantity = str(master["StockUom"]), (wanted * quantity_per).quantize(stock.QUANTITY)
+        part = empty_line("1") | {
+            "MStockCode": str(master["StockCode"]),
+            "MStockDes": str(master["Description"]),
+            "MWarehouse": kit["MWarehouse"],
+            "MOrderUom": unit,
+            "MStockingUom": unit,
+            "MPriceUom": unit,
+            "MProductClass": str(master["ProductClass"]),
+            "MTaxCode": str(master["TaxCode"]),
+            "MParentKitType": kit["MParentKitType"],
+            "MBomFlag": units.COMPONENT,
+            "MQtyPer": quantity_per,
+            "MOrderQty": quantity,
+        }
+        _add_line(call, row, part, Decimal(0), quantity)
 
 
 def _change(call: Call, order: _Order) -> Row:

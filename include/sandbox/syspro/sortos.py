@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from xml.etree.ElementTree import Element
 
-from include.sandbox.syspro import items, messages, orders, stock
+from include.sandbox.syspro import items, messages, orders, stock, units
 from include.sandbox.syspro.books import as_decimal
 from include.sandbox.syspro.documents import (
     Node,
@@ -216,8 +216,10 @@ def _check_release(call: Call, element: Element, findings: Findings) -> _Release
 def _check_free(call: Call, line: Row, wanted: Decimal, findings: Findings) -> None:
     code, name = str(line["MStockCode"]), str(line["MWarehouse"])
     row = stock.warehouse(call.books, code, name)
-    free = stock.available(row) if row is not None else wanted
-    if wanted > free:
+    if row is None or units.is_kit(stock.item(call.books, code)):
+        return
+    free = stock.available(row)
+    if wanted * units.of_line(line) > free:
         findings.refuse("Quantity", f"{wanted}", messages.NO_STOCK, code, name, f"{free}")
 
 

@@ -7,7 +7,7 @@ ignored, and all warehouses come back. Source: SYSPRO reference, section 4.3 and
 from decimal import Decimal
 from xml.etree.ElementTree import Element
 
-from include.sandbox.syspro import messages
+from include.sandbox.syspro import messages, units
 from include.sandbox.syspro.books import Books, as_decimal
 from include.sandbox.syspro.documents import CallFailed, Node, field, nodes, root_node
 from include.sandbox.syspro.queries import Question
@@ -37,8 +37,8 @@ def available(row: Row) -> Decimal:
 def move(books: Books, code: str, name: str, **changes: Decimal) -> None:
     """Add to quantities of a warehouse: ``QtyOnHand``, ``QtyAllocated`` and so on."""
     row = warehouse(books, code, name)
-    if row is None:
-        return  # a line that is not stocked moves nothing
+    if row is None or units.is_kit(item(books, code)):
+        return  # a line that is not stocked moves nothing, nor does a kit: its parts do
     moved: dict[str, Value] = {
         column: (as_decimal(row.get(column)) + change).quantize(QUANTITY)
         for column, change in changes.items()
@@ -82,13 +82,17 @@ def _stock_item(books: Books, row: Row) -> Node:
         ("Decimals", f"{0:15d}"),
         ("StockUom", row["StockUom"]),
         ("AlternateUom", row["AlternateUom"]),
-        ("ConvFactAltUom", f"{1:13.6f}"),
+        ("ConvFactAltUom", f"{as_decimal(row['ConvFactAltUom']):13.6f}"),
+        ("ConvMulDiv", row["ConvMulDiv"]),
+        ("OtherUom", row["OtherUom"]),
+        ("ConvFactOthUom", f"{as_decimal(row['ConvFactOthUom']):13.6f}"),
+        ("MulDiv", row["MulDiv"]),
         ("PartCategory", "B"),
         ("ProductClass", row["ProductClass"]),
         ("TaxCode", row["TaxCode"]),
         ("Mass", f"{as_decimal(row['Mass']):20.6f}"),
         ("KitType", row["KitType"]),
-        ("KitTypeDesc", "Kit" if row["KitType"] == "K" else "Not applicable"),
+        ("KitTypeDesc", "Kit" if units.is_kit(row) else "Not applicable"),
         ("WarehouseToUse", row["WarehouseToUse"]),
         ("ListPriceCode", row["ListPriceCode"]),
         ("SellingPrice", f"{price:17.5f}"),

@@ -257,7 +257,7 @@ def _drop(rows: list[Row], row: Row) -> None:
 _DECIMALS = frozenset(
     "CurrencyValue OrigDiscValue InvoiceBal1 CurrentBalance PtdDrValue PtdCrValue CreditLimit "
     "OrigInvValue QtyOnHand QtyAllocated QtyOnOrder QtyOnBackOrder QtyDispatched UnitCost "
-    "SellingPrice Mass".split()
+    "SellingPrice Mass ConvFactAltUom ConvFactOthUom QtyPer".split()
 )
 _INTEGERS = frozenset(("InvoiceYear", "InvoiceMonth"))
 

@@ -1,6 +1,7 @@
 """What the shop sells, as SYSPRO stocks it: forty products, their prices and quantities.
 
-Prices are in the company's base currency. Some products are short, some are out, one is a kit.
+Prices are in the company's base currency. Some products are short, some are out, one is sold by the
+case as well, and one is a kit: it has no stock of its own, only its parts have.
 """
 
 from collections.abc import Iterator
@@ -52,13 +53,22 @@ _PRODUCTS = (
     ("ACC-5003", "Bamboo whisk", 1590, 700, 60),
     ("ACC-5004", "Hand grinder", 6900, 220, 30),
     ("ACC-5005", "Digital scale", 3900, 220, 30),
-    ("KIT-9001", "Tea lover's gift box", 5900, 60, 0),
+    ("KIT-9001", "Tea lover's gift box", 5900, 0, 0),
 )
+# Of the bill of materials: parent, route, part, quantity, and whether an order may leave it out.
+_PARTS = (
+    ("KIT-9001", "0", "TEA-1001", "1", "N"),
+    ("KIT-9001", "0", "CUP-4001", "2", "N"),
+    ("KIT-9001", "0", "ACC-5002", "1", "N"),
+    ("KIT-9001", "0", "ACC-5003", "1", "Y"),
+    ("KIT-9001", "1", "TEA-1002", "1", "N"),
+)
+_CASES = {"ACC-5001": 12}  # code to how many make a CS
 LOAD_ITEM = ("ACC-5999", "Gift wrapping", 250, 100_000_000, 100_000_000)  # never runs out
 
 
 def rows(base_currency: str) -> Iterator[TableRow]:
-    """Yield InvMaster, InvPrice and InvWarehouse rows of a company."""
+    """Yield InvMaster, InvPrice, InvWarehouse and BomStructure rows of a company."""
     for code, description, cents, main, east in (*_PRODUCTS, LOAD_ITEM):
         price = _price(cents, base_currency)
         yield (
@@ -68,7 +78,12 @@ def rows(base_currency: str) -> Iterator[TableRow]:
                 "Description": description,
                 "LongDesc": "",
                 "StockUom": "EA",
-                "AlternateUom": "EA",
+                "AlternateUom": "CS" if code in _CASES else "EA",
+                "ConvFactAltUom": f"{_CASES.get(code, 1)}.000000",
+                "ConvMulDiv": "M",
+                "OtherUom": "EA",
+                "ConvFactOthUom": "1.000000",
+                "MulDiv": "M",
                 "ProductClass": code[:3],
                 "TaxCode": "A",
                 "KitType": "K" if code.startswith("KIT") else "N",
@@ -85,6 +100,18 @@ def rows(base_currency: str) -> Iterator[TableRow]:
         for warehouse, quantity in zip(WAREHOUSES, (main, east), strict=True):
             if quantity >= 0:
                 yield "InvWarehouse", _warehouse(code, warehouse, quantity, price)
+    for number, (parent, route, part, quantity_per, optional) in enumerate(_PARTS, start=1):
+        yield (
+            "BomStructure",
+            {
+                "ParentPart": parent,
+                "Route": route,
+                "SequenceNum": f"{number:06d}",
+                "Component": part,
+                "QtyPer": f"{quantity_per}.000000",
+                "SoOptionFlag": optional,
+            },
+        )
 
 
 def _price(cents: int, currency: str) -> str:

@@ -129,6 +129,8 @@ class PreflightDesk:
         yield Check(place, "GL accounts", lambda: self._accounts(master()))
         for currency, account in merchant.bank_accounts.items():
             yield Check(place, f"bank of {currency}", _bank(master, account.bank_code, currency))
+        if self._shops:
+            yield Check(place, "parts of kits", self._kits)
         for shop in self._shops:
             yield from self._codes_of(place, shop)
 
@@ -167,6 +169,20 @@ class PreflightDesk:
             do = "Open it in SYSPRO."
             raise Rejected(f"period {named} of {self._day} is {found.state}", "SYSPRO", do)
         return f"{named} is open"
+
+    def _kits(self) -> str:
+        orders = self._erp.orders
+        with self._erp.session():
+            kits = orders.kits()
+            known = orders.products(kits)
+        bare = [one.stock_code for one in known.values() if not one.parts]
+        if bare:
+            raise Rejected(
+                f"SYSPRO tells no parts of {', '.join(bare[:5])}: what is left is not known",
+                f"connection {self._merchant.syspro_conn_id}",
+                "Correct bom_table, bom_columns and bom_filter, or write kits_by none.",
+            )
+        return f"of {len(kits)} kits, all are told" if kits else "there is no kit"
 
     def _accounts(self, master: "MasterData") -> str:
         template = self._context.mappings.gl_template(self._merchant.gl_template, self._day)

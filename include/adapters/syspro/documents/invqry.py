@@ -4,8 +4,10 @@ The warehouse filter is an element with attributes; under another name it is ign
 every warehouse comes back, so the answer is filtered here once more.
 """
 
+from dataclasses import dataclass
 from xml.sax.saxutils import quoteattr
 
+from include.adapters.syspro.documents.comfnd import Row
 from include.adapters.syspro.documents.reply import (
     Problem,
     Unreadable,
@@ -32,6 +34,10 @@ QUERY = Document(
     ),
 )
 _WAREHOUSE = Key(10)
+_PRODUCT = (
+    "stockcode", "kittype", "stockuom", "alternateuom", "convfactaltuom", "convmuldiv", "otheruom",
+    "convfactothuom", "muldiv",
+)  # fmt: skip
 
 
 def build(stock_code: str, warehouse: str) -> str:
@@ -41,8 +47,16 @@ def build(stock_code: str, warehouse: str) -> str:
     return text.replace("</Query>", f"{filtered}</Query>")
 
 
-def parse(body: bytes, stock_code: str, warehouse: str) -> int | tuple[Problem, ...] | None:
-    """Return what is available in millionths, ``None`` where not stocked, or complaints.
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What SYSPRO says of one code."""
+
+    available_millionths: int | None  # ``None``: it is not stocked in the warehouse
+    product_row: Row  # its kit type and units, under the names of InvMaster
+
+
+def parse(body: bytes, stock_code: str, warehouse: str) -> Stock | tuple[Problem, ...]:
+    """Return what is known of the code, or complaints.
 
     Raises:
         CallFailed, Unreadable: it is no answer about this code.
@@ -53,11 +67,12 @@ def parse(body: bytes, stock_code: str, warehouse: str) -> int | tuple[Problem, 
         return found
     if not same_key(stock_code, field(tree, "stockitem/stockcode")):
         raise Unreadable(f"a stock answer that is not about {stock_code!r}")
+    row = {name: field(tree, f"stockitem/{name}") for name in _PRODUCT}
     for item in tree.findall("warehouseitem"):
         if same_key(warehouse, field(item, "warehouse")):
             text = field(item, "availableqty")
             try:
-                return read_millionths(text, "INVQRY AvailableQty")
+                return Stock(read_millionths(text, "INVQRY AvailableQty"), row)
             except Rejected as fault:
                 raise Unreadable(fault.what) from None
-    return None
+    return Stock(None, row)

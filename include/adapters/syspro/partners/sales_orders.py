@@ -39,11 +39,12 @@ HEAD_COLUMNS = (
     "Currency", "Warehouse", "ShipAddress1", "ShipPostalCode", *HEAD_DISCOUNTS,
 )  # fmt: skip
 LINE_COLUMNS = (
-    "SalesOrder", "SalesOrderLine", "LineType", "MStockCode", "MOrderQty", "MPrice",
+    "SalesOrder", "SalesOrderLine", "LineType", "MStockCode", "MOrderQty", "MPrice", "MBomFlag",
     "NMscChargeValue", "NMscProductCls", *LINE_DISCOUNTS,
 )  # fmt: skip
 
 _MISC_LINE = "5"  # SorDetail.LineType
+_KIT_PART = "C"  # SorDetail.MBomFlag; the column is confirmed, the letter inferred
 
 
 class SalesOrderPartner:
@@ -234,8 +235,11 @@ def _sums(order: AddSalesOrder, rows: Sequence[Row]) -> dict[str, object]:
         code = row.get("mstockcode", "").casefold()
         if code:
             quantity, price = _count(row, "morderqty", 6), _count(row, "mprice", PRICE_DIGITS)
+            value = quantity * price
+            if row.get("mbomflag", "").upper() == _KIT_PART:
+                quantity = 0  # SYSPRO's own; the same code may have been ordered by itself, too
             had = stock.get(code, (0, 0))
-            stock[code] = (had[0] + quantity, had[1] + quantity * price)
+            stock[code] = (had[0] + quantity, had[1] + value)
         elif row.get("nmscchargevalue", ""):
             value = minor(row["nmscchargevalue"], order.currency)
             charges += value
