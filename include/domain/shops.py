@@ -41,7 +41,7 @@ class TaxMode(StrEnum):
 
 class KitMode(StrEnum):
     exploded_by_syspro = "exploded_by_syspro"  # the parent is sent, with its components' money
-    components = "components"  # parent and components are sent as lines
+    components = "components"  # only the components are sent, with the kit's money
 
 
 class RateSource(StrEnum):

@@ -53,10 +53,31 @@ def test_a_kit_takes_its_components_money_where_syspro_explodes_it() -> None:
     folded = fold_kits((*lines, _goods(4, 100)))
     assert [line.number for line in folded] == [1, 4]
     assert folded[0].net == Money(1200, "USD")
+
+
+def _spread(*lines: OrderLine) -> list[tuple[str, int, int]]:
     components = replace(US.shop, kits=KitMode.components, merge_identical_lines=False)
-    kept = erp_lines(lines, components)
-    assert [line.stock_code for line in kept] == ["KIT", "TEA", "TEA", ""]
-    assert (kept[-1].description, kept[-1].net) == ("Tax", Money(120, "USD"))
+    found = erp_lines(lines, components)
+    assert not any(line.parent for line in found)
+    return [(line.stock_code or line.description, line.number, line.net.minor) for line in found]
+
+
+def test_components_take_a_kits_money_and_the_kit_is_no_line() -> None:
+    """59.00 of a box with two teas and a bowl, which have no prices: 39.33 and 19.67."""
+    kit, tea = _goods(1, 5900, code="KIT"), _goods(2, 0, 2, parent=1)
+    bowl = _goods(3, 0, code="CUP", parent=1)
+    assert _spread(kit, tea, bowl) == [("TEA", 2, 3933), ("CUP", 3, 1967), ("Tax", 4, 590)]
+
+
+def test_a_kits_money_is_divided_as_its_components_are_priced() -> None:
+    """10.00 for wrapping, over a tea of 5.00 and a bowl of 15.00."""
+    kit, tea = _goods(1, 1000, code="KIT"), _goods(2, 500, parent=1)
+    bowl = _goods(3, 1500, code="CUP", parent=1)
+    assert _spread(kit, tea, bowl) == [("TEA", 2, 750), ("CUP", 3, 2250), ("Tax", 4, 300)]
+
+
+def test_a_kit_that_comes_without_components_stays_a_line() -> None:
+    assert _spread(_goods(1, 5900, code="KIT")) == [("KIT", 1, 5900), ("Tax", 2, 590)]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""From the shopper's lines to SYSPRO's: kits folded, identical lines joined, tax as a line.
+"""From the shopper's lines to SYSPRO's: kits folded or spread, identical lines joined, tax a line.
 
 Money is never lost on the way: the lines that come out sum to those that went in, net and tax.
 The order itself keeps its lines as they were sold: the authorisation's level II and III data, with
@@ -6,12 +6,12 @@ discounts taken off, is made of them by the gateway's adapter.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 from include.domain.errors import Rejected
-from include.domain.money import Money, total
+from include.domain.money import Money, allocate, total
 from include.domain.orders import LineKind, OrderLine
 from include.domain.shops import KitMode, Shop
 
@@ -22,9 +22,8 @@ def erp_lines(lines: Sequence[OrderLine], shop: Shop) -> tuple[OrderLine, ...]:
     Raises:
         Rejected: they would not hold the order's money; nothing of it is sent.
     """
-    found = tuple(lines)
-    if shop.kits is KitMode.exploded_by_syspro:
-        found = fold_kits(found)
+    is_exploded = shop.kits is KitMode.exploded_by_syspro
+    found = fold_kits(lines) if is_exploded else spread_kits(lines)
     if shop.merge_identical_lines:
         found = merge_identical(found)
     _demand_all_money(lines, found)
@@ -67,6 +66,33 @@ def fold_kits(lines: Sequence[OrderLine]) -> tuple[OrderLine, ...]:
         if line.parent:
             parts[line.parent].append(line)
     return tuple(_with(line, parts[line.number]) for line in lines if not line.parent)
+
+
+def spread_kits(lines: Sequence[OrderLine]) -> tuple[OrderLine, ...]:
+    """Leave a kit out whose components came with it, and give them its money.
+
+    It is divided as the components' own prices are, or by their quantities where they have none.
+    """
+    parts: dict[int, list[OrderLine]] = defaultdict(list)
+    for line in lines:
+        if line.parent:
+            parts[line.parent].append(line)
+    dearer = {
+        line.number: line
+        for kit in lines
+        if kit.number in parts
+        for line in _with_share(kit, parts[kit.number])
+    }
+    return tuple(dearer.get(line.number, line) for line in lines if line.number not in parts)
+
+
+def _with_share(kit: OrderLine, parts: Sequence[OrderLine]) -> Iterator[OrderLine]:
+    weights = [part.net.minor for part in parts]
+    if not sum(weights):
+        weights = [part.quantity_millionths for part in parts]
+    shares = zip(parts, allocate(kit.net, weights), allocate(kit.tax, weights), strict=True)
+    for part, net, tax in shares:
+        yield replace(part, net=part.net + net, tax=part.tax + tax, parent=0)
 
 
 def merge_identical(lines: Sequence[OrderLine]) -> tuple[OrderLine, ...]:
