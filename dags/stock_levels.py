@@ -1,4 +1,4 @@
-"""Show each shop what SYSPRO can promise: every quarter of an hour, the levels that changed.
+"""Show each shop what SYSPRO can promise: every quarter of an hour what changed, once a day all.
 
 Stock shown late costs a back order, not money; the order itself asks SYSPRO again. When it fails:
 `include/docs/runbooks/stock_levels.md`.

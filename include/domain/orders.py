@@ -11,6 +11,7 @@ from include.domain.money import Money, total
 
 QUANTITY_DIGITS = 6  # SYSPRO's 12.6
 PRICE_DIGITS = 5  # SYSPRO's 10.5
+USUAL_UNIT = "EA"  # of a line that names none
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class OrderLine:
     net: Money  # without tax; negative for a discount
     tax: Money
     stock_code: str = ""  # SYSPRO's; '' unless goods
-    unit: str = "EA"
+    unit: str = USUAL_UNIT
     parent: int = 0  # the kit's line number; 0 for none
 
     @property

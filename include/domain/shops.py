@@ -7,7 +7,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from include.domain.errors import Rejected
-from include.domain.orders import LineKind
+from include.domain.orders import USUAL_UNIT, LineKind
 
 
 class ShopKind(StrEnum):
@@ -251,6 +251,13 @@ class FieldMap:
     payment: Rules = field(hash=False)
     ignored: tuple[str, ...] | None  # paths nobody needs; None: whatever is not read passes
     where: str
+
+    @property
+    def sold_in(self) -> str:
+        """Name the one unit of all goods; '' where lines name their own."""
+        goods = (rules.fields.get("unit") for rules in self.lines if rules.kind is LineKind.goods)
+        units = {unit.literal if unit else USUAL_UNIT for unit in goods}
+        return units.pop() if len(units) == 1 else ""
 
 
 class Ask(StrEnum):

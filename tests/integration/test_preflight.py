@@ -45,7 +45,7 @@ def test_all_that_the_demo_needs_is_there_and_nothing_is_written(
     assert "18 ok, 0 wrong, 0 not asked" in said
     for words in ("15 of template clearing", "4 of 2026-11-02 are listed", "11/2026 is open"):
         assert words in said
-    assert "parts of kits: 1 kits have parts" in said
+    assert "parts of kits: told of all kits (1)" in said
     assert len([row for row in play.sandbox.ledger.rows() if row.committed]) == before
 
 

@@ -1,11 +1,16 @@
-"""Show in the shop what SYSPRO can promise: absolute levels, never changes of them."""
+"""Show in the shop what SYSPRO can promise: absolute levels, never changes of them.
 
-from collections.abc import Iterable, Sequence
+What changed is shown at every push. Once a day everything is compared: a product that came into the
+shop later, and a level that somebody set by hand there, are no change of SYSPRO's.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
-from include.domain.orders import QUANTITY_DIGITS
+from include.domain.stock import Product, by_code, sellable
 from include.domain.stock import StockLevel as ErpStock
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind
@@ -14,13 +19,29 @@ from include.services.shop.commands import StockLevel
 from include.services.shop.ports import ShopProduct
 from include.services.sync.ports import Tally, Watermarks
 
-_UNIT = 10**QUANTITY_DIGITS
+_AT_ONCE = 200  # codes whose units are asked in one session: an order may wait for the operator
 
 
 class StockFeed(Protocol):
-    """Levels of one warehouse, by cursor."""
+    """SYSPRO's stock; each method opens a session of its own where none is open."""
 
-    def stock_levels(self, warehouse: str, cursor: str = "") -> tuple[Sequence[ErpStock], str]: ...
+    def session(self) -> AbstractContextManager[None]: ...
+
+    def stock_levels(self, warehouse: str, cursor: str = "") -> tuple[Sequence[ErpStock], str]:
+        """Return levels changed since a cursor ('': all), without units, and the next cursor."""
+        ...
+
+    def kits(self) -> Sequence[str]:
+        """Return the codes that are sold by their parts."""
+        ...
+
+    def products(self, stock_codes: Sequence[str]) -> Mapping[str, Product]:
+        """Return the units of codes, by code in lower case."""
+        ...
+
+    def stock(self, stock_codes: Sequence[str], warehouse: str) -> Sequence[ErpStock]:
+        """Return levels of codes, then of the parts of kits among them."""
+        ...
 
 
 class Products(Protocol):
@@ -35,33 +56,76 @@ class StockPush:
 
     shop_id: str
     warehouse: str
+    sold_in: str  # the unit of the shop's lines; '' where each line names its own
     feed: StockFeed
     shop: Products
     engine: Engine
     watermarks: Watermarks
     owner: str
 
-    def push(self, now: datetime) -> Tally:
-        """Set every level that changed since the watermark and differs from what is shown.
+    def push(self, now: datetime, today: date) -> Tally:
+        """Set every level that differs from what is shown, of what changed or of everything.
+
+        The shop is asked and told while no session of SYSPRO is open.
 
         Args:
             now: the instant the levels are as of; an older level never replaces a newer one.
+            today: the merchant's business date; the first push of a day compares everything.
         """
-        name, tally = f"stock|{self.shop_id}|{self.warehouse}", Tally()
-        levels, cursor = self.feed.stock_levels(self.warehouse, self.watermarks.get(name))
+        name = f"stock|{self.shop_id}|{self.warehouse}"
+        is_whole = self.watermarks.get(f"{name}|compared") < today.isoformat()
         shown = {one.sku: one.stock_quantity for one in self.shop.products() if one.sku}
-        for level in levels:
+        begin = "" if is_whole else self.watermarks.get(name)
+        levels, parts, cursor = self._read(begin, shown, is_whole=is_whole)
+        tally, known = Tally(), by_code((*levels.values(), *parts))
+        for code, level in levels.items():
             tally.read += 1
-            quantity = (level.available_millionths or 0) // _UNIT  # part of a unit is not sold
-            if level.stock_code not in shown or level.available_millionths is None:
+            quantity = sellable(level, known, self.sold_in) if code in shown else None
+            if quantity is None:
                 tally.not_ours += 1
+                if code in shown:
+                    tally.passed[f"of which SYSPRO tells no level in {self.sold_in!r}"] += 1
                 continue
-            if shown[level.stock_code] != quantity:
-                self._set(StockLevel(self.shop_id, level.stock_code, quantity, now))
+            if shown[code] != quantity:
+                self._set(StockLevel(self.shop_id, code, quantity, now))
             tally.done += 1
         if cursor:
             self.watermarks.move(name, cursor)
+        if is_whole:
+            self.watermarks.move(f"{name}|compared", today.isoformat())
         return tally.check()
+
+    def _read(
+        self, begin: str, shown: Mapping[str, object], *, is_whole: bool
+    ) -> tuple[dict[str, ErpStock], Sequence[ErpStock], str]:
+        """Return levels by code, those of kits' parts, and the cursor.
+
+        Kits come every time: when a part changes, nothing of the kit's own does.
+        """
+        feed = self.feed
+        with feed.session():
+            levels, cursor = self._levels(begin, is_whole=is_whole)
+            kits = [code for code in feed.kits() if code in shown]
+            found = feed.stock(kits, self.warehouse) if kits else ()
+            plain = [code for code in levels if code in shown and code not in kits]
+            products = dict(feed.products(plain[:_AT_ONCE]))
+        for start in range(_AT_ONCE, len(plain), _AT_ONCE):
+            products |= feed.products(plain[start : start + _AT_ONCE])
+        named = {
+            code: ErpStock(code, one.available_millionths, products.get(code.casefold()))
+            for code, one in levels.items()
+        }
+        return {**named, **{one.stock_code: one for one in found[: len(kits)]}}, found, cursor
+
+    def _levels(self, begin: str, *, is_whole: bool) -> tuple[dict[str, ErpStock], str]:
+        found: dict[str, ErpStock] = {}
+        cursor = begin
+        while True:
+            levels, after = self.feed.stock_levels(self.warehouse, cursor)
+            found |= {one.stock_code: one for one in levels}
+            if not is_whole or not after or after == cursor:
+                return found, after
+            cursor = after
 
     def _set(self, content: StockLevel) -> None:
         kind = EffectKind.shop_stock

@@ -7,7 +7,14 @@ from include.domain.errors import Rejected
 from include.domain.money import MINOR_UNIT_DIGITS, Money, allocate, total
 from include.domain.order_lines import line_faults
 from include.domain.order_rules import OrderRules
-from include.domain.orders import PRICE_DIGITS, QUANTITY_DIGITS, SOLD, LineKind, OrderLine
+from include.domain.orders import (
+    PRICE_DIGITS,
+    QUANTITY_DIGITS,
+    SOLD,
+    USUAL_UNIT,
+    LineKind,
+    OrderLine,
+)
 from include.services.translate.fields import Fields
 
 _ONE = 10**QUANTITY_DIGITS
@@ -118,7 +125,7 @@ def _line(
         )
         if is_goods
         else "",
-        unit=fields.matching("unit", _UNIT, "a unit of measure of SYSPRO", default="EA"),
+        unit=fields.matching("unit", _UNIT, "a unit of measure of SYSPRO", default=USUAL_UNIT),
         parent=parent,
     )
     if is_goods and fields.has("unit_price"):

@@ -1,7 +1,8 @@
 """The pollers, joined with the hooks of each shop and merchant."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from include.domain.erp_orders import Shipment
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
-from include.domain.stock import StockLevel
+from include.domain.stock import Product, StockLevel
 from include.services.orders.standing import state_of
 from include.services.profiles.whose_token import WhoseToken
 from include.services.shop.ports import ShopOrder, ShopRefund
@@ -168,6 +169,7 @@ def stock_push(desks: Desks, desk: ShopDesk) -> StockPush:
     return StockPush(
         shop_id=desk.shop.shop_id,
         warehouse=desk.shop.warehouse,
+        sold_in=desks.context.today.field_map(desk.shop).sold_in,
         feed=_StockFeed(desk),
         shop=desk.shop_hook,
         engine=desk.engine,
@@ -177,11 +179,22 @@ def stock_push(desks: Desks, desk: ShopDesk) -> StockPush:
 
 
 class _StockFeed:
-    """SYSPRO's levels, read in one session that ends before the shop is asked or told anything."""
+    """SYSPRO's stock by the hook: a push can wait, and no breaker spares it a question."""
 
     def __init__(self, desk: ShopDesk) -> None:
-        self._desk = desk
+        self._erp = desk.erp
+
+    def session(self) -> AbstractContextManager[None]:
+        return self._erp.session()
 
     def stock_levels(self, warehouse: str, cursor: str = "") -> tuple[Sequence[StockLevel], str]:
-        with self._desk.erp.session():
-            return self._desk.erp.orders.stock_levels(warehouse, cursor)
+        return self._erp.orders.stock_levels(warehouse, cursor)
+
+    def kits(self) -> Sequence[str]:
+        return self._erp.orders.kits()
+
+    def products(self, stock_codes: Sequence[str]) -> Mapping[str, Product]:
+        return self._erp.orders.products(stock_codes)
+
+    def stock(self, stock_codes: Sequence[str], warehouse: str) -> Sequence[StockLevel]:
+        return self._erp.orders.stock(stock_codes, warehouse)

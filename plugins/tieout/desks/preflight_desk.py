@@ -182,7 +182,7 @@ class PreflightDesk:
                 f"connection {self._merchant.syspro_conn_id}",
                 "Correct bom_table, bom_columns and bom_filter, or write kits_by none.",
             )
-        return f"of {len(kits)} kits, all are told" if kits else "there is no kit"
+        return f"told of all kits ({len(kits)})" if kits else "there is no kit"
 
     def _accounts(self, master: "MasterData") -> str:
         template = self._context.mappings.gl_template(self._merchant.gl_template, self._day)
