@@ -26,6 +26,7 @@ from include.adapters.store.order_views import SqlOrderViews
 from include.adapters.store.orders import SqlOrders
 from include.adapters.store.payment_tokens import SqlTokenBook
 from include.adapters.store.refunds import SqlRefunds
+from include.adapters.store.stock_list import SqlStockList
 from include.domain.errors import Rejected
 from include.domain.order_rules import AmountRange
 from include.domain.payments import StoredToken
@@ -225,6 +226,9 @@ def build_api(
         shop=shop,
         payment_of=lambda _shop, facts: payment_told(
             facts, lambda *said: load_mappings().orders.payment(*said, date(2026, 11, 3), "en")
+        ),
+        unsold=lambda order: SqlStockList(database).absent(
+            "A", "W1", [line.stock_code for line in order.lines if line.stock_code]
         ),
         is_anothers_token=WhoseToken(
             SqlTokenBook(database), lambda _shop: vault or Vault(), lambda _shop: False

@@ -3,10 +3,12 @@
 import base64
 import json
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from include.adapters.store.stock_list import SqlStockList
 from tests.api.conftest import Kit, order_body
 
 PAN = "4111 1111 1111 1111"
@@ -144,6 +146,30 @@ def test_what_the_merchants_rules_refuse_is_a_422_without_state(
     body["shopper"]["ship_to"] = home | {"country": change.get("country", "US")}
     problem = refused(kit, body, 422, "refused-by-rules")
     assert words in problem["detail"]
+
+
+def test_a_product_that_the_stock_feed_has_not_shown_is_refused_before_the_card(kit: Kit) -> None:
+    stocked, now = SqlStockList(kit.database), datetime.now(UTC)
+    stocked.note("A", "W1", ["TEA"], now, is_whole=True)
+    problem = refused(kit, order_body(), 422, "refused-by-rules")
+    assert problem["fields"][0]["field"] == "lines[0].stock_code"
+    assert kit.partner.truth.done == []
+    stocked.note("A", "W1", ["widget-1"], now, is_whole=False)  # entered in SYSPRO since
+    assert kit.place().status_code == 201
+
+
+def test_a_list_of_products_that_is_not_whole_or_not_fresh_refuses_nothing(kit: Kit) -> None:
+    stocked, now = SqlStockList(kit.database), datetime.now(UTC)
+    stocked.note("A", "W1", ["TEA"], now, is_whole=False)
+    assert kit.place().status_code == 201
+    stocked.note("A", "W1", ["TEA"], now - timedelta(hours=2), is_whole=True)
+    assert kit.place().status_code == 201
+
+
+def test_what_the_shop_has_authorised_is_taken_and_ended_with_its_hold_given_back(kit: Kit) -> None:
+    SqlStockList(kit.database).note("A", "W1", ["TEA"], datetime.now(UTC), is_whole=True)
+    made = {"method": "authorized", "request_id": "7" * 22}
+    assert kit.place(payment=made).status_code == 202
 
 
 RAW: list[tuple[bytes, int, str]] = [

@@ -141,6 +141,7 @@ def test_the_real_parts_come_together(shell: Tieout) -> None:
         replay=api.replay,
         webhook=api.webhook,
         is_anothers_token=lambda _order: False,
+        unsold=lambda _order: (),
         handlers={"order.updated": lambda _row: "passed on"},
         owner="payments@acme.example",
     )

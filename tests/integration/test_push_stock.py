@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from structlog.testing import capture_logs
 
+from include.adapters.store.stock_list import SqlStockList
 from include.services.sync.ports import Tally
 from tests.integration.play import LIVE, SHOP, SKU, Play
 from tieout.desks.order_desk import Desks
@@ -73,6 +74,14 @@ def test_a_kit_is_shown_by_its_scarcest_part(play: Play, push: Callable[..., Tal
     play.clerk("stock", stock_code="CUP-4001", quantity="9")
     push(FIRST)  # a part has changed, and nothing of the kit's own
     assert shown(play, "KIT-9001") == 4
+
+
+def test_what_was_pushed_says_what_a_checkout_may_sell(
+    play: Play, push: Callable[..., Tally]
+) -> None:
+    push(FIRST)
+    stocked = SqlStockList(play.desks.context.store)
+    assert stocked.absent("A", "MAIN", [SKU, "NOPE", "KIT-9001"]) == ("NOPE",)
 
 
 def test_what_the_shop_changed_by_itself_is_set_right_once_a_day(

@@ -167,6 +167,15 @@ payment_tokens = Table(
     Index(None, "merchant_id", "identifier_token"),
 )
 
+stocked_products = Table(
+    "stocked_products",  # what the stock feed has shown of a warehouse
+    metadata,
+    required_text("company_id", primary_key=True),
+    required_text("warehouse", primary_key=True),
+    required_text("stock_key", primary_key=True),  # the stock code, casefolded
+    Column("seen_at", Instant, nullable=False),
+)
+
 api_clients = Table(
     "api_clients",
     metadata,

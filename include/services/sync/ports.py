@@ -1,8 +1,9 @@
 """What the pollers share: a watermark per feed, and a shelf for what cannot be worked on."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from include.domain.errors import IntegrationError, Rejected
@@ -19,6 +20,28 @@ class Watermarks(Protocol):
 
     def move(self, name: str, value: str) -> None:
         """Note that everything up to ``value`` has been stored."""
+        ...
+
+
+class StockList(Protocol):
+    """Which stock codes a warehouse had when its feed was read: asked at checkout, not SYSPRO."""
+
+    def note(
+        self,
+        company_id: str,
+        warehouse: str,
+        stock_codes: Iterable[str],
+        at: datetime,
+        *,
+        is_whole: bool,
+    ) -> None:
+        """Take in what was read; where it is everything, forget what was not among it."""
+        ...
+
+    def absent(
+        self, company_id: str, warehouse: str, stock_codes: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Return the codes that are not there; none where no whole and fresh list is."""
         ...
 
 

@@ -17,7 +17,7 @@ from include.services.effects.ports import EffectKind
 from include.services.orders.commands import Command
 from include.services.shop.commands import StockLevel
 from include.services.shop.ports import ShopProduct
-from include.services.sync.ports import Tally, Watermarks
+from include.services.sync.ports import StockList, Tally, Watermarks
 
 _AT_ONCE = 200  # codes whose units are asked in one session: an order may wait for the operator
 
@@ -55,12 +55,14 @@ class StockPush:
     """Pushes one warehouse into one shop."""
 
     shop_id: str
+    company_id: str
     warehouse: str
     sold_in: str  # the unit of the shop's lines; '' where each line names its own
     feed: StockFeed
     shop: Products
     engine: Engine
     watermarks: Watermarks
+    stocked: StockList
     owner: str
 
     def push(self, now: datetime, today: date) -> Tally:
@@ -89,6 +91,7 @@ class StockPush:
             if shown[code] != quantity:
                 self._set(StockLevel(self.shop_id, code, quantity, now))
             tally.done += 1
+        self.stocked.note(self.company_id, self.warehouse, levels, now, is_whole=is_whole)
         if cursor:
             self.watermarks.move(name, cursor)
         if is_whole:

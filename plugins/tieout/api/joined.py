@@ -1,6 +1,6 @@
 """The real parts of the API, over the product as the environment describes it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +23,7 @@ from include.services.orders.payment_told import payment_told
 from include.wiring import Tieout, tieout
 from tieout.api.parts import Parts, Replay
 from tieout.desks.order_desk import Desks
-from tieout.desks.order_feeds import whose_token
+from tieout.desks.order_feeds import unsold, whose_token
 from tieout.desks.repair import replay_one
 from tieout.desks.webhook_desk import find_account, handlers
 
@@ -39,6 +39,7 @@ class Joined:
     replay: Replay
     webhook: Callable[[str, str], WebhookAccount | None]
     is_anothers_token: Callable[[Order], bool]  # what would pay is another shopper's
+    unsold: Callable[[Order], Sequence[str]]  # stock codes that no warehouse of ours has
     handlers: Mapping[str, Handler]  # by type of inbox event
     owner: str  # who is asked when an inbox event fails
 
@@ -59,6 +60,7 @@ def joined(context: Tieout) -> Joined:
         replay=partial(replay_one, checkout, via="api"),
         webhook=find_account(checkout),
         is_anothers_token=whose_token(checkout).is_of_another,
+        unsold=unsold(checkout),
         handlers=handlers(desks),
         owner="integration",
     )
@@ -94,6 +96,7 @@ def parts_of(context: Tieout, partners: Joined) -> Parts:
         shop=shop,
         payment_of=payment_of,
         is_anothers_token=partners.is_anothers_token,
+        unsold=partners.unsold,
         webhook=partners.webhook,
         now=context.clock.now,
         works={

@@ -1,6 +1,6 @@
 """What the API is made of; ``joined.py`` puts the real parts together, tests put fakes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -43,6 +43,7 @@ class Parts:
     shop: Callable[[str], ShopTerms]  # by shop id; raises Rejected where there is none
     payment_of: Callable[[str, OrderFacts], PaymentMeaning | None]  # by shop id: for its shopper
     is_anothers_token: Callable[[Order], bool]  # what would pay is kept for another shopper
+    unsold: Callable[[Order], Sequence[str]]  # its stock codes that are known not to be sold
     webhook: Callable[[str, str], WebhookAccount | None]  # by kind ("cybersource") and account
     now: Callable[[], datetime]  # the wall clock: ages of signatures
     works: Mapping[str, Callable[[], int]] = field(default_factory=dict)  # of the SagaWorker

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime
 from include.domain.card_numbers import CardNumberRefused
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.domain.order_state import ENDED_BY_SELLER, OrderState
-from include.domain.orders import Order
+from include.domain.orders import Order, PaymentMethod
 from include.domain.reviews import Decision
 from include.services.api.ports import (
     ANY_SHOP,
@@ -71,6 +71,8 @@ def _place(api: Api, client: ApiClient, order: Order) -> Answer:
         field, text = "payment.customer_token", "it is kept for another shopper"
         raise Problem("refused-by-rules", f"{field}: {text}", fields=[(field, text)])
     try:
+        if not is_known:
+            _demand_sold(api, order)
         _, is_new = api.parts.service().place(order, client.client_id)
     except (Retryable, OutcomeUnknown):
         # Accepted, but a partner cannot be asked now: the sweeper goes on with it.
@@ -88,6 +90,26 @@ def _place(api: Api, client: ApiClient, order: Order) -> Answer:
     if not is_decided and record.state not in (OrderState.cancelled, OrderState.declined):
         return Answer(202, write(shown(api, client, record)), is_final=False)
     return done(201 if is_new else 200, shown(api, client, record))
+
+
+def _demand_sold(api: Api, order: Order) -> None:
+    """Refuse what SYSPRO is known not to have, before the card is asked for.
+
+    What the shop has authorised already is taken, and ended with its hold given back.
+    """
+    if order.payment.method is PaymentMethod.authorized:
+        return
+    codes = set(api.parts.unsold(order))
+    text = "it is not stocked in the shop's warehouse"
+    if found := [
+        (f"lines[{place}].stock_code", text)
+        for place, line in enumerate(order.lines)
+        if line.stock_code in codes
+    ]:
+        do = (
+            "Sell what is stocked; a new product is known a quarter of an hour after SYSPRO has it."
+        )
+        raise Problem("refused-by-rules", f"{found[0][0]}: {text}", do, fields=found[:50])
 
 
 @router.get("/orders/{order_id}", name="read_order")

@@ -1,13 +1,14 @@
 """The pollers, joined with the hooks of each shop and merchant."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
 from include.adapters.shop.woocommerce import WooCommerce
 from include.adapters.store.payment_tokens import SqlTokenBook
+from include.adapters.store.stock_list import SqlStockList
 from include.domain.erp_orders import Shipment
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
@@ -168,14 +169,31 @@ def stock_push(desks: Desks, desk: ShopDesk) -> StockPush:
     """Return what pushes a warehouse's levels into one shop."""
     return StockPush(
         shop_id=desk.shop.shop_id,
+        company_id=desk.merchant.company_id,
         warehouse=desk.shop.warehouse,
         sold_in=desks.context.today.field_map(desk.shop).sold_in,
         feed=_StockFeed(desk),
         shop=desk.shop_hook,
         engine=desk.engine,
         watermarks=desks.context.watermarks,
+        stocked=SqlStockList(desks.context.store),
         owner=desk.merchant.owner,
     )
+
+
+def unsold(desks: Desks) -> Callable[[Order], Sequence[str]]:
+    """Return what names an order's stock codes that the warehouse of its shop does not have.
+
+    SYSPRO is not asked: it is what the stock feed has shown, where that is whole and fresh.
+    """
+    stocked = SqlStockList(desks.context.store)
+
+    def absent(order: Order) -> Sequence[str]:
+        desk = desks.service.desk_of(order.shop_id)
+        codes = dict.fromkeys(line.stock_code for line in desk.translator.goods(order))
+        return stocked.absent(desk.company_id, desk.warehouse, tuple(codes))
+
+    return absent
 
 
 class _StockFeed:

@@ -231,8 +231,20 @@ def upgrade() -> None:
             batch_op.f("ix_refunds_state_next_at"), ["state", "next_at"], unique=False
         )
 
+    op.create_table(
+        "stocked_products",
+        sa.Column("company_id", sa.Text(), nullable=False),
+        sa.Column("warehouse", sa.Text(), nullable=False),
+        sa.Column("stock_key", sa.Text(), nullable=False),
+        sa.Column("seen_at", schema.Instant(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "company_id", "warehouse", "stock_key", name=op.f("pk_stocked_products")
+        ),
+    )
+
 
 def downgrade() -> None:
+    op.drop_table("stocked_products")
     with op.batch_alter_table("refunds", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_refunds_state_next_at"))
 
