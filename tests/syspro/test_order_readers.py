@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -273,6 +274,39 @@ def test_stock_of_another_warehouse_is_never_taken_for_ours(fake: Any, make_adap
         ("A", None), ("B", -500_000),
     ]  # fmt: skip
     assert make_adapter().orders.stock([], "FG") == []
+
+
+def test_a_factor_multiplies_or_divides_and_one_of_zero_is_none(
+    fake: Any, make_adapter: Make
+) -> None:
+    row = {"StockCode": "A", "Warehouse": "FG", "QtyOnHand": "9", "QtyAllocated": "0"}
+    units = {
+        "StockCode": "A",
+        "StockUom": "LB",
+        "AlternateUom": "KG",
+        "ConvFactAltUom": "     2.204620",
+        "ConvMulDiv": "M",
+        "OtherUom": "OZ",
+        "ConvFactOthUom": "    16.000000",
+        "MulDiv": "D",
+    }
+    fake.on("query COMFND", table("InvWarehouse", row), table("InvMaster", units))
+    (level,) = make_adapter().orders.stock(["A"], "FG")
+    assert level.product is not None
+    factors = [level.product.in_stock_units(unit) for unit in ("LB", "KG", "OZ", "EA")]
+    assert factors == [1, Fraction(2_204_620, 1_000_000), Fraction(1, 16), None]
+    none = units | {"ConvFactAltUom": "     0.000000"}
+    fake.on("query COMFND", table("InvWarehouse", row), table("InvMaster", none))
+    (level,) = make_adapter().orders.stock(["A"], "FG")
+    assert level.product is not None
+    assert level.product.in_stock_units("KG") is None
+
+
+def test_a_page_that_may_have_been_cut_is_no_answer(fake: Any, make_adapter: Make) -> None:
+    row = {"StockCode": "A", "Warehouse": "FG", "QtyOnHand": "9", "QtyAllocated": "0"}
+    fake.on("query COMFND", table("InvWarehouse", row, row))
+    with pytest.raises(Rejected, match="there may be more"):
+        make_adapter(return_rows=2).orders.stock(["A"], "FG")
 
 
 def test_a_quantity_that_cannot_be_read_is_not_zero(fake: Any, make_adapter: Make) -> None:

@@ -70,6 +70,18 @@ def test_a_case_is_counted_in_pieces(site: Site, by: str) -> None:
     assert sellable(level, {}, "CS") == 20_000 // 12
 
 
+def test_units_and_parts_are_believed_for_a_while_and_quantities_never(site: Site) -> None:
+    for memory_s, asked in ((300, 2), (0, 4)):
+        adapter = site.open(product_memory_s=memory_s)
+        with adapter.session():
+            adapter.orders.stock(["KIT-9001"], "MAIN")
+            before = adapter.calls()
+            site.clerk("stock", stock_code="CUP-4001", quantity="9", warehouse="MAIN")
+            levels = by_code(adapter.orders.stock(["KIT-9001"], "MAIN"))
+        assert sellable(levels["kit-9001"], levels) == 4
+        assert adapter.calls() - before - 1 == asked  # and its logoff
+
+
 def test_where_nobody_tells_the_parts_a_kits_stock_is_not_known(site: Site) -> None:
     orders = site.open(kits_by="none").orders
     (kit,) = orders.stock(["KIT-9001"], "MAIN")

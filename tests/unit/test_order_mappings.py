@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
 from pathlib import Path
@@ -16,7 +17,7 @@ from include.domain.money import Money
 from include.domain.order_rules import CaptureWhen, OnShortStock
 from include.domain.order_state import OrderState
 from include.domain.payment_meanings import Meaning, MoneyEffect, Retry
-from include.domain.shops import Ask, CardPlace, ShopKind
+from include.domain.shops import Ask, CardPlace, FieldRule, ShopKind
 from include.mappings.load import SHIPPED, load_mappings, read_mappings
 from include.mappings.payment_words import CODES, REASONS, STATUSES
 from include.mappings.tables_orders import OrderTables
@@ -179,6 +180,19 @@ def test_every_state_has_a_word_in_every_kind_of_shop(tables: OrderTables) -> No
             assert tables.shop_status(kind, state, DAY).status
     with pytest.raises(Rejected, match="Add the line 'lost: "):
         tables.shop_status(ShopKind.generic, "lost", DAY)
+
+
+@pytest.mark.parametrize("kind", ShopKind)
+def test_a_shop_whose_lines_name_no_unit_of_their_own_sells_in_one(
+    tables: OrderTables, kind: ShopKind
+) -> None:
+    shipped = tables.field_map(kind, DAY)
+    assert shipped.sold_in == "EA"
+    goods = shipped.lines[0]
+    read = replace(goods, fields={**goods.fields, "unit": FieldRule(paths=("uom",))})
+    assert replace(shipped, lines=(read, *shipped.lines[1:])).sold_in == ""
+    bare = replace(goods, fields={k: v for k, v in goods.fields.items() if k != "unit"})
+    assert replace(shipped, lines=(bare,)).sold_in == "EA"
 
 
 def test_what_a_shops_status_asks_of_us_is_a_row(tables: OrderTables) -> None:
