@@ -106,6 +106,7 @@ class SysproSettings:
     product_memory_s: float = 300.0  # how long units and parts of a stock code are believed
     kit_types: tuple[str, ...] = ("K", "S")  # InvMaster.KitType of what is sold by its parts
     kits_by: str = "bom"  # or none: nobody tells the parts, and what is left of a kit is not known
+    kit_part_flag: str = "C"  # SorDetail.MBomFlag of a line that SYSPRO adds for a part; inferred
     # Of the bill of materials: parent, part and quantity in the part's stocking unit. Names as
     # published queries have them; route 0 is the primary one. A shop sells no optional parts.
     bom_table: str = "BomStructure"

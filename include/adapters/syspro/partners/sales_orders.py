@@ -44,7 +44,6 @@ LINE_COLUMNS = (
 )  # fmt: skip
 
 _MISC_LINE = "5"  # SorDetail.LineType
-_KIT_PART = "C"  # SorDetail.MBomFlag; the column is confirmed, the letter inferred
 
 
 class SalesOrderPartner:
@@ -139,7 +138,7 @@ class SalesOrderPartner:
         }
         if self._settings.read_order_lines:
             lines = self._line_rows(head["salesorder"])
-            facts |= _sums(order, lines)
+            facts |= _sums(order, lines, self._settings.kit_part_flag)
             facts["discounts"] = [
                 *_discounts(head, HEAD_DISCOUNTS, "order"),
                 *(
@@ -227,7 +226,7 @@ def _receipt(sales_order: str, imported: ImportedOrder) -> Receipt:
     return Receipt(name, {"sales_order": name, "warnings": warnings})
 
 
-def _sums(order: AddSalesOrder, rows: Sequence[Row]) -> dict[str, object]:
+def _sums(order: AddSalesOrder, rows: Sequence[Row], part_flag: str) -> dict[str, object]:
     """Add lines up: quantity and value of each stock code, the charges together and by class."""
     stock: dict[str, tuple[int, int]] = {}
     charges, classes = 0, Counter[str]()
@@ -236,7 +235,7 @@ def _sums(order: AddSalesOrder, rows: Sequence[Row]) -> dict[str, object]:
         if code:
             quantity, price = _count(row, "morderqty", 6), _count(row, "mprice", PRICE_DIGITS)
             value = quantity * price
-            if row.get("mbomflag", "").upper() == _KIT_PART:
+            if row.get("mbomflag", "").upper() == part_flag:
                 quantity = 0  # SYSPRO's own; the same code may have been ordered by itself, too
             had = stock.get(code, (0, 0))
             stock[code] = (had[0] + quantity, had[1] + value)
