@@ -62,6 +62,18 @@ def test_one_cause_is_one_line(
     assert "9 ok, 2 wrong, 7 not asked" in said
 
 
+def test_a_kit_whose_parts_nobody_tells_is_named(
+    play: Play, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "AIRFLOW_CONN_SYSPRO_A"
+    found = json.loads(os.environ[name])
+    found["extra"] |= {"bom_filter": "Route=9"}
+    monkeypatch.setenv(name, json.dumps(found))
+    code, said = look(play.desks.context, monkeypatch, capsys)
+    assert code == 1
+    assert "wrong      syspro_a: parts of kits: SYSPRO tells no parts of KIT-9001" in said
+
+
 def test_a_store_that_is_away_is_an_answer_too(
     play: Play, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
