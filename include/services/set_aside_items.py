@@ -24,6 +24,7 @@ _CAUSES: Mapping[str, Cause] = {
     "duplicate_file": Cause.duplicate_file,
     "truncated_file": Cause.truncated_file,
     "unknown_record_type": Cause.unknown_record_type,
+    "unknown_word": Cause.unknown_record_type,
 }
 
 

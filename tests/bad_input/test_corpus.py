@@ -129,8 +129,8 @@ def _parse(path: Path, layout: str, folder: Path) -> ParsedFile:
     )
 
 
-ROW = "B1,acme_us,2026-11-01T03:50:00Z,70000000000000000000{:02d},{},1,Visa,USD,5.00,ics_bill,OK,"
-LATER = "2026-10-31T11:00:00Z\n"
+ROW = "B1,acme_us,2026-11-01T03:50:00Z,70000000000000000000{:02d},{},1,Visa,USD,5.00,ics_bill,"
+LATER = "BATCHED,2026-10-31T11:00:00Z\n"
 
 
 def test_a_field_over_64_kilobytes_is_set_aside(tmp_path: Path) -> None:
@@ -151,8 +151,7 @@ def test_repeats_far_apart_in_a_file_are_found(tmp_path: Path) -> None:
     # 240,000 lines of 150 bytes are more than two blocks; the last line repeats the first.
     first = ROW.format(3, "FIRST") + LATER
     many = (
-        f"B1,acme_us,2026-11-01T03:50:00Z,71{n:020d},ORD-{n:060d},1,Visa,USD,1.00,ics_bill,OK,"
-        + LATER
+        f"B1,acme_us,2026-11-01T03:50:00Z,71{n:020d},ORD-{n:060d},1,Visa,USD,1.00,ics_bill," + LATER
         for n in range(240_000)
     )
     path = _classic(tmp_path, first, *many, first)

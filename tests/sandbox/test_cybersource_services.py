@@ -8,7 +8,7 @@ import pytest
 from include.sandbox.cybersource import CybersourceApp
 from include.sandbox.ledger import Ledger
 from tests.sandbox.calling import get, post, target
-from tests.sandbox.support import CLASSIC, DAY, body, download, service
+from tests.sandbox.support import CLASSIC, DAY, body, download, rows, service
 from tests.sandbox.support import app as app
 
 
@@ -18,7 +18,8 @@ def test_chargebacks_say_sign_and_amount_apart(app: CybersourceApp) -> None:
         startTime="2026-05-01T00:00:00Z",
         endTime="2026-05-31T00:00:00Z",
     )
-    found = body(get(app, "acme_uk", wanted))["chargebackDetails"]
+    told = body(get(app, "acme_uk", wanted))["chargebackDetails"]
+    found = [item for item in told if item["preDisputeFlag"] == "N"]
     assert {(item["action"], item["sign"]) for item in found} == {
         ("CHARGEBACK", "-"),
         ("CHARGEBACK_REVERSAL", "+"),
@@ -27,6 +28,33 @@ def test_chargebacks_say_sign_and_amount_apart(app: CybersourceApp) -> None:
     assert get(app, "acme_jp", wanted).status == 404
     counts = body(get(app, "acme_uk", wanted.replace("details", "summaries")))
     assert sum(item["count"] for item in counts["chargebackSummaries"]) == len(found)
+
+
+def test_a_notice_is_flagged_in_the_service_and_without_impact_in_the_report(
+    app: CybersourceApp,
+) -> None:
+    days = [DAY + timedelta(days=n) for n in range(60)]
+    day = next(d for d in days if app.world.trade("acme_us").notices(d))
+    (case,) = app.world.trade("acme_us").notices(day)
+    name = "ChargebackAndRetrievalDetailReport_Daily"
+    (row,) = [
+        row
+        for row in rows(download(app, "acme_us", name, day).whole())
+        if row["chargebackAndRetrieval_caseNumber"] == case.case_number
+    ]
+    said = [row[f"chargebackAndRetrieval_{n}"] for n in ("caseType", "financialImpact")]
+    assert (said, row["chargebackAndRetrieval_feeAmount"]) == (["CHARGEBACK", "N"], "")
+    start, end = case.at, case.at + timedelta(seconds=1)
+    wanted = target(
+        "/reporting/v3/chargeback-details",
+        startTime=f"{start:%Y-%m-%dT%H:%M:%SZ}",
+        endTime=f"{end:%Y-%m-%dT%H:%M:%SZ}",
+    )
+    (item,) = body(get(app, "acme_us", wanted))["chargebackDetails"]
+    assert (item["trackingNumber"], item["preDisputeFlag"]) == (case.case_number, "Y")
+    assert case.case_number not in {
+        c.case_number for c in app.world.settled("acme_us", day).disputes
+    }
 
 
 def test_retrievals_move_no_money(app: CybersourceApp) -> None:

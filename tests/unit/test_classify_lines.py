@@ -39,7 +39,7 @@ def cases_file(
     names += "chargebackAmount chargebackCurrency chargebackTime chargebackReasonCode "
     names += "financialImpact transactionType arn feeAmount feeCurrency"
     on = f"{window_of(of).start_at:%Y-%m-%dT%H:%M:%SZ}"
-    row = f"7000000000000000000001,acme_us,ORD-1,{on},K1,{stage},{amount},USD,{on},10.4,,,A1,"
+    row = f"7000000000000000000001,acme_us,ORD-1,{on},K1,{stage},{amount},USD,{on},10.4,Y,,A1,"
     head = f"acme_us,Disp,ChargebackAndRetrievalDetail,1.10,{at} to {until},,,,,,,,,,"
     return "\n".join([head, names.replace(" ", ","), f"{row}{fee},USD", ""]).encode()
 

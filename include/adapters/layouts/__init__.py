@@ -37,6 +37,7 @@ LAYOUTS: dict[str, Layout] = {
         deposit_detail_csv.LAYOUT,
         processor_settlement_detail_csv.LAYOUT,
         chargeback_details_json.LAYOUT,
+        chargeback_details_json.PLUS_TAKEN,
         retrieval_details_json.LAYOUT,
         purchase_refund_details_json.LAYOUT,
         net_fundings_json.LAYOUT,

@@ -14,7 +14,9 @@ from include.adapters.layouts.shape import (
     Line,
     Records,
     RecordTypes,
+    Says,
     Sign,
+    Witness,
     currency,
     money,
 )
@@ -43,7 +45,15 @@ LAYOUT = Layout(
     columns=ENTRY_COLUMNS,
     records=RecordTypes(
         column="indicator",
-        without_money=("status", ("pdng", "info", "futr")),
+        witnesses=(
+            Witness(
+                "status",
+                {
+                    **dict.fromkeys(("book", ""), Says.money),
+                    **dict.fromkeys(("pdng", "info", "futr"), Says.none),
+                },
+            ),
+        ),
         types={
             "crdt": (Line(LineClass.funding, "amount", Sign.given),),
             "dbit": (Line(LineClass.funding, "amount", Sign.taken),),

@@ -2,9 +2,10 @@
 
 Source: Reporting User Guide 25.10.01, ChargebackAndRetrievalDetailClass (217). No real file was
 seen; the words of CaseType are the guide's entries, compared without case. A retrieval request
-moves no money. The request id is that of the capture the dispute is about. RespondByDate is kept
-as it stands: a deadline that cannot be read must not hold up the money beside it. No field says
-that a chargeback was contested; ResolutionTime says when the case ended.
+moves no money, nor does a case without financial impact: of that only a stated fee counts. The
+request id is that of the capture the dispute is about. RespondByDate is kept as it stands: a
+deadline that cannot be read must not hold up the money beside it. No field says that a chargeback
+was contested; ResolutionTime says when the case ended.
 
 Sign: chargeback amounts are signed (signedAmounts), the fee beside them is an unsigned cost.
 """
@@ -22,7 +23,9 @@ from include.adapters.layouts.shape import (
     Layout,
     Line,
     RecordTypes,
+    Says,
     Sign,
+    Witness,
     currency,
     money,
 )
@@ -62,7 +65,7 @@ LAYOUT = Layout(
         Column("chargeback_time", _h("chargebackTime"), Kind.instant, True, True),
         Column("reason_code", _h("chargebackReasonCode")),
         Column("reason_text", _h("chargebackReasonCodeDescription")),
-        Column("financial_impact", _h("financialImpact")),
+        Column("financial_impact", _h("financialImpact"), is_required=True, is_filled=True),
         Column("impact_type", _h("financialImpactType")),
         Column("transaction_type", _h("transactionType")),
         Column("respond_by", _h("respondByDate")),
@@ -83,6 +86,18 @@ LAYOUT = Layout(
             "retrieval_request": (),
             "retrieval request": (),
         },
+        witnesses=(
+            Witness("financial_impact", {"y": Says.money, "n": Says.none}),
+            Witness(
+                "impact_type",
+                {
+                    "": Says.nothing,
+                    "debit": Says.taken,
+                    "credit": Says.given,
+                    "none": Says.none,
+                },
+            ),
+        ),
     ),
     fields={
         "request_id": "request_id",

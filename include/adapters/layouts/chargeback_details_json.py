@@ -1,10 +1,13 @@
 """``chargeback-details``: disputes as JSON.
 
 Source: SDK model ReportingV3ChargebackDetailsGet200ResponseChargebackDetails (0.0.80). Amounts
-are unsigned; the member ``sign`` says which way they went: ``-`` or debit is taken from us.
-A pre-dispute alert moves no money. ``responseDueTime`` (Response Due Date) and
+are unsigned; the member ``sign`` says which way they went: ``-`` or debit is taken from us. The
+vendor does not say whose view that is: an account whose ``+`` is taken uses the ``_plus_taken``
+sibling. A pre-dispute alert moves no money. ``responseDueTime`` (Response Due Date) and
 ``representmentCPTime`` are kept as they stand: a deadline that cannot be read holds up no money.
 """
+
+from dataclasses import replace
 
 from include.adapters.layouts.shape import (
     CARD_TYPE,
@@ -14,7 +17,9 @@ from include.adapters.layouts.shape import (
     Layout,
     Line,
     RecordTypes,
+    Says,
     Sign,
+    Witness,
     currency,
     money,
 )
@@ -22,6 +27,46 @@ from include.domain.settlement import LineClass
 
 _TAKEN = (Line(LineClass.chargeback, "amount", Sign.taken, detail_from="reason_code"),)
 _RETURNED = (Line(LineClass.chargeback_reversal, "amount", Sign.given, detail_from="reason_code"),)
+
+_WITNESSES = (
+    # The vendor lists no words of the first two: those that are plain must not contradict the sign.
+    Witness(
+        "action",
+        {
+            **dict.fromkeys(("chargeback", "second_chargeback", "second chargeback"), Says.taken),
+            **dict.fromkeys(("chargeback_reversal", "chargeback reversal"), Says.given),
+            **dict.fromkeys(("retrieval", "retrieval_request", "retrieval request"), Says.none),
+        },
+        others=Says.nothing,
+    ),
+    Witness(
+        "alert",
+        {
+            "chargeback": Says.taken,
+            **dict.fromkeys(("reversal", "chargeback_reversal"), Says.given),
+            **dict.fromkeys(("retrieval", "predispute", "pre_dispute", "pre-dispute"), Says.none),
+        },
+        others=Says.nothing,
+    ),
+    Witness(
+        "pre_dispute",
+        {
+            "": Says.nothing,
+            **dict.fromkeys(("n", "false"), Says.money),
+            **dict.fromkeys(("y", "true"), Says.none),
+        },
+    ),
+)
+
+
+def _by_sign(taken: tuple[str, ...], given: tuple[str, ...]) -> RecordTypes:
+    """Return the record types by the words of the sign that take and that give."""
+    return RecordTypes(
+        column="sign",
+        witnesses=_WITNESSES,
+        types={**dict.fromkeys(taken, _TAKEN), **dict.fromkeys(given, _RETURNED)},
+    )
+
 
 LAYOUT = Layout(
     name="chargeback_details_json",
@@ -37,6 +82,7 @@ LAYOUT = Layout(
         Column("reason_code", ("reasonCode",)),
         Column("nature", ("natureOfDispute",)),
         Column("alert", ("alertType",)),
+        Column("action", ("action",)),
         Column("pre_dispute", ("preDisputeFlag",)),
         Column("time", ("time",), Kind.instant, True, True),
         Column("original_time", ("originalSettlementTime",), Kind.instant),
@@ -44,14 +90,7 @@ LAYOUT = Layout(
         Column("answered_at", ("representmentCPTime",)),
         CARD_TYPE,
     ),
-    records=RecordTypes(
-        column="sign",
-        without_money=("pre_dispute", ("y", "true")),
-        types={
-            **dict.fromkeys(("-", "debit", "negative"), _TAKEN),
-            **dict.fromkeys(("+", "credit", "positive"), _RETURNED),
-        },
-    ),
+    records=_by_sign(taken=("-", "negative", "debit"), given=("+", "positive", "credit")),
     fields={
         "request_id": "request_id",
         "related_request_id": "request_id",
@@ -65,4 +104,10 @@ LAYOUT = Layout(
         "settled_at": "time",
     },
     may_be_empty=True,
+)
+
+PLUS_TAKEN = replace(
+    LAYOUT,
+    name="chargeback_details_json_plus_taken",
+    records=_by_sign(taken=("+", "positive"), given=("-", "negative")),
 )

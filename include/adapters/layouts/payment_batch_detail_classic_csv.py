@@ -2,7 +2,8 @@
 
 Source: Cybersource Reporting User Guide 25.10.01 and real v3 downloads of 2020 and 2023; the
 headings are those of the downloads. Accounts add columns (merchant_data_1.., complete_route), some
-with stray blanks in the heading: accepted and scanned. It proves submission, not funding.
+with stray blanks in the heading: accepted and scanned. It proves submission, not funding. The
+downloads show one status, BATCHED; a record that has another is set aside.
 
 Sign: amounts are unsigned, the application says which way the money goes (``ics_credit`` is a
 refund). An account whose file was made with signedAmounts uses the ``_signed`` sibling.
@@ -22,7 +23,9 @@ from include.adapters.layouts.shape import (
     Layout,
     Line,
     RecordTypes,
+    Says,
     Sign,
+    Witness,
     currency,
     money,
 )
@@ -37,6 +40,7 @@ def by_application(sale: Sign, refund: Sign) -> RecordTypes:
     return RecordTypes(
         column="applications",
         several=True,
+        witnesses=(Witness("status", dict.fromkeys(("batched", ""), Says.money)),),
         types={
             **dict.fromkeys(SALES, (Line(LineClass.gross_sale, "amount", sale),)),
             **dict.fromkeys(REFUNDS, (Line(LineClass.refund, "amount", refund),)),

@@ -3,7 +3,8 @@
 Source: Reporting User Guide 25.10.01, ProcessorSettlementDetailClass (213). No real file was seen.
 
 Sign: amounts are signed, and the sign is the record type: sale or refund. A pending or failed
-settlement is known and yields nothing.
+settlement is known and yields nothing; the guide lists no words of the status, so any other is set
+aside, and a blank (the column is optional) is a settlement.
 """
 
 from include.adapters.layouts.shape import (
@@ -19,7 +20,9 @@ from include.adapters.layouts.shape import (
     Layout,
     Line,
     RecordTypes,
+    Says,
     Sign,
+    Witness,
     currency,
     money,
 )
@@ -43,7 +46,15 @@ LAYOUT = Layout(
     records=RecordTypes(
         column="amount",
         by_sign=True,
-        without_money=("status", ("pending", "p", "failed", "f", "rejected")),
+        witnesses=(
+            Witness(
+                "status",
+                {
+                    **dict.fromkeys(("settled", "s", "batched", ""), Says.money),
+                    **dict.fromkeys(("pending", "p", "failed", "f", "rejected"), Says.none),
+                },
+            ),
+        ),
         types={
             "+": (Line(LineClass.gross_sale, "amount", Sign.signed),),
             "-": (Line(LineClass.refund, "amount", Sign.signed),),

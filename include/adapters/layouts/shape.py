@@ -51,6 +51,11 @@ class Sign(StrEnum):
     cost = "cost"  # what we pay is positive, a rebate negative: turned round
 
 
+# Classes that can only have the one sign, seen from the merchant.
+POSITIVE = frozenset({LineClass.gross_sale, LineClass.chargeback_reversal})
+NEGATIVE = frozenset({LineClass.refund, LineClass.chargeback})
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line that a record yields."""
@@ -62,6 +67,29 @@ class Line:
     detail_from: str = ""  # or the column that holds the source's code
     is_optional: bool = False  # a blank or zero amount yields no line
     fields: Mapping[str, str] = field(default_factory=dict)  # beyond Layout.fields
+
+
+class Says(StrEnum):
+    """What a word tells of its record's money."""
+
+    money = "money"  # it moves
+    taken = "taken"  # it is taken from us
+    given = "given"  # it is given to us
+    none = "none"  # nothing moves, whatever the type; a fee beside it is due where it is stated
+    nothing = "nothing"  # the word does not tell
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A further column that tells whether a record moves money, or which way.
+
+    ``words`` are compared in lower case; ``''`` is a blank. A record whose witnesses contradict
+    one another or its type is quarantined.
+    """
+
+    column: str
+    words: Mapping[str, Says]
+    others: Says | None = None  # what any other word tells; by default its record is quarantined
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +106,7 @@ class RecordTypes:
     column: str = ""  # '' : the file has one type, keyed ''
     several: bool = False
     by_sign: bool = False
-    # a column and its words that make a record of any type one without money, e.g. pending
-    without_money: tuple[str, tuple[str, ...]] = ("", ())
+    witnesses: tuple[Witness, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,9 @@ SUBTYPES = {
 }
 
 
+_ALERTS = {"reversal": "Reversal", "retrieval": "Retrieval", "notice": "PreDispute"}
+
+
 def batch_summary(
     merchant: str, start: datetime, end: datetime, key: tuple[str, str], lines: list[Transaction]
 ) -> dict[str, object]:
@@ -40,14 +43,14 @@ def batch_summary(
 
 
 def dispute(merchant: str, case: Dispute) -> dict[str, object]:
-    is_reversal = case.kind == "reversal"
+    is_reversal, is_notice = case.kind == "reversal", case.kind == "notice"
     return {
         "processorMerchantId": f"{MERCHANTS[merchant].number:08d}",
         "merchantName": merchant,
         "transactionReferenceNumber": case.processor_reference,
         "merchantReferenceNumber": case.reference,
         "natureOfDispute": "Retrieval" if case.kind == "retrieval" else "Chargeback",
-        "alertType": {"reversal": "Reversal", "retrieval": "Retrieval"}.get(case.kind, "New"),
+        "alertType": _ALERTS.get(case.kind, "New"),
         "amount": decimal_text(case.amount_minor, case.currency),
         "sign": "+" if is_reversal else "-",
         "action": "CHARGEBACK_REVERSAL" if is_reversal else case.kind.upper(),
@@ -64,7 +67,7 @@ def dispute(merchant: str, case: Dispute) -> dict[str, object]:
         "representmentCPTime": utc_text(case.answered_at) if case.answered_at else "",
         "applications": "ics_bill",
         "eventRequestedTime": utc_text(case.at),
-        "preDisputeFlag": "N",
+        "preDisputeFlag": "Y" if is_notice else "N",
     }
 
 

@@ -60,7 +60,10 @@ class Services:
     def chargeback_details(self, request: Request, merchant: str) -> Response:
         """GET /reporting/v3/chargeback-details."""
         start, end = read_interval(request, _LONGEST_DAYS * 24)
-        rows = [members.dispute(merchant, case) for case in self._cases(merchant, start, end)]
+        days, trade = self._days(merchant, start, end), self.world.trade(merchant)
+        notices = [n for day in days for n in trade.notices(day) if start <= n.at < end]
+        cases = [*self._cases(merchant, start, end), *notices]
+        rows = [members.dispute(merchant, case) for case in cases]
         return self._owned(request, merchant, start, end, "chargebackDetails", rows)
 
     def chargeback_summaries(self, request: Request, merchant: str) -> Response:

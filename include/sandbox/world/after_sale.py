@@ -83,7 +83,14 @@ class AfterSale:
 
     def retrievals(self, day: date) -> tuple[Dispute, ...]:
         """Return the issuers' questions of a day: about a sale of ten days ago, no money moves."""
-        rng = self._chance(day, "retrievals")
+        return self._without_money(day, "retrieval", 90)
+
+    def notices(self, day: date) -> tuple[Dispute, ...]:
+        """Return the chargebacks that are announced and take nothing, of a sale of ten days ago."""
+        return self._without_money(day, "notice", 80)
+
+    def _without_money(self, day: date, kind: str, index: int) -> tuple[Dispute, ...]:
+        rng = self._chance(day, f"{kind}s")
         sold_on = day - timedelta(days=CHARGEBACK_LAGS.start)
         if not self.facts.has_disputes or rng.randrange(4) or sold_on < self.start:
             return ()
@@ -91,7 +98,7 @@ class AfterSale:
         asked = [o for o in plain if o.captured.card_type in REASONS]
         plan = _Plan(0, rng.random(), rng.random(), is_partial=False, reversed_after=None)
         return tuple(
-            replace(self._chargeback(day, 90, plan, order), kind="retrieval", fee_minor=0)
+            replace(self._chargeback(day, index, plan, order), kind=kind, fee_minor=0)
             for order in asked[-1:]
         )
 

@@ -101,7 +101,7 @@ class Dispute:
     """One entry of a dispute case on one settlement day."""
 
     case_number: str
-    kind: str  # chargeback or reversal
+    kind: str  # chargeback or reversal; a retrieval or notice moves no money
     at: datetime
     settlement_date: date
     request_id: str  # of the capture it is about; of nobody, where is_unknown

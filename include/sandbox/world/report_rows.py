@@ -251,15 +251,17 @@ _CASE_WORDS = {  # case type, financial impact, its type
     "chargeback": ("CHARGEBACK", "Y", "debit"),
     "reversal": ("CHARGEBACK_REVERSAL", "Y", "credit"),
     "retrieval": ("RETRIEVAL", "N", "none"),
+    "notice": ("CHARGEBACK", "N", "none"),
 }
 
 
 def _dispute_rows(world: World, merchant: str, day: date, version: int) -> list[Row]:
-    """Return chargebacks and reversals, then retrieval requests, which move no money."""
+    """Return chargebacks and reversals, then what moves no money."""
     found: list[Row] = []
-    cases = (*world.settled(merchant, day).disputes, *world.trade(merchant).retrievals(day))
+    settled, trade = world.settled(merchant, day), world.trade(merchant)
+    cases = (*settled.disputes, *trade.retrievals(day), *trade.notices(day))
     for number, case in enumerate(cases):
-        is_restated = number == 0 and case.kind != "retrieval"
+        is_restated = number == 0 and bool(settled.disputes)
         fee = case.fee_minor + (RESTATED_CASE_MINOR * (version - 1) if is_restated else 0)
         case_type, impact, impact_type = _CASE_WORDS[case.kind]
         minor = case.amount_minor if case.kind == "retrieval" else case.signed_minor

@@ -73,7 +73,7 @@ def has_rows(world: World, organization_id: str, name: str, day: date) -> bool:
         return bool(world.trade(organization_id).funded_on(day))
     if word == "disputes":
         settled, trade = world.settled(organization_id, day), world.trade(organization_id)
-        return bool(settled.disputes or trade.retrievals(day))
+        return bool(settled.disputes or trade.retrievals(day) or trade.notices(day))
     if word == "conversion_xml":
         return bool(world.trade(organization_id).conversions(day))
     return True

@@ -100,6 +100,9 @@ class Trade:
     def retrievals(self, day: date) -> tuple[Dispute, ...]:
         return self._after.retrievals(day)
 
+    def notices(self, day: date) -> tuple[Dispute, ...]:
+        return self._after.notices(day)
+
     def _chance(self, day: date, stream: str) -> random.Random:
         return dates.chance(self.setting.seed, self.facts.organization_id, day, stream)
 

@@ -15,8 +15,8 @@ from include.adapters.layouts.reading.columns import (
 from include.adapters.layouts.reading.faults import MAX_FIELD_BYTES
 from include.adapters.layouts.reading.plain_bytes import are_digits
 from include.adapters.layouts.reading.plan import TYPE, Plan
-from include.adapters.layouts.shape import Kind, Sign
-from include.domain.settlement import LineClass
+from include.adapters.layouts.reading.witnesses import NOBODY, Told, contradictions, moves_money
+from include.adapters.layouts.shape import NEGATIVE, POSITIVE, Kind, Sign
 
 _ASK = "Ask the sender for a corrected file."
 
@@ -51,6 +51,7 @@ class Seen:
     with_cards: Container[str]  # columns in which a card number stands
     with_blanks: Container[str]  # columns in which a value is missing
     sound: Container[str] = ()  # request id columns that are well-formed in every row
+    told: Told = NOBODY  # what the witnesses say
 
 
 def checks_of(plan: Plan, seen: Seen) -> list[Check]:
@@ -61,9 +62,10 @@ def checks_of(plan: Plan, seen: Seen) -> list[Check]:
         *_merchant_check(plan),
         *_type_check(plan),
         *_filled_checks(plan, seen),
+        *_witness_checks(plan, seen),
         *_shape_checks(plan, seen),
         *_money_checks(plan),
-        *_sign_checks(plan),
+        *_sign_checks(plan, seen),
         *_total_check(plan),
     ]
 
@@ -156,6 +158,29 @@ def _filled_checks(plan: Plan, seen: Seen) -> Iterator[Check]:
             )
 
 
+def _witness_checks(plan: Plan, seen: Seen) -> Iterator[Check]:
+    for told in seen.told.columns:
+        if told.null_count():
+            name = told.name.removesuffix("#told")
+            yield Check(
+                "unknown_word",
+                pl.col(told.name).is_null(),
+                name,
+                f"{{value}} is no known {name}, so whether money moved is not known",
+                "Find out what it means and add it to the layout's witnesses.",
+            )
+    names = [witness.column for witness in plan.witnesses]
+    for contradicts in contradictions(plan, seen.told):
+        yield Check(
+            "words_contradict",
+            contradicts,
+            plan.layout.records.column,
+            f"The record's type, {{value}}, and what stands in {', '.join(names)} contradict "
+            "one another",
+            "Ask the sender which of them is meant.",
+        )
+
+
 def sound_ids(text: pl.DataFrame, plan: Plan) -> set[str]:
     """Name the request id columns of which every value is 22 digits."""
     return {name for name in plan.of_kind(Kind.request_id) if are_digits(text[name], 22)}
@@ -220,27 +245,24 @@ def _money_checks(plan: Plan) -> Iterator[Check]:
         )
 
 
-_POSITIVE = {LineClass.gross_sale, LineClass.chargeback_reversal}
-_NEGATIVE = {LineClass.refund, LineClass.chargeback}
-
-
-def _sign_checks(plan: Plan) -> Iterator[Check]:
+def _sign_checks(plan: Plan, seen: Seen) -> Iterator[Check]:
     """A signed amount must suit its class; an unsigned one must not carry a sign."""
+    moves = moves_money() if seen.told.has_none else pl.lit(True)
     words = plan.type_words
     wrong: dict[tuple[str, bool], set[int]] = {}  # (amount, must be positive) -> types
     for word, line in plan.lines:
         if line.sign in (Sign.given, Sign.taken) or (
-            line.sign is Sign.signed and line.line_class in _POSITIVE
+            line.sign is Sign.signed and line.line_class in POSITIVE
         ):
             wrong.setdefault((line.amount, True), set()).add(words.index(word))
-        elif line.sign is Sign.signed and line.line_class in _NEGATIVE:
+        elif line.sign is Sign.signed and line.line_class in NEGATIVE:
             wrong.setdefault((line.amount, False), set()).add(words.index(word))
     for (amount, must_be_positive), types in wrong.items():
         minor = pl.col(f"{amount}#minor")
         bad = (minor < 0) if must_be_positive else (minor > 0)
         yield Check(
             "sign_contradicts_type",
-            bad & pl.col(TYPE).is_in(sorted(types)),
+            bad & pl.col(TYPE).is_in(sorted(types)) & moves,
             amount,
             f"The sign of {{value}} in {amount} contradicts the record's type",
             "Check whether the report was made with signedAmounts and name the matching layout.",

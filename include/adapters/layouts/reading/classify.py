@@ -21,6 +21,7 @@ from include.adapters.layouts.reading.checks import (
 from include.adapters.layouts.reading.columns import read_columns
 from include.adapters.layouts.reading.lines import lines_of
 from include.adapters.layouts.reading.plan import LINE_NO, TYPE, Plan
+from include.adapters.layouts.reading.witnesses import all_told, hear
 from include.adapters.layouts.shape import RecordTypes
 from include.services.uniqueness import are_unique
 
@@ -58,9 +59,13 @@ def classify(text: pl.DataFrame, line_no: pl.Series, plan: Plan, has_control: bo
     frame = read_columns(text.with_columns_seq(line_no.cast(pl.Int64).alias(LINE_NO)), plan)
     longest = longest_texts(text, plan)
     held = card_flags(text, plan, longest)
-    frame = frame.with_columns_seq(_types(frame, plan).alias(TYPE), *held.values())
+    told = hear(frame, plan, _translated)
+    frame = frame.with_columns_seq(_types(frame, plan).alias(TYPE), *held.values(), *told.columns)
+    if told.seen:
+        frame = frame.with_columns_seq(all_told(plan))
     blank = {name for name in text.columns if text[name].null_count()}
-    checks = checks_of(plan, Seen(has_control, longest, held, blank, sound_ids(text, plan)))
+    seen = Seen(has_control, longest, held, blank, sound_ids(text, plan), told)
+    checks = checks_of(plan, seen)
     found_bad = frame.select_seq(is_bad(checks)).to_series()
     prints = text.select_seq(list(dict.fromkeys(plan.telling))).hash_rows()
     bad, good = pl.DataFrame(schema=_BAD_SCHEMA), frame
@@ -73,7 +78,7 @@ def classify(text: pl.DataFrame, line_no: pl.Series, plan: Plan, has_control: bo
         is_again = good[LINE_NO].is_in(_repeated(good, prints, text.columns).implode())
         bad = pl.concat([bad, _explained(good.filter(is_again), [_AGAIN], plan)])
         good, prints = good.filter(~is_again), prints.filter(~is_again)
-    lines = lines_of(_with_money(good, plan), plan)
+    lines = lines_of(good, plan, has_unmoved=told.has_none)
     unpaid = good.height - _records(lines["line_no"].to_numpy())
     totals = totals_of(lines, plan.layout.yields)
     print_lines = good[LINE_NO] if len(prints) else good[LINE_NO].clear()
@@ -190,13 +195,6 @@ def _type_index(text: str, records: RecordTypes, words: tuple[str, ...]) -> int 
     found = listed & set(words)
     is_plain = all(_COMPANION.fullmatch(word) for word in listed)
     return words.index(found.pop()) if len(found) == 1 and is_plain else None
-
-
-def _with_money(good: pl.DataFrame, plan: Plan) -> pl.DataFrame:
-    column, words = plan.layout.records.without_money
-    if not column or column not in good.columns:
-        return good
-    return good.filter(~good[column].str.to_lowercase().is_in(list(words)).fill_null(False))
 
 
 def _explained(rows: pl.DataFrame, checks: list[Check], plan: Plan) -> pl.DataFrame:

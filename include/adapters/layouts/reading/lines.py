@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import polars as pl
 
 from include.adapters.layouts.reading.plan import LINE_NO, TYPE, Plan
+from include.adapters.layouts.reading.witnesses import moves_money
 from include.adapters.layouts.shape import Kind, Line, Sign
-from include.domain.settlement import BANK_ENTRY_COLUMNS, LINE_COLUMNS
+from include.domain.settlement import BANK_ENTRY_COLUMNS, LINE_COLUMNS, LineClass
 
 POLARS_TYPES: Mapping[str, pl.DataType] = {
     "string": pl.String(),
@@ -30,13 +31,22 @@ def empty_lines(yields: str) -> pl.DataFrame:
     return pl.DataFrame(schema={n: POLARS_TYPES[t] for n, (t, _) in columns_of(yields).items()})
 
 
-def lines_of(good: pl.DataFrame, plan: Plan) -> pl.DataFrame:
-    """Make the lines of good records, in order of line number."""
+def lines_of(good: pl.DataFrame, plan: Plan, has_unmoved: bool = False) -> pl.DataFrame:
+    """Make the lines of good records, in order of line number.
+
+    Args:
+        good: the records, read.
+        plan: how they are to be understood.
+        has_unmoved: whether witnesses say of some that no money moved: of those only fees count.
+    """
     passes: dict[_Pass, dict[int, Line]] = {}
     for word, line in plan.lines:
         key = (line.amount, line.detail_from, line.is_optional)
         passes.setdefault(key, {})[plan.type_words.index(word)] = line
-    frames = [_one_pass(good, plan, by_type) for by_type in passes.values()]
+    moved = good.filter(moves_money()) if has_unmoved else good
+    frames = [
+        _one_pass(good if _is_fee(by_type) else moved, plan, by_type) for by_type in passes.values()
+    ]
     frames = [frame for frame in frames if frame.height]
     if not frames:
         return empty_lines(plan.layout.yields)
@@ -76,6 +86,10 @@ def _one_pass(good: pl.DataFrame, plan: Plan, by_type: Mapping[int, Line]) -> pl
         .alias(name)
         for name, (kind, _) in columns_of(plan.layout.yields).items()
     )
+
+
+def _is_fee(by_type: Mapping[int, Line]) -> bool:
+    return all(line.line_class is LineClass.fee for line in by_type.values())
 
 
 def _by_type(values: Mapping[int, str] | Mapping[int, int], kind: pl.DataType) -> pl.Expr:

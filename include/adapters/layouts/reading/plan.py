@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from include.adapters.layouts.reading.faults import of
-from include.adapters.layouts.shape import Kind, Layout, Line
+from include.adapters.layouts.shape import Kind, Layout, Line, Witness
 from include.services.files import Expected
 
 TYPE = "#type"  # index into Plan.type_words; null is an unknown type
@@ -45,6 +45,11 @@ class Plan:
     @property
     def type_words(self) -> tuple[str, ...]:
         return tuple(self.layout.records.types)
+
+    @property
+    def witnesses(self) -> list[Witness]:
+        """Return the witnesses whose column the file has."""
+        return [w for w in self.layout.records.witnesses if w.column in self.present]
 
     @property
     def lines(self) -> list[tuple[str, Line]]:
