@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -58,6 +59,15 @@ def test_bytes_that_come_back_are_the_newest_again(engine: Engine) -> None:
     files.keep(_file("b"))
     assert files.keep(_file("a")).version == 3
     assert [f.digest[0] for f in files.of_day(DAY)] == ["b", "a"]
+
+
+def test_the_same_bytes_are_read_by_the_layout_that_the_source_names_now(engine: Engine) -> None:
+    files = SqlFiles(engine)
+    kept = files.keep(_file("a"))
+    files.conclude(replace(kept, state=FileState.quarantined, reason="malformed_file: x"))
+    other = replace(_file("a"), layout="payment_batch_detail_classic_csv_signed")
+    assert files.keep(other) == replace(kept, layout=other.layout)
+    assert list(files.of_day(DAY)) == [replace(kept, layout=other.layout)]
 
 
 def test_versions_of_sources_and_days_do_not_mix(engine: Engine) -> None:

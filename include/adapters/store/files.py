@@ -22,7 +22,8 @@ class SqlFiles:
         """Record a file under the next version.
 
         Bytes that are the newest version already stay as they are. Bytes that were an older
-        version become the newest again: the sender went back to them.
+        version become the newest again: the sender went back to them. Either way a file whose
+        source now names another layout is read anew by that.
         """
         with self._engine.begin() as connection:
             _take_turns(connection, file)
@@ -46,9 +47,15 @@ class SqlFiles:
             row = _row(file) | {"version": (newest or 0) + 1}
             key = connection.execute(files.insert().values(row)).inserted_primary_key
             return replace(file, version=row["version"], file_id=int(key[0]) if key else 0)
-        if known["version"] == newest:
+        is_newest = known["version"] == newest
+        if is_newest and known["layout"] == file.layout:
             return _file(known)
-        again = {"version": newest + 1, "state": file.state.value, "reason": file.reason}
+        again = {
+            "version": newest if is_newest else newest + 1,
+            "layout": file.layout,
+            "state": file.state.value,
+            "reason": file.reason,
+        }
         connection.execute(update(files).where(files.c.file_id == known["file_id"]).values(again))
         return _file({**known, **again})
 
