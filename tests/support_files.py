@@ -111,6 +111,7 @@ class Gateway:
     states: dict[str, ReportState] = field(default_factory=dict)
     files: dict[tuple[str, str], list[bytes | IntegrationError]] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
+    parameters: list[dict[str, str]] = field(default_factory=list)  # of each service asked
 
     def put(self, name: str, day: SettlementDay, *contents: bytes | IntegrationError) -> None:
         """Serve these for a day, one per download."""
@@ -129,8 +130,9 @@ class Gateway:
         return self._serve(report_name, on, sink)
 
     def download_service(
-        self, service: str, organization_id: str, window: Window, sink: BinaryIO
+        self, service: str, organization_id: str, window: Window, sink: BinaryIO, **more: str
     ) -> Download | None:
+        self.parameters.append(more)
         return self._serve(service, window.start_at.date(), sink)
 
     def download_statement(

@@ -36,6 +36,8 @@ class Source:
     definition: str = ""  # Cybersource definition class, e.g. PaymentBatchDetailClass
     awaited_days: int = 7  # not required: asked for again this long after its day; 0 is never
     comes_on: frozenset[int] = EVERY_DAY  # weekdays whose file there is; Monday is 0
+    # Of a service: what it is asked for beyond window and organization, as the vendor names it.
+    parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def undemanded(self) -> "Source":
         """Return it as of a day on which it may come, and nobody waits for it."""

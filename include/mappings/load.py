@@ -196,6 +196,7 @@ def _sources(entry: MerchantEntry) -> tuple[Source, ...]:
             definition=row.definition,
             awaited_days=row.awaited_days,
             comes_on=frozenset(map(WEEKDAYS.index, row.comes_on)),
+            parameters=row.parameters,
         )
         for row in entry.sources
     )

@@ -43,6 +43,7 @@ def check_rules(entries: Entries) -> None:
     for merchant in of_kind(entries, MerchantEntry):
         _check_merchant(merchant)
         _check_sources(merchant)
+        _check_parameters(merchant)
         _check_template(merchant, entries)
         _check_rates(merchant, entries)
         _check_fee_codes(merchant, entries)
@@ -108,6 +109,9 @@ def _check_merchant(placed: Placed[MerchantEntry]) -> None:
         placed.report(("amount_tolerance_minor",), what, "Lower it: a match would hide an item.")
 
 
+_OWN_PARAMETERS = ("startTime", "endTime", "organizationId", "offset", "limit")
+
+
 def _check_sources(placed: Placed[MerchantEntry]) -> None:
     entry = placed.entry
     for i, source in enumerate(entry.sources):
@@ -127,6 +131,17 @@ def _check_sources(placed: Placed[MerchantEntry]) -> None:
             what = f"no bank account of this merchant is {source.remote_name!r}"
             do = did_you_mean(source.remote_name, accounts)
             placed.report(("sources", i, "remote_name"), what, do)
+
+
+def _check_parameters(placed: Placed[MerchantEntry]) -> None:
+    for i, source in enumerate(placed.entry.sources):
+        if source.parameters and source.kind is not SourceKind.service:
+            what = f"source {source.name!r} is a {source.kind}, and only a service takes parameters"
+            placed.report(("sources", i, "parameters"), what, "Remove them.")
+        for name in source.parameters:
+            if name in _OWN_PARAMETERS:
+                what = f"the parameter {name!r} is set for each day"
+                placed.report(("sources", i, "parameters", name), what, "Remove it.")
 
 
 def _check_template(placed: Placed[MerchantEntry], entries: Entries) -> None:

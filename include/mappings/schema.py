@@ -193,6 +193,7 @@ class SourceRow(Row):
     definition: str = ""
     awaited_days: Annotated[int, Field(ge=0, le=60)] = 7
     comes_on: Annotated[list[Weekday], Field(min_length=1)] = list(WEEKDAYS)
+    parameters: dict[Text, Text] = {}
 
 
 # Columns of SYSPRO's ArInvoice that say whose document it is, and how long their values are.

@@ -169,7 +169,9 @@ def _download(run: _Run, source: Source) -> Callable[[BinaryIO], Download | None
         )
 
     def service(sink: BinaryIO) -> Download | None:
-        return run.senders.reports.download_service(source.remote_name, org, run.window, sink)
+        return run.senders.reports.download_service(
+            source.remote_name, org, run.window, sink, **source.parameters
+        )
 
     def bank(sink: BinaryIO) -> Download | None:
         return run.senders.statements.download_statement(source.remote_name, on, sink)

@@ -81,11 +81,12 @@ class ReportSource(Protocol):
         ...
 
     def download_service(
-        self, service: str, organization_id: str, window: Window, sink: BinaryIO
+        self, service: str, organization_id: str, window: Window, sink: BinaryIO, **more: str
     ) -> Download | None:
         """Stream every page of a JSON service, as one JSON document ``{service: [items...]}``.
 
-        ``service`` is the last part of the path, e.g. ``chargeback-details``. ``None`` is 404.
+        ``service`` is the last part of the path, e.g. ``chargeback-details``; ``more`` are further
+        parameters of the vendor's, e.g. ``viewBy="requestDate"``. ``None`` is 404.
         """
         ...
 

@@ -93,6 +93,21 @@ def test_purchases_and_refunds_come_in_pages(app: CybersourceApp) -> None:
     assert get(app, "acme_us", too_long).status == 400
 
 
+def test_what_a_processor_does_not_settle_is_told_by_its_status_alone(app: CybersourceApp) -> None:
+    days = (app.world.settled("acme_us", DAY + timedelta(days=n)) for n in range(60))
+    settled = next(s for s in days if s.mysteries)
+    wanted = target(
+        "/reporting/v3/purchase-refund-details",
+        startTime=f"{settled.closed_at:%Y-%m-%dT%H:%M:%SZ}",
+        endTime=f"{settled.closed_at + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}",
+        viewBy="submissionDate",
+    )
+    found = body(get(app, "acme_us", wanted))
+    failed = {i["requestId"] for i in found["settlementStatuses"] if i["status"] == "FAILED"}
+    assert failed == {odd.request_id for odd in settled.mysteries}
+    assert failed < {i["requestId"] for i in found["settlements"]}
+
+
 def test_net_fundings_come_to_their_net(app: CybersourceApp) -> None:
     found = body(service(app, "acme_uk", "net-fundings"))
     for currency in ("EUR", "GBP"):

@@ -1,5 +1,6 @@
 """Step 1: pending, empty and absent are three things; the window inside decides whose a file is."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -66,6 +67,13 @@ def test_a_day_can_be_run_again_once_the_sender_has_dropped_its_files(tmp_path: 
     assert [s.outcome.value for s in again.sources] == ["unchanged", "unchanged"]
     assert "the version that arrived counts" in again.sources[0].reason
     assert bench.classify().totals == first
+
+
+def test_a_service_is_asked_with_the_parameters_of_its_source(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, replace(DISPUTES, parameters={"viewBy": "requestDate"}))
+    bench.gateway.put("chargeback-details", DAY, b'{"chargeback-details":[]}')
+    bench.download()
+    assert bench.gateway.parameters == [{"viewBy": "requestDate"}]
 
 
 def test_a_day_can_be_run_again_when_it_is_older_than_its_sender_keeps(tmp_path: Path) -> None:

@@ -86,10 +86,10 @@ class Reporting:
         return self._client.download(request, sink)
 
     def download_service(
-        self, service: str, organization_id: str, window: Window, sink: BinaryIO
+        self, service: str, organization_id: str, window: Window, sink: BinaryIO, **more: str
     ) -> Download | None:
         """Stream every page of a JSON service as one document; see ``services.download``."""
-        return services.download(self._client, service, organization_id, window, sink)
+        return services.download(self._client, service, organization_id, window, sink, **more)
 
     def items(
         self, service: str, organization_id: str, window: Window, **more: str

@@ -1,7 +1,9 @@
 """``purchase-refund-details``: settled requests with their fees, as JSON.
 
 Source: SDK model ReportingV3PurchaseRefundDetailsGet200Response (0.0.80): lists keyed by
-``requestId``, joined here. A settlement without its request details keeps blank references.
+``requestId``, joined here. A settlement without its request details keeps blank references. One
+whose status is not SETTLED is set aside: the vendor lists no words of it. Where the processor tells
+no status (a blank), the settlement counts.
 
 Sign: amounts are unsigned, the transaction type says sale or refund; fees are unsigned costs and
 must equal ``totalFee``. Percentages that are not amounts are ignored.
@@ -15,8 +17,10 @@ from include.adapters.layouts.shape import (
     Layout,
     Line,
     RecordTypes,
+    Says,
     Sign,
     Total,
+    Witness,
     currency,
     money,
 )
@@ -44,6 +48,7 @@ LAYOUT = Layout(
             ("settlements",),
             ("requestDetails", "purchase-refund-details"),
             ("feeAndFundingDetails",),
+            ("settlementStatuses",),
         ),
         join="requestId",
     ),
@@ -56,6 +61,7 @@ LAYOUT = Layout(
         Column("submission_time", ("submissionTime",), Kind.instant),
         Column("batch_time", ("cybersourceBatchTime",), Kind.instant),
         Column("batch_id", ("cybersourceBatchId",)),
+        Column("status", ("status",)),
         money("amount", "currency", "amount", is_required=True),
         currency("currency", "currencyCode", is_required=True),
         money("interchange_percentage", "fee_currency", "interchangePercentageAmount"),
@@ -69,6 +75,7 @@ LAYOUT = Layout(
     ),
     records=RecordTypes(
         column="transaction_type",
+        witnesses=(Witness("status", dict.fromkeys(("settled", ""), Says.money)),),
         types={
             **dict.fromkeys(("purchase", "purchases", "sale", "ics_bill"), _SALE),
             **dict.fromkeys(("refund", "refunds", "credit", "ics_credit"), _REFUND),

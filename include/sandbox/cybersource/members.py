@@ -5,7 +5,7 @@ from datetime import datetime
 from include.sandbox.world import MERCHANTS
 from include.sandbox.world.dates import utc_text
 from include.sandbox.world.facts import decimal_text
-from include.sandbox.world.model import Dispute, FeeLine, Transaction
+from include.sandbox.world.model import Dispute, FeeLine, Mystery, Transaction
 from include.sandbox.world.settlement import SettlementDay
 
 SUBTYPES = {
@@ -113,13 +113,31 @@ def authorization(line: Transaction, settled: SettlementDay) -> dict[str, object
     }
 
 
+def unsettled(odd: Mystery) -> Transaction:
+    """Return a sale that its processor does not settle."""
+    return Transaction(
+        odd.request_id,
+        odd.request_id,
+        "sale",
+        odd.at,
+        odd.reference,
+        odd.currency,
+        odd.amount_minor,
+        odd.amount_minor,
+        "Visa",
+        "",
+        None,
+    )
+
+
 def settlement_status(line: Transaction, settled: SettlementDay) -> dict[str, object]:
+    is_settled = line.settlement_date is not None
     return {
         "requestId": line.request_id,
-        "status": "SETTLED",
+        "status": "SETTLED" if is_settled else "FAILED",
         "settlementTime": utc_text(settled.closed_at),
-        "reasonCode": "100",
-        "errorText": "",
+        "reasonCode": "100" if is_settled else "233",
+        "errorText": "" if is_settled else "General decline by the processor",
     }
 
 

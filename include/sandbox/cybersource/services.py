@@ -157,7 +157,8 @@ class Services:
     ) -> Iterator[tuple[Transaction, SettlementDay]]:
         for day in self._days(merchant, start, end):
             settled = self.world.settled(merchant, day)
-            for line in self._current(merchant, settled):
+            failed = [members.unsettled(odd) for odd in settled.mysteries]
+            for line in (*self._current(merchant, settled), *failed):
                 if start <= (line.at if by_request else settled.closed_at) < end:
                     yield line, settled
 

@@ -138,10 +138,10 @@ class CybersourceHook(BaseHook):
     # JSON services
 
     def download_service(
-        self, service: str, organization_id: str, window: Window, sink: BinaryIO
+        self, service: str, organization_id: str, window: Window, sink: BinaryIO, **more: str
     ) -> Download | None:
         """Stream every page of a JSON service as one document; ``None`` is 404."""
-        return self._reporting.download_service(service, organization_id, window, sink)
+        return self._reporting.download_service(service, organization_id, window, sink, **more)
 
     def batch_totals(self, organization_id: str, window: Window) -> Sequence[Mapping[str, object]]:
         """Return ``payment-batch-summaries`` rows as the vendor names them."""

@@ -271,6 +271,18 @@ def test_pages_are_read_to_the_end(server: Any, reporting: Reporting, json_reply
     assert [row["requestId"] for row in found] == [str(number) for number in range(4500)]
     assert [query_of(call)["offset"] for call in server.calls] == ["0", "2000", "4000"]
     assert {query_of(call)["limit"] for call in server.calls} == {"2000"}
+    assert {query_of(call)["viewBy"] for call in server.calls} == {"requestDate"}
+
+
+def test_the_day_of_a_purchase_is_that_of_its_submission_unless_asked_otherwise(
+    server: Any, reporting: Reporting, json_reply: Any
+) -> None:
+    server.answers(json_reply({"requestDetails": [{"requestId": "1"}]}))
+    name = "purchase-refund-details"
+    reporting.download_service(name, "shop_1", DAY, io.BytesIO())
+    reporting.download_service(name, "shop_1", DAY, io.BytesIO(), viewBy="requestDate")
+    asked = [query_of(call)["viewBy"] for call in server.calls]
+    assert asked == ["submissionDate", "requestDate"]
 
 
 def test_a_server_that_ignores_the_offset_does_not_loop_for_ever(
