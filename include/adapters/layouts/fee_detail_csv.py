@@ -35,6 +35,7 @@ _FEES = (
     ("per_item", "fee_perItemFeeAmount", "fee_perItemFeeCurrency", "per_item"),
     ("service", "fee_serviceFeeAmount", "fee_serviceFeeAmountCcy", "service"),
     ("service_fixed", "fee_serviceFeeFixedAmount", "fee_serviceFeeFixedAmountCcy", "service"),
+    ("conversion", "fee_conversionFee", "fee_conversionFeeCurrency", "conversion"),
 )
 _REQUIRED = ("interchange", "assessment", "discount")
 

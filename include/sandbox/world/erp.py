@@ -40,6 +40,7 @@ _ACCOUNTS = (
     ("6155", "Fees: chargebacks", "E"),
     ("6156", "Chargebacks lost", "E"),
     ("6157", "Acquirer adjustments", "E"),
+    ("6158", "Fees: conversion", "E"),
     ("6160", "Settlement discount", "E"),
     ("6190", "FX rounding", "E"),
 )

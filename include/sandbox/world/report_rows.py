@@ -50,7 +50,8 @@ _FEES = (
     "fee_settlementTime fee_settlementTimeZone fee_interchangeAmount fee_interchangeCurrency "
     "fee_interchangeRate fee_assessmentAmount fee_assessmentCurrency fee_discountAmount "
     "fee_discountCurrency fee_perItemFeeAmount fee_perItemFeeCurrency fee_serviceFeeAmount "
-    "fee_serviceFeeAmountCcy fee_totalFeeAmount fee_totalFeeCurrency"
+    "fee_serviceFeeAmountCcy fee_conversionFee fee_conversionFeeCurrency "
+    "fee_totalFeeAmount fee_totalFeeCurrency"
 )
 _FEE_SUMMARY = (
     "feeSummary_feeType feeSummary_feeDescription feeSummary_cardType feeSummary_count "
@@ -216,6 +217,8 @@ def _fee_rows(world: World, merchant: str, day: date, version: int) -> list[Row]
                 currency,
                 text(fee.per_item_minor + extra),
                 currency,
+                "",
+                "",
                 "",
                 "",
                 text(fee.total_minor + extra),
