@@ -34,9 +34,9 @@ from include.domain.settlement import LineClass
 _GROUP = "chargebackAndRetrieval_"
 
 
-def _h(*fields: str) -> tuple[str, ...]:
+def _h(name: str) -> tuple[str, ...]:
     """Headings of a field: with its group, and bare as some accounts select it."""
-    return tuple(f"{prefix}{name}" for name in fields for prefix in (_GROUP, ""))
+    return f"{_GROUP}{name}", name
 
 
 _FEE = Line(LineClass.fee, "fee", Sign.cost, "chargeback_fee", is_optional=True)
@@ -69,7 +69,8 @@ LAYOUT = Layout(
         Column("impact_type", _h("financialImpactType")),
         Column("transaction_type", _h("transactionType")),
         Column("respond_by", _h("respondByDate")),
-        Column("arn", _h("arn", "adjustmentARN")),
+        Column("arn", _h("arn")),
+        Column("adjustment_arn", _h("adjustmentARN")),
         money("fee", "fee_currency", *_h("feeAmount")),
         currency("fee_currency", *_h("feeCurrency")),
         CARD_TYPE,
@@ -103,7 +104,7 @@ LAYOUT = Layout(
         "request_id": "request_id",
         "related_request_id": "request_id",
         "merchant_reference": "merchant_reference",
-        "processor_reference": "arn",
+        "processor_reference": ("arn", "adjustment_arn"),
         "case_number": "case_number",
         "answer_by": "respond_by",
         "card_type": "card_type",

@@ -66,7 +66,6 @@ class Line:
     detail_code: str = ""
     detail_from: str = ""  # or the column that holds the source's code
     is_optional: bool = False  # a blank or zero amount yields no line
-    fields: Mapping[str, str] = field(default_factory=dict)  # beyond Layout.fields
 
 
 class Says(StrEnum):
@@ -173,7 +172,8 @@ class Layout:
     columns: tuple[Column, ...]
     records: RecordTypes
     currency: str = "currency"  # the column with the lines' currency
-    fields: Mapping[str, str] = field(default_factory=dict)  # line column -> our column
+    # line column -> our column, or several, of which the first that is filled counts
+    fields: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     merchant: str = ""  # the column that must name the merchant asked for
     total: Total | None = None
     may_be_empty: bool = False  # a file without records is a statement, not a fault

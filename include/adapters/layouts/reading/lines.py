@@ -81,7 +81,7 @@ def _one_pass(good: pl.DataFrame, plan: Plan, by_type: Mapping[int, Line]) -> pl
     if plan.layout.yields == "bank_entries":
         fixed |= {"entry_id": _entry_id(plan), "account_id": _account(plan)}
     return rows.select_seq(
-        (fixed[name] if name in fixed else _field(name, kind, plan, line))
+        (fixed[name] if name in fixed else _field(name, kind, plan))
         .cast(POLARS_TYPES[kind])
         .alias(name)
         for name, (kind, _) in columns_of(plan.layout.yields).items()
@@ -112,13 +112,14 @@ def _currency(plan: Plan, line: Line) -> str:
     return own if own in plan.present else plan.layout.currency
 
 
-def _field(name: str, kind: str, plan: Plan, line: Line) -> pl.Expr:
-    column = line.fields.get(name, plan.layout.fields.get(name, ""))
-    if column not in plan.present:
+def _field(name: str, kind: str, plan: Plan) -> pl.Expr:
+    named = plan.layout.fields.get(name, ())
+    columns = [c for c in ((named,) if isinstance(named, str) else named) if c in plan.present]
+    if not columns:
         return pl.lit(None, POLARS_TYPES[kind])
-    if plan.layout.column(column).kind in (Kind.instant, Kind.day):
-        return pl.col(f"{column}#at")
-    return pl.col(column)
+    if plan.layout.column(columns[0]).kind in (Kind.instant, Kind.day):
+        return pl.col(f"{columns[0]}#at")
+    return pl.coalesce(columns) if len(columns) > 1 else pl.col(columns[0])
 
 
 def _account(plan: Plan) -> pl.Expr:
