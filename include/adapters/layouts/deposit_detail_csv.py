@@ -29,7 +29,7 @@ LAYOUT = Layout(
         Column("batch_id", ("deposit_identifier",), is_required=True, is_filled=True),
         money("amount", "currency", "deposit_amount", is_required=True),
         currency("currency", "deposit_currency", is_required=True),
-        Column("deposit_time", ("deposit_time",), Kind.instant, True, True),
+        Column("deposit_time", ("deposit_time",), Kind.moment, True, True),
         Column("status", ("deposit_status",), is_required=True, is_filled=True),
         Column("type", ("deposit_type",)),
         Column("method", ("deposit_method",)),

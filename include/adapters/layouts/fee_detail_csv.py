@@ -52,7 +52,9 @@ LAYOUT = Layout(
         Column("billing_type", ("fee_billingType",)),
         money("settlement", "settlement_currency", "fee_settlementAmount"),
         currency("settlement_currency", "fee_settlementCurrency"),
-        Column("settlement_time", ("fee_settlementTime",), Kind.instant),
+        Column(
+            "settlement_time", ("fee_settlementTime",), Kind.moment, zone_from="settlement_zone"
+        ),
         Column("settlement_zone", ("fee_settlementTimeZone",)),
         Column("interchange_rate", ("fee_interchangeRate",)),
         Column("discount_rate", ("fee_discountRate",)),

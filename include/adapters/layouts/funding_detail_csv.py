@@ -35,7 +35,7 @@ LAYOUT = Layout(
         BATCH_ID,
         money("amount", "currency", "funding_fundingAmount", is_required=True),
         currency("currency", "funding_fundingCurrency", is_required=True),
-        Column("funding_date", ("funding_fundingDate",), Kind.day, True, True),
+        Column("funding_date", ("funding_fundingDate",), Kind.moment, True, True),
         Column("status", ("funding_status",)),
     ),
     records=RecordTypes(

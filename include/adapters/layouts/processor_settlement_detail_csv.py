@@ -38,7 +38,7 @@ LAYOUT = Layout(
         TRANSACTION_DATE,
         money("amount", "currency", "settlement_settlementAmount", is_required=True),
         currency("currency", "settlement_settlementCurrencyCode", is_required=True),
-        Column("settlement_date", ("settlement_settlementDate",), Kind.instant, True, True),
+        Column("settlement_date", ("settlement_settlementDate",), Kind.moment, True, True),
         Column("status", ("settlement_status",)),
         BATCH_ID,
         CARD_TYPE,

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     currency = "currency"  # ISO 4217 code
     instant = "instant"  # ISO 8601 with zone
     day = "day"  # ISO 8601 calendar date
+    moment = "moment"  # either, or a time in the zone of ``zone_from``; see reading.moments
     number = "number"  # a whole number
 
 
@@ -40,6 +41,7 @@ class Column:
     is_required: bool = False  # the heading must be there
     is_filled: bool = False  # no record may leave it blank
     currency_from: str = ""  # of money and minor: the column that names its currency
+    zone_from: str = ""  # of moment: the column that names its zone; without one UTC
 
 
 class Sign(StrEnum):

@@ -206,6 +206,11 @@ def _shape_checks(plan: Plan, seen: Seen) -> Iterator[Check]:
     for kind, code, what in (
         (Kind.instant, "time_not_iso_8601", "is not an ISO 8601 time with zone"),
         (Kind.day, "date_not_iso_8601", "is not an ISO 8601 date"),
+        (
+            Kind.moment,
+            "time_not_iso_8601",
+            "is neither an ISO 8601 time in a zone that is known nor a date",
+        ),
     ):
         for name in plan.of_kind(kind):
             unread = pl.col(name).is_not_null() & pl.col(f"{name}#at").is_null()

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import polars as pl
 
+from include.adapters.layouts.reading.moments import read_moments
 from include.adapters.layouts.reading.plain_bytes import only_text, read_hundredths, read_instants
 from include.adapters.layouts.reading.plan import Plan
 from include.adapters.layouts.shape import Kind
@@ -41,6 +42,7 @@ def read_columns(frame: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     instants = {} if not frame.height else _plain_instants(frame, plan, same)
     amounts = [series for name in plan.of_kind(Kind.money) for series in _number(frame[name])]
     others = [name for name in plan.of_kind(Kind.instant) if name not in instants]
+    moments = [name for name in plan.of_kind(Kind.moment) if name not in instants]
     frame = frame.with_columns_seq(
         *_digits(plan, same),
         *amounts,
@@ -48,6 +50,7 @@ def read_columns(frame: pl.DataFrame, plan: Plan) -> pl.DataFrame:
         *_instants(others, same),
         *_days(plan),
         *(found.alias(f"{name}#at") for name, found in instants.items()),
+        *(read_moments(frame, name, plan) for name in moments),
     )
     facts = frame.select_seq(*_facts(plan, others)).row(0, named=True) if frame.height else {}
     return frame.with_columns_seq(*_minor(plan, facts), *_settled(others, facts))
@@ -113,7 +116,7 @@ def _plain_instants(
     frame: pl.DataFrame, plan: Plan, same: Mapping[str, str]
 ) -> dict[str, pl.Series]:
     """Return the columns of which every text is an instant in UTC without a fraction."""
-    names = [name for name in plan.of_kind(Kind.instant) if name not in same]
+    names = [name for name in plan.of_kind(Kind.instant, Kind.moment) if name not in same]
     found = {name: read_instants(frame[name]) for name in names}
     return {name: series for name, series in found.items() if series is not None}
 

@@ -117,7 +117,7 @@ def _field(name: str, kind: str, plan: Plan) -> pl.Expr:
     columns = [c for c in ((named,) if isinstance(named, str) else named) if c in plan.present]
     if not columns:
         return pl.lit(None, POLARS_TYPES[kind])
-    if plan.layout.column(columns[0]).kind in (Kind.instant, Kind.day):
+    if plan.layout.column(columns[0]).kind in (Kind.instant, Kind.day, Kind.moment):
         return pl.col(f"{columns[0]}#at")
     return pl.coalesce(columns) if len(columns) > 1 else pl.col(columns[0])
 
