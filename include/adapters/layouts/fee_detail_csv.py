@@ -23,6 +23,7 @@ from include.adapters.layouts.shape import (
     Sign,
     Total,
     currency,
+    fee,
     money,
 )
 from include.domain.settlement import LineClass
@@ -59,11 +60,11 @@ LAYOUT = Layout(
         Column("interchange_rate", ("fee_interchangeRate",)),
         Column("discount_rate", ("fee_discountRate",)),
         *(
-            Column(name, (heading,), Kind.money, name in _REQUIRED, currency_from=f"{name}_ccy")
+            Column(name, (heading,), Kind.fee, name in _REQUIRED, currency_from=f"{name}_ccy")
             for name, heading, _, _ in _FEES
         ),
         *(currency(f"{name}_ccy", heading) for name, _, heading, _ in _FEES),
-        money("total", "total_ccy", "fee_totalFeeAmount", is_required=True),
+        fee("total", "total_ccy", "fee_totalFeeAmount", is_required=True),
         currency("total_ccy", "fee_totalFeeCurrency", is_required=True),
     ),
     records=RecordTypes(

@@ -15,7 +15,7 @@ from include.adapters.layouts.shape import (
     RecordTypes,
     Sign,
     currency,
-    money,
+    fee,
 )
 from include.domain.settlement import LineClass
 
@@ -35,10 +35,10 @@ LAYOUT = Layout(
         Column("batch_id", ("merchantBatchNumber",)),
         Column("transaction_time", ("transactionTime",), Kind.instant),
         Column("settlement_time", ("settlementTime",), Kind.instant),
-        money("interchange", "currency", "interchangeAmount", is_required=True),
-        money("discount", "currency", "discountAmount"),
-        money("billback", "currency", "billbackAmount"),
-        money("surcharge", "currency", "surchargeAmount"),
+        fee("interchange", "currency", "interchangeAmount", is_required=True),
+        fee("discount", "currency", "discountAmount"),
+        fee("billback", "currency", "billbackAmount"),
+        fee("surcharge", "currency", "surchargeAmount"),
         currency("currency", "settlementCurrencyCode", is_required=True),
         Column("card_type", ("paymentSubTypeDescription", "paymentSubType")),
     ),

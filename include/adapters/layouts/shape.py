@@ -18,6 +18,7 @@ class Kind(StrEnum):
     text = "text"  # free text: scanned for card numbers and control characters
     request_id = "request_id"  # 22 digits, kept as text
     money = "money"  # a plain decimal in the currency of ``currency_from``
+    fee = "fee"  # as money, and finer than its currency: rounded over the record; see reading.fees
     minor = "minor"  # a whole number of minor units (BAI2)
     currency = "currency"  # ISO 4217 code
     instant = "instant"  # ISO 8601 with zone
@@ -220,3 +221,8 @@ def money(name: str, currency_from: str, *headings: str, is_required: bool = Fal
 def currency(name: str, *headings: str, is_required: bool = False) -> Column:
     """Declare a currency column."""
     return Column(name, headings, Kind.currency, is_required, is_required)
+
+
+def fee(name: str, currency_from: str, *headings: str, is_required: bool = False) -> Column:
+    """Declare a fee, or the total of a record's fees, and the column that names its currency."""
+    return Column(name, headings, Kind.fee, is_required, is_required, currency_from=currency_from)

@@ -213,7 +213,7 @@ def _fee_rows(world: World, merchant: str, day: date, version: int) -> list[Row]
                 decimal_text(fee.interchange_bps, "USD"),  # per cent with two decimals: 1.65
                 text(fee.assessment_minor),
                 currency,
-                text(0),
+                "0.0000",  # discounts have four decimals whatever their currency
                 currency,
                 text(fee.per_item_minor + extra),
                 currency,

@@ -13,6 +13,7 @@ from include.adapters.layouts.reading.columns import (
     WHOLE_NUMBER,
 )
 from include.adapters.layouts.reading.faults import MAX_FIELD_BYTES
+from include.adapters.layouts.reading.fees import TOTAL_OFF, fees_of
 from include.adapters.layouts.reading.plain_bytes import are_digits
 from include.adapters.layouts.reading.plan import TYPE, Plan
 from include.adapters.layouts.reading.witnesses import NOBODY, Told, contradictions, moves_money
@@ -225,7 +226,7 @@ def _money_checks(plan: Plan) -> Iterator[Check]:
             name,
             f"{{value}} in {name} is not an ISO 4217 currency",
         )
-    for name in plan.of_kind(Kind.money, Kind.minor):
+    for name in plan.of_kind(Kind.money, Kind.fee, Kind.minor):
         is_minor = plan.layout.column(name).kind is Kind.minor
         plain = WHOLE_NUMBER if is_minor else PLAIN_DECIMAL
         yield Check(
@@ -278,7 +279,7 @@ def _total_check(plan: Plan) -> Iterator[Check]:
     total = plan.layout.total
     if total is None or total.column not in plan.present:
         return
-    parts = sorted({line.amount for _, line in plan.lines if line.is_optional} & set(plan.present))
+    parts = fees_of(plan)
     currencies = {plan.layout.column(part).currency_from for part in parts}
     mixed = [
         pl.col(part).is_not_null() & (pl.col(f"{part}#minor") != 0) & (pl.col(of) != total_currency)
@@ -294,10 +295,9 @@ def _total_check(plan: Plan) -> Iterator[Check]:
             total.column,
             "The fees of one record are in more than one currency (total {value})",
         )
-    sum_of = pl.sum_horizontal(pl.col(f"{part}#minor").fill_null(0) for part in parts)
     yield Check(
         "fee_total_differs",
-        pl.col(f"{total.column}#minor").is_not_null() & (sum_of != pl.col(f"{total.column}#minor")),
+        pl.col(TOTAL_OFF),
         total.column,
         "The fees of the record do not add up to its total {value}",
     )

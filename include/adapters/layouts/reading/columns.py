@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import polars as pl
 
+from include.adapters.layouts.reading.fees import compare_total, round_fees
 from include.adapters.layouts.reading.moments import read_moments
 from include.adapters.layouts.reading.plain_bytes import only_text, read_hundredths, read_instants
 from include.adapters.layouts.reading.plan import Plan
@@ -40,7 +41,8 @@ def read_columns(frame: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     """
     same = _constants(frame, plan)
     instants = {} if not frame.height else _plain_instants(frame, plan, same)
-    amounts = [series for name in plan.of_kind(Kind.money) for series in _number(frame[name])]
+    names = plan.of_kind(Kind.money, Kind.fee)
+    amounts = [series for name in names for series in _number(frame[name])]
     others = [name for name in plan.of_kind(Kind.instant) if name not in instants]
     moments = [name for name in plan.of_kind(Kind.moment) if name not in instants]
     frame = frame.with_columns_seq(
@@ -53,7 +55,17 @@ def read_columns(frame: pl.DataFrame, plan: Plan) -> pl.DataFrame:
         *(read_moments(frame, name, plan) for name in moments),
     )
     facts = frame.select_seq(*_facts(plan, others)).row(0, named=True) if frame.height else {}
-    return frame.with_columns_seq(*_minor(plan, facts), *_settled(others, facts))
+    frame = frame.with_columns_seq(*_minor(plan, facts), *_settled(others, facts))
+    return _with_fees(frame, plan, facts)
+
+
+def _with_fees(frame: pl.DataFrame, plan: Plan, facts: dict[str, object]) -> pl.DataFrame:
+    fees = plan.of_kind(Kind.fee)
+    if not fees:
+        return frame
+    frame = frame.with_columns_seq(compare_total(plan))
+    all_fit = all(facts.get(f"{name}#fits") for name in fees)
+    return frame if all_fit else round_fees(frame, plan)
 
 
 def _constants(frame: pl.DataFrame, plan: Plan) -> dict[str, str]:
@@ -144,7 +156,7 @@ def _shift(name: str, plan: Plan) -> pl.Expr:
 
 def _facts(plan: Plan, instants: Sequence[str]) -> Iterator[pl.Expr]:
     yield pl.len()
-    for name in plan.of_kind(Kind.money):
+    for name in plan.of_kind(Kind.money, Kind.fee):
         yield (_shift(name, plan) == 0).fill_null(False).all().alias(f"{name}#fits")
     for name in instants:
         unread = pl.col(f"{name}#strict") & pl.col(f"{name}#utc").is_null()
@@ -152,7 +164,7 @@ def _facts(plan: Plan, instants: Sequence[str]) -> Iterator[pl.Expr]:
 
 
 def _minor(plan: Plan, facts: dict[str, object]) -> Iterator[pl.Expr]:
-    for name in plan.of_kind(Kind.money):
+    for name in plan.of_kind(Kind.money, Kind.fee):
         number = pl.col(f"{name}#number")
         if facts.get(f"{name}#fits"):
             yield number.alias(f"{name}#minor")

@@ -40,7 +40,7 @@ class Plan:
             return [*self.present, *self.extra]
         kind = self.layout.records.column
         types = [kind] if kind in self.present else []
-        return [*self.of_kind(Kind.request_id, Kind.money, Kind.minor), *types]
+        return [*self.of_kind(Kind.request_id, Kind.money, Kind.fee, Kind.minor), *types]
 
     @property
     def type_words(self) -> tuple[str, ...]:
