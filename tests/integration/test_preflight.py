@@ -2,10 +2,13 @@
 
 import json
 import os
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+import include.mappings.load as mappings_of
 from include.adapters.syspro.master_data import MasterData
 from include.domain.errors import Rejected
 from include.wiring import Tieout
@@ -42,8 +45,13 @@ def test_all_that_the_demo_needs_is_there_and_nothing_is_written(
     before = len([row for row in play.sandbox.ledger.rows() if row.committed])
     code, said = look(play.desks.context, monkeypatch, capsys)
     assert code == 0, said
-    assert "18 ok, 0 wrong, 0 not asked" in said
-    for words in ("15 of template clearing", "4 of 2026-11-02 are listed", "11/2026 is open"):
+    assert "19 ok, 0 wrong, 0 not asked" in said
+    for words in (
+        "16 of template clearing",
+        "4 of 2026-11-02 are listed",
+        "3 of 3 are made as their layouts read them",
+        "11/2026 is open",
+    ):
         assert words in said
     assert "parts of kits: told of all kits (1)" in said
     assert len([row for row in play.sandbox.ledger.rows() if row.committed]) == before
@@ -59,7 +67,7 @@ def test_one_cause_is_one_line(
     assert "wrong      syspro_a: logs on: " in said
     assert "not asked  syspro_a: GL accounts: syspro_a does not answer" in said
     assert "bank_default: address and key: Airflow finds no connection 'bank_default'" in said
-    assert "9 ok, 2 wrong, 7 not asked" in said
+    assert "10 ok, 2 wrong, 7 not asked" in said
 
 
 def test_a_kit_whose_parts_nobody_tells_is_named(
@@ -72,6 +80,27 @@ def test_a_kit_whose_parts_nobody_tells_is_named(
     code, said = look(play.desks.context, monkeypatch, capsys)
     assert code == 1
     assert "wrong      syspro_a: parts of kits: SYSPRO tells no parts of KIT-9001" in said
+
+
+def test_a_report_that_is_made_with_other_signs_than_its_layout_reads_is_named(
+    play: Play,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = tmp_path / "mappings"
+    shutil.copytree(Path(mappings_of.__file__).parent, folder)
+    page = folder / "merchants.yaml"
+    old, new = "layout: chargeback_and_retrieval_detail_csv\n", "layout: {}_unsigned\n"
+    page.write_text(page.read_text().replace(old, new.format(old.split()[1]), 1))
+    context = Tieout(play.desks.context.settings)
+    context.mappings = mappings_of.load_mappings(folder)
+    code, said = look(context, monkeypatch, capsys)
+    assert code == 1
+    assert (
+        "signs of reports: ChargebackAndRetrievalDetailReport_Daily is made with signedAmounts; "
+        "the layout chargeback_and_retrieval_detail_csv reads them so"
+    ) in said
 
 
 def test_a_store_that_is_away_is_an_answer_too(

@@ -108,6 +108,17 @@ def test_what_a_processor_does_not_settle_is_told_by_its_status_alone(app: Cyber
     assert failed < {i["requestId"] for i in found["settlements"]}
 
 
+def test_a_subscription_says_whether_its_amounts_have_signs(app: CybersourceApp) -> None:
+    found = body(get(app, "acme_us", target("/reporting/v3/report-subscriptions")))
+    signed = {
+        s["reportName"]: s["reportPreferences"]["signedAmounts"] for s in found["subscriptions"]
+    }
+    assert (signed[CLASSIC], signed["FundingDetailReport_Daily"]) == (False, True)
+    one = body(get(app, "acme_us", target(f"/reporting/v3/report-subscriptions/{CLASSIC}")))
+    assert one in found["subscriptions"]
+    assert get(app, "acme_us", target("/reporting/v3/report-subscriptions/None")).status == 404
+
+
 def test_net_fundings_come_to_their_net(app: CybersourceApp) -> None:
     found = body(service(app, "acme_uk", "net-fundings"))
     for currency in ("EUR", "GBP"):

@@ -57,6 +57,23 @@ class Reporting:
             return ()
         return tuple(entry_of(row) for row in read_list(found, "reportSearchResults", request))
 
+    def signed_amounts(self, organization_id: str) -> Mapping[str, bool]:
+        """Say which subscribed reports are made with signed amounts, by report name.
+
+        A subscription that does not tell is left out; nothing subscribed is an empty answer.
+        """
+        query = {"organizationId": demand_organization(organization_id, "report subscriptions")}
+        path = "/reporting/v3/report-subscriptions"
+        request = self._client.request(path, query, "list report subscriptions")
+        found = self._client.fetch(request)
+        rows = read_list(found, "subscriptions", request) if found is not None else []
+        preferences = {text_of(row, "reportName"): row.get("reportPreferences") for row in rows}
+        return {
+            name: said["signedAmounts"]
+            for name, said in preferences.items()
+            if name and isinstance(said, dict) and isinstance(said.get("signedAmounts"), bool)
+        }
+
     def download_report(
         self,
         organization_id: str,

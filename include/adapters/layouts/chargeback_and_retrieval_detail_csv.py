@@ -7,8 +7,11 @@ request id is that of the capture the dispute is about. RespondByDate is kept as
 deadline that cannot be read must not hold up the money beside it. No field says that a chargeback
 was contested; ResolutionTime says when the case ended.
 
-Sign: chargeback amounts are signed (signedAmounts), the fee beside them is an unsigned cost.
+Sign: chargeback amounts are signed (signedAmounts), the fee beside them is an unsigned cost. A
+report made without signs uses the ``_unsigned`` sibling, which takes them from the case's type.
 """
+
+from dataclasses import replace
 
 from include.adapters.layouts.shape import (
     BATCH_ID,
@@ -40,14 +43,36 @@ def _h(name: str) -> tuple[str, ...]:
 
 
 _FEE = Line(LineClass.fee, "fee", Sign.cost, "chargeback_fee", is_optional=True)
-_TAKEN = (
-    Line(LineClass.chargeback, "amount", Sign.signed, detail_from="reason_code"),
-    _FEE,
-)
-_RETURNED = (
-    Line(LineClass.chargeback_reversal, "amount", Sign.signed, detail_from="reason_code"),
-    _FEE,
-)
+
+
+def _by_case(taken: Sign, given: Sign) -> RecordTypes:
+    """Return the record types; the signs are those of money taken and of money given back."""
+    chargeback = (Line(LineClass.chargeback, "amount", taken, detail_from="reason_code"), _FEE)
+    reversal = (
+        Line(LineClass.chargeback_reversal, "amount", given, detail_from="reason_code"),
+        _FEE,
+    )
+    return RecordTypes(
+        column="case_type",
+        types={
+            **dict.fromkeys(("chargeback", "second_chargeback"), chargeback),
+            **dict.fromkeys(("chargeback_reversal", "chargeback reversal"), reversal),
+            **dict.fromkeys(("retrieval", "retrieval_request", "retrieval request"), ()),
+        },
+        witnesses=(
+            Witness("financial_impact", {"y": Says.money, "n": Says.none}),
+            Witness(
+                "impact_type",
+                {
+                    "": Says.nothing,
+                    "debit": Says.taken,
+                    "credit": Says.given,
+                    "none": Says.none,
+                },
+            ),
+        ),
+    )
+
 
 LAYOUT = Layout(
     name="chargeback_and_retrieval_detail_csv",
@@ -76,30 +101,7 @@ LAYOUT = Layout(
         CARD_TYPE,
         BATCH_ID,
     ),
-    records=RecordTypes(
-        column="case_type",
-        types={
-            "chargeback": _TAKEN,
-            "second_chargeback": _TAKEN,
-            "chargeback_reversal": _RETURNED,
-            "chargeback reversal": _RETURNED,
-            "retrieval": (),
-            "retrieval_request": (),
-            "retrieval request": (),
-        },
-        witnesses=(
-            Witness("financial_impact", {"y": Says.money, "n": Says.none}),
-            Witness(
-                "impact_type",
-                {
-                    "": Says.nothing,
-                    "debit": Says.taken,
-                    "credit": Says.given,
-                    "none": Says.none,
-                },
-            ),
-        ),
-    ),
+    records=_by_case(taken=Sign.signed, given=Sign.signed),
     fields={
         "request_id": "request_id",
         "related_request_id": "request_id",
@@ -113,4 +115,14 @@ LAYOUT = Layout(
         "settled_at": "chargeback_time",
     },
     merchant="merchant_id",
+    signed_amounts=True,
+    other_signs="chargeback_and_retrieval_detail_csv_unsigned",
+)
+
+UNSIGNED = replace(
+    LAYOUT,
+    name=LAYOUT.other_signs,
+    records=_by_case(taken=Sign.taken, given=Sign.given),
+    signed_amounts=False,
+    other_signs=LAYOUT.name,
 )

@@ -40,4 +40,5 @@ LAYOUT = Layout(
     ),
     fields={"batch_id": "batch_id", "settled_at": "deposit_time"},
     merchant="merchant_id",
+    signed_amounts=True,
 )

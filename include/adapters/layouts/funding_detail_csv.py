@@ -51,4 +51,5 @@ LAYOUT = Layout(
         "occurred_at": "transaction_date",
     },
     merchant="merchant_id",
+    signed_amounts=True,
 )

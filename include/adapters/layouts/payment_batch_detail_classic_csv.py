@@ -35,12 +35,15 @@ SALES = ("ics_bill", "ics_ecp_debit")
 REFUNDS = ("ics_credit", "ics_ecp_credit")
 
 
-def by_application(sale: Sign, refund: Sign) -> RecordTypes:
+BATCHED = Witness("status", dict.fromkeys(("batched", ""), Says.money))
+
+
+def by_application(sale: Sign, refund: Sign, status: Witness = BATCHED) -> RecordTypes:
     """Return the record types of a batch: one money application each, others beside it."""
     return RecordTypes(
         column="applications",
         several=True,
-        witnesses=(Witness("status", dict.fromkeys(("batched", ""), Says.money)),),
+        witnesses=(status,),
         types={
             **dict.fromkeys(SALES, (Line(LineClass.gross_sale, "amount", sale),)),
             **dict.fromkeys(REFUNDS, (Line(LineClass.refund, "amount", refund),)),
@@ -78,10 +81,14 @@ LAYOUT = Layout(
     records=by_application(Sign.given, Sign.taken),
     fields=FIELDS,
     merchant="merchant_id",
+    signed_amounts=False,
+    other_signs="payment_batch_detail_classic_csv_signed",
 )
 
 SIGNED = replace(
     LAYOUT,
-    name="payment_batch_detail_classic_csv_signed",
+    name=LAYOUT.other_signs,
     records=by_application(Sign.signed, Sign.signed),
+    signed_amounts=True,
+    other_signs=LAYOUT.name,
 )

@@ -6,8 +6,11 @@ the DOCTYPE are accepted as on its sister reports, and never fetched.
 One Request of a sale holds two application replies and two PaymentInfo, paired by position; only
 the pair named ``ics_bill`` or ``ics_credit`` is money, the other would double the sum.
 
-Sign: amounts are signed (standard and custom reports are made with signedAmounts).
+Sign: amounts are signed (signedAmounts). A report made without it uses the ``_unsigned`` sibling,
+which takes the sign from the application, as the classic one does.
 """
+
+from dataclasses import replace
 
 from include.adapters.layouts.payment_batch_detail_classic_csv import (
     FIELDS,
@@ -70,4 +73,14 @@ LAYOUT = Layout(
     records=by_application(Sign.signed, Sign.signed),
     fields=FIELDS,
     merchant="merchant_id",
+    signed_amounts=True,
+    other_signs="payment_batch_detail_xml_unsigned",
+)
+
+UNSIGNED = replace(
+    LAYOUT,
+    name=LAYOUT.other_signs,
+    records=by_application(Sign.given, Sign.taken),
+    signed_amounts=False,
+    other_signs=LAYOUT.name,
 )

@@ -2,11 +2,20 @@
 
 Source: Reporting User Guide 25.10.01, ProcessorSettlementDetailClass (213). No real file was seen.
 
-Sign: amounts are signed, and the sign is the record type: sale or refund. A pending or failed
-settlement is known and yields nothing; the guide lists no words of the status, so any other is set
-aside, and a blank (the column is optional) is a settlement.
+Sign: amounts are signed (signedAmounts), and the sign is the record type: sale or refund; where the
+report has the application, it must not contradict it. A report made without signs uses the
+``_unsigned`` sibling, which takes the type from the application and needs that column. A pending or
+failed settlement is known and yields nothing; the guide lists no words of the status, so any other
+is set aside, and a blank (the column is optional) is a settlement.
 """
 
+from dataclasses import replace
+
+from include.adapters.layouts.payment_batch_detail_classic_csv import (
+    REFUNDS,
+    SALES,
+    by_application,
+)
 from include.adapters.layouts.shape import (
     BATCH_ID,
     CARD_TYPE,
@@ -28,6 +37,15 @@ from include.adapters.layouts.shape import (
 )
 from include.domain.settlement import LineClass
 
+_STATUS = Witness(
+    "status",
+    {
+        **dict.fromkeys(("settled", "s", "batched", ""), Says.money),
+        **dict.fromkeys(("pending", "p", "failed", "f", "rejected"), Says.none),
+    },
+)
+_APPLICATIONS = Column("applications", ("application_name", "ics_applications"))
+
 LAYOUT = Layout(
     name="processor_settlement_detail_csv",
     source=Csv(preamble="v3", definition="ProcessorSettlementDetail"),
@@ -40,6 +58,7 @@ LAYOUT = Layout(
         currency("currency", "settlement_settlementCurrencyCode", is_required=True),
         Column("settlement_date", ("settlement_settlementDate",), Kind.moment, True, True),
         Column("status", ("settlement_status",)),
+        _APPLICATIONS,
         BATCH_ID,
         CARD_TYPE,
     ),
@@ -47,12 +66,12 @@ LAYOUT = Layout(
         column="amount",
         by_sign=True,
         witnesses=(
+            _STATUS,
             Witness(
-                "status",
-                {
-                    **dict.fromkeys(("settled", "s", "batched", ""), Says.money),
-                    **dict.fromkeys(("pending", "p", "failed", "f", "rejected"), Says.none),
-                },
+                "applications",
+                {**dict.fromkeys(SALES, Says.given), **dict.fromkeys(REFUNDS, Says.taken)},
+                several=True,
+                others=Says.nothing,
             ),
         ),
         types={
@@ -69,4 +88,18 @@ LAYOUT = Layout(
         "settled_at": "settlement_date",
     },
     merchant="merchant_id",
+    signed_amounts=True,
+    other_signs="processor_settlement_detail_csv_unsigned",
+)
+
+UNSIGNED = replace(
+    LAYOUT,
+    name=LAYOUT.other_signs,
+    columns=tuple(
+        replace(column, is_required=True, is_filled=True) if column is _APPLICATIONS else column
+        for column in LAYOUT.columns
+    ),
+    records=by_application(Sign.given, Sign.taken, _STATUS),
+    signed_amounts=False,
+    other_signs=LAYOUT.name,
 )

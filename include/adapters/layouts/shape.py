@@ -91,6 +91,7 @@ class Witness:
 
     column: str
     words: Mapping[str, Says]
+    several: bool = False  # the column lists words, as ``RecordTypes.several`` has it
     others: Says | None = None  # what any other word tells; by default its record is quarantined
 
 
@@ -178,6 +179,8 @@ class Layout:
     # line column -> our column, or several, of which the first that is filled counts
     fields: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     merchant: str = ""  # the column that must name the merchant asked for
+    signed_amounts: bool | None = None  # how the report must be made; None: it does not matter
+    other_signs: str = ""  # the sibling that reads a report made the other way
     total: Total | None = None
     may_be_empty: bool = False  # a file without records is a statement, not a fault
     is_proven: bool = False  # its trailer counts and sums each record: of equals none is a repeat

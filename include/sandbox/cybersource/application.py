@@ -45,6 +45,8 @@ class CybersourceApp(App):
             ("reports", catalog.search),
             ("reports/(?P<report_id>[^/]+)", catalog.one),
             ("report-downloads", self._download),
+            ("report-subscriptions", catalog.subscriptions),
+            ("report-subscriptions/(?P<name>[^/]+)", catalog.subscription),
             ("report-definitions", catalog.definitions),
             ("report-definitions/(?P<name>[^/]+)", catalog.definition),
             ("payment-batch-summaries", services.batch_summaries),

@@ -103,9 +103,20 @@ class Catalog:
         report, day = found
         entry = self._facts(MERCHANTS[merchant], report, day)
         entry["reportStatus"] = self.desk.state(merchant, report.name, day)
-        is_signed = report.subscription != "CLASSIC"
-        entry["reportPreferences"] = {"signedAmounts": is_signed, "fieldNameConvention": "SOAPI"}
+        entry["reportPreferences"] = _preferences(report)
         return Response.of_json(entry)
+
+    def subscriptions(self, request: Request, merchant: str) -> Response:
+        """GET /reporting/v3/report-subscriptions."""
+        facts = MERCHANTS[merchant]
+        found = [_subscription(facts, report) for report in facts.reports]
+        return Response.of_json({"subscriptions": found})
+
+    def subscription(self, request: Request, merchant: str) -> Response:
+        """GET /reporting/v3/report-subscriptions/{reportName}."""
+        facts, name = MERCHANTS[merchant], request.match["name"]
+        report = next((r for r in facts.reports if r.name == name), None)
+        return Response.of_json(_subscription(facts, report)) if report else not_found(request)
 
     def download(self, request: Request, merchant: str) -> Response:
         """GET /reporting/v3/report-downloads: ``reportDate`` is the day the window ends on."""
@@ -200,6 +211,25 @@ def _definition(report: ReportFacts) -> dict[str, object]:
         "description": report.title,
         "defaultSettings": {"reportMimeType": report.mime_type, "reportFrequency": "DAILY"},
         "subscriptionType": report.subscription,
+    }
+
+
+def _preferences(report: ReportFacts) -> dict[str, object]:
+    """Classic reports have no signs; see ``world.reports``."""
+    return {"signedAmounts": report.subscription != "CLASSIC", "fieldNameConvention": "SOAPI"}
+
+
+def _subscription(facts: MerchantFacts, report: ReportFacts) -> dict[str, object]:
+    return {
+        "organizationId": facts.organization_id,
+        "reportDefinitionId": str(report.definition_id),
+        "reportDefinitionName": report.definition,
+        "reportMimeType": report.mime_type,
+        "reportFrequency": "DAILY",
+        "reportName": report.name,
+        "timezone": facts.zone,
+        "startDay": 1,
+        "reportPreferences": _preferences(report),
     }
 
 

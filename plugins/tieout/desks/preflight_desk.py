@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from include.adapters.layouts import layout_named
 from include.domain.calendar import settlement_window
 from include.domain.errors import Rejected, Retryable
 from include.domain.merchant import Merchant, SourceKind
@@ -93,6 +94,7 @@ class PreflightDesk:
         yield Check(place, "host and mode", self._host)
         yield Check(place, "signs in", lambda: _tested(self._gateway), opens=True)
         yield Check(place, "reports", self._reports)
+        yield Check(place, "signs of reports", self._signs)
 
     def _host(self) -> str:
         host = urlsplit(self._gateway.get_conn().settings.base_url).hostname or ""
@@ -118,6 +120,33 @@ class PreflightDesk:
                 "subscription has its first report the day after.",
             )
         return f"{len(wanted)} of {day} are listed"
+
+    def _signs(self) -> str:
+        """A report without signs, read as one with them, may make a sale of a refund."""
+        merchant, said = self._merchant, None
+        wrong, unsaid, asked = [], [], 0
+        for source in merchant.sources:
+            layout = layout_named(source.layout)
+            if source.kind is not SourceKind.report or layout.signed_amounts is None:
+                continue
+            if said is None:
+                said = self._gateway.signed_amounts(merchant.organization_id)
+            asked += 1
+            is_signed = said.get(source.remote_name)
+            if is_signed is None:
+                unsaid.append(source.remote_name)
+            elif is_signed is not layout.signed_amounts:
+                made = "with" if is_signed else "without"
+                instead = layout.other_signs and f"; the layout {layout.other_signs} reads them so"
+                wrong.append(f"{source.remote_name} is made {made} signedAmounts{instead}")
+        if wrong:
+            raise Rejected(
+                "; ".join(wrong),
+                f"merchants.yaml, {merchant.merchant_id}, sources",
+                "Name the layout that reads them so, or change signedAmounts of the subscription.",
+            )
+        words = f"; look at a file of {', '.join(unsaid)}: nobody says" if unsaid else ""
+        return f"{asked - len(unsaid)} of {asked} are made as their layouts read them{words}"
 
     # SYSPRO ----------------------------------------------------------------------------------
 

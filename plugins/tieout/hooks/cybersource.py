@@ -122,6 +122,10 @@ class CybersourceHook(BaseHook):
         """List the reports whose time frame lies in ``window``; an empty list proves nothing."""
         return self._reporting.list_reports(organization_id, window)
 
+    def signed_amounts(self, organization_id: str) -> Mapping[str, bool]:
+        """Say which subscribed reports are made with signed amounts, by report name."""
+        return self._reporting.signed_amounts(organization_id)
+
     def download_report(
         self,
         organization_id: str,

@@ -75,6 +75,22 @@ def test_404_of_the_list_is_an_empty_list(
     assert reporting.list_reports("shop_1", DAY) == ()
 
 
+def test_subscriptions_say_which_reports_have_signs_and_some_do_not_say(
+    server: Any, reporting: Reporting, json_reply: Any
+) -> None:
+    rows: list[dict[str, Any]] = [
+        {"reportName": "A", "reportPreferences": {"signedAmounts": True}},
+        {"reportName": "B", "reportPreferences": {"signedAmounts": False}},
+        {"reportName": "C", "reportPreferences": {"fieldNameConvention": "SCMP"}},
+        {"reportName": "D"},
+        {"reportName": "E", "reportPreferences": {"signedAmounts": "true"}},
+    ]
+    server.answers(json_reply({"subscriptions": rows}))
+    assert reporting.signed_amounts("shop_1") == {"A": True, "B": False}
+    server.answers(json_reply({"message": "none"}, "404 Not Found"))
+    assert reporting.signed_amounts("shop_1") == {}
+
+
 def test_a_blank_organization_is_refused_because_its_404_would_read_as_none(
     server: Any, reporting: Reporting
 ) -> None:

@@ -255,6 +255,7 @@ def _sign_checks(plan: Plan, seen: Seen) -> Iterator[Check]:
     """A signed amount must suit its class; an unsigned one must not carry a sign."""
     moves = moves_money() if seen.told.has_none else pl.lit(True)
     words = plan.type_words
+    other = "unsigned" if plan.layout.signed_amounts else "signed (signedAmounts)"
     wrong: dict[tuple[str, bool], set[int]] = {}  # (amount, must be positive) -> types
     for word, line in plan.lines:
         if line.sign in (Sign.given, Sign.taken) or (
@@ -271,7 +272,10 @@ def _sign_checks(plan: Plan, seen: Seen) -> Iterator[Check]:
             bad & pl.col(TYPE).is_in(sorted(types)) & moves,
             amount,
             f"The sign of {{value}} in {amount} contradicts the record's type",
-            "Check whether the report was made with signedAmounts and name the matching layout.",
+            f"If its amounts are {other}, name the layout {plan.layout.other_signs!r} in "
+            "merchants.yaml; else ask the sender which of the two is meant."
+            if plan.layout.other_signs
+            else _ASK,
         )
 
 

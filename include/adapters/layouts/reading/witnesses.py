@@ -65,9 +65,10 @@ def hear(frame: pl.DataFrame, plan: Plan, translate: Translate) -> Told:
     return Told(tuple(columns), seen)
 
 
-def _bits(word: str, witness: Witness) -> int | None:
-    said = witness.words.get(word.strip().casefold(), witness.others)
-    return None if said is None else _BITS[said]
+def _bits(text: str, witness: Witness) -> int | None:
+    words = text.split(",") if witness.several else [text]
+    said = [witness.words.get(word.strip().casefold(), witness.others) for word in words]
+    return None if None in said else reduce(or_, (_BITS[one] for one in said if one), 0)
 
 
 def all_told(plan: Plan) -> pl.Expr:
