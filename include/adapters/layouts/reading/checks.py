@@ -1,4 +1,4 @@
-"""What makes a record unreadable, asked of whole columns; sentences are made for the few."""
+"""What sets a record aside, asked of whole columns; sentences are made for the few."""
 
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
@@ -6,36 +6,17 @@ from dataclasses import dataclass
 import polars as pl
 
 from include.adapters.layouts.reading import cards
+from include.adapters.layouts.reading.check import Check
 from include.adapters.layouts.reading.columns import (
     CONTROL,
-    PLAIN_DECIMAL,
     REQUEST_ID,
-    WHOLE_NUMBER,
 )
 from include.adapters.layouts.reading.faults import MAX_FIELD_BYTES
-from include.adapters.layouts.reading.fees import TOTAL_OFF, fees_of
+from include.adapters.layouts.reading.money_checks import money_checks
 from include.adapters.layouts.reading.plain_bytes import are_digits
 from include.adapters.layouts.reading.plan import TYPE, Plan
-from include.adapters.layouts.reading.witnesses import NOBODY, Told, contradictions, moves_money
-from include.adapters.layouts.shape import NEGATIVE, POSITIVE, Kind, Sign
-
-_ASK = "Ask the sender for a corrected file."
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One reason; ``mask`` is true where it applies. ``what`` may use {value}.
-
-    A refinement only names more exactly what another check finds anyway, so it is asked of the
-    rows already found bad and not of all.
-    """
-
-    reason_code: str
-    mask: pl.Expr
-    column: str  # whose value the sentence shows; '' shows none
-    what: str
-    do: str = _ASK
-    is_refinement: bool = False
+from include.adapters.layouts.reading.witnesses import NOBODY, Told, contradictions
+from include.adapters.layouts.shape import Kind
 
 
 def is_bad(checks: list[Check]) -> pl.Expr:
@@ -65,9 +46,7 @@ def checks_of(plan: Plan, seen: Seen) -> list[Check]:
         *_filled_checks(plan, seen),
         *_witness_checks(plan, seen),
         *_shape_checks(plan, seen),
-        *_money_checks(plan),
-        *_sign_checks(plan, seen),
-        *_total_check(plan),
+        *money_checks(plan, seen.told),
     ]
 
 
@@ -216,92 +195,3 @@ def _shape_checks(plan: Plan, seen: Seen) -> Iterator[Check]:
         for name in plan.of_kind(kind):
             unread = pl.col(name).is_not_null() & pl.col(f"{name}#at").is_null()
             yield Check(code, unread, name, f"{{value}} in {name} {what}")
-
-
-def _money_checks(plan: Plan) -> Iterator[Check]:
-    for name in plan.of_kind(Kind.currency):
-        yield Check(
-            "currency_unknown",
-            pl.col(name).is_not_null() & pl.col(f"{name}#digits").is_null(),
-            name,
-            f"{{value}} in {name} is not an ISO 4217 currency",
-        )
-    for name in plan.of_kind(Kind.money, Kind.fee, Kind.minor):
-        is_minor = plan.layout.column(name).kind is Kind.minor
-        plain = WHOLE_NUMBER if is_minor else PLAIN_DECIMAL
-        yield Check(
-            "amount_not_plain_decimal",
-            ~pl.col(name).str.contains(plain),
-            name,
-            f"{{value}} in {name} is not a plain decimal",
-            is_refinement=True,
-        )
-        yield Check(
-            "amount_finer_than_currency",
-            pl.col(f"{name}#finer"),
-            name,
-            f"{{value}} in {name} is finer than its currency allows",
-            is_refinement=True,
-        )
-        yield Check(
-            "amount_without_currency",
-            pl.col(name).is_not_null() & pl.col(f"{name}#minor").is_null(),
-            name,
-            f"{{value}} in {name} has no currency, or too many digits",
-        )
-
-
-def _sign_checks(plan: Plan, seen: Seen) -> Iterator[Check]:
-    """A signed amount must suit its class; an unsigned one must not carry a sign."""
-    moves = moves_money() if seen.told.has_none else pl.lit(True)
-    words = plan.type_words
-    other = "unsigned" if plan.layout.signed_amounts else "signed (signedAmounts)"
-    wrong: dict[tuple[str, bool], set[int]] = {}  # (amount, must be positive) -> types
-    for word, line in plan.lines:
-        if line.sign in (Sign.given, Sign.taken) or (
-            line.sign is Sign.signed and line.line_class in POSITIVE
-        ):
-            wrong.setdefault((line.amount, True), set()).add(words.index(word))
-        elif line.sign is Sign.signed and line.line_class in NEGATIVE:
-            wrong.setdefault((line.amount, False), set()).add(words.index(word))
-    for (amount, must_be_positive), types in wrong.items():
-        minor = pl.col(f"{amount}#minor")
-        bad = (minor < 0) if must_be_positive else (minor > 0)
-        yield Check(
-            "sign_contradicts_type",
-            bad & pl.col(TYPE).is_in(sorted(types)) & moves,
-            amount,
-            f"The sign of {{value}} in {amount} contradicts the record's type",
-            f"If its amounts are {other}, name the layout {plan.layout.other_signs!r} in "
-            "merchants.yaml; else ask the sender which of the two is meant."
-            if plan.layout.other_signs
-            else _ASK,
-        )
-
-
-def _total_check(plan: Plan) -> Iterator[Check]:
-    total = plan.layout.total
-    if total is None or total.column not in plan.present:
-        return
-    parts = fees_of(plan)
-    currencies = {plan.layout.column(part).currency_from for part in parts}
-    mixed = [
-        pl.col(part).is_not_null() & (pl.col(f"{part}#minor") != 0) & (pl.col(of) != total_currency)
-        for part in parts
-        for of in [plan.layout.column(part).currency_from]
-        for total_currency in [pl.col(total.currency)]
-        if of in plan.present
-    ]
-    if mixed and currencies != {total.currency}:
-        yield Check(
-            "fee_currency_mixed",
-            pl.any_horizontal(mixed),
-            total.column,
-            "The fees of one record are in more than one currency (total {value})",
-        )
-    yield Check(
-        "fee_total_differs",
-        pl.col(TOTAL_OFF),
-        total.column,
-        "The fees of the record do not add up to its total {value}",
-    )

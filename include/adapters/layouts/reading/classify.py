@@ -9,8 +9,8 @@ import numpy.typing as npt
 import polars as pl
 
 from include.adapters.layouts.reading import cards
+from include.adapters.layouts.reading.check import Check
 from include.adapters.layouts.reading.checks import (
-    Check,
     Seen,
     card_flags,
     checks_of,

@@ -3,7 +3,7 @@
 from include.services.files import Fault, FileFacts
 
 _REFETCH = "Fetch the report again; if it comes the same, ask the sender for a whole file."
-_ASK = "Ask the sender for a corrected file."
+ASK = "Ask the sender for a corrected file."
 
 
 class FileFaultError(Exception):
@@ -23,10 +23,10 @@ def truncated(where: str) -> FileFaultError:
 
 
 def malformed(what: str) -> FileFaultError:
-    return FileFaultError("malformed_file", f"{what}.", _ASK)
+    return FileFaultError("malformed_file", f"{what}.", ASK)
 
 
-def of(reason_code: str, what: str, do: str = _ASK) -> FileFaultError:
+def of(reason_code: str, what: str, do: str = ASK) -> FileFaultError:
     """Make a fault of a named reason; ``what`` is a sentence without its full stop."""
     return FileFaultError(reason_code, f"{what}.", do)
 
