@@ -11,7 +11,8 @@ from include.mappings.parse import Placed
 from include.mappings.payment_words import ALSO_KNOWN, CODES, REASON_CODE, REASONS, STATUSES
 from include.mappings.problems import did_you_mean
 from include.mappings.rules import check_constant, of_kind
-from include.mappings.schema import Entry, MerchantEntry
+from include.mappings.rules_sharing import overlap
+from include.mappings.schema import Entry, GlTemplateEntry, MerchantEntry
 from include.mappings.schema_orders import (
     AlertEntry,
     OrderRulesEntry,
@@ -39,6 +40,7 @@ def check_order_tables(entries: Entries) -> None:
             what = f"shopper_messages.yaml has no language {shop.entry.language!r}"
             shop.report(("language",), what, did_you_mean(shop.entry.language, spoken))
         _check_shop(shop, merchants)
+        _check_clearing(shop, merchants, of_kind(entries, GlTemplateEntry))
         _check_shop_tables(shop, entries)
         _check_shop_rules(shop, rules)
     for one, other in combinations(shops, 2):
@@ -88,6 +90,37 @@ def _check_shop(placed: Placed[ShopEntry], merchants: Sequence[Placed[MerchantEn
     if len(entry.customer_codes.prefix) + 6 > entry.customer_codes.max_length:
         what = f"max_length {entry.customer_codes.max_length} leaves less than six characters"
         placed.report(("customer_codes", "prefix"), what, "Shorten the prefix.")
+
+
+def _check_clearing(
+    placed: Placed[ShopEntry],
+    merchants: Sequence[Placed[MerchantEntry]],
+    templates: Sequence[Placed[GlTemplateEntry]],
+) -> None:
+    """A shop's orders are invoiced and receipted in SYSPRO, so a settlement must only clear them.
+
+    Clearing gives sales and refunds one account, that of the receipts; a template that keeps them
+    apart books revenue, here a second time.
+    """
+    shop = placed.entry
+    for merchant in merchants:
+        if merchant.entry.merchant_id != shop.merchant_id or not overlap(shop, merchant.entry):
+            continue
+        for template in templates:
+            entry = template.entry
+            sales, refunds = (entry.accounts.get(role) for role in ("gross_sale", "refund"))
+            if entry.name == merchant.entry.gl_template and sales != refunds:
+                what = (
+                    f"{shop.merchant_id} would book each sale twice: SYSPRO invoices this shop's "
+                    f"orders, and template {entry.name!r} ({template.place('accounts')}) books "
+                    f"gross_sale to {sales!r} and refund to {refunds!r}"
+                )
+                do = (
+                    f"Give {shop.merchant_id} (line {merchant.line('gl_template')} of "
+                    "merchants.yaml) a template whose gross_sale and refund are the ledger "
+                    "account of clearing_banks, such as 'clearing'; or remove the shop."
+                )
+                placed.report(("merchant_id",), what, do)
 
 
 def _check_charges(placed: Placed[ShopEntry]) -> None:

@@ -57,6 +57,22 @@ def test_all_that_the_demo_needs_is_there_and_nothing_is_written(
     assert len([row for row in play.sandbox.ledger.rows() if row.committed]) == before
 
 
+def test_a_shop_whose_template_clears_into_revenue_is_wrong(
+    play: Play,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    copied = shutil.copytree(mappings_of.SHIPPED, tmp_path / "mappings")
+    file = copied / "gl_templates.yaml"
+    file.write_text(file.read_text().replace('"1150"', '"4000"'))
+    context = Tieout(play.desks.context.settings)
+    context.__dict__.update(mappings=mappings_of.load_mappings(copied))
+    code, said = look(context, monkeypatch, capsys)
+    assert code == 1
+    assert "and 4000 is a revenue account: each would be booked twice" in said
+
+
 def test_one_cause_is_one_line(
     play: Play, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

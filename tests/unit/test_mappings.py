@@ -38,9 +38,8 @@ def test_the_shipped_mappings_have_no_problem() -> None:
 
 def test_the_demo_merchants_are_as_the_books_expect() -> None:
     mappings = load_mappings()
-    uk, jp = (mappings.merchant(name, DAY) for name in ("acme_uk", "acme_jp"))
-    assert mappings.merchant("acme_us", DAY).gl_template == "clearing"
-    assert uk.gl_template == "direct"
+    us, uk, jp = (mappings.merchant(name, DAY) for name in ("acme_us", "acme_uk", "acme_jp"))
+    assert [m.gl_template for m in (us, uk, jp)] == ["clearing", "clearing", "direct"]
     assert uk.bank_account("EUR") == ("UK-EUR-001", "BEU")
     assert uk.bank_account("GBP").bank_code == "BGB"
     assert uk.fees_as_ap_invoice

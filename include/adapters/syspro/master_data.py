@@ -14,6 +14,8 @@ from include.domain.errors import Rejected, Retryable
 
 _CODES_PER_QUESTION = 20  # an address has a limit
 _REFERENCE = "preflight"
+_ACCOUNT_COLUMNS = ("GlCode", "AccountType")
+_REVENUE = "R"
 
 
 class MasterData:
@@ -25,15 +27,26 @@ class MasterData:
 
     def absent_accounts(self, gl_codes: Sequence[str]) -> list[str]:
         """Return those of the GL codes that the ledger does not have, in the order given."""
-        wanted, there = list(dict.fromkeys(gl_codes)), set[str]()
+        there = self._account_types(gl_codes)
+        return [code for code in dict.fromkeys(gl_codes) if code not in there]
+
+    def revenue_accounts(self, gl_codes: Sequence[str]) -> list[str]:
+        """Return those of the GL codes that the ledger keeps as revenue, in the order given."""
+        return [code for code, kind in self._account_types(gl_codes).items() if kind == _REVENUE]
+
+    def _account_types(self, gl_codes: Sequence[str]) -> dict[str, str]:
+        """Return the ledger's type (A, L, C, R or E) of each code that it has."""
+        wanted, types = list(dict.fromkeys(gl_codes)), dict[str, str]()
         with self._asking.client.session():
             for start in range(0, len(wanted), _CODES_PER_QUESTION):
                 part = wanted[start : start + _CODES_PER_QUESTION]
-                find = Find("GenMaster", (), ("GlCode",), any_of=_forms("GlCode", part))
+                find = Find("GenMaster", (), _ACCOUNT_COLUMNS, any_of=_forms("GlCode", part))
                 rows = self._asking.find(find, _REFERENCE)
-                found = [row.get("glcode", "") for row in rows]
-                there.update(code for code in part if any(same_key(code, one) for one in found))
-        return [code for code in wanted if code not in there]
+                for code in part:
+                    for row in rows:
+                        if same_key(code, row.get("glcode", "")):
+                            types[code] = row.get("accounttype", "").upper()
+        return types
 
     def has_any(self, table: str, column: str, code: str) -> bool:
         """Say whether any row of the table has the code; a numeric key is stored with zeros."""

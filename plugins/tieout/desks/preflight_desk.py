@@ -222,6 +222,14 @@ class PreflightDesk:
             named = "; ".join(f"{code} ({', '.join(roles[code])})" for code in missing)
             do = "Open them in SYSPRO, or correct the template."
             raise Rejected(f"the ledger has no {named}", template.where, do)
+        cleared = [template.account(role) for role in ("gross_sale", "refund")]
+        if self._shops and (revenue := master.revenue_accounts(cleared)):
+            raise Rejected(
+                f"sales of a shop are revenue when SYSPRO invoices them, and {', '.join(revenue)} "
+                "is a revenue account: each would be booked twice",
+                template.where,
+                "Write the ledger account of clearing_banks as gross_sale and refund.",
+            )
         return f"{len(roles)} of template {template.name} are in the ledger"
 
     # The others ------------------------------------------------------------------------------
