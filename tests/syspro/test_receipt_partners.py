@@ -228,6 +228,16 @@ def account(*payments: str, invoices: str = "") -> bytes:
     ).encode()
 
 
+def test_a_payment_of_an_earlier_period_is_asked_for_where_the_site_names_it(
+    fake: Any, make_adapter: Make
+) -> None:
+    fake.on("query COMFND", table("ArInvoice"))
+    fake.on("query ARSQRY", account("X"), account(RECEIPT.reference))
+    assert len(receipts(make_adapter, payments_as_of="C|P").look(effect_of(RECEIPT, **SENT))) == 1
+    asked = [call.fields["XmlIn"] for call in fake.calls if call.business_object == "ARSQRY"]
+    assert ["C" if "<AsOfPeriod>C<" in one else "P" for one in asked] == ["C", "P"]
+
+
 def test_an_unapplied_receipt_that_lost_its_reference_is_found_in_the_history(
     fake: Any, make_adapter: Make
 ) -> None:

@@ -93,6 +93,10 @@ class SysproSettings:
     journal_currency: str = "base"  # base, or original: the batch's own currency
     authorize_journal: str = "A"  # AuthorizeJournal of GENTJL: D, A or U
     invoice_currency: str = "base"  # of APSTIN: base, or original
+    # AsOfPeriod of CSHQRY (C, P or B) and of ARSQRY's payments (C, P or 2), each asked until the
+    # reference is found. Which transactions each lists is not published.
+    cash_book_as_of: tuple[str, ...] = ("C",)
+    payments_as_of: tuple[str, ...] = ("C",)
     fiscal_year_start_month: int = 1
     open_periods: int = 3  # current, previous, before previous
     year_elements: tuple[str, ...] = ("CurrentYear", "GlCurrentYear", "GlYear")
@@ -182,6 +186,8 @@ class SysproSettings:
             "bom_filter is column=value or column!=value": all(
                 map(_FILTER.fullmatch, self.bom_filter)
             ),
+            "cash_book_as_of is of C, P and B": _is_of(self.cash_book_as_of, "CPB"),
+            "payments_as_of is of C, P and 2": _is_of(self.payments_as_of, "CP2"),
             f"base_amounts are of {_CREDIT_AMOUNTS}": set(self.base_amounts)
             <= set(_CREDIT_AMOUNTS),
             "tracking_pattern has the groups carrier and tracking": _has_groups(
@@ -298,6 +304,10 @@ class SysproSettings:
 _FILTER = re.compile(r"(\w+)(!?=)(.*)")
 _CURRENCIES = ("base", "original")
 _CREDIT_AMOUNTS = ("credit_limit", "balance", "outstanding_orders")
+
+
+def _is_of(given: tuple[str, ...], letters: str) -> bool:
+    return bool(given) and set(given) <= set(letters)
 
 
 def _has_groups(pattern: str, names: tuple[str, ...]) -> bool:

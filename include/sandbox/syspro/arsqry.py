@@ -43,9 +43,10 @@ def query(question: Question) -> Node:
     if field(document, "Option/IncludeTransactions", "Y") == "Y":
         has_paid = field(document, "Option/IncludeZeroBalances", "N") == "Y"
         wanted = [r for r in open_rows if has_paid or as_decimal(r["InvoiceBal1"])]
-        parts += [_invoice(books, row) for row in wanted]
+        as_of = field(document, "Option/AsOfPeriod")
+        parts += [_invoice(books, row, as_of) for row in wanted]
     if field(document, "Option/IncludeCheckPayments", "Y") == "Y":
-        parts += _payments(books, customer)
+        parts += _payments(books, customer, field(document, "Option/AsOfPeriod"))
     return root_node("ARStatement", VERSION, [*parts, _totals(books, customer, open_rows)])
 
 
@@ -67,7 +68,7 @@ def _header(books: Books, customer: Row) -> list[Node]:
     return nodes(facts)
 
 
-def _invoice(books: Books, row: Row) -> Node:
+def _invoice(books: Books, row: Row, as_of: str) -> Node:
     facts: list[tuple[str, object]] = [
         ("DocumentType", row["DocumentType"]),
         ("Invoice", plain_key(str(row["Invoice"]))),
@@ -79,7 +80,11 @@ def _invoice(books: Books, row: Row) -> Node:
         ("SalesOrder", plain_key(str(row["SalesOrder"])) if row["SalesOrder"] else ""),
     ]
     wanted = {name: str(row[name]) for name in ("Customer", "Invoice", "DocumentType")}
-    payments = books.tables.matching("ArInvoicePay", **wanted)
+    payments = [
+        paid
+        for paid in books.tables.matching("ArInvoicePay", **wanted)
+        if books.periods.is_listed(as_of, (int(str(paid["TrnYear"])), int(str(paid["TrnMonth"]))))
+    ]
     return Node("InvoiceDetail", [*nodes(facts), *(_transaction(p) for p in payments)])
 
 
@@ -93,9 +98,12 @@ def _transaction(row: Row) -> Node:
     return Node("TransDetail", nodes(facts))
 
 
-def _payments(books: Books, customer: Row) -> list[Node]:
+def _payments(books: Books, customer: Row, as_of: str) -> list[Node]:
     found = []
     for row in books.tables.matching("ArPayHistory", Customer=str(customer["Customer"])):
+        month = int(str(row["PaymYear"])), int(str(row["PaymMonth"]))
+        if not books.periods.is_listed(as_of, month):
+            continue
         facts = (
             ("ChequeReference", row["Reference"]),
             ("PayDate", row["PayDate"]),

@@ -32,6 +32,7 @@ class Periods:
     fiscal_start: int = 1  # month in which the ledger's year starts; it is named after its end
     ledger_behind: int = 0  # months that the ledger is behind the sub-ledgers
     is_hidden: bool = False  # the sub-ledgers do not say where they are
+    lists_as_of_alone: bool = False  # CSHQRY and ARSQRY: what AsOfPeriod lists is not published
     _switched: dict[tuple[int, int], bool] = field(default_factory=dict)
 
     def is_open(self, year: int, period: int) -> bool:
@@ -60,6 +61,12 @@ class Periods:
         """Return the calendar month of a ledger's year and period."""
         first = (year - (self.fiscal_start > 1), period)
         return months_back(first, 1 - self.fiscal_start)
+
+    def is_listed(self, as_of: str, month: tuple[int, int]) -> bool:
+        """Say whether a query as of C, P, B or 2 lists what was posted to a month."""
+        if not self.lists_as_of_alone:
+            return True
+        return month == months_back(self.current, {"P": 1, "B": 2, "2": 2}.get(as_of, 0))
 
     def of_code(self, code: str) -> tuple[int, int]:
         """Return year and period of C, P or B."""

@@ -286,7 +286,12 @@ def bank(question: Question) -> Node:
     if row is None:
         raise CallFailed(f"ERROR: {messages.text_of(messages.BANK_NOT_FOUND, code)}")
     option = question.document.find("Option")
-    entries = [e for e in question.books.cash if e.bank == code and _is_wanted(e, option)]
+    periods, as_of = question.books.periods, field(option, "AsOfPeriod")
+    entries = [
+        e
+        for e in question.books.cash
+        if e.bank == code and _is_wanted(e, option) and periods.is_listed(as_of, (e.year, e.period))
+    ]
     if field(option, "ExcludeTransactions") == "Y":
         entries = []
     signed = (

@@ -159,6 +159,7 @@ class SysproApp(App):
             "ledger_behind": lambda v: self._set_periods("ledger_behind", int(v)),
             "plain_row_versions": self._set_row_versions,
             "module_periods_hidden": lambda v: self._set_periods("is_hidden", int(v)),
+            "lists_as_of_alone": lambda v: self._set_periods("lists_as_of_alone", int(v)),
             "logon_refusal": lambda v: setattr(self.sessions, "refusal", str(v)),
             "seats": lambda v: setattr(self.sessions, "seats", int(v)),
             "advance_s": lambda v: self.sessions.advance(float(v)),

@@ -63,8 +63,11 @@ class Account:
     payments: tuple[Payment, ...]
 
 
-def build(customer: str, *, with_payments: bool) -> str:
-    """Ask for the account; payments with what they paid, whether or not a balance is left."""
+def build(customer: str, as_of: str = "C", *, with_payments: bool) -> str:
+    """Ask for the account as of period C, P or 2.
+
+    Payments come with what they paid, whether or not a balance is left.
+    """
     flag = "Y" if with_payments else "N"
     return QUERY.build(
         {
@@ -76,7 +79,7 @@ def build(customer: str, *, with_payments: bool) -> str:
                 "IncludePostDated": "N",
                 "IncludeZeroBalances": flag,
                 "IncludeCustomForms": "N",
-                "AsOfPeriod": "C",
+                "AsOfPeriod": as_of,
             },
         }
     )

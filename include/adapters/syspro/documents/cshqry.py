@@ -48,7 +48,8 @@ class BankTransaction:
     journal: str
 
 
-def build(bank: str, *, has_transactions: bool = True) -> str:
+def build(bank: str, as_of: str = "C", *, has_transactions: bool = True) -> str:
+    """Ask for a bank as of period C, P or B; with its transactions, or what it is kept in."""
     return QUERY.build(
         {
             "Key": {"Bank": bank},
@@ -59,7 +60,7 @@ def build(bank: str, *, has_transactions: bool = True) -> str:
                 "IncludeUnreconciled": "Y",
                 "DateSequence": "E",
                 "IncludeCurrencyInfo": "N",
-                "AsOfPeriod": "C",
+                "AsOfPeriod": as_of,
                 "TrnToView": "A",
                 "IncludeApInfo": "N",
                 "IncludeArInfo": "N",

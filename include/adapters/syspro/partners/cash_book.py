@@ -3,14 +3,15 @@
 CSHTWD refuses no repeat; our reference stands in the transaction. Values are in the bank's own
 currency, which is the batch's; the distribution is in the same (inferred, reference section 4.6).
 SYSPRO converts them by itself, so what a foreign deposit is worth in the company's currency is
-read from the general ledger, where that shows it.
+read from the general ledger, where that shows it. Absence after a send counts, so then the ledger
+must agree: which transactions CSHQRY lists as of a period is not published.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from include.adapters.syspro.documents import cshqry, cshtwd
-from include.adapters.syspro.documents.comfnd import Condition, Find
+from include.adapters.syspro.documents.comfnd import Condition, Find, Row
 from include.adapters.syspro.documents.cshqry import BankTransaction
 from include.adapters.syspro.partners.common import (
     GL_FAILED,
@@ -26,12 +27,15 @@ from include.adapters.syspro.partners.common import (
     period_difference,
     split,
 )
+from include.domain.erp_orders import same_key
 from include.domain.journal import Journal
 from include.domain.money import Money
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 
 DEPOSIT, WITHDRAWAL = "D", "W"
 _LEDGER_COLUMNS = ("EntryType", "EntryValue", "Reference")
+_ALONE = (*_LEDGER_COLUMNS, "GlYear", "GlPeriod", "Journal", "GlCode", "EntryDate")
+_SIGNS = {"D": 1, "C": -1}
 
 
 class CashBookPartner:
@@ -42,18 +46,40 @@ class CashBookPartner:
         self._settings = asking.client.settings
 
     def look(self, effect: Effect) -> tuple[Found, ...]:
-        """Return the bank's transactions that carry the reference."""
+        """Return the bank's transactions that carry the reference, or else their GL journals."""
         journal = journal_of(effect)
         bank = journal.detail("bank_code")
         with self._asking.client.session():
-            body = self._asking.client.query("CSHQRY", cshqry.build(bank), effect.reference)
-            found = self._asking.read(lambda raw: cshqry.parse(raw, bank), body, "CSHQRY")
-            ours = [e for e in found if e.reference.casefold() == effect.reference.casefold()]
+            ours = self._in_bank(bank, effect.reference)
+            if not ours and effect.sent_at is not None:
+                return self._in_ledger_alone(journal, effect)
             is_foreign = journal.currency != journal.base_currency
             gl_journal = _gl_journal(effect)
             # Of two copies nobody can say whose the journal is; that there are two is enough.
             ledger = self._ledger(journal, gl_journal) if is_foreign and len(ours) == 1 else None
         return tuple(_found(bank, entry, journal, ledger, gl_journal) for entry in ours)
+
+    def _in_bank(self, bank: str, reference: str) -> list[BankTransaction]:
+        for as_of in self._settings.cash_book_as_of:
+            body = self._asking.client.query("CSHQRY", cshqry.build(bank, as_of), reference)
+            found = self._asking.read(lambda raw: cshqry.parse(raw, bank), body, "CSHQRY")
+            if ours := [e for e in found if e.reference.casefold() == reference.casefold()]:
+                return ours
+        return []
+
+    def _in_ledger_alone(self, journal: Journal, effect: Effect) -> tuple[Found, ...]:
+        """Return one find for each GL journal under the reference, of what CSHQRY does not list.
+
+        Our reference is in no other journal: only the cash book hands it on to the ledger.
+        """
+        where = (("Reference", "EQ", effect.reference),)
+        rows = self._asking.find(Find("GenJournalDetail", where, _ALONE), effect.reference)
+        by_key: dict[str, list[Row]] = {}
+        for row in rows:
+            parts = (row.get(name, "") for name in ("glyear", "glperiod", "journal"))
+            by_key.setdefault("/".join(str(number(part)) for part in parts), []).append(row)
+        kept = effect.their_key if len(by_key) == 1 else ""
+        return tuple(_from_ledger(journal, key, by_key[key], kept) for key in by_key)
 
     def _ledger(self, journal: Journal, gl_journal: str) -> int | None:
         """Return the debits of the deposit's GL journal, in minor units; ``None``: none is shown.
@@ -103,7 +129,12 @@ class CashBookPartner:
         kind, parts = _split(journal)
         shown = facts["period"] if isinstance(facts["period"], tuple) else None
         differences = [
-            *money_difference("value", parts.value.minor, facts["value"], journal.currency),
+            *money_difference(
+                "value",
+                parts.value.minor,
+                parts.value.minor if facts["value"] is None else facts["value"],
+                journal.currency,
+            ),
             *money_difference(
                 f"{journal.base_currency} in the ledger",
                 journal.debit_total.minor,
@@ -162,6 +193,31 @@ def _found(
             "kind": entry.trn_type.upper()[:1],
             "date": iso_date(entry.date_text),
             "period": (number(entry.year), number(entry.month)),
+        },
+    )
+
+
+def _from_ledger(journal: Journal, gl_key: str, rows: Sequence[Row], kept: str) -> Found:
+    """Read a deposit from its GL journal: the bank's account says how much, and which way."""
+    signed = [
+        (row, minor(row.get("entryvalue", ""), journal.base_currency) * _SIGNS[side])
+        for row in rows
+        if (side := row.get("entrytype", "").upper()) in _SIGNS
+    ]
+    account = journal.detail("contra_account")
+    bank = sum(value for row, value in signed if same_key(account, row.get("glcode", "")))
+    is_foreign = journal.currency != journal.base_currency
+    year, period, _ = gl_key.split("/")
+    return Found(
+        kept or f"{journal.detail('bank_code')}/GL {gl_key}",
+        {
+            "total_minor": sum(value for _, value in signed if value > 0),
+            "is_in_ledger": True,
+            "gl_journal": gl_key,
+            "value": None if is_foreign else abs(bank),  # the ledger shows base currency alone
+            "kind": DEPOSIT if bank >= 0 else WITHDRAWAL,
+            "date": ", ".join(sorted({iso_date(row.get("entrydate", "")) for row in rows})),
+            "period": (number(year), number(period)),
         },
     )
 

@@ -38,6 +38,8 @@ def payments_under(
 ) -> list[arsqry.Payment]:
     """Return what the customer's account shows under a reference; nothing where it is not asked.
 
+    One question for each of ``payments_as_of``, until one shows some.
+
     Args:
         asking: the site; its session is open.
         customer: whose account.
@@ -49,13 +51,16 @@ def payments_under(
     """
     if asking.client.settings.payment_history == "none":
         return []
-    question = arsqry.build(customer, with_payments=True)
-    body = asking.client.query("ARSQRY", question, reference)
-    account = asking.read(lambda raw: arsqry.parse(raw, customer), body, "ARSQRY")
-    if not isinstance(account, arsqry.Account):
-        words = "; ".join(str(one) for one in account)
-        raise Retryable(words, "ARSQRY", "See the customer's account in SYSPRO.")
-    return [one for one in account.payments if one.reference.casefold() == ours.casefold()]
+    for as_of in asking.client.settings.payments_as_of:
+        question = arsqry.build(customer, as_of, with_payments=True)
+        body = asking.client.query("ARSQRY", question, reference)
+        account = asking.read(lambda raw: arsqry.parse(raw, customer), body, "ARSQRY")
+        if not isinstance(account, arsqry.Account):
+            words = "; ".join(str(one) for one in account)
+            raise Retryable(words, "ARSQRY", "See the customer's account in SYSPRO.")
+        if found := [x for x in account.payments if x.reference.casefold() == ours.casefold()]:
+            return found
+    return []
 
 
 def parameters(letter: str) -> str:
