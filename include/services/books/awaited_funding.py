@@ -1,4 +1,8 @@
-"""What a batch is worth at the bank: the expectation that its bank entry will meet."""
+"""What a batch is worth at the bank: the expectation that its bank entry will meet.
+
+It is met when nothing is left in the batch's own currency nor in the company's: a restatement may
+leave money in transit in the second alone, which ``bank_entries.py`` books off.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -58,7 +62,7 @@ def funding_expectation(
     """
     net = sum(line.amount.minor for j in journals for line in j.lines if line.source == NET)
     base = sum(line.base.minor for j in journals for line in j.lines if line.source == NET)
-    if known is None and net == 0:
+    if known is None and net == 0 == base:
         return None
     detail: dict[str, Any] = {"parts": {}, "parts_base": {}} | dict(known.detail if known else {})
     detail |= {
@@ -80,7 +84,7 @@ def funding_expectation(
             detail=detail,
         )
     state = known.state
-    if remaining == 0:
+    if remaining == 0 and base == sum(detail["parts_base"].values()):
         state = ExpectationState.met if detail["parts"] else ExpectationState.withdrawn
     elif state is not ExpectationState.missing:
         state = ExpectationState.open

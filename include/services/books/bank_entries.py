@@ -50,6 +50,11 @@ class Funding:
     is_whole: bool  # no other rate pays a part of the entry
 
     @property
+    def is_exchange(self) -> bool:
+        """Say whether no money moves: it takes from transit what is left in base alone."""
+        return not self.entry.entry_id
+
+    @property
     def name(self) -> str:
         """Name the deposit: two entries may pay one batch on one day, and one at two rates.
 
@@ -97,7 +102,35 @@ class Funds:
                 fundings += self._take(entry, fitting)
             else:
                 left.append(entry)
-        return fundings, left
+        return [*fundings, *self._level()], left
+
+    def _level(self) -> list[Funding]:
+        """Take from transit what batches without money to come hold in base currency alone.
+
+        A restatement leaves it, which moves a batch between two rates or lowers it to what came,
+        and so do parts of a month-end split that cancel each other.
+        """
+        found: dict[tuple[str, str], Funding] = {}
+        for key, batch in self.known.items():
+            if batch.amount_minor or not batch.is_awaited:
+                continue
+            detail: dict[str, Any] = {**batch.detail}
+            base = detail["full_base"] - sum(detail["parts_base"].values())
+            if base:
+                for name, amount in (("parts", 0), ("parts_base", base)):
+                    was = detail[name].get(self.on, 0)
+                    detail[name] = {**detail[name], self.on: was + amount}
+                one = _exchange(batch, base, date.fromisoformat(self.on))
+                same = found.setdefault((one.name, batch.currency), replace(one, base_minor=0))
+                found[one.name, batch.currency] = replace(same, base_minor=same.base_minor + base)
+            is_met = bool(detail["parts"])
+            self.known[key] = replace(
+                batch,
+                detail=detail,
+                state=ExpectationState.met if is_met else ExpectationState.withdrawn,
+                met_date=date.fromisoformat(max(detail["parts"])) if is_met else None,
+            )
+        return list(found.values())
 
     def _open(self, currency: str) -> list[Expectation]:
         return [
@@ -177,6 +210,14 @@ class Funds:
             met_date=None if left else date.fromisoformat(max(detail["parts"])),
         )
         return shares
+
+
+def _exchange(batch: Expectation, base: int, on: date) -> Funding:
+    """Return what takes ``base`` minor units from transit, which no bank entry does."""
+    name = str(batch.detail["batch_id"])
+    entry = BankEntry(f"{batch.item_key}|base", "", on, batch.currency, 0, name, "")
+    rate = int(max(batch.detail["rates"]))
+    return Funding(entry, (name,), rate, 0, base, is_whole=True)
 
 
 def _shares(rates: Mapping[str, int], paid: int, minor: int) -> list[tuple[int, int]]:

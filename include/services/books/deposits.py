@@ -146,6 +146,9 @@ def _draft(
 ) -> Journal:
     what = "Funding" if kind is JournalKind.funding else "Rounding of the funding"
     batches = "+".join(funding.batch_ids)
+    narrative = f"{what} of batch {batches}, bank entry {funding.entry.entry_id}"
+    if funding.is_exchange:
+        narrative = f"Exchange difference of batch {batches}, of which the bank owes no more"
     draft = Journal(
         key="draft",
         kind=kind,
@@ -157,7 +160,7 @@ def _draft(
         version=1,
         rate_millionths=rate_millionths,
         lines=in_order(lines),
-        narrative=f"{what} of batch {batches}, bank entry {funding.entry.entry_id}{when.words}",
+        narrative=f"{narrative}{when.words}",
         details=tuple(sorted(details.items())),
     )
     return replace(draft, key=journal_key(draft, 1))
