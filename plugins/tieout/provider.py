@@ -207,7 +207,8 @@ _SYSPRO: Field = {
         ),
         "journal_currency": _choice(
             "Currency of journals",
-            "base: the company's. original: the batch's.",
+            "base: the company's. original: the batch's, in which tie-out then proves it; SYSPRO "
+            "converts it by its own rate.",
             "base",
             "original",
         ),

@@ -41,6 +41,7 @@ class Entry:
     reference: str = ""
     comment: str = ""
     entry_date: date | None = None
+    currency_value: Decimal | None = None  # signed, in the head's currency where that is foreign
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class JournalHead:
     is_authorized: bool = True
     status: str = "P"
     operator: str = ""
+    currency: str = ""  # of a journal entered in a foreign one
 
 
 @dataclass(slots=True)
@@ -156,8 +158,10 @@ class Books:
                 "EntryPosted": "Y" if head.is_posted else "N",
                 "InterCompanyFlag": "N",
                 "Company": self.company,
-                "CurrencyValue": abs(entry.amount),
-                "PostCurrency": self.base_currency,
+                "CurrencyValue": abs(
+                    entry.amount if entry.currency_value is None else entry.currency_value
+                ),
+                "PostCurrency": head.currency or self.base_currency,
                 "Source": head.source,
                 "Type": head.journal_type,
                 "SubModJournal": 0,

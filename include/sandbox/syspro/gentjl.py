@@ -1,15 +1,17 @@
 """GENTJL: general-ledger journals. A repeat posts again.
 
+One in a foreign currency is converted by the company's rate: the ledger keeps base currency, and
+beside it the value that was entered (EntryValue, CurrencyValue; which is which is inferred).
 Source: SYSPRO reference, section 4.5. Lengths of references and comments are not published: ours.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from xml.etree.ElementTree import Element
 
 from include.sandbox.syspro import messages
-from include.sandbox.syspro.books import Entry, JournalHead
+from include.sandbox.syspro.books import Entry, JournalHead, to_base
 from include.sandbox.syspro.documents import (
     Node,
     choice_field,
@@ -93,9 +95,9 @@ def _check_head(call: Call, element: Element, findings: Findings) -> JournalHead
     number = field(element, "JournalNumber")
     if number:
         findings.refuse("JournalNumber", number, messages.NOT_ALLOWED, number, "JournalNumber")
-    currency = field(element, "Currency")
-    if currency not in ("", call.books.base_currency):
-        findings.refuse("Currency", currency, messages.CURRENCY_NOT_LOCAL, currency)
+    currency = field(element, "Currency", call.books.base_currency)
+    if call.books.rate(currency) is None:
+        findings.refuse("Currency", currency, messages.NO_RATE, currency)
     year, period = _check_period(call, element, findings)
     required = call.options.is_authorization_required
     is_authorized = authorize == "A" or (authorize == "D" and not required)
@@ -115,6 +117,7 @@ def _check_head(call: Call, element: Element, findings: Findings) -> JournalHead
         is_authorized,
         "P" if is_posted else "H" if hold == "Y" else "U",
         call.operator,
+        "" if currency == call.books.base_currency else currency,
     )
 
 
@@ -173,7 +176,7 @@ def _check_balance(entries: list[Entry], findings: Findings) -> None:
 
 def _write(call: Call, journal: _Journal, warnings: list[str]) -> Node:
     head, entries = journal.head, journal.entries
-    number = call.books.post_journal(head, entries)
+    number = call.books.post_journal(head, _converted(call, journal))
     year, period = call.books.periods.fiscal((head.year, head.period))
     debit = sum((e.amount for e in entries if e.amount > 0), Decimal(0))
     call.record(
@@ -203,11 +206,23 @@ def _write(call: Call, journal: _Journal, warnings: list[str]) -> Node:
         ("CreditAmount", f"{debit:.2f}"),
         ("JnlPostingType", head.journal_type),
         ("Jnlstatus", head.status),
-        ("Currency", ""),
+        ("Currency", head.currency),
         ("Authorised", "Y" if head.is_authorized else "N"),
     )
     transaction = Node("Transaction", [Node("Key", nodes(key)), *nodes(facts)])
     return Node("Item", [transaction, *warning_nodes(warnings)])
+
+
+def _converted(call: Call, journal: _Journal) -> list[Entry]:
+    """Return what the ledger keeps: the amounts in base, and what was entered beside them."""
+    rate = call.books.rate(journal.head.currency) if journal.head.currency else None
+    if rate is None:
+        return journal.entries
+    values = to_base([entry.amount for entry in journal.entries], rate)
+    return [
+        replace(entry, amount=value, currency_value=entry.amount)
+        for entry, value in zip(journal.entries, values, strict=True)
+    ]
 
 
 def _record_refusal(call: Call, items: list[Checked[_Journal]]) -> None:

@@ -40,7 +40,6 @@ PERIOD_CLOSED = 900014
 PERIOD_FUTURE = 900015
 NOT_AUTHORIZED = 900016
 NO_ENTRIES = 900017
-CURRENCY_NOT_LOCAL = 900018
 SUPPLIER_NOT_FOUND = 900020
 BANK_NOT_FOUND = 900021
 DISTRIBUTION_DIFFERS = 900022
@@ -94,7 +93,6 @@ TEXTS = {
     PERIOD_FUTURE: "Posting period '{}' of year '{}' is in the future",
     NOT_AUTHORIZED: "Journal must be authorized before it can be posted",
     NO_ENTRIES: "Journal has no entries",
-    CURRENCY_NOT_LOCAL: "Currency '{}' is not the local currency",
     SUPPLIER_NOT_FOUND: "Supplier '{}' not found",
     BANK_NOT_FOUND: "Bank '{}' not found",
     DISTRIBUTION_DIFFERS: "Ledger distribution {} differs from transaction value {}",

@@ -2,7 +2,8 @@
 
 GENTJL refuses no repeat, so our reference is planted in the journal and in each of its lines
 (reference, section 5). A journal is posted in the company's base currency, since the ledger keeps
-that; the batch's own amount stands in each line's comment. A setting turns that round.
+that; the batch's own amount stands in each line's comment. A setting turns that round: SYSPRO then
+converts by its own rate, so the proof is in the batch's currency and says nothing of the base.
 """
 
 from collections import Counter
@@ -19,6 +20,7 @@ from include.adapters.syspro.partners.common import (
     minor,
     money_difference,
     number,
+    total_minor,
 )
 from include.domain.errors import OutcomeUnknown, Retryable
 from include.domain.journal import Journal, JournalLine
@@ -31,6 +33,7 @@ DETAIL_COLUMNS = (
     "GlYear", "GlPeriod", "Journal", "EntryNumber", "Reference", "GlCode", "EntryType",
     "EntryValue", "EntryDate", "EntryPosted",
 )  # fmt: skip
+FOREIGN_COLUMNS = (*DETAIL_COLUMNS, "CurrencyValue", "PostCurrency")
 DETAIL_KEY = ("GlYear", "GlPeriod", "Journal", "EntryNumber")
 JournalKey = tuple[int | str, int | str, int | str]
 
@@ -51,21 +54,23 @@ class JournalPartner:
         whether the journal is posted.
         """
         journal = journal_of(effect)
-        currency, reference = self._currency(journal), effect.reference
+        reference = effect.reference
         with self._asking.client.session():
             lines: dict[JournalKey, list[Row]] = {}
             statuses: dict[JournalKey, str] = {}
             if effect.sent_at is not None:
-                for row in self._lines((("Reference", "EQ", reference),), reference):
+                for row in self._lines(journal, (("Reference", "EQ", reference),)):
                     lines.setdefault(_key(row, "journal"), []).append(row)
                 for key, rows in lines.items():
                     statuses[key] = self._status(rows[0], reference)
             if not lines:
                 for control in self._control(reference):
                     key = _key(control, "gljournal")
-                    lines[key] = self._lines(_journal_condition(control), reference)
+                    lines[key] = self._lines(journal, _journal_condition(control))
                     statuses[key] = control.get("jnlstatus", "")
-            return tuple(_found(key, rows, currency, statuses[key]) for key, rows in lines.items())
+            return tuple(
+                self._found(key, rows, journal, statuses[key]) for key, rows in lines.items()
+            )
 
     def send(self, effect: Effect) -> Receipt:
         """Post once; see the port for the errors."""
@@ -194,11 +199,39 @@ class JournalPartner:
         ours = [one for one in heads if _key(one, "gljournal") == _key(line, "journal")]
         return ours[0].get("jnlstatus", "") if len(ours) == 1 else ""
 
-    def _lines(self, where: tuple[Condition, ...], reference: str) -> list[Row]:
-        find = Find(
-            "GenJournalDetail", where, DETAIL_COLUMNS, return_rows=self._settings.return_rows
+    def _lines(self, journal: Journal, where: tuple[Condition, ...]) -> list[Row]:
+        columns = FOREIGN_COLUMNS if self._is_original(journal) else DETAIL_COLUMNS
+        find = Find("GenJournalDetail", where, columns, return_rows=self._settings.return_rows)
+        return list(self._asking.find_pages(find, "EntryNumber", DETAIL_KEY, journal.reference))
+
+    def _found(self, key: JournalKey, rows: list[Row], journal: Journal, status: str) -> Found:
+        currency, ours = self._currency(journal), _debit(self._lines_sent(journal))
+        signed = [
+            (row.get("glcode", ""), _signed(row, self._value(row, currency), currency))
+            for row in rows
+        ]
+        debit = sum(value for _, value in signed if value > 0)
+        return Found(
+            their_key(key),
+            {
+                "total_minor": total_minor(journal, Money(ours, currency), debit),
+                "year": key[0],
+                "period": key[1],
+                "entries": len(rows),
+                "debit": debit,
+                "credit": -sum(value for _, value in signed if value < 0),
+                "accounts": _sums(signed),
+                "date": ", ".join(sorted({iso_date(row.get("entrydate", "")) for row in rows})),
+                "status": status,
+                "posted": "".join(sorted({row.get("entryposted", "").upper() for row in rows})),
+            },
         )
-        return list(self._asking.find_pages(find, "EntryNumber", DETAIL_KEY, reference))
+
+    def _value(self, row: Row, currency: str) -> str:
+        """Return the value in the currency that was sent; the ledger shows its own beside it."""
+        code = row.get("postcurrency", "")
+        is_beside = bool(code) and self._settings.iso_currency(code, "SYSPRO read-back") == currency
+        return row.get("currencyvalue" if is_beside else "entryvalue", "")
 
 
 def their_key(key: JournalKey) -> str:
@@ -206,29 +239,8 @@ def their_key(key: JournalKey) -> str:
     return "/".join(str(part) for part in key)
 
 
-def _found(key: JournalKey, rows: Iterable[Row], currency: str, status: str) -> Found:
-    rows = list(rows)
-    signed = [(row.get("glcode", ""), _signed(row, currency)) for row in rows]
-    debit = sum(value for _, value in signed if value > 0)
-    return Found(
-        their_key(key),
-        {
-            "total_minor": debit,
-            "year": key[0],
-            "period": key[1],
-            "entries": len(rows),
-            "debit": debit,
-            "credit": -sum(value for _, value in signed if value < 0),
-            "accounts": _sums(signed),
-            "date": ", ".join(sorted({iso_date(row.get("entrydate", "")) for row in rows})),
-            "status": status,
-            "posted": "".join(sorted({row.get("entryposted", "").upper() for row in rows})),
-        },
-    )
-
-
-def _signed(row: Row, currency: str) -> int:
-    side, text = row.get("entrytype", "").upper(), row.get("entryvalue", "")
+def _signed(row: Row, text: str, currency: str) -> int:
+    side = row.get("entrytype", "").upper()
     if side not in ("D", "C"):
         raise Retryable(
             f"an entry is neither debit nor credit but {side!r}",
