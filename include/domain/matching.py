@@ -31,6 +31,7 @@ class Cause(StrEnum):
     fee_drift = "fee_drift"
     chargeback_on_unknown_capture = "chargeback_on_unknown_capture"
     chargeback_after_refund = "chargeback_after_refund"  # the shopper would be paid twice
+    chargeback_beyond_sale = "chargeback_beyond_sale"  # more is taken back than was sold
     chargeback_reversal_without_chargeback = "chargeback_reversal_without_chargeback"
     dispute_due_soon = "dispute_due_soon"
     dispute_deadline_passed = "dispute_deadline_passed"

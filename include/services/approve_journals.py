@@ -29,6 +29,7 @@ _NOT_A_DECISION = frozenset(
         # Decided beside the day, by disputes/decide.py: the day does not wait for them.
         *(
             Cause.chargeback_after_refund,
+            Cause.chargeback_beyond_sale,
             Cause.dispute_due_soon,
             Cause.dispute_deadline_passed,
             Cause.dispute_deadline_unknown,

@@ -1,10 +1,12 @@
 """Matching disputes and fees, and what a day's matches look like."""
 
+from datetime import date
+
 import pytest
 
 from include.domain.errors import Rejected
 from tests.support_books import Desk, document, line
-from tests.unit.support import NEXT
+from tests.unit.support import FOURTH, NEXT, THIRD
 from tests.unit.support import desk as desk
 
 
@@ -48,7 +50,7 @@ def test_a_chargeback_of_what_was_refunded_is_told_with_its_evidence(desk: Desk)
     assert "case K1, is about order A, which was refunded: 100.00 USD on 2026" in whole
     assert "(request 8). The shopper would be paid twice: 100.00 USD." in whole
     assert "case K3, is about order B, which was refunded: 30.00 USD on 2026" in too_much
-    assert "paid twice: 30.00 USD" in too_much
+    assert "paid twice: 100.00 USD" in too_much  # 30.00 were refunded, K2 has the other 70.00
     assert desk.rules(NEXT).count("request_id") == 3, "each is a chargeback of ours all the same"
 
 
@@ -66,6 +68,50 @@ def test_a_second_chargeback_of_what_is_gone_already_is_told(desk: Desk) -> None
     desk.match([again], [], NEXT)
     (item,) = desk.items.open_of_day(desk.day(NEXT))
     assert "The shopper would be paid twice: 40.00 USD." in item.explanation
+
+
+def chargeback(case: str, minor: int = -10000, **more: object) -> dict[str, object]:
+    more = {"reference": "A", "related_request_id": "1", "request": "1"} | more
+    return line("chargeback", minor, case_number=case, **more)
+
+
+def beyond(desk: Desk, on: date) -> list[str]:
+    return [
+        item.explanation
+        for item in desk.items.open_of_day(desk.day(on))
+        if item.cause.value == "chargeback_beyond_sale"
+    ]
+
+
+@pytest.mark.parametrize("reference", ["A", None], ids=["order named", "request alone"])
+def test_two_chargebacks_of_one_sale_take_more_than_was_sold(
+    desk: Desk, reference: str | None
+) -> None:
+    desk.match([line(reference=reference, request="1")], [document("1", reference="A")])
+    for on, case in ((NEXT, "K1"), (THIRD, "K2")):
+        desk.match([chargeback(case, reference=reference)], [], on)
+    assert beyond(desk, NEXT) == []
+    (told,) = beyond(desk, THIRD)
+    assert f"case K2, is about order {reference or '1'}, which sold 100.00 USD" in told
+    assert "have taken 100.00 USD of it before. 100.00 USD is more than was sold" in told
+
+
+def test_two_chargebacks_of_one_day_are_counted_one_after_the_other(desk: Desk) -> None:
+    desk.match([line(reference="A", request="1")], [document("1", reference="A")])
+    desk.match([chargeback("K1", -6000), chargeback("K2", -6000)], [], NEXT)
+    (told,) = beyond(desk, NEXT)
+    assert "case K2" in told
+    assert "have taken 60.00 USD of it before. 20.00 USD is more than was sold" in told
+
+
+def test_a_chargeback_that_was_given_back_may_come_again(desk: Desk) -> None:
+    desk.match([line(reference="A", request="1")], [document("1", reference="A")])
+    desk.match([chargeback("K1")], [], NEXT)
+    won = line("chargeback_reversal", 10000, reference="A", case_number="K1")
+    desk.match([won, chargeback("K1")], [], THIRD)
+    assert beyond(desk, THIRD) == []
+    desk.match([chargeback("K2", -1)], [], FOURTH)
+    assert len(beyond(desk, FOURTH)) == 1
 
 
 def test_a_reversal_needs_its_chargeback(desk: Desk) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from include.domain.matching import Cause, Rule
 from include.domain.money import Money
 from include.services.matching.evidence import Evidence
-from include.services.matching.history import DISPUTE_LOOKBACK_DAYS, History, Moved
+from include.services.matching.history import DISPUTE_LOOKBACK_DAYS, History, Moved, order_of
 
 CLASSES = ("chargeback", "chargeback_reversal")
 FIELDS = (
@@ -42,7 +42,8 @@ def judge(
     """
     asked = [i for row in rows for i in (row["related_request_id"], row["request_id"]) if i]
     captures = history.captures(asked)
-    moved = history.moved([*captures.values(), *(row["merchant_reference"] for row in rows)])
+    orders = [*captures.values(), *(row["merchant_reference"] for row in rows)]
+    moved = history.moved(orders, captures)
     cases = _cases(rows, history)
     found = []
     for row in rows:
@@ -94,7 +95,7 @@ def _chargeback(
     known = next((i for i in ids if i in captures), None)
     if known is not None:
         how = f"case {case}: capture {known} of order {captures[known] or 'unnamed'} is ours"
-        return _of_capture(row, how, captures[known] or row["merchant_reference"] or "", moved)
+        return _of_capture(row, how, order_of(row, captures), moved)
     for request_id in ids:
         facts = evidence.facts(request_id)
         if facts is not None:
@@ -116,25 +117,36 @@ def _chargeback(
 def _of_capture(
     row: Mapping[str, Any], how: str, order: str, moved: Mapping[tuple[str, str], Moved]
 ) -> DisputeFinding:
-    """Say whether the shopper has had this money back already: then the refund is the evidence.
+    """Say whether this money was given or taken back already: then that is the evidence.
 
     What a sale older than our files sold is not known; any refund of it is told then.
     """
     plain = DisputeFinding(row["row"], _key(row), Rule.request_id, None, how, "none")
     known = moved.get((order, row["currency"]))
-    if known is None or not known.refunds:
+    if known is None or not (known.refunds or known.sold_minor):
         return plain
     money = Money(-row["amount_minor"], row["currency"])
-    left = known.sold_minor - known.returned_minor - known.disputed_minor
+    disputed = max(known.disputed_minor, 0)  # a reversal may be of a chargeback we never saw
+    known.disputed_minor = disputed + money.minor  # for the next one of the day
+    left = known.sold_minor - known.returned_minor - disputed
     if known.sold_minor and money.minor <= left:
         return plain  # a part was given back, and this is about the rest
     twice = money.minor - max(left, 0) if known.sold_minor else known.returned_minor
     amount = Money(min(twice, money.minor), money.currency)
+    case = row["case_number"] or "unknown"
+    if not known.refunds:
+        sold, before = (Money(x, money.currency) for x in (known.sold_minor, disputed))
+        return replace(
+            plain,
+            cause=Cause.chargeback_beyond_sale,
+            why=f"Chargeback {money}, case {case}, is about order {order}, which sold {sold}; "
+            f"chargebacks have taken {before} of it before. {amount} is more than was sold.",
+            do="Contest it with the acquirer; the sale and its other chargebacks are the evidence.",
+        )
     given = ", ".join(
         f"{Money(minor, money.currency)} on {on} (request {request_id})"
         for on, minor, request_id in known.refunds
     )
-    case = row["case_number"] or "unknown"
     return replace(
         plain,
         cause=Cause.chargeback_after_refund,

@@ -1,10 +1,10 @@
 """What earlier and later days' files say: documents already matched, captures already seen."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from include.domain.matching import Cause
 from include.domain.settlement import REPEAT_DAYS, SettlementDay
@@ -26,13 +26,26 @@ class Moved:
     """What settled of one order in one currency."""
 
     sold_minor: int = 0
-    disputed_minor: int = 0  # taken back by chargebacks of earlier days, and not given back
+    # Taken back by chargebacks of earlier days, less every reversal until this one.
+    disputed_minor: int = 0
     # Date, minor units above zero, request id; the oldest first.
     refunds: list[tuple[date, int, str]] = field(default_factory=list)
 
     @property
     def returned_minor(self) -> int:
         return sum(minor for _, minor, _ in self.refunds)
+
+
+def order_of(row: Mapping[str, Any], captures: Mapping[str, str]) -> str:
+    """Name the order of a line: its sale's reference, its own, or else the sale's request id.
+
+    Args:
+        row: a sale, or what refers to one.
+        captures: order references ('' where blank) by the request id of a sale.
+    """
+    ids = (row["related_request_id"], row["request_id"])
+    known = next((i for i in ids if i in captures), "")
+    return captures.get(known) or row["merchant_reference"] or known
 
 
 class History:
@@ -102,19 +115,27 @@ class History:
         )
         return {row[0]: row[1] or "" for row in found.iter_rows()}
 
-    def moved(self, references: Iterable[str]) -> "dict[tuple[str, str], Moved]":
-        """Return what these orders sold and gave back until the day, by order and currency."""
+    def moved(
+        self, references: Iterable[str], captures: Mapping[str, str]
+    ) -> "dict[tuple[str, str], Moved]":
+        """Return what these orders sold and gave back until the day, by order and currency.
+
+        Args:
+            references: of the orders.
+            captures: order references by the request id of a sale; see ``order_of``.
+        """
         import polars as pl
 
-        wanted = sorted({one for one in references if one})
+        wanted, ids = sorted({one for one in references if one}), sorted(captures)
         columns = [
             "merchant_reference", "currency", "amount_minor", "request_id", "line_class",
+            "related_request_id",
         ]  # fmt: skip
-        past = self.lines(DISPUTE_LOOKBACK_DAYS, columns) if wanted else None
+        past = self.lines(DISPUTE_LOOKBACK_DAYS, columns) if wanted or ids else None
         on = self._day.settlement_date
         today = self._file(on, LINES)
         frames = [] if past is None else [past]
-        if wanted and today.exists():
+        if (wanted or ids) and today.exists():
             frames.append(pl.scan_parquet(today).select(*columns, pl.lit(on).alias("line_date")))
         found: dict[tuple[str, str], Moved] = {}
         if not frames:
@@ -123,19 +144,22 @@ class History:
             pl.concat(frames)
             .filter(
                 pl.col("line_class").is_in(_OF_ORDERS),
-                pl.col("merchant_reference").is_in(wanted),
+                pl.col("merchant_reference").is_in(wanted)
+                | pl.col("request_id").is_in(ids)
+                | pl.col("related_request_id").is_in(ids),
             )
             .sort("line_date", "request_id")
             .collect(engine="streaming")
         )
-        for order, currency, minor, request_id, line_class, line_date in lines.iter_rows():
-            moved = found.setdefault((order, currency), Moved())
-            if line_class == "gross_sale":
+        for row in lines.iter_rows(named=True):
+            minor, line_date = row["amount_minor"], row["line_date"]
+            moved = found.setdefault((order_of(row, captures), row["currency"]), Moved())
+            if row["line_class"] == "gross_sale":
                 moved.sold_minor += minor
-            elif line_class != "refund":
-                moved.disputed_minor -= minor if line_date < on else 0
-            else:
-                moved.refunds.append((line_date, -minor, request_id or "not said"))
+            elif row["line_class"] == "refund":
+                moved.refunds.append((line_date, -minor, row["request_id"] or "not said"))
+            elif line_date < on or row["line_class"] == "chargeback_reversal":
+                moved.disputed_minor -= minor
         return found
 
     def settled_elsewhere(self, request_ids: Iterable[str]) -> dict[tuple[str, str, int], str]:
