@@ -5,7 +5,7 @@ Source: accounting reference, section 2. A short funding is not a fee until some
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from include.domain.expectations import Expectation, ExpectationKind, ExpectationState
@@ -29,6 +29,7 @@ from include.services.books.unexplained import HELD, earlier_entries, keep_unexp
 from include.services.matching.ports import DayFiles, Expectations, StageItems
 
 ENTRIES = "bank_entries.parquet"
+_TAKEN_BACK_WITHIN = timedelta(days=60)  # a payout that the bank takes back names a batch as old
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def match_funding(
         Rejected: an account is not mapped. Nothing was stored.
     """
     on = day.settlement_date
-    waiting = _load(expectations, day, ExpectationKind.funding)
+    waiting = _load(expectations, day, ExpectationKind.funding, _TAKEN_BACK_WITHIN)
     unexplained = _load(expectations, day, ExpectationKind.batch)
     funds = Funds(waiting, on, merchant.base_currency)
     # What a later day has booked is booked, whatever is left of its batch by now.
@@ -133,10 +134,15 @@ def _restated(
 
 
 def _load(
-    expectations: Expectations, day: SettlementDay, kind: ExpectationKind
+    expectations: Expectations,
+    day: SettlementDay,
+    kind: ExpectationKind,
+    before: timedelta = timedelta(0),
 ) -> list[Expectation]:
+    """Return what waits, and what was met on the day, later, or so long before."""
     on = day.settlement_date
-    return list(expectations.load(day.merchant_id, kind, since_until=on, met_from=on))
+    known = expectations.load(day.merchant_id, kind, since_until=on, met_from=on - before)
+    return list(known)
 
 
 def read_entries(path: Path) -> list[BankEntry]:

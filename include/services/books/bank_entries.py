@@ -68,8 +68,11 @@ def _marked(name: str) -> str:
     return _MARKS.sub(lambda found: f"%{ord(found[0]):02X}", name)
 
 
+Part = tuple[Expectation, int]  # a batch, and how many minor units of an entry are its
+
+
 class Funds:
-    """What is awaited, while entries take their part of it."""
+    """What is awaited, and what came lately, while entries take their part of it."""
 
     def __init__(self, expectations: Iterable[Expectation], on: date, base_currency: str) -> None:
         self.on = on.isoformat()
@@ -99,7 +102,7 @@ class Funds:
                 if e.amount_minor == entry.minor and e.since_date <= entry.booking_date
             ]
             if len(fitting) == 1 and len(rivals) == 1:
-                fundings += self._take(entry, fitting)
+                fundings += self._take(entry, [(fitting[0], entry.minor)])
             else:
                 left.append(entry)
         return [*fundings, *self._level()], left
@@ -139,46 +142,57 @@ class Funds:
             if e.currency == currency and e.amount_minor and e.is_awaited
         ]
 
-    def _named(self, entry: BankEntry) -> list[Expectation]:
-        """Return the batches an entry names: one, or several that it pays to the cent.
-
-        What a day nets without a batch (fees, disputes) has no name that a bank could show: it is
-        paid with the batches of its day, or with later ones, where that makes the cent.
-        """
+    def _named(self, entry: BankEntry) -> list[Part]:
+        """Return the batches an entry names: one, or several that it pays to the cent."""
         waiting = self._open(entry.currency)
         found = [e for e in waiting if entry.names(e.detail["batch_id"])]
         exact = [e for e in found if e.amount_minor == entry.minor]
         if len(exact) == 1:
-            return exact
-        days = {e.since_date for e in found}
-        nameless = [e for e in waiting if found and is_nameless(e.detail["batch_id"])]
-        same_day = [e for e in nameless if e.since_date in days]
-        earlier = [e for e in nameless if e.since_date <= max(days)]
-        for extra in ([], same_day, earlier):
-            if sum(e.amount_minor for e in (*found, *extra)) == entry.minor:
-                return [*found, *extra]
-        batches = {e.detail["batch_id"] for e in found}
-        if len(batches) != 1:
+            return [(exact[0], entry.minor)]
+        explained = _to_the_cent(entry, found, [(e, e.amount_minor) for e in waiting])
+        if explained := explained or self._taken_back(entry):
+            return explained
+        if len({e.detail["batch_id"] for e in found}) != 1:
             return []
         # An id that is used again: the day whose amount is nearest, the oldest of equals.
-        return sorted(found, key=lambda e: (abs(e.amount_minor - entry.minor), e.since_date))[:1]
+        one = min(found, key=lambda e: (abs(e.amount_minor - entry.minor), e.since_date))
+        return [(one, entry.minor)]
 
-    def _take(self, entry: BankEntry, batches: Sequence[Expectation]) -> list[Funding]:
+    def _taken_back(self, entry: BankEntry) -> list[Part]:
+        """Return the batches whose payment an entry takes back; they wait for it again.
+
+        It names them, has the other sign, and is no more than what came. Of an id that is used
+        again it is the day that was paid exactly so much, the last of equals.
+        """
+        paid = {key: sum(e.parts.values()) for key, e in self.known.items()}
+        came = [e for k, e in self.known.items() if e.currency == entry.currency and paid[k]]
+        named = [e for e in came if entry.names(e.detail["batch_id"])]
+        found = [e for e in named if paid[e.item_key] * entry.minor < 0]
+        exact = [e for e in found if paid[e.item_key] == -entry.minor]
+        several = _to_the_cent(entry, found, [(e, -paid[e.item_key]) for e in came])
+        if several and not exact:
+            return several
+        enough = [e for e in found if abs(paid[e.item_key]) >= abs(entry.minor)]
+        if not enough or len({e.detail["batch_id"] for e in found}) != 1:
+            return []
+        one = max(exact or enough, key=lambda e: (max(e.parts), e.since_date))
+        return [(one, entry.minor)]
+
+    def _take(self, entry: BankEntry, parts: Sequence[Part]) -> list[Funding]:
         found: dict[int, list[tuple[str, int, int]]] = {}
-        for batch in batches:
-            whole = entry.minor if len(batches) == 1 else batch.amount_minor
+        for batch, whole in parts:
             for rate, minor, base in self._pay(batch, whole, entry):
                 found.setdefault(rate, []).append((str(batch.detail["batch_id"]), minor, base))
         return [
             Funding(
                 entry,
-                tuple(sorted({batch_id for batch_id, _, _ in parts})),
+                tuple(sorted({batch_id for batch_id, _, _ in shares})),
                 rate,
-                sum(minor for _, minor, _ in parts),
-                sum(base for _, _, base in parts),
+                sum(minor for _, minor, _ in shares),
+                sum(base for _, _, base in shares),
                 is_whole=len(found) == 1,
             )
-            for rate, parts in sorted(found.items())
+            for rate, shares in sorted(found.items())
         ]
 
     def _pay(self, batch: Expectation, minor: int, entry: BankEntry) -> list[tuple[int, int, int]]:
@@ -210,6 +224,27 @@ class Funds:
             met_date=None if left else date.fromisoformat(max(detail["parts"])),
         )
         return shares
+
+
+def _to_the_cent(
+    entry: BankEntry, named: Sequence[Expectation], among: Sequence[Part]
+) -> list[Part]:
+    """Return the named batches where their amounts make up the entry, or none.
+
+    What a day nets without a batch (fees, disputes) has no name that a bank could show: it goes
+    with the batches of its day, or with later ones, where that makes the cent.
+    """
+    if not named:
+        return []
+    keys, days = {e.item_key for e in named}, {e.since_date for e in named}
+    own = [part for part in among if part[0].item_key in keys]
+    nameless = [part for part in among if is_nameless(part[0].detail["batch_id"])]
+    same_day = [part for part in nameless if part[0].since_date in days]
+    earlier = [part for part in nameless if part[0].since_date <= max(days)]
+    for extra in ([], same_day, earlier):
+        if sum(minor for _, minor in (*own, *extra)) == entry.minor:
+            return [*own, *extra]
+    return []
 
 
 def _exchange(batch: Expectation, base: int, on: date) -> Funding:
