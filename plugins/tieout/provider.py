@@ -205,6 +205,11 @@ _SYSPRO: Field = {
         "journal_warnings": _choice(
             "Warnings on journals", "N: refuse. Y: ignore. W: report and post.", "N", "Y", "W"
         ),
+        "cash_book_warnings": _choice(
+            "Warnings on deposits", "Such as: funds in transit is a control account.", "N", "Y", "W"
+        ),
+        "invoice_warnings": _choice("Warnings on AP invoices", "As on journals.", "N", "Y", "W"),
+        "receipt_warnings": _choice("Warnings on receipts", "As on journals.", "Y", "N", "W"),
         "journal_currency": _choice(
             "Currency of journals",
             "base: the company's. original: the batch's, in which tie-out then proves it; SYSPRO "

@@ -129,7 +129,7 @@ def test_queries_are_built_as_declared() -> None:
     same_as_golden("genqso.xml", ledger_queries.build_options("A"))
     same_as_golden("genqpp.xml", ledger_queries.build_previous(1))
     same_as_golden("comlgn.xml", comlgn.build(is_eviction_refused=True))
-    same_as_golden("cshtwd_parameters.xml", parameters("P"))
+    same_as_golden("cshtwd_parameters.xml", parameters("P", "N"))
 
 
 def test_no_columns_named_means_all_columns() -> None:

@@ -19,6 +19,11 @@ from include.services.effects.ports import EffectKind, Timings
 ADAPTERS = ("enet", "api_services")
 # Fields with a closed list of values, the default first.
 CHOICES: Mapping[str, tuple[str, ...]] = {
+    "journal_warnings": ("N", "Y", "W"),
+    "cash_book_warnings": ("N", "Y", "W"),
+    "invoice_warnings": ("N", "Y", "W"),
+    "receipt_warnings": ("Y", "N", "W"),
+    "order_warnings": ("W", "N", "Y"),
     "stock_by": ("comfnd", "invqry"),
     "kits_by": ("bom", "none"),
     "credit_by": ("arsqry", "comfnd"),
@@ -88,7 +93,11 @@ class SysproSettings:
     bad_company_words: tuple[str, ...] = ("invalid company id", "invalid company password")
     duplicate_numbers: tuple[str, ...] = ("120001",)
     duplicate_words: tuple[str, ...] = ("already exists", "already on file", "duplicate")
-    journal_warnings: str = "N"  # IgnoreWarnings of GENTJL: N a warning refuses, Y, or W reports
+    # IgnoreWarnings: N a warning refuses, Y ignores it, W reports it; e.g. of a control account.
+    journal_warnings: str = "N"  # of GENTJL
+    cash_book_warnings: str = "N"  # of CSHTWD
+    invoice_warnings: str = "N"  # of APSTIN
+    receipt_warnings: str = "Y"  # of ARSTPY, and of ARSTIN where a refund is a debit note
     journal_source: str = ""  # SourceCode of GENTJL
     journal_currency: str = "base"  # base, or original: the batch's own currency
     authorize_journal: str = "A"  # AuthorizeJournal of GENTJL: D, A or U

@@ -110,7 +110,8 @@ class CashBookPartner:
         with client.session():
             letter = periods.letter(journal.posting_date, "CSHTWD")
             words = periods.words(journal.posting_date)
-            body = client.post("CSHTWD", parameters(letter), document, effect.reference, words)
+            asked = parameters(letter, self._settings.cash_book_warnings)
+            body = client.post("CSHTWD", asked, document, effect.reference, words)
         posted = self._asking.parsed_post(cshtwd.parse, body, "CSHTWD")
         faults.demand_taken(posted.verdict, "CSHTWD", words)
         if posted.bank.casefold() != journal.detail("bank_code").casefold():
@@ -233,13 +234,13 @@ def their_key(bank: str, year: str, month: str, journal: str) -> str:
     return f"{bank}/{number(year)}/{number(month)}/{number(journal)}"
 
 
-def parameters(letter: str) -> str:
-    """Return CSHTWD's XmlParameters for period C, P or B."""
+def parameters(letter: str, warnings: str) -> str:
+    """Return CSHTWD's XmlParameters for period C, P or B, and what becomes of a warning."""
     return cshtwd.PARAMETERS.build(
         {
             "Parameters": {
                 "PostingPeriod": letter,
-                "IgnoreWarnings": "N",
+                "IgnoreWarnings": warnings,
                 "ApplyIfEntireDocumentValid": "Y",
                 "ValidateOnly": "N",
                 "IgnoreAnalysis": "Y",

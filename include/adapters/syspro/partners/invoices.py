@@ -134,7 +134,7 @@ class InvoicePartner:
             {
                 "Parameters": {
                     "PostingPeriod": letter,
-                    "IgnoreWarnings": "N",
+                    "IgnoreWarnings": self._settings.invoice_warnings,
                     "ApplyIfEntireDocumentValid": "Y",
                     "ValidateOnly": "N",
                     "LedgerDistributionCurrency": "F" if self._is_original else "L",

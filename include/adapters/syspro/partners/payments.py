@@ -23,7 +23,8 @@ def post_payment(
         Retryable, Rejected, OutcomeUnknown: as ``effects.ports.Partner.send``.
     """
     client = asking.client
-    body = client.post("ARSTPY", parameters(letter), document, reference, words)
+    asked = parameters(letter, client.settings.receipt_warnings)
+    body = client.post("ARSTPY", asked, document, reference, words)
     posted = asking.parsed_post(arstpy.parse, body, "ARSTPY")
     client.faults.demand_taken(posted.verdict, "ARSTPY", words)
     if not same_key(customer, posted.customer) or not posted.journal.strip("0"):
@@ -63,13 +64,13 @@ def payments_under(
     return []
 
 
-def parameters(letter: str) -> str:
-    """Return ARSTPY's XmlParameters for period C, P or B."""
+def parameters(letter: str, warnings: str) -> str:
+    """Return ARSTPY's XmlParameters for period C, P or B, and what becomes of a warning."""
     return arstpy.PARAMETERS.build(
         {
             "Parameters": {
                 "PostingPeriod": letter,
-                "IgnoreWarnings": "Y",
+                "IgnoreWarnings": warnings,
                 "ApplyIfEntireDocumentValid": "Y",
                 "ValidateOnly": "N",
                 "AutoCorrectPaymentValue": "N",

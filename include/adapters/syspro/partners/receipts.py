@@ -108,7 +108,7 @@ class ReceiptPartner:
         client, words = self._asking.client, self._asking.periods.words(receipt.posting_date)
         body = client.post(
             "ARSTIN",
-            note_parameters(letter),
+            note_parameters(letter, self._settings.receipt_warnings),
             self.document(receipt),
             effect.reference,
             words,
@@ -203,12 +203,12 @@ class ReceiptPartner:
         return receipt.amount.minor < 0 and self._settings.refund_receipts == "arstin"
 
 
-def note_parameters(letter: str) -> str:
-    """Return ARSTIN's XmlParameters for period C, P or B."""
+def note_parameters(letter: str, warnings: str) -> str:
+    """Return ARSTIN's XmlParameters for period C, P or B, and what becomes of a warning."""
     return arstin.PARAMETERS.build(
         {
             "Parameters": {
-                "IgnoreWarnings": "Y",
+                "IgnoreWarnings": warnings,
                 "ApplyIfEntireDocumentValid": "Y",
                 "ValidateOnly": "N",
                 "PostingPeriod": letter,
