@@ -67,9 +67,15 @@ class RefundFacts:
     open_step: str = ""  # begun and not folded in yet
     parts: tuple[Part, ...] = ()
     ruling: Ruling = Ruling.none
+    callback_state: str = ""  # the last state that the shop's server was sent
     is_told: bool = False  # the shop holds it
     is_noted: bool = False  # SYSPRO holds the gateway's reference
     problem: str = ""
+
+    @property
+    def step_at_stake(self) -> str:
+        """The open step; '' where it only tells the shop's server, which moves nothing."""
+        return "" if self.open_step.startswith("callback|") else self.open_step
 
 
 def with_voids(captures: Sequence[Captured], parts: Sequence[Part]) -> tuple[Captured, ...]:
@@ -94,7 +100,7 @@ def may_be_refused(facts: RefundFacts, *, unsent: bool = False) -> bool:
     ``unsent``: the open step never left, and never will.
     """
     has_moved = any(part.request_id for part in facts.parts)
-    is_under_way = bool(facts.open_step) and not unsent
+    is_under_way = bool(facts.step_at_stake) and not unsent
     return facts.ruling is not Ruling.refused and not (has_moved or is_under_way)
 
 

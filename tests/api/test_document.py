@@ -17,14 +17,18 @@ from schemathesis.specs.openapi import checks
 from sqlalchemy import Engine as SqlEngine
 
 from include.adapters.shop.callbacks import signed_headers
+from include.domain.money import Money
 from include.domain.order_state import OrderFacts, OrderState
+from include.domain.payments import Authorized, PaymentStatus
+from include.domain.refunds import RefundState
 from include.services.api.clients import add_client
 from include.services.api.ports import Role
+from include.services.orders.refund_saga import RefundRow
 from tests.api.conftest import Kit, build_kit
 from tests.unit.shop_orders import translator, woo_order
-from tieout.api.answers import OrderEvent, OrderEventData
 from tieout.api.document import document_of
-from tieout.api.examples import EXAMPLES
+from tieout.api.events import OrderEvent, OrderEventData, RefundEvent, RefundEventData
+from tieout.api.examples import EVENTS, EXAMPLES
 from tieout.api.schema import PlaceOrder
 
 EXAMPLES_PER_OPERATION = 12
@@ -105,6 +109,31 @@ def test_the_signed_callback_is_as_it_is_sent(kit: Kit) -> None:
     signed = signed_headers(sent.body, "msg_1", datetime.now(UTC), [b"k" * 32])
     assert headers == list(signed)
     assert "OrderEvent" in document["components"]["schemas"]
+
+
+@pytest.mark.parametrize("name", EVENTS["RefundEvent"])
+def test_each_example_of_a_refunds_event_is_as_it_is_sent(name: str) -> None:
+    example = EVENTS["RefundEvent"][name]["value"]
+    RefundEvent.model_validate(example)
+    assert set(example["data"]) == set(RefundEventData.model_fields)
+    shop, said = translator("acme_us_web"), example["data"]
+    row = RefundRow(
+        said["refund_id"], said["order_id"], said["origin"], "r-1",
+        Money.parse(said["amount"], said["currency"], "example"), "api:web", "", said["reason"],
+    )  # fmt: skip
+    at = datetime.fromisoformat(example["timestamp"])
+    order = shop.order(woo_order())
+    sent = shop.refund_callback(order, row, RefundState(said["state"]), at)
+    assert json.loads(sent.body) == example
+
+
+def test_the_example_of_an_orders_event_is_as_it_is_sent() -> None:
+    example = EVENTS["OrderEvent"]["declined"]["value"]
+    shop, at = translator("acme_us_web"), datetime.fromisoformat(example["timestamp"])
+    paid = Authorized("7" * 22, PaymentStatus.declined, "DECLINED", "EXPIRED_CARD")
+    order = shop.order(woo_order())
+    sent = shop.callback(order, OrderFacts(payment=paid), OrderState.declined, at)
+    assert json.loads(sent.body) == example
 
 
 def test_an_address_says_all_its_methods(kit: Kit) -> None:

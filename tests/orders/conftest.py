@@ -80,6 +80,7 @@ class Kit:
     rates: FakeRates
     has_fixed_day: bool = False
     today: date = date(2026, 11, 3)
+    callback_target: str = ""
 
     def place(self, order: Order) -> Saga[OrderFacts]:
         return self.service.place(order, "shop")[0]
@@ -136,6 +137,7 @@ def kit(migrated_url: str) -> Iterator[Kit]:
             rates=made.rates,
             has_fixed_day=made.has_fixed_day,
             today=made.today,
+            callback_target=made.callback_target,
         ),
         lambda _shop: engine,
         "test",

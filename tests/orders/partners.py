@@ -41,6 +41,7 @@ from include.domain.payments import (
     Reviewed,
     StoredToken,
 )
+from include.domain.refunds import RefundState
 from include.domain.stock import Product, StockLevel
 from include.services.effects.ports import Difference, Effect, EffectKind, Found, Receipt
 from include.services.orders.ports import ShopContext
@@ -295,6 +296,11 @@ class PlainTranslator:
 
     def callback(self, order: Order, facts: OrderFacts, state: OrderState, at: datetime) -> object:
         return {"order": order.number, "event": f"order.{state}", "at": at.isoformat()}
+
+    def refund_callback(
+        self, order: Order, refund: RefundRow, state: RefundState, at: datetime
+    ) -> object:
+        return {"refund": refund.refund_id, "event": f"refund.{state}", "reason": refund.reason}
 
     def shop_refund(self, order: Order, refund: RefundRow) -> object:
         return {"order": order.number, "refund": refund.refund_id}

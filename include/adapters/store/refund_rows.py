@@ -11,7 +11,7 @@ from include.services.orders.refund_saga import RefundRow
 
 
 def first_row(row: RefundRow, facts: RefundFacts, now: datetime) -> dict[str, Any]:
-    """Return the columns of a new refund; one that needs no second person is due at once."""
+    """Return the columns of a new refund, due at once: it moves, or the shop hears it waits."""
     is_free = facts.ruling is Ruling.approved
     state = RefundState.approved if is_free else RefundState.waiting
     return {
@@ -28,7 +28,7 @@ def first_row(row: RefundRow, facts: RefundFacts, now: datetime) -> dict[str, An
         "reason": row.reason,
         "rest_reason": "",
         "version": 1,
-        "next_at": now if is_free else None,
+        "next_at": now,
         "asked_at": now,
         "updated_at": now,
     }

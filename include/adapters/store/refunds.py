@@ -110,15 +110,15 @@ class SqlRefunds(SqlReservations):
             facts = from_json(RefundFacts, found.facts)
             if not may_be_refused(facts, unsent=under is not None):
                 what, do = f"it is {found.state}", "It cannot be refused any more."
-                if facts.open_step:
-                    what = f"{what}: whether {facts.open_step} happened is not known yet"
+                if facts.step_at_stake:
+                    what = f"{what}: whether {facts.step_at_stake} happened is not known yet"
                     do = "Wait, or replay its dead letter; it is looked for at the gateway first."
                 raise Rejected(what, f"refund {refund_id}", do)
             refused = {
                 "state": RefundState.refused.value,
                 "reason": why,
                 "rest_reason": "",
-                "next_at": None,
+                "next_at": now,  # the shop's server is told
             }
             _rule(connection, found, Ruling.refused, now, refused)
             # An order that is being unwound gives back what this would have: it is driven again.

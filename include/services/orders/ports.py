@@ -18,6 +18,7 @@ from include.domain.order_rules import OrderRules
 from include.domain.order_state import Ending, OrderFacts, OrderState
 from include.domain.orders import Order, OrderLine
 from include.domain.payments import Authorized, StoredToken
+from include.domain.refunds import RefundState
 from include.domain.stock import StockLevel
 from include.services.ports import Clock
 
@@ -130,6 +131,12 @@ class Translator(Protocol):
 
     def callback(self, order: Order, facts: OrderFacts, state: OrderState, at: datetime) -> object:
         """Return the signed event that the shop's own server gets."""
+        ...
+
+    def refund_callback(
+        self, order: Order, refund: "RefundRow", state: RefundState, at: datetime
+    ) -> object:
+        """Return the signed event that tells the shop's own server where a refund stands."""
         ...
 
     def shop_refund(self, order: Order, refund: "RefundRow") -> object:

@@ -29,7 +29,10 @@ _KINDS: Mapping[str, EffectKind] = {
     "book": EffectKind.ar_receipt,
     "note": EffectKind.custom_field,
     "tell": EffectKind.shop_refund,
+    "callback": EffectKind.shop_callback,
 }
+# What the shop's server is told: who asked waits for it, and nothing else would call them back.
+CALLED_BACK = (RefundState.waiting, RefundState.refused, RefundState.moved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +72,21 @@ class RefundPlay:
             return RefundState.waiting
         if all(part.request_id for part in facts.parts):
             return RefundState.moved
-        return RefundState.moving if facts.open_step else RefundState.approved
+        return RefundState.moving if facts.step_at_stake else RefundState.approved
 
     def next_move(self, facts: RefundFacts, _now: datetime) -> Move:
-        """Money first, then the books, then the words."""
+        """Money first, then the books, then the words.
+
+        The shop's server hears before the books: SYSPRO may be down for hours, and the money is
+        on its way.
+        """
+        state = self.state_of(facts)
+        is_news = state in CALLED_BACK and state != facts.callback_state
+        if is_news and self.desk.callback_target:
+            return Perform(f"callback|{state}")
+        return self._next(facts)
+
+    def _next(self, facts: RefundFacts) -> Move:
         if facts.ruling is Ruling.refused:  # a sweep had listed it before somebody said no
             return Rest(RefundState.refused, self.row.reason)
         if facts.problem:
@@ -98,7 +112,7 @@ class RefundPlay:
         return True
 
     def is_detached(self, step: str) -> bool:
-        return name_of(step) in ("note", "tell")
+        return name_of(step) in ("note", "tell", "callback")
 
     def may_abandon(self, facts: RefundFacts, effect: Effect) -> bool:
         return False
@@ -125,8 +139,14 @@ class RefundPlay:
 
     def command(self, facts: RefundFacts, step: str) -> Command:
         name, row, desk = name_of(step), self.row, self.desk
+        if name == "callback":
+            state = RefundState(step.partition("|")[2])
+            content: object = desk.translator.refund_callback(
+                self.order, row, state, desk.clock.now()
+            )
+            return self._command(step, content, desk.callback_target, Money(0, row.amount.currency))
         if name == "tell":
-            content: object = desk.translator.shop_refund(self.order, row)
+            content = desk.translator.shop_refund(self.order, row)
             return self._command(step, content, desk.shop_target, row.amount)
         if name == "note":
             form, field = desk.refund_form
@@ -184,6 +204,10 @@ class RefundPlay:
         self, facts: RefundFacts, step: str, effect: Effect, _now: datetime
     ) -> tuple[RefundFacts, Event]:
         name = name_of(step)
+        if name == "callback":
+            state = step.partition("|")[2]
+            told = Event("refund: callback begun", {"refund": self.row.refund_id, "state": state})
+            return replace(facts, callback_state=state), told
         if name == "tell":
             words = "shop told" if is_there(effect) else "telling the shop begun"
             return replace(facts, is_told=True), Event(f"refund: {words}")

@@ -119,7 +119,7 @@ class Refunding:
             Retryable: the store is doubted, and the gateway could not be asked.
         """
         self._demand_unmoved(refund_id)
-        if not self.refunds.get(refund_id).facts.open_step:
+        if not self.refunds.get(refund_id).facts.step_at_stake:
             self.refunds.refuse(refund_id, who, why, via=via)
             return
         saga, lease = self.refunds.lease(refund_id, self.worker, SAGA_LEASE)
@@ -139,7 +139,7 @@ class Refunding:
         row, facts = self.refunds.row(refund_id), self.refunds.get(refund_id).facts
         order = self.orders.content(row.order_id)
         engine = self.engine_of(order.shop_id)
-        if facts.open_step or not engine.is_doubted():
+        if facts.step_at_stake or not engine.is_doubted():
             return
         play = RefundPlay(row, order, self.desk_of(order.shop_id), customer="", sales_order="")
         for part in facts.parts:
@@ -155,7 +155,7 @@ class Refunding:
         The saga's lease is ours: without it nobody begins the effect, and one that is withdrawn is
         sent by no janitor.
         """
-        row, step = self.refunds.row(saga.key), saga.facts.open_step
+        row, step = self.refunds.row(saga.key), saga.facts.step_at_stake
         if row.origin == "cancellation" or not (step and may_be_refused(saga.facts, unsent=True)):
             return False
         kind, key = kind_of(step), f"{saga.key}|{step}"

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from include.domain.canonical import to_json
 from include.domain.erp_orders import AddCustomer, AddSalesOrder, BookReceipt, Shipment
 from include.domain.errors import Rejected
 from include.domain.merchant import Merchant
@@ -13,10 +12,11 @@ from include.domain.money import Money
 from include.domain.order_rules import OrderRules
 from include.domain.order_state import ENDED, Ending, OrderFacts, OrderState
 from include.domain.orders import QUANTITY_DIGITS, LineKind, Order, OrderLine
+from include.domain.refunds import RefundState
 from include.domain.shops import FieldMap, Shop, ShopStatus
-from include.services.orders.payment_told import PaymentTable, outcome_body, payment_told
+from include.services.orders.payment_told import PaymentTable, payment_told
 from include.services.shop.commands import MOST_TEXT, Callback, OrderUpdate, RefundRecord
-from include.services.translate import customers, erp_commands
+from include.services.translate import callbacks, customers, erp_commands
 from include.services.translate.lines import erp_lines
 from include.services.translate.order_request import to_order
 from include.services.translate.ports import Addresses
@@ -193,20 +193,14 @@ class ShopTranslator:
     def callback(
         self, order: Order, facts: OrderFacts, state: OrderState, at: datetime
     ) -> Callback:
-        """Return the event that the shop's own server gets, in the words of the API."""
-        payment = payment_told(facts, self.payment_of)
-        data = {
-            "order_id": order.order_id,
-            "number": order.number,
-            "state": state.value,
-            "amount": order.amount.decimal,
-            "currency": order.currency,
-            "sales_order": facts.sales_order,
-            "invoice": facts.invoice,
-            "reason": facts.stop.told if facts.stop else "",
-            "outcome": outcome_body(payment) if payment else None,
-        }
-        return Callback(self.shop.shop_id, f"order.{state.value}", at, to_json(data))
+        """Return the event that the shop's own server gets of an order's state."""
+        return callbacks.order_event(order, facts, state, at, self.payment_of)
+
+    def refund_callback(
+        self, order: Order, refund: callbacks.RefundTold, state: RefundState, at: datetime
+    ) -> Callback:
+        """Return the event that the shop's own server gets of a refund's state."""
+        return callbacks.refund_event(order, refund, state, at)
 
     def shipment(self, order: Order, shipment: Shipment, state: OrderState) -> OrderUpdate:
         """Return what the shop is told of a dispatch note; an order that has ended stays ended."""

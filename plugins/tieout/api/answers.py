@@ -8,7 +8,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from include.domain.canonical import to_plain
-from include.domain.order_state import OrderState
 from include.domain.payment_meanings import MoneyEffect, PaymentMeaning, Retry
 from include.services.api.ports import OrderRecord
 from include.services.effects.dead_letters import DeadLetter
@@ -95,27 +94,6 @@ class OrderAnswer(BaseModel):
 class OrderPage(BaseModel):
     orders: list[OrderAnswer]
     next: str | None
-
-
-class OrderEventData(BaseModel):
-    order_id: str
-    number: str = Field(description="The shop's.")
-    state: OrderState
-    amount: str = Field(description="Decimal text.")
-    currency: str
-    sales_order: str = Field(description="SYSPRO's, or ''.")
-    invoice: str = Field(description="SYSPRO's, or ''.")
-    reason: str = Field(description="Why it is called off, as its shopper may read it, or ''.")
-    outcome: Outcome | None
-
-
-class OrderEvent(BaseModel):
-    """What the signed callback tells a shop's own server."""
-
-    type: str = Field(description="`order.` and the state, such as `order.captured`.")
-    timestamp: datetime = Field(description="When it happened.")
-    shop: str
-    data: OrderEventData
 
 
 class TimelineAnswer(BaseModel):

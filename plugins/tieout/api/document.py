@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from tieout.api import answers, schema
+from tieout.api import answers, events, schema
 from tieout.api.auth import Needs, Open, Reader
 from tieout.api.document_parts import callbacks, headers_of
 from tieout.api.examples import EXAMPLES
@@ -43,7 +43,7 @@ _ANSWERS: dict[str, dict[int, type[BaseModel] | None]] = {
 }
 _MODELS = [
     one
-    for module in (answers, schema)
+    for module in (answers, events, schema)
     for one in vars(module).values()
     if isinstance(one, type) and issubclass(one, BaseModel) and one.__module__ == module.__name__
 ]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tieout.api.auth import Needs, Open
+from tieout.api.examples import EVENTS
 
 _RATE = {
     "RateLimit-Policy": "What the client may send: q requests at once, over w seconds.",
@@ -31,40 +32,51 @@ def _header(text: str) -> dict[str, Any]:
 
 
 def callbacks() -> dict[str, Any]:
-    """Describe the events that a shop's own server gets; see ``Translator.callback``."""
-    return {"order": {"post": _ORDER_EVENT}}
+    """Describe the events that a shop's own server gets; see ``translate/callbacks.py``."""
+    return {
+        "order": _event("An order has reached a state", "OrderEvent"),
+        "refund": _event("A refund waits for approval, was refused or moved", "RefundEvent"),
+    }
 
 
-_ORDER_EVENT: dict[str, Any] = {
-    "tags": ["callbacks"],
-    "summary": "An order has reached a state",
-    "description": "Sent to the address of the shop's connection of type `shop_callback`, signed "
+def _event(summary: str, model: str) -> dict[str, Any]:
+    content = {"schema": {"$ref": f"#/components/schemas/{model}"}, "examples": EVENTS[model]}
+    operation = {
+        "tags": ["callbacks"],
+        "summary": summary,
+        "description": _SIGNED,
+        "operationId": _OPERATIONS[model],
+        "security": [],
+        "parameters": _PARAMETERS,
+        "requestBody": {"required": True, "content": {"application/json": content}},
+        "responses": {
+            "2XX": {"description": "Taken. Anything else is tried again; 410 ends it."},
+        },
+    }
+    return {"post": operation}
+
+
+_OPERATIONS = {"OrderEvent": "order_event", "RefundEvent": "refund_event"}
+_SIGNED = (
+    "Sent to the address of the shop's connection of type `shop_callback`, signed "
     "by Standard Webhooks 1.0. Compute base64(HMAC-SHA256(secret, webhook-id + '.' + "
     "webhook-timestamp + '.' + body)) over the raw body, the secret being what base64 holds behind "
     "`whsec_`, and compare it in constant time with each "
     "`v1,` signature; refuse a timestamp that is minutes off. Drop what you know by webhook-id: an "
-    "event whose answer was lost comes again. Events may overtake each other, so read the order.",
-    "operationId": "order_event",
-    "security": [],
-    "parameters": [
-        {
-            "name": name,
-            "in": "header",
-            "required": True,
-            "description": text,
-            "schema": {"type": "string"},
-        }
-        for name, text in (
-            ("webhook-id", "Names the event; the same at every attempt."),
-            ("webhook-timestamp", "Of this attempt, in seconds since 1970."),
-            ("webhook-signature", "One or more of `v1,<base64>`, with a blank between."),
-        )
-    ],
-    "requestBody": {
+    "event whose answer was lost comes again. Events may overtake each other, so read the order, "
+    "or the refund. New types may come: answer 2xx to one that you do not know."
+)
+_PARAMETERS: list[dict[str, Any]] = [
+    {
+        "name": name,
+        "in": "header",
         "required": True,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/OrderEvent"}}},
-    },
-    "responses": {
-        "2XX": {"description": "Taken. Anything else is tried again; 410 ends it."},
-    },
-}
+        "description": text,
+        "schema": {"type": "string"},
+    }
+    for name, text in (
+        ("webhook-id", "Names the event; the same at every attempt."),
+        ("webhook-timestamp", "Of this attempt, in seconds since 1970."),
+        ("webhook-signature", "One or more of `v1,<base64>`, with a blank between."),
+    )
+]

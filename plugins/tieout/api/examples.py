@@ -69,3 +69,56 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "ReplayLetters": {"two": {"value": {"numbers": [1, 2]}}},
     "ResolveLetter": {"plain": {"value": {"reason": "booked by hand, journal 2026/11/412"}}},
 }
+
+_ABOUT = {"order_id": "ord_327cd2b3296cf960300d0ba0c5", "number": "1001"}
+
+
+def _event(name: str, data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": name,
+        "timestamp": "2026-11-03T12:00:00+00:00",
+        "shop": "acme_us_web",
+        "data": {**_ABOUT, **data},
+    }
+
+
+def _refund(state: str, amount: str, reason: str) -> dict[str, Any]:
+    return _event(
+        f"refund.{state}",
+        {
+            "refund_id": "ref_0a1b2c3d4e5f60718293a4b5c6",
+            "state": state,
+            "amount": amount,
+            "currency": "USD",
+            "origin": "api",
+            "reason": reason,
+        },
+    )
+
+
+EVENTS: dict[str, dict[str, Any]] = {
+    "OrderEvent": {
+        "declined": {
+            "value": _event(
+                "order.declined",
+                {
+                    "state": "declined",
+                    "amount": "48.78",
+                    "currency": "USD",
+                    "sales_order": "",
+                    "invoice": "",
+                    "reason": "",
+                    "outcome": OUTCOME,
+                },
+            )
+        }
+    },
+    "RefundEvent": {
+        "waiting": {
+            "summary": "Above the limit: a second person approves or refuses it",
+            "value": _refund("waiting", "620.00", "parcel was lost"),
+        },
+        "refused": {"value": _refund("refused", "620.00", "it was delivered on Monday")},
+        "moved": {"value": _refund("moved", "9.95", "parcel came late")},
+    },
+}
