@@ -43,6 +43,15 @@ class Captured:
 
 
 @dataclass(frozen=True, slots=True)
+class Shipped:
+    """One dispatch note of the order, as SYSPRO showed it last."""
+
+    note: str
+    carrier: str  # '' where the site does not say
+    tracking: str  # '' where the site does not say, or does not know it yet
+
+
+@dataclass(frozen=True, slots=True)
 class Application:
     """What one receipt pays of one invoice, as planned from what was left of both."""
 
@@ -121,6 +130,7 @@ class OrderFacts:
     looked_at: datetime | None = None  # at the ERP, for what a clerk may have done
     invoice: str = ""
     invoices: tuple[str, ...] = ()  # all that were seen
+    shipments: tuple[Shipped, ...] = ()  # in the order in which they were seen
     followed: str = ""  # SYSPRO's row of the sales order, as it was last worked on to its end
     applications: tuple[Application, ...] = ()
     planned_documents: int = 0  # receipts and invoices that the last plan of applications has seen

@@ -17,6 +17,7 @@ from schemathesis.specs.openapi import checks
 from sqlalchemy import Engine as SqlEngine
 
 from include.adapters.shop.callbacks import signed_headers
+from include.domain.erp_orders import Shipment
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.payments import Authorized, PaymentStatus
@@ -27,7 +28,14 @@ from include.services.orders.refund_saga import RefundRow
 from tests.api.conftest import Kit, build_kit
 from tests.unit.shop_orders import translator, woo_order
 from tieout.api.document import document_of
-from tieout.api.events import OrderEvent, OrderEventData, RefundEvent, RefundEventData
+from tieout.api.events import (
+    OrderEvent,
+    OrderEventData,
+    RefundEvent,
+    RefundEventData,
+    ShippedEvent,
+    ShippedEventData,
+)
 from tieout.api.examples import EVENTS, EXAMPLES
 from tieout.api.schema import PlaceOrder
 
@@ -125,6 +133,15 @@ def test_each_example_of_a_refunds_event_is_as_it_is_sent(name: str) -> None:
     order = shop.order(woo_order())
     sent = shop.refund_callback(order, row, RefundState(said["state"]), at)
     assert json.loads(sent.body) == example
+
+
+def test_the_example_of_a_shipment_is_as_it_is_sent() -> None:
+    example = EVENTS["ShippedEvent"]["parcel"]["value"]
+    ShippedEvent.model_validate(example)
+    assert set(example["data"]) == set(ShippedEventData.model_fields)
+    shop, at = translator("acme_us_web"), datetime.fromisoformat(example["timestamp"])
+    note = Shipment("815", "1044", "UPS", "1Z999AA10123456784")
+    assert json.loads(shop.shipped_callback(shop.order(woo_order()), note, at).body) == example
 
 
 def test_the_example_of_an_orders_event_is_as_it_is_sent() -> None:

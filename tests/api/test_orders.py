@@ -4,12 +4,15 @@ from dataclasses import replace
 from typing import Any
 
 from include.adapters.store import audit
+from include.domain.order_state import Shipped
 from include.domain.payments import PaymentStatus
 from include.domain.refunds import RefundState
 from include.domain.reviews import Decision, DecisionEvent
 from include.services.effects.ports import Effect, EffectKind, Receipt
+from include.services.orders.driver import Event
 from tests.api.conftest import Kit, SystemClock
 from tests.orders.partners import authorization
+from tieout.api.answers import OrderAnswer
 
 AUTH = EffectKind.payment_authorization
 
@@ -108,6 +111,21 @@ def test_more_than_is_left_is_not_captured(kit: Kit) -> None:
     body = kit.call("GET", f"/v1/orders/{order_id}").json()
     assert [one["amount"] for one in body["captures"]] == ["40.00"]
     assert body["captured"] == "40.00"
+
+
+def test_an_order_shows_its_shipments(kit: Kit) -> None:
+    order_id = captured(kit)
+    assert kit.call("GET", f"/v1/orders/{order_id}").json()["shipments"] == []
+    left = (Shipped("1044", "UPS", "1Z999"), Shipped("1045", "", ""))
+    kit.service.orders.amend(
+        order_id, lambda facts: replace(facts, shipments=left), Event("shipped")
+    )
+    body = kit.call("GET", f"/v1/orders/{order_id}").json()
+    OrderAnswer.model_validate(body)
+    assert body["shipments"] == [
+        {"note": "1044", "carrier": "UPS", "tracking": "1Z999"},
+        {"note": "1045", "carrier": "", "tracking": ""},
+    ]
 
 
 def test_a_refund_within_the_limit_needs_nobody(kit: Kit) -> None:

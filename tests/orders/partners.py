@@ -18,6 +18,7 @@ from include.domain.erp_orders import (
     ErpAddress,
     ErpDocument,
     ErpOrder,
+    Shipment,
 )
 from include.domain.errors import Rejected
 from include.domain.money import Money
@@ -296,6 +297,9 @@ class PlainTranslator:
 
     def callback(self, order: Order, facts: OrderFacts, state: OrderState, at: datetime) -> object:
         return {"order": order.number, "event": f"order.{state}", "at": at.isoformat()}
+
+    def shipped_callback(self, order: Order, shipment: Shipment, at: datetime) -> object:
+        return {"order": order.number, "event": "order.shipped", "note": shipment.note}
 
     def refund_callback(
         self, order: Order, refund: RefundRow, state: RefundState, at: datetime

@@ -1,5 +1,6 @@
 """Shops are told of dispatch notes, and one that cannot be spoken to keeps no other from it."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +12,7 @@ from include.adapters.store.orders import SqlOrders
 from include.adapters.store.watermarks import SqlShelf, SqlWatermarks
 from include.domain.erp_orders import ErpDocument, ErpOrder, Shipment
 from include.domain.errors import Unconfigured
+from include.domain.order_state import Shipped
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind, Timings
 from include.services.sync.follow_orders import OrderFollower
@@ -85,3 +87,46 @@ def test_a_fault_of_ours_is_told_beside_it(kit: Kit) -> None:
         follower(kit, UNSET, KeyError("bug")).tell()
     assert [type(one) for one in raised.value.exceptions] == [KeyError, Unconfigured]
     assert told(kit) == ["N2"]
+
+
+def heard(kit: Kit) -> list[str]:
+    """Return the notes of which the shop's server has heard that goods left."""
+    done = [one for one in kit.partner.truth.done if one.kind is EffectKind.shop_callback]
+    bodies = [json.loads(one.payload) for one in done]
+    return [one["note"] for one in bodies if one["event"] == "order.shipped"]
+
+
+def polled(kit: Kit, *notes: Shipment) -> None:
+    """Read these dispatch notes as a feed gives them, and tell of them."""
+    assert isinstance(kit.service.orders, SqlOrders)
+    store = kit.service.orders._engine
+    made = OrderFollower(
+        "acme_us", "A", Notes(list(notes)), kit.service, lambda _shop: kit.engine,
+        lambda _order, _facts, _note: None, SqlWatermarks(store), SqlShelf(store), "ann@acme", 2,
+    )  # fmt: skip
+    assert made.poll("1", is_again=True).set_aside == 0
+    made.tell()
+
+
+def test_a_shop_that_hears_nothing_in_the_shop_is_called_back_once_a_note(kit: Kit) -> None:
+    kit.callback_target = "web|callback"
+    order = make_order()
+    number = kit.run(order).facts.sales_order
+    first, second = (Shipment(number, one, "UPS", f"1Z{one}", f"2-{one}") for one in ("7", "8"))
+    polled(kit, first)
+    polled(kit, first, second)
+    kit.pass_time(hours=1)
+    assert heard(kit) == ["7", "8"]
+    kept = kit.service.orders.get(order.order_id).facts.shipments
+    assert kept == (Shipped("7", "UPS", "1Z7"), Shipped("8", "UPS", "1Z8"))
+    assert kit.timeline(order).count("shipped") == 2
+
+
+def test_a_tracking_number_that_comes_later_is_in_the_order(kit: Kit) -> None:
+    order = make_order()
+    number = kit.run(order).facts.sales_order
+    polled(kit, Shipment(number, "7", "", "", "2-7"))
+    polled(kit, Shipment(number, "7", "UPS", "1Z7", "2-8"))
+    kept = kit.service.orders.get(order.order_id).facts.shipments
+    assert kept == (Shipped("7", "UPS", "1Z7"),)
+    assert heard(kit) == []  # it has no server for events

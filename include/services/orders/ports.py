@@ -12,6 +12,7 @@ from include.domain.erp_orders import (
     CustomerCredit,
     ErpDocument,
     ErpOrder,
+    Shipment,
 )
 from include.domain.money import Money
 from include.domain.order_rules import OrderRules
@@ -131,6 +132,10 @@ class Translator(Protocol):
 
     def callback(self, order: Order, facts: OrderFacts, state: OrderState, at: datetime) -> object:
         """Return the signed event that the shop's own server gets."""
+        ...
+
+    def shipped_callback(self, order: Order, shipment: Shipment, at: datetime) -> object:
+        """Return the signed event that tells the shop's own server that goods have left."""
         ...
 
     def refund_callback(

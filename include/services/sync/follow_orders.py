@@ -12,7 +12,7 @@ from include.domain.erp_orders import NOT_RELEASED, ErpDocument, ErpOrder, Shipm
 from include.domain.errors import IntegrationError, Rejected
 from include.domain.money import Money, total
 from include.domain.order_rules import CaptureWhen
-from include.domain.order_state import OrderFacts, OrderState
+from include.domain.order_state import OrderFacts, OrderState, Shipped
 from include.domain.orders import Order
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind
@@ -25,7 +25,7 @@ from include.services.sync.ports import Shelf, Tally, Watermarks, read_on, work_
 from include.services.sync.standing_orders import OrdersOfOne, is_of
 
 WHO = "SYSPRO"
-_WORD = EffectKind.shop_order_update
+_WORD, _CALL = EffectKind.shop_order_update, EffectKind.shop_callback
 ShipmentUpdate = Callable[[Order, OrderFacts, Shipment], object | None]
 
 
@@ -53,7 +53,7 @@ class OrderFollower:
     shelf: Shelf
     owner: str
     tolerance_minor: int  # an invoice may differ by this much: SYSPRO rounds tax by itself
-    noted: list[tuple[Engine, str]] = field(default_factory=list)  # words to shops, by effect
+    noted: list[tuple[Engine, EffectKind, str]] = field(default_factory=list)  # words to shops
 
     def poll(self, begin: str, *, is_again: bool = False) -> Tally:
         """Work on changed sales orders, then on new dispatch notes; ``tell`` tells shops of them.
@@ -200,22 +200,37 @@ class OrderFollower:
         return stop.who
 
     def take_shipment(self, note: Shipment) -> bool:
-        """Note what the shop is told of one dispatch note, once."""
+        """Keep one dispatch note with its order; the shop and its server are told of it once."""
         order_id = self._order_of(note.sales_order)
         if order_id is None:
             return False
         order = self.service.orders.content(order_id)
-        facts = self.service.orders.get(order_id).facts
-        content = self.shipment_update(order, facts, note)
-        if content is None:
-            return True
-        engine, desk = self.engine_of(order.shop_id), self.service.desk_of(order.shop_id)
-        key = f"{order_id}|shipment|{note.note}"
-        if engine.find(_WORD, key) is None:
-            command = Command(_WORD, content, desk.shop_target, order.currency, 0, self.owner)
-            engine.intend(command.effect(key))
-            self.noted.append((engine, key))
+        facts, desk = self.service.orders.get(order_id).facts, self.service.desk_of(order.shop_id)
+        update = self.shipment_update(order, facts, note)
+        if update is not None:
+            self._note(order, _WORD, f"{order_id}|shipment|{note.note}", desk.shop_target, update)
+        if desk.callback_target:
+            event = desk.translator.shipped_callback(order, note, desk.clock.now())
+            key = f"{order_id}|callback|shipped.{note.note}"
+            self._note(order, _CALL, key, desk.callback_target, event)
+        self._keep(order_id, facts, note)
         return True
+
+    def _note(self, order: Order, kind: EffectKind, key: str, target: str, content: object) -> None:
+        engine = self.engine_of(order.shop_id)
+        if engine.find(kind, key) is None:
+            command = Command(kind, content, target, order.currency, 0, self.owner)
+            engine.intend(command.effect(key))
+            self.noted.append((engine, kind, key))
+
+    def _keep(self, order_id: str, facts: OrderFacts, note: Shipment) -> None:
+        """Put the note among the order's facts; one that shows more by now takes its own place."""
+        one = Shipped(note.note, note.carrier, note.tracking)
+        if one in facts.shipments:
+            return
+        detail = {"note": one.note, "carrier": one.carrier, "tracking": one.tracking}
+        told = Event("shipped", {name: text for name, text in detail.items() if text}, WHO)
+        self.service.orders.amend(order_id, lambda known: _with_shipment(known, one), told)
 
     def tell(self) -> None:
         """Tell the shops what was noted; what is not told now, the janitor tells.
@@ -227,9 +242,9 @@ class OrderFollower:
         """
         broken, bugs = list[IntegrationError](), list[Exception]()
         while self.noted:
-            engine, key = self.noted.pop(0)
+            engine, kind, key = self.noted.pop(0)
             try:
-                engine.advance(_WORD, key)
+                engine.advance(kind, key)
             except IntegrationError as fault:
                 broken.append(fault)
             except Exception as bug:  # noqa: BLE001 - one shop must not stop the others
@@ -251,3 +266,10 @@ def _row(found: ErpOrder) -> str:
 
 def _look_again(facts: OrderFacts) -> OrderFacts:
     return replace(facts, looked_at=None)
+
+
+def _with_shipment(facts: OrderFacts, one: Shipped) -> OrderFacts:
+    if all(known.note != one.note for known in facts.shipments):
+        return replace(facts, shipments=(*facts.shipments, one))
+    kept = tuple(one if known.note == one.note else known for known in facts.shipments)
+    return replace(facts, shipments=kept)

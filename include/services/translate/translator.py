@@ -202,6 +202,10 @@ class ShopTranslator:
         """Return the event that the shop's own server gets of a refund's state."""
         return callbacks.refund_event(order, refund, state, at)
 
+    def shipped_callback(self, order: Order, shipment: Shipment, at: datetime) -> Callback:
+        """Return the event that the shop's own server gets of a dispatch note."""
+        return callbacks.shipped_event(order, shipment, at)
+
     def shipment(self, order: Order, shipment: Shipment, state: OrderState) -> OrderUpdate:
         """Return what the shop is told of a dispatch note; an order that has ended stays ended."""
         told = self.status_of("shipped")

@@ -70,6 +70,14 @@ class Capture(BaseModel):
     is_voided: bool
 
 
+class Shipment(BaseModel):
+    """A dispatch note of SYSPRO."""
+
+    note: str
+    carrier: str = Field(description="'' where SYSPRO does not say.")
+    tracking: str = Field(description="'' where SYSPRO does not say, or not yet.")
+
+
 class OrderAnswer(BaseModel):
     order_id: str
     number: str
@@ -83,6 +91,7 @@ class OrderAnswer(BaseModel):
     outcome: Outcome | None = Field(description="None until a payment was made.")
     payment: Payment | None
     captures: list[Capture]
+    shipments: list[Shipment] = Field(description="In the order in which they left.")
     staff: Staff | None = Field(description="Only for the role `operate`.")
     customer: str
     sales_order: str
@@ -232,6 +241,10 @@ def order_body(
                 "is_voided": one.is_voided,
             }
             for one in facts.captures
+        ],
+        "shipments": [
+            {"note": one.note, "carrier": one.carrier, "tracking": one.tracking}
+            for one in facts.shipments
         ],
         "staff": _staff_body(record) if is_staff else None,
         "customer": facts.customer,

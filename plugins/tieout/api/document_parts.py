@@ -35,6 +35,7 @@ def callbacks() -> dict[str, Any]:
     """Describe the events that a shop's own server gets; see ``translate/callbacks.py``."""
     return {
         "order": _event("An order has reached a state", "OrderEvent"),
+        "shipment": _event("Goods of an order have left", "ShippedEvent"),
         "refund": _event("A refund waits for approval, was refused or moved", "RefundEvent"),
     }
 
@@ -56,7 +57,11 @@ def _event(summary: str, model: str) -> dict[str, Any]:
     return {"post": operation}
 
 
-_OPERATIONS = {"OrderEvent": "order_event", "RefundEvent": "refund_event"}
+_OPERATIONS = {
+    "OrderEvent": "order_event",
+    "ShippedEvent": "shipped_event",
+    "RefundEvent": "refund_event",
+}
 _SIGNED = (
     "Sent to the address of the shop's connection of type `shop_callback`, signed "
     "by Standard Webhooks 1.0. Compute base64(HMAC-SHA256(secret, webhook-id + '.' + "

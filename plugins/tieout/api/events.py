@@ -53,3 +53,21 @@ class RefundEvent(BaseModel):
     timestamp: datetime = Field(description="When it happened.")
     shop: str
     data: RefundEventData
+
+
+class ShippedEventData(BaseModel):
+    order_id: str
+    number: str = Field(description="The shop's.")
+    sales_order: str = Field(description="SYSPRO's.")
+    note: str = Field(description="SYSPRO's dispatch note; an order may have several.")
+    carrier: str = Field(description="'' where SYSPRO does not say.")
+    tracking: str = Field(description="'' where SYSPRO does not say, or not yet: read the order.")
+
+
+class ShippedEvent(BaseModel):
+    """Goods of an order have left; once a dispatch note."""
+
+    type: str = Field(description="`order.shipped`.")
+    timestamp: datetime = Field(description="When SYSPRO had shown it.")
+    shop: str
+    data: ShippedEventData

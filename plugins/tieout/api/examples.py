@@ -113,6 +113,19 @@ EVENTS: dict[str, dict[str, Any]] = {
             )
         }
     },
+    "ShippedEvent": {
+        "parcel": {
+            "value": _event(
+                "order.shipped",
+                {
+                    "sales_order": "815",
+                    "note": "1044",
+                    "carrier": "UPS",
+                    "tracking": "1Z999AA10123456784",
+                },
+            )
+        }
+    },
     "RefundEvent": {
         "waiting": {
             "summary": "Above the limit: a second person approves or refuses it",
