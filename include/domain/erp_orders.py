@@ -176,6 +176,16 @@ class CustomerCredit:
     balance: Money | None
     outstanding_orders: Money | None = None
     currency: str = ""  # the customer's; each amount has its own, see ``base_amounts``
+    email: str = ""  # '' where SYSPRO has none, or does not say
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerMatch:
+    """A customer that may be the same person."""
+
+    customer: str
+    email: str
+    currency: str  # ISO 4217
 
 
 # Statuses of an order that nobody has been seen to release: suspended, not shown, and "in process",

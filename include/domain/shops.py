@@ -22,6 +22,21 @@ class CodeScheme(StrEnum):
     number = "number"  # the shop's own customer number
 
 
+class CustomerBasis(StrEnum):
+    """What the SYSPRO customer code of one shopper is made of."""
+
+    mail = "mail"  # a digest: with few letters two shoppers may meet in one code
+    number = "number"
+    house_account = "house_account"  # shared by all guests
+
+
+class LinkCustomers(StrEnum):
+    """Whether a shopper without a customer of ours is looked for among SYSPRO's."""
+
+    never = "never"
+    by_mail = "by_mail"  # one customer of this mail address and currency is the shopper's
+
+
 class GuestPolicy(StrEnum):
     per_email = "per_email"  # one SYSPRO customer for each mail address
     house_account = "house_account"  # all guests of a currency share one
@@ -151,6 +166,7 @@ class Shop:
     customer_codes: CustomerCodes
     guests: GuestPolicy
     house_accounts: Mapping[str, str] = field(hash=False)  # customer by currency
+    link_customers: LinkCustomers
     stored_cards: CardReference
     payment_form: tuple[str, str]  # form and field of the sales order for the payment's request id
     refund_form: tuple[str, str]  # and for a refund's; '' notes nothing

@@ -85,6 +85,7 @@ def _shop(placed: Placed[ShopEntry]) -> Shop:
         customer_codes=CustomerCodes(codes.scheme, codes.prefix, codes.max_length),
         guests=entry.guests,
         house_accounts=entry.house_accounts,
+        link_customers=entry.link_customers,
         stored_cards=_cards(entry.stored_cards),
         payment_form=_form(entry.order_fields.payment),
         refund_form=_form(entry.order_fields.refund),

@@ -12,6 +12,7 @@ from include.domain.shops import (
     CodeScheme,
     GuestPolicy,
     KitMode,
+    LinkCustomers,
     RateSource,
     ShopKind,
     TaxMode,
@@ -190,6 +191,7 @@ class ShopEntry(Entry):
     customer_codes: CustomerCodesRow
     guests: Annotated[GuestPolicy, Loose]
     house_accounts: dict[Currency, Customer] = Field({})
+    link_customers: Annotated[LinkCustomers, Loose]
     stored_cards: CardsRow
     order_fields: OrderFormRow = OrderFormRow()
     prices_include_tax: bool

@@ -15,6 +15,7 @@ from tieout.commands import (
     audit,
     clients,
     commissioning,
+    customers,
     disputes,
     items,
     letters,
@@ -32,7 +33,7 @@ from tieout.hooks.connections import read_airflow_database
 
 _COMMANDS = (
     *(letters, items, orders, refunds, reviews, disputes),
-    *(tokens, webhooks, clients, preflight, commissioning, preview, audit, store),
+    *(customers, tokens, webhooks, clients, preflight, commissioning, preview, audit, store),
 )
 
 

@@ -16,12 +16,13 @@ from include.domain.erp_orders import CustomerCredit, SetCustomField
 from include.domain.errors import Rejected
 from include.domain.order_state import OrderFacts
 from include.domain.payments import DeleteToken, StoredToken
+from include.domain.people import mail_key
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.orders.driver import Event
 from include.services.profiles.check_profiles import LETTER_KIND, REFUSED, ProfileCheck
 from include.services.profiles.forget_shopper import ForgetShopper
 from include.services.profiles.join_duplicates import DuplicateJoiner
-from include.services.profiles.keep_tokens import TokenSweep, keep_tokens, mail_key
+from include.services.profiles.keep_tokens import TokenSweep, keep_tokens
 from include.services.profiles.ports import TokenState
 from include.services.profiles.remove_tokens import GONE
 from tests.care.conftest import Care

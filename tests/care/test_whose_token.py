@@ -8,7 +8,7 @@ from include.adapters.store.payment_tokens import SqlTokenBook
 from include.domain.canonical import from_json
 from include.domain.orders import Order, PaymentMethod, PaymentSource
 from include.domain.payments import Authorize, StoredToken
-from include.services.profiles.keep_tokens import shopper_keys
+from include.domain.people import shopper_keys
 from include.services.profiles.ports import Buyer, KeptToken, ShopperLink
 from include.services.profiles.whose_token import WhoseToken
 from tests.care.conftest import Care

@@ -30,6 +30,7 @@ from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind, Timings
 from include.services.orders.driver import Saga
 from include.services.orders.order_service import OrderService
+from include.services.orders.ports import NO_LINKS, CustomerLinks
 from tests.effects import ManualClock
 from tests.orders.partners import (
     FakeErp,
@@ -81,6 +82,8 @@ class Kit:
     has_fixed_day: bool = False
     today: date = date(2026, 11, 3)
     callback_target: str = ""
+    links: CustomerLinks = NO_LINKS
+    links_by_mail: bool = False
 
     def place(self, order: Order) -> Saga[OrderFacts]:
         return self.service.place(order, "shop")[0]
@@ -138,6 +141,8 @@ def kit(migrated_url: str) -> Iterator[Kit]:
             has_fixed_day=made.has_fixed_day,
             today=made.today,
             callback_target=made.callback_target,
+            links=made.links,
+            links_by_mail=made.links_by_mail,
         ),
         lambda _shop: engine,
         "test",

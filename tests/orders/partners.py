@@ -15,6 +15,7 @@ from include.domain.erp_orders import (
     AddSalesOrder,
     BookReceipt,
     CustomerCredit,
+    CustomerMatch,
     ErpAddress,
     ErpDocument,
     ErpOrder,
@@ -43,6 +44,7 @@ from include.domain.payments import (
     StoredToken,
 )
 from include.domain.refunds import RefundState
+from include.domain.shops import CustomerBasis
 from include.domain.stock import Product, StockLevel
 from include.services.effects.ports import Difference, Effect, EffectKind, Found, Receipt
 from include.services.orders.ports import ShopContext
@@ -157,6 +159,7 @@ class FakeErp:
     available: dict[str, int | None] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
     credits: dict[str, CustomerCredit] = field(default_factory=dict)
+    matches: list[CustomerMatch] = field(default_factory=list)
     orders: dict[str, ErpOrder] = field(default_factory=dict)
     documents: dict[str, list[ErpDocument]] = field(default_factory=dict)
     receipts: dict[str, ErpDocument] = field(default_factory=dict)  # by reference
@@ -180,6 +183,10 @@ class FakeErp:
         self._maybe_fail()
         unknown = CustomerCredit(customer, False, False, None, None)
         return self.credits.get(customer, unknown)
+
+    def customers(self, email: str) -> Sequence[CustomerMatch]:
+        self._maybe_fail()
+        return [one for one in self.matches if email.casefold() in one.email.casefold()]
 
     def order(
         self, *, purchase_order: str = "", sales_order: str = "", customer: str = ""
@@ -243,6 +250,9 @@ class PlainTranslator:
 
     def ending(self, ending: Ending, products: Sequence[str]) -> str:
         return f"{ending.value}: {', '.join(products)}"
+
+    def customer_basis(self, order: Order) -> CustomerBasis:
+        return CustomerBasis.mail
 
     def add_customer(self, order: Order, customer: str) -> AddCustomer:
         home = ErpAddress(("1 Main St", "", "", "", ""), "10001")

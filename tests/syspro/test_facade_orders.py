@@ -146,7 +146,7 @@ def test_what_the_facade_has_no_call_for_is_refused_or_read_by_enet(facade: Any)
         lambda: adapter.orders.credit("C1"),
         lambda: adapter.orders.order(purchase_order="X"),
         lambda: adapter.orders.orders_since(""),
-        lambda: adapter.orders.customers(email="x@example.com"),
+        lambda: adapter.orders.customers("x@example.com"),
     )
     for ask in asks:
         with pytest.raises(Rejected, match="reads stock alone"):

@@ -149,6 +149,17 @@ customers = Table(
     Index(None, "company_id", "customer"),
 )
 
+customer_links = Table(
+    "customer_links",  # by a person, or the shop's rule; an account has one currency
+    metadata,
+    required_text("shop_id", primary_key=True),
+    required_text("shopper_key", primary_key=True),  # as in ``customers``
+    required_text("currency", primary_key=True),
+    required_text("customer"),  # SYSPRO's; '': our own code, whatever mail address it has there
+    required_text("linked_by"),
+    Column("linked_at", Instant, nullable=False),
+)
+
 payment_tokens = Table(
     "payment_tokens",
     metadata,

@@ -16,7 +16,7 @@ from include.domain.canonical import from_json
 from include.domain.order_state import ENDED, OrderFacts
 from include.domain.orders import Order
 from include.domain.payments import StoredToken
-from include.services.profiles.keep_tokens import MAIL, shopper_keys
+from include.domain.people import MAIL, shopper_keys
 from include.services.profiles.ports import KeptToken, ShopperLink, TokenState
 
 _PAGE = 500

@@ -1,35 +1,21 @@
 """Credit and customers, as order to cash asks for them before it writes."""
 
-from dataclasses import dataclass
-
 from include.adapters.syspro.documents import arsqry
 from include.adapters.syspro.documents.comfnd import Find
 from include.adapters.syspro.documents.reply import read_amount, read_millionths
 from include.adapters.syspro.faults import has_any
 from include.adapters.syspro.partners.common import CUSTOMER, key_conditions, with_key
 from include.adapters.syspro.stock_reader import StockReader
-from include.domain.erp_orders import CustomerCredit
+from include.domain.erp_orders import CustomerCredit, CustomerMatch
 from include.domain.errors import Rejected
 from include.domain.money import MINOR_UNIT_DIGITS, Money
 from include.services.translate.currencies import BaseRate, syspro_rate
 
 CREDIT_COLUMNS = (
-    "Customer", "CustomerOnHold", "CreditStatus", "CreditLimit", "Currency", "OutstOrdVal",
+    "Customer", "CustomerOnHold", "CreditStatus", "CreditLimit", "Currency", "OutstOrdVal", "Email",
 )  # fmt: skip
-MATCH_COLUMNS = ("Customer", "Name", "ShortName", "Email", "Currency", "CustomerOnHold")
+MATCH_COLUMNS = ("Customer", "Email", "Currency")
 MANUAL_HOLD = "9"  # CreditStatus; reference, section 4.2
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerMatch:
-    """A customer that may be the same person."""
-
-    customer: str
-    name: str
-    short_name: str
-    email: str
-    currency: str
-    is_on_hold: bool
 
 
 class AccountReader(StockReader):
@@ -78,27 +64,24 @@ class AccountReader(StockReader):
         text, way = (rows[0].get(column.lower(), "") for column in columns[1:])
         return syspro_rate(text, way, where)
 
-    def customers(self, *, email: str = "", short_name: str = "") -> tuple[CustomerMatch, ...]:
-        """Return the customers of a mail address or short name, to link instead of to create.
+    def customers(self, email: str) -> tuple[CustomerMatch, ...]:
+        """Return the customers of a mail address, to link instead of to create.
 
         Raises:
             Retryable, Rejected: SYSPRO could not be asked.
         """
-        column, value = ("Email", email) if email else ("ShortName", short_name)
-        if not value.strip():
-            raise ValueError("a mail address or a short name is needed")
-        find = Find("ArCustomer", ((column, "EQ", value.strip()),), MATCH_COLUMNS)
-        return tuple(
-            CustomerMatch(
-                customer=row.get("customer", ""),
-                name=row.get("name", ""),
-                short_name=row.get("shortname", ""),
-                email=row.get("email", ""),
-                currency=self._settings.iso_currency(row.get("currency", ""), "ArCustomer"),
-                is_on_hold=row.get("customeronhold", "").upper() == "Y",
+        forms = dict.fromkeys((email.strip(), email.strip().lower()))  # a database may tell case
+        wanted = tuple(("Email", "EQ", one) for one in forms)
+        find = Find("ArCustomer", (), MATCH_COLUMNS, any_of=wanted)
+        with self._asking.client.session():
+            return tuple(
+                CustomerMatch(
+                    customer=row.get("customer", ""),
+                    email=row.get("email", ""),
+                    currency=self._settings.iso_currency(row.get("currency", ""), "ArCustomer"),
+                )
+                for row in self._asking.find(find)
             )
-            for row in self._asking.find(find)
-        )
 
     def _query_credit(self, customer: str) -> CustomerCredit | None:
         body = self._ask_known("ARSQRY", arsqry.build(customer, with_payments=False), customer)
@@ -112,7 +95,8 @@ class AccountReader(StockReader):
             raise self._asking.client.faults.retryable(words, "ARSQRY", "Read the text.")
         is_on_hold = found.on_hold == "Y" or found.credit_status == MANUAL_HOLD
         texts = (found.limit_text, found.balance_text, found.orders_text)
-        return self._credit(customer, found.currency, is_on_hold, texts, f"ARSQRY {customer!r}")
+        where = f"ARSQRY {customer!r}"
+        return self._credit(customer, found.currency, is_on_hold, texts, found.email, where)
 
     def _find_credit(self, customer: str) -> CustomerCredit | None:
         keys = key_conditions("Customer", customer, self._settings.key_width)
@@ -122,11 +106,18 @@ class AccountReader(StockReader):
             is_on_hold = row.get("customeronhold", "").upper() == "Y" or status == MANUAL_HOLD
             texts = (row.get("creditlimit", ""), "", row.get("outstordval", ""))
             where = f"ArCustomer {customer!r}"
-            return self._credit(customer, row.get("currency", ""), is_on_hold, texts, where)
+            currency, email = row.get("currency", ""), row.get("email", "")
+            return self._credit(customer, currency, is_on_hold, texts, email, where)
         return None
 
     def _credit(
-        self, customer: str, code: str, is_on_hold: bool, texts: tuple[str, str, str], where: str
+        self,
+        customer: str,
+        code: str,
+        is_on_hold: bool,
+        texts: tuple[str, str, str],
+        email: str,
+        where: str,
     ) -> CustomerCredit:
         """Read limit, balance and outstanding orders, each in the currency that SYSPRO keeps."""
         settings = self._settings
@@ -147,6 +138,7 @@ class AccountReader(StockReader):
             balance=_money(balance, of("balance", balance), where),
             outstanding_orders=_money(orders, of("outstanding_orders", orders), where),
             currency=own,
+            email=email,
         )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from include.adapters.syspro.account_reader import CustomerMatch
 from include.adapters.syspro.api_services import FacadeClient, dig, first
 from include.adapters.syspro.api_values import text_of
 from include.adapters.syspro.documents.reply import read_millionths
@@ -11,6 +10,7 @@ from include.adapters.syspro.order_reader import LIMIT, OrderReader
 from include.adapters.syspro.stock_reader import levels_of
 from include.domain.erp_orders import (
     CustomerCredit,
+    CustomerMatch,
     ErpDocument,
     ErpOrder,
     Shipment,
@@ -70,8 +70,8 @@ class FacadeReader:
     def base_rate(self, currency: str) -> BaseRate:
         return self._enet().base_rate(currency)
 
-    def customers(self, *, email: str = "", short_name: str = "") -> tuple[CustomerMatch, ...]:
-        return self._enet().customers(email=email, short_name=short_name)
+    def customers(self, email: str) -> tuple[CustomerMatch, ...]:
+        return self._enet().customers(email)
 
     def order(
         self, *, purchase_order: str = "", sales_order: str = "", customer: str = ""

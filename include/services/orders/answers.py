@@ -20,6 +20,7 @@ from include.services.orders.numbering import free_number
 from include.services.orders.ports import ShopContext
 from include.services.orders.standing import is_under_review
 from include.services.orders.stock_check import ask_stock
+from include.services.orders.whose_customer import account_of
 from include.services.translate.currencies import check_customer_currency
 
 _SHOWN_WITHIN = timedelta(hours=2)  # far longer than the gateway's search lags
@@ -58,19 +59,20 @@ def _ask_authorization(
 def _ask_credit(
     order: Order, desk: ShopContext, facts: OrderFacts, _now: datetime
 ) -> tuple[OrderFacts, Event | None]:
-    customer = facts.customer or desk.translator.customer_code(order)
+    found, linked = account_of(order, desk, facts.customer)
+    customer, about = found.customer, {"customer": found.customer}
+    about |= {"link": linked} if linked else {}
     facts = replace(facts, customer=customer)
-    found = desk.erp.credit(customer)
     if not found.exists:
         return replace(facts, credit="good"), None
     check_customer_currency(order.currency, found.currency or order.currency, customer)
     facts = replace(facts, is_customer_known=True)
     judged = judge(order.amount, found, desk.rates, desk.today)
     if judged.verdict == "good":
-        return replace(facts, credit="good"), Event("credit checked", {"customer": customer})
+        return replace(facts, credit="good"), Event("credit checked", about)
     rule, facts = judged.rule(desk.rules), replace(facts, credit_why=judged.why)
     detail = {"verdict": judged.verdict, "why": judged.why, "rule": rule.value}
-    event = Event("credit checked", {"customer": customer, **detail})
+    event = Event("credit checked", {**about, **detail})
     if rule is OnCredit.refuse:
         stop = Stop("tieout", f"customer {customer}: credit {judged.verdict}")
         return replace(facts, credit=judged.verdict, stop=stop), event

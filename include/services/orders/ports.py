@@ -10,6 +10,7 @@ from include.domain.erp_orders import (
     AddSalesOrder,
     BookReceipt,
     CustomerCredit,
+    CustomerMatch,
     ErpDocument,
     ErpOrder,
     Shipment,
@@ -20,6 +21,7 @@ from include.domain.order_state import Ending, OrderFacts, OrderState
 from include.domain.orders import Order, OrderLine
 from include.domain.payments import Authorized, StoredToken
 from include.domain.refunds import RefundState
+from include.domain.shops import CustomerBasis
 from include.domain.stock import StockLevel
 from include.services.ports import Clock
 
@@ -47,6 +49,10 @@ class ErpOrderReader(Protocol):
 
     def credit(self, customer: str) -> CustomerCredit: ...
 
+    def customers(self, email: str) -> Sequence[CustomerMatch]:
+        """Return the customers of a mail address, in any currency."""
+        ...
+
     def order(
         self, *, purchase_order: str = "", sales_order: str = "", customer: str = ""
     ) -> ErpOrder | None: ...
@@ -65,6 +71,34 @@ class Rates(Protocol):
             Retryable: SYSPRO could not be asked for it.
         """
         ...
+
+
+class CustomerLinks(Protocol):
+    """Which SYSPRO customer a shop's shopper is, where a person or the shop's rule said so."""
+
+    def find(self, shop_id: str, shopper_keys: Sequence[str], currency: str) -> str | None:
+        """Return the customer by the first key that has one; ``''``: our own code, by a person.
+
+        ``None``: nobody has said anything.
+        """
+        ...
+
+    def keep(self, shop_id: str, shopper_key: str, currency: str, customer: str) -> str:
+        """Link a shopper by the shop's rule, once; return the link that stands, maybe another."""
+        ...
+
+
+class NoLinks:
+    """Satisfies ``CustomerLinks`` where nobody is linked."""
+
+    def find(self, shop_id: str, shopper_keys: Sequence[str], currency: str) -> str | None:
+        return None
+
+    def keep(self, shop_id: str, shopper_key: str, currency: str, customer: str) -> str:
+        return customer
+
+
+NO_LINKS = NoLinks()
 
 
 class OpenReceipts(Protocol):
@@ -96,6 +130,10 @@ class Translator(Protocol):
 
     def customer_code(self, order: Order) -> str:
         """Name the SYSPRO customer of this shopper; a pure function of shop and shopper."""
+        ...
+
+    def customer_basis(self, order: Order) -> CustomerBasis:
+        """Say what that name is made of."""
         ...
 
     def goods(self, order: Order) -> Sequence[OrderLine]:
@@ -169,6 +207,8 @@ class ShopContext:
     today: date  # the merchant's business date: posting dates come from it, never from a clock
     tells_refunds: bool = True
     credit_authority: str = "TIEOUT"  # who releases a sales order from suspense
+    links: CustomerLinks = NO_LINKS
+    links_by_mail: bool = False  # a shopper who is no customer of ours may be one of SYSPRO's
     callback_target: str = ""  # '': the shop has no server for events
     token_form: tuple[str, str] = ("", "")  # custom form and field for tokens; '' is our store
     payment_form: tuple[str, str] = ("", "")  # for the gateway's request id on the sales order

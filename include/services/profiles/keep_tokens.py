@@ -5,18 +5,17 @@ left out, links a token once its SYSPRO customer is known, and takes one that is
 form where an order noted it late.
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from include.domain.order_state import OrderFacts
-from include.domain.orders import Order, Shopper
+from include.domain.orders import Order
 from include.domain.payments import StoredToken
+from include.domain.people import shopper_keys
 from include.services.profiles.ports import KeptToken, ShopperLink, TokenBook, TokenState
 from include.services.profiles.remove_tokens import TokenRemover
 from include.services.sync.ports import Tally, Watermarks
 
-MAIL = "mail:"  # begins a shopper's key that is the same in every shop
 OVERLAP = timedelta(minutes=10)  # longer than any transaction that changes an order
 
 
@@ -57,17 +56,6 @@ def links_of(order: Order, company_id: str, customer: str) -> tuple[ShopperLink,
     return tuple(
         ShopperLink(order.shop_id, key, company_id, customer) for key in shopper_keys(order.shopper)
     )
-
-
-def shopper_keys(shopper: Shopper) -> tuple[str, ...]:
-    """Name a shopper by the shop's id and by mail; the address itself is not kept."""
-    by_mail = mail_key(shopper.email)
-    return (f"id:{shopper.reference}", by_mail) if shopper.reference else (by_mail,)
-
-
-def mail_key(email: str) -> str:
-    """Name a shopper by a digest of the mail address."""
-    return MAIL + hashlib.sha256(email.strip().casefold().encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

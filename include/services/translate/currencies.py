@@ -105,6 +105,6 @@ def check_customer_currency(order_currency: str, customer_currency: str, custome
         raise Rejected(
             f"the order is in {order_currency}, customer {customer} in {customer_currency}",
             f"SYSPRO customer {customer}",
-            f"Link the shopper to a customer in {order_currency}; a currency cannot be changed "
-            "once there are transactions.",
+            f"Link the shopper to a customer in {order_currency} (tieout.cli customers link); a "
+            "currency cannot be changed once there are transactions.",
         )

@@ -13,7 +13,7 @@ from include.domain.order_rules import OrderRules
 from include.domain.order_state import ENDED, Ending, OrderFacts, OrderState
 from include.domain.orders import QUANTITY_DIGITS, LineKind, Order, OrderLine
 from include.domain.refunds import RefundState
-from include.domain.shops import FieldMap, Shop, ShopStatus
+from include.domain.shops import CustomerBasis, FieldMap, Shop, ShopStatus
 from include.services.orders.payment_told import PaymentTable, payment_told
 from include.services.shop.commands import MOST_TEXT, Callback, OrderUpdate, RefundRecord
 from include.services.translate import callbacks, customers, erp_commands
@@ -132,6 +132,9 @@ class ShopTranslator:
         """Return the goods that the sales order will hold: kits as the shop's table says."""
         lines = erp_lines(order.lines, self.shop)
         return tuple(line for line in lines if line.kind is LineKind.goods)
+
+    def customer_basis(self, order: Order) -> CustomerBasis:
+        return customers.customer_basis(self.shop, order.shopper, order.currency)
 
     def add_customer(self, order: Order, customer: str) -> AddCustomer:
         return erp_commands.add_customer(order, self.shop, self.merchant, customer, self.addresses)

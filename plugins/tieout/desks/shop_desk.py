@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import TypeVar
 
+from include.adapters.store.customer_links import SqlCustomerLinks
 from include.adapters.store.payment_tokens import SqlTokenBook
-from include.domain.erp_orders import CustomerCredit, ErpDocument, ErpOrder
+from include.domain.erp_orders import CustomerCredit, CustomerMatch, ErpDocument, ErpOrder
 from include.domain.order_state import OrderState
 from include.domain.payments import Authorized
-from include.domain.shops import Shop, ShopKind
+from include.domain.shops import LinkCustomers, Shop, ShopKind
 from include.domain.stock import StockLevel
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind, Partner, Timings
@@ -178,6 +179,8 @@ class ShopDesk:
             has_fixed_day=context.settings.business_date is not None,
             demand_open=partial(context.today.open_shop, shop.shop_id),
             tells_refunds="refunded" in shop.statuses_pushed,
+            links=SqlCustomerLinks(context.store),
+            links_by_mail=shop.link_customers is LinkCustomers.by_mail,
             callback_target=self.callback_target,
             token_form=shop.token_form,
             is_leaving=partial(is_leaving, SqlTokenBook(context.store)),
@@ -209,6 +212,9 @@ class GuardedErp:
 
     def credit(self, customer: str) -> CustomerCredit:
         return self._breaker.call(lambda: self._hook.orders.credit(customer))
+
+    def customers(self, email: str) -> Sequence[CustomerMatch]:
+        return self._breaker.call(lambda: self._hook.orders.customers(email))
 
     def base_rate(self, currency: str) -> BaseRate:
         return self._breaker.call(lambda: self._hook.orders.base_rate(currency))

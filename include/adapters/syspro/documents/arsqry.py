@@ -57,6 +57,7 @@ class Account:
     currency: str
     on_hold: str
     credit_status: str
+    email: str
     limit_text: str
     balance_text: str
     orders_text: str
@@ -103,6 +104,7 @@ def parse(body: bytes, customer: str) -> Account | tuple[Problem, ...]:
         currency=field(head, "currency"),
         on_hold=field(head, "customeronhold").upper(),
         credit_status=field(head, "creditstatus"),
+        email=field(head, "email"),
         limit_text=field(head, "creditlimit"),
         balance_text=field(tree, "totalsection/currentbalance"),
         orders_text=field(head, "outstordval"),

@@ -61,6 +61,19 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "customer_links",
+        sa.Column("shop_id", sa.Text(), nullable=False),
+        sa.Column("shopper_key", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("customer", sa.Text(), nullable=False),
+        sa.Column("linked_by", sa.Text(), nullable=False),
+        sa.Column("linked_at", schema.Instant(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "shop_id", "shopper_key", "currency", name=op.f("pk_customer_links")
+        ),
+    )
+
+    op.create_table(
         "decisions",
         sa.Column("event_key", sa.Text(), nullable=False),
         sa.Column("request_id", sa.Text(), nullable=False),
@@ -280,6 +293,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_customers_company_id_customer"))
 
     op.drop_table("customers")
+    op.drop_table("customer_links")
     op.drop_table("api_clients")
     op.drop_table("answers")
     op.drop_table("alerts")
