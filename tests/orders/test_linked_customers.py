@@ -13,7 +13,7 @@ from include.domain.money import Money
 from include.domain.order_state import OrderState
 from include.domain.orders import Order
 from include.domain.people import id_key, mail_key
-from include.services.effects.ports import EffectKind
+from include.services.effects.ports import EffectKind, Receipt
 from tests.orders.conftest import Kit, make_order
 
 MAIL = "ann@example.com"  # of every order of the kit
@@ -147,6 +147,22 @@ def test_a_link_to_a_customer_that_is_gone_waits_for_a_person(
     book.unlink("web", mail_key(MAIL), "USD")
     kit.pass_time(hours=1)
     assert booked_to(kit, order) == own_code(order)
+
+
+def test_a_forgotten_sales_order_is_looked_for_at_the_linked_customer(
+    kit: Kit, book: SqlCustomerLinks
+) -> None:
+    """At another one it would not be found, and would ship after its order was cancelled."""
+    shown(kit, account(KNOWN))
+    order = make_order()
+    kit.place(order)
+    kit.engine.is_doubted = lambda: True
+    there = Receipt("000123", {"sales_order": "000123", "warnings": []})
+    kit.partner.truth.answers[EffectKind.sales_order, order.purchase_order] = there
+    kit.service.cancel(order.order_id, "shopper", "changed my mind")
+    saga = kit.service.advance(order.order_id)
+    assert saga.state == OrderState.cancelled, saga.reason
+    assert (saga.facts.customer, saga.facts.sales_order) == (KNOWN, "000123")
 
 
 def test_every_link_is_in_the_audit_trail_and_the_first_one_stands(

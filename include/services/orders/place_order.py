@@ -28,6 +28,7 @@ from include.services.orders.renewals import renewal_source, renewed, skips_deci
 from include.services.orders.setting_back import Stake
 from include.services.orders.standing import is_for_delivered, is_too_late, state_of
 from include.services.orders.steps import FORWARD, STEPS, UNWINDING, name_of, number_of
+from include.services.orders.whose_customer import account_of
 
 Seek = Callable[[Effect], Effect | None]  # None: it is not there
 Find = Callable[[EffectKind, str], Effect | None]
@@ -179,12 +180,16 @@ class OrderPlay:
     def _sales_order(self, facts: OrderFacts, step: str) -> Command:
         content = self.desk.translator.add_sales_order(
             self.order,
-            facts.customer or self.desk.translator.customer_code(self.order),
+            facts.customer or self._whose(),
             self.desk.today,
             is_suspended=bool(hold_reason(facts)),
             is_short=facts.stock == "accepted",
         )
         return self._in_erp(step, content, self.order.amount, self.order.purchase_order)
+
+    def _whose(self) -> str:
+        """Name the customer of an order that is looked for before anybody has asked whose it is."""
+        return account_of(self.order, self.desk, "")[0].customer
 
     def _move(self, facts: OrderFacts, step: str) -> Command:
         move = {"hold": OrderMove.hold, "release": OrderMove.release}.get(
