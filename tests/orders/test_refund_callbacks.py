@@ -73,6 +73,16 @@ def test_the_sweep_calls_back_that_it_was_refused_and_why(sold: tuple[Kit, str])
     assert kit.partner.truth.count(EffectKind.payment_refund) == 0
 
 
+def test_a_no_that_holds_a_card_number_is_not_taken(sold: tuple[Kit, str]) -> None:
+    """Its event could not be told, and the refund would never rest."""
+    kit, order_id = sold
+    kit.rules = make_rules(refund_limit_minor={"USD": 1_000})
+    refund_id = ask(kit, order_id)
+    with pytest.raises(Rejected, match="the reason holds a card number"):
+        kit.service.refuse_refund(refund_id, "boss", "wants it on 4111 1111 1111 1111")
+    assert kit.service.refunds.get(refund_id).state == RefundState.waiting
+
+
 def test_a_server_that_is_down_holds_up_neither_money_nor_books(sold: tuple[Kit, str]) -> None:
     kit, order_id = sold
 

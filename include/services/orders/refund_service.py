@@ -115,9 +115,11 @@ class Refunding:
         """Let a person say no to a refund; a step that was never sent is withdrawn for it.
 
         Raises:
-            Rejected: it has moved, may have, or gives a cancelled order's money back.
+            Rejected: it has moved, may have, or gives a cancelled order's money back; or the words
+                hold a card number, which the shop's server would be told.
             Retryable: the store is doubted, and the gateway could not be asked.
         """
+        _refuse_card(why, "the reason", refund_id, "Say it without the number")
         self._demand_unmoved(refund_id)
         if not self.refunds.get(refund_id).facts.step_at_stake:
             self.refunds.refuse(refund_id, who, why, via=via)
@@ -184,9 +186,7 @@ class Refunding:
         Raises:
             Rejected: the gateway has not refused it, or the reference holds a card number.
         """
-        if has_card_number(reference):
-            do = "Name the transfer by another number; this one was not stored."
-            raise Rejected("the reference holds a card number", f"refund {refund_id}", do)
+        _refuse_card(reference, "the reference", refund_id, "Name the transfer by another number")
         saga = self._refused(refund_id)
         paid = replace(saga, state=RefundState.moved, facts=paid_outside(saga.facts, reference))
         detail = {"refund": refund_id, "reference": reference}
@@ -246,3 +246,9 @@ class Refunding:
             who=stop.who if stop else "tieout",
             reason=stop.told if stop else "",  # the shop shows it to its shopper
         )
+
+
+def _refuse_card(text: str, what: str, refund_id: str, do: str) -> None:
+    if has_card_number(text):
+        where = f"refund {refund_id}"
+        raise Rejected(f"{what} holds a card number", where, f"{do}; this one was not stored.")
