@@ -16,7 +16,7 @@ from include.services.inbox.handle_events import HandleEvents
 from include.services.inbox.ports import Incoming, Verdict
 from include.services.orders.credit import judge
 from include.services.translate.currencies import ShopRates
-from tests.integration.play import BEGIN, LIVE, SKU, UK_SHOP, Play
+from tests.integration.play import BEGIN, LIVE, SHOP, SKU, UK_SHOP, Play
 from tieout.desks.order_feeds import hear_erp, shop_sync
 from tieout.desks.webhook_desk import find_account, handlers
 
@@ -52,6 +52,12 @@ def test_a_limit_in_pounds_is_compared_with_orders_in_euros_in_pounds(play: Play
     shown = play.desks.of(UK_SHOP).erp.orders.order(sales_order=third.facts.sales_order)
     assert shown is not None
     assert shown.status == "S"
+
+
+def test_a_closed_periods_receipt_goes_where_the_merchants_policy_says(play: Play) -> None:
+    october, november = date(2026, 10, 31), date(2026, 11, 1)
+    assert play.desks.of(UK_SHOP).desk.next_open(october) == november  # next_open
+    assert play.desks.of(SHOP).desk.next_open(october) is None  # park
 
 
 def test_without_a_rate_an_order_is_held_with_the_line_to_add(play: Play) -> None:

@@ -9,9 +9,13 @@ import pytest
 
 from include.domain.erp_orders import BookReceipt
 from include.domain.journal import Journal
+from include.domain.merchant import PeriodPolicy
 from include.domain.orders import reference_of
 from include.sandbox import Sandbox, start
+from include.services.books.dates import PostingDates
 from include.services.effects.ports import Effect, EffectKind, EffectState, Found
+from include.services.ports import PeriodState, PostingPeriod
+from tests.support_books import merchant
 from tests.syspro.support_orders import RECEIPT, effect_of
 from tests.syspro.support_site import PAID, RESTING, TODAY, Site
 
@@ -88,6 +92,36 @@ def test_in_the_first_days_of_a_month_the_sub_ledgers_own_period_counts(
     found = drive(site, effect_of(command), fiscal_year_start_month=start)
     assert found.state is EffectState.verified, found.reason
     assert found.their_key.startswith(month)
+
+
+@pytest.mark.parametrize(("policy", "goes_on"), [("park", None), ("next_open", date(2026, 11, 1))])
+def test_a_receipt_of_a_closed_period_is_parked_and_the_policy_says_where_it_may_go(
+    site: Site, policy: str, goes_on: date | None
+) -> None:
+    """AR counts October as open still: only its refusal tells."""
+    site.control("syspro", fiscal_year_start=1, ledger_behind=0)
+    site.control("periods", company="A", year=2026, period=10, state="closed")
+    adapter = site.open()
+    engine = site.engine(adapter)
+    effect = engine.intend(effect_of(OCTOBER))
+    found = engine.advance(effect.kind, effect.key)
+    assert found.state is EffectState.parked
+    assert "period_policy: next_open for the merchant: receipts and refunds then" in found.reason
+    assert adapter.orders.receipt_period(OCTOBER.posting_date).state is PeriodState.open
+
+    class Receipts:
+        def posting_period(self, company_id: str, posting_date: date) -> PostingPeriod:
+            return adapter.orders.receipt_period(posting_date)
+
+    dates = PostingDates(merchant(period_policy=PeriodPolicy(policy)), Receipts())
+    assert dates.after(OCTOBER.posting_date) == goes_on
+    assert dates.after(TODAY) is None  # December is not there yet
+    site.control("periods", company="A", year=2026, period=10, state="open")
+
+
+def test_a_receipt_of_next_month_waits_for_it_where_it_is(site: Site) -> None:
+    december = date(2026, 12, 1)
+    assert site.open().orders.receipt_period(december).state is PeriodState.future
 
 
 def test_a_sub_ledger_that_does_not_say_where_it_is_is_told_by_the_first_posting(

@@ -1,6 +1,7 @@
 """What order to cash reads where writes go by the JSON facade: stock by it, the rest by e.net."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from include.adapters.syspro.api_services import FacadeClient, dig, first
 from include.adapters.syspro.api_values import text_of
@@ -19,6 +20,7 @@ from include.domain.erp_orders import (
 )
 from include.domain.errors import Rejected
 from include.domain.stock import Product, StockLevel
+from include.services.ports import PostingPeriod
 from include.services.translate.currencies import BaseRate
 
 
@@ -104,6 +106,9 @@ class FacadeReader:
     def applies_receipts(self) -> bool:
         """Say so by the facade's own connection: it is asked to write them."""
         return self._client.settings.applications != "none"
+
+    def receipt_period(self, day: date) -> PostingPeriod:
+        return self._enet().receipt_period(day)
 
     def receipts_of(self, references: Sequence[str]) -> tuple[ErpDocument, ...]:
         return self._enet().receipts_of(references)

@@ -24,7 +24,13 @@ from include.adapters.syspro.facade_map import (
     PostMap,
     ReadBackMap,
 )
-from include.adapters.syspro.faults import NOT_REACHED, Faults, has_any, is_closed_period
+from include.adapters.syspro.faults import (
+    BUILT_ANEW,
+    NOT_REACHED,
+    Faults,
+    has_any,
+    is_closed_period,
+)
 from include.adapters.syspro.partners.common import (
     GL_FAILED,
     Split,
@@ -224,7 +230,7 @@ class FacadePartner:
             return faults.unknown(f"the answer is neither yes nor no ({words})", names.path)
         if is_closed_period(words, settings):
             period = f"{journal.posting_date:%m/%Y}"
-            return faults.closed_period(words, names.path, period)
+            return faults.closed_period(words, names.path, period, BUILT_ANEW)
         return Rejected(
             words or "refused without a reason",
             faults.where(names.path),

@@ -17,6 +17,15 @@ from include.domain.errors import IntegrationError, OutcomeUnknown, Parked, Reje
 NOT_REACHED = frozenset({401, 403, 404, 405, 413, 414})
 
 
+# What period_policy: next_open does for what is parked already, by what refused it.
+BUILT_ANEW = " and run the day again from build."
+_MOVES_ALONE = ": receipts and refunds then move to the next open period by themselves."
+_IN_NEXT_OPEN = {
+    **dict.fromkeys(("GENTJL", "APSTIN", "CSHTWD"), BUILT_ANEW),
+    **dict.fromkeys(("ARSTPY", "ARSTIN"), _MOVES_ALONE),
+}
+
+
 class SessionGone(Exception):
     """The service does not know our session: idle too long, or thrown out by another logon."""
 
@@ -47,13 +56,15 @@ class Faults:
             "report by hand; nothing was posted.",
         )
 
-    def closed_period(self, text: str, business_object: str, period: str) -> Parked:
+    def closed_period(
+        self, text: str, business_object: str, period: str, elsewhere: str = ""
+    ) -> Parked:
         named = f"period {period} of company {self.settings.company_id} takes no posting: {text}"
-        return Parked(
-            named,
-            self.where(business_object),
-            "Open the period in SYSPRO, or choose the period policy next_open for the merchant.",
-        )
+        do = "Open the period in SYSPRO: it is then posted by itself."
+        elsewhere = elsewhere or _IN_NEXT_OPEN.get(business_object, "")
+        if elsewhere:
+            do = f"{do} Or set period_policy: next_open for the merchant{elsewhere}"
+        return Parked(named, self.where(business_object), do)
 
     def status_of_read(self, status: int, business_object: str) -> IntegrationError:
         what = f"the server answered {status}"

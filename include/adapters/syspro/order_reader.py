@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import date
 
 from include.adapters.syspro.account_reader import AccountReader
 from include.adapters.syspro.cursors import Feed, changes, dated
@@ -29,6 +30,7 @@ from include.domain.erp_orders import (
 )
 from include.domain.errors import Rejected
 from include.domain.money import Money
+from include.services.ports import PostingPeriod
 
 LIMIT = 1000
 ORDERS = Feed(
@@ -194,6 +196,14 @@ class OrderReader(AccountReader):
 
     def applies_receipts(self) -> bool:
         return self._settings.applications != "none"
+
+    def receipt_period(self, day: date) -> PostingPeriod:
+        """Say which period a receipt of a date falls in, and whether AR counts it as open.
+
+        Raises:
+            Retryable, Rejected: SYSPRO could not be asked.
+        """
+        return self._asking.periods.of_receipts(day)
 
     def receipts_of(self, references: Sequence[str]) -> tuple[ErpDocument, ...]:
         """Return the pseudo-invoices of receipts booked under these references.

@@ -51,6 +51,19 @@ class Periods:
                 state = PeriodState.open if is_open else PeriodState.closed
         return PostingPeriod(year, period, state)
 
+    def of_receipts(self, day: date) -> PostingPeriod:
+        """Say it of receipts: AR counts back from a period of its own.
+
+        Raises:
+            Retryable, Rejected: the ledger could not be asked.
+        """
+        year, period = self.fiscal(day)
+        with self._client.session():
+            back = self._months_back(day, _MODULES["ARSTPY"])
+        is_open = back < self._client.settings.open_periods
+        state = PeriodState.open if is_open else PeriodState.closed
+        return PostingPeriod(year, period, PeriodState.future if back < 0 else state)
+
     def letter(self, day: date, business_object: str) -> str:
         """Return C, P or B for a date.
 

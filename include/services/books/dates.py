@@ -43,12 +43,9 @@ class PostingDates:
         parks = self._merchant.period_policy is PeriodPolicy.park
         if parks or period.state in (PeriodState.open, PeriodState.future):
             return PostingDate(wanted, wanted, period)
-        later = wanted
-        for _ in range(_MONTHS_AHEAD):
-            later = (later.replace(day=1) + timedelta(days=32)).replace(day=1)
-            found = self._period(later)
-            if found.state is PeriodState.open:
-                return PostingDate(later, wanted, found)
+        later = self._first_open_after(wanted)
+        if later is not None:
+            return PostingDate(later, wanted, self._period(later))
         raise Rejected(
             f"period {period.period} of {period.year} is closed and none of the next "
             f"{_MONTHS_AHEAD} is open",
@@ -64,10 +61,22 @@ class PostingDates:
         """
         return self.of(posting_date).posts_on
 
+    def after(self, refused: date) -> date | None:
+        """Return where what SYSPRO has refused for its period goes; ``None``: it waits there."""
+        parks = self._merchant.period_policy is PeriodPolicy.park
+        return None if parks else self._first_open_after(refused)
+
     def period_to_wait_for(self, posting_date: date) -> PostingPeriod | None:
         """Return the period of a date where it is not open."""
         period = self._period(posting_date)
         return None if period.state is PeriodState.open else period
+
+    def _first_open_after(self, day: date) -> date | None:
+        for _ in range(_MONTHS_AHEAD):
+            day = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+            if self._period(day).state is PeriodState.open:
+                return day
+        return None
 
     def _period(self, on: date) -> PostingPeriod:
         if on not in self._known:

@@ -34,3 +34,11 @@ class Command:
             amount_minor=self.amount_minor,
             owner=self.owner,
         )
+
+
+def of_another(key: str, effect: Effect) -> str:
+    """Name whose effect the saga of this key waits for, for who reads why; ``''``: its own."""
+    if effect.key == key:
+        return ""
+    whose = effect.key.partition("|")[0]
+    return f"waits for {effect.kind} {effect.reference} of {whose} (effect {effect.key}): "

@@ -17,7 +17,8 @@ from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.effects.schedule import is_due, is_unsent, may_be_withdrawn
 from include.services.effects.states import NEEDS_A_PERSON, SETTLED
 from include.services.effects.store import Lease, LeaseLost, Leases
-from include.services.orders.commands import Command
+from include.services.orders.closed_periods import MOVED
+from include.services.orders.commands import Command, of_another
 from include.services.orders.setting_back import Letter, Stake, is_set_back
 from include.services.orders.undrivable import SAGA_LEASE, let_wait
 
@@ -105,6 +106,10 @@ class Play(Protocol[F]):
 
     def command(self, facts: F, step: str) -> Command:
         """Build what the step writes. Called once per step: the effect then keeps it."""
+        ...
+
+    def moved(self, effect: Effect) -> Command | None:
+        """Build anew what waits for a closed period and need not; ``None``: it stays as it is."""
         ...
 
     def fold(self, facts: F, step: str, effect: Effect, now: datetime) -> tuple[F, Event]:
@@ -305,6 +310,9 @@ class Driver(Generic[F]):
             effect = self._engine.withdraw(kind, key, NOT_WANTED)
             if _never_left(effect):
                 return effect  # another worker has it: we come back
+        moved = play.moved(effect) if effect is not None else None
+        if moved and self._engine.withdraw(kind, key, MOVED).state is EffectState.withdrawn:
+            return self._begun(lease, moved, key)
         if effect is None or effect.state is EffectState.withdrawn:
             if not play.is_wanted(saga.facts, step):
                 return None
@@ -352,31 +360,25 @@ class Driver(Generic[F]):
             self._engine.leave(effect.kind, effect.key, f"left behind: {saga.key} is unwound")
             return _with(saga, facts), None, Event(f"{step} left behind", {"reason": effect.reason})
         if effect.state in NEEDS_A_PERSON:
-            problem = f"{step}: {_of_another(saga, step, effect)}{effect.reason}"
+            problem = f"{step}: {of_another(f'{saga.key}|{step}', effect)}{effect.reason}"
             event = None if play.problem(saga.facts) == problem else Event(f"{step} failed", {
                 "state": effect.state.value, "reason": problem.partition(": ")[2]})  # fmt: skip
             facts = play.fail(saga.facts, problem)
-            is_ours = not _of_another(saga, step, effect)  # or nobody wakes us when it moves on
+            is_ours = not of_another(
+                f"{saga.key}|{step}", effect
+            )  # or nobody wakes us when it moves on
             until = now + (_NET if is_ours else _RECHECK)
             return _with(saga, facts), Rest(play.state_of(facts), problem, until), event
         state, until = play.state_of(saga.facts), effect.next_at or now + _AGAIN
         if is_unsent(effect) and not play.is_wanted(saga.facts, step):
             until = now + _AGAIN  # to be withdrawn, once nobody else has it
-        words = _of_another(saga, step, effect) + (effect.reason or effect.state.value)
+        words = of_another(f"{saga.key}|{step}", effect) + (effect.reason or effect.state.value)
         return saga, Rest(state, f"{step}: {words}", until), None
 
 
 def _never_left(effect: Effect) -> bool:
     """Say whether it waits, or was given up, unsent; what was refused is left behind instead."""
     return may_be_withdrawn(effect) and effect.state is not EffectState.rejected
-
-
-def _of_another(saga: Saga[F], step: str, effect: Effect) -> str:
-    """Name whose effect a saga waits for, for who reads why; ``''``: its own."""
-    if effect.key == f"{saga.key}|{step}":
-        return ""
-    whose = effect.key.partition("|")[0]
-    return f"waits for {effect.kind} {effect.reference} of {whose} (effect {effect.key}): "
 
 
 def _closed(saga: Saga[F], play: Play[F]) -> Letter | None:

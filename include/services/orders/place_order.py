@@ -18,6 +18,7 @@ from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.effects.states import SETTLED
 from include.services.orders.answers import ANSWERS
 from include.services.orders.applications import applies_receipts, receipt_reference
+from include.services.orders.closed_periods import moved
 from include.services.orders.commands import Command
 from include.services.orders.driver import Event, Move
 from include.services.orders.folds import FOLDS, hold_reason
@@ -128,6 +129,9 @@ class OrderPlay:
             "callback": self._callback,
         }
         return build[name_of(step)](facts, step)
+
+    def moved(self, effect: Effect) -> Command | None:
+        return moved(effect, self.desk)
 
     def _at_gateway(self, step: str, content: object, amount: Money) -> Command:
         desk = self.desk

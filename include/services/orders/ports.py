@@ -217,3 +217,5 @@ class ShopContext:
     has_fixed_day: bool = False  # of a sandbox: its instants are of another day than our clock's
     is_leaving: Callable[[str, StoredToken], bool] = lambda _merchant, _token: False  # the vault
     demand_open: Callable[[], object] = lambda: None  # raises Rejected: it takes no new orders
+    # Where a receipt goes that SYSPRO refuses on a date for its period; ``None``: it waits.
+    next_open: Callable[[date], date | None] = lambda _refused: None

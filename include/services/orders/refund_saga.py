@@ -16,6 +16,7 @@ from include.domain.orders import Order, reference_of
 from include.domain.payments import Moved, Refund, Void
 from include.domain.refunds import Part, RefundFacts, RefundState, Ruling, Way
 from include.services.effects.ports import Effect, EffectKind, EffectState
+from include.services.orders.closed_periods import moved
 from include.services.orders.commands import Command
 from include.services.orders.driver import Event, Move, Perform, Rest
 from include.services.orders.folds import is_there
@@ -161,6 +162,9 @@ class RefundPlay:
             )
             return self._command(step, content, desk.company_id, part.amount, reference)
         return self._command(step, self._give(name, part), desk.organization_id, part.amount)
+
+    def moved(self, effect: Effect) -> Command | None:
+        return moved(effect, self.desk)
 
     def _give(self, name: str, part: Part) -> object:
         order, organization = self.order, self.desk.organization_id

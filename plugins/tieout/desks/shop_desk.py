@@ -1,6 +1,7 @@
 """One shop's partners in one thread: gateway, SYSPRO, shop, callback; what its sagas need."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from functools import cached_property, partial
 from typing import TypeVar
 
@@ -11,10 +12,12 @@ from include.domain.order_state import OrderState
 from include.domain.payments import Authorized
 from include.domain.shops import LinkCustomers, Shop, ShopKind
 from include.domain.stock import StockLevel
+from include.services.books.dates import PostingDates
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind, Partner, Timings
 from include.services.orders.breaker import Asks, Breaker, GuardedPartner
 from include.services.orders.ports import ShopContext
+from include.services.ports import PostingPeriod
 from include.services.profiles.keep_tokens import is_leaving
 from include.services.translate.currencies import BaseRate, ShopRates
 from include.wiring import Tieout
@@ -177,6 +180,8 @@ class ShopDesk:
             told_states=shop.statuses_pushed & frozenset(OrderState),
             today=self.day,
             has_fixed_day=context.settings.business_date is not None,
+            # Asked anew each time: a period may open while this desk lives.
+            next_open=lambda refused: PostingDates(merchant, erp).after(refused),
             demand_open=partial(context.today.open_shop, shop.shop_id),
             tells_refunds="refunded" in shop.statuses_pushed,
             links=SqlCustomerLinks(context.store),
@@ -233,6 +238,10 @@ class GuardedErp:
 
     def applies_receipts(self) -> bool:
         return self._hook.orders.applies_receipts()
+
+    def posting_period(self, company_id: str, posting_date: date) -> PostingPeriod:
+        """Satisfy ``books.ports.Periods`` for receipts: AR's periods are its own."""
+        return self._breaker.call(lambda: self._hook.orders.receipt_period(posting_date))
 
     def receipts_of(self, references: Sequence[str]) -> Sequence[ErpDocument]:
         return self._breaker.call(lambda: self._hook.orders.receipts_of(references))
