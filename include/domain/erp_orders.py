@@ -67,6 +67,7 @@ class AddSalesOrder:
     is_suspended: bool = False  # straight into suspense: held for a fraud review
     allocation: str = "A"  # F all or nothing, B back order, A what there is
     prices_include_tax: bool = False
+    is_untaxed: bool = False  # by SYSPRO: the shop's tax is in the lines, and it shall add none
     charges: Mapping[LineKind, Charge] = field(default_factory=dict, hash=False)
 
     def charge_for(self, kind: LineKind) -> Charge:

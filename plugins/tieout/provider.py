@@ -60,6 +60,13 @@ _ORDER_TO_CASH: dict[str, Field] = {
     "order_warnings": _choice(
         "Warnings on sales orders", "W: report and import. N: refuse. Y: ignore.", "W", "N", "Y"
     ),
+    "order_tax_status": _choice(
+        "Tax status of orders",
+        "E: an order that holds its shop's tax is sent as exempt. none: it is not, and "
+        "line_tax_code keeps SYSPRO from adding tax.",
+        "E",
+        "none",
+    ),
     "accept_without_credit": _flag(
         "Import without credit", "Our own rules have decided about credit already.", False
     ),

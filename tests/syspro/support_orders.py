@@ -206,20 +206,23 @@ def stock_line(number: int, code: str, quantity: str, price: str) -> dict[str, s
     }
 
 
-def charge_line(number: int, value: str, product_class: str = "") -> dict[str, str]:
+def charge_line(
+    number: int, value: str, product_class: str = "", tax_code: str = ""
+) -> dict[str, str]:
     return {
         **stock_line(number, "", "0", "0"),
         "LineType": "5" if product_class else "4",
         "NMscChargeValue": f"{value:>14}",
         "NMscProductCls": product_class,
+        "NMscTaxCode": tax_code,
     }
 
 
 DETAIL_ROWS = (
     stock_line(1, "A100", "3.000000", "6.66667"),
     stock_line(2, "B200", "2.500000", "4.00000"),
-    charge_line(3, "5.00"),
-    charge_line(4, "1.50-", "DISC"),
+    charge_line(3, "5.00", tax_code="F"),
+    charge_line(4, "1.50-", "DISC", tax_code="D"),
 )
 
 

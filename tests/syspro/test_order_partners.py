@@ -152,12 +152,22 @@ def test_two_orders_of_one_po_are_both_returned(fake: Any, make_adapter: Make) -
             ),
             ["discounts of SYSPRO's own"],
         ),
-        (head(), details(*DETAIL_ROWS[:3]), ["charges", "charges of product class disc"]),
         (
             head(),
-            details(*DETAIL_ROWS[:3], charge_line(4, "1.50-", "_OTH")),
+            details(*DETAIL_ROWS[:3]),
+            ["charges", "charges of product class disc", "charges of tax code D"],
+        ),
+        (
+            head(),
+            details(*DETAIL_ROWS[:3], charge_line(4, "1.50-", "_OTH", "D")),
             ["charges of product class disc"],
         ),
+        (
+            head(),
+            details(*DETAIL_ROWS[:3], charge_line(4, "1.50-", "DISC", "A")),
+            ["charges of tax code D"],
+        ),
+        (head(TaxExemptFlag="E"), details(*DETAIL_ROWS[:3], charge_line(4, "1.50-", "DISC")), []),
         (head(), details(*DETAIL_ROWS[1:]), ["quantity of a100", "value of a100"]),
         (
             head(),

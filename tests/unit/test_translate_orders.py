@@ -268,7 +268,7 @@ def test_a_sales_order_holds_every_cent_of_the_order() -> None:
     assert sent.is_suspended
     assert (sent.purchase_order, sent.warehouse, sent.allocation) == ("W1001", "MAIN", "A")
     assert sent.special_instructions == "Leave at the door"
-    assert not sent.prices_include_tax
+    assert (sent.prices_include_tax, sent.is_untaxed) == (False, True)
     assert UK.add_sales_order(
         UK.order(generic_order()), "G1", DAY, is_suspended=False
     ).prices_include_tax
@@ -306,7 +306,7 @@ def test_no_shop_sells_a_line_of_tax() -> None:
 def test_a_shop_whose_tax_syspro_computes_sends_net_prices() -> None:
     table = replace(UK, shop=replace(UK.shop, tax=TaxMode.syspro))
     sent = table.add_sales_order(table.order(generic_order()), "G1", DAY, is_suspended=False)
-    assert not sent.prices_include_tax
+    assert (sent.prices_include_tax, sent.is_untaxed) == (False, False)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ def order_values(order: AddSalesOrder, order_status: str) -> dict[str, object]:
         **address_values("ship", order.ship_to),
         "order_date": order.order_date.isoformat(),
         "amount": _decimal(Amount(), order.amount),
+        "tax_status": "E" if order.is_untaxed else "",
         "order_status": SUSPENSE if order.is_suspended else order_status,
     }
 

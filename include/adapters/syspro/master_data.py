@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from include.adapters.syspro.documents import cshqry
 from include.adapters.syspro.documents.comfnd import Condition, Find
-from include.adapters.syspro.partners.common import Asking, stored_keys
+from include.adapters.syspro.partners.common import Asking, stored_keys, with_key
 from include.domain.erp_orders import same_key
 from include.domain.errors import Rejected, Retryable
 
@@ -53,6 +53,31 @@ class MasterData:
         forms = _forms(column, stored_keys(code, self._settings.key_width))
         find = Find(table, (), (column,), any_of=forms, return_rows=2)
         return bool(self._asking.find(find, _REFERENCE))
+
+    def demand_untaxed(self, customer: str) -> str:
+        """Return why SYSPRO adds no tax to orders of this customer that hold the shop's.
+
+        Raises:
+            Rejected: it is taxed, and nothing that is sent with an order keeps SYSPRO from it.
+        """
+        settings, where = self._settings, f"ArCustomer {customer!r}"
+        keys = _forms("Customer", stored_keys(customer, settings.key_width))
+        find = Find("ArCustomer", (), ("Customer", "TaxStatus"), any_of=keys)
+        rows = with_key(self._asking.find(find, _REFERENCE), "customer", customer)
+        status = rows[0].get("taxstatus", "") if rows else ""
+        named = f"tax status {status or 'unknown'}"
+        if status in settings.tax_exempt_flags:
+            return named
+        if settings.order_tax_status != "none":
+            return f"{named}; its orders are sent as exempt"
+        if settings.line_tax_code:
+            return f"{named}; its lines are sent with tax code {settings.line_tax_code}"
+        raise Rejected(
+            f"{named}: SYSPRO adds its tax to the shop's",
+            where,
+            "Make the customer exempt in SYSPRO, set order_tax_status or line_tax_code in "
+            f"connection {settings.conn_id}, or write 'tax: syspro' in shops.yaml.",
+        )
 
     def demand_bank(self, bank: str, currency: str) -> None:
         """Return if the cash book has the bank, in this currency.

@@ -29,6 +29,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "credit_by": ("arsqry", "comfnd"),
     "order_by": ("comfnd", "sorqry"),
     "poll_by": ("timestamp", "date"),
+    "order_tax_status": ("E", "none"),
     "receipts": ("arstpy", "report"),
     "refund_receipts": ("negative", "arstin", "report"),
     "applications": ("arstpy", "report", "none"),
@@ -141,7 +142,12 @@ class SysproSettings:
     order_status: str = "1"  # of a new order that is not held
     accept_without_credit: bool = False  # AcceptOrdersIfNoCredit: our own rules have decided
     order_warnings: str = "W"  # IgnoreWarnings of SORTOI: N a warning refuses, Y, or W reports
-    # StockTaxCode, and of charges for which the shop's table names none; '' is SYSPRO's own.
+    # TaxExemptionStatus of an order whose tax the shop has computed, so that SYSPRO adds none; none
+    # is not to send it: line_tax_code alone then keeps SYSPRO from adding any.
+    order_tax_status: str = "E"
+    tax_exempt_flags: tuple[str, ...] = ("E",)  # of SorMaster.TaxExemptFlag: it adds no tax
+    # StockTaxCode, and of charges for which the shop's table names none; '' is SYSPRO's own. Stock
+    # lines need the sales order set-up "allow changes to tax code for stocked items".
     line_tax_code: str = ""
     receipts: str = "arstpy"  # or report: a person books them, e.g. without a licence for it
     refund_receipts: str = "negative"  # payment; arstin: a debit note; report: a person books it

@@ -48,7 +48,7 @@ def _same(names: str) -> dict[str, str]:
 ORDER = _same(
     "Customer CustomerPoNumber OrderDate Currency CustomerName ShipAddress1 ShipAddress2 "
     "ShipAddress3 ShipAddress4 ShipAddress5 ShipPostalCode Email ShippingInstrs SpecialInstrs "
-    "Warehouse RequestedShipDate"
+    "Warehouse RequestedShipDate TaxExemptionStatus"
 )
 STOCK_LINE = _same("StockCode Warehouse Price") | {
     "Quantity": "OrderQty",

@@ -102,7 +102,7 @@ def _read_values(call: Call, part: Element, trouble: Trouble, *, is_change: bool
         wanted = trouble.check(part, date_field, "RequestedShipDate", None)
         found["ReqShipDate"] = wanted or ""
     status = trouble.check(part, choice_field, "TaxExemptionStatus", "ENO", "E")
-    if field(part, "TaxExemptionStatus"):
+    if call.options.is_order_tax_changeable and field(part, "TaxExemptionStatus"):
         found["TaxExemptFlag"] = status or ""
     return found
 

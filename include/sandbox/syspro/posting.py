@@ -28,6 +28,7 @@ class Options:
     duplicate_po: str = ""  # the company's option: blank, reject or warn
     is_customer_auto_numbered: bool = False
     is_line_tax_changeable: bool = False
+    is_order_tax_changeable: bool = True  # or TaxExemptionStatus of an order is ignored in silence
     unapplied_document_type: str = "C"  # of the pseudo-invoice _CRDnn; not published
 
 

@@ -35,6 +35,7 @@ SWITCHES: dict[str, tuple[str, tuple[object, ...]]] = {
     "duplicate_po": ("duplicate_po", ("", "reject", "warn")),
     "customer_auto_number": ("is_customer_auto_numbered", (True, False)),
     "line_tax_changeable": ("is_line_tax_changeable", (True, False)),
+    "order_tax_changeable": ("is_order_tax_changeable", (True, False)),
     "unapplied_document_type": ("unapplied_document_type", ("C", "D", "I")),
 }
 

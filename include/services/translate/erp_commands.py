@@ -96,6 +96,7 @@ def add_sales_order(
         is_suspended=is_held,
         allocation=allocation(rules, is_short=is_short),
         prices_include_tax=shop.prices_include_tax and shop.tax is TaxMode.override,
+        is_untaxed=shop.tax is TaxMode.override,
         charges={
             kind: shop.charge(kind)
             for kind in LineKind

@@ -13,7 +13,7 @@ from include.adapters.layouts import layout_named
 from include.domain.calendar import settlement_window
 from include.domain.errors import Rejected, Retryable
 from include.domain.merchant import Merchant, SourceKind
-from include.domain.shops import Shop, ShopKind
+from include.domain.shops import Shop, ShopKind, TaxMode
 from include.services.ports import PeriodState
 from include.services.preflight import Check
 from include.wiring import Tieout
@@ -183,6 +183,10 @@ class PreflightDesk:
                 f"{name}: house account of {currency}",
                 _present(master, "ArCustomer", "Customer", account, shop.where),
             )
+            if shop.tax is TaxMode.override:
+                yield Check(
+                    place, f"{name}: tax of house account of {currency}", _untaxed(master, account)
+                )
 
     def _master_data(self) -> "MasterData":
         found = self._erp.master_data
@@ -293,6 +297,10 @@ def _bank(master: "Callable[[], MasterData]", bank: str, currency: str) -> Calla
         return bank
 
     return ask
+
+
+def _untaxed(master: "Callable[[], MasterData]", customer: str) -> Callable[[], str]:
+    return lambda: f"{customer}, {master().demand_untaxed(customer)}"
 
 
 def _present(

@@ -119,6 +119,7 @@ ORDER = Document(
                         Element("Warehouse", Key(10)),
                         Element("SpecialInstrs", Note(30)),
                         Element("OrderType", Key(2)),
+                        Element("TaxExemptionStatus", Choice("E N O")),
                     ),
                 ),
                 # By their numbers whatever their kind: unsorted lines upset the object.

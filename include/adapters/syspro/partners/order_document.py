@@ -64,6 +64,7 @@ def build(order: AddSalesOrder, settings: SysproSettings, reference: str) -> str
         "Warehouse": order.warehouse,
         "SpecialInstrs": order.special_instructions or None,
         "OrderType": order.order_type or None,
+        "TaxExemptionStatus": tax_status_of(order, settings) or None,
     }
     lines = sorted(order.lines, key=lambda line: line.number)
     return sortoi.ORDER.build(
@@ -89,6 +90,19 @@ def price_of(order: AddSalesOrder, line: OrderLine) -> int:
     return half_even(worth.minor * scale * _ONE, line.quantity_millionths)
 
 
+def tax_status_of(order: AddSalesOrder, settings: SysproSettings) -> str:
+    """Return the tax status that the order is sent with; '' leaves it to SYSPRO."""
+    is_sent = order.is_untaxed and settings.order_tax_status != "none"
+    return settings.order_tax_status if is_sent else ""
+
+
+def tax_code_of(order: AddSalesOrder, line: OrderLine, settings: SysproSettings) -> str:
+    """Return the tax code that a line is sent with; '' leaves it to SYSPRO."""
+    is_goods = line.kind is LineKind.goods
+    own = "" if is_goods else order.charge_for(line.kind).tax_code
+    return own or settings.line_tax_code
+
+
 def _line(
     order: AddSalesOrder, line: OrderLine, settings: SysproSettings
 ) -> tuple[str, dict[str, object]]:
@@ -97,7 +111,7 @@ def _line(
         return "StockLine", head | _stock(order, line, settings)
     charge = order.charge_for(line.kind)
     if charge.line is ChargeLine.freight:
-        return "FreightLine", head | _freight(order, line, charge, settings)
+        return "FreightLine", head | _freight(order, line, settings)
     return "MiscChargeLine", head | _charge(order, line, charge, settings)
 
 
@@ -109,7 +123,7 @@ def _stock(order: AddSalesOrder, line: OrderLine, settings: SysproSettings) -> d
         "OrderUom": line.unit,
         "Price": price_of(order, line),
         "PriceUom": line.unit,
-        "StockTaxCode": settings.line_tax_code or None,
+        "StockTaxCode": tax_code_of(order, line, settings) or None,
     }
 
 
@@ -120,16 +134,14 @@ def _charge(
         "MiscChargeValue": charge_of(order, line),
         "MiscQuantity": _ONE,
         "MiscProductClass": charge.product_class or None,
-        "MiscTaxCode": charge.tax_code or settings.line_tax_code or None,
+        "MiscTaxCode": tax_code_of(order, line, settings) or None,
         "MiscDescription": line.description,
         "MiscChargeCode": charge.charge_code or None,
     }
 
 
-def _freight(
-    order: AddSalesOrder, line: OrderLine, charge: Charge, settings: SysproSettings
-) -> dict[str, object]:
+def _freight(order: AddSalesOrder, line: OrderLine, settings: SysproSettings) -> dict[str, object]:
     return {
         "FreightValue": charge_of(order, line),
-        "FreightTaxCode": charge.tax_code or settings.line_tax_code or None,
+        "FreightTaxCode": tax_code_of(order, line, settings) or None,
     }

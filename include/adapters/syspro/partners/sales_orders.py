@@ -27,6 +27,7 @@ from include.adapters.syspro.partners.common import (
     text_difference,
 )
 from include.adapters.syspro.partners.order_document import build, charge_of, parameters, price_of
+from include.adapters.syspro.partners.order_tax import tax_codes, tax_differences
 from include.domain.erp_orders import AddSalesOrder, same_key
 from include.domain.errors import IntegrationError, Rejected, Retryable
 from include.domain.orders import PRICE_DIGITS, LineKind
@@ -36,11 +37,12 @@ HEAD_DISCOUNTS = ("DiscPct1", "DiscPct2", "DiscPct3")
 LINE_DISCOUNTS = ("MDiscPct1", "MDiscPct2", "MDiscPct3", "MDiscValue")
 HEAD_COLUMNS = (
     "SalesOrder", "Customer", "CustomerPoNumber", "OrderStatus", "CancelledFlag", "DocumentType",
-    "Currency", "Warehouse", "ShipAddress1", "ShipPostalCode", *HEAD_DISCOUNTS,
+    "Currency", "Warehouse", "ShipAddress1", "ShipPostalCode", "TaxExemptFlag",
+    *HEAD_DISCOUNTS,
 )  # fmt: skip
 LINE_COLUMNS = (
     "SalesOrder", "SalesOrderLine", "LineType", "MStockCode", "MOrderQty", "MPrice", "MBomFlag",
-    "NMscChargeValue", "NMscProductCls", *LINE_DISCOUNTS,
+    "NMscChargeValue", "NMscProductCls", "MTaxCode", "NMscTaxCode", *LINE_DISCOUNTS,
 )  # fmt: skip
 
 _MISC_LINE = "5"  # SorDetail.LineType
@@ -92,7 +94,7 @@ class SalesOrderPartner:
         return receipt
 
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
-        """Compare currency, warehouse, place, and what is sold.
+        """Compare currency, warehouse, place, what is sold, and that SYSPRO taxes it as was meant.
 
         That is each stock code's quantity and value, all charges together, and what each product
         class of charges sums to: a class that SYSPRO replaces is another ledger account.
@@ -113,6 +115,9 @@ class SalesOrderPartner:
                 differences += text_difference(name, ours, str(facts[name]))
         if facts.get("stock") is not None:
             differences += self._line_differences(order, facts)
+        differences += tax_differences(
+            order, self._settings, facts["tax_status"], facts.get("tax_codes")
+        )
         return tuple(differences)
 
     def _heads(self, order: AddSalesOrder) -> list[Row]:
@@ -134,11 +139,13 @@ class SalesOrderPartner:
             "ship address 1": head.get("shipaddress1", ""),
             "postal code": head.get("shippostalcode", ""),
             "status": head.get("orderstatus", ""),
+            "tax_status": head.get("taxexemptflag", ""),
             "discounts": _discounts(head, HEAD_DISCOUNTS, "order"),
         }
         if self._settings.read_order_lines:
             lines = self._line_rows(head["salesorder"])
             facts |= _sums(order, lines, self._settings.kit_part_flag)
+            facts["tax_codes"] = tax_codes(order, lines)
             facts["discounts"] = [
                 *_discounts(head, HEAD_DISCOUNTS, "order"),
                 *(
