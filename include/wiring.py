@@ -147,6 +147,7 @@ class Tieout:
             partial(today.payment, shop),
             partial(today.ending, shop),
             PostalAddresses(),
+            self.mappings.fx_rate,
             tuple(name for name, ask in today.shop_asks(shop).items() if ask is Ask.cancel),
         )
 

@@ -116,6 +116,10 @@ class BookReceipt:
     amount: Money  # positive for a receipt, negative for a refund
     bank: str  # the cash-book bank whose ledger is card clearing
     posting_date: date
+    # Of a foreign receipt: base units per unit, times 1,000,000, as its settlement is converted, so
+    # that card clearing returns to zero. 0: SYSPRO converts it at its own rate.
+    rate_millionths: int = 0
+    base_currency: str = ""  # of the company, where there is a rate
 
 
 @dataclass(frozen=True, slots=True)

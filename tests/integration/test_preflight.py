@@ -26,11 +26,14 @@ def master(play: Play) -> MasterData:
 
 
 def look(
-    context: Tieout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    context: Tieout,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    merchant: str = MERCHANT,
 ) -> tuple[int, str]:
     monkeypatch.setattr(cli, "tieout", lambda: context)
     capsys.readouterr()
-    code = cli.main(["preflight", MERCHANT])
+    code = cli.main(["preflight", merchant])
     return code, capsys.readouterr().out
 
 
@@ -71,6 +74,14 @@ def test_a_shop_whose_template_clears_into_revenue_is_wrong(
     code, said = look(context, monkeypatch, capsys)
     assert code == 1
     assert "and 4000 is a revenue account: each would be booked twice" in said
+
+
+def test_the_rate_of_a_foreign_receipt_is_named(
+    play: Play, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, said = look(play.desks.context, monkeypatch, capsys, "acme_uk")
+    words = "acme_uk_web: rate of EUR: 0.868200 of fx_rates.yaml, for receipts and settlement"
+    assert f"ok         syspro_b: {words}" in said
 
 
 def test_one_cause_is_one_line(

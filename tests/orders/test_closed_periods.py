@@ -110,8 +110,8 @@ def test_what_may_be_in_syspro_is_never_moved(kit: Kit, october: ClosedOctober) 
     kit.run(order)
     sent = replace(parked(kit, order), sends=1, sent_at=kit.clock.now() - timedelta(hours=1))
     desk = kit.service.desk_of("web")
-    assert moved(sent, desk) is None
-    assert moved(replace(sent, sends=0, sent_at=None), desk) is not None
+    assert moved(sent, order, desk) is None
+    assert moved(replace(sent, sends=0, sent_at=None), order, desk) is not None
 
 
 def test_a_syspro_that_cannot_be_asked_leaves_it_parked(kit: Kit, october: ClosedOctober) -> None:

@@ -152,5 +152,6 @@ def translator(shop_id: str) -> ShopTranslator:
         payment_of=lambda *said: orders.payment(*said, DAY, shop.language),
         ending_of=lambda *said: orders.ending(*said, DAY, shop.language),
         addresses=PostalAddresses(),
+        fx_rate=_MAPPINGS.fx_rate,
         called_off=("cancelled",),
     )

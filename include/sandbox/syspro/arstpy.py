@@ -151,7 +151,7 @@ def _check_payment(
     value = check(value_field, part, "PaymentValue")
     check(choice_field, part, "PaymentType", "CSO", "C")
     shares = _check_shares(call, part, customer, findings, balances)
-    unapplied = _check_unapplied(part, findings)
+    unapplied = _check_unapplied(call, part, findings)
     reference = check(text_field, part, "Reference", longest=30) or ""
     narration = check(text_field, part, "PaymentNarration", longest=100) or ""
     notation = check(text_field, part, "JournalNotation", longest=100, is_needed=True) or ""
@@ -211,18 +211,21 @@ def _check_balance(
         balances.take(row, gross)
 
 
-def _check_unapplied(part: Element, findings: Findings) -> list[Unapplied]:
+def _check_unapplied(call: Call, part: Element, findings: Findings) -> list[Unapplied]:
     found: list[Unapplied] = []
     for element in part.findall("UnappliedPayment"):
         inner = Findings()
         gross = inner.check(value_field, element, "GrossPaymentValue") or ZERO
         name = "CustomerPurchaseOrder"
         customer_po = inner.check(text_field, element, name, longest=30) or "Unapplied cash"
+        rate = None
+        if call.options.is_payment_rate_taken and text_at(element, "ExchangeRateToUse"):
+            rate = inner.check(value_field, element, "ExchangeRateToUse", whole=6, decimals=6)
         if not gross and not inner.nodes:
             inner.refuse("GrossPaymentValue", "0", messages.IS_ZERO, "GrossPaymentValue")
         if inner.nodes:
             findings.nodes.append(Node("UnappliedPayment", inner.nodes))
-        found.append(Unapplied(gross, customer_po))
+        found.append(Unapplied(gross, customer_po, rate))
     return found
 
 

@@ -37,6 +37,7 @@ class Unapplied:
 
     gross: Decimal
     customer_po: str
+    rate: Decimal | None = None  # base units per unit, where the document says one
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def post_ledger(call: Call, parts: Sequence[Part], period: tuple[int, int], jour
 
 def _entries(call: Call, part: Part) -> list[Entry]:
     if isinstance(part, Payment):
-        rate = call.books.rate(part.currency) or Decimal(1)
+        rate = _rate_of(call, part)
         discount = sum((share.discount for share in part.shares), ZERO)
         value, discount = to_base([part.value, discount], rate)
         ledger = str(part.bank.get("CashGlCode") or BANK_LEDGER)
@@ -127,6 +128,13 @@ def _entries(call: Call, part: Part) -> list[Entry]:
         Entry(part.debit, value, part.reference),
         Entry(part.credit, -value, part.reference),
     ]
+
+
+def _rate_of(call: Call, payment: Payment) -> Decimal:
+    """Return the rate that an unapplied part of a foreign payment says, or else the company's."""
+    said = next((part.rate for part in payment.unapplied if part.rate), None)
+    is_foreign = payment.currency != call.books.base_currency
+    return (said if is_foreign else None) or call.books.rate(payment.currency) or Decimal(1)
 
 
 def write(call: Call, part: Part, period: tuple[int, int], journal: int, gl_number: int) -> Node:

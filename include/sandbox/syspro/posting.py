@@ -29,6 +29,7 @@ class Options:
     is_customer_auto_numbered: bool = False
     is_line_tax_changeable: bool = False
     is_order_tax_changeable: bool = True  # or TaxExemptionStatus of an order is ignored in silence
+    is_payment_rate_taken: bool = True  # or ARSTPY ignores ExchangeRateToUse in silence
     unapplied_document_type: str = "C"  # of the pseudo-invoice _CRDnn; not published
 
 

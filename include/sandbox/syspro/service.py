@@ -36,6 +36,7 @@ SWITCHES: dict[str, tuple[str, tuple[object, ...]]] = {
     "customer_auto_number": ("is_customer_auto_numbered", (True, False)),
     "line_tax_changeable": ("is_line_tax_changeable", (True, False)),
     "order_tax_changeable": ("is_order_tax_changeable", (True, False)),
+    "payment_rate_taken": ("is_payment_rate_taken", (True, False)),
     "unapplied_document_type": ("unapplied_document_type", ("C", "D", "I")),
 }
 

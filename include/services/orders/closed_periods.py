@@ -4,11 +4,11 @@ Only SYSPRO's own no brings it here: what it takes stays on the day of its captu
 """
 
 from contextlib import suppress
-from dataclasses import replace
 
 from include.domain.canonical import from_json
 from include.domain.erp_orders import BookReceipt
 from include.domain.errors import IntegrationError
+from include.domain.orders import Order
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.effects.schedule import is_unsent
 from include.services.orders.commands import Command
@@ -17,7 +17,7 @@ from include.services.orders.ports import ShopContext
 MOVED = "its period is closed: it goes to the next open one"
 
 
-def moved(effect: Effect, desk: ShopContext) -> Command | None:
+def moved(effect: Effect, order: Order, desk: ShopContext) -> Command | None:
     """Return the receipt as it goes on the first day of the next open period, or ``None``.
 
     ``None``: it is no receipt that waits for its period, the policy lets it wait, no later period
@@ -34,7 +34,7 @@ def moved(effect: Effect, desk: ShopContext) -> Command | None:
         return None
     return Command(
         effect.kind,
-        replace(receipt, posting_date=later),
+        desk.translator.receipt(order, receipt.customer, receipt.amount, later, receipt.reference),
         effect.target,
         effect.currency,
         effect.amount_minor,

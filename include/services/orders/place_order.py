@@ -131,7 +131,7 @@ class OrderPlay:
         return build[name_of(step)](facts, step)
 
     def moved(self, effect: Effect) -> Command | None:
-        return moved(effect, self.desk)
+        return moved(effect, self.order, self.desk)
 
     def _at_gateway(self, step: str, content: object, amount: Money) -> Command:
         desk = self.desk

@@ -164,7 +164,7 @@ class RefundPlay:
         return self._command(step, self._give(name, part), desk.organization_id, part.amount)
 
     def moved(self, effect: Effect) -> Command | None:
-        return moved(effect, self.desk)
+        return moved(effect, self.order, self.desk)
 
     def _give(self, name: str, part: Part) -> object:
         order, organization = self.order, self.desk.organization_id

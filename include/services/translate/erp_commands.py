@@ -1,6 +1,6 @@
 """What SYSPRO is told of an order: customer, sales order, receipt. Pure; the effects carry it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
 
@@ -9,7 +9,7 @@ from include.domain.merchant import Merchant
 from include.domain.money import Money
 from include.domain.order_rules import OnShortStock, OrderRules
 from include.domain.orders import LineKind, Order
-from include.domain.shops import Shop, TaxMode
+from include.domain.shops import RateSource, Shop, TaxMode
 from include.services.translate.lines import erp_lines
 from include.services.translate.ports import Addresses
 
@@ -122,12 +122,17 @@ def book_receipt(
     amount: Money,
     posting_date: date,
     reference: str,
+    fx_rate: Callable[[str, str, date], int],
 ) -> BookReceipt:
     """Return the receipt of a capture, or with a negative amount of a refund.
 
+    A foreign one has the dated rate of its posting date, where the shop's rates are dated.
+
     Raises:
-        Rejected: the shop has no clearing bank for the currency.
+        Rejected: the shop has no clearing bank for the currency, or there is no such rate.
     """
+    base = merchant.base_currency
+    is_dated = amount.currency != base and shop.exchange_rates is RateSource.dated
     return BookReceipt(
         company_id=merchant.company_id,
         customer=customer,
@@ -136,6 +141,8 @@ def book_receipt(
         amount=amount,
         bank=shop.clearing_bank(amount.currency),
         posting_date=posting_date,
+        rate_millionths=fx_rate(amount.currency, base, posting_date) if is_dated else 0,
+        base_currency=base if is_dated else "",
     )
 
 

@@ -1,6 +1,6 @@
 """One shop's translation as the sagas ask it; satisfies ``services.orders.ports.Translator``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -60,6 +60,7 @@ class ShopTranslator:
     payment_of: PaymentTable
     ending_of: EndingTable
     addresses: Addresses
+    fx_rate: Callable[[str, str, date], int]  # ``Mappings.fx_rate``
     called_off: tuple[str, ...] = ()  # statuses by which the shop's people have an order unwound
 
     def order(self, raw: Mapping[str, Any], where: str = "") -> Order:
@@ -164,7 +165,14 @@ class ShopTranslator:
         self, order: Order, customer: str, amount: Money, posting_date: date, reference: str
     ) -> BookReceipt:
         return erp_commands.book_receipt(
-            order, self.shop, self.merchant, customer, amount, posting_date, reference
+            order,
+            self.shop,
+            self.merchant,
+            customer,
+            amount,
+            posting_date,
+            reference,
+            self.fx_rate,
         )
 
     def left_out(self, order: Order) -> tuple[str, ...]:

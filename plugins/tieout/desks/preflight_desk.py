@@ -13,7 +13,7 @@ from include.adapters.layouts import layout_named
 from include.domain.calendar import settlement_window
 from include.domain.errors import Rejected, Retryable
 from include.domain.merchant import Merchant, SourceKind
-from include.domain.shops import Shop, ShopKind, TaxMode
+from include.domain.shops import RateSource, Shop, ShopKind, TaxMode
 from include.services.ports import PeriodState
 from include.services.preflight import Check
 from include.wiring import Tieout
@@ -172,6 +172,8 @@ class PreflightDesk:
         )
         for currency, bank in shop.clearing_banks.items():
             yield Check(place, f"{name}: clearing of {currency}", _bank(master, bank, currency))
+            if currency != self._merchant.base_currency:
+                yield Check(place, f"{name}: rate of {currency}", self._rate(shop, currency))
         yield Check(
             place,
             f"{name}: salesperson",
@@ -187,6 +189,20 @@ class PreflightDesk:
                 yield Check(
                     place, f"{name}: tax of house account of {currency}", _untaxed(master, account)
                 )
+
+    def _rate(self, shop: Shop, currency: str) -> Callable[[], str]:
+        """Ask for the rate that a receipt of today would be booked at."""
+
+        def ask() -> str:
+            merchant, mappings = self._merchant, self._context.mappings
+            # Its settlement needs it, whatever the receipt is booked at.
+            millionths = mappings.fx_rate(currency, merchant.base_currency, self._day)
+            rate = "{}.{:06d}".format(*divmod(millionths, 1_000_000))
+            if shop.exchange_rates is RateSource.dated:
+                return f"{rate} of fx_rates.yaml, for receipts and settlement"
+            return f"{rate} for settlement; card clearing keeps what SYSPRO's own differs by"
+
+        return ask
 
     def _master_data(self) -> "MasterData":
         found = self._erp.master_data

@@ -18,6 +18,7 @@ from include.adapters.syspro.documents.schema import (
     Group,
     Key,
     Note,
+    Rate,
 )
 from include.adapters.syspro.documents.verdict import Verdict, gl_key, judge
 
@@ -75,6 +76,7 @@ PAYMENT = Document(
                             "UnappliedPayment",
                             (
                                 Element("GrossPaymentValue", Amount(), is_required=True),
+                                Element("ExchangeRateToUse", Rate()),
                                 Element("CustomerPurchaseOrder", Key(30), is_required=True),
                             ),
                             is_required=False,

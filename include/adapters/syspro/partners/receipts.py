@@ -6,6 +6,9 @@ refund is booked differs by site and is a setting: a negative payment (inferred)
 by hand from the report.
 """
 
+import json
+from dataclasses import replace
+
 from include.adapters.syspro.documents import arstin, arstpy
 from include.adapters.syspro.documents.comfnd import Find
 from include.adapters.syspro.partners.common import (
@@ -17,6 +20,7 @@ from include.adapters.syspro.partners.common import (
     iso_date,
     minor,
     money_difference,
+    number,
     period_difference,
     trn_period,
 )
@@ -47,9 +51,12 @@ class ReceiptPartner:
         receipt = command_of(BookReceipt, effect)
         with self._asking.client.session():
             found = self._documents(receipt, effect)
-            if found or effect.sent_at is None or self._is_debit_note(receipt):
+            if not found and effect.sent_at is not None and not self._is_debit_note(receipt):
+                found = self._history(receipt, effect)
+            if len(found) != 1 or not self._has_rate(receipt):
                 return found
-            return self._history(receipt, effect)
+            in_ledger = self._in_ledger(receipt, effect)
+            return (replace(found[0], facts={**found[0].facts, **in_ledger}),)
 
     def send(self, effect: Effect) -> Receipt:
         """Post once; see the port for the errors."""
@@ -62,7 +69,10 @@ class ReceiptPartner:
             return self._post_payment(receipt, effect, letter)
 
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
-        """Compare amount, currency, date, period and what became of the GL journal."""
+        """Compare amount, currency, date, period and what became of the GL journal.
+
+        Of a foreign one also what it is worth in the company's currency, where the ledger shows it.
+        """
         receipt, facts = command_of(BookReceipt, effect), found.facts
         currency = receipt.amount.currency
         differences = [
@@ -76,6 +86,12 @@ class ReceiptPartner:
             differences += difference("currency", currency, facts["currency"])
         if facts["date"]:
             differences += difference("date", receipt.posting_date.isoformat(), facts["date"])
+        if isinstance(facts.get("base"), int):
+            base = receipt.base_currency
+            ours = receipt.amount.convert(receipt.rate_millionths, base)
+            differences += money_difference(
+                f"{base} in the ledger", abs(ours.minor), facts["base"], base
+            )
         return tuple(differences)
 
     # Sending ---------------------------------------------------------------------------------
@@ -150,6 +166,7 @@ class ReceiptPartner:
             "PaymentType": self._settings.payment_type,
             "UnappliedPayment": {
                 "GrossPaymentValue": receipt.amount,
+                "ExchangeRateToUse": receipt.rate_millionths or None,
                 "CustomerPurchaseOrder": receipt.reference,
             },
         }
@@ -178,6 +195,23 @@ class ReceiptPartner:
             )
             for row in rows
         )
+
+    def _in_ledger(self, receipt: BookReceipt, effect: Effect) -> dict[str, object]:
+        """Return the debits of the receipt's GL journal; nothing where SYSPRO does not name one."""
+        gl_journal = str(json.loads(effect.evidence or "{}").get("gl_journal", ""))
+        if not gl_journal:
+            return {}
+        names = ("GlYear", "GlPeriod", "Journal")
+        parts = (str(number(part)) for part in gl_journal.split("/"))
+        where = tuple((name, "EQ", part) for name, part in zip(names, parts, strict=True))
+        find = Find("GenJournalDetail", where, ("EntryType", "EntryValue"))
+        rows = self._asking.find(find, effect.reference)
+        debits = (row for row in rows if row.get("entrytype", "").upper() == "D")
+        total = sum(minor(row.get("entryvalue", ""), receipt.base_currency) for row in debits)
+        return {"gl_journal": gl_journal, **({"base": total} if rows else {})}
+
+    def _has_rate(self, receipt: BookReceipt) -> bool:
+        return receipt.rate_millionths > 0 and not self._is_debit_note(receipt)
 
     def _history(self, receipt: BookReceipt, effect: Effect) -> tuple[Found, ...]:
         ours = payments_under(self._asking, receipt.customer, receipt.reference, effect.reference)
