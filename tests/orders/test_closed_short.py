@@ -270,7 +270,7 @@ def test_an_order_that_is_entered_anew_is_followed_under_its_new_number(site: Si
     site.kit.erp.orders[order.purchase_order] = site.erp.orders[-1]
     site.poll()
     saga = site.kit.service.orders.get(order.order_id)
-    assert (saga.state, saga.reason) == (OrderState.booked, "held in SYSPRO")  # a clerk sees it
+    assert (saga.state, saga.reason) == (OrderState.captured, "held in SYSPRO")  # a clerk sees it
     site.erp.show(order, "9", "1")
     site.kit.erp.orders[order.purchase_order] = site.erp.orders[-1]
     site.poll()

@@ -18,7 +18,7 @@ from include.services.orders.folds import payment_event, with_payment
 from include.services.orders.moves import authorized, to_capture
 from include.services.orders.numbering import free_number
 from include.services.orders.ports import ShopContext
-from include.services.orders.standing import is_under_review
+from include.services.orders.standing import is_under_review, waits_for_clerk
 from include.services.orders.stock_check import ask_stock
 from include.services.orders.whose_customer import account_of
 from include.services.translate.currencies import check_customer_currency
@@ -129,6 +129,7 @@ def _stop_expired(
         sums = ", ".join(f"{one.cause}: {one.amount}" for one in claimed.requested_captures)
         return claimed, Event("capture asked for before the authorisation lapses", {"for": sums})
     why = "the authorisation lapses before the order could be captured"
+    why += ", and SYSPRO still holds it" if waits_for_clerk(facts) else ""
     why += f", and could not be renewed: {facts.unrenewed}" if facts.unrenewed else ""
     stop = Stop("tieout", why, keeps_invoice=facts.is_invoiced)
     return replace(facts, stop=stop), Event("stopped before the authorisation lapses", {})

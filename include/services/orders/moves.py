@@ -23,6 +23,7 @@ from include.services.orders.standing import (
     is_too_late,
     is_under_review,
     is_wholly_captured,
+    waits_for_clerk,
 )
 
 # How often the ERP is asked what a clerk did; the pollers usually know it long before.
@@ -97,13 +98,22 @@ def _expire(it: Situation) -> Move | None:
         return None
     if _is_captured_next(it):
         return renewal_to_seek(it.order, facts) if it.is_doubted else None
-    # One that nobody has accepted is not made anew: the open case would say nothing of it.
-    rule = OnExpiry.release if is_under_review(facts) else it.rules.on_expiry
+    rule = _on_expiry(it)
     if rule is OnExpiry.capture:
         return Perform(f"capture|{next_capture(it.order, facts, it.rules).number}")
     if rule is OnExpiry.renew and not facts.unrenewed and renewal_source(it.order, facts):
         return Perform(f"authorize|{facts.attempt + 1}")
     return Ask("stop_expired")
+
+
+def _on_expiry(it: Situation) -> OnExpiry:
+    """What the merchant's rule comes to for this order."""
+    # One that nobody has accepted is not made anew: the open case would say nothing of it.
+    if is_under_review(it.facts):
+        return OnExpiry.release
+    # Nor is one charged that a clerk has not released; the card on file gives them more time.
+    is_kept = it.rules.on_expiry is OnExpiry.capture and waits_for_clerk(it.facts)
+    return OnExpiry.renew if is_kept else it.rules.on_expiry
 
 
 def _asking(it: Situation, move: Move) -> Move:
@@ -167,19 +177,23 @@ def _hold(it: Situation) -> Move | None:
     if is_under_review(facts):
         if not facts.is_held and not facts.is_invoiced:
             return Perform(_of_sales_order("hold", facts))
-        return _rest(it, OrderState.in_review, _UNDECIDED)
-    if facts.is_invoiced:  # SYSPRO holds and releases nothing that has left
-        return None
-    is_over_limit = facts.credit in CREDIT_HOLDS
-    if facts.is_held and facts.hold_reason == "review" and not is_over_limit:
-        return Perform(_of_sales_order("release", facts))
-    if facts.is_held:  # a clerk releases it in SYSPRO
+        return _receive(facts) or _rest(it, OrderState.in_review, _UNDECIDED)
+    if waits_for_clerk(facts):
         reason = "held in SYSPRO"
-        if is_over_limit:
+        if facts.credit in CREDIT_HOLDS:
             why = f" ({facts.credit_why})" if facts.credit_why else ""
             reason = f"held in SYSPRO: credit {facts.credit}{why}"
-        return _look(it, "release", _LOOK_FOR_RELEASE, OrderState.booked, reason)
+        state = OrderState.captured if facts.captures else OrderState.booked
+        return _receive(facts) or _look(it, "release", _LOOK_FOR_RELEASE, state, reason)
+    if facts.is_held and not facts.is_invoiced:  # SYSPRO releases nothing that has left
+        return Perform(_of_sales_order("release", facts))
     return None
+
+
+def _receive(facts: OrderFacts) -> Move | None:
+    """Book the receipt of what was taken, whatever the goods wait for: it is in the bank."""
+    open_ones = (one for one in facts.captures if not one.receipt)
+    return next((Perform(f"receipt|{one.number}") for one in open_ones), None)
 
 
 def _of_sales_order(name: str, facts: OrderFacts) -> str:
@@ -194,9 +208,9 @@ def _settle(it: Situation) -> Move:
     wanted = to_capture(it.order, facts, it.rules)
     if wanted is not None:
         return Perform(f"capture|{wanted.number}")
-    for one in facts.captures:
-        if not one.receipt:
-            return Perform(f"receipt|{one.number}")
+    receiving = _receive(facts)
+    if receiving is not None:
+        return receiving
     if not facts.captures:
         return _rest(it, OrderState.booked, "captured at shipment")
     if facts.is_all_voided and is_wholly_captured(facts) and _is_held(facts):
@@ -271,9 +285,9 @@ def _unwind(it: Situation) -> Move:
     charging = _charge_delivered(it)
     if charging is not None:
         return charging
-    for one in facts.captures:
-        if facts.is_customer_known and not one.receipt:  # the refund's entry must meet its receipt
-            return Perform(f"receipt|{one.number}")
+    receiving = _receive(facts) if facts.is_customer_known else None
+    if receiving is not None:  # the refund's entry must meet its receipt
+        return receiving
     if gives_back(facts):
         # Looked at again: the refund is asked for after this is written, or its order not told.
         again = it.now + _LOOK_FOR_RETURN

@@ -3,7 +3,7 @@
 What follows from them is in ``moves``.
 """
 
-from include.domain.order_state import OrderFacts, OrderState
+from include.domain.order_state import CREDIT_HOLDS, OrderFacts, OrderState
 from include.domain.payments import PaymentStatus
 from include.domain.reviews import Decision
 from include.services.orders.steps import name_of
@@ -82,3 +82,17 @@ def was_reviewed(facts: OrderFacts) -> bool:
     """Say whether the payment was held for a fraud review, whatever was decided since."""
     held = (PaymentStatus.in_review, PaymentStatus.review_first)
     return facts.payment is not None and facts.payment.status in held
+
+
+def waits_for_clerk(facts: OrderFacts) -> bool:
+    """Say whether SYSPRO keeps the goods until a clerk releases them: until then nobody is charged.
+
+    What has left was released, whatever else is known.
+    """
+    if facts.is_invoiced:
+        return False
+    is_over_limit = facts.credit in CREDIT_HOLDS
+    if not facts.sales_order:
+        return is_over_limit  # it goes there in suspense
+    is_ours = facts.hold_reason == "review" and not is_over_limit  # the review's end releases it
+    return facts.is_held and not is_ours
