@@ -40,6 +40,7 @@ class Captured:
     receipt: str = ""  # SYSPRO's AR journal
     receipt_document: str = ""  # _CRDnn, where unapplied
     is_voided: bool = False  # withdrawn before a batch took it
+    authorization_id: str = ""  # the request it was drawn on; a renewal holds the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,37 @@ class OrderFacts:
     def captured_minor(self) -> int:
         """Return what was taken; what refunds and voids gave back of it is ``returned_minor``."""
         return sum(one.amount.minor for one in self.captures)
+
+    def promised_minor(self) -> int:
+        """Return what was taken, and what was asked for and will be."""
+        taken = {one.number for one in self.captures}
+        open_minor = sum(
+            one.amount.minor for one in self.requested_captures if one.number not in taken
+        )
+        return open_minor + self.captured_minor()
+
+    def drawn_on(self, authorization_id: str) -> tuple[Captured, ...]:
+        """Return what was captured of one authorisation, voided captures among it."""
+        return tuple(one for one in self.captures if one.authorization_id == authorization_id)
+
+    @property
+    def drawn(self) -> tuple[Captured, ...]:
+        """Return what was captured of this attempt's authorisation."""
+        return self.drawn_on(self.payment.request_id) if self.payment else ()
+
+    @property
+    def is_unspent(self) -> bool:
+        """Say whether this attempt's authorisation, if there is one, still holds all of it."""
+        return all(one.is_voided for one in self.drawn)
+
+    @property
+    def approved(self) -> Money | None:
+        """Return what the bank approved in all: in this attempt, and captured of those before."""
+        held = self.payment.authorized if self.payment else None
+        if held is None:
+            return None
+        before = self.captured_minor() - sum(one.amount.minor for one in self.drawn)
+        return Money(held.minor + before, held.currency)
 
     @property
     def is_all_voided(self) -> bool:

@@ -60,7 +60,7 @@ class Authorize:
     amount: Money
     source: PaymentSource
     shopper: Shopper
-    lines: tuple[OrderLine, ...]
+    lines: tuple[OrderLine, ...]  # they add up to the amount; () for the rest of an order
     skip_decision: bool = False  # a review has accepted it
     known_reference: str = ""
     renews: Renewed | None = None  # made by the merchant, from a stored token; else by the shopper
@@ -79,6 +79,7 @@ class Capture:
     amount: Money
     is_final: bool = True
     known_reference: str = ""
+    sequence: int = 1  # 1, 2 ... of this authorization
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,6 +219,17 @@ def test_a_renewal_names_the_shoppers_own_payment(shop: Shop) -> None:
     assert "merchantInitiatedTransaction" in from_json(Authorized, wrong.evidence).details[0]
 
 
+def test_the_rest_of_an_order_is_renewed_and_captured(shop: Shop) -> None:
+    old, rest = kept(shop), replace(AMOUNT, minor=6_019)
+    part = Capture("ord_1", 1, MERCHANT, shop.code, old.request_id, replace(AMOUNT, minor=3_000))
+    assert shop.run(CAPTURE, replace(part, is_final=False)).state is EffectState.done
+    anew = replace(renewal(shop, old, old.network_id), amount=rest, lines=())
+    renewed = shop.settle(shop.run(AUTH, anew))
+    assert renewed.state is EffectState.verified
+    last = Capture("ord_1", 2, MERCHANT, shop.code, renewed.their_key, rest)
+    assert shop.settle(shop.run(CAPTURE, last)).state is EffectState.verified
+
+
 def test_a_look_shows_what_a_renewal_needs(shop: Shop) -> None:
     old = kept(shop)
     found = Payments(shop.client).authorization(old.request_id)

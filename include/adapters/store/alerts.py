@@ -19,7 +19,7 @@ from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.refunds import RefundState
 from include.services.alerts.ports import AlertRow, Seen
 from include.services.effects.ports import EffectKind, EffectState
-from include.services.orders.standing import is_under_review
+from include.services.orders.standing import is_under_review, is_wholly_captured
 
 _RAISED, _CLEARED = "raised", "cleared"
 _ERP = (
@@ -210,15 +210,14 @@ class SqlSightings:
         return self._open(rule, in_review, ages, words)
 
     def expiring(self, rule: AlertRule, now: datetime) -> Sequence[Seen]:
-        """Count authorisations that lapse within ``expiry_lead_hours`` and are still open."""
-        states = tuple(
-            state
-            for state in OrderState
-            if state not in (*ENDED, OrderState.in_review, OrderState.captured)
-        )
+        """Count authorisations that lapse within ``expiry_lead_hours`` and are still open.
+
+        One that was captured in part is open until the rest is captured, too.
+        """
+        states = tuple(state for state in OrderState if state not in (*ENDED, OrderState.in_review))
 
         def lapses(rules: OrderRules, facts: OrderFacts) -> bool:
-            return _is_past(rules.expiry_due_at, facts, now)
+            return not is_wholly_captured(facts) and _is_past(rules.expiry_due_at, facts, now)
 
         return self._open(rule, states, lapses, "authorisations lapse at")
 
@@ -246,7 +245,10 @@ class SqlSightings:
             wanted = (
                 select(orders.c.order_id, orders.c.merchant_id, orders.c.facts)
                 .where(
-                    orders.c.state.in_([state.value for state in states]), orders.c.order_id > after
+                    orders.c.state.in_([state.value for state in states]),
+                    # Most that are captured are captured wholly, and wait for weeks at times.
+                    orders.c.captured_minor < orders.c.amount_minor,
+                    orders.c.order_id > after,
                 )
                 .order_by(orders.c.order_id)
                 .limit(_PAGE)

@@ -10,6 +10,7 @@ from include.adapters.store.order_tables import orders, refunds
 from include.domain.canonical import from_json
 from include.domain.money import Money
 from include.domain.order_state import ENDED, OrderFacts, OrderState
+from include.services.orders.standing import is_wholly_captured
 
 _PAGE = 500
 
@@ -28,7 +29,7 @@ class ListedRefund:
 
 @dataclass(frozen=True, slots=True)
 class ListedHold:
-    """An order whose authorisation still counts."""
+    """An order whose authorisation, or what is left of it, is still to be captured."""
 
     order_id: str
     shop_id: str
@@ -93,7 +94,8 @@ def _holds(engine: Engine, states: Sequence[str]) -> Iterator[ListedHold]:
             page = connection.execute(wanted).all()
         for row in page:
             facts = from_json(OrderFacts, row.facts)
-            if facts.payment is not None and not facts.is_reversed:
+            is_over = facts.is_reversed or is_wholly_captured(facts)
+            if facts.payment is not None and not is_over:
                 yield ListedHold(
                     row.order_id,
                     row.shop_id,

@@ -46,7 +46,7 @@ def note_letters(
             kind=kind,
             key=saga.key,
             currency=stake.currency,
-            amount_minor=stake.amount_minor,
+            amount_minor=stake.amount_minor if letter.minor is None else letter.minor,
             reason=letter.note.reason,
             next_action=letter.note.next_action,
             owner=stake.owner,

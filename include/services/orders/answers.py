@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from include.domain.erp_orders import NOT_RELEASED
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
-from include.domain.order_rules import OnCredit
+from include.domain.order_rules import OnCredit, OnExpiry
 from include.domain.order_state import OrderFacts, RequestedCapture, Stop
 from include.domain.orders import Order
 from include.domain.reviews import Decision
@@ -17,6 +17,7 @@ from include.services.orders.driver import Event
 from include.services.orders.folds import payment_event, with_payment
 from include.services.orders.moves import authorized, to_capture
 from include.services.orders.numbering import free_number
+from include.services.orders.own_letters import TIEOUT
 from include.services.orders.ports import ShopContext
 from include.services.orders.standing import is_under_review, waits_for_clerk
 from include.services.orders.stock_check import ask_stock
@@ -74,7 +75,7 @@ def _ask_credit(
     detail = {"verdict": judged.verdict, "why": judged.why, "rule": rule.value}
     event = Event("credit checked", {**about, **detail})
     if rule is OnCredit.refuse:
-        stop = Stop("tieout", f"customer {customer}: credit {judged.verdict}")
+        stop = Stop(TIEOUT, f"customer {customer}: credit {judged.verdict}")
         return replace(facts, credit=judged.verdict, stop=stop), event
     return replace(facts, credit="accepted" if rule is OnCredit.accept else judged.verdict), event
 
@@ -128,26 +129,39 @@ def _stop_expired(
     if claimed.requested_captures != facts.requested_captures:
         sums = ", ".join(f"{one.cause}: {one.amount}" for one in claimed.requested_captures)
         return claimed, Event("capture asked for before the authorisation lapses", {"for": sums})
-    why = "the authorisation lapses before the order could be captured"
+    what = "the rest of the order" if facts.captures else "the order"
+    why = f"the authorisation lapses before {what} could be captured"
     why += ", and SYSPRO still holds it" if waits_for_clerk(facts) else ""
     why += f", and could not be renewed: {facts.unrenewed}" if facts.unrenewed else ""
-    stop = Stop("tieout", why, keeps_invoice=facts.is_invoiced)
+    stop = Stop(TIEOUT, why, keeps_invoice=facts.is_invoiced or bool(facts.captures))
     return replace(facts, stop=stop), Event("stopped before the authorisation lapses", {})
+
+
+def _leave_rest(
+    order: Order, desk: ShopContext, facts: OrderFacts, _now: datetime
+) -> tuple[OrderFacts, Event | None]:
+    """Use what is left of an authorisation to its end, without another: a person is told."""
+    is_rule = desk.rules.on_expiry is OnExpiry.release
+    why = "on_expiry is release" if is_rule else "no card is on file"
+    left = authorized(order, facts) - Money(facts.captured_minor(), order.currency)
+    told = Event("the authorisation of the rest is left to lapse", {"why": why, "rest": str(left)})
+    return replace(facts, unrenewed=why), told
 
 
 def _with_invoices_wanted(order: Order, desk: ShopContext, facts: OrderFacts) -> OrderFacts:
     """Want what was invoiced, each under the cause by which its own reader asks: never twice."""
     is_closed = is_under_review(facts) or facts.decision is Decision.reject
-    if is_closed or not facts.is_invoiced or facts.requested_captures or facts.captures:
+    left = authorized(order, facts).minor - facts.promised_minor()
+    if is_closed or not facts.is_invoiced or left <= 0:
         return facts
-    left = authorized(order, facts).minor
     for document in desk.erp.documents_of(order.purchase_order, facts.customer):
         is_ours = document.document_type == "I" and document.amount.currency == order.currency
-        minor = min(document.amount.minor, left) if is_ours else 0
-        if minor <= 0:
+        minor, cause = min(document.amount.minor, left), f"invoice {document.invoice}"
+        is_known = any(one.cause == cause for one in facts.requested_captures)
+        if is_known or not is_ours or minor <= 0:
             continue
         left -= minor
-        amount, cause = Money(minor, order.currency), f"invoice {document.invoice}"
+        amount = Money(minor, order.currency)
         one = RequestedCapture(free_number(facts), amount, cause, is_final=not left)
         facts = replace(facts, requested_captures=(*facts.requested_captures, one))
     return facts
@@ -234,6 +248,7 @@ ANSWERS: Mapping[str, Answer] = {
     "invoice": _ask_invoice,
     "applications": ask_applications,
     "stop_expired": _stop_expired,
+    "leave_rest": _leave_rest,
     "stop_returned": _stop_returned,
     "delivered": _ask_delivered,
     "go_on": _go_on,

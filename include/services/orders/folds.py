@@ -10,7 +10,7 @@ from include.domain.canonical import from_json
 from include.domain.erp_orders import SUSPENDED
 from include.domain.money import Money
 from include.domain.order_state import CREDIT_HOLDS, Captured, OrderFacts, OrderState, Stop
-from include.domain.payments import Authorized, Moved, PaymentStatus
+from include.domain.payments import Authorized, Capture, Moved, PaymentStatus
 from include.domain.reviews import Decision
 from include.services.effects.ports import Effect, EffectState
 from include.services.effects.states import EXECUTED
@@ -52,8 +52,10 @@ def _authorized(
         # The series goes on with the token and the network's id of the shopper's own payment.
         first_id = old.network_id or found.network_id
         found = replace(found, stored=found.stored or old.stored, network_id=first_id)
+    # What captures were drawn on is not given back any more: its rest lapses with its days.
+    replaced = old if is_renewal and facts.is_unspent else facts.replaced
     facts = with_payment(desk, facts, found, sent_at or now, now, is_anew=number > 1)
-    facts = replace(facts, attempt=number, replaced=old if is_renewal else facts.replaced)
+    facts = replace(facts, attempt=number, replaced=replaced)
     if found.authorized is not None and found.authorized.currency != effect.currency:
         # Its amount says nothing about the order's: a person looks, and the hold is not forgotten.
         problem = f"the gateway approved {found.authorized} of an order in {effect.currency}"
@@ -190,7 +192,8 @@ def _captured(
         return facts, Event("capture refused", {"why": why})
     number = number_of(step)
     amount = found.amount or Money(effect.amount_minor, effect.currency)
-    captured = Captured(number, found.request_id, amount, desk.today)
+    drawn_on = from_json(Capture, effect.payload).authorization_id
+    captured = Captured(number, found.request_id, amount, desk.today, authorization_id=drawn_on)
     facts = replace(facts, captures=(*facts.captures, captured))
     return facts, Event("captured", {"amount": str(amount), "request_id": found.request_id})
 
@@ -227,19 +230,19 @@ def _applied(
 def _reversed(
     desk: ShopContext, facts: OrderFacts, step: str, effect: Effect, now: datetime
 ) -> tuple[OrderFacts, Event]:
+    is_old = name_of(step) == "reverse_old"
+    freed = replace(facts, replaced=None) if is_old else replace(facts, is_reversed=True)
     if effect.state is EffectState.declined:
         found = from_json(Moved, effect.evidence)
         why = effect.reason or f"{found.theirs} {found.reason}".strip()
         has_lapsed = facts.expires_at is not None and now >= facts.expires_at
-        if has_lapsed and name_of(step) == "reverse":  # nothing is held any more, and nothing taken
-            return replace(facts, is_reversed=True), Event("authorisation had lapsed", {"why": why})
-        if facts.is_all_voided and name_of(step) == "reverse":  # by processors that do both at once
-            facts = replace(facts, is_reversed=True)
-            return facts, Event("authorisation was released with the void", {"why": why})
+        if has_lapsed and not is_old:  # nothing is held any more, and nothing taken of it
+            return freed, Event("authorisation had lapsed", {"why": why})
+        held = facts.replaced if is_old else facts.payment
+        if held is not None and facts.drawn_on(held.request_id):  # voided: some do both at once
+            return freed, Event("authorisation was released with the void", {"why": why})
         return with_refusal(facts, step, why), Event("reversal refused", {"why": why})
-    if name_of(step) == "reverse_old":
-        return replace(facts, replaced=None), Event("older authorisation reversed", {})
-    return replace(facts, is_reversed=True), Event("authorisation reversed", {})
+    return freed, Event(f"{'older ' if is_old else ''}authorisation reversed", {})
 
 
 def _told(

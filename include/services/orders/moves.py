@@ -103,6 +103,10 @@ def _expire(it: Situation) -> Move | None:
         return Perform(f"capture|{next_capture(it.order, facts, it.rules).number}")
     if rule is OnExpiry.renew and not facts.unrenewed and renewal_source(it.order, facts):
         return Perform(f"authorize|{facts.attempt + 1}")
+    if facts.captures and not facts.unrenewed and not is_under_review(facts):
+        return Ask("leave_rest")
+    if not facts.is_unspent:
+        return None  # nothing of it is given back: what it still holds is used, or lapses
     return Ask("stop_expired")
 
 
@@ -119,11 +123,13 @@ def _on_expiry(it: Situation) -> OnExpiry:
 def _asking(it: Situation, move: Move) -> Move:
     """An order that would rest on an authorisation nobody could renew asks a person meanwhile."""
     facts = it.facts
-    if not isinstance(move, Rest) or not facts.unrenewed or facts.captures:
+    if not isinstance(move, Rest) or not facts.unrenewed or is_wholly_captured(facts):
         return move
     lapses = f"{facts.expires_at:%Y-%m-%d %H:%M} UTC" if facts.expires_at else "soon"
-    why = f"the authorisation could not be renewed ({facts.unrenewed}) and lapses at {lapses}"
-    return Rest(OrderState.stuck, f"{why}: ship and capture before, or cancel it", move.until)
+    of_what, it_all = (" of the rest", "what is left of it") if facts.captures else ("", "it")
+    why = f"the authorisation{of_what} could not be renewed ({facts.unrenewed})"
+    why += f" and lapses at {lapses}: ship and capture before, or cancel {it_all}"
+    return Rest(OrderState.stuck, why, move.until)
 
 
 def _is_captured_next(it: Situation) -> bool:
@@ -134,7 +140,7 @@ def _is_captured_next(it: Situation) -> bool:
 
 def _is_expiring(it: Situation) -> bool:
     facts, lapses = it.facts, _lapses(it)
-    if lapses is None or facts.captures or facts.is_reversed:
+    if lapses is None or facts.is_reversed or is_wholly_captured(facts):
         return False
     return it.now >= lapses
 
@@ -213,7 +219,7 @@ def _settle(it: Situation) -> Move:
         return receiving
     if not facts.captures:
         return _rest(it, OrderState.booked, "captured at shipment")
-    if facts.is_all_voided and is_wholly_captured(facts) and _is_held(facts):
+    if facts.is_unspent and is_wholly_captured(facts) and _is_held(facts):
         return Perform(_reversal("reverse", facts))  # paid back on the same day, and never unwound
     applying = _apply(it)
     if applying is not None:
@@ -255,7 +261,7 @@ def to_capture(order: Order, facts: OrderFacts, rules: OrderRules) -> RequestedC
 
 def authorized(order: Order, facts: OrderFacts) -> Money:
     """What the bank approved, at most the order's amount; nothing if in another currency."""
-    approved = facts.payment.authorized if facts.payment else None
+    approved = facts.approved
     if approved is None or approved.currency != order.currency:
         return Money(0, order.currency)
     return min(approved, order.amount, key=lambda money: money.minor)
@@ -263,9 +269,9 @@ def authorized(order: Order, facts: OrderFacts) -> Money:
 
 def next_capture(order: Order, facts: OrderFacts, rules: OrderRules) -> RequestedCapture:
     """Return what is captured next; all that is held, if nobody wants less."""
-    whole = authorized(order, facts)
+    left = authorized(order, facts) - Money(facts.captured_minor(), order.currency)
     return to_capture(order, facts, rules) or RequestedCapture(
-        next_number(facts), whole, "before it lapses", is_final=True
+        next_number(facts), left, "before it lapses", is_final=True
     )
 
 
@@ -292,7 +298,7 @@ def _unwind(it: Situation) -> Move:
         # Looked at again: the refund is asked for after this is written, or its order not told.
         again = it.now + _LOOK_FOR_RETURN
         return Rest(OrderState.cancelling, f"{stop.why}: the captures are given back", again)
-    if _is_held(facts) and (not facts.captures or facts.is_all_voided):
+    if _is_held(facts) and facts.is_unspent:
         return Perform(_reversal("reverse", facts))
     if not (facts.captures and (stop.keeps_invoice or facts.delivered_minor)):
         return _rest(it, stop.ends_as, stop.why)
@@ -348,7 +354,7 @@ def _rest(it: Situation, state: OrderState, reason: str, until: datetime | None 
         return Perform(f"tell|{state}")
     if it.calls_back and facts.callback_state != state:
         return Perform(f"callback|{state}")
-    lapses = _lapses(it)
-    if lapses is not None and not facts.captures and facts.stop is None:
+    lapses, is_open = _lapses(it), facts.stop is None and not is_wholly_captured(facts)
+    if lapses is not None and is_open and it.now < lapses:
         until = min(until, lapses) if until else lapses
     return Rest(state, reason, until)

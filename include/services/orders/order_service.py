@@ -34,7 +34,11 @@ from include.services.orders.place_order import OrderPlay, is_wanted
 from include.services.orders.ports import ShopContext
 from include.services.orders.refund_service import Refunding
 from include.services.orders.setting_back import NO_DESK, Stake
-from include.services.orders.standing import gives_back, is_under_review
+from include.services.orders.standing import (
+    gives_back,
+    is_under_review,
+    is_wholly_captured,
+)
 from include.services.orders.steps import STEPS, name_of
 from include.services.orders.stores import Amend, DecisionBook, OrderBook, RefundBook
 from include.services.orders.undrivable import turn_away
@@ -114,9 +118,10 @@ class OrderService(Refunding):
 
         def want(facts: OrderFacts) -> OrderFacts:
             is_counted = has_left and facts.delivered_minor is not None  # with all invoices
-            if is_counted or any(one.cause == cause for one in facts.requested_captures):
+            is_paid = has_left and is_wholly_captured(facts)  # its hold was about to lapse, say
+            if is_counted or is_paid or any(one.cause == cause for one in facts.requested_captures):
                 return facts
-            left = authorized(order, facts).minor - _promised(facts)
+            left = authorized(order, facts).minor - facts.promised_minor()
             wanted = amount or Money(left, order.currency)
             if 0 < wanted.minor - left <= tolerance_minor and left:
                 wanted = Money(left, wanted.currency)
@@ -379,11 +384,3 @@ def _is_paid(facts: OrderFacts) -> bool:
 
 def _is_booked(facts: OrderFacts) -> bool:
     return bool(facts.sales_order)
-
-
-def _promised(facts: OrderFacts) -> int:
-    taken = {one.number for one in facts.captures}
-    open_minor = sum(
-        one.amount.minor for one in facts.requested_captures if one.number not in taken
-    )
-    return open_minor + facts.captured_minor()

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.reviews import Decision
 from include.services.effects.store import DeadLetterNote
 from include.services.orders.gateway_refusals import refusal_of
-from include.services.orders.standing import is_under_review
+from include.services.orders.standing import is_under_review, is_wholly_captured
 
-SHIPPED_UNPAID = "shipped_unpaid"
+SHIPPED_UNPAID, REST_UNPAID = "shipped_unpaid", "rest_unpaid"  # kinds of dead letter
 TIEOUT = "tieout"  # as who stopped an order: nobody who would know of its goods
 
 
@@ -19,17 +20,50 @@ class OwnLetter:
 
     note: DeadLetterNote
     step: str = ""
+    minor: int | None = None  # at stake, where it is a part of the order
 
 
 def own_letters(facts: OrderFacts) -> Mapping[str, OwnLetter]:
     """Return, by kind, the letters that are open as long as the facts are so."""
     found: dict[str, OwnLetter] = {}
-    refusal, unpaid = refusal_of(facts), _shipped_unpaid(facts)
+    refusal, unpaid, rest = refusal_of(facts), _shipped_unpaid(facts), _rest_unpaid(facts)
     if refusal is not None:
         found[refusal.kind] = OwnLetter(refusal.note, refusal.step)
     if unpaid is not None:
         found[SHIPPED_UNPAID] = OwnLetter(unpaid)
+    if rest is not None:
+        found[REST_UNPAID] = rest
     return found
+
+
+def _rest_unpaid(facts: OrderFacts) -> OwnLetter | None:
+    """Tell that what is left of an order is soon held by nobody, or is held no more.
+
+    Before its goods leave: in SYSPRO it is still to be delivered.
+    """
+    stop, approved = facts.stop, facts.approved
+    is_at_home = not facts.captures or facts.is_order_cancelled or is_wholly_captured(facts)
+    if approved is None or is_at_home:
+        return None
+    left = approved - Money(facts.captured_minor(), approved.currency)
+    order = f"sales order {facts.sales_order}" if facts.sales_order else "the order"
+    if stop is not None and stop.keeps_invoice and stop.who == TIEOUT:
+        note = DeadLetterNote(
+            f"{left} of it were not captured before the hold was gone",
+            f"What is left of {order} must not leave: cancel it in SYSPRO, or have the shopper "
+            "pay anew; what leaves all the same, collect from the customer. Then resolve this.",
+        )
+        return OwnLetter(note, minor=left.minor)
+    if stop is not None or not facts.unrenewed:
+        return None
+    until = f"{facts.expires_at:%Y-%m-%d %H:%M} UTC" if facts.expires_at else "soon"
+    note = DeadLetterNote(
+        f"{left} of it are not captured, and the authorisation lapses at {until} without another: "
+        f"{facts.unrenewed}",
+        f"Ship and invoice the rest before, which charges it. Else cancel what is left of {order} "
+        "in SYSPRO, or have the shopper pay anew: what leaves later may be charged to nobody.",
+    )
+    return OwnLetter(note, minor=left.minor)
 
 
 def _shipped_unpaid(facts: OrderFacts) -> DeadLetterNote | None:

@@ -62,7 +62,7 @@ def _latest(facts: OrderFacts, payment: Authorized, table: PaymentTable) -> Paym
     status = PaymentStatus.authorized if is_kept else payment.status
     if status is not PaymentStatus.authorized:
         return _answer(payment, status, table)
-    if facts.is_reversed or facts.is_all_voided:
+    if facts.is_all_voided or (facts.is_reversed and not facts.captures):
         return table("reversal", "REVERSED", "")
     if facts.captures:
         return table("capture", "PENDING", "")

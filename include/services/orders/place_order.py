@@ -159,22 +159,25 @@ class OrderPlay:
     def _authorize(self, facts: OrderFacts, step: str) -> Command:
         order, attempt = self.order, number_of(step)
         is_renewal = attempt > facts.attempt
+        amount = order.amount
+        if is_renewal:  # of what is not captured yet
+            amount -= Money(facts.captured_minor(), order.currency)
         before = reference_of(f"{order.order_id}|authorize|{attempt - 1}") if attempt > 1 else ""
         content = Authorize(
             order.order_id,
             attempt,
             self.desk.organization_id,
             order.purchase_order,
-            order.amount,
+            amount,
             (renewal_source(order, facts) if is_renewal else None) or order.payment,
             order.shopper,
-            order.lines,
+            order.lines if amount == order.amount else (),  # they add up to nothing less
             skips_decision(facts) if is_renewal else facts.skips_decision,
             self._known_reference(facts) if is_renewal else before,
             renewed(facts) if is_renewal else None,
             order.buyer,
         )
-        return self._at_gateway(step, content, order.amount)
+        return self._at_gateway(step, content, amount)
 
     def _customer(self, facts: OrderFacts, step: str) -> Command:
         content = self.desk.translator.add_customer(self.order, facts.customer)
@@ -229,6 +232,7 @@ class OrderPlay:
             wanted.amount,
             wanted.is_final,
             self._known_reference(facts),
+            sequence=len(facts.drawn) + 1,
         )
         return self._at_gateway(step, content, wanted.amount)
 
@@ -273,7 +277,7 @@ class OrderPlay:
             old.authorized,  # what it answered, not what was asked for
             why,
             self._known_reference(facts),
-            is_after_void=name_of(step) == "reverse" and facts.is_all_voided,
+            is_after_void=bool(facts.drawn_on(old.request_id)),
         )
         return self._at_gateway(step, content, old.authorized)
 

@@ -1,6 +1,7 @@
 """An authorisation that is about to lapse is made anew, by us: the shopper is not present.
 
-Source: Cybersource reference, section 7.2.
+Source: Cybersource reference, section 7.2. One that was captured in part holds the rest for the
+next capture, and is worth no more than another once its days are over: the rest is made anew.
 """
 
 from include.domain.order_state import OrderFacts
@@ -24,10 +25,10 @@ def renewal_source(order: Order, facts: OrderFacts) -> PaymentSource | None:
 
 def renewed(facts: OrderFacts) -> Renewed | None:
     """Say what a renewal renews; ``None`` where nothing is held."""
-    payment = facts.payment
-    if payment is None or payment.authorized is None:
+    payment, approved = facts.payment, facts.approved
+    if payment is None or approved is None:
         return None
-    return Renewed(payment.network_id, payment.authorized)
+    return Renewed(payment.network_id, approved)
 
 
 def skips_decision(facts: OrderFacts) -> bool:

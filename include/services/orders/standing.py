@@ -64,7 +64,7 @@ def is_for_delivered(facts: OrderFacts, step: str) -> bool:
 
 def is_wholly_captured(facts: OrderFacts) -> bool:
     """Say whether nothing is left to capture; goods on back order are captured when they leave."""
-    approved = facts.payment.authorized if facts.payment else None
+    approved = facts.approved
     return approved is not None and facts.captured_minor() >= approved.minor
 
 

@@ -20,6 +20,7 @@ from include.services.orders.commands import Command
 from include.services.orders.driver import Event, Saga
 from include.services.orders.moves import authorized
 from include.services.orders.order_service import OrderService
+from include.services.orders.own_letters import TIEOUT
 from include.services.sync.close_short import CloseShort, is_shown
 from include.services.sync.ports import Shelf, Tally, Watermarks, read_on, work_on
 from include.services.sync.standing_orders import OrdersOfOne, is_of
@@ -168,10 +169,12 @@ class OrderFollower:
         one after it was counted what had left is not charged at all.
         """
         facts = self.service.orders.get(order.order_id).facts
-        if facts.stop is not None and facts.stop.keeps_invoice:
-            return  # whoever gave it up knows it
         ours = [one.amount for one in invoices if one.amount.currency == order.currency]
         invoiced, counted = total(ours, order.currency), facts.delivered_minor
+        if facts.stop is not None and facts.stop.keeps_invoice:
+            if facts.stop.who != TIEOUT or not facts.captures:
+                return  # whoever gave it up knows it, or was told
+            counted = facts.captured_minor()  # of the rest the hold was gone
         most = authorized(order, facts) if counted is None else Money(counted, order.currency)
         if (invoiced - most).minor > self.tolerance_minor:
             raise Rejected(

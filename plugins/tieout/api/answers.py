@@ -29,7 +29,9 @@ class Kept(BaseModel):
 
 class Payment(BaseModel):
     request_id: str
-    authorized: str | None
+    authorized: str | None = Field(
+        description="By this request: where the rest of an order was authorised anew, that rest."
+    )
     expires_at: datetime | None
     kept: Kept | None = Field(description="Where `keep` was asked for, and the gateway did.")
 

@@ -14,6 +14,7 @@ from include.adapters.store.order_screen import ShownOrder
 from include.domain.money import Money, total
 from include.domain.order_state import OrderState
 from include.domain.refunds import RefundState
+from include.services.orders.standing import is_wholly_captured
 from include.services.orders.stores import TimelineEntry
 from include.wiring import Tieout, tieout
 from tieout.cursor import at_and_name, cursor_of
@@ -140,12 +141,13 @@ def _owners(context: Tieout) -> dict[str, str]:
 def _money_of(found: ShownOrder, returned: Sequence[Money]) -> list[tuple[str, Money, str]]:
     """Say what was asked, held, taken and given back; each with what proves it."""
     facts, row = found.facts, found.row
-    held = facts.payment.authorized if facts.payment else None
+    held = facts.approved
     request = facts.payment.request_id if facts.payment else ""
     captured, nothing = row.captured, Money(0, row.amount.currency)
     back = total(returned, row.amount.currency)
     expiry = f"until {facts.expires_at:%Y-%m-%d %H:%M} UTC" if facts.expires_at else ""
-    state = "reversed" if facts.is_reversed else expiry if not facts.captures else "captured"
+    is_open = not is_wholly_captured(facts)
+    state = "reversed" if facts.is_reversed else expiry if is_open else "captured"
     return [
         ("ordered", row.amount, ""),
         ("authorised", held or nothing, f"{request} {state}".strip()),

@@ -50,8 +50,9 @@ def _processing(it: Authorize) -> dict[str, object]:
     found: dict[str, object] = {
         "capture": False,
         "commerceIndicator": "internet",
-        "purchaseLevel": "3",
     }
+    if it.lines:
+        found["purchaseLevel"] = "3"
     actions = []
     if it.source.keep:
         actions.append("TOKEN_CREATE")
@@ -109,13 +110,15 @@ def _source(source: PaymentSource) -> dict[str, object]:
 
 
 def _order(it: Authorize) -> dict[str, object]:
-    return {
+    found: dict[str, object] = {
         "amountDetails": amount_details(it.amount) | _totals(it.lines, it.amount.currency),
         "billTo": _person(it.shopper.bill_to, it.shopper),
         "shipTo": _person(it.shopper.ship_to, None),
-        "lineItems": [_line(line) for line in _items(it.lines)],
         "invoiceDetails": {"purchaseOrderNumber": it.code},
     }
+    if it.lines:
+        found["lineItems"] = [_line(line) for line in _items(it.lines)]
+    return found
 
 
 def _totals(lines: Sequence[OrderLine], currency: str) -> dict[str, object]:
