@@ -13,6 +13,7 @@ from tests.cybersource.scripted import (
     AMOUNT,
     AUTH_ID,
     CODE,
+    COMMANDS,
     TRANSIENT,
     ScriptedGateway,
     authorize,
@@ -256,3 +257,35 @@ def test_every_write_is_sent_as_a_write_within_its_deadline(
         assert request.is_write
         assert request.not_accepted == frozenset()
         assert request.limits.deadline_s == (20 if kind is AUTH else 30)
+
+
+@pytest.mark.parametrize(
+    ("sequence", "is_final", "numbers"),
+    [(1, True, None), (1, False, (1, 2)), (2, False, (2, 3)), (3, True, (3, 3))],
+)
+def test_only_the_last_capture_of_an_authorization_is_numbered_as_the_last(
+    gateway: ScriptedGateway,
+    make_client: Make,
+    sequence: int,
+    is_final: bool,
+    numbers: tuple[int, int] | None,
+) -> None:
+    """One without numbers is taken for the last as well, and the rest is released."""
+    command = replace(COMMANDS[CAPTURE], sequence=sequence, is_final=is_final)
+    send(gateway, make_client(), CAPTURE, answer(CAPTURE), command=command)
+    names = ("captureSequenceNumber", "totalCaptureCount")
+    counts = dict(zip(names, numbers, strict=True)) if numbers else None
+    options = {"captureOptions": counts} if counts else None
+    assert gateway.body().get("processingInformation") == options
+
+
+def test_the_rest_of_an_order_is_authorized_without_lines_that_do_not_add_up_to_it(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    source = PaymentSource(PaymentMethod.stored_token, customer_token="C" * 32)
+    rest = replace(authorize(source=source), amount=Money(1_000, "USD"), lines=())
+    send(gateway, make_client(), AUTH, answer(AUTH), command=rest)
+    body = gateway.body()
+    assert "purchaseLevel" not in body["processingInformation"]
+    assert "lineItems" not in body["orderInformation"]
+    assert body["orderInformation"]["amountDetails"] == {"totalAmount": "10.00", "currency": "USD"}

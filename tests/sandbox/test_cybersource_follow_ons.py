@@ -111,6 +111,24 @@ def test_a_captured_authorization_is_not_reversed_unless_the_processor_can(
     assert shop.reverse(held, "40.00")[0] == 201
 
 
+@pytest.mark.parametrize("numbers", [None, (1, 1), (1, 2)])
+def test_the_last_capture_of_an_authorization_releases_the_rest_at_some_processors(
+    shop: Merchant, numbers: tuple[int, int] | None
+) -> None:
+    """By equal numbers, or without any."""
+    shop.control("cybersource", last_capture_releases=True)
+    held = shop.held()
+    body = order("60.00")
+    if numbers:
+        counts = {"captureSequenceNumber": numbers[0], "totalCaptureCount": numbers[1]}
+        body["processingInformation"] = {"captureOptions": counts}
+    assert shop.call("POST", f"/pts/v2/payments/{held}/captures", body)[0] == 201
+    status, answer = shop.capture(held, "40.00")
+    assert (status, answer.get("reason")) == (
+        (201, None) if numbers == (1, 2) else (400, "AUTH_ALREADY_REVERSED")
+    )
+
+
 def test_refunds_come_in_parts_up_to_what_was_captured(shop: Merchant) -> None:
     _, captured = shop.capture(shop.held(), "100.00")
     status, answer = shop.refund(captured["id"], "70.00", mti="r-1")

@@ -1,4 +1,9 @@
-"""Captures: take (part of) what an authorization holds."""
+"""Captures: take (part of) what an authorization holds.
+
+Several are allowed where the account is enabled for multiple partial captures, together no more
+than was authorised. Source: developer.cybersource.com, payments guides (REST), "Multiple Partial
+Captures", read 2026-11-27.
+"""
 
 from include.adapters.cybersource.partners.follow_on import FollowOn, path_of
 from include.domain.payments import Capture
@@ -19,8 +24,10 @@ class CapturePartner(FollowOn[Capture]):
 
     def body(self, it: Capture, reference: str) -> dict[str, object]:
         body = super().body(it, reference)
-        if it.number > 1 and it.is_final:
-            # The gateway wants both numbers; how many there will be is known at the last only.
-            counts = {"captureSequenceNumber": it.number, "totalCaptureCount": it.number}
+        if it.sequence > 1 or not it.is_final:
+            # Without both numbers, or with equal ones, it is the last of its authorization, and
+            # the rest is given back. Until the last the count is named as one more, says the guide.
+            count = it.sequence if it.is_final else it.sequence + 1
+            counts = {"captureSequenceNumber": it.sequence, "totalCaptureCount": count}
             body["processingInformation"] = {"captureOptions": counts}
         return body

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from include.sandbox.cybersource.payments import answers
 from include.sandbox.cybersource.payments.book import Entry
@@ -13,6 +14,8 @@ _TOTAL = "orderInformation.amountDetails.totalAmount"
 _CURRENCY = "orderInformation.amountDetails.currency"
 _REVERSED = "reversalInformation.amountDetails.totalAmount"
 _REVERSED_CURRENCY = "reversalInformation.amountDetails.currency"
+_NUMBER = "processingInformation.captureOptions.captureSequenceNumber"
+_COUNT = "processingInformation.captureOptions.totalCaptureCount"
 _TRANSACTION_ID = "clientReferenceInformation.transactionId"
 KINDS = {"payments": "authorization", "captures": "capture", "refunds": "refund"}
 KINDS |= {"credits": "credit"}
@@ -64,6 +67,7 @@ class FollowOns:
         )
         self.desk.keep(call, entry, verb="capture")
         self.desk.tell("capture", entry)
+        root.is_released |= self.desk.settings.last_capture_releases and _is_last(call.body)
         return entry
 
     def _has_lapsed(self, root: Entry) -> bool:
@@ -236,3 +240,9 @@ class FollowOns:
         self.desk.keep(call, entry)
         self.desk.tell("void", entry)
         return answers.created(answers.void(entry))
+
+
+def _is_last(body: dict[str, Any]) -> bool:
+    """Say whether a capture is its authorization's last: by equal numbers, or for want of them."""
+    number, count = part(body, _NUMBER), part(body, _COUNT)
+    return number is None or count is None or str(number) == str(count)
