@@ -65,6 +65,7 @@ SEND_FAULTS: tuple[str, ...] = (
     "session lost, committed",
     "element dropped",
 )
+LAPSED, REST, HELD = "lapsed", "the rest is renewed", "kept by a clerk"
 STORES = ("effects", "leases", "orders", "refunds", "decisions", "inbox")
 INSIDE = (Boundary.inside_intent, Boundary.inside_change)  # of a transaction: nobody pauses there
 
@@ -117,6 +118,7 @@ def cells() -> list[Cell]:
     found += [(fault, "WH", "delivery") for fault in WEBHOOK_FAULTS]
     found += [("read again", "FD", "credit notes"), ("held", "WH", "renewal")]
     found += [("store put back", "DB", how) for how in ("known", "witnessed")]
+    found += [(LAPSED, "AU", REST), (LAPSED, "AU", HELD)]
     found += [("entered anew", "SO", "by a clerk"), ("reversed by hand", "AU", "hold")]
     found += [("two workers", "OI", "same order"), ("lost answer", "OI", "placed again")]
     return found

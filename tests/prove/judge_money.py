@@ -58,19 +58,16 @@ class MoneyJudge(Judge):
                 begun.setdefault((row[2], row[5]), row[0])
             flagged[row[2]].append((row[0], bool(row[7])))
         accepted, rejected = self._decided()
-        reviewed = {
-            entry.order_id
-            for entry in self.truth.by_kind[K.payment_authorization]
-            if entry.evidence.get("status") in REVIEWED
-        }
+        reviewed = self._reviewed_since()
         truly, contradicted = self._truly_accepted(), self._contradicted()
         settled = {row[0] for row in self.rows(_SETTLED)}
         for call in self.calls_of(K.payment_capture):
             order_id, _, step = call.key.partition("|")
-            if order_id in reviewed and order_id not in truly:
-                yield Violation("I04 no capture that nobody accepted", call.key)
             at = begun.get((order_id, step), call.seq)
-            if order_id in reviewed and not any(seq < at for seq in accepted[order_id]):
+            is_reviewed = reviewed.get(order_id, at) < at
+            if is_reviewed and order_id not in truly:
+                yield Violation("I04 no capture that nobody accepted", call.key)
+            if is_reviewed and not any(seq < at for seq in accepted[order_id]):
                 yield Violation("I04 no capture without an accept", call.key)
             if contradicted.get(order_id, at) < at:
                 yield Violation("I07 no capture in a contradiction", call.key)
@@ -83,6 +80,14 @@ class MoneyJudge(Judge):
                 yield Violation("I07 no capture in a contradiction", call.key)
 
         yield from self._each_accepted()
+
+    def _reviewed_since(self) -> dict[str, int]:
+        """When an order was first held: a part may have been captured before its renewal was."""
+        found: dict[str, int] = {}
+        for entry in self.truth.by_kind[K.payment_authorization]:
+            if entry.evidence.get("status") in REVIEWED:
+                found.setdefault(entry.order_id, entry.seq)
+        return found
 
     def _each_accepted(self) -> Iterator[Violation]:
         """A held request is captured after an accept of its own, whatever was said of another."""

@@ -23,6 +23,8 @@ class OwedJudge(Judge):
         yield from self._charged()
         yield from self._promised()
         yield from self._no_more_than_owed()
+        for key in self.world.lapses.charged:
+            yield Violation("I04 no capture of what a clerk holds", key)
 
     # What moved ------------------------------------------------------------------------------
 
@@ -63,11 +65,40 @@ class OwedJudge(Judge):
         """Goods that left are charged, up to what a hold was for, unless a person let them go.
 
         What the fraud desk did not accept is charged to nobody, whoever has shipped it; where it
-        said nothing while the hold was there, somebody was told.
+        said nothing while the hold was there, somebody was told. So they were of a rest whose hold
+        was gone: to give it up when its capture is refused, after it has left, is too late.
         """
-        people, held = self.world.people, Counter[str]()
+        people, captured = self.world.people, self._captured
+        held, undecided = self._held_and_undecided()
         letters = "SELECT DISTINCT key FROM dead_letters WHERE kind = 'shipped_unpaid'"
         told = {key for (key,) in self.rows(letters)}
+        for order_id in self.world.plans:
+            if order_id in people.collects or Decision.reject in self._decided_on[order_id]:
+                continue
+            is_given_up = order_id in people.given_up and not captured[order_id]
+            owed = min(self._delivered(order_id), held[order_id])
+            if captured[order_id] >= owed or is_given_up or order_id in self._told_of_rest:
+                continue
+            what = f"{order_id}: {captured[order_id]} of {owed}"
+            if order_id not in undecided:
+                yield Violation("I09 what is delivered is charged", what)
+            elif order_id not in told:
+                yield Violation("I09 what is charged to nobody is told", what)
+
+    @cached_property
+    def _told_of_rest(self) -> set[str]:
+        """Orders of which a person was told that a part may stay uncaptured, in time to act.
+
+        That is the order's own letter; or one of a step that it waited for, for days: a capture
+        that nobody answered, or a receipt. The alert of holds that lapse counts such an order.
+        """
+        kinds = "('rest_unpaid', 'payment_capture', 'ar_receipt')"
+        found = self.rows(f"SELECT DISTINCT key FROM dead_letters WHERE kind IN {kinds}")  # noqa: S608
+        return {key.partition("|")[0] for (key,) in found}
+
+    @cached_property
+    def _decided_on(self) -> defaultdict[str, set[Decision]]:
+        """What was decided of each order while there was something to decide."""
         decided = defaultdict[str, set[Decision]](set)
         gone = {
             entry.target: EPOCH + timedelta(seconds=entry.at)
@@ -78,23 +109,16 @@ class OwedJudge(Judge):
             is_late = event.at > gone.get(event.request_id, event.at)
             if event.decision is Decision.reject or not (about.is_undone or is_late):
                 decided[about.order_id].add(event.decision)
-        undecided: set[str] = set()
+        return decided
+
+    def _held_and_undecided(self) -> tuple[Counter[str], set[str]]:
+        """Return the most that was held of each order, and those that nobody decided."""
+        held, undecided = Counter[str](), set[str]()
         for entry in self.done(K.payment_authorization):
             held[entry.order_id] = max(held[entry.order_id], entry.amount_minor)
-            if entry.evidence["status"] in REVIEWED and not decided[entry.order_id]:
+            if entry.evidence["status"] in REVIEWED and not self._decided_on[entry.order_id]:
                 undecided.add(entry.order_id)
-        for order_id in self.world.plans:
-            is_rejected = Decision.reject in decided[order_id]
-            if is_rejected or order_id in people.given_up | people.collects:
-                continue
-            owed = min(self._delivered(order_id), held[order_id])
-            if self._captured[order_id] >= owed:
-                continue
-            what = f"{order_id}: {self._captured[order_id]} of {owed}"
-            if order_id not in undecided:
-                yield Violation("I09 what is delivered is charged", what)
-            elif order_id not in told:
-                yield Violation("I09 what is charged to nobody is told", what)
+        return held, undecided
 
     # What is theirs --------------------------------------------------------------------------
 

@@ -1,7 +1,10 @@
-"""What only other people's turns show: at a renewal, in SYSPRO's screens, in the gateway's."""
+"""What only other people's turns show: where a hold lapses, in SYSPRO's screens, the gateway's."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
+
+from sqlalchemy import Connection
 
 from include.adapters.store.orders import SqlOrders
 from include.domain.erp_orders import ErpOrder
@@ -53,6 +56,33 @@ class HoldIsNeverGone(OrderService):
         return self.orders.amend(order_id, lambda it: it.with_problem(""), Event(why, {}, who))
 
 
+class ChargesWhatAClerkKeeps(SqlOrders):
+    """A hold that is about to lapse is charged, whatever waits in SYSPRO for a clerk."""
+
+    world: Any
+
+    def _read(self, connection: Connection, key: str) -> Saga[OrderFacts]:
+        saga = super()._read(connection, key)
+        facts, lapses = saga.facts, saga.facts.expires_at
+        is_due = lapses is not None and self.world.hub.now() >= lapses - timedelta(days=1)
+        if not is_due or not facts.is_held or facts.hold_reason == "review":
+            return saga
+        freed = replace(facts, is_held=False, hold_reason="", credit="accepted")
+        return replace(saga, facts=freed)
+
+
+class ForgetsTheRest(SqlOrders):
+    """What is captured in part is taken for captured: its hold lapses unseen."""
+
+    def _read(self, connection: Connection, key: str) -> Saga[OrderFacts]:
+        saga = super()._read(connection, key)
+        return (
+            replace(saga, facts=replace(saga.facts, expires_at=None))
+            if saga.facts.captures
+            else saga
+        )
+
+
 def _is_held(facts: OrderFacts) -> bool:
     return facts.payment is not None and facts.payment.status.value in ("in_review", "review_first")
 
@@ -64,4 +94,10 @@ LATE_MUTANTS = (
     ),
     Variant("s24 an order entered anew is not adopted", push=SurplusIsTheOrder, hunted_from=201),
     Variant("s25 a hold reversed by hand is never gone", service=HoldIsNeverGone),
+    Variant(
+        "s26 a lapsing hold is charged that a clerk keeps",
+        orders=ChargesWhatAClerkKeeps,
+        hunted_from=81,
+    ),
+    Variant("s27 the rest of an order is forgotten", orders=ForgetsTheRest),
 )

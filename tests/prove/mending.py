@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 
 from include.adapters.store.trust import KIND
 from include.domain.errors import Rejected
+from include.domain.order_state import OrderFacts, OrderState
 from include.domain.reviews import Decision
 from include.services.effects.dead_letters import DeadLetter
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.orders.gateway_refusals import CAPTURE_REFUSED, REVERSAL_REFUSED, refusal_of
+from include.services.orders.own_letters import REST_UNPAID
 from include.services.orders.steps import name_of
 from tests.prove import caring
 from tests.prove.aged import TOO_OLD
@@ -25,7 +27,7 @@ WHO = "controller"
 def work_off(world: "World", kit: "Kit") -> None:
     """Go through everything that is open, once."""
     is_quiet = kit.trust.check() and caring.compare(world, kit)
-    # Taken back by hand is only what nobody finds who tries the other letters again.
+    # Captured back by hand is only what nobody finds who tries the other letters again.
     for letter in sorted(kit.letters.listing(), key=lambda one: one.kind in caring.KINDS):
         if letter.kind in set(EffectKind):
             _of_effect(world, kit, letter)
@@ -40,12 +42,8 @@ def work_off(world: "World", kit: "Kit") -> None:
                 kit.letters.resolve(letter.dead_letter_id, WHO, "about one that was reversed")
             else:
                 kit.inbox.retry(letter.key, WHO)
-        elif letter.kind in (CAPTURE_REFUSED, REVERSAL_REFUSED):
-            _mend_refused(world, kit, letter)
-        elif letter.kind in ("shop_order", "shop_changed"):
-            _mend_in_shop(world, kit, letter)
         else:
-            _mend_row(world, kit, letter)
+            _MENDERS.get(letter.kind, _mend_row)(world, kit, letter)
     _mend_orders(world, kit)
     _mend_refunds(world, kit)
     _decide_the_undecided(world, kit)
@@ -225,9 +223,14 @@ def _mend_orders(world: "World", kit: "Kit") -> None:
             with suppress(Rejected):
                 decision = Decision.accept if world.dice.random() < 0.5 else Decision.reject
                 kit.service.settle_contradiction(order_id, decision, WHO)
-        elif facts.stop and facts.is_invoiced and facts.decision is Decision.reject:
+        elif _stays_invoiced(facts) and facts.decision is Decision.reject:
             world.people.given_up.add(order_id)
             kit.service.give_up(order_id, WHO, "rejected after it had been invoiced")
+
+
+def _stays_invoiced(facts: OrderFacts) -> bool:
+    """Say whether SYSPRO cancels it no more; one that it has ended goes on by itself."""
+    return bool(facts.stop) and facts.is_invoiced and not facts.is_order_cancelled
 
 
 def _mend_refused(world: "World", kit: "Kit", letter: DeadLetter) -> None:
@@ -251,6 +254,16 @@ def _mend_refused(world: "World", kit: "Kit", letter: DeadLetter) -> None:
         kit.service.cancel(order_id, WHO, "the gateway refused the capture")
 
 
+def _mend_rest(world: "World", kit: "Kit", letter: DeadLetter) -> None:
+    """Cancel in SYSPRO what is left of an order that nobody is charged for."""
+    for order in list(world.truth.sales_orders.values()):
+        if order.order_id == letter.key and not (order.kept or order.is_over):
+            order.call_off()
+            world.people.show_end(order)
+    if kit.service.orders.get(letter.key).state == OrderState.completed:
+        kit.letters.resolve(letter.dead_letter_id, WHO, "the rest is not shipped any more")
+
+
 def _mend_refunds(world: "World", kit: "Kit") -> None:
     stuck = "SELECT refund_id FROM refunds WHERE state = 'stuck' ORDER BY 1"
     for (refund_id,) in world.database.rows(stuck):
@@ -266,3 +279,12 @@ def _mend_refunds(world: "World", kit: "Kit") -> None:
             kit.service.pay_refund_outside(refund_id, "wire 7", WHO)
             left = [part.amount.minor for part in facts.parts if not part.request_id]
             world.people.paid_outside[refund_id] = sum(left)
+
+
+_MENDERS = {
+    CAPTURE_REFUSED: _mend_refused,
+    REVERSAL_REFUSED: _mend_refused,
+    REST_UNPAID: _mend_rest,
+    "shop_order": _mend_in_shop,
+    "shop_changed": _mend_in_shop,
+}

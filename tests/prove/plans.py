@@ -128,8 +128,8 @@ def _turned(plan: Plan, seed: int, number: int, swarm: Swarm) -> Plan:
 
 def _shipped_late(plan: Plan, number: int) -> Plan:
     """Let goods leave when the authorisation has been renewed; its card is on file."""
-    if plan.order.payment is _PAYMENT:
-        plan.order = replace(plan.order, payment=_ON_FILE)
+    if plan.order.payment is PAYMENT:
+        plan.order = replace(plan.order, payment=ON_FILE)
     plan.invoices = [(after + _LATE, share) for after, share in plan.invoices]
     is_held = plan.outcome is Outcome.in_review
     plan.renewal = plan.outcome if is_held else _RENEWALS[number % len(_RENEWALS)]
@@ -205,8 +205,8 @@ def _returns(dice: random.Random, *, often: bool) -> list[tuple[float, int, str]
 
 _HOME = Address("Ann Lee", ("1 Main St",), "New York", "US", "10001", "NY")
 _SHOPPER = Shopper("Ann Lee", "ann@example.com", _HOME, _HOME)
-_PAYMENT = PaymentSource(PaymentMethod.transient_token, transient_id="f" * 64)
-_ON_FILE = PaymentSource(PaymentMethod.stored_token, customer_token="C" * 32)
+PAYMENT = PaymentSource(PaymentMethod.transient_token, transient_id="f" * 64)
+ON_FILE = PaymentSource(PaymentMethod.stored_token, customer_token="C" * 32)
 
 
 def _order(dice: random.Random, number: str, stock_code: str) -> Order:
@@ -222,5 +222,5 @@ def _order(dice: random.Random, number: str, stock_code: str) -> Order:
         amount=amount,
         shopper=_SHOPPER,
         lines=(line,),
-        payment=_PAYMENT,
+        payment=PAYMENT,
     )

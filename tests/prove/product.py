@@ -14,7 +14,6 @@ from include.domain.order_rules import (
     AmountRange,
     CaptureWhen,
     OnClosedShort,
-    OnExpiry,
     OnShortStock,
 )
 from include.services.effects.engine import Engine
@@ -31,6 +30,7 @@ from tests.orders.partners import FakeErp, FakeGateway, desk, make_rules
 from tests.prove import shop
 from tests.prove.aged import REFUND_DAYS, Shelf
 from tests.prove.faults import CODES, LOOKS_FIRST
+from tests.prove.lapses import rule_of
 from tests.prove.receiver import Receiver, read_event
 from tests.simulator.hub import EPOCH
 from tests.simulator.worker import Life
@@ -166,7 +166,7 @@ class Product:
             on_short_stock=OnShortStock.refuse,
             on_closed_short=OnClosedShort.ask if world.seed % 2 else OnClosedShort.refund,
             capture_when=CaptureWhen.shipment if swarm.at_shipment else CaptureWhen.at_once,
-            on_expiry=OnExpiry.renew,
+            on_expiry=rule_of(world.seed),
             refund_days=REFUND_DAYS if swarm.ages else 180,
         )
         return replace(

@@ -28,12 +28,24 @@ from include.services.orders.order_service import OrderService
 from include.services.sync.push_refunds import RefundPush
 from include.services.sync.sync_shop import ShopSync
 from tests.orders.partners import PlainTranslator
-from tests.prove import aged, analysts, batches, disputes, feeds, people, product, receivables, shop
+from tests.prove import (
+    aged,
+    analysts,
+    batches,
+    disputes,
+    feeds,
+    lapses,
+    people,
+    product,
+    receivables,
+    shop,
+    turns,
+)
 from tests.prove.checker import Violation, check
 from tests.prove.database import BETWEEN, Database
 from tests.prove.faults import CODES, FOCUS_STRIKES, INSIDE, LATE, NATURAL, Coverage, draw_swarm
 from tests.prove.partner import Readers, SimulatedPartner
-from tests.prove.plans import RENEWAL, FewShoppers, draw_plans
+from tests.prove.plans import RENEWAL, FewShoppers
 from tests.prove.receiver import Receiver
 from tests.prove.restored import Restored
 from tests.prove.truth import Answer, Truth
@@ -114,14 +126,7 @@ class World:
         self.dice = random.Random(seed)  # noqa: S311  reproducible on purpose
         self.hub = Hub()
         self.swarm = draw_swarm(self.dice, seed)
-        plans = draw_plans(self.dice, seed, ORDERS, self.swarm)
-        for plan in plans:
-            if self.swarm.disputes:
-                disputes.refund_often(plan)
-            if self.swarm.batches:
-                batches.ship_twice(plan)
-            if self.swarm.ages:
-                aged.ask_late(plan)
+        plans = turns.draw_plans(self.dice, seed, ORDERS, self.swarm)
         self.plans = {plan.order.order_id: plan for plan in plans}
         self.truth = Truth(self.plans, self.swarm.guards, self.swarm.limits, seed % 3 == 0)
         self.coverage = Coverage()
@@ -156,6 +161,7 @@ class World:
         self.batches = batches.Batches(self)
         self.disputes = disputes.Disputes(self)
         self.aged = aged.Aged(self)
+        self.lapses = lapses.Lapses(self)
         if self.aged.is_played:
             self.truth.gives_back_s = aged.GIVES_BACK_S
 
@@ -350,6 +356,7 @@ class World:
         if answer.word == "yes":
             self.shop.take(effect, answer.their_key)
             self.batches.hear(effect)
+            self.lapses.hear(effect)
             self.disputes.hear(effect, answer.their_key)
             if is_application:
                 self.receivables.take(effect, seq)
