@@ -22,10 +22,10 @@ def put_on_hold(kit: Kit, order: Order) -> None:
     kit.erp.credits[customer] = CustomerCredit(customer, True, True, None, None)
 
 
-def release(kit: Kit, order: Order) -> None:
+def show(kit: Kit, order: Order, status: str) -> None:
     saga = kit.service.orders.get(order.order_id)
     kit.erp.orders[order.purchase_order] = ErpOrder(
-        saga.facts.sales_order, saga.facts.customer, order.purchase_order, "1", False, ""
+        saga.facts.sales_order, saga.facts.customer, order.purchase_order, status, False, ""
     )
 
 
@@ -40,7 +40,7 @@ def test_it_is_renewed_where_the_card_is_on_file_and_captured_once_it_is_release
     kit.pass_time(days=6, hours=1)
     saga = kit.service.orders.get(order.order_id)
     assert (saga.state, saga.facts.attempt, saga.facts.captures) == (OrderState.booked, 2, ())
-    release(kit, order)
+    show(kit, order, "1")
     kit.pass_time(hours=1)
     is_at_once = when is CaptureWhen.at_once
     assert kit.partner.truth.count(CAPTURE) == int(is_at_once)
@@ -81,3 +81,28 @@ def test_what_was_charged_before_the_hold_was_known_is_booked_and_told(kit: Kit)
     )
     assert saga.reason.startswith("held in SYSPRO")
     assert kit.partner.truth.count(RECEIPT) == 1
+
+
+def test_one_that_a_clerk_has_suspended_since_is_not_charged(kit: Kit) -> None:
+    """SYSPRO is asked first: of what a clerk did meanwhile nobody else tells."""
+    kit.rules = make_rules(on_expiry=OnExpiry.capture, capture_when=CaptureWhen.shipment)
+    order = make_order(payment=KEPT)
+    assert kit.run(order).reason == "captured at shipment"
+    show(kit, order, "S")
+    kit.pass_time(days=6, hours=1)
+    saga = kit.service.orders.get(order.order_id)
+    assert (saga.facts.attempt, saga.reason) == (2, "held in SYSPRO")
+    show(kit, order, "1")
+    kit.pass_time(days=6, hours=1)
+    assert kit.partner.truth.count(CAPTURE) == 1
+
+
+def test_the_rule_stands_where_syspro_does_not_answer_in_time(kit: Kit) -> None:
+    kit.rules = make_rules(on_expiry=OnExpiry.capture, capture_when=CaptureWhen.shipment)
+    order = make_order()
+    kit.run(order)
+    kit.erp.fault = Retryable("connection refused", "SYSPRO", "Ask again.")
+    kit.pass_time(days=6, hours=11)
+    assert kit.partner.truth.count(CAPTURE) == 0
+    kit.pass_time(hours=2)
+    assert kit.partner.truth.count(CAPTURE) == 1  # twelve of the last 24 hours have passed

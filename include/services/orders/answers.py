@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from include.domain.erp_orders import NOT_RELEASED
+from include.domain.erp_orders import NOT_RELEASED, SUSPENDED
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
 from include.domain.order_rules import OnCredit, OnExpiry
@@ -98,7 +98,10 @@ def _ask_release(
     if found is not None and found.is_cancelled:
         stop = Stop("clerk", f"sales order {found.sales_order} was cancelled in SYSPRO")
         return replace(facts, is_order_cancelled=True, stop=stop), Event("cancelled in SYSPRO", {})
-    if found is None or found.status in NOT_RELEASED:
+    if found is not None and found.status == SUSPENDED and not facts.is_held:
+        facts = replace(facts, is_held=True, hold_reason="found in suspense")
+        return facts, Event("suspended in SYSPRO", {})
+    if found is None or found.status in NOT_RELEASED or not facts.is_held:
         return facts, None
     return replace(facts, is_held=False, hold_reason=""), Event("released in SYSPRO", {})
 

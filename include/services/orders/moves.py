@@ -13,6 +13,12 @@ from include.domain.orders import LineKind, Order, PaymentMethod
 from include.domain.payments import PaymentStatus
 from include.domain.reviews import Decision
 from include.services.orders.driver import Ask, Move, Perform, Rest
+from include.services.orders.expiring import (
+    is_expiring,
+    is_first_looked_at,
+    lapses_at,
+    on_expiry,
+)
 from include.services.orders.forgotten import renewal_to_seek, to_seek
 from include.services.orders.numbering import next_number
 from include.services.orders.renewals import renewal_source
@@ -49,6 +55,11 @@ class Situation:
     applies_receipts: bool = False  # to invoices; a site may do so by itself
     is_doubted: bool = False  # the store may have forgotten what was done
 
+    @property
+    def is_expiring(self) -> bool:
+        """Say whether its authorisation must be used or given back now."""
+        return is_expiring(self.facts, self.rules, self.now)
+
 
 def next_move(it: Situation) -> Move:
     """Decide. Unwinding comes before going on, and money before goods."""
@@ -74,7 +85,7 @@ def next_move(it: Situation) -> Move:
 
 def _seek(it: Situation) -> Move | None:
     is_held = _is_held(it.facts) or bool(it.facts.captures)
-    return to_seek(it.order, it.facts, is_held=is_held, is_lapsing=_is_expiring(it))
+    return to_seek(it.order, it.facts, is_held=is_held, is_lapsing=it.is_expiring)
 
 
 def _pay(it: Situation) -> Move:
@@ -94,11 +105,13 @@ def _expire(it: Situation) -> Move | None:
     facts = it.facts
     if facts.replaced is not None:
         return Perform(_reversal("reverse_old", facts))
-    if not _is_expiring(it):
+    if not it.is_expiring:
         return None
     if _is_captured_next(it):
         return renewal_to_seek(it.order, facts) if it.is_doubted else None
-    rule = _on_expiry(it)
+    rule = on_expiry(facts, it.rules)
+    if rule is OnExpiry.capture and is_first_looked_at(facts, it.rules, it.now):
+        return Ask("release")
     if rule is OnExpiry.capture:
         return Perform(f"capture|{next_capture(it.order, facts, it.rules).number}")
     if rule is OnExpiry.renew and not facts.unrenewed and renewal_source(it.order, facts):
@@ -110,25 +123,16 @@ def _expire(it: Situation) -> Move | None:
     return Ask("stop_expired")
 
 
-def _on_expiry(it: Situation) -> OnExpiry:
-    """What the merchant's rule comes to for this order."""
-    # One that nobody has accepted is not made anew: the open case would say nothing of it.
-    if is_under_review(it.facts):
-        return OnExpiry.release
-    # Nor is one charged that a clerk has not released; the card on file gives them more time.
-    is_kept = it.rules.on_expiry is OnExpiry.capture and waits_for_clerk(it.facts)
-    return OnExpiry.renew if is_kept else it.rules.on_expiry
-
-
 def _asking(it: Situation, move: Move) -> Move:
     """An order that would rest on an authorisation nobody could renew asks a person meanwhile."""
     facts = it.facts
     if not isinstance(move, Rest) or not facts.unrenewed or is_wholly_captured(facts):
         return move
     lapses = f"{facts.expires_at:%Y-%m-%d %H:%M} UTC" if facts.expires_at else "soon"
-    of_what, it_all = (" of the rest", "what is left of it") if facts.captures else ("", "it")
-    why = f"the authorisation{of_what} could not be renewed ({facts.unrenewed})"
-    why += f" and lapses at {lapses}: ship and capture before, or cancel {it_all}"
+    why, what = "the authorisation could not be renewed", "it"
+    if facts.captures:
+        why, what = "the authorisation of the rest could not be renewed", "what is left of it"
+    why += f" ({facts.unrenewed}) and lapses at {lapses}: ship and capture before, or cancel {what}"
     return Rest(OrderState.stuck, why, move.until)
 
 
@@ -136,22 +140,6 @@ def _is_captured_next(it: Situation) -> bool:
     """Goods that have left are charged, however late."""
     is_free = it.facts.is_invoiced and not is_under_review(it.facts)
     return is_free and to_capture(it.order, it.facts, it.rules) is not None
-
-
-def _is_expiring(it: Situation) -> bool:
-    facts, lapses = it.facts, _lapses(it)
-    if lapses is None or facts.is_reversed or is_wholly_captured(facts):
-        return False
-    return it.now >= lapses
-
-
-def _lapses(it: Situation) -> datetime | None:
-    """Return when the authorisation must be used or released, before it lapses.
-
-    One that could not be renewed is kept to its end.
-    """
-    lapses = it.facts.expires_at
-    return lapses if lapses is None or it.facts.unrenewed else it.rules.expiry_due_at(lapses)
 
 
 def _deliver(it: Situation) -> Move | None:
@@ -335,7 +323,8 @@ def _charge_delivered(it: Situation) -> Move | None:
     if facts.is_contradicted:
         return Rest(OrderState.stuck, _CONTRADICTED)
     if is_under_review(facts):  # undecided to the end, it is charged to nobody
-        return None if _is_expiring(it) else Rest(OrderState.in_review, _UNDECIDED, _lapses(it))
+        until = lapses_at(facts, it.rules)
+        return None if it.is_expiring else Rest(OrderState.in_review, _UNDECIDED, until)
     return Perform(f"capture|{number}")
 
 
@@ -354,7 +343,7 @@ def _rest(it: Situation, state: OrderState, reason: str, until: datetime | None 
         return Perform(f"tell|{state}")
     if it.calls_back and facts.callback_state != state:
         return Perform(f"callback|{state}")
-    lapses, is_open = _lapses(it), facts.stop is None and not is_wholly_captured(facts)
+    lapses, is_open = lapses_at(facts, it.rules), not (facts.stop or is_wholly_captured(facts))
     if lapses is not None and is_open and it.now < lapses:
         until = min(until, lapses) if until else lapses
     return Rest(state, reason, until)
