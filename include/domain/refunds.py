@@ -5,10 +5,13 @@ Source: Cybersource reference, section 2; reliability reference, sections 2.1 (R
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 
+from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import Captured
+from include.domain.people import is_same_person
 
 WITHIN_LIMIT = "within the limit"  # who approved it, where the order's limit let it go
 
@@ -92,6 +95,76 @@ def is_refused(facts: RefundFacts) -> bool:
     """Say whether the gateway has refused to give back, and nobody has ended it since."""
     is_over = facts.ruling is Ruling.refused  # what it had reserved may be another's by now
     return bool(facts.problem) and not facts.open_step and not is_over
+
+
+def is_within_limit(amount: Money, alone_minor: int, limit: Money | None) -> bool:
+    """Say whether it may go without a second person.
+
+    Args:
+        amount: what is asked for, positive.
+        alone_minor: what the order's limit has let go before, in the same currency.
+        limit: what may leave the order in all; ``None``: nothing.
+    """
+    return limit is not None and amount.minor + alone_minor <= limit.minor
+
+
+def demand_young(
+    order_id: str, captures: Sequence[Captured], parts: Sequence[Part], since: date | None
+) -> None:
+    """Refuse what only captures from before ``since`` could give back; ``None``: any may.
+
+    Raises:
+        Rejected: a capture that gives is too old; the newest give first.
+    """
+    used = {part.capture_number for part in parts}
+    oldest = min(one.captured_date for one in captures if one.number in used)
+    if since is not None and oldest < since:
+        raise Rejected(
+            f"the capture of {oldest} is older than {since}, and not given back any more",
+            f"order {order_id}",
+            "Pay it back outside the gateway and book it by hand.",
+        )
+
+
+def demand_approvable(refund_id: str, state: str, asked_by: str, who: str) -> None:
+    """Refuse an approval by the one who asked, or of what does not wait for one.
+
+    Raises:
+        Rejected: another person must approve it, or nothing is left to approve.
+    """
+    where = f"refund {refund_id}"
+    if is_same_person(asked_by, who):
+        raise Rejected(f"{who} asked for it", where, "Another person must approve it.")
+    if state != RefundState.waiting:
+        raise Rejected(f"it is {state}", where, "Nothing is left to approve.")
+
+
+def demand_refusable(
+    refund_id: str, state: str, origin: str, facts: RefundFacts, *, unsent: bool
+) -> None:
+    """Refuse a *no* that comes too late, or to the money of an order that is not delivered.
+
+    ``unsent``: the open step never left, and never will.
+
+    Raises:
+        Rejected: it must be approved, or money has moved, or may have.
+    """
+    where = f"refund {refund_id}"
+    if origin == "cancellation":
+        raise Rejected(
+            "it gives the money of a cancelled order back",
+            where,
+            "Approve it; an order that is not delivered must not be paid.",
+        )
+    if may_be_refused(facts, unsent=unsent):
+        return
+    if not facts.step_at_stake:
+        raise Rejected(f"it is {state}", where, "It cannot be refused any more.")
+    raise Rejected(
+        f"it is {state}: whether {facts.step_at_stake} happened is not known yet",
+        where,
+        "Wait, or replay its dead letter; it is looked for at the gateway first.",
+    )
 
 
 def may_be_refused(facts: RefundFacts, *, unsent: bool = False) -> bool:

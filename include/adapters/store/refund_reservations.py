@@ -1,7 +1,6 @@
 """What a refund may give is reserved with its order, in the transaction that asks for it."""
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -15,7 +14,15 @@ from include.domain.canonical import from_json
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
-from include.domain.refunds import WITHIN_LIMIT, Part, RefundFacts, RefundState, Ruling, plan
+from include.domain.refunds import (
+    WITHIN_LIMIT,
+    RefundFacts,
+    RefundState,
+    Ruling,
+    demand_young,
+    is_within_limit,
+    plan,
+)
 from include.services.orders.driver import Event
 from include.services.orders.refund_saga import RefundRow
 
@@ -68,9 +75,8 @@ class SqlReservations(SqlSagas[RefundFacts]):
                 self._returned(connection, row.order_id),
                 may_void=may_void,
             )
-            _demand_young(row, order, parts, since)
-            alone = row.amount.minor + self._gone_alone(connection, row.order_id)
-            is_free = limit is not None and alone <= limit.minor
+            demand_young(row.order_id, order.captures, parts, since)
+            is_free = is_within_limit(row.amount, self._gone_alone(connection, row.order_id), limit)
             facts = RefundFacts(parts=parts, ruling=Ruling.approved if is_free else Ruling.none)
             connection.execute(_INSERT, first_row(row, facts, now))
             detail = {"amount": str(row.amount), "origin": row.origin, "key": row.origin_key}
@@ -108,17 +114,3 @@ class SqlReservations(SqlSagas[RefundFacts]):
 
     def _find(self, connection: Connection, refund_id: str) -> Any:
         return connection.execute(_FIND, {"of_refund": refund_id}).one_or_none()
-
-
-def _demand_young(
-    row: RefundRow, order: OrderFacts, parts: Sequence[Part], since: date | None
-) -> None:
-    """Refuse what only captures could give back that are too old; the newest give first."""
-    used = {part.capture_number for part in parts}
-    oldest = min(one.captured_date for one in order.captures if one.number in used)
-    if since is not None and oldest < since:
-        raise Rejected(
-            f"the capture of {oldest} is older than {since}, and not given back any more",
-            f"order {row.order_id}",
-            "Pay it back outside the gateway and book it by hand.",
-        )

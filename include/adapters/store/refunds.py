@@ -17,13 +17,13 @@ from include.adapters.store.schema import effects
 from include.domain.canonical import from_json, to_json
 from include.domain.errors import Rejected
 from include.domain.money import Money
-from include.domain.people import is_same_person
 from include.domain.refunds import (
     RefundFacts,
     RefundState,
     Ruling,
+    demand_approvable,
+    demand_refusable,
     is_refused,
-    may_be_refused,
 )
 from include.services.effects.store import Lease
 from include.services.orders.driver import Event, Saga
@@ -70,14 +70,7 @@ class SqlRefunds(SqlReservations):
             found, now = self._find(connection, refund_id), self._clock(connection)
             if found is None:
                 raise _unknown(refund_id)
-            if is_same_person(found.asked_by, who):
-                raise Rejected(
-                    f"{who} asked for it", f"refund {refund_id}", "Another person must approve it."
-                )
-            if found.state != RefundState.waiting:
-                raise Rejected(
-                    f"it is {found.state}", f"refund {refund_id}", "Nothing is left to approve."
-                )
+            demand_approvable(refund_id, found.state, found.asked_by, who)
             approved = {"state": RefundState.approved.value, "approved_by": who, "next_at": now}
             _rule(connection, found, Ruling.approved, now, approved)
             amount = str(Money(found.amount_minor, found.currency))
@@ -101,19 +94,9 @@ class SqlRefunds(SqlReservations):
             found, now = self._find(connection, refund_id), self._clock(connection)
             if found is None:
                 raise _unknown(refund_id)
-            if found.origin == "cancellation":
-                raise Rejected(
-                    "it gives the money of a cancelled order back",
-                    f"refund {refund_id}",
-                    "Approve it; an order that is not delivered must not be paid.",
-                )
             facts = from_json(RefundFacts, found.facts)
-            if not may_be_refused(facts, unsent=under is not None):
-                what, do = f"it is {found.state}", "It cannot be refused any more."
-                if facts.step_at_stake:
-                    what = f"{what}: whether {facts.step_at_stake} happened is not known yet"
-                    do = "Wait, or replay its dead letter; it is looked for at the gateway first."
-                raise Rejected(what, f"refund {refund_id}", do)
+            is_unsent = under is not None
+            demand_refusable(refund_id, found.state, found.origin, facts, unsent=is_unsent)
             refused = {
                 "state": RefundState.refused.value,
                 "reason": why,
