@@ -35,7 +35,7 @@ def build_dispute_lost(
         merchant: whose books.
         case_number: the dispute case.
         amount: what was taken back, positive.
-        base: what the ledger holds of it in base currency, so that 1170 returns to zero.
+        base: what the ledger holds of it in base currency, so that the receivable returns to zero.
         posting_date: when it was given up.
         rate_millionths: the rate the chargeback was booked at.
         mappings: the GL template.

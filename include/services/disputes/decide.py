@@ -40,7 +40,7 @@ def write_off_request(
         if known is not None and known[0] == APPROVED:
             journals.move(journal, JournalState.approved)
         elif _takes_back(journal):
-            # What the file gave back is no judgement: asking would only leave 1170 wrong longer.
+            # What the file gave back is no judgement: asking leaves the receivable wrong longer.
             _approve(journal, FOLLOWS, journals, approvals)
         else:
             waiting.append(record)

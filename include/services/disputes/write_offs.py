@@ -1,7 +1,8 @@
 """The write-off of one dispute as a chain: built, taken back, never edited.
 
-Source: accounting reference, section 3 (lost, or the deadline passed: Dr 6156, Cr 1170; won: Cr
-1170) and the head of it (nothing posted is ever edited, only reversed by a linked journal).
+Source: accounting reference, section 3 (lost, or the deadline passed: Dr disputes lost, Cr
+disputes receivable; won: Cr disputes receivable) and the head of it (nothing posted is ever edited,
+only reversed by a linked journal).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
