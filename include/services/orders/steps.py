@@ -1,6 +1,8 @@
 """The steps of an order, each with its effect and, beside it, what takes it back.
 
 Read down: this is the saga of ``place_order``. A step's name and number make its effect's key.
+``moves`` decides when each is begun; ``test_compensations`` proves the column of compensations.
+An order that is stopped is unwound in this turn: its sales order, its captures, its hold.
 """
 
 from collections.abc import Mapping
@@ -22,10 +24,11 @@ class Step:
 STEPS: Mapping[str, Step] = {
     step.name: step
     for step in (
+        # A capture that a batch has taken leaves no hold. What one renews: ``reverse_old``.
         Step("authorize", EffectKind.payment_authorization, "reverse"),
         Step("customer", EffectKind.customer, ""),  # a customer without orders harms nobody
         Step("sales_order", EffectKind.sales_order, "cancel_order"),
-        Step("hold", EffectKind.sales_order_move, "release"),
+        Step("hold", EffectKind.sales_order_move, ""),  # ends with its sales order
         Step("release", EffectKind.sales_order_move, ""),
         Step("note_payment", EffectKind.custom_field, "", is_detached=True),
         Step("note_token", EffectKind.custom_field, "", is_detached=True),
