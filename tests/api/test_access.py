@@ -70,7 +70,7 @@ def test_each_role_passes_where_it_should_and_nowhere_else(one_role: Kit) -> Non
                 assert answer.status_code == 403, cell
             else:
                 assert answer.status_code not in (401, 403), cell
-        elif "signature" in protection.why:
+        elif protection.is_signed:
             assert answer.status_code in (400, 401, 404), cell
         else:
             assert answer.status_code == 200, cell

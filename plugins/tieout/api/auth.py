@@ -93,10 +93,15 @@ def _refuse_unknown_parameters(request: Request) -> None:
 
 
 class Open:
-    """A dependency of routes without API key; ``why`` says what protects them instead."""
+    """A dependency of routes without API key.
 
-    def __init__(self, why: str) -> None:
-        self.why = why
+    Args:
+        why: what protects them instead, or why nothing has to.
+        is_signed: the sender signs the body.
+    """
+
+    def __init__(self, why: str, *, is_signed: bool = False) -> None:
+        self.why, self.is_signed = why, is_signed
 
     async def __call__(self) -> None:
         return None

@@ -111,7 +111,7 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     for parameter in operation.get("parameters", ()):
         if parameter["in"] == "header":  # the route finds it missing itself, to say so in words
             parameter |= {"required": True, "schema": {"type": "string", "maxLength": 200}}
-    if protection_is_signature(protection):
+    if isinstance(protection, Open) and protection.is_signed:
         codes += ["bad-signature", "too-large"]
         operation["requestBody"] = {
             "required": True,
@@ -123,10 +123,6 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     for status, answer in operation["responses"].items():
         if headers := headers_of(status, protection):
             answer.setdefault("headers", {}).update(headers)
-
-
-def protection_is_signature(protection: Needs | Open) -> bool:
-    return isinstance(protection, Open) and "signature" in protection.why
 
 
 def _model_of(call: Any) -> type[BaseModel] | None:

@@ -23,7 +23,7 @@ from tieout.api.replies import reply
 from tieout.api.runtime import Api
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
-Signed = Depends(Open("the sender's signature"))
+Signed = Depends(Open("the sender's signature", is_signed=True))
 Account = Annotated[str, PathParameter(max_length=64)]
 _ACCOUNT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NAME = re.compile(r"[ -~]{1,300}")
