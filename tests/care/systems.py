@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import partial
 
 import pytest
 
@@ -128,7 +127,7 @@ class Systems:
             findings=findings,
             tolerance_minor=2,
         )
-        read_again = partial(self._push().poll, is_again=True)
+        read_again = self._push().read_again
         self.compare = CompareSystems("acme_us", gateway, erp, ledger, care.watermarks, read_again)
         return self.compare.run(DAY, settlement_window(DAY, "America/New_York"), nullcontext)
 

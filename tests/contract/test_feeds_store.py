@@ -11,7 +11,7 @@ from include.adapters.store.dead_letters import SqlDeadLetters
 from include.adapters.store.engine import open_store
 from include.adapters.store.watermarks import SqlShelf, SqlWatermarks
 from include.domain.errors import Rejected, Retryable
-from include.services.sync.ports import Tally, read_on, work_on
+from include.services.sync.ports import Tally, marked, read_on, work_on
 
 FAULT = Rejected("no such item", "order 1", "Map it.")
 ROWS = ["1 good", "2 poison", "3 good", "4 good"]
@@ -87,7 +87,8 @@ def poll(engine: Engine, fault: Exception, faults: int = 1000) -> tuple[Tally, l
     def read(at: str) -> list[str]:
         return [row for row in ROWS if row >= at]
 
-    for row in read_on(SqlWatermarks(engine), "feed", read, str, "0"):
+    marks = SqlWatermarks(engine)
+    for row in read_on(marks, "feed", read, str, marked(marks, "0")):
         work_on(tally, SqlShelf(engine), "erp_order", row, "ar", lambda row=row: work(row))  # type: ignore[misc]
     return tally.check(), done
 

@@ -341,7 +341,7 @@ def test_which_sales_order_is_ours_is_not_guessed_while_its_answer_is_out(kit: K
     kit.pass_time(hours=2)
     assert kit.service.orders.get(order.order_id).facts.sales_order == made[0]
     again = cancellation_of(kit, made[0], order.purchase_order, facts.customer)
-    assert again.poll("2026-11-02", is_again=True).done == 1
+    assert again.read_again("2026-11-02").done == 1
     assert kit.service.orders.get(order.order_id).facts.sales_order == "900001"
     assert SqlDeadLetters(store_of(kit)).listing() == []
 

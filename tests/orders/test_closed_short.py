@@ -89,13 +89,13 @@ class Site:
         store = self.store()
         marks, shelf = SqlWatermarks(store, lambda _c: NOW), SqlShelf(store, lambda _c: NOW)
         service = self.kit.service
-        RefundPush("acme_us", "A", self.erp, service, marks, shelf, "ann@acme").poll(
-            "2026-11-02", is_again=True
+        RefundPush("acme_us", "A", self.erp, service, marks, shelf, "ann@acme").read_again(
+            "2026-11-02"
         )
         OrderFollower(
             "acme_us", "A", self.erp, service, lambda _shop: self.kit.engine,
             lambda _order, _facts, _note: None, marks, shelf, "ann@acme", 2,
-        ).poll("2026-11-02", is_again=True)  # fmt: skip
+        ).read_again("2026-11-02")  # fmt: skip
         self.kit.pass_time(hours=2)
 
     def store(self) -> Database:

@@ -104,7 +104,7 @@ def polled(kit: Kit, *notes: Shipment) -> None:
         "acme_us", "A", Notes(list(notes)), kit.service, lambda _shop: kit.engine,
         lambda _order, _facts, _note: None, SqlWatermarks(store), SqlShelf(store), "ann@acme", 2,
     )  # fmt: skip
-    assert made.poll("1", is_again=True).set_aside == 0
+    assert made.read_again("1").set_aside == 0
     made.tell()
 
 

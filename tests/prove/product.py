@@ -295,9 +295,10 @@ class Product:
                 continue
             if feeds.has_news("orders"):
                 kit.follower.poll("0")
-            is_again = self._is_read_again()
-            if is_again or feeds.has_news("credit_notes") or feeds.has_news("cancelled"):
-                kit.refund_push.poll("0", is_again=is_again)
+            if self._is_read_again():
+                kit.refund_push.read_again("0")
+            elif feeds.has_news("credit_notes") or feeds.has_news("cancelled"):
+                kit.refund_push.poll("0")
             if world.shop.has_news() or self._shop_is_read_again():
                 world.shop.poll(kit, EPOCH)
             world.people.decide_refunds(kit)

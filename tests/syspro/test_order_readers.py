@@ -12,7 +12,7 @@ from include.adapters.store.watermarks import SqlWatermarks
 from include.domain.erp_orders import ErpOrder, UnreadableRow
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
-from include.services.sync.ports import read_on
+from include.services.sync.ports import marked, read_on
 from tests.syspro.support_orders import head, table
 
 Make = Callable[..., Any]
@@ -78,7 +78,8 @@ def test_a_row_version_that_gains_a_digit_moves_the_watermark_on(
     for newest in range(base, base + 4):
         row = {"SalesOrder": str(newest), "TimeStamp": shown.format(newest)}
         fake.on("query COMFND", orders(row), orders(row), orders())
-        assert [one.sales_order for one in read_on(marks, "o", feed, _cursor, "")] == [str(newest)]
+        read = read_on(marks, "o", feed, _cursor, marked(marks, ""))
+        assert [one.sales_order for one in read] == [str(newest)]
         assert int(marks.get("o"), 16 if "X" in shown else 10) == newest
 
 

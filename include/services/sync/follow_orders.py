@@ -22,7 +22,16 @@ from include.services.orders.moves import authorized
 from include.services.orders.order_service import OrderService
 from include.services.orders.own_letters import TIEOUT
 from include.services.sync.close_short import CloseShort, is_shown
-from include.services.sync.ports import Shelf, Tally, Watermarks, read_on, work_on
+from include.services.sync.ports import (
+    Shelf,
+    StartOf,
+    Tally,
+    Watermarks,
+    always,
+    marked,
+    read_on,
+    work_on,
+)
 from include.services.sync.standing_orders import OrdersOfOne, is_of
 
 WHO = "SYSPRO"
@@ -56,19 +65,22 @@ class OrderFollower:
     tolerance_minor: int  # an invoice may differ by this much: SYSPRO rounds tax by itself
     noted: list[tuple[Engine, EffectKind, str]] = field(default_factory=list)  # words to shops
 
-    def poll(self, begin: str, *, is_again: bool = False) -> Tally:
+    def poll(self, begin: str) -> Tally:
         """Work on changed sales orders, then on new dispatch notes; ``tell`` tells shops of them.
 
-        Args:
-            begin: a first poll's cursor.
-            is_again: read from ``begin`` whatever the watermark says.
+        ``begin`` is a first poll's cursor.
         """
+        return self._poll(marked(self.watermarks, begin))
+
+    def read_again(self, begin: str) -> Tally:
+        """Poll from this cursor, whatever the watermarks say."""
+        return self._poll(always(begin))
+
+    def _poll(self, start_of: StartOf) -> Tally:
         tally = Tally()
         name = f"erp_orders|{self.company_id}|{self.merchant_id}"
         orders, notes = self.feed.orders_since, self.feed.shipments_since
-        for changed in read_on(
-            self.watermarks, name, orders, lambda row: row.cursor, begin, is_again=is_again
-        ):
+        for changed in read_on(self.watermarks, name, orders, lambda row: row.cursor, start_of):
             key = f"{self.company_id}|{changed.sales_order}"
             work_on(
                 tally,
@@ -79,9 +91,7 @@ class OrderFollower:
                 partial(self.take_order, changed),
             )
         name = f"shipments|{self.company_id}|{self.merchant_id}"
-        for note in read_on(
-            self.watermarks, name, notes, lambda row: row.cursor, begin, is_again=is_again
-        ):
+        for note in read_on(self.watermarks, name, notes, lambda row: row.cursor, start_of):
             key = f"{self.company_id}|{note.note}"
             work_on(
                 tally,

@@ -75,6 +75,19 @@ class Shelf(Protocol):
         ...
 
 
+StartOf = Callable[[str], str]  # from a mark's name: the cursor that its feed is read from
+
+
+def marked(watermarks: Watermarks, begin: str) -> StartOf:
+    """Start where a feed's mark stands; at ``begin`` if it was never read."""
+    return lambda name: watermarks.get(name) or begin
+
+
+def always(begin: str) -> StartOf:
+    """Start at ``begin``, whatever the marks say; they do not move back by it."""
+    return lambda _name: begin
+
+
 Row = TypeVar("Row")
 _ROWS_A_MARK = 50  # a commit for each row would cost more than the rows; a crash reads them again
 
@@ -84,11 +97,9 @@ def read_on(
     name: str,
     read: Callable[[str], Sequence[Row]],
     cursor_of: Callable[[Row], str],
-    begin: str,
-    *,
-    is_again: bool = False,
+    start_of: StartOf,
 ) -> Iterator[Row]:
-    """Yield a feed page by page from its watermark on, and move the mark behind what is done.
+    """Yield a feed page by page from its start on, and move the mark behind what is done.
 
     Feeds ask somewhat before their cursor, so the last page holds known rows only.
 
@@ -97,10 +108,9 @@ def read_on(
         name: of the mark.
         read: returns rows after a cursor, oldest first.
         cursor_of: says how far a row takes the feed.
-        begin: a first poll's cursor.
-        is_again: read from ``begin`` whatever the mark says.
+        start_of: says where it starts.
     """
-    at = begin if is_again else watermarks.get(name) or begin
+    at = start_of(name)
     while True:
         last = ""
         for count, row in enumerate(read(at), start=1):

@@ -11,7 +11,16 @@ from include.domain.order_state import OrderFacts
 from include.services.orders.driver import Event
 from include.services.orders.order_service import OrderService
 from include.services.orders.steps import ABOUT_THE_SALES_ORDER, name_of
-from include.services.sync.ports import Shelf, Tally, Watermarks, read_on, work_on
+from include.services.sync.ports import (
+    Shelf,
+    StartOf,
+    Tally,
+    Watermarks,
+    always,
+    marked,
+    read_on,
+    work_on,
+)
 from include.services.sync.standing_orders import OrdersOfOne, is_of, standing
 
 WHO = "SYSPRO clerk"
@@ -37,24 +46,24 @@ class RefundPush:
     shelf: Shelf
     owner: str
 
-    def poll(self, begin: str, *, is_again: bool = False) -> Tally:
-        """Work on credit notes, then on cancelled orders.
+    def poll(self, begin: str) -> Tally:
+        """Work on credit notes, then on cancelled orders; ``begin`` is a first poll's cursor."""
+        return self._poll(marked(self.watermarks, begin))
 
-        Args:
-            begin: a first poll's cursor.
-            is_again: read from ``begin`` whatever the watermark says.
-        """
+    def read_again(self, begin: str) -> Tally:
+        """Poll from this cursor, whatever the watermarks say."""
+        return self._poll(always(begin))
+
+    def _poll(self, start_of: StartOf) -> Tally:
         tally = Tally()
-        self._credit_notes(tally, begin, is_again=is_again)
-        self._cancellations(tally, begin, is_again=is_again)
+        self._credit_notes(tally, start_of)
+        self._cancellations(tally, start_of)
         return tally.check()
 
-    def _credit_notes(self, tally: Tally, begin: str, *, is_again: bool) -> None:
+    def _credit_notes(self, tally: Tally, start_of: StartOf) -> None:
         name = f"credit_notes|{self.company_id}|{self.merchant_id}"
         read = self.feed.credit_notes_since
-        for note in read_on(
-            self.watermarks, name, read, lambda row: row.cursor, begin, is_again=is_again
-        ):
+        for note in read_on(self.watermarks, name, read, lambda row: row.cursor, start_of):
             number = note.key if isinstance(note, UnreadableRow) else note.invoice
             key = f"{self.company_id}|{number}"
             work_on(
@@ -92,12 +101,10 @@ class RefundPush:
         )
         return True
 
-    def _cancellations(self, tally: Tally, begin: str, *, is_again: bool) -> None:
+    def _cancellations(self, tally: Tally, start_of: StartOf) -> None:
         name = f"cancelled|{self.company_id}|{self.merchant_id}"
         read = self.feed.cancelled_since
-        for order in read_on(
-            self.watermarks, name, read, lambda row: row.cursor, begin, is_again=is_again
-        ):
+        for order in read_on(self.watermarks, name, read, lambda row: row.cursor, start_of):
             key = f"{self.company_id}|{order.sales_order}"
             work_on(
                 tally,

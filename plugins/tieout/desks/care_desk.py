@@ -118,9 +118,8 @@ def comparison(desks: Desks, desk: ShopDesk) -> CompareSystems:
         findings=findings,
         tolerance_minor=merchant.amount_tolerance_minor,
     )
-    read_again = partial(push.poll, is_again=True)
     marks = context.watermarks
-    return CompareSystems(merchant.merchant_id, gateway, erp, ledger, marks, read_again)
+    return CompareSystems(merchant.merchant_id, gateway, erp, ledger, marks, push.read_again)
 
 
 def _desks_of(desks: Desks, merchant_id: str) -> list[ShopDesk]:

@@ -122,23 +122,31 @@ def order_follower(desks: Desks, desk: ShopDesk) -> OrderFollower:
     )
 
 
-def hear_erp(
-    desks: Desks, desk: ShopDesk, begin: str, *, is_again: bool = False
-) -> tuple[Tally, Tally]:
+def hear_erp(desks: Desks, desk: ShopDesk, begin: str) -> tuple[Tally, Tally]:
     """Hear in one session what SYSPRO's clerks did with a merchant's orders, then tell its shops.
 
     Args:
         desks: of this process.
         desk: any of the merchant's.
         begin: a first poll's cursor.
-        is_again: read from ``begin`` whatever the watermarks say.
 
     Returns:
         What became of credit notes and cancellations, and of sales orders and dispatch notes.
     """
+    return _hear(desks, desk, lambda feed: feed.poll(begin))
+
+
+def hear_erp_again(desks: Desks, desk: ShopDesk, begin: str) -> tuple[Tally, Tally]:
+    """Do as ``hear_erp`` does, from this cursor on, whatever the watermarks say."""
+    return _hear(desks, desk, lambda feed: feed.read_again(begin))
+
+
+def _hear(
+    desks: Desks, desk: ShopDesk, read: Callable[[RefundPush | OrderFollower], Tally]
+) -> tuple[Tally, Tally]:
     refunds, orders = refund_push(desks, desk), order_follower(desks, desk)
     with desk.erp.session():
-        found = (refunds.poll(begin, is_again=is_again), orders.poll(begin, is_again=is_again))
+        found = (read(refunds), read(orders))
     orders.tell()
     return found
 

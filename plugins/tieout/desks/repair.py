@@ -16,7 +16,7 @@ from include.services.orders.setting_back import is_set_back
 from tieout.desks.care_desk import reverse_copy
 from tieout.desks.commissioned import demand_for_journals
 from tieout.desks.order_desk import Desks
-from tieout.desks.order_feeds import hear_erp, shop_sync
+from tieout.desks.order_feeds import hear_erp_again, shop_sync
 from tieout.hooks.syspro import SysproHook
 from tieout.this_process import worker_name
 
@@ -98,7 +98,7 @@ def _erp_feeds(desks: Desks, letter: DeadLetter, _who: str, _via: str) -> str:
     begin = (letter.opened_at - _BEFORE).date().isoformat()
     for desk in desks.by_merchant().values():
         if desk.merchant.company_id == company:
-            words += [str(tally) for tally in hear_erp(desks, desk, begin, is_again=True)]
+            words += [str(tally) for tally in hear_erp_again(desks, desk, begin)]
     return "; ".join(words)
 
 
