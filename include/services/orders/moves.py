@@ -264,7 +264,7 @@ def next_capture(order: Order, facts: OrderFacts, rules: OrderRules) -> Requeste
 
 
 def _unwind(it: Situation) -> Move:
-    """Take back what was done, the newest first. Captures go back by a refund of their own.
+    """Take back what was done: its sales order, its captures by refunds of their own, its hold.
 
     What was invoiced before SYSPRO called the order off has left: it is charged, and stays paid.
     """
