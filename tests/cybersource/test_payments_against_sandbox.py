@@ -18,9 +18,7 @@ from include.domain.payments import (
     Void,
 )
 from include.services.effects.ports import EffectKind, EffectState
-from tests.cybersource.scripted import (
-    AMOUNT,
-)
+from tests.cybersource.scripted import AMOUNT, LINES, SHOPPER, address
 from tests.cybersource.support import (
     AUTH,
     CAPTURE,
@@ -80,6 +78,19 @@ def test_a_502_that_executed_and_one_that_did_not_both_end_with_one_hold(shop: S
         order.control("outcome", outcome=word, verb="authorization", code=order.code, times=1)
         effect = order.settle(order.run(AUTH, order.order()))
         assert (effect.state, order.executed(effect)) == (EffectState.verified, 1), word
+
+
+def test_the_gateway_takes_what_a_shop_may_write_at_its_longest(shop: Shop) -> None:
+    long = address(
+        name="Ada " + "L" * 116, lines=("1 Market St" * 10,) * 4, city="C" * 80, region="R" * 80,
+        postal_code="9" * 20, company="W" * 120,
+    )  # fmt: skip
+    shopper = replace(SHOPPER, bill_to=long, ship_to=long, phone="5" * 40)
+    lines = (replace(LINES[0], description="D" * 300, unit="U" * 20), *LINES[1:])
+    shop.code = f"WOO-{shop.number:026}"  # 30 characters, as many as SYSPRO has room for
+    order = replace(shop.order(), shopper=shopper, lines=lines, buyer="b" * 100)
+    effect = shop.run(AUTH, order)
+    assert (effect.state, effect.reason) == (EffectState.done, "")
 
 
 # -- taking back -----------------------------------------------------------------------------------

@@ -14,8 +14,10 @@ from tests.cybersource.scripted import (
     AUTH_ID,
     CODE,
     COMMANDS,
+    SHOPPER,
     TRANSIENT,
     ScriptedGateway,
+    address,
     authorize,
     effect_of,
 )
@@ -80,6 +82,45 @@ def test_an_authorization_carries_the_order_the_token_and_both_references(
     assert body["deviceInformation"] == {"ipAddress": "192.0.2.10"}
     assert body["processingInformation"]["capture"] is False
     assert "actionList" not in body["processingInformation"]
+
+
+@pytest.mark.parametrize(
+    ("country", "region", "billed", "shipped"),
+    [
+        ("US", "TX", "TX", "TX"),
+        ("DE", "DE-BY", "BY", "BY"),
+        ("GB", "Greater London", "Greater London", None),
+        ("AU", "NSW", "NSW", None),
+        ("JP", "東京都", "東京都", None),
+        ("CL", "Región Metropolitana de Santiago", "Región Metropolitana", None),
+    ],
+)
+def test_a_region_is_sent_where_the_vendor_has_room_for_it(
+    gateway: ScriptedGateway,
+    make_client: Make,
+    country: str,
+    region: str,
+    billed: str,
+    shipped: str | None,
+) -> None:
+    home = address(country=country, region=region)
+    shopper = replace(SHOPPER, bill_to=home, ship_to=home)
+    gateway.on(CALLS[AUTH], answer(AUTH))
+    partners_of(make_client())[AUTH].send(effect_of(AUTH, authorize(shopper=shopper)))
+    order = gateway.body()["orderInformation"]
+    assert order["billTo"]["administrativeArea"] == billed
+    assert order["shipTo"].get("administrativeArea") == shipped
+
+
+def test_a_purchase_order_keeps_the_end_that_tells_it_from_others(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    gateway.on(CALLS[AUTH], answer(AUTH))
+    order = authorize(code="WOOUS-2026/11/27-0000012345")  # 27 characters
+    partners_of(make_client())[AUTH].send(effect_of(AUTH, order))
+    invoice = gateway.body()["orderInformation"]["invoiceDetails"]
+    assert invoice["purchaseOrderNumber"] == "OUS-2026/11/27-0000012345"
+    assert gateway.body()["clientReferenceInformation"]["code"] == "WOOUS-2026/11/27-0000012345"
 
 
 def test_a_card_to_keep_asks_for_tokens_and_says_that_it_will_be_stored(

@@ -144,6 +144,34 @@ def test_a_bad_request_is_400_with_status_reason_and_details_at_the_top(
     assert shop.requests() == []
 
 
+@pytest.mark.parametrize(
+    ("place", "most"),
+    [
+        ("shipTo.administrativeArea", 2),
+        ("billTo.administrativeArea", 20),
+        ("invoiceDetails.purchaseOrderNumber", 25),
+        ("lineItems.unitOfMeasure", 12),
+        ("billTo.company.name", 60),
+    ],
+)
+def test_a_text_longer_than_the_vendors_swagger_allows_is_refused(
+    shop: Merchant, place: str, most: int
+) -> None:
+    def tell(length: int) -> tuple[int, Any]:
+        value: Any = "x" * length
+        for name in reversed(place.split(".")):
+            value = [{name: value}] if name == "unitOfMeasure" else {name: value}
+        body = payment("10.00")
+        body["orderInformation"] |= value
+        return shop.call("POST", "/pts/v2/payments", body)
+
+    assert tell(most)[0] == 201
+    status, answer = tell(most + 1)
+    assert (status, answer["details"]) == (
+        400, [{"field": f"orderInformation.{place}", "reason": "INVALID_DATA"}]
+    )  # fmt: skip
+
+
 def test_a_card_number_is_no_token_and_is_kept_nowhere(shop: Merchant) -> None:
     body = payment("10.00")
     del body["tokenInformation"]

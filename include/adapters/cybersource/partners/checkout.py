@@ -26,7 +26,10 @@ _PRODUCT_CODES = {
     LineKind.fee: "handling",
 }
 _TOKEN_TYPES = ("customer", "paymentInstrument", "instrumentIdentifier")
+# The vendor's own longest values (swagger of 2020-02-17); what is longer is refused.
 _NAME, _STREET, _CITY, _REGION, _POSTAL, _TEXT = 60, 60, 50, 20, 10, 255
+_SHIP_REGION = 2  # the codes of the United States and Canada, and others that are as short
+_PURCHASE_ORDER = 25
 _MOST_LINES = 999
 _REAUTHORIZATION = "3"  # of what ships later than the first authorization lives
 
@@ -114,7 +117,8 @@ def _order(it: Authorize) -> dict[str, object]:
         "amountDetails": amount_details(it.amount) | _totals(it.lines, it.amount.currency),
         "billTo": _person(it.shopper.bill_to, it.shopper),
         "shipTo": _person(it.shopper.ship_to, None),
-        "invoiceDetails": {"purchaseOrderNumber": it.code},
+        # Its end, should it be too long: the orders of a shop all begin alike.
+        "invoiceDetails": {"purchaseOrderNumber": it.code[-_PURCHASE_ORDER:]},
     }
     if it.lines:
         found["lineItems"] = [_line(line) for line in _items(it.lines)]
@@ -177,7 +181,7 @@ def _person(address: Address, shopper: Shopper | None) -> dict[str, object]:
         "address1": lines[0][:_STREET],
         "address2": ", ".join(line for line in lines[1:] if line)[:_STREET],
         "locality": address.city[:_CITY],
-        "administrativeArea": address.region[:_REGION],
+        "administrativeArea": _region(address, is_paying=shopper is not None),
         "postalCode": address.postal_code[:_POSTAL],
         "country": address.country,
         "email": shopper.email if shopper else "",
@@ -188,3 +192,11 @@ def _person(address: Address, shopper: Shopper | None) -> dict[str, object]:
         company = address.company[:_NAME]
         found["company"] = {"name": company} if shopper else company
     return found
+
+
+def _region(address: Address, *, is_paying: bool) -> str:
+    """Return state or province; half the name of one is none, so a long one is left out."""
+    region = address.region.removeprefix(f"{address.country}-")  # DE-BY, as ISO 3166-2 has it
+    if is_paying:
+        return region[:_REGION]
+    return region if len(region) == _SHIP_REGION else ""

@@ -7,6 +7,7 @@ from typing import Any
 from include.sandbox.cybersource.payments import answers
 from include.sandbox.cybersource.payments.book import Book, Entry
 from include.sandbox.cybersource.payments.cards import Card
+from include.sandbox.cybersource.payments.lengths import check_lengths
 from include.sandbox.cybersource.payments.outcomes import Forcing, Outcome
 from include.sandbox.cybersource.payments.reading import Problem, Reference, body_of, reference_of
 from include.sandbox.cybersource.settings import Settings, Switches
@@ -59,6 +60,7 @@ class PaymentDesk:
             try:
                 call.body = body_of(request)
                 call.reference = reference_of(call.body)
+                check_lengths(call.body)
                 with self.book.lock:
                     return self._executed(call, work)
             except Problem as problem:
