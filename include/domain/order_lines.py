@@ -1,9 +1,10 @@
-"""How the lines of an order may hang together, whoever sends them: the shop's poller or the API."""
+"""The lines of an order: how they may hang together, and what part of them an amount stands for."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from include.domain.orders import LineKind, OrderLine
+from include.domain.money import Money, total
+from include.domain.orders import QUANTITY_DIGITS, LineKind, OrderLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +38,34 @@ def line_faults(lines: Sequence[OrderLine]) -> Iterator[LineFault]:
         elif kit.parent:
             do = "Send kits of one level; a component is no kit."
             yield LineFault(place, "it names a line that is a component itself", do)
+
+
+def part_of(lines: Sequence[OrderLine], amount: Money) -> tuple[OrderLine, ...]:
+    """Return the lines that an amount of an order stands for; their gross sums to it exactly.
+
+    The whole is the lines themselves. What is less takes the same share of each net and each tax,
+    as one piece: which goods it was for, no amount can tell. Rounding goes to the largest
+    remainders, so nothing that is zero becomes more, and a discount stays one. Of an amount that is
+    no part of them nobody knows what it is for: no lines.
+    """
+    whole = total((line.gross for line in lines), lines[0].net.currency)
+    if amount == whole:
+        return tuple(lines)
+    if amount.currency != whole.currency or not 0 < amount.minor < whole.minor:
+        return ()
+    wholes = [money.minor for line in lines for money in (line.net, line.tax)]
+    shares = [divmod(minor * amount.minor, whole.minor) for minor in wholes]
+    short = amount.minor - sum(share for share, _ in shares)
+    largest = sorted(range(len(shares)), key=lambda at: (-shares[at][1], at))[:short]
+    minors = [share + (at in largest) for at, (share, _) in enumerate(shares)]
+    parts = zip(lines, minors[::2], minors[1::2], strict=True)
+    return tuple(
+        replace(
+            line,
+            quantity_millionths=10**QUANTITY_DIGITS,
+            net=Money(net, amount.currency),
+            tax=Money(tax, amount.currency),
+        )
+        for line, net, tax in parts
+        if net or tax
+    )

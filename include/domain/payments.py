@@ -80,6 +80,7 @@ class Capture:
     is_final: bool = True
     known_reference: str = ""
     sequence: int = 1  # 1, 2 ... of this authorization
+    lines: tuple[OrderLine, ...] = ()  # whose gross is the amount; see ``order_lines.part_of``
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class Refund:
     capture_id: str  # request id
     amount: Money  # positive
     known_reference: str = ""
+    lines: tuple[OrderLine, ...] = ()  # as a capture's; none where nobody knows what it is for
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,3 +192,4 @@ class Moved:
     theirs: str  # PENDING, TRANSMITTED, REVERSED, VOIDED ...
     amount: Money | None = None
     reason: str = ""
+    passed_on: bool | None = None  # its lines, to the processor; None: the gateway did not say

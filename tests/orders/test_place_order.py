@@ -7,13 +7,14 @@ from datetime import date, timedelta
 
 import pytest
 
+from include.domain.canonical import from_json
 from include.domain.erp_orders import CustomerCredit, ErpDocument, ErpOrder
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
-from include.domain.money import Money
+from include.domain.money import Money, total
 from include.domain.order_rules import CaptureWhen, OnExpiry, OnShortStock
 from include.domain.order_state import OrderState
 from include.domain.orders import PaymentMethod, PaymentSource
-from include.domain.payments import Authorized, PaymentStatus
+from include.domain.payments import Authorized, Capture, PaymentStatus
 from include.domain.stock import KitPart, Product
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.effects.store import Lease
@@ -265,6 +266,10 @@ class TestShipments:
         saga = kit.service.advance(order_id)
         assert [one.amount.minor for one in saga.facts.captures] == [4_000, 6_221]
         assert kit.partner.truth.count(EffectKind.ar_receipt) == 2
+        sent = [one for one in kit.partner.truth.done if one.kind is EffectKind.payment_capture]
+        for effect in sent:  # the gateway keeps no lines: each capture carries its own
+            lines = from_json(Capture, effect.payload).lines
+            assert total((one.gross for one in lines), "USD").minor == effect.amount_minor
 
     def test_an_invoice_of_a_part_does_not_complete_the_order(
         self, booked: tuple[Kit, str]

@@ -8,11 +8,12 @@ import pytest
 
 from include.adapters.store.dead_letters import SqlDeadLetters
 from include.adapters.store.orders import SqlOrders
+from include.domain.canonical import from_json
 from include.domain.errors import OutcomeUnknown, Rejected
-from include.domain.money import Money
+from include.domain.money import Money, total
 from include.domain.order_rules import CaptureWhen
 from include.domain.order_state import OrderState
-from include.domain.payments import Moved
+from include.domain.payments import Moved, Refund
 from include.domain.refunds import RefundState
 from include.services.effects.dead_letters import DeadLetter
 from include.services.effects.ports import Effect, EffectKind, Receipt
@@ -45,6 +46,22 @@ def test_a_partial_refund_moves_money_books_it_and_tells_the_shop(sold: tuple[Ki
     assert refund.state == RefundState.done
     assert kit.partner.truth.kinds()[-3:] == ["payment_refund", "ar_receipt", "shop_refund"]
     assert kit.service.orders.get(order_id).facts.returned_minor == 3_000
+    (given,) = (o for o in kit.partner.truth.done if o.kind is EffectKind.payment_refund)
+    lines = from_json(Refund, given.payload).lines
+    assert total((one.gross for one in lines), "USD") == USD_30
+
+
+def test_lines_that_were_not_passed_on_are_told_and_stop_nothing(sold: tuple[Kit, str]) -> None:
+    kit, order_id = sold
+
+    def alone(effect: Effect) -> Receipt:
+        moved = Moved("7" * 22, "PENDING", USD_30, passed_on=False)
+        return kit.partner.do(effect, Receipt("7" * 22, as_evidence(moved)))
+
+    kit.partner.say(EffectKind.payment_refund, alone)
+    assert kit.service.advance_refund(ask(kit, order_id, USD_30)).state == RefundState.done
+    (told,) = (o for o in kit.service.orders.timeline(order_id) if o.what == "refund made")
+    assert "not passed on to the processor (Level III)" in told.detail
 
 
 def test_a_whole_refund_on_the_same_day_is_a_void(sold: tuple[Kit, str]) -> None:

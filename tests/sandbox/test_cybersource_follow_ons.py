@@ -33,6 +33,37 @@ def test_captures_come_in_parts_up_to_what_is_held(shop: Merchant) -> None:
     assert shop.executed("capture") == 2
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({}, "Y"),
+        ({"amountDetails.totalAmount": "9.00"}, "N"),  # not what the lines come to
+        ({"amountDetails.taxAmount": "0.70"}, "N"),
+        ({"invoiceDetails.taxable": False}, "N"),
+    ],
+)
+def test_lines_that_do_not_add_up_are_not_passed_on_and_captured_all_the_same(
+    shop: Merchant, change: dict[str, object], told: str
+) -> None:
+    held, body = shop.held("100.00"), order("10.80")
+    found = body["orderInformation"]
+    found["amountDetails"]["taxAmount"] = "0.80"
+    found["lineItems"] = [
+        {"productName": "Lamp", "unitPrice": "5.00", "quantity": 2, "totalAmount": "10.00",
+         "taxAmount": "0.80"},
+    ]  # fmt: skip
+    found["invoiceDetails"] = {"taxable": True}
+    body["processingInformation"] = {"purchaseLevel": "3"}
+    for path, value in change.items():
+        place, _, member = path.partition(".")
+        found[place][member] = value
+    status, answer = shop.call("POST", f"/pts/v2/payments/{held}/captures", body)
+    assert status == 201
+    details = answer["orderInformation"]["invoiceDetails"]
+    assert details["level3TransmissionStatus"] == told
+    assert shop.executed("capture") == 1
+
+
 def test_captures_at_once_never_exceed_what_is_held(shop: Merchant) -> None:
     held = shop.held("100.00")
     answers: list[int] = []

@@ -28,6 +28,7 @@ class Settings:
     void_releases_hold: bool = False  # the processor gives the hold back with the capture
     refund_excess: bool = False  # refunds may exceed what was captured
     credits_allowed: bool = True  # stand-alone credits
+    level_three: bool = True  # the account may pass lines on to its processor
     timeout_wait_s: float = 0.0  # a time-out void or reversal finds nothing younger than this
     event_generation: str = "2026"  # or "older": which names webhook events have
     payment_events: bool = False  # payments.* events, which the vendor must enable

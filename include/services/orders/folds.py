@@ -20,6 +20,7 @@ from include.services.orders.ports import ShopContext
 from include.services.orders.standing import is_for_delivered, is_under_review, was_reviewed
 from include.services.orders.steps import name_of, number_of
 
+NOT_PASSED_ON = "not passed on to the processor (Level III)"
 Fold = Callable[[ShopContext, OrderFacts, str, Effect, datetime], tuple[OrderFacts, Event]]
 
 
@@ -195,7 +196,9 @@ def _captured(
     drawn_on = from_json(Capture, effect.payload).authorization_id
     captured = Captured(number, found.request_id, amount, desk.today, authorization_id=drawn_on)
     facts = replace(facts, captures=(*facts.captures, captured))
-    return facts, Event("captured", {"amount": str(amount), "request_id": found.request_id})
+    detail = {"amount": str(amount), "request_id": found.request_id}
+    detail |= {"lines": NOT_PASSED_ON} if found.passed_on is False else {}
+    return facts, Event("captured", detail)
 
 
 def _received(

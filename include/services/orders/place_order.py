@@ -11,6 +11,7 @@ from datetime import datetime
 from include.domain.erp_orders import ApplyReceipt, MoveSalesOrder, OrderMove, SetCustomField
 from include.domain.errors import Rejected
 from include.domain.money import Money
+from include.domain.order_lines import part_of
 from include.domain.order_state import Captured, OrderFacts, OrderState
 from include.domain.orders import Order, PaymentMethod, reference_of
 from include.domain.payments import Authorize, Authorized, Capture, Reverse
@@ -233,6 +234,7 @@ class OrderPlay:
             wanted.is_final,
             self._known_reference(facts),
             sequence=len(facts.drawn) + 1,
+            lines=part_of(self.order.lines, wanted.amount),
         )
         return self._at_gateway(step, content, wanted.amount)
 

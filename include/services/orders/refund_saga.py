@@ -12,6 +12,7 @@ from datetime import datetime
 from include.domain.canonical import from_json
 from include.domain.erp_orders import SetCustomField
 from include.domain.money import Money
+from include.domain.order_lines import part_of
 from include.domain.orders import Order, reference_of
 from include.domain.payments import Moved, Refund, Void
 from include.domain.refunds import Part, RefundFacts, RefundState, Ruling, Way
@@ -19,7 +20,7 @@ from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.orders.closed_periods import moved
 from include.services.orders.commands import Command
 from include.services.orders.driver import Event, Move, Perform, Rest
-from include.services.orders.folds import is_there
+from include.services.orders.folds import NOT_PASSED_ON, is_there
 from include.services.orders.ports import ShopContext
 from include.services.orders.setting_back import Stake
 from include.services.orders.steps import name_of, number_of
@@ -187,6 +188,7 @@ class RefundPlay:
             part.capture_id,
             part.amount,
             captured_by,
+            part_of(order.lines, part.amount),
         )
 
     def _command(
@@ -240,6 +242,7 @@ def kind_of(step: str) -> EffectKind:
 def _gave(facts: RefundFacts, step: str, effect: Effect) -> tuple[RefundFacts, Event]:
     found = from_json(Moved, effect.evidence)
     detail = {"amount": str(Money(effect.amount_minor, effect.currency)), "theirs": found.theirs}
+    detail |= {"lines": NOT_PASSED_ON} if found.passed_on is False else {}
     if effect.state is not EffectState.declined:
         facts = _with_part(facts, step, request_id=found.request_id)
         return facts, Event(f"{name_of(step)} made", {**detail, "request_id": found.request_id})

@@ -6,6 +6,7 @@ Captures", read 2026-11-27.
 """
 
 from include.adapters.cybersource.partners.follow_on import FollowOn, path_of
+from include.domain.orders import OrderLine
 from include.domain.payments import Capture
 
 
@@ -22,12 +23,14 @@ class CapturePartner(FollowOn[Capture]):
     def path(self, it: Capture) -> str:
         return path_of("payments", it.authorization_id, "captures")
 
-    def body(self, it: Capture, reference: str) -> dict[str, object]:
-        body = super().body(it, reference)
-        if it.sequence > 1 or not it.is_final:
-            # Without both numbers, or with equal ones, it is the last of its authorization, and
-            # the rest is given back. Until the last the count is named as one more, says the guide.
-            count = it.sequence if it.is_final else it.sequence + 1
-            counts = {"captureSequenceNumber": it.sequence, "totalCaptureCount": count}
-            body["processingInformation"] = {"captureOptions": counts}
-        return body
+    def lines(self, it: Capture) -> tuple[OrderLine, ...]:
+        return it.lines
+
+    def processing(self, it: Capture) -> dict[str, object]:
+        if it.sequence == 1 and it.is_final:
+            return super().processing(it)
+        # Without both numbers, or with equal ones, it is the last of its authorization, and
+        # the rest is given back. Until the last the count is named as one more, says the guide.
+        count = it.sequence if it.is_final else it.sequence + 1
+        counts = {"captureSequenceNumber": it.sequence, "totalCaptureCount": count}
+        return super().processing(it) | {"captureOptions": counts}

@@ -4,33 +4,19 @@ Source: Cybersource reference 2.1, 4 and 7.2, and the vendor's published samples
 member for a card number.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
-
-from include.adapters.cybersource.partners.common import amount_details, references
-from include.domain.money import Money, allocate, total
-from include.domain.orders import (
-    QUANTITY_DIGITS,
-    Address,
-    LineKind,
-    OrderLine,
-    PaymentMethod,
-    PaymentSource,
-    Shopper,
+from include.adapters.cybersource.partners.common import references
+from include.adapters.cybersource.partners.level_three import (
+    PURCHASE_LEVEL,
+    order_details,
+    purchase_order,
 )
+from include.domain.orders import Address, PaymentMethod, PaymentSource, Shopper
 from include.domain.payments import Authorize, Renewed
 
-_PRODUCT_CODES = {
-    LineKind.goods: "default",
-    LineKind.freight: "shipping_and_handling",
-    LineKind.fee: "handling",
-}
 _TOKEN_TYPES = ("customer", "paymentInstrument", "instrumentIdentifier")
 # The vendor's own longest values (swagger of 2020-02-17); what is longer is refused.
-_NAME, _STREET, _CITY, _REGION, _POSTAL, _TEXT = 60, 60, 50, 20, 10, 255
+_NAME, _STREET, _CITY, _REGION, _POSTAL, _PHONE = 60, 60, 50, 20, 10, 15
 _SHIP_REGION = 2  # the codes of the United States and Canada, and others that are as short
-_PURCHASE_ORDER = 25
-_MOST_LINES = 999
 _REAUTHORIZATION = "3"  # of what ships later than the first authorization lives
 
 
@@ -55,7 +41,7 @@ def _processing(it: Authorize) -> dict[str, object]:
         "commerceIndicator": "internet",
     }
     if it.lines:
-        found["purchaseLevel"] = "3"
+        found |= PURCHASE_LEVEL
     actions = []
     if it.source.keep:
         actions.append("TOKEN_CREATE")
@@ -113,63 +99,11 @@ def _source(source: PaymentSource) -> dict[str, object]:
 
 
 def _order(it: Authorize) -> dict[str, object]:
-    found: dict[str, object] = {
-        "amountDetails": amount_details(it.amount) | _totals(it.lines, it.amount.currency),
+    named: dict[str, object] = {"invoiceDetails": {"purchaseOrderNumber": purchase_order(it.code)}}
+    return named | order_details(it.code, it.amount, it.lines) | {
         "billTo": _person(it.shopper.bill_to, it.shopper),
         "shipTo": _person(it.shopper.ship_to, None),
-        # Its end, should it be too long: the orders of a shop all begin alike.
-        "invoiceDetails": {"purchaseOrderNumber": it.code[-_PURCHASE_ORDER:]},
     }
-    if it.lines:
-        found["lineItems"] = [_line(line) for line in _items(it.lines)]
-    return found
-
-
-def _totals(lines: Sequence[OrderLine], currency: str) -> dict[str, object]:
-    """Tax, freight and discounts of the order; a line of its own cannot be negative."""
-    tax = total((line.tax for line in lines), currency)
-    freight = total((one.net for one in lines if one.kind is LineKind.freight), currency)
-    discount = -total((one.net for one in lines if one.kind is LineKind.discount), currency)
-    sums = {"taxAmount": tax, "freightAmount": freight, "discountAmount": discount}
-    return {name: money.decimal for name, money in sums.items() if money.minor > 0}
-
-
-def _items(lines: Sequence[OrderLine]) -> list[OrderLine]:
-    """Level III lines, none negative: the tax of a discount is taken off the others' tax.
-
-    An issuer that adds the lines' tax up must come to ``taxAmount``.
-    """
-    sold, off = [], 0
-    for line in lines[:_MOST_LINES]:
-        if line.kind is LineKind.discount or line.net.minor < 0:
-            off -= line.tax.minor
-        else:
-            sold.append(line)
-    taxes = [max(line.tax.minor, 0) for line in sold]
-    if not 0 < off <= sum(taxes):
-        return sold
-    parts = allocate(Money(off, sold[0].tax.currency), taxes)
-    return [replace(line, tax=line.tax - part) for line, part in zip(sold, parts, strict=True)]
-
-
-def _line(line: OrderLine) -> dict[str, object]:
-    """One line; a count that is not whole, or does not divide the net, is one piece of it all."""
-    count, rest = divmod(line.quantity_millionths, 10**QUANTITY_DIGITS)
-    if rest or count < 1 or line.net.minor % count:
-        count = 1
-    found: dict[str, object] = {
-        "productCode": _PRODUCT_CODES[line.kind],
-        "productName": line.description[:_TEXT],
-        "productSku": (line.stock_code or line.kind.value)[:_TEXT],
-        "quantity": count,
-        "unitPrice": Money(line.net.minor // count, line.net.currency).decimal,
-        "totalAmount": line.net.decimal,
-        "unitOfMeasure": line.unit[:12],
-        "amountIncludesTax": False,
-    }
-    if line.tax.minor > 0:
-        found["taxAmount"] = line.tax.decimal
-    return found
 
 
 def _person(address: Address, shopper: Shopper | None) -> dict[str, object]:
@@ -185,7 +119,7 @@ def _person(address: Address, shopper: Shopper | None) -> dict[str, object]:
         "postalCode": address.postal_code[:_POSTAL],
         "country": address.country,
         "email": shopper.email if shopper else "",
-        "phoneNumber": shopper.phone[:15] if shopper else "",
+        "phoneNumber": shopper.phone[:_PHONE] if shopper else "",
     }
     found: dict[str, object] = {name: value for name, value in members.items() if value}
     if address.company:

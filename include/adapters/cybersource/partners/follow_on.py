@@ -8,18 +8,23 @@ from typing import ClassVar, Generic, TypeVar
 from include.adapters.cybersource.partners.common import (
     Answer,
     Gateway,
-    amount_details,
     command_of,
     difference,
     money_of,
     references,
     refuse_invalid,
 )
+from include.adapters.cybersource.partners.level_three import (
+    PURCHASE_LEVEL,
+    is_passed_on,
+    order_details,
+)
 from include.adapters.cybersource.reporting import safe_id
 from include.adapters.cybersource.rows import Row, Untold
 from include.domain.canonical import to_plain
 from include.domain.errors import OutcomeUnknown, Rejected
 from include.domain.money import Money
+from include.domain.orders import OrderLine
 from include.domain.payment_meanings import Meaning
 from include.domain.payments import Capture, Moved, Refund, Reverse, Void
 from include.services.effects.ports import Difference, Effect, Found, Receipt
@@ -50,10 +55,20 @@ class FollowOn(ABC, Generic[C]):
 
     def body(self, it: C, reference: str) -> dict[str, object]:
         """Return the body of the call."""
-        return {
+        body: dict[str, object] = {
             "clientReferenceInformation": references(it.code, reference),
-            "orderInformation": {"amountDetails": amount_details(it.amount)},
+            "orderInformation": order_details(it.code, it.amount, self.lines(it)),
         }
+        processing = self.processing(it)
+        return body | {"processingInformation": processing} if processing else body
+
+    def lines(self, it: C) -> tuple[OrderLine, ...]:
+        """Return what the amount is made of; none where the call moves no goods' money."""
+        return ()
+
+    def processing(self, it: C) -> dict[str, object]:
+        """Return ``processingInformation``; lines without their level are not passed on."""
+        return dict(PURCHASE_LEVEL) if self.lines(it) else {}
 
     def answered_amount(self, it: C, answer: Answer) -> Money | None:
         """Return the amount that the answer names, ``None`` where it names none."""
@@ -110,7 +125,8 @@ class FollowOn(ABC, Generic[C]):
         is_over = self.is_over_with_others(it)
         answer = self._gateway.post(self.operation, path, body, effect, already_is_no=is_over)
         refuse_invalid(answer)
-        moved = Moved(answer.request_id, answer.status, None, answer.reason)
+        passed_on = is_passed_on(answer.body) if self.lines(it) else None
+        moved = Moved(answer.request_id, answer.status, None, answer.reason, passed_on)
         if answer.meaning is not Meaning.approved:
             return Receipt(answer.request_id, evidence_of(moved), is_no=True)
         try:

@@ -1,6 +1,7 @@
 """Refunds: give (part of) a capture back. A refund is never compensated, and never guessed."""
 
 from include.adapters.cybersource.partners.follow_on import FollowOn, path_of
+from include.domain.orders import OrderLine
 from include.domain.payments import Refund
 
 
@@ -16,3 +17,6 @@ class RefundPartner(FollowOn[Refund]):
 
     def path(self, it: Refund) -> str:
         return path_of("captures", it.capture_id, "refunds")
+
+    def lines(self, it: Refund) -> tuple[OrderLine, ...]:
+        return it.lines

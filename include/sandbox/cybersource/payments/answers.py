@@ -140,7 +140,8 @@ def increment(entry: Entry, root: Entry) -> Body:
     return body
 
 
-def capture(entry: Entry) -> Body:
+def capture(entry: Entry, lines: str = "") -> Body:
+    """Return the answer to a capture; ``lines``: whether its Level III data were passed on."""
     body = _head(entry, "captures")
     path = f"/pts/v2/captures/{entry.request_id}"
     body["_links"]["void"] = {"href": f"{path}/voids", "method": "POST"}
@@ -148,13 +149,18 @@ def capture(entry: Entry) -> Body:
     body["reconciliationId"] = entry.processor_reference
     amount = decimal_text(entry.amount_minor, entry.currency)
     body["orderInformation"] = {
-        "amountDetails": {"totalAmount": amount, "currency": entry.currency}
+        "amountDetails": {"totalAmount": amount, "currency": entry.currency},
+        **_transmission(lines),
     }
     return body
 
 
-def refund(entry: Entry, outcome: Outcome | None = None) -> Body:
-    """Return the answer to a refund or a stand-alone credit."""
+def _transmission(lines: str) -> Body:
+    return {"invoiceDetails": {"level3TransmissionStatus": lines}} if lines else {}
+
+
+def refund(entry: Entry, outcome: Outcome | None = None, lines: str = "") -> Body:
+    """Return the answer to a refund or a stand-alone credit; ``lines`` as a capture's."""
     is_credit = entry.kind == "credit"
     noun, member, amount = (
         ("credits", "creditAmountDetails", "creditAmount")
@@ -172,6 +178,8 @@ def refund(entry: Entry, outcome: Outcome | None = None) -> Body:
         amount: decimal_text(entry.amount_minor, entry.currency),
         "currency": entry.currency,
     }
+    if lines:
+        body["orderInformation"] = _transmission(lines)
     return body
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from include.sandbox.cybersource.payments import answers
 from include.sandbox.cybersource.payments.book import Entry
 from include.sandbox.cybersource.payments.desk import Call, PaymentDesk
+from include.sandbox.cybersource.payments.level_three import transmission
 from include.sandbox.cybersource.payments.reading import Problem, minor, money, part
 from include.sandbox.server import Response
 
@@ -35,7 +36,8 @@ class FollowOns:
         self.desk.guard(call)
         if currency != root.currency:
             raise Problem("INVALID_DATA", _CURRENCY)
-        return answers.created(answers.capture(self.captured(call, root, amount)))
+        lines = transmission(call.body, amount, currency, is_enabled=self.desk.settings.level_three)
+        return answers.created(answers.capture(self.captured(call, root, amount), lines))
 
     def captured(self, call: Call, root: Entry, amount: int) -> Entry:
         """Put an amount of an authorization into the batch.
@@ -122,7 +124,10 @@ class FollowOns:
         paid.refunded_minor += entry.billed_minor
         self.desk.keep(call, entry, is_done=not is_declined)
         self.desk.tell("refund", entry)
-        return answers.created(answers.refund(entry, outcome))
+        lines = transmission(
+            call.body, amount, paid.currency, is_enabled=self.desk.settings.level_three
+        )
+        return answers.created(answers.refund(entry, outcome, lines))
 
     def reversal(self, call: Call) -> Response:
         """POST /pts/v2/payments/{id}/reversals: release the hold, or a part of it."""
