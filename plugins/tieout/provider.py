@@ -166,6 +166,12 @@ _CYBERSOURCE: Field = {
             "Between two looks (s)", "Longer than the search can lag behind.", 60
         ),
         "max_sends": _number("Sends at most", "Of one call, under one reference.", 3, "integer"),
+        "repeats_are_named": _flag(
+            "A repeat's refusal names its field",
+            "Yes only if the vendor says that an authorization with a used transactionId is "
+            "refused by that field's name: INVALID_DATA without a name is then a no at once.",
+            False,
+        ),
         "refused_means_not_accepted": _flag(
             "429 and 503 mean 'not accepted'",
             "Only where the vendor documents it for this account; otherwise such an answer is "

@@ -49,6 +49,8 @@ def told(facts: OrderFacts) -> PaymentMeaning:
         (paid(S.authentication_needed, "PENDING_AUTHENTICATION"), "prove", Retry.authenticate),
         (paid(S.invalid, "INVALID_REQUEST", "MISSING_FIELD"), "our_fault", Retry.no),
         (paid(S.invalid, "INVALID_REQUEST"), "our_fault", Retry.no),
+        (paid(S.invalid, "INVALID_REQUEST", "INVALID_DATA"), "check_payment", Retry.other_card),
+        (paid(S.invalid, "", "102"), "check_payment", Retry.other_card),
         (paid(S.partial, "PARTIAL_AUTHORIZED"), "paid", Retry.no),  # the rule goes on with it
         (
             replace(paid(S.partial, "PARTIAL_AUTHORIZED"), stop=Stop("gateway", "")),

@@ -156,6 +156,8 @@ class Checker(
 
     def _claim(self, step: Step, executed: list[Entry]) -> Iterator[Violation]:
         claim = step.state
+        if claim == "declined" and not executed and self._was_refused(step):
+            return  # without a word of why, and nothing was kept of it
         if claim in ("done", "verified", "declined") and not executed:
             yield Violation("I13 no false success", f"{step.kind} {step.key} is {claim}")
         if claim in ("done", "verified") and executed and all(e.is_no for e in executed):
@@ -169,6 +171,13 @@ class Checker(
         keys = {entry.their_key for entry in executed}
         if claim == "verified" and step.their_key and step.their_key not in keys:
             yield Violation("I13 no false success", f"{step.key}: unknown {step.their_key!r}")
+
+    def _was_refused(self, step: Step) -> bool:
+        """Say whether a call of it was certainly refused, of those that are refused so."""
+        calls = self.world.notes.calls
+        names = (call for call in calls if call.is_certainly_nothing and call.seq < step.seq)
+        is_one = any((call.kind.value, call.key) == step.name for call in names)
+        return is_one and step.kind == K.payment_authorization.value
 
     def _case(self, step: Step) -> Iterator[Violation]:
         """A decision of ours is made where its case is decided; verified, where it says so too."""

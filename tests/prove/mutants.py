@@ -89,6 +89,13 @@ class DuplicateIsFailure(SimulatedPartner):
         raise Rejected("it says duplicate", _WHERE, _DO)
 
 
+class LoneRefusalIsFailure(SimulatedPartner):
+    """Both what is wrong, and what was done before, is told so: this takes it for a no at once."""
+
+    def lone_refusal(self) -> Receipt:
+        return replace(super().lone_refusal(), may_be_repeat=False)
+
+
 class BadGatewayIsFailure(SimulatedPartner):
     def bad_status(self, status: int) -> Exception:
         return Rejected(f"HTTP {status}", _WHERE, _DO)
@@ -277,6 +284,7 @@ MUTANTS = (
     ),
     Variant("m7 duplicate answer taken as success", partner=DuplicateIsSuccess),
     Variant("m8 duplicate answer taken as failure", partner=DuplicateIsFailure),
+    Variant("m8b lone refusal taken as a no at once", partner=LoneRefusalIsFailure),
     Variant("m9 502 taken as failure", partner=BadGatewayIsFailure),
     Variant("m9b time-out taken as not sent", partner=TimeoutIsNotSent),
     Variant("m9c lost session taken as not sent", partner=LostSessionIsNotSent),

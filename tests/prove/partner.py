@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from include.domain.canonical import to_plain
 from include.domain.erp_orders import CustomerCredit, CustomerMatch, ErpDocument, ErpOrder
 from include.domain.errors import OutcomeUnknown, Parked, Rejected, Retryable
 from include.domain.money import Money
-from include.domain.payments import Authorized
+from include.domain.payments import Authorized, PaymentStatus
 from include.domain.reviews import DecisionEvent
 from include.domain.stock import StockLevel
 from include.services.effects.ports import Difference, Effect, EffectKind, Found, Receipt
@@ -83,6 +84,8 @@ class SimulatedPartner:
             raise self.no_answer() from error
         if status in (429, 401):
             raise Retryable(f"HTTP {status}, not accepted", _WHERE, _DO)
+        if status == 400 and names_no_field(effect):
+            return self.lone_refusal()
         if status == 400:
             raise Rejected("a field is wrong", _WHERE, "Mend the field; then replay.")
         if status == 298:
@@ -119,7 +122,16 @@ class SimulatedPartner:
 
     def duplicate(self, effect: Effect) -> Receipt:
         """It is there, but is it ours? Look."""
+        if names_no_field(effect):
+            return self.lone_refusal()
         raise OutcomeUnknown("it says duplicate", _WHERE, _DO)
+
+    def lone_refusal(self) -> Receipt:
+        """A field is wrong, and it does not say which: a repeated reference, perhaps."""
+        theirs, reason = "INVALID_REQUEST", "INVALID_DATA"
+        no = to_plain(Authorized("9" * 22, PaymentStatus.invalid, theirs, reason))
+        assert isinstance(no, dict)
+        return Receipt("9" * 22, no, is_no=True, may_be_repeat=True)
 
     def session_lost(self) -> Exception:
         """Another logon may have ended the session after the post."""
@@ -147,6 +159,12 @@ class SimulatedPartner:
         if effect.kind is EffectKind.sales_order and theirs != ALTERED:
             return ()  # whether it is in suspense is no difference
         return (Difference("digest", effect.digest, theirs),)
+
+
+def names_no_field(effect: Effect) -> bool:
+    """Say whether this authorization is one that the gateway refuses without saying why."""
+    is_authorization = effect.kind is EffectKind.payment_authorization
+    return is_authorization and effect.reference[-1] in "02468ACE"
 
 
 class Readers:

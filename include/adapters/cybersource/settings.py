@@ -46,6 +46,7 @@ EXTRA_FIELDS = (
     "look_gap_s",
     "max_sends",
     "refused_means_not_accepted",
+    "repeats_are_named",
     "webhook_secrets",
     "webhook_tolerance_s",
     "allow_plain_http",
@@ -84,6 +85,9 @@ class Settings:
     pace: Pace = field(default_factory=lambda: Pace())
     # 429 and 503 are unknown outcomes, until the vendor documents them as "not accepted".
     refused_means_not_accepted: bool = False
+    # Of an authorization: a repeated transactionId is refused by its name, so that INVALID_DATA
+    # without any name is a no at once. Until the vendor says so, both are looked for.
+    repeats_are_named: bool = False
     webhook_secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # by key id
     webhook_tolerance_s: float = 3600.0  # the official samples' 60 minutes
     allow_plain_http: bool = False
@@ -135,6 +139,7 @@ class Settings:
             authorizations=_limits(text, "authorization_deadline_s", 20.0, where),
             pace=read_pace(text, where),
             refused_means_not_accepted=_truth(text, "refused_means_not_accepted", where),
+            repeats_are_named=_truth(text, "repeats_are_named", where),
             webhook_secrets=read_webhook_secrets(text.get("webhook_secrets", ""), where),
             webhook_tolerance_s=read_tolerance(text.get("webhook_tolerance_s", ""), where),
             allow_plain_http=_truth(text, "allow_plain_http", where),

@@ -14,6 +14,7 @@ class Settings:
     """The defaults are what is documented, or else what does least harm."""
 
     mti_guard: bool = True  # a used transactionId is refused for 180 days
+    names_fields: bool = True  # off: as the recorded refusal of a failed token, which names none
     duplicate_reference_check: bool = False  # the same order number within 15 minutes: 104
     index_lag_s: float = 0.0  # seconds until a search finds a request
     detail_lag_s: float = 0.0  # seconds until GET by id finds it

@@ -74,7 +74,7 @@ class Calls:
         except OutcomeUnknown as error:
             change = rules.unknown(sent, error)
         else:
-            change = rules.confirmed(sent, receipt)
+            change = rules.confirmed(unsent, sent, receipt)
         self.tell("effect_sent", sent, change.cause, began, change.after)
         return change
 

@@ -293,6 +293,8 @@ class Engine:
             return self._conclude(turn, partial(rules.unreachable, effect, error))
         if found:
             return self._conclude(turn, lambda now: rules.found(effect, found, now))
+        if not self.is_doubted() and rules.is_no_at_last(effect, asked_at):
+            return self._conclude(turn, lambda _now: rules.no_at_last(effect))
         if not rules.may_send(effect, asked_at):
             return self._conclude(turn, lambda now: rules.absent(effect, asked_at, now))
         return self._send_once(turn, effect)

@@ -114,6 +114,9 @@ class Receipt:
     their_key: str
     evidence: Mapping[str, object] = field(default_factory=dict)  # kept as JSON with the effect
     is_no: bool = False  # a clear business no: nothing moved, and nobody has to act
+    # A no that a second copy of this very call would be told, too, after the first was executed:
+    # it counts once nothing is found for as long as would let us send again.
+    may_be_repeat: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from include.services.effects.ports import (
 from include.services.effects.store import Change, DeadLetterNote
 
 _ABSENT_LOOKS_TO_RESEND = 2
+_IF_ABSENT = "no_if_absent"  # a no that waits for two absent looks, in the evidence of a doubt
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
 
 
@@ -39,6 +40,9 @@ class Rules:
             return self._duplicate(effect, found)
         adopted = _adopt(effect, found[0])
         if found[0].is_no:
+            told = _told_before(effect)
+            if told and found[0].their_key == effect.their_key:
+                adopted = adopted.but(evidence=told)  # the answer has words, its row a number
             return self._refusal(effect, adopted, "found there as a refusal: adopted, not sent")
         if effect.sent_at is None:
             verify_at = now + self.timings.until_verify
@@ -54,6 +58,19 @@ class Rules:
         has_looked = effect.absent_looks + 1 >= self.looks_to_resend()
         has_sends_left = effect.sends < self.timings.max_sends
         return self.is_settled(effect, asked_at) and has_looked and has_sends_left
+
+    def is_no_at_last(self, effect: Effect, asked_at: datetime) -> bool:
+        """Say whether one that is absent was refused: only where it might be sent again.
+
+        A store that may have forgotten an earlier send is not asked: it was no first one's no.
+        """
+        has_looked = effect.absent_looks + 1 >= self.looks_to_resend()
+        return has_looked and self.is_settled(effect, asked_at) and bool(_told_before(effect))
+
+    def no_at_last(self, effect: Effect) -> Change:
+        """It was answered no, and nothing of it is there: it was no answer to a second copy."""
+        told = effect.but(evidence=_told_before(effect), reason="")
+        return self._refusal(effect, told, "answered no, asked and absent: it was a no")
 
     def absent(self, effect: Effect, asked_at: datetime, now: datetime) -> Change:
         """It is not there, and may not be sent now: what to do instead."""
@@ -94,8 +111,9 @@ class Rules:
     def mark_sent(self, effect: Effect, now: datetime) -> Change:
         """Record the send before the first byte leaves."""
         sends, settled = effect.sends + 1, schedule.settles(now, self.timings)
+        fresh = effect.but(their_key="", evidence="") if _told_before(effect) else effect
         return _to(
-            effect, effect, EffectState.sent, f"send {sends}",
+            effect, fresh, EffectState.sent, f"send {sends}",
             next_at=settled, sends=sends, sent_at=now, absent_looks=0, reason="",
         )  # fmt: skip
 
@@ -114,8 +132,10 @@ class Rules:
         back = self._as_before(unsent, sent, "")
         return _to(sent, back, back.state, "paused before the send; nothing left", next_at=None)
 
-    def confirmed(self, sent: Effect, receipt: Receipt) -> Change:
-        """A clear yes; the other side may have withheld its number."""
+    def confirmed(self, unsent: Effect, sent: Effect, receipt: Receipt) -> Change:
+        """A clear answer; the other side may have withheld its number."""
+        if receipt.is_no and receipt.may_be_repeat:
+            return self._perhaps_no(unsent, sent, receipt)
         their_key = receipt.their_key or sent.their_key
         evidence = _evidence(receipt.evidence) or sent.evidence
         if receipt.is_no:
@@ -126,6 +146,18 @@ class Rules:
             sent, sent, EffectState.done, f"answered yes: {their_key!r}",
             next_at=verify_at, their_key=their_key, evidence=evidence,
         )  # fmt: skip
+
+    def _perhaps_no(self, unsent: Effect, sent: Effect, receipt: Receipt) -> Change:
+        """A no, unless it answered a second copy: in doubt as any other, and no resend ends it.
+
+        Only of a first send. After an earlier one it says nothing that a look does not say better.
+        """
+        settled = schedule.settled_at(sent, self.timings)
+        doubt = sent.but(reason="answered no, as a second copy would be")
+        if unsent.sent_at is None:
+            evidence = _evidence({_IF_ABSENT: receipt.evidence})
+            doubt = doubt.but(their_key=receipt.their_key, evidence=evidence)
+        return _to(sent, doubt, EffectState.in_doubt, doubt.reason, next_at=settled)
 
     def _refusal(self, before: Effect, after: Effect, cause: str) -> Change:
         """A clear business no: nothing moved, so there is nothing to read back."""
@@ -312,6 +344,13 @@ def _evidence(facts: Mapping[str, object]) -> str:
     if not facts:
         return ""
     return _ENCODER.encode(facts)
+
+
+def _told_before(effect: Effect) -> str:
+    """Return the evidence of a no that waits for absent looks; ``""`` where there is none."""
+    if _IF_ABSENT not in effect.evidence:
+        return ""
+    return _evidence(json.loads(effect.evidence).get(_IF_ABSENT))
 
 
 def _keys(found: Sequence[Found]) -> str:

@@ -23,7 +23,7 @@ _PLAINLY = {
     PaymentStatus.risk_declined: ("AUTHORIZED_RISK_DECLINED", ""),
     PaymentStatus.authentication_needed: ("PENDING_AUTHENTICATION", ""),
     PaymentStatus.declined: ("DECLINED", ""),
-    PaymentStatus.invalid: ("INVALID_REQUEST", "INVALID_DATA"),
+    PaymentStatus.invalid: ("INVALID_REQUEST", "MISSING_FIELD"),
 }
 
 

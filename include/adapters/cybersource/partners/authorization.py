@@ -64,14 +64,23 @@ class AuthorizationPartner:
         body = authorization_body(it, effect.reference)
         # A shopper waits: a refused key is told at once, instead of waiting for its correction.
         answer = self._gateway.post(
-            OPERATION, _PATH, body, effect, settings.authorizations, parks=False
+            OPERATION,
+            _PATH,
+            body,
+            effect,
+            settings.authorizations,
+            parks=False,
+            takes_lone_refusal=True,
         )
-        meaning = _with_approval(answer.meaning, answer.body)
+        # A token that failed is refused so, and so is the second copy of a call that went well.
+        may_be_repeat = answer.meaning is Meaning.look
+        meaning = Meaning.invalid if may_be_repeat else _with_approval(answer.meaning, answer.body)
         evidence = to_plain(_authorized(it, answer, meaning))
         return Receipt(
             answer.request_id,
             evidence if isinstance(evidence, dict) else {},
             is_no=meaning in _NOTHING_HELD,
+            may_be_repeat=may_be_repeat,
         )
 
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:

@@ -24,6 +24,7 @@ from include.services.effects.ports import Difference, Effect
 T = TypeVar("T")
 LOOK = "It may have happened: look for the reference at the gateway before any resend."
 _KEY_REFUSED = (401, 403)
+_INVALID = "INVALID_DATA"
 _MOST_FIELDS = 20
 
 
@@ -38,6 +39,12 @@ class Answer:
     fields: tuple[str, ...]  # names of refused fields
     body: Json
     where: str
+
+    @property
+    def is_lone_refusal(self) -> bool:
+        """Say whether it is as recorded of a token that failed, and as reported of a repeat."""
+        is_refusal = (self.status, self.reason) == ("INVALID_REQUEST", _INVALID)
+        return is_refusal and not self.fields and bool(self.request_id)
 
 
 class Gateway:
@@ -58,6 +65,7 @@ class Gateway:
         *,
         parks: bool = True,
         already_is_no: bool = False,
+        takes_lone_refusal: bool = False,
     ) -> Answer:
         """Send once and return an answer with a clear meaning.
 
@@ -69,6 +77,7 @@ class Gateway:
             limits: of the exchange; the connection's own where ``None``.
             parks: a refused key waits for its correction; else a person is asked at once.
             already_is_no: what was done before is refused for good; else it is looked for.
+            takes_lone_refusal: return ``INVALID_DATA`` that names no field; else it is a doubt.
 
         Raises:
             Retryable: nothing was sent.
@@ -87,6 +96,8 @@ class Gateway:
         self._demand_ours(answer, body)
         if answer.meaning is Meaning.configuration:
             raise _configuration(f"{request.what} was refused: {answer.reason}", request, parks)
+        if answer.is_lone_refusal and takes_lone_refusal:
+            return answer
         is_doubtful = answer.meaning is Meaning.already and not already_is_no
         if answer.meaning is Meaning.look or is_doubtful:
             shown = redact(" ".join((answer.status, answer.reason)), 80)
@@ -128,10 +139,15 @@ class Gateway:
     ) -> Meaning:
         found = self.reasons.meaning(operation, status, reason)
         is_about_the_key = any(name.endswith("transactionId") for name in fields)
-        if reason == "INVALID_DATA" and (is_about_the_key or not fields):
+        is_lone = not fields and not self._tells_repeats(operation)
+        if reason == _INVALID and (is_about_the_key or is_lone):
             # A repeated merchant transaction id is reported so, in place of DUPLICATE_REQUEST.
             return Meaning.look
         return found
+
+    def _tells_repeats(self, operation: str) -> bool:
+        """Say whether a repeat names its field; elsewhere an unknown id is refused without one."""
+        return operation == "authorization" and self.client.settings.repeats_are_named
 
     @staticmethod
     def _demand_ours(answer: Answer, body: dict[str, object]) -> None:

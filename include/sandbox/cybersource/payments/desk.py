@@ -86,7 +86,8 @@ class PaymentDesk:
         now = self.world.live.now(call.merchant)
         own_id, _ = self.world.live.new_id(call.merchant, now)
         self.record(call, own_id, problem.reason, is_done=False)
-        return answers.refusal(own_id, utc_text(now), problem.reason, problem.fields)
+        fields = problem.fields if self.settings.names_fields else ()
+        return answers.refusal(own_id, utc_text(now), problem.reason, fields)
 
     def guard(self, call: Call) -> None:
         """Refuse a merchant transaction id that was used within 180 days.
