@@ -2,6 +2,7 @@
 
 import json
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -21,6 +22,7 @@ from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import as_evidence, make_rules
 
 USD_30 = Money(3_000, "USD")
+REFUNDED = EffectKind.payment_refund
 
 
 @pytest.fixture
@@ -62,6 +64,23 @@ def test_lines_that_were_not_passed_on_are_told_and_stop_nothing(sold: tuple[Kit
     assert kit.service.advance_refund(ask(kit, order_id, USD_30)).state == RefundState.done
     (told,) = (o for o in kit.service.orders.timeline(order_id) if o.what == "refund made")
     assert "not passed on to the processor (Level III)" in told.detail
+
+
+def test_the_form_of_the_order_holds_its_last_refunds_the_newest_first(
+    sold: tuple[Kit, str],
+) -> None:
+    kit, order_id = sold
+    desk_of = kit.service.desk_of
+    form = ("ORD", "REFREF")
+    service = replace(kit.service, desk_of=lambda shop: replace(desk_of(shop), refund_form=form))
+    for number in range(1, 4):
+        service.advance_refund(ask(kit, order_id, USD_30, f"C{number}"))
+        kit.clock.move(seconds=60)
+    done = kit.partner.truth.done
+    moved = [f"{at:022}" for at, one in enumerate(done, 1) if one.kind is REFUNDED]
+    first, second, third = moved
+    notes = [json.loads(o.payload)["value"] for o in done if o.kind is EffectKind.custom_field]
+    assert notes == [first, f"{second} {first}", f"{third} {second}"]  # 60 characters hold two
 
 
 def test_a_whole_refund_on_the_same_day_is_a_void(sold: tuple[Kit, str]) -> None:

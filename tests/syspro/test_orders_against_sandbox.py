@@ -362,6 +362,27 @@ def test_the_form_of_an_order_made_in_this_session_is_set_without_reading_it(
         assert adapter.calls() == before + 4  # looked at, read, updated
 
 
+@pytest.mark.parametrize("forms", ["comsfm", "comtfm"])
+def test_a_reference_that_a_later_one_stands_before_is_there(site: Site, forms: str) -> None:
+    """Two refunds of an order share a field: the first one's note may be the later to leave."""
+    adapter = site.open(custom_forms=forms)
+    engine = Engine(site.store, adapter.partners, site.clock, adapter.timings)
+    name = "REFREF" if forms == "comsfm" else "RefRef"
+    first, second = "7000000000000000000001", "7000000000000000000002"
+    number = engine.perform(effect_of(SALE)).their_key
+    both = SetCustomField("A", "ORD", number, name, f"{second} {first}")
+    assert engine.perform(effect_of(both, key="second")).state is EffectState.done
+    alone = engine.perform(effect_of(replace(both, value=first), key="first"))
+    assert (alone.state, alone.sends) == (EffectState.done, 0)
+    partner = adapter.partners[EffectKind.custom_field]
+    (found,) = partner.look(effect_of(both, key="second"))
+    assert found.facts == {"value": both.value}
+    assert partner.compare(alone, found) == ()
+    other = effect_of(replace(both, value="7000000000000000000003"), key="third")
+    assert partner.look(other) == ()
+    assert [one.theirs for one in partner.compare(other, found)] == [both.value]
+
+
 def test_a_form_that_somebody_filled_meanwhile_is_updated(site: Site) -> None:
     adapter = site.open()
     engine = Engine(site.store, adapter.partners, site.clock, adapter.timings)

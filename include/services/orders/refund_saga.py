@@ -5,7 +5,7 @@ under its own key, and what a refund may give was reserved with the order before
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,12 +19,13 @@ from include.domain.refunds import Part, RefundFacts, RefundState, Ruling, Way
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.orders.closed_periods import moved
 from include.services.orders.commands import Command
-from include.services.orders.driver import Event, Move, Perform, Rest
+from include.services.orders.driver import Event, Move, Perform, Rest, Saga
 from include.services.orders.folds import NOT_PASSED_ON, is_there
 from include.services.orders.ports import ShopContext
 from include.services.orders.setting_back import Stake
 from include.services.orders.steps import name_of, number_of
 
+_LONGEST_NOTE = 60  # characters of the custom form's field, as shops.yaml has it designed
 _KINDS: Mapping[str, EffectKind] = {
     "void": EffectKind.payment_void,
     "refund": EffectKind.payment_refund,
@@ -51,17 +52,29 @@ class RefundRow:
     reason: str
 
 
+Refunds = Sequence[tuple[RefundRow, Saga[RefundFacts]]]
+
+
 class RefundPlay:
     """Satisfies ``driver.Play`` for one refund."""
 
     def __init__(
-        self, row: RefundRow, order: Order, desk: ShopContext, *, customer: str, sales_order: str
+        self,
+        row: RefundRow,
+        order: Order,
+        desk: ShopContext,
+        *,
+        customer: str,
+        sales_order: str,
+        all_of_order: Callable[[], Refunds] = tuple,
     ) -> None:
+        """Join the parts; ``all_of_order`` reads the order's refunds, the oldest first."""
         self.row = row
         self.order = order
         self.desk = desk
         self._customer = customer
         self._sales_order = sales_order
+        self._all_of_order = all_of_order
 
     # Deciding --------------------------------------------------------------------------------
 
@@ -152,7 +165,7 @@ class RefundPlay:
             return self._command(step, content, desk.shop_target, row.amount)
         if name == "note":
             form, field = desk.refund_form
-            value = " ".join(part.request_id for part in facts.parts)
+            value = self._references(facts)
             content = SetCustomField(desk.company_id, form, self._sales_order, field, value)
             return self._command(step, content, desk.company_id, Money(0, self.order.currency))
         part = _part(facts, number_of(step))
@@ -166,6 +179,24 @@ class RefundPlay:
 
     def moved(self, effect: Effect) -> Command | None:
         return moved(effect, self.order, self.desk)
+
+    def _references(self, facts: RefundFacts) -> str:
+        """Return what has moved of this refund, then of the others of its order, the newest first.
+
+        The field is the sales order's: this refund's alone would overwrite theirs. The oldest are
+        left out where it is too short.
+        """
+        others = (
+            it.facts for row, it in self._all_of_order() if row.refund_id != self.row.refund_id
+        )
+        known = [p.request_id for one in (facts, *reversed([*others])) for p in one.parts]
+        value = ""
+        for reference in dict.fromkeys(filter(None, known)):
+            longer = f"{value} {reference}".strip()
+            if len(longer) > _LONGEST_NOTE and value:
+                break
+            value = longer
+        return value
 
     def _give(self, name: str, part: Part) -> object:
         order, organization = self.order, self.desk.organization_id

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from include.domain.card_numbers import has_card_number
 from include.domain.errors import Rejected
@@ -204,7 +205,14 @@ class Refunding:
         except Exception as fault:  # noqa: BLE001 - as a driver does
             return turn_away(self, self.refunds, refund_id, fault, stake, RefundState.stuck)
         customer = facts.customer if facts.is_customer_known else ""  # '': AR was never touched
-        play = RefundPlay(row, order, desk, customer=customer, sales_order=facts.sales_order)
+        play = RefundPlay(
+            row,
+            order,
+            desk,
+            customer=customer,
+            sales_order=facts.sales_order,
+            all_of_order=partial(self.refunds.of_order, row.order_id),
+        )
         return Driver(self.refunds, self.leases, engine, self.worker).advance(refund_id, play)
 
     def _refused(self, refund_id: str) -> Saga[RefundFacts]:

@@ -1,6 +1,8 @@
 """One field of a custom form, e.g. a gateway reference or a token: COMSFM or COMTFM by setting.
 
 Setting the same value twice is harmless, so an unknown outcome may be repeated; never card data.
+A field may hold several references: what a later refund of the order adds takes none away, so a
+value that is among what the field holds is there, and is not written over it.
 """
 
 from include.adapters.syspro.documents import comqfm, comsfm, comtfm
@@ -32,7 +34,7 @@ class CustomFieldPartner:
             value = self._value(wanted, effect.reference)
             if not value:
                 self._asking.note_absent(FORM, _key(wanted))
-        if value is None or not (effect.their_key or value == wanted.value):
+        if value is None or not (effect.their_key or _holds(value, wanted)):
             return ()
         return (Found(_key(wanted), {"value": value}),)
 
@@ -57,7 +59,7 @@ class CustomFieldPartner:
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
         """Compare the value."""
         wanted, theirs = command_of(SetCustomField, effect), str(found.facts["value"])
-        return () if theirs == wanted.value else (Difference(wanted.name, wanted.value, theirs),)
+        return () if _holds(theirs, wanted) else (Difference(wanted.name, wanted.value, theirs),)
 
     def _set_up(self, wanted: SetCustomField, effect: Effect, verb: str) -> None:
         document = comsfm.build(wanted.form, wanted.key, wanted.name, wanted.value)
@@ -111,6 +113,12 @@ class CustomFieldPartner:
             lambda raw: comqfm.parse(raw, wanted.form, wanted.key), body, "COMQFM"
         )
         return values.get(wanted.name.lower()) if isinstance(values, dict) else None
+
+
+def _holds(value: str, wanted: SetCustomField) -> bool:
+    """Say whether every reference that is wanted is there, in whatever order."""
+    words = set(wanted.value.split())
+    return value == wanted.value or (bool(words) and words <= set(value.split()))
 
 
 def _key(wanted: SetCustomField) -> str:
