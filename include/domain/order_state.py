@@ -107,6 +107,7 @@ class OrderFacts:
     skips_decision: bool = False  # this attempt; a review before the bank was asked accepted it
     payment: Authorized | None = None  # of this attempt
     replaced: Authorized | None = None  # another authorisation that still holds money
+    renewal_asked: int = 0  # the attempt whose card was asked for, and is there
     unrenewed: str = ""  # why this attempt's could not be made anew: it is used to its end
     expires_at: datetime | None = None  # after this the authorisation is not worth anything
     decision: Decision | None = None

@@ -165,6 +165,7 @@ class StoredToken:
     suffix: str = ""  # at most the last four
     expiry: str = ""  # YYYY-MM
     brand: str = ""
+    is_closed: bool = False  # the issuer has closed the account: it pays for nothing any more
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from include.domain.orders import (
 )
 from include.services.effects.ports import EffectKind, EffectState
 from include.services.inbox.ports import InboxRow, InboxState
+from include.services.profiles.keep_tokens import is_leaving
 from include.services.profiles.ports import KeptToken, TokenState
 from include.services.sync.ports import Tally
 from tests.integration.play import BEGIN, LIVE, SHOP, SKU, Play
@@ -149,6 +150,24 @@ def test_a_kept_card_is_read_from_the_vault_and_followed_by_notification(play: P
     assert after.identifier_token in links["instrumentIdentifiers"][0]
     assert after.suffix != before.token.suffix
     care_desk.forgetter(desk).forget("eve@example.com", "dpo")
+
+
+def test_a_card_whose_account_the_issuer_has_closed_is_kept_as_closed(play: Play) -> None:
+    token = keep(play, SHOP)
+    desk = play.desks.of(SHOP)
+    links = play.control(
+        "network_token", organization_id="acme_us", customer=token, closed=True
+    )  # fmt: skip
+    handled(play, links)
+    kept = rows(play, SHOP, token)[0]
+    assert kept.state is TokenState.closed
+    book = SqlTokenBook(play.desks.context.store)
+    assert is_leaving(book, "acme_us", kept.token)  # so no renewal asks it, and no form names it
+    assert token not in [one.token.customer_token for one in book.of_customer("A", kept.customer)]
+    care_desk.profile_check(desk).run(LIVE, desk.erp.session)
+    assert rows(play, SHOP, token)[0].state is TokenState.closed
+    care_desk.forgetter(desk).forget("eve@example.com", "dpo")
+    assert rows(play, SHOP, token)[0].state is TokenState.deleted
 
 
 @pytest.mark.parametrize("shop_id", [SHOP, UK])

@@ -92,6 +92,7 @@ def test_new_tokens_are_kept_with_the_evidence(gateway: ScriptedGateway, make_cl
         "suffix": "",
         "expiry": "",
         "brand": "Visa",
+        "is_closed": False,
     }
     assert receipt.evidence["token_failure"] == ""
 

@@ -73,6 +73,23 @@ def test_last_digits_that_an_instrument_does_not_show_are_asked_of_its_card(
         assert token.suffix == expected
 
 
+@pytest.mark.parametrize("place", ["instrument", "identifier"])
+def test_an_account_that_its_issuer_has_closed_is_told(
+    gateway: ScriptedGateway, make_client: Make, place: str
+) -> None:
+    row = instrument("i-1") | {"state": "ACTIVE"}
+    path = f"/tms/v2/customers/{CUSTOMER}/payment-instruments/i-1"
+    gateway.on(f"GET {path}", row)
+    found = Tokens(make_client()).instrument(CUSTOMER, "i-1")
+    assert found is not None
+    assert not found.is_closed
+    shown = row if place == "instrument" else row["_embedded"]["instrumentIdentifier"]
+    shown["state"] = "CLOSED"
+    found = Tokens(make_client()).instrument(CUSTOMER, "i-1")
+    assert found is not None
+    assert found.is_closed
+
+
 def test_a_customer_without_cards_is_not_one_who_is_unknown(
     gateway: ScriptedGateway, make_client: Make
 ) -> None:

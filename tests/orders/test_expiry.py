@@ -10,7 +10,7 @@ from include.domain.errors import OutcomeUnknown, Retryable
 from include.domain.order_rules import CaptureWhen, OnExpiry
 from include.domain.order_state import OrderState
 from include.domain.orders import Order, PaymentMethod, PaymentSource
-from include.domain.payments import Authorize, Authorized, PaymentStatus, Renewed
+from include.domain.payments import Authorize, Authorized, PaymentStatus, Renewed, StoredToken
 from include.domain.reviews import Decision, DecisionEvent
 from include.services.effects.ports import Effect, EffectKind, Found, Receipt
 from tests.orders.conftest import Kit, make_order
@@ -173,6 +173,28 @@ class TestRenewals:
         renewing.service.capture(order.order_id, None, "clerk", "dispatch 1", has_left=True)
         assert renewing.service.advance(order.order_id).state == OrderState.captured
         assert renewing.partner.truth.count(EffectKind.payment_reversal) == 0
+
+    @pytest.mark.parametrize("payment", [KEPT, ON_FILE], ids=["kept", "on file"])
+    def test_a_card_that_is_closed_or_gone_is_not_asked_and_a_person_is(
+        self, renewing: Kit, payment: PaymentSource
+    ) -> None:
+        order, gone = make_order(payment=payment), list[str]()
+        desk_of = renewing.service.desk_of
+
+        def is_leaving(merchant_id: str, token: StoredToken) -> bool:
+            gone.append(f"{merchant_id} {token.customer_token} {token.instrument_token}")
+            return True
+
+        renewing.service = replace(
+            renewing.service,
+            desk_of=lambda shop: replace(desk_of(shop), is_leaving=is_leaving),
+        )
+        renewing.run(order)
+        renewing.pass_time(days=6, hours=1)
+        saga = renewing.service.orders.get(order.order_id)
+        assert (saga.state, saga.facts.stop) == (OrderState.stuck, None)
+        assert "could not be renewed (its card is closed by the issuer" in saga.reason
+        assert (len(asked(renewing)), gone) == (1, [f"acme_us {'C' * 32} {'I' * 32}"])
 
     def test_one_that_is_refused_and_not_shipped_ends_with_its_hold(self, renewing: Kit) -> None:
         order = make_order(payment=KEPT)

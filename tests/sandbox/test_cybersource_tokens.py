@@ -208,6 +208,19 @@ def test_a_payment_with_an_unknown_deleted_or_empty_token_is_refused(shop: Merch
     assert pay_with(shop, paymentInstrument=chosen)[0] == 400
 
 
+def test_a_card_whose_account_is_closed_shows_it_and_pays_for_nothing(shop: Merchant) -> None:
+    owner = customer(shop)
+    card = identifier(shop)
+    chosen = instrument(shop, owner, card)
+    shop.control("network_token", organization_id=shop.name, customer=owner, closed=True)
+    found = shop.call("GET", f"{CUSTOMERS}/{owner}/payment-instruments/{chosen}")[1]
+    assert found["state"] == found["_embedded"]["instrumentIdentifier"]["state"] == "CLOSED"
+    for stored in ({"customer": owner}, {"paymentInstrument": chosen}):
+        status, answer = pay_with(shop, **stored)
+        assert (status, answer["status"]) == (201, "DECLINED")
+        assert answer["errorInformation"]["reason"] == "INVALID_ACCOUNT"
+
+
 def test_a_card_the_processor_does_not_take_is_refused(sandbox: Sandbox) -> None:
     sandbox.reset()
     british = Merchant(sandbox, "acme_uk")

@@ -21,6 +21,7 @@ from include.services.profiles.ports import Buyer
 
 _PAGE = 100
 _GONE = 410
+_CLOSED = "CLOSED"  # "The account has been closed": the other state is ACTIVE
 _MOST_PAGES = 1000
 _FOUR_DIGITS = re.compile(r"[0-9]{4}")
 
@@ -76,7 +77,10 @@ class Tokens:
             return token
         path = f"/tms/v1/instrumentidentifiers/{safe_id(token.identifier_token)}"
         found = self._fetch(self._request(path, {}, "read an instrument identifier"))
-        return token if found is None else replace(token, suffix=_suffix(found))
+        if found is None:
+            return token
+        is_closed = token.is_closed or _is_closed(found)
+        return replace(token, suffix=_suffix(found), is_closed=is_closed)
 
     def _pages(self, path: str) -> Iterator[Json]:
         for page in range(_MOST_PAGES):
@@ -127,17 +131,24 @@ def duplicates(tokens: Iterable[StoredToken]) -> Sequence[tuple[StoredToken, ...
 def _token(row: Json, customer_token: str) -> StoredToken:
     month, year = text_of(row, "card", "expirationMonth"), text_of(row, "card", "expirationYear")
     embedded = row.get("_embedded")
-    identifier = embedded.get("instrumentIdentifier") if isinstance(embedded, dict) else None
+    shown = embedded.get("instrumentIdentifier") if isinstance(embedded, dict) else None
+    identifier = shown if isinstance(shown, dict) else {}
     return StoredToken(
         customer_token,
         text_of(row, "id") or "",
         text_of(row, "instrumentIdentifier", "id")
         or text_of(row, "_embedded", "instrumentIdentifier", "id")
         or "",
-        _suffix(identifier if isinstance(identifier, dict) else {}) or _suffix(row),
+        _suffix(identifier) or _suffix(row),
         f"{year}-{month:>02}" if year and month else "",
         brand_of(text_of(row, "card", "type")),
+        # The state is the issuer's, of the card's number: either of the two may show it.
+        _is_closed(row) or _is_closed(identifier),
     )
+
+
+def _is_closed(row: Json) -> bool:
+    return text_of(row, "state") == _CLOSED
 
 
 def _suffix(row: Json) -> str:

@@ -172,7 +172,7 @@ payment_tokens = Table(
     required_text("brand"),
     required_text("company_id"),
     required_text("customer"),  # SYSPRO's; '' while none is linked
-    required_text("state"),  # active, replaced, deleting, deleted
+    required_text("state"),  # active, closed, replaced, deleting, deleted
     Column("updated_at", Instant, nullable=False),
     Index(None, "company_id", "customer"),
     Index(None, "merchant_id", "identifier_token"),

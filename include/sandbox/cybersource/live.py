@@ -202,7 +202,7 @@ class Live:
         """Change the expiry of a card's instruments, and tell so: a network token was updated.
 
         ``card`` names the card that the issuer sent in its place: they have another identifier
-        then, and the old one is theirs no more.
+        then, and the old one is theirs no more. ``closed``: the issuer has closed the account.
         """
         merchant, event = (
             str(facts["organization_id"]),
@@ -216,6 +216,9 @@ class Live:
         users = self.vault.members(merchant, identifier, kinds.INSTRUMENT)
         if facts.get("card"):
             identifier = self.vault.replace_card(merchant, identifier, str(facts["card"]))
+        known = self.vault.find(merchant, kinds.IDENTIFIER, identifier)
+        if known is not None and facts.get("closed"):
+            known.is_closed = True
         for user in users:
             card = {**user.facts.get("card", {})}
             card |= {"expirationMonth": str(facts.get("month", card.get("expirationMonth", "12")))}

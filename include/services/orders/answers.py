@@ -10,6 +10,7 @@ from include.domain.money import Money
 from include.domain.order_rules import OnCredit, OnExpiry
 from include.domain.order_state import OrderFacts, RequestedCapture, Stop
 from include.domain.orders import Order
+from include.domain.payments import StoredToken
 from include.domain.reviews import Decision
 from include.services.orders.applications import ask_applications
 from include.services.orders.credit import judge
@@ -19,6 +20,7 @@ from include.services.orders.moves import authorized, to_capture
 from include.services.orders.numbering import free_number
 from include.services.orders.own_letters import TIEOUT
 from include.services.orders.ports import ShopContext
+from include.services.orders.renewals import renewal_source
 from include.services.orders.standing import is_under_review, waits_for_clerk
 from include.services.orders.stock_check import ask_stock
 from include.services.orders.whose_customer import account_of
@@ -118,6 +120,18 @@ def _ask_invoice(
     return replace(facts, invoice=invoice, invoices=invoices), Event(
         "invoiced in SYSPRO", {"invoice": invoice}
     )
+
+
+def _ask_renewal(
+    order: Order, desk: ShopContext, facts: OrderFacts, _now: datetime
+) -> tuple[OrderFacts, Event | None]:
+    """See that the card is there: networks fine who asks an account that its issuer has closed."""
+    source = renewal_source(order, facts)
+    token = StoredToken(source.customer_token, source.instrument_token) if source else None
+    if token is None or not desk.is_leaving(order.merchant_id, token):
+        return replace(facts, renewal_asked=facts.attempt + 1), None
+    gone = "its card is closed by the issuer, or not kept any more"
+    return replace(facts, unrenewed=gone), Event("not renewed", {"reason": gone})
 
 
 def _stop_expired(
@@ -250,6 +264,7 @@ ANSWERS: Mapping[str, Answer] = {
     "release": _ask_release,
     "invoice": _ask_invoice,
     "applications": ask_applications,
+    "renewal": _ask_renewal,
     "stop_expired": _stop_expired,
     "leave_rest": _leave_rest,
     "stop_returned": _stop_returned,

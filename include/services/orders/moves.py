@@ -115,7 +115,8 @@ def _expire(it: Situation) -> Move | None:
     if rule is OnExpiry.capture:
         return Perform(f"capture|{next_capture(it.order, facts, it.rules).number}")
     if rule is OnExpiry.renew and not facts.unrenewed and renewal_source(it.order, facts):
-        return Perform(f"authorize|{facts.attempt + 1}")
+        is_asked = facts.renewal_asked > facts.attempt
+        return Perform(f"authorize|{facts.attempt + 1}") if is_asked else Ask("renewal")
     if facts.captures and not facts.unrenewed and not is_under_review(facts):
         return Ask("leave_rest")
     if not facts.is_unspent:

@@ -1,9 +1,10 @@
-"""Keep tokens in step: with the gateway (expiry, gone), and with SYSPRO (the customer is there).
+"""Keep tokens in step: with the gateway (expiry, closed, gone), and with SYSPRO (its customer).
 
 A notification asks for one token at once; besides, each night checks a sixteenth of all tokens, so
 that a lost notification is made up for within sixteen days and no night asks for all.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from include.services.profiles.ports import (
 )
 from include.services.sync.ports import Shelf, Tally
 
+log = logging.getLogger(__name__)
 LETTER_KIND = "token_without_customer"
 REFUSED = "token_not_read"
 _PARTS = "0123456789ABCDEF"
@@ -95,6 +97,10 @@ class ProfileCheck:
         if token is None:
             self.book.change(kept, kept.token, TokenState.deleted)
             return False
+        if token.is_closed:
+            self.book.change(kept, token, TokenState.closed)
+            log.info("%s of customer %s: closed by its issuer", kept.name, kept.customer)
+            return False
         if token != kept.token:
             self.book.change(kept, token, TokenState.active)
         return True
@@ -116,6 +122,7 @@ class ProfileCheck:
             suffix=found.suffix or known.suffix,
             expiry=found.expiry or known.expiry,
             brand=found.brand or known.brand,
+            is_closed=found.is_closed,
         )
 
 

@@ -29,7 +29,7 @@ def keep_tokens(book: TokenBook, company_id: str, order: Order, facts: OrderFact
 
 
 def is_leaving(book: TokenBook, merchant_id: str, token: StoredToken) -> bool:
-    """Say whether a stored payment is being deleted, joined or replaced, or is gone."""
+    """Say whether a stored payment is closed, being deleted, joined or replaced, or is gone."""
     own = (token.instrument_token, "")  # a row without one is the whole customer's
     known = book.having(merchant_id, token.customer_token)
     return any(

@@ -16,6 +16,7 @@ class TokenState(StrEnum):
     """In the order in which a token goes through them, some left out; none leads back."""
 
     active = "active"
+    closed = "closed"  # the issuer has closed the account; the gateway keeps the token
     replaced = "replaced"  # the same card is kept under a newer token; its deletion is under way
     deleting = "deleting"  # the shopper, or the house, wants it gone; under way
     deleted = "deleted"  # the gateway does not have it any more

@@ -21,6 +21,7 @@ from include.sandbox.server import Response
 from include.sandbox.world.facts import PRICES
 
 _ACTIONS = "processingInformation.actionList"
+_CLOSED = "invalid_account"  # what an issuer says of an account that it has closed
 _NO_ISSUER = ("DECLINED", "PENDING_AUTHENTICATION")
 
 
@@ -48,8 +49,9 @@ class Authorize:
         asked = self._read(call)
         self.desk.guard(call)
         self._check_reference(call)
+        word = _CLOSED if asked.payer.is_closed else asked.payer.jti
         outcome = call.outcome or chosen(
-            asked.payer.jti, asked.bill_to.get("email", ""), is_looked_at=asked.is_looked_at
+            word, asked.bill_to.get("email", ""), is_looked_at=asked.is_looked_at
         )
         call.outcome = outcome
         if outcome.is_unexecuted:

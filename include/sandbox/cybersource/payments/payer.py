@@ -24,6 +24,7 @@ class Payer:
 
     card: Card
     jti: str = ""  # of a transient token
+    is_closed: bool = False  # the issuer has closed the account of the stored card
     tokens: dict[str, str] = field(default_factory=dict)  # kind to id
 
 
@@ -34,7 +35,7 @@ def payer_of(body: dict[str, Any], merchant: str, vault: Vault) -> Payer:
         Problem: no token at all (a card number is none here), or one that is not known.
     """
     tokens: dict[str, str] = {}
-    card = None
+    card, is_closed = None, False
     for kind in _STORED:
         path = f"paymentInformation.{kind}.id"
         named = text(body, path, 40)
@@ -42,18 +43,19 @@ def payer_of(body: dict[str, Any], merchant: str, vault: Vault) -> Payer:
             continue
         token = vault.alive(merchant, kind, named)
         tokens[kind] = named
-        card = card or (vault.card_of(token) if token else None)
+        if card is None and token is not None:
+            card, is_closed = vault.card_of(token), vault.is_closed(token)
         is_usable = token is not None and (kind == CUSTOMER or vault.card_of(token))
         if not is_usable:
             raise Problem("INVALID_DATA", path)
     transient = _transient(body)
     if transient is not None:
-        return Payer(transient.card, transient.jti, tokens)
+        return Payer(transient.card, transient.jti, tokens=tokens)
     if not tokens:
         raise Problem("MISSING_FIELD", _TRANSIENT[0])
     if card is None:
         raise Problem("INVALID_DATA", f"paymentInformation.{CUSTOMER}.id")
-    return Payer(card, "", tokens)
+    return Payer(card, "", is_closed, tokens)
 
 
 def _transient(body: dict[str, Any]) -> Transient | None:

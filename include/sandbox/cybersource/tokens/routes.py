@@ -270,7 +270,8 @@ class TokenRoutes:
                 if chosen:
                     body[member] = {"id": chosen.token_id}
         else:
-            body |= {"object": token.kind, "state": "ACTIVE"}
+            state = "CLOSED" if self.vault.is_closed(token) else "ACTIVE"
+            body |= {"object": token.kind, "state": state}
         if token.owner:
             body["default"] = token.is_default
         identifier = self.vault.find(token.merchant, kinds.IDENTIFIER, token.identifier)

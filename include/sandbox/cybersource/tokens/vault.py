@@ -27,6 +27,7 @@ class Token:
     card: Card | None = None  # of an instrument identifier
     is_default: bool = False
     is_deleted: bool = False
+    is_closed: bool = False  # an identifier whose account the issuer has closed
     version: int = 1
 
     @property
@@ -131,6 +132,16 @@ class Vault:
             found = self.alive(token.merchant, IDENTIFIER, token.identifier)
             return found.card if found else None
         return token.card
+
+    def is_closed(self, token: Token) -> bool:
+        """Say whether the issuer has closed the account of the card behind a token."""
+        if token.kind == CUSTOMER:
+            chosen = self.default(token.merchant, token.token_id, INSTRUMENT)
+            return chosen is not None and self.is_closed(chosen)
+        if token.kind == INSTRUMENT:
+            found = self.alive(token.merchant, IDENTIFIER, token.identifier)
+            return found is not None and found.is_closed
+        return token.is_closed
 
     def reset(self) -> None:
         with self.lock:
