@@ -168,8 +168,8 @@ _CYBERSOURCE: Field = {
         "max_sends": _number("Sends at most", "Of one call, under one reference.", 3, "integer"),
         "repeats_are_named": _flag(
             "A repeat's refusal names its field",
-            "Yes only if the vendor says that an authorization with a used transactionId is "
-            "refused by that field's name: INVALID_DATA without a name is then a no at once.",
+            "Yes only where measurement P1 shows that an authorization with a used transactionId "
+            "is refused by that field's name: INVALID_DATA without a name is then a no at once.",
             False,
         ),
         "refused_means_not_accepted": _flag(

@@ -89,16 +89,24 @@ def test_a_payment_that_is_never_shown_is_said_and_released(
     ]
 
 
-@pytest.mark.parametrize("is_guarded", [True, False])
+@pytest.mark.parametrize(
+    ("is_guarded", "is_named", "told"),
+    [
+        (True, True, "'INVALID_REQUEST INVALID_DATA' in clientReferenceInformation.transactionId"),
+        (True, False, "answered no, as a second copy would be"),
+        (False, True, "taken: a second payment"),
+    ],
+)
 def test_a_repeat_is_recognised_or_is_a_second_payment_and_nothing_stays_held(
-    play: Play, run: Run, token: str, is_guarded: bool
+    play: Play, run: Run, token: str, is_guarded: bool, is_named: bool, told: str
 ) -> None:
     before = len(play.sandbox.ledger.rows(system="cybersource"))
-    play.control("cybersource", mti_guard=is_guarded)
+    play.control("cybersource", mti_guard=is_guarded, names_fields=is_named)
     try:
         line = run("repeated-payment", "--token", token, "--after", "1", "2")
     finally:
-        play.control("cybersource", mti_guard=True)
+        play.control("cybersource", mti_guard=True, names_fields=True)
+    assert all(told in answer for answer in line["found"]["answers"].values())
     assert list(line["found"]["answers"]) == ["1", "2"]
     assert line["found"]["second_payments"] == (0 if is_guarded else 2)
     rows = [row for row in play.sandbox.ledger.rows(system="cybersource")[before:] if row.committed]

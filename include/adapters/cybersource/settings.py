@@ -86,7 +86,7 @@ class Settings:
     # 429 and 503 are unknown outcomes, until the vendor documents them as "not accepted".
     refused_means_not_accepted: bool = False
     # Of an authorization: a repeated transactionId is refused by its name, so that INVALID_DATA
-    # without any name is a no at once. Until the vendor says so, both are looked for.
+    # without any name is a no at once. Until measurement P1 shows it, both are looked for.
     repeats_are_named: bool = False
     webhook_secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # by key id
     webhook_tolerance_s: float = 3600.0  # the official samples' 60 minutes

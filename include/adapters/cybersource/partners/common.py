@@ -41,6 +41,11 @@ class Answer:
     where: str
 
     @property
+    def named(self) -> str:
+        """Name the refused fields, after a blank, for a message."""
+        return f" in {', '.join(self.fields)}" if self.fields else ""
+
+    @property
     def is_lone_refusal(self) -> bool:
         """Say whether it is as recorded of a token that failed, and as reported of a repeat."""
         is_refusal = (self.status, self.reason) == ("INVALID_REQUEST", _INVALID)
@@ -101,7 +106,8 @@ class Gateway:
         is_doubtful = answer.meaning is Meaning.already and not already_is_no
         if answer.meaning is Meaning.look or is_doubtful:
             shown = redact(" ".join((answer.status, answer.reason)), 80)
-            raise OutcomeUnknown(f"{request.what} was answered {shown!r}", request.where, LOOK)
+            what = f"{request.what} was answered {shown!r}{answer.named}"
+            raise OutcomeUnknown(what, request.where, LOOK)
         return answer
 
     def refuse_key(self, response: Response, request: Request, *, parks: bool) -> None:
@@ -195,9 +201,8 @@ def _refused_fields(body: Json) -> tuple[str, ...]:
 def refuse_invalid(answer: Answer) -> None:
     """Raise ``Rejected`` where our own request was wrong: not a business no, a person must act."""
     if answer.meaning is Meaning.invalid:
-        named = f" in {', '.join(answer.fields)}" if answer.fields else ""
         raise Rejected(
-            f"the gateway refused the call as wrong: {answer.reason}{named}",
+            f"the gateway refused the call as wrong: {answer.reason}{answer.named}",
             answer.where,
             "Correct what the fields come from, then replay this item.",
         )
