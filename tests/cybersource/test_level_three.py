@@ -46,7 +46,7 @@ def passed_on(effect: Effect) -> object:
 
 
 def test_a_capture_names_level_lines_and_sums(gateway: ScriptedGateway, make_client: Make) -> None:
-    made = Capture("ord_1", 2, "shop_1", CODE, AUTH_ID, AMOUNT, lines=LINES)
+    made = Capture("ord_1", 2, "shop_1", CODE, AUTH_ID, AMOUNT, sequence=2, lines=LINES)
     gateway.on(CALLS[CAPTURE], answer(CAPTURE))
     partners_of(make_client())[CAPTURE].send(effect_of(CAPTURE, made))
     body = gateway.body()

@@ -100,10 +100,14 @@ def _source(source: PaymentSource) -> dict[str, object]:
 
 def _order(it: Authorize) -> dict[str, object]:
     named: dict[str, object] = {"invoiceDetails": {"purchaseOrderNumber": purchase_order(it.code)}}
-    return named | order_details(it.code, it.amount, it.lines) | {
-        "billTo": _person(it.shopper.bill_to, it.shopper),
-        "shipTo": _person(it.shopper.ship_to, None),
-    }
+    return (
+        named
+        | order_details(it.code, it.amount, it.lines)
+        | {
+            "billTo": _person(it.shopper.bill_to, it.shopper),
+            "shipTo": _person(it.shopper.ship_to, None),
+        }
+    )
 
 
 def _person(address: Address, shopper: Shopper | None) -> dict[str, object]:
