@@ -12,6 +12,7 @@ import pytest
 
 from include.domain.errors import OutcomeUnknown, Parked, Rejected, Retryable
 from include.services.effects.boundaries import Boundary
+from include.services.effects.departure import depart
 from include.services.effects.engine import Engine
 from include.services.effects.ports import (
     Difference,
@@ -79,6 +80,7 @@ class ScriptedPartner:
     ledger: list[tuple[str, str]] = field(default_factory=list)  # (reference, payload)
     sends: list[str] = field(default_factory=list)  # the reference of each call
     looks: int = 0
+    before_leaving: list[Callable[[], object]] = field(default_factory=list)  # of a send
     on_send: list[Callable[[], object]] = field(default_factory=list)  # before committing
     after_commit: list[Callable[[], object]] = field(default_factory=list)
     on_look: list[Callable[[], object]] = field(default_factory=list)
@@ -94,6 +96,9 @@ class ScriptedPartner:
         )
 
     def send(self, effect: Effect) -> Receipt:
+        if self.before_leaving:
+            self.before_leaving.pop(0)()
+        depart()
         self.sends.append(effect.reference)
         if self.on_send:
             self.on_send.pop(0)()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from include.services.effects.boundaries import Boundary, BoundaryHook, pass_by
+from include.services.effects.departure import depart
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 
 
@@ -41,6 +42,7 @@ class FileLedger:
         return found
 
     def send(self, effect: Effect) -> Receipt:
+        depart()
         self.boundary(Boundary.half_sent)
         line = json.dumps({"reference": effect.reference, "digest": effect.digest})
         handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)

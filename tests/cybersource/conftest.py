@@ -8,6 +8,7 @@ import pytest
 from include.adapters.cybersource.client import Client
 from include.adapters.cybersource.settings import Settings
 from tests.cybersource.scripted import NOW, SECRET, ScriptedGateway
+from tests.departing import leaves_at_once  # noqa: F401 - a fixture
 from tests.sandbox.merchant import running
 from tests.sandbox.receiver import Receiver
 

@@ -46,6 +46,7 @@ class ScriptedGateway:
         self.answers[call] = list(answers)
 
     def exchange(self, request: Request, sink: BinaryIO | None = None) -> Response:
+        request.leave()
         self.requests.append(request)
         call = f"{request.method} {urlsplit(request.url).path}"
         scripted = self.answers.get(call)

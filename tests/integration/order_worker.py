@@ -104,6 +104,7 @@ class Wire:
 
     def exchange(self, request: Request, sink: BinaryIO | None = None) -> Response:
         if self.is_writing(request) and self._death.is_due(Boundary.half_sent):
+            request.leave()
             _send_half(request)
             self._death.come()
         answer = self._inner.exchange(request, sink)

@@ -46,6 +46,7 @@ from include.domain.payments import (
 from include.domain.refunds import RefundState
 from include.domain.shops import CustomerBasis
 from include.domain.stock import Product, StockLevel
+from include.services.effects.departure import depart
 from include.services.effects.ports import Difference, Effect, EffectKind, Found, Receipt
 from include.services.orders.ports import ShopContext
 from include.services.orders.refund_saga import RefundRow
@@ -90,6 +91,7 @@ class FakePartner:
         return (Found(found.their_key, found.evidence, found.is_no),)
 
     def send(self, effect: Effect) -> Receipt:
+        depart()
         waiting = self.script[effect.kind]
         return waiting.pop(0)(effect) if waiting else self.do(effect)
 

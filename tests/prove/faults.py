@@ -102,6 +102,7 @@ def cells() -> list[Cell]:
         found.append(("two workers", code, "lease held elsewhere"))
     found += [("closed period", code, position) for code in PARKED for position in SEND]
     found += [("index lag", code, "first send") for code in WRITES]
+    found += [("slow to leave", code, "first send") for code in sorted(AT_ERP)]
     found += [(fault, "SQ", read) for read in ERP_READS for fault in READ_FAULTS]
     found += [(fault, "TS", read) for read in GATEWAY_READS for fault in READ_FAULTS]
     found += [(fault, "SF", read) for read in SHOP_READS for fault in READ_FAULTS]

@@ -19,10 +19,9 @@ from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
 from include.domain.reviews import DecisionEvent
-from include.services.effects.engine import Engine
+from include.services.effects.departure import depart, departing
 from include.services.effects.ports import Effect, EffectKind, Found, Receipt
-from include.services.effects.store import Change, Decide, Lease
-from include.services.effects.turn import Turn
+from include.services.effects.store import Decide, Lease
 from tests.orders.partners import PlainTranslator
 from tests.prove.forgetting_mutants import FORGETTING_MUTANTS
 from tests.prove.late_mutants import LATE_MUTANTS
@@ -38,6 +37,7 @@ from tests.simulator.mutants import (
     IgnoresLateEvidence,
     NoQuiescence,
     OneAbsentLook,
+    SendsAfterSleeping,
     TakesTheFirstOfMany,
     TrustsItsOwnClock,
     with_rules,
@@ -46,34 +46,34 @@ from tests.simulator.mutants import (
 _WHERE, _DO = "a mutant", "Nothing."
 
 
-# The engine --------------------------------------------------------------------------------------
-
-
-class RecordsAfterSending(Engine):
-    """Both ways to send: the record comes when the answer is known."""
-
-    def perform(self, effect: Effect, **more: Any) -> Effect:
-        if self.find(effect.kind, effect.key) is None:
-            rules, now = self._rules[effect.kind], self._store.now()
-            fresh = replace(effect, intended_at=now)
-            self._calls.send(rules, fresh, rules.mark_sent(fresh, now).after)
-        return super().perform(effect, **more)
-
-
-class NewReferencePerRetry(Engine):
-    def _send(self, unsent: Effect, sent: Effect) -> Change:
-        if sent.sends < 2:
-            return super()._send(unsent, sent)
-        change = super()._send(unsent, replace(sent, reference=f"{sent.reference}-{sent.sends}"))
-        return replace(change, before=sent, after=replace(change.after, reference=sent.reference))
-
-
-class SendsAfterSleeping(Engine):
-    def _may_still_send(self, turn: Turn, sent: Effect) -> bool:
-        return True
-
-
 # The partner -------------------------------------------------------------------------------------
+
+
+class RecordsAfterSending(SimulatedPartner):
+    """The record comes when the answer is known."""
+
+    def send(self, effect: Effect) -> Receipt:
+        try:
+            with departing(lambda: None):
+                return super().send(effect)
+        finally:
+            depart()
+
+
+class RecordsBeforePreparing(SimulatedPartner):
+    """Q counts from before the turn at SYSPRO's operator, its logon and its period."""
+
+    def send(self, effect: Effect) -> Receipt:
+        depart()
+        with departing(lambda: None):
+            return super().send(effect)
+
+
+class NewReferencePerRetry(SimulatedPartner):
+    def send(self, effect: Effect) -> Receipt:
+        if not effect.sends:
+            return super().send(effect)
+        return super().send(replace(effect, reference=f"{effect.reference}-{effect.sends}"))
 
 
 class DuplicateIsSuccess(SimulatedPartner):
@@ -271,9 +271,10 @@ class QueryThenRetryAtOnce(NoQuiescence):
 
 
 MUTANTS = (
-    Variant("m1 intent recorded after the send", engine=RecordsAfterSending),
+    Variant("m1 intent recorded after the send", partner=RecordsAfterSending),
+    Variant("m1b recorded before the way to the first byte", partner=RecordsBeforePreparing),
     Variant("m2 intent not committed", effects=SendIsNotCommitted),
-    Variant("m3 new reference per retry", engine=NewReferencePerRetry),
+    Variant("m3 new reference per retry", partner=NewReferencePerRetry),
     Variant("m4 no Q", engine=with_rules(NoQuiescence)),
     Variant("m4b query, then retry at once", engine=with_rules(QueryThenRetryAtOnce)),
     Variant("m5 Q by the worker's clock", engine=TrustsItsOwnClock),

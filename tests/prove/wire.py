@@ -1,9 +1,11 @@
 """The wire between a life and the other sides: every fault of a call is drawn and counted here."""
 
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from include.services.effects.boundaries import Boundary
+from include.services.effects.departure import depart
 from include.services.effects.ports import Effect, EffectState
 from tests.prove.faults import (
     AT_ERP,
@@ -21,9 +23,11 @@ if TYPE_CHECKING:
     from tests.prove.world import World
 
 DEADLINE = 60.0
-LATEST_COMMIT = 240.0  # after the call began: the promise that Q is built on
+PREPARES = (60.0, 700.0)  # SYSPRO's operator is taken, its logon slow, its period asked for
+LATEST_COMMIT = 240.0  # after the first byte left: the promise that Q is built on
 LAG = 20.0
 FREEZE = 58.0  # the index stands still for less than the look gap
+SLOW_TO_LEAVE = 0.1
 _STATUS = {"5xx": 502, "429": 429, "401": 401, "redirect": 302, "refused for good": 400}
 _BROKEN = ("garbage 2xx", "truncated")
 
@@ -43,13 +47,15 @@ class Wire:
             NoAnswer: anything may have happened.
         """
         world, hub, code = self._world, self._world.hub, CODES[effect.kind]
-        position = "first send" if effect.sends <= 1 else "resend"
+        effect = replace(effect, sends=effect.sends + 1)  # this one
+        position = "first send" if effect.sends == 1 else "resend"
         fault = self._draw_send(effect, code, position)
+        self._prepare(code, position)
+        if fault == "connect":
+            raise NotSent
+        depart()
         began = hub.seconds
         call = world.note_send(effect, fault)
-        if fault == "connect":
-            hub.sleep(self._dice.uniform(0.1, 3))
-            raise NotSent
         world.pass_boundary(Boundary.half_sent)
         answer = self._deliver(effect, fault, began, (code, position))
         world.pass_boundary(Boundary.remote_committed)
@@ -93,6 +99,13 @@ class Wire:
         return 299 if fault in _BROKEN else _STATUS.get(fault, 200)
 
     # Parts -----------------------------------------------------------------------------------
+
+    def _prepare(self, code: str, position: str) -> None:
+        """Let time pass before the first byte; at SYSPRO it may be minutes."""
+        world, dice = self._world, self._dice
+        is_slow = code in AT_ERP and not world.is_calm and dice.random() < SLOW_TO_LEAVE
+        world.coverage["slow to leave", code, position] += is_slow
+        world.hub.sleep(dice.uniform(*(PREPARES if is_slow else (0.05, 3))))
 
     def _draw_send(self, effect: Effect, code: str, position: str) -> str:
         world = self._world

@@ -17,6 +17,7 @@ from include.domain.orders import reference_of
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, Partner, Timings
 from include.services.shop.commands import ShopContent
+from tests.departing import leaves_at_once  # noqa: F401 - a fixture
 from tests.effects import ManualClock
 from tests.sandbox.shopping import KEY, SECRET, TOKEN, Shops, shops
 from tests.simulator.memory import MemoryEffectStore

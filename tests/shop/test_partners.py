@@ -335,6 +335,7 @@ def test_a_card_number_in_the_words_of_a_refusal_is_hidden() -> None:
 
     class Refuses:
         def exchange(self, request: Request, sink: BinaryIO | None = None) -> Response:
+            request.leave()
             return Response(500, {}, words % b"4111 1111 1111 1111", "", 0)
 
     shop = WooCommerce(

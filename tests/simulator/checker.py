@@ -21,10 +21,10 @@ SLACK = 10.0  # a send may leave this long after it was recorded
 MAX_SENDS = 3
 
 ALLOWED = {
-    "intended": "intended sent done declined mismatched dead_letter",
-    "sent": "done declined in_doubt intended parked rejected dead_letter",
-    "in_doubt": "in_doubt sent done declined mismatched dead_letter",
-    "parked": "parked in_doubt sent done declined mismatched dead_letter",
+    "intended": "intended sent parked rejected done declined mismatched dead_letter",
+    "sent": "sent done declined in_doubt intended parked rejected dead_letter",
+    "in_doubt": "in_doubt sent parked rejected done declined mismatched dead_letter",
+    "parked": "parked in_doubt sent rejected done declined mismatched dead_letter",
     "done": "done verified mismatched dead_letter",
     "verified": "mismatched",
     "mismatched": "verified mismatched",

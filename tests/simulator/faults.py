@@ -26,6 +26,7 @@ CALL_FAULTS: dict[str, tuple[str, ...]] = {
 CONDITIONS: dict[str, tuple[str, ...]] = {
     "closed period": SEND,
     "index lag": SEND,  # of more than 10 s; Q must outlast it
+    "slow to leave": SEND,  # minutes before the first byte
     "stale look": ("look in doubt",),
     "long outage": ("look in doubt",),
     "second delivery refused": SEND,

@@ -11,6 +11,7 @@ from typing import Any
 
 from include.domain.errors import IntegrationError, Rejected, Retryable
 from include.services.effects.boundaries import BoundaryHook
+from include.services.effects.departure import depart, departing
 from include.services.effects.engine import Engine
 from include.services.effects.ports import (
     Difference,
@@ -23,6 +24,7 @@ from include.services.effects.ports import (
 from include.services.effects.rules import Rules
 from include.services.effects.store import Change, Decide, EffectStore, Lease, Leased, LeaseLost
 from include.services.effects.turn import Turn
+from include.services.effects.way_out import WayOut
 from include.services.ports import Clock
 from tests.simulator.hub import Hub
 from tests.simulator.memory import MemoryEffectStore
@@ -33,22 +35,6 @@ _WHERE, _DO = "a mutant", "Nothing."
 
 
 # The engine ------------------------------------------------------------------------------------
-
-
-class RecordsAfterSending(Engine):
-    def _send_once(self, turn: Turn, unsent: Effect) -> Effect:
-        mark = self._rules[unsent.kind].mark_sent(unsent, self._store.now())
-        conclusion = self._send(unsent, mark.after)
-        sent = self._change(turn, lambda _now: mark)
-        return self._change(turn, lambda _now: replace(conclusion, before=sent))
-
-
-class NewReferencePerRetry(Engine):
-    def _send(self, unsent: Effect, sent: Effect) -> Change:
-        renamed = replace(sent, reference=f"{sent.reference}-{sent.sends}")
-        change = super()._send(unsent, renamed)
-        after = replace(change.after, reference=sent.reference)
-        return replace(change, before=sent, after=after)
 
 
 class _OwnTime:
@@ -95,8 +81,9 @@ class IgnoresLateEvidence(Engine):
 
 
 class SendsAfterSleeping(Engine):
-    def _may_still_send(self, turn: Turn, sent: Effect) -> bool:
-        return True
+    class way_out(WayOut):  # noqa: N801  the engine's own name for it
+        def may_leave(self, turn: Turn, sent: Effect) -> bool:
+            return True
 
 
 # The rules -------------------------------------------------------------------------------------
@@ -151,6 +138,29 @@ class TakesTheFirstOfMany(Rules):
 
 
 # The partner -----------------------------------------------------------------------------------
+
+
+class RecordsAfterSending(SimulatedPartner):
+    def send(self, effect: Effect) -> Receipt:
+        try:
+            with departing(lambda: None):
+                return super().send(effect)
+        finally:
+            depart()
+
+
+class RecordsBeforePreparing(SimulatedPartner):
+    """Q counts from before the turn at the operator, the logon and the period."""
+
+    def send(self, effect: Effect) -> Receipt:
+        depart()
+        with departing(lambda: None):
+            return super().send(effect)
+
+
+class NewReferencePerRetry(SimulatedPartner):
+    def send(self, effect: Effect) -> Receipt:
+        return super().send(replace(effect, reference=f"{effect.reference}-{effect.sends}"))
 
 
 class DuplicateIsFailure(SimulatedPartner):
@@ -279,9 +289,10 @@ class DoesNotReadAgainUnderLock(Hearsay, NoFencing):
 
 
 MUTANTS = (
-    Variant("m1 intent recorded after the send", engine=RecordsAfterSending),
+    Variant("m1 intent recorded after the send", partner=RecordsAfterSending),
+    Variant("m1b recorded before the way to the first byte", partner=RecordsBeforePreparing),
     Variant("m2 record of the send not committed", shelf=with_store(SendIsNotCommitted)),
-    Variant("m3 new reference per retry", engine=NewReferencePerRetry),
+    Variant("m3 new reference per retry", partner=NewReferencePerRetry),
     Variant("m4 no Q", engine=with_rules(NoQuiescence)),
     Variant("m5 Q by the worker's clock", engine=TrustsItsOwnClock),
     Variant(

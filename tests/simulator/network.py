@@ -1,9 +1,11 @@
 """The wire between a life and the remote: faults are drawn and counted here."""
 
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from include.services.effects.boundaries import Boundary
+from include.services.effects.departure import depart
 from include.services.effects.ports import Effect, EffectState
 from tests.simulator.remote import Call, Entry
 
@@ -14,6 +16,7 @@ DEADLINE = 60.0
 LATEST_COMMIT = 240.0  # after the call began; the environment's promise that Q is built on
 LAG = 20.0
 FREEZE = 58.0  # the index stands still for less than the look gap
+PREPARES = (60.0, 700.0)  # before the first byte, where the operator is taken and slow
 CERTAIN = ("connect", "429", "refused for good")
 
 
@@ -40,16 +43,19 @@ class Wire:
             NoAnswer: anything may have happened.
         """
         world, hub, remote = self._world, self._world.hub, self._world.remote
-        position = "first send" if effect.sends <= 1 else "resend"
+        effect = replace(effect, sends=effect.sends + 1)  # this one
+        position = "first send" if effect.sends == 1 else "resend"
         fault = self._draw(position, world.swarm.send)
         if fault == "element dropped" and world.is_altered(effect.digest):
             fault = ""
+        self._prepare(position)
+        if fault == "connect":
+            raise NotSent
+        depart()
+        world.observe_send(effect)
         began = hub.seconds
         call = Call(began, effect.reference, fault in CERTAIN)
         remote.calls[effect.digest].append(call)
-        if fault == "connect":
-            hub.sleep(self._dice.uniform(0.1, 3))
-            raise NotSent
         world.pass_boundary(Boundary.half_sent)
         answer = self._deliver(effect, fault, began, position)
         world.pass_boundary(Boundary.remote_committed)
@@ -82,6 +88,13 @@ class Wire:
         if why_less:
             world.coverage[why_less, position] += 1
         return 200, entries
+
+    def _prepare(self, position: str) -> None:
+        """Let time pass before the first byte: the turn at the operator, logon, period."""
+        world = self._world
+        is_slow = not world.is_calm and self._dice.random() < 0.1
+        world.coverage["slow to leave", position] += is_slow
+        world.hub.sleep(self._dice.uniform(*(PREPARES if is_slow else (0.05, 3))))
 
     def _deliver(self, effect: Effect, fault: str, began: float, position: str) -> str:
         world, hub, remote, dice = self._world, self._world.hub, self._world.remote, self._dice

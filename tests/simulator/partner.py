@@ -33,7 +33,7 @@ class SimulatedPartner:
         raise Retryable(f"HTTP {status}", _WHERE, _DO)
 
     def send(self, effect: Effect) -> Receipt:
-        self._world.observe_send(effect)
+        self._world.observe_call(effect)
         try:
             status, body = self._world.wire.send(effect)
         except NotSent as error:

@@ -20,6 +20,7 @@ from include.adapters.syspro.settings import SysproSettings, settings_from
 from include.domain.journal import Journal, JournalKind, JournalLine
 from include.domain.money import Money
 from include.services.effects.ports import Effect, EffectKind
+from tests.departing import leaves_at_once  # noqa: F401 - a fixture
 from tests.simulator.memory import MemoryEffectStore
 
 SESSION = b"0123456789ABCDEF0123456789ABCDEF07  "

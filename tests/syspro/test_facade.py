@@ -26,6 +26,7 @@ class Canned:
         self.answers, self.requests = list(answers), []  # type: ignore[var-annotated]
 
     def exchange(self, request: Request, sink: BytesIO | None = None) -> Response:
+        request.leave()
         self.requests.append(request)
         status, body = self.answers.pop(0)
         return Response(status, {}, body, "", len(body))

@@ -35,6 +35,7 @@ class Canned:
         self.answers, self.requests = list(answers), list[Request]()
 
     def exchange(self, request: Request, sink: BytesIO | None = None) -> Response:
+        request.leave()
         self.requests.append(request)
         status, body = self.answers.pop(0)
         return Response(status, {}, body, "", len(body))

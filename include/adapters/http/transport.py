@@ -70,7 +70,8 @@ class HttpTransport:
     def exchange(self, request: Request, sink: BinaryIO | None = None) -> Response:
         """See ``wire.Transport.exchange``."""
         check_address(request.url, self._allow_plain_http)
-        with Watch(request.limits, refuse_address=self._refuse_address) as watch:
+        refuse, leave = self._refuse_address, request.leave
+        with Watch(request.limits, refuse_address=refuse, leave=leave) as watch:
             answer = self._attempt(request, sink, watch)
             seconds = watch.seconds
         return conclude(request, answer, watch.has_written, seconds)

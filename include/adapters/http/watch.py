@@ -47,6 +47,10 @@ def _permit_all(address: str) -> str:
     return ""
 
 
+def _leave_at_once() -> None:
+    """A read leaves as it likes."""
+
+
 class Watch:
     """The state of one exchange, shared by the caller's thread and its watchdog."""
 
@@ -55,8 +59,18 @@ class Watch:
         limits: Limits,
         monotonic: Callable[[], float] = time.monotonic,
         refuse_address: RefuseAddress = _permit_all,
+        leave: Callable[[], None] = _leave_at_once,
     ) -> None:
+        """Start the clock.
+
+        Args:
+            limits: of the exchange.
+            monotonic: the clock.
+            refuse_address: says why an address must not be called.
+            leave: called once, when all else is ready for the first byte; may raise.
+        """
         self.limits = limits
+        self._leave = leave
         self.refuse_address = refuse_address
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -100,7 +114,11 @@ class Watch:
 
         Raises:
             CutOffError: time was up first; nothing leaves any more.
+            Exception: as ``leave`` says; nothing leaves.
         """
+        if not self.has_written:
+            self.raise_if_cut()
+            self._leave()  # it may take a while, so the watchdog is not kept waiting
         with self._lock:
             self._raise_if_cut()
             self.has_written = True

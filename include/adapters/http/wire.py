@@ -9,6 +9,7 @@ from typing import BinaryIO, Protocol
 from requests.auth import AuthBase
 
 from include.adapters.http.redact import redact_url
+from include.services.effects.departure import depart
 
 MIB = 1024 * 1024
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -66,6 +67,16 @@ class Request:
     def where(self) -> str:
         """Method and address without the query string, for messages."""
         return f"{self.method} {redact_url(self.url)}"
+
+    def leave(self) -> None:
+        """Say that the first byte leaves next; a write is put on record by that.
+
+        Raises:
+            Retryable: it must not leave now.
+            RuntimeError: a write that no effects engine sends.
+        """
+        if self.is_write:
+            depart()
 
     def __repr__(self) -> str:
         """Hide query, headers and body: tracebacks with locals print this."""
@@ -129,7 +140,8 @@ class Transport(Protocol):
         and must be thrown away.
 
         Raises:
-            Retryable: nothing happened (no connection), or a read did not come back whole.
+            Retryable: nothing happened (no connection, or it must not leave now: each asks
+                ``request.leave`` right before the first byte), or a read did not come back whole.
             Rejected: nothing happened, and a person must act (address not allowed, answer of a
                 read larger than its ceiling).
             OutcomeUnknown: a write whose first byte had left and which got no whole answer.

@@ -249,6 +249,8 @@ class SysproSettings:
             verify_after=(
                 timedelta(seconds=self.verify_after_s) if self.verify_after_s >= 0 else None
             ),
+            # Our other processes may keep the operator so long, before anything leaves.
+            lease_margin=timedelta(seconds=60 + self.operator_wait_s),
         )
 
     @property

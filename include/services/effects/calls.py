@@ -1,10 +1,12 @@
 """The calls to partners: never inside a transaction, and each told to the log with its seconds."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 
-from include.domain.errors import OutcomeUnknown, Parked, Rejected, Retryable
+from include.domain.errors import IntegrationError, OutcomeUnknown, Parked, Rejected, Retryable
+from include.services.effects.departure import departing
 from include.services.effects.events import EventLog
 from include.services.effects.ports import (
     Difference,
@@ -12,13 +14,46 @@ from include.services.effects.ports import (
     EffectKind,
     Found,
     Partner,
+    Receipt,
 )
 from include.services.effects.rules import Rules
 from include.services.effects.store import Change, EffectStore
+from include.services.effects.way_out import WayOut
 from include.services.ports import Clock
 
 # One changes what an earlier one of the same saga left: a hold, then its release.
 _MOVES = frozenset((EffectKind.sales_order_move,))
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How a send ended."""
+
+    way: WayOut
+    answer: Receipt | IntegrationError
+    began: datetime  # by our own clock
+
+    def change(self, rules: Rules, unsent: Effect, now: Callable[[], datetime]) -> Change:
+        """Decide what it means.
+
+        Args:
+            rules: of its kind.
+            unsent: as it is kept without the send.
+            now: asks the store for its time; a yes needs none.
+        """
+        answer, sent = self.answer, self.way.sent
+        before = sent or unsent
+        if sent is not None and self.way.has_overslept:
+            return rules.paused(unsent, sent)
+        if isinstance(answer, Receipt):
+            return rules.confirmed(unsent, before, answer)
+        if isinstance(answer, Parked):
+            return rules.parked(unsent, before, answer, now())
+        if isinstance(answer, Rejected):
+            return rules.refused(unsent, before, answer)
+        if isinstance(answer, OutcomeUnknown) and sent is not None:
+            return rules.unknown(sent, answer)
+        return rules.not_sent(unsent, before, answer, now())
 
 
 class Calls:
@@ -60,23 +95,16 @@ class Calls:
             return not self.look(effect)
         return False
 
-    def send(self, rules: Rules, unsent: Effect, sent: Effect) -> Change:
-        """Send once. Any other exception leaves the record of the send: a doubt."""
-        began = self.begin(sent)
+    def send(self, way: WayOut) -> Heard:
+        """Send once. Any other exception leaves what was recorded: a doubt."""
+        effect = way.unsent
+        began = self.begin(effect)
         try:
-            receipt = self._partners[sent.kind].send(sent)
-        except Retryable as error:
-            change = rules.not_sent(unsent, sent, error, self._store.now())
-        except Parked as error:
-            change = rules.parked(unsent, sent, error, self._store.now())
-        except Rejected as error:
-            change = rules.refused(unsent, sent, error)
-        except OutcomeUnknown as error:
-            change = rules.unknown(sent, error)
-        else:
-            change = rules.confirmed(unsent, sent, receipt)
-        self.tell("effect_sent", sent, change.cause, began, change.after)
-        return change
+            with departing(way):
+                answer: Receipt | IntegrationError = self._partners[effect.kind].send(effect)
+        except (Retryable, Rejected, OutcomeUnknown) as error:
+            answer = error
+        return Heard(way, answer, began)
 
     def compare(self, effect: Effect, found: tuple[Found, ...]) -> tuple[Difference, ...]:
         """Compare the one that was found with what was meant, unless a later one has changed it."""

@@ -11,7 +11,7 @@ from functools import partial
 
 from include.domain.errors import Retryable
 from include.services.effects.boundaries import Boundary, BoundaryHook, pass_by
-from include.services.effects.calls import Calls
+from include.services.effects.calls import Calls, Heard
 from include.services.effects.demands import (
     NotThereError,
     RulesByKind,
@@ -35,6 +35,7 @@ from include.services.effects.schedule import is_due, may_be_withdrawn
 from include.services.effects.states import FINISHED, check_transition
 from include.services.effects.store import Change, Decide, EffectStore, Lease, LeaseLost
 from include.services.effects.turn import Turn, ended
+from include.services.effects.way_out import NotNewError, WayOut
 from include.services.ports import Clock
 
 _Work = Callable[[Turn, Effect], Effect]
@@ -44,6 +45,7 @@ class Engine:
     """Drives effects. One instance per worker; any number of workers share one store."""
 
     rules_of = Rules
+    way_out = WayOut
 
     def __init__(
         self,
@@ -99,10 +101,11 @@ class Engine:
         return stored
 
     def perform(self, effect: Effect, *, under: Lease | None = None) -> Effect:
-        """Intend and send in one commit, then write the answer in another: for who waits.
+        """Intend and record the send in one commit, then write the answer: for who waits.
 
         The same promises as ``intend`` and ``advance``, which take over wherever the effect is
-        not new, something is already there, or the partner could not be asked.
+        not new, something is already there, or the partner could not be asked. The intent is kept
+        when something is about to leave, or could not.
 
         Raises:
             Rejected: the key or the reference is already used for other content.
@@ -114,39 +117,42 @@ class Engine:
         if looks_first and not self._calls.is_surely_absent(effect):
             return self.advance(effect.kind, self.intend(effect, under=under).key)
         fresh = effect.but(state=EffectState.intended, next_at=None)
-        sent, lease = self._store.begin(
-            fresh,
-            lambda it: rules.mark_sent(it, instant_of(it)),
-            self._worker,
-            rules.timings.lease,
-            under=under,
-        )
-        self._boundary(Boundary.marked_sent)
-        if lease is None:
-            demand_same(sent, effect)
-            return self.advance(effect.kind, effect.key)
-        unsent = fresh.but(intended_at=sent.intended_at)
-        concluded = self._conclude_first(lease, unsent, sent)
+        way = self._way_out(fresh, None, under=under)
+        try:
+            heard = self._calls.send(way)
+        except NotNewError:
+            return self.advance(effect.kind, self.intend(effect, under=under).key)
+        except LeaseLost:
+            if way.turn is None:
+                raise
+            return self._required(effect.kind, effect.key)
+        if way.turn is None:
+            return self._conclude_unsent(self.intend(effect, under=under), heard)
+        concluded = self._conclude_first(way.turn, heard)
         if concluded.state is EffectState.done and not rules.timings.until_verify:
             return self.advance(effect.kind, effect.key)  # read back before anybody changes it
         return concluded
 
-    def _conclude_first(self, lease: Lease, unsent: Effect, sent: Effect) -> Effect:
-        turn = Turn(sent.kind, lease, instant_of(sent))
+    def _conclude_first(self, turn: Turn, heard: Heard) -> Effect:
+        last = ended(self._decided(heard), turn.lease)
         try:
-            if self._may_still_send(turn, sent):
-                conclusion = self._send(unsent, sent)
-            else:
-                conclusion = self._rules[sent.kind].paused(unsent, sent)
-            self._boundary(Boundary.answered)
-            check_transition(conclusion.before.state, conclusion.after.state)
-            last = ended(conclusion, turn.lease)
             concluded = self._store.change(turn.lease, lambda _now: last, in_passing=True)
         except LeaseLost:
-            return self._required(sent.kind, sent.key)
+            return self._required(last.after.kind, last.after.key)
         self._boundary(Boundary.concluded)
         self._boundary(Boundary.before_ack)
         return concluded
+
+    def _conclude_unsent(self, intended: Effect, heard: Heard) -> Effect:
+        """Write what became of one of which nothing left, unless somebody else has it by now."""
+
+        def conclude(turn: Turn, effect: Effect) -> Effect:
+            if effect != intended:
+                return effect
+            conclusion = self._decided(heard, effect)
+            return self._conclude(turn, lambda _now: conclusion)
+
+        return self._under_lease(intended.kind, intended.key, conclude)
 
     def adopt(self, effect: Effect) -> Effect | None:
         """Take in what is there, and unknown here; ``None``: it is not there. Nothing is sent.
@@ -300,31 +306,28 @@ class Engine:
         return self._send_once(turn, effect)
 
     def _send_once(self, turn: Turn, unsent: Effect) -> Effect:
-        """Record the send, send, write the answer. A crash in between leaves ``sent``: a doubt."""
-        rules = self._rules[unsent.kind]
-        sent = self._change(turn, lambda now: rules.mark_sent(unsent, now))
-        self._boundary(Boundary.marked_sent)
-        if not self._may_still_send(turn, sent):
-            return self._conclude(turn, lambda _now: rules.paused(unsent, sent))
+        """Send, and write the answer. A crash after the record leaves ``sent``: a doubt."""
         turn.has_called = True
-        conclusion = self._send(unsent, sent)
-        self._boundary(Boundary.answered)
+        conclusion = self._decided(self._calls.send(self._way_out(unsent, turn)))
         concluded = self._conclude(turn, lambda _now: conclusion)
         self._boundary(Boundary.concluded)
         return concluded
 
-    def _may_still_send(self, turn: Turn, sent: Effect) -> bool:
-        """Renew the lease, and refuse if we slept: Q counts from the record, not from the send.
+    def _way_out(self, unsent: Effect, turn: Turn | None, under: Lease | None = None) -> WayOut:
+        rules, hook = self._rules[unsent.kind], self._boundary
+        return self.way_out(
+            self._store, rules, hook, unsent, turn, worker=self._worker, under=under
+        )
 
-        By the store's time: our own clock stands still with a host that is frozen. A lease that was
-        taken with the record outlives the slack and one exchange, so only the time is asked.
-        """
-        now = self._renew(turn) if turn.has_called else self._store.now()
-        slack = self._rules[sent.kind].timings.send_slack
-        return sent.sent_at is not None and now - sent.sent_at <= slack
-
-    def _send(self, unsent: Effect, sent: Effect) -> Change:
-        return self._calls.send(self._rules[sent.kind], unsent, sent)
+    def _decided(self, heard: Heard, unsent: Effect | None = None) -> Change:
+        """Say what an answer means; ``unsent``: the effect, where it was not kept before."""
+        way = heard.way
+        unsent = unsent or way.unsent
+        change = heard.change(self._rules[unsent.kind], unsent, self._store.now)
+        check_transition(change.before.state, change.after.state)
+        self._calls.tell("effect_sent", unsent, change.cause, heard.began, change.after)
+        self._boundary(Boundary.answered)
+        return change
 
     def _verify(self, turn: Turn, effect: Effect) -> Effect:
         """Read back and compare totals, dates and accounts, not mere existence."""

@@ -150,7 +150,10 @@ class Partner(Protocol):
         ...
 
     def send(self, effect: Effect) -> Receipt:
-        """Send once.
+        """Prepare, then send once; ``effect`` is as it was before.
+
+        The send is on record from the first byte on (``departure.depart``, which every write of
+        the HTTP client passes). Before that, each fault is one of nothing having happened.
 
         Raises:
             Retryable: certainly nothing happened (never connected, refused as not accepted).

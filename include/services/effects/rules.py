@@ -117,23 +117,35 @@ class Rules:
             next_at=settled, sends=sends, sent_at=now, absent_looks=0, reason="",
         )  # fmt: skip
 
+    def mark_again(self, sent: Effect, now: datetime) -> Change:
+        """Record that a further call of the same send leaves: Q counts from the last."""
+        settled = schedule.settles(now, self.timings)
+        cause = f"send {sent.sends}, its next call"
+        return _to(sent, sent, EffectState.sent, cause, next_at=settled, sent_at=now)
+
     def not_sent(
-        self, unsent: Effect, sent: Effect, error: IntegrationError, now: datetime
+        self, unsent: Effect, before: Effect, error: IntegrationError, now: datetime
     ) -> Change:
-        """Certainly nothing happened: as if the send had not been recorded."""
-        back = self._as_before(unsent, sent, str(error))
+        """Certainly nothing happened: as if the send had not been recorded.
+
+        ``before``: the row as it stands: the record, or ``unsent`` where it came to none.
+        """
+        back = self._as_before(unsent, before, str(error))
         again = self._next_try(back, error, now)
         if again is None:
-            return self._gave_up(back, error, before=sent)
-        return _to(sent, back, back.state, f"not sent: {error.what}", next_at=again)
+            return self._gave_up(back, error, before=before)
+        return _to(before, back, back.state, f"not sent: {error.what}", next_at=again)
 
     def paused(self, unsent: Effect, sent: Effect) -> Change:
-        """We woke up too long after recording the send: Q would have begun too early."""
+        """We slept between recording the send and sending: Q would have begun too early."""
         back = self._as_before(unsent, sent, "")
         return _to(sent, back, back.state, "paused before the send; nothing left", next_at=None)
 
     def confirmed(self, unsent: Effect, sent: Effect, receipt: Receipt) -> Change:
-        """A clear answer; the other side may have withheld its number."""
+        """A clear answer; the other side may have withheld its number.
+
+        Where nothing had to be sent, it is so already, and ``sent`` is as it was before.
+        """
         if receipt.is_no and receipt.may_be_repeat:
             return self._perhaps_no(unsent, sent, receipt)
         their_key = receipt.their_key or sent.their_key
@@ -172,17 +184,17 @@ class Rules:
         return replace(change, resolution=cause) if is_letter_open else change
 
     def parked(
-        self, unsent: Effect, sent: Effect, error: IntegrationError, now: datetime
+        self, unsent: Effect, before: Effect, error: IntegrationError, now: datetime
     ) -> Change:
         """Certainly nothing happened, and nothing will until the condition holds."""
-        back = self._as_before(unsent, sent, str(error))
+        back = self._as_before(unsent, before, str(error))
         again = now + self.timings.park_retry
-        return _to(sent, back, EffectState.parked, f"parked: {error.what}", next_at=again)
+        return _to(before, back, EffectState.parked, f"parked: {error.what}", next_at=again)
 
-    def refused(self, unsent: Effect, sent: Effect, error: IntegrationError) -> Change:
+    def refused(self, unsent: Effect, before: Effect, error: IntegrationError) -> Change:
         """Certainly nothing happened, and the same content will be refused again."""
-        back = self._as_before(unsent, sent, str(error))
-        return _set_aside(back, EffectState.rejected, str(error), error.do, before=sent)
+        back = self._as_before(unsent, before, str(error))
+        return _set_aside(back, EffectState.rejected, str(error), error.do, before=before)
 
     def unknown(self, sent: Effect, error: IntegrationError) -> Change:
         """It may have happened: no resend before Q, and then only if it is absent twice."""
@@ -276,12 +288,11 @@ class Rules:
         again = schedule.next_try(effect, now, self.timings)
         return schedule.next_turn(again, now) if isinstance(error, LeftAlone) else again
 
-    def _as_before(self, unsent: Effect, sent: Effect, reason: str) -> Effect:
+    def _as_before(self, unsent: Effect, before: Effect, reason: str) -> Effect:
         """Undo the record of a send that did not happen; an earlier send may still be in doubt."""
-        state = EffectState.intended if unsent.sent_at is None else EffectState.in_doubt
         return replace(
-            sent,
-            state=state,
+            before,
+            state=unsent.state,
             sends=unsent.sends,
             sent_at=unsent.sent_at,
             absent_looks=0,

@@ -8,14 +8,18 @@ from include.services.effects.ports import EffectState as S
 _PROTOCOL: Mapping[S, frozenset[S]] = {
     S.intended: frozenset(
         {S.intended, S.sent, S.done, S.declined, S.mismatched, S.dead_letter, S.withdrawn}
+        | {S.parked, S.rejected}  # by what is asked before a send
     ),
     S.sent: frozenset(
-        {S.done, S.declined, S.in_doubt, S.intended, S.parked, S.rejected, S.dead_letter}
+        {S.sent, S.done, S.declined, S.in_doubt, S.intended, S.parked, S.rejected, S.dead_letter}
     ),
-    S.in_doubt: frozenset({S.in_doubt, S.sent, S.done, S.declined, S.mismatched, S.dead_letter}),
+    S.in_doubt: frozenset(
+        {S.in_doubt, S.sent, S.done, S.declined, S.mismatched, S.dead_letter}
+        | {S.parked, S.rejected}
+    ),
     S.parked: frozenset(
         {S.parked, S.in_doubt, S.sent, S.done, S.declined, S.mismatched, S.dead_letter}
-        | {S.withdrawn}
+        | {S.withdrawn, S.rejected}
     ),
     S.done: frozenset({S.done, S.verified, S.mismatched, S.dead_letter}),
 }

@@ -16,6 +16,7 @@ from include.adapters.cybersource.client import Client
 from include.adapters.cybersource.reporting import Reporting
 from include.adapters.cybersource.settings import Settings
 from include.adapters.http.transport import HttpTransport
+from tests.departing import leaves_at_once  # noqa: F401 - a fixture
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SECRET = "dGllb3V0IHRlc3Qga2V5IG9mIDMyIGJ5dGVzIGxvbmc="
