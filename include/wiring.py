@@ -152,14 +152,14 @@ class Tieout:
         )
 
     def require_commissioned(
-        self, connection: str, *probes: Probe, quiescence: Callable[[], timedelta]
+        self, connection: str, *probes: Probe, timings: Callable[[], Timings]
     ) -> None:
         """Refuse to write in production while what makes a resend safe is unmeasured.
 
         Args:
             connection: that will be written through.
             probes: what must be recorded of it.
-            quiescence: what it waits for after a send; asked in production only.
+            timings: what it waits for; asked in production only.
 
         Raises:
             Rejected: one is not recorded, or the connection waits for less long than was measured:
@@ -169,7 +169,7 @@ class Tieout:
             return
         for probe in probes:
             need = Need(probe, connection)
-            demand_outlasted(demand_known(need, self.commissioning.latest(need)), quiescence())
+            demand_outlasted(demand_known(need, self.commissioning.latest(need)), timings())
 
     # Parts -----------------------------------------------------------------------------------
 

@@ -234,7 +234,10 @@ def test_a_line_is_recorded_signed_and_lets_production_write(
     with pytest.raises(Rejected, match="1 were never shown"):
         demand_for_orders(live, desk.merchant, desk.gateway, desk.erp)
     assert record({**search, "measured_at": LATER}) == 0
-    with pytest.raises(Rejected, match="quiescence_s is 900, yet P6") as refused:
+    with pytest.raises(Rejected, match="look_gap_s is 60, yet it must outlast P2"):
+        demand_for_orders(live, desk.merchant, desk.gateway, desk.erp)
+    assert record({**search, "found": {**lag, "longest_ms": 50_000}, "measured_at": LATER}) == 0
+    with pytest.raises(Rejected, match="quiescence_s is 900, yet it must outlast P6") as refused:
         demand_for_journals(live, desk.merchant.syspro_conn_id, desk.erp)
     assert "above 960" in refused.value.do
     shorter = {**long_run, "found": {**run_of, "longest_ms": 60_000}, "measured_at": LATER}
@@ -242,7 +245,7 @@ def test_a_line_is_recorded_signed_and_lets_production_write(
     demand_for_journals(live, desk.merchant.syspro_conn_id, desk.erp)
     demand_for_orders(live, desk.merchant, desk.gateway, desk.erp)
     entries = audit.history(live.store, f"commissioning|{gateway}|P2")
-    assert [(one.who, one.what) for one in entries] == [("cli:ann", "fact recorded")] * 2
+    assert [(one.who, one.what) for one in entries] == [("cli:ann", "fact recorded")] * 3
     capsys.readouterr()
     assert cli.main(["commissioning", "list"]) == 0
     shown = capsys.readouterr().out

@@ -345,3 +345,11 @@ def test_a_host_that_does_not_answer_is_said_so(
     object.__setattr__(client.settings, "base_url", "http://127.0.0.1:9/SYSPROWCFService")
     with pytest.raises(Retryable, match="Check host and network"):
         client.check()
+
+
+def test_a_rehearsal_that_would_write_is_not_sent(
+    fake: Any, make_client: Callable[..., EnetClient]
+) -> None:
+    with pytest.raises(ValueError, match="would write"):
+        make_client().rehearse("GENTJL", "<Parameters/>", "<Document/>")
+    assert fake.calls == []

@@ -1,6 +1,6 @@
 """The one place that joins ports to adapters: what it refuses."""
 
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -8,8 +8,7 @@ import pytest
 from include.domain.commissioning import Probe
 from include.domain.errors import Rejected
 from include.wiring import Settings, Tieout
-
-Q = timedelta(minutes=15)
+from tests.effects import TIMINGS
 
 
 def test_production_writes_nothing_before_its_facts_are_measured(
@@ -17,7 +16,7 @@ def test_production_writes_nothing_before_its_facts_are_measured(
 ) -> None:
     def demand(mode: str) -> None:
         context = Tieout(Settings(migrated_url, tmp_path, mode))
-        context.require_commissioned("erp", Probe.longest_run, quiescence=lambda: Q)
+        context.require_commissioned("erp", Probe.longest_run, timings=lambda: TIMINGS)
 
     demand("sandbox")
     with pytest.raises(Rejected, match="without P6: SYSPRO's longest run"):

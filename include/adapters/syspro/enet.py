@@ -27,6 +27,7 @@ from include.services.effects.store import Leases
 log = structlog.get_logger(__name__)
 
 _SESSION_ID = re.compile(r"[0-9A-Za-z{}-]{8,64} *")  # 34 characters and two blanks, as recorded
+_VALIDATES = ("<ValidateOnly>Y</ValidateOnly>", "<Process>VALIDATE</Process>")
 
 
 class EnetClient:
@@ -142,6 +143,20 @@ class EnetClient:
         with self.session():
             request = self._post_request(business_object, parameters, xml_in, reference)
             return self._write(request, business_object, period)
+
+    def rehearse(
+        self, business_object: str, parameters: str, xml_in: str, period: str = ""
+    ) -> bytes:
+        """Send as ``post`` does what SYSPRO is told to validate alone: it writes nothing.
+
+        So there is nothing to record, and no effects engine around it. Errors as of ``post``, but
+        for one without an answer: that is ``Retryable``.
+        """
+        if not any(told in parameters for told in _VALIDATES):
+            raise ValueError(f"a rehearsal of {business_object} would write")
+        with self.session():
+            request = self._post_request(business_object, parameters, xml_in, "commissioning")
+            return self._write(replace(request, is_write=False), business_object, period)
 
     def set_up(
         self,

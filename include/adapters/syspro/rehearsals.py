@@ -57,7 +57,7 @@ class Rehearsals:
         """
         client = self._client_of(self._settings)
         asked = parameters(order, self._settings, validates=True)
-        body = client.post("SORTOI", asked, build(order, self._settings, _REFERENCE), _REFERENCE)
+        body = client.rehearse("SORTOI", asked, build(order, self._settings, _REFERENCE))
         try:
             verdict = sortoi.parse(body).verdict
         except (CallFailed, Unreadable) as fault:
@@ -82,7 +82,7 @@ class Rehearsals:
         fault: IntegrationError | None = None
         try:
             asked = partner.parameters(validates=True)
-            body = client.post("GENTJL", asked, partner.document(journal), _REFERENCE, period)
+            body = client.rehearse("GENTJL", asked, partner.document(journal), period)
             verdict = gentjl.parse(body).verdict
         except (CallFailed, Unreadable) as found:
             fault = client.faults.unknown(str(found), "GENTJL")

@@ -1,11 +1,11 @@
 """Refuses to write to real books by a connection of which too little was measured."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
-from include.domain.commissioning import OUTLASTED, WORDS, Fact, Need
+from include.domain.commissioning import OUTLASTED, WORDS, Fact, Need, Probe
 from include.domain.errors import Rejected
-
-_ROOM = timedelta(seconds=10)  # between recording a send and sending
+from include.services.effects.ports import Timings
 
 
 def demand_known(need: Need, fact: Fact | None) -> Fact:
@@ -24,15 +24,20 @@ def demand_known(need: Need, fact: Fact | None) -> Fact:
     return fact
 
 
-def demand_outlasted(fact: Fact, quiescence: timedelta) -> None:
-    """Refuse a Q that ends before what it waits for: absent would be believed too early.
+def demand_outlasted(fact: Fact, timings: Timings) -> None:
+    """Refuse waits that end before what they wait for: absent would be believed too early.
+
+    Q counts from the record of a send. A late payment was executed at the end of its call, and is
+    shown one lag later; a run of SYSPRO is measured from the call to the end. The second of two
+    absent looks must not be answered from what the first one saw. Source: reliability reference,
+    finding F2 and protocol D.
 
     Args:
         fact: as recorded; one of a probe without such a figure is never refused.
-        quiescence: what the connection waits for after a send.
+        timings: what the connection waits for; of several kinds, of that with the longest call.
 
     Raises:
-        Rejected: it is too short, or the measurement did not see the end.
+        Rejected: one is too short, or the measurement did not see the end.
     """
     if never := fact.found.get("never_shown"):
         raise Rejected(
@@ -43,11 +48,28 @@ def demand_outlasted(fact: Fact, quiescence: timedelta) -> None:
     figure = fact.found.get(OUTLASTED.get(fact.probe, ""))
     if not isinstance(figure, int):
         return
-    needed = timedelta(milliseconds=figure) + _ROOM
-    if quiescence <= needed:
-        raise Rejected(
-            f"quiescence_s is {quiescence.total_seconds():g}, yet {fact.probe} "
-            f"({WORDS[fact.probe]}) was measured as {figure / 1000:g} s",
-            f"connection {fact.connection}",
-            f"Set quiescence_s above {needed.total_seconds():g}; better twice that.",
-        )
+    measured = timedelta(milliseconds=figure)
+    terms = [(f"{fact.probe} ({WORDS[fact.probe]})", measured)]
+    if fact.probe is Probe.search_lag:
+        _demand_longer(fact, "look_gap_s", timings.look_gap, terms)
+        terms.append(("a call's own deadline", timings.deadline))
+    terms.append(("what may pass between record and first byte", timings.send_slack))
+    _demand_longer(fact, "quiescence_s", timings.quiescence, terms)
+
+
+def _demand_longer(
+    fact: Fact, name: str, wait: timedelta, terms: Sequence[tuple[str, timedelta]]
+) -> None:
+    needed = sum((span for _, span in terms), timedelta(0))
+    if wait > needed:
+        return
+    named = " and ".join(f"{words} of {_seconds(span)} s" for words, span in terms)
+    raise Rejected(
+        f"{name} is {_seconds(wait)}, yet it must outlast {named}",
+        f"connection {fact.connection}",
+        f"Set {name} above {_seconds(needed)}; better twice that.",
+    )
+
+
+def _seconds(span: timedelta) -> str:
+    return f"{span.total_seconds():g}"
