@@ -48,7 +48,7 @@ def test_all_that_the_demo_needs_is_there_and_nothing_is_written(
     before = len([row for row in play.sandbox.ledger.rows() if row.committed])
     code, said = look(play.desks.context, monkeypatch, capsys)
     assert code == 0, said
-    assert "19 ok, 0 wrong, 0 not asked" in said
+    assert "20 ok, 0 wrong, 0 not asked" in said
     for words in (
         "16 of template clearing",
         "4 of 2026-11-02 are listed",
@@ -94,7 +94,7 @@ def test_one_cause_is_one_line(
     assert "wrong      syspro_a: logs on: " in said
     assert "not asked  syspro_a: GL accounts: syspro_a does not answer" in said
     assert "bank_default: address and key: Airflow finds no connection 'bank_default'" in said
-    assert "10 ok, 2 wrong, 7 not asked" in said
+    assert "11 ok, 2 wrong, 7 not asked" in said
 
 
 def test_a_kit_whose_parts_nobody_tells_is_named(

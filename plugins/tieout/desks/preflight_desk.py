@@ -59,6 +59,7 @@ class PreflightDesk:
 
     def _ours(self) -> Iterator[Check]:
         yield Check("store", "schema", self._schema, opens=True)
+        yield Check("store", "keeps commits", self._durability)
         yield Check("store", "trust", self._trust)
         yield Check("lake", "keeps what is written", self._lake)
 
@@ -66,6 +67,11 @@ class PreflightDesk:
         from include.adapters.store.migrate import demand_current
 
         return f"version {demand_current(self._context.store)}"
+
+    def _durability(self) -> str:
+        from include.adapters.store.durability import demand_durable
+
+        return demand_durable(self._context.store)
 
     def _trust(self) -> str:
         if self._context.trust.is_doubted():
