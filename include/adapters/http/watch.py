@@ -20,6 +20,7 @@ from urllib3 import Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.connection import allowed_gai_family
 
+from include.adapters.http.final_answer import FinalResponse
 from include.adapters.http.redact import hide_library_addresses
 from include.adapters.http.watchdog import WATCHDOG
 from include.adapters.http.wire import Limits
@@ -266,12 +267,16 @@ class _Watched:
 
 
 class WatchedHTTPConnection(_Watched, HTTPConnection):
+    response_class = FinalResponse
+
     def __init__(self, *args: Any, watch: Watch, **kwargs: Any) -> None:
         self.watch = watch
         super().__init__(*args, **kwargs)
 
 
 class WatchedHTTPSConnection(_Watched, HTTPSConnection):
+    response_class = FinalResponse
+
     def __init__(self, *args: Any, watch: Watch, **kwargs: Any) -> None:
         self.watch = watch
         super().__init__(*args, **kwargs)
