@@ -39,6 +39,14 @@ class Unconfigured(Retryable):
     """
 
 
+class Busy(Retryable):
+    """The other side asks to come back later. ``retry_after_s`` is ``None`` if it names no time."""
+
+    def __init__(self, what: str, where: str, do: str, retry_after_s: float | None = None) -> None:
+        super().__init__(what, where, do)
+        self.retry_after_s = retry_after_s  # travels in __dict__, so a pickled copy keeps it
+
+
 class LeftAlone(Retryable):
     """Nothing was asked: the partner did not answer others a moment ago, and is asked again soon.
 

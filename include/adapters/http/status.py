@@ -4,15 +4,7 @@ from http import HTTPStatus
 
 from include.adapters.http.redact import redact
 from include.adapters.http.wire import Request, Response
-from include.domain.errors import IntegrationError, OutcomeUnknown, Rejected, Retryable
-
-
-class Busy(Retryable):
-    """The server asks us to come back later. ``retry_after_s`` is ``None`` if it names no time."""
-
-    def __init__(self, what: str, where: str, do: str, retry_after_s: float | None = None) -> None:
-        super().__init__(what, where, do)
-        self.retry_after_s = retry_after_s  # travels in __dict__, so a pickled copy keeps it
+from include.domain.errors import Busy, IntegrationError, OutcomeUnknown, Rejected, Retryable
 
 
 class Refused(Rejected):

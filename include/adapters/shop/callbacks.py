@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 
 from standardwebhooks.webhooks import Webhook
 
-from include.adapters.http.status import Busy, judge
+from include.adapters.http.status import judge
 from include.adapters.http.transport import HttpTransport
 from include.adapters.http.wire import Limits, Request, Transport
 from include.adapters.shop.callback_address import AddressRules
 from include.adapters.shop.settings import CallbackSettings
-from include.domain.errors import Rejected, Retryable
+from include.domain.errors import Busy, Rejected, Retryable
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 from include.services.effects.states import EXECUTED
 from include.services.shop.commands import Callback, webhook_id
@@ -147,6 +147,8 @@ class CallbackPartner:
             wait = error.retry_after_s if isinstance(error, Busy) else None
             pause = f" after {wait:g} s" if wait is not None else ""
             do = f"It is sent again{pause} under the same webhook-id."
+            if wait is not None:
+                raise Busy(error.what, error.where, do, wait)
             raise Retryable(error.what, error.where, do)
         return Receipt(message_id, {"status": response.status})
 

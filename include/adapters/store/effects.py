@@ -39,7 +39,8 @@ _NAMES = tuple(field.name for field in fields(Effect))
 _KIND, _STATE = _NAMES.index("kind"), _NAMES.index("state")
 # The others are what was meant; they stay as they were inserted, and so do their indexes.
 _CHANGING = (
-    "sends", "absent_looks", "sent_at", "next_at", "their_key", "evidence", "reason", "fence"
+    "sends", "absent_looks", "sent_at", "next_at", "silent_since", "their_key", "evidence",
+    "reason", "fence",
 )  # fmt: skip
 _UNFINISHED = [state.value for state in UNFINISHED]
 _Instants = effects.c.next_at.type

@@ -259,6 +259,7 @@ effects = Table(
     Column("intended_at", Instant, nullable=False),
     Column("sent_at", Instant),
     Column("next_at", Instant),
+    Column("silent_since", Instant),
     required_text("their_key"),
     required_text("evidence"),  # JSON of what the other side answered; '' while nothing
     required_text("reason"),

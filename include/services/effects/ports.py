@@ -78,6 +78,7 @@ class Effect:
     intended_at: datetime | None = None
     sent_at: datetime | None = None  # of the last send, by the store's clock
     next_at: datetime | None = None  # not before
+    silent_since: datetime | None = None  # the first try in a row that nobody answered
     their_key: str = ""
     evidence: str = ""  # JSON object of what the other side answered: Receipt's or Found's facts
     reason: str = ""

@@ -6,10 +6,10 @@ Source: reliability reference, section 2.2, protocols D (in doubt), V (verify), 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from include.domain.errors import IntegrationError, LeftAlone
+from include.domain.errors import Busy, IntegrationError, LeftAlone
 from include.services.effects import schedule
 from include.services.effects.ports import (
     Difference,
@@ -76,14 +76,19 @@ class Rules:
         """It is not there, and may not be sent now: what to do instead."""
         if not self.is_settled(effect, asked_at):
             wait = schedule.settled_at(effect, self.timings)
-            return _to(effect, effect, EffectState.in_doubt, "asked too early", next_at=wait)
+            return _to(
+                effect, effect, EffectState.in_doubt, "asked too early",
+                next_at=wait, silent_since=effect.silent_since,
+            )  # fmt: skip
         looks = effect.absent_looks + 1
         if looks < self.looks_to_resend():
             again = now + self.timings.look_gap
             cause = f"asked and absent, {looks} of {self.looks_to_resend()}"
+            # A send that cannot leave is not answered by the looks before it.
             return _to(
-                effect, effect, EffectState.in_doubt, cause, next_at=again, absent_looks=looks
-            )
+                effect, effect, EffectState.in_doubt, cause,
+                next_at=again, absent_looks=looks, silent_since=effect.silent_since,
+            )  # fmt: skip
         return _set_aside(
             effect,
             EffectState.dead_letter,
@@ -101,10 +106,12 @@ class Rules:
 
     def unreachable(self, effect: Effect, error: IntegrationError, now: datetime) -> Change:
         """The other side could not be asked: later, and after days a person."""
-        again = self._next_try(effect, error, now)
+        silent = _unheard(effect, error, now)
+        again = self._next_try(silent, error, now)
         if again is None:
             return self._gave_up(effect, error)
-        return _to(effect, effect, effect.state, f"could not ask: {error.what}", next_at=again)
+        cause, since = f"could not ask: {error.what}", silent.silent_since
+        return _to(effect, effect, effect.state, cause, next_at=again, silent_since=since)
 
     # The send --------------------------------------------------------------------------------
 
@@ -130,11 +137,13 @@ class Rules:
 
         ``before``: the row as it stands: the record, or ``unsent`` where it came to none.
         """
-        back = self._as_before(unsent, before, str(error))
+        silent = _unheard(unsent, error, now)
+        back = self._as_before(silent, before, str(error))
         again = self._next_try(back, error, now)
         if again is None:
             return self._gave_up(back, error, before=before)
-        return _to(before, back, back.state, f"not sent: {error.what}", next_at=again)
+        cause, since = f"not sent: {error.what}", silent.silent_since
+        return _to(before, back, back.state, cause, next_at=again, silent_since=since)
 
     def paused(self, unsent: Effect, sent: Effect) -> Change:
         """We slept between recording the send and sending: Q would have begun too early."""
@@ -286,7 +295,11 @@ class Rules:
 
     def _next_try(self, effect: Effect, error: IntegrationError, now: datetime) -> datetime | None:
         again = schedule.next_try(effect, now, self.timings)
-        return schedule.next_turn(again, now) if isinstance(error, LeftAlone) else again
+        if isinstance(error, LeftAlone):
+            return schedule.next_turn(again, now)
+        if isinstance(error, Busy) and again is not None:
+            return max(again, now + timedelta(seconds=error.retry_after_s or 0))
+        return again
 
     def _as_before(self, unsent: Effect, before: Effect, reason: str) -> Effect:
         """Undo the record of a send that did not happen; an earlier send may still be in doubt."""
@@ -295,6 +308,7 @@ class Rules:
             state=unsent.state,
             sends=unsent.sends,
             sent_at=unsent.sent_at,
+            silent_since=unsent.silent_since,
             absent_looks=0,
             reason=reason,
         )
@@ -342,6 +356,13 @@ class Rules:
         )
 
 
+def _unheard(effect: Effect, error: IntegrationError, now: datetime) -> Effect:
+    """Note since when nobody answers; where nobody was asked, nobody was silent."""
+    if effect.silent_since is not None or isinstance(error, LeftAlone):
+        return effect
+    return replace(effect, silent_since=now)
+
+
 def _adopt(effect: Effect, found: Found) -> Effect:
     return replace(
         effect,
@@ -375,9 +396,11 @@ def _to(
     cause: str,
     *,
     next_at: datetime | None,
+    silent_since: datetime | None = None,  # any other change was answered
     **changed: Any,
 ) -> Change:
-    return Change(before, after.but(state=state, next_at=next_at, **changed), cause)
+    told = after.but(state=state, next_at=next_at, silent_since=silent_since, **changed)
+    return Change(before, told, cause)
 
 
 def _set_aside(
@@ -387,5 +410,5 @@ def _set_aside(
     next_action: str,
     before: Effect | None = None,
 ) -> Change:
-    after = replace(effect, state=state, reason=reason, next_at=None)
+    after = replace(effect, state=state, reason=reason, next_at=None, silent_since=None)
     return Change(before or effect, after, reason, DeadLetterNote(reason, next_action))

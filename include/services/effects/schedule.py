@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from include.services.effects.ports import Effect, EffectState, Timings
 from include.services.effects.states import FINISHED
 
-# After Q and 2Q, measured from the send; then a dead letter. The shape is Kill Bill's janitor.
+# After Q and 2Q, from the send or from when the other side fell silent; then a dead letter. The
+# shape is Kill Bill's janitor.
 _LATER_LOOKS = (
     timedelta(minutes=15),
     timedelta(hours=1),
@@ -66,17 +67,25 @@ def verify_at(effect: Effect, timings: Timings) -> datetime:
 
 
 def next_try(effect: Effect, now: datetime, timings: Timings) -> datetime | None:
-    """Say when to ask again after the other side could not be asked; ``None``: give up."""
+    """Say when to ask again after the other side could not be asked; ``None``: give up.
+
+    What counts is how long nobody has answered: a closed period that opened after a week, or a
+    replay, has its tries before it, however old it is.
+    """
     if effect.state is EffectState.parked:
         return now + timings.park_retry
-    age = now - _base(effect)
+    base, silent_since = _base(effect), effect.silent_since
     if effect.sent_at is None:
-        wait = min(max(age, _SHORTEST_BACKOFF), _LONGEST_BACKOFF)  # as long again as it has waited
-        return now + wait if age < GIVE_UP_AFTER else None
+        waited = now - (silent_since or base)
+        wait = min(max(waited, _SHORTEST_BACKOFF), _LONGEST_BACKOFF)  # as long again
+        has_ended = silent_since is not None and waited >= GIVE_UP_AFTER
+        return None if has_ended else now + wait
     first = timings.quiescence + _MORE_THAN_Q  # a look before it would prove nothing
     looks = (first, 2 * timings.quiescence, *_LATER_LOOKS)
-    later = [look for look in looks if look > age and look >= first]
-    return _base(effect) + min(later) if later else None
+    if silent_since is not None:
+        base = max(base, silent_since - first)  # as if the first of them were the unanswered one
+    later = [look for look in looks if look > now - base and look >= first]
+    return base + min(later) if later else None
 
 
 def next_turn(again: datetime | None, now: datetime) -> datetime:

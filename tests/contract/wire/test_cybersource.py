@@ -12,9 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from include.adapters.cybersource.reporting import Reporting
-from include.adapters.http.status import Busy, Refused
+from include.adapters.http.status import Refused
 from include.domain.calendar import Window
-from include.domain.errors import NotKept, Rejected, Retryable
+from include.domain.errors import Busy, NotKept, Rejected, Retryable
 from include.services.ports import ReportSource, ReportState
 
 DAY = Window(datetime(2026, 3, 1, 8, tzinfo=UTC), datetime(2026, 3, 2, 8, tzinfo=UTC))

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from include.adapters.http.status import Busy, Refused, judge
+from include.adapters.http.status import Refused, judge
 from include.adapters.http.transport import HttpTransport, check_address
 from include.adapters.http.wire import Limits, Request
-from include.domain.errors import OutcomeUnknown, Rejected, Retryable
+from include.domain.errors import Busy, OutcomeUnknown, Rejected, Retryable
 
 PATIENT = Limits(connect_s=20, stall_s=20, deadline_s=30)  # a busy machine is not a fault
 QUICK = Limits(connect_s=1.5, stall_s=1, deadline_s=2)  # where running out of time is the subject

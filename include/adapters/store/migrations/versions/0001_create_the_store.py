@@ -106,6 +106,7 @@ def upgrade() -> None:
         sa.Column("intended_at", schema.Instant(timezone=True), nullable=False),
         sa.Column("sent_at", schema.Instant(timezone=True), nullable=True),
         sa.Column("next_at", schema.Instant(timezone=True), nullable=True),
+        sa.Column("silent_since", schema.Instant(timezone=True), nullable=True),
         sa.Column("their_key", sa.Text(), nullable=False),
         sa.Column("evidence", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
