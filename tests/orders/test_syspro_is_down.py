@@ -31,7 +31,7 @@ class Outage:
 
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
-        self.breaker = Breaker("syspro_a", kit.clock)
+        self.breaker = Breaker("syspro_a", lambda: kit.clock.now().timestamp())
         erp, of = Guarded(kit, self.breaker), kit.service.desk_of
         kit.service = replace(
             kit.service,

@@ -90,6 +90,7 @@ class Restored:
             self._lake,
             world.hub,
             lambda _connection: world.hub.now(),  # type: ignore[arg-type]
+            lambda: world.hub.seconds,
         )
 
     def note(self, life: Life, name: str, work: "Callable[[Kit], None]") -> None:

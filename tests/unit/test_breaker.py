@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from include.domain.errors import LeftAlone, OutcomeUnknown, Rejected, Unconfigured
+from include.domain.errors import Busy, LeftAlone, OutcomeUnknown, Rejected, Unconfigured
 from include.services.effects.ports import EffectState
 from include.services.orders.breaker import Breaker
 from tests.effects import MINUTE, UNREACHABLE, Desk, ManualClock, answer, time_out
@@ -20,7 +20,7 @@ class Asked:
 
     def __init__(self) -> None:
         self.clock = ManualClock()
-        self.breaker = Breaker("shop_a", self.clock)
+        self.breaker = Breaker("shop_a", self.clock.seconds)
         self.questions = 0
 
     def ask(self, fault: Exception | None = None, *, takes_s: float = 0) -> None:
@@ -117,6 +117,17 @@ def test_a_slow_question_from_before_closes_no_breaker_that_others_opened(shop: 
     assert not shop.breaker.lets_through()
 
 
+def test_a_server_that_names_a_time_is_left_alone_for_so_long(shop: Asked) -> None:
+    shop.fails(Busy("429", "shop", "Wait.", 600.0))
+    shop.clock.move(seconds=599)
+    with pytest.raises(LeftAlone, match="asked again in 1 s"):
+        shop.ask()
+    shop.clock.move(seconds=1)
+    shop.ask()
+    shop.fails(Busy("429", "shop", "Wait."))  # it names none: one fault like any other
+    assert shop.breaker.lets_through()
+
+
 # What the effects engine makes of it ---------------------------------------------------------
 
 
@@ -140,5 +151,6 @@ def test_what_was_left_alone_is_not_given_up(desk: Desk) -> None:
     waiting = desk.advance(days=6)
     assert waiting.state is EffectState.intended
     assert waiting.next_at == desk.clock.now() + 5 * MINUTE
-    desk.partner.on_look = [answer(UNREACHABLE)]
-    assert desk.advance(minutes=5).state is EffectState.dead_letter
+    desk.partner.on_look = [answer(UNREACHABLE)] * 2
+    assert desk.advance(minutes=5).state is EffectState.intended  # nobody was silent so far
+    assert desk.advance(days=5).state is EffectState.dead_letter

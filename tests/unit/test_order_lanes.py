@@ -64,7 +64,7 @@ def test_a_partner_that_goes_down_ends_it() -> None:
 
 def test_two_lanes_never_ask_syspro_at_once_and_share_its_breaker() -> None:
     clock = ManualClock()
-    line = ErpLine(SysproHook("syspro_a"), Breaker("syspro_a", clock))
+    line = ErpLine(SysproHook("syspro_a"), Breaker("syspro_a", clock.seconds))
     inside, most = [], []
 
     def ask() -> None:

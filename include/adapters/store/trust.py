@@ -7,7 +7,8 @@ first send as well. Source: reliability reference, 3.3 (nothing double) and chec
 """
 
 import json
-from datetime import datetime, timedelta
+import time
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Engine, func, select
@@ -23,7 +24,7 @@ from include.services.ports import Clock
 
 KIND, KEY = "store", "forgotten_writes"
 OWNER = "integration"
-_AGAIN = timedelta(seconds=60)  # so a long-lived process learns what the janitor has found
+_AGAIN_S = 60.0  # so a long-lived process learns what the janitor has found
 _HEAD = select(audit.c.entry_no, audit.c.hash).order_by(audit.c.entry_no.desc()).limit(1)
 _OPEN = select(func.count()).where(
     dead_letters.c.kind == KIND, dead_letters.c.key == KEY, dead_letters.c.state == "open"
@@ -34,19 +35,34 @@ class StoreTrust:
     """Watches one store from one process."""
 
     def __init__(
-        self, engine: Engine, lake: Lake, clock: Clock, store_clock: StoreClock = database_now
+        self,
+        engine: Engine,
+        lake: Lake,
+        clock: Clock,
+        store_clock: StoreClock = database_now,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Join the parts; nothing is asked yet.
+
+        Args:
+            engine: of the store.
+            lake: keeps the witness.
+            clock: says when it was noted, for people.
+            store_clock: of what is set aside.
+            seconds: of a clock that nobody sets: one set back must not put off what is asked.
+        """
         self._engine = engine
         self._lake = lake
         self._clock = clock
         self._shelf = SqlShelf(engine, store_clock)
-        self._asked_at: datetime | None = None
+        self._seconds = seconds
+        self._asked_at: float | None = None
         self._is_doubted = False
 
     def is_doubted(self) -> bool:
         """Say whether a write that is new to us may have been made; asked afresh once a minute."""
-        now = self._clock.now()
-        if self._asked_at is None or now - self._asked_at >= _AGAIN:
+        now = self._seconds()
+        if self._asked_at is None or now - self._asked_at >= _AGAIN_S:
             self._is_doubted, self._asked_at = self.check(), now
         return self._is_doubted
 

@@ -1,39 +1,40 @@
 """A partner that is down is not asked by every order in turn: one asks, the others wait.
 
-Opened by three faults in a row, or by one that took long: each more would take as long again. Open
-for longer each time the probe fails, up to five minutes; checkout never passes here.
+Opened by three faults in a row, by one that took long (each more would take as long again), or by a
+server that names the time it wants to be left alone for. Open for longer each time the probe fails,
+up to five minutes; checkout never passes here.
 """
 
 import threading
+import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from include.domain.errors import LeftAlone, OutcomeUnknown, Retryable, Unconfigured
+from include.domain.errors import Busy, LeftAlone, OutcomeUnknown, Retryable, Unconfigured
 from include.services.effects.ports import Difference, Effect, Found, Partner, Receipt
-from include.services.ports import Clock
 
 T = TypeVar("T")
-_FIRST = timedelta(seconds=5)
-_LONGEST = timedelta(minutes=5)
+Seconds = Callable[[], float]  # of a clock that nobody sets: the host's may be set back a day
+_FIRST_S = 5.0
+_LONGEST_S = 300.0
 _FAULTS_TO_OPEN = 3  # in a row: a single lost answer closes nothing
-_HANG = timedelta(seconds=10)  # a fault that took so long counts for all of them
+_HANG_S = 10.0  # a fault that took so long counts for all of them
 
 
 class Breaker:
     """Of one partner, shared by the threads of a process."""
 
-    def __init__(self, name: str, clock: Clock) -> None:
+    def __init__(self, name: str, seconds: Seconds = time.monotonic) -> None:
         self._name = name
-        self._clock = clock
+        self._seconds = seconds
         self._lock = threading.Lock()
         self._faults = 0
-        self._wait = _FIRST
-        self._closed_from: datetime | None = None  # open until then
+        self._wait_s = _FIRST_S
+        self._closed_from: float | None = None  # open until then
 
     def lets_through(self) -> bool:
         """Say whether the partner may be asked now."""
-        return self._closed_from is None or self._clock.now() >= self._closed_from
+        return self._closed_from is None or self._seconds() >= self._closed_from
 
     def call(self, ask: Callable[[], T]) -> T:
         """Ask, and learn from how it ends.
@@ -47,52 +48,53 @@ class Breaker:
         except BaseException as fault:
             is_silence = isinstance(fault, Retryable | OutcomeUnknown)
             if is_silence and not isinstance(fault, Unconfigured | LeftAlone):
-                self._failed(began)
+                self._failed(began, fault)
             else:  # nothing was asked, or it answered no: that opens nothing and closes nothing
                 self._leave(probing_until)
             raise
         self._answered()
         return found
 
-    def _enter(self) -> tuple[datetime, datetime | None]:
+    def _enter(self) -> tuple[float, float | None]:
         """Say when the question begins and, of the one probe of an open breaker, until when.
 
         Raises:
             LeftAlone: it is open.
         """
         with self._lock:
-            now = self._clock.now()
+            now = self._seconds()
             if self._closed_from is None:
                 return now, None
             if now < self._closed_from:
                 raise LeftAlone(
                     "it did not answer a moment ago and is left alone",
                     self._name,
-                    f"It is asked again from {self._closed_from:%H:%M:%S} UTC on.",
+                    f"It is asked again in {self._closed_from - now:.0f} s.",
                 )
-            self._closed_from = now + _LONGEST  # the others wait for how this one ends
+            self._closed_from = now + _LONGEST_S  # the others wait for how this one ends
             return now, self._closed_from
 
-    def _failed(self, began: datetime) -> None:
+    def _failed(self, began: float, fault: BaseException) -> None:
+        named_s = (fault.retry_after_s if isinstance(fault, Busy) else None) or 0.0
         with self._lock:
-            now = self._clock.now()
-            took = now - began
-            self._faults += _FAULTS_TO_OPEN if took >= _HANG else 1
+            now = self._seconds()
+            took_s = now - began
+            self._faults += _FAULTS_TO_OPEN if took_s >= _HANG_S or named_s else 1
             if self._faults >= _FAULTS_TO_OPEN:
-                wait = min(max(self._wait, took), _LONGEST)
-                self._closed_from = now + wait
-                self._wait = min(2 * wait, _LONGEST)
+                wait_s = min(max(self._wait_s, took_s), _LONGEST_S)
+                self._closed_from = now + max(wait_s, named_s)
+                self._wait_s = min(2 * wait_s, _LONGEST_S)
 
-    def _leave(self, probing_until: datetime | None) -> None:
+    def _leave(self, probing_until: float | None) -> None:
         """Let the next one be the probe, where this was it."""
         with self._lock:
             if probing_until is not None and self._closed_from == probing_until:
-                self._closed_from = self._clock.now()
+                self._closed_from = self._seconds()
 
     def _answered(self) -> None:
         if self._faults:
             with self._lock:
-                self._faults, self._wait, self._closed_from = 0, _FIRST, None
+                self._faults, self._wait_s, self._closed_from = 0, _FIRST_S, None
 
 
 class Asks(Protocol):
@@ -111,12 +113,11 @@ class Passing:
 class Breakers:
     """A process's, one for each connection."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._made: dict[str, Breaker] = {}
 
     def of(self, conn_id: str) -> Breaker:
-        return self._made.setdefault(conn_id, Breaker(conn_id, self._clock))
+        return self._made.setdefault(conn_id, Breaker(conn_id))
 
 
 class GuardedPartner:

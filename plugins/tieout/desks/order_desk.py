@@ -40,7 +40,7 @@ class Desks:
         self, context: Tieout, breakers: Breakers | None = None, *, is_patient: bool = False
     ) -> None:
         self.context = context
-        self.breakers = breakers or Breakers(context.clock)
+        self.breakers = breakers or Breakers()
         self._is_patient = is_patient
         self._threads = threading.local()
 
