@@ -88,11 +88,11 @@ def _is_held(facts: OrderFacts) -> bool:
 
 
 LATE_MUTANTS = (
-    Variant("s22 a renewal is decided anew", orders=RenewalsAreDecidedAnew, hunted_from=151),
+    Variant("s22 a renewal is decided anew", orders=RenewalsAreDecidedAnew, hunted_from=221),
     Variant(
         "s23 a cancelled order keeps its older hold", orders=ForgetsTheOlderHold, hunted_from=51
     ),
-    Variant("s24 an order entered anew is not adopted", push=SurplusIsTheOrder, hunted_from=201),
+    Variant("s24 an order entered anew is not adopted", push=SurplusIsTheOrder, hunted_from=751),
     Variant("s25 a hold reversed by hand is never gone", service=HoldIsNeverGone),
     Variant(
         "s26 a lapsing hold is charged that a clerk keeps",

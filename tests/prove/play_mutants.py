@@ -184,7 +184,7 @@ PLAY_MUTANTS = (
     Variant("p3 cancels of the shop are not heard", sync=CancelsOfTheShopAreNotHeard),
     Variant("p4 changes in the shop are not told", sync=ChangesInTheShopAreNotTold),
     Variant("p5 an older status is set over a newer", partner=OlderStatusesAreSet),
-    Variant("p6 cancels of the shop are taken back", partner=CancelsAreTakenBack),
+    Variant("p6 cancels of the shop are taken back", partner=CancelsAreTakenBack, hunted_from=361),
     Variant("p7 an analyst's word needs no answer", decide=asks_for_no_answer),
     Variant("p8 a later invoice is not paid", orders=OneWeighing),
     Variant("p9 what went off one side is applied", partner=HalfIsApplied),

@@ -273,7 +273,7 @@ SAGA_MUTANTS = (
     Variant(
         "s18 a refund that may have been sent is refused",
         service=RefusesWhatMayBeSent,
-        hunted_from=141,
+        hunted_from=201,
     ),
     Variant("s19 a credit note pays all that is left", service=NotesPayWhatIsLeft),
     Variant("s20 one credit note is enough", push=OneNotePerOrder),
