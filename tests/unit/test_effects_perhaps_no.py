@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from include.domain.errors import OutcomeUnknown
+from include.services.effects.departure import depart
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectState, Receipt
 from tests.effects import KEY, KIND, TIMINGS, Desk, ScriptedPartner, effect, time_out
@@ -22,6 +23,7 @@ class Refusing(ScriptedPartner):
     first: Callable[[Effect], object] = staticmethod(lambda _effect: None)
 
     def send(self, effect: Effect) -> Receipt:
+        depart()
         self.sends.append(effect.reference)
         self.first(effect)
         return NO

@@ -314,15 +314,12 @@ class Engine:
         return concluded
 
     def _way_out(self, unsent: Effect, turn: Turn | None, under: Lease | None = None) -> WayOut:
-        rules, hook = self._rules[unsent.kind], self._boundary
-        return self.way_out(
-            self._store, rules, hook, unsent, turn, worker=self._worker, under=under
-        )
+        parts = self._store, self._rules[unsent.kind], self._boundary
+        return self.way_out(*parts, unsent, turn, worker=self._worker, under=under)
 
     def _decided(self, heard: Heard, unsent: Effect | None = None) -> Change:
         """Say what an answer means; ``unsent``: the effect, where it was not kept before."""
-        way = heard.way
-        unsent = unsent or way.unsent
+        unsent = unsent or heard.way.unsent
         change = heard.change(self._rules[unsent.kind], unsent, self._store.now)
         check_transition(change.before.state, change.after.state)
         self._calls.tell("effect_sent", unsent, change.cause, heard.began, change.after)

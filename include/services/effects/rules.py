@@ -3,14 +3,14 @@
 Source: reliability reference, section 2.2, protocols D (in doubt), V (verify), K (park), S (retry).
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from include.domain.errors import Busy, IntegrationError, LeftAlone
 from include.services.effects import schedule
+from include.services.effects.evidence import IF_ABSENT, as_evidence, told_before
 from include.services.effects.ports import (
     Difference,
     Effect,
@@ -22,8 +22,6 @@ from include.services.effects.ports import (
 from include.services.effects.store import Change, DeadLetterNote
 
 _ABSENT_LOOKS_TO_RESEND = 2
-_IF_ABSENT = "no_if_absent"  # a no that waits for two absent looks, in the evidence of a doubt
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
 
 
 class Rules:
@@ -40,7 +38,7 @@ class Rules:
             return self._duplicate(effect, found)
         adopted = _adopt(effect, found[0])
         if found[0].is_no:
-            told = _told_before(effect)
+            told = told_before(effect)
             if told and found[0].their_key == effect.their_key:
                 adopted = adopted.but(evidence=told)  # the answer has words, its row a number
             return self._refusal(effect, adopted, "found there as a refusal: adopted, not sent")
@@ -65,11 +63,11 @@ class Rules:
         A store that may have forgotten an earlier send is not asked: it was no first one's no.
         """
         has_looked = effect.absent_looks + 1 >= self.looks_to_resend()
-        return has_looked and self.is_settled(effect, asked_at) and bool(_told_before(effect))
+        return has_looked and self.is_settled(effect, asked_at) and bool(told_before(effect))
 
     def no_at_last(self, effect: Effect) -> Change:
         """It was answered no, and nothing of it is there: it was no answer to a second copy."""
-        told = effect.but(evidence=_told_before(effect), reason="")
+        told = effect.but(evidence=told_before(effect), reason="")
         return self._refusal(effect, told, "answered no, asked and absent: it was a no")
 
     def absent(self, effect: Effect, asked_at: datetime, now: datetime) -> Change:
@@ -118,7 +116,7 @@ class Rules:
     def mark_sent(self, effect: Effect, now: datetime) -> Change:
         """Record the send before the first byte leaves."""
         sends, settled = effect.sends + 1, schedule.settles(now, self.timings)
-        fresh = effect.but(their_key="", evidence="") if _told_before(effect) else effect
+        fresh = effect.but(their_key="", evidence="") if told_before(effect) else effect
         return _to(
             effect, fresh, EffectState.sent, f"send {sends}",
             next_at=settled, sends=sends, sent_at=now, absent_looks=0, reason="",
@@ -155,10 +153,10 @@ class Rules:
 
         Where nothing had to be sent, it is so already, and ``sent`` is as it was before.
         """
-        if receipt.is_no and receipt.may_be_repeat:
+        if receipt.is_no and receipt.may_be_repeat and sent is not unsent:
             return self._perhaps_no(unsent, sent, receipt)
         their_key = receipt.their_key or sent.their_key
-        evidence = _evidence(receipt.evidence) or sent.evidence
+        evidence = as_evidence(receipt.evidence) or sent.evidence
         if receipt.is_no:
             told = replace(sent, their_key=their_key, evidence=evidence)
             return self._refusal(sent, told, "answered no")
@@ -176,7 +174,7 @@ class Rules:
         settled = schedule.settled_at(sent, self.timings)
         doubt = sent.but(reason="answered no, as a second copy would be")
         if unsent.sent_at is None:
-            evidence = _evidence({_IF_ABSENT: receipt.evidence})
+            evidence = as_evidence({IF_ABSENT: receipt.evidence})
             doubt = doubt.but(their_key=receipt.their_key, evidence=evidence)
         return _to(sent, doubt, EffectState.in_doubt, doubt.reason, next_at=settled)
 
@@ -367,22 +365,8 @@ def _adopt(effect: Effect, found: Found) -> Effect:
     return replace(
         effect,
         their_key=found.their_key or effect.their_key,
-        evidence=_evidence(found.facts) or effect.evidence,
+        evidence=as_evidence(found.facts) or effect.evidence,
     )
-
-
-def _evidence(facts: Mapping[str, object]) -> str:
-    """Keep what the other side answered; dates and the like become text."""
-    if not facts:
-        return ""
-    return _ENCODER.encode(facts)
-
-
-def _told_before(effect: Effect) -> str:
-    """Return the evidence of a no that waits for absent looks; ``""`` where there is none."""
-    if _IF_ABSENT not in effect.evidence:
-        return ""
-    return _evidence(json.loads(effect.evidence).get(_IF_ABSENT))
 
 
 def _keys(found: Sequence[Found]) -> str:
