@@ -8,9 +8,10 @@ from include.domain.money import Money
 from include.domain.order_rules import CaptureWhen, OnExpiry
 from include.domain.order_state import OrderState
 from include.domain.orders import Order, PaymentMethod, PaymentSource
+from include.domain.payments import PaymentStatus
 from include.services.effects.ports import EffectKind
 from tests.orders.conftest import Kit, make_order
-from tests.orders.partners import make_rules
+from tests.orders.partners import authorization, make_rules
 
 AUTH, CAPTURE = EffectKind.payment_authorization, EffectKind.payment_capture
 RECEIPT, REVERSAL = EffectKind.ar_receipt, EffectKind.payment_reversal
@@ -45,6 +46,24 @@ def test_it_is_renewed_where_the_card_is_on_file_and_captured_once_it_is_release
     is_at_once = when is CaptureWhen.at_once
     assert kit.partner.truth.count(CAPTURE) == int(is_at_once)
     kit.pass_time(days=6)  # what no clerk holds any more, the rule charges
+    assert kit.partner.truth.count(CAPTURE) == 1
+
+
+def test_one_that_could_not_be_renewed_is_captured_as_soon_as_it_is_released(kit: Kit) -> None:
+    """Not at its end: by then the bank holds nothing any more."""
+    kit.rules = make_rules(on_expiry=OnExpiry.capture, capture_when=CaptureWhen.shipment)
+    order = make_order(payment=KEPT)
+    put_on_hold(kit, order)
+    kit.run(order)
+    no = PaymentStatus.declined
+    kit.partner.say(AUTH, lambda it: kit.partner.do(it, authorization(it, 77, no, None, "why")))
+    kit.pass_time(days=6, hours=1)
+    facts = kit.service.orders.get(order.order_id).facts
+    assert (facts.unrenewed, facts.captures) == ("DECLINED why", ())
+    show(kit, order, "1")
+    kit.pass_time(hours=1)
+    assert facts.expires_at is not None
+    assert kit.clock.now() < facts.expires_at
     assert kit.partner.truth.count(CAPTURE) == 1
 
 

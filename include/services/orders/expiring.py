@@ -14,10 +14,11 @@ from include.services.orders.standing import (
 def lapses_at(facts: OrderFacts, rules: OrderRules) -> datetime | None:
     """Return when the authorisation must be used or released, before it lapses.
 
-    One that could not be renewed is kept to its end.
+    One that could not be renewed is kept to its end, unless it may be captured by now.
     """
     lapses = facts.expires_at
-    return lapses if lapses is None or facts.unrenewed else rules.expiry_due_at(lapses)
+    is_kept = facts.unrenewed and on_expiry(facts, rules) is not OnExpiry.capture
+    return lapses if lapses is None or is_kept else rules.expiry_due_at(lapses)
 
 
 def is_expiring(facts: OrderFacts, rules: OrderRules, now: datetime) -> bool:
