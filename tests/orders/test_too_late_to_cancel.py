@@ -5,12 +5,14 @@ from datetime import date
 
 import pytest
 
+from include.domain.canonical import from_json
 from include.domain.erp_orders import ErpDocument
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_rules import CaptureWhen
 from include.domain.order_state import OrderFacts, OrderState, Stop
 from include.domain.orders import Order
+from include.domain.payments import Capture
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.orders.driver import Event
 from include.services.orders.numbering import free_number
@@ -62,6 +64,23 @@ def test_a_capture_that_was_refused_and_left_behind_is_made_anew(kit: Kit) -> No
     assert saga.facts.left_behind == ("capture|1", "cancel_order|1")
     assert [(one.number, one.amount) for one in saga.facts.captures] == [(2, order.amount)]
     assert saga.state == OrderState.completed, saga.reason
+
+
+def test_what_is_made_anew_is_captured_before_the_last(kit: Kit) -> None:
+    """The last gives back what it leaves of the hold: nothing would be left for the other."""
+    kit.rules = replace(kit.rules, capture_when=CaptureWhen.shipment)
+    order, first = make_order(), Money(4_000, "USD")
+    kit.run(order)
+    kit.partner.say(CAPTURE, refuse)
+    kit.service.capture(order.order_id, first, "SYSPRO", "invoice I1", has_left=True)
+    assert kit.service.advance(order.order_id).state == OrderState.stuck
+    late(kit, order)
+    rest = order.amount - first
+    kit.service.capture(order.order_id, rest, "SYSPRO", "invoice I2", has_left=True)
+    kit.service.advance(order.order_id)
+    made = [one for one in kit.partner.truth.done if one.kind is CAPTURE]
+    asked = [from_json(Capture, one.payload) for one in made]
+    assert [(one.amount, one.is_final) for one in asked] == [(first, False), (rest, True)]
 
 
 def test_goods_that_left_while_it_was_cancelled_are_captured(kit: Kit) -> None:

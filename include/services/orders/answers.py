@@ -250,9 +250,10 @@ def _go_on(
     asked, wanted = facts.stop, to_capture(order, facts, desk.rules)
     detail = {"invoice": facts.invoice, "asked": asked.why if asked else ""}
     if wanted is not None and f"capture|{wanted.number}" in facts.left_behind:
-        others = (one for one in facts.requested_captures if one.number != wanted.number)
+        # In its place: a final one that was asked for later would give its hold back before it.
         fresh = replace(wanted, number=free_number(facts))
-        facts = replace(facts, requested_captures=(*others, fresh))
+        renumbered = (fresh if one is wanted else one for one in facts.requested_captures)
+        facts = replace(facts, requested_captures=tuple(renumbered))
     return replace(facts, stop=None), Event("too late to cancel", detail)
 
 
