@@ -38,7 +38,6 @@ def test_a_push_that_comes_late_takes_nothing_away_from_a_newer_one(stocked: Sql
     earlier = NOW - timedelta(minutes=1)
     stocked.note("A", "MAIN", ["TEA", "CUP"], NOW, is_whole=True)
     stocked.note("A", "MAIN", ["TEA"], earlier, is_whole=True)  # another shop of the warehouse
-    stocked.note("A", "MAIN", [], NOW, is_whole=True)
     assert stocked.absent("A", "MAIN", ["TEA", "CUP"]) == ()
 
 
@@ -47,3 +46,11 @@ def test_a_list_that_nobody_brings_up_to_date_says_nothing(stocked: SqlStockList
     assert stocked.absent("A", "MAIN", ["CUP"]) == ()
     stocked.note("A", "MAIN", ["TEA"], NOW, is_whole=False)
     assert stocked.absent("A", "MAIN", ["CUP"]) == ("CUP",)
+
+
+def test_a_warehouse_that_comes_back_empty_is_no_list(stocked: SqlStockList) -> None:
+    stocked.note("A", "MAIN", [], NOW, is_whole=True)
+    assert stocked.absent("A", "MAIN", ["TEA"]) == ()
+    stocked.note("A", "MAIN", ["TEA"], NOW - timedelta(minutes=15), is_whole=True)
+    stocked.note("A", "MAIN", [], NOW, is_whole=True)
+    assert stocked.absent("A", "MAIN", ["TEA", "CUP"]) == ("CUP",)

@@ -34,12 +34,18 @@ class SqlStockList:
         *,
         is_whole: bool,
     ) -> None:
-        """Take in what was read; where it is everything, forget what was not among it."""
+        """Take in what was read; where it is everything, forget what was not among it.
+
+        Nothing at all is no list: a warehouse that is misspelt, or that the operator may not read,
+        comes back empty, and checkout would refuse every order of it until the next day.
+        """
         place = {"company_id": company_id, "warehouse": warehouse}
         rows = [
             {**place, "stock_key": key, "seen_at": at}
             for key in sorted({code.casefold() for code in stock_codes})
         ]
+        if is_whole and not rows:
+            return
         with self.engine.begin() as connection:
             wanted = once_insert(connection, stocked_products)
             wanted = wanted.on_conflict_do_update(
