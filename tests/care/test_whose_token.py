@@ -91,3 +91,15 @@ def test_who_has_a_new_address_is_still_one_person(care: Care) -> None:
     assert care.book.is_of_another(order_of("ann@new.example", "17")) is False
     kept(care.book, order_of("bob@x.example", "17", "b2b"))  # joined with another shop's
     assert care.book.is_of_another(order_of("bob@x.example", "17", "b2b")) is None
+
+
+def test_a_guest_who_is_linked_to_the_customer_of_another_is_not_taken_for_them(care: Care) -> None:
+    """By ``customers link``, say: both buy for one company."""
+    kept(care.book, order_of("ann@x.example", "17"))
+    kept(care.book, order_of("bob@x.example"))
+    care.vault.held[TOKEN.customer_token] = (TOKEN,)
+    care.vault.buyers[TOKEN.customer_token] = Buyer("web:17", "ann@x.example")
+    judge = WhoseToken(care.book, lambda _shop: care.vault, lambda _shop: True)
+    assert judge.is_of_another(order_of("bob@x.example"))
+    assert not judge.is_of_another(order_of("ann@x.example", "17"))
+    assert not judge.is_of_another(order_of("ann@x.example"))

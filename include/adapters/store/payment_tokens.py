@@ -94,7 +94,8 @@ class SqlTokenBook:
         found = [[row for row in rows if token in row[:2]] for token in named]
         if any(owners and not _is_among(owners, order) for owners in found):
             return True
-        return False if all(owners and not _is_shared(owners) for owners in found) else None
+        is_known = all(owners and not _is_shared(owners, order) for owners in found)
+        return False if is_known else None
 
     def of_customer(self, company_id: str, customer: str) -> Sequence[KeptToken]:
         is_active = _t.state == TokenState.active.value
@@ -236,12 +237,15 @@ def _is_among(owners: Sequence[Any], order: Order) -> bool:
     )
 
 
-def _is_shared(owners: Sequence[Any]) -> bool:
-    """Say whether a SYSPRO customer is several people: one may have had several addresses."""
+def _is_shared(owners: Sequence[Any], order: Order) -> bool:
+    """Say whether a SYSPRO customer is several people: one may have had several addresses.
+
+    A guest beside an account may be the account's owner, or somebody linked to the same customer.
+    """
     keys = {(row.shop_id, row.shopper_key) for row in owners}
     accounts = {one for one in keys if not one[1].startswith(MAIL)}
     mails = {key for _, key in keys - accounts}
-    return len(mails) > 1 and len(accounts) != 1
+    return len(mails) > 1 and (len(accounts) != 1 or not order.shopper.reference)
 
 
 def _link(connection: Connection, link: ShopperLink, now: datetime) -> None:
