@@ -24,6 +24,7 @@ from include.services.orders.driver import Event
 from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import authorization, make_rules
 from tests.orders.test_closed_short import COMPLETE, Site, Syspro, number_of
+from tests.orders.test_expiry_of_held import show
 
 AUTH, CAPTURE = EffectKind.payment_authorization, EffectKind.payment_capture
 REVERSAL = EffectKind.payment_reversal
@@ -186,6 +187,27 @@ class TestByTheOtherRules:
         invoice(kit, order, "I2", REST)  # it is paid already, and nothing is asked of anybody
         saga = kit.service.orders.get(order.order_id)
         assert (saga.state, len(captures(kit)), letters()) == (OrderState.completed, 2, [])
+
+    def test_a_rest_that_a_clerk_keeps_is_not_captured_before_it_lapses(
+        self, kit: Kit, letters: Letters
+    ) -> None:
+        order = shipped_in_part(kit, OnExpiry.capture)
+        show(kit, order, "S")  # since the first part has left: nobody else tells of it
+        kit.pass_time(days=6, hours=1)
+        assert (facts_of(kit, order).attempt, len(captures(kit))) == (2, 1)
+        show(kit, order, "1")
+        kit.pass_time(days=6, hours=1)
+        assert [one.amount for one in captures(kit)] == [FIRST, REST]
+        assert letters() == []
+
+    def test_without_a_card_a_person_is_told_of_the_rest_that_a_clerk_keeps(
+        self, kit: Kit, letters: Letters
+    ) -> None:
+        order = shipped_in_part(kit, OnExpiry.capture, NO_CARD)
+        show(kit, order, "S")
+        kit.pass_time(days=8)
+        assert [one.amount for one in captures(kit)] == [FIRST]
+        assert [one[:2] for one in letters()] == [("rest_unpaid", 6_221)]
 
     @pytest.mark.parametrize(
         ("rule", "payment"), [(OnExpiry.release, KEPT), (OnExpiry.renew, NO_CARD)]

@@ -34,9 +34,11 @@ def on_expiry(facts: OrderFacts, rules: OrderRules) -> OnExpiry:
     # One that nobody has accepted is not made anew: the open case would say nothing of it.
     if is_under_review(facts):
         return OnExpiry.release
-    # Nor is one charged that a clerk has not released; the card on file gives them more time.
-    is_kept = rules.on_expiry is OnExpiry.capture and waits_for_clerk(facts)
-    return OnExpiry.renew if is_kept else rules.on_expiry
+    # Nor is one charged that a clerk has not released, or what they keep of one that has left in
+    # part; the card on file gives them more time.
+    is_kept = waits_for_clerk(facts) or (facts.is_held and facts.is_invoiced)
+    is_charged = rules.on_expiry is OnExpiry.capture
+    return OnExpiry.renew if is_kept and is_charged else rules.on_expiry
 
 
 def is_first_looked_at(facts: OrderFacts, rules: OrderRules, now: datetime) -> bool:
@@ -45,8 +47,10 @@ def is_first_looked_at(facts: OrderFacts, rules: OrderRules, now: datetime) -> b
     A clerk may hold or have cancelled it by now. Where SYSPRO gives no answer for half of the time
     that is left, the merchant's rule stands.
     """
-    lapses = lapses_at(facts, rules)
-    if lapses is None or facts.expires_at is None or not facts.sales_order or facts.is_invoiced:
+    lapses, is_rule = lapses_at(facts, rules), rules.on_expiry is OnExpiry.capture
+    if not is_rule or is_under_review(facts) or not facts.sales_order:
+        return False
+    if lapses is None or facts.expires_at is None:
         return False
     is_known = facts.looked_at is not None and facts.looked_at >= lapses
     return not is_known and now < lapses + (facts.expires_at - lapses) / 2

@@ -109,9 +109,9 @@ def _expire(it: Situation) -> Move | None:
         return None
     if _is_captured_next(it):
         return renewal_to_seek(it.order, facts) if it.is_doubted else None
-    rule = on_expiry(facts, it.rules)
-    if rule is OnExpiry.capture and is_first_looked_at(facts, it.rules, it.now):
+    if is_first_looked_at(facts, it.rules, it.now):
         return Ask("release")
+    rule = on_expiry(facts, it.rules)
     if rule is OnExpiry.capture:
         return Perform(f"capture|{next_capture(it.order, facts, it.rules).number}")
     if rule is OnExpiry.renew and not facts.unrenewed and renewal_source(it.order, facts):
