@@ -123,7 +123,12 @@ class TestRenewed:
         assert sent(kit, REVERSAL) == []
 
     @pytest.mark.parametrize(
-        ("status", "approved"), [(PaymentStatus.declined, None), (PaymentStatus.partial, 3_000)]
+        ("status", "approved"),
+        [
+            (PaymentStatus.declined, None),
+            (PaymentStatus.partial, 3_000),
+            (PaymentStatus.risk_declined, 6_221),
+        ],
     )
     def test_one_that_is_refused_is_told_and_the_old_one_used_to_its_end(
         self, kit: Kit, letters: Letters, status: PaymentStatus, approved: int | None
@@ -134,9 +139,10 @@ class TestRenewed:
         ((kind, minor, reason),) = letters()
         assert (kind, minor) == ("rest_unpaid", 6_221)
         assert "62.21 USD of it are not captured" in reason
-        assert [one.amount_minor for one in sent(kit, REVERSAL)] == [3_000] * bool(approved)
+        assert [one.amount_minor for one in sent(kit, REVERSAL)] == [approved] * bool(approved)
         invoice(kit, order, "I2", REST)
         assert facts_of(kit, order).captured_minor() == 10_221
+        assert len({one.authorization_id for one in captures(kit)}) == 1
         assert letters() == []
 
     @pytest.mark.parametrize("said", [Decision.accept, Decision.reject, None])

@@ -42,12 +42,15 @@ def _authorized(
     found, number, sent_at = from_json(Authorized, effect.evidence), number_of(step), effect.sent_at
     is_renewal, old = number > facts.attempt, facts.payment
     is_partial = found.status is PaymentStatus.partial and desk.rules.reverse_partial
-    if is_renewal and (found.authorized is None or is_partial):
-        # The old hold is good for some time yet: it is used, and a person learns of it. What a
-        # part was approved of is given back.
+    # An order of which something has left is not called off by it any more.
+    has_begun = facts.is_invoiced or bool(facts.captures)
+    is_unwanted = is_partial or (found.status is PaymentStatus.risk_declined and has_begun)
+    if is_renewal and (found.authorized is None or is_unwanted):
+        # The old hold is good for some time yet: it is used, and a person learns of it. What was
+        # approved all the same is given back.
         why = f"{found.theirs} {found.reason}".strip()
-        part = found if found.authorized is not None else None
-        facts = replace(facts, attempt=number, unrenewed=why, replaced=part)
+        held = found if found.authorized is not None else None
+        facts = replace(facts, attempt=number, unrenewed=why, replaced=held)
         return facts, Event("renewal declined", {"reason": why, "request_id": found.request_id})
     if is_renewal and old is not None:
         # The series goes on with the token and the network's id of the shopper's own payment.
