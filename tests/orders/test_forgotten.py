@@ -115,6 +115,17 @@ def test_a_renewal_is_found_and_reversed_with_its_order(kit: Kit, renewed: Order
     assert f"{77:022}" in reversal.payload  # of the first one nothing is held any more
 
 
+def test_what_is_captured_before_it_lapses_is_captured_of_the_renewal(
+    kit: Kit, renewed: Order
+) -> None:
+    """It was renewed while a clerk kept it: what the rule captures may have been made anew, too."""
+    kit.rules = make_rules(capture_when=CaptureWhen.shipment, on_expiry=OnExpiry.capture)
+    assert kit.service.advance(renewed.order_id).facts.attempt == 2
+    kit.pass_time(days=7)
+    (capture,) = (one for one in kit.partner.truth.done if one.kind is CAPTURE)
+    assert f"{77:022}" in capture.payload
+
+
 def test_goods_that_have_left_are_charged_to_the_renewal(kit: Kit, renewed: Order) -> None:
     """The hold that it replaced was given back: a capture of that one would be refused."""
 

@@ -107,13 +107,14 @@ def _expire(it: Situation) -> Move | None:
         return Perform(_reversal("reverse_old", facts))
     if not it.is_expiring:
         return None
+    seeking = renewal_to_seek(it.order, facts) if it.is_doubted else None
     if _is_captured_next(it):
-        return renewal_to_seek(it.order, facts) if it.is_doubted else None
+        return seeking
     if is_first_looked_at(facts, it.rules, it.now):
         return Ask("release")
     rule = on_expiry(facts, it.rules)
     if rule is OnExpiry.capture:
-        return Perform(f"capture|{next_capture(it.order, facts, it.rules).number}")
+        return seeking or Perform(f"capture|{next_capture(it.order, facts, it.rules).number}")
     if rule is OnExpiry.renew and not facts.unrenewed and renewal_source(it.order, facts):
         is_asked = facts.renewal_asked > facts.attempt
         return Perform(f"authorize|{facts.attempt + 1}") if is_asked else Ask("renewal")
