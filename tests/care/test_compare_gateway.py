@@ -43,6 +43,30 @@ def test_a_lost_answer_is_learned_from_the_gateways_list(systems: Systems) -> No
     assert systems.run().set_aside == 0
 
 
+def test_a_payment_is_no_copy_of_the_refusal_that_its_second_copy_got(systems: Systems) -> None:
+    """While it is in doubt whether anything was done, the one that is shown may be the only one."""
+    kit, order, look = systems.care.kit, make_order(), systems.care.kit.partner.look
+    no = Authorized("6" * 22, PaymentStatus.invalid, "INVALID_REQUEST", "INVALID_DATA")
+
+    def twice(effect: Effect) -> Receipt:
+        kit.partner.do(effect)
+        return Receipt(no.request_id, as_evidence(no), is_no=True, may_be_repeat=True)
+
+    def untold(effect: Effect) -> tuple[Found, ...]:
+        raise Retryable("row 17 names no service", "search", "Wait.")
+
+    kit.partner.say(EffectKind.payment_authorization, twice)
+    assert kit.place(order).state == OrderState.pending
+    kit.partner.look = untold  # type: ignore[method-assign]
+    systems.run()
+    assert systems.letters() == ["gateway_difference"]
+    kit.partner.look = look  # type: ignore[method-assign]
+    kit.pass_time(hours=2)
+    systems.run()
+    assert systems.letters() == []
+    assert systems.state(order) == OrderState.captured
+
+
 def test_a_payment_whose_order_we_never_heard_of_brings_it_in(systems: Systems) -> None:
     request_id = "5" * 22
     paid = PaymentSource(PaymentMethod.authorized, request_id=request_id)

@@ -24,7 +24,7 @@ from include.services.comparing.ports import (
 )
 from include.services.comparing.reverse_duplicate import is_reversed
 from include.services.effects.engine import Engine
-from include.services.effects.ports import Effect, EffectKind
+from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.effects.states import EXECUTED
 from include.services.orders.driver import Event
 from include.services.orders.order_service import OrderService
@@ -151,7 +151,9 @@ class GatewaySide:
             self.touched.add(order_id)
         if row.did is None or effect.kind is not KIND_OF[row.did]:
             return self.findings.fits()  # a second service of the same request
-        if effect.their_key and effect.their_key != row.request_id:
+        # Of one in doubt the key may be that of a refusal: nothing stands that this could be twice.
+        is_certain = bool(effect.their_key) and effect.state is not EffectState.in_doubt
+        if is_certain and effect.their_key != row.request_id:
             return self._duplicate(row, effect, order_id)
         if effect.state not in EXECUTED:
             said = f"we hold it for {effect.state.value}: {effect.reason}"
