@@ -8,6 +8,7 @@ from include.domain.errors import OutcomeUnknown, Retryable
 from include.services.effects.departure import depart
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectState, Receipt
+from include.services.orders.breaker import Breaker, GuardedPartner
 from tests.effects import (
     CLOSED,
     KEY,
@@ -90,6 +91,30 @@ def test_who_was_overtaken_while_preparing_sends_nothing(desk: Desk) -> None:
     assert len(desk.partner.sends) == 1
 
 
+@pytest.mark.parametrize("fault", [UNREACHABLE, CLOSED, REFUSED])
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_what_stops_a_preparation_says_nothing_of_what_another_has_sent(
+    desk: Desk, fault: Exception, is_answered: bool
+) -> None:
+    """A doubt must not end as refused, nor a success as our own bug."""
+    other = Engine(desk.store, {KIND: desk.partner}, desk.clock, {KIND: TIMINGS}, worker="two")
+    theirs: list[Effect] = []
+
+    def be_overtaken() -> None:
+        desk.partner.after_commit = [] if is_answered else [time_out]
+        other.perform(effect())
+        desk.clock.move(minutes=3)  # longer than a lease, shorter than Q
+        theirs.extend(other.sweep() or [desk.engine.advance(KIND, KEY)])
+        answer(fault)()
+
+    desk.partner.before_leaving = [be_overtaken]
+    assert desk.engine.perform(effect()) == theirs[0]
+    assert theirs[0].state is (EffectState.done if is_answered else EffectState.in_doubt)
+    desk.clock.move(hours=1)
+    desk.engine.sweep()
+    assert (desk.state(), len(desk.partner.sends)) == (EffectState.verified, 1)
+
+
 class TwoCalls(ScriptedPartner):
     """A note, then a status: one send of two writes, minutes apart."""
 
@@ -137,14 +162,16 @@ def test_a_worker_that_slept_after_the_record_says_that_nothing_left(desk: Desk)
                 heard.append(fault)
                 raise
 
-    partner, naps = Hears(), [40]
+    partner, naps, breaker = Hears(), [40], Breaker("SYSPRO", desk.clock.seconds)
 
     def nap(_boundary: object) -> None:
         if desk.store.get(KIND, KEY) is not None and naps:
             desk.clock.move(seconds=naps.pop())
 
-    engine = Engine(desk.store, {KIND: partner}, desk.clock, {KIND: TIMINGS}, boundary=nap)
+    guarded = GuardedPartner(partner, breaker)
+    engine = Engine(desk.store, {KIND: guarded}, desk.clock, {KIND: TIMINGS}, boundary=nap)
     paused = engine.perform(effect())
     assert (paused.state, paused.sends) == (EffectState.intended, 0)
     assert "paused between recording" in str(heard[0])
+    assert breaker.lets_through()  # the other side was not asked, so it was not silent
     assert partner.ledger == []

@@ -31,7 +31,7 @@ from include.services.effects.ports import (
     Timings,
 )
 from include.services.effects.rules import Rules
-from include.services.effects.schedule import is_due, may_be_withdrawn
+from include.services.effects.schedule import is_due, is_unsent, may_be_withdrawn
 from include.services.effects.states import FINISHED, check_transition
 from include.services.effects.store import Change, Decide, EffectStore, Lease, LeaseLost
 from include.services.effects.turn import Turn, ended
@@ -144,11 +144,11 @@ class Engine:
         return concluded
 
     def _conclude_unsent(self, intended: Effect, heard: Heard) -> Effect:
-        """Write what became of one of which nothing left, unless somebody else has it by now."""
+        """Write what became of one of which nothing left."""
 
         def conclude(turn: Turn, effect: Effect) -> Effect:
-            if effect != intended:
-                return effect
+            if not is_unsent(effect):
+                return effect  # who was faster has sent it: we heard nothing of that
             conclusion = self._decided(heard, effect)
             return self._conclude(turn, lambda _now: conclusion)
 

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from include.domain.errors import Retryable
+from include.domain.errors import LeftAlone
 from include.services.effects.boundaries import Boundary, BoundaryHook
 from include.services.effects.demands import instant_of
 from include.services.effects.ports import Effect
@@ -54,7 +54,7 @@ class WayOut:
         """Record that it leaves now, then let it.
 
         Raises:
-            Retryable: we slept in between. Nothing of this call leaves.
+            LeftAlone: we slept in between. Nothing of this call leaves.
             LeaseLost: somebody else has the effect now, or ``under``. Nothing leaves.
             NotNewError: it is no new one. Nothing leaves.
         """
@@ -64,7 +64,7 @@ class WayOut:
         is_late = not self.may_leave(turn, self.sent)
         self.has_overslept = is_late and is_first
         if is_late:
-            raise Retryable(
+            raise LeftAlone(  # it says nothing of the other side, which was asked nothing
                 "paused between recording the send and sending",
                 f"effect {self.sent.kind.value}",
                 "Nothing was sent; it is tried again.",
