@@ -30,6 +30,7 @@ from include.adapters.http.transport import (
 from include.adapters.http.watch import OneShotAdapter, Watch
 from include.adapters.http.wire import MIB, Limits, Request, Response
 from include.domain.errors import Rejected, Retryable
+from include.services.effects.departure import departing
 from include.services.ports import Download
 from tieout.hooks.connections import connection_of
 from tieout.hooks.masking import hide, hide_proxy
@@ -91,7 +92,7 @@ class PlainHook(BaseHook):
         self, base: str, path: str, request: Request, sink: BinaryIO | None = None
     ) -> Response:
         """Let ``HttpHook`` send one request through our adapter; see ``Transport.exchange``."""
-        with Watch(request.limits) as watch:
+        with Watch(request.limits, leave=request.leave) as watch:
             answer = self._attempt(base, path, request, sink, watch)
             seconds = watch.seconds
         return conclude(request, answer, watch.has_written, seconds)
@@ -240,9 +241,14 @@ class ChatHook(PlainHook):
         shown = Request(
             "POST", base + "/", "send a chat alert", "", headers, body, True, CHAT_LIMITS
         )
-        response = self._exchange(base, path, shown)
+        with departing(_unrecorded):
+            response = self._exchange(base, path, shown)
         if error := judge(response, shown):
             raise error
+
+
+def _unrecorded() -> None:
+    """An alert is no effect: nobody's books change, and the next one says what is still so."""
 
 
 def _name(value: str) -> str:

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import structlog
 
+from include.adapters.http.wire import Request
 from include.domain.calendar import Window
 from include.domain.errors import IntegrationError, OutcomeUnknown, Rejected, Retryable
+from include.services.effects.departure import departing
 from include.services.ports import ReportSource, StatementSource
 from tests.contract.wire.test_proxy import TunnelProxy
 
@@ -176,6 +178,23 @@ def test_a_chat_alert_is_one_post_of_json(
     (call,) = server.calls
     assert (call.method, call.target) == ("POST", "/hooks/T0/Zx9SecretPath")
     assert json.loads(call.body) == {"text": '2 open items: "late"'}
+
+
+def test_through_the_providers_hook_no_write_leaves_unrecorded_but_a_chat_alert(
+    server: Any, make_reply: Reply, connect: Callable[..., str]
+) -> None:
+    server.answers(make_reply("200 OK"))
+    hook, order = chat(connect), Request("POST", f"{server.url}/x", "an order", is_write=True)
+
+    def stop() -> None:
+        raise Retryable("no record", "the engine", "It is tried again.")
+
+    with departing(stop):
+        with pytest.raises(Retryable, match="no record"):
+            hook._exchange(server.url, "/x", order)
+        assert server.calls == []
+        hook.send("hello")
+    assert len(server.calls) == 1
 
 
 @pytest.mark.parametrize(
