@@ -47,8 +47,9 @@ def push(play: Play, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Tally]:
     monkeypatch.setenv(name, json.dumps(found))
     desks = Desks(play.desks.context)
 
-    def pushed(today: date, sold_in: str = "EA") -> Tally:
-        made = replace(stock_push(desks, desks.of(SHOP)), sold_in=sold_in)
+    def pushed(today: date, sold_in: str = "EA", warehouse: str = "MAIN") -> Tally:
+        made = stock_push(desks, desks.of(SHOP))
+        made = replace(made, sold_in=sold_in, warehouse=warehouse)
         return made.push(datetime.now(UTC), today)
 
     return pushed
@@ -82,6 +83,17 @@ def test_what_was_pushed_says_what_a_checkout_may_sell(
     push(FIRST)
     stocked = SqlStockList(play.desks.context.store)
     assert stocked.absent("A", "MAIN", [SKU, "NOPE", "KIT-9001"]) == ("NOPE",)
+
+
+def test_a_kit_that_the_warehouse_does_not_have_is_not_taken_for_stocked(
+    play: Play, push: Callable[..., Tally]
+) -> None:
+    """It would make a list of itself, and an empty warehouse, perhaps misspelt, has none."""
+    offer(play, "KIT-9001", 7)
+    push(FIRST, warehouse="NORTH")
+    stocked = SqlStockList(play.desks.context.store)
+    assert stocked.absent("A", "NORTH", [SKU, "KIT-9001"]) == ()
+    assert shown(play, "KIT-9001") == 7
 
 
 def test_what_the_shop_changed_by_itself_is_set_right_once_a_day(

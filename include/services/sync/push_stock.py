@@ -91,7 +91,8 @@ class StockPush:
             if shown[code] != quantity:
                 self._set(StockLevel(self.shop_id, code, quantity, now))
             tally.done += 1
-        self.stocked.note(self.company_id, self.warehouse, levels, now, is_whole=is_whole)
+        stocked = [code for code, one in levels.items() if one.available_millionths is not None]
+        self.stocked.note(self.company_id, self.warehouse, stocked, now, is_whole=is_whole)
         if cursor:
             self.watermarks.move(name, cursor)
         if is_whole:
