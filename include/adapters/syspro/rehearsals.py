@@ -19,7 +19,7 @@ from include.adapters.syspro.partners.order_document import build, parameters
 from include.adapters.syspro.periods import Periods
 from include.adapters.syspro.settings import SysproSettings
 from include.domain.erp_orders import AddSalesOrder
-from include.domain.errors import IntegrationError, Parked
+from include.domain.errors import IntegrationError, Parked, Retryable
 from include.domain.journal import Journal
 from include.services.effects.store import Lease
 
@@ -73,24 +73,28 @@ class Rehearsals:
             '' and no: SYSPRO has nothing against it.
 
         Raises:
-            Retryable: it could not be asked.
+            Retryable, Rejected: it could not be asked.
         """
         client = self._client_of(self._settings)
         periods = Periods(client)
         partner = JournalPartner(Asking(client, periods))
         period = periods.words(journal.posting_date)
         fault: IntegrationError | None = None
-        try:
-            asked = partner.parameters(validates=True)
-            body = client.rehearse("GENTJL", asked, partner.document(journal), period)
-            verdict = gentjl.parse(body).verdict
-        except (CallFailed, Unreadable) as found:
-            fault = client.faults.unknown(str(found), "GENTJL")
-        except IntegrationError as found:
-            fault = found
-        else:
-            if verdict.problems:
-                fault = client.faults.of_verdict(verdict, "GENTJL", period)
+        with client.session():
+            client.query("COMFND", _NOBODYS.build(), _REFERENCE)  # whom nobody can ask says nothing
+            try:
+                asked = partner.parameters(validates=True)
+                body = client.rehearse("GENTJL", asked, partner.document(journal), period)
+                verdict = gentjl.parse(body).verdict
+            except (CallFailed, Unreadable) as found:
+                fault = client.faults.unknown(str(found), "GENTJL")
+            except Retryable:
+                raise
+            except IntegrationError as found:
+                fault = found
+            else:
+                if verdict.problems:
+                    fault = client.faults.of_verdict(verdict, "GENTJL", period)
         return ("", False) if fault is None else (fault.what, isinstance(fault, Parked))
 
     def takes_address(self, length: int) -> tuple[int, str]:
