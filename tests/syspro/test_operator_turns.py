@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from include.adapters.http.transport import HttpTransport
+from include.adapters.syspro import operator_lease
 from include.adapters.syspro.enet import EnetClient
 from include.domain.errors import OutcomeUnknown, Retryable
 from tests.simulator.memory import MemoryEffectStore
+from tests.syspro.conftest import SESSION
 from tests.syspro.test_client import EMPTY, OK, drop, post
 
 
@@ -71,4 +73,26 @@ def test_a_process_that_lost_its_turn_sends_nothing(
         leases.acquire(_turn(client), "another", timedelta(minutes=1))
         with pytest.raises(Retryable, match="took the operator over"):
             post(client)
+    assert fake.count("post") == 0
+
+
+def test_a_turn_that_a_slow_logon_has_used_up_is_no_longer_ours(
+    fake: Any,
+    make_client: Callable[..., EnetClient],
+    leases: MemoryEffectStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Logon and post may each take their whole deadline; one turn outlasts only one of them."""
+    monkeypatch.setattr(operator_lease, "_FRESH_S", 0.0)
+    client = make_client()
+
+    def be_slow(wire: Any) -> None:
+        leases.release(leases._leases[_turn(client)])  # it runs out
+        leases.acquire(_turn(client), "another", timedelta(minutes=1))
+        wire.reply(SESSION)
+
+    fake.on("logon", be_slow)
+    fake.on("post GENTJL", OK)
+    with pytest.raises(Retryable, match="took the operator over"):
+        post(client)
     assert fake.count("post") == 0

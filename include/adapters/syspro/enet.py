@@ -263,13 +263,20 @@ class EnetClient:
 
     def _logged_on(self, *, is_read: bool = False) -> str:
         """Return the session id, logging on if need be; nothing has been posted so far."""
-        if not self._operator.renew(trusts_fresh=is_read):
+        self._keep_turn(trusts_fresh=is_read)
+        if not self._session_id:
+            self._log_on()
+            self._keep_turn(trusts_fresh=True)  # a slow logon uses up what the next call needs
+        return self._session_id
+
+    def _keep_turn(self, *, trusts_fresh: bool) -> None:
+        if not self._operator.renew(trusts_fresh=trusts_fresh):
             self._session_id = ""  # whoever has the operator now has thrown it out
             raise self.faults.retryable(
                 "another process took the operator over", "Logon", "It is tried again."
             )
-        if self._session_id:
-            return self._session_id
+
+    def _log_on(self) -> None:
         request = Request("GET", self._url("Logon", self._credentials()), "SYSPRO logon")
         response = self._exchange(request)
         if response.status != 200:
@@ -287,7 +294,6 @@ class EnetClient:
         self._mask(text.strip())
         self._session_id = text.strip() if self.settings.trim_session else text
         self.session_no += 1
-        return self._session_id
 
     def _credentials(self) -> dict[str, str]:
         settings = self.settings
