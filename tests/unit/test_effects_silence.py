@@ -69,6 +69,19 @@ def test_an_answer_in_between_ends_the_silence(desk: Desk) -> None:
     assert (parked.state, parked.silent_since) == (EffectState.parked, None)
 
 
+def test_what_waits_for_its_period_ends_after_five_days_of_silence_like_any_other(
+    desk: Desk,
+) -> None:
+    """A closed period is an answer; that nobody can be asked whether it is open is none."""
+    desk.partner.on_send = [answer(CLOSED)]
+    desk.post()
+    desk.partner.on_look = [answer(UNREACHABLE)] * 60
+    desk.partner.on_send = [answer(UNREACHABLE)] * 200
+    for _ in range(5 * 24):
+        assert desk.advance(hours=1).state is EffectState.parked
+    assert desk.advance(hours=1).state is EffectState.dead_letter
+
+
 def test_five_days_of_silence_are_a_persons_matter(desk: Desk) -> None:
     desk.partner.on_send = [answer(UNREACHABLE)] * 2000
     desk.post()

@@ -72,14 +72,14 @@ def next_try(effect: Effect, now: datetime, timings: Timings) -> datetime | None
     What counts is how long nobody has answered: a closed period that opened after a week, or a
     replay, has its tries before it, however old it is.
     """
-    if effect.state is EffectState.parked:
-        return now + timings.park_retry
     base, silent_since = _base(effect), effect.silent_since
-    if effect.sent_at is None:
+    if effect.state is EffectState.parked or effect.sent_at is None:
         waited = now - (silent_since or base)
-        wait = min(max(waited, _SHORTEST_BACKOFF), _LONGEST_BACKOFF)  # as long again
-        has_ended = silent_since is not None and waited >= GIVE_UP_AFTER
-        return None if has_ended else now + wait
+        if silent_since is not None and waited >= GIVE_UP_AFTER:
+            return None
+        if effect.state is EffectState.parked:
+            return now + timings.park_retry
+        return now + min(max(waited, _SHORTEST_BACKOFF), _LONGEST_BACKOFF)  # as long again
     first = timings.quiescence + _MORE_THAN_Q  # a look before it would prove nothing
     looks = (first, 2 * timings.quiescence, *_LATER_LOOKS)
     if silent_since is not None:
