@@ -40,7 +40,7 @@ def check_order_tables(entries: Entries) -> None:
             what = f"shopper_messages.yaml has no language {shop.entry.language!r}"
             shop.report(("language",), what, did_you_mean(shop.entry.language, spoken))
         _check_shop(shop, merchants)
-        _check_clearing(shop, merchants, of_kind(entries, GlTemplateEntry))
+        _check_clearing(shop, shops, merchants, of_kind(entries, GlTemplateEntry))
         _check_shop_tables(shop, entries)
         _check_shop_rules(shop, rules)
     for one, other in combinations(shops, 2):
@@ -94,6 +94,7 @@ def _check_shop(placed: Placed[ShopEntry], merchants: Sequence[Placed[MerchantEn
 
 def _check_clearing(
     placed: Placed[ShopEntry],
+    shops: Sequence[Placed[ShopEntry]],
     merchants: Sequence[Placed[MerchantEntry]],
     templates: Sequence[Placed[GlTemplateEntry]],
 ) -> None:
@@ -104,12 +105,14 @@ def _check_clearing(
     """
     shop = placed.entry
     for merchant in merchants:
-        if merchant.entry.merchant_id != shop.merchant_id or not overlap(shop, merchant.entry):
+        is_own = merchant.entry.merchant_id == shop.merchant_id
+        if not is_own or not overlap(placed, merchant, shops, merchants):
             continue
         for template in templates:
             entry = template.entry
             sales, refunds = (entry.accounts.get(role) for role in ("gross_sale", "refund"))
-            if entry.name == merchant.entry.gl_template and sales != refunds:
+            is_named = entry.name == merchant.entry.gl_template
+            if is_named and sales != refunds and overlap(placed, template, shops, templates):
                 what = (
                     f"{shop.merchant_id} would book each sale twice: SYSPRO invoices this shop's "
                     f"orders, and template {entry.name!r} ({template.place('accounts')}) books "

@@ -1,8 +1,9 @@
 """What merchants may not share: documents, bank accounts, organizations. Each is booked once."""
 
-from collections.abc import Sequence
-from datetime import date
-from itertools import combinations
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from itertools import chain, combinations
+from typing import Any
 
 from include.mappings.parse import Placed
 from include.mappings.schema import Entry, ErpDocumentRow, MerchantEntry
@@ -14,29 +15,45 @@ def check_sharing(merchants: Sequence[Placed[MerchantEntry]]) -> None:
         _check_documents(merchant)
         _check_accounts(merchant)
     for one, other in combinations(merchants, 2):
-        _check_sharing(other, one)
-        _check_shared_account(other, one)
-    _check_subscriptions(merchants)
+        if one.entry.merchant_id != other.entry.merchant_id and overlap(one, other, merchants):
+            _check_sharing(other, one)
+            _check_shared_account(other, one)
+            _check_subscription(other, one)
 
 
-def overlap(one: Entry, other: Entry) -> bool:
-    """Say whether two entries are in force on a same day."""
-    starts = max(one.effective_from, other.effective_from)
-    return starts <= min(one.effective_to or date.max, other.effective_to or date.max)
+def overlap(one: Placed[Any], other: Placed[Any], *families: Sequence[Placed[Any]]) -> bool:
+    """Say whether two entries are in force on a same day.
+
+    Args:
+        one: an entry.
+        other: another.
+        families: every entry of their files; one without ``effective_to`` ends where the next of
+            its key begins.
+    """
+    starts = max(one.entry.effective_from, other.entry.effective_from)
+    ends = [_last_day(placed.entry, families) for placed in (one, other)]
+    return bool(starts <= min(ends))
 
 
-def _check_subscriptions(merchants: Sequence[Placed[MerchantEntry]]) -> None:
-    for i, placed in enumerate(merchants):
-        for other in merchants[:i]:
-            one, two = placed.entry, other.entry
-            if one.merchant_id == two.merchant_id or not overlap(one, two):
-                continue
-            if one.organization_id == two.organization_id:
-                what = (
-                    f"organization {one.organization_id!r} is already reconciled as "
-                    f"{two.merchant_id!r} (line {other.line()})"
-                )
-                placed.report(("organization_id",), what, "Let one entry cover each interval.")
+def _last_day(entry: Entry, families: Iterable[Sequence[Placed[Any]]]) -> date:
+    later = [
+        placed.entry.effective_from - timedelta(days=1)
+        for placed in chain.from_iterable(families)
+        if isinstance(placed.entry, type(entry))
+        and placed.entry.key == entry.key
+        and placed.entry.effective_from > entry.effective_from
+    ]
+    return min([entry.effective_to or date.max, *later])
+
+
+def _check_subscription(placed: Placed[MerchantEntry], other: Placed[MerchantEntry]) -> None:
+    one, two = placed.entry, other.entry
+    if one.organization_id == two.organization_id:
+        what = (
+            f"organization {one.organization_id!r} is already reconciled as "
+            f"{two.merchant_id!r} (line {other.line()})"
+        )
+        placed.report(("organization_id",), what, "Let one entry cover each interval.")
 
 
 def _check_documents(placed: Placed[MerchantEntry]) -> None:
@@ -53,12 +70,8 @@ def _check_documents(placed: Placed[MerchantEntry]) -> None:
 def _check_sharing(placed: Placed[MerchantEntry], other: Placed[MerchantEntry]) -> None:
     """Two merchants that take one document would each see the other's as never settled."""
     one, two = placed.entry, other.entry
-    is_shared = (
-        one.merchant_id != two.merchant_id
-        # Two connections may lead to one company, so the company alone decides.
-        and one.company_id.casefold() == two.company_id.casefold()
-        and overlap(one, two)
-    )
+    # Two connections may lead to one company, so the company alone decides.
+    is_shared = one.company_id.casefold() == two.company_id.casefold()
     if not is_shared or any(_excludes(a, b) for a in one.erp_documents for b in two.erp_documents):
         return
     if one.erp_documents and not two.erp_documents:
@@ -87,8 +100,6 @@ def _check_accounts(placed: Placed[MerchantEntry]) -> None:
 def _check_shared_account(placed: Placed[MerchantEntry], other: Placed[MerchantEntry]) -> None:
     """Two merchants that read one account would each book a deposit that fits them both."""
     one, two = placed.entry, other.entry
-    if one.merchant_id == two.merchant_id or not overlap(one, two):
-        return
     taken = {(two.bank_conn_id, account.account_id) for account in two.bank_accounts.values()}
     for currency, account in one.bank_accounts.items():
         if (one.bank_conn_id, account.account_id) in taken:

@@ -174,6 +174,17 @@ def test_merchants_may_follow_each_other_in_one_company(tmp_path: Path) -> None:
     assert read_mappings(folder)[1] == []
 
 
+def test_a_later_entry_gives_up_what_another_merchant_then_takes(tmp_path: Path) -> None:
+    folder = _change(tmp_path, "merchants.yaml", "account_id: UK-EUR-001", "account_id: US-001")
+    text = (folder / "merchants.yaml").read_text()
+    uk = text.index("  - merchant_id: acme_uk")
+    own = text[text.index("  - merchant_id: acme_us") : uk]
+    later = own.replace("2026-01-01", "2026-06-01", 1).replace("US-001", "US-002")
+    begun = text[uk:].replace("2026-01-01", "2026-06-01", 1)
+    (folder / "merchants.yaml").write_text(text[:uk] + later + begun)
+    assert not [p.what for p in read_mappings(folder)[1] if "is also of" in p.what]
+
+
 def test_a_source_says_on_which_days_of_the_week_it_comes(tmp_path: Path) -> None:
     line = "comes_on: [mon, tue, wed, thu, fri]"
     folder = _change(tmp_path, "merchants.yaml", "layout: bai2", f"layout: bai2\n        {line}")

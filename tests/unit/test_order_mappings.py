@@ -49,6 +49,31 @@ def test_bad_input_names_file_line_value_and_fix(case: str, tmp_path: Path) -> N
         load_mappings(tmp_path)
 
 
+def test_a_merchant_that_booked_revenue_may_open_a_shop_once_it_clears(tmp_path: Path) -> None:
+    """A later entry ends the earlier one; a shop need not clear before it brings orders."""
+    shutil.copytree(SHIPPED, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py*"))
+    text = (tmp_path / "merchants.yaml").read_text()
+    first = text.index("  - merchant_id: acme_us")
+    own = text[first : text.index("  - merchant_id: acme_uk")]
+    direct = own.replace("gl_template: clearing", "gl_template: direct")
+    later = own.replace("effective_from: 2026-01-01", "effective_from: 2026-06-01")
+    (tmp_path / "merchants.yaml").write_text(text.replace(own, direct + later))
+    assert len(read_mappings(tmp_path)[1]) == 1  # its shop was there before
+    shops = (tmp_path / "shops.yaml").read_text()
+    opened = shops.replace("effective_from: 2026-01-01", "effective_from: 2026-06-01", 1)
+    (tmp_path / "shops.yaml").write_text(opened)
+    assert read_mappings(tmp_path)[1] == []
+    templates = (tmp_path / "gl_templates.yaml").read_text()
+    ended = "effective_from: 2026-06-01"
+    clears = templates[templates.index("  - name: clearing") : templates.index("\n  # The sett")]
+    revenue = clears.replace('refund: "1150"', 'refund: "4010"')
+    both = templates.replace(clears, revenue + clears.replace("effective_from: 2026-01-01", ended))
+    (tmp_path / "gl_templates.yaml").write_text(both)
+    told = [problem.what for problem in read_mappings(tmp_path)[1]]
+    assert len(told) == 1  # of the other shop, which was there before the template cleared
+    assert "acme_uk would book each sale twice" in told[0]
+
+
 def test_the_demo_shops_are_as_the_demo_expects(tables: OrderTables) -> None:
     us, uk = tables.shop("acme_us_web", DAY), tables.shop("acme_uk_web", DAY)
     assert (us.kind, us.merchant_id, us.customer.branch) == (
