@@ -104,6 +104,26 @@ def test_two_chargebacks_of_one_day_are_counted_one_after_the_other(desk: Desk) 
     assert "have taken 60.00 USD of it before. 20.00 USD is more than was sold" in told
 
 
+AGAIN = {"line_no": 90, "file_digest": "e" * 64}  # the same line, in another day's file
+
+
+def test_a_sale_that_is_reported_twice_was_sold_once(desk: Desk) -> None:
+    sale = line(reference="A", request="1")
+    desk.match([sale], [document("1", reference="A")])
+    desk.match([sale | AGAIN, chargeback("K1")], [], NEXT)
+    assert desk.causes(NEXT) == ["duplicate_line"]
+    desk.match([chargeback("K2")], [], THIRD)
+    assert len(beyond(desk, THIRD)) == 1
+
+
+def test_a_refund_that_is_reported_twice_was_given_back_once(desk: Desk) -> None:
+    back = line("refund", -4000, reference="A", request="8", related_request_id="1")
+    credit = document("8", -4000, reference="A")
+    desk.match([line(reference="A", request="1"), back], [document("1", reference="A"), credit])
+    desk.match([back | AGAIN, chargeback("K1", -6000)], [], NEXT)
+    assert desk.causes(NEXT) == ["duplicate_line"]  # K1 is about the rest
+
+
 def test_a_chargeback_that_was_given_back_may_come_again(desk: Desk) -> None:
     desk.match([line(reference="A", request="1")], [document("1", reference="A")])
     desk.match([chargeback("K1")], [], NEXT)

@@ -151,8 +151,14 @@ class History:
             .sort("line_date", "request_id")
             .collect(engine="streaming")
         )
+        counted = set[tuple[str, str, str, int]]()
         for row in lines.iter_rows(named=True):
             minor, line_date = row["amount_minor"], row["line_date"]
+            request = (row["request_id"], row["line_class"], row["currency"], minor)
+            if request[0] and row["line_class"] in ("gross_sale", "refund"):
+                if request in counted:
+                    continue  # reported twice, as ``duplicates`` names it
+                counted.add(request)
             moved = found.setdefault((order_of(row, captures), row["currency"]), Moved())
             if row["line_class"] == "gross_sale":
                 moved.sold_minor += minor
