@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
 from include.domain.canonical import from_json
-from include.domain.erp_orders import ApplyReceipt, ErpDocument
+from include.domain.erp_orders import ApplyReceipt, BookReceipt, ErpDocument
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.domain.money import Money
 from include.domain.order_rules import CaptureWhen
@@ -16,7 +17,7 @@ from include.services.effects.ports import Effect, EffectKind, EffectState, Rece
 from include.services.orders.applications import plan, receipt_reference
 from include.services.orders.driver import Event
 from tests.orders.conftest import Kit, make_order
-from tests.orders.partners import make_rules
+from tests.orders.partners import PlainTranslator, make_rules
 
 APPLICATION = EffectKind.ar_application
 DAY = date(2026, 11, 3)
@@ -84,6 +85,28 @@ def test_an_application_names_the_receipt_by_its_own_reference(kit: Kit) -> None
     assert command.receipt_reference == booked[0].reference
     assert effect.reference != booked[0].reference
     assert (command.customer, command.bank) == ("W" + order.number.zfill(6), "CLRUS")
+
+
+def test_an_application_needs_no_rate_of_its_own_day(kit: Kit) -> None:
+    """It moves no money; the rate of its receipt was that of another day."""
+
+    class Dated(PlainTranslator):
+        def receipt(self, *asked: Any) -> BookReceipt:
+            if asked[3] != kit.today:
+                raise Rejected("the rate EUR to USD is too old", "fx_rates.yaml", "Add the line.")
+            return super().receipt(*asked)
+
+    of, dated = kit.service.desk_of, Dated()
+    kit.service = replace(kit.service, desk_of=lambda s: replace(of(s), translator=dated))
+    order = make_order()
+    kit.run(order)
+    keep(kit, order, invoice(order, 10_221), receipt(order, 10_221))
+    captured, later = kit.today, date(2026, 12, 24)
+    kit.service = replace(
+        kit.service, desk_of=lambda s: replace(of(s), translator=dated, today=later)
+    )
+    kit.pass_time(hours=7)
+    assert (kit.today, applied(kit)) == (captured, [("I1", 10_221)])
 
 
 def test_a_site_that_applies_receipts_itself_is_not_asked(kit: Kit) -> None:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from include.domain.canonical import from_json
-from include.domain.erp_orders import BookReceipt
+from include.domain.erp_orders import ApplyReceipt, BookReceipt
 from include.domain.errors import Parked, Retryable
 from include.domain.money import Money
 from include.domain.order_state import OrderState
@@ -15,6 +15,7 @@ from include.domain.refunds import RefundState
 from include.services.effects.ports import Effect, EffectKind, EffectState, Receipt
 from include.services.orders.closed_periods import moved
 from tests.orders.conftest import Kit, make_order
+from tests.orders.test_applications import invoice, keep, receipt
 
 CAPTURED, NEXT = date(2026, 10, 31), date(2026, 11, 1)
 
@@ -29,14 +30,15 @@ class ClosedOctober:
     def __call__(self, effect: Effect) -> Receipt:
         on = posted_on(effect)
         self.asked.append(on)
-        self._kit.partner.say(EffectKind.ar_receipt, self)
+        self._kit.partner.say(effect.kind, self)
         if on < NEXT:
             raise Parked(f"period of {on} takes no posting", "SYSPRO ARSTPY", "Open it.")
         return self._kit.partner.do(effect)
 
 
 def posted_on(effect: Effect) -> date:
-    return from_json(BookReceipt, effect.payload).posting_date
+    of = ApplyReceipt if effect.kind is EffectKind.ar_application else BookReceipt
+    return from_json(of, effect.payload).posting_date
 
 
 def booked(kit: Kit) -> list[tuple[date, int]]:
@@ -105,9 +107,9 @@ def test_a_period_that_opens_meanwhile_takes_it_on_its_own_date(
 
 def test_what_may_be_in_syspro_is_never_moved(kit: Kit, october: ClosedOctober) -> None:
     """Sent once with no answer, it is looked for under its own date, whatever the policy."""
-    let_move(kit)
     order = make_order()
     kit.run(order)
+    let_move(kit)
     sent = replace(parked(kit, order), sends=1, sent_at=kit.clock.now() - timedelta(hours=1))
     desk = kit.service.desk_of("web")
     assert moved(sent, order, desk) is None
@@ -135,3 +137,17 @@ def test_a_refund_moves_as_its_receipt_does(kit: Kit) -> None:
     kit.pass_time(hours=2)
     assert booked(kit) == [(CAPTURED, 10_221), (NEXT, -500)]
     assert kit.service.refunds.get(refund_id).state == RefundState.done
+
+
+def test_what_a_receipt_pays_moves_as_the_receipt_does(kit: Kit) -> None:
+    """The order does not wait for it, and nobody else would date it anew."""
+    kit.today = CAPTURED
+    kit.partner.say(EffectKind.ar_application, ClosedOctober(kit))
+    let_move(kit)
+    order = make_order()
+    kit.run(order)
+    keep(kit, order, invoice(order, 10_221), receipt(order, 10_221))
+    kit.pass_time(hours=7)
+    done = [one for one in kit.partner.truth.done if one.kind is EffectKind.ar_application]
+    assert [posted_on(one) for one in done] == [NEXT]
+    assert kit.service.orders.get(order.order_id).state == OrderState.completed

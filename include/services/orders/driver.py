@@ -310,18 +310,24 @@ class Driver(Generic[F]):
             effect = self._engine.withdraw(kind, key, NOT_WANTED)
             if _never_left(effect):
                 return effect  # another worker has it: we come back
-        moved = play.moved(effect) if effect is not None else None
-        if moved and self._engine.withdraw(kind, key, MOVED).state is EffectState.withdrawn:
-            return self._begun(lease, moved, key)
+        if effect is not None and (anew := self._moved(lease, play, effect)):
+            return anew
         if effect is None or effect.state is EffectState.withdrawn:
             if not play.is_wanted(saga.facts, step):
                 return None
-            return self._begun(lease, play.command(saga.facts, step), key)
+            effect = self._begun(lease, play.command(saga.facts, step), key)
+            return self._moved(lease, play, effect) or effect  # nobody comes back to a detached one
         if play.is_detached(step) or effect.state in (*SETTLED, *NEEDS_A_PERSON):
             return effect  # a detached one was begun before: the saga does not wait for it
         if not is_due(effect, self._store.now(), may_hurry=True):
             return effect
         return self._engine.advance(kind, key)
+
+    def _moved(self, lease: Lease, play: Play[F], effect: Effect) -> Effect | None:
+        """Begin anew what waits for a closed period and need not; ``None``: it stays as it is."""
+        kind, key, moved = effect.kind, effect.key, play.moved(effect)
+        is_gone = moved and self._engine.withdraw(kind, key, MOVED).state is EffectState.withdrawn
+        return self._begun(lease, moved, key) if moved and is_gone else None
 
     def _begun(self, lease: Lease, command: Command, key: str) -> Effect:
         """Begin an effect. Where another driver was first, what it meant stands, e.g. its date.
@@ -359,21 +365,19 @@ class Driver(Generic[F]):
             facts = play.leave(play.fail(saga.facts, ""), step)
             self._engine.leave(effect.kind, effect.key, f"left behind: {saga.key} is unwound")
             return _with(saga, facts), None, Event(f"{step} left behind", {"reason": effect.reason})
+        whose = of_another(f"{saga.key}|{step}", effect)
         if effect.state in NEEDS_A_PERSON:
-            problem = f"{step}: {of_another(f'{saga.key}|{step}', effect)}{effect.reason}"
+            problem = f"{step}: {whose}{effect.reason}"
             event = None if play.problem(saga.facts) == problem else Event(f"{step} failed", {
                 "state": effect.state.value, "reason": problem.partition(": ")[2]})  # fmt: skip
             facts = play.fail(saga.facts, problem)
-            is_ours = not of_another(
-                f"{saga.key}|{step}", effect
-            )  # or nobody wakes us when it moves on
-            until = now + (_NET if is_ours else _RECHECK)
+            until = now + (_RECHECK if whose else _NET)  # nobody wakes us when another's moves on
             return _with(saga, facts), Rest(play.state_of(facts), problem, until), event
         state, until = play.state_of(saga.facts), effect.next_at or now + _AGAIN
         if is_unsent(effect) and not play.is_wanted(saga.facts, step):
             until = now + _AGAIN  # to be withdrawn, once nobody else has it
-        words = of_another(f"{saga.key}|{step}", effect) + (effect.reason or effect.state.value)
-        return saga, Rest(state, f"{step}: {words}", until), None
+        words = f"{step}: {whose}{effect.reason or effect.state.value}"
+        return saga, Rest(state, words, until), None
 
 
 def _never_left(effect: Effect) -> bool:

@@ -249,8 +249,9 @@ class OrderPlay:
     def _apply(self, facts: OrderFacts, step: str) -> Command:
         planned = next(one for one in facts.applications if one.number == number_of(step))
         reference = receipt_reference(self.order, planned.capture)
+        captured = _captured(facts, planned.capture)  # its day has a rate; today's need not
         booked = self.desk.translator.receipt(
-            self.order, facts.customer, planned.amount, self.desk.today, reference
+            self.order, facts.customer, planned.amount, captured.captured_date, reference
         )
         content = ApplyReceipt(
             company_id=booked.company_id,
@@ -262,7 +263,7 @@ class OrderPlay:
             receipt_left=planned.receipt_left,
             invoice_left=planned.invoice_left,
             bank=booked.bank,
-            posting_date=booked.posting_date,
+            posting_date=self.desk.today,
         )
         return self._in_erp(step, content, planned.amount)
 
