@@ -48,6 +48,8 @@ class Desk:
         sandbox: Sandbox,
         effect_for: Callable[[Journal], Effect],
         company: str = "A",
+        *,
+        is_doubted: bool = False,
         **extra: object,
     ) -> None:
         given = {"company_id": company, "base_currency": "USD", "deadline_s": 20, "connect_s": 10}
@@ -63,7 +65,8 @@ class Desk:
         store = MemoryEffectStore(self.clock)
         self.adapter = open_adapter(settings, HttpTransport(), store, "test")
         timings = dict.fromkeys(EffectKind, TIMINGS)
-        self.engine = Engine(store, self.adapter.partners, self.clock, timings)
+        partners = self.adapter.partners
+        self.engine = Engine(store, partners, self.clock, timings, looks_first=lambda: is_doubted)
 
     def control(self, path: str, **facts: Any) -> None:
         """Tell the sandbox how SYSPRO shall be, as a person at its control server."""

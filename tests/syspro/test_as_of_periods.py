@@ -88,3 +88,15 @@ def test_a_site_that_names_the_periods_to_ask_for_finds_it_in_the_cash_book(
     assert desk.drive(booked).state is EffectState.verified
     assert desk.posted(booked) == 1
     assert not desk.read_back(booked)["is_in_ledger"]
+
+
+def test_a_restored_store_that_forgot_such_a_deposit_sends_no_second_one(
+    running: Sandbox, effect_for: Callable[..., Effect], deposit: Journal
+) -> None:
+    running.reset()
+    desk, restored = (Desk(running, effect_for, is_doubted=x) for x in (False, True))
+    booked = in_last_month(deposit)
+    desk.control("syspro", lists_as_of_alone=1)
+    for each in (desk, restored):
+        assert each.drive(booked).state is EffectState.verified
+    assert desk.posted(booked) == 1

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from include.domain.errors import IntegrationError, OutcomeUnknown, Parked, Rejected, Retryable
@@ -57,7 +57,7 @@ class Heard:
 
 
 class Calls:
-    """One worker's; ``clock`` is for the seconds alone."""
+    """One worker's; ``clock`` is for the seconds alone, ``is_doubted`` as of the engine."""
 
     def __init__(
         self,
@@ -65,8 +65,10 @@ class Calls:
         partners: Mapping[EffectKind, Partner],
         clock: Clock,
         log: EventLog,
+        is_doubted: Callable[[], bool],
     ) -> None:
         self._store = store
+        self._is_doubted = is_doubted
         self._partners = partners
         self._clock = clock
         self._log = log
@@ -80,8 +82,12 @@ class Calls:
         """
         began = self.begin(effect)
         outcome = "could not ask"
+        asked = effect
+        if effect.sent_at is None and self._is_doubted():
+            # A send that the store forgot: partners look in more places for what was sent.
+            asked = replace(effect, sent_at=self._store.now())
         try:
-            found = self._partners[effect.kind].look(effect)
+            found = self._partners[effect.kind].look(asked)
             outcome = f"found {len(found)}"
         except Rejected as fault:
             raise Retryable(fault.what, fault.where, fault.do) from None

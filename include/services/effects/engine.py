@@ -72,7 +72,7 @@ class Engine:
             looks_first: says whether the store may have forgotten sends: all is looked for first.
         """
         self._store = store
-        self._calls = Calls(store, partners, clock, log)
+        self._calls = Calls(store, partners, clock, log, looks_first)
         self._rules = RulesByKind(lambda kind: self.rules_of(timings[kind]))
         self._worker = worker
         self._boundary = boundary

@@ -144,6 +144,8 @@ class Partner(Protocol):
     def look(self, effect: Effect) -> tuple[Found, ...]:
         """Return all that carries ``effect.reference``; two or more is a duplicate.
 
+        Without ``sent_at`` it was surely never sent; of one that may have been, more is asked.
+
         Raises:
             Retryable, Rejected: could not ask, or may not; to the engine both are "not known".
                 An empty tuple means asked and absent.
