@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from include.adapters.syspro.documents.comfnd import Row
-from include.adapters.syspro.partners.common import difference, minor
+from include.adapters.syspro.partners.common import difference, minor, money_difference
 from include.adapters.syspro.partners.order_document import charge_of, tax_code_of
 from include.adapters.syspro.settings import SysproSettings
 from include.domain.erp_orders import AddSalesOrder
@@ -74,4 +74,5 @@ def _code_differences(
         elif code:
             charges[code] += charge_of(order, line).minor
     for code, value in sorted(charges.items()):
-        yield from difference(f"charges of tax code {code}", value, theirs.charges.get(code, 0))
+        charged = theirs.charges.get(code, 0)
+        yield from money_difference(f"charges of tax code {code}", value, charged, order.currency)
