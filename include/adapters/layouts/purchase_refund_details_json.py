@@ -2,8 +2,8 @@
 
 Source: SDK model ReportingV3PurchaseRefundDetailsGet200Response (0.0.80): lists keyed by
 ``requestId``, joined here. A settlement without its request details keeps blank references. One
-whose status is not SETTLED is set aside: the vendor lists no words of it. Where the processor tells
-no status (a blank), the settlement counts.
+whose status is not SETTLED, or which has several, is set aside: the vendor lists no words of it.
+Where the processor tells no status (a blank), the settlement counts.
 
 Sign: amounts are unsigned, the transaction type says sale or refund; fees are unsigned costs and
 must equal ``totalFee``. Percentages that are not amounts are ignored.
@@ -52,6 +52,7 @@ LAYOUT = Layout(
             ("settlementStatuses",),
         ),
         join="requestId",
+        histories=("settlementStatuses",),  # one that failed may have settled on a second try
     ),
     columns=(
         Column("request_id", ("requestId",), Kind.request_id, True, True),

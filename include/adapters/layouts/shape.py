@@ -146,10 +146,13 @@ class Json:
     """A JSON document with lists of records; lists after the first are joined by ``join``.
 
     ``lists``: each list by its names, the vendor's first. Members become columns by heading.
+    Two different records under one ``join`` are a fault of the file, but in ``histories``, named
+    by their first names: there what differs becomes a list, which no witness knows.
     """
 
     lists: tuple[tuple[str, ...], ...]
     join: str = ""
+    histories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

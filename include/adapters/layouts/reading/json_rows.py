@@ -25,7 +25,8 @@ def json_rows(path: Path, layout: Layout, expected: Expected) -> RowSource:
     lists = [_list(document, names) for names in form.lists]
     if lists[0] is None:
         raise malformed(f"The document has no list {form.lists[0][0]!r}")
-    records = _joined([found or [] for found in lists], form.join)
+    histories = [names[0] in form.histories for names in form.lists]
+    records = _joined([found or [] for found in lists], form.join, histories)
     by_member = {normalized(h): c.name for c in layout.columns for h in c.headings}
     return RowSource(facts, _rows(records, by_member))
 
@@ -72,22 +73,30 @@ def _list(document: Mapping[str, Any], names: tuple[str, ...]) -> list[Any] | No
     return found
 
 
-def _joined(lists: list[list[Any]], join: str) -> Iterator[dict[str, Any]]:
+def _joined(lists: list[list[Any]], join: str, histories: list[bool]) -> Iterator[dict[str, Any]]:
     """Join the later lists to the records of the first by one member."""
     others: list[dict[str, dict[str, Any]]] = []
-    for members in lists[1:]:
+    for members, is_history in zip(lists[1:], histories[1:], strict=True):
         by_key: dict[str, dict[str, Any]] = {}
         for member in members:
             key = str(member.get(join)) if isinstance(member, dict) else ""
-            if key in by_key and by_key[key] != member:
+            before = by_key.get(key, member)
+            if before != member and not (is_history and key):
                 raise malformed(f"Two different records share {join} {key[:40]!r}")
-            by_key[key] = member
+            by_key[key] = member if before == member else _side_by_side(before, member)
         others.append(by_key)
     for record in lists[0]:
         whole = dict(record) if isinstance(record, dict) else {}
         for by_key in others:
             whole = {**by_key.get(str(whole.get(join)), {}), **whole}
         yield whole
+
+
+def _side_by_side(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Return two records as one; members that differ hold both values."""
+    names = dict.fromkeys((*one, *other))
+    pairs = {name: (one.get(name), other.get(name)) for name in names}
+    return {name: a if a == b else [a, b] for name, (a, b) in pairs.items()}
 
 
 def _rows(records: Iterator[dict[str, Any]], by_member: Mapping[str, str]) -> Iterator[Row]:
