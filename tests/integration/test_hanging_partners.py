@@ -2,9 +2,9 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
@@ -60,7 +60,7 @@ class Swept:
     def back(self, conn_id: str) -> None:
         """The partner answers again, and the time of everything that waits has come."""
         self.play.sandbox.faults.clear()
-        self.play.desks.breakers.of(conn_id)._closed_from = self.play.desks.context.clock.now()
+        self.play.desks.breakers.of(conn_id)._closed_from = time.monotonic()
         unsent = effects.c.state == EffectState.intended.value
         with self.play.desks.context.store.begin() as connection:
             connection.execute(update(effects).where(unsent).values(next_at=None))
@@ -70,8 +70,8 @@ class Swept:
 
 @pytest.fixture
 def swept(play: Play, monkeypatch: pytest.MonkeyPatch) -> Iterator[Swept]:
-    monkeypatch.setattr(breaker, "_HANG", timedelta(seconds=0.5))  # half of our patience here
-    monkeypatch.setattr(breaker, "_FIRST", timedelta(minutes=1))  # longer than a sweep
+    monkeypatch.setattr(breaker, "_HANG_S", 0.5)  # half of our patience here
+    monkeypatch.setattr(breaker, "_FIRST_S", 60.0)  # longer than a sweep
     for conn_id in (SHOP_CONNECTION, GATEWAY, f"callback_{SHOP}"):
         name = f"AIRFLOW_CONN_{conn_id.upper()}"
         connection = json.loads(os.environ[name])
