@@ -328,6 +328,8 @@ class Product:
         is_early = world.act == 1 and world.hub.seconds < world.storm
         if world.busy or world.people.errands or is_early:
             return False
+        if self._due()["orders"] <= world.hub.seconds:  # an ended one, too: invoiced once more
+            return False
         waits = "" if world.act == 3 else ", 'booked', 'in_review'"
         resting = _ENDED.replace(")", f", 'stuck'{waits})")
         if world.database.rows(f"{_UNRESTED}{resting} OR {_IS_SETTLED})")[0][0]:
