@@ -328,11 +328,13 @@ class Product:
         is_early = world.act == 1 and world.hub.seconds < world.storm
         if world.busy or world.people.errands or is_early:
             return False
-        if self._due()["orders"] <= world.hub.seconds:  # an ended one, too: invoiced once more
-            return False
         waits = "" if world.act == 3 else ", 'booked', 'in_review'"
         resting = _ENDED.replace(")", f", 'stuck'{waits})")
         if world.database.rows(f"{_UNRESTED}{resting} OR {_IS_SETTLED})")[0][0]:
+            return False
+        # Invoiced once more, and due for it: what waits for a person looks again for ever.
+        now = (EPOCH + timedelta(seconds=world.hub.seconds)).replace(tzinfo=None).isoformat(" ")
+        if self._count("orders", f"state = 'completed' AND next_at <= '{now}'"):
             return False
         return not any(world.pending.values()) and not (
             world.feeds.has_any_news() or world.shop.has_news()
