@@ -54,7 +54,10 @@ class ShopJudge(Judge):
             is_unwound = bool(self.rows(asked, order_id))  # what had left of it stays charged
             if not (is_told or (invoiced and (there.status == TRASH or is_unwound))):
                 yield Violation("I35 what the shop calls off is", f"{order_id} is {state}")
-        is_all_back = there.status == "refunded" and there.left() <= 0
+        # Of what was paid; its people may have changed the total since.
+        back = sum(one.minor for one in there.refunds)
+        paid = self.world.plans[order_id].order.amount.minor
+        is_all_back = there.status == "refunded" and back >= paid
         is_raced = there.is_overtaken and there.set_by == "ours"
         is_raced |= self.world.restored.has_happened and self._was_cancelled(there, order_id, state)
         if not (there.status in (STATUS[state], TRASH) or is_all_back or is_raced):
