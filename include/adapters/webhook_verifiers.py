@@ -24,11 +24,13 @@ def cybersource_verifier(
     """
 
     def verify(raw: bytes, headers: Mapping[str, str], now: datetime) -> Verdict | Refusal:
+        header = headers.get("v-c-signature")
+        if fault := signature.header_fault(header):
+            return Refusal(fault)
         try:
             body = read_body(raw)
-        except UnreadableBodyError as fault:
-            return Refusal(str(fault), is_malformed=True)
-        header = headers.get("v-c-signature")
+        except UnreadableBodyError as unreadable:
+            return Refusal(str(unreadable), is_malformed=True)
         found = signature.verify(header, body.signed_texts, keys(), now, tolerance)
         if not found.is_good:
             return Refusal(found.reason)

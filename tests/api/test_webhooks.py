@@ -101,6 +101,8 @@ FORGED: dict[str, tuple[Sent, int]] = {
     "another organization": (signed(event(organizationId="acme_uk_org")), 401),
     "payload changed": (body(lambda raw: raw.replace(b"7777", b"7778")), 401),
     "one space more": (body(lambda raw: raw.replace(b'"data":', b'"data": {},"d":')), 401),
+    "not json, unsigned": ((b"hello", {}), 401),  # nothing of it is read
+    "not json, badly signed": ((b"hello", {"v-c-signature": "t=1;keyId=a;sig=AAAA"}), 401),
     "not json": (body(lambda _: b"hello"), 400),
     "empty body": (body(lambda _: b""), 400),
     "not utf-8": (body(lambda raw: raw + b"\xff"), 400),

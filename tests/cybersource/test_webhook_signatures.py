@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Mapping
 
 import pytest
@@ -177,6 +178,15 @@ def test_a_signature_in_another_writing_is_refused() -> None:
 def test_every_malformed_body_gets_a_reason(data: bytes, reason: str) -> None:
     with pytest.raises(UnreadableBodyError, match=reason):
         read_body(data)
+
+
+@pytest.mark.parametrize("end", [b"", b"\\"])
+def test_a_megabyte_of_text_without_end_is_refused_at_once(end: bytes) -> None:
+    data = b'"' + b'\\"' * (LARGEST_BODY // 2 - 1) + end
+    begun = time.process_time()
+    with pytest.raises(UnreadableBodyError, match="not one JSON object"):
+        read_body(data)
+    assert time.process_time() - begun < 2  # 0.05 s; searched anew at each quote, an hour
 
 
 def test_brackets_within_a_text_are_not_nesting() -> None:

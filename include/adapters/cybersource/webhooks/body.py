@@ -67,7 +67,9 @@ def _depth(text: str) -> int:
     return deepest
 
 
-_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+# A text that never ends takes all that is left: looked for again at each quote, it would cost the
+# square of a stranger's bytes.
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.?)*+"?|[\[\]{}]', re.DOTALL)
 
 
 def _read_members(text: str) -> tuple[dict[str, Any], dict[str, str]]:

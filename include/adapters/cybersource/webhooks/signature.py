@@ -47,16 +47,10 @@ def verify(
         now: aware.
         tolerance: how far ``t`` may be off, in both directions.
     """
-    parts = _split(header)
-    if isinstance(parts, str):
-        return Verdict(False, parts)
-    key_id, milliseconds, signature = parts["keyId"], parts["t"], _decode(parts["sig"])
-    if _MILLISECONDS.fullmatch(milliseconds) is None:
-        return Verdict(False, "time is no count of milliseconds")
-    if _KEY_ID.fullmatch(key_id) is None:
-        return Verdict(False, "key id is malformed")
-    if signature is None:
-        return Verdict(False, "signature is not base64 of 32 bytes", key_id)
+    claim = _read(header)
+    if isinstance(claim, str):
+        return Verdict(False, claim)
+    key_id, milliseconds, signature = claim
     signed_at = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(milliseconds))
     if not _matches(keys.get(key_id, b""), milliseconds, signed_texts, signature):
         known = "signature does not match" if keys.get(key_id) else "key id is unknown"
@@ -65,6 +59,12 @@ def verify(
         age = "too old" if now > signed_at else "from the future"
         return Verdict(False, f"signature is {age}", key_id, signed_at)
     return Verdict(True, "", key_id, signed_at)
+
+
+def header_fault(header: str | None) -> str:
+    """Say what is wrong with a header by itself, ``""`` if nothing: known before a body is read."""
+    claim = _read(header)
+    return claim if isinstance(claim, str) else ""
 
 
 def sign(key: bytes, milliseconds: int, text: bytes) -> str:
@@ -82,6 +82,21 @@ def _matches(key: bytes, milliseconds: str, texts: Sequence[bytes], signature: b
         hmac.compare_digest(_digest(key or b"\0", milliseconds, text), signature) for text in texts
     ]
     return any(found) and bool(key)
+
+
+def _read(header: str | None) -> tuple[str, str, bytes] | str:
+    """Return key id, milliseconds and signature, or the reason why there are none."""
+    parts = _split(header)
+    if isinstance(parts, str):
+        return parts
+    signature = _decode(parts["sig"])
+    if _MILLISECONDS.fullmatch(parts["t"]) is None:
+        return "time is no count of milliseconds"
+    if _KEY_ID.fullmatch(parts["keyId"]) is None:
+        return "key id is malformed"
+    if signature is None:
+        return "signature is not base64 of 32 bytes"
+    return parts["keyId"], parts["t"], signature
 
 
 def _split(header: str | None) -> dict[str, str] | str:
