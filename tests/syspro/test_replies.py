@@ -124,11 +124,19 @@ def bomb(depth: int) -> bytes:
         bomb(8),
         b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><postgljournal>&e;</postgljournal>',
         b'<!DOCTYPE x [<!ENTITY % p SYSTEM "http://127.0.0.1:9/x"> %p;]><postgljournal/>',
+        b'<!DOCTYPE x [<!ATTLIST item a CDATA "AAAA">]><postgljournal><item/></postgljournal>',
+        b'<postgljournal xmlns:b="' + b"A" * 201 + b'"><b:item1/><b:item2/></postgljournal>',
     ],
-    ids=["billion laughs", "external entity", "parameter entity"],
+    ids=[
+        "billion laughs",
+        "external entity",
+        "parameter entity",
+        "attribute for every item",
+        "name of a namespace in every name",
+    ],
 )
-def test_entities_are_refused_at_once(body: bytes) -> None:
-    with pytest.raises(Unreadable):
+def test_what_makes_much_of_little_is_refused_at_once(body: bytes) -> None:
+    with pytest.raises(Unreadable, match="declarations"):
         gentjl.parse(body)
 
 

@@ -8,11 +8,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import ParseError, fromstring
-
 from include.adapters.http.strict_json import NotStrictJsonError, parse
 from include.adapters.http.wire import Request, Response
+from include.adapters.safe_xml import DefusedXmlException, ParseError, read_tree
 from include.domain.calendar import Window
 from include.domain.errors import Retryable
 
@@ -149,9 +147,8 @@ def _json_words(found: Json) -> str:
 
 def _xml_words(body: bytes) -> str:
     try:
-        # The genuine DOCTYPE is allowed; entities and anything outside the text are not.
-        root = fromstring(body, forbid_dtd=False, forbid_entities=True, forbid_external=True)
-    except (ParseError, DefusedXmlException, ValueError):
+        root = read_tree(body)
+    except (ParseError, DefusedXmlException, ValueError, LookupError):
         return ""
     for element in root.iter():
         if element.tag.rpartition("}")[2] == "message" and element.text:

@@ -1,18 +1,11 @@
-"""Records of XML files, streamed. DOCTYPEs are accepted and never fetched, entities refused.
-
-Genuine reports carry ``<!DOCTYPE Report SYSTEM "https://...">``, so a DTD may be named; any
-entity declaration or external reference ends the reading (reliability reference, F10).
-"""
+"""Records of XML files, streamed; what they may declare is said in ``safe_xml``."""
 
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, BinaryIO
-from xml.etree.ElementTree import Element, ParseError, tostring
-
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import iterparse
+from typing import Any, BinaryIO, cast
+from xml.etree.ElementTree import Element, tostring
 
 from include.adapters.layouts.reading.acquirer_rows import refuse_other_statement
 from include.adapters.layouts.reading.csv_head import (
@@ -30,6 +23,7 @@ from include.adapters.layouts.reading.faults import (
 from include.adapters.layouts.reading.plan import normalized
 from include.adapters.layouts.reading.row_source import Row, RowSource
 from include.adapters.layouts.shape import Layout, Xml
+from include.adapters.safe_xml import DefusedXmlException, ParseError, read_events
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.services.files import Expected, FileFacts
@@ -93,7 +87,8 @@ def _elements(path: Path) -> Iterator[tuple[str, Element]]:
         except DefusedXmlException as error:
             kind = type(error).__name__
             raise of(
-                "xml_entity", f"The file declares an entity or external part ({kind})"
+                "xml_declares",
+                f"The file declares parts of its own, or names outside ones ({kind})",
             ) from None
         except ParseError as error:
             if any(word in str(error) for word in _CUT_OFF):
@@ -108,15 +103,8 @@ def _refuse_encoding(start: bytes) -> None:
 
 
 def _bounded(file: BinaryIO) -> Iterator[tuple[str, Element]]:
-    events = iterparse(
-        _Watched(file),
-        events=("start", "end"),
-        forbid_dtd=False,
-        forbid_entities=True,
-        forbid_external=True,
-    )
     depth = 0
-    for event, element in events:
+    for event, element in read_events(cast("BinaryIO", _Watched(file))):
         depth += 1 if event == "start" else -1
         if depth > _MAX_DEPTH:
             raise malformed(f"Elements are nested deeper than {_MAX_DEPTH}")

@@ -11,11 +11,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element
 
-from defusedxml import ElementTree as SafeTree
-from defusedxml.common import DefusedXmlException
-
+from include.adapters.safe_xml import DefusedXmlException, ParseError, read_tree
 from include.domain.errors import Rejected
 from include.domain.money import Money
 
@@ -127,9 +125,9 @@ def _parse(body: str | bytes) -> Element:
         attempts = [_DECLARATION.sub("", body)]
     for attempt in attempts:
         try:
-            return SafeTree.fromstring(attempt, forbid_entities=True, forbid_external=True)
+            return read_tree(attempt)
         except DefusedXmlException:
-            raise Unreadable("XML with entities, which SYSPRO never sends") from None
+            raise Unreadable("XML with declarations, which SYSPRO never sends") from None
         except (ParseError, ValueError, LookupError):
             continue
     raise Unreadable("broken XML, perhaps half an answer")
