@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from include.adapters.reports.safe_text import safe_text
+from include.adapters.reports.safe_text import safe_csv_text
 from include.domain.money import Money
 from include.services.report_model import JournalReport, ReportModel
 
@@ -21,7 +21,7 @@ class CsvReport:
     def write(self, model: ReportModel, path: Path) -> None:
         """Write every figure, journal line, item, file and line of the day."""
         same = {
-            "merchant_id": safe_text(model.day.merchant_id),
+            "merchant_id": safe_csv_text(model.day.merchant_id),
             "settlement_date": model.day.settlement_date.isoformat(),
         }
         with path.open("w", encoding="utf-8", newline="") as file:
@@ -37,7 +37,7 @@ def _amount(amount: Money | None) -> Row:
 
 
 def _text(**values: str) -> Row:
-    return {name: safe_text(value) for name, value in values.items()}
+    return {name: safe_csv_text(value) for name, value in values.items()}
 
 
 def _rows(model: ReportModel) -> Iterator[Row]:
