@@ -1,7 +1,8 @@
 """The lake: write-once files. Raw bytes lie under their digest, results under their name.
 
 A file is there whole or not at all: written beside, synced, renamed, the folder synced. Raw bytes
-are read-only and never replaced; the same bytes again are the same file.
+are read-only and never replaced; the same bytes again are the same file. They may hold what no
+table does, such as card numbers, so that nobody but us and our group may read them.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from include.domain.errors import Retryable
 from include.domain.settlement import SettlementDay
 from include.services.files import RawDownload
 from include.services.ports import Download
-from include.services.whole_files import sync_folder
+from include.services.whole_files import make_folder, sync_folder
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
@@ -57,7 +58,7 @@ class Lake:
     def write_note(self, name: str, data: bytes) -> None:
         """Keep a small note of ours, the one thing in the lake that is replaced."""
         path = self._note_path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             file.write(data)
             file.flush()
@@ -75,7 +76,7 @@ class Lake:
             Retryable: the bytes that arrived are not those the download counted.
         """
         folder = self.root / "incoming"
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
             part, sink = Path(file.name), _Counted(file)
             try:
@@ -103,8 +104,8 @@ class Lake:
         path = self.raw_path(digest)
         if path.exists():
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.chmod(0o444)
+        make_folder(path.parent)
+        part.chmod(0o440)
         part.replace(path)
         sync_folder(path.parent)
 
@@ -113,7 +114,7 @@ class Lake:
 
     def _of_day(self, kind: str, day: SettlementDay, name: str) -> Path:
         folder = self.root / kind / _name(day.merchant_id) / day.settlement_date.isoformat()
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         return folder / _name(name)
 
 

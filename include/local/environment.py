@@ -47,6 +47,7 @@ class LocalStack:
     def prepare(self) -> None:
         """Create the folder and, once, the secrets; they stay for as long as the folder does."""
         self.home.mkdir(parents=True, exist_ok=True)
+        self.home.chmod(0o700)  # the store, the lake and the logs lie in it
         (self.home / "logs").mkdir(exist_ok=True)
         keys = self.home / "keys.json"
         if not keys.exists():

@@ -27,12 +27,17 @@ def _leftovers(lake: Lake) -> list[Path]:
     return list((lake.root / "incoming").iterdir())
 
 
-def test_bytes_lie_under_their_digest_and_cannot_be_written(tmp_path: Path) -> None:
-    lake = Lake(tmp_path)
+def test_bytes_lie_under_their_digest_cannot_be_written_and_are_ours_to_read(
+    tmp_path: Path,
+) -> None:
+    lake = Lake(tmp_path / "new" / "lake")
     assert lake.write_raw(_download) == Download(DIGEST, len(CONTENT), "text/csv")
     path = lake.raw_path(DIGEST)
     assert path.read_bytes() == CONTENT
-    assert path.stat().st_mode & 0o222 == 0
+    assert path.stat().st_mode & 0o777 == 0o440
+    lake.report_path(DAY, "day.html")
+    made = [one for one in (tmp_path / "new").rglob("*") if one.is_dir()]
+    assert {one.stat().st_mode & 0o027 for one in made} == {0}
     assert _leftovers(lake) == []
 
 

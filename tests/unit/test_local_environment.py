@@ -13,6 +13,7 @@ def test_a_shell_that_evaluates_it_has_the_stacks_variables(tmp_path: Path) -> N
     home = tmp_path / "it's here"
     stack = LocalStack(home=home, port=8099)
     stack.prepare()
+    assert home.stat().st_mode & 0o077 == 0  # orders and report files of whoever tries it
     asked = 'eval "$("$@" --port 8099)"; printf "%s\\n" "$TIEOUT_STORE_URL" "$AIRFLOW__API__PORT"'
     found = subprocess.run(
         ["sh", "-c", asked, "sh", *COMMAND, str(home)], capture_output=True, text=True, check=True
