@@ -11,6 +11,9 @@ from include.adapters.shop.signed_webhook import WebhookJudge
 from include.domain.shops import WebhookRules
 from include.services.inbox.ports import Refusal, Verdict, Verifier
 
+SIGNED_BY = "v-c-signature"  # the header of Cybersource's signature, and of WooCommerce's
+WOO_SIGNED_BY = "x-wc-webhook-signature"
+
 
 def cybersource_verifier(
     keys: Callable[[], Mapping[str, bytes]], organizations: Sequence[str], tolerance: timedelta
@@ -24,7 +27,7 @@ def cybersource_verifier(
     """
 
     def verify(raw: bytes, headers: Mapping[str, str], now: datetime) -> Verdict | Refusal:
-        header = headers.get("v-c-signature")
+        header = headers.get(SIGNED_BY)
         if fault := signature.header_fault(header):
             return Refusal(fault)
         try:

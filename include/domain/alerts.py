@@ -18,6 +18,7 @@ class AlertKind(StrEnum):
     refunds_waiting = "refunds_waiting"  # for a second person
     card_number_refused = "card_number_refused"
     webhook_signature_failures = "webhook_signature_failures"
+    api_key_failures = "api_key_failures"  # calls without a key that holds
     sources_missing = "sources_missing"  # awaited for longer than the window
     dags_failing = "dags_failing"  # runs of a DAG in a row
 

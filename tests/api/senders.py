@@ -9,6 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from include.adapters.webhook_verifiers import (
+    SIGNED_BY,
+    WOO_SIGNED_BY,
     cybersource_verifier,
     shop_verifier,
     woocommerce_verifier,
@@ -24,11 +26,12 @@ TOLERANCE = timedelta(minutes=60)
 
 def cybersource_account(merchant: str) -> WebhookAccount:
     verify = cybersource_verifier(lambda: KEYS[merchant], [f"{merchant}_org"], TOLERANCE)
-    return WebhookAccount(f"cybersource|{merchant}", verify)
+    return WebhookAccount(f"cybersource|{merchant}", verify, SIGNED_BY)
 
 
 def woocommerce_account(shop: str) -> WebhookAccount:
-    return WebhookAccount(f"woocommerce|{shop}", woocommerce_verifier(lambda: [WOO_SECRET]))
+    verify = woocommerce_verifier(lambda: [WOO_SECRET])
+    return WebhookAccount(f"woocommerce|{shop}", verify, WOO_SIGNED_BY)
 
 
 def generic_account(shop: str) -> WebhookAccount:
@@ -43,7 +46,7 @@ def generic_account(shop: str) -> WebhookAccount:
         timedelta(minutes=5),
     )
     verify = shop_verifier(rules, [STANDARD_SECRET], "connection shop")
-    return WebhookAccount(f"generic|{shop}", verify, rules.headers)
+    return WebhookAccount(f"generic|{shop}", verify, rules.signature_header, rules.headers)
 
 
 def event(request_id: str = "7" * 22, **changes: Any) -> dict[str, Any]:

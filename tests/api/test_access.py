@@ -7,11 +7,13 @@ import pytest
 from fastapi.routing import APIRoute
 from sqlalchemy import Engine as SqlEngine
 
+from include.adapters.store.api_alerts import SqlAlarms
 from include.domain.errors import Rejected
 from include.services.api.clients import add_client, hash_secret, is_secret_of
 from include.services.api.ports import ANY_SHOP, ApiClient, Role
 from tests.api.conftest import Kit, build_kit, order_body
 from tests.waiting import wait_until
+from tieout.api.addresses import networks_of
 from tieout.api.app import ROUTERS
 from tieout.api.auth import Needs, Open
 from tieout.api.document import protection_of
@@ -97,6 +99,48 @@ def test_a_key_that_is_not_valid_is_a_401(kit: Kit, header: str) -> None:
     answer = kit.http.request("GET", "/v1/orders", headers=sent)
     assert answer.status_code == 401
     assert answer.json()["type"] == "urn:tieout:problem:unauthenticated"
+
+
+def test_keys_that_are_not_valid_are_counted_by_client_and_told_with_their_address(
+    kit: Kit, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = "x" * 43
+    for key in (f"web_shop.{wrong}", f"web_shop.{wrong}", f"nobody.{wrong}", f"another.{wrong}"):
+        kit.call("GET", "/v1/orders", who="", Authorization=f"Bearer {key}")
+    assert kit.count("alerts") == 0  # they cost no write each
+    kit.api.tally.flush()
+    with kit.database.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT rule, words, count FROM alerts ORDER BY cause")
+        assert [tuple(row) for row in rows] == [
+            ("api_key_failures", "nobody we know: an unknown client; last from 127.0.0.1", 2),
+            ("api_key_failures", "web_shop: a wrong key; last from 127.0.0.1", 2),
+        ]
+    assert "api_key_refused who=web_shop reason=a wrong key from=127.0.0.1" in caplog.text
+
+
+def test_what_cannot_be_written_is_counted_on(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError("the disk is full")
+
+    for _ in range(2):
+        kit.call("GET", "/v1/orders", who="")
+        with monkeypatch.context() as broken:
+            broken.setattr(SqlAlarms, "sight", full)
+            with pytest.raises(OSError, match="full"):
+                kit.api.tally.flush()
+    kit.api.tally.flush()
+    with kit.database.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count FROM alerts").scalars().all() == [2]
+
+
+def test_the_log_names_whom_a_trusted_proxy_speaks_for(
+    sqlite_store: SqlEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "tieout.api")
+    for kit in build_kit(sqlite_store, trusted_proxies=networks_of("127.0.0.1", "here")):
+        kit.call("GET", "/v1/health", who="", X_Forwarded_For="198.51.100.1, 192.0.2.7")
+    (said,) = [text for text in caplog.messages if text.startswith("api_answered")]
+    assert said.endswith("client=- from=192.0.2.7")
 
 
 def test_nothing_is_read_of_whom_nobody_knows(kit: Kit) -> None:

@@ -230,8 +230,16 @@ def test_the_plugin_mounts_it_and_imports_next_to_nothing() -> None:
     assert set(mounted) == {"/tieout", "/tieout-api"}
 
 
+SETTINGS_OF_NO_USE = (
+    ("RATE_PER_S", "fast"),
+    ("WORKER", "maybe"),
+    ("THREADS", "1"),
+    ("TRUSTED_PROXIES", "10.1.2.3/8"),
+)
+
+
 def test_a_setting_that_cannot_be_used_is_named() -> None:
-    for name, value in (("RATE_PER_S", "fast"), ("WORKER", "maybe"), ("THREADS", "1")):
+    for name, value in SETTINGS_OF_NO_USE:
         with pytest.raises(Rejected, match=f"TIEOUT_API_{name}"):
             ApiSettings.of({f"TIEOUT_API_{name}": value}, worker=True)
     assert ApiSettings.of({}, worker=True).worker

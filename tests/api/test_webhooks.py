@@ -3,6 +3,7 @@
 The table is the corpus of the reliability reference, section 3.8.
 """
 
+import asyncio
 import base64
 import json
 import time
@@ -10,10 +11,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine as SqlEngine
 
 from include.domain.errors import Retryable
 from include.services.inbox.ports import Incoming
-from tests.api.conftest import Kit
+from tests.api.conftest import Kit, build_kit
 from tests.api.senders import event, signed, standard_signed, woo_signed
 
 PATH = "/v1/webhooks/cybersource/acme_us"
@@ -134,9 +136,37 @@ def test_refused_events_are_counted_by_reason(kit: Kit) -> None:
         row = connection.exec_driver_sql("SELECT rule, words, count FROM alerts").one()
     assert tuple(row) == (
         "webhook_signature_failures",
-        "cybersource|acme_us: no signature header",
+        "cybersource|acme_us: no signature header; last from 127.0.0.1",
         5,
     )
+
+
+@pytest.mark.parametrize("path", [PATH, "/v1/webhooks/woocommerce/web", "/v1/webhooks/generic/uk"])
+def test_nothing_is_read_of_an_event_without_its_signatures_header(kit: Kit, path: str) -> None:
+    taken = 0
+
+    async def chunks() -> Any:
+        nonlocal taken
+        for _ in range(100):
+            taken += 1
+            yield b" " * 1000
+
+    answer = kit.http.request("POST", path, content=chunks())
+    assert (answer.status_code, answer.headers["Connection"]) == (401, "close")
+    assert taken <= 1
+
+
+def test_an_event_that_does_not_end_is_given_up(sqlite_store: SqlEngine) -> None:
+    async def stalls() -> Any:
+        yield b"{"
+        await asyncio.sleep(60)
+
+    raw, headers = signed(event())
+    for kit in build_kit(sqlite_store, body_s=0):
+        answer = kit.http.request("POST", PATH, content=stalls(), headers=headers)
+        assert (answer.status_code, answer.headers["Connection"]) == (408, "close")
+        assert answer.json()["type"] == "urn:tieout:problem:too-slow"
+        assert send(kit, (raw, headers)).status_code == 200  # it was here at once
 
 
 def test_a_doubled_signature_header_is_refused(kit: Kit) -> None:

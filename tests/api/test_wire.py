@@ -12,6 +12,7 @@ from tests.api.senders import event, signed
 from tests.api.test_kill_receiver import free_port, start
 
 HOOK = b"POST /v1/webhooks/cybersource/acme_us HTTP/1.1\r\nHost: x\r\n"
+SIGNED = b"v-c-signature: x\r\n"
 READ = b"GET /v1/health HTTP/1.1\r\nHost: x\r\n"
 
 
@@ -46,7 +47,7 @@ def talk(port: int, *parts: bytes) -> bytes:
         ([HOOK, b"Content-Length: -1\r\n\r\n"], b"400"),
         ([HOOK, b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello"], b"400"),
         ([HOOK, b"Content-Length: 99999999999999999999\r\n\r\n"], b"400"),
-        ([HOOK, b"Content-Length: 1000001\r\n\r\n"], b"413"),  # nothing of it was sent
+        ([HOOK, SIGNED, b"Content-Length: 1000001\r\n\r\n"], b"413"),  # nothing of it was sent
         ([b"GARBAGE\r\n\r\n"], b"400"),
         ([b"BREW /v1/health HTTP/1.1\r\nHost: x\r\n\r\n"], b"400"),
         ([b"GET /v1/orders/%00 HTTP/1.1\r\nHost: x\r\n\r\n"], b"401"),

@@ -1,9 +1,9 @@
 """Hold every alert rule against what is seen; tell people once for each cause, and when it ends.
 
 Some kinds last as long as their rows do (dead letters, stuck orders). Others are single events that
-the API counts (a card number, a forged webhook): they are counted until told, and over when a whole
-window brought none. A way that fails is logged and never fails the run; the others are told. A rule
-that fails stops no other one.
+the API counts (a card number, a forged webhook, a wrong key): they are counted until told, and over
+when a whole window brought none. A way that fails is logged and never fails the run; the others are
+told. A rule that fails stops no other one.
 """
 
 import logging
@@ -18,7 +18,9 @@ from include.services.outgoing_text import one_line
 
 log = logging.getLogger(__name__)
 
-EVENTS = (AlertKind.card_number_refused, AlertKind.webhook_signature_failures)
+EVENTS = (
+    AlertKind.card_number_refused, AlertKind.webhook_signature_failures, AlertKind.api_key_failures,
+)  # fmt: skip
 _NEXT = {
     AlertKind.erp_unreachable: "See whether SYSPRO and its e.net service run; orders wait safely.",
     AlertKind.gateway_timeouts: "See the gateway's status page; what is in doubt is looked for.",
@@ -29,6 +31,7 @@ _NEXT = {
     AlertKind.refunds_waiting: "Decide them in Required Actions; python -m tieout.cli refunds list",
     AlertKind.card_number_refused: "Ask the shop to send tokens; nothing was stored.",
     AlertKind.webhook_signature_failures: "Rotate the key if it is ours, else block the sender.",
+    AlertKind.api_key_failures: "Give its shop a new key if it is ours, else block the sender.",
     AlertKind.sources_missing: "Ask the sender, and run the day again; or resolve the open item.",
     AlertKind.dags_failing: "Read the log of its last run in Airflow; each DAG has a runbook.",
 }

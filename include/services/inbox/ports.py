@@ -117,4 +117,5 @@ class WebhookAccount:
 
     source: str
     verify: Verifier
+    signed_by: str  # the header of the signature, in lower case; without it no body is read
     headers: frozenset[str] = frozenset()  # in lower case; one that comes twice is refused

@@ -65,7 +65,7 @@ def build_app(api: Api) -> FastAPI:
     app.state.api = api
     for router in ROUTERS:
         app.include_router(router)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, trusted=api.settings.trusted_proxies)
     _handle_faults(app)
     return app
 

@@ -11,33 +11,40 @@ from fastapi.dependencies.utils import get_flat_dependant
 from include.domain.card_numbers import has_card_number
 from include.services.api.clients import is_secret_of
 from include.services.api.ports import ANY_SHOP, ApiClient, ApiClients, Role
+from tieout.api.addresses import sender_of
 from tieout.api.limiter import Limiter
 from tieout.api.problems import Problem
+from tieout.api.tally import Tally
 
 _KEY = re.compile(r"(?i:bearer) +([a-z][a-z0-9_-]{2,39})\.([A-Za-z0-9_-]{20,100})")
+_NOBODY = "nobody we know"
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
 class Access:
     """Known clients, remembered for a few seconds, and their buckets."""
 
-    def __init__(self, clients: ApiClients, limiter: Limiter, cache_s: int) -> None:
+    def __init__(self, clients: ApiClients, limiter: Limiter, cache_s: int, tally: Tally) -> None:
         self.limiter = limiter
-        self._clients, self._cache_s = clients, cache_s
+        self._clients, self._cache_s, self._tally = clients, cache_s, tally
         self._known: dict[str, tuple[float, ApiClient | None]] = {}
 
-    async def client(self, header: str) -> ApiClient:
-        """Return who sends this ``Authorization``.
+    async def client(self, header: str, address: str) -> ApiClient:
+        """Return who sends this ``Authorization`` from an address.
 
         Raises:
-            Problem: nobody we know; the answer does not say which half was wrong.
+            Problem: nobody we know; the answer does not say which half was wrong. It is counted.
         """
         found = _KEY.fullmatch(header)
         if found is None:
+            self._tally.bad_key(_NOBODY, "no usable key", address)
             raise Problem("unauthenticated", "there is no usable API key", headers=_CHALLENGE)
         client_id, secret = found.groups()
         client = await self._load(client_id)
         if not is_secret_of(client, client_id, secret) or client is None:
+            # A name that nobody has is not told: anything may be written there.
+            who, reason = (client_id, "a wrong key") if client else (_NOBODY, "an unknown client")
+            self._tally.bad_key(who, reason, address)
             raise Problem("unauthenticated", "this API key is not valid", headers=_CHALLENGE)
         return client
 
@@ -59,7 +66,8 @@ class Needs:
 
     async def __call__(self, request: Request) -> ApiClient:
         access: Access = request.app.state.api.access
-        client = await access.client(request.headers.get("authorization", ""))
+        address = sender_of(request)
+        client = await access.client(request.headers.get("authorization", ""), address)
         allowance = access.limiter.spend(client.client_id)
         headers = access.limiter.headers(allowance)
         request.state.headers = headers
@@ -74,7 +82,7 @@ class Needs:
         for name, value in request.query_params.multi_items():
             if has_card_number(value) or has_card_number(name):
                 tally = request.app.state.api.tally
-                await run_sync(tally.card_number, client.client_id, "the query")
+                await run_sync(tally.card_number, client.client_id, "the query", address)
                 raise Problem("card-number-refused", "the query holds a card number")
         request.state.client = client
         return client

@@ -106,13 +106,13 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     if is_asked:
         codes += ["conflict"]
     if body is not None:
-        codes += ["too-large", "media-type"]
+        codes += ["too-large", "too-slow", "media-type"]
         operation["requestBody"] = _body(body)
     for parameter in operation.get("parameters", ()):
         if parameter["in"] == "header":  # the route finds it missing itself, to say so in words
             parameter |= {"required": True, "schema": {"type": "string", "maxLength": 200}}
     if isinstance(protection, Open) and protection.is_signed:
-        codes += ["bad-signature", "too-large"]
+        codes += ["bad-signature", "too-large", "too-slow"]
         operation["requestBody"] = {
             "required": True,
             "content": {"application/json": {"schema": {"type": "object"}}},

@@ -6,10 +6,12 @@ It catches what no route did, so that no traceback with a payload in it reaches 
 import logging
 import time
 import traceback
+from collections.abc import Sequence
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tieout.api.addresses import Network, address_of
 from tieout.api.problems import Problem, respond
 
 _log = logging.getLogger("tieout.api")
@@ -22,16 +24,17 @@ _HEADERS = {
 
 
 class Guard:
-    """An ASGI layer around all routes."""
+    """An ASGI layer around all routes; ``trusted`` are the proxies that say who sends."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, trusted: Sequence[Network] = ()) -> None:
+        self._app, self._trusted = app, trusted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         begun, status = time.monotonic(), 0
+        scope.setdefault("state", {})["address"] = address_of(scope, self._trusted)
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -68,10 +71,11 @@ def _log_answer(scope: Scope, status: int, seconds: float) -> None:
     route = getattr(scope.get("route"), "path", "none")
     client = getattr(scope.get("state", {}).get("client"), "client_id", "-")
     _log.info(
-        "api_answered method=%s route=%s status=%d ms=%d client=%s",
+        "api_answered method=%s route=%s status=%d ms=%d client=%s from=%s",
         scope["method"] if scope["method"].isalpha() else "?",
         route,
         status,
         int(seconds * 1000),
         client,
+        scope["state"]["address"],
     )

@@ -4,6 +4,7 @@ Refused: two members of one name, NaN, deep nesting, lone surrogates, control ch
 Source: reliability reference, sections 2.4 (30) and 3.8.
 """
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from tieout.api.problems import Problem
 
 MAX_DEPTH = 32
+CLOSE = {"Connection": "close"}  # of an answer that comes before all of the body
 _CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127, *range(128, 160)])
 
 
@@ -26,30 +28,35 @@ class Fraction:
         return self._text
 
 
-async def read_bytes(request: Request, limit: int) -> bytes:
-    """Read the body, at most ``limit`` bytes; a longer one is refused before it is read."""
+async def read_bytes(request: Request, limit: int, seconds: float) -> bytes:
+    """Read the body, at most ``limit`` bytes; a longer one is refused before it is read.
+
+    Raises:
+        Problem: it is too long, ends early, or is not wholly here after ``seconds``.
+    """
     declared = request.headers.get("content-length", "0")
     if "transfer-encoding" in request.headers and "content-length" in request.headers:
         raise Problem("malformed", "both Content-Length and Transfer-Encoding are given")
     if declared.isascii() and declared.isdigit() and int(declared[:20]) > limit:
         raise _too_large(limit)
-    parts, size = [], 0
+    found = bytearray()
     try:
-        async for part in request.stream():
-            size += len(part)
-            if size > limit:
-                raise _too_large(limit)
-            parts.append(part)
+        async with asyncio.timeout(seconds):
+            async for part in request.stream():
+                if len(found) + len(part) > limit:
+                    raise _too_large(limit)
+                found += part
     except ClientDisconnect:
         raise Problem("malformed", "the request ended before its body did") from None
-    return b"".join(parts)
+    except TimeoutError:
+        raise Problem(
+            "too-slow", f"the body was not here after {seconds:g} s", headers=CLOSE
+        ) from None
+    return bytes(found)
 
 
 def _too_large(limit: int) -> Problem:
-    # What was not read is still on its way: the connection must end with this answer.
-    return Problem(
-        "too-large", f"the body has more than {limit} bytes", headers={"Connection": "close"}
-    )
+    return Problem("too-large", f"the body has more than {limit} bytes", headers=CLOSE)
 
 
 def require_json(request: Request) -> None:

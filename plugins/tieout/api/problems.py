@@ -26,6 +26,7 @@ CODES: Mapping[str, tuple[int, str, str]] = {
     "forbidden": (403, "This client may not do that", "Ask for a client with the role."),
     "not-found": (404, "There is nothing here", "Check the address."),
     "method-not-allowed": (405, "This address has no such method", "See the header Allow."),
+    "too-slow": (408, "The request was not here in time", "Send it again, in one go."),
     "conflict": (409, "It cannot be done as things stand", "Read it first; then decide."),
     "in-progress": (409, "The first request with this key goes on", "Repeat it in a second."),
     "too-large": (413, "The request is too large", "Send less, or split it."),

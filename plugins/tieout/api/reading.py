@@ -15,6 +15,7 @@ from include.domain.card_numbers import (
     mask_card_numbers,
     refuse_card_numbers,
 )
+from tieout.api.addresses import sender_of
 from tieout.api.json_body import parse, read_bytes, require_json
 from tieout.api.problems import Problem
 from tieout.api.runtime import Api
@@ -42,11 +43,11 @@ class Asked(Generic[M]):
     plain: Any
 
 
-async def refuse_cards(api: Api, value: object, size: int, who: str, where: str) -> None:
+async def refuse_cards(request: Request, value: object, size: int, who: str, where: str) -> None:
     """Refuse card numbers, and alarm: somebody handles cards who must not.
 
     Args:
-        api: whose alarms are told.
+        request: its parts.
         value: what may not hold one.
         size: its bytes; a large one is searched in a thread, since it may take a while.
         who: sent it.
@@ -61,7 +62,7 @@ async def refuse_cards(api: Api, value: object, size: int, who: str, where: str)
         else:
             refuse_card_numbers(value, where)
     except CardNumberRefused as fault:
-        await run_sync(api.tally.card_number, who, fault.what)
+        await run_sync(api_of(request).tally.card_number, who, fault.what, sender_of(request))
         raise Problem("card-number-refused", fault.what, fault.do) from None
 
 
@@ -69,19 +70,19 @@ def body_of(model: type[M]) -> Callable[[Request], Awaitable[Asked[M]]]:
     """Return the dependency that reads a body of this shape; ``model.__name__`` documents it."""
 
     async def read(request: Request) -> Asked[M]:
-        api = api_of(request)
+        settings = api_of(request).settings
         client = request.state.client  # no body is read before it is known who sends it
         require_json(request)
-        raw = await read_bytes(request, api.settings.max_body_bytes)
+        raw = await read_bytes(request, settings.max_body_bytes, settings.body_s)
         plain, who = parse(raw), client.client_id
         try:
             content = model.model_validate(plain)
         except ValidationError as error:
             # Nothing of it is kept, so looking at its beginning is enough to raise the alarm.
             part, size = _beginning(plain)
-            await refuse_cards(api, part, size, who, "the request body")
+            await refuse_cards(request, part, size, who, "the request body")
             raise _invalid(error) from None
-        await refuse_cards(api, plain, len(raw), who, "the request body")
+        await refuse_cards(request, plain, len(raw), who, "the request body")
         return Asked(content, plain)
 
     read.model = model  # type: ignore[attr-defined] # the OpenAPI document asks for it
@@ -149,7 +150,8 @@ async def idempotency_key(
     if has_card_number(text):
         client = request.state.client
         where = "the header Idempotency-Key"
-        await run_sync(api_of(request).tally.card_number, client.client_id, where)
+        tell = api_of(request).tally.card_number
+        await run_sync(tell, client.client_id, where, sender_of(request))
         raise Problem("card-number-refused", f"{where} holds a card number")
     return text
 

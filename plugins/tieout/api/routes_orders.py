@@ -20,6 +20,7 @@ from include.services.api.ports import (
     ShopTerms,
 )
 from include.services.orders.decide_review import decide_review
+from tieout.api.addresses import sender_of
 from tieout.api.answers import timeline_body, write
 from tieout.api.auth import Operator, Reader, Writer, is_staff
 from tieout.api.cursor import Cursor, read_cursor
@@ -52,7 +53,7 @@ def place_order(
     try:
         order = read_order(asked.content, client.shop_id, _shop(api, client))
     except CardNumberRefused as fault:
-        api.tally.card_number(client.client_id, fault.what)
+        api.tally.card_number(client.client_id, fault.what, sender_of(request))
         raise Problem("card-number-refused", fault.what, fault.do) from None
     return once(api, request, client, key, asked.plain, lambda: _place(api, client, order))
 

@@ -5,6 +5,7 @@ row, only a count. Source: reliability reference, sections 0 (F6 to F8), 2.2 (I,
 """
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -15,8 +16,9 @@ from fastapi.responses import Response
 
 from include.domain.errors import Retryable
 from include.services.inbox.ports import Incoming, Refusal, Verdict, WebhookAccount
+from tieout.api.addresses import sender_of
 from tieout.api.auth import Open
-from tieout.api.json_body import parse, read_bytes
+from tieout.api.json_body import CLOSE, parse, read_bytes
 from tieout.api.problems import Problem
 from tieout.api.reading import ApiNow, refuse_cards
 from tieout.api.replies import reply
@@ -30,6 +32,8 @@ _NAME = re.compile(r"[ -~]{1,300}")
 _SIGNED_BY = ("v-c-", "x-wc-", "webhook-")
 _JUDGED_AT_ONCE = 16_000  # bytes
 _HELLO = re.compile(rb"webhook_id=[0-9]{1,20}")  # WooCommerce's, unsigned, when one is made
+_LONGEST_HELLO = 40  # bytes
+_UNSIGNED = Refusal("no signature header")
 
 
 @router.get("/health", dependencies=[Depends(Open("says nothing"))])
@@ -61,12 +65,14 @@ async def _receive(request: Request, api: Api, kind: str, name: str) -> Response
     known = await api.receivers.find(kind, name) if _ACCOUNT.fullmatch(name) else None
     if known is None:
         raise Problem("not-found", "no such receiver", "Check the address in the subscription.")
-    raw = await read_bytes(request, api.settings.max_body_bytes)
-    if kind == "woocommerce" and _HELLO.fullmatch(raw):
-        return reply({"status": "hello"})
+    if not request.headers.get(known.signed_by, "").strip():
+        if kind == "woocommerce" and await _is_hello(request, api):
+            return reply({"status": "hello"})
+        raise _refused(request, api, known, _UNSIGNED, CLOSE)  # nothing of it is read
+    raw = await read_bytes(request, api.settings.max_body_bytes, api.settings.body_s)
     verdict = await _judge(request, api, known, raw)
-    plain = _parse(api, known, raw)
-    await refuse_cards(api, plain, len(raw), known.source, "the webhook's body")
+    plain = _parse(request, api, known, raw)
+    await refuse_cards(request, plain, len(raw), known.source, "the webhook's body")
     event = Incoming(known.source, verdict.event_key, verdict.event_type, raw)
     try:
         await api.writer.store(event)
@@ -83,8 +89,8 @@ async def _judge(request: Request, api: Api, known: WebhookAccount, raw: bytes) 
     """
     verdict: Verdict | Refusal
     names = [name for name, _ in request.headers.items()]
-    signed_by = [n for n in names if n.startswith(_SIGNED_BY) or n in known.headers]
-    if any(names.count(name) > 1 for name in signed_by):
+    ours = [n for n in names if n.startswith(_SIGNED_BY) or n in known.headers]
+    if any(names.count(name) > 1 for name in ours):
         verdict = Refusal("a header of the signature comes twice", is_malformed=True)
     else:
         verdict = await _verify(known, raw, dict(request.headers), api.parts.now())
@@ -93,11 +99,31 @@ async def _judge(request: Request, api: Api, known: WebhookAccount, raw: bytes) 
             return verdict
         verdict = Refusal("bad_event_name", is_malformed=True)
     if verdict.holds_card_number:
-        await run_sync(api.tally.card_number, known.source, verdict.reason)
+        tell = api.tally.card_number
+        await run_sync(tell, known.source, verdict.reason, sender_of(request))
         raise Problem("card-number-refused", f"the event is refused: {verdict.reason}")
-    api.tally.bad_signature(known.source, verdict.reason)
-    code = "malformed" if verdict.is_malformed else "bad-signature"
-    raise Problem(code, f"the event is refused: {verdict.reason}")
+    raise _refused(request, api, known, verdict)
+
+
+def _refused(
+    request: Request,
+    api: Api,
+    known: WebhookAccount,
+    why: Refusal,
+    headers: Mapping[str, str] | None = None,
+) -> Problem:
+    api.tally.bad_signature(known.source, why.reason, sender_of(request))
+    code = "malformed" if why.is_malformed else "bad-signature"
+    return Problem(code, f"the event is refused: {why.reason}", headers=headers)
+
+
+async def _is_hello(request: Request, api: Api) -> bool:
+    """Say whether an unsigned body is the few bytes that WooCommerce sends of a new webhook."""
+    try:
+        raw = await read_bytes(request, _LONGEST_HELLO, api.settings.body_s)
+    except Problem:
+        return False
+    return _HELLO.fullmatch(raw) is not None
 
 
 async def _verify(
@@ -109,10 +135,10 @@ async def _verify(
     return known.verify(raw, headers, now)
 
 
-def _parse(api: Api, known: WebhookAccount, raw: bytes) -> object:
+def _parse(request: Request, api: Api, known: WebhookAccount, raw: bytes) -> object:
     """Signed and still ambiguous (two members of one name, half a character): refused as well."""
     try:
         return parse(raw, may_control=True)
     except Problem:
-        api.tally.bad_signature(known.source, "malformed_json")
+        api.tally.bad_signature(known.source, "malformed_json", sender_of(request))
         raise

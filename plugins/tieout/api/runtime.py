@@ -52,8 +52,8 @@ class Api:
     def __post_init__(self) -> None:
         parts, settings = self.parts, self.settings
         limiter = Limiter(settings.rate_per_s, settings.burst)
-        self.access = Access(parts.clients, limiter, settings.client_cache_s)
         self.tally = Tally(parts.alarms)
+        self.access = Access(parts.clients, limiter, settings.client_cache_s, self.tally)
         self.receivers = Receivers(parts.webhook)
         self.writer = InboxWriter(parts.inbox)
         self.workers = {"alarms": SagaWorker("alarms", self.tally.flush, every_s=_FLUSH_EVERY_S)}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from include.domain.errors import Rejected
+from tieout.api.addresses import Network, networks_of
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,9 @@ class ApiSettings:
     rate_per_s: int = 100  # requests of one client
     burst: int = 200
     max_body_bytes: int = 1_000_000
+    body_s: int = 15  # a request's body must be here after this
+    max_connections: int = 500  # when run alone
+    trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
     client_cache_s: int = 5  # a revocation is noticed after this at the latest
     threads: int = 64  # orders and reads under way at once, when run alone
     worker: bool = True  # sweep sagas and the inbox in this process
@@ -28,6 +32,11 @@ class ApiSettings:
             rate_per_s=_whole(environment, "RATE_PER_S", cls.rate_per_s, 1, 100_000),
             burst=_whole(environment, "BURST", cls.burst, 1, 1_000_000),
             max_body_bytes=_whole(environment, "MAX_BODY_BYTES", cls.max_body_bytes, 1000, 10**7),
+            body_s=_whole(environment, "BODY_S", cls.body_s, 1, 300),
+            max_connections=_whole(environment, "MAX_CONNECTIONS", cls.max_connections, 10, 10**5),
+            trusted_proxies=networks_of(
+                environment.get("TIEOUT_API_TRUSTED_PROXIES", ""), "TIEOUT_API_TRUSTED_PROXIES"
+            ),
             client_cache_s=_whole(environment, "CLIENT_CACHE_S", cls.client_cache_s, 0, 300),
             threads=_whole(environment, "THREADS", cls.threads, 4, 1000),
             worker=_switch(environment, "WORKER", worker),

@@ -7,6 +7,8 @@ from include.adapters.cybersource.webhooks.body import read_body
 from include.adapters.cybersource.webhooks.events import read_event
 from include.adapters.shop.signed_webhook import order_number
 from include.adapters.webhook_verifiers import (
+    SIGNED_BY,
+    WOO_SIGNED_BY,
     cybersource_verifier,
     shop_verifier,
     woocommerce_verifier,
@@ -45,7 +47,7 @@ def find_account(desks: Desks) -> Callable[[str, str], WebhookAccount | None]:
             verifier = cybersource_verifier(
                 lambda: hook.webhook_keys, (merchant.organization_id,), hook.webhook_tolerance
             )
-            return WebhookAccount(f"cybersource|{name}", verifier)
+            return WebhookAccount(f"cybersource|{name}", verifier, SIGNED_BY)
         if kind in set(ShopKind) and name in context.today.shops():
             return shop_account(desks.of(name), kind)
         return None
@@ -57,9 +59,10 @@ def find_account(desks: Desks) -> Callable[[str, str], WebhookAccount | None]:
             return None  # nobody there, or a shop that sends nothing
         secrets = desk.shop_hook.webhook_secrets
         if shop.webhooks is None:
-            return WebhookAccount(source, woocommerce_verifier(lambda: secrets))
+            return WebhookAccount(source, woocommerce_verifier(lambda: secrets), WOO_SIGNED_BY)
         verifier = shop_verifier(shop.webhooks, secrets, f"connection {shop.conn_id}")
-        return WebhookAccount(source, verifier, shop.webhooks.headers)
+        rules = shop.webhooks
+        return WebhookAccount(source, verifier, rules.signature_header.lower(), rules.headers)
 
     return find
 
