@@ -3,8 +3,10 @@
 import argparse
 import json
 import logging
+import os
 import sys
 
+from include.domain.errors import Rejected
 from tieout.api.document import document_of
 
 
@@ -17,10 +19,16 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     import uvicorn
 
-    from tieout.api.serving import OPTIONS
+    from tieout.api.serving import options
+    from tieout.api.settings import ApiSettings
 
+    try:
+        bounds = options(ApiSettings.of(os.environ, worker=True))
+    except Rejected as fault:
+        sys.stderr.write(f"{fault}\n")
+        return 1
     uvicorn.run(
-        "tieout.api.app:app", host=given.host, port=given.port, workers=given.workers, **OPTIONS
+        "tieout.api.app:app", host=given.host, port=given.port, workers=given.workers, **bounds
     )
     return 0
 

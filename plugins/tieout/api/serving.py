@@ -1,16 +1,48 @@
-"""How uvicorn serves the API when it runs alone: fast parsing, and bounded headers."""
+"""How uvicorn serves the API when it runs alone: fast parsing; bounded headers, time and number."""
 
+import asyncio
+import logging
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from tieout.api.settings import ApiSettings
+
 MAX_HEADER_BYTES = 65_536
+_FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n"
+    b"Connection: close\r\n\r\n"
+)
+_log = logging.getLogger("tieout.api")
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Ends a connection whose headers do not end; the parser itself would keep them all."""
+    """Ends a connection that would take what others need.
 
-    _waited = 0  # bytes since the last request's headers were complete
+    Headers that do not end: the parser itself would keep them all. A request that is not wholly
+    here as soon as an idle connection must speak again. One connection more than there may be:
+    uvicorn's own ceiling would refuse those that were there before, too.
+    """
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._waited = 0  # bytes since the last request's headers were complete
+        self._deadline: asyncio.TimerHandle | None = None
+        self._most, self.limit_concurrency = self.limit_concurrency, None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if self._most is not None and len(self.connections) > self._most:
+            address = self.client[0] if self.client else "-"
+            _log.warning("api_full connections=%d from=%s", self._most, address)
+            transport.write(_FULL)
+            transport.close()
+            return
+        self._begin_deadline()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end_deadline()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         is_in_headers = self._waited >= 0
@@ -25,20 +57,39 @@ class BoundedProtocol(HttpToolsProtocol):
         """One read may hold small headers and a piece of a large body."""
         return self._waited == len(data) and 0 <= data.find(b"\r\n\r\n") <= MAX_HEADER_BYTES
 
+    def on_message_begin(self) -> None:
+        self._begin_deadline()
+        super().on_message_begin()
+
     def on_headers_complete(self) -> None:
         self._waited = -1
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         self._waited = 0
+        self._end_deadline()
         super().on_message_complete()
 
+    def _begin_deadline(self) -> None:
+        if self._deadline is None:
+            wait_s = self.timeout_keep_alive
+            self._deadline = self.loop.call_later(wait_s, self.transport.abort)
 
-OPTIONS: dict[str, Any] = {
-    "http": BoundedProtocol,
-    "access_log": False,  # it would write paths and queries; the guard writes patterns
-    "server_header": False,
-    "proxy_headers": False,
-    "timeout_keep_alive": 30,
-    "timeout_graceful_shutdown": 30,
-}
+    def _end_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+def options(settings: ApiSettings) -> dict[str, Any]:
+    """Return what ``uvicorn.run`` is told, beside application, address and workers."""
+    return {
+        "http": BoundedProtocol,
+        "ws": "none",  # nothing of ours speaks it, and such a connection is not counted
+        "access_log": False,  # it would write paths and queries; the guard writes patterns
+        "server_header": False,
+        "proxy_headers": False,  # see addresses
+        "limit_concurrency": settings.max_connections,
+        "timeout_keep_alive": 30,
+        "timeout_graceful_shutdown": 30,
+    }

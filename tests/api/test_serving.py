@@ -1,0 +1,77 @@
+"""Connections that hold and say nothing: they end, and there are never too many of them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.responses import PlainTextResponse
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from tieout.api.serving import options
+from tieout.api.settings import ApiSettings
+
+Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+ASK = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+LONG = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
+
+
+@asynccontextmanager
+async def served(most: int, idle_s: int) -> AsyncIterator[int]:
+    """Serve "here" to whoever asks, as the API alone is served; the port."""
+    bounds = options(ApiSettings(max_connections=most)) | {"timeout_keep_alive": idle_s}
+    config = Config(PlainTextResponse("here"), lifespan="off", log_config=None, **bounds)
+    config.load()
+    state = ServerState()
+    made = config.http_protocol_class
+    assert isinstance(made, type)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: made(config=config, server_state=state, app_state={}), "127.0.0.1", 0
+    )
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+async def begin(port: int, sent: bytes) -> Line:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    return reader, writer
+
+
+async def rest(line: Line) -> bytes:
+    """Return what comes until the other side ends it."""
+    try:
+        return await asyncio.wait_for(line[0].read(), 10)
+    except ConnectionResetError:
+        return b""
+
+
+def test_a_connection_too_many_is_refused_and_the_others_go_on() -> None:
+    async def play() -> None:
+        async with served(most=2, idle_s=30) as port:
+            first, second = await begin(port, b""), await begin(port, b"")
+            await asyncio.sleep(0.05)
+            assert (await rest(await begin(port, b""))).startswith(b"HTTP/1.1 503 ")
+            first[1].write(ASK)
+            assert (await first[0].readline()).startswith(b"HTTP/1.1 200 ")
+            second[1].close()
+            await asyncio.sleep(0.05)
+            third = await begin(port, ASK)
+            assert (await third[0].readline()).startswith(b"HTTP/1.1 200 ")
+
+    asyncio.run(play())
+
+
+def test_a_request_that_does_not_come_to_its_end_is_cut_off() -> None:
+    async def play() -> None:
+        async with served(most=9, idle_s=1) as port:
+            silent, headers = await begin(port, b""), await begin(port, LONG[:30])
+            late = await begin(port, LONG + b"1234")  # answered, and the body never ends
+            ended = await asyncio.gather(rest(silent), rest(headers), rest(late))
+            assert ended[:2] == [b"", b""]
+            assert ended[2].startswith(b"HTTP/1.1 200 ")
+
+    asyncio.run(play())
