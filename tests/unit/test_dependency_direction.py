@@ -50,6 +50,14 @@ def test_the_sandbox_and_the_product_share_no_code() -> None:
             assert not name.startswith("include.sandbox"), f"{path} imports {name}"
 
 
+def test_other_peoples_xml_is_read_in_one_place() -> None:
+    for folder in ("include/adapters", "include/services", "plugins"):
+        for path, name in imports(folder):
+            assert not name.startswith("defusedxml") or path.name == "safe_xml.py", path
+    for path in (ROOT / "include/adapters").rglob("*.py"):
+        assert path.name == "safe_xml.py" or "noqa: S314" not in path.read_text(), path
+
+
 def test_the_airflow_layer_of_include_is_empty() -> None:
     for path, name in imports("include"):
         assert name.split(".")[0] not in {"airflow", "dags", "tieout"} or (
