@@ -279,7 +279,9 @@ class Desk:
         frame = pl.DataFrame(
             rows, schema=dict(zip(names.split(), kinds, strict=True)), orient="row"
         )
-        frame.write_parquet(self.lake.day_path(self.day(on), ENTRIES))
+        path = self.lake.day_path(self.day(on), ENTRIES)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        frame.write_parquet(path)
         return self.fund_again(on)
 
     def fund_again(self, on: date) -> FundingResult:

@@ -114,7 +114,6 @@ class Lake:
 
     def _of_day(self, kind: str, day: SettlementDay, name: str) -> Path:
         folder = self.root / kind / _name(day.merchant_id) / day.settlement_date.isoformat()
-        make_folder(folder)
         return folder / _name(name)
 
 

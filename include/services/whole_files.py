@@ -15,7 +15,11 @@ _STALE_S = 86_400  # no task runs that long: what is older was left by one that 
 
 
 def own_part(path: Path) -> Path:
-    """Return a new name beside ``path`` that no other writer has; old ones left behind go."""
+    """Return a new name beside ``path`` that no other writer has; old ones left behind go.
+
+    The folder is made here: who only reads asks for a hundred days and must leave none behind.
+    """
+    make_folder(path.parent)
     for left in path.parent.glob(f".{path.name}.*.part"):
         with contextlib.suppress(FileNotFoundError):  # another writer cleans up, too
             # Not the time of its content: a part may be a new link to an old file.

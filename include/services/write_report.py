@@ -30,7 +30,7 @@ from include.services.report_model import (
     ReportModel,
     VersionChange,
 )
-from include.services.whole_files import make_folder, written_whole
+from include.services.whole_files import written_whole
 
 TITLES = {
     LineClass.gross_sale: "Gross sales",
@@ -120,7 +120,6 @@ def write_report(
     written = {}
     for fmt, writer in writers.items():
         path = Path(lake.report_path(day, f"{model.stem}.{fmt}"))
-        make_folder(path.parent)
         with written_whole(path) as part:  # a reader sees the old report or the new one, never half
             writer.write(model, part)
         with path.open("rb") as file:

@@ -66,6 +66,7 @@ def books(tmp_path: Path) -> SqlJournals:
 def give_up(tmp_path: Path, books: SqlJournals) -> GiveUp:
     lake = Lake(tmp_path / "lake")
     path = lake.day_path(DAY, "lines.parquet")
+    path.parent.mkdir(parents=True)
     rows = [  # case, class, currency, amount
         ("C-1", "chargeback", "USD", -8000),
         ("C-2", "chargeback", "USD", -500),

@@ -2,10 +2,14 @@
 
 import os
 import time
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from include.adapters.lake import Lake
+from include.domain.settlement import SettlementDay
+from include.services.matching.history import History
 from include.services.matching.match_files import MatchWriter
 from include.services.whole_files import own_part, written_whole
 
@@ -18,6 +22,18 @@ def test_the_end_of_one_matching_takes_no_part_of_another(tmp_path: Path) -> Non
             successor.documents.write_bytes(b"its successor's")
         assert zombie.documents.read_bytes() == b"the zombie's"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_asks_for_a_day_makes_no_folder_and_who_writes_it_does(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    other_days = History(lake, SettlementDay("acme_us", date(2026, 3, 2)))
+    assert other_days.captures(["7000000000000000001"]) == {}
+    assert other_days.matched_documents(date(2026, 1, 1), date(2026, 3, 1)) is None
+    assert list(tmp_path.iterdir()) == []
+    path = lake.day_path(SettlementDay("acme_us", date(2026, 3, 1)), "lines.parquet")
+    with written_whole(path) as part:
+        part.write_text("lines")
+    assert path.read_text() == "lines"
 
 
 def test_the_last_to_finish_stands_and_a_fault_leaves_what_was_there(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.adapters.layouts.reading.plain_bytes import only_text
-from include.services.whole_files import make_folder, own_part, sync_folder
+from include.services.whole_files import own_part, sync_folder
 
 _ARROW_TYPES: dict[str, Any] = {
     "string": pa.string_view(),
@@ -51,7 +51,6 @@ class TableWriter:
             (name, _CODES if name in _CONSTANT else _ARROW_TYPES[kind])
             for name, (kind, _) in columns.items()
         )
-        make_folder(path.parent)
         self._part = own_part(path)
         self._writer = pq.ParquetWriter(
             self._part,
