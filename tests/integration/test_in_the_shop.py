@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+from sqlalchemy import select
 from woocommerce import API
 
+from include.adapters.store.order_tables import alerts
 from include.domain.money import Money
 from include.domain.order_state import OrderState
 from include.domain.orders import order_id_of
@@ -94,6 +97,42 @@ def test_a_refund_whose_amount_cannot_be_read_holds_up_no_other(play: Play) -> N
     assert refunded(play, order_id) == [("shop", "4.00 USD")]
     (letter,) = unread(play, order_id)
     assert "'3,00'" in letter.reason
+    play.poll_shop()
+    assert unread(play, order_id) == []
+
+
+def alarms(play: Play) -> list[tuple[str, int]]:
+    wanted = select(alerts.c.words, alerts.c.count).where(alerts.c.rule == "card_number_refused")
+    with play.desks.context.store.connect() as connection:
+        return [(row.words, row.count) for row in connection.execute(wanted)]
+
+
+@pytest.mark.parametrize("is_polled", [True, False])
+def test_a_card_number_put_into_an_order_known_already_is_alarmed_and_holds_up_no_refund(
+    play: Play, is_polled: bool
+) -> None:
+    known = alarms(play)
+    if is_polled:
+        order_id = play.take()
+    else:
+        number, desk = play.shopper_orders(), play.desks.of(SHOP).shop_hook.get_conn()
+        found = desk.order(number)
+        order_id = order_id_of(SHOP, number)
+        play.desks.service.place(shop_sync(play.desks, SHOP).translate(found), "web_shop")
+        play.sweep()
+    changed = {"customer_note": "her card is 4111 1111 1111 1111"}
+    assert shop(play).put(f"orders/{number_of(play, order_id)}", changed).ok
+    refund_there(play, order_id, "5.00")
+    play.poll_shop()
+    play.poll_shop()
+    (letter,) = unread(play, order_id)
+    assert letter.reason.startswith("the field customer_note holds a card number")
+    assert letters_of(play, order_id) == []
+    ((words, count),) = alarms(play)
+    assert words.startswith(f"{SHOP}: the field customer_note holds a card number")
+    assert count == sum(before for _, before in known) + 1
+    assert refunded(play, order_id) == [("shop", "5.00 USD")]
+    assert shop(play).put(f"orders/{number_of(play, order_id)}", {"customer_note": ""}).ok
     play.poll_shop()
     assert unread(play, order_id) == []
 

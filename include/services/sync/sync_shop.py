@@ -1,10 +1,12 @@
 """Take a shop's new and changed orders in, so that a lost webhook loses nothing."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from include.domain.card_numbers import CardNumberRefused
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import ENDED, OrderFacts, OrderState
@@ -125,9 +127,17 @@ class ShopSync:
                 return False
             self.service.place(self._own(self.translate(found)), WHO)
         else:
-            self._hold_against(saga, found)
+            self._compare(saga, found)
         self._refunds(order_id, found)
         return True
+
+    def _compare(self, saga: Saga[OrderFacts], found: ShopOrder) -> None:
+        try:
+            self._hold_against(saga, found)
+        except CardNumberRefused:  # a clerk's note, say: it holds up nobody's money
+            with suppress(Rejected):  # a row has one letter, and this one is of the number
+                self._refunds(saga.key, found)
+            raise
 
     def _own(self, order: Order) -> Order:
         """Refuse an order that another shopper's stored payment would pay, as the API does."""
@@ -196,6 +206,8 @@ class ShopSync:
         has_left = has_left and not saga.facts.shop_changed  # what was told stays true
         try:
             shown = self.shown(found, taken)
+        except CardNumberRefused:
+            raise  # no matter who placed it: the row is set aside, and the alarm rings
         except Rejected as fault:
             return f"it cannot be read any more: {fault.what}" if self._is_shops(saga) else ""
         told = changes(taken, shown, money_only=has_left)
