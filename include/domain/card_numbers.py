@@ -39,14 +39,24 @@ _ANYHOW = 3
 _PRINTED = ({4, 8, 12, 16}, {4, 10}, {6, 10, 14}, {6, 12})  # digits before a cut
 _EVEN_GROUPS = (1, 2, 3, 5)  # digits of each group but the last
 _MAX_DEPTH = 64  # deeper is no order; the readers refuse it before this does
+_SEND_TOKENS = (
+    "Send a transient token, a stored token or an authorised payment in its place, and remove the "
+    "number from your own logs."
+)
+_SAY_AGAIN = (
+    "Say it again without the number; nothing of it was stored here. Where it answered a question "
+    "in Airflow, delete that run there, since Airflow keeps the answer; the question comes again."
+)
 
 
 class CardNumberRefused(Rejected):
     """A card number where none may be. Nothing of it was kept; the message holds no digit."""
 
 
-def refuse_card_numbers(value: object, where: str) -> None:
+def refuse_card_numbers(value: object, where: str, do: str = _SEND_TOKENS) -> None:
     """Let JSON pass only if no field, name or number of it holds a card number.
+
+    ``do`` is what whoever sent it is told to do.
 
     Raises:
         CardNumberRefused: one does; the message names the field, never the number.
@@ -55,9 +65,17 @@ def refuse_card_numbers(value: object, where: str) -> None:
         raise CardNumberRefused(
             f"the field {path} holds a card number" if path else "the text holds a card number",
             where,
-            "Send a transient token, a stored token or an authorised payment in its place, and "
-            "remove the number from your own logs.",
+            do,
         )
+
+
+def refuse_in_words(words: Mapping[str, object], where: str) -> None:
+    """Let what a person says pass, by the field's name, only if it holds no card number.
+
+    Raises:
+        CardNumberRefused: it does; they may say it again.
+    """
+    refuse_card_numbers(words, where, _SAY_AGAIN)
 
 
 def card_number_paths(value: object, path: str = "", depth: int = 0) -> Iterator[str]:

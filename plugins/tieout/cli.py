@@ -5,11 +5,15 @@ default the login name, and lands in the audit chain.
 """
 
 import argparse
+import getpass
 import sys
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from include.adapters.store.api_alerts import SqlAlarms
+from include.domain.card_numbers import CardNumberRefused
 from include.domain.errors import IntegrationError
+from include.services.effects.chain import signer
 from include.wiring import tieout
 from tieout.commands import (
     audit,
@@ -42,15 +46,24 @@ def main(arguments: list[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     read_airflow_database()
     try:
-        command: Command = given.run
-        with speaking():
-            return command(tieout(), given) or 0
+        return _run(given.run, given)
     except IntegrationError as error:
         say(str(error), sys.stderr)
     except SQLAlchemyError as fault:  # its words hold the statement
         kind = type(fault).__name__
         say(f"The store does not answer: {kind}. Look at TIEOUT_STORE_URL.", sys.stderr)
     return 1
+
+
+def _run(command: Command, given: argparse.Namespace) -> int:
+    """Run it; a card number in what somebody typed is refused and rings the alarm."""
+    try:
+        with speaking():
+            return command(tieout(), given) or 0
+    except CardNumberRefused as fault:
+        who = signer("cli", getattr(given, "who", getpass.getuser()))
+        SqlAlarms(tieout().store).card_number(who, fault.what)
+        raise
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -78,7 +78,7 @@ def test_a_no_that_holds_a_card_number_is_not_taken(sold: tuple[Kit, str]) -> No
     kit, order_id = sold
     kit.rules = make_rules(refund_limit_minor={"USD": 1_000})
     refund_id = ask(kit, order_id)
-    with pytest.raises(Rejected, match="the reason holds a card number"):
+    with pytest.raises(Rejected, match="the field reason holds a card number"):
         kit.service.refuse_refund(refund_id, "boss", "wants it on 4111 1111 1111 1111")
     assert kit.service.refunds.get(refund_id).state == RefundState.waiting
 

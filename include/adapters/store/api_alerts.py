@@ -9,6 +9,7 @@ from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.leases import once_insert
 from include.adapters.store.order_tables import alerts
 from include.domain.alerts import AlertKind
+from include.domain.card_numbers import mask_card_numbers
 
 _RAISED, _CLEARED = "raised", "cleared"
 
@@ -24,10 +25,15 @@ class SqlAlarms:
         with self.engine.begin() as connection:
             sight(connection, self.clock(connection), cause, rule, words, count)
 
+    def card_number(self, who: str, words: str) -> None:
+        """Alarm that a person sent one; ``words`` name the field, never the number."""
+        with self.engine.begin() as connection:
+            sight_card_number(connection, self.clock(connection), who, words)
+
 
 def sight_card_number(connection: Connection, now: datetime, who: str, words: str) -> None:
     """Alarm in the caller's commit; ``words`` name the field, never the number."""
-    rule = AlertKind.card_number_refused
+    rule, who = AlertKind.card_number_refused, mask_card_numbers(who)
     sight(connection, now, f"{rule}|{who}", rule.value, f"{who}: {words}"[:500], 1)
 
 

@@ -29,7 +29,7 @@ _NEXT = {
     AlertKind.authorizations_expiring: "See them: python -m tieout.cli orders list --expiring",
     AlertKind.orders_stuck: "See them: python -m tieout.cli orders list --state stuck",
     AlertKind.refunds_waiting: "Decide them in Required Actions; python -m tieout.cli refunds list",
-    AlertKind.card_number_refused: "Ask the shop to send tokens; nothing was stored.",
+    AlertKind.card_number_refused: "Ask who sent it; a shop sends tokens. Nothing was stored.",
     AlertKind.webhook_signature_failures: "Rotate the key if it is ours, else block the sender.",
     AlertKind.api_key_failures: "Give its shop a new key if it is ours, else block the sender.",
     AlertKind.sources_missing: "Ask the sender, and run the day again; or resolve the open item.",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from include.domain.canonical import plain_json
+from include.domain.card_numbers import refuse_in_words
 
 START = ""  # the previous hash of the first entry
 
@@ -45,12 +46,21 @@ class ChainVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What a person decides, for the chain, in the very commit that decides it."""
+    """What a person decides, for the chain, in the very commit that decides it.
+
+    Raises:
+        CardNumberRefused: their words hold one. The commit that carries it must then not happen:
+            the chain keeps for ever what it was told.
+    """
 
     what: str  # e.g. "dispute given up"
     who: str
     via: str  # the door they came by: cli, api, airflow
     detail: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        refuse_in_words({"who": self.who}, self.what)
+        refuse_in_words(self.detail, self.what)
 
     def entry(self, at: datetime, subject: str) -> AuditEntry:
         """Return the entry that says so."""

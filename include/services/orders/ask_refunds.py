@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from include.domain.canonical import to_json
-from include.domain.card_numbers import has_card_number
+from include.domain.card_numbers import refuse_in_words
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
 from include.domain.refunds import Part
@@ -136,7 +136,8 @@ class DecideRefunds:
         """End it; its amount may be refunded otherwise.
 
         Raises:
-            Rejected: of a cancelled order, on its way already, or the reason holds a card number.
+            Rejected: of a cancelled order, on its way already.
+        CardNumberRefused: the reason holds one.
             Retryable: it is not the refund that was asked about.
         """
         row, key, digest = self._asked(refund_id, who)
@@ -150,7 +151,7 @@ class DecideRefunds:
         """Leave it waiting; it is asked about again after ``HOLD_RESTS``.
 
         Raises:
-            Rejected: the reason holds a card number.
+            CardNumberRefused: the reason holds one.
             Retryable: it is not the refund that was asked about.
         """
         row, key, digest = self._asked(refund_id, who)
@@ -177,10 +178,5 @@ class DecideRefunds:
 
 
 def _reason(text: str, refund_id: str) -> str:
-    if has_card_number(text):
-        raise Rejected(
-            "the reason holds a card number",
-            f"refund {refund_id}",
-            "Answer again without it; it was not stored here, but delete the run in Airflow.",
-        )
+    refuse_in_words({"reason": text}, f"refund {refund_id}")
     return text.strip()

@@ -8,6 +8,7 @@ Somebody at the gateway's own desk may have been faster: what the case says is t
 from dataclasses import dataclass
 
 from include.domain.canonical import from_json
+from include.domain.card_numbers import refuse_in_words
 from include.domain.errors import Rejected
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
@@ -62,7 +63,9 @@ def decide_review(
 
     Raises:
         Rejected: it is not under review, or was decided the other way from here.
+        CardNumberRefused: the comments hold one, which the gateway's case would keep.
     """
+    refuse_in_words({"comment": comments}, f"order {order_id}")
     order, facts = service.orders.content(order_id), service.orders.get(order_id).facts
     payment = facts.payment
     if payment is None or decision not in _FINAL:

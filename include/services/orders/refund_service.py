@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from include.domain.card_numbers import has_card_number
+from include.domain.card_numbers import refuse_in_words
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
@@ -120,7 +120,7 @@ class Refunding:
                 hold a card number, which the shop's server would be told.
             Retryable: the store is doubted, and the gateway could not be asked.
         """
-        _refuse_card(why, "the reason", refund_id, "Say it without the number")
+        refuse_in_words({"reason": why}, f"refund {refund_id}")
         self._demand_unmoved(refund_id)
         if not self.refunds.get(refund_id).facts.step_at_stake:
             self.refunds.refuse(refund_id, who, why, via=via)
@@ -187,7 +187,7 @@ class Refunding:
         Raises:
             Rejected: the gateway has not refused it, or the reference holds a card number.
         """
-        _refuse_card(reference, "the reference", refund_id, "Name the transfer by another number")
+        refuse_in_words({"reference": reference}, f"refund {refund_id}")
         saga = self._refused(refund_id)
         paid = replace(saga, state=RefundState.moved, facts=paid_outside(saga.facts, reference))
         detail = {"refund": refund_id, "reference": reference}
@@ -254,9 +254,3 @@ class Refunding:
             who=stop.who if stop else "tieout",
             reason=stop.told if stop else "",  # the shop shows it to its shopper
         )
-
-
-def _refuse_card(text: str, what: str, refund_id: str, do: str) -> None:
-    if has_card_number(text):
-        where = f"refund {refund_id}"
-        raise Rejected(f"{what} holds a card number", where, f"{do}; this one was not stored.")

@@ -193,6 +193,7 @@ def decide_order(order_id: str, *, is_accepted: bool, who: str, comment: str) ->
 
     Raises:
         Rejected: it was decided meanwhile, the other way or elsewhere.
+        CardNumberRefused: the comment holds one; nothing was decided, a later run asks again.
     """
     from include.domain.reviews import Decision
     from include.services.orders.decide_review import decide_review
@@ -213,4 +214,4 @@ def decide_order(order_id: str, *, is_accepted: bool, who: str, comment: str) ->
             )
         )
 
-    return logged("decide_order", order_id, work, then="sweep_orders")
+    return logged("decide_order", order_id, work, who=who, then="sweep_orders")

@@ -43,12 +43,16 @@ def approve_refund(refund_id: str, who: str) -> str:
     def work() -> str:
         return str(_decide().approve(refund_id, who))
 
-    return logged("approve_refund", refund_id, work, then="sweep_orders")
+    return logged("approve_refund", refund_id, work, who=who, then="sweep_orders")
 
 
 def refuse_refund(refund_id: str, who: str, reason: str) -> str:
     """End it; see ``DecideRefunds.refuse``."""
-    return logged("refuse_refund", refund_id, lambda: str(_decide().refuse(refund_id, who, reason)))
+
+    def work() -> str:
+        return str(_decide().refuse(refund_id, who, reason))
+
+    return logged("refuse_refund", refund_id, work, who=who)
 
 
 def hold_refund(refund_id: str, who: str, reason: str) -> str:
@@ -57,7 +61,7 @@ def hold_refund(refund_id: str, who: str, reason: str) -> str:
     def work() -> str:
         return str(_decide().hold(refund_id, who, reason))
 
-    return logged("hold_refund", refund_id, work, then="it is asked about again")
+    return logged("hold_refund", refund_id, work, who=who, then="it is asked about again")
 
 
 def _decide() -> DecideRefunds:

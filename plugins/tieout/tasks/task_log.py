@@ -8,6 +8,10 @@ from typing import TypeVar
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
+from include.adapters.store.api_alerts import SqlAlarms
+from include.domain.card_numbers import CardNumberRefused
+from include.services.effects.chain import signer
+from include.wiring import tieout
 from tieout import metrics
 from tieout.retry import what_follows
 
@@ -22,10 +26,11 @@ def logged(
     *,
     words: Callable[[Outcome], str] = str,
     merchant: str = "",
+    who: str = "",
     then: str = "nothing",
     after_a_fault: str = "",
 ) -> Outcome:
-    """Do a task's work and return its outcome.
+    """Do a task's work and return its outcome; a card number that it refuses rings the alarm.
 
     Args:
         name: what is called, mostly the task; also the metric's ``step``.
@@ -33,6 +38,7 @@ def logged(
         work: does it and returns the outcome.
         words: says the outcome in one line.
         merchant: whose time it is, for the metric; '' where it is nobody's alone.
+        who: whose words it carries; '' where it is nobody's.
         then: what follows when it is done.
         after_a_fault: what follows a fault; '' where the task ends with it.
     """
@@ -43,6 +49,9 @@ def logged(
     except (Exception, AirflowTaskTimeout) as fault:
         spent, follows = time.monotonic() - began, after_a_fault or _follows(fault)
         log.warning("%s failed after %.1f s: %s; next: %s", call, spent, _words(fault), follows)
+        if isinstance(fault, CardNumberRefused):
+            whose = signer("airflow", who) if who else call
+            SqlAlarms(tieout().store).card_number(whose, fault.what)
         raise
     seconds = time.monotonic() - began
     metrics.timing("seconds", seconds, step=name, merchant=merchant)
