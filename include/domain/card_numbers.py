@@ -4,13 +4,14 @@ Digits of any script count, in a few pieces or in even groups, whatever separate
 runs (request ids of 22 digits), epoch times, and identifiers of 32 hexadecimal digits do not.
 A 13-digit number that checks as a barcode (EAN-13) is one: stock codes often are. Visa issues no
 13 digits any more, and 9 % of the German and Austrian mobiles would be such a number: of what
-people write they are none. Files of a processor are searched for them all the same.
+people write they are none. Files of a processor are searched for them all the same, where they
+stand in one piece (``in_a_file``).
 Source: PCI DSS scope row of the reliability reference, 3.11 check 12.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import accumulate
 
 from include.domain.errors import Rejected
@@ -32,7 +33,8 @@ _IDENTIFIER = re.compile(
     r"(?![0-9A-Za-z])"
 )
 _DIGITS = re.compile(r"[0-9]+")
-_GAP = re.compile(r"[^0-9A-Za-z]{1,5}")  # blanks, dashes, dots, of any kind and mixed
+# Blanks, dashes, dots, of any kind and mixed, may stand between the pieces of a number.
+_CHAIN = re.compile(r"[0-9]+(?:[^0-9A-Za-z]{1,5}[0-9]+)*")
 # In two or three pieces a number may be cut anywhere; in more only where cards are printed, or
 # into groups of one length. Two phone numbers, or a date and a postal code, are four or more.
 _ANYHOW = 3
@@ -47,6 +49,8 @@ _SAY_AGAIN = (
     "Say it again without the number; nothing of it was stored here. Where it answered a question "
     "in Airflow, delete that run there, since Airflow keeps the answer; the question comes again."
 )
+
+Judge = Callable[[str, int], bool]  # of plain digits, and of how many pieces they are
 
 
 class CardNumberRefused(Rejected):
@@ -103,51 +107,59 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def has_card_number(text: str) -> bool:
+def has_card_number(text: str, *, in_a_file: bool = False) -> bool:
     """Say whether a text holds a card number."""
-    return next(_found(text), None) is not None
+    return next(_found(text, _judge(in_a_file)), None) is not None
 
 
-def mask_card_numbers(text: str) -> str:
-    """Return the text with ``[card number]`` in place of each; for what must be shown."""
+def has_card_shape(text: str) -> bool:
+    """Say whether a text could hold a card number if its digits were others: a date could not."""
+    return next(_found(text, lambda _digits, _pieces: True), None) is not None
+
+
+def mask_card_numbers(text: str, *, in_a_file: bool = False, mask: str = "[card number]") -> str:
+    """Return the text with ``mask`` in place of each; for what must be shown."""
     plain = _plain(text)
-    found = sorted(_found(text), reverse=True)
+    found = sorted(_found(text, _judge(in_a_file)), reverse=True)
     if not found:
         return text
     for start, end in found:
-        plain = plain[:start] + "[card number]" + plain[end:]
+        plain = plain[:start] + mask + plain[end:]
     return plain
 
 
-def _found(text: str) -> Iterator[tuple[int, int]]:
+def _found(text: str, is_card: Judge) -> Iterator[tuple[int, int]]:
     """Yield start and end of each card number in ``_plain(text)``."""
     if len(text) < _SHORTEST:
         return
-    plain = _plain(text)
-    if sum(map(str.isdigit, plain)) < _SHORTEST:
-        return
-    searched = _IDENTIFIER.sub(lambda found: "x" * len(found.group()), plain)
-    groups = [found.span() for found in _DIGITS.finditer(searched)]
+    searched = _IDENTIFIER.sub(lambda found: "x" * len(found.group()), _plain(text))
+    for chain in _CHAIN.finditer(searched):
+        start, end = chain.span()
+        if end - start >= _SHORTEST:
+            groups = [found.span() for found in _DIGITS.finditer(searched, start, end)]
+            yield from _cards_of(searched, groups, is_card)
+
+
+def _cards_of(
+    text: str, groups: list[tuple[int, int]], is_card: Judge
+) -> Iterator[tuple[int, int]]:
     at = 0
     for first, (start, _) in enumerate(groups):
-        end = _end_of_card(searched, groups, first) if start >= at else 0
+        end = _end_of_card(text, groups, first, is_card) if start >= at else 0
         if end:
             yield start, end
             at = end
 
 
-def _end_of_card(text: str, groups: list[tuple[int, int]], first: int) -> int:
+def _end_of_card(text: str, groups: list[tuple[int, int]], first: int, is_card: Judge) -> int:
     """Return where a card ends that begins with this group of digits, or 0."""
     digits, sizes = "", list[int]()
-    for place in range(first, min(first + _LONGEST, len(groups))):
-        start, end = groups[place]
-        if place > first and _GAP.fullmatch(text, groups[place - 1][1], start) is None:
-            return 0
-        sizes.append(end - start)
-        if sum(sizes) > _LONGEST:
-            return 0
+    for start, end in groups[first : first + _LONGEST]:
         digits += text[start:end]
-        if len(digits) >= _SHORTEST and _is_grouped(sizes) and is_card_number(digits):
+        sizes.append(end - start)
+        if len(digits) > _LONGEST:
+            return 0
+        if len(digits) >= _SHORTEST and _is_grouped(sizes) and is_card(digits, len(sizes)):
             return end
     return 0
 
@@ -155,14 +167,22 @@ def _end_of_card(text: str, groups: list[tuple[int, int]], first: int) -> int:
 def _is_grouped(sizes: list[int]) -> bool:
     if len(sizes) <= _ANYHOW or any(cuts.issuperset(accumulate(sizes[:-1])) for cuts in _PRINTED):
         return True
-    return sizes[0] in _EVEN_GROUPS and set(sizes[:-1]) == {sizes[0]} and sizes[-1] <= 7
+    is_even = sizes[0] in _EVEN_GROUPS and set(sizes[:-1]) == {sizes[0]}
+    return is_even and sizes[-1] <= 5  # six behind 30 04:00:00 are microseconds
 
 
-def is_card_number(digits: str) -> bool:
+def _judge(in_a_file: bool) -> Judge:
+    if in_a_file:
+        return lambda digits, pieces: is_card_number(digits, in_a_file=pieces == 1)
+    return lambda digits, _: is_card_number(digits)
+
+
+def is_card_number(digits: str, *, in_a_file: bool = False) -> bool:
     """Say whether 13 to 19 plain digits are a card number."""
     if not _SHORTEST <= len(digits) <= _LONGEST or _ISSUER.fullmatch(digits) is None:
         return False
-    is_other = len(digits) == 13 and (digits[0] == "4" or _is_barcode(digits))  # a mobile, goods
+    may_be_other = len(digits) == 13 and not in_a_file
+    is_other = may_be_other and (digits[0] == "4" or _is_barcode(digits))  # a mobile, goods
     return passes_luhn(digits) and not is_other
 
 

@@ -80,6 +80,7 @@ def test_a_card_in_another_writing_is_found(text: str) -> None:
         "4915110000002",
         "418-049-8827 / 292-219-7419",
         "2026-11-23 02:34:16.928833+00:00",
+        "2026-10-30 19:07:11.245442",  # a check digit fits by chance
         "7010000000016241111",  # an instrument identifier
         "d5f4111111111111111aaaaaaaaaaaaa",  # 32 hexadecimal digits
         "4f111111-1111-1111-1111-111111111117",

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from include.adapters.store.engine import open_store
 from include.adapters.store.files import SqlFiles
@@ -232,8 +233,22 @@ def test_a_restatement_replaces_the_days_lines(tmp_path: Path) -> None:
     assert _day(bench, "lines.parquet").height == 1
 
 
-def test_a_file_with_a_card_number_may_be_deleted_once_a_clean_one_is_read(tmp_path: Path) -> None:
-    bench, number = Bench(tmp_path), "4111111111111111"
+@pytest.mark.parametrize(
+    "number",
+    [
+        "4111111111111111",
+        "4111.1111.1111.1111",
+        "4111  1111  1111  1111",
+        "4111\u00a01111\u00a01111\u00a01111",
+        "41111111/11111111",
+        "\uff14" + "\uff11" * 15,
+        "4111\u200b1111\u200b1111\u200b1111",
+    ],
+)
+def test_a_file_with_a_card_number_may_be_deleted_once_a_clean_one_is_read(
+    tmp_path: Path, number: str
+) -> None:
+    bench = Bench(tmp_path)
     bench.gateway.put("Sales", DAY, sales_file(DAY, sale(1), sale(2).replace("ORD-2", number)))
     bench.download()
     bench.classify()

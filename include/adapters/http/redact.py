@@ -8,6 +8,8 @@ import logging
 import re
 from urllib.parse import urlsplit
 
+from include.domain.card_numbers import mask_card_numbers
+
 HIDDEN = "***"
 _QUERY = re.compile(r"\?[^\s\"'<>)]*")
 _USER_INFO = re.compile(r"(?<=://)[^/\s@]+@")
@@ -21,7 +23,6 @@ _SENSITIVE_PAIR = re.compile(
     r"(?i)(['\"]?\b[\w.-]{0,40}(?:password|passphrase|passwd|secret|api[_-]?key|token|operator"
     r"password|signature|sessionid|keyid)['\"]?\s*[:=]\s*)(?:\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s,;&}]+)"
 )
-_CARD_CANDIDATE = re.compile(r"(?<![0-9])(?:[0-9][ -]?){12,18}[0-9](?![0-9])")
 
 
 def redact_url(url: str) -> str:
@@ -53,25 +54,9 @@ def redact(text: str, limit: int = 300) -> str:
     shown = _JWT.sub(HIDDEN, shown)
     shown = _QUERY.sub(f"?{HIDDEN}", shown)
     shown = _SENSITIVE_PAIR.sub(rf"\g<1>{HIDDEN}", shown)
-    shown = _CARD_CANDIDATE.sub(_hide_card, shown)
+    shown = mask_card_numbers(shown, mask=HIDDEN)
     shown = re.sub(r"[\x00-\x1f\x7f]+", " ", shown).strip()  # one line: no forged log entries
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
-
-
-def _hide_card(found: re.Match[str]) -> str:
-    digits = re.sub(r"[ -]", "", found.group())
-    return HIDDEN if is_card_number(digits) else found.group()
-
-
-def is_card_number(digits: str) -> bool:
-    """Say whether 13 to 19 digits look like a card number: issuer prefix and Luhn check."""
-    if not re.fullmatch(r"[2-6][0-9]{12,18}", digits):
-        return False
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        value = int(digit) * (2 if place % 2 else 1)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
 
 
 class HideAddresses(logging.Filter):

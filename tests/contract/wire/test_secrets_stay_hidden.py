@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 import structlog
 
-from include.adapters.http.redact import is_card_number, redact, redact_url
+from include.adapters.http.redact import redact, redact_url
 from include.adapters.http.status import judge
 from include.adapters.http.transport import HttpTransport
 from include.adapters.http.wire import Limits, Request
@@ -121,8 +121,24 @@ def test_card_numbers_are_hidden_and_request_ids_are_not() -> None:
     assert redact("card 4111111111111111.") == "card ***."
     assert redact("request 7058891234566543210123") == "request 7058891234566543210123"
     assert redact("order 1234567890123") == "order 1234567890123"
-    assert is_card_number("5555555555554444")
-    assert not is_card_number("5555555555554445")
+    assert redact("5555555555554444 5555555555554445") == "*** 5555555555554445"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "4111.1111.1111.1111",
+        "4111  1111  1111  1111",
+        "4111\u00a01111\u00a01111\u00a01111",
+        "4111\t1111\t1111\t1111",
+        "41111111/11111111",
+        "3782_822463_10005",
+        "\uff14" + "\uff11" * 15,
+        "4111\u200b1111\u200b1111\u200b1111",
+    ],
+)
+def test_a_card_number_is_hidden_however_it_is_written(number: str) -> None:
+    assert redact(f"card {number} declined") == "card *** declined"
 
 
 def test_text_is_shortened_and_cannot_forge_a_log_line() -> None:

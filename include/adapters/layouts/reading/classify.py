@@ -230,7 +230,7 @@ def _explained(rows: pl.DataFrame, checks: list[Check], plan: Plan) -> pl.DataFr
 
 
 def _masked(texts: pl.Series) -> pl.Series:
-    if not texts.str.contains(cards.PREFILTER).any():
+    if not cards.may_hold_cards(texts).any():
         return texts
     return pl.Series([None if t is None else cards.mask_cards(t) for t in texts], dtype=pl.String)
 

@@ -168,30 +168,40 @@ def _number(digits: Numbers) -> npt.NDArray[np.int64]:
     )
 
 
-def may_hold_runs(texts: pl.Series, run: int) -> bool:
-    """Say whether ``run`` digits may stand in a row, or two groups of four beside a separator.
+def may_hold_digits(texts: pl.Series, count: int) -> bool:
+    """Say whether any text may hold ``count`` digits with no letter between them.
 
-    Texts stand end to end here, so two neighbors may look like one number: a pattern says then.
+    A byte beyond ASCII counts as a digit: it may be of one. Texts stand end to end here, so two
+    neighbors may look like one number: a pattern says then.
     """
     array: Any = texts.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
     if array.buffers()[2] is None:
         return False
     data = np.frombuffer(array.buffers()[2], np.uint8)
-    longest = run + 8  # bytes of which the last test looks at once
+    overlap = count * 6  # bytes in which a number ends that another stretch begins
     return any(
-        _may_hold_runs(data[start : start + _STRETCH_BYTES + longest], run)
+        _may_hold_digits(data[start : start + _STRETCH_BYTES + overlap], count)
         for start in range(0, len(data), _STRETCH_BYTES)
     )
 
 
-def _may_hold_runs(data: Bytes, run: int) -> bool:
-    is_digit = data - np.uint8(ord("0")) < 10  # bytes below "0" wrap round and are large
-    if not is_digit.any():
+def _may_hold_digits(data: Bytes, count: int) -> bool:
+    is_letter = (data | np.uint8(32)) - np.uint8(ord("a")) < 26  # bytes below wrap round
+    if not _has_run(~is_letter, count):
         return False
-    fours = is_digit[:-1] & is_digit[1:]
-    fours = fours[:-2] & fours[2:]  # four digits begin here
-    separator = (data == ord(" ")) | (data == ord("-"))
-    if (fours[:-5] & separator[4:-4] & fours[5:]).any():
-        return True
-    eights = fours[:-4] & fours[4:]
-    return bool((eights[: -(run - 8)] & eights[run - 8 :]).any())
+    is_digit = (data - np.uint8(ord("0")) < 10) | (data >= 128)
+    starts = np.flatnonzero(is_letter)
+    if not len(starts):
+        return int(is_digit.sum()) >= count
+    sums = np.add.reduceat(is_digit, starts, dtype=np.uint32)
+    return int(sums.max()) >= count or int(is_digit[: starts[0]].sum()) >= count
+
+
+def _has_run(holds: npt.NDArray[np.bool_], length: int) -> bool:
+    """Say whether ``length`` neighbors hold; each step doubles how many are looked at."""
+    seen = 1
+    while seen < length:
+        step = min(seen, length - seen)
+        holds = holds[:-step] & holds[step:]
+        seen += step
+    return bool(holds.any())
