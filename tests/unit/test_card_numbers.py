@@ -84,6 +84,8 @@ def test_a_card_in_another_writing_is_found(text: str) -> None:
         "7010000000016241111",  # an instrument identifier
         "d5f4111111111111111aaaaaaaaaaaaa",  # 32 hexadecimal digits
         "4f111111-1111-1111-1111-111111111117",
+        "ord_1aa5c1f65811453211437325dd",  # of an order; its digits would be a Maestro card's
+        "refund ref_1aa5c1f65811453211437325dd, 2.00 USD",
         "",
     ],
 )
