@@ -2,9 +2,12 @@
 
 from airflow.plugins_manager import AirflowPlugin
 
+from tieout.access_log import hide_card_numbers
 from tieout.api.mounted import mounted_app
 from tieout.timetable import SettlementDays
 from tieout.web.app import lazy_app
+
+hide_card_numbers()
 
 
 class TieoutPlugin(AirflowPlugin):

@@ -267,9 +267,12 @@ def test_a_card_number_is_refused_as_a_name_a_number_a_key_and_a_query(kit: Kit)
     key = kit.call("POST", "/v1/orders", order_body(), key=digits)
     query = kit.call("GET", f"/v1/orders?number={digits}")
     path = kit.call("GET", f"/v1/orders/{digits}")
-    assert [one.status_code for one in (key, query, path)] == [422, 422, 404]
+    assert [one.status_code for one in (key, query, path)] == [422, 422, 422]
     for answer in (key, query, path):
         assert digits not in answer.text
+    with kit.database.connect() as connection:
+        told = connection.exec_driver_sql("SELECT count, words FROM alerts").one()
+    assert tuple(told) == (5, "web_shop from 127.0.0.1: the path")
     assert digits not in kit.dump()
 
 

@@ -8,13 +8,13 @@ from anyio.to_thread import run_sync
 from fastapi import Depends, Request
 from fastapi.dependencies.utils import get_flat_dependant
 
-from include.domain.card_numbers import has_card_number
 from include.services.api.clients import is_secret_of
 from include.services.api.ports import ANY_SHOP, ApiClient, ApiClients, Role
 from tieout.api.addresses import sender_of
 from tieout.api.limiter import Limiter
 from tieout.api.problems import Problem
 from tieout.api.tally import Tally
+from tieout.card_in_address import place_of_card
 
 _KEY = re.compile(r"(?i:bearer) +([a-z][a-z0-9_-]{2,39})\.([A-Za-z0-9_-]{20,100})")
 _NOBODY = "nobody we know"
@@ -79,11 +79,11 @@ class Needs:
                 "forbidden", f"client {client.client_id} lacks the role {self.role.value}"
             )
         _refuse_unknown_parameters(request)
-        for name, value in request.query_params.multi_items():
-            if has_card_number(value) or has_card_number(name):
-                tally = request.app.state.api.tally
-                await run_sync(tally.card_number, client.client_id, "the query", address)
-                raise Problem("card-number-refused", "the query holds a card number")
+        where = place_of_card(request)
+        if where:
+            tally = request.app.state.api.tally
+            await run_sync(tally.card_number, client.client_id, where, address)
+            raise Problem("card-number-refused", f"{where} holds a card number")
         request.state.client = client
         return client
 

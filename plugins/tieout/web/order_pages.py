@@ -18,7 +18,7 @@ from include.services.orders.standing import is_wholly_captured
 from include.services.orders.stores import TimelineEntry
 from include.wiring import Tieout, tieout
 from tieout.cursor import at_and_name, cursor_of
-from tieout.web.rendering import HEADERS, STORABLE, Name, Offset, page
+from tieout.web.rendering import HEADERS, STORABLE, Name, Offset, page, refuse_cards
 
 DAG_ID = "orders"
 PAGE = 100  # orders
@@ -43,7 +43,12 @@ Cursor = Annotated[str, Query(max_length=200)]
 Text = Annotated[str, Query(max_length=64), STORABLE]
 
 # Whoever may read the order DAG may read its pages; Airflow protects no plugin by itself.
-router = APIRouter(dependencies=[Depends(requires_access_dag("GET", param_dag_id=DAG_ID))])
+router = APIRouter(
+    dependencies=[
+        Depends(requires_access_dag("GET", param_dag_id=DAG_ID)),
+        Depends(refuse_cards),
+    ]
+)
 
 
 @router.get("/orders")

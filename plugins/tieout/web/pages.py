@@ -11,7 +11,7 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 from include.adapters.store import order_screen, views
 from include.wiring import tieout
 from tieout.web import order_pages
-from tieout.web.rendering import HEADERS, Day, MerchantId, Name, Offset, page
+from tieout.web.rendering import HEADERS, Day, MerchantId, Name, Offset, page, refuse_cards
 
 DAG_ID = "settlement_reconciliation"
 PAGE = 200  # rows
@@ -23,7 +23,12 @@ TYPES = {
 State = Annotated[str, Query(pattern="^(open|resolved)$")]
 
 # Whoever may read the settlement DAG may read its pages; Airflow protects no plugin by itself.
-router = APIRouter(dependencies=[Depends(requires_access_dag("GET", param_dag_id=DAG_ID))])
+router = APIRouter(
+    dependencies=[
+        Depends(requires_access_dag("GET", param_dag_id=DAG_ID)),
+        Depends(refuse_cards),
+    ]
+)
 
 
 def build_app() -> FastAPI:

@@ -1,16 +1,22 @@
 """What all pages share: templates that escape everything, headers, amounts for people."""
 
+import logging
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import Query
+from airflow.api_fastapi.core_api.security import GetUserDep
+from fastapi import HTTPException, Query, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from pydantic import AfterValidator
 
+from include.adapters.store.api_alerts import SqlAlarms
 from include.domain.money import Money
 from include.wiring import tieout
+from tieout.card_in_address import place_of_card
+
+_log = logging.getLogger(__name__)
 
 # The pages hold no script of ours; the reports draw with inline SVG and style.
 HEADERS = {
@@ -33,6 +39,16 @@ Name = Annotated[str, STORABLE]  # in a path
 Day = Annotated[date, Query(ge=date(2000, 1, 1), le=date(2200, 12, 31))]
 Offset = Annotated[int, Query(ge=0, le=10_000_000)]
 MerchantId = Annotated[str, Query(max_length=64), STORABLE]
+
+
+def refuse_cards(request: Request, user: GetUserDep) -> None:
+    """Refuse an address that holds a card number, and ring the alarm; for every page."""
+    where = place_of_card(request)
+    if where:
+        who = f"airflow:{user.get_name()}"
+        _log.error("card_number_refused who=%s where=%s of a page", who, where)
+        SqlAlarms(tieout().store).card_number(who, f"{where} of a page")
+        raise HTTPException(422, f"{where} holds a card number. Look for the order by its own.")
 
 
 def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:
