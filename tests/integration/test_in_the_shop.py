@@ -137,6 +137,21 @@ def test_a_card_number_put_into_an_order_known_already_is_alarmed_and_holds_up_n
     assert unread(play, order_id) == []
 
 
+def test_a_card_number_in_an_order_cancelled_there_is_alarmed_and_cancels_it(play: Play) -> None:
+    order_id, known = play.take(), alarms(play)
+    changed = {"status": "cancelled", "customer_note": "her card is 4111.1111.1111.1111"}
+    assert shop(play).put(f"orders/{number_of(play, order_id)}", changed).ok
+    play.poll_shop()
+    play.sweep()
+    assert play.order(order_id).state == OrderState.cancelled
+    (letter,) = unread(play, order_id)
+    assert letter.reason.startswith("the field customer_note holds a card number")
+    assert sum(count for _, count in alarms(play)) == sum(count for _, count in known) + 1
+    assert shop(play).put(f"orders/{number_of(play, order_id)}", {"customer_note": ""}).ok
+    play.poll_shop()
+    assert unread(play, order_id) == []
+
+
 def test_an_order_that_goes_on_in_the_shop_and_has_ended_here_is_told(play: Play) -> None:
     order_id = play.take("review")
     number, api = number_of(play, order_id), shop(play)

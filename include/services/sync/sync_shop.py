@@ -1,12 +1,11 @@
 """Take a shop's new and changed orders in, so that a lost webhook loses nothing."""
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from include.domain.card_numbers import CardNumberRefused
+from include.domain.card_numbers import CardNumberRefused, refuse_card_numbers
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import ENDED, OrderFacts, OrderState
@@ -107,6 +106,15 @@ class ShopSync:
                 self.watermarks.move(name, found.modified_at.isoformat())
 
     def _work(self, found: ShopOrder, tally: Tally) -> bool:
+        try:
+            is_ours = self._take_in(found, tally)
+        except Rejected:
+            self._refuse_card(found)  # a row has one letter, and none is as urgent
+            raise
+        self._refuse_card(found)
+        return is_ours
+
+    def _take_in(self, found: ShopOrder, tally: Tally) -> bool:
         order_id = order_id_of(found.shop_id, found.order_number)
         saga, ask = self._known(order_id), self.asks.get(found.status)
         if ask in (Ask.cancel, Ask.discard):
@@ -127,17 +135,18 @@ class ShopSync:
                 return False
             self.service.place(self._own(self.translate(found)), WHO)
         else:
-            self._compare(saga, found)
+            self._hold_against(saga, found)
         self._refunds(order_id, found)
         return True
 
-    def _compare(self, saga: Saga[OrderFacts], found: ShopOrder) -> None:
-        try:
-            self._hold_against(saga, found)
-        except CardNumberRefused:  # a clerk's note, say: it holds up nobody's money
-            with suppress(Rejected):  # a row has one letter, and this one is of the number
-                self._refunds(saga.key, found)
-            raise
+    def _refuse_card(self, found: ShopOrder) -> None:
+        """Refuse what a clerk has put into an order that is known, whoever placed it.
+
+        Last, so it holds up no cancellation and nobody's money; a new order is not taken at all.
+        """
+        if self._is_known(found):
+            where = f"shop {found.shop_id}, order {found.order_number}"
+            refuse_card_numbers(found.raw, where)
 
     def _own(self, order: Order) -> Order:
         """Refuse an order that another shopper's stored payment would pay, as the API does."""
@@ -207,7 +216,7 @@ class ShopSync:
         try:
             shown = self.shown(found, taken)
         except CardNumberRefused:
-            raise  # no matter who placed it: the row is set aside, and the alarm rings
+            return saga.facts.shop_changed  # ``_work`` refuses it; nothing can be compared
         except Rejected as fault:
             return f"it cannot be read any more: {fault.what}" if self._is_shops(saga) else ""
         told = changes(taken, shown, money_only=has_left)
