@@ -10,7 +10,7 @@ from datetime import timedelta
 from importlib import import_module
 
 import pendulum
-from airflow.sdk import Param, dag, task, task_group
+from airflow.sdk import Param, chain, dag, task, task_group
 
 from include.mappings.names import merchant_ids
 from tieout.questions.journals import ApproveJournals, ApproveWriteOffs
@@ -73,24 +73,18 @@ def settlement_reconciliation():
 
     @task_group
     def settle(day_key: str):
-        built = day_key
-        for name, options in (
-            ("download", {}),
-            ("classify", {}),
-            ("check", {}),
-            ("match", SYSPRO),
-            ("build", SYSPRO),
-        ):
-            built = step(name, **options)(built)
-        watched = step("watch_disputes", "disputes", **SYSPRO)(built)
-        approve = ApproveJournals(task_id="approve", day_key=built, response_timeout=ANSWER)
-        posted = step("post", "posting", **SYSPRO)(approve.output)
-        tied = step("tie_out", "posting", **SYSPRO)(posted)
+        # Each gets the group's own key: a step that a person marks a success hands on nothing.
+        files = [step(name)(day_key) for name in ("download", "classify", "check")]
+        match, build = (step(name, **SYSPRO)(day_key) for name in ("match", "build"))
+        approve = ApproveJournals(task_id="approve", day_key=day_key, response_timeout=ANSWER)
+        post, tied = (step(name, "posting", **SYSPRO)(day_key) for name in ("post", "tie_out"))
+        chain(*files, match, build, approve, post, tied)
         # Beside the day: its own settlement waits for no answer about a dispute.
+        watched = step("watch_disputes", "disputes", **SYSPRO)(day_key)
         lost = ApproveWriteOffs(
-            task_id="approve_write_offs", day_key=watched, response_timeout=ANSWER
+            task_id="approve_write_offs", day_key=day_key, response_timeout=ANSWER
         )
-        step("post_write_offs", "disputes", **SYSPRO)(lost.output)
+        chain(build, watched, lost, step("post_write_offs", "disputes", **SYSPRO)(day_key))
         # Written whatever happened above; it fails itself when the day is not proven.
         [tied, watched] >> step("report", "posting", trigger_rule="all_done")(day_key)
 

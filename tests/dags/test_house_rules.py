@@ -50,6 +50,15 @@ def test_the_nine_steps_have_the_names_a_controller_knows(dagbag) -> None:  # ty
     assert [step for step in found if step in beside] == beside
 
 
+def test_no_step_of_a_day_depends_on_what_another_hands_on(dagbag) -> None:  # type: ignore[no-untyped-def]
+    """What a person marks a success hands on nothing; the next would begin without a day."""
+    from airflow.sdk.definitions.xcom_arg import XComArg
+
+    for task in dagbag.dags["settlement_reconciliation"].tasks:
+        read_from = {operator.task_id for operator, _ in XComArg.iter_xcom_references(task)}
+        assert read_from <= {"choose_days"}, task.task_id
+
+
 def test_no_settlement_waits_for_the_answer_about_a_dispute(dagbag) -> None:  # type: ignore[no-untyped-def]
     dag = dagbag.dags["settlement_reconciliation"]
     after = dag.get_task("settle.approve_write_offs").downstream_task_ids

@@ -128,6 +128,7 @@ def test_the_match_step_reads_only_the_merchants_own_documents(
     given: dict[str, Any] = {}
     nothing = MagicMock()  # the other stores: this step only hands them on
     nothing.merchant, nothing.effects = (lambda day: merchant), store
+    nothing.days.get.return_value.state = "checked"
     monkeypatch.setattr(day_step, "tieout", lambda: nothing)
     monkeypatch.setattr(
         "include.services.match_lines.match_lines",

@@ -12,6 +12,7 @@ from include.domain.merchant import Merchant
 from include.domain.settlement import SettlementDay
 from include.wiring import Tieout, tieout
 from tieout.retry import decisive, faults_of
+from tieout.tasks.steps import NEXT, missing_before, not_ended
 from tieout.tasks.task_log import logged
 
 
@@ -20,17 +21,13 @@ class DayNotProven(Rejected):
 
 
 Step = Callable[[Tieout, SettlementDay, Merchant], str]
-NEXT = dict(
-    zip(
-        "download classify check match build approve post tie_out".split(),
-        "classify check match build approve post tie_out report".split(),
-        strict=True,
-    )
-)
 
 
 def day_step(work: Step) -> Callable[[str], str]:
-    """Wrap a step: parse the key, tell the log, keep with the day how it ended."""
+    """Wrap a step: parse the key, tell the log, keep with the day how it ended.
+
+    A step that needs one which has not ended is refused, and the day is blocked at that one.
+    """
     name = work.__name__
 
     @functools.wraps(work)
@@ -38,14 +35,17 @@ def day_step(work: Step) -> Callable[[str], str]:
         day, context = SettlementDay.parse(day_key), tieout()
 
         def recorded() -> str:
+            at = name
             try:
-                state = work(context, day, context.merchant(day))
+                merchant = context.merchant(day)
+                if missing := missing_before(name, context.days.get(day)):
+                    at = missing
+                    raise not_ended(missing, name, day)
+                state = work(context, day, merchant)
             except DayNotProven:
                 raise
             except Exception as error:
-                if isinstance(decisive(error), Rejected):
-                    why = "; ".join(str(one) for one in faults_of(error))
-                    context.days.record(day, "blocked", reason=f"{name}: {why}")
+                _keep_refusal(context, day, at, error)
                 raise
             if state:
                 context.days.record(day, state)
@@ -55,3 +55,9 @@ def day_step(work: Step) -> Callable[[str], str]:
         return day_key
 
     return run
+
+
+def _keep_refusal(context: Tieout, day: SettlementDay, at: str, error: Exception) -> None:
+    if isinstance(decisive(error), Rejected):
+        why = "; ".join(str(one) for one in faults_of(error))
+        context.days.record(day, "blocked", reason=f"{at}: {why}")

@@ -14,6 +14,7 @@ from include.domain.settlement import SettlementDay
 from include.wiring import Tieout, tieout
 from tieout.desks.commissioned import demand_for_journals
 from tieout.tasks.day_step import DayNotProven, day_step
+from tieout.tasks.steps import missing_before, not_ended
 from tieout.tasks.task_log import logged
 from tieout.this_process import worker_name
 
@@ -39,6 +40,10 @@ def approval_request(day_key: str) -> "ApprovalRequest | None":
     merchant = context.merchant(day)
 
     def work() -> "ApprovalRequest | None":
+        if missing := missing_before("approve", context.days.get(day)):
+            refusal = not_ended(missing, "approve", day)
+            context.days.record(day, "blocked", reason=f"{missing}: {refusal}")
+            raise refusal
         if merchant.is_shadow:
             context.days.record(day, SHADOW)
             return None
