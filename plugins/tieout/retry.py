@@ -1,14 +1,17 @@
 """When a failed task is tried again: the three error families decide, not the vendor's code."""
 
 import os
+import sys
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 from airflow.sdk.definitions.retry_policy import RetryAction, RetryDecision, RetryPolicy
 
 from include.domain.errors import IntegrationError, OutcomeUnknown, Rejected, Retryable
 
-TRIES_OF_A_BUG = 3  # a lost database connection may pass; a bug of ours does not
+TRIES_OF_A_BUG = 3  # what looks like one may pass; a bug of ours does not
+_SQLITE_ERROR = 1  # what SQLite says of a table or column it has not got; busy and full are others
 
 
 def faults_of(fault: BaseException) -> list[BaseException]:
@@ -25,7 +28,43 @@ def decisive(fault: BaseException) -> BaseException:
         for one in found:
             if isinstance(one, family):
                 return one
-    return next((one for one in found if not isinstance(one, Rejected)), found[0])
+    lost = (one for one in found if is_lost_connection(one))
+    bugs = (one for one in found if not isinstance(one, Rejected))
+    return next(chain(lost, bugs, found))
+
+
+def is_lost_connection(fault: BaseException) -> bool:
+    """Say whether a database was away, failed over, full or busy: no bug, and it passes."""
+    if "sqlalchemy" not in sys.modules:  # DAG files import this module and must load in no time
+        return False
+    from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+    if not isinstance(fault, DBAPIError):
+        return False
+    if getattr(fault.orig, "sqlite_errorcode", None) == _SQLITE_ERROR:
+        return False
+    return isinstance(fault, InterfaceError | OperationalError) or fault.connection_invalidated
+
+
+def bug_tries(context: Any, try_number: int, max_tries: int) -> list[int]:
+    """Return the tries that ended in a bug, this one included, since the task was last cleared.
+
+    Airflow counts on where a task had waited for SYSPRO, or was cleared: those were no bugs.
+    Outside a task nothing is kept, and every try counts.
+    """
+    store = _kept(context)
+    if store is None:
+        return list(range(1, try_number + 1))
+    return sorted({*(store.get(_key(max_tries)) or ()), try_number})
+
+
+def _kept(context: Any) -> Any:
+    """Return what Airflow keeps for a task instance from try to try, or None."""
+    return None if context is None else context.get("task_state_store")
+
+
+def _key(max_tries: int) -> str:
+    return f"bugs|{max_tries}"  # Airflow raises it with every clear, which begins a new count
 
 
 class FamilyRetryPolicy(RetryPolicy):
@@ -45,6 +84,13 @@ class FamilyRetryPolicy(RetryPolicy):
         context: Any = None,
     ) -> RetryDecision:
         exception = decisive(exception)
+        bugs = bug_tries(context, try_number, max_tries) if _is_bug(exception) else []
+        if bugs and (store := _kept(context)) is not None:
+            store.set(_key(max_tries), bugs)
+        return self.decide(exception, len(bugs))
+
+    def decide(self, exception: BaseException, bugs: int) -> RetryDecision:
+        """Decide about one fault; ``bugs``: how many tries ended in a bug, this one included."""
         if isinstance(exception, Rejected):
             return RetryDecision.fail(reason="rejected: it fails again until someone acts")
         if isinstance(exception, OutcomeUnknown):
@@ -53,9 +99,11 @@ class FamilyRetryPolicy(RetryPolicy):
             )
         if isinstance(exception, Retryable):
             return RetryDecision.retry(reason="nothing happened; the same call may work later")
-        if try_number >= TRIES_OF_A_BUG:
+        if not _is_bug(exception):
+            return RetryDecision.retry(reason="the database was lost, which passes")
+        if bugs >= TRIES_OF_A_BUG:
             return RetryDecision.fail(reason="not a fault of the outside: trying again is no cure")
-        reason = "not a fault of the outside, yet a lost connection may pass"
+        reason = "not a fault of the outside, yet it may pass"
         return RetryDecision(RetryAction.DEFAULT, reason=reason)
 
     def serialize(self) -> dict[str, Any]:
@@ -66,18 +114,24 @@ class FamilyRetryPolicy(RetryPolicy):
         return cls(timedelta(seconds=data["unknown_wait_s"]))
 
 
-def what_follows(fault: BaseException, try_number: int, max_tries: int) -> str:
+def _is_bug(fault: BaseException) -> bool:
+    return not isinstance(fault, IntegrationError) and not is_lost_connection(fault)
+
+
+def what_follows(fault: BaseException, try_number: int, max_tries: int, context: Any = None) -> str:
     """Say what becomes of a task that ends with this fault, for whoever reads its log.
 
     Args:
         fault: what the task raises.
         try_number: of this try, from 1.
         max_tries: how many tries Airflow allows after the first one; 0 outside a task.
+        context: the task's; None outside of one.
     """
-    decision = FamilyRetryPolicy().evaluate(fault, try_number, max_tries)
-    left = max_tries + 1 - try_number
-    if not isinstance(decisive(fault), IntegrationError):
-        left = min(left, TRIES_OF_A_BUG - try_number)
+    fault, left = decisive(fault), max_tries + 1 - try_number
+    bugs = len(bug_tries(context, try_number, max_tries)) if _is_bug(fault) else 0
+    decision = FamilyRetryPolicy().decide(fault, bugs)
+    if bugs:
+        left = min(left, TRIES_OF_A_BUG - bugs)
     if decision.action is RetryAction.FAIL or left <= 0:
         return f"not tried again; {decision.reason}"
     wait = decision.retry_delay

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from airflow.sdk import get_current_context
-from airflow.sdk.exceptions import AirflowTaskTimeout
+from airflow.sdk.exceptions import AirflowRuntimeError, AirflowTaskTimeout
 
 from include.adapters.store.api_alerts import SqlAlarms
 from include.domain.card_numbers import CardNumberRefused
@@ -61,10 +61,14 @@ def logged(
 
 def _follows(fault: BaseException) -> str:
     try:
-        task = get_current_context()["ti"]
+        context = get_current_context()
     except RuntimeError:  # called by a test or from a shell: no task, so no further try
         return what_follows(fault, 1, 0)
-    return what_follows(fault, task.try_number, task.max_tries)
+    task = context["ti"]
+    try:
+        return what_follows(fault, task.try_number, task.max_tries, context)
+    except (AirflowRuntimeError, OSError, EOFError):  # Airflow does not say what it has kept
+        return what_follows(fault, task.try_number, task.max_tries)
 
 
 def _words(fault: BaseException) -> str:
