@@ -163,15 +163,17 @@ def apply_decision(
 ) -> None:
     """Apply an answer to journals, all of them or, where one was not asked about, none.
 
-    Silence is no answer: the journals stay as they are. *Held* is a person's word, which what is
-    built anew from a journal inherits.
+    Applied again, to some that have it already, it changes nothing of those. Silence is no answer:
+    the journals stay as they are. *Held* is a person's word, which what is built anew from a
+    journal inherits.
 
     Raises:
         Retryable: a journal changed after the question; it has to be asked again.
     """
+    decision = APPROVED if is_approved else HELD
     for journal in waiting:
         known = approvals.latest(journal.key, journal.digest)
-        if known is None or known[0] != ASKED:
+        if known is None or (known[0] != ASKED and known != (decision, decided_by)):
             raise Retryable(
                 f"journal {journal.key} changed after the question was asked; the answer of "
                 f"{decided_by} is void",
@@ -180,7 +182,6 @@ def apply_decision(
             )
     is_silence = decided_by == NO_ANSWER
     for journal in waiting:
-        decision = APPROVED if is_approved else HELD
         detail = {"amount": str(journal.debit_total), "digest": journal.digest}
         signed = Signed(f"journal {decision}", decided_by, AIRFLOW, detail)
         approvals.decide(

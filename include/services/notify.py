@@ -101,6 +101,7 @@ def tell_question(
     question: ApprovalRequest,
     *,
     run: str,
+    asked_in: int = 0,
     until: datetime,
     sent: SentMessages,
     mail: MailSender | None,
@@ -110,18 +111,22 @@ def tell_question(
     """Tell who must answer that a question waits, once for each run's exact question.
 
     The report comes only after the answer, so nothing else says in time that one is wanted. What
-    another run asks waits anew, whether or not it says the same.
+    another run asks waits anew, whether or not it says the same; so does what this run has asked
+    before, in the try ``asked_in``, and has no answer to on record.
     Returns whether it went out; what cannot be sent is logged, as in ``notify``.
     """
-    asked = f"{run}\0{question.subject}\0{question.body}".encode("utf-8", "replace")
+    said = f"{run}\0{question.subject}\0{question.body}" + (f"\0{asked_in}" if asked_in else "")
+    asked = said.encode("utf-8", "replace")
     key = f"{day}|asked|{hashlib.sha256(asked).hexdigest()[:16]}"
     if key not in sent.untold([key]):
         return False
     where = f"\n\n{link}" if link else ""
+    again = "It was asked before and no answer is on record: please answer again. "
     message = Message(
         "asked",
         one_line(question.subject),
-        "Nothing of it is posted until somebody answers in Airflow, Required Actions. "
+        (again if asked_in else "")
+        + "Nothing of it is posted until somebody answers in Airflow, Required Actions. "
         f"No answer by {until:%Y-%m-%d %H:%M} UTC holds it.{where}",
         (key,),
     )

@@ -2,13 +2,24 @@
 
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from include.domain.errors import Rejected
 from include.services.approve_journals import ApprovalRequest
+from tests.kept import Kept
 
 DAY = "acme_us|2026-10-31"
+
+
+def in_run() -> dict[str, Any]:
+    return {
+        "run_id": "r",
+        "ti": SimpleNamespace(try_number=1),
+        "dag_run": SimpleNamespace(run_type="scheduled"),
+        "task_state_store": Kept(),
+    }
 
 
 def _refuse(task: object, context: object) -> None:
@@ -31,7 +42,7 @@ def test_a_day_that_nobody_can_be_asked_about_is_blocked(
         task_id="approve", day_key=DAY, response_timeout=timedelta(days=1)
     )
     with pytest.raises(Rejected):
-        task.execute({"run_id": "r"})
+        task.execute(in_run())
     assert blocked[0].startswith(f"{DAY}: an older text is shown")
 
 
@@ -51,7 +62,7 @@ def test_the_trouble_of_a_write_off_never_blocks_the_day(
         task_id="approve_write_offs", day_key=DAY, response_timeout=timedelta(days=1)
     )
     with pytest.raises(Rejected):
-        task.execute({"run_id": "r", "dag_run": SimpleNamespace(run_type="scheduled")})
+        task.execute(in_run())
 
 
 @pytest.mark.parametrize("kind", ["ApproveJournals", "ApproveWriteOffs"])
@@ -72,5 +83,5 @@ def test_the_owner_is_told_before_anybody_can_answer(
     monkeypatch.setattr(journals, "require_shown", lambda *_: done.append("shown"))
     monkeypatch.setattr(HITLOperator, "execute", lambda *_: done.append("parked"))
     task = getattr(journals, kind)(task_id="approve", day_key=DAY, response_timeout=answer_in)
-    task.execute({"run_id": "r", "dag_run": SimpleNamespace(run_type="scheduled")})
-    assert done == [(DAY, request, answer_in, "r"), "shown", "parked"]
+    task.execute(in_run())
+    assert done == [(DAY, request, answer_in, "r", 0), "shown", "parked"]

@@ -10,6 +10,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from include.domain.errors import OutcomeUnknown, Parked, Rejected, Retryable
+from tests.kept import Kept
 from tests.postgres import postgres
 from tieout.retry import FamilyRetryPolicy, what_follows
 
@@ -82,12 +83,6 @@ def test_the_log_promises_no_try_that_does_not_come(
 def test_a_bug_of_ours_gets_no_more_tries_where_the_task_has_many() -> None:
     assert "tries left: 1" in what_follows(ValueError("bug"), 2, max_tries=24)
     assert what_follows(ValueError("bug"), 3, max_tries=24).startswith("not tried again")
-
-
-class Kept(dict[str, Any]):
-    """What Airflow keeps of a task instance: over its tries, and over a clear."""
-
-    set = dict.__setitem__
 
 
 def context() -> dict[str, Any]:

@@ -210,6 +210,17 @@ def test_a_journal_changed_after_the_question_voids_the_answer(desk: Desk) -> No
     assert desk.state() is JournalState.built
 
 
+def test_an_answer_recorded_in_part_may_be_recorded_again(desk: Desk) -> None:
+    """The database was lost between what was decided and the journal that it moves."""
+    desk.find(Cause.missing_in_erp, 10**9)
+    desk.ask()
+    desk.approvals.decide(
+        BALANCED.key, BALANCED.digest, decision="approved", decided_by="finance", reason=""
+    )
+    desk.answer(is_approved=True)
+    assert desk.state() is JournalState.approved
+
+
 def test_an_approved_journal_is_posted_once_and_ties_out(desk: Desk) -> None:
     desk.ask()
     assert desk.post() == ((BALANCED.key,), ())

@@ -207,13 +207,18 @@ def test_where_there_is_no_way_yet_nobody_counts_as_told(desk: Desk) -> None:
 
 
 def _ask(
-    desk: Desk, day: SettlementDay = DAY, body: str = "digest 1", run: str = "scheduled__1"
+    desk: Desk,
+    day: SettlementDay = DAY,
+    body: str = "digest 1",
+    run: str = "scheduled__1",
+    asked_in: int = 0,
 ) -> bool:
     return tell_question(
         day,
         US,
         ApprovalRequest("acme_us, 2026-10-31: approve 2 journals", body),
         run=run,
+        asked_in=asked_in,
         until=datetime(2026, 11, 2, 8, 5, tzinfo=UTC),
         sent=desk.sent,
         mail=desk.mail,
@@ -230,6 +235,15 @@ def test_whoever_must_answer_is_told_once_while_the_question_waits(desk: Desk) -
     assert "No answer by 2026-11-02 08:05 UTC holds it." in text
     assert text.endswith("https://airflow.example/required_actions")
     assert len(desk.chat.sent) == 1
+
+
+def test_a_question_whose_answer_was_lost_is_told_anew_and_says_so(desk: Desk) -> None:
+    assert _ask(desk)
+    assert _ask(desk, asked_in=1)
+    assert not _ask(desk, asked_in=1)
+    assert _ask(desk, asked_in=4)
+    texts = [text for _, _, text in desk.mail.sent]
+    assert ["please answer again" in text for text in texts] == [False, True, True]
 
 
 def test_a_question_about_other_journals_or_of_another_day_is_told_anew(desk: Desk) -> None:

@@ -8,9 +8,11 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.domain.errors import Rejected
+from tieout.questions.recorded import recorded
 from tieout.questions.shown import require_shown
 
 APPROVE, HOLD = "Approve", "Hold"
+_ASKED = "asked"  # kept by Airflow with the task instance until an answer is on record
 
 
 class ApproveJournals(HITLOperator):
@@ -18,7 +20,8 @@ class ApproveJournals(HITLOperator):
 
     The question names the digest of the exact journals. If they change before the answer is
     used, the answer is void, and a new run asks about them as they are (see ``shown``). The
-    merchant's people are told that it waits. No answer in time means held.
+    merchant's people are told that it waits, and anew where an answer may have been lost: Airflow
+    drops it with the try that could not record it. No answer in time means held.
     """
 
     template_fields = ("subject", "body", "day_key")
@@ -48,12 +51,14 @@ class ApproveJournals(HITLOperator):
         self.subject, self.body = request.subject, request.body
         self._tell(request, context)  # first: between shown and parked an answer would be lost
         self._show(context)
+        context["task_state_store"].set(_ASKED, context["ti"].try_number)
         return super().execute(context)
 
     def _tell(self, request: Any, context: Any) -> None:
         from tieout.tasks.asking import tell_owner
 
-        tell_owner(self.day_key, request, self.time_left, context["run_id"])
+        asked_in = context["task_state_store"].get(_ASKED, 0)
+        tell_owner(self.day_key, request, self.time_left, context["run_id"], asked_in)
 
     def _show(self, context: Any) -> None:
         """Let the question be read; a day that nobody can be asked about is blocked, not held."""
@@ -69,11 +74,13 @@ class ApproveJournals(HITLOperator):
         answer = super().execute_complete(context, event)
         user = answer["responded_by_user"]
         is_approved = answer["chosen_options"] == [APPROVE]
-        self._desk.record_decision(
-            self.day_key,
-            is_approved=is_approved,
-            decided_by=user["name"] if user else NO_ANSWER,
+        decided_by = user["name"] if user else NO_ANSWER
+        recorded(
+            lambda: self._desk.record_decision(
+                self.day_key, is_approved=is_approved, decided_by=decided_by
+            )
         )
+        context["task_state_store"].delete(_ASKED)
         if not is_approved:
             raise AirflowSkipException(f"{self.day_key} is held; nothing is posted.")
         return self.day_key

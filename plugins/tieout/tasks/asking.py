@@ -10,8 +10,12 @@ from include.wiring import tieout
 log = logging.getLogger(__name__)
 
 
-def tell_owner(day_key: str, question: ApprovalRequest, time_left: timedelta, run_id: str) -> None:
+def tell_owner(
+    day_key: str, question: ApprovalRequest, time_left: timedelta, run_id: str, asked_in: int
+) -> None:
     """Send the merchant's people one message about a question of this day, by every way there is.
+
+    ``asked_in``: the try that asked before and has no answer on record; 0 where none did.
 
     A mail server or chat that is down stops no question: that is logged, and the question waits.
     """
@@ -24,6 +28,7 @@ def tell_owner(day_key: str, question: ApprovalRequest, time_left: timedelta, ru
         context.merchant(day),
         question,
         run=run_id,
+        asked_in=asked_in,
         until=context.clock.now() + time_left,
         sent=context.sent_messages,
         mail=mail(),
