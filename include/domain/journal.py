@@ -43,6 +43,11 @@ class JournalLine:
     source: str  # what it sums, e.g. "gross_sale" or "fee.interchange"; opens to the lines
     narrative: str = ""
 
+    @property
+    def text(self) -> str:
+        """What stands beside it in the ledger."""
+        return self.narrative or self.source
+
 
 @dataclass(frozen=True, slots=True)
 class Journal:
@@ -105,6 +110,11 @@ class Journal:
     def reference(self) -> str:
         """What we plant in SYSPRO to find it again: 20 characters, a pure function of the key."""
         return "TO" + hashlib.sha256(self.key.encode()).hexdigest()[:18].upper()
+
+    @property
+    def text(self) -> str:
+        """What stands above its lines in the ledger."""
+        return self.narrative or self.key
 
     @property
     def debit_total(self) -> Money:

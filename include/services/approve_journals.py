@@ -79,6 +79,7 @@ class ApprovalRequest:
 
     subject: str
     body: str
+    report: str = ""  # the address of a draft of what is asked about, or ''
 
 
 def approval_request(
@@ -88,11 +89,13 @@ def approval_request(
     journals: JournalBook,
     approvals: Approvals,
     items: DayItems,
+    draft: str = "",
 ) -> ApprovalRequest | None:
     """Approve what needs no person and return ``None``, or return the question to ask.
 
     The question is recorded with each journal's digest, so that the answer can be refused if a
-    journal changes before it comes.
+    journal changes before it comes. ``draft`` is the address where the journals can be read line by
+    line before that, or ''.
     """
     undecided = _undecided(day, journals)
     outside = _outside_tolerance(items.open_of_day(day), merchant)
@@ -117,7 +120,8 @@ def approval_request(
     return ApprovalRequest(
         subject=f"{merchant.merchant_id}, {day.settlement_date}: approve {len(waiting)} "
         f"journal{'s' if len(waiting) > 1 else ''}",
-        body=_question(day, waiting, outside, merchant),
+        body=_question(day, waiting, outside, merchant, draft),
+        report=draft,
     )
 
 
@@ -225,6 +229,7 @@ def _question(
     waiting: Sequence[BookedJournal],
     outside: Sequence[OpenItem],
     merchant: Merchant,
+    draft: str,
 ) -> str:
     """Write what a controller needs to decide: the journals, and what does not tie."""
     limits = sorted({item.currency for item in outside if item.currency})
@@ -236,9 +241,12 @@ def _question(
         else f"**{day.merchant_id}** on **{day.settlement_date}** is within its tolerance now, and "
         "a person has held these journals before."
     )
+    where = f"[the draft of the report]({draft})" if draft else "the draft of the report"
     lines = [
         f"{why} Approve to post these journals as they are; the items stay open with their "
         "owners. Hold to post nothing.",
+        "",
+        f"Every line of them, as it would be posted, is in {where}, on the page *Settlements*.",
         "",
         "| journal | batch | debit total | posting date | digest |",
         "| --- | --- | ---: | --- | --- |",
@@ -261,7 +269,7 @@ def _question(
             f"{cell(item.next_action)} |"
         )
     if len(outside) > 40:
-        lines.append(f"| | | and {len(outside) - 40} more: see the report | |")
+        lines.append(f"| | | and {len(outside) - 40} more: see the draft | |")
     return "\n".join(lines)
 
 

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 _EXAMPLES = 3  # items spelled out in a message; the report has all
 _WAITING = {
     "blocked": "Resolve it, then clear that step of this merchant: it and the steps after it wait.",
-    # The report is written once the question is over: answered, or not in time.
+    # Only a draft is written before the question is over: answered, or not in time.
     "held": "Those journals are not posted. To be asked again, clear 'approve' of this merchant.",
     "parked": "Open the posting period in SYSPRO, and the rest goes by itself; or decide where the "
     "journals go.",
@@ -110,9 +110,9 @@ def tell_question(
 ) -> bool:
     """Tell who must answer that a question waits, once for each run's exact question.
 
-    The report comes only after the answer, so nothing else says in time that one is wanted. What
-    another run asks waits anew, whether or not it says the same; so does what this run has asked
-    before, in the try ``asked_in``, and has no answer to on record.
+    The day's messages come only after the answer, so nothing else says in time that one is wanted.
+    What another run asks waits anew, whether or not it says the same; so does what this run has
+    asked before, in the try ``asked_in``, and has no answer to on record.
     Returns whether it went out; what cannot be sent is logged, as in ``notify``.
     """
     said = f"{run}\0{question.subject}\0{question.body}" + (f"\0{asked_in}" if asked_in else "")
@@ -120,7 +120,8 @@ def tell_question(
     key = f"{day}|asked|{hashlib.sha256(asked).hexdigest()[:16]}"
     if key not in sent.untold([key]):
         return False
-    where = f"\n\n{link}" if link else ""
+    draft = f"\n\nEvery line as it would be posted: {question.report}" if question.report else ""
+    where = f"{draft}\n\n{link}" if link else draft
     again = "It was asked before and no answer is on record: please answer again. "
     message = Message(
         "asked",

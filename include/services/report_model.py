@@ -5,17 +5,21 @@ never as zero. No instant of the clock is in here: the same day gives the same b
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
-from include.domain.journal import Journal
+from include.domain.journal import Journal, JournalKind
 from include.domain.money import Money, total
 from include.domain.quality import QualityResult
 from include.domain.settlement import Coverage, SettlementDay
+from include.services.journal_book import UNDECIDED
 
 NOT_KNOWABLE = "not knowable"
 AWAITED = "awaited"
+DRAFT = (
+    "Journals wait for approval; nothing of them is posted. The day's report replaces this draft."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,11 @@ class JournalReport:
     conservation: Conservation | None
     tie_out: TieOut | None
     approval: str = ""  # who decided what, or ''
+
+    @property
+    def is_undecided(self) -> bool:
+        """Say whether the day's question is about it; a write-off is asked about beside the day."""
+        return self.state in UNDECIDED and self.journal.kind is not JournalKind.dispute_lost
 
     @property
     def number(self) -> str:
@@ -211,11 +220,12 @@ class ReportModel:
     lines: Lines
     mapping_version: str
     history: tuple[VersionChange, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    is_draft: bool = False  # written for whoever is asked about the journals
 
     @property
     def title(self) -> str:
-        return f"{self.day.merchant_id}, {self.day.settlement_date.isoformat()}"
+        draft = " (draft)" if self.is_draft else ""
+        return f"{self.day.merchant_id}, {self.day.settlement_date.isoformat()}{draft}"
 
     @property
     def is_restated(self) -> bool:

@@ -1,13 +1,13 @@
 """Step 9 of the day: say everything that is known of it, as XLSX, HTML and CSV.
 
-Written on every run, whatever happened before: a stopped day's report says where it stopped. The
-same inputs give the same bytes.
+Written on every run, whatever happened before: a stopped day's report says where it stopped. A
+draft is written before a person is asked about the journals. The same inputs give the same bytes.
 """
 
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Protocol
@@ -114,9 +114,14 @@ def write_report(
     mappings: FeeKinds,
     writers: Mapping[str, ReportWriter],
     reports: Reports,
+    is_draft: bool = False,
 ) -> dict[str, Path]:
-    """Write the report in every format and remember where; return path by format."""
-    model = assemble(day, merchant, facts=facts, lake=lake, mappings=mappings)
+    """Write the report in every format, in place of the one before; return path by format.
+
+    A draft says that it is one, and that its journals wait for approval.
+    """
+    known = assemble(day, merchant, facts=facts, lake=lake, mappings=mappings)
+    model = replace(known, is_draft=is_draft)
     written = {}
     for fmt, writer in writers.items():
         path = Path(lake.report_path(day, f"{model.stem}.{fmt}"))

@@ -216,7 +216,7 @@ def _ask(
     return tell_question(
         day,
         US,
-        ApprovalRequest("acme_us, 2026-10-31: approve 2 journals", body),
+        ApprovalRequest("acme_us, 2026-10-31: approve 2 journals", body, "https://x/report.html"),
         run=run,
         asked_in=asked_in,
         until=datetime(2026, 11, 2, 8, 5, tzinfo=UTC),
@@ -233,6 +233,7 @@ def test_whoever_must_answer_is_told_once_while_the_question_waits(desk: Desk) -
     to, subject, text = desk.mail.sent[0]
     assert (to, subject) == (US.notify, "acme_us, 2026-10-31: approve 2 journals")
     assert "No answer by 2026-11-02 08:05 UTC holds it." in text
+    assert "Every line as it would be posted: https://x/report.html\n" in text
     assert text.endswith("https://airflow.example/required_actions")
     assert len(desk.chat.sent) == 1
 

@@ -20,7 +20,7 @@ from include.adapters.reports.html_report import SHOWN_LINES, HtmlReport, render
 from include.adapters.reports.safe_text import safe_csv_text, safe_text
 from include.adapters.reports.xlsx_report import XlsxReport
 from include.domain.money import Money
-from include.services.report_model import CurrencySummary, Figure
+from include.services.report_model import DRAFT, CurrencySummary, Figure
 from tests.unit.report_example import DAY, FIGURES, FILE, ITEM, LINES, ListedLines, example, line
 
 # What a file may hold in a name or reference, and what the cell must then be.
@@ -354,3 +354,32 @@ def test_a_day_that_has_not_begun_has_a_report_too(tmp_path: Path) -> None:
         assert (tmp_path / "r").stat().st_size > 0
     assert "No journal was built for this day." in render(empty)
     assert str(DAY) in render(empty)
+
+
+def test_a_draft_says_in_every_format_that_its_journals_wait_for_approval(tmp_path: Path) -> None:
+    waiting = replace(example().journals[0], state="built", their_key="", tie_out=None)
+    final = example(state="held", journals=(waiting,))
+    draft = replace(final, is_draft=True)
+    path = tmp_path / "r.xlsx"
+    for model, is_said in ((draft, True), (final, False)):
+        page = render(model)
+        assert ("wait for approval; nothing of them is posted" in page) is is_said
+        assert ("Not posted. It waits for approval" in page) is is_said
+        XlsxReport().write(model, path)
+        top = [row[:2] for row in openpyxl.load_workbook(path)["Summary"].values][:2]
+        assert (top[1] == ("Draft", DRAFT)) is is_said
+        CsvReport().write(model, tmp_path / "r.csv")
+        assert (DRAFT in (tmp_path / "r.csv").read_text()) is is_said
+
+
+def test_a_journal_is_shown_line_by_line_with_the_text_that_the_ledger_gets() -> None:
+    booked = example().journals[0].journal
+    page = render(example())
+    assert f"{booked.key} · digest <code>{booked.digest[:16]}</code>" in page
+    for one in booked.lines:
+        assert f"<td>{one.source}</td>" in page
+    named = replace(booked.lines[0], narrative="in transit")
+    journal = replace(booked, lines=(named, *booked.lines[1:]), narrative="Settlement of B1")
+    page = render(example(journals=(replace(example().journals[0], journal=journal),)))
+    assert "<td>in transit</td>" in page
+    assert "Settlement of B1 · digest" in page

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from include.adapters.reports.safe_text import safe_csv_text
 from include.domain.money import Money
-from include.services.report_model import JournalReport, ReportModel
+from include.services.report_model import DRAFT, JournalReport, ReportModel
 
 COLUMNS = (
     "section merchant_id settlement_date currency name detail amount count status source "
@@ -42,6 +42,8 @@ def _text(**values: str) -> Row:
 
 def _rows(model: ReportModel) -> Iterator[Row]:
     yield {"section": "day", **_text(status=model.state, detail=model.reason, owner=model.owner)}
+    if model.is_draft:
+        yield {"section": "day", **_text(name="draft", detail=DRAFT)}
     yield {"section": "day", **_text(name="mapping_version", detail=model.mapping_version)}
     for summary in model.summaries:
         for figure in summary.figures:

@@ -12,7 +12,7 @@ from include.adapters.reports.safe_text import visible
 from include.domain.money import Money, total
 from include.domain.quality import Severity
 from include.domain.settlement import LineClass
-from include.services.report_model import LineReport, ReportModel
+from include.services.report_model import DRAFT, LineReport, ReportModel
 
 SHOWN_LINES = 200  # per class and currency; the workbook and the CSV hold every line
 SHOWN_FLAGGED = 1_000  # lines that an open item is about, on top of these
@@ -73,6 +73,7 @@ def render(model: ReportModel) -> str:
     quality = model.quality
     return _template().render(
         model=model,
+        draft=DRAFT,
         groups=groups,
         anchors={(g.currency, g.line_class): g.anchor for g in groups},
         shown=shown,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from include.domain.money import Money, total
-from include.services.report_model import JournalReport, LineReport, ReportModel
+from include.services.report_model import DRAFT, JournalReport, LineReport, ReportModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,8 @@ FILES = Sheet(
 def title_rows(model: ReportModel) -> Iterator[Row]:
     """What stands above the summary."""
     yield [f"Settlement of {model.title}"]
+    if model.is_draft:
+        yield ["Draft", DRAFT]
     yield ["State", f"{model.state}: {model.reason}" if model.reason else model.state]
     yield ["Zone", model.zone]
     yield ["Owner", model.owner]

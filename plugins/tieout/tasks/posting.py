@@ -33,8 +33,12 @@ _KINDS = tuple(kind for kind in JournalKind if kind is not JournalKind.dispute_l
 
 
 def approval_request(day_key: str) -> "ApprovalRequest | None":
-    """Approve what is inside tolerance and return None, or return the question to ask."""
+    """Approve what is inside tolerance and return None, or return the question to ask.
+
+    Where there is one, a draft of the report is there before anybody reads it.
+    """
     from include.services.approve_journals import approval_request as ask
+    from tieout.hooks.messages import page_of
 
     day, context = SettlementDay.parse(day_key), tieout()
     merchant = context.merchant(day)
@@ -53,11 +57,13 @@ def approval_request(day_key: str) -> "ApprovalRequest | None":
             journals=context.journals,
             approvals=context.approvals,
             items=context.open_items,
+            draft=page_of(day),
         )
         if request is None:
             context.days.record(day, "approved")
         else:
             context.days.record(day, "held", reason="waits for a person in Required Actions")
+            _write_report(context, day, merchant, is_draft=True)
         return request
 
     def words(request: "ApprovalRequest | None") -> str:
@@ -174,7 +180,6 @@ def _demand_posted(missing: Sequence["BookedJournal"], day: SettlementDay) -> No
 def report(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     """Write the report whatever happened above, tell who must act, fail if nothing is proven."""
     from include.services.notify import notify
-    from include.services.write_report import write_report
     from tieout.hooks.messages import chat, mail, page_of
 
     before = context.days.get(day)
@@ -182,21 +187,11 @@ def report(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     if state == TIED_OUT:
         context.days.record(day, "reported")
     try:
-        written = write_report(
-            day,
-            merchant,
-            facts=context.report_facts,
-            lake=context.lake,
-            mappings=context.mappings,
-            writers=context.report_writers,
-            reports=context.reports,
-        )
+        _write_report(context, day, merchant)
     except BaseException:
         if state == TIED_OUT:
             context.days.record(day, state)  # the report is still owed: the janitor asks for it
         raise
-    for fmt, path in written.items():
-        log.info("report %s %s: %s", day, fmt, path)
     told = notify(
         day,
         merchant,
@@ -214,3 +209,22 @@ def report(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
             f"{day} is not proven: {reason}", f"report, {day}", "See the report and that step."
         )
     return ""
+
+
+def _write_report(
+    context: Tieout, day: SettlementDay, merchant: Merchant, *, is_draft: bool = False
+) -> None:
+    from include.services.write_report import write_report
+
+    written = write_report(
+        day,
+        merchant,
+        facts=context.report_facts,
+        lake=context.lake,
+        mappings=context.mappings,
+        writers=context.report_writers,
+        reports=context.reports,
+        is_draft=is_draft,
+    )
+    for fmt, path in written.items():
+        log.info("%s %s %s: %s", "draft of the report" if is_draft else "report", day, fmt, path)

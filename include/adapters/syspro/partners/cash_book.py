@@ -161,13 +161,13 @@ class CashBookPartner:
             "Reference": journal.reference,
             "TransactionValue": parts.value,
             "TransactionDate": journal.posting_date,
-            "Narration": journal.narrative or journal.key,
+            "Narration": journal.text,
             "WithdrawalType": "N" if kind == WITHDRAWAL else None,
             "ExchangeRate": journal.rate_millionths if is_foreign else None,
             "LedgerDistribution": [
                 {
                     "LedgerCode": line.gl_account,
-                    "LedgerNotation": line.narrative or line.source,
+                    "LedgerNotation": line.text,
                     "LedgerValue": amount,
                 }
                 for line, amount in parts.lines

@@ -106,22 +106,21 @@ class InvoicePartner:
     def document(self, journal: Journal) -> str:
         """Return APSTIN's XmlIn."""
         code, parts = self._split(journal)
-        note = journal.narrative or journal.key
         is_foreign = self._is_original and journal.currency != journal.base_currency
         item: dict[str, object] = {
             "Supplier": journal.detail("supplier"),
             "TransactionCode": code,
             "Invoice": journal.detail("invoice"),
             "TransactionValue": parts.value,
-            "Notation": note,
+            "Notation": journal.text,
             "TransactionReference": journal.reference,
-            "JournalNotation": note,
+            "JournalNotation": journal.text,
             "InvoiceDate": journal.posting_date,
             "ExchRateAtEntry": journal.rate_millionths if is_foreign else None,
             "LedgerDistribution": [
                 {
                     "LedgerCode": line.gl_account,
-                    "LedgerNotation": line.narrative or line.source,
+                    "LedgerNotation": line.text,
                     "LedgerValue": amount,
                 }
                 for line, amount in parts.lines

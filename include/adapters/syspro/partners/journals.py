@@ -136,7 +136,7 @@ class JournalPartner:
             "HoldJournal": "N",
             "JournalDate": journal.posting_date,
             "JournalReference": journal.reference,
-            "Notation": journal.narrative or journal.key,
+            "Notation": journal.text,
             "PostingPeriod": period,
             "PostingYear": year,
             "SourceCode": self._settings.journal_source or None,
@@ -276,4 +276,4 @@ def _journal_condition(control: Row) -> tuple[Condition, ...]:
 
 def _comment(line: JournalLine) -> str:
     amount = f"{line.amount} " if line.amount.currency != line.base.currency else ""
-    return f"{amount}{line.narrative or line.source}"
+    return f"{amount}{line.text}"
