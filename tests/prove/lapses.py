@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from tests.prove.world import World
 
 DAY = 86_400.0
-# By seed modulo eight. Others are not played: a week of waiting is half as much work again.
-_RULES = {2: OnExpiry.renew, 3: OnExpiry.capture, 5: OnExpiry.release}
+# By seed modulo sixteen. Others are not played: a week of waiting is half as much work again.
+_ONE_IN = 16
+_RULES = {2: OnExpiry.renew, 3: OnExpiry.capture, 13: OnExpiry.release}
 _BANKS = (
     Outcome.good, Outcome.in_review, Outcome.good, Outcome.partial, Outcome.good, Outcome.declined
 )  # fmt: skip
@@ -28,12 +29,12 @@ _KEPT = (6.5 * DAY, 9.0 * DAY)
 
 def rule_of(seed: int) -> OnExpiry:
     """Return what this seed's merchant does with a hold before it lapses."""
-    return _RULES.get(seed % 8, OnExpiry.renew)
+    return _RULES.get(seed % _ONE_IN, OnExpiry.renew)
 
 
 def let_lapse(plan: Plan, seed: int, number: int) -> None:
     """Let the hold of some orders lapse before they are released, or wholly shipped."""
-    if seed % 8 not in _RULES:
+    if seed % _ONE_IN not in _RULES:
         return
     drawn = int(plan.at * 1000)
     is_left = plan.cancel_after is None and plan.clerk_cancels_after is None

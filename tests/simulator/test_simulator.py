@@ -1,4 +1,4 @@
-"""The real engine through 100,000 postings with a third of its calls faulted: 0 lost, 0 double.
+"""The real engine through 50,000 postings with a third of its calls faulted: 0 lost, 0 double.
 
 A failing seed replays alone: ``python -m tests.simulator --seed <n>``.
 """
@@ -23,7 +23,7 @@ from tests.simulator.mutants import MUTANTS
 from tests.simulator.sql_shelf import SqlShelf
 from tests.simulator.world import Variant, World
 
-LIFECYCLES = 100_000
+LIFECYCLES = 50_000
 ON_SQL = 5_000
 TO_CATCH = 10_000
 HITS_PER_CELL = 10
