@@ -5,8 +5,10 @@
 ``--keep`` adds what Airflow does not have and leaves the rest as people edited it in the UI.
 ``${NAME}`` and ``${NAME:-demo value}`` are replaced from the environment after the file has been
 parsed, so a value cannot change the structure; ``$${`` stands for a plain ``${``. Everything is
-checked before anything is written. One process of Airflow does all of it: three starts of its
-command line take 12 to 20 s. Source: Airflow reference, section 3.
+checked before anything is written. With ``TIEOUT_MODE=production`` (the default) a connection that
+holds a secret of the demo, or opens private networks, is left out and named. One process of Airflow
+does all of it: three starts of its command line take 12 to 20 s. Source: Airflow reference,
+section 3.
 """
 
 import argparse
@@ -17,12 +19,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from include.adapters.demo_secrets import unfit_for_production
 from include.domain.errors import IntegrationError, Rejected, Retryable
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -217,6 +221,26 @@ def _whole(
     raise reader.fault(place, f"{name} {text[:20]!r} is no number that fits", "Correct it.")
 
 
+def fit_for(settings: AirflowSettings, mode: str) -> tuple[AirflowSettings, Mapping[str, str]]:
+    """Return what may be loaded, and why each other connection may not, by its id.
+
+    ``mode``: of ``TIEOUT_MODE``; only ``sandbox`` takes what is the demo's.
+    """
+    if mode == "sandbox":
+        return settings, {}
+    found = {name: _unfit(fields) for name, fields in settings.connections.items()}
+    kept = {name: one for name, one in settings.connections.items() if not found[name]}
+    return replace(settings, connections=kept), {name: why for name, why in found.items() if why}
+
+
+def _unfit(fields: Mapping[str, Any]) -> str:
+    extra: object = None
+    with suppress(ValueError):  # what is no JSON is Airflow's to judge
+        extra = json.loads(fields.get("extra") or "{}")
+    login, password = str(fields.get("login", "")), str(fields.get("password", ""))
+    return unfit_for_production(login, password, extra if isinstance(extra, dict) else {})
+
+
 def load_into_airflow(settings: AirflowSettings, *, keep: bool = False) -> None:
     """Hand the settings to one process of Airflow, through a pipe: no secret on disk or in ``ps``.
 
@@ -248,7 +272,8 @@ def load_into_airflow(settings: AirflowSettings, *, keep: bool = False) -> None:
 def main(arguments: list[str]) -> int:
     given = _parser().parse_args(arguments)
     try:
-        settings = read_settings(given.file)
+        settings, refused = fit_for(read_settings(given.file), os.environ.get("TIEOUT_MODE", ""))
+        _tell(refused)
         load_into_airflow(settings, keep=given.keep)
     except IntegrationError as fault:
         sys.stderr.write(f"{fault}\n")
@@ -257,6 +282,16 @@ def main(arguments: list[str]) -> int:
     did = "read; what Airflow had was kept" if given.keep else "loaded"
     sys.stdout.write("{} connections, {} pools, {} variables {}.\n".format(*counts, did))
     return 0
+
+
+def _tell(refused: Mapping[str, str]) -> None:
+    for name, why in refused.items():
+        sys.stderr.write(f"connection {name} is left out: {why}\n")
+    if refused:
+        sys.stderr.write(
+            "Set the variables that airflow_settings.yaml names, or add these connections in "
+            "Airflow; TIEOUT_MODE=sandbox loads them for a trial.\n"
+        )
 
 
 def _parser() -> argparse.ArgumentParser:

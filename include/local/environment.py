@@ -104,6 +104,9 @@ class LocalStack:
             "TIEOUT_STORE_URL": self.store_url or f"sqlite:///{self.home / 'tieout.db'}",
             "TIEOUT_SCHEDULE": self.schedule,
             "TIEOUT_MODE": "sandbox",
+            # Callbacks go to the sandbox on this machine, without TLS.
+            "TIEOUT_ALLOW_LOCAL": "true",
+            "TIEOUT_ALLOW_PLAIN_HTTP": "true",
             "TIEOUT_BUSINESS_DATE": self.business_date,
             # The sandbox is never slow: an answer that is missing after a minute was lost.
             "CYBERSOURCE_QUIESCENCE_S": "60",

@@ -121,7 +121,8 @@ def product(store_url: str, sandbox: SandboxProcess, folder: Path) -> dict[str, 
     """Return the environment that joins the product to a store and a sandbox."""
     ports = {name: str(sandbox.port + place) for name, place in _PORTS.items()}
     settings = read_settings(
-        ROOT / "airflow_settings.yaml", {**ports, "TIEOUT_ALLOW_PLAIN_HTTP": "true"}
+        ROOT / "airflow_settings.yaml",
+        {**ports, "TIEOUT_ALLOW_PLAIN_HTTP": "true", "TIEOUT_ALLOW_LOCAL": "true"},
     )
     connections = {}
     for conn_id, values in settings.connections.items():

@@ -150,7 +150,8 @@ def play(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
         name: sandbox.urls()[system].rpartition(":")[2] for name, system in ports.items()
     }
     settings = read_settings(
-        Path("airflow_settings.yaml"), {**environment, "TIEOUT_ALLOW_PLAIN_HTTP": "true"}
+        Path("airflow_settings.yaml"),
+        {**environment, "TIEOUT_ALLOW_PLAIN_HTTP": "true", "TIEOUT_ALLOW_LOCAL": "true"},
     )
     for conn_id, values in settings.connections.items():
         found = {name: value for name, value in values.items() if name != "conn_id"}

@@ -48,7 +48,7 @@ def test_all_that_the_demo_needs_is_there_and_nothing_is_written(
     before = len([row for row in play.sandbox.ledger.rows() if row.committed])
     code, said = look(play.desks.context, monkeypatch, capsys)
     assert code == 0, said
-    assert "20 ok, 0 wrong, 0 not asked" in said
+    assert "21 ok, 0 wrong, 0 not asked" in said
     for words in (
         "16 of template clearing",
         "4 of 2026-11-02 are listed",
@@ -94,7 +94,7 @@ def test_one_cause_is_one_line(
     assert "wrong      syspro_a: logs on: " in said
     assert "not asked  syspro_a: GL accounts: syspro_a does not answer" in said
     assert "bank_default: address and key: Airflow finds no connection 'bank_default'" in said
-    assert "11 ok, 2 wrong, 7 not asked" in said
+    assert "12 ok, 2 wrong, 7 not asked" in said
 
 
 def test_a_kit_whose_parts_nobody_tells_is_named(
@@ -160,6 +160,24 @@ def test_a_live_trial_and_a_production_that_is_none_are_refused(
         assert code == 1
         assert f"cybersource_acme_us: host and mode: {words}" in said
     assert "commissioning: P2, P5 and P6: writing in production without P2" in said
+    demo = "holds a secret of the demo, which everybody knows"
+    assert f"wrong      connections: nothing of the demo: cybersource_acme_us: it {demo}" in said
+    for name in ("syspro_a", "bank_default", "chat_default", "shop_acme_us_web"):
+        assert f"; {name}: it {demo}" in said
+    assert "sandbox-bank" not in said
+
+
+def test_a_production_that_calls_back_into_private_networks_is_refused(
+    play: Play, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "AIRFLOW_CONN_CALLBACK_ACME_US_WEB"
+    found = json.loads(os.environ[name])
+    found["password"] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    monkeypatch.setenv(name, json.dumps(found))
+    live = Tieout(replace(play.desks.context.settings, mode="production", business_date=None))
+    code, said = look(live, monkeypatch, capsys)
+    assert code == 1
+    assert "callback_acme_us_web: it lets callbacks into private networks (allow_local)" in said
 
 
 def test_codes_that_syspro_does_not_have_are_named(master: MasterData) -> None:

@@ -37,6 +37,7 @@ def settings(url: str, **changes: Any) -> CallbackSettings:
         "secret": SECRET,
         "ports": port,
         "allow_local": True,
+        "allow_plain_http": True,
         "connect_s": 10,
         "deadline_s": 20,
     }
@@ -228,6 +229,12 @@ def test_an_event_with_a_card_number_cannot_be_made() -> None:
 def test_a_connection_with_an_unfit_address_cannot_be_joined(sandbox: Shops) -> None:
     found = settings(sandbox.url, allow_local=False)
     with pytest.raises(Rejected, match="callback address was refused"):
+        CallbackPartner(found, transport_for(found))
+
+
+def test_a_private_network_is_no_reason_to_speak_without_tls(sandbox: Shops) -> None:
+    found = settings(sandbox.url, allow_plain_http=False)
+    with pytest.raises(Rejected, match="plain http shows the event to the network"):
         CallbackPartner(found, transport_for(found))
 
 

@@ -1,9 +1,11 @@
 """A shell takes over the environment of the local stack, whatever is in it."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+from include.adapters.settings_file import ROOT, read_settings
 from include.local.environment import LocalStack
 
 COMMAND = (sys.executable, "-m", "include.local", "environment", "--home")
@@ -27,3 +29,13 @@ def test_where_nothing_was_ever_started_it_says_so(tmp_path: Path) -> None:
     assert found.returncode == 1
     assert found.stdout == ""
     assert "Run 'make demo'" in found.stderr
+
+
+def test_only_the_local_stack_calls_back_to_its_own_machine_without_tls(tmp_path: Path) -> None:
+    """Production loads the same file: neither is permitted there unless somebody says so."""
+    stack = LocalStack(home=tmp_path / "home")
+    stack.prepare()
+    for environment, permitted in (({}, "false"), (stack.environment(), "true")):
+        found = read_settings(ROOT / "airflow_settings.yaml", environment).connections
+        extra = json.loads(found["callback_acme_us_web"]["extra"])
+        assert (extra["allow_local"], extra["allow_plain_http"]) == (permitted, permitted)

@@ -1,12 +1,14 @@
 """The settings file: what is wrong is named with its line, and nothing secret is shown."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from include.adapters.cybersource.settings import Settings
-from include.adapters.settings_file import main, read_settings
+from include.adapters.demo_secrets import DEMO_SECRETS
+from include.adapters.settings_file import fit_for, main, read_settings
 from include.adapters.syspro.settings import settings_from
 from include.domain.errors import Rejected
 
@@ -115,6 +117,40 @@ def test_the_empty_entries_of_astros_template_are_left_out(tmp_path: Path) -> No
     )
     found = read_settings(write(tmp_path, text), {})
     assert (found.connections, found.pools, found.variables) == ({}, {}, {})
+
+
+def test_the_demos_secrets_are_those_of_the_shipped_file() -> None:
+    """Whatever opens the sandbox is known as the demo's, so production can refuse it."""
+    shipped = (ROOT / "airflow_settings.yaml").read_text()
+    fields = r"(?:conn_password|key_id|webhook_secret): \$\{\w+:-([^}]+)\}"
+    logins = r"conn_login: \$\{\w+:-([^}]+)\}"  # a shop's consumer key
+    found = set(re.findall(fields, shipped)) | set(re.findall(logins, shipped))
+    assert found == DEMO_SECRETS
+
+
+OWN = "airflow:\n  connections:\n"
+DEMO = "    - conn_id: {}\n      conn_type: http\n      conn_password: {}\n      conn_extra: {}\n"
+LEFT_OUT = [
+    ("sandbox-bank", "{}", "a secret of the demo"),
+    ("mine", "{webhook_secret: sandbox-webhook-acme-us}", "a secret of the demo"),
+    ("mine", "{allow_local: true}", "private networks"),
+    ("mine", "{allow_local: 'yes'}", "private networks"),
+    ("mine", "{allow_local: false}", ""),
+]
+
+
+@pytest.mark.parametrize(("password", "extra", "words"), LEFT_OUT)
+@pytest.mark.parametrize("mode", ["production", "sandbox", ""])
+def test_production_loads_nothing_of_the_demo(
+    tmp_path: Path, mode: str, password: str, extra: str, words: str
+) -> None:
+    lines = DEMO.format("judged", password, extra) + DEMO.format("other", "own", "{}")
+    kept, refused = fit_for(read_settings(write(tmp_path, OWN + lines), {}), mode)
+    is_refused = bool(words) and mode != "sandbox"
+    assert set(kept.connections) == ({"other"} if is_refused else {"judged", "other"})
+    assert list(refused) == ["judged"] * is_refused
+    if is_refused:
+        assert words in refused["judged"]
 
 
 def test_a_missing_file_is_a_sentence_and_an_exit_code(

@@ -75,8 +75,9 @@ def signed_headers(
 
 def rules_of(settings: CallbackSettings) -> AddressRules:
     """Return what the connection permits."""
-    is_plain = settings.allow_plain_http or settings.allow_local
-    return AddressRules(settings.port_numbers, settings.host_names, is_plain, settings.allow_local)
+    return AddressRules(
+        settings.port_numbers, settings.host_names, settings.allow_plain_http, settings.allow_local
+    )
 
 
 def transport_for(settings: CallbackSettings) -> HttpTransport:

@@ -9,15 +9,17 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from include.adapters.demo_secrets import unfit_for_production
 from include.adapters.layouts import layout_named
 from include.domain.calendar import settlement_window
-from include.domain.errors import Rejected, Retryable
+from include.domain.errors import Rejected, Retryable, Unconfigured
 from include.domain.merchant import Merchant, SourceKind
 from include.domain.shops import RateSource, Shop, ShopKind, TaxMode
 from include.services.ports import PeriodState
 from include.services.preflight import Check
 from include.wiring import Tieout
 from tieout.desks.commissioned import demand_for_journals, demand_for_orders
+from tieout.hooks.connections import connection_of
 from tieout.hooks.cybersource import CybersourceHook
 from tieout.hooks.plain import PlainHook
 from tieout.hooks.shop import GenericShopHook, ShopCallbackHook, WooCommerceHook
@@ -62,6 +64,7 @@ class PreflightDesk:
         yield Check("store", "keeps commits", self._durability)
         yield Check("store", "trust", self._trust)
         yield Check("lake", "keeps what is written", self._lake)
+        yield Check("connections", "nothing of the demo", self._nothing_of_the_demo)
 
     def _schema(self) -> str:
         from include.adapters.store.migrate import demand_current
@@ -92,6 +95,28 @@ class PreflightDesk:
             do = "Let TIEOUT_LAKE be a folder that every process can write and all share."
             raise Rejected(f"nothing can be kept: {why}", str(lake.root), do)
         return str(lake.root)
+
+    def _nothing_of_the_demo(self) -> str:
+        if self._context.settings.mode != "production":
+            return f"not asked for with TIEOUT_MODE={self._context.settings.mode}"
+        merchant = self._merchant
+        ids = [merchant.cybersource_conn_id, merchant.syspro_conn_id, merchant.bank_conn_id]
+        ids += [merchant.acquirer_conn_id, "chat_default"]
+        ids += [conn for shop in self._shops for conn in (shop.conn_id, shop.callback_conn_id)]
+        wrong, count = [], 0
+        for conn_id in dict.fromkeys(filter(None, ids)):
+            try:
+                found = connection_of(conn_id)
+            except Unconfigured:
+                continue  # where it is needed, its own check says so
+            count += 1
+            login, password = found.login or "", found.password or ""
+            if why := unfit_for_production(login, password, found.extra_dejson):
+                wrong.append(f"{conn_id}: {why}")
+        if wrong:
+            do = "Enter your own secrets, and untick Allow local addresses."
+            raise Rejected("; ".join(wrong), "Airflow's connections", do)
+        return f"none of {count} has its secrets"
 
     # The gateway -----------------------------------------------------------------------------
 
