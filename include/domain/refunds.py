@@ -14,6 +14,7 @@ from include.domain.order_state import Captured
 from include.domain.people import is_same_person
 
 WITHIN_LIMIT = "within the limit"  # who approved it, where the order's limit let it go
+_ANOTHER = "Another person must {}, under a login of their own, or in Airflow, where each signs in."
 
 
 class RefundState(StrEnum):
@@ -134,9 +135,20 @@ def demand_approvable(refund_id: str, state: str, asked_by: str, who: str) -> No
     """
     where = f"refund {refund_id}"
     if is_same_person(asked_by, who):
-        raise Rejected(f"{who} asked for it", where, "Another person must approve it.")
+        raise Rejected(f"{who} asked for it, as {asked_by}", where, _ANOTHER.format("approve it"))
     if state != RefundState.waiting:
         raise Rejected(f"it is {state}", where, "Nothing is left to approve.")
+
+
+def demand_another(refund_id: str, asked_by: str, approved_by: str, who: str) -> None:
+    """Refuse that who asked also mends it; where one person was enough to ask, one still is.
+
+    Raises:
+        Rejected: another person must say that it is tried again, or was paid outside.
+    """
+    if approved_by != WITHIN_LIMIT and is_same_person(asked_by, who):
+        words = f"{who} asked for it, as {asked_by}"
+        raise Rejected(words, f"refund {refund_id}", _ANOTHER.format("do this"))
 
 
 def demand_refusable(

@@ -1,7 +1,7 @@
 """``python -m tieout.cli``: everything that people ask for or decide from the shell.
 
-Runs in the environment of the stack. Whatever changes something is signed with ``--who``, by
-default the login name, and lands in the audit chain.
+Runs in the environment of the stack. Whatever changes something is signed with ``--who`` and
+the login name, and lands in the audit chain.
 """
 
 import argparse

@@ -27,6 +27,11 @@ from tests.orders.conftest import make_order
 from tests.orders.partners import as_evidence
 from tests.orders.test_set_back import UNMAPPED, break_some, sweep
 from tieout import cli
+from tieout.commands import login as logins
+from tieout.commands.login import signature
+
+BOB = signature("bob")  # with the login that the tests run under
+ANN = signature("ann")
 
 
 @pytest.fixture
@@ -97,7 +102,7 @@ def test_letters_are_resolved_in_bulk_and_audited(care: Care, context: Tieout) -
     assert cli.main(line) == 0
     assert care.letters.listing() == []
     (entry,) = audit.history(care.store, "shipment|1")
-    assert (entry.who, entry.what) == ("cli:bob", "dead letter resolved")
+    assert (entry.who, entry.what) == (f"cli:{BOB}", "dead letter resolved")
     assert cli.main(line) == 1  # the first resolution stands
 
 
@@ -118,7 +123,7 @@ def test_a_bulk_replay_goes_on_after_one_that_fails_and_says_so(
     seen: list[int] = []
 
     def replay(_desks: object, number: int, who: str, *, via: str) -> str:
-        assert (who, via) == ("bob", "cli")
+        assert (who, via) == (BOB, "cli")
         seen.append(number)
         if len(seen) == 1:
             raise Retryable("no answer", "SYSPRO", "Wait.")
@@ -196,9 +201,9 @@ def test_an_order_is_cancelled_and_captured_with_a_name_and_a_trace(
     assert cli.main(line) == 0
     stop = care.kit.service.orders.get(order.order_id).facts.stop
     assert stop is not None
-    assert (stop.who, stop.why) == ("bob", "fraud")
+    assert (stop.who, stop.why) == (BOB, "fraud")
     (entry,) = audit.history(care.store, f"order|{order.order_id}")
-    assert (entry.who, entry.what) == ("cli:bob", "cancel asked for")
+    assert (entry.who, entry.what) == (f"cli:{BOB}", "cancel asked for")
     late = ["orders", "capture", order.order_id, "--cause", "x", "--amount", "1.00"]
     assert cli.main(late) == 1  # there is nothing to capture any more
     assert cli.main([*late[:-1], "-1.00"]) in (1, 2)
@@ -222,7 +227,7 @@ def test_only_an_order_that_is_stuck_beside_its_invoice_is_given_up(
     assert cli.main(line) == 0
     stop = orders.get(order.order_id).facts.stop
     assert stop is not None
-    assert (stop.who, stop.keeps_invoice) == ("bob", True)
+    assert (stop.who, stop.keeps_invoice) == (BOB, True)
     words = [entry.what for entry in audit.history(care.store, f"order|{order.order_id}")]
     assert words == ["hold is gone", "given up"]
 
@@ -270,7 +275,61 @@ def test_a_refund_needs_another_person(
     assert cli.main(["refunds", "approve", refund, "--who", "ann"]) == 1
     assert cli.main(["refunds", "approve", refund, "--who", "bob"]) == 0
     (entry,) = audit.history(care.store, f"refund|{refund}")
-    assert (entry.who, entry.what) == ("cli:bob", "refund approved")
+    assert (entry.who, entry.what) == (f"cli:{BOB}", "refund approved")
+
+
+def test_another_name_typed_at_the_same_login_is_no_second_person(
+    care: Care,
+    context: Tieout,
+    at_the_desk: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    order = make_order(minor=90_000)
+    care.kit.run(order)
+    line = ["orders", "cancel", order.order_id, "--reason", "fraud", "--who", "ann"]
+    monkeypatch.setattr(logins, "_KERNEL", Path("nowhere"))  # of whoever runs the tests
+    monkeypatch.setenv("SUDO_USER", "anna")
+    assert cli.main(line) == 0
+    care.kit.pass_time(hours=2)
+    ((row, saga),) = care.kit.service.refunds.of_order(order.order_id)
+    assert (row.asked_by, saga.state) == ("ann (anna)", "waiting")
+    for who, at_login in (("bob", "anna"), ("anna", "root"), ("ANN", "bob"), ("bob", "ann")):
+        monkeypatch.setenv("SUDO_USER", at_login)
+        assert cli.main(["refunds", "approve", row.refund_id, "--who", who]) == 1
+        assert "asked for it, as ann (anna)" in capsys.readouterr().err
+    monkeypatch.setenv("SUDO_USER", "robert")
+    assert cli.main(["refunds", "approve", row.refund_id, "--who", "bob"]) == 0
+    (entry,) = audit.history(care.store, f"refund|{row.refund_id}")
+    assert (entry.who, entry.what) == ("cli:bob (robert)", "refund approved")
+
+
+def test_who_asked_for_a_refund_that_needs_two_neither_replays_it_nor_says_it_was_paid(
+    care: Care, context: Tieout, at_the_desk: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def no(effect: Effect) -> Receipt:
+        return care.kit.partner.do(effect, Receipt("", as_evidence(Moved("", "DECLINED")), True))
+
+    order = make_order(minor=90_000)
+    care.kit.run(order)
+    care.kit.partner.say(EffectKind.payment_refund, no)
+    refund = care.kit.service.refund(
+        order.order_id, Money(80_000, "USD"), origin="api", origin_key="1", who="ann", reason="late"
+    )
+    assert cli.main(["refunds", "approve", refund, "--who", "bob"]) == 0
+    care.kit.service.advance_refund(refund)
+    (letter,) = care.letters.listing()
+    number = str(letter.dead_letter_id)
+    for line in (
+        ["refunds", "retry", refund],
+        ["refunds", "paid-outside", refund, "--reference", "wire 1"],
+        ["dead-letters", "replay", number],
+    ):
+        assert cli.main([*line, "--who", "ann"]) == 1
+        told = capsys.readouterr()
+        assert "asked for it, as ann" in told.out + told.err
+    assert care.open_letters() == [("refund_refused", refund)]
+    assert cli.main(["refunds", "paid-outside", refund, "--who", "bob", "--reference", "w1"]) == 0
 
 
 def test_a_refund_that_the_gateway_refused_is_paid_by_a_person_and_says_so(
@@ -301,8 +360,8 @@ def test_a_refund_that_the_gateway_refused_is_paid_by_a_person_and_says_so(
     entries = audit.history(care.store, f"refund|{refund}")
     words = [(entry.who, entry.what) for entry in entries if entry.who.startswith("cli:")]
     assert words == [
-        ("cli:bob", "refund tried again"),
-        ("cli:bob", "refund paid outside the gateway"),
+        (f"cli:{BOB}", "refund tried again"),
+        (f"cli:{BOB}", "refund paid outside the gateway"),
     ]
 
 
@@ -318,9 +377,9 @@ def test_two_contrary_decisions_are_settled_with_a_name(
     orders.amend(order.order_id, lambda facts: replace(facts, is_contradicted=True), contrary)
     assert cli.main(line) == 0
     facts = orders.get(order.order_id).facts
-    assert (facts.is_contradicted, facts.decision, facts.decided_by) == (False, "accept", "bob")
+    assert (facts.is_contradicted, facts.decision, facts.decided_by) == (False, "accept", BOB)
     *_, entry = audit.history(care.store, f"order|{order.order_id}")
-    assert (entry.who, entry.what) == ("cli:bob", "contradiction settled: accept")
+    assert (entry.who, entry.what) == (f"cli:{BOB}", "contradiction settled: accept")
 
 
 def test_a_store_is_doubted_with_a_name_until_its_letter_is_resolved(
@@ -332,7 +391,7 @@ def test_a_store_is_doubted_with_a_name_until_its_letter_is_resolved(
     (letter,) = care.letters.listing()
     assert "failed over" in letter.reason
     (entry,) = audit.history(care.store, "store")
-    assert (entry.who, entry.what) == ("cli:ann", "store doubted")
+    assert (entry.who, entry.what) == (f"cli:{ANN}", "store doubted")
     care.letters.resolve(letter.dead_letter_id, "ann", "compared")
     assert not context.trust.check()
 

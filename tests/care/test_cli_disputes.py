@@ -10,6 +10,9 @@ from include.domain.dispute_cases import DisputeEvent, DisputeEventKind, dispute
 from include.domain.settlement import SettlementDay
 from include.wiring import Settings, Tieout
 from tieout import cli
+from tieout.commands.login import signature
+
+ADA = signature("ada")  # with the login that the tests run under
 
 
 @pytest.fixture
@@ -35,7 +38,7 @@ def test_a_person_says_that_a_dispute_was_contested(
     (dispute,) = disputes_of(context.disputes.events("acme_us"))
     assert dispute.answered_on == date(2026, 11, 18)
     (entry,) = audit.history(context.store, "dispute|acme_us|CASE-17")
-    assert (entry.who, entry.what) == ("cli:ada", "dispute answered")
+    assert (entry.who, entry.what) == (f"cli:{ADA}", "dispute answered")
 
 
 def test_an_unknown_case_is_a_sentence(context: Tieout, capsys: pytest.CaptureFixture[str]) -> None:

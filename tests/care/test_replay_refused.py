@@ -14,6 +14,9 @@ from tests.care.conftest import Care
 from tests.orders.conftest import make_order
 from tests.orders.partners import as_evidence
 from tieout import cli
+from tieout.commands.login import signature
+
+ANN = signature("ann")  # with the login that the tests run under
 
 
 def test_a_refused_capture_is_replayed_with_a_name_and_its_letter_closes(
@@ -45,4 +48,4 @@ def test_a_refused_capture_is_replayed_with_a_name_and_its_letter_closes(
     assert care.open_letters() == []
     assert care.kit.service.orders.get(order.order_id).state == OrderState.captured
     entries = audit.history(care.store, f"order|{order.order_id}")
-    assert [(one.who, one.what) for one in entries] == [("cli:ann", "tried again")]
+    assert [(one.who, one.what) for one in entries] == [(f"cli:{ANN}", "tried again")]

@@ -18,6 +18,10 @@ from include.services.effects.ports import EffectState
 from include.wiring import Settings, Tieout
 from tests.unit.test_journal import BALANCED
 from tieout import cli
+from tieout.commands.login import signature
+
+ANN = signature("ann")  # with the login that the tests run under
+BOB = signature("bob")
 
 ANSWERED = ["dispute-answered", "acme_us", "CASE-17", "--on", "2026-11-18", "--who", "ann"]
 DOUBTED = ["store", "doubt", "--reason", "failed over", "--who", "ann"]
@@ -80,9 +84,9 @@ def nobody_signs(context: Tieout) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("line", "is_decided", "entry"),
     [
-        (ANSWERED, is_answered, ("cli:ann", "dispute answered")),
-        (DOUBTED, is_doubted, ("cli:ann", "store doubted")),
-        (NOTIFIED, is_intended, ("cli:ann", "effect intended")),
+        (ANSWERED, is_answered, (f"cli:{ANN}", "dispute answered")),
+        (DOUBTED, is_doubted, (f"cli:{ANN}", "store doubted")),
+        (NOTIFIED, is_intended, (f"cli:{ANN}", "effect intended")),
     ],
     ids=["answered", "doubted", "notified"],
 )
@@ -111,4 +115,4 @@ def test_a_write_off_that_cannot_be_signed_is_not_built(context: Tieout) -> None
 def test_an_answer_that_is_given_twice_is_signed_by_both(context: Tieout) -> None:
     assert cli.main(ANSWERED) == 0
     assert cli.main([*ANSWERED[:-1], "bob"]) == 0
-    assert [who for who, _ in signatures(context)] == ["cli:ann", "cli:bob"]
+    assert [who for who, _ in signatures(context)] == [f"cli:{ANN}", f"cli:{BOB}"]

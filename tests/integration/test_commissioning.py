@@ -18,10 +18,13 @@ from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.wiring import Tieout
 from tests.integration.play import SHOP, SKU, Play
 from tieout import cli
+from tieout.commands.login import signature
 from tieout.desks.commissioned import demand_for_journals, demand_for_orders
 from tieout.desks.order_desk import Desks
 from tieout.desks.repair import replay_one
 from tieout.tasks import effects
+
+ANN = signature("ann")  # with the login that the tests run under
 
 MERCHANT, ACCOUNT = "acme_us", "1160"
 KEEP = [{"key": "_cybersource_keep_card", "value": "yes"}]
@@ -245,7 +248,7 @@ def test_a_line_is_recorded_signed_and_lets_production_write(
     demand_for_journals(live, desk.merchant.syspro_conn_id, desk.erp)
     demand_for_orders(live, desk.merchant, desk.gateway, desk.erp)
     entries = audit.history(live.store, f"commissioning|{gateway}|P2")
-    assert [(one.who, one.what) for one in entries] == [("cli:ann", "fact recorded")] * 3
+    assert [(one.who, one.what) for one in entries] == [(f"cli:{ANN}", "fact recorded")] * 3
     capsys.readouterr()
     assert cli.main(["commissioning", "list"]) == 0
     shown = capsys.readouterr().out

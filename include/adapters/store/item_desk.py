@@ -10,6 +10,7 @@ from include.adapters.store.clock import database_now
 from include.adapters.store.open_items import MACHINES
 from include.adapters.store.schema import open_items
 from include.domain.errors import Rejected
+from include.domain.people import name_of
 from include.services.effects.chain import Signed
 
 Row = Mapping[str, Any]
@@ -39,7 +40,7 @@ def resolve_items(
         Rejected: one is unknown or resolved already, or there is no reason or no person. Nothing
             was resolved.
     """
-    if not reason.strip() or not who.strip() or who in MACHINES:
+    if not reason.strip() or not who.strip() or name_of(who) in MACHINES:
         raise Rejected(
             f"no reason given, or {who!r} is no person", "open items", "Say why, and who says it."
         )

@@ -14,6 +14,7 @@ from include.domain.orders import Order
 from include.domain.refunds import (
     RefundFacts,
     RefundState,
+    demand_another,
     is_refused,
     may_be_refused,
     paid_outside,
@@ -172,9 +173,9 @@ class Refunding:
         """Ask the gateway once more for a refund that it has refused.
 
         Raises:
-            Rejected: it has not.
+            Rejected: it has not; or who asked for it does, where it needed a second person.
         """
-        saga = self._refused(refund_id)
+        saga = self._refused(refund_id, who)
         again = replace(saga, state=RefundState.approved, facts=tried_again(saga.facts))
         told = Event("refund tried again", {"refund": refund_id}, who, via)
         self.refunds.mend(replace(again, next_at=self.refunds.now()), told)
@@ -185,10 +186,11 @@ class Refunding:
         """End a refund that the gateway has refused: a person has paid it, and books it by hand.
 
         Raises:
-            Rejected: the gateway has not refused it, or the reference holds a card number.
+            Rejected: the gateway has not refused it; the reference holds a card number; or who
+                asked for it says so, where it needed a second person.
         """
         refuse_in_words({"reference": reference}, f"refund {refund_id}")
-        saga = self._refused(refund_id)
+        saga = self._refused(refund_id, who)
         paid = replace(saga, state=RefundState.moved, facts=paid_outside(saga.facts, reference))
         detail = {"refund": refund_id, "reference": reference}
         told = Event("refund paid outside the gateway", detail, who, via)
@@ -215,11 +217,14 @@ class Refunding:
         )
         return Driver(self.refunds, self.leases, engine, self.worker).advance(refund_id, play)
 
-    def _refused(self, refund_id: str) -> Saga[RefundFacts]:
+    def _refused(self, refund_id: str, who: str) -> Saga[RefundFacts]:
+        """Return one that the gateway has refused, if this person may say what becomes of it."""
         saga = self.refunds.get(refund_id)
         if not is_refused(saga.facts):
             do = "Read the order's page; replay its dead letter, if it has one."
             raise Rejected(f"the gateway has not refused it: {saga.state}", refund_id, do)
+        row = self.refunds.row(refund_id)
+        demand_another(refund_id, row.asked_by, row.approved_by, who)
         return saga
 
     def left_minor(self, order_id: str, facts: OrderFacts, delivered_minor: int) -> int:

@@ -1,7 +1,6 @@
 """What the commands share: how a line is said, and who does it."""
 
 import argparse
-import getpass
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.wiring import Tieout
+from tieout.commands.login import login, signature
 
 if TYPE_CHECKING:
     from tieout.desks.order_desk import Desks
@@ -35,7 +35,8 @@ def command(
     made: argparse.ArgumentParser = parsers.add_parser(name, help=does, description=does)
     made.set_defaults(run=run)
     if is_signed:
-        made.add_argument("--who", default=getpass.getuser(), help="default: the login name")
+        help_ = "your name; the login name, which is the default, is recorded beside it"
+        made.add_argument("--who", default=login(), type=signature, help=help_)
     return made
 
 
