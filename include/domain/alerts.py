@@ -21,12 +21,13 @@ class AlertKind(StrEnum):
     api_key_failures = "api_key_failures"  # calls without a key that holds
     sources_missing = "sources_missing"  # awaited for longer than the window
     dags_failing = "dags_failing"  # runs of a DAG in a row
+    audit_head = "audit_head"  # no fault: how far the audit chain goes, for who keeps it elsewhere
 
 
 # They count what is there now, or what falls due by the merchant's order rules.
 WITHOUT_WINDOW = frozenset({
     AlertKind.reviews_ageing, AlertKind.dead_letters, AlertKind.authorizations_expiring,
-    AlertKind.orders_stuck, AlertKind.refunds_waiting,
+    AlertKind.orders_stuck, AlertKind.refunds_waiting, AlertKind.audit_head,
 })  # fmt: skip
 _GROWN = 2  # times what people know of is news
 

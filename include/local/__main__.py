@@ -106,6 +106,7 @@ def _secrets(_stack: LocalStack) -> int:
     print(f"AIRFLOW_JWT_SECRET={secrets.token_hex(48)}")  # noqa: T201
     print(f"AIRFLOW_API_SECRET_KEY={secrets.token_hex(32)}")  # noqa: T201
     print(f"POSTGRES_PASSWORD={secrets.token_hex(24)}")  # noqa: T201
+    print(f"RUNTIME_PASSWORD={secrets.token_hex(24)}")  # noqa: T201
     return 0
 
 

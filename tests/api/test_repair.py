@@ -9,6 +9,7 @@ from include.domain.errors import Rejected
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.inbox.ports import Conclusion, InboxState, Incoming
 from tests.api.conftest import Kit, order_body
+from tests.tampering import unguard
 
 
 def refuse(_effect: Effect) -> Receipt:
@@ -101,6 +102,7 @@ def test_a_letter_is_resolved_once_and_audited(stuck: tuple[Kit, str, int]) -> N
 def test_a_broken_audit_chain_is_told(stuck: tuple[Kit, str, int]) -> None:
     kit, _, _ = stuck
     with kit.database.begin() as connection:
+        unguard(connection)
         connection.exec_driver_sql("UPDATE audit SET who = 'nobody' WHERE entry_no = 2")
     verdict = kit.call("GET", "/v1/audit/verify", who="house").json()
     assert not verdict["is_unbroken"]

@@ -23,6 +23,7 @@ from include.wiring import Settings, Tieout
 from tests.api.calling import Caller
 from tests.api.conftest import Kit, build_api, order_body
 from tests.orders.partners import FakePartner
+from tests.tampering import unguard
 from tests.waiting import wait_until
 from tieout import cli
 from tieout.api import joined
@@ -165,9 +166,7 @@ def test_the_audit_shows_that_its_end_was_cut_off(
     shell.trust.note()
     assert parts.verify_audit().is_unbroken
     with shell.store.begin() as connection:  # by whoever may write to the database itself
-        triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit'"
-        for (name,) in connection.exec_driver_sql(triggers).all():
-            connection.exec_driver_sql(f"DROP TRIGGER {name}")
+        unguard(connection)
         connection.exec_driver_sql("DELETE FROM audit WHERE entry_no > 1")
     assert not parts.verify_audit().is_unbroken
     assert cli.main(["audit", "verify"]) == 1

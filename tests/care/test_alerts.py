@@ -1,10 +1,12 @@
 """One alert for each cause, by rules as data; quiet hours, repeats, and the end of it."""
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import date, time, timedelta
 
 import pytest
 
+from include.adapters.store import audit
 from include.adapters.store.alerts import SqlAlertBook, SqlSightings
 from include.adapters.store.api_alerts import SqlAlarms
 from include.adapters.store.open_items import SqlOpenItems
@@ -370,6 +372,26 @@ def test_a_subject_stays_one_line_whatever_the_cause_says(watch: Watch) -> None:
     watch.run(rule(AlertKind.card_number_refused))
     assert "\n" not in watch.post.subjects()[0]
     assert "\r" not in watch.post.subjects()[0]
+
+
+def test_the_head_of_the_audit_chain_is_told_once_a_day(
+    watch: Watch, caplog: pytest.LogCaptureFixture
+) -> None:
+    daily = rule(AlertKind.audit_head, repeat_after=timedelta(days=1))
+    assert watch.run(daily).told == 0  # nothing was ever decided
+    care, heads = watch.care, list[str]()
+    for number in ("1001", "1002"):
+        care.kit.run(make_order(number=number))
+        heads.append(audit.verify(care.store).head)
+        watch.run(daily)
+        care.kit.clock.move(minutes=5)
+        care.audit.note("cli:ann", "something else", "a subject")
+        watch.run(daily)
+        care.kit.clock.move(hours=24)
+    subjects = watch.post.subjects()
+    assert [re.findall("[0-9a-f]{64}", one) for one in subjects] == [[head] for head in heads]
+    assert all(head in text for head, text in zip(heads, watch.post.texts[::2], strict=True))
+    assert all(head in caplog.text for head in heads)
 
 
 def test_every_shipped_rule_is_evaluated(watch: Watch) -> None:

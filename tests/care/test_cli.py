@@ -26,6 +26,7 @@ from tests.care.conftest import Care
 from tests.orders.conftest import make_order
 from tests.orders.partners import as_evidence
 from tests.orders.test_set_back import UNMAPPED, break_some, sweep
+from tests.tampering import unguard, write_anew
 from tieout import cli
 from tieout.commands import login as logins
 from tieout.commands.login import signature
@@ -403,9 +404,32 @@ def test_the_audit_is_verified_and_a_changed_entry_is_named(
     assert cli.main(["audit", "verify"]) == 0
     assert "entries hold" in capsys.readouterr().out
     with care.store.begin() as connection:
+        unguard(connection)
         connection.exec_driver_sql("UPDATE audit SET who = 'nobody' WHERE entry_no = 2")
     assert cli.main(["audit", "verify"]) == 1
     assert "entry 2" in capsys.readouterr().err
+
+
+def test_a_head_that_was_told_shows_a_chain_that_was_written_anew(
+    care: Care, context: Tieout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    care.kit.run(make_order())
+    context.trust.note()
+    before = audit.verify(care.store)
+    care.kit.run(make_order(number="1002"))
+    assert cli.main(["audit", "verify", "--head", before.head]) == 0
+    assert f"; the head asked for is number {before.entries}\n" in capsys.readouterr().out
+    write_anew(care.store, "cli:innocent")
+    assert cli.main(["audit", "verify"]) == 1
+    assert "the head noted in the lake is not among them" in capsys.readouterr().err
+    context.lake.write_note("store", b"")  # whoever writes the store may write there, too
+    context.trust.note()
+    assert cli.main(["audit", "verify"]) == 0
+    capsys.readouterr()
+    assert cli.main(["audit", "verify", "--head", before.head]) == 1
+    assert f"but the head {before.head} is not among them" in capsys.readouterr().err
+    assert cli.main(["audit", "verify", "--head", before.head[:-1]]) == 1
+    assert "is no head: 64 digits and letters" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.text or row.kind)

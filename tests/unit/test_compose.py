@@ -81,14 +81,28 @@ def test_every_component_runs_with_one_environment_and_one_lake(services: dict[s
         assert volume in parsed["volumes"]
 
 
-def test_both_databases_open_with_the_password_the_server_gets(services: dict[str, Any]) -> None:
-    environment = services["airflow-worker"]["environment"]
-    server = services["postgres"]["environment"]
-    login = f"postgresql+psycopg2://airflow:{server['POSTGRES_PASSWORD']}@postgres"
-    assert environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == f"{login}/{server['POSTGRES_DB']}"
-    assert environment["AIRFLOW__CELERY__RESULT_BACKEND"] == f"db+{login}/{server['POSTGRES_DB']}"
-    assert environment["TIEOUT_STORE_URL"] == f"{login}/tieout"
-    assert "include.adapters.store.migrate --create-database" in services["airflow-init"]["command"]
+def test_only_init_has_the_owners_password_and_the_others_a_role_of_their_own(
+    services: dict[str, Any], secrets: dict[str, str]
+) -> None:
+    """What that role may do is proven on a real server: tests/contract/test_audit_guard.py."""
+    parsed = yaml.safe_load(text())
+    server, init = services["postgres"], services["airflow-init"]
+    owner, runtime = secrets["POSTGRES_PASSWORD"], secrets["RUNTIME_PASSWORD"]
+    login = f"postgresql+psycopg2://airflow:{runtime}@postgres"
+    for name in AIRFLOW.keys() | {"api", "sandbox"}:
+        environment = services[name]["environment"]
+        assert environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == f"{login}/airflow"
+        assert environment["AIRFLOW__CELERY__RESULT_BACKEND"] == f"db+{login}/airflow"
+        assert environment["TIEOUT_STORE_URL"] == f"{login}/tieout"
+        assert owner not in str(services[name])
+        assert "env_file" not in services[name]  # it holds both
+    role, database = server["environment"]["POSTGRES_USER"], server["environment"]["POSTGRES_DB"]
+    url = f"postgresql+psycopg2://{role}:{owner}@postgres/{database}"
+    assert (init["environment"]["TIEOUT_STORE_URL"], role) == (url, "tieout")
+    assert "include.adapters.store.migrate --runtime-role airflow" in init["command"]
+    (script,) = server["configs"]
+    assert script["target"].startswith("/docker-entrypoint-initdb.d/")
+    assert "CREATE ROLE airflow" in parsed["configs"][script["source"]]["content"]
 
 
 def test_init_runs_again_at_every_up_and_keeps_edited_connections(services: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, Select, case, func, null, select, update
 from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.leases import once_insert
 from include.adapters.store.order_tables import alerts, orders, refunds
-from include.adapters.store.schema import dead_letters, effects, open_items
+from include.adapters.store.schema import audit, dead_letters, effects, open_items
 from include.domain.alerts import AlertKind, AlertRule
 from include.domain.canonical import from_json
 from include.domain.matching import Cause
@@ -198,6 +198,16 @@ class SqlSightings:
         )
         return self._by_group(rule, wanted, "sources have never come, of settlement days of")
 
+    def audit_head(self, rule: AlertRule, _now: datetime) -> Sequence[Seen]:
+        """Name the last entry of the audit chain: one cause, which lasts and is told each day."""
+        wanted = select(audit.c.entry_no, audit.c.hash).order_by(audit.c.entry_no.desc()).limit(1)
+        with self.engine.begin() as connection:
+            found = connection.execute(wanted).one_or_none()
+        if found is None:
+            return ()
+        words = f"the audit chain ends with {found.hash}, entry_no {found.entry_no}"
+        return (Seen(f"{rule.kind}|all", 1, words),)
+
     def ageing(self, rule: AlertRule, now: datetime) -> Sequence[Seen]:
         """Count reviews of goods that have left, or whose hold lapses within the alarm's hours."""
         in_review, words = (OrderState.in_review,), "reviews age, or their goods have left, at"
@@ -282,6 +292,7 @@ _QUESTIONS: Mapping[AlertKind, _Question] = {
     AlertKind.orders_stuck: SqlSightings.stuck,
     AlertKind.refunds_waiting: SqlSightings.waiting,
     AlertKind.sources_missing: SqlSightings.sources,
+    AlertKind.audit_head: SqlSightings.audit_head,
 }
 
 

@@ -1,6 +1,8 @@
 """Bring the store's schema up to date: ``python -m include.adapters.store.migrate``.
 
 ``--create-database`` first makes the PostgreSQL database itself where it does not exist yet.
+``--runtime-role`` lets a role that does not own the tables work on their rows, but not on the
+audit's; then ``TIEOUT_STORE_URL`` is the owner's for this command alone.
 """
 
 import argparse
@@ -15,6 +17,7 @@ from alembic.util import CommandError
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from include.adapters.store.engine import open_store
+from include.adapters.store.runtime_role import grant_runtime
 from include.domain.errors import Rejected
 
 
@@ -89,7 +92,10 @@ def main() -> None:
     if given.create_database:
         create_database(given.url)
     try:
-        migrate(open_store(given.url))
+        store = open_store(given.url)
+        migrate(store)
+        if given.runtime_role:
+            grant_runtime(store, given.runtime_role)
     except Rejected as fault:
         parser.exit(1, f"{fault}\n")
 
@@ -98,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     program = "python -m include.adapters.store.migrate"
     parser = argparse.ArgumentParser(prog=program, description=__doc__)
     parser.add_argument("--create-database", action="store_true", help="where there is none yet")
+    parser.add_argument("--runtime-role", default="", help="PostgreSQL role of the containers")
     url = os.environ.get("TIEOUT_STORE_URL", "")
     parser.add_argument("--url", default=url, help="SQLAlchemy URL; default TIEOUT_STORE_URL")
     return parser

@@ -34,6 +34,7 @@ _NEXT = {
     AlertKind.api_key_failures: "Give its shop a new key if it is ours, else block the sender.",
     AlertKind.sources_missing: "Ask the sender, and run the day again; or resolve the open item.",
     AlertKind.dags_failing: "Read the log of its last run in Airflow; each DAG has a runbook.",
+    AlertKind.audit_head: "Keep this message. Any day: python -m tieout.cli audit verify --head",
 }
 
 

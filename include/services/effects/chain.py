@@ -38,6 +38,8 @@ class ChainVerdict:
     entries: int  # that hold
     head: str  # hash of the last entry that holds; note it elsewhere to prove nothing was cut off
     broken_at: int | None = None  # the first entry that does not, counted from 1
+    noted_at: int | None = None  # the entry of the head that was noted, counted from 1
+    is_whole: bool = True  # each entry fits the one before; the noted head may be missing still
 
     @property
     def is_unbroken(self) -> bool:
@@ -92,10 +94,11 @@ def verify(links: Iterable[Link], expected_head: str = "") -> ChainVerdict:
         links: every link, in order.
         expected_head: a head noted earlier; it must appear, or the end was cut off.
     """
-    head, count, is_head_seen = START, 0, not expected_head
+    head, count, noted_at = START, 0, None
     for link in links:
         if link.previous_hash != head or link.hash != entry_hash(head, link.entry):
-            return ChainVerdict(count, head, broken_at=count + 1)
+            return ChainVerdict(count, head, count + 1, noted_at, is_whole=False)
         head, count = link.hash, count + 1
-        is_head_seen = is_head_seen or head == expected_head
-    return ChainVerdict(count, head, broken_at=None if is_head_seen else count + 1)
+        noted_at = count if head == expected_head else noted_at
+    is_lost = expected_head != START and noted_at is None
+    return ChainVerdict(count, head, count + 1 if is_lost else None, noted_at)

@@ -1,8 +1,10 @@
 """``audit``: the chain of what was decided, recomputed."""
 
 import argparse
+import re
 
 from include.domain.errors import Rejected
+from include.services.effects.chain import ChainVerdict
 from include.wiring import Tieout
 from tieout.commands.parts import Parsers, command, group, say
 
@@ -14,11 +16,25 @@ def add(parsers: Parsers) -> None:
 
 
 def _verify(context: Tieout, given: argparse.Namespace) -> None:
+    if given.head and re.fullmatch("[0-9a-f]{64}", given.head) is None:
+        # A slip of the pen must not look like a chain that was tampered with.
+        what = f"{given.head[:70]!r} is no head: 64 digits and letters a to f"
+        raise Rejected(what, "--head", "Copy it whole from the message.")
     verdict = context.trust.verify(given.head)
+    do = "Keep the table as it is; compare with a backup; find out who wrote to it."
+    if not verdict.is_whole:
+        what = f"the audit chain does not hold at entry {verdict.broken_at}"
+        raise Rejected(f"{what}{_place(verdict)}", "table audit", do)
     if not verdict.is_unbroken:
+        noted = f"the head {given.head}" if given.head else "the head noted in the lake"
         raise Rejected(
-            f"the audit chain does not hold at entry {verdict.broken_at}",
+            f"the {verdict.entries} entries fit each other, but {noted} is not among them: an end "
+            "was cut off, or the chain was written anew",
             "table audit",
-            "Keep the table as it is; compare with a backup; find out who wrote to it.",
+            f"{do} A store that was restored has lost its end, too: runbook restore.",
         )
-    say(f"{verdict.entries} entries hold; the last hash is {verdict.head}")
+    say(f"{verdict.entries} entries hold; the last hash is {verdict.head}{_place(verdict)}")
+
+
+def _place(verdict: ChainVerdict) -> str:
+    return f"; the head asked for is number {verdict.noted_at}" if verdict.noted_at else ""
