@@ -107,7 +107,8 @@ def test_a_reason_at_the_shell_with_a_card_number_changes_nothing_and_may_be_giv
     assert "holds a card number" in refusal
     assert "Say it again without the number" in refusal
     ((words, count),) = alarmed(context.store)
-    assert words.startswith("cli:bob: the field ")
+    assert words.startswith("cli:bob (")
+    assert "): the field " in words
     assert count == 1
     assert NUMBER not in stored(context.store)
     with context.store.begin() as connection:
