@@ -1,8 +1,9 @@
 """Ask again, every hour, for what a settlement day went on without; run the day again with it.
 
 A bank statement that comes an hour late, or on Monday for Friday, is booked by the run that this
-DAG triggers of *settlement_reconciliation*. Those runs go one after another with all others, and
-what has not changed posts nothing. When it fails: `include/docs/runbooks/late_files.md`.
+DAG triggers of *settlement_reconciliation*. Those runs wait behind all that no
+backfill made, and what has not changed posts nothing. When it fails:
+`include/docs/runbooks/late_files.md`.
 """
 
 import pendulum

@@ -25,7 +25,7 @@ SYSPRO = {"pool": "syspro"}  # a slot per operator: SYSPRO allows one session ea
     schedule=SettlementDays(),
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
-    max_active_runs=1,  # two runs must never post to one ledger at once
+    max_active_runs=1,  # a backfill counts its own beside: see tieout.tasks.turn
     params={
         "settlement_date": Param(
             None,

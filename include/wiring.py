@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # the libraries behind these are slow to import
     from include.adapters.store.refunds import SqlRefunds
     from include.adapters.store.reports import SqlReportFacts, SqlReports, SqlSentMessages
     from include.adapters.store.trust import StoreTrust
+    from include.adapters.store.turns import SqlTurns
     from include.adapters.store.watermarks import SqlShelf, SqlWatermarks
     from include.mappings.tables import Mappings
     from include.mappings.today import Today
@@ -305,6 +306,13 @@ class Tieout:
     def leases(self) -> "Leases":
         """Whose turn it is, e.g. at SYSPRO's operator: the store's word for all processes."""
         return self.effects
+
+    @cached_property
+    def turns(self) -> "SqlTurns":
+        """Whose turn it is at a merchant's days."""
+        from include.adapters.store.turns import SqlTurns
+
+        return SqlTurns(self.store)
 
     @cached_property
     def commissioning(self) -> "SqlCommissioning":

@@ -272,7 +272,7 @@ effects = Table(
 leases = Table(
     "leases",
     metadata,
-    required_text("name", primary_key=True),  # effect kind|key, or syspro-operator|server|operator
+    required_text("name", primary_key=True),  # effect kind|key, or e.g. settlement|merchant
     required_text("holder"),
     Column("fence", BigInteger, nullable=False),  # grows with every take-over
     Column("expires_at", Instant, nullable=False),

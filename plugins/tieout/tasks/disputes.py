@@ -13,6 +13,7 @@ from include.services.journal_book import WAITING, JournalState
 from include.wiring import Tieout, tieout
 from tieout.desks.commissioned import demand_for_journals
 from tieout.tasks.task_log import logged
+from tieout.tasks.turn import turn
 from tieout.this_process import worker_name
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ def watch_disputes(day_key: str) -> str:
     def work() -> WatchResult:
         merchant, known = context.merchant(day), context.days.get(day)
         hook = SysproHook(merchant.syspro_conn_id, leases=context.leases)
-        with hook.session():
+        with turn(context, day, "watch_disputes"), hook.session():
             return watch(
                 day,
                 merchant,

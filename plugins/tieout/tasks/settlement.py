@@ -13,6 +13,7 @@ from include.domain.settlement import SettlementDay
 from include.wiring import Tieout
 from tieout import metrics
 from tieout.tasks.day_step import day_step
+from tieout.tasks.turn import turn
 
 if TYPE_CHECKING:
     from include.services.fetch_sources import Senders
@@ -73,14 +74,15 @@ def classify(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     """Split every record into its class, or set it aside; count both."""
     from include.services.classify_lines import classify_lines
 
-    result = classify_lines(
-        day,
-        merchant,
-        lake=context.lake,
-        files=context.files,
-        layouts=context.layouts,
-        open_items=context.open_items,
-    )
+    with turn(context, day, "classify"):
+        result = classify_lines(
+            day,
+            merchant,
+            lake=context.lake,
+            files=context.files,
+            layouts=context.layouts,
+            open_items=context.open_items,
+        )
     log.info("classify %s: %s", day, result)
     for coverage in result.coverage:
         log.info("classify %s: %s", day, coverage)
@@ -131,17 +133,18 @@ def match(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     first, last = document_window(day, merchant)
     with hook.session():
         documents = list(hook.documents(merchant.company_id, first, last, merchant.erp_documents))
-    result = match_lines(
-        day,
-        merchant,
-        lake=context.lake,
-        documents=documents,
-        expectations=context.expectations,
-        open_items=context.open_items,
-        reports=CybersourceHook(merchant.cybersource_conn_id),
-        mappings=context.mappings,
-        layouts={file.digest: file.layout for file in context.files.of_day(day)},
-    )
+    with turn(context, day, "match"):  # SYSPRO is read before: it is as long as the rest
+        result = match_lines(
+            day,
+            merchant,
+            lake=context.lake,
+            documents=documents,
+            expectations=context.expectations,
+            open_items=context.open_items,
+            reports=CybersourceHook(merchant.cybersource_conn_id),
+            mappings=context.mappings,
+            layouts={file.digest: file.layout for file in context.files.of_day(day)},
+        )
     log.info("match %s: %s", day, result)
     metrics.gauge("matches", sum(result.rules.values()), merchant=day.merchant_id)
     metrics.gauge("open_items", result.open_items, merchant=day.merchant_id)
@@ -158,7 +161,7 @@ def build(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     known = context.days.get(day)
     hook = SysproHook(merchant.syspro_conn_id, leases=context.leases)
     postings = context.postings(merchant.owner)
-    with hook.session():
+    with turn(context, day, "build"), hook.session():
         built = build_journals(
             day,
             merchant,

@@ -1,0 +1,137 @@
+"""A merchant's days are one run's at a time, on SQLite and PostgreSQL, whoever dies or sleeps."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Connection, Engine
+
+from include.adapters.store.engine import open_store
+from include.adapters.store.expectations import SqlExpectations
+from include.adapters.store.schema import metadata
+from include.adapters.store.turns import SqlTurns
+from include.domain.errors import Retryable
+from include.domain.expectations import Expectation, ExpectationKind
+from tests.support_books import DAY
+
+OURS, THEIRS = "run 'scheduled__1' (match of 2026-10-30)", "run 'backfill__2' (build of 2026-11-02)"
+HOLD = """
+import sys, time
+from include.adapters.store.engine import open_store
+from include.adapters.store.turns import SqlTurns
+from datetime import timedelta
+with SqlTurns(open_store(sys.argv[1]), duration=timedelta(seconds=2)).of("acme_us", "the killed"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@dataclass
+class Hand:
+    """A clock that moves when told."""
+
+    at: datetime = datetime(2026, 11, 3, 12, tzinfo=UTC)
+
+    def __call__(self, _connection: Connection) -> datetime:
+        return self.at
+
+
+@pytest.fixture
+def engine(store_url: str) -> Iterator[Engine]:
+    made = open_store(store_url)
+    metadata.create_all(made)
+    yield made
+    made.dispose()
+
+
+def awaited(key: str) -> Expectation:
+    return Expectation("acme_us", ExpectationKind.funding, key, "USD", 100, DAY, DAY)
+
+
+def save(engine: Engine, key: str) -> None:
+    SqlExpectations(engine).save([awaited(key)])
+
+
+def saved(engine: Engine) -> list[str]:
+    found = SqlExpectations(engine).load(
+        "acme_us", ExpectationKind.funding, since_until=DAY, met_from=DAY
+    )
+    return [one.item_key for one in found]
+
+
+def test_another_run_is_told_whose_turn_it_is_and_until_when(engine: Engine) -> None:
+    turns = SqlTurns(engine, Hand(), wait_s=0)
+    with turns.of("acme_us", OURS):
+        words = re.escape(f"the days of acme_us are at work in {OURS}, until 12:02:00 UTC")
+        with pytest.raises(Retryable, match=words), turns.of("acme_us", THEIRS):
+            pytest.fail("two at once")
+        with turns.of("acme_uk", THEIRS):
+            pass  # another merchant's days are read and booked beside
+    with turns.of("acme_us", THEIRS):
+        pass
+
+
+def test_a_step_that_fails_gives_its_turn_back_at_once(engine: Engine) -> None:
+    turns = SqlTurns(engine, wait_s=0)
+    with pytest.raises(ZeroDivisionError), turns.of("acme_us", OURS):
+        raise ZeroDivisionError
+    with turns.of("acme_us", THEIRS):
+        pass
+
+
+def test_long_work_keeps_its_turn(engine: Engine) -> None:
+    turns = SqlTurns(engine, duration=timedelta(seconds=1), wait_s=0)
+    with turns.of("acme_us", OURS):
+        time.sleep(1.6)
+        with pytest.raises(Retryable), turns.of("acme_us", THEIRS):
+            pytest.fail("two at once")
+        save(engine, "ours")
+    assert saved(engine) == ["ours"]
+
+
+def test_a_run_that_slept_through_its_turn_books_nothing(engine: Engine) -> None:
+    """Only what is on record when it commits decides, not what it believed before."""
+    clock = Hand()
+    turns = SqlTurns(engine, clock, wait_s=0)
+
+    def theirs() -> None:
+        with turns.of("acme_us", THEIRS):
+            save(engine, "theirs")
+
+    def asleep() -> None:
+        with turns.of("acme_us", OURS):
+            save(engine, "in time")
+            clock.at += timedelta(minutes=3)
+            with ThreadPoolExecutor(1) as beside:
+                beside.submit(theirs).result()
+            save(engine, "too late")
+
+    with pytest.raises(Retryable, match=re.escape(f"have been taken over by {THEIRS}")):
+        asleep()
+    assert saved(engine) == ["in time", "theirs"]
+
+
+def test_the_turn_of_a_killed_worker_lapses_and_its_next_try_goes_on(
+    engine: Engine, store_url: str
+) -> None:
+    worker = subprocess.Popen(
+        [sys.executable, "-c", HOLD, store_url], stdout=subprocess.PIPE, text=True
+    )
+    assert worker.stdout is not None
+    assert worker.stdout.readline() == "held\n"
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    worker.stdout.close()
+    turns = SqlTurns(engine, wait_s=0)
+    with pytest.raises(Retryable, match="the killed"), turns.of("acme_us", "its next try"):
+        pytest.fail("it has not lapsed yet")
+    with replace(turns, wait_s=10).of("acme_us", "its next try"):
+        save(engine, "by its next try")
+    assert saved(engine) == ["by its next try"]
