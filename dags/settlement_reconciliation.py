@@ -37,7 +37,10 @@ SYSPRO = {"pool": "syspro"}  # a slot per operator: SYSPRO allows one session ea
         "merchants": Param(
             merchant_ids(),
             type="array",
-            examples=merchant_ids(),
+            minItems=1,
+            uniqueItems=True,
+            items={"enum": merchant_ids()},
+            examples=merchant_ids(),  # what the form offers
             title="Merchants",
             description="Only these are reconciled.",
         ),

@@ -66,6 +66,16 @@ def test_no_settlement_waits_for_the_answer_about_a_dispute(dagbag) -> None:  # 
     assert dag.get_task("settle.post_write_offs").downstream_task_ids == set()
 
 
+@pytest.mark.parametrize("unfit", [[], ["acme_us", "acme_us"], ["nobody"], "acme_us"])
+def test_the_form_takes_some_merchants_that_are_known_and_each_once(dagbag, unfit: object) -> None:  # type: ignore[no-untyped-def]
+    from airflow.sdk.exceptions import ParamValidationError
+
+    params = dagbag.dags["settlement_reconciliation"].params
+    with pytest.raises(ParamValidationError):
+        params["merchants"] = unfit
+    params["merchants"] = ["acme_us"]
+
+
 def test_a_backfill_covers_both_of_its_dates(dagbag) -> None:  # type: ignore[no-untyped-def]
     import pendulum
     from airflow.timetables.base import TimeRestriction

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from include.adapters.store.schema import metadata
-from include.domain.errors import Retryable, Unconfigured
+from include.domain.errors import Rejected, Retryable, Unconfigured
 from include.domain.settlement import SettlementDay
 from include.wiring import Settings, Tieout
 from tieout.tasks import day_step, days, settlement
@@ -71,3 +71,10 @@ def test_choosing_again_in_the_same_run_leaves_a_reported_day_reported(context: 
     assert stands() == ("reported", "first", "of then")
     days.choose_days(ON, ["acme_us"], "second")  # a run of its own goes through every step
     assert stands() == ("chosen", "second", version)
+
+
+def test_a_merchant_named_twice_has_one_day_and_nobody_named_is_refused(context: Tieout) -> None:
+    asked = ["acme_us", "acme_uk", "acme_us"]  # as the API, or a clear of an old run, may say it
+    assert days.choose_days(ON, asked, "by hand") == [f"acme_us|{ON}", f"acme_uk|{ON}"]
+    with pytest.raises(Rejected, match=r"none of \[\] is in force"):
+        days.choose_days(ON, [], "by hand")

@@ -17,8 +17,8 @@ def choose_days(settlement_date: date | str, merchants: Sequence[str], run_id: s
     One that has ended is followed for as long as money of it is under way.
 
     Raises:
-        Rejected: an unknown merchant, none in force on the date, or it has not ended by UTC; where
-            it ends later, *download* waits for it.
+        Rejected: no merchant, an unknown one, none in force on the date, or it has not ended by
+            UTC; where it ends later, *download* waits for it.
     """
     context = tieout()
     day = date.fromisoformat(str(settlement_date))
@@ -26,11 +26,12 @@ def choose_days(settlement_date: date | str, merchants: Sequence[str], run_id: s
         raise Rejected(
             f"{day} has not ended yet", "settlement_date", "Choose yesterday or an earlier date."
         )
-    keys = (SettlementDay(merchant_id, day) for merchant_id in merchants)
+    asked = list(dict.fromkeys(merchants))  # one named twice would be run twice at once
+    keys = (SettlementDay(merchant_id, day) for merchant_id in asked)
     # A scheduled run names every merchant of the file, also one that has ended.
-    chosen = [key for key in keys if _is_due(context, key, is_alone=len(merchants) == 1)]
-    if merchants and not chosen:
-        what = f"none of {', '.join(merchants)} is in force on {day}"
+    chosen = [key for key in keys if _is_due(context, key, is_alone=len(asked) == 1)]
+    if not chosen:
+        what = f"none of {asked} is in force on {day}"
         raise Rejected(what, "merchants.yaml", "Choose another date, or add an entry.")
     for key in chosen:
         known = context.days.get(key)
