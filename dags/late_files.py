@@ -1,9 +1,9 @@
-"""Ask again, every hour, for what a settlement day went on without; run the day again with it.
+"""Ask again, every hour, for what a settlement day went on without; run what was passed over.
 
 A bank statement that comes an hour late, or on Monday for Friday, is booked by the run that this
-DAG triggers of *settlement_reconciliation*. Those runs wait behind all that no
-backfill made, and what has not changed posts nothing. When it fails:
-`include/docs/runbooks/late_files.md`.
+DAG triggers of *settlement_reconciliation*; so is a date that a backfill of a newer one has pushed
+out of the line. Those runs wait behind all that no backfill made, and what has not changed posts
+nothing. When it fails: `include/docs/runbooks/late_files.md`.
 """
 
 import pendulum
@@ -33,7 +33,7 @@ from tieout.timetable import every
 def late_files():
     @task
     def choose_days() -> list[str]:
-        """Name the days that still await a source, e.g. ``acme_us|2026-10-31``."""
+        """Name the days that await a source, or were passed over: ``acme_us|2026-10-31``."""
         from tieout.tasks import late_files
 
         return late_files.choose_days()

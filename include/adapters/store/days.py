@@ -77,6 +77,14 @@ class SqlDays:
         with self._engine.begin() as connection:
             return [SettlementDay(*row) for row in connection.execute(query)]
 
+    def runs(self, merchant_id: str) -> list[tuple[date, str]]:
+        """Return every date of a merchant on record, with the run that last chose it."""
+        query = select(settlement_days.c.settlement_date, settlement_days.c.run_id).where(
+            settlement_days.c.merchant_id == merchant_id
+        )
+        with self._engine.begin() as connection:
+            return [(on, run_id) for on, run_id in connection.execute(query)]
+
     def in_state(self, state: str, *, since: datetime | None = None) -> list[SettlementDay]:
         """Return the days that stand so, the oldest first; ``since``: at the latest."""
         query = (

@@ -1,15 +1,20 @@
-"""The tasks of ``late_files``: which days still await a source, and whether it is there now."""
+"""The tasks of ``late_files``: which days await a source, or their run, and what they need now."""
 
-from datetime import date
+import logging
+from datetime import UTC, date, datetime, time, timedelta
 
+from include.domain.errors import Rejected
 from include.domain.settlement import SettlementDay
 from include.wiring import Tieout, tieout
 from tieout.tasks.settlement import senders_of
 from tieout.tasks.task_log import logged
+from tieout.timetable import HOURS_AFTER, NO_GAP, is_manual
+
+log = logging.getLogger(__name__)
 
 
 def choose_days() -> list[str]:
-    """Name the days that went on without a source which may still come."""
+    """Name the days that the schedule passed over, or that went on without a source."""
     from include.services.late_files import days_to_ask
 
     context = tieout()
@@ -17,14 +22,37 @@ def choose_days() -> list[str]:
     return [
         str(day)
         for merchant_id in merchant_ids
-        for day in days_to_ask(
-            merchant_id, context.open_items, context.merchant, _today(context, merchant_id)
+        for day in (
+            *_missed(context, merchant_id),
+            *days_to_ask(
+                merchant_id, context.open_items, context.merchant, _today(context, merchant_id)
+            ),
         )
     ]
 
 
+def _missed(context: Tieout, merchant_id: str) -> list[SettlementDay]:
+    from include.services.missed_days import missed_days
+
+    if is_manual():
+        return []  # no date is scheduled there
+
+    def is_due(on: date) -> bool:
+        ends_at = datetime.combine(on + timedelta(days=1), time(), UTC)
+        if ends_at + timedelta(hours=HOURS_AFTER) > context.clock.now():
+            return False
+        try:
+            context.mappings.merchant(merchant_id, on)
+        except Rejected:
+            return False  # not in force then
+        return True
+
+    found = missed_days(context.days.runs(merchant_id), is_due, NO_GAP)
+    return [SettlementDay(merchant_id, on) for on in found]
+
+
 def ask(day_key: str) -> dict[str, object] | None:
-    """Ask the senders of one day; return the run that what has come needs, or ``None``.
+    """Return the run that a day needs: it never ran, or what it awaited has come; or ``None``.
 
     The run's id is made of the day, of what has come and of today's date: the same find within a
     day is the same run, and one that failed is run again on the next.
@@ -33,6 +61,9 @@ def ask(day_key: str) -> dict[str, object] | None:
 
     day, context = SettlementDay.parse(day_key), tieout()
     merchant, today = context.merchant(day), _today(context, day.merchant_id)
+    if context.days.get(day) is None:
+        log.warning("%s has never run, and a later date has: it is run now", day)
+        return _run("missed", day, str(today))
     result = logged(
         "ask",
         day_key,
@@ -48,8 +79,12 @@ def ask(day_key: str) -> dict[str, object] | None:
     )
     if not result.mark:
         return None
+    return _run("late", day, f"{today}__{result.mark}")
+
+
+def _run(why: str, day: SettlementDay, what: str) -> dict[str, object]:
     return {
-        "trigger_run_id": f"late__{day.merchant_id}__{day.settlement_date}__{today}__{result.mark}",
+        "trigger_run_id": f"{why}__{day.merchant_id}__{day.settlement_date}__{what}",
         "conf": {
             "settlement_date": day.settlement_date.isoformat(),
             "merchants": [day.merchant_id],
