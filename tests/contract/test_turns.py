@@ -19,6 +19,7 @@ from include.adapters.store.schema import metadata
 from include.adapters.store.turns import SqlTurns
 from include.domain.errors import Retryable
 from include.domain.expectations import Expectation, ExpectationKind
+from include.domain.settlement import SettlementDay
 from tests.support_books import DAY
 
 OURS, THEIRS = "run 'scheduled__1' (match of 2026-10-30)", "run 'backfill__2' (build of 2026-11-02)"
@@ -116,6 +117,31 @@ def test_a_run_that_slept_through_its_turn_books_nothing(engine: Engine) -> None
     with pytest.raises(Retryable, match=re.escape(f"have been taken over by {THEIRS}")):
         asleep()
     assert saved(engine) == ["in time", "theirs"]
+
+
+def test_a_day_is_its_runs_until_it_leaves_or_is_silent(engine: Engine) -> None:
+    clock = Hand()
+    turns, day = SqlTurns(engine, clock), SettlementDay("acme_us", DAY)
+
+    def is_free_for(run_id: str, of: SettlementDay = day) -> bool:
+        try:
+            with turns.day(of, run_id):
+                return True
+        except Retryable:
+            return False
+
+    assert is_free_for("first")  # which works on, from step to step and from try to try
+    assert is_free_for("first")
+    words = re.escape("acme_us|2026-10-30 is at work in run first, until 12:50:00 UTC")
+    with pytest.raises(Retryable, match=words), turns.day(day, "second"):
+        pytest.fail("two at once")
+    assert is_free_for("second", SettlementDay("acme_us", DAY + timedelta(days=1)))
+    turns.leave(day, "second")  # which does not have it
+    assert not is_free_for("second")
+    turns.leave(day, "first")
+    assert is_free_for("second")
+    clock.at += timedelta(minutes=50)  # its last worker was killed, and no try came after
+    assert is_free_for("first")
 
 
 def test_the_turn_of_a_killed_worker_lapses_and_its_next_try_goes_on(

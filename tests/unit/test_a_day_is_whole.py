@@ -69,6 +69,9 @@ def test_choosing_again_in_the_same_run_leaves_a_reported_day_reported(context: 
     context.days.record(day, "reported", mapping_version="of then")
     assert days.choose_days(ON, ["acme_us"], "first") == [str(day)]  # cleared, nothing else
     assert stands() == ("reported", "first", "of then")
+    days.choose_days(ON, ["acme_us"], "second")  # beside the first, which has not left the day
+    assert stands() == ("reported", "first", "of then")
+    context.turns.leave(day, "first")
     days.choose_days(ON, ["acme_us"], "second")  # a run of its own goes through every step
     assert stands() == ("chosen", "second", version)
 

@@ -305,27 +305,18 @@ def test_a_question_keeps_a_shops_text_inside_its_cell() -> None:
 
 
 def test_a_sandbox_may_settle_its_business_date_and_no_day_after_it(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from include.domain.errors import Rejected
     from tieout.tasks import days
 
-    class Days:
-        def get(self, _day: object) -> None:
-            return None
-
-        def record(self, *_given: object, **_more: object) -> None:
-            return None
-
-    class Context:
-        days, clock = Days(), wiring.UtcClock()
-        settings = wiring.Settings("", Path(), "sandbox", business_date=date(2099, 1, 2))
-        mappings = load_mappings()
-
-    monkeypatch.setattr(days, "tieout", Context)
+    url = f"sqlite:///{tmp_path / 'tieout.db'}"
+    context = wiring.Tieout(wiring.Settings(url, tmp_path, "sandbox", date(2099, 1, 2)))
+    schema.metadata.create_all(context.store)
+    monkeypatch.setattr(days, "tieout", lambda: context)
     assert days.choose_days("2099-01-02", ["acme_us"], "r") == ["acme_us|2099-01-02"]
     with pytest.raises(Rejected, match="has not ended"):
         days.choose_days("2099-01-03", ["acme_us"], "r")
-    Context.settings = wiring.Settings("", Path())
+    context.settings = wiring.Settings(url, tmp_path)
     with pytest.raises(Rejected, match="has not ended"):
-        days.choose_days(str(Context.clock.now().date()), ["acme_us"], "r")
+        days.choose_days(str(context.clock.now().date()), ["acme_us"], "r")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import Connection, Engine, Executable, Table, bindparam, select, update
+from sqlalchemy import Connection, Engine, Executable, Table, bindparam, false, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from include.adapters.store.clock import StoreClock, database_now, light_now
@@ -29,7 +29,7 @@ def insert_once(dialect: str, table: Table) -> Executable:
 
 
 @cache
-def _grant(dialect: str) -> Executable:
+def _grant(dialect: str, *, is_ours_again: bool = False) -> Executable:
     make = sqlite.insert if dialect == "sqlite" else postgresql.insert
     wanted = make(leases).values(
         name=bindparam("lease"),
@@ -44,7 +44,8 @@ def _grant(dialect: str) -> Executable:
             "fence": leases.c.fence + 1,
             "expires_at": wanted.excluded.expires_at,
         },
-        where=leases.c.expires_at <= bindparam("now", type_=leases.c.expires_at.type),
+        where=(leases.c.expires_at <= bindparam("now", type_=leases.c.expires_at.type))
+        | (leases.c.holder == bindparam("taker") if is_ours_again else false()),
     ).returning(leases.c.fence)
 
 
@@ -63,11 +64,21 @@ _HELD = select(leases.c.fence).where(_IS_OURS).with_for_update(read=True)
 
 
 def take_lease(
-    connection: Connection, now: datetime, name: str, holder: str, duration: timedelta
+    connection: Connection,
+    now: datetime,
+    name: str,
+    holder: str,
+    duration: timedelta,
+    *,
+    is_ours_again: bool = False,
 ) -> Lease | None:
-    """Take a lease within the caller's transaction; ``None``: somebody holds it."""
+    """Take a lease within the caller's transaction; ``None``: somebody holds it.
+
+    ``is_ours_again``: of this holder it is no somebody, but goes on.
+    """
     values = {"lease": name, "taker": holder, "until": now + duration, "now": now}
-    fence = connection.execute(_grant(connection.dialect.name), values).scalar()
+    grant = _grant(connection.dialect.name, is_ours_again=is_ours_again)
+    fence = connection.execute(grant, values).scalar()
     return None if fence is None else Lease(name, holder, fence, now + duration)
 
 

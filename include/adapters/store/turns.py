@@ -1,7 +1,9 @@
-"""One run at a time at a merchant's days: a lease, kept while a step reads and publishes.
+"""One run at a time at a merchant's days, and at a day: leases, kept while a step works.
 
 A step reads what the merchant's other days have left and books what follows from it: two that read
 before either has written would book one sale, or one deposit, twice. Other merchants go on beside.
+A day is one run's from its first step to its report, or another would change under it what it has
+checked; while a person is asked about it, anybody may have it.
 """
 
 import logging
@@ -17,9 +19,10 @@ from sqlalchemy import Connection, Engine, event, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from include.adapters.store.clock import StoreClock, database_now
-from include.adapters.store.leases import SqlLeases, demand_held
+from include.adapters.store.leases import SqlLeases, demand_held, take_lease
 from include.adapters.store.schema import leases
 from include.domain.errors import Retryable
+from include.domain.settlement import SettlementDay
 from include.services.effects.store import Lease, LeaseLost
 
 log = logging.getLogger(__name__)
@@ -29,12 +32,13 @@ _held: ContextVar[Lease | None] = ContextVar("held", default=None)  # by this th
 
 @dataclass(frozen=True, slots=True)
 class SqlTurns:
-    """Turns by merchant, on the store's clock."""
+    """Turns by merchant and by day, on the store's clock."""
 
     engine: Engine
     clock: StoreClock = database_now
-    duration: timedelta = timedelta(minutes=2)  # what a killed worker's turn outlives it by
+    duration: timedelta = timedelta(minutes=2)  # how long a killed worker's turn outlives it
     wait_s: float = 30.0  # most steps take less; the waiting one keeps its slot of SYSPRO's pool
+    silence: timedelta = timedelta(minutes=50)  # of a run: longer than its tries are apart
 
     def __post_init__(self) -> None:
         if not event.contains(self.engine, "commit", _demand):
@@ -54,58 +58,89 @@ class SqlTurns:
         Raises:
             Retryable: another run has them for longer than this one waits, or has taken them over.
         """
-        kept = SqlLeases(self.engine, self.clock)
-        lease = self._take(kept, merchant_id, holder)
-        ended = threading.Event()
-        renewing = threading.Thread(
-            target=self._renew, args=(kept, lease, ended), name=lease.name, daemon=True
-        )
+        name, about = f"settlement|{merchant_id}", f"the days of {merchant_id}"
+        lease = self._take(name, about, holder)
         token = _held.set(lease)
         try:
-            renewing.start()
-            yield
+            with self._renewed(lease, self.duration):
+                yield
         except LeaseLost as fault:
-            raise self._busy(merchant_id, "have been taken over by") from fault
+            raise self._busy(name, f"{about} have been taken over by") from fault
         finally:
             _held.reset(token)
-            ended.set()
-            if renewing.ident is not None:
-                renewing.join()
-            self._release(kept, lease)
+            self._release(lease)
 
-    def _take(self, kept: SqlLeases, merchant_id: str, holder: str) -> Lease:
-        until = time.monotonic() + self.wait_s
-        while (lease := kept.acquire(_name(merchant_id), holder, self.duration)) is None:
+    @contextmanager
+    def day(self, day: SettlementDay, run_id: str) -> Iterator[None]:
+        """Keep a day for a run while the block lasts, and afterwards until it is silent.
+
+        Raises:
+            Retryable: another run has the day.
+        """
+        name = f"settlement|{day}"
+        with self.engine.begin() as connection:
+            lease = take_lease(
+                connection, self.clock(connection), name, run_id, self.silence, is_ours_again=True
+            )
+        if lease is None:
+            raise self._busy(name, f"{day} is at work in run")
+        with self._renewed(lease, self.silence):
+            yield
+
+    def leave(self, day: SettlementDay, run_id: str) -> None:
+        """Let another run have the day; one that another has already is left alone."""
+        with self.engine.begin() as connection:
+            now = self.clock(connection)
+            connection.execute(
+                leases.update()
+                .where(leases.c.name == f"settlement|{day}", leases.c.holder == run_id)
+                .values(expires_at=now)
+            )
+
+    def _take(self, name: str, about: str, holder: str) -> Lease:
+        until, kept = time.monotonic() + self.wait_s, SqlLeases(self.engine, self.clock)
+        while (lease := kept.acquire(name, holder, self.duration)) is None:
             if time.monotonic() >= until:
-                raise self._busy(merchant_id, "are at work in")
+                raise self._busy(name, f"{about} are at work in")
             time.sleep(_POLL_S)
         return lease
 
-    def _busy(self, merchant_id: str, how: str) -> Retryable:
-        query = select(leases.c.holder, leases.c.expires_at).where(
-            leases.c.name == _name(merchant_id)
-        )
+    def _busy(self, name: str, how: str) -> Retryable:
+        query = select(leases.c.holder, leases.c.expires_at).where(leases.c.name == name)
         with self.engine.connect() as connection:
             holder, until = connection.execute(query).one()
         return Retryable(
-            f"the days of {merchant_id} {how} {holder}, until {until:%H:%M:%S} UTC unless it goes "
-            "on longer",
+            f"{how} {holder}, until {until:%H:%M:%S} UTC unless it goes on longer",
             "the store's leases",
             "Nothing was booked; it is tried again.",
         )
 
-    def _renew(self, kept: SqlLeases, lease: Lease, ended: threading.Event) -> None:
-        while not ended.wait(self.duration.total_seconds() / 4):
+    @contextmanager
+    def _renewed(self, lease: Lease, duration: timedelta) -> Iterator[None]:
+        ended = threading.Event()
+        renewing = threading.Thread(
+            target=self._renew, args=(lease, duration, ended), name=lease.name, daemon=True
+        )
+        renewing.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            renewing.join()
+
+    def _renew(self, lease: Lease, duration: timedelta, ended: threading.Event) -> None:
+        kept = SqlLeases(self.engine, self.clock)
+        while not ended.wait(duration.total_seconds() / 4):
             try:
-                kept.renew(lease, self.duration)
+                kept.renew(lease, duration)
             except LeaseLost:
                 return  # the next commit says so
             except SQLAlchemyError as fault:  # its words may hold the address of the database
                 log.warning("%s is not renewed yet: %s", lease.name, type(fault).__name__)
 
-    def _release(self, kept: SqlLeases, lease: Lease) -> None:
+    def _release(self, lease: Lease) -> None:
         try:
-            kept.release(lease)
+            SqlLeases(self.engine, self.clock).release(lease)
         except SQLAlchemyError as fault:
             log.warning("%s is left to lapse: %s", lease.name, type(fault).__name__)
 
@@ -114,7 +149,3 @@ def _demand(connection: Connection) -> None:
     lease = _held.get()
     if lease is not None:
         demand_held(connection, lease)
-
-
-def _name(merchant_id: str) -> str:
-    return f"settlement|{merchant_id}"

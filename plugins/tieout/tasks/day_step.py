@@ -14,6 +14,7 @@ from include.wiring import Tieout, tieout
 from tieout.retry import decisive, faults_of
 from tieout.tasks.steps import NEXT, missing_before, not_ended
 from tieout.tasks.task_log import logged
+from tieout.tasks.turn import day_of_run, leave
 
 
 class DayNotProven(Rejected):
@@ -21,12 +22,15 @@ class DayNotProven(Rejected):
 
 
 Step = Callable[[Tieout, SettlementDay, Merchant], str]
+LAST = "report"  # its end is the run's, whether or not the day is proven
 
 
 def day_step(work: Step) -> Callable[[str], str]:
     """Wrap a step: parse the key, tell the log, keep with the day how it ended.
 
     A step that needs one which has not ended is refused, and the day is blocked at that one.
+    No step works while another run has the day: both would write how far it has come, and one would
+    book what the other has not checked.
     """
     name = work.__name__
 
@@ -51,7 +55,18 @@ def day_step(work: Step) -> Callable[[str], str]:
                 context.days.record(day, state)
             return state or "the day's state stays"
 
-        logged(name, day_key, recorded, merchant=day.merchant_id, then=NEXT.get(name, "nothing"))
+        def alone() -> str:
+            with day_of_run(context, day):
+                return recorded()
+
+        follows = NEXT.get(name, "nothing")
+        try:
+            logged(name, day_key, alone, merchant=day.merchant_id, then=follows)
+        except DayNotProven:
+            leave(context, day)
+            raise
+        if name == LAST:
+            leave(context, day)
         return day_key
 
     return run

@@ -4,9 +4,10 @@ import logging
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from include.domain.errors import Rejected
+from include.domain.errors import Rejected, Retryable
 from include.domain.settlement import SettlementDay
 from include.wiring import Tieout, tieout
+from tieout.tasks.turn import begin
 
 log = logging.getLogger(__name__)
 
@@ -34,11 +35,11 @@ def choose_days(settlement_date: date | str, merchants: Sequence[str], run_id: s
         what = f"none of {asked} is in force on {day}"
         raise Rejected(what, "merchants.yaml", "Choose another date, or add an entry.")
     for key in chosen:
-        known = context.days.get(key)
-        # Cleared and run again, alone perhaps: where the day got to in this run, it still is.
-        if known is None or known.run_id != run_id:
-            version = context.mappings.version
-            context.days.record(key, "chosen", run_id=run_id, mapping_version=version)
+        try:
+            with context.turns.day(key, run_id):
+                begin(context, key, run_id)
+        except Retryable as fault:  # other merchants need not wait for it
+            log.warning("download waits: %s", fault)
     return [str(key) for key in chosen]
 
 

@@ -16,6 +16,7 @@ from tieout.desks.commissioned import demand_for_journals
 from tieout.tasks.day_step import DayNotProven, day_step
 from tieout.tasks.steps import missing_before, not_ended
 from tieout.tasks.task_log import logged
+from tieout.tasks.turn import day_of_run, leave
 from tieout.this_process import worker_name
 
 if TYPE_CHECKING:
@@ -66,10 +67,17 @@ def approval_request(day_key: str) -> "ApprovalRequest | None":
             _write_report(context, day, merchant, is_draft=True)
         return request
 
+    def alone() -> "ApprovalRequest | None":
+        with day_of_run(context, day):
+            request = work()
+        if request is not None:
+            leave(context, day)  # a person may take 20 hours
+        return request
+
     def words(request: "ApprovalRequest | None") -> str:
         return _asked(request, is_shadow=merchant.is_shadow)
 
-    return logged("approve", day_key, work, words=words, merchant=day.merchant_id, then="post")
+    return logged("approve", day_key, alone, words=words, merchant=day.merchant_id, then="post")
 
 
 def _asked(request: "ApprovalRequest | None", *, is_shadow: bool) -> str:

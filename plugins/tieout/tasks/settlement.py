@@ -13,7 +13,7 @@ from include.domain.settlement import SettlementDay
 from include.wiring import Tieout
 from tieout import metrics
 from tieout.tasks.day_step import day_step
-from tieout.tasks.turn import turn
+from tieout.tasks.turn import begin, this_run, turn
 
 if TYPE_CHECKING:
     from include.services.fetch_sources import Senders
@@ -43,6 +43,8 @@ def download(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     """Fetch what the merchant's sources have for the day; bytes go to the lake once."""
     from include.services.download_reports import download_reports
 
+    if run := this_run():
+        begin(context, day, run)  # another run had the day when this one chose it, perhaps
     _demand_whole(context, day, merchant)
     result = download_reports(day, merchant, senders_of(context, merchant), context.open_items)
     log.info("download %s: %s", day, result)
