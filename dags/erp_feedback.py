@@ -18,6 +18,7 @@ from tieout.timetable import every
     max_active_runs=1,
     default_args={
         "owner": "integration",
+        "priority_weight": 90,  # before stock, care and settlements in SYSPRO's pool
         "retries": 2,
         "retry_delay": pendulum.duration(minutes=1),
         "retry_policy": FamilyRetryPolicy(),

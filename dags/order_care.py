@@ -19,6 +19,7 @@ from tieout.timetable import every
     max_active_runs=1,
     default_args={
         "owner": "integration",
+        "priority_weight": 10,  # before settlements in SYSPRO's pool
         # An outage of SYSPRO lasts hours, not minutes: 5, 10, 20, 40, then 60 minutes, 8 in all.
         "retries": 8,
         "retry_delay": pendulum.duration(minutes=5),

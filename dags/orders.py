@@ -19,8 +19,7 @@ from tieout.timetable import every
     max_active_runs=1,
     default_args={
         "owner": "integration",
-        # Airflow ranks a task by what follows it, so a backfill of settlements would go first.
-        "priority_weight": 100,
+        "priority_weight": 100,  # first in SYSPRO's pool: a shopper waits
         "retries": 2,
         "retry_delay": pendulum.duration(seconds=20),
         "retry_policy": FamilyRetryPolicy(),

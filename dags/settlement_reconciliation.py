@@ -18,7 +18,7 @@ from tieout.retry import FamilyRetryPolicy
 from tieout.timetable import SettlementDays
 
 ANSWER = timedelta(hours=20)  # no answer by then is "held"
-SYSPRO = {"pool": "syspro"}  # a slot per operator: SYSPRO allows one session each
+SYSPRO = {"pool": "syspro", "weight_rule": "absolute"}  # a slot per operator; orders go first
 
 
 @dag(
