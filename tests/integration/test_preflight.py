@@ -7,6 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from airflow.models import Pool
+from airflow.utils import db
+from airflow.utils.session import create_session
+from sqlalchemy import delete, select
 
 import include.mappings.load as mappings_of
 from include.adapters.syspro.master_data import MasterData
@@ -14,8 +18,24 @@ from include.domain.errors import Rejected
 from include.wiring import Tieout
 from tests.integration.play import SHOP, Play
 from tieout import cli
+from tieout.desks.syspro_pool import demand_slots
 
 MERCHANT = "acme_us"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pool() -> None:
+    """Airflow's database, with the pool of ``airflow_settings.yaml``."""
+    db.initdb()
+    save_pool(3)
+
+
+def save_pool(slots: int) -> None:
+    with create_session() as session:
+        found = session.scalar(select(Pool).where(Pool.pool == "syspro"))
+        found = found or Pool(pool="syspro", description="", include_deferred=False)
+        found.slots = slots
+        session.add(found)
 
 
 @pytest.fixture
@@ -48,7 +68,7 @@ def test_all_that_the_demo_needs_is_there_and_nothing_is_written(
     before = len([row for row in play.sandbox.ledger.rows() if row.committed])
     code, said = look(play.desks.context, monkeypatch, capsys)
     assert code == 0, said
-    assert "21 ok, 0 wrong, 0 not asked" in said
+    assert "22 ok, 0 wrong, 0 not asked" in said
     for words in (
         "16 of template clearing",
         "4 of 2026-11-02 are listed",
@@ -58,6 +78,24 @@ def test_all_that_the_demo_needs_is_there_and_nothing_is_written(
         assert words in said
     assert "parts of kits: told of all kits (1)" in said
     assert len([row for row in play.sandbox.ledger.rows() if row.committed]) == before
+
+
+def test_a_pool_that_is_missing_or_does_not_fit_is_named(
+    play: Play, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The demo's merchants have three companies, so three operators."""
+    assert demand_slots(3) == "3 slots for 3 operators"
+    for slots, words in ((-1, "-1 slots"), (2, "2 slots")):
+        save_pool(slots)
+        with pytest.raises(Rejected, match=f"{words}, and merchants.yaml names 3 SYSPRO conn"):
+            demand_slots(3)
+    with create_session() as session:
+        session.execute(delete(Pool).where(Pool.pool == "syspro"))
+    code, said = look(play.desks.context, monkeypatch, capsys)
+    save_pool(3)
+    assert code == 1
+    assert "wrong      pool syspro: slots: Airflow has no such pool, so no task that speaks" in said
+    assert "add it with 3 slots: one for each SYSPRO connection" in said
 
 
 def test_a_shop_whose_template_clears_into_revenue_is_wrong(
@@ -94,7 +132,7 @@ def test_one_cause_is_one_line(
     assert "wrong      syspro_a: logs on: " in said
     assert "not asked  syspro_a: GL accounts: syspro_a does not answer" in said
     assert "bank_default: address and key: Airflow finds no connection 'bank_default'" in said
-    assert "12 ok, 2 wrong, 7 not asked" in said
+    assert "13 ok, 2 wrong, 7 not asked" in said
 
 
 def test_a_kit_whose_parts_nobody_tells_is_named(

@@ -182,6 +182,7 @@ class PreflightDesk:
     # SYSPRO ----------------------------------------------------------------------------------
 
     def _of_erp(self) -> Iterator[Check]:
+        yield Check("pool syspro", "slots", self._slots)
         place, merchant = self._merchant.syspro_conn_id, self._merchant
         yield Check(place, "logs on", lambda: _tested(self._erp), opens=True)
         yield Check(place, "posting period", self._period)
@@ -241,6 +242,12 @@ class PreflightDesk:
             where = f"connection {self._merchant.syspro_conn_id}"
             raise Rejected("nothing can be read here", where, "Name an e.net read_conn_id.")
         return found
+
+    def _slots(self) -> str:
+        from tieout.desks.syspro_pool import demand_slots
+
+        merchants = self._context.today.merchants().values()
+        return demand_slots(len({one.syspro_conn_id for one in merchants}))
 
     def _period(self) -> str:
         found = self._erp.posting_period(self._merchant.company_id, self._day)
