@@ -26,6 +26,7 @@ class Record:
 
     runs: list[tuple[Run, str]] = field(default_factory=list)
     broken_files: dict[str, str] = field(default_factory=dict)
+    gaps: dict[str, timedelta] = field(default_factory=dict)
 
     def note(self, dag_id: str, state: str, at: datetime) -> None:
         self.runs.append((Run(dag_id, f"scheduled__{at}", at, at), state))
@@ -33,8 +34,11 @@ class Record:
     def dag_ids(self) -> list[str]:
         return sorted({run.dag_id for run, _ in self.runs})
 
+    def gap(self, dag_id: str) -> timedelta | None:
+        return self.gaps.get(dag_id)
+
     def last(
-        self, dag_id: str, state: Literal["success", "failed"], before: datetime
+        self, dag_id: str, state: Literal["success", "failed", "running"], before: datetime
     ) -> Run | None:
         found = [
             run
@@ -45,6 +49,9 @@ class Record:
 
     def failed_tasks(self, run: Run) -> list[str]:
         return [f"{run.dag_id}_task"]
+
+    def waiting_tasks(self, run: Run) -> list[str]:
+        return [f"{run.dag_id}_{number} (scheduled)" for number in range(5)]
 
     def unreadable(self) -> dict[str, str]:
         return self.broken_files
@@ -99,6 +106,32 @@ def test_what_passes_by_itself_within_the_window_is_told_to_nobody(watch: Watch)
     watch.note("orders", "failed", 20)
     watch.note("orders", "success", 19)
     watch.note("orders", "failed", 14)
+    assert str(watch.run()) == "0 last, 0 told, 0 over, 0 not delivered"
+
+
+def test_a_run_that_does_not_end_is_told_as_no_other_begins(watch: Watch) -> None:
+    watch.record.gaps = {"orders": timedelta(minutes=1), "settlement": timedelta(days=1)}
+    watch.note("orders", "success", 121)
+    watch.note("orders", "running", 119)  # nobody waits for two hours in vain
+    for minutes in (60 * 24 * 3 - 2, 20):  # a backfill's runs are newer, and younger
+        watch.note("settlement", "running", minutes)
+    assert str(watch.run()) == "0 last, 0 told, 0 over, 0 not delivered"
+    watch.minute()
+    assert watch.run().told == 1
+    (subject,) = watch.post.subjects()
+    assert "(orders is at one run since " in subject
+    assert subject.endswith(
+        "at: orders_0 (scheduled), orders_1 (scheduled), orders_2 (scheduled) and 2 more)"
+    )
+    watch.minute()
+    assert watch.run().told == 1
+    assert "(settlement is at one run since " in watch.post.subjects()[-1]
+    watch.record.runs = [(run, "success") for run, _ in watch.record.runs]
+    assert watch.run().over == 2
+
+
+def test_a_dag_that_only_people_start_may_take_its_time(watch: Watch) -> None:
+    watch.note("orders", "running", 60 * 24 * 30)
     assert str(watch.run()) == "0 last, 0 told, 0 over, 0 not delivered"
 
 

@@ -1,4 +1,4 @@
-"""A DAG that fails under a real scheduler is told of once in the sandbox's chat, and its end."""
+"""DAGs that fail or stand still under a real scheduler are told of once in the sandbox's chat."""
 
 import shutil
 import sqlite3
@@ -15,6 +15,7 @@ from include.local.environment import PASSWORD, ROOT, LocalStack
 from include.local.processes import Processes
 from include.local.stack import start_stack
 from tests.ports import free_ports
+from tests.waiting import wait_until
 
 FRAGILE = """
 from pathlib import Path
@@ -32,6 +33,19 @@ def fragile():
 
 fragile()
 """
+STUCK = """
+import pendulum
+from airflow.sdk import dag, task
+
+@dag(schedule="0 0 1 1 *", start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False)
+def stuck():
+    @task(pool="nowhere")
+    def work() -> None: ...
+
+    work()
+
+stuck()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +55,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     dags.mkdir()
     shutil.copy(ROOT / "dags" / "alerts.py", dags)
     (dags / "fragile.py").write_text(FRAGILE)
+    (dags / "stuck.py").write_text(STUCK)
     first = free_ports(5)
     more = (("AIRFLOW__CORE__DAGS_FOLDER", str(dags)),)
     found = replace(LocalStack(), home=home, port=first, sandbox_port=first + 1, more=more)
@@ -54,7 +69,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 @pytest.fixture(scope="module")
 def api(stack: LocalStack) -> AirflowApi:
     client = start_client(stack)
-    for dag_id in ("alerts", "fragile"):
+    for dag_id in ("alerts", "fragile", "stuck"):
         client.wait_for_dag(dag_id, 60)
     return client
 
@@ -121,3 +136,18 @@ def test_a_dag_file_that_cannot_be_imported_is_told_at_once(
     fragile.write_text(FRAGILE)
     (over,) = chat_after_alerts(stack, api)[before + 1 :]
     assert over.startswith("Tieout: dags failing: over (fragile.py")
+
+
+def test_a_run_whose_pool_nobody_made_is_told_after_three_times_its_turn(
+    stack: LocalStack, api: AirflowApi
+) -> None:
+    """Airflow itself warns in the scheduler's log alone. This DAG runs once a year."""
+    api.call("POST", "/dags/stuck/dagRuns", json={"logical_date": "2026-02-01T00:00:00Z"})
+    with sqlite3.connect(stack.home / "airflow.db", timeout=60, isolation_level=None) as database:
+        asked = "SELECT 1 FROM task_instance WHERE dag_id = 'stuck' AND state = 'scheduled'"
+        wait_until(lambda: database.execute(asked).fetchone())
+        since = "UPDATE dag_run SET start_date = datetime('now', '-4 years') WHERE dag_id = 'stuck'"
+        database.execute(since)
+    told = chat_after_alerts(stack, api)[-1]
+    assert told.startswith("Tieout: dags failing: 1 (stuck is at one run since 20")
+    assert told.endswith(" UTC, and holds up the next; at: work (scheduled))")

@@ -11,8 +11,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+import pendulum
+from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import Variable, get_current_context
 from airflow.sdk.execution_time import comms, task_runner
+from airflow.serialization.encoders import coerce_to_core_timetable
+from airflow.timetables.base import TimeRestriction
 
 from include.domain.alerts import AlertKind, AlertRule, Channel, Recipient
 from include.domain.errors import Rejected
@@ -24,6 +28,8 @@ from include.wiring import tieout
 from tieout.hooks import messages
 
 _BOOK = "tieout_dags_failing"  # the variable
+# A task's states, in Airflow's words, that are neither an end nor waiting for another task.
+_BUSY = {"scheduled", "queued", "running", "deferred", "up_for_retry", "up_for_reschedule"}
 
 
 def dag_alerts() -> RaiseAlerts:
@@ -31,7 +37,7 @@ def dag_alerts() -> RaiseAlerts:
     rule, book = _rule(), VariableBook()
     file = Path(get_current_context()["dag"].fileloc)
     needed = {"the mappings": _mappings_fault, "the store": _store_fault}
-    sightings = DagSightings(AirflowRuns(file.parent), book, file.stem, needed)
+    sightings = DagSightings(AirflowRuns.of(file.parent), book, file.stem, needed)
     return RaiseAlerts([rule] if rule else [], sightings, book, messages.send_alert)
 
 
@@ -81,31 +87,57 @@ class AirflowRuns:
     """
 
     folder: Path  # of the DAG files; each holds the DAG of its own name
+    bag: DagBag  # what could be imported of them
+
+    @classmethod
+    def of(cls, folder: Path) -> "AirflowRuns":
+        return cls(folder, DagBag(folder, bundle_path=folder))
 
     def dag_ids(self) -> Sequence[str]:
         return sorted(path.stem for path in self.folder.glob("*.py"))
 
+    def gap(self, dag_id: str) -> timedelta | None:
+        dag = self.bag.dags.get(dag_id)
+        if dag is None:
+            return None
+        timetable = coerce_to_core_timetable(dag.timetable)
+        from_now = TimeRestriction(pendulum.now("UTC"), None, catchup=True)
+        first = timetable.next_dagrun_info(last_automated_data_interval=None, restriction=from_now)
+        if first is None:
+            return None
+        second = timetable.next_dagrun_info(
+            last_automated_data_interval=first.data_interval, restriction=from_now
+        )
+        return second and second.run_after - first.run_after
+
     def last(
-        self, dag_id: str, state: Literal["success", "failed"], before: datetime
+        self, dag_id: str, state: Literal["success", "failed", "running"], before: datetime
     ) -> Run | None:
         asked = comms.GetPreviousDagRun(dag_id=dag_id, logical_date=before, state=state)
         answer: Any = task_runner.SUPERVISOR_COMMS.send(asked)
         run = answer.dag_run
         if run is None:
             return None
-        return Run(dag_id, run.run_id, run.logical_date, run.end_date or run.run_after)
+        since = run.start_date if state == "running" else run.end_date
+        return Run(dag_id, run.run_id, run.logical_date, since or run.run_after)
 
     def failed_tasks(self, run: Run) -> Sequence[str]:
-        asked = comms.GetTaskStates(dag_id=run.dag_id, run_ids=[run.run_id])
-        answer: Any = task_runner.SUPERVISOR_COMMS.send(asked)
-        states = answer.task_states.get(run.run_id, {})
+        states = self._states(run)
         return sorted(task_id for task_id, state in states.items() if state == "failed")
 
-    def unreadable(self) -> Mapping[str, str]:
-        from airflow.dag_processing.dagbag import DagBag
+    def waiting_tasks(self, run: Run) -> Sequence[str]:
+        states = self._states(run)
+        return sorted(f"{task_id} ({state})" for task_id, state in states.items() if state in _BUSY)
 
-        bag = DagBag(self.folder, bundle_path=self.folder)
-        return {file: trace.strip().splitlines()[-1] for file, trace in bag.import_errors.items()}
+    def _states(self, run: Run) -> Mapping[str, str | None]:
+        asked = comms.GetTaskStates(dag_id=run.dag_id, run_ids=[run.run_id])
+        answer: Any = task_runner.SUPERVISOR_COMMS.send(asked)
+        found: Mapping[str, str | None] = answer.task_states.get(run.run_id, {})
+        return found
+
+    def unreadable(self) -> Mapping[str, str]:
+        errors = self.bag.import_errors
+        return {file: trace.strip().splitlines()[-1] for file, trace in errors.items()}
 
 
 @dataclass(frozen=True, slots=True)
