@@ -24,6 +24,8 @@ def main() -> int:
     given = parser.parse_args()
     if given.command == "demo" and (given.store_url or given.airflow_database):
         parser.error("the demo begins with empty databases of its own; use 'start' with a server's")
+    if given.sandbox and given.command != "secrets":
+        parser.error("--sandbox belongs to 'secrets'")
     stack = LocalStack(
         port=given.port,
         sandbox_port=given.sandbox_port,
@@ -34,6 +36,8 @@ def main() -> int:
     )
     if given.home:
         stack = replace(stack, home=given.home.absolute())
+    if given.sandbox:
+        _say_sandbox(stack)
     try:
         return _COMMANDS[given.command](stack)
     except IntegrationError as error:
@@ -49,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("command", choices=sorted(_COMMANDS))
     parser.add_argument("--port", type=int, default=8080, help="Airflow's UI and API")
     parser.add_argument("--sandbox-port", type=int, default=18080, help="and the four after it")
+    parser.add_argument("--sandbox", action="store_true", help="secrets: for a trial against it")
     parser.add_argument("--home", type=Path, help="folder for all files; default .tieout")
     parser.add_argument("--airflow-database", default="", help="SQLAlchemy URL; default SQLite")
     parser.add_argument("--store-url", default="", help="SQLAlchemy URL; default SQLite")
@@ -108,6 +113,17 @@ def _secrets(_stack: LocalStack) -> int:
     print(f"POSTGRES_PASSWORD={secrets.token_hex(24)}")  # noqa: T201
     print(f"RUNTIME_PASSWORD={secrets.token_hex(24)}")  # noqa: T201
     return 0
+
+
+def _say_sandbox(stack: LocalStack) -> None:
+    """Print what an .env needs beside secrets, so that the sandbox of docker-compose.yaml is used.
+
+    It has a name of that network and no TLS, and trades on a day of its own.
+    """
+    print("TIEOUT_MODE=sandbox")  # noqa: T201
+    print("TIEOUT_ALLOW_PLAIN_HTTP=true")  # noqa: T201
+    print("TIEOUT_ALLOW_LOCAL=true")  # noqa: T201
+    print(f"TIEOUT_BUSINESS_DATE={stack.business_date}")  # noqa: T201
 
 
 _COMMANDS = {

@@ -1,5 +1,6 @@
 """docker-compose.yaml and Dockerfile, as far as they can be proven without a Docker daemon."""
 
+import json
 import os
 import re
 import subprocess
@@ -9,6 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
+
+from include.adapters.http.transport import check_address
+from include.adapters.settings_file import read_settings
+from include.wiring import Settings
 
 ROOT = Path(__file__).parents[2]
 VARIABLE = re.compile(r"\$(?:\$|\{(\w+)(?::([-?])([^}]*))?\})")
@@ -26,11 +31,10 @@ def text() -> str:
     return "\n".join(line for line in lines if not line.lstrip().startswith("#"))
 
 
-@pytest.fixture(scope="module")
-def secrets() -> dict[str, str]:
+def printed(*more: str) -> dict[str, str]:
     """What the command prints. ``-S``: a host that has only Docker has no packages of ours."""
     done = subprocess.run(
-        [sys.executable, "-S", "-m", "include.local", "secrets"],
+        [sys.executable, "-S", "-m", "include.local", "secrets", *more],
         env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
         cwd=ROOT,
         check=True,
@@ -41,8 +45,17 @@ def secrets() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
+def secrets() -> dict[str, str]:
+    return printed()
+
+
+@pytest.fixture(scope="module")
 def services(secrets: dict[str, str]) -> dict[str, Any]:
-    """The services as ``docker compose config`` would show them with that .env."""
+    return configured(secrets)
+
+
+def configured(secrets: dict[str, str]) -> dict[str, Any]:
+    """Return the services as ``docker compose config`` would show them with that .env."""
 
     def value(found: re.Match[str]) -> str:
         name, kind, usual = found.groups()
@@ -107,6 +120,23 @@ def test_only_init_has_the_owners_password_and_the_others_a_role_of_their_own(
 
 def test_init_runs_again_at_every_up_and_keeps_edited_connections(services: dict[str, Any]) -> None:
     assert "settings_file --keep airflow_settings.yaml" in services["airflow-init"]["command"]
+
+
+def test_the_env_of_a_trial_opens_the_sandbox_that_compose_starts() -> None:
+    env = printed("--sandbox")
+    services = configured(env)
+    found = services["airflow-worker"]["environment"]
+    worker = {name: str(value) for name, value in found.items()}
+    settings = Settings.of(worker)
+    assert settings.mode == "sandbox"  # production asks for what was measured at real accounts
+    assert f"--live-date {settings.business_date}" in services["sandbox"]["command"]
+    # init has the .env itself, too: the connections that it enters may be used.
+    entered = read_settings(ROOT / "airflow_settings.yaml", {**worker, **env}).connections
+    for name, connection in entered.items():
+        if name != "smtp_default":
+            extra = json.loads(connection["extra"])
+            check_address(connection["host"], extra["allow_plain_http"] == "true")
+            assert connection["host"].startswith("http://sandbox")
 
 
 def test_every_variable_of_the_readme_reaches_the_components(services: dict[str, Any]) -> None:
