@@ -14,11 +14,16 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
 
+from include.adapters.store.differences import differences
 from include.adapters.store.engine import open_store
 from include.adapters.store.runtime_role import grant_runtime
 from include.domain.errors import Rejected
+
+_ITS_OWN = (
+    "Run the version of Tieout that made the store, or name an empty database; runbook upgrade."
+)
 
 
 def config() -> Config:
@@ -32,7 +37,8 @@ def migrate(engine: Engine) -> None:
     """Apply every migration that is missing. Two at once are safe: the second finds nothing.
 
     Raises:
-        Rejected: another version of Tieout made the store, and this one does not know its schema.
+        Rejected: another version of Tieout made the store, and this one does not know its schema,
+            or would have tables otherwise than its own. The store stays as it is.
     """
     settings = config()
     with engine.begin() as connection:
@@ -46,26 +52,41 @@ def migrate(engine: Engine) -> None:
             raise Rejected(
                 f"this version does not know the store's schema: {fault}",
                 "table alembic_version",
-                "Run the version of Tieout that made the store, or name an empty database.",
+                _ITS_OWN,
             ) from fault
+        _demand_ours(connection)
 
 
 def demand_current(engine: Engine) -> str:
-    """Return the schema's version.
+    """Return the schema's version; its tables are those that this version works on.
 
     Raises:
-        Rejected: migrations are missing, or another version of Tieout made the store.
+        Rejected: migrations are missing, or another version of Tieout made the store; it says what
+            is missing or otherwise.
     """
-    wanted = ScriptDirectory.from_config(config()).get_current_head()
+    scripts = ScriptDirectory.from_config(config())
+    wanted = scripts.get_current_head()
     with engine.connect() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
-    if found != wanted:
+        if found == wanted:
+            _demand_ours(connection)
+            return str(found)
+    is_known = found is None or found in {one.revision for one in scripts.walk_revisions()}
+    raise Rejected(
+        f"the store's schema is {found or 'not made yet'}, this version needs {wanted}",
+        "table alembic_version",
+        "Run python -m include.adapters.store.migrate; runbook upgrade." if is_known else _ITS_OWN,
+    )
+
+
+def _demand_ours(connection: Connection) -> None:
+    """Raise ``Rejected`` where a table is not as the code has it, whatever version is noted."""
+    if found := differences(connection):
         raise Rejected(
-            f"the store's schema is {found or 'not made yet'}, this version needs {wanted}",
-            "table alembic_version",
-            "Run python -m include.adapters.store.migrate.",
+            f"the store was not made by the migrations of this version: it has {', '.join(found)}",
+            "the store's tables",
+            _ITS_OWN,
         )
-    return str(found)
 
 
 def create_database(url: str) -> None:

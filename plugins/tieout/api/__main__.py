@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import sys
+from contextlib import suppress
 
 from include.domain.errors import Rejected
 from tieout.api.document import document_of
@@ -24,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         bounds = options(ApiSettings.of(os.environ, worker=True))
+        _demand_store()
     except Rejected as fault:
         sys.stderr.write(f"{fault}\n")
         return 1
@@ -31,6 +33,19 @@ def main(arguments: list[str] | None = None) -> int:
         "tieout.api.app:app", host=given.host, port=given.port, workers=given.workers, **bounds
     )
     return 0
+
+
+def _demand_store() -> None:
+    """Raise ``Rejected`` where the store can never be worked on; one that is away may come back."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from include.adapters.store.migrate import demand_current
+    from include.wiring import tieout
+
+    store = tieout().store
+    with suppress(SQLAlchemyError):
+        demand_current(store)
+    store.dispose()  # the worker processes connect by themselves
 
 
 def _document() -> dict[str, object]:

@@ -69,9 +69,10 @@ def _mappings_fault() -> str:
 def _store_fault() -> str:
     from sqlalchemy.exc import SQLAlchemyError
 
+    from include.adapters.store.migrate import demand_current
+
     try:
-        with tieout().store.connect() as connection:
-            connection.exec_driver_sql("SELECT 1")
+        demand_current(tieout().store)
     except SQLAlchemyError as fault:  # its words may hold the address of the database
         return f"{type(fault).__name__}. Look at the database of TIEOUT_STORE_URL."
     except Rejected as fault:
