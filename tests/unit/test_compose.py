@@ -102,7 +102,7 @@ def test_only_init_has_the_owners_password_and_the_others_a_role_of_their_own(
     server, init = services["postgres"], services["airflow-init"]
     owner, runtime = secrets["POSTGRES_PASSWORD"], secrets["RUNTIME_PASSWORD"]
     login = f"postgresql+psycopg2://airflow:{runtime}@postgres"
-    for name in AIRFLOW.keys() | {"api", "sandbox"}:
+    for name in AIRFLOW.keys() | {"airflow-cleaner", "api", "sandbox"}:
         environment = services[name]["environment"]
         assert environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == f"{login}/airflow"
         assert environment["AIRFLOW__CELERY__RESULT_BACKEND"] == f"db+{login}/airflow"
@@ -116,6 +116,15 @@ def test_only_init_has_the_owners_password_and_the_others_a_role_of_their_own(
     (script,) = server["configs"]
     assert script["target"].startswith("/docker-entrypoint-initdb.d/")
     assert "CREATE ROLE airflow" in parsed["configs"][script["source"]]["content"]
+
+
+def test_what_airflow_keeps_of_old_runs_is_removed_where_it_is_kept(
+    services: dict[str, Any],
+) -> None:
+    cleaner, scheduler = services["airflow-cleaner"], services["airflow-scheduler"]
+    assert cleaner["command"].startswith("python -m tieout.cleaning --days ")
+    for part in ("environment", "volumes", "depends_on", "restart"):
+        assert cleaner[part] == scheduler[part]
 
 
 def test_init_runs_again_at_every_up_and_keeps_edited_connections(services: dict[str, Any]) -> None:
