@@ -119,7 +119,7 @@ class Gateway:
 
     def list_reports(self, organization_id: str, window: Window) -> Sequence[ReportEntry]:
         return [
-            ReportEntry(name, "", state, "text/csv", window, organization_id)
+            ReportEntry(name, state, "text/csv", window, organization_id)
             for name, state in self.states.items()
         ]
 

@@ -33,7 +33,6 @@ class Source:
     supplies: tuple[LineClass, ...]
     mime_type: str = "text/csv"
     is_required: bool = True  # awaited until it comes; otherwise the day goes on without it
-    definition: str = ""  # Cybersource definition class, e.g. PaymentBatchDetailClass
     awaited_days: int = 7  # not required: asked for again this long after its day; 0 is never
     comes_on: frozenset[int] = EVERY_DAY  # weekdays whose file there is; Monday is 0
     # Of a service: what it is asked for beyond window and organization, as the vendor names it.

@@ -193,7 +193,6 @@ def _sources(entry: MerchantEntry) -> tuple[Source, ...]:
             supplies=tuple(row.supplies),
             mime_type=row.mime_type,
             is_required=row.is_required,
-            definition=row.definition,
             awaited_days=row.awaited_days,
             comes_on=frozenset(map(WEEKDAYS.index, row.comes_on)),
             parameters=row.parameters,

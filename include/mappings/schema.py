@@ -190,7 +190,6 @@ class SourceRow(Row):
     supplies: list[Annotated[LineClass, Loose]]
     mime_type: Text = "text/csv"
     is_required: bool = True
-    definition: str = ""
     awaited_days: Annotated[int, Field(ge=0, le=60)] = 7
     comes_on: Annotated[list[Weekday], Field(min_length=1)] = list(WEEKDAYS)
     parameters: dict[Text, Text] = {}

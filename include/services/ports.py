@@ -33,7 +33,6 @@ class ReportEntry:
     """One row of the vendor's report list."""
 
     name: str
-    definition: str
     state: ReportState
     mime_type: str  # text/csv or application/xml
     window: Window | None

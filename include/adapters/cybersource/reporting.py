@@ -144,7 +144,6 @@ def entry_of(row: Json) -> ReportEntry:
         state = ReportState.pending
     return ReportEntry(
         name=text_of(row, "reportName") or "",
-        definition=text_of(row, "reportDefinitionId") or "",
         state=state,
         mime_type=text_of(row, "reportMimeType") or "",
         window=read_window(text_of(row, "reportStartTime"), text_of(row, "reportEndTime")),
