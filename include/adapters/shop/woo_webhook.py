@@ -13,7 +13,6 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from include.adapters.http.strict_json import NotStrictJsonError, parse
 from include.domain.card_numbers import card_number_paths
@@ -36,12 +35,6 @@ class WooEvent:
     topic: str  # e.g. "order.updated"
     webhook_id: str
     delivery_id: str
-    source: str
-    payload: Mapping[str, Any]
-
-    @property
-    def resource(self) -> str:
-        return self.topic.partition(".")[0]
 
     @property
     def key(self) -> str:
@@ -124,6 +117,4 @@ def _read(found: Mapping[str, str], body: bytes) -> WooEvent | Refusal:
         return Refusal(400, "the body is no JSON object")
     for path in card_number_paths(payload):
         return Refusal(422, f"the field {path[:200]} holds a card number", True)
-    return WooEvent(
-        topic, found["id"], found["delivery-id"], found.get("source", "")[:200], payload
-    )
+    return WooEvent(topic, found["id"], found["delivery-id"])

@@ -7,10 +7,9 @@ Source: Cybersource reference 5.3 and 5.5; reliability reference F7 and 2.1, row
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
 from include.adapters.cybersource.answers import read_time
@@ -23,42 +22,7 @@ _LINK = re.compile(
     r"/(?P<room>pts/v2/[a-z]+|tss/v2/transactions|risk/v1/decisions"
     r"|tms/v[12]/[a-z-]+)/(?P<id>[A-Za-z0-9_-]{1,64})"
 )
-_JWE = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){4}")
-
-
-class EventKind(StrEnum):
-    """What an event is about."""
-
-    decision = "decision"
-    authorization = "authorization"
-    capture = "capture"
-    refund = "refund"
-    credit = "credit"
-    void = "void"
-    reversal = "reversal"
-    token = "token"  # noqa: S105 - a kind of event
-    recurring = "recurring"
-    other = "other"  # stored, unhandled
-
-
-# By the longest prefix of the event's name.
-_KINDS: Mapping[str, EventKind] = {
-    "risk.": EventKind.decision,
-    "payments.authorization.": EventKind.authorization,
-    "payments.payments.": EventKind.authorization,
-    "payments.capture.": EventKind.capture,
-    "payments.captures.": EventKind.capture,
-    "payments.refund.": EventKind.refund,
-    "payments.refunds.": EventKind.refund,
-    "payments.credit.": EventKind.credit,
-    "payments.credits.": EventKind.credit,
-    "payments.void.": EventKind.void,
-    "payments.voids.": EventKind.void,
-    "payments.reversal.": EventKind.reversal,
-    "payments.reversals.": EventKind.reversal,
-    "tms.": EventKind.token,
-    "rbs.": EventKind.recurring,
-}
+_TOKENS = "tms."  # how the names of a token's events begin
 _DECISIONS: Mapping[str, Decision] = {
     "risk.casemanagement.decision.accept": Decision.accept,
     "risk.casemanagement.decision.reject": Decision.reject,
@@ -75,50 +39,33 @@ class Event:
 
     key: str
     event_type: str
-    kind: EventKind
     organization_id: str
-    webhook_id: str
-    at: datetime
-    request_ids: tuple[str, ...]  # pointers into transaction search
     token_ids: tuple[str, ...]  # pointers into TMS: instruments, identifiers, customers
     decision: DecisionEvent | None
-    is_encrypted: bool = False  # a JWE: stored, and left to the poller
 
 
 def read_event(members: Mapping[str, Any], received_at: datetime) -> Event:
-    """Read a notification's members; unknown types and shapes become ``other``, never an error.
+    """Read a notification's members; an unknown type or shape says nothing and is no error.
 
     Args:
         members: the JSON object, already checked.
         received_at: stands in for an event date that cannot be read.
     """
     event_type, payload = _text(members, "eventType")[:_LONGEST_TYPE], members.get("payload")
-    kind = _kind(event_type)
-    ids = tuple(dict.fromkeys(_pointers(payload, is_token=kind is EventKind.token)))
-    request_ids = tuple(one for room, one in ids if room == "request")
-    at = _event_date(_text(members, "eventDate")) or received_at
+    ids = tuple(dict.fromkeys(_pointers(payload, is_token=event_type.startswith(_TOKENS))))
     key = _key(members, payload, ids)
+    at = _event_date(_text(members, "eventDate")) or received_at
     return Event(
         key,
         event_type,
-        kind,
         _text(members, "organizationId") or _organization(payload),
-        _text(members, "webhookId"),
-        at,
-        request_ids,
         tuple(one for room, one in ids if room == "token"),
-        _decision(event_type, request_ids, at, key),
-        isinstance(payload, str) and _JWE.fullmatch(payload) is not None,
+        _decision(event_type, [one for room, one in ids if room == "request"], at, key),
     )
 
 
-def _kind(event_type: str) -> EventKind:
-    fitting = [prefix for prefix in _KINDS if event_type.startswith(prefix)]
-    return _KINDS[max(fitting, key=len)] if fitting else EventKind.other
-
-
 def _decision(
-    event_type: str, request_ids: tuple[str, ...], at: datetime, key: str
+    event_type: str, request_ids: Sequence[str], at: datetime, key: str
 ) -> DecisionEvent | None:
     decision = _DECISIONS.get(event_type)
     if decision is None or not request_ids:

@@ -23,12 +23,10 @@ _DIGEST_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a notification is theirs, and why not. ``key_id`` is what it claims."""
+    """Whether a notification is theirs, and why not."""
 
     is_good: bool
     reason: str = ""  # a fixed word, safe to log and to count
-    key_id: str = ""
-    signed_at: datetime | None = None
 
 
 def verify(
@@ -54,11 +52,11 @@ def verify(
     signed_at = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(milliseconds))
     if not _matches(keys.get(key_id, b""), milliseconds, signed_texts, signature):
         known = "signature does not match" if keys.get(key_id) else "key id is unknown"
-        return Verdict(False, known, key_id, signed_at)
+        return Verdict(False, known)
     if abs(now - signed_at) > tolerance:
         age = "too old" if now > signed_at else "from the future"
-        return Verdict(False, f"signature is {age}", key_id, signed_at)
-    return Verdict(True, "", key_id, signed_at)
+        return Verdict(False, f"signature is {age}")
+    return Verdict(True)
 
 
 def header_fault(header: str | None) -> str:
