@@ -275,17 +275,20 @@ def test_what_a_site_does_not_book_is_refused_with_the_next_step(
     assert fake.calls == []
 
 
+def debit_note(customer: str = "W000001", invoice: str = RECEIPT.reference) -> bytes:
+    return (
+        f"<postarinvoices><Item><Customer>{customer}</Customer><Invoice>{invoice}</Invoice></Item>"
+        "<StatusOfItems><ItemsValidated>000001</ItemsValidated><InvalidItems>000000</InvalidItems>"
+        "</StatusOfItems></postarinvoices>"
+    ).encode()
+
+
 def test_a_refund_as_a_debit_note_is_numbered_by_us_and_found_by_that(
     fake: Any, make_adapter: Make
 ) -> None:
     refund = replace(RECEIPT, amount=-RECEIPT.amount)
     fake.on("query GENQSO", options())
-    fake.on(
-        "post ARSTIN",
-        f"<postarinvoices><Item><Customer>W000001</Customer><Invoice>{RECEIPT.reference}</Invoice>"
-        "</Item><StatusOfItems><ItemsValidated>000001</ItemsValidated><InvalidItems>000000"
-        "</InvalidItems></StatusOfItems></postarinvoices>".encode(),
-    )
+    fake.on("post ARSTIN", debit_note())
     fake.on("query COMFND", pseudo_invoice(RECEIPT.reference, DocumentType="D"))
     partner = receipts(make_adapter, refund_receipts="arstin", refund_product_class="CARD")
     receipt = partner.send(effect_of(refund))
@@ -294,6 +297,19 @@ def test_a_refund_as_a_debit_note_is_numbered_by_us_and_found_by_that(
     (found,) = partner.look(effect)
     assert found.their_key == receipt.their_key
     assert partner.compare(effect, found) == ()
+
+
+@pytest.mark.parametrize(
+    "answer", [debit_note(customer="W000002"), debit_note(invoice="SOMEBODYS")]
+)
+def test_an_answer_about_another_debit_note_leaves_the_outcome_unknown(
+    fake: Any, make_adapter: Make, answer: bytes
+) -> None:
+    fake.on("query GENQSO", options())
+    fake.on("post ARSTIN", answer)
+    partner = receipts(make_adapter, refund_receipts="arstin", refund_product_class="CARD")
+    with pytest.raises(OutcomeUnknown, match="the answer is about"):
+        partner.send(effect_of(replace(RECEIPT, amount=-RECEIPT.amount)))
 
 
 # Custom fields ----------------------------------------------------------------------------------

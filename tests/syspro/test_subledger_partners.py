@@ -93,8 +93,9 @@ def test_an_invoice_that_slipped_into_another_period_is_a_difference(
         refused("postapinvoice", "Invoice 'ST' is there", "120001"),
         refused("postapinvoice", "Invoice 'ST' already exists"),
         invoice_reply(invoice="ST-OTHER"),
+        invoice_reply().replace(b"ACQ001", b"ACQ002"),
     ],
-    ids=["number", "words", "answer for another invoice"],
+    ids=["number", "words", "answer for another invoice", "answer for another supplier"],
 )
 def test_an_invoice_that_is_already_there_is_looked_at_again(
     fake: Any, make_adapter: Make, fee_invoice: Journal, effect_for: Make, answer: bytes

@@ -73,13 +73,16 @@ class InvoicePartner:
         periods, faults = self._asking.periods, client.faults
         document = self.document(journal)
         with client.session():
-            parameters = self._parameters(journal, periods.letter(journal.posting_date, "APSTIN"))
+            parameters = self._parameters(periods.letter(journal.posting_date, "APSTIN"))
             words = periods.words(journal.posting_date)
             body = client.post("APSTIN", parameters, document, effect.reference, words)
         posted = self._asking.parsed_post(apstin.parse, body, "APSTIN")
         faults.demand_taken(posted.verdict, "APSTIN", words)
-        if not same_key(journal.detail("invoice"), posted.invoice):
-            raise faults.unknown(f"the answer is about invoice {posted.invoice!r}", "APSTIN")
+        supplier, invoice = journal.detail("supplier"), journal.detail("invoice")
+        if not (same_key(supplier, posted.supplier) and same_key(invoice, posted.invoice)):
+            raise faults.unknown(
+                f"the answer is about invoice {posted.invoice!r} of {posted.supplier!r}", "APSTIN"
+            )
         gl_error = posted.verdict.gl_error
         key = f"{posted.their_key}{GL_FAILED}{gl_error[:80]}" if gl_error else posted.their_key
         return Receipt(key, {"gl_journal": posted.gl_journal, "gl_error": gl_error})
@@ -128,7 +131,7 @@ class InvoicePartner:
         }
         return apstin.INVOICE.build({"Item": item})
 
-    def _parameters(self, journal: Journal, letter: str) -> str:
+    def _parameters(self, letter: str) -> str:
         return apstin.PARAMETERS.build(
             {
                 "Parameters": {

@@ -131,8 +131,11 @@ class ReceiptPartner:
         )
         posted = self._asking.parsed_post(arstin.parse, body, "ARSTIN")
         client.faults.demand_taken(posted.verdict, "ARSTIN", words)
-        if not same_key(receipt.reference, posted.invoice):
-            raise client.faults.unknown(f"the answer is about {posted.invoice!r}", "ARSTIN")
+        is_ours = same_key(receipt.customer, posted.customer)
+        if not (is_ours and same_key(receipt.reference, posted.invoice)):
+            raise client.faults.unknown(
+                f"the answer is about {posted.invoice!r} of {posted.customer!r}", "ARSTIN"
+            )
         key = f"{receipt.customer}/{posted.invoice}"
         return _answered(key, "", posted.invoice, posted.gl_journal, posted.verdict.gl_error)
 
