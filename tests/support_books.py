@@ -160,7 +160,7 @@ class Prices:
         return self.kinds.get(raw_code, raw_code)
 
     def gl_template(self, name: str, on: date) -> GlTemplate:
-        return GlTemplate(name, date(2026, 1, 1), self.accounts[name], "gl_templates.yaml:1")
+        return GlTemplate(name, self.accounts[name], "gl_templates.yaml:1")
 
     def fx_rate(self, from_currency: str, to_currency: str, on: date) -> int:
         return 1_000_000 if from_currency == to_currency else self.rate_millionths
@@ -173,7 +173,7 @@ class Prices:
             "interchange": FeeRate("interchange", 16500, {}, 0, 1, sale),
             "per_item": FeeRate("per_item", 0, {}, 10, 0, (*sale, LineClass.refund)),
         }
-        return FeeSchedule(merchant_id, currency or "USD", date(2026, 1, 1), rates)
+        return FeeSchedule(currency or "USD", rates)
 
 
 @dataclass

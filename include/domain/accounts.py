@@ -2,21 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 
 from include.domain.errors import Rejected
 
 
 @dataclass(frozen=True, slots=True)
 class GlTemplate:
-    """Accounts by role, in force from ``effective_from`` until a later template of that name.
+    """Accounts by role, in force until a later template of that name.
 
     Roles: ``net`` (funds in transit), ``bank``, ``fx_rounding``, ``acquirer_payable``,
     ``dispute_lost``, ``adjustment``, ``reserve``, the line classes, and ``fee.<fee kind>``.
     """
 
     name: str
-    effective_from: date
     accounts: Mapping[str, str]
     where: str = ""  # "gl_templates.yaml:12", for messages
 

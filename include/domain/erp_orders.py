@@ -209,7 +209,6 @@ class ErpOrder:
     status: str  # SYSPRO's: 0 1 2 3 4 8 9 S F * \
     is_cancelled: bool
     last_invoice: str = ""
-    shipping_instructions: str = ""
     cursor: str = ""  # the row's TimeStamp, for polling
     is_complete: bool = False  # nothing more is shipped, be it that a clerk has closed it short
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 
 from include.domain.money import Money
 from include.domain.settlement import LineClass
@@ -33,10 +32,7 @@ class FeeRate:
 
 @dataclass(frozen=True, slots=True)
 class FeeSchedule:
-    """The agreed prices of one merchant and currency, in force from a date on."""
+    """The agreed prices of one merchant and currency."""
 
-    merchant_id: str
     currency: str
-    effective_from: date
     rates: Mapping[str, FeeRate] = field(hash=False)  # by fee kind
-    where: str = ""  # "fee_schedules.yaml:12", for messages

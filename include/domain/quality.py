@@ -13,7 +13,6 @@ class DayFile:
     """A received file as the store remembers it, the newest version of its source."""
 
     source: str
-    layout: str
     digest: str
     state: str  # received, classified, quarantined
     reason: str

@@ -124,9 +124,8 @@ class CustomerCodes:
 
 @dataclass(frozen=True, slots=True)
 class CardReference:
-    """Where stored cards are kept; form and field only for the custom form."""
+    """The custom form of SYSPRO that keeps stored cards; without a form, our own store does."""
 
-    place: CardPlace
     form: str = ""
     field_name: str = ""
 
@@ -257,7 +256,6 @@ class LineRules:
 class FieldMap:
     """How an order of one kind of shop is read."""
 
-    kind: ShopKind
     is_minor: bool  # amounts are whole minor units, not decimals
     order: Rules = field(hash=False)
     shopper: Rules = field(hash=False)

@@ -36,7 +36,7 @@ from include.mappings.schema import (
 )
 from include.mappings.schema_orders import AlertEntry
 from include.mappings.secrets import find_secrets
-from include.mappings.tables import FeeCodes, FxRates, Mappings
+from include.mappings.tables import FxRates, Mappings
 
 SHIPPED = Path(__file__).parent
 Contents = tuple[tuple[str, bytes], ...]  # name and bytes of every YAML file of a folder
@@ -127,9 +127,7 @@ def _tables(entries: list[Placed[Entry]]) -> Mappings:
         version=_version(entries),
         merchants=dated(of_kind(entries, MerchantEntry), lambda e: e.merchant_id, _merchant),
         templates=dated(templates, lambda e: e.name, _template),
-        fee_codes=dated(
-            codes, lambda e: e.layout, lambda p: FeeCodes(p.entry.layout, p.entry.codes)
-        ),
+        fee_codes=dated(codes, lambda e: e.layout, lambda p: p.entry.codes),
         schedules=dated(schedules, lambda e: f"{e.merchant_id}|{e.currency}", _schedule),
         reasons=_reasons(of_kind(entries, ChargebackReasonsEntry)),
         rates=dated(pairs, lambda e: (e.from_currency, e.to_currency), _fx_rates),
@@ -203,15 +201,13 @@ def _sources(entry: MerchantEntry) -> tuple[Source, ...]:
 
 def _template(placed: Placed[GlTemplateEntry]) -> GlTemplate:
     entry = placed.entry
-    return GlTemplate(entry.name, entry.effective_from, entry.accounts, placed.place("accounts"))
+    return GlTemplate(entry.name, entry.accounts, placed.place("accounts"))
 
 
 def _schedule(placed: Placed[FeeScheduleEntry]) -> FeeSchedule:
     entry = placed.entry
     rates = {kind: _fee_rate(kind, row) for kind, row in entry.rates.items()}
-    return FeeSchedule(
-        entry.merchant_id, entry.currency, entry.effective_from, rates, placed.place()
-    )
+    return FeeSchedule(entry.currency, rates)
 
 
 def _fee_rate(kind: str, row: FeeRateRow) -> FeeRate:

@@ -122,8 +122,8 @@ def _webhooks(row: WebhooksRow | None) -> WebhookRules | None:
 
 def _cards(row: CardsRow) -> CardReference:
     if row.place is CardPlace.store:
-        return CardReference(row.place)
-    return CardReference(row.place, row.form, row.field_name)
+        return CardReference()
+    return CardReference(row.form, row.field_name)
 
 
 def _form(row: FormFieldRow | None) -> tuple[str, str]:
@@ -142,7 +142,6 @@ def _field_map(placed: Placed[ShopFieldsEntry]) -> FieldMap:
         }
 
     return FieldMap(
-        kind=entry.shop_kind,
         is_minor=entry.amounts == "minor",
         order=rules(entry.order, "order"),
         shopper=rules(entry.shopper, "shopper"),

@@ -15,14 +15,6 @@ from include.mappings.tables_orders import OrderTables
 
 
 @dataclass(frozen=True, slots=True)
-class FeeCodes:
-    """Fee kinds of one layout by the code that its source writes."""
-
-    layout: str
-    kinds: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class FxRates:
     """Dated rates of one pair; a rate holds until the next, but no longer than the limit."""
 
@@ -37,7 +29,7 @@ class Mappings:
     version: str  # digest of the values: a changed comment is no change
     merchants: Mapping[str, Sequence[InForce[Merchant]]]
     templates: Mapping[str, Sequence[InForce[GlTemplate]]]
-    fee_codes: Mapping[str, Sequence[InForce[FeeCodes]]]
+    fee_codes: Mapping[str, Sequence[InForce[Mapping[str, str]]]]  # layout: fee kinds by code
     schedules: Mapping[str, Sequence[InForce[FeeSchedule]]]  # by merchant|currency
     reasons: Mapping[str, Sequence[InForce[ChargebackReason]]]  # by code
     rates: Mapping[tuple[str, str], Sequence[InForce[FxRates]]]
@@ -95,7 +87,7 @@ class Mappings:
         """
         rules = self.fee_codes.get(layout, ())
         found = in_force(rules, on)
-        kind = found.value.kinds.get(raw_code) if found else None
+        kind = found.value.get(raw_code) if found else None
         if kind is not None:
             return kind
         what = f"fee code {raw_code!r} of layout {layout!r} has no fee kind on {on}"
@@ -106,7 +98,7 @@ class Mappings:
                 f"Add an entry with 'layout: {layout}' and, under its codes, the line "
                 f"'{_quoted(raw_code)}: <fee kind>'.",
             )
-        guess = get_close_matches(raw_code.lower(), set(found.value.kinds.values()), n=1)
+        guess = get_close_matches(raw_code.lower(), set(found.value.values()), n=1)
         line = f"{_quoted(raw_code)}: {guess[0] if guess else '<fee kind>'}"
         raise Rejected(what, found.where, f"Add the line '{line}' under codes of {layout}.")
 

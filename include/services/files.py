@@ -50,7 +50,6 @@ class ParsedFile:
     """
 
     digest: str
-    layout: str
     facts: FileFacts
     lines_path: Path
     quarantine_path: Path
@@ -58,7 +57,6 @@ class ParsedFile:
     rows_classified: int
     rows_quarantined: int
     rows_without_money: int  # classified: known records such as a retrieval request
-    lines_out: int
     totals: Mapping[tuple[str, str], int]  # (currency, class) -> minor units
     reasons: Mapping[str, int] = field(default_factory=dict)  # reason code -> rows
     warnings: tuple[str, ...] = ()  # e.g. columns nobody knows

@@ -103,7 +103,6 @@ class JournalReport:
     journal: Journal
     state: str
     their_key: str  # SYSPRO year/period/journal; '' until posted
-    mapping_version: str
     conservation: Conservation | None
     tie_out: TieOut | None
     approval: str = ""  # who decided what, or ''

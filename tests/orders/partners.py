@@ -355,7 +355,6 @@ def make_rules(**changes: object) -> OrderRules:
 
 def desk(erp: FakeErp, gateway: FakeGateway, rules: OrderRules | None = None) -> ShopContext:
     return ShopContext(
-        merchant_id="acme_us",
         organization_id="acme_us_org",
         company_id="A",
         shop_target="web",

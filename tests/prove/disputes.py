@@ -35,7 +35,6 @@ OWNER = "ar.us@acme.example"
 NET, FEES, DISPUTED, LOST = "1160", "6150", "1170", "6156"
 TEMPLATE = GlTemplate(
     "clearing",
-    EPOCH.date(),
     {
         "net": NET,
         "fee.interchange": FEES,

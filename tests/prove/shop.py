@@ -263,8 +263,7 @@ class Shop:
     def refunds(self, order_number: str) -> tuple[ShopRefund, ...]:
         self._ask("refunds")
         return tuple(
-            ShopRefund("web", order_number, one.refund_id, _raw(one))
-            for one in self.orders[order_number].refunds
+            ShopRefund("web", one.refund_id, _raw(one)) for one in self.orders[order_number].refunds
         )
 
     def products(self) -> Iterator[object]:

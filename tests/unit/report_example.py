@@ -166,10 +166,10 @@ def example(**changes: object) -> ReportModel:
         summaries=(CurrencySummary("USD", FIGURES),),
         journals=(
             JournalReport(
-                FIRST, "tied_out", "2026/10/4711", "f" * 64, EQUATION,
+                FIRST, "tied_out", "2026/10/4711", EQUATION,
                 TieOut(usd(40_000), usd(40_000), ""), "approved by controller",
             ),
-            JournalReport(SECOND, "posted", "2026/10/4712", "f" * 64, None, None),
+            JournalReport(SECOND, "posted", "2026/10/4712", None, None),
         ),
         items=(
             ITEM,

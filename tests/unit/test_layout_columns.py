@@ -40,7 +40,7 @@ PLAIN = Layout(
     records=RecordTypes(types={"": (Line(LineClass.adjustment, "amount", Sign.signed),)}),
     fields={"occurred_at": "at"},
 )
-PLAN = Plan(PLAIN, ("currency", "amount", "at", "row"), (), Expected(), "0" * 64)
+PLAN = Plan(PLAIN, ("currency", "amount", "at", "row"), (), Expected())
 
 
 def _read(amounts: list[tuple[str, str]], at: list[str] | None = None) -> dict[int, object]:

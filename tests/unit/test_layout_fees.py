@@ -44,7 +44,7 @@ LAYOUT = Layout(
     ),
     total=Total("total", "currency"),
 )
-PLAN = Plan(LAYOUT, (*FEES, "total", "currency"), (), Expected(), "0" * 64)
+PLAN = Plan(LAYOUT, (*FEES, "total", "currency"), (), Expected())
 
 
 def _read(tmp_path: Path, *rows: str, code: str = "USD") -> tuple[ParsedFile, dict[int, list[int]]]:

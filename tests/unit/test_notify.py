@@ -174,9 +174,7 @@ def test_a_day_whose_step_ran_out_of_tries_is_told(desk: Desk, state: str) -> No
 
 
 def test_a_journal_that_does_not_tie_out_is_told(desk: Desk) -> None:
-    off = JournalReport(
-        FIRST, "posted", "2026/10/4711", "m", None, TieOut(usd(40_000), usd(39_999), "")
-    )
+    off = JournalReport(FIRST, "posted", "2026/10/4711", None, TieOut(usd(40_000), usd(39_999), ""))
     told = desk.notify(Facts(booked=[off]))
     assert told[0].cause == "tie_out_difference"
     assert "ours 400.00 USD, SYSPRO 399.99 USD, difference -0.01 USD" in told[0].text

@@ -17,7 +17,7 @@ from include.domain.money import Money
 from include.domain.order_rules import CaptureWhen, OnShortStock
 from include.domain.order_state import OrderState
 from include.domain.payment_meanings import Meaning, MoneyEffect, Retry
-from include.domain.shops import Ask, CardPlace, FieldRule, ShopKind
+from include.domain.shops import Ask, FieldRule, ShopKind
 from include.mappings.load import SHIPPED, load_mappings, read_mappings
 from include.mappings.payment_words import CODES, REASONS, STATUSES
 from include.mappings.tables_orders import OrderTables
@@ -85,7 +85,6 @@ def test_the_demo_shops_are_as_the_demo_expects(tables: OrderTables) -> None:
     assert uk.purchase_order("UK-5001") == "GUK-5001"
     assert us.clearing_bank("USD") == "CLRUS"
     assert (uk.clearing_bank("EUR"), uk.clearing_bank("GBP")) == ("CLREU", "CLRGB")
-    assert uk.stored_cards.place is CardPlace.custom_form
     assert (uk.token_form, us.token_form) == (("CUS", "TOKEN"), ("", ""))
     assert (us.payment_form, us.refund_form) == (("ORD", "PAYREF"), ("ORD", "REFREF"))
     with pytest.raises(Rejected, match="'JPY: <SYSPRO bank>'"):

@@ -165,7 +165,7 @@ def receive(
         return Fault("broken", f"the answer cannot be read: {fault}")
     except WIRE_FAULTS as fault:
         return wire_fault(fault, watch)
-    return Response(status, headers, kept, body.digest, body.size_bytes, watch.seconds)
+    return Response(status, headers, kept, body.digest, body.size_bytes)
 
 
 def _keep(body: Body, most: int | None) -> bytes:

@@ -96,7 +96,6 @@ class Response:
     body: bytes
     digest: str  # SHA-256, hex
     size_bytes: int
-    seconds: float = 0.0
 
     @property
     def is_success(self) -> bool:

@@ -127,7 +127,7 @@ class GenericShop:
         except Absent:
             return ()
         rows = self._items(found, self._shape.refunds_items, "list refunds")
-        return tuple(self._refund(order_number, row) for row in rows)
+        return tuple(self._refund(row) for row in rows)
 
     def refund_seen(self, order: ShopOrder, refund: ShopRefund) -> RefundSeen:
         names, raw = self._shape, refund.raw
@@ -147,10 +147,7 @@ class GenericShop:
             body[names.refund_reason] = content.reason
         path = self._path(names.refunds_path, number=order.order_number)
         row = self._calls.write("POST", path, body, what, reference)
-        number = order.order_number
-        return written(
-            lambda: self._refund(number, self._object(row, what)), what, self._settings.where
-        )
+        return written(lambda: self._refund(self._object(row, what)), what, self._settings.where)
 
     # Products --------------------------------------------------------------------------------
 
@@ -214,8 +211,8 @@ class GenericShop:
             row,
         )
 
-    def _refund(self, order_id: str, row: Raw) -> ShopRefund:
-        return ShopRefund(self.shop_id, order_id, self._required(row, self._shape.refund_id), row)
+    def _refund(self, row: Raw) -> ShopRefund:
+        return ShopRefund(self.shop_id, self._required(row, self._shape.refund_id), row)
 
     def _product(self, row: Raw) -> ShopProduct:
         names = self._shape

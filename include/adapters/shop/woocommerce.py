@@ -188,7 +188,7 @@ class WooCommerce:
             page = self._list(path, query, what, order_number)
             rows += page
             if len(page) < 100:
-                return tuple(self._refund(order, row) for row in rows)
+                return tuple(self._refund(row) for row in rows)
 
     def refund_seen(self, order: ShopOrder, refund: ShopRefund) -> RefundSeen:
         raw, currency = refund.raw, text_at(order.raw, "currency")
@@ -210,7 +210,7 @@ class WooCommerce:
         path = f"/orders/{order.order_id}/refunds"
         row = self._write("POST", path, body, "record a refund", reference, _REFUND_REFUSED)
         what, where = "record a refund", self._settings.where
-        return written(lambda: self._refund(order, row), what, where)
+        return written(lambda: self._refund(row), what, where)
 
     # Products --------------------------------------------------------------------------------
 
@@ -308,8 +308,8 @@ class WooCommerce:
             row,
         )
 
-    def _refund(self, order: ShopOrder, row: Raw) -> ShopRefund:
-        return ShopRefund(self.shop_id, order.order_id, self._required(row, "id"), row)
+    def _refund(self, row: Raw) -> ShopRefund:
+        return ShopRefund(self.shop_id, self._required(row, "id"), row)
 
     def _product(self, row: Raw) -> ShopProduct:
         quantity = row.get("stock_quantity")

@@ -19,8 +19,6 @@ _PAGE = 500
 class ListedRefund:
     refund_id: str
     order_id: str
-    shop_id: str
-    state: str
     amount: Money
     asked_by: str
     asked_at: datetime
@@ -46,15 +44,12 @@ def refunds_in(engine: Engine, state: str) -> Sequence[ListedRefund]:
         select(
             refunds.c.refund_id,
             refunds.c.order_id,
-            orders.c.shop_id,
-            refunds.c.state,
             refunds.c.currency,
             refunds.c.amount_minor,
             refunds.c.asked_by,
             refunds.c.asked_at,
             refunds.c.reason,
         )
-        .join(orders, orders.c.order_id == refunds.c.order_id)
         .where(refunds.c.state == state)
         .order_by(refunds.c.asked_at, refunds.c.refund_id)
     )
@@ -63,8 +58,6 @@ def refunds_in(engine: Engine, state: str) -> Sequence[ListedRefund]:
             ListedRefund(
                 row.refund_id,
                 row.order_id,
-                row.shop_id,
-                row.state,
                 Money(row.amount_minor, row.currency),
                 row.asked_by,
                 row.asked_at,

@@ -25,7 +25,6 @@ class DayRecord:
     totals: Mapping[str, Mapping[str, int]]
     mapping_version: str
     run_id: str
-    updated_at: datetime
 
     def totals_by_class(self) -> dict[tuple[str, LineClass], int]:
         """Return the totals keyed as ``classify_lines`` gives them."""
@@ -151,7 +150,6 @@ def _record(row: Mapping[Any, Any]) -> DayRecord:
         totals=json.loads(row["totals"]),
         mapping_version=row["mapping_version"],
         run_id=row["run_id"],
-        updated_at=row["updated_at"],
     )
 
 

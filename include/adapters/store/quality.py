@@ -80,7 +80,6 @@ class SqlQuality:
             return [
                 DayFile(
                     source=row["source"],
-                    layout=row["layout"],
                     digest=row["digest"],
                     state=row["state"],
                     reason=row["reason"],

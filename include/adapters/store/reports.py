@@ -67,7 +67,6 @@ class SqlReportFacts:
                 journal=Journal.from_payload(row["payload"]),
                 state=row["state"],
                 their_key=row["their_key"],
-                mapping_version=row["mapping_version"],
                 conservation=Conservation.of(json.loads(row["control"] or "{}"), row["currency"]),
                 tie_out=_tie_out(tied.get(row["journal_key"])),
                 approval=self._approval(row["journal_key"], row["digest"]),

@@ -269,7 +269,6 @@ class OrderReader(AccountReader):
             is_cancelled=status in CANCELLED,
             is_complete=status == COMPLETE,
             last_invoice=last_invoice if last_invoice.strip("0") else "",
-            shipping_instructions=row.get("shippinginstrs", ""),
             cursor=cursor,
         )
 

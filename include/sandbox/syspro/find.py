@@ -49,7 +49,7 @@ def find(query: Element, tables: Tables) -> Node:
     if table not in tables.names():
         raise CallFailed(f"ERROR: Table '{table}' not found")
     known = tables.columns(table)
-    columns = _columns(query, known, table)
+    columns = _columns(query, known)
     order = [c.text.strip() for c in query.findall("OrderBy/Column") if c.text and c.text.strip()]
     _check_columns([*columns, *order], known, table)
     tests, tokens = _tokens(query, known, table)
@@ -68,7 +68,7 @@ def find(query: Element, tables: Tables) -> Node:
     return _reply(tables, table, columns, order, found[:limit])
 
 
-def _columns(query: Element, known: list[str], table: str) -> list[str]:
+def _columns(query: Element, known: list[str]) -> list[str]:
     asked = [c.text.strip() for c in query.findall("Columns/Column") if c.text and c.text.strip()]
     return known if field(query, "AllColumns") == "Y" or not asked else asked
 

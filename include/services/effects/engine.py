@@ -273,7 +273,7 @@ class Engine:
         """
         effect = self._required(kind, key)
         found = self._calls.look(effect)
-        return ReadBack(effect, found, self._calls.compare(effect, found[:1]))
+        return ReadBack(found, self._calls.compare(effect, found[:1]))
 
     # The protocol ----------------------------------------------------------------------------
 

@@ -133,7 +133,6 @@ class Difference:
 class ReadBack:
     """What the other side holds of an effect now; ``differences`` compares the first found."""
 
-    effect: Effect
     found: tuple[Found, ...]
     differences: tuple[Difference, ...]
 

@@ -191,7 +191,6 @@ class Translator(Protocol):
 class ShopContext:
     """Everything the sagas of one shop need, joined by the wiring."""
 
-    merchant_id: str
     organization_id: str
     company_id: str
     shop_target: str  # the shop as a target of effects, e.g. its shop id

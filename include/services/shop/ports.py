@@ -29,7 +29,6 @@ class ShopRefund:
     """One refund as the shop recorded it; amounts stay in ``raw``."""
 
     shop_id: str
-    order_id: str
     refund_id: str
     raw: Raw
 

@@ -158,7 +158,6 @@ class ShopDesk:
         context, shop, merchant = self.context, self.shop, self.merchant
         erp = GuardedErp(self.erp, self.erp_line)
         return ShopContext(
-            merchant_id=merchant.merchant_id,
             organization_id=merchant.organization_id,
             company_id=merchant.company_id,
             shop_target=shop.shop_id,

@@ -35,7 +35,6 @@ class Subscription:
     name: str
     status: str  # PENDING_REVIEW, BLOCKED, INACTIVE, ACTIVE, SUSPENDED
     url: str
-    health_url: str
     products: Mapping[str, tuple[str, ...]]  # events by product
 
 
@@ -94,7 +93,6 @@ def _subscription(row: Json) -> Subscription:
         text_of(row, "name") or "",
         text_of(row, "status") or "",
         text_of(row, "webhookUrl") or "",
-        text_of(row, "healthCheckUrl") or "",
         {text_of(one, "productId") or "": _events(one) for one in products or [row]},
     )
 

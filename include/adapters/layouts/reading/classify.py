@@ -38,7 +38,6 @@ _BAD_SCHEMA = {
 class Chunk:
     """One chunk, judged. Line numbers count from 0 inside it."""
 
-    rows_in: int
     lines: pl.DataFrame  # domain.settlement.LINE_COLUMNS or BANK_ENTRY_COLUMNS
     bad: pl.DataFrame  # LINE_NO, reason_code, what, do, currency, amount_text
     rows_without_money: int
@@ -82,7 +81,7 @@ def classify(text: pl.DataFrame, line_no: pl.Series, plan: Plan, has_control: bo
     unpaid = good.height - _records(lines["line_no"].to_numpy())
     totals = totals_of(lines, plan.layout.yields)
     print_lines = good[LINE_NO] if len(prints) else good[LINE_NO].clear()
-    return Chunk(text.height, lines, bad, unpaid, prints, print_lines, totals)
+    return Chunk(lines, bad, unpaid, prints, print_lines, totals)
 
 
 def _records(line_no: npt.NDArray[np.int64]) -> int:

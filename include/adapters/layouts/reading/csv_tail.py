@@ -26,7 +26,7 @@ def refuse_cut_tail(path: Path, layout: Layout, head: Head, expected: Expected) 
         return
     extra = tuple(name for name in head.names if name.startswith("extra:"))
     present = tuple(name for name in head.names if name not in extra)
-    plan = Plan(layout, present, extra, expected, "")
+    plan = Plan(layout, present, extra, expected)
     try:
         is_cut = judge(batch_of(last, head.names), plan).quarantine.height > 0
     except BlockFaultError:  # half a character, or a quote left open

@@ -5,7 +5,6 @@ Repeats inside a batch were set aside when it was judged. Here only 16 bytes a r
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -18,14 +17,6 @@ from include.adapters.layouts.shape import Layout
 from include.domain.money import Money
 from include.domain.settlement import QUARANTINE_COLUMNS
 from include.services.uniqueness import are_unique_side_by_side
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """What was taken out of the lines."""
-
-    lines: int
-    totals: Counter[tuple[str, str]]
 
 
 def suspects_of(prints: Sequence[pl.Series], print_lines: Sequence[pl.Series]) -> pl.DataFrame:
@@ -58,10 +49,13 @@ def across_batches(suspects: pl.DataFrame, lines_path: Path) -> pl.Series:
 
 def set_aside(
     again: pl.Series, lines_path: Path, quarantine_path: Path, layout: Layout, digest: str
-) -> Removed:
-    """Move repeated lines from the lines to the quarantine; both files are replaced whole."""
+) -> Counter[tuple[str, str]]:
+    """Move repeated lines from the lines to the quarantine; both files are replaced whole.
+
+    Returns:
+        What was taken out: minor units by currency and class.
+    """
     totals: Counter[tuple[str, str]] = Counter()
-    count = 0
     moved: list[pl.DataFrame] = []
     with (
         pq.ParquetFile(lines_path) as old,
@@ -73,10 +67,9 @@ def set_aside(
             gone = frame.filter(is_again)
             writer.write(frame.filter(~is_again) if gone.height else frame)
             totals.update(totals_of(gone, layout.yields))
-            count += gone.height
             moved.append(gone.unique("line_no", keep="first", maintain_order=True))
     _add_to_quarantine(pl.concat(moved), quarantine_path, layout, digest)
-    return Removed(count, totals)
+    return totals
 
 
 def _add_to_quarantine(

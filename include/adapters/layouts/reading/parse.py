@@ -41,7 +41,6 @@ class _Tally:
     rows_in: int = 0
     quarantined: int = 0
     without_money: int = 0
-    lines_out: int = 0
     totals: Counter[tuple[str, str]] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     prints: list[pl.Series] = field(default_factory=list)
@@ -77,7 +76,6 @@ def parse_file(
     except FileFaultError as error:
         found = ParsedFile(
             digest,
-            layout,
             replace(error.facts, fault=error.fault),
             lines_path,
             quarantine_path,
@@ -85,7 +83,6 @@ def parse_file(
             rows_classified=0,
             rows_quarantined=1,
             rows_without_money=0,
-            lines_out=0,
             totals={},
             reasons={error.fault.reason_code: 1},
         )
@@ -126,7 +123,7 @@ def _parse(
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise of("too_large", f"The file has {size} bytes, more than {MAX_BYTES}")
-    facts, plan, first_line, unknown, judged = _opened(path, layout, digest, expected)
+    facts, plan, first_line, unknown, judged = _opened(path, layout, expected)
     tally, ids = _Tally(), EntryIds()
     with (
         TableWriter(lines_path, columns_of(layout.yields), digest) as lines,
@@ -150,13 +147,11 @@ def _parse(
     again = duplicates.across_batches(suspects, lines_path)
     if len(again):
         removed = duplicates.set_aside(again, lines_path, quarantine_path, layout, digest)
-        tally.totals.subtract(removed.totals)
-        tally.lines_out -= removed.lines
+        tally.totals.subtract(removed)
         tally.quarantined += len(again)
         tally.reasons["duplicate_line"] += len(again)
     return ParsedFile(
         digest,
-        layout.name,
         facts,
         lines_path,
         quarantine_path,
@@ -164,7 +159,6 @@ def _parse(
         rows_classified=tally.rows_in - tally.quarantined,
         rows_quarantined=tally.quarantined,
         rows_without_money=tally.without_money,
-        lines_out=tally.lines_out,
         totals=dict(sorted(tally.totals.items())),
         reasons=dict(sorted(tally.reasons.items())),
         warnings=tuple(f"column {name[:80]!r} is not known to the layout" for name in unknown),
@@ -172,19 +166,19 @@ def _parse(
 
 
 def _opened(
-    path: Path, layout: Layout, digest: str, expected: Expected
+    path: Path, layout: Layout, expected: Expected
 ) -> tuple[FileFacts, Plan, int, tuple[str, ...], Iterator[Judged]]:
     """Read the head; return facts, plan, the first record's line, unknown columns, the records."""
     if isinstance(layout.source, Csv):
         head = read_head(path, layout, expected)
         extra = tuple(name for name in head.names if name.startswith("extra:"))
         present = tuple(name for name in head.names if name not in extra)
-        plan = Plan(layout, present, extra, expected, digest)
+        plan = Plan(layout, present, extra, expected)
         judged = _judged_blocks(path, head.offset, head.names, head.lines + 1, plan)
         return head.facts, plan, head.lines + 1, head.unknown, judged
     source: RowSource = row_source(path, layout, expected)
     present = tuple(column.name for column in layout.columns)
-    plan = Plan(layout, present, (), expected, digest)
+    plan = Plan(layout, present, (), expected)
     batches = batches_of_rows(source.rows, present)
     return source.facts, plan, 1, (), (judge(batch, plan) for batch in batches)
 
@@ -244,7 +238,6 @@ def _count(item: Judged, first_line: int, tally: _Tally) -> None:
     tally.rows_in += item.rows_in
     tally.quarantined += bad.height
     tally.without_money += chunk.rows_without_money
-    tally.lines_out += chunk.lines.height
     for key, minor in chunk.totals.items():
         tally.totals[key] += minor
     tally.prints.append(chunk.prints)

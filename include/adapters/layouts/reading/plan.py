@@ -19,7 +19,6 @@ class Plan:
     present: tuple[str, ...]  # our columns that the file has
     extra: tuple[str, ...]  # columns nobody knows: scanned, not used
     expected: Expected
-    digest: str
 
     def of_kind(self, *kinds: Kind) -> list[str]:
         """Name the present columns of these kinds, in the layout's order."""

@@ -53,7 +53,6 @@ class Payment:
 class Account:
     """What SYSPRO says of a customer, as text; amounts are in the customer's currency."""
 
-    customer: str
     currency: str
     on_hold: str
     credit_status: str
@@ -100,7 +99,6 @@ def parse(body: bytes, customer: str) -> Account | tuple[Problem, ...]:
     if not same_key(customer, field(head, "customer")):
         raise Unreadable(f"an account that is not {customer!r}'s")
     return Account(
-        customer=field(head, "customer"),
         currency=field(head, "currency"),
         on_hold=field(head, "customeronhold").upper(),
         credit_status=field(head, "creditstatus"),

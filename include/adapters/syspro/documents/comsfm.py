@@ -3,9 +3,7 @@
 The form and the field must have been designed in SYSPRO first.
 """
 
-from dataclasses import dataclass
-
-from include.adapters.syspro.documents.reply import field, read_document
+from include.adapters.syspro.documents.reply import read_document
 from include.adapters.syspro.documents.schema import Choice, Document, Element, Group, Key
 from include.adapters.syspro.documents.verdict import Verdict, judge_setup
 
@@ -38,16 +36,6 @@ FORM = Document(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SetField:
-    """What COMSFM answers."""
-
-    form: str
-    key: str
-    name: str
-    verdict: Verdict
-
-
 def parameters() -> str:
     return PARAMETERS.build({"Parameters": {"ValidateOnly": "N"}})
 
@@ -60,17 +48,10 @@ def build(form: str, key: str, name: str, value: str) -> str:
     return FORM.build({"Item": item})
 
 
-def parse(body: bytes) -> SetField:
+def parse(body: bytes) -> Verdict:
     """Read the reply.
 
     Raises:
         CallFailed, Unreadable: it is not one.
     """
-    tree = read_document(body, "setupcustomform")
-    key = tree.find("item/key")
-    return SetField(
-        form=field(key, "formtype"),
-        key=field(key, "keyfield"),
-        name=field(key, "fieldname"),
-        verdict=judge_setup(tree),
-    )
+    return judge_setup(read_document(body, "setupcustomform"))

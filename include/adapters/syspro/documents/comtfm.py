@@ -5,7 +5,6 @@ field. The published reply has no counters: what is set is read back. Source: re
 """
 
 import re
-from dataclasses import dataclass
 
 from include.adapters.syspro.documents.reply import count, field, problems, read_document
 from include.adapters.syspro.documents.schema import Choice, Document, Element, Group, Key
@@ -29,14 +28,6 @@ PARAMETERS = Document(
         ),
     ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class SetFields:
-    """What COMTFM answers."""
-
-    form: str
-    verdict: Verdict
 
 
 def parameters(function: str) -> str:
@@ -88,7 +79,7 @@ def build(form: str, key: str, name: str, value: str) -> str:
     return document.build({"Item": item})
 
 
-def parse(body: bytes) -> SetFields:
+def parse(body: bytes) -> Verdict:
     """Read the reply.
 
     Raises:
@@ -98,4 +89,4 @@ def parse(body: bytes) -> SetFields:
     found, form = problems(tree), field(tree, "item/key/formtype")
     wrong = count(tree.find("statusofitems"), "itemsinvalid")
     answer = Answer.refused if found else Answer.taken if form and not wrong else Answer.unclear
-    return SetFields(form, Verdict(answer, found))
+    return Verdict(answer, found)

@@ -87,7 +87,6 @@ class PostedEntry:
     year: str
     month: str
     journal: str
-    entry: str
     gl_journal: str  # year/period/journal, or ''
     verdict: Verdict
 
@@ -105,7 +104,6 @@ def parse(body: bytes) -> PostedEntry:
         year=field(key, "cbtrnyear"),
         month=field(key, "cbtrnmonth"),
         journal=field(key, "journal"),
-        entry=field(key, "entrynumber"),
         gl_journal=gl_key(tree),
         verdict=judge(tree, "itemsprocessed", "itemsinvalid"),
     )

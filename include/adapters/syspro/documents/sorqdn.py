@@ -27,7 +27,6 @@ class DispatchNote:
 
     note: str
     sales_order: str
-    customer: str
     shipping_instructions: str
 
 
@@ -45,7 +44,6 @@ def parse(body: bytes) -> DispatchNote:
     found = DispatchNote(
         note=field(tree, "dispatchnote"),
         sales_order=field(tree, "salesorder"),
-        customer=field(tree, "customer"),
         shipping_instructions=field(tree, "shippinginstrs"),
     )
     if not found.note or not found.sales_order:

@@ -70,7 +70,7 @@ class CustomFieldPartner:
             document,
             effect.reference,
         )
-        verdict = self._asking.parsed_post(comsfm.parse, body, "COMSFM").verdict
+        verdict = self._asking.parsed_post(comsfm.parse, body, "COMSFM")
         if verb == "Add" and self._exists(verdict):
             self._set_up(wanted, effect, "Update")  # refused, so nothing happened: it has a row
             return
@@ -84,7 +84,7 @@ class CustomFieldPartner:
             document,
             effect.reference,
         )
-        verdict = self._asking.parsed_post(comtfm.parse, body, "COMTFM").verdict
+        verdict = self._asking.parsed_post(comtfm.parse, body, "COMTFM")
         if function == "A" and self._exists(verdict):
             self._post(wanted, effect, "U")
             return
