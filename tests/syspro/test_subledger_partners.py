@@ -72,6 +72,17 @@ def test_an_invoice_whose_gl_journal_failed_is_a_difference_although_it_was_take
     assert difference.theirs == "failed: 000001 Ledger locked"
 
 
+def test_a_card_number_in_the_reason_of_a_failed_gl_journal_is_kept_nowhere(
+    fake: Any, make_adapter: Make, fee_invoice: Journal, effect_for: Make
+) -> None:
+    fake.on("query GENQSO", options())
+    fake.on("post APSTIN", invoice_reply(error="000001", message="Card 4111111111111111 locked"))
+    receipt = make_adapter().partners[EffectKind.ap_invoice].send(effect_for(fee_invoice))
+    for kept in (receipt.their_key, str(receipt.evidence["gl_error"])):
+        assert "000001 Card" in kept
+        assert "4111111111111111" not in kept
+
+
 def test_an_invoice_that_slipped_into_another_period_is_a_difference(
     fake: Any, make_adapter: Make, fee_invoice: Journal, effect_for: Make
 ) -> None:

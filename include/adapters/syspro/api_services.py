@@ -32,10 +32,8 @@ from include.adapters.syspro.faults import (
     is_closed_period,
 )
 from include.adapters.syspro.partners.common import (
-    GL_FAILED,
     Split,
     difference,
-    gl_difference,
     iso_date,
     journal_of,
     minor,
@@ -44,6 +42,7 @@ from include.adapters.syspro.partners.common import (
     split,
     total_minor,
 )
+from include.adapters.syspro.partners.gl_journals import answered, gl_difference
 from include.adapters.syspro.settings import SysproSettings
 from include.domain.erp_orders import same_key
 from include.domain.errors import IntegrationError, OutcomeUnknown, Rejected, Retryable
@@ -148,8 +147,7 @@ class FacadePartner:
             raise self._refusal(success, answer, names, journal)
         gl_error = first(answer, names.gl_error) if names.gl_error else ""
         key = "/".join(str(number(first(answer, name))) for name in names.their_key)
-        key += f"{GL_FAILED}{redact(gl_error)[:80]}" if gl_error.strip("0") else ""
-        return Receipt(key, {"gl_error": gl_error})
+        return answered(key, gl_error if gl_error.strip("0") else "")
 
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
         """Compare total, date, period and each account, as far as the map names them."""

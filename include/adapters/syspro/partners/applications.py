@@ -14,18 +14,20 @@ from dataclasses import dataclass
 from include.adapters.syspro.documents import arsqry, arstpy
 from include.adapters.syspro.documents.comfnd import Find, Row
 from include.adapters.syspro.partners.common import (
-    GL_FAILED,
     Asking,
     command_of,
     difference,
-    gl_difference,
     iso_date,
     key_conditions,
     minor,
     money_difference,
+    with_key,
+)
+from include.adapters.syspro.partners.gl_journals import (
+    answered,
+    gl_difference,
     period_difference,
     trn_period,
-    with_key,
 )
 from include.adapters.syspro.partners.payments import payments_under, post_payment
 from include.adapters.syspro.reader import is_payment
@@ -82,10 +84,13 @@ class ApplicationPartner:
             posted, journal = post_payment(
                 self._asking, command.customer, document, letter, words, effect.reference
             )
-        failed = posted.verdict.gl_error
-        evidence = {"journal": journal, "gl_journal": posted.gl_journal, "gl_error": failed}
-        key = f"{journal}{GL_FAILED}{failed[:80]}" if failed else journal
-        return Receipt(key, {**evidence, "document": command.invoice})
+        return answered(
+            journal,
+            posted.verdict.gl_error,
+            journal=journal,
+            gl_journal=posted.gl_journal,
+            document=command.invoice,
+        )
 
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
         """Compare amount, both sides of it, date, period and what became of the GL journal."""

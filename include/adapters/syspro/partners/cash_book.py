@@ -7,25 +7,29 @@ read from the general ledger, where that shows it. Absence after a send counts, 
 must agree: which transactions CSHQRY lists as of a period is not published.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from include.adapters.syspro.documents import cshqry, cshtwd
 from include.adapters.syspro.documents.comfnd import Condition, Find, Row
 from include.adapters.syspro.documents.cshqry import BankTransaction
 from include.adapters.syspro.partners.common import (
-    GL_FAILED,
     Asking,
     Split,
     difference,
-    gl_difference,
     iso_date,
     journal_of,
     minor,
     money_difference,
     number,
-    period_difference,
     split,
+)
+from include.adapters.syspro.partners.gl_journals import (
+    answered,
+    gl_debits,
+    gl_difference,
+    gl_journal_of,
+    of_gl_journal,
+    period_difference,
 )
 from include.domain.erp_orders import same_key
 from include.domain.journal import Journal
@@ -33,8 +37,7 @@ from include.domain.money import Money
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 
 DEPOSIT, WITHDRAWAL = "D", "W"
-_LEDGER_COLUMNS = ("EntryType", "EntryValue", "Reference")
-_ALONE = (*_LEDGER_COLUMNS, "GlYear", "GlPeriod", "Journal", "GlCode", "EntryDate")
+_ALONE = ("EntryType", "EntryValue", "GlYear", "GlPeriod", "Journal", "GlCode", "EntryDate")
 _SIGNS = {"D": 1, "C": -1}
 
 
@@ -54,7 +57,7 @@ class CashBookPartner:
             if not ours and effect.sent_at is not None:
                 return self._in_ledger_alone(journal, effect)
             is_foreign = journal.currency != journal.base_currency
-            gl_journal = _gl_journal(effect)
+            gl_journal = gl_journal_of(effect)
             # Of two copies nobody can say whose the journal is; that there are two is enough.
             ledger = self._ledger(journal, gl_journal) if is_foreign and len(ours) == 1 else None
         return tuple(_found(bank, entry, journal, ledger, gl_journal) for entry in ours)
@@ -87,20 +90,9 @@ class CashBookPartner:
         The journal is known by the answer to our posting; without one, by our reference, which
         SYSPRO may hand on to the ledger (inferred).
         """
-        where: tuple[Condition, ...] = (("Reference", "EQ", journal.reference),)
-        if gl_journal:
-            names = ("GlYear", "GlPeriod", "Journal")
-            parts = (str(number(part)) for part in gl_journal.split("/"))
-            where = tuple((name, "EQ", part) for name, part in zip(names, parts, strict=True))
-        rows = self._asking.find(
-            Find("GenJournalDetail", where, _LEDGER_COLUMNS), journal.reference
-        )
-        debits = [
-            minor(row.get("entryvalue", ""), journal.base_currency)
-            for row in rows
-            if row.get("entrytype", "").upper() == "D"
-        ]
-        return sum(debits) if rows else None
+        under_ours: tuple[Condition, ...] = (("Reference", "EQ", journal.reference),)
+        where = of_gl_journal(gl_journal) if gl_journal else under_ours
+        return gl_debits(self._asking, where, journal.base_currency, journal.reference)
 
     def send(self, effect: Effect) -> Receipt:
         """Post once; see the port for the errors."""
@@ -116,10 +108,8 @@ class CashBookPartner:
         faults.demand_taken(posted.verdict, "CSHTWD", words)
         if posted.bank.casefold() != journal.detail("bank_code").casefold():
             raise faults.unknown(f"the answer is about bank {posted.bank!r}", "CSHTWD")
-        gl_error = posted.verdict.gl_error
         key = their_key(posted.bank, posted.year, posted.month, posted.journal)
-        key += f"{GL_FAILED}{gl_error[:80]}" if gl_error else ""
-        return Receipt(key, {"gl_journal": posted.gl_journal, "gl_error": gl_error})
+        return answered(key, posted.verdict.gl_error, gl_journal=posted.gl_journal)
 
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
         """Compare value, direction, date, period, and the GL journal where it shows.
@@ -221,12 +211,6 @@ def _from_ledger(journal: Journal, gl_key: str, rows: Sequence[Row], kept: str) 
             "period": (number(year), number(period)),
         },
     )
-
-
-def _gl_journal(effect: Effect) -> str:
-    """Return year/period/journal of the ledger, as SYSPRO answered our posting; '' if unknown."""
-    known = json.loads(effect.evidence or "{}")
-    return str(known.get("gl_journal", "")) if isinstance(known, Mapping) else ""
 
 
 def their_key(bank: str, year: str, month: str, journal: str) -> str:

@@ -1,17 +1,13 @@
 """What the partners share: asking so that 'could not ask' never reads as 'not there'."""
 
-import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import TypeVar
 
 from include.adapters.syspro.documents.comfnd import Condition, Find, Row, find_all
 from include.adapters.syspro.documents.reply import CallFailed, Unreadable, read_amount, read_date
 from include.adapters.syspro.enet import EnetClient
 from include.adapters.syspro.periods import Periods
-from include.adapters.syspro.settings import SysproSettings
 from include.domain.canonical import from_json
 from include.domain.erp_orders import key_number, same_key
 from include.domain.errors import Rejected, Retryable
@@ -23,9 +19,7 @@ T = TypeVar("T")
 # What may be remembered as absent.
 CUSTOMER, ORDER, FORM = "customer", "order", "form"
 ORDER_FORM = "ORD"  # of custom forms; inferred, reference section 4.7
-_TRN_KEY = re.compile(r"(\d{4})/(\d{1,2})/\d+(?=[/ ]|$)", re.ASCII)
 _CREDIT_ORDER = "C"  # SorMaster.DocumentType of a credit note, which is kept like an order
-GL_FAILED = " GL-FAILED: "  # part of a key: the sub-ledger has it, the general ledger does not
 
 
 class Asking:
@@ -178,41 +172,6 @@ def total_minor(journal: Journal, ours: Money, theirs_minor: int) -> int:
     if ours.currency != journal.base_currency:
         off = off.convert(journal.rate_millionths, journal.base_currency)
     return journal.debit_total.minor + off.minor
-
-
-def gl_difference(effect: Effect) -> tuple[Difference, ...]:
-    """A sub-ledger item whose general-ledger journal failed is a mismatch."""
-    _, mark, reason = effect.their_key.partition(GL_FAILED)
-    if not mark:
-        return ()
-    return (Difference("general ledger journal", "posted", f"failed: {reason}"),)
-
-
-def trn_period(their_key: str) -> tuple[int, int] | None:
-    """Return year and month of a sub-ledger's key, e.g. ``2026/11/34``; ``None``: it has none."""
-    found = _TRN_KEY.match(their_key)
-    return (int(found[1]), int(found[2])) if found else None
-
-
-def period_difference(
-    effect: Effect, settings: SysproSettings, day: date, shown: tuple[object, ...] | None
-) -> tuple[Difference, ...]:
-    """Compare the period of the ledger's journal; C, P and B shift if a period closes meanwhile.
-
-    A sub-ledger shows its own month beside it, which need not be the ledger's period (the vendor's
-    answers have month 12 beside period 02). It counts only where the journal is not known, and
-    the fiscal year is the calendar's.
-
-    Args:
-        effect: with the answer's ``gl_journal``, year/period/journal.
-        settings: say when the fiscal year starts.
-        day: of the posting.
-        shown: year and month by the sub-ledger; ``None`` where it shows none.
-    """
-    evidence = json.loads(effect.evidence or "{}")
-    ledger = trn_period(str(evidence.get("gl_journal", "")))
-    found = ledger or (shown if settings.fiscal_year_start_month == 1 else None)
-    return difference("year and period", settings.fiscal(day), found) if found else ()
 
 
 @dataclass(frozen=True, slots=True)

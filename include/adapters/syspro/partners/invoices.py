@@ -11,18 +11,20 @@ document of its own, in ApInvoice like an invoice).
 from include.adapters.syspro.documents import apstin
 from include.adapters.syspro.documents.comfnd import Condition, Find
 from include.adapters.syspro.partners.common import (
-    GL_FAILED,
     Asking,
     Split,
     difference,
-    gl_difference,
     iso_date,
     journal_of,
     minor,
     money_difference,
-    period_difference,
     split,
     total_minor,
+)
+from include.adapters.syspro.partners.gl_journals import (
+    answered,
+    gl_difference,
+    period_difference,
     trn_period,
 )
 from include.domain.erp_orders import same_key
@@ -83,9 +85,7 @@ class InvoicePartner:
             raise faults.unknown(
                 f"the answer is about invoice {posted.invoice!r} of {posted.supplier!r}", "APSTIN"
             )
-        gl_error = posted.verdict.gl_error
-        key = f"{posted.their_key}{GL_FAILED}{gl_error[:80]}" if gl_error else posted.their_key
-        return Receipt(key, {"gl_journal": posted.gl_journal, "gl_error": gl_error})
+        return answered(posted.their_key, posted.verdict.gl_error, gl_journal=posted.gl_journal)
 
     def compare(self, effect: Effect, found: Found) -> tuple[Difference, ...]:
         """Compare value, date, our reference, period and what became of the GL journal."""

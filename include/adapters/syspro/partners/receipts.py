@@ -6,21 +6,24 @@ refund is booked differs by site and is a setting: a negative payment (inferred)
 by hand from the report.
 """
 
-import json
 from dataclasses import replace
 
 from include.adapters.syspro.documents import arstin, arstpy
 from include.adapters.syspro.documents.comfnd import Find
 from include.adapters.syspro.partners.common import (
-    GL_FAILED,
     Asking,
     command_of,
     difference,
-    gl_difference,
     iso_date,
     minor,
     money_difference,
-    number,
+)
+from include.adapters.syspro.partners.gl_journals import (
+    answered,
+    gl_debits,
+    gl_difference,
+    gl_journal_of,
+    of_gl_journal,
     period_difference,
     trn_period,
 )
@@ -118,7 +121,13 @@ class ReceiptPartner:
         posted, journal = post_payment(
             self._asking, receipt.customer, document, letter, words, effect.reference
         )
-        return _answered(journal, journal, "", posted.gl_journal, posted.verdict.gl_error)
+        return answered(
+            journal,
+            posted.verdict.gl_error,
+            journal=journal,
+            gl_journal=posted.gl_journal,
+            document="",
+        )
 
     def _post_note(self, receipt: BookReceipt, effect: Effect, letter: str) -> Receipt:
         client, words = self._asking.client, self._asking.periods.words(receipt.posting_date)
@@ -137,7 +146,13 @@ class ReceiptPartner:
                 f"the answer is about {posted.invoice!r} of {posted.customer!r}", "ARSTIN"
             )
         key = f"{receipt.customer}/{posted.invoice}"
-        return _answered(key, "", posted.invoice, posted.gl_journal, posted.verdict.gl_error)
+        return answered(
+            key,
+            posted.verdict.gl_error,
+            journal="",
+            gl_journal=posted.gl_journal,
+            document=posted.invoice,
+        )
 
     def document(self, receipt: BookReceipt) -> str:
         """Return the XmlIn: an unapplied payment or a debit note."""
@@ -201,17 +216,11 @@ class ReceiptPartner:
 
     def _in_ledger(self, receipt: BookReceipt, effect: Effect) -> dict[str, object]:
         """Return the debits of the receipt's GL journal; nothing where SYSPRO does not name one."""
-        gl_journal = str(json.loads(effect.evidence or "{}").get("gl_journal", ""))
+        gl_journal, base = gl_journal_of(effect), receipt.base_currency
         if not gl_journal:
             return {}
-        names = ("GlYear", "GlPeriod", "Journal")
-        parts = (str(number(part)) for part in gl_journal.split("/"))
-        where = tuple((name, "EQ", part) for name, part in zip(names, parts, strict=True))
-        find = Find("GenJournalDetail", where, ("EntryType", "EntryValue"))
-        rows = self._asking.find(find, effect.reference)
-        debits = (row for row in rows if row.get("entrytype", "").upper() == "D")
-        total = sum(minor(row.get("entryvalue", ""), receipt.base_currency) for row in debits)
-        return {"gl_journal": gl_journal, **({"base": total} if rows else {})}
+        total = gl_debits(self._asking, of_gl_journal(gl_journal), base, effect.reference)
+        return {"gl_journal": gl_journal, **({} if total is None else {"base": total})}
 
     def _has_rate(self, receipt: BookReceipt) -> bool:
         return receipt.rate_millionths > 0 and not self._is_debit_note(receipt)
@@ -253,16 +262,6 @@ def note_parameters(letter: str, warnings: str) -> str:
             }
         }
     )
-
-
-def _answered(key: str, journal: str, document: str, gl_journal: str, gl_error: str) -> Receipt:
-    evidence = {
-        "journal": journal,
-        "gl_journal": gl_journal,
-        "document": document,
-        "gl_error": gl_error,
-    }
-    return Receipt(f"{key}{GL_FAILED}{gl_error[:80]}" if gl_error else key, evidence)
 
 
 def _facts(value: int, day: str, document: str, *, currency: str) -> dict[str, object]:
