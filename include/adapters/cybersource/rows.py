@@ -57,6 +57,10 @@ class Row:
         """Say whether it shows its services: every request has one, so none is no answer."""
         return bool(self.applications)
 
+    def did_one(self, applications: Sequence[str]) -> bool:
+        """Say whether it shows one of these services."""
+        return not self.applications.keys().isdisjoint(applications)
+
     def amount(self, member: str) -> Money | None:
         """Read ``totalAmount`` or ``authorizedAmount``; ``None`` where it is not shown.
 
@@ -115,32 +119,29 @@ class Rows:
             Untold: asked, and cannot be told.
             Retryable, Rejected: could not ask.
         """
-        listed = [row if row.tells_what else self.in_full(row) for row in self.of_order(code)]
-        rows = [
-            row if row.mti else self.in_full(row)
-            for row in listed
-            if not (row.tells_what and row.applications.keys().isdisjoint(applications))
-        ]
-        hidden = [row for row in rows if not row.mti]
-        shown = {row.request_id for row in self._by_mti(mti)} if hidden else set()
-        found = {row.request_id for row in rows if row.mti == mti or row.request_id in shown}
-        ids = found | {row.request_id for row in hidden if row.request_id == effect.their_key}
-        doubtful = [r for r in hidden if r.request_id not in ids and _may_be_ours(r, effect, ours)]
-        if doubtful and not found and not self._finds(known, code):
-            raise Untold(
-                f"the gateway does not say whose request {doubtful[0].request_id} is",
-                doubtful[0].where,
-                f"Compare it with {mti} by hand, and resolve this item by what it shows.",
-            )
-        mine = [row for row in rows if row.request_id in ids]
+        rows = self._candidates(code, applications)
+        named = self._named(rows, mti)
+        mine = [row for row in rows if row.request_id in named or _is_known(row, effect)]
+        hidden = (row for row in rows if not row.mti and row not in mine)
+        doubtful = [row for row in hidden if _may_be_ours(row, effect, ours)]
+        if doubtful and not named and not self._finds(known, code):
+            raise _untold_whose(doubtful[0], mti)
         for row in mine:
             if not row.tells_what:
-                raise Untold(
-                    f"the gateway does not say what {row.request_id} did",
-                    row.where,
-                    "Ask again; if it stays, read the transaction by hand.",
-                )
-        return tuple(row for row in mine if not row.applications.keys().isdisjoint(applications))
+                raise _untold_what(row)
+        return tuple(row for row in mine if row.did_one(applications))
+
+    def _candidates(self, code: str, applications: Sequence[str]) -> list[Row]:
+        """Return an order's requests of these services, or of unknown ones; in full without MTI."""
+        listed = [row if row.tells_what else self.in_full(row) for row in self.of_order(code)]
+        fitting = (row for row in listed if not row.tells_what or row.did_one(applications))
+        return [row if row.mti else self.in_full(row) for row in fitting]
+
+    def _named(self, rows: Sequence[Row], mti: str) -> set[str]:
+        """Return the ids of those that carry the MTI: they show it, or the search knows it."""
+        is_hidden = any(not row.mti for row in rows)
+        shown = {row.request_id for row in self._by_mti(mti)} if is_hidden else set()
+        return {row.request_id for row in rows if row.mti == mti or row.request_id in shown}
 
     def _finds(self, mti: str, code: str) -> bool:
         """Say whether the search knows a request of this order by its MTI."""
@@ -264,6 +265,27 @@ def _applications(body: Json) -> dict[str, Application]:
             text_of(one, "rFlag") or "",
         )
     return found
+
+
+def _is_known(row: Row, effect: Effect) -> bool:
+    """Say whether a row without MTI is the one the gateway answered us with."""
+    return not row.mti and row.request_id == effect.their_key
+
+
+def _untold_whose(row: Row, mti: str) -> Untold:
+    return Untold(
+        f"the gateway does not say whose request {row.request_id} is",
+        row.where,
+        f"Compare it with {mti} by hand, and resolve this item by what it shows.",
+    )
+
+
+def _untold_what(row: Row) -> Untold:
+    return Untold(
+        f"the gateway does not say what {row.request_id} did",
+        row.where,
+        "Ask again; if it stays, read the transaction by hand.",
+    )
 
 
 def _may_be_ours(row: Row, effect: Effect, ours: Money | None) -> bool:
