@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 DISPUTE_LOOKBACK_DAYS = 180  # how far back a dispute or refund may reach: the longest scheme limit
 _OF_ORDERS = ["gross_sale", "refund", "chargeback", "chargeback_reversal"]
+_OF_MOVES = (
+    "merchant_reference currency amount_minor request_id line_class related_request_id"
+).split()
 _PLACE = ["file_digest", "line_no", "line_class"]  # names a line of a day
 PART_REFUND_LOOKBACK_DAYS = 45  # how far a refund's sale is looked for: a part, or all of it?
 
@@ -46,6 +49,35 @@ def order_of(row: Mapping[str, Any], captures: Mapping[str, str]) -> str:
     ids = (row["related_request_id"], row["request_id"])
     known = next((i for i in ids if i in captures), "")
     return captures.get(known) or row["merchant_reference"] or known
+
+
+def moved_of(
+    rows: Iterable[Mapping[str, Any]], captures: Mapping[str, str], on: date
+) -> dict[tuple[str, str], Moved]:
+    """Add lines up by order and currency; a sale or refund that is reported twice counts once.
+
+    Args:
+        rows: lines with the columns ``_OF_MOVES`` and ``line_date``, the oldest first.
+        captures: order references by the request id of a sale; see ``order_of``.
+        on: the day that is matched; its own chargebacks are not yet taken back.
+    """
+    found: dict[tuple[str, str], Moved] = {}
+    counted = set[tuple[str, str, str, int]]()
+    for row in rows:
+        minor, line_date = row["amount_minor"], row["line_date"]
+        request = (row["request_id"], row["line_class"], row["currency"], minor)
+        if request[0] and row["line_class"] in ("gross_sale", "refund"):
+            if request in counted:
+                continue  # reported twice, as ``duplicates`` names it
+            counted.add(request)
+        moved = found.setdefault((order_of(row, captures), row["currency"]), Moved())
+        if row["line_class"] == "gross_sale":
+            moved.sold_minor += minor
+        elif row["line_class"] == "refund":
+            moved.refunds.append((line_date, -minor, row["request_id"] or "not said"))
+        elif line_date < on or row["line_class"] == "chargeback_reversal":
+            moved.disputed_minor -= minor
+    return found
 
 
 class History:
@@ -101,19 +133,15 @@ class History:
 
         wanted = sorted(set(request_ids))
         columns = ["request_id", "merchant_reference", "line_class"]
-        past = self.lines(DISPUTE_LOOKBACK_DAYS, columns) if wanted else None
-        today = self._file(self._day.settlement_date, LINES)
-        frames = [] if past is None else [past.select(columns)]
-        if wanted and today.exists():
-            frames.append(pl.scan_parquet(today).select(columns))
-        if not frames:
+        lines = self._until_today(columns) if wanted else None
+        if lines is None:
             return {}
-        found = (
-            pl.concat(frames)
-            .filter(pl.col("line_class") == "gross_sale", pl.col("request_id").is_in(wanted))
-            .collect(engine="streaming")
-        )
-        return {row[0]: row[1] or "" for row in found.iter_rows()}
+        found = lines.filter(
+            pl.col("line_class") == "gross_sale", pl.col("request_id").is_in(wanted)
+        ).collect(engine="streaming")
+        return {
+            row["request_id"]: row["merchant_reference"] or "" for row in found.rows(named=True)
+        }
 
     def moved(
         self, references: Iterable[str], captures: Mapping[str, str]
@@ -127,22 +155,11 @@ class History:
         import polars as pl
 
         wanted, ids = sorted({one for one in references if one}), sorted(captures)
-        columns = [
-            "merchant_reference", "currency", "amount_minor", "request_id", "line_class",
-            "related_request_id",
-        ]  # fmt: skip
-        past = self.lines(DISPUTE_LOOKBACK_DAYS, columns) if wanted or ids else None
-        on = self._day.settlement_date
-        today = self._file(on, LINES)
-        frames = [] if past is None else [past]
-        if (wanted or ids) and today.exists():
-            frames.append(pl.scan_parquet(today).select(*columns, pl.lit(on).alias("line_date")))
-        found: dict[tuple[str, str], Moved] = {}
-        if not frames:
-            return found
-        lines = (
-            pl.concat(frames)
-            .filter(
+        lines = self._until_today(_OF_MOVES) if wanted or ids else None
+        if lines is None:
+            return {}
+        rows = (
+            lines.filter(
                 pl.col("line_class").is_in(_OF_ORDERS),
                 pl.col("merchant_reference").is_in(wanted)
                 | pl.col("request_id").is_in(ids)
@@ -151,22 +168,18 @@ class History:
             .sort("line_date", "request_id")
             .collect(engine="streaming")
         )
-        counted = set[tuple[str, str, str, int]]()
-        for row in lines.iter_rows(named=True):
-            minor, line_date = row["amount_minor"], row["line_date"]
-            request = (row["request_id"], row["line_class"], row["currency"], minor)
-            if request[0] and row["line_class"] in ("gross_sale", "refund"):
-                if request in counted:
-                    continue  # reported twice, as ``duplicates`` names it
-                counted.add(request)
-            moved = found.setdefault((order_of(row, captures), row["currency"]), Moved())
-            if row["line_class"] == "gross_sale":
-                moved.sold_minor += minor
-            elif row["line_class"] == "refund":
-                moved.refunds.append((line_date, -minor, row["request_id"] or "not said"))
-            elif line_date < on or row["line_class"] == "chargeback_reversal":
-                moved.disputed_minor -= minor
-        return found
+        return moved_of(rows.iter_rows(named=True), captures, self._day.settlement_date)
+
+    def _until_today(self, columns: Sequence[str]) -> "pl.LazyFrame | None":
+        """Return earlier days' lines and the day's own, with their ``line_date``."""
+        import polars as pl
+
+        on = self._day.settlement_date
+        past, today = self.lines(DISPUTE_LOOKBACK_DAYS, columns), self._file(on, LINES)
+        frames = [] if past is None else [past]
+        if today.exists():
+            frames.append(pl.scan_parquet(today).select(*columns, pl.lit(on).alias("line_date")))
+        return pl.concat(frames) if frames else None
 
     def settled_elsewhere(self, request_ids: Iterable[str]) -> dict[tuple[str, str, int], str]:
         """Return which day around this one has settled these sales and refunds already.

@@ -5,7 +5,7 @@ its own brackets, and conditions are joined by And. Alternatives stand last, in 
 brackets (that a pair may span expressions is inferred: who asks checks the rows again).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from include.adapters.syspro.documents.reply import Unreadable, count, read_document
@@ -136,29 +136,44 @@ def find_all(
             going on would lose some.
     """
     page, column, start, longest = replace(find, order_by=(cursor,)), cursor.lower(), "", 0
-    given: set[tuple[str, ...]] = set()
+    given = _Given(key)
     while rows := ask(page):
-        for row in rows:
-            name = tuple(row.get(part.lower(), "") for part in key)
-            if name not in given:
-                yield row
-                given.add(name)
+        yield from given.fresh(rows)
         last, longest = rows[-1][column], max(longest, len(rows))
-        if last == start:
-            if _has_room(find, len(rows), longest):
+        if last != start:
+            if len(rows) < find.return_rows and not is_confirmed:
                 return
-            for row in _sharing(ask, find, cursor, last, key, is_confirmed=is_confirmed):
-                if tuple(row.get(part.lower(), "") for part in key) not in given:
-                    yield row
-            start, given = "", set()
-            page = replace(page, conditions=(*find.conditions, (cursor, "GT", last)))
-            continue
-        if len(rows) < find.return_rows and not is_confirmed:
+            _demand_order([row[column] for row in rows], find.table)
+            start, condition = last, "GE"
+            given.forget_but(cursor, last)
+        elif _has_room(find, len(rows), longest):
             return
-        _demand_order([row[column] for row in rows], find.table)
-        start = last
-        given = {name for name in given if name[key.index(cursor)] == last}
-        page = replace(page, conditions=(*find.conditions, (cursor, "GE", last)))
+        else:
+            yield from given.fresh(
+                _sharing(ask, find, cursor, last, key, is_confirmed=is_confirmed)
+            )
+            start, condition = "", "GT"
+        page = replace(page, conditions=(*find.conditions, (cursor, condition, last)))
+
+
+class _Given:
+    """The names of rows that were given, so that a page that overlaps another gives none twice."""
+
+    def __init__(self, key: Sequence[str]) -> None:
+        self._key = key
+        self._names: set[tuple[str, ...]] = set()
+
+    def fresh(self, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            name = tuple(row.get(part.lower(), "") for part in self._key)
+            if name not in self._names:
+                self._names.add(name)
+                yield row
+
+    def forget_but(self, column: str, value: str) -> None:
+        """Keep the names of one value alone: the next page begins at it."""
+        at = self._key.index(column)
+        self._names = {name for name in self._names if name[at] == value}
 
 
 _SMALLEST_CEILING = 100  # a server that gives fewer rows at once would be of no use to anybody

@@ -159,14 +159,13 @@ def parse(body: bytes) -> ImportedOrder:
         for one in tree.iter(name)
         if (one.text or "").strip()
     )
-    if not is_empty and order is not None:
-        answer = Answer.unclear if found or rejected else Answer.taken
-    elif found or rejected or is_empty:
-        answer = Answer.refused
+    answer = _answer(
+        is_named=bool(number.strip("0")),
+        complains=bool(found or rejected or is_empty),
+        is_counted=count(status, "itemsprocessed") == 1 and rejected == 0,
+    )
+    if answer is Answer.refused:
         found = found or tuple(Problem("order", "", text) for text in warnings)
-    else:
-        is_clean = count(status, "itemsprocessed") == 1 and rejected == 0
-        answer = Answer.taken if is_clean else Answer.unclear
     return ImportedOrder(
         sales_order="" if is_empty else number,
         purchase_order=field(order, "customerponumber"),
@@ -174,3 +173,12 @@ def parse(body: bytes) -> ImportedOrder:
         verdict=Verdict(answer, found),
         is_reasonless=answer is Answer.refused and not found,
     )
+
+
+def _answer(*, is_named: bool, complains: bool, is_counted: bool) -> Answer:
+    """Say what a reply means; a number beside a complaint, or neither and no count, is unclear."""
+    if is_named:
+        return Answer.unclear if complains else Answer.taken
+    if complains:
+        return Answer.refused
+    return Answer.taken if is_counted else Answer.unclear
