@@ -12,7 +12,7 @@ from include.domain.expectations import Expectation, ExpectationKind
 from include.domain.journal import Journal, JournalKind
 from include.domain.matching import Cause
 from include.domain.merchant import Merchant
-from include.domain.open_items import OpenItem, item_key_of
+from include.domain.open_items import OpenItem, Stage
 from include.domain.settlement import LineClass, SettlementDay
 from include.services.books.awaited_funding import FundingStore, funding_expectation, funding_key
 from include.services.books.conservation import Proof, check_day, opposing_minor
@@ -29,7 +29,6 @@ from include.services.matching.columns import EXPLAINED, LINES
 from include.services.matching.ports import DayFiles, ItemStore
 from include.services.ports import PostingPeriod
 
-STAGE = "build"
 _KINDS = (JournalKind.settlement, JournalKind.fee_invoice)
 _BATCH = "batch"  # in the control of a journal: the whole batch, of which it may book one month
 
@@ -116,7 +115,7 @@ def build_journals(
     _store(steps, journals, postings)
     expectations.save(awaited)
     waiting = _waiting(plan, steps)
-    open_items.replace_findings(day, STAGE, [_parked_item(plan, *each) for each in waiting])
+    open_items.replace_findings(day, Stage.build, [_parked_item(plan, *each) for each in waiting])
     return BuildResult(
         tuple(s.way.new for s in steps if s.way.new),
         tuple(journal for s in steps for journal in s.way.kept),
@@ -255,7 +254,7 @@ def _store(steps: Sequence[_Step], journals: JournalStore, postings: Postings) -
             postings=postings,
             mapping_version=step.mapping_version,
             control=step.control,
-            step=STAGE,
+            step=Stage.build,
         )
 
 
@@ -268,19 +267,15 @@ def _waiting(plan: _Plan, steps: Sequence[_Step]) -> list[tuple[Journal, Posting
 
 def _parked_item(plan: _Plan, journal: Journal, waits_for: PostingPeriod) -> OpenItem:
     period = f"{waits_for.year}/{waits_for.period:02d}"
-    return OpenItem(
-        item_key=item_key_of(plan.day, Cause.period_closed, journal.key),
-        merchant_id=plan.day.merchant_id,
-        settlement_date=plan.day.settlement_date,
-        stage=STAGE,
-        cause=Cause.period_closed,
-        currency=journal.base_currency,
-        amount_minor=journal.debit_total.minor,
-        source="",
-        document_id="",
-        explanation=f"Journal {journal.key} posts on {journal.posting_date}, but period {period} "
+    return OpenItem.found(
+        plan.day,
+        Stage.build,
+        Cause.period_closed,
+        journal.key,
+        plan.merchant.owner,
+        money=journal.debit_total,
+        why=f"Journal {journal.key} posts on {journal.posting_date}, but period {period} "
         f"of company {journal.company_id} is {waits_for.state.value}.",
-        next_action=f"Open period {period} in SYSPRO; the journal is kept and posts then. Or set "
+        do=f"Open period {period} in SYSPRO; the journal is kept and posts then. Or set "
         "period_policy: next_open for the merchant and run build again.",
-        owner=plan.merchant.owner,
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from include.domain.errors import Rejected
 from include.domain.merchant import Merchant, Source
+from include.domain.open_items import Stage
 from include.domain.settlement import Coverage, Knowledge, LineClass, SettlementDay
 from include.services.download_reports import DOWNLOADS, read_outcomes
 from include.services.fetch_sources import Outcome, SourceOutcome, expected_of
@@ -25,7 +26,7 @@ from include.services.files import (
 )
 from include.services.late_files import awaited_items, awaited_key
 from include.services.matching.ports import ItemStore
-from include.services.set_aside_items import CLASSIFIER, STAGE, findings_of, mended
+from include.services.set_aside_items import CLASSIFIER, findings_of, mended
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def classify_lines(
         files.conclude(_concluded(one.file, found, tables.records_with_lines(found.digest)))
     kept = files.of_day(day)
     items = findings_of(day, merchant, kept, tables.quarantined())
-    open_items.replace_findings(day, STAGE, items)
+    open_items.replace_findings(day, Stage.classify, items)
     open_items.resolve(
         mended(day, kept), resolved_by=CLASSIFIER, resolution="A later version came whole."
     )

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from include.domain.errors import IntegrationError, Rejected, Retryable
 from include.domain.merchant import Merchant
-from include.domain.open_items import OpenItems
+from include.domain.open_items import OpenItems, Stage
 from include.domain.settlement import SettlementDay
 from include.services.fetch_sources import Outcome, Senders, SourceOutcome, fetch_sources
 from include.services.files import FileState
-from include.services.late_files import STAGE, awaited_items, has_come
+from include.services.late_files import awaited_items, has_come
 from include.services.whole_files import written_whole
 
 DOWNLOADS = "downloads.json"  # what became of each source, for the next step
@@ -54,7 +54,7 @@ def download_reports(
         for found in outcomes
         if found.source not in whole and not has_come(found)
     }
-    open_items.replace_findings(day, STAGE, awaited_items(day, merchant, lacking))
+    open_items.replace_findings(day, Stage.download, awaited_items(day, merchant, lacking))
     _require(day, merchant, result, faults, whole)
     return result
 

@@ -15,13 +15,11 @@ from typing import Protocol
 
 from include.domain.matching import Cause
 from include.domain.merchant import Merchant, Source
-from include.domain.open_items import OpenItem, item_key_of
+from include.domain.open_items import OpenItem, Stage, item_key_of
 from include.domain.settlement import SettlementDay
 from include.services.fetch_sources import Outcome, Senders, SourceOutcome, fetch_sources
 
 log = logging.getLogger(__name__)
-
-STAGE = "download"
 
 
 class AwaitedItems(Protocol):
@@ -83,21 +81,15 @@ def awaited_key(day: SettlementDay, source_name: str) -> str:
 
 def _item(day: SettlementDay, merchant: Merchant, source: Source, reason: str) -> OpenItem:
     until = _until(day, source)
-    return OpenItem(
-        item_key=awaited_key(day, source.name),
-        merchant_id=day.merchant_id,
-        settlement_date=day.settlement_date,
-        stage=STAGE,
-        cause=Cause.source_awaited,
-        currency=None,
-        amount_minor=None,
-        source="",
-        document_id="",
-        explanation=f"Source {source.name} has not come: {reason.rstrip('.')}. "
-        "The day went on without it.",
-        next_action=f"It is asked for again every hour until {until}, and the day is then run "
+    return OpenItem.found(
+        day,
+        Stage.download,
+        Cause.source_awaited,
+        source.name,
+        merchant.owner,
+        why=f"Source {source.name} has not come: {reason.rstrip('.')}. The day went on without it.",
+        do=f"It is asked for again every hour until {until}, and the day is then run "
         "again. After that ask the sender, and run the day again when it is there.",
-        owner=merchant.owner,
     )
 
 
@@ -115,7 +107,7 @@ def days_to_ask(
         merchant_on: the merchant as configured on a day.
         today: the date in the merchant's calendar.
     """
-    listed = items.of_stage(merchant_id, STAGE)
+    listed = items.of_stage(merchant_id, Stage.download)
     days = sorted(
         {SettlementDay(merchant_id, item.settlement_date) for item in listed}, key=lambda d: str(d)
     )
@@ -131,7 +123,7 @@ def ask_again(
         Retryable: nothing has come, and a sender could not be asked.
         Rejected: nothing has come, and a sender refused the call for good.
     """
-    sources = _awaited(day, merchant, items.of_stage(day.merchant_id, STAGE), today)
+    sources = _awaited(day, merchant, items.of_stage(day.merchant_id, Stage.download), today)
     outcomes, faults = fetch_sources(day, merchant, sources, senders)
     result = AskResult(tuple(outcomes))
     if faults and not result.come:

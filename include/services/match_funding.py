@@ -11,10 +11,11 @@ from pathlib import Path
 from include.domain.expectations import Expectation, ExpectationKind, ExpectationState
 from include.domain.journal import Journal
 from include.domain.merchant import Merchant
+from include.domain.open_items import Stage
 from include.domain.settlement import SettlementDay
 from include.services.books.bank_entries import BankEntry, Funds
 from include.services.books.dates import PostingDates
-from include.services.books.funding_items import STAGE, store_items
+from include.services.books.funding_items import store_items
 from include.services.books.funding_steps import (
     ENTRY,
     KINDS,
@@ -23,7 +24,6 @@ from include.services.books.funding_steps import (
 )
 from include.services.books.ports import BookMappings, JournalStore, Periods
 from include.services.books.replacing import Postings, chains_of_day, store_way
-from include.services.books.restated_entries import STAGE as RESTATED
 from include.services.books.restated_entries import item_of, restated
 from include.services.books.unexplained import HELD, earlier_entries, keep_unexplained
 from include.services.matching.ports import DayFiles, Expectations, StageItems
@@ -107,10 +107,11 @@ def match_funding(
             postings=postings,
             mapping_version=mappings.version,
             control={"roles": {}, ENTRY: step.entry_key},
-            step=STAGE,
+            step=Stage.fund,
         )
     expectations.save([e for e in after if before.get((e.kind, e.item_key)) != e])
-    open_items.replace_findings(day, RESTATED, [])  # every entry is booked as it is stated now
+    # Every entry is booked as it is stated now.
+    open_items.replace_findings(day, Stage.statement, [])
     return FundingResult(
         tuple(step.way.new for step in steps if step.way.new),
         tuple(journal for step in steps for journal in step.way.kept),

@@ -17,7 +17,7 @@ from include.domain.expectations import Expectation, ExpectationKind
 from include.domain.matching import Cause, Rule
 from include.domain.merchant import Merchant
 from include.domain.money import Money
-from include.domain.open_items import OpenItem, item_key_of
+from include.domain.open_items import OpenItem, Stage
 from include.domain.settlement import SettlementDay
 from include.services.matching import (
     ambiguity,
@@ -40,7 +40,7 @@ from include.services.matching.history import History
 from include.services.matching.inputs import document_window, spool_documents
 from include.services.matching.match_files import MatchWriter
 from include.services.matching.model import Pool
-from include.services.matching.outcome import MATCHER, STAGE, Outcome, conclude, item_of
+from include.services.matching.outcome import MATCHER, Outcome, conclude, item_of
 from include.services.matching.pairing import pair_plain
 from include.services.matching.plain import NOBODY
 from include.services.matching.ports import (
@@ -211,59 +211,36 @@ def _side_findings(
     drifted: Sequence[fees.FeeDrift],
 ) -> list[OpenItem]:
     """Return what is wrong with disputes and fees, as open items."""
-    items = [
-        _item(
+    of_disputes = [
+        OpenItem.found(
             day,
-            merchant,
+            Stage.match,
             each.cause,
             each.key,
-            Money(line["amount_minor"], line["currency"]),
-            f"{line['file_digest']}:{line['line_no']}",
-            each.why,
-            each.do,
+            merchant.owner,
+            money=Money(line["amount_minor"], line["currency"]),
+            source=f"{line['file_digest']}:{line['line_no']}",
+            why=each.why,
+            do=each.do,
         )
         for each, line in disputed
         if each.cause is not None
     ]
-    return items + [
-        _item(
+    of_fees = [
+        OpenItem.found(
             day,
-            merchant,
+            Stage.match,
             Cause.fee_drift,
             drift.key,
-            Money(drift.drift_minor, drift.currency),
-            drift.source,
-            drift.explanation,
-            "Ask the acquirer for the difference, or correct fee_schedules.yaml.",
+            merchant.owner,
+            money=Money(drift.drift_minor, drift.currency),
+            source=drift.source,
+            why=drift.explanation,
+            do="Ask the acquirer for the difference, or correct fee_schedules.yaml.",
         )
         for drift in drifted
     ]
-
-
-def _item(
-    day: SettlementDay,
-    merchant: Merchant,
-    cause: Cause,
-    what: str,
-    money: Money,
-    source: str,
-    why: str,
-    do: str,
-) -> OpenItem:
-    return OpenItem(
-        item_key=item_key_of(day, cause, what),
-        merchant_id=day.merchant_id,
-        settlement_date=day.settlement_date,
-        stage=STAGE,
-        cause=cause,
-        currency=money.currency,
-        amount_minor=money.minor,
-        source=source,
-        document_id="",
-        explanation=why,
-        next_action=do,
-        owner=merchant.owner,
-    )
+    return of_disputes + of_fees
 
 
 def _store(
@@ -294,7 +271,7 @@ def _store(
         for key, item in before.items()
         if key not in now and item.settlement_date != day.settlement_date
     )
-    open_items.replace_findings(day, STAGE, own)
+    open_items.replace_findings(day, Stage.match, own)
     open_items.open(others)
     open_items.resolve(
         gone, resolved_by=MATCHER, resolution=f"settled or named otherwise by the run of {day}"

@@ -1,8 +1,8 @@
 """Whether a merchant that has ended still waits for money, so that its days must go on."""
 
 from include.domain.expectations import ExpectationKind, ExpectationState
+from include.domain.open_items import Stage
 from include.domain.settlement import SettlementDay
-from include.services.books.funding_items import STAGE
 from include.services.matching.ports import Expectations, StageItems
 
 
@@ -18,4 +18,4 @@ def is_money_under_way(
     known = expectations.load(day.merchant_id, ExpectationKind.funding, since_until=on, met_from=on)
     untold = (e.state is ExpectationState.open and not e.parts for e in known)
     met = (e.state is ExpectationState.met for e in known)
-    return any(untold) or any(met) or bool(open_items.of_stage(day.merchant_id, STAGE))
+    return any(untold) or any(met) or bool(open_items.of_stage(day.merchant_id, Stage.fund))

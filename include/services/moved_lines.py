@@ -14,7 +14,7 @@ import polars as pl
 
 from include.domain.matching import Cause
 from include.domain.merchant import Merchant
-from include.domain.open_items import OpenItem, item_key_of
+from include.domain.open_items import OpenItem, Stage, item_key_of
 from include.domain.settlement import SettlementDay
 from include.services.day_tables import (
     IDENTITY,
@@ -28,7 +28,7 @@ from include.services.files import Files, LakeStore
 from include.services.matching.columns import EXPLAINED
 from include.services.matching.duplicates import settled_on
 from include.services.matching.ports import ItemStore
-from include.services.set_aside_items import CLASSIFIER, MOST_ITEMS, STAGE, cause_of, place_item
+from include.services.set_aside_items import CLASSIFIER, MOST_ITEMS, cause_of, place_item
 
 _RECORD = ["file_digest", "line_no"]
 _REQUEST = ["request_id", "currency", "amount_minor"]
@@ -89,7 +89,7 @@ def close_counted(day: SettlementDay, open_items: ItemStore) -> None:
 
 def _stage(lost_by: date) -> str:
     """Name the step that found it: the day's own run replaces what it found, and nothing else."""
-    return f"{STAGE} {lost_by}"
+    return f"{Stage.classify} {lost_by}"
 
 
 def _items(moved: Sequence[MovedLine], merchant: Merchant) -> list[OpenItem]:

@@ -8,14 +8,13 @@ from include.domain.errors import Rejected
 from include.domain.matching import Cause
 from include.domain.merchant import Merchant
 from include.domain.money import Money
-from include.domain.open_items import OpenItem, item_key_of
+from include.domain.open_items import OpenItem, Stage, item_key_of
 from include.domain.settlement import SettlementDay
 from include.services.files import FileState, StoredFile
 
 if TYPE_CHECKING:
     import polars as pl
 
-STAGE = "classify"
 CLASSIFIER = "tieout classify"
 MOST_ITEMS = 200  # per file and reason; what is beyond becomes one item with their number
 _CAUSES: Mapping[str, Cause] = {
@@ -142,17 +141,13 @@ def place_item(
     key: str = "",
 ) -> OpenItem:
     """Return an item about a place in the files; ``key`` tells two about one place apart."""
-    return OpenItem(
-        item_key=item_key_of(day, cause, key or source),
-        merchant_id=day.merchant_id,
-        settlement_date=day.settlement_date,
-        stage=STAGE,
-        cause=cause,
-        currency=None,
-        amount_minor=None,
+    return OpenItem.found(
+        day,
+        Stage.classify,
+        cause,
+        key or source,
+        merchant.owner,
         source=source,
-        document_id="",
-        explanation=explanation,
-        next_action=todo,
-        owner=merchant.owner,
+        why=explanation,
+        do=todo,
     )

@@ -7,7 +7,8 @@ import pytest
 
 from include.adapters.store import audit
 from include.domain.matching import Cause
-from include.domain.open_items import OpenItem, item_key_of
+from include.domain.money import Money
+from include.domain.open_items import OpenItem, Stage
 from include.domain.settlement import SettlementDay
 from include.wiring import Settings, Tieout
 from tieout import cli
@@ -20,10 +21,11 @@ LATER = SettlementDay("acme_uk", date(2026, 11, 1))
 
 
 def item(day: SettlementDay, cause: Cause, what: str, minor: int | None) -> OpenItem:
-    return OpenItem(
-        item_key_of(day, cause, what), day.merchant_id, day.settlement_date,
-        "fund" if cause is Cause.short_funding else "match", cause, "USD", minor, "", "",
-        f"found {what}", f"do {what}", "ar@acme.example",
+    stage = Stage.fund if cause is Cause.short_funding else Stage.match
+    money = None if minor is None else Money(minor, "USD")
+    return OpenItem.found(
+        day, stage, cause, what, "ar@acme.example",
+        money=money, why=f"found {what}", do=f"do {what}",
     )  # fmt: skip
 
 

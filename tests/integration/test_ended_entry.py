@@ -20,7 +20,7 @@ from include.domain.errors import IntegrationError, Rejected
 from include.domain.expectations import Expectation, ExpectationKind, ExpectationState
 from include.domain.matching import Cause
 from include.domain.money import Money
-from include.domain.open_items import OpenItem
+from include.domain.open_items import OpenItem, Stage
 from include.domain.order_state import OrderState
 from include.domain.orders import order_id_of
 from include.domain.refunds import RefundState
@@ -217,9 +217,9 @@ def test_a_merchant_that_ended_is_followed_until_its_last_money_has_come(
     assert [s.name for s in followed.sources if s.awaited_days] == ["funding", "bank"]
     # It did not come in time: an open item tells of it, and it may still come.
     context.expectations.save([replace(batch, state=ExpectationState.missing)])
-    item = OpenItem(
-        "acme_us|1", "acme_us", last, "fund", Cause.short_funding, "USD", 5_000, "", "", "late",
-        "Ask the acquirer.", "ar",
+    item = OpenItem.found(
+        SettlementDay("acme_us", last), Stage.fund, Cause.short_funding, "1", "ar",
+        money=Money(5_000, "USD"), why="late", do="Ask the acquirer.",
     )  # fmt: skip
     context.open_items.open([item])
     assert days.choose_days(*asked) == ["acme_us|2026-11-03"]

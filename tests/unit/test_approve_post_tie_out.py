@@ -17,7 +17,8 @@ from include.adapters.store.schema import metadata
 from include.domain.errors import OutcomeUnknown, Parked, Rejected, Retryable
 from include.domain.journal import Journal
 from include.domain.matching import Cause
-from include.domain.open_items import OpenItem, item_key_of
+from include.domain.money import Money
+from include.domain.open_items import OpenItem, Stage
 from include.domain.settlement import SettlementDay
 from include.mappings.load import load_mappings
 from include.services.approve_journals import (
@@ -91,9 +92,10 @@ class Desk:
         return self.journals.of_day(DAY)[0].state
 
     def find(self, cause: Cause, minor: int | None) -> None:
-        item = OpenItem(
-            item_key_of(DAY, cause, "x"), "acme_us", DAY.settlement_date, "match", cause,
-            "USD", minor, "", "", "what was | found", "what to do", "ar@acme.example",
+        item = OpenItem.found(
+            DAY, Stage.match, cause, "x", "ar@acme.example",
+            money=None if minor is None else Money(minor, "USD"),
+            why="what was | found", do="what to do",
         )  # fmt: skip
         self.items.replace_findings(DAY, "match", [item])
 
@@ -290,9 +292,9 @@ def test_a_receipt_without_a_number_still_counts(desk: Desk) -> None:
 
 
 def _closed_item() -> OpenItem:
-    return OpenItem(
-        item_key_of(DAY, Cause.period_closed, BALANCED.key), "acme_us", DAY.settlement_date,
-        "build", Cause.period_closed, "USD", 26798, "", "", "closed", "open it", "ar@acme.example",
+    return OpenItem.found(
+        DAY, Stage.build, Cause.period_closed, BALANCED.key, "ar@acme.example",
+        money=Money(26798, "USD"), why="closed", do="open it",
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from include.domain.errors import Rejected
 from include.domain.matching import Cause
-from include.domain.open_items import OpenItem, item_key_of
+from include.domain.open_items import OpenItem, Stage
 from include.services.journal_book import JournalState
 from tests.support_books import DAY, Desk, document, line, table, worked_day
 
@@ -18,20 +18,8 @@ def desk(tmp_path: Path, store_url: str) -> Desk:
 
 
 def _item(desk: Desk, what: str) -> OpenItem:
-    return OpenItem(
-        item_key_of(desk.day(), Cause.ambiguous, what),
-        "acme_us",
-        DAY,
-        "match",
-        Cause.ambiguous,
-        None,
-        None,
-        "",
-        "",
-        "why",
-        "do",
-        "ar@acme.example",
-    )
+    owner = "ar@acme.example"
+    return OpenItem.found(desk.day(), Stage.match, Cause.ambiguous, what, owner, why="why", do="do")
 
 
 def test_findings_are_replaced_and_found_again(desk: Desk) -> None:

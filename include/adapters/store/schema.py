@@ -162,7 +162,7 @@ open_items = Table(
     required_text("item_key", unique=True),  # merchant|date|cause|what: the same finding is one row
     required_text("merchant_id"),
     Column("settlement_date", Date, nullable=False),
-    required_text("stage"),  # the step that found it: download, classify, check, match, fund, post
+    required_text("stage"),  # the step that found it, see domain.open_items.Stage
     required_text("cause"),
     required_text("currency"),
     Column("amount_minor", BigInteger),  # null: the amount could not be read

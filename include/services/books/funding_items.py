@@ -10,11 +10,10 @@ from include.domain.expectations import Expectation, ExpectationKind, Expectatio
 from include.domain.matching import Cause
 from include.domain.merchant import Merchant
 from include.domain.money import Money
-from include.domain.open_items import OpenItem, item_key_of
+from include.domain.open_items import OpenItem, Stage
 from include.domain.settlement import LineClass, SettlementDay
 from include.services.matching.ports import StageItems
 
-STAGE = "fund"
 FUNDER = "tieout fund"
 
 
@@ -35,9 +34,9 @@ def store_items(
     own = [i for i in now.values() if i.settlement_date == day.settlement_date]
     gone = [k for k, i in was.items() if k not in now and i.settlement_date != day.settlement_date]
     others = [i for i in now.values() if i not in own]
-    on, listed = day.settlement_date, open_items.of_stage(day.merchant_id, STAGE)
+    on, listed = day.settlement_date, open_items.of_stage(day.merchant_id, Stage.fund)
     gone += [i.item_key for i in listed if i.item_key not in now and i.settlement_date < on]
-    open_items.replace_findings(day, STAGE, own)
+    open_items.replace_findings(day, Stage.fund, own)
     open_items.open(others)
     open_items.resolve(sorted(set(gone)), resolved_by=FUNDER, resolution=f"explained by {day}")
     return len(own)
@@ -60,20 +59,15 @@ def _item(expectation: Expectation, merchant: Merchant) -> OpenItem | None:
         if found is None:
             return None
         cause, noticed, why, do = found
-    arose = SettlementDay(expectation.merchant_id, noticed)
-    return OpenItem(
-        item_key=item_key_of(arose, cause, expectation.item_key),
-        merchant_id=expectation.merchant_id,
-        settlement_date=noticed,
-        stage=STAGE,
-        cause=cause,
-        currency=expectation.currency,
-        amount_minor=expectation.amount_minor,
-        source="",
-        document_id="",
-        explanation=why,
-        next_action=do,
-        owner=merchant.owner,
+    return OpenItem.found(
+        SettlementDay(expectation.merchant_id, noticed),
+        Stage.fund,
+        cause,
+        expectation.item_key,
+        merchant.owner,
+        money=Money(expectation.amount_minor, expectation.currency),
+        why=why,
+        do=do,
     )
 
 

@@ -10,11 +10,9 @@ from include.domain.expectations import Expectation, ExpectationState
 from include.domain.matching import Cause
 from include.domain.merchant import Merchant
 from include.domain.money import Money
-from include.domain.open_items import OpenItem, item_key_of
+from include.domain.open_items import OpenItem, Stage
 from include.domain.settlement import SettlementDay
 from include.services.books.bank_entries import BankEntry
-
-STAGE = "statement"
 
 
 def restated(
@@ -51,18 +49,15 @@ def item_of(before: Expectation, now: Expectation, merchant: Merchant) -> OpenIt
     is_gone = now.state is ExpectationState.withdrawn
     says = "does not hold it any more" if is_gone else "says otherwise now"
     on = booked.settlement_date
-    return OpenItem(
-        item_key=item_key_of(booked, Cause.unexplained_funding, f"{before.item_key}:restated"),
-        merchant_id=booked.merchant_id,
-        settlement_date=on,
-        stage=STAGE,
-        cause=Cause.unexplained_funding,
-        currency=before.currency,
-        amount_minor=before.amount_minor,
-        source="",
-        document_id="",
-        explanation=f"Bank entry {before.detail['entry_id']} of {before.since_date} was booked "
-        f"with {on}: {Money(before.amount_minor, before.currency)}. Its statement {says}.",
-        next_action=f"Run {on} again: it books what the statement says.",
-        owner=merchant.owner,
+    money = Money(before.amount_minor, before.currency)
+    return OpenItem.found(
+        booked,
+        Stage.statement,
+        Cause.unexplained_funding,
+        f"{before.item_key}:restated",
+        merchant.owner,
+        money=money,
+        why=f"Bank entry {before.detail['entry_id']} of {before.since_date} was booked with {on}: "
+        f"{money}. Its statement {says}.",
+        do=f"Run {on} again: it books what the statement says.",
     )

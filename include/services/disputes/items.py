@@ -10,11 +10,10 @@ from include.domain.errors import Rejected
 from include.domain.matching import Cause
 from include.domain.merchant import Merchant
 from include.domain.money import Money
-from include.domain.open_items import OpenItem, item_key_of
+from include.domain.open_items import OpenItem, Stage, item_key_of
 from include.domain.settlement import SettlementDay
 from include.services.disputes.ports import DisputeMappings
 
-STAGE = "disputes"
 CAUSES = {
     Standing.due_soon: Cause.dispute_due_soon,
     Standing.passed: Cause.dispute_deadline_passed,
@@ -24,9 +23,15 @@ CAUSES = {
 
 def item_key(dispute: Dispute, where: Standing, warn_days: int) -> str:
     """Name the item by the day whose run saw it first; the date of the chargeback goes with it."""
-    day = SettlementDay(dispute.merchant_id, noticed_on(dispute, where, warn_days))
-    what = f"{dispute.name}|{dispute.settlement_date.isoformat()}"
-    return item_key_of(day, CAUSES[where], what)
+    return item_key_of(_arose(dispute, where, warn_days), CAUSES[where], _what(dispute))
+
+
+def _arose(dispute: Dispute, where: Standing, warn_days: int) -> SettlementDay:
+    return SettlementDay(dispute.merchant_id, noticed_on(dispute, where, warn_days))
+
+
+def _what(dispute: Dispute) -> str:
+    return f"{dispute.name}|{dispute.settlement_date.isoformat()}"
 
 
 def item_of(
@@ -42,21 +47,17 @@ def item_of(
         Standing.passed: lambda: _passed(dispute, mappings, obstacle),
         Standing.unknown: lambda: _unknown(dispute, mappings),
     }
-    explanation, next_action = words[where]()
-    warn_days = merchant.disputes.warn_days
-    return OpenItem(
-        item_key=item_key(dispute, where, warn_days),
-        merchant_id=dispute.merchant_id,
-        settlement_date=noticed_on(dispute, where, warn_days),
-        stage=STAGE,
-        cause=CAUSES[where],
-        currency=dispute.currency,
-        amount_minor=-dispute.left_minor,
+    why, do = words[where]()
+    return OpenItem.found(
+        _arose(dispute, where, merchant.disputes.warn_days),
+        Stage.disputes,
+        CAUSES[where],
+        _what(dispute),
+        merchant.owner,
+        money=Money(-dispute.left_minor, dispute.currency),
         source=dispute.source,
-        document_id="",
-        explanation=explanation,
-        next_action=next_action,
-        owner=merchant.owner,
+        why=why,
+        do=do,
     )
 
 

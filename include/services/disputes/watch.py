@@ -13,12 +13,12 @@ from include.domain.dispute_cases import Dispute, disputes_of
 from include.domain.dispute_deadlines import Standing, standing
 from include.domain.journal import Journal
 from include.domain.merchant import Merchant
-from include.domain.open_items import OpenItem
+from include.domain.open_items import OpenItem, Stage
 from include.domain.settlement import Coverage, Knowledge, LineClass, SettlementDay
 from include.services.books.dates import PostingDates
 from include.services.books.ports import Periods
 from include.services.books.restate import Chain
-from include.services.disputes.items import CAUSES, STAGE, item_key, item_of
+from include.services.disputes.items import CAUSES, item_key, item_of
 from include.services.disputes.ports import (
     DisputeMappings,
     DisputeStore,
@@ -108,7 +108,10 @@ def watch_disputes(
     for dispute in [*found, *_vanished(merchant.merchant_id, chains, found)]:
         judge.take(dispute, mappings)
     open_items.replace_stage(
-        merchant.merchant_id, STAGE, judge.items, f"answered, given back or decided by {on}"
+        merchant.merchant_id,
+        Stage.disputes,
+        judge.items,
+        f"answered, given back or decided by {on}",
     )
     return judge.result(unread)
 

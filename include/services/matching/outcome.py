@@ -8,13 +8,12 @@ from include.domain.expectations import Expectation, ExpectationKind, Expectatio
 from include.domain.matching import Cause
 from include.domain.merchant import Merchant
 from include.domain.money import Money
-from include.domain.open_items import OpenItem, item_key_of
+from include.domain.open_items import OpenItem, Stage
 from include.domain.settlement import SettlementDay
 from include.services.matching.history import History
 from include.services.matching.inputs import remember_document, remember_line
 from include.services.matching.model import DocumentItem, LineItem, MatchDecision
 
-STAGE = "match"
 MATCHER = "tieout match"
 # An item under one of these waits for a person or for its rest; time alone never makes it missing.
 _PATIENT = {Cause.ambiguous, Cause.partial_capture, Cause.refund_without_reference}
@@ -116,22 +115,19 @@ class _Book:
     def _finding(self, decision: MatchDecision, document_ids: str) -> OpenItem:
         line = decision.lines[0]
         cause = decision.cause or Cause.ambiguous
-        arose = SettlementDay(self.day.merchant_id, line.day)
-        return OpenItem(
-            item_key=item_key_of(arose, cause, line.key),
-            merchant_id=self.day.merchant_id,
-            settlement_date=line.day,
-            stage=STAGE,
-            cause=cause,
-            currency=line.currency,
-            amount_minor=decision.difference_minor
-            if cause is Cause.wrong_amount
-            else sum(each.minor for each in decision.lines),
+        whole = sum(each.minor for each in decision.lines)
+        minor = decision.difference_minor if cause is Cause.wrong_amount else whole
+        return OpenItem.found(
+            SettlementDay(self.day.merchant_id, line.day),
+            Stage.match,
+            cause,
+            line.key,
+            self.merchant.owner,
+            money=Money(minor, line.currency),
             source=line.source,
             document_id=document_ids,
-            explanation=decision.why,
-            next_action=decision.do,
-            owner=self.merchant.owner,
+            why=decision.why,
+            do=decision.do,
         )
 
     def _meet_line(self, line: LineItem, met_by: str) -> None:
@@ -256,22 +252,18 @@ def item_of(expectation: Expectation, owner: str) -> OpenItem | None:
     if not expectation.is_awaited or expectation.detail.get("held_by"):
         return None
     cause, why, do = _words(expectation)
-    detail = expectation.detail
     is_line = expectation.kind is ExpectationKind.document
-    arose = SettlementDay(expectation.merchant_id, expectation.since_date)
-    return OpenItem(
-        item_key=item_key_of(arose, cause, expectation.item_key),
-        merchant_id=expectation.merchant_id,
-        settlement_date=expectation.since_date,
-        stage=STAGE,
-        cause=cause,
-        currency=expectation.currency,
-        amount_minor=expectation.amount_minor,
-        source=detail.get("source", ""),
+    return OpenItem.found(
+        SettlementDay(expectation.merchant_id, expectation.since_date),
+        Stage.match,
+        cause,
+        expectation.item_key,
+        owner,
+        money=Money(expectation.amount_minor, expectation.currency),
+        source=expectation.detail.get("source", ""),
         document_id="" if is_line else expectation.item_key,
-        explanation=why,
-        next_action=do,
-        owner=owner,
+        why=why,
+        do=do,
     )
 
 
