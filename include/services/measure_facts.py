@@ -24,7 +24,6 @@ Row = dict[str, object]
 _PLUS = (LineClass.gross_sale.value, LineClass.chargeback_reversal.value)
 _MINUS = (LineClass.refund.value, LineClass.chargeback.value)
 _LATER = LineClass.funding.value  # is announced before it arrives
-_STRAY_DAYS = 3  # calendar days; booked_near_the_day (bank_facts.yaml) says so in words
 _ROWS = 131_072  # looked at together
 
 
@@ -280,9 +279,8 @@ def measure_bank(merchant: Merchant, day: SettlementDay, entries: Path) -> list[
     """Return one row per account and currency of the bank entries, for suite ``bank_facts``."""
     if not entries.exists():
         return []
-    far = timedelta(days=_STRAY_DAYS)
-    first, last = day.settlement_date - far, day.settlement_date + far
     booked = pl.col("booking_date")
+    days_off = (booked - pl.lit(day.settlement_date)).dt.total_days().abs()
     found = (
         pl.scan_parquet(entries)
         .group_by("account_id", "currency")
@@ -291,7 +289,7 @@ def measure_bank(merchant: Merchant, day: SettlementDay, entries: Path) -> list[
             total_minor=pl.col("amount_minor").sum(),
             missing_amounts=pl.col("amount_minor").null_count(),
             repeated=pl.len() - pl.col("entry_id").n_unique(),
-            stray_dates=(~booked.is_between(first, last)).sum(),
+            days_off=days_off.max().fill_null(0),
             first_day=booked.min(),
             last_day=booked.max(),
         )

@@ -1,6 +1,6 @@
 """The facts of a day are measured exactly; the gate stops a day that does not add up."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -304,5 +304,19 @@ def test_bank_entries_are_measured_per_account(day: Day) -> None:
         "the statement of XX-9 is not of an account of this merchant",
         "account XX-9: 1 entries have no amount",
         "account US-001: 1 entries are there twice",
-        "account XX-9: 1 entries are booked from 2026-09-02 to 2026-09-02",
+        "account XX-9: entries are booked from 2026-09-02 to 2026-09-02, up to 59 days from the "
+        "settlement day",
     )
+
+
+@pytest.mark.parametrize(
+    ("off", "is_near"), [(-4, False), (-3, True), (0, True), (3, True), (4, False)]
+)
+def test_a_bank_entry_may_be_booked_three_days_from_the_day(
+    day: Day, off: int, is_near: bool
+) -> None:
+    entry = ("c" * 64, "US-001", "e1", DAY.settlement_date + timedelta(off), "USD", 26_798)
+    names = ["file_digest", "account_id", "entry_id", "booking_date", "currency", "amount_minor"]
+    frame = pl.DataFrame([entry], schema=names, orient="row")
+    frame.with_row_index("line_no", 1).write_parquet(day.root / "bank_entries.parquet")
+    assert any("days from" in one for one in day.check().findings) is not is_near
