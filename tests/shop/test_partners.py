@@ -129,37 +129,29 @@ def test_a_variation_has_a_stock_of_its_own(woo: Bench) -> None:
 # Unknown outcomes ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault", LOST_ANSWERS)
-@pytest.mark.parametrize("write", [0, 1, 2], ids=["order", "refund", "stock"])
-def test_a_lost_answer_is_looked_for_and_nothing_is_done_twice(
-    bench: Bench, write: int, fault: str
-) -> None:
+NEVER_ARRIVED = ("drop_before_commit", "502", "reset")
+
+
+def settle_once(bench: Bench, write: int, fault: str, **more: Any) -> None:
+    """Spoil one of the writes: it is in doubt, then looked for, and there once in the end."""
     name, kind, content = contents(bench)[write]
-    bench.sandbox.spoil(fault, bench.match(name))
+    bench.sandbox.spoil(fault, bench.match(name), **more)
     assert bench.write(kind, content).state is EffectState.in_doubt
     assert bench.settle(kind).state is EffectState.verified
     assert made(bench, name) == 1
+
+
+@pytest.mark.parametrize("fault", [*LOST_ANSWERS, *NEVER_ARRIVED])
+@pytest.mark.parametrize("write", [0, 1, 2], ids=["order", "refund", "stock"])
+def test_a_write_without_an_answer_is_done_once_whether_it_arrived_or_not(
+    bench: Bench, write: int, fault: str
+) -> None:
+    settle_once(bench, write, fault)
 
 
 @pytest.mark.parametrize("write", [0, 1, 2], ids=["order", "refund", "stock"])
 def test_an_answer_past_the_deadline_is_as_good_as_lost(hasty: Bench, write: int) -> None:
-    name, kind, content = contents(hasty)[write]
-    hasty.sandbox.spoil("delay_after_commit", hasty.match(name), seconds=4)
-    assert hasty.write(kind, content).state is EffectState.in_doubt
-    assert hasty.settle(kind).state is EffectState.verified
-    assert made(hasty, name) == 1
-
-
-@pytest.mark.parametrize("fault", ["drop_before_commit", "502", "reset"])
-@pytest.mark.parametrize("write", [0, 1, 2], ids=["order", "refund", "stock"])
-def test_a_write_that_never_arrived_is_sent_again_once_that_is_sure(
-    bench: Bench, write: int, fault: str
-) -> None:
-    name, kind, content = contents(bench)[write]
-    bench.sandbox.spoil(fault, bench.match(name))
-    assert bench.write(kind, content).state is EffectState.in_doubt
-    assert bench.settle(kind).state is EffectState.verified
-    assert made(bench, name) == 1
+    settle_once(hasty, write, "delay_after_commit", seconds=4)
 
 
 def test_a_refund_delivered_twice_on_the_wire_is_a_duplicate_for_a_person(bench: Bench) -> None:
