@@ -1,6 +1,6 @@
 """What the tables of order to cash must be together, and with the merchants."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
 from include.domain.alerts import AlertKind
@@ -234,24 +234,27 @@ def _check_payments(entries: Entries) -> None:
 
 
 def _check_messages(entries: Entries) -> None:
-    messages = of_kind(entries, ShopperMessagesEntry)
-    told: set[str] = set()
-    for placed in of_kind(entries, PaymentStatusesEntry):
-        for part in ("statuses", "reasons"):
-            for name, row in getattr(placed.entry, part).items():
-                told.add(row.tell)
-                for language in messages:
-                    if row.tell not in language.entry.messages:
-                        known = language.entry.messages
-                        spoken = language.entry.language
-                        what = f"{name} tells {row.tell!r}, which has no sentence in {spoken!r}"
-                        do = f"Add it to shopper_messages.yaml. {did_you_mean(row.tell, known)}"
-                        placed.report((part, name, "tell"), what, do)
-    for language in messages:
-        for code in language.entry.messages:
+    tells = list(_tells(entries))
+    told = {code for _, _, _, code in tells}
+    for language in of_kind(entries, ShopperMessagesEntry):
+        known, spoken = language.entry.messages, language.entry.language
+        for placed, part, name, code in tells:
+            if code not in known:
+                what = f"{name} tells {code!r}, which has no sentence in {spoken!r}"
+                do = f"Add it to shopper_messages.yaml. {did_you_mean(code, known)}"
+                placed.report((part, name, "tell"), what, do)
+        for code in known:
             if told and code not in told:
                 what = f"no payment status tells {code!r}"
                 language.report(("messages", code), what, f"Remove it. {did_you_mean(code, told)}")
+
+
+def _tells(entries: Entries) -> Iterator[tuple[Placed[PaymentStatusesEntry], str, str, str]]:
+    """Yield each line that tells the shopper something: its entry, part, name and message code."""
+    for placed in of_kind(entries, PaymentStatusesEntry):
+        for part in ("statuses", "reasons"):
+            for name, row in getattr(placed.entry, part).items():
+                yield placed, part, name, row.tell
 
 
 def _check_alerts(entries: Entries) -> None:

@@ -1,6 +1,6 @@
 """What is said of the lines that are not plain: the rows of explained.parquet."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -33,51 +33,63 @@ def explained_rows(
         parts_of_sales: plain refunds of a part of what was sold.
         on: the settlement date.
     """
-    found: list[Row] = []
-    for decision in decisions:
-        found += _decided(decision)
-    for line in open_lines:
-        if not line.is_earlier:
-            found.append(_row(line, None, Cause.expected, "reference, currency and amount", "none"))
-    for each, dispute in disputes:
-        source = f"{dispute['file_digest']}:{dispute['line_no']}"
-        found.append(
-            _words(
-                each.row,
-                source,
-                dispute["line_class"],
-                on,
-                rule=each.rule.value if each.rule else None,
-                cause=each.cause.value if each.cause else None,
-                line_key=each.key,
-                compared=each.compared,
-                runner_up=each.runner_up,
-            )
-        )
-    for drift in fee_drifts:
-        found.append(
-            _words(
-                drift.row,
-                drift.source,
-                LineClass.fee.value,
-                on,
-                cause=Cause.fee_drift.value,
-                line_key=drift.key,
-                compared=drift.explanation,
-            )
-        )
-    for part in parts_of_sales:
-        found.append(
-            _words(
-                part.row,
-                part.source,
-                LineClass.refund.value,
-                on,
-                rule=Rule.partial_refund.value,
-                compared=part.compared,
-            )
-        )
+    found = [
+        *(row for decision in decisions for row in _decided(decision)),
+        *_rows_of_open(open_lines),
+        *_rows_of_disputes(disputes, on),
+        *_rows_of_fees(fee_drifts, on),
+        *_rows_of_parts(parts_of_sales, on),
+    ]
     return sorted(found, key=lambda r: (r["row"] < 0, r["row"], r["line_key"] or ""))
+
+
+def _rows_of_open(lines: Iterable[LineItem]) -> Iterator[Row]:
+    """Yield rows of the day's lines that wait for a document; earlier ones have theirs already."""
+    for line in lines:
+        if not line.is_earlier:
+            yield _row(line, None, Cause.expected, "reference, currency and amount", "none")
+
+
+def _rows_of_disputes(
+    disputes: Iterable[tuple[DisputeFinding, Mapping[str, Any]]], on: date
+) -> Iterator[Row]:
+    for each, line in disputes:
+        yield _words(
+            each.row,
+            f"{line['file_digest']}:{line['line_no']}",
+            line["line_class"],
+            on,
+            rule=each.rule.value if each.rule else None,
+            cause=each.cause.value if each.cause else None,
+            line_key=each.key,
+            compared=each.compared,
+            runner_up=each.runner_up,
+        )
+
+
+def _rows_of_fees(drifts: Iterable[FeeDrift], on: date) -> Iterator[Row]:
+    for drift in drifts:
+        yield _words(
+            drift.row,
+            drift.source,
+            LineClass.fee.value,
+            on,
+            cause=Cause.fee_drift.value,
+            line_key=drift.key,
+            compared=drift.explanation,
+        )
+
+
+def _rows_of_parts(parts: Iterable[PartRefund], on: date) -> Iterator[Row]:
+    for part in parts:
+        yield _words(
+            part.row,
+            part.source,
+            LineClass.refund.value,
+            on,
+            rule=Rule.partial_refund.value,
+            compared=part.compared,
+        )
 
 
 def _decided(decision: MatchDecision) -> list[Row]:

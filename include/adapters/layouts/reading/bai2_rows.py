@@ -5,13 +5,14 @@ Management Balance Reporting Specifications, version 2, record descriptions.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from include.adapters.layouts.reading.acquirer_rows import refuse_other_statement
-from include.adapters.layouts.reading.faults import malformed, of, truncated
+from include.adapters.layouts.reading.faults import FileFaultError, malformed, of, truncated
 from include.adapters.layouts.reading.row_source import Row, RowSource, whole_text
 from include.adapters.layouts.shape import Layout
 from include.services.files import Expected, FileFacts
@@ -21,6 +22,18 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _FUNDS_EXTRA = {"": 0, "Z": 0, "0": 0, "1": 0, "2": 0, "V": 2, "S": 3}
 
 
+class _Record(NamedTuple):
+    """A logical record."""
+
+    fields: list[str]  # its code first
+    physical: int  # how many records it was written in: 88 continues the one before
+    raw: str
+
+    def get(self, index: int) -> str:
+        """Return a field without blanks; ``""`` where there is none."""
+        return self.fields[index].strip() if index < len(self.fields) else ""
+
+
 @dataclass
 class _Account:
     """One 03..49 section."""
@@ -28,40 +41,104 @@ class _Account:
     number: str
     currency: str
     day: date
-    total: int = 0
-    records: int = 0
+    total: int
+    records: int
     rows: list[Row] = field(default_factory=list)
 
 
-@dataclass
-class _Totals:
-    """What has been added up for the trailers so far."""
+class _Statement:
+    """Reads record by record; what a trailer says must be what its records add up to."""
 
-    group: int = 0
-    group_accounts: int = 0
-    group_records: int = 0
-    file: int = 0
-    groups: int = 0
-    records: int = 0
+    def __init__(self) -> None:
+        self.accounts: list[_Account] = []  # those whose trailer was met
+        self._account: _Account | None = None
+        self._day, self._currency = date.min, ""  # of the group
+        self._group = self._group_accounts = self._group_records = 0
+        self._file = self._groups = self._records = 0
+        self._readers: dict[str, Callable[[_Record], None]] = {
+            "01": lambda _: None,
+            "02": self._open_group,
+            "03": self._open_account,
+            "16": self._take_entry,
+            "49": self._close_account,
+            "98": self._close_group,
+            "99": self._close_file,
+        }
+
+    def read(self, record: _Record) -> None:
+        """Take the next record.
+
+        Raises:
+            FileFaultError: it may not stand here, or says another total than its records give.
+        """
+        self._records += record.physical
+        self._group_records += record.physical
+        reader = self._readers.get(record.fields[0])
+        if reader is None:
+            raise _misplaced(record)
+        reader(record)
+
+    def _open_group(self, record: _Record) -> None:
+        self._day, self._currency = _day(record.get(4)), record.get(6) or "USD"
+        self._group, self._group_accounts, self._group_records = 0, 0, record.physical
+
+    def _open_account(self, record: _Record) -> None:
+        total, currency = _summary_total(record), record.get(2) or self._currency
+        self._account = _Account(record.get(1), currency, self._day, total, record.physical)
+
+    def _take_entry(self, record: _Record) -> None:
+        account = self._opened(record)
+        account.records += record.physical
+        account.total += _whole(record.get(2), "record 16")
+        account.rows.append((_entry(record, account), record.raw.encode()))
+
+    def _close_account(self, record: _Record) -> None:
+        account = self._opened(record)
+        account.records += record.physical
+        _meet(record, 1, account.total, f"account {account.number}")
+        _meet(record, 2, account.records, f"records of account {account.number}")
+        self._group += account.total
+        self._group_accounts += 1
+        self.accounts.append(account)
+        self._account = None
+
+    def _opened(self, record: _Record) -> _Account:
+        if self._account is None:
+            raise _misplaced(record)
+        return self._account
+
+    def _close_group(self, record: _Record) -> None:
+        _meet(record, 1, self._group, "group")
+        _meet(record, 2, self._group_accounts, "accounts of the group")
+        _meet(record, 3, self._group_records, "records of the group")
+        self._file += self._group
+        self._groups += 1
+
+    def _close_file(self, record: _Record) -> None:
+        _meet(record, 1, self._file, "file")
+        _meet(record, 2, self._groups, "groups of the file")
+        _meet(record, 3, self._records, "records of the file")
 
 
 def bai2_rows(path: Path, layout: Layout, expected: Expected) -> RowSource:
     """Open a statement; unmet control totals set it aside before any entry is taken."""
     records = list(_records(whole_text(path)))
-    if not records or records[0][0][0] != "01":
+    if not records or records[0].fields[0] != "01":
         raise of("not_this_report", "The file does not start with a BAI2 record 01")
-    if records[-1][0][0] != "99":
+    if records[-1].fields[0] != "99":
         raise truncated("there is no trailer record 99")
-    accounts = list(_accounts(records))
-    facts = [FileFacts(account_id=a.number, statement_date=a.day) for a in accounts]
+    statement = _Statement()
+    for record in records:
+        statement.read(record)
+    facts = [FileFacts(account_id=a.number, statement_date=a.day) for a in statement.accounts]
     for found in facts:
         refuse_other_statement(found, expected)
-    rows = (row for account in accounts for row in account.rows)
+    rows = (row for account in statement.accounts for row in account.rows)
     return RowSource(facts[0] if facts else FileFacts(), rows)
 
 
-def _records(text: str) -> Iterator[tuple[list[str], int, str]]:
-    """Yield (fields, physical records, raw); 88 continues the record before it."""
+def _records(text: str) -> Iterator[_Record]:
+    """Yield the records; 88 continues the one before it."""
     fields: list[str] = []
     count, raw = 0, ""
     for line in text.splitlines():
@@ -74,54 +151,10 @@ def _records(text: str) -> Iterator[tuple[list[str], int, str]]:
             count, raw = count + 1, f"{raw}\n{line}"
             continue
         if fields:
-            yield fields, count, raw
+            yield _Record(fields, count, raw)
         fields, count, raw = [code, *rest.split(",")], 1, line
     if fields:
-        yield fields, count, raw
-
-
-def _accounts(records: Sequence[tuple[list[str], int, str]]) -> Iterator[_Account]:
-    totals = _Totals()
-    day, group_currency = date.min, ""
-    account: _Account | None = None
-    for fields, count, raw in records:
-        code = fields[0]
-        totals.records += count
-        totals.group_records += count
-        if code == "02":
-            day, group_currency = _day(_get(fields, 4)), _get(fields, 6) or "USD"
-            totals.group, totals.group_accounts, totals.group_records = 0, 0, count
-        elif code == "03":
-            account = _Account(_get(fields, 1), _get(fields, 2) or group_currency, day)
-            account.total = _summary_total(fields[3:])
-            account.records = count
-        elif code == "16" and account is not None:
-            account.records += count
-            _take_entry(account, fields, raw)
-        elif code == "49" and account is not None:
-            account.records += count
-            _meet(fields, 1, account.total, f"account {account.number}")
-            _meet(fields, 2, account.records, f"records of account {account.number}")
-            totals.group += account.total
-            totals.group_accounts += 1
-            yield account
-            account = None
-        elif code == "98":
-            _meet(fields, 1, totals.group, "group")
-            _meet(fields, 2, totals.group_accounts, "accounts of the group")
-            _meet(fields, 3, totals.group_records, "records of the group")
-            totals.file += totals.group
-            totals.groups += 1
-        elif code == "99":
-            _meet(fields, 1, totals.file, "file")
-            _meet(fields, 2, totals.groups, "groups of the file")
-            _meet(fields, 3, totals.records, "records of the file")
-        elif code != "01":
-            raise malformed(f"Record {raw[:60]!r} stands where none may")
-
-
-def _get(fields: Sequence[str], index: int) -> str:
-    return fields[index].strip() if index < len(fields) else ""
+        yield _Record(fields, count, raw)
 
 
 def _day(text: str) -> date:
@@ -139,25 +172,24 @@ def _whole(text: str, where: str) -> int:
     return int(text)
 
 
-def _summary_total(fields: Sequence[str]) -> int:
+def _summary_total(record: _Record) -> int:
     """Add the amounts of an 03 record: groups of type code, amount, count, funds type."""
-    total, position = 0, 0
-    while position < len(fields):
-        total += _whole(_get(fields, position + 1), "record 03")
-        funds = _get(fields, position + 3).upper()
+    total, position = 0, 3
+    while position < len(record.fields):
+        total += _whole(record.get(position + 1), "record 03")
+        funds = record.get(position + 3).upper()
         position += 4 + _FUNDS_EXTRA.get(funds, 0)
     return total
 
 
-def _take_entry(account: _Account, fields: Sequence[str], raw: str) -> None:
-    code, amount = _get(fields, 1), _get(fields, 2)
-    account.total += _whole(amount, "record 16")
-    funds = _get(fields, 3).upper()
+def _entry(record: _Record, account: _Account) -> dict[str, str | None]:
+    """Return the fields of an entry, record 16."""
+    code, amount, funds = record.get(1), record.get(2), record.get(3).upper()
     at = 4 + _FUNDS_EXTRA.get(funds, 0)
-    value = _get(fields, 4) if funds == "V" else ""
-    bank_reference, reference = _get(fields, at), _get(fields, at + 1)
-    text = ",".join(fields[at + 2 :]).strip()
-    row = {
+    value = record.get(4) if funds == "V" else ""
+    bank_reference, reference = record.get(at), record.get(at + 1)
+    text = ",".join(record.fields[at + 2 :]).strip()
+    return {
         "account_id": account.number,
         "entry_id": bank_reference or None,
         "booking_date": account.day.isoformat(),
@@ -168,7 +200,6 @@ def _take_entry(account: _Account, fields: Sequence[str], raw: str) -> None:
         "amount": amount.removeprefix("+") or "0",
         "currency": account.currency,
     }
-    account.rows.append((row, raw.encode()))
 
 
 def _indicator(code: str) -> str:
@@ -180,10 +211,15 @@ def _indicator(code: str) -> str:
     return f"type code {code}"
 
 
-def _meet(fields: Sequence[str], index: int, found: int, what: str) -> None:
-    said = _whole(_get(fields, index), f"record {fields[0]}")
+def _misplaced(record: _Record) -> FileFaultError:
+    return malformed(f"Record {record.raw[:60]!r} stands where none may")
+
+
+def _meet(record: _Record, index: int, found: int, what: str) -> None:
+    code = record.fields[0]
+    said = _whole(record.get(index), f"record {code}")
     if said != found:
         raise of(
             "control_total_differs",
-            f"Record {fields[0]} says {said} for the {what}, the records give {found}",
+            f"Record {code} says {said} for the {what}, the records give {found}",
         )
