@@ -24,11 +24,12 @@ from include.domain.money import Money
 from include.domain.settlement import LINE_COLUMNS, LineClass, SettlementDay
 from include.services.books.ports import BookMappings
 from include.services.build_journals import BuildResult, build_journals
+from include.services.column_types import schema_of
+from include.services.day_files import ENTRIES, LINES, MATCHES
 from include.services.disputes.build_lost import build_dispute_lost
 from include.services.effect_postings import EffectPostings
-from include.services.match_funding import ENTRIES, FundingResult, match_funding
+from include.services.match_funding import FundingResult, match_funding
 from include.services.match_lines import MatchResult, match_lines
-from include.services.matching.columns import LINES, MATCHES, schema_of
 from include.services.matching.match_files import rows_of_matches
 from include.services.ports import PeriodState, PostingPeriod, TransactionFacts
 

@@ -9,7 +9,7 @@ from include.domain.money import Money
 from include.domain.refunds import Way
 from include.domain.settlement import SettlementDay
 from include.local.environment import LocalStack
-from include.services.matching.columns import LINES, MATCHES
+from include.services.day_files import LINES, MATCHES
 from include.services.matching.match_files import rows_of_matches
 
 if TYPE_CHECKING:

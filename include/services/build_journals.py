@@ -24,8 +24,8 @@ from include.services.books.ports import BookMappings, JournalStore, Periods
 from include.services.books.replacing import Postings, chains_of_day, store_way
 from include.services.books.restate import Chain, ChainKey, Continuation, continue_chain
 from include.services.books.sums import BatchSums, DaySums, sum_day
+from include.services.day_files import EXPLAINED, LINES
 from include.services.journal_book import IN_LEDGER
-from include.services.matching.columns import EXPLAINED, LINES
 from include.services.matching.ports import DayFiles, ItemStore
 from include.services.ports import PostingPeriod
 

@@ -11,6 +11,7 @@ from typing import Protocol
 from include.domain.merchant import Merchant
 from include.domain.quality import DayFile, QualityResult, SuiteResult
 from include.domain.settlement import Coverage, SettlementDay
+from include.services.day_files import ENTRIES, LINES, QUARANTINE
 from include.services.matching.ports import DayFiles
 
 
@@ -57,9 +58,9 @@ def check_quality(
     from include.services.measure_totals import measure_totals, read_control_totals
 
     files = quality_store.day_files(day)
-    lines = Path(lake.day_path(day, "lines.parquet"))
-    quarantine = Path(lake.day_path(day, "quarantine.parquet"))
-    entries = Path(lake.day_path(day, "bank_entries.parquet"))
+    lines = Path(lake.day_path(day, LINES))
+    quarantine = Path(lake.day_path(day, QUARANTINE))
+    entries = Path(lake.day_path(day, ENTRIES))
     control = read_control_totals(control_totals, merchant)
     # Columns are read beside the gate, which holds one core with its answers.
     with ThreadPoolExecutor(2, thread_name_prefix="measure") as pool:

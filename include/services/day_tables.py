@@ -17,11 +17,12 @@ from include.domain.settlement import (
     LineClass,
     SettlementDay,
 )
+from include.services.column_types import schema_of
+from include.services.day_files import ENTRIES, LINES, QUARANTINE
 from include.services.files import LakeStore, ParsedFile
 from include.services.measure_facts import records_of
 from include.services.whole_files import written_whole
 
-LINES, QUARANTINE, ENTRIES = "lines.parquet", "quarantine.parquet", "bank_entries.parquet"
 # What names a line for ever; a line without any id of its own is not compared. A dispute's stages
 # carry one case and one request: only their date tells a second chargeback from the first.
 STAGE_AT = pl.when(pl.col("case_number").is_not_null()).then("settled_at").alias("stage_at")
@@ -32,13 +33,6 @@ IDENTITY = (
 _NAMED = pl.any_horizontal(pl.col("request_id", "case_number").is_not_null())
 _RECORD = ["file_digest", "line_no"]
 _ROWS_PER_GROUP = 131_072
-_TYPES: Mapping[str, pl.DataType] = {
-    "string": pl.String(),
-    "int64": pl.Int64(),
-    "date32": pl.Date(),
-    "binary": pl.Binary(),
-    "timestamp[ms, tz=UTC]": pl.Datetime("ms", "UTC"),
-}
 _REPEATED = {"file_digest": pl.String(), "line_no": pl.Int64(), "counted_on": pl.Date()}
 _Part = tuple[Source, ParsedFile]
 
@@ -65,7 +59,7 @@ class DayTables:
         elsewhere = self._elsewhere()
         records = _repeated(lines, elsewhere)
         aside = pl.scan_parquet([found.quarantine_path for found in every]) if every else None
-        frames = [_empty(QUARANTINE_COLUMNS).lazy()] if aside is None else [aside]
+        frames = [pl.LazyFrame(schema=schema_of(QUARANTINE_COLUMNS))] if aside is None else [aside]
         if records.height and lines is not None and elsewhere is not None:
             gone = lines.join(records.lazy(), on=_RECORD, how="inner")
             lines = lines.join(records.lazy(), on=_RECORD, how="anti", maintain_order="left")
@@ -152,7 +146,7 @@ class DayTables:
         self, frame: pl.LazyFrame | None, columns: Mapping[str, tuple[str, str]], name: str
     ) -> None:
         path = self._path(name)
-        frame = _empty(columns).lazy() if frame is None else frame
+        frame = pl.LazyFrame(schema=schema_of(columns)) if frame is None else frame
         with written_whole(path) as part:
             frame.select(list(columns)).sink_parquet(
                 part, compression="lz4", row_group_size=_ROWS_PER_GROUP, maintain_order=True
@@ -228,10 +222,6 @@ def _whole_file(good: Sequence[_Part]) -> ParsedFile | None:
 
 def _is_bank(found: ParsedFile) -> bool:
     return "entry_id" in pl.scan_parquet(found.lines_path).collect_schema().names()
-
-
-def _empty(columns: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
-    return pl.DataFrame(schema={name: _TYPES[kind] for name, (kind, _) in columns.items()})
 
 
 def _counted_before(gone: pl.LazyFrame, differing: Mapping[tuple[str, int], str]) -> pl.DataFrame:

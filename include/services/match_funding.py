@@ -26,9 +26,9 @@ from include.services.books.ports import BookMappings, JournalStore, Periods
 from include.services.books.replacing import Postings, chains_of_day, store_way
 from include.services.books.restated_entries import item_of, restated
 from include.services.books.unexplained import HELD, earlier_entries, keep_unexplained
+from include.services.day_files import ENTRIES
 from include.services.matching.ports import DayFiles, Expectations, StageItems
 
-ENTRIES = "bank_entries.parquet"
 _TAKEN_BACK_WITHIN = timedelta(days=60)  # a payout that the bank takes back names a batch as old
 
 

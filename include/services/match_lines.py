@@ -19,6 +19,7 @@ from include.domain.merchant import Merchant
 from include.domain.money import Money
 from include.domain.open_items import OpenItem, Stage
 from include.domain.settlement import SettlementDay
+from include.services.day_files import DOCUMENTS, LINES, MATCHES
 from include.services.matching import (
     ambiguity,
     amounts,
@@ -33,7 +34,6 @@ from include.services.matching import (
     request_ids,
     tolerance,
 )
-from include.services.matching.columns import DOCUMENTS, LINES, MATCHES
 from include.services.matching.evidence import Evidence
 from include.services.matching.explained import explained_rows
 from include.services.matching.history import History

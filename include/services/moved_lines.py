@@ -16,16 +16,14 @@ from include.domain.matching import Cause
 from include.domain.merchant import Merchant
 from include.domain.open_items import OpenItem, Stage, item_key_of
 from include.domain.settlement import SettlementDay
+from include.services.day_files import EXPLAINED, LINES, QUARANTINE
 from include.services.day_tables import (
     IDENTITY,
-    LINES,
-    QUARANTINE,
     STAGE_AT,
     counted_with,
     days_around,
 )
 from include.services.files import Files, LakeStore
-from include.services.matching.columns import EXPLAINED
 from include.services.matching.duplicates import settled_on
 from include.services.matching.ports import ItemStore
 from include.services.set_aside_items import CLASSIFIER, MOST_ITEMS, cause_of, place_item

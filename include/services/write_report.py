@@ -17,7 +17,7 @@ from include.domain.merchant import Merchant, SourceKind
 from include.domain.money import Money
 from include.domain.quality import QualityResult
 from include.domain.settlement import NET_CLASSES, Coverage, Knowledge, LineClass, SettlementDay
-from include.services.matching.columns import LINES, MATCHES
+from include.services.day_files import ENTRIES, LINES, MATCHES
 from include.services.report_lines import LineSum, ParquetLines, sum_bank_entries, sum_lines
 from include.services.report_model import (
     AWAITED,
@@ -155,7 +155,7 @@ def assemble(
         merchant,
         coverage,
         _by_kind(sums, layouts, mappings, day.settlement_date),
-        sum_bank_entries(Path(lake.day_path(day, "bank_entries.parquet"))),
+        sum_bank_entries(Path(lake.day_path(day, ENTRIES))),
     )
     return ReportModel(
         day=day,

@@ -15,9 +15,9 @@ from include.domain.journal import Journal, JournalKind
 from include.domain.merchant import PeriodPolicy
 from include.domain.money import Money
 from include.domain.settlement import LineClass
+from include.services.day_files import MATCHES
 from include.services.effects.ports import EffectKind
 from include.services.journal_book import JournalState
-from include.services.matching.columns import MATCHES
 from include.services.post_journals import effect_kind
 from tests.support_books import Desk, base_table, line, lost, table, worked_day
 

@@ -21,15 +21,11 @@ from include.domain.settlement import (
 )
 from include.mappings.load import load_mappings
 from include.services.check_quality import check_quality
+from include.services.column_types import schema_of
 
 DAY = SettlementDay("acme_us", date(2026, 10, 31))
 US = load_mappings().merchant("acme_us", DAY.settlement_date)
 SALES, FEES = "a" * 64, "b" * 64
-TYPES = {
-    "string": pl.String,
-    "int64": pl.Int64,
-    "timestamp[ms, tz=UTC]": pl.Datetime("ms", "UTC"),
-}
 NOON = datetime(2026, 10, 31, 16, tzinfo=UTC)
 CONTROL = [
     {
@@ -94,7 +90,7 @@ class Day:
         self.file("fees", FEES, 1)
 
     def lines(self, rows: list[dict[str, object]]) -> None:
-        schema = {name: TYPES[kind] for name, (kind, _) in LINE_COLUMNS.items()}
+        schema = schema_of(LINE_COLUMNS)
         pl.DataFrame(rows, schema=schema, orient="row").write_parquet(self.root / "lines.parquet")
 
     def quarantine(self, rows: list[tuple[str, int, str, str | None, str | None]]) -> None:

@@ -11,8 +11,8 @@ from include.adapters.store.files import SqlFiles
 from include.domain.errors import Retryable
 from include.domain.expectations import ExpectationKind
 from include.domain.matching import Cause
+from include.services.day_files import DOCUMENTS, EXPLAINED
 from include.services.files import LakeStore
-from include.services.matching.columns import DOCUMENTS, EXPLAINED
 from include.services.measure_facts import records_of
 from include.services.moved_lines import moved_lines
 from include.services.ports import TransactionFacts

@@ -8,8 +8,8 @@ import pytest
 
 from include.domain.merchant import Source, SourceKind
 from include.domain.settlement import LineClass
+from include.services.day_files import ENTRIES
 from include.services.journal_book import JournalState
-from include.services.match_funding import ENTRIES
 from tests.support_books import Desk, line, table, worked_day
 
 LAST = date(2026, 10, 31)  # the settlement date of the worked day

@@ -16,7 +16,8 @@ from include.adapters.store.turns import SqlTurns
 from include.domain.errors import Retryable
 from include.domain.expectations import Expectation
 from include.domain.settlement import LINE_COLUMNS, SettlementDay
-from include.services.matching.columns import LINES, MATCHES, schema_of
+from include.services.column_types import schema_of
+from include.services.day_files import LINES, MATCHES
 from include.services.matching.match_files import rows_of_matches
 from include.wiring import Settings, Tieout
 from tests.support_books import Gateway, Periods, document, line

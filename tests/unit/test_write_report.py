@@ -28,13 +28,9 @@ from include.adapters.store.schema import (
 from include.domain.money import Money
 from include.domain.settlement import LINE_COLUMNS, SettlementDay
 from include.mappings.load import load_mappings
-from include.services.matching.columns import (
-    DOCUMENTS,
-    EXPLAINED,
-    EXPLAINED_COLUMNS,
-    MATCHES,
-    schema_of,
-)
+from include.services.column_types import schema_of
+from include.services.day_files import DOCUMENTS, EXPLAINED, MATCHES
+from include.services.matching.columns import EXPLAINED_COLUMNS
 from include.services.report_model import ReportModel
 from include.services.write_report import ReportWriter, assemble, write_report
 from tests.unit.report_example import DAY, FIRST, SECOND
@@ -43,11 +39,6 @@ MAPPINGS = load_mappings()
 US, JP = (MAPPINGS.merchant(name, date(2026, 10, 31)) for name in ("acme_us", "acme_jp"))
 SALES, FEES, OLD = "a" * 64, "b" * 64, "c" * 64
 NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
-TYPES = {
-    "string": pl.String,
-    "int64": pl.Int64,
-    "timestamp[ms, tz=UTC]": pl.Datetime("ms", "UTC"),
-}
 WRITERS = {"xlsx": XlsxReport(), "html": HtmlReport(), "csv": CsvReport()}
 
 
@@ -97,7 +88,7 @@ class Day:
         self.lake, self.engine = Folder(root), engine
         metadata.create_all(engine)
         (root / "day").mkdir()
-        schema = {name: TYPES[kind] for name, (kind, _) in LINE_COLUMNS.items()}
+        schema = schema_of(LINE_COLUMNS)
         pl.DataFrame(LINES, schema=schema, orient="row").write_parquet(root / "day/lines.parquet")
         coverage = [
             ["gross_sale", "reported", "sales"],

@@ -16,6 +16,7 @@ from include.domain.money import Money
 from include.domain.settlement import LineClass, SettlementDay
 from include.services.books.ports import BookMappings
 from include.services.books.restate import Chain
+from include.services.day_files import LINES
 from include.services.disputes.ports import DisputeStore, WriteOffBook
 from include.services.disputes.read_day import NAMES
 from include.services.disputes.write_offs import (
@@ -52,7 +53,7 @@ def give_up_dispute(
     Raises:
         Rejected: no such chargeback on that day, it was reversed, or the ledger has not got it.
     """
-    dispute = _still_disputed(day, case_number, lake.day_path(day, "lines.parquet"), disputes)
+    dispute = _still_disputed(day, case_number, lake.day_path(day, LINES), disputes)
     rate_millionths = booked_rate(dispute, books)
     if rate_millionths is None:
         raise Rejected(
@@ -105,7 +106,7 @@ def _from_lines(day: SettlementDay, case: str, lines: Path) -> list[Dispute]:
     import polars as pl
 
     if not Path(lines).exists():
-        raise Rejected(f"{day} was never classified", "lines.parquet", "Run the day first.")
+        raise Rejected(f"{day} was never classified", LINES, "Run the day first.")
     classes = [LineClass.chargeback.value, LineClass.chargeback_reversal.value]
     sums = (
         pl.scan_parquet(lines)

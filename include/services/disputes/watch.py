@@ -18,6 +18,7 @@ from include.domain.settlement import Coverage, Knowledge, LineClass, Settlement
 from include.services.books.dates import PostingDates
 from include.services.books.ports import Periods
 from include.services.books.restate import Chain
+from include.services.day_files import LINES
 from include.services.disputes.items import CAUSES, item_key, item_of
 from include.services.disputes.ports import (
     DisputeMappings,
@@ -41,7 +42,6 @@ from include.services.disputes.write_offs import (
 from include.services.matching.ports import DayFiles
 
 _CLASSES = (LineClass.chargeback, LineClass.chargeback_reversal)
-LINES = "lines.parquet"
 
 
 @dataclass(frozen=True, slots=True)

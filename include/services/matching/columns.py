@@ -1,23 +1,19 @@
-"""The files matching writes, and how the day's lines are read. Polars is imported where used."""
+"""The columns of what matching writes, and of what it reads. Polars is imported where used."""
 
-from typing import TYPE_CHECKING
-
-from include.domain.settlement import DOCUMENT_COLUMNS
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import polars as pl
 
-LINES, DOCUMENTS = "lines.parquet", "documents.parquet"
-MATCHES, EXPLAINED = "matches.parquet", "explained.parquet"
 JOINT = " + "  # between the ids where one line settles several documents
 
-# One row per line of the day, in the order of lines.parquet. A row with a document is settled by
-# it, whole and by the rule ``exact``, unless explained.parquet says otherwise.
+# matches.parquet: one row per line of the day, in the order of lines.parquet. A row with a document
+# is settled by it, whole and by the rule ``exact``, unless explained.parquet says otherwise.
 # Its columns: file_digest and line_no, and document_row, the row in documents.parquet, null where
 # the line is not plain.
 
-# One row per line that needed a rule or has a cause, in the same order, then one per still-open
-# line of an earlier day that was met. What is null here is as matches.parquet says.
+# explained.parquet: one row per line that needed a rule or has a cause, in the same order, then one
+# per still-open line of an earlier day that was met. What is null here is as matches.parquet says.
 EXPLAINED_COLUMNS: dict[str, tuple[str, str]] = {
     "row": ("int64", "the line's row in lines.parquet; -1: a line of an earlier day"),
     "file_digest": ("string", "the line's file"),
@@ -33,21 +29,7 @@ EXPLAINED_COLUMNS: dict[str, tuple[str, str]] = {
     "compared": ("string", "what was compared"),
     "runner_up": ("string", "the next best"),
 }
-
-
-def schema_of(columns: dict[str, tuple[str, str]]) -> "dict[str, pl.DataType]":
-    """Return Polars types for Arrow type names of a column table."""
-    import polars as pl
-
-    types: dict[str, pl.DataType] = {
-        "string": pl.String(),
-        "int32": pl.Int32(),
-        "int64": pl.Int64(),
-        "date32": pl.Date(),
-        "binary": pl.Binary(),
-        "timestamp[ms, tz=UTC]": pl.Datetime("ms", "UTC"),
-    }
-    return {name: types[kind] for name, (kind, _) in columns.items()}
+SAYS_NOTHING: dict[str, Any] = dict.fromkeys(EXPLAINED_COLUMNS)  # a row; what is said is put in
 
 
 def request_of() -> "pl.Expr":
@@ -57,7 +39,3 @@ def request_of() -> "pl.Expr":
     reference = pl.col("merchant_reference")
     is_request = reference.str.contains(r"^[0-9]{22}$")
     return pl.coalesce("request_id", pl.when(is_request).then(reference)).alias("request_id")
-
-
-def document_schema() -> "dict[str, pl.DataType]":
-    return schema_of(DOCUMENT_COLUMNS)

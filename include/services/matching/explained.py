@@ -6,7 +6,7 @@ from typing import Any
 
 from include.domain.matching import Cause, Rule
 from include.domain.settlement import LineClass
-from include.services.matching.columns import EXPLAINED_COLUMNS, JOINT
+from include.services.matching.columns import JOINT, SAYS_NOTHING
 from include.services.matching.disputes import DisputeFinding
 from include.services.matching.fees import FeeDrift
 from include.services.matching.model import SALE, LineItem, MatchDecision
@@ -132,7 +132,4 @@ def _row(
 def _words(row: int, source: str, line_class: str, on: date, **said: str | None) -> Row:
     digest, _, number = source.rpartition(":")
     place = {"row": row, "file_digest": digest, "line_no": int(number)}
-    return _NOTHING | place | {"line_class": line_class, "line_date": on} | said
-
-
-_NOTHING: Row = dict.fromkeys(EXPLAINED_COLUMNS)
+    return SAYS_NOTHING | place | {"line_class": line_class, "line_date": on} | said

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from include.domain.matching import Cause
 from include.domain.settlement import REPEAT_DAYS, SettlementDay
-from include.services.matching.columns import EXPLAINED, JOINT, LINES, MATCHES
+from include.services.day_files import EXPLAINED, LINES, MATCHES
+from include.services.matching.columns import JOINT
 from include.services.matching.match_files import settled_documents
 from include.services.matching.ports import DayFiles
 

@@ -11,7 +11,8 @@ from typing import Any
 from include.domain.expectations import Expectation
 from include.domain.merchant import Merchant
 from include.domain.settlement import DOCUMENT_COLUMNS, SettlementDay
-from include.services.matching.columns import DOCUMENTS, document_schema
+from include.services.column_types import schema_of
+from include.services.day_files import DOCUMENTS
 from include.services.matching.model import KIND_OF_CLASS, SALE, DocumentItem, LineItem
 from include.services.whole_files import make_folder
 
@@ -42,7 +43,7 @@ def spool_documents(documents: Iterable[Mapping[str, object]], path: Path) -> Pa
     import polars as pl
 
     rows = iter(documents)
-    schema = document_schema()
+    schema = schema_of(DOCUMENT_COLUMNS)
     chunks = [
         pl.DataFrame(
             [[row[name] for name in DOCUMENT_COLUMNS] for row in chunk], schema, orient="row"

@@ -13,12 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from include.domain.errors import Retryable
 from include.domain.matching import Rule
-from include.services.matching.columns import (
-    DOCUMENTS,
-    EXPLAINED,
-    EXPLAINED_COLUMNS,
-    schema_of,
-)
+from include.services.column_types import schema_of
+from include.services.day_files import DOCUMENTS, EXPLAINED
+from include.services.matching.columns import EXPLAINED_COLUMNS, SAYS_NOTHING
 from include.services.matching.plain import NOBODY
 from include.services.whole_files import own_part
 
@@ -187,10 +184,7 @@ def _merged(
     plain: Mapping[str, Any], row: int, explained: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     exact = Rule.exact.value if plain["document_id"] is not None else None
-    found = {**_NOTHING, **plain, "row": row, "rule": exact}
+    found = {**SAYS_NOTHING, **plain, "row": row, "rule": exact}
     if explained is not None:
         found |= {name: value for name, value in explained.items() if value is not None}
     return found
-
-
-_NOTHING: dict[str, Any] = dict.fromkeys(EXPLAINED_COLUMNS)

@@ -8,14 +8,8 @@ from include.adapters.layouts.reading.plan import LINE_NO, TYPE, Plan
 from include.adapters.layouts.reading.witnesses import moves_money
 from include.adapters.layouts.shape import Kind, Line, Sign
 from include.domain.settlement import BANK_ENTRY_COLUMNS, LINE_COLUMNS, LineClass
+from include.services.column_types import schema_of
 
-POLARS_TYPES: Mapping[str, pl.DataType] = {
-    "string": pl.String(),
-    "int64": pl.Int64(),
-    "date32": pl.Date(),
-    "binary": pl.Binary(),
-    "timestamp[ms, tz=UTC]": pl.Datetime("ms", "UTC"),
-}
 _FEW_VALUES = 3
 # What tells two passes apart: the columns they read. Class, sign and code vary by type in a pass.
 _Pass = tuple[str, str, bool]
@@ -28,7 +22,7 @@ def columns_of(yields: str) -> dict[str, tuple[str, str]]:
 
 def empty_lines(yields: str) -> pl.DataFrame:
     """Return a frame of the declared columns without rows."""
-    return pl.DataFrame(schema={n: POLARS_TYPES[t] for n, (t, _) in columns_of(yields).items()})
+    return pl.DataFrame(schema=schema_of(columns_of(yields)))
 
 
 def lines_of(good: pl.DataFrame, plan: Plan, has_unmoved: bool = False) -> pl.DataFrame:
@@ -81,10 +75,8 @@ def _one_pass(good: pl.DataFrame, plan: Plan, by_type: Mapping[int, Line]) -> pl
     if plan.layout.yields == "bank_entries":
         fixed |= {"entry_id": _entry_id(plan), "account_id": _account(plan)}
     return rows.select_seq(
-        (fixed[name] if name in fixed else _field(name, kind, plan))
-        .cast(POLARS_TYPES[kind])
-        .alias(name)
-        for name, (kind, _) in columns_of(plan.layout.yields).items()
+        (fixed[name] if name in fixed else _field(name, kind, plan)).cast(kind).alias(name)
+        for name, kind in schema_of(columns_of(plan.layout.yields)).items()
     )
 
 
@@ -112,11 +104,11 @@ def _currency(plan: Plan, line: Line) -> str:
     return own if own in plan.present else plan.layout.currency
 
 
-def _field(name: str, kind: str, plan: Plan) -> pl.Expr:
+def _field(name: str, kind: pl.DataType, plan: Plan) -> pl.Expr:
     named = plan.layout.fields.get(name, ())
     columns = [c for c in ((named,) if isinstance(named, str) else named) if c in plan.present]
     if not columns:
-        return pl.lit(None, POLARS_TYPES[kind])
+        return pl.lit(None, kind)
     if plan.layout.column(columns[0]).kind in (Kind.instant, Kind.day, Kind.moment):
         return pl.col(f"{columns[0]}#at")
     return pl.coalesce(columns) if len(columns) > 1 else pl.col(columns[0])
