@@ -7,8 +7,9 @@ rows in the store, whichever day runs first or again.
 
 import gc
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,6 +79,19 @@ class MatchResult:
         )
 
 
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Look for no garbage: ten thousands of objects live at once, and looking costs a quarter."""
+    is_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if is_collecting:
+            gc.enable()
+
+
+@_without_collecting()
 def match_lines(
     day: SettlementDay,
     merchant: Merchant,
@@ -108,30 +122,6 @@ def match_lines(
     Raises:
         Retryable: the gateway or the ERP did not answer; nothing was stored.
     """
-    # Ten thousands of objects live at once here and none is garbage: looking for some costs a
-    # quarter of the time.
-    is_collecting = gc.isenabled()
-    gc.disable()
-    try:
-        return _match(
-            day, merchant, lake, documents, expectations, open_items, reports, mappings, layouts,
-        )  # fmt: skip
-    finally:
-        if is_collecting:
-            gc.enable()
-
-
-def _match(
-    day: SettlementDay,
-    merchant: Merchant,
-    lake: DayFiles,
-    documents: Iterable[Mapping[str, object]] | None,
-    expectations: Expectations,
-    open_items: ItemStore,
-    reports: Gateway | None,
-    mappings: FeePrices,
-    layouts: Mapping[str, str],
-) -> MatchResult:
     on = day.settlement_date
     lines_path = Path(lake.day_path(day, LINES))
     history, evidence = History(lake, day), Evidence(reports)
@@ -156,15 +146,7 @@ def _match(
         pool = Pool(on, scene.lines, scene.documents)
         _apply_rules(pool, merchant, history, evidence)
         found = disputes.judge(scene.disputes, history, evidence)
-        outcome = conclude(
-            day,
-            merchant,
-            loaded,
-            pool.decisions,
-            pool.lines.values(),
-            pool.documents.values(),
-            history,
-        )
+        outcome = conclude(day, merchant, loaded, pool, history)
         drifted = drifting.result()
         by_row = {row["row"]: row for row in scene.disputes}
         disputed = [(each, by_row[each.row]) for each in found]

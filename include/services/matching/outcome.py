@@ -1,6 +1,6 @@
 """What a day's decisions leave behind: expectations kept, met or expired, and open items."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
@@ -12,7 +12,7 @@ from include.domain.open_items import OpenItem, Stage
 from include.domain.settlement import SettlementDay
 from include.services.matching.history import History
 from include.services.matching.inputs import remember_document, remember_line
-from include.services.matching.model import DocumentItem, LineItem, MatchDecision
+from include.services.matching.model import DocumentItem, LineItem, MatchDecision, Pool
 
 MATCHER = "tieout match"
 # An item under one of these waits for a person or for its rest; time alone never makes it missing.
@@ -37,9 +37,7 @@ def conclude(
     day: SettlementDay,
     merchant: Merchant,
     loaded: Sequence[Expectation],
-    decisions: Sequence[MatchDecision],
-    open_lines: Iterable[LineItem],
-    open_documents: Iterable[DocumentItem],
+    pool: Pool,
     history: History,
 ) -> Outcome:
     """Turn decisions and what nobody decided about into expectations and findings.
@@ -51,11 +49,11 @@ def conclude(
     on = day.settlement_date
     outcome = Outcome({key: _taken_back(e, on) for key, e in before.items()}, before)
     book = _Book(day, merchant, outcome, history)
-    for decision in decisions:
+    for decision in pool.decisions:
         book.apply(decision)
-    for line in open_lines:
+    for line in pool.lines.values():
         book.await_document(line, None, "", "")
-    for document in open_documents:
+    for document in pool.documents.values():
         book.await_settlement(document)
     book.withdraw_lines_no_longer_there()
     book.expire()
