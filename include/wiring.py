@@ -152,6 +152,15 @@ class Tieout:
             tuple(name for name, ask in today.shop_asks(shop).items() if ask is Ask.cancel),
         )
 
+    def owner_of(self, merchant_id: str) -> str:
+        """Return who is asked about a merchant's orders today: ``NO_DESK`` for one not set up."""
+        from include.services.orders.setting_back import NO_DESK
+
+        try:
+            return self.today.merchant(merchant_id).owner
+        except Rejected:
+            return NO_DESK
+
     def require_commissioned(
         self, connection: str, *probes: Probe, timings: Callable[[], Timings]
     ) -> None:
@@ -324,7 +333,7 @@ class Tieout:
     def orders(self) -> "SqlOrders":
         from include.adapters.store.orders import SqlOrders
 
-        return SqlOrders(self.store, "orders")
+        return SqlOrders(self.store, self.owner_of)
 
     @cached_property
     def refunds(self) -> "SqlRefunds":

@@ -189,7 +189,7 @@ def build_api(
     limits = dict.fromkeys(("USD", "JPY", "KWD"), AmountRange(50, 1_000_000))
     rules = make_rules(amounts=limits, ship_to=("US", "DE"))
     service = OrderService(
-        SqlOrders(database, "orders@acme.example"),
+        SqlOrders(database, lambda _: "orders@acme.example"),
         SqlRefunds(database),
         SqlFraudDecisions(database),
         effects,

@@ -173,9 +173,7 @@ def _compare(
 ) -> list[tuple[str, bool]]:
     """Hold the store against what the gateway really did."""
     engine = open_store(url)
-    columns = (
-        orders.c.number, orders.c.purchase_order, orders.c.state, orders.c.next_at, orders.c.owner,
-    )  # fmt: skip
+    columns = (orders.c.number, orders.c.purchase_order, orders.c.state, orders.c.next_at)
     with engine.connect() as connection:
         known = {row.number: row for row in connection.execute(select(*columns))}
     engine.dispose()
@@ -197,13 +195,13 @@ def _compare(
     ]  # fmt: skip
     adrift = [
         row.number for row in known.values()
-        if row.state not in _AT_REST and not (row.next_at is not None and row.owner)
+        if row.state not in _AT_REST and row.next_at is None
     ]  # fmt: skip
     states = Counter(row.state for row in known.values())
     say(f"{len(known)} orders: {', '.join(f'{n} {s}' for s, n in states.most_common())}")
     return [
         (f"{len(double)} payments double, {len(lost)} lost", not double and not lost),
-        (f"{len(adrift)} orders neither at rest nor pending with an owner and a time",
+        (f"{len(adrift)} orders neither at rest nor pending with a time",
          not adrift),
         (f"every order was answered 2xx ({dict(odd) or 'all'})", not odd),
     ]  # fmt: skip

@@ -105,7 +105,7 @@ def _fill(engine: Engine, rows: int, waiting: int) -> None:
 
     order = read_order(PlaceOrder.model_validate(order_body("N0", "x" * 32, 1)), SHOP, Terms())
     facts = to_json(OrderFacts(open_step="authorize|1"))
-    SqlOrders(engine, "bench").accept(order, OrderFacts(), OrderState.captured, "bench")
+    SqlOrders(engine, lambda _: "bench").accept(order, OrderFacts(), OrderState.captured, "bench")
     instant = "timestamptz '2026-01-01 00:00+00' + (n % 400000) * interval '1 minute'"
     changed = {
         "order_id": "'ord_' || lpad(n::text, 26, '0')",

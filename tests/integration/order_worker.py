@@ -189,7 +189,7 @@ def open_service(
         told_states=frozenset(),
         tells_refunds=False,
     )
-    orders = SqlOrders(database, OWNER, shift)
+    orders = SqlOrders(database, lambda _: OWNER, shift)
     refunds, decisions = SqlRefunds(database, shift), SqlFraudDecisions(database, shift)
     return OrderService(
         orders, refunds, decisions, store, lambda _: made, lambda _: engine, f"p{os.getpid()}"

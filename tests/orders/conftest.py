@@ -131,7 +131,7 @@ def kit(migrated_url: str) -> Iterator[Kit]:
         worker="test",
     )
     service = OrderService(
-        SqlOrders(database, "orders@acme.example", now),
+        SqlOrders(database, lambda _: "orders@acme.example", now),
         SqlRefunds(database, now),
         SqlFraudDecisions(database, now),
         effects,

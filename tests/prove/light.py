@@ -134,6 +134,10 @@ class Result:
     def __iter__(self) -> Iterator[Any]:
         return iter(self.all())
 
+    def one(self) -> Any:
+        (found,) = self.all()
+        return found
+
     def one_or_none(self) -> Any:
         found = self.all()
         if len(found) > 1:

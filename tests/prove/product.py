@@ -136,7 +136,7 @@ class Product:
         world, clock = self._world, self._clock
         variant, database = world.variant, world.database
         self.effects = variant.effects(database, clock, world.pass_boundary)
-        self.orders = variant.orders(database, OWNER, clock, self._seconds)
+        self.orders = variant.orders(database, lambda _: OWNER, clock, self._seconds)
         self.refunds = variant.refunds(database, clock, self._seconds)
         self.decisions = SqlFraudDecisions(database, clock)
         self.inbox = SqlInbox(database, clock)

@@ -108,7 +108,7 @@ def row(given: Order, facts: OrderFacts, state: OrderState, **changes: object) -
         "currency": "USD", "amount_minor": given.amount.minor, "sales_order": "",
         "content": to_json(given), "state": state.value, "facts": to_json(facts),
         "refunding_minor": 0, "captured_minor": facts.captured_minor(), "version": 1,
-        "next_at": None, "reason": "", "owner": "orders", "accepted_at": NOW, "updated_at": NOW,
+        "next_at": None, "reason": "", "accepted_at": NOW, "updated_at": NOW,
         **changes,
     }  # fmt: skip
 
@@ -161,7 +161,7 @@ def test_the_list_says_when_what_waits_is_looked_at_again(client: TestClient) ->
 def test_what_a_shop_sent_is_only_ever_text(client: TestClient) -> None:
     one = order("1001", HOSTILE)
     keep(order_tables.orders, row(one, paid(PaymentStatus.in_review), OrderState.in_review,
-                                  reason=HOSTILE, owner=HOSTILE, sales_order=HOSTILE))  # fmt: skip
+                                  reason=HOSTILE, sales_order=HOSTILE))  # fmt: skip
     keep(order_tables.order_events, {
         "order_id": one.order_id, "event_no": 1, "at": NOW, "what": HOSTILE,
         "detail": '{"<script>": "<script>alert(1)</script>"}', "who": HOSTILE,

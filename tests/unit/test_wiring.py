@@ -1,5 +1,6 @@
 """The one place that joins ports to adapters: what it refuses."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -7,8 +8,11 @@ import pytest
 
 from include.domain.commissioning import Probe
 from include.domain.errors import Rejected
+from include.domain.order_state import OrderFacts, OrderState
+from include.services.orders.driver import Event
 from include.wiring import Settings, Tieout
 from tests.effects import TIMINGS
+from tests.orders.conftest import make_order
 
 
 def test_production_writes_nothing_before_its_facts_are_measured(
@@ -33,3 +37,20 @@ def test_a_business_date_is_the_sandboxs_alone(tmp_path: Path) -> None:
         Settings.of(environment)
     found = Settings.of({**environment, "TIEOUT_MODE": "sandbox"})
     assert found.business_date == date(2026, 11, 3)
+
+
+def test_an_orders_own_letter_goes_to_its_merchants_owner(
+    migrated_url: str, tmp_path: Path
+) -> None:
+    context = Tieout(Settings(migrated_url, tmp_path, "sandbox"))
+    order = make_order()
+    context.orders.accept(order, OrderFacts(), OrderState.accepted, "api")
+    # Invoiced, and the hold is gone: nobody is charged for what has left.
+    context.orders.amend(
+        order.order_id,
+        lambda facts: replace(facts, invoice="100", is_reversed=True),
+        Event("invoiced in SYSPRO"),
+    )
+    (letter,) = context.dead_letters.listing()
+    assert (letter.kind, letter.owner) == ("shipped_unpaid", "ar.us@acme.example")
+    assert context.owner_of("gone") == "integration"  # an order outlives its entry

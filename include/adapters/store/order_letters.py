@@ -1,6 +1,6 @@
 """Opens and closes the dead letters that an order's own facts stand behind."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,17 +15,21 @@ from include.services.orders.own_letters import own_letters
 from include.services.orders.steps import STEPS, name_of
 
 _EFFECT = (
-    select(effects.c.currency, effects.c.amount_minor, effects.c.owner)
+    select(effects.c.currency, effects.c.amount_minor)
     .where(effects.c.kind == bindparam("of_kind"))
     .where(effects.c.key == bindparam("of_key"))
 )
-_ORDER = select(orders.c.currency, orders.c.amount_minor, orders.c.owner).where(
+_ORDER = select(orders.c.currency, orders.c.amount_minor, orders.c.merchant_id).where(
     orders.c.order_id == bindparam("of_key")
 )
 
 
 def note_letters(
-    connection: Connection, now: datetime, saga: Saga[OrderFacts], events: Sequence[Event]
+    connection: Connection,
+    now: datetime,
+    saga: Saga[OrderFacts],
+    events: Sequence[Event],
+    owner_of: Callable[[str], str],
 ) -> None:
     """Open or close them in the commit that changes the order.
 
@@ -39,7 +43,8 @@ def note_letters(
     for kind, letter in after.items():
         if before.get(kind) == letter:
             continue
-        stake = _at_stake(connection, saga.key, letter.step)
+        order = connection.execute(_ORDER, {"of_key": saga.key}).one()
+        stake = _effect(connection, saga.key, letter.step) or order
         open_letter(
             connection,
             now=now,
@@ -49,14 +54,13 @@ def note_letters(
             amount_minor=stake.amount_minor if letter.minor is None else letter.minor,
             reason=letter.note.reason,
             next_action=letter.note.next_action,
-            owner=stake.owner,
+            owner=owner_of(order.merchant_id),
         )
 
 
-def _at_stake(connection: Connection, order_id: str, step: str) -> Any:
-    """Read currency, amount and owner of a step's effect; where there is none, of the order."""
-    found = None
-    if step:
-        wanted = {"of_kind": STEPS[name_of(step)].kind.value, "of_key": f"{order_id}|{step}"}
-        found = connection.execute(_EFFECT, wanted).one_or_none()
-    return found or connection.execute(_ORDER, {"of_key": order_id}).one_or_none()
+def _effect(connection: Connection, order_id: str, step: str) -> Any:
+    """Read currency and amount of a step's effect; ``None`` where there is none."""
+    if not step:
+        return None
+    wanted = {"of_kind": STEPS[name_of(step)].kind.value, "of_key": f"{order_id}|{step}"}
+    return connection.execute(_EFFECT, wanted).one_or_none()

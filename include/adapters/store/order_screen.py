@@ -22,7 +22,7 @@ _LISTED = (
     orders.c.order_id, orders.c.shop_id, orders.c.merchant_id, orders.c.number,
     orders.c.purchase_order, orders.c.sales_order, orders.c.currency, orders.c.amount_minor,
     orders.c.captured_minor, orders.c.refunding_minor, orders.c.state, orders.c.reason,
-    orders.c.owner, orders.c.accepted_at, orders.c.updated_at, orders.c.next_at,
+    orders.c.accepted_at, orders.c.updated_at, orders.c.next_at,
 )  # fmt: skip
 _IN_REVIEW = orders.c.state == OrderState.in_review.value
 _REQUEST_ID = re.compile(r"(?<![0-9])[0-9]{22}(?![0-9])")
@@ -44,7 +44,6 @@ class ListedOrder:
     refunding: Money
     state: str
     reason: str
-    owner: str
     accepted_at: datetime
     updated_at: datetime
     next_at: datetime | None
@@ -254,7 +253,6 @@ def _listed(row: Any) -> ListedOrder:
         refunding=Money(row.refunding_minor, row.currency),
         state=row.state,
         reason=row.reason,
-        owner=row.owner,
         accepted_at=row.accepted_at,
         updated_at=row.updated_at,
         next_at=row.next_at,

@@ -36,7 +36,6 @@ orders = Table(
     Column("version", Integer, nullable=False),  # of this row; a change names the one it read
     Column("next_at", Instant),  # not before; null: nothing to do until something happens
     required_text("reason"),
-    required_text("owner"),
     Column("accepted_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     UniqueConstraint("shop_id", "number"),

@@ -81,12 +81,13 @@ class SqlOrders(SqlSagas[OrderFacts]):
     def __init__(
         self,
         engine: Engine,
-        owner: str,
+        owner_of: Callable[[str], str],
         clock: StoreClock = database_now,
         seconds: Callable[[], float] | None = None,
     ) -> None:
+        """Open nothing; ``owner_of`` says by merchant id who is asked about an order's letters."""
         super().__init__(engine, clock, seconds)
-        self._owner = owner
+        self._owner_of = owner_of
         self._kept = lru_cache(maxsize=_ORDERS_KEPT)(self._content)
 
     def accept(
@@ -116,7 +117,6 @@ class SqlOrders(SqlSagas[OrderFacts]):
                 "version": 1,
                 "next_at": now,
                 "reason": "",
-                "owner": self._owner,
                 "accepted_at": now,
                 "updated_at": now,
             }
@@ -194,7 +194,7 @@ class SqlOrders(SqlSagas[OrderFacts]):
         if any(event.detail.get("request_id") for event in events):  # an answer of the gateway
             _know_requests(connection, saga.key, saga.facts)
         if saga.has_news():
-            note_letters(connection, now, saga, events)
+            note_letters(connection, now, saga, events, self._owner_of)
 
     def tell(self, order_id: str, event: Event) -> None:
         for _ in range(_MOST_TRIES):

@@ -75,7 +75,7 @@ def orders(
     return page(
         "orders.html", rows=rows, states=list(OrderState), shops=sorted(known), state=state,
         shop=shop, number=number, cursor=cursor, following=following, tones=_TONES,
-        owners=_owners(context), now=context.clock.now(),
+        owner_of=context.owner_of, now=context.clock.now(),
     )  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def order(order_id: Name) -> HTMLResponse:
         timeline=_formatted(context.orders.timeline(found.row.order_id)),
         effects=order_screen.effects_of(context.store, keys),
         reports=_reports(context, found),
-        owner=_owners(context).get(found.row.merchant_id, found.row.owner),
+        owner=context.owner_of(found.row.merchant_id),
         now=context.clock.now(),
     )  # fmt: skip
 
@@ -136,11 +136,6 @@ def reviews() -> HTMLResponse:
         for one in order_screen.waiting(context.store)
     ]
     return page("reviews.html", rows=rows, count=order_screen.count_waiting(context.store), now=now)
-
-
-def _owners(context: Tieout) -> dict[str, str]:
-    """Return who is asked about a merchant's orders."""
-    return {name: found.owner for name, found in context.today.merchants().items()}
 
 
 def _money_of(found: ShownOrder, returned: Sequence[Money]) -> list[tuple[str, Money, str]]:

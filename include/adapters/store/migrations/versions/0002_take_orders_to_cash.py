@@ -143,7 +143,6 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("next_at", schema.Instant(timezone=True), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("owner", sa.Text(), nullable=False),
         sa.Column("accepted_at", schema.Instant(timezone=True), nullable=False),
         sa.Column("updated_at", schema.Instant(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("order_id", name=op.f("pk_orders")),
