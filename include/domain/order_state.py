@@ -130,8 +130,7 @@ class OrderFacts:
     credited_minor: int = 0  # of it, for credit notes: of goods that had been delivered
     is_reversed: bool = False
     looked_at: datetime | None = None  # at the ERP, for what a clerk may have done
-    invoice: str = ""
-    invoices: tuple[str, ...] = ()  # all that were seen
+    invoices: tuple[str, ...] = ()  # in the order in which they were seen
     shipments: tuple[Shipped, ...] = ()  # in the order in which they were seen
     followed: str = ""  # SYSPRO's row of the sales order, as it was last worked on to its end
     applications: tuple[Application, ...] = ()
@@ -153,14 +152,15 @@ class OrderFacts:
         """Say why it is stuck, in place of what was said before; '' ends it."""
         return replace(self, problem=problem, refused=refused)
 
-    def known_invoices(self) -> tuple[str, ...]:
-        """Return the invoices seen; facts of before they were kept apart have one at most."""
-        return self.invoices or ((self.invoice,) if self.invoice else ())
+    @property
+    def invoice(self) -> str:
+        """Return the first invoice, the one that people and shops are told; '' before any."""
+        return self.invoices[0] if self.invoices else ""
 
     @property
     def is_invoiced(self) -> bool:
         """Say whether goods have left: SYSPRO cancels no order that it has invoiced."""
-        return bool(self.known_invoices())
+        return bool(self.invoices)
 
     def kept_minor(self) -> int:
         """What an order that is unwound keeps all the same: the price of what was delivered.
@@ -171,7 +171,7 @@ class OrderFacts:
 
     def documents_to_plan(self) -> int:
         """Count receipts and invoices: one more of either, and there is something to apply."""
-        return sum(bool(one.receipt) for one in self.captures) + len(self.known_invoices())
+        return sum(bool(one.receipt) for one in self.captures) + len(self.invoices)
 
     def captured_minor(self) -> int:
         """Return what was taken; what refunds and voids gave back of it is ``returned_minor``."""

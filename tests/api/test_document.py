@@ -105,7 +105,7 @@ def test_it_tells_the_headers_of_requests_and_answers(kit: Kit) -> None:
 
 
 def test_the_signed_callback_is_as_it_is_sent(kit: Kit) -> None:
-    shop, facts = translator("acme_us_web"), OrderFacts(invoice="1")
+    shop, facts = translator("acme_us_web"), OrderFacts(invoices=("1",))
     sent = shop.callback(shop.order(woo_order()), facts, OrderState.captured, datetime.now(UTC))
     body = json.loads(sent.body)
     OrderEvent.model_validate(body)

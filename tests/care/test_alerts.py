@@ -288,7 +288,7 @@ def test_a_review_of_goods_that_have_left_is_told_at_once(watch: Watch) -> None:
     kit.run(order)
     assert watch.run(ageing).told == 0
     kit.service.orders.amend(
-        order.order_id, lambda facts: replace(facts, invoice="I1"), Event("invoiced in SYSPRO")
+        order.order_id, lambda facts: replace(facts, invoices=("I1",)), Event("invoiced in SYSPRO")
     )
     assert watch.run(ageing).told == 1
     assert "their goods have left, at acme_us" in watch.post.subjects()[0]

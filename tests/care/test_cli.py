@@ -224,7 +224,7 @@ def test_only_an_order_that_is_stuck_beside_its_invoice_is_given_up(
     assert cli.main(gone) == 0
     assert orders.get(order.order_id).facts.is_reversed
     stuck = Event("seen", {}, "ann")
-    orders.amend(order.order_id, lambda f: replace(f, invoice="I1", problem="no"), stuck)
+    orders.amend(order.order_id, lambda f: replace(f, invoices=("I1",), problem="no"), stuck)
     assert cli.main(line) == 0
     stop = orders.get(order.order_id).facts.stop
     assert stop is not None

@@ -54,7 +54,7 @@ def complete(care: Care, order_id: str) -> None:
     """Have a clerk invoice an order, so that nothing is under way any more."""
 
     def invoice(facts: OrderFacts) -> OrderFacts:
-        return replace(facts, invoice="100")
+        return replace(facts, invoices=("100",))
 
     care.kit.service.orders.amend(order_id, invoice, Event("invoiced"))
     assert care.kit.service.advance(order_id).state == "completed"

@@ -65,7 +65,7 @@ def _order(care: Care) -> list[str]:
 
 def _stuck_order(care: Care) -> list[str]:
     (_, _, order_id, _), orders = _order(care), care.kit.service.orders
-    orders.amend(order_id, lambda f: replace(f, invoice="I1", problem="no"), Event("seen"))
+    orders.amend(order_id, lambda f: replace(f, invoices=("I1",), problem="no"), Event("seen"))
     return ["orders", "give-up", order_id, "--reason"]
 
 

@@ -214,7 +214,7 @@ def test_documents_nobody_can_read_end_as_an_effect_not_as_a_stuck_order(kit: Ki
     kit.run(order)
     kit.erp.is_applying = True
     kit.service.orders.amend(
-        order.order_id, lambda facts: replace(facts, invoice="I9"), Event("seen in SYSPRO")
+        order.order_id, lambda facts: replace(facts, invoices=("I9",)), Event("seen in SYSPRO")
     )
     kit.erp.fault = Rejected("a document without a date", "ArInvoice", "Look at it.")
     kit.service.advance(order.order_id)
@@ -259,7 +259,7 @@ def facts_of(*taken: int, made: tuple[Application, ...] = ()) -> OrderFacts:
         Captured(number, f"{number}", usd(minor), DAY, receipt="2026/11/1")
         for number, minor in enumerate(taken, 1)
     )
-    return OrderFacts(captures=captures, invoice="I1", applications=made)
+    return OrderFacts(captures=captures, invoices=("I1",), applications=made)
 
 
 def pairs(planned: tuple[Application, ...]) -> list[tuple[int, str, int]]:

@@ -68,7 +68,7 @@ def signed(url: str, order_id: str) -> list[tuple[str, str]]:
     [
         (capture, {}, ("cli:ann", "capture asked for")),
         (cancel, {}, ("api:ann", "cancel asked for")),
-        (give_up, {"invoice": "I1", "problem": "no"}, ("cli:ann", "given up")),
+        (give_up, {"invoices": ("I1",), "problem": "no"}, ("cli:ann", "given up")),
         (hold_is_gone, {"problem": "no", "open_step": "reverse|1"}, ("cli:ann", "hold is gone")),
         (
             settle,

@@ -133,7 +133,7 @@ def test_a_capture_that_is_refused_for_good_ends_with_its_order(
 
 def invoiced(kit: Kit, order_id: str) -> None:
     kit.service.orders.amend(
-        order_id, lambda facts: replace(facts, invoice="I1"), Event("invoiced in SYSPRO")
+        order_id, lambda facts: replace(facts, invoices=("I1",)), Event("invoiced in SYSPRO")
     )
 
 

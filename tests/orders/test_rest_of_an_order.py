@@ -53,8 +53,7 @@ def invoice(kit: Kit, order: Order, number: str, amount: Money) -> None:
     )  # fmt: skip
 
     def seen(facts: OrderFacts) -> OrderFacts:
-        known = (*facts.invoices, number)
-        return replace(facts, invoice=known[0], invoices=known)
+        return replace(facts, invoices=(*facts.invoices, number))
 
     kit.service.orders.amend(order.order_id, seen, Event("invoiced in SYSPRO"))
     kit.service.capture(order.order_id, amount, "SYSPRO", f"invoice {number}", has_left=True)

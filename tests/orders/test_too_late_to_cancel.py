@@ -30,7 +30,7 @@ def invoiced(kit: Kit, order: Order) -> None:
     """Hear of SYSPRO's invoice, as the poller does."""
 
     def note(facts: OrderFacts) -> OrderFacts:
-        return replace(facts, invoice="I1", invoices=("I1",))
+        return replace(facts, invoices=("I1",))
 
     kit.service.orders.amend(order.order_id, note, Event("invoiced in SYSPRO", {}, "SYSPRO"))
 

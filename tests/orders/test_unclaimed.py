@@ -23,7 +23,7 @@ def unclaimed(kit: Kit) -> Order:
     kit.run(order)
     kit.service.orders.amend(
         order.order_id,
-        lambda facts: replace(facts, invoice="I1", invoices=("I1",)),
+        lambda facts: replace(facts, invoices=("I1",)),
         Event("invoiced in SYSPRO"),
     )
     return order

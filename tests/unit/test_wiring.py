@@ -48,7 +48,7 @@ def test_an_orders_own_letter_goes_to_its_merchants_owner(
     # Invoiced, and the hold is gone: nobody is charged for what has left.
     context.orders.amend(
         order.order_id,
-        lambda facts: replace(facts, invoice="100", is_reversed=True),
+        lambda facts: replace(facts, invoices=("100",), is_reversed=True),
         Event("invoiced in SYSPRO"),
     )
     (letter,) = context.dead_letters.listing()

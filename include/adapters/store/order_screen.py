@@ -236,7 +236,7 @@ def _waiting(row: Any) -> WaitingReview:
         sales_order=row.sales_order,
         accepted_at=row.accepted_at,
         expires_at=facts.expires_at,
-        invoice=", ".join(facts.known_invoices()),
+        invoice=", ".join(facts.invoices),
     )
 
 

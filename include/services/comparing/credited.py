@@ -56,8 +56,7 @@ def credited_minor(
 def credited_fault(order: Order, facts: OrderFacts, credited: Money) -> Rejected:
     """Return what a person is told of it."""
     return Rejected(
-        f"invoice {', '.join(facts.known_invoices())} was credited {credited} without a note of "
-        "its own",
+        f"invoice {', '.join(facts.invoices)} was credited {credited} without a note of its own",
         f"order {order.number}, sales order {facts.sales_order}",
         f"Refund {credited} through the shop or the API if the shopper shall have it back, else "
         "take the credit back in SYSPRO; then resolve this. A credit note with a number of its "

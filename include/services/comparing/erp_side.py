@@ -179,7 +179,7 @@ class ErpSide:
         return self.findings.fits(*_items(order_id), *credited)
 
     def _documents(self, order: Order, facts: OrderFacts) -> Sequence[ErpDocument]:
-        is_due = facts.invoice and facts.captures
+        is_due = facts.is_invoiced and facts.captures
         return self.feed.documents_of(order.purchase_order, facts.customer) if is_due else ()
 
     def _credited(
@@ -221,7 +221,7 @@ class ErpSide:
 
         What goes back for goods that were closed short need not be invoiced.
         """
-        if not facts.invoice or not facts.captures:
+        if not facts.is_invoiced or not facts.captures:
             return []
         invoices = [one.amount for one in documents if one.document_type == "I"]
         strange = sorted({one.currency for one in invoices} - {order.currency})

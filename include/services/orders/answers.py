@@ -116,10 +116,7 @@ def _ask_invoice(
     facts = replace(facts, looked_at=now)
     if not invoices:
         return facts, None
-    invoice = invoices[0]
-    return replace(facts, invoice=invoice, invoices=invoices), Event(
-        "invoiced in SYSPRO", {"invoice": invoice}
-    )
+    return replace(facts, invoices=invoices), Event("invoiced in SYSPRO", {"invoice": invoices[0]})
 
 
 def _ask_renewal(
@@ -212,7 +209,6 @@ def _ask_delivered(
     facts = replace(
         facts,
         delivered_minor=delivered,
-        invoice=invoices[0] if invoices else "",
         invoices=invoices,
         requested_captures=tuple(one for one in facts.requested_captures if one.number in taken),
     )

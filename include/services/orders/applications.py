@@ -136,7 +136,7 @@ def _unread(facts: OrderFacts) -> tuple[Application, ...]:
 
     Where that is too much, its effect is refused, and somebody is told.
     """
-    invoice, found = facts.known_invoices()[-1], list[Application]()
+    invoice, found = facts.invoices[-1], list[Application]()
     for captured in (one for one in facts.captures if one.receipt):
         made = [one for one in facts.applications if one.capture == captured.number]
         used = (one.amount for one in _standing(facts) if one.capture == captured.number)

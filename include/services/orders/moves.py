@@ -214,11 +214,11 @@ def _settle(it: Situation) -> Move:
     applying = _apply(it)
     if applying is not None:
         return applying
-    if facts.invoice and not is_wholly_captured(facts):
+    if facts.is_invoiced and not is_wholly_captured(facts):
         return _rest(it, OrderState.captured, "the rest is captured as it is shipped")
     if is_all_returned(facts) and facts.is_order_cancelled and not facts.is_invoiced:
         return Ask("stop_returned")  # closed in SYSPRO, and there is nothing left to be paid for
-    if not facts.invoice:
+    if not facts.is_invoiced:
         is_closed = "SYSPRO has closed it without an invoice: cancel it, or have it invoiced"
         reason = is_closed if facts.is_order_cancelled else "waits for SYSPRO's invoice"
         return _look(it, "invoice", _LOOK_FOR_INVOICE, OrderState.captured, reason)
@@ -228,7 +228,7 @@ def _settle(it: Situation) -> Move:
 def _apply(it: Situation) -> Move | None:
     """Apply receipts to invoices; planned anew whenever there is one more of either."""
     facts = it.facts
-    if not it.applies_receipts or not facts.known_invoices():
+    if not it.applies_receipts or not facts.invoices:
         return None
     for one in facts.applications:
         if not one.is_begun:

@@ -75,7 +75,7 @@ def _shipped_unpaid(facts: OrderFacts) -> DeadLetterNote | None:
     stop = facts.stop
     if not facts.is_invoiced or facts.captures:
         return None
-    left, keeps_invoice = ", ".join(facts.known_invoices()), stop is not None and stop.keeps_invoice
+    left, keeps_invoice = ", ".join(facts.invoices), stop is not None and stop.keeps_invoice
     if stop is not None and keeps_invoice and stop.who != TIEOUT:
         return None
     if facts.is_reversed or keeps_invoice:

@@ -66,7 +66,7 @@ class OrderPlay:
                 told_states=desk.told_states,
                 calls_back=bool(desk.callback_target),
                 # Asked for only then: a checkout reads no connection of SYSPRO.
-                applies_receipts=bool(facts.known_invoices()) and applies_receipts(desk),
+                applies_receipts=bool(facts.invoices) and applies_receipts(desk),
                 is_doubted=self.seek is not None,
             )
         )

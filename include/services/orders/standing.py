@@ -28,7 +28,7 @@ def state_of(facts: OrderFacts) -> OrderState:
     if is_under_review(facts):
         return OrderState.in_review
     if facts.captures:
-        is_over = facts.invoice and is_wholly_captured(facts)
+        is_over = facts.is_invoiced and is_wholly_captured(facts)
         return OrderState.completed if is_over else OrderState.captured
     return OrderState.booked if facts.sales_order else OrderState.authorized
 

@@ -140,15 +140,14 @@ class OrderFollower:
         shown = self.feed.documents_of(found.purchase_order, found.customer)
         invoices = [one for one in shown if one.document_type == "I"]
         numbers = tuple(one.invoice for one in invoices)
-        new = [one for one in numbers if one not in saga.facts.known_invoices()]
+        new = [one for one in numbers if one not in saga.facts.invoices]
         if new:
             late = self._set_late_cancellation_aside(saga, new[0])
             self.service.orders.amend(
                 order_id,
                 lambda facts: replace(
                     facts,
-                    invoice=facts.invoice or new[-1],
-                    invoices=numbers,
+                    invoices=tuple(dict.fromkeys((*facts.invoices, *numbers))),
                     late_stop=late or facts.late_stop,
                 ),
                 Event("invoiced in SYSPRO", {"invoice": ", ".join(new)}, WHO),
