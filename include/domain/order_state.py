@@ -121,8 +121,10 @@ class OrderFacts:
     is_customer_known: bool = False  # it is there, or was created
     sales_order: str = ""
     sales_order_version: int = 1  # another may stand where the first was cancelled
-    is_held: bool = False  # in suspense at SYSPRO
-    hold_reason: str = ""  # review, or one of CREDIT_HOLDS: what must end before it is released
+    is_suspended: bool = False  # the sales order is in suspense at SYSPRO
+    # '' not suspended, else what must end before it is released: review, one of CREDIT_HOLDS, or
+    # "found in suspense": whoever did that releases it.
+    suspense_reason: str = ""
     is_order_cancelled: bool = False  # SYSPRO ships no more of it
     requested_captures: tuple[RequestedCapture, ...] = ()
     captures: tuple[Captured, ...] = ()

@@ -15,7 +15,7 @@ def test_a_clerk_who_looks_into_a_suspended_order_releases_nothing(play: Play) -
     play.clerk("credit_limit", customer=customer, limit="1")
     order_id = play.take()
     order = play.order(order_id).facts.sales_order
-    assert play.order(order_id).facts.is_held
+    assert play.order(order_id).facts.is_suspended
     play.clerk("open_order", sales_order=order)
     play.poll_erp()
     play.sweep()
@@ -23,7 +23,7 @@ def test_a_clerk_who_looks_into_a_suspended_order_releases_nothing(play: Play) -
     play.clerk("close_order", sales_order=order)
     play.poll_erp()
     play.sweep()
-    assert play.order(order_id).facts.is_held
+    assert play.order(order_id).facts.is_suspended
     play.clerk("open_order", sales_order=order)
     play.clerk("close_order", sales_order=order, status="1")
     play.poll_erp()

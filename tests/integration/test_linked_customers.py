@@ -42,7 +42,7 @@ def test_a_held_customer_of_the_same_mail_gets_the_order_and_holds_it(play: Play
     play.clerk("hold", customer=known)
     saga = play.order(play.take(billing=billing(email)))
     assert saga.facts.customer == known
-    assert (saga.state, saga.facts.credit, saga.facts.is_held) == (
+    assert (saga.state, saga.facts.credit, saga.facts.is_suspended) == (
         OrderState.booked, "on_hold", True,
     )  # fmt: skip
     found = play.desks.of(SHOP).erp.orders.order(sales_order=saga.facts.sales_order)

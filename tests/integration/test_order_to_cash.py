@@ -120,7 +120,7 @@ def test_a_review_that_is_accepted_releases_and_captures(play: Play) -> None:
     order_id = play.take("review")
     held = play.order(order_id)
     assert held.state == OrderState.in_review
-    assert held.facts.is_held
+    assert held.facts.is_suspended
     play.control("decide", code=play.purchase_order(order_id), decision="ACCEPT", reviewer="ann")
     desk = play.desks.of(SHOP)
     waiting = play.desks.context.orders.under_review("acme_us")

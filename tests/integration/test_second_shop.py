@@ -47,7 +47,7 @@ def test_a_limit_in_pounds_is_compared_with_orders_in_euros_in_pounds(play: Play
     assert (second.state, second.facts.credit) == (OrderState.booked, "good"), second.reason
     # Three are 89.94 EUR, 78.09 GBP: into suspense, taken by SYSPRO all the same.
     third = play.order(euro_order(play))
-    assert (third.facts.credit, third.facts.is_held) == ("exceeded", True), third.reason
+    assert (third.facts.credit, third.facts.is_suspended) == ("exceeded", True), third.reason
     assert "78.09 GBP with this order, the limit is 55.00 GBP" in third.reason
     shown = play.desks.of(UK_SHOP).erp.orders.order(sales_order=third.facts.sales_order)
     assert shown is not None

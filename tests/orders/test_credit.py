@@ -72,7 +72,7 @@ def test_an_order_over_a_foreign_limit_is_held_with_both_amounts_in_its_reason(k
     kit.erp.credits["W" + order.number.zfill(6)] = account(order, gbp(50_00), NO_MORE, NO_MORE)
     kit.rates.known["USD", "GBP"] = 793_651
     saga = kit.run(order)
-    assert (saga.facts.credit, saga.facts.is_held) == ("exceeded", True)
+    assert (saga.facts.credit, saga.facts.is_suspended) == ("exceeded", True)
     assert "85.91 GBP with this order, the limit is 50.00 GBP" in saga.reason
     assert kit.partner.truth.count(EffectKind.payment_capture) == 0
 
@@ -81,7 +81,7 @@ def test_without_a_rate_the_order_is_held_and_the_line_to_add_is_its_reason(kit:
     order = make_order(108_25)
     kit.erp.credits["W" + order.number.zfill(6)] = account(order, gbp(50_00), NO_MORE, NO_MORE)
     saga = kit.run(order)
-    assert (saga.facts.credit, saga.facts.is_held) == ("unknown", True)
+    assert (saga.facts.credit, saga.facts.is_suspended) == ("unknown", True)
     assert "there is no rate USD to GBP" in saga.reason
     assert "Add the line '2026-11-03:" in saga.reason
     kit.erp.orders[order.purchase_order] = ErpOrder("2", "W", order.purchase_order, "1", False)

@@ -248,12 +248,12 @@ class TestRenewals:
         renewing.service.decide(decision(renewing, first, Decision.accept))  # heard again
         renewing.pass_time(minutes=30)
         saga = renewing.service.orders.get(order.order_id)
-        assert (saga.state, saga.facts.is_held) == (OrderState.in_review, True)
+        assert (saga.state, saga.facts.is_suspended) == (OrderState.in_review, True)
         assert renewing.partner.truth.count(EffectKind.payment_capture) == 0
         renewing.service.decide(decision(renewing, second, Decision.accept))
         renewing.pass_time(minutes=30)
         saga = renewing.service.orders.get(order.order_id)
-        assert (saga.state, saga.facts.is_held) == (OrderState.captured, False)
+        assert (saga.state, saga.facts.is_suspended) == (OrderState.captured, False)
         moves = [one for one in renewing.partner.truth.kinds() if one == "sales_order_move"]
         assert len(moves) == (3 if was_accepted else 2)  # each is sent, not taken for an older one
 

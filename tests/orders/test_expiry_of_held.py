@@ -93,7 +93,7 @@ def test_what_was_charged_before_the_hold_was_known_is_booked_and_told(kit: Kit)
     kit.erp.fault = None
     kit.pass_time(hours=1)
     saga = kit.service.orders.get(order.order_id)
-    assert (saga.state, saga.facts.is_held, saga.facts.shop_told_state) == (
+    assert (saga.state, saga.facts.is_suspended, saga.facts.shop_told_state) == (
         "captured",
         True,
         "captured",

@@ -32,7 +32,7 @@ def test_one_in_suspense_is_held_until_whoever_did_that_releases_it(
     kit.run(order)
     facts = kit.service.orders.get(order.order_id).facts
     assert facts.sales_order == "000123"
-    assert (facts.is_held, facts.hold_reason) == (bool(why), why)
+    assert (facts.is_suspended, facts.suspense_reason) == (bool(why), why)
     assert facts.is_customer_known
 
 
@@ -48,6 +48,6 @@ def test_what_our_own_review_had_suspended_is_released(kit: Kit) -> None:
     accept = DecisionEvent(payment.request_id, Decision.accept, kit.clock.now(), "webhook", "1")
     kit.service.decide(accept)
     kit.service.advance(order.order_id)
-    assert not kit.service.orders.get(order.order_id).facts.is_held
+    assert not kit.service.orders.get(order.order_id).facts.is_suspended
     moves = [json.loads(it.payload)["move"] for it in kit.partner.truth.done if it.kind is MOVE]
     assert moves == ["release"]

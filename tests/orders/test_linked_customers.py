@@ -61,7 +61,11 @@ def test_a_customer_of_the_same_mail_is_linked_and_its_hold_holds(
     shown(kit, account(KNOWN, "Ann@Example.com", is_on_hold=True))
     order = make_order()
     saga = kit.run(order)
-    assert (saga.facts.customer, saga.facts.credit, saga.facts.is_held) == (KNOWN, "on_hold", True)
+    assert (saga.facts.customer, saga.facts.credit, saga.facts.is_suspended) == (
+        KNOWN,
+        "on_hold",
+        True,
+    )
     assert booked_to(kit, order) == KNOWN
     assert kit.partner.truth.count(EffectKind.customer) == 0
     (link,) = book.listing("web")

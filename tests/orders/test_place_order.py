@@ -177,7 +177,7 @@ def test_a_customer_over_the_limit_is_held_until_a_clerk_releases(kit: Kit) -> N
     code = "W" + order.number.zfill(6)
     kit.erp.credits[code] = CustomerCredit(code, True, False, Money(10_000, "USD"), Money(0, "USD"))
     saga = kit.run(order)
-    assert saga.facts.is_held
+    assert saga.facts.is_suspended
     assert kit.partner.truth.count(EffectKind.payment_capture) == 0
     kit.erp.orders[order.purchase_order] = ErpOrder("2", code, order.purchase_order, "1", False)
     kit.pass_time(minutes=20)

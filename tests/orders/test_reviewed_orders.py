@@ -33,7 +33,7 @@ class TestReview:
         order = make_order()
         saga = kit.run(order)
         assert saga.state == OrderState.in_review
-        assert saga.facts.is_held
+        assert saga.facts.is_suspended
         assert kit.partner.truth.count(EffectKind.payment_capture) == 0
         return kit, order.order_id, f"{7:022}"
 
@@ -162,6 +162,6 @@ def test_a_credit_hold_outlives_the_review(kit: Kit) -> None:
     kit.run(order)
     kit.service.decide(decided(kit, f"{7:022}", Decision.accept, "e1"))
     saga = kit.service.advance(order.order_id)
-    assert saga.facts.is_held
+    assert saga.facts.is_suspended
     assert kit.partner.truth.count(EffectKind.sales_order_move) == 0
     assert kit.partner.truth.count(EffectKind.payment_capture) == 0

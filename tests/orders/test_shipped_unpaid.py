@@ -47,7 +47,7 @@ def shipped(kit: Kit) -> Order:
 
 def invoiced(kit: Kit, order: Order) -> None:
     def seen(facts: OrderFacts) -> OrderFacts:
-        return replace(facts, invoices=("I7",), is_held=False, hold_reason="")
+        return replace(facts, invoices=("I7",), is_suspended=False, suspense_reason="")
 
     kit.service.orders.amend(order.order_id, seen, Event("invoiced in SYSPRO"))
 

@@ -12,6 +12,7 @@ from include.domain.order_state import OrderFacts
 from include.domain.reviews import Decision
 from include.services.orders.driver import Event, Saga
 from include.services.orders.order_service import OrderService
+from include.services.orders.standing import was_reviewed
 from include.services.orders.steps import name_of
 from include.services.sync.push_refunds import RefundPush
 from tests.prove.world import Variant
@@ -23,7 +24,7 @@ class RenewalsAreDecidedAnew(SqlOrders):
     def save(self, saga: Saga[OrderFacts], events: list[Event], **more: Any) -> Saga[OrderFacts]:
         facts, before = saga.facts, saga.stored
         is_new = before is not None and facts.attempt > before.attempt
-        if is_new and facts.decision is Decision.reject and _is_held(facts):
+        if is_new and facts.decision is Decision.reject and was_reviewed(facts):
             saga = replace(saga, facts=replace(facts, decision=Decision.review))
         return super().save(saga, events, **more)
 
@@ -65,9 +66,9 @@ class ChargesWhatAClerkKeeps(SqlOrders):
         saga = super()._read(connection, key)
         facts, lapses = saga.facts, saga.facts.expires_at
         is_due = lapses is not None and self.world.hub.now() >= lapses - timedelta(days=1)
-        if not is_due or not facts.is_held or facts.hold_reason == "review":
+        if not is_due or not facts.is_suspended or facts.suspense_reason == "review":
             return saga
-        freed = replace(facts, is_held=False, hold_reason="", credit="accepted")
+        freed = replace(facts, is_suspended=False, suspense_reason="", credit="accepted")
         return replace(saga, facts=freed)
 
 
@@ -81,10 +82,6 @@ class ForgetsTheRest(SqlOrders):
             if saga.facts.captures
             else saga
         )
-
-
-def _is_held(facts: OrderFacts) -> bool:
-    return facts.payment is not None and facts.payment.status.value in ("in_review", "review_first")
 
 
 LATE_MUTANTS = (

@@ -135,8 +135,8 @@ class FacadeCommandPartner:
 
     def _demand_holdable(self, command: object) -> None:
         """Refuse to send an order that must be held where the map has no place to say so."""
-        is_held = isinstance(command, AddSalesOrder) and command.is_suspended
-        if is_held and "order_status" not in self._names.post.document.values():
+        is_suspended = isinstance(command, AddSalesOrder) and command.is_suspended
+        if is_suspended and "order_status" not in self._names.post.document.values():
             raise Rejected(
                 "the facade cannot take an order straight into suspense",
                 self._client.faults.where(self._names.post.path),

@@ -251,10 +251,10 @@ def _stands(facts: OrderFacts) -> bool:
     """Say whether a payment holds or has moved money for this order."""
     payment = facts.payment
     is_approved = payment is not None and payment.authorized is not None
-    is_held = is_approved and (facts.captures or not facts.is_reversed)
+    has_money = is_approved and (facts.captures or not facts.is_reversed)
     left = facts.captured_minor() - facts.returned_minor
     is_given_back = facts.stop is not None and facts.stop.ends_as is not OrderState.completed
-    return bool(is_held) and not (is_given_back and left <= 0)
+    return bool(has_money) and not (is_given_back and left <= 0)
 
 
 def _is_behind(saga: Saga[OrderFacts]) -> bool:

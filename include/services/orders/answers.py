@@ -100,12 +100,12 @@ def _ask_release(
     if found is not None and found.is_cancelled:
         stop = Stop("clerk", f"sales order {found.sales_order} was cancelled in SYSPRO")
         return replace(facts, is_order_cancelled=True, stop=stop), Event("cancelled in SYSPRO", {})
-    if found is not None and found.status == SUSPENDED and not facts.is_held:
-        facts = replace(facts, is_held=True, hold_reason="found in suspense")
+    if found is not None and found.status == SUSPENDED and not facts.is_suspended:
+        facts = replace(facts, is_suspended=True, suspense_reason="found in suspense")
         return facts, Event("suspended in SYSPRO", {})
-    if found is None or found.status in NOT_RELEASED or not facts.is_held:
+    if found is None or found.status in NOT_RELEASED or not facts.is_suspended:
         return facts, None
-    return replace(facts, is_held=False, hold_reason=""), Event("released in SYSPRO", {})
+    return replace(facts, is_suspended=False, suspense_reason=""), Event("released in SYSPRO", {})
 
 
 def _ask_invoice(

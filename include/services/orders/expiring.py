@@ -36,7 +36,7 @@ def on_expiry(facts: OrderFacts, rules: OrderRules) -> OnExpiry:
         return OnExpiry.release
     # Nor is one charged that a clerk has not released, or what they keep of one that has left in
     # part; the card on file gives them more time.
-    is_kept = waits_for_clerk(facts) or (facts.is_held and facts.is_invoiced)
+    is_kept = waits_for_clerk(facts) or (facts.is_suspended and facts.is_invoiced)
     is_charged = rules.on_expiry is OnExpiry.capture
     return OnExpiry.renew if is_kept and is_charged else rules.on_expiry
 

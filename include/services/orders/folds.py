@@ -24,7 +24,7 @@ NOT_PASSED_ON = "not passed on to the processor (Level III)"
 Fold = Callable[[ShopContext, OrderFacts, str, Effect, datetime], tuple[OrderFacts, Event]]
 
 
-def hold_reason(facts: OrderFacts) -> str:
+def reason_to_suspend(facts: OrderFacts) -> str:
     """Say why a sales order must not be worked on yet; '' if it may."""
     if is_under_review(facts):
         return "review"
@@ -137,9 +137,11 @@ def _sales_order_there(
     number = str(found.get("sales_order") or effect.their_key)
     # As it was sent, not as it would be sent now: the review may have ended meanwhile.
     sent = json.loads(effect.payload)
-    is_suspended = sent["is_suspended"]
-    reason = (hold_reason(facts) or "review") if is_suspended else _found_held(facts, effect)
-    facts = replace(facts, sales_order=number, is_held=bool(reason), hold_reason=reason)
+    if sent["is_suspended"]:
+        reason = reason_to_suspend(facts) or "review"
+    else:
+        reason = _found_suspended(facts, effect)
+    facts = replace(facts, sales_order=number, is_suspended=bool(reason), suspense_reason=reason)
     # Whoever has an order there is a customer, whichever of the two was looked for.
     customer = facts.customer or str(sent["customer"])
     facts = replace(facts, customer=customer, is_customer_known=True)
@@ -149,7 +151,7 @@ def _sales_order_there(
     return facts, Event("sales order in SYSPRO", detail)
 
 
-def _found_held(facts: OrderFacts, effect: Effect) -> str:
+def _found_suspended(facts: OrderFacts, effect: Effect) -> str:
     """Say why an order that a store had forgotten is in suspense; '' where it is not.
 
     Our own review has left it there, and releases it; what else did is released by a clerk.
@@ -164,9 +166,9 @@ def _moved_order(
 ) -> tuple[OrderFacts, Event]:
     name = name_of(step)
     if name == "hold":
-        facts = replace(facts, is_held=True, hold_reason="review")
+        facts = replace(facts, is_suspended=True, suspense_reason="review")
     elif name == "release":
-        facts = replace(facts, is_held=False, hold_reason="")
+        facts = replace(facts, is_suspended=False, suspense_reason="")
     else:
         facts = replace(facts, is_order_cancelled=True)
     return facts, Event(f"sales order: {name}", {"sales_order": facts.sales_order})

@@ -13,14 +13,14 @@ FORGOTTEN = "forgotten: "  # begins the question for a step
 
 
 def to_seek(
-    order: Order, facts: OrderFacts, *, is_held: bool, is_lapsing: bool = False
+    order: Order, facts: OrderFacts, *, has_money: bool, is_lapsing: bool = False
 ) -> Ask | None:
     """Ask for the next step that may be forgotten: what nobody knows of is not taken back.
 
     Args:
         order: the order.
         facts: as they are.
-        is_held: an authorisation of it holds money, or a capture has taken some.
+        has_money: an authorisation of it holds money, or a capture has taken some.
         is_lapsing: the authorisation has been due to be renewed; whoever did has reversed it.
     """
     steps = list[str]()
@@ -30,7 +30,7 @@ def to_seek(
         steps.append(f"authorize|{facts.attempt}")
     if is_lapsing:
         steps += _renewals(order, facts)
-    if is_held:
+    if has_money:
         steps += [] if facts.sales_order else ["sales_order|1"]
         # What was refused a person may have replayed since: that is forgotten as well.
         steps += [one for one in facts.left_behind if name_of(one) == "capture"]

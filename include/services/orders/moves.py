@@ -80,12 +80,12 @@ def next_move(it: Situation) -> Move:
         return Rest(OrderState.stuck, _CONTRADICTED)
     if facts.payment.status is PaymentStatus.review_first and facts.decision is not Decision.accept:
         return _rest(it, OrderState.in_review, _UNDECIDED)
-    return _asking(it, _expire(it) or _deliver(it) or _settle(it))
+    return _asking(it, _expire(it) or _deliver(it) or _collect(it))
 
 
 def _seek(it: Situation) -> Move | None:
-    is_held = _is_held(it.facts) or bool(it.facts.captures)
-    return to_seek(it.order, it.facts, is_held=is_held, is_lapsing=it.is_expiring)
+    has_money = _holds_money(it.facts) or bool(it.facts.captures)
+    return to_seek(it.order, it.facts, has_money=has_money, is_lapsing=it.is_expiring)
 
 
 def _pay(it: Situation) -> Move:
@@ -171,7 +171,7 @@ def _deliver(it: Situation) -> Move | None:
 def _hold(it: Situation) -> Move | None:
     facts = it.facts
     if is_under_review(facts):
-        if not facts.is_held and not facts.is_invoiced:
+        if not facts.is_suspended and not facts.is_invoiced:
             return Perform(_of_sales_order("hold", facts))
         return _receive(facts) or _rest(it, OrderState.in_review, _UNDECIDED)
     if waits_for_clerk(facts):
@@ -181,7 +181,7 @@ def _hold(it: Situation) -> Move | None:
             reason = f"held in SYSPRO: credit {facts.credit}{why}"
         state = OrderState.captured if facts.captures else OrderState.booked
         return _receive(facts) or _look(it, "release", _LOOK_FOR_RELEASE, state, reason)
-    if facts.is_held and not facts.is_invoiced:  # SYSPRO releases nothing that has left
+    if facts.is_suspended and not facts.is_invoiced:  # SYSPRO releases nothing that has left
         return Perform(_of_sales_order("release", facts))
     return None
 
@@ -198,7 +198,7 @@ def _of_sales_order(name: str, facts: OrderFacts) -> str:
     return f"{name}|{facts.sales_order_version}{again}"
 
 
-def _settle(it: Situation) -> Move:
+def _collect(it: Situation) -> Move:
     """Capture, book the receipt, see the invoice and apply the receipt to it."""
     facts = it.facts
     wanted = to_capture(it.order, facts, it.rules)
@@ -209,7 +209,7 @@ def _settle(it: Situation) -> Move:
         return receiving
     if not facts.captures:
         return _rest(it, OrderState.booked, "captured at shipment")
-    if facts.is_unspent and is_wholly_captured(facts) and _is_held(facts):
+    if facts.is_unspent and is_wholly_captured(facts) and _holds_money(facts):
         return Perform(_reversal("reverse", facts))  # paid back on the same day, and never unwound
     applying = _apply(it)
     if applying is not None:
@@ -288,7 +288,7 @@ def _unwind(it: Situation) -> Move:
         # Looked at again: the refund is asked for after this is written, or its order not told.
         again = it.now + _LOOK_FOR_RETURN
         return Rest(OrderState.cancelling, f"{stop.why}: the captures are given back", again)
-    if _is_held(facts) and facts.is_unspent:
+    if _holds_money(facts) and facts.is_unspent:
         return Perform(_reversal("reverse", facts))
     if not (facts.captures and (stop.keeps_invoice or facts.delivered_minor)):
         return _rest(it, stop.ends_as, stop.why)
@@ -302,7 +302,8 @@ def _reversal(name: str, facts: OrderFacts) -> str:
     return f"{step}.{refused + 1}" if refused else step
 
 
-def _is_held(facts: OrderFacts) -> bool:
+def _holds_money(facts: OrderFacts) -> bool:
+    """Say whether this attempt's authorisation was approved and not reversed."""
     is_approved = facts.payment is not None and facts.payment.authorized is not None
     return is_approved and not facts.is_reversed
 

@@ -143,8 +143,8 @@ class OrderService(Refunding):
             raise Rejected("there is no authorisation to capture", where, "Read the order first.")
         # What would not be held back by the order's own moves is never left to wait.
         will_wait = may_wait and (facts.is_contradicted or is_under_review(facts))
-        is_held = facts.is_contradicted or facts.decision in (Decision.review, Decision.reject)
-        if is_held and not will_wait:
+        is_blocked = facts.is_contradicted or facts.decision in (Decision.review, Decision.reject)
+        if is_blocked and not will_wait:
             raise Rejected("a fraud decision holds it", where, "Wait for the decision.")
         if wanted.currency != order.currency or not 0 < wanted.minor <= left:
             raise Rejected(

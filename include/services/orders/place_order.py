@@ -22,7 +22,7 @@ from include.services.orders.applications import applies_receipts, receipt_refer
 from include.services.orders.closed_periods import moved
 from include.services.orders.commands import Command
 from include.services.orders.driver import Event, Move
-from include.services.orders.folds import FOLDS, hold_reason
+from include.services.orders.folds import FOLDS, reason_to_suspend
 from include.services.orders.forgotten import FORGOTTEN
 from include.services.orders.moves import Situation, next_capture, next_move
 from include.services.orders.ports import ShopContext
@@ -190,7 +190,7 @@ class OrderPlay:
             self.order,
             facts.customer or self._whose(),
             self.desk.today,
-            is_suspended=bool(hold_reason(facts)),
+            is_suspended=bool(reason_to_suspend(facts)),
             is_short=facts.stock == "accepted",
         )
         return self._in_erp(step, content, self.order.amount, self.order.purchase_order)

@@ -112,7 +112,7 @@ class OrderFollower:
         if not is_of(found, saga.facts):
             return False
         is_released = found.status not in NOT_RELEASED and not found.is_cancelled
-        if saga.facts.is_held and is_released:
+        if saga.facts.is_suspended and is_released:
             self.service.orders.amend(order_id, _look_again, Event("changed in SYSPRO", {}, WHO))
         is_over = found.is_complete or found.is_cancelled
         is_ended = saga.state in (OrderState.declined, OrderState.cancelled)

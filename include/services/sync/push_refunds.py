@@ -166,7 +166,7 @@ class RefundPush:
             )
         if known.sales_order != found.sales_order:
             return
-        is_held = other.status in NOT_RELEASED
+        is_suspended = other.status in NOT_RELEASED
 
         def adopted(facts: OrderFacts) -> OrderFacts:
             """What we did to the other, e.g. release it, a clerk does to this one."""
@@ -179,8 +179,8 @@ class RefundPush:
                 sales_order_version=facts.sales_order_version + 1,
                 open_step="" if is_about_it else facts.open_step,
                 forms_noted=tuple(one for one in facts.forms_noted if one != "payment"),
-                is_held=is_held,
-                hold_reason=facts.hold_reason if facts.is_held else "",
+                is_suspended=is_suspended,
+                suspense_reason=facts.suspense_reason if facts.is_suspended else "",
             )
             return adopting.with_problem("") if is_about_it else adopting
 

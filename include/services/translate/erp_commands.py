@@ -53,7 +53,7 @@ def add_sales_order(
     order_date: date,
     addresses: Addresses,
     *,
-    is_held: bool = False,
+    is_suspended: bool = False,
     is_short: bool = False,
 ) -> AddSalesOrder:
     """Return the sales order to create.
@@ -66,7 +66,7 @@ def add_sales_order(
         customer: the SYSPRO key.
         order_date: the merchant's business date.
         addresses: national formats.
-        is_held: straight into suspense, for a fraud review or a credit limit.
+        is_suspended: straight into suspense, for a fraud review or a credit limit.
         is_short: stock was asked for and does not suffice.
 
     Raises:
@@ -93,7 +93,7 @@ def add_sales_order(
         warehouse=shop.warehouse,
         order_type=shop.order_type,
         special_instructions=instructions,
-        is_suspended=is_held,
+        is_suspended=is_suspended,
         allocation=allocation(rules, is_short=is_short),
         prices_include_tax=shop.prices_include_tax and shop.tax is TaxMode.override,
         is_untaxed=shop.tax is TaxMode.override,

@@ -157,7 +157,7 @@ class ShopTranslator:
             customer,
             order_date,
             self.addresses,
-            is_held=is_suspended,
+            is_suspended=is_suspended,
             is_short=is_short,
         )
 

@@ -93,7 +93,7 @@ def _show(context: Tieout, given: argparse.Namespace) -> None:
         "payment": f"{payment.theirs} {payment.request_id} {payment.reason}" if payment else "",
         "lapses": str(facts.expires_at or ""),
         "decision": f"{facts.decision or ''} {facts.decided_by}".strip(),
-        "sales order": f"{facts.sales_order} {facts.hold_reason}".strip(),
+        "sales order": f"{facts.sales_order} {facts.suspense_reason}".strip(),
         "customer": facts.customer,
         "captured": str(Money(facts.captured_minor(), order.currency)),
         "given back": str(Money(facts.returned_minor, order.currency)),
