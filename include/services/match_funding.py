@@ -43,7 +43,7 @@ class FundingResult:
 
     def __str__(self) -> str:
         return (
-            f"{len(self.built)} deposits to book, {len(self.standing)} stand unchanged, "
+            f"{len(self.built)} fundings to book, {len(self.standing)} stand unchanged, "
             f"{self.unexplained} unexplained, {self.open_items} open items"
         )
 

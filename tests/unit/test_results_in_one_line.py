@@ -24,7 +24,7 @@ RESULTS = [
     (BuildResult((), (), ("k1",)), "0 journals built, 0 stand unchanged, 1 wait for their period"),
     (
         FundingResult((), (), 1, 2),
-        "0 deposits to book, 0 stand unchanged, 1 unexplained, 2 open items",
+        "0 fundings to book, 0 stand unchanged, 1 unexplained, 2 open items",
     ),
     (PostResult(("k1", "k2"), ()), "posted k1, k2; parked nothing"),
     (

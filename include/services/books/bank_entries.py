@@ -56,7 +56,7 @@ class Funding:
 
     @property
     def name(self) -> str:
-        """Name the deposit: two entries may pay one batch on one day, and one at two rates.
+        """Name the funding: two entries may pay one batch on one day, and one at two rates.
 
         Ids that hold a mark of the name are written with its code, so that no two share a name.
         """

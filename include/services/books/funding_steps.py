@@ -8,7 +8,7 @@ from include.domain.merchant import Merchant
 from include.domain.settlement import SettlementDay
 from include.services.books.bank_entries import Funding
 from include.services.books.dates import PostingDates
-from include.services.books.deposits import deposit_draft, rounding_draft, take_back
+from include.services.books.funding_drafts import funding_draft, rounding_draft, take_back
 from include.services.books.ports import BookMappings
 from include.services.books.restate import Chain, ChainKey, Continuation, continue_chain
 
@@ -18,7 +18,7 @@ KINDS = (JournalKind.funding, JournalKind.funding_rounding)
 
 @dataclass(frozen=True, slots=True)
 class FundingStep:
-    """How the deposits, or the roundings, of a bank entry go on."""
+    """How the funding, or its rounding, of a bank entry go on."""
 
     entry_key: str
     way: Continuation
@@ -60,9 +60,9 @@ def continue_fundings(
     for funding in fundings:
         when = dates.of(funding.entry.booking_date)
         template = mappings.gl_template(merchant.gl_template, when.posts_on)
-        deposit, rounding = _both(known, funding.name, funding.entry.currency)
-        draft = deposit_draft(day, merchant, funding, deposit, template, when)
-        way = continue_chain(deposit, draft, dates.posts_on)
+        chain, rounding = _both(known, funding.name, funding.entry.currency)
+        draft = funding_draft(day, merchant, funding, chain, template, when)
+        way = continue_chain(chain, draft, dates.posts_on)
         rest = rounding_draft(day, merchant, funding, rounding, way.standing, template, when)
         ways = [way, continue_chain(rounding, rest, dates.posts_on)]
         if funding.entry.key in held:
@@ -72,6 +72,6 @@ def continue_fundings(
 
 
 def _both(known: Mapping[ChainKey, Chain], name: str, currency: str) -> tuple[Chain, Chain]:
-    """Return the deposits and the roundings of a funding, empty where there are none."""
+    """Return the journals of a funding and its roundings, empty where there are none."""
     one, two = (known.get((name, currency, kind.value), Chain(())) for kind in KINDS)
     return one, two

@@ -1,6 +1,6 @@
-"""What a bank entry is booked as: a deposit at one rate, and what that rate leaves in transit.
+"""What a bank entry is booked as: a funding at one rate, and what that rate leaves in transit.
 
-SYSPRO converts a deposit itself, by the one rate it is sent, so a deposit's base amounts are what
+SYSPRO converts a funding itself, by the one rate it is sent, so its base amounts are what
 that conversion makes; the cents by which funds in transit are then off are a GL journal.
 Source: accounting reference, sections 2 and 4.
 """
@@ -27,7 +27,7 @@ from include.services.books.restate import (
 )
 
 
-def deposit_draft(
+def funding_draft(
     day: SettlementDay,
     merchant: Merchant,
     funding: Funding,
@@ -60,16 +60,16 @@ def rounding_draft(
     merchant: Merchant,
     funding: Funding,
     chain: Chain,
-    deposits: Sequence[Journal],
+    booked_as: Sequence[Journal],
     template: GlTemplate,
     when: PostingDate,
 ) -> Journal | None:
-    """Return what the deposits leave in transit in the base currency alone, or ``None``.
+    """Return what its funding journals leave in transit in the base currency alone, or ``None``.
 
-    Where the batches of a rate cancel each other there is no deposit, and still the cents by
+    Where the batches of a rate cancel each other there is no such journal, and still the cents by
     which their conversions differ.
     """
-    taken = sum(line.base.minor for j in deposits for line in j.lines if line.source == NET)
+    taken = sum(line.base.minor for j in booked_as for line in j.lines if line.source == NET)
     rest = Money(-funding.base_minor - taken, merchant.base_currency)
     if not rest.minor:
         return None
@@ -78,17 +78,17 @@ def rounding_draft(
         JournalLine(_account(NET, chain.decided, template), nothing, rest, NET),
         JournalLine(_account(FX_ROUNDING, chain.decided, template), nothing, -rest, FX_ROUNDING),
     ]
-    rate = deposits[0].rate_millionths if deposits else funding.rate_millionths
+    rate = booked_as[0].rate_millionths if booked_as else funding.rate_millionths
     return _draft(day, merchant, funding, when, JournalKind.funding_rounding, rate, lines, {})
 
 
-def take_back(deposit: Chain, rounding: Chain, posts_on: PostsOn) -> list[Continuation]:
-    """Return how the deposit and the rounding of a funding go on that no entry is behind any more.
+def take_back(funding: Chain, rounding: Chain, posts_on: PostsOn) -> list[Continuation]:
+    """Return how a funding and its rounding go on that no entry is behind any more.
 
     SYSPRO converts what is taken back as one amount, and converted each version for itself: the
     cents between the two are a GL journal, so that no account keeps any.
     """
-    back = continue_chain(deposit, _emptied(deposit, posts_on), posts_on)
+    back = continue_chain(funding, _emptied(funding, posts_on), posts_on)
     left = {key: base for key, (_, base) in booked(back.standing).items() if base}
     rest = _cents(back.standing[-1], left, posts_on) if left else None
     return [back, continue_chain(rounding, rest, posts_on)]
@@ -112,7 +112,7 @@ def _cents(back: Journal, left: Mapping[LineKey, int], posts_on: PostsOn) -> Jou
 
 
 def _emptied(chain: Chain, posts_on: PostsOn) -> Journal | None:
-    """Return what SYSPRO holds once a deposit is back: no money, and what conversions leave."""
+    """Return what SYSPRO holds once a funding is back: no money, and what conversions leave."""
     if not chain.decided:
         return None
     last, lines = chain.decided[-1], []
