@@ -10,11 +10,12 @@ import pytest
 
 from include.domain.order_rules import CaptureWhen, OnExpiry
 from include.domain.order_state import OrderState
+from include.domain.order_steps import name_of
 from include.domain.orders import Order, PaymentMethod, PaymentSource
 from include.domain.payments import PaymentStatus
 from include.domain.reviews import Decision, DecisionEvent
 from include.services.effects.ports import Effect, EffectKind, Receipt
-from include.services.orders.steps import STEPS, name_of
+from include.services.orders.steps import STEPS
 from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import authorization, make_rules
 

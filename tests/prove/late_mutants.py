@@ -9,11 +9,11 @@ from sqlalchemy import Connection
 from include.adapters.store.orders import SqlOrders
 from include.domain.erp_orders import ErpOrder
 from include.domain.order_state import OrderFacts
+from include.domain.order_steps import name_of
 from include.domain.reviews import Decision
+from include.domain.standing import was_reviewed
 from include.services.orders.driver import Event, Saga
 from include.services.orders.order_service import OrderService
-from include.services.orders.standing import was_reviewed
-from include.services.orders.steps import name_of
 from include.services.sync.push_refunds import RefundPush
 from tests.prove.world import Variant
 

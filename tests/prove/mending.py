@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 from include.adapters.store.trust import KIND
 from include.domain.errors import Rejected
 from include.domain.order_state import OrderFacts, OrderState
+from include.domain.order_steps import name_of
 from include.domain.reviews import Decision
 from include.services.effects.dead_letters import DeadLetter
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.orders.gateway_refusals import CAPTURE_REFUSED, REVERSAL_REFUSED, refusal_of
 from include.services.orders.own_letters import REST_UNPAID
-from include.services.orders.steps import name_of
 from tests.prove import caring
 from tests.prove.aged import TOO_OLD
 from tests.prove.partner import erp_order

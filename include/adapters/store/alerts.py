@@ -17,9 +17,9 @@ from include.domain.matching import Cause
 from include.domain.order_rules import OrderRules
 from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.refunds import RefundState
+from include.domain.standing import is_under_review, is_wholly_captured
 from include.services.alerts.ports import AlertRow, Seen
 from include.services.effects.ports import EffectKind, EffectState
-from include.services.orders.standing import is_under_review, is_wholly_captured
 
 _RAISED, _CLEARED = "raised", "cleared"
 _ERP = (

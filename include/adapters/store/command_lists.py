@@ -10,7 +10,7 @@ from include.adapters.store.order_tables import orders, refunds
 from include.domain.canonical import from_json
 from include.domain.money import Money
 from include.domain.order_state import ENDED, OrderFacts, OrderState
-from include.services.orders.standing import is_wholly_captured
+from include.domain.standing import is_wholly_captured
 
 _PAGE = 500
 

@@ -10,9 +10,10 @@ from include.adapters.store.dead_letters import close_letter, open_letter
 from include.adapters.store.order_tables import orders
 from include.adapters.store.schema import effects
 from include.domain.order_state import OrderFacts
+from include.domain.order_steps import name_of
 from include.services.orders.driver import Event, Saga
 from include.services.orders.own_letters import own_letters
-from include.services.orders.steps import STEPS, name_of
+from include.services.orders.steps import STEPS
 
 _EFFECT = (
     select(effects.c.currency, effects.c.amount_minor)

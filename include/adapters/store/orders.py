@@ -17,11 +17,11 @@ from include.adapters.store.sagas import SqlSagas
 from include.adapters.store.transactions import flush_with_next, reading
 from include.domain.canonical import from_json, to_json
 from include.domain.errors import Rejected
-from include.domain.order_state import ENDED, OrderFacts, OrderState
+from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order
+from include.domain.standing import state_after
 from include.services.effects.chain import detail_of
 from include.services.orders.driver import Event, Saga, Stale
-from include.services.orders.standing import state_of
 from include.services.orders.stores import Amend, TimelineEntry
 
 _ROW = (
@@ -207,10 +207,7 @@ class SqlOrders(SqlSagas[OrderFacts]):
         for _ in range(_MOST_TRIES):
             saga = self.get(order_id)
             facts = change(saga.facts)
-            # Its new state at once: a sweep during an outage of SYSPRO chooses by it.
-            # One that is stuck by a question stays so until it is asked again.
-            is_open = saga.state not in (*ENDED, OrderState.stuck) and facts != saga.facts
-            state = state_of(facts) if is_open else saga.state
+            state = state_after(saga.state, saga.facts, facts)
             due = replace(saga, facts=facts, state=state, next_at=self.now())
             with suppress(Stale):
                 return self.save(due, [event] if facts != saga.facts else [])

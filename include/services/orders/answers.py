@@ -12,6 +12,7 @@ from include.domain.order_state import OrderFacts, RequestedCapture, Stop
 from include.domain.orders import Order
 from include.domain.payments import StoredToken
 from include.domain.reviews import Decision
+from include.domain.standing import is_under_review, waits_for_clerk
 from include.services.orders.applications import ask_applications
 from include.services.orders.credit import judge
 from include.services.orders.driver import Event
@@ -21,7 +22,6 @@ from include.services.orders.numbering import free_number
 from include.services.orders.own_letters import TIEOUT
 from include.services.orders.ports import ShopContext
 from include.services.orders.renewals import renewal_source
-from include.services.orders.standing import is_under_review, waits_for_clerk
 from include.services.orders.stock_check import ask_stock
 from include.services.orders.whose_customer import account_of
 from include.services.translate.currencies import check_customer_currency

@@ -14,13 +14,13 @@ from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
 from include.domain.payments import Authorized, DecideReview, Reviewed
 from include.domain.reviews import Decision, DecisionEvent, Merged
+from include.domain.standing import is_under_review
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind
 from include.services.effects.states import EXECUTED
 from include.services.orders.commands import Command
 from include.services.orders.driver import Event
 from include.services.orders.order_service import OrderService
-from include.services.orders.standing import is_under_review
 
 _FINAL = (Decision.accept, Decision.reject)
 

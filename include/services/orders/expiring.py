@@ -4,7 +4,7 @@ from datetime import datetime
 
 from include.domain.order_rules import OnExpiry, OrderRules
 from include.domain.order_state import OrderFacts
-from include.services.orders.standing import (
+from include.domain.standing import (
     is_under_review,
     is_wholly_captured,
     waits_for_clerk,

@@ -10,15 +10,15 @@ from include.domain.canonical import from_json
 from include.domain.erp_orders import SUSPENDED
 from include.domain.money import Money
 from include.domain.order_state import CREDIT_HOLDS, Captured, OrderFacts, OrderState, Stop
+from include.domain.order_steps import name_of, number_of
 from include.domain.payments import Authorized, Capture, Moved, PaymentStatus
 from include.domain.reviews import Decision
+from include.domain.standing import is_for_delivered, is_under_review, was_reviewed
 from include.services.effects.ports import Effect, EffectState
 from include.services.effects.states import EXECUTED
 from include.services.orders.driver import Event
 from include.services.orders.gateway_refusals import with_refusal
 from include.services.orders.ports import ShopContext
-from include.services.orders.standing import is_for_delivered, is_under_review, was_reviewed
-from include.services.orders.steps import name_of, number_of
 
 NOT_PASSED_ON = "not passed on to the processor (Level III)"
 Fold = Callable[[ShopContext, OrderFacts, str, Effect, datetime], tuple[OrderFacts, Event]]

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from include.domain.order_state import OrderFacts
+from include.domain.order_steps import name_of
 from include.domain.orders import Order, PaymentMethod
 from include.services.orders.driver import Ask
 from include.services.orders.numbering import next_number
 from include.services.orders.renewals import renewal_source
-from include.services.orders.steps import name_of
 
 FORGOTTEN = "forgotten: "  # begins the question for a step
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from include.domain.errors import Rejected
 from include.domain.order_state import OrderFacts
+from include.domain.order_steps import name_of, number_of
 from include.services.effects.store import DeadLetterNote
 from include.services.orders.numbering import free_number
-from include.services.orders.steps import name_of, number_of
 
 CAPTURE_REFUSED, REVERSAL_REFUSED = "capture_refused", "reversal_refused"  # kinds of dead letter
 _REVERSAL = "the gateway refused the reversal"

@@ -12,6 +12,15 @@ from include.domain.order_state import CREDIT_HOLDS, OrderFacts, OrderState, Req
 from include.domain.orders import LineKind, Order, PaymentMethod
 from include.domain.payments import PaymentStatus
 from include.domain.reviews import Decision
+from include.domain.standing import (
+    NOT_PAID,
+    gives_back,
+    is_all_returned,
+    is_too_late,
+    is_under_review,
+    is_wholly_captured,
+    waits_for_clerk,
+)
 from include.services.orders.driver import Ask, Move, Perform, Rest
 from include.services.orders.expiring import (
     is_expiring,
@@ -22,15 +31,6 @@ from include.services.orders.expiring import (
 from include.services.orders.forgotten import renewal_to_seek, to_seek
 from include.services.orders.numbering import next_number
 from include.services.orders.renewals import renewal_source
-from include.services.orders.standing import (
-    NOT_PAID,
-    gives_back,
-    is_all_returned,
-    is_too_late,
-    is_under_review,
-    is_wholly_captured,
-    waits_for_clerk,
-)
 
 # How often the ERP is asked what a clerk did; the pollers usually know it long before.
 _LOOK_FOR_RELEASE = timedelta(minutes=15)

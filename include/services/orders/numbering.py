@@ -1,7 +1,7 @@
 """The number of an order's next capture: the same again in a store that has forgotten some."""
 
 from include.domain.order_state import OrderFacts
-from include.services.orders.steps import name_of, number_of
+from include.domain.order_steps import name_of, number_of
 
 
 def free_number(facts: OrderFacts) -> int:

@@ -19,8 +19,14 @@ from include.domain.order_state import (
     RequestedCapture,
     Stop,
 )
+from include.domain.order_steps import name_of
 from include.domain.orders import Order
 from include.domain.reviews import Decision, DecisionEvent, Merged
+from include.domain.standing import (
+    gives_back,
+    is_under_review,
+    is_wholly_captured,
+)
 from include.services.effects.engine import Engine
 from include.services.effects.schedule import is_unsent
 from include.services.effects.seek import seek
@@ -34,12 +40,7 @@ from include.services.orders.place_order import OrderPlay, is_wanted
 from include.services.orders.ports import ShopContext
 from include.services.orders.refund_service import Refunding
 from include.services.orders.setting_back import NO_DESK, Stake
-from include.services.orders.standing import (
-    gives_back,
-    is_under_review,
-    is_wholly_captured,
-)
-from include.services.orders.steps import STEPS, name_of
+from include.services.orders.steps import STEPS
 from include.services.orders.stores import Amend, DecisionBook, OrderBook, RefundBook
 from include.services.orders.undrivable import turn_away
 

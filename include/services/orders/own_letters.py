@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.reviews import Decision
+from include.domain.standing import is_under_review, is_wholly_captured
 from include.services.effects.store import DeadLetterNote
 from include.services.orders.gateway_refusals import refusal_of
-from include.services.orders.standing import is_under_review, is_wholly_captured
 
 SHIPPED_UNPAID, REST_UNPAID = "shipped_unpaid", "rest_unpaid"  # kinds of dead letter
 TIEOUT = "tieout"  # as who stopped an order: nobody who would know of its goods

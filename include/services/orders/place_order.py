@@ -13,8 +13,10 @@ from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_lines import part_of
 from include.domain.order_state import Captured, OrderFacts, OrderState
+from include.domain.order_steps import name_of, number_of
 from include.domain.orders import Order, PaymentMethod, reference_of
 from include.domain.payments import Authorize, Authorized, Capture, Reverse
+from include.domain.standing import is_for_delivered, is_too_late, state_of
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.effects.states import SETTLED
 from include.services.orders.answers import ANSWERS
@@ -28,8 +30,7 @@ from include.services.orders.moves import Situation, next_capture, next_move
 from include.services.orders.ports import ShopContext
 from include.services.orders.renewals import renewal_source, renewed, skips_decision
 from include.services.orders.setting_back import Stake
-from include.services.orders.standing import is_for_delivered, is_too_late, state_of
-from include.services.orders.steps import FORWARD, STEPS, UNWINDING, name_of, number_of
+from include.services.orders.steps import FORWARD, STEPS, UNWINDING
 from include.services.orders.whose_customer import account_of
 
 Seek = Callable[[Effect], Effect | None]  # None: it is not there

@@ -13,6 +13,7 @@ from include.domain.canonical import from_json
 from include.domain.erp_orders import SetCustomField
 from include.domain.money import Money
 from include.domain.order_lines import part_of
+from include.domain.order_steps import name_of, number_of
 from include.domain.orders import Order, reference_of
 from include.domain.payments import Moved, Refund, Void
 from include.domain.refunds import Part, RefundFacts, RefundState, Ruling, Way
@@ -23,7 +24,6 @@ from include.services.orders.driver import Event, Move, Perform, Rest, Saga
 from include.services.orders.folds import NOT_PASSED_ON, is_there
 from include.services.orders.ports import ShopContext
 from include.services.orders.setting_back import Stake
-from include.services.orders.steps import name_of, number_of
 
 _LONGEST_NOTE = 60  # characters of the custom form's field, as shops.yaml has it designed
 _KINDS: Mapping[str, EffectKind] = {

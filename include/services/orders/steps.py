@@ -53,13 +53,3 @@ ABOUT_THE_SALES_ORDER = frozenset(("hold", "release", "cancel_order", "note_paym
 FORWARD = frozenset(("authorize", "customer", "sales_order", "hold", "release", "capture"))
 # "give_back" is a refund saga of its own (``refund_saga.py``): a void while no batch has taken the
 # capture, else a refund, then the books and the shop.
-
-
-def name_of(step: str) -> str:
-    """``capture|2`` is ``capture``."""
-    return step.partition("|")[0]
-
-
-def number_of(step: str) -> int:
-    """``capture|2`` is 2, and so is ``refund|2.3``, its third attempt."""
-    return int(step.partition("|")[2].partition(".")[0])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from include.domain.order_state import ENDED
 from include.domain.payments import StoredToken
 from include.domain.people import mail_key
-from include.services.orders.standing import state_of
+from include.domain.standing import state_of
 from include.services.profiles.keep_tokens import links_of, tokens_of
 from include.services.profiles.ports import AuditLog, KeptToken, TokenBook, TokenState
 from include.services.profiles.remove_tokens import TokenRemover

@@ -13,8 +13,8 @@ from include.domain.erp_orders import Shipment
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
+from include.domain.standing import state_of
 from include.domain.stock import Product, StockLevel
-from include.services.orders.standing import state_of
 from include.services.profiles.whose_token import WhoseToken
 from include.services.shop.ports import ShopOrder, ShopRefund
 from include.services.sync.follow_orders import OrderFollower

@@ -14,7 +14,7 @@ from include.adapters.store.order_screen import ShownOrder
 from include.domain.money import Money, total
 from include.domain.order_state import OrderState
 from include.domain.refunds import RefundState
-from include.services.orders.standing import is_wholly_captured
+from include.domain.standing import is_wholly_captured
 from include.services.orders.stores import TimelineEntry
 from include.wiring import Tieout, tieout
 from tieout.cursor import at_and_name, cursor_of

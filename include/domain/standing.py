@@ -1,12 +1,12 @@
 """Where an order stands, read from its facts alone: pure questions with a yes or no.
 
-What follows from them is in ``moves``.
+What follows from them is in ``services/orders/moves.py``.
 """
 
-from include.domain.order_state import CREDIT_HOLDS, OrderFacts, OrderState
+from include.domain.order_state import CREDIT_HOLDS, ENDED, OrderFacts, OrderState
+from include.domain.order_steps import name_of
 from include.domain.payments import PaymentStatus
 from include.domain.reviews import Decision
-from include.services.orders.steps import name_of
 
 NOT_PAID = (
     PaymentStatus.declined,
@@ -31,6 +31,16 @@ def state_of(facts: OrderFacts) -> OrderState:
         is_over = facts.is_invoiced and is_wholly_captured(facts)
         return OrderState.completed if is_over else OrderState.captured
     return OrderState.booked if facts.sales_order else OrderState.authorized
+
+
+def state_after(state: str, before: OrderFacts, after: OrderFacts) -> str:
+    """Name the state once facts were changed from outside the order's saga.
+
+    At once: a sweep during an outage of SYSPRO chooses by it. One that is stuck by a question
+    stays so until it is asked again.
+    """
+    is_open = state not in (*ENDED, OrderState.stuck) and after != before
+    return state_of(after) if is_open else state
 
 
 def is_too_late(facts: OrderFacts) -> bool:
