@@ -45,6 +45,20 @@ class Way(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RefundRow:
+    """What was asked for, as it was asked."""
+
+    refund_id: str
+    order_id: str
+    origin: str  # credit_note, cancellation, closed_short, shop, api
+    origin_key: str
+    amount: Money
+    asked_by: str
+    approved_by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """What one capture gives back."""
 

@@ -139,7 +139,7 @@ def match_lines(
         paired = pair_plain(lines_path, documents_path, loaded, day, merchant, history)
         scene = set_scene(paired, lines_path, documents_path, day, history)
         # The rules hold the interpreter and one core; columns are read and written meanwhile.
-        writer.begin(lines_path, documents_path, paired)
+        writer.begin(lines_path, paired.keys.line_numbers, documents_path, paired.document_of_line)
         drifting = beside.submit(
             fees.drifts, lines_path, merchant.merchant_id, on, mappings, layouts, history
         )

@@ -21,10 +21,9 @@ from include.domain.erp_orders import Shipment
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.payments import Authorized, PaymentStatus
-from include.domain.refunds import RefundState
+from include.domain.refunds import RefundRow, RefundState
 from include.services.api.clients import add_client
 from include.services.api.ports import Role
-from include.services.orders.refund_saga import RefundRow
 from tests.api.conftest import Kit, build_kit
 from tests.unit.shop_orders import translator, woo_order
 from tieout.api.document import document_of

@@ -9,7 +9,7 @@ from include.domain.payments import PaymentStatus
 from include.domain.refunds import RefundState
 from include.domain.reviews import Decision, DecisionEvent
 from include.services.effects.ports import Effect, EffectKind, Receipt
-from include.services.orders.driver import Event
+from include.services.orders.sagas import Event
 from tests.api.conftest import Kit, SystemClock
 from tests.orders.partners import authorization
 from tieout.api.answers import OrderAnswer

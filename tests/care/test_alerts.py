@@ -21,7 +21,7 @@ from include.mappings.load import load_mappings
 from include.services.alerts.raise_alerts import RaiseAlerts, Told
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.late_files import awaited_items
-from include.services.orders.driver import Event
+from include.services.orders.sagas import Event
 from include.services.sync.ports import Tally, work_on
 from tests.care.conftest import Care
 from tests.orders.conftest import make_order

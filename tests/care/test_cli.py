@@ -19,7 +19,7 @@ from include.services.effects.dead_letters import DeadLetter
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.inbox.ports import Conclusion, InboxState, Incoming
 from include.services.next_actions import ROWS, NextAction, suggest
-from include.services.orders.driver import Event
+from include.services.orders.sagas import Event
 from include.services.orders.setting_back import NO_DESK
 from include.wiring import Settings, Tieout
 from tests.care.conftest import Care

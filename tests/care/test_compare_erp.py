@@ -10,7 +10,7 @@ from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
 from include.domain.order_state import OrderState
 from include.services.effects.ports import Effect, EffectKind, Receipt
-from include.services.orders.driver import Event
+from include.services.orders.sagas import Event
 from tests.care.systems import DAY, Systems
 from tests.care.systems import systems as systems
 from tests.orders.conftest import make_order

@@ -13,7 +13,7 @@ from include.domain.order_state import OrderFacts
 from include.domain.orders import Order, PaymentMethod, PaymentSource
 from include.domain.payments import DeleteToken, StoredToken
 from include.services.effects.ports import Effect, EffectKind, Receipt
-from include.services.orders.driver import Event
+from include.services.orders.sagas import Event
 from include.services.profiles.keep_tokens import keep_tokens
 from include.services.profiles.ports import TokenState
 from include.services.profiles.remove_tokens import GONE

@@ -18,7 +18,7 @@ from include.domain.order_state import OrderFacts
 from include.domain.payments import DeleteToken, StoredToken
 from include.domain.people import mail_key
 from include.services.effects.ports import Effect, EffectKind, Receipt
-from include.services.orders.driver import Event
+from include.services.orders.sagas import Event
 from include.services.profiles.check_profiles import LETTER_KIND, REFUSED, ProfileCheck
 from include.services.profiles.forget_shopper import ForgetShopper
 from include.services.profiles.join_duplicates import DuplicateJoiner

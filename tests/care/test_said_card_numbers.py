@@ -19,7 +19,7 @@ from include.domain.reviews import Decision
 from include.domain.settlement import SettlementDay
 from include.services.effects.ports import EffectKind
 from include.services.orders.decide_review import decide_review
-from include.services.orders.driver import Event
+from include.services.orders.sagas import Event
 from include.wiring import Settings, Tieout
 from tests.care.conftest import Care
 from tests.care.test_cli import at_the_desk as at_the_desk

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from include.adapters.cybersource.client import Client
-from include.adapters.cybersource.pace import timings
 from include.adapters.cybersource.partners import partners_of
 from include.adapters.cybersource.settings import Settings
 from include.adapters.cybersource.signing import utc_now
+from include.adapters.cybersource.timings import timings
 from include.adapters.http.transport import HttpTransport
 from include.adapters.settings_file import ROOT, read_settings
 from include.domain.orders import reference_of

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from include.adapters.cybersource.client import Client
-from include.adapters.cybersource.pace import timings
 from include.adapters.cybersource.partners import partners_of
 from include.adapters.cybersource.signing import utc_now
+from include.adapters.cybersource.timings import timings
 from include.adapters.http.transport import HttpTransport
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind, EffectState

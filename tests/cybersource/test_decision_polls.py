@@ -9,8 +9,8 @@ import pytest
 
 from include.adapters.cybersource.client import Client
 from include.adapters.cybersource.decisions import DecisionPoller
-from include.adapters.cybersource.pace import GATEWAY_KINDS, timings
 from include.adapters.cybersource.reasons import BuiltInReasons, ReasonTable
+from include.adapters.cybersource.timings import GATEWAY_KINDS, timings
 from include.domain.calendar import Window
 from include.domain.errors import Rejected, Retryable
 from include.domain.payment_meanings import Meaning

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from include.adapters.cybersource.pace import ROTATE_AGAIN, webhook_timings
+from include.adapters.cybersource.timings import ROTATE_AGAIN, webhook_timings
 from include.adapters.cybersource.webhooks.admin import Webhooks
 from include.adapters.cybersource.webhooks.keys import KeyPartner
 from include.adapters.cybersource.webhooks.partner import SubscriptionPartner, Wish

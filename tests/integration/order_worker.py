@@ -19,11 +19,11 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from include.adapters.cybersource.client import Client
-from include.adapters.cybersource.pace import timings
 from include.adapters.cybersource.partners import partners_of
 from include.adapters.cybersource.payments import Payments
 from include.adapters.cybersource.settings import Settings
 from include.adapters.cybersource.signing import utc_now
+from include.adapters.cybersource.timings import timings
 from include.adapters.http.transport import HttpTransport
 from include.adapters.http.wire import Request, Response
 from include.adapters.settings_file import ROOT, read_settings

@@ -19,7 +19,7 @@ from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.orders import order_id_of, reference_of
 from include.sandbox import Sandbox, start
-from include.services.orders.driver import Saga
+from include.services.orders.sagas import Saga
 from include.wiring import Settings, Tieout
 from tieout.desks.order_desk import Desks
 from tieout.desks.order_feeds import hear_erp, shop_sync

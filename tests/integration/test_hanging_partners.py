@@ -17,7 +17,7 @@ from include.domain.order_state import OrderState
 from include.domain.orders import order_id_of
 from include.services.effects.ports import EffectKind, EffectState
 from include.services.orders import breaker
-from include.services.orders.driver import Event
+from include.services.orders.sagas import Event
 from tests.integration.play import SHOP, Play
 from tests.integration.play import play as play
 from tieout.api.joined import joined

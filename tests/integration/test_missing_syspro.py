@@ -4,7 +4,7 @@ import pytest
 
 from include.domain.order_state import OrderState
 from include.domain.orders import order_id_of
-from include.services.orders.driver import Event
+from include.services.orders.sagas import Event
 from tests.integration.play import SHOP, Play
 from tests.integration.play import play as play
 from tieout.desks.order_desk import Desks

@@ -9,7 +9,7 @@ from include.domain.money import Money
 from include.domain.order_state import OrderState
 from include.services.effects.ports import EffectKind
 from include.services.next_actions import suggest
-from include.services.orders.driver import Event
+from include.services.orders.sagas import Event
 from tests.integration.play import Play
 
 

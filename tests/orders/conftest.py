@@ -28,9 +28,9 @@ from include.domain.orders import (
 )
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind, Timings
-from include.services.orders.driver import Saga
 from include.services.orders.order_service import OrderService
 from include.services.orders.ports import NO_LINKS, CustomerLinks
+from include.services.orders.sagas import Saga
 from tests.effects import ManualClock
 from tests.orders.partners import (
     FakeErp,

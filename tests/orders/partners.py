@@ -43,13 +43,12 @@ from include.domain.payments import (
     Reviewed,
     StoredToken,
 )
-from include.domain.refunds import RefundState
+from include.domain.refunds import RefundRow, RefundState
 from include.domain.shops import CustomerBasis
 from include.domain.stock import Product, StockLevel
 from include.services.effects.departure import depart
 from include.services.effects.ports import Difference, Effect, EffectKind, Found, Receipt
 from include.services.orders.ports import ShopContext
-from include.services.orders.refund_saga import RefundRow
 
 Answer = Callable[[Effect], Receipt]
 _GATEWAY = (

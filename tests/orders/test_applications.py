@@ -15,7 +15,7 @@ from include.domain.order_state import Application, Captured, OrderFacts, OrderS
 from include.domain.orders import Order
 from include.services.effects.ports import Effect, EffectKind, EffectState, Receipt
 from include.services.orders.applications import plan, receipt_reference
-from include.services.orders.driver import Event
+from include.services.orders.sagas import Event
 from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import PlainTranslator, make_rules
 

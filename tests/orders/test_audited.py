@@ -13,7 +13,7 @@ from include.domain.errors import Rejected
 from include.domain.order_rules import CaptureWhen
 from include.domain.order_state import OrderFacts
 from include.domain.reviews import Decision
-from include.services.orders.driver import Event
+from include.services.orders.sagas import Event
 from tests.orders.conftest import Kit, make_order
 
 Deed = Callable[[Kit, str], object]

@@ -11,7 +11,7 @@ from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order, PaymentMethod, PaymentSource, reference_of
 from include.domain.payments import Moved
 from include.services.effects.ports import Effect, EffectKind, Receipt
-from include.services.orders.driver import Event
+from include.services.orders.sagas import Event
 from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import as_evidence, authorization, make_rules
 

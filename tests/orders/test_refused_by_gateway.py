@@ -16,7 +16,7 @@ from include.domain.payments import Capture, Moved
 from include.services.effects.dead_letters import DeadLetter
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.next_actions import suggest
-from include.services.orders.driver import Event
+from include.services.orders.sagas import Event
 from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import as_evidence
 

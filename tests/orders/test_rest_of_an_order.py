@@ -20,7 +20,7 @@ from include.domain.orders import Order, PaymentMethod, PaymentSource
 from include.domain.payments import Authorize, Capture, PaymentStatus
 from include.domain.reviews import Decision, DecisionEvent
 from include.services.effects.ports import Effect, EffectKind
-from include.services.orders.driver import Event
+from include.services.orders.sagas import Event
 from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import authorization, make_rules
 from tests.orders.test_closed_short import COMPLETE, Site, Syspro, number_of

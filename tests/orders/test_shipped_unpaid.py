@@ -14,7 +14,7 @@ from include.domain.payments import PaymentStatus
 from include.domain.reviews import Decision, DecisionEvent
 from include.services.effects.ports import EffectKind
 from include.services.orders.ask_reviews import question
-from include.services.orders.driver import Event
+from include.services.orders.sagas import Event
 from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import authorization
 

@@ -14,8 +14,8 @@ from include.domain.order_state import OrderFacts, OrderState, Stop
 from include.domain.orders import Order
 from include.domain.payments import Capture
 from include.services.effects.ports import Effect, EffectKind, Receipt
-from include.services.orders.driver import Event
 from include.services.orders.numbering import free_number
+from include.services.orders.sagas import Event
 from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import make_rules
 

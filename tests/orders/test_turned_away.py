@@ -13,8 +13,8 @@ from include.domain.errors import IntegrationError, Rejected, Retryable, Unconfi
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.refunds import RefundState
-from include.services.orders.driver import Event, Saga
 from include.services.orders.place_order import OrderPlay
+from include.services.orders.sagas import Event, Saga
 from include.services.orders.setting_back import Stake, is_set_back, set_back
 from tests.orders.conftest import Kit, make_order
 from tests.orders.test_set_back import UNMAPPED, break_some, letters, sweep

@@ -11,7 +11,7 @@ from include.domain.order_rules import CaptureWhen
 from include.domain.order_state import OrderState
 from include.domain.orders import Order
 from include.services.effects.ports import EffectKind
-from include.services.orders.driver import Event
+from include.services.orders.sagas import Event
 from tests.orders.conftest import Kit, make_order
 
 

@@ -12,8 +12,8 @@ from include.domain.order_state import OrderFacts
 from include.domain.order_steps import name_of
 from include.domain.reviews import Decision
 from include.domain.standing import was_reviewed
-from include.services.orders.driver import Event, Saga
 from include.services.orders.order_service import OrderService
+from include.services.orders.sagas import Event, Saga
 from include.services.sync.push_refunds import RefundPush
 from tests.prove.world import Variant
 

@@ -14,15 +14,14 @@ from include.domain.erp_orders import ErpDocument, UnreadableRow
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
-from include.domain.refunds import RefundFacts
+from include.domain.refunds import RefundFacts, RefundRow
 from include.domain.reviews import Decision, DecisionEvent
 from include.domain.shops import Ask
 from include.services.books.journal_lines import Amounts, settlement_amounts
 from include.services.effects.engine import Engine
 from include.services.orders.decide_review import Decided, decide_review
-from include.services.orders.driver import Event, Saga
 from include.services.orders.order_service import OrderService
-from include.services.orders.refund_saga import RefundRow
+from include.services.orders.sagas import Event, Saga
 from include.services.shop.ports import ShopOrder
 from include.services.sync.push_refunds import RefundPush
 from include.services.sync.sync_shop import ShopSync

@@ -17,8 +17,8 @@ from include.domain.reviews import Decision, DecisionEvent, Merged
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.inbox.handle_events import Handler, NotYet
 from include.services.inbox.ports import InboxRow
-from include.services.orders.driver import Event, Saga
 from include.services.orders.order_service import OrderService
+from include.services.orders.sagas import Event, Saga
 from include.services.sync.push_refunds import RefundPush
 from tests.prove.partner import SimulatedPartner
 from tests.prove.world import Variant

@@ -9,7 +9,7 @@ import pytest
 from include.domain.commissioning import Probe
 from include.domain.errors import Rejected
 from include.domain.order_state import OrderFacts, OrderState
-from include.services.orders.driver import Event
+from include.services.orders.sagas import Event
 from include.wiring import Settings, Tieout
 from tests.effects import TIMINGS
 from tests.orders.conftest import make_order

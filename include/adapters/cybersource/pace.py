@@ -1,4 +1,4 @@
-"""The fields of a connection that pace its writes and guard its webhooks, and what they come to.
+"""The fields of a connection that pace its writes and guard its webhooks.
 
 Source: reliability reference, 2.1 (timings; Q never below 60 s, F4) and F8 (webhook keys).
 """
@@ -7,37 +7,14 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from include.domain.errors import Rejected
-from include.services.effects.ports import EffectKind, Timings
 
-if TYPE_CHECKING:
-    from include.adapters.cybersource.settings import Settings
-
-# What a person does about a key whose answer was lost: no call lists keys.
-ROTATE_AGAIN = (
-    "Rotate once more: a key nobody holds harms nobody, but until then what is signed with it is "
-    "refused, and the pollers bring what it told."
-)
 _SHORTEST_Q_S = 60.0  # the vendor asks to wait so long before an authorization is reversed
 _SLACK_S = 10.0  # ``Timings.send_slack``
 _LONGEST_TOLERANCE_S = 7 * 24 * 3600.0
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
-GATEWAY_KINDS = (
-    EffectKind.payment_authorization,
-    EffectKind.payment_capture,
-    EffectKind.payment_refund,
-    EffectKind.payment_void,
-    EffectKind.payment_reversal,
-    EffectKind.review_decision,
-    EffectKind.token_deletion,
-)
-# An analyst also decides at the vendor's own desk, and a token may be gone already: look first.
-_OTHERS_WRITE_TOO = (EffectKind.review_decision, EffectKind.token_deletion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,36 +24,6 @@ class Pace:
     quiescence_s: float = 300.0
     look_gap_s: float = 60.0  # longer than the search index lags
     max_sends: int = 3
-
-
-def timings(settings: "Settings") -> Mapping[EffectKind, Timings]:
-    """Return what the effects engine waits for, per kind of write at this account."""
-    found = {}
-    for kind in GATEWAY_KINDS:
-        is_authorization = kind is EffectKind.payment_authorization
-        limits = settings.authorizations if is_authorization else settings.calls
-        found[kind] = Timings(
-            deadline=timedelta(seconds=limits.deadline_s),
-            quiescence=timedelta(seconds=settings.pace.quiescence_s),
-            look_gap=timedelta(seconds=settings.pace.look_gap_s),
-            max_sends=settings.pace.max_sends,
-            looks_first=kind in _OTHERS_WRITE_TOO,
-        )
-    return found
-
-
-def webhook_timings(settings: "Settings") -> Mapping[EffectKind, Timings]:
-    """Return what the engine waits for, per kind of an admin's call: as patient as a case action.
-
-    What was made by a lost call cannot be looked up. A key is a person's matter at once; a test
-    notification is asked for again, which harms nobody.
-    """
-    patient = timings(settings)[EffectKind.review_decision]
-    return {
-        EffectKind.webhook_subscription: patient,
-        EffectKind.webhook_key: replace(patient, looks_first=False, unknown_do=ROTATE_AGAIN),
-        EffectKind.webhook_test: replace(patient, looks_first=False),
-    }
 
 
 def read_pace(text: Mapping[str, str], where: str) -> Pace:

@@ -11,8 +11,8 @@ from include.adapters.store.order_tables import orders
 from include.adapters.store.schema import effects
 from include.domain.order_state import OrderFacts
 from include.domain.order_steps import name_of
-from include.services.orders.driver import Event, Saga
 from include.services.orders.own_letters import own_letters
+from include.services.orders.sagas import Event, Saga
 from include.services.orders.steps import STEPS
 
 _EFFECT = (

@@ -21,7 +21,7 @@ from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order
 from include.domain.standing import state_after
 from include.services.effects.chain import detail_of
-from include.services.orders.driver import Event, Saga, Stale
+from include.services.orders.sagas import Event, Saga, Stale
 from include.services.orders.stores import Amend, TimelineEntry
 
 _ROW = (

@@ -17,14 +17,14 @@ from include.domain.order_state import OrderFacts
 from include.domain.refunds import (
     WITHIN_LIMIT,
     RefundFacts,
+    RefundRow,
     RefundState,
     Ruling,
     demand_young,
     is_within_limit,
     plan,
 )
-from include.services.orders.driver import Event
-from include.services.orders.refund_saga import RefundRow
+from include.services.orders.sagas import Event
 
 # Built once: a statement costs more to put together than to run.
 _FIND = select(refunds).where(refunds.c.refund_id == bindparam("of_refund"))

@@ -5,9 +5,8 @@ from typing import Any
 
 from include.domain.canonical import from_json, to_json
 from include.domain.money import Money
-from include.domain.refunds import WITHIN_LIMIT, RefundFacts, RefundState, Ruling
-from include.services.orders.driver import Saga
-from include.services.orders.refund_saga import RefundRow
+from include.domain.refunds import WITHIN_LIMIT, RefundFacts, RefundRow, RefundState, Ruling
+from include.services.orders.sagas import Saga
 
 
 def first_row(row: RefundRow, facts: RefundFacts, now: datetime) -> dict[str, Any]:

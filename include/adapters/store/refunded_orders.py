@@ -14,7 +14,7 @@ from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.refunds import RefundFacts, with_voids
-from include.services.orders.driver import Event, Saga
+from include.services.orders.sagas import Event, Saga
 
 # Built once: a statement costs more to put together than to run.
 _MONEY = select(

@@ -19,6 +19,7 @@ from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.refunds import (
     RefundFacts,
+    RefundRow,
     RefundState,
     Ruling,
     demand_approvable,
@@ -26,8 +27,7 @@ from include.domain.refunds import (
     is_refused,
 )
 from include.services.effects.store import Lease
-from include.services.orders.driver import Event, Saga
-from include.services.orders.refund_saga import RefundRow
+from include.services.orders.sagas import Event, Saga
 
 # Built once: a statement costs more to put together than to run.
 _DUE = (

@@ -15,14 +15,14 @@ from include.adapters.store.leases import give_back, take_lease
 from include.adapters.store.transactions import reading
 from include.services.effects.chain import Signed
 from include.services.effects.store import Lease
-from include.services.orders.driver import Event, Saga, Stale
+from include.services.orders.sagas import Event, Saga, Stale
 from include.services.orders.setting_back import Letter
 
 F = TypeVar("F")
 
 
 class SqlSagas(ABC, Generic[F]):
-    """Satisfies ``orders.driver.SagaStore``; a subclass says which table, and what it tells."""
+    """Satisfies ``orders.sagas.SagaStore``; a subclass says which table, and what it tells."""
 
     subject: str  # what the audit chain calls one: order, refund
 

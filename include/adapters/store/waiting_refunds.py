@@ -8,9 +8,8 @@ from sqlalchemy import Engine, select
 from include.adapters.store.order_tables import orders, refunds
 from include.domain.canonical import from_json
 from include.domain.money import Money
-from include.domain.refunds import RefundFacts, RefundState
+from include.domain.refunds import RefundFacts, RefundRow, RefundState
 from include.services.orders.ask_refunds import WaitingRefund, digest_of, key_of
-from include.services.orders.refund_saga import RefundRow
 
 _MOST = 500  # questions of one run; more than that is not a matter of one person
 

@@ -13,8 +13,8 @@ from include.services.comparing.ports import ErpFeed, Findings, has_form
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind
 from include.services.effects.states import EXECUTED
-from include.services.orders.driver import Event, Saga
 from include.services.orders.order_service import OrderService
+from include.services.orders.sagas import Event, Saga
 
 _DO = "It is worked on; if SYSPRO answers and this stays, see the order's timeline."
 

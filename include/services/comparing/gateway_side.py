@@ -26,8 +26,8 @@ from include.services.comparing.reverse_duplicate import is_reversed
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.effects.states import EXECUTED
-from include.services.orders.driver import Event
 from include.services.orders.order_service import OrderService
+from include.services.orders.sagas import Event
 
 TakeOrder = Callable[[str], bool]  # by purchase order; whether its shop had it and it is ours now
 _ASK = (

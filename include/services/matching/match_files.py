@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from include.services.matching.pairing import Paired
+    from include.services.matching.plain import Rows
 
 _BATCH = 20_000
 
@@ -42,15 +42,20 @@ class MatchWriter:
         self.documents, self._explained, self._plain = self._parts
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="matches")
 
-    def begin(self, lines: Path, documents: Path, paired: "Paired") -> None:
+    def begin(
+        self, lines: Path, line_numbers: "pl.Series", documents: Path, document_of_line: "Rows"
+    ) -> None:
         """Begin to write one row per line.
 
         Args:
             lines: the day's lines.parquet, whose order is kept.
-            documents: the documents compared, whose rows ``paired`` counts.
-            paired: the plain pairs.
+            line_numbers: their ``line_no``.
+            documents: the documents compared.
+            document_of_line: of the plain pairs, their row in ``documents``; else ``NOBODY``.
         """
-        self._done = self._pool.submit(_write_plain, self._plain, lines, documents, paired)
+        self._done = self._pool.submit(
+            _write_plain, self._plain, lines, line_numbers, documents, document_of_line
+        )
 
     def publish(self, explained: Sequence[Mapping[str, Any]]) -> None:
         """Write what is explained, wait for the last plain row, then let the files appear.
@@ -77,16 +82,21 @@ class MatchWriter:
             part.unlink(missing_ok=True)
 
 
-def _write_plain(part: Path, lines: Path, documents: Path, paired: "Paired") -> "pq.ParquetWriter":
+def _write_plain(
+    part: Path,
+    lines: Path,
+    line_numbers: "pl.Series",
+    documents: Path,
+    document_of_line: "Rows",
+) -> "pq.ParquetWriter":
     """Write every row; the writer is returned open, for the mark that is known last."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    found = paired.document_of_line
     columns: dict[str, Any] = {
         "file_digest": _digests(lines),
-        "line_no": paired.keys.line_numbers.rechunk().to_arrow(),
-        "document_row": pa.array(found, mask=found == NOBODY),
+        "line_no": line_numbers.rechunk().to_arrow(),
+        "document_row": pa.array(document_of_line, mask=document_of_line == NOBODY),
     }
     table = pa.table(columns)
     writer = pq.ParquetWriter(

@@ -15,13 +15,13 @@ from include.domain.reviews import Decision
 from include.domain.standing import is_under_review, waits_for_clerk
 from include.services.orders.applications import ask_applications
 from include.services.orders.credit import judge
-from include.services.orders.driver import Event
 from include.services.orders.folds import payment_event, with_payment
 from include.services.orders.moves import authorized, to_capture
 from include.services.orders.numbering import free_number
 from include.services.orders.own_letters import TIEOUT
 from include.services.orders.ports import ShopContext
 from include.services.orders.renewals import renewal_source
+from include.services.orders.sagas import Event
 from include.services.orders.stock_check import ask_stock
 from include.services.orders.whose_customer import account_of
 from include.services.translate.currencies import check_customer_currency

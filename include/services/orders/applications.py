@@ -9,8 +9,8 @@ from include.domain.errors import Rejected
 from include.domain.money import Money, total
 from include.domain.order_state import Application, OrderFacts
 from include.domain.orders import Order, reference_of
-from include.services.orders.driver import Event
 from include.services.orders.ports import ShopContext
+from include.services.orders.sagas import Event
 
 
 @dataclass(slots=True)

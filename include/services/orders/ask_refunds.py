@@ -14,7 +14,7 @@ from include.domain.canonical import to_json
 from include.domain.card_numbers import refuse_in_words
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
-from include.domain.refunds import Part
+from include.domain.refunds import Part, RefundRow
 from include.services.approve_journals import (
     AIRFLOW,
     APPROVED,
@@ -25,7 +25,6 @@ from include.services.approve_journals import (
 )
 from include.services.effects.chain import Signed
 from include.services.orders.order_service import OrderService
-from include.services.orders.refund_saga import RefundRow
 
 REFUSED = "refused"
 HOLD_RESTS = timedelta(hours=20)  # what a person holds is asked about again on the next day

@@ -19,8 +19,8 @@ from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind
 from include.services.effects.states import EXECUTED
 from include.services.orders.commands import Command
-from include.services.orders.driver import Event
 from include.services.orders.order_service import OrderService
+from include.services.orders.sagas import Event
 
 _FINAL = (Decision.accept, Decision.reject)
 

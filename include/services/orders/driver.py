@@ -5,9 +5,9 @@ any point is taken up again: the step that is open is looked at first, and its e
 anything was sent. Sagas never undo in silence: a step that needs a person leaves them stuck.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
@@ -19,6 +19,7 @@ from include.services.effects.states import NEEDS_A_PERSON, SETTLED
 from include.services.effects.store import Lease, LeaseLost, Leases
 from include.services.orders.closed_periods import MOVED
 from include.services.orders.commands import Command, of_another
+from include.services.orders.sagas import Event, Saga, SagaStore, Stale
 from include.services.orders.setting_back import Letter, Stake, is_set_back
 from include.services.orders.undrivable import SAGA_LEASE, let_wait
 
@@ -29,38 +30,6 @@ _RECHECK = timedelta(minutes=15)  # of a question that a partner refused to answ
 _NET = timedelta(hours=6)  # of a saga that an effect has stuck: it is woken by the effect's store
 _AGAIN = timedelta(seconds=30)  # after a partner could not be asked
 NOT_WANTED = "never sent, and not wanted any more"
-
-
-class Stale(Exception):
-    """The row is no longer as it was read: somebody cancelled, decided or asked for a capture."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One line of the timeline; what a person does is in the audit chain, too, in one commit."""
-
-    what: str
-    detail: Mapping[str, object] = field(default_factory=dict)
-    who: str = ""
-    via: str = ""  # the door a person came by: cli, api, airflow; '': no person
-
-
-@dataclass(frozen=True, slots=True)
-class Saga(Generic[F]):
-    """One row, as read or as it shall be written."""
-
-    key: str
-    state: str
-    facts: F
-    version: int
-    next_at: datetime | None = None
-    reason: str = ""
-    # The facts that the row of this version holds; None: not known.
-    stored: F | None = field(default=None, compare=False, repr=False)
-
-    def has_news(self) -> bool:
-        """Say whether its facts must be written: most turns only move when to look again."""
-        return self.facts is not self.stored and self.facts != self.stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,38 +124,6 @@ class Play(Protocol[F]):
     def open_step(self, facts: F) -> str: ...
 
     def problem(self, facts: F) -> str: ...
-
-
-class SagaStore(Protocol[F]):
-    """Rows of one kind of saga."""
-
-    def get(self, key: str) -> Saga[F]: ...
-
-    def lease(self, key: str, holder: str, duration: timedelta) -> tuple[Saga[F], Lease | None]:
-        """Take the saga's lease and read its row, in one transaction; ``None``: another has it."""
-        ...
-
-    def save(
-        self,
-        saga: Saga[F],
-        events: list[Event],
-        *,
-        releases: Lease | None = None,
-        goes_on: bool = False,
-        letter: Letter | None = None,
-    ) -> Saga[F]:
-        """Write if the row still has ``saga.version``; return it with the next.
-
-        ``releases`` is given back in the same transaction. ``goes_on``: another commit follows
-        before anything is sent, so this one need not reach the disk by itself. ``letter``: the
-        saga's own dead letter, in the same transaction.
-
-        Raises:
-            Stale: it has moved on. Nothing was written.
-        """
-        ...
-
-    def now(self) -> datetime: ...
 
 
 class Driver(Generic[F]):

@@ -16,9 +16,9 @@ from include.domain.reviews import Decision
 from include.domain.standing import is_for_delivered, is_under_review, was_reviewed
 from include.services.effects.ports import Effect, EffectState
 from include.services.effects.states import EXECUTED
-from include.services.orders.driver import Event
 from include.services.orders.gateway_refusals import with_refusal
 from include.services.orders.ports import ShopContext
+from include.services.orders.sagas import Event
 
 NOT_PASSED_ON = "not passed on to the processor (Level III)"
 Fold = Callable[[ShopContext, OrderFacts, str, Effect, datetime], tuple[OrderFacts, Event]]

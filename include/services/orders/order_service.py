@@ -31,7 +31,7 @@ from include.services.effects.engine import Engine
 from include.services.effects.schedule import is_unsent
 from include.services.effects.seek import seek
 from include.services.effects.store import Leases
-from include.services.orders.driver import NOT_WANTED, Driver, Event, Saga
+from include.services.orders.driver import NOT_WANTED, Driver
 from include.services.orders.fold_decision import settled, with_decision
 from include.services.orders.gateway_refusals import tried_again
 from include.services.orders.moves import authorized
@@ -39,6 +39,7 @@ from include.services.orders.numbering import free_number
 from include.services.orders.place_order import OrderPlay, is_wanted
 from include.services.orders.ports import ShopContext
 from include.services.orders.refund_service import Refunding
+from include.services.orders.sagas import Event, Saga
 from include.services.orders.setting_back import NO_DESK, Stake
 from include.services.orders.steps import STEPS
 from include.services.orders.stores import Amend, DecisionBook, OrderBook, RefundBook

@@ -23,12 +23,13 @@ from include.services.orders.answers import ANSWERS
 from include.services.orders.applications import applies_receipts, receipt_reference
 from include.services.orders.closed_periods import moved
 from include.services.orders.commands import Command
-from include.services.orders.driver import Event, Move
+from include.services.orders.driver import Move
 from include.services.orders.folds import FOLDS, reason_to_suspend
 from include.services.orders.forgotten import FORGOTTEN
 from include.services.orders.moves import Situation, next_capture, next_move
 from include.services.orders.ports import ShopContext
 from include.services.orders.renewals import renewal_source, renewed, skips_decision
+from include.services.orders.sagas import Event
 from include.services.orders.setting_back import Stake
 from include.services.orders.steps import FORWARD, STEPS, UNWINDING
 from include.services.orders.whose_customer import account_of

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from include.domain.erp_orders import (
     AddCustomer,
@@ -20,13 +20,10 @@ from include.domain.order_rules import OrderRules
 from include.domain.order_state import Ending, OrderFacts, OrderState
 from include.domain.orders import Order, OrderLine
 from include.domain.payments import Authorized, StoredToken
-from include.domain.refunds import RefundState
+from include.domain.refunds import RefundRow, RefundState
 from include.domain.shops import CustomerBasis
 from include.domain.stock import StockLevel
 from include.services.ports import Clock
-
-if TYPE_CHECKING:
-    from include.services.orders.refund_saga import RefundRow
 
 
 class GatewayReader(Protocol):
@@ -177,12 +174,12 @@ class Translator(Protocol):
         ...
 
     def refund_callback(
-        self, order: Order, refund: "RefundRow", state: RefundState, at: datetime
+        self, order: Order, refund: RefundRow, state: RefundState, at: datetime
     ) -> object:
         """Return the signed event that tells the shop's own server where a refund stands."""
         ...
 
-    def shop_refund(self, order: Order, refund: "RefundRow") -> object:
+    def shop_refund(self, order: Order, refund: RefundRow) -> object:
         """Return the shop's command that records a refund there."""
         ...
 

@@ -6,7 +6,7 @@ under its own key, and what a refund may give was reserved with the order before
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from include.domain.canonical import from_json
@@ -16,13 +16,14 @@ from include.domain.order_lines import part_of
 from include.domain.order_steps import name_of, number_of
 from include.domain.orders import Order, reference_of
 from include.domain.payments import Moved, Refund, Void
-from include.domain.refunds import Part, RefundFacts, RefundState, Ruling, Way
+from include.domain.refunds import Part, RefundFacts, RefundRow, RefundState, Ruling, Way
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.orders.closed_periods import moved
 from include.services.orders.commands import Command
-from include.services.orders.driver import Event, Move, Perform, Rest, Saga
+from include.services.orders.driver import Move, Perform, Rest
 from include.services.orders.folds import NOT_PASSED_ON, is_there
 from include.services.orders.ports import ShopContext
+from include.services.orders.sagas import Event, Saga
 from include.services.orders.setting_back import Stake
 
 _LONGEST_NOTE = 60  # characters of the custom form's field, as shops.yaml has it designed
@@ -36,20 +37,6 @@ _KINDS: Mapping[str, EffectKind] = {
 }
 # What the shop's server is told: who asked waits for it, and nothing else would call them back.
 CALLED_BACK = (RefundState.waiting, RefundState.refused, RefundState.moved)
-
-
-@dataclass(frozen=True, slots=True)
-class RefundRow:
-    """What was asked for, as it was asked."""
-
-    refund_id: str
-    order_id: str
-    origin: str  # credit_note, cancellation, closed_short, shop, api
-    origin_key: str
-    amount: Money
-    asked_by: str
-    approved_by: str
-    reason: str
 
 
 Refunds = Sequence[tuple[RefundRow, Saga[RefundFacts]]]

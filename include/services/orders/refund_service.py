@@ -13,6 +13,7 @@ from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
 from include.domain.refunds import (
     RefundFacts,
+    RefundRow,
     RefundState,
     demand_another,
     is_refused,
@@ -25,9 +26,10 @@ from include.services.effects.ports import EffectState
 from include.services.effects.schedule import may_be_withdrawn
 from include.services.effects.seek import seek
 from include.services.effects.store import LeaseLost, Leases
-from include.services.orders.driver import NOT_WANTED, Driver, Event, Saga
+from include.services.orders.driver import NOT_WANTED, Driver
 from include.services.orders.ports import ShopContext
-from include.services.orders.refund_saga import RefundPlay, RefundRow, kind_of
+from include.services.orders.refund_saga import RefundPlay, kind_of
+from include.services.orders.sagas import Event, Saga
 from include.services.orders.setting_back import NO_DESK, Stake
 from include.services.orders.stores import OrderBook, RefundBook
 from include.services.orders.undrivable import SAGA_LEASE, turn_away

@@ -13,8 +13,8 @@ from include.domain.order_rules import OnShortStock
 from include.domain.order_state import Ending, OrderFacts, Stop
 from include.domain.orders import QUANTITY_DIGITS, Order, OrderLine
 from include.domain.stock import Product, StockLevel, by_code
-from include.services.orders.driver import Event
 from include.services.orders.ports import ShopContext
+from include.services.orders.sagas import Event
 
 _ONE = 10**QUANTITY_DIGITS
 

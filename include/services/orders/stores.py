@@ -8,11 +8,10 @@ from typing import Protocol
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order
-from include.domain.refunds import RefundFacts
+from include.domain.refunds import RefundFacts, RefundRow
 from include.domain.reviews import DecisionEvent, Merged
 from include.services.effects.store import Lease
-from include.services.orders.driver import Event, Saga
-from include.services.orders.refund_saga import RefundRow
+from include.services.orders.sagas import Event, Saga
 from include.services.orders.setting_back import Letter
 
 Amend = Callable[[OrderFacts], OrderFacts]
@@ -29,7 +28,7 @@ class TimelineEntry:
 
 
 class OrderBook(Protocol):
-    """Orders with their facts and timelines; satisfies ``driver.SagaStore`` too."""
+    """Orders with their facts and timelines; satisfies ``sagas.SagaStore`` too."""
 
     def accept(
         self, order: Order, facts: OrderFacts, state: OrderState, who: str
@@ -104,7 +103,7 @@ class OrderBook(Protocol):
 
 
 class RefundBook(Protocol):
-    """Refunds; satisfies ``driver.SagaStore`` too."""
+    """Refunds; satisfies ``sagas.SagaStore`` too."""
 
     def ask(
         self,

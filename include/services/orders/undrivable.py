@@ -3,16 +3,14 @@
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from include.domain.errors import Rejected
 from include.domain.order_state import ENDED
 from include.domain.refunds import RefundState
 from include.services.effects.store import Lease, Leases
+from include.services.orders.sagas import Event, Saga, SagaStore
 from include.services.orders.setting_back import Letter, Stake, set_back
-
-if TYPE_CHECKING:  # the driver imports us
-    from include.services.orders.driver import Event, Saga, SagaStore
 
 F = TypeVar("F")
 SAGA_LEASE = timedelta(minutes=2)  # for which one worker has a saga to itself
@@ -30,14 +28,14 @@ class Worker(Protocol):
 
 
 def let_wait(
-    store: "SagaStore[F]",
+    store: SagaStore[F],
     lease: Lease,
-    saga: "Saga[F]",
-    events: "list[Event]",
+    saga: Saga[F],
+    events: list[Event],
     fault: Exception,
     stake: Stake,
     stuck: str,
-) -> "Saga[F] | None":
+) -> Saga[F] | None:
     """Set a saga back that cannot be driven; ``None``: that could not be written either.
 
     ``stuck`` is its state once a person is told; one that had ended, and was looked at again, has
@@ -54,8 +52,8 @@ def let_wait(
 
 
 def turn_away(
-    by: Worker, store: "SagaStore[F]", key: str, fault: Exception, stake: Stake, stuck: str
-) -> "Saga[F]":
+    by: Worker, store: SagaStore[F], key: str, fault: Exception, stake: Stake, stuck: str
+) -> Saga[F]:
     """Set a saga back that no desk will drive; one that rests for good, or is held, stays so.
 
     Raises:

@@ -13,9 +13,9 @@ from include.domain.money import Money, total
 from include.domain.order_rules import OnClosedShort
 from include.domain.order_state import OrderFacts
 from include.domain.standing import is_all_returned, is_wholly_captured
-from include.services.orders.driver import Event
 from include.services.orders.moves import authorized
 from include.services.orders.order_service import OrderService
+from include.services.orders.sagas import Event
 from include.services.sync.standing_orders import OrdersOfOne, standing
 
 WHO = "SYSPRO"

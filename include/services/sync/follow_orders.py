@@ -17,10 +17,10 @@ from include.domain.orders import Order
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind
 from include.services.orders.commands import Command
-from include.services.orders.driver import Event, Saga
 from include.services.orders.moves import authorized
 from include.services.orders.order_service import OrderService
 from include.services.orders.own_letters import TIEOUT
+from include.services.orders.sagas import Event, Saga
 from include.services.sync.close_short import CloseShort, is_shown
 from include.services.sync.ports import (
     Shelf,

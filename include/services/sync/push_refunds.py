@@ -9,8 +9,8 @@ from include.domain.erp_orders import NOT_RELEASED, ErpDocument, ErpOrder, Unrea
 from include.domain.errors import Rejected
 from include.domain.order_state import OrderFacts
 from include.domain.order_steps import name_of
-from include.services.orders.driver import Event
 from include.services.orders.order_service import OrderService
+from include.services.orders.sagas import Event
 from include.services.orders.steps import ABOUT_THE_SALES_ORDER
 from include.services.sync.ports import (
     Shelf,

@@ -12,9 +12,9 @@ from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.orders import Order, changes, order_id_of
 from include.domain.shops import Ask
 from include.services.effects.ports import EffectKind
-from include.services.orders.driver import Event, Saga
 from include.services.orders.folds import is_there
 from include.services.orders.order_service import OrderService
+from include.services.orders.sagas import Event, Saga
 from include.services.shop.ports import ShopOrder, ShopReader, ShopRefund
 from include.services.sync.ports import Shelf, Tally, Watermarks, work_on
 

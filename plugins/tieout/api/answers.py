@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from include.domain.canonical import to_plain
 from include.domain.payment_meanings import MoneyEffect, PaymentMeaning, Retry
+from include.domain.refunds import RefundRow
 from include.services.api.ports import OrderRecord
 from include.services.effects.dead_letters import DeadLetter
-from include.services.orders.driver import Saga
 from include.services.orders.payment_told import outcome_body
-from include.services.orders.refund_saga import RefundRow
+from include.services.orders.sagas import Saga
 from include.services.orders.stores import TimelineEntry
 from tieout.api.examples import OUTCOME
 

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from include.domain.errors import Rejected
+from include.domain.refunds import RefundRow
 from include.services.api.ports import Answer, ApiClient
-from include.services.orders.refund_saga import RefundRow
 from tieout.api.answers import refund_body
 from tieout.api.auth import Reader, Refunder, is_staff, may_see
 from tieout.api.orders_in import read_amount

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts, OrderState
-from include.services.orders.driver import Saga
+from include.services.orders.sagas import Saga
 from include.wiring import Tieout
 from tieout.commands.parts import (
     DUE,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from include.adapters.cybersource.pace import ROTATE_AGAIN
+from include.adapters.cybersource.timings import ROTATE_AGAIN
 from include.domain.canonical import to_json
 from include.domain.errors import OutcomeUnknown, Rejected
 from include.domain.orders import reference_of

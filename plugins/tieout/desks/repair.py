@@ -10,8 +10,8 @@ from include.services.effects.chain import signer
 from include.services.effects.dead_letters import DeadLetter, replay
 from include.services.effects.ports import Effect, EffectKind
 from include.services.fault_words import describe
-from include.services.orders.driver import Saga
 from include.services.orders.gateway_refusals import CAPTURE_REFUSED, REVERSAL_REFUSED
+from include.services.orders.sagas import Saga
 from include.services.orders.setting_back import is_set_back
 from tieout.desks.care_desk import reverse_copy
 from tieout.desks.commissioned import demand_for_journals

@@ -13,13 +13,13 @@ from airflow.sdk import BaseHook
 from include.adapters.cybersource.check import check
 from include.adapters.cybersource.client import Client
 from include.adapters.cybersource.decisions import DecisionPage, DecisionPoller
-from include.adapters.cybersource.pace import timings, webhook_timings
 from include.adapters.cybersource.partners import partners_of
 from include.adapters.cybersource.payments import Payments
 from include.adapters.cybersource.reasons import ReasonTable
 from include.adapters.cybersource.reporting import Reporting
 from include.adapters.cybersource.settings import Settings
 from include.adapters.cybersource.signing import Now, utc_now
+from include.adapters.cybersource.timings import timings, webhook_timings
 from include.adapters.cybersource.tokens import Tokens
 from include.adapters.cybersource.webhooks.admin import Webhooks
 from include.adapters.cybersource.webhooks.keys import KeyPartner, KeyRing

@@ -15,8 +15,8 @@ from typing import Protocol
 
 from include.adapters.cybersource.answers import error_words, text_of
 from include.adapters.cybersource.client import Client, demand_organization
-from include.adapters.cybersource.pace import ROTATE_AGAIN
 from include.adapters.cybersource.partners.common import command_of
+from include.adapters.cybersource.timings import ROTATE_AGAIN
 from include.adapters.http.status import judge
 from include.adapters.http.strict_json import NotStrictJsonError, parse
 from include.adapters.http.wire import Request, Response
