@@ -179,13 +179,14 @@ class OrderFacts:
         """Return what was taken; what refunds and voids gave back of it is ``returned_minor``."""
         return sum(one.amount.minor for one in self.captures)
 
+    def open_captures(self) -> tuple[RequestedCapture, ...]:
+        """Return the captures that were asked for and not made yet, as they were asked for."""
+        made = {one.number for one in self.captures}
+        return tuple(one for one in self.requested_captures if one.number not in made)
+
     def promised_minor(self) -> int:
         """Return what was taken, and what was asked for and will be."""
-        taken = {one.number for one in self.captures}
-        open_minor = sum(
-            one.amount.minor for one in self.requested_captures if one.number not in taken
-        )
-        return open_minor + self.captured_minor()
+        return sum(one.amount.minor for one in self.open_captures()) + self.captured_minor()
 
     def drawn_on(self, authorization_id: str) -> tuple[Captured, ...]:
         """Return what was captured of one authorisation, voided captures among it."""

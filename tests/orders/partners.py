@@ -303,6 +303,9 @@ class PlainTranslator:
             "A", customer, reference, order.purchase_order, amount, "CLRUS", posting_date
         )
 
+    def clearing_bank(self, currency: str) -> str:
+        return "CLRUS"
+
     def shop_update(self, order: Order, facts: OrderFacts, state: OrderState) -> object:
         return {"order": order.number, "state": state.value}
 

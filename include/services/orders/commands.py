@@ -4,8 +4,10 @@ import hashlib
 from dataclasses import dataclass
 
 from include.domain.canonical import to_json
+from include.domain.money import Money
 from include.domain.orders import reference_of
 from include.services.effects.ports import Effect, EffectKind
+from include.services.orders.ports import ShopContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,19 @@ class Command:
     owner: str
     reference: str = ""  # '': made from the key
     is_shared: bool = False  # what another saga writes under this reference does as well
+
+    @classmethod
+    def of(
+        cls,
+        desk: ShopContext,
+        kind: EffectKind,
+        content: object,
+        target: str,
+        amount: Money,
+        reference: str = "",
+    ) -> "Command":
+        """Return a shop's command; ``amount`` is at stake in it, none of it where no money is."""
+        return cls(kind, content, target, amount.currency, amount.minor, desk.owner, reference)
 
     def effect(self, key: str) -> Effect:
         payload = to_json(self.content)

@@ -86,14 +86,8 @@ def decide_review(
             analyst=analyst,
             comments=comments,
         )
-        command = Command(
-            EffectKind.review_decision,
-            content,
-            desk.organization_id,
-            order.currency,
-            order.amount.minor,
-            desk.owner,
-        )
+        kind, target = EffectKind.review_decision, desk.organization_id
+        command = Command.of(desk, kind, content, target, order.amount)
         service.orders.tell(order_id, asked)
         effect = engine.perform(command.effect(key))
     else:

@@ -238,10 +238,9 @@ def _apply(it: Situation) -> Move | None:
 
 def to_capture(order: Order, facts: OrderFacts, rules: OrderRules) -> RequestedCapture | None:
     """Return the next capture: one that was asked for, or the whole at once."""
-    done = {one.number for one in facts.captures}
-    for wanted in facts.requested_captures:
-        if wanted.number not in done:
-            return wanted
+    wanted = facts.open_captures()
+    if wanted:
+        return wanted[0]
     if rules.capture_when is CaptureWhen.at_once and not facts.captures:
         return RequestedCapture(
             next_number(facts), authorized(order, facts), "at once", is_final=True
@@ -319,16 +318,15 @@ def _charge_delivered(it: Situation) -> Move | None:
         return Ask("delivered")
     if not facts.delivered_minor or facts.is_reversed or facts.decision is Decision.reject:
         return None
-    taken = {one.number for one in facts.captures}
-    number = next((one.number for one in facts.requested_captures if one.number not in taken), None)
-    if number is None:
+    wanted = facts.open_captures()
+    if not wanted:
         return None
     if facts.is_contradicted:
         return Rest(OrderState.stuck, _CONTRADICTED)
     if is_under_review(facts):  # undecided to the end, it is charged to nobody
         until = lapses_at(facts, it.rules)
         return None if it.is_expiring else Rest(OrderState.in_review, _UNDECIDED, until)
-    return Perform(f"capture|{number}")
+    return Perform(f"capture|{wanted[0].number}")
 
 
 def _look(it: Situation, question: str, every: timedelta, state: OrderState, reason: str) -> Move:

@@ -137,27 +137,12 @@ class OrderPlay:
         return moved(effect, self.order, self.desk)
 
     def _at_gateway(self, step: str, content: object, amount: Money) -> Command:
-        desk = self.desk
-        return Command(
-            self.kind_of(step),
-            content,
-            desk.organization_id,
-            amount.currency,
-            amount.minor,
-            desk.owner,
-        )
+        target = self.desk.organization_id
+        return Command.of(self.desk, self.kind_of(step), content, target, amount)
 
     def _in_erp(self, step: str, content: object, amount: Money, reference: str = "") -> Command:
-        desk = self.desk
-        return Command(
-            self.kind_of(step),
-            content,
-            desk.company_id,
-            amount.currency,
-            amount.minor,
-            desk.owner,
-            reference,
-        )
+        target = self.desk.company_id
+        return Command.of(self.desk, self.kind_of(step), content, target, amount, reference)
 
     def _authorize(self, facts: OrderFacts, step: str) -> Command:
         order, attempt = self.order, number_of(step)
@@ -251,20 +236,16 @@ class OrderPlay:
     def _apply(self, facts: OrderFacts, step: str) -> Command:
         planned = next(one for one in facts.applications if one.number == number_of(step))
         reference = receipt_reference(self.order, planned.capture)
-        captured = _captured(facts, planned.capture)  # its day has a rate; today's need not
-        booked = self.desk.translator.receipt(
-            self.order, facts.customer, planned.amount, captured.captured_date, reference
-        )
         content = ApplyReceipt(
-            company_id=booked.company_id,
-            customer=booked.customer,
-            purchase_order=booked.purchase_order,
+            company_id=self.desk.company_id,
+            customer=facts.customer,
+            purchase_order=self.order.purchase_order,
             receipt_reference=reference,
             invoice=planned.invoice,
             amount=planned.amount,
             receipt_left=planned.receipt_left,
             invoice_left=planned.invoice_left,
-            bank=booked.bank,
+            bank=self.desk.translator.clearing_bank(planned.amount.currency),
             posting_date=self.desk.today,
         )
         return self._in_erp(step, content, planned.amount)
@@ -296,21 +277,17 @@ class OrderPlay:
     def _tell(self, facts: OrderFacts, step: str) -> Command:
         state = OrderState(step.partition("|")[2])
         content = self.desk.translator.shop_update(self.order, facts, state)
-        return Command(
-            EffectKind.shop_order_update,
-            content,
-            self.desk.shop_target,
-            self.order.currency,
-            0,
-            self.desk.owner,
-        )
+        return self._no_money(step, content, self.desk.shop_target)
 
     def _callback(self, facts: OrderFacts, step: str) -> Command:
         state = OrderState(step.partition("|")[2])
         desk, order = self.desk, self.order
         content = desk.translator.callback(order, facts, state, desk.clock.now())
-        kind = EffectKind.shop_callback
-        return Command(kind, content, desk.callback_target, order.currency, 0, desk.owner)
+        return self._no_money(step, content, desk.callback_target)
+
+    def _no_money(self, step: str, content: object, target: str) -> Command:
+        nothing = Money(0, self.order.currency)
+        return Command.of(self.desk, self.kind_of(step), content, target, nothing)
 
     # Folding ---------------------------------------------------------------------------------
 

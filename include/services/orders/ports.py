@@ -161,6 +161,14 @@ class Translator(Protocol):
         self, order: Order, customer: str, amount: Money, posting_date: date, reference: str
     ) -> BookReceipt: ...
 
+    def clearing_bank(self, currency: str) -> str:
+        """Return SYSPRO's bank where receipts of the shop stand.
+
+        Raises:
+            Rejected: there is none for the currency; the message holds the line to add.
+        """
+        ...
+
     def shop_update(self, order: Order, facts: OrderFacts, state: OrderState) -> object:
         """Return the shop's command for one of ``ShopContext.told_states``."""
         ...

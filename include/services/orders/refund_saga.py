@@ -212,15 +212,7 @@ class RefundPlay:
     def _command(
         self, step: str, content: object, target: str, amount: Money, reference: str = ""
     ) -> Command:
-        return Command(
-            self.kind_of(step),
-            content,
-            target,
-            amount.currency,
-            amount.minor,
-            self.desk.owner,
-            reference,
-        )
+        return Command.of(self.desk, self.kind_of(step), content, target, amount, reference)
 
     # Folding ---------------------------------------------------------------------------------
 

@@ -175,6 +175,9 @@ class ShopTranslator:
             self.fx_rate,
         )
 
+    def clearing_bank(self, currency: str) -> str:
+        return self.shop.clearing_bank(currency)
+
     def left_out(self, order: Order) -> tuple[str, ...]:
         return erp_commands.left_out(order, self.addresses)
 
