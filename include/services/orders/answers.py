@@ -182,7 +182,7 @@ def _with_invoices_wanted(order: Order, desk: ShopContext, facts: OrderFacts) ->
 
 
 def _stop_returned(
-    order: Order, desk: ShopContext, facts: OrderFacts, _now: datetime
+    _order: Order, _desk: ShopContext, facts: OrderFacts, _now: datetime
 ) -> tuple[OrderFacts, Event | None]:
     stop = Stop("SYSPRO", "closed without an invoice, and everything was given back")
     return replace(facts, stop=stop), Event("stopped: nothing is left to be paid for", {})

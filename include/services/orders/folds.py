@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,31 @@ from include.services.orders.ports import ShopContext
 from include.services.orders.sagas import Event
 
 NOT_PASSED_ON = "not passed on to the processor (Level III)"
-Fold = Callable[[ShopContext, OrderFacts, str, Effect, datetime], tuple[OrderFacts, Event]]
+Folded = tuple[OrderFacts, Event]
+
+
+@dataclass(frozen=True, slots=True)
+class Folding:
+    """A finished step, and the facts that it is taken into."""
+
+    desk: ShopContext
+    facts: OrderFacts
+    step: str
+    effect: Effect
+    now: datetime
+
+    @property
+    def number(self) -> int:
+        return number_of(self.step)
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        """Return what the partner's answer showed; empty where it showed nothing."""
+        found: dict[str, Any] = json.loads(self.effect.evidence or "{}")
+        return found
+
+
+Fold = Callable[[Folding], Folded]
 
 
 def reason_to_suspend(facts: OrderFacts) -> str:
@@ -31,35 +55,40 @@ def reason_to_suspend(facts: OrderFacts) -> str:
     return facts.credit if facts.credit in CREDIT_HOLDS else ""
 
 
-def _evidence(effect: Effect) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(effect.evidence or "{}")
-    return found
+def _authorized(it: Folding) -> Folded:
+    found = from_json(Authorized, it.effect.evidence)
+    if it.number > it.facts.attempt:
+        return _renewed(it, found)
+    return _with_authorized(it, found, it.facts.replaced)
 
 
-def _authorized(
-    desk: ShopContext, facts: OrderFacts, step: str, effect: Effect, now: datetime
-) -> tuple[OrderFacts, Event]:
-    found, number, sent_at = from_json(Authorized, effect.evidence), number_of(step), effect.sent_at
-    is_renewal, old = number > facts.attempt, facts.payment
-    is_partial = found.status is PaymentStatus.partial and desk.rules.reverse_partial
+def _renewed(it: Folding, found: Authorized) -> Folded:
+    """Take in another authorisation of what is not captured yet, in place of the one there is."""
+    facts, old = it.facts, it.facts.payment
+    is_partial = found.status is PaymentStatus.partial and it.desk.rules.reverse_partial
     # An order of which something has left is not called off by it any more.
     has_begun = facts.is_invoiced or bool(facts.captures)
     is_unwanted = is_partial or (found.status is PaymentStatus.risk_declined and has_begun)
-    if is_renewal and (found.authorized is None or is_unwanted):
+    if found.authorized is None or is_unwanted:
         # The old hold is good for some time yet: it is used, and a person learns of it. What was
         # approved all the same is given back.
         why = f"{found.theirs} {found.reason}".strip()
         held = found if found.authorized is not None else None
-        facts = replace(facts, attempt=number, unrenewed=why, replaced=held)
+        facts = replace(facts, attempt=it.number, unrenewed=why, replaced=held)
         return facts, Event("renewal declined", {"reason": why, "request_id": found.request_id})
-    if is_renewal and old is not None:
+    if old is not None:
         # The series goes on with the token and the network's id of the shopper's own payment.
         first_id = old.network_id or found.network_id
         found = replace(found, stored=found.stored or old.stored, network_id=first_id)
     # What captures were drawn on is not given back any more: its rest lapses with its days.
-    replaced = old if is_renewal and facts.is_unspent else facts.replaced
-    facts = with_payment(desk, facts, found, sent_at or now, now, is_anew=number > 1)
-    facts = replace(facts, attempt=number, replaced=replaced)
+    return _with_authorized(it, found, old if facts.is_unspent else facts.replaced)
+
+
+def _with_authorized(it: Folding, found: Authorized, replaced: Authorized | None) -> Folded:
+    """Take an answered attempt in; ``replaced`` is another one that still holds money."""
+    sent_at, effect = it.effect.sent_at or it.now, it.effect
+    facts = with_payment(it.desk, it.facts, found, sent_at, it.now, is_anew=it.number > 1)
+    facts = replace(facts, attempt=it.number, replaced=replaced)
     if found.authorized is not None and found.authorized.currency != effect.currency:
         # Its amount says nothing about the order's: a person looks, and the hold is not forgotten.
         problem = f"the gateway approved {found.authorized} of an order in {effect.currency}"
@@ -123,24 +152,18 @@ def is_there(effect: Effect) -> bool:
     return effect.state in EXECUTED
 
 
-def _customer_there(
-    desk: ShopContext, facts: OrderFacts, _step: str, effect: Effect, _now: datetime
-) -> tuple[OrderFacts, Event]:
-    facts = replace(facts, is_customer_known=True)
+def _customer_there(it: Folding) -> Folded:
+    facts = replace(it.facts, is_customer_known=True)
     return facts, Event("customer in SYSPRO", {"customer": facts.customer})
 
 
-def _sales_order_there(
-    desk: ShopContext, facts: OrderFacts, _step: str, effect: Effect, _now: datetime
-) -> tuple[OrderFacts, Event]:
-    found = _evidence(effect)
+def _sales_order_there(it: Folding) -> Folded:
+    facts, effect, found = it.facts, it.effect, it.evidence
     number = str(found.get("sales_order") or effect.their_key)
     # As it was sent, not as it would be sent now: the review may have ended meanwhile.
     sent = json.loads(effect.payload)
-    if sent["is_suspended"]:
-        reason = reason_to_suspend(facts) or "review"
-    else:
-        reason = _found_suspended(facts, effect)
+    ours = reason_to_suspend(facts) or "review"
+    reason = ours if sent["is_suspended"] else _found_suspended(it)
     facts = replace(facts, sales_order=number, is_suspended=bool(reason), suspense_reason=reason)
     # Whoever has an order there is a customer, whichever of the two was looked for.
     customer = facts.customer or str(sent["customer"])
@@ -151,20 +174,18 @@ def _sales_order_there(
     return facts, Event("sales order in SYSPRO", detail)
 
 
-def _found_suspended(facts: OrderFacts, effect: Effect) -> str:
+def _found_suspended(it: Folding) -> str:
     """Say why an order that a store had forgotten is in suspense; '' where it is not.
 
     Our own review has left it there, and releases it; what else did is released by a clerk.
     """
-    if effect.sends or str(_evidence(effect).get("status", "")) != SUSPENDED:
+    if it.effect.sends or str(it.evidence.get("status", "")) != SUSPENDED:
         return ""
-    return "review" if was_reviewed(facts) else "found in suspense"
+    return "review" if was_reviewed(it.facts) else "found in suspense"
 
 
-def _moved_order(
-    desk: ShopContext, facts: OrderFacts, step: str, effect: Effect, _now: datetime
-) -> tuple[OrderFacts, Event]:
-    name = name_of(step)
+def _moved_order(it: Folding) -> Folded:
+    name, facts = name_of(it.step), it.facts
     if name == "hold":
         facts = replace(facts, is_suspended=True, suspense_reason="review")
     elif name == "release":
@@ -174,18 +195,15 @@ def _moved_order(
     return facts, Event(f"sales order: {name}", {"sales_order": facts.sales_order})
 
 
-def _noted(
-    desk: ShopContext, facts: OrderFacts, step: str, effect: Effect, _now: datetime
-) -> tuple[OrderFacts, Event]:
-    word = name_of(step).removeprefix("note_")
+def _noted(it: Folding) -> Folded:
+    word, facts = name_of(it.step).removeprefix("note_"), it.facts
     facts = replace(facts, forms_noted=(*facts.forms_noted, word))
-    words = "noted in SYSPRO" if is_there(effect) else "not noted in SYSPRO yet"
+    words = "noted in SYSPRO" if is_there(it.effect) else "not noted in SYSPRO yet"
     return facts, Event(f"{word} {words}", {})
 
 
-def _captured(
-    desk: ShopContext, facts: OrderFacts, step: str, effect: Effect, _now: datetime
-) -> tuple[OrderFacts, Event]:
+def _captured(it: Folding) -> Folded:
+    facts, step, effect = it.facts, it.step, it.effect
     found = from_json(Moved, effect.evidence)
     if effect.state is EffectState.declined:
         why = f"{found.theirs} {found.reason}".strip()
@@ -196,21 +214,20 @@ def _captured(
         # Goods may have left, so nothing is unwound by itself: a person cancels, or asks again.
         facts = with_refusal(facts, step, why)
         return facts, Event("capture refused", {"why": why})
-    number = number_of(step)
     amount = found.amount or Money(effect.amount_minor, effect.currency)
     drawn_on = from_json(Capture, effect.payload).authorization_id
-    captured = Captured(number, found.request_id, amount, desk.today, authorization_id=drawn_on)
+    captured = Captured(
+        it.number, found.request_id, amount, it.desk.today, authorization_id=drawn_on
+    )
     facts = replace(facts, captures=(*facts.captures, captured))
     detail = {"amount": str(amount), "request_id": found.request_id}
     detail |= {"lines": NOT_PASSED_ON} if found.passed_on is False else {}
     return facts, Event("captured", detail)
 
 
-def _received(
-    desk: ShopContext, facts: OrderFacts, step: str, effect: Effect, _now: datetime
-) -> tuple[OrderFacts, Event]:
-    found, number = _evidence(effect), number_of(step)
-    journal = str(found.get("journal") or effect.their_key)
+def _received(it: Folding) -> Folded:
+    facts, found, number = it.facts, it.evidence, it.number
+    journal = str(found.get("journal") or it.effect.their_key)
     document = str(found.get("document", ""))
     captures = tuple(
         replace(one, receipt=journal, receipt_document=document) if one.number == number else one
@@ -219,11 +236,9 @@ def _received(
     return replace(facts, captures=captures), Event("receipt in SYSPRO", {"journal": journal})
 
 
-def _applied(
-    desk: ShopContext, facts: OrderFacts, step: str, effect: Effect, _now: datetime
-) -> tuple[OrderFacts, Event]:
+def _applied(it: Folding) -> Folded:
     """Note that it is begun; the order does not wait for how it ends."""
-    number = number_of(step)
+    facts, effect, number = it.facts, it.effect, it.number
     planned = next(one for one in facts.applications if one.number == number)
     applications = tuple(
         replace(one, is_begun=True) if one.number == number else one for one in facts.applications
@@ -235,15 +250,14 @@ def _applied(
     )
 
 
-def _reversed(
-    desk: ShopContext, facts: OrderFacts, step: str, effect: Effect, now: datetime
-) -> tuple[OrderFacts, Event]:
+def _reversed(it: Folding) -> Folded:
+    facts, step, effect = it.facts, it.step, it.effect
     is_old = name_of(step) == "reverse_old"
     freed = replace(facts, replaced=None) if is_old else replace(facts, is_reversed=True)
     if effect.state is EffectState.declined:
         found = from_json(Moved, effect.evidence)
         why = effect.reason or f"{found.theirs} {found.reason}".strip()
-        has_lapsed = facts.expires_at is not None and now >= facts.expires_at
+        has_lapsed = facts.expires_at is not None and it.now >= facts.expires_at
         if has_lapsed and not is_old:  # nothing is held any more, and nothing taken of it
             return freed, Event("authorisation had lapsed", {"why": why})
         held = facts.replaced if is_old else facts.payment
@@ -253,14 +267,12 @@ def _reversed(
     return freed, Event(f"{'older ' if is_old else ''}authorisation reversed", {})
 
 
-def _told(
-    desk: ShopContext, facts: OrderFacts, step: str, effect: Effect, _now: datetime
-) -> tuple[OrderFacts, Event]:
+def _told(it: Folding) -> Folded:
     """Note that it is begun; the order does not wait for how it ends, maybe as a dead letter."""
-    state = step.partition("|")[2]
-    if name_of(step) == "callback":
+    facts, state = it.facts, it.step.partition("|")[2]
+    if name_of(it.step) == "callback":
         return replace(facts, callback_state=state), Event("callback begun", {"state": state})
-    words = "shop told" if is_there(effect) else "telling the shop begun"
+    words = "shop told" if is_there(it.effect) else "telling the shop begun"
     return replace(facts, shop_told_state=state), Event(words, {"state": state})
 
 

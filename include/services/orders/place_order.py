@@ -24,7 +24,7 @@ from include.services.orders.applications import applies_receipts, receipt_refer
 from include.services.orders.closed_periods import moved
 from include.services.orders.commands import Command
 from include.services.orders.driver import Move
-from include.services.orders.folds import FOLDS, reason_to_suspend
+from include.services.orders.folds import FOLDS, Folding, reason_to_suspend
 from include.services.orders.forgotten import FORGOTTEN
 from include.services.orders.moves import Situation, next_capture, next_move
 from include.services.orders.ports import ShopContext
@@ -294,7 +294,7 @@ class OrderPlay:
     def fold(
         self, facts: OrderFacts, step: str, effect: Effect, now: datetime
     ) -> tuple[OrderFacts, Event]:
-        return FOLDS[name_of(step)](self.desk, facts, step, effect, now)
+        return FOLDS[name_of(step)](Folding(self.desk, facts, step, effect, now))
 
     def answer(
         self, facts: OrderFacts, question: str, now: datetime
