@@ -9,6 +9,7 @@ from include.adapters.cybersource.partners.common import (
     LOOK,
     Answer,
     Gateway,
+    RefusalRule,
     command_of,
     difference,
     money_of,
@@ -36,6 +37,8 @@ APPLICATIONS = (_AUTH, *_DECISIONS, *_PAYER)
 HOLDS = (Meaning.approved, Meaning.partial, Meaning.review, Meaning.risk_declined)
 _CHECKS = ("200", "230")  # AVS, CVN
 _NOTHING_HELD = (Meaning.authentication, Meaning.declined, Meaning.invalid)
+# A shopper waits: a refused key is told at once, instead of waiting for its correction.
+_REFUSALS = RefusalRule(parks=False, takes_lone_refusal=True)
 _AMOUNTS = ("orderInformation", "amountDetails")
 
 
@@ -62,16 +65,8 @@ class AuthorizationPartner:
         """See ``Partner.send``."""
         it, settings = command_of(Authorize, effect), self._gateway.client.settings
         body = authorization_body(it, effect.reference)
-        # A shopper waits: a refused key is told at once, instead of waiting for its correction.
-        answer = self._gateway.post(
-            OPERATION,
-            _PATH,
-            body,
-            effect,
-            settings.authorizations,
-            parks=False,
-            takes_lone_refusal=True,
-        )
+        limits = settings.authorizations
+        answer = self._gateway.post(OPERATION, _PATH, body, effect, limits, _REFUSALS)
         # A token that failed is refused so, and so is the second copy of a call that went well.
         may_be_repeat = answer.meaning is Meaning.look
         meaning = Meaning.invalid if may_be_repeat else _with_approval(answer.meaning, answer.body)
@@ -121,7 +116,7 @@ def has_no_case(row: Row) -> bool:
     return is_checked and row.applications.keys().isdisjoint(_DECISIONS)
 
 
-def authorized_of(row: Row, meaning: Meaning, *, keeps: bool = False) -> Authorized:
+def authorized_of(row: Row, meaning: Meaning) -> Authorized:
     """Return the evidence of an authorization as transaction search shows it.
 
     Raises:
@@ -136,8 +131,6 @@ def authorized_of(row: Row, meaning: Meaning, *, keeps: bool = False) -> Authori
                 row.where,
                 "Read the transaction by hand.",
             )
-    stored = stored_of(row.body)
-    is_lost = keeps and stored is None and meaning in HOLDS
     return Authorized(
         row.request_id,
         STATUS_OF[meaning],
@@ -145,8 +138,8 @@ def authorized_of(row: Row, meaning: Meaning, *, keeps: bool = False) -> Authori
         _code_of(row),
         approved if meaning in HOLDS else None,
         _network_id_of(row.body),
-        stored,
-        "the gateway shows no token" if is_lost else "",
+        stored_of(row.body),
+        "",
         (),
         row.at,
         _brand(row.body),
@@ -173,8 +166,14 @@ def _code_of(row: Row) -> str:
 
 
 def _found(row: Row, meaning: Meaning, keeps: bool) -> Found:
-    authorized, asked = authorized_of(row, meaning, keeps=keeps), row.amount("totalAmount")
-    authorized = authorized if keeps else replace(authorized, stored=None)
+    """Return one that was found; ``keeps``: its card was to be stored."""
+    authorized, asked = authorized_of(row, meaning), row.amount("totalAmount")
+    is_lost = keeps and authorized.stored is None and meaning in HOLDS
+    authorized = replace(
+        authorized,
+        stored=authorized.stored if keeps else None,
+        token_failure="the gateway shows no token" if is_lost else "",
+    )
     plain = to_plain(authorized)
     facts = (plain if isinstance(plain, dict) else {}) | {
         "currency": asked.currency if asked else "",

@@ -52,6 +52,18 @@ class Answer:
         return is_refusal and not self.fields and bool(self.request_id)
 
 
+@dataclass(frozen=True, slots=True)
+class RefusalRule:
+    """What a partner makes of refusals that may mean more than one thing."""
+
+    parks: bool = True  # a refused key waits for its correction; else a person is asked at once
+    already_is_no: bool = False  # done before is refused for good; else it is looked for
+    takes_lone_refusal: bool = False  # ``INVALID_DATA`` without a field is returned; else a doubt
+
+
+REFUSALS = RefusalRule()
+
+
 class Gateway:
     """One account, as the partners use it."""
 
@@ -67,10 +79,7 @@ class Gateway:
         body: dict[str, object],
         effect: Effect,
         limits: Limits | None = None,
-        *,
-        parks: bool = True,
-        already_is_no: bool = False,
-        takes_lone_refusal: bool = False,
+        rule: RefusalRule = REFUSALS,
     ) -> Answer:
         """Send once and return an answer with a clear meaning.
 
@@ -80,9 +89,7 @@ class Gateway:
             body: of the call.
             effect: whose reference goes into the log.
             limits: of the exchange; the connection's own where ``None``.
-            parks: a refused key waits for its correction; else a person is asked at once.
-            already_is_no: what was done before is refused for good; else it is looked for.
-            takes_lone_refusal: return ``INVALID_DATA`` that names no field; else it is a doubt.
+            rule: what is made of refusals.
 
         Raises:
             Retryable: nothing was sent.
@@ -93,27 +100,29 @@ class Gateway:
             "POST", path, f"{operation} {effect.reference}", effect.reference, body, limits
         )
         response = self.client.send(request)
-        self.refuse_key(response, request, parks=parks)
+        self.refuse_key(response, request, rule)
         if not response.is_success and response.status != 400:
             error = judge(response, request, error_words(response))
             raise error or ValueError(f"status {response.status} is neither good nor bad")
         answer = self._read(operation, response, request)
         self._demand_ours(answer, body)
         if answer.meaning is Meaning.configuration:
-            raise _configuration(f"{request.what} was refused: {answer.reason}", request, parks)
-        if answer.is_lone_refusal and takes_lone_refusal:
+            raise _configuration(f"{request.what} was refused: {answer.reason}", request, rule)
+        if answer.is_lone_refusal and rule.takes_lone_refusal:
             return answer
-        is_doubtful = answer.meaning is Meaning.already and not already_is_no
+        is_doubtful = answer.meaning is Meaning.already and not rule.already_is_no
         if answer.meaning is Meaning.look or is_doubtful:
             shown = redact(" ".join((answer.status, answer.reason)), 80)
             what = f"{request.what} was answered {shown!r}{answer.named}"
             raise OutcomeUnknown(what, request.where, LOOK)
         return answer
 
-    def refuse_key(self, response: Response, request: Request, *, parks: bool) -> None:
+    def refuse_key(
+        self, response: Response, request: Request, rule: RefusalRule = REFUSALS
+    ) -> None:
         """Raise on 401 and 403: nothing was accepted (reliability reference, 2.4, 31)."""
         if response.status in _KEY_REFUSED:
-            raise _configuration(f"{request.what} was answered {response.status}", request, parks)
+            raise _configuration(f"{request.what} was answered {response.status}", request, rule)
 
     def _read(self, operation: str, response: Response, request: Request) -> Answer:
         try:
@@ -177,9 +186,9 @@ _NO = (
 )
 
 
-def _configuration(what: str, request: Request, parks: bool) -> Rejected:
+def _configuration(what: str, request: Request, rule: RefusalRule) -> Rejected:
     do = "Correct key, permissions or processor of the account; nothing was accepted."
-    return (Parked if parks else Rejected)(what, request.where, do)
+    return (Parked if rule.parks else Rejected)(what, request.where, do)
 
 
 def _word(text: str | None) -> str:

@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import ClassVar, Generic, TypeVar
 
 from include.adapters.cybersource.partners.common import (
+    REFUSALS,
     Answer,
     Gateway,
+    RefusalRule,
     command_of,
     difference,
     money_of,
@@ -81,9 +83,9 @@ class FollowOn(ABC, Generic[C]):
             currency=it.amount.currency,
         )
 
-    def is_over_with_others(self, it: C) -> bool:
-        """Say whether "already" is no doubt about ours: another call may have done it before."""
-        return False
+    def refusals(self, it: C) -> RefusalRule:
+        """Return what is made of refusals."""
+        return REFUSALS
 
     def in_effect(self, it: C, effect: Effect) -> tuple[Found, ...]:
         """Return what shows that it was done, or cannot be, though no row of ours is there."""
@@ -122,8 +124,7 @@ class FollowOn(ABC, Generic[C]):
         """See ``Partner.send``."""
         it = command_of(self.kind, effect)
         path, body = self.path(it), self.body(it, self.mti(it, effect))
-        is_over = self.is_over_with_others(it)
-        answer = self._gateway.post(self.operation, path, body, effect, already_is_no=is_over)
+        answer = self._gateway.post(self.operation, path, body, effect, rule=self.refusals(it))
         refuse_invalid(answer)
         passed_on = is_passed_on(answer.body) if self.lines(it) else None
         moved = Moved(answer.request_id, answer.status, None, answer.reason, passed_on)

@@ -4,7 +4,9 @@ The amount is what the authorization answered, not what was asked for (reliabili
 """
 
 from include.adapters.cybersource.partners.common import (
+    REFUSALS,
     Answer,
+    RefusalRule,
     amount_details,
     money_of,
     references,
@@ -23,6 +25,8 @@ from include.domain.payments import Moved, Reverse
 from include.services.effects.ports import Effect, Found
 
 _LONGEST_REASON = 50
+# "Already" is no doubt about ours then: the void may have released the rest of the hold.
+_AFTER_VOID = RefusalRule(already_is_no=True)
 
 
 class ReversalPartner(FollowOn[Reverse]):
@@ -58,8 +62,8 @@ class ReversalPartner(FollowOn[Reverse]):
             currency=it.amount.currency,
         )
 
-    def is_over_with_others(self, it: Reverse) -> bool:
-        return it.is_after_void
+    def refusals(self, it: Reverse) -> RefusalRule:
+        return _AFTER_VOID if it.is_after_void else REFUSALS
 
     def in_effect(self, it: Reverse, effect: Effect) -> tuple[Found, ...]:
         """An authorization has one hold: whoever released it, it is released."""

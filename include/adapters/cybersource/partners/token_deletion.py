@@ -42,7 +42,7 @@ class TokenDeletionPartner:
         response = gateway.client.send(request)
         if response.is_success or response.status in _GONE:
             return Receipt(token, _evidence(token))
-        gateway.refuse_key(response, request, parks=True)
+        gateway.refuse_key(response, request)
         error = judge(response, request, error_words(response))
         if response.status in _IN_USE:
             raise Rejected(
