@@ -170,7 +170,7 @@ class TestRenewals:
         assert (saga.state, saga.facts.stop) == (OrderState.stuck, None)
         assert "could not be renewed" in saga.reason
         assert "2026-03-09 06:00 UTC" in saga.reason
-        renewing.service.capture(order.order_id, None, "clerk", "dispatch 1", has_left=True)
+        renewing.service.capture_delivered(order.order_id, order.amount, "dispatch 1")
         assert renewing.service.advance(order.order_id).state == OrderState.captured
         assert renewing.partner.truth.count(EffectKind.payment_reversal) == 0
 
@@ -244,7 +244,7 @@ class TestRenewals:
             renewing.pass_time(hours=1)
         second = say(renewing, 77, PaymentStatus.in_review)
         renewing.pass_time(days=6, hours=1)
-        renewing.service.capture(order.order_id, None, "clerk", "dispatch 1", has_left=True)
+        renewing.service.capture_delivered(order.order_id, order.amount, "dispatch 1")
         renewing.service.decide(decision(renewing, first, Decision.accept))  # heard again
         renewing.pass_time(minutes=30)
         saga = renewing.service.orders.get(order.order_id)

@@ -133,7 +133,7 @@ def test_goods_that_have_left_are_charged_to_the_renewal(kit: Kit, renewed: Orde
         return replace(facts, invoices=("I7",))
 
     kit.service.orders.amend(renewed.order_id, seen, Event("invoiced in SYSPRO"))
-    kit.service.capture(renewed.order_id, None, "SYSPRO", "invoice I7", has_left=True)
+    kit.service.capture_delivered(renewed.order_id, renewed.amount, "invoice I7")
     kit.service.advance(renewed.order_id)
     (capture,) = (one for one in kit.partner.truth.done if one.kind is CAPTURE)
     assert f"{77:022}" in capture.payload

@@ -103,11 +103,11 @@ def test_what_was_asked_for_is_tried_again_and_only_that(kit: Kit, letters: Lett
     order = make_order()
     kit.run(order)
     refuse(kit, CAPTURE, "PROCESSOR_DECLINED")
-    kit.service.capture(order.order_id, Money(4_000, "USD"), "erp", "dispatch 1", has_left=True)
+    kit.service.capture_delivered(order.order_id, Money(4_000, "USD"), "dispatch 1")
     kit.service.advance(order.order_id)
     assert [one.amount_minor for one in letters()] == [4_000]
     # The next dispatch brings both; nothing of the first one's claim is lost.
-    kit.service.capture(order.order_id, Money(6_221, "USD"), "erp", "dispatch 2", has_left=True)
+    kit.service.capture_delivered(order.order_id, Money(6_221, "USD"), "dispatch 2")
     kit.service.advance(order.order_id)
     assert captures(kit) == [("capture|1", 4_000), ("capture|2", 4_000), ("capture|3", 6_221)]
     assert letters() == []

@@ -56,7 +56,7 @@ def invoice(kit: Kit, order: Order, number: str, amount: Money) -> None:
         return replace(facts, invoices=(*facts.invoices, number))
 
     kit.service.orders.amend(order.order_id, seen, Event("invoiced in SYSPRO"))
-    kit.service.capture(order.order_id, amount, "SYSPRO", f"invoice {number}", has_left=True)
+    kit.service.capture_delivered(order.order_id, amount, f"invoice {number}")
     kit.service.advance(order.order_id)
 
 

@@ -99,9 +99,7 @@ class TestReview:
         with pytest.raises(Rejected, match="a fraud decision holds it"):
             kit.service.capture(order_id, None, "shop", "a call of the API")
         for _ in range(2):  # a feed reads its last rows again
-            kit.service.capture(
-                order_id, Money(5_000, "USD"), "SYSPRO", "invoice I1", has_left=True
-            )
+            kit.service.capture_delivered(order_id, Money(5_000, "USD"), "invoice I1")
         assert kit.service.advance(order_id).state == OrderState.stuck
         assert kit.partner.truth.count(EffectKind.payment_capture) == 0
         kit.service.settle_contradiction(order_id, Decision.accept, "chief")
@@ -114,7 +112,7 @@ class TestReview:
     ) -> None:
         kit, order_id, request_id = held
         kit.rules = make_rules(capture_when=CaptureWhen.shipment)
-        kit.service.capture(order_id, Money(5_000, "USD"), "SYSPRO", "invoice I1", has_left=True)
+        kit.service.capture_delivered(order_id, Money(5_000, "USD"), "invoice I1")
         kit.service.decide(decided(kit, request_id, Decision.reject, "e1"))
         assert kit.service.advance(order_id).state == OrderState.cancelled
         assert kit.partner.truth.count(EffectKind.payment_capture) == 0
@@ -138,7 +136,7 @@ class TestReview:
         facts = replace(saga.facts, decision=Decision.review)  # heard late, of a plain approval
         kit.service.orders.save(replace(saga, facts=facts), [])
         with pytest.raises(Rejected, match="a fraud decision holds it"):
-            kit.service.capture(order.order_id, None, "SYSPRO", "invoice I1", has_left=True)
+            kit.service.capture_delivered(order.order_id, order.amount, "invoice I1")
 
 
 def test_a_decision_before_its_order_waits(kit: Kit) -> None:

@@ -72,11 +72,11 @@ def test_what_is_made_anew_is_captured_before_the_last(kit: Kit) -> None:
     order, first = make_order(), Money(4_000, "USD")
     kit.run(order)
     kit.partner.say(CAPTURE, refuse)
-    kit.service.capture(order.order_id, first, "SYSPRO", "invoice I1", has_left=True)
+    kit.service.capture_delivered(order.order_id, first, "invoice I1")
     assert kit.service.advance(order.order_id).state == OrderState.stuck
     late(kit, order)
     rest = order.amount - first
-    kit.service.capture(order.order_id, rest, "SYSPRO", "invoice I2", has_left=True)
+    kit.service.capture_delivered(order.order_id, rest, "invoice I2")
     kit.service.advance(order.order_id)
     made = [one for one in kit.partner.truth.done if one.kind is CAPTURE]
     asked = [from_json(Capture, one.payload) for one in made]
@@ -88,7 +88,7 @@ def test_goods_that_left_while_it_was_cancelled_are_captured(kit: Kit) -> None:
     order = make_order()
     assert kit.run(order).state == OrderState.booked
     late(kit, order)
-    kit.service.capture(order.order_id, order.amount, "SYSPRO", "invoice I1", has_left=True)
+    kit.service.capture_delivered(order.order_id, order.amount, "invoice I1")
     with pytest.raises(Rejected, match="no authorisation to capture"):  # a client's is refused
         kit.service.capture(order.order_id, order.amount, "shop", "I want it")
     saga = kit.service.advance(order.order_id)
@@ -105,7 +105,7 @@ def test_an_invoice_that_is_known_refuses_a_cancellation_until_it_is_stuck(kit: 
     with pytest.raises(Rejected, match=r"invoiced as I1.*Credit the invoice"):
         kit.service.cancel(order.order_id, "shop", "changed her mind")
     kit.partner.say(CAPTURE, refuse)
-    kit.service.capture(order.order_id, order.amount, "SYSPRO", "invoice I1", has_left=True)
+    kit.service.capture_delivered(order.order_id, order.amount, "invoice I1")
     assert kit.service.advance(order.order_id).state == OrderState.stuck
     with pytest.raises(Rejected, match="invoiced as I1"):  # that is no client's to decide
         kit.service.cancel(order.order_id, "shop", "changed her mind")
@@ -195,7 +195,7 @@ def test_an_invoice_that_is_read_again_is_not_charged_again(kit: Kit) -> None:
     delivered(kit, order, 4_000)
     kit.service.advance(order.order_id)
     part = Money(4_000, "USD")
-    kit.service.capture(order.order_id, part, "SYSPRO", "invoice I1", has_left=True)
+    kit.service.capture_delivered(order.order_id, part, "invoice I1")
     kit.pass_time(hours=1)
     assert kit.service.orders.get(order.order_id).facts.captured_minor() == 4_000
     assert kit.partner.truth.count(CAPTURE) == 1

@@ -45,9 +45,7 @@ def test_it_is_captured_before_the_hold_lapses_and_once(kit: Kit, unclaimed: Ord
     ]
     assert (saga.state, saga.facts.captured_minor()) == (OrderState.completed, 10_221)
     # The reader comes again after all, and asks under the same cause.
-    kit.service.capture(
-        unclaimed.order_id, Money(10_221, "USD"), "SYSPRO", "invoice I1", has_left=True
-    )
+    kit.service.capture_delivered(unclaimed.order_id, Money(10_221, "USD"), "invoice I1")
     kit.service.advance(unclaimed.order_id)
     assert kit.partner.truth.count(EffectKind.payment_capture) == 1
 

@@ -16,7 +16,6 @@ from include.domain.order_state import (
     ENDED_BY_SELLER,
     OrderFacts,
     OrderState,
-    RequestedCapture,
     Stop,
 )
 from include.domain.order_steps import name_of
@@ -24,8 +23,6 @@ from include.domain.orders import Order
 from include.domain.reviews import Decision, DecisionEvent, Merged
 from include.domain.standing import (
     gives_back,
-    is_under_review,
-    is_wholly_captured,
 )
 from include.services.effects.engine import Engine
 from include.services.effects.schedule import is_unsent
@@ -34,8 +31,6 @@ from include.services.effects.store import Leases
 from include.services.orders.driver import NOT_WANTED, Driver
 from include.services.orders.fold_decision import settled, with_decision
 from include.services.orders.gateway_refusals import tried_again
-from include.services.orders.moves import authorized
-from include.services.orders.numbering import free_number
 from include.services.orders.place_order import OrderPlay, is_wanted
 from include.services.orders.ports import ShopContext
 from include.services.orders.refund_service import Refunding
@@ -44,6 +39,7 @@ from include.services.orders.setting_back import NO_DESK, Stake
 from include.services.orders.steps import STEPS
 from include.services.orders.stores import Amend, DecisionBook, OrderBook, RefundBook
 from include.services.orders.undrivable import turn_away
+from include.services.orders.wanted_captures import with_asked, with_delivered
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,70 +86,45 @@ class OrderService(Refunding):
                 raise
 
     def capture(
-        self,
-        order_id: str,
-        amount: Money | None,
-        who: str,
-        cause: str,
-        *,
-        via: str = "",
-        has_left: bool = False,
-        tolerance_minor: int = 0,
+        self, order_id: str, amount: Money | None, who: str, cause: str, *, via: str = ""
     ) -> None:
         """Ask for a capture; without an amount, of all that is left. The same cause asks once.
 
-        Args:
-            order_id: of the order.
-            amount: to capture.
-            who: asks.
-            cause: what it is for; the same one asks once.
-            via: the door a person came by, for the audit chain.
-            tolerance_minor: by how much it may exceed what is left, which is then captured: an
-                invoice rounds its tax by itself.
-            has_left: the goods have. It is noted, and captured once an open fraud decision allows
-                it or a cancellation has come too late, instead of being refused for good.
+        ``cause`` is what it is for, ``via`` the door a person came by, for the audit chain.
 
         Raises:
             Rejected: it has ended, is held for a decision, or the amount is more than is left.
         """
         order = self.orders.content(order_id)
+        self.orders.amend(
+            order_id,
+            lambda facts: with_asked(order, facts, amount, cause),
+            _asked(cause, str(amount or "all that is left"), who, via),
+        )
 
-        def want(facts: OrderFacts) -> OrderFacts:
-            is_counted = has_left and facts.delivered_minor is not None  # with all invoices
-            is_paid = has_left and is_wholly_captured(facts)  # its hold was about to lapse, say
-            if is_counted or is_paid or any(one.cause == cause for one in facts.requested_captures):
-                return facts
-            left = authorized(order, facts).minor - facts.promised_minor()
-            wanted = amount or Money(left, order.currency)
-            if 0 < wanted.minor - left <= tolerance_minor and left:
-                wanted = Money(left, wanted.currency)
-            self._may_capture(order, facts, wanted, left, may_wait=has_left)
-            one = RequestedCapture(free_number(facts), wanted, cause, is_final=wanted.minor == left)
-            requested = (*facts.requested_captures, one)
-            return replace(facts, requested_captures=requested).with_problem("")
-
-        detail = {"cause": cause, "amount": str(amount or "all that is left")}
-        self.orders.amend(order_id, want, Event("capture asked for", detail, who, via))
-
-    @staticmethod
-    def _may_capture(
-        order: Order, facts: OrderFacts, wanted: Money, left: int, *, may_wait: bool
+    def capture_delivered(
+        self, order_id: str, amount: Money, cause: str, tolerance_minor: int = 0
     ) -> None:
-        where = f"order {order.number}"
-        is_stopped = facts.stop is not None and not may_wait
-        if is_stopped or facts.payment is None or facts.payment.authorized is None:
-            raise Rejected("there is no authorisation to capture", where, "Read the order first.")
-        # What would not be held back by the order's own moves is never left to wait.
-        will_wait = may_wait and (facts.is_contradicted or is_under_review(facts))
-        is_blocked = facts.is_contradicted or facts.decision in (Decision.review, Decision.reject)
-        if is_blocked and not will_wait:
-            raise Rejected("a fraud decision holds it", where, "Wait for the decision.")
-        if wanted.currency != order.currency or not 0 < wanted.minor <= left:
-            raise Rejected(
-                f"{wanted} cannot be captured, {Money(left, order.currency)} is left",
-                where,
-                "Ask for no more than is left, in the order's currency.",
-            )
+        """Ask for the capture of goods that have left, by SYSPRO's word. The same cause asks once.
+
+        It is noted, and captured once an open fraud decision allows it or a cancellation has come
+        too late, instead of being refused for good.
+
+        Args:
+            order_id: of the order.
+            amount: of the goods.
+            cause: what it is for.
+            tolerance_minor: by how much it may exceed what is left, which is then captured.
+
+        Raises:
+            Rejected: as ``capture``, but for what waits.
+        """
+        order = self.orders.content(order_id)
+        self.orders.amend(
+            order_id,
+            lambda facts: with_delivered(order, facts, amount, cause, tolerance_minor),
+            _asked(cause, str(amount), "SYSPRO", ""),
+        )
 
     def cancel(
         self, order_id: str, who: str, why: str, *, told: str = ENDED_BY_SELLER, via: str = ""
@@ -377,6 +348,10 @@ class OrderService(Refunding):
         yield from ((self.advance_refund, one) for one in refunds)
         if refunds:
             yield from ((self.advance, one) for one in due())
+
+
+def _asked(cause: str, amount: str, who: str, via: str) -> Event:
+    return Event("capture asked for", {"cause": cause, "amount": amount}, who, via)
 
 
 def _is_paid(facts: OrderFacts) -> bool:

@@ -159,13 +159,8 @@ class OrderFollower:
         if rules.capture_when is CaptureWhen.shipment and not is_paid:
             for invoice in invoices:
                 cause = f"invoice {invoice.invoice}"
-                self.service.capture(
-                    order_id,
-                    invoice.amount,
-                    WHO,
-                    cause,
-                    has_left=True,
-                    tolerance_minor=self.tolerance_minor,
+                self.service.capture_delivered(
+                    order_id, invoice.amount, cause, self.tolerance_minor
                 )
             self._demand_covered(order, invoices)
         return invoices
