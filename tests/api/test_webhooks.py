@@ -256,6 +256,13 @@ def test_a_delivery_of_woocommerce_is_stored_once(kit: Kit) -> None:
     assert kit.count("inbox") == 2
 
 
+def test_orders_that_change_in_one_second_are_each_stored(kit: Kit) -> None:
+    for number in (2001, 2002, 2003):
+        sent = woo_signed({"id": number, "status": "cancelled"}, delivery="d1")
+        assert send(kit, sent, WOO).status_code == 200
+    assert kit.count("inbox") == 3
+
+
 def test_the_hello_of_a_new_webhook_is_answered_and_not_stored(kit: Kit) -> None:
     sent = b"webhook_id=7", {"Content-Type": "application/x-www-form-urlencoded"}
     assert send(kit, sent, WOO).status_code == 200

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -19,7 +20,8 @@ from include.adapters.shop.woo_webhook import (
     is_signed,
     receive,
 )
-from tests.sandbox.shopping import Shops
+from include.sandbox.shop.clock import ShopClock
+from tests.sandbox.shopping import LIVE, Shops
 
 SECRET = "sandbox-webhook-acme-us"
 BODY = b'{"id":1009,"status":"processing"}'
@@ -64,10 +66,28 @@ def test_what_the_sandbox_sends_is_taken(sandbox: Shops) -> None:
     assert isinstance(event, WooEvent)
     assert event.topic == "order.created"
     assert json.loads(sent["body"])["id"] == order["id"]
-    assert event.key == f"{event.webhook_id}|{event.delivery_id}"
+    assert event.key == f"{event.webhook_id}|{event.delivery_id}|{event.digest}"
     assert receive(sent["headers"], sent["body"].encode(), ["other"]) == Refusal(
         401, "the signature does not hold"
     )
+
+
+def test_two_orders_that_change_in_one_second_are_two_deliveries(
+    sandbox: Shops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = datetime(2026, 11, 3, 9, 0, 0, tzinfo=UTC)
+    monkeypatch.setattr(sandbox.app.woo, "clock", ShopClock(lambda: LIVE, lambda: at))
+    address = f"{sandbox.url}/callbacks/woo"
+    hook = {"topic": "order.created", "delivery_url": address, "secret": SECRET}
+    sandbox.api.post("webhooks", hook)
+    sandbox.order()
+    sandbox.order()
+    sandbox.control("shop_deliveries")
+    _, *sent = sandbox.control("callbacks", shop="woo")["deliveries"]
+    found = [receive(one["headers"], one["body"].encode(), [SECRET]) for one in sent]
+    events = [one for one in found if isinstance(one, WooEvent)]
+    assert len({event.delivery_id for event in events}) == 1  # as the shop makes its ids
+    assert len({event.key for event in events}) == 2
 
 
 def test_the_vector_worked_out_with_openssl_holds() -> None:

@@ -1,8 +1,11 @@
 """Webhooks that WooCommerce sends us: real, or a clean refusal with a status and a reason.
 
-The signature is base64 of the HMAC-SHA256 of the raw body. It has no timestamp, so a replay is
-recognized by the delivery id and is harmless: what counts is the order as the shop has it now.
-Source: WooCommerce REST documentation v3, "Webhooks"; reliability reference, section 3.8.
+The signature is base64 of the HMAC-SHA256 of the raw body. It has no timestamp; a replay is
+harmless, since what counts is the order as the shop has it now. The delivery id is a hash of the
+webhook's id and the second: orders that change in one second share it, so the body names a
+delivery, too.
+Source: WooCommerce REST documentation v3, "Webhooks"; WC_Webhook::get_new_delivery_id, read
+2026-11-27; reliability reference, section 3.8.
 """
 
 import base64
@@ -34,12 +37,13 @@ class WooEvent:
 
     topic: str  # e.g. "order.updated"
     webhook_id: str
-    delivery_id: str
+    delivery_id: str  # one for all that the webhook delivers in a second
+    digest: str  # of the raw body
 
     @property
     def key(self) -> str:
         """Name the delivery in the inbox; a second copy has the same name."""
-        return f"{self.webhook_id}|{self.delivery_id}"
+        return f"{self.webhook_id}|{self.delivery_id}|{self.digest}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,4 +121,5 @@ def _read(found: Mapping[str, str], body: bytes) -> WooEvent | Refusal:
         return Refusal(400, "the body is no JSON object")
     for path in card_number_paths(payload):
         return Refusal(422, f"the field {path[:200]} holds a card number", True)
-    return WooEvent(topic, found["id"], found["delivery-id"])
+    digest = hashlib.sha256(body).hexdigest()
+    return WooEvent(topic, found["id"], found["delivery-id"], digest)

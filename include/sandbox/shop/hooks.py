@@ -1,7 +1,7 @@
 """WooCommerce webhooks: signed, delivered once in the background, disabled when nobody answers.
 
 A failed delivery is not repeated: what is lost is lost, and only polling finds it.
-Source: WooCommerce REST documentation v3, "Webhooks".
+Source: WooCommerce REST documentation v3, "Webhooks"; WC_Webhook, read 2026-11-27.
 """
 
 import base64
@@ -22,6 +22,7 @@ from include.sandbox.ledger import Ledger
 FAILURES_TO_DISABLE = 5
 KEPT = 1000
 TIMEOUT_S = 5.0
+_SALT = b"sandbox salt"  # of the site
 
 Webhook = dict[str, Any]
 _Job = tuple[Webhook, dict[str, str], bytes]
@@ -30,6 +31,11 @@ _Job = tuple[Webhook, dict[str, str], bytes]
 def signature(body: bytes, secret: str) -> str:
     """Return base64 of the HMAC-SHA256 of the raw body."""
     return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
+
+
+def delivery_id(webhook_id: int, second: int) -> str:
+    """Return the id of whatever a webhook delivers in a second, as ``wp_hash`` makes it."""
+    return hmac.new(_SALT, f"{webhook_id}{second}".encode(), hashlib.md5).hexdigest()
 
 
 class Courier:
@@ -58,16 +64,14 @@ class Courier:
         body = f"webhook_id={hook['id']}".encode()
         self.send(hook, {"Content-Type": "application/x-www-form-urlencoded"}, body)
 
-    def deliver(self, hook: Webhook, secret: str, payload: Mapping[str, Any]) -> None:
-        """Queue one delivery."""
+    def deliver(self, hook: Webhook, secret: str, payload: Mapping[str, Any], second: int) -> None:
+        """Queue one delivery that is made in a second."""
         with self._lock:
             if self._to_drop:
                 self._to_drop -= 1
                 return
         body = json.dumps(payload, separators=(",", ":")).encode()  # as PHP: escaped, no blanks
         resource, _, event = hook["topic"].partition(".")
-        number = len(self.sent) + self._jobs.qsize() + 1
-        unique = f"{hook['id']}|{number}|{signature(body, secret)}".encode()
         headers = {
             "Content-Type": "application/json",
             "X-WC-Webhook-Source": self._source,
@@ -76,7 +80,7 @@ class Courier:
             "X-WC-Webhook-Event": event,
             "X-WC-Webhook-Signature": signature(body, secret),
             "X-WC-Webhook-ID": str(hook["id"]),
-            "X-WC-Webhook-Delivery-ID": hashlib.sha256(unique).hexdigest()[:32],
+            "X-WC-Webhook-Delivery-ID": delivery_id(hook["id"], second),
         }
         self.send(hook, headers, body)
 

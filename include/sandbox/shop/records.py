@@ -190,10 +190,11 @@ class Records:
 
     def emit(self, topic: str, payload: Mapping[str, Any]) -> None:
         """Hand an event to every active webhook of the topic."""
+        second = int(self.clock.now().timestamp())
         for hook in self.webhooks.values():
             if hook["topic"] == topic and hook["status"] == "active":
                 secret = self._secrets[hook["id"]]
-                self.courier.deliver(hook, secret, copy.deepcopy(dict(payload)))
+                self.courier.deliver(hook, secret, copy.deepcopy(dict(payload)), second)
 
     def record(
         self, verb: str, number: int, content: object, reference: str = "", **facts: Any
