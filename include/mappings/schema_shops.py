@@ -240,6 +240,8 @@ class OrderFieldsRow(Row):
     number: FieldRow
     currency: FieldRow
     amount: FieldRow
+    tax: FieldRow | None = None
+    prices_hold_tax: FieldRow | None = None
     note: FieldRow
 
 

@@ -201,7 +201,12 @@ def test_yen_has_no_minor_digits_and_a_unit_price_must_agree() -> None:
     yen = replace(US.rules, amounts={"JPY": US.rules.amounts["USD"]})
     request = read_order(woo_order(), US.fields, "order 1")
     line = {"kind": "goods", "description": "Tea", "stock_code": "TEA-1", "quantity": "3"}
-    request |= {"currency": "JPY", "amount": "1000", "lines": [{**line, "net": "1000", "tax": "0"}]}
+    request |= {
+        "currency": "JPY",
+        "amount": "1000",
+        "tax": "0",
+        "lines": [{**line, "net": "1000", "tax": "0"}],
+    }
     table = replace(US, shop=shop, rules=yen)
     assert table.order_of_request(request).amount == Money(1000, "JPY")
     request["lines"][0]["unit_price"] = "333.33333"  # 999.99999 rounds to 1000

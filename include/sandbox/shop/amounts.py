@@ -1,8 +1,9 @@
-"""Exact amounts of a shop: whole minor units inside, decimals as text outside."""
+"""Exact amounts of a shop: minor units inside, decimals as text outside."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from include.sandbox.world.facts import DIGITS, decimal_text
 
@@ -26,21 +27,21 @@ def minor_of(value: object, currency: str) -> int:
     return -minor if sign else minor
 
 
-def half_up(numerator: int, denominator: int) -> int:
-    """Divide and round half away from zero, as shops do with tax."""
-    sign = -1 if numerator < 0 else 1
-    return sign * ((2 * abs(numerator) + denominator) // (2 * denominator))
+def shown(amount: Fraction) -> int:
+    """Round to whole minor units, half away from zero, as shops show an amount."""
+    sign = -1 if amount < 0 else 1
+    return sign * int(abs(amount) + Fraction(1, 2))
 
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """Net and tax of one line."""
+    """Net and tax of one line: whole minor units, unless tax is rounded at the subtotal."""
 
-    net: int
-    tax: int
+    net: Fraction
+    tax: Fraction
 
     @property
-    def gross(self) -> int:
+    def gross(self) -> Fraction:
         return self.net + self.tax
 
     def __sub__(self, other: "Priced") -> "Priced":
@@ -49,17 +50,27 @@ class Priced:
 
 @dataclass(frozen=True, slots=True)
 class TaxRule:
-    """How a shop taxes: one rate, and whether prices hold it."""
+    """How a shop taxes: one rate, and whether prices hold it.
+
+    ``is_rounded_late`` is woocommerce_tax_round_at_subtotal: a line keeps its tax unrounded, and
+    only what is shown, of a line as of the order, is rounded. Source: WC_Cart_Totals and
+    WC_Abstract_Order::set_total_tax, read 2026-11-27.
+    """
 
     rate_bps: int
     is_in_price: bool
+    is_rounded_late: bool = False
 
     def split(self, price_minor: int) -> Priced:
         """Return net and tax of what the price list says for a whole line."""
+        price = Fraction(price_minor)
         if self.is_in_price:
-            net = half_up(price_minor * 10_000, 10_000 + self.rate_bps)
-            return Priced(net, price_minor - net)
-        return Priced(price_minor, half_up(price_minor * self.rate_bps, 10_000))
+            net = self._rounded(price * 10_000 / (10_000 + self.rate_bps))
+            return Priced(net, price - net)
+        return Priced(price, self._rounded(price * self.rate_bps / 10_000))
+
+    def _rounded(self, amount: Fraction) -> Fraction:
+        return amount if self.is_rounded_late else Fraction(shown(amount))
 
 
 def share_out(minor: int, weights: Sequence[int]) -> list[int]:
@@ -73,4 +84,4 @@ def share_out(minor: int, weights: Sequence[int]) -> list[int]:
     return [part + (i in order[:short]) for i, (part, _) in enumerate(shares)]
 
 
-__all__ = ["DIGITS", "Priced", "TaxRule", "decimal_text", "half_up", "minor_of", "share_out"]
+__all__ = ["DIGITS", "Priced", "TaxRule", "decimal_text", "minor_of", "share_out", "shown"]

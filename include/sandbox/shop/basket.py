@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from include.sandbox.shop.amounts import Priced, TaxRule, minor_of, share_out
@@ -33,20 +34,25 @@ class Basket:
     currency: str
     tax: TaxRule
     lines: tuple[BasketLine, ...]
-    freight: Priced = field(default=Priced(0, 0))
-    freight_title: str = ""
-    fees: tuple[tuple[str, Priced], ...] = ()
-    coupon: str = ""
+    freight: Priced
+    freight_title: str
+    fees: tuple[tuple[str, Priced], ...]
+    coupon: str
 
     @property
     def discount(self) -> Priced:
-        parts = [line.before - line.after for line in self.lines]
-        return Priced(sum(p.net for p in parts), sum(p.tax for p in parts))
+        return _sum([line.before - line.after for line in self.lines])
 
     @property
     def total(self) -> Priced:
-        parts = [*(line.after for line in self.lines), self.freight, *(p for _, p in self.fees)]
-        return Priced(sum(p.net for p in parts), sum(p.tax for p in parts))
+        return _sum(
+            [*(line.after for line in self.lines), self.freight, *(p for _, p in self.fees)]
+        )
+
+
+def _sum(parts: Sequence[Priced]) -> Priced:
+    nothing = Fraction(0)
+    return Priced(sum((p.net for p in parts), nothing), sum((p.tax for p in parts), nothing))
 
 
 def fill_basket(
@@ -56,7 +62,8 @@ def fill_basket(
 
     Args:
         facts: ``lines`` [{sku, quantity, name?, price?}], ``discount``, ``coupon``, ``freight``,
-            ``freight_title``, ``fees`` [{name, amount}], ``tax_bps``, ``prices_include_tax``.
+            ``freight_title``, ``fees`` [{name, amount}], ``tax_bps``, ``prices_include_tax``,
+            ``round_tax_at_subtotal``.
         prices: name and price by SKU; a line's own price wins.
         currency: of the shop.
         usual: the shop's tax.
@@ -67,6 +74,7 @@ def fill_basket(
     tax = TaxRule(
         int(facts.get("tax_bps", usual.rate_bps)),
         bool(facts.get("prices_include_tax", usual.is_in_price)),
+        bool(facts.get("round_tax_at_subtotal", usual.is_rounded_late)),
     )
     asked = [_asked(line, prices, currency) for line in facts.get("lines", ())]
     if not asked:

@@ -20,7 +20,7 @@ from typing import Any
 
 from include.sandbox.ledger import Ledger
 from include.sandbox.server import Handler, Request, Response, Router
-from include.sandbox.shop.amounts import Priced, TaxRule
+from include.sandbox.shop.amounts import Priced, TaxRule, shown
 from include.sandbox.shop.basket import SHOPPER_UK, Basket, fill_basket, payment_of
 from include.sandbox.shop.clock import ShopClock
 from include.sandbox.shop.generic_hooks import GenericHooks
@@ -294,7 +294,7 @@ class GenericApi:
 
 def _priced(basket: Basket) -> dict[str, Any]:
     def both(found: Priced) -> dict[str, int]:
-        return {"net": found.net, "vat": found.tax}
+        return {"net": shown(found.net), "vat": shown(found.tax)}
 
     total, off = basket.total, basket.discount
     return {
@@ -313,7 +313,7 @@ def _priced(basket: Basket) -> dict[str, Any]:
         "freight": both(basket.freight),
         "fees": [{"title": name, **both(fee)} for name, fee in basket.fees],
         "discount": {"code": basket.coupon, **both(off)},
-        "total": {**both(total), "gross": total.gross},
+        "total": {**both(total), "gross": shown(total.gross)},
     }
 
 

@@ -8,9 +8,10 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal, localcontext
+from fractions import Fraction
 from typing import Any
 
-from include.sandbox.shop.amounts import Priced, decimal_text, minor_of
+from include.sandbox.shop.amounts import DIGITS, Priced, decimal_text, minor_of, shown
 from include.sandbox.shop.basket import PAYMENT_META, SHOPPER, Basket, BasketLine
 from include.sandbox.shop.clock import gmt_text, local_text
 from include.sandbox.shop.errors import WooError, invalid_param
@@ -87,7 +88,7 @@ def price_order(order: Order, basket: Basket, next_id: NextId, products: Mapping
     order["fee_lines"] = []
     for name, fee in basket.fees:
         line = {"id": next_id(), "name": name, "tax_class": "", "tax_status": "taxable"}
-        line |= {"amount": decimal_text(fee.net, currency), **_taxed(fee, currency)}
+        line |= {**_texts(currency, amount=fee.net), **_taxed(fee, currency)}
         order["fee_lines"].append({**line, "meta_data": []})
     order["coupon_lines"] = []
     if basket.coupon:
@@ -128,19 +129,20 @@ def _line_item(line: BasketLine, currency: str, number: int, product_id: int) ->
 
 
 def _taxed(found: Priced, currency: str) -> dict[str, Any]:
-    tax = decimal_text(found.tax, currency)
-    taxes = [{"id": TAX_ID, "total": tax, "subtotal": ""}] if found.tax else []
-    return {"total": decimal_text(found.net, currency), "total_tax": tax, "taxes": taxes}
+    texts = _texts(currency, total=found.net, total_tax=found.tax)
+    taxes = [{"id": TAX_ID, "total": texts["total_tax"], "subtotal": ""}] if found.tax else []
+    return {**texts, "taxes": taxes}
 
 
-def _texts(currency: str, **amounts: int) -> dict[str, str]:
-    return {name: decimal_text(minor, currency) for name, minor in amounts.items()}
+def _texts(currency: str, **amounts: Fraction) -> dict[str, str]:
+    return {name: decimal_text(shown(minor), currency) for name, minor in amounts.items()}
 
 
-def unit_price(net: int, quantity: int, currency: str) -> Any:
+def unit_price(net: Fraction, quantity: int, currency: str) -> Any:
     """Return net by quantity as a JSON number, unrounded: the one amount that is not text."""
+    unit = net / (quantity * 10 ** DIGITS[currency])
     with localcontext(prec=16):
-        return json.loads(str(Decimal(decimal_text(net, currency)) / quantity))
+        return json.loads(str(Decimal(unit.numerator) / unit.denominator))
 
 
 def address_of(given: Mapping[str, Any]) -> dict[str, str]:

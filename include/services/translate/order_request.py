@@ -22,6 +22,7 @@ from include.domain.shops import Shop
 from include.services.translate.fields import Fields, Table
 from include.services.translate.ports import Addresses
 from include.services.translate.request_lines import read_lines
+from include.services.translate.rounded_tax import with_order_tax
 
 _NUMBER = r"[A-Za-z0-9][A-Za-z0-9._/#\-]{0,23}"
 _TRANSIENT = r"[A-Za-z0-9_\-]{8,80}"  # a jti; the token itself has dots and is far longer
@@ -62,6 +63,9 @@ def to_order(
     amount = top.money("amount", currency)
     rules.check_amount(amount, where)
     lines = read_lines(top, currency, rules, where)
+    if top.has("tax"):
+        is_in_price = top.flag("prices_hold_tax")
+        lines = with_order_tax(lines, amount, top.money("tax", currency), is_in_price=is_in_price)
     _check_sum(lines, amount, where)
     shopper = _shopper(top.inside("shopper"), addresses, where)
     rules.check_country(shopper.ship_to.country, where)

@@ -2,7 +2,7 @@
 
 The request has the shape that the API takes, so a poll, a webhook and a call end alike::
 
-    {number, currency, amount, note,
+    {number, currency, amount, tax, prices_hold_tax, note,
      shopper: {name, email, reference, phone, ip_address, bill_to: ADDRESS, ship_to: ADDRESS},
      lines: [{kind, id, parent_id, stock_code, description, quantity, unit, unit_price,
               net | gross, tax, net_after_discount, tax_after_discount}],
