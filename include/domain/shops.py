@@ -289,6 +289,7 @@ class ShopStatus:
 
     status: str  # the shop's word
     note: str = ""  # facts stand in braces
+    is_note_for_shopper: bool = False  # else the shop's own people alone read it
 
     def note_of(self, facts: Mapping[str, str]) -> str:
         """Return the note with its facts; one that is not known shows as ``-``."""

@@ -186,7 +186,10 @@ def _meaning(row: MeaningRow) -> MeaningRule:
 
 def _statuses(placed: Placed[OrderStatusesEntry]) -> ShopStatuses:
     rows = placed.entry.statuses
-    told = {state: ShopStatus(row.status, row.note) for state, row in rows.items()}
+    told = {
+        state: ShopStatus(row.status, row.note, is_note_for_shopper=row.to_shopper)
+        for state, row in rows.items()
+    }
     return ShopStatuses(told, placed.entry.asks)
 
 

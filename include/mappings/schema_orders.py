@@ -106,6 +106,16 @@ class ShopperMessagesEntry(Entry):
 class ShopStatusRow(Row):
     status: Text
     note: Note = ""
+    to_shopper: bool = False
+
+    @model_validator(mode="after")
+    def _says_nothing_private(self) -> "ShopStatusRow":
+        if self.to_shopper and (not self.note or "{sales_order}" in self.note):
+            raise fault(
+                f"the note {self.note!r} is not one for the shopper",
+                "Write one without {sales_order}, or remove 'to_shopper: true'.",
+            )
+        return self
 
 
 class OrderStatusesEntry(Entry):

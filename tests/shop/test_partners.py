@@ -262,6 +262,19 @@ def test_a_late_update_leaves_its_note_but_not_its_status(bench: Bench) -> None:
     assert [n.split(" [")[0] for n in notes(bench, number)] == ["Shipped.", "On hold."]
 
 
+def test_a_note_for_the_shopper_is_one_and_stays_with_the_clerks_where_it_comes_late(
+    woo: Bench,
+) -> None:
+    number = woo.order()
+    newer = update(woo, number, 2, note="Cancelled.", is_note_for_shopper=True)
+    older = update(woo, number, 1, note="We are checking it.", is_note_for_shopper=True)
+    woo.write(UPDATE, newer, "second")
+    woo.write(UPDATE, older, "first")
+    found = woo.sandbox.api.get(f"orders/{number}/notes").json()
+    told = {row["note"].partition(" [")[0]: row["customer_note"] for row in found}
+    assert told == {"Cancelled.": True, "We are checking it.": False}
+
+
 def test_an_older_status_that_comes_in_behind_a_newer_one_is_told(bench: Bench) -> None:
     """It was in the network until then; both had looked before they were sent."""
     number, newer = bench.order(), bench.word("completed", "shipped")

@@ -387,11 +387,15 @@ def test_the_shop_is_told_the_state_with_its_facts() -> None:
     booked = US.shop_update(order, OrderFacts(sales_order="000123"), OrderState.booked)
     assert (booked.order_number, booked.status) == ("1001", "processing")
     assert booked.note == "Sales order 000123 of 1001 is in the ERP."
+    assert not booked.is_note_for_shopper
     stopped = OrderFacts(stop=Stop("analyst", "Refused by the fraud team."))
     cancelled = US.shop_update(order, stopped, OrderState.cancelled)
     assert cancelled.status == "cancelled"
     said = "The order is cancelled: the seller has ended it. No payment was made."
     assert cancelled.note == said  # why, is for staff alone
+    assert cancelled.is_note_for_shopper
+    stuck = US.shop_update(order, OrderFacts(), OrderState.stuck)
+    assert not stuck.is_note_for_shopper
     assert cancelled.sequence > booked.sequence
 
 

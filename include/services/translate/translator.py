@@ -182,7 +182,7 @@ class ShopTranslator:
         return erp_commands.left_out(order, self.addresses)
 
     def shop_update(self, order: Order, facts: OrderFacts, state: OrderState) -> OrderUpdate:
-        """Return what the shop is told of a state; its shopper may read it."""
+        """Return what the shop is told of a state, and whether its shopper reads it."""
         told = self.status_of(state.value)
         payment = payment_told(facts, self.payment_of)
         note = told.note_of(
@@ -201,6 +201,7 @@ class ShopTranslator:
             sequence=_RANK[state],
             status=told.status,
             note=note[:MOST_TEXT],
+            is_note_for_shopper=told.is_note_for_shopper,
             kept=() if state in _UNWOUND else self.called_off,  # else it would not be heard
         )
 
@@ -236,6 +237,7 @@ class ShopTranslator:
             sequence=_RANK[state],
             status="" if state in ENDED else told.status,
             note=told.note_of(facts)[:MOST_TEXT],
+            is_note_for_shopper=told.is_note_for_shopper,
             kept=self.called_off,
             meta=tuple((name, value) for name, value in meta if value),
         )

@@ -122,9 +122,12 @@ class OrderUpdatePartner:
 
     @staticmethod
     def _without_status(update: OrderUpdate, why: str) -> OrderUpdate:
-        """Leave note and mark: status and meta belong to a newer update, or to nobody."""
+        """Leave note and mark: status and meta belong to a newer update, or to nobody.
+
+        The note is for the shop's people now: a shopper would take it for the latest news.
+        """
         note = update.note or f"Status {update.status or 'and details'}: {why}."
-        return replace(update, status="", meta=(), note=note)
+        return replace(update, status="", meta=(), note=note, is_note_for_shopper=False)
 
 
 def newest_statuses(marks: Mapping[str, str]) -> frozenset[str]:
