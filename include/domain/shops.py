@@ -278,6 +278,7 @@ class Ask(StrEnum):
     """What a status that a shop gives an order asks of us."""
 
     take = "take"  # an order that we do not know yet is placed
+    sold = "sold"  # one that we do not know was sold without us: a person is told
     wait = "wait"  # it is placed once it names its payment: until then nobody has paid
     cancel = "cancel"  # it is unwound; a completed one needs a person
     discard = "discard"  # it is unwound; a completed one was only tidied away

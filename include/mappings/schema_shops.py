@@ -242,6 +242,7 @@ class OrderFieldsRow(Row):
     amount: FieldRow
     tax: FieldRow | None = None
     prices_hold_tax: FieldRow | None = None
+    placed_at: FieldRow | None = None
     note: FieldRow
 
 

@@ -99,6 +99,10 @@ class Today:
     def shop(self, shop_id: str) -> Shop:
         return self._orders.shop(shop_id, self.date_of_shop(shop_id))
 
+    def shop_began(self, shop_id: str) -> date:
+        """Return the first day of a shop's first entry."""
+        return min(rule.effective_from for rule in self._orders.shops[shop_id])
+
     def shops(self) -> dict[str, Shop]:
         """Return the shops that have begun, as their merchants have, in force or ended, by id."""
         found = {

@@ -18,7 +18,7 @@ from include.domain.orders import Order
 from include.domain.shops import Ask
 from include.services.effects.ports import Effect
 from include.services.effects.ports import EffectKind as K
-from include.services.shop.ports import ShopOrder, ShopRefund
+from include.services.shop.ports import Checkout, ShopOrder, ShopRefund
 from tests.prove.plans import Plan
 from tests.simulator.network import NoAnswer, NotSent
 
@@ -347,8 +347,8 @@ def _whole(found: ShopOrder) -> Order:
     return order
 
 
-def payment_of(found: ShopOrder) -> tuple[str, bool]:
-    return "card", bool(found.raw["is_paid"])
+def checkout_of(found: ShopOrder) -> Checkout:
+    return Checkout("card", bool(found.raw["is_paid"]), is_free=False, placed_on=None)
 
 
 def refund_amount(_found: ShopOrder, refund: ShopRefund) -> Money | None:

@@ -222,7 +222,7 @@ def test_a_shop_whose_lines_name_no_unit_of_their_own_sells_in_one(
 def test_what_a_shops_status_asks_of_us_is_a_row(tables: OrderTables) -> None:
     asks = tables.shop_asks(ShopKind.woocommerce, DAY)
     assert (asks["processing"], asks["cancelled"], asks["trash"]) == ("take", "cancel", "discard")
-    assert "completed" not in asks
+    assert asks["completed"] is Ask.sold
     assert tables.shop_asks(ShopKind.generic, DAY)["paid"] is Ask.take
 
 

@@ -67,6 +67,8 @@ def new_order(
         "refunds": [],
     }
     price_order(order, basket, next_id, products)
+    if not basket.total.gross:  # the checkout asks for no payment then
+        order |= {"payment_method": "", "payment_method_title": ""}
     return order
 
 

@@ -6,7 +6,7 @@ what a field of one shop means. Here are the few facts that every flow needs of 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 Raw = Mapping[str, Any]  # JSON as the shop wrote it; a number with a fraction is text
@@ -22,6 +22,16 @@ class ShopOrder:
     status: str  # the shop's word
     modified_at: datetime  # UTC
     raw: Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """How an order came about, as far as its shop says."""
+
+    method: str  # of payment, in the shop's word; '' until one is chosen, or where none is needed
+    is_named: bool  # it names a payment of ours
+    is_free: bool  # nothing is to be paid
+    placed_on: date | None  # UTC
 
 
 @dataclass(frozen=True, slots=True)

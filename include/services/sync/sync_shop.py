@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 
 from include.domain.card_numbers import CardNumberRefused, refuse_card_numbers
@@ -15,7 +15,7 @@ from include.services.effects.ports import EffectKind
 from include.services.orders.folds import is_there
 from include.services.orders.order_service import OrderService
 from include.services.orders.sagas import Event, Saga
-from include.services.shop.ports import ShopOrder, ShopReader, ShopRefund
+from include.services.shop.ports import Checkout, ShopOrder, ShopReader, ShopRefund
 from include.services.sync.ports import Shelf, Tally, Watermarks, work_on
 
 OVERLAP = timedelta(minutes=10)  # shops commit late and count in whole seconds
@@ -24,6 +24,16 @@ _REVIVED = "it goes on there"
 _SEE_TO_IT = (
     "Change the sales order in SYSPRO, and take or give back the difference; or cancel the order "
     "and place it anew. Then resolve this."
+)
+_SOLD_WITHOUT_US = (
+    "it is sold in the shop, and was never taken here",
+    "Find out in the shop whether it is paid and sent. Is it not, set it back to a status that is "
+    "taken, and replay this; else resolve it. Where orders come so by rule, say 'take' of the "
+    "status (asks in order_statuses.yaml).",
+)
+_FREE = (  # the saga holds on to a payment, so it takes none without
+    "it costs nothing, so no payment goes with it, and it is not taken",
+    "Enter its sales order in SYSPRO by hand, and complete it in the shop; then resolve this.",
 )
 _END_IT_THERE = (
     "Nobody ships it or pays for it: end it in the shop, or have it ordered anew under another "
@@ -39,7 +49,7 @@ class ShopSync:
     service: OrderService
     translate: Callable[[ShopOrder], Order]  # raises Rejected, naming the field
     shown: Callable[[ShopOrder, Order], Order]  # the same of an order that was taken before
-    payment_of: Callable[[ShopOrder], tuple[str, bool]]  # the shop's word, and whether it is named
+    checkout_of: Callable[[ShopOrder], Checkout]
     payment_methods: frozenset[str]  # ours, in the shop's words; empty: all
     is_anothers_token: Callable[[Order], bool]  # what would pay is another shopper's
     # None: it moved already; raises Rejected where its amount cannot be read
@@ -49,6 +59,7 @@ class ShopSync:
     shelf: Shelf
     owner: str
     takes_new: bool = True  # its entry is in force
+    began: date = date.min  # of its first entry: what was sold before is another's business
 
     def poll(self, begin: datetime) -> Tally:
         """Work on everything changed since the watermark, oldest first.
@@ -159,15 +170,26 @@ class ShopSync:
         return order
 
     def _why_not(self, found: ShopOrder, ask: Ask | None) -> str:
-        """Say why an order that is not known here is not taken; ``''``: it is."""
-        if ask not in (Ask.take, Ask.wait):
+        """Say why an order that is not known here is not taken; ``''``: it is.
+
+        Raises:
+            Rejected: it is sold, cannot be taken, and nobody else sees to it.
+        """
+        if ask not in (Ask.take, Ask.wait, Ask.sold):
             return f"{found.status!r} in the shop"
-        method, is_named = self.payment_of(found)
-        if ask is Ask.wait and not is_named:
+        checkout = self.checkout_of(found)
+        if ask is Ask.wait and not checkout.is_named:
             return f"{found.status!r} and not paid yet"
-        if self.payment_methods and method not in self.payment_methods:
-            return f"paid by {method!r}"
-        return ""
+        is_free = checkout.is_free and ask is not Ask.wait
+        is_anothers = bool(self.payment_methods) and checkout.method not in self.payment_methods
+        if is_anothers and (checkout.method or not is_free):
+            return f"paid by {checkout.method!r}"
+        if not is_free and ask is not Ask.sold:
+            return ""
+        if checkout.placed_on is not None and checkout.placed_on < self.began:
+            return f"{found.status!r} and placed before {self.began}"
+        what, do = _FREE if is_free else _SOLD_WITHOUT_US
+        raise Rejected(what, f"shop {found.shop_id}, order {found.order_number}", do)
 
     def _hold_against(self, saga: Saga[OrderFacts], found: ShopOrder) -> None:
         """Tell a person of what was changed in the shop after we had taken the order."""

@@ -2,7 +2,7 @@
 
 The request has the shape that the API takes, so a poll, a webhook and a call end alike::
 
-    {number, currency, amount, tax, prices_hold_tax, note,
+    {number, currency, amount, tax, prices_hold_tax, placed_at, note,
      shopper: {name, email, reference, phone, ip_address, bill_to: ADDRESS, ship_to: ADDRESS},
      lines: [{kind, id, parent_id, stock_code, description, quantity, unit, unit_price,
               net | gross, tax, net_after_discount, tax_after_discount}],
@@ -12,12 +12,14 @@ The request has the shape that the API takes, so a poll, a webhook and a call en
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from include.domain.card_numbers import refuse_card_numbers
 from include.domain.errors import Rejected
 from include.domain.money import MINOR_UNIT_DIGITS, Money
 from include.domain.shops import FieldMap, FieldRule, LineRules
+from include.services.shop.ports import Checkout
 
 Request = dict[str, Any]
 _STEP = re.compile(r"([A-Za-z0-9_\-]+)|\[([A-Za-z0-9_\-]+)\]")
@@ -56,14 +58,27 @@ def read_order(raw: Mapping[str, Any], fields: FieldMap, where: str) -> Request:
     return request
 
 
-def read_payment(raw: Mapping[str, Any], fields: FieldMap, where: str) -> tuple[str, bool]:
-    """Return the shop's word for how an order is paid, and whether it names a payment of ours.
+def read_checkout(raw: Mapping[str, Any], fields: FieldMap, where: str) -> Checkout:
+    """Return how an order came about, of one that nobody has taken yet.
 
     Raises:
         Rejected: a field is of another shape; the message names its path.
     """
-    found = _Reader(raw, fields, where).table(fields.payment)
-    return found.get("method", ""), any(found.get(name) for name in _PAYMENTS)
+    reader = _Reader(raw, fields, where)
+    payment, order = reader.table(fields.payment), fields.order
+    amount = reader.field("amount", order["amount"], raw, "")
+    placed_at = reader.text(order["placed_at"], raw, "") if "placed_at" in order else ""
+    try:
+        placed_on = datetime.fromisoformat(placed_at).date() if placed_at else None
+    except ValueError:
+        do = "See placed_at in shop_fields.yaml."
+        raise Rejected(f"{placed_at[:40]!r} is no instant", where, do) from None
+    return Checkout(
+        method=payment.get("method", ""),
+        is_named=any(payment.get(name) for name in _PAYMENTS),
+        is_free=set(amount) <= set("0."),
+        placed_on=placed_on,
+    )
 
 
 class _Reader:

@@ -16,11 +16,12 @@ from include.domain.refunds import RefundState
 from include.domain.shops import CustomerBasis, FieldMap, Shop, ShopStatus
 from include.services.orders.payment_told import PaymentTable, payment_told
 from include.services.shop.commands import MOST_TEXT, Callback, OrderUpdate, RefundRecord
+from include.services.shop.ports import Checkout
 from include.services.translate import callbacks, customers, erp_commands
 from include.services.translate.lines import erp_lines
 from include.services.translate.order_request import to_order
 from include.services.translate.ports import Addresses
-from include.services.translate.shop_fields import read_order, read_payment
+from include.services.translate.shop_fields import read_checkout, read_order
 
 _UNWOUND = (OrderState.declined, OrderState.cancelled)
 _RANK = {state: rank for rank, state in enumerate(OrderState)}
@@ -86,9 +87,9 @@ class ShopTranslator:
             request, self.shop, self.rules, self.addresses, where, payment=taken.payment
         )
 
-    def payment(self, raw: Mapping[str, Any], where: str) -> tuple[str, bool]:
-        """Return how an order is paid, in the shop's word, and whether it names a payment."""
-        return read_payment(raw, self.fields, where)
+    def checkout(self, raw: Mapping[str, Any], where: str) -> Checkout:
+        """Return how an order came about; see ``read_checkout``."""
+        return read_checkout(raw, self.fields, where)
 
     def order_of_request(self, request: Mapping[str, Any], where: str = "") -> Order:
         """Return the order that a request of the API asks for."""

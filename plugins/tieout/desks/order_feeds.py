@@ -50,7 +50,7 @@ def shop_sync(desks: Desks, shop_id: str) -> ShopSync:
         service=desks.service,
         translate=translate,
         shown=lambda found, taken: translator.shown(found.raw, taken, _where(found)),
-        payment_of=lambda found: translator.payment(found.raw, _where(found)),
+        checkout_of=lambda found: translator.checkout(found.raw, _where(found)),
         payment_methods=desk.shop.payment_methods,
         is_anothers_token=whose_token(desks).is_of_another,
         refund_amount=refund_amount,
@@ -59,6 +59,7 @@ def shop_sync(desks: Desks, shop_id: str) -> ShopSync:
         shelf=context.shelf,
         owner=desk.merchant.owner,
         takes_new=shop_id in context.today.open_shops(),
+        began=context.today.shop_began(shop_id),
     )
 
 
