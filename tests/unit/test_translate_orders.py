@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from include.domain.canonical import from_json, to_json
 from include.domain.card_numbers import CardNumberRefused
-from include.domain.erp_orders import AddSalesOrder, Shipment
+from include.domain.erp_orders import AddSalesOrder
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_rules import OnShortStock
-from include.domain.order_state import Ending, OrderFacts, OrderState, Stop
 from include.domain.orders import LineKind, Order, PaymentMethod
 from include.domain.shops import ChargeLine, CodeScheme, CustomerCodes, GuestPolicy, TaxMode
 from include.services.translate.customers import customer_code
@@ -380,39 +379,3 @@ def test_guests_may_share_a_house_account() -> None:
     assert customer_code(shop, replace(shopper, reference="7"), "USD").startswith("W")
     with pytest.raises(Rejected, match="no house account in EUR"):
         customer_code(shop, shopper, "EUR")
-
-
-def test_the_shop_is_told_the_state_with_its_facts() -> None:
-    order = US.order(woo_order())
-    booked = US.shop_update(order, OrderFacts(sales_order="000123"), OrderState.booked)
-    assert (booked.order_number, booked.status) == ("1001", "processing")
-    assert booked.note == "Sales order 000123 of 1001 is in the ERP."
-    assert not booked.is_note_for_shopper
-    stopped = OrderFacts(stop=Stop("analyst", "Refused by the fraud team."))
-    cancelled = US.shop_update(order, stopped, OrderState.cancelled)
-    assert cancelled.status == "cancelled"
-    said = "The order is cancelled: the seller has ended it. No payment was made."
-    assert cancelled.note == said  # why, is for staff alone
-    assert cancelled.is_note_for_shopper
-    stuck = US.shop_update(order, OrderFacts(), OrderState.stuck)
-    assert not stuck.is_note_for_shopper
-    assert cancelled.sequence > booked.sequence
-
-
-@pytest.mark.parametrize("ending", Ending)
-def test_why_we_ended_an_order_is_a_clause_of_the_shops_language(ending: Ending) -> None:
-    order, clause = US.order(woo_order()), US.ending(ending, ("TEA-1001", "CUP-4005"))
-    told = US.shop_update(
-        order, OrderFacts(stop=Stop("tieout", "x", told=clause)), OrderState.cancelled
-    )
-    assert told.note == f"The order is cancelled: {clause}. No payment was made."
-    assert "TEA-1001, CUP-4005" in clause
-
-
-def test_a_shipment_is_told_with_its_tracking_and_never_reopens_an_order() -> None:
-    order = US.order(woo_order())
-    note = Shipment("000123", "N1", "DHL", "1Z999")
-    told = US.shipment(order, note, OrderState.captured)
-    assert (told.status, told.note) == ("processing", "Shipped with DHL, tracking 1Z999.")
-    assert told.meta == (("carrier", "DHL"), ("tracking_number", "1Z999"))
-    assert US.shipment(order, note, OrderState.completed).status == ""
