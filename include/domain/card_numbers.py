@@ -3,6 +3,7 @@
 Digits of any script count, in a few pieces or in even groups, whatever separates them. Longer
 runs (request ids of 22 digits), epoch times, and identifiers of 32 hexadecimal digits do not, nor
 do our own of orders and refunds: a run of digits in one of 14,000 would be a card's by chance.
+A field that is one decimal fraction is the price of a piece, not a number cut in two.
 A 13-digit number that checks as a barcode (EAN-13) is one: stock codes often are. Visa issues no
 13 digits any more, and 9 % of the German and Austrian mobiles would be such a number: of what
 people write they are none. Files of a processor are searched for them all the same, where they
@@ -34,6 +35,8 @@ _IDENTIFIER = re.compile(
     r"|[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}))"
     r"(?![0-9A-Za-z])"
 )
+# What a shop divides, 2.283333333333333 a piece, alone in its field: 4 % of them would be cards.
+_FRACTION = re.compile(r"-?[0-9]{1,6}\.[0-9]{7,17}")
 _DIGITS = re.compile(r"[0-9]+")
 # Blanks, dashes, dots, of any kind and mixed, may stand between the pieces of a number.
 _CHAIN = re.compile(r"[0-9]+(?:[^0-9A-Za-z]{1,5}[0-9]+)*")
@@ -132,7 +135,7 @@ def mask_card_numbers(text: str, *, in_a_file: bool = False, mask: str = "[card 
 
 def _found(text: str, is_card: Judge) -> Iterator[tuple[int, int]]:
     """Yield start and end of each card number in ``_plain(text)``."""
-    if len(text) < _SHORTEST:
+    if len(text) < _SHORTEST or _FRACTION.fullmatch(text):
         return
     searched = _IDENTIFIER.sub(lambda found: "x" * len(found.group()), _plain(text))
     for chain in _CHAIN.finditer(searched):

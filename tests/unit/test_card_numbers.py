@@ -50,6 +50,7 @@ def test_a_card_in_groups_of_four_is_found(card: str, separator: str) -> None:
         "411111 1111111111",
         "4111 111111111111",
         "41111111.11111111",
+        "card 2.283333333333333",
         "4111 1111 11111111",
         "411 1111111111111",
         "\u0664\u0661\u0661\u0661" * 1 + "\u0661" * 12,  # Arabic digits
@@ -86,6 +87,8 @@ def test_a_card_in_another_writing_is_found(text: str) -> None:
         "4f111111-1111-1111-1111-111111111117",
         "ord_1aa5c1f65811453211437325dd",  # of an order; its digits would be a Maestro card's
         "refund ref_1aa5c1f65811453211437325dd, 2.00 USD",
+        "2.283333333333333",  # 6.85 for three pieces, as a shop writes the price of one
+        "0.30000000000000004",
         "",
     ],
 )
