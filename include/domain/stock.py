@@ -4,11 +4,12 @@ SYSPRO counts every code in its stocking unit. A kit is sold by the parts of its
 one level deep, and has no stock of its own.
 """
 
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from include.domain.orders import QUANTITY_DIGITS
+from include.domain.orders import QUANTITY_DIGITS, OrderLine
 
 _ONE = 10**QUANTITY_DIGITS
 
@@ -38,6 +39,23 @@ class Product:
         named = (factor for name, factor in self.units if name.casefold() == unit.casefold())
         return next(named, None)
 
+    def needs(self, line: OrderLine) -> Mapping[str, Fraction] | None:
+        """Return what a line of it takes off the shelf; ``None``: it is not sold in that unit.
+
+        Returns:
+            Millionths of the stocking unit by code in lower case: a kit takes its parts.
+        """
+        factor = self.in_stock_units(line.unit)
+        if factor is None:
+            return None
+        needed = line.quantity_millionths * factor
+        if not self.is_kit:
+            return {self.stock_code.casefold(): needed}
+        found = dict.fromkeys((part.stock_code.casefold() for part in self.parts), Fraction(0))
+        for part in self.parts:
+            found[part.stock_code.casefold()] += needed * part.per_kit_millionths / _ONE
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class StockLevel:
@@ -51,6 +69,24 @@ class StockLevel:
 def by_code(levels: Iterable[StockLevel]) -> dict[str, StockLevel]:
     """Return levels by stock code, whose case is SYSPRO's to choose."""
     return {level.stock_code.casefold(): level for level in levels}
+
+
+def less_sold(known: Mapping[str, StockLevel], sold: Iterable[OrderLine]) -> dict[str, StockLevel]:
+    """Return levels less what is sold already, below zero where more was sold than there is.
+
+    Args:
+        known: levels by code, the parts of kits among them.
+        sold: lines of goods; one of a code or unit that is not known takes nothing.
+    """
+    left = dict(known)
+    for line in sold:
+        level = known.get(line.stock_code.casefold())
+        product = (level and level.product) or Product(line.stock_code)
+        for code, needed in (product.needs(line) or {}).items():
+            there = left[code].available_millionths if code in left else None
+            if there is not None:
+                left[code] = replace(left[code], available_millionths=math.floor(there - needed))
+    return left
 
 
 def sellable(level: StockLevel, known: Mapping[str, StockLevel], unit: str = "") -> int | None:

@@ -35,7 +35,7 @@ def test_syspro_is_left_before_the_shop_is_told(
     assert len(erp) == erp[-1] - erp[0] + 1  # and nothing in between
 
 
-FIRST, SECOND, THIRD, FOURTH = (LIVE + timedelta(days=ahead) for ahead in range(1, 5))
+FIRST, SECOND, THIRD, FOURTH, _, FIFTH = (LIVE + timedelta(days=one) for one in range(1, 7))
 
 
 @pytest.fixture
@@ -117,3 +117,20 @@ def test_a_shop_that_sells_cases_shows_whole_ones_and_no_level_that_is_not_known
     tally = push(FOURTH + timedelta(days=1), "PAL")
     assert shown(play, "ACC-5001") == 20_000 // 12
     assert "of which SYSPRO tells no level in 'PAL'" in str(tally)
+
+
+def test_what_a_waiting_order_has_sold_is_not_put_back_on_sale(
+    play: Play, push: Callable[..., Tally]
+) -> None:
+    """Its fraud review comes before the bank is asked, so there is no sales order for days."""
+    play.clerk("stock", stock_code=SKU, quantity="5000")
+    push(FIFTH)
+    order_id = play.take("review_before")
+    assert (play.order(order_id).state, play.order(order_id).facts.sales_order) == ("in_review", "")
+    play.clerk("stock", stock_code=SKU, quantity="5100")  # goods came in
+    push(FIFTH)
+    assert shown(play, SKU) == 5_098
+    play.desks.service.cancel(order_id, "ann", "the shopper has changed her mind", via="cli")
+    play.sweep()
+    push(FIFTH + timedelta(days=1))
+    assert shown(play, SKU) == 5_100

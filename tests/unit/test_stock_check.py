@@ -6,7 +6,7 @@ import pytest
 
 from include.domain.money import Money
 from include.domain.orders import LineKind, OrderLine
-from include.domain.stock import KitPart, Product, StockLevel, by_code, sellable
+from include.domain.stock import KitPart, Product, StockLevel, by_code, less_sold, sellable
 from include.services.orders.stock_check import Judged, judge
 
 ZERO = Money(0, "USD")
@@ -74,3 +74,27 @@ def test_what_can_be_sold_is_whole_units_of_the_scarcest_part() -> None:
     assert sellable(level("PAPER", -1, CASES), {}, "CS") == -1
     assert sellable(level("PAPER", 35, CASES), {}, "PAL") is None
     assert sellable(level("PAPER", 35), {}, "PAL") == 35  # the site says no units
+
+
+def test_what_is_sold_is_taken_off_in_stocking_units_and_a_kit_takes_its_parts() -> None:
+    known = by_code(
+        [level("PAPER", 100, CASES), level("BOX", 0, BOX), level("TEA", 10), level("CUP", 7)]
+    )
+    sold = [line("paper", 2, "CS"), line("Paper", 1), line("BOX", 2), line("TEA", 1), line("X", 9)]
+    left = less_sold(known, sold)
+    assert sellable(left["paper"], left) == 75  # 100 less 24 and 1
+    assert sellable(left["tea"], left) == 7  # two of the boxes, one alone
+    assert sellable(left["cup"], left) == 3
+    assert sellable(left["box"], left) == 1
+
+
+def test_more_may_be_sold_than_there_is() -> None:
+    left = less_sold(by_code([level("TEA", 1)]), [line("TEA", 3)])
+    assert sellable(left["tea"], left) == -2
+
+
+def test_a_level_that_nobody_tells_stays_unknown_and_another_unit_takes_nothing() -> None:
+    known = by_code([level("TEA", None), level("PAPER", 20, CASES)])
+    left = less_sold(known, [line("TEA", 3), line("PAPER", 1, "PAL")])
+    assert sellable(left["tea"], left) is None
+    assert sellable(left["paper"], left) == 20

@@ -11,12 +11,10 @@ from fractions import Fraction
 
 from include.domain.order_rules import OnShortStock
 from include.domain.order_state import Ending, OrderFacts, Stop
-from include.domain.orders import QUANTITY_DIGITS, Order, OrderLine
+from include.domain.orders import Order, OrderLine
 from include.domain.stock import Product, StockLevel, by_code
 from include.services.orders.ports import ShopContext
 from include.services.orders.sagas import Event
-
-_ONE = 10**QUANTITY_DIGITS
 
 
 @dataclass
@@ -27,7 +25,6 @@ class _Demand:
     ordered: dict[str, list[str]] = field(default_factory=dict)  # stock codes of the lines
 
     def add(self, code: str, needed: Fraction, ordered: str) -> None:
-        code = code.casefold()
         self.millionths[code] = self.millionths.get(code, Fraction(0)) + needed
         self.ordered.setdefault(code, []).append(ordered)
 
@@ -57,12 +54,12 @@ def judge(lines: Sequence[OrderLine], levels: Sequence[StockLevel]) -> Judged:
         if level is None or level.available_millionths is None:
             unknown.append(code)
             continue
-        product = level.product or Product(code)
-        factor = product.in_stock_units(line.unit)
-        if factor is None:
+        needs = (level.product or Product(code)).needs(line)
+        if needs is None:
             other_unit.append(code)
             continue
-        _need(demand, product, line.quantity_millionths * factor, code)
+        for part, needed in needs.items():
+            demand.add(part, needed, code)
     short = [
         ordered
         for code, needed in demand.millionths.items()
@@ -70,13 +67,6 @@ def judge(lines: Sequence[OrderLine], levels: Sequence[StockLevel]) -> Judged:
         for ordered in demand.ordered[code]
     ]
     return Judged(_once(unknown), _once(other_unit), _once(short))
-
-
-def _need(demand: _Demand, product: Product, needed: Fraction, ordered: str) -> None:
-    if not product.is_kit:
-        demand.add(ordered, needed, ordered)
-    for part in product.parts:
-        demand.add(part.stock_code, needed * part.per_kit_millionths / _ONE, ordered)
 
 
 def _is_short(known: Mapping[str, StockLevel], code: str, needed: Fraction) -> bool:

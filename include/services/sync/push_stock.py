@@ -2,15 +2,19 @@
 
 What changed is shown at every push. Once a day everything is compared: a product that came into the
 shop later, and a level that somebody set by hand there, are no change of SYSPRO's.
+
+What an open order has sold, and no sales order holds yet, is no longer there either: it may wait
+for days, for an analyst or for SYSPRO, and would be sold twice.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from include.domain.stock import Product, by_code, sellable
+from include.domain.orders import OrderLine
+from include.domain.stock import Product, by_code, less_sold, sellable
 from include.domain.stock import StockLevel as ErpStock
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind
@@ -63,6 +67,7 @@ class StockPush:
     engine: Engine
     watermarks: Watermarks
     stocked: StockList
+    unbooked: Callable[[], Sequence[OrderLine]]  # goods that are sold, without a sales order yet
     owner: str
 
     def push(self, now: datetime, today: date) -> Tally:
@@ -78,11 +83,12 @@ class StockPush:
         is_whole = self.watermarks.get(f"{name}|compared") < today.isoformat()
         shown = {one.sku: one.stock_quantity for one in self.shop.products() if one.sku}
         begin = "" if is_whole else self.watermarks.get(name)
-        levels, parts, cursor = self._read(begin, shown, is_whole=is_whole)
-        tally, known = Tally(), by_code((*levels.values(), *parts))
-        for code, level in levels.items():
+        levels, parts, sold, cursor = self._read(begin, shown, is_whole=is_whole)
+        tally, left = Tally(), less_sold(by_code((*parts, *levels.values())), sold)
+        for code in levels:
             tally.read += 1
-            quantity = sellable(level, known, self.sold_in) if code in shown else None
+            level = left[code.casefold()]
+            quantity = sellable(level, left, self.sold_in) if code in shown else None
             if quantity is None:
                 tally.not_ours += 1
                 if code in shown:
@@ -101,15 +107,19 @@ class StockPush:
 
     def _read(
         self, begin: str, shown: Mapping[str, object], *, is_whole: bool
-    ) -> tuple[dict[str, ErpStock], Sequence[ErpStock], str]:
-        """Return levels by code, those of kits' parts, and the cursor.
+    ) -> tuple[dict[str, ErpStock], Sequence[ErpStock], Sequence[OrderLine], str]:
+        """Return levels by code, those of kits' parts, what is sold beside them, and the cursor.
 
-        Kits come every time: when a part changes, nothing of the kit's own does.
+        Kits come every time: when a part changes, nothing of the kit's own does. What is sold is
+        asked for after the levels: a sales order made between the two changes its level, which the
+        next push reads. The other way round it would count twice, until the next day.
         """
         feed = self.feed
         with feed.session():
             levels, cursor = self._levels(begin, is_whole=is_whole)
-            kits = [code for code in feed.kits() if code in shown]
+            sold = self.unbooked()
+            asked = {*shown, *(line.stock_code for line in sold)}
+            kits = [code for code in feed.kits() if code in asked]
             found = feed.stock(kits, self.warehouse) if kits else ()
             plain = [code for code in levels if code in shown and code not in kits]
             products = dict(feed.products(plain[:_AT_ONCE]))
@@ -119,7 +129,7 @@ class StockPush:
             code: ErpStock(code, one.available_millionths, products.get(code.casefold()))
             for code, one in levels.items()
         }
-        return {**named, **{one.stock_code: one for one in found[: len(kits)]}}, found, cursor
+        return {**named, **{one.stock_code: one for one in found[: len(kits)]}}, found, sold, cursor
 
     def _levels(self, begin: str, *, is_whole: bool) -> tuple[dict[str, ErpStock], str]:
         found: dict[str, ErpStock] = {}

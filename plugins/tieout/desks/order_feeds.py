@@ -2,17 +2,19 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 from include.adapters.shop.woocommerce import WooCommerce
 from include.adapters.store.payment_tokens import SqlTokenBook
 from include.adapters.store.stock_list import SqlStockList
+from include.adapters.store.unbooked_orders import SqlUnbookedOrders
 from include.domain.erp_orders import Shipment
+from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
-from include.domain.orders import Order
+from include.domain.orders import Order, OrderLine
 from include.domain.standing import state_of
 from include.domain.stock import Product, StockLevel
 from include.services.profiles.whose_token import WhoseToken
@@ -186,8 +188,29 @@ def stock_push(desks: Desks, desk: ShopDesk) -> StockPush:
         engine=desk.engine,
         watermarks=desks.context.watermarks,
         stocked=SqlStockList(desks.context.store),
+        unbooked=_unbooked(desks, desk),
         owner=desk.merchant.owner,
     )
+
+
+def _unbooked(desks: Desks, desk: ShopDesk) -> Callable[[], Sequence[OrderLine]]:
+    """Return what lists goods sold from a shop's warehouse, by it or others, and not booked yet."""
+    here = (desk.merchant.company_id, desk.shop.warehouse)
+    sharing = [
+        shop_id
+        for shop_id in desks.shop_ids()
+        if (desks.of(shop_id).merchant.company_id, desks.of(shop_id).shop.warehouse) == here
+    ]
+
+    def goods() -> list[OrderLine]:
+        found: list[OrderLine] = []
+        translators = {shop_id: desks.context.translator(shop_id) for shop_id in sharing}
+        for order in SqlUnbookedOrders(desks.context.store).of(sharing):
+            with suppress(Rejected):  # no sales order can be made of it: a person will cancel it
+                found += translators[order.shop_id].goods(order)
+        return found
+
+    return goods
 
 
 def unsold(desks: Desks) -> Callable[[Order], Sequence[str]]:
