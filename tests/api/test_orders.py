@@ -150,7 +150,7 @@ def test_never_more_goes_back_than_was_captured(kit: Kit) -> None:
     refused = refund(kit, order_id, "0.01", "r-3")
     assert refused.status_code == 409
     assert "may still go back" in refused.json()["detail"]
-    assert refund(kit, order_id, "0.01", "r-3").text == refused.text  # the same answer again
+    assert refund(kit, order_id, "0.01", "r-3").text == refused.text  # judged anew, as it stands
 
 
 def test_a_refund_above_the_limit_waits_for_another_client(kit: Kit) -> None:
@@ -179,6 +179,17 @@ def test_nothing_goes_back_that_was_not_captured(kit: Kit) -> None:
     answer = refund(kit, order_id, "10.00")
     assert answer.status_code == 409
     assert answer.json()["do"] == "Cancel the order instead."
+
+
+def test_what_was_refused_too_early_is_done_later_under_the_same_key(kit: Kit) -> None:
+    order_id = kit.place().json()["order_id"]
+    assert refund(kit, order_id, "10.00", "r-1").status_code == 409
+    assert kit.service.advance(order_id).state == "captured"
+    answer = refund(kit, order_id, "10.00", "r-1")
+    assert (answer.status_code, answer.json()["state"]) == (202, "approved")
+    assert refund(kit, order_id, "10.00", "r-1").text == answer.text  # what was done is kept
+    assert refund(kit, order_id, "11.00", "r-1").status_code == 422  # and its key is taken
+    assert kit.count("refunds") == 1
 
 
 def in_review(kit: Kit) -> dict[str, Any]:

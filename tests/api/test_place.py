@@ -39,9 +39,10 @@ def test_a_repeat_is_given_the_same_answer(both: Kit) -> None:
 
 def test_the_same_order_under_another_key_is_the_order_that_is_there(kit: Kit) -> None:
     body = order_body()
-    kit.call("POST", "/v1/orders", body, key="k-1")
+    first = kit.call("POST", "/v1/orders", body, key="k-1")
     again = kit.call("POST", "/v1/orders", body, key="k-2")
     assert again.status_code == 200
+    assert again.headers["Location"] == first.headers["Location"]
     assert kit.partner.truth.count(AUTH) == 1
 
 

@@ -38,7 +38,7 @@ def answer_once(
         KeyInProgress, KeyReused: as they say.
         Retryable, OutcomeUnknown: of the work; the key is free again, since the work is
             safe to repeat.
-        Rejected: of the work; the caller turns it into an answer if repeats shall get it too.
+        Rejected: of the work; the key is free again, since nothing was done.
     """
     claim = answers.claim(client_id, key, fingerprint, STALE_AFTER)
     if claim.answer is not None:

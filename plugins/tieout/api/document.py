@@ -61,9 +61,10 @@ def document_of(app: FastAPI, root_path: str = "") -> dict[str, Any]:
         title="Tieout: order to cash",
         version="1",
         description="Place orders, read them, cancel, capture and refund. Repeating is safe: "
-        "the same Idempotency-Key gets the same answer, but for an order that was *pending*: "
-        "a repeat tells how it ended. Refusals are RFC 9457 problems, and their member `do` "
-        "names the next step.",
+        "the same Idempotency-Key gets the same answer, for 180 days, but for an order that was "
+        "*pending*: a repeat tells how it ended. Refusals (4xx) are RFC 9457 problems, and their "
+        "member `do` names the next step. They are not kept: nothing was done, and a repeat is "
+        "judged anew, as things stand then.",
         routes=app.routes,
         servers=[{"url": root_path or "/"}],
     )
@@ -143,7 +144,7 @@ def _answer(model: type[BaseModel] | None, name: str, status: int) -> dict[str, 
         "description": _SAYS.get((name, status), "Done." if status == 200 else "Taken."),
         "content": {"application/json": {"schema": shape}},
     }
-    if status in (201, 202) and name in ("place_order", "ask_refund", "capture_order"):
+    if status in (200, 201, 202) and name in ("place_order", "ask_refund", "capture_order"):
         found["headers"] = {
             "Location": {"description": "Read it there.", "schema": {"type": "string"}}
         }

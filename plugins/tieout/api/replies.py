@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import Response
 
-from include.domain.errors import Rejected
 from include.services.api.answer_once import (
     KeyInProgress,
     KeyReused,
@@ -17,7 +16,7 @@ from include.services.api.answer_once import (
 from include.services.api.ports import Answer, ApiClient, OrderRecord
 from tieout.api.answers import order_body, write
 from tieout.api.auth import is_staff, may_see
-from tieout.api.problems import MEDIA_TYPE, Problem, of_family, problem_body
+from tieout.api.problems import Problem
 from tieout.api.runtime import Api
 
 Work = Callable[[], Answer]
@@ -36,21 +35,13 @@ def once(
 ) -> Response:
     """Do the work under the client's key and answer; a repeat is given the kept answer.
 
-    A refusal is kept too: what was refused once is not done by a repeat, but by a new request.
+    A refusal is not kept: it is of the moment, such as a refund before its capture, and the same
+    request may be right an hour later. Nothing was done, so the key is free again.
     """
-    path = request.url.path
-
-    def refusing() -> Answer:
-        try:
-            return work()
-        except Rejected as fault:
-            problem = of_family(fault)
-            return Answer(problem.status_code, problem_body(problem, path))
-
-    here = path.removeprefix(request.scope.get("root_path", ""))  # the same behind any mount
+    here = request.url.path.removeprefix(request.scope.get("root_path", ""))  # as behind any mount
     fingerprint = fingerprint_of(request.method, here, plain)
     try:
-        answer = answer_once(api.parts.answers, client.client_id, key, fingerprint, refusing)
+        answer = answer_once(api.parts.answers, client.client_id, key, fingerprint, work)
     except KeyInProgress as fault:
         raise Problem("in-progress", fault.what, fault.do, headers={"Retry-After": "1"}) from None
     except KeyReused as fault:
@@ -59,19 +50,14 @@ def once(
 
 
 def _response(request: Request, answer: Answer) -> Response:
-    is_problem = answer.status >= 400
-    response = Response(
-        answer.body, answer.status, media_type=MEDIA_TYPE if is_problem else "application/json"
+    found = json.loads(answer.body)
+    name, key = ("read_refund", "refund_id") if "refund_id" in found else ("read_order", "order_id")
+    # Not ``url_for``: under a mount it asks the outer router, which knows none of our names.
+    path = request.app.url_path_for(name, **{key: found[key]})
+    location = f"{request.scope.get('root_path', '')}{path}"
+    return Response(
+        answer.body, answer.status, {"Location": location}, media_type="application/json"
     )
-    if answer.status in (201, 202):
-        found = json.loads(answer.body)
-        name, key = (
-            ("read_refund", "refund_id") if "refund_id" in found else ("read_order", "order_id")
-        )
-        # Not ``url_for``: under a mount it asks the outer router, which knows none of our names.
-        path = request.app.url_path_for(name, **{key: found[key]})
-        response.headers["Location"] = f"{request.scope.get('root_path', '')}{path}"
-    return response
 
 
 def shown(api: Api, client: ApiClient, record: OrderRecord) -> dict[str, Any]:
