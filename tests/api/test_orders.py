@@ -72,6 +72,21 @@ def test_a_list_is_filtered(kit: Kit) -> None:
     assert second["number"] not in [one["number"] for one in before]
 
 
+def test_a_list_of_what_has_changed_names_an_order_that_was_accepted_before(both: Kit) -> None:
+    """A refund that is asked for changes it too: what is on its way back is in its answer."""
+    order_id, other = captured(both), captured(both)
+
+    def changed(since: str) -> list[str]:
+        found = both.call("GET", f"/v1/orders?updated_from={since.replace('+', '%2B')}")
+        return [one["order_id"] for one in found.json()["orders"]]
+
+    last = both.call("GET", f"/v1/orders/{other}").json()["updated_at"]
+    assert changed(last) == [other]
+    assert refund(both, order_id, "20.00").status_code == 202
+    assert changed(last) == [other, order_id]
+    assert changed(both.call("GET", f"/v1/orders/{order_id}").json()["updated_at"]) == [order_id]
+
+
 def test_a_misspelt_filter_is_refused_not_ignored(kit: Kit) -> None:
     answer = kit.call("GET", "/v1/orders?stat=captured")
     assert answer.status_code == 422

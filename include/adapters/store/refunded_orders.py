@@ -29,6 +29,7 @@ _NEXT_VERSION = (
     .where(orders.c.order_id == bindparam("of_order"))
     .values(version=orders.c.version + 1)
 )
+_TELL = _NEXT_VERSION.values(updated_at=bindparam("now"))  # its answer shows what is promised back
 _VERSION = select(orders.c.version).where(orders.c.order_id == bindparam("of_order"))
 
 
@@ -42,7 +43,7 @@ def money_of(connection: Connection, order_id: str) -> Any:
 
 def tell_order(connection: Connection, order_id: str, now: datetime, event: Event) -> None:
     """Add to the order's timeline. The order's row is locked, so numbers cannot collide."""
-    connection.execute(_NEXT_VERSION, {"of_order": order_id})
+    connection.execute(_TELL, {"of_order": order_id, "now": now})
     version = connection.execute(_VERSION, {"of_order": order_id}).scalar()
     append_events(connection, order_id, int(version or 0), now, [event])
 

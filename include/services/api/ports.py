@@ -133,6 +133,7 @@ class OrderFilter:
     number: str = ""
     accepted_from: datetime | None = None  # included
     accepted_until: datetime | None = None  # excluded
+    updated_from: datetime | None = None  # included
 
 
 class OrderViews(Protocol):

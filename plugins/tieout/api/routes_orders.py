@@ -127,16 +127,22 @@ def list_orders(
     number: Annotated[str, Query(pattern=r"^[0-9A-Za-z._/#-]{0,30}$")] = "",
     accepted_from: Annotated[AwareDatetime | None, Query()] = None,
     accepted_until: Annotated[AwareDatetime | None, Query()] = None,
+    updated_from: Annotated[AwareDatetime | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Cursor = "",
 ) -> Response:
-    """List the shop's orders, newest first."""
+    """List the shop's orders, newest first.
+
+    To hear of every change, name as `updated_from` the instant at which your last list began,
+    less a minute: what changes while you read the pages comes again, and is missed by no list.
+    """
     wanted = OrderFilter(
         shop_id="" if client.shop_id == ANY_SHOP else client.shop_id,
         state=state or "",
         number=number,
         accepted_from=_instant(accepted_from, "accepted_from"),
         accepted_until=_instant(accepted_until, "accepted_until"),
+        updated_from=_instant(updated_from, "updated_from"),
     )
     found = api.parts.views.listing(wanted, limit, read_cursor(cursor))
     last = found[-1] if len(found) == limit else None
