@@ -11,6 +11,8 @@ from include.domain.money import Money, total
 
 QUANTITY_DIGITS = 6  # SYSPRO's 12.6
 PRICE_DIGITS = 5  # SYSPRO's 10.5
+# SYSPRO's, by whatever door an order comes; it may hold a blank, but not at either end.
+STOCK_CODE = r"[0-9A-Za-z._/+#-]([0-9A-Za-z ._/+#-]{0,28}[0-9A-Za-z._/+#-])?"
 USUAL_UNIT = "EA"  # of a line that names none
 
 

@@ -103,6 +103,15 @@ def test_it_tells_the_headers_of_requests_and_answers(kit: Kit) -> None:
     assert not {"409", "415"} & set(receiver["responses"])
 
 
+def test_it_names_every_state(kit: Kit) -> None:
+    schemas = document_of(kit.app)["components"]["schemas"]
+    for answer, states in (("OrderAnswer", OrderState), ("RefundAnswer", RefundState)):
+        state = schemas[answer]["properties"]["state"]
+        named = schemas[state["$ref"].rpartition("/")[2]]["enum"]
+        assert named == [one.value for one in states]
+        assert all(f"`{one.value}`" in state["description"] for one in states)
+
+
 def test_the_signed_callback_is_as_it_is_sent(kit: Kit) -> None:
     shop, facts = translator("acme_us_web"), OrderFacts(invoices=("1",))
     sent = shop.callback(shop.order(woo_order()), facts, OrderState.captured, datetime.now(UTC))

@@ -68,6 +68,13 @@ def test_without_a_key_nothing_is_done(kit: Kit) -> None:
     assert kit.count("orders") == 0
 
 
+@pytest.mark.parametrize("code", ["TEA 1001", "#8-BOLT", "T" * 30])
+def test_every_stock_code_that_a_poll_takes_is_taken(kit: Kit, code: str) -> None:
+    line = {"description": "Tea", "stock_code": code, "net": "96.42", "tax": "5.79"}
+    answer = kit.place(lines=[line])
+    assert answer.status_code == 201, answer.text
+
+
 def test_two_keys_that_differ_are_no_key(kit: Kit) -> None:
     headers = [("Authorization", f"Bearer {kit.keys['web_shop']}")]
     for second, status in (("k-2", 400), ("k-1", 201)):

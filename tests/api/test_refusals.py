@@ -82,6 +82,8 @@ def test_each_wrong_member_is_named(kit: Kit, change: dict[str, Any], field: str
         ({"net": 96.42}, "lines[0].net"),
         ({"stock_code": ""}, "lines[0].stock_code"),
         ({"stock_code": "x' OR 1=1"}, "lines[0].stock_code"),
+        ({"stock_code": "TEA "}, "lines[0].stock_code"),
+        ({"stock_code": "T" * 31}, "lines[0].stock_code"),
         ({"kind": "gift"}, "lines[0].kind"),
         ({"number": 0}, "lines[0].number"),
         ({"number": True}, "lines[0].number"),

@@ -195,6 +195,13 @@ def test_two_coupons_divide_what_was_really_taken_off() -> None:
     assert sum(line.tax.minor for line in off) == -32
 
 
+@pytest.mark.parametrize("code", ["TEA 1001", "#8-BOLT", "T" * 30])
+def test_every_stock_code_that_the_api_takes_is_taken(code: str) -> None:
+    sent = woo_order()
+    sent["line_items"][0]["sku"] = code
+    assert US.order(sent).lines[0].stock_code == code
+
+
 def test_yen_has_no_minor_digits_and_a_unit_price_must_agree() -> None:
     shop = replace(US.shop, currencies=("JPY", "USD"), where="shops.yaml:1")
     yen = replace(US.rules, amounts={"JPY": US.rules.amounts["USD"]})

@@ -11,6 +11,7 @@ from include.domain.orders import (
     PRICE_DIGITS,
     QUANTITY_DIGITS,
     SOLD,
+    STOCK_CODE,
     USUAL_UNIT,
     LineKind,
     OrderLine,
@@ -18,7 +19,6 @@ from include.domain.orders import (
 from include.services.translate.fields import Fields
 
 _ONE = 10**QUANTITY_DIGITS
-_STOCK_CODE = r"[A-Za-z0-9][A-Za-z0-9 ._/+\-]{0,29}"
 _UNIT = r"[A-Za-z0-9]{1,10}"
 MOST_LINES = 9999  # SYSPRO's customer PO line
 
@@ -121,7 +121,7 @@ def _line(
         net=row.net,
         tax=row.tax,
         stock_code=fields.matching(
-            "stock_code", _STOCK_CODE, "the stock code of SYSPRO, at most 30 characters"
+            "stock_code", STOCK_CODE, "the stock code of SYSPRO, at most 30 characters"
         )
         if is_goods
         else "",

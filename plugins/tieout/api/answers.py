@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from include.domain.canonical import to_plain
+from include.domain.order_state import OrderState
 from include.domain.payment_meanings import MoneyEffect, PaymentMeaning, Retry
-from include.domain.refunds import RefundRow
+from include.domain.refunds import RefundRow, RefundState
 from include.services.api.ports import OrderRecord
 from include.services.effects.dead_letters import DeadLetter
 from include.services.orders.payment_told import outcome_body
@@ -84,7 +85,11 @@ class OrderAnswer(BaseModel):
     order_id: str
     number: str
     purchase_order: str
-    state: str
+    state: OrderState = Field(
+        description="`accepted`, `pending` (a partner's answer is not known yet), `in_review` (of "
+        "fraud), `authorized`, `booked` (SYSPRO has it), `captured`, `completed`; or `declined` "
+        "(nothing was taken), `cancelling`, `cancelled`; `stuck`: a person is looking at it."
+    )
     reason: str = Field(description="Why it is called off, as its shopper may read it.")
     currency: str
     amount: str
@@ -122,10 +127,16 @@ class Timeline(BaseModel):
 class RefundAnswer(BaseModel):
     refund_id: str
     order_id: str
-    state: str
+    state: RefundState = Field(
+        description="`waiting` (for a second person), `approved`, `moving`, `moved` (on its way "
+        "back), `done` (in the books, too); `refused`: nothing moves; `stuck`: a person is looking "
+        "at it."
+    )
     currency: str
     amount: str
-    origin: str
+    origin: str = Field(
+        description="`api`, `shop`, `credit_note`, `cancellation` or `closed_short`."
+    )
     asked_by: str
     approved_by: str
     reason: str

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from include.domain.orders import STOCK_CODE
+
 MAX_LINES = 500
 
 Amount = Annotated[
@@ -81,7 +83,7 @@ class LineIn(Strict):
     quantity: Quantity = "1"
     net: Amount
     tax: Amount = "0"
-    stock_code: Annotated[str, Field(pattern=r"^[0-9A-Za-z._/+#-]{0,30}$")] = ""
+    stock_code: Annotated[str, Field(pattern=rf"^({STOCK_CODE})?$")] = ""
     unit: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,10}$")] = "EA"
     parent: Annotated[int, Field(ge=0, le=9999, description="The kit's line number.")] = 0
 
