@@ -164,7 +164,7 @@ def test_the_example_of_an_orders_event_is_as_it_is_sent() -> None:
 def test_an_address_says_all_its_methods(kit: Kit) -> None:
     for method in ("DELETE", "PUT", "PATCH"):
         answer = kit.call(method, "/v1/orders")
-        assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, POST")
+        assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD, POST")
 
 
 def test_no_member_of_the_document_asks_for_a_card(kit: Kit) -> None:

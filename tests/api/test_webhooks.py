@@ -202,6 +202,15 @@ def test_the_health_address_answers_get_and_post(kit: Kit) -> None:
         assert kit.call(method, "/v1/webhooks/health", who="").status_code == 200
 
 
+def test_head_is_answered_as_get_without_content(kit: Kit) -> None:
+    order_id = kit.place().json()["order_id"]
+    for path in ("/v1/webhooks/health", "/v1/orders", f"/v1/orders/{order_id}", "/v1/orders/x"):
+        shown, head = kit.call("GET", path), kit.call("HEAD", path)
+        assert (head.status_code, head.content) == (shown.status_code, b""), path
+        assert head.headers["Content-Length"] == shown.headers["Content-Length"]
+    assert kit.call("HEAD", "/v1/orders", who="").status_code == 401
+
+
 def test_what_cannot_be_stored_is_a_503_and_comes_again(
     kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

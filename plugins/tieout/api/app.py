@@ -96,7 +96,8 @@ def _methods(request: Request) -> list[str]:
     """Return what this address takes; the router names the methods of its first route alone."""
     routes = (one for one in request.app.routes if isinstance(one, APIRoute))
     here = (one for one in routes if one.matches(request.scope)[0] is not Match.NONE)
-    return sorted({method for one in here for method in one.methods})
+    found = {method for one in here for method in one.methods}
+    return sorted(found | {"HEAD"} if "GET" in found else found)  # see ``guard``
 
 
 def _not_valid(fault: RequestValidationError) -> Problem:

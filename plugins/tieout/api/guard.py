@@ -1,6 +1,7 @@
 """The outermost layer of ours: nothing leaves without its headers, no fault without its problem.
 
 It catches what no route did, so that no traceback with a payload in it reaches a log or a client.
+HEAD is answered wherever GET is, as GET without its content (RFC 9110, section 9.3.2).
 """
 
 import logging
@@ -33,14 +34,18 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun, status = time.monotonic(), 0
+        begun, status, method = time.monotonic(), 0, scope["method"]
         scope.setdefault("state", {})["address"] = address_of(scope, self._trusted)
+        if method == "HEAD":
+            scope = {**scope, "method": "GET"}  # not the server's own, which sends no content of it
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], *_headers_of(scope)]
+            elif method == "HEAD":
+                message = {**message, "body": b""}
             await send(message)
 
         try:
@@ -51,7 +56,7 @@ class Guard:
                 raise ConnectionError("the answer had begun") from None
             problem = Problem("internal", "the fault is logged here")
             await respond(problem, Request(scope).url.path)(scope, receive, answer)
-        _log_answer(scope, status, time.monotonic() - begun)
+        _log_answer(scope, method, status, time.monotonic() - begun)
 
 
 def _headers_of(scope: Scope) -> list[tuple[bytes, bytes]]:
@@ -66,13 +71,13 @@ def _log_bug(bug: Exception) -> None:
     _log.error("api_fault kind=%s where=%s", type(bug).__name__, where)
 
 
-def _log_answer(scope: Scope, status: int, seconds: float) -> None:
+def _log_answer(scope: Scope, method: str, status: int, seconds: float) -> None:
     """The route's pattern, never the path or the query: they may hold anything."""
     route = getattr(scope.get("route"), "path", "none")
     client = getattr(scope.get("state", {}).get("client"), "client_id", "-")
     _log.info(
         "api_answered method=%s route=%s status=%d ms=%d client=%s from=%s",
-        scope["method"] if scope["method"].isalpha() else "?",
+        method if method.isalpha() else "?",
         route,
         status,
         int(seconds * 1000),
