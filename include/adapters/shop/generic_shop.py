@@ -10,7 +10,7 @@ from include.adapters.http.wire import Transport
 from include.adapters.shop.calls import Absent, Calls, text_at, unreadable, value_at, written
 from include.adapters.shop.settings import ShopSettings
 from include.adapters.shop.shape import SHIPPED, Shape, load_shape
-from include.adapters.shop.shop_writes import RefundSeen
+from include.adapters.shop.shop_writes import RefundSeen, RefundTold
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.services.shop.commands import OrderUpdate, RefundRecord
@@ -135,6 +135,10 @@ class GenericShop:
         texts = text_at(raw, names.refund_reference), text_at(raw, names.refund_reason)
         amount = self._money(value_at(raw, names.refund_amount), currency)
         return RefundSeen(refund.refund_id, amount, " ".join(texts), False)
+
+    def refund_told(self, refund: ShopRefund) -> RefundTold:
+        names, raw = self._shape, refund.raw
+        return RefundTold(text_at(raw, names.refund_user), text_at(raw, names.refund_reason))
 
     def record_refund(self, order: ShopOrder, content: RefundRecord, reference: str) -> ShopRefund:
         names, what = self._shape, "record a refund"

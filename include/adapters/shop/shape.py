@@ -48,6 +48,7 @@ class Shape:
     refund_currency: str
     refund_reason: str
     refund_reference: str
+    refund_user: str
     products_path: str
     products_items: str
     product_path: str

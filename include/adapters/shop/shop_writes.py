@@ -21,6 +21,14 @@ class RefundSeen:
     moved_money: bool  # the shop's own payment plugin paid, too
 
 
+@dataclass(frozen=True, slots=True)
+class RefundTold:
+    """What the shop says of how a refund came about."""
+
+    by: str = ""  # who made it: the login in the shop; '' where it does not say
+    reason: str = ""  # in that person's words
+
+
 class HasSettings(Protocol):
     """Belongs to one shop's connection."""
 
@@ -63,6 +71,14 @@ class ShopWrites(HasSettings, Protocol):
 
         Raises:
             Rejected: its amount cannot be read.
+        """
+        ...
+
+    def refund_told(self, refund: ShopRefund) -> RefundTold:
+        """Say who made a refund, and why; the shop may be asked for the name.
+
+        Raises:
+            Retryable: it could not be asked.
         """
         ...
 

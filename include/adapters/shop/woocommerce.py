@@ -11,7 +11,7 @@ from typing import Any
 from include.adapters.http.wire import Transport
 from include.adapters.shop.calls import Absent, Calls, text_at, unreadable, written
 from include.adapters.shop.settings import ShopSettings
-from include.adapters.shop.shop_writes import RefundSeen
+from include.adapters.shop.shop_writes import RefundSeen, RefundTold
 from include.adapters.shop.woo_auth import auth_for
 from include.adapters.shop.woo_webhooks import WooWebhooks
 from include.domain.errors import Rejected
@@ -38,6 +38,7 @@ class WooCommerce:
         """
         settings.demand("the login (consumer key) is set", bool(settings.key))
         self._settings = settings
+        self._logins: dict[str, str] = {}  # by number; few people refund
         self.webhooks = WooWebhooks(settings, self._pages, self._write)
         self._calls = Calls(
             settings,
@@ -199,6 +200,23 @@ class WooCommerce:
             " ".join(texts),
             raw.get("refunded_payment") is True,
         )
+
+    def refund_told(self, refund: ShopRefund) -> RefundTold:
+        user, reason = text_at(refund.raw, "refunded_by"), text_at(refund.raw, "reason")
+        return RefundTold(self._login_of(user) if user not in ("", "0") else "", reason)
+
+    def _login_of(self, user: str) -> str:
+        """Return a user's login; the bare number where the connection's key may not read users."""
+        if user not in self._logins:
+            try:
+                found = self._one(f"/customers/{user}", "read a user", user)
+            except Rejected:
+                found = None
+            login = text_at(found, "username") if found else ""
+            if not login:
+                return f"user {user}"
+            self._logins[user] = login
+        return self._logins[user]
 
     def record_refund(self, order: ShopOrder, content: RefundRecord, reference: str) -> ShopRefund:
         body = {

@@ -12,6 +12,7 @@ The control server plays the shopper. ``shop`` names the shop in every action:
 | ``shop_cancel_order`` | ``order`` |
 | ``shop_change_address`` | ``order``, ``shipping`` {address_1, city ...} |
 | ``shop_request_refund`` | ``order``, ``amount?`` (all), ``reason`` |
+| ``shop_refund`` | ``order``, ``amount``, ``reason``, ``by``, who is one of the shop's people |
 | ``shop_orders`` |  |
 | ``shop_webhook`` | ``topic``, ``delivery_url``, ``secret``: the shop calls it from now on |
 | ``shop_drop_webhooks`` | ``times``: deliveries that get lost |
@@ -72,6 +73,7 @@ class ShopApp(App):
             "shop_cancel_order": self._cancel,
             "shop_change_address": self._change_address,
             "shop_request_refund": self._request_refund,
+            "shop_refund": self._refund,
             "shop_orders": self._orders,
             "shop_webhook": self._webhook,
             "shop_drop_webhooks": self._drop,
@@ -169,6 +171,15 @@ class ShopApp(App):
             {"key": "_refund_reason", "value": reason},
         ]
         return {"order": self.woo.change_order(order, {"meta_data": meta})}
+
+    def _refund(self, facts: Facts) -> Facts:
+        """One of the shop's people writes a refund down; no money moves by it."""
+        given, by = {"reason": str(facts.get("reason", "")), "api_refund": False}, str(facts["by"])
+        if not self._is_woo(facts):
+            given |= {"amount": int(facts["amount"]), "user": by}
+            return {"refund": self.generic.refund(str(facts["order"]), given)}
+        given["amount"] = str(facts["amount"])
+        return {"refund": self.woo.refund(int(facts["order"]), given, self.woo.user(by))}
 
     def _orders(self, facts: Facts) -> Facts:
         is_woo = self._is_woo(facts)

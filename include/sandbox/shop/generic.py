@@ -6,7 +6,7 @@ Bearer token; whole minor units; instants with ``Z``; orders are addressed by th
 |---|---|
 | ``GET /api/v1/orders?changed_since=&after=&limit=`` | ``{orders, next}``, oldest change first |
 | ``GET, PATCH /api/v1/orders/{no}`` | reads; changes ``state``, ``tags``, adds ``remark`` |
-| ``GET, POST /api/v1/orders/{no}/refunds`` | lists; records ``{amount, reason, reference}`` |
+| ``GET, POST /api/v1/orders/{no}/refunds`` | lists; records ``{amount, reason, reference, user}`` |
 | ``GET /api/v1/articles``, ``GET, PUT /api/v1/articles/{sku}`` | stock: ``{quantity, reference}`` |
 """
 
@@ -169,6 +169,7 @@ class GenericShop:
                 "currency": order["currency"],
                 "reason": str(given.get("reason", "")),
                 "reference": reference,
+                "user": str(given.get("user", "")),
                 "at": self._now(),
             }
             order["refunds"].append(refund)

@@ -223,7 +223,7 @@ def plant_payment(order: Order, kind: str, value: str, next_id: NextId) -> None:
 def refund_of(
     order: Order, left_minor: int, given: Mapping[str, Any], next_id: NextId
 ) -> dict[str, Any]:
-    """Return a refund document without its dates.
+    """Return a refund document without its dates and who made it.
 
     Args:
         order: refunded in whole or in part.
@@ -253,7 +253,6 @@ def refund_of(
         "parent_id": order["id"],
         "amount": decimal_text(amount, currency),
         "reason": str(given.get("reason", "")),
-        "refunded_by": 1,
         "refunded_payment": False,
         "meta_data": [],
         "line_items": list(given.get("line_items", [])),

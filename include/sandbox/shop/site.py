@@ -117,11 +117,11 @@ class Site(Records):
             self.record("orders.note", number, note, note=text)
             return copy.deepcopy(note)
 
-    def refund(self, number: int, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Record a refund; refunding all of it makes the order ``refunded``."""
+    def refund(self, number: int, given: Mapping[str, Any], by: int = 1) -> dict[str, Any]:
+        """Record a refund of a user; refunding all of it makes the order ``refunded``."""
         with self.lock:
             order = self.one("orders", number, "shop_order")
-            refund = self._add_refund(order, given)
+            refund = self._add_refund(order, given, by)
             is_all = not self._left_minor(order)
             self._finish(order, "refunded" if is_all else order["status"], "updated")
             return copy.deepcopy(refund)
@@ -132,10 +132,10 @@ class Site(Records):
         made = [minor_of(r["amount"], currency) for r in self.refunds.get(order["id"], [])]
         return minor_of(order["total"], currency) - sum(made)
 
-    def _add_refund(self, order: Order, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _add_refund(self, order: Order, given: Mapping[str, Any], by: int = 1) -> dict[str, Any]:
         number, currency = order["id"], order["currency"]
         refund = refund_of(order, self._left_minor(order), given, self.next_id)
-        refund |= self.stamps("date_created")
+        refund |= {"refunded_by": by, **self.stamps("date_created")}
         self.refunds.setdefault(number, []).append(refund)
         minor = minor_of(refund["amount"], currency)
         order["refunds"].append(

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 
-from include.domain.card_numbers import CardNumberRefused, refuse_card_numbers
+from include.domain.card_numbers import CardNumberRefused, mask_card_numbers, refuse_card_numbers
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.orders import Order, changes, order_id_of
+from include.domain.people import named
 from include.domain.shops import Ask
 from include.services.effects.ports import EffectKind
 from include.services.orders.folds import is_there
@@ -20,6 +21,7 @@ from include.services.sync.ports import Shelf, Tally, Watermarks, work_on
 
 OVERLAP = timedelta(minutes=10)  # shops commit late and count in whole seconds
 WHO = "shop poller"
+_NO_BRACKETS, _LONGEST = str.maketrans("()", "  "), 300
 _REVIVED = "it goes on there"
 _SEE_TO_IT = (
     "Change the sales order in SYSPRO, and take or give back the difference; or cancel the order "
@@ -58,6 +60,7 @@ class ShopSync:
     watermarks: Watermarks
     shelf: Shelf
     owner: str
+    told_of: Callable[[ShopRefund], tuple[str, str]] = lambda _refund: ("", "")  # by whom, and why
     takes_new: bool = True  # its entry is in force
     began: date = date.min  # of its first entry: what was sold before is another's business
 
@@ -275,19 +278,30 @@ class ShopSync:
                 if amount is None:
                     continue
                 name = f"{name} of {amount}"
-                self._refund(order_id, amount, refund.refund_id)
+                self._refund(order_id, amount, refund)
             except Rejected as fault:
                 refused.append(Rejected(f"{name}: {fault.what}", fault.where, fault.do))
         if refused:
             what = "; ".join(fault.what for fault in refused)
             raise Rejected(what, refused[0].where, refused[0].do)
 
-    def _refund(self, order_id: str, amount: Money, refund_id: str) -> None:
+    def _refund(self, order_id: str, amount: Money, refund: ShopRefund) -> None:
+        """Ask for it as who made it there: nobody approves their own, by whatever door."""
+        by, why = (_plain(text) for text in self.told_of(refund))
+        reason = "refunded in the shop"
         self.service.refund(
             order_id,
             amount,
             origin="shop",
-            origin_key=refund_id,
-            who=WHO,
-            reason="refunded in the shop",
+            origin_key=refund.refund_id,
+            who=named(WHO, by) if by else WHO,
+            reason=f"{reason}: {why}" if why else reason,
         )
+
+
+def _plain(text: str) -> str:
+    """Return words of the shop's people in one line, without a card number or a bracket.
+
+    A bracket would hide the login within what ``named`` writes.
+    """
+    return " ".join(mask_card_numbers(text, mask="*").translate(_NO_BRACKETS).split())[:_LONGEST]

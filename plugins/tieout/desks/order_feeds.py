@@ -47,6 +47,10 @@ def shop_sync(desks: Desks, shop_id: str) -> ShopSync:
         is_ours = _OUR_REFERENCE.search(seen.references) is not None
         return None if is_ours or seen.moved_money else seen.amount
 
+    def told_of(refund: ShopRefund) -> tuple[str, str]:
+        told = desk.shop_hook.get_conn().refund_told(refund)
+        return told.by, told.reason
+
     return ShopSync(
         reader=desk.shop_hook,
         service=desks.service,
@@ -60,6 +64,7 @@ def shop_sync(desks: Desks, shop_id: str) -> ShopSync:
         watermarks=context.watermarks,
         shelf=context.shelf,
         owner=desk.merchant.owner,
+        told_of=told_of,
         takes_new=shop_id in context.today.open_shops(),
         began=context.today.shop_began(shop_id),
     )
