@@ -112,6 +112,18 @@ def test_it_names_every_state(kit: Kit) -> None:
         assert all(f"`{one.value}`" in state["description"] for one in states)
 
 
+def test_it_says_that_the_number_of_a_declined_order_is_spent(kit: Kit) -> None:
+    document = document_of(kit.app)
+    schemas = document["components"]["schemas"]
+    for said in (
+        document["info"]["description"],
+        document["paths"]["/v1/orders"]["post"]["description"],
+        schemas["PlaceOrder"]["properties"]["number"]["description"],
+        schemas["Outcome"]["properties"]["retry"]["description"],
+    ):
+        assert "declined" in said
+
+
 def test_the_signed_callback_is_as_it_is_sent(kit: Kit) -> None:
     shop, facts = translator("acme_us_web"), OrderFacts(invoices=("1",))
     sent = shop.callback(shop.order(woo_order()), facts, OrderState.captured, datetime.now(UTC))

@@ -132,11 +132,7 @@ class SqlOrders(SqlSagas[OrderFacts]):
                 "Place it under a number that differs by more than upper and lower case.",
             )
         if found.content != content:
-            raise Rejected(
-                f"order {order.number!r} is there with other content",
-                f"shop {order.shop_id}",
-                "Read it; place a changed order under a number of its own.",
-            )
+            raise _other_content(order, found.state)
         return _saga(found), False
 
     def content(self, order_id: str) -> Order:
@@ -275,6 +271,22 @@ def _facts(text: str) -> OrderFacts:
 def _accepted(order: Order, who: str) -> Event:
     detail = {"number": order.number, "amount": str(order.amount), "lines": len(order.lines)}
     return Event("order accepted", detail, who)
+
+
+def _other_content(order: Order, state: str) -> Rejected:
+    """Say that a number is taken; of an order that has ended unpaid, that it stays so."""
+    where = f"shop {order.shop_id}"
+    if state in (OrderState.declined, OrderState.cancelled):
+        return Rejected(
+            f"order {order.number!r} is {state}, and its number is spent: this has other content",
+            where,
+            "Place it anew, with this payment, under a number and an Idempotency-Key of its own.",
+        )
+    return Rejected(
+        f"order {order.number!r} is there with other content",
+        where,
+        "Read it; place a changed order under a number of its own.",
+    )
 
 
 def _too_fast(order_id: str) -> RuntimeError:

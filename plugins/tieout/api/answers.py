@@ -46,7 +46,9 @@ class Outcome(BaseModel):
     message: str = Field(description="The sentence for the shopper, in the shop's language.")
     retry: Retry = Field(
         description="`other_card` at once; `same_card` with corrected details; `later` with the "
-        "same card; `authenticate` after the shopper has proved who pays; `wait` for our answer."
+        "same card; `authenticate` after the shopper has proved who pays; `wait` for our answer. "
+        "A declined order stays declined and its number is spent: whatever pays next is placed as "
+        "an order under a number and an Idempotency-Key of its own."
     )
     money: MoneyEffect = Field(
         description="`nothing` is held or taken; `held`; `reverse`: held, and being released; "

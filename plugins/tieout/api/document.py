@@ -64,7 +64,8 @@ def document_of(app: FastAPI, root_path: str = "") -> dict[str, Any]:
         "the same Idempotency-Key gets the same answer, for 180 days, but for an order that was "
         "*pending*: a repeat tells how it ended. Refusals (4xx) are RFC 9457 problems, and their "
         "member `do` names the next step. They are not kept: nothing was done, and a repeat is "
-        "judged anew, as things stand then.",
+        "judged anew, as things stand then. An order's number is used once: one that was declined "
+        "is paid for by a new order under a new number.",
         routes=app.routes,
         servers=[{"url": root_path or "/"}],
     )

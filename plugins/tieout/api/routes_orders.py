@@ -48,7 +48,8 @@ def place_order(
 
     201: the payment is decided, see ``state``. 200: the order was there already. 202: the outcome
     is not known yet; tell the shopper "pending" and read the order at ``Location``, or send the
-    same again: a repeat tells how it ended.
+    same again: a repeat tells how it ended. A number is used once: to pay for a declined order with
+    another card, place it under a new one; under the old one it is a 409.
     """
     try:
         order = read_order(asked.content, client.shop_id, _shop(api, client))

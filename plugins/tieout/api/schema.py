@@ -118,7 +118,8 @@ class PlaceOrder(Strict):
         str,
         Field(
             pattern=r"^[0-9A-Za-z][0-9A-Za-z._/#-]{0,29}$",
-            description="The shop's order number; with the shop's prefix at most 30 characters.",
+            description="The shop's order number; with the shop's prefix at most 30 characters. "
+            "Used once, even if the order is declined.",
         ),
     ]
     currency: Currency
