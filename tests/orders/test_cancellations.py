@@ -16,11 +16,11 @@ from include.domain.errors import OutcomeUnknown, Rejected
 from include.domain.money import Money
 from include.domain.order_rules import CaptureWhen
 from include.domain.order_state import OrderState
-from include.domain.payments import Moved
+from include.domain.payments import Moved, PaymentStatus
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.sync.push_refunds import RefundPush
 from tests.orders.conftest import Kit, make_order
-from tests.orders.partners import as_evidence, make_rules
+from tests.orders.partners import as_evidence, authorization, make_rules
 
 NOW = datetime(2026, 11, 3, tzinfo=UTC)
 
@@ -266,15 +266,14 @@ def test_only_what_is_the_orders_own_in_syspro_unwinds_it(
 class EnteredAnew(OneCancelled):
     """A clerk has cancelled one sales order, after entering it once more."""
 
-    other = ErpOrder("900001", "W1", "", "1", False)
-
-    def __init__(self, found: ErpOrder, meanwhile: Callable[[], object]) -> None:
+    def __init__(self, found: ErpOrder, meanwhile: Callable[[], object], **facts: object) -> None:
         super().__init__(found)
         self._meanwhile = meanwhile  # happens while we ask what stands
+        self._other = replace(ErpOrder("900001", "W1", "", "1", False), **facts)  # type: ignore[arg-type]
 
     def orders_of(self, purchase_order: str, customer: str) -> list[ErpOrder]:
         self._meanwhile()
-        return [self._found, self.other]
+        return [self._found, self._other]
 
 
 def cancellation_of(
@@ -283,25 +282,55 @@ def cancellation_of(
     purchase_order: str,
     customer: str,
     meanwhile: Callable[[], object] = lambda: None,
+    **other: object,
 ) -> RefundPush:
     store = store_of(kit)
     found = ErpOrder(number, customer, purchase_order, "\\", True, cursor="2026-11-03-1")
     return RefundPush(
-        "acme_us", "A", EnteredAnew(found, meanwhile), kit.service,  # type: ignore[arg-type]
+        "acme_us", "A", EnteredAnew(found, meanwhile, **other), kit.service,  # type: ignore[arg-type]
         SqlWatermarks(store, lambda _c: NOW), SqlShelf(store, lambda _c: NOW), "ann@acme",
     )  # fmt: skip
 
 
-def test_a_person_learns_that_an_order_unwound_here_stands_anew_in_syspro(kit: Kit) -> None:
+@pytest.mark.parametrize("is_complete", [False, True])  # complete, and nobody was charged for it
+def test_a_person_learns_that_an_order_unwound_here_stands_anew_in_syspro(
+    kit: Kit, is_complete: bool
+) -> None:
     order = make_order()
     facts = kit.run(order).facts
     kit.service.cancel(order.order_id, "shopper", "changed her mind")
     kit.pass_time(hours=2)
-    push = cancellation_of(kit, facts.sales_order, order.purchase_order, facts.customer)
+    push = cancellation_of(
+        kit, facts.sales_order, order.purchase_order, facts.customer, is_complete=is_complete
+    )
     assert push.poll("2026-11-02").set_aside == 1
     (letter,) = SqlDeadLetters(store_of(kit)).listing()
     assert letter.kind == "erp_cancellation"
     assert "900001 stands under the same customer PO" in letter.reason
+
+
+@pytest.mark.parametrize(
+    ("payment", "status", "held_for"),
+    [
+        (PaymentStatus.in_review, "S", "review"),  # its end releases this one as well
+        (PaymentStatus.in_review, "1", None),
+        (PaymentStatus.authorized, "S", ""),  # a clerk's doing, and a clerk's to release
+    ],
+)
+def test_one_that_was_entered_anew_is_held_for_what_its_like_was(
+    kit: Kit, payment: PaymentStatus, status: str, held_for: str | None
+) -> None:
+    asked = EffectKind.payment_authorization
+    kit.partner.say(asked, lambda it: kit.partner.do(it, authorization(it, 7, payment)))
+    order = make_order()
+    facts = kit.run(order).facts
+    push = cancellation_of(
+        kit, facts.sales_order, order.purchase_order, facts.customer, status=status
+    )
+    assert push.poll("2026-11-02").done == 1
+    facts = kit.service.orders.get(order.order_id).facts
+    assert (facts.sales_order, facts.is_suspended) == ("900001", held_for is not None)
+    assert facts.suspense_reason == (held_for or "")
 
 
 def test_an_order_that_is_called_off_meanwhile_does_not_go_on_as_another(kit: Kit) -> None:

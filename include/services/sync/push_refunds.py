@@ -181,7 +181,7 @@ class RefundPush:
                 open_step="" if is_about_it else facts.open_step,
                 forms_noted=tuple(one for one in facts.forms_noted if one != "payment"),
                 is_suspended=is_suspended,
-                suspense_reason=facts.suspense_reason if facts.is_suspended else "",
+                suspense_reason=facts.suspense_reason if is_suspended else "",
             )
             return adopting.with_problem("") if is_about_it else adopting
 
