@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tests.support_books import DAY, Desk, document, line
 from tests.unit.support import FOURTH, NEXT, THIRD
 from tests.unit.support import desk as desk
@@ -155,6 +157,17 @@ def test_a_refund_without_reference_is_suggested_never_matched(desk: Desk) -> No
     for later in (NEXT, THIRD, FOURTH):
         desk.match([], [], later)
     assert desk.causes() == ["refund_without_reference"]  # the credit note is not "missing"
+
+
+@pytest.mark.parametrize(("days", "is_suggested"), [(-3, False), (-2, True), (2, True), (3, False)])
+def test_a_credit_note_is_suggested_within_the_days_that_the_merchant_allows(
+    desk: Desk, days: int, is_suggested: bool
+) -> None:
+    note = document("1", -500, reference="A", on=DAY + timedelta(days=days))
+    desk.match([line("refund", -500, request="9")], [note])
+    items = desk.items.open_of_day(desk.day())
+    (item,) = (one for one in items if one.cause.value == "refund_without_reference")
+    assert ("C1|1|C" in item.explanation) is is_suggested
 
 
 def test_a_related_request_leads_to_the_order(desk: Desk) -> None:
