@@ -1,16 +1,15 @@
 """One alert for each cause, by rules as data; quiet hours, repeats, and the end of it."""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, time, timedelta
 
 import pytest
 
 from include.adapters.store import audit
 from include.adapters.store.alerts import SqlAlertBook, SqlSightings
-from include.adapters.store.api_alerts import SqlAlarms
 from include.adapters.store.open_items import SqlOpenItems
-from include.domain.alerts import AlertKind, AlertRule, Channel, QuietHours, Recipient
+from include.domain.alerts import AlertKind, Channel, QuietHours
 from include.domain.card_numbers import refuse_card_numbers
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.domain.money import Money
@@ -18,83 +17,17 @@ from include.domain.order_state import OrderState
 from include.domain.payments import PaymentStatus
 from include.domain.settlement import SettlementDay
 from include.mappings.load import load_mappings
-from include.services.alerts.raise_alerts import RaiseAlerts, Told
+from include.services.alerts.raise_alerts import RaiseAlerts
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.late_files import awaited_items
 from include.services.orders.sagas import Event
 from include.services.sync.ports import Tally, work_on
-from tests.care.conftest import Care
+from tests.care.watching import Watch, rule
+from tests.care.watching import watch as watch
 from tests.orders.conftest import make_order
 from tests.orders.partners import authorization
 
 US = load_mappings().merchant("acme_us", date(2026, 11, 3))
-MAIL = Recipient(Channel.mail, "ops@acme.example")
-CHAT = Recipient(Channel.chat, "chat_operations")
-
-
-@dataclass
-class Post:
-    """Where alerts go; a channel in ``broken`` takes nothing."""
-
-    sent: list[tuple[Channel, str]] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-    broken: set[Channel] = field(default_factory=set)
-    missing: set[Channel] = field(default_factory=set)
-
-    def send(self, to: Recipient, subject: str, text: str) -> bool:
-        if to.channel in self.broken:
-            raise Retryable("the mail server did not take it", "smtp", "Wait.")
-        if to.channel in self.missing:
-            return False
-        self.sent.append((to.channel, subject))
-        self.texts.append(text)
-        return True
-
-    def subjects(self) -> list[str]:
-        return [subject for channel, subject in self.sent if channel is Channel.mail]
-
-
-def rule(kind: AlertKind, **changes: object) -> AlertRule:
-    made = AlertRule(
-        kind=kind,
-        threshold=1,
-        window=timedelta(minutes=10),
-        recipients=(MAIL, CHAT),
-        repeat_after=timedelta(hours=1),
-        quiet=None,
-        is_urgent=False,
-        owner="ops",
-        where="alerts.yaml:1",
-    )
-    return replace(made, **changes)  # type: ignore[arg-type]
-
-
-@dataclass
-class Watch:
-    """Alerts over the store of the desk."""
-
-    care: Care
-    post: Post
-
-    def run(self, *rules: AlertRule) -> Told:
-        store = self.care.store
-
-        def now(_connection: object) -> object:
-            return self.care.kit.clock.now()
-
-        book = SqlAlertBook(store, now)  # type: ignore[arg-type]
-        sightings = SqlSightings(
-            store, lambda _merchant: self.care.kit.rules, lambda _merchant: "A"
-        )
-        return RaiseAlerts(rules, sightings, book, self.post.send).run()
-
-    def alarms(self) -> SqlAlarms:
-        return SqlAlarms(self.care.store, lambda _c: self.care.kit.clock.now())
-
-
-@pytest.fixture
-def watch(care: Care) -> Watch:
-    return Watch(care, Post())
 
 
 def test_a_rule_that_cannot_be_held_silences_no_other_one(watch: Watch) -> None:
@@ -322,6 +255,19 @@ def test_a_few_sightings_are_forgotten_after_their_window(watch: Watch) -> None:
     watch.alarms().sight(f"{kind}|woo|bad", kind, "woo: bad_signature", 9)
     assert watch.run(forged).told == 0  # nine of now, not eighteen
     assert watch.post.sent == []
+
+
+def test_what_was_told_is_over_a_window_after_it_was_told(watch: Watch) -> None:
+    kind = AlertKind.webhook_signature_failures.value
+    forged, clock = rule(AlertKind(kind), threshold=10), watch.care.kit.clock
+    watch.alarms().sight(f"{kind}|woo|bad", kind, "woo: bad_signature", 9)
+    clock.move(minutes=9)
+    watch.alarms().sight(f"{kind}|woo|bad", kind, "woo: bad_signature", 1)
+    assert watch.run(forged).told == 1
+    clock.move(minutes=2)
+    assert watch.run(forged).over == 0
+    clock.move(minutes=9)
+    assert watch.run(forged).over == 1
 
 
 def test_each_who_sent_card_numbers_is_a_cause_of_its_own(watch: Watch) -> None:

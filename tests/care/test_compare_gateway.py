@@ -113,6 +113,20 @@ def test_another_amount_or_currency_is_set_aside_and_closed_when_it_fits(
     assert systems.letters() == []
 
 
+def test_what_gives_a_hold_back_moves_no_amount_to_compare(systems: Systems) -> None:
+    kit, order = systems.care.kit, make_order()
+    kit.run(order)
+    kit.service.cancel(order.order_id, "shop", "changed her mind")
+    kit.pass_time(hours=1)
+    for did in (Did.void, Did.reversal):
+        (key,) = (one for one in kit.partner.truth.answers if one[0] == f"payment_{did.value}")
+        request_id = kit.partner.truth.answers[key].their_key
+        systems.hidden.add(request_id)
+        systems.more_rows.append(GatewayRow(request_id, did, key[1], "", Money(0, "USD")))
+    systems.run()
+    assert systems.letters() == []
+
+
 def test_what_the_gateway_does_not_show_any_more_is_set_aside(systems: Systems) -> None:
     systems.care.kit.run(make_order())
     truth = systems.care.kit.partner.truth

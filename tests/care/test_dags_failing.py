@@ -15,7 +15,7 @@ from include.mappings.load import SHIPPED, load_alert_rule, load_mappings
 from include.services.alerts.dags_failing import DagSightings, Run
 from include.services.alerts.raise_alerts import RaiseAlerts, Told
 from tests.care.conftest import Care
-from tests.care.test_alerts import Post, rule
+from tests.care.watching import Post, rule
 
 FAILING = rule(AlertKind.dags_failing, window=timedelta(minutes=15))
 
