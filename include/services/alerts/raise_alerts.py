@@ -1,8 +1,8 @@
 """Hold every alert rule against what is seen; tell people once for each cause, and when it ends.
 
 Some kinds last as long as their rows do (dead letters, stuck orders). Others are single events that
-the API counts (a card number, a forged webhook, a wrong key): they are counted until told, and over
-when a whole window brought none. A way that fails is logged and never fails the run; the others are
+the API counts (a card number, a forged webhook, a wrong key): each window counts from its first, or
+from the last that was told, and ends below the threshold as nothing. A way that fails is logged and never fails the run; the others are
 told. A rule that fails stops no other one.
 """
 
