@@ -1,9 +1,9 @@
 """Hold every alert rule against what is seen; tell people once for each cause, and when it ends.
 
 Some kinds last as long as their rows do (dead letters, stuck orders). Others are single events that
-the API counts (a card number, a forged webhook, a wrong key): each window counts from its first, or
-from the last that was told, and ends below the threshold as nothing. A way that fails is logged and never fails the run; the others are
-told. A rule that fails stops no other one.
+the API counts (a card number, a forged webhook, a wrong key): a window begins with the first of
+them, or where it was told, and ends as nothing below the threshold. A way that fails is logged and
+never fails the run; the others are told. A rule that fails stops no other one.
 """
 
 import logging
