@@ -1,6 +1,7 @@
 """Leases in the database: one row per name, a fencing token that only grows.
 
-A released lease keeps its row, because the token must never start again.
+A released lease keeps its row, because the token must never start again: what guards an effect or a
+saga compares the token alone, so whoever slept under token 1 would pass once a row began anew.
 """
 
 from dataclasses import dataclass
