@@ -222,7 +222,7 @@ def build_api(
         inbox=SqlInbox(database),
         letters=letters,
         replay=lambda number, who: replay(letters, engine, number, who).state.value,
-        verify_audit=lambda: audit.verify(database),
+        verify_audit=lambda since, most: audit.verify(database, since=since, most=most),
         shop=shop,
         payment_of=lambda _shop, facts: payment_told(
             facts, lambda *said: load_mappings().orders.payment(*said, date(2026, 11, 3), "en")

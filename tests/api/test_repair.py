@@ -109,6 +109,22 @@ def test_a_broken_audit_chain_is_told(stuck: tuple[Kit, str, int]) -> None:
     assert verdict["broken_at"] is not None
 
 
+def test_the_audit_chain_is_read_in_stretches(stuck: tuple[Kit, str, int]) -> None:
+    kit, _, _ = stuck
+    whole = kit.call("GET", "/v1/audit/verify", who="house").json()
+    assert not whole["has_more"]
+    path, since, read, has_more = "/v1/audit/verify?limit=2", "", 1, True
+    while has_more:
+        stretch = kit.call("GET", f"{path}&since={since}", who="house").json()
+        assert stretch["is_unbroken"]
+        assert stretch["entries"] <= 2
+        since, has_more = stretch["head"], stretch["has_more"]
+        read += stretch["entries"] - 1  # each begins with the last of the one before
+    assert (since, read) == (whole["head"], whole["entries"])
+    for refused in ("limit=20001", "limit=1", "since=abc"):
+        assert kit.call("GET", f"/v1/audit/verify?{refused}", who="house").status_code == 422
+
+
 def test_an_inbox_event_is_replayed_by_the_inbox(kit: Kit) -> None:
     inbox = kit.api.parts.inbox
     inbox.store([Incoming("woocommerce|web", "a", "order.updated", b"{}")])

@@ -154,7 +154,7 @@ def test_the_real_parts_come_together(shell: Tieout) -> None:
     assert parts.works["inbox"]() == 1
     assert parts.works["sagas"]() == 0
     assert parts.works["answers"]() == 0
-    assert parts.verify_audit().is_unbroken
+    assert parts.verify_audit("", 100).is_unbroken
 
 
 def test_the_audit_shows_that_its_end_was_cut_off(
@@ -164,11 +164,11 @@ def test_the_audit_shows_that_its_end_was_cut_off(
     for name in ("one", "two"):
         add_client(parts.clients, name, "web", frozenset({Role.read}))
     shell.trust.note()
-    assert parts.verify_audit().is_unbroken
+    assert parts.verify_audit("", 100).is_unbroken
     with shell.store.begin() as connection:  # by whoever may write to the database itself
         unguard(connection)
         connection.exec_driver_sql("DELETE FROM audit WHERE entry_no > 1")
-    assert not parts.verify_audit().is_unbroken
+    assert not parts.verify_audit("", 100).is_unbroken
     assert cli.main(["audit", "verify"]) == 1
 
 

@@ -419,6 +419,9 @@ def test_a_head_that_was_told_shows_a_chain_that_was_written_anew(
     care.kit.run(make_order(number="1002"))
     assert cli.main(["audit", "verify", "--head", before.head]) == 0
     assert f"; the head asked for is number {before.entries}\n" in capsys.readouterr().out
+    assert cli.main(["audit", "verify", "--since", before.head]) == 0
+    rest = audit.verify(care.store).entries - before.entries + 1
+    assert f"{rest} entries hold, from the head given on; " in capsys.readouterr().out
     write_anew(care.store, "cli:innocent")
     assert cli.main(["audit", "verify"]) == 1
     assert "the head noted in the lake is not among them" in capsys.readouterr().err
@@ -427,6 +430,8 @@ def test_a_head_that_was_told_shows_a_chain_that_was_written_anew(
     assert cli.main(["audit", "verify"]) == 0
     capsys.readouterr()
     assert cli.main(["audit", "verify", "--head", before.head]) == 1
+    assert f"but the head {before.head} is not among them" in capsys.readouterr().err
+    assert cli.main(["audit", "verify", "--since", before.head]) == 1
     assert f"but the head {before.head} is not among them" in capsys.readouterr().err
     assert cli.main(["audit", "verify", "--head", before.head[:-1]]) == 1
     assert "is no head: 64 digits and letters" in capsys.readouterr().err

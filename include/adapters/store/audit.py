@@ -1,11 +1,14 @@
 """The audit trail: append-only, hash-chained, safe with many writers on both databases."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, text
+from sqlalchemy import Connection, Engine, bindparam, insert, select, text
 
 from include.adapters.store.schema import audit
+from include.adapters.store.transactions import reading
 from include.services.effects import chain
 
 # Any number will do, as long as nothing else takes a lock of this number.
@@ -16,6 +19,15 @@ _LOCK_AND_HEAD = text(
 )
 _HEAD = select(audit.c.hash).order_by(audit.c.entry_no.desc()).limit(1)
 _INSERT = insert(audit).inline()  # nobody asks for the number of an entry
+_PAGE = 2000  # entries: some 1.5 MB
+_AFTER = (
+    select(audit)
+    .where(audit.c.entry_no > bindparam("after"))
+    .order_by(audit.c.entry_no)
+    .limit(bindparam("most"))
+)
+_FOLLOWING = select(audit.c.entry_no).where(audit.c.previous_hash == bindparam("known"))
+_LAST = select(audit).order_by(audit.c.entry_no.desc()).limit(1)
 
 
 def append(
@@ -65,20 +77,74 @@ def _head(connection: Connection) -> str:
     return str(found) if found else chain.START
 
 
-def links(engine: Engine) -> Iterator[chain.Link]:
-    """Yield the whole chain in order, without holding it in memory."""
-    with engine.connect() as connection:
-        rows = connection.execution_options(yield_per=1000).execute(
-            select(audit).order_by(audit.c.entry_no)
-        )
+def links(engine: Engine, after: int = 0, most: int | None = None) -> Iterator[chain.Link]:
+    """Yield the chain in order, page by page: no transaction lasts longer than reading a page.
+
+    Entries are numbered in the order of their commits, as ``append`` queues writers: none can
+    appear behind a page that was read.
+
+    Args:
+        engine: of the store.
+        after: the number of the entry before the first.
+        most: how many at most.
+    """
+    left = most
+    while left is None or left > 0:
+        size = _PAGE if left is None else min(_PAGE, left)
+        with reading(engine) as connection:
+            rows = connection.execute(_AFTER, {"after": after, "most": size}).all()
         for row in rows:
-            entry = chain.AuditEntry(row.at, row.who, row.what, row.subject, row.detail)
-            yield chain.Link(entry, row.previous_hash, row.hash)
+            yield _link(row)
+        if len(rows) < size:
+            return
+        after, left = rows[-1].entry_no, None if left is None else left - size
 
 
-def verify(engine: Engine, expected_head: str = "") -> chain.ChainVerdict:
-    """Recompute every hash; with a head noted earlier, also prove that no end was cut off."""
-    return chain.verify(links(engine), expected_head)
+def verify(
+    engine: Engine, expected_head: str = "", *, since: str = "", most: int | None = None
+) -> chain.ChainVerdict:
+    """Recompute hashes; with a head noted earlier, also prove that no end was cut off.
+
+    Args:
+        engine: of the store.
+        expected_head: must be an entry's, before ``since`` or among those that are read.
+        since: begin with the entry of this hash, instead of the first.
+        most: how many entries to read; ``has_more`` then says whether there are others, and
+            ``expected_head`` is demanded at the end alone.
+    """
+    first = _numbered(engine, since) if since else None
+    if since and (first is None or first.hash != since):
+        return chain.ChainVerdict(0, chain.START, broken_at=1)
+    after, begun = (first.entry_no - 1, _link(first)) if first is not None else (0, None)
+    found = chain.verify(links(engine, after, most), expected_head, begun)
+    if not found.is_whole:
+        return found
+    has_more = most is not None and found.head != _end(engine)
+    is_noted = has_more or _is_before(engine, expected_head, after)
+    return replace(found, has_more=has_more, broken_at=None if is_noted else found.broken_at)
+
+
+def _numbered(engine: Engine, known: str) -> Any:
+    """Return the entry of a hash by the index that there is: of the hash that the next names."""
+    with reading(engine) as connection:
+        following = connection.execute(_FOLLOWING, {"known": known}).scalar()
+        wanted = _LAST if following is None else _LAST.where(audit.c.entry_no < following)
+        return connection.execute(wanted).one_or_none()
+
+
+def _is_before(engine: Engine, known: str, after: int) -> bool:
+    found = _numbered(engine, known) if known and after else None
+    return found is not None and found.hash == known and found.entry_no <= after
+
+
+def _end(engine: Engine) -> str:
+    with reading(engine) as connection:
+        return connection.execute(_HEAD).scalar() or chain.START
+
+
+def _link(row: Any) -> chain.Link:
+    entry = chain.AuditEntry(row.at, row.who, row.what, row.subject, row.detail)
+    return chain.Link(entry, row.previous_hash, row.hash)
 
 
 def history(engine: Engine, subject: str) -> list[chain.AuditEntry]:
@@ -87,6 +153,4 @@ def history(engine: Engine, subject: str) -> list[chain.AuditEntry]:
         rows = connection.execute(
             select(audit).where(audit.c.subject == subject).order_by(audit.c.entry_no)
         )
-        return [
-            chain.AuditEntry(row.at, row.who, row.what, row.subject, row.detail) for row in rows
-        ]
+        return [_link(row).entry for row in rows]

@@ -86,9 +86,13 @@ class StoreTrust:
         except (ValueError, TypeError, KeyError):
             return {"entry_no": None, "hash": "", "at": "a day that cannot be read"}
 
-    def verify(self, head: str = "") -> ChainVerdict:
-        """Recompute the audit chain; ``head``, or else the witness's, must be found in it."""
-        return audit_chain.verify(self._engine, head or str(self.witness().get("hash", "")))
+    def verify(self, head: str = "", since: str = "", most: int | None = None) -> ChainVerdict:
+        """Recompute the audit chain; ``head``, or else the witness's, must be found in it.
+
+        ``since`` and ``most`` are as ``audit.verify`` has them.
+        """
+        noted = head or str(self.witness().get("hash", ""))
+        return audit_chain.verify(self._engine, noted, since=since, most=most)
 
     def note(self) -> None:
         """Write down, outside the store, how far its audit chain goes.

@@ -33,13 +33,14 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class ChainVerdict:
-    """What reading the whole chain showed."""
+    """What reading the chain showed. Entries are counted from 1, the first that was read."""
 
     entries: int  # that hold
     head: str  # hash of the last entry that holds; note it elsewhere to prove nothing was cut off
-    broken_at: int | None = None  # the first entry that does not, counted from 1
-    noted_at: int | None = None  # the entry of the head that was noted, counted from 1
+    broken_at: int | None = None  # the first entry that does not
+    noted_at: int | None = None  # the entry of the head that was noted
     is_whole: bool = True  # each entry fits the one before; the noted head may be missing still
+    has_more: bool = False  # it was not read to its end: go on since ``head``
 
     @property
     def is_unbroken(self) -> bool:
@@ -87,14 +88,18 @@ def entry_hash(previous_hash: str, entry: AuditEntry) -> str:
     return hashlib.sha256(plain_json(content).encode()).hexdigest()
 
 
-def verify(links: Iterable[Link], expected_head: str = "") -> ChainVerdict:
-    """Recompute the chain from its start.
+def verify(
+    links: Iterable[Link], expected_head: str = "", since: Link | None = None
+) -> ChainVerdict:
+    """Recompute the chain from its start, or from a link that is proven up to itself.
 
     Args:
-        links: every link, in order.
+        links: every link from there on, in order.
         expected_head: a head noted earlier; it must appear, or the end was cut off.
+        since: the first of ``links``, whose hash was noted earlier. All before it is taken as it
+            was noted, and not read.
     """
-    head, count, noted_at = START, 0, None
+    head, count, noted_at = since.previous_hash if since else START, 0, None
     for link in links:
         if link.previous_hash != head or link.hash != entry_hash(head, link.entry):
             return ChainVerdict(count, head, count + 1, noted_at, is_whole=False)

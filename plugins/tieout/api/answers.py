@@ -187,6 +187,7 @@ class AuditAnswer(BaseModel):
     entries: int
     head: str
     broken_at: int | None
+    has_more: bool
 
 
 class HealthAnswer(BaseModel):

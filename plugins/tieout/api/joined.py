@@ -92,7 +92,7 @@ def parts_of(context: Tieout, partners: Joined) -> Parts:
         inbox=inbox,
         letters=context.dead_letters,
         replay=partners.replay,
-        verify_audit=lambda: context.trust.verify(),
+        verify_audit=lambda since, most: context.trust.verify("", since, most),
         shop=shop,
         payment_of=payment_of,
         is_anothers_token=partners.is_anothers_token,

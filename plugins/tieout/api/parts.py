@@ -39,7 +39,7 @@ class Parts:
     inbox: Inbox
     letters: DeadLetters
     replay: Replay  # of effects; inbox events are replayed by the inbox
-    verify_audit: Callable[[], ChainVerdict]
+    verify_audit: Callable[[str, int], ChainVerdict]  # since which hash; how many at most
     shop: Callable[[str], ShopTerms]  # by shop id; raises Rejected where there is none
     payment_of: Callable[[str, OrderFacts], PaymentMeaning | None]  # by shop id: for its shopper
     is_anothers_token: Callable[[Order], bool]  # what would pay is kept for another shopper

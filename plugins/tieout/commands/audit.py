@@ -13,27 +13,32 @@ def add(parsers: Parsers) -> None:
     chain = group(parsers, "audit", "the chain of what was decided")
     verify = command(chain, "verify", "recompute every hash", _verify)
     verify.add_argument("--head", default="", help="to be found; default: the one in the lake")
+    verify.add_argument("--since", default="", help="a head told before, to begin with")
 
 
 def _verify(context: Tieout, given: argparse.Namespace) -> None:
-    if given.head and re.fullmatch("[0-9a-f]{64}", given.head) is None:
-        # A slip of the pen must not look like a chain that was tampered with.
-        what = f"{given.head[:70]!r} is no head: 64 digits and letters a to f"
-        raise Rejected(what, "--head", "Copy it whole from the message.")
-    verdict = context.trust.verify(given.head)
+    for name, head in (("--head", given.head), ("--since", given.since)):
+        if head and re.fullmatch("[0-9a-f]{64}", head) is None:
+            # A slip of the pen must not look like a chain that was tampered with.
+            what = f"{head[:70]!r} is no head: 64 digits and letters a to f"
+            raise Rejected(what, name, "Copy it whole from the message.")
+    verdict = context.trust.verify(given.head, given.since)
     do = "Keep the table as it is; compare with a backup; find out who wrote to it."
     if not verdict.is_whole:
         what = f"the audit chain does not hold at entry {verdict.broken_at}"
         raise Rejected(f"{what}{_place(verdict)}", "table audit", do)
     if not verdict.is_unbroken:
         noted = f"the head {given.head}" if given.head else "the head noted in the lake"
+        if given.since and not verdict.entries:
+            noted = f"the head {given.since}"
         raise Rejected(
             f"the {verdict.entries} entries fit each other, but {noted} is not among them: an end "
             "was cut off, or the chain was written anew",
             "table audit",
             f"{do} A store that was restored has lost its end, too: runbook restore.",
         )
-    say(f"{verdict.entries} entries hold; the last hash is {verdict.head}{_place(verdict)}")
+    begun = ", from the head given on" if given.since else ""
+    say(f"{verdict.entries} entries hold{begun}; the last hash is {verdict.head}{_place(verdict)}")
 
 
 def _place(verdict: ChainVerdict) -> str:
