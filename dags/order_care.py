@@ -2,7 +2,7 @@
 
 Profiles are kept in step with SYSPRO's customers. Every capture and refund of the gateway must
 have its document in SYSPRO and every receipt its payment; what is missing goes the normal way
-again. When it fails: `include/docs/runbooks/order_care.md`.
+again. Webhooks of long ago lose their bytes. When it fails: `include/docs/runbooks/order_care.md`.
 """
 
 import pendulum
@@ -46,9 +46,17 @@ def order_care():
 
         return care.compare_systems()
 
-    # Neither waits for the other: a merchant whose cards cannot be kept would stop all comparing.
+    @task
+    def empty_inbox() -> str:
+        """Drop the bytes of webhooks that were dealt with long ago."""
+        from tieout.tasks import retention
+
+        return retention.empty_inbox()
+
+    # None waits for another: a merchant whose cards cannot be kept would stop all comparing.
     keep_profiles()
     compare_systems()
+    empty_inbox()
 
 
 order_care()

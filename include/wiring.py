@@ -1,6 +1,7 @@
 """The only place that joins ports to adapters. Importing it opens nothing."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -64,6 +65,7 @@ class Settings:
     lake: Path
     mode: str = "production"
     business_date: date | None = None  # of a sandbox whose trade has a day of its own
+    inbox_days: int = 30  # the bytes of a webhook are kept so long after it is over
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
@@ -89,11 +91,15 @@ class Settings:
                 "the environment",
                 "Remove it: postings are dated by the merchant's own calendar.",
             )
+        days = environment.get("TIEOUT_INBOX_DAYS") or "30"
+        if re.fullmatch("[1-9][0-9]{0,3}", days) is None:
+            raise Rejected(f"TIEOUT_INBOX_DAYS is {days!r}", "the environment", "1 to 9999 days.")
         return cls(
             environment["TIEOUT_STORE_URL"],
             Path(environment["TIEOUT_LAKE"]),
             mode,
             date.fromisoformat(day) if day else None,
+            int(days),
         )
 
 

@@ -54,3 +54,12 @@ def test_an_orders_own_letter_goes_to_its_merchants_owner(
     (letter,) = context.dead_letters.listing()
     assert (letter.kind, letter.owner) == ("shipped_unpaid", "ar.us@acme.example")
     assert context.owner_of("gone") == "integration"  # an order outlives its entry
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "30d", "1e3"])
+def test_days_that_are_no_number_empty_no_inbox(tmp_path: Path, days: str) -> None:
+    environment = {"TIEOUT_STORE_URL": "sqlite://", "TIEOUT_LAKE": str(tmp_path)}
+    assert Settings.of(environment).inbox_days == 30
+    assert Settings.of({**environment, "TIEOUT_INBOX_DAYS": "7"}).inbox_days == 7
+    with pytest.raises(Rejected, match="TIEOUT_INBOX_DAYS"):
+        Settings.of({**environment, "TIEOUT_INBOX_DAYS": days})

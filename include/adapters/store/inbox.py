@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, bindparam, func, or_, select, update
+from sqlalchemy import Engine, bindparam, exists, func, or_, select, update
 
 from include.adapters.store import audit
 from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.dead_letters import close_letter, open_letter
 from include.adapters.store.leases import insert_once
 from include.adapters.store.order_tables import inbox
+from include.adapters.store.schema import dead_letters
 from include.domain.errors import Rejected
 from include.services.effects.chain import Signed
 from include.services.inbox.ports import (
@@ -40,6 +41,31 @@ _CONCLUDE = update(inbox).where(
     inbox.c.inbox_id == bindparam("of_event"),
     inbox.c.state == InboxState.received.value,
     inbox.c.tries == bindparam("was_tries"),
+)
+_IS_OPEN = exists().where(
+    dead_letters.c.kind == DEAD_LETTER_KIND,
+    dead_letters.c.key == inbox.c.source + "|" + inbox.c.event_key,
+    dead_letters.c.state == "open",
+)
+_OVER = (InboxState.handled.value, InboxState.unhandled.value, InboxState.failed.value)
+# By the index of state and next_at: neither what is emptied nor what is young is looked at.
+_IS_OLD = inbox.c.state.in_(_OVER) & (
+    inbox.c.next_at <= bindparam("until", type_=inbox.c.next_at.type)
+)
+_CHUNK = 1000  # events to a transaction
+# Said again of the row itself: a person may have replayed it since it was looked up.
+_EMPTY = (
+    update(inbox)
+    .where(
+        _IS_OLD,
+        inbox.c.inbox_id.in_(
+            select(inbox.c.inbox_id)
+            .where(_IS_OLD, or_(inbox.c.state != InboxState.failed.value, ~_IS_OPEN))
+            .limit(_CHUNK)
+            .scalar_subquery()
+        ),
+    )
+    .values(state=InboxState.emptied.value, body=b"")
 )
 
 
@@ -88,7 +114,7 @@ class SqlInbox:
                 "state": conclusion.state.value,
                 "reason": conclusion.reason[:1000],
                 "tries": row.tries + 1,
-                "next_at": conclusion.next_at,
+                "next_at": now if is_over else conclusion.next_at,
                 "handled_at": now if is_over else None,
             }
             changed = connection.execute(_CONCLUDE, values).rowcount
@@ -124,6 +150,21 @@ class SqlInbox:
             close_letter(connection, now, DEAD_LETTER_KIND, event, who, "replayed")
             signed = Signed("inbox event replayed", who, via)
             audit.sign(connection, now, f"{DEAD_LETTER_KIND}|{event}", signed)
+
+    def empty(self, older_than: timedelta) -> int:
+        """Drop the bytes of events that have been over for so long; return of how many.
+
+        One that failed keeps them while its dead letter is open: a person may replay it. The row
+        stays, so that a repeat is known; it cannot be replayed any more.
+        """
+        emptied = 0
+        while True:
+            with self.engine.begin() as connection:
+                until = self.clock(connection) - older_than
+                done = connection.execute(_EMPTY, {"until": until}).rowcount
+            emptied += done
+            if not done:
+                return emptied
 
     def counts(self) -> dict[str, int]:
         """Count events per state, for the metrics."""

@@ -126,12 +126,12 @@ inbox = Table(
     required_text("source"),  # cybersource, woocommerce, ...: with the account, e.g. shop id
     required_text("event_key"),
     required_text("event_type"),
-    Column("body", LargeBinary, nullable=False),  # as it came
-    required_text("state"),  # received, handled, unhandled, failed
+    Column("body", LargeBinary, nullable=False),  # as it came; empty once it is emptied
+    required_text("state"),  # received, handled, unhandled, failed, emptied
     required_text("reason"),
     Column("tries", Integer, nullable=False),
     Column("received_at", Instant, nullable=False),
-    Column("next_at", Instant),
+    Column("next_at", Instant),  # of the next try; of one that is over: since when
     Column("handled_at", Instant),
     UniqueConstraint("source", "event_key"),
     Index(None, "state", "next_at"),

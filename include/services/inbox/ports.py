@@ -14,6 +14,7 @@ class InboxState(StrEnum):
     handled = "handled"
     unhandled = "unhandled"  # nobody knows this type; kept
     failed = "failed"  # a dead letter is open
+    emptied = "emptied"  # over for long: its bytes are gone, its key still refuses a repeat
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,104 @@
+"""Names, mails and addresses lie where the runbook `retention` says, and nowhere else.
+
+A new place of them is a new line of that page: how long it is kept, and what for.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from include.adapters.store.inbox import SqlInbox
+from include.adapters.store.order_tables import inbox as table_of_inbox
+from include.adapters.store.schema import metadata
+from include.domain.canonical import to_plain
+from include.domain.order_state import OrderState
+from include.services.inbox.handle_events import HandleEvents
+from include.services.inbox.ports import Incoming
+from tests.integration.play import SHOP, Play
+from tieout.tasks import retention
+
+KNOWN = {
+    "orders.content",
+    "effects.payload of payment_authorization",
+    "effects.payload of customer",
+    "effects.payload of sales_order",
+}
+_SAYS_LITTLE = {"country", "region", "reference"}  # a code or a number, which others have too
+
+
+def test_a_shopper_is_nowhere_but_where_the_runbook_says(play: Play) -> None:
+    taken = [play.take(), play.take("declined"), play.take("review")]
+    sales_order = play.order(taken[0]).facts.sales_order
+    play.clerk("ship", sales_order=sales_order)
+    (invoice,) = play.clerk("invoice", sales_order=sales_order)["invoices"]
+    play.clerk("credit", invoice=invoice, amount="10.00", reason="RMA 7")
+    play.poll_erp()
+    play.sweep()
+    play.control("shop_cancel_order", shop=SHOP, order=number_of(play, taken[2]))
+    play.poll_shop()
+    play.sweep()
+    states = [play.order(order_id).state for order_id in taken]
+    assert states == [OrderState.completed, OrderState.declined, OrderState.cancelled]
+    assert play.executed(taken[0])["refund"] == 1
+
+    words = {word for order_id in taken for word in words_of(play, order_id)}
+    assert len(words) >= 4
+    assert places(play, words) == KNOWN
+
+
+def test_the_night_empties_a_webhook_of_long_ago(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "tieout", lambda: play.desks.context)
+    words = set(words_of(play, play.take()))
+    store = play.desks.context.store
+    inbox = SqlInbox(store)
+    body = ", ".join(words).encode()
+    inbox.store([Incoming("woocommerce|acme_us_web", "1", "coupon.created", body)])
+    assert HandleEvents(inbox, {}, "integration").run().unhandled == 1
+    assert "0 events" in retention.empty_inbox()
+    assert places(play, words) == KNOWN | {"inbox.body"}
+    with store.begin() as connection:
+        long_ago = datetime.now(UTC) - timedelta(days=31)
+        connection.execute(update(table_of_inbox).values(next_at=long_ago))
+    assert retention.empty_inbox() == "1 events older than 30 days emptied"
+    assert places(play, words) == KNOWN
+
+
+def number_of(play: Play, order_id: str) -> str:
+    return play.desks.service.orders.content(order_id).number
+
+
+def words_of(play: Play, order_id: str) -> Iterator[str]:
+    """Yield what the shop told of the shopper, in small letters."""
+    plain = to_plain(play.desks.service.orders.content(order_id).shopper)
+    yield from (word.casefold() for word in leaves(plain) if len(word) > 4)
+
+
+def leaves(plain: Any) -> Iterator[str]:
+    if isinstance(plain, dict):
+        for name, value in plain.items():
+            if name not in _SAYS_LITTLE:
+                yield from leaves(value)
+    elif isinstance(plain, list | tuple):
+        for value in plain:
+            yield from leaves(value)
+    elif isinstance(plain, str):
+        yield plain
+
+
+def places(play: Play, words: set[str]) -> set[str]:
+    """Name each column of the store that holds one of the words."""
+    found = set()
+    with play.desks.context.store.connect() as connection:
+        for table in metadata.sorted_tables:
+            for row in connection.execute(select(table)).mappings():
+                of_kind = f" of {row['kind']}" if table.name == "effects" else ""
+                for column, value in row.items():
+                    text = value.decode() if isinstance(value, bytes) else str(value)
+                    if any(word in text.casefold() for word in words):
+                        found.add(f"{table.name}.{column}{of_kind}")
+    return found
