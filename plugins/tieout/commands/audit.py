@@ -26,7 +26,7 @@ def _verify(context: Tieout, given: argparse.Namespace) -> None:
     do = "Keep the table as it is; compare with a backup; find out who wrote to it."
     if not verdict.is_whole:
         what = f"the audit chain does not hold at entry {verdict.broken_at}"
-        raise Rejected(f"{what}{_place(verdict)}", "table audit", do)
+        raise Rejected(f"{what}{_place(verdict, given.head)}", "table audit", do)
     if not verdict.is_unbroken:
         noted = f"the head {given.head}" if given.head else "the head noted in the lake"
         if given.since and not verdict.entries:
@@ -38,8 +38,13 @@ def _verify(context: Tieout, given: argparse.Namespace) -> None:
             f"{do} A store that was restored has lost its end, too: runbook restore.",
         )
     begun = ", from the head given on" if given.since else ""
-    say(f"{verdict.entries} entries hold{begun}; the last hash is {verdict.head}{_place(verdict)}")
+    place = _place(verdict, given.head)
+    say(f"{verdict.entries} entries hold{begun}; the last hash is {verdict.head}{place}")
 
 
-def _place(verdict: ChainVerdict) -> str:
-    return f"; the head asked for is number {verdict.noted_at}" if verdict.noted_at else ""
+def _place(verdict: ChainVerdict, asked: str) -> str:
+    if not verdict.noted_at:
+        return ""
+    return (
+        f"; the head {'asked for' if asked else 'noted in the lake'} is number {verdict.noted_at}"
+    )
