@@ -1,30 +1,36 @@
-"""A copy of what the settlement days know, in a store of its own, to try things on."""
+"""A copy of what a merchant's settlement days know, in a store of its own, to try things on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Table, delete, insert, select
+from sqlalchemy import ColumnElement, Engine, Select, Table, delete, insert, select
 
 from include.adapters.store import dispute_tables, schema
-from include.adapters.store.transactions import reading
+from include.adapters.store.transactions import snapshot
 from include.domain.settlement import SettlementDay
 from include.services.effects.ports import EffectKind
 
 _ROWS = 5_000
-_LEDGER = (EffectKind.gl_journal, EffectKind.ap_invoice, EffectKind.cash_book_entry)
-# Each with what is left out; orders, their effects and the audit chain are no part of a day.
-_TABLES: Mapping[Table, ColumnElement[bool] | None] = {
-    schema.files: None,
-    schema.settlement_days: None,
-    schema.quality_results: None,
-    schema.expectations: None,
-    schema.open_items: None,
-    schema.journals: None,
+_LEDGER = tuple(
+    kind.value
+    for kind in (EffectKind.gl_journal, EffectKind.ap_invoice, EffectKind.cash_book_entry)
+)
+# Orders, their effects and the audit chain are no part of a day.
+_OF_MERCHANT = (
+    schema.files,
+    schema.settlement_days,
+    schema.quality_results,
+    schema.expectations,
+    schema.open_items,
+    schema.journals,
+    dispute_tables.dispute_events,
+    dispute_tables.dispute_days,
+)
+_BY_JOURNAL: Mapping[Table, ColumnElement[bool] | None] = {
     schema.approvals: None,
     schema.tie_outs: None,
-    schema.effects: schema.effects.c.kind.in_([kind.value for kind in _LEDGER]),
-    schema.dead_letters: schema.dead_letters.c.kind.in_([kind.value for kind in _LEDGER]),
-    dispute_tables.dispute_events: None,
-    dispute_tables.dispute_days: None,
+    schema.effects: schema.effects.c.kind.in_(_LEDGER),
+    schema.dead_letters: schema.dead_letters.c.kind.in_(_LEDGER),
 }
 
 
@@ -40,19 +46,31 @@ def forget_journals(copy: Engine, day: SettlementDay) -> None:
         )
 
 
-def copy_days(source: Engine, target: Engine) -> int:
-    """Copy all settlement days with what belongs to them; return the rows.
+def copy_days(source: Engine, target: Engine, merchant_id: str) -> int:
+    """Copy all settlement days of one merchant with what belongs to them; return the rows.
+
+    All days, since one is matched against what earlier ones expected and left open.
 
     Args:
-        source: stays as it is; nobody has to wait.
+        source: read as it is at one instant, however long that takes; nobody has to wait.
         target: empty, of the same schema.
+        merchant_id: as in ``merchants.yaml``.
     """
     count = 0
-    with reading(source) as found, target.begin() as made:
-        for table, wanted in _TABLES.items():
-            query = select(table) if wanted is None else select(table).where(wanted)
-            rows = found.execution_options(yield_per=_ROWS).execute(query)
-            for part in rows.partitions(_ROWS):
+    with snapshot(source) as found, target.begin() as made:
+        found.execution_options(yield_per=_ROWS)
+        for table, query in _queries(merchant_id):
+            for part in found.execute(query).partitions(_ROWS):
                 made.execute(insert(table), [dict(row._mapping) for row in part])
                 count += len(part)
     return count
+
+
+def _queries(merchant_id: str) -> Iterator[tuple[Table, Select[Any]]]:
+    for table in _OF_MERCHANT:
+        yield table, select(table).where(table.c.merchant_id == merchant_id)
+    ours = select(schema.journals.c.journal_key).where(schema.journals.c.merchant_id == merchant_id)
+    for table, wanted in _BY_JOURNAL.items():
+        key = table.c.journal_key if "journal_key" in table.c else table.c.key
+        query = select(table).where(key.in_(ours))
+        yield table, query if wanted is None else query.where(wanted)

@@ -62,6 +62,21 @@ def reading(engine: Engine) -> AbstractContextManager[Connection]:
 
 
 @contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """Give a connection that reads, in any number of statements, the store as it is at one instant.
+
+    It may stream (``yield_per``). On PostgreSQL nobody waits for it, on SQLite whoever writes does.
+    """
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
 def _without_one(engine: Engine) -> Iterator[Connection]:
     with engine.connect() as connection:
         # The driver's own switch: SQLAlchemy's isolation level would be another round trip.

@@ -31,7 +31,7 @@ def _preview(context: Tieout, given: argparse.Namespace) -> None:
         do = "Copy include/mappings, change the copy, and name its folder."
         raise Rejected(f"{given.mappings} holds no mappings", "--mappings", do)
     changed = load_mappings(given.mappings)
-    with preview(context, changed) as shown:
+    with preview(context, changed, given.merchant) as shown:
         for day in days:
             said = shown.of_day(day)
             say(f"{day}: {'this would change' if said else 'nothing would change'}")

@@ -23,6 +23,7 @@ from include.wiring import Settings, Tieout
 from tieout import metrics
 from tieout.tasks import settlement
 
+_STORE = "tieout.db"
 _STEPS = (settlement.classify, settlement.check, settlement.match, settlement.build)
 
 
@@ -44,23 +45,30 @@ class Preview:
 
 
 @contextmanager
-def preview(context: Tieout, changed: Mappings) -> Iterator[Preview]:
-    """Make the copies, and remove them at the end."""
+def preview(context: Tieout, changed: Mappings, merchant_id: str) -> Iterator[Preview]:
+    """Make the copies of one merchant's days, and remove them at the end."""
     folder = Path(tempfile.mkdtemp(prefix="tieout-preview-"))
     try:
-        today = _copy(context, folder / "today", context.mappings)
-        yield Preview(today, _copy(context, folder / "changed", changed))
+        store = folder / _STORE
+        _copy_store(context, store, merchant_id)
+        today = _copy(context, folder / "today", store, context.mappings)
+        yield Preview(today, _copy(context, folder / "changed", store, changed))
     finally:
         shutil.rmtree(folder)
 
 
-def _copy(context: Tieout, folder: Path, mappings: Mappings) -> Tieout:
-    copy_lake(context.lake.root, folder)
-    url = f"sqlite:///{folder / 'tieout.db'}"
-    store = open_store(url)
+def _copy_store(context: Tieout, path: Path, merchant_id: str) -> None:
+    """Copy once for both sides: a day that moves on meanwhile is no difference of mappings."""
+    store = open_store(f"sqlite:///{path}")
     migrate(store)
-    copy_days(context.store, store)
-    settings = context.settings
+    copy_days(context.store, store, merchant_id)
+    store.dispose()  # its last connection writes what lay beside the file into it
+
+
+def _copy(context: Tieout, folder: Path, store: Path, mappings: Mappings) -> Tieout:
+    copy_lake(context.lake.root, folder)
+    shutil.copyfile(store, folder / _STORE)
+    url, settings = f"sqlite:///{folder / _STORE}", context.settings
     made = Tieout(Settings(url, folder, settings.mode, settings.business_date))
     made.mappings = mappings
     made.leases = context.leases  # SYSPRO's operator is the same one
