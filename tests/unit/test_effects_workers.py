@@ -7,6 +7,7 @@ import pytest
 
 from include.services.effects.boundaries import Boundary
 from include.services.effects.engine import Engine
+from include.services.effects.janitor import Had
 from include.services.effects.ports import EffectState
 from tests.effects import (
     KEY,
@@ -81,6 +82,19 @@ def test_the_loser_of_a_race_returns_what_is_there(desk: Desk) -> None:
     assert desk.store.acquire(f"{KIND.value}|{KEY}", "worker 2", MINUTE)
     assert desk.engine.advance(KIND, KEY).state is EffectState.intended
     assert desk.partner.looks == 0
+
+
+def test_what_stays_due_has_one_turn_in_a_run_and_keeps_nothing_else_from_its_own(
+    desk: Desk,
+) -> None:
+    for key in ("1 held", "2 held", "3", "4"):
+        desk.engine.intend(effect(key))
+    for key in ("1 held", "2 held"):
+        assert desk.store.acquire(f"{KIND.value}|{key}", "worker 2", MINUTE)
+    had: Had = set()
+    turns = [[one.key for one in desk.engine.sweep(2, had=had)] for _ in range(3)]
+    assert turns == [["1 held", "2 held"], ["3", "4"], []]
+    assert len(desk.partner.sends) == 2
 
 
 def test_no_partner_is_called_inside_a_transaction(desk: Desk, monkeypatch: pytest.MonkeyPatch):

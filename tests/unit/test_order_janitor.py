@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from include.domain.errors import Retryable
+from include.services.effects.janitor import Had
+from include.services.effects.ports import EffectKind
 from tieout.desks.order_desk import Desks
 
 BUSY = Retryable("another process keeps the operator longer than 60 s", "Logon", "Tried again.")
@@ -21,6 +23,7 @@ class Swept:
     turns: list[tuple[str, Sequence[str]]] = field(default_factory=list)
     sessions: int = 0  # open now
     in_session: list[Sequence[str]] = field(default_factory=list)
+    waiting: dict[str, int] = field(default_factory=dict)  # batches of each target
 
     def desk(
         self,
@@ -40,15 +43,19 @@ class Swept:
             if logoff:
                 raise logoff
 
-        def sweep(targets: Sequence[str]) -> None:
+        def sweep(targets: Sequence[str], had: Had) -> None:
             self.turns.append((shop, targets))
             if self.sessions:
                 self.in_session.append(targets)
+            for target in (one for one in targets if self.waiting.get(one)):
+                self.waiting[target] -= 1
+                had.add((EffectKind.sales_order, f"{target}|{self.waiting[target]}"))
             if faults:
                 raise ExceptionGroup("effects could not be worked on", faults)
 
         return SimpleNamespace(
             engine=SimpleNamespace(sweep=sweep),
+            shop=SimpleNamespace(shop_id=shop),
             targets=("gateway", company, shop),
             merchant=SimpleNamespace(
                 company_id=company, syspro_conn_id=company, merchant_id=f"merchant_{company}"
@@ -99,6 +106,25 @@ def test_syspros_operator_is_held_for_syspros_effects_alone() -> None:
     FewDesks(swept.desk("shop_a", "A"), swept.desk("shop_b", "A")).sweep_effects()
     assert swept.in_session == [["A"], ["A"]]
     assert len(swept.turns) == 4
+
+
+def test_it_goes_round_until_nothing_is_due_with_a_session_for_each_part() -> None:
+    swept = Swept(waiting={"A": 3, "C": 1})
+    FewDesks(swept.desk("shop_a", "A"), swept.desk("shop_c", "C")).sweep_effects()
+    assert swept.waiting == {"A": 0, "C": 0}
+    assert swept.in_session == [["A"], ["C"]] * 4  # the last time nothing was left
+    assert [shop for shop, _ in swept.turns[:4]] == ["shop_a", "shop_a", "shop_c", "shop_c"]
+
+
+def test_what_its_time_does_not_suffice_for_is_left_to_the_next_run() -> None:
+    swept = Swept(waiting={"A": 3})
+    desks = FewDesks(swept.desk("shop_a", "A", ValueError("a bug with one effect")))
+    with pytest.raises(ExceptionGroup, match="2 desks"):
+        desks.sweep_effects(within_s=0)
+    assert swept.waiting == {"A": 2}
+    with pytest.raises(ExceptionGroup, match="2 desks"):  # each told of once
+        desks.sweep_effects()
+    assert swept.waiting == {"A": 0}
 
 
 def test_a_busy_operator_of_syspro_stops_neither_gateway_nor_other_companies() -> None:

@@ -21,6 +21,7 @@ from include.services.effects.demands import (
     instant_of,
 )
 from include.services.effects.events import EventLog, log_event
+from include.services.effects.janitor import Had, advance_due
 from include.services.effects.ports import (
     Effect,
     EffectKind,
@@ -191,24 +192,17 @@ class Engine:
         """
         return self._under_lease(kind, key, self._run)
 
-    def sweep(self, limit: int = 100, targets: Sequence[str] | None = None) -> tuple[Effect, ...]:
+    def sweep(
+        self, limit: int = 100, targets: Sequence[str] | None = None, had: Had | None = None
+    ) -> tuple[Effect, ...]:
         """Advance up to ``limit`` effects whose time has come: the janitor.
 
-        ``targets`` names the partner systems this engine can reach; ``None`` is all. Raises an
-        ``ExceptionGroup`` at the end if some could not be worked on; the others were.
+        ``targets`` names the partner systems this engine can reach, ``None`` is all; ``had`` what
+        has had its turn in this run. Raises an ``ExceptionGroup`` at the end if some could not be
+        worked on; the others were.
         """
-        worked, broken = [], []
-        for kind, key in self._store.due(limit, targets):
-            try:
-                worked.append(self.advance(kind, key))
-            except NotThereError:  # withdrawn since, and another order's intent has its place
-                continue
-            except Exception as error:  # noqa: BLE001  one poisoned effect must not stop the rest
-                self._log("effect_broken", kind=kind.value, key=key, error=repr(error))
-                broken.append(error)
-        if broken:
-            raise ExceptionGroup(f"{len(broken)} effects could not be worked on", broken)
-        return tuple(worked)
+        seen: Had = set() if had is None else had
+        return advance_due(self._store, self.advance, self._log, limit, targets, seen)
 
     def recheck(self, kind: EffectKind, key: str) -> Effect:
         """Look again at a finished effect; late evidence changes what we believe.

@@ -160,7 +160,10 @@ class EffectStore(Leases, Protocol):
     def due(
         self, limit: int, targets: Sequence[str] | None = None
     ) -> Sequence[tuple[EffectKind, str]]:
-        """List unfinished effects whose time has come, oldest first; of these targets only."""
+        """List unfinished effects whose time has come, of these targets only.
+
+        Those still to be concluded come before those to be read back, each the oldest first.
+        """
         ...
 
     def listing(self, states: Sequence[EffectState], limit: int = 1000) -> Sequence[Effect]:

@@ -5,6 +5,7 @@ is read when its partner is first needed: a checkout does not ask SYSPRO's.
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import cached_property, partial
@@ -15,6 +16,7 @@ from include.adapters.syspro.order_reader import OrderReader
 from include.domain.errors import Rejected, Retryable, Unconfigured
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
+from include.services.effects.janitor import Had
 from include.services.orders.breaker import Asks, Breakers, Passing
 from include.services.orders.order_service import OrderService
 from include.services.orders.setting_back import is_set_back
@@ -24,6 +26,8 @@ from tieout.desks.order_lanes import FINISHERS, ErpLine, through_lanes
 from tieout.desks.shop_desk import ShopDesk
 from tieout.hooks.syspro import SysproHook
 from tieout.this_process import worker_name
+
+_Faults = dict[tuple[str, str], Exception]  # by shop and targets, or by company
 
 
 class Desks:
@@ -219,41 +223,58 @@ class Desks:
             found.setdefault(desk.merchant.syspro_conn_id, []).append(desk)
         return found
 
-    def sweep_effects(self) -> None:
+    def sweep_effects(self, within_s: float = 240) -> None:
         """Let the engine work on every effect of order to cash that is due: the janitor.
+
+        Round after round, each a part of every company's, until nothing is left.
+
+        Args:
+            within_s: seconds after which no further round begins; the next run goes on.
 
         Raises:
             ExceptionGroup: at the end, if some could not be worked on; the others were.
         """
-        broken = list[Exception]()
-        for desks in self._by_company().values():
-            self._sweep_company(desks, broken)
+        ends_at = time.monotonic() + within_s
+        had: Had = set()
+        broken: _Faults = {}
+        companies = list(self._by_company().values())
+        while companies:
+            before = len(had)
+            companies = [desks for desks in companies if self._sweep_company(desks, had, broken)]
+            if len(had) == before or time.monotonic() >= ends_at:
+                break
         if broken:
-            raise ExceptionGroup(f"{len(broken)} desks could not be swept whole", broken)
+            faults = list(broken.values())
+            raise ExceptionGroup(f"{len(faults)} desks could not be swept whole", faults)
 
-    def _sweep_company(self, desks: Sequence[ShopDesk], broken: list[Exception]) -> None:
+    def _sweep_company(self, desks: Sequence[ShopDesk], had: Had, broken: _Faults) -> bool:
         """Sweep the effects of one company's shops; add to ``broken`` what cannot be worked on.
 
         SYSPRO's in one session, and the others outside of it: one that hangs keeps no operator.
+
+        Returns:
+            Whether a further round may do more: not where SYSPRO could not be reached.
         """
         company_id = desks[0].merchant.company_id
         for desk in desks:
             others = [target for target in desk.targets if target != company_id]
-            _sweep_targets(desk, others, broken)
+            _sweep_targets(desk, others, had, broken)
         try:
-            if self.context.effects.due(1, targets=(company_id,)):
+            if set(self.context.effects.due(1 + len(had), targets=(company_id,))) - had:
                 with desks[0].erp.session():
                     for desk in desks:
-                        _sweep_targets(desk, [company_id], broken)
+                        _sweep_targets(desk, [company_id], had, broken)
         except Exception as fault:  # noqa: BLE001 - e.g. another process keeps the operator
-            broken.append(fault)
+            broken[company_id, ""] = fault
+            return False
+        return True
 
 
-def _sweep_targets(desk: ShopDesk, targets: Sequence[str], broken: list[Exception]) -> None:
+def _sweep_targets(desk: ShopDesk, targets: Sequence[str], had: Had, broken: _Faults) -> None:
     try:
-        desk.engine.sweep(targets=targets)
+        desk.engine.sweep(targets=targets, had=had)
     except Exception as fault:  # noqa: BLE001 - one desk must not stop the rest
-        broken.append(fault)
+        broken.setdefault((desk.shop.shop_id, ",".join(targets)), fault)  # not anew each round
 
 
 def _is_down() -> bool:
