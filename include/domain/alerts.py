@@ -11,6 +11,7 @@ class AlertKind(StrEnum):
 
     erp_unreachable = "erp_unreachable"  # failed calls
     gateway_timeouts = "gateway_timeouts"  # calls without answer
+    effects_late = "effects_late"  # due for longer than the window: the janitor is late
     reviews_ageing = "reviews_ageing"  # authorisations under review near their end
     dead_letters = "dead_letters"  # items set aside
     authorizations_expiring = "authorizations_expiring"

@@ -72,6 +72,19 @@ def test_many_orders_waiting_for_one_gateway_are_one_alert(watch: Watch) -> None
     assert {channel for channel, _ in watch.post.sent} == {Channel.mail, Channel.chat}
 
 
+def test_a_late_janitor_is_told_of_and_hides_no_doubt(watch: Watch) -> None:
+    watch.care.kit.partner.say(EffectKind.payment_authorization, lose)
+    watch.care.kit.place(make_order())
+    late = rule(AlertKind.effects_late, window=timedelta(hours=1))
+    assert watch.run(late).told == 0
+    watch.care.kit.clock.move(hours=3)  # and nobody has swept
+    assert watch.run(late, rule(AlertKind.gateway_timeouts)).told == 2
+    late_one, doubt = watch.post.subjects()
+    assert late_one.startswith("Tieout: effects late: 1 (writes wait for their look, the oldest")
+    assert late_one.endswith("UTC, at acme_us_org)")
+    assert doubt.startswith("Tieout: gateway timeouts: 1 (")
+
+
 def test_below_the_threshold_nobody_is_told(watch: Watch) -> None:
     watch.care.kit.partner.say(EffectKind.payment_authorization, lose)
     watch.care.kit.place(make_order())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Select, case, func, null, select, update
+from sqlalchemy import Engine, Select, and_, case, func, null, or_, select, update
 
 from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.leases import once_insert
@@ -20,6 +20,7 @@ from include.domain.refunds import RefundState
 from include.domain.standing import is_under_review, is_wholly_captured
 from include.services.alerts.ports import AlertRow, Seen
 from include.services.effects.ports import EffectKind, EffectState
+from include.services.effects.states import UNFINISHED
 
 _RAISED, _CLEARED = "raised", "cleared"
 _ERP = (
@@ -116,18 +117,18 @@ class SqlSightings:
     def unfinished(
         self, rule: AlertRule, now: datetime, kinds: Sequence[EffectKind], words: str
     ) -> Sequence[Seen]:
-        """Count, by target, effects that a call did not finish and that were tried of late.
-
-        One that waits in doubt is tried again within the hour, so its next try tells its age.
-        """
+        """Count, by target, effects in doubt, and those that a call of late could not send."""
         waits = effects.c.state == EffectState.in_doubt.value
-        could_not = (effects.c.state == EffectState.intended.value) & (effects.c.reason != "")
+        could_not = and_(
+            effects.c.state == EffectState.intended.value,
+            effects.c.reason != "",
+            effects.c.next_at >= now - rule.window,
+        )
         wanted = (
             select(effects.c.target, func.count())
             .where(
                 effects.c.kind.in_([kind.value for kind in kinds]),
                 waits | could_not,
-                effects.c.next_at >= now - rule.window,
             )
             .group_by(effects.c.target)
         )
@@ -155,6 +156,29 @@ class SqlSightings:
         return [
             Seen(f"{rule.kind}|{company}", count, f"orders or postings wait for SYSPRO {company}")
             for company, count in sorted(counts.items())
+        ]
+
+    def late(self, rule: AlertRule, now: datetime) -> Sequence[Seen]:
+        """Count, by target, effects that have been due for longer than the window."""
+        due_at = func.coalesce(effects.c.next_at, effects.c.intended_at)
+        limit = now - rule.window
+        wanted = (
+            select(effects.c.target, func.count(), func.min(due_at))
+            .where(
+                effects.c.state.in_([state.value for state in UNFINISHED]),
+                or_(
+                    effects.c.next_at < limit,
+                    effects.c.next_at.is_(None) & (effects.c.intended_at < limit),
+                ),
+            )
+            .group_by(effects.c.target)
+        )
+        with self.engine.begin() as connection:
+            rows = sorted(map(tuple, connection.execute(wanted)))
+        words = "writes wait for their look, the oldest since {:%Y-%m-%d %H:%M} UTC, at {}"
+        return [
+            Seen(f"{rule.kind}|{target}", int(count), words.format(oldest, target))
+            for target, count, oldest in rows
         ]
 
     def letters(self, rule: AlertRule, _now: datetime) -> Sequence[Seen]:
@@ -286,6 +310,7 @@ _QUESTIONS: Mapping[AlertKind, _Question] = {
     AlertKind.gateway_timeouts: lambda it, rule, now: it.unfinished(
         rule, now, _GATEWAY, "the gateway gave no clear answer, organization"
     ),
+    AlertKind.effects_late: SqlSightings.late,
     AlertKind.reviews_ageing: SqlSightings.ageing,
     AlertKind.dead_letters: SqlSightings.letters,
     AlertKind.authorizations_expiring: SqlSightings.expiring,

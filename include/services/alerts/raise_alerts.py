@@ -24,6 +24,7 @@ EVENTS = (
 _NEXT = {
     AlertKind.erp_unreachable: "See whether SYSPRO and its e.net service run; orders wait safely.",
     AlertKind.gateway_timeouts: "See the gateway's status page; what is in doubt is looked for.",
+    AlertKind.effects_late: "See the runs of effects_janitor, and who keeps SYSPRO's operator.",
     AlertKind.reviews_ageing: "Decide them: python -m tieout.cli reviews list",
     AlertKind.dead_letters: "Work on them: python -m tieout.cli dead-letters list",
     AlertKind.authorizations_expiring: "See them: python -m tieout.cli orders list --expiring",
