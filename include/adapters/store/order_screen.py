@@ -70,7 +70,8 @@ def listing(
 ) -> list[ListedOrder]:
     """List orders of these shops, newest first; ``after`` is the last one of the page before.
 
-    ``number`` is the shop's, the purchase order or SYSPRO's sales order; each has an index.
+    ``number`` is the shop's, the purchase order (in capitals or not) or SYSPRO's sales order; each
+    has an index.
     """
     wanted = select(*_LISTED).where(orders.c.shop_id.in_(shops))
     if state:
@@ -92,7 +93,9 @@ def _numbered(number: str, shops: Sequence[str], merchants: Sequence[str]) -> An
     )
     of_merchant = orders.c.merchant_id.in_(merchants)
     return by_shop.union(
-        select(orders.c.order_id).where(of_merchant, orders.c.purchase_order == number),
+        select(orders.c.order_id).where(
+            of_merchant, orders.c.purchase_order_key == number.casefold()
+        ),
         select(orders.c.order_id).where(of_merchant, orders.c.sales_order == number),
     )
 
@@ -110,7 +113,7 @@ def shown(engine: Engine, order_id: str) -> ShownOrder | None:
 def behind(engine: Engine, merchant_id: str, reference: str) -> str | None:
     """Return the order behind a merchant reference or a gateway request of a settlement line."""
     by_order = select(orders.c.order_id).where(
-        orders.c.merchant_id == merchant_id, orders.c.purchase_order == reference
+        orders.c.merchant_id == merchant_id, orders.c.purchase_order_key == reference.casefold()
     )
     by_request = (
         select(payment_requests.c.order_id)
