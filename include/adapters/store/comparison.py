@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Engine, and_, or_, select
+from sqlalchemy import Engine, and_, or_, select
 
 from include.adapters.store.clock import StoreClock, database_now
+from include.adapters.store.effect_keys import begins
 from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.order_tables import orders, payment_requests, refunds
 from include.adapters.store.schema import dead_letters, effects
@@ -42,10 +43,10 @@ class SqlLedger:
         given_back = select(refunds.c.refund_id).where(refunds.c.order_id == order_id)
         with self.engine.begin() as connection:
             owners = [order_id, *connection.execute(given_back).scalars()]
-            of_a_copy = and_(_begins("copy"), effects.c.payload.contains(f'"{order_id}"'))
+            of_a_copy = and_(begins("copy"), effects.c.payload.contains(f'"{order_id}"'))
             wanted = (
                 select(effects.c.kind, effects.c.key)
-                .where(effects.c.kind == kind.value, or_(of_a_copy, *map(_begins, owners)))
+                .where(effects.c.kind == kind.value, or_(of_a_copy, *map(begins, owners)))
                 .order_by(effects.c.intended_at, effects.c.key)
             )
             names = connection.execute(wanted).all()
@@ -107,13 +108,6 @@ class SqlLedger:
         store = SqlEffectStore(self.engine, self.clock)
         found = [store.get(EffectKind(kind), key) for kind, key in names]
         return [one for one in found if one is not None]
-
-
-def _begins(owner: str) -> ColumnElement[bool]:
-    """Say whose effect it is: the range finds it by the index, the beginning then decides."""
-    key = effects.c.key
-    is_near = and_(key >= f"{owner}|", key < f"{owner}|zzzz")
-    return and_(is_near, key.startswith(f"{owner}|", autoescape=True))
 
 
 def _amounts(facts: OrderFacts) -> dict[str, Money | None]:

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from include.adapters.store import audit
 from include.adapters.store.clock import StoreClock, database_now, light_now
 from include.adapters.store.dead_letters import close_letter, open_letter
+from include.adapters.store.effect_keys import begins
 from include.adapters.store.leases import SqlLeases, demand_held, give_back, insert_once, take_lease
 from include.adapters.store.schema import effects, leases
 from include.adapters.store.transactions import OpenTransactions, reading
@@ -183,7 +184,7 @@ class SqlEffectStore:
         saga = effect.key.partition("|")[0]
         wanted = select(effects.c.key).where(
             effects.c.kind == effect.kind.value,
-            effects.c.key.startswith(f"{saga}|", autoescape=True),
+            begins(saga),
             effects.c.state.in_([state.value for state in MADE]),
             effects.c.intended_at > effect.intended_at,
         )

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, DateTime, Engine, and_, cast, func, or_, select
 from sqlalchemy.dialects import postgresql
 
+from include.adapters.store.effect_keys import begins
 from include.adapters.store.order_tables import orders, payment_requests, refunds
 from include.adapters.store.schema import dead_letters, effects
 from include.domain.canonical import from_json
@@ -137,15 +138,6 @@ def orders_of_items(engine: Engine, item_keys: Sequence[str]) -> Mapping[str, st
 
 def effects_of(engine: Engine, keys: Sequence[str]) -> list[Mapping[str, Any]]:
     """Return every effect of an order and its refunds, as begun, each with its open dead letter."""
-    # The range finds them by the index under any collation; the beginning then decides.
-    begins: list[ColumnElement[bool]] = [
-        and_(
-            effects.c.key >= f"{key}|",
-            effects.c.key < f"{key}|zzzz",
-            effects.c.key.startswith(f"{key}|", autoescape=True),
-        )
-        for key in keys
-    ]
     wanted = (
         select(
             effects.c.kind,
@@ -172,7 +164,7 @@ def effects_of(engine: Engine, keys: Sequence[str]) -> list[Mapping[str, Any]]:
                 dead_letters.c.state == "open",
             ),
         )
-        .where(effects.c.kind.in_([kind.value for kind in EffectKind]), or_(*begins))
+        .where(effects.c.kind.in_([kind.value for kind in EffectKind]), or_(*map(begins, keys)))
         .order_by(effects.c.intended_at, effects.c.key)
     )
     with engine.begin() as connection:
