@@ -9,6 +9,7 @@ from include.domain.errors import Rejected
 from include.services.effects import chain
 from include.services.effects.boundaries import Boundary
 from include.services.effects.ports import EffectState
+from include.services.effects.states import UNFINISHED
 from include.services.effects.store import (
     Change,
     DeadLetterNote,
@@ -119,6 +120,7 @@ def test_due_lists_what_is_unfinished_and_whose_time_has_come(kit: Kit) -> None:
     assert list(kit.store.due(1)) == [(KIND, "now")]
     assert [one.key for one in kit.store.listing([EffectState.in_doubt])] == ["later", "now"]
     assert kit.store.counts()[EffectState.in_doubt] == 2
+    assert kit.store.counts(UNFINISHED) == {EffectState.in_doubt: 2, EffectState.intended: 1}
 
 
 def test_what_is_in_doubt_is_due_before_what_is_only_read_back(kit: Kit) -> None:

@@ -2,17 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
 
-from include.adapters.store import order_screen
+from include.adapters.store import api_answers, order_screen
+from include.adapters.store.api_answers import SqlAnswers
+from include.adapters.store.audit import history
+from include.adapters.store.comparison import SqlLedger
 from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.engine import open_store
-from include.adapters.store.order_tables import orders
-from include.adapters.store.schema import effects
-from include.services.effects.ports import EffectKind
+from include.adapters.store.order_tables import answers, orders
+from include.adapters.store.payment_tokens import SqlTokenBook
+from include.adapters.store.schema import audit, effects
+from include.services.effects.ports import EffectKind, EffectState
+from include.services.effects.states import UNFINISHED
 from tests.many_rows import fill, plans
 
 MANY = 20_000
@@ -82,3 +87,53 @@ def test_a_later_effect_of_an_order_is_looked_for_among_its_own(store: Engine) -
         assert not kept.has_later(one)
         assert kept.has_later(replace(one, intended_at=datetime(2026, 10, 1, tzinfo=UTC)))
     assert "Index Cond: ((kind = 'payment_capture'::text) AND (key >= 'ord_17|'::text)" in told()
+
+
+def test_what_was_sent_at_night_is_read_by_its_instant(store: Engine) -> None:
+    fill_effects(store)
+    since = datetime(2026, 11, 3, tzinfo=UTC)
+    ledger = SqlLedger(store)
+    with plans(store) as told:
+        found = ledger.sent_between(
+            "acme_us_org", [EffectKind.payment_capture], since, since + timedelta(hours=1)
+        )
+        assert [one.key.partition("|")[0] for one in found][::59] == ["ord_2880", "ord_2939"]
+    assert "ix_effects_target_sent_at" in told()
+    assert "pk_effects" not in told()  # not one by one either
+
+
+def test_unfinished_effects_are_counted_without_the_others(store: Engine) -> None:
+    fill_effects(store, state="CASE WHEN n % 500 = 0 THEN 'in_doubt' ELSE 'verified' END")
+    with plans(store) as told:
+        assert SqlEffectStore(store).counts(UNFINISHED) == {EffectState.in_doubt: 40}
+    assert "ix_effects_state_next_at" in told()
+
+
+def test_the_history_of_a_subject_is_read_without_the_others(store: Engine) -> None:
+    fill(store, audit, MANY, subject="'s|' || n", previous_hash="'p' || n", hash="'h' || n")
+    with plans(store) as told:
+        assert len(history(store, "s|17")) == 1
+    assert "ix_audit_subject_entry_no" in told()
+
+
+def test_whether_a_card_is_in_use_is_asked_of_open_orders_alone(store: Engine) -> None:
+    state = "CASE WHEN n % 100 = 0 THEN 'authorized' ELSE 'completed' END"
+    fill_orders(store, state=state, facts="'token_' || n || '.'")
+    book = SqlTokenBook(store)
+    with plans(store) as told:
+        assert book.is_in_use("acme_us", "token_100.")
+        assert not book.is_in_use("acme_us", "token_101.")
+    assert "ix_orders_state_updated_at" in told()
+
+
+def test_old_answers_are_forgotten_part_by_part(
+    store: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_answers, "_PART", 1_000)
+    fill(store, answers, MANY, client_id="'web'", idempotency_key="'k-' || n")
+    kept = SqlAnswers(store, lambda _: datetime(2026, 11, 1, 1, tzinfo=UTC))  # 3,600 seconds on
+    with plans(store) as told:
+        assert kept.purge(timedelta(minutes=20)) == 2399
+    assert told().count("Delete on answers") == 3
+    assert "Seq Scan" not in told()
+    assert kept.purge(timedelta(minutes=20)) == 0

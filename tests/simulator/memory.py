@@ -4,6 +4,7 @@ Safe for threads. It forgets everything with its process.
 """
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from include.services.effects.boundaries import Boundary, BoundaryHook, pass_by
 from include.services.effects.dead_letters import DeadLetter
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.effects.states import MADE, UNFINISHED
-from include.services.effects.store import Change, Decide, Lease, Leased, LeaseLost
+from include.services.effects.store import EVERY_STATE, Change, Decide, Lease, Leased, LeaseLost
 from include.services.effects.wording import effect_detail, reference_taken, subject_of
 from include.services.ports import Clock
 
@@ -218,12 +219,9 @@ class MemoryEffectStore:
             found.sort(key=lambda one: (str(one.intended_at), one.kind.value, one.key))
             return found[:limit]
 
-    def counts(self) -> dict[EffectState, int]:
+    def counts(self, states: Sequence[EffectState] = EVERY_STATE) -> dict[EffectState, int]:
         with self._lock:
-            counts: dict[EffectState, int] = {}
-            for effect in self._effects.values():
-                counts[effect.state] = counts.get(effect.state, 0) + 1
-            return counts
+            return dict(Counter(it.state for it in self._effects.values() if it.state in states))
 
     def is_in_transaction(self) -> bool:
         return False

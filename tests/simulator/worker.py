@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from include.services.effects.ports import Effect, EffectKind, EffectState
-from include.services.effects.store import Change, Decide, EffectStore, Lease, Leased
+from include.services.effects.store import EVERY_STATE, Change, Decide, EffectStore, Lease, Leased
 
 if TYPE_CHECKING:
     from tests.simulator.world import World
@@ -134,8 +134,8 @@ class Handle:
         self._begin()
         return self._store.listing(states, limit)
 
-    def counts(self) -> dict[EffectState, int]:
-        return self._store.counts()
+    def counts(self, states: Sequence[EffectState] = EVERY_STATE) -> dict[EffectState, int]:
+        return self._store.counts(states)
 
     def is_in_transaction(self) -> bool:
         return self._store.is_in_transaction()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, select, text, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select, text, update
 
 from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.leases import once_insert
@@ -12,6 +12,7 @@ from include.adapters.store.order_tables import answers
 from include.services.api.ports import Answer, Claim, Standing
 
 _IN_PROGRESS = 0
+_PART = 1_000  # rows of one transaction: of many days' answers it would take minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,17 @@ class SqlAnswers:
 
     def purge(self, older_than: timedelta) -> int:
         with self.engine.begin() as connection:
-            limit = self.clock(connection) - older_than
-            return connection.execute(delete(answers).where(answers.c.begun_at < limit)).rowcount
+            is_old = answers.c.begun_at < self.clock(connection) - older_than
+        part = select(answers.c.begun_at).where(is_old).order_by(answers.c.begun_at).limit(_PART)
+        last = select(func.max(part.subquery().c.begun_at)).scalar_subquery()
+        wanted = delete(answers).where(answers.c.begun_at <= last)
+        gone = 0
+        while True:
+            with self.engine.begin() as connection:
+                found = connection.execute(wanted).rowcount
+            gone += found
+            if found < _PART:
+                return gone
 
 
 def _named(client_id: str, key: str) -> ColumnElement[bool]:

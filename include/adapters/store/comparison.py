@@ -8,6 +8,7 @@ from sqlalchemy import Engine, and_, or_, select
 
 from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.effect_keys import begins
+from include.adapters.store.effect_rows import effect_of, select_effects
 from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.order_tables import orders, payment_requests, refunds
 from include.adapters.store.schema import dead_letters, effects
@@ -32,12 +33,7 @@ class SqlLedger:
             return self.clock(connection)
 
     def effect_by_reference(self, target: str, reference: str) -> Effect | None:
-        wanted = select(effects.c.kind, effects.c.key).where(
-            effects.c.target == target, effects.c.reference == reference
-        )
-        with self.engine.begin() as connection:
-            found = connection.execute(wanted).one_or_none()
-        return self._effects([found])[0] if found else None
+        return SqlEffectStore(self.engine, self.clock).holder(target, reference)
 
     def effects_of(self, order_id: str, kind: EffectKind) -> Sequence[Effect]:
         given_back = select(refunds.c.refund_id).where(refunds.c.order_id == order_id)
@@ -45,12 +41,11 @@ class SqlLedger:
             owners = [order_id, *connection.execute(given_back).scalars()]
             of_a_copy = and_(begins("copy"), effects.c.payload.contains(f'"{order_id}"'))
             wanted = (
-                select(effects.c.kind, effects.c.key)
+                select_effects()
                 .where(effects.c.kind == kind.value, or_(of_a_copy, *map(begins, owners)))
                 .order_by(effects.c.intended_at, effects.c.key)
             )
-            names = connection.execute(wanted).all()
-        return self._effects(names)
+            return [effect_of(row) for row in connection.execute(wanted)]
 
     def request(self, request_id: str) -> KnownRequest | None:
         wanted = (
@@ -83,7 +78,7 @@ class SqlLedger:
         self, target: str, kinds: Sequence[EffectKind], since: datetime, until: datetime
     ) -> Sequence[Effect]:
         wanted = (
-            select(effects.c.kind, effects.c.key)
+            select_effects()
             .where(
                 effects.c.target == target,
                 effects.c.kind.in_([kind.value for kind in kinds]),
@@ -94,8 +89,7 @@ class SqlLedger:
             .order_by(effects.c.sent_at, effects.c.key)
         )
         with self.engine.begin() as connection:
-            names = connection.execute(wanted).all()
-        return self._effects(names)
+            return [effect_of(row) for row in connection.execute(wanted)]
 
     def open_letters(self, kinds: Sequence[str]) -> set[tuple[str, str]]:
         wanted = select(dead_letters.c.kind, dead_letters.c.key).where(
@@ -103,11 +97,6 @@ class SqlLedger:
         )
         with self.engine.begin() as connection:
             return {(row.kind, row.key) for row in connection.execute(wanted)}
-
-    def _effects(self, names: Sequence[tuple[str, str]]) -> list[Effect]:
-        store = SqlEffectStore(self.engine, self.clock)
-        found = [store.get(EffectKind(kind), key) for kind, key in names]
-        return [one for one in found if one is not None]
 
 
 def _amounts(facts: OrderFacts) -> dict[str, Money | None]:

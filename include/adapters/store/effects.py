@@ -5,13 +5,11 @@ read, so a worker that slept through its lease writes nothing.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
     Connection,
     Engine,
-    Row,
     bindparam,
     delete,
     exists,
@@ -25,6 +23,7 @@ from include.adapters.store import audit
 from include.adapters.store.clock import StoreClock, database_now, light_now
 from include.adapters.store.dead_letters import close_letter, open_letter
 from include.adapters.store.effect_keys import begins
+from include.adapters.store.effect_rows import effect_of, row_of, select_effects
 from include.adapters.store.leases import SqlLeases, demand_held, give_back, insert_once, take_lease
 from include.adapters.store.schema import effects, leases
 from include.adapters.store.transactions import OpenTransactions, reading
@@ -33,11 +32,9 @@ from include.services.effects.boundaries import Boundary, BoundaryHook, pass_by
 from include.services.effects.chain import AuditEntry
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.effects.states import MADE, NEEDS_A_PERSON, UNFINISHED
-from include.services.effects.store import Change, Decide, Lease, Leased, LeaseLost
+from include.services.effects.store import EVERY_STATE, Change, Decide, Lease, Leased, LeaseLost
 from include.services.effects.wording import effect_detail, reference_taken, subject_of
 
-_NAMES = tuple(field.name for field in fields(Effect))
-_KIND, _STATE = _NAMES.index("kind"), _NAMES.index("state")
 # The others are what was meant; they stay as they were inserted, and so do their indexes.
 _CHANGING = (
     "sends", "absent_looks", "sent_at", "next_at", "silent_since", "their_key", "evidence",
@@ -47,10 +44,10 @@ _UNFINISHED = [state.value for state in UNFINISHED]
 _Instants = effects.c.next_at.type
 
 # Built once: a statement costs more to put together than to run.
-_HOLDER = select(*(effects.c[name] for name in _NAMES)).where(
+_HOLDER = select_effects().where(
     effects.c.target == bindparam("of_target"), effects.c.reference == bindparam("of_reference")
 )
-_READ = select(*(effects.c[name] for name in _NAMES)).where(
+_READ = select_effects().where(
     effects.c.kind == bindparam("of_kind"), effects.c.key == bindparam("of_key")
 )
 _AS_READ = (  # the row is still the one we read: every change moves at least one of these
@@ -178,7 +175,7 @@ class SqlEffectStore:
         of = {"of_target": target, "of_reference": reference}
         with reading(self._engine) as connection:
             row = connection.execute(_HOLDER, of).one_or_none()
-        return None if row is None else _effect(row)
+        return None if row is None else effect_of(row)
 
     def has_later(self, effect: Effect) -> bool:
         saga = effect.key.partition("|")[0]
@@ -232,19 +229,21 @@ class SqlEffectStore:
             return [(EffectKind(row.kind), row.key) for row in rows]
 
     def listing(self, states: Sequence[EffectState], limit: int = 1000) -> Sequence[Effect]:
-        columns = (effects.c[name] for name in _NAMES)
-        wanted = select(*columns).where(effects.c.state.in_([state.value for state in states]))
+        wanted = select_effects().where(effects.c.state.in_([state.value for state in states]))
         order = (effects.c.intended_at, effects.c.kind, effects.c.key)
         with self._engine.begin() as connection:
             return [
-                _effect(row) for row in connection.execute(wanted.order_by(*order).limit(limit))
+                effect_of(row) for row in connection.execute(wanted.order_by(*order).limit(limit))
             ]
 
-    def counts(self) -> dict[EffectState, int]:
+    def counts(self, states: Sequence[EffectState] = EVERY_STATE) -> dict[EffectState, int]:
+        wanted = (
+            select(effects.c.state, func.count().label("n"))
+            .where(effects.c.state.in_([state.value for state in states]))
+            .group_by(effects.c.state)
+        )
         with self._engine.begin() as connection:
-            rows = connection.execute(
-                select(effects.c.state, func.count().label("n")).group_by(effects.c.state)
-            )
+            rows = connection.execute(wanted)
             return {EffectState(row.state): row.n for row in rows}
 
     def is_in_transaction(self) -> bool:
@@ -255,7 +254,7 @@ class SqlEffectStore:
 
     def _read(self, connection: Connection, kind: EffectKind, key: str) -> Effect | None:
         row = connection.execute(_READ, {"of_kind": kind.value, "of_key": key}).one_or_none()
-        return None if row is None else _effect(row)
+        return None if row is None else effect_of(row)
 
     @staticmethod
     def _letters(
@@ -285,7 +284,7 @@ def _entry(now: datetime, who: str, what: str, effect: Effect, cause: str) -> Au
 
 def _is_inserted(connection: Connection, effect: Effect) -> bool:
     """Insert once; what was withdrawn, under its key or with its reference, makes way."""
-    wanted, row = insert_once(connection.dialect.name, effects), _row_of(effect)
+    wanted, row = insert_once(connection.dialect.name, effects), row_of(effect)
     if connection.execute(wanted, row).rowcount:
         return True
     in_the_way = {name: row[name] for name in ("kind", "key", "target", "reference")}
@@ -305,19 +304,7 @@ def _as_read(before: Effect) -> dict[str, object]:
     }
 
 
-def _row_of(effect: Effect) -> dict[str, object]:
-    row = {name: getattr(effect, name) for name in _NAMES}
-    row["kind"], row["state"] = effect.kind.value, effect.state.value
-    return row
-
-
 def _changed(effect: Effect) -> dict[str, object]:
     row = {name: getattr(effect, name) for name in _CHANGING}
     row["state"] = effect.state.value
     return row
-
-
-def _effect(row: Row) -> Effect:  # type: ignore[type-arg]
-    values = list(row)
-    values[_KIND], values[_STATE] = EffectKind(values[_KIND]), EffectState(values[_STATE])
-    return Effect(*values)

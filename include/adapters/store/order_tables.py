@@ -68,6 +68,7 @@ answers = Table(
     required_text("body"),
     Column("begun_at", Instant, nullable=False),
     Column("answered_at", Instant),
+    Index(None, "begun_at"),
 )
 
 refunds = Table(

@@ -267,6 +267,7 @@ effects = Table(
     UniqueConstraint("target", "reference"),
     CheckConstraint("sends >= 0", name="sends_counted"),
     Index(None, "state", "next_at"),
+    Index(None, "target", "sent_at"),
 )
 
 leases = Table(
@@ -317,6 +318,7 @@ audit = Table(
     required_text("detail"),  # JSON
     required_text("previous_hash", unique=True),  # two entries cannot follow the same one
     required_text("hash", unique=True),  # SHA-256 over previous_hash and this row's content
+    Index(None, "subject", "entry_no"),
 )
 
 commissioning_facts = Table(

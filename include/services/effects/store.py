@@ -7,6 +7,8 @@ from typing import Protocol
 
 from include.services.effects.ports import Effect, EffectKind, EffectState
 
+EVERY_STATE = tuple(EffectState)
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -170,8 +172,8 @@ class EffectStore(Leases, Protocol):
         """List effects in these states, oldest intent first: the operator's view."""
         ...
 
-    def counts(self) -> dict[EffectState, int]:
-        """Count the effects per state, for the metrics."""
+    def counts(self, states: Sequence[EffectState] = EVERY_STATE) -> dict[EffectState, int]:
+        """Count the effects per state; to count the finished ones reads all that ever were."""
         ...
 
     def is_in_transaction(self) -> bool:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 from include.domain.errors import Rejected
+from include.services.effects.states import UNFINISHED
 from include.services.journal_book import WAITING
 from include.wiring import Tieout, tieout
 from tieout import metrics
@@ -39,10 +40,11 @@ def _sweep_all() -> str:
         except Exception as fault:  # noqa: BLE001 - what is broken in one must not stop the rest
             broken.append(fault)
     context = tieout()
-    counts = {state.value: count for state, count in context.effects.counts().items()}
+    counts = {state.value: count for state, count in context.effects.counts(UNFINISHED).items()}
     metrics.gauge("in_doubt", counts.get("in_doubt", 0))
     metrics.gauge("dead_letters", context.dead_letters.count())
-    stand = "effects stand at " + ", ".join(f"{name} {count}" for name, count in counts.items())
+    told = ", ".join(f"{name} {count}" for name, count in counts.items())
+    stand = f"unfinished effects: {told or 'none'}"
     if broken:
         raise ExceptionGroup(f"not swept whole, {stand}", broken)
     return stand
