@@ -30,13 +30,12 @@ def fill(store: Engine, table: Table, rows: int, **values: str) -> None:
         for column in table.c
         if not column.nullable and column is not table.autoincrement_column
     } | values
+    wanted = (
+        f"INSERT INTO {table.name} ({', '.join(made)}) "  # noqa: S608 - words of tests
+        f"SELECT {', '.join(made.values())} FROM generate_series(1, {rows}) n"
+    )
     with store.begin() as connection:
-        connection.execute(
-            text(
-                f"INSERT INTO {table.name} ({', '.join(made)}) "  # noqa: S608 - words of tests
-                f"SELECT {', '.join(made.values())} FROM generate_series(1, {rows}) n"
-            )
-        )
+        connection.execute(text(wanted.replace(":", r"\:")))  # JSON's begin no parameter
         connection.execute(text(f"ANALYZE {table.name}"))
 
 
@@ -45,9 +44,11 @@ def plans(store: Engine) -> Iterator[Callable[[], str]]:
     """Yield what tells the plans of all statements of the block that touch a table."""
     said: list[tuple[str, Any]] = []
 
-    def _hear(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+    def _hear(_connection: Any, cursor: Any, statement: str, values: Any, *_: Any) -> None:
         if statement.lstrip().startswith(("SELECT", "DELETE")):
-            said.append((statement, values))
+            # Of what is streamed the planner wants the first rows soon.
+            begin = "DECLARE streamed CURSOR FOR " if cursor.name else ""
+            said.append((begin + statement, values))
 
     def told() -> str:
         with store.begin() as connection:

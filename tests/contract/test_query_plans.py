@@ -8,14 +8,20 @@ import pytest
 from sqlalchemy import Engine
 
 from include.adapters.store import api_answers, order_screen
+from include.adapters.store.alerts import SqlSightings
 from include.adapters.store.api_answers import SqlAnswers
 from include.adapters.store.audit import history
+from include.adapters.store.command_lists import holds
 from include.adapters.store.comparison import SqlLedger
 from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.engine import open_store
 from include.adapters.store.order_tables import answers, orders
 from include.adapters.store.payment_tokens import SqlTokenBook
 from include.adapters.store.schema import audit, effects
+from include.domain.alerts import AlertKind, AlertRule
+from include.domain.canonical import to_json
+from include.domain.order_rules import OrderRules
+from include.domain.order_state import OrderFacts
 from include.services.effects.ports import EffectKind, EffectState
 from include.services.effects.states import UNFINISHED
 from tests.many_rows import fill, plans
@@ -114,6 +120,36 @@ def test_the_history_of_a_subject_is_read_without_the_others(store: Engine) -> N
     with plans(store) as told:
         assert len(history(store, "s|17")) == 1
     assert "ix_audit_subject_entry_no" in told()
+
+
+def nobody_asks(merchant_id: str) -> OrderRules:
+    raise AssertionError(f"no hold of {merchant_id} is left")
+
+
+@pytest.mark.parametrize("open_of_1000", [0, 50])
+def test_holds_are_read_once_by_their_states(store: Engine, open_of_1000: int) -> None:
+    state = f"CASE WHEN n % 1000 < {open_of_1000} THEN 'authorized' ELSE 'completed' END"
+    facts = f"'{to_json(OrderFacts(is_reversed=True))}'"
+    fill_orders(store, state=state, amount_minor="2", facts=facts, content="repeat('x', 1500)")
+    sightings = SqlSightings(store, nobody_asks, lambda _: "A")
+    minute = timedelta(minutes=1)
+    rule = AlertRule(
+        AlertKind.authorizations_expiring,
+        1,
+        minute,
+        (),
+        minute,
+        None,
+        False,
+        "ops",
+        "alerts.yaml:1",
+    )
+    with plans(store) as told:
+        assert sightings.seen(rule, datetime(2026, 11, 3, tzinfo=UTC)) == []
+        assert holds(store) == []
+    assert "Seq Scan" not in told()
+    assert "pk_orders" not in told()  # nor all orders that ever were, page by page
+    assert told().count("ix_orders_state_updated_at") == 2
 
 
 def test_whether_a_card_is_in_use_is_asked_of_open_orders_alone(store: Engine) -> None:

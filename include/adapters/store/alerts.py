@@ -11,6 +11,7 @@ from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.leases import once_insert
 from include.adapters.store.order_tables import alerts, orders, refunds
 from include.adapters.store.schema import audit, dead_letters, effects, open_items
+from include.adapters.store.transactions import stream
 from include.domain.alerts import AlertKind, AlertRule
 from include.domain.canonical import from_json
 from include.domain.matching import Cause
@@ -37,7 +38,6 @@ _ERP = (
 _GATEWAY = tuple(
     kind for kind in EffectKind if kind.value.startswith(("payment_", "review_", "token_"))
 )
-_PAGE = 500
 RulesOf = Callable[[str], OrderRules]  # by merchant
 
 
@@ -273,26 +273,13 @@ class SqlSightings:
         ]
 
     def _facts(self, states: Sequence[OrderState]) -> Iterator[tuple[str, OrderFacts]]:
-        """Read page by page: an outage leaves many open, and their facts are long."""
-        after = ""
-        while True:
-            wanted = (
-                select(orders.c.order_id, orders.c.merchant_id, orders.c.facts)
-                .where(
-                    orders.c.state.in_([state.value for state in states]),
-                    # Most that are captured are captured wholly, and wait for weeks at times.
-                    orders.c.captured_minor < orders.c.amount_minor,
-                    orders.c.order_id > after,
-                )
-                .order_by(orders.c.order_id)
-                .limit(_PAGE)
-            )
-            with self.engine.begin() as connection:
-                page = connection.execute(wanted).all()
-            yield from ((row.merchant_id, from_json(OrderFacts, row.facts)) for row in page)
-            if len(page) < _PAGE:
-                return
-            after = page[-1].order_id
+        wanted = select(orders.c.merchant_id, orders.c.facts).where(
+            orders.c.state.in_([state.value for state in states]),
+            # Most that are captured are captured wholly, and wait for weeks at times.
+            orders.c.captured_minor < orders.c.amount_minor,
+        )
+        for row in stream(self.engine, wanted):
+            yield row.merchant_id, from_json(OrderFacts, row.facts)
 
     def _by_group(self, rule: AlertRule, wanted: Select[Any], words: str) -> Sequence[Seen]:
         with self.engine.begin() as connection:

@@ -7,12 +7,11 @@ from datetime import datetime
 from sqlalchemy import Engine, select
 
 from include.adapters.store.order_tables import orders, refunds
+from include.adapters.store.transactions import stream
 from include.domain.canonical import from_json
 from include.domain.money import Money
 from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.standing import is_wholly_captured
-
-_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +74,16 @@ def holds(engine: Engine, states: Sequence[OrderState] = ()) -> list[ListedHold]
 
 
 def _holds(engine: Engine, states: Sequence[str]) -> Iterator[ListedHold]:
-    after = ""
-    while True:
-        wanted = (
-            select(orders)
-            .where(orders.c.state.in_(states), orders.c.order_id > after)
-            .order_by(orders.c.order_id)
-            .limit(_PAGE)
-        )
-        with engine.begin() as connection:
-            page = connection.execute(wanted).all()
-        for row in page:
-            facts = from_json(OrderFacts, row.facts)
-            is_over = facts.is_reversed or is_wholly_captured(facts)
-            if facts.payment is not None and not is_over:
-                yield ListedHold(
-                    row.order_id,
-                    row.shop_id,
-                    row.number,
-                    row.state,
-                    Money(row.amount_minor, row.currency),
-                    row.accepted_at,
-                    facts.expires_at,
-                )
-        if len(page) < _PAGE:
-            return
-        after = page[-1].order_id
+    for row in stream(engine, select(orders).where(orders.c.state.in_(states))):
+        facts = from_json(OrderFacts, row.facts)
+        is_over = facts.is_reversed or is_wholly_captured(facts)
+        if facts.payment is not None and not is_over:
+            yield ListedHold(
+                row.order_id,
+                row.shop_id,
+                row.number,
+                row.state,
+                Money(row.amount_minor, row.currency),
+                row.accepted_at,
+                facts.expires_at,
+            )

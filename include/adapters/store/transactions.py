@@ -6,8 +6,9 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, Row, Select, event
 
+_PART = 500  # rows that are fetched at once
 LIGHT = "SET LOCAL synchronous_commit TO off"  # of PostgreSQL
 
 
@@ -74,6 +75,12 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
             )
         with connection.begin():
             yield connection
+
+
+def stream(engine: Engine, query: Select[Any]) -> Iterator[Row[Any]]:
+    """Yield the rows of a ``snapshot``, few of them in memory; ask nothing else meanwhile."""
+    with snapshot(engine) as connection:
+        yield from connection.execution_options(yield_per=_PART).execute(query)
 
 
 @contextmanager
