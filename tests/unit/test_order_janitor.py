@@ -108,15 +108,22 @@ def test_syspros_operator_is_held_for_syspros_effects_alone() -> None:
     assert len(swept.turns) == 4
 
 
-def test_it_goes_round_until_nothing_is_due_with_a_session_for_each_part() -> None:
-    swept = Swept(waiting={"A": 3, "C": 1})
+def test_it_goes_round_until_nothing_is_due_and_lets_others_have_syspros_operator(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    swept, pauses = Swept(waiting={"A": 3, "C": 1}), list[tuple[float, int]]()
+    monkeypatch.setattr("time.sleep", lambda s: pauses.append((s, swept.sessions)))
     FewDesks(swept.desk("shop_a", "A"), swept.desk("shop_c", "C")).sweep_effects()
+    assert pauses == [(0, 0)] * 2 + [(1, 0)] * 6  # outside of sessions
     assert swept.waiting == {"A": 0, "C": 0}
     assert swept.in_session == [["A"], ["C"]] * 4  # the last time nothing was left
     assert [shop for shop, _ in swept.turns[:4]] == ["shop_a", "shop_a", "shop_c", "shop_c"]
 
 
-def test_what_its_time_does_not_suffice_for_is_left_to_the_next_run() -> None:
+def test_what_its_time_does_not_suffice_for_is_left_to_the_next_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _s: None)
     swept = Swept(waiting={"A": 3})
     desks = FewDesks(swept.desk("shop_a", "A", ValueError("a bug with one effect")))
     with pytest.raises(ExceptionGroup, match="2 desks"):

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import cached_property, partial
+from itertools import chain, repeat
 from queue import SimpleQueue
 
 from include.adapters.store.payment_tokens import SqlTokenBook
@@ -27,6 +28,7 @@ from tieout.desks.shop_desk import ShopDesk
 from tieout.hooks.syspro import SysproHook
 from tieout.this_process import worker_name
 
+_PAUSE_S = 1.0  # who waits for SYSPRO's operator asks for it every half second
 _Faults = dict[tuple[str, str], Exception]  # by shop and targets, or by company
 
 
@@ -238,19 +240,24 @@ class Desks:
         had: Had = set()
         broken: _Faults = {}
         companies = list(self._by_company().values())
-        while companies:
+        for pause_s in chain([0.0], repeat(_PAUSE_S)):
             before = len(had)
-            companies = [desks for desks in companies if self._sweep_company(desks, had, broken)]
+            companies = [
+                desks for desks in companies if self._sweep_company(desks, had, broken, pause_s)
+            ]
             if len(had) == before or time.monotonic() >= ends_at:
                 break
         if broken:
             faults = list(broken.values())
             raise ExceptionGroup(f"{len(faults)} desks could not be swept whole", faults)
 
-    def _sweep_company(self, desks: Sequence[ShopDesk], had: Had, broken: _Faults) -> bool:
+    def _sweep_company(
+        self, desks: Sequence[ShopDesk], had: Had, broken: _Faults, pause_s: float
+    ) -> bool:
         """Sweep the effects of one company's shops; add to ``broken`` what cannot be worked on.
 
         SYSPRO's in one session, and the others outside of it: one that hangs keeps no operator.
+        ``pause_s`` is waited before that session.
 
         Returns:
             Whether a further round may do more: not where SYSPRO could not be reached.
@@ -261,6 +268,7 @@ class Desks:
             _sweep_targets(desk, others, had, broken)
         try:
             if set(self.context.effects.due(1 + len(had), targets=(company_id,))) - had:
+                time.sleep(pause_s)
                 with desks[0].erp.session():
                     for desk in desks:
                         _sweep_targets(desk, [company_id], had, broken)
