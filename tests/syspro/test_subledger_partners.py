@@ -127,12 +127,12 @@ def test_a_sub_ledger_posting_outside_the_last_three_periods_is_parked_unsent(
     assert fake.count("post") == 0
 
 
-def cash(*rows: tuple[str, str, str]) -> bytes:
-    """Rows of reference, value and reconciled flag."""
+def cash(*rows: tuple[str, str, str], month: int = 11, day: int = 2) -> bytes:
+    """Rows of reference, value and reconciled flag, in a period, of a day in November."""
     items = "".join(
-        "<CshTrnItem><CbTrnYear>2026</CbTrnYear><CbTrnMonth>11</CbTrnMonth><TrnType>D</TrnType>"
+        f"<CshTrnItem><CbTrnYear>2026</CbTrnYear><CbTrnMonth>{month}</CbTrnMonth><TrnType>D</TrnType>"
         f"<TrnReference>{reference}</TrnReference><TrnValue>{value:>14}</TrnValue><TrnDate>"
-        f"2026/11/02</TrnDate><ReconciledFlag>{flag}</ReconciledFlag><Journal>{place}</Journal>"
+        f"2026/11/{day:02}</TrnDate><ReconciledFlag>{flag}</ReconciledFlag><Journal>{place}</Journal>"
         "</CshTrnItem>"
         for place, (reference, value, flag) in enumerate(rows, 9)
     )
@@ -144,6 +144,11 @@ CSHTWD = (
     b"</CbTrnYear><CbTrnMonth>11</CbTrnMonth><Journal>0009</Journal><EntryNumber>1</EntryNumber>"
     b"</Key></AddTransaction></Item><StatusOfItems><ItemsProcessed>1</ItemsProcessed>"
     b"<ItemsInvalid/></StatusOfItems></postcbdepositswithdrawals>"
+)
+GL_FAILED = CSHTWD.replace(
+    b"<StatusOfItems>",
+    b"<StatusOfItems><GlJournal><GlYear/><GlPeriod/><GlJournal/><GlJournalError>000001"
+    b"</GlJournalError><GlJournalMessage>Ledger locked</GlJournalMessage></GlJournal>",
 )
 
 
@@ -178,3 +183,31 @@ def test_a_second_deposit_and_a_wrong_value_are_seen_and_what_a_clerk_reconciled
     names = [difference.what for difference in partner.compare(effect, found[0])]
     assert names == ["value"]
     assert found[0].facts["total_minor"] == 267_00
+
+
+@pytest.mark.parametrize(
+    ("shown", "posted", "what"),
+    [
+        ({"day": 3}, CSHTWD, "transaction date"),
+        ({"month": 12}, CSHTWD, "year and period"),
+        ({}, GL_FAILED, "general ledger journal"),
+    ],
+    ids=["another day", "another period", "no GL journal"],
+)
+def test_a_deposit_that_is_booked_elsewhere_or_in_the_cash_book_alone_is_a_difference(
+    fake: Any,
+    make_adapter: Make,
+    deposit: Journal,
+    effect_for: Make,
+    shown: dict[str, int],
+    posted: bytes,
+    what: str,
+) -> None:
+    fake.on("query CSHQRY", cash((deposit.reference, "267.98", "N"), **shown))
+    fake.on("query GENQSO", options())
+    fake.on("post CSHTWD", posted)
+    partner = make_adapter().partners[EffectKind.cash_book_entry]
+    receipt = partner.send(effect_for(deposit))
+    sent = effect_for(deposit, sent_at=SENT_AT, sends=1, their_key=receipt.their_key)
+    (found,) = partner.look(sent)
+    assert [difference.what for difference in partner.compare(sent, found)] == [what]
