@@ -17,6 +17,7 @@ from include.adapters.store.journals import SqlJournals
 from include.adapters.store.open_items import SqlOpenItems
 from include.adapters.store.schema import metadata
 from include.domain.accounts import GlTemplate
+from include.domain.errors import Rejected
 from include.domain.fees import FeeRate, FeeSchedule
 from include.domain.journal import Journal
 from include.domain.merchant import BankAccount, Merchant, PeriodPolicy
@@ -149,22 +150,37 @@ class Gateway:
 
 
 class Prices:
-    """Fee kinds equal codes; interchange costs 1.65 %; a euro is 1.083700 dollars."""
+    """Fee kinds equal codes; interchange costs 1.65 %; a euro is 1.083700 dollars.
+
+    What it holds is valid from the first of 2026 on, until what ``since`` returns takes over.
+    """
 
     def __init__(self) -> None:
         self.version = "mappings 1"
         self.accounts: dict[str, dict[str, str]] = {"clearing": ACCOUNTS, "direct": DIRECT}
         self.kinds: dict[str, str] = {}  # by code, where the kind is another
         self.rate_millionths = 1_083_700
+        self._dated: dict[date, Prices] = {date(2026, 1, 1): self}
+
+    def since(self, first: date) -> "Prices":
+        """Return what is valid from that day on, for the test to change."""
+        return self._dated.setdefault(first, Prices())
+
+    def _on(self, on: date) -> "Prices":
+        found = [first for first in self._dated if first <= on]
+        if not found:
+            raise Rejected("no mapping is valid", str(on), "Ask for a day from 2026 on.")
+        return self._dated[max(found)]
 
     def fee_kind(self, layout: str, raw_code: str, on: date) -> str:
-        return self.kinds.get(raw_code, raw_code)
+        return self._on(on).kinds.get(raw_code, raw_code)
 
     def gl_template(self, name: str, on: date) -> GlTemplate:
-        return GlTemplate(name, self.accounts[name], "gl_templates.yaml:1")
+        return GlTemplate(name, self._on(on).accounts[name], "gl_templates.yaml:1")
 
     def fx_rate(self, from_currency: str, to_currency: str, on: date) -> int:
-        return 1_000_000 if from_currency == to_currency else self.rate_millionths
+        rate = self._on(on).rate_millionths
+        return 1_000_000 if from_currency == to_currency else rate
 
     def fee_schedule(
         self, merchant_id: str, on: date, currency: str | None = None

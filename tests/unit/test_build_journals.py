@@ -248,28 +248,6 @@ def test_a_journal_nobody_approved_is_replaced_whole(desk: Desk) -> None:
         desk.journals.move(first, JournalState.approved)
 
 
-def test_a_changed_mapping_moves_nothing_that_is_booked(desk: Desk) -> None:
-    (first,) = desk.build(worked_day(), LAST).built
-    desk.journals.move(first, JournalState.posted)
-    desk.mappings.version = "mappings 2"
-    desk.mappings.accounts["clearing"] = {**desk.mappings.accounts["clearing"], "net": "1161"}
-    desk.mappings.kinds["assessment"] = "discount"
-    assert desk.build(worked_day(), LAST).built == ()
-    (second,) = desk.build(worked_day(per_item=-50), LAST).built
-    assert table(second) == [("1160", "-0.10"), ("6152", "0.10")]
-    with desk.engine.begin() as connection:
-        kept = connection.execute(select(journal_table.c.mapping_version)).scalars().all()
-    assert kept == ["mappings 1", "mappings 1"]
-
-
-def test_a_changed_rate_moves_nothing_that_is_booked(desk: Desk) -> None:
-    lines = [line("gross_sale", 1000, currency="EUR", batch="B1", request="1")]
-    (first,) = desk.build(lines, LAST).built
-    desk.journals.move(first, JournalState.posted)
-    desk.mappings.rate_millionths = 1_200_000
-    assert desk.build(lines, LAST).built == ()
-
-
 def test_duplicates_are_counted_but_not_booked(desk: Desk) -> None:
     twice = line(batch="B1", request="1", reference="A")
     totals = {("USD", LineClass.gross_sale): 20000}

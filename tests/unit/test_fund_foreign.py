@@ -136,7 +136,11 @@ def test_a_deposit_that_was_approved_keeps_its_rate_and_each_version_its_convers
     for journal in desk.fund([("E1", 333, "B1")], BANK_DAY).built:
         desk.journals.move(journal, JournalState.posted)
     desk.mappings.rate_millionths = 1_200_000
+    desk.build([sale(961)], LAST)  # nobody had approved the settlement: it takes the new rate
     desk.fund([("E1", 334, "B1")], BANK_DAY)  # the bank corrects its statement
+    versions = [one.journal for one in desk.journals.versions(desk.day(BANK_DAY))]
+    rates = [j.rate_millionths for j in versions if j.kind is JournalKind.funding]
+    assert rates == [1_083_700, 1_083_700]
     desk.fund([("E2", 627, "B1")], date(2026, 11, 3))
     assert_syspro_converts_alike(desk)
     assert transit(desk) == (0, 0)
