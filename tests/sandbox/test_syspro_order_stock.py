@@ -93,10 +93,17 @@ def test_all_four_kinds_of_lines_make_the_value(desk: Wire) -> None:
     assert reply.findtext("OrderStatusDesc") == "Open order"
 
 
-def test_a_missing_price_is_taken_from_the_list(desk: Wire) -> None:
-    place(desk, stock_line(Price="", PriceUom=""))
+@pytest.mark.parametrize(
+    ("price", "always", "booked"),
+    [("", "Y", "14.50000"), ("14.00", "N", "14.50000"), ("14.00", "Y", "14.00000")],
+)
+def test_a_missing_price_and_one_that_need_not_be_used_are_taken_from_the_list(
+    desk: Wire, price: str, always: str, booked: str
+) -> None:
+    entered = stock_line(Price=price, PriceUom="EA" if price else "")
+    place(desk, entered, switches={"AlwaysUsePriceEntered": always})
     (line,) = desk.rows("SorDetail", SalesOrder="000000000015574")
-    assert line["MPrice"] == "14.50000"
+    assert line["MPrice"] == booked
 
 
 def test_a_change_moves_quantities_and_stock_and_clears_an_address(desk: Wire) -> None:

@@ -43,13 +43,9 @@ def test_an_order_has_a_stock_line_per_good_and_charges_for_the_rest(make_settin
     same_as_golden("sortoi.xml", build(ORDER, make_settings(), "TO1234567890ABCDEFGH"))
 
 
-def test_the_same_po_twice_is_refused_and_none_at_all_too(make_settings: Any) -> None:
-    sent = parameters(ORDER, make_settings())
-    assert "<AllowDuplicateOrderNumbers>N</AllowDuplicateOrderNumbers>" in sent
-    assert "<CheckForCustomerPoNumbers>Y</CheckForCustomerPoNumbers>" in sent
-    assert "<Process>IMPORT</Process>" in sent
-    assert "<OrderStatus>1</OrderStatus>" in sent
-    assert "<AllocationAction>A</AllocationAction>" in sent
+def test_an_order_is_taken_once_and_at_the_prices_of_the_shop(make_settings: Any) -> None:
+    """The same PO twice is refused, none at all too; SYSPRO puts no price of its own in place."""
+    same_as_golden("sortoi_parameters.xml", parameters(ORDER, make_settings()))
 
 
 def test_an_order_under_review_goes_straight_into_suspense(make_settings: Any) -> None:

@@ -202,7 +202,9 @@ def _quantity(setting: Setting, part: Element, found: Row, *, is_needed: bool) -
 
 def _price(setting: Setting, part: Element, found: Row, *, is_new: bool) -> None:
     trouble, books = setting.trouble, setting.call.books
-    if field(part, "Price"):
+    # Whose price N takes is not published (inferred): here the list's, as of a line without one.
+    is_ours = setting.call.parameter("AlwaysUsePriceEntered", "Y") != "N"
+    if field(part, "Price") and (is_ours or not is_new):
         price = trouble.check(part, value_field, "Price", whole=10, decimals=5)
         if price is not None and price < 0:
             trouble.refuse(part, messages.IS_NEGATIVE, "Price")
