@@ -1,5 +1,6 @@
 """What became of a payment that a look found, and how it differs from what was meant."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from include.services.effects.ports import Effect
 from tests.cybersource.scripted import (
     AUTH_ID,
     CODE,
+    TRANSIENT,
     ScriptedGateway,
+    authorize,
     effect_of,
     response,
     row,
@@ -78,6 +81,37 @@ def test_an_authorization_is_read_from_its_row(
     assert partners_of(client)[AUTH].compare(effect, one) == ()
     kept = from_json(Authorized, to_json(one.facts))  # the engine keeps the facts as evidence
     assert kept.authorized == (Money(held, "USD") if held is not None else None)
+
+
+TOKENS = {"customer": {"id": "C" * 32}, "paymentInstrument": {"id": "P" * 32}}
+
+
+@pytest.mark.parametrize(
+    ("keep", "shown", "customer", "failure"),
+    [
+        (True, TOKENS, "C" * 32, ""),
+        (True, {}, "", "the gateway shows no token"),
+        (False, TOKENS, "", ""),
+        (False, {}, "", ""),
+    ],
+    ids=["kept", "lost", "of a shopper who keeps no card", "none, and none wanted"],
+)
+def test_a_token_that_a_look_shows_is_taken_only_for_a_shopper_who_keeps_the_card(
+    gateway: ScriptedGateway,
+    make_client: Make,
+    keep: bool,
+    shown: dict[str, Any],
+    customer: str,
+    failure: str,
+) -> None:
+    effect = effect_of(AUTH, authorize(source=replace(TRANSIENT, keep=keep)), sends=1)
+    show(
+        gateway,
+        row(OURS, effect.reference, ("ics_auth", "100"), rootId=OURS, tokenInformation=shown),
+    )
+    kept = from_json(Authorized, to_json(look(make_client(), effect)[0].facts))
+    assert (kept.stored.customer_token if kept.stored else "") == customer
+    assert kept.token_failure == failure
 
 
 def test_an_approval_in_part_of_unknown_amount_is_not_known(
