@@ -1,7 +1,7 @@
 """The books, to the cent: every figure is worked out in the accounting reference or on the page."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -120,40 +120,6 @@ def test_foreign_currency_balances_in_both_with_the_rounding_in_sight(desk: Desk
         ("6150", "0.42"),
         ("1150", "-10.84"),
         ("6190", "0.01"),
-    ]
-
-
-def test_lines_captured_before_midnight_post_in_the_earlier_month(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, split_at_month_end=True)
-    first = date(2026, 11, 1)
-    before = datetime(2026, 11, 1, 3, 30, tzinfo=UTC)  # 31 October, 23:30 in New York
-    after = datetime(2026, 11, 1, 14, 0, tzinfo=UTC)
-    result = desk.build(
-        [
-            line(minor=10000, batch="B1", request="1", occurred_at=before),
-            line("fee", -165, detail_code="interchange", request="1", occurred_at=before),
-            line(minor=5000, batch="B1", request="2", occurred_at=after),
-            line("chargeback", -700, case_number="K", request="9", occurred_at=before),
-        ],
-        first,
-    )
-    october, november = sorted(result.built, key=lambda j: j.posting_date)
-    assert (october.posting_date, november.posting_date) == (LAST, first)
-    assert october.batch_id == "B1@2026-10-31"
-    assert table(october) == [("1160", "98.35"), ("6150", "1.65"), ("1150", "-100.00")]
-    assert table(november) == [("1160", "43.00"), ("1170", "7.00"), ("1150", "-50.00")]
-    # One batch, the same totals: the bank will pay it in one sum.
-    (funding,) = desk.fund([("E1", 14135, "B1")], date(2026, 11, 3)).built
-    assert table(funding) == [("1160", "-141.35"), ("1000", "141.35")]
-    assert desk.build(_split_lines(before, after), first).built == ()
-
-
-def _split_lines(before: datetime, after: datetime) -> list[dict[str, object]]:
-    return [
-        line(minor=10000, batch="B1", request="1", occurred_at=before),
-        line("fee", -165, detail_code="interchange", request="1", occurred_at=before),
-        line(minor=5000, batch="B1", request="2", occurred_at=after),
-        line("chargeback", -700, case_number="K", request="9", occurred_at=before),
     ]
 
 
