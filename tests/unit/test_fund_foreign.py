@@ -83,8 +83,11 @@ def test_the_cent_that_the_last_part_leaves_is_a_gl_journal(desk: Desk) -> None:
     assert transit(desk) == (0, 0)
 
 
-def split_at_month_end(tmp_path: Path) -> Desk:
-    """Return a desk whose batch B1 was booked 500.00 at 1.08 in October, 500.00 at 1.10 later."""
+def split_at_month_end(tmp_path: Path, part: dict[str, object] | None = None) -> Desk:
+    """Return a desk whose batch B1 was booked 500.00 at 1.08 in October, 500.00 at 1.10 later.
+
+    ``part`` is booked twice in place of 500.00.
+    """
     desk = Desk(
         tmp_path,
         bank_accounts={"EUR": BankAccount("EU-001", "BEU")},
@@ -95,9 +98,9 @@ def split_at_month_end(tmp_path: Path) -> Desk:
     desk.mappings.fx_rate = lambda _from, _to, on: rates[on]  # type: ignore[method-assign]
     before = datetime(2026, 11, 1, 3, 30, tzinfo=UTC)  # 31 October, 23:30 in New York
     after = datetime(2026, 11, 1, 14, 0, tzinfo=UTC)
-    one, two = sale(50000), sale(50000)
+    part = part or sale(50000)
     desk.build(
-        [one | {"occurred_at": before}, two | {"occurred_at": after, "request_id": "2"}], FIRST
+        [part | {"occurred_at": before}, part | {"occurred_at": after, "request_id": "2"}], FIRST
     )
     return desk
 
@@ -117,6 +120,17 @@ def test_a_month_end_split_that_is_paid_in_parts_ends_at_zero(tmp_path: Path) ->
     assert transit(desk) == (30000, 33000)
     desk.fund([("E2", 30000, "B1")], date(2026, 11, 3))
     assert_syspro_converts_alike(desk)
+    assert transit(desk) == (0, 0)
+
+
+def test_a_payment_that_turns_the_sign_of_what_came_is_booked_whole(tmp_path: Path) -> None:
+    back = line("refund", -5000, currency="EUR", batch="B1", request="1")
+    desk = split_at_month_end(tmp_path, back)  # we owe 50.00 at each rate
+    held = []
+    for day, (entry, minor) in enumerate((("E1", 6000), ("E2", -10000), ("E3", -6000)), start=2):
+        desk.fund([(entry, minor, "B1")], date(2026, 11, day))
+        held.append(balance(desk, "1000")[0])
+    assert held == [6000, -4000, -10000]
     assert transit(desk) == (0, 0)
 
 

@@ -47,6 +47,17 @@ def test_the_rest_of_a_short_funding_closes_it(desk: Desk) -> None:
     assert desk.causes(date(2026, 11, 3)) == []
 
 
+def test_the_days_that_paid_a_batch_find_it_again_in_any_order(desk: Desk) -> None:
+    desk.build(worked_day(), LAST)
+    late = BANK_DAY + timedelta(days=200)  # longer than a run looks back for what was taken back
+    desk.fund([("E1", 26700, "B1")], BANK_DAY)
+    (rest,) = desk.fund([("E2", 98, "B1")], late).built
+    for on in (BANK_DAY, late):
+        result = desk.fund_again(on)
+        assert (result.built, result.unexplained) == ((), 0)
+    assert desk.fund_again(late).standing == (rest,)
+
+
 def test_running_a_bank_day_again_changes_nothing(desk: Desk) -> None:
     desk.build(worked_day(), LAST)
     entries = [("E1", 26700, "B1"), ("E9", 5, "rent")]
