@@ -219,3 +219,15 @@ def test_an_alert(folder: Path) -> None:
         owner="owner@acme.example",
         where=place(folder, "alerts.yaml"),
     )
+
+
+def test_each_yes_and_no_arrives_the_other_way_round_too(folder: Path) -> None:
+    shipped = load_mappings(folder)
+    assert shipped.merchant("acme_uk", FROM).fees_as_ap_invoice
+    assert not shipped.merchant("acme_uk", FROM).split_at_month_end
+    shop = shipped.orders.shop("acme_us_web", FROM)
+    assert (shop.prices_include_tax, shop.merge_identical_lines) == (False, True)
+    assert shipped.orders.order_rules("acme_us", FROM).reverse_partial
+    alert = shipped.orders.alert(AlertKind.reviews_ageing, FROM)
+    assert alert is not None
+    assert not alert.is_urgent
