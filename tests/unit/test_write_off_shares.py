@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from include.domain.dispute_cases import Dispute
 from include.domain.journal import JournalLine
 from include.domain.money import Money
+from include.services.books.ports import JournalRecord
 from include.services.disputes.booked_base import base_of
+from include.services.disputes.build_lost import build_dispute_lost
 from include.services.journal_book import JournalState
 from tests.support_books import DAY, line
 from tests.unit.support import Room
@@ -146,3 +148,32 @@ def test_a_part_is_a_part_of_its_own_share_whatever_the_files_still_say(
             dispute, 400, records, known, rate_millionths=1_083_700, base_currency="USD"
         )
         assert share == Money(434 if known else 433, "USD")
+
+
+@pytest.mark.parametrize(("minor", "share"), [(500, 543), (1000, 1085)], ids=["again", "whole"])
+def test_what_a_case_was_written_off_before_is_no_other_ones(minor: int, share: int) -> None:
+    """10.00 EUR at 1.085000 are 10.85 USD; of its halves the first takes the odd cent."""
+    with tempfile.TemporaryDirectory() as folder:
+        room = Room(Path(folder), "sqlite://", currencies=("EUR",))
+        room.mappings.rate_millionths = 1_085_000
+        book(room, [(1000, "B1", AFTER[0])])
+        half = build_dispute_lost(
+            room.day(),
+            room.merchant,
+            case_number="K0",
+            amount=Money(500, "EUR"),
+            base=Money(543, "USD"),
+            posting_date=AFTER[0],
+            rate_millionths=1_085_000,
+            mappings=room.mappings,
+        )
+        before = JournalRecord(half, JournalState.posted, "", {})
+        dispute = Dispute("acme_us", "K0", "EUR", DAY, minor, "", "", None)
+        assert base_of(
+            dispute,
+            minor,
+            [*room.journals.versions(room.day()), before],
+            {"K0": 1000},
+            rate_millionths=1_085_000,
+            base_currency="USD",
+        ) == Money(share, "USD")
