@@ -163,6 +163,25 @@ def test_a_fee_off_the_schedule_is_drift_with_both_figures(desk: Desk) -> None:
     assert "charged 2.25 USD, agreed 1.65 USD" in item.explanation
 
 
+@pytest.mark.parametrize(
+    ("charged_on", "code", "fee", "told"),
+    [
+        ("gross_sale", "by_card", -150, "charged 1.50 USD, agreed 1.00 USD"),
+        ("chargeback", "interchange", -165, "charged 1.65 USD, agreed 0.00 USD"),
+    ],
+    ids=["by the card of the sale", "on what costs nothing"],
+)
+def test_a_fee_is_judged_by_the_transaction_it_is_about(
+    desk: Desk, charged_on: str, code: str, fee: int, told: str
+) -> None:
+    minor = 10000 if charged_on == "gross_sale" else -10000
+    about = line(charged_on, minor, reference="A", request="1", card_type="Visa", case_number="K1")
+    rows = [about, line("fee", fee, detail_code=code, request="1", card_type=None)]
+    desk.match(rows, [document("1", reference="A")])
+    found = [item for item in desk.items.open_of_day(desk.day()) if item.cause.value == "fee_drift"]
+    assert [told in item.explanation for item in found] == [True]
+
+
 def test_a_summary_row_is_judged_by_the_sum_of_the_day(desk: Desk) -> None:
     desk.match(
         [
