@@ -2,18 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from include.adapters.http.transport import HttpTransport
 from include.adapters.syspro import operator_lease
+from include.adapters.syspro.adapter import SysproAdapter
 from include.adapters.syspro.enet import EnetClient
 from include.domain.errors import OutcomeUnknown, Retryable
 from tests.simulator.memory import MemoryEffectStore
 from tests.syspro.conftest import SESSION
+from tests.syspro.support import table
 from tests.syspro.test_client import EMPTY, OK, drop, post
+from tests.syspro.test_ledger_reader import ar_row
 
 
 def _turn(client: EnetClient) -> str:
@@ -96,3 +99,72 @@ def test_a_turn_that_a_slow_logon_has_used_up_is_no_longer_ours(
     with pytest.raises(Retryable, match="took the operator over"):
         post(client)
     assert fake.count("post") == 0
+
+
+def test_who_waits_has_the_operator_between_two_things_of_a_long_night(
+    fake: Any,
+    make_client: Callable[..., EnetClient],
+    leases: MemoryEffectStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake.on("query COMFND", EMPTY)
+    fake.on("post GENTJL", OK)
+    checkout = make_client()
+    night = EnetClient(
+        checkout.settings, HttpTransport(), leases, "night", sleep=lambda _s: told.append(buy())
+    )
+    told: list[bytes] = []
+
+    def buy() -> bytes:
+        return post(checkout)
+
+    with night.turns():
+        night.query("COMFND", "<Query/>")
+        monkeypatch.setattr(operator_lease, "_LONG_S", 0.0)  # by now it is held long
+        with night.session():
+            for _ in range(2):  # one thing: nobody comes between its own calls
+                night.query("COMFND", "<Query/>")
+    assert told == [OK]
+    one = ["logon", "query COMFND", "logoff"]
+    assert fake.verbs() == [
+        *one,
+        *("logon", "post GENTJL", "logoff"),
+        *("logon", "query COMFND", "query COMFND", "logoff"),
+    ]
+
+
+def test_a_turn_that_nobody_gives_back_leaves_a_long_night_unsent(
+    fake: Any,
+    make_client: Callable[..., EnetClient],
+    leases: MemoryEffectStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake.on("query COMFND", EMPTY)
+    monkeypatch.setattr(operator_lease, "_LENT_S", 0.0)
+    monkeypatch.setattr(operator_lease, "_LONG_S", 0.0)
+    held: list[object] = []
+    settings = make_client().settings
+
+    def keep(_s: float) -> None:
+        name = f"syspro-operator|{settings.turn}"
+        held.append(leases.acquire(name, "another", timedelta(minutes=1)))
+
+    night = EnetClient(settings, HttpTransport(), leases, "night", sleep=keep)
+    with night.turns():
+        for _ in range(2):
+            with pytest.raises(Retryable, match="another process keeps the operator"):
+                night.query("COMFND", "<Query/>")
+    assert held[0] is not None
+    assert fake.calls == []
+
+
+def test_documents_are_read_page_by_page_each_in_a_turn_of_its_own(
+    fake: Any, make_adapter: Callable[..., SysproAdapter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.on("query COMFND", table("ArInvoice", ar_row()))  # the second page brings nothing new
+    monkeypatch.setattr(operator_lease, "_LONG_S", 0.0)
+    monkeypatch.setattr(operator_lease, "_LENT_S", 0.0)
+    adapter, day = make_adapter(), date(2026, 11, 1)
+    with adapter.session():
+        assert len(list(adapter.reader.documents("A", day, day))) == 1
+    assert fake.count("logon") == 2

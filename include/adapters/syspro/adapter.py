@@ -45,7 +45,7 @@ class SysproAdapter:
     partners: Mapping[EffectKind, Partner]
     reader: ErpReader
     orders: OrderReader | FacadeReader  # what order to cash reads
-    session: Callable[[], AbstractContextManager[None]]  # one logon for all calls inside
+    session: Callable[[], AbstractContextManager[None]]  # few logons for all calls inside
     check: Callable[[], str]  # one cheap round trip, in words; raises what is wrong
     calls: Callable[[], int]  # made so far, logon and logoff counted
     rehearsals: Rehearsals | None = None  # for commissioning; the facade offers none
@@ -100,7 +100,7 @@ def open_adapter(
         partners,
         EnetReader(asking),
         OrderReader(asking),
-        client.session,
+        client.turns,
         client.check,
         lambda: client.calls,
         Rehearsals(

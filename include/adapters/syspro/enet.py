@@ -60,6 +60,7 @@ class EnetClient:
         self._operator = OperatorLease(self.faults, leases, holder, sleep)
         self._session_id = ""
         self._depth = 0
+        self._lends = False
         self._deadline_s = settings.deadline_s
 
     @contextmanager
@@ -77,6 +78,9 @@ class EnetClient:
         """
         if self._depth == 0:
             self._operator.acquire()
+        elif self._depth == 1 and self._lends and self._operator.is_held_long():
+            self._log_off()
+            self._operator.take_another()
         self._depth += 1
         outer, self._deadline_s = self._deadline_s, deadline_s or self._deadline_s
         try:
@@ -89,6 +93,23 @@ class EnetClient:
                     self._log_off()
                 finally:
                     self._operator.give_back()
+
+    @contextmanager
+    def turns(self) -> Iterator[None]:
+        """Hold the operator for many things that need not be in one session, with few logons.
+
+        Each thing is a ``session`` inside. Before one begins, whoever waits has a turn if the
+        operator was held long: a night's work may take hours, and a checkout waits two minutes.
+
+        Raises:
+            Retryable: another process of ours keeps the operator; so may each thing, too.
+        """
+        with self.session():
+            outer, self._lends = self._lends, True
+            try:
+                yield
+            finally:
+                self._lends = outer
 
     @property
     def is_open(self) -> bool:

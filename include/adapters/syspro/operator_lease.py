@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 _POLL_S = 0.5
 _MARGIN_S = 60.0  # a lease outlives the longest exchange by this much
 _FRESH_S = 20.0  # a turn extended so lately outlives the next exchange as well
+_LONG_S = 20.0  # after so long who waits has the next turn: a shopper may be among them
+_LENT_S = 2 * _POLL_S  # who waits looks twice meanwhile
 
 
 class OperatorLease:
@@ -32,6 +34,7 @@ class OperatorLease:
         self._holder = holder
         self._sleep = sleep
         self._lease: Lease | None = None
+        self._acquired_at = 0.0
         self._extended_at = 0.0
         settings = faults.settings
         self._duration = timedelta(seconds=settings.deadline_s + _MARGIN_S)
@@ -48,7 +51,7 @@ class OperatorLease:
         for turn in range(self._tries):
             self._lease = self._leases.acquire(name, self._holder, self._duration)
             if self._lease is not None:
-                self._extended_at = time.monotonic()
+                self._acquired_at = self._extended_at = time.monotonic()
                 return
             if turn == 0:
                 most = f"{settings.operator_wait_s:g} s"
@@ -79,6 +82,17 @@ class OperatorLease:
             return False
         self._extended_at = now
         return True
+
+    def is_held_long(self) -> bool:
+        """Say whether who waits should have a turn now."""
+        is_long = time.monotonic() - self._acquired_at >= _LONG_S
+        return self._lease is None or is_long
+
+    def take_another(self) -> None:
+        """Leave the operator to who waits, then wait for it again; errors as of ``acquire``."""
+        self.give_back()
+        self._sleep(_LENT_S)
+        self.acquire()
 
     def give_back(self) -> None:
         lease, self._lease = self._lease, None

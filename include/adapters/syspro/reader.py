@@ -34,9 +34,10 @@ class EnetReader:
         """Yield AR documents dated first..last, rows as ``settlement.DOCUMENT_COLUMNS``.
 
         Payments are none, though SYSPRO keeps an unapplied one among them as ``_CRDnn`` and we may
-        book a refund's money as a debit note: both pay a document, and would count it twice. One
-        session is held until the last row; pages go by invoice number. SYSPRO itself leaves
-        out what does not fulfil ``only``: its columns hold blank, never NULL, so NE loses nothing.
+        book a refund's money as a debit note: both pay a document, and would count it twice.
+        Pages go by invoice number; call it inside ``session()``, or each is a logon of its own.
+        SYSPRO itself leaves out what does not fulfil ``only``: its columns hold blank, never NULL,
+        so NE loses nothing.
 
         Raises:
             Retryable: SYSPRO could not be asked.
@@ -53,10 +54,9 @@ class EnetReader:
             COLUMNS,
             return_rows=self._settings.return_rows,
         )
-        with self._asking.client.session():
-            for row in self._asking.find_pages(find, "Invoice", KEY, is_confirmed=True):
-                if not is_payment(row):
-                    yield self._document(row)
+        for row in self._asking.find_pages(find, "Invoice", KEY, is_confirmed=True):
+            if not is_payment(row):
+                yield self._document(row)
 
     def posting_period(self, company_id: str, posting_date: date) -> PostingPeriod:
         """Say which period a date falls in and whether it is open.

@@ -1,7 +1,8 @@
 """SYSPRO as Airflow sees it: a connection of type ``syspro``, e.net or the JSON facade.
 
 The work is done in ``include/adapters/syspro``; here are the connection, the masking of secrets and
-the Test button. Use ``session()`` around several calls, so that they share one logon::
+the Test button. Use ``session()`` around several calls, so that they share one logon,
+and others have the operator between two of them when they take long::
 
     hook = SysproHook("syspro_a", leases=leases)
     with hook.session():
@@ -91,7 +92,10 @@ class SysproHook(BaseHook):
         return self._adapter
 
     def session(self) -> AbstractContextManager[None]:
-        """Hold the operator for the calls inside: one logon, and always a logoff."""
+        """Hold the operator for the calls inside: few logons, and always a logoff.
+
+        Who else waits for the operator has a turn between two calls, so many are no harm.
+        """
         return self.get_conn().session()
 
     @property
