@@ -32,19 +32,38 @@ from tieout.timetable import every
     doc_md=__doc__,
 )
 def order_care():
-    @task(pool="syspro")
-    def keep_profiles() -> str:
-        """Join duplicate cards, follow network tokens, end deletions on both sides."""
+    @task
+    def choose_merchants() -> list[str]:
+        """Name the merchants that have a shop; only these names travel on."""
+        from tieout.tasks import orders
+
+        return orders.merchant_ids()
+
+    # First in SYSPRO's pool: somebody has asked for it, and it is soon done.
+    @task(
+        pool="syspro",
+        priority_weight=12,
+        map_index_template="{{ task.op_kwargs['merchant_id'] }}",
+    )
+    def end_deletions(merchant_id: str) -> str:
+        """Delete stored cards on both sides where a shopper, or the house, wants it."""
         from tieout.tasks import care
 
-        return care.keep_profiles()
+        return care.end_deletions(merchant_id)
 
-    @task(pool="syspro")
-    def compare_systems() -> str:
+    @task(pool="syspro", map_index_template="{{ task.op_kwargs['merchant_id'] }}")
+    def keep_profiles(merchant_id: str) -> str:
+        """Follow network tokens and SYSPRO's customers, and join duplicate cards."""
+        from tieout.tasks import care
+
+        return care.keep_profiles(merchant_id)
+
+    @task(pool="syspro", map_index_template="{{ task.op_kwargs['merchant_id'] }}")
+    def compare_systems(merchant_id: str) -> str:
         """Name what one system holds and the other does not, and have it repaired."""
         from tieout.tasks import care
 
-        return care.compare_systems()
+        return care.compare_systems(merchant_id)
 
     @task
     def empty_inbox() -> str:
@@ -54,8 +73,10 @@ def order_care():
         return retention.empty_inbox()
 
     # None waits for another: a merchant whose cards cannot be kept would stop all comparing.
-    keep_profiles()
-    compare_systems()
+    merchants = choose_merchants()
+    end_deletions.expand(merchant_id=merchants)
+    keep_profiles.expand(merchant_id=merchants)
+    compare_systems.expand(merchant_id=merchants)
     empty_inbox()
 
 

@@ -1,12 +1,13 @@
 """A gateway and a SYSPRO that list what they executed for us, and whatever a test adds."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 import pytest
 
+from include.adapters.store.compared_orders import SqlProgress
 from include.adapters.store.comparison import SqlLedger
 from include.domain.calendar import settlement_window
 from include.domain.erp_orders import ErpDocument, ErpOrder
@@ -36,6 +37,8 @@ class Systems:
     credit_notes: list[ErpDocument] = field(default_factory=list)
     is_down: bool = False  # the gateway's list
     in_shop: dict[str, Order] = field(default_factory=dict)  # by purchase order
+    asked_together: list[tuple[str, ...]] = field(default_factory=list)  # purchase orders
+    gives_up_at: str = ""  # a purchase order at which SYSPRO answers no more
     compare: CompareSystems | None = None  # of the last run
 
     # The gateway's list ----------------------------------------------------------------------
@@ -61,6 +64,14 @@ class Systems:
 
     def orders_since(self, cursor: str) -> Sequence[ErpOrder]:
         return [one for one in self.erp_orders.values() if one.cursor > cursor]
+
+    def read_ahead(
+        self, purchase_orders: Sequence[str], references: Sequence[str]
+    ) -> AbstractContextManager[None]:
+        self.asked_together.append(tuple(purchase_orders))
+        if self.gives_up_at in purchase_orders:
+            raise Retryable("no answer", "SYSPRO", "Ask again.")
+        return nullcontext()
 
     def documents_of(self, purchase_order: str, customer: str) -> Sequence[ErpDocument]:
         return self.care.kit.erp.documents.get(purchase_order, [])
@@ -128,7 +139,10 @@ class Systems:
             tolerance_minor=2,
         )
         read_again = self._push().read_again
-        self.compare = CompareSystems("acme_us", gateway, erp, ledger, care.watermarks, read_again)
+        progress = SqlProgress(care.store)
+        self.compare = CompareSystems(
+            "acme_us", gateway, erp, ledger, care.watermarks, progress, read_again
+        )
         return self.compare.run(DAY, settlement_window(DAY, "America/New_York"), nullcontext)
 
     def book(self, order: Order, **changes: object) -> None:

@@ -35,9 +35,8 @@ from tests.integration.play import play as play
 from tieout import cli
 from tieout.desks import care_desk
 from tieout.desks.order_feeds import decision_poll, whose_token
-from tieout.desks.shop_desk import ShopDesk
 from tieout.desks.webhook_desk import handlers
-from tieout.tasks import care
+from tieout.tasks import care, orders
 
 UK = "acme_uk_web"
 _numbers = count(70001)
@@ -224,34 +223,21 @@ def test_the_gateway_says_whose_a_token_is_that_is_in_no_book(play: Play) -> Non
 @pytest.fixture
 def joined(play: Play, monkeypatch: pytest.MonkeyPatch) -> Play:
     """Have tasks and command line use the store and the partners of the play."""
-    monkeypatch.setattr(care, "desks", lambda: play.desks)
+    for tasks in (care, orders):
+        monkeypatch.setattr(tasks, "desks", lambda: play.desks)
     monkeypatch.setattr(care, "tieout", lambda: play.desks.context)
     monkeypatch.setattr(cli, "tieout", lambda: play.desks.context)
     return play
 
 
-def test_the_tasks_run_over_all_merchants(joined: Play) -> None:
+def test_each_task_is_of_one_merchant(joined: Play) -> None:
     keep(joined, SHOP)
-    assert "acme_us: kept" in care.keep_profiles()
-    compared = care.compare_systems()
-    assert "acme_uk: " in compared
-    assert "acme_us: " in compared
+    for merchant_id in orders.merchant_ids():
+        assert "removed 0 read" in care.end_deletions(merchant_id)
+        assert "checked" in care.keep_profiles(merchant_id)
+        assert " read: " in care.compare_systems(merchant_id)
     assert "not delivered" in care.raise_alerts()
-    care_desk.forgetter(joined.desks.of(SHOP)).forget("eve@example.com", "dpo")
-
-
-def test_a_bug_that_one_merchant_meets_stops_no_other(joined: Play) -> None:
-    worked_on: list[str] = []
-
-    def work(desk: ShopDesk) -> str:
-        worked_on.append(desk.merchant.merchant_id)
-        if len(worked_on) == 1:
-            raise KeyError("a column that nobody knew")
-        return "fine"
-
-    with pytest.raises(KeyError):
-        care._for_each("keep_profiles", work)
-    assert worked_on == ["acme_uk", "acme_us"]
+    care_desk.forgetter(joined.desks.of(SHOP)).forget("eve@EXAMPLE.com", "dpo")
 
 
 def test_an_analyst_accepts_from_the_command_line(joined: Play) -> None:

@@ -173,4 +173,6 @@ def test_a_backfill_of_settlements_goes_last_in_the_pool_of_syspro(dagbag) -> No
 
 def test_a_merchant_whose_cards_cannot_be_kept_stops_no_comparison(dagbag) -> None:  # type: ignore[no-untyped-def]
     care = dagbag.dags["order_care"]
-    assert all(not task.upstream_task_ids for task in care.tasks)
+    works = [care.get_task(one) for one in ("end_deletions", "keep_profiles", "compare_systems")]
+    assert all(task.upstream_task_ids == {"choose_merchants"} for task in works)
+    assert all(task.is_mapped for task in works)

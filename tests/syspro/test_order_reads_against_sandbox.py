@@ -204,3 +204,35 @@ def test_orders_are_read_by_either_object(site: Site) -> None:
     assert by_query == by_table
     assert site.open(order_by="sorqry").orders.order(sales_order="999999") is None
     assert site.open().orders.order(purchase_order="NOBODY") is None
+
+
+def test_what_was_read_ahead_is_not_asked_for_and_what_was_absent_is(site: Site) -> None:
+    adapter = site.open()
+    orders, engine = adapter.orders, site.engine(adapter)
+    number = site.drive(engine, SALE).their_key
+    site.clerk("ship", sales_order=number)
+    site.clerk("invoice", sales_order=number)
+    shown = orders.documents_of(SALE.purchase_order, SALE.customer)
+    assert len(shown) == 1
+    with adapter.session():
+        with orders.read_ahead([SALE.purchase_order, "WEB-LATER"], ["TO0"]):
+            before = adapter.calls()
+            assert orders.documents_of(SALE.purchase_order.lower(), SALE.customer) == shown
+            assert adapter.calls() == before
+            assert orders.documents_of("WEB-LATER", "") == ()
+            assert adapter.calls() == before + 1
+        assert orders.documents_of(SALE.purchase_order, SALE.customer) == shown
+        assert adapter.calls() == before + 2
+
+
+def test_a_full_page_is_not_taken_for_all_there_is(site: Site) -> None:
+    adapter = site.open(return_rows=2)
+    orders, engine = adapter.orders, site.engine(adapter)
+    for code in ("WEB-1001", "WEB-1002"):
+        number = site.drive(engine, replace(SALE, purchase_order=code)).their_key
+        site.clerk("ship", sales_order=number)
+        site.clerk("invoice", sales_order=number)
+    with adapter.session(), orders.read_ahead(["WEB-1001", "WEB-1002"], []):
+        before = adapter.calls()
+        assert len(orders.documents_of("WEB-1002", SALE.customer)) == 1
+        assert adapter.calls() == before + 1

@@ -178,6 +178,15 @@ payment_tokens = Table(
     Index(None, "merchant_id", "identifier_token"),
 )
 
+compared_orders = Table(
+    "compared_orders",  # of a comparison that has not ended: its next try passes them over
+    metadata,
+    required_text("merchant_id", primary_key=True),
+    required_text("order_id", primary_key=True),
+    required_text("night"),  # the end of the days that are compared
+    Column("version", Integer, nullable=False),  # of the order's row, as it was compared
+)
+
 stocked_products = Table(
     "stocked_products",  # what the stock feed has shown of a warehouse
     metadata,

@@ -1,6 +1,7 @@
 """What order to cash reads where writes go by the JSON facade: stock by it, the rest by e.net."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import date
 
 from include.adapters.syspro.api_services import FacadeClient, dig, first
@@ -87,6 +88,11 @@ class FacadeReader:
 
     def look_ahead(self, purchase_orders: Sequence[str], customers: Sequence[str] = ()) -> None:
         """Do nothing: what e.net knows spares no look of the facade's partners."""
+
+    def read_ahead(
+        self, purchase_orders: Sequence[str], references: Sequence[str]
+    ) -> AbstractContextManager[None]:
+        return self._enet().read_ahead(purchase_orders, references)
 
     def orders_since(self, cursor: str, limit: int = LIMIT) -> tuple[ErpOrder, ...]:
         return self._enet().orders_since(cursor, limit)

@@ -1,7 +1,8 @@
 """Orders, shipments, invoices and credit notes: what order to cash reads back and polls for."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import date
 
 from include.adapters.syspro.account_reader import AccountReader
@@ -19,6 +20,8 @@ from include.adapters.syspro.partners.common import (
     with_key,
 )
 from include.adapters.syspro.partners.order_moves import CANCELLED, COMPLETE, status_of
+from include.adapters.syspro.partners.receipts import COLUMNS as RECEIPT_COLUMNS
+from include.adapters.syspro.partners.sales_orders import HEAD_COLUMNS
 from include.adapters.syspro.reader import is_payment
 from include.domain.erp_orders import (
     ErpDocument,
@@ -120,6 +123,33 @@ class OrderReader(AccountReader):
             for one in asked:
                 if key_number(one).casefold() not in there:
                     self._asking.note_absent(what, one)
+
+    @contextmanager
+    def read_ahead(
+        self, purchase_orders: Sequence[str], references: Sequence[str]
+    ) -> Iterator[None]:
+        """Read orders, their documents and receipts together; inside, they are not asked again.
+
+        Nothing may be written inside. What cannot be asked together is asked one by one.
+
+        Args:
+            purchase_orders: of orders.
+            references: under which their receipts were booked.
+
+        Raises:
+            Retryable: SYSPRO could not be asked.
+        """
+        documents = (*DOCUMENTS.columns, *RECEIPT_COLUMNS)
+        try:
+            with suppress(Rejected), self._asking.client.session():
+                column = "CustomerPoNumber"
+                self._asking.read_ahead("SorMaster", column, purchase_orders, HEAD_COLUMNS)
+                self._asking.read_ahead(
+                    "ArInvoice", column, (*purchase_orders, *references), documents
+                )
+            yield
+        finally:
+            self._asking.forget_ahead()
 
     def orders_since(self, cursor: str, limit: int = LIMIT) -> tuple[ErpOrder, ...]:
         """Return orders that changed since; each carries the cursor to go on from.

@@ -1,6 +1,6 @@
 """SYSPRO against us, both ways: what is paid is booked, and what is booked is paid."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from include.domain.erp_orders import ErpDocument, ErpOrder
@@ -13,6 +13,7 @@ from include.services.comparing.ports import ErpFeed, Findings, has_form
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind
 from include.services.effects.states import EXECUTED
+from include.services.orders.applications import receipt_reference
 from include.services.orders.order_service import OrderService
 from include.services.orders.sagas import Event, Saga
 
@@ -144,18 +145,40 @@ class ErpSide:
             if _is_behind(self.service.orders.get(order_id)):
                 self._again(order_id)
 
-    def compare_orders(self, order_ids: Iterable[str]) -> None:
+    def compare_orders(
+        self, order_ids: Iterable[str], held: Mapping[str, int]
+    ) -> Mapping[str, int]:
         """Hold orders that held or moved money against SYSPRO's sales orders and receipts.
+
+        Args:
+            order_ids: a few: what SYSPRO shows of them is read together.
+            held: what an earlier try has held, by id the version: these are passed over.
+
+        Returns:
+            Those that were held now, in the same way.
 
         Raises:
             Retryable: SYSPRO could not be asked.
         """
-        for order_id in sorted(order_ids):
-            order, saga = self.service.orders.content(order_id), self.service.orders.get(order_id)
+        orders, now = self.service.orders, dict[str, int]()
+        standing = list[tuple[Order, Saga[OrderFacts]]]()
+        for order_id in order_ids:
+            saga = orders.get(order_id)
+            if held.get(order_id) == saga.version:
+                continue
+            now[order_id] = saga.version
             if not _stands(saga.facts) or saga.facts.stop is not None:
                 self.findings.fits(*_items(order_id), ("invoice_credited", order_id))
-                continue
-            self._order(order, saga)
+            else:
+                standing.append((orders.content(order_id), saga))
+        if standing:  # their facts are read before SYSPRO, which may only know more by then
+            codes = [order.purchase_order for order, _ in standing]
+            with self.feed.read_ahead(
+                codes, [one for each in standing for one in _receipts(*each)]
+            ):
+                for order, saga in standing:
+                    self._order(order, saga)
+        return now
 
     def _order(self, order: Order, saga: Saga[OrderFacts]) -> None:
         order_id, facts = order.order_id, saga.facts
@@ -241,6 +264,10 @@ class ErpSide:
         orders = self.service.orders
         orders.amend(order_id, lambda facts: facts, Event("compared with SYSPRO"))
         return self.service.advance(order_id)
+
+
+def _receipts(order: Order, saga: Saga[OrderFacts]) -> Sequence[str]:
+    return [receipt_reference(order, one.number) for one in saga.facts.captures if one.receipt]
 
 
 def _items(order_id: str) -> Sequence[tuple[str, str]]:

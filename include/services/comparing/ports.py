@@ -1,7 +1,8 @@
 """What the comparison reads, and what it asks to be repaired."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -60,6 +61,16 @@ class ErpFeed(Protocol):
 
     def orders_since(self, cursor: str) -> Sequence[ErpOrder]: ...
 
+    def read_ahead(
+        self, purchase_orders: Sequence[str], references: Sequence[str]
+    ) -> AbstractContextManager[None]:
+        """Read what is inside asked of these orders and receipts in few questions.
+
+        Raises:
+            Retryable: SYSPRO could not be asked.
+        """
+        ...
+
     def documents_of(self, purchase_order: str, customer: str) -> Sequence[ErpDocument]: ...
 
     def receipts_of(self, references: Sequence[str]) -> Sequence[ErpDocument]: ...
@@ -103,6 +114,18 @@ class Ledger(Protocol):
     def open_letters(self, kinds: Sequence[str]) -> set[tuple[str, str]]:
         """Return kind and key of the open dead letters of these kinds."""
         ...
+
+
+class Progress(Protocol):
+    """Which orders a comparison that has not ended has held already, at which version."""
+
+    def versions(self, merchant_id: str, night: str) -> Mapping[str, int]:
+        """Return them by order id; ``night`` names the comparison."""
+        ...
+
+    def note(self, merchant_id: str, night: str, versions: Mapping[str, int]) -> None: ...
+
+    def forget(self, merchant_id: str) -> None: ...
 
 
 LETTER_KINDS = (

@@ -5,6 +5,7 @@ from functools import partial
 from include.adapters.cybersource.day_rows import DayRows
 from include.adapters.store.alerts import SqlAlertBook, SqlSightings
 from include.adapters.store.audit_log import SqlAuditLog
+from include.adapters.store.compared_orders import SqlProgress
 from include.adapters.store.comparison import SqlLedger
 from include.adapters.store.payment_tokens import SqlTokenBook
 from include.domain.alerts import AlertKind
@@ -119,7 +120,10 @@ def comparison(desks: Desks, desk: ShopDesk) -> CompareSystems:
         tolerance_minor=merchant.amount_tolerance_minor,
     )
     marks = context.watermarks
-    return CompareSystems(merchant.merchant_id, gateway, erp, ledger, marks, push.read_again)
+    progress = SqlProgress(context.store)
+    return CompareSystems(
+        merchant.merchant_id, gateway, erp, ledger, marks, progress, push.read_again
+    )
 
 
 def _desks_of(desks: Desks, merchant_id: str) -> list[ShopDesk]:

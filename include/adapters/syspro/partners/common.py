@@ -7,6 +7,7 @@ from typing import TypeVar
 from include.adapters.syspro.documents.comfnd import Condition, Find, Row, find_all
 from include.adapters.syspro.documents.reply import CallFailed, Unreadable, read_amount, read_date
 from include.adapters.syspro.enet import EnetClient
+from include.adapters.syspro.partners.read_ahead import ReadAhead
 from include.adapters.syspro.periods import Periods
 from include.domain.canonical import from_json
 from include.domain.erp_orders import key_number, same_key
@@ -29,6 +30,7 @@ class Asking:
         self.client = client
         self.periods = periods
         self._absent: tuple[int, set[tuple[str, str]]] = (0, set())
+        self._ahead = ReadAhead()
 
     def note_absent(self, what: str, key: str) -> None:
         """Remember, for the session that is open, that something was asked for and is absent."""
@@ -48,7 +50,10 @@ class Asking:
         self._absent[1].discard((what, key_number(key)))
 
     def find(self, find: Find, reference: str = "") -> tuple[Row, ...]:
-        """Ask for one page of rows."""
+        """Ask for one page of rows, unless ``read_ahead`` has them."""
+        known = self._ahead.answer(find)
+        if known is not None:
+            return tuple(known)
         body = self.client.query("COMFND", find.build(), reference)
         return self.read(find.parse, body, f"COMFND {find.table}")
 
@@ -65,6 +70,32 @@ class Asking:
         return find_all(
             lambda page: self.find(page, reference), find, cursor, key, is_confirmed=is_confirmed
         )
+
+    def read_ahead(
+        self, table: str, column: str, keys: Sequence[str], columns: Sequence[str]
+    ) -> None:
+        """Read the rows of many keys in few questions, for ``find`` to return until it is told.
+
+        Raises:
+            Retryable, Rejected: SYSPRO could not be asked.
+        """
+        wanted, site = list(dict.fromkeys(keys)), self.client.settings
+        for start in range(0, len(wanted), site.codes_per_question):
+            asked = wanted[start : start + site.codes_per_question]
+            find = Find(
+                table,
+                (),
+                tuple(dict.fromkeys(columns)),
+                return_rows=site.return_rows,
+                any_of=tuple((column, "EQ", one) for one in asked),
+            )
+            rows = self.find(find)
+            if len(rows) < site.return_rows:  # a full page may lack rows of any key
+                self._ahead.keep(find, rows)
+
+    def forget_ahead(self) -> None:
+        """Ask anew from now on."""
+        self._ahead = ReadAhead()
 
     def read(self, parse: Callable[[bytes], T], body: bytes, what: str) -> T:
         """Parse a read's answer; one that cannot be read is asked for again."""

@@ -47,6 +47,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("client_id", name=op.f("pk_api_clients")),
     )
     op.create_table(
+        "compared_orders",
+        sa.Column("merchant_id", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("night", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("merchant_id", "order_id", name=op.f("pk_compared_orders")),
+    )
+    op.create_table(
         "customers",
         sa.Column("shop_id", sa.Text(), nullable=False),
         sa.Column("shopper_key", sa.Text(), nullable=False),
@@ -293,6 +301,7 @@ def downgrade() -> None:
 
     op.drop_table("customers")
     op.drop_table("customer_links")
+    op.drop_table("compared_orders")
     op.drop_table("api_clients")
     op.drop_table("answers")
     op.drop_table("alerts")
