@@ -132,7 +132,7 @@ def handled(play: Play, links: dict[str, list[str]]) -> str:
 def test_a_kept_card_is_read_from_the_vault_and_followed_by_notification(play: Play) -> None:
     token = keep(play, SHOP)
     desk = play.desks.of(SHOP)
-    tally = care_desk.profile_check(desk).run(LIVE, desk.erp.session)
+    tally = care_desk.profile_check(desk).run(desk.erp.session)
     assert tally.set_aside == 0  # its SYSPRO customer is there
     before = rows(play, SHOP, token)[0]
     assert len(before.token.suffix) == 4
@@ -163,7 +163,7 @@ def test_a_card_whose_account_the_issuer_has_closed_is_kept_as_closed(play: Play
     book = SqlTokenBook(play.desks.context.store)
     assert is_leaving(book, "acme_us", kept.token)  # so no renewal asks it, and no form names it
     assert token not in [one.token.customer_token for one in book.of_customer("A", kept.customer)]
-    care_desk.profile_check(desk).run(LIVE, desk.erp.session)
+    care_desk.profile_check(desk).run(desk.erp.session)
     assert rows(play, SHOP, token)[0].state is TokenState.closed
     care_desk.forgetter(desk).forget("eve@example.com", "dpo")
     assert rows(play, SHOP, token)[0].state is TokenState.deleted

@@ -185,6 +185,9 @@ class FakeErp:
         unknown = CustomerCredit(customer, False, False, None, None)
         return self.credits.get(customer, unknown)
 
+    def existing(self, customers: Sequence[str]) -> set[str]:
+        return {one for one in customers if self.credit(one).exists}
+
     def customers(self, email: str) -> Sequence[CustomerMatch]:
         self._maybe_fail()
         return [one for one in self.matches if email.casefold() in one.email.casefold()]

@@ -236,3 +236,14 @@ def test_a_full_page_is_not_taken_for_all_there_is(site: Site) -> None:
         before = adapter.calls()
         assert len(orders.documents_of("WEB-1002", SALE.customer)) == 1
         assert adapter.calls() == before + 1
+
+
+def test_many_customers_are_asked_for_together_and_an_absent_one_once_more(site: Site) -> None:
+    adapter = site.open()
+    site.drive(site.engine(adapter), SALE)
+    with adapter.session():
+        adapter.orders.credit(SALE.customer)
+        before = adapter.calls()
+        there = adapter.orders.existing([SALE.customer, SALE.customer.lower(), "W000000"])
+        assert there == {SALE.customer, SALE.customer.lower()}
+        assert adapter.calls() == before + 2

@@ -174,6 +174,9 @@ payment_tokens = Table(
     required_text("customer"),  # SYSPRO's; '' while none is linked
     required_text("state"),  # active, closed, replaced, deleting, deleted
     Column("updated_at", Instant, nullable=False),
+    Column("used_at", Instant, nullable=False),  # by the newest order that we know of
+    Column("check_at", Instant),  # not before; null: not until an order uses it again
+    Index(None, "merchant_id", "state", "check_at"),
     Index(None, "company_id", "customer"),
     Index(None, "merchant_id", "identifier_token"),
 )

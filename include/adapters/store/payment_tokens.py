@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -21,6 +21,7 @@ from include.services.profiles.ports import KeptToken, ShopperLink, TokenState
 
 _PAGE = 500
 _IS_STORED = '"stored":{'  # as ``canonical.to_json`` writes a payment that was stored
+_NAMED, _NAMES_NONE = '"customer_token":"', '"customer_token":""'
 _t = payment_tokens.c
 
 
@@ -54,6 +55,8 @@ class SqlTokenBook:
             customer=kept.customer,
             state=kept.state.value,
             updated_at=now,
+            used_at=now,
+            check_at=now,  # an authorisation does not answer the card's expiry
         )
         if connection.execute(wanted.on_conflict_do_nothing()).rowcount:
             return True
@@ -105,11 +108,38 @@ class SqlTokenBook:
         wanted = [state.value for state in states]
         return self._rows(_t.merchant_id == merchant_id, _t.state.in_(wanted))
 
-    def part(self, merchant_id: str, letter: str) -> Sequence[KeptToken]:
-        begins = func.upper(func.substr(_t.customer_token, 1, 1)) == letter
-        is_active = _t.state == TokenState.active.value
-        # One just made is known without its expiry, which an authorisation does not answer.
-        return self._rows(_t.merchant_id == merchant_id, is_active, begins | (_t.expiry == ""))
+    def use(self, merchant_id: str, customer_token: str, at: datetime) -> None:
+        is_it = and_(_t.merchant_id == merchant_id, _t.customer_token == customer_token)
+        with self.engine.begin() as connection:
+            connection.execute(
+                update(payment_tokens)
+                .where(is_it, _t.used_at < at)
+                .values(used_at=at, check_at=func.coalesce(_t.check_at, self.clock(connection)))
+            )
+
+    def rest(self, merchant_id: str, unused_for: timedelta) -> None:
+        with self.engine.begin() as connection:
+            now = self.clock(connection)
+            is_unused = _t.used_at < now - unused_for
+            wanted = update(payment_tokens).where(_is_due(merchant_id, now), is_unused)
+            connection.execute(wanted.values(check_at=None))
+
+    def due(self, merchant_id: str, limit: int) -> Sequence[KeptToken]:
+        with self.engine.begin() as connection:
+            wanted = (
+                select(payment_tokens)
+                .where(_is_due(merchant_id, self.clock(connection)))
+                .order_by(_t.check_at, _t.customer_token, _t.instrument_token)
+            )
+            return [_kept(row) for row in connection.execute(wanted.limit(limit))]
+
+    def checked(self, kept: Sequence[KeptToken], again_in: timedelta) -> None:
+        with self.engine.begin() as connection:
+            check_at = self.clock(connection) + again_in
+            for one in kept:
+                connection.execute(
+                    update(payment_tokens).where(_this(one)).values(check_at=check_at)
+                )
 
     def doubled(self, merchant_id: str) -> Sequence[Sequence[KeptToken]]:
         is_active = and_(
@@ -175,7 +205,12 @@ class SqlTokenBook:
                 and_(orders.c.updated_at == at, orders.c.order_id > order_id),
             )
             is_stored = orders.c.facts.contains(_IS_STORED, autoescape=True)
-            page = self._orders(later, orders.c.merchant_id == merchant_id, is_stored)
+            content = orders.c.content
+            names_one = and_(
+                content.contains(_NAMED, autoescape=True),
+                ~content.contains(_NAMES_NONE, autoescape=True),
+            )
+            page = self._orders(later, orders.c.merchant_id == merchant_id, is_stored | names_one)
             for row in page:
                 yield row.updated_at, from_json(Order, row.content), _facts(row)
             if len(page) < _PAGE:
@@ -269,6 +304,11 @@ def _this(kept: KeptToken) -> Any:
         _t.customer_token == kept.token.customer_token,
         _t.instrument_token == kept.token.instrument_token,
     )
+
+
+def _is_due(merchant_id: str, now: datetime) -> Any:
+    is_active = _t.state == TokenState.active.value
+    return and_(_t.merchant_id == merchant_id, is_active, _t.check_at <= now)
 
 
 def _beyond(state: TokenState) -> list[str]:

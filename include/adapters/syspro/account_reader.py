@@ -1,5 +1,7 @@
 """Credit and customers, as order to cash asks for them before it writes."""
 
+from collections.abc import Sequence
+
 from include.adapters.syspro.documents import arsqry
 from include.adapters.syspro.documents.comfnd import Find
 from include.adapters.syspro.documents.reply import read_amount, read_millionths
@@ -40,6 +42,17 @@ class AccountReader(StockReader):
                 self._asking.note_absent(CUSTOMER, customer)
                 return CustomerCredit(customer, False, False, None, None)
         return found
+
+    def existing(self, customers: Sequence[str]) -> set[str]:
+        """Return which customers are there, in few questions; each that seems absent is one more.
+
+        Raises:
+            Retryable, Rejected: SYSPRO could not be asked.
+        """
+        width = self._settings.key_width
+        with self._asking.client.session():
+            there = self._asking.present("ArCustomer", "Customer", customers, width)
+        return there | {one for one in customers if one not in there and self.credit(one).exists}
 
     def base_rate(self, currency: str) -> BaseRate:
         """Return the company's own rate of a foreign currency, as its table shows it now.

@@ -70,6 +70,9 @@ class FacadeReader:
     def credit(self, customer: str) -> CustomerCredit:
         return self._enet().credit(customer)
 
+    def existing(self, customers: Sequence[str]) -> set[str]:
+        return self._enet().existing(customers)
+
     def base_rate(self, currency: str) -> BaseRate:
         return self._enet().base_rate(currency)
 

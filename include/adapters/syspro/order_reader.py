@@ -16,7 +16,6 @@ from include.adapters.syspro.partners.common import (
     ORDER_FORM,
     is_order,
     key_conditions,
-    stored_keys,
     with_key,
 )
 from include.adapters.syspro.partners.order_moves import CANCELLED, COMPLETE, status_of
@@ -112,17 +111,10 @@ class OrderReader(AccountReader):
     def _note_absent(self, what: str, table: str, column: str, keys: Sequence[str]) -> None:
         # A customer of digits is stored with zeros; a PO as it was given.
         width = self._settings.key_width if what == CUSTOMER else 0
-        forms = {one: stored_keys(one, width) for one in keys}
-        size = max(1, self._settings.codes_per_question // max(map(len, forms.values()), default=1))
-        wanted = list(forms)
-        for start in range(0, len(wanted), size):
-            asked = wanted[start : start + size]
-            conditions = tuple((column, "EQ", form) for one in asked for form in forms[one])
-            rows = self._asking.find(Find(table, (), (column,), any_of=conditions))
-            there = {key_number(row.get(column.lower(), "")).casefold() for row in rows}
-            for one in asked:
-                if key_number(one).casefold() not in there:
-                    self._asking.note_absent(what, one)
+        there = self._asking.present(table, column, keys, width)
+        for one in keys:
+            if one not in there:
+                self._asking.note_absent(what, one)
 
     @contextmanager
     def read_ahead(

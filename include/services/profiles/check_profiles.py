@@ -1,19 +1,20 @@
 """Keep tokens in step: with the gateway (expiry, closed, gone), and with SYSPRO (its customer).
 
-A notification asks for one token at once; besides, each night checks a sixteenth of all tokens, so
-that a lost notification is made up for within sixteen days and no night asks for all.
+A notification asks for one token at once; besides, each is checked every sixteen days, so that a
+lost notification is made up for. Those that are longest due go first, and no night asks for more
+than its share; a token that no order has used for a year rests until one does.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import timedelta
 
 from include.domain.errors import Rejected
 from include.domain.payments import StoredToken
 from include.services.profiles.ports import (
-    CustomerReader,
+    CustomerList,
     KeptToken,
     TokenBook,
     TokenState,
@@ -24,7 +25,11 @@ from include.services.sync.ports import Shelf, Tally
 log = logging.getLogger(__name__)
 LETTER_KIND = "token_without_customer"
 REFUSED = "token_not_read"
-_PARTS = "0123456789ABCDEF"
+_EVERY = timedelta(days=16)
+_ODD_EVERY = timedelta(hours=20)  # the next night again, until what was set aside is mended
+_UNUSED = timedelta(days=365)
+_A_NIGHT = 5_000  # tokens; at half a second each some 40 minutes
+_AT_ONCE = 100  # whose customers are asked for together; a try that is cut off loses no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class ProfileCheck:
     merchant_id: str
     book: TokenBook
     vault: TokenVault
-    erp: CustomerReader
+    erp: CustomerList
     shelf: Shelf
     owner: str
 
@@ -49,41 +54,59 @@ class ProfileCheck:
             self._refresh(kept)
         return len(found)
 
-    def run(self, day: date, erp_session: Callable[[], AbstractContextManager[None]]) -> Tally:
-        """Check the day's part of all active tokens, at the gateway and then in SYSPRO.
+    def run(self, erp_session: Callable[[], AbstractContextManager[None]]) -> Tally:
+        """Check the night's share of the tokens that are due, at the gateway and then in SYSPRO.
 
         Args:
-            day: chooses the part.
-            erp_session: opens a session of SYSPRO, for many questions to it.
+            erp_session: opens a session of SYSPRO, for a few questions to it.
 
         Raises:
-            Retryable: one of them could not be asked.
+            Retryable: one of them could not be asked; what was checked is due no more.
         """
-        tally, shown = Tally(), list[KeptToken]()
-        part = self.book.part(self.merchant_id, _PARTS[day.toordinal() % len(_PARTS)])
-        for kept in part:
+        tally = Tally()
+        self.book.rest(self.merchant_id, _UNUSED)
+        while tally.read < _A_NIGHT:
+            some = self.book.due(self.merchant_id, min(_AT_ONCE, _A_NIGHT - tally.read))
+            if not some:
+                break
+            odd = self._check(some, tally, erp_session)
+            self.book.checked([one for one in some if one not in odd], _EVERY)
+            self.book.checked(odd, _ODD_EVERY)
+        return tally.check()
+
+    def _check(
+        self,
+        some: Sequence[KeptToken],
+        tally: Tally,
+        erp_session: Callable[[], AbstractContextManager[None]],
+    ) -> Sequence[KeptToken]:
+        """Check tokens together; return those that were set aside."""
+        shown, odd = list[KeptToken](), list[KeptToken]()
+        for kept in some:
             tally.read += 1
             try:
                 is_alive = self._refresh(kept)
             except Rejected as fault:  # one that may not be read keeps no other from its turn
                 self.shelf.set_aside(REFUSED, kept.name, fault, owner=self.owner, reopens=False)
-                tally.set_aside += 1
+                odd.append(kept)
                 continue
             self.shelf.settle(REFUSED, kept.name, "it was read again")
             if is_alive and kept.customer:
                 shown.append(kept)
             else:
                 self._fits(kept, tally)
+        known = set[str]()
         if shown:
             with erp_session():
-                known = {name: self.erp.credit(name).exists for name in _customers(shown)}
-            for kept in shown:
-                if known[kept.customer]:
-                    self._fits(kept, tally)
-                else:
-                    self.shelf.set_aside(LETTER_KIND, kept.name, _orphan(kept), owner=self.owner)
-                    tally.set_aside += 1
-        return tally.check()
+                known = self.erp.existing(_customers(shown))
+        for kept in shown:
+            if kept.customer in known:
+                self._fits(kept, tally)
+            else:
+                self.shelf.set_aside(LETTER_KIND, kept.name, _orphan(kept), owner=self.owner)
+                odd.append(kept)
+        tally.set_aside += len(odd)
+        return odd
 
     def _fits(self, kept: KeptToken, tally: Tally) -> None:
         self.shelf.settle(LETTER_KIND, kept.name, "its customer is there, or it went")

@@ -79,6 +79,8 @@ class TokenSweep:
                 tally.done += 1
             else:
                 tally.not_ours += 1  # kept before, or nothing to keep
+            for token in tokens_of(order, facts):
+                self.book.use(self.merchant_id, token.customer_token, changed_at)
             self._take_back(order, facts)
             self.watermarks.move(name, changed_at.isoformat())
         return tally.check()

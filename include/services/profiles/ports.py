@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -82,8 +82,20 @@ class TokenBook(Protocol):
 
     def in_state(self, merchant_id: str, states: Sequence[TokenState]) -> Sequence[KeptToken]: ...
 
-    def part(self, merchant_id: str, letter: str) -> Sequence[KeptToken]:
-        """Return active tokens whose customer token begins so, and those never read before."""
+    def use(self, merchant_id: str, customer_token: str, at: datetime) -> None:
+        """Note that an order uses it; one that rested is due to be checked again."""
+        ...
+
+    def rest(self, merchant_id: str, unused_for: timedelta) -> None:
+        """Check those no more that are due and that no order has used for so long."""
+        ...
+
+    def due(self, merchant_id: str, limit: int) -> Sequence[KeptToken]:
+        """Return active tokens that are due to be checked, the longest due first."""
+        ...
+
+    def checked(self, kept: Sequence[KeptToken], again_in: timedelta) -> None:
+        """Note that they were checked now, and when they are due again."""
         ...
 
     def doubled(self, merchant_id: str) -> Sequence[Sequence[KeptToken]]:
@@ -104,7 +116,7 @@ class TokenBook(Protocol):
     def orders_with_tokens(
         self, merchant_id: str, since: datetime
     ) -> Iterator[tuple[datetime, Order, OrderFacts]]:
-        """Yield orders changed since whose payment was stored, oldest change first."""
+        """Yield orders changed since that stored a payment or name one, oldest change first."""
         ...
 
     def orders_of(self, shop_id: str, email: str) -> Iterator[tuple[Order, OrderFacts]]:
@@ -147,3 +159,11 @@ class CustomerReader(Protocol):
     """SYSPRO's customers."""
 
     def credit(self, customer: str) -> CustomerCredit: ...
+
+
+class CustomerList(Protocol):
+    """SYSPRO's customers, many at once."""
+
+    def existing(self, customers: Sequence[str]) -> set[str]:
+        """Return which of many are there. Raises ``Retryable``: could not ask."""
+        ...

@@ -27,7 +27,7 @@ from include.services.profiles.remove_tokens import TokenRemover
 from include.wiring import Tieout
 from tieout.desks.order_desk import Desks
 from tieout.desks.order_feeds import refund_push, shop_sync
-from tieout.desks.shop_desk import ShopDesk
+from tieout.desks.shop_desk import GuardedErp, ShopDesk
 from tieout.hooks import messages
 
 
@@ -70,7 +70,7 @@ def profile_check(desk: ShopDesk) -> ProfileCheck:
         merchant_id=desk.merchant.merchant_id,
         book=SqlTokenBook(desk.context.store),
         vault=desk.gateway.tokens,
-        erp=desk.desk.erp,
+        erp=GuardedErp(desk.erp, desk.erp_line),
         shelf=desk.context.shelf,
         owner=desk.merchant.owner,
     )

@@ -217,6 +217,9 @@ class GuardedErp:
     def credit(self, customer: str) -> CustomerCredit:
         return self._breaker.call(lambda: self._hook.orders.credit(customer))
 
+    def existing(self, customers: Sequence[str]) -> set[str]:
+        return self._breaker.call(lambda: self._hook.orders.existing(customers))
+
     def customers(self, email: str) -> Sequence[CustomerMatch]:
         return self._breaker.call(lambda: self._hook.orders.customers(email))
 

@@ -40,8 +40,7 @@ def keep_profiles(merchant_id: str) -> str:
 
     def work() -> str:
         desk = desks().of_merchant(merchant_id)
-        today = tieout().business_date(desk.merchant.zone)
-        checked = profile_check(desk).run(today, desk.erp.session)
+        checked = profile_check(desk).run(desk.erp.session)
         return f"checked {checked}; joined {duplicate_joiner(desk).run()}"
 
     return logged("keep_profiles", merchant_id, work, merchant=merchant_id)

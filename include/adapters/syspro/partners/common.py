@@ -93,6 +93,26 @@ class Asking:
             if len(rows) < site.return_rows:  # a full page may lack rows of any key
                 self._ahead.keep(find, rows)
 
+    def present(self, table: str, column: str, keys: Sequence[str], width: int) -> set[str]:
+        """Return which of many keys have a row, in few questions.
+
+        Numeric keys are stored with zeros to ``width``; 0: as they were given.
+
+        Raises:
+            Retryable, Rejected: SYSPRO could not be asked.
+        """
+        forms, found = {one: stored_keys(one, width) for one in keys}, set[str]()
+        longest = max(map(len, forms.values()), default=1)
+        size = max(1, self.client.settings.codes_per_question // longest)
+        wanted = list(forms)
+        for start in range(0, len(wanted), size):
+            asked = wanted[start : start + size]
+            conditions = tuple((column, "EQ", form) for one in asked for form in forms[one])
+            rows = self.find(Find(table, (), (column,), any_of=conditions))
+            there = {key_number(row.get(column.lower(), "")).casefold() for row in rows}
+            found |= {one for one in asked if key_number(one).casefold() in there}
+        return found
+
     def forget_ahead(self) -> None:
         """Ask anew from now on."""
         self._ahead = ReadAhead()

@@ -207,6 +207,8 @@ def upgrade() -> None:
         sa.Column("customer", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("updated_at", schema.Instant(timezone=True), nullable=False),
+        sa.Column("used_at", schema.Instant(timezone=True), nullable=False),
+        sa.Column("check_at", schema.Instant(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint(
             "merchant_id", "customer_token", "instrument_token", name=op.f("pk_payment_tokens")
         ),
@@ -220,6 +222,11 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_payment_tokens_merchant_id_identifier_token"),
             ["merchant_id", "identifier_token"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_payment_tokens_merchant_id_state_check_at"),
+            ["merchant_id", "state", "check_at"],
             unique=False,
         )
 
@@ -270,6 +277,7 @@ def downgrade() -> None:
 
     op.drop_table("refunds")
     with op.batch_alter_table("payment_tokens", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_payment_tokens_merchant_id_state_check_at"))
         batch_op.drop_index(batch_op.f("ix_payment_tokens_merchant_id_identifier_token"))
         batch_op.drop_index(batch_op.f("ix_payment_tokens_company_id_customer"))
 

@@ -1,0 +1,104 @@
+"""Which stored cards a night checks: the longest due, as many as its share, none that rest."""
+
+from contextlib import nullcontext
+
+import pytest
+from airflow.sdk.exceptions import AirflowTaskTimeout
+
+from include.domain.erp_orders import CustomerCredit
+from include.domain.orders import PaymentMethod, PaymentSource
+from include.domain.payments import StoredToken
+from include.services.profiles import check_profiles
+from include.services.profiles.check_profiles import ProfileCheck
+from tests.care.conftest import Care
+from tests.care.test_profiles import check, run_sweep
+from tests.orders.conftest import make_order
+
+
+def kept(care: Care, letters: str) -> list[StoredToken]:
+    """Keep a card of each letter, an hour apart, of customers that SYSPRO knows."""
+    tokens = []
+    for letter in letters:
+        token = care.token(letter)
+        order = care.order_with(token, number=f"70{letter}")
+        customer = care.kit.service.orders.get(order.order_id).facts.customer
+        care.kit.erp.credits[customer] = CustomerCredit(customer, True, False, None, None)
+        tokens.append(token)
+        run_sweep(care)
+        care.kit.clock.move(hours=1)
+    return tokens
+
+
+def read_by(care: Care, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Collect the first letters of the cards that the gateway is asked for."""
+    asked: list[str] = []
+    read = care.vault.instrument
+
+    def instrument(customer: str, card: str) -> StoredToken | None:
+        asked.append(customer[0])
+        return read(customer, card)
+
+    monkeypatch.setattr(care.vault, "instrument", instrument)
+    return asked
+
+
+def run(one: ProfileCheck) -> str:
+    return str(one.run(nullcontext))
+
+
+def test_a_night_checks_its_share_and_the_next_goes_on_with_the_rest(
+    care: Care, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(care, "CBA")
+    asked = read_by(care, monkeypatch)
+    monkeypatch.setattr(check_profiles, "_A_NIGHT", 2)
+    assert run(check(care)).startswith("2 read: 2 done")
+    assert asked == ["C", "B"]  # the longest due
+    care.kit.clock.move(hours=24)
+    assert run(check(care)).startswith("1 read: 1 done")
+    assert asked == ["C", "B", "A"]
+    care.kit.clock.move(hours=16 * 24)
+    run(check(care))
+    assert sorted(asked[3:]) == ["B", "C"]
+
+
+def test_a_check_that_was_cut_off_goes_on_where_it_stopped(
+    care: Care, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(care, "ABC")
+    monkeypatch.setattr(check_profiles, "_AT_ONCE", 1)
+    asked, existing = read_by(care, monkeypatch), care.kit.erp.existing
+    answers = iter([True, False])
+
+    def cut_off(customers: list[str]) -> set[str]:
+        if not next(answers):
+            raise AirflowTaskTimeout("4 hours are over")
+        return existing(customers)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(care.kit.erp, "existing", cut_off)
+        with pytest.raises(AirflowTaskTimeout):
+            run(check(care))
+    assert asked == ["A", "B"]
+    run(check(care))
+    assert asked == ["A", "B", "B", "C"]
+
+
+def test_a_card_that_no_order_has_used_for_a_year_rests_until_one_does(
+    care: Care, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (token,) = kept(care, "A")
+    asked = read_by(care, monkeypatch)
+    care.kit.clock.move(hours=366 * 24)
+    assert run(check(care)).startswith("0 read")
+    assert asked == []
+    source = PaymentSource(
+        PaymentMethod.stored_token,
+        customer_token=token.customer_token,
+        instrument_token=token.instrument_token,
+    )
+    order = make_order(payment=source, number="7099")
+    care.kit.run(order)
+    run_sweep(care)
+    assert run(check(care)).startswith("1 read: 1 done")
+    assert asked == ["A"]
