@@ -1,6 +1,8 @@
 """While another partner is spoken to, SYSPRO's one operator is free for who needs it."""
 
 from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import delete
@@ -10,10 +12,11 @@ from include.adapters.store.schema import leases
 from include.domain.calendar import settlement_window
 from include.domain.order_state import OrderState
 from include.domain.orders import order_id_of
+from include.services import build_journals
 from tests.integration.play import LIVE, SHOP, Play, make_due
 from tests.integration.play import play as play
 from tieout.desks.care_desk import comparison
-from tieout.tasks import orders
+from tieout.tasks import day_step, days, orders, settlement
 
 
 def calls_of(work: Callable[[], object]) -> list[str]:
@@ -54,6 +57,31 @@ def test_a_shop_is_told_of_shipments_after_the_session(
     assert "SYSPRO logon" in calls
     assert calls[-1] != "SYSPRO logoff"
     assert in_session(calls) == []
+
+
+def test_the_operator_is_free_while_a_day_is_added_up(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, free, add_up = play.desks.context, list[bool](), build_journals.sum_day
+    for module in (days, day_step):
+        monkeypatch.setattr(module, "tieout", lambda: context)
+    hook = play.desks.of(SHOP).erp
+
+    def sum_day(*about: Any) -> Any:
+        name = f"syspro-operator|{hook.get_conn().settings.turn}"
+        lease = context.leases.acquire(name, "a checkout", timedelta(minutes=1))
+        free.append(lease is not None)
+        if lease is not None:
+            context.leases.release(lease)
+        return add_up(*about)
+
+    monkeypatch.setattr(build_journals, "sum_day", sum_day)
+    (key,) = days.choose_days(date(2026, 10, 28), ["acme_us"], "scheduled__28")
+    for step in (settlement.download, settlement.classify, settlement.check, settlement.match):
+        step(key)
+    calls = calls_of(lambda: settlement.build(key))
+    assert free == [True]
+    assert "SYSPRO logon" in calls
 
 
 def test_the_comparison_asks_the_gateway_and_catches_up_outside_of_the_sessions(play: Play) -> None:

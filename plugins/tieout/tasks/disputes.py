@@ -32,7 +32,7 @@ def watch_disputes(day_key: str) -> str:
     def work() -> WatchResult:
         merchant, known = context.merchant(day), context.days.get(day)
         hook = SysproHook(merchant.syspro_conn_id, leases=context.leases)
-        with turn(context, day, "watch_disputes"), hook.session():
+        with turn(context, day, "watch_disputes"):  # SYSPRO is asked for a few dates alone
             return watch(
                 day,
                 merchant,

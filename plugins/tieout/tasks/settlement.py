@@ -163,7 +163,7 @@ def build(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     known = context.days.get(day)
     hook = SysproHook(merchant.syspro_conn_id, leases=context.leases)
     postings = context.postings(merchant.owner)
-    with turn(context, day, "build"), hook.session():
+    with turn(context, day, "build"):  # a few dates are asked for, each in a session of its own
         built = build_journals(
             day,
             merchant,
