@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from include.adapters.syspro import operator_lease
 from include.domain.erp_orders import ErpDocument
 from include.domain.errors import Rejected
 from include.domain.money import Money
@@ -247,3 +248,22 @@ def test_many_customers_are_asked_for_together_and_an_absent_one_once_more(site:
         there = adapter.orders.existing([SALE.customer, SALE.customer.lower(), "W000000"])
         assert there == {SALE.customer, SALE.customer.lower()}
         assert adapter.calls() == before + 2
+
+
+def test_a_long_list_keeps_nobody_from_the_operator_until_its_last_row(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tracking kept in a form is one more question for each note."""
+    adapter = site.open(
+        tracking_from="custom_form", tracking_field="TRACK", shipment_date_column="none"
+    )
+    for code in ("WEB-1001", "WEB-1002"):
+        number = site.drive(site.engine(adapter), replace(SALE, purchase_order=code)).their_key
+        site.clerk("ship", sales_order=number, carrier="UPS", tracking=f"1Z{code}")
+    monkeypatch.setattr(operator_lease, "_LONG_S", 0.0)
+    monkeypatch.setattr(operator_lease, "_LENT_S", 0.0)
+    before = adapter.calls()
+    with adapter.session():
+        assert len(adapter.orders.shipments_since("")) == 2
+    # The list, its confirmation and two forms: each is asked between a logon and a logoff.
+    assert adapter.calls() - before == 3 * 4

@@ -62,7 +62,11 @@ NOTES = Feed(
 
 
 class OrderReader(AccountReader):
-    """Everything order to cash reads of one company; polls are by ``cursors.changes``."""
+    """Everything order to cash reads of one company; polls are by ``cursors.changes``.
+
+    Call what reads by cursor inside the adapter's ``session()``: each of its questions is a session
+    of its own, so that others have the operator between the pages of a long list.
+    """
 
     def order(
         self, *, purchase_order: str = "", sales_order: str = "", customer: str = ""
@@ -149,12 +153,11 @@ class OrderReader(AccountReader):
         Raises:
             Retryable, Rejected: SYSPRO could not be asked.
         """
-        with self._asking.client.session():
-            return tuple(
-                self._order(row, at)
-                for at, row in changes(self._asking, ORDERS, cursor, limit)
-                if is_order(row)
-            )
+        return tuple(
+            self._order(row, at)
+            for at, row in changes(self._asking, ORDERS, cursor, limit)
+            if is_order(row)
+        )
 
     def cancelled_since(self, cursor: str, limit: int = LIMIT) -> tuple[ErpOrder, ...]:
         """Return orders cancelled since; one cancelled while it was entered was never ours.
@@ -169,12 +172,11 @@ class OrderReader(AccountReader):
             ORDERS.date_column,
             (("OrderStatus", "EQ", CANCELLED[0]),),
         )
-        with self._asking.client.session():
-            return tuple(
-                self._order(row, at)
-                for at, row in changes(self._asking, feed, cursor, limit)
-                if is_order(row)
-            )
+        return tuple(
+            self._order(row, at)
+            for at, row in changes(self._asking, feed, cursor, limit)
+            if is_order(row)
+        )
 
     def shipments_since(self, cursor: str, limit: int = LIMIT) -> tuple[Shipment, ...]:
         """Return dispatch notes that changed since, with carrier and tracking as the site has them.
@@ -184,12 +186,11 @@ class OrderReader(AccountReader):
         """
         feed = dated(NOTES, self._date_column())
         wanted = self._settings.shipped_statuses
-        with self._asking.client.session():
-            return tuple(
-                self._shipment(row, at)
-                for at, row in changes(self._asking, feed, cursor, limit)
-                if not wanted or row.get("dispatchnotestatus", "") in wanted
-            )
+        return tuple(
+            self._shipment(row, at)
+            for at, row in changes(self._asking, feed, cursor, limit)
+            if not wanted or row.get("dispatchnotestatus", "") in wanted
+        )
 
     def documents_of(self, purchase_order: str, customer: str) -> tuple[ErpDocument, ...]:
         """Return the invoices, debit and credit notes of a customer's order; '' is anybody's.
@@ -257,12 +258,11 @@ class OrderReader(AccountReader):
             DOCUMENTS.date_column,
             (("DocumentType", "EQ", "C"),),
         )
-        with self._asking.client.session():
-            return tuple(
-                self._document_or_fault(row, at)
-                for at, row in changes(self._asking, feed, cursor, limit)
-                if not is_payment(row)
-            )
+        return tuple(
+            self._document_or_fault(row, at)
+            for at, row in changes(self._asking, feed, cursor, limit)
+            if not is_payment(row)
+        )
 
     # Parts -----------------------------------------------------------------------------------
 

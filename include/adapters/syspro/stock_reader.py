@@ -65,7 +65,8 @@ class StockReader:
         """Return levels changed since a cursor (``''``: all), and the cursor to go on from.
 
         They say neither units nor parts: see ``products``. A site that is polled by date shows no
-        changes of stock: all levels come every time.
+        changes of stock: all levels come every time. Call it inside the adapter's ``session()``:
+        others have the operator between two pages.
 
         Raises:
             Retryable, Rejected: SYSPRO could not be asked.
@@ -78,12 +79,11 @@ class StockReader:
             (("Warehouse", "EQ", warehouse),),
         )
         levels: dict[str, StockLevel] = {}
-        with self._asking.client.session():
-            for row in self._stock_rows(feed, cursor, limit):
-                cursor = row.get("timestamp", "") or cursor
-                if same_key(warehouse, row.get("warehouse", "")):
-                    code = row.get("stockcode", "")
-                    levels[code] = StockLevel(code, _available(row))
+        for row in self._stock_rows(feed, cursor, limit):
+            cursor = row.get("timestamp", "") or cursor
+            if same_key(warehouse, row.get("warehouse", "")):
+                code = row.get("stockcode", "")
+                levels[code] = StockLevel(code, _available(row))
         return list(levels.values()), cursor
 
     def products(self, stock_codes: Sequence[str]) -> dict[str, Product]:
@@ -122,9 +122,8 @@ class StockReader:
         find = Find(
             "InvMaster", (), UNIT_COLUMNS[:2], any_of=kinds, return_rows=settings.return_rows
         )
-        with self._asking.client.session():
-            rows = self._asking.find_pages(find, "StockCode", ("StockCode",), is_confirmed=True)
-            return tuple(row.get("stockcode", "") for row in rows if self._is_kit(row))
+        rows = self._asking.find_pages(find, "StockCode", ("StockCode",), is_confirmed=True)
+        return tuple(row.get("stockcode", "") for row in rows if self._is_kit(row))
 
     # Parts -----------------------------------------------------------------------------------
 

@@ -27,9 +27,11 @@ _AT_ONCE = 200  # codes whose units are asked in one session: an order may wait 
 
 
 class StockFeed(Protocol):
-    """SYSPRO's stock; each method opens a session of its own where none is open."""
+    """SYSPRO's stock; each question is a session of its own where none is open."""
 
-    def session(self) -> AbstractContextManager[None]: ...
+    def session(self) -> AbstractContextManager[None]:
+        """Share logons; who else waits for the operator has it between two questions."""
+        ...
 
     def stock_levels(self, warehouse: str, cursor: str = "") -> tuple[Sequence[ErpStock], str]:
         """Return levels changed since a cursor ('': all), without units, and the next cursor."""
