@@ -1,5 +1,6 @@
 """One operator, one session: who else wants it waits, and then gives up unsent."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -101,6 +102,33 @@ def test_a_turn_that_a_slow_logon_has_used_up_is_no_longer_ours(
     assert fake.count("post") == 0
 
 
+def somebody_waits(leases: MemoryEffectStore, client: EnetClient) -> None:
+    """As one says that looks for the operator just now; its own wait is what ``sleep`` does."""
+    assert leases.acquire(f"{_turn(client)}|next", "another", timedelta(minutes=1)) is not None
+
+
+def test_who_waits_says_so_while_it_does(
+    fake: Any, make_client: Callable[..., EnetClient], leases: MemoryEffectStore
+) -> None:
+    fake.on("post GENTJL", OK)
+    settings = make_client(operator_wait_s=5).settings
+    held = leases.acquire(f"syspro-operator|{settings.turn}", "night", timedelta(minutes=1))
+    assert held is not None
+    said: list[bool] = []
+
+    def sleep(_s: float) -> None:
+        probe = leases.acquire(f"syspro-operator|{settings.turn}|next", "night", timedelta(0))
+        said.append(probe is None)
+        if len(said) == 3:
+            leases.release(held)
+
+    waiting = EnetClient(settings, HttpTransport(), leases, "checkout", sleep=sleep)
+    assert post(waiting) == OK
+    assert said == [True, True, True]
+    probe = leases.acquire(f"syspro-operator|{settings.turn}|next", "night", timedelta(0))
+    assert probe is not None
+
+
 def test_who_waits_has_the_operator_between_two_things_of_a_long_night(
     fake: Any,
     make_client: Callable[..., EnetClient],
@@ -121,13 +149,14 @@ def test_who_waits_has_the_operator_between_two_things_of_a_long_night(
     with night.turns():
         night.query("COMFND", "<Query/>")
         monkeypatch.setattr(operator_lease, "_LONG_S", 0.0)  # by now it is held long
+        night.query("COMFND", "<Query/>")  # nobody waits
+        somebody_waits(leases, checkout)
         with night.session():
             for _ in range(2):  # one thing: nobody comes between its own calls
                 night.query("COMFND", "<Query/>")
     assert told == [OK]
-    one = ["logon", "query COMFND", "logoff"]
     assert fake.verbs() == [
-        *one,
+        *("logon", "query COMFND", "query COMFND", "logoff"),
         *("logon", "post GENTJL", "logoff"),
         *("logon", "query COMFND", "query COMFND", "logoff"),
     ]
@@ -150,6 +179,7 @@ def test_a_turn_that_nobody_gives_back_leaves_a_long_night_unsent(
         held.append(leases.acquire(name, "another", timedelta(minutes=1)))
 
     night = EnetClient(settings, HttpTransport(), leases, "night", sleep=keep)
+    somebody_waits(leases, night)
     with night.turns():
         for _ in range(2):
             with pytest.raises(Retryable, match="another process keeps the operator"):
@@ -158,13 +188,36 @@ def test_a_turn_that_nobody_gives_back_leaves_a_long_night_unsent(
     assert fake.calls == []
 
 
+def test_a_turn_that_ran_out_between_two_things_is_waited_for_again(
+    fake: Any,
+    make_client: Callable[..., EnetClient],
+    leases: MemoryEffectStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As while a journal is built for longer than the lease lasts."""
+    fake.on("query COMFND", EMPTY)
+    monkeypatch.setattr(operator_lease, "_MARGIN_S", -19.9)  # with a deadline of 20 seconds
+    client = make_client(operator_wait_s=5)
+    with client.turns():
+        client.query("COMFND", "<Query/>")
+        time.sleep(0.2)
+        assert leases.acquire(_turn(client), "another", timedelta(seconds=0.1)) is not None
+        client.query("COMFND", "<Query/>")
+    assert fake.count("logon") == 2
+
+
 def test_documents_are_read_page_by_page_each_in_a_turn_of_its_own(
-    fake: Any, make_adapter: Callable[..., SysproAdapter], monkeypatch: pytest.MonkeyPatch
+    fake: Any,
+    make_adapter: Callable[..., SysproAdapter],
+    make_client: Callable[..., EnetClient],
+    leases: MemoryEffectStore,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fake.on("query COMFND", table("ArInvoice", ar_row()))  # the second page brings nothing new
     monkeypatch.setattr(operator_lease, "_LONG_S", 0.0)
     monkeypatch.setattr(operator_lease, "_LENT_S", 0.0)
     adapter, day = make_adapter(), date(2026, 11, 1)
+    somebody_waits(leases, make_client())
     with adapter.session():
         assert len(list(adapter.reader.documents("A", day, day))) == 1
     assert fake.count("logon") == 2

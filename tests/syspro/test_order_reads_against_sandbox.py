@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -262,6 +262,8 @@ def test_a_long_list_keeps_nobody_from_the_operator_until_its_last_row(
         site.clerk("ship", sales_order=number, carrier="UPS", tracking=f"1Z{code}")
     monkeypatch.setattr(operator_lease, "_LONG_S", 0.0)
     monkeypatch.setattr(operator_lease, "_LENT_S", 0.0)
+    turn = f"syspro-operator|{adapter.settings.turn}|next"
+    assert site.store.acquire(turn, "a checkout", timedelta(days=1)) is not None
     before = adapter.calls()
     with adapter.session():
         assert len(adapter.orders.shipments_since("")) == 2

@@ -78,7 +78,7 @@ class EnetClient:
         """
         if self._depth == 0:
             self._operator.acquire()
-        elif self._depth == 1 and self._lends and self._operator.is_held_long():
+        elif self._depth == 1 and self._lends and self._operator.is_due_to_another():
             self._log_off()
             self._operator.take_another()
         self._depth += 1
@@ -99,7 +99,7 @@ class EnetClient:
         """Hold the operator for many things that need not be in one session, with few logons.
 
         Each thing is a ``session`` inside. Before one begins, whoever waits has a turn if the
-        operator was held long: a night's work may take hours, and a checkout waits two minutes.
+        operator was held for ten seconds: a night takes hours, and a checkout waits two minutes.
 
         Raises:
             Retryable: another process of ours keeps the operator; so may each thing, too.

@@ -6,6 +6,7 @@ Source: reference, sections 0.3 and 2: a second logon with the same operator thr
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 from include.adapters.syspro.faults import Faults
@@ -15,8 +16,9 @@ log = logging.getLogger(__name__)
 _POLL_S = 0.5
 _MARGIN_S = 60.0  # a lease outlives the longest exchange by this much
 _FRESH_S = 20.0  # a turn extended so lately outlives the next exchange as well
-_LONG_S = 20.0  # after so long who waits has the next turn: a shopper may be among them
+_LONG_S = 10.0  # after so long who waits has the next turn: a shopper may be among them
 _LENT_S = 2 * _POLL_S  # who waits looks twice meanwhile
+_SAID = timedelta(seconds=10 * _POLL_S)  # who waits says so at each look
 
 
 class OperatorLease:
@@ -37,6 +39,8 @@ class OperatorLease:
         self._acquired_at = 0.0
         self._extended_at = 0.0
         settings = faults.settings
+        self._name = f"syspro-operator|{settings.turn}"
+        self._next = f"{self._name}|next"
         self._duration = timedelta(seconds=settings.deadline_s + _MARGIN_S)
         self._tries = max(1, round(settings.operator_wait_s / _POLL_S))
 
@@ -46,20 +50,24 @@ class OperatorLease:
         Raises:
             Retryable: another process of ours keeps it; nothing was sent.
         """
-        settings = self._faults.settings
-        name = f"syspro-operator|{settings.turn}"
-        for turn in range(self._tries):
-            self._lease = self._leases.acquire(name, self._holder, self._duration)
-            if self._lease is not None:
-                self._acquired_at = self._extended_at = time.monotonic()
-                return
-            if turn == 0:
-                most = f"{settings.operator_wait_s:g} s"
-                log.info(
-                    "connection %s: waits for its operator, %s at most", settings.conn_id, most
-                )
-            if turn + 1 < self._tries:
-                self._sleep(_POLL_S)
+        settings, said = self._faults.settings, None
+        try:
+            for turn in range(self._tries):
+                self._lease = self._leases.acquire(self._name, self._holder, self._duration)
+                if self._lease is not None:
+                    self._acquired_at = self._extended_at = time.monotonic()
+                    return
+                if turn == 0:
+                    most = f"{settings.operator_wait_s:g} s"
+                    log.info(
+                        "connection %s: waits for its operator, %s at most", settings.conn_id, most
+                    )
+                said = self._say(said)
+                if turn + 1 < self._tries:
+                    self._sleep(_POLL_S)
+        finally:
+            if said is not None:
+                self._leases.release(said)
         raise self._faults.retryable(
             f"another process keeps the operator longer than {settings.operator_wait_s:g} s",
             "Logon",
@@ -83,16 +91,33 @@ class OperatorLease:
         self._extended_at = now
         return True
 
-    def is_held_long(self) -> bool:
-        """Say whether who waits should have a turn now."""
-        is_long = time.monotonic() - self._acquired_at >= _LONG_S
-        return self._lease is None or is_long
+    def is_due_to_another(self) -> bool:
+        """Say whether to acquire it anew: it ran out, or was held long and somebody waits."""
+        now = time.monotonic()
+        if self._lease is None or now - self._extended_at > self._duration.total_seconds():
+            return True
+        if now - self._acquired_at < _LONG_S:
+            return False
+        nobodys = self._leases.acquire(self._next, self._holder, _SAID)
+        if nobodys is None:
+            return True
+        self._leases.release(nobodys)
+        self._acquired_at = now  # is asked again after as long
+        return False
 
     def take_another(self) -> None:
         """Leave the operator to who waits, then wait for it again; errors as of ``acquire``."""
         self.give_back()
         self._sleep(_LENT_S)
         self.acquire()
+
+    def _say(self, said: Lease | None) -> Lease | None:
+        """Say to who has the operator that somebody waits; of several, one does."""
+        if said is not None:
+            with suppress(LeaseLost):
+                self._leases.renew(said, _SAID)
+                return said
+        return self._leases.acquire(self._next, self._holder, _SAID)
 
     def give_back(self) -> None:
         lease, self._lease = self._lease, None
