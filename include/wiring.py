@@ -140,7 +140,6 @@ class Tieout:
         from functools import partial
 
         from include.adapters.addresses import PostalAddresses
-        from include.domain.shops import Ask
         from include.services.translate.translator import ShopTranslator
 
         today = self.today
@@ -155,7 +154,7 @@ class Tieout:
             partial(today.ending, shop),
             PostalAddresses(),
             self.mappings.fx_rate,
-            tuple(name for name, ask in today.shop_asks(shop).items() if ask is Ask.cancel),
+            today.shop_asks(shop),
         )
 
     def owner_of(self, merchant_id: str) -> str:

@@ -1,6 +1,19 @@
-"""Giving money back: which way, and where one refund stands.
+"""Giving money back: which way, where one refund stands, and what it does to its order.
 
 Source: Cybersource reference, section 2; reliability reference, sections 2.1 (RF, VO) and 3.3.
+In a shop's admin a full refund is how a paid order is called off, so what the shop's people or the
+API ask for means more than money while SYSPRO has invoiced nothing of the order. By what all its
+refunds give back together:
+
+=====================================  ==========================================================
+before any invoice                     what it does
+=====================================  ==========================================================
+all, of an order captured whole        it is called off at once, as by a cancel (``calls_off``)
+a part, or all of a part captured      it goes on: letter ``refunded_early`` once it has moved
+all, and it is invoiced all the same   letter ``shipped_refunded``
+=====================================  ==========================================================
+
+After an invoice it is money alone. A receipt that went back early is applied to no invoice.
 """
 
 from collections.abc import Sequence
@@ -10,10 +23,12 @@ from enum import StrEnum
 
 from include.domain.errors import Rejected
 from include.domain.money import Money
-from include.domain.order_state import Captured
+from include.domain.order_state import REFUNDED, Captured, OrderFacts, Stop
 from include.domain.people import is_same_person
+from include.domain.standing import is_wholly_captured
 
 WITHIN_LIMIT = "within the limit"  # who approved it, where the order's limit let it go
+_MEANT_TO_CANCEL = ("shop", "api")  # origins: a clerk of SYSPRO has other means
 _ANOTHER = "Another person must {}, under a login of their own, or in Airflow, where each signs in."
 
 
@@ -110,6 +125,34 @@ def is_refused(facts: RefundFacts) -> bool:
     """Say whether the gateway has refused to give back, and nobody has ended it since."""
     is_over = facts.ruling is Ruling.refused  # what it had reserved may be another's by now
     return bool(facts.problem) and not facts.open_step and not is_over
+
+
+def calls_off(facts: OrderFacts, origin: str, left_minor: int) -> bool:
+    """Say whether refunds call their order off: nothing is invoiced, and all of it goes back.
+
+    Args:
+        facts: of the order.
+        origin: of the refund that was asked for last.
+        left_minor: of what was captured, not promised to any refund.
+    """
+    is_open = facts.stop is None and not facts.is_invoiced
+    is_whole = bool(facts.captures) and is_wholly_captured(facts) and left_minor <= 0
+    return origin in _MEANT_TO_CANCEL and is_open and is_whole
+
+
+def called_off(facts: OrderFacts, who: str) -> OrderFacts:
+    """Have an order unwound whose refunds give all of it back."""
+    stop = Stop(who, REFUNDED, told=REFUNDED)
+    return replace(facts, stop=stop, is_refunded=True).with_problem("")
+
+
+def with_returned(facts: OrderFacts, returned_minor: int, credited_minor: int) -> OrderFacts:
+    """Note what has moved back by now, credit notes among it, and what of it came early."""
+    is_early = facts.is_refunded or not facts.is_invoiced
+    early = returned_minor - credited_minor if is_early else facts.early_minor
+    return replace(
+        facts, returned_minor=returned_minor, credited_minor=credited_minor, early_minor=early
+    )
 
 
 def is_within_limit(amount: Money, alone_minor: int, limit: Money | None) -> bool:

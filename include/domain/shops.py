@@ -282,6 +282,7 @@ class Ask(StrEnum):
     wait = "wait"  # it is placed once it names its payment: until then nobody has paid
     cancel = "cancel"  # it is unwound; a completed one needs a person
     discard = "discard"  # it is unwound; a completed one was only tidied away
+    keep = "keep"  # nothing by itself; only that it is cancelled or declined takes its place
 
 
 @dataclass(frozen=True, slots=True)

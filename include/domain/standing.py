@@ -83,6 +83,15 @@ def is_all_returned(facts: OrderFacts) -> bool:
     return bool(facts.captures) and facts.returned_minor >= facts.captured_minor()
 
 
+def is_back_unshipped(facts: OrderFacts) -> bool:
+    """Say whether all that was paid went back before anything was invoiced: credit notes apart.
+
+    Nothing of such an order may leave any more; one that has left is told.
+    """
+    is_whole = bool(facts.captures) and is_wholly_captured(facts)
+    return is_whole and facts.early_minor >= facts.captured_minor()
+
+
 def is_under_review(facts: OrderFacts) -> bool:
     """Say whether a fraud decision is still awaited; nothing is captured until it is made."""
     return was_reviewed(facts) and facts.decision is not Decision.accept

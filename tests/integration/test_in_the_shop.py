@@ -183,3 +183,35 @@ def test_what_is_cancelled_in_the_shop_is_not_set_back_before_we_hear_of_it(play
     play.sweep()
     assert play.order(order_id).state == OrderState.cancelled
     assert play.shop_status(order_id) == "cancelled"
+
+
+def test_what_is_refunded_whole_in_the_shop_before_it_is_invoiced_is_called_off(play: Play) -> None:
+    order_id = play.take()
+    sales_order = play.order(order_id).facts.sales_order
+    refund_there(play, order_id, play.amount(order_id).decimal)
+    play.poll_shop()
+    play.sweep()
+    assert play.order(order_id).state == OrderState.cancelled
+    found = play.desks.of(SHOP).erp.orders.order(sales_order=sales_order)
+    assert found is not None
+    assert found.is_cancelled
+    assert refunded(play, order_id) == [("shop", str(play.amount(order_id)))]
+    assert play.shop_status(order_id) == "cancelled"
+    letters = play.desks.context.dead_letters.listing()
+    assert [one for one in letters if one.key == order_id] == []
+
+
+def test_what_was_refunded_whole_and_has_left_is_told_and_paid_by_no_receipt(play: Play) -> None:
+    order_id = play.take()
+    play.clerk("invoice", sales_order=play.order(order_id).facts.sales_order)  # not heard of yet
+    refund_there(play, order_id, play.amount(order_id).decimal)
+    play.poll_shop()
+    play.sweep()
+    play.poll_erp()
+    play.sweep()
+    assert play.order(order_id).state == OrderState.completed
+    assert play.shop_status(order_id) == "refunded"
+    assert play.owed(order_id) == play.amount(order_id)  # the customer owes it
+    letters = play.desks.context.dead_letters.listing()
+    told = {one.kind for one in letters if one.key.startswith(order_id)}
+    assert "shipped_refunded" in told

@@ -18,6 +18,7 @@ from include.domain.order_rules import CaptureWhen
 from include.domain.order_state import OrderState
 from include.domain.payments import Moved, PaymentStatus
 from include.services.effects.ports import Effect, EffectKind, Receipt
+from include.services.orders.sagas import Event
 from include.services.sync.push_refunds import RefundPush
 from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import as_evidence, authorization, make_rules
@@ -183,15 +184,19 @@ class TestOnTheSameDay:
         assert (saga.state, saga.facts.problem) == (OrderState.cancelled, "")
         assert "authorisation was released with the void" in kit.timeline(order)
 
-    def test_one_paid_back_by_the_shop_and_not_unwound_holds_nothing_either(self, kit: Kit) -> None:
+    def test_one_paid_back_by_the_shop_after_its_invoice_holds_nothing_either(
+        self, kit: Kit
+    ) -> None:
         order = make_order()
         kit.run(order)
+        told = Event("invoiced in SYSPRO")
+        kit.service.orders.amend(order.order_id, lambda it: replace(it, invoices=("I1",)), told)
         kit.service.refund(
             order.order_id, order.amount, origin="api", origin_key="R1", who="shop", reason="gift"
         )
         kit.pass_time(hours=2)
         saga = kit.service.orders.get(order.order_id)
-        assert (saga.state, saga.facts.is_reversed) == (OrderState.captured, True)
+        assert (saga.state, saga.facts.is_reversed) == (OrderState.completed, True)
         assert saga.facts.captured_minor() == saga.facts.returned_minor == order.amount.minor
 
     def test_a_part_that_was_voided_leaves_the_rest_of_the_hold_to_be_captured(

@@ -95,7 +95,7 @@ def test_a_refund_of_a_shop_that_is_gone_is_set_back_with_a_letter(kit: Kit, par
     part.fault = None
     sweep(kit, minutes=16)
     assert kit.service.refunds.get(refund_id).state == RefundState.done
-    assert letters(kit) == []
+    assert [one.kind for one in letters(kit)] == ["refunded_early"]
 
 
 def test_as_many_orders_without_a_desk_as_a_sweep_takes_stop_no_other(kit: Kit) -> None:

@@ -43,7 +43,7 @@ ERP_READS = ("stock", "credit", "release", "invoice", "receipts")
 GATEWAY_READS = ("authorization", "decision")
 SHOP_READS = ("orders", "order", "refunds")
 AT_RECEIVABLES = ("matched by hand", "paid otherwise", "used otherwise")
-SHOP_ACTS = ("refund", "edit", "edited back", "cancel", "throw away", "back")
+SHOP_ACTS = ("refund", "refund whole, early", "edit", "edited back", "cancel", "throw away", "back")
 
 SEND = ("first send", "resend")
 BEFORE_AND_AFTER = ("timeout", "5xx", "garbage 2xx", "truncated", "reset", "redirect")

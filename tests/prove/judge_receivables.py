@@ -19,14 +19,18 @@ class ReceivablesJudge(Judge):
         yield from self._of_one_order()
 
     def _paid_by_receipts(self) -> Iterator[Violation]:
-        """Of a completed order no receipt has money left while one of its invoices wants some."""
+        """Of a completed order no receipt has money left while one of its invoices wants some.
+
+        But what went back before anything was known to be invoiced: the customer owes it.
+        """
         ledger = self.world.receivables
-        for order_id, code in self.rows(
-            "SELECT order_id, purchase_order FROM orders WHERE state = 'completed'"
+        for order_id, code, early in self.rows(
+            "SELECT order_id, purchase_order, json_extract(facts, '$.early_minor') FROM orders "
+            "WHERE state = 'completed'"
         ):
             received = sum(ledger.receipt_left(one) for one in ledger.receipts_of(order_id))
             open_minor = sum(ledger.invoice_left(one) for one in ledger.invoices_of(code))
-            if received > 0 and open_minor > 0:
+            if received > early and open_minor > 0:
                 what = f"{order_id}: {received} of its receipts, {open_minor} of its invoices left"
                 yield Violation("I40 receipts pay invoices", what)
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 
+from include.services.effects.ports import EffectKind as K
 from tests.prove.judge import Judge, Violation
 from tests.prove.shop import STATUS, TRASH, There
 
@@ -27,6 +28,7 @@ class ShopJudge(Judge):
                 continue  # called off before anybody had taken it: judged beside what was accepted
             yield from self._ended_there(there, order_id, state)
             yield from self._edited(there, order_id, state)
+            yield from self._shipped_refunded(there, order_id)
 
     @cached_property
     def _states_here(self) -> dict[str, str]:
@@ -54,10 +56,11 @@ class ShopJudge(Judge):
             is_unwound = bool(self.rows(asked, order_id))  # what had left of it stays charged
             if not (is_told or (invoiced and (there.status == TRASH or is_unwound))):
                 yield Violation("I35 what the shop calls off is", f"{order_id} is {state}")
-        # Of what was paid; its people may have changed the total since.
+        # Of what was paid; its people may have changed the total since. Their own word stays.
         back = sum(one.minor for one in there.refunds)
         paid = self.world.plans[order_id].order.amount.minor
-        is_all_back = there.status == "refunded" and back >= paid
+        is_refunded = there.status == "refunded"
+        is_all_back = is_refunded and (back >= paid or state not in _CALLED_OFF)
         is_raced = there.is_overtaken and there.set_by == "ours"
         is_raced |= self.world.restored.has_happened and self._was_cancelled(there, order_id, state)
         if not (there.status in (STATUS[state], TRASH) or is_all_back or is_raced):
@@ -88,3 +91,22 @@ class ShopJudge(Judge):
             return
         if is_other and not self._was_told(there, order_id, "shop_changed"):
             yield Violation("I37 a changed total is told", order_id)
+
+    def _shipped_refunded(self, there: There, order_id: str) -> Iterator[Violation]:
+        """What its people gave back whole, before anything left, does not leave unseen."""
+        taken = [one for one in self.done(K.payment_capture) if one.order_id == order_id]
+        paid = sum(one.amount_minor for one in taken)
+        is_theirs = sum(one.minor for one in self.world.shop.made(there.number)) >= paid
+        if not (taken and is_theirs) or paid < self.world.plans[order_id].order.amount.minor:
+            return
+        left, back_at = paid, 0
+        gone = self.done(K.payment_refund, K.payment_void)
+        for entry in sorted(gone, key=lambda one: one.seq):
+            if entry.order_id == order_id and left > 0:
+                left, back_at = left - entry.amount_minor, entry.seq
+        orders = [one for one in self.truth.sales_orders.values() if one.order_id == order_id]
+        invoiced = [int(cursor) for one in orders for _, _, cursor in one.invoices]
+        if left > 0 or not invoiced or min(invoiced) < back_at:
+            return
+        if not self._was_told(there, order_id, "shipped_refunded", "late_cancellation"):
+            yield Violation("I45 what went back whole is not shipped unseen", order_id)

@@ -177,6 +177,21 @@ def asks_for_no_answer(
     return Decided(found.effect, service.decide(wish))
 
 
+class RefundedIsShipped(OrderService):
+    """What its shop's people give back whole calls no order off."""
+
+    def _call_off(self, row: RefundRow) -> None:
+        return
+
+
+class EarlyIsForgotten(SqlOrders):
+    """Whether money went back before or after the invoice is the same to an order."""
+
+    def _read(self, connection: Connection, key: str) -> Saga[OrderFacts]:
+        saga = super()._read(connection, key)
+        return replace(saga, facts=replace(saga.facts, early_minor=0))
+
+
 PLAY_MUTANTS = (
     Variant("p1 refunds of the shop are forgotten", sync=RefundsOfTheShopAreForgotten),
     Variant("p2 our records of refunds are refunded", sync=OurRecordsAreRefunded),
@@ -199,4 +214,10 @@ PLAY_MUTANTS = (
     Variant("p15 nothing is voided", refunds=NothingIsVoided),
     Variant("p16 a chargeback is booked as a refund", books=takes_chargebacks_for_refunds),
     Variant("p17 a dispute won is lost all the same", cases=forgets_reversals),
+    Variant(
+        "p18 what is refunded whole is shipped",
+        service=RefundedIsShipped,
+        orders=EarlyIsForgotten,
+        hunted_from=91,
+    ),
 )

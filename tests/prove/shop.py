@@ -39,6 +39,7 @@ ASKS = {
     "processing": Ask.take,
     "on-hold": Ask.take,
     "cancelled": Ask.cancel,
+    "refunded": Ask.keep,
     TRASH: Ask.discard,
 }
 _RANK = {state.value: rank for rank, state in enumerate(OrderState)}
@@ -154,6 +155,13 @@ class Shop:
             name = f"{there.number}-{len(there.refunds)}"
             there.refunds.append(Recorded(name, minor, at=self._world.hub.seconds))
             self._refunded_whole(there)
+            is_early = self._is_taken(there) and not self._has_left(there)
+            if there.left() <= 0 and is_early:
+                self._world.coverage["in the shop", "SF", "refund whole, early"] += 1
+
+    def _has_left(self, there: There) -> bool:
+        orders = self._world.truth.orders_of(there.shown.purchase_order)
+        return any(one.invoices for one in orders)
 
     @staticmethod
     def _refunded_whole(there: There) -> None:
@@ -188,7 +196,8 @@ class Shop:
             return
         there = self.orders[_number(effect)]
         is_late = max(there.marks.values(), default=-1) > _sequence(effect)
-        is_called_off = there.status == "cancelled" and _state(effect) not in _UNWOUND
+        is_theirs = ASKS.get(there.status) in (Ask.cancel, Ask.keep)
+        is_called_off = is_theirs and _state(effect) not in _UNWOUND
         partner = self._world.product.partner
         self._sent_late.update([effect.reference] if is_late else [])
         allows = partner.sets_status(is_late=is_late, is_called_off=is_called_off)

@@ -153,5 +153,5 @@ def translator(shop_id: str) -> ShopTranslator:
         ending_of=lambda *said: orders.ending(*said, DAY, shop.language),
         addresses=PostalAddresses(),
         fx_rate=_MAPPINGS.fx_rate,
-        called_off=("cancelled",),
+        asks=orders.shop_asks(shop.kind, DAY),
     )

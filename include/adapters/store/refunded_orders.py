@@ -7,13 +7,14 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from include.adapters.store.order_letters import note_letters
 from include.adapters.store.order_tables import orders, refunds
 from include.adapters.store.orders import append_events
 from include.domain.canonical import from_json, to_json
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
-from include.domain.refunds import RefundFacts, with_voids
+from include.domain.refunds import RefundFacts, with_returned, with_voids
 from include.services.orders.sagas import Event, Saga
 
 # Built once: a statement costs more to put together than to run.
@@ -49,28 +50,28 @@ def tell_order(connection: Connection, order_id: str, now: datetime, event: Even
 
 
 def note_returned(
-    connection: Connection, order_id: str, now: datetime, saga: Saga[RefundFacts]
+    connection: Connection, order_id: str, now: datetime, saga: Saga[RefundFacts], owner: str
 ) -> None:
-    """Let the order know what has moved, in the commit that knows it, and be driven again."""
+    """Let the order know what has moved, in the commit that knows it, and be driven again.
+
+    ``owner`` is whose its letters are: goods of it may still leave.
+    """
     connection.execute(_NEXT_VERSION, {"of_order": order_id})  # which locks the order's row
     order = money_of(connection, order_id)
-    facts = from_json(OrderFacts, order.facts)
+    before = facts = from_json(OrderFacts, order.facts)
     moved = _moved(connection, order_id)
     returned = moved.total()
     if returned == facts.returned_minor:
         return
-    credited = moved["credit_note"]
-    facts = replace(
-        facts,
-        captures=with_voids(facts.captures, saga.facts.parts),
-        returned_minor=returned,
-        credited_minor=credited,
-    )
+    facts = with_returned(facts, returned, moved["credit_note"])
+    facts = replace(facts, captures=with_voids(facts.captures, saga.facts.parts))
     known = {"of_order": order_id, "facts": to_json(facts), "next_at": now, "updated_at": now}
     connection.execute(_KNOW, known)
     amount = Money(sum(part.amount.minor for part in saga.facts.parts), order.currency)
     told = Event("given back", {"amount": str(amount), "refund": saga.key})
     tell_order(connection, order_id, now, told)
+    known_now = Saga(order_id, "", facts, 0, stored=before)
+    note_letters(connection, now, known_now, [told], lambda _merchant: owner)
 
 
 def _moved(connection: Connection, order_id: str) -> Counter[str]:

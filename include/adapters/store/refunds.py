@@ -159,7 +159,7 @@ class SqlRefunds(SqlReservations):
         if rows:
             connection.execute(insert_once(connection.dialect.name, payment_requests), rows)
         if any(part.request_id for part in saga.facts.parts):
-            note_returned(connection, str(order_id), now, saga)
+            note_returned(connection, str(order_id), now, saga, _owner(connection, saga))
         if saga.state == RefundState.stuck and is_refused(saga.facts):
             self._set_aside(connection, saga, now)
 
@@ -167,7 +167,6 @@ class SqlRefunds(SqlReservations):
         """Tell a person, in the commit that knows it: nothing else stands behind a clear no."""
         row = row_of(self._find(connection, saga.key))
         not_moved = [part.amount.minor for part in saga.facts.parts if not part.request_id]
-        by = {"of_key": f"{saga.key}|{saga.facts.parts[0].step}"}
         open_letter(
             connection,
             now=now,
@@ -178,7 +177,7 @@ class SqlRefunds(SqlReservations):
             reason=f"{saga.facts.problem} (order {row.order_id}, {row.reason})",
             next_action="Replay it after a passing fault. For good: pay it back outside, book it "
             "by hand, and say so: tieout.cli refunds paid-outside.",
-            owner=str(connection.execute(_OWNER, by).scalar() or ""),
+            owner=_owner(connection, saga),
         )
 
     def due(self, merchant_ids: Sequence[str], limit: int) -> Sequence[str]:
@@ -199,6 +198,12 @@ class SqlRefunds(SqlReservations):
     def _pairs(self, wanted: Select[Any]) -> list[tuple[RefundRow, Saga[RefundFacts]]]:
         with self._engine.begin() as connection:
             return [(row_of(found), saga_of(found)) for found in connection.execute(wanted)]
+
+
+def _owner(connection: Connection, saga: Saga[RefundFacts]) -> str:
+    """Name whose the refund's effects are, and so its letters."""
+    by = {"of_key": f"{saga.key}|{saga.facts.parts[0].step}"}
+    return str(connection.execute(_OWNER, by).scalar() or "")
 
 
 def _rule(

@@ -11,6 +11,7 @@ from include.domain.order_rules import OnCredit, OnExpiry
 from include.domain.order_state import OrderFacts, RequestedCapture, Stop
 from include.domain.orders import Order
 from include.domain.payments import StoredToken
+from include.domain.refunds import called_off
 from include.domain.reviews import Decision
 from include.domain.standing import is_under_review, waits_for_clerk
 from include.services.orders.applications import ask_applications
@@ -188,6 +189,13 @@ def _stop_returned(
     return replace(facts, stop=stop), Event("stopped: nothing is left to be paid for", {})
 
 
+def _stop_refunded(
+    _order: Order, _desk: ShopContext, facts: OrderFacts, _now: datetime
+) -> tuple[OrderFacts, Event | None]:
+    """Call it off where who asked for the refund could not: the money alone has told it."""
+    return called_off(facts, TIEOUT), Event("called off: all of it was refunded", {})
+
+
 def _ask_delivered(
     order: Order, desk: ShopContext, facts: OrderFacts, _now: datetime
 ) -> tuple[OrderFacts, Event | None]:
@@ -265,6 +273,7 @@ ANSWERS: Mapping[str, Answer] = {
     "stop_expired": _stop_expired,
     "leave_rest": _leave_rest,
     "stop_returned": _stop_returned,
+    "stop_refunded": _stop_refunded,
     "delivered": _ask_delivered,
     "go_on": _go_on,
 }

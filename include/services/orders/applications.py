@@ -1,5 +1,6 @@
 """Which receipt pays which invoice of an order: oldest first, never more than is left of either."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -71,7 +72,7 @@ def plan(
     invoices: Sequence[ErpDocument],
     receipts: Mapping[str, ErpDocument],
 ) -> tuple[Application, ...]:
-    """Return what is to be applied besides what was planned before.
+    """Return what is to be applied besides what was planned before; nothing that went back early.
 
     Args:
         order: whose receipts.
@@ -81,12 +82,14 @@ def plan(
         receipts: by reference, in its currency too; one that is missing is unknown, not empty.
     """
     oldest = sorted(invoices, key=lambda one: (one.document_date, one.invoice))
+    back = _given_back(facts)
     to_pay = [_Open(one.invoice, _invoice_left(facts, one)) for one in oldest]
     found: list[Application] = []
     for captured in (one for one in facts.captures if one.receipt):
         shown = receipts.get(receipt_reference(order, captured.number))
         used = sum(one.amount.minor for one in _standing(facts) if one.capture == captured.number)
         ours, theirs = captured.amount.minor - used, shown.left if shown else None
+        ours -= back[captured.number]
         left = _Open("", ours if theirs is None else min(ours, theirs.minor))
         met = {a.invoice for a in facts.applications if a.capture == captured.number}
         for invoice, pieces in _shares(left, [one for one in to_pay if one.key not in met]):
@@ -94,6 +97,18 @@ def plan(
             number = len(facts.applications) + len(found) + 1
             found.append(Application(number, captured.number, invoice, amount, drawn_from, paid_to))
     return tuple(found)
+
+
+def _given_back(facts: OrderFacts) -> Counter[int]:
+    """Return, by capture, the minor units that went back early: the newest gave first.
+
+    Accounts receivable books them by a receipt below zero of its own, so the receipt shows no less.
+    """
+    left, found = facts.early_minor, Counter[int]()
+    for one in reversed(facts.captures):
+        found[one.number] = min(left, one.amount.minor)
+        left -= found[one.number]
+    return found
 
 
 def _shares(receipt: _Open, invoices: Sequence[_Open]) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -136,11 +151,12 @@ def _unread(facts: OrderFacts) -> tuple[Application, ...]:
 
     Where that is too much, its effect is refused, and somebody is told.
     """
-    invoice, found = facts.invoices[-1], list[Application]()
+    invoice, found, back = facts.invoices[-1], list[Application](), _given_back(facts)
     for captured in (one for one in facts.captures if one.receipt):
         made = [one for one in facts.applications if one.capture == captured.number]
         used = (one.amount for one in _standing(facts) if one.capture == captured.number)
         rest = captured.amount - total(used, captured.amount.currency)
+        rest -= Money(back[captured.number], rest.currency)
         if rest.minor > 0 and invoice not in [one.invoice for one in made]:
             number = len(facts.applications) + len(found) + 1
             found.append(Application(number, captured.number, invoice, rest, rest, rest))

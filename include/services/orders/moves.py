@@ -16,6 +16,7 @@ from include.domain.standing import (
     NOT_PAID,
     gives_back,
     is_all_returned,
+    is_back_unshipped,
     is_too_late,
     is_under_review,
     is_wholly_captured,
@@ -72,6 +73,8 @@ def next_move(it: Situation) -> Move:
         if _is_unseen(it):
             return Ask("authorization")
         return (it.is_doubted and _seek(it)) or _unwind(it)
+    if is_back_unshipped(facts) and not facts.is_invoiced:
+        return Ask("stop_refunded")
     if facts.payment is None:
         return _pay(it)
     if facts.payment.status in NOT_PAID:

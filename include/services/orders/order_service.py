@@ -5,11 +5,10 @@ the sagas are driven, in this process or by the DAG that sweeps.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-from include.domain.errors import IntegrationError, Rejected
+from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import (
     ENDED,
@@ -25,19 +24,17 @@ from include.domain.standing import (
     gives_back,
 )
 from include.services.effects.engine import Engine
-from include.services.effects.schedule import is_unsent
 from include.services.effects.seek import seek
 from include.services.effects.store import Leases
-from include.services.orders.driver import NOT_WANTED, Driver
+from include.services.orders.driver import Driver
 from include.services.orders.fold_decision import settled, with_decision
 from include.services.orders.gateway_refusals import tried_again
-from include.services.orders.place_order import OrderPlay, is_wanted
+from include.services.orders.place_order import OrderPlay
 from include.services.orders.ports import ShopContext
 from include.services.orders.refund_service import Refunding
 from include.services.orders.sagas import Event, Saga
 from include.services.orders.setting_back import NO_DESK, Stake
-from include.services.orders.steps import STEPS
-from include.services.orders.stores import Amend, DecisionBook, OrderBook, RefundBook
+from include.services.orders.stores import DecisionBook, OrderBook, RefundBook
 from include.services.orders.undrivable import turn_away
 from include.services.orders.wanted_captures import with_asked, with_delivered
 
@@ -250,23 +247,6 @@ class OrderService(Refunding):
         """
         told = Event(f"contradiction settled: {decision}", {"why": why} if why else {}, who, via)
         self._change(order_id, partial(settled, decision=decision, who=who), told)
-
-    def _change(self, order_id: str, change: Amend, told: Event) -> Saga[OrderFacts]:
-        """Amend an order; what it had begun, had not sent and does not want now is withdrawn.
-
-        At once: the janitor sends what was intended, and asks no saga. Where that cannot be done
-        now the saga's own turn does it.
-        """
-        saga = self.orders.amend(order_id, change, told)
-        step = saga.facts.open_step
-        if step and not is_wanted(saga.facts, step):
-            kind, key = STEPS[name_of(step)].kind, f"{order_id}|{step}"
-            with suppress(IntegrationError):
-                engine = self.engine_of(self.orders.content(order_id).shop_id)
-                effect = engine.find(kind, key)
-                if effect is not None and is_unsent(effect):
-                    engine.withdraw(kind, key, NOT_WANTED)
-        return saga
 
     # Moving ----------------------------------------------------------------------------------
 

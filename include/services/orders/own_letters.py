@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.reviews import Decision
-from include.domain.standing import is_under_review, is_wholly_captured
+from include.domain.standing import is_back_unshipped, is_under_review, is_wholly_captured
 from include.services.effects.store import DeadLetterNote
 from include.services.orders.gateway_refusals import refusal_of
 
 SHIPPED_UNPAID, REST_UNPAID = "shipped_unpaid", "rest_unpaid"  # kinds of dead letter
+SHIPPED_REFUNDED, REFUNDED_EARLY = "shipped_refunded", "refunded_early"
 TIEOUT = "tieout"  # as who stopped an order: nobody who would know of its goods
 
 
@@ -33,7 +34,35 @@ def own_letters(facts: OrderFacts) -> Mapping[str, OwnLetter]:
         found[SHIPPED_UNPAID] = OwnLetter(unpaid)
     if rest is not None:
         found[REST_UNPAID] = rest
+    if facts.early_minor > 0:
+        found |= _refunded(facts)
     return found
+
+
+def _refunded(facts: OrderFacts) -> Mapping[str, OwnLetter]:
+    """Tell what went back for goods that SYSPRO may still ship, or has shipped all the same.
+
+    Open until a person resolves it: that the rest is invoiced mends nothing.
+    """
+    early = Money(facts.early_minor, facts.captures[0].amount.currency)
+    order = f"sales order {facts.sales_order}" if facts.sales_order else "the order"
+    if is_back_unshipped(facts):
+        note = DeadLetterNote(
+            f"{early} went back before anything was invoiced, which is all that was paid, and the "
+            f"goods have left (invoice {', '.join(facts.invoices)})",
+            "Have the goods back and credit the invoice in SYSPRO (a letter says that its credit "
+            "note cannot be refunded: resolve that, too), or collect it from the customer. No "
+            "receipt is applied to it. Then resolve this.",
+        )
+        return {SHIPPED_REFUNDED: OwnLetter(note, minor=early.minor)} if facts.is_invoiced else {}
+    if facts.stop is not None:
+        return {}
+    note = DeadLetterNote(
+        f"{early} went back before anything was invoiced, and {order} still holds all goods",
+        "Take what is not wanted any more out of it in SYSPRO, or lower its price, before it is "
+        "invoiced; else the invoice stays open by what went back. Then resolve this.",
+    )
+    return {REFUNDED_EARLY: OwnLetter(note, minor=early.minor)}
 
 
 def _rest_unpaid(facts: OrderFacts) -> OwnLetter | None:

@@ -15,37 +15,37 @@ from include.domain.refunds import (
     RefundFacts,
     RefundRow,
     RefundState,
+    called_off,
+    calls_off,
     demand_another,
     is_refused,
     may_be_refused,
     paid_outside,
     tried_again,
 )
-from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectState
 from include.services.effects.schedule import may_be_withdrawn
 from include.services.effects.seek import seek
 from include.services.effects.store import LeaseLost, Leases
+from include.services.orders.changing import Changing
 from include.services.orders.driver import NOT_WANTED, Driver
 from include.services.orders.ports import ShopContext
 from include.services.orders.refund_saga import RefundPlay, kind_of
 from include.services.orders.sagas import Event, Saga
 from include.services.orders.setting_back import NO_DESK, Stake
-from include.services.orders.stores import OrderBook, RefundBook
+from include.services.orders.stores import RefundBook
 from include.services.orders.undrivable import SAGA_LEASE, turn_away
 
 _NOTHING = (EffectState.declined, EffectState.withdrawn, EffectState.rejected)  # moved
 
 
-class Refunding:
+class Refunding(Changing):
     """The refunds' side of ``OrderService``."""
 
     __slots__ = ()
-    orders: OrderBook
     refunds: RefundBook
     leases: Leases
     desk_of: Callable[[str], ShopContext]
-    engine_of: Callable[[str], Engine]
     worker: str
 
     def refund(
@@ -66,6 +66,9 @@ class Refunding:
         the order without one: two halves are one refund. So does each while the store may have
         forgotten what went back already, which the gateway alone can tell. With the door (``via``)
         a client came by it is in the audit chain: within the limit nobody else decides.
+
+        Together with the others it may call the order off (see ``domain.refunds``), whether or not
+        a second person has approved it: a cancelled order gives its money back anyhow.
 
         One that is known stays as it is, however old its captures are by now.
 
@@ -93,7 +96,24 @@ class Refunding:
         may_void = is_doubted or all(one.captured_date == desk.today for one in facts.captures)
         # What is cancelled must go back: there the gateway itself says if it is too late.
         since = None if origin == "cancellation" else desk.rules.gives_back_since(desk.today)
-        return self.refunds.ask(row, may_void=may_void, limit=limit, since=since, via=via)[0]
+        refund_id = self.refunds.ask(row, may_void=may_void, limit=limit, since=since, via=via)[0]
+        self._call_off(row)
+        return refund_id
+
+    def _call_off(self, row: RefundRow) -> None:
+        """Have the order unwound where the shop's people, or the API, take all of it back.
+
+        One that is known is asked about again: a process may have died in between.
+        """
+
+        def change(facts: OrderFacts) -> OrderFacts:
+            left = self.left_minor(row.order_id, facts, 0)
+            return called_off(facts, row.asked_by) if calls_off(facts, row.origin, left) else facts
+
+        facts = self.orders.get(row.order_id).facts
+        if change(facts) is not facts:
+            told = Event("called off: all of it is refunded", {"refund": row.refund_id})
+            self._change(row.order_id, change, told)
 
     @staticmethod
     def _may_refund(order: Order, facts: OrderFacts, amount: Money) -> None:

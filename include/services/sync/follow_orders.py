@@ -35,6 +35,14 @@ from include.services.sync.ports import (
 from include.services.sync.standing_orders import OrdersOfOne, is_of
 
 WHO = "SYSPRO"
+_UNDO_CANCEL = (
+    "Credit the invoice in SYSPRO, which gives the money back, or tell who asked that it stands; "
+    "then resolve this."
+)
+_UNDO_REFUND = (
+    "Have the goods back and credit the invoice in SYSPRO, for its refund goes on; or refuse the "
+    "refund, where it has not moved, and tell who asked that the order stands. Then resolve this."
+)
 _WORD, _CALL = EffectKind.shop_order_update, EffectKind.shop_callback
 ShipmentUpdate = Callable[[Order, OrderFacts, Shipment], object | None]
 
@@ -199,8 +207,7 @@ class OrderFollower:
         late = Rejected(
             f"to be cancelled ({stop.why}, asked by {stop.who}), but invoiced as {invoice}",
             f"SYSPRO {self.company_id}, sales order {saga.facts.sales_order}",
-            "Credit the invoice in SYSPRO, which gives the money back, or tell who asked that it "
-            "stands; then resolve this.",
+            _UNDO_REFUND if saga.facts.is_refunded else _UNDO_CANCEL,
         )
         amount = self.service.orders.content(saga.key).amount
         self.shelf.set_aside("late_cancellation", saga.key, late, owner=self.owner, amount=amount)

@@ -13,7 +13,7 @@ from include.domain.order_rules import OrderRules
 from include.domain.order_state import ENDED, Ending, OrderFacts, OrderState
 from include.domain.orders import QUANTITY_DIGITS, LineKind, Order, OrderLine
 from include.domain.refunds import RefundState
-from include.domain.shops import CustomerBasis, FieldMap, Shop, ShopStatus
+from include.domain.shops import Ask, CustomerBasis, FieldMap, Shop, ShopStatus
 from include.services.orders.payment_told import PaymentTable, payment_told
 from include.services.shop.commands import MOST_TEXT, Callback, OrderUpdate, RefundRecord
 from include.services.shop.ports import Checkout
@@ -62,7 +62,7 @@ class ShopTranslator:
     ending_of: EndingTable
     addresses: Addresses
     fx_rate: Callable[[str, str, date], int]  # ``Mappings.fx_rate``
-    called_off: tuple[str, ...] = ()  # statuses by which the shop's people have an order unwound
+    asks: Mapping[str, Ask]  # what a status that the shop's people set asks of us
 
     def order(self, raw: Mapping[str, Any], where: str = "") -> Order:
         """Return the order that the shop's own JSON holds.
@@ -203,8 +203,12 @@ class ShopTranslator:
             status=told.status,
             note=note[:MOST_TEXT],
             is_note_for_shopper=told.is_note_for_shopper,
-            kept=() if state in _UNWOUND else self.called_off,  # else it would not be heard
+            kept=() if state in _UNWOUND else self._kept(),
         )
+
+    def _kept(self) -> tuple[str, ...]:
+        """Return the statuses of its people that only an end takes the place of: else unheard."""
+        return tuple(name for name, ask in self.asks.items() if ask in (Ask.cancel, Ask.keep))
 
     def callback(
         self, order: Order, facts: OrderFacts, state: OrderState, at: datetime
@@ -239,7 +243,7 @@ class ShopTranslator:
             status="" if state in ENDED else told.status,
             note=told.note_of(facts)[:MOST_TEXT],
             is_note_for_shopper=told.is_note_for_shopper,
-            kept=self.called_off,
+            kept=self._kept(),
             meta=tuple((name, value) for name, value in meta if value),
         )
 

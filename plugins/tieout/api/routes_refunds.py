@@ -29,7 +29,10 @@ def ask_refund(
     asked: Annotated[Asked[AskRefund], Depends(body_of(AskRefund))],
     api: ApiNow,
 ) -> Response:
-    """Give money back: never more than was captured. The refund shows when it has moved."""
+    """Give money back: never more than was captured. The refund shows when it has moved.
+
+    All of it, before SYSPRO has invoiced anything, calls the order off as a cancel does.
+    """
     record = own_order(api, client, order_id)
     amount = read_amount(asked.content.amount, record.amount.currency, "amount")
 
