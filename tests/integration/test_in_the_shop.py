@@ -12,7 +12,7 @@ from include.domain.order_state import OrderState
 from include.domain.orders import order_id_of
 from include.services.effects.dead_letters import DeadLetter
 from include.services.shop.ports import ShopOrder, ShopRefund
-from tests.integration.play import BEGIN, SHOP, Play
+from tests.integration.play import BEGIN, SHOP, SKU, Play
 from tests.sandbox.shopping import KEY, SECRET
 from tieout.desks.order_feeds import shop_sync
 
@@ -215,3 +215,34 @@ def test_what_was_refunded_whole_and_has_left_is_told_and_paid_by_no_receipt(pla
     letters = play.desks.context.dead_letters.listing()
     told = {one.kind for one in letters if one.key.startswith(order_id)}
     assert "shipped_refunded" in told
+
+
+@pytest.mark.parametrize("has_left", [False, True])
+def test_a_product_that_is_deleted_or_renamed_changes_no_order_that_was_taken(
+    play: Play, has_left: bool
+) -> None:
+    api, product = shop(play), {"sku": SKU, "name": "Green tea", "price": "19.99", "stock": 500}
+    (made,) = play.control("shop_products", shop=SHOP, products=[product])["products"]
+    order_id = play.take()
+    if has_left:
+        play.clerk("invoice", sales_order=play.order(order_id).facts.sales_order)
+        play.poll_erp()
+        play.sweep()
+    for change in ({"update": [{"id": made["id"], "sku": "TEA-NEW"}]}, {"delete": [made["id"]]}):
+        assert api.post("products/batch", change).ok
+        note = {"customer_note": f"touched by {[*change]}"}
+        assert api.put(f"orders/{number_of(play, order_id)}", note).ok
+        play.poll_shop()
+        assert letters_of(play, order_id) == []
+    play.control("shop_products", shop=SHOP, products=[product])
+
+
+def test_what_has_left_and_cannot_be_read_any_more_is_nobodys_business(play: Play) -> None:
+    order_id = play.take()
+    play.clerk("invoice", sales_order=play.order(order_id).facts.sales_order)
+    play.poll_erp()
+    play.sweep()
+    gone = {"billing": {"country": "XX"}, "shipping": {"country": "XX"}}
+    assert shop(play).put(f"orders/{number_of(play, order_id)}", gone).ok
+    play.poll_shop()
+    assert letters_of(play, order_id) == []

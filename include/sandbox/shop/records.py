@@ -103,6 +103,7 @@ class Records:
             product |= {} if number else self.stamps("date_created")
             self.settle_stock(product)
             self.products[product["id"]] = product
+            self._show_sku(product["id"], product["sku"])
             self.record(
                 f"products.{'update' if number else 'create'}",
                 product["id"],
@@ -118,6 +119,13 @@ class Records:
         taken = [p["id"] for p in self.products.values() if p["sku"] == product["sku"]]
         if product["sku"] and any(found != number for found in taken):
             raise WooError("product_invalid_sku", "Invalid or duplicated SKU.", 400)
+
+    def _show_sku(self, product_id: int, sku: str | None) -> None:
+        """REST reads the SKU of an order's line from its product as it is: null once deleted."""
+        lines = (line for order in self.orders.values() for line in order["line_items"])
+        for line in lines:
+            if line["product_id"] == product_id:
+                line["sku"] = sku
 
     def settle_stock(self, product: dict[str, Any]) -> None:
         if product["manage_stock"]:
@@ -167,6 +175,8 @@ class Records:
         with self.lock:
             found = self.one(name, number, kind)
             del getattr(self, name)[number]
+            if name == "products":
+                self._show_sku(number, None)
             self.record(f"{name}.delete", number, {"id": number})
             return copy.deepcopy(found)
 

@@ -237,13 +237,15 @@ class ShopSync:
     def _changed(self, saga: Saga[OrderFacts], found: ShopOrder) -> str:
         taken = self.service.orders.content(saga.key)
         has_left = saga.state == OrderState.completed or saga.facts.is_invoiced
-        has_left = has_left and not saga.facts.shop_changed  # what was told stays true
         try:
             shown = self.shown(found, taken)
         except CardNumberRefused:
             return saga.facts.shop_changed  # ``_work`` refuses it; nothing can be compared
         except Rejected as fault:
+            if has_left:  # nothing can be put right by it any more
+                return saga.facts.shop_changed
             return f"it cannot be read any more: {fault.what}" if self._is_shops(saga) else ""
+        has_left = has_left and not saga.facts.shop_changed  # what was told stays true
         told = changes(taken, shown, money_only=has_left)
         if told and not self._is_shops(saga):
             told = changes(taken, shown, money_only=True)

@@ -22,6 +22,7 @@ from include.services.translate.lines import erp_lines
 from include.services.translate.order_request import to_order
 from include.services.translate.ports import Addresses
 from include.services.translate.shop_fields import read_checkout, read_order
+from include.services.translate.shown_again import with_codes_taken, without_codes
 
 _UNWOUND = (OrderState.declined, OrderState.cancelled)
 _RANK = {state: rank for rank, state in enumerate(OrderState)}
@@ -77,15 +78,21 @@ class ShopTranslator:
         """Return what the shop's own JSON holds of an order that was taken, paid as it was.
 
         One that came by the API need not say in the shop how it is paid; a payment once made
-        stays.
+        stays. So does a stock code that the shop shows otherwise, or no more, of the same goods.
 
         Raises:
             CardNumberRefused, Rejected: as ``order``.
         """
-        request = read_order(raw, self.fields, where)
-        return to_order(
-            request, self.shop, self.rules, self.addresses, where, payment=taken.payment
-        )
+
+        def read(request: Mapping[str, Any]) -> Order:
+            paid = taken.payment
+            return to_order(request, self.shop, self.rules, self.addresses, where, payment=paid)
+
+        shown = read_order(raw, without_codes(self.fields), where)
+        found = with_codes_taken(shown, taken, read)
+        if any(line.get("stock_code") == "" for line in found["lines"]):
+            read_order(raw, self.fields, where)  # which names the path of what is lost
+        return read(found)
 
     def checkout(self, raw: Mapping[str, Any], where: str) -> Checkout:
         """Return how an order came about; see ``read_checkout``."""
