@@ -141,8 +141,8 @@ class OrderFacts:
     applications: tuple[Application, ...] = ()
     planned_documents: int = 0  # receipts and invoices that the last plan of applications has seen
     shop_changed: str = ""  # what of it was changed in the shop, as it was seen last
-    shop_told_state: str = ""  # the last state that the shop was told
-    callback_state: str = ""  # the last state that the shop's server was sent
+    shop_told_state: str = ""  # the last state that the shop was told, or e.g. "captured.2"
+    callback_state: str = ""  # the last that the shop's server was sent
     card: str = ""  # stored by the payment: '' not asked, kept, or leaving: then never noted
     forms_noted: tuple[str, ...] = ()  # what was written into custom forms, by name
     stop: Stop | None = None

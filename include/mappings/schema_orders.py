@@ -30,7 +30,9 @@ from include.mappings.schema import (
     fault,
 )
 
-NOTE_FACTS = frozenset("number sales_order amount reason payment invoice carrier tracking".split())
+NOTE_FACTS = frozenset(
+    "number sales_order amount captured reason payment invoice carrier tracking".split()
+)
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 

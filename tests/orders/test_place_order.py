@@ -391,3 +391,17 @@ def test_a_turn_that_learns_nothing_writes_no_facts(kit: Kit) -> None:
     assert books.get(order.order_id) == saved == replace(later, version=read.version + 1)
     assert replace(saved, facts=replace(saved.facts, shop_told_state="booked")).has_news()
     assert replace(saved, stored=None).has_news()  # what is not known to be there is written
+
+
+def test_each_capture_is_told_once_and_under_a_name_of_its_own(kit: Kit) -> None:
+    kit.rules = make_rules(capture_when=CaptureWhen.shipment)
+    kit.callback_target = "web|callback"
+    order = make_order()
+    kit.run(order)
+    for number in (1, 2, 3):
+        kit.service.capture(order.order_id, Money(1_000, "USD"), "clerk", f"dispatch {number}")
+        kit.pass_time(minutes=20)
+    done = [one.key.partition("|")[2] for one in kit.partner.truth.done]
+    told = [key for key in done if "captured" in key]
+    names = ("captured", "captured.2", "captured.3")
+    assert told == [f"{how}|{name}" for name in names for how in ("tell", "callback")]

@@ -342,12 +342,19 @@ def _look(it: Situation, question: str, every: timedelta, state: OrderState, rea
 
 def _rest(it: Situation, state: OrderState, reason: str, until: datetime | None = None) -> Move:
     """Rest in a state; the shop is told of it first, once."""
-    facts = it.facts
-    if state in it.told_states and facts.shop_told_state != state:
-        return Perform(f"tell|{state}")
-    if it.calls_back and facts.callback_state != state:
-        return Perform(f"callback|{state}")
+    facts, news = it.facts, _news(state, it.facts)
+    if state in it.told_states and facts.shop_told_state != news:
+        return Perform(f"tell|{news}")
+    if it.calls_back and facts.callback_state != news:
+        return Perform(f"callback|{news}")
     lapses, is_open = lapses_at(facts, it.rules), not (facts.stop or is_wholly_captured(facts))
     if lapses is not None and is_open and it.now < lapses:
         until = min(until, lapses) if until else lapses
     return Rest(state, reason, until)
+
+
+def _news(state: OrderState, facts: OrderFacts) -> str:
+    """Name what is told of a state, e.g. ``captured.2``: a later capture is news of its own."""
+    if state != OrderState.captured or len(facts.captures) < 2:
+        return state
+    return f"{state}.{facts.captures[-1].number}"

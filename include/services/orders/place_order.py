@@ -275,14 +275,12 @@ class OrderPlay:
         return reference_of(f"{self.order.order_id}|capture|{number}") if number else ""
 
     def _tell(self, facts: OrderFacts, step: str) -> Command:
-        state = OrderState(step.partition("|")[2])
-        content = self.desk.translator.shop_update(self.order, facts, state)
+        content = self.desk.translator.shop_update(self.order, facts, _state_told(step))
         return self._no_money(step, content, self.desk.shop_target)
 
     def _callback(self, facts: OrderFacts, step: str) -> Command:
-        state = OrderState(step.partition("|")[2])
         desk, order = self.desk, self.order
-        content = desk.translator.callback(order, facts, state, desk.clock.now())
+        content = desk.translator.callback(order, facts, _state_told(step), desk.clock.now())
         return self._no_money(step, content, desk.callback_target)
 
     def _no_money(self, step: str, content: object, target: str) -> Command:
@@ -348,6 +346,11 @@ def is_wanted(facts: OrderFacts, step: str) -> bool:
     if is_for_delivered(facts, step):
         return True
     return facts.stop is None or name not in FORWARD
+
+
+def _state_told(step: str) -> OrderState:
+    """``tell|captured.2`` tells of the state captured."""
+    return OrderState(step.partition("|")[2].partition(".")[0])
 
 
 def _payment(facts: OrderFacts) -> Authorized:

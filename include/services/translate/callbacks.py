@@ -33,12 +33,18 @@ class RefundTold(Protocol):
 def order_event(
     order: Order, facts: OrderFacts, state: OrderState, at: datetime, table: PaymentTable
 ) -> Callback:
-    """Say that an order has reached a state."""
+    """Say that an order has reached a state, or that more of it was captured."""
     payment = payment_told(facts, table)
+    taken, returned = (
+        Money(minor, order.currency).decimal
+        for minor in (facts.captured_minor(), facts.returned_minor)
+    )
     data = {
         "state": state.value,
         "amount": order.amount.decimal,
         "currency": order.currency,
+        "captured": taken,
+        "refunded": returned,
         "sales_order": facts.sales_order,
         "invoice": facts.invoice,
         "reason": facts.stop.told if facts.stop else "",

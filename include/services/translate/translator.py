@@ -198,6 +198,7 @@ class ShopTranslator:
                 "number": order.number,
                 "sales_order": facts.sales_order,
                 "amount": str(order.amount),
+                "captured": str(Money(facts.captured_minor(), order.currency)),
                 "reason": facts.stop.told if facts.stop else "",
                 "payment": payment.sentence if payment else "No payment was made.",
                 "invoice": facts.invoice,

@@ -13,8 +13,10 @@ class OrderEventData(BaseModel):
     order_id: str
     number: str = Field(description="The shop's.")
     state: OrderState
-    amount: str = Field(description="Decimal text.")
+    amount: str = Field(description="Decimal text: what was ordered.")
     currency: str
+    captured: str = Field(description="Decimal text: what was taken so far, maybe a part.")
+    refunded: str = Field(description="Decimal text: what of it has gone back.")
     sales_order: str = Field(description="SYSPRO's, or ''.")
     invoice: str = Field(description="SYSPRO's, or ''.")
     reason: str = Field(description="Why it is called off, as its shopper may read it, or ''.")
@@ -22,7 +24,7 @@ class OrderEventData(BaseModel):
 
 
 class OrderEvent(BaseModel):
-    """An order has reached a state."""
+    """An order has reached a state; `order.captured` comes again when more is captured."""
 
     type: str = Field(description="`order.` and the state, such as `order.captured`.")
     timestamp: datetime = Field(description="When it happened.")

@@ -105,6 +105,8 @@ EVENTS: dict[str, dict[str, Any]] = {
                     "state": "declined",
                     "amount": "48.78",
                     "currency": "USD",
+                    "captured": "0.00",
+                    "refunded": "0.00",
                     "sales_order": "",
                     "invoice": "",
                     "reason": "",
