@@ -11,7 +11,7 @@ from include.domain.reviews import Decision
 from include.services.effects.dead_letters import DeadLetter
 from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.orders.gateway_refusals import CAPTURE_REFUSED, REVERSAL_REFUSED, refusal_of
-from include.services.orders.own_letters import REST_UNPAID
+from include.services.orders.own_letters import REFUNDED_EARLY, REST_UNPAID
 from tests.prove import caring
 from tests.prove.aged import TOO_OLD
 from tests.prove.partner import erp_order
@@ -265,6 +265,12 @@ def _mend_rest(world: "World", kit: "Kit", letter: DeadLetter) -> None:
         kit.letters.resolve(letter.dead_letter_id, WHO, "the rest is not shipped any more")
 
 
+def _mend_early(_world: "World", kit: "Kit", letter: DeadLetter) -> None:
+    """Lower the price in SYSPRO; one whose order was called off meanwhile has closed by itself."""
+    if letter in kit.letters.listing():
+        kit.letters.resolve(letter.dead_letter_id, WHO, "the price is lower in SYSPRO")
+
+
 def _mend_refunds(world: "World", kit: "Kit") -> None:
     stuck = "SELECT refund_id FROM refunds WHERE state = 'stuck' ORDER BY 1"
     for (refund_id,) in world.database.rows(stuck):
@@ -286,6 +292,7 @@ _MENDERS = {
     CAPTURE_REFUSED: _mend_refused,
     REVERSAL_REFUSED: _mend_refused,
     REST_UNPAID: _mend_rest,
+    REFUNDED_EARLY: _mend_early,
     "shop_order": _mend_in_shop,
     "shop_changed": _mend_in_shop,
 }
