@@ -207,7 +207,7 @@ PLAY_MUTANTS = (
     Variant(
         "p12 a refund that is known is too old again",
         service=KnownIsTooOldAgain,
-        hunted_from=81,
+        hunted_from=591,
     ),
     Variant("p13 one void releases the whole order", orders=OneVoidIsAll),
     Variant("p14 what one capture gave back is all", refunds=PartsGoTogether),
