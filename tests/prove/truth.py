@@ -81,7 +81,7 @@ class Truth:
         kind = effect.kind
         if kind in _IN_PERIODS and self.closed[0] <= now < self.closed[1]:
             return Answer("closed")
-        if kind is K.sales_order_move and self._is_too_late(effect):
+        if kind is K.sales_order_move and self._moves_nothing(effect):
             return Answer("refused")
         is_second = how.get("is_second", False)
         if self._is_refused(effect, is_second):
@@ -127,10 +127,12 @@ class Truth:
         guarded = self.has_guards and effect.kind.value.startswith(("payment", "sales", "shop_ref"))
         return guarded and bool(self.by_reference.get(effect.reference))
 
-    def _is_too_late(self, effect: Effect) -> bool:
-        """SYSPRO cancels no order that is complete."""
+    def _moves_nothing(self, effect: Effect) -> bool:
+        """SYSPRO cancels no order that is complete, and moves none that it does not have."""
         asked = json.loads(effect.payload)
-        order = self.sales_orders[asked["sales_order"]]
+        order = self.sales_orders.get(asked["sales_order"])
+        if order is None:
+            return True
         if order.kept and order.kept.number.startswith(ANEW):
             return False  # it is cancelled already
         order = order.standing()
