@@ -85,16 +85,16 @@ class ForgetsTheRest(SqlOrders):
 
 
 LATE_MUTANTS = (
-    Variant("s22 a renewal is decided anew", orders=RenewalsAreDecidedAnew, hunted_from=221),
+    Variant("s22 a renewal is decided anew", orders=RenewalsAreDecidedAnew, hunted_from=230),
     Variant(
         "s23 a cancelled order keeps its older hold", orders=ForgetsTheOlderHold, hunted_from=51
     ),
     Variant("s24 an order entered anew is not adopted", push=SurplusIsTheOrder, hunted_from=751),
-    Variant("s25 a hold reversed by hand is never gone", service=HoldIsNeverGone),
+    Variant("s25 a hold reversed by hand is never gone", service=HoldIsNeverGone, hunted_from=14),
     Variant(
         "s26 a lapsing hold is charged that a clerk keeps",
         orders=ChargesWhatAClerkKeeps,
-        hunted_from=81,
+        hunted_from=1171,
     ),
     Variant("s27 the rest of an order is forgotten", orders=ForgetsTheRest),
 )

@@ -108,7 +108,8 @@ class StoreTrust:
             return connection.execute(_HEAD).one_or_none()
 
     def _write(self, head: Any) -> None:
-        if head is None:
+        if head is None:  # put back to before its first entry: nothing is noted, and told once
+            self._lake.write_note(KIND, b"{}")
             return
         at = self._clock.now().isoformat(timespec="seconds")
         found = {"entry_no": head.entry_no, "hash": head.hash, "at": at}
