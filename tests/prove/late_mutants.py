@@ -7,14 +7,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from include.adapters.store.orders import SqlOrders
-from include.domain.erp_orders import ErpOrder
 from include.domain.order_state import OrderFacts
 from include.domain.order_steps import name_of
 from include.domain.reviews import Decision
 from include.domain.standing import was_reviewed
 from include.services.orders.order_service import OrderService
 from include.services.orders.sagas import Event, Saga
-from include.services.sync.push_refunds import RefundPush
 from tests.prove.world import Variant
 
 
@@ -41,13 +39,6 @@ class ForgetsTheOlderHold(SqlOrders):
         ):
             saga = replace(saga, facts=replace(saga.facts, replaced=None))
         return super().save(saga, events, **more)
-
-
-class SurplusIsTheOrder(RefundPush):
-    """Another sales order stands, and the cancelled one stays the order's own."""
-
-    def _adopt(self, order_id: str, found: ErpOrder, other: ErpOrder) -> None:
-        return
 
 
 class HoldIsNeverGone(OrderService):
@@ -89,7 +80,6 @@ LATE_MUTANTS = (
     Variant(
         "s23 a cancelled order keeps its older hold", orders=ForgetsTheOlderHold, hunted_from=51
     ),
-    Variant("s24 an order entered anew is not adopted", push=SurplusIsTheOrder, hunted_from=751),
     Variant("s25 a hold reversed by hand is never gone", service=HoldIsNeverGone, hunted_from=14),
     Variant(
         "s26 a lapsing hold is charged that a clerk keeps",
