@@ -187,7 +187,7 @@ class World:
         self.product.begin()
         self._play()
         self.act = 3
-        for _ in range(8):  # mending one thing may uncover the next
+        for _ in range(12):  # mending one thing may uncover the next
             self.start("controller", self.hub.seconds, self.people.work_off, is_awaited=True)
             self.product.begin()
             self._play()
