@@ -1,7 +1,7 @@
 """One contract for every effect store: memory, SQLite and PostgreSQL behave alike."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 
@@ -121,17 +121,6 @@ def test_due_lists_what_is_unfinished_and_whose_time_has_come(kit: Kit) -> None:
     assert [one.key for one in kit.store.listing([EffectState.in_doubt])] == ["later", "now"]
     assert kit.store.counts()[EffectState.in_doubt] == 2
     assert kit.store.counts(UNFINISHED) == {EffectState.in_doubt: 2, EffectState.intended: 1}
-
-
-def test_what_is_in_doubt_is_due_before_what_is_only_read_back(kit: Kit) -> None:
-    for key, state, hours in (
-        ("read back", EffectState.done, 9),
-        ("doubt", EffectState.in_doubt, 1),
-        ("older doubt", EffectState.in_doubt, 2),
-    ):
-        next_at = START - timedelta(hours=hours)
-        kit.store.insert(replace(effect(key), state=state, next_at=next_at, intended_at=START), "t")
-    assert [key for _, key in kit.store.due(10)] == ["older doubt", "doubt", "read back"]
 
 
 def test_every_change_is_one_link_of_an_unbroken_chain(kit: Kit) -> None:

@@ -204,13 +204,7 @@ class MemoryEffectStore:
                 if (effect.next_at is None or effect.next_at <= now)
                 and (targets is None or effect.target in targets)
             ]
-            waiting.sort(
-                key=lambda one: (
-                    one.state is EffectState.done,
-                    one.next_at or one.intended_at or now,
-                    one.key,
-                )
-            )
+            waiting.sort(key=lambda one: (one.next_at or one.intended_at or now, one.key))
             return [(effect.kind, effect.key) for effect in waiting[:limit]]
 
     def listing(self, states: Sequence[EffectState], limit: int = 1000) -> Sequence[Effect]:

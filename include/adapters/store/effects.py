@@ -68,12 +68,7 @@ _DUE = (
         effects.c.state.in_(_UNFINISHED),
         or_(effects.c.next_at.is_(None), effects.c.next_at <= bindparam("now", type_=_Instants)),
     )
-    .order_by(
-        # Read-backs are many, and nobody waits for them.
-        effects.c.state == EffectState.done.value,
-        func.coalesce(effects.c.next_at, effects.c.intended_at),
-        effects.c.key,
-    )
+    .order_by(func.coalesce(effects.c.next_at, effects.c.intended_at), effects.c.key)
     .limit(bindparam("most"))
 )
 _MAKE_WAY = delete(effects).where(

@@ -162,10 +162,7 @@ class EffectStore(Leases, Protocol):
     def due(
         self, limit: int, targets: Sequence[str] | None = None
     ) -> Sequence[tuple[EffectKind, str]]:
-        """List unfinished effects whose time has come, of these targets only.
-
-        Those still to be concluded come before those to be read back, each the oldest first.
-        """
+        """List unfinished effects whose time has come, oldest first; of these targets only."""
         ...
 
     def listing(self, states: Sequence[EffectState], limit: int = 1000) -> Sequence[Effect]:
