@@ -42,7 +42,10 @@ ASKS = {
     "refunded": Ask.keep,
     TRASH: Ask.discard,
 }
-_RANK = {state.value: rank for rank, state in enumerate(OrderState)}
+_RANK = {
+    state.value: len(OrderState) if state in ENDED else rank
+    for rank, state in enumerate(OrderState)
+}
 _UNWOUND = (OrderState.declined, OrderState.cancelled)
 _OVER = (TRASH, "cancelled", "refunded", "failed")
 _SURELY_HEARD = 3

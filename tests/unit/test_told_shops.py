@@ -3,7 +3,7 @@
 import pytest
 
 from include.domain.erp_orders import Shipment
-from include.domain.order_state import Ending, OrderFacts, OrderState, Stop
+from include.domain.order_state import ENDED, Ending, OrderFacts, OrderState, Stop
 from tests.unit.shop_orders import translator, woo_order
 
 US = translator("acme_us_web")
@@ -20,6 +20,13 @@ def test_the_shop_is_told_the_state_with_its_facts() -> None:
     said = "The order is cancelled: the seller has ended it. No payment was made."
     assert cancelled.note == said  # why, is for staff alone
     assert cancelled.sequence > booked.sequence
+
+
+def test_an_end_that_a_store_put_back_forgot_gives_way_to_the_one_it_comes_to() -> None:
+    order = US.order(woo_order())
+    told = {state: US.shop_update(order, OrderFacts(), state).sequence for state in OrderState}
+    assert len({told[state] for state in ENDED}) == 1
+    assert all(told[state] < told[OrderState.completed] for state in set(OrderState) - set(ENDED))
 
 
 def test_a_note_is_for_the_shopper_where_its_row_says_so_alone() -> None:

@@ -25,7 +25,10 @@ from include.services.translate.shop_fields import read_checkout, read_order
 from include.services.translate.shown_again import with_codes_taken, without_codes
 
 _UNWOUND = (OrderState.declined, OrderState.cancelled)
-_RANK = {state: rank for rank, state in enumerate(OrderState)}
+# No end is newer than another: a store that was put back may have forgotten how it told of one.
+_RANK = {
+    state: len(OrderState) if state in ENDED else rank for rank, state in enumerate(OrderState)
+}
 
 
 class StatusTable(Protocol):
