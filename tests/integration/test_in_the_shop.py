@@ -215,6 +215,9 @@ def test_what_was_refunded_whole_and_has_left_is_told_and_paid_by_no_receipt(pla
     letters = play.desks.context.dead_letters.listing()
     told = {one.kind for one in letters if one.key.startswith(order_id)}
     assert "shipped_refunded" in told
+    assert shop(play).put(f"orders/{number_of(play, order_id)}", {"status": "cancelled"}).ok
+    play.poll_shop()  # as late as the refund, which a letter has told already
+    assert unread(play, order_id) == []
 
 
 @pytest.mark.parametrize("has_left", [False, True])

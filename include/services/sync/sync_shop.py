@@ -10,7 +10,7 @@ from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.orders import Order, changes, order_id_of
-from include.domain.people import named
+from include.domain.people import name_of, named
 from include.domain.shops import Ask
 from include.services.effects.ports import EffectKind
 from include.services.orders.folds import is_there
@@ -136,7 +136,7 @@ class ShopSync:
                 return False
             has_left = saga.state == OrderState.completed or saga.facts.is_invoiced
             why = f"{found.status} in the shop"
-            is_told = has_left and saga.facts.late_stop == WHO  # by the letter of the invoice
+            is_told = has_left and name_of(saga.facts.late_stop) == WHO  # by the invoice's letter
             if not is_told and not (has_left and ask is Ask.discard):
                 self.service.cancel(order_id, WHO, why, told=why)
             if saga.facts.shop_changed.startswith(_REVIVED):
