@@ -152,7 +152,10 @@ def test_a_card_number_in_an_order_cancelled_there_is_alarmed_and_cancels_it(pla
     assert unread(play, order_id) == []
 
 
-def test_an_order_that_goes_on_in_the_shop_and_has_ended_here_is_told(play: Play) -> None:
+@pytest.mark.parametrize("status", ["processing", "completed"])  # put back, or sent
+def test_an_order_that_goes_on_in_the_shop_and_has_ended_here_is_told(
+    play: Play, status: str
+) -> None:
     order_id = play.take("review")
     number, api = number_of(play, order_id), shop(play)
     assert api.delete(f"orders/{number}", params={"force": "false"}).ok
@@ -161,11 +164,11 @@ def test_an_order_that_goes_on_in_the_shop_and_has_ended_here_is_told(play: Play
     assert play.order(order_id).state == OrderState.cancelled
     play.poll_shop()
     assert letters_of(play, order_id) == []
-    assert api.put(f"orders/{number}", {"status": "processing"}).ok  # somebody puts it back
+    assert api.put(f"orders/{number}", {"status": status}).ok
     play.poll_shop()
     play.poll_shop()
     (reason,) = letters_of(play, order_id)
-    assert "it goes on there ('processing'), and it has ended here: cancelled" in reason
+    assert f"it goes on there ({status!r}), and it has ended here: cancelled" in reason
     assert api.put(f"orders/{number}", {"status": "cancelled"}).ok
     play.poll_shop()
     assert letters_of(play, order_id) == []

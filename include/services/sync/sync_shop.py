@@ -223,10 +223,10 @@ class ShopSync:
     def _revived(self, saga: Saga[OrderFacts], found: ShopOrder) -> str:
         """Say that an order which has ended here goes on in the shop, although the shop was told.
 
-        Somebody took it out of the trash, say, or let its shopper pay once more.
+        Somebody took it out of the trash, say, let its shopper pay once more, or has sent it.
         """
-        state = saga.state
-        if self.asks.get(found.status) is not Ask.take or saga.facts.shop_told_state != state:
+        state, is_on = saga.state, self.asks.get(found.status) in (Ask.take, Ask.sold)
+        if not is_on or saga.facts.shop_told_state != state:
             return ""
         engine = self.service.engine_of(found.shop_id)
         told = engine.find(EffectKind.shop_order_update, f"{saga.key}|tell|{state}")
