@@ -1,5 +1,6 @@
 """Where an order stands: its state in one word, and the facts that the next move is drawn from."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -161,6 +162,10 @@ class OrderFacts:
     def invoice(self) -> str:
         """Return the first invoice, the one that people and shops are told; '' before any."""
         return self.invoices[0] if self.invoices else ""
+
+    def with_invoices(self, shown: Iterable[str]) -> "OrderFacts":
+        """Note what SYSPRO shows, in whatever order: what was seen before keeps its place."""
+        return replace(self, invoices=tuple(dict.fromkeys((*self.invoices, *shown))))
 
     @property
     def is_invoiced(self) -> bool:

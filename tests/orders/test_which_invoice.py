@@ -32,3 +32,17 @@ def test_a_later_invoice_takes_no_ones_place(site: Site) -> None:
     site.poll()
     facts = site.kit.service.orders.get(order.order_id).facts
     assert (facts.invoice, facts.invoices) == ("I2", ("I2", "I1"))
+
+
+def test_nor_does_what_had_left_before_the_order_was_called_off(site: Site) -> None:
+    order = paid(site)
+    number = number_of(site, order)
+    site.erp.invoice(order, 4_000, "I2")
+    site.erp.show(order, number, "2", last="I2")
+    site.poll()
+    site.erp.invoice(order, 3_000, "I1")
+    site.kit.erp.documents[order.purchase_order].reverse()
+    site.erp.show(order, number, "\\", last="I1")
+    site.poll()
+    facts = site.kit.service.orders.get(order.order_id).facts
+    assert (facts.delivered_minor, facts.invoices) == (7_000, ("I2", "I1"))

@@ -114,10 +114,10 @@ def _ask_invoice(
 ) -> tuple[OrderFacts, Event | None]:
     documents = desk.erp.documents_of(order.purchase_order, facts.customer)
     invoices = tuple(one.invoice for one in documents if one.document_type == "I")
-    facts = replace(facts, looked_at=now)
+    facts = replace(facts, looked_at=now).with_invoices(invoices)
     if not invoices:
         return facts, None
-    return replace(facts, invoices=invoices), Event("invoiced in SYSPRO", {"invoice": invoices[0]})
+    return facts, Event("invoiced in SYSPRO", {"invoice": facts.invoice})
 
 
 def _ask_renewal(
@@ -212,14 +212,13 @@ def _ask_delivered(
     # Credit notes count for nothing here: each is refunded by itself, out of what was charged.
     left = [one for one in shown if one.document_type == "I"]
     delivered = min(sum(one.amount.minor for one in left), authorized(order, facts).minor)
-    invoices = tuple(one.invoice for one in left)
+    invoices = [one.invoice for one in left]
     due, taken = delivered - facts.captured_minor(), {one.number for one in facts.captures}
     facts = replace(
         facts,
         delivered_minor=delivered,
-        invoices=invoices,
         requested_captures=tuple(one for one in facts.requested_captures if one.number in taken),
-    )
+    ).with_invoices(invoices)
     if not delivered:
         return facts, None
     if due > 0 and facts.decision is not Decision.reject and not facts.is_reversed:

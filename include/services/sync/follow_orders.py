@@ -154,9 +154,7 @@ class OrderFollower:
             self.service.orders.amend(
                 order_id,
                 lambda facts: replace(
-                    facts,
-                    invoices=tuple(dict.fromkeys((*facts.invoices, *numbers))),
-                    late_stop=late or facts.late_stop,
+                    facts.with_invoices(numbers), late_stop=late or facts.late_stop
                 ),
                 Event("invoiced in SYSPRO", {"invoice": ", ".join(new)}, WHO),
             )
