@@ -27,6 +27,7 @@ class OrderState(StrEnum):
 
 
 CREDIT_HOLDS = ("exceeded", "on_hold", "unknown")  # verdicts that suspend the sales order
+FOUND_IN_SUSPENSE = "found in suspense"  # not our doing: whoever did that releases it
 ENDED = (OrderState.completed, OrderState.declined, OrderState.cancelled)
 
 
@@ -125,7 +126,7 @@ class OrderFacts:
     sales_order_version: int = 1  # another may stand where the first was cancelled
     is_suspended: bool = False  # the sales order is in suspense at SYSPRO
     # '' not suspended, else what must end before it is released: review, one of CREDIT_HOLDS, or
-    # "found in suspense": whoever did that releases it.
+    # FOUND_IN_SUSPENSE
     suspense_reason: str = ""
     is_order_cancelled: bool = False  # SYSPRO ships no more of it
     requested_captures: tuple[RequestedCapture, ...] = ()

@@ -8,7 +8,7 @@ from include.domain.erp_orders import NOT_RELEASED, SUSPENDED
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
 from include.domain.order_rules import OnCredit, OnExpiry
-from include.domain.order_state import OrderFacts, RequestedCapture, Stop
+from include.domain.order_state import FOUND_IN_SUSPENSE, OrderFacts, RequestedCapture, Stop
 from include.domain.orders import Order
 from include.domain.payments import StoredToken
 from include.domain.refunds import called_off
@@ -102,7 +102,7 @@ def _ask_release(
         stop = Stop("clerk", f"sales order {found.sales_order} was cancelled in SYSPRO")
         return replace(facts, is_order_cancelled=True, stop=stop), Event("cancelled in SYSPRO", {})
     if found is not None and found.status == SUSPENDED and not facts.is_suspended:
-        facts = replace(facts, is_suspended=True, suspense_reason="found in suspense")
+        facts = replace(facts, is_suspended=True, suspense_reason=FOUND_IN_SUSPENSE)
         return facts, Event("suspended in SYSPRO", {})
     if found is None or found.status in NOT_RELEASED or not facts.is_suspended:
         return facts, None

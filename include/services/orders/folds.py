@@ -9,7 +9,14 @@ from typing import Any
 from include.domain.canonical import from_json
 from include.domain.erp_orders import SUSPENDED
 from include.domain.money import Money
-from include.domain.order_state import CREDIT_HOLDS, Captured, OrderFacts, OrderState, Stop
+from include.domain.order_state import (
+    CREDIT_HOLDS,
+    FOUND_IN_SUSPENSE,
+    Captured,
+    OrderFacts,
+    OrderState,
+    Stop,
+)
 from include.domain.order_steps import name_of, number_of
 from include.domain.payments import Authorized, Capture, Moved, PaymentStatus
 from include.domain.reviews import Decision
@@ -181,7 +188,7 @@ def _found_suspended(it: Folding) -> str:
     """
     if it.effect.sends or str(it.evidence.get("status", "")) != SUSPENDED:
         return ""
-    return "review" if was_reviewed(it.facts) else "found in suspense"
+    return "review" if was_reviewed(it.facts) else FOUND_IN_SUSPENSE
 
 
 def _moved_order(it: Folding) -> Folded:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from include.domain.erp_orders import NOT_RELEASED, ErpDocument, ErpOrder, UnreadableRow
 from include.domain.errors import Rejected
-from include.domain.order_state import OrderFacts
+from include.domain.order_state import FOUND_IN_SUSPENSE, OrderFacts
 from include.domain.order_steps import name_of
 from include.services.orders.order_service import OrderService
 from include.services.orders.sagas import Event
@@ -174,6 +174,7 @@ class RefundPush:
             if facts.is_order_cancelled and facts.stop:  # we called it off while SYSPRO was asked
                 raise self._unpaid(found, other)
             is_about_it = name_of(facts.open_step) in ABOUT_THE_SALES_ORDER
+            suspended_for = facts.suspense_reason or FOUND_IN_SUSPENSE
             adopting = replace(
                 facts,
                 sales_order=other.sales_order,
@@ -181,7 +182,7 @@ class RefundPush:
                 open_step="" if is_about_it else facts.open_step,
                 forms_noted=tuple(one for one in facts.forms_noted if one != "payment"),
                 is_suspended=is_suspended,
-                suspense_reason=facts.suspense_reason if is_suspended else "",
+                suspense_reason=suspended_for if is_suspended else "",
             )
             return adopting.with_problem("") if is_about_it else adopting
 
