@@ -86,6 +86,22 @@ def test_a_credit_note_calls_nothing_off(kit: Kit, sold: Order) -> None:
     assert letters(kit) == []
 
 
+def test_credit_notes_alone_end_an_order_that_syspro_closes_without_an_invoice(
+    kit: Kit, sold: Order
+) -> None:
+    refund(kit, sold, WHOLE, origin="credit_note")
+    kit.pass_time(hours=2)
+
+    def closed(facts: OrderFacts) -> OrderFacts:
+        return replace(facts, is_order_cancelled=True)
+
+    kit.service.orders.amend(sold.order_id, closed, Event("closed in SYSPRO"))
+    kit.pass_time(hours=1)
+    saga = kit.service.orders.get(sold.order_id)
+    assert (saga.state, saga.facts.is_refunded) == (OrderState.cancelled, False)
+    assert (given(kit, sold), letters(kit)) == ([("credit_note", 10_221)], [])
+
+
 def test_one_that_waits_for_a_second_person_is_called_off_and_its_money_goes_back_anyhow(
     kit: Kit, sold: Order
 ) -> None:
