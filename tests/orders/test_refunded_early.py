@@ -6,17 +6,17 @@ import pytest
 
 from include.adapters.store.dead_letters import SqlDeadLetters
 from include.adapters.store.orders import SqlOrders
-from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_rules import CaptureWhen
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order
 from include.domain.refunds import RefundRow
-from include.services.effects.ports import Effect, EffectKind, Receipt
+from include.services.effects.ports import EffectKind
 from include.services.orders.sagas import Event
 from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import make_rules
 from tests.orders.test_applications import applied, invoice, keep, receipt
+from tests.orders.test_too_late_to_cancel import refuse
 
 MOVE, WHOLE, PART = EffectKind.sales_order_move, Money(10_221, "USD"), Money(3_000, "USD")
 
@@ -154,9 +154,6 @@ def test_all_of_a_part_that_was_captured_does_not_call_the_order_off(kit: Kit) -
 def test_what_is_invoiced_all_the_same_is_told_and_paid_by_no_receipt(
     kit: Kit, sold: Order
 ) -> None:
-    def refuse(_effect: Effect) -> Receipt:
-        raise Rejected("it is invoiced", "SYSPRO", "Nothing.")
-
     kit.partner.say(MOVE, refuse)
     refund(kit, sold, WHOLE)
     kit.pass_time(minutes=30)
@@ -166,6 +163,23 @@ def test_what_is_invoiced_all_the_same_is_told_and_paid_by_no_receipt(
     assert saga.state == OrderState.completed, saga.reason
     assert ("shipped_refunded", 10_221) in letters(kit)
     assert (applied(kit), given(kit, sold)) == ([], [("shop", 10_221)])
+
+
+def test_one_that_a_second_person_let_go_after_the_invoice_says_that_a_receipt_pays_it(
+    kit: Kit, sold: Order
+) -> None:
+    kit.rules = make_rules(refund_limit_minor={"USD": 1_000})
+    kit.partner.say(MOVE, refuse)
+    asked = refund(kit, sold, WHOLE)
+    kit.pass_time(minutes=30)
+    hear_invoice(kit, sold)
+    kit.pass_time(hours=1)
+    kit.service.approve_refund(asked, "controller")
+    kit.pass_time(hours=1)
+    assert isinstance(kit.service.orders, SqlOrders)
+    (letter,) = SqlDeadLetters(kit.service.orders._engine).listing()
+    assert (letter.kind, applied(kit)) == ("shipped_refunded", [("I1", 10_221)])
+    assert "No receipt is applied to it" not in letter.next_action
 
 
 def test_a_refund_after_the_invoice_is_money_alone(kit: Kit, sold: Order) -> None:

@@ -47,12 +47,17 @@ def _refunded(facts: OrderFacts) -> Mapping[str, OwnLetter]:
     early = Money(facts.early_minor, facts.captures[0].amount.currency)
     order = f"sales order {facts.sales_order}" if facts.sales_order else "the order"
     if is_back_unshipped(facts):
+        receipt = "No receipt is applied to it."
+        if any(one.is_begun and not one.is_refused for one in facts.applications):
+            receipt = (
+                "Its receipt was applied to it before: the refund's entry stands open instead."
+            )
         note = DeadLetterNote(
-            f"{early} went back before anything was invoiced, which is all that was paid, and the "
-            f"goods have left (invoice {', '.join(facts.invoices)})",
+            f"{early} was asked back before anything was invoiced and has gone back, which is all "
+            f"that was paid, and the goods have left (invoice {', '.join(facts.invoices)})",
             "Have the goods back and credit the invoice in SYSPRO (a letter says that its credit "
-            "note cannot be refunded: resolve that, too), or collect it from the customer. No "
-            "receipt is applied to it. Then resolve this.",
+            "note cannot be refunded: resolve that, too), or collect it from the customer. "
+            f"{receipt} Then resolve this.",
         )
         return {SHIPPED_REFUNDED: OwnLetter(note, minor=early.minor)} if facts.is_invoiced else {}
     if facts.stop is not None:
@@ -60,7 +65,8 @@ def _refunded(facts: OrderFacts) -> Mapping[str, OwnLetter]:
     note = DeadLetterNote(
         f"{early} went back before anything was invoiced, and {order} still holds all goods",
         "Take what is not wanted any more out of it in SYSPRO, or lower its price, before it is "
-        "invoiced; else the invoice stays open by what went back. Then resolve this.",
+        "invoiced. Else the invoice stays open by what went back: post a credit to the invoice "
+        "itself, for a credit note of its own would be refunded once more. Then resolve this.",
     )
     return {REFUNDED_EARLY: OwnLetter(note, minor=early.minor)}
 
