@@ -285,6 +285,9 @@ class Ask(StrEnum):
     keep = "keep"  # nothing by itself; only that it is cancelled or declined takes its place
 
 
+_FACT = re.compile(r"\{(\w+)\}")
+
+
 @dataclass(frozen=True, slots=True)
 class ShopStatus:
     """What a shop is told of an order's state."""
@@ -296,9 +299,13 @@ class ShopStatus:
     def note_of(self, facts: Mapping[str, str]) -> str:
         """Return the note with its facts; one that is not known shows as ``-``."""
         found = self.note
-        for name in re.findall(r"\{(\w+)\}", self.note):
+        for name in _FACT.findall(self.note):
             found = found.replace(f"{{{name}}}", facts.get(name) or "-")
         return found
+
+    def is_for_shopper(self, facts: Mapping[str, str]) -> bool:
+        """Say whether its shopper reads the note: only the shop's people read one with a gap."""
+        return self.is_note_for_shopper and all(map(facts.get, _FACT.findall(self.note)))
 
 
 @dataclass(frozen=True, slots=True)

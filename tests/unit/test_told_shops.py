@@ -31,7 +31,8 @@ def test_an_end_that_a_store_put_back_forgot_gives_way_to_the_one_it_comes_to() 
 
 def test_a_note_is_for_the_shopper_where_its_row_says_so_alone() -> None:
     order = US.order(woo_order())
-    told = {state: US.shop_update(order, OrderFacts(), state) for state in OrderState}
+    facts = OrderFacts(stop=Stop("analyst", "x"))
+    told = {state: US.shop_update(order, facts, state) for state in OrderState}
     assert {state for state, update in told.items() if update.is_note_for_shopper} == {
         OrderState.in_review,
         OrderState.declined,
@@ -58,3 +59,11 @@ def test_a_shipment_is_told_with_its_tracking_and_never_reopens_an_order() -> No
     assert (told.status, told.note) == ("processing", "Shipped with DHL, tracking 1Z999.")
     assert told.meta == (("carrier", "DHL"), ("tracking_number", "1Z999"))
     assert US.shipment(order, note, OrderState.completed).status == ""
+
+
+@pytest.mark.parametrize(("carrier", "tracking"), [("", ""), ("DHL", "")])
+def test_no_shopper_reads_a_dash_where_the_site_does_not_say(carrier: str, tracking: str) -> None:
+    parcel = Shipment("000123", "N1", carrier, tracking)
+    told = US.shipment(US.order(woo_order()), parcel, OrderState.captured)
+    assert told.note == f"Shipped with {carrier or '-'}, tracking -."
+    assert not told.is_note_for_shopper

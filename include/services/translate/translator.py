@@ -196,24 +196,22 @@ class ShopTranslator:
         """Return what the shop is told of a state, and whether its shopper reads it."""
         told = self.status_of(state.value)
         payment = payment_told(facts, self.payment_of)
-        note = told.note_of(
-            {
-                "number": order.number,
-                "sales_order": facts.sales_order,
-                "amount": str(order.amount),
-                "captured": str(Money(facts.captured_minor(), order.currency)),
-                "reason": facts.stop.told if facts.stop else "",
-                "payment": payment.sentence if payment else "No payment was made.",
-                "invoice": facts.invoice,
-            }
-        )
+        shown = {
+            "number": order.number,
+            "sales_order": facts.sales_order,
+            "amount": str(order.amount),
+            "captured": str(Money(facts.captured_minor(), order.currency)),
+            "reason": facts.stop.told if facts.stop else "",
+            "payment": payment.sentence if payment else "No payment was made.",
+            "invoice": facts.invoice,
+        }
         return OrderUpdate(
             shop_id=self.shop.shop_id,
             order_number=order.number,
             sequence=_RANK[state],
             status=told.status,
-            note=note[:MOST_TEXT],
-            is_note_for_shopper=told.is_note_for_shopper,
+            note=told.note_of(shown)[:MOST_TEXT],
+            is_note_for_shopper=told.is_for_shopper(shown),
             kept=() if state in _UNWOUND else self._kept(),
         )
 
@@ -253,7 +251,7 @@ class ShopTranslator:
             sequence=_RANK[state],
             status="" if state in ENDED else told.status,
             note=told.note_of(facts)[:MOST_TEXT],
-            is_note_for_shopper=told.is_note_for_shopper,
+            is_note_for_shopper=told.is_for_shopper(facts),
             kept=self._kept(),
             meta=tuple((name, value) for name, value in meta if value),
         )
