@@ -1,6 +1,7 @@
 """An order that was taken, and a shop that shows the stock codes of its goods no more."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -48,3 +49,11 @@ def test_another_quantity_of_what_has_lost_its_code_cannot_be_read() -> None:
     first["sku"], first["quantity"] = None, first["quantity"] + 1
     with pytest.raises(Rejected, match=re.escape("line_items[0].sku is empty")):
         told(raw)
+
+
+def test_a_shop_whose_goods_have_no_code_shows_what_its_api_client_has_ordered() -> None:
+    taken, (goods, *others) = US.order(woo_order()), US.fields.lines
+    bare = {name: rule for name, rule in goods.fields.items() if name != "stock_code"}
+    fields = replace(US.fields, lines=(replace(goods, fields=bare), *others))
+    shown = replace(US, fields=fields).shown(woo_order(), taken, "the shop")
+    assert changes(taken, shown, money_only=False) == ()

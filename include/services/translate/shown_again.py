@@ -37,7 +37,7 @@ def with_codes_taken(request: Request, taken: Order, read: Callable[[Request], O
         taken: the order as it was taken.
         read: makes an order of a request.
     """
-    codes = [str(line["stock_code"]) for line in _sold(request)]
+    codes = [str(line.get("stock_code", "")) for line in _sold(request)]
     left = [line for line in taken.lines if line.kind is LineKind.goods]
     if codes == [line.stock_code for line in left]:
         return request
