@@ -136,7 +136,7 @@ class DecideRefunds:
 
         Raises:
             Rejected: of a cancelled order, on its way already.
-        CardNumberRefused: the reason holds one.
+            CardNumberRefused: the reason holds one.
             Retryable: it is not the refund that was asked about.
         """
         row, key, digest = self._asked(refund_id, who)

@@ -31,7 +31,7 @@ class Checkout:
     method: str  # of payment, in the shop's word; '' until one is chosen, or where none is needed
     is_named: bool  # it names a payment of ours
     is_free: bool  # nothing is to be paid
-    placed_on: date | None  # UTC
+    placed_on: date | None  # as its field says: UTC of WooCommerce, else in the shop's own zone
 
 
 @dataclass(frozen=True, slots=True)
