@@ -133,7 +133,7 @@ class OrderFacts:
     captures: tuple[Captured, ...] = ()
     returned_minor: int = 0  # given back by refunds, in flight included
     credited_minor: int = 0  # of it, for credit notes: of goods that had been delivered
-    early_minor: int = 0  # of it, before anything was invoiced, or of ``is_refunded``
+    early_minor: int = 0  # of it, before anything was invoiced, or all of ``is_refunded``
     is_refunded: bool = False  # all of it was asked back before anything was invoiced
     is_reversed: bool = False
     looked_at: datetime | None = None  # at the ERP, for what a clerk may have done

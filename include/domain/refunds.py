@@ -148,8 +148,10 @@ def called_off(facts: OrderFacts, who: str) -> OrderFacts:
 
 def with_returned(facts: OrderFacts, returned_minor: int, credited_minor: int) -> OrderFacts:
     """Note what has moved back by now, credit notes among it, and what of it came early."""
-    is_early = facts.is_refunded or not facts.is_invoiced
-    early = returned_minor - credited_minor if is_early else facts.early_minor
+    given = returned_minor - credited_minor
+    # Once it is invoiced a part is money alone: another refund may have been refused meanwhile.
+    is_whole = facts.is_refunded and given >= facts.captured_minor()
+    early = given if is_whole or not facts.is_invoiced else facts.early_minor
     return replace(
         facts, returned_minor=returned_minor, credited_minor=credited_minor, early_minor=early
     )

@@ -182,6 +182,22 @@ def test_one_that_a_second_person_let_go_after_the_invoice_says_that_a_receipt_p
     assert "No receipt is applied to it" not in letter.next_action
 
 
+def test_a_part_that_goes_back_after_the_invoice_is_money_alone_where_all_was_asked_for_before(
+    kit: Kit, sold: Order
+) -> None:
+    kit.rules = make_rules(refund_limit_minor={"USD": 1_000})
+    kit.partner.say(MOVE, refuse)
+    asked = refund(kit, sold, WHOLE)
+    kit.pass_time(minutes=30)
+    hear_invoice(kit, sold)
+    kit.pass_time(hours=1)
+    kit.service.refuse_refund(asked, "controller", "the goods have left")
+    refund(kit, sold, Money(900, "USD"), "2")
+    kit.pass_time(hours=1)
+    facts = kit.service.orders.get(sold.order_id).facts
+    assert (facts.returned_minor, facts.early_minor, letters(kit)) == (900, 0, [])
+
+
 def test_a_refund_after_the_invoice_is_money_alone(kit: Kit, sold: Order) -> None:
     hear_invoice(kit, sold)
     kit.pass_time(hours=1)
