@@ -113,7 +113,5 @@ def waits_for_clerk(facts: OrderFacts) -> bool:
     is_over_limit = facts.credit in CREDIT_HOLDS
     if not facts.sales_order:
         return is_over_limit  # it goes there in suspense
-    is_ours = (
-        facts.suspense_reason == "review" and not is_over_limit
-    )  # the review's end releases it
-    return facts.is_suspended and not is_ours
+    is_reviews = facts.suspense_reason == "review" and not is_over_limit  # whose end releases it
+    return facts.is_suspended and not is_reviews

@@ -20,9 +20,7 @@ from include.domain.order_state import (
 from include.domain.order_steps import name_of
 from include.domain.orders import Order
 from include.domain.reviews import Decision, DecisionEvent, Merged
-from include.domain.standing import (
-    gives_back,
-)
+from include.domain.standing import gives_back
 from include.services.effects.engine import Engine
 from include.services.effects.seek import seek
 from include.services.effects.store import Leases
