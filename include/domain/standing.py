@@ -3,6 +3,8 @@
 What follows from them is in ``services/orders/moves.py``.
 """
 
+from dataclasses import replace
+
 from include.domain.order_state import CREDIT_HOLDS, ENDED, OrderFacts, OrderState
 from include.domain.order_steps import name_of
 from include.domain.payments import PaymentStatus
@@ -31,6 +33,11 @@ def state_of(facts: OrderFacts) -> OrderState:
         is_over = facts.is_invoiced and is_wholly_captured(facts)
         return OrderState.completed if is_over else OrderState.captured
     return OrderState.booked if facts.sales_order else OrderState.authorized
+
+
+def progress_of(facts: OrderFacts) -> OrderState:
+    """Name how far it has come, whatever is in its way: it may go on from there."""
+    return state_of(replace(facts.with_problem(""), is_contradicted=False, stop=None))
 
 
 def state_after(state: str, before: OrderFacts, after: OrderFacts) -> str:

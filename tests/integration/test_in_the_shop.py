@@ -1,6 +1,7 @@
 """What a shop's own people do in its admin: refunds that we are to move, orders put back."""
 
 from dataclasses import replace
+from operator import methodcaller
 
 import pytest
 from sqlalchemy import select
@@ -11,6 +12,7 @@ from include.domain.money import Money
 from include.domain.order_state import OrderState
 from include.domain.orders import order_id_of
 from include.services.effects.dead_letters import DeadLetter
+from include.services.orders.sagas import Event
 from include.services.shop.ports import ShopOrder, ShopRefund
 from tests.integration.play import BEGIN, SHOP, SKU, Play
 from tests.sandbox.shopping import KEY, SECRET
@@ -221,6 +223,22 @@ def test_what_was_refunded_whole_and_has_left_is_told_and_paid_by_no_receipt(pla
     assert shop(play).put(f"orders/{number_of(play, order_id)}", {"status": "cancelled"}).ok
     play.poll_shop()  # as late as the refund, which a letter has told already
     assert unread(play, order_id) == []
+
+
+def test_a_parcel_that_left_while_the_order_was_stuck_makes_the_next_no_old_news(
+    play: Play,
+) -> None:
+    order_id, orders = play.take(), play.desks.service.orders
+    number, sales_order = number_of(play, order_id), play.order(order_id).facts.sales_order
+    for problem, tracking in (("no", "1Z999AA10123456784"), ("", "1Z999AA10123456785")):
+        orders.amend(order_id, methodcaller("with_problem", problem), Event("seen"))
+        via = f"UPS Ground {tracking}"
+        play.clerk("ship", sales_order=sales_order, lines={"1": 1}, carrier=via)
+        play.poll_erp()
+        notes = shop(play).get(f"orders/{number}/notes").json()
+        assert [one["customer_note"] for one in notes if tracking in one["note"]] == [True]
+    found = shop(play).get(f"orders/{number}").json()["meta_data"]
+    assert [one["value"] for one in found if one["key"] == "tracking_number"] == [tracking]
 
 
 @pytest.mark.parametrize("has_left", [False, True])

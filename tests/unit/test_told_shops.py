@@ -1,9 +1,12 @@
 """What a shop is told of an order: its word for the state, a note, and who reads it."""
 
+from dataclasses import replace
+
 import pytest
 
 from include.domain.erp_orders import Shipment
 from include.domain.order_state import ENDED, Ending, OrderFacts, OrderState, Stop
+from include.domain.payments import Authorized, PaymentStatus
 from tests.unit.shop_orders import translator, woo_order
 
 US = translator("acme_us_web")
@@ -40,6 +43,15 @@ def test_a_note_is_for_the_shopper_where_its_row_says_so_alone() -> None:
     }
     parcel = Shipment("000123", "N1", "DHL", "1Z999")
     assert US.shipment(order, parcel, OrderState.captured).is_note_for_shopper
+
+
+@pytest.mark.parametrize("state", [OrderState.stuck, OrderState.cancelling])
+def test_what_may_pass_makes_no_later_news_old(state: OrderState) -> None:
+    order, facts = US.order(woo_order()), OrderFacts(sales_order="000123", problem="no")
+    payment = Authorized("7", PaymentStatus.authorized, "AUTHORIZED", authorized=order.amount)
+    facts = replace(facts, payment=payment, stop=Stop("ann", "x"))
+    told = [US.shop_update(order, facts, one).sequence for one in (OrderState.booked, state)]
+    assert told[0] == told[1] < US.shop_update(order, facts, OrderState.captured).sequence
 
 
 @pytest.mark.parametrize("ending", Ending)

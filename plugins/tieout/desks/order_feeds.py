@@ -15,7 +15,7 @@ from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order, OrderLine
-from include.domain.standing import state_of
+from include.domain.standing import progress_of
 from include.domain.stock import Product, StockLevel
 from include.services.profiles.whose_token import WhoseToken
 from include.services.shop.ports import ShopOrder, ShopRefund
@@ -114,7 +114,7 @@ def order_follower(desks: Desks, desk: ShopDesk) -> OrderFollower:
     def shipment_update(order: Order, facts: OrderFacts, note: Shipment) -> object | None:
         if "shipped" not in context.today.shop(order.shop_id).statuses_pushed:
             return None
-        return context.translator(order.shop_id).shipment(order, note, state_of(facts))
+        return context.translator(order.shop_id).shipment(order, note, progress_of(facts))
 
     return OrderFollower(
         merchant_id=merchant.merchant_id,
