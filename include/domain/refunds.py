@@ -13,7 +13,8 @@ a part, or all of a part captured      it goes on: letter ``refunded_early`` onc
 all, and it is invoiced all the same   letter ``shipped_refunded``
 =====================================  ==========================================================
 
-After an invoice it is money alone. A receipt that went back early is applied to no invoice.
+After an invoice it is money alone. A receipt that is back when its order is invoiced pays none of
+it; one whose refund waits for a second person does, and letter ``shipped_refunded`` says so.
 """
 
 from collections.abc import Sequence
