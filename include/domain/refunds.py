@@ -23,7 +23,7 @@ from datetime import date
 from enum import StrEnum
 
 from include.domain.errors import Rejected
-from include.domain.money import Money
+from include.domain.money import Money, total
 from include.domain.order_state import REFUNDED, Captured, OrderFacts, Stop
 from include.domain.people import is_same_person
 from include.domain.standing import is_wholly_captured
@@ -180,10 +180,11 @@ def demand_young(
     used = {part.capture_number for part in parts}
     oldest = min(one.captured_date for one in captures if one.number in used)
     if since is not None and oldest < since:
+        amount = total((part.amount for part in parts), parts[0].amount.currency)
         raise Rejected(
             f"the capture of {oldest} is older than {since}, and not given back any more",
             f"order {order_id}",
-            "Pay it back outside the gateway and book it by hand.",
+            f"Pay {amount} back outside the gateway and book it by hand.",
         )
 
 

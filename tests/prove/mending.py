@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from include.adapters.store.trust import KIND
 from include.domain.errors import Rejected
+from include.domain.money import Money
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.order_steps import name_of
 from include.domain.reviews import Decision
@@ -165,7 +166,7 @@ def _mend_row(world: "World", kit: "Kit", letter: DeadLetter) -> None:
             kit.refund_push.take_cancellation(erp_order(world.truth.sales_orders[name]))
     except Rejected as told:
         if TOO_OLD in told.what:
-            _pay_by_hand(world, letter, name)
+            _pay_by_hand(world, letter, name, told)
         elif _may_be_done_yet(world, kit, kind, name):
             return
     kit.letters.resolve(letter.dead_letter_id, WHO, "looked at, and tried again")
@@ -178,15 +179,16 @@ def _may_be_done_yet(world: "World", kit: "Kit", kind: str, name: str) -> bool:
     return kind == "credit_note" and not _has_ended(world, name)
 
 
-def _pay_by_hand(world: "World", letter: DeadLetter, name: str) -> None:
-    """Pay a credit note, or what was never invoiced of an order that was closed."""
+def _pay_by_hand(world: "World", letter: DeadLetter, name: str, told: Rejected) -> None:
+    """Pay a credit note; or what was never invoiced of an order that was closed, as it says."""
     for note in world.feeds.credit_notes:
         if letter.kind == "credit_note" and note.invoice == name:
             order_id = world.truth.sales_orders[note.sales_order].order_id
             world.aged.pay(letter, order_id, name, note.amount.minor)
     if letter.kind == "erp_order":
         order = world.truth.sales_orders[name]
-        minor = order.amount_minor - order.invoiced_minor
+        _, amount, currency, *_ = told.do.split()
+        minor = Money.parse(amount, currency, told.where).minor
         world.aged.pay(letter, order.order_id, "closed short", minor)  # a copy tells it, too
 
 

@@ -120,7 +120,8 @@ class KnownIsTooOldAgain(OrderService):
             newest = max((o.captured_date for o in self.orders.get(order_id).facts.captures),
                          default=desk.today)  # fmt: skip
             if newest < desk.rules.gives_back_since(desk.today):
-                raise Rejected(f"the capture of {newest} {TOO_OLD} that", "a mutant", "Nothing.")
+                what = f"the capture of {newest} {TOO_OLD} that"
+                raise Rejected(what, "a mutant", f"Pay {amount} by hand.")
         return super().refund(order_id, amount, **how)
 
 

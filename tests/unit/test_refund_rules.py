@@ -48,8 +48,11 @@ def test_what_the_limit_let_go_before_counts(
 def test_a_capture_of_the_first_day_still_gives_and_an_older_one_does_not() -> None:
     demand_young("ord_1", CAPTURES, [part(2)], date(2026, 11, 1))
     demand_young("ord_1", CAPTURES, [part(1), part(2)], None)
-    with pytest.raises(Rejected, match="the capture of 2026-05-01 is older than 2026-05-02"):
+    with pytest.raises(
+        Rejected, match="the capture of 2026-05-01 is older than 2026-05-02"
+    ) as told:
         demand_young("ord_1", CAPTURES, [part(1), part(2)], date(2026, 5, 2))
+    assert told.value.do == "Pay 20.00 USD back outside the gateway and book it by hand."
 
 
 def test_another_person_approves_what_waits() -> None:
