@@ -148,6 +148,16 @@ def table(name: str, *rows: dict[str, str]) -> bytes:
     return f"<{name}>{cells}<RowsReturned>{len(rows):8d}</RowsReturned></{name}>".encode()
 
 
+def orders(*rows: dict[str, str]) -> bytes:
+    plain = {
+        "Customer": "W000001",
+        "OrderStatus": "1",
+        "DocumentType": "O",
+        "OrderDate": "2026-11-03",
+    }
+    return table("SorMaster", *({**plain, **row} for row in rows))
+
+
 def imported(inner: str = "", *, done: str = "000001", rejected: str = "000000") -> bytes:
     return (
         f"<?xml version='1.0' encoding='Windows-1252'?><SalesOrders Language='05'>{inner}"
@@ -277,3 +287,9 @@ def options(year: int = 2026, period: int = 11) -> bytes:
         f"<GeneralLedgerOptions><Periods><CurrentYear>{year}</CurrentYear><CurrentPeriod>{period}"
         "</CurrentPeriod></Periods></GeneralLedgerOptions>"
     ).encode()
+
+
+def asked(fake: Any, number: int = -1) -> str:
+    """Return the document of a question that a fake was asked, the last one's by itself."""
+    queries = [call for call in fake.calls if call.verb == "query"]
+    return str(queries[number].fields["XmlIn"])
