@@ -90,6 +90,17 @@ def test_another_customers_documents_under_our_number_are_not_ours(
     assert orders.documents_of("WEB-1", "4712") == ()
 
 
+def test_what_a_server_may_have_cut_short_is_asked_for_again(fake: Any, make_adapter: Make) -> None:
+    """It was asked for 1000 rows; how many it gives at once is not published."""
+    many = table("ArInvoice", *[{"CustomerPoNumber": "WEB-1"}] * 100)
+    fake.on("query COMFND", orders(), many, document())
+    adapter = make_adapter()
+    with adapter.session(), adapter.orders.read_ahead(["WEB-1", "WEB-2"], []):
+        before = adapter.calls()
+        assert len(adapter.orders.documents_of("WEB-1", "")) == 1
+        assert adapter.calls() == before + 1
+
+
 def test_an_unapplied_payment_is_no_document(fake: Any, make_adapter: Make) -> None:
     fake.on("query COMFND", document(Invoice="_CRD01"))
     assert make_adapter().orders.credit_notes_since("") == ()

@@ -146,7 +146,7 @@ def find_all(
             _demand_order([row[column] for row in rows], find.table)
             start, condition = last, "GE"
             given.forget_but(cursor, last)
-        elif _has_room(find, len(rows), longest):
+        elif has_room(find, len(rows), longest):
             return
         else:
             yield from given.fresh(
@@ -179,8 +179,11 @@ class _Given:
 _SMALLEST_CEILING = 100  # a server that gives fewer rows at once would be of no use to anybody
 
 
-def _has_room(find: Find, rows: int, longest: int) -> bool:
-    """Say whether a page whose rows share one value held all of them."""
+def has_room(find: Find, rows: int, longest: int = 0) -> bool:
+    """Say whether a page held all there is: a server may give fewer rows than it is asked for.
+
+    ``longest``: rows of the longest page of this server that is known.
+    """
     return rows < min(find.return_rows, max(longest, _SMALLEST_CEILING))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from include.adapters.syspro.documents.comfnd import Condition, Find, Row, find_all
+from include.adapters.syspro.documents.comfnd import Condition, Find, Row, find_all, has_room
 from include.adapters.syspro.documents.reply import CallFailed, Unreadable, read_amount, read_date
 from include.adapters.syspro.enet import EnetClient
 from include.adapters.syspro.partners.read_ahead import ReadAhead
@@ -90,7 +90,7 @@ class Asking:
                 any_of=tuple((column, "EQ", one) for one in asked),
             )
             rows = self.find(find)
-            if len(rows) < site.return_rows:  # a full page may lack rows of any key
+            if has_room(find, len(rows)):  # else rows of any key may be missing
                 self._ahead.keep(find, rows)
 
     def present(self, table: str, column: str, keys: Sequence[str], width: int) -> set[str]:
