@@ -184,9 +184,19 @@ def test_a_custom_form_gives_its_values_by_name_and_by_column() -> None:
         comqfm.parse(body, "CUS", "15574")
 
 
+def test_an_order_query_is_about_the_order_that_was_asked_for() -> None:
+    body = (
+        b"<SorDetail><SalesOrder>000000000015574</SalesOrder><OrderStatus>1</OrderStatus>"
+        b"</SorDetail>"
+    )
+    assert sorqry.parse(body, "15574")["orderstatus"] == "1"
+    with pytest.raises(Unreadable, match="15575"):
+        sorqry.parse(body, "15575")
+
+
 def test_queries_about_nothing_are_unreadable() -> None:
     with pytest.raises(Unreadable):
-        sorqry.parse(b"<SorDetail><SalesOrder/><OrderStatus/></SorDetail>")
+        sorqry.parse(b"<SorDetail><SalesOrder/><OrderStatus/></SorDetail>", "15574")
     with pytest.raises(Unreadable):
         sorqdn.parse(b"<DispatchNoteDetail><DispatchNote/></DispatchNoteDetail>")
     for parse in (sortoi.parse, sortos.parse, sortox.parse, arsscs.parse, arstpy.parse):

@@ -278,7 +278,8 @@ class OrderReader(AccountReader):
         body = self._ask_known("SORQRY", sorqry.build(sales_order), sales_order)
         if body is None:
             return None
-        return self._order(self._asking.read(sorqry.parse, body, "SORQRY"))
+        head = self._asking.read(lambda raw: sorqry.parse(raw, sales_order), body, "SORQRY")
+        return self._order(head)
 
     def _order(self, row: Row, cursor: str = "") -> ErpOrder:
         number, status = key_number(row.get("salesorder", "")), status_of(row)

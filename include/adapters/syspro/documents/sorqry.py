@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from include.adapters.syspro.documents.reply import Unreadable, field, read_document
 from include.adapters.syspro.documents.schema import Choice, Document, Element, Group, Key
+from include.domain.erp_orders import same_key
 
 _FLAGS = (
     "IncludeStockedLines", "IncludeNonStockedLines", "IncludeFreightLines", "IncludeMiscLines",
@@ -33,14 +34,14 @@ def build(sales_order: str) -> str:
     return QUERY.build({"Key": {"SalesOrder": sales_order}, "Option": dict.fromkeys(_FLAGS, "N")})
 
 
-def parse(body: bytes) -> Mapping[str, str]:
+def parse(body: bytes, sales_order: str) -> Mapping[str, str]:
     """Return the head, named as the columns of SorMaster are, in lower case.
 
     Raises:
-        CallFailed, Unreadable: it is no answer about an order.
+        CallFailed, Unreadable: it is no answer about this order.
     """
     tree = read_document(body, "sordetail")
     head = {name: field(tree, name) for name in _READ}
-    if not head["salesorder"] or not head["orderstatus"]:
-        raise Unreadable("an order query that is about no order")
+    if not same_key(sales_order, head["salesorder"]) or not head["orderstatus"]:
+        raise Unreadable(f"an order query that is not about {sales_order!r}")
     return head
