@@ -93,6 +93,15 @@ def test_the_period_of_a_date(fake: Any, make_adapter: Make, day: date, state: P
     assert (found.year, found.period, found.state) == (day.year, day.month, state)
 
 
+def test_a_period_may_have_closed_when_a_session_is_over(fake: Any, make_adapter: Make) -> None:
+    fake.on("query GENQSO", options(2026, 10), options(2026, 11))
+    adapter, day = make_adapter(), date(2026, 8, 31)
+    with adapter.session():
+        within = [adapter.reader.posting_period("A", day).state for _ in range(2)]
+    assert within == [PeriodState.open, PeriodState.open]  # asked once
+    assert adapter.reader.posting_period("A", day).state is PeriodState.closed
+
+
 def test_a_period_of_last_year_is_open_by_its_own_flag(fake: Any, make_adapter: Make) -> None:
     fake.on("query GENQSO", options(2027, 1))
     fake.on(

@@ -13,9 +13,10 @@ from include.adapters.syspro import operator_lease
 from include.adapters.syspro.adapter import SysproAdapter
 from include.adapters.syspro.enet import EnetClient
 from include.domain.errors import OutcomeUnknown, Retryable
+from include.services.ports import PeriodState
 from tests.simulator.memory import MemoryEffectStore
 from tests.syspro.conftest import SESSION
-from tests.syspro.support import table
+from tests.syspro.support import options, table
 from tests.syspro.test_client import EMPTY, OK, drop, post
 from tests.syspro.test_ledger_reader import ar_row
 
@@ -204,6 +205,23 @@ def test_a_turn_that_ran_out_between_two_things_is_waited_for_again(
         assert leases.acquire(_turn(client), "another", timedelta(seconds=0.1)) is not None
         client.query("COMFND", "<Query/>")
     assert fake.count("logon") == 2
+
+
+def test_a_period_may_have_closed_while_another_had_the_operator(
+    fake: Any,
+    make_adapter: Callable[..., SysproAdapter],
+    make_client: Callable[..., EnetClient],
+    leases: MemoryEffectStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake.on("query GENQSO", options(2026, 10), options(2026, 11))
+    monkeypatch.setattr(operator_lease, "_LONG_S", 0.0)
+    monkeypatch.setattr(operator_lease, "_LENT_S", 0.0)
+    adapter, day = make_adapter(), date(2026, 8, 31)
+    with adapter.session():
+        assert adapter.reader.posting_period("A", day).state is PeriodState.open
+        somebody_waits(leases, make_client())
+        assert adapter.reader.posting_period("A", day).state is PeriodState.closed
 
 
 def test_documents_are_read_page_by_page_each_in_a_turn_of_its_own(

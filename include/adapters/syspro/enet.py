@@ -111,10 +111,9 @@ class EnetClient:
             finally:
                 self._lends = outer
 
-    @property
-    def is_open(self) -> bool:
-        """Say whether a logon is held that later calls will use."""
-        return self._depth > 0 and bool(self._session_id)
+    def is_still(self, session_no: int) -> bool:
+        """Say whether the logon of this number is held, and later calls will use it."""
+        return self._depth > 0 and bool(self._session_id) and session_no == self.session_no
 
     def query(self, business_object: str, xml_in: str, reference: str = "") -> bytes:
         """Ask ``Query/Query``; a lost session is opened again, once.

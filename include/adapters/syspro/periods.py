@@ -112,7 +112,7 @@ class Periods:
     def _ask(self, query: str) -> CurrentPeriod:
         client, settings = self._client, self._client.settings
         known = self._known.get(query)
-        if known is None or known[0] != client.session_no:
+        if known is None or not client.is_still(known[0]):
             body = client.query(query, ledger_queries.build_options(settings.company_id, query))
             found = ledger_queries.parse_options(
                 body, settings.year_elements, settings.period_elements, query

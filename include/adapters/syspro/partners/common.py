@@ -42,8 +42,7 @@ class Asking:
     def was_absent(self, what: str, key: str) -> bool:
         """Say whether this very session has seen that it is absent."""
         session, seen = self._absent
-        is_same = self.client.is_open and session == self.client.session_no
-        return is_same and (what, key_number(key)) in seen
+        return self.client.is_still(session) and (what, key_number(key)) in seen
 
     def forget_absent(self, what: str, key: str) -> None:
         """Believe it no more: we are about to write it."""
