@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from include.adapters.syspro import operator_lease
 from include.adapters.syspro.adapter import SysproAdapter
 from include.adapters.syspro.enet import EnetClient
 from include.domain.errors import OutcomeUnknown, Retryable
+from include.services.effects.store import Lease
 from include.services.ports import PeriodState
 from tests.simulator.memory import MemoryEffectStore
 from tests.syspro.conftest import SESSION
@@ -103,9 +105,11 @@ def test_a_turn_that_a_slow_logon_has_used_up_is_no_longer_ours(
     assert fake.count("post") == 0
 
 
-def somebody_waits(leases: MemoryEffectStore, client: EnetClient) -> None:
+def somebody_waits(leases: MemoryEffectStore, client: EnetClient) -> Lease:
     """As one says that looks for the operator just now; its own wait is what ``sleep`` does."""
-    assert leases.acquire(f"{_turn(client)}|next", "another", timedelta(minutes=1)) is not None
+    said = leases.acquire(f"{_turn(client)}|next", "another", timedelta(minutes=1))
+    assert said is not None
+    return said
 
 
 def test_who_waits_says_so_while_it_does(
@@ -163,7 +167,32 @@ def test_who_waits_has_the_operator_between_two_things_of_a_long_night(
     ]
 
 
-def test_a_turn_that_nobody_gives_back_leaves_a_long_night_unsent(
+@pytest.mark.parametrize(
+    ("opened", "long_s"),
+    [(EnetClient.session, 0.0), (EnetClient.turns, 10.0)],
+    ids=["one thing", "many, not for long yet"],
+)
+def test_who_waits_has_no_turn_within_one_thing_nor_at_once(
+    fake: Any,
+    make_client: Callable[..., EnetClient],
+    leases: MemoryEffectStore,
+    monkeypatch: pytest.MonkeyPatch,
+    opened: Callable[[EnetClient], AbstractContextManager[None]],
+    long_s: float,
+) -> None:
+    fake.on("query COMFND", EMPTY)
+    monkeypatch.setattr(operator_lease, "_LONG_S", long_s)
+    client = make_client()
+    with client.turns():
+        pass  # what was lent in an earlier run is lent no more
+    somebody_waits(leases, client)
+    with opened(client):
+        for _ in range(2):
+            client.query("COMFND", "<Query/>")
+    assert fake.verbs() == ["logon", "query COMFND", "query COMFND", "logoff"]
+
+
+def test_a_turn_that_is_not_given_back_in_time_leaves_a_long_nights_next_thing_unsent(
     fake: Any,
     make_client: Callable[..., EnetClient],
     leases: MemoryEffectStore,
@@ -172,21 +201,26 @@ def test_a_turn_that_nobody_gives_back_leaves_a_long_night_unsent(
     fake.on("query COMFND", EMPTY)
     monkeypatch.setattr(operator_lease, "_LENT_S", 0.0)
     monkeypatch.setattr(operator_lease, "_LONG_S", 0.0)
-    held: list[object] = []
-    settings = make_client().settings
+    held: list[Lease] = []
 
     def keep(_s: float) -> None:
-        name = f"syspro-operator|{settings.turn}"
-        held.append(leases.acquire(name, "another", timedelta(minutes=1)))
+        if not held:
+            taken = leases.acquire(_turn(night), "another", timedelta(minutes=1))
+            assert taken is not None
+            held.append(taken)
 
+    settings = make_client().settings
     night = EnetClient(settings, HttpTransport(), leases, "night", sleep=keep)
-    somebody_waits(leases, night)
+    said = somebody_waits(leases, night)
     with night.turns():
         for _ in range(2):
             with pytest.raises(Retryable, match="another process keeps the operator"):
                 night.query("COMFND", "<Query/>")
-    assert held[0] is not None
-    assert fake.calls == []
+        assert fake.calls == []
+        for lease in (said, *held):
+            leases.release(lease)
+        night.query("COMFND", "<Query/>")
+    assert fake.verbs() == ["logon", "query COMFND", "logoff"]
 
 
 def test_a_turn_that_ran_out_between_two_things_is_waited_for_again(
@@ -207,20 +241,26 @@ def test_a_turn_that_ran_out_between_two_things_is_waited_for_again(
     assert fake.count("logon") == 2
 
 
+@pytest.mark.parametrize("asks_first", [False, True], ids=["asked at once", "asked later"])
 def test_a_period_may_have_closed_while_another_had_the_operator(
     fake: Any,
     make_adapter: Callable[..., SysproAdapter],
     make_client: Callable[..., EnetClient],
     leases: MemoryEffectStore,
     monkeypatch: pytest.MonkeyPatch,
+    asks_first: bool,
 ) -> None:
     fake.on("query GENQSO", options(2026, 10), options(2026, 11))
+    fake.on("query COMFND", table("ArInvoice"))
     monkeypatch.setattr(operator_lease, "_LONG_S", 0.0)
     monkeypatch.setattr(operator_lease, "_LENT_S", 0.0)
     adapter, day = make_adapter(), date(2026, 8, 31)
     with adapter.session():
         assert adapter.reader.posting_period("A", day).state is PeriodState.open
-        somebody_waits(leases, make_client())
+        said = somebody_waits(leases, make_client())
+        if asks_first:  # and so is logged on again by then
+            assert adapter.orders.documents_of("WEB-1", "") == ()
+            leases.release(said)
         assert adapter.reader.posting_period("A", day).state is PeriodState.closed
 
 
