@@ -65,11 +65,14 @@ def _forwarded(scope: Scope) -> list[str]:
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
-    """Read an address, with or without a port; IPv4 written as IPv6 is IPv4."""
+    """Read an address, with or without a port; IPv4 written as IPv6 is IPv4.
+
+    The zone of an IPv6 address goes: it may be any text, and we tell no stranger's text.
+    """
     if found := _WITH_PORT.fullmatch(text):
         text = found[1] or found[2]
     try:
-        address = ip_address(text)
+        address = ip_address(text.partition("%")[0])
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
