@@ -75,3 +75,8 @@ def test_a_request_that_does_not_come_to_its_end_is_cut_off() -> None:
             assert ended[2].startswith(b"HTTP/1.1 200 ")
 
     asyncio.run(play())
+
+
+def test_a_body_that_may_take_long_is_not_cut_off_before() -> None:
+    for seconds in (1, 15, 300):  # as far as the setting goes
+        assert options(ApiSettings(body_s=seconds))["timeout_keep_alive"] > seconds

@@ -90,6 +90,6 @@ def options(settings: ApiSettings) -> dict[str, Any]:
         "server_header": False,
         "proxy_headers": False,  # see addresses
         "limit_concurrency": settings.max_connections,
-        "timeout_keep_alive": 30,
+        "timeout_keep_alive": settings.body_s + 15,  # a slow body is told before it is cut off
         "timeout_graceful_shutdown": 30,
     }
