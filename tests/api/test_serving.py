@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from starlette.responses import PlainTextResponse
 from uvicorn import Config
 from uvicorn.server import ServerState
@@ -73,6 +74,21 @@ def test_a_request_that_does_not_come_to_its_end_is_cut_off() -> None:
             ended = await asyncio.gather(rest(silent), rest(headers), rest(late))
             assert ended[:2] == [b"", b""]
             assert ended[2].startswith(b"HTTP/1.1 200 ")
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(("sent", "more"), [(ASK, b"\r\n"), (LONG, b"123456789")])
+def test_what_comes_after_an_answer_and_begins_no_request_holds_nothing(
+    sent: bytes, more: bytes
+) -> None:
+    async def play() -> None:
+        async with served(most=9, idle_s=1) as (port, _):
+            line = await begin(port, sent)
+            assert (await line[0].readline()).startswith(b"HTTP/1.1 200 ")
+            await line[0].readuntil(b"here")
+            line[1].write(more)
+            await rest(line)
 
     asyncio.run(play())
 

@@ -52,6 +52,8 @@ class BoundedProtocol(HttpToolsProtocol):
                 self.send_400_response("The headers are too long.")
                 return
         super().data_received(data)
+        if self.cycle is None or self.cycle.response_complete:
+            self._begin_deadline()  # whatever came has ended uvicorn's own wait for a request
 
     def _ends_headers(self, data: bytes) -> bool:
         """One read may hold small headers and a piece of a large body."""
