@@ -268,13 +268,15 @@ def test_a_card_number_is_refused_as_a_name_a_number_a_key_and_a_query(kit: Kit)
     refused(kit, order_body() | {"cvv": int(digits)}, 422, "card-number-refused")
     key = kit.call("POST", "/v1/orders", order_body(), key=digits)
     query = kit.call("GET", f"/v1/orders?number={digits}")
+    unknown = kit.call("GET", f"/v1/orders?card={digits}")  # no parameter of ours: told as well
     path = kit.call("GET", f"/v1/orders/{digits}")
-    assert [one.status_code for one in (key, query, path)] == [422, 422, 422]
-    for answer in (key, query, path):
+    for answer in (key, query, unknown, path):
+        assert answer.status_code == 422
+        assert answer.json()["type"] == "urn:tieout:problem:card-number-refused"
         assert digits not in answer.text
     with kit.database.connect() as connection:
         told = connection.exec_driver_sql("SELECT count, words FROM alerts").one()
-    assert tuple(told) == (5, "web_shop from 127.0.0.1: the path")
+    assert tuple(told) == (6, "web_shop from 127.0.0.1: the path")
     assert digits not in kit.dump()
 
 

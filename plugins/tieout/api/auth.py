@@ -78,12 +78,12 @@ class Needs:
             raise Problem(
                 "forbidden", f"client {client.client_id} lacks the role {self.role.value}"
             )
-        _refuse_unknown_parameters(request)
         where = place_of_card(request)
         if where:
             tally = request.app.state.api.tally
             await run_sync(tally.card_number, client.client_id, where, address)
             raise Problem("card-number-refused", f"{where} holds a card number")
+        _refuse_unknown_parameters(request)
         request.state.client = client
         return client
 
