@@ -246,6 +246,12 @@ def test_a_setting_that_cannot_be_used_is_named() -> None:
     assert ApiSettings.of({"TIEOUT_API_RATE_PER_S": "7"}, worker=False).rate_per_s == 7
 
 
+def test_a_client_may_send_twice_its_rate_at_once() -> None:
+    for rate in ("", "10", "1000"):
+        found = ApiSettings.of({"TIEOUT_API_RATE_PER_S": rate}, worker=True)
+        assert found.burst == 2 * found.rate_per_s
+
+
 def test_a_misnamed_client_is_no_tenant(kit: Kit) -> None:
     assert kit.call("GET", "/v1/orders", who="house").status_code == 200
     body = kit.call("POST", "/v1/orders", {}, who="house", key="k")

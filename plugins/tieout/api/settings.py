@@ -28,9 +28,10 @@ class ApiSettings:
         Raises:
             Rejected: a value is unusable; the message names it.
         """
+        rate_per_s = _whole(environment, "RATE_PER_S", cls.rate_per_s, 1, 100_000)
         return cls(
-            rate_per_s=_whole(environment, "RATE_PER_S", cls.rate_per_s, 1, 100_000),
-            burst=_whole(environment, "BURST", cls.burst, 1, 1_000_000),
+            rate_per_s=rate_per_s,
+            burst=_whole(environment, "BURST", 2 * rate_per_s, 1, 1_000_000),
             max_body_bytes=_whole(environment, "MAX_BODY_BYTES", cls.max_body_bytes, 1000, 10**7),
             body_s=_whole(environment, "BODY_S", cls.body_s, 1, 300),
             max_connections=_whole(environment, "MAX_CONNECTIONS", cls.max_connections, 10, 10**5),
