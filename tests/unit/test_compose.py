@@ -116,6 +116,8 @@ def test_only_init_has_the_owners_password_and_the_others_a_role_of_their_own(
     (script,) = server["configs"]
     assert script["target"].startswith("/docker-entrypoint-initdb.d/")
     assert "CREATE ROLE airflow" in parsed["configs"][script["source"]]["content"]
+    # Not by the socket, which answers before that script has run: init would find no database.
+    assert server["healthcheck"]["test"][2:4] == ["-h", "localhost"]
 
 
 def test_what_airflow_keeps_of_old_runs_is_removed_where_it_is_kept(
