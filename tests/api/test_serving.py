@@ -93,6 +93,19 @@ def test_what_comes_after_an_answer_and_begins_no_request_holds_nothing(
     asyncio.run(play())
 
 
+def test_requests_are_not_queued_without_end() -> None:
+    async def play() -> None:
+        async with served(most=9, idle_s=30) as (port, state):
+            line = await begin(port, ASK * 3)
+            for _ in range(3):
+                await line[0].readuntil(b"here")
+            line[1].write(ASK * 1000)
+            await rest(line)
+            assert state.total_requests < 100
+
+    asyncio.run(play())
+
+
 def test_a_body_that_may_take_long_is_not_cut_off_before() -> None:
     for seconds in (1, 15, 300):  # as far as the setting goes
         assert options(ApiSettings(body_s=seconds))["timeout_keep_alive"] > seconds

@@ -9,6 +9,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from tieout.api.settings import ApiSettings
 
 MAX_HEADER_BYTES = 65_536
+_MOST_QUEUED = 32  # requests behind the one at work; a proxy sends none before its answer
 _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n"
     b"Connection: close\r\n\r\n"
@@ -20,8 +21,9 @@ class BoundedProtocol(HttpToolsProtocol):
     """Ends a connection that would take what others need.
 
     Headers that do not end: the parser itself would keep them all. A request that is not wholly
-    here as soon as an idle connection must speak again. One connection more than there may be:
-    uvicorn's own ceiling would refuse those that were there before, too.
+    here as soon as an idle connection must speak again. Requests that do not wait for answers. One
+    connection more than there may be: uvicorn's own ceiling would refuse those that were there
+    before, too.
     """
 
     def __init__(self, *given: Any, **named: Any) -> None:
@@ -66,6 +68,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._waited = -1
         super().on_headers_complete()
+        if len(self.pipeline) > _MOST_QUEUED:
+            self.transport.abort()
 
     def on_message_complete(self) -> None:
         self._waited = 0
