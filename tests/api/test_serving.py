@@ -18,10 +18,12 @@ LONG = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
 
 
 @asynccontextmanager
-async def served(most: int, idle_s: int) -> AsyncIterator[tuple[int, ServerState]]:
-    """Serve "here" to whoever asks, as the API alone is served; the port, and who is there."""
+async def served(
+    most: int, idle_s: int, said: str = "here"
+) -> AsyncIterator[tuple[int, ServerState]]:
+    """Say something to whoever asks, as the API alone is served; the port, and who is there."""
     bounds = options(ApiSettings(max_connections=most)) | {"timeout_keep_alive": idle_s}
-    config = Config(PlainTextResponse("here"), lifespan="off", log_config=None, **bounds)
+    config = Config(PlainTextResponse(said), lifespan="off", log_config=None, **bounds)
     config.load()
     state = ServerState()
     made = config.http_protocol_class
@@ -102,6 +104,21 @@ def test_requests_are_not_queued_without_end() -> None:
             line[1].write(ASK * 1000)
             await rest(line)
             assert state.total_requests < 100
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("sent", [ASK, ASK.replace(b"Host", b"Connection: close\r\nHost")])
+def test_an_answer_that_nobody_reads_holds_nothing(sent: bytes) -> None:
+    async def play() -> None:
+        more_than_the_kernels_take = "x" * 20_000_000
+        async with served(most=9, idle_s=1, said=more_than_the_kernels_take) as (port, state):
+            line = await begin(port, sent)
+            assert (await line[0].readline()).startswith(b"HTTP/1.1 200 ")
+            async with asyncio.timeout(10):
+                while state.connections:
+                    await asyncio.sleep(0.1)
+            line[1].transport.abort()
 
     asyncio.run(play())
 

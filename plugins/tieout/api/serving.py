@@ -21,19 +21,21 @@ class BoundedProtocol(HttpToolsProtocol):
     """Ends a connection that would take what others need.
 
     Headers that do not end: the parser itself would keep them all. A request that is not wholly
-    here as soon as an idle connection must speak again. Requests that do not wait for answers. One
-    connection more than there may be: uvicorn's own ceiling would refuse those that were there
-    before, too.
+    here as soon as an idle connection must speak again. Requests that do not wait for answers, and
+    answers that nobody reads. One connection more than there may be: uvicorn's own ceiling would
+    refuse those that were there before, too.
     """
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self._waited = 0  # bytes since the last request's headers were complete
         self._deadline: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
         self._most, self.limit_concurrency = self.limit_concurrency, None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        transport.set_write_buffer_limits(high=0)  # whatever the peer's side does not take, pauses
         if self._most is not None and len(self.connections) > self._most:
             address = self.client[0] if self.client else "-"
             _log.warning("api_full connections=%d from=%s", self._most, address)
@@ -44,6 +46,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_deadline()
+        self._end_unread()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -76,15 +79,30 @@ class BoundedProtocol(HttpToolsProtocol):
         self._end_deadline()
         super().on_message_complete()
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread = self._abort_later()
+
+    def resume_writing(self) -> None:
+        self._end_unread()
+        super().resume_writing()
+
     def _begin_deadline(self) -> None:
         if self._deadline is None:
-            wait_s = self.timeout_keep_alive
-            self._deadline = self.loop.call_later(wait_s, self.transport.abort)
+            self._deadline = self._abort_later()
 
     def _end_deadline(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _end_unread(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
+    def _abort_later(self) -> asyncio.TimerHandle:
+        return self.loop.call_later(self.timeout_keep_alive, self.transport.abort)
 
 
 def options(settings: ApiSettings) -> dict[str, Any]:
