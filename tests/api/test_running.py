@@ -1,6 +1,7 @@
 """The sweeper that never dies, the shell, the mount, and the process that runs alone."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import threading
@@ -250,6 +251,30 @@ def test_a_client_may_send_twice_its_rate_at_once() -> None:
     for rate in ("", "10", "1000"):
         found = ApiSettings.of({"TIEOUT_API_RATE_PER_S": rate}, worker=True)
         assert found.burst == 2 * found.rate_per_s
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("TIEOUT_STORE_URL", "sqlite:///{home}/empty.db", "this version needs"),
+        ("TIEOUT_API_BODY_S", "0", "A number from 1 to 300"),
+    ],
+)
+def test_alone_it_ends_at_once_where_it_can_never_work(
+    tmp_path: Path, variable: str, value: str, said: str
+) -> None:
+    environment = {**os.environ, "TIEOUT_STORE_URL": "sqlite://", "TIEOUT_LAKE": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "tieout.api", "--port", "1"],
+        env={**environment, variable: value.format(home=tmp_path)},
+        timeout=60,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert said in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
 
 
 def test_a_misnamed_client_is_no_tenant(kit: Kit) -> None:
