@@ -20,6 +20,7 @@ from include.services.files import Expected, FileFacts
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 # How many fields follow a funds type: V has value date and time, S three amounts.
 _FUNDS_EXTRA = {"": 0, "Z": 0, "0": 0, "1": 0, "2": 0, "V": 2, "S": 3}
+_OF_AN_ACCOUNT = ("16", "49")  # what may follow its 03
 
 
 class _Record(NamedTuple):
@@ -73,8 +74,10 @@ class _Statement:
         """
         self._records += record.physical
         self._group_records += record.physical
-        reader = self._readers.get(record.fields[0])
-        if reader is None:
+        code = record.fields[0]
+        reader = self._readers.get(code)
+        # An account that is left open would be in no total, and its entries in nothing.
+        if reader is None or (self._account and code not in _OF_AN_ACCOUNT):
             raise _misplaced(record)
         reader(record)
 
