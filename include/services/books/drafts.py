@@ -18,7 +18,7 @@ from include.services.books.journal_lines import (
     settlement_amounts,
 )
 from include.services.books.ports import BookMappings
-from include.services.books.restate import Chain, journal_key
+from include.services.books.restate import Chain, first_version
 from include.services.books.sums import BatchSums
 
 _BILL_NAME = 8  # characters
@@ -134,21 +134,17 @@ def _draft(
             "contra_account": basis.template.account(PAYABLE),
         }
         bill = f", statement {batch.statement_id}" if batch.statement_id else ""
-    draft = Journal(
-        key="draft",
-        kind=kind,
-        merchant_id=day.merchant_id,
-        company_id=merchant.company_id,
-        batch_id=batch.part_id,
-        settlement_date=day.settlement_date,
-        posting_date=when.posts_on,
-        version=1,
+    return first_version(
+        day,
+        merchant,
+        kind,
+        batch.part_id,
+        when.posts_on,
         rate_millionths=basis.rate_millionths,
         lines=lines,
         narrative=f"{what} {batch.batch_id} of {day.settlement_date}{bill}{when.words}",
-        details=tuple(sorted(details.items())),
+        details=details,
     )
-    return replace(draft, key=journal_key(draft, 1))
 
 
 def _lines(

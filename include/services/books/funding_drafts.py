@@ -23,7 +23,7 @@ from include.services.books.restate import (
     PostsOn,
     booked,
     continue_chain,
-    journal_key,
+    first_version,
 )
 
 
@@ -149,18 +149,14 @@ def _draft(
     narrative = f"{what} of batch {batches}, bank entry {funding.entry.entry_id}"
     if funding.is_exchange:
         narrative = f"Exchange difference of batch {batches}, of which the bank owes no more"
-    draft = Journal(
-        key="draft",
-        kind=kind,
-        merchant_id=day.merchant_id,
-        company_id=merchant.company_id,
-        batch_id=funding.name,
-        settlement_date=day.settlement_date,
-        posting_date=when.posts_on,
-        version=1,
+    return first_version(
+        day,
+        merchant,
+        kind,
+        funding.name,
+        when.posts_on,
         rate_millionths=rate_millionths,
-        lines=in_order(lines),
+        lines=lines,
         narrative=f"{narrative}{when.words}",
-        details=tuple(sorted(details.items())),
+        details=details,
     )
-    return replace(draft, key=journal_key(draft, 1))

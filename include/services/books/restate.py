@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from include.domain.journal import Journal, JournalKind, JournalLine
+from include.domain.merchant import Merchant
 from include.domain.money import Money
+from include.domain.settlement import SettlementDay
 from include.services.books.journal_lines import in_order
 from include.services.books.ports import JournalRecord
 from include.services.journal_book import UNDECIDED, JournalState
@@ -136,6 +138,36 @@ def journal_key(journal: Journal, version: int) -> str:
         str(version),
     )
     return "|".join(parts)
+
+
+def first_version(
+    day: SettlementDay,
+    merchant: Merchant,
+    kind: JournalKind,
+    batch_id: str,
+    posting_date: date,
+    *,
+    rate_millionths: int,
+    lines: Sequence[JournalLine],
+    narrative: str,
+    details: Mapping[str, str] | None = None,
+) -> Journal:
+    """Return what should be booked as if nothing were: the first journal of its chain."""
+    draft = Journal(
+        key="draft",
+        kind=kind,
+        merchant_id=day.merchant_id,
+        company_id=merchant.company_id,
+        batch_id=batch_id,
+        settlement_date=day.settlement_date,
+        posting_date=posting_date,
+        version=1,
+        rate_millionths=rate_millionths,
+        lines=in_order(lines),
+        narrative=narrative,
+        details=tuple(sorted((details or {}).items())),
+    )
+    return replace(draft, key=journal_key(draft, 1))
 
 
 def _reversal(chain: Chain, posts_on: PostsOn) -> Journal | None:

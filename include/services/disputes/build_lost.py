@@ -3,16 +3,14 @@
 Source: accounting reference, section 3. Lost, or the deadline to contest has passed.
 """
 
-from dataclasses import replace
 from datetime import date
 
 from include.domain.journal import Journal, JournalKind, JournalLine
 from include.domain.merchant import Merchant
 from include.domain.money import Money
 from include.domain.settlement import SettlementDay
-from include.services.books.journal_lines import in_order
 from include.services.books.ports import BookMappings
-from include.services.books.restate import journal_key
+from include.services.books.restate import first_version
 
 LOST, DISPUTED = "dispute_lost", "chargeback"
 
@@ -50,17 +48,13 @@ def build_dispute_lost(
         JournalLine(template.account(LOST), amount, base, LOST),
         JournalLine(template.account(DISPUTED), -amount, -base, DISPUTED),
     )
-    draft = Journal(
-        key="draft",
-        kind=JournalKind.dispute_lost,
-        merchant_id=day.merchant_id,
-        company_id=merchant.company_id,
-        batch_id=case_number,
-        settlement_date=day.settlement_date,
-        posting_date=posting_date,
-        version=1,
+    return first_version(
+        day,
+        merchant,
+        JournalKind.dispute_lost,
+        case_number,
+        posting_date,
         rate_millionths=rate_millionths,
-        lines=in_order(lines),
+        lines=lines,
         narrative=f"Dispute {case_number} lost",
     )
-    return replace(draft, key=journal_key(draft, 1))
