@@ -14,7 +14,6 @@ from include.domain.settlement import DOCUMENT_COLUMNS, SettlementDay
 from include.services.column_types import schema_of
 from include.services.day_files import DOCUMENTS
 from include.services.matching.model import KIND_OF_CLASS, SALE, DocumentItem, LineItem
-from include.services.whole_files import make_folder
 
 LINE_FIELDS = (
     "file_digest line_no line_class currency amount_minor request_id merchant_reference "
@@ -52,7 +51,6 @@ def spool_documents(documents: Iterable[Mapping[str, object]], path: Path) -> Pa
     ]
     whole = pl.concat(chunks) if chunks else pl.DataFrame(schema=schema)
     whole = whole.unique("document_id", keep="first", maintain_order=True).sort("document_id")
-    make_folder(path.parent)
     ids = hashlib.sha256("\n".join(whole["document_id"]).encode())
     whole.write_parquet(path, compression="lz4", metadata={DOCUMENTS: ids.hexdigest()})
     return path
