@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,19 +15,14 @@ from include.adapters.store.files import SqlFiles
 from include.adapters.store.schema import metadata
 from include.domain.calendar import Window, settlement_window
 from include.domain.errors import IntegrationError
-from include.domain.merchant import (
-    BankAccount,
-    Merchant,
-    PeriodPolicy,
-    Source,
-    SourceKind,
-)
+from include.domain.merchant import Merchant, Source, SourceKind
 from include.domain.open_items import OpenItem
 from include.domain.settlement import LineClass, SettlementDay
 from include.services.classify_lines import ClassifyResult, classify_lines
 from include.services.download_reports import DownloadResult, download_reports
 from include.services.fetch_sources import Senders
 from include.services.ports import Download, ReportEntry, ReportState
+from tests.support_books import merchant as plain_merchant
 
 DAY = SettlementDay("acme_us", date(2026, 10, 31))
 NEXT = SettlementDay("acme_us", date(2026, 11, 1))  # 25 hours: the clocks went back
@@ -56,30 +51,11 @@ HEADINGS = (
 
 def merchant(*sources: Source) -> Merchant:
     """Return acme_us with these sources."""
-    return Merchant(
-        merchant_id="acme_us",
-        organization_id="acme_us",
-        zone="America/New_York",
-        cut_off=time(0),
-        currencies=("USD",),
-        company_id="A",
-        base_currency="USD",
-        bank_accounts={"USD": BankAccount("US-001", "BUS")},
-        cybersource_conn_id="c",
-        syspro_conn_id="s",
-        bank_conn_id="b",
+    return plain_merchant(
         sources=sources or (SALES,),
-        gl_template="clearing",
-        fees_as_ap_invoice=False,
-        ap_supplier="",
-        split_at_month_end=False,
-        period_policy=PeriodPolicy.park,
         amount_tolerance_minor=0,
         date_tolerance_days=3,
-        approval_tolerance_minor=0,
         settlement_sla_days=3,
-        erp_sla_days=2,
-        funding_sla_days=5,
         owner="ar.us@acme.example",
     )
 
