@@ -192,14 +192,9 @@ def report(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
 
     before = context.days.get(day)
     state = before.state if before else "not begun"
-    if state == TIED_OUT:
-        context.days.record(day, "reported")
-    try:
-        _write_report(context, day, merchant)
-    except BaseException:
-        if state == TIED_OUT:
-            context.days.record(day, state)  # the report is still owed: the janitor asks for it
-        raise
+    # So it says already; the day is it at the end, and until then the janitor asks for the report.
+    after = "reported" if state == TIED_OUT else ""
+    _write_report(context, day, merchant, state=after)
     told = notify(
         day,
         merchant,
@@ -216,11 +211,16 @@ def report(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
         raise DayNotProven(
             f"{day} is not proven: {reason}", f"report, {day}", "See the report and that step."
         )
-    return ""
+    return after
 
 
 def _write_report(
-    context: Tieout, day: SettlementDay, merchant: Merchant, *, is_draft: bool = False
+    context: Tieout,
+    day: SettlementDay,
+    merchant: Merchant,
+    *,
+    state: str = "",
+    is_draft: bool = False,
 ) -> None:
     from include.services.write_report import write_report
 
@@ -232,6 +232,7 @@ def _write_report(
         mappings=context.mappings,
         writers=context.report_writers,
         reports=context.reports,
+        state=state,
         is_draft=is_draft,
     )
     for fmt, path in written.items():

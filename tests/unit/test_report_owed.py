@@ -1,0 +1,55 @@
+"""A day is reported once its report is there, however the one who wrote it ended."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from include.adapters.store.schema import metadata
+from include.domain.settlement import SettlementDay
+from include.services import write_report
+from include.wiring import Settings, Tieout
+from tieout.hooks import messages
+from tieout.tasks import day_step, posting
+
+DAY = SettlementDay("acme_us", date(2026, 10, 31))
+
+
+@pytest.fixture
+def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tieout]:
+    made = Tieout(Settings(f"sqlite:///{tmp_path / 'tieout.db'}", tmp_path / "lake", "sandbox"))
+    metadata.create_all(made.store)
+    monkeypatch.setattr(day_step, "tieout", lambda: made)
+    for way in ("mail", "chat"):
+        monkeypatch.setattr(messages, way, lambda: None)
+    made.days.record(DAY, posting.TIED_OUT)
+    yield made
+    made.store.dispose()
+
+
+def stands(context: Tieout) -> str:
+    known = context.days.get(DAY)
+    assert known is not None
+    return known.state
+
+
+def test_while_it_is_written_it_is_owed(context: Tieout, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = list[str]()
+
+    def kill(*_given: object, **_more: object) -> None:
+        seen.append(stands(context))  # what the janitor finds of a worker that died here
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(write_report, "write_report", kill)
+        with pytest.raises(SystemExit):
+            posting.report(str(DAY))
+    assert [*seen, stands(context)] == [posting.TIED_OUT] * 2
+    pages = list[str]()
+    for _ in range(2):
+        posting.report(str(DAY))
+        assert stands(context) == "reported"
+        pages.append(Path(context.reports.of_day(DAY)["html"][0]).read_text())
+    assert ">reported<" in pages[0]
+    assert pages[0] == pages[1]  # though the day was tied out when the first was written
