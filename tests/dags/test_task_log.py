@@ -87,6 +87,7 @@ def test_a_refused_step_is_told_and_kept_with_its_day(
     context = joined(tmp_path)
     monkeypatch.setattr(day_step, "tieout", lambda: context)
     day = SettlementDay("nobody", date(2026, 10, 31))
+    context.days.record(day, "checked")
     with in_try(1, max_tries=24), pytest.raises(Rejected) as refused:
         settlement.match(str(day))
     said = caplog.messages[-1]

@@ -60,3 +60,14 @@ def test_a_day_whose_first_steps_were_all_marked_is_told_where_to_begin(context:
         begin("check")
     with pytest.raises(day_step.DayNotProven):
         posting.report(str(DAY))
+
+
+def test_what_stopped_a_day_is_told_still_when_its_step_is_marked(context: Tieout) -> None:
+    said = "download: credentials were refused"
+    context.days.record(DAY, "blocked", reason=said)
+    for then in ("classify", "approve"):
+        with pytest.raises(Rejected, match="Clear 'download'"):
+            begin(then)
+    known = context.days.get(DAY)
+    assert known is not None
+    assert known.reason == said

@@ -12,7 +12,7 @@ from include.domain.merchant import Merchant
 from include.domain.settlement import SettlementDay
 from include.wiring import Tieout, tieout
 from tieout.retry import decisive, faults_of
-from tieout.tasks.steps import NEXT, missing_before, not_ended
+from tieout.tasks.steps import BLOCKED, NEXT, missing_before, not_ended
 from tieout.tasks.task_log import logged
 from tieout.tasks.turn import day_of_run, leave
 
@@ -39,17 +39,13 @@ def day_step(work: Step) -> Callable[[str], str]:
         day, context = SettlementDay.parse(day_key), tieout()
 
         def recorded() -> str:
-            at = name
+            demand_ended(context, day, name)
             try:
-                merchant = context.merchant(day)
-                if missing := missing_before(name, context.days.get(day)):
-                    at = missing
-                    raise not_ended(missing, name, day)
-                state = work(context, day, merchant)
+                state = work(context, day, context.merchant(day))
             except DayNotProven:
                 raise
             except Exception as error:
-                _keep_refusal(context, day, at, error)
+                _keep_refusal(context, day, name, error)
                 raise
             if state:
                 context.days.record(day, state)
@@ -72,7 +68,21 @@ def day_step(work: Step) -> Callable[[str], str]:
     return run
 
 
+def demand_ended(context: Tieout, day: SettlementDay, step: str) -> None:
+    """Let a step begin only once each that it needs has ended; else the day is blocked at that one.
+
+    Raises:
+        Rejected: one has not.
+    """
+    known = context.days.get(day)
+    if missing := missing_before(step, known):
+        refusal = not_ended(missing, step, day)
+        if known is None or known.state != BLOCKED:  # what stopped it there says more
+            context.days.record(day, BLOCKED, reason=f"{missing}: {refusal}")
+        raise refusal
+
+
 def _keep_refusal(context: Tieout, day: SettlementDay, at: str, error: Exception) -> None:
     if isinstance(decisive(error), Rejected):
         why = "; ".join(str(one) for one in faults_of(error))
-        context.days.record(day, "blocked", reason=f"{at}: {why}")
+        context.days.record(day, BLOCKED, reason=f"{at}: {why}")

@@ -13,8 +13,8 @@ from include.domain.merchant import Merchant
 from include.domain.settlement import SettlementDay
 from include.wiring import Tieout, tieout
 from tieout.desks.commissioned import demand_for_journals
-from tieout.tasks.day_step import DayNotProven, day_step
-from tieout.tasks.steps import missing_before, not_ended
+from tieout.tasks.day_step import DayNotProven, day_step, demand_ended
+from tieout.tasks.steps import BLOCKED, missing_before
 from tieout.tasks.task_log import logged
 from tieout.tasks.turn import day_of_run, leave
 from tieout.this_process import worker_name
@@ -45,10 +45,7 @@ def approval_request(day_key: str) -> "ApprovalRequest | None":
     merchant = context.merchant(day)
 
     def work() -> "ApprovalRequest | None":
-        if missing := missing_before("approve", context.days.get(day)):
-            refusal = not_ended(missing, "approve", day)
-            context.days.record(day, "blocked", reason=f"{missing}: {refusal}")
-            raise refusal
+        demand_ended(context, day, "approve")
         if merchant.is_shadow:
             context.days.record(day, SHADOW)
             return None
@@ -90,11 +87,15 @@ def _asked(request: "ApprovalRequest | None", *, is_shadow: bool) -> str:
 
 def block(day_key: str, error: Rejected) -> None:
     """Note that a person should be asked and cannot be: the report then fails and says why."""
-    tieout().days.record(SettlementDay.parse(day_key), "blocked", reason=f"approve: {error}")
+    tieout().days.record(SettlementDay.parse(day_key), BLOCKED, reason=f"approve: {error}")
 
 
 def record_decision(day_key: str, *, is_approved: bool, decided_by: str) -> None:
-    """Apply a person's answer to the journals it was asked about."""
+    """Apply a person's answer to the journals it was asked about.
+
+    The day follows it, unless another run has had the day meanwhile and has taken it further, or
+    was stopped: what that one has found counts.
+    """
     from include.services.approve_journals import record_decision as apply
 
     day, context = SettlementDay.parse(day_key), tieout()
@@ -106,7 +107,9 @@ def record_decision(day_key: str, *, is_approved: bool, decided_by: str) -> None
         approvals=context.approvals,
     )
     state, reason = ("approved", "") if is_approved else ("held", f"held by {decided_by}")
-    context.days.record(day, state, reason=reason)
+    known = context.days.get(day)
+    if known is None or (known.state != BLOCKED and missing_before("post", known)):
+        context.days.record(day, state, reason=reason)
     follows = "post" if is_approved else "nothing; clear 'approve' to be asked again"
     log.info("approve %s: %s by %s; next: %s", day, state, decided_by, follows)
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from include.domain.errors import Rejected
 from include.domain.settlement import SettlementDay
 
+BLOCKED = "blocked"
 STEPS = tuple("download classify check match build approve post tie_out".split())
 NEXT = dict(pairwise((*STEPS, "report")))
 _BEFORE = {then: step for step, then in NEXT.items()}
@@ -64,6 +65,6 @@ def not_ended(missing: str, step: str, day: SettlementDay) -> Rejected:
 def _last_done(known: DayState | None) -> str:
     if known is None:
         return ""
-    if known.state == "blocked":
+    if known.state == BLOCKED:
         return _BEFORE.get(known.reason.partition(":")[0], "")
     return _DONE.get(known.state, "")

@@ -1,0 +1,64 @@
+"""A person answers while, or after, another run had the day: what that run has found counts."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from include.adapters.store.schema import metadata
+from include.domain.settlement import SettlementDay
+from include.services.approve_journals import NO_ANSWER, note_asked
+from include.services.journal_book import JournalState
+from include.wiring import Settings, Tieout
+from tests.unit.test_journal import BALANCED
+from tieout.tasks import posting
+
+DAY = SettlementDay("acme_us", date(2026, 10, 31))
+
+
+@pytest.fixture
+def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tieout]:
+    """A day whose one journal a person is asked about."""
+    made = Tieout(Settings(f"sqlite:///{tmp_path / 'tieout.db'}", tmp_path / "lake", "sandbox"))
+    metadata.create_all(made.store)
+    monkeypatch.setattr(posting, "tieout", lambda: made)
+    made.journals.add(BALANCED, "v1", {})
+    note_asked([BALANCED], made.approvals)
+    yield made
+    made.store.dispose()
+
+
+def stands(context: Tieout) -> tuple[str, str]:
+    known = context.days.get(DAY)
+    assert known is not None
+    return known.state, known.reason
+
+
+@pytest.mark.parametrize("state", ["approved", "posted", "parked", "tied_out", "reported"])
+def test_silence_about_a_day_that_another_run_has_taken_further_holds_nothing(
+    context: Tieout, state: str
+) -> None:
+    context.journals.move(BALANCED, JournalState.approved)
+    context.days.record(DAY, state)
+    posting.record_decision(str(DAY), is_approved=False, decided_by=NO_ANSWER)
+    assert stands(context) == (state, "")
+
+
+def test_a_yes_lets_no_day_pass_a_gate_at_which_another_run_was_stopped(context: Tieout) -> None:
+    context.days.record(DAY, "blocked", reason="check: the control totals differ")
+    posting.record_decision(str(DAY), is_approved=True, decided_by="ann")
+    assert context.approvals.latest(BALANCED.key, BALANCED.digest) == ("approved", "ann")
+    assert stands(context) == ("blocked", "check: the control totals differ")
+
+
+@pytest.mark.parametrize(
+    ("is_approved", "then"), [(True, ("approved", "")), (False, ("held", "held by ann"))]
+)
+def test_of_a_day_that_waits_the_answer_is_its_state(
+    context: Tieout, is_approved: bool, then: tuple[str, str]
+) -> None:
+    context.days.record(DAY, "held", reason="waits for a person in Required Actions")
+    for _ in range(2):  # again, where the database was lost in between
+        posting.record_decision(str(DAY), is_approved=is_approved, decided_by="ann")
+    assert stands(context) == then
