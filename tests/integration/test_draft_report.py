@@ -7,6 +7,7 @@ import pytest
 
 from include.adapters.reports.charts import grouped
 from include.domain.settlement import SettlementDay
+from include.services import write_report
 from include.wiring import Tieout
 from tests.integration.play import Play
 from tieout.hooks import messages
@@ -14,6 +15,7 @@ from tieout.tasks import day_step, posting, settlement
 from tieout.tasks.steps import STEPS
 
 DAY = SettlementDay("acme_us", date(2026, 10, 29))
+NEXT = SettlementDay("acme_us", date(2026, 10, 30))
 
 
 @pytest.fixture
@@ -27,6 +29,11 @@ def context(play: Play, monkeypatch: pytest.MonkeyPatch) -> Tieout:
     return found
 
 
+def build(day: SettlementDay) -> None:
+    for name in STEPS[: STEPS.index("approve")]:
+        getattr(settlement, name)(str(day))
+
+
 def page(context: Tieout) -> str:
     written = context.reports.of_day(DAY)
     assert set(written) == {"html", "csv", "xlsx"}
@@ -34,8 +41,7 @@ def page(context: Tieout) -> str:
 
 
 def test_a_question_links_to_a_draft_that_the_report_replaces(context: Tieout) -> None:
-    for name in STEPS[: STEPS.index("approve")]:
-        getattr(settlement, name)(str(DAY))
+    build(DAY)
     question = posting.approval_request(str(DAY))
     assert question is not None
     link = "https://airflow.example/tieout/days/acme_us/2026-10-29/report.html"
@@ -43,6 +49,7 @@ def test_a_question_links_to_a_draft_that_the_report_replaces(context: Tieout) -
     assert question.report == link
     draft = page(context)
     assert "<strong>Draft.</strong>" in draft
+    assert ">held<" in draft
     for booked in context.journals.of_day(DAY):
         assert booked.journal.digest[:16] in draft
         for line in booked.journal.lines:
@@ -55,3 +62,19 @@ def test_a_question_links_to_a_draft_that_the_report_replaces(context: Tieout) -
     final = page(context)
     assert "Draft" not in final
     assert "approved by ann" in final
+
+
+def test_a_day_whose_draft_cannot_be_written_waits_for_nobody(
+    context: Tieout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(NEXT)
+
+    def refuse(*_given: object, **_more: object) -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(write_report, "write_report", refuse)
+        with pytest.raises(OSError, match="no space"):
+            posting.approval_request(str(NEXT))
+    with pytest.raises(day_step.DayNotProven, match="the last step done was built"):
+        posting.report(str(NEXT))

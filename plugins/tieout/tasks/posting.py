@@ -60,8 +60,9 @@ def approval_request(day_key: str) -> "ApprovalRequest | None":
         if request is None:
             context.days.record(day, "approved")
         else:
+            # First: a day whose question could not be asked is not held, and its report says so.
+            _write_report(context, day, merchant, state="held", is_draft=True)
             context.days.record(day, "held", reason="waits for a person in Required Actions")
-            _write_report(context, day, merchant, is_draft=True)
         return request
 
     def alone() -> "ApprovalRequest | None":
