@@ -22,7 +22,7 @@ from include.services.orders.decide_review import decide_review
 from include.services.orders.sagas import Event
 from include.wiring import Settings, Tieout
 from tests.care.conftest import Care
-from tests.care.test_cli import at_the_desk as at_the_desk
+from tests.care.shell import at_the_desk as at_the_desk
 from tests.care.test_cli_items import MISSING
 from tests.care.test_decide_review import held
 from tests.orders.conftest import make_order
