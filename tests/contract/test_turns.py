@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, Engine
 
+from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.engine import open_store
 from include.adapters.store.expectations import SqlExpectations
 from include.adapters.store.schema import metadata
@@ -100,7 +102,7 @@ def test_long_work_keeps_its_turn(engine: Engine) -> None:
 def test_a_run_that_slept_through_its_turn_books_nothing(engine: Engine) -> None:
     """Only what is on record when it commits decides, not what it believed before."""
     clock = Hand()
-    turns = SqlTurns(engine, clock, wait_s=0)
+    turns, effects = SqlTurns(engine, clock, wait_s=0), SqlEffectStore(engine)
 
     def theirs() -> None:
         with turns.of("acme_us", THEIRS):
@@ -117,6 +119,18 @@ def test_a_run_that_slept_through_its_turn_books_nothing(engine: Engine) -> None
     with pytest.raises(Retryable, match=re.escape(f"have been taken over by {THEIRS}")):
         asleep()
     assert saved(engine) == ["in time", "theirs"]
+    assert not effects.is_in_transaction()  # or no partner would be called from this thread again
+
+
+def test_a_turn_in_one_store_is_not_asked_for_in_another(engine: Engine, tmp_path: Path) -> None:
+    """A preview works on a copy, and takes SYSPRO's operator in the store itself."""
+    copy = open_store(f"sqlite:///{tmp_path / 'copy.db'}")
+    metadata.create_all(copy)
+    SqlTurns(engine)
+    with SqlTurns(copy, wait_s=0).of("acme_us", OURS):
+        save(engine, "ours")
+    assert saved(engine) == ["ours"]
+    copy.dispose()
 
 
 def test_a_day_is_its_runs_until_it_leaves_or_is_silent(engine: Engine) -> None:

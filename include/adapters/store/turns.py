@@ -21,13 +21,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from include.adapters.store.clock import StoreClock, database_now
 from include.adapters.store.leases import SqlLeases, demand_held, take_lease
 from include.adapters.store.schema import leases
+from include.adapters.store.transactions import OpenTransactions
 from include.domain.errors import Retryable
 from include.domain.settlement import SettlementDay
 from include.services.effects.store import Lease, LeaseLost
 
 log = logging.getLogger(__name__)
 _POLL_S = 0.5
-_held: ContextVar[Lease | None] = ContextVar("held", default=None)  # by this thread
+# Of which store, and which: by this thread.
+_held: ContextVar[tuple[Engine, Lease] | None] = ContextVar("held", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class SqlTurns:
     silence: timedelta = timedelta(minutes=50)  # of a run: longer than its tries are apart
 
     def __post_init__(self) -> None:
+        OpenTransactions.of(self.engine)  # listens first: it counts a commit that is refused, too
         if not event.contains(self.engine, "commit", _demand):
             event.listen(self.engine, "commit", _demand)
 
@@ -48,8 +51,9 @@ class SqlTurns:
     def of(self, merchant_id: str, holder: str) -> Iterator[None]:
         """Keep other runs from the merchant's days until the block ends.
 
-        While it lasts, this thread's commits go through only as long as nobody has taken the turn
-        over; so one that was asleep for longer than the lease books nothing. Not reentrant.
+        While it lasts, this thread's commits in this store go through only as long as nobody has
+        taken the turn over; so one that was asleep for longer than the lease books nothing. Not
+        reentrant.
 
         Args:
             merchant_id: whose days.
@@ -60,7 +64,7 @@ class SqlTurns:
         """
         name, about = f"settlement|{merchant_id}", f"the days of {merchant_id}"
         lease = self._take(name, about, holder)
-        token = _held.set(lease)
+        token = _held.set((self.engine, lease))
         try:
             with self._renewed(lease, self.duration):
                 yield
@@ -134,7 +138,7 @@ class SqlTurns:
             try:
                 kept.renew(lease, duration)
             except LeaseLost:
-                return  # the next commit says so
+                return  # at a merchant's days, the next commit says so
             except SQLAlchemyError as fault:  # its words may hold the address of the database
                 log.warning("%s is not renewed yet: %s", lease.name, type(fault).__name__)
 
@@ -146,6 +150,6 @@ class SqlTurns:
 
 
 def _demand(connection: Connection) -> None:
-    lease = _held.get()
-    if lease is not None:
-        demand_held(connection, lease)
+    held = _held.get()
+    if held is not None and held[0] is connection.engine:
+        demand_held(connection, held[1])
