@@ -175,6 +175,28 @@ def test_a_role_that_may_change_everything_through_another_is_refused(
     owner.dispose()
 
 
+def test_a_role_that_may_still_make_tables_is_refused(role: str, postgres_url: str) -> None:
+    """PostgreSQL only warns who takes a right away in a database that another one owns."""
+    owner = f"owner_of_{role}"
+    admin = open_store(postgres_url)
+    with admin.begin() as connection:
+        connection.execute(text(f"CREATE ROLE {owner} LOGIN PASSWORD 's3cret'"))
+        connection.execute(text(f"GRANT CREATE ON SCHEMA public TO {owner}"))
+    store = open_store(admin.url.set(username=owner).render_as_string(hide_password=False))
+    migrate(store)
+    with pytest.raises(Rejected, match="may still make tables"):
+        grant_runtime(store, role)
+    with admin.begin() as connection:
+        connection.execute(text(f"ALTER DATABASE {admin.url.database} OWNER TO {owner}"))
+    grant_runtime(store, role)
+    with admin.begin() as connection:
+        connection.execute(text(f"ALTER DATABASE {admin.url.database} OWNER TO CURRENT_USER"))
+        connection.execute(text(f"DROP OWNED BY {role}, {owner}"))
+        connection.execute(text(f"DROP ROLE {owner}"))
+    for one in (admin, store):
+        one.dispose()
+
+
 def test_a_role_that_no_grant_would_hold_back_is_refused(
     migrated_postgres: str, migrated_sqlite: str
 ) -> None:

@@ -64,9 +64,22 @@ def _demand_weak(connection: Connection, role: str) -> None:
 
 
 def _demand_held(connection: Connection, role: str) -> None:
-    """Refuse a role that has from elsewhere what was just taken from it."""
-    asked = "SELECT has_table_privilege(:role, :table, 'UPDATE, DELETE, TRUNCATE, TRIGGER')"
-    if connection.execute(text(asked), {"role": role, "table": audit.name}).scalar_one():
+    """Refuse a role that has still what was just taken from it.
+
+    Who is not the owner of a database takes nothing away in it, and is told so by a warning alone.
+    """
+    asked = (
+        "SELECT has_table_privilege(:role, :table, 'UPDATE, DELETE, TRUNCATE, TRIGGER'), "
+        "has_database_privilege(:role, current_database(), 'CREATE, TEMPORARY') "
+        "OR has_schema_privilege(:role, 'public', 'CREATE')"
+    )
+    found = connection.execute(text(asked), {"role": role, "table": audit.name})
+    may_change, may_make = found.one()
+    if may_change:
         what = f"the role {role!r} may change {audit.name} through a role it is a member of"
         do = "Take it out of that role, e.g. pg_write_all_data; then run this again."
+        raise Rejected(what, "the store's PostgreSQL", do)
+    if may_make:
+        what = f"the role {role!r} may still make tables, and one of its own would hide ours"
+        do = "Have the database's owner take TEMPORARY and CREATE from PUBLIC; then run this again."
         raise Rejected(what, "the store's PostgreSQL", do)
