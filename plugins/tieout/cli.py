@@ -5,7 +5,6 @@ the login name, and lands in the audit chain.
 """
 
 import argparse
-import getpass
 import sys
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,6 +31,7 @@ from tieout.commands import (
     tokens,
     webhooks,
 )
+from tieout.commands.login import login
 from tieout.commands.parts import Command, say, speaking
 from tieout.hooks.connections import read_airflow_database
 
@@ -61,7 +61,7 @@ def _run(command: Command, given: argparse.Namespace) -> int:
         with speaking():
             return command(tieout(), given) or 0
     except CardNumberRefused as fault:
-        who = signer("cli", getattr(given, "who", getpass.getuser()))
+        who = signer("cli", getattr(given, "who", login()))
         SqlAlarms(tieout().store).card_number(who, fault.what)
         raise
 

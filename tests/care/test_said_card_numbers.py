@@ -117,6 +117,19 @@ def test_a_reason_at_the_shell_with_a_card_number_changes_nothing_and_may_be_giv
     assert cli.main([*line, "she read it out", "--who", "bob"]) == 0
 
 
+def test_it_is_alarmed_from_a_container_whose_user_has_no_name(
+    care: Care, context: Tieout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(uid: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    assert cli.main([*_doubt(care), WORDS, "--who", "bob"]) == 1
+    assert [count for _, count in alarmed(context.store)] == [1]
+
+
 def test_an_open_item_is_not_resolved_by_a_card_number(context: Tieout) -> None:
     context.open_items.open([MISSING])
     line = ["open-items", "resolve", "1", "--who", NUMBER, "--reason"]
