@@ -147,6 +147,14 @@ def test_a_busy_operator_of_syspro_stops_neither_gateway_nor_other_companies() -
     ]
 
 
+def test_a_backlog_at_the_gateway_is_worked_off_without_syspro() -> None:
+    swept = Swept(waiting={"gateway": 3})
+    with pytest.raises(ExceptionGroup) as found:
+        FewDesks(swept.desk("shop_a", "A", busy=True)).sweep_effects()
+    assert found.value.exceptions == (BUSY,)  # asked for its operator once
+    assert swept.waiting == {"gateway": 0}
+
+
 def test_a_failed_logoff_keeps_no_later_company_from_its_turn() -> None:
     swept, gone = Swept(), Retryable("the session could not be ended", "Logoff", "It times out.")
     desks = FewDesks(swept.desk("shop_a", "A", logoff=gone), swept.desk("shop_c", "C"))

@@ -29,7 +29,7 @@ from tieout.hooks.syspro import SysproHook
 from tieout.this_process import worker_name
 
 _PAUSE_S = 1.0  # who waits for SYSPRO's operator asks for it every half second
-_Faults = dict[tuple[str, str], Exception]  # by shop and targets, or by company
+_Faults = dict[tuple[str, str], Exception]  # by shop and targets, or by SYSPRO's connection
 
 
 class Desks:
@@ -239,12 +239,11 @@ class Desks:
         ends_at = time.monotonic() + within_s
         had: Had = set()
         broken: _Faults = {}
-        companies = list(self._by_company().values())
+        companies = self._by_company().values()
         for pause_s in chain([0.0], repeat(_PAUSE_S)):
             before = len(had)
-            companies = [
-                desks for desks in companies if self._sweep_company(desks, had, broken, pause_s)
-            ]
+            for desks in companies:
+                self._sweep_company(desks, had, broken, pause_s)
             if len(had) == before or time.monotonic() >= ends_at:
                 break
         if broken:
@@ -253,19 +252,19 @@ class Desks:
 
     def _sweep_company(
         self, desks: Sequence[ShopDesk], had: Had, broken: _Faults, pause_s: float
-    ) -> bool:
+    ) -> None:
         """Sweep the effects of one company's shops; add to ``broken`` what cannot be worked on.
 
         SYSPRO's in one session, and the others outside of it: one that hangs keeps no operator.
-        ``pause_s`` is waited before that session.
-
-        Returns:
-            Whether a further round may do more: not where SYSPRO could not be reached.
+        ``pause_s`` is waited before that session. Where SYSPRO could not be reached in an earlier
+        round, what is due at the others goes on without it.
         """
-        company_id = desks[0].merchant.company_id
+        company_id, conn_id = desks[0].merchant.company_id, desks[0].merchant.syspro_conn_id
         for desk in desks:
             others = [target for target in desk.targets if target != company_id]
             _sweep_targets(desk, others, had, broken)
+        if (conn_id, "") in broken:
+            return
         try:
             if set(self.context.effects.due(1 + len(had), targets=(company_id,))) - had:
                 time.sleep(pause_s)
@@ -273,9 +272,7 @@ class Desks:
                     for desk in desks:
                         _sweep_targets(desk, [company_id], had, broken)
         except Exception as fault:  # noqa: BLE001 - e.g. another process keeps the operator
-            broken[company_id, ""] = fault
-            return False
-        return True
+            broken[conn_id, ""] = fault
 
 
 def _sweep_targets(desk: ShopDesk, targets: Sequence[str], had: Had, broken: _Faults) -> None:
