@@ -29,7 +29,7 @@ ORDERS = (
 
 def test_an_open_order_is_unbooked_until_it_has_a_sales_order(migrated_url: str) -> None:
     store = open_store(migrated_url)
-    orders, wanted = SqlOrders(store, "owner"), set[str]()
+    orders, wanted = SqlOrders(store, lambda _: "owner"), set[str]()
     for number, (facts, state, is_unbooked) in enumerate(ORDERS):
         order = make_order(number=f"u{number}")
         saga, _ = orders.accept(order, OrderFacts(), OrderState.accepted, "shop")

@@ -52,7 +52,7 @@ def copy_days(source: Engine, target: Engine, merchant_id: str) -> int:
     All days, since one is matched against what earlier ones expected and left open.
 
     Args:
-        source: read as it is at one instant, however long that takes; nobody has to wait.
+        source: read as it is at one instant, see ``snapshot``.
         target: empty, of the same schema.
         merchant_id: as in ``merchants.yaml``.
     """
