@@ -6,6 +6,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from include.domain.erp_orders import CustomerCredit
+from include.domain.errors import Retryable
 from include.domain.orders import PaymentMethod, PaymentSource
 from include.domain.payments import StoredToken
 from include.services.profiles import check_profiles
@@ -82,6 +83,28 @@ def test_a_check_that_was_cut_off_goes_on_where_it_stopped(
     assert asked == ["A", "B"]
     run(check(care))
     assert asked == ["A", "B", "B", "C"]
+
+
+def test_a_card_that_is_never_answered_keeps_no_other_from_its_turn(
+    care: Care, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(care, "ABC")
+    asked, read = read_by(care, monkeypatch), care.vault.instrument
+
+    def answer(customer: str, card: str) -> StoredToken | None:
+        found = read(customer, card)
+        if customer[0] == "B":
+            raise Retryable("HTTP 500", "the vault", "Ask again.")
+        return found
+
+    monkeypatch.setattr(care.vault, "instrument", answer)
+    with pytest.raises(Retryable):
+        run(check(care))
+    assert run(check(care)).startswith("2 read: 2 done")
+    care.kit.clock.move(hours=24)
+    with pytest.raises(Retryable):
+        run(check(care))
+    assert asked == ["A", "B", "A", "C", "B"]
 
 
 def test_a_card_that_no_order_has_used_for_a_year_rests_until_one_does(

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from include.domain.errors import Rejected
+from include.domain.errors import Rejected, Retryable
 from include.domain.payments import StoredToken
 from include.services.profiles.ports import (
     CustomerList,
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 LETTER_KIND = "token_without_customer"
 REFUSED = "token_not_read"
 _EVERY = timedelta(days=16)
-_ODD_EVERY = timedelta(hours=20)  # the next night again, until what was set aside is mended
+_ODD_EVERY = timedelta(hours=20)  # the next night again, until what was odd is mended
 _UNUSED = timedelta(days=365)
 _A_NIGHT = 5_000  # tokens; at half a second each some 40 minutes
 _AT_ONCE = 100  # whose customers are asked for together; a try that is cut off loses no more
@@ -90,6 +90,9 @@ class ProfileCheck:
                 self.shelf.set_aside(REFUSED, kept.name, fault, owner=self.owner, reopens=False)
                 odd.append(kept)
                 continue
+            except Retryable:  # the next try begins behind it: nor does one that always fails so
+                self.book.checked([kept], _ODD_EVERY)
+                raise
             self.shelf.settle(REFUSED, kept.name, "it was read again")
             if is_alive and kept.customer:
                 shown.append(kept)
