@@ -12,12 +12,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, select
 
 from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.engine import open_store
 from include.adapters.store.expectations import SqlExpectations
-from include.adapters.store.schema import metadata
+from include.adapters.store.schema import leases, metadata
+from include.adapters.store.transactions import stream
 from include.adapters.store.turns import SqlTurns
 from include.domain.errors import Retryable
 from include.domain.expectations import Expectation, ExpectationKind
@@ -120,6 +121,15 @@ def test_a_run_that_slept_through_its_turn_books_nothing(engine: Engine) -> None
         asleep()
     assert saved(engine) == ["in time", "theirs"]
     assert not effects.is_in_transaction()  # or no partner would be called from this thread again
+
+
+def test_what_only_reads_needs_no_turn(engine: Engine) -> None:
+    """PostgreSQL locks nothing for a transaction that may not write."""
+    with SqlTurns(engine, wait_s=0).of("acme_us", OURS):
+        assert [row.holder for row in stream(engine, select(leases))] == [OURS]
+        assert not SqlEffectStore(engine).is_in_transaction()
+        save(engine, "ours")
+    assert saved(engine) == ["ours"]
 
 
 def test_a_turn_in_one_store_is_not_asked_for_in_another(engine: Engine, tmp_path: Path) -> None:

@@ -67,14 +67,14 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
     """Give a connection that reads, in any number of statements, the store as it is at one instant.
 
     It may stream (``yield_per``). On PostgreSQL nobody waits for it, on SQLite whoever writes does.
+    It ends without a commit, which would ask for whose turn it is, and lock what it finds.
     """
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
-        with connection.begin():
-            yield connection
+        yield connection
 
 
 def stream(engine: Engine, query: Select[Any]) -> Iterator[Row[Any]]:
