@@ -54,6 +54,13 @@ class LeftAlone(Retryable):
     """
 
 
+class Illegible(Retryable):
+    """The other side has answered, and what it shows of one item cannot be read.
+
+    It is there, and what is there is not known; a person has to look. Others are not concerned.
+    """
+
+
 class Rejected(IntegrationError):
     """Nothing happened; it fails again until someone acts."""
 

@@ -6,10 +6,10 @@ import pytest
 
 from include.adapters.store.dead_letters import SqlDeadLetters
 from include.domain.erp_orders import ErpDocument, ErpOrder
-from include.domain.errors import Rejected, Retryable
+from include.domain.errors import Illegible, Rejected, Retryable
 from include.domain.money import Money
 from include.domain.order_state import OrderState
-from include.services.effects.ports import Effect, EffectKind, Receipt
+from include.services.effects.ports import Effect, EffectKind, Found, Receipt
 from include.services.orders.sagas import Event
 from tests.care.systems import DAY, Systems
 from tests.care.systems import systems as systems
@@ -48,6 +48,29 @@ def test_a_sales_order_that_vanished_from_syspro_is_set_aside(systems: Systems) 
     del truth.answers[EffectKind.sales_order, order.purchase_order]
     assert systems.run().set_aside == 1
     assert systems.letters() == ["erp_missing"]
+
+
+def test_a_receipt_that_cannot_be_read_is_its_own_orders_and_keeps_no_other_waiting(
+    systems: Systems, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = systems.care.kit
+    first, second = sorted((make_order(number=one) for one in "12"), key=lambda it: it.order_id)
+    for order in (first, second):
+        kit.run(order)
+    del kit.partner.truth.answers[EffectKind.sales_order, second.purchase_order]
+    look, place = kit.partner.look, (EffectKind.ar_receipt, f"{first.order_id}|receipt|1")
+
+    def garbled(effect: Effect) -> tuple[Found, ...]:
+        if (effect.kind, effect.key) == place:
+            raise Illegible("an amount '1,0,0'", "SYSPRO read-back", "Read it by hand.")
+        return look(effect)
+
+    monkeypatch.setattr(kit.partner, "look", garbled)
+    systems.run()
+    letters = {one.key: one for one in systems.care.letters.listing()}
+    said = "what SYSPRO shows cannot be read (an amount '1,0,0')"
+    assert said in letters[first.order_id].reason
+    assert letters[second.order_id].kind == "erp_missing"  # it was compared all the same
 
 
 def test_two_sales_orders_for_one_order_are_set_aside(systems: Systems) -> None:

@@ -4,7 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from include.domain.errors import Busy, LeftAlone, OutcomeUnknown, Rejected, Unconfigured
+from include.domain.errors import (
+    Busy,
+    Illegible,
+    LeftAlone,
+    OutcomeUnknown,
+    Rejected,
+    Unconfigured,
+)
 from include.services.effects.ports import EffectState
 from include.services.orders.breaker import Breaker
 from tests.effects import MINUTE, UNREACHABLE, Desk, ManualClock, answer, time_out
@@ -13,6 +20,7 @@ from tests.effects import desk as desk
 LOST = OutcomeUnknown("no answer", "shop", "Look first.")
 HIDDEN = Unconfigured("Airflow finds no connection 'shop'", "Airflow", "Add it.")
 NO = Rejected("it says no", "shop", "Correct it.")
+GARBLED = Illegible("an amount '1,0,0'", "SYSPRO read-back", "Read it by hand.")
 
 
 class Asked:
@@ -92,14 +100,14 @@ def test_while_the_probe_is_under_way_nobody_else_asks(shop: Asked) -> None:
     assert shop.questions == 2
 
 
-@pytest.mark.parametrize("fault", [HIDDEN, NO, ValueError("a bug of ours")])
+@pytest.mark.parametrize("fault", [HIDDEN, NO, GARBLED, ValueError("a bug of ours")])
 def test_what_was_not_asked_or_was_answered_no_opens_nothing(shop: Asked, fault: Exception) -> None:
     for _ in range(5):
         shop.fails(fault, takes_s=30)
     assert shop.breaker.lets_through()
 
 
-@pytest.mark.parametrize("fault", [HIDDEN, NO])
+@pytest.mark.parametrize("fault", [HIDDEN, NO, GARBLED])
 def test_a_probe_that_said_nothing_lets_the_next_one_ask(shop: Asked, fault: Exception) -> None:
     shop.fails(LOST, takes_s=20)
     shop.clock.move(seconds=20)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from include.domain.erp_orders import ErpDocument, ErpOrder
-from include.domain.errors import Rejected
+from include.domain.errors import Illegible, Rejected
 from include.domain.money import Money, total
 from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.orders import Order
@@ -225,7 +225,11 @@ class ErpSide:
             effect = self.engine.find(kind, key)
             if effect is None or effect.state not in EXECUTED:
                 continue  # under way, or a dead letter of its own
-            shown = self.engine.read_back(kind, key)
+            try:
+                shown = self.engine.read_back(kind, key)
+            except Illegible as fault:
+                differences.append(f"{words}: what SYSPRO shows cannot be read ({fault.what})")
+                continue
             if not shown.found:
                 gone.append(f"{words} any more")
             elif len(shown.found) > 1:

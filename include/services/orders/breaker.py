@@ -10,7 +10,14 @@ import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from include.domain.errors import Busy, LeftAlone, OutcomeUnknown, Retryable, Unconfigured
+from include.domain.errors import (
+    Busy,
+    Illegible,
+    LeftAlone,
+    OutcomeUnknown,
+    Retryable,
+    Unconfigured,
+)
 from include.services.effects.ports import Difference, Effect, Found, Partner, Receipt
 
 T = TypeVar("T")
@@ -47,9 +54,9 @@ class Breaker:
             found = ask()
         except BaseException as fault:
             is_silence = isinstance(fault, Retryable | OutcomeUnknown)
-            if is_silence and not isinstance(fault, Unconfigured | LeftAlone):
+            if is_silence and not isinstance(fault, Unconfigured | LeftAlone | Illegible):
                 self._failed(began, fault)
-            else:  # nothing was asked, or it answered no: that opens nothing and closes nothing
+            else:  # nothing was asked, or it has answered: that opens nothing and closes nothing
                 self._leave(probing_until)
             raise
         self._answered()

@@ -11,7 +11,7 @@ from include.adapters.syspro.partners.read_ahead import ReadAhead
 from include.adapters.syspro.periods import Periods
 from include.domain.canonical import from_json
 from include.domain.erp_orders import key_number, same_key
-from include.domain.errors import Rejected, Retryable
+from include.domain.errors import Illegible, Rejected
 from include.domain.journal import Journal, JournalLine
 from include.domain.money import Money, total
 from include.services.effects.ports import Difference, Effect
@@ -177,12 +177,12 @@ def minor(text: str, currency: str) -> int:
     """Read an amount of theirs, in minor units.
 
     Raises:
-        Retryable: it cannot be read; what is there is then not known.
+        Illegible: it is no amount; what is there is then not known.
     """
     try:
         return read_amount(text, currency, "SYSPRO read-back").minor
     except Rejected as fault:
-        raise Retryable(fault.what, fault.where, "Read the item in SYSPRO by hand.") from None
+        raise Illegible(fault.what, fault.where, "Read the item in SYSPRO by hand.") from None
 
 
 def iso_date(text: str) -> str:
