@@ -58,6 +58,7 @@ STORM = 2 * 3600.0
 LONG_OUTAGE = 6 * 86_400.0
 STALL = (100.0, 500.0)  # a lease lasts 120 s
 MOST_CALLS = 20_000  # an ordinary seed makes some 400
+LIVELOCK = "a livelock: nothing may run for ever"
 TIMINGS = Timings(
     deadline=timedelta(seconds=60),
     quiescence=timedelta(seconds=300),
@@ -204,7 +205,7 @@ class World:
 
     def _goes_on(self) -> bool:
         if self.calls > MOST_CALLS and not self.notes.errors:
-            self.notes.errors.append("a livelock: nothing may run for ever")
+            self.notes.errors.append(LIVELOCK)
         return not self.notes.errors
 
     def _calm_down(self) -> None:
