@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from include.adapters.store import audit
 from include.adapters.store.approvals import SqlApprovals
@@ -22,6 +23,18 @@ from include.services.orders.ask_refunds import (
 )
 from tests.care.conftest import Care
 from tests.orders.conftest import make_order
+
+LOST = OperationalError("SELECT 1", {}, Exception("terminating connection"))
+
+
+def answer(option: str, user: str | None) -> dict[str, Any]:
+    """Return what Airflow hands over when somebody has answered, or the time has run out."""
+    return {
+        "chosen_options": [option],
+        "params_input": {},
+        "responded_at": SimpleNamespace(isoformat=lambda: ""),
+        "responded_by_user": {"id": user, "name": user} if user else None,
+    }
 
 
 @pytest.fixture
@@ -76,14 +89,14 @@ def test_the_one_who_asked_cannot_approve_and_the_attempt_is_kept(care: Care, wa
     assert chain(care, waiting) == [("airflow:ann", "refund not approved")]
 
 
-@pytest.mark.parametrize("answer", ["approve", "refuse", "hold"])
-def test_an_answer_about_another_amount_is_void(care: Care, waiting: str, answer: str) -> None:
+@pytest.mark.parametrize("decide", ["approve", "refuse", "hold"])
+def test_an_answer_about_another_amount_is_void(care: Care, waiting: str, decide: str) -> None:
     ask(care, waiting)
     with care.store.begin() as connection:
         connection.exec_driver_sql("UPDATE refunds SET amount_minor = amount_minor + 1")
-    given = (waiting, "bob") if answer == "approve" else (waiting, "bob", "")
+    given = (waiting, "bob") if decide == "approve" else (waiting, "bob", "")
     with pytest.raises(Retryable, match="void"):
-        getattr(desk(care), answer)(*given)
+        getattr(desk(care), decide)(*given)
     assert state(care, waiting) == RefundState.waiting
     assert chain(care, waiting) == []
 
@@ -171,14 +184,50 @@ def test_silence_moves_nothing_and_each_option_does_its_own(
     for name in ("approve_refund", "refuse_refund", "hold_refund"):
         monkeypatch.setattr(refunds, name, lambda *_given, name=name: done.append(name))
     task = ApproveRefund(task_id="decide", refund_id="ref_1", response_timeout=timedelta(1))
-    event: dict[str, Any] = {
-        "chosen_options": [option],
-        "params_input": {"reason": ""},
-        "responded_at": SimpleNamespace(isoformat=lambda: ""),
-        "responded_by_user": {"id": user, "name": user} if user else None,
-    }
     try:
-        task.execute_complete({}, event)
+        task.execute_complete({}, answer(option, user))
     except AirflowSkipException:
         done.append("skipped")
     assert done == [expected]
+
+
+@pytest.mark.parametrize(
+    ("option", "ends_as", "signed_as"),
+    [
+        ("Approve", RefundState.approved, "refund approved"),
+        ("Refuse", RefundState.refused, "refund refused"),
+        ("Hold", RefundState.waiting, "refund held"),
+    ],
+)
+def test_an_answer_is_recorded_once_though_the_store_is_lost_before_and_after(
+    care: Care,
+    waiting: str,
+    option: str,
+    ends_as: RefundState,
+    signed_as: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Lost after it was recorded, as where a commit's own answer does not come."""
+    from tieout.questions import recorded
+    from tieout.questions.refunds import ApproveRefund
+    from tieout.tasks import refunds
+
+    ask(care, waiting)
+    given: list[tuple[Any, ...]] = []
+
+    def decide(*answer: Any) -> str:
+        given.append(answer)
+        if len(given) == 1:
+            raise LOST
+        said: str = getattr(desk(care), option.lower())(*answer)
+        if len(given) == 2:
+            raise LOST
+        return said
+
+    monkeypatch.setattr(recorded.time, "sleep", lambda _: None)
+    monkeypatch.setattr(refunds, "_decide", lambda: SimpleNamespace(**{option.lower(): decide}))
+    task = ApproveRefund(task_id="decide", refund_id=waiting, response_timeout=timedelta(1))
+    assert "by bob" in task.execute_complete({}, answer(option, "bob"))
+    assert len(given) == 3
+    assert care.kit.service.refunds.get(waiting).state == ends_as
+    assert chain(care, waiting) == [("airflow:bob", signed_as)]

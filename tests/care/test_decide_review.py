@@ -1,5 +1,8 @@
 """An analyst's decision: sent once, taken in, never against an earlier one of ours."""
 
+from datetime import timedelta
+from types import SimpleNamespace
+
 import pytest
 
 from include.adapters.store import audit
@@ -12,6 +15,7 @@ from include.domain.reviews import Decision, DecisionEvent, Merged
 from include.services.effects.ports import Effect, EffectKind, EffectState, Receipt
 from include.services.orders.decide_review import Decided, decide_review
 from tests.care.conftest import Care
+from tests.care.test_decide_refunds import LOST, answer
 from tests.orders.conftest import make_order
 from tests.orders.partners import as_evidence, authorization
 
@@ -142,3 +146,38 @@ def test_what_somebody_else_has_decided_first_is_taken_in_and_not_ours(care: Car
     kit.pass_time(hours=1)
     assert kit.service.orders.get(order.order_id).state == OrderState.cancelled
     assert kit.partner.truth.count(EffectKind.payment_capture) == 0
+
+
+def test_an_answer_in_airflow_is_sent_once_though_the_store_is_lost_before_and_after(
+    care: Care, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tieout.questions import recorded
+    from tieout.questions.reviews import ReviewOrder
+    from tieout.tasks import orders
+
+    order, kit = held(care), care.kit
+    desk = SimpleNamespace(of=lambda _: SimpleNamespace(engine=kit.engine), service=kit.service)
+    lost, take_in = [LOST, LOST], kit.service.decide
+
+    def desks() -> SimpleNamespace:
+        if len(lost) == 2:
+            raise lost.pop()
+        return desk
+
+    def lose(event: DecisionEvent) -> Merged | None:
+        merged = take_in(event)
+        if lost:
+            raise lost.pop()
+        return merged
+
+    monkeypatch.setattr(recorded.time, "sleep", lambda _: None)
+    monkeypatch.setattr(orders, "desks", desks)
+    monkeypatch.setattr(
+        orders, "tieout", lambda: SimpleNamespace(orders=kit.service.orders, store=care.store)
+    )
+    monkeypatch.setattr(type(kit.service), "decide", lambda _, event: lose(event))
+    task = ReviewOrder(task_id="decide", order_id=order.order_id, response_timeout=timedelta(1))
+    task.execute_complete({}, answer("Accept", "ann"))
+    assert lost == []
+    assert [(one.decision, one.analyst) for one in decisions(care)] == [(Decision.accept, "ann")]
+    assert signed(care, order) == [("airflow:ann", "decision asked for")]

@@ -14,19 +14,11 @@ from include.domain.canonical import to_json
 from include.domain.card_numbers import refuse_in_words
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
-from include.domain.refunds import Part, RefundRow
-from include.services.approve_journals import (
-    AIRFLOW,
-    APPROVED,
-    ASKED,
-    HELD,
-    Approvals,
-    cell,
-)
+from include.domain.refunds import Part, RefundRow, Ruling
+from include.services.approve_journals import AIRFLOW, ASKED, HELD, Approvals, cell
 from include.services.effects.chain import Signed
 from include.services.orders.order_service import OrderService
 
-REFUSED = "refused"
 HOLD_RESTS = timedelta(hours=20)  # what a person holds is asked about again on the next day
 
 
@@ -109,7 +101,7 @@ def question(waiting: WaitingRefund, limit: Money | None) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class DecideRefunds:
-    """Takes answers; the same rules as the API's."""
+    """Takes answers; the same rules as the API's. One that is on record may be given again."""
 
     service: OrderService
     approvals: Approvals
@@ -122,13 +114,14 @@ class DecideRefunds:
             Rejected: by the one who asked (which is audited), or it does not wait any more.
             Retryable: it is not the refund that was asked about.
         """
-        row, key, digest = self._asked(refund_id, who)
-        try:
-            self.service.approve_refund(refund_id, who, via=AIRFLOW)
-        except Rejected as refusal:
-            self.audit.note(f"{AIRFLOW}:{who}", "refund not approved", key, why=refusal.what)
-            raise
-        self.approvals.decide(key, digest, decision=APPROVED, decided_by=who, reason="")
+        row = self.service.refunds.row(refund_id)
+        if row.approved_by != who or self._ruling(refund_id) is not Ruling.approved:
+            row, key, _ = self._asked(refund_id, who)
+            try:
+                self.service.approve_refund(refund_id, who, via=AIRFLOW)
+            except Rejected as refusal:
+                self.audit.note(f"{AIRFLOW}:{who}", "refund not approved", key, why=refusal.what)
+                raise
         return f"{row.amount} approved by {who}, asked by {row.asked_by}; next: orders moves it"
 
     def refuse(self, refund_id: str, who: str, why: str) -> str:
@@ -139,11 +132,12 @@ class DecideRefunds:
             CardNumberRefused: the reason holds one.
             Retryable: it is not the refund that was asked about.
         """
-        row, key, digest = self._asked(refund_id, who)
         reason = _reason(why, refund_id)
         words = f"refused by {who}: {reason}" if reason else f"refused by {who}"
-        self.service.refuse_refund(refund_id, who, words, via=AIRFLOW)
-        self.approvals.decide(key, digest, decision=REFUSED, decided_by=who, reason=reason)
+        row = self.service.refunds.row(refund_id)
+        if row.reason != words or self._ruling(refund_id) is not Ruling.refused:
+            self._asked(refund_id, who)
+            self.service.refuse_refund(refund_id, who, words, via=AIRFLOW)
         return f"{row.amount} {words}; nothing moves"
 
     def hold(self, refund_id: str, who: str, why: str) -> str:
@@ -153,7 +147,7 @@ class DecideRefunds:
             CardNumberRefused: the reason holds one.
             Retryable: it is not the refund that was asked about.
         """
-        row, key, digest = self._asked(refund_id, who)
+        row, key, digest = self._asked(refund_id, who, again=(HELD, who))
         reason = _reason(why, refund_id)
         detail = {"amount": str(row.amount), "digest": digest, "why": reason}
         held = Signed("refund held", who, AIRFLOW, detail)
@@ -162,12 +156,20 @@ class DecideRefunds:
         )
         return f"{row.amount} held by {who}; it waits, and is asked about again tomorrow"
 
-    def _asked(self, refund_id: str, who: str) -> tuple[RefundRow, str, str]:
-        """Return the refund with its key and digest, if it is the one that was asked about."""
+    def _ruling(self, refund_id: str) -> Ruling:
+        return self.service.refunds.get(refund_id).facts.ruling
+
+    def _asked(
+        self, refund_id: str, who: str, again: tuple[str, str] | None = None
+    ) -> tuple[RefundRow, str, str]:
+        """Return the refund with its key and digest, if it is the one that was asked about.
+
+        ``again``: the answer, and whose, that may be on record already in place of a question.
+        """
         row = self.service.refunds.row(refund_id)
         key, digest = key_of(refund_id), digest_of(row)
         known = self.approvals.latest(key, digest)
-        if known is None or known[0] != ASKED:
+        if known is None or (known[0] != ASKED and known != again):
             raise Retryable(
                 f"it is not the refund that was asked about; the answer of {who} is void",
                 f"refund {refund_id}",

@@ -6,14 +6,16 @@ Airflow hands an answer to one try of the task; the next would ask anew, and the
 import logging
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from tieout.retry import is_lost_connection
 
 log = logging.getLogger(__name__)
+Said = TypeVar("Said")
 PAUSES_S = (1, 2, 4, 8, 15, 30)  # a failover takes less than this minute
 
 
-def recorded(record: Callable[[], None]) -> None:
+def recorded(record: Callable[[], Said]) -> Said:
     """Record an answer, again where the database was lost; after a minute that is raised.
 
     ``record`` may be called again when it has done its work, or some of it.

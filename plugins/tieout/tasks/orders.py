@@ -197,6 +197,7 @@ def decide_order(order_id: str, *, is_accepted: bool, who: str, comment: str) ->
     """
     from include.domain.reviews import Decision
     from include.services.orders.decide_review import decide_review
+    from tieout.questions.recorded import recorded
 
     decision = Decision.accept if is_accepted else Decision.reject
 
@@ -214,4 +215,4 @@ def decide_order(order_id: str, *, is_accepted: bool, who: str, comment: str) ->
             )
         )
 
-    return logged("decide_order", order_id, work, who=who, then="sweep_orders")
+    return logged("decide_order", order_id, lambda: recorded(work), who=who, then="sweep_orders")

@@ -8,6 +8,7 @@ from include.services.approve_journals import HELD
 from include.services.orders import ask_refunds
 from include.services.orders.ask_refunds import DecideRefunds
 from include.wiring import tieout
+from tieout.questions.recorded import recorded
 from tieout.tasks.orders import desks
 from tieout.tasks.task_log import logged
 
@@ -43,7 +44,7 @@ def approve_refund(refund_id: str, who: str) -> str:
     def work() -> str:
         return str(_decide().approve(refund_id, who))
 
-    return logged("approve_refund", refund_id, work, who=who, then="sweep_orders")
+    return logged("approve_refund", refund_id, lambda: recorded(work), who=who, then="sweep_orders")
 
 
 def refuse_refund(refund_id: str, who: str, reason: str) -> str:
@@ -52,7 +53,7 @@ def refuse_refund(refund_id: str, who: str, reason: str) -> str:
     def work() -> str:
         return str(_decide().refuse(refund_id, who, reason))
 
-    return logged("refuse_refund", refund_id, work, who=who)
+    return logged("refuse_refund", refund_id, lambda: recorded(work), who=who)
 
 
 def hold_refund(refund_id: str, who: str, reason: str) -> str:
@@ -61,7 +62,9 @@ def hold_refund(refund_id: str, who: str, reason: str) -> str:
     def work() -> str:
         return str(_decide().hold(refund_id, who, reason))
 
-    return logged("hold_refund", refund_id, work, who=who, then="it is asked about again")
+    return logged(
+        "hold_refund", refund_id, lambda: recorded(work), who=who, then="it is asked about again"
+    )
 
 
 def _decide() -> DecideRefunds:
