@@ -85,3 +85,31 @@ def test_the_owner_is_told_before_anybody_can_answer(
     task = getattr(journals, kind)(task_id="approve", day_key=DAY, response_timeout=answer_in)
     task.execute(in_run())
     assert done == [(DAY, request, answer_in, "r", 0), "shown", "parked"]
+
+
+def test_whoever_was_told_of_a_question_that_airflow_could_not_show_is_told_again(
+    dagbag: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.providers.standard.operators.hitl import HITLOperator
+
+    from tieout.questions import journals
+    from tieout.tasks import asking, posting
+
+    asked_in: list[object] = []
+    shown = iter([OSError("Airflow's API is away"), None])
+
+    def show(*_: object) -> None:
+        if fault := next(shown):
+            raise fault
+
+    request = ApprovalRequest("subject", "body")
+    monkeypatch.setattr(posting, "approval_request", lambda key: request)
+    monkeypatch.setattr(asking, "tell_owner", lambda *what: asked_in.append(what[-1]))
+    monkeypatch.setattr(journals, "require_shown", show)
+    monkeypatch.setattr(HITLOperator, "execute", lambda *_: None)
+    answer_in, run = timedelta(hours=20), in_run()
+    task = journals.ApproveJournals(task_id="approve", day_key=DAY, response_timeout=answer_in)
+    with pytest.raises(OSError, match="away"):
+        task.execute(run)
+    task.execute(run)
+    assert asked_in == [0, 1]

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from include.adapters.store.schema import metadata
 from include.domain.settlement import SettlementDay
-from include.services import write_report
+from include.services import approve_journals, write_report
+from include.services.approve_journals import NO_ANSWER, ApprovalRequest
 from include.wiring import Settings, Tieout
 from tieout.hooks import messages
 from tieout.tasks import day_step, posting
@@ -20,7 +22,8 @@ DAY = SettlementDay("acme_us", date(2026, 10, 31))
 def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tieout]:
     made = Tieout(Settings(f"sqlite:///{tmp_path / 'tieout.db'}", tmp_path / "lake", "sandbox"))
     metadata.create_all(made.store)
-    monkeypatch.setattr(day_step, "tieout", lambda: made)
+    for module in (day_step, posting):
+        monkeypatch.setattr(module, "tieout", lambda: made)
     for way in ("mail", "chat"):
         monkeypatch.setattr(messages, way, lambda: None)
     made.days.record(DAY, posting.TIED_OUT)
@@ -53,3 +56,30 @@ def test_while_it_is_written_it_is_owed(context: Tieout, monkeypatch: pytest.Mon
         pages.append(Path(context.reports.of_day(DAY)["html"][0]).read_text())
     assert ">reported<" in pages[0]
     assert pages[0] == pages[1]  # though the day was tied out when the first was written
+
+
+def test_a_day_whose_question_ended_without_an_answer_is_told_and_not_called_held(
+    context: Tieout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where Airflow's API fails for good once the day has been noted as waiting."""
+    told = list[str]()
+    monkeypatch.setattr(messages, "chat", lambda: SimpleNamespace(send=told.append))
+    question = ApprovalRequest("subject", "body")
+    monkeypatch.setattr(approve_journals, "approval_request", lambda *_, **__: question)
+    context.days.record(DAY, "built")
+    assert posting.approval_request(str(DAY)) is question
+    with pytest.raises(day_step.DayNotProven, match="ended without an answer on record"):
+        posting.report(str(DAY))
+    assert stands(context) == "blocked"
+    assert "clear that step" in told[0]
+    # Cleared, it asks again; what nobody answers in time is held, and that run ends well.
+    assert posting.approval_request(str(DAY)) is question
+    posting.record_decision(str(DAY), is_approved=False, decided_by=NO_ANSWER)
+    posting.report(str(DAY))
+    assert stands(context) == "held"
+
+
+def test_a_day_that_another_run_asks_about_is_left_to_that_run(context: Tieout) -> None:
+    context.days.record(DAY, "held", reason=posting._WAITS, run_id="another")
+    posting.report(str(DAY))
+    assert stands(context) == "held"

@@ -12,7 +12,7 @@ from tieout.questions.recorded import recorded
 from tieout.questions.shown import require_shown
 
 APPROVE, HOLD = "Approve", "Hold"
-_ASKED = "asked"  # kept by Airflow with the task instance until an answer is on record
+_ASKED = "asked"  # somebody was told: kept with the task instance until an answer is on record
 
 
 class ApproveJournals(HITLOperator):
@@ -50,8 +50,8 @@ class ApproveJournals(HITLOperator):
             return self.day_key
         self.subject, self.body = request.subject, request.body
         self._tell(request, context)  # first: between shown and parked an answer would be lost
-        self._show(context)
         context["task_state_store"].set(_ASKED, context["ti"].try_number)
+        self._show(context)
         return super().execute(context)
 
     def _tell(self, request: Any, context: Any) -> None:

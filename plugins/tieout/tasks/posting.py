@@ -16,7 +16,7 @@ from tieout.desks.commissioned import demand_for_journals
 from tieout.tasks.day_step import DayNotProven, day_step, demand_ended
 from tieout.tasks.steps import BLOCKED, missing_before
 from tieout.tasks.task_log import logged
-from tieout.tasks.turn import day_of_run, leave
+from tieout.tasks.turn import day_of_run, leave, this_run
 from tieout.this_process import worker_name
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 SHADOW = "shadow"  # of a day whose merchant posts nothing yet
 TIED_OUT = "tied_out"
 PARKED = "parked"  # of a day with a journal whose period is closed
+_WAITS = "waits for a person in Required Actions"  # of a day that is held until the answer
 _SETTLED = (TIED_OUT, "reported", "held", PARKED, SHADOW)
 # A write-off of the day is posted and proven beside it: see ``disputes``.
 _KINDS = tuple(kind for kind in JournalKind if kind is not JournalKind.dispute_lost)
@@ -62,7 +63,7 @@ def approval_request(day_key: str) -> "ApprovalRequest | None":
         else:
             # First: a day whose question could not be asked is not held, and its report says so.
             _write_report(context, day, merchant, state="held", is_draft=True)
-            context.days.record(day, "held", reason="waits for a person in Required Actions")
+            context.days.record(day, "held", reason=_WAITS)
         return request
 
     def alone() -> "ApprovalRequest | None":
@@ -195,6 +196,11 @@ def report(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
     from tieout.hooks.messages import chat, mail, page_of
 
     before = context.days.get(day)
+    if before and before.reason == _WAITS and before.run_id == this_run():
+        # An answer and silence say who held it: here the task has ended otherwise, e.g. it failed.
+        said = "approve: it asked, and has ended without an answer on record; its log says why"
+        context.days.record(day, BLOCKED, reason=said)
+        before = context.days.get(day)
     state = before.state if before else "not begun"
     # So it says already; the day is it at the end, and until then the janitor asks for the report.
     after = "reported" if state == TIED_OUT else ""
