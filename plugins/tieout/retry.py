@@ -7,10 +7,14 @@ from itertools import chain
 from typing import Any
 
 from airflow.sdk.definitions.retry_policy import RetryAction, RetryDecision, RetryPolicy
+from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from include.domain.errors import IntegrationError, OutcomeUnknown, Rejected, Retryable
 
-TRIES_OF_A_BUG = 3  # what looks like one may pass; a bug of ours does not
+# What looks like one may pass; a bug of ours does not. A task that runs out of its time counts: no
+# call to the outside may last so long, and three tries of hours each keep SYSPRO's slot and the
+# DAG's only run for half a day, before whose end no report is written.
+TRIES_OF_A_BUG = 3
 _SQLITE_ERROR = 1  # what SQLite says of a table or column it has not got; busy and full are others
 
 
@@ -101,10 +105,11 @@ class FamilyRetryPolicy(RetryPolicy):
             return RetryDecision.retry(reason="nothing happened; the same call may work later")
         if not _is_bug(exception):
             return RetryDecision.retry(reason="the database was lost, which passes")
+        is_late = isinstance(exception, AirflowTaskTimeout)
+        what = "its time ran out" if is_late else "not a fault of the outside"
         if bugs >= TRIES_OF_A_BUG:
-            return RetryDecision.fail(reason="not a fault of the outside: trying again is no cure")
-        reason = "not a fault of the outside, yet it may pass"
-        return RetryDecision(RetryAction.DEFAULT, reason=reason)
+            return RetryDecision.fail(reason=f"{what}: trying again is no cure")
+        return RetryDecision(RetryAction.DEFAULT, reason=f"{what}, yet it may pass")
 
     def serialize(self) -> dict[str, Any]:
         return {"unknown_wait_s": self.unknown_wait.total_seconds()}

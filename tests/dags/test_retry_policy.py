@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk.definitions.retry_policy import RetryAction
+from airflow.sdk.exceptions import AirflowTaskTimeout
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -122,6 +123,15 @@ def test_a_task_that_is_cleared_has_three_tries_of_a_bug_again() -> None:
     # Airflow counts tries on, and allows as many more after the clear.
     assert failed([BUG] * 2, task, first=4, max_tries=27).action is RetryAction.DEFAULT
     assert failed([BUG], task, first=6, max_tries=27).action is RetryAction.FAIL
+
+
+def test_a_task_that_runs_out_of_its_time_has_three_tries_for_each_lasts_hours() -> None:
+    """25 of them would keep SYSPRO's slot and the DAG's only run for three days, untold."""
+    late, task = AirflowTaskTimeout("Timeout, PID: 7"), context()
+    assert failed([late] * 2, task).action is RetryAction.DEFAULT
+    assert "tries left: 1; its time ran out" in what_follows(late, 2, 24, task)
+    assert failed([late], task, first=3).action is RetryAction.FAIL
+    assert what_follows(late, 3, 24, task).startswith("not tried again; its time ran out")
 
 
 def test_in_a_group_a_lost_connection_goes_before_a_bug() -> None:
