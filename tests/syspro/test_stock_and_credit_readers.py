@@ -4,6 +4,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from defusedxml.ElementTree import fromstring
 
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
@@ -53,8 +54,56 @@ def test_a_factor_multiplies_or_divides_and_one_of_zero_is_none(
 def test_a_page_that_may_have_been_cut_is_no_answer(fake: Any, make_adapter: Make) -> None:
     row = {"StockCode": "A", "Warehouse": "FG", "QtyOnHand": "9", "QtyAllocated": "0"}
     fake.on("query COMFND", table("InvWarehouse", row, row))
-    with pytest.raises(Rejected, match="there may be more"):
+    with pytest.raises(Rejected, match="a whole page of InvWarehouse shares Warehouse 'FG'"):
         make_adapter(return_rows=2).orders.stock(["A"], "FG")
+
+
+CEILING = 100  # of a server that is asked for a thousand rows
+
+
+@pytest.mark.parametrize(
+    ("sizes", "asked_for"),
+    [
+        ({"K1": 60, "K2": 60, "K3": 20}, ["K1 K2 K3", "K1", "K2 K3"]),
+        ({"K1": 230}, ["K1"] * 4),
+        ({"K1": 100}, ["K1"] * 3),
+    ],
+    ids=["in halves", "page by page", "a page that is whole by chance"],
+)
+def test_a_kit_has_all_its_parts_where_the_server_gives_fewer_rows_than_it_is_asked_for(
+    fake: Any, make_adapter: Make, sizes: dict[str, int], asked_for: list[str]
+) -> None:
+    """A part that was cut off would bound no kit, and more of it would be sold than there is."""
+    parts = [
+        {"ParentPart": kit, "Component": f"P{number // 2:03d}", "QtyPer": "1"}  # each part twice
+        for kit, size in sizes.items()
+        for number in range(size)
+    ]
+    questions: list[str] = []
+
+    def serve(wire: Any) -> None:
+        question = fromstring(asked(fake))
+        if question.findtext("TableName") == "InvMaster":
+            return wire.reply(
+                table("InvMaster", *({"StockCode": k, "KitType": "K"} for k in sizes))
+            )
+        tests = [
+            tuple(test.findtext(name) or "" for name in ("Column", "Condition", "Value"))
+            for test in question.iter("Expression")
+        ]
+        kits = [value for column, _, value in tests if column == "ParentPart"]
+        start = max((value for _, condition, value in tests if condition == "GE"), default="")
+        questions.append(" ".join(kits))
+        found = [one for one in parts if one["ParentPart"] in kits and one["Component"] >= start]
+        return wire.reply(table("BomStructure", *found[:CEILING]))
+
+    fake.on("query COMFND", serve)
+    found = make_adapter().orders.products(list(sizes))
+    per_kit = {
+        kit: sum(part.per_kit_millionths for part in found[kit.casefold()].parts) for kit in sizes
+    }
+    assert per_kit == {kit: size * 1_000_000 for kit, size in sizes.items()}
+    assert questions == asked_for
 
 
 def test_a_quantity_that_cannot_be_read_is_not_zero(fake: Any, make_adapter: Make) -> None:

@@ -13,12 +13,12 @@ from fractions import Fraction
 
 from include.adapters.syspro.cursors import Feed, changes
 from include.adapters.syspro.documents import invqry
-from include.adapters.syspro.documents.comfnd import Condition, Find, Row
+from include.adapters.syspro.documents.comfnd import Condition, Find, Row, find_alike, has_room
 from include.adapters.syspro.documents.reply import read_millionths
 from include.adapters.syspro.faults import has_any
 from include.adapters.syspro.partners.common import Asking
 from include.domain.erp_orders import same_key
-from include.domain.errors import Rejected, Retryable
+from include.domain.errors import Retryable
 from include.domain.orders import QUANTITY_DIGITS
 from include.domain.stock import KitPart, Product, StockLevel
 
@@ -153,19 +153,26 @@ class StockReader:
         codes: Sequence[str],
         conditions: tuple[Condition, ...] = (),
     ) -> Iterator[Row]:
-        """Yield the rows of many codes, as many codes a question as the address takes."""
-        size, most = self._settings.codes_per_question, self._settings.return_rows
-        for start in range(0, len(codes), size):
-            wanted = tuple((column, "EQ", code) for code in codes[start : start + size])
-            find = Find(table, conditions, columns, any_of=wanted, return_rows=most)
-            rows = self._asking.find(find)
-            if len(rows) >= most:
-                raise Rejected(
-                    f"{len(rows)} rows of {table} came at once, and there may be more",
-                    f"connection {self._settings.conn_id}",
-                    "Raise return_rows, or lower codes_per_question.",
-                )
-            yield from rows
+        """Yield the rows of many codes, as many codes a question as the address takes.
+
+        One whose answer may be cut is asked in halves, and of one code paged by the next column.
+        """
+        size, longest = self._settings.codes_per_question, 0
+        waiting = [codes[start : start + size] for start in range(0, len(codes), size)]
+        while waiting:
+            asked = waiting.pop(0)
+            wanted = tuple((column, "EQ", code) for code in asked)
+            find = Find(
+                table, conditions, columns, return_rows=self._settings.return_rows, any_of=wanted
+            )
+            rows, half = self._asking.find(find), len(asked) // 2
+            if has_room(find, len(rows), longest):
+                yield from rows
+            elif half:
+                waiting[:0] = [asked[:half], asked[half:]]
+            else:
+                yield from find_alike(self._asking.find, find, columns[1])
+            longest = max(longest, len(rows))
 
     def _queried(self, codes: Sequence[str], warehouse: str) -> list[StockLevel]:
         """Ask INVQRY code by code; its answer names the units."""

@@ -200,13 +200,39 @@ def _sharing(
     fixed = {column for column, condition, _ in find.conditions if condition == "EQ"}
     free = [column for column in key if column not in {cursor, *fixed}]
     if not free:
-        raise Rejected(
-            f"a whole page of {find.table} shares {cursor} {value!r}",
-            f"COMFND {find.table}",
-            "Raise the connection's return_rows.",
-        )
+        raise _endless(find, cursor, value)
     within = replace(find, conditions=(*find.conditions, (cursor, "EQ", value)))
     yield from find_all(ask, within, free[0], key, is_confirmed=is_confirmed)
+
+
+def find_alike(ask: Callable[[Find], Sequence[Row]], find: Find, cursor: str) -> Iterator[Row]:
+    """Yield every row of ``find``, page by page, though no columns may name one.
+
+    A page begins with the last ``cursor`` value of the one before, whose rows were left for it.
+
+    Raises:
+        Rejected: more rows share a value than a page holds, or they do not come in order.
+    """
+    page, column, start, longest = replace(find, order_by=(cursor,)), cursor.lower(), "", 0
+    while rows := ask(page):
+        last, longest = rows[-1][column], max(longest, len(rows))
+        if has_room(find, len(rows), longest):
+            yield from rows
+            return
+        if last in (start, rows[0][column]):
+            raise _endless(find, cursor, last)
+        _demand_order([row[column] for row in rows], find.table)
+        yield from (row for row in rows if row[column] != last)
+        start, conditions = last, (*find.conditions, (cursor, "GE", last))
+        page = replace(page, conditions=conditions)
+
+
+def _endless(find: Find, cursor: str, value: str) -> Rejected:
+    return Rejected(
+        f"a whole page of {find.table} shares {cursor} {value!r}",
+        f"COMFND {find.table}",
+        "Raise the connection's return_rows.",
+    )
 
 
 def _demand_order(values: Sequence[str], table: str) -> None:
