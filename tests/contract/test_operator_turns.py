@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -24,6 +25,7 @@ def test_a_long_night_lets_go_when_somebody_waits_and_only_then(
     leases: SqlLeases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(operator_lease, "_LONG_S", 0.0)
+    monkeypatch.setattr(operator_lease, "_SAID", timedelta(seconds=0.8))  # over before it is back
     given = {"company_id": "A", "base_currency": "USD", "operator_wait_s": 30}
     faults = Faults(settings_from("syspro_a", "https://syspro.example", "TIEOUT", "secret", given))
     night, checkout = (OperatorLease(faults, leases, holder) for holder in ("night", "checkout"))

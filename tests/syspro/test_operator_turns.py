@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -130,8 +130,34 @@ def test_who_waits_says_so_while_it_does(
     waiting = EnetClient(settings, HttpTransport(), leases, "checkout", sleep=sleep)
     assert post(waiting) == OK
     assert said == [True, True, True]
-    probe = leases.acquire(f"syspro-operator|{settings.turn}|next", "night", timedelta(0))
-    assert probe is not None
+    over = leases._leases[f"syspro-operator|{settings.turn}|next"].expires_at
+    assert over < datetime.now(UTC) + timedelta(seconds=operator_lease._LONG_S)
+
+
+def test_a_store_that_fails_once_the_operator_is_there_does_not_keep_it(
+    fake: Any,
+    make_client: Callable[..., EnetClient],
+    leases: MemoryEffectStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As it would for minutes, until the turn of a process that never began has run out."""
+    fake.on("post GENTJL", OK)
+    settings = make_client(operator_wait_s=5).settings
+    held = leases.acquire(f"syspro-operator|{settings.turn}", "night", timedelta(minutes=1))
+    assert held is not None
+    release = leases.release
+
+    def fail(lease: Lease) -> None:
+        if lease.name.endswith("|next"):
+            raise ConnectionError("the store is away")
+        release(lease)
+
+    monkeypatch.setattr(leases, "release", fail)
+    client = EnetClient(
+        settings, HttpTransport(), leases, "checkout", sleep=lambda _s: release(held)
+    )
+    assert post(client) == OK
+    assert leases.acquire(held.name, "night", timedelta(0)) is not None
 
 
 def test_who_waits_has_the_operator_between_two_things_of_a_long_night(

@@ -18,7 +18,7 @@ _MARGIN_S = 60.0  # a lease outlives the longest exchange by this much
 _FRESH_S = 20.0  # a turn extended so lately outlives the next exchange as well
 _LONG_S = 10.0  # after so long who waits has the next turn: a shopper may be among them
 _LENT_S = 2 * _POLL_S  # who waits looks twice meanwhile
-_SAID = timedelta(seconds=10 * _POLL_S)  # who waits says so at each look
+_SAID = timedelta(seconds=10 * _POLL_S)  # who waits says so at each look; over before _LONG_S
 
 
 class OperatorLease:
@@ -51,23 +51,19 @@ class OperatorLease:
             Retryable: another process of ours keeps it; nothing was sent.
         """
         settings, said = self._faults.settings, None
-        try:
-            for turn in range(self._tries):
-                self._lease = self._leases.acquire(self._name, self._holder, self._duration)
-                if self._lease is not None:
-                    self._acquired_at = self._extended_at = time.monotonic()
-                    return
-                if turn == 0:
-                    most = f"{settings.operator_wait_s:g} s"
-                    log.info(
-                        "connection %s: waits for its operator, %s at most", settings.conn_id, most
-                    )
-                said = self._say(said)
-                if turn + 1 < self._tries:
-                    self._sleep(_POLL_S)
-        finally:
-            if said is not None:
-                self._leases.release(said)
+        for turn in range(self._tries):
+            self._lease = self._leases.acquire(self._name, self._holder, self._duration)
+            if self._lease is not None:
+                self._acquired_at = self._extended_at = time.monotonic()
+                return
+            if turn == 0:
+                most = f"{settings.operator_wait_s:g} s"
+                log.info(
+                    "connection %s: waits for its operator, %s at most", settings.conn_id, most
+                )
+            said = self._say(said)
+            if turn + 1 < self._tries:
+                self._sleep(_POLL_S)
         raise self._faults.retryable(
             f"another process keeps the operator longer than {settings.operator_wait_s:g} s",
             "Logon",
