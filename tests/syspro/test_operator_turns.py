@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from include.adapters.http.transport import HttpTransport
 from include.adapters.syspro import operator_lease
 from include.adapters.syspro.adapter import SysproAdapter
 from include.adapters.syspro.enet import EnetClient
+from include.adapters.syspro.operator_lease import OperatorLease
 from include.domain.errors import OutcomeUnknown, Retryable
 from include.services.effects.store import Lease
 from include.services.ports import PeriodState
@@ -191,6 +193,25 @@ def test_who_waits_has_the_operator_between_two_things_of_a_long_night(
         *("logon", "post GENTJL", "logoff"),
         *("logon", "query COMFND", "query COMFND", "logoff"),
     ]
+
+
+def test_it_is_asked_no_oftener_than_a_turn_may_be_held_whether_somebody_waits(
+    make_client: Callable[..., EnetClient],
+    leases: MemoryEffectStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each time asks the store, at every thing of a night of many thousands."""
+    client, at = make_client(), 0.0
+    monkeypatch.setattr(operator_lease, "time", SimpleNamespace(monotonic=lambda: at))
+    night = OperatorLease(client.faults, leases, "night")
+    night.acquire()
+    at = 11.0
+    assert not night.is_due_to_another()
+    somebody_waits(leases, client)
+    at = 20.0
+    assert not night.is_due_to_another()
+    at = 21.0
+    assert night.is_due_to_another()
 
 
 @pytest.mark.parametrize(
