@@ -36,6 +36,7 @@ def test_all_rows_of_a_key_are_its_answer() -> None:
     [
         replace(ONE, table="SorMaster"),
         replace(ONE, conditions=((COLUMN, "EQ", "WEB-2"),)),
+        replace(ONE, conditions=((COLUMN, "EQ", "web-1"),)),
         replace(ONE, conditions=((COLUMN, "GE", "WEB-1"),)),
         replace(ONE, conditions=(("Invoice", "EQ", "WEB-1"),)),
         replace(ONE, conditions=(*ONE.conditions, ("DocumentType", "EQ", "I"))),
@@ -46,6 +47,7 @@ def test_all_rows_of_a_key_are_its_answer() -> None:
     ids=[
         "of another table",
         "that seemed absent",
+        "in another case",
         "for more than one key",
         "by another column",
         "for some of its rows",
@@ -56,3 +58,22 @@ def test_all_rows_of_a_key_are_its_answer() -> None:
 )
 def test_a_question_is_asked_all_the_same(asked: Find) -> None:
     assert read().answer(asked) is None
+
+
+def test_rows_in_whatever_case_are_the_answer_to_the_one_case_that_was_asked_for() -> None:
+    """A database that sees case gives none of them, and one that does not gives all."""
+    ahead, row = ReadAhead(), {**ROWS[0], "customerponumber": "web-1"}
+    ahead.keep(TOGETHER, [*ROWS, row])
+    assert ahead.answer(ONE) == [*ROWS, row]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_key_that_was_asked_for_in_two_cases_is_asked_again(at_once: bool) -> None:
+    """Its rows may be of either alone, or have come twice."""
+    ahead, other = read(), ((COLUMN, "EQ", "web-1"),)
+    if at_once:
+        ahead = ReadAhead()
+        ahead.keep(replace(TOGETHER, any_of=TOGETHER.any_of + other), ROWS)
+    else:
+        ahead.keep(replace(TOGETHER, any_of=other), ROWS)
+    assert ahead.answer(ONE) is None
