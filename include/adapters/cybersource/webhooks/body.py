@@ -17,7 +17,7 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class UnreadableBodyError(ValueError):
-    """The bytes are not a notification; the text says why, without quoting them."""
+    """The bytes are not a notification; the text says why, in words that no sender can vary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def read_body(data: bytes) -> Body:
             surrogate, nested too deeply, or without ``payload``.
     """
     if len(data) > LARGEST_BODY:
-        raise UnreadableBodyError(f"it has {len(data)} bytes, more than {LARGEST_BODY}")
+        raise UnreadableBodyError(f"it has more than {LARGEST_BODY} bytes")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
