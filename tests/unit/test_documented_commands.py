@@ -4,6 +4,7 @@ import argparse
 import importlib
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,17 @@ def test_the_commands_of_the_readme_are_found() -> None:
     assert ("README.md", "tieout.api", "--port 8090") in documented()
     assert ("docker-compose.yaml", "tieout.api", "--host 0.0.0.0 --port 8090") in documented()
     assert len(documented()) > 20
+
+
+@pytest.mark.parametrize("tool", ["pg_dump", "dropdb", "pg_restore"])
+def test_a_backup_of_which_one_part_failed_has_failed(tool: str, tmp_path: Path) -> None:
+    page = (ROOT / "include/docs/runbooks/upgrade.md").read_text()
+    (block,) = (one for one in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) if tool in one)
+    (tmp_path / "airflow.dump").touch()
+    # ``docker`` that can do nothing to the first database, as with a full disk.
+    stub = f'docker() {{ case "$5 $*" in "{tool} "*airflow*) return 1;; esac; }}\n'
+    done = subprocess.run(["sh", "-c", stub + block], cwd=tmp_path, check=False)
+    assert done.returncode == 1
 
 
 def test_every_command_of_the_command_line_says_what_it_does() -> None:
