@@ -34,6 +34,7 @@ PATIENCE_S = 900
 def run_demo(stack: LocalStack) -> int:
     """Run it all; return 0 only if every run ended well, every journal ties out and every order."""
     began = time.monotonic()
+    stack.demand_ours()
     if ended := Processes(stack.home, {}).stop():
         _say(began, f"ended {ended} processes of an earlier demo")
     shutil.rmtree(stack.home, ignore_errors=True)  # its sandbox forgot its books; so do we

@@ -10,9 +10,12 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from include.domain.errors import Rejected
+
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "tieout-demo"  # noqa: S105 - the demo's, printed on the screen
 USERS = {"admin": "admin", "finance": "user", "analyst": "user", "auditor": "viewer", "ops": "op"}
+_NAME_ANOTHER = "Name a folder that is not there with --home; it is made."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +47,41 @@ class LocalStack:
         """Return the sandbox's control server."""
         return f"http://127.0.0.1:{self.sandbox_port + 3}"
 
+    def demand_ours(self) -> None:
+        """Refuse a folder that is more than a stack's: it would be closed, or cleared for a demo.
+
+        Raises:
+            Rejected: something else lies in it, or it cannot be read.
+        """
+        try:
+            is_free = not self.home.exists() or not any(self.home.iterdir())
+            if is_free or (self.home / "keys.json").exists():
+                return
+            what = "something lies in it that is no local stack's"
+        except OSError as fault:
+            what = f"it cannot be read: {fault.strerror}"
+        raise Rejected(what, str(self.home), _NAME_ANOTHER)
+
     def prepare(self) -> None:
-        """Create the folder and, once, the secrets; they stay for as long as the folder does."""
-        self.home.mkdir(parents=True, exist_ok=True)
-        self.home.chmod(0o700)  # the store, the lake and the logs lie in it
-        (self.home / "logs").mkdir(exist_ok=True)
+        """Create the folder and, once, the secrets; they stay for as long as the folder does.
+
+        Raises:
+            Rejected: the folder is not ours.
+        """
+        self.demand_ours()
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            self.home.chmod(0o700)  # the store, the lake and the logs lie in it
+        except OSError as fault:
+            what = f"it cannot be made ours alone: {fault.strerror}"
+            raise Rejected(what, str(self.home), _NAME_ANOTHER) from None
         keys = self.home / "keys.json"
         if not keys.exists():
             fernet = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
             made = {"fernet": fernet, "jwt": secrets.token_hex(48), "api": secrets.token_hex(32)}
             keys.touch(mode=0o600)
             keys.write_text(json.dumps(made))
+        (self.home / "logs").mkdir(exist_ok=True)
         passwords = self.home / "passwords.json"
         passwords.touch(mode=0o600)
         passwords.write_text(json.dumps(dict.fromkeys(USERS, PASSWORD)))

@@ -37,12 +37,10 @@ class Processes:
     def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
         self.home = home
         self.environment = dict(environment)
-        (home / "run").mkdir(parents=True, exist_ok=True)
-        (home / "logs").mkdir(parents=True, exist_ok=True)
 
     def start(self, name: str, command: Sequence[str]) -> None:
         """Start one in its own session; its output goes to ``logs/<name>.log``."""
-        with (self.home / "logs" / f"{name}.log").open("ab") as log:
+        with self._log(name).open("ab") as log:
             process = subprocess.Popen(  # noqa: S603 - commands are ours
                 [sys.executable, *command],
                 cwd=Path(__file__).resolve().parents[2],
@@ -53,6 +51,7 @@ class Processes:
                 start_new_session=True,
             )
         began = _began(process.pid)
+        (self.home / "run").mkdir(exist_ok=True)
         (self.home / "run" / f"{name}.pid").write_text(f"{process.pid} {began or 0}")
 
     def run(self, name: str, command: Sequence[str]) -> None:
@@ -66,14 +65,20 @@ class Processes:
             text=True,
             check=False,
         )
-        (self.home / "logs" / f"{name}.log").write_text(done.stdout + done.stderr)
+        log = self._log(name)
+        log.write_text(done.stdout + done.stderr)
         if done.returncode:
             last = "\n".join((done.stdout + done.stderr).splitlines()[-8:])
             raise Rejected(
                 f"{name} ended with {done.returncode}:\n{last}\n",
-                str(self.home / "logs" / f"{name}.log"),
+                str(log),
                 "Read the log, mend the cause, run the command again.",
             )
+
+    def _log(self, name: str) -> Path:
+        folder = self.home / "logs"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{name}.log"
 
     def running(self) -> dict[str, int]:
         """Return the names and session ids of those that still live."""

@@ -52,13 +52,14 @@ stuck()
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     home = tmp_path_factory.mktemp("stack")
     dags = home / "dags"
+    first = free_ports(5)
+    more = (("AIRFLOW__CORE__DAGS_FOLDER", str(dags)),)
+    found = replace(LocalStack(), home=home, port=first, sandbox_port=first + 1, more=more)
+    found.prepare()
     dags.mkdir()
     shutil.copy(ROOT / "dags" / "alerts.py", dags)
     (dags / "fragile.py").write_text(FRAGILE)
     (dags / "stuck.py").write_text(STUCK)
-    first = free_ports(5)
-    more = (("AIRFLOW__CORE__DAGS_FOLDER", str(dags)),)
-    found = replace(LocalStack(), home=home, port=first, sandbox_port=first + 1, more=more)
     try:
         start_stack(found)
         yield found

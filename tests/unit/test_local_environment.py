@@ -3,10 +3,16 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from include.adapters.settings_file import ROOT, read_settings
+from include.domain.errors import Rejected
+from include.local import demo
 from include.local.environment import LocalStack
+from include.local.processes import Processes
 
 COMMAND = (sys.executable, "-m", "include.local", "environment", "--home")
 
@@ -29,6 +35,42 @@ def test_where_nothing_was_ever_started_it_says_so(tmp_path: Path) -> None:
     assert found.returncode == 1
     assert found.stdout == ""
     assert "Run 'make demo'" in found.stderr
+
+
+def test_a_folder_that_holds_something_else_is_neither_closed_nor_cleared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "start_stack", lambda *_, **__: pytest.fail("it was begun"))
+    home = tmp_path / "tmp"
+    home.mkdir()
+    (home / "theirs").touch()
+    home.chmod(0o755)
+    for use in (LocalStack.prepare, demo.run_demo):
+        with pytest.raises(Rejected, match="no local stack's"):
+            use(LocalStack(home=home))
+    assert [one.name for one in home.iterdir()] == ["theirs"]
+    assert home.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_folder_of_another_user_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "chmod", raiser(PermissionError(1, "Operation not permitted")))
+    with pytest.raises(Rejected, match="Operation not permitted"):
+        LocalStack(home=tmp_path).prepare()
+
+
+def test_asking_what_runs_makes_no_folder(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    assert Processes(home, {}).stop() == 0
+    assert not home.exists()
+
+
+def raiser(fault: Exception) -> Callable[..., None]:
+    def fail(*_: object) -> None:
+        raise fault
+
+    return fail
 
 
 def test_only_the_local_stack_calls_back_to_its_own_machine_without_tls(tmp_path: Path) -> None:
