@@ -2,7 +2,8 @@
 
 Profiles are kept in step with SYSPRO's customers. Every capture and refund of the gateway must
 have its document in SYSPRO and every receipt its payment; what is missing goes the normal way
-again. Webhooks of long ago lose their bytes. When it fails: `include/docs/runbooks/order_care.md`.
+again. Webhooks of long ago lose their bytes, and the API its answers. When it fails:
+`include/docs/runbooks/order_care.md`.
 """
 
 import pendulum
@@ -66,18 +67,18 @@ def order_care():
         return care.compare_systems(merchant_id)
 
     @task
-    def empty_inbox() -> str:
-        """Drop the bytes of webhooks that were dealt with long ago."""
+    def drop_old() -> str:
+        """Drop the bytes of webhooks that were dealt with long ago, and old answers of the API."""
         from tieout.tasks import retention
 
-        return retention.empty_inbox()
+        return retention.drop_old()
 
     # None waits for another: a merchant whose cards cannot be kept would stop all comparing.
     merchants = choose_merchants()
     end_deletions.expand(merchant_id=merchants)
     keep_profiles.expand(merchant_id=merchants)
     compare_systems.expand(merchant_id=merchants)
-    empty_inbox()
+    drop_old()
 
 
 order_care()

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from include.adapters.store.api_answers import SqlAnswers
 from include.adapters.store.inbox import SqlInbox
+from include.adapters.store.order_tables import answers
 from include.adapters.store.order_tables import inbox as table_of_inbox
 from include.adapters.store.schema import metadata
 from include.domain.canonical import to_plain
@@ -59,13 +61,27 @@ def test_the_night_empties_a_webhook_of_long_ago(
     body = ", ".join(words).encode()
     inbox.store([Incoming("woocommerce|acme_us_web", "1", "coupon.created", body)])
     assert HandleEvents(inbox, {}, "integration").run().unhandled == 1
-    assert "0 events" in retention.empty_inbox()
+    assert "0 events" in retention.drop_old()
     assert places(play, words) == KNOWN | {"inbox.body"}
     with store.begin() as connection:
         long_ago = datetime.now(UTC) - timedelta(days=31)
         connection.execute(update(table_of_inbox).values(next_at=long_ago))
-    assert retention.empty_inbox() == "1 events older than 30 days emptied"
+    assert retention.drop_old().startswith("1 events older than 30 days emptied")
     assert places(play, words) == KNOWN
+
+
+def test_the_night_removes_old_answers_of_the_api(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Inside Airflow alone, too: the API has no worker there."""
+    monkeypatch.setattr(retention, "tieout", lambda: play.desks.context)
+    store, now = play.desks.context.store, datetime.now(UTC)
+    for key, days in (("old", 181), ("young", 179)):
+        begun = now - timedelta(days=days)
+        SqlAnswers(store, lambda _, at=begun: at).claim("shop", key, "f", timedelta())  # type: ignore[misc]
+    assert retention.drop_old().endswith(", 1 answers older than 180 days gone")
+    with store.connect() as connection:
+        assert connection.scalars(select(answers.c.idempotency_key)).all() == ["young"]
 
 
 def number_of(play: Play, order_id: str) -> str:

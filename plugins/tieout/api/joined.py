@@ -14,7 +14,6 @@ from include.domain.errors import Rejected
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
 from include.domain.payment_meanings import PaymentMeaning
-from include.services.api.answer_once import KEPT_FOR
 from include.services.api.ports import ShopTerms
 from include.services.inbox.handle_events import HandleEvents, Handler
 from include.services.inbox.ports import WebhookAccount
@@ -69,7 +68,7 @@ def joined(context: Tieout) -> Joined:
 def parts_of(context: Tieout, partners: Joined) -> Parts:
     """Put the store's parts beside the partners."""
     store = context.store
-    answers, inbox = SqlAnswers(store), SqlInbox(store)
+    inbox = SqlInbox(store)
     handling = HandleEvents(inbox, partners.handlers, partners.owner)
 
     def shop(shop_id: str) -> ShopTerms:
@@ -87,7 +86,7 @@ def parts_of(context: Tieout, partners: Joined) -> Parts:
         service=partners.service,
         views=SqlOrderViews(store),
         clients=SqlApiClients(store),
-        answers=answers,
+        answers=SqlAnswers(store),
         alarms=SqlAlarms(store),
         inbox=inbox,
         letters=context.dead_letters,
@@ -102,20 +101,5 @@ def parts_of(context: Tieout, partners: Joined) -> Parts:
         works={
             "sagas": sweep,
             "inbox": lambda: handling.run().handled,
-            "answers": _slowly(lambda: answers.purge(KEPT_FOR)),
         },
     )
-
-
-def _slowly(work: Callable[[], int]) -> Callable[[], int]:
-    """Call ``work`` at the first call and then at every 3600th: about once an hour."""
-    calls = 0
-
-    def now_and_then() -> int:
-        nonlocal calls
-        calls += 1
-        if calls % 3600 == 1:
-            work()
-        return 0
-
-    return now_and_then

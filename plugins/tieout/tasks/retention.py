@@ -2,17 +2,21 @@
 
 from datetime import timedelta
 
+from include.adapters.store.api_answers import SqlAnswers
 from include.adapters.store.inbox import SqlInbox
+from include.services.api.answer_once import KEPT_FOR
 from include.wiring import tieout
 from tieout.tasks.task_log import logged
 
 
-def empty_inbox() -> str:
-    """Drop the bytes of webhooks that were dealt with long ago."""
+def drop_old() -> str:
+    """Drop the bytes of webhooks that were dealt with long ago, and old answers of the API."""
 
     def work() -> str:
-        days = tieout().settings.inbox_days
-        emptied = SqlInbox(tieout().store).empty(timedelta(days=days))
-        return f"{emptied} events older than {days} days emptied"
+        store, days = tieout().store, tieout().settings.inbox_days
+        emptied = SqlInbox(store).empty(timedelta(days=days))
+        gone = SqlAnswers(store).purge(KEPT_FOR)
+        events = f"{emptied} events older than {days} days emptied"
+        return f"{events}, {gone} answers older than {KEPT_FOR.days} days gone"
 
-    return logged("empty_inbox", "", work)
+    return logged("drop_old", "", work)
