@@ -1,4 +1,4 @@
-"""A process that drives one order and its refund against the sandbox, and dies where it is told to.
+"""A process that drives orders and refunds against the sandbox, and dies where it is told to.
 
 It kills itself with SIGKILL, as a lost machine would, the first time one of its effects passes the
 boundary while that effect is not spared; the file of the spared then names it. The store's clock
@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
@@ -38,6 +38,7 @@ from include.adapters.syspro.settings import settings_from
 from include.domain.erp_orders import AddSalesOrder
 from include.domain.errors import IntegrationError
 from include.domain.money import Money
+from include.domain.order_state import OrderState
 from include.domain.orders import Order, OrderLine, PaymentMethod, PaymentSource
 from include.mappings.load import load_mappings
 from include.mappings.today import Meanings
@@ -53,6 +54,7 @@ from tests.orders.partners import FakeErp, FakeGateway, PlainTranslator, desk, m
 TODAY = date(2026, 11, 3)
 ROUNDS = 14
 OWNER = "orders@acme.example"
+TAKING_BACK = ("cancel_order", "reverse", "void", "book")
 
 
 def order_of(number: str) -> Order:
@@ -71,15 +73,18 @@ class Translator(PlainTranslator):
 
 
 class Death:
-    """Comes at a boundary, once for each effect that is not spared."""
+    """Comes at a boundary, once for each effect that is not spared; of some steps or of all."""
 
-    def __init__(self, boundary: str, spared: Path) -> None:
+    def __init__(self, boundary: str, spared: Path, steps: Collection[str] = ()) -> None:
         self._boundary = boundary
         self._spared = spared
+        self._steps = steps
         self.at_work = ""
 
     def is_due(self, boundary: Boundary) -> bool:
         if boundary.value != self._boundary or not self.at_work:
+            return False
+        if self._steps and self.at_work.split("|")[1] not in self._steps:
             return False
         known = self._spared.read_text().splitlines() if self._spared.exists() else []
         return self.at_work not in known
@@ -100,7 +105,9 @@ class Wire:
     def __init__(self, death: Death) -> None:
         self._inner = HttpTransport(True, "")
         self._death = death
-        self.is_writing: Callable[[Request], bool] = lambda request: request.method == "POST"
+        self.is_writing: Callable[[Request], bool] = lambda request: (
+            request.method == "POST" and "/searches" not in request.url
+        )
 
     def exchange(self, request: Request, sink: BinaryIO | None = None) -> Response:
         if self.is_writing(request) and self._death.is_due(Boundary.half_sent):
@@ -164,7 +171,7 @@ def open_service(
     # SYSPRO is asked and logged on to by POST and GET alike; a write names its business object.
     wire.is_writing = lambda request: any(
         word in request.url or word.encode() in bytes(request.body or b"")
-        for word in ("SORTOI", "ARSSCS", "ARSTPY")
+        for word in ("SORTOI", "SORTOX", "ARSSCS", "ARSTPY")
     )
     adapter = open_adapter(settings, wire, store, f"worker:{os.getpid()}")
     paces = {**timings(client.settings), **adapter.timings}
@@ -207,18 +214,38 @@ def main(
     store_url: str, urls: tuple[str, str], number: str, hours: int, boundary: str, spared: str
 ) -> None:
     """Drive order and refund to their ends, an hour per round."""
-    shift = Shift(hours)
+    shift, order = Shift(hours), order_of(number)
     service, engine = open_service(store_url, urls, shift, Death(boundary, Path(spared)))
-    order = order_of(number)
+    _drive(engine, shift, lambda: _go_on(service, order), lambda: _is_refunded(service, order))
+
+
+def take_back(
+    store_url: str, urls: tuple[str, str], number: str, hours: int, boundary: str, spared: str
+) -> None:
+    """Have an order cancelled that was captured; death comes to what takes back alone."""
+    shift, order = Shift(hours), order_of(number)
+    death = Death(boundary, Path(spared), TAKING_BACK)
+    service, engine = open_service(store_url, urls, shift, death)
+
+    def is_over() -> bool:
+        is_refunded = _is_refunded(service, order)
+        return is_refunded and service.orders.get(order.order_id).state == OrderState.cancelled
+
+    _drive(engine, shift, lambda: _cancel(service, order), is_over)
+
+
+def _drive(
+    engine: Engine, shift: Shift, go_on: Callable[[], None], is_over: Callable[[], bool]
+) -> None:
     for _ in range(ROUNDS):
-        if _is_over(service, order, engine):
+        if is_over() and not engine._store.due(1) and not _unfinished(engine):
             return
         with suppress(ExceptionGroup):
             engine.sweep()
         with suppress(IntegrationError):
-            _go_on(service, order)
+            go_on()
         shift.hours += 1
-    sys.exit(f"not over after {ROUNDS} rounds: {service.orders.get(order.order_id)}")
+    sys.exit(f"not over after {ROUNDS} rounds: {engine._store.counts()}")
 
 
 def _go_on(service: OrderService, order: Order) -> None:
@@ -232,11 +259,18 @@ def _go_on(service: OrderService, order: Order) -> None:
         service.advance_refund(refund_id)
 
 
-def _is_over(service: OrderService, order: Order, engine: Engine) -> bool:
+def _cancel(service: OrderService, order: Order) -> None:
+    service.place(order, "shop")
+    service.advance(order.order_id)
+    service.cancel(order.order_id, "shop", "changed her mind")
+    service.advance(order.order_id)
+    for row, _ in service.refunds.of_order(order.order_id):
+        service.advance_refund(row.refund_id)
+
+
+def _is_refunded(service: OrderService, order: Order) -> bool:
     refunds = service.refunds.of_order(order.order_id)
-    if not refunds or any(saga.state != "done" for _, saga in refunds):
-        return False
-    return not engine._store.due(1) and not _unfinished(engine)
+    return bool(refunds) and all(saga.state == "done" for _, saga in refunds)
 
 
 def _unfinished(engine: Engine) -> bool:

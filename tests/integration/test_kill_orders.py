@@ -2,6 +2,7 @@
 
 One order per boundary: each of its steps kills the process that takes it there, so that later steps
 are also recoveries. The truth ledger must show each write once: nothing lost, nothing double.
+Another one is cancelled, and each step that takes it back kills the process.
 """
 
 import multiprocessing
@@ -14,12 +15,10 @@ from typing import Any
 import pytest
 import requests
 
-from include.adapters.store.engine import open_store
-from include.adapters.store.migrate import migrate
 from include.sandbox import Sandbox, start
 from include.services.effects.boundaries import Boundary
 from tests.integration import order_worker
-from tests.integration.order_worker import TODAY, order_of
+from tests.integration.order_worker import TODAY
 
 BOUNDARIES = (
     Boundary.inside_intent,
@@ -43,7 +42,21 @@ STEPS = (
 WRITES = Counter(
     {"authorization": 1, "customer": 1, "sales_order": 1, "capture": 1, "receipt": 2, "refund": 1}
 )
-_VERBS = {"ARSSCS": "customer", "SORTOI": "sales_order", "ARSTPY": "receipt"}
+# Of an order that is cancelled once it is captured: its void gives the hold back, too.
+TAKEN_BACK = ("cancel_order|1", "void|1", "book|1", "reverse|1")
+WRITES_BACK = Counter(
+    {
+        "authorization": 1, "customer": 1, "sales_order": 1, "capture": 1, "receipt": 2,
+        "cancel_order": 1, "void": 1, "reversal": 1,
+    }
+)  # fmt: skip
+_VERBS = {
+    "ARSSCS": "customer",
+    "SORTOI": "sales_order",
+    "SORTOX": "cancel_order",
+    "ARSTPY": "receipt",
+}
+_COUNTED = WRITES | WRITES_BACK
 _numbers = count(90_001)
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["tests.integration.order_worker"])
@@ -58,45 +71,53 @@ def sandbox() -> Iterator[Sandbox]:
         running.stop()
 
 
-@pytest.fixture
-def store(store_url: str) -> str:
-    engine = open_store(store_url)
-    migrate(engine)
-    engine.dispose()
-    return store_url
+def run(
+    work: Any, boundary: Boundary, store: str, sandbox: Sandbox, folder: Path, deaths: int
+) -> tuple[list[str], Counter[str]]:
+    """Have workers work to the end, one after the other.
 
-
-def run(store: str, sandbox: Sandbox, number: str, hours: int, boundary: str, spared: Path) -> Any:
+    Returns:
+        At which steps they died, and what was done, by the sandbox's own ledger.
+    """
     urls = (sandbox.cybersource_url, f"{sandbox.syspro_url}/SYSPROWCFService")
-    given = (store, urls, number, hours, boundary, str(spared))
-    process = _processes.Process(target=order_worker.main, args=given)
-    process.start()
-    process.join(timeout=90)
-    return process.exitcode
-
-
-def executed(sandbox: Sandbox, since: int) -> Counter[str]:
-    """What was done since, by the sandbox's own ledger."""
-    rows = requests.get(f"{sandbox.control_url}/control/ledger", timeout=10).json()[since:]
-    verbs = (str(row["verb"]) for row in rows if row["committed"])
+    number, spared = str(next(_numbers)), folder / "spared"
+    since = len(ledger(sandbox))
+    for day in range(deaths + 3):
+        given = (store, urls, number, 24 * day, boundary.value, str(spared))
+        process = _processes.Process(target=work, args=given)
+        process.start()
+        process.join(timeout=90)
+        if process.exitcode != -9:
+            break
+    assert process.exitcode == 0
+    verbs = (str(row["verb"]) for row in ledger(sandbox)[since:] if row["committed"])
     named = (_VERBS.get(verb.split()[0].partition("/")[0], verb) for verb in verbs)
-    return Counter(verb for verb in named if verb in WRITES)
+    done = Counter(verb for verb in named if verb in _COUNTED)
+    return [key.partition("|")[2] for key in spared.read_text().splitlines()], done
+
+
+def ledger(sandbox: Sandbox) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = requests.get(
+        f"{sandbox.control_url}/control/ledger", timeout=10
+    ).json()
+    return found
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES, ids=lambda boundary: boundary.value)
 def test_an_order_whose_workers_die_at_every_step_is_done_once(
-    boundary: Boundary, store: str, sandbox: Sandbox, tmp_path: Path
+    boundary: Boundary, migrated_url: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    number, spared = str(next(_numbers)), tmp_path / "spared"
-    since = len(requests.get(f"{sandbox.control_url}/control/ledger", timeout=10).json())
-    hours = 0
-    for _ in range(len(STEPS) + 3):
-        code = run(store, sandbox, number, hours, boundary.value, spared)
-        hours += 24
-        if code != -9:
-            break
-    died_at = [key.partition("|")[2] for key in spared.read_text().splitlines()]
-    assert code == 0
+    died_at, done = run(order_worker.main, boundary, migrated_url, sandbox, tmp_path, len(STEPS))
     assert died_at == list(STEPS)
-    assert executed(sandbox, since) == WRITES
-    assert order_of(number).amount.minor == 2_500
+    assert done == WRITES
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES, ids=lambda boundary: boundary.value)
+def test_what_is_taken_back_by_workers_that_die_at_it_is_taken_back_once(
+    boundary: Boundary, migrated_url: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    died_at, done = run(
+        order_worker.take_back, boundary, migrated_url, sandbox, tmp_path, len(TAKEN_BACK)
+    )
+    assert died_at == list(TAKEN_BACK)
+    assert done == WRITES_BACK
