@@ -332,9 +332,9 @@ class Product:
         resting = _ENDED.replace(")", f", 'stuck'{waits})")
         if world.database.rows(f"{_UNRESTED}{resting} OR {_IS_SETTLED})")[0][0]:
             return False
-        # Invoiced once more, or what it waited for is over: it has a look of its own to take.
+        # Invoiced once more, and due for it: what waits for a person looks again for ever.
         now = (EPOCH + timedelta(seconds=world.hub.seconds)).replace(tzinfo=None).isoformat(" ")
-        if self._count("orders", f"state IN ('completed', 'stuck') AND next_at <= '{now}'"):
+        if self._count("orders", f"state = 'completed' AND next_at <= '{now}'"):
             return False
         return not any(world.pending.values()) and not (
             world.feeds.has_any_news() or world.shop.has_news()

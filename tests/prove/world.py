@@ -58,6 +58,7 @@ STORM = 2 * 3600.0
 LONG_OUTAGE = 6 * 86_400.0
 STALL = (100.0, 500.0)  # a lease lasts 120 s
 MOST_CALLS = 20_000  # an ordinary seed makes some 400
+LOOKED_AFTER = 1800.0  # a stuck order sees by itself first what became of a letter's effect
 LIVELOCK = "a livelock: nothing may run for ever"
 TIMINGS = Timings(
     deadline=timedelta(seconds=60),
@@ -188,8 +189,9 @@ class World:
         self.product.begin()
         self._play()
         self.act = 3
-        for _ in range(12):  # mending one thing may uncover the next
-            self.start("controller", self.hub.seconds, self.people.work_off, is_awaited=True)
+        for round_no in range(12):  # mending one thing may uncover the next
+            at = self.hub.seconds + (LOOKED_AFTER if round_no else 0.0)
+            self.start("controller", at, self.people.work_off, is_awaited=True)
             self.product.begin()
             self._play()
             if not self.product.waits_for_a_person():
