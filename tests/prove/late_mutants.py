@@ -76,7 +76,7 @@ class ForgetsTheRest(SqlOrders):
 
 
 LATE_MUTANTS = (
-    Variant("s22 a renewal is decided anew", orders=RenewalsAreDecidedAnew, hunted_from=230),
+    Variant("s22 a renewal is decided anew", orders=RenewalsAreDecidedAnew, hunted_from=384),
     Variant(
         "s23 a cancelled order keeps its older hold", orders=ForgetsTheOlderHold, hunted_from=51
     ),
@@ -86,5 +86,5 @@ LATE_MUTANTS = (
         orders=ChargesWhatAClerkKeeps,
         hunted_from=1171,
     ),
-    Variant("s27 the rest of an order is forgotten", orders=ForgetsTheRest),
+    Variant("s27 the rest of an order is forgotten", orders=ForgetsTheRest, hunted_from=10),
 )

@@ -281,7 +281,7 @@ MUTANTS = (
     Variant("m3 new reference per retry", partner=NewReferencePerRetry),
     Variant("m4 no Q", engine=with_rules(NoQuiescence)),
     Variant("m4b query, then retry at once", engine=with_rules(QueryThenRetryAtOnce)),
-    Variant("m5 Q by the worker's clock", engine=TrustsItsOwnClock, hunted_from=78),
+    Variant("m5 Q by the worker's clock", engine=TrustsItsOwnClock, hunted_from=88),
     Variant(
         "m6 Q ignores the index lag",
         engine=with_rules(OneAbsentLook),
@@ -296,11 +296,11 @@ MUTANTS = (
     Variant("m10 any 200 taken as success", partner=AnyTwoHundredIsSuccess),
     Variant("m10b unreadable look taken as absent", partner=UnreadableLookIsAbsent),
     Variant("m11 events told apart by trace id", receiver=DedupesByTrace),
-    Variant("m12 2xx before the inbox commits", receiver=AcknowledgesFirst, hunted_from=7),
+    Variant("m12 2xx before the inbox commits", receiver=AcknowledgesFirst, hunted_from=11),
     Variant("m13 check, then insert", effects=ChecksThenInserts, hunted_from=35),
     Variant("m14 lease without fencing", effects=NoFencing),
     Variant(
-        "m14b sends after sleeping through its lease", engine=SendsAfterSleeping, hunted_from=9
+        "m14b sends after sleeping through its lease", engine=SendsAfterSleeping, hunted_from=59
     ),
     Variant("m15 refund limit checked outside", refunds=LimitOutsideTheTransaction),
     Variant("m16 janitor does not read again under the lease", effects=JanitorDoesNotReadAgain),

@@ -263,7 +263,7 @@ SAGA_MUTANTS = (
     Variant(
         "s8 a credit note read again funds another refund", service=NoteFundsAgain, hunted_from=4
     ),
-    Variant("s9 a cancellation noted, then made", push=CancelsInTwoCommits, hunted_from=12),
+    Variant("s9 a cancellation noted, then made", push=CancelsInTwoCommits, hunted_from=27),
     Variant(
         "s10 given back before it is called off",
         service=GivesBackBeforeItIsCalledOff,
@@ -274,18 +274,20 @@ SAGA_MUTANTS = (
     Variant(
         "s13 a surplus order cancelled is the order cancelled",
         push=NothingElseStands,
-        hunted_from=12,
+        hunted_from=38,
     ),
     Variant(
-        "s14 credited goods go back twice", service=CreditedGoodsWereNeverDelivered, hunted_from=26
+        "s14 credited goods go back twice", service=CreditedGoodsWereNeverDelivered, hunted_from=51
     ),
-    Variant("s15 the word of a webhook is taken", hear=believes_the_webhook, hunted_from=14),
+    Variant("s15 the word of a webhook is taken", hear=believes_the_webhook, hunted_from=18),
     Variant("s16 a voided capture keeps its hold", orders=ForgetsVoids),
-    Variant("s17 an accept is for renewals, too", service=AcceptsWhateverIsRenewed, hunted_from=14),
+    Variant(
+        "s17 an accept is for renewals, too", service=AcceptsWhateverIsRenewed, hunted_from=487
+    ),
     Variant(
         "s18 a refund that may have been sent is refused",
         service=RefusesWhatMayBeSent,
-        hunted_from=201,
+        hunted_from=208,
     ),
     Variant("s19 a credit note pays all that is left", service=NotesPayWhatIsLeft, hunted_from=4),
     Variant("s20 one credit note is enough", push=OneNotePerOrder, hunted_from=4),
