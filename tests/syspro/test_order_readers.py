@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from include.adapters.syspro.partners.common import ORDER
 from include.domain.erp_orders import UnreadableRow
 from include.domain.errors import Rejected
 from include.domain.money import Money
@@ -99,6 +100,18 @@ def test_what_a_server_may_have_cut_short_is_asked_for_again(fake: Any, make_ada
         before = adapter.calls()
         assert len(adapter.orders.documents_of("WEB-1", "")) == 1
         assert adapter.calls() == before + 1
+
+
+def test_no_order_is_taken_for_absent_that_a_server_may_have_cut_off(
+    fake: Any, make_adapter: Make
+) -> None:
+    first = orders(*[{"CustomerPoNumber": "WEB-1"}] * 100)
+    fake.on("query COMFND", first, orders({"CustomerPoNumber": "WEB-2"}))
+    adapter = make_adapter()
+    with adapter.session():
+        adapter.orders.look_ahead(["WEB-1", "WEB-2", "WEB-3"])
+        seen = [adapter.orders._asking.was_absent(ORDER, f"WEB-{one}") for one in (1, 2, 3)]
+    assert seen == [False, False, True]
 
 
 def test_an_unapplied_payment_is_no_document(fake: Any, make_adapter: Make) -> None:

@@ -104,12 +104,16 @@ class Asking:
         longest = max(map(len, forms.values()), default=1)
         size = max(1, self.client.settings.codes_per_question // longest)
         wanted = list(forms)
-        for start in range(0, len(wanted), size):
-            asked = wanted[start : start + size]
+        while wanted:
+            asked, wanted = wanted[:size], wanted[size:]
             conditions = tuple((column, "EQ", form) for one in asked for form in forms[one])
-            rows = self.find(Find(table, (), (column,), any_of=conditions))
+            find = Find(table, (), (column,), any_of=conditions)
+            rows = self.find(find)
             there = {key_number(row.get(column.lower(), "")).casefold() for row in rows}
-            found |= {one for one in asked if key_number(one).casefold() in there}
+            shown = {one for one in asked if key_number(one).casefold() in there}
+            found |= shown
+            if shown and not has_room(find, len(rows)):  # the others' rows may have been cut off
+                wanted = [one for one in asked if one not in shown] + wanted
         return found
 
     def forget_ahead(self) -> None:
