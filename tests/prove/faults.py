@@ -66,7 +66,9 @@ SEND_FAULTS: tuple[str, ...] = (
     "element dropped",
 )
 LAPSED, REST, HELD = "lapsed", "the rest is renewed", "kept by a clerk"
-STORES = ("effects", "leases", "orders", "refunds", "decisions", "inbox")
+STORES = (
+    "effects", "leases", "sagas", "orders", "refunds", "fraud_decisions", "inbox", "watermarks",
+)  # fmt: skip
 INSIDE = (Boundary.inside_intent, Boundary.inside_change)  # of a transaction: nobody pauses there
 
 
@@ -112,7 +114,7 @@ def cells() -> list[Cell]:
     found += [(act, "AA", "clerk") for act in AT_RECEIVABLES]
     found += [("in the shop", "SF", act) for act in SHOP_ACTS]
     found += [("commit lost", "DB", store) for store in STORES]
-    found += [("killed between commits", "DB", store) for store in (*STORES, "watermarks")]
+    found += [("killed between commits", "DB", store) for store in STORES]
     found += [("commit answered with an error", "DB", store) for store in STORES]
     found += [("stalled between commits", "DB", store) for store in STORES]
     found += [("clock skew", "worker", "life"), ("lease expired", "worker", "taken over")]

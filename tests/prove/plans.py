@@ -46,6 +46,7 @@ class Outcome(StrEnum):
 
 HOLD = 7 * 86_400.0  # an authorisation lives as long
 RENEWAL = HOLD - 86_400.0  # after the authorisation
+APPLIED_FROM = 4500.0  # before that hardly a receipt meets an invoice
 _LATE = 6.6 * 86_400.0  # after the rule for its last day has been followed
 _RENEWALS = (Outcome.good, Outcome.in_review, Outcome.partial, Outcome.declined)
 _OUTCOMES = (Outcome.good,) * 13 + (Outcome.in_review,) * 3 + tuple(Outcome)[2:]

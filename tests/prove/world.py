@@ -45,7 +45,7 @@ from tests.prove.checker import Violation, check
 from tests.prove.database import BETWEEN, Database
 from tests.prove.faults import CODES, FOCUS_STRIKES, INSIDE, LATE, NATURAL, Coverage, draw_swarm
 from tests.prove.partner import Readers, SimulatedPartner
-from tests.prove.plans import RENEWAL, FewShoppers
+from tests.prove.plans import APPLIED_FROM, RENEWAL, FewShoppers
 from tests.prove.receiver import Receiver
 from tests.prove.restored import Restored
 from tests.prove.truth import Answer, Truth
@@ -221,7 +221,7 @@ class World:
 
     def _plan_conditions(self) -> None:
         if self.swarm.closes:
-            begin = self.dice.uniform(-600, 1200)
+            begin = self.dice.uniform(-600, 1200) + (APPLIED_FROM if self.swarm.applies else 0.0)
             self.truth.closed = (begin, begin + self.dice.uniform(300, 5000))
         if self.swarm.outage:
             begin = self.dice.uniform(300, 1200)
