@@ -182,7 +182,8 @@ def demand_young(
     if since is not None and oldest < since:
         amount = total((part.amount for part in parts), parts[0].amount.currency)
         raise Rejected(
-            f"the capture of {oldest} is older than {since}, and not given back any more",
+            # No day of today: a letter that was resolved opens again where its reason changes.
+            f"the capture of {oldest} is older than refund_days, and not given back any more",
             f"order {order_id}",
             f"Pay {amount} back outside the gateway and book it by hand.",
         )

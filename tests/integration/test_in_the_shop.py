@@ -1,6 +1,7 @@
 """What a shop's own people do in its admin: refunds that we are to move, orders put back."""
 
 from dataclasses import replace
+from datetime import date
 from operator import methodcaller
 
 import pytest
@@ -9,7 +10,7 @@ from woocommerce import API
 
 from include.adapters.store.order_tables import alerts
 from include.domain.money import Money
-from include.domain.order_state import OrderState
+from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import order_id_of
 from include.services.effects.dead_letters import DeadLetter
 from include.services.orders.sagas import Event
@@ -101,6 +102,22 @@ def test_a_refund_whose_amount_cannot_be_read_holds_up_no_other(play: Play) -> N
     assert "'3,00'" in letter.reason
     play.poll_shop()
     assert unread(play, order_id) == []
+
+
+def test_refunds_that_are_too_old_are_told_each_with_its_amount_and_once(play: Play) -> None:
+    order_id, orders = play.take(), play.desks.service.orders
+
+    def age(facts: OrderFacts) -> OrderFacts:
+        old = [replace(one, captured_date=date(2020, 1, 1)) for one in facts.captures]
+        return replace(facts, captures=tuple(old))
+
+    orders.amend(order_id, age, Event("a year has passed"))
+    refund_there(play, order_id, "3.00")
+    refund_there(play, order_id, "4.00")
+    play.poll_shop()
+    (letter,) = unread(play, order_id)
+    assert all(f"Pay {one} USD back outside" in letter.next_action for one in ("3.00", "4.00"))
+    assert "2020-01-01 is older than refund_days" in letter.reason  # whatever day it is read again
 
 
 def alarms(play: Play) -> list[tuple[str, int]]:

@@ -49,7 +49,7 @@ def test_a_capture_of_the_first_day_still_gives_and_an_older_one_does_not() -> N
     demand_young("ord_1", CAPTURES, [part(2)], date(2026, 11, 1))
     demand_young("ord_1", CAPTURES, [part(1), part(2)], None)
     with pytest.raises(
-        Rejected, match="the capture of 2026-05-01 is older than 2026-05-02"
+        Rejected, match="the capture of 2026-05-01 is older than refund_days"
     ) as told:
         demand_young("ord_1", CAPTURES, [part(1), part(2)], date(2026, 5, 2))
     assert told.value.do == "Pay 20.00 USD back outside the gateway and book it by hand."

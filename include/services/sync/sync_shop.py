@@ -1,6 +1,6 @@
 """Take a shop's new and changed orders in, so that a lost webhook loses nothing."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -272,7 +272,7 @@ class ShopSync:
         """
         if not found.raw.get("refunds"):
             return
-        refused: list[Rejected] = []
+        refused: list[tuple[str, Rejected]] = []
         for refund in self.reader.refunds(found.order_number):
             name = f"refund {refund.refund_id}"  # a letter that names no other is opened for it
             try:
@@ -282,10 +282,9 @@ class ShopSync:
                 name = f"{name} of {amount}"
                 self._refund(order_id, amount, refund)
             except Rejected as fault:
-                refused.append(Rejected(f"{name}: {fault.what}", fault.where, fault.do))
+                refused.append((name, fault))
         if refused:
-            what = "; ".join(fault.what for fault in refused)
-            raise Rejected(what, refused[0].where, refused[0].do)
+            raise _joined(refused)
 
     def _refund(self, order_id: str, amount: Money, refund: ShopRefund) -> None:
         """Ask for it as who made it there: nobody approves their own, by whatever door."""
@@ -299,6 +298,15 @@ class ShopSync:
             who=named(WHO, by) if by else WHO,
             reason=f"{reason}: {why}" if why else reason,
         )
+
+
+def _joined(refused: Sequence[tuple[str, Rejected]]) -> Rejected:
+    """Make one fault of an order's refunds, each by its name: what is to be done differs."""
+    what = "; ".join(f"{name}: {fault.what}" for name, fault in refused)
+    steps = dict.fromkeys(fault.do for _, fault in refused)
+    if len(steps) > 1:
+        steps = dict.fromkeys(f"{name}: {fault.do}" for name, fault in refused)
+    return Rejected(what, refused[0][1].where, " ".join(steps))
 
 
 def _plain(text: str) -> str:
