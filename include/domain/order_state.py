@@ -29,6 +29,8 @@ class OrderState(StrEnum):
 CREDIT_HOLDS = ("exceeded", "on_hold", "unknown")  # verdicts that suspend the sales order
 FOUND_IN_SUSPENSE = "found in suspense"  # not our doing: whoever did that releases it
 ENDED = (OrderState.completed, OrderState.declined, OrderState.cancelled)
+# A shop may be told of these; the others an order only passes, or a person here sees to it.
+TOLD = (OrderState.in_review, OrderState.booked, OrderState.captured, *ENDED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
 from include.domain.alerts import AlertKind
-from include.domain.order_state import OrderState
+from include.domain.order_state import TOLD
 from include.domain.orders import LineKind
 from include.domain.shops import Ask, CardPlace, ChargeLine, GuestPolicy, ShopKind, TaxMode
 from include.mappings.parse import Placed
@@ -22,8 +22,7 @@ from include.mappings.schema_orders import (
 )
 from include.mappings.schema_shops import ShopEntry, ShopFieldsEntry
 
-_STATES = tuple(state.value for state in OrderState)
-STATES = (*_STATES, "shipped")  # a shop is told of dispatch notes as well
+STATES = (*(state.value for state in TOLD), "shipped")  # it is told of dispatch notes as well
 PUSHED = (*STATES, "refunded")  # and refunds are recorded there
 _CHARGED = (LineKind.freight, LineKind.discount, LineKind.fee, LineKind.tax)
 Entries = Sequence[Placed[Entry]]
@@ -48,7 +47,7 @@ def check_order_tables(entries: Entries) -> None:
     for rule in rules:
         _check_rule(rule, merchants)
     for told in of_kind(entries, OrderStatusesEntry):
-        _check_names(told, "statuses", told.entry.statuses, STATES, "state of an order")
+        _check_names(told, "statuses", told.entry.statuses, STATES, "state that a shop is told")
         _demand(told, "statuses", told.entry.statuses, STATES, "{status: ...}")
         if Ask.take not in told.entry.asks.values():
             what = "no status of the shop asks us to take an order"
@@ -85,7 +84,7 @@ def _check_shop(placed: Placed[ShopEntry], merchants: Sequence[Placed[MerchantEn
         placed.report(("webhooks",), what, "Remove the row; its secret is in the connection.")
     for i, state in enumerate(entry.statuses_pushed):
         if state not in PUSHED:
-            what = f"{state!r} is no state of an order"
+            what = f"{state!r} is no state that a shop is told"
             placed.report(("statuses_pushed", i), what, did_you_mean(state, PUSHED))
     if len(entry.customer_codes.prefix) + 6 > entry.customer_codes.max_length:
         what = f"max_length {entry.customer_codes.max_length} leaves less than six characters"

@@ -1,12 +1,9 @@
 """What a shop is told of an order: its word for the state, a note, and who reads it."""
 
-from dataclasses import replace
-
 import pytest
 
 from include.domain.erp_orders import Shipment
-from include.domain.order_state import ENDED, Ending, OrderFacts, OrderState, Stop
-from include.domain.payments import Authorized, PaymentStatus
+from include.domain.order_state import ENDED, TOLD, Ending, OrderFacts, OrderState, Stop
 from tests.unit.shop_orders import translator, woo_order
 
 US = translator("acme_us_web")
@@ -27,15 +24,15 @@ def test_the_shop_is_told_the_state_with_its_facts() -> None:
 
 def test_an_end_that_a_store_put_back_forgot_gives_way_to_the_one_it_comes_to() -> None:
     order = US.order(woo_order())
-    told = {state: US.shop_update(order, OrderFacts(), state).sequence for state in OrderState}
+    told = {state: US.shop_update(order, OrderFacts(), state).sequence for state in TOLD}
     assert len({told[state] for state in ENDED}) == 1
-    assert all(told[state] < told[OrderState.completed] for state in set(OrderState) - set(ENDED))
+    assert all(told[state] < told[OrderState.completed] for state in set(TOLD) - set(ENDED))
 
 
 def test_a_note_is_for_the_shopper_where_its_row_says_so_alone() -> None:
     order = US.order(woo_order())
     facts = OrderFacts(stop=Stop("analyst", "x"))
-    told = {state: US.shop_update(order, facts, state) for state in OrderState}
+    told = {state: US.shop_update(order, facts, state) for state in TOLD}
     assert {state for state, update in told.items() if update.is_note_for_shopper} == {
         OrderState.in_review,
         OrderState.declined,
@@ -43,15 +40,6 @@ def test_a_note_is_for_the_shopper_where_its_row_says_so_alone() -> None:
     }
     parcel = Shipment("000123", "N1", "DHL", "1Z999")
     assert US.shipment(order, parcel, OrderState.captured).is_note_for_shopper
-
-
-@pytest.mark.parametrize("state", [OrderState.stuck, OrderState.cancelling])
-def test_what_may_pass_makes_no_later_news_old(state: OrderState) -> None:
-    order, facts = US.order(woo_order()), OrderFacts(sales_order="000123", problem="no")
-    payment = Authorized("7", PaymentStatus.authorized, "AUTHORIZED", authorized=order.amount)
-    facts = replace(facts, payment=payment, stop=Stop("ann", "x"))
-    told = [US.shop_update(order, facts, one).sequence for one in (OrderState.booked, state)]
-    assert told[0] == told[1] < US.shop_update(order, facts, OrderState.captured).sequence
 
 
 @pytest.mark.parametrize("ending", Ending)

@@ -14,7 +14,6 @@ from include.domain.order_state import ENDED, Ending, OrderFacts, OrderState
 from include.domain.orders import QUANTITY_DIGITS, LineKind, Order, OrderLine
 from include.domain.refunds import RefundState
 from include.domain.shops import Ask, CustomerBasis, FieldMap, Shop, ShopStatus
-from include.domain.standing import progress_of
 from include.services.orders.payment_told import PaymentTable, payment_told
 from include.services.shop.commands import MOST_TEXT, Callback, OrderUpdate, RefundRecord
 from include.services.shop.ports import Checkout
@@ -30,7 +29,6 @@ _UNWOUND = (OrderState.declined, OrderState.cancelled)
 _RANK = {
     state: len(OrderState) if state in ENDED else rank for rank, state in enumerate(OrderState)
 }
-_MAY_PASS = (OrderState.cancelling, OrderState.stuck)
 
 
 class StatusTable(Protocol):
@@ -210,7 +208,7 @@ class ShopTranslator:
         return OrderUpdate(
             shop_id=self.shop.shop_id,
             order_number=order.number,
-            sequence=_rank_told(state, facts),
+            sequence=_RANK[state],
             status=told.status,
             note=told.note_of(shown)[:MOST_TEXT],
             is_note_for_shopper=told.is_for_shopper(shown),
@@ -269,10 +267,3 @@ class ShopTranslator:
             amount=refund.amount,
             reason=refund.reason[:MOST_TEXT],
         )
-
-
-def _rank_told(state: OrderState, facts: OrderFacts) -> int:
-    """Rank a state that may pass with what was told before it: what comes then is no older news."""
-    if state not in _MAY_PASS:
-        return _RANK[state]
-    return min(_RANK[progress_of(facts)], _RANK[OrderState.captured])
