@@ -35,8 +35,13 @@ def state_of(facts: OrderFacts) -> OrderState:
     return OrderState.booked if facts.sales_order else OrderState.authorized
 
 
-def progress_of(facts: OrderFacts) -> OrderState:
-    """Name how far it has come, whatever is in its way: it may go on from there."""
+def progress_of(state: str, facts: OrderFacts) -> OrderState:
+    """Name how far it has come, whatever is in its way: it may go on from there.
+
+    One that was completed with a part of it has come to its end, and its facts do not say so.
+    """
+    if state == OrderState.completed:
+        return OrderState.completed
     return state_of(replace(facts.with_problem(""), is_contradicted=False, stop=None))
 
 

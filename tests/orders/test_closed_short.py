@@ -94,7 +94,7 @@ class Site:
         )
         OrderFollower(
             "acme_us", "A", self.erp, service, lambda _shop: self.kit.engine,
-            lambda _order, _facts, _note: None, marks, shelf, "ann@acme", 2,
+            lambda _order, _saga, _note: None, marks, shelf, "ann@acme", 2,
         ).read_again("2026-11-02")  # fmt: skip
         self.kit.pass_time(hours=2)
 

@@ -63,7 +63,7 @@ def follower(kit: Kit, *faults: Exception) -> OrderFollower:
     notes = [Shipment(number, f"N{one}", "UPS", "1Z", f"2-{one}") for one in range(len(faults) + 1)]
     made = OrderFollower(
         "acme_us", "A", Notes(notes), kit.service, lambda _shop: next(each),
-        lambda _order, _facts, note: {"note": note.note}, SqlWatermarks(store), SqlShelf(store),
+        lambda _order, _saga, note: {"note": note.note}, SqlWatermarks(store), SqlShelf(store),
         "ann@acme", 2,
     )  # fmt: skip
     made.poll("1")
@@ -102,7 +102,7 @@ def polled(kit: Kit, *notes: Shipment) -> None:
     store = kit.service.orders._engine
     made = OrderFollower(
         "acme_us", "A", Notes(list(notes)), kit.service, lambda _shop: kit.engine,
-        lambda _order, _facts, _note: None, SqlWatermarks(store), SqlShelf(store), "ann@acme", 2,
+        lambda _order, _saga, _note: None, SqlWatermarks(store), SqlShelf(store), "ann@acme", 2,
     )  # fmt: skip
     assert made.read_again("1").set_aside == 0
     made.tell()

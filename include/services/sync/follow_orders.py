@@ -44,7 +44,7 @@ _UNDO_REFUND = (
     "refund, where it has not moved, and tell who asked that the order stands. Then resolve this."
 )
 _WORD, _CALL = EffectKind.shop_order_update, EffectKind.shop_callback
-ShipmentUpdate = Callable[[Order, OrderFacts, Shipment], object | None]
+ShipmentUpdate = Callable[[Order, Saga[OrderFacts], Shipment], object | None]
 
 
 class OrderFeed(OrdersOfOne, Protocol):
@@ -217,15 +217,15 @@ class OrderFollower:
         if order_id is None:
             return False
         order = self.service.orders.content(order_id)
-        facts, desk = self.service.orders.get(order_id).facts, self.service.desk_of(order.shop_id)
-        update = self.shipment_update(order, facts, note)
+        saga, desk = self.service.orders.get(order_id), self.service.desk_of(order.shop_id)
+        update = self.shipment_update(order, saga, note)
         if update is not None:
             self._note(order, _WORD, f"{order_id}|shipment|{note.note}", desk.shop_target, update)
         if desk.callback_target:
             event = desk.translator.shipped_callback(order, note, desk.clock.now())
             key = f"{order_id}|callback|shipped.{note.note}"
             self._note(order, _CALL, key, desk.callback_target, event)
-        self._keep(order_id, facts, note)
+        self._keep(order_id, saga.facts, note)
         return True
 
     def _note(self, order: Order, kind: EffectKind, key: str, target: str, content: object) -> None:

@@ -17,6 +17,7 @@ from include.domain.order_state import OrderFacts
 from include.domain.orders import Order, OrderLine
 from include.domain.standing import progress_of
 from include.domain.stock import Product, StockLevel
+from include.services.orders.sagas import Saga
 from include.services.profiles.whose_token import WhoseToken
 from include.services.shop.ports import ShopOrder, ShopRefund
 from include.services.sync.follow_orders import OrderFollower
@@ -111,10 +112,11 @@ def order_follower(desks: Desks, desk: ShopDesk) -> OrderFollower:
     """Return the poller of a merchant's sales orders and dispatch notes."""
     context, merchant = desks.context, desk.merchant
 
-    def shipment_update(order: Order, facts: OrderFacts, note: Shipment) -> object | None:
+    def shipment_update(order: Order, saga: Saga[OrderFacts], note: Shipment) -> object | None:
         if "shipped" not in context.today.shop(order.shop_id).statuses_pushed:
             return None
-        return context.translator(order.shop_id).shipment(order, note, progress_of(facts))
+        progress = progress_of(saga.state, saga.facts)
+        return context.translator(order.shop_id).shipment(order, note, progress)
 
     return OrderFollower(
         merchant_id=merchant.merchant_id,
