@@ -147,6 +147,11 @@ def called_off(facts: OrderFacts, who: str) -> OrderFacts:
     return replace(facts, stop=stop, is_refunded=True).with_problem("")
 
 
+def with_refused(facts: OrderFacts) -> OrderFacts:
+    """Note that one of its refunds was refused: not all of it is asked back any more."""
+    return replace(facts, is_refunded=False)
+
+
 def with_returned(facts: OrderFacts, returned_minor: int, credited_minor: int) -> OrderFacts:
     """Note what has moved back by now, credit notes among it, and what of it came early."""
     given = returned_minor - credited_minor

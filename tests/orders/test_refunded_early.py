@@ -196,6 +196,11 @@ def test_a_part_that_goes_back_after_the_invoice_is_money_alone_where_all_was_as
     kit.pass_time(hours=1)
     facts = kit.service.orders.get(sold.order_id).facts
     assert (facts.returned_minor, facts.early_minor, letters(kit)) == (900, 0, [])
+    rest = refund(kit, sold, Money(9_321, "USD"), "3")  # the shopper has sent the goods back
+    kit.service.approve_refund(rest, "controller")
+    kit.pass_time(hours=1)
+    facts = kit.service.orders.get(sold.order_id).facts
+    assert (facts.returned_minor, facts.early_minor, letters(kit)) == (10_221, 0, [])
 
 
 def test_a_refund_after_the_invoice_is_money_alone(kit: Kit, sold: Order) -> None:

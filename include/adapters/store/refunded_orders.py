@@ -14,7 +14,7 @@ from include.domain.canonical import from_json, to_json
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import OrderFacts
-from include.domain.refunds import RefundFacts, with_returned, with_voids
+from include.domain.refunds import RefundFacts, with_refused, with_returned, with_voids
 from include.services.orders.sagas import Event, Saga
 
 # Built once: a statement costs more to put together than to run.
@@ -47,6 +47,20 @@ def tell_order(connection: Connection, order_id: str, now: datetime, event: Even
     connection.execute(_TELL, {"of_order": order_id, "now": now})
     version = connection.execute(_VERSION, {"of_order": order_id}).scalar()
     append_events(connection, order_id, int(version or 0), now, [event])
+
+
+def note_refused(
+    connection: Connection, order_id: str, now: datetime, minor: int, told: Event
+) -> None:
+    """Free what a refused refund had reserved of its order.
+
+    One that is being unwound gives back what this would have: it is driven again.
+    """
+    tell_order(connection, order_id, now, told)  # which locks the order's row
+    order = money_of(connection, order_id)
+    facts = with_refused(from_json(OrderFacts, order.facts))
+    free = {"facts": to_json(facts), "refunding_minor": order.refunding_minor - minor}
+    connection.execute(_KNOW, {"of_order": order_id, "next_at": now, **free})
 
 
 def note_returned(

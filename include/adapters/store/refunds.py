@@ -12,7 +12,7 @@ from include.adapters.store.leases import demand_held, insert_once
 from include.adapters.store.order_tables import orders, payment_requests, refunds
 from include.adapters.store.refund_reservations import SqlReservations
 from include.adapters.store.refund_rows import row_of, saga_of
-from include.adapters.store.refunded_orders import note_returned, tell_order
+from include.adapters.store.refunded_orders import note_refused, note_returned, tell_order
 from include.adapters.store.schema import effects
 from include.domain.canonical import from_json, to_json
 from include.domain.errors import Rejected
@@ -104,15 +104,8 @@ class SqlRefunds(SqlReservations):
                 "next_at": now,  # the shop's server is told
             }
             _rule(connection, found, Ruling.refused, now, refused)
-            # An order that is being unwound gives back what this would have: it is driven again.
-            free = orders.c.refunding_minor - found.amount_minor
-            connection.execute(
-                update(orders)
-                .where(orders.c.order_id == found.order_id)
-                .values(refunding_minor=free, next_at=now)
-            )
             told = Event("refund refused", {"refund": refund_id, "why": why}, who, via)
-            tell_order(connection, found.order_id, now, told)
+            note_refused(connection, found.order_id, now, found.amount_minor, told)
             for kind in (REFUSED, SET_BACK):
                 close_letter(connection, now, kind, refund_id, who, f"refused: {why}")
             self._sign(connection, now, refund_id, [told])
