@@ -148,8 +148,12 @@ def called_off(facts: OrderFacts, who: str) -> OrderFacts:
 
 
 def with_refused(facts: OrderFacts) -> OrderFacts:
-    """Note that one of its refunds was refused: not all of it is asked back any more."""
-    return replace(facts, is_refunded=False)
+    """Note that one of its refunds was refused: not all of it is asked back any more.
+
+    Where all of it had been, too late to call the order off, whoever asks again is heard again.
+    """
+    late_stop = "" if facts.is_refunded else facts.late_stop
+    return replace(facts, is_refunded=False, late_stop=late_stop)
 
 
 def with_returned(facts: OrderFacts, returned_minor: int, credited_minor: int) -> OrderFacts:

@@ -6,7 +6,7 @@ import pytest
 
 from include.domain.errors import Rejected
 from include.domain.money import Money
-from include.domain.order_state import Captured
+from include.domain.order_state import Captured, OrderFacts
 from include.domain.refunds import (
     Part,
     RefundFacts,
@@ -16,6 +16,7 @@ from include.domain.refunds import (
     demand_refusable,
     demand_young,
     is_within_limit,
+    with_refused,
 )
 
 LIMIT = Money(5_000, "USD")
@@ -72,6 +73,13 @@ def test_a_no_holds_until_money_may_have_moved() -> None:
     for over in (RefundFacts(parts=(part(1, "8001"),)), RefundFacts(ruling=Ruling.refused)):
         with pytest.raises(Rejected, match="cannot be refused any more"):
             demand_refusable("ref_1", "moved", "api", over, unsent=True)
+
+
+def test_who_asked_too_late_is_heard_again_once_the_refund_is_refused() -> None:
+    asked = OrderFacts(is_refunded=True, late_stop="shop poller (ann)")
+    assert with_refused(asked) == OrderFacts()
+    cancelled = OrderFacts(late_stop="shop poller")  # a refund of a part was refused
+    assert with_refused(cancelled) == cancelled
 
 
 def test_the_money_of_a_cancelled_order_is_not_refused() -> None:
