@@ -79,9 +79,9 @@ class Systems:
     def receipts_of(self, references: Sequence[str]) -> Sequence[ErpDocument]:
         return self.care.kit.erp.receipts_of(references)
 
-    def overpaid_invoices(self) -> Sequence[ErpDocument]:
+    def overpaid(self) -> Sequence[str]:
         every = [one for found in self.care.kit.erp.documents.values() for one in found]
-        return [one for one in every if one.left is not None and one.left.minor < 0]
+        return [one.purchase_order for one in every if one.left is not None and one.left.minor < 0]
 
     # The comparison --------------------------------------------------------------------------
 

@@ -73,6 +73,29 @@ def test_a_receipt_that_cannot_be_read_is_its_own_orders_and_keeps_no_other_wait
     assert letters[second.order_id].kind == "erp_missing"  # it was compared all the same
 
 
+def test_an_invoice_that_cannot_be_read_is_its_own_orders_and_keeps_no_other_waiting(
+    systems: Systems, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = systems.care.kit
+    first, second = sorted((make_order(number=one) for one in "12"), key=lambda it: it.order_id)
+    for order in (first, second):
+        kit.run(order)
+        code = order.purchase_order
+        kit.erp.documents[code] = [ErpDocument("W1", "100", "I", code, "1", order.amount, DAY)]
+    kit.pass_time(hours=7)
+    del kit.partner.truth.answers[EffectKind.sales_order, second.purchase_order]
+
+    def garbled(_purchase_order: str, _customer: str) -> list[ErpDocument]:
+        raise Rejected("an amount '1,0,0'", "ArInvoice W1|100", "Get a new file.")
+
+    monkeypatch.setattr(systems, "documents_of", garbled)
+    systems.run()
+    letters = {one.key: one for one in systems.care.letters.listing()}
+    said = "ArInvoice W1|100: what SYSPRO shows cannot be read (an amount '1,0,0') (at"
+    assert letters[first.order_id].reason.startswith(said)
+    assert letters[second.order_id].kind == "erp_missing"  # it was compared all the same
+
+
 def test_two_sales_orders_for_one_order_are_set_aside(systems: Systems) -> None:
     order = make_order()
     systems.care.kit.run(order)

@@ -79,7 +79,7 @@ class Lists:
     def receipts_of(self, _references: Sequence[str]) -> Sequence[ErpDocument]:
         return []
 
-    def overpaid_invoices(self) -> Sequence[ErpDocument]:
+    def overpaid(self) -> Sequence[str]:
         return []
 
 

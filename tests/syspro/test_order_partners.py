@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from include.domain.erp_orders import OrderMove
-from include.domain.errors import IntegrationError, OutcomeUnknown, Parked, Rejected, Retryable
+from include.domain.errors import (
+    Illegible,
+    IntegrationError,
+    OutcomeUnknown,
+    Parked,
+    Rejected,
+    Retryable,
+)
 from include.services.effects.ports import EffectKind, Found
 from tests.syspro.support_orders import (
     CLEAN,
@@ -201,6 +208,22 @@ def test_where_lines_cannot_be_read_the_head_is_compared(fake: Any, make_adapter
     (found,) = partner.look(effect)
     assert partner.compare(effect, found) == ()
     assert fake.count("query") == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "row"),
+    [
+        ({"Currency": "R"}, {}),
+        ({}, {"MOrderQty": "3,000"}),
+        ({}, {"MPrice": "6.666671"}),
+    ],
+)
+def test_an_order_that_is_there_and_cannot_be_read_is_no_silence(
+    fake: Any, make_adapter: Make, more: dict[str, str], row: dict[str, str]
+) -> None:
+    fake.on("query COMFND", head(**more), details({**DETAIL_ROWS[0], **row}))
+    with pytest.raises(Illegible):
+        sales_order(make_adapter).look(effect_of(ORDER, **SENT))
 
 
 @pytest.mark.parametrize(

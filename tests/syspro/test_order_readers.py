@@ -145,6 +145,7 @@ def test_a_document_that_cannot_be_read_is_named_not_skipped(
     )
     with pytest.raises(Rejected, match="100466"):
         make_adapter().orders.documents_of("WEB-1", "")
+    assert make_adapter().orders.overpaid() == {"WEB-1"}  # it is not read for that
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.domain.errors import IntegrationError, OutcomeUnknown, Parked, Rejected
+from include.domain.errors import Illegible, IntegrationError, OutcomeUnknown, Parked, Rejected
 from include.services.effects.ports import EffectKind
 from tests.syspro.support_orders import (
     CUSTOMER,
@@ -214,6 +214,15 @@ def test_a_receipt_that_is_there_is_compared(
     partner, effect = receipts(make_adapter), effect_of(RECEIPT, **SENT)
     (found,) = partner.look(effect)
     assert [one.what for one in partner.compare(effect, found)] == what
+
+
+@pytest.mark.parametrize("more", [{"PostCurrency": "R"}, {"CurrencyValue": "1,0,0"}])
+def test_a_receipt_that_is_there_and_cannot_be_read_is_no_silence(
+    fake: Any, make_adapter: Make, more: dict[str, str]
+) -> None:
+    fake.on("query COMFND", pseudo_invoice("_CRD07", **more))
+    with pytest.raises(Illegible):
+        receipts(make_adapter).look(effect_of(RECEIPT, **SENT))
 
 
 def account(*payments: str, invoices: str = "") -> bytes:

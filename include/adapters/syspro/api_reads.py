@@ -109,8 +109,8 @@ class FacadeReader:
     def documents_of(self, purchase_order: str, customer: str) -> tuple[ErpDocument, ...]:
         return self._enet().documents_of(purchase_order, customer)
 
-    def overpaid_invoices(self) -> tuple[ErpDocument, ...]:
-        return self._enet().overpaid_invoices()
+    def overpaid(self) -> set[str]:
+        return self._enet().overpaid()
 
     def applies_receipts(self) -> bool:
         """Say so by the facade's own connection: it is asked to write them."""

@@ -206,16 +206,18 @@ class OrderReader(AccountReader):
         found = with_key(rows, "customer", customer) if customer else rows
         return tuple(self._document(row) for row in found if not is_payment(row))
 
-    def overpaid_invoices(self) -> tuple[ErpDocument, ...]:
-        """Return the invoices of the company of which less than nothing is left.
+    def overpaid(self) -> set[str]:
+        """Return the purchase orders of invoices of which less than nothing is left.
+
+        They are anybody's of the company, so nothing else of them is read.
 
         Raises:
-            Retryable, Rejected: SYSPRO could not be asked, or a row could not be read.
+            Retryable, Rejected: SYSPRO could not be asked.
         """
         where = (("DocumentType", "EQ", "I"), ("InvoiceBal1", "LT", "0"))
         find = Find("ArInvoice", where, DOCUMENTS.columns, return_rows=self._settings.return_rows)
         rows = self._asking.find_pages(find, "Invoice", DOCUMENTS.key, is_confirmed=True)
-        return tuple(self._document(row) for row in rows if not is_payment(row))
+        return {row.get("customerponumber", "") for row in rows if not is_payment(row)}
 
     def applies_receipts(self) -> bool:
         return self._settings.applications != "none"

@@ -135,7 +135,7 @@ class ErpSide:
         Raises:
             Retryable: SYSPRO could not be asked.
         """
-        overpaid = {one.purchase_order for one in self.feed.overpaid_invoices()}
+        overpaid = self.feed.overpaid()
         found = {self.service.orders.find(self.merchant_id, code) for code in overpaid if code}
         return {one for one in found if one} | self.findings.open_of("invoice_credited")
 
@@ -189,9 +189,14 @@ class ErpSide:
             where = f"order {order.number}, company {self.company_id}"
             fault = Rejected(f"paid, yet SYSPRO has no {', '.join([*missing, *gone])}", where, _DO)
             return self.findings.differs("erp_missing", order_id, fault, order.amount)
-        documents = self._documents(order, facts)
-        credited = self._credited(order, facts, documents)
-        differences += self._invoiced(order, facts, documents)
+        credited: Sequence[tuple[str, str]] = ()
+        try:
+            documents = self._documents(order, facts)
+            credited = self._credited(order, facts, documents)
+        except Rejected as odd:  # SYSPRO has just shown the rest of it, so it is not silent
+            differences.append(f"{odd.where}: what SYSPRO shows cannot be read ({odd.what})")
+        else:
+            differences += self._invoiced(order, facts, documents)
         if differences:
             fault = Rejected(
                 "; ".join(differences),

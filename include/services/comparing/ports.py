@@ -75,8 +75,11 @@ class ErpFeed(Protocol):
 
     def receipts_of(self, references: Sequence[str]) -> Sequence[ErpDocument]: ...
 
-    def overpaid_invoices(self) -> Sequence[ErpDocument]:
-        """Return the company's invoices of which less than nothing is left."""
+    def overpaid(self) -> Iterable[str]:
+        """Return the company's purchase orders with an invoice of which less than nothing is left.
+
+        A blank may be among them.
+        """
         ...
 
 

@@ -9,6 +9,7 @@ from include.adapters.syspro.documents.reply import CallFailed, Unreadable, read
 from include.adapters.syspro.enet import EnetClient
 from include.adapters.syspro.partners.read_ahead import ReadAhead
 from include.adapters.syspro.periods import Periods
+from include.adapters.syspro.settings import SysproSettings
 from include.domain.canonical import from_json
 from include.domain.erp_orders import key_number, same_key
 from include.domain.errors import Illegible, Rejected
@@ -187,6 +188,18 @@ def minor(text: str, currency: str) -> int:
         return read_amount(text, currency, "SYSPRO read-back").minor
     except Rejected as fault:
         raise Illegible(fault.what, fault.where, "Read the item in SYSPRO by hand.") from None
+
+
+def iso_currency(settings: SysproSettings, code: str, where: str) -> str:
+    """Return the ISO currency of a SYSPRO code on an item of theirs.
+
+    Raises:
+        Illegible: its currency is not known.
+    """
+    try:
+        return settings.iso_currency(code, where)
+    except Rejected as fault:
+        raise Illegible(fault.what, fault.where, fault.do) from None
 
 
 def iso_date(text: str) -> str:

@@ -14,6 +14,7 @@ from include.adapters.syspro.partners.common import (
     Asking,
     command_of,
     difference,
+    iso_currency,
     iso_date,
     minor,
     money_difference,
@@ -243,7 +244,7 @@ class ReceiptPartner:
         )
 
     def _iso(self, code: str) -> str:
-        return self._settings.iso_currency(code, "ArInvoice") if code else ""
+        return iso_currency(self._settings, code, "ArInvoice") if code else ""
 
     def _is_debit_note(self, receipt: BookReceipt) -> bool:
         return receipt.amount.minor < 0 and self._settings.refund_receipts == "arstin"

@@ -22,6 +22,7 @@ from include.adapters.syspro.partners.common import (
     command_of,
     difference,
     is_order,
+    iso_currency,
     minor,
     number,
     text_difference,
@@ -29,7 +30,7 @@ from include.adapters.syspro.partners.common import (
 from include.adapters.syspro.partners.order_document import build, charge_of, parameters, price_of
 from include.adapters.syspro.partners.order_tax import tax_codes, tax_differences
 from include.domain.erp_orders import AddSalesOrder, same_key
-from include.domain.errors import IntegrationError, Rejected, Retryable
+from include.domain.errors import Illegible, IntegrationError, Rejected
 from include.domain.orders import PRICE_DIGITS, LineKind
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 
@@ -132,8 +133,8 @@ class SalesOrderPartner:
             "sales_order": sales_order,
             "warnings": [],
             "customer": head.get("customer", ""),
-            "currency": self._settings.iso_currency(
-                head.get("currency", ""), f"SorMaster {sales_order}"
+            "currency": iso_currency(
+                self._settings, head.get("currency", ""), f"SorMaster {sales_order}"
             ),
             "warehouse": head.get("warehouse", ""),
             "ship address 1": head.get("shipaddress1", ""),
@@ -282,4 +283,4 @@ def _count(row: Row, column: str, digits: int) -> int:
     try:
         return read_millionths(row.get(column, "") or "0", f"SorDetail {column}", digits)
     except Rejected as fault:
-        raise Retryable(fault.what, fault.where, "Read the order in SYSPRO by hand.") from None
+        raise Illegible(fault.what, fault.where, "Read the order in SYSPRO by hand.") from None
