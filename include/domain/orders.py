@@ -138,14 +138,19 @@ def changes(taken: Order, shown: Order, *, money_only: bool) -> tuple[str, ...]:
         shown: as the shop shows it now.
         money_only: its goods are on their way, say, so that nothing else can be put right.
     """
-    found = []
-    if shown.amount != taken.amount:
-        found.append(f"the total is {shown.amount} now, and it was taken at {taken.amount}")
+    found = [*total_changes(taken, shown.amount)]
     if not money_only and (goods := _goods(shown)) != _goods(taken):
         found.append(f"the goods are {goods} now, and were {_goods(taken)}")
     if not money_only and _way(shown.shopper.ship_to) != _way(taken.shopper.ship_to):
         found.append("it goes to another address now")
     return tuple(found)
+
+
+def total_changes(taken: Order, shown: Money) -> tuple[str, ...]:
+    """Say so where a shop shows another total of an order than it was taken at."""
+    if shown == taken.amount:
+        return ()
+    return (f"the total is {shown} now, and it was taken at {taken.amount}",)
 
 
 def _goods(order: Order) -> str:

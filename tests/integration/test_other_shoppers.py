@@ -134,6 +134,15 @@ def test_an_order_of_the_api_may_be_worded_otherwise_in_the_shop(play: Play) -> 
     assert "the total is" in letter.reason
     assert "address" not in letter.reason
     letters.resolve(letter.dead_letter_id, "cli:ann", "seen")
+    abroad = {"billing": {"country": "XX"}, "shipping": {"country": "XX"}}
+    assert shop(play).put(f"orders/{number}", abroad).ok  # the rest of it cannot be read any more
+    play.poll_shop()
+    assert letters.listing() == []
+    play.control("shop_edit_order", lines=[{"sku": SKU, "quantity": 4}], **edit)
+    play.poll_shop()
+    (letter,) = letters.listing()
+    assert letter.reason.startswith("it was changed in the shop after it was taken: the total is")
+    letters.resolve(letter.dead_letter_id, "cli:ann", "seen")
 
 
 def test_an_order_that_names_another_shoppers_stored_card_charges_nobody(play: Play) -> None:

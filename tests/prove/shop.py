@@ -359,6 +359,10 @@ def _whole(found: ShopOrder) -> Order:
     return order
 
 
+def total_of(found: ShopOrder) -> Money:
+    return _whole(found).amount
+
+
 def checkout_of(found: ShopOrder) -> Checkout:
     return Checkout("card", bool(found.raw["is_paid"]), is_free=False, placed_on=None)
 

@@ -9,7 +9,7 @@ from include.domain.card_numbers import CardNumberRefused, mask_card_numbers, re
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import ENDED, OrderFacts, OrderState
-from include.domain.orders import Order, changes, order_id_of
+from include.domain.orders import Order, changes, order_id_of, total_changes
 from include.domain.people import name_of, named
 from include.domain.shops import Ask
 from include.services.effects.ports import EffectKind
@@ -51,6 +51,7 @@ class ShopSync:
     service: OrderService
     translate: Callable[[ShopOrder], Order]  # raises Rejected, naming the field
     shown: Callable[[ShopOrder, Order], Order]  # the same of an order that was taken before
+    total_of: Callable[[ShopOrder], Money]  # alone, where the rest cannot be read
     checkout_of: Callable[[ShopOrder], Checkout]
     payment_methods: frozenset[str]  # ours, in the shop's words; empty: all
     is_anothers_token: Callable[[Order], bool]  # what would pay is another shopper's
@@ -242,14 +243,26 @@ class ShopSync:
         except CardNumberRefused:
             return saga.facts.shop_changed  # ``_work`` refuses it; nothing can be compared
         except Rejected as fault:
+            if not self._is_shops(saga):
+                return self._other_total(saga, found, taken)
             if has_left:  # nothing can be put right by it any more
                 return saga.facts.shop_changed
-            return f"it cannot be read any more: {fault.what}" if self._is_shops(saga) else ""
+            return f"it cannot be read any more: {fault.what}"
         has_left = has_left and not saga.facts.shop_changed  # what was told stays true
         told = changes(taken, shown, money_only=has_left)
         if told and not self._is_shops(saga):
             told = changes(taken, shown, money_only=True)
         return "; ".join(told)
+
+    def _other_total(self, saga: Saga[OrderFacts], found: ShopOrder, taken: Order) -> str:
+        """Compare the total of an order whose lines, say, the shop cannot name as its client did.
+
+        Where not even that can be read nothing is known, so what was told stays.
+        """
+        try:
+            return "; ".join(total_changes(taken, self.total_of(found)))
+        except Rejected:
+            return saga.facts.shop_changed
 
     def _is_shops(self, saga: Saga[OrderFacts]) -> bool:
         """Say whether the shop's own order was taken: who calls the API says what goes where."""

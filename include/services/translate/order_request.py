@@ -59,8 +59,8 @@ def to_order(
     number = top.matching("number", _NUMBER, "at most 24 letters, digits, '.', '-', '/' or '#'")
     where = where if number in where else f"{where}, order {number}"
     top = Fields(request, "", where)
-    currency = top.currency("currency", shop.currencies)
-    amount = top.money("amount", currency)
+    amount = _total(top, shop)
+    currency = amount.currency
     rules.check_amount(amount, where)
     lines = read_lines(top, currency, rules, where)
     if top.has("tax"):
@@ -82,6 +82,19 @@ def to_order(
         payment=payment or _payment(top.inside("payment"), where),
         note=top.text("note", 2000, default=""),
     )
+
+
+def to_total(request: Table, shop: Shop, where: str) -> Money:
+    """Return the total that a request names, whatever else it says.
+
+    Raises:
+        Rejected: it is no amount, or in no currency that the shop sells in.
+    """
+    return _total(Fields(request, "", where), shop)
+
+
+def _total(top: Fields, shop: Shop) -> Money:
+    return top.money("amount", top.currency("currency", shop.currencies))
 
 
 def _check_sum(lines: tuple[OrderLine, ...], amount: Money, where: str) -> None:

@@ -81,6 +81,16 @@ def read_checkout(raw: Mapping[str, Any], fields: FieldMap, where: str) -> Check
     )
 
 
+def read_total(raw: Mapping[str, Any], fields: FieldMap, where: str) -> Request:
+    """Return what an order request says of the total: currency and amount alone.
+
+    Raises:
+        Rejected: a field is missing, empty or of another shape; the message names its path.
+    """
+    names = ("currency", "amount")
+    return dict(_Reader(raw, fields, where).table({one: fields.order[one] for one in names}))
+
+
 class _Reader:
     """Reads one order; remembers which paths it has read."""
 

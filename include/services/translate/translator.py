@@ -19,9 +19,9 @@ from include.services.shop.commands import MOST_TEXT, Callback, OrderUpdate, Ref
 from include.services.shop.ports import Checkout
 from include.services.translate import callbacks, customers, erp_commands
 from include.services.translate.lines import erp_lines
-from include.services.translate.order_request import to_order
+from include.services.translate.order_request import to_order, to_total
 from include.services.translate.ports import Addresses
-from include.services.translate.shop_fields import read_checkout, read_order
+from include.services.translate.shop_fields import read_checkout, read_order, read_total
 from include.services.translate.shown_again import with_codes_taken, without_codes
 
 _UNWOUND = (OrderState.declined, OrderState.cancelled)
@@ -96,6 +96,10 @@ class ShopTranslator:
         if any(line.get("stock_code") == "" for line in found["lines"]):
             read_order(raw, self.fields, where)  # which names the path of what is lost
         return read(found)
+
+    def total(self, raw: Mapping[str, Any], where: str) -> Money:
+        """Return the total that the shop's own JSON shows; see ``read_total`` and ``to_total``."""
+        return to_total(read_total(raw, self.fields, where), self.shop, where)
 
     def checkout(self, raw: Mapping[str, Any], where: str) -> Checkout:
         """Return how an order came about; see ``read_checkout``."""

@@ -57,6 +57,7 @@ def shop_sync(desks: Desks, shop_id: str) -> ShopSync:
         service=desks.service,
         translate=translate,
         shown=lambda found, taken: translator.shown(found.raw, taken, _where(found)),
+        total_of=lambda found: translator.total(found.raw, _where(found)),
         checkout_of=lambda found: translator.checkout(found.raw, _where(found)),
         payment_methods=desk.shop.payment_methods,
         is_anothers_token=whose_token(desks).is_of_another,
