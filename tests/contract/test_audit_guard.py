@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Engine, create_engine, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from include.adapters.store import audit
@@ -17,7 +17,6 @@ from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.engine import open_store
 from include.adapters.store.migrate import demand_current, migrate
 from include.adapters.store.order_tables import orders
-from include.adapters.store.runtime_role import grant_runtime
 from include.adapters.store.schema import metadata
 from include.domain.errors import Rejected
 from include.services.effects.engine import Engine as Effects
@@ -94,8 +93,8 @@ def role(postgres_server: str) -> Iterator[str]:
 def owned(role: str, migrated_postgres: str) -> Iterator[Engine]:
     """The store as its owner sees it, the role's rights granted twice over."""
     owner = open_store(migrated_postgres)
-    grant_runtime(owner, role)
-    grant_runtime(owner, role)
+    migrate(owner, role)
+    migrate(owner, role)
     yield owner
     with owner.begin() as connection:
         connection.execute(text(f"DROP OWNED BY {role}"))
@@ -155,8 +154,7 @@ def test_migrations_are_the_owners(role: str, postgres_url: str) -> None:
     running = open_store(make_url(postgres_url).set(username=role).render_as_string())
     with pytest.raises(ProgrammingError, match="permission denied"):
         migrate(running)
-    migrate(owner)
-    grant_runtime(owner, role)
+    migrate(owner, role)
     migrate(running)  # nothing is missing, so there is nothing to make
     with owner.begin() as connection:
         connection.execute(text(f"DROP OWNED BY {role}"))
@@ -171,7 +169,7 @@ def test_a_role_that_may_change_everything_through_another_is_refused(
     with owner.begin() as connection:
         connection.execute(text(f"GRANT pg_write_all_data TO {role}"))
     with pytest.raises(Rejected, match="may change audit through a role it is a member of"):
-        grant_runtime(owner, role)
+        migrate(owner, role)
     owner.dispose()
 
 
@@ -183,12 +181,12 @@ def test_a_role_that_may_still_make_tables_is_refused(role: str, postgres_url: s
         connection.execute(text(f"CREATE ROLE {owner} LOGIN PASSWORD 's3cret'"))
         connection.execute(text(f"GRANT CREATE ON SCHEMA public TO {owner}"))
     store = open_store(admin.url.set(username=owner).render_as_string(hide_password=False))
-    migrate(store)
     with pytest.raises(Rejected, match="may still make tables"):
-        grant_runtime(store, role)
+        migrate(store, role)
+    assert inspect(store).get_table_names() == []  # nor is any made that the role could not use
     with admin.begin() as connection:
         connection.execute(text(f"ALTER DATABASE {admin.url.database} OWNER TO {owner}"))
-    grant_runtime(store, role)
+    migrate(store, role)
     with admin.begin() as connection:
         connection.execute(text(f"ALTER DATABASE {admin.url.database} OWNER TO CURRENT_USER"))
         connection.execute(text(f"DROP OWNED BY {role}, {owner}"))
@@ -207,5 +205,5 @@ def test_a_role_that_no_grant_would_hold_back_is_refused(
         (small, "airflow", "SQLite has no roles"),
     ):
         with pytest.raises(Rejected, match=words):
-            grant_runtime(store, role)
+            migrate(store, role)
         store.dispose()

@@ -33,12 +33,17 @@ def config() -> Config:
     return found
 
 
-def migrate(engine: Engine) -> None:
+def migrate(engine: Engine, runtime_role: str = "") -> None:
     """Apply every migration that is missing. Two at once are safe: the second finds nothing.
+
+    Args:
+        engine: the store, as its owner.
+        runtime_role: who is granted what is there then; see ``grant_runtime``.
 
     Raises:
         Rejected: another version of Tieout made the store, and this one does not know its schema,
-            or would have tables otherwise than its own. The store stays as it is.
+            or would have tables otherwise than its own; or the role cannot be granted them. The
+            store stays as it is.
     """
     settings = config()
     with engine.begin() as connection:
@@ -55,6 +60,8 @@ def migrate(engine: Engine) -> None:
                 _ITS_OWN,
             ) from fault
         _demand_ours(connection)
+        if runtime_role:
+            grant_runtime(connection, runtime_role)
 
 
 def demand_current(engine: Engine) -> str:
@@ -113,10 +120,7 @@ def main() -> None:
     if given.create_database:
         create_database(given.url)
     try:
-        store = open_store(given.url)
-        migrate(store)
-        if given.runtime_role:
-            grant_runtime(store, given.runtime_role)
+        migrate(open_store(given.url), given.runtime_role)
     except Rejected as fault:
         parser.exit(1, f"{fault}\n")
 

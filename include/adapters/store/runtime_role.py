@@ -4,7 +4,7 @@ The owner makes and changes tables; the role under which workers and the API run
 change what the audit says. ADR 13 says what that protects against.
 """
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 
 from include.adapters.store.schema import audit
 from include.domain.errors import Rejected
@@ -12,37 +12,37 @@ from include.domain.errors import Rejected
 _KEPT_BY_OWNER = "alembic_version"
 
 
-def grant_runtime(engine: Engine, role: str) -> None:
+def grant_runtime(connection: Connection, role: str) -> None:
     """Give an existing role of PostgreSQL what it needs, and take the rest; safe to repeat.
 
     Args:
-        engine: the store, migrated, as its owner.
+        connection: to the store, migrated, as the owner of its tables and its database; in the
+            transaction of the migration, so that a refusal leaves no table that nobody may use.
         role: of the containers; it must not own the tables.
 
     Raises:
         Rejected: it is no PostgreSQL, there is no such role, or it could undo all this.
     """
-    if engine.dialect.name != "postgresql":
+    if connection.dialect.name != "postgresql":
         raise Rejected("SQLite has no roles", "--runtime-role", "Leave it out.")
-    with engine.begin() as connection:
-        _demand_weak(connection, role)
-        quote = connection.dialect.identifier_preparer.quote
-        name, database = quote(role), quote(str(engine.url.database))
-        for statement in (
-            # A table that a session makes for itself alone would hide ours of that name.
-            f"REVOKE CREATE, TEMPORARY ON DATABASE {database} FROM PUBLIC, {name}",
-            f"GRANT CONNECT ON DATABASE {database} TO {name}",
-            f"REVOKE CREATE ON SCHEMA public FROM PUBLIC, {name}",
-            f"GRANT USAGE ON SCHEMA public TO {name}",
-            f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {name}",
-            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}",
-            f"REVOKE ALL ON {audit.name} FROM PUBLIC",
-            f"REVOKE UPDATE, DELETE ON {audit.name} FROM {name}",
-            f"REVOKE INSERT, UPDATE, DELETE ON {_KEPT_BY_OWNER} FROM {name}",
-            f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}",
-        ):
-            connection.execute(text(statement))
-        _demand_held(connection, role)
+    _demand_weak(connection, role)
+    quote = connection.dialect.identifier_preparer.quote
+    name, database = quote(role), quote(str(connection.engine.url.database))
+    for statement in (
+        # A table that a session makes for itself alone would hide ours of that name.
+        f"REVOKE CREATE, TEMPORARY ON DATABASE {database} FROM PUBLIC, {name}",
+        f"GRANT CONNECT ON DATABASE {database} TO {name}",
+        f"REVOKE CREATE ON SCHEMA public FROM PUBLIC, {name}",
+        f"GRANT USAGE ON SCHEMA public TO {name}",
+        f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {name}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}",
+        f"REVOKE ALL ON {audit.name} FROM PUBLIC",
+        f"REVOKE UPDATE, DELETE ON {audit.name} FROM {name}",
+        f"REVOKE INSERT, UPDATE, DELETE ON {_KEPT_BY_OWNER} FROM {name}",
+        f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}",
+    ):
+        connection.execute(text(statement))
+    _demand_held(connection, role)
 
 
 def _demand_weak(connection: Connection, role: str) -> None:
@@ -81,5 +81,8 @@ def _demand_held(connection: Connection, role: str) -> None:
         raise Rejected(what, "the store's PostgreSQL", do)
     if may_make:
         what = f"the role {role!r} may still make tables, and one of its own would hide ours"
-        do = "Have the database's owner take TEMPORARY and CREATE from PUBLIC; then run this again."
+        do = (
+            "Let the role that migrates own the database, or have its owner take TEMPORARY and "
+            "CREATE from PUBLIC; then run this again."
+        )
         raise Rejected(what, "the store's PostgreSQL", do)
