@@ -97,14 +97,38 @@ def test_a_card_that_is_never_answered_keeps_no_other_from_its_turn(
             raise Retryable("HTTP 500", "the vault", "Ask again.")
         return found
 
-    monkeypatch.setattr(care.vault, "instrument", answer)
-    with pytest.raises(Retryable):
-        run(check(care))
-    assert run(check(care)).startswith("2 read: 2 done")
+    with monkeypatch.context() as broken:
+        broken.setattr(care.vault, "instrument", answer)
+        assert run(check(care)).startswith("3 read: 2 done, 1 set aside")
+        assert asked == ["A", "B", "C", "B"]  # once more, behind the others
+        ((kind, _),) = care.open_letters()
+        assert kind == "token_not_read"
+        care.kit.clock.move(hours=24)
+        with pytest.raises(Retryable):  # nobody else is asked who could have answered
+            run(check(care))
+        assert run(check(care)).startswith("0 read")  # and the next try has nothing left to ask
     care.kit.clock.move(hours=24)
-    with pytest.raises(Retryable):
-        run(check(care))
-    assert asked == ["A", "B", "A", "C", "B"]
+    assert run(check(care)).startswith("1 read: 1 done")
+    assert care.open_letters() == []
+
+
+def test_a_gateway_that_answers_nothing_is_no_fault_of_a_card(
+    care: Care, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(care, "ABC")
+    asked = []
+
+    def refuse(customer: str, _card: str) -> StoredToken | None:
+        asked.append(customer[0])
+        raise Retryable("HTTP 500", "the vault", "Ask again.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(care.vault, "instrument", refuse)
+        with pytest.raises(Retryable):
+            run(check(care))
+    assert asked == ["A", "B", "C"]
+    assert care.open_letters() == []
+    assert run(check(care)).startswith("2 read: 2 done")
 
 
 def test_a_card_that_no_order_has_used_for_a_year_rests_until_one_does(

@@ -6,7 +6,7 @@ than its share; a token that no order has used for a year rests until one does.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -27,8 +27,13 @@ LETTER_KIND = "token_without_customer"
 REFUSED = "token_not_read"
 _EVERY = timedelta(days=16)
 _ODD_EVERY = timedelta(hours=20)  # the next night again, until what was odd is mended
+_NEVER = (
+    "The gateway answers for others and not for this one: ask its support, or delete the card "
+    "there if its shopper shall enter it anew. It is asked every night until it is answered."
+)
 _UNUSED = timedelta(days=365)
 _A_NIGHT = 5_000  # tokens; at half a second each some 40 minutes
+_SILENT = 2  # in a row that are not answered; at the next it is the gateway's silence
 _AT_ONCE = 100  # whose customers are asked for together; a try that is cut off loses no more
 
 
@@ -61,16 +66,17 @@ class ProfileCheck:
             erp_session: opens a session of SYSPRO, for a few questions to it.
 
         Raises:
-            Retryable: one of them could not be asked; what was checked is due no more.
+            Retryable: the gateway answers nothing, or SYSPRO; what was checked is due no more.
         """
-        tally = Tally()
+        tally, late = Tally(), dict[str, int]()
         self.book.rest(self.merchant_id, _UNUSED)
         while tally.read < _A_NIGHT:
             some = self.book.due(self.merchant_id, min(_AT_ONCE, _A_NIGHT - tally.read))
             if not some:
                 break
-            odd = self._check(some, tally, erp_session)
-            self.book.checked([one for one in some if one not in odd], _EVERY)
+            odd = self._check(some, tally, late, erp_session)
+            well = [one for one in some if one not in odd and one.name not in late]
+            self.book.checked(well, _EVERY)
             self.book.checked(odd, _ODD_EVERY)
         return tally.check()
 
@@ -78,21 +84,29 @@ class ProfileCheck:
         self,
         some: Sequence[KeptToken],
         tally: Tally,
+        late: MutableMapping[str, int],
         erp_session: Callable[[], AbstractContextManager[None]],
     ) -> Sequence[KeptToken]:
-        """Check tokens together; return those that were set aside."""
+        """Check tokens together; return those that were set aside.
+
+        Args:
+            some: the tokens.
+            tally: of the whole try.
+            late: those that were not answered, by name how many had been read before.
+            erp_session: as of ``run``.
+        """
         shown, odd = list[KeptToken](), list[KeptToken]()
         for kept in some:
-            tally.read += 1
             try:
-                is_alive = self._refresh(kept)
+                is_alive = self._answered(kept, tally.read, late)
             except Rejected as fault:  # one that may not be read keeps no other from its turn
                 self.shelf.set_aside(REFUSED, kept.name, fault, owner=self.owner, reopens=False)
                 odd.append(kept)
+                tally.read += 1
                 continue
-            except Retryable:  # the next try begins behind it: nor does one that always fails so
-                self.book.checked([kept], _ODD_EVERY)
-                raise
+            if is_alive is None:
+                continue
+            tally.read += 1
             self.shelf.settle(REFUSED, kept.name, "it was read again")
             if is_alive and kept.customer:
                 shown.append(kept)
@@ -114,6 +128,26 @@ class ProfileCheck:
     def _fits(self, kept: KeptToken, tally: Tally) -> None:
         self.shelf.settle(LETTER_KIND, kept.name, "its customer is there, or it went")
         tally.done += 1
+
+    def _answered(self, kept: KeptToken, read: int, late: MutableMapping[str, int]) -> bool | None:
+        """Refresh a token; ``None``: no answer, so it is asked again behind all that are due.
+
+        Raises:
+            Retryable: nor were those before it, or anybody since it was asked first.
+            Rejected: refused; or not answered again, though others were meanwhile.
+        """
+        before = late.pop(kept.name, None)
+        try:
+            return self._refresh(kept)
+        except Retryable as fault:
+            if before == read or list(late.values()).count(read) >= _SILENT:
+                self.book.checked([kept], _ODD_EVERY)  # the next try begins behind it
+                raise
+            if before is not None:
+                raise Rejected(fault.what, fault.where, _NEVER) from fault
+            self.book.checked([kept], timedelta(0))
+            late[kept.name] = read
+            return None
 
     def _refresh(self, kept: KeptToken) -> bool:
         """Take over what the gateway shows; say whether the token is alive."""
