@@ -23,7 +23,6 @@ from include.services.shop.commands import StockLevel
 from include.services.shop.ports import ShopProduct
 from include.services.sync.ports import StockList, Tally, Watermarks
 
-Unbooked = Mapping[str, Sequence[OrderLine]]  # by order
 _AT_ONCE = 200  # codes whose units are asked in one session: an order may wait for the operator
 
 
@@ -70,7 +69,7 @@ class StockPush:
     engine: Engine
     watermarks: Watermarks
     stocked: StockList
-    unbooked: Callable[[], Unbooked]  # goods that are sold, without a sales order yet
+    unbooked: Callable[[], Sequence[OrderLine]]  # goods that are sold, without a sales order yet
     owner: str
 
     def push(self, now: datetime, today: date) -> Tally:
@@ -115,27 +114,22 @@ class StockPush:
 
         Kits come every time: when a part changes, nothing of the kit's own does.
 
-        What is sold is asked for before the levels and after them, and counts if either shows it:
-        an order that is booked meanwhile may or may not have lowered the level that was read. It
-        may count twice, never not at all; then no cursor is returned, so that the next push reads
-        the same levels again. Only one that is both taken and booked meanwhile is not seen: it is
-        a sale after the push began, and changes its level for the next one.
+        What is sold is asked for last. An order booked after its level was read counts nowhere;
+        the level has changed by that, and the next push reads it. Asked for first, an order that
+        ended meanwhile would be taken off until the next day's comparison: no row of SYSPRO changes
+        by it. It is asked for before the kits as well, since those sold elsewhere count.
         """
         feed = self.feed
         with feed.session():
-            before = self.unbooked()
             levels, cursor = self._levels(begin, is_whole=is_whole)
-            asked = {*shown, *(line.stock_code for lines in before.values() for line in lines)}
+            asked = {*shown, *(line.stock_code for line in self.unbooked())}
             kits = [code for code in feed.kits() if code in asked]
             found = feed.stock(kits, self.warehouse) if kits else ()
             plain = [code for code in levels if code in shown and code not in kits]
             products = dict(feed.products(plain[:_AT_ONCE]))
         for start in range(_AT_ONCE, len(plain), _AT_ONCE):
             products |= feed.products(plain[start : start + _AT_ONCE])
-        after = self.unbooked()
-        sold = [line for lines in {**before, **after}.values() for line in lines]
-        if before.keys() - after.keys():
-            cursor = ""
+        sold = self.unbooked()
         named = {
             code: ErpStock(code, one.available_millionths, products.get(code.casefold()))
             for code, one in levels.items()

@@ -25,7 +25,7 @@ from include.services.sync.hear_decisions import DecisionPoll
 from include.services.sync.keep_webhooks import KeepWebhooks
 from include.services.sync.ports import Tally
 from include.services.sync.push_refunds import RefundPush
-from include.services.sync.push_stock import StockPush, Unbooked
+from include.services.sync.push_stock import StockPush
 from include.services.sync.sync_shop import ShopSync
 from tieout.desks.order_desk import Desks
 from tieout.desks.shop_desk import ShopDesk
@@ -201,7 +201,7 @@ def stock_push(desks: Desks, desk: ShopDesk) -> StockPush:
     )
 
 
-def _unbooked(desks: Desks, desk: ShopDesk) -> Callable[[], Unbooked]:
+def _unbooked(desks: Desks, desk: ShopDesk) -> Callable[[], Sequence[OrderLine]]:
     """Return what lists goods sold from a shop's warehouse, by it or others, and not booked yet."""
     here = (desk.merchant.company_id, desk.shop.warehouse)
     sharing = [
@@ -210,12 +210,12 @@ def _unbooked(desks: Desks, desk: ShopDesk) -> Callable[[], Unbooked]:
         if (desks.of(shop_id).merchant.company_id, desks.of(shop_id).shop.warehouse) == here
     ]
 
-    def goods() -> Unbooked:
-        found: dict[str, Sequence[OrderLine]] = {}
+    def goods() -> list[OrderLine]:
+        found: list[OrderLine] = []
         translators = {shop_id: desks.context.translator(shop_id) for shop_id in sharing}
         for order in SqlUnbookedOrders(desks.context.store).of(sharing):
             with suppress(Rejected):  # no sales order can be made of it: a person will cancel it
-                found[order.order_id] = translators[order.shop_id].goods(order)
+                found += translators[order.shop_id].goods(order)
         return found
 
     return goods
