@@ -7,6 +7,7 @@ brackets (that a pair may span expressions is inferred: who asks checks the rows
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, groupby
 
 from include.adapters.syspro.documents.reply import Unreadable, count, read_document
 from include.adapters.syspro.documents.schema import Choice, Document, Element, Group, Key, Whole
@@ -208,23 +209,30 @@ def _sharing(
 def find_alike(ask: Callable[[Find], Sequence[Row]], find: Find, cursor: str) -> Iterator[Row]:
     """Yield every row of ``find``, page by page, though no columns may name one.
 
-    A page begins with the last ``cursor`` value of the one before, whose rows were left for it.
+    A page begins with the last ``cursor`` value of the one before, whose rows were left for it. So
+    were those of the same letters in another case right before them: a database that sees no case
+    gives them again, and one that does is asked from the first of them on.
 
     Raises:
         Rejected: more rows share a value than a page holds, or they do not come in order.
     """
     page, column, start, longest = replace(find, order_by=(cursor,)), cursor.lower(), "", 0
+
+    def low(row: Row) -> str:
+        return row[column].casefold()
+
     while rows := ask(page):
-        last, longest = rows[-1][column], max(longest, len(rows))
+        longest = max(longest, len(rows))
         if has_room(find, len(rows), longest):
             yield from rows
             return
-        if last in (start, rows[0][column]):
-            raise _endless(find, cursor, last)
+        *before, alike = (list(group) for _, group in groupby(rows, low))
+        if not before or alike[0][column] == start:
+            raise _endless(find, cursor, rows[-1][column])
         _demand_order([row[column] for row in rows], find.table)
-        yield from (row for row in rows if row[column] != last)
-        start, conditions = last, (*find.conditions, (cursor, "GE", last))
-        page = replace(page, conditions=conditions)
+        yield from chain.from_iterable(before)
+        start = alike[0][column]
+        page = replace(page, conditions=(*find.conditions, (cursor, "GE", start)))
 
 
 def _endless(find: Find, cursor: str, value: str) -> Rejected:
