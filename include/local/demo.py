@@ -6,7 +6,6 @@ and runs that day again, so that only the difference is posted. Then come the or
 (``demo_orders``), and the settlement of the day they were traded on.
 """
 
-import shutil
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -37,7 +36,7 @@ def run_demo(stack: LocalStack) -> int:
     stack.demand_ours()
     if ended := Processes(stack.home, {}).stop():
         _say(began, f"ended {ended} processes of an earlier demo")
-    shutil.rmtree(stack.home, ignore_errors=True)  # its sandbox forgot its books; so do we
+    stack.clear()  # its sandbox forgot its books; so do we
     api = start_stack(stack, say=lambda line: _say(began, line))
     api.wait_for_dag(DAG_ID, 90)
     _say(began, f"Airflow is up: {stack.base_url}")

@@ -4,9 +4,11 @@ Source of the settings and of the reasons: Airflow 3.3 documentation, tried on 3
 """
 
 import base64
+import contextlib
 import json
 import os
 import secrets
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from include.domain.errors import Rejected
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "tieout-demo"  # noqa: S105 - the demo's, printed on the screen
 USERS = {"admin": "admin", "finance": "user", "analyst": "user", "auditor": "viewer", "ops": "op"}
-_NAME_ANOTHER = "Name a folder that is not there with --home; it is made."
+_DO = "Remove it if nothing in it is needed, or name another with --home; it is made."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,25 @@ class LocalStack:
             Rejected: something else lies in it, or it cannot be read.
         """
         try:
-            is_free = not self.home.exists() or not any(self.home.iterdir())
-            if is_free or (self.home / "keys.json").exists():
+            if not self.home.exists() or (self.home / "keys.json").exists():
+                return
+            own = ("logs", "run")  # 'make stop' used to make them, empty, where nothing had begun
+            if all(path.name in own and not any(path.iterdir()) for path in self.home.iterdir()):
                 return
             what = "something lies in it that is no local stack's"
         except OSError as fault:
             what = f"it cannot be read: {fault.strerror}"
-        raise Rejected(what, str(self.home), _NAME_ANOTHER)
+        raise Rejected(what, str(self.home), _DO)
+
+    def clear(self) -> None:
+        """Remove what lies in it; what marks it as ours goes last, and only if all the rest did."""
+        keys = self.home / "keys.json"
+        for path in set(self.home.glob("*")) - {keys}:
+            with contextlib.suppress(OSError):
+                path.unlink()
+            shutil.rmtree(path, ignore_errors=True)
+        if list(self.home.glob("*")) == [keys]:
+            keys.unlink()
 
     def prepare(self) -> None:
         """Create the folder and, once, the secrets; they stay for as long as the folder does.
@@ -74,7 +88,7 @@ class LocalStack:
             self.home.chmod(0o700)  # the store, the lake and the logs lie in it
         except OSError as fault:
             what = f"it cannot be made ours alone: {fault.strerror}"
-            raise Rejected(what, str(self.home), _NAME_ANOTHER) from None
+            raise Rejected(what, str(self.home), _DO) from None
         keys = self.home / "keys.json"
         if not keys.exists():
             fernet = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()

@@ -1,7 +1,6 @@
 """The stack of a soak: PostgreSQL, Airflow on its schedules, the API twice, the sandbox."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,7 +62,7 @@ def running(home: Path, say: Callable[[str], None]) -> Iterator[Running]:
     if home.exists() and any(home.iterdir()) and not (home / "keys.json").exists():
         raise SystemExit(f"{home} holds something that is no soak's: name another --home")
     Processes(home.absolute(), {}).stop()  # of a soak that was killed
-    shutil.rmtree(home, ignore_errors=True)
+    LocalStack(home=home.absolute()).clear()
     with (
         postgres() as server,
         fresh_database(server) as airflow_url,

@@ -1,6 +1,7 @@
 """A shell takes over the environment of the local stack, whatever is in it."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -52,6 +53,31 @@ def test_a_folder_that_holds_something_else_is_neither_closed_nor_cleared(
     assert home.stat().st_mode & 0o777 == 0o755
 
 
+def test_a_folder_that_an_older_stop_made_is_taken_while_it_is_empty(tmp_path: Path) -> None:
+    for name in ("logs", "run"):
+        (tmp_path / name).mkdir()
+    LocalStack(home=tmp_path).demand_ours()
+    (tmp_path / "logs" / "theirs").touch()
+    with pytest.raises(Rejected, match="Remove it"):
+        LocalStack(home=tmp_path).demand_ours()
+
+
+def test_a_folder_that_could_not_be_cleared_whole_stays_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = LocalStack(home=tmp_path / "home")
+    monkeypatch.setattr(demo, "start_stack", raiser(KeyboardInterrupt()))
+    for is_busy in (True, False):
+        stack.prepare()
+        (stack.home / "lake").mkdir(exist_ok=True)
+        with monkeypatch.context() as patched:
+            if is_busy:
+                patched.setattr(os, "rmdir", raiser(OSError(16, "Device or resource busy")))
+            with pytest.raises(KeyboardInterrupt):
+                demo.run_demo(stack)
+    assert list(tmp_path.rglob("*")) == [stack.home]
+
+
 def test_a_folder_of_another_user_is_refused_in_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,8 +92,8 @@ def test_asking_what_runs_makes_no_folder(tmp_path: Path) -> None:
     assert not home.exists()
 
 
-def raiser(fault: Exception) -> Callable[..., None]:
-    def fail(*_: object) -> None:
+def raiser(fault: BaseException) -> Callable[..., None]:
+    def fail(*_: object, **__: object) -> None:
         raise fault
 
     return fail
