@@ -95,6 +95,22 @@ def test_what_comes_after_an_answer_and_begins_no_request_holds_nothing(
     asyncio.run(play())
 
 
+def test_a_request_has_its_whole_time_whatever_was_before_it() -> None:
+    async def play() -> None:
+        async with served(most=9, idle_s=2) as (port, _):
+            opened_early, answered_early = await begin(port, b""), await begin(port, LONG)
+            await answered_early[0].readuntil(b"here")
+            answered_early[1].write(b"123456789")
+            for part in (LONG[:30], LONG[30:]):
+                await asyncio.sleep(1.2)
+                opened_early[1].write(part)
+                answered_early[1].write(part)
+            for reader, _ in (opened_early, answered_early):
+                assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+
+    asyncio.run(play())
+
+
 def test_requests_are_not_queued_without_end() -> None:
     async def play() -> None:
         async with served(most=9, idle_s=30) as (port, state):

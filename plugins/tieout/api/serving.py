@@ -65,6 +65,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return self._waited == len(data) and 0 <= data.find(b"\r\n\r\n") <= MAX_HEADER_BYTES
 
     def on_message_begin(self) -> None:
+        self._end_deadline()  # of what came before: a request has a time of its own
         self._begin_deadline()
         super().on_message_begin()
 
