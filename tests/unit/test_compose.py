@@ -118,6 +118,7 @@ def test_only_init_has_the_owners_password_and_the_others_a_role_of_their_own(
     assert "CREATE ROLE airflow" in parsed["configs"][script["source"]]["content"]
     # Not by the socket, which answers before that script has run: init would find no database.
     assert server["healthcheck"]["test"][2:4] == ["-h", "localhost"]
+    assert server["healthcheck"]["start_period"] == "120s"  # nor is it unhealthy until it has run
 
 
 def test_what_airflow_keeps_of_old_runs_is_removed_where_it_is_kept(
