@@ -83,3 +83,20 @@ def test_a_day_that_another_run_asks_about_is_left_to_that_run(context: Tieout) 
     context.days.record(DAY, "held", reason=posting._WAITS, run_id="another")
     posting.report(str(DAY))
     assert stands(context) == "held"
+
+
+def test_a_question_is_that_of_the_run_that_asked_it_last(
+    context: Tieout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where an older run's *approve* is cleared once another has had the day."""
+    question = ApprovalRequest("subject", "body")
+    monkeypatch.setattr(approve_journals, "approval_request", lambda *_, **__: question)
+    context.days.record(DAY, "built", run_id="newer")
+    monkeypatch.setattr(posting, "this_run", lambda: "older")
+    assert posting.approval_request(str(DAY)) is question
+    monkeypatch.setattr(posting, "this_run", lambda: "newer")
+    posting.report(str(DAY))
+    assert stands(context) == "held"
+    monkeypatch.setattr(posting, "this_run", lambda: "older")
+    with pytest.raises(day_step.DayNotProven, match="without an answer"):
+        posting.report(str(DAY))

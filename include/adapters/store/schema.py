@@ -119,7 +119,7 @@ settlement_days = Table(
     required_text("coverage"),  # JSON list of Coverage
     required_text("totals"),  # JSON: per currency and class, minor units
     required_text("mapping_version"),  # digest of the mappings in force for this day
-    required_text("run_id"),  # the Airflow run that last chose this day
+    required_text("run_id"),  # the Airflow run that last chose this day, or asked about it
     Column("updated_at", Instant, nullable=False),
 )
 

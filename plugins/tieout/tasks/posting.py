@@ -63,7 +63,7 @@ def approval_request(day_key: str) -> "ApprovalRequest | None":
         else:
             # First: a day whose question could not be asked is not held, and its report says so.
             _write_report(context, day, merchant, state="held", is_draft=True)
-            context.days.record(day, "held", reason=_WAITS)
+            context.days.record(day, "held", reason=_WAITS, run_id=this_run() or None)
         return request
 
     def alone() -> "ApprovalRequest | None":
