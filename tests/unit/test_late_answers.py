@@ -12,7 +12,7 @@ from include.services.approve_journals import NO_ANSWER, note_asked
 from include.services.journal_book import JournalState
 from include.wiring import Settings, Tieout
 from tests.unit.test_journal import BALANCED
-from tieout.tasks import posting
+from tieout.tasks import posting, turn
 
 DAY = SettlementDay("acme_us", date(2026, 10, 31))
 
@@ -35,8 +35,11 @@ def stands(context: Tieout) -> tuple[str, str]:
     return known.state, known.reason
 
 
-@pytest.mark.parametrize("state", ["approved", "posted", "parked", "tied_out", "reported"])
-def test_silence_about_a_day_that_another_run_has_taken_further_holds_nothing(
+@pytest.mark.parametrize(
+    "state",
+    "chosen downloaded matched built approved posted parked tied_out reported".split(),
+)
+def test_silence_about_a_day_that_another_run_has_begun_holds_nothing(
     context: Tieout, state: str
 ) -> None:
     context.journals.move(BALANCED, JournalState.approved)
@@ -52,13 +55,33 @@ def test_a_yes_lets_no_day_pass_a_gate_at_which_another_run_was_stopped(context:
     assert stands(context) == ("blocked", "check: the control totals differ")
 
 
+def test_silence_ends_no_question_of_another_run(context: Tieout) -> None:
+    context.days.record(DAY, "held", reason=posting._WAITS, run_id="another")
+    posting.record_decision(str(DAY), is_approved=False, decided_by=NO_ANSWER)
+    assert stands(context) == ("held", posting._WAITS)
+    note_asked([BALANCED], context.approvals)
+    posting.record_decision(str(DAY), is_approved=True, decided_by="ann")
+    assert stands(context) == ("approved", "")
+
+
+def test_a_yes_opens_no_step_of_a_run_that_is_at_the_day(
+    context: Tieout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turn, "this_run", lambda: "asked")
+    context.days.record(DAY, "downloaded", run_id="another")
+    with context.turns.day(DAY, "another"):
+        posting.record_decision(str(DAY), is_approved=True, decided_by="ann")
+    assert context.approvals.latest(BALANCED.key, BALANCED.digest) == ("approved", "ann")
+    assert stands(context) == ("downloaded", "")
+
+
 @pytest.mark.parametrize(
     ("is_approved", "then"), [(True, ("approved", "")), (False, ("held", "held by ann"))]
 )
 def test_of_a_day_that_waits_the_answer_is_its_state(
     context: Tieout, is_approved: bool, then: tuple[str, str]
 ) -> None:
-    context.days.record(DAY, "held", reason="waits for a person in Required Actions")
+    context.days.record(DAY, "held", reason=posting._WAITS)
     for _ in range(2):  # again, where the database was lost in between
         posting.record_decision(str(DAY), is_approved=is_approved, decided_by="ann")
     assert stands(context) == then

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from include.domain.errors import Rejected
+from include.domain.errors import Rejected, Retryable
 from include.domain.journal import JournalKind
 from include.domain.merchant import Merchant
 from include.domain.settlement import SettlementDay
@@ -20,6 +20,7 @@ from tieout.tasks.turn import day_of_run, leave, this_run
 from tieout.this_process import worker_name
 
 if TYPE_CHECKING:
+    from include.adapters.store.days import DayRecord
     from include.services.approve_journals import ApprovalRequest
     from include.services.journal_book import BookedJournal
 
@@ -95,8 +96,8 @@ def block(day_key: str, error: Rejected) -> None:
 def record_decision(day_key: str, *, is_approved: bool, decided_by: str) -> None:
     """Apply a person's answer to the journals it was asked about.
 
-    The day follows it, unless another run has had the day meanwhile and has taken it further, or
-    was stopped: what that one has found counts.
+    The day follows it, unless another run is at it, or has taken it further, was stopped or asks
+    about it itself: what that one has found counts.
     """
     from include.services.approve_journals import record_decision as apply
 
@@ -109,11 +110,22 @@ def record_decision(day_key: str, *, is_approved: bool, decided_by: str) -> None
         approvals=context.approvals,
     )
     state, reason = ("approved", "") if is_approved else ("held", f"held by {decided_by}")
-    known = context.days.get(day)
-    if known is None or (known.state != BLOCKED and missing_before("post", known)):
-        context.days.record(day, state, reason=reason)
+    try:
+        with day_of_run(context, day):
+            known = context.days.get(day)
+            if known is None or _follows(known, is_approved=is_approved):
+                context.days.record(day, state, reason=reason)
+    except Retryable as fault:
+        log.info("approve %s: the day stays as it is: %s", day, fault)
     follows = "post" if is_approved else "nothing; clear 'approve' to be asked again"
     log.info("approve %s: %s by %s; next: %s", day, state, decided_by, follows)
+
+
+def _follows(known: "DayRecord", *, is_approved: bool) -> bool:
+    """Say whether a day follows an answer: a no holds what waits for it, a yes opens *post*."""
+    if is_approved:
+        return known.state != BLOCKED and bool(missing_before("post", known))
+    return known.reason == _WAITS and known.run_id == this_run()
 
 
 @day_step
