@@ -115,15 +115,17 @@ def write_report(
     writers: Mapping[str, ReportWriter],
     reports: Reports,
     state: str = "",
+    reason: str = "",
     is_draft: bool = False,
 ) -> dict[str, Path]:
     """Write the report in every format, in place of the one before; return path by format.
 
-    It says that the day stands at ``state``; '': where the store says. A draft says that it is one,
-    and that its journals wait for approval.
+    It says that the day stands at ``state`` for ``reason``; '': where, and why, the store says. A
+    draft says that it is one, and that its journals wait for approval.
     """
     known = assemble(day, merchant, facts=facts, lake=lake, mappings=mappings)
-    model = replace(known, state=state or known.state, is_draft=is_draft)
+    state, reason = state or known.state, reason or known.reason
+    model = replace(known, state=state, reason=reason, is_draft=is_draft)
     written = {}
     for fmt, writer in writers.items():
         path = Path(lake.report_path(day, f"{model.stem}.{fmt}"))

@@ -50,6 +50,8 @@ def test_a_question_links_to_a_draft_that_the_report_replaces(context: Tieout) -
     draft = page(context)
     assert "<strong>Draft.</strong>" in draft
     assert ">held<" in draft
+    rows = Path(context.reports.of_day(DAY)["csv"][0]).read_text()
+    assert posting._WAITS in rows
     for booked in context.journals.of_day(DAY):
         assert booked.journal.digest[:16] in draft
         for line in booked.journal.lines:

@@ -63,7 +63,7 @@ def approval_request(day_key: str) -> "ApprovalRequest | None":
             context.days.record(day, "approved")
         else:
             # First: a day whose question could not be asked is not held, and its report says so.
-            _write_report(context, day, merchant, state="held", is_draft=True)
+            _write_report(context, day, merchant, state="held", reason=_WAITS, is_draft=True)
             context.days.record(day, "held", reason=_WAITS, run_id=this_run() or None)
         return request
 
@@ -242,6 +242,7 @@ def _write_report(
     merchant: Merchant,
     *,
     state: str = "",
+    reason: str = "",
     is_draft: bool = False,
 ) -> None:
     from include.services.write_report import write_report
@@ -255,6 +256,7 @@ def _write_report(
         writers=context.report_writers,
         reports=context.reports,
         state=state,
+        reason=reason,
         is_draft=is_draft,
     )
     for fmt, path in written.items():
