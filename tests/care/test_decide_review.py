@@ -148,21 +148,27 @@ def test_what_somebody_else_has_decided_first_is_taken_in_and_not_ours(care: Car
     assert kit.partner.truth.count(EffectKind.payment_capture) == 0
 
 
-def test_an_answer_in_airflow_is_sent_once_though_the_store_is_lost_before_and_after(
+def test_an_answer_in_airflow_is_sent_once_though_the_store_is_lost_around_it(
     care: Care, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Lost before it begins, once it is told and before it is sent, and once it is taken in."""
     from tieout.questions import recorded
     from tieout.questions.reviews import ReviewOrder
     from tieout.tasks import orders
 
     order, kit = held(care), care.kit
     desk = SimpleNamespace(of=lambda _: SimpleNamespace(engine=kit.engine), service=kit.service)
-    lost, take_in = [LOST, LOST], kit.service.decide
+    lost, take_in, perform = [LOST] * 3, kit.service.decide, kit.engine.perform
 
     def desks() -> SimpleNamespace:
-        if len(lost) == 2:
+        if len(lost) == 3:
             raise lost.pop()
         return desk
+
+    def send(effect: Effect) -> Effect:
+        if len(lost) == 2:
+            raise lost.pop()
+        return perform(effect)
 
     def lose(event: DecisionEvent) -> Merged | None:
         merged = take_in(event)
@@ -175,6 +181,7 @@ def test_an_answer_in_airflow_is_sent_once_though_the_store_is_lost_before_and_a
     monkeypatch.setattr(
         orders, "tieout", lambda: SimpleNamespace(orders=kit.service.orders, store=care.store)
     )
+    monkeypatch.setattr(type(kit.engine), "perform", lambda _, effect: send(effect))
     monkeypatch.setattr(type(kit.service), "decide", lambda _, event: lose(event))
     task = ReviewOrder(task_id="decide", order_id=order.order_id, response_timeout=timedelta(1))
     task.execute_complete({}, answer("Accept", "ann"))

@@ -15,6 +15,7 @@ from include.domain.orders import Order
 from include.domain.payments import Authorized, DecideReview, Reviewed
 from include.domain.reviews import Decision, DecisionEvent, Merged
 from include.domain.standing import is_under_review
+from include.services.effects.chain import detail_of
 from include.services.effects.engine import Engine
 from include.services.effects.ports import Effect, EffectKind
 from include.services.effects.states import EXECUTED
@@ -88,11 +89,11 @@ def decide_review(
         )
         kind, target = EffectKind.review_decision, desk.organization_id
         command = Command.of(desk, kind, content, target, order.amount)
-        service.orders.tell(order_id, asked)
+        _tell_once(service, order_id, asked)
         effect = engine.perform(command.effect(key))
     else:
         if _decided_same(known, order, decision) != analyst:
-            service.orders.tell(order_id, asked)
+            _tell_once(service, order_id, asked)
         effect = engine.advance(EffectKind.review_decision, key)
     if effect.state not in EXECUTED:
         return Decided(effect, None)
@@ -101,6 +102,13 @@ def decide_review(
         merged = _take_in(service, payment, said.decision, said.reviewer, "")
         return Decided(effect, merged, f"{said.decision} by {said.reviewer or 'somebody else'}")
     return Decided(effect, _take_in(service, payment, decision, analyst, comments))
+
+
+def _tell_once(service: OrderService, order_id: str, asked: Event) -> None:
+    """Tell who asked, but for a repeat: the store may have been lost before anything was sent."""
+    told = service.orders.timeline(order_id)[-1]
+    if (told.what, told.detail, told.who) != (asked.what, detail_of(**asked.detail), asked.who):
+        service.orders.tell(order_id, asked)
 
 
 def _take_in(
