@@ -136,7 +136,9 @@ def calls_off(facts: OrderFacts, origin: str, left_minor: int) -> bool:
         origin: of the refund that was asked for last.
         left_minor: of what was captured, not promised to any refund.
     """
-    is_open = facts.stop is None and not facts.is_invoiced
+    # Called off by a refund that was refused since, and asked back anew: it is what it was.
+    is_again = facts.stop is not None and facts.stop.told == REFUNDED and not facts.is_refunded
+    is_open = (facts.stop is None or is_again) and not facts.is_invoiced
     is_whole = bool(facts.captures) and is_wholly_captured(facts) and left_minor <= 0
     return origin in _MEANT_TO_CANCEL and is_open and is_whole
 

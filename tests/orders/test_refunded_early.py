@@ -182,6 +182,24 @@ def test_one_that_a_second_person_let_go_after_the_invoice_says_that_a_receipt_p
     assert "No receipt is applied to it" not in letter.next_action
 
 
+def test_all_that_is_asked_back_anew_before_the_invoice_is_early_though_it_was_refused_before(
+    kit: Kit, sold: Order
+) -> None:
+    kit.rules = make_rules(refund_limit_minor={"USD": 1_000})
+    kit.partner.say(MOVE, refuse)
+    first = refund(kit, sold, WHOLE)
+    kit.pass_time(minutes=30)
+    kit.service.refuse_refund(first, "controller", "by mistake")
+    second = refund(kit, sold, WHOLE, "2")  # the goods have left, and nobody here has heard of it
+    hear_invoice(kit, sold)
+    kit.pass_time(hours=1)
+    kit.service.approve_refund(second, "controller")
+    kit.pass_time(hours=1)
+    facts = kit.service.orders.get(sold.order_id).facts
+    assert (facts.returned_minor, facts.early_minor) == (10_221, 10_221)
+    assert ("shipped_refunded", 10_221) in letters(kit)
+
+
 def test_a_part_that_goes_back_after_the_invoice_is_money_alone_where_all_was_asked_for_before(
     kit: Kit, sold: Order
 ) -> None:
