@@ -100,7 +100,7 @@ def test_a_card_that_is_never_answered_keeps_no_other_from_its_turn(
     with monkeypatch.context() as broken:
         broken.setattr(care.vault, "instrument", answer)
         assert run(check(care)).startswith("3 read: 2 done, 1 set aside")
-        assert asked == ["A", "B", "C", "B"]  # once more, behind the others
+        assert asked == list("ABACBC")  # once more, behind the others; each time one that answers
         ((kind, _),) = care.open_letters()
         assert kind == "token_not_read"
         care.kit.clock.move(hours=24)
@@ -129,6 +129,44 @@ def test_a_gateway_that_answers_nothing_is_no_fault_of_a_card(
     assert asked == ["A", "B", "C"]
     assert care.open_letters() == []
     assert run(check(care)).startswith("2 read: 2 done")
+
+
+def test_a_gateway_that_goes_down_before_the_second_ask_is_no_fault_of_a_card(
+    care: Care, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(care, "ABCDE")
+    asked, read = read_by(care, monkeypatch), care.vault.instrument
+
+    def go_down(customer: str, card: str) -> StoredToken | None:
+        is_down = "E" in asked
+        found = read(customer, card)
+        if is_down or customer[0] in "BD":
+            raise Retryable("HTTP 500", "the vault", "Ask again.")
+        return found
+
+    with monkeypatch.context() as broken:
+        broken.setattr(care.vault, "instrument", go_down)
+        with pytest.raises(Retryable):
+            run(check(care))
+    assert asked == list("ABACDCEBE")
+    assert care.open_letters() == []
+    assert run(check(care)).startswith("2 read: 2 done")
+
+
+def test_cards_that_are_never_answered_each_have_a_letter(
+    care: Care, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(care, "ABCD")
+    read = care.vault.instrument
+
+    def answer(customer: str, card: str) -> StoredToken | None:
+        if customer[0] != "A":
+            raise Retryable("HTTP 500", "the vault", "Ask again.")
+        return read(customer, card)
+
+    monkeypatch.setattr(care.vault, "instrument", answer)
+    assert run(check(care)).startswith("4 read: 1 done, 3 set aside")
+    assert [kind for kind, _ in care.open_letters()] == ["token_not_read"] * 3
 
 
 def test_a_card_that_no_order_has_used_for_a_year_rests_until_one_does(

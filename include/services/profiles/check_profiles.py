@@ -6,9 +6,9 @@ than its share; a token that no order has used for a year rests until one does.
 """
 
 import logging
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from include.domain.errors import Rejected, Retryable
@@ -33,8 +33,16 @@ _NEVER = (
 )
 _UNUSED = timedelta(days=365)
 _A_NIGHT = 5_000  # tokens; at half a second each some 40 minutes
-_SILENT = 2  # in a row that are not answered; at the next it is the gateway's silence
+_SILENT = 2  # before any is answered; at the next it is the gateway's silence
 _AT_ONCE = 100  # whose customers are asked for together; a try that is cut off loses no more
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What a try has heard of the gateway."""
+
+    late: set[str] = field(default_factory=set)  # names of those that were not answered once
+    witness: StoredToken | None = None  # the last that was answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +76,14 @@ class ProfileCheck:
         Raises:
             Retryable: the gateway answers nothing, or SYSPRO; what was checked is due no more.
         """
-        tally, late = Tally(), dict[str, int]()
+        tally, heard = Tally(), _Heard()
         self.book.rest(self.merchant_id, _UNUSED)
         while tally.read < _A_NIGHT:
             some = self.book.due(self.merchant_id, min(_AT_ONCE, _A_NIGHT - tally.read))
             if not some:
                 break
-            odd = self._check(some, tally, late, erp_session)
-            well = [one for one in some if one not in odd and one.name not in late]
+            odd = self._check(some, tally, heard, erp_session)
+            well = [one for one in some if one not in odd and one.name not in heard.late]
             self.book.checked(well, _EVERY)
             self.book.checked(odd, _ODD_EVERY)
         return tally.check()
@@ -84,7 +92,7 @@ class ProfileCheck:
         self,
         some: Sequence[KeptToken],
         tally: Tally,
-        late: MutableMapping[str, int],
+        heard: _Heard,
         erp_session: Callable[[], AbstractContextManager[None]],
     ) -> Sequence[KeptToken]:
         """Check tokens together; return those that were set aside.
@@ -92,13 +100,13 @@ class ProfileCheck:
         Args:
             some: the tokens.
             tally: of the whole try.
-            late: those that were not answered, by name how many had been read before.
+            heard: of the gateway, in the whole try.
             erp_session: as of ``run``.
         """
         shown, odd = list[KeptToken](), list[KeptToken]()
         for kept in some:
             try:
-                is_alive = self._answered(kept, tally.read, late)
+                is_alive = self._answered(kept, heard)
             except Rejected as fault:  # one that may not be read keeps no other from its turn
                 self.shelf.set_aside(REFUSED, kept.name, fault, owner=self.owner, reopens=False)
                 odd.append(kept)
@@ -129,25 +137,32 @@ class ProfileCheck:
         self.shelf.settle(LETTER_KIND, kept.name, "its customer is there, or it went")
         tally.done += 1
 
-    def _answered(self, kept: KeptToken, read: int, late: MutableMapping[str, int]) -> bool | None:
+    def _answered(self, kept: KeptToken, heard: _Heard) -> bool | None:
         """Refresh a token; ``None``: no answer, so it is asked again behind all that are due.
 
         Raises:
-            Retryable: nor were those before it, or anybody since it was asked first.
-            Rejected: refused; or not answered again, though others were meanwhile.
+            Retryable: nor right after for one that was answered before; or none was in this try,
+                and this is the third or asked again.
+            Rejected: refused; or not answered again, while one asked right after was.
         """
-        before = late.pop(kept.name, None)
+        is_again = kept.name in heard.late
+        heard.late.discard(kept.name)
         try:
-            return self._refresh(kept)
+            is_alive = self._refresh(kept)
         except Retryable as fault:
-            if before == read or list(late.values()).count(read) >= _SILENT:
-                self.book.checked([kept], _ODD_EVERY)  # the next try begins behind it
-                raise
-            if before is not None:
-                raise Rejected(fault.what, fault.where, _NEVER) from fault
             self.book.checked([kept], timedelta(0))
-            late[kept.name] = read
+            if heard.witness:
+                with suppress(Rejected):  # a no is an answer as well
+                    self._read(heard.witness)  # a silence here is the gateway's; it ends the try
+            elif is_again or len(heard.late) >= _SILENT:
+                self.book.checked([kept], _ODD_EVERY)  # the next try goes on without it
+                raise
+            if is_again:
+                raise Rejected(fault.what, fault.where, _NEVER) from fault
+            heard.late.add(kept.name)
             return None
+        heard.witness = kept.token
+        return is_alive
 
     def _refresh(self, kept: KeptToken) -> bool:
         """Take over what the gateway shows; say whether the token is alive."""
