@@ -1,11 +1,11 @@
 """Let a day inside its tolerance pass; outside, ask a person about the exact journals."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from include.domain.errors import Retryable
+from include.domain.errors import Rejected, Retryable
 from include.domain.journal import Journal, JournalKind
 from include.domain.matching import Cause
 from include.domain.merchant import Merchant
@@ -80,6 +80,7 @@ class ApprovalRequest:
     subject: str
     body: str
     report: str = ""  # the address of a draft of what is asked about, or ''
+    about: tuple[str, ...] = ()  # the digests of the journals that it names
 
 
 def approval_request(
@@ -122,6 +123,7 @@ def approval_request(
         f"journal{'s' if len(waiting) > 1 else ''}",
         body=_question(day, waiting, outside, merchant, draft),
         report=draft,
+        about=tuple(booked.journal.digest for booked in waiting),
     )
 
 
@@ -132,12 +134,9 @@ def record_decision(
     decided_by: str,
     journals: JournalBook,
     approvals: Approvals,
+    about: Collection[str] | None = None,
 ) -> None:
-    """Apply an answer to the journals it was asked about.
-
-    Raises:
-        Retryable: a journal changed after the question; it has to be asked again.
-    """
+    """Apply an answer to the journals it was asked about; see ``apply_decision``."""
     apply_decision(
         [booked.journal for booked in _undecided(day, journals)],
         f"approve, {day}",
@@ -145,6 +144,7 @@ def record_decision(
         decided_by=decided_by,
         journals=journals,
         approvals=approvals,
+        about=about,
     )
 
 
@@ -164,16 +164,32 @@ def apply_decision(
     decided_by: str,
     journals: Mover,
     approvals: Approvals,
+    about: Collection[str] | None = None,
 ) -> None:
     """Apply an answer to journals, all of them or, where one was not asked about, none.
+
+    ``about``: the digests that this very question named, as another run may have asked about other
+    journals meanwhile; None of one that an older release has asked.
 
     Applied again, to some that have it already, it changes nothing of those. Silence is no answer:
     the journals stay as they are. *Held* is a person's word, which what is built anew from a
     journal inherits.
 
     Raises:
-        Retryable: a journal changed after the question; it has to be asked again.
+        Rejected: a journal is not the one that was shown, and Airflow shows this task no other.
+        Retryable: a journal was decided otherwise meanwhile; it has to be asked again.
     """
+    is_silence = decided_by == NO_ANSWER
+    if other := [one.key for one in waiting if about is not None and one.digest not in about]:
+        if is_silence:
+            return
+        raise Rejected(
+            f"the answer of {decided_by} is void: its question did not show "
+            f"{', '.join(other)} as it is now",
+            where,
+            "Nothing was decided. Answer the question that shows the digests of the day's newest "
+            "draft; where there is none, trigger the DAG again for the same.",
+        )
     decision = APPROVED if is_approved else HELD
     for journal in waiting:
         known = approvals.latest(journal.key, journal.digest)
@@ -184,7 +200,6 @@ def apply_decision(
                 where,
                 "It is asked again about the journal as it is now.",
             )
-    is_silence = decided_by == NO_ANSWER
     for journal in waiting:
         detail = {"amount": str(journal.debit_total), "digest": journal.digest}
         signed = Signed(f"journal {decision}", decided_by, AIRFLOW, detail)

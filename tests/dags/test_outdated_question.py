@@ -113,3 +113,32 @@ def test_whoever_was_told_of_a_question_that_airflow_could_not_show_is_told_agai
         task.execute(run)
     task.execute(run)
     assert asked_in == [0, 1]
+
+
+@pytest.mark.parametrize("kind", ["ApproveJournals", "ApproveWriteOffs"])
+def test_an_answer_goes_with_what_its_own_question_named(
+    dagbag: object, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.providers.standard.operators.hitl import HITLOperator
+
+    from tieout.questions import journals
+    from tieout.tasks import asking, disputes, posting
+
+    answers: list[dict[str, Any]] = []
+    request = ApprovalRequest("subject", "body", about=("digest",))
+    for desk in (posting, disputes):
+        monkeypatch.setattr(desk, "approval_request", lambda key: request)
+        monkeypatch.setattr(desk, "record_decision", lambda key, **said: answers.append(said))
+    monkeypatch.setattr(asking, "tell_owner", lambda *_: None)
+    monkeypatch.setattr(journals, "require_shown", lambda *_: None)
+    monkeypatch.setattr(HITLOperator, "execute", lambda *_: None)
+    said = {"chosen_options": ["Approve"], "responded_by_user": {"name": "ann"}}
+    monkeypatch.setattr(HITLOperator, "execute_complete", lambda *_: said)
+    task = getattr(journals, kind)(
+        task_id="approve", day_key=DAY, response_timeout=timedelta(days=1)
+    )
+    run = in_run()
+    task.execute(run)
+    task.execute_complete(run, {})
+    assert answers == [{"is_approved": True, "decided_by": "ann", "about": ["digest"]}]
+    assert not run["task_state_store"]

@@ -105,13 +105,14 @@ class Room(Desk):
     def ask(self) -> ApprovalRequest | None:
         return write_off_request(self.merchant, journals=self.journals, approvals=self.approvals)
 
-    def answer(self, *, is_approved: bool) -> None:
+    def answer(self, *, is_approved: bool, about: tuple[str, ...] | None = None) -> None:
         record_write_offs(
             self.merchant,
             is_approved=is_approved,
             decided_by="ada",
             journals=self.journals,
             approvals=self.approvals,
+            about=about,
         )
 
     def post(self) -> None:

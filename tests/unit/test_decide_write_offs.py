@@ -72,10 +72,15 @@ def _only_disputes(room: Room) -> Any:
 def test_an_answer_to_a_question_that_changed_is_void(room: Room) -> None:
     room.begin()
     room.until(LAPSED)
-    room.ask()
+    asked = room.ask()
+    assert asked is not None
     room.watch(LAPSED + timedelta(days=1), reversal(3000))
     with pytest.raises(Retryable, match="the answer of ada is void"):
         room.answer(is_approved=True)
+    assert room.ask() is not None  # another run asks about it as it is now
+    with pytest.raises(Rejected, match="the answer of ada is void"):
+        room.answer(is_approved=True, about=asked.about)
+    assert "built" in room.states
 
 
 # A person knows better ----------------------------------------------------------------------------

@@ -1,12 +1,14 @@
 """A person answers while, or after, another run had the day: what that run has found counts."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from include.adapters.store.schema import metadata
+from include.domain.errors import Rejected
 from include.domain.settlement import SettlementDay
 from include.services.approve_journals import NO_ANSWER, note_asked
 from include.services.journal_book import JournalState
@@ -73,6 +75,22 @@ def test_a_yes_opens_no_step_of_a_run_that_is_at_the_day(
         posting.record_decision(str(DAY), is_approved=True, decided_by="ann")
     assert context.approvals.latest(BALANCED.key, BALANCED.digest) == ("approved", "ann")
     assert stands(context) == ("downloaded", "")
+
+
+def test_an_answer_decides_only_about_what_its_own_question_showed(context: Tieout) -> None:
+    context.days.record(DAY, "held", reason=posting._WAITS, run_id="another")
+    shown = [BALANCED.digest]
+    newer = replace(BALANCED, key=f"{BALANCED.key[:-1]}2", version=2)
+    context.journals.move(BALANCED, JournalState.void)
+    context.journals.add(newer, "v1", {})
+    note_asked([newer], context.approvals)  # by the other run, which has built it
+    posting.record_decision(str(DAY), is_approved=False, decided_by=NO_ANSWER, about=shown)
+    with pytest.raises(Rejected, match="the answer of ann is void"):
+        posting.record_decision(str(DAY), is_approved=True, decided_by="ann", about=shown)
+    assert context.approvals.latest(newer.key, newer.digest) == ("asked", "tieout")
+    assert stands(context) == ("held", posting._WAITS)
+    posting.record_decision(str(DAY), is_approved=True, decided_by="ann", about=[newer.digest])
+    assert stands(context) == ("approved", "")
 
 
 @pytest.mark.parametrize(

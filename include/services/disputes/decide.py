@@ -5,7 +5,7 @@ beside the day's own: its settlement does not wait for the answer about a disput
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from include.domain.journal import Journal
 from include.domain.merchant import Merchant, WriteOffPolicy
@@ -56,6 +56,7 @@ def write_off_request(
     return ApprovalRequest(
         f"{merchant.merchant_id}: write off {count} dispute{'s' if count > 1 else ''}?",
         _question(waiting, merchant),
+        about=tuple(record.journal.digest for record in waiting),
     )
 
 
@@ -66,12 +67,9 @@ def record_write_offs(
     decided_by: str,
     journals: WriteOffBook,
     approvals: Approvals,
+    about: Collection[str] | None = None,
 ) -> None:
-    """Apply an answer to the write-offs it was asked about.
-
-    Raises:
-        Retryable: one was built or changed after the question; it has to be asked again.
-    """
+    """Apply an answer to the write-offs it was asked about; see ``apply_decision``."""
     waiting = journals.write_offs_in(merchant.merchant_id, UNDECIDED)
     apply_decision(
         [record.journal for record in waiting],
@@ -80,6 +78,7 @@ def record_write_offs(
         decided_by=decided_by,
         journals=journals,
         approvals=approvals,
+        about=about,
     )
 
 

@@ -12,16 +12,19 @@ from tieout.questions.recorded import recorded
 from tieout.questions.shown import require_shown
 
 APPROVE, HOLD = "Approve", "Hold"
-_ASKED = "asked"  # somebody was told: kept with the task instance until an answer is on record
+# Kept with the task instance until an answer is on record:
+_ASKED = "asked"  # the try in which somebody was told
+_ABOUT = "about"  # the digests that its question names
 
 
 class ApproveJournals(HITLOperator):
     """Let a day inside its tolerance pass; otherwise ask, and record the answer for the digest.
 
     The question names the digest of the exact journals. If they change before the answer is
-    used, the answer is void, and a new run asks about them as they are (see ``shown``). The
-    merchant's people are told that it waits, and anew where an answer may have been lost: Airflow
-    drops it with the try that could not record it. No answer in time means held.
+    used, the answer is void, also where another run asks about the new ones meanwhile, and a new
+    run asks about them as they are (see ``shown``). The merchant's people are told that it waits,
+    and anew where an answer may have been lost: Airflow drops it with the try that could not
+    record it. No answer in time means held.
     """
 
     template_fields = ("subject", "body", "day_key")
@@ -51,6 +54,7 @@ class ApproveJournals(HITLOperator):
         self.subject, self.body = request.subject, request.body
         self._tell(request, context)  # first: between shown and parked an answer would be lost
         context["task_state_store"].set(_ASKED, context["ti"].try_number)
+        context["task_state_store"].set(_ABOUT, list(request.about))
         self._show(context)
         return super().execute(context)
 
@@ -75,12 +79,15 @@ class ApproveJournals(HITLOperator):
         user = answer["responded_by_user"]
         is_approved = answer["chosen_options"] == [APPROVE]
         decided_by = user["name"] if user else NO_ANSWER
+        kept = context["task_state_store"]
+        about = kept.get(_ABOUT)
         recorded(
             lambda: self._desk.record_decision(
-                self.day_key, is_approved=is_approved, decided_by=decided_by
+                self.day_key, is_approved=is_approved, decided_by=decided_by, about=about
             )
         )
-        context["task_state_store"].delete(_ASKED)
+        for key in (_ASKED, _ABOUT):
+            kept.delete(key)
         if not is_approved:
             raise AirflowSkipException(f"{self.day_key} is held; nothing is posted.")
         return self.day_key

@@ -5,6 +5,7 @@ Their trouble is told in their own tasks; it never blocks the settlement day the
 
 import logging
 from collections import defaultdict
+from collections.abc import Collection
 
 from include.domain.journal import JournalKind
 from include.domain.settlement import SettlementDay
@@ -78,7 +79,9 @@ def approval_request(day_key: str) -> ApprovalRequest | None:
     )
 
 
-def record_decision(day_key: str, *, is_approved: bool, decided_by: str) -> None:
+def record_decision(
+    day_key: str, *, is_approved: bool, decided_by: str, about: Collection[str] | None = None
+) -> None:
     """Apply a person's answer to the write-offs it was asked about."""
     from include.services.disputes.decide import record_write_offs
 
@@ -89,6 +92,7 @@ def record_decision(day_key: str, *, is_approved: bool, decided_by: str) -> None
         decided_by=decided_by,
         journals=context.journals,
         approvals=context.approvals,
+        about=about,
     )
     state = "approved" if is_approved else "held"
     follows = "post_write_offs" if is_approved else "the next run asks again"

@@ -4,7 +4,7 @@ Each step may run again at any time. What comes before is in ``settlement``.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from include.domain.errors import Rejected, Retryable
@@ -93,7 +93,9 @@ def block(day_key: str, error: Rejected) -> None:
     tieout().days.record(SettlementDay.parse(day_key), BLOCKED, reason=f"approve: {error}")
 
 
-def record_decision(day_key: str, *, is_approved: bool, decided_by: str) -> None:
+def record_decision(
+    day_key: str, *, is_approved: bool, decided_by: str, about: Collection[str] | None = None
+) -> None:
     """Apply a person's answer to the journals it was asked about.
 
     The day follows it, unless another run is at it, or has taken it further, was stopped or asks
@@ -108,6 +110,7 @@ def record_decision(day_key: str, *, is_approved: bool, decided_by: str) -> None
         decided_by=decided_by,
         journals=context.journals,
         approvals=context.approvals,
+        about=about,
     )
     state, reason = ("approved", "") if is_approved else ("held", f"held by {decided_by}")
     try:
