@@ -96,10 +96,24 @@ def test_an_answer_decides_only_about_what_its_own_question_showed(context: Tieo
 @pytest.mark.parametrize(
     ("is_approved", "then"), [(True, ("approved", "")), (False, ("held", "held by ann"))]
 )
-def test_of_a_day_that_waits_the_answer_is_its_state(
-    context: Tieout, is_approved: bool, then: tuple[str, str]
+def test_of_a_day_that_waits_the_answer_is_its_state_though_another_run_has_its_turn(
+    context: Tieout, is_approved: bool, then: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context.days.record(DAY, "held", reason=posting._WAITS)
-    for _ in range(2):  # again, where the database was lost in between
-        posting.record_decision(str(DAY), is_approved=is_approved, decided_by="ann")
+    for module in (turn, posting):
+        monkeypatch.setattr(module, "this_run", lambda: "asked")
+    context.days.record(DAY, "held", reason=posting._WAITS, run_id="asked")
+    with context.turns.day(DAY, "another"):
+        for _ in range(2):  # again, where the database was lost in between
+            posting.record_decision(str(DAY), is_approved=is_approved, decided_by="ann")
     assert stands(context) == then
+
+
+def test_an_answer_takes_no_turn_that_nothing_would_give_back(
+    context: Tieout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (turn, posting):
+        monkeypatch.setattr(module, "this_run", lambda: "asked")
+    context.days.record(DAY, "held", reason=posting._WAITS, run_id="asked")
+    posting.record_decision(str(DAY), is_approved=True, decided_by="ann")
+    with context.turns.day(DAY, "another"):
+        assert stands(context) == ("approved", "")

@@ -20,7 +20,6 @@ from tieout.tasks.turn import day_of_run, leave, this_run
 from tieout.this_process import worker_name
 
 if TYPE_CHECKING:
-    from include.adapters.store.days import DayRecord
     from include.services.approve_journals import ApprovalRequest
     from include.services.journal_book import BookedJournal
 
@@ -98,8 +97,8 @@ def record_decision(
 ) -> None:
     """Apply a person's answer to the journals it was asked about.
 
-    The day follows it, unless another run is at it, or has taken it further, was stopped or asks
-    about it itself: what that one has found counts.
+    A day that waits for this run's answer follows it. Else another run has had the day: a no leaves
+    it as it is, and so does a yes where that run is at work, has taken it further or was stopped.
     """
     from include.services.approve_journals import record_decision as apply
 
@@ -113,22 +112,25 @@ def record_decision(
         about=about,
     )
     state, reason = ("approved", "") if is_approved else ("held", f"held by {decided_by}")
-    try:
-        with day_of_run(context, day):
-            known = context.days.get(day)
-            if known is None or _follows(known, is_approved=is_approved):
-                context.days.record(day, state, reason=reason)
-    except Retryable as fault:
-        log.info("approve %s: the day stays as it is: %s", day, fault)
+    known = context.days.get(day)
+    if known and known.reason == _WAITS and known.run_id == this_run():
+        # Whoever has its turn has left it so, e.g. a cleared step that has given up.
+        context.days.record(day, state, reason=reason)
+    elif is_approved:
+        _let_post(context, day)
     follows = "post" if is_approved else "nothing; clear 'approve' to be asked again"
     log.info("approve %s: %s by %s; next: %s", day, state, decided_by, follows)
 
 
-def _follows(known: "DayRecord", *, is_approved: bool) -> bool:
-    """Say whether a day follows an answer: a no holds what waits for it, a yes opens *post*."""
-    if is_approved:
-        return known.state != BLOCKED and bool(missing_before("post", known))
-    return known.reason == _WAITS and known.run_id == this_run()
+def _let_post(context: Tieout, day: SettlementDay) -> None:
+    """Open *post* by a yes where the day is at an earlier step and no other run is at work."""
+    try:
+        with day_of_run(context, day):
+            known = context.days.get(day)
+            if known is None or (known.state != BLOCKED and missing_before("post", known)):
+                context.days.record(day, "approved")
+    except Retryable as fault:
+        log.info("approve %s: the day stays as it is: %s", day, fault)
 
 
 @day_step
