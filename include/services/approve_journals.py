@@ -172,17 +172,17 @@ def apply_decision(
     journals meanwhile; None of one that an older release has asked.
 
     Applied again, to some that have it already, it changes nothing of those. Silence is no answer:
-    the journals stay as they are. *Held* is a person's word, which what is built anew from a
-    journal inherits.
+    the journals stay as they are, and another run's question about them stays open. *Held* is a
+    person's word, which what is built anew from a journal inherits.
 
     Raises:
         Rejected: a journal is not the one that was shown, and Airflow shows this task no other.
         Retryable: a journal was decided otherwise meanwhile; it has to be asked again.
     """
-    is_silence = decided_by == NO_ANSWER
+    if decided_by == NO_ANSWER:
+        _note_silence(waiting, approvals, about)
+        return
     if other := [one.key for one in waiting if about is not None and one.digest not in about]:
-        if is_silence:
-            return
         raise Rejected(
             f"the answer of {decided_by} is void: its question did not show "
             f"{', '.join(other)} as it is now",
@@ -193,10 +193,10 @@ def apply_decision(
     decision = APPROVED if is_approved else HELD
     for journal in waiting:
         known = approvals.latest(journal.key, journal.digest)
-        if known is None or (known[0] != ASKED and known != (decision, decided_by)):
+        if known is None or not (_is_open(known) or known == (decision, decided_by)):
             raise Retryable(
-                f"journal {journal.key} changed after the question was asked; the answer of "
-                f"{decided_by} is void",
+                f"journal {journal.key} changed, or was decided otherwise, after the question was "
+                f"asked; the answer of {decided_by} is void",
                 where,
                 "It is asked again about the journal as it is now.",
             )
@@ -209,10 +209,26 @@ def apply_decision(
             decision=decision,
             decided_by=decided_by,
             reason="",
-            signed=None if is_silence else signed,
+            signed=signed,
         )
-        if not is_silence:
-            journals.move(journal, JournalState.approved if is_approved else JournalState.held)
+        journals.move(journal, JournalState.approved if is_approved else JournalState.held)
+
+
+def _is_open(known: tuple[str, str]) -> bool:
+    """Say whether what was asked is unanswered; one run's time may be out, another's is not."""
+    return known[0] == ASKED or known[1] == NO_ANSWER
+
+
+def _note_silence(
+    waiting: Sequence[Journal], approvals: Approvals, about: Collection[str] | None
+) -> None:
+    """Record that nobody answered about what was asked and nobody has decided since."""
+    for journal in waiting:
+        known = approvals.latest(journal.key, journal.digest)
+        if known and _is_open(known) and (about is None or journal.digest in about):
+            approvals.decide(
+                journal.key, journal.digest, decision=HELD, decided_by=NO_ANSWER, reason=""
+            )
 
 
 def _undecided(day: SettlementDay, journals: JournalBook) -> list[BookedJournal]:

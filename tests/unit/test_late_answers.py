@@ -61,9 +61,17 @@ def test_silence_ends_no_question_of_another_run(context: Tieout) -> None:
     context.days.record(DAY, "held", reason=posting._WAITS, run_id="another")
     posting.record_decision(str(DAY), is_approved=False, decided_by=NO_ANSWER)
     assert stands(context) == ("held", posting._WAITS)
-    note_asked([BALANCED], context.approvals)
+    assert context.approvals.latest(BALANCED.key, BALANCED.digest) == ("held", NO_ANSWER)
     posting.record_decision(str(DAY), is_approved=True, decided_by="ann")
     assert stands(context) == ("approved", "")
+
+
+def test_silence_takes_back_no_word_that_another_run_was_given(context: Tieout) -> None:
+    context.days.record(DAY, "held", reason="held by ann", run_id="another")
+    posting.record_decision(str(DAY), is_approved=False, decided_by="ann")
+    posting.record_decision(str(DAY), is_approved=False, decided_by=NO_ANSWER)
+    assert context.approvals.latest(BALANCED.key, BALANCED.digest) == ("held", "ann")
+    assert stands(context) == ("held", "held by ann")
 
 
 def test_a_yes_opens_no_step_of_a_run_that_is_at_the_day(
