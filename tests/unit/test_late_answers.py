@@ -14,7 +14,7 @@ from include.services.approve_journals import NO_ANSWER, note_asked
 from include.services.journal_book import JournalState
 from include.wiring import Settings, Tieout
 from tests.unit.test_journal import BALANCED
-from tieout.tasks import posting, turn
+from tieout.tasks import day_step, posting, turn
 
 DAY = SettlementDay("acme_us", date(2026, 10, 31))
 
@@ -114,6 +114,23 @@ def test_of_a_day_that_waits_the_answer_is_its_state_though_another_run_has_its_
         for _ in range(2):  # again, where the database was lost in between
             posting.record_decision(str(DAY), is_approved=is_approved, decided_by="ann")
     assert stands(context) == then
+
+
+@pytest.mark.parametrize(
+    ("is_approved", "then"), [(True, ("approved", "")), (False, ("held", "held by ann"))]
+)
+@pytest.mark.parametrize("run_id", ["", "another"])
+def test_an_answer_ends_the_block_of_a_post_that_came_before_it(
+    context: Tieout, run_id: str, is_approved: bool, then: tuple[str, str]
+) -> None:
+    context.days.record(DAY, "held", reason=posting._WAITS, run_id=run_id)
+    with pytest.raises(Rejected, match="'approve' has not ended"):
+        day_step.demand_ended(context, DAY, "post")  # of a run whose question came before
+    stopped = stands(context)
+    assert stopped[0] == "blocked"
+    posting.record_decision(str(DAY), is_approved=is_approved, decided_by="ann")
+    is_of_another = bool(run_id) and not is_approved
+    assert stands(context) == (stopped if is_of_another else then)
 
 
 def test_an_answer_takes_no_turn_that_nothing_would_give_back(

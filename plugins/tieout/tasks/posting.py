@@ -20,6 +20,7 @@ from tieout.tasks.turn import day_of_run, leave, this_run
 from tieout.this_process import worker_name
 
 if TYPE_CHECKING:
+    from include.adapters.store.days import DayRecord
     from include.services.approve_journals import ApprovalRequest
     from include.services.journal_book import BookedJournal
 
@@ -98,7 +99,8 @@ def record_decision(
     """Apply a person's answer to the journals it was asked about.
 
     A day that waits for this run's answer follows it. Else another run has had the day: a no leaves
-    it as it is, and so does a yes where that run is at work, has taken it further or was stopped.
+    it as it is, and so does a yes where that run is at work, has taken it further or was stopped at
+    an earlier step.
     """
     from include.services.approve_journals import record_decision as apply
 
@@ -113,7 +115,7 @@ def record_decision(
     )
     state, reason = ("approved", "") if is_approved else ("held", f"held by {decided_by}")
     known = context.days.get(day)
-    if known and known.reason == _WAITS and known.run_id == this_run():
+    if known and known.run_id == this_run() and _is_at_approve(known):
         # Whoever has its turn has left it so, e.g. a cleared step that has given up.
         context.days.record(day, state, reason=reason)
     elif is_approved:
@@ -122,12 +124,20 @@ def record_decision(
     log.info("approve %s: %s by %s; next: %s", day, state, decided_by, follows)
 
 
+def _is_at_approve(known: "DayRecord") -> bool:
+    """Say whether a day waits for an answer; a *post* that found it so has blocked it there."""
+    is_blocked = known.state == BLOCKED and missing_before("post", known) == "approve"
+    return is_blocked or known.reason == _WAITS
+
+
 def _let_post(context: Tieout, day: SettlementDay) -> None:
     """Open *post* by a yes where the day is at an earlier step and no other run is at work."""
     try:
         with day_of_run(context, day):
             known = context.days.get(day)
-            if known is None or (known.state != BLOCKED and missing_before("post", known)):
+            missing = missing_before("post", known)
+            is_stopped = known is not None and known.state == BLOCKED
+            if missing and (missing == "approve" or not is_stopped):
                 context.days.record(day, "approved")
     except Retryable as fault:
         log.info("approve %s: the day stays as it is: %s", day, fault)
