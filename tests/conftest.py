@@ -26,7 +26,8 @@ os.environ.update(
 
 
 # Each of these wants the machine for itself, so they follow each other on one worker, while the
-# other one waits with schedulers and works through the rest file by file.
+# other one waits with schedulers; both begin with these, and share the rest file by file. So there
+# is work for whoever waits until the end.
 _HEAVY = ("accuracy", "bench", "prove", "simulator")
 _ALONE = ("integration",)
 
@@ -41,6 +42,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             path = nodeid.partition("::")[0]
             folder = Path(path).parts[1]
             return "heavy" if folder in _HEAVY else folder if folder in _ALONE else path
+
+        def _assign_work_unit(self, node: Any) -> None:
+            for scope in (*_ALONE, "heavy"):
+                if scope in self.workqueue:
+                    self.workqueue.move_to_end(scope, last=False)
+            super()._assign_work_unit(node)
 
     return ByFile(config, log)
 
