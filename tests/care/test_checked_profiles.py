@@ -1,5 +1,6 @@
 """Which stored cards a night checks: the longest due, as many as its share, none that rest."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
 
 import pytest
@@ -47,6 +48,19 @@ def run(one: ProfileCheck) -> str:
     return str(one.run(nullcontext))
 
 
+def keep_silent(care: Care, broken: pytest.MonkeyPatch, about: Callable[[str], bool]) -> None:
+    """Have the gateway give no answer about some customers' cards, by the customer's letter."""
+    read = care.vault.instrument
+
+    def instrument(customer: str, card: str) -> StoredToken | None:
+        found = read(customer, card)
+        if about(customer[0]):
+            raise Retryable("HTTP 500", "the vault", "Ask again.")
+        return found
+
+    broken.setattr(care.vault, "instrument", instrument)
+
+
 def test_a_night_checks_its_share_and_the_next_goes_on_with_the_rest(
     care: Care, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,16 +103,9 @@ def test_a_card_that_is_never_answered_keeps_no_other_from_its_turn(
     care: Care, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept(care, "ABC")
-    asked, read = read_by(care, monkeypatch), care.vault.instrument
-
-    def answer(customer: str, card: str) -> StoredToken | None:
-        found = read(customer, card)
-        if customer[0] == "B":
-            raise Retryable("HTTP 500", "the vault", "Ask again.")
-        return found
-
+    asked = read_by(care, monkeypatch)
     with monkeypatch.context() as broken:
-        broken.setattr(care.vault, "instrument", answer)
+        keep_silent(care, broken, lambda customer: customer == "B")
         assert run(check(care)).startswith("3 read: 2 done, 1 set aside")
         assert asked == list("ABACBC")  # once more, behind the others; each time one that answers
         ((kind, _),) = care.open_letters()
@@ -116,14 +123,9 @@ def test_a_gateway_that_answers_nothing_is_no_fault_of_a_card(
     care: Care, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept(care, "ABC")
-    asked = []
-
-    def refuse(customer: str, _card: str) -> StoredToken | None:
-        asked.append(customer[0])
-        raise Retryable("HTTP 500", "the vault", "Ask again.")
-
+    asked = read_by(care, monkeypatch)
     with monkeypatch.context() as broken:
-        broken.setattr(care.vault, "instrument", refuse)
+        keep_silent(care, broken, lambda _customer: True)
         with pytest.raises(Retryable):
             run(check(care))
     assert asked == ["A", "B", "C"]
@@ -135,17 +137,9 @@ def test_a_gateway_that_goes_down_before_the_second_ask_is_no_fault_of_a_card(
     care: Care, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept(care, "ABCDE")
-    asked, read = read_by(care, monkeypatch), care.vault.instrument
-
-    def go_down(customer: str, card: str) -> StoredToken | None:
-        is_down = "E" in asked
-        found = read(customer, card)
-        if is_down or customer[0] in "BD":
-            raise Retryable("HTTP 500", "the vault", "Ask again.")
-        return found
-
+    asked = read_by(care, monkeypatch)
     with monkeypatch.context() as broken:
-        broken.setattr(care.vault, "instrument", go_down)
+        keep_silent(care, broken, lambda customer: "E" in asked[:-1] or customer in "BD")
         with pytest.raises(Retryable):
             run(check(care))
     assert asked == list("ABACDCEBE")
@@ -157,14 +151,7 @@ def test_cards_that_are_never_answered_each_have_a_letter(
     care: Care, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept(care, "ABCD")
-    read = care.vault.instrument
-
-    def answer(customer: str, card: str) -> StoredToken | None:
-        if customer[0] != "A":
-            raise Retryable("HTTP 500", "the vault", "Ask again.")
-        return read(customer, card)
-
-    monkeypatch.setattr(care.vault, "instrument", answer)
+    keep_silent(care, monkeypatch, lambda customer: customer != "A")
     assert run(check(care)).startswith("4 read: 1 done, 3 set aside")
     assert [kind for kind, _ in care.open_letters()] == ["token_not_read"] * 3
 

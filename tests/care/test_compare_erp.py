@@ -9,6 +9,7 @@ from include.domain.erp_orders import ErpDocument, ErpOrder
 from include.domain.errors import Illegible, Rejected, Retryable
 from include.domain.money import Money
 from include.domain.order_state import OrderState
+from include.domain.orders import Order
 from include.services.effects.ports import Effect, EffectKind, Found, Receipt
 from include.services.orders.sagas import Event
 from tests.care.systems import DAY, Systems
@@ -50,13 +51,19 @@ def test_a_sales_order_that_vanished_from_syspro_is_set_aside(systems: Systems) 
     assert systems.letters() == ["erp_missing"]
 
 
+def paid_in_turn(systems: Systems) -> list[Order]:
+    """Have two orders paid, in the order in which they are compared."""
+    made = sorted((make_order(number=one) for one in "12"), key=lambda it: it.order_id)
+    for order in made:
+        systems.care.kit.run(order)
+    return made
+
+
 def test_a_receipt_that_cannot_be_read_is_its_own_orders_and_keeps_no_other_waiting(
     systems: Systems, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kit = systems.care.kit
-    first, second = sorted((make_order(number=one) for one in "12"), key=lambda it: it.order_id)
-    for order in (first, second):
-        kit.run(order)
+    first, second = paid_in_turn(systems)
     del kit.partner.truth.answers[EffectKind.sales_order, second.purchase_order]
     look, place = kit.partner.look, (EffectKind.ar_receipt, f"{first.order_id}|receipt|1")
 
@@ -77,9 +84,8 @@ def test_an_invoice_that_cannot_be_read_is_its_own_orders_and_keeps_no_other_wai
     systems: Systems, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kit = systems.care.kit
-    first, second = sorted((make_order(number=one) for one in "12"), key=lambda it: it.order_id)
+    first, second = paid_in_turn(systems)
     for order in (first, second):
-        kit.run(order)
         code = order.purchase_order
         kit.erp.documents[code] = [ErpDocument("W1", "100", "I", code, "1", order.amount, DAY)]
     kit.pass_time(hours=7)
