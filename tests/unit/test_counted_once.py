@@ -35,12 +35,18 @@ def cases_file(
     return "\n".join([head, names.replace(" ", ","), f"{row}{fee},USD", ""]).encode()
 
 
-def test_a_line_of_an_earlier_days_file_is_counted_once(tmp_path: Path) -> None:
+def with_a_line_in_two_days(tmp_path: Path, *days: SettlementDay) -> Bench:
+    """Have the second sale of a day in the next day's file as well; they come as ``days`` says."""
     bench = Bench(tmp_path)
     bench.gateway.put("Sales", DAY, sales_file(DAY, sale(1), sale(2)))
     bench.gateway.put("Sales", NEXT, sales_file(NEXT, sale(2), sale(3, "7.00")))
-    for day in (DAY, NEXT):
+    for day in days:
         bench.download(day)
+    return bench
+
+
+def test_a_line_of_an_earlier_days_file_is_counted_once(tmp_path: Path) -> None:
+    bench = with_a_line_in_two_days(tmp_path, DAY, NEXT)
     first, second = bench.classify(DAY), bench.classify(NEXT)
     assert first.totals == {("USD", LineClass.gross_sale): 7000}
     assert second.totals == {("USD", LineClass.gross_sale): 700}
@@ -71,11 +77,7 @@ def test_a_record_that_repeats_in_part_says_what_no_day_counts(tmp_path: Path) -
 
 
 def test_a_line_of_a_later_day_that_ran_first_is_counted_once(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
-    bench.gateway.put("Sales", DAY, sales_file(DAY, sale(1), sale(2)))
-    bench.gateway.put("Sales", NEXT, sales_file(NEXT, sale(2), sale(3, "7.00")))
-    for day in (NEXT, DAY):
-        bench.download(day)
+    bench = with_a_line_in_two_days(tmp_path, NEXT, DAY)
     later, earlier = bench.classify(NEXT), bench.classify(DAY)
     assert later.totals == {("USD", LineClass.gross_sale): 4200}
     assert earlier.totals == {("USD", LineClass.gross_sale): 3500}
