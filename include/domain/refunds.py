@@ -136,11 +136,15 @@ def calls_off(facts: OrderFacts, origin: str, left_minor: int) -> bool:
         origin: of the refund that was asked for last.
         left_minor: of what was captured, not promised to any refund.
     """
-    # Called off by a refund that was refused since, and asked back anew: it is what it was.
-    is_again = facts.stop is not None and facts.stop.told == REFUNDED and not facts.is_refunded
-    is_open = (facts.stop is None or is_again) and not facts.is_invoiced
+    # Asked back anew after a refusal: it is what it was.
+    is_open = (facts.stop is None or was_refused(facts)) and not facts.is_invoiced
     is_whole = bool(facts.captures) and is_wholly_captured(facts) and left_minor <= 0
     return origin in _MEANT_TO_CANCEL and is_open and is_whole
+
+
+def was_refused(facts: OrderFacts) -> bool:
+    """Say whether it was called off by refunds of which one was refused since."""
+    return facts.stop is not None and facts.stop.told == REFUNDED and not facts.is_refunded
 
 
 def called_off(facts: OrderFacts, who: str) -> OrderFacts:

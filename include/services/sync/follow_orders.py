@@ -14,6 +14,7 @@ from include.domain.money import Money, total
 from include.domain.order_rules import CaptureWhen
 from include.domain.order_state import OrderFacts, OrderState, Shipped
 from include.domain.orders import Order
+from include.domain.refunds import was_refused
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind
 from include.services.orders.commands import Command
@@ -197,7 +198,8 @@ class OrderFollower:
         """Tell a person whom nobody else would: who asked believes that it is cancelled.
 
         Returns:
-            Who had asked for its end; ``''``: nobody, or in time.
+            Who had asked for its end too late; ``''``: nobody, or in time, or by a refund that was
+            refused since. Who asks for it again after that one is heard again.
         """
         stop = saga.facts.stop
         if stop is None or stop.keeps_invoice or saga.facts.is_order_cancelled:
@@ -209,7 +211,7 @@ class OrderFollower:
         )
         amount = self.service.orders.content(saga.key).amount
         self.shelf.set_aside("late_cancellation", saga.key, late, owner=self.owner, amount=amount)
-        return stop.who
+        return "" if was_refused(saga.facts) else stop.who
 
     def take_shipment(self, note: Shipment) -> bool:
         """Keep one dispatch note with its order; the shop and its server are told of it once."""
