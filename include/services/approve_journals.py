@@ -1,7 +1,7 @@
 """Let a day inside its tolerance pass; outside, ask a person about the exact journals."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,6 +45,10 @@ class Approvals(Protocol):
         """Return (decision, who) of the newest decision about exactly this content."""
         ...
 
+    def words_on(self, digests: Collection[str]) -> Mapping[str, tuple[str, str]]:
+        """Return (decision, who) of the newest answer about each of these contents, by digest."""
+        ...
+
     def decide(
         self,
         journal_key: str,
@@ -81,6 +85,14 @@ class ApprovalRequest:
     body: str
     report: str = ""  # the address of a draft of what is asked about, or ''
     about: tuple[str, ...] = ()  # the digests of the journals that it names
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What holds of the journals that an answer was about, once it was applied."""
+
+    is_held: bool  # some of them; else all are approved
+    words: str  # e.g. "held by ann", or "approved by ann; too late: held by bob"
 
 
 def approval_request(
@@ -135,9 +147,9 @@ def record_decision(
     journals: JournalBook,
     approvals: Approvals,
     about: Collection[str] | None = None,
-) -> None:
+) -> Standing:
     """Apply an answer to the journals it was asked about; see ``apply_decision``."""
-    apply_decision(
+    return apply_decision(
         [booked.journal for booked in _undecided(day, journals)],
         f"approve, {day}",
         is_approved=is_approved,
@@ -165,15 +177,16 @@ def apply_decision(
     journals: Mover,
     approvals: Approvals,
     about: Collection[str] | None = None,
-) -> None:
+) -> Standing:
     """Apply an answer to journals, all of them or, where one was not asked about, none.
 
     ``about``: the digests that this very question named, as another run may have asked about other
     journals meanwhile; None of one that an older release has asked.
 
-    Applied again, to some that have it already, it changes nothing of those. Silence is no answer:
-    the journals stay as they are, and another run's question about them stays open. *Held* is a
-    person's word, which what is built anew from a journal inherits.
+    Where another's yes came first it stands, and what is returned says so. Applied again, to some
+    that have it already, it changes nothing of those. Silence is no answer: the journals stay as
+    they are, and another run's question about them stays open. *Held* is a person's word, which
+    what is built anew from a journal inherits.
 
     Raises:
         Rejected: a journal is not the one that was shown, and Airflow shows this task no other.
@@ -181,7 +194,7 @@ def apply_decision(
     """
     if decided_by == NO_ANSWER:
         _note_silence(waiting, approvals, about)
-        return
+        return _standing(waiting, about, HELD, decided_by, approvals)
     if other := [one.key for one in waiting if about is not None and one.digest not in about]:
         raise Rejected(
             f"the answer of {decided_by} is void: its question did not show "
@@ -212,6 +225,24 @@ def apply_decision(
             signed=signed,
         )
         journals.move(journal, JournalState.approved if is_approved else JournalState.held)
+    return _standing(waiting, about, decision, decided_by, approvals)
+
+
+def _standing(
+    waiting: Sequence[Journal],
+    about: Collection[str] | None,
+    decision: str,
+    decided_by: str,
+    approvals: Approvals,
+) -> Standing:
+    """Say what holds: another question about the same journals may have been answered first."""
+    digests = [one.digest for one in waiting] if about is None else about
+    stands = set(approvals.words_on(digests).values()) or {(decision, decided_by)}
+    own, first = (decision, decided_by), sorted(stands - {(decision, decided_by)})
+    words = [f"{what} by {who}" for what, who in ([own] if own in stands else []) + first]
+    if own not in stands and decided_by != NO_ANSWER:
+        words.append(f"too late: {decision} by {decided_by}")
+    return Standing(any(what == HELD for what, _ in stands), "; ".join(words))
 
 
 def _is_open(known: tuple[str, str]) -> bool:

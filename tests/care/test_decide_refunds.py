@@ -225,9 +225,23 @@ def test_an_answer_is_recorded_once_though_the_store_is_lost_before_and_after(
         return said
 
     monkeypatch.setattr(recorded.time, "sleep", lambda _: None)
+    monkeypatch.setattr(refunds, "tieout", lambda: SimpleNamespace(store=care.store))
     monkeypatch.setattr(refunds, "_decide", lambda: SimpleNamespace(**{option.lower(): decide}))
     task = ApproveRefund(task_id="decide", refund_id=waiting, response_timeout=timedelta(1))
     assert "by bob" in task.execute_complete({}, answer(option, "bob"))
     assert len(given) == 3
     assert care.kit.service.refunds.get(waiting).state == ends_as
     assert chain(care, waiting) == [("airflow:bob", signed_as)]
+
+
+def test_a_hold_after_the_yes_of_another_is_told_to_be_too_late(
+    care: Care, waiting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tieout.tasks import refunds
+
+    ask(care, waiting)
+    desk(care).approve(waiting, "bob")
+    monkeypatch.setattr(refunds, "tieout", lambda: SimpleNamespace(store=care.store))
+    monkeypatch.setattr(refunds, "_decide", lambda: desk(care))
+    assert refunds.hold_refund(waiting, "eve", "").startswith("too late: held by eve")
+    assert chain(care, waiting) == [("airflow:bob", "refund approved")]

@@ -74,6 +74,33 @@ def test_silence_takes_back_no_word_that_another_run_was_given(context: Tieout) 
     assert stands(context) == ("held", "held by ann")
 
 
+@pytest.mark.parametrize("who", ["bob", NO_ANSWER])
+def test_a_no_after_the_yes_of_another_is_told_to_be_too_late(
+    context: Tieout, who: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    about = [BALANCED.digest]
+    caplog.set_level("INFO", "tieout")
+    posting.record_decision(str(DAY), is_approved=True, decided_by="ann", about=about)
+    posting.record_decision(str(DAY), is_approved=False, decided_by=who, about=about)
+    told = [one.getMessage() for one in caplog.records if "approve acme_us" in one.getMessage()]
+    late = "; too late: held by bob" if who == "bob" else ""
+    assert told == [
+        f"approve {DAY}: approved by ann; next: post",
+        f"approve {DAY}: approved by ann{late}; next: nothing; another run posts",
+    ]
+
+
+def test_a_no_holds_what_it_alone_was_asked_about_and_says_what_does_not(context: Tieout) -> None:
+    about = [BALANCED.digest]
+    posting.record_decision(str(DAY), is_approved=True, decided_by="ann", about=about)
+    other = replace(BALANCED, key=BALANCED.key.replace("B1", "B2"), batch_id="B2")
+    context.journals.add(other, "v1", {})
+    note_asked([other], context.approvals)
+    about.append(other.digest)
+    said = posting.record_decision(str(DAY), is_approved=False, decided_by="bob", about=about)
+    assert said == "held by bob; approved by ann"
+
+
 def test_a_yes_opens_no_step_of_a_run_that_is_at_the_day(
     context: Tieout, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """What people decided about journals and refunds, each about one exact content."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, select
@@ -7,6 +8,7 @@ from sqlalchemy import Connection, Engine, select
 from include.adapters.store import audit
 from include.adapters.store.schema import approvals
 from include.adapters.store.upsert import upsert
+from include.services.approve_journals import ASKED
 from include.services.effects.chain import Signed
 from include.services.ports import Clock
 
@@ -49,6 +51,16 @@ class SqlApprovals:
         """Return (decision, who) of the newest decision about exactly this content."""
         with self._engine.begin() as connection:
             return _latest(connection, journal_key, digest)
+
+    def words_on(self, digests: Collection[str]) -> dict[str, tuple[str, str]]:
+        """Return (decision, who) of the newest answer about each of these contents, by digest."""
+        query = (
+            select(approvals.c.digest, approvals.c.decision, approvals.c.decided_by)
+            .where(approvals.c.digest.in_(digests), approvals.c.decision != ASKED)
+            .order_by(approvals.c.decided_at, approvals.c.approval_id)
+        )
+        with self._engine.begin() as connection:
+            return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
 
     def decided_since(self, decision: str, since: datetime) -> set[tuple[str, str]]:
         """Return (key, digest) of all that was decided so, by anybody, from an instant on."""

@@ -15,6 +15,7 @@ from include.services.approve_journals import (
     TOLERANCE,
     ApprovalRequest,
     Approvals,
+    Standing,
     apply_decision,
     cell,
     note_asked,
@@ -68,10 +69,10 @@ def record_write_offs(
     journals: WriteOffBook,
     approvals: Approvals,
     about: Collection[str] | None = None,
-) -> None:
+) -> Standing:
     """Apply an answer to the write-offs it was asked about; see ``apply_decision``."""
     waiting = journals.write_offs_in(merchant.merchant_id, UNDECIDED)
-    apply_decision(
+    return apply_decision(
         [record.journal for record in waiting],
         f"approve_write_offs, {merchant.merchant_id}",
         is_approved=is_approved,

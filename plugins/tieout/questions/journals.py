@@ -81,7 +81,7 @@ class ApproveJournals(HITLOperator):
         decided_by = user["name"] if user else NO_ANSWER
         kept = context["task_state_store"]
         about = kept.get(_ABOUT)
-        recorded(
+        stands = recorded(
             lambda: self._desk.record_decision(
                 self.day_key, is_approved=is_approved, decided_by=decided_by, about=about
             )
@@ -89,7 +89,7 @@ class ApproveJournals(HITLOperator):
         for key in (_ASKED, _ABOUT):
             kept.delete(key)
         if not is_approved:
-            raise AirflowSkipException(f"{self.day_key} is held; nothing is posted.")
+            raise AirflowSkipException(f"{self.day_key}: {stands}; this run posts nothing.")
         return self.day_key
 
 

@@ -81,12 +81,12 @@ def approval_request(day_key: str) -> ApprovalRequest | None:
 
 def record_decision(
     day_key: str, *, is_approved: bool, decided_by: str, about: Collection[str] | None = None
-) -> None:
-    """Apply a person's answer to the write-offs it was asked about."""
+) -> str:
+    """Apply a person's answer to the write-offs it was asked about; return what holds."""
     from include.services.disputes.decide import record_write_offs
 
     day, context = SettlementDay.parse(day_key), tieout()
-    record_write_offs(
+    standing = record_write_offs(
         context.merchant(day),
         is_approved=is_approved,
         decided_by=decided_by,
@@ -94,9 +94,10 @@ def record_decision(
         approvals=context.approvals,
         about=about,
     )
-    state = "approved" if is_approved else "held"
-    follows = "post_write_offs" if is_approved else "the next run asks again"
-    log.info("approve_write_offs %s: %s by %s; next: %s", day, state, decided_by, follows)
+    follows = "the next run asks again" if standing.is_held else "another run posts"
+    follows = "post_write_offs" if is_approved else follows
+    log.info("approve_write_offs %s: %s; next: %s", day, standing.words, follows)
+    return standing.words
 
 
 def post_write_offs(day_key: str) -> str:

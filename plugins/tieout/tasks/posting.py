@@ -95,8 +95,8 @@ def block(day_key: str, error: Rejected) -> None:
 
 def record_decision(
     day_key: str, *, is_approved: bool, decided_by: str, about: Collection[str] | None = None
-) -> None:
-    """Apply a person's answer to the journals it was asked about.
+) -> str:
+    """Apply a person's answer to the journals it was asked about; return what holds.
 
     A day that waits for this run's answer follows it. Else another run has had the day: a no leaves
     it as it is, and so does a yes where that run is at work, has taken it further or was stopped at
@@ -105,7 +105,7 @@ def record_decision(
     from include.services.approve_journals import record_decision as apply
 
     day, context = SettlementDay.parse(day_key), tieout()
-    apply(
+    standing = apply(
         day,
         is_approved=is_approved,
         decided_by=decided_by,
@@ -113,15 +113,17 @@ def record_decision(
         approvals=context.approvals,
         about=about,
     )
-    state, reason = ("approved", "") if is_approved else ("held", f"held by {decided_by}")
+    state, reason = ("held", standing.words) if standing.is_held else ("approved", "")
     known = context.days.get(day)
     if known and known.run_id == this_run() and _is_at_approve(known):
         # Whoever has its turn has left it so, e.g. a cleared step that has given up.
         context.days.record(day, state, reason=reason)
     elif is_approved:
         _let_post(context, day)
-    follows = "post" if is_approved else "nothing; clear 'approve' to be asked again"
-    log.info("approve %s: %s by %s; next: %s", day, state, decided_by, follows)
+    follows = "clear 'approve' to be asked again" if standing.is_held else "another run posts"
+    follows = "post" if is_approved else f"nothing; {follows}"
+    log.info("approve %s: %s; next: %s", day, standing.words, follows)
+    return standing.words
 
 
 def _is_at_approve(known: "DayRecord") -> bool:
