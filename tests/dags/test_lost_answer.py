@@ -1,12 +1,15 @@
 """A person's answer is recorded though the database was away; where it is lost, they are told."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowRuntimeError, AirflowSkipException, ErrorType
+from airflow.sdk.execution_time.comms import ErrorResponse
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
@@ -15,6 +18,7 @@ from include.adapters.store.migrate import migrate
 from include.domain.matching import Cause
 from include.domain.open_items import OpenItem
 from include.domain.settlement import SettlementDay
+from include.services.approve_journals import note_asked
 from include.services.journal_book import JournalState
 from include.wiring import Settings, Tieout
 from tests.kept import Kept
@@ -126,6 +130,36 @@ def test_an_answer_is_recorded_once_the_database_is_there_again(
     assert context.approvals.latest(BALANCED.key, BALANCED.digest) == ("approved", "ann")
     assert not run["task_state_store"]
     assert len(told) == 1
+
+
+class Away(Kept):
+    """Airflow's API answers neither the first question nor what comes after the answer."""
+
+    asked = 0
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.asked += 1
+        if self.asked == 1:
+            raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR))
+        return super().get(key, default)
+
+    def delete(self, key: str) -> None:
+        raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR))
+
+
+@pytest.mark.parametrize(("option", "stands"), [("Approve", "approved"), ("Hold", "held")])
+def test_an_answer_is_recorded_once_airflows_api_is_there_again(
+    option: str, stands: str, context: Tieout, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    pause(monkeypatch, waited.append)
+    kept = Away(about=[BALANCED.digest])
+    note_asked([BALANCED], context.approvals)
+    run = {"run_id": "r", "ti": SimpleNamespace(try_number=1), "task_state_store": kept}
+    with suppress(AirflowSkipException):
+        task().execute_complete(run, ANSWER | {"chosen_options": [option]})
+    assert waited == [1]
+    assert context.approvals.latest(BALANCED.key, BALANCED.digest) == (stands, "ann")
 
 
 def test_whoever_gave_an_answer_that_was_lost_is_told_to_answer_again(

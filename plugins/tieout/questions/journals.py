@@ -1,11 +1,12 @@
 """The approval of journals by a person, as a task that parks without a worker slot."""
 
+from contextlib import suppress
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowRuntimeError, AirflowSkipException
 
 from include.domain.errors import Rejected
 from tieout.questions.recorded import recorded
@@ -80,14 +81,18 @@ class ApproveJournals(HITLOperator):
         is_approved = answer["chosen_options"] == [APPROVE]
         decided_by = user["name"] if user else NO_ANSWER
         kept = context["task_state_store"]
-        about = kept.get(_ABOUT)
         stands = recorded(
             lambda: self._desk.record_decision(
-                self.day_key, is_approved=is_approved, decided_by=decided_by, about=about
+                self.day_key,
+                is_approved=is_approved,
+                decided_by=decided_by,
+                about=kept.get(_ABOUT),
             )
         )
-        for key in (_ASKED, _ABOUT):
-            kept.delete(key)
+        # What stays is written over by the next question; a failed task would ask it now.
+        with suppress(AirflowRuntimeError):
+            for key in (_ASKED, _ABOUT):
+                kept.delete(key)
         if not is_approved:
             raise AirflowSkipException(f"{self.day_key}: {stands}; this run posts nothing.")
         return self.day_key

@@ -1,4 +1,4 @@
-"""A person's answer outlives a database that is away for a moment.
+"""A person's answer outlives a database, or an API of Airflow, that is away for a moment.
 
 Airflow hands an answer to one try of the task; the next would ask anew, and the person is gone.
 """
@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from airflow.sdk.exceptions import AirflowRuntimeError
+
 from tieout.retry import is_lost_connection
 
 log = logging.getLogger(__name__)
@@ -16,7 +18,7 @@ PAUSES_S = (1, 2, 4, 8, 15, 30)  # a failover takes less than this minute
 
 
 def recorded(record: Callable[[], Said]) -> Said:
-    """Record an answer, again where the database was lost; after a minute that is raised.
+    """Record an answer, again where the database or Airflow was lost; after a minute it is raised.
 
     ``record`` may be called again when it has done its work, or some of it.
     """
@@ -24,7 +26,7 @@ def recorded(record: Callable[[], Said]) -> Said:
         try:
             return record()
         except Exception as fault:
-            if not is_lost_connection(fault):
+            if not (is_lost_connection(fault) or isinstance(fault, AirflowRuntimeError)):
                 raise
             log.warning(
                 "the answer is not recorded: %s; again in %d s", type(fault).__name__, pause
