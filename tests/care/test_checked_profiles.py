@@ -133,6 +133,22 @@ def test_a_gateway_that_answers_nothing_is_no_fault_of_a_card(
     assert run(check(care)).startswith("2 read: 2 done")
 
 
+def test_cards_that_alone_are_due_and_are_never_answered_are_one_letter(
+    care: Care, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(care, "ABC")
+    with monkeypatch.context() as broken:
+        keep_silent(care, broken, lambda _customer: True)
+        for _ in range(3):
+            with pytest.raises(Retryable):
+                run(check(care))
+        assert run(check(care)).startswith("0 read")  # the night ends well
+    assert care.open_letters() == [("tokens_not_read", "acme_us")]
+    care.kit.clock.move(hours=24)
+    assert run(check(care)).startswith("3 read: 3 done")
+    assert care.open_letters() == []
+
+
 def test_a_gateway_that_goes_down_before_the_second_ask_is_no_fault_of_a_card(
     care: Care, monkeypatch: pytest.MonkeyPatch
 ) -> None:

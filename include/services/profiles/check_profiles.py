@@ -25,11 +25,17 @@ from include.services.sync.ports import Shelf, Tally
 log = logging.getLogger(__name__)
 LETTER_KIND = "token_without_customer"
 REFUSED = "token_not_read"
+NONE_READ = "tokens_not_read"  # of the merchant
 _EVERY = timedelta(days=16)
 _ODD_EVERY = timedelta(hours=20)  # the next night again, until what was odd is mended
 _NEVER = (
     "The gateway answers for others and not for this one: ask its support, or delete the card "
     "there if its shopper shall enter it anew. It is asked every night until it is answered."
+)
+_NONE = (
+    "If the gateway was down, nothing: they are asked for again the next night, and this closes by "
+    "itself at the first that is answered. If it answers for payments, ask its support about this "
+    "card, or delete it there if its shopper shall enter it anew."
 )
 _UNUSED = timedelta(days=365)
 _A_NIGHT = 5_000  # tokens; at half a second each some 40 minutes
@@ -156,13 +162,23 @@ class ProfileCheck:
                     self._read(heard.witness)  # a silence here is the gateway's; it ends the try
             elif is_again or len(heard.late) >= _SILENT:
                 self.book.checked([kept], _ODD_EVERY)  # the next try goes on without it
+                if is_again:  # the last tries may find nothing due, and end well
+                    self._tell_of_silence(kept, fault)
                 raise
             if is_again:
                 raise Rejected(fault.what, fault.where, _NEVER) from fault
             heard.late.add(kept.name)
             return None
+        if heard.witness is None:
+            self.shelf.settle(NONE_READ, self.merchant_id, "the gateway answered for one")
         heard.witness = kept.token
         return is_alive
+
+    def _tell_of_silence(self, kept: KeptToken, fault: Retryable) -> None:
+        """Open one letter of the merchant: it is not known who is silent, the gateway or cards."""
+        what = f"no stored card that was due is answered for; {kept.name}: {fault.what}"
+        letter = Rejected(what, fault.where, _NONE)
+        self.shelf.set_aside(NONE_READ, self.merchant_id, letter, owner=self.owner)
 
     def _refresh(self, kept: KeptToken) -> bool:
         """Take over what the gateway shows; say whether the token is alive."""
