@@ -93,7 +93,7 @@ class AccountReader(StockReader):
                     email=row.get("email", ""),
                     currency=self._settings.iso_currency(row.get("currency", ""), "ArCustomer"),
                 )
-                for row in self._asking.find(find)
+                for row in self._asking.find_whole(find, "Customer")
             )
 
     def _query_credit(self, customer: str) -> CustomerCredit | None:

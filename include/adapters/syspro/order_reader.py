@@ -202,7 +202,7 @@ class OrderReader(AccountReader):
         """
         where = (("CustomerPoNumber", "EQ", purchase_order),)
         find = Find("ArInvoice", where, DOCUMENTS.columns)
-        rows: Sequence[Row] = self._asking.find(find, purchase_order)
+        rows = self._asking.find_whole(find, "Invoice", purchase_order)
         found = with_key(rows, "customer", customer) if customer else rows
         return tuple(self._document(row) for row in found if not is_payment(row))
 
@@ -236,14 +236,9 @@ class OrderReader(AccountReader):
         Raises:
             Retryable, Rejected: SYSPRO could not be asked.
         """
-        size, found = self._settings.codes_per_question, list[ErpDocument]()
-        for start in range(0, len(references), size):
-            asked = references[start : start + size]
-            wanted = tuple(("CustomerPoNumber", "EQ", one) for one in asked)
-            find = Find("ArInvoice", (), DOCUMENTS.columns, any_of=wanted)
-            rows = self._asking.find(find, asked[0])
-            found += [self._document(row) for row in rows if is_payment(row)]
-        return tuple(found)
+        columns = DOCUMENTS.columns
+        rows = self._rows_by_code("ArInvoice", columns, "CustomerPoNumber", references)
+        return tuple(self._document(row) for row in rows if is_payment(row))
 
     def credit_notes_since(
         self, cursor: str, limit: int = LIMIT
@@ -270,7 +265,8 @@ class OrderReader(AccountReader):
 
     def _rows_of(self, purchase_order: str) -> Sequence[Row]:
         where = (("CustomerPoNumber", "EQ", purchase_order),)
-        return self._asking.find(Find("SorMaster", where, ORDERS.columns), purchase_order)
+        find = Find("SorMaster", where, ORDERS.columns)
+        return self._asking.find_whole(find, "SalesOrder", purchase_order)
 
     def _orders(self, rows: Sequence[Row], customer: str) -> Sequence[ErpOrder]:
         found = with_key(rows, "customer", customer) if customer else rows

@@ -4,7 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from include.adapters.syspro.documents.comfnd import Condition, Find, Row, find_all, has_room
+from include.adapters.syspro.documents.comfnd import (
+    Condition,
+    Find,
+    Row,
+    find_alike,
+    find_all,
+    has_room,
+)
 from include.adapters.syspro.documents.reply import CallFailed, Unreadable, read_amount, read_date
 from include.adapters.syspro.enet import EnetClient
 from include.adapters.syspro.partners.read_ahead import ReadAhead
@@ -56,6 +63,19 @@ class Asking:
             return tuple(known)
         body = self.client.query("COMFND", find.build(), reference)
         return self.read(find.parse, body, f"COMFND {find.table}")
+
+    def find_whole(self, find: Find, cursor: str, reference: str = "") -> Sequence[Row]:
+        """Ask for all rows, of which one page is mostly enough.
+
+        Where it may have been cut short, they are paged by a column that no condition fixes.
+
+        Raises:
+            Retryable, Rejected: SYSPRO could not be asked, or the pages cannot be followed.
+        """
+        rows = self.find(find, reference)
+        if has_room(find, len(rows)):
+            return rows
+        return list(find_alike(lambda page: self.find(page, reference), find, cursor))
 
     def find_pages(
         self,

@@ -1,0 +1,106 @@
+"""Readers notice an answer that a server may have cut short, and go on to the rest of it."""
+
+from typing import Any
+
+import pytest
+from defusedxml.ElementTree import fromstring
+
+from include.domain.errors import Rejected
+from tests.syspro.support import Make
+from tests.syspro.support_orders import asked, table
+
+CEILING = 100  # rows that a server gives at once, though a thousand are asked for
+ROWS = 230
+
+
+def serve(fake: Any, name: str, rows: list[dict[str, str]]) -> None:
+    """Answer as a table does: alternatives of one column, GE of another, in the order asked for."""
+
+    def answer(wire: Any) -> None:
+        question = fromstring(asked(fake))
+        tests = [
+            tuple(test.findtext(part) or "" for part in ("Column", "Condition", "Value"))
+            for test in question.iter("Expression")
+        ]
+        wanted = {value for _, condition, value in tests if condition == "EQ"}
+        key = next(column for column, condition, _ in tests if condition == "EQ")
+        from_on = [(column, value) for column, condition, value in tests if condition == "GE"]
+        found = [
+            row
+            for row in rows
+            if row[key] in wanted and all(row[column] >= value for column, value in from_on)
+        ]
+        by = question.findtext("OrderBy/Column")
+        found.sort(key=lambda row: row[by] if by else "")
+        wire.reply(table(name, *found[:CEILING]))
+
+    fake.on("query COMFND", answer)
+
+
+def document(number: int, **more: str) -> dict[str, str]:
+    return {
+        "Customer": "W000001",
+        "Invoice": f"{number:015d}",
+        "DocumentType": "I",
+        "InvoiceDate": "20261103",
+        "CurrencyValue": "12.30",
+        "PostCurrency": "",
+        "CustomerPoNumber": "WEB-1",
+        "SalesOrder": "000000000015580",
+        **more,
+    }
+
+
+def test_all_documents_of_an_order_are_read(fake: Any, make_adapter: Make) -> None:
+    serve(fake, "ArInvoice", [document(number) for number in range(ROWS)])
+    found = make_adapter().orders.documents_of("WEB-1", "W000001")
+    assert [int(one.invoice) for one in found] == list(range(ROWS))
+
+
+def test_an_order_with_few_documents_is_one_question(fake: Any, make_adapter: Make) -> None:
+    serve(fake, "ArInvoice", [document(number) for number in range(CEILING - 1)])
+    assert len(make_adapter().orders.documents_of("WEB-1", "")) == CEILING - 1
+    assert sum(call.verb == "query" for call in fake.calls) == 1
+
+
+def test_documents_that_no_page_can_show_are_refused_and_not_left_out(
+    fake: Any, make_adapter: Make
+) -> None:
+    serve(fake, "ArInvoice", [document(1, Customer=f"W{number}") for number in range(ROWS)])
+    with pytest.raises(Rejected, match="a whole page of ArInvoice shares Invoice"):
+        make_adapter().orders.documents_of("WEB-1", "W7")
+
+
+def test_all_orders_with_one_number_are_read(fake: Any, make_adapter: Make) -> None:
+    """Anybody may use it: ours may lie behind a page of others'."""
+    rows = [
+        {
+            "SalesOrder": f"{number:015d}",
+            "Customer": "W000001" if number == ROWS - 1 else "000000000000007",
+            "CustomerPoNumber": "1",
+            "OrderStatus": "1",
+            "DocumentType": "O",
+        }
+        for number in range(ROWS)
+    ]
+    serve(fake, "SorMaster", rows)
+    found = make_adapter().orders.order(purchase_order="1", customer="W000001")
+    assert found is not None
+    assert found.sales_order == str(ROWS - 1)
+
+
+def test_a_receipt_behind_the_rows_of_others_is_found(fake: Any, make_adapter: Make) -> None:
+    rows = [document(number, CustomerPoNumber="TO1") for number in range(ROWS)]
+    rows += [document(0, Invoice="_CRD01", CustomerPoNumber=name) for name in ("TO1", "TO2")]
+    serve(fake, "ArInvoice", rows)
+    found = make_adapter().orders.receipts_of(["TO1", "TO2", "TO3"])
+    assert [one.purchase_order for one in found] == ["TO1", "TO2"]
+
+
+def test_all_customers_of_a_mail_address_are_read(fake: Any, make_adapter: Make) -> None:
+    mail = "office@example.com"
+    rows = [
+        {"Customer": f"{number:015d}", "Email": mail, "Currency": "$"} for number in range(ROWS)
+    ]
+    serve(fake, "ArCustomer", rows)
+    assert len(make_adapter().orders.customers(mail)) == ROWS
