@@ -219,7 +219,7 @@ def test_stock_flows_into_the_shop(play: Play) -> None:
     play.clerk("stock", stock_code=SKU, quantity="123")
     desk = play.desks.of(SHOP)
     with desk.erp.session():
-        stock_push(play.desks, desk).push(datetime.now(UTC), desk.day)
+        stock_push(play.desks, desk).push(play.desks.context.clock, desk.day)
     shown = desk.shop_hook.product(SKU)
     assert shown is not None
     assert shown.stock_quantity is not None

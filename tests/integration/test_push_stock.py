@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from structlog.testing import capture_logs
@@ -50,7 +50,7 @@ def push(play: Play, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Tally]:
     def pushed(today: date, sold_in: str = "EA", warehouse: str = "MAIN") -> Tally:
         made = stock_push(desks, desks.of(SHOP))
         made = replace(made, sold_in=sold_in, warehouse=warehouse)
-        return made.push(datetime.now(UTC), today)
+        return made.push(play.desks.context.clock, today)
 
     return pushed
 

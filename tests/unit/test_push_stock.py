@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -15,6 +15,7 @@ from include.domain.stock import KitPart, Product
 from include.domain.stock import StockLevel as ErpStock
 from include.services.shop.commands import StockLevel
 from include.services.shop.ports import ShopProduct
+from include.services.sync import push_stock
 from include.services.sync.push_stock import StockPush
 
 TODAY, NOW = date(2026, 11, 27), datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
@@ -37,6 +38,9 @@ class World:
     marks: dict[str, str] = field(default_factory=dict)
     then: dict[str, Callable[[], None]] = field(default_factory=dict)  # by what was asked, once
     page: int = 1000  # rows of one question
+    overlap: int = 0  # rows that are given again
+    instant: datetime = NOW
+    told: list[StockLevel] = field(default_factory=list)
 
     def book(self, order_id: str) -> None:
         """Make the sales order of an order, as another process with the operator does."""
@@ -55,9 +59,12 @@ class World:
         self.asked("session")
         yield
 
-    def stock_levels(self, warehouse: str, cursor: str = "") -> tuple[Sequence[ErpStock], str]:
+    def stock_levels(
+        self, warehouse: str, cursor: str, limit: int
+    ) -> tuple[Sequence[ErpStock], str]:
         stamps = {f"{at:03d}": code for code, at in self.stamps.items()}
-        page = sorted(at for at in stamps if at > cursor)[: self.page]
+        known = sorted(at for at in stamps if at <= cursor)[-self.overlap :] if self.overlap else []
+        page = known + sorted(at for at in stamps if at > cursor)[: min(self.page, limit)]
         found = [ErpStock(stamps[at], self.on_hand[stamps[at]] * 1_000_000) for at in page]
         self.asked("stock_levels")
         return found, max(page, default=cursor)
@@ -75,6 +82,10 @@ class World:
         return [ErpStock("KIT", None, KIT), part]
 
     # Our store
+
+    def now(self) -> datetime:
+        self.instant += timedelta(seconds=1)
+        return self.instant
 
     def unbooked(self) -> Sequence[OrderLine]:
         found = [line for lines in self.orders.values() for line in lines]
@@ -94,6 +105,8 @@ class World:
 
     def intend(self, effect: Any) -> None:
         level = from_json(StockLevel, effect.payload)
+        self.asked("set")
+        self.told.append(level)
         self.shown[level.sku] = level.quantity
 
     def advance(self, *_of: object) -> None:
@@ -121,7 +134,7 @@ def push(world: World) -> dict[str, int]:
         stocked=world,
         unbooked=world.unbooked,
         owner="sales",
-    ).push(NOW, TODAY)
+    ).push(world, TODAY)
     return world.shown
 
 
@@ -191,3 +204,76 @@ def test_orders_that_leave_the_list_at_every_push_keep_no_row_beyond_a_page_from
         world.then["stock_levels"] = world.orders.clear
         push(world)
     assert world.shown["PLAIN"] == 1
+
+
+MANY = "ABCDEFG"
+
+
+def changed(monkeypatch: pytest.MonkeyPatch, page: int) -> World:
+    """Return a world in which seven levels have changed since the last push."""
+    world = World(page=page)
+    push(world)
+    monkeypatch.setattr(push_stock, "_PAGE", page)
+    world.told.clear()
+    for code in MANY:
+        world.on_hand[code], world.stamps[code] = 1, max(world.stamps.values()) + 1
+        world.shown[code] = 5
+    return world
+
+
+def set_of(world: World) -> str:
+    return "".join(level.sku for level in world.told)
+
+
+@pytest.mark.parametrize("overlap", [0, 1])
+def test_one_push_shows_all_that_changed_page_by_page(
+    overlap: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = changed(monkeypatch, 3)
+    world.overlap = overlap
+    push(world)
+    assert set_of(world) == MANY
+    assert len({level.as_of for level in world.told}) == 3
+    assert world.marks["stock|web|MAIN"] == "009"
+
+
+def test_a_push_that_is_killed_goes_on_behind_its_last_whole_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = changed(monkeypatch, 3)
+
+    def killed() -> None:
+        if world.told:
+            raise KeyboardInterrupt
+        world.then["products"] = killed
+
+    world.then["products"] = killed
+    with pytest.raises(KeyboardInterrupt):
+        push(world)
+    assert (set_of(world), world.marks["stock|web|MAIN"]) == ("ABC", "005")
+    push(world)
+    assert set_of(world) == MANY
+
+
+def test_one_push_is_of_so_many_pages_and_the_next_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = changed(monkeypatch, 2)
+    monkeypatch.setattr(push_stock, "_PAGES", 2)
+    push(world)
+    assert set_of(world) == "ABCD"
+    push(world)
+    assert set_of(world) == MANY
+
+
+def test_a_level_that_changes_again_between_two_pages_is_shown_as_it_is_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a page has set is what the shop shows to the next, which is of a later instant."""
+    world = changed(monkeypatch, 3)
+
+    def came_in() -> None:
+        world.on_hand["A"], world.stamps["A"] = 5, 20  # as many as the shop has shown before
+
+    world.then["set"] = came_in
+    push(world)
+    assert world.shown["A"] == 5
+    assert set_of(world) == f"{MANY}A"

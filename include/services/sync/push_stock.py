@@ -10,7 +10,7 @@ for days, for an analyst or for SYSPRO, and would be sold twice.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Protocol
 
 from include.domain.orders import OrderLine
@@ -19,10 +19,13 @@ from include.domain.stock import StockLevel as ErpStock
 from include.services.effects.engine import Engine
 from include.services.effects.ports import EffectKind
 from include.services.orders.commands import Command
+from include.services.ports import Clock
 from include.services.shop.commands import StockLevel
 from include.services.shop.ports import ShopProduct
 from include.services.sync.ports import StockList, Tally, Watermarks
 
+_PAGE = 10_000  # rows of SYSPRO's that changed, between two watermarks
+_PAGES = 10  # of one push, which is behind by then for a long while: the next goes on
 _AT_ONCE = 200  # codes whose units are asked in one session: an order may wait for the operator
 
 
@@ -33,8 +36,13 @@ class StockFeed(Protocol):
         """Share logons; who else waits for the operator has it between two questions."""
         ...
 
-    def stock_levels(self, warehouse: str, cursor: str = "") -> tuple[Sequence[ErpStock], str]:
-        """Return levels changed since a cursor ('': all), without units, and the next cursor."""
+    def stock_levels(
+        self, warehouse: str, cursor: str, limit: int
+    ) -> tuple[Sequence[ErpStock], str]:
+        """Return levels changed since a cursor ('': all), without units, and the next cursor.
+
+        Some from before the cursor may be among them, beside at most ``limit`` from after it.
+        """
         ...
 
     def kits(self) -> Sequence[str]:
@@ -72,21 +80,44 @@ class StockPush:
     unbooked: Callable[[], Sequence[OrderLine]]  # goods that are sold, without a sales order yet
     owner: str
 
-    def push(self, now: datetime, today: date) -> Tally:
+    def push(self, clock: Clock, today: date) -> Tally:
         """Set every level that differs from what is shown, of what changed or of everything.
 
-        The shop is asked and told while no session of SYSPRO is open.
+        What changed is set page by page, and the watermark moves with each. The shop is asked and
+        told while no session of SYSPRO is open.
 
         Args:
-            now: the instant the levels are as of; an older level never replaces a newer one.
+            clock: says which instant the levels of a page are as of; an older level never replaces
+                a newer one.
             today: the merchant's business date; the first push of a day compares everything.
         """
         name = f"stock|{self.shop_id}|{self.warehouse}"
         is_whole = self.watermarks.get(f"{name}|compared") < today.isoformat()
         shown = {one.sku: one.stock_quantity for one in self.shop.products() if one.sku}
-        begin = "" if is_whole else self.watermarks.get(name)
+        tally, is_more, pages = Tally(), True, 0
+        while is_more and pages < _PAGES:
+            is_more = self._push(name, shown, clock, tally, is_whole=is_whole)
+            pages += 1
+        if is_whole:
+            self.watermarks.move(f"{name}|compared", today.isoformat())
+        return tally.check()
+
+    def _push(
+        self,
+        name: str,
+        shown: dict[str, int | None],
+        clock: Clock,
+        tally: Tally,
+        *,
+        is_whole: bool,
+    ) -> bool:
+        """Set the levels of a page, or of everything, and move the mark; say if more may follow.
+
+        ``shown`` is by SKU what the shop shows, and what is set is noted in it.
+        """
+        begin, now = "" if is_whole else self.watermarks.get(name), clock.now()
         levels, parts, sold, cursor = self._read(begin, shown, is_whole=is_whole)
-        tally, left = Tally(), less_sold(by_code((*parts, *levels.values())), sold)
+        left = less_sold(by_code((*parts, *levels.values())), sold)
         for code in levels:
             tally.read += 1
             level = left[code.casefold()]
@@ -98,14 +129,13 @@ class StockPush:
                 continue
             if shown[code] != quantity:
                 self._set(StockLevel(self.shop_id, code, quantity, now))
+                shown[code] = quantity
             tally.done += 1
         stocked = [code for code, one in levels.items() if one.available_millionths is not None]
         self.stocked.note(self.company_id, self.warehouse, stocked, now, is_whole=is_whole)
         if cursor:
             self.watermarks.move(name, cursor)
-        if is_whole:
-            self.watermarks.move(f"{name}|compared", today.isoformat())
-        return tally.check()
+        return not is_whole and cursor > begin and len(levels) >= _PAGE
 
     def _read(
         self, begin: str, shown: Mapping[str, object], *, is_whole: bool
@@ -140,7 +170,7 @@ class StockPush:
         found: dict[str, ErpStock] = {}
         cursor = begin
         while True:
-            levels, after = self.feed.stock_levels(self.warehouse, cursor)
+            levels, after = self.feed.stock_levels(self.warehouse, cursor, _PAGE)
             found |= {one.stock_code: one for one in levels}
             if not is_whole or not after or after == cursor:
                 return found, after

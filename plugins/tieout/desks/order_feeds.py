@@ -245,8 +245,10 @@ class _StockFeed:
     def session(self) -> AbstractContextManager[None]:
         return self._erp.session()
 
-    def stock_levels(self, warehouse: str, cursor: str = "") -> tuple[Sequence[StockLevel], str]:
-        return self._erp.orders.stock_levels(warehouse, cursor)
+    def stock_levels(
+        self, warehouse: str, cursor: str, limit: int
+    ) -> tuple[Sequence[StockLevel], str]:
+        return self._erp.orders.stock_levels(warehouse, cursor, limit)
 
     def kits(self) -> Sequence[str]:
         return self._erp.orders.kits()

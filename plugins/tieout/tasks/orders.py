@@ -162,7 +162,7 @@ def push_stock(shop_id: str) -> str:
         desk = desks().of(shop_id)
         if shop_id not in open_shop_ids():
             return ENDED
-        return str(stock_push(desks(), desk).push(tieout().clock.now(), desk.day))
+        return str(stock_push(desks(), desk).push(tieout().clock, desk.day))
 
     return logged("push_stock", shop_id, work)
 
