@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from defusedxml.ElementTree import fromstring
 
+from include.adapters.syspro.documents.comfnd import Find, find_all
+from include.adapters.syspro.partners.gl_journals import gl_debits
 from include.domain.errors import Rejected
 from tests.syspro.support import Make
 from tests.syspro.support_orders import asked, table
@@ -104,3 +106,25 @@ def test_all_customers_of_a_mail_address_are_read(fake: Any, make_adapter: Make)
     ]
     serve(fake, "ArCustomer", rows)
     assert len(make_adapter().orders.customers(mail)) == ROWS
+
+
+def test_all_entries_of_a_ledger_journal_are_summed(fake: Any, make_adapter: Make) -> None:
+    """A sum that is short would have a person reverse a journal that is right."""
+    entry = {"Reference": "TO1", "EntryType": "D", "EntryValue": "1.00"}
+    entries = [entry | {"EntryNumber": f"{number:05d}"} for number in range(ROWS)]
+    serve(fake, "GenJournalDetail", entries)
+    asking, where = make_adapter().orders._asking, (("Reference", "EQ", "TO1"),)
+    assert gl_debits(asking, where, "USD", "TO1") == ROWS * 100
+
+
+def test_pages_go_on_where_a_short_one_may_be_the_servers_ceiling() -> None:
+    rows = [{"no": f"{number:05d}"} for number in range(ROWS)]
+    asked_for: list[Find] = []
+
+    def ask(find: Find) -> list[dict[str, str]]:
+        asked_for.append(find)
+        start = max((value for _, _, value in find.conditions), default="")
+        return [row for row in rows if row["no"] >= start][:CEILING]
+
+    assert list(find_all(ask, Find("T", ()), "No", ("No",), is_confirmed=False)) == rows
+    assert len(asked_for) == 3

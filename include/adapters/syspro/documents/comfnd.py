@@ -129,8 +129,8 @@ def find_all(
         find: its order is replaced by the cursor's.
         cursor: the column to go by.
         key: columns that name a row, the cursor among them.
-        is_confirmed: go on until a page brings nothing new. A page shorter than asked may be the
-            server's own ceiling; without this it is taken for the last one.
+        is_confirmed: go on until a page brings nothing new; without this a page that had room,
+            as far as can be known, is taken for the last one.
 
     Raises:
         Rejected: too many rows share all columns of the key, or the rows do not come in order;
@@ -142,7 +142,7 @@ def find_all(
         yield from given.fresh(rows)
         last, longest = rows[-1][column], max(longest, len(rows))
         if last != start:
-            if len(rows) < find.return_rows and not is_confirmed:
+            if not is_confirmed and has_room(find, len(rows), longest):
                 return
             _demand_order([row[column] for row in rows], find.table)
             start, condition = last, "GE"

@@ -37,7 +37,10 @@ from include.domain.money import Money
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 
 DEPOSIT, WITHDRAWAL = "D", "W"
-_ALONE = ("EntryType", "EntryValue", "GlYear", "GlPeriod", "Journal", "GlCode", "EntryDate")
+_ALONE = (
+    "EntryType", "EntryValue", "GlYear", "GlPeriod", "Journal", "GlCode", "EntryDate",
+    "EntryNumber",
+)  # fmt: skip
 _SIGNS = {"D": 1, "C": -1}
 
 
@@ -76,7 +79,8 @@ class CashBookPartner:
         Our reference is in no other journal: only the cash book hands it on to the ledger.
         """
         where = (("Reference", "EQ", effect.reference),)
-        rows = self._asking.find(Find("GenJournalDetail", where, _ALONE), effect.reference)
+        find = Find("GenJournalDetail", where, _ALONE)
+        rows = self._asking.find_whole(find, "EntryNumber", effect.reference)
         by_key: dict[str, list[Row]] = {}
         for row in rows:
             parts = (row.get(name, "") for name in ("glyear", "glperiod", "journal"))

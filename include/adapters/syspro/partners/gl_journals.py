@@ -58,8 +58,8 @@ def gl_debits(
     Raises:
         Retryable: the ledger could not be read.
     """
-    find = Find("GenJournalDetail", where, ("EntryType", "EntryValue"))
-    rows = asking.find(find, reference)
+    find = Find("GenJournalDetail", where, ("EntryType", "EntryValue", "EntryNumber"))
+    rows = asking.find_whole(find, "EntryNumber", reference)
     debits = (row for row in rows if row.get("entrytype", "").upper() == "D")
     return sum(minor(row.get("entryvalue", ""), currency) for row in debits) if rows else None
 
