@@ -6,6 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from include.domain.money import Money
+from include.domain.orders import PaymentSource
 from include.domain.payments import Authorized
 from include.domain.reviews import Decision
 
@@ -109,6 +110,9 @@ class OrderFacts:
 
     open_step: str = ""  # begun and not folded in yet; saved before anything is sent
     attempt: int = 1  # of the authorisation
+    source: PaymentSource | None = None  # pays in place of what was declined; see ``paying.py``
+    first_attempt: int = 1  # the one that this source has begun with
+    declined_sources: tuple[PaymentSource, ...] = ()  # those before it, the order's own first
     skips_decision: bool = False  # this attempt; a review before the bank was asked accepted it
     payment: Authorized | None = None  # of this attempt
     replaced: Authorized | None = None  # another authorisation that still holds money

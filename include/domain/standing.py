@@ -49,10 +49,21 @@ def state_after(state: str, before: OrderFacts, after: OrderFacts) -> str:
     """Name the state once facts were changed from outside the order's saga.
 
     At once: a sweep during an outage of SYSPRO chooses by it. One that is stuck by a question
-    stays so until it is asked again.
+    stays so until it is asked again; one that has ended goes on only where it is paid anew.
     """
-    is_open = state not in (*ENDED, OrderState.stuck) and after != before
+    is_anew = after.first_attempt > before.first_attempt
+    is_open = is_anew or (state not in (*ENDED, OrderState.stuck) and after != before)
     return state_of(after) if is_open else state
+
+
+def news_of(state: str, facts: OrderFacts) -> str:
+    """Name what is told of a state, e.g. ``captured.2``: a later capture is news of its own.
+
+    So is all of an order that is paid anew, e.g. ``declined.attempt3``.
+    """
+    again = f".attempt{facts.first_attempt}" if facts.first_attempt > 1 else ""
+    is_later = state == OrderState.captured and len(facts.captures) > 1
+    return f"{state}{again}.{facts.captures[-1].number}" if is_later else f"{state}{again}"
 
 
 def is_too_late(facts: OrderFacts) -> bool:

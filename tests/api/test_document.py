@@ -112,7 +112,7 @@ def test_it_names_every_state(kit: Kit) -> None:
         assert all(f"`{one.value}`" in state["description"] for one in states)
 
 
-def test_it_says_that_the_number_of_a_declined_order_is_spent(kit: Kit) -> None:
+def test_it_says_how_a_declined_order_is_paid_anew(kit: Kit) -> None:
     document = document_of(kit.app)
     schemas = document["components"]["schemas"]
     for said in (

@@ -122,17 +122,18 @@ def test_a_decline_is_an_answer_not_an_error(kit: Kit) -> None:
     assert answer.json()["state"] == "declined"
 
 
-def test_another_card_pays_for_a_declined_order_under_a_number_of_its_own(both: Kit) -> None:
+def test_a_declined_order_with_other_content_is_told_how_it_is_paid_anew(both: Kit) -> None:
     both.partner.say(
         AUTH,
         lambda it: both.partner.do(it, authorization(it, 7, PaymentStatus.declined, None, "NO")),
     )
     declined, card = order_body(), {"method": "transient_token", "transient_token": "E" * 64}
-    assert both.call("POST", "/v1/orders", declined, key="d-1").json()["state"] == "declined"
-    spent = both.call("POST", "/v1/orders", declined | {"payment": card}, key="d-2")
-    assert spent.status_code == 409
-    assert "is declined, and its number is spent" in spent.json()["detail"]
-    assert "under a number and an Idempotency-Key of its own" in spent.json()["do"]
+    placed = both.call("POST", "/v1/orders", declined, key="d-1").json()
+    assert placed["state"] == "declined"
+    refused = both.call("POST", "/v1/orders", declined | {"payment": card}, key="d-2")
+    assert refused.status_code == 409
+    assert "is declined, and this has other content" in refused.json()["detail"]
+    assert f"POST /v1/orders/{placed['order_id']}/payment" in refused.json()["do"]
     answer = both.call("POST", "/v1/orders", order_body(payment=card), key="d-2")
     assert (answer.status_code, answer.json()["state"]) == (201, "authorized")
 

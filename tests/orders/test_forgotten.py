@@ -9,7 +9,7 @@ from include.domain.money import Money
 from include.domain.order_rules import CaptureWhen, OnExpiry
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order, PaymentMethod, PaymentSource, reference_of
-from include.domain.payments import Moved
+from include.domain.payments import Moved, PaymentStatus
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.orders.sagas import Event
 from tests.orders.conftest import Kit, make_order
@@ -138,3 +138,37 @@ def test_goods_that_have_left_are_charged_to_the_renewal(kit: Kit, renewed: Orde
     (capture,) = (one for one in kit.partner.truth.done if one.kind is CAPTURE)
     assert f"{77:022}" in capture.payload
     assert kit.partner.truth.count(REVERSAL) == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "approved"),
+    [(PaymentStatus.declined, None), (PaymentStatus.risk_declined, 10_221)],
+)
+def test_a_declined_order_that_was_paid_anew_is_not_told_as_declined(
+    kit: Kit, status: PaymentStatus, approved: int | None
+) -> None:
+    """Whether its shop sends the first payment again or the later one."""
+    kit.partner.say(AUTH, lambda it: kit.partner.do(it, authorization(it, 7, status, approved)))
+    order = make_order()
+    kit.place(order)
+    (first,) = (one for one in kit.partner.truth.done if one.kind is AUTH)
+    for attempt, said in ((2, PaymentStatus.declined), (3, PaymentStatus.authorized)):
+        reference = reference_of(f"{order.order_id}|authorize|{attempt}")
+        minor = 10_221 if said is PaymentStatus.authorized else None
+        kit.partner.truth.answers[AUTH, reference] = authorization(first, 70 + attempt, said, minor)
+    kit.engine.is_doubted = lambda: True
+    saga = kit.service.advance(order.order_id)
+    assert saga.state == OrderState.captured, saga.reason
+    assert (saga.facts.attempt, saga.facts.first_attempt) == (3, 3)
+    told = [one.key for one in kit.partner.truth.done if one.kind is EffectKind.shop_order_update]
+    assert told == [f"{order.order_id}|tell|captured.attempt3"]
+    assert kit.partner.truth.count(AUTH) == 1
+
+
+def test_a_declined_order_that_nobody_paid_anew_is_told_as_ever(kit: Kit) -> None:
+    kit.partner.say(
+        AUTH, lambda it: kit.partner.do(it, authorization(it, 7, PaymentStatus.declined, None))
+    )
+    kit.engine.is_doubted = lambda: True
+    order = make_order()
+    assert kit.run(order).state == OrderState.declined

@@ -39,7 +39,7 @@ def test_a_note_is_for_the_shopper_where_its_row_says_so_alone() -> None:
         OrderState.cancelled,
     }
     parcel = Shipment("000123", "N1", "DHL", "1Z999")
-    assert US.shipment(order, parcel, OrderState.captured).is_note_for_shopper
+    assert US.shipment(order, OrderFacts(), parcel, OrderState.captured).is_note_for_shopper
 
 
 @pytest.mark.parametrize("ending", Ending)
@@ -55,15 +55,15 @@ def test_why_we_ended_an_order_is_a_clause_of_the_shops_language(ending: Ending)
 def test_a_shipment_is_told_with_its_tracking_and_never_reopens_an_order() -> None:
     order = US.order(woo_order())
     note = Shipment("000123", "N1", "DHL", "1Z999")
-    told = US.shipment(order, note, OrderState.captured)
+    told = US.shipment(order, OrderFacts(), note, OrderState.captured)
     assert (told.status, told.note) == ("processing", "Shipped with DHL, tracking 1Z999.")
     assert told.meta == (("carrier", "DHL"), ("tracking_number", "1Z999"))
-    assert US.shipment(order, note, OrderState.completed).status == ""
+    assert US.shipment(order, OrderFacts(), note, OrderState.completed).status == ""
 
 
 @pytest.mark.parametrize(("carrier", "tracking"), [("", ""), ("DHL", "")])
 def test_no_shopper_reads_a_dash_where_the_site_does_not_say(carrier: str, tracking: str) -> None:
     parcel = Shipment("000123", "N1", carrier, tracking)
-    told = US.shipment(US.order(woo_order()), parcel, OrderState.captured)
+    told = US.shipment(US.order(woo_order()), OrderFacts(), parcel, OrderState.captured)
     assert told.note == f"Shipped with {carrier or '-'}, tracking -."
     assert not told.is_note_for_shopper

@@ -18,7 +18,7 @@ from include.adapters.store.transactions import flush_with_next, reading
 from include.domain.canonical import from_json, to_json
 from include.domain.errors import Rejected
 from include.domain.order_state import OrderFacts, OrderState
-from include.domain.orders import Order
+from include.domain.orders import Order, PaymentSource
 from include.domain.standing import state_after
 from include.services.effects.chain import detail_of
 from include.services.orders.sagas import Event, Saga, Stale
@@ -121,7 +121,8 @@ class SqlOrders(SqlSagas[OrderFacts]):
                 "updated_at": now,
             }
             if connection.execute(wanted, row).rowcount:
-                _claim_payment(connection, order)
+                where = f"shop {order.shop_id}, order {order.number}"
+                _claim_payment(connection, order.order_id, order.payment, where)
                 append_events(connection, order.order_id, 1, now, [_accepted(order, who)])
                 return Saga(order.order_id, state.value, facts, 1, now), True
             found = connection.execute(_READ_WHOLE, {"of_order": order.order_id}).one_or_none()
@@ -187,6 +188,9 @@ class SqlOrders(SqlSagas[OrderFacts]):
         self, connection: Connection, saga: Saga[OrderFacts], now: datetime, events: list[Event]
     ) -> None:
         append_events(connection, saga.key, saga.version, now, events)
+        source, before = saga.facts.source, saga.stored.source if saga.stored else None
+        if source is not None and source != before:
+            _claim_payment(connection, saga.key, source, f"order {saga.key}")
         if any(event.detail.get("request_id") for event in events):  # an answer of the gateway
             _know_requests(connection, saga.key, saga.facts)
         if saga.has_news():
@@ -274,11 +278,18 @@ def _accepted(order: Order, who: str) -> Event:
 
 
 def _other_content(order: Order, state: str) -> Rejected:
-    """Say that a number is taken; of an order that has ended unpaid, that it stays so."""
+    """Say that a number is taken; of an order that has ended unpaid, how else it is paid."""
     where = f"shop {order.shop_id}"
-    if state in (OrderState.declined, OrderState.cancelled):
+    if state == OrderState.declined:
         return Rejected(
-            f"order {order.number!r} is {state}, and its number is spent: this has other content",
+            f"order {order.number!r} is declined, and this has other content",
+            where,
+            f"Pay it anew (POST /v1/orders/{order.order_id}/payment); or place what is wanted now "
+            "under a number and an Idempotency-Key of its own.",
+        )
+    if state == OrderState.cancelled:
+        return Rejected(
+            f"order {order.number!r} is cancelled, and its number is spent",
             where,
             "Place it anew, with this payment, under a number and an Idempotency-Key of its own.",
         )
@@ -327,18 +338,20 @@ def _know_requests(connection: Connection, order_id: str, facts: OrderFacts) -> 
         connection.execute(insert_once(connection.dialect.name, payment_requests), rows)
 
 
-def _claim_payment(connection: Connection, order: Order) -> None:
+def _claim_payment(
+    connection: Connection, order_id: str, source: PaymentSource, where: str
+) -> None:
     """Let an authorisation that the shop made pay for one order only; plugins copy orders whole."""
-    request_id = order.payment.request_id
+    request_id = source.request_id
     if not request_id:
         return
-    row = {"request_id": request_id, "order_id": order.order_id, "what": "authorization"}
+    row = {"request_id": request_id, "order_id": order_id, "what": "authorization"}
     if not connection.execute(insert_once(connection.dialect.name, payment_requests), row).rowcount:
         other = connection.execute(_BY_REQUEST, {"of_request": request_id}).scalar()
         raise Rejected(
             f"request {request_id} pays for order {other} already",
-            f"shop {order.shop_id}, order {order.number}",
-            "Place it with a payment of its own.",
+            where,
+            "Have it paid with a payment of its own.",
         )
 
 

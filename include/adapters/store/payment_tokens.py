@@ -21,6 +21,7 @@ from include.services.profiles.ports import KeptToken, ShopperLink, TokenState
 
 _PAGE = 500
 _IS_STORED = '"stored":{'  # as ``canonical.to_json`` writes a payment that was stored
+_IS_ANEW = '"source":{'  # and an order that is paid anew, maybe with a stored payment
 _NAMED, _NAMES_NONE = '"customer_token":"', '"customer_token":""'
 _t = payment_tokens.c
 
@@ -204,13 +205,16 @@ class SqlTokenBook:
                 orders.c.updated_at > at,
                 and_(orders.c.updated_at == at, orders.c.order_id > order_id),
             )
-            is_stored = orders.c.facts.contains(_IS_STORED, autoescape=True)
+            is_stored, is_anew = (
+                orders.c.facts.contains(one, autoescape=True) for one in (_IS_STORED, _IS_ANEW)
+            )
             content = orders.c.content
             names_one = and_(
                 content.contains(_NAMED, autoescape=True),
                 ~content.contains(_NAMES_NONE, autoescape=True),
             )
-            page = self._orders(later, orders.c.merchant_id == merchant_id, is_stored | names_one)
+            has_one = is_stored | is_anew | names_one
+            page = self._orders(later, orders.c.merchant_id == merchant_id, has_one)
             for row in page:
                 yield row.updated_at, from_json(Order, row.content), _facts(row)
             if len(page) < _PAGE:

@@ -10,6 +10,7 @@ from include.domain.money import Money
 from include.domain.order_rules import OnCredit, OnExpiry
 from include.domain.order_state import FOUND_IN_SUSPENSE, OrderFacts, RequestedCapture, Stop
 from include.domain.orders import Order
+from include.domain.paying import source_of
 from include.domain.payments import StoredToken
 from include.domain.refunds import called_off
 from include.domain.reviews import Decision
@@ -35,7 +36,7 @@ def _ask_authorization(
     order: Order, desk: ShopContext, facts: OrderFacts, now: datetime
 ) -> tuple[OrderFacts, Event | None]:
     """Take over what the shop authorised; it must be there, be ours and be enough."""
-    wanted = order.payment.request_id
+    wanted = source_of(order, facts).request_id
     found = desk.gateway.authorization(wanted)
     if found is None:
         since = facts.looked_at

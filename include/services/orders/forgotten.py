@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from include.domain.order_state import OrderFacts
 from include.domain.order_steps import name_of
 from include.domain.orders import Order, PaymentMethod
+from include.domain.paying import is_declined, source_of
 from include.services.orders.driver import Ask
 from include.services.orders.numbering import next_number
 from include.services.orders.renewals import renewal_source
@@ -25,7 +26,7 @@ def to_seek(
     """
     steps = list[str]()
     if facts.payment is None:
-        if order.payment.method is PaymentMethod.authorized:
+        if source_of(order, facts).method is PaymentMethod.authorized:
             return Ask("authorization")
         steps.append(f"authorize|{facts.attempt}")
     if is_lapsing:
@@ -36,6 +37,11 @@ def to_seek(
         steps += [one for one in facts.left_behind if name_of(one) == "capture"]
         steps.append(f"capture|{next_number(facts)}")
     return _asking(facts, steps)
+
+
+def payment_to_seek(facts: OrderFacts) -> Ask | None:
+    """Ask for another payment of a declined order: its shopper may have paid anew since."""
+    return _asking(facts, [f"authorize|{facts.attempt + 1}"]) if is_declined(facts) else None
 
 
 def renewal_to_seek(order: Order, facts: OrderFacts) -> Ask | None:

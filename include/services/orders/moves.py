@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from include.domain.money import Money
 from include.domain.order_rules import CaptureWhen, OnExpiry, OrderRules
 from include.domain.order_state import CREDIT_HOLDS, OrderFacts, OrderState, RequestedCapture
-from include.domain.orders import LineKind, Order, PaymentMethod
+from include.domain.orders import LineKind, Order
+from include.domain.paying import is_shops
 from include.domain.payments import PaymentStatus
 from include.domain.reviews import Decision
 from include.domain.standing import (
@@ -20,6 +21,7 @@ from include.domain.standing import (
     is_too_late,
     is_under_review,
     is_wholly_captured,
+    news_of,
     waits_for_clerk,
 )
 from include.services.orders.driver import Ask, Move, Perform, Rest
@@ -29,7 +31,7 @@ from include.services.orders.expiring import (
     lapses_at,
     on_expiry,
 )
-from include.services.orders.forgotten import renewal_to_seek, to_seek
+from include.services.orders.forgotten import payment_to_seek, renewal_to_seek, to_seek
 from include.services.orders.numbering import next_number
 from include.services.orders.renewals import renewal_source
 
@@ -72,13 +74,14 @@ def next_move(it: Situation) -> Move:
     if facts.stop is not None:
         if _is_unseen(it):
             return Ask("authorization")
-        return (it.is_doubted and _seek(it)) or _unwind(it)
+        return (it.is_doubted and (payment_to_seek(facts) or _seek(it))) or _unwind(it)
     if is_back_unshipped(facts) and not facts.is_invoiced:
         return Ask("stop_refunded")
     if facts.payment is None:
         return _pay(it)
     if facts.payment.status in NOT_PAID:
-        return _rest(it, OrderState.declined, facts.payment.reason)
+        seeking = payment_to_seek(facts) if it.is_doubted else None
+        return seeking or _rest(it, OrderState.declined, facts.payment.reason)
     if facts.is_contradicted:
         return Rest(OrderState.stuck, _CONTRADICTED)
     if facts.payment.status is PaymentStatus.review_first and facts.decision is not Decision.accept:
@@ -92,15 +95,15 @@ def _seek(it: Situation) -> Move | None:
 
 
 def _pay(it: Situation) -> Move:
-    if it.order.payment.method is PaymentMethod.authorized and it.facts.attempt == 1:
-        return Ask("authorization")  # the shop made it; we only look it up
+    if is_shops(it.order, it.facts):
+        return Ask("authorization")
     return Perform(f"authorize|{it.facts.attempt}")
 
 
 def _is_unseen(it: Situation) -> bool:
     """Say whether the shop's authorisation holds money that nobody has looked up: it must go."""
-    facts, is_shops = it.facts, it.order.payment.method is PaymentMethod.authorized
-    return is_shops and facts.payment is None and facts.attempt == 1 and not facts.is_reversed
+    facts = it.facts
+    return is_shops(it.order, facts) and facts.payment is None and not facts.is_reversed
 
 
 def _expire(it: Situation) -> Move | None:
@@ -342,7 +345,7 @@ def _look(it: Situation, question: str, every: timedelta, state: OrderState, rea
 
 def _rest(it: Situation, state: OrderState, reason: str, until: datetime | None = None) -> Move:
     """Rest in a state; the shop is told of it first, once."""
-    facts, news = it.facts, _news(state, it.facts)
+    facts, news = it.facts, news_of(state, it.facts)
     if state in it.told_states and facts.shop_told_state != news:
         return Perform(f"tell|{news}")
     if it.calls_back and facts.callback_state != news:
@@ -351,10 +354,3 @@ def _rest(it: Situation, state: OrderState, reason: str, until: datetime | None 
     if lapses is not None and is_open and it.now < lapses:
         until = min(until, lapses) if until else lapses
     return Rest(state, reason, until)
-
-
-def _news(state: OrderState, facts: OrderFacts) -> str:
-    """Name what is told of a state, e.g. ``captured.2``: a later capture is news of its own."""
-    if state != OrderState.captured or len(facts.captures) < 2:
-        return state
-    return f"{state}.{facts.captures[-1].number}"

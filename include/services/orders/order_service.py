@@ -18,7 +18,8 @@ from include.domain.order_state import (
     Stop,
 )
 from include.domain.order_steps import name_of
-from include.domain.orders import Order
+from include.domain.orders import Order, PaymentSource
+from include.domain.paying import paid_anew
 from include.domain.reviews import Decision, DecisionEvent, Merged
 from include.domain.standing import gives_back
 from include.services.effects.engine import Engine
@@ -69,16 +70,45 @@ class OrderService(Refunding):
             return saga, is_new
         return self._drive(order, until=_is_paid), is_new
 
+    def pay_anew(
+        self, order_id: str, source: PaymentSource, who: str, *, via: str = ""
+    ) -> Saga[OrderFacts]:
+        """Pay a declined order with another payment, under its number; a repeat changes nothing.
+
+        Returns:
+            The order as it stands: its payment decided, or pending.
+
+        Raises:
+            Rejected: it is not declined or must not be paid any more (see ``paying.paid_anew``),
+                the merchant's rules refuse it now, or the payment is another order's.
+        """
+        order = self.orders.content(order_id)
+
+        def anew(facts: OrderFacts) -> OrderFacts:
+            found = paid_anew(order, facts, source)
+            if found is not facts:
+                self._demand_allowed(order)
+            return found
+
+        told = Event("paid anew", {"method": source.method.value}, who, via)
+        saga = self.orders.amend(order_id, anew, told)
+        if saga.state in ENDED or _is_paid(saga.facts):
+            return saga
+        return self._drive(order, until=_is_paid)
+
     def _may_place(self, order: Order) -> None:
         """Hold a new order against the merchant's rules; one that is there already passed them."""
-        desk, where = self.desk_of(order.shop_id), f"order {order.number}"
         try:
-            desk.demand_open()
-            desk.rules.check_amount(order.amount, where)
-            desk.rules.check_country(order.shopper.ship_to.country, where)
+            self._demand_allowed(order)
         except Rejected:
             if self.orders.find(order.merchant_id, order.purchase_order) is None:
                 raise
+
+    def _demand_allowed(self, order: Order) -> None:
+        desk, where = self.desk_of(order.shop_id), f"order {order.number}"
+        desk.demand_open()
+        desk.rules.check_amount(order.amount, where)
+        desk.rules.check_country(order.shopper.ship_to.country, where)
 
     def capture(
         self, order_id: str, amount: Money | None, who: str, cause: str, *, via: str = ""

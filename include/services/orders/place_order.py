@@ -14,7 +14,8 @@ from include.domain.money import Money
 from include.domain.order_lines import part_of
 from include.domain.order_state import Captured, OrderFacts, OrderState
 from include.domain.order_steps import name_of, number_of
-from include.domain.orders import Order, PaymentMethod, reference_of
+from include.domain.orders import Order, reference_of
+from include.domain.paying import is_shops, source_of
 from include.domain.payments import Authorize, Authorized, Capture, Reverse
 from include.domain.standing import is_for_delivered, is_too_late, state_of
 from include.services.effects.ports import Effect, EffectKind, EffectState
@@ -157,7 +158,7 @@ class OrderPlay:
             self.desk.organization_id,
             order.purchase_order,
             amount,
-            (renewal_source(order, facts) if is_renewal else None) or order.payment,
+            (renewal_source(order, facts) if is_renewal else None) or source_of(order, facts),
             order.shopper,
             order.lines if amount == order.amount else (),  # they add up to nothing less
             skips_decision(facts) if is_renewal else facts.skips_decision,
@@ -269,7 +270,7 @@ class OrderPlay:
 
     def _known_reference(self, facts: OrderFacts) -> str:
         """Return the reference of what we did last for this order; '' where the shop did it."""
-        if facts.attempt > 1 or self.order.payment.method is not PaymentMethod.authorized:
+        if not is_shops(self.order, facts):
             return reference_of(f"{self.order.order_id}|authorize|{facts.attempt}")
         number = facts.captures[0].number if facts.captures else 0
         return reference_of(f"{self.order.order_id}|capture|{number}") if number else ""

@@ -6,6 +6,7 @@ next capture, and is worth no more than another once its days are over: the rest
 
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order, PaymentMethod, PaymentSource
+from include.domain.paying import source_of
 from include.domain.payments import Renewed
 from include.domain.reviews import Decision
 
@@ -19,8 +20,9 @@ def renewal_source(order: Order, facts: OrderFacts) -> PaymentSource | None:
             customer_token=stored.customer_token,
             instrument_token=stored.instrument_token,
         )
-    is_stored = order.payment.method is PaymentMethod.stored_token
-    return order.payment if is_stored and order.payment.customer_token else None
+    source = source_of(order, facts)
+    is_stored = source.method is PaymentMethod.stored_token
+    return source if is_stored and source.customer_token else None
 
 
 def renewed(facts: OrderFacts) -> Renewed | None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from include.domain.order_state import ENDED
+from include.domain.paying import as_paid, source_of
 from include.domain.payments import StoredToken
 from include.domain.people import mail_key
 from include.domain.standing import state_of
@@ -77,7 +78,7 @@ class ForgetShopper:
     def _may_store(self, email: str) -> int:
         every = self.book.orders_of(self.shop_id, email)
         return sum(
-            order.payment.keep and facts.payment is None and state_of(facts) not in ENDED
+            source_of(order, facts).keep and facts.payment is None and state_of(facts) not in ENDED
             for order, facts in every
         )
 
@@ -90,7 +91,8 @@ class ForgetShopper:
         """
         found: dict[str, KeptToken] = {}
         for order, facts in self.book.orders_of(self.shop_id, email):
-            if order.payment.customer_token and self.book.is_of_another(order):
+            paid = as_paid(order, facts)
+            if paid.payment.customer_token and self.book.is_of_another(paid):
                 continue  # it named what is another shopper's, who did not ask
             links = links_of(order, self.company_id, facts.customer)
             for token in tokens_of(order, facts):

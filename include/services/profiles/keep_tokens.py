@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order
+from include.domain.paying import sources_of
 from include.domain.payments import StoredToken
 from include.domain.people import shopper_keys
 from include.services.profiles.ports import KeptToken, ShopperLink, TokenBook, TokenState
@@ -43,9 +44,10 @@ def tokens_of(order: Order, facts: OrderFacts) -> tuple[StoredToken, ...]:
     """Return every stored payment that an order made or was paid with."""
     payments = (facts.payment, facts.replaced)
     found = {one.stored.customer_token: one.stored for one in payments if one and one.stored}
-    source = order.payment
-    if source.customer_token and source.customer_token not in found:
-        found[source.customer_token] = StoredToken(source.customer_token, source.instrument_token)
+    for source in sources_of(order, facts):
+        token = source.customer_token
+        if token and token not in found:
+            found[token] = StoredToken(token, source.instrument_token)
     return tuple(found.values())
 
 

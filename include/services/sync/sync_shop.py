@@ -10,9 +10,12 @@ from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.orders import Order, changes, order_id_of, total_changes
+from include.domain.paying import sources_of
 from include.domain.people import name_of, named
 from include.domain.shops import Ask
-from include.services.effects.ports import EffectKind
+from include.domain.standing import news_of
+from include.services.effects.ports import Effect, EffectKind
+from include.services.effects.schedule import is_unsent
 from include.services.orders.folds import is_there
 from include.services.orders.order_service import OrderService
 from include.services.orders.sagas import Event, Saga
@@ -149,7 +152,7 @@ class ShopSync:
                 tally.passed[why] += 1
                 return False
             self.service.place(self._own(self.translate(found)), WHO)
-        else:
+        elif not self._is_paid_anew(saga, found, ask):
             self._hold_against(saga, found)
         self._refunds(order_id, found)
         return True
@@ -195,6 +198,36 @@ class ShopSync:
         what, do = _FREE if is_free else _SOLD_WITHOUT_US
         raise Rejected(what, f"shop {found.shop_id}, order {found.order_number}", do)
 
+    def _is_paid_anew(self, saga: Saga[OrderFacts], found: ShopOrder, ask: Ask | None) -> bool:
+        """Take another payment of a declined order, as WooCommerce's *Pay* makes it.
+
+        Only once the shop has been told of the decline: before, nobody there knew to pay anew, and
+        a plugin may write another token beside a payment.
+
+        Raises:
+            Rejected: there is one, and it is not taken: what was ordered has changed, say.
+        """
+        is_open = saga.state == OrderState.declined and ask in (Ask.take, Ask.wait)
+        told = self._told(saga) if is_open and self._is_shops(saga) else None
+        if told is None or is_unsent(told) or self._why_not(found, ask):
+            return False
+        where = f"shop {found.shop_id}, order {found.order_number}"
+        taken = self.service.orders.content(saga.key)
+        try:
+            shown = self.translate(found)
+        except Rejected:
+            return False  # it names no payment, say: whoever set its status is told of it
+        if shown.payment in sources_of(taken, saga.facts):
+            return False
+        if not is_there(told):
+            what = "its shopper may have paid once more, before the shop is known to be told"
+            raise Rejected(what, where, f"Replay this once effect {told.key} has ended.")
+        if changed := "; ".join(changes(taken, shown, money_only=False)):
+            what = f"its shopper pays once more, and it was changed meanwhile: {changed}"
+            raise Rejected(what, where, _END_IT_THERE)
+        self.service.pay_anew(saga.key, self._own(shown).payment, WHO)
+        return True
+
     def _hold_against(self, saga: Saga[OrderFacts], found: ShopOrder) -> None:
         """Tell a person of what was changed in the shop after we had taken the order."""
         do = _SEE_TO_IT
@@ -224,16 +257,20 @@ class ShopSync:
     def _revived(self, saga: Saga[OrderFacts], found: ShopOrder) -> str:
         """Say that an order which has ended here goes on in the shop, although the shop was told.
 
-        Somebody took it out of the trash, say, let its shopper pay once more, or has sent it.
+        Somebody took it out of the trash, say, set its status back, or has sent it.
         """
-        state, is_on = saga.state, self.asks.get(found.status) in (Ask.take, Ask.sold)
-        if not is_on or saga.facts.shop_told_state != state:
-            return ""
-        engine = self.service.engine_of(found.shop_id)
-        told = engine.find(EffectKind.shop_order_update, f"{saga.key}|tell|{state}")
+        told = self._told(saga) if self.asks.get(found.status) in (Ask.take, Ask.sold) else None
         if told is None or not is_there(told):
             return ""
-        return f"{_REVIVED} ({found.status!r}), and it has ended here: {state}"
+        return f"{_REVIVED} ({found.status!r}), and it has ended here: {saga.state}"
+
+    def _told(self, saga: Saga[OrderFacts]) -> Effect | None:
+        """Return the effect that tells the shop of the order's state; ``None``: none was begun."""
+        news = news_of(saga.state, saga.facts)
+        if saga.facts.shop_told_state != news:
+            return None
+        engine = self.service.engine_of(self.reader.shop_id)
+        return engine.find(EffectKind.shop_order_update, f"{saga.key}|tell|{news}")
 
     def _changed(self, saga: Saga[OrderFacts], found: ShopOrder) -> str:
         taken = self.service.orders.content(saga.key)

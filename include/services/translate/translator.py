@@ -212,7 +212,7 @@ class ShopTranslator:
         return OrderUpdate(
             shop_id=self.shop.shop_id,
             order_number=order.number,
-            sequence=_RANK[state],
+            sequence=_rank(state, facts),
             status=told.status,
             note=told.note_of(shown)[:MOST_TEXT],
             is_note_for_shopper=told.is_for_shopper(shown),
@@ -239,13 +239,15 @@ class ShopTranslator:
         """Return the event that the shop's own server gets of a dispatch note."""
         return callbacks.shipped_event(order, shipment, at)
 
-    def shipment(self, order: Order, shipment: Shipment, state: OrderState) -> OrderUpdate:
+    def shipment(
+        self, order: Order, facts: OrderFacts, shipment: Shipment, state: OrderState
+    ) -> OrderUpdate:
         """Return what the shop is told of a dispatch note; an order that has ended stays ended.
 
         ``state`` is how far the order has come.
         """
         told = self.status_of("shipped")
-        facts = {
+        shown = {
             "number": order.number,
             "sales_order": shipment.sales_order,
             "carrier": shipment.carrier,
@@ -255,10 +257,10 @@ class ShopTranslator:
         return OrderUpdate(
             shop_id=self.shop.shop_id,
             order_number=order.number,
-            sequence=_RANK[state],
+            sequence=_rank(state, facts),
             status="" if state in ENDED else told.status,
-            note=told.note_of(facts)[:MOST_TEXT],
-            is_note_for_shopper=told.is_for_shopper(facts),
+            note=told.note_of(shown)[:MOST_TEXT],
+            is_note_for_shopper=told.is_for_shopper(shown),
             kept=self._kept(),
             meta=tuple((name, value) for name, value in meta if value),
         )
@@ -271,3 +273,8 @@ class ShopTranslator:
             amount=refund.amount,
             reason=refund.reason[:MOST_TEXT],
         )
+
+
+def _rank(state: OrderState, facts: OrderFacts) -> int:
+    """Rank what is told of an order; all of one that is paid anew is news after its decline."""
+    return _RANK[state] + (len(OrderState) + 1) * (facts.first_attempt - 1)

@@ -47,8 +47,8 @@ class Outcome(BaseModel):
     retry: Retry = Field(
         description="`other_card` at once; `same_card` with corrected details; `later` with the "
         "same card; `authenticate` after the shopper has proved who pays; `wait` for our answer. "
-        "A declined order stays declined and its number is spent: whatever pays next is placed as "
-        "an order under a number and an Idempotency-Key of its own."
+        "What pays a declined order next is sent to `/v1/orders/{order_id}/payment`, under an "
+        "Idempotency-Key of its own."
     )
     money: MoneyEffect = Field(
         description="`nothing` is held or taken; `held`; `reverse`: held, and being released; "

@@ -19,6 +19,7 @@ router = APIRouter(prefix="/v1", tags=["document"])
 _REF = "#/components/schemas/{model}"
 _ANSWERS: dict[str, dict[int, type[BaseModel] | None]] = {
     "place_order": dict.fromkeys((200, 201, 202), answers.OrderAnswer),
+    "pay_order": dict.fromkeys((200, 202), answers.OrderAnswer),
     "read_order": {200: answers.OrderAnswer},
     "list_orders": {200: answers.OrderPage},
     "read_timeline": {200: answers.Timeline},
@@ -65,7 +66,7 @@ def document_of(app: FastAPI, root_path: str = "") -> dict[str, Any]:
         "*pending*: a repeat tells how it ended. Refusals (4xx) are RFC 9457 problems, and their "
         "member `do` names the next step. They are not kept: nothing was done, and a repeat is "
         "judged anew, as things stand then. An order's number is used once: one that was declined "
-        "is paid for by a new order under a new number.",
+        "is paid anew, with another card, under its own.",
         routes=app.routes,
         servers=[{"url": root_path or "/"}],
     )
@@ -145,17 +146,20 @@ def _answer(model: type[BaseModel] | None, name: str, status: int) -> dict[str, 
         "description": _SAYS.get((name, status), "Done." if status == 200 else "Taken."),
         "content": {"application/json": {"schema": shape}},
     }
-    if status in (200, 201, 202) and name in ("place_order", "ask_refund", "capture_order"):
+    if status in (200, 201, 202) and name in _LOCATED:
         found["headers"] = {
             "Location": {"description": "Read it there.", "schema": {"type": "string"}}
         }
     return found
 
 
+_LOCATED = ("place_order", "pay_order", "ask_refund", "capture_order")
 _SAYS = {
     ("place_order", 200): "The order was there already; this is how it stands.",
     ("place_order", 201): "The payment is decided: see `state`.",
     ("place_order", 202): "The outcome is not known yet: tell the shopper so, read it later.",
+    ("pay_order", 200): "The payment is decided: see `state`.",
+    ("pay_order", 202): "The outcome is not known yet: tell the shopper so, read it later.",
     ("decide_order", 200): "It is decided so already.",
 }
 

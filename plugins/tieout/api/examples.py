@@ -59,6 +59,17 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             },
         },
     },
+    "PayOrder": {
+        "other_card": {
+            "summary": "Paid with a new Flex token after a decline",
+            "value": {
+                "payment": {
+                    "method": "transient_token",
+                    "transient_token": "1E4B2J9SMQXR7WZK3PT5UN8C6V0DGHAF",
+                }
+            },
+        }
+    },
     "CancelOrder": {"plain": {"value": {"reason": "the shopper changed their mind"}}},
     "CaptureOrder": {
         "part": {"summary": "What was shipped", "value": {"amount": "50.00"}},

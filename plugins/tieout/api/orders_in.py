@@ -118,6 +118,19 @@ def read_order(body: PlaceOrder, shop_id: str, shop: ShopTerms) -> Order:
     )
 
 
+def read_payment(body: PaymentIn) -> PaymentSource:
+    """Build what pays for an order anew.
+
+    Raises:
+        Problem: the members do not fit together.
+        CardNumberRefused: there is one within the transient token.
+    """
+    faults = _Faults()
+    payment = _payment(body, faults)
+    faults.stop()
+    return payment
+
+
 def _line(line: LineIn, place: int, currency: str, faults: _Faults) -> OrderLine:
     at = f"lines[{place - 1}]"
     zero = Money(0, currency)

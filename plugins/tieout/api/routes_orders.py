@@ -1,5 +1,8 @@
-"""Orders: place, read, list, cancel, capture, decide."""
+"""Orders: place, pay, read, list, cancel, capture, decide."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -10,13 +13,15 @@ from pydantic import AwareDatetime
 from include.domain.card_numbers import CardNumberRefused
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.domain.order_state import ENDED_BY_SELLER, OrderState
-from include.domain.orders import Order, PaymentMethod
+from include.domain.orders import Order, PaymentMethod, PaymentSource
+from include.domain.paying import is_declined
 from include.domain.reviews import Decision
 from include.services.api.ports import (
     ANY_SHOP,
     Answer,
     ApiClient,
     OrderFilter,
+    OrderRecord,
     ShopTerms,
 )
 from include.services.orders.decide_review import decide_review
@@ -24,12 +29,12 @@ from tieout.api.addresses import sender_of
 from tieout.api.answers import timeline_body, write
 from tieout.api.auth import Operator, Reader, Writer, is_staff
 from tieout.api.cursor import Cursor, read_cursor
-from tieout.api.orders_in import read_amount, read_order
+from tieout.api.orders_in import read_amount, read_order, read_payment
 from tieout.api.problems import Problem, of_family
 from tieout.api.reading import ApiNow, Asked, IdempotencyKey, body_of
 from tieout.api.replies import done, once, own_order, reply, shown
 from tieout.api.runtime import Api
-from tieout.api.schema import CancelOrder, CaptureOrder, DecideOrder, PlaceOrder
+from tieout.api.schema import CancelOrder, CaptureOrder, DecideOrder, PayOrder, PlaceOrder
 from tieout.cursor import cursor_of
 
 router = APIRouter(prefix="/v1", tags=["orders"])
@@ -48,15 +53,43 @@ def place_order(
 
     201: the payment is decided, see ``state``. 200: the order was there already. 202: the outcome
     is not known yet; tell the shopper "pending" and read the order at ``Location``, or send the
-    same again: a repeat tells how it ended. A number is used once: to pay for a declined order with
-    another card, place it under a new one; under the old one it is a 409.
+    same again: a repeat tells how it ended. A number is used once: one with other content is a 409.
+    A declined order is paid with another card at ``/v1/orders/{order_id}/payment``.
     """
-    try:
+    with _refusing_cards(request, client, api):
         order = read_order(asked.content, client.shop_id, _shop(api, client))
+    return once(api, request, client, key, asked.plain, lambda: _place(api, client, order))
+
+
+@router.post("/orders/{order_id}/payment")
+def pay_order(
+    request: Request,
+    order_id: str,
+    client: Writer,
+    key: IdempotencyKey,
+    asked: Annotated[Asked[PayOrder], Depends(body_of(PayOrder))],
+    api: ApiNow,
+) -> Response:
+    """Pay a declined order with another card, or once more with the same stored one.
+
+    200: the payment is decided, see ``state``. 202: the outcome is not known yet, as when an order
+    is placed. 409: the order is not declined, was rejected by the fraud review, or ten payments of
+    it were declined. A transient token or an authorisation of the shop pays once: sent again, the
+    answer is how the order stands.
+    """
+    record = own_order(api, client, order_id)
+    with _refusing_cards(request, client, api):
+        source = read_payment(asked.content.payment)
+    return once(api, request, client, key, asked.plain, lambda: _pay(api, client, record, source))
+
+
+@contextmanager
+def _refusing_cards(request: Request, client: ApiClient, api: Api) -> Iterator[None]:
+    try:
+        yield
     except CardNumberRefused as fault:
         api.tally.card_number(client.client_id, fault.what, sender_of(request))
         raise Problem("card-number-refused", fault.what, fault.do) from None
-    return once(api, request, client, key, asked.plain, lambda: _place(api, client, order))
 
 
 def _shop(api: Api, client: ApiClient) -> ShopTerms:
@@ -69,11 +102,9 @@ def _shop(api: Api, client: ApiClient) -> ShopTerms:
 def _place(api: Api, client: ApiClient, order: Order) -> Answer:
     is_new = True
     is_known = api.parts.views.get(order.order_id) is not None  # judged when it came first
-    if order.payment.customer_token and not is_known and api.parts.is_anothers_token(order):
-        field, text = "payment.customer_token", "it is kept for another shopper"
-        raise Problem("refused-by-rules", f"{field}: {text}", fields=[(field, text)])
     try:
         if not is_known:
+            _demand_own(api, order)
             _demand_sold(api, order)
         _, is_new = api.parts.service().place(order, client.client_id)
     except (Retryable, OutcomeUnknown):
@@ -84,6 +115,27 @@ def _place(api: Api, client: ApiClient, order: Order) -> Answer:
         if api.parts.service().orders.find(order.merchant_id, order.purchase_order) is not None:
             raise  # its number is there with other content, or in other letter case
         raise of_family(fault, "refused-by-rules") from None
+    return _paid(api, client, order, 201 if is_new else 200)
+
+
+def _pay(api: Api, client: ApiClient, known: OrderRecord, source: PaymentSource) -> Answer:
+    service = api.parts.service()
+    order = replace(service.orders.content(known.order_id), payment=source)
+    if is_declined(known.facts):
+        _demand_own(api, order)
+        _demand_sold(api, order)
+    try:
+        service.pay_anew(known.order_id, source, client.client_id, via="api")
+    except (Retryable, OutcomeUnknown):
+        # Taken, but a partner cannot be asked now: the sweeper goes on with it.
+        record = api.parts.views.get(known.order_id)
+        if record is None or record.facts.first_attempt == known.facts.first_attempt:
+            raise
+    return _paid(api, client, order, 200)
+
+
+def _paid(api: Api, client: ApiClient, order: Order, status: int) -> Answer:
+    """Answer with the order as it stands, once its payment is decided; else that it is not yet."""
     api.wake()
     record = api.parts.views.get(order.order_id)
     if record is None:
@@ -91,7 +143,13 @@ def _place(api: Api, client: ApiClient, order: Order) -> Answer:
     is_decided = record.state not in _OPEN and record.facts.payment is not None
     if not is_decided and record.state not in (OrderState.cancelled, OrderState.declined):
         return Answer(202, write(shown(api, client, record)), is_final=False)
-    return done(201 if is_new else 200, shown(api, client, record))
+    return done(status, shown(api, client, record))
+
+
+def _demand_own(api: Api, order: Order) -> None:
+    if order.payment.customer_token and api.parts.is_anothers_token(order):
+        field, text = "payment.customer_token", "it is kept for another shopper"
+        raise Problem("refused-by-rules", f"{field}: {text}", fields=[(field, text)])
 
 
 def _demand_sold(api: Api, order: Order) -> None:

@@ -119,7 +119,7 @@ class PlaceOrder(Strict):
         Field(
             pattern=r"^[0-9A-Za-z][0-9A-Za-z._/#-]{0,29}$",
             description="The shop's order number; with the shop's prefix at most 30 characters. "
-            "Used once, even if the order is declined.",
+            "Used once: an order that was declined is paid anew, under its number.",
         ),
     ]
     currency: Currency
@@ -128,6 +128,12 @@ class PlaceOrder(Strict):
     lines: Annotated[list[LineIn], Field(min_length=1, max_length=MAX_LINES)]
     payment: PaymentIn
     note: Annotated[str, _text(2000, 0)] = ""
+
+
+class PayOrder(Strict):
+    """Another payment of an order whose payment was declined; the order stays as it was placed."""
+
+    payment: PaymentIn
 
 
 class CancelOrder(Strict):

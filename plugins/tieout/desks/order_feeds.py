@@ -117,7 +117,7 @@ def order_follower(desks: Desks, desk: ShopDesk) -> OrderFollower:
         if "shipped" not in context.today.shop(order.shop_id).statuses_pushed:
             return None
         progress = progress_of(saga.state, saga.facts)
-        return context.translator(order.shop_id).shipment(order, note, progress)
+        return context.translator(order.shop_id).shipment(order, saga.facts, note, progress)
 
     return OrderFollower(
         merchant_id=merchant.merchant_id,

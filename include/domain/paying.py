@@ -1,0 +1,94 @@
+"""How an order is paid, and paid anew: its shopper may try once more after a decline.
+
+What was ordered stays as it was accepted. Only an order that holds and has taken nothing, and that
+SYSPRO never had, is paid anew: its facts begin again, at the next attempt.
+"""
+
+from dataclasses import replace
+
+from include.domain.errors import Rejected
+from include.domain.order_state import OrderFacts, OrderState
+from include.domain.orders import Order, PaymentMethod, PaymentSource
+from include.domain.reviews import Decision
+from include.domain.standing import NOT_PAID
+
+MOST_PAYMENTS = 10  # of one order; card networks fine who asks again and again
+
+
+def source_of(order: Order, facts: OrderFacts) -> PaymentSource:
+    """Return how an order is paid now."""
+    return facts.source or order.payment
+
+
+def as_paid(order: Order, facts: OrderFacts) -> Order:
+    """Return the order with the payment that it has now."""
+    return replace(order, payment=source_of(order, facts))
+
+
+def sources_of(order: Order, facts: OrderFacts) -> tuple[PaymentSource, ...]:
+    """Return every payment of an order, the first one first."""
+    return (*facts.declined_sources, source_of(order, facts))
+
+
+def is_shops(order: Order, facts: OrderFacts) -> bool:
+    """Say whether the attempt that stands is the shop's: it has authorised, and we look it up."""
+    is_first = facts.attempt == facts.first_attempt
+    return is_first and source_of(order, facts).method is PaymentMethod.authorized
+
+
+def paid_anew(order: Order, facts: OrderFacts, source: PaymentSource) -> OrderFacts:
+    """Begin again with another payment. A repeat changes nothing.
+
+    What can be used once and was tried is a repeat whenever it comes; a stored card may be tried
+    again once it was declined.
+
+    Raises:
+        Rejected: the order is not declined, or must not be paid any more.
+    """
+    is_spent = source.method is not PaymentMethod.stored_token
+    is_under_way = source == facts.source and not is_declined(facts)
+    if is_under_way or (is_spent and source in sources_of(order, facts)):
+        return facts
+    why, do = _why_not(facts)
+    if why:
+        raise Rejected(why, f"order {order.number}", do)
+    anew = begun_anew(facts, facts.attempt + 1)
+    return replace(anew, source=source, declined_sources=sources_of(order, facts))
+
+
+def begun_anew(facts: OrderFacts, attempt: int) -> OrderFacts:
+    """Begin again with the payment of an attempt: what was told and refused stays known."""
+    return OrderFacts(
+        attempt=attempt,
+        first_attempt=attempt,
+        source=facts.source,
+        declined_sources=facts.declined_sources,
+        left_behind=facts.left_behind,
+        steps_sought=facts.steps_sought,
+        shop_changed=facts.shop_changed,
+        shop_told_state=facts.shop_told_state,
+        callback_state=facts.callback_state,
+    )
+
+
+def is_declined(facts: OrderFacts) -> bool:
+    """Say whether its payment was declined, and whatever was held all the same is given back."""
+    payment, stop = facts.payment, facts.stop
+    if payment is None or facts.problem:
+        return False
+    if stop is None:
+        return payment.status in NOT_PAID
+    is_free = payment.authorized is None or facts.is_reversed
+    return stop.ends_as is OrderState.declined and is_free and facts.replaced is None
+
+
+def _why_not(facts: OrderFacts) -> tuple[str, str]:
+    """Say why an order is not paid anew, and what to do; '' where it is."""
+    if not is_declined(facts):
+        return "it is not declined, so it is not paid anew", "Read the order first."
+    do = "Place what is still wanted anew, under another number."
+    if facts.sales_order or facts.decision is Decision.reject:
+        return "it has ended for good", do
+    if len(facts.declined_sources) + 1 >= MOST_PAYMENTS:
+        return f"{MOST_PAYMENTS} payments of it were declined", do
+    return "", ""

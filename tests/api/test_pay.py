@@ -1,0 +1,138 @@
+"""A declined order is paid anew by its shop: with another card, once, whatever is sent twice."""
+
+from typing import Any
+
+import pytest
+from httpx import Response
+from sqlalchemy import text
+
+from include.domain.errors import OutcomeUnknown, Retryable
+from include.domain.payments import PaymentStatus
+from include.services.effects.ports import Effect, EffectKind, Receipt
+from include.services.profiles.ports import Buyer
+from tests.api.conftest import Kit
+from tests.orders.partners import authorization
+
+AUTH = EffectKind.payment_authorization
+CARD = {"method": "transient_token", "transient_token": "E" * 64}
+
+
+def decline(kit: Kit) -> None:
+    kit.partner.say(
+        AUTH, lambda it: kit.partner.do(it, authorization(it, 7, PaymentStatus.declined, None))
+    )
+
+
+def declined(kit: Kit, **changes: Any) -> str:
+    decline(kit)
+    placed = kit.place(**changes).json()
+    assert placed["state"] == "declined"
+    return str(placed["order_id"])
+
+
+def pay(
+    kit: Kit, order_id: str, payment: Any = None, key: str = "p-1", who: str = "web_shop"
+) -> Response:
+    body = {"payment": payment or CARD}
+    return kit.call("POST", f"/v1/orders/{order_id}/payment", body, who, key=key)
+
+
+def test_another_card_pays_and_a_repeat_gets_the_same_answer(both: Kit) -> None:
+    order_id = declined(both)
+    answer = pay(both, order_id)
+    assert (answer.status_code, answer.json()["state"]) == (200, "authorized")
+    assert answer.headers["Location"].endswith(f"/v1/orders/{order_id}")
+    again = pay(both, order_id)
+    assert (again.status_code, again.json()) == (200, answer.json())
+    assert both.partner.truth.count(AUTH) == 2
+    other = pay(both, order_id, {**CARD, "transient_token": "D" * 64}, key="p-2")
+    assert other.status_code == 409
+    assert "it is not declined" in other.json()["detail"]
+    assert both.partner.truth.count(AUTH) == 2
+
+
+def test_it_is_audited_as_whose_client_asked(both: Kit) -> None:
+    order_id = declined(both)
+    pay(both, order_id)
+    story = both.call("GET", f"/v1/orders/{order_id}/timeline", who="web_operator").json()
+    (told,) = [one for one in story["events"] if one["what"] == "paid anew"]
+    assert told["who"] == "web_shop"
+    with both.database.connect() as connection:
+        wanted = text("SELECT who, subject FROM audit WHERE what = 'paid anew'")
+        assert connection.execute(wanted).all() == [("api:web_shop", f"order|{order_id}")]
+
+
+def test_a_second_decline_is_an_answer_and_the_next_card_a_request_of_its_own(kit: Kit) -> None:
+    order_id = declined(kit)
+    decline(kit)
+    answer = pay(kit, order_id)
+    assert (answer.status_code, answer.json()["state"]) == (200, "declined")
+    third = pay(kit, order_id, {**CARD, "transient_token": "D" * 64}, key="p-2")
+    assert third.json()["state"] == "authorized"
+
+
+def test_a_lost_answer_is_pending_and_the_repeat_tells_how_it_ended(kit: Kit) -> None:
+    order_id = declined(kit)
+
+    def lost(effect: Effect) -> Receipt:
+        kit.partner.do(effect)
+        raise OutcomeUnknown("no answer", "gateway", "It is looked for.")
+
+    kit.partner.say(AUTH, lost)
+    answer = pay(kit, order_id)
+    assert (answer.status_code, answer.json()["state"]) == (202, "pending")
+    assert pay(kit, order_id).status_code == 202
+    assert kit.partner.truth.count(AUTH) == 2
+
+
+def test_a_gateway_that_is_down_is_pending_too(kit: Kit) -> None:
+    order_id = declined(kit)
+
+    def down(_effect: Effect) -> Receipt:
+        raise Retryable("refused", "gateway", "It is tried again.")
+
+    kit.partner.say(AUTH, down)
+    answer = pay(kit, order_id)
+    assert (answer.status_code, answer.json()["state"]) == (202, "pending")
+
+
+@pytest.mark.parametrize(
+    "payment",
+    [
+        {"method": "transient_token"},
+        {"method": "stored_token", "transient_token": "E" * 64},
+        {"method": "transient_token", "transient_token": "4111111111111111"},
+        {"method": "card", "number": "4111111111111111"},
+    ],
+)
+def test_what_is_no_payment_is_refused_and_changes_nothing(kit: Kit, payment: Any) -> None:
+    order_id = declined(kit)
+    answer = pay(kit, order_id, payment)
+    assert answer.status_code == 422
+    assert "4111111111111111" not in kit.dump()
+    assert kit.call("GET", f"/v1/orders/{order_id}").json()["state"] == "declined"
+    assert pay(kit, order_id).json()["state"] == "authorized"  # under the same key: none was kept
+
+
+def test_another_shoppers_stored_card_pays_for_nothing(kit: Kit) -> None:
+    order_id = declined(kit)
+    kit.vault.buyers["A" * 32] = Buyer("web:77", "bob@example.com")
+    answer = pay(kit, order_id, {"method": "stored_token", "customer_token": "A" * 32})
+    assert answer.status_code == 422
+    assert "kept for another shopper" in answer.json()["detail"]
+    assert kit.partner.truth.count(AUTH) == 1
+
+
+@pytest.mark.parametrize(("who", "status"), [("web_reader", 403), ("other_shop", 404)])
+def test_only_the_shop_itself_pays(kit: Kit, who: str, status: int) -> None:
+    order_id = declined(kit)
+    assert pay(kit, order_id, who=who).status_code == status
+    assert kit.partner.truth.count(AUTH) == 1
+
+
+def test_what_is_not_declined_is_not_paid_anew(kit: Kit) -> None:
+    placed = kit.place().json()
+    answer = pay(kit, placed["order_id"])
+    assert answer.status_code == 409
+    assert "it is not declined" in answer.json()["detail"]
+    assert kit.partner.truth.count(AUTH) == 1

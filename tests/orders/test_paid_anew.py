@@ -1,0 +1,239 @@
+"""A declined order is paid once more, under its number: nothing of the first payment stays."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from include.adapters.store.orders import SqlOrders
+from include.domain.canonical import from_json
+from include.domain.errors import OutcomeUnknown, Rejected
+from include.domain.money import Money
+from include.domain.order_state import OrderFacts, OrderState
+from include.domain.orders import Order, PaymentMethod, PaymentSource
+from include.domain.paying import MOST_PAYMENTS
+from include.domain.payments import Authorize, Authorized, PaymentStatus, Reverse
+from include.domain.reviews import Decision, DecisionEvent
+from include.services.effects.ports import Effect, EffectKind, Receipt
+from tests.orders.conftest import Kit, make_order
+from tests.orders.partners import authorization
+
+AUTH = EffectKind.payment_authorization
+CARD = PaymentSource(PaymentMethod.transient_token, transient_id="a" * 64)
+STORED = PaymentSource(PaymentMethod.stored_token, customer_token="C" * 32)
+SHOPS = PaymentSource(PaymentMethod.authorized, request_id="7" * 22)
+
+
+def say(kit: Kit, status: PaymentStatus, approved: int | None = None) -> None:
+    kit.partner.say(AUTH, lambda it: kit.partner.do(it, authorization(it, 7, status, approved)))
+
+
+def declined(kit: Kit, **changes: object) -> Order:
+    say(kit, PaymentStatus.declined)
+    order = make_order(**changes)  # type: ignore[arg-type]
+    assert kit.run(order).state == OrderState.declined
+    return order
+
+
+def pay(kit: Kit, order: Order, source: PaymentSource = CARD) -> str:
+    kit.service.pay_anew(order.order_id, source, "shop", via="api")
+    return kit.service.advance(order.order_id).state
+
+
+def told(kit: Kit, order: Order) -> list[str]:
+    done = kit.partner.truth.done
+    kinds = (EffectKind.shop_order_update, EffectKind.shop_callback)
+    return [one.key.removeprefix(order.order_id) for one in done if one.kind in kinds]
+
+
+def authorizations(kit: Kit) -> list[Authorize]:
+    return [from_json(Authorize, one.payload) for one in kit.partner.truth.done if one.kind is AUTH]
+
+
+def test_another_card_pays_for_a_declined_order(kit: Kit) -> None:
+    kit.callback_target = "web"
+    order = declined(kit)
+    assert pay(kit, order) == OrderState.captured
+    first, second = authorizations(kit)
+    assert (first.source, first.attempt) == (order.payment, 1)
+    assert (second.source, second.attempt) == (CARD, 2)
+    assert second.amount == first.amount == order.amount
+    assert told(kit, order) == [
+        "|tell|declined",
+        "|callback|declined",
+        "|tell|captured.attempt2",
+        "|callback|captured.attempt2",
+    ]
+    assert "paid anew" in kit.timeline(order)
+
+
+def test_a_repeat_changes_nothing(kit: Kit) -> None:
+    order = declined(kit)
+    for _ in range(2):
+        assert pay(kit, order) == OrderState.captured
+    assert kit.partner.truth.count(AUTH) == 2
+    assert kit.timeline(order).count("paid anew") == 1
+
+
+def test_what_pays_once_and_was_tried_is_not_asked_again(kit: Kit) -> None:
+    order = declined(kit)
+    say(kit, PaymentStatus.declined)
+    assert pay(kit, order) == OrderState.declined
+    for source in (order.payment, CARD):
+        assert pay(kit, order, source) == OrderState.declined
+    assert kit.partner.truth.count(AUTH) == 2
+
+
+def test_a_stored_card_may_be_tried_again_and_each_end_is_told(kit: Kit) -> None:
+    order = declined(kit, payment=STORED)
+    say(kit, PaymentStatus.declined)
+    assert pay(kit, order, STORED) == OrderState.declined
+    assert told(kit, order) == ["|tell|declined", "|tell|declined.attempt2"]
+    assert pay(kit, order, STORED) == OrderState.captured
+    assert [one.source for one in authorizations(kit)] == [STORED] * 3
+
+
+def test_a_lost_answer_leaves_it_pending_and_authorises_once(kit: Kit) -> None:
+    order = declined(kit)
+
+    def lost(effect: Effect) -> Receipt:
+        kit.partner.do(effect)
+        raise OutcomeUnknown("no answer", "gateway", "It is looked for.")
+
+    kit.partner.say(AUTH, lost)
+    saga = kit.service.pay_anew(order.order_id, CARD, "shop")
+    assert saga.state == OrderState.pending
+    saga = kit.service.pay_anew(order.order_id, CARD, "shop")
+    assert saga.state == OrderState.pending
+    kit.pass_time(minutes=10)
+    assert kit.service.orders.get(order.order_id).state == OrderState.captured
+    assert kit.partner.truth.count(AUTH) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "approved"),
+    [(PaymentStatus.partial, 5_000), (PaymentStatus.risk_declined, 10_221)],
+)
+def test_what_was_held_for_nothing_went_back_before(
+    kit: Kit, status: PaymentStatus, approved: int
+) -> None:
+    say(kit, status, approved)
+    order = make_order()
+    kit.place(order)
+    with pytest.raises(Rejected, match="it is not declined"):  # its hold is not given back yet
+        kit.service.pay_anew(order.order_id, CARD, "shop")
+    assert kit.service.advance(order.order_id).state == OrderState.declined
+    assert pay(kit, order) == OrderState.captured
+    # Called off now, what is reversed is its own hold, and by a step of its own.
+    kinds = [one.kind for one in kit.partner.truth.done]
+    assert kinds.count(EffectKind.payment_reversal) == 1
+
+
+def test_its_own_hold_is_reversed_when_it_is_called_off(kit: Kit) -> None:
+    say(kit, PaymentStatus.risk_declined, 10_221)
+    order = make_order()
+    kit.run(order)
+    say(kit, PaymentStatus.in_review, 10_221)
+    assert pay(kit, order) == OrderState.in_review
+    kit.service.cancel(order.order_id, "shop", "changed their mind")
+    kit.service.advance(order.order_id)
+    done = kit.partner.truth.done
+    reversals = [one for one in done if one.kind is EffectKind.payment_reversal]
+    assert [one.key.partition("|")[2] for one in reversals] == ["reverse|1", "reverse|2"]
+    request = kit.service.orders.get(order.order_id).facts.payment
+    assert request is not None
+    assert from_json(Reverse, reversals[1].payload).authorization_id == request.request_id
+
+
+def test_what_the_shop_has_authorised_pays_too_and_for_one_order_only(kit: Kit) -> None:
+    order, other = declined(kit), declined(kit)
+    kit.gateway.known[SHOPS.request_id] = Authorized(
+        SHOPS.request_id, PaymentStatus.authorized, "AUTHORIZED", authorized=order.amount
+    )
+    assert pay(kit, order, SHOPS) == OrderState.captured
+    assert kit.partner.truth.count(AUTH) == 2  # the two that were declined
+    with pytest.raises(Rejected, match=f"pays for order {order.order_id} already"):
+        pay(kit, other, SHOPS)
+    assert kit.service.orders.get(other.order_id).state == OrderState.declined
+    assert pay(kit, other) == OrderState.captured
+    assert kit.service.orders.by_request(SHOPS.request_id) == order.order_id
+
+
+def test_a_card_of_ours_pays_where_the_shops_own_was_refused_first(kit: Kit) -> None:
+    """The first attempt is the shop's: no reference of ours is at the gateway for it."""
+    order = make_order(payment=SHOPS)
+    kit.gateway.known[SHOPS.request_id] = Authorized(
+        SHOPS.request_id, PaymentStatus.risk_declined, "NO", authorized=order.amount
+    )
+    assert kit.run(order).state == OrderState.declined
+    assert pay(kit, order) == OrderState.captured
+    (asked,) = authorizations(kit)
+    assert (asked.attempt, asked.source) == (2, CARD)
+
+
+@pytest.mark.parametrize("state", ["captured", "cancelled", "rejected"])
+def test_only_a_declined_order_is_paid_anew(kit: Kit, state: str) -> None:
+    if state == "captured":
+        order = make_order()
+        kit.run(order)
+    else:
+        say(kit, PaymentStatus.in_review, 10_221)
+        order = make_order()
+        kit.run(order)
+        if state == "cancelled":
+            kit.service.cancel(order.order_id, "shop", "changed their mind")
+        else:
+            at = datetime(2026, 11, 3, tzinfo=UTC)
+            kit.service.decide(DecisionEvent(f"{7:022}", Decision.reject, at, "poller", "1"))
+        kit.service.advance(order.order_id)
+    before = kit.service.orders.get(order.order_id)
+    with pytest.raises(Rejected, match="it is not declined"):
+        kit.service.pay_anew(order.order_id, CARD, "shop")
+    assert kit.service.orders.get(order.order_id).facts == before.facts
+    assert kit.partner.truth.count(AUTH) == 1
+
+
+def test_there_is_an_end_to_trying(kit: Kit) -> None:
+    order = declined(kit, payment=STORED)
+    for _ in range(MOST_PAYMENTS - 1):
+        say(kit, PaymentStatus.declined)
+        assert pay(kit, order, STORED) == OrderState.declined
+    with pytest.raises(Rejected, match="10 payments of it were declined"):
+        pay(kit, order, STORED)
+    assert kit.partner.truth.count(AUTH) == MOST_PAYMENTS
+
+
+def test_the_rules_in_force_are_asked_before_the_card_is(kit: Kit) -> None:
+    order = declined(kit)
+    kit.rules = replace(kit.rules, ship_to=("DE",))
+    with pytest.raises(Rejected, match="US"):
+        pay(kit, order)
+    saga = kit.service.orders.get(order.order_id)
+    assert (saga.state, saga.facts.first_attempt) == (OrderState.declined, 1)
+
+
+def test_who_was_driving_it_meanwhile_pays_with_the_new_card(kit: Kit) -> None:
+    """A driver that rests on the decline must not write over what was asked for since."""
+    say(kit, PaymentStatus.declined)
+    order = make_order()
+    kit.place(order)
+    orders = kit.service.orders
+    assert isinstance(orders, SqlOrders)
+
+    def paid_meanwhile(effect: Effect) -> Receipt:
+        kit.service.pay_anew(order.order_id, CARD, "shop")  # another worker drives it: it waits
+        return kit.partner.do(effect)
+
+    kit.partner.say(EffectKind.shop_order_update, paid_meanwhile)
+    assert kit.service.advance(order.order_id).state == OrderState.captured
+    assert [one.source for one in authorizations(kit)] == [order.payment, CARD]
+    assert told(kit, order) == ["|tell|declined", "|tell|captured.attempt2"]
+
+
+def test_a_renewal_is_paid_with_the_card_it_was_paid_with_last(kit: Kit) -> None:
+    order = declined(kit)
+    pay(kit, order, STORED)
+    facts = kit.service.orders.get(order.order_id).facts
+    assert isinstance(facts, OrderFacts)
+    assert facts.source == STORED
+    assert facts.captures[0].amount == Money(10_221, "USD")
