@@ -127,6 +127,8 @@ def test_what_was_lost_can_be_replayed(shop: Merchant, receiver: Receiver) -> No
     first, second = receiver.got(2)
     assert json.loads(first[1])["payload"] == json.loads(second[1])["payload"]
     traces = [second[0]["v-c-transaction-trace-id"]]
+    # It is written down when the receiver has answered, which is after the receiver has it.
+    wait_until(lambda: shop.control("webhook_deliveries")["notices"][1]["status"] == "DELIVERED")
     answer = shop.call("POST", path, {"byTransactionTraceIdentifiers": traces})[1]
     assert answer["replayed"] == 1
     assert len(receiver.got(3)) == 3
