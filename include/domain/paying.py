@@ -73,13 +73,16 @@ def begun_anew(facts: OrderFacts, attempt: int) -> OrderFacts:
 
 def is_declined(facts: OrderFacts) -> bool:
     """Say whether its payment was declined, and whatever was held all the same is given back."""
-    payment, stop = facts.payment, facts.stop
-    if payment is None or facts.problem:
-        return False
-    if stop is None:
-        return payment.status in NOT_PAID
-    is_free = payment.authorized is None or facts.is_reversed
-    return stop.ends_as is OrderState.declined and is_free and facts.replaced is None
+    held = facts.payment.authorized if facts.payment and not facts.is_reversed else None
+    is_held = facts.stop is not None and (held is not None or facts.replaced is not None)
+    return was_declined(facts) and not is_held and not facts.problem
+
+
+def was_declined(facts: OrderFacts) -> bool:
+    """Say whether its payment was declined, though what was held may not be given back yet."""
+    if facts.payment is None or facts.stop is not None:
+        return facts.stop is not None and facts.stop.ends_as is OrderState.declined
+    return facts.payment.status in NOT_PAID
 
 
 def _why_not(facts: OrderFacts) -> tuple[str, str]:

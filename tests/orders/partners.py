@@ -310,7 +310,7 @@ class PlainTranslator:
         return "CLRUS"
 
     def shop_update(self, order: Order, facts: OrderFacts, state: OrderState) -> object:
-        return {"order": order.number, "state": state.value}
+        return {"order": order.number, "state": state.value, "payment": facts.first_attempt}
 
     def callback(self, order: Order, facts: OrderFacts, state: OrderState, at: datetime) -> object:
         return {"order": order.number, "event": f"order.{state}", "at": at.isoformat()}

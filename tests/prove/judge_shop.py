@@ -64,7 +64,7 @@ class ShopJudge(Judge):
         is_raced = there.is_overtaken and there.set_by == "ours"
         is_raced |= self.world.restored.has_happened and self._was_cancelled(there, order_id, state)
         if not (there.status in (STATUS[state], TRASH) or is_all_back or is_raced):
-            if there.set_by == "clerk" and self._may_stay(there, order_id, state):
+            if there.set_by in ("clerk", "shopper") and self._may_stay(there, order_id, state):
                 return
             what = f"{order_id} is {state}, and the shop shows {there.status!r}"
             yield Violation("I36 the shop shows how it ended", f"{what}, by {there.set_by}")

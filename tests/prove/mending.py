@@ -34,7 +34,7 @@ def work_off(world: "World", kit: "Kit") -> None:
         if letter.kind in set(EffectKind):
             _of_effect(world, kit, letter)
         elif letter.kind == KIND:
-            if is_quiet and is_the_last(kit):
+            if is_quiet and is_the_last(kit) and not world.restored.saves_in_shop():
                 kit.letters.resolve(letter.dead_letter_id, WHO, "all is done again")
         elif letter.kind in caring.KINDS:
             caring.take_back(world, kit, letter)

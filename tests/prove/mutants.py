@@ -23,6 +23,7 @@ from include.services.effects.departure import depart, departing
 from include.services.effects.ports import Effect, EffectKind, Found, Receipt
 from include.services.effects.store import Decide, Lease
 from tests.orders.partners import PlainTranslator
+from tests.prove.again_mutants import AGAIN_MUTANTS
 from tests.prove.forgetting_mutants import FORGETTING_MUTANTS
 from tests.prove.late_mutants import LATE_MUTANTS
 from tests.prove.partner import SimulatedPartner
@@ -320,4 +321,5 @@ MUTANTS = (
     *LATE_MUTANTS,
     *PLAY_MUTANTS,
     *FORGETTING_MUTANTS,
+    *AGAIN_MUTANTS,
 )

@@ -72,6 +72,7 @@ class Plan:
     frees_after: float | None = None  # a person reverses the hold in the gateway's own pages
     is_polled: bool = False  # the shop's feed brings it; nobody calls
     renewal: Outcome = Outcome.good  # of its authorisation; a second one is declined
+    pays_again: tuple[Outcome, ...] = ()  # what other cards are answered, after a decline
 
 
 def draw_plans(dice: random.Random, seed: int, count: int, swarm: Swarm) -> list[Plan]:

@@ -25,7 +25,7 @@ WAIT = 600.0  # until the gateway's search shows all that was done
 PATIENCE = 2 * 86_400.0  # of whoever lets SYSPRO's feeds be read again
 LATEST = 4 * 3600.0
 _LOST = ((1, 60), (60, 900), (900, 7200))  # seconds
-_COMES_AGAIN = ("checkout", "cancel", "refund", "settlement")
+_COMES_AGAIN = ("checkout", "pays anew", "cancel", "refund", "settlement")
 
 
 class Lake(dict[str, bytes]):
@@ -70,6 +70,7 @@ class Restored:
         self.found: set[tuple[str, str]] = set()  # by the nightly comparison
         self.seen_to: set[str] = set()  # requests at the gateway that nobody knew of
         self.by_hand: set[str] = set()  # effects that nobody knew of, seen to by a person
+        self._saved: set[str] = set()  # orders of the shop, for a poll to read them once more
         self.forgotten = (0, 0)  # of the history, after the first and up to the second
 
     @property
@@ -146,6 +147,19 @@ class Restored:
             if one.order_id == row.order_id and not (one.is_no or one.is_undone)
         )
         return taken - sum(one.amount_minor for one in back) >= row.amount.minor
+
+    def saves_in_shop(self) -> bool:
+        """Have what goes on in the shop and is declined here saved there once more, as a person."""
+        world = self._world
+        asked = "SELECT number FROM orders WHERE state = 'declined'"
+        numbers = [number for (number,) in world.database.rows(asked)]
+        declined = [world.shop.orders[one] for one in numbers if one in world.shop.orders]
+        paid = [one for one in declined if (one.status, one.set_by) == ("processing", "shopper")]
+        found = [one for one in paid if one.number not in self._saved]
+        for there in found:
+            world.shop.changed(there)
+        self._saved |= {one.number for one in found}
+        return bool(found)
 
     # The day of the loss ---------------------------------------------------------------------
 

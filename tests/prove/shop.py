@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
 from include.domain.order_state import ENDED, OrderState
-from include.domain.orders import Order
+from include.domain.orders import Order, PaymentSource
 from include.domain.shops import Ask
 from include.services.effects.ports import Effect
 from include.services.effects.ports import EffectKind as K
 from include.services.shop.ports import Checkout, ShopOrder, ShopRefund
+from tests.prove.again import Again
 from tests.prove.plans import Plan
 from tests.simulator.network import NoAnswer, NotSent
 
@@ -98,9 +99,11 @@ class Shop:
         self._sent_late: set[str] = set()
         self._sent_at: dict[str, float] = {}
         self._changes = self._polled = 0
+        self._again = Again(world)
 
     def begin(self) -> None:
         """Let each order be there when its shopper comes, and clerks think of it later."""
+        self._again.begin()
         if not self.is_played:
             return
         for place, plan in enumerate(self._world.plans.values()):
@@ -123,7 +126,7 @@ class Shop:
         status = "processing" if is_paid else "pending"
         there = There(order.number, order, status, is_paid, self._now())
         self.orders[order.number] = there
-        self._changed(there)
+        self.changed(there)
 
     def _act(self, plan: Plan, act: str, share: int) -> None:
         there = self.orders[plan.order.number]
@@ -144,7 +147,7 @@ class Shop:
             there.status = TRASH if act == "throw away" else "cancelled"
             there.called_off_at = self._world.hub.seconds
         self._world.coverage["in the shop", "SF", act] += 1
-        self._changed(there)
+        self.changed(there)
 
     def _is_taken(self, there: There) -> bool:
         return bool(
@@ -171,7 +174,8 @@ class Shop:
         if there.left() <= 0:
             there.status, there.called_off_at = "refunded", None  # as it does by itself
 
-    def _changed(self, there: There) -> None:
+    def changed(self, there: There) -> None:
+        """Note that somebody has saved an order."""
         there.modified_at, there.changes = self._now(), there.changes + 1
         self._changes += 1
         if self._world.is_calm or hash_of(f"{there.number} {there.changes}") > _BY_HOOK:
@@ -227,7 +231,15 @@ class Shop:
                 if was_on_its_way or (is_final and there.reads < _SURELY_HEARD):
                     there.called_off_at = None
                 there.status, there.set_by = STATUS[_state(effect)], "ours"
-        self._changed(there)
+                if there.status == STATUS["declined"]:
+                    self._again.hear(there)
+        self.changed(there)
+
+    def pay(self, there: There, source: PaymentSource) -> None:
+        """Let a shopper pay a failed order once more."""
+        there.shown = replace(there.shown, payment=source)
+        there.status, there.set_by, there.is_paid = "processing", "shopper", True
+        self.changed(there)
 
     # Reading ---------------------------------------------------------------------------------
 
@@ -338,7 +350,9 @@ def _state(effect: Effect) -> str:
 
 
 def _sequence(effect: Effect) -> int:
-    return _RANK[_state(effect)]
+    """Rank it as the product's translator does: all of a later payment is newer."""
+    later = json.loads(effect.payload)["payment"] - 1
+    return _RANK[_state(effect)] + (len(OrderState) + 1) * int(later)
 
 
 # What the mapping of a shop is to the product ---------------------------------------------------

@@ -12,6 +12,7 @@ from include.domain.money import Money
 from include.domain.payments import Authorized, PaymentStatus
 from include.services.effects.ports import Effect
 from include.services.effects.ports import EffectKind as K
+from tests.prove.again import outcome_of
 from tests.prove.plans import HOLD, Outcome, Plan
 from tests.prove.sales_order import COMPLETE, SalesOrder
 from tests.simulator.hub import EPOCH
@@ -178,7 +179,9 @@ class Truth:
     def _authorize(self, effect: Effect, entry: Entry) -> str:
         asked = json.loads(effect.payload)
         plan = self.plans[entry.order_id]
-        outcome = Outcome.good if asked["skip_decision"] or asked["attempt"] > 1 else plan.outcome
+        again = outcome_of(plan, asked["source"]["transient_id"])
+        is_later = asked["skip_decision"] or (asked["attempt"] > 1 and again is None)
+        outcome = Outcome.good if is_later else again or plan.outcome
         if asked["renews"]:  # the bank's own checks may hold it, whoever skips Decision Manager
             outcome = plan.renewal if asked["attempt"] == 2 else Outcome.declined
         minor: int | None = effect.amount_minor

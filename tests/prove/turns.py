@@ -2,7 +2,7 @@
 
 import random
 
-from tests.prove import aged, batches, disputes, lapses, plans
+from tests.prove import again, aged, batches, disputes, lapses, plans
 from tests.prove.faults import Swarm
 from tests.prove.plans import Plan
 
@@ -12,6 +12,7 @@ def draw_plans(dice: random.Random, seed: int, count: int, swarm: Swarm) -> list
     drawn = plans.draw_plans(dice, seed, count, swarm)
     for number, plan in enumerate(drawn):
         lapses.let_lapse(plan, seed, number)
+        again.let_pay_again(plan, seed)
         if swarm.disputes:
             disputes.refund_often(plan)
         if swarm.batches:

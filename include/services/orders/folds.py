@@ -18,7 +18,7 @@ from include.domain.order_state import (
     Stop,
 )
 from include.domain.order_steps import name_of, number_of
-from include.domain.paying import begun_anew, is_declined
+from include.domain.paying import begun_anew, was_declined
 from include.domain.payments import Authorized, Capture, Moved, PaymentStatus
 from include.domain.reviews import Decision
 from include.domain.standing import is_for_delivered, is_under_review, was_reviewed
@@ -65,7 +65,7 @@ def reason_to_suspend(facts: OrderFacts) -> str:
 
 def _authorized(it: Folding) -> Folded:
     found = from_json(Authorized, it.effect.evidence)
-    if it.number > it.facts.attempt and is_declined(it.facts):  # paid anew, and forgotten
+    if it.number > it.facts.attempt and was_declined(it.facts):  # paid anew, and forgotten
         anew = replace(it, facts=begun_anew(it.facts, it.number))
         return _with_authorized(anew, found, None)
     if it.number > it.facts.attempt:

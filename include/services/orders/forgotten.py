@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from include.domain.order_state import OrderFacts
 from include.domain.order_steps import name_of
 from include.domain.orders import Order, PaymentMethod
-from include.domain.paying import is_declined, source_of
+from include.domain.paying import source_of, was_declined
 from include.services.orders.driver import Ask
 from include.services.orders.numbering import next_number
 from include.services.orders.renewals import renewal_source
@@ -40,8 +40,11 @@ def to_seek(
 
 
 def payment_to_seek(facts: OrderFacts) -> Ask | None:
-    """Ask for another payment of a declined order: its shopper may have paid anew since."""
-    return _asking(facts, [f"authorize|{facts.attempt + 1}"]) if is_declined(facts) else None
+    """Ask for another payment of a declined order: its shopper may have paid anew since.
+
+    Before anything of it is unwound: what is found beside may be paid by the later one.
+    """
+    return _asking(facts, [f"authorize|{facts.attempt + 1}"]) if was_declined(facts) else None
 
 
 def renewal_to_seek(order: Order, facts: OrderFacts) -> Ask | None:
