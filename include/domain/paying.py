@@ -10,7 +10,7 @@ from include.domain.errors import Rejected
 from include.domain.order_state import OrderFacts, OrderState
 from include.domain.orders import Order, PaymentMethod, PaymentSource
 from include.domain.reviews import Decision
-from include.domain.standing import NOT_PAID
+from include.domain.standing import NOT_PAID, holds_money
 
 MOST_PAYMENTS = 10  # of one order; card networks fine who asks again and again
 
@@ -73,8 +73,7 @@ def begun_anew(facts: OrderFacts, attempt: int) -> OrderFacts:
 
 def is_declined(facts: OrderFacts) -> bool:
     """Say whether its payment was declined, and whatever was held all the same is given back."""
-    held = facts.payment.authorized if facts.payment and not facts.is_reversed else None
-    is_held = facts.stop is not None and (held is not None or facts.replaced is not None)
+    is_held = holds_money(facts) or facts.replaced is not None
     return was_declined(facts) and not is_held and not facts.problem
 
 

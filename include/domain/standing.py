@@ -95,6 +95,12 @@ def is_for_delivered(facts: OrderFacts, step: str) -> bool:
     return is_capture and bool(facts.delivered_minor)
 
 
+def holds_money(facts: OrderFacts) -> bool:
+    """Say whether this attempt's authorisation was approved and not reversed."""
+    is_approved = facts.payment is not None and facts.payment.authorized is not None
+    return is_approved and not facts.is_reversed
+
+
 def is_wholly_captured(facts: OrderFacts) -> bool:
     """Say whether nothing is left to capture; goods on back order are captured when they leave."""
     approved = facts.approved

@@ -141,13 +141,17 @@ def test_goods_that_have_left_are_charged_to_the_renewal(kit: Kit, renewed: Orde
 
 
 @pytest.mark.parametrize(
-    ("status", "approved"),
-    [(PaymentStatus.declined, None), (PaymentStatus.risk_declined, 10_221)],
+    ("status", "approved", "is_back"),
+    [
+        (PaymentStatus.declined, None, False),
+        (PaymentStatus.risk_declined, 10_221, True),
+        (PaymentStatus.risk_declined, 10_221, False),  # made anew by this store
+    ],
 )
 def test_a_declined_order_that_was_paid_anew_is_not_told_as_declined(
-    kit: Kit, status: PaymentStatus, approved: int | None
+    kit: Kit, status: PaymentStatus, approved: int | None, is_back: bool
 ) -> None:
-    """Whether its shop sends the first payment again or the later one."""
+    """What the first payment holds goes back once, whoever gave it back."""
     kit.partner.say(AUTH, lambda it: kit.partner.do(it, authorization(it, 7, status, approved)))
     order = make_order()
     kit.place(order)
@@ -156,10 +160,16 @@ def test_a_declined_order_that_was_paid_anew_is_not_told_as_declined(
         reference = reference_of(f"{order.order_id}|authorize|{attempt}")
         minor = 10_221 if said is PaymentStatus.authorized else None
         kit.partner.truth.answers[AUTH, reference] = authorization(first, 70 + attempt, said, minor)
+    if is_back:
+        gone = Receipt("8" * 22, as_evidence(Moved("8" * 22, "REVERSED", order.amount)))
+        kit.partner.truth.answers[REVERSAL, reference_of(f"{order.order_id}|reverse|1")] = gone
     kit.engine.is_doubted = lambda: True
     saga = kit.service.advance(order.order_id)
     assert saga.state == OrderState.captured, saga.reason
     assert (saga.facts.attempt, saga.facts.first_attempt) == (3, 3)
+    given_back = [one.payload for one in kit.partner.truth.done if one.kind is REVERSAL]
+    assert len(given_back) == int(approved is not None and not is_back)
+    assert all(f"{7:022}" in payload for payload in given_back)
     told = [one.key for one in kit.partner.truth.done if one.kind is EffectKind.shop_order_update]
     assert told == [f"{order.order_id}|tell|captured.attempt3"]
     assert kit.partner.truth.count(AUTH) == 1

@@ -21,7 +21,7 @@ from include.domain.order_steps import name_of, number_of
 from include.domain.paying import begun_anew, was_declined
 from include.domain.payments import Authorized, Capture, Moved, PaymentStatus
 from include.domain.reviews import Decision
-from include.domain.standing import is_for_delivered, is_under_review, was_reviewed
+from include.domain.standing import holds_money, is_for_delivered, is_under_review, was_reviewed
 from include.services.effects.ports import Effect, EffectState
 from include.services.effects.states import EXECUTED
 from include.services.orders.gateway_refusals import with_refusal
@@ -66,8 +66,9 @@ def reason_to_suspend(facts: OrderFacts) -> str:
 def _authorized(it: Folding) -> Folded:
     found = from_json(Authorized, it.effect.evidence)
     if it.number > it.facts.attempt and was_declined(it.facts):  # paid anew, and forgotten
+        held = it.facts.payment if holds_money(it.facts) else it.facts.replaced
         anew = replace(it, facts=begun_anew(it.facts, it.number))
-        return _with_authorized(anew, found, None)
+        return _with_authorized(anew, found, held)
     if it.number > it.facts.attempt:
         return _renewed(it, found)
     return _with_authorized(it, found, it.facts.replaced)

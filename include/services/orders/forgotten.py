@@ -6,8 +6,9 @@ from include.domain.order_state import OrderFacts
 from include.domain.order_steps import name_of
 from include.domain.orders import Order, PaymentMethod
 from include.domain.paying import source_of, was_declined
+from include.domain.standing import holds_money
 from include.services.orders.driver import Ask
-from include.services.orders.numbering import next_number
+from include.services.orders.numbering import next_number, reversal_step
 from include.services.orders.renewals import renewal_source
 
 FORGOTTEN = "forgotten: "  # begins the question for a step
@@ -42,9 +43,13 @@ def to_seek(
 def payment_to_seek(facts: OrderFacts) -> Ask | None:
     """Ask for another payment of a declined order: its shopper may have paid anew since.
 
-    Before anything of it is unwound: what is found beside may be paid by the later one.
+    Before anything of it is unwound: what is found beside may be paid by the later one. What was
+    held went back before that one was made, but where the first one was made anew.
     """
-    return _asking(facts, [f"authorize|{facts.attempt + 1}"]) if was_declined(facts) else None
+    if not was_declined(facts):
+        return None
+    steps = [reversal_step("reverse", facts)] if holds_money(facts) else []
+    return _asking(facts, [*steps, f"authorize|{facts.attempt + 1}"])
 
 
 def renewal_to_seek(order: Order, facts: OrderFacts) -> Ask | None:

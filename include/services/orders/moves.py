@@ -16,6 +16,7 @@ from include.domain.reviews import Decision
 from include.domain.standing import (
     NOT_PAID,
     gives_back,
+    holds_money,
     is_all_returned,
     is_back_unshipped,
     is_too_late,
@@ -32,7 +33,7 @@ from include.services.orders.expiring import (
     on_expiry,
 )
 from include.services.orders.forgotten import payment_to_seek, renewal_to_seek, to_seek
-from include.services.orders.numbering import next_number
+from include.services.orders.numbering import next_number, reversal_step
 from include.services.orders.renewals import renewal_source
 
 # How often the ERP is asked what a clerk did; the pollers usually know it long before.
@@ -90,7 +91,7 @@ def next_move(it: Situation) -> Move:
 
 
 def _seek(it: Situation) -> Move | None:
-    has_money = _holds_money(it.facts) or bool(it.facts.captures)
+    has_money = holds_money(it.facts) or bool(it.facts.captures)
     return to_seek(it.order, it.facts, has_money=has_money, is_lapsing=it.is_expiring)
 
 
@@ -110,7 +111,7 @@ def _expire(it: Situation) -> Move | None:
     """An authorisation that is about to lapse is captured, renewed or released before it does."""
     facts = it.facts
     if facts.replaced is not None:
-        return Perform(_reversal("reverse_old", facts))
+        return Perform(reversal_step("reverse_old", facts))
     if not it.is_expiring:
         return None
     seeking = renewal_to_seek(it.order, facts) if it.is_doubted else None
@@ -215,8 +216,9 @@ def _collect(it: Situation) -> Move:
         return receiving
     if not facts.captures:
         return _rest(it, OrderState.booked, "captured at shipment")
-    if facts.is_unspent and is_wholly_captured(facts) and _holds_money(facts):
-        return Perform(_reversal("reverse", facts))  # paid back on the same day, and never unwound
+    if facts.is_unspent and is_wholly_captured(facts) and holds_money(facts):
+        # Paid back on the same day, and never unwound.
+        return Perform(reversal_step("reverse", facts))
     applying = _apply(it)
     if applying is not None:
         return applying
@@ -282,7 +284,7 @@ def _unwind(it: Situation) -> Move:
     if facts.sales_order and not facts.is_order_cancelled and not stop.keeps_invoice:
         return Perform(f"cancel_order|{facts.sales_order_version}")
     if facts.replaced is not None:
-        return Perform(_reversal("reverse_old", facts))
+        return Perform(reversal_step("reverse_old", facts))
     charging = _charge_delivered(it)
     if charging is not None:
         return charging
@@ -293,24 +295,11 @@ def _unwind(it: Situation) -> Move:
         # Looked at again: the refund is asked for after this is written, or its order not told.
         again = it.now + _LOOK_FOR_RETURN
         return Rest(OrderState.cancelling, f"{stop.why}: the captures are given back", again)
-    if _holds_money(facts) and facts.is_unspent:
-        return Perform(_reversal("reverse", facts))
+    if holds_money(facts) and facts.is_unspent:
+        return Perform(reversal_step("reverse", facts))
     if not (facts.captures and (stop.keeps_invoice or facts.delivered_minor)):
         return _rest(it, stop.ends_as, stop.why)
     return _apply(it) or _rest(it, OrderState.completed, stop.why)
-
-
-def _reversal(name: str, facts: OrderFacts) -> str:
-    """Name a reversal; one that was refused is tried again under another reference."""
-    step = f"{name}|{facts.attempt}"
-    refused = sum(one.partition(".")[0] == step for one in facts.left_behind)
-    return f"{step}.{refused + 1}" if refused else step
-
-
-def _holds_money(facts: OrderFacts) -> bool:
-    """Say whether this attempt's authorisation was approved and not reversed."""
-    is_approved = facts.payment is not None and facts.payment.authorized is not None
-    return is_approved and not facts.is_reversed
 
 
 def _charge_delivered(it: Situation) -> Move | None:

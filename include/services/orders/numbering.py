@@ -1,4 +1,4 @@
-"""The number of an order's next capture: the same again in a store that has forgotten some."""
+"""The numbers of an order's next steps: the same again in a store that has forgotten some."""
 
 from include.domain.order_state import OrderFacts
 from include.domain.order_steps import name_of, number_of
@@ -15,6 +15,13 @@ def free_number(facts: OrderFacts) -> int:
 def next_number(facts: OrderFacts) -> int:
     """Number a capture that nobody asked for: after those that were made or refused."""
     return _last(facts) + 1
+
+
+def reversal_step(name: str, facts: OrderFacts) -> str:
+    """Name a reversal; one that was refused is tried again under another reference."""
+    step = f"{name}|{facts.attempt}"
+    refused = sum(one.partition(".")[0] == step for one in facts.left_behind)
+    return f"{step}.{refused + 1}" if refused else step
 
 
 def _last(facts: OrderFacts) -> int:
