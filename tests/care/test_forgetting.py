@@ -11,7 +11,7 @@ from include.domain.erp_orders import SetCustomField
 from include.domain.errors import Retryable
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order, PaymentMethod, PaymentSource
-from include.domain.payments import DeleteToken, StoredToken
+from include.domain.payments import DeleteToken, PaymentStatus, StoredToken
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.orders.sagas import Event
 from include.services.profiles.keep_tokens import keep_tokens
@@ -20,6 +20,7 @@ from include.services.profiles.remove_tokens import GONE
 from tests.care.conftest import Care
 from tests.care.test_profiles import check, forgetter, joiner, run_sweep, there, two_of_one_card
 from tests.orders.conftest import make_order
+from tests.orders.partners import authorization
 
 
 def facts_of(care: Care, order: Order) -> OrderFacts:
@@ -149,6 +150,59 @@ def test_an_order_whose_payment_may_still_store_a_card_is_told(care: Care) -> No
     found = forgetter(care).forget("ann@example.com", "dpo")
     assert (found.tokens, found.may_store, found.is_whole) == (0, 1, False)
     assert "1 orders wait for a payment that may store a card: ask again" in str(found)
+
+
+def declined(care: Care) -> Order:
+    care.kit.partner.say(
+        EffectKind.payment_authorization,
+        lambda it: care.kit.partner.do(it, authorization(it, 7, PaymentStatus.declined, None)),
+    )
+    order = make_order()
+    care.kit.run(order)
+    return order
+
+
+@pytest.mark.parametrize("is_swept", [False, True])
+def test_a_stored_card_that_paid_anew_is_forgotten_too(care: Care, is_swept: bool) -> None:
+    order, token = declined(care), care.token("B")
+    source = PaymentSource(PaymentMethod.stored_token, customer_token=token.customer_token)
+    care.kit.service.pay_anew(order.order_id, source, "shop")
+    if is_swept:
+        assert run_sweep(care).startswith("1 read")
+    found = forgetter(care).forget("ann@example.com", "dpo")
+    assert (found.tokens, found.gone) == (1, 1)
+    assert care.vault.customer(token.customer_token) is None
+
+
+def test_an_order_paid_anew_whose_payment_may_store_a_card_is_told(care: Care) -> None:
+    order = declined(care)
+
+    def lose(_effect: Effect) -> Receipt:
+        raise Retryable("the gateway does not answer", "gateway", "Ask again.")
+
+    care.kit.partner.say(EffectKind.payment_authorization, lose)
+    source = PaymentSource(PaymentMethod.transient_token, transient_id="a" * 64, keep=True)
+    care.kit.service.pay_anew(order.order_id, source, "shop")
+    found = forgetter(care).forget("ann@example.com", "dpo")
+    assert (found.tokens, found.may_store) == (0, 1)
+
+
+def test_what_another_shopper_keeps_is_not_deleted_because_it_paid_anew(care: Care) -> None:
+    token = care.token("A")
+    order = care.order_with(token)
+    keep_tokens(care.book, "A", order, facts_of(care, order))
+    other = declined(care)
+    bob = replace(other.shopper, email="bob@example.com")
+    with care.store.begin() as connection:
+        connection.execute(
+            update(orders)
+            .where(orders.c.order_id == other.order_id)
+            .values(content=to_json(replace(other, shopper=bob)))
+        )
+    source = PaymentSource(PaymentMethod.stored_token, customer_token=token.customer_token)
+    care.kit.service.pay_anew(other.order_id, source, "shop")
+    assert forgetter(care).forget("bob@example.com", "dpo").tokens == 0
+    assert care.kept(token).state is TokenState.active
 
 
 def test_a_token_of_a_merchant_that_the_shop_has_left_is_not_taken_for_gone(care: Care) -> None:
