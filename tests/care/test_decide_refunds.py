@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from include.adapters.store import audit
 from include.adapters.store.approvals import SqlApprovals
 from include.adapters.store.waiting_refunds import refunds_to_ask, waiting_refunds
+from include.domain.card_numbers import CardNumberRefused
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
 from include.domain.refunds import RefundState
@@ -225,7 +226,6 @@ def test_an_answer_is_recorded_once_though_the_store_is_lost_before_and_after(
         return said
 
     monkeypatch.setattr(recorded.time, "sleep", lambda _: None)
-    monkeypatch.setattr(refunds, "tieout", lambda: SimpleNamespace(store=care.store))
     monkeypatch.setattr(refunds, "_decide", lambda: SimpleNamespace(**{option.lower(): decide}))
     task = ApproveRefund(task_id="decide", refund_id=waiting, response_timeout=timedelta(1))
     assert "by bob" in task.execute_complete({}, answer(option, "bob"))
@@ -234,14 +234,23 @@ def test_an_answer_is_recorded_once_though_the_store_is_lost_before_and_after(
     assert chain(care, waiting) == [("airflow:bob", signed_as)]
 
 
-def test_a_hold_after_the_yes_of_another_is_told_to_be_too_late(
-    care: Care, waiting: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("word", ["approved", "refused"])
+def test_a_hold_after_the_word_of_another_is_told_to_be_too_late(
+    care: Care, waiting: str, word: str
 ) -> None:
-    from tieout.tasks import refunds
+    ask(care, waiting)
+    if word == "approved":
+        desk(care).approve(waiting, "bob")
+    else:
+        desk(care).refuse(waiting, "bob", "")
+    assert desk(care).hold(waiting, "eve", "") == f"too late: held by eve; it is {word} already"
+    assert chain(care, waiting) == [("airflow:bob", f"refund {word}")]
 
+
+def test_a_card_number_in_the_reason_of_a_hold_is_refused_though_it_came_too_late(
+    care: Care, waiting: str
+) -> None:
     ask(care, waiting)
     desk(care).approve(waiting, "bob")
-    monkeypatch.setattr(refunds, "tieout", lambda: SimpleNamespace(store=care.store))
-    monkeypatch.setattr(refunds, "_decide", lambda: desk(care))
-    assert refunds.hold_refund(waiting, "eve", "").startswith("too late: held by eve")
-    assert chain(care, waiting) == [("airflow:bob", "refund approved")]
+    with pytest.raises(CardNumberRefused):
+        desk(care).hold(waiting, "eve", "card 4111 1111 1111 1111")

@@ -143,12 +143,16 @@ class DecideRefunds:
     def hold(self, refund_id: str, who: str, why: str) -> str:
         """Leave it waiting; it is asked about again after ``HOLD_RESTS``.
 
+        One that was decided first is held by nobody, and nothing is signed.
+
         Raises:
             CardNumberRefused: the reason holds one.
             Retryable: it is not the refund that was asked about.
         """
-        row, key, digest = self._asked(refund_id, who, again=(HELD, who))
         reason = _reason(why, refund_id)
+        if (ruling := self._ruling(refund_id)) is not Ruling.none:
+            return f"too late: held by {who}; it is {ruling} already"
+        row, key, digest = self._asked(refund_id, who, again=(HELD, who))
         detail = {"amount": str(row.amount), "digest": digest, "why": reason}
         held = Signed("refund held", who, AIRFLOW, detail)
         self.approvals.decide(

@@ -57,16 +57,13 @@ def refuse_refund(refund_id: str, who: str, reason: str) -> str:
 
 
 def hold_refund(refund_id: str, who: str, reason: str) -> str:
-    """Leave it waiting; see ``DecideRefunds.hold``. One that waits no more is held by nobody."""
+    """Leave it waiting; see ``DecideRefunds.hold``."""
 
     def work() -> str:
-        if not waiting_refunds(tieout().store, refund_id):
-            return f"too late: held by {who}, and it does not wait any more"
         return str(_decide().hold(refund_id, who, reason))
 
-    return logged(
-        "hold_refund", refund_id, lambda: recorded(work), who=who, then="it is asked about again"
-    )
+    follows = "it is asked about again while it waits"
+    return logged("hold_refund", refund_id, lambda: recorded(work), who=who, then=follows)
 
 
 def _decide() -> DecideRefunds:
