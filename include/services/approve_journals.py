@@ -237,8 +237,10 @@ def _standing(
 ) -> Standing:
     """Say what holds: another question about the same journals may have been answered first."""
     digests = [one.digest for one in waiting] if about is None else about
-    stands = set(approvals.words_on(digests).values()) or {(decision, decided_by)}
-    own, first = (decision, decided_by), sorted(stands - {(decision, decided_by)})
+    own, stands = (decision, decided_by), set(approvals.words_on(digests).values())
+    if not stands and (about is None or decided_by == NO_ANSWER):
+        stands = {own}  # else what it was about is void, and what stands in its place is decided
+    first = sorted(stands - {own})
     words = [f"{what} by {who}" for what, who in ([own] if own in stands else []) + first]
     if own not in stands and decided_by != NO_ANSWER:
         words.append(f"too late: {decision} by {decided_by}")

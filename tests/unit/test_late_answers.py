@@ -17,6 +17,7 @@ from tests.unit.test_journal import BALANCED
 from tieout.tasks import day_step, posting, turn
 
 DAY = SettlementDay("acme_us", date(2026, 10, 31))
+_ANOTHER = "another run posts; if none does, clear 'approve'"
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def test_a_no_after_the_yes_of_another_is_told_to_be_too_late(
     late = "; too late: held by bob" if who == "bob" else ""
     assert told == [
         f"approve {DAY}: approved by ann; next: post",
-        f"approve {DAY}: approved by ann{late}; next: nothing; another run posts",
+        f"approve {DAY}: approved by ann{late}; next: nothing; {_ANOTHER}",
     ]
 
 
@@ -99,6 +100,21 @@ def test_a_no_holds_what_it_alone_was_asked_about_and_says_what_does_not(context
     about.append(other.digest)
     said = posting.record_decision(str(DAY), is_approved=False, decided_by="bob", about=about)
     assert said == "held by bob; approved by ann"
+
+
+def test_a_no_to_a_journal_that_was_built_anew_and_approved_since_is_told_to_be_too_late(
+    context: Tieout, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "tieout")
+    newer = replace(BALANCED, key=f"{BALANCED.key[:-1]}2", version=2)
+    context.journals.move(BALANCED, JournalState.void)
+    context.journals.add(newer, "v1", {})
+    note_asked([newer], context.approvals)
+    posting.record_decision(str(DAY), is_approved=True, decided_by="ann", about=[newer.digest])
+    about = [BALANCED.digest]
+    said = posting.record_decision(str(DAY), is_approved=False, decided_by="bob", about=about)
+    assert said == "too late: held by bob"
+    assert caplog.messages[-1].endswith(f"too late: held by bob; next: nothing; {_ANOTHER}")
 
 
 def test_a_yes_opens_no_step_of_a_run_that_is_at_the_day(

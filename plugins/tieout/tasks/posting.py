@@ -120,7 +120,8 @@ def record_decision(
         context.days.record(day, state, reason=reason)
     elif is_approved:
         _let_post(context, day)
-    follows = "clear 'approve' to be asked again" if standing.is_held else "another run posts"
+    late = "another run posts; if none does, clear 'approve'"
+    follows = "clear 'approve' to be asked again" if standing.is_held else late
     follows = "post" if is_approved else f"nothing; {follows}"
     log.info("approve %s: %s; next: %s", day, standing.words, follows)
     return standing.words
