@@ -7,7 +7,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from include.domain.erp_orders import CustomerCredit
-from include.domain.errors import Retryable
+from include.domain.errors import Rejected, Retryable
 from include.domain.orders import PaymentMethod, PaymentSource
 from include.domain.payments import StoredToken
 from include.services.profiles import check_profiles
@@ -57,6 +57,18 @@ def keep_silent(care: Care, broken: pytest.MonkeyPatch, about: Callable[[str], b
         if about(customer[0]):
             raise Retryable("HTTP 500", "the vault", "Ask again.")
         return found
+
+    broken.setattr(care.vault, "instrument", instrument)
+
+
+def refuse(broken: pytest.MonkeyPatch, care: Care, letter: str) -> None:
+    """Have the gateway refuse to show the card of one customer."""
+    read = care.vault.instrument
+
+    def instrument(customer: str, card: str) -> StoredToken | None:
+        if customer[0] == letter:
+            raise Rejected("the gateway answers 403", "the vault", "Give the key the permission.")
+        return read(customer, card)
 
     broken.setattr(care.vault, "instrument", instrument)
 
@@ -190,3 +202,29 @@ def test_a_card_that_no_order_has_used_for_a_year_rests_until_one_does(
     run_sweep(care)
     assert run(check(care)).startswith("1 read: 1 done")
     assert asked == ["A"]
+
+
+def test_a_no_is_an_answer_too_and_closes_the_letter_of_the_silence(
+    care: Care, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(care, "A")
+    with monkeypatch.context() as broken:
+        keep_silent(care, broken, lambda _customer: True)
+        with pytest.raises(Retryable):
+            run(check(care))
+    assert care.open_letters() == [("tokens_not_read", "acme_us")]
+    care.kit.clock.move(hours=24)
+    refuse(monkeypatch, care, "A")
+    assert run(check(care)).startswith("1 read: 0 done, 1 set aside")
+    assert [kind for kind, _ in care.open_letters()] == ["token_not_read"]
+
+
+def test_a_card_that_is_silent_behind_one_that_is_refused_has_a_letter_of_its_own(
+    care: Care, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gateway answers, if only with a no: the silence is the card's."""
+    kept(care, "AB")
+    refuse(monkeypatch, care, "A")
+    keep_silent(care, monkeypatch, lambda customer: customer == "B")
+    assert run(check(care)).startswith("2 read: 0 done, 2 set aside")
+    assert [kind for kind, _ in care.open_letters()] == ["token_not_read"] * 2

@@ -48,7 +48,7 @@ class _Heard:
     """What a try has heard of the gateway."""
 
     late: set[str] = field(default_factory=set)  # names of those that were not answered once
-    witness: StoredToken | None = None  # the last that was answered
+    witness: StoredToken | None = None  # the last that was answered, or refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +155,9 @@ class ProfileCheck:
         heard.late.discard(kept.name)
         try:
             is_alive = self._refresh(kept)
+        except Rejected:
+            self._hear(kept, heard)
+            raise
         except Retryable as fault:
             self.book.checked([kept], timedelta(0))
             if heard.witness:
@@ -169,10 +172,14 @@ class ProfileCheck:
                 raise Rejected(fault.what, fault.where, _NEVER) from fault
             heard.late.add(kept.name)
             return None
+        self._hear(kept, heard)
+        return is_alive
+
+    def _hear(self, kept: KeptToken, heard: _Heard) -> None:
+        """Note that the gateway has answered for a token, if only with a no."""
         if heard.witness is None:
             self.shelf.settle(NONE_READ, self.merchant_id, "the gateway answered for one")
         heard.witness = kept.token
-        return is_alive
 
     def _tell_of_silence(self, kept: KeptToken, fault: Retryable) -> None:
         """Open one letter of the merchant: it is not known who is silent, the gateway or cards."""
