@@ -102,6 +102,15 @@ def test_a_no_holds_what_it_alone_was_asked_about_and_says_what_does_not(context
     assert said == "held by bob; approved by ann"
 
 
+def test_of_several_answers_about_a_journal_the_last_holds(context: Tieout) -> None:
+    about = [BALANCED.digest]
+    posting.record_decision(str(DAY), is_approved=False, decided_by="bob", about=about)
+    note_asked([BALANCED], context.approvals)  # by a later run
+    posting.record_decision(str(DAY), is_approved=True, decided_by="ann", about=about)
+    said = posting.record_decision(str(DAY), is_approved=False, decided_by="eve", about=about)
+    assert said == "approved by ann; too late: held by eve"
+
+
 def test_a_no_to_a_journal_that_was_built_anew_and_approved_since_is_told_to_be_too_late(
     context: Tieout, caplog: pytest.LogCaptureFixture
 ) -> None:

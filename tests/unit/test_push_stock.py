@@ -1,5 +1,6 @@
 """What becomes of orders while stock is read: what is shown is right by the next push."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -41,6 +42,7 @@ class World:
     overlap: int = 0  # rows that are given again
     instant: datetime = NOW
     told: list[StockLevel] = field(default_factory=list)
+    questions: Counter[str] = field(default_factory=Counter)
 
     def book(self, order_id: str) -> None:
         """Make the sales order of an order, as another process with the operator does."""
@@ -50,6 +52,7 @@ class World:
             self.stamps[code] = max(self.stamps.values()) + 1
 
     def asked(self, what: str) -> None:
+        self.questions[what] += 1
         self.then.pop(what, lambda: None)()
 
     # SYSPRO
@@ -211,7 +214,7 @@ MANY = "ABCDEFG"
 
 def changed(monkeypatch: pytest.MonkeyPatch, page: int) -> World:
     """Return a world in which seven levels have changed since the last push."""
-    world = World(page=page)
+    world = World()
     push(world)
     monkeypatch.setattr(push_stock, "_PAGE", page)
     world.told.clear()
@@ -235,6 +238,35 @@ def test_one_push_shows_all_that_changed_page_by_page(
     assert set_of(world) == MANY
     assert len({level.as_of for level in world.told}) == 3
     assert world.marks["stock|web|MAIN"] == "009"
+
+
+def test_where_less_than_a_page_has_changed_one_question_is_enough(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = changed(monkeypatch, 9)
+    world.questions.clear()
+    push(world)
+    assert set_of(world) == MANY
+    assert world.questions["stock_levels"] == 1
+
+
+def test_rows_that_are_given_again_are_none_that_changed_were_they_a_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = changed(monkeypatch, 9)
+    world.overlap = 9
+    push(world)
+    world.questions.clear()
+    push(world)
+    assert set_of(world) == MANY
+    assert world.questions["stock_levels"] == 1
+
+
+def test_the_comparison_of_a_day_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(push_stock, "_PAGE", 2)
+    world = World()
+    push(world)
+    assert world.questions["stock_levels"] == 2  # a whole page, and nothing behind it
 
 
 def test_a_push_that_is_killed_goes_on_behind_its_last_whole_page(
