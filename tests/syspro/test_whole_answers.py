@@ -11,11 +11,11 @@ from include.domain.errors import Rejected
 from tests.syspro.support import Make
 from tests.syspro.support_orders import asked, table
 
-CEILING = 100  # rows that a server gives at once, though a thousand are asked for
+CEILING = 100  # rows that this server gives at once, though a thousand are asked for
 ROWS = 230
 
 
-def serve(fake: Any, name: str, rows: list[dict[str, str]]) -> None:
+def serve(fake: Any, name: str, rows: list[dict[str, str]], ceiling: int = CEILING) -> None:
     """Answer as a table does: alternatives of one column, GE of another, in the order asked for."""
 
     def answer(wire: Any) -> None:
@@ -34,7 +34,8 @@ def serve(fake: Any, name: str, rows: list[dict[str, str]]) -> None:
         ]
         by = question.findtext("OrderBy/Column")
         found.sort(key=lambda row: row[by] if by else "")
-        wire.reply(table(name, *found[:CEILING]))
+        most = min(ceiling, int(question.findtext("ReturnRows") or ""))
+        wire.reply(table(name, *found[:most]))
 
     fake.on("query COMFND", answer)
 
@@ -71,6 +72,16 @@ def test_documents_that_no_page_can_show_are_refused_and_not_left_out(
     serve(fake, "ArInvoice", [document(1, Customer=f"W{number}") for number in range(ROWS)])
     with pytest.raises(Rejected, match="a whole page of ArInvoice shares Invoice"):
         make_adapter().orders.documents_of("WEB-1", "W7")
+
+
+def test_a_site_that_raises_its_return_rows_reads_them(fake: Any, make_adapter: Make) -> None:
+    """As the refusal tells it to do, where the server gives as many."""
+    shared = [document(1, Customer=f"W{number}") for number in range(1100)]
+    serve(fake, "ArInvoice", shared, ceiling=5000)
+    with pytest.raises(Rejected, match="Raise the connection's return_rows"):
+        make_adapter().orders.documents_of("WEB-1", "")
+    serve(fake, "ArInvoice", [*shared, document(2)], ceiling=5000)
+    assert len(make_adapter(return_rows=2000).orders.documents_of("WEB-1", "")) == 1101
 
 
 def test_all_orders_with_one_number_are_read(fake: Any, make_adapter: Make) -> None:

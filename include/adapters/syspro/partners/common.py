@@ -1,7 +1,7 @@
 """What the partners share: asking so that 'could not ask' never reads as 'not there'."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from include.adapters.syspro.documents.comfnd import (
@@ -65,13 +65,14 @@ class Asking:
         return self.read(find.parse, body, f"COMFND {find.table}")
 
     def find_whole(self, find: Find, cursor: str, reference: str = "") -> Sequence[Row]:
-        """Ask for all rows, of which one page is mostly enough.
+        """Ask for all rows, of which one page, as long as the site's, is mostly enough.
 
         Where it may have been cut short, they are paged by a column that no condition fixes.
 
         Raises:
             Retryable, Rejected: SYSPRO could not be asked, or the pages cannot be followed.
         """
+        find = replace(find, return_rows=self.client.settings.return_rows)
         rows = self.find(find, reference)
         if has_room(find, len(rows)):
             return rows
