@@ -61,6 +61,13 @@ class Desk:
         disputes.record_decision(f"acme_us|{on}", is_approved=True, decided_by="ada")
         return request.body
 
+    def hold_late(self, on: date) -> str:
+        """Answer a question of another run about what is decided; return what holds."""
+        about = [r.journal.digest for r in self.journals.write_offs_of("acme_us", [CASE])]
+        return disputes.record_decision(
+            f"acme_us|{on}", is_approved=False, decided_by="bob", about=about
+        )
+
     def post(self, on: date) -> int:
         """Post what is approved, and have SYSPRO prove it; return how many were."""
         before = self.states.count(JournalState.tied_out)
@@ -101,6 +108,8 @@ def test_an_uncontested_chargeback_is_found_written_off_and_taken_back_when_won(
     assert desk.post(LAPSED) == 0  # nobody has approved it yet
     assert desk.approve(date(2026, 5, 4)) == ""  # only the newest day's run asks
     assert f"| {CASE} | 2026-04-14 | 42.63 USD |" in desk.approve(LAPSED)
+    assert desk.hold_late(LAPSED) == "approved by ada; too late: held by bob"
+    assert caplog.messages[-1].endswith("next: another run posts what is approved")
     assert desk.post(LAPSED) == 1
     assert caplog.messages[-1].startswith(f"post_write_offs acme_us|{LAPSED} done in ")
     assert desk.said() == []  # written off: nobody's question any more

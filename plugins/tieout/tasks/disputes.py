@@ -94,7 +94,8 @@ def record_decision(
         approvals=context.approvals,
         about=about,
     )
-    follows = "the next run asks again" if standing.is_held else "another run posts"
+    late = "another run posts what is approved"
+    follows = "the next run asks again" if standing.is_held else late
     follows = "post_write_offs" if is_approved else follows
     log.info("approve_write_offs %s: %s; next: %s", day, standing.words, follows)
     return standing.words
