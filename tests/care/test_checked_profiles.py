@@ -156,6 +156,7 @@ def test_cards_that_alone_are_due_and_are_never_answered_are_one_letter(
                 run(check(care))
         assert run(check(care)).startswith("0 read")  # the night ends well
     assert care.open_letters() == [("tokens_not_read", "acme_us")]
+    assert [one.owner for one in care.letters.listing()] == ["ann@acme"]
     care.kit.clock.move(hours=24)
     assert run(check(care)).startswith("3 read: 3 done")
     assert care.open_letters() == []

@@ -8,7 +8,9 @@ from defusedxml.ElementTree import fromstring
 from include.adapters.syspro.documents.comfnd import Find, find_all
 from include.adapters.syspro.partners.gl_journals import gl_debits
 from include.domain.errors import Rejected
-from tests.syspro.support import Make
+from include.domain.journal import Journal
+from include.services.effects.ports import EffectKind
+from tests.syspro.support import SENT_AT, Make
 from tests.syspro.support_orders import asked, table
 
 CEILING = 100  # rows that this server gives at once, though a thousand are asked for
@@ -126,6 +128,30 @@ def test_all_entries_of_a_ledger_journal_are_summed(fake: Any, make_adapter: Mak
     serve(fake, "GenJournalDetail", entries)
     asking, where = make_adapter().orders._asking, (("Reference", "EQ", "TO1"),)
     assert gl_debits(asking, where, "USD", "TO1") == ROWS * 100
+
+
+def test_all_entries_of_two_ledger_journals_that_number_theirs_alike_are_read(
+    fake: Any, make_adapter: Make, deposit: Journal, effect_for: Make
+) -> None:
+    """Each journal counts its entries from one, and both stand under the deposit's reference."""
+    entries = [
+        {
+            **{"Reference": deposit.reference, "EntryNumber": f"{number:05d}", "EntryType": "D"},
+            **{"EntryValue": "1.00", "GlYear": "2026", "GlPeriod": "11", "Journal": name},
+            **{"GlCode": "1000", "EntryDate": "20261102"},
+        }
+        for name in ("00007", "00008")
+        for number in range(ROWS)
+    ]
+    serve(fake, "GenJournalDetail", entries)
+    none = "<CshTrnQuery><BankItem><Bank>BUS</Bank></BankItem></CshTrnQuery>"
+    fake.on("query CSHQRY", none.encode())
+    effect = effect_for(deposit, sent_at=SENT_AT, sends=1)
+    found = make_adapter().partners[EffectKind.cash_book_entry].look(effect)
+    assert [(one.their_key, one.facts["total_minor"]) for one in found] == [
+        ("BUS/GL 2026/11/7", ROWS * 100),
+        ("BUS/GL 2026/11/8", ROWS * 100),
+    ]
 
 
 def test_pages_go_on_where_a_short_one_may_be_the_servers_ceiling() -> None:
