@@ -58,11 +58,13 @@ def paid_anew(order: Order, facts: OrderFacts, source: PaymentSource) -> OrderFa
 
 def begun_anew(facts: OrderFacts, attempt: int) -> OrderFacts:
     """Begin again with the payment of an attempt: what was told and refused stays known."""
+    declined = facts.payment.request_id if facts.payment else ""
     return OrderFacts(
         attempt=attempt,
         first_attempt=attempt,
         source=facts.source,
         declined_sources=facts.declined_sources,
+        declined_requests=(*facts.declined_requests, *filter(None, (declined,))),
         left_behind=facts.left_behind,
         steps_sought=facts.steps_sought,
         shop_changed=facts.shop_changed,
@@ -89,7 +91,7 @@ def _why_not(facts: OrderFacts) -> tuple[str, str]:
     if not is_declined(facts):
         return "it is not declined, so it is not paid anew", "Read the order first."
     do = "Place what is still wanted anew, under another number."
-    if facts.sales_order or facts.decision is Decision.reject:
+    if facts.sales_order or facts.decision is Decision.reject or facts.is_contradicted:
         return "it has ended for good", do
     if len(facts.declined_sources) + 1 >= MOST_PAYMENTS:
         return f"{MOST_PAYMENTS} payments of it were declined", do

@@ -8,8 +8,9 @@ from woocommerce import API
 from include.domain.order_state import OrderState
 from include.services.effects.dead_letters import DeadLetter
 from include.services.effects.ports import EffectKind
-from tests.integration.play import SHOP, SKU, Play
+from tests.integration.play import BEGIN, SHOP, SKU, Play
 from tests.sandbox.shopping import KEY, SECRET
+from tieout.desks.order_feeds import decision_poll
 
 
 def shop(play: Play) -> API:
@@ -72,6 +73,17 @@ def test_each_decline_is_told_until_a_card_is_good(play: Play) -> None:
     told = [one["note"] for one in notes if "The payment was not accepted." in one["note"]]
     assert len(told) == 3
     assert letters(play) == []
+
+
+def test_why_the_first_card_was_rejected_does_not_reject_the_next(play: Play) -> None:
+    order_id = play.take("risk_declined")
+    pays(play, order_id, "review")
+    play.poll_shop()
+    play.sweep()
+    waiting = play.desks.service.orders.under_review("acme_us")
+    decision_poll(play.desks, play.desks.of(SHOP)).poll(BEGIN, waiting)
+    play.sweep()
+    assert play.order(order_id).state == OrderState.in_review
 
 
 def test_a_card_that_was_declined_is_not_asked_again_by_a_status_alone(play: Play) -> None:

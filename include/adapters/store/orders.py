@@ -234,9 +234,12 @@ class SqlOrders(SqlSagas[OrderFacts]):
             return connection.execute(_BY_REQUEST, {"of_request": request_id}).scalar()
 
     def under_review(self, merchant_id: str) -> Sequence[str]:
-        """Return the gateway requests of orders that wait for a fraud decision, oldest first."""
+        """Return the gateway requests of orders that wait for a fraud decision, oldest first.
+
+        What of them was declined is not waited for.
+        """
         wanted = (
-            select(payment_requests.c.request_id)
+            select(payment_requests.c.request_id, orders.c.facts)
             .join(orders, orders.c.order_id == payment_requests.c.order_id)
             .where(
                 orders.c.merchant_id == merchant_id,
@@ -247,7 +250,8 @@ class SqlOrders(SqlSagas[OrderFacts]):
             .limit(_MOST_REVIEWS)
         )
         with self._engine.begin() as connection:
-            return connection.execute(wanted).scalars().all()
+            found = connection.execute(wanted).all()
+        return [one for one, facts in found if one not in _facts(facts).declined_requests]
 
     def timeline(self, order_id: str) -> Sequence[TimelineEntry]:
         wanted = (

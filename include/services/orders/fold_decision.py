@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from include.domain.errors import Rejected
 from include.domain.order_state import OrderFacts, Stop
+from include.domain.paying import was_declined
 from include.domain.payments import PaymentStatus
 from include.domain.reviews import Decision, DecisionEvent, Merged, merge
 
@@ -12,10 +13,11 @@ def with_decision(facts: OrderFacts, event: DecisionEvent) -> tuple[OrderFacts, 
     """Advance by rank, never by arrival.
 
     To accept a request is to accept nothing that was authorised after it; a reject is about the
-    order whichever request it names.
+    order whichever request it names, but for one by which a payment of it was declined.
     """
-    current = facts.payment.request_id if facts.payment else event.request_id
-    if event.decision is Decision.accept and event.request_id != current:
+    if event.decision is Decision.accept and event.request_id != _current(facts, event):
+        return facts, Merged.known
+    if event.decision is Decision.reject and _is_its_decline(facts, event):
         return facts, Merged.known
     merged = merge(facts.decision, event.decision)
     if merged is Merged.contradiction:
@@ -31,6 +33,24 @@ def with_decision(facts: OrderFacts, event: DecisionEvent) -> tuple[OrderFacts, 
         # The bank was never asked: ask it now, without another review.
         facts = replace(facts, payment=None, attempt=facts.attempt + 1, skips_decision=True)
     return facts, merged
+
+
+def _current(facts: OrderFacts, event: DecisionEvent) -> str:
+    """Name the request that may be accepted; the first may be decided before it is known here."""
+    if facts.payment is not None:
+        return facts.payment.request_id
+    return facts.source.request_id if facts.source else event.request_id
+
+
+def _is_its_decline(facts: OrderFacts, event: DecisionEvent) -> bool:
+    """Say whether the gateway tells, once more, why it has declined a payment by itself.
+
+    Its shopper may have paid with another card since, which is judged by itself. A person who
+    rejects means the order.
+    """
+    last = facts.payment if was_declined(facts) else None
+    declined = (*facts.declined_requests, last.request_id if last else "")
+    return not event.reviewer and event.request_id in declined
 
 
 def settled(facts: OrderFacts, *, decision: Decision, who: str) -> OrderFacts:
