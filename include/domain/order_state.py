@@ -114,6 +114,7 @@ class OrderFacts:
     first_attempt: int = 1  # the one that this source has begun with
     declined_sources: tuple[PaymentSource, ...] = ()  # those before it, the order's own first
     declined_requests: tuple[str, ...] = ()  # the gateway's, of the payments before this one
+    payments_asked: tuple[str, ...] = ()  # requests that had it paid anew: each does so once
     skips_decision: bool = False  # this attempt; a review before the bank was asked accepted it
     payment: Authorized | None = None  # of this attempt
     replaced: Authorized | None = None  # another authorisation that still holds money

@@ -36,24 +36,37 @@ def is_shops(order: Order, facts: OrderFacts) -> bool:
     return is_first and source_of(order, facts).method is PaymentMethod.authorized
 
 
-def paid_anew(order: Order, facts: OrderFacts, source: PaymentSource) -> OrderFacts:
+def is_tried(order: Order, facts: OrderFacts, source: PaymentSource) -> bool:
+    """Say whether a payment of the order was tried: what pays once is known by its name alone."""
+    tried, once = sources_of(order, facts), source.transient_id or source.request_id
+    if not once:
+        return source in tried
+    return once in {one.transient_id or one.request_id for one in tried}
+
+
+def paid_anew(
+    order: Order, facts: OrderFacts, source: PaymentSource, cause: str = ""
+) -> OrderFacts:
     """Begin again with another payment. A repeat changes nothing.
 
-    What can be used once and was tried is a repeat whenever it comes; a stored card may be tried
-    again once it was declined.
+    What can be used once and was tried is a repeat whenever it comes. A stored card may be tried
+    again once it was declined: by another ``cause``, where whoever asks names one.
 
     Raises:
         Rejected: the order is not declined, or must not be paid any more.
     """
-    is_spent = source.method is not PaymentMethod.stored_token
-    is_under_way = source == facts.source and not is_declined(facts)
-    if is_under_way or (is_spent and source in sources_of(order, facts)):
+    is_stored = source.method is PaymentMethod.stored_token
+    is_under_way = not cause and source == facts.source and not is_declined(facts)
+    is_spent = not is_stored and is_tried(order, facts, source)
+    if is_spent or is_under_way or cause in facts.payments_asked:
         return facts
     why, do = _why_not(facts)
     if why:
         raise Rejected(why, f"order {order.number}", do)
     anew = begun_anew(facts, facts.attempt + 1)
-    return replace(anew, source=source, declined_sources=sources_of(order, facts))
+    asked = (*facts.payments_asked, cause) if cause else facts.payments_asked
+    tried = sources_of(order, facts)
+    return replace(anew, source=source, declined_sources=tried, payments_asked=asked)
 
 
 def begun_anew(facts: OrderFacts, attempt: int) -> OrderFacts:
@@ -65,6 +78,7 @@ def begun_anew(facts: OrderFacts, attempt: int) -> OrderFacts:
         source=facts.source,
         declined_sources=facts.declined_sources,
         declined_requests=(*facts.declined_requests, *filter(None, (declined,))),
+        payments_asked=facts.payments_asked,
         left_behind=facts.left_behind,
         steps_sought=facts.steps_sought,
         shop_changed=facts.shop_changed,

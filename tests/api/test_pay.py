@@ -85,6 +85,28 @@ def test_a_lost_answer_is_pending_and_the_repeat_tells_how_it_ended(kit: Kit) ->
     assert kit.partner.truth.count(AUTH) == 2
 
 
+STORED = {"method": "stored_token", "customer_token": "A" * 32}
+
+
+def test_the_repeat_of_a_pending_payment_does_not_have_its_stored_card_tried_again(
+    kit: Kit,
+) -> None:
+    order_id = declined(kit)
+
+    def down(_effect: Effect) -> Receipt:
+        raise Retryable("refused", "gateway", "It is tried again.")
+
+    kit.partner.say(AUTH, down)
+    assert pay(kit, order_id, STORED).status_code == 202
+    decline(kit)
+    assert kit.service.advance(order_id).state == "declined"
+    for _ in range(2):
+        answer = pay(kit, order_id, STORED)
+        assert (answer.status_code, answer.json()["state"]) == (200, "declined")
+    assert kit.partner.truth.count(AUTH) == 2
+    assert pay(kit, order_id, STORED, key="p-2").json()["state"] == "authorized"
+
+
 def test_a_gateway_that_is_down_is_pending_too(kit: Kit) -> None:
     order_id = declined(kit)
 
@@ -121,6 +143,18 @@ def test_another_shoppers_stored_card_pays_for_nothing(kit: Kit) -> None:
     assert answer.status_code == 422
     assert "kept for another shopper" in answer.json()["detail"]
     assert kit.partner.truth.count(AUTH) == 1
+
+
+def test_nor_once_the_hold_of_the_first_is_given_back(kit: Kit) -> None:
+    """Whose card it is was asked while the order was not declined yet."""
+    held = PaymentStatus.risk_declined
+    kit.partner.say(AUTH, lambda it: kit.partner.do(it, authorization(it, 7, held)))
+    placed = kit.place().json()
+    assert placed["state"] == "cancelling"
+    kit.vault.buyers["A" * 32] = Buyer("web:77", "bob@example.com")
+    assert pay(kit, placed["order_id"], STORED).status_code == 422
+    waits = pay(kit, placed["order_id"])
+    assert (waits.status_code, "it is not declined" in waits.json()["detail"]) == (409, True)
 
 
 @pytest.mark.parametrize(("who", "status"), [("web_reader", 403), ("other_shop", 404)])

@@ -1,5 +1,6 @@
 """What is heard, told and sent again of a payment that was declined, once another has paid."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,7 +11,7 @@ from include.domain.payments import Authorized, PaymentStatus
 from include.domain.reviews import Decision, DecisionEvent
 from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import authorization
-from tests.orders.test_paid_anew import AUTH, CARD, SHOPS, declined, pay, say
+from tests.orders.test_paid_anew import AUTH, CARD, SHOPS, STORED, declined, pay, say
 
 FIRST, SECOND = f"{7:022}", f"{8:022}"
 
@@ -96,3 +97,21 @@ def test_the_gateway_is_not_asked_what_became_of_the_first(kit: Kit) -> None:
     review_the_second(kit)
     assert pay(kit, order) == OrderState.in_review
     assert kit.service.orders.under_review("acme_us") == [SECOND]
+
+
+def test_a_card_that_pays_once_is_known_whatever_else_is_said_of_it(kit: Kit) -> None:
+    order = declined(kit)
+    say(kit, PaymentStatus.declined)
+    assert pay(kit, order) == OrderState.declined
+    for source in (replace(CARD, keep=True), replace(order.payment, keep=True)):
+        assert pay(kit, order, source) == OrderState.declined
+    assert kit.partner.truth.count(AUTH) == 2
+
+
+def test_a_request_has_a_stored_card_tried_once(kit: Kit) -> None:
+    order = declined(kit, payment=STORED)
+    for cause, count in (("api shop 1", 2), ("api shop 1", 2), ("api shop 2", 3)):
+        say(kit, PaymentStatus.declined)
+        kit.service.pay_anew(order.order_id, STORED, "shop", cause=cause)
+        kit.partner.script.clear()
+        assert kit.partner.truth.count(AUTH) == count

@@ -14,7 +14,7 @@ class PaysBesideAHold(OrderService):
     """Another card is asked while the hold of the one before it stands."""
 
     def pay_anew(
-        self, order_id: str, source: PaymentSource, who: str, *, via: str = ""
+        self, order_id: str, source: PaymentSource, who: str, *, cause: str = "", via: str = ""
     ) -> Saga[OrderFacts]:
         order = self.orders.content(order_id)
 

@@ -71,9 +71,11 @@ class OrderService(Refunding):
         return self._drive(order, until=_is_paid), is_new
 
     def pay_anew(
-        self, order_id: str, source: PaymentSource, who: str, *, via: str = ""
+        self, order_id: str, source: PaymentSource, who: str, *, cause: str = "", via: str = ""
     ) -> Saga[OrderFacts]:
         """Pay a declined order with another payment, under its number; a repeat changes nothing.
+
+        ``cause`` names the request, ``via`` the door a person came by, for the audit chain.
 
         Returns:
             The order as it stands: its payment decided, or pending.
@@ -85,7 +87,7 @@ class OrderService(Refunding):
         order = self.orders.content(order_id)
 
         def anew(facts: OrderFacts) -> OrderFacts:
-            found = paid_anew(order, facts, source)
+            found = paid_anew(order, facts, source, cause)
             if found is not facts:
                 self._demand_allowed(order)
             return found

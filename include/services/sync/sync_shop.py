@@ -10,7 +10,7 @@ from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.orders import Order, changes, order_id_of, total_changes
-from include.domain.paying import sources_of
+from include.domain.paying import is_tried
 from include.domain.people import name_of, named
 from include.domain.shops import Ask
 from include.domain.standing import news_of
@@ -217,7 +217,7 @@ class ShopSync:
             shown = self.translate(found)
         except Rejected:
             return False  # it names no payment, say: whoever set its status is told of it
-        if shown.payment in sources_of(taken, saga.facts):
+        if is_tried(taken, saga.facts, shown.payment):
             return False
         if not is_there(told):
             what = "its shopper may have paid once more, before the shop is known to be told"

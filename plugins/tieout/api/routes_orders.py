@@ -14,7 +14,7 @@ from include.domain.card_numbers import CardNumberRefused
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.domain.order_state import ENDED_BY_SELLER, OrderState
 from include.domain.orders import Order, PaymentMethod, PaymentSource
-from include.domain.paying import is_declined
+from include.domain.paying import is_declined, is_tried
 from include.domain.reviews import Decision
 from include.services.api.ports import (
     ANY_SHOP,
@@ -73,14 +73,18 @@ def pay_order(
     """Pay a declined order with another card, or once more with the same stored one.
 
     200: the payment is decided, see ``state``. 202: the outcome is not known yet, as when an order
-    is placed. 409: the order is not declined, was rejected by the fraud review, or ten payments of
-    it were declined. A transient token or an authorisation of the shop pays once: sent again, the
+    is placed. 409: the order is not declined (what the bank holds of it is given back first, and
+    ``state`` is *cancelling* until then), was rejected by the fraud review, ten payments of it were
+    declined, the merchant's rules refuse it by now, or the authorisation pays for another order. A
+    transient token or an authorisation of the shop pays once: sent again, under whatever key, the
     answer is how the order stands.
     """
-    record = own_order(api, client, order_id)
+    record, cause = own_order(api, client, order_id), f"api {client.client_id} {key}"
     with _refusing_cards(request, client, api):
         source = read_payment(asked.content.payment)
-    return once(api, request, client, key, asked.plain, lambda: _pay(api, client, record, source))
+    return once(
+        api, request, client, key, asked.plain, lambda: _pay(api, client, record, source, cause)
+    )
 
 
 @contextmanager
@@ -118,18 +122,24 @@ def _place(api: Api, client: ApiClient, order: Order) -> Answer:
     return _paid(api, client, order, 201 if is_new else 200)
 
 
-def _pay(api: Api, client: ApiClient, known: OrderRecord, source: PaymentSource) -> Answer:
+def _pay(
+    api: Api, client: ApiClient, known: OrderRecord, source: PaymentSource, cause: str
+) -> Answer:
     service = api.parts.service()
-    order = replace(service.orders.content(known.order_id), payment=source)
-    if is_declined(known.facts):
-        _demand_own(api, order)
-        _demand_sold(api, order)
+    taken = service.orders.content(known.order_id)
+    order = replace(taken, payment=source)
+    if cause not in known.facts.payments_asked:
+        is_payable = is_declined(known.facts)
+        if is_payable or not is_tried(taken, known.facts, source):  # it may be, in a moment
+            _demand_own(api, order)
+        if is_payable:
+            _demand_sold(api, order)
     try:
-        service.pay_anew(known.order_id, source, client.client_id, via="api")
+        service.pay_anew(known.order_id, source, client.client_id, cause=cause, via="api")
     except (Retryable, OutcomeUnknown):
         # Taken, but a partner cannot be asked now: the sweeper goes on with it.
         record = api.parts.views.get(known.order_id)
-        if record is None or record.facts.first_attempt == known.facts.first_attempt:
+        if record is None or cause not in record.facts.payments_asked:
             raise
     return _paid(api, client, order, 200)
 
