@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from include.domain.errors import Rejected
+from include.domain.errors import Rejected, Retryable
 from include.domain.order_state import OrderState
 from include.domain.payments import Authorized, PaymentStatus
 from include.domain.reviews import Decision, DecisionEvent
+from include.services.effects.ports import Effect, EffectKind, Receipt
 from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import authorization
-from tests.orders.test_paid_anew import AUTH, CARD, SHOPS, STORED, declined, pay, say
+from tests.orders.test_paid_anew import AUTH, CARD, SHOPS, STORED, declined, pay, say, told
 
 FIRST, SECOND = f"{7:022}", f"{8:022}"
 
@@ -97,6 +98,21 @@ def test_the_gateway_is_not_asked_what_became_of_the_first(kit: Kit) -> None:
     review_the_second(kit)
     assert pay(kit, order) == OrderState.in_review
     assert kit.service.orders.under_review("acme_us") == [SECOND]
+
+
+def test_nobody_is_told_of_a_decline_once_it_is_paid(kit: Kit) -> None:
+    """A shopper would read "please use another card" after having paid."""
+
+    def down(_effect: Effect) -> Receipt:
+        raise Retryable("no connection", "shop", "It is tried again.")
+
+    kit.callback_target = "web"
+    for kind in (EffectKind.shop_order_update, EffectKind.shop_callback):
+        kit.partner.say(kind, down)
+    order = declined(kit)
+    assert pay(kit, order) == OrderState.captured
+    kit.pass_time(hours=2)
+    assert told(kit, order) == ["|tell|captured.attempt2", "|callback|captured.attempt2"]
 
 
 def test_a_card_that_pays_once_is_known_whatever_else_is_said_of_it(kit: Kit) -> None:

@@ -31,10 +31,15 @@ class Changing:
         saga = self.orders.amend(order_id, change, told)
         step = saga.facts.open_step
         if step and not is_wanted(saga.facts, step):
+            self._withdraw_unsent(order_id, step)
+        return saga
+
+    def _withdraw_unsent(self, order_id: str, *steps: str) -> None:
+        """Withdraw what of these was begun and not sent; what cannot be asked for now stays."""
+        for step in steps:
             kind, key = STEPS[name_of(step)].kind, f"{order_id}|{step}"
             with suppress(IntegrationError):
                 engine = self.engine_of(self.orders.content(order_id).shop_id)
                 effect = engine.find(kind, key)
                 if effect is not None and is_unsent(effect):
                     engine.withdraw(kind, key, NOT_WANTED)
-        return saga

@@ -21,7 +21,7 @@ from include.domain.order_steps import name_of
 from include.domain.orders import Order, PaymentSource
 from include.domain.paying import paid_anew
 from include.domain.reviews import Decision, DecisionEvent, Merged
-from include.domain.standing import gives_back
+from include.domain.standing import gives_back, news_of
 from include.services.effects.engine import Engine
 from include.services.effects.seek import seek
 from include.services.effects.store import Leases
@@ -84,16 +84,20 @@ class OrderService(Refunding):
             Rejected: it is not declined or must not be paid any more (see ``paying.paid_anew``),
                 the merchant's rules refuse it now, or the payment is another order's.
         """
-        order = self.orders.content(order_id)
+        order, news = self.orders.content(order_id), ""
 
         def anew(facts: OrderFacts) -> OrderFacts:
+            nonlocal news
             found = paid_anew(order, facts, source, cause)
             if found is not facts:
                 self._demand_allowed(order)
+            news = "" if found is facts else news_of(OrderState.declined, facts)
             return found
 
         told = Event("paid anew", {"method": source.method.value}, who, via)
         saga = self.orders.amend(order_id, anew, told)
+        if news:  # nobody is told of the decline any more who has not heard of it
+            self._withdraw_unsent(order_id, f"tell|{news}", f"callback|{news}")
         if saga.state in ENDED or _is_paid(saga.facts):
             return saga
         return self._drive(order, until=_is_paid)
