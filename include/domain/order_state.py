@@ -113,7 +113,7 @@ class OrderFacts:
     source: PaymentSource | None = None  # pays in place of what was declined; see ``paying.py``
     first_attempt: int = 1  # the one that this source has begun with
     declined_sources: tuple[PaymentSource, ...] = ()  # those before it, the order's own first
-    declined_requests: tuple[str, ...] = ()  # the gateway's, of the payments before this one
+    declined_payments: tuple[Authorized, ...] = ()  # by those; one may have kept a card
     payments_asked: tuple[str, ...] = ()  # requests that had it paid anew: each does so once
     skips_decision: bool = False  # this attempt; a review before the bank was asked accepted it
     payment: Authorized | None = None  # of this attempt

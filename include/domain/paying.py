@@ -20,11 +20,6 @@ def source_of(order: Order, facts: OrderFacts) -> PaymentSource:
     return facts.source or order.payment
 
 
-def as_paid(order: Order, facts: OrderFacts) -> Order:
-    """Return the order with the payment that it has now."""
-    return replace(order, payment=source_of(order, facts))
-
-
 def sources_of(order: Order, facts: OrderFacts) -> tuple[PaymentSource, ...]:
     """Return every payment of an order, the first one first."""
     return (*facts.declined_sources, source_of(order, facts))
@@ -71,13 +66,13 @@ def paid_anew(
 
 def begun_anew(facts: OrderFacts, attempt: int) -> OrderFacts:
     """Begin again with the payment of an attempt: what was told and refused stays known."""
-    declined = facts.payment.request_id if facts.payment else ""
+    declined = (facts.payment,) if facts.payment else ()
     return OrderFacts(
         attempt=attempt,
         first_attempt=attempt,
         source=facts.source,
         declined_sources=facts.declined_sources,
-        declined_requests=(*facts.declined_requests, *filter(None, (declined,))),
+        declined_payments=(*facts.declined_payments, *declined),
         payments_asked=facts.payments_asked,
         left_behind=facts.left_behind,
         steps_sought=facts.steps_sought,

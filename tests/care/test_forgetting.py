@@ -20,7 +20,7 @@ from include.services.profiles.remove_tokens import GONE
 from tests.care.conftest import Care
 from tests.care.test_profiles import check, forgetter, joiner, run_sweep, there, two_of_one_card
 from tests.orders.conftest import make_order
-from tests.orders.partners import authorization
+from tests.orders.partners import as_evidence, authorization
 
 
 def facts_of(care: Care, order: Order) -> OrderFacts:
@@ -152,12 +152,13 @@ def test_an_order_whose_payment_may_still_store_a_card_is_told(care: Care) -> No
     assert "1 orders wait for a payment that may store a card: ask again" in str(found)
 
 
-def declined(care: Care) -> Order:
+def declined(care: Care, email: str = "ann@example.com", **changes: object) -> Order:
     care.kit.partner.say(
         EffectKind.payment_authorization,
         lambda it: care.kit.partner.do(it, authorization(it, 7, PaymentStatus.declined, None)),
     )
-    order = make_order()
+    order = make_order(**changes)  # type: ignore[arg-type]
+    order = replace(order, shopper=replace(order.shopper, email=email))
     care.kit.run(order)
     return order
 
@@ -191,16 +192,42 @@ def test_what_another_shopper_keeps_is_not_deleted_because_it_paid_anew(care: Ca
     token = care.token("A")
     order = care.order_with(token)
     keep_tokens(care.book, "A", order, facts_of(care, order))
-    other = declined(care)
-    bob = replace(other.shopper, email="bob@example.com")
-    with care.store.begin() as connection:
-        connection.execute(
-            update(orders)
-            .where(orders.c.order_id == other.order_id)
-            .values(content=to_json(replace(other, shopper=bob)))
-        )
+    other = declined(care, email="bob@example.com")
     source = PaymentSource(PaymentMethod.stored_token, customer_token=token.customer_token)
     care.kit.service.pay_anew(other.order_id, source, "shop")
+    assert forgetter(care).forget("bob@example.com", "dpo").tokens == 0
+    assert care.kept(token).state is TokenState.active
+
+
+def test_a_card_that_a_declined_payment_has_stored_is_forgotten_once_another_paid(
+    care: Care,
+) -> None:
+    """A part was approved, and the card kept; then the part went back, and the order goes on."""
+    token = care.token("A")
+
+    def part(effect: Effect) -> Receipt:
+        told = authorization(effect, 7, PaymentStatus.partial, 5_000)
+        evidence = {**told.evidence, "stored": as_evidence(token)}
+        return care.kit.partner.do(effect, replace(told, evidence=evidence))
+
+    care.kit.partner.say(EffectKind.payment_authorization, part)
+    order = make_order()
+    assert care.kit.run(order).state == "declined"
+    source = PaymentSource(PaymentMethod.transient_token, transient_id="a" * 64)
+    care.kit.service.pay_anew(order.order_id, source, "shop")
+    found = forgetter(care).forget("ann@example.com", "dpo")
+    assert (found.tokens, found.gone) == (1, 1)
+    assert care.vault.customer(token.customer_token) is None
+
+
+def test_what_another_shopper_keeps_is_not_deleted_because_it_was_declined(care: Care) -> None:
+    token = care.token("A")
+    order = care.order_with(token)
+    keep_tokens(care.book, "A", order, facts_of(care, order))
+    source = PaymentSource(PaymentMethod.stored_token, customer_token=token.customer_token)
+    other = declined(care, email="bob@example.com", payment=source)
+    card = PaymentSource(PaymentMethod.transient_token, transient_id="a" * 64)
+    care.kit.service.pay_anew(other.order_id, card, "shop")
     assert forgetter(care).forget("bob@example.com", "dpo").tokens == 0
     assert care.kept(token).state is TokenState.active
 

@@ -251,7 +251,7 @@ class SqlOrders(SqlSagas[OrderFacts]):
         )
         with self._engine.begin() as connection:
             found = connection.execute(wanted).all()
-        return [one for one, facts in found if one not in _facts(facts).declined_requests]
+        return [one for one, facts in found if not _is_declined(one, _facts(facts))]
 
     def timeline(self, order_id: str) -> Sequence[TimelineEntry]:
         wanted = (
@@ -274,6 +274,10 @@ def _saga(row: Any) -> Saga[OrderFacts]:
 def _facts(text: str) -> OrderFacts:
     """Read facts once, however often their saga is looked at; they cannot be changed in place."""
     return from_json(OrderFacts, text)
+
+
+def _is_declined(request_id: str, facts: OrderFacts) -> bool:
+    return any(one.request_id == request_id for one in facts.declined_payments)
 
 
 def _accepted(order: Order, who: str) -> Event:

@@ -49,8 +49,8 @@ def _is_its_decline(facts: OrderFacts, event: DecisionEvent) -> bool:
     rejects means the order.
     """
     last = facts.payment if was_declined(facts) else None
-    declined = (*facts.declined_requests, last.request_id if last else "")
-    return not event.reviewer and event.request_id in declined
+    declined = (*facts.declined_payments, *((last,) if last else ()))
+    return not event.reviewer and event.request_id in {one.request_id for one in declined}
 
 
 def settled(facts: OrderFacts, *, decision: Decision, who: str) -> OrderFacts:

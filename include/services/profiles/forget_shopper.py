@@ -7,8 +7,9 @@ mail address, because the audit chain can never be made to forget.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from include.domain.order_state import ENDED
-from include.domain.paying import as_paid, source_of
+from include.domain.order_state import ENDED, OrderFacts
+from include.domain.orders import Order
+from include.domain.paying import source_of, sources_of
 from include.domain.payments import StoredToken
 from include.domain.people import mail_key
 from include.domain.standing import state_of
@@ -91,16 +92,25 @@ class ForgetShopper:
         """
         found: dict[str, KeptToken] = {}
         for order, facts in self.book.orders_of(self.shop_id, email):
-            paid = as_paid(order, facts)
-            if paid.payment.customer_token and self.book.is_of_another(paid):
-                continue  # it named what is another shopper's, who did not ask
             links = links_of(order, self.company_id, facts.customer)
+            others = self._others(order, facts)
             for token in tokens_of(order, facts):
+                if token.customer_token in others:
+                    continue
                 kept = KeptToken(order.merchant_id, token, self.company_id, facts.customer)
                 self.book.keep(kept, links)
                 for row in self.book.having(order.merchant_id, token.customer_token):
                     found[row.name] = row
         return list(found.values())
+
+    def _others(self, order: Order, facts: OrderFacts) -> set[str]:
+        """Return what of an order's payments named another shopper's, who did not ask."""
+        named = (one for one in sources_of(order, facts) if one.customer_token)
+        return {
+            one.customer_token
+            for one in named
+            if self.book.is_of_another(replace(order, payment=one))
+        }
 
     def _left_at_gateway(self, found: Sequence[KeptToken]) -> list[KeptToken]:
         """Have customers go whose known cards all went before: others were added since.

@@ -42,7 +42,7 @@ def is_leaving(book: TokenBook, merchant_id: str, token: StoredToken) -> bool:
 
 def tokens_of(order: Order, facts: OrderFacts) -> tuple[StoredToken, ...]:
     """Return every stored payment that an order made or was paid with."""
-    payments = (facts.payment, facts.replaced)
+    payments = (*facts.declined_payments, facts.payment, facts.replaced)
     found = {one.stored.customer_token: one.stored for one in payments if one and one.stored}
     for source in sources_of(order, facts):
         token = source.customer_token
