@@ -8,15 +8,15 @@ import pytest
 from include.adapters.store.orders import SqlOrders
 from include.domain.canonical import from_json
 from include.domain.errors import OutcomeUnknown, Rejected
-from include.domain.money import Money
-from include.domain.order_state import OrderFacts, OrderState
+from include.domain.order_rules import CaptureWhen, OnExpiry
+from include.domain.order_state import OrderState
 from include.domain.orders import Order, PaymentMethod, PaymentSource
 from include.domain.paying import MOST_PAYMENTS
 from include.domain.payments import Authorize, Authorized, PaymentStatus, Reverse
 from include.domain.reviews import Decision, DecisionEvent
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from tests.orders.conftest import Kit, make_order
-from tests.orders.partners import authorization
+from tests.orders.partners import authorization, make_rules
 
 AUTH = EffectKind.payment_authorization
 CARD = PaymentSource(PaymentMethod.transient_token, transient_id="a" * 64)
@@ -124,9 +124,7 @@ def test_what_was_held_for_nothing_went_back_before(
         kit.service.pay_anew(order.order_id, CARD, "shop")
     assert kit.service.advance(order.order_id).state == OrderState.declined
     assert pay(kit, order) == OrderState.captured
-    # Called off now, what is reversed is its own hold, and by a step of its own.
-    kinds = [one.kind for one in kit.partner.truth.done]
-    assert kinds.count(EffectKind.payment_reversal) == 1
+    assert kit.partner.truth.count(EffectKind.payment_reversal) == 1
 
 
 def test_its_own_hold_is_reversed_when_it_is_called_off(kit: Kit) -> None:
@@ -231,9 +229,14 @@ def test_who_was_driving_it_meanwhile_pays_with_the_new_card(kit: Kit) -> None:
 
 
 def test_a_renewal_is_paid_with_the_card_it_was_paid_with_last(kit: Kit) -> None:
-    order = declined(kit)
-    pay(kit, order, STORED)
-    facts = kit.service.orders.get(order.order_id).facts
-    assert isinstance(facts, OrderFacts)
-    assert facts.source == STORED
-    assert facts.captures[0].amount == Money(10_221, "USD")
+    kit.rules = make_rules(capture_when=CaptureWhen.shipment, on_expiry=OnExpiry.renew)
+    order = declined(kit, payment=replace(STORED, customer_token="D" * 32))
+    assert pay(kit, order, STORED) == OrderState.booked
+    kit.pass_time(days=7)
+    renewal = authorizations(kit)[2]
+    assert (renewal.attempt, renewal.source) == (3, STORED)
+    assert renewal.renews is not None
+    done = kit.partner.truth.done
+    reversals = [one.key for one in done if one.kind is EffectKind.payment_reversal]
+    assert reversals == [f"{order.order_id}|reverse_old|3"]
+    assert kit.service.orders.get(order.order_id).state == OrderState.booked
