@@ -97,6 +97,9 @@ def was_declined(facts: OrderFacts) -> bool:
 
 def _why_not(facts: OrderFacts) -> tuple[str, str]:
     """Say why an order is not paid anew, and what to do; '' where it is."""
+    if was_declined(facts) and not is_declined(facts) and not facts.problem:
+        why = "it is not declined yet: what was held for it is being given back"
+        return why, "Send it again in a minute; once its state is declined it is taken."
     if not is_declined(facts):
         return "it is not declined, so it is not paid anew", "Read the order first."
     do = "Place what is still wanted anew, under another number."
