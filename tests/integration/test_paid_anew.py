@@ -134,3 +134,23 @@ def test_a_token_that_a_plugin_writes_before_the_shop_is_told_is_not_charged(pla
     told = engine.find(EffectKind.shop_order_update, f"{order_id}|tell|declined")
     assert told is not None
     assert play.executed(order_id)["capture"] == 0
+
+
+def test_a_card_on_file_pays_beside_the_token_that_the_shop_shows_still(play: Play) -> None:
+    """The plugin writes what pays now, and lets the spent token of before stand."""
+    eve = {"email": "eve@example.com"}
+    keep = [{"key": "_cybersource_keep_card", "value": "yes"}]
+    payment = play.order(play.take(billing=eve, meta_data=keep)).facts.payment
+    assert payment is not None
+    assert payment.stored is not None
+    order_id = play.take("declined", billing=eve, meta_data=keep)
+    meta = [{"key": "_cybersource_tms_token", "value": payment.stored.customer_token}]
+    changed = {"status": "processing", "meta_data": meta}
+    assert shop(play).put(f"orders/{number_of(play, order_id)}", changed).ok
+    play.poll_shop()
+    play.sweep()
+    assert letters(play) == []
+    order = play.order(order_id)
+    assert order.state == OrderState.captured
+    assert order.facts.source is not None
+    assert order.facts.source.customer_token == payment.stored.customer_token

@@ -230,9 +230,9 @@ class Product:
 
     def _shop_sync(self, service: OrderService) -> ShopSync:
         return self._world.variant.sync(
-            self._world.shop, service, shop.translate, shop.shown, shop.total_of,
-            shop.checkout_of, frozenset(), lambda _order: False, shop.refund_amount, shop.ASKS,
-            self.watermarks, self.shelf, OWNER,
+            self._world.shop, service, shop.translate, shop.shown, shop.paid_again,
+            shop.total_of, shop.checkout_of, frozenset(), lambda _order: False,
+            shop.refund_amount, shop.ASKS, self.watermarks, self.shelf, OWNER,
         )  # fmt: skip
 
     # Workers ---------------------------------------------------------------------------------

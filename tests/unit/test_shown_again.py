@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from include.domain.errors import Rejected
-from include.domain.orders import changes
+from include.domain.orders import Order, PaymentMethod, PaymentSource, changes
 from tests.unit.shop_orders import translator, woo_order
 
 US = translator("acme_us_web")
@@ -56,4 +56,56 @@ def test_a_shop_whose_goods_have_no_code_shows_what_its_api_client_has_ordered()
     bare = {name: rule for name, rule in goods.fields.items() if name != "stock_code"}
     fields = replace(US.fields, lines=(replace(goods, fields=bare), *others))
     shown = replace(US, fields=fields).shown(woo_order(), taken, "the shop")
+    assert changes(taken, shown, money_only=False) == ()
+
+
+TOKEN, OTHER = "_cybersource_transient_token", "7F" * 32
+ON_FILE, CARD, REQUEST = (
+    "_cybersource_tms_token",
+    "_cybersource_tms_instrument",
+    "_cybersource_request_id",
+)
+CUSTOMER, FIRST, SECOND = "A" * 32, "1" * 32, "2" * 32
+
+
+def paid(tried: list[PaymentSource], **meta: str) -> Order:
+    raw, taken = woo_order(), US.order(woo_order())
+    shown = {one["key"]: one for one in raw["meta_data"]}
+    shown |= {key: {"key": key, "value": value} for key, value in meta.items()}
+    raw["meta_data"] = list(shown.values())
+    return US.paid_again(raw, taken, [taken.payment, *tried], "the shop")
+
+
+def on_file(instrument: str) -> PaymentSource:
+    return PaymentSource(
+        PaymentMethod.stored_token, customer_token=CUSTOMER, instrument_token=instrument
+    )
+
+
+def test_what_pays_now_is_told_from_what_was_tried_and_stands_beside_it() -> None:
+    keep = {"_cybersource_keep_card": "yes"}
+    assert paid([], **{ON_FILE: CUSTOMER, CARD: FIRST}, **keep).payment == on_file(FIRST)
+    with_other = {ON_FILE: CUSTOMER, CARD: SECOND}
+    assert paid([on_file(FIRST)], **with_other).payment == on_file(SECOND)
+    new = paid([on_file(FIRST)], **{ON_FILE: CUSTOMER, CARD: FIRST, TOKEN: OTHER}, **keep)
+    assert new.payment == PaymentSource(
+        PaymentMethod.transient_token, transient_id=OTHER, keep=True
+    )
+    own = paid([on_file(FIRST)], **{ON_FILE: CUSTOMER, CARD: FIRST, REQUEST: "7" * 22})
+    assert own.payment == PaymentSource(PaymentMethod.authorized, request_id="7" * 22)
+
+
+def test_of_two_payments_that_were_not_tried_nobody_chooses() -> None:
+    with pytest.raises(Rejected, match="the payment has transient_id and customer_id"):
+        paid([], **{ON_FILE: CUSTOMER, TOKEN: OTHER})
+
+
+def test_where_nothing_new_is_named_it_is_paid_as_before() -> None:
+    assert paid([]).payment == US.order(woo_order()).payment
+
+
+def test_a_product_that_was_renamed_is_paid_for_as_it_was_taken() -> None:
+    raw, taken = woo_order(), US.order(woo_order())
+    raw["line_items"][0]["sku"] = "TEA-1001-NEW"
+    shown = US.paid_again(raw, taken, [], "the shop")
     assert changes(taken, shown, money_only=False) == ()

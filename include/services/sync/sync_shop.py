@@ -9,8 +9,8 @@ from include.domain.card_numbers import CardNumberRefused, mask_card_numbers, re
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_state import ENDED, OrderFacts, OrderState
-from include.domain.orders import Order, changes, order_id_of, total_changes
-from include.domain.paying import is_tried
+from include.domain.orders import Order, PaymentSource, changes, order_id_of, total_changes
+from include.domain.paying import is_tried, sources_of
 from include.domain.people import name_of, named
 from include.domain.shops import Ask
 from include.domain.standing import news_of
@@ -54,6 +54,8 @@ class ShopSync:
     service: OrderService
     translate: Callable[[ShopOrder], Order]  # raises Rejected, naming the field
     shown: Callable[[ShopOrder, Order], Order]  # the same of an order that was taken before
+    # and as its shopper pays it once more, beside what was tried
+    paid_again: Callable[[ShopOrder, Order, Sequence[PaymentSource]], Order]
     total_of: Callable[[ShopOrder], Money]  # alone, where the rest cannot be read
     checkout_of: Callable[[ShopOrder], Checkout]
     payment_methods: frozenset[str]  # ours, in the shop's words; empty: all
@@ -214,7 +216,7 @@ class ShopSync:
         where = f"shop {found.shop_id}, order {found.order_number}"
         taken = self.service.orders.content(saga.key)
         try:
-            shown = self.translate(found)
+            shown = self.paid_again(found, taken, sources_of(taken, saga.facts))
         except Rejected:
             return False  # it names no payment, say: whoever set its status is told of it
         if is_tried(taken, saga.facts, shown.payment):

@@ -1,4 +1,4 @@
-"""Which goods an order that was taken shows by now, where its shop shows their codes no more.
+"""What an order that was taken shows by now: its goods without their codes, or another payment.
 
 WooCommerce reads a line's SKU from the product as it is: null once it is deleted, another once it
 is renamed, in every order that it was ever sold in. Text, quantity and price are the line's own.
@@ -8,7 +8,7 @@ Source: WooCommerce, class-wc-rest-orders-v2-controller.php, ``get_order_item_da
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from include.domain.orders import LineKind, Order, OrderLine
+from include.domain.orders import LineKind, Order, OrderLine, PaymentSource
 from include.domain.shops import FieldMap
 from include.services.translate.shop_fields import Request
 
@@ -50,6 +50,27 @@ def with_codes_taken(request: Request, taken: Order, read: Callable[[Request], O
             left.remove(one)
             codes[place] = one.stock_code
     return _coded(request, codes)
+
+
+def without_tried(request: Request, tried: Sequence[PaymentSource]) -> Request:
+    """Return the request without the payments that were tried, where it names another beside them.
+
+    A plugin writes what pays now into a field of its own, and leaves what was declined.
+    """
+    payment = request["payment"]
+    card = payment.get("customer_id", ""), payment.get("instrument_id", "")
+    is_tried = {
+        "transient_id": payment.get("transient_id") in {one.transient_id for one in tried},
+        "customer_id": card in {(one.customer_token, one.instrument_token) for one in tried},
+        "request_id": payment.get("request_id") in {one.request_id for one in tried},
+    }
+    named = [name for name in is_tried if payment.get(name)]
+    if all(is_tried[name] for name in named):
+        return request
+    gone = {name for name in named if is_tried[name]}
+    gone |= {"keep"} if "transient_id" in gone else set()  # only a new card can be kept
+    gone |= {"instrument_id"} if "customer_id" in gone else set()
+    return {**request, "payment": {k: v for k, v in payment.items() if k not in gone}}
 
 
 def _sold(request: Request) -> Iterator[dict[str, str]]:

@@ -11,7 +11,7 @@ from include.domain.merchant import Merchant
 from include.domain.money import Money
 from include.domain.order_rules import OrderRules
 from include.domain.order_state import ENDED, Ending, OrderFacts, OrderState
-from include.domain.orders import QUANTITY_DIGITS, LineKind, Order, OrderLine
+from include.domain.orders import QUANTITY_DIGITS, LineKind, Order, OrderLine, PaymentSource
 from include.domain.refunds import RefundState
 from include.domain.shops import Ask, CustomerBasis, FieldMap, Shop, ShopStatus
 from include.services.orders.payment_told import PaymentTable, payment_told
@@ -21,8 +21,17 @@ from include.services.translate import callbacks, customers, erp_commands
 from include.services.translate.lines import erp_lines
 from include.services.translate.order_request import to_order, to_total
 from include.services.translate.ports import Addresses
-from include.services.translate.shop_fields import read_checkout, read_order, read_total
-from include.services.translate.shown_again import with_codes_taken, without_codes
+from include.services.translate.shop_fields import (
+    Request,
+    read_checkout,
+    read_order,
+    read_total,
+)
+from include.services.translate.shown_again import (
+    with_codes_taken,
+    without_codes,
+    without_tried,
+)
 
 _UNWOUND = (OrderState.declined, OrderState.cancelled)
 # No end is newer than another: a store that was put back may have forgotten how it told of one.
@@ -86,16 +95,29 @@ class ShopTranslator:
         Raises:
             CardNumberRefused, Rejected: as ``order``.
         """
+        return self._as_taken(self._again(raw, taken, where), taken, where)
 
-        def read(request: Mapping[str, Any]) -> Order:
-            paid = taken.payment
-            return to_order(request, self.shop, self.rules, self.addresses, where, payment=paid)
+    def paid_again(
+        self, raw: Mapping[str, Any], taken: Order, tried: Sequence[PaymentSource], where: str
+    ) -> Order:
+        """Return the same as its shopper pays it now; what was tried may stand beside it still.
 
+        Raises:
+            CardNumberRefused, Rejected: as ``order``.
+        """
+        request = without_tried(self._again(raw, taken, where), tried)
+        return to_order(request, self.shop, self.rules, self.addresses, where)
+
+    def _again(self, raw: Mapping[str, Any], taken: Order, where: str) -> Request:
         shown = read_order(raw, without_codes(self.fields), where)
-        found = with_codes_taken(shown, taken, read)
+        found = with_codes_taken(shown, taken, lambda one: self._as_taken(one, taken, where))
         if any(line.get("stock_code") == "" for line in found["lines"]):
             read_order(raw, self.fields, where)  # which names the path of what is lost
-        return read(found)
+        return found
+
+    def _as_taken(self, request: Request, taken: Order, where: str) -> Order:
+        paid = taken.payment
+        return to_order(request, self.shop, self.rules, self.addresses, where, payment=paid)
 
     def total(self, raw: Mapping[str, Any], where: str) -> Money:
         """Return the total that the shop's own JSON shows; see ``read_total`` and ``to_total``."""

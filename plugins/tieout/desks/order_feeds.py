@@ -57,6 +57,9 @@ def shop_sync(desks: Desks, shop_id: str) -> ShopSync:
         service=desks.service,
         translate=translate,
         shown=lambda found, taken: translator.shown(found.raw, taken, _where(found)),
+        paid_again=lambda found, taken, tried: translator.paid_again(
+            found.raw, taken, tried, _where(found)
+        ),
         total_of=lambda found: translator.total(found.raw, _where(found)),
         checkout_of=lambda found: translator.checkout(found.raw, _where(found)),
         payment_methods=desk.shop.payment_methods,
