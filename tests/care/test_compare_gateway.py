@@ -16,7 +16,7 @@ from include.services.effects.ports import Effect, EffectKind, Found, Receipt
 from tests.care.systems import DID, Systems
 from tests.care.systems import systems as systems
 from tests.orders.conftest import make_order
-from tests.orders.partners import as_evidence
+from tests.orders.partners import as_evidence, authorization
 
 
 def copy_of(systems: Systems, kind: EffectKind, request_id: str = "9" * 22) -> GatewayRow:
@@ -65,6 +65,55 @@ def test_a_payment_is_no_copy_of_the_refusal_that_its_second_copy_got(systems: S
     systems.run()
     assert systems.letters() == []
     assert systems.state(order) == OrderState.captured
+
+
+@pytest.mark.parametrize("is_paid_anew", [False, True])
+def test_a_payment_that_was_taken_for_declined_is_proposed_to_be_reversed(
+    systems: Systems, is_paid_anew: bool
+) -> None:
+    """It was answered no, as a second copy is, and the search did not show the first for hours."""
+    kit, order, look = systems.care.kit, make_order(), systems.care.kit.partner.look
+    no = Authorized("6" * 22, PaymentStatus.invalid, "INVALID_REQUEST", "INVALID_DATA")
+
+    def twice(effect: Effect) -> Receipt:
+        kit.partner.do(effect)
+        return Receipt(no.request_id, as_evidence(no), is_no=True, may_be_repeat=True)
+
+    kit.partner.say(EffectKind.payment_authorization, twice)
+    kit.place(order)
+    kit.partner.look = lambda _effect: ()  # type: ignore[method-assign]
+    kit.pass_time(hours=1)
+    assert systems.state(order) == OrderState.declined
+    kit.partner.look = look  # type: ignore[method-assign]
+    if is_paid_anew:
+        card = PaymentSource(PaymentMethod.transient_token, transient_id="a" * 64)
+        kit.service.pay_anew(order.order_id, card, "shop")
+        assert kit.service.advance(order.order_id).state == OrderState.captured
+        systems.book(order)
+    for _ in range(2):  # the second night it is known as approved
+        systems.run()
+        letters = systems.care.letters.listing()
+        (letter,) = [one for one in letters if one.kind == "gateway_duplicate"]
+        assert "holds 102.21 USD for nobody: it was taken for declined" in letter.reason
+        request_id = letter.key.rpartition("|")[2]
+    effect = reverse(systems, order, Did.authorization, request_id)
+    assert from_json(Reverse, effect.payload).authorization_id == request_id
+    systems.run()
+    assert "gateway_duplicate" not in systems.letters()
+
+
+def test_what_was_approved_in_part_and_went_back_is_not_proposed_again(systems: Systems) -> None:
+    kit, order = systems.care.kit, make_order()
+    kit.partner.say(
+        EffectKind.payment_authorization,
+        lambda it: kit.partner.do(it, authorization(it, 7, PaymentStatus.partial, 5_000)),
+    )
+    assert kit.run(order).state == OrderState.declined
+    card = PaymentSource(PaymentMethod.transient_token, transient_id="a" * 64)
+    kit.service.pay_anew(order.order_id, card, "shop")
+    assert kit.service.advance(order.order_id).state == OrderState.captured
+    systems.run()
+    assert "gateway_duplicate" not in systems.letters()
 
 
 def test_a_payment_whose_order_we_never_heard_of_brings_it_in(systems: Systems) -> None:
@@ -171,14 +220,14 @@ def test_a_second_copy_is_a_proposal_that_reverses_once_agreed(systems: Systems)
     assert systems.letters() == []
 
 
-def reverse(systems: Systems, order: Order, did: Did) -> Effect:
+def reverse(systems: Systems, order: Order, did: Did, request_id: str = "9" * 22) -> Effect:
     return reverse_duplicate(
         systems.care.kit.engine,
         order,
         "acme_us_org",
         "ann@acme",
         did=did,
-        request_id="9" * 22,
+        request_id=request_id,
         amount=order.amount,
     )
 

@@ -11,7 +11,10 @@ from datetime import datetime, timedelta
 from include.domain.canonical import from_json
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
-from include.domain.payments import Authorized
+from include.domain.order_steps import number_of
+from include.domain.paying import was_declined
+from include.domain.payments import Authorized, Reverse
+from include.domain.standing import NOT_PAID
 from include.services.comparing.ports import (
     KIND_OF,
     Did,
@@ -158,6 +161,9 @@ class GatewaySide:
         if effect.state not in EXECUTED:
             said = f"we hold it for {effect.state.value}: {effect.reason}"
             return self._differs(row, said, "See the dead letter of the effect, or wait for it.")
+        if row.did is Did.authorization and order_id and self._is_forsaken(row, effect, order_id):
+            what = f"holds {row.amount} for nobody: it was taken for declined"
+            return self._propose(row, order_id, what, "Replay this to reverse it.")
         ours = _amount_of(effect)
         return self._amounts(row, ours)
 
@@ -180,16 +186,33 @@ class GatewaySide:
         self.findings.differs("gateway_difference", self._key(row), fault, row.amount)
 
     def _duplicate(self, row: GatewayRow, effect: Effect, order_id: str) -> None:
-        """Propose to reverse a second request of one effect; a person agrees by replaying it."""
+        do = f"Replay this to reverse the copy of {row.amount}; {effect.their_key} stays."
+        return self._propose(row, order_id, f"is a second copy of {effect.their_key}", do)
+
+    def _propose(self, row: GatewayRow, order_id: str, what: str, do: str) -> None:
+        """Propose to reverse a request that nothing needs; a person agrees by replaying it."""
         key = f"{self.merchant_id}|{row.did}|{order_id}|{row.request_id}"
         if is_reversed(self.engine, row.request_id):
             return self.findings.fits(("gateway_duplicate", key))
-        fault = Rejected(
-            f"{row.did} {row.request_id} is a second copy of {effect.their_key}",
-            f"order {row.code}",
-            f"Replay this to reverse the copy of {row.amount}; {effect.their_key} stays.",
-        )
+        fault = Rejected(f"{row.did} {row.request_id} {what}", f"order {row.code}", do)
         return self.findings.differs("gateway_duplicate", key, fault, row.amount)
+
+    def _is_forsaken(self, row: GatewayRow, effect: Effect, order_id: str) -> bool:
+        """Say whether its order has it for declined: approved, and shown too late.
+
+        Of what was approved and not wanted the order itself gives back what it holds.
+        """
+        facts = self.service.orders.get(order_id).facts
+        number = number_of(effect.key.partition("|")[2])
+        last = facts.payment if was_declined(facts) and number == facts.attempt else None
+        is_now = last is not None and last.status in NOT_PAID
+        if number >= facts.first_attempt and not is_now:
+            return False
+        reversals = self.ledger.effects_of(order_id, EffectKind.payment_reversal)
+        own = [one for one in reversals if one.key.startswith(f"{order_id}|")]  # and no proposal's
+        return row.request_id not in {
+            from_json(Reverse, one.payload).authorization_id for one in own
+        }
 
     def _unknown(self, row: GatewayRow, order_id: str | None) -> None:
         """Nobody here knows the request: its order may never have reached us."""
