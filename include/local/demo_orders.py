@@ -27,6 +27,13 @@ def _stories() -> list[Story]:
         Story("good, by the API", "completed", by_api=True),
         Story("good, by the shop", "completed"),
         Story("declined by the bank", "declined", outcome="declined"),
+        Story(
+            "declined, then paid with another card",
+            "completed",
+            outcome="declined",
+            by_api=True,
+            pays_again=True,
+        ),
         Story("reviewed, then accepted", "completed", outcome="review", answer="Accept"),
         Story("reviewed, then rejected", "cancelled", outcome="review", answer="Reject"),
         Story("out of stock: nothing is taken yet", "booked", shop_id=UK, sku=SHORT),
@@ -66,6 +73,9 @@ class OrderDemo:
                 state = self.people.place_by_api(story)["state"]
                 said = f"order {story.number} by the API, twice under one key, is one order"
                 self.say(f"{said}: {state}")
+                if story.pays_again:
+                    state = self.people.pay_anew(story)["state"]
+                    self.say(f"order {story.number} is paid with another card: {state}")
             else:
                 self.people.place_in_shop(story)
         numbers = ", ".join(story.number for story in self.stories if not story.by_api)

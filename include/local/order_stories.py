@@ -36,6 +36,7 @@ class Story:
     sku: str = TEA
     credit: str = ""  # what the clerk credits
     by_api: bool = False
+    pays_again: bool = False  # with another card, after a decline
     number: str = field(default="", init=False)
 
     @property
@@ -78,13 +79,16 @@ class People:
 
     def place_in_shop(self, story: Story) -> None:
         """Check out in the shop; the product finds the order there."""
-        asked = {"outcome": story.outcome} if story.outcome else {}
-        self._into_cart(story, payment={"kind": "transient_token", "value": self.token(**asked)})
+        token = self._token_of(story)
+        self._into_cart(story, payment={"kind": "transient_token", "value": token})
 
     def _into_cart(self, story: Story, **more: Any) -> None:
         goods = [{"sku": story.sku, "quantity": 2}]
         placed = self.control("shop_place_order", shop=story.shop_id, lines=goods, **more)["order"]
         story.number = str(placed.get("number") or placed.get("no"))
+
+    def _token_of(self, story: Story) -> str:
+        return self.token(**({"outcome": story.outcome} if story.outcome else {}))
 
     def token(self, **asked: str) -> str:
         return str(self.control("transient_token", count=1, **asked)["tokens"][0]["jti"])
@@ -100,12 +104,18 @@ class People:
         """
         self._into_cart(story, status="pending")
         number = story.number
-        body = checkout_body(number, self.token(), sku=story.sku)
+        body = checkout_body(number, self._token_of(story), sku=story.sku)
         first = self._post("/orders", body, key=f"demo-{number}")
         again = self._post("/orders", body, key=f"demo-{number}")
         if first["order_id"] != again["order_id"] or first["order_id"] != story.order_id:
             raise Rejected("a repeat made another order", number, "This must never happen.")
         return again
+
+    def pay_anew(self, story: Story) -> dict[str, Any]:
+        """Pay a declined order with another card, under its number."""
+        payment = {"method": "transient_token", "transient_token": self.token()}
+        path, key = f"/orders/{story.order_id}/payment", f"demo-{story.number}-2"
+        return self._post(path, {"payment": payment}, key=key)
 
     def read(self, path: str) -> Any:
         """Read from the API as the shop's server."""

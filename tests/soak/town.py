@@ -37,7 +37,8 @@ class Bought:
     shop: str
     number: str
     by_api: bool = False
-    wish: str = ""  # what the bank will say: '' yes, 'declined', 'review'
+    wish: str = ""  # what the bank says to the last card: '' yes, 'declined', 'review'
+    pays_again: bool = False  # its shopper has another card
     answered: int = 0  # the API's definite status; 0: none yet
     order_id: str = ""
     is_cancelled: bool = False  # somebody asked for it, in time or not
@@ -102,6 +103,7 @@ class Town:
             who = self._chance.randrange(_SHOPPERS)
             count = self._chance.randint(1, 4)
             is_split = not by_api and not wish and self._chance.random() < 0.25
+            pays_again = shop == US and wish == "declined" and self._chance.random() < 0.7
         asked = {"outcome": wish} if wish else {}
         token = self._people.token(**asked)
         billing = {"first_name": "Ann", "last_name": f"Lee {who}", "email": f"s{who}@example.com"}
@@ -115,18 +117,49 @@ class Town:
         )
         placed = order["order"]
         number = str(placed.get("number") or placed.get("no"))
-        one = Bought(shop, number, by_api, wish, is_split=is_split)
+        one = Bought(shop, number, by_api, wish, is_split=is_split, pays_again=pays_again)
         self.bought.append(one)
         if by_api:
             threading.Thread(target=self._check_out, args=(one, who, token), daemon=True).start()
         elif is_split:
             threading.Thread(target=self._send_in_parts, args=(one,), daemon=True).start()
+        elif pays_again:
+            threading.Thread(target=self._press_pay, args=(one,), daemon=True).start()
 
     def _check_out(self, one: Bought, who: int, token: str) -> None:
         """Ask until the answer is definite, as a shop's server does: under one key."""
         body = checkout_body(one.number, token, name=f"Ann Lee {who}", email=f"s{who}@example.com")
         status, told = self._post("/orders", body, f"soak-{one.number}")
         one.answered, one.order_id = status, str(told.get("order_id", ""))
+        if not one.pays_again:
+            return
+        for _ in range(_PATIENT):  # a first answer that is not known yet is asked for again
+            if told.get("state") == "declined":
+                break
+            time.sleep(3)
+            status, told = self._post("/orders", body, f"soak-{one.number}")
+        card = {"method": "transient_token", "transient_token": self._people.token()}
+        path, key = f"/orders/{one.order_id}/payment", f"again-{one.number}"
+        status, _ = self._post(path, {"payment": card}, key)
+        if status in (200, 202):
+            one.wish = ""
+
+    def _press_pay(self, one: Bought) -> None:
+        """Pay with another card where the shop shows that the first one failed."""
+        path, name = f"orders/{one.number}", "_cybersource_transient_token"
+        card = self._people.token()
+        changed = {"status": "processing", "meta_data": [{"key": name, "value": card}]}
+        for _ in range(_PATIENT):
+            with contextlib.suppress(requests.RequestException):
+                shown = _read(self._staff, path)
+                if card in [meta["value"] for meta in shown["meta_data"]]:
+                    one.wish = ""
+                    return
+                if shown["status"] == "failed":
+                    self._staff.put(path, changed)
+                elif shown["status"] == "cancelled":
+                    return
+            time.sleep(3)
 
     def _post(self, path: str, body: dict[str, Any], key: str) -> tuple[int, dict[str, Any]]:
         headers = {"Authorization": f"Bearer {self._key}", "Idempotency-Key": f'"{key}"'}
