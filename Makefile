@@ -21,12 +21,12 @@ $(VENV)/.locked: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Tieout needs Python 3.11, 3.12 or 3.13; %s is %s. Try: make PYTHON=python3.12 demo" % (sys.executable, sys.version.split()[0]) if not (3, 11) <= sys.version_info[:2] < (3, 14) else 0)'
 	@echo "Making .venv from the hash-locked requirements.txt ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile -r requirements.txt
 	@touch $@
 
 $(VENV)/.locked-tests: $(VENV)/.locked tests/requirements.txt
 	@echo "Adding the test tools ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r tests/requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile -r tests/requirements.txt
 	@touch $@
 
 demo: $(VENV)/.locked ## run several settlement days for real and leave the UI running
