@@ -285,7 +285,7 @@ class Product:
         while not self._has_ended:
             now = (world.database.raw.total_changes, feeds.news(), world.shop.news())
             if now == seen:  # nothing has moved since, here or there
-                world.hub.sleep(3600 if world.is_calm and world.aged.is_played else 600)
+                world.hub.sleep_idly(3600 if world.is_calm and world.aged.is_played else 600)
                 continue
             if feeds.has_news("decisions") or self._count("decisions", "merged = 'unmatched'"):
                 kit.decisions.poll(EPOCH - timedelta(days=1), [])

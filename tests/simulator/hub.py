@@ -22,6 +22,7 @@ class Hub:
         self._queue: list[tuple[float, int, object, greenlet | Callable[[], None]]] = []
         self._number = 0
         self._main = getcurrent()
+        self._go_on: Callable[[], bool] = bool
 
     def now(self) -> datetime:
         if self._instant[0] != self.seconds:
@@ -38,11 +39,27 @@ class Hub:
 
     def sleep(self, seconds: float) -> None:
         """End the turn of the life that runs; its next one begins later."""
-        self._push(self.seconds + seconds, self.current, getcurrent())
+        at = self.seconds + seconds
+        if self._is_next(at) and self._go_on():  # its own: no need to leave it
+            self.seconds = max(self.seconds, at)
+            return
+        self._push(at, self.current, getcurrent())
+        self._main.switch()
+
+    def sleep_idly(self, period: float) -> None:
+        """Sleep as many whole periods as pass before anything else happens, and the one it is in.
+
+        For a life that would find in between what it has just found.
+        """
+        at = self.seconds + period
+        while self._queue and self._is_next(at):
+            at += period
+        self._push(at, self.current, getcurrent())
         self._main.switch()
 
     def run(self, go_on: Callable[[], bool]) -> None:
         """Let everything happen, in order, while ``go_on`` says so."""
+        self._go_on = go_on
         while self._queue and go_on():
             at, _, life, turn = heapq.heappop(self._queue)
             self.seconds = max(self.seconds, at)
@@ -51,6 +68,10 @@ class Hub:
                 turn.switch()
             else:
                 turn()
+
+    def _is_next(self, at: float) -> bool:
+        """Say whether nothing else happens until then; equal instants keep their order."""
+        return not self._queue or at < self._queue[0][0]
 
     def _push(self, at: float, life: object, turn: greenlet | Callable[[], None]) -> None:
         self._number += 1  # equal instants keep the order in which they were asked for
