@@ -41,7 +41,10 @@ if TYPE_CHECKING:
 MERCHANT = "acme_us"
 OWNER = "orders@acme.example"
 _NAIVE_EPOCH = EPOCH.replace(tzinfo=None)
-PATIENCE = 30 * 86_400.0
+DAY = 86_400.0
+PATIENCE = 30 * DAY
+SHORT_ROUND, LONG_ROUND = 1800.0, 3 * 3600.0  # of a worker in the calm
+_MOVED = "SELECT MAX(number) FROM history WHERE what = 'effects'"
 _UNFINISHED = "('intended', 'sent', 'in_doubt', 'parked', 'done')"
 _ENDED = "('completed', 'declined', 'cancelled')"
 _DUE = (  # one look: when the next of each is due
@@ -129,6 +132,7 @@ class Product:
         self._partners = dict.fromkeys(CODES, self.partner)
         self._desk = self._make_desk()
         self._has_ended = False
+        self._moved, self._moved_at = 0, 0.0
         self._known: tuple[int, dict[str, float]] = (-1, {})  # what is due, at that many changes
 
     def start_over(self) -> None:
@@ -240,7 +244,7 @@ class Product:
     def begin(self) -> None:
         """Start two workers and the poller; they end when everything rests."""
         at = self._world.hub.seconds
-        self._has_ended = False
+        self._has_ended, self._moved = False, 0
         for _ in range(2 if self._world.act == 1 else 1):
             self._world.start("worker", at + self._world.dice.uniform(0, 60), self._work)
         self._world.start("poller", at + self._world.dice.uniform(60, 300), self._poll)
@@ -267,9 +271,16 @@ class Product:
         if world.hub.seconds < world.storm:
             wait = min(wait, 600)
         if world.is_calm:  # nobody is in a hurry: fewer, longer rounds show the same
-            return max(1800.0, min(wait, 86_400.0))
+            return max(self._calm_round(), min(wait, 86_400.0))
         is_held = wait <= 0  # due, yet not finished: another worker, or a dead one, has its lease
         return 30.0 if is_held else max(world.swarm.period, min(wait, 86_400.0))
+
+    def _calm_round(self) -> float:
+        """Wait longer once no effect has moved for a day: a person is waited for, as a rule."""
+        moved, now = self._world.database.rows(_MOVED)[0][0], self._world.hub.seconds
+        if moved != self._moved:
+            self._moved, self._moved_at = moved, now
+        return LONG_ROUND if now - self._moved_at > DAY else SHORT_ROUND
 
     def _due(self) -> dict[str, float]:
         changes = self._world.database.raw.total_changes

@@ -282,7 +282,7 @@ SAGA_MUTANTS = (
     Variant("s15 the word of a webhook is taken", hear=believes_the_webhook, hunted_from=18),
     Variant("s16 a voided capture keeps its hold", orders=ForgetsVoids),
     Variant(
-        "s17 an accept is for renewals, too", service=AcceptsWhateverIsRenewed, hunted_from=487
+        "s17 an accept is for renewals, too", service=AcceptsWhateverIsRenewed, hunted_from=516
     ),
     Variant(
         "s18 a refund that may have been sent is refused",
