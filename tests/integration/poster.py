@@ -1,14 +1,13 @@
 """A worker that posts one journal to the sandbox over HTTP, and dies where it is told to.
 
-``python -m tests.integration.poster <store url> <SYSPRO url> <hours> [<boundary> <occurrence>]``
-advances the journal once, on a store clock moved by ``hours``; at the given occurrence of the
-boundary it kills itself with SIGKILL, as a lost machine would.
+It advances the journal once, on a store clock moved by hours; at the given occurrence of a boundary
+it kills itself with SIGKILL, as a lost machine would.
 """
 
 import os
 import signal
-import sys
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import Connection
 
@@ -60,8 +59,11 @@ EXTRA = {
 }
 
 
-def main(store_url: str, syspro_url: str, hours: str, boundary: str = "", nth: str = "1") -> None:
-    remaining = int(nth)
+def main(
+    store_url: str, syspro_url: str, said: Path, hours: int, boundary: str = "", nth: int = 1
+) -> None:
+    """Post; how the effect stands is written into ``said``."""
+    remaining = nth
 
     def die(reached: Boundary) -> None:
         nonlocal remaining
@@ -71,7 +73,7 @@ def main(store_url: str, syspro_url: str, hours: str, boundary: str = "", nth: s
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def clock(connection: Connection) -> datetime:
-        return database_now(connection) + timedelta(hours=int(hours))
+        return database_now(connection) + timedelta(hours=hours)
 
     store = SqlEffectStore(open_store(store_url), clock, die)
     settings = settings_from("syspro_a", syspro_url, "TIEOUT_A", "sandbox-A", EXTRA)
@@ -80,8 +82,4 @@ def main(store_url: str, syspro_url: str, hours: str, boundary: str = "", nth: s
     engine = Engine(store, adapter.partners, UtcClock(), kinds, worker="poster", boundary=die)
     effect = engine.intend(effect_of(JOURNAL, "ar.us@acme.example"))
     effect = engine.advance(effect.kind, effect.key)
-    sys.stdout.write(f"{effect.state.value} {effect.their_key}\n")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    said.write_text(f"{effect.state.value} {effect.their_key}\n")

@@ -5,7 +5,6 @@ are also recoveries. The truth ledger must show each write once: nothing lost, n
 Another one is cancelled, and each step that takes it back kills the process.
 """
 
-import multiprocessing
 from collections import Counter
 from collections.abc import Iterator
 from itertools import count
@@ -18,6 +17,7 @@ import requests
 from include.sandbox import Sandbox, start
 from include.services.effects.boundaries import Boundary
 from tests.integration import order_worker
+from tests.integration.forked import processes
 from tests.integration.order_worker import TODAY
 
 BOUNDARIES = (
@@ -58,8 +58,6 @@ _VERBS = {
 }
 _COUNTED = WRITES | WRITES_BACK
 _numbers = count(90_001)
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["tests.integration.order_worker"])
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +82,7 @@ def run(
     since = len(ledger(sandbox))
     for day in range(deaths + 3):
         given = (store, urls, number, 24 * day, boundary.value, str(spared))
-        process = _processes.Process(target=work, args=given)
+        process = processes.Process(target=work, args=given)
         process.start()
         process.join(timeout=90)
         if process.exitcode != -9:

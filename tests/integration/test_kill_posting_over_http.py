@@ -1,8 +1,8 @@
 """SIGKILL a posting worker at every step, over real HTTP: the books show each journal once."""
 
-import subprocess
-import sys
+import signal
 from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -12,10 +12,11 @@ from include.adapters.store.engine import open_store
 from include.adapters.store.schema import metadata
 from include.sandbox import Sandbox, start
 from include.services.effects.boundaries import Boundary
+from tests.integration import poster
+from tests.integration.forked import processes
 from tests.integration.poster import JOURNAL
 from tests.waiting import wait_until
 
-ROOT = Path(__file__).resolve().parents[2]
 # Boundaries that the process passes itself, and how often one posting passes each.
 STEPS = [
     (Boundary.inside_intent, 1),
@@ -47,25 +48,36 @@ def store(store_url: str) -> str:
     return store_url
 
 
-def worker(store: str, sandbox: Sandbox, *arguments: str) -> subprocess.Popen[str]:
-    url = f"{sandbox.syspro_url}/SYSPROWCFService"
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.integration.poster", store, url, *arguments],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+class Workers:
+    """Starts one after the other, each a process of its own."""
+
+    def __init__(self, store: str, sandbox: Sandbox, said: Path) -> None:
+        self._given = store, f"{sandbox.syspro_url}/SYSPROWCFService", said
+        self._said = said
+
+    def start(self, hours: int, *more: str | int) -> BaseProcess:
+        process = processes.Process(target=poster.main, args=(*self._given, hours, *more))
+        process.start()
+        return process
+
+    def run(self, hours: int, *more: str | int) -> int | None:
+        """Let one end; return how it did."""
+        process = self.start(hours, *more)
+        process.join(60)
+        return process.exitcode
+
+    def finish(self) -> str:
+        """Let healthy workers come by, hours apart, until the journal is verified."""
+        for hours in (1, 2, 3, 4, 5):
+            self.run(hours)
+            if self._said.exists() and self._said.read_text().startswith("verified"):
+                break
+        return self._said.read_text()
 
 
-def finish(store: str, sandbox: Sandbox) -> str:
-    """Let healthy workers come by, hours apart, until the journal is verified."""
-    said = ""
-    for hours in (1, 2, 3, 4, 5):
-        said = worker(store, sandbox, str(hours)).communicate(timeout=60)[0]
-        if said.startswith("verified"):
-            return said
-    return said
+@pytest.fixture
+def workers(store: str, sandbox: Sandbox, tmp_path: Path) -> Workers:
+    return Workers(store, sandbox, tmp_path / "said")
 
 
 def has_struck(sandbox: Sandbox) -> bool:
@@ -89,32 +101,32 @@ def switch(sandbox: Sandbox, **fault: object) -> None:
 
 @pytest.mark.parametrize(("boundary", "nth"), STEPS, ids=lambda v: getattr(v, "value", str(v)))
 def test_a_worker_killed_at_a_step_neither_loses_nor_doubles_the_journal(
-    boundary: Boundary, nth: int, store: str, sandbox: Sandbox
+    boundary: Boundary, nth: int, workers: Workers, sandbox: Sandbox
 ) -> None:
-    victim = worker(store, sandbox, "0", boundary.value, str(nth))
-    assert victim.wait(timeout=60) == -9, victim.communicate()[0]
-    assert finish(store, sandbox).startswith("verified")
+    assert workers.run(0, boundary.value, nth) == -signal.SIGKILL
+    assert workers.finish().startswith("verified")
     assert executions(sandbox) == 1
 
 
 @pytest.mark.parametrize("fault", ["drop_after_commit", "half_body", "garbage", "503", "reset"])
 def test_a_lost_answer_neither_loses_nor_doubles_the_journal(
-    fault: str, store: str, sandbox: Sandbox
+    fault: str, workers: Workers, sandbox: Sandbox
 ) -> None:
     switch(sandbox, system="syspro", match="GENTJL", nth=1, times=1, fault=fault)
-    worker(store, sandbox, "0").communicate(timeout=60)
-    assert finish(store, sandbox).startswith("verified")
+    workers.run(0)
+    assert workers.finish().startswith("verified")
     assert executions(sandbox) == 1
 
 
 def test_a_worker_killed_while_sypro_is_at_work_neither_loses_nor_doubles(
-    store: str, sandbox: Sandbox
+    workers: Workers, sandbox: Sandbox
 ) -> None:
     switch(sandbox, system="syspro", match="GENTJL", nth=1, times=1, fault="late_commit", seconds=3)
-    victim = worker(store, sandbox, "0")
+    victim = workers.start(0)
     wait_until(lambda: has_struck(sandbox))  # SYSPRO commits after the worker is gone
     victim.kill()
-    victim.wait(timeout=10)
+    victim.join(10)
+    assert victim.exitcode == -signal.SIGKILL
     wait_until(lambda: executions(sandbox))
-    assert finish(store, sandbox).startswith("verified")
+    assert workers.finish().startswith("verified")
     assert executions(sandbox) == 1

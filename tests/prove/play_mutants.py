@@ -199,7 +199,7 @@ PLAY_MUTANTS = (
     Variant("p3 cancels of the shop are not heard", sync=CancelsOfTheShopAreNotHeard),
     Variant("p4 changes in the shop are not told", sync=ChangesInTheShopAreNotTold, hunted_from=23),
     Variant("p5 an older status is set over a newer", partner=OlderStatusesAreSet, hunted_from=23),
-    Variant("p6 cancels of the shop are taken back", partner=CancelsAreTakenBack, hunted_from=452),
+    Variant("p6 cancels of the shop are taken back", partner=CancelsAreTakenBack, hunted_from=562),
     Variant("p7 an analyst's word needs no answer", decide=asks_for_no_answer, hunted_from=102),
     Variant("p8 a later invoice is not paid", orders=OneWeighing, hunted_from=82),
     Variant("p9 what went off one side is applied", partner=HalfIsApplied, hunted_from=38),
