@@ -153,12 +153,27 @@ def test_nor_once_the_hold_of_the_first_is_given_back(kit: Kit) -> None:
     assert placed["state"] == "cancelling"
     kit.vault.buyers["A" * 32] = Buyer("web:77", "bob@example.com")
     assert pay(kit, placed["order_id"], STORED).status_code == 422
+
+    def lost(effect: Effect) -> Receipt:
+        kit.partner.do(effect)
+        raise OutcomeUnknown("no answer", "gateway", "It is looked for.")
+
+    kit.partner.say(EffectKind.payment_reversal, lost)
     waits = pay(kit, placed["order_id"])
     assert waits.status_code == 409
     assert "it is not declined yet: what was held" in waits.json()["detail"]
     assert "Send it again in a minute" in waits.json()["do"]
-    kit.service.advance(placed["order_id"])
-    assert pay(kit, placed["order_id"]).json()["state"] == "authorized"
+    assert kit.partner.truth.count(AUTH) == 1
+
+
+def test_what_the_bank_holds_is_given_back_before_the_next_card_is_asked(both: Kit) -> None:
+    held = PaymentStatus.risk_declined
+    both.partner.say(AUTH, lambda it: both.partner.do(it, authorization(it, 7, held)))
+    placed = both.place().json()
+    assert placed["state"] == "cancelling"
+    assert pay(both, placed["order_id"]).json()["state"] == "authorized"
+    kinds = [one.kind for one in both.partner.truth.done]
+    assert kinds == [AUTH, EffectKind.payment_reversal, AUTH]
 
 
 @pytest.mark.parametrize(("who", "status"), [("web_reader", 403), ("other_shop", 404)])

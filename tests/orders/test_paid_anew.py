@@ -18,7 +18,7 @@ from include.services.effects.ports import Effect, EffectKind, Receipt
 from tests.orders.conftest import Kit, make_order
 from tests.orders.partners import authorization, make_rules
 
-AUTH = EffectKind.payment_authorization
+AUTH, REVERSAL = EffectKind.payment_authorization, EffectKind.payment_reversal
 CARD = PaymentSource(PaymentMethod.transient_token, transient_id="a" * 64)
 STORED = PaymentSource(PaymentMethod.stored_token, customer_token="C" * 32)
 SHOPS = PaymentSource(PaymentMethod.authorized, request_id="7" * 22)
@@ -119,12 +119,27 @@ def test_what_was_held_for_nothing_went_back_before(
 ) -> None:
     say(kit, status, approved)
     order = make_order()
-    kit.place(order)
-    with pytest.raises(Rejected, match="it is not declined"):  # its hold is not given back yet
-        kit.service.pay_anew(order.order_id, CARD, "shop")
-    assert kit.service.advance(order.order_id).state == OrderState.declined
+    kit.place(order)  # nobody has given it back yet
     assert pay(kit, order) == OrderState.captured
-    assert kit.partner.truth.count(EffectKind.payment_reversal) == 1
+    kinds = [one.kind for one in kit.partner.truth.done if one.kind in (AUTH, REVERSAL)]
+    assert kinds == [AUTH, REVERSAL, AUTH]
+
+
+def test_no_other_card_is_asked_while_what_is_held_may_not_be_back(kit: Kit) -> None:
+    say(kit, PaymentStatus.risk_declined, 10_221)
+    order = make_order()
+    kit.place(order)
+
+    def lost(effect: Effect) -> Receipt:
+        kit.partner.do(effect)
+        raise OutcomeUnknown("no answer", "gateway", "It is looked for.")
+
+    kit.partner.say(REVERSAL, lost)
+    with pytest.raises(Rejected, match="what was held for it is being given back"):
+        kit.service.pay_anew(order.order_id, CARD, "shop")
+    kit.pass_time(minutes=10)
+    assert pay(kit, order) == OrderState.captured
+    assert kit.partner.truth.count(REVERSAL) == 1
 
 
 def test_its_own_hold_is_reversed_when_it_is_called_off(kit: Kit) -> None:

@@ -19,7 +19,7 @@ from include.domain.order_state import (
 )
 from include.domain.order_steps import name_of
 from include.domain.orders import Order, PaymentSource
-from include.domain.paying import paid_anew
+from include.domain.paying import is_declined, paid_anew, was_declined
 from include.domain.reviews import Decision, DecisionEvent, Merged
 from include.domain.standing import gives_back, news_of
 from include.services.effects.engine import Engine
@@ -94,6 +94,9 @@ class OrderService(Refunding):
             news = "" if found is facts else news_of(OrderState.declined, facts)
             return found
 
+        known = self.orders.get(order_id).facts
+        if was_declined(known) and not is_declined(known):  # its hold goes back now, not later
+            self._drive(order, until=is_declined)
         told = Event("paid anew", {"method": source.method.value}, who, via)
         saga = self.orders.amend(order_id, anew, told)
         if news:  # nobody is told of the decline any more who has not heard of it

@@ -14,7 +14,7 @@ from include.domain.card_numbers import CardNumberRefused
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.domain.order_state import ENDED_BY_SELLER, OrderState
 from include.domain.orders import Order, PaymentMethod, PaymentSource
-from include.domain.paying import is_declined, is_tried
+from include.domain.paying import is_tried, was_declined
 from include.domain.reviews import Decision
 from include.services.api.ports import (
     ANY_SHOP,
@@ -74,10 +74,10 @@ def pay_order(
 
     200: the payment is decided, see ``state``. 202: the outcome is not known yet, as when an order
     is placed. 409: the order is not declined (what the bank holds of it is given back first, and
-    ``state`` is *cancelling* until then), was rejected by the fraud review, ten payments of it were
-    declined, the merchant's rules refuse it by now, or the authorisation pays for another order. A
-    transient token or an authorisation of the shop pays once: sent again, under whatever key, the
-    answer is how the order stands.
+    ``state`` is *cancelling* while that has no answer), was rejected by the fraud review, ten
+    payments of it were declined, the merchant's rules refuse it by now, or the authorisation pays
+    for another order. A transient token or an authorisation of the shop pays once: sent again,
+    under whatever key, the answer is how the order stands.
     """
     record, cause = own_order(api, client, order_id), f"api {client.client_id} {key}"
     with _refusing_cards(request, client, api):
@@ -129,7 +129,7 @@ def _pay(
     taken = service.orders.content(known.order_id)
     order = replace(taken, payment=source)
     if cause not in known.facts.payments_asked:
-        is_payable = is_declined(known.facts)
+        is_payable = was_declined(known.facts)
         if is_payable or not is_tried(taken, known.facts, source):  # it may be, in a moment
             _demand_own(api, order)
         if is_payable:
