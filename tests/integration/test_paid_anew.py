@@ -6,6 +6,7 @@ import pytest
 from woocommerce import API
 
 from include.domain.order_state import OrderState
+from include.domain.orders import order_id_of
 from include.services.effects.dead_letters import DeadLetter
 from include.services.effects.ports import EffectKind
 from tests.integration.play import BEGIN, SHOP, SKU, Play
@@ -100,6 +101,25 @@ def test_a_card_that_was_declined_is_not_asked_again_by_a_status_alone(play: Pla
     assert play.order(order_id).state == OrderState.captured
     play.poll_shop()
     assert letters(play) == []  # closed by itself
+
+
+def test_what_goes_on_there_is_told_though_our_word_of_it_had_no_answer(play: Play) -> None:
+    """Nothing there changes any more, so no later poll would read it."""
+    number = play.shopper_orders("declined")
+    play.poll_shop()
+    fault = {"fault": "drop_after_commit", "system": "shop", "match": f"PUT .*/orders/{number}"}
+    play.control("faults", **fault, times=1)
+    play.sweep()
+    order_id = order_id_of(SHOP, number)
+    assert (play.order(order_id).state, play.shop_status(order_id)) == (
+        OrderState.declined,
+        "failed",
+    )
+    assert shop(play).put(f"orders/{number}", {"status": "processing"}).ok
+    play.poll_shop()
+    (letter,) = letters(play)
+    assert "it goes on there ('processing'), and it has ended here: declined" in letter.reason
+    play.desks.context.dead_letters.resolve(letter.dead_letter_id, "cli:ann", "ended there")
 
 
 def test_what_was_changed_meanwhile_is_not_charged(play: Play) -> None:

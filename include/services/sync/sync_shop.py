@@ -262,8 +262,9 @@ class ShopSync:
         Somebody took it out of the trash, say, set its status back, or has sent it.
         """
         told = self._told(saga) if self.asks.get(found.status) in (Ask.take, Ask.sold) else None
-        if told is None or not is_there(told):
+        if told is None or is_unsent(told):
             return ""
+        # One whose answer is lost has arrived as a rule; else it will, and is read again then.
         return f"{_REVIVED} ({found.status!r}), and it has ended here: {saga.state}"
 
     def _told(self, saga: Saga[OrderFacts]) -> Effect | None:
