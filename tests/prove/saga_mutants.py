@@ -256,7 +256,7 @@ SAGA_MUTANTS = (
     Variant("s1 every decision is an accept", service=CapturesUnderReview),
     Variant("s2 contradictions ignored", service=IgnoresContradictions),
     Variant("s3 step not saved before it is done", orders=StepIsNotSaved),
-    Variant("s4 last writer of an order wins", orders=LastWriterWins, hunted_from=145),
+    Variant("s4 last writer of an order wins", orders=LastWriterWins, hunted_from=166),
     Variant("s5 a cancelled order keeps its hold", service=ForgetsTheAuthorization),
     Variant("s6 a void too late taken as made", partner=VoidTooLateIsDone),
     Variant("s7 a decline taken as an approval", partner=PartialIsEnough),
