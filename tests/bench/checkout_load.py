@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from include.domain.errors import IntegrationError
+from include.services.effects.departure import departing
 from tests.bench.order_world import SHOP, order_body
 from tests.bench.paced import timed
 
@@ -77,7 +78,8 @@ def _bare(job: Mapping[str, Any]) -> Work:
         body = authorization_body(wanted, f"BARE-{name}")
         path = "/pts/v2/payments"
         try:
-            answer = client.send(client.write("POST", path, "bare", name, body, limits))
+            with departing(lambda: None):  # nothing is put on record
+                answer = client.send(client.write("POST", path, "bare", name, body, limits))
         except IntegrationError as fault:
             return [name, 0, type(fault).__name__]
         return [name, answer.status, json.loads(answer.body or b"{}").get("status", "")]
