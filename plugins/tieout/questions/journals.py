@@ -89,7 +89,8 @@ class ApproveJournals(HITLOperator):
                 about=kept.get(_ABOUT),
             )
         )
-        # What stays is written over by the next question; a failed task would ask it now.
+        # What stays only makes the next question's mail say that an answer may be lost, and is
+        # written over by it; a failed task would ask now.
         with suppress(AirflowRuntimeError):
             for key in (_ASKED, _ABOUT):
                 kept.delete(key)
