@@ -6,7 +6,7 @@ import pytest
 from httpx import Response
 from sqlalchemy import text
 
-from include.domain.errors import OutcomeUnknown, Retryable
+from include.domain.errors import Retryable
 from include.domain.payments import PaymentStatus
 from include.services.effects.ports import Effect, EffectKind, Receipt
 from include.services.profiles.ports import Buyer
@@ -74,11 +74,7 @@ def test_a_second_decline_is_an_answer_and_the_next_card_a_request_of_its_own(ki
 def test_a_lost_answer_is_pending_and_the_repeat_tells_how_it_ended(kit: Kit) -> None:
     order_id = declined(kit)
 
-    def lost(effect: Effect) -> Receipt:
-        kit.partner.do(effect)
-        raise OutcomeUnknown("no answer", "gateway", "It is looked for.")
-
-    kit.partner.say(AUTH, lost)
+    kit.partner.lose(AUTH)
     answer = pay(kit, order_id)
     assert (answer.status_code, answer.json()["state"]) == (202, "pending")
     assert pay(kit, order_id).status_code == 202
@@ -154,11 +150,7 @@ def test_nor_once_the_hold_of_the_first_is_given_back(kit: Kit) -> None:
     kit.vault.buyers["A" * 32] = Buyer("web:77", "bob@example.com")
     assert pay(kit, placed["order_id"], STORED).status_code == 422
 
-    def lost(effect: Effect) -> Receipt:
-        kit.partner.do(effect)
-        raise OutcomeUnknown("no answer", "gateway", "It is looked for.")
-
-    kit.partner.say(EffectKind.payment_reversal, lost)
+    kit.partner.lose(EffectKind.payment_reversal)
     waits = pay(kit, placed["order_id"])
     assert waits.status_code == 409
     assert "it is not declined yet: what was held" in waits.json()["detail"]

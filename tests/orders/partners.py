@@ -21,7 +21,7 @@ from include.domain.erp_orders import (
     ErpOrder,
     Shipment,
 )
-from include.domain.errors import Rejected
+from include.domain.errors import OutcomeUnknown, Rejected
 from include.domain.money import Money
 from include.domain.order_rules import (
     AmountRange,
@@ -82,6 +82,15 @@ class FakePartner:
 
     def say(self, kind: EffectKind, answer: Answer) -> None:
         self.script[kind].append(answer)
+
+    def lose(self, kind: EffectKind) -> None:
+        """Execute the next write of a kind, and have its answer lost."""
+
+        def lost(effect: Effect) -> Receipt:
+            self.do(effect)
+            raise OutcomeUnknown("no answer", "the partner", "It is looked for.")
+
+        self.say(kind, lost)
 
     def look(self, effect: Effect) -> tuple[Found, ...]:
         found = self.truth.answers.get((effect.kind, effect.reference))

@@ -7,7 +7,7 @@ import pytest
 
 from include.adapters.store.orders import SqlOrders
 from include.domain.canonical import from_json
-from include.domain.errors import OutcomeUnknown, Rejected
+from include.domain.errors import Rejected
 from include.domain.order_rules import CaptureWhen, OnExpiry
 from include.domain.order_state import OrderState
 from include.domain.orders import Order, PaymentMethod, PaymentSource
@@ -96,11 +96,7 @@ def test_a_stored_card_may_be_tried_again_and_each_end_is_told(kit: Kit) -> None
 def test_a_lost_answer_leaves_it_pending_and_authorises_once(kit: Kit) -> None:
     order = declined(kit)
 
-    def lost(effect: Effect) -> Receipt:
-        kit.partner.do(effect)
-        raise OutcomeUnknown("no answer", "gateway", "It is looked for.")
-
-    kit.partner.say(AUTH, lost)
+    kit.partner.lose(AUTH)
     saga = kit.service.pay_anew(order.order_id, CARD, "shop")
     assert saga.state == OrderState.pending
     saga = kit.service.pay_anew(order.order_id, CARD, "shop")
@@ -130,11 +126,7 @@ def test_no_other_card_is_asked_while_what_is_held_may_not_be_back(kit: Kit) -> 
     order = make_order()
     kit.place(order)
 
-    def lost(effect: Effect) -> Receipt:
-        kit.partner.do(effect)
-        raise OutcomeUnknown("no answer", "gateway", "It is looked for.")
-
-    kit.partner.say(REVERSAL, lost)
+    kit.partner.lose(REVERSAL)
     with pytest.raises(Rejected, match="what was held for it is being given back"):
         kit.service.pay_anew(order.order_id, CARD, "shop")
     kit.pass_time(minutes=10)
