@@ -163,7 +163,7 @@ _FOCUSED = (*("RF", "SR", "GL", "SM") * 3, "CF", "SQ", *(w for w in WRITES if w 
 LATE = ("RF", "SR", "GL", "SM", "CF", "SQ", "AA")
 FOCUS_RATE = 0.7  # of the calls in focus, over every fault alike
 FOCUS_STRIKES = 0.06  # crash or pause, at each boundary
-BUSY_CLERKS = 0.2  # of the seeds: a clerk cancels many orders, and processes are killed meanwhile
+BUSY_CLERKS = 0.12  # of the seeds: a clerk cancels many orders, and processes are killed meanwhile
 
 
 Mixture = tuple[tuple[str, ...], tuple[float, ...]]
@@ -211,7 +211,7 @@ class Swarm:
 def draw_swarm(dice: random.Random, seed: int) -> Swarm:
     """Draw the mixture of one seed; what is played in it beside says its number."""
     freezes = dice.random() < 0.5
-    focus = dice.choice(_FOCUSED) if dice.random() < 0.6 else ""
+    focus = dice.choice(_FOCUSED) if dice.random() < 0.5 else ""
     reviews = seed % 11 == 3
     applies, batches = seed % 11 == 5, seed % 11 == 8
     focus = "RV" if reviews and not focus else focus
@@ -238,13 +238,13 @@ def draw_swarm(dice: random.Random, seed: int) -> Swarm:
         at_shipment=dice.random() < 0.4 or batches,
         calls_back=dice.random() < 0.4,
         notes=dice.random() < 0.4,
-        period=dice.choice((5.0, 60.0)),
+        period=dice.choice((20.0, 60.0)),
         focus=focus,
         clerk_cancels=0.5 if has_busy_clerk else 0.0,
         sells=seed % 11 == 1,
         reviews=reviews,
         applies=applies,
-        ages=seed % 14 == 4,  # these live for days
+        ages=seed % 28 == 4,  # these live for days
         batches=batches,
         disputes=seed % 11 == 10,
     )

@@ -167,6 +167,9 @@ class MoneyJudge(Judge):
         """No more refunds than somebody really asked for."""
         feeds, plans = self.world.feeds, self.world.plans
         notes = Counter(note.purchase_order for note in feeds.credit_notes)
+        refused = dict(
+            self.rows("SELECT order_id, COUNT(*) FROM refunds WHERE state = 'refused' GROUP BY 1")
+        )
         for order_id, origin, count in self.rows(
             "SELECT order_id, origin, COUNT(*) FROM refunds GROUP BY 1, 2"
         ):
@@ -174,6 +177,8 @@ class MoneyJudge(Judge):
             asked = sum(who == "api" for _, _, who in plan.gives_back)
             known = {"credit_note": notes[plan.order.purchase_order], "api": asked}
             known["shop"] = len(self.world.shop.made(plan.order.number))
+            # What another refund was to give back, and was refused, a cancellation gives, too.
+            known["cancellation"] = 1 + refused.get(order_id, 0)
             if count > known.get(origin, 1):
                 yield Violation("I05 each note funds one refund", f"{order_id}: {count} {origin}")
 

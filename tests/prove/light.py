@@ -171,23 +171,27 @@ class LightConnection:
         self.dialect = connection.dialect
 
     def execute(self, statement: Any, values: Any = None) -> Any:
-        if values is None:
-            self._begin_unless(isinstance(statement, Select))
-            return self._connection.execute(statement)
-        if isinstance(values, list):
-            result: Any = None
-            for one in values:
-                result = self.execute(statement, one)
-            return result
+        if type(values) is not dict:
+            return self._execute_otherwise(statement, values)
         compiled = _LATEST.get(id(statement))
         if compiled is None or compiled.given != tuple(values):
             compiled = self._compiled(statement, values)
-        if not self.has_begun:
-            self._begin_unless(compiled.reads)
+        if not compiled.reads and not self.has_begun:
+            self._begin_once()
         return Result(self._execute(compiled.text, compiled.values(values)), compiled.rows)
 
-    def _begin_unless(self, reads: bool) -> None:
-        if not reads and not self.has_begun:
+    def _execute_otherwise(self, statement: Any, values: list[Any] | None) -> Any:
+        if values is None:
+            if not isinstance(statement, Select):
+                self._begin_once()
+            return self._connection.execute(statement)
+        result: Any = None
+        for one in values:
+            result = self.execute(statement, one)
+        return result
+
+    def _begin_once(self) -> None:
+        if not self.has_begun:
             self._begin()
             self.has_begun = True
 

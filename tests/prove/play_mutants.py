@@ -198,11 +198,11 @@ PLAY_MUTANTS = (
     Variant("p2 our records of refunds are refunded", sync=OurRecordsAreRefunded, hunted_from=23),
     Variant("p3 cancels of the shop are not heard", sync=CancelsOfTheShopAreNotHeard),
     Variant("p4 changes in the shop are not told", sync=ChangesInTheShopAreNotTold, hunted_from=23),
-    Variant("p5 an older status is set over a newer", partner=OlderStatusesAreSet, hunted_from=23),
-    Variant("p6 cancels of the shop are taken back", partner=CancelsAreTakenBack, hunted_from=562),
+    Variant("p5 an older status is set over a newer", partner=OlderStatusesAreSet, hunted_from=89),
+    Variant("p6 cancels of the shop are taken back", partner=CancelsAreTakenBack, hunted_from=1013),
     Variant("p7 an analyst's word needs no answer", decide=asks_for_no_answer, hunted_from=102),
     Variant("p8 a later invoice is not paid", orders=OneWeighing, hunted_from=82),
-    Variant("p9 what went off one side is applied", partner=HalfIsApplied, hunted_from=38),
+    Variant("p9 what went off one side is applied", partner=HalfIsApplied, hunted_from=203),
     Variant(
         "p10 a refund of any age is asked of the gateway", refunds=AnyAgeIsAskedFor, hunted_from=4
     ),
@@ -210,21 +210,21 @@ PLAY_MUTANTS = (
     Variant(
         "p12 a refund that is known is too old again",
         service=KnownIsTooOldAgain,
-        hunted_from=662,
+        hunted_from=676,
     ),
-    Variant("p13 one void releases the whole order", orders=OneVoidIsAll, hunted_from=8),
-    Variant("p14 what one capture gave back is all", refunds=PartsGoTogether, hunted_from=8),
+    Variant("p13 one void releases the whole order", orders=OneVoidIsAll, hunted_from=17),
+    Variant("p14 what one capture gave back is all", refunds=PartsGoTogether, hunted_from=19),
     Variant("p15 nothing is voided", refunds=NothingIsVoided),
     Variant(
         "p16 a chargeback is booked as a refund",
         books=takes_chargebacks_for_refunds,
-        hunted_from=21,
+        hunted_from=32,
     ),
-    Variant("p17 a dispute won is lost all the same", cases=forgets_reversals, hunted_from=21),
+    Variant("p17 a dispute won is lost all the same", cases=forgets_reversals, hunted_from=87),
     Variant(
         "p18 what is refunded whole is shipped",
         service=RefundedIsShipped,
         orders=EarlyIsForgotten,
-        hunted_from=100,
+        hunted_from=166,
     ),
 )

@@ -31,6 +31,7 @@ from tests.prove import shop
 from tests.prove.aged import REFUND_DAYS, Shelf
 from tests.prove.faults import CODES, LOOKS_FIRST
 from tests.prove.lapses import rule_of
+from tests.prove.plans import RENEWAL
 from tests.prove.receiver import Receiver, read_event
 from tests.simulator.hub import EPOCH
 from tests.simulator.worker import Life
@@ -245,24 +246,41 @@ class Product:
         """Start two workers and the poller; they end when everything rests."""
         at = self._world.hub.seconds
         self._has_ended, self._moved = False, 0
-        for _ in range(2 if self._world.act == 1 else 1):
-            self._world.start("worker", at + self._world.dice.uniform(0, 60), self._work)
+        if self._world.act == 1:
+            self._world.start("worker", at + self._world.dice.uniform(0, 60), self._help)
+        self._world.start("worker", at + self._world.dice.uniform(0, 60), self._work)
         self._world.start("poller", at + self._world.dice.uniform(60, 300), self._poll)
 
     def _work(self, kit: Kit) -> None:
-        hub, deadline = self._world.hub, self._world.hub.seconds + self._world.storm + PATIENCE
-        while not self.rests() and hub.seconds < deadline:
-            self._world.restored.watch(kit.trust)
-            due = self._due()
-            now = hub.seconds
-            if due["effects"] <= now:
-                kit.engine.sweep()
-            if min(due["orders"], due["refunds"]) <= now:
-                kit.service.sweep([MERCHANT], 100)
-            if due["inbox"] <= now:
-                kit.events.run()
-            hub.sleep(self._pause(min(self._due().values())))
+        deadline = self._world.hub.seconds + self._world.storm + PATIENCE
+        while not self.rests() and self._world.hub.seconds < deadline:
+            self._round(kit)
         self._has_ended = True
+
+    def _help(self, kit: Kit) -> None:
+        """Work beside the other one while anything strikes; in the calm nothing is contested."""
+        world = self._world
+        while not self._has_ended:
+            if not world.is_calm:
+                self._round(kit)
+            elif world.will_strike_again():
+                world.hub.sleep(RENEWAL - world.hub.seconds)
+            else:
+                return
+
+    def _round(self, kit: Kit) -> None:
+        self._world.restored.watch(kit.trust)
+        due, now = self._due(), self._world.hub.seconds
+        is_janitor_first = self._world.seed % 8 == 0
+        if is_janitor_first and due["effects"] <= now:
+            kit.engine.sweep()
+        if min(due["orders"], due["refunds"]) <= now:
+            kit.service.sweep([MERCHANT], 100)
+        if not is_janitor_first and due["effects"] <= now:
+            kit.engine.sweep()
+        if due["inbox"] <= now:
+            kit.events.run()
+        self._world.hub.sleep(self._pause(min(self._due().values())))
 
     def _pause(self, soonest: float) -> float:
         """As soon as something is due, at most once a period; idle rounds are skipped."""
@@ -296,7 +314,7 @@ class Product:
         while not self._has_ended:
             now = (world.database.raw.total_changes, feeds.news(), world.shop.news())
             if now == seen:  # nothing has moved since, here or there
-                world.hub.sleep_idly(3600 if world.is_calm and world.aged.is_played else 600)
+                world.hub.sleep_idly(self._poll_round())
                 continue
             if feeds.has_news("decisions") or self._count("decisions", "merged = 'unmatched'"):
                 kit.decisions.poll(EPOCH - timedelta(days=1), [])
@@ -315,7 +333,13 @@ class Product:
                 world.shop.poll(kit, EPOCH)
             world.people.decide_refunds(kit)
             seen = now
-            world.hub.sleep(600)
+            world.hub.sleep(self._poll_round())
+
+    def _poll_round(self) -> float:
+        world = self._world
+        if not world.is_calm:
+            return 600
+        return 3600 if world.aged.is_played else SHORT_ROUND
 
     def _is_read_again(self) -> bool:
         """Now and then somebody has a feed read from its beginning: every row is known already."""

@@ -256,14 +256,14 @@ SAGA_MUTANTS = (
     Variant("s1 every decision is an accept", service=CapturesUnderReview),
     Variant("s2 contradictions ignored", service=IgnoresContradictions),
     Variant("s3 step not saved before it is done", orders=StepIsNotSaved),
-    Variant("s4 last writer of an order wins", orders=LastWriterWins, hunted_from=166),
+    Variant("s4 last writer of an order wins", orders=LastWriterWins, hunted_from=201),
     Variant("s5 a cancelled order keeps its hold", service=ForgetsTheAuthorization),
     Variant("s6 a void too late taken as made", partner=VoidTooLateIsDone),
     Variant("s7 a decline taken as an approval", partner=PartialIsEnough),
     Variant(
         "s8 a credit note read again funds another refund", service=NoteFundsAgain, hunted_from=4
     ),
-    Variant("s9 a cancellation noted, then made", push=CancelsInTwoCommits, hunted_from=27),
+    Variant("s9 a cancellation noted, then made", push=CancelsInTwoCommits, hunted_from=38),
     Variant(
         "s10 given back before it is called off",
         service=GivesBackBeforeItIsCalledOff,
@@ -274,20 +274,20 @@ SAGA_MUTANTS = (
     Variant(
         "s13 a surplus order cancelled is the order cancelled",
         push=NothingElseStands,
-        hunted_from=38,
+        hunted_from=52,
     ),
     Variant(
-        "s14 credited goods go back twice", service=CreditedGoodsWereNeverDelivered, hunted_from=51
+        "s14 credited goods go back twice", service=CreditedGoodsWereNeverDelivered, hunted_from=66
     ),
-    Variant("s15 the word of a webhook is taken", hear=believes_the_webhook, hunted_from=18),
+    Variant("s15 the word of a webhook is taken", hear=believes_the_webhook, hunted_from=22),
     Variant("s16 a voided capture keeps its hold", orders=ForgetsVoids),
     Variant(
-        "s17 an accept is for renewals, too", service=AcceptsWhateverIsRenewed, hunted_from=516
+        "s17 an accept is for renewals, too", service=AcceptsWhateverIsRenewed, hunted_from=543
     ),
     Variant(
         "s18 a refund that may have been sent is refused",
         service=RefusesWhatMayBeSent,
-        hunted_from=208,
+        hunted_from=266,
     ),
     Variant("s19 a credit note pays all that is left", service=NotesPayWhatIsLeft, hunted_from=4),
     Variant("s20 one credit note is enough", push=OneNotePerOrder, hunted_from=4),

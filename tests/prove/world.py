@@ -213,6 +213,10 @@ class World:
     def _calm_down(self) -> None:
         self.is_calm = True
 
+    def will_strike_again(self) -> bool:
+        """Say whether a second storm is still to come."""
+        return self.strikes_again and self.act == 1 and self.hub.seconds < RENEWAL
+
     def _storm_again(self) -> None:
         """Strike once more where authorisations are made anew, days after."""
         if self.act == 1:
