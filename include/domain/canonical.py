@@ -69,23 +69,41 @@ def to_plain(value: object) -> object:
         TypeError: a float, or anything else that has no place in a payload.
     """
     kind: Any = type(value)
-    if kind in _AS_IT_IS:
-        return value
+    return value if kind in _AS_IT_IS else _writer(kind)(value)
+
+
+@cache
+def _writer(kind: Any) -> Callable[[Any], object]:
+    """Return what writes values of a kind, worked out once."""
     names, values_of = _fields(kind)
     if names is not None:
-        return _by_name(names, values_of(value))
-    if isinstance(value, str | int):
-        return value.value if isinstance(value, StrEnum) else value
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise ValueError(f"{value!r} has no zone")
-        return value.astimezone(UTC).isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, tuple | list):
-        return [to_plain(one) for one in value]
-    if isinstance(value, Mapping):
-        return {str(name): to_plain(one) for name, one in value.items()}
+        return lambda value: _by_name(names, values_of(value))
+    if issubclass(kind, str):
+        return str.__str__  # a word's own text
+    if issubclass(kind, int):
+        return _as_it_is
+    if issubclass(kind, datetime):
+        return _instant
+    if issubclass(kind, date):
+        return date.isoformat
+    if issubclass(kind, tuple | list):
+        return lambda value: [to_plain(one) for one in value]
+    if issubclass(kind, Mapping):
+        return lambda value: {str(name): to_plain(one) for name, one in value.items()}
+    return _refuse_in_payload
+
+
+def _as_it_is(value: object) -> object:
+    return value
+
+
+def _instant(value: datetime) -> str:
+    if value.tzinfo is None:
+        raise ValueError(f"{value!r} has no zone")
+    return value.astimezone(UTC).isoformat()
+
+
+def _refuse_in_payload(value: object) -> object:
     raise TypeError(f"{type(value).__name__} has no place in a payload: {value!r}")
 
 

@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
@@ -92,12 +91,11 @@ class SqlSagas(ABC, Generic[F]):
                 raise Stale(saga.key)
             if releases is not None:
                 give_back(connection, now, releases)
-            saved = replace(saga, version=saga.version + 1)
-            self._tell(connection, saved, now, events)
+            self._tell(connection, _saved(saga, saga.stored), now, events)
             if letter is not None:
                 _note(connection, now, saga.key, letter)
             self._sign(connection, now, saga.key, events)
-        return replace(saved, stored=saga.facts)
+        return _saved(saga, saga.facts)
 
     def _sign(self, connection: Connection, now: datetime, key: str, events: list[Event]) -> None:
         """Put into the audit chain what people did. Call it last: it queues all writers."""
@@ -110,6 +108,12 @@ class SqlSagas(ABC, Generic[F]):
         ]
         if entries:
             audit.append_all(connection, entries)
+
+
+def _saved(saga: Saga[F], stored: F | None) -> Saga[F]:
+    return Saga(
+        saga.key, saga.state, saga.facts, saga.version + 1, saga.next_at, saga.reason, stored
+    )
 
 
 def _note(connection: Connection, now: datetime, key: str, letter: Letter) -> None:
