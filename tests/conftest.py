@@ -11,9 +11,14 @@ from typing import Any
 
 import pytest
 
+from tests.memory import roomy_memory
+
 ROOT = Path(__file__).resolve().parents[1]
+_MEMORY = roomy_memory()
+if _MEMORY is not None:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 # Airflow reads its environment once, at its first import, by whichever test comes first.
-_HOME = tempfile.mkdtemp(prefix="tieout-airflow-")
+_HOME = tempfile.mkdtemp(prefix="tieout-airflow-", dir=_MEMORY)
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 os.environ.update(
     AIRFLOW_HOME=_HOME,
@@ -25,11 +30,11 @@ os.environ.update(
 )
 
 
-# Each of these wants the machine for itself, so they follow each other on one worker, while the
-# other one waits with schedulers; both begin with these, and share the rest file by file. So there
-# is work for whoever waits until the end.
-_HEAVY = ("accuracy", "bench", "prove", "simulator")
-_ALONE = ("integration",)
+# What is long stays together on one worker each, and begins first; the rest is shared file by file.
+# The prover's processes are polite: they fill what the others leave of two cores, until the end.
+_PROVER = "prove"
+_SCHEDULERS = ("test_scheduler.py", "test_failing_dag.py")  # they wait, mostly
+_SIMULATOR = "simulator"
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -40,11 +45,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             path = nodeid.partition("::")[0]
-            folder = Path(path).parts[1]
-            return "heavy" if folder in _HEAVY else folder if folder in _ALONE else path
+            folder, name = Path(path).parts[1], Path(path).name
+            if folder in (_PROVER, _SIMULATOR):
+                return folder
+            return "schedulers" if name in _SCHEDULERS else path
 
         def _assign_work_unit(self, node: Any) -> None:
-            for scope in (*_ALONE, "heavy"):
+            for scope in (_SIMULATOR, "schedulers", _PROVER):
                 if scope in self.workqueue:
                     self.workqueue.move_to_end(scope, last=False)
             super()._assign_work_unit(node)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, make_url, text
 
+from tests.memory import roomy_memory
+
 _numbers = itertools.count(1)
-_MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes the folder in it
-_ROOM_BYTES = 4 << 30  # a container has 64 MB of it unless told otherwise, which is too little
 
 
 @contextmanager
@@ -25,8 +25,7 @@ def postgres(*, is_in_memory: bool = False) -> Iterator[str]:
     A database is 460 files, and some disks take 0.3 s to make them; memory, where there is
     enough, takes 0.01 s. It outlives a killed server as a disk does, but measures nothing.
     """
-    is_roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES
-    parent = _MEMORY if is_in_memory and is_roomy else None
+    parent = roomy_memory() if is_in_memory else None
     folder = Path(tempfile.mkdtemp(prefix="tieout-pg-", dir=parent))
     folder.chmod(0o755)  # the server may run as another user
     try:

@@ -98,7 +98,7 @@ def follow(api: AirflowApi, run_id: str, seconds: float = 240) -> dict[str, str]
         run = api.call("GET", f"/dags/{DAG_ID}/dagRuns/{run_id}")
         if run["state"] in ("success", "failed"):
             break
-        time.sleep(1)
+        time.sleep(2)
     return {
         f"{task['task_id']}[{task['map_index']}]": task["state"]
         for task in api.tasks(DAG_ID, run_id)
@@ -150,7 +150,7 @@ def kill_when_posting(api: AirflowApi, run_id: str, stack: LocalStack) -> bool:
                 time.sleep(3)
                 os.kill(task["pid"], signal.SIGKILL)
                 return True
-        time.sleep(0.3)
+        time.sleep(1)
     return False
 
 
@@ -170,7 +170,10 @@ def test_a_late_bank_statement_is_asked_for_again_and_its_deposit_is_booked_once
     stack: LocalStack, api: AirflowApi
 ) -> None:
     # The bank pays the batch of 30 October on 2 November, and has that statement later than we run.
-    follow(api, trigger(api, merchants=["acme_uk"]))
+    if not Tieout(Settings.of(stack.environment())).journals.of_day(
+        SettlementDay("acme_uk", date.fromisoformat(DAY))
+    ):
+        follow(api, trigger(api, merchants=["acme_uk"]))
     requests.post(
         f"{stack.sandbox_url}/control/faults",
         json={"system": "bank", "match": "UK-GBP-001/statements/2026-11-02", "times": 0,

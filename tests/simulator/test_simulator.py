@@ -24,7 +24,7 @@ from tests.simulator.sql_shelf import SqlShelf
 from tests.simulator.world import Variant, World
 
 LIFECYCLES = 50_000
-ON_SQL = 5_000
+ON_SQL = 2_000
 TO_CATCH = 10_000
 HITS_PER_CELL = 10
 
