@@ -115,6 +115,7 @@ class OrderFacts:
     declined_sources: tuple[PaymentSource, ...] = ()  # those before it, the order's own first
     declined_payments: tuple[Authorized, ...] = ()  # by those; one may have kept a card
     payments_asked: tuple[str, ...] = ()  # requests that had it paid anew: each does so once
+    is_closed: bool = False  # cancelled once it was declined: it is paid no more
     skips_decision: bool = False  # this attempt; a review before the bank was asked accepted it
     payment: Authorized | None = None  # of this attempt
     replaced: Authorized | None = None  # another authorisation that still holds money

@@ -74,12 +74,18 @@ def begun_anew(facts: OrderFacts, attempt: int) -> OrderFacts:
         declined_sources=facts.declined_sources,
         declined_payments=(*facts.declined_payments, *declined),
         payments_asked=facts.payments_asked,
+        is_closed=facts.is_closed,
         left_behind=facts.left_behind,
         steps_sought=facts.steps_sought,
         shop_changed=facts.shop_changed,
         shop_told_state=facts.shop_told_state,
         callback_state=facts.callback_state,
     )
+
+
+def closed(facts: OrderFacts) -> OrderFacts:
+    """Take no more payments of a declined order: it was cancelled. A repeat changes nothing."""
+    return facts if facts.is_closed else replace(facts, is_closed=True)
 
 
 def is_declined(facts: OrderFacts) -> bool:
@@ -103,6 +109,8 @@ def _why_not(facts: OrderFacts) -> tuple[str, str]:
     if not is_declined(facts):
         return "it is not declined, so it is not paid anew", "Read the order first."
     do = "Place what is still wanted anew, under another number."
+    if facts.is_closed:
+        return "it was cancelled after its decline, so it is paid no more", do
     if facts.sales_order or facts.decision is Decision.reject or facts.is_contradicted:
         return "it has ended for good", do
     if len(facts.declined_sources) + 1 >= MOST_PAYMENTS:

@@ -62,6 +62,17 @@ def test_it_is_audited_as_whose_client_asked(both: Kit) -> None:
         assert connection.execute(wanted).all() == [("api:web_shop", f"order|{order_id}")]
 
 
+def test_one_that_was_cancelled_takes_no_more(kit: Kit) -> None:
+    order_id = declined(kit)
+    for _ in range(2):
+        cancelled = kit.call("POST", f"/v1/orders/{order_id}/cancel", {"reason": "too late"})
+        assert (cancelled.status_code, cancelled.json()["state"]) == (202, "declined")
+    answer = pay(kit, order_id)
+    assert answer.status_code == 409
+    assert "it was cancelled after its decline, so it is paid no more" in answer.json()["detail"]
+    assert kit.partner.truth.count(AUTH) == 1
+
+
 def test_a_second_decline_is_an_answer_and_the_next_card_a_request_of_its_own(kit: Kit) -> None:
     order_id = declined(kit)
     decline(kit)

@@ -176,6 +176,45 @@ def test_a_card_of_ours_pays_where_the_shops_own_was_refused_first(kit: Kit) -> 
     assert (asked.attempt, asked.source) == (2, CARD)
 
 
+def test_a_declined_order_that_was_cancelled_takes_no_more_payments(kit: Kit) -> None:
+    order = declined(kit)
+    for _ in range(2):
+        saga = kit.service.cancel(order.order_id, "shop", "changed their mind", via="api")
+        assert (saga.state, saga.facts.is_closed) == (OrderState.declined, True)
+    with pytest.raises(Rejected, match="it was cancelled after its decline"):
+        pay(kit, order)
+    assert kit.timeline(order).count("cancel asked for") == 1
+    assert kit.service.advance(order.order_id).state == OrderState.declined
+    assert kit.partner.truth.count(AUTH) == 1
+
+
+def test_so_does_one_that_is_cancelled_while_its_decline_is_unwound(kit: Kit) -> None:
+    say(kit, PaymentStatus.risk_declined, 10_221)
+    order = make_order()
+    kit.place(order)
+    kit.partner.lose(REVERSAL)
+    assert kit.service.advance(order.order_id).state == OrderState.cancelling
+    kit.service.cancel(order.order_id, "shop", "changed their mind", via="api")
+    kit.pass_time(minutes=10)
+    assert kit.service.advance(order.order_id).state == OrderState.declined
+    with pytest.raises(Rejected, match="it was cancelled after its decline"):
+        pay(kit, order)
+
+
+def test_a_payment_that_comes_first_is_unwound_with_its_order(kit: Kit) -> None:
+    order = declined(kit)
+    assert pay(kit, order) == OrderState.captured
+    kit.service.cancel(order.order_id, "shop", "changed their mind", via="api")
+    kit.pass_time(minutes=10)
+    assert kit.service.orders.get(order.order_id).state == OrderState.cancelled
+
+
+def test_the_shops_own_cancel_may_be_taken_back_there(kit: Kit) -> None:
+    order = declined(kit)
+    kit.service.cancel(order.order_id, "shop poller", "cancelled in the shop")
+    assert pay(kit, order) == OrderState.captured
+
+
 @pytest.mark.parametrize("state", ["captured", "cancelled", "rejected"])
 def test_only_a_declined_order_is_paid_anew(kit: Kit, state: str) -> None:
     if state == "captured":

@@ -19,7 +19,7 @@ from include.domain.order_state import (
 )
 from include.domain.order_steps import name_of
 from include.domain.orders import Order, PaymentSource
-from include.domain.paying import is_declined, paid_anew, was_declined
+from include.domain.paying import closed, is_declined, paid_anew, was_declined
 from include.domain.reviews import Decision, DecisionEvent, Merged
 from include.domain.standing import gives_back, news_of
 from include.services.effects.engine import Engine
@@ -165,6 +165,9 @@ class OrderService(Refunding):
     ) -> Saga[OrderFacts]:
         """Have an order unwound; one that is being unwound, or has been, stays as it is.
 
+        One that was declined holds nothing: by a person's word it is paid no more. A shop's own
+        word does not close it, for a shop may take its status back, and is read again then.
+
         Args:
             order_id: the order.
             who: asks for it.
@@ -177,6 +180,8 @@ class OrderService(Refunding):
         """
 
         def stop(facts: OrderFacts) -> OrderFacts:
+            if via and was_declined(facts):
+                return closed(facts)
             if facts.is_invoiced and not facts.is_order_cancelled:
                 do = "Credit the invoice in SYSPRO: the money then goes back by itself."
                 raise Rejected(f"it is invoiced as {facts.invoice}", order_id, do)
@@ -184,7 +189,8 @@ class OrderService(Refunding):
             return facts if facts.stop else replace(facts, stop=stop).with_problem("")
 
         saga = self.orders.get(order_id)
-        if saga.state in (OrderState.cancelled, OrderState.declined) or saga.facts.stop:
+        has_ended = saga.state in (OrderState.cancelled, OrderState.declined) or saga.facts.stop
+        if has_ended and not (via and was_declined(saga.facts)):
             return saga
         if saga.state == OrderState.completed:
             raise Rejected("it is delivered and invoiced", order_id, "Refund it instead.")

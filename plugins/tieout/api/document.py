@@ -66,7 +66,7 @@ def document_of(app: FastAPI, root_path: str = "") -> dict[str, Any]:
         "*pending*: a repeat tells how it ended. Refusals (4xx) are RFC 9457 problems, and their "
         "member `do` names the next step. They are not kept: nothing was done, and a repeat is "
         "judged anew, as things stand then. An order's number is used once: one that was declined "
-        "is paid anew, with another card, under its own.",
+        "is paid anew, with another card, under its own, until it is cancelled.",
         routes=app.routes,
         servers=[{"url": root_path or "/"}],
     )

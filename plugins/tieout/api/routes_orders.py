@@ -74,10 +74,10 @@ def pay_order(
 
     200: the payment is decided, see ``state``. 202: the outcome is not known yet, as when an order
     is placed. 409: the order is not declined (what the bank holds of it is given back first, and
-    ``state`` is *cancelling* while that has no answer), was rejected by the fraud review, ten
-    payments of it were declined, the merchant's rules refuse it by now, or the authorisation pays
-    for another order. A transient token or an authorisation of the shop pays once: sent again,
-    under whatever key, the answer is how the order stands.
+    ``state`` is *cancelling* while that has no answer), was rejected by the fraud review, was
+    cancelled since its decline, ten payments of it were declined, the merchant's rules refuse it by
+    now, or the authorisation pays for another order. A transient token or an authorisation of the
+    shop pays once: sent again, under whatever key, the answer is how the order stands.
     """
     record, cause = own_order(api, client, order_id), f"api {client.client_id} {key}"
     with _refusing_cards(request, client, api):
@@ -246,7 +246,8 @@ def cancel_order(
 ) -> Response:
     """Have an order unwound; safe to repeat. The order shows when it is done.
 
-    Refused once it is invoiced: a refund then gives the money back. An order that was cancelled and
+    Refused once it is invoiced: a refund then gives the money back. A declined order stays
+    *declined*, and takes no more payments. An order that was cancelled and
     turns out to be invoiced goes on, which its timeline shows.
     """
     record, why = own_order(api, client, order_id), asked.content.reason
