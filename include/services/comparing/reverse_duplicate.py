@@ -1,4 +1,7 @@
-"""Reverse the second copy of a payment, once a person agreed by replaying its proposal."""
+"""Reverse a payment that nothing needs, once a person agreed by replaying its proposal.
+
+Mostly it is the second copy that a network made of a request.
+"""
 
 from include.domain.errors import Rejected
 from include.domain.money import Money
@@ -10,7 +13,7 @@ from include.services.effects.ports import Effect, EffectKind, EffectState
 from include.services.effects.states import EXECUTED
 from include.services.orders.commands import Command
 
-_WHY = "a second copy made by the network"
+_WHY = "nothing needs it: a second copy, or approved too late"
 _WAYS = (EffectKind.payment_reversal, EffectKind.payment_void, EffectKind.payment_refund)
 
 
