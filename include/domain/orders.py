@@ -96,7 +96,10 @@ class PaymentSource:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What was ordered, as accepted; it never changes. Its total is the sum of its lines."""
+    """What was ordered, as accepted; it never changes, but for whom it names.
+
+    Its total is the sum of its lines.
+    """
 
     order_id: str  # ours: a pure function of shop and number
     shop_id: str

@@ -27,6 +27,7 @@ from tieout.commands import (
     preview,
     refunds,
     reviews,
+    shoppers,
     store,
     tokens,
     webhooks,
@@ -37,7 +38,18 @@ from tieout.hooks.connections import read_airflow_database
 
 _COMMANDS = (
     *(letters, items, orders, refunds, reviews, disputes),
-    *(customers, tokens, webhooks, clients, preflight, commissioning, preview, audit, store),
+    *(
+        customers,
+        shoppers,
+        tokens,
+        webhooks,
+        clients,
+        preflight,
+        commissioning,
+        preview,
+        audit,
+        store,
+    ),
 )
 
 

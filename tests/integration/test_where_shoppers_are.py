@@ -8,18 +8,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from include.adapters.store.api_answers import SqlAnswers
 from include.adapters.store.inbox import SqlInbox
-from include.adapters.store.order_tables import answers
+from include.adapters.store.order_tables import answers, orders
 from include.adapters.store.order_tables import inbox as table_of_inbox
-from include.adapters.store.schema import metadata
+from include.adapters.store.schema import leases, metadata
 from include.domain.canonical import to_plain
-from include.domain.order_state import OrderState
+from include.domain.order_state import ENDED, OrderState
 from include.services.inbox.handle_events import HandleEvents
 from include.services.inbox.ports import Incoming
-from tests.integration.play import SHOP, Play
+from tests.integration.play import SHOP, Play, make_due
+from tieout import cli
 from tieout.tasks import retention
 
 KNOWN = {
@@ -82,6 +83,35 @@ def test_the_night_removes_old_answers_of_the_api(
     assert retention.drop_old().endswith(", 1 answers older than 180 days gone")
     with store.connect() as connection:
         assert connection.scalars(select(answers.c.idempotency_key)).all() == ["young"]
+
+
+def test_a_shopper_who_is_forgotten_is_nowhere(
+    play: Play, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "tieout", lambda: play.desks.context)
+    monkeypatch.setattr("tieout.commands.shoppers.desks_of", lambda _context: play.desks)
+    store, service = play.desks.context.store, play.desks.service
+    with store.connect() as connection:
+        taken = connection.scalars(select(orders.c.order_id)).all()
+    for order_id in taken:
+        if play.order(order_id).state not in ENDED:
+            service.cancel(order_id, "shop", "the test ends", via="api")
+    play.sweep()
+    make_due(store, "done")
+    with store.begin() as connection:
+        connection.execute(delete(leases))  # of the first sends: they lapse by themselves
+    play.desks.of(SHOP).engine.sweep()
+    words = {word for order_id in taken for word in words_of(play, order_id)}
+    assert places(play, words) == KNOWN
+
+    mails = sorted({service.orders.content(one).shopper.email for one in taken})
+    asked = ["shoppers", "forget", "--shop", SHOP, "--who", "dpo", "--email"]
+    assert [cli.main([*asked, mail]) for mail in mails] == [1] * len(mails)
+    assert capsys.readouterr().out.count("so it may still be disputed") == len(taken)
+    assert places(play, words) == KNOWN
+    assert [cli.main([*asked, mail, "--days", "0"]) for mail in mails] == [0] * len(mails)
+    assert "orders name nobody any more, 0 are kept\nSYSPRO has" in capsys.readouterr().out
+    assert places(play, words) == set()
 
 
 def number_of(play: Play, order_id: str) -> str:

@@ -93,7 +93,7 @@ class People(FraudDesk):
         def work(kit: Kit) -> None:
             self.cancelled.add(plan.order.order_id)
             with suppress(Rejected):  # completed, or not accepted yet
-                kit.service.cancel(plan.order.order_id, "shopper", "changed their mind")
+                kit.service.cancel(plan.order.order_id, "shopper", "changed their mind", via="api")
 
         self._world.start("cancel", at, work, is_awaited=True)
 

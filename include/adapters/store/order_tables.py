@@ -28,7 +28,7 @@ orders = Table(
     required_text("currency"),
     Column("amount_minor", BigInteger, nullable=False),
     required_text("sales_order"),  # SYSPRO's; '' until it is there
-    required_text("content"),  # JSON of domain.orders.Order, as accepted
+    required_text("content"),  # JSON of domain.orders.Order, as accepted, or without its person
     required_text("state"),  # domain.order_state.OrderState
     required_text("facts"),  # JSON of domain.order_state.OrderFacts
     Column("refunding_minor", BigInteger, nullable=False),  # refunds asked for and not refused

@@ -137,7 +137,7 @@ class SqlOrders(SqlSagas[OrderFacts]):
         return _saga(found), False
 
     def content(self, order_id: str) -> Order:
-        """Read what was accepted; it never changes, so it is read once."""
+        """Read what was accepted, once: it changes only when its shopper is forgotten."""
         return self._kept(order_id)
 
     def _content(self, order_id: str) -> Order:

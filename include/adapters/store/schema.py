@@ -247,8 +247,8 @@ effects = Table(
     required_text("kind", primary_key=True),
     required_text("key", primary_key=True),
     required_text("reference"),
-    required_text("payload"),
-    required_text("digest"),
+    required_text("payload"),  # as sent, or without its person: see ``domain.forgetting``
+    required_text("digest"),  # of what was sent
     required_text("target"),
     required_text("currency"),
     Column("amount_minor", BigInteger, nullable=False),

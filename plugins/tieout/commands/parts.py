@@ -61,12 +61,13 @@ def say(line: str, stream: TextIO | None = None) -> None:
     (stream or _output.get() or sys.stdout).write(line + "\n")
 
 
-def whole(most: int) -> Callable[[str], int]:
-    """Return the reader of a number from 1 to ``most``; anything else ends in the usage."""
+def whole(most: int, least: int = 1) -> Callable[[str], int]:
+    """Return the reader of a number between two; anything else ends in the usage."""
 
     def number(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= most):
-            raise argparse.ArgumentTypeError(f"{text[:30]!r} is no number from 1 to {most}")
+        is_whole = text.isascii() and text.isdigit() and len(text) < 20
+        if not (is_whole and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text[:30]!r} is no number from {least} to {most}")
         return int(text)
 
     return number

@@ -7,6 +7,7 @@ from include.adapters.store.alerts import SqlAlertBook, SqlSightings
 from include.adapters.store.audit_log import SqlAuditLog
 from include.adapters.store.compared_orders import SqlProgress
 from include.adapters.store.comparison import SqlLedger
+from include.adapters.store.forgetting import SqlPersons
 from include.adapters.store.payment_tokens import SqlTokenBook
 from include.domain.alerts import AlertKind
 from include.domain.errors import IntegrationError, Rejected
@@ -20,6 +21,7 @@ from include.services.comparing.reverse_duplicate import reverse_duplicate
 from include.services.effects.dead_letters import DeadLetter
 from include.services.effects.states import EXECUTED
 from include.services.profiles.check_profiles import ProfileCheck
+from include.services.profiles.forget_orders import ForgetOrders
 from include.services.profiles.forget_shopper import ForgetShopper
 from include.services.profiles.join_duplicates import DuplicateJoiner
 from include.services.profiles.keep_tokens import TokenSweep
@@ -85,6 +87,14 @@ def forgetter(desk: ShopDesk) -> ForgetShopper:
         book=SqlTokenBook(store),
         remover=token_remover(desk),
         audit=SqlAuditLog(store),
+    )
+
+
+def order_forgetter(desk: ShopDesk) -> ForgetOrders:
+    """Return what takes the shoppers of one shop out of their orders."""
+    store = desk.context.store
+    return ForgetOrders(
+        desk.shop.shop_id, SqlTokenBook(store), SqlPersons(store), SqlAuditLog(store)
     )
 
 
