@@ -144,7 +144,9 @@ def changes(taken: Order, shown: Order, *, money_only: bool) -> tuple[str, ...]:
     found = [*total_changes(taken, shown.amount)]
     if not money_only and (goods := _goods(shown)) != _goods(taken):
         found.append(f"the goods are {goods} now, and were {_goods(taken)}")
-    if not money_only and _way(shown.shopper.ship_to) != _way(taken.shopper.ship_to):
+    # A shopper who was forgotten lives nowhere; whom an order was taken for has at least one line.
+    is_known = bool(taken.shopper.ship_to.lines)
+    if not money_only and is_known and _way(shown.shopper.ship_to) != _way(taken.shopper.ship_to):
         found.append("it goes to another address now")
     return tuple(found)
 

@@ -46,9 +46,12 @@ def _plain(name: str) -> str:
 
 
 def shopper_keys(shopper: Shopper) -> tuple[str, ...]:
-    """Name a shopper by the shop's id and by mail; the address itself is not kept."""
-    by_mail = mail_key(shopper.email)
-    return (id_key(shopper.reference), by_mail) if shopper.reference else (by_mail,)
+    """Name a shopper by the shop's id and by mail; the address itself is not kept.
+
+    A shopper who was forgotten has neither.
+    """
+    by_id = (id_key(shopper.reference),) if shopper.reference else ()
+    return (*by_id, mail_key(shopper.email)) if shopper.email.strip() else by_id
 
 
 def id_key(reference: str) -> str:

@@ -1,17 +1,19 @@
 """A shopper is taken out of orders that have ended, and of nothing that is still needed."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from include.adapters.store.audit import verify
 from include.adapters.store.customer_links import SqlCustomerLinks
 from include.adapters.store.forgetting import SqlPersons
-from include.adapters.store.order_tables import customer_links, orders
+from include.adapters.store.order_tables import customer_links, customers, orders
 from include.adapters.store.orders import SqlOrders
-from include.adapters.store.schema import effects
+from include.adapters.store.schema import audit, effects
+from include.domain.canonical import to_json
 from include.domain.errors import Rejected
 from include.domain.forgetting import GONE
 from include.domain.order_state import OrderState
@@ -21,6 +23,7 @@ from include.domain.people import mail_key
 from include.services.effects.ports import EffectKind
 from include.services.profiles.forget_orders import DISPUTED_FOR, ForgetOrders, ForgottenOrders
 from tests.care.conftest import Care
+from tests.care.test_profiles import forgetter, run_sweep
 from tests.orders.conftest import make_order
 from tests.orders.partners import authorization
 
@@ -101,7 +104,7 @@ def test_what_was_sent_is_still_proved_by_its_digest(care: Care) -> None:
 def test_a_repeat_finds_nobody(care: Care) -> None:
     cancelled(care)
     forget(care)
-    assert forget(care).lines() == ["0 orders name nobody any more, 0 are kept"]
+    assert forget(care).lines() == ["0 orders forgotten, 0 kept"]
 
 
 def test_a_declined_order_is_paid_by_nobody_any_more(care: Care) -> None:
@@ -134,9 +137,9 @@ def test_once_all_are_forgotten_nobody_knows_which_customer_it_was(care: Care) -
 def test_an_order_that_may_still_be_disputed_is_kept(care: Care) -> None:
     order = cancelled(care)
     (why,) = forget(care, DISPUTED_FOR).kept
-    assert why.startswith(f"{order.order_id}: it was accepted on ")
+    assert why.startswith(f"{order.order_id}: it was captured on ")
     assert read_anew(care, order) == order
-    care.kit.clock.move(days=DISPUTED_FOR.days)
+    care.kit.clock.move(days=DISPUTED_FOR.days + 300)
     assert forget(care, DISPUTED_FOR).forgotten == 1
 
 
@@ -149,6 +152,73 @@ def test_an_order_that_a_person_must_look_at_is_kept(care: Care) -> None:
     assert forget(care).forgotten == 1
 
 
+@pytest.mark.parametrize("kind", ["shop_order", "gateway_duplicate", "gateway_difference"])
+def test_so_is_one_that_a_letter_names_otherwise(care: Care, kind: str) -> None:
+    order = cancelled(care)
+    payment = care.kit.service.orders.get(order.order_id).facts.payment
+    assert payment is not None
+    key = {
+        "shop_order": f"web|{order.number}",
+        "gateway_duplicate": f"acme_us|capture|{order.order_id}|{9:022}",
+        "gateway_difference": f"acme_us|{payment.request_id}|authorization",
+    }[kind]
+    fault = Rejected("somebody must look", "here", "Look.")
+    care.shelf.set_aside(kind, key, fault, owner="x@example.com")
+    assert forget(care).kept == (f"{order.order_id}: a dead letter of it is open",)
+
+
+def test_an_order_captured_lately_is_kept_however_old_it_is(care: Care) -> None:
+    order = cancelled(care)
+    long_ago = care.kit.clock.now() - timedelta(days=400)
+    with care.store.begin() as connection:
+        connection.execute(update(orders).values(accepted_at=long_ago))
+    (why,) = forget(care, DISPUTED_FOR).kept
+    assert why.startswith(f"{order.order_id}: it was captured on ")
+
+
+def test_the_way_to_an_order_under_another_address_is_kept_with_it(care: Care) -> None:
+    gone, under_way = cancelled(care), make_order()
+    care.kit.run(under_way)
+    give_account(care, gone, MAIL)
+    give_account(care, under_way, "ann@work.example")
+    first = forget(care)
+    assert first.forgotten == 0
+    assert [one.partition(": ")[2] for one in first.kept] == [
+        "it is captured",
+        "another order of its account is found by it, and kept",
+    ]
+    care.kit.service.cancel(under_way.order_id, "shop", "changed their mind", via="api")
+    care.kit.pass_time(minutes=30)
+    assert forget(care).forgotten == 2
+
+
+def test_a_sweep_that_reads_a_forgotten_order_links_nobody(care: Care) -> None:
+    order = care.order_with(care.token("A"))
+    care.kit.service.cancel(order.order_id, "shop", "changed their mind", via="api")
+    care.kit.pass_time(minutes=30)
+    run_sweep(care)
+    forgetter(care).forget(MAIL, "dpo")
+    assert forget(care).forgotten == 1
+    run_sweep(care)
+    with care.store.connect() as connection:
+        assert connection.execute(select(customers.c.shopper_key)).all() == []
+
+
+def test_links_that_go_are_in_the_audit_chain(care: Care) -> None:
+    cancelled(care)
+    link(care)
+    assert "1 links to customers of SYSPRO forgotten" in forget(care).lines()
+    with care.store.connect() as connection:
+        wanted = select(audit.c.who).where(audit.c.what == "customer unlinked")
+        assert connection.scalars(wanted).all() == ["cli:dpo"]
+
+
+def test_where_no_order_is_found_no_link_goes(care: Care) -> None:
+    link(care)
+    assert forget(care).lines() == ["0 orders forgotten, 0 kept"]
+    assert links(care) == 1
+
+
 def test_every_refund_must_have_ended(care: Care) -> None:
     order = make_order()
     care.kit.run(order)
@@ -157,6 +227,14 @@ def test_every_refund_must_have_ended(care: Care) -> None:
     care.kit.service.advance(order.order_id)
     (why,) = forget(care).kept
     assert why.partition(": ")[2] in ("it is cancelling", "a refund of it is under way")
+
+
+def give_account(care: Care, order: Order, mail: str) -> None:
+    shopper = replace(order.shopper, email=mail, reference="c-7")
+    this = orders.c.order_id == order.order_id
+    with care.store.begin() as connection:
+        content = to_json(replace(order, shopper=shopper))
+        connection.execute(update(orders).where(this).values(content=content))
 
 
 def customer_of(care: Care, order: Order) -> str:

@@ -107,10 +107,10 @@ def test_a_shopper_who_is_forgotten_is_nowhere(
     mails = sorted({service.orders.content(one).shopper.email for one in taken})
     asked = ["shoppers", "forget", "--shop", SHOP, "--who", "dpo", "--email"]
     assert [cli.main([*asked, mail]) for mail in mails] == [1] * len(mails)
-    assert capsys.readouterr().out.count("so it may still be disputed") == len(taken)
-    assert places(play, words) == KNOWN
+    captured = sum(bool(play.order(order_id).facts.captures) for order_id in taken)
+    assert capsys.readouterr().out.count("so it may still be disputed") == captured > 0
     assert [cli.main([*asked, mail, "--days", "0"]) for mail in mails] == [0] * len(mails)
-    assert "orders name nobody any more, 0 are kept\nSYSPRO has" in capsys.readouterr().out
+    assert "orders forgotten, 0 kept\nSYSPRO has" in capsys.readouterr().out
     assert places(play, words) == set()
 
 

@@ -10,7 +10,7 @@ from include.domain.canonical import from_json
 from include.domain.errors import Rejected
 from include.domain.order_rules import CaptureWhen, OnExpiry
 from include.domain.order_state import OrderState
-from include.domain.orders import Order, PaymentMethod, PaymentSource
+from include.domain.orders import Order, PaymentMethod, PaymentSource, reference_of
 from include.domain.paying import MOST_PAYMENTS
 from include.domain.payments import Authorize, Authorized, PaymentStatus, Reverse
 from include.domain.reviews import Decision, DecisionEvent
@@ -207,6 +207,29 @@ def test_a_payment_that_comes_first_is_unwound_with_its_order(kit: Kit) -> None:
     kit.service.cancel(order.order_id, "shop", "changed their mind", via="api")
     kit.pass_time(minutes=10)
     assert kit.service.orders.get(order.order_id).state == OrderState.cancelled
+
+
+def test_what_is_found_again_of_a_cancelled_order_is_unwound(kit: Kit) -> None:
+    """The store was put back: it was paid anew, and neither store nor shop knows."""
+    order = declined(kit)
+    key = f"{order.order_id}|authorize|2"
+    first = next(one for one in kit.partner.truth.done if one.kind is AUTH)
+    known = first.but(key=key, reference=reference_of(key))
+    approved = authorization(known, 9, PaymentStatus.authorized, 10_221)
+    kit.partner.truth.answers[AUTH, reference_of(key)] = approved
+    kit.engine.is_doubted = lambda: True  # type: ignore[method-assign]
+    kit.service.cancel(order.order_id, "shop", "changed their mind", via="api")
+    kit.pass_time(minutes=30)
+    saga = kit.service.orders.get(order.order_id)
+    assert (saga.state, saga.facts.is_reversed) == (OrderState.cancelled, True)
+    assert kit.partner.truth.count(EffectKind.payment_capture) == 0
+
+
+def test_a_number_that_is_closed_is_spent(kit: Kit) -> None:
+    order = declined(kit)
+    kit.service.cancel(order.order_id, "shop", "changed their mind", via="api")
+    with pytest.raises(Rejected, match="its number is spent"):
+        kit.service.place(replace(order, note="other"), "shop")
 
 
 def test_the_shops_own_cancel_may_be_taken_back_there(kit: Kit) -> None:

@@ -133,7 +133,8 @@ class SqlOrders(SqlSagas[OrderFacts]):
                 "Place it under a number that differs by more than upper and lower case.",
             )
         if found.content != content:
-            raise _other_content(order, found.state)
+            is_closed = _facts(found.facts).is_closed
+            raise _other_content(order, OrderState.cancelled if is_closed else found.state)
         return _saga(found), False
 
     def content(self, order_id: str) -> Order:

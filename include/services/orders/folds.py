@@ -68,7 +68,10 @@ def _authorized(it: Folding) -> Folded:
     if it.number > it.facts.attempt and was_declined(it.facts):  # paid anew, and forgotten
         held = it.facts.payment if holds_money(it.facts) else it.facts.replaced
         anew = replace(it, facts=begun_anew(it.facts, it.number))
-        return _with_authorized(anew, found, held)
+        facts, told = _with_authorized(anew, found, held)
+        if facts.is_closed and not was_declined(facts):  # cancelled before it was found again
+            facts = replace(facts, stop=Stop("tieout", "it was cancelled after its decline"))
+        return facts, told
     if it.number > it.facts.attempt:
         return _renewed(it, found)
     return _with_authorized(it, found, it.facts.replaced)

@@ -73,6 +73,13 @@ def whole(most: int, least: int = 1) -> Callable[[str], int]:
     return number
 
 
+def mail_address(text: str) -> str:
+    """Read an address; an empty one would be everybody's who has none."""
+    if not text.strip().partition("@")[2]:
+        raise argparse.ArgumentTypeError(f"{text[:30]!r} is no mail address")
+    return text.strip()
+
+
 def desks_of(context: Tieout) -> "Desks":
     """Return the shops' desks; importing them brings Airflow, which takes a while."""
     from tieout.desks.order_desk import Desks

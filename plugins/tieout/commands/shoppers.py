@@ -3,10 +3,11 @@
 import argparse
 from datetime import timedelta
 
+from include.domain.errors import Rejected
 from include.services.effects.chain import signer
 from include.services.profiles.forget_orders import DISPUTED_FOR
 from include.wiring import Tieout
-from tieout.commands.parts import Parsers, command, desks_of, group, say, whole
+from tieout.commands.parts import Parsers, command, desks_of, group, mail_address, say, whole
 
 
 def add(parsers: Parsers) -> None:
@@ -19,7 +20,7 @@ def add(parsers: Parsers) -> None:
         is_signed=True,
     )
     forget.add_argument("--shop", required=True)
-    forget.add_argument("--email", required=True)
+    forget.add_argument("--email", required=True, type=mail_address)
     forget.add_argument(
         "--days",
         type=whole(3650, least=0),
@@ -33,6 +34,12 @@ def _forget(context: Tieout, given: argparse.Namespace) -> int:
 
     context.today.shop(given.shop)
     desk = desks_of(context).of(given.shop)
+    if desk.engine.is_doubted():
+        raise Rejected(
+            "the store may have forgotten what its orders did since a backup",
+            f"shop {given.shop}",
+            "End that first (runbook restore); then repeat this, and all since the backup.",
+        )
     tokens = forgetter(desk).forget(given.email, signer("cli", given.who))
     say(str(tokens))
     if not tokens.is_whole:

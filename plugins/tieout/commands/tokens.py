@@ -4,7 +4,7 @@ import argparse
 
 from include.services.effects.chain import signer
 from include.wiring import Tieout
-from tieout.commands.parts import Parsers, command, desks_of, group, say
+from tieout.commands.parts import Parsers, command, desks_of, group, mail_address, say
 
 
 def add(parsers: Parsers) -> None:
@@ -15,7 +15,7 @@ def add(parsers: Parsers) -> None:
     )
     for parser in (shown, forget):
         parser.add_argument("--shop", required=True)
-        parser.add_argument("--email", required=True)
+        parser.add_argument("--email", required=True, type=mail_address)
 
 
 def _list(context: Tieout, given: argparse.Namespace) -> None:
