@@ -118,6 +118,9 @@ class OrderFacts:
     is_closed: bool = False  # cancelled once it was declined: it is paid no more
     skips_decision: bool = False  # this attempt; a review before the bank was asked accepted it
     payment: Authorized | None = None  # of this attempt
+    # Of this attempt's, approved beyond what is ordered: the order was made smaller at its shop
+    # while a store that was put back had forgotten it. It is never captured.
+    beyond_minor: int = 0
     replaced: Authorized | None = None  # another authorisation that still holds money
     renewal_asked: int = 0  # the attempt whose card was asked for, and is there
     unrenewed: str = ""  # why this attempt's could not be made anew: it is used to its end
@@ -222,12 +225,12 @@ class OrderFacts:
 
     @property
     def approved(self) -> Money | None:
-        """Return what the bank approved in all: in this attempt, and captured of those before."""
+        """Return what the bank approved of the order: in this attempt, and captured before."""
         held = self.payment.authorized if self.payment else None
         if held is None:
             return None
         before = self.captured_minor() - sum(one.amount.minor for one in self.drawn)
-        return Money(held.minor + before, held.currency)
+        return Money(held.minor - self.beyond_minor + before, held.currency)
 
     @property
     def is_all_voided(self) -> bool:

@@ -43,6 +43,20 @@ def letters(kit: Kit, migrated_url: str) -> Iterator[Letters]:
     store.dispose()
 
 
+def test_what_was_approved_beyond_the_order_is_no_rest_of_it(kit: Kit, letters: Letters) -> None:
+    """It was made smaller in its shop, and a store that was put back had forgotten it."""
+    kit.partner.say(AUTH, lambda it: kit.partner.do(it, authorization(it, 7, approved=12_000)))
+    order = make_order()
+    assert kit.run(order).state == OrderState.captured
+    number, amount = order.purchase_order, order.amount
+    shown = ErpDocument("W1", "I1", "I", number, "1", amount, kit.today, "I1")
+    kit.erp.documents[number] = [shown]
+    kit.pass_time(days=9)
+    saga = kit.service.orders.get(order.order_id)
+    assert (saga.state, saga.facts.captured_minor()) == (OrderState.completed, order.amount.minor)
+    assert letters() == []
+
+
 def invoice(kit: Kit, order: Order, number: str, amount: Money) -> None:
     """Let goods leave: SYSPRO shows it, and its poller asks for the capture."""
     shown = kit.erp.documents.setdefault(order.purchase_order, [])

@@ -85,8 +85,10 @@ class ShopJudge(Judge):
 
     def _edited(self, there: There, order_id: str, state: str) -> Iterator[Violation]:
         """A total that was changed after the order was taken is told, and no other is."""
-        taken = self.world.plans[order_id].order
-        is_other = there.shown.amount != taken.amount
+        taken = self.world.plans[order_id].order.amount.minor
+        if self.world.restored.has_happened:  # it may be taken in once more, as it is shown then
+            ((taken,),) = self.rows("SELECT amount_minor FROM orders WHERE order_id = ?", order_id)
+        is_other = there.shown.amount.minor != taken
         if state in _CALLED_OFF or there.status in ("cancelled", TRASH):
             return
         if is_other and not self._was_told(there, order_id, "shop_changed"):

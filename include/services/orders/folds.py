@@ -103,7 +103,9 @@ def _with_authorized(it: Folding, found: Authorized, replaced: Authorized | None
     """Take an answered attempt in; ``replaced`` is another one that still holds money."""
     sent_at, effect = it.effect.sent_at or it.now, it.effect
     facts = with_payment(it.desk, it.facts, found, sent_at, it.now, is_anew=it.number > 1)
-    facts = replace(facts, attempt=it.number, replaced=replaced)
+    held = found.authorized.minor if found.authorized else 0
+    beyond = max(0, held - effect.amount_minor)
+    facts = replace(facts, attempt=it.number, replaced=replaced, beyond_minor=beyond)
     if found.authorized is not None and found.authorized.currency != effect.currency:
         # Its amount says nothing about the order's: a person looks, and the hold is not forgotten.
         problem = f"the gateway approved {found.authorized} of an order in {effect.currency}"
