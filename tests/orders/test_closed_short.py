@@ -159,6 +159,24 @@ def test_by_rule_a_person_is_asked_whatever_the_amount(site: Site) -> None:
     assert site.given() == []
 
 
+def test_an_order_whose_payment_is_looked_for_is_told_and_ends_by_a_replay(site: Site) -> None:
+    """A store that was put back knows the order, and SYSPRO has closed it since."""
+    site.kit.partner.lose(EffectKind.payment_authorization)
+    order = make_order(10_000)
+    site.kit.place(order)
+    site.erp.invoice(order, 7_000)
+    site.erp.show(order, "000001", COMPLETE, last="I1")
+    site.poll()
+    ((kind, reason),) = site.letters()
+    assert kind == "erp_order"
+    assert "how order" in reason
+    assert "was paid is not known yet" in reason
+    site.erp.orders.clear()  # its payment is found by now, and its sales order known
+    site.erp.show(order, number_of(site, order), COMPLETE, last="I1")
+    site.poll()
+    assert site.given() == [3_000]
+
+
 def test_a_cent_of_rounding_is_nothing(site: Site) -> None:
     order = paid(site)
     closed(site, order, 9_998)

@@ -176,6 +176,9 @@ def _may_be_done_yet(world: "World", kit: "Kit", kind: str, name: str) -> bool:
     """Say whether a letter waits for what is mended first."""
     if kind == "erp_cancellation":
         return not _call_off_the_other(world, kit, name)
+    if kind == "erp_order":  # how it was paid is looked for
+        order_id = world.truth.sales_orders[name].order_id
+        return kit.service.orders.get(order_id).facts.payment is None
     return kind == "credit_note" and not _has_ended(world, name)
 
 

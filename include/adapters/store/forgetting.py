@@ -89,7 +89,7 @@ class SqlPersons:
         unfinished = effects.c.state.in_([state.value for state in UNFINISHED])
         busy = select(effects.c.key).where(or_(*map(begins, of_it)), unfinished).limit(1)
         if connection.execute(busy).first() is not None:
-            return "something that was sent for it has no answer yet"
+            return "something that was sent for it is not proved yet"
         return "a dead letter of it is open" if _is_told(connection, row, of_it) else ""
 
     @staticmethod

@@ -46,12 +46,19 @@ class CloseShort:
 
         Raises:
             Retryable: SYSPRO could not be asked.
-            Rejected: nothing was invoiced and the order is paid, or no refund is possible.
+            Rejected: nothing was invoiced and the order is paid, no refund is possible, or how it
+                was paid is not known yet.
         """
         orders = self.service.orders
         order, facts = orders.content(order_id), orders.get(order_id).facts
         if any(one.amount.currency != order.currency for one in invoices):
             return False
+        if facts.payment is None and facts.stop is None:  # forgotten, by a store that was put back
+            raise Rejected(
+                f"closed, and how order {order_id} was paid is not known yet",
+                f"SYSPRO {self.company_id}, sales order {found.sales_order}",
+                "The gateway is asked by itself. Replay this once the order shows its payment.",
+            )
         invoiced = total((one.amount for one in invoices), order.currency)
         never = authorized(order, facts) - invoiced
         left = self.service.left_minor(order_id, facts, invoiced.minor)
