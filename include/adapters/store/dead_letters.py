@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Executable,
     Row,
     and_,
     bindparam,
@@ -17,10 +19,10 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from include.adapters.store import audit
 from include.adapters.store.clock import StoreClock, database_now
-from include.adapters.store.leases import once_insert
 from include.adapters.store.order_tables import orders, refunds
 from include.adapters.store.schema import dead_letters
 from include.domain.errors import Rejected
@@ -66,15 +68,19 @@ def open_letter(
         "next_action": next_action,
         "owner": owner,
     }
-    wanted = once_insert(connection, dead_letters)
+    connection.execute(_opening(connection.dialect.name), row)
+
+
+@cache
+def _opening(dialect: str) -> Executable:
+    """Return the statement, built once: one costs more to put together than to run."""
+    make = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    wanted = make(dead_letters)
     texts = {name: wanted.excluded[name] for name in ("reason", "next_action", "owner")}
-    connection.execute(
-        wanted.on_conflict_do_update(
-            index_elements=["kind", "key"],
-            index_where=dead_letters.c.state == literal_column("'open'"),
-            set_=texts,
-        ),
-        row,
+    return wanted.on_conflict_do_update(
+        index_elements=["kind", "key"],
+        index_where=dead_letters.c.state == literal_column("'open'"),
+        set_=texts,
     )
 
 
