@@ -38,18 +38,8 @@ from tieout.hooks.connections import read_airflow_database
 
 _COMMANDS = (
     *(letters, items, orders, refunds, reviews, disputes),
-    *(
-        customers,
-        shoppers,
-        tokens,
-        webhooks,
-        clients,
-        preflight,
-        commissioning,
-        preview,
-        audit,
-        store,
-    ),
+    *(customers, shoppers, tokens, webhooks, clients),
+    *(preflight, commissioning, preview, audit, store),
 )
 
 

@@ -25,6 +25,7 @@ from include.domain.standing import holds_money, is_for_delivered, is_under_revi
 from include.services.effects.ports import Effect, EffectState
 from include.services.effects.states import EXECUTED
 from include.services.orders.gateway_refusals import with_refusal
+from include.services.orders.own_letters import TIEOUT
 from include.services.orders.ports import ShopContext
 from include.services.orders.sagas import Event
 
@@ -70,7 +71,7 @@ def _authorized(it: Folding) -> Folded:
         anew = replace(it, facts=begun_anew(it.facts, it.number))
         facts, told = _with_authorized(anew, found, held)
         if facts.is_closed and not was_declined(facts):  # cancelled before it was found again
-            facts = replace(facts, stop=Stop("tieout", "it was cancelled after its decline"))
+            facts = replace(facts, stop=Stop(TIEOUT, "it was cancelled after its decline"))
         return facts, told
     if it.number > it.facts.attempt:
         return _renewed(it, found)
@@ -103,10 +104,11 @@ def _with_authorized(it: Folding, found: Authorized, replaced: Authorized | None
     """Take an answered attempt in; ``replaced`` is another one that still holds money."""
     sent_at, effect = it.effect.sent_at or it.now, it.effect
     facts = with_payment(it.desk, it.facts, found, sent_at, it.now, is_anew=it.number > 1)
-    held = found.authorized.minor if found.authorized else 0
-    beyond = max(0, held - effect.amount_minor)
+    held, beyond = found.authorized, 0
+    if held is not None and held.currency == effect.currency:
+        beyond = max(0, held.minor - effect.amount_minor)
     facts = replace(facts, attempt=it.number, replaced=replaced, beyond_minor=beyond)
-    if found.authorized is not None and found.authorized.currency != effect.currency:
+    if held is not None and held.currency != effect.currency:
         # Its amount says nothing about the order's: a person looks, and the hold is not forgotten.
         problem = f"the gateway approved {found.authorized} of an order in {effect.currency}"
         facts = facts.with_problem(problem)
