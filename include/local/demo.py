@@ -20,7 +20,7 @@ from include.local.airflow_api import DAG_ID, AirflowApi
 from include.local.demo_orders import OrderDemo
 from include.local.environment import PASSWORD, LocalStack
 from include.local.processes import Processes
-from include.local.stack import start_stack
+from include.local.stack import revive, start_stack
 from include.local.summary import print_proof, print_summary
 
 FIRST, LAST = date(2026, 10, 30), date(2026, 11, 2)
@@ -48,7 +48,7 @@ def run_demo(stack: LocalStack) -> int:
     orders.play()
     _say(began, f"finance settles {stack.business_date}, the day of these orders")
     _settle(api, stack.business_date)
-    states = _follow(api, days + 1, told, began)
+    states = _follow(stack, api, days + 1, told, began)
 
     last = date.fromisoformat(stack.business_date)
     ties = print_summary(stack, FIRST, last)
@@ -64,11 +64,11 @@ def _settle_past_days(stack: LocalStack, api: AirflowApi, told: "_Told", began: 
     _say(began, f"finance asks for a backfill, {FIRST} to {LAST}")
     api.backfill(DAG_ID, FIRST, LAST)
     days = (LAST - FIRST).days + 1
-    _follow(api, days, told, began)
+    _follow(stack, api, days, told, began)
     _say(began, f"the gateway restates {RESTATED}; finance runs that day again")
     _restate(stack)
     _settle(api, str(RESTATED.settlement_date), RESTATED.merchant_id)
-    _follow(api, days + 1, told, began)
+    _follow(stack, api, days + 1, told, began)
     return days + 1
 
 
@@ -96,9 +96,12 @@ class _Told:
     runs: set[str] = field(default_factory=set)
 
 
-def _follow(api: AirflowApi, expected: int, told: _Told, began: float) -> dict[str, str]:
+def _follow(
+    stack: LocalStack, api: AirflowApi, expected: int, told: _Told, began: float
+) -> dict[str, str]:
     """Print progress and answer required actions until ``expected`` runs have ended."""
     while True:
+        revive(stack, lambda line: _say(began, line))
         runs = api.runs(DAG_ID)
         for run in runs:
             if run["dag_run_id"] not in told.runs and run["state"] in ("running", *DONE):

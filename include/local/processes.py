@@ -90,6 +90,11 @@ class Processes:
                 found[path.stem] = int(leader)
         return found
 
+    def ended(self) -> list[str]:
+        """Name those that were started, were not stopped, and of which nothing lives any more."""
+        started, running = (self.home / "run").glob("*.pid"), self.running()
+        return sorted({path.stem for path in started} - running.keys())
+
     def headless(self) -> list[str]:
         """Name those whose own process is gone while its children still live."""
         return [name for name, leader in self.running().items() if leader not in members(leader)]

@@ -45,7 +45,7 @@ def start_stack(
     processes.run("settings", ["-m", "include.adapters.settings_file", "airflow_settings.yaml"])
     say("starting Airflow: " + ", ".join(COMPONENTS))
     for component in COMPONENTS:
-        processes.start(component, ["-m", "airflow", component])
+        _start(processes, component)
     if stack.executor == "CeleryExecutor":
         processes.start("worker", ["-m", "airflow", "celery", "worker"])
     _wait_for_sandbox(stack)
@@ -53,6 +53,21 @@ def start_stack(
     api.wait_healthy(180)
     api.log_in()
     return api
+
+
+def revive(stack: LocalStack, say: Callable[[str], None]) -> None:
+    """Start again what of Airflow has ended by itself, as a container's restart policy does.
+
+    A scheduler may: on SQLite it can read a run that the API server takes back a moment later.
+    """
+    processes = Processes(stack.home, stack.environment())
+    for component in set(processes.ended()) & set(COMPONENTS):
+        say(f"the {component} has ended ({stack.home / 'logs' / component}.log): started again")
+        _start(processes, component)
+
+
+def _start(processes: Processes, component: str) -> None:
+    processes.start(component, ["-m", "airflow", component])
 
 
 def _wait_for_sandbox(stack: LocalStack) -> None:
