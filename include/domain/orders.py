@@ -83,6 +83,26 @@ class PaymentMethod(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PayerAuthentication:
+    """That the shopper proved whose card it is (3-D Secure), as the shop's checkout learned it.
+
+    Either the gateway's id of a challenge that was answered, which it validates as it authorises,
+    or what enrolment or validation returned, member by member. It proves one payment, once.
+    Source: Cybersource, ``consumerAuthenticationInformation``; the names are its own.
+    """
+
+    transaction_id: str = ""  # authenticationTransactionId; '' where the rest is given
+    commerce_indicator: str = ""  # vbv, spa, ...: how well it is proved, and who bears a fraud
+    cavv: str = ""  # all networks but Mastercard
+    ucaf_authentication_data: str = ""  # Mastercard
+    ucaf_collection_indicator: str = ""  # Mastercard: 0, 1 or 2
+    xid: str = ""
+    directory_server_transaction_id: str = ""
+    specification_version: str = ""  # of 3-D Secure, 2.2.0
+    eci_raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentSource:
     """How the order is paid."""
 
@@ -92,6 +112,7 @@ class PaymentSource:
     instrument_token: str = ""  # TMS payment instrument; '' is the customer's default
     request_id: str = ""  # of the authorisation made by the shop, 22 digits
     keep: bool = False  # the shopper wants the card kept: TOKEN_CREATE
+    authentication: PayerAuthentication | None = None  # of a card that the shopper is here with
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,11 +32,20 @@ def is_shops(order: Order, facts: OrderFacts) -> bool:
 
 
 def is_tried(order: Order, facts: OrderFacts, source: PaymentSource) -> bool:
-    """Say whether a payment of the order was tried: what pays once is known by its name alone."""
-    tried, once = sources_of(order, facts), source.transient_id or source.request_id
+    """Say whether a payment of the order was tried.
+
+    What pays once is known by its name alone, unless it comes with a proof of who pays: a bank
+    that wanted one has refused the token, and takes the same token with it.
+    """
+    tried, once = sources_of(order, facts), _once(source)
     if not once:
         return source in tried
-    return once in {one.transient_id or one.request_id for one in tried}
+    proof = source.authentication
+    return any(_once(one) == once and proof in (None, one.authentication) for one in tried)
+
+
+def _once(source: PaymentSource) -> str:
+    return source.transient_id or source.request_id
 
 
 def paid_anew(

@@ -183,6 +183,7 @@ class Authorized:
     details: tuple[str, ...] = field(default=())  # refused fields, their names only
     at: datetime | None = None  # as the gateway says
     brand: str = ""  # of the card, kept or not; '' where the gateway does not say
+    commerce_indicator: str = ""  # of a proof that the gateway validated; '' where it did not
 
 
 @dataclass(frozen=True, slots=True)

@@ -316,6 +316,7 @@ class PaymentFieldsRow(Row):
     instrument_id: FieldRow
     request_id: FieldRow
     keep: FieldRow
+    authentication_id: FieldRow | None = None
 
 
 class ShopFieldsEntry(Entry):

@@ -1,5 +1,6 @@
 """A declined order is paid anew by its shop: with another card, once, whatever is sent twice."""
 
+import json
 from typing import Any
 
 import pytest
@@ -49,6 +50,25 @@ def test_another_card_pays_and_a_repeat_gets_the_same_answer(both: Kit) -> None:
     assert other.status_code == 409
     assert "it is not declined" in other.json()["detail"]
     assert both.partner.truth.count(AUTH) == 2
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"transaction_id": "4Q0DcXvR7tYbNf2LsJm9"},
+        {"commerce_indicator": "vbv", "cavv": "AAABCSIIAAAAAAACcwgAEMCoNh8=", "eci_raw": "05"},
+    ],
+)
+def test_the_same_card_pays_once_its_holder_has_proved_it(kit: Kit, given: dict[str, str]) -> None:
+    needed = PaymentStatus.authentication_needed
+    kit.partner.say(AUTH, lambda it: kit.partner.do(it, authorization(it, 7, needed, None)))
+    placed = kit.place(payment=CARD).json()
+    assert (placed["state"], placed["outcome"]["retry"]) == ("declined", "authenticate")
+    answer = pay(kit, placed["order_id"], {**CARD, "authentication": given})
+    assert (answer.status_code, answer.json()["state"]) == (200, "authorized")
+    sent = json.loads(kit.partner.truth.done[-1].payload)
+    assert {k: v for k, v in sent["source"]["authentication"].items() if v} == given
+    assert pay(kit, placed["order_id"], {**CARD, "authentication": given}).json() == answer.json()
 
 
 def test_it_is_audited_as_whose_client_asked(both: Kit) -> None:

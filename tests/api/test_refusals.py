@@ -29,6 +29,11 @@ def refused(kit: Kit, content: Any, status: int, code: str, **headers: str) -> d
     return problem
 
 
+def proved(authentication: dict[str, str]) -> dict[str, Any]:
+    card = {"method": "transient_token", "transient_token": "E" * 64}
+    return {**card, "authentication": authentication}
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -60,6 +65,15 @@ def refused(kit: Kit, content: Any, status: int, code: str, **headers: str) -> d
             "payment.keep",
         ),
         ({"payment": {"method": "transient_token", "transient_token": "a.b.c"}}, "payment"),
+        ({"payment": proved({})}, "payment.authentication"),
+        ({"payment": proved({"cavv": "AAABCSIIAAAAAAACcwgAEMCoNh8="})}, "payment.authentication"),
+        ({"payment": proved({"transaction_id": "4" * 20, "eci_raw": "05"})}, "payment.authent"),
+        ({"payment": proved({"transaction_id": "4"})}, "payment.authentication.transaction_id"),
+        ({"payment": proved({"commerce_indicator": "moto"})}, "payment.authentication.commerce"),
+        (
+            {"payment": {**proved({"transaction_id": "4" * 20}), "method": "authorized"}},
+            "payment.authentication",
+        ),
     ],
 )
 def test_each_wrong_member_is_named(kit: Kit, change: dict[str, Any], field: str) -> None:

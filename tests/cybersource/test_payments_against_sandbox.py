@@ -7,7 +7,7 @@ import pytest
 
 from include.adapters.cybersource.payments import Payments
 from include.domain.canonical import from_json
-from include.domain.orders import PaymentMethod, PaymentSource
+from include.domain.orders import PayerAuthentication, PaymentMethod, PaymentSource
 from include.domain.payments import (
     Authorize,
     Authorized,
@@ -18,7 +18,7 @@ from include.domain.payments import (
     Void,
 )
 from include.services.effects.ports import EffectKind, EffectState
-from tests.cybersource.scripted import AMOUNT, LINES, SHOPPER, address
+from tests.cybersource.scripted import AMOUNT, LINES, SHOPPER, TRANSIENT, address
 from tests.cybersource.support import (
     AUTH,
     CAPTURE,
@@ -63,6 +63,52 @@ def test_the_answer_and_a_later_look_agree_on_every_outcome(
     assert (seen["status"], lost.state) == (status, state)
     assert seen["authorized"] == said["authorized"]
     assert again.settle(lost).state in (EffectState.verified, EffectState.declined)
+
+
+def challenged(shop: Shop, *, passes: bool) -> PaymentSource:
+    made = shop.control("challenge", passes=passes)
+    proof = PayerAuthentication(made["authenticationTransactionId"])
+    return replace(TRANSIENT, authentication=proof)
+
+
+@pytest.mark.parametrize("word", ["sca_required", "pending_authentication"])
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_bank_that_wants_a_proof_approves_with_it(shop: Shop, word: str, is_lost: bool) -> None:
+    source = challenged(shop, passes=True)
+    if is_lost:
+        shop.sandbox.faults.add("drop_after_commit", system="cybersource", match=WRITE_CALLS[AUTH])
+    effect = shop.run(AUTH, replace(shop.order(f"ada+{word}@example.com"), source=source))
+    effect = shop.settle(effect)
+    said = json.loads(effect.evidence)
+    assert (said["status"], effect.sends, shop.executed(effect)) == ("authorized", 1, 1)
+    assert said["commerce_indicator"] == ("" if is_lost else "vbv")  # no row of a search has it
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_challenge_that_was_not_passed_asks_no_bank(shop: Shop, is_lost: bool) -> None:
+    source = challenged(shop, passes=False)
+    if is_lost:
+        shop.sandbox.faults.add("drop_after_commit", system="cybersource", match=WRITE_CALLS[AUTH])
+    effect = shop.settle(shop.run(AUTH, replace(shop.order(), source=source)))
+    said = json.loads(effect.evidence)
+    assert (said["status"], effect.state) == ("authentication_needed", EffectState.declined)
+
+
+def test_a_proof_made_at_enrolment_is_enough_for_the_bank(shop: Shop) -> None:
+    email = "ada+sca_required@example.com"
+    for indicator, status in (("internet", "authentication_needed"), ("vbv", "authorized")):
+        cavv = "AAABCSIIAAAAAAACcwgAEMCoNh8="
+        proof = PayerAuthentication(commerce_indicator=indicator, cavv=cavv)
+        order = replace(Shop.order(shop, email), source=replace(TRANSIENT, authentication=proof))
+        assert json.loads(shop.run(AUTH, order).evidence)["status"] == status
+        shop = Shop(shop.sandbox)
+
+
+def test_a_challenge_that_nobody_knows_is_our_own_mistake(shop: Shop) -> None:
+    source = replace(TRANSIENT, authentication=PayerAuthentication("0" * 20))
+    effect = shop.run(AUTH, replace(shop.order(), source=source))
+    assert json.loads(effect.evidence)["status"] == "invalid"
+    assert "authenticationTransactionId" in effect.evidence
 
 
 def test_a_lost_decline_is_a_no_and_not_sent_again(shop: Shop) -> None:

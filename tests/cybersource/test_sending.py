@@ -6,7 +6,13 @@ import pytest
 
 from include.adapters.cybersource.partners import partners_of
 from include.domain.money import Money
-from include.domain.orders import LineKind, OrderLine, PaymentMethod, PaymentSource
+from include.domain.orders import (
+    LineKind,
+    OrderLine,
+    PayerAuthentication,
+    PaymentMethod,
+    PaymentSource,
+)
 from include.domain.payments import Renewed, Reverse, Void
 from include.services.effects.ports import EffectKind
 from tests.cybersource.scripted import (
@@ -33,6 +39,8 @@ from tests.cybersource.support import (
     answer,
     send,
 )
+
+DIRECTORY = "5bce2a7d-90f1-4f9d-8b6e-0c4d1f2a3b4c"
 
 
 def test_an_authorization_carries_the_order_the_token_and_both_references(
@@ -165,6 +173,45 @@ def test_a_stored_token_is_used_as_the_shopper_present_uses_it(
         "type": "customer", "storedCredentialUsed": True
     }  # fmt: skip
     assert "tokenInformation" not in body
+
+
+def test_a_challenge_that_was_answered_is_validated_by_the_gateway(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    proof = PayerAuthentication("4Q0DcXvR7tYbNf2LsJm9")
+    source = replace(TRANSIENT, keep=True, authentication=proof)
+    said = answer(AUTH) | {"consumerAuthenticationInformation": {"indicator": "vbv"}}
+    receipt = send(gateway, make_client(), AUTH, said, command=authorize(source=source))
+    body = gateway.body()
+    assert body["consumerAuthenticationInformation"] == {
+        "authenticationTransactionId": "4Q0DcXvR7tYbNf2LsJm9"
+    }
+    processing = body["processingInformation"]
+    assert processing["actionList"] == ["TOKEN_CREATE", "VALIDATE_CONSUMER_AUTHENTICATION"]
+    assert "commerceIndicator" not in processing  # the gateway says what it has validated
+    assert receipt.evidence["commerce_indicator"] == "vbv"
+
+
+def test_what_an_enrolment_answered_goes_on_as_it_came(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    proof = PayerAuthentication(
+        commerce_indicator="spa", ucaf_authentication_data="jJ81HADVRtXfCBATEp01CJUAAAA=",
+        ucaf_collection_indicator="2", directory_server_transaction_id=DIRECTORY,
+        specification_version="2.2.0",
+    )  # fmt: skip
+    source = replace(TRANSIENT, authentication=proof)
+    receipt = send(gateway, make_client(), AUTH, answer(AUTH), command=authorize(source=source))
+    body = gateway.body()
+    assert body["consumerAuthenticationInformation"] == {
+        "ucafAuthenticationData": "jJ81HADVRtXfCBATEp01CJUAAAA=",
+        "ucafCollectionIndicator": "2",
+        "directoryServerTransactionId": DIRECTORY,
+        "paSpecificationVersion": "2.2.0",
+    }
+    assert body["processingInformation"]["commerceIndicator"] == "spa"
+    assert "actionList" not in body["processingInformation"]
+    assert receipt.evidence["commerce_indicator"] == ""  # the gateway has validated nothing
 
 
 def test_a_renewal_is_the_merchants_own(gateway: ScriptedGateway, make_client: Make) -> None:

@@ -9,7 +9,7 @@ from include.domain.canonical import from_json
 from include.domain.errors import OutcomeUnknown, Retryable
 from include.domain.order_rules import CaptureWhen, OnExpiry
 from include.domain.order_state import OrderState
-from include.domain.orders import Order, PaymentMethod, PaymentSource
+from include.domain.orders import Order, PayerAuthentication, PaymentMethod, PaymentSource
 from include.domain.payments import Authorize, Authorized, PaymentStatus, Renewed, StoredToken
 from include.domain.reviews import Decision, DecisionEvent
 from include.services.effects.ports import Effect, EffectKind, Found, Receipt
@@ -128,6 +128,12 @@ def say(kit: Kit, number: int, status: PaymentStatus, approved: int | None = -1)
 
 class TestRenewals:
     """The shopper is not there; the card is on file."""
+
+    def test_it_does_not_claim_the_shoppers_own_proof(self, renewing: Kit) -> None:
+        proved = replace(ON_FILE, authentication=PayerAuthentication("4Q0DcXvR7tYbNf2LsJm9"))
+        renewing.run(make_order(payment=proved))
+        renewing.pass_time(days=6, hours=1)
+        assert [one.source for one in asked(renewing)] == [proved, ON_FILE]
 
     @pytest.mark.parametrize("payment", [KEPT, ON_FILE], ids=["kept", "on file"])
     def test_it_is_renewed_again_and_again(self, renewing: Kit, payment: PaymentSource) -> None:

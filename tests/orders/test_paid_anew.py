@@ -10,7 +10,13 @@ from include.domain.canonical import from_json
 from include.domain.errors import Rejected
 from include.domain.order_rules import CaptureWhen, OnExpiry
 from include.domain.order_state import OrderState
-from include.domain.orders import Order, PaymentMethod, PaymentSource, reference_of
+from include.domain.orders import (
+    Order,
+    PayerAuthentication,
+    PaymentMethod,
+    PaymentSource,
+    reference_of,
+)
 from include.domain.paying import MOST_PAYMENTS
 from include.domain.payments import Authorize, Authorized, PaymentStatus, Reverse
 from include.domain.reviews import Decision, DecisionEvent
@@ -65,6 +71,20 @@ def test_another_card_pays_for_a_declined_order(kit: Kit) -> None:
         "|callback|captured.attempt2",
     ]
     assert "paid anew" in kit.timeline(order)
+
+
+def test_the_card_that_was_to_be_proved_pays_with_its_proof_once(kit: Kit) -> None:
+    proof = PayerAuthentication("4Q0DcXvR7tYbNf2LsJm9")
+    order = declined(kit)
+    proved = replace(order.payment, authentication=proof)
+    assert pay(kit, order, order.payment) == OrderState.declined  # as it was: a repeat
+    say(kit, PaymentStatus.declined)
+    assert pay(kit, order, proved) == OrderState.declined
+    for again in (proved, order.payment):
+        assert pay(kit, order, again) == OrderState.declined
+    assert [one.source for one in authorizations(kit)] == [order.payment, proved]
+    other = replace(proved, authentication=replace(proof, transaction_id="5" * 20))
+    assert pay(kit, order, other) == OrderState.captured
 
 
 def test_a_repeat_changes_nothing(kit: Kit) -> None:

@@ -95,8 +95,13 @@ def order(number: str, description: str = "Tea") -> Order:
     )  # fmt: skip
 
 
+AUTHORIZED = Authorized(
+    REQUEST, PaymentStatus.authorized, "AUTHORIZED", authorized=Money(123_456, "USD")
+)
+
+
 def paid(status: PaymentStatus = PaymentStatus.authorized) -> OrderFacts:
-    payment = Authorized(REQUEST, status, status.value.upper(), authorized=Money(123_456, "USD"))
+    payment = replace(AUTHORIZED, status=status, theirs=status.value.upper())
     return OrderFacts(payment=payment, expires_at=NOW + timedelta(days=7))
 
 
@@ -131,7 +136,9 @@ def effect(given: Order, step: str, **changes: object) -> dict[str, object]:
 def test_an_order_shows_its_money_its_story_and_its_writes(client: TestClient) -> None:
     one, other = order("1001"), order("1002")
     taken = (Captured(1, REQUEST, Money(123_456, "USD"), date(2026, 11, 3), "2026/11/7"),)
-    keep(order_tables.orders, row(one, replace(paid(), captures=taken), OrderState.captured),
+    payment = replace(AUTHORIZED, commerce_indicator="vbv")
+    facts = replace(paid(), payment=payment, captures=taken)
+    keep(order_tables.orders, row(one, facts, OrderState.captured),
          row(other, paid(), OrderState.authorized))  # fmt: skip
     keep(schema.effects, effect(one, "capture|1", state="dead_letter"),
          effect(other, "capture|9", reference="TOother"))  # fmt: skip
@@ -141,7 +148,14 @@ def test_an_order_shows_its_money_its_story_and_its_writes(client: TestClient) -
         "state": "open", "opened_at": NOW, "resolved_by": "", "resolution": "",
     })  # fmt: skip
     page = client.get(f"/orders/{one.order_id}").text
-    for shown in ("1,234.56", REQUEST, "2026/11/7", "TOcapture|1", "dead letter 1: Replay it."):
+    for shown in (
+        "1,234.56",
+        REQUEST,
+        "2026/11/7",
+        "TOcapture|1",
+        "3-D Secure vbv",
+        "dead letter 1: Replay it.",
+    ):
         assert shown in page
     assert ">2.5<" in page
     assert "TOother" not in page

@@ -14,7 +14,13 @@ from include.domain.erp_orders import AddSalesOrder
 from include.domain.errors import Rejected
 from include.domain.money import Money
 from include.domain.order_rules import OnShortStock
-from include.domain.orders import LineKind, Order, PaymentMethod
+from include.domain.orders import (
+    LineKind,
+    Order,
+    PayerAuthentication,
+    PaymentMethod,
+    PaymentSource,
+)
 from include.domain.shops import ChargeLine, CodeScheme, CustomerCodes, GuestPolicy, TaxMode
 from include.services.translate.customers import customer_code
 from include.services.translate.erp_commands import allocation
@@ -60,6 +66,23 @@ def test_a_generic_order_in_whole_pence_becomes_ours() -> None:
     assert [line.gross.minor for line in order.lines] == [4350, 795]
 
 
+REQUESTED = {"key": "_cybersource_request_id", "value": "1" * 22}
+
+
+def proved(challenge: str) -> dict[str, str]:
+    return {"key": "_cybersource_authentication_id", "value": challenge}
+
+
+def test_a_proof_of_who_pays_comes_along() -> None:
+    raw = woo_order()
+    raw["meta_data"].append(proved("4Q0DcXvR7tYbNf2LsJm9"))
+    assert US.order(raw).payment == PaymentSource(
+        PaymentMethod.transient_token,
+        transient_id=TRANSIENT,
+        authentication=PayerAuthentication("4Q0DcXvR7tYbNf2LsJm9"),
+    )
+
+
 Edit = Callable[[dict[str, Any]], object]
 
 
@@ -100,6 +123,11 @@ Edit = Callable[[dict[str, Any]], object]
             "the payment has transient_id and request_id",
         ),
         (lambda o: o["meta_data"][0].update(value="a.b.c"), "transient_id is 'a.b.c'"),
+        (lambda o: o["meta_data"].append(proved("<x>")), "authentication_id is '<x>'"),
+        (
+            lambda o: o.update(meta_data=[proved("4" * 20), REQUESTED]),
+            "authentication_id is given",
+        ),
         (lambda o: o.update(number="10 01"), "number is '10 01'"),
     ],
 )

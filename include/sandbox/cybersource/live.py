@@ -116,6 +116,7 @@ class Live:
         | ``cybersource`` | settings by name | changes switches, answers all |
         | ``outcome`` | outcome, verb, code, times | forces the next calls of a verb |
         | ``transient_token`` | outcome, card, count | hands out transient tokens |
+        | ``challenge`` | passes | the card's holder answers a 3-D Secure challenge; its id |
         | ``decide`` | request_id or code, decision, reviewer, comments, act | a reviewer decides |
         | ``settle`` | | closes the open batches |
         | ``live_date`` | date | moves the business date; earlier batches close |
@@ -128,6 +129,7 @@ class Live:
             "cybersource": self.switches.change,
             "outcome": lambda f: self.desk.forcing.add(dict(f)),
             "transient_token": self._hand_out,
+            "challenge": lambda f: self.authorize.challenges.add(dict(f)),
             "decide": self._decide,
             "settle": lambda _: {"settled": self._settle(None)},
             "live_date": self._move,
@@ -255,6 +257,7 @@ class Live:
     def reset(self) -> None:
         self.switches.reset()
         self.desk.forcing.reset()
+        self.authorize.challenges.reset()
         self.book.reset()
         self.vault.reset()
         self.register.reset()

@@ -4,6 +4,8 @@ Source: Cybersource reference, section 7.2. One that was captured in part holds 
 next capture, and is worth no more than another once its days are over: the rest is made anew.
 """
 
+from dataclasses import replace
+
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order, PaymentMethod, PaymentSource
 from include.domain.paying import source_of
@@ -22,7 +24,9 @@ def renewal_source(order: Order, facts: OrderFacts) -> PaymentSource | None:
         )
     source = source_of(order, facts)
     is_stored = source.method is PaymentMethod.stored_token
-    return source if is_stored and source.customer_token else None
+    if not is_stored or not source.customer_token:
+        return None
+    return replace(source, authentication=None)  # it proved the shopper's own payment, once
 
 
 def renewed(facts: OrderFacts) -> Renewed | None:

@@ -13,6 +13,7 @@ from include.domain.orders import (
     Address,
     Order,
     OrderLine,
+    PayerAuthentication,
     PaymentMethod,
     PaymentSource,
     Shopper,
@@ -28,6 +29,7 @@ _NUMBER = r"[A-Za-z0-9][A-Za-z0-9._/#\-]{0,23}"
 _TRANSIENT = r"[A-Za-z0-9_\-]{8,80}"  # a jti; the token itself has dots and is far longer
 _HEX = r"[0-9A-Fa-f]{32}"
 _REQUEST_ID = r"[0-9]{22}"
+_AUTHENTICATION = r"[0-9A-Za-z-]{16,36}"
 
 
 def to_order(
@@ -167,6 +169,11 @@ def _payment(fields: Fields, where: str) -> PaymentSource:
     keep = fields.flag("keep")
     if keep and method is not PaymentMethod.transient_token:
         raise fields.no("keep", "is true", "Only a new card, a transient token, can be kept.")
+    proof = fields.matching(
+        "authentication_id", _AUTHENTICATION, "16 to 36 letters and digits", default=""
+    )
+    if proof and method is PaymentMethod.authorized:
+        raise fields.no("authentication_id", "is given", "The shop's own payment needs no proof.")
     return PaymentSource(
         method=method,
         transient_id=fields.matching(
@@ -178,4 +185,5 @@ def _payment(fields: Fields, where: str) -> PaymentSource:
         ),
         request_id=fields.matching("request_id", _REQUEST_ID, "22 digits", default=""),
         keep=keep,
+        authentication=PayerAuthentication(proof) if proof else None,
     )

@@ -6,7 +6,7 @@ The request has the shape that the API takes, so a poll, a webhook and a call en
      shopper: {name, email, reference, phone, ip_address, bill_to: ADDRESS, ship_to: ADDRESS},
      lines: [{kind, id, parent_id, stock_code, description, quantity, unit, unit_price,
               net | gross, tax, net_after_discount, tax_after_discount}],
-     payment: {transient_id, customer_id, instrument_id, request_id, keep}}
+     payment: {transient_id, customer_id, instrument_id, request_id, keep, authentication_id}}
     ADDRESS: {name, company, lines: [...], city, region, postal_code, country}
 """
 

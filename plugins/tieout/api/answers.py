@@ -35,6 +35,9 @@ class Payment(BaseModel):
     )
     expires_at: datetime | None
     kept: Kept | None = Field(description="Where `keep` was asked for, and the gateway did.")
+    commerce_indicator: str = Field(
+        description="How well a challenge was passed that the gateway validated, such as `vbv`."
+    )
 
 
 class Outcome(BaseModel):
@@ -46,7 +49,8 @@ class Outcome(BaseModel):
     message: str = Field(description="The sentence for the shopper, in the shop's language.")
     retry: Retry = Field(
         description="`other_card` at once; `same_card` with corrected details; `later` with the "
-        "same card; `authenticate` after the shopper has proved who pays; `wait` for our answer. "
+        "same card; `authenticate` with the same card and `payment.authentication`, once the "
+        "shopper has proved who pays; `wait` for our answer. "
         "What pays a declined order next is sent to `/v1/orders/{order_id}/payment`, under an "
         "Idempotency-Key of its own."
     )
@@ -246,6 +250,7 @@ def order_body(
                 "suffix": paid.stored.suffix,
                 "brand": paid.stored.brand,
             },
+            "commerce_indicator": paid.commerce_indicator,
         },
         "captures": [
             {

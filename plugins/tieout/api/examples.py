@@ -68,7 +68,17 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                     "transient_token": "1E4B2J9SMQXR7WZK3PT5UN8C6V0DGHAF",
                 }
             },
-        }
+        },
+        "authenticated": {
+            "summary": "The same card, once its holder has answered the bank (`authenticate`)",
+            "value": {
+                "payment": {
+                    "method": "transient_token",
+                    "transient_token": "1E3GQY1RNKBG6IBD2EP93C43PIZ2NQ6S",
+                    "authentication": {"transaction_id": "4Q0DcXvR7tYbNf2LsJm9"},
+                }
+            },
+        },
     },
     "CancelOrder": {"plain": {"value": {"reason": "the shopper changed their mind"}}},
     "CaptureOrder": {

@@ -18,6 +18,7 @@ from include.domain.orders import (
     LineKind,
     Order,
     OrderLine,
+    PayerAuthentication,
     PaymentMethod,
     PaymentSource,
     Shopper,
@@ -25,7 +26,7 @@ from include.domain.orders import (
 )
 from include.services.api.ports import ShopTerms
 from tieout.api.problems import Problem
-from tieout.api.schema import AddressIn, LineIn, PaymentIn, PlaceOrder
+from tieout.api.schema import AddressIn, AuthenticationIn, LineIn, PaymentIn, PlaceOrder
 
 _JTI = re.compile(r"[0-9A-Za-z_-]{16,80}")  # RFC 7519 leaves its form to whoever issues it
 _LONGEST_PURCHASE_ORDER = 30  # SYSPRO's customer PO
@@ -35,10 +36,11 @@ _NEEDED = {
     "authorized": ("request_id",),
 }
 _ALLOWED = {
-    "transient_token": {"transient_token", "keep"},
-    "stored_token": {"customer_token", "instrument_token"},
+    "transient_token": {"transient_token", "keep", "authentication"},
+    "stored_token": {"customer_token", "instrument_token", "authentication"},
     "authorized": {"request_id"},
 }
+_MEMBERS = tuple(PaymentIn.model_fields.keys() - {"method"})
 T = TypeVar("T")
 
 
@@ -175,11 +177,7 @@ def _check_lines(lines: tuple[OrderLine, ...], amount: Money, faults: _Faults) -
 
 def _payment(payment: PaymentIn, faults: _Faults) -> PaymentSource:
     method = payment.method
-    given = {
-        name
-        for name in ("transient_token", "customer_token", "instrument_token", "request_id", "keep")
-        if getattr(payment, name)
-    }
+    given = {name for name in _MEMBERS if getattr(payment, name)}
     for name in _NEEDED[method]:
         if name not in given:
             faults.add(f"payment.{name}", f"the method {method} needs it")
@@ -192,7 +190,19 @@ def _payment(payment: PaymentIn, faults: _Faults) -> PaymentSource:
         instrument_token=payment.instrument_token,
         request_id=payment.request_id,
         keep=payment.keep,
+        authentication=_authentication(payment.authentication, faults),
     )
+
+
+def _authentication(proof: AuthenticationIn | None, faults: _Faults) -> PayerAuthentication | None:
+    if proof is None:
+        return None
+    given = {name: text for name, text in proof if text}
+    if "transaction_id" in given and len(given) > 1:
+        faults.add("payment.authentication", "a transaction_id is given alone")
+    if not given.keys() & {"transaction_id", "commerce_indicator"}:
+        faults.add("payment.authentication", "it needs a transaction_id or a commerce_indicator")
+    return PayerAuthentication(**given)
 
 
 def _transient_id(token: str, faults: _Faults) -> str:

@@ -88,6 +88,38 @@ class LineIn(Strict):
     parent: Annotated[int, Field(ge=0, le=9999, description="The kit's line number.")] = 0
 
 
+Indicator = Literal[
+    "aesk", "aesk_attempted", "dipb", "dipb_attempted", "internet", "js", "js_attempted",
+    "js_failure", "pb", "pb_attempted", "spa", "spa_failure", "vbv", "vbv_attempted", "vbv_failure",
+]  # fmt: skip
+
+
+class AuthenticationIn(Strict):
+    """That the shopper proved whose card it is (3-D Secure), as your checkout learned it.
+
+    After a challenge the `transaction_id` alone: the gateway validates it as it authorises. Without
+    one, what the enrolment answered, the `commerce_indicator` and its members, as they came.
+    """
+
+    transaction_id: Annotated[
+        str,
+        Field(
+            pattern=r"^([0-9A-Za-z-]{16,36})?$",
+            description="The gateway's `authenticationTransactionId`.",
+        ),
+    ] = ""
+    commerce_indicator: Indicator | Literal[""] = Field(
+        "", description="The gateway's `indicator`, or `ecommerceIndicator` of a card not enrolled."
+    )
+    cavv: Annotated[str, Field(pattern=r"^[0-9A-Za-z+/=]{0,40}$")] = ""
+    ucaf_authentication_data: Annotated[str, Field(pattern=r"^[0-9A-Za-z+/=]{0,32}$")] = ""
+    ucaf_collection_indicator: Annotated[str, Field(pattern=r"^[0-7]?$")] = ""
+    xid: Annotated[str, Field(pattern=r"^[0-9A-Za-z+/=-]{0,40}$")] = ""
+    directory_server_transaction_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{0,36}$")] = ""
+    specification_version: Annotated[str, Field(pattern=r"^([0-9](\.[0-9]){0,2})?$")] = ""
+    eci_raw: Annotated[str, Field(pattern=r"^([0-9]{2})?$")] = ""
+
+
 class PaymentIn(Strict):
     """What stands for the card. There is no member for a card number, and there will be none."""
 
@@ -108,6 +140,9 @@ class PaymentIn(Strict):
     keep: bool = Field(
         False,
         description="The shopper wants the card kept as a token: see `payment.kept` of the answer.",
+    )
+    authentication: AuthenticationIn | None = Field(
+        None, description="Where the shopper proved who pays: with a token, stored or not."
     )
 
 

@@ -13,6 +13,7 @@ from include.adapters.store import order_screen, views
 from include.adapters.store.order_screen import ShownOrder
 from include.domain.money import Money, total
 from include.domain.order_state import OrderState
+from include.domain.paying import source_of
 from include.domain.refunds import RefundState
 from include.domain.standing import is_wholly_captured
 from include.services.orders.stores import TimelineEntry
@@ -150,12 +151,20 @@ def _money_of(found: ShownOrder, returned: Sequence[Money]) -> list[tuple[str, M
     state = "reversed" if facts.is_reversed else expiry if is_open else "captured"
     return [
         ("ordered", row.amount, ""),
-        ("authorised", held or nothing, f"{request} {state}".strip()),
+        ("authorised", held or nothing, " ".join(filter(None, (request, state, _proof(found))))),
         ("captured", captured, " ".join(one.request_id for one in facts.captures)),
         ("refunds asked for", row.refunding, ""),
         ("given back", back, ""),
         ("kept", captured - back, "captured less given back"),
     ]
+
+
+def _proof(found: ShownOrder) -> str:
+    """Say how well the shopper proved who pays; whoever contests a fraud's chargeback needs it."""
+    payment, source = found.facts.payment, source_of(found.content, found.facts)
+    claimed = source.authentication.commerce_indicator if source.authentication else ""
+    indicator = (payment.commerce_indicator if payment else "") or claimed
+    return f"3-D Secure {indicator}" if indicator else ""
 
 
 def _formatted(

@@ -143,6 +143,7 @@ def authorized_of(row: Row, meaning: Meaning) -> Authorized:
         (),
         row.at,
         _brand(row.body),
+        _indicator(row.body),
     )
 
 
@@ -202,6 +203,7 @@ def _authorized(it: Authorize, answer: Answer, meaning: Meaning) -> Authorized:
         answer.fields,
         read_time(text_of(answer.body, "submitTimeUtc")),
         _brand(answer.body),
+        _indicator(answer.body),
     )
     is_lost = it.source.keep and meaning in HOLDS
     return replace(made, token_failure=_token_failure(answer.body, stored)) if is_lost else made
@@ -223,6 +225,11 @@ def _approved(asked: Money, answer: Answer) -> Money:
 
 def _network_id_of(body: Json) -> str:
     return text_of(body, "processorInformation", "transactionId") or ""
+
+
+def _indicator(body: Json) -> str:
+    """Return how well a proof was validated; the answer has it, and a row may."""
+    return text_of(body, "consumerAuthenticationInformation", "indicator") or ""
 
 
 def _token_failure(body: Json, stored: StoredToken | None) -> str:

@@ -10,7 +10,13 @@ from include.adapters.cybersource.partners.level_three import (
     order_details,
     purchase_order,
 )
-from include.domain.orders import Address, PaymentMethod, PaymentSource, Shopper
+from include.domain.orders import (
+    Address,
+    PayerAuthentication,
+    PaymentMethod,
+    PaymentSource,
+    Shopper,
+)
 from include.domain.payments import Authorize, Renewed
 
 _TOKEN_TYPES = ("customer", "paymentInstrument", "instrumentIdentifier")
@@ -28,6 +34,8 @@ def authorization_body(it: Authorize, reference: str) -> dict[str, object]:
         "orderInformation": _order(it),
         **_source(it.source),
     }
+    if it.source.authentication:
+        body["consumerAuthenticationInformation"] = _proof(it.source.authentication)
     if it.shopper.ip_address:
         body["deviceInformation"] = {"ipAddress": it.shopper.ip_address}
     if it.buyer:
@@ -36,10 +44,10 @@ def authorization_body(it: Authorize, reference: str) -> dict[str, object]:
 
 
 def _processing(it: Authorize) -> dict[str, object]:
-    found: dict[str, object] = {
-        "capture": False,
-        "commerceIndicator": "internet",
-    }
+    proof = it.source.authentication
+    found: dict[str, object] = {"capture": False}
+    if proof is None or not proof.transaction_id:  # the gateway itself says what it validated
+        found["commerceIndicator"] = proof.commerce_indicator if proof else "internet"
     if it.lines:
         found |= PURCHASE_LEVEL
     actions = []
@@ -50,6 +58,8 @@ def _processing(it: Authorize) -> dict[str, object]:
         found["actionTokenTypes"] = list(_TOKEN_TYPES[1:] if has_customer else _TOKEN_TYPES)
     if it.skip_decision:
         actions.append("DECISION_SKIP")
+    if proof and proof.transaction_id:
+        actions.append("VALIDATE_CONSUMER_AUTHENTICATION")
     if actions:
         found["actionList"] = actions
     if initiator := _initiator(it):
@@ -96,6 +106,20 @@ def _source(source: PaymentSource) -> dict[str, object]:
             stored["paymentInstrument"] = {"id": source.instrument_token}
         return {"paymentInformation": stored}
     raise ValueError(f"nothing to authorize with: {source.method} without its token")
+
+
+def _proof(it: PayerAuthentication) -> dict[str, object]:
+    members = {
+        "authenticationTransactionId": it.transaction_id,
+        "cavv": it.cavv,
+        "ucafAuthenticationData": it.ucaf_authentication_data,
+        "ucafCollectionIndicator": it.ucaf_collection_indicator,
+        "xid": it.xid,
+        "directoryServerTransactionId": it.directory_server_transaction_id,
+        "paSpecificationVersion": it.specification_version,
+        "eciRaw": it.eci_raw,
+    }
+    return {name: value for name, value in members.items() if value}
 
 
 def _order(it: Authorize) -> dict[str, object]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from include.sandbox.cybersource.payments.book import Entry
 from include.sandbox.cybersource.payments.outcomes import Outcome
+from include.sandbox.cybersource.payments.proofs import Proof, shown
 from include.sandbox.server import Response
 from include.sandbox.world.dates import utc_text
 from include.sandbox.world.facts import decimal_text
@@ -60,7 +61,9 @@ def created(body: Body) -> Response:
     return Response.of_json(body, 201, "application/hal+json")
 
 
-def payment(entry: Entry, outcome: Outcome, actions: Body, is_token_new: bool | None) -> Body:
+def payment(
+    entry: Entry, outcome: Outcome, actions: Body, is_token_new: bool | None, proof: Proof
+) -> Body:
     """Return the answer to an authorization or a sale."""
     body = _head(entry, "payments")
     body["reconciliationId"] = entry.processor_reference
@@ -98,6 +101,8 @@ def payment(entry: Entry, outcome: Outcome, actions: Body, is_token_new: bool | 
             "challengeRequired": "Y",
             "authenticationTransactionId": f"A{entry.request_id[-19:]}",
         }
+    if proof.is_validated:
+        body["consumerAuthenticationInformation"] = shown(proof)
     if entry.decision:
         body["riskInformation"] = _risk(entry)
     if is_token_new is not None:

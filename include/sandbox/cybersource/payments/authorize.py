@@ -10,6 +10,7 @@ from include.sandbox.cybersource.payments.desk import Call, PaymentDesk
 from include.sandbox.cybersource.payments.initiator import check_initiator
 from include.sandbox.cybersource.payments.outcomes import APPROVED, Outcome, chosen
 from include.sandbox.cybersource.payments.payer import Payer, keep_tokens, payer_of
+from include.sandbox.cybersource.payments.proofs import VALIDATE, Challenges, Proof
 from include.sandbox.cybersource.payments.reading import (
     Problem,
     bill_to_of,
@@ -35,6 +36,7 @@ class _Asked:
     actions: list[str]
     is_sale: bool
     is_looked_at: bool  # by Decision Manager
+    proof: Proof
     bill_to: dict[str, str]
 
 
@@ -43,6 +45,7 @@ class Authorize:
 
     def __init__(self, desk: PaymentDesk) -> None:
         self.desk = desk
+        self.challenges = Challenges()
 
     def payment(self, call: Call) -> Response:
         """POST /pts/v2/payments: an authorization, or a sale where ``capture`` is true."""
@@ -53,6 +56,7 @@ class Authorize:
         outcome = call.outcome or chosen(
             word, asked.bill_to.get("email", ""), is_looked_at=asked.is_looked_at
         )
+        outcome = asked.proof.judged(outcome) or APPROVED
         call.outcome = outcome
         if outcome.is_unexecuted:
             return self.desk.lose(call, outcome)
@@ -67,7 +71,7 @@ class Authorize:
             self.desk.record(call, own_id, "PENDING", is_done=True, verb="capture", **facts)
         self.desk.tell("payment", entry)
         actions = self._actions(asked, outcome, entry)
-        return answers.created(answers.payment(entry, outcome, actions, is_token_new))
+        return answers.created(answers.payment(entry, outcome, actions, is_token_new, asked.proof))
 
     def _read(self, call: Call) -> _Asked:
         body = call.body
@@ -78,7 +82,9 @@ class Authorize:
         _check_card(payer.card, currency)
         is_sale = flag(body, "processingInformation.capture")
         check_initiator(body, call.merchant, payer, self.desk.book)
-        return _Asked(amount, currency, payer, actions, is_sale, is_looked_at, bill_to_of(body))
+        proof = self.challenges.proof_of(body, actions, payer.card.type)
+        bill_to = bill_to_of(body)
+        return _Asked(amount, currency, payer, actions, is_sale, is_looked_at, proof, bill_to)
 
     def _check_reference(self, call: Call) -> None:
         is_checked = self.desk.settings.duplicate_reference_check and call.reference.code
@@ -105,6 +111,7 @@ class Authorize:
             decision=outcome.decision if asked.is_looked_at and not is_silent else "",
             tokens=dict(asked.payer.tokens),
             bill_to=asked.bill_to,
+            is_payer_validated=asked.proof.is_validated,
         )
 
     def _keep_tokens(
@@ -140,6 +147,9 @@ class Authorize:
             found["DECISION"] = {"status": words_of[entry.decision]}
             if entry.decision != "ACCEPT":
                 found["DECISION"] |= {"reason": outcome.reason, "message": outcome.message}
+        if asked.proof.is_validated:
+            word = "SUCCESSFUL" if asked.proof.is_passed else "FAILED"
+            found[VALIDATE] = {"status": f"AUTHENTICATION_{word}"}
         if "TOKEN_CREATE" in asked.actions and outcome.is_held:
             is_failed = outcome.word == "token_failed"
             message = "The token could not be created."

@@ -9,6 +9,7 @@ from typing import Any
 
 from include.sandbox.cybersource.payments.book import Entry
 from include.sandbox.cybersource.payments.outcomes import OUTCOMES
+from include.sandbox.cybersource.payments.proofs import FAILED
 from include.sandbox.cybersource.settings import Settings
 from include.sandbox.world.dates import utc_text
 from include.sandbox.world.facts import decimal_text
@@ -31,6 +32,7 @@ _FLAGS = {
     "209": "DCV",
     "230": "DCV",
     "475": "DAUTHENTICATE",
+    "476": "DAUTHENTICATIONFAILED",
     "480": "DREVIEW",
     "481": "DREJECT",
 }
@@ -155,6 +157,12 @@ def _of_authorization(entry: Entry) -> list[Body]:
     if is_asked:
         if entry.status == "PENDING_AUTHENTICATION":  # the payer was asked, the issuer was not
             return [*found, _one(entry, "ics_pa_enroll", entry.status, "475", 1050000)]
+        if entry.is_payer_validated:
+            is_refused = entry.reason == FAILED.reason
+            code = FAILED.code if is_refused else "100"
+            found.append(_one(entry, "ics_pa_validate", entry.status, code, 1050000))
+            if is_refused:  # the issuer was not asked
+                return found
         is_gone = entry.authorized_minor and entry.reversed_minor >= entry.authorized_minor
         held = "REVERSED" if is_gone else "AUTHORIZED"
         code = _code(entry)
