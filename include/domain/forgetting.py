@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from include.domain.canonical import from_json, to_json
 from include.domain.erp_orders import AddCustomer, AddSalesOrder, ErpAddress
-from include.domain.orders import Address, Order, Shopper
+from include.domain.order_state import OrderFacts
+from include.domain.orders import Address, Order, PaymentSource, Shopper
 from include.domain.payments import Authorize
 
 GONE = "forgotten"
@@ -18,7 +19,19 @@ _NOWHERE = ErpAddress(("", "", "", "", ""), "")
 
 def without_person(order: Order) -> Order:
     """Return an order that names nobody. A repeat changes nothing."""
-    return replace(order, shopper=_nobody(order.shopper), note="")
+    payment = _from_nowhere(order.payment)
+    return replace(order, shopper=_nobody(order.shopper), payment=payment, note="")
+
+
+def facts_without_person(facts: OrderFacts) -> OrderFacts:
+    """Return the facts of such an order: its later payments tell no device."""
+    source = _from_nowhere(facts.source) if facts.source else None
+    declined = tuple(map(_from_nowhere, facts.declined_sources))
+    return replace(facts, source=source, declined_sources=declined)
+
+
+def _from_nowhere(source: PaymentSource) -> PaymentSource:
+    return replace(source, ip_address="", device_session="", authentication=None)
 
 
 def _nobody(shopper: Shopper) -> Shopper:
@@ -31,7 +44,8 @@ def _somewhere(address: Address) -> Address:
 
 def _authorization(payload: str) -> Authorize:
     sent = from_json(Authorize, payload)
-    return replace(sent, shopper=_nobody(sent.shopper), buyer="")
+    source = _from_nowhere(sent.source)
+    return replace(sent, shopper=_nobody(sent.shopper), source=source, buyer="")
 
 
 def _customer(payload: str) -> AddCustomer:

@@ -39,7 +39,6 @@ class Shopper:
     ship_to: Address
     reference: str = ""  # the shop's customer id; '' for a guest
     phone: str = ""
-    ip_address: str = ""  # of the checkout, for Decision Manager
 
 
 class LineKind(StrEnum):
@@ -113,6 +112,8 @@ class PaymentSource:
     request_id: str = ""  # of the authorisation made by the shop, 22 digits
     keep: bool = False  # the shopper wants the card kept: TOKEN_CREATE
     authentication: PayerAuthentication | None = None  # of a card that the shopper is here with
+    ip_address: str = ""  # where the shopper pays from, for Decision Manager
+    device_session: str = ""  # of the checkout's profiling page, each time anew: its fingerprint
 
 
 @dataclass(frozen=True, slots=True)

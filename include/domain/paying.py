@@ -34,18 +34,19 @@ def is_shops(order: Order, facts: OrderFacts) -> bool:
 def is_tried(order: Order, facts: OrderFacts, source: PaymentSource) -> bool:
     """Say whether a payment of the order was tried.
 
-    What pays once is known by its name alone, unless it comes with a proof of who pays: a bank
-    that wanted one has refused the token, and takes the same token with it.
+    It is known by its token alone, wherever the shopper sits, unless it comes with a proof of who
+    pays: a bank that wanted one has refused the token, and takes the same token with it.
     """
-    tried, once = sources_of(order, facts), _once(source)
-    if not once:
-        return source in tried
-    proof = source.authentication
-    return any(_once(one) == once and proof in (None, one.authentication) for one in tried)
+    return any(_is_repeat(source, one) for one in sources_of(order, facts))
 
 
-def _once(source: PaymentSource) -> str:
-    return source.transient_id or source.request_id
+def _is_repeat(source: PaymentSource, tried: PaymentSource) -> bool:
+    return _token(source) == _token(tried) and source.authentication in (None, tried.authentication)
+
+
+def _token(source: PaymentSource) -> object:
+    card = source.customer_token, source.instrument_token
+    return source.transient_id or source.request_id or card
 
 
 def paid_anew(
@@ -60,7 +61,8 @@ def paid_anew(
         Rejected: the order is not declined, or must not be paid any more.
     """
     is_stored = source.method is PaymentMethod.stored_token
-    is_under_way = not cause and source == facts.source and not is_declined(facts)
+    is_again = facts.source is not None and _is_repeat(source, facts.source)
+    is_under_way = not cause and is_again and not is_declined(facts)
     is_spent = not is_stored and is_tried(order, facts, source)
     if is_spent or is_under_way or cause in facts.payments_asked:
         return facts

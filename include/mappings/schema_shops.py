@@ -251,7 +251,6 @@ class ShopperFieldsRow(Row):
     email: FieldRow
     reference: FieldRow
     phone: FieldRow
-    ip_address: FieldRow
 
 
 class AddressFieldsRow(Row):
@@ -317,6 +316,8 @@ class PaymentFieldsRow(Row):
     request_id: FieldRow
     keep: FieldRow
     authentication_id: FieldRow | None = None
+    ip_address: FieldRow | None = None
+    device_session: FieldRow | None = None
 
 
 class ShopFieldsEntry(Entry):

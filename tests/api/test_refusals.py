@@ -65,6 +65,8 @@ def proved(authentication: dict[str, str]) -> dict[str, Any]:
             "payment.keep",
         ),
         ({"payment": {"method": "transient_token", "transient_token": "a.b.c"}}, "payment"),
+        ({"payment": proved({}) | {"ip_address": "at home"}}, "payment.ip_address"),
+        ({"payment": proved({}) | {"device_session": "a b"}}, "payment.device_session"),
         ({"payment": proved({})}, "payment.authentication"),
         ({"payment": proved({"cavv": "AAABCSIIAAAAAAACcwgAEMCoNh8="})}, "payment.authentication"),
         ({"payment": proved({"transaction_id": "4" * 20, "eci_raw": "05"})}, "payment.authent"),

@@ -17,7 +17,7 @@ from include.domain.canonical import to_json
 from include.domain.errors import Rejected
 from include.domain.forgetting import GONE
 from include.domain.order_state import OrderState
-from include.domain.orders import Order, PaymentMethod, PaymentSource
+from include.domain.orders import Order, PayerAuthentication, PaymentMethod, PaymentSource
 from include.domain.payments import PaymentStatus
 from include.domain.people import mail_key
 from include.services.effects.ports import EffectKind
@@ -54,11 +54,15 @@ def cancelled(care: Care) -> Order:
     return order
 
 
-def declined(care: Care) -> Order:
+def decline(care: Care) -> None:
     care.kit.partner.say(
         AUTH,
         lambda it: care.kit.partner.do(it, authorization(it, 7, PaymentStatus.declined, None)),
     )
+
+
+def declined(care: Care) -> Order:
+    decline(care)
     order = make_order()
     care.kit.run(order)
     care.kit.pass_time(minutes=10)
@@ -84,6 +88,28 @@ def test_an_order_that_has_ended_names_nobody_any_more(care: Care) -> None:
     assert order.shopper.name.casefold() not in sent_words(care)
     assert "shopper forgotten" in care.kit.timeline(order)
     assert verify(care.store).is_whole
+
+
+def test_nor_does_it_tell_where_its_payments_came_from(care: Care) -> None:
+    first = PaymentSource(
+        PaymentMethod.transient_token, transient_id="f" * 64,
+        authentication=PayerAuthentication("4Q0DcXvR7tYbNf2LsJm9"), ip_address="192.0.2.7",
+    )  # fmt: skip
+    decline(care)
+    order = make_order(payment=first)
+    care.kit.run(order)
+    decline(care)
+    card = replace(first, transient_id="a" * 64, ip_address="192.0.2.8", device_session="page-2")
+    care.kit.service.pay_anew(order.order_id, card, "shop")
+    care.kit.service.advance(order.order_id)
+    care.kit.pass_time(minutes=10)
+    assert forget(care).forgotten == 1
+    with care.store.connect() as connection:
+        kept = connection.execute(select(orders.c.content, orders.c.facts)).one()
+    for text in (sent_words(care), kept.content, kept.facts):
+        for told in ("192.0.2.", "page-2", "4q0dcxvr"):
+            assert told not in text.casefold()
+    assert "a" * 64 in kept.facts
 
 
 def test_what_was_sent_is_still_proved_by_its_digest(care: Care) -> None:

@@ -87,7 +87,6 @@ def test_an_authorization_carries_the_order_the_token_and_both_references(
         "phoneNumber": "5125550100",
     }
     assert "email" not in order["shipTo"]
-    assert body["deviceInformation"] == {"ipAddress": "192.0.2.10"}
     assert body["processingInformation"]["capture"] is False
     assert "actionList" not in body["processingInformation"]
 
@@ -173,6 +172,19 @@ def test_a_stored_token_is_used_as_the_shopper_present_uses_it(
         "type": "customer", "storedCredentialUsed": True
     }  # fmt: skip
     assert "tokenInformation" not in body
+
+
+def test_the_fraud_check_learns_where_the_shopper_pays_from(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    send(gateway, make_client(), AUTH, answer(AUTH))
+    assert "deviceInformation" not in gateway.body()
+    source = replace(TRANSIENT, ip_address="192.0.2.7", device_session=DIRECTORY)
+    send(gateway, make_client(), AUTH, answer(AUTH), command=authorize(source=source))
+    assert gateway.body()["deviceInformation"] == {
+        "ipAddress": "192.0.2.7",
+        "fingerprintSessionId": DIRECTORY,
+    }
 
 
 def test_a_challenge_that_was_answered_is_validated_by_the_gateway(

@@ -49,6 +49,7 @@ def test_a_shopper_is_nowhere_but_where_the_runbook_says(play: Play) -> None:
 
     words = {word for order_id in taken for word in words_of(play, order_id)}
     assert len(words) >= 4
+    assert "192.0.2.10" in words  # as the shop shows where its shoppers paid from
     assert places(play, words) == KNOWN
 
 
@@ -120,8 +121,9 @@ def number_of(play: Play, order_id: str) -> str:
 
 def words_of(play: Play, order_id: str) -> Iterator[str]:
     """Yield what the shop told of the shopper, in small letters."""
-    plain = to_plain(play.desks.service.orders.content(order_id).shopper)
-    yield from (word.casefold() for word in leaves(plain) if len(word) > 4)
+    order = play.desks.service.orders.content(order_id)
+    told = (to_plain(order.shopper), order.payment.ip_address)
+    yield from (word.casefold() for word in leaves(told) if len(word) > 4)
 
 
 def leaves(plain: Any) -> Iterator[str]:

@@ -129,8 +129,9 @@ def say(kit: Kit, number: int, status: PaymentStatus, approved: int | None = -1)
 class TestRenewals:
     """The shopper is not there; the card is on file."""
 
-    def test_it_does_not_claim_the_shoppers_own_proof(self, renewing: Kit) -> None:
-        proved = replace(ON_FILE, authentication=PayerAuthentication("4Q0DcXvR7tYbNf2LsJm9"))
+    def test_it_claims_neither_the_shoppers_proof_nor_their_device(self, renewing: Kit) -> None:
+        proof = PayerAuthentication("4Q0DcXvR7tYbNf2LsJm9")
+        proved = replace(ON_FILE, authentication=proof, ip_address="192.0.2.7", device_session="p1")
         renewing.run(make_order(payment=proved))
         renewing.pass_time(days=6, hours=1)
         assert [one.source for one in asked(renewing)] == [proved, ON_FILE]

@@ -87,6 +87,15 @@ def test_the_card_that_was_to_be_proved_pays_with_its_proof_once(kit: Kit) -> No
     assert pay(kit, order, other) == OrderState.captured
 
 
+def test_the_same_card_from_another_place_is_a_repeat(kit: Kit) -> None:
+    order = declined(kit)
+    moved = {"ip_address": "192.0.2.8", "device_session": "another-page"}
+    assert pay(kit, order, replace(order.payment, **moved)) == OrderState.declined
+    assert pay(kit, order, replace(STORED, ip_address="192.0.2.7")) == OrderState.captured
+    assert pay(kit, order, replace(STORED, **moved)) == OrderState.captured
+    assert kit.partner.truth.count(AUTH) == 2
+
+
 def test_a_repeat_changes_nothing(kit: Kit) -> None:
     order = declined(kit)
     for _ in range(2):

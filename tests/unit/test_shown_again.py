@@ -68,6 +68,9 @@ ON_FILE, CARD, REQUEST = (
 CUSTOMER, FIRST, SECOND = "A" * 32, "1" * 32, "2" * 32
 
 
+FROM = "192.0.2.10"  # where its shopper was, as the shop shows it
+
+
 def paid(tried: list[PaymentSource], **meta: str) -> Order:
     raw, taken = woo_order(), US.order(woo_order())
     shown = {one["key"]: one for one in raw["meta_data"]}
@@ -78,7 +81,10 @@ def paid(tried: list[PaymentSource], **meta: str) -> Order:
 
 def on_file(instrument: str) -> PaymentSource:
     return PaymentSource(
-        PaymentMethod.stored_token, customer_token=CUSTOMER, instrument_token=instrument
+        PaymentMethod.stored_token,
+        customer_token=CUSTOMER,
+        instrument_token=instrument,
+        ip_address=FROM,
     )
 
 
@@ -89,10 +95,12 @@ def test_what_pays_now_is_told_from_what_was_tried_and_stands_beside_it() -> Non
     assert paid([on_file(FIRST)], **with_other).payment == on_file(SECOND)
     new = paid([on_file(FIRST)], **{ON_FILE: CUSTOMER, CARD: FIRST, TOKEN: OTHER}, **keep)
     assert new.payment == PaymentSource(
-        PaymentMethod.transient_token, transient_id=OTHER, keep=True
+        PaymentMethod.transient_token, transient_id=OTHER, keep=True, ip_address=FROM
     )
     own = paid([on_file(FIRST)], **{ON_FILE: CUSTOMER, CARD: FIRST, REQUEST: "7" * 22})
-    assert own.payment == PaymentSource(PaymentMethod.authorized, request_id="7" * 22)
+    assert own.payment == PaymentSource(
+        PaymentMethod.authorized, request_id="7" * 22, ip_address=FROM
+    )
 
 
 def test_of_two_payments_that_were_not_tried_nobody_chooses() -> None:

@@ -48,6 +48,7 @@ def test_a_woocommerce_order_becomes_ours_to_the_cent() -> None:
     assert order.lines[4].description == "Discount welcome"
     assert order.payment.method is PaymentMethod.transient_token
     assert order.payment.transient_id == TRANSIENT
+    assert order.payment.ip_address == "192.0.2.10"
     assert order.shopper.reference == ""  # customer 0 is a guest
     assert order.shopper.ship_to.lines == ("12 Elm Street", "Flat 3")  # the billing address
     assert from_json(Order, to_json(order)) == order
@@ -75,11 +76,14 @@ def proved(challenge: str) -> dict[str, str]:
 
 def test_a_proof_of_who_pays_comes_along() -> None:
     raw = woo_order()
-    raw["meta_data"].append(proved("4Q0DcXvR7tYbNf2LsJm9"))
+    session = {"key": "_cybersource_device_session", "value": "5bce2a7d"}
+    raw["meta_data"] += [proved("4Q0DcXvR7tYbNf2LsJm9"), session]
     assert US.order(raw).payment == PaymentSource(
         PaymentMethod.transient_token,
         transient_id=TRANSIENT,
         authentication=PayerAuthentication("4Q0DcXvR7tYbNf2LsJm9"),
+        ip_address="192.0.2.10",
+        device_session="5bce2a7d",
     )
 
 
@@ -124,6 +128,10 @@ Edit = Callable[[dict[str, Any]], object]
         ),
         (lambda o: o["meta_data"][0].update(value="a.b.c"), "transient_id is 'a.b.c'"),
         (lambda o: o["meta_data"].append(proved("<x>")), "authentication_id is '<x>'"),
+        (
+            lambda o: o["meta_data"].append({"key": "_cybersource_device_session", "value": "a b"}),
+            "device_session is 'a b'",
+        ),
         (
             lambda o: o.update(meta_data=[proved("4" * 20), REQUESTED]),
             "authentication_id is given",

@@ -20,7 +20,12 @@ from include.adapters.store.order_tables import (
 from include.adapters.store.orders import append_events
 from include.adapters.store.schema import dead_letters, effects
 from include.domain.canonical import from_json, to_json
-from include.domain.forgetting import PERSONAL, payload_without_person, without_person
+from include.domain.forgetting import (
+    PERSONAL,
+    facts_without_person,
+    payload_without_person,
+    without_person,
+)
 from include.domain.order_state import ENDED, OrderFacts, OrderState
 from include.domain.orders import Order
 from include.domain.paying import closed
@@ -94,12 +99,14 @@ class SqlPersons:
 
     @staticmethod
     def _blank(connection: Connection, row: Any, now: datetime, event: Event) -> None:
+        facts = facts_without_person(from_json(OrderFacts, row.facts))
+        if row.state == OrderState.declined:  # there is nobody left who could pay for it
+            facts = closed(facts)
         values = {
             "content": to_json(without_person(from_json(Order, row.content))),
+            "facts": to_json(facts),
             "version": row.version + 1,
         }
-        if row.state == OrderState.declined:  # there is nobody left who could pay for it
-            values["facts"] = to_json(closed(from_json(OrderFacts, row.facts)))
         connection.execute(update(orders).where(orders.c.order_id == row.order_id).values(values))
         append_events(connection, row.order_id, row.version + 1, now, [event])
         personal = and_(begins(row.order_id), effects.c.kind.in_(PERSONAL))

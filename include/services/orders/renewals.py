@@ -4,8 +4,6 @@ Source: Cybersource reference, section 7.2. One that was captured in part holds 
 next capture, and is worth no more than another once its days are over: the rest is made anew.
 """
 
-from dataclasses import replace
-
 from include.domain.order_state import OrderFacts
 from include.domain.orders import Order, PaymentMethod, PaymentSource
 from include.domain.paying import source_of
@@ -26,7 +24,11 @@ def renewal_source(order: Order, facts: OrderFacts) -> PaymentSource | None:
     is_stored = source.method is PaymentMethod.stored_token
     if not is_stored or not source.customer_token:
         return None
-    return replace(source, authentication=None)  # it proved the shopper's own payment, once
+    return PaymentSource(  # without what was of the shopper's own payment: device and proof
+        PaymentMethod.stored_token,
+        customer_token=source.customer_token,
+        instrument_token=source.instrument_token,
+    )
 
 
 def renewed(facts: OrderFacts) -> Renewed | None:

@@ -29,6 +29,7 @@ _NUMBER = r"[A-Za-z0-9][A-Za-z0-9._/#\-]{0,23}"
 _TRANSIENT = r"[A-Za-z0-9_\-]{8,80}"  # a jti; the token itself has dots and is far longer
 _HEX = r"[0-9A-Fa-f]{32}"
 _REQUEST_ID = r"[0-9]{22}"
+_SESSION = r"[0-9A-Za-z_-]{1,88}"
 _AUTHENTICATION = r"[0-9A-Za-z-]{16,36}"
 
 
@@ -131,7 +132,6 @@ def _shopper(fields: Fields, addresses: Addresses, where: str) -> Shopper:
         ship_to=addresses.normalize(ship_to, f"{where}, ship_to"),
         reference=fields.text("reference", 40, default=""),
         phone=fields.text("phone", 40, default=""),
-        ip_address=fields.ip_address("ip_address"),
     )
 
 
@@ -186,4 +186,8 @@ def _payment(fields: Fields, where: str) -> PaymentSource:
         request_id=fields.matching("request_id", _REQUEST_ID, "22 digits", default=""),
         keep=keep,
         authentication=PayerAuthentication(proof) if proof else None,
+        ip_address=fields.ip_address("ip_address"),
+        device_session=fields.matching(
+            "device_session", _SESSION, "letters, digits, - and _, at most 88", default=""
+        ),
     )

@@ -3,10 +3,11 @@
 The request has the shape that the API takes, so a poll, a webhook and a call end alike::
 
     {number, currency, amount, tax, prices_hold_tax, placed_at, note,
-     shopper: {name, email, reference, phone, ip_address, bill_to: ADDRESS, ship_to: ADDRESS},
+     shopper: {name, email, reference, phone, bill_to: ADDRESS, ship_to: ADDRESS},
      lines: [{kind, id, parent_id, stock_code, description, quantity, unit, unit_price,
               net | gross, tax, net_after_discount, tax_after_discount}],
-     payment: {transient_id, customer_id, instrument_id, request_id, keep, authentication_id}}
+     payment: {transient_id, customer_id, instrument_id, request_id, keep,
+               authentication_id, ip_address, device_session}}
     ADDRESS: {name, company, lines: [...], city, region, postal_code, country}
 """
 

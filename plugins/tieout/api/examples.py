@@ -76,6 +76,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                     "method": "transient_token",
                     "transient_token": "1E3GQY1RNKBG6IBD2EP93C43PIZ2NQ6S",
                     "authentication": {"transaction_id": "4Q0DcXvR7tYbNf2LsJm9"},
+                    "ip_address": "192.0.2.10",
+                    "device_session": "5bce2a7d-90f1-4f9d-8b6e-0c4d1f2a3b4c",
                 }
             },
         },

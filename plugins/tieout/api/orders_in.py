@@ -35,9 +35,10 @@ _NEEDED = {
     "stored_token": ("customer_token",),
     "authorized": ("request_id",),
 }
+_OF_THE_SHOPPER = ("authentication", "ip_address", "device_session")
 _ALLOWED = {
-    "transient_token": {"transient_token", "keep", "authentication"},
-    "stored_token": {"customer_token", "instrument_token", "authentication"},
+    "transient_token": {"transient_token", "keep", *_OF_THE_SHOPPER},
+    "stored_token": {"customer_token", "instrument_token", *_OF_THE_SHOPPER},
     "authorized": {"request_id"},
 }
 _MEMBERS = tuple(PaymentIn.model_fields.keys() - {"method"})
@@ -191,6 +192,8 @@ def _payment(payment: PaymentIn, faults: _Faults) -> PaymentSource:
         request_id=payment.request_id,
         keep=payment.keep,
         authentication=_authentication(payment.authentication, faults),
+        ip_address=payment.ip_address,
+        device_session=payment.device_session,
     )
 
 
@@ -239,7 +242,6 @@ def _shopper(body: PlaceOrder, faults: _Faults) -> Shopper:
         ship_to=ship_to,
         reference=found.reference,
         phone=found.phone,
-        ip_address=found.ip_address,
     )
 
 

@@ -69,7 +69,6 @@ class ShopperIn(Strict):
     ship_to: AddressIn | None = Field(None, description="As bill_to where it is missing.")
     reference: Annotated[str, Field(max_length=50, description="The shop's customer id.")] = ""
     phone: Annotated[str, _text(40, 0)] = ""
-    ip_address: Annotated[str, Field(pattern=r"^[0-9A-Fa-f:.]{0,45}$")] = ""
 
 
 class LineIn(Strict):
@@ -144,6 +143,21 @@ class PaymentIn(Strict):
     authentication: AuthenticationIn | None = Field(
         None, description="Where the shopper proved who pays: with a token, stored or not."
     )
+    ip_address: Annotated[
+        str,
+        Field(
+            pattern=r"^[0-9A-Fa-f:.]{0,45}$",
+            description="Where the shopper pays from, for the fraud check.",
+        ),
+    ] = ""
+    device_session: Annotated[
+        str,
+        Field(
+            pattern=r"^[0-9A-Za-z_-]{0,88}$",
+            description="Of the page that profiled the shopper's device for Decision Manager (its "
+            "`fingerprintSessionId`), new for each page load; a UUID, say.",
+        ),
+    ] = ""
 
 
 class PlaceOrder(Strict):

@@ -36,8 +36,9 @@ def authorization_body(it: Authorize, reference: str) -> dict[str, object]:
     }
     if it.source.authentication:
         body["consumerAuthenticationInformation"] = _proof(it.source.authentication)
-    if it.shopper.ip_address:
-        body["deviceInformation"] = {"ipAddress": it.shopper.ip_address}
+    device = {"ipAddress": it.source.ip_address, "fingerprintSessionId": it.source.device_session}
+    if any(device.values()):
+        body["deviceInformation"] = {name: value for name, value in device.items() if value}
     if it.buyer:
         body["buyerInformation"] = {"merchantCustomerId": it.buyer}
     return body
