@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from include.domain.fraud_checks import FraudChecks
 from include.domain.money import Money
 from include.domain.orders import OrderLine, PaymentSource, Shopper
 from include.domain.payment_meanings import Meaning
@@ -184,6 +185,7 @@ class Authorized:
     at: datetime | None = None  # as the gateway says
     brand: str = ""  # of the card, kept or not; '' where the gateway does not say
     commerce_indicator: str = ""  # of a proof that the gateway validated; '' where it did not
+    checks: FraudChecks | None = None  # for whoever decides of it
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from sqlalchemy import insert
 from include import wiring
 from include.adapters.store import order_screen, order_tables, schema
 from include.domain.canonical import to_json
+from include.domain.fraud_checks import FraudChecks
 from include.domain.money import Money
 from include.domain.order_state import Captured, OrderFacts, OrderState
 from include.domain.orders import (
@@ -136,7 +137,8 @@ def effect(given: Order, step: str, **changes: object) -> dict[str, object]:
 def test_an_order_shows_its_money_its_story_and_its_writes(client: TestClient) -> None:
     one, other = order("1001"), order("1002")
     taken = (Captured(1, REQUEST, Money(123_456, "USD"), date(2026, 11, 3), "2026/11/7"),)
-    payment = replace(AUTHORIZED, commerce_indicator="vbv")
+    checks = FraudChecks(score="12", avs="Y")
+    payment = replace(AUTHORIZED, commerce_indicator="vbv", checks=checks)
     facts = replace(paid(), payment=payment, captures=taken)
     keep(order_tables.orders, row(one, facts, OrderState.captured),
          row(other, paid(), OrderState.authorized))  # fmt: skip
@@ -152,7 +154,9 @@ def test_an_order_shows_its_money_its_story_and_its_writes(client: TestClient) -
         "1,234.56",
         REQUEST,
         "2026/11/7",
-        "TOcapture|1",
+        "3-D Secure vbv",
+        "risk score <b>12</b>",
+        "billing address <b>Y: both fit</b>",
         "3-D Secure vbv",
         "dead letter 1: Replay it.",
     ):
@@ -173,8 +177,10 @@ def test_the_list_says_when_what_waits_is_looked_at_again(client: TestClient) ->
 
 
 def test_what_a_shop_sent_is_only_ever_text(client: TestClient) -> None:
-    one = order("1001", HOSTILE)
-    keep(order_tables.orders, row(one, paid(PaymentStatus.in_review), OrderState.in_review,
+    one, facts = order("1001", HOSTILE), paid(PaymentStatus.in_review)
+    checks = FraudChecks(HOSTILE, HOSTILE, (HOSTILE,), (HOSTILE,), (HOSTILE,), avs=HOSTILE)
+    facts = replace(facts, payment=replace(AUTHORIZED, theirs=HOSTILE, checks=checks))
+    keep(order_tables.orders, row(one, facts, OrderState.in_review,
                                   reason=HOSTILE, sales_order=HOSTILE))  # fmt: skip
     keep(order_tables.order_events, {
         "order_id": one.order_id, "event_no": 1, "at": NOW, "what": HOSTILE,
@@ -316,6 +322,16 @@ def test_a_review_is_urgent_within_the_merchants_hours_before_the_hold_ends() ->
 def test_a_question_keeps_a_shops_text_inside_its_cell() -> None:
     body = question(review(country="US|x\n[a](b)<b>"), RULES, NOW)[1]
     assert "| goods go to | US/x (a](b)&lt;b> |" in body
+
+
+def test_an_analyst_is_told_what_the_checks_found() -> None:
+    checks = FraudChecks(score="61", rules=("Ships | abroad: REVIEW",), factors=("G",), cvn="N")
+    body = question(review(checks=checks), RULES, NOW)[1]
+    assert "| risk score | 61 |" in body
+    assert "| rules that fired | Ships / abroad: REVIEW |" in body
+    assert "| what weighed | G: places do not fit together |" in body
+    assert "| card's check digits | N: does not fit |" in body
+    assert "risk score" not in question(review(), RULES, NOW)[1]
 
 
 def test_a_sandbox_may_settle_its_business_date_and_no_day_after_it(

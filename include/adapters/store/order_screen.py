@@ -232,6 +232,7 @@ def _waiting(row: Any) -> WaitingReview:
         accepted_at=row.accepted_at,
         expires_at=facts.expires_at,
         invoice=", ".join(facts.invoices),
+        checks=payment.checks if payment else None,
     )
 
 

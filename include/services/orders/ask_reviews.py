@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from include.domain.fraud_checks import FraudChecks
 from include.domain.money import Money
 from include.domain.order_rules import OrderRules
 
@@ -24,6 +25,7 @@ class WaitingReview:
     accepted_at: datetime
     expires_at: datetime | None  # of the authorisation; None: the bank was not asked yet
     invoice: str = ""  # SYSPRO's: the goods have left, whoever released them
+    checks: FraudChecks | None = None  # what the gateway found; None: it did not say
 
     def is_urgent(self, rules: OrderRules, now: datetime) -> bool:
         """Say whether the goods have left, or the hold ends within the merchant's time of alarm."""
@@ -47,6 +49,7 @@ def question(review: WaitingReview, rules: OrderRules, now: datetime) -> tuple[s
         ("waits", f"{hours} h"),
         ("authorisation ends", expiry),
         ("gateway says", review.gateway_says),
+        *(review.checks.told() if review.checks else ()),
         ("request id", f"`{review.request_id}`"),
         ("gateway's merchant reference", f"`{review.purchase_order}`"),
         ("sales order in SYSPRO, on hold", review.sales_order or "not made yet"),

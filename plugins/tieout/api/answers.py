@@ -68,6 +68,9 @@ class Staff(BaseModel):
     payment_status: str | None
     gateway_status: str | None = Field(description="Cybersource's own word.")
     gateway_reason: str | None = Field(description="Cybersource's own word or number.")
+    checks: dict[str, str] = Field(
+        description="What Decision Manager and the bank found, such as `risk score`."
+    )
 
 
 class Capture(BaseModel):
@@ -284,6 +287,7 @@ def _staff_body(record: OrderRecord) -> dict[str, Any]:
         "payment_status": paid.status if paid else None,
         "gateway_status": paid.theirs if paid else None,
         "gateway_reason": paid.reason if paid else None,
+        "checks": dict(paid.checks.told()) if paid and paid.checks else {},
     }
 
 

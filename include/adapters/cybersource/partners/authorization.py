@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from include.adapters.cybersource.answers import Json, read_time, text_of
 from include.adapters.cybersource.card_types import brand_of
+from include.adapters.cybersource.fraud_checks import checks_of
 from include.adapters.cybersource.partners.checkout import authorization_body
 from include.adapters.cybersource.partners.common import (
     LOOK,
@@ -144,6 +145,7 @@ def authorized_of(row: Row, meaning: Meaning) -> Authorized:
         row.at,
         _brand(row.body),
         _indicator(row.body),
+        checks_of(row.body),
     )
 
 
@@ -204,6 +206,7 @@ def _authorized(it: Authorize, answer: Answer, meaning: Meaning) -> Authorized:
         read_time(text_of(answer.body, "submitTimeUtc")),
         _brand(answer.body),
         _indicator(answer.body),
+        checks_of(answer.body),
     )
     is_lost = it.source.keep and meaning in HOLDS
     return replace(made, token_failure=_token_failure(answer.body, stored)) if is_lost else made

@@ -123,14 +123,32 @@ def token_members(entry: Entry) -> Body:
     return found
 
 
+# What Decision Manager finds, by its decision: score, factors and information codes.
+RISKS: dict[str, tuple[str, list[str], dict[str, list[str]]]] = {
+    "ACCEPT": ("12", [], {}),
+    "REVIEW": ("61", ["G", "Q"], {"identityChange": ["MORPH-P"]}),
+    "REJECT": ("92", ["F", "V"], {"customerList": ["NEG-EM"], "globalVelocity": ["VELV-EM"]}),
+}
+
+
+def rules_of(entry: Entry) -> list[Body]:
+    """Return the profile's rules, each with what it says of a payment."""
+    fired = entry.decision if entry.decision != "ACCEPT" else "IGNORE"
+    return [
+        {"name": "Ships to another country than the bill", "decision": "IGNORE"},
+        {"name": "Score above the profile's limit", "decision": fired},
+    ]
+
+
 def _risk(entry: Entry) -> Body:
-    scores = {"ACCEPT": "12", "REVIEW": "61", "REJECT": "92"}
-    risk: Body = {
+    score, factors, infos = RISKS[entry.decision]
+    return {
         "profile": {"name": "Default", "desinationQueue": "Standard"},  # the vendor's spelling
-        "score": {"result": scores[entry.decision], "modelUsed": "default"},
+        "rules": rules_of(entry),
+        "infoCodes": infos,
+        "score": {"result": score, "factorCodes": factors, "modelUsed": "default"},
         "casePriority": 3,
     }
-    return risk
 
 
 def increment(entry: Entry, root: Entry) -> Body:

@@ -7,6 +7,7 @@ merchant transaction id, by which both are found all the same (reference, 2.4 an
 from dataclasses import replace
 from typing import Any
 
+from include.sandbox.cybersource.payments.answers import RISKS, rules_of
 from include.sandbox.cybersource.payments.book import Entry
 from include.sandbox.cybersource.payments.outcomes import OUTCOMES
 from include.sandbox.cybersource.payments.proofs import FAILED
@@ -104,8 +105,18 @@ def _facts(entry: Entry, settings: Settings) -> Body:
             "processor": {"name": "sandboxacquirer"},
             **(_of_bank(entry) if entry.authorized_minor else {}),
         },
-        "riskInformation": {"profile": {"decision": entry.decision}} if entry.decision else {},
+        "riskInformation": _risk(entry) if entry.decision else {},
         "errorInformation": error,
+    }
+
+
+def _risk(entry: Entry) -> Body:
+    """Return what Decision Manager found; here the score is a number, in an answer it is a text."""
+    score, factors, _ = RISKS[entry.decision]
+    return {
+        "profile": {"name": "Default", "decision": entry.decision},
+        "rules": rules_of(entry),
+        "score": {"result": int(score), "factorCodes": factors},
     }
 
 
