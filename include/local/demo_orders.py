@@ -16,7 +16,15 @@ from include.domain.errors import Retryable
 from include.domain.order_state import OrderState
 from include.local.airflow_api import AirflowApi
 from include.local.environment import LocalStack
-from include.local.order_stories import SHORT, UK, People, Story, make_key
+from include.local.order_stories import (
+    OTHER_CARD,
+    PROOF,
+    SHORT,
+    UK,
+    People,
+    Story,
+    make_key,
+)
 from include.wiring import Settings, Tieout
 
 PATIENCE_S = 240
@@ -32,7 +40,14 @@ def _stories() -> list[Story]:
             "completed",
             outcome="declined",
             by_api=True,
-            pays_again=True,
+            pays_with=OTHER_CARD,
+        ),
+        Story(
+            "refused until the shopper proves whose card it is",
+            "completed",
+            outcome="sca_required",
+            by_api=True,
+            pays_with=PROOF,
         ),
         Story("reviewed, then accepted", "completed", outcome="review", answer="Accept"),
         Story("reviewed, then rejected", "cancelled", outcome="review", answer="Reject"),
@@ -73,9 +88,9 @@ class OrderDemo:
                 state = self.people.place_by_api(story)["state"]
                 said = f"order {story.number} by the API, twice under one key, is one order"
                 self.say(f"{said}: {state}")
-                if story.pays_again:
+                if story.pays_with:
                     state = self.people.pay_anew(story)["state"]
-                    self.say(f"order {story.number} is paid with another card: {state}")
+                    self.say(f"order {story.number} is paid with {story.pays_with}: {state}")
             else:
                 self.people.place_in_shop(story)
         numbers = ", ".join(story.number for story in self.stories if not story.by_api)

@@ -13,6 +13,7 @@ from include.wiring import Tieout
 US, UK = "acme_us_web", "acme_uk_web"
 COMPANIES = {US: "A", UK: "B"}
 TEA, SHORT = "TEA-1001", "TEA-1002"
+OTHER_CARD, PROOF = "another card", "the same card and its holder's proof"
 _PRICE, _TAX = "39.98", "3.30"  # of two
 _HOME = {
     "name": "Ann Lee",
@@ -31,13 +32,14 @@ class Story:
     title: str
     ends_as: str
     shop_id: str = US
-    outcome: str = ""  # that the gateway will give: '' approved, declined, review
+    outcome: str = ""  # that the gateway will give: '' approved, declined, review, sca_required
     answer: str = ""  # the analyst's
     sku: str = TEA
     credit: str = ""  # what the clerk credits
     by_api: bool = False
-    pays_again: bool = False  # with another card, after a decline
+    pays_with: str = ""  # after a decline: OTHER_CARD or PROOF
     number: str = field(default="", init=False)
+    token: str = field(default="", init=False)  # of the first card
 
     @property
     def order_id(self) -> str:
@@ -104,7 +106,8 @@ class People:
         """
         self._into_cart(story, status="pending")
         number = story.number
-        body = checkout_body(number, self._token_of(story), sku=story.sku)
+        story.token = self._token_of(story)
+        body = checkout_body(number, story.token, sku=story.sku)
         first = self._post("/orders", body, key=f"demo-{number}")
         again = self._post("/orders", body, key=f"demo-{number}")
         if first["order_id"] != again["order_id"] or first["order_id"] != story.order_id:
@@ -112,8 +115,12 @@ class People:
         return again
 
     def pay_anew(self, story: Story) -> dict[str, Any]:
-        """Pay a declined order with another card, under its number."""
-        payment = {"method": "transient_token", "transient_token": self.token()}
+        """Pay a declined order under its number, as its story says."""
+        token = self.token() if story.pays_with == OTHER_CARD else story.token
+        payment: dict[str, Any] = {"method": "transient_token", "transient_token": token}
+        if story.pays_with == PROOF:  # the checkout shows the bank's challenge, which is passed
+            challenge = self.control("challenge")["authenticationTransactionId"]
+            payment["authentication"] = {"transaction_id": challenge}
         path, key = f"/orders/{story.order_id}/payment", f"demo-{story.number}-2"
         return self._post(path, {"payment": payment}, key=key)
 
