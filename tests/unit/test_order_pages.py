@@ -155,8 +155,8 @@ def test_an_order_shows_its_money_its_story_and_its_writes(client: TestClient) -
         REQUEST,
         "2026/11/7",
         "3-D Secure vbv",
-        "risk score <b>12</b>",
-        "billing address <b>Y: both fit</b>",
+        "<b>risk score</b> 12",
+        "<b>billing address</b> Y: both fit",
         "3-D Secure vbv",
         "dead letter 1: Replay it.",
     ):
