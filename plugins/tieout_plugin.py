@@ -56,6 +56,13 @@ class TieoutPlugin(AirflowPlugin):
             "category": "browse",
         },
         {
+            "name": "Balances",
+            "href": "/tieout/balances",
+            "destination": "nav",
+            "url_route": "balances",
+            "category": "browse",
+        },
+        {
             "name": "Dead letters",
             "href": "/tieout/dead-letters",
             "destination": "nav",

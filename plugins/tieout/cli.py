@@ -16,6 +16,7 @@ from include.services.effects.chain import signer
 from include.wiring import tieout
 from tieout.commands import (
     audit,
+    balances,
     clients,
     commissioning,
     customers,
@@ -37,7 +38,7 @@ from tieout.commands.parts import Command, say, speaking
 from tieout.hooks.connections import read_airflow_database
 
 _COMMANDS = (
-    *(letters, items, orders, refunds, reviews, disputes),
+    *(letters, items, balances, orders, refunds, reviews, disputes),
     *(customers, shoppers, tokens, webhooks, clients),
     *(preflight, commissioning, preview, audit, store),
 )

@@ -31,7 +31,7 @@ LATE_DAY = "2026-11-02"
 CARE = ("order_care", "alerts", "fraud_decisions", "stock_levels", "approve_refunds")
 PAGES = [
     f"/tieout/{name}"
-    for name in ("days", "open-items", "dead-letters", "orders", "reviews", "refunds")
+    for name in ("days", "balances", "open-items", "dead-letters", "orders", "reviews", "refunds")
 ]
 
 

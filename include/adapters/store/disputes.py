@@ -84,6 +84,15 @@ class SqlDisputes:
         with self._engine.begin() as connection:
             return {case_key: -int(minor) for case_key, minor in connection.execute(query)}
 
+    def until(self, merchant_id: str, day: date) -> list[DisputeEvent]:
+        """Return every event of a merchant's cases up to a settlement date."""
+        t = dispute_events.c
+        query = select(dispute_events).where(t.merchant_id == merchant_id, t.settlement_date <= day)
+        with self._engine.begin() as connection:
+            return [
+                _event(row) for row in connection.execute(query.order_by(t.event_id)).mappings()
+            ]
+
     def events(self, merchant_id: str, cases: Collection[str] = ()) -> list[DisputeEvent]:
         """Return all events of the cases that are open, and of those named.
 

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Any
 
-from sqlalchemy import Engine, Select, case, select, update
+from sqlalchemy import Engine, Select, case, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from include.adapters.store import audit
@@ -140,6 +141,17 @@ class SqlJournals:
     def of_day(self, day: SettlementDay) -> list[BookedJournal]:
         """Return the day's journals that are not void, in the order they are to be posted."""
         return self._booked(_of_day(day).where(journals.c.state != JournalState.void.value))
+
+    def standing(self, merchant_id: str, until: date) -> list[tuple[Journal, JournalState]]:
+        """Return a merchant's journals that are not void, settled or posted up to a day."""
+        query = select(journals.c.payload, journals.c.state).where(
+            journals.c.merchant_id == merchant_id,
+            journals.c.state != JournalState.void.value,
+            or_(journals.c.settlement_date <= until, journals.c.posting_date <= until),
+        )
+        with self._engine.begin() as connection:
+            rows = connection.execute(query).all()
+        return [(Journal.from_payload(row.payload), JournalState(row.state)) for row in rows]
 
     def unfinished(self) -> list[BookedJournal]:
         """Return what is approved or parked, of any day."""

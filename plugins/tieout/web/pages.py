@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from include.adapters.store import order_screen, views
+from include.services.books.balances import Balances
 from include.wiring import tieout
 from tieout.web import order_pages
 from tieout.web.rendering import HEADERS, Day, MerchantId, Name, Offset, page, refuse_cards
@@ -94,6 +95,17 @@ def open_items(
         "open_items.html", rows=rows, state=state, merchant=merchant, offset=offset, today=today,
         size=PAGE, orders=orders,
     )  # fmt: skip
+
+
+@router.get("/balances")
+def balances(merchant: MerchantId = "", on: Day | None = None) -> HTMLResponse:
+    """Show what the accounts hold that must come to zero, and of what."""
+    context = tieout()
+    day, known = on or context.latest_day(), sorted(context.mappings.merchants)
+    chosen = [merchant] if merchant in known else known
+    prove = Balances(context.journals, context.expectations, context.disputes)
+    rows = [(name, one) for name in chosen for one in prove.of(name, day)]
+    return page("balances.html", rows=rows, merchant=merchant, on=day)
 
 
 @router.get("/dead-letters")
