@@ -47,7 +47,7 @@ _RANK = {
     state.value: len(OrderState) if state in ENDED else rank
     for rank, state in enumerate(OrderState)
 }
-_UNWOUND = (OrderState.declined, OrderState.cancelled)
+_KEPT = {OrderState.declined.value: (Ask.cancel,), OrderState.cancelled.value: ()}
 _OVER = (TRASH, "cancelled", "refunded", "failed")
 _SURELY_HEARD = 3
 _BY_HOOK = 0.3  # of the changes: the shop calls us as well
@@ -203,8 +203,8 @@ class Shop:
             return
         there = self.orders[_number(effect)]
         is_late = max(there.marks.values(), default=-1) > _sequence(effect)
-        is_theirs = ASKS.get(there.status) in (Ask.cancel, Ask.keep)
-        is_called_off = is_theirs and _state(effect) not in _UNWOUND
+        kept = _KEPT.get(_state(effect), (Ask.cancel, Ask.keep))
+        is_called_off = ASKS.get(there.status) in kept
         partner = self._world.product.partner
         self._sent_late.update([effect.reference] if is_late else [])
         allows = partner.sets_status(is_late=is_late, is_called_off=is_called_off)

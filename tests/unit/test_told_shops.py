@@ -29,6 +29,15 @@ def test_an_end_that_a_store_put_back_forgot_gives_way_to_the_one_it_comes_to() 
     assert all(told[state] < told[OrderState.completed] for state in set(TOLD) - set(ENDED))
 
 
+def test_what_the_shops_people_have_ended_stays_so_but_for_our_own_cancellation() -> None:
+    order = US.order(woo_order())
+    kept = {state: US.shop_update(order, OrderFacts(), state).kept for state in TOLD}
+    assert kept.pop(OrderState.cancelled) == ()
+    # As *failed* its shopper could pay once more for what they have cancelled.
+    assert kept.pop(OrderState.declined) == ("cancelled",)
+    assert set(kept.values()) == {("cancelled", "refunded")}
+
+
 def test_a_note_is_for_the_shopper_where_its_row_says_so_alone() -> None:
     order = US.order(woo_order())
     facts = OrderFacts(stop=Stop("analyst", "x"))

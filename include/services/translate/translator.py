@@ -33,7 +33,7 @@ from include.services.translate.shown_again import (
     without_tried,
 )
 
-_UNWOUND = (OrderState.declined, OrderState.cancelled)
+_KEPT = {OrderState.declined: (Ask.cancel,), OrderState.cancelled: ()}
 # No end is newer than another: a store that was put back may have forgotten how it told of one.
 _RANK = {
     state: len(OrderState) if state in ENDED else rank for rank, state in enumerate(OrderState)
@@ -238,12 +238,17 @@ class ShopTranslator:
             status=told.status,
             note=told.note_of(shown)[:MOST_TEXT],
             is_note_for_shopper=told.is_for_shopper(shown),
-            kept=() if state in _UNWOUND else self._kept(),
+            kept=self._kept(state),
         )
 
-    def _kept(self) -> tuple[str, ...]:
-        """Return the statuses of its people that only an end takes the place of: else unheard."""
-        return tuple(name for name, ask in self.asks.items() if ask in (Ask.cancel, Ask.keep))
+    def _kept(self, state: OrderState | None = None) -> tuple[str, ...]:
+        """Return the statuses of its people that a state does not take the place of.
+
+        A cancellation does of all: it is the answer to theirs, which would else be unheard. A
+        decline leaves *cancelled*: as *failed* the shopper could pay for it once more.
+        """
+        kept = _KEPT.get(state, (Ask.cancel, Ask.keep)) if state else (Ask.cancel, Ask.keep)
+        return tuple(name for name, ask in self.asks.items() if ask in kept)
 
     def callback(
         self, order: Order, facts: OrderFacts, state: OrderState, at: datetime
