@@ -49,6 +49,14 @@ from tests.cybersource.support import (
         ((("ics_decision", "481"),), {}, "declined", True, None),
         ((("ics_pa_enroll", "475"),), {}, "authentication_needed", True, None),
         ((("ics_auth", "101"),), {}, "invalid", True, None),
+        ((("ics_auth", "200"), ("ics_auto_auth_reversal", "100")), {}, "declined", True, None),
+        (
+            (("ics_auth", "100"), ("ics_auto_full_auth_reversal", "150")),  # it did not work
+            {},
+            "authorized",
+            False,
+            9019,
+        ),
         (
             (("ics_auth", "200"),),
             {"processorInformation": {"approvalCode": "1"}, "authorized": "90.19"},

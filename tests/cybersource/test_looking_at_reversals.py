@@ -29,6 +29,35 @@ def test_a_hold_that_somebody_else_released_is_released(
     assert partners_of(client)[REVERSE].compare(effect, one) == ()
 
 
+OTHER_NAMES = (
+    "ics_timeout_auth_reversal",
+    "ics_auto_auth_reversal",
+    "ics_auto_full_auth_reversal",
+    "ics_auto_void_auth_reversal",
+)
+
+
+@pytest.mark.parametrize("name", OTHER_NAMES)
+def test_a_hold_that_the_service_released_under_another_name_is_released(
+    gateway: ScriptedGateway, make_client: Make, name: str
+) -> None:
+    """The vendor's list of applications names reversals that nobody asked for by id."""
+    show(gateway, row(AUTH_ID, "TOAUTH", ("ics_auth", "200"), (name, "100"), rootId=AUTH_ID))
+    (one,) = look(make_client(), effect_of(REVERSE, sends=1))
+    assert (one.their_key, one.is_no, one.facts["in_effect"]) == (AUTH_ID, False, True)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_reversal_asked_for_counts_before_one_that_the_service_tried_by_itself(
+    gateway: ScriptedGateway, make_client: Make, order: int
+) -> None:
+    done, tried = ("ics_auth_reversal", "100"), ("ics_auto_auth_reversal", "150")
+    show(gateway, row(OTHER, "TOANOTHER", *(done, tried)[::order], rootId=AUTH_ID))
+    gateway.on(detail(AUTH_ID), row(AUTH_ID, "TOAUTH", ("ics_auth", "100")))
+    (one,) = look(make_client(), effect_of(REVERSE, sends=1))
+    assert one.their_key == OTHER
+
+
 def test_an_authorization_that_is_shown_as_reversed_is_reversed(
     gateway: ScriptedGateway, make_client: Make
 ) -> None:

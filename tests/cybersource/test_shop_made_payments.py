@@ -57,7 +57,12 @@ def test_one_whose_case_a_reviewer_has_reversed_pays_for_nothing(shop: Shop) -> 
 
 @pytest.mark.parametrize(
     ("application", "said"),
-    [("ics_auth_reversal", "reversal"), ("ics_bill", "capture"), ("ics_void", "void")],
+    [
+        ("ics_auth_reversal", "reversal"),
+        ("ics_timeout_auth_reversal", "reversal"),
+        ("ics_bill", "capture"),
+        ("ics_void", "void"),
+    ],
 )
 def test_a_follow_on_is_found_by_order_or_by_link(
     gateway: ScriptedGateway, make_client: Make, application: str, said: str
@@ -72,6 +77,17 @@ def test_a_follow_on_is_found_by_order_or_by_link(
     gateway.on(detail(AUTH_ID), HELD | {"_links": link})
     gateway.on(SEARCH, found(HELD))  # it was made under another number
     with pytest.raises(Rejected, match=f"has a {said} already, request {OTHER}"):
+        Payments(make_client()).authorization(AUTH_ID)
+
+
+@pytest.mark.parametrize("name", ["ics_auto_auth_reversal", "ics_auto_full_auth_reversal"])
+def test_one_that_the_service_reversed_by_itself_pays_for_nothing(
+    gateway: ScriptedGateway, make_client: Make, name: str
+) -> None:
+    gone = row(AUTH_ID, None, ("ics_auth", "100"), (name, "100"), rootId=AUTH_ID)
+    gateway.on(detail(AUTH_ID), gone)
+    gateway.on(SEARCH, found(gone))
+    with pytest.raises(Rejected, match="has a reversal already"):
         Payments(make_client()).authorization(AUTH_ID)
 
 

@@ -26,6 +26,16 @@ UNCLEAR = (Meaning.look, Meaning.already, Meaning.configuration)
 _REPEAT = "104"  # the refusal of a second copy says nothing about the first
 _INVALID = "102"
 _CLOCKS_APART = timedelta(hours=1)
+# One thing done under several names: after a time-out, by the service itself, after a void.
+_REVERSALS = dict.fromkeys(
+    (
+        "ics_timeout_auth_reversal",
+        "ics_auto_auth_reversal",
+        "ics_auto_full_auth_reversal",
+        "ics_auto_void_auth_reversal",
+    ),
+    "ics_auth_reversal",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,8 +268,11 @@ def _applications(body: Json) -> dict[str, Application]:
         name = text_of(one, "name") if isinstance(one, dict) else None
         if name is None:
             return {}  # the one that cannot be read may be the one that counts
-        found[name] = Application(
-            name,
+        known = _REVERSALS.get(name, name)
+        if known != name and known in found:
+            continue
+        found[known] = Application(
+            known,
             text_of(one, "reasonCode") or "",
             text_of(one, "rCode") or "",
             text_of(one, "rFlag") or "",

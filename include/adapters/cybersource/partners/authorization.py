@@ -31,7 +31,7 @@ from include.services.effects.ports import Difference, Effect, Found, Receipt
 
 OPERATION = "authorization"
 _PATH = "/pts/v2/payments"
-_AUTH = "ics_auth"
+_AUTH, _REVERSAL = "ics_auth", "ics_auth_reversal"
 _DECISIONS = ("ics_decision", "ics_decision_early")
 _PAYER = ("ics_pa_enroll", "ics_pa_validate")
 APPLICATIONS = (_AUTH, *_DECISIONS, *_PAYER)
@@ -98,6 +98,10 @@ def meaning_of(rows: Rows, row: Row) -> Meaning:
     if _AUTH not in row.applications:
         payer = _worst(rows, row, _PAYER)
         return next((one for one in (payer, decision) if one is not Meaning.approved), Meaning.look)
+    if _REVERSAL in row.applications:
+        taken_back = rows.meaning(row, "reversal", _REVERSAL)
+        if taken_back is Meaning.approved:
+            return Meaning.declined  # the service released it itself, within the same request
     bank = _with_approval(rows.meaning(row, OPERATION, _AUTH), row.body)
     if bank is Meaning.risk_declined and row.applications[_AUTH].code in _CHECKS:
         return Meaning.review  # approved by the bank; our check of address or CVN holds it

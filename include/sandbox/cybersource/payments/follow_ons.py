@@ -141,7 +141,7 @@ class FollowOns:
             raise Problem("EXCEEDS_AUTH_AMOUNT", _REVERSED)
         return answers.created(answers.reversal(self.reversed(call, root, amount), root))
 
-    def reversed(self, call: Call, root: Entry, amount: int) -> Entry:
+    def reversed(self, call: Call, root: Entry, amount: int, application: str = "") -> Entry:
         """Release an amount of a hold, which the caller has checked."""
         root.reversed_minor += amount
         entry = self.desk.new_entry(
@@ -153,6 +153,7 @@ class FollowOns:
             status="REVERSED",
             root=root,
             parent=root,
+            application=application,
         )
         self.desk.keep(call, entry, verb="reversal")
         self.desk.tell("reversal", entry)
@@ -193,7 +194,8 @@ class FollowOns:
         self._check_uncaptured(root)
         if amount not in (root.amount_minor, root.authorized_minor):
             raise Problem("INVALID_AMOUNT", _REVERSED)
-        entry = self.reversed(call, root, held - root.captured_minor)
+        # A service of its own, in the list of those that a search names.
+        entry = self.reversed(call, root, held - root.captured_minor, "ics_timeout_auth_reversal")
         return answers.created(answers.reversal(entry, root))
 
     def void(self, noun: str) -> Callable[[Call], Response]:

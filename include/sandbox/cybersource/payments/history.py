@@ -139,6 +139,7 @@ def _applications(entry: Entry) -> Body:
     found = _of_authorization(entry) if entry.kind in ("authorization", "decision") else []
     if entry.kind in _OWN:
         name, return_code = _OWN[entry.kind]
+        name = entry.application or name
         found = [_one(entry, name, status(entry), _code(entry), return_code)]
     worst = next((a for a in found if a["rCode"] != "1"), found[0])
     return {
