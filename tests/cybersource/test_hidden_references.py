@@ -1,16 +1,26 @@
 """Rows as the vendor's models have them: no reference in them, so only a search by it tells."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from include.adapters.cybersource.rows import Untold
+from include.adapters.http.status import Refused
 from include.domain.errors import Retryable
 from include.domain.money import Money
 from include.domain.payments import Capture, Refund, Reverse
 from include.services.effects.ports import Effect, EffectKind, EffectState
-from tests.cybersource.scripted import AUTH_ID, COMMANDS, ScriptedGateway, effect_of, found, row
+from tests.cybersource.scripted import (
+    AUTH_ID,
+    COMMANDS,
+    ScriptedGateway,
+    effect_of,
+    found,
+    response,
+    row,
+)
 from tests.cybersource.support import (
     AMOUNT,
     CAPTURE,
@@ -139,6 +149,14 @@ def test_the_request_that_answered_us_is_ours_though_no_search_by_reference_work
     assert one.their_key == OTHER
 
 
+@pytest.fixture(params=[True, False], ids=["by comment", "by search"])
+def shows_comments(shop: Shop, request: pytest.FixtureRequest) -> Iterator[None]:
+    shop.control("cybersource", tss_shows_comments=request.param)
+    yield
+    shop.control("cybersource", tss_shows_comments=True)
+
+
+@pytest.mark.usefixtures("shows_comments")
 def test_two_equal_refunds_of_one_capture_are_told_apart(shop: Shop) -> None:
     capture = shop.run(CAPTURE, capture_of(shop, shop.pay()))
     both = [shop.run(REFUND, refund_of(shop, capture, f"r-{number}")) for number in (1, 2)]
@@ -147,6 +165,7 @@ def test_two_equal_refunds_of_one_capture_are_told_apart(shop: Shop) -> None:
     assert len({one.their_key for one in ended}) == 2
 
 
+@pytest.mark.usefixtures("shows_comments")
 @pytest.mark.parametrize(("outcome", "sends"), [("timeout_commit", 1), ("timeout", 2)])
 def test_a_lost_answer_beside_an_equal_refund_is_found_or_sent_again(
     shop: Shop, outcome: str, sends: int
@@ -158,6 +177,78 @@ def test_a_lost_answer_beside_an_equal_refund_is_found_or_sent_again(
     assert lost.state is EffectState.in_doubt
     ended = until_rest(shop, lost)
     assert (ended.state, ended.sends, shop.executed(ended)) == (EffectState.verified, sends, 1)
+
+
+# -- what the vendor's models and its list of search fields say ------------------------------------
+
+
+def test_the_comments_of_a_detail_name_our_reference(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    """No model of a row or detail has the transaction id; the detail's has the comments."""
+    for one in (OURS, OTHER):
+        gateway.on(detail(one), commented(one, {OURS: mti(CAPTURE), OTHER: FIRST}[one]))
+    gateway.on(SEARCH, found(*(row(one, None, ("ics_bill", "100")) for one in (OURS, OTHER))))
+    assert [one.their_key for one in look(make_client(), effect_of(CAPTURE, sends=1))] == [OURS]
+    assert len([call for call in gateway.calls() if call == SEARCH]) == 1
+
+
+@pytest.mark.parametrize("comments", ["a gift, please wrap", "TO be called", "to" + "0" * 18])
+def test_a_comment_of_a_persons_is_no_reference(
+    gateway: ScriptedGateway, make_client: Make, comments: str
+) -> None:
+    gateway.on(detail(OTHER), commented(OTHER, comments))
+    gateway.on(SEARCH, found(HIDDEN), found())
+    with pytest.raises(Untold, match="whose request"):
+        look(make_client(), effect_of(CAPTURE, sends=1))
+
+
+REFUSED = response({"reason": "INVALID_DATA", "message": "query"}, 400)
+
+
+def test_an_account_whose_search_knows_no_reference_refuses_the_question_and_no_more(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    gateway.on(detail(OTHER), HIDDEN)
+    gateway.on(SEARCH, found(HIDDEN), REFUSED)
+    (one,) = look(make_client(), effect_of(CAPTURE, their_key=OTHER))
+    assert one.their_key == OTHER
+    gateway.on(SEARCH, found(HIDDEN), REFUSED)
+    with pytest.raises(Untold, match="whose request"):
+        look(make_client(), knowing(CAPTURE))
+    gateway.on(SEARCH, found(HIDDEN), response({}, 403))  # it may not ask at all
+    with pytest.raises(Refused):
+        look(make_client(), effect_of(CAPTURE, their_key=OTHER))
+
+
+@pytest.mark.parametrize("finds", ["nothing", "refused"])
+def test_lost_answers_are_told_apart_at_an_account_that_searches_for_no_reference(
+    shop: Shop, finds: str
+) -> None:
+    shop.control("cybersource", tss_finds_mti=finds)
+    try:
+        capture = shop.run(CAPTURE, capture_of(shop, shop.pay()))
+        good = shop.run(REFUND, refund_of(shop, capture, "r-1"))
+        shop.control("outcome", outcome="timeout_commit", verb="refund", code=shop.code)
+        lost = until_rest(shop, shop.run(REFUND, refund_of(shop, capture, "r-2")))
+        assert (lost.state, shop.executed(lost)) == (EffectState.verified, 1), lost.reason
+        assert shop.settle(good).state is EffectState.verified
+    finally:
+        shop.control("cybersource", tss_finds_mti="rows")
+
+
+@pytest.mark.parametrize("finds", ["nothing", "refused"])
+def test_what_went_well_is_verified_where_neither_search_nor_detail_has_the_reference(
+    shop: Shop, finds: str
+) -> None:
+    shop.control("cybersource", tss_finds_mti=finds, tss_shows_comments=False)
+    try:
+        paid = shop.pay()
+        capture = shop.run(CAPTURE, capture_of(shop, paid))
+        for one in (paid, capture, shop.run(REFUND, refund_of(shop, capture, "r-1"))):
+            assert shop.settle(one).state is EffectState.verified
+    finally:
+        shop.control("cybersource", tss_finds_mti="rows", tss_shows_comments=True)
 
 
 # -- what is in effect -----------------------------------------------------------------------------
@@ -174,6 +265,12 @@ def test_a_hold_that_a_reviewer_released_at_the_vendors_desk_is_released(
     ended = until_rest(shop, shop.run(REVERSE, ours))
     assert ended.state is EffectState.verified, ended.reason
     assert shop.executed(ended) == 0
+
+
+def commented(request_id: str, comments: str) -> dict[str, Any]:
+    shown = row(request_id, None, ("ics_bill", "100"), rootId=AUTH_ID)
+    shown["clientReferenceInformation"]["comments"] = comments
+    return shown
 
 
 def capture_of(shop: Shop, paid: Effect) -> Capture:

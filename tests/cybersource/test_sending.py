@@ -43,6 +43,11 @@ from tests.cybersource.support import (
 DIRECTORY = "5bce2a7d-90f1-4f9d-8b6e-0c4d1f2a3b4c"
 
 
+def named(reference: str) -> dict[str, str]:
+    """The order, our reference, and its copy where a transaction's detail shows it."""
+    return {"code": CODE, "transactionId": reference, "comments": reference}
+
+
 def test_an_authorization_carries_the_order_the_token_and_both_references(
     gateway: ScriptedGateway, make_client: Make
 ) -> None:
@@ -50,9 +55,7 @@ def test_an_authorization_carries_the_order_the_token_and_both_references(
     gateway.on(CALLS[AUTH], answer(AUTH))
     partners_of(make_client())[AUTH].send(effect)
     body = gateway.body()
-    assert body["clientReferenceInformation"] == {
-        "code": CODE, "transactionId": effect.reference
-    }  # fmt: skip
+    assert body["clientReferenceInformation"] == named(effect.reference)
     assert body["tokenInformation"] == {"jti": "a" * 64}
     assert "paymentInformation" not in body
     order = body["orderInformation"]
@@ -311,7 +314,7 @@ def test_a_follow_on_names_its_amount_and_its_own_reference(
     send(gateway, make_client(), kind, answer(kind))
     effect = effect_of(kind)
     assert gateway.body() == {
-        "clientReferenceInformation": {"code": CODE, "transactionId": effect.reference},
+        "clientReferenceInformation": named(effect.reference),
         "orderInformation": {
             "amountDetails": {
                 "totalAmount": "90.19" if kind is CAPTURE else "10.00", "currency": "USD"
@@ -327,7 +330,7 @@ def test_a_lost_authorization_is_reversed_by_its_own_reference(
     command = Reverse("ord_1", "shop_1", CODE, "mti:TO0123456789ABCDEF01", AMOUNT, "time-out")
     receipt = partners_of(make_client())[REVERSE].send(effect_of(REVERSE, command))
     assert gateway.body() == {
-        "clientReferenceInformation": {"code": CODE, "transactionId": "TO0123456789ABCDEF01"},
+        "clientReferenceInformation": named("TO0123456789ABCDEF01"),
         "reversalInformation": {
             "amountDetails": {"totalAmount": "90.19", "currency": "USD"}, "reason": "time-out"
         },
@@ -342,9 +345,7 @@ def test_a_lost_capture_is_voided_by_its_own_reference(
     gateway.on("POST /pts/v2/voids", answer(VOID, **details))
     command = Void("ord_1", "shop_1", CODE, "captures", "mti:TO0123456789ABCDEF01", AMOUNT)
     receipt = partners_of(make_client())[VOID].send(effect_of(VOID, command))
-    assert gateway.body() == {
-        "clientReferenceInformation": {"code": CODE, "transactionId": "TO0123456789ABCDEF01"}
-    }
+    assert gateway.body() == {"clientReferenceInformation": named("TO0123456789ABCDEF01")}
     assert receipt.evidence["amount"] == {"minor": 9019, "currency": "USD"}
 
 

@@ -1,20 +1,25 @@
 """Find what carries our reference: transaction search, and the detail where a row says too little.
 
 The merchant reference finds the order's requests; the merchant transaction id (MTI) tells which of
-them is ours. The vendor's models of a row name no MTI, so it is looked for in the row, then in the
-detail, then by a search of its own. What cannot be told apart is never "absent".
-Source: Cybersource reference 2.4 and 8.7; reliability reference 2.1.
+them is ours. The vendor's models of a row name no MTI, and its list of what may be searched for
+neither, but a detail has the comments, where a copy of it stands. So it is looked for in the row,
+then in the detail, then by a search of its own. What cannot be told apart is never "absent".
+Source: Cybersource reference 2.4 and 8.7, both specs; reliability reference 2.1; the vendor's
+transaction search guide, "Filtering by Query Parameter", read 2026-11-28.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 from include.adapters.cybersource.answers import Json, read_time, text_of
 from include.adapters.cybersource.client import Client
 from include.adapters.cybersource.reasons import ReasonTable
 from include.adapters.cybersource.reporting import safe_id
 from include.adapters.cybersource.search import Search, term
+from include.adapters.http.status import Refused
 from include.domain.errors import Rejected, Retryable
 from include.domain.money import Money
 from include.domain.payment_meanings import Meaning
@@ -26,6 +31,7 @@ UNCLEAR = (Meaning.look, Meaning.already, Meaning.configuration)
 _REPEAT = "104"  # the refusal of a second copy says nothing about the first
 _INVALID = "102"
 _CLOCKS_APART = timedelta(hours=1)
+_OUR_FORM = re.compile("TO[0-9A-F]{18}")  # ``reference_of``: other comments are people's
 # One thing done under several names: after a time-out, by the service itself, after a void.
 _REVERSALS = dict.fromkeys(
     (
@@ -223,7 +229,13 @@ class Rows:
         return read_row(body, "transaction search")
 
     def _by_mti(self, mti: str) -> list[Row]:
-        return self._find("clientReferenceInformation.transactionId", mti)
+        """Return those the search knows by an MTI; none where it does not know what that is."""
+        try:
+            return self._find("clientReferenceInformation.transactionId", mti)
+        except Refused as fault:
+            if fault.status != HTTPStatus.BAD_REQUEST:
+                raise
+            return []
 
     def _find(self, field: str, value: str) -> list[Row]:
         found = self._search.transactions(term(field, value))
@@ -247,9 +259,11 @@ def read_row(body: Json, where: str) -> Row:
     status = text_of(body, "applicationInformation", "status") or text_of(body, "status")
     # The detail spells it submitTimeUTC, a search row submitTimeUtc.
     submitted = text_of(body, "submitTimeUTC") or text_of(body, "submitTimeUtc")
+    comments = text_of(body, "clientReferenceInformation", "comments") or ""
+    ours = comments if _OUR_FORM.fullmatch(comments) else ""
     return Row(
         request_id,
-        text_of(body, "clientReferenceInformation", "transactionId") or "",
+        text_of(body, "clientReferenceInformation", "transactionId") or ours,
         text_of(body, "clientReferenceInformation", "code") or "",
         text_of(body, "rootId") or "",
         status or "",

@@ -120,8 +120,11 @@ class Search:
     def _find(self, merchant: str, query: str) -> list[Hit]:
         """Return what fits a query: terms joined by AND, about ids, order number and time."""
         terms = {match[0]: match for match in _TERM.findall(query)}
-        if not terms:
+        finds_mti = self.switches.now.tss_finds_mti
+        if not terms or (finds_mti == "refused" and _TRANSACTION_ID in terms):
             raise BadField("query")
+        if finds_mti == "nothing" and _TRANSACTION_ID in terms:
+            return []
         time = terms.get("submitTimeUtc")
         window = self._interval(merchant, time) if time else None
         live = self._live(merchant, terms, window)

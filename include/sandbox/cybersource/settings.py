@@ -19,6 +19,8 @@ class Settings:
     index_lag_s: float = 0.0  # seconds until a search finds a request
     detail_lag_s: float = 0.0  # seconds until GET by id finds it
     tss_shows_mti: bool = False  # in rows and details; no model or recorded row has it
+    tss_shows_comments: bool = True  # in details, as their model has it
+    tss_finds_mti: str = "rows"  # or "nothing", or "refused": no list of search fields has it
     tss_says: str = "all"  # or "pending": 201 and no count; or "no_applications": not even in GET
     tss_follows_review: bool = False  # no reference says that a reviewer's word changes a row
     decision_manager: bool = True  # off: no payment is looked at, as with DECISION_SKIP
@@ -42,6 +44,7 @@ class Settings:
 
 _CHOICES = {
     "tss_says": ("all", "pending", "no_applications"),
+    "tss_finds_mti": ("rows", "nothing", "refused"),
     "event_generation": ("2026", "older"),
     "webhook_payload": ("object", "array"),
     "webhook_signs": ("raw", "compact"),

@@ -223,8 +223,11 @@ def command_of(kind: type[T], effect: Effect) -> T:
 
 
 def references(code: str, mti: str) -> dict[str, object]:
-    """Return ``clientReferenceInformation``: the order, and the id that finds this very call."""
-    return {"code": code, "transactionId": mti}
+    """Return ``clientReferenceInformation``: the order, and the id that finds this very call.
+
+    A copy stands in the comments: of the two, a transaction's detail shows these.
+    """
+    return {"code": code, "transactionId": mti, "comments": mti}
 
 
 def amount_details(amount: Money) -> dict[str, object]:

@@ -48,6 +48,7 @@ class Entry:
     is_released: bool = False  # of an authorization: its hold went with a void
     is_payer_validated: bool = False  # a 3-D Secure challenge was looked at by this request
     application: str = ""  # as a search names it, where a kind has several
+    comments: str = ""  # as the caller wrote them
     decision: str = ""  # ACCEPT, REVIEW, REJECT; "" where nobody looked
     as_answered: tuple[str, str, str] | None = None  # status, reason, decision before a review
     tokens: dict[str, str] = field(default_factory=dict)

@@ -118,6 +118,7 @@ class PaymentDesk:
             amount,
             processor,
             card,
+            comments=call.reference.comments,
             **more,
         )
 

@@ -1,7 +1,8 @@
 """What transaction search says of a live request: its applications, and how each stands now.
 
 A row shows what recorded rows show, a detail what the vendor's model names: neither has the
-merchant transaction id, by which both are found all the same (reference, 2.4 and 2.5).
+merchant transaction id, by which both may be found all the same (reference, 2.4 and 2.5), but the
+detail has the comments.
 """
 
 from dataclasses import replace
@@ -62,6 +63,8 @@ def detail(entry: Entry, settings: Settings) -> Body:
     body["submitTimeUTC"] = utc_text(entry.at)  # spelt so here, submitTimeUtc elsewhere
     body["rootId"] = entry.root_id
     body["reconciliationId"] = entry.processor_reference
+    if entry.comments and settings.tss_shows_comments:
+        body["clientReferenceInformation"]["comments"] = entry.comments
     root = entry.root or entry
     related = [e for e in (root, *root.follow_ons) if e is not entry]
     body["_links"] = {

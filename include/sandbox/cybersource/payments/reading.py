@@ -31,6 +31,7 @@ class Reference:
 
     code: str
     transaction_id: str
+    comments: str = ""
 
 
 def body_of(request: Request) -> dict[str, Any]:
@@ -119,7 +120,11 @@ def flag(body: dict[str, Any], path: str) -> bool:
 
 def reference_of(body: dict[str, Any]) -> Reference:
     path = "clientReferenceInformation.transactionId"
-    return Reference(text(body, _CODE, LONGEST_CODE), text(body, path, LONGEST_TRANSACTION_ID))
+    return Reference(
+        text(body, _CODE, LONGEST_CODE),
+        text(body, path, LONGEST_TRANSACTION_ID),
+        text(body, "clientReferenceInformation.comments"),
+    )
 
 
 def money(body: dict[str, Any], merchant: str, member: str = "totalAmount") -> tuple[int, str]:
