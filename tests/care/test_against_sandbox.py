@@ -62,6 +62,12 @@ def test_a_day_of_good_trade_fits(play: Play) -> None:
     assert tally.done >= 4
 
 
+def test_a_partial_approval_fits_by_what_was_approved(play: Play) -> None:
+    """The search's row shows what was asked for, and no more."""
+    play.take("partial")
+    assert (compare(play).set_aside, open_letters(play)) == (0, [])
+
+
 # Comparison --------------------------------------------------------------------------------------
 
 

@@ -12,8 +12,9 @@ from include.domain.money import Money
 from include.domain.payment_meanings import Meaning
 from include.services.comparing.ports import Did, GatewayRow
 
+_AUTH = "ics_auth"
 _APPLICATIONS = {
-    "ics_auth": Did.authorization,
+    _AUTH: Did.authorization,
     "ics_bill": Did.capture,
     "ics_credit": Did.refund,
     "ics_auth_reversal": Did.reversal,
@@ -59,8 +60,16 @@ class DayRows:
             return meaning_of(self._rows, row) in HOLDS
         return self._rows.meaning(row, did.value, name) is Meaning.approved
 
-    @staticmethod
-    def _amount(row: Row, did: Did | None) -> Money | None:
+    def _amount(self, row: Row, did: Did | None) -> Money | None:
+        if self._is_partial(row):
+            # A row shows what was asked for; what was approved stands in the detail alone.
+            row = self._rows.in_full(row)
+            return row.amount("authorizedAmount")
         if did is Did.authorization:
             return row.amount("authorizedAmount") or row.amount("totalAmount")
         return row.amount("totalAmount")
+
+    def _is_partial(self, row: Row) -> bool:
+        """Say whether the bank approved a part; a sale then took no more, either."""
+        is_asked = _AUTH in row.applications
+        return is_asked and self._rows.meaning(row, "authorization", _AUTH) is Meaning.partial
