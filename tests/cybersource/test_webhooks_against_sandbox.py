@@ -15,10 +15,13 @@ from include.adapters.cybersource.webhooks.partner import (
     SubscriptionPartner,
     Wish,
 )
+from include.adapters.cybersource.webhooks.probe import AskTest, TestCallPartner
 from include.adapters.cybersource.webhooks.signature import Verdict, verify
+from include.adapters.webhook_verifiers import cybersource_verifier
 from include.domain.canonical import to_json
 from include.domain.reviews import Decision
 from include.services.effects.ports import Effect, EffectKind
+from include.services.inbox.ports import Verdict as Genuine
 from tests.cybersource.support import MERCHANT, Shop, client_of
 from tests.cybersource.webhook_keys import Ring, make_key
 from tests.sandbox.receiver import Call, Receiver
@@ -58,6 +61,13 @@ def wish(receiver: Receiver, state: Wish, *events: str) -> Effect:
     )
 
 
+def ask_test(webhook_id: str) -> Effect:
+    payload = to_json(AskTest(MERCHANT, webhook_id))
+    digest = hashlib.sha256(payload.encode()).hexdigest()
+    names = (EffectKind.webhook_test, "test", "TOTEST", payload, digest, MERCHANT)
+    return Effect(*names, currency="", amount_minor=0, owner="integration")
+
+
 def judged(call: Call, ring: Ring) -> tuple[Verdict, Event]:
     headers, data = call
     body = read_body(data)
@@ -93,6 +103,24 @@ def test_a_decision_arrives_signed_and_points_to_its_payment(
     assert (verdict.is_good, verdict.reason) == (True, "")
     assert event.decision is not None
     assert (event.decision.request_id, event.decision.decision) == (paid, Decision.reject)
+
+
+@pytest.mark.parametrize("spacing", [True, False])
+def test_a_test_notification_is_genuine_and_says_nothing(
+    shop: Shop, receiver: Receiver, spacing: bool
+) -> None:
+    shop.control("cybersource", webhook_spacing=spacing)
+    ring, client = Ring(), client_of(shop.sandbox)
+    make_key(client, MERCHANT, ring)
+    SubscriptionPartner(client).send(wish(receiver, Wish.active, ACCEPT))
+    (listed,) = Webhooks(client).subscriptions(MERCHANT)
+    TestCallPartner(client).send(ask_test(listed.webhook_id))
+    TestCallPartner(client).send(ask_test(listed.webhook_id))
+    verify_it = cybersource_verifier(ring.keys, (MERCHANT,), timedelta(hours=1))
+    seen = [verify_it(data, headers, utc_now()) for headers, data in receiver.got(2)]
+    assert [type(one) for one in seen] == [Genuine, Genuine], seen
+    event = judged(receiver.got(1)[0], ring)[1]
+    assert (event.event_type, event.decision, event.token_ids) == (ACCEPT, None, ())
 
 
 def test_every_retry_has_the_key_of_the_first_delivery(shop: Shop, receiver: Receiver) -> None:

@@ -1,5 +1,7 @@
 """Read a notification's bytes strictly, and keep the exact text of its member ``payload``.
 
+A test notification has ``payloads`` in its place (reference 5.1).
+
 The signature covers that member only. Whether as sent or re-serialised is not confirmed (reference
 5.4), so both texts are offered to the check. Total: every input gives a body or a reason.
 """
@@ -7,6 +9,7 @@ The signature covers that member only. Whether as sent or re-serialised is not c
 import contextlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +48,8 @@ def read_body(data: bytes) -> Body:
         raise UnreadableBodyError("it is nested too deeply")
     try:
         members, raw = _read_members(text)
-        return Body(members, _signed_texts(members["payload"], raw["payload"]))
+        name = payload_name(members)
+        return Body(members, _signed_texts(members[name], raw[name]))
     except UnreadableBodyError:
         raise
     except KeyError:
@@ -53,6 +57,12 @@ def read_body(data: bytes) -> Body:
     except (ValueError, RecursionError):
         reason = "it is not one JSON object"
     raise UnreadableBodyError(reason)
+
+
+def payload_name(members: Mapping[str, Any]) -> str:
+    """Return the name of the member that is signed."""
+    is_test = "payload" not in members and "payloads" in members
+    return "payloads" if is_test else "payload"
 
 
 def _depth(text: str) -> int:

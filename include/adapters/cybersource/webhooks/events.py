@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from include.adapters.cybersource.answers import read_time
+from include.adapters.cybersource.webhooks.body import payload_name
 from include.domain.reviews import Decision, DecisionEvent
 
 _REQUEST_ID = re.compile(r"[0-9]{20,26}")
@@ -51,7 +52,8 @@ def read_event(members: Mapping[str, Any], received_at: datetime) -> Event:
         members: the JSON object, already checked.
         received_at: stands in for an event date that cannot be read.
     """
-    event_type, payload = _text(members, "eventType")[:_LONGEST_TYPE], members.get("payload")
+    event_type = _text(members, "eventType")[:_LONGEST_TYPE]
+    payload = members.get(payload_name(members))
     ids = tuple(dict.fromkeys(_pointers(payload, is_token=event_type.startswith(_TOKENS))))
     key = _key(members, payload, ids)
     at = _event_date(_text(members, "eventDate")) or received_at
