@@ -132,11 +132,11 @@ def test_net_fundings_come_to_their_net(app: CybersourceApp) -> None:
         assert parts == app.world.settled("acme_uk", DAY).net(currency)
 
 
-def test_review_decisions_are_asked_for_a_day_at_a_time(app: CybersourceApp) -> None:
+def test_review_decisions_are_asked_for_less_than_a_day_at_a_time(app: CybersourceApp) -> None:
     long = target(
         "/reporting/v3/conversion-details",
         startTime="2026-03-10T00:00:00Z",
-        endTime="2026-03-11T00:00:01Z",
+        endTime="2026-03-11T00:00:00Z",
     )
     assert get(app, "acme_us", long).status == 400
     found = [
@@ -149,7 +149,7 @@ def test_review_decisions_are_asked_for_a_day_at_a_time(app: CybersourceApp) -> 
                 target(
                     "/reporting/v3/conversion-details",
                     startTime=f"2026-03-{10 + n}T00:00:00Z",
-                    endTime=f"2026-03-{11 + n}T00:00:00Z",
+                    endTime=f"2026-03-{10 + n}T23:59:00Z",
                 ),
             )
         ]

@@ -1,7 +1,7 @@
 """Fraud decisions by polling: the guarantee, of which the webhook is only a hint (finding F6).
 
 A *cursor*, not a window: it is the instant up to which all decisions have been handed out. A poll
-reads from ``overlap`` before it until now, in pieces of at most 24 hours, and each page carries the
+reads from ``overlap`` before it until now, in pieces of less than a day, and each page carries the
 cursor to keep once its events are stored. So a poller that was down for days, or died between two
 pages, goes on where it was and loses nothing; what comes twice has the same ``event_key``.
 Source: Cybersource reference, section 3.
@@ -18,6 +18,7 @@ from include.adapters.cybersource.reasons import BuiltInReasons, ReasonTable
 from include.adapters.cybersource.reporting import Reporting
 from include.adapters.cybersource.rows import Row, Rows
 from include.adapters.cybersource.search import Search, between
+from include.adapters.cybersource.services import LONGEST_CONVERSIONS
 from include.adapters.http.redact import redact
 from include.domain.calendar import Window
 from include.domain.card_numbers import mask_card_numbers
@@ -25,7 +26,6 @@ from include.domain.errors import Retryable
 from include.domain.payment_meanings import Meaning
 from include.domain.reviews import Decision, DecisionEvent
 
-LONGEST_PIECE = timedelta(hours=24)  # as public plug-ins ask
 OVERLAP = timedelta(hours=24)  # how late a decision may appear in the report; not published
 _LONGEST_CASE = timedelta(days=31)  # longer than an authorization lives; a call for each day
 _NAMES = ("requestId", "conversionTime", "newDecision", "merchantReferenceNumber")
@@ -142,7 +142,7 @@ class DecisionPoller:
         end_at = until or self._client.now()
         start_at = min(cursor, end_at) - self._overlap
         organization_id = self._client.settings.organization_id
-        for piece in split(Window(start_at, end_at), LONGEST_PIECE):
+        for piece in split(Window(start_at, end_at), LONGEST_CONVERSIONS):
             items = list(self._conversions.items(organization_id, piece))
             made = sorted(
                 (one for _, one in items if one is not None),

@@ -38,6 +38,8 @@ class Service:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
+# Public plug-ins ask for less than 24 hours at a time; no source says that a whole day is taken.
+LONGEST_CONVERSIONS = timedelta(hours=23, minutes=59)
 _TOTALS = ("totalPurchases", "totalRefunds", "totalFees", "totalChargebacks", "netTotal")
 _BY_REQUEST = (
     "requestDetails",
@@ -57,8 +59,7 @@ SERVICES = {
         Service("retrieval-summaries", ("retrievalSummaries",)),
         Service("interchange-clearing-level-details", ("interchangeClearingLevelDetails",)),
         Service("net-fundings", ("netFundingSummaries", *_TOTALS)),
-        # Public plug-ins ask for at most 24 hours at a time.
-        Service("conversion-details", ("conversionDetails",), longest=timedelta(hours=24)),
+        Service("conversion-details", ("conversionDetails",), longest=LONGEST_CONVERSIONS),
         Service(
             "purchase-refund-details",
             _BY_REQUEST,

@@ -273,8 +273,8 @@ def test_a_day_of_25_hours_of_conversions_is_asked_in_two_pieces_without_doublin
     assert ids == ["0", "1", "1", "2"]  # twice in one answer is for the controller to judge
     times = [(query_of(call)["startTime"], query_of(call)["endTime"]) for call in server.calls]
     assert times == [
-        ("2026-11-01T05:00:00.000Z", "2026-11-02T05:00:00.000Z"),
-        ("2026-11-02T05:00:00.000Z", "2026-11-02T06:00:00.000Z"),
+        ("2026-11-01T05:00:00.000Z", "2026-11-02T04:59:00.000Z"),
+        ("2026-11-02T04:59:00.000Z", "2026-11-02T06:00:00.000Z"),
     ]
 
 
