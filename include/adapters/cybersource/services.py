@@ -166,7 +166,7 @@ def rows(
         for request, found in piece:
             fresh = []
             for member in service.members:
-                if member != service.members[0] and member not in found:
+                if member != service.members[0] and found.get(member) is None:
                     continue
                 for item in read_list(found, member, request):
                     mark = hashlib.sha256(member.encode() + _compact(item)).digest()

@@ -243,10 +243,12 @@ def test_a_service_becomes_one_document_and_404_becomes_none(
     assert reporting.download_service("chargeback-details", "shop_1", DAY, io.BytesIO()) is None
 
 
-def test_net_fundings_keep_their_totals(server: Any, reporting: Reporting, json_reply: Any) -> None:
-    server.answers(
-        json_reply({"netFundingSummaries": [{"type": "FEES"}], "netTotal": [{"currency": "USD"}]})
-    )
+@pytest.mark.parametrize("absent", [{}, {"totalRefunds": None}])
+def test_net_fundings_keep_their_totals(
+    server: Any, reporting: Reporting, json_reply: Any, absent: dict[str, None]
+) -> None:
+    totals = {"netTotal": [{"currency": "USD"}], **absent}
+    server.answers(json_reply({"netFundingSummaries": [{"type": "FEES"}], **totals}))
     sink = io.BytesIO()
     reporting.download_service("net-fundings", "shop_1", DAY, sink)
     assert json.loads(sink.getvalue()) == {
