@@ -49,7 +49,11 @@ LAYOUT = Layout(
             "status": ("BATCH/Status",),
             "transaction_date": ("@RequestDate",),
             # below the chosen PaymentInfo
-            "processor_reference": ("+TransactionRefNumber", "+ProcessorTransactionID"),
+            "processor_reference": (
+                "+TransactionReferenceNumber",  # so in the XSD
+                "+TransactionRefNumber",  # so in the guide's list of fields
+                "+ProcessorTransactionID",
+            ),
             "currency": ("+CurrencyCode",),
             "amount": ("+Amount",),
         },
