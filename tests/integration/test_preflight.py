@@ -191,6 +191,7 @@ def test_a_live_trial_and_a_production_that_is_none_are_refused(
     live = Tieout(replace(context.settings, mode="production", business_date=None))
     for host, judged, words in (
         ("https://api.cybersource.com", context, "a trial moves real money"),
+        ("https://api.in.cybersource.com", context, "a trial moves real money"),
         ("https://apitest.cybersource.com", live, "production settles at the test host"),
     ):
         change(monkeypatch, "cybersource_acme_us", host=host)

@@ -28,7 +28,8 @@ from tieout.hooks.syspro import SysproHook
 if TYPE_CHECKING:
     from include.adapters.syspro.master_data import MasterData
 
-_TEST_HOST = "apitest."  # Cybersource's test host; reference, section 1
+_TEST_HOST = "apitest."  # Cybersource's hosts; reference, section 1
+_REAL_HOSTS = ("api.cybersource", "api.in.cybersource")
 
 
 class _Testable(Protocol):
@@ -133,7 +134,7 @@ class PreflightDesk:
         if is_production and is_test:
             do = "Point the connection at the production host, with a key of that host."
             raise Rejected(f"production settles at the test host {host}", "TIEOUT_MODE", do)
-        if not is_production and host.startswith("api.cybersource"):
+        if not is_production and host.startswith(_REAL_HOSTS):
             do = "Set TIEOUT_MODE=production, or point the connection at the test host."
             raise Rejected(f"a trial moves real money at {host}", "TIEOUT_MODE", do)
         return f"{host}, {self._context.settings.mode}"
