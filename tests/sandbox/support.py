@@ -7,7 +7,7 @@ import json
 import ssl
 import threading
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from include.sandbox.cybersource import CybersourceApp
 from include.sandbox.ledger import Ledger
 from include.sandbox.server import Response
 from include.sandbox.world import World
+from include.sandbox.world.dates import utc_text
 from tests.sandbox.calling import get, target
 from tests.sandbox.erp_documents import (
     import_parameters,
@@ -58,10 +59,12 @@ def service(app: CybersourceApp, merchant: str, name: str, **more: object) -> Re
 def listed(
     app: CybersourceApp, merchant: str, start: str, end: str, **more: object
 ) -> list[dict[str, Any]]:
+    """List reports by time frame; one that ends with what is asked for is not within it."""
+    second = timedelta(seconds=1)
     wanted = target(
         "/reporting/v3/reports",
-        startTime=start,
-        endTime=end,
+        startTime=utc_text(datetime.fromisoformat(start) - second),
+        endTime=utc_text(datetime.fromisoformat(end) + second),
         timeQueryType=more.pop("timeQueryType", "reportTimeFrame"),
         **more,
     )

@@ -27,8 +27,8 @@ from tests.sandbox.calling import (
 REPORTS = target(
     "/reporting/v3/reports",
     organizationId="acme_us",
-    startTime="2026-03-02T05:00:00Z",
-    endTime="2026-03-03T05:00:00Z",
+    startTime="2026-03-02T04:59:00Z",
+    endTime="2026-03-03T05:01:00Z",
     timeQueryType="reportTimeFrame",
 )
 SEARCHES = "/tss/v2/searches"

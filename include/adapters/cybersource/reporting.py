@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import BinaryIO
 from urllib.parse import quote
 
@@ -34,6 +34,7 @@ _STATES = {
     "ERROR": ReportState.failed,
 }
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_EDGE = timedelta(minutes=1)
 _MIME_TYPES = ("text/csv", "application/xml")
 
 
@@ -44,10 +45,13 @@ class Reporting:
         self._client = client
 
     def list_reports(self, organization_id: str, window: Window) -> Sequence[ReportEntry]:
-        """List the reports whose time frame lies in ``window``; an empty list proves nothing."""
+        """List the reports whose time frame lies in ``window``; an empty list proves nothing.
+
+        Whether a frame that ends with what was asked for lies within it is not published.
+        """
         query = {
-            "startTime": write_time(window.start_at),
-            "endTime": write_time(window.end_at),
+            "startTime": write_time(window.start_at - _EDGE),
+            "endTime": write_time(window.end_at + _EDGE),
             "timeQueryType": "reportTimeFrame",
             "organizationId": demand_organization(organization_id, "report list"),
         }
@@ -55,7 +59,8 @@ class Reporting:
         found = self._client.fetch(request)
         if found is None:
             return ()
-        return tuple(entry_of(row) for row in read_list(found, "reportSearchResults", request))
+        entries = map(entry_of, read_list(found, "reportSearchResults", request))
+        return tuple(one for one in entries if _lies_in(window, one.window))
 
     def signed_amounts(self, organization_id: str) -> Mapping[str, bool]:
         """Say which subscribed reports are made with signed amounts, by report name.
@@ -133,6 +138,13 @@ class Reporting:
         request = self._client.request(path, {}, "look a transaction up", reference=request_id)
         found = self._client.fetch(request)
         return facts_of(found, request.where) if found is not None else None
+
+
+def _lies_in(window: Window, frame: Window | None) -> bool:
+    """Say whether a report's time frame lies in a window; one that cannot be read may."""
+    if frame is None:
+        return True
+    return window.start_at <= frame.start_at and frame.end_at <= window.end_at
 
 
 def entry_of(row: Json) -> ReportEntry:

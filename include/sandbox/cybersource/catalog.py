@@ -62,7 +62,7 @@ class Catalog:
         while day <= min(local_date(end, facts.zone), self.world.last):
             opened, closed = local_window(day, facts.zone)
             done = closed + _READY_AFTER
-            is_inside = start <= opened and closed <= end
+            is_inside = start < opened and closed < end  # the harsher reading: none is published
             if is_inside if kind == "reportTimeFrame" else start <= done <= end:
                 yield day
             day += DAY

@@ -62,8 +62,8 @@ def test_report_list_reads_the_member_status_and_each_state(
     ]
     assert found[0].window == DAY
     assert server.calls[0].target == (
-        "/reporting/v3/reports?startTime=2026-03-01T08%3A00%3A00.000Z"
-        "&endTime=2026-03-02T08%3A00%3A00.000Z&timeQueryType=reportTimeFrame&organizationId=shop_1"
+        "/reporting/v3/reports?startTime=2026-03-01T07%3A59%3A00.000Z"
+        "&endTime=2026-03-02T08%3A01%3A00.000Z&timeQueryType=reportTimeFrame&organizationId=shop_1"
     )
     assert server.calls[0].headers["authorization"].startswith("Bearer ey")
 
