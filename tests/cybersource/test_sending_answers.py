@@ -61,6 +61,22 @@ def test_a_partial_approval_is_what_the_bank_approved(
         assert receipt.evidence["authorized"] == {"minor": 4000, "currency": "USD"}
 
 
+AMOUNTS: tuple[tuple[EffectKind, dict[str, Any]], ...] = (
+    (CAPTURE, {"orderInformation": {"amountDetails": {"totalAmount": "7.01"}}}),
+    (REFUND, {"refundAmountDetails": {"refundAmount": "7.01", "currency": "USD"}}),
+    (REVERSE, {"reversalAmountDetails": {"reversedAmount": "7.01", "currency": "USD"}}),
+    (VOID, {"voidAmountDetails": {"voidAmount": "7.01", "currency": "USD"}}),
+)
+
+
+@pytest.mark.parametrize(("kind", "told"), AMOUNTS)
+def test_the_amount_that_an_answer_names_is_kept_with_it(
+    gateway: ScriptedGateway, make_client: Make, kind: EffectKind, told: dict[str, Any]
+) -> None:
+    receipt = send(gateway, make_client(), kind, answer(kind, **told))
+    assert receipt.evidence["amount"] == {"minor": 701, "currency": "USD"}
+
+
 def test_a_token_that_could_not_be_made_does_not_spoil_the_payment(
     gateway: ScriptedGateway, make_client: Make
 ) -> None:

@@ -1,6 +1,8 @@
 """Refunds: give (part of) a capture back. A refund is never compensated, and never guessed."""
 
+from include.adapters.cybersource.partners.common import Answer, money_of
 from include.adapters.cybersource.partners.follow_on import FollowOn, path_of
+from include.domain.money import Money
 from include.domain.orders import OrderLine
 from include.domain.payments import Refund
 
@@ -17,6 +19,15 @@ class RefundPartner(FollowOn[Refund]):
 
     def path(self, it: Refund) -> str:
         return path_of("captures", it.capture_id, "refunds")
+
+    def answered_amount(self, it: Refund, answer: Answer) -> Money | None:
+        return money_of(
+            answer.body,
+            answer.where,
+            "refundAmountDetails",
+            "refundAmount",
+            currency=it.amount.currency,
+        )
 
     def lines(self, it: Refund) -> tuple[OrderLine, ...]:
         return it.lines
