@@ -253,6 +253,18 @@ def test_a_hold_that_went_with_its_void_is_a_clear_no(shop: Shop) -> None:
         shop.control("cybersource", void_releases_hold=False)
 
 
+def test_a_hold_that_the_service_released_by_itself_is_released(shop: Shop) -> None:
+    shop.control("cybersource", auto_reversal=True)
+    try:
+        paid = shop.pay("ada+risk_declined@example.com")
+    finally:
+        shop.control("cybersource", auto_reversal=False)
+    again = Reverse("ord_1", MERCHANT, shop.code, paid.their_key, AMOUNT, "declined")
+    effect = shop.settle(shop.run(REVERSE, again))
+    assert (effect.state, shop.executed(effect)) == (EffectState.verified, 0), effect.reason
+    assert shop.settle(paid).state is EffectState.verified
+
+
 def kept(shop: Shop) -> Authorized:
     """Pay, and have the card kept."""
     return from_json(Authorized, shop.pay(keep=True).evidence)

@@ -27,6 +27,7 @@ class Settings:
     capture_in_review: bool = True  # a case is advice: the service captures before its end
     reverse_after_capture: bool = False  # the processor releases the rest of a captured hold
     last_capture_releases: bool = False  # numbered as the last, or not at all: the rest goes back
+    auto_reversal: bool = False  # what Decision Manager declines is released in the same request
     hold_days: float = 0.0  # captures of older holds are refused; 0: the issuer keeps them for ever
     void_releases_hold: bool = False  # the processor gives the hold back with the capture
     refund_excess: bool = False  # refunds may exceed what was captured

@@ -92,6 +92,8 @@ class Authorize:
             raise Problem("DUPLICATE_REQUEST", "clientReferenceInformation.code")
 
     def _entry(self, call: Call, asked: _Asked, outcome: Outcome) -> Entry:
+        is_declined = outcome.status == "AUTHORIZED_RISK_DECLINED"
+        is_auto_reversed = is_declined and self.desk.settings.auto_reversal
         approved = asked.amount if outcome.is_held else 0
         if outcome.word == "partial":
             approved = max(1, asked.amount // 2)
@@ -107,6 +109,8 @@ class Authorize:
             reason=outcome.reason,
             is_sale=is_sale,
             authorized_minor=approved,
+            reversed_minor=approved if is_auto_reversed else 0,
+            is_auto_reversed=is_auto_reversed,
             billed_minor=approved if is_sale else 0,
             decision=outcome.decision if asked.is_looked_at and not is_silent else "",
             tokens=dict(asked.payer.tokens),

@@ -185,6 +185,8 @@ def _of_authorization(entry: Entry) -> list[Body]:
         if is_held and code in ("480", "481"):
             code = "100"  # the issuer approved; it is Decision Manager that did not
         found.append(_one(entry, "ics_auth", held if is_held else entry.status, code, 1010000))
+    if entry.is_auto_reversed:
+        found.append(_one(entry, "ics_auto_full_auth_reversal", "REVERSED", "100", 1010000))
     if entry.is_sale:
         found.append(_one(entry, "ics_bill", status(entry), "100", 1260000))
     return found
