@@ -112,12 +112,38 @@ def test_pages_of_instruments_are_read_to_the_end(
     assert "offset=100" in gateway.requests[-1].url
 
 
-def test_a_list_without_its_member_is_not_an_empty_list(
+def page_of(*names: str, **more: Any) -> dict[str, Any]:
+    return {"_embedded": {"paymentInstruments": [instrument(name) for name in names]}, **more}
+
+
+def test_pages_are_as_long_as_the_gateway_makes_them(
     gateway: ScriptedGateway, make_client: Make
 ) -> None:
     path = f"GET /tms/v2/customers/{CUSTOMER}"
     gateway.on(path, {"id": CUSTOMER})
-    gateway.on(f"{path}/payment-instruments", {"total": 2, "_embedded": {}})
+    gateway.on(f"{path}/payment-instruments", page_of("a", "b", total=3), page_of("c", total=3))
+    assert len(Tokens(make_client()).customer(CUSTOMER) or ()) == 3
+    assert "offset=2" in gateway.requests[-1].url
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        ({"total": 2, "_embedded": {}},),
+        ({},),
+        ({"total": None},),
+        ({"total": 2},),
+        (page_of("a", total=2), page_of(total=2)),
+    ],
+    ids=str,
+)
+def test_a_list_that_is_not_whole_is_not_a_customers_list(
+    gateway: ScriptedGateway, make_client: Make, answers: tuple[dict[str, Any], ...]
+) -> None:
+    """Whoever deletes a card counts the others: a customer goes with its last one."""
+    path = f"GET /tms/v2/customers/{CUSTOMER}"
+    gateway.on(path, {"id": CUSTOMER})
+    gateway.on(f"{path}/payment-instruments", *answers)
     with pytest.raises(Retryable):
         Tokens(make_client()).customer(CUSTOMER)
 
