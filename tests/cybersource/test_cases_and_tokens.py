@@ -151,6 +151,7 @@ def test_a_token_is_deleted_and_what_is_gone_is_found_as_deleted(
     ("reply", "family"),
     [
         (response(b"", 404), None),  # gone already
+        (response(b"<html>no such page</html>", 404), OutcomeUnknown),
         (response({"errors": [{"type": "conflict", "message": "default"}]}, 409), Rejected),
         (response({}, 403), Rejected),
         (response({}, 500), OutcomeUnknown),

@@ -11,12 +11,13 @@ from include.adapters.cybersource.settings import Settings
 from include.adapters.cybersource.signing import Now, utc_now
 from include.adapters.http.status import judge
 from include.adapters.http.wire import Limits, Request, Response, Transport
-from include.domain.errors import Rejected, Retryable
+from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.services.ports import Download
 
 JSON_TYPE = "application/json"
 HAL_TYPE = "application/hal+json"
 _HEAD_BYTES = 512
+_ABSENT = (404, 410)  # which many a caller takes for "none"
 _Query = Mapping[str, str | None]
 
 
@@ -91,8 +92,13 @@ class Client:
         )
 
     def send(self, request: Request) -> Response:
-        """Send and return the answer whatever its status; for callers that explain it."""
-        return self._transport.exchange(request)
+        """Send and return the answer whatever its status; for callers that explain it.
+
+        Raises:
+            Retryable, OutcomeUnknown: as ``Transport.exchange``; or that there is no such thing is
+                said by a page, which is not the vendor's: of a read or of a write.
+        """
+        return _not_a_page(self._transport.exchange(request), request)
 
     def fetch(self, request: Request) -> Json | None:
         """Return the JSON object, ``None`` for 404, which in reporting means 'none'.
@@ -117,7 +123,7 @@ class Client:
         request = replace(request, limits=self.settings.downloads)
         keeper = HeadKeeper(sink)
         response = self._transport.exchange(request, keeper)  # type: ignore[arg-type] # only write
-        if response.status == 404:
+        if _not_a_page(response, request).status == 404:
             return None
         if error := judge(response, request, error_words(response)):
             raise error
@@ -132,14 +138,28 @@ class Client:
 
     @staticmethod
     def _refuse_pages(response: Response, request: Request, head: bytes) -> None:
-        start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-        is_page = start.startswith((b"<!doctype html", b"<html")) or b"<errorbean" in start
-        if is_page or response.content_type in ("text/html", "application/xhtml+xml"):
+        if _is_page(response, head) or b"<errorbean" in head.lower():
             raise Retryable(
                 f"{request.what} was answered 200 with a page or an error in place of the file",
                 request.where,
                 "Nothing was kept. Call again; if it stays, ask who answers at this address.",
             )
+
+
+def _not_a_page(response: Response, request: Request) -> Response:
+    if response.status not in _ABSENT or not _is_page(response, response.body):
+        return response
+    what = f"{request.what} was answered {response.status} with a page, which is not the vendor's"
+    if request.is_write:
+        raise OutcomeUnknown(what, request.where, "Look for it before any resend.")
+    do = "Call again; if it stays, ask who answers at this address."
+    raise Retryable(what, request.where, do)
+
+
+def _is_page(response: Response, head: bytes) -> bool:
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    is_html = start.startswith((b"<!doctype html", b"<html"))
+    return is_html or response.content_type in ("text/html", "application/xhtml+xml")
 
 
 def demand_organization(organization_id: str, where: str) -> str:

@@ -75,6 +75,30 @@ def test_404_of_the_list_is_an_empty_list(
     assert reporting.list_reports("shop_1", DAY) == ()
 
 
+PAGE = b"<!DOCTYPE html><html><body>The site you look for is not here</body></html>"
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda it: it.list_reports("shop_1", DAY),
+        lambda it: it.transaction("7300000000000000000001"),
+        lambda it: it.download_service("chargeback-details", "shop_1", DAY, io.BytesIO()),
+        lambda it: it.download_report(
+            "shop_1", "R", date(2026, 3, 2), "text/csv", io.BytesIO()
+        ),
+    ],
+    ids=["list", "transaction", "service", "file"],
+)  # fmt: skip
+@pytest.mark.parametrize("body", [PAGE, b"\xef\xbb\xbf\n <HTML>gone</HTML>"])
+def test_a_page_that_says_404_says_nothing_of_the_vendors_data(
+    server: Any, reporting: Reporting, make_reply: Reply, ask: Any, body: bytes
+) -> None:
+    server.answers(make_reply("404 Not Found", body))
+    with pytest.raises(Retryable, match="404 with a page"):
+        ask(reporting)
+
+
 def test_subscriptions_say_which_reports_have_signs_and_some_do_not_say(
     server: Any, reporting: Reporting, json_reply: Any
 ) -> None:

@@ -112,6 +112,7 @@ def test_the_connection_test_says_in_words_what_is_wrong(
     cases = [
         (make_reply("200 OK", b"{}"), True, "Signed in as 'shop_1'"),
         (make_reply("404 Not Found"), True, "Signed in"),
+        (make_reply("404 Not Found", b"<html>www</html>"), False, "404 with a page"),
         (make_reply("401 Unauthorized", date=date_header), False, "check key id, secret"),
         (
             make_reply("401 Unauthorized", date="Mon, 02 Mar 2026 12:06:00 GMT"),
