@@ -40,6 +40,18 @@ def test_a_new_key_is_kept_beside_the_old_one(gateway: ScriptedGateway, make_cli
     assert gateway.body()["clientRequestAction"] == "CREATE"
 
 
+def test_a_key_is_asked_for_in_the_name_of_its_organization(
+    gateway: ScriptedGateway, make_client: Make
+) -> None:
+    made = {"keyInformation": {"keyId": "k-2", "key": "a2V5"}}
+    gateway.on(KEY_CALL, made)
+    make_key(make_client(), "shop_1", Ring())
+    headers = gateway.requests[-1].headers
+    assert headers["v-c-sender-organization-id"] == "shop_1"
+    assert headers["v-c-permissions"] == "100"
+    assert headers["Content-Type"] == "application/json"
+
+
 @pytest.mark.parametrize(
     "reply", [{}, {"keyInformation": {"keyId": NEW_ID, "key": "?"}}, response(b"<", 201)]
 )

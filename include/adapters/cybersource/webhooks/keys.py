@@ -10,7 +10,7 @@ rotation mends it. Source: Cybersource reference 5.1; reliability reference F6 a
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from include.adapters.cybersource.answers import error_words, text_of
@@ -25,6 +25,7 @@ from include.services.effects.ports import Difference, Effect, Found, Receipt
 
 _KEYS = "/kms/egress/v2/keys-sym"
 _KEY_DAYS = "365"
+_PERMISSIONS = "100"  # an older guide demands both headers, and the vendor's plug-in sends them
 
 
 class KeyRing(Protocol):
@@ -100,7 +101,9 @@ class KeyPartner:
                 "expiryDuration": _KEY_DAYS,
             },
         }
-        return self._client.write("POST", _KEYS, "make a webhook key", effect.reference, body)
+        request = self._client.write("POST", _KEYS, "make a webhook key", effect.reference, body)
+        sender = {"v-c-sender-organization-id": organization_id, "v-c-permissions": _PERMISSIONS}
+        return replace(request, headers={**request.headers, **sender})
 
     def _keep(self, key_id: str, key: bytes, request: Request) -> None:
         if self._ring is None:
