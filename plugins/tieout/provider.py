@@ -182,7 +182,9 @@ _CYBERSOURCE: Field = {
             "Webhook keys", "keyId=key, separated by blanks; keep the old one while rotating."
         ),
         "webhook_tolerance_s": _number(
-            "Age of a webhook (s)", "Of its signature, in both directions.", 3600
+            "Age of a webhook (s)",
+            "Of its signature, in both directions; a year where its time is its key's.",
+            3600,
         ),
         **_NETWORK_AND_PROXY,
     },
