@@ -138,7 +138,8 @@ class Client:
 
     @staticmethod
     def _refuse_pages(response: Response, request: Request, head: bytes) -> None:
-        if _is_page(response, head) or b"<errorbean" in head.lower():
+        is_called_one = response.content_type in ("text/html", "application/xhtml+xml")
+        if is_called_one or _is_page(head) or b"<errorbean" in head.lower():
             raise Retryable(
                 f"{request.what} was answered 200 with a page or an error in place of the file",
                 request.where,
@@ -147,7 +148,7 @@ class Client:
 
 
 def _not_a_page(response: Response, request: Request) -> Response:
-    if response.status not in _ABSENT or not _is_page(response, response.body):
+    if response.status not in _ABSENT or not _is_page(response.body):
         return response
     what = f"{request.what} was answered {response.status} with a page, which is not the vendor's"
     if request.is_write:
@@ -156,10 +157,9 @@ def _not_a_page(response: Response, request: Request) -> Response:
     raise Retryable(what, request.where, do)
 
 
-def _is_page(response: Response, head: bytes) -> bool:
+def _is_page(head: bytes) -> bool:
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    is_html = start.startswith((b"<!doctype html", b"<html"))
-    return is_html or response.content_type in ("text/html", "application/xhtml+xml")
+    return start.startswith((b"<!doctype html", b"<html"))
 
 
 def demand_organization(organization_id: str, where: str) -> str:
