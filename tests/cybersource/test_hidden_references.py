@@ -24,12 +24,14 @@ from tests.cybersource.scripted import (
 from tests.cybersource.support import (
     AMOUNT,
     CAPTURE,
+    EVERY,
     MERCHANT,
     OTHER,
     OURS,
     REFUND,
     REVERSE,
     SEARCH,
+    VERBS,
     Make,
     Shop,
     detail,
@@ -235,6 +237,22 @@ def test_lost_answers_are_told_apart_at_an_account_that_searches_for_no_referenc
         assert shop.settle(good).state is EffectState.verified
     finally:
         shop.control("cybersource", tss_finds_mti="rows")
+
+
+@pytest.mark.parametrize("kind", EVERY)
+@pytest.mark.parametrize("outcome", ["timeout_commit", "timeout"])
+@pytest.mark.parametrize("guards", [True, False])
+def test_every_write_without_an_answer_is_done_once_by_what_its_detail_says(
+    shop: Shop, kind: EffectKind, outcome: str, guards: bool
+) -> None:
+    command = shop.command(kind)
+    shop.control("cybersource", tss_finds_mti="refused", mti_guard=guards)
+    try:
+        shop.control("outcome", outcome=outcome, verb=VERBS[kind], code=shop.code)
+        lost = until_rest(shop, shop.run(kind, command))
+        assert (lost.state, shop.executed(lost)) == (EffectState.verified, 1), lost.reason
+    finally:
+        shop.control("cybersource", tss_finds_mti="rows", mti_guard=True)
 
 
 @pytest.mark.parametrize("finds", ["nothing", "refused"])
