@@ -8,8 +8,14 @@ brackets (that a pair may span expressions is inferred: who asks checks the rows
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, groupby
+from xml.etree.ElementTree import Element as Tree  # to build; parsing is reply.py's
 
-from include.adapters.syspro.documents.reply import Unreadable, count, read_document
+from include.adapters.syspro.documents.reply import (
+    Unreadable,
+    count,
+    demand_no_problem,
+    read_document,
+)
 from include.adapters.syspro.documents.schema import Choice, Document, Element, Group, Key, Whole
 from include.domain.errors import Rejected
 
@@ -99,9 +105,13 @@ class Find:
         """Read the rows.
 
         Raises:
-            CallFailed, Unreadable: no such document, or its row counter contradicts the rows.
+            CallFailed, Unreadable: no such document, one that complains, or its row counter
+                contradicts the rows.
         """
         tree = read_document(body, self.table)
+        around = Tree(tree.tag)  # a row holds data, whatever its columns are called
+        around.extend(part for part in tree if part.tag != "row")
+        demand_no_problem(around)
         rows = tuple(
             {cell.tag: (cell.text or "").strip() for cell in row} for row in tree.findall("row")
         )

@@ -5,7 +5,12 @@ Source: reference, section 4.6 and 5; element names from the reassembled reply.
 
 from dataclasses import dataclass
 
-from include.adapters.syspro.documents.reply import Unreadable, field, read_document
+from include.adapters.syspro.documents.reply import (
+    Unreadable,
+    demand_no_problem,
+    field,
+    read_document,
+)
 from include.adapters.syspro.documents.schema import Choice, Document, Element, Group, Key
 from include.domain.erp_orders import same_key
 
@@ -87,9 +92,10 @@ def parse(body: bytes, bank: str) -> tuple[BankTransaction, ...]:
     """Read the transactions of ``bank``; none at all is a valid answer.
 
     Raises:
-        CallFailed, Unreadable: no answer, or the answer for another bank.
+        CallFailed, Unreadable: no answer, one that complains, or the answer for another bank.
     """
     tree = read_document(body, "cshtrnquery")
+    demand_no_problem(tree)
     items = tree.findall("bankitem")
     if not items or any(not same_key(bank, field(item, "bank")) for item in items):
         raise Unreadable(f"a cash-book answer that is not about bank {bank!r}")

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import zip_longest
 from xml.etree.ElementTree import Element
 
 from include.adapters.safe_xml import DefusedXmlException, ParseError, read_tree
@@ -140,9 +141,26 @@ def problems(tree: Element) -> tuple[Problem, ...]:
 
 def _problems(tree: Element) -> Iterator[Problem]:
     for element in tree.iter():
-        text, number = field(element, "errordescription"), field(element, "errornumber")
-        if text or number.strip("0"):
-            yield Problem(element.tag, number, text or "no description")
+        # One container may hold several: SORTOI keeps all texts of a part in one.
+        for text, number in zip_longest(
+            _texts(element, "errordescription"), _texts(element, "errornumber"), fillvalue=""
+        ):
+            if text or number.strip("0"):
+                yield Problem(element.tag, number, text or "no description")
+
+
+def demand_no_problem(tree: Element) -> None:
+    """Return only if nothing is complained of: a refused question is no answer of 'none'.
+
+    Raises:
+        Unreadable: SYSPRO complains, in the words that are repeated.
+    """
+    for problem in _problems(tree):
+        raise Unreadable(f"SYSPRO complains: {problem}")
+
+
+def _texts(element: Element, name: str) -> list[str]:
+    return [(one.text or "").strip() for one in element.findall(name)]
 
 
 def field(element: Element | None, path: str) -> str:
