@@ -131,7 +131,7 @@ def test_what_is_not_open_in_both_is_refused_and_nothing_is_sent(
         (paid().replace(b"00034", b"     "), OutcomeUnknown, "journal ''"),
         (paid().replace(b"<ItemsProcessed>1", b"<ItemsProcessed>0"), OutcomeUnknown, "neither"),
         (b"<postarpayment>", OutcomeUnknown, "half"),
-        (b"ERROR: e.net exception 100000", Rejected, "licence"),
+        (b"ERROR: e.net exception 100000", OutcomeUnknown, "licence"),
         (b"ERROR: Posting period is closed", Parked, "Open the period"),
         (
             b"<postarpayment><Item><Payment><InvoiceToPay><GrossPaymentValue><ErrorNumber>1"

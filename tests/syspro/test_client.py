@@ -118,12 +118,13 @@ def test_documents_travel_unharmed_in_the_address(
         (LOST, OutcomeUnknown),
         (status(404), Rejected),
         (status(414), Rejected),
-        (b"ERROR: e.net exception 100000", Rejected),
+        (b"ERROR: e.net exception 100000", OutcomeUnknown),
+        (b"ERROR: GENTJL is not licensed", Rejected),
         (b"ERROR: Posting period 10 is closed", Parked),
     ],
     ids=[
         "dropped", "half", "slow", "redirect", "400", "429", "500", "502", "503", "empty", "html",
-        "unknown text", "session lost", "404", "414", "licence", "closed period",
+        "unknown text", "session lost", "404", "414", "any exception", "licence", "closed period",
     ],
 )  # fmt: skip
 def test_a_post_is_executed_once_whatever_happens(
@@ -148,9 +149,20 @@ def test_a_closed_period_is_named_in_the_message(
 def test_an_unlicensed_object_says_what_to_ask_for(
     fake: Any, make_client: Callable[..., EnetClient]
 ) -> None:
-    fake.on("post GENTJL", b"ERROR: e.net exception 100000")
+    fake.on("post GENTJL", b"ERROR: Business object GENTJL is not registered")
     with pytest.raises(Rejected, match=r"licence that covers GENTJL"):
         post(make_client())
+
+
+def test_what_proves_that_nothing_was_written_is_a_setting(
+    fake: Any, make_client: Callable[..., EnetClient]
+) -> None:
+    """A site that has seen 100000 for its licences alone may say so."""
+    fake.on("post GENTJL", b"ERROR: e.net exception 100000")
+    with pytest.raises(OutcomeUnknown, match=r"lacks the e.net licence that covers GENTJL"):
+        post(make_client())
+    with pytest.raises(Rejected, match=r"nothing was posted"):
+        post(make_client(unwritten_words="exception 100000|not licensed"))
 
 
 def test_a_lost_session_is_opened_again_once_for_a_question(

@@ -86,7 +86,7 @@ def test_an_import_with_warnings_needs_no_read_back_and_keeps_them(
         (CLEAN, head(Customer="OTHER"), OutcomeUnknown, "no order carries"),
         (WARNED.replace(PO.encode(), b"WEB-9"), head(), OutcomeUnknown, "about PO 'WEB-9'"),
         (imported(done="000000"), head(), OutcomeUnknown, "neither yes nor no"),
-        (b"ERROR: e.net exception 100000", head(), Rejected, "licence"),
+        (b"ERROR: e.net exception 100000", head(), OutcomeUnknown, "licence"),
         (b"ERROR: The operator is not logged in", head(), OutcomeUnknown, "not logged in"),
         (b"<html>busy</html>", head(), OutcomeUnknown, "HTML"),
         (b"<SalesOrders><Order>", head(), OutcomeUnknown, "half an answer"),

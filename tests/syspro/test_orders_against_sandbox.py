@@ -128,6 +128,17 @@ def test_a_fault_while_writing_leaves_each_kind_there_exactly_once(
 
 
 @pytest.mark.parametrize(("verb", "command", "reference"), WRITES, ids=lambda x: str(x)[:6])
+def test_a_general_exception_after_a_write_is_no_proof_that_nothing_happened(
+    site: Site, verb: str, command: Any, reference: str
+) -> None:
+    """An unlicensed object answers 100000, and so does any other exception of e.net."""
+    site.fault("error_text", verb, commit=True, text="e.net exception 100000")
+    found = site.drive(site.engine(site.open()), command)
+    assert found.state is EffectState.verified, found.reason
+    assert site.truth(verb, reference) == 1
+
+
+@pytest.mark.parametrize(("verb", "command", "reference"), WRITES, ids=lambda x: str(x)[:6])
 def test_a_call_that_commits_late_is_waited_for(
     site: Site, verb: str, command: Any, reference: str
 ) -> None:

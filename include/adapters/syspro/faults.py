@@ -47,6 +47,14 @@ class Faults:
         do = "It may have been posted: look for the reference in SYSPRO before any resend."
         return OutcomeUnknown(what, self.where(business_object), do)
 
+    def perhaps_unlicensed(self, text: str, business_object: str) -> OutcomeUnknown:
+        do = (
+            "It may have been posted: look for the reference in SYSPRO before any resend. If none "
+            f"ever is, operator {self.settings.operator} lacks the e.net licence that covers "
+            f"{business_object}; without it, switch the connection to report-only."
+        )
+        return OutcomeUnknown(text, self.where(business_object), do)
+
     def unlicensed(self, text: str, business_object: str) -> Rejected:
         return Rejected(
             text,
@@ -114,8 +122,10 @@ class Faults:
     def failed_post(self, text: str, business_object: str, period: str) -> IntegrationError:
         """Read an ``ERROR`` text; a lost session may have been lost *after* the post."""
         low = text.lower()
-        if has_any(low, self.settings.license_words):
+        if has_any(low, self.settings.unwritten_words):
             return self.unlicensed(text, business_object)
+        if has_any(low, self.settings.license_words):
+            return self.perhaps_unlicensed(text, business_object)
         if is_closed_period(low, self.settings):
             return self.closed_period(text, business_object, period)
         return self.unknown(text, business_object)

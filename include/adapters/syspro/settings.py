@@ -89,6 +89,9 @@ class SysproSettings:
     period_words: tuple[str, ...] = ("period",)
     closed_words: tuple[str, ...] = ("closed", "not open", "not available", "future")
     license_words: tuple[str, ...] = ("exception 100000", "not licensed", "not registered")
+    # Of those, what proves that nothing was written. Number 100000 is also that of e.net's general
+    # exception, which may come after the posting.
+    unwritten_words: tuple[str, ...] = ("not licensed", "not registered")
     # Refused logons that need a person; any other is tried again.
     bad_operator_words: tuple[str, ...] = ("invalid operator password", "invalid operator code")
     bad_company_words: tuple[str, ...] = ("invalid company id", "invalid company password")
