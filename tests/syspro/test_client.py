@@ -135,7 +135,7 @@ def test_a_post_is_executed_once_whatever_happens(
         post(make_client(deadline_s=2, connect_s=2))
     assert type(caught.value) is error
     assert fake.count("post") == 1
-    assert fake.verbs()[-1] in ("logoff", "post GENTJL")  # no session is left to log off when lost
+    assert fake.verbs()[-1] == "logoff"
 
 
 def test_a_closed_period_is_named_in_the_message(
@@ -365,3 +365,19 @@ def test_a_rehearsal_that_would_write_is_not_sent(
     with pytest.raises(ValueError, match="would write"):
         make_client().rehearse("GENTJL", "<Parameters/>", "<Document/>")
     assert fake.calls == []
+
+
+def test_a_post_that_failed_leaves_no_session_that_keeps_ourselves_out(
+    fake: Any, make_client: Callable[..., EnetClient]
+) -> None:
+    """Where a logon is refused while the operator is in use, it may be our own that is in use."""
+    fake.on("post GENTJL", b"ERROR: Something nobody has documented")
+    fake.on("query COMFND", EMPTY)
+    client = make_client(refuse_eviction=True)
+    with client.session():
+        with pytest.raises(OutcomeUnknown):
+            post(client)
+        client.query("COMFND", "<Query/>")
+    assert fake.verbs() == [
+        "logon", "post GENTJL", "logoff", "logon", "query COMFND", "logoff",
+    ]  # fmt: skip

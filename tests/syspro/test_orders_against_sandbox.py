@@ -406,3 +406,13 @@ def test_a_form_that_somebody_filled_meanwhile_is_updated(site: Site) -> None:
         partner._asking.note_absent(FORM, f"ORD/{number}")  # what we believed before that
         assert engine.perform(effect_of(noted)).state is EffectState.done
     assert partner.look(effect_of(noted))[0].facts == {"value": noted.value}
+
+
+def test_a_refused_receipt_keeps_no_other_out_where_nobody_is_thrown_out(site: Site) -> None:
+    site.fault("error_text", "ARSTPY", text="Something nobody has documented")
+    adapter = site.open(refuse_eviction=True)
+    engine = site.engine(adapter)
+    with adapter.session():
+        receipt = engine.intend(effect_of(PAID))
+        assert engine.advance(receipt.kind, receipt.key).state is EffectState.in_doubt
+        assert adapter.orders.credit(CODE).exists

@@ -240,7 +240,9 @@ class EnetClient:
             raise self.faults.unknown(str(fault), business_object)
         if fault is not None:
             text = self._clean(fault)
-            self._session_id = ""  # whatever it was, the next call starts on a fresh session
+            # Whatever it was, the next call starts on a fresh session; one that is left open keeps
+            # a seat, and keeps ourselves out where a logon throws nobody out.
+            self._log_off()
             raise self.faults.failed_post(text, business_object, period)
         return response.body
 
