@@ -206,3 +206,20 @@ def test_queries_about_nothing_are_unreadable() -> None:
             parse(b"<html>busy</html>")
         with pytest.raises(Unreadable):
             parse(b"<other/>")
+
+
+@pytest.mark.parametrize(
+    ("status", "done", "answer"),
+    [
+        ("Failed", "000001", Answer.refused),
+        ("Successful", "000001", Answer.taken),
+        ("Successful", "000000", Answer.taken),  # it processes nothing, as it was told
+        ("", "000001", Answer.taken),
+    ],
+)
+def test_a_validation_says_by_its_status_whether_the_order_would_be_taken(
+    status: str, done: str, answer: Answer
+) -> None:
+    tail = f"<ValidationStatus><Status>{status}</Status></ValidationStatus>".encode()
+    body = imported(done=done).replace(b"</SalesOrders>", tail + b"</SalesOrders>")
+    assert sortoi.parse(body).verdict.answer is answer

@@ -2,7 +2,8 @@
 
 The answer is read in three steps, since each alone has misled an integration: a complaint anywhere
 comes first, then the order number, and only then the counter: a clean import names no number, and a
-refused one may count itself as processed.
+refused one may count itself as processed. What is only validated says by a status of its own
+whether it would be taken.
 """
 
 from dataclasses import dataclass
@@ -153,6 +154,8 @@ def parse(body: bytes) -> ImportedOrder:
     number = field(order, "salesorder").strip()
     is_empty = order is not None and not number.strip("0")
     rejected = count(status, "itemsrejectedwithwarnings")
+    # Only where nothing was to be imported: Successful or Failed.
+    validated = field(tree, "validationstatus/status").lower()
     warnings = tuple(
         (one.text or "").strip()
         for name in ("warningdescription", "backordercomment")
@@ -161,8 +164,9 @@ def parse(body: bytes) -> ImportedOrder:
     )
     answer = _answer(
         is_named=bool(number.strip("0")),
-        complains=bool(found or rejected or is_empty),
-        is_counted=count(status, "itemsprocessed") == 1 and rejected == 0,
+        complains=bool(found or rejected or is_empty or validated == "failed"),
+        is_counted=validated == "successful"
+        or (count(status, "itemsprocessed") == 1 and rejected == 0),
     )
     if answer is Answer.refused:
         found = found or tuple(Problem("order", "", text) for text in warnings)
