@@ -205,3 +205,27 @@ def test_customers_are_looked_up_by_mail(fake: Any, make_adapter: Make) -> None:
     fake.on("query COMFND", table("ArCustomer"))
     assert make_adapter().orders.customers(" a@example.com ") == ()
     assert "<Value>a@example.com</Value>" in asked(fake)
+
+
+def test_a_site_names_all_that_is_promised_of_what_is_on_hand(
+    fake: Any, make_adapter: Make
+) -> None:
+    """A manufacturer keeps what its jobs and pickers will take in columns of their own."""
+    row = {"StockCode": "A", "Warehouse": "FG", "QtyOnHand": "9", "QtyAllocated": "2"}
+    row |= {"QtyAllocatedWip": "  4.500000", "QtyAllocatedToPick": "1", "TimeStamp": "7"}
+    fake.on("query COMFND", table("InvWarehouse", row), table("InvMaster"))
+    site = make_adapter(promised_columns="QtyAllocated|QtyAllocatedWip|QtyAllocatedToPick").orders
+    assert [one.available_millionths for one in site.stock(["A"], "FG")] == [1_500_000]
+    assert "<Column>QtyAllocatedWip</Column>" in fake.calls[1].fields["XmlIn"]
+    fake.on("query COMFND", table("InvWarehouse", row), table("InvWarehouse", row))
+    levels, _ = site.stock_levels("FG")
+    assert [one.available_millionths for one in levels] == [1_500_000]
+
+
+def test_a_promise_that_syspro_does_not_show_is_not_taken_for_none(
+    fake: Any, make_adapter: Make
+) -> None:
+    row = {"StockCode": "A", "Warehouse": "FG", "QtyOnHand": "9", "QtyAllocated": "0"}
+    fake.on("query COMFND", table("InvWarehouse", row), table("InvMaster"))
+    with pytest.raises(Rejected, match="is not a number"):
+        make_adapter(promised_columns="QtyAllocated|QtyAllocatedWip").orders.stock(["A"], "FG")

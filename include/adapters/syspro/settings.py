@@ -119,6 +119,8 @@ class SysproSettings:
     module_periods: str = "calendar"
     order_deadline_s: float = 60.0  # of a write of order to cash; at most deadline_s
     stock_by: str = "comfnd"  # or invqry: SYSPRO's own figure, one call a code
+    # Of InvWarehouse, off QtyOnHand; a manufacturer adds QtyAllocatedWip and QtyAllocatedToPick.
+    promised_columns: tuple[str, ...] = ("QtyAllocated",)
     codes_per_question: int = 20  # stock codes in one COMFND; an address has a limit
     product_memory_s: float = 300.0  # how long units and parts of a stock code are believed
     kit_types: tuple[str, ...] = ("K", "S")  # InvMaster.KitType of what is sold by its parts

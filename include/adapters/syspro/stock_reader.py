@@ -22,7 +22,7 @@ from include.domain.errors import Retryable
 from include.domain.orders import QUANTITY_DIGITS
 from include.domain.stock import KitPart, Product, StockLevel
 
-STOCK_COLUMNS = ("StockCode", "Warehouse", "QtyOnHand", "QtyAllocated")
+STOCK_COLUMNS = ("StockCode", "Warehouse", "QtyOnHand")
 UNIT_COLUMNS = (
     "StockCode", "KitType", "StockUom", "AlternateUom", "ConvFactAltUom", "ConvMulDiv",
     "OtherUom", "ConvFactOthUom", "MulDiv",
@@ -73,7 +73,7 @@ class StockReader:
         """
         feed = Feed(
             "InvWarehouse",
-            STOCK_COLUMNS,
+            self._stock_columns,
             ("StockCode", "Warehouse"),
             "",
             (("Warehouse", "EQ", warehouse),),
@@ -83,7 +83,7 @@ class StockReader:
             cursor = row.get("timestamp", "") or cursor
             if same_key(warehouse, row.get("warehouse", "")):
                 code = row.get("stockcode", "")
-                levels[code] = StockLevel(code, _available(row))
+                levels[code] = StockLevel(code, self._available(row))
         return list(levels.values()), cursor
 
     def products(self, stock_codes: Sequence[str]) -> dict[str, Product]:
@@ -137,11 +137,26 @@ class StockReader:
         )
         yield from self._asking.find_pages(find, feed.key[0], feed.key, is_confirmed=True)
 
+    @property
+    def _stock_columns(self) -> tuple[str, ...]:
+        return (*STOCK_COLUMNS, *self._settings.promised_columns)
+
+    def _available(self, row: Row) -> int:
+        """Return what is on hand and not promised; negative where too much was promised."""
+        where = f"InvWarehouse {row.get('stockcode', '')!r}"
+        on_hand = read_millionths(row.get("qtyonhand", ""), where)
+        return on_hand - sum(
+            read_millionths(row.get(column.lower(), ""), where)
+            for column in self._settings.promised_columns
+        )
+
     def _find_stock(self, codes: Sequence[str], warehouse: str) -> dict[str, int | None]:
         here = (("Warehouse", "EQ", warehouse),)
         return {
-            row.get("stockcode", "").casefold(): _available(row)
-            for row in self._rows_by_code("InvWarehouse", STOCK_COLUMNS, "StockCode", codes, here)
+            row.get("stockcode", "").casefold(): self._available(row)
+            for row in self._rows_by_code(
+                "InvWarehouse", self._stock_columns, "StockCode", codes, here
+            )
             if same_key(warehouse, row.get("warehouse", ""))
         }
 
@@ -280,13 +295,6 @@ def levels_of(
         ),
         *(StockLevel(part, parts.get(part.casefold())) for part in beside),
     ]
-
-
-def _available(row: Row) -> int:
-    """Return what is on hand and not promised; it is negative where too much was promised."""
-    where = f"InvWarehouse {row.get('stockcode', '')!r}"
-    on_hand = read_millionths(row.get("qtyonhand", ""), where)
-    return on_hand - read_millionths(row.get("qtyallocated", ""), where)
 
 
 def _factor(row: Row, number: str, way: str, code: str) -> Fraction | None:
