@@ -283,6 +283,12 @@ def test_an_empty_counter_is_zero_and_a_missing_one_is_unknown() -> None:
     assert [count(tree, name) for name in "bcde"] == [0, 2, None, None]
 
 
+@pytest.mark.parametrize("text", ["\u00b2", "\u0663", "9" * 5000, "-1", "1.0", "x"])
+def test_a_counter_that_is_damaged_is_unknown_and_no_crash(text: str) -> None:
+    body = TAKEN.replace(">00001<", f">{text}<", 1).encode("utf-8")
+    assert gentjl.parse(body).verdict.answer is Answer.unclear
+
+
 def test_keys_compare_without_padding_and_case() -> None:
     assert key_number(" 000000000000183") == "183"
     assert same_key("183", "000000000000183")

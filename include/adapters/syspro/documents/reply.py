@@ -25,6 +25,7 @@ _PAGE = re.compile(r"^\s*(<!doctype\s+html|<html)", re.IGNORECASE)
 _BLANK_DATES = {"", "0000-00-00", "00000000", "0000/00/00"}
 _DATE = re.compile(r"(\d{4})([-/]?)(\d{2})\2(\d{2})(?:[ T].*)?")
 _NUMBER = re.compile(r"(?=.*[0-9])([+-]?) *([0-9]*)(?:\.([0-9]*))?([+-]?)", re.ASCII)
+_COUNTER = re.compile(r"[0-9]{1,18}", re.ASCII)
 _MAX_WRAPPINGS = 3
 
 
@@ -175,7 +176,7 @@ def count(element: Element | None, path: str) -> int | None:
     if found is None:
         return None
     text = (found.text or "").strip().replace(",", "")
-    return int(text) if text.isdigit() else 0 if not text else None
+    return int(text) if _COUNTER.fullmatch(text) else 0 if not text else None
 
 
 def read_amount(text: str, currency: str, where: str) -> Money:

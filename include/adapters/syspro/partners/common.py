@@ -234,7 +234,7 @@ def iso_date(text: str) -> str:
 
 def number(text: str) -> int | str:
     plain = key_number(text)
-    return int(plain) if plain.isdigit() else plain
+    return int(plain) if plain.isascii() and plain.isdigit() else plain
 
 
 def difference(what: str, ours: object, theirs: object) -> tuple[Difference, ...]:
