@@ -93,6 +93,15 @@ def test_the_period_of_a_date(fake: Any, make_adapter: Make, day: date, state: P
     assert (found.year, found.period, found.state) == (day.year, day.month, state)
 
 
+def test_last_years_flags_say_nothing_of_this_years_periods(fake: Any, make_adapter: Make) -> None:
+    """What GENQSO shows beside the current period is not published: last year's may be there."""
+    flags = "<GlPrevYrFlagPeriod10>C</GlPrevYrFlagPeriod10>"
+    fake.on("query GENQSO", options(flags=f"{flags}<GlPrevYrFlagPeriod8>O</GlPrevYrFlagPeriod8>"))
+    reader = make_adapter().reader
+    assert reader.posting_period("A", date(2026, 10, 1)).state is PeriodState.open
+    assert reader.posting_period("A", date(2026, 8, 31)).state is PeriodState.closed
+
+
 def test_a_period_may_have_closed_when_a_session_is_over(fake: Any, make_adapter: Make) -> None:
     fake.on("query GENQSO", options(2026, 10), options(2026, 11))
     adapter, day = make_adapter(), date(2026, 8, 31)

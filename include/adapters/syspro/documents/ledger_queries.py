@@ -38,7 +38,8 @@ PREVIOUS_PERIODS = Document(
     "GENQPP.XSD",
     (Group("Options", (Element("PreviousYear", Whole(maximum=9), is_required=True),)),),
 )
-_FLAG = re.compile(r"gl(?:prev|cur)yrflagperiod(\d+)")
+_CURRENT_FLAG = re.compile(r"glcuryrflagperiod(\d+)")  # by analogy with the other
+_PREVIOUS_FLAG = re.compile(r"glprevyrflagperiod(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def parse_options(
     period = next((values[n.lower()] for n in period_names if values.get(n.lower())), None)
     if not year or not period:
         raise Unreadable(f"{query} without {' / '.join((*year_names, *period_names))}")
-    return CurrentPeriod(year, period, _flags(tree))
+    return CurrentPeriod(year, period, _flags(tree, _CURRENT_FLAG))
 
 
 def build_previous(years_back: int) -> str:
@@ -97,11 +98,10 @@ def parse_previous(body: bytes) -> tuple[int, Mapping[int, bool]]:
     year = count(periods, "glpreviousyear")
     if periods is None or not year:
         raise Unreadable("GENQPP without GlPreviousYear")
-    return year, _flags(tree)
+    return year, _flags(tree, _PREVIOUS_FLAG)
 
 
-def _flags(tree: Tree) -> Mapping[int, bool]:
-    found = (
-        (_FLAG.fullmatch(element.tag), (element.text or "").strip()) for element in tree.iter()
-    )
-    return {int(name.group(1)): text.upper() == "O" for name, text in found if name and text}
+def _flags(tree: Tree, name: re.Pattern[str]) -> Mapping[int, bool]:
+    """Return which periods are open, by the flags of one year: a reply may show those of two."""
+    found = ((name.fullmatch(element.tag), (element.text or "").strip()) for element in tree.iter())
+    return {int(flag.group(1)): text.upper() == "O" for flag, text in found if flag and text}
