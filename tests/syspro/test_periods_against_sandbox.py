@@ -1,5 +1,6 @@
 """Sub-ledgers and ledger count apart: another fiscal year, or a month that one has closed."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from include.domain.erp_orders import BookReceipt
+from include.domain.errors import Rejected
 from include.domain.journal import Journal
 from include.domain.merchant import PeriodPolicy
 from include.domain.orders import reference_of
@@ -138,3 +140,39 @@ def test_a_module_that_may_not_be_asked_is_counted_by_the_ledger(site: Site) -> 
     site.control("syspro", fiscal_year_start=1, unlicensed=["ARSQSO"])
     found = drive(site, effect_of(PAID))
     assert found.state is EffectState.verified, found.reason
+
+
+@pytest.mark.parametrize(
+    ("starts", "believed", "words"),
+    [
+        (1, 1, r"period 1 of 2025 ended on 2025-01-31"),
+        (7, 7, r"period 1 of 2026 ended on 2025-07-31"),
+        (12, 1, r"period 1 of 2025 ended on 2024-12-31, which .* counts as 12/2024"),
+        (1, 12, r"period 1 of 2025 ended on 2025-01-31, which .* counts as 02/2025"),
+    ],
+)
+def test_a_fiscal_year_that_is_counted_wrongly_is_told_before_anything_is_posted(
+    site: Site, starts: int, believed: int, words: str
+) -> None:
+    """One month off, the period of a date is still open, and verified as it was meant."""
+    site.control("syspro", fiscal_year_start=starts)
+    master = site.open(fiscal_year_start_month=believed).master_data
+    assert master is not None
+    if starts == believed:
+        assert re.search(words, master.demand_fiscal_year())
+    else:
+        with pytest.raises(Rejected, match=words):
+            master.demand_fiscal_year()
+
+
+def test_a_ledger_that_shows_no_end_of_a_period_says_nothing_of_the_year(
+    fake: Any, make_adapter: Any
+) -> None:
+    silent = "<GlPostPreviousQuery><Periods><GlPreviousYear>2025</GlPreviousYear>{}</Periods>"
+    silent += "</GlPostPreviousQuery>"
+    fake.on("query GENQPP", silent.format("<GlPrevYrFlagPeriod1>C</GlPrevYrFlagPeriod1>").encode())
+    master = make_adapter().master_data
+    assert master.demand_fiscal_year() == "SYSPRO shows no end of any period"
+    mid = "<GlPrevYrDatePeriod1>2025-01-25</GlPrevYrDatePeriod1>"
+    fake.on("query GENQPP", silent.format(mid).encode())
+    assert master.demand_fiscal_year().endswith("what is dated after it counts to its month still")

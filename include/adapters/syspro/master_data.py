@@ -5,9 +5,11 @@ of it. Source: reference, sections 4.6 and 7.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from include.adapters.syspro.documents import cshqry
 from include.adapters.syspro.documents.comfnd import Condition, Find
+from include.adapters.syspro.documents.ledger_queries import build_previous, parse_first_end
 from include.adapters.syspro.partners.common import Asking, stored_keys, with_key
 from include.domain.erp_orders import same_key
 from include.domain.errors import Rejected, Retryable
@@ -78,6 +80,27 @@ class MasterData:
             "Make the customer exempt in SYSPRO, set order_tax_status or line_tax_code in "
             f"connection {settings.conn_id}, or write 'tax: syspro' in shops.yaml.",
         )
+
+    def demand_fiscal_year(self) -> str:
+        """Return how the ledger counts its periods, by what it shows of last year.
+
+        Raises:
+            Rejected: this connection counts them otherwise: all would be posted to other periods.
+        """
+        body = self._asking.client.query("GENQPP", build_previous(1), _REFERENCE)
+        year, end = self._asking.read(parse_first_end, body, "GENQPP")
+        if end is None:
+            return "SYSPRO shows no end of any period"
+        shown, conn_id = f"period 1 of {year} ended on {end}", self._settings.conn_id
+        counted = self._settings.fiscal(end)
+        if counted != (year, 1):
+            raise Rejected(
+                f"{shown}, which connection {conn_id} counts as {counted[1]:02d}/{counted[0]}",
+                self._asking.client.faults.where("GENQPP"),
+                f"Set fiscal_year_start_month of connection {conn_id}; nothing was posted.",
+            )
+        is_months = (end + timedelta(days=1)).day == 1
+        return shown if is_months else f"{shown}: what is dated after it counts to its month still"
 
     def demand_bank(self, bank: str, currency: str) -> None:
         """Return if the cash book has the bank, in this currency.

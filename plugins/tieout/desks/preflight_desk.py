@@ -256,7 +256,7 @@ class PreflightDesk:
         if found.state is not PeriodState.open:
             do = "Open it in SYSPRO."
             raise Rejected(f"period {named} of {self._day} is {found.state}", "SYSPRO", do)
-        return f"{named} is open"
+        return f"{named} is open; {self._master_data().demand_fiscal_year()}"
 
     def _kits(self) -> str:
         orders = self._erp.orders

@@ -8,11 +8,14 @@ has a query of this kind; APSQSO and CSHQSO by the roots of their setup objects.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from xml.etree.ElementTree import Element as Tree  # a type; parsing is reply.py's
 
 from include.adapters.syspro.documents.reply import (
     Unreadable,
     count,
+    field,
+    read_date,
     read_document,
 )
 from include.adapters.syspro.documents.schema import Choice, Document, Element, Group, Key, Whole
@@ -99,6 +102,18 @@ def parse_previous(body: bytes) -> tuple[int, Mapping[int, bool]]:
     if periods is None or not year:
         raise Unreadable("GENQPP without GlPreviousYear")
     return year, _flags(tree, _PREVIOUS_FLAG)
+
+
+def parse_first_end(body: bytes) -> tuple[int, date | None]:
+    """Return the fiscal year, and when its first period ended; ``None``: it is not shown.
+
+    Raises:
+        CallFailed, Unreadable: no such document, or no year in it.
+        Rejected: the end is no date.
+    """
+    year, _ = parse_previous(body)
+    tree = read_document(body, "glpostpreviousquery")
+    return year, read_date(field(tree, "periods/glprevyrdateperiod1"), "GENQPP")
 
 
 def _flags(tree: Tree, name: re.Pattern[str]) -> Mapping[int, bool]:
