@@ -37,7 +37,7 @@ def judge(tree: Element, processed: str, invalid: str) -> Verdict:
     found = problems(tree)
     status = tree.find("statusofitems")
     done, wrong = count(status, processed), count(status, invalid)
-    if found and not done:
+    if found and done == 0:
         answer = Answer.refused
     elif not found and done == 1 and not wrong:
         answer = Answer.taken
