@@ -80,6 +80,7 @@ def test_an_import_with_warnings_needs_no_read_back_and_keeps_them(
         (sent_back("Posting period is closed"), head(), Parked, "Open the period"),
         (sent_back(f"Customer PO {PO} already exists"), head(), OutcomeUnknown, "already there"),
         (EMPTY_NUMBER, table("SorMaster"), Rejected, "no such order is there"),
+        (sent_back(""), table("SorMaster"), Rejected, "no such order is there"),
         (EMPTY_NUMBER, b"ERROR: busy", OutcomeUnknown, "reading it back failed"),
         (CLEAN, table("SorMaster"), OutcomeUnknown, "no order carries"),
         (CLEAN, b"garbage", OutcomeUnknown, "reading it back failed"),

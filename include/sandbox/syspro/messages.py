@@ -48,7 +48,6 @@ TRANSACTION_NOT_FOUND = 900024
 INVOICE_NOT_FOUND = 900025
 CUSTOMER_NOT_FOUND = 900030
 CUSTOMER_ON_HOLD = 900031
-CREDIT_FAILED = 900032
 DUPLICATE_PO = 900033
 PO_NEEDED = 900034
 ORDER_NOT_FOUND = 900035
@@ -101,7 +100,6 @@ TEXTS = {
     INVOICE_NOT_FOUND: "Invoice '{}' not found",
     CUSTOMER_NOT_FOUND: "Customer '{}' not found",
     CUSTOMER_ON_HOLD: "Customer '{}' is on hold",
-    CREDIT_FAILED: "Customer '{}' failed the credit check",
     DUPLICATE_PO: "Customer purchase order '{}' already exists on sales order '{}'",
     PO_NEEDED: "Customer purchase order number must be entered",
     ORDER_NOT_FOUND: "Sales order '{}' not found",

@@ -143,9 +143,8 @@ def _check_credit(call: Call, order: _Order) -> None:
     value = sum((_value(order.header.values, row) for row in added), Decimal(0))
     if not added or credit.is_enough(call.books, customer, value):
         return
-    key = str(customer["Customer"])
-    own_text = call.parameter("CreditFailMessage", "")
-    text = own_text or messages.text_of(messages.CREDIT_FAILED, key)
+    # The caller's own words; without them nothing says why (inferred).
+    text = call.parameter("CreditFailMessage", "")
     if call.parameter("AcceptOrdersIfNoCredit", "N") == "Y":
         order.trouble.warnings.append(text)
     else:

@@ -38,6 +38,8 @@ PARAMETERS = Document(
                 Element("OrderStatus", Choice("1 4 8 S"), is_required=True),
                 Element("AllowNonStockItems", Choice("Y N S"), is_required=True),
                 Element("AcceptOrdersIfNoCredit", Choice("Y N"), is_required=True),
+                # All that SYSPRO says of a failed credit check.
+                Element("CreditFailMessage", Key(30), is_required=True),
                 # Two names that mislead: the first decides whether a customer's PO may repeat, the
                 # second only whether there must be one.
                 Element("AllowDuplicateOrderNumbers", Choice("N Y A"), is_required=True),
@@ -139,7 +141,7 @@ class ImportedOrder:
     purchase_order: str
     warnings: tuple[str, ...]
     verdict: Verdict
-    is_reasonless: bool = False  # refused by an empty number alone, an inferred shape
+    is_reasonless: bool = False  # refused without a text, an inferred shape
 
 
 def parse(body: bytes) -> ImportedOrder:
@@ -153,6 +155,7 @@ def parse(body: bytes) -> ImportedOrder:
     order, status = tree.find("order"), tree.find("statusofitems")
     number = field(order, "salesorder").strip()
     is_empty = order is not None and not number.strip("0")
+    is_sent_back = tree.find("orders") is not None  # whole, as only a refused document is
     rejected = count(status, "itemsrejectedwithwarnings")
     # Only where nothing was to be imported: Successful or Failed.
     validated = field(tree, "validationstatus/status").lower()
@@ -164,7 +167,7 @@ def parse(body: bytes) -> ImportedOrder:
     )
     answer = _answer(
         is_named=bool(number.strip("0")),
-        complains=bool(found or rejected or is_empty or validated == "failed"),
+        complains=bool(found or rejected or is_empty or is_sent_back or validated == "failed"),
         is_counted=validated == "successful"
         or (count(status, "itemsprocessed") == 1 and rejected == 0),
     )

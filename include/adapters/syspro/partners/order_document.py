@@ -13,6 +13,7 @@ from include.domain.orders import PRICE_DIGITS, QUANTITY_DIGITS, LineKind, Order
 from include.domain.shops import Charge, ChargeLine
 
 _ONE = 10**QUANTITY_DIGITS
+_NO_CREDIT = "Credit check failed"
 
 
 def parameters(order: AddSalesOrder, settings: SysproSettings, *, validates: bool = False) -> str:
@@ -30,6 +31,7 @@ def parameters(order: AddSalesOrder, settings: SysproSettings, *, validates: boo
                 "OrderStatus": "S" if order.is_suspended else settings.order_status,
                 "AllowNonStockItems": "N",
                 "AcceptOrdersIfNoCredit": "Y" if accepts else "N",
+                "CreditFailMessage": _NO_CREDIT,
                 "AllowDuplicateOrderNumbers": "N",
                 "CheckForCustomerPoNumbers": "Y",
                 "AlwaysUsePriceEntered": "Y",
