@@ -77,7 +77,7 @@ class OrderRules:
     where: str  # "order_rules.yaml:8"
 
     def check_amount(self, amount: Money, where: str) -> None:
-        """Let an order's total pass.
+        """Let an order's total pass. The least is of what is paid: a free order has none.
 
         Raises:
             Rejected: the currency has no limits, or the total is outside them.
@@ -92,7 +92,7 @@ class OrderRules:
             )
         least = Money(limits.least_minor, amount.currency)
         most = Money(limits.most_minor, amount.currency)
-        if amount.minor < least.minor:
+        if 0 != amount.minor < least.minor:
             raise Rejected(f"{amount} is less than {least}", where, "Order for more.")
         if amount.minor > most.minor:
             do = f"Split the order, or raise the limit ({self.where})."

@@ -17,10 +17,10 @@ class OrderState(StrEnum):
     accepted = "accepted"  # kept; nothing asked of anybody yet
     pending = "pending"  # a partner's answer is not known yet
     in_review = "in_review"  # Decision Manager holds it
-    authorized = "authorized"
+    authorized = "authorized"  # or free: it needs no payment
     booked = "booked"  # the sales order is in SYSPRO
     captured = "captured"
-    completed = "completed"  # captured, received in AR, invoiced
+    completed = "completed"  # captured, received in AR, invoiced; a free one: invoiced
     declined = "declined"  # nothing was taken, nothing is held
     cancelling = "cancelling"
     cancelled = "cancelled"
@@ -109,6 +109,7 @@ class OrderFacts:
     """What is known of an order. Only grows; the saga folds one answer at a time into it."""
 
     open_step: str = ""  # begun and not folded in yet; saved before anything is sent
+    is_free: bool = False  # it costs nothing, as it was accepted: it never has a payment
     attempt: int = 1  # of the authorisation
     source: PaymentSource | None = None  # pays in place of what was declined; see ``paying.py``
     first_attempt: int = 1  # the one that this source has begun with

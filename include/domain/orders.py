@@ -79,6 +79,7 @@ class PaymentMethod(StrEnum):
     transient_token = "transient_token"  # noqa: S105 - Flex: its jti, spent once, minutes old
     stored_token = "stored_token"  # noqa: S105 - TMS: customer and payment instrument
     authorized = "authorized"  # the shop authorised it: the gateway's request id
+    none = "none"  # nothing: the order costs nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,11 @@ class Order:
         numbers = [line.number for line in self.lines]
         if len(set(numbers)) != len(numbers):
             raise ValueError(f"order {self.number!r}: two lines share a number")
+
+    @property
+    def is_free(self) -> bool:
+        """Say whether it costs nothing, and so nothing pays for it."""
+        return not self.amount.minor and self.payment.method is PaymentMethod.none
 
     @property
     def buyer(self) -> str:

@@ -23,6 +23,9 @@ def state_of(facts: OrderFacts) -> OrderState:
         return OrderState.stuck
     if facts.stop is not None:
         return OrderState.cancelling
+    if facts.is_free:
+        booked = OrderState.booked if facts.sales_order else OrderState.authorized
+        return OrderState.completed if facts.is_invoiced else booked
     if facts.payment is None:
         return OrderState.pending if facts.open_step else OrderState.accepted
     if facts.payment.status in NOT_PAID:
@@ -104,7 +107,7 @@ def holds_money(facts: OrderFacts) -> bool:
 def is_wholly_captured(facts: OrderFacts) -> bool:
     """Say whether nothing is left to capture; goods on back order are captured when they leave."""
     approved = facts.approved
-    return approved is not None and facts.captured_minor() >= approved.minor
+    return facts.is_free or (approved is not None and facts.captured_minor() >= approved.minor)
 
 
 def is_all_returned(facts: OrderFacts) -> bool:

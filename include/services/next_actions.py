@@ -83,7 +83,6 @@ ROWS = (
     NextAction("other content", "Two orders share a number: place one under a new number."),
     NextAction("", "Replay: the comparison's proposal is carried out.", "gateway_duplicate"),
     NextAction("sold in the shop", "Set it back to what is taken; then replay.", "shop_order"),
-    NextAction("costs nothing", "Enter it in SYSPRO by hand; then resolve this.", "shop_order"),
     NextAction("", "Correct the order in the shop; then replay: it is read again.", "shop_order"),
     NextAction("", "See the event's type; replay it once its handler can.", "inbox_event"),
 )

@@ -9,7 +9,7 @@ from include.domain.erp_orders import ErpDocument, ErpOrder
 from include.domain.errors import Illegible, Rejected, Retryable
 from include.domain.money import Money
 from include.domain.order_state import OrderState
-from include.domain.orders import Order
+from include.domain.orders import Order, PaymentMethod, PaymentSource
 from include.services.effects.ports import Effect, EffectKind, Found, Receipt
 from include.services.orders.sagas import Event
 from tests.care.systems import DAY, Systems
@@ -49,6 +49,33 @@ def test_a_sales_order_that_vanished_from_syspro_is_set_aside(systems: Systems) 
     del truth.answers[EffectKind.sales_order, order.purchase_order]
     assert systems.run().set_aside == 1
     assert systems.letters() == ["erp_missing"]
+
+
+def free_order() -> Order:
+    """Make one that costs nothing, and that nobody pays."""
+    nothing, order = Money(0, "USD"), make_order()
+    lines = tuple(replace(line, net=nothing) for line in order.lines)
+    payment = PaymentSource(PaymentMethod.none)
+    return replace(order, amount=nothing, lines=lines, payment=payment)
+
+
+def test_a_free_order_needs_no_payment_to_stand(systems: Systems) -> None:
+    order = free_order()
+    systems.care.kit.run(order)
+    systems.book(order)
+    assert systems.run().set_aside == 0
+    assert order.purchase_order in systems.asked_together[0]
+
+
+def test_a_sales_order_of_a_free_order_that_vanished_is_set_aside(systems: Systems) -> None:
+    order = free_order()
+    systems.care.kit.run(order)
+    truth = systems.care.kit.partner.truth
+    del truth.answers[EffectKind.sales_order, order.purchase_order]
+    assert systems.run().set_aside == 1
+    (letter,) = systems.care.letters.listing()
+    assert letter.kind == "erp_missing"
+    assert letter.reason.startswith("free, yet SYSPRO has no sales order")
 
 
 def paid_in_turn(systems: Systems) -> list[Order]:

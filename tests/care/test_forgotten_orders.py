@@ -16,6 +16,7 @@ from include.adapters.store.schema import audit, effects
 from include.domain.canonical import to_json
 from include.domain.errors import Rejected
 from include.domain.forgetting import GONE
+from include.domain.money import Money
 from include.domain.order_state import OrderState
 from include.domain.orders import Order, PayerAuthentication, PaymentMethod, PaymentSource
 from include.domain.payments import PaymentStatus
@@ -23,7 +24,7 @@ from include.domain.people import mail_key
 from include.services.effects.ports import EffectKind
 from include.services.profiles.forget_orders import DISPUTED_FOR, ForgetOrders, ForgottenOrders
 from tests.care.conftest import Care
-from tests.care.test_profiles import forgetter, run_sweep
+from tests.care.test_profiles import complete, forgetter, run_sweep
 from tests.orders.conftest import make_order
 from tests.orders.partners import authorization
 
@@ -54,6 +55,17 @@ def cancelled(care: Care) -> Order:
     return order
 
 
+def given_free(care: Care) -> Order:
+    order, nothing = make_order(), Money(0, "USD")
+    lines = tuple(replace(line, net=nothing) for line in order.lines)
+    order = replace(order, amount=nothing, lines=lines, payment=PaymentSource(PaymentMethod.none))
+    assert care.kit.run(order).state == OrderState.booked
+    assert forget(care).forgotten == 0  # it goes on
+    complete(care, order.order_id)
+    care.kit.pass_time(minutes=10)
+    return order
+
+
 def decline(care: Care) -> None:
     care.kit.partner.say(
         AUTH,
@@ -73,6 +85,13 @@ def declined(care: Care) -> Order:
 def sent_words(care: Care) -> str:
     with care.store.connect() as connection:
         return "\n".join(connection.scalars(select(effects.c.payload))).casefold()
+
+
+def test_a_free_order_that_is_complete_names_nobody_any_more(care: Care) -> None:
+    order = given_free(care)
+    assert forget(care).forgotten == 1
+    assert read_anew(care, order).shopper.name == GONE
+    assert MAIL not in sent_words(care)
 
 
 def test_an_order_that_has_ended_names_nobody_any_more(care: Care) -> None:

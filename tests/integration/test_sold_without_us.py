@@ -69,19 +69,3 @@ def test_what_others_are_paid_for_or_was_placed_before_the_shop_came_is_passed_o
     assert [letters_of(play, number) for number in (theirs, free, old)] == [[], [], []]
     assert "'completed' and placed before 2026-11-05" in said
     assert "2 paid by 'bacs'" in said
-
-
-def test_an_order_that_costs_nothing_is_told(play: Play) -> None:
-    number = gets_free(play)
-    api = API(play.sandbox.urls()["shop"], KEY, SECRET)
-    found = api.get(f"orders/{number}").json()
-    shown = {name: found[name] for name in ("status", "payment_method", "total")}
-    assert shown == {"status": "processing", "payment_method": "", "total": "0.00"}
-    play.poll_shop()
-    (letter,) = letters_of(play, number)
-    assert letter.reason.startswith("it costs nothing, so no payment goes with it")
-    assert suggest(letter).startswith("Enter it in SYSPRO")
-    play.desks.context.dead_letters.resolve(letter.dead_letter_id, "ann", "entered by hand")
-    set_status(play, number, "completed")  # as its letter says
-    play.poll_shop()
-    assert letters_of(play, number) == []

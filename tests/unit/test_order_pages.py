@@ -165,6 +165,17 @@ def test_an_order_shows_its_money_its_story_and_its_writes(client: TestClient) -
     assert "TOother" not in page
 
 
+def test_a_free_order_says_that_nothing_is_to_be_paid(client: TestClient) -> None:
+    nothing, one = Money(0, "USD"), order("1001")
+    lines = tuple(replace(line, net=nothing) for line in one.lines)
+    free = replace(one, amount=nothing, lines=lines, payment=PaymentSource(PaymentMethod.none))
+    facts = OrderFacts(is_free=True)
+    keep(order_tables.orders, row(free, facts, OrderState.booked))
+    page = client.get(f"/orders/{free.order_id}")
+    assert page.status_code == 200
+    assert "nothing to pay" in page.text
+
+
 def test_the_list_says_when_what_waits_is_looked_at_again(client: TestClient) -> None:
     soon = NOW + timedelta(minutes=5)
     keep(

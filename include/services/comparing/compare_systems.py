@@ -17,6 +17,7 @@ from include.domain.calendar import Window
 from include.services.comparing.erp_side import ErpSide
 from include.services.comparing.gateway_side import GatewaySide
 from include.services.comparing.ports import Ledger, Progress
+from include.services.effects.ports import EffectKind
 from include.services.sync.ports import Tally, Watermarks
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class CompareSystems:
         self.gateway.compare(window.start_at, window.end_at)
         until = self.gateway.compare_ours(since)
         self.erp.compare_listed(listed)
-        touched = self.gateway.touched | credited
+        touched = self.gateway.touched | credited | self._booked(since, until)
         self.erp.catch_up(touched)
         with erp_session():
             self._compare_orders(sorted(touched), window.end_at.isoformat())
@@ -71,6 +72,12 @@ class CompareSystems:
             self.watermarks.move(self._mark, until.isoformat())
         self.progress.forget(self.merchant_id)
         return tally
+
+    def _booked(self, since: datetime, until: datetime) -> set[str]:
+        """Return the orders that were booked since: the gateway knows nothing of a free one."""
+        kinds, company = (EffectKind.sales_order,), self.erp.company_id
+        sent = self.ledger.sent_between(company, kinds, since, until)
+        return {self.ledger.order_of(one) for one in sent}
 
     def _compare_orders(self, order_ids: Sequence[str], night: str) -> None:
         held = self.progress.versions(self.merchant_id, night)

@@ -187,7 +187,8 @@ class ErpSide:
         gone, differences = self._read_back(order_id, facts)
         if missing or gone:
             where = f"order {order.number}, company {self.company_id}"
-            fault = Rejected(f"paid, yet SYSPRO has no {', '.join([*missing, *gone])}", where, _DO)
+            is_how, what = "free" if facts.is_free else "paid", ", ".join([*missing, *gone])
+            fault = Rejected(f"{is_how}, yet SYSPRO has no {what}", where, _DO)
             return self.findings.differs("erp_missing", order_id, fault, order.amount)
         credited: Sequence[tuple[str, str]] = ()
         try:
@@ -284,7 +285,9 @@ def _items(order_id: str) -> Sequence[tuple[str, str]]:
 
 
 def _stands(facts: OrderFacts) -> bool:
-    """Say whether a payment holds or has moved money for this order."""
+    """Say whether a payment holds or has moved money for this order, or it needs none."""
+    if facts.is_free:
+        return facts.stop is None
     payment = facts.payment
     is_approved = payment is not None and payment.authorized is not None
     has_money = is_approved and (facts.captures or not facts.is_reversed)

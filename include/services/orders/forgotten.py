@@ -26,6 +26,8 @@ def to_seek(
         is_lapsing: the authorisation has been due to be renewed; whoever did has reversed it.
     """
     steps = list[str]()
+    if facts.is_free:
+        return _asking(facts, [] if facts.sales_order else ["sales_order|1"])
     if facts.payment is None:
         if source_of(order, facts).method is PaymentMethod.authorized:
             return Ask("authorization")

@@ -78,6 +78,14 @@ def next_move(it: Situation) -> Move:
         return (it.is_doubted and (payment_to_seek(facts) or _seek(it))) or _unwind(it)
     if is_back_unshipped(facts) and not facts.is_invoiced:
         return Ask("stop_refunded")
+    return _go_on(it)
+
+
+def _go_on(it: Situation) -> Move:
+    """Go on as far as the payment allows; what is free needs none."""
+    facts = it.facts
+    if facts.is_free:
+        return _deliver(it) or _see_invoice(it, OrderState.booked)
     if facts.payment is None:
         return _pay(it)
     if facts.payment.status in NOT_PAID:
@@ -162,7 +170,7 @@ def _deliver(it: Situation) -> Move | None:
         return Perform("customer|1")
     if not facts.sales_order:
         return Perform("sales_order|1")
-    if it.notes_payment and "payment" not in facts.forms_noted:
+    if it.notes_payment and not facts.is_free and "payment" not in facts.forms_noted:
         return Perform(f"note_payment|{facts.sales_order_version}")
     has_token = facts.payment is not None and facts.payment.stored is not None
     if (
@@ -226,11 +234,17 @@ def _collect(it: Situation) -> Move:
         return _rest(it, OrderState.captured, "the rest is captured as it is shipped")
     if is_all_returned(facts) and facts.is_order_cancelled and not facts.is_invoiced:
         return Ask("stop_returned")  # closed in SYSPRO, and there is nothing left to be paid for
-    if not facts.is_invoiced:
-        is_closed = "SYSPRO has closed it without an invoice: cancel it, or have it invoiced"
-        reason = is_closed if facts.is_order_cancelled else "waits for SYSPRO's invoice"
-        return _look(it, "invoice", _LOOK_FOR_INVOICE, OrderState.captured, reason)
-    return _rest(it, OrderState.completed, "")
+    return _see_invoice(it, OrderState.captured)
+
+
+def _see_invoice(it: Situation, state: OrderState) -> Move:
+    """Wait for SYSPRO's invoice, with which an order that owes nothing is complete."""
+    facts = it.facts
+    if facts.is_invoiced:
+        return _rest(it, OrderState.completed, "")
+    is_closed = "SYSPRO has closed it without an invoice: cancel it, or have it invoiced"
+    reason = is_closed if facts.is_order_cancelled else "waits for SYSPRO's invoice"
+    return _look(it, "invoice", _LOOK_FOR_INVOICE, state, reason)
 
 
 def _apply(it: Situation) -> Move | None:
@@ -297,6 +311,8 @@ def _unwind(it: Situation) -> Move:
         return Rest(OrderState.cancelling, f"{stop.why}: the captures are given back", again)
     if holds_money(facts) and facts.is_unspent:
         return Perform(reversal_step("reverse", facts))
+    if facts.is_free and facts.is_invoiced:  # what had left of it was delivered
+        return _rest(it, OrderState.completed, stop.why)
     if not (facts.captures and (stop.keeps_invoice or facts.delivered_minor)):
         return _rest(it, stop.ends_as, stop.why)
     return _apply(it) or _rest(it, OrderState.completed, stop.why)

@@ -21,7 +21,7 @@ from include.domain.order_steps import name_of
 from include.domain.orders import Order, PaymentSource
 from include.domain.paying import closed, is_declined, paid_anew, was_declined
 from include.domain.reviews import Decision, DecisionEvent, Merged
-from include.domain.standing import gives_back, news_of
+from include.domain.standing import gives_back, news_of, state_of
 from include.services.effects.engine import Engine
 from include.services.effects.seek import seek
 from include.services.effects.store import Leases
@@ -64,8 +64,10 @@ class OrderService(Refunding):
         """
         order = self.desk_of(order.shop_id).translator.normalized(order)
         self._may_place(order)
-        first = OrderFacts(open_step="" if order.payment.request_id else "authorize|1")
-        saga, is_new = self.orders.accept(order, first, OrderState.accepted, who)
+        is_asked = not (order.is_free or order.payment.request_id)
+        first = OrderFacts(open_step="authorize|1" if is_asked else "", is_free=order.is_free)
+        state = state_of(first) if order.is_free else OrderState.accepted
+        saga, is_new = self.orders.accept(order, first, state, who)
         if saga.state in ENDED or _is_paid(saga.facts):
             return saga, is_new
         return self._drive(order, until=_is_paid), is_new
@@ -378,8 +380,8 @@ def _asked(cause: str, amount: str, who: str, via: str) -> Event:
 
 
 def _is_paid(facts: OrderFacts) -> bool:
-    """Say whether the bank has answered: all that a shopper waits for."""
-    return facts.payment is not None
+    """Say whether the bank has answered, or is not asked: all that a shopper waits for."""
+    return facts.payment is not None or facts.is_free
 
 
 def _is_booked(facts: OrderFacts) -> bool:

@@ -118,6 +118,9 @@ class Refunding(Changing):
     @staticmethod
     def _may_refund(order: Order, facts: OrderFacts, amount: Money) -> None:
         where = f"order {order.number}"
+        if facts.is_free:
+            do = "Cancel it while it is not invoiced; take what comes back in by a credit note."
+            raise Rejected("it was free: nothing was paid, so nothing goes back", where, do)
         if amount.currency != order.currency or amount.minor <= 0:
             raise Rejected(
                 f"{amount} is no refund of a {order.currency} order",

@@ -53,7 +53,8 @@ class CloseShort:
         order, facts = orders.content(order_id), orders.get(order_id).facts
         if any(one.amount.currency != order.currency for one in invoices):
             return False
-        if facts.payment is None and facts.stop is None:  # forgotten, by a store that was put back
+        is_unknown = facts.payment is None and not facts.is_free
+        if is_unknown and facts.stop is None:  # forgotten, by a store that was put back
             raise Rejected(
                 f"closed, and how order {order_id} was paid is not known yet",
                 f"SYSPRO {self.company_id}, sales order {found.sales_order}",
@@ -63,13 +64,14 @@ class CloseShort:
         never = authorized(order, facts) - invoiced
         left = self.service.left_minor(order_id, facts, invoiced.minor)
         is_paid = is_wholly_captured(facts) and facts.stop is None
-        if never.minor <= 0 or (is_paid and invoices and left <= self.tolerance_minor):
+        is_given = never.minor <= 0 or (is_paid and invoices and left <= self.tolerance_minor)
+        if bool(invoices) if facts.is_free else is_given:
             return True
         ended = standing(self.feed, found)
         if not ended or not all(one.is_complete and is_shown(one, invoices) for one in ended):
             return False
         why = f"sales order {found.sales_order} was closed with {invoiced} invoiced"
-        if not is_paid:
+        if not is_paid or (facts.is_free and not facts.shipments):
             told = Event("closed short in SYSPRO", {"why": why, "never": str(never)}, WHO)
             self.service.called_off(order_id, WHO, why, told)
             return True
@@ -95,11 +97,12 @@ class CloseShort:
             facts = self.service.orders.amend(order_id, _ended, told).facts
         if is_all_returned(facts):
             return
+        is_how = "left" if facts.is_free else "is paid"
         raise Rejected(
-            f"closed with nothing invoiced, and order {order_id} is paid",
+            f"closed with nothing invoiced, and order {order_id} {is_how}",
             f"SYSPRO {self.company_id}, sales order {found.sales_order}",
-            "Cancel the order here, which gives its money back; or invoice it in SYSPRO under the "
-            "same customer PO.",
+            "Cancel the order here, which gives back what was paid; or invoice it in SYSPRO under "
+            "the same customer PO.",
         )
 
 

@@ -163,7 +163,9 @@ class OrderFollower:
         # One that was captured at once, before the merchant's rule was changed, is paid already.
         is_paid = saga.facts.captures and not saga.facts.requested_captures
         rules = self.service.desk_of(order.shop_id).rules
-        if rules.capture_when is CaptureWhen.shipment and not is_paid:
+        if saga.facts.is_free:
+            self._demand_covered(order, invoices)
+        elif rules.capture_when is CaptureWhen.shipment and not is_paid:
             for invoice in invoices:
                 cause = f"invoice {invoice.invoice}"
                 self.service.capture_delivered(

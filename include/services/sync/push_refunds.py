@@ -92,6 +92,8 @@ class RefundPush:
                 "Nothing is refunded. If it belongs to this order all the same, refund "
                 f"{note.amount} through the shop or the API; then resolve this.",
             )
+        if facts.is_free and not note.amount.minor:  # its goods came back: no money goes with them
+            return True
         self.service.refund(
             order_id,
             note.amount,

@@ -36,10 +36,6 @@ _SOLD_WITHOUT_US = (
     "taken, and replay this; else resolve it. Where orders come so by rule, say 'take' of the "
     "status (asks in order_statuses.yaml).",
 )
-_FREE = (  # the saga holds on to a payment, so it takes none without
-    "it costs nothing, so no payment goes with it, and it is not taken",
-    "Enter its sales order in SYSPRO by hand, and complete it in the shop; then resolve this.",
-)
 _END_IT_THERE = (
     "Nobody ships it or pays for it: end it in the shop, or have it ordered anew under another "
     "number. Then resolve this."
@@ -193,11 +189,11 @@ class ShopSync:
         is_anothers = bool(self.payment_methods) and checkout.method not in self.payment_methods
         if is_anothers and (checkout.method or not is_free):
             return f"paid by {checkout.method!r}"
-        if not is_free and ask is not Ask.sold:
+        if ask is not Ask.sold:
             return ""
         if checkout.placed_on is not None and checkout.placed_on < self.began:
             return f"{found.status!r} and placed before {self.began}"
-        what, do = _FREE if is_free else _SOLD_WITHOUT_US
+        what, do = _SOLD_WITHOUT_US
         raise Rejected(what, f"shop {found.shop_id}, order {found.order_number}", do)
 
     def _is_paid_anew(self, saga: Saga[OrderFacts], found: ShopOrder, ask: Ask | None) -> bool:

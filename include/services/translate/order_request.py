@@ -82,7 +82,7 @@ def to_order(
         amount=amount,
         shopper=shopper,
         lines=lines,
-        payment=payment or _payment(top.inside("payment"), where),
+        payment=payment or _payment(top.inside("payment"), amount, where),
         note=top.text("note", 2000, default=""),
     )
 
@@ -152,13 +152,22 @@ def _address(fields: Fields) -> Address:
     )
 
 
-def _payment(fields: Fields, where: str) -> PaymentSource:
+def _payment(fields: Fields, amount: Money, where: str) -> PaymentSource:
     names = {
         "transient_id": PaymentMethod.transient_token,
         "customer_id": PaymentMethod.stored_token,
         "request_id": PaymentMethod.authorized,
     }
     given = [name for name in names if fields.has(name)]
+    if not amount.minor:
+        if given:
+            raise Rejected(
+                f"it costs nothing, and names a payment ({' and '.join(given)})",
+                where,
+                "Nothing is authorised for a free order, a card is not kept by one either: take "
+                "the payment out of it in the shop.",
+            )
+        return PaymentSource(PaymentMethod.none)
     if len(given) != 1:
         raise Rejected(
             f"the payment has {' and '.join(given) or 'no reference'}",

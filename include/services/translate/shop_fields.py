@@ -26,6 +26,7 @@ Request = dict[str, Any]
 _STEP = re.compile(r"([A-Za-z0-9_\-]+)|\[([A-Za-z0-9_\-]+)\]")
 _MONEY = frozenset("amount net gross tax net_after_discount tax_after_discount unit_price".split())
 _PAYMENTS = ("transient_id", "customer_id", "request_id")  # one of them names a payment
+_ZERO = re.compile(r"0+(\.0+)?")  # a total that is not there is not nothing
 _NOTHING = object()
 
 
@@ -77,7 +78,7 @@ def read_checkout(raw: Mapping[str, Any], fields: FieldMap, where: str) -> Check
     return Checkout(
         method=payment.get("method", ""),
         is_named=any(payment.get(name) for name in _PAYMENTS),
-        is_free=set(amount) <= set("0."),
+        is_free=_ZERO.fullmatch(amount) is not None,
         placed_on=placed_on,
     )
 
@@ -136,6 +137,9 @@ class _Reader:
         if rule.literal:
             return "" if rule.literal in rule.blank else rule.literal
         is_off = rule.only_if is not None and not self._holds(rule.only_if, root)
+        if is_off:  # what is empty there says nothing that nobody reads
+            empty = [path for path in rule.paths if _follow(root, path) in ("", None)]
+            self._read.update(_general(_join(at, path)) for path in empty)
         first, why = "", ""
         for paths in () if is_off else (rule.paths, rule.else_paths):
             words = [self._scalar(path, root, at) for path in paths]

@@ -104,7 +104,9 @@ class OrderAnswer(BaseModel):
     amount: str
     captured: str
     refunding: str
-    outcome: Outcome | None = Field(description="None until a payment was made.")
+    outcome: Outcome | None = Field(
+        description="None until a payment was made, and of a free order."
+    )
     payment: Payment | None
     captures: list[Capture]
     shipments: list[Shipment] = Field(description="In the order in which they left.")

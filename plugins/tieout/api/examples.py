@@ -58,6 +58,20 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                 "payment": {"method": "authorized", "request_id": "7000000000000000000001"},
             },
         },
+        "none": {
+            "summary": "Free: a coupon of all that it costs, so nothing pays for it",
+            "value": {
+                "number": "1003",
+                "currency": "USD",
+                "amount": "0.00",
+                "shopper": _SHOPPER,
+                "lines": [
+                    _WIDGET,
+                    {"kind": "discount", "description": "Gift", "net": "-91.98", "tax": "-5.52"},
+                ],
+                "payment": {"method": "none"},
+            },
+        },
     },
     "PayOrder": {
         "other_card": {

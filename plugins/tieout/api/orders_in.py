@@ -34,12 +34,14 @@ _NEEDED = {
     "transient_token": ("transient_token",),
     "stored_token": ("customer_token",),
     "authorized": ("request_id",),
+    "none": (),
 }
 _OF_THE_SHOPPER = ("authentication", "ip_address", "device_session")
 _ALLOWED = {
     "transient_token": {"transient_token", "keep", *_OF_THE_SHOPPER},
     "stored_token": {"customer_token", "instrument_token", *_OF_THE_SHOPPER},
     "authorized": {"request_id"},
+    "none": set[str](),
 }
 _MEMBERS = tuple(PaymentIn.model_fields.keys() - {"method"})
 T = TypeVar("T")
@@ -94,8 +96,11 @@ def read_order(body: PlaceOrder, shop_id: str, shop: ShopTerms) -> Order:
         faults.stop()
     zero = Money(0, body.currency)
     amount = faults.read("amount", lambda: Money.parse(body.amount, body.currency, "amount"), zero)
-    if amount.minor <= 0:
-        faults.add("amount", "it must be above zero")
+    is_free = body.payment.method == "none"
+    if amount.minor <= 0 and not (is_free and not amount.minor):
+        faults.add("amount", "it must be above zero, or 0 with the payment's method none")
+    elif is_free and amount.minor:
+        faults.add("payment.method", "none is for an order of 0 alone: this one must be paid")
     lines = tuple(
         _line(line, place, body.currency, faults) for place, line in enumerate(body.lines, 1)
     )
@@ -130,6 +135,8 @@ def read_payment(body: PaymentIn) -> PaymentSource:
     """
     faults = _Faults()
     payment = _payment(body, faults)
+    if payment.method is PaymentMethod.none:
+        faults.add("payment.method", "it must be paid: none is for an order of 0 alone")
     faults.stop()
     return payment
 

@@ -49,7 +49,7 @@ def place_order(
     asked: Annotated[Asked[PlaceOrder], Depends(body_of(PlaceOrder))],
     api: ApiNow,
 ) -> Response:
-    """Take an order and authorise its payment.
+    """Take an order and authorise its payment; one of 0, paid by the method none, has none.
 
     201: the payment is decided, see ``state``. 200: the order was there already. 202: the outcome
     is not known yet; tell the shopper "pending" and read the order at ``Location``, or send the
@@ -150,7 +150,8 @@ def _paid(api: Api, client: ApiClient, order: Order, status: int) -> Answer:
     record = api.parts.views.get(order.order_id)
     if record is None:
         raise Retryable("the order cannot be read", f"order {order.number}", "Send it again.")
-    is_decided = record.state not in _OPEN and record.facts.payment is not None
+    is_paid = record.facts.payment is not None or record.facts.is_free
+    is_decided = record.state not in _OPEN and is_paid
     if not is_decided and record.state not in (OrderState.cancelled, OrderState.declined):
         return Answer(202, write(shown(api, client, record)), is_final=False)
     return done(status, shown(api, client, record))

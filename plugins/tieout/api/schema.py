@@ -122,7 +122,9 @@ class AuthenticationIn(Strict):
 class PaymentIn(Strict):
     """What stands for the card. There is no member for a card number, and there will be none."""
 
-    method: Literal["transient_token", "stored_token", "authorized"]
+    method: Literal["transient_token", "stored_token", "authorized", "none"] = Field(
+        description="`none` is for an order of 0 alone, and the only one for it: no other member."
+    )
     transient_token: Annotated[
         str,
         Field(

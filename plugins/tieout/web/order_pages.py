@@ -149,6 +149,7 @@ def _money_of(found: ShownOrder, returned: Sequence[Money]) -> list[tuple[str, M
     expiry = f"until {facts.expires_at:%Y-%m-%d %H:%M} UTC" if facts.expires_at else ""
     is_open = not is_wholly_captured(facts)
     state = "reversed" if facts.is_reversed else expiry if is_open else "captured"
+    state = "nothing to pay" if facts.is_free else state
     return [
         ("ordered", row.amount, ""),
         ("authorised", held or nothing, " ".join(filter(None, (request, state, _proof(found))))),
