@@ -16,6 +16,7 @@ from tests.prove.judge import Step, Violation
 from tests.prove.judge_aged import AgedJudge
 from tests.prove.judge_batches import BatchJudge
 from tests.prove.judge_disputes import DisputeJudge
+from tests.prove.judge_free import FreeJudge
 from tests.prove.judge_money import MoneyJudge
 from tests.prove.judge_owed import OwedJudge
 from tests.prove.judge_receivables import ReceivablesJudge
@@ -47,7 +48,14 @@ _NATURAL = ("sales_order_move", "custom_field", "shop_order_update", "shop_callb
 
 
 class Checker(
-    AgedJudge, BatchJudge, DisputeJudge, MoneyJudge, OwedJudge, ReceivablesJudge, ShopJudge
+    AgedJudge,
+    BatchJudge,
+    DisputeJudge,
+    FreeJudge,
+    MoneyJudge,
+    OwedJudge,
+    ReceivablesJudge,
+    ShopJudge,
 ):
     """Judges one finished seed."""
 
@@ -59,7 +67,7 @@ class Checker(
             self.engine, self.sends, self.once, self.money,
             partial(self.in_each_era, self.reviews), partial(self.in_each_era, self.refunds),
             self.orders, self.ledger, self.inbox, self.rest, self.owed, self.shop, self.decided,
-            self.receivables, self.aged, self.batches, self.disputes,
+            self.receivables, self.aged, self.batches, self.disputes, self.free,
         ):  # fmt: skip
             found += check()
             if found:

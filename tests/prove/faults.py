@@ -122,6 +122,7 @@ def cells() -> list[Cell]:
     found += [("read again", "FD", "credit notes"), ("held", "WH", "renewal")]
     found += [("store put back", "DB", how) for how in ("known", "witnessed")]
     found += [(LAPSED, "AU", REST), (LAPSED, "AU", HELD)]
+    found += [("costs nothing", "SO", "sold")]
     found += [("entered anew", "SO", "by a clerk"), ("reversed by hand", "AU", "hold")]
     found += [("paid anew", "AU", where) for where in ("by the API", "in the shop")]
     found += [("two workers", "OI", "same order"), ("lost answer", "OI", "placed again")]

@@ -299,7 +299,8 @@ class MoneyJudge(Judge):
             if kept[order_id] and sold[order_id] != 1:
                 what = f"{order_id}: {kept[order_id]} kept, {sold[order_id]} sold"
                 yield Violation("I08 one sales order", what)
-            if sold[order_id] and order_id not in paid:
+            is_owed = not self.world.plans[order_id].order.is_free
+            if sold[order_id] and is_owed and order_id not in paid:
                 yield Violation("I09 every order is paid", order_id)
             if sold[order_id] > 1:
                 yield Violation("I10 one order per PO", order_id)

@@ -135,6 +135,8 @@ class OwedJudge(Judge):
         }
         of_order = {plan.order.purchase_order: name for name, plan in self.world.plans.items()}
         for note in self.world.feeds.credit_notes:
+            if not note.amount.minor:  # of an order that was free
+                continue
             order_id = of_order[note.purchase_order]
             found = by_note.get((order_id, note.invoice))
             if found is not None:

@@ -113,7 +113,9 @@ class People(FraudDesk):
                 self._review(plan, answer.their_key)
         elif effect.kind is K.sales_order:
             order = self._world.truth.sales_orders[answer.their_key]
-            self._serve(self._world.plans[order.order_id], order)
+            plan = self._world.plans[order.order_id]
+            self._world.coverage["costs nothing", "SO", "sold"] += plan.order.is_free
+            self._serve(plan, order)
         elif effect.kind is K.review_decision:
             entry = self._world.truth.by_their_key[answer.their_key]
             self._world.analysts.hear(effect, entry)
@@ -234,9 +236,10 @@ class People(FraudDesk):
         is_first = not order.invoices
         if is_last:
             order.status = COMPLETE
-        if minor or is_last:
+        is_made = minor or plan.order.is_free
+        if is_made or is_last:
             self._show(self._feeds.changed, order)
-        if minor:
+        if is_made:
             number = f"I{order.number}{len(order.invoices)}"
             order.invoices.append((number, minor, order.cursor))
             self._world.receivables.hear_invoice(order, number)
@@ -251,7 +254,7 @@ class People(FraudDesk):
 
     def _credit(self, plan: Plan, order: SalesOrder, number: int, share: int) -> None:
         minor = plan.order.amount.minor * share // 100
-        if minor:
+        if minor or plan.order.is_free:
             self._feeds.credit_notes.append(
                 ErpDocument(
                     order.customer, f"C{order.number}{number}", "C", order.purchase_order,

@@ -120,7 +120,7 @@ class Receivables:
 
     def hear_invoice(self, order: SalesOrder, number: str) -> None:
         """Let the clerk be at an invoice some time after it was made."""
-        if not self.is_played:
+        if not self.is_played or not self._invoiced(number):
             return
         dice = random.Random(f"receivables {self._world.seed} {number}")  # noqa: S311
         draw, after = dice.random(), dice.uniform(0, 4000)

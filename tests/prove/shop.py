@@ -135,7 +135,7 @@ class Shop:
         if act == "refund":
             self._refund(there, share)
         elif act == "edit":
-            there.shown = _edited(plan.order, share)
+            there.shown = _edited(plan.order, 100 if plan.order.is_free else share)
         elif act == "edited back":
             there.shown = plan.order
         elif act == "back":
@@ -382,7 +382,9 @@ def total_of(found: ShopOrder) -> Money:
 
 
 def checkout_of(found: ShopOrder) -> Checkout:
-    return Checkout("card", bool(found.raw["is_paid"]), is_free=False, placed_on=None)
+    is_free = _whole(found).is_free
+    method, is_named = ("", False) if is_free else ("card", bool(found.raw["is_paid"]))
+    return Checkout(method, is_named, is_free=is_free, placed_on=None)
 
 
 def refund_amount(_found: ShopOrder, refund: ShopRefund) -> Money | None:

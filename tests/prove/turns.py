@@ -2,7 +2,7 @@
 
 import random
 
-from tests.prove import again, aged, batches, disputes, lapses, plans
+from tests.prove import again, aged, batches, disputes, free, lapses, plans
 from tests.prove.faults import Swarm
 from tests.prove.plans import Plan
 
@@ -19,4 +19,5 @@ def draw_plans(dice: random.Random, seed: int, count: int, swarm: Swarm) -> list
             batches.ship_twice(plan)
         if swarm.ages:
             aged.ask_late(plan)
+    free.let_be_free(drawn, seed)
     return drawn
