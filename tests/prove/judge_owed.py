@@ -90,11 +90,16 @@ class OwedJudge(Judge):
         """Orders of which a person was told that a part may stay uncaptured, in time to act.
 
         That is the order's own letter; or one of a step that it waited for, for days: a capture
-        that nobody answered, or a receipt. The alert of holds that lapse counts such an order.
+        that nobody answered, or a receipt. The alert of holds that lapse counts such an order. So
+        is an authorisation that is there twice, until its hold has lapsed: that is told as well.
         """
         kinds = "('rest_unpaid', 'payment_capture', 'ar_receipt')"
         found = self.rows(f"SELECT DISTINCT key FROM dead_letters WHERE kind IN {kinds}")  # noqa: S608
-        return {key.partition("|")[0] for (key,) in found}
+        asked = "SELECT key FROM dead_letters WHERE kind = "
+        twice = self.rows(asked + "'payment_authorization'")
+        lapsed = {key for (key,) in self.rows(asked + "'shipped_unpaid'")}
+        waited = {key.partition("|")[0] for (key,) in twice} & lapsed
+        return {key.partition("|")[0] for (key,) in found} | waited
 
     @cached_property
     def _decided_on(self) -> defaultdict[str, set[Decision]]:
