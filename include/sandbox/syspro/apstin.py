@@ -26,7 +26,7 @@ from include.sandbox.syspro.posting import (
     Call,
     Checked,
     Findings,
-    check_ledger_code,
+    check_distribution,
     counters,
     gl_journal_node,
     read_period,
@@ -109,9 +109,9 @@ def _check(
     if call.parameter("LedgerDistributionCurrency", "L") == "L":
         # The distribution is in the local currency already: only its total is compared.
         local = to_base([value], rate)[0]
-        distribution, rate = _check_distribution(call, element, local, findings), Decimal(1)
+        distribution, rate = check_distribution(call, element, local, findings), Decimal(1)
     else:
-        distribution = _check_distribution(call, element, value, findings)
+        distribution = check_distribution(call, element, value, findings)
     found = _Invoice(
         code,
         supplier,
@@ -136,31 +136,6 @@ def _check_rate(call: Call, element: Element, currency: str, findings: Findings)
     if known is None:
         findings.refuse("ExchRateAtEntry", "", messages.NO_RATE, currency)
     return known or Decimal(1)
-
-
-def _check_distribution(
-    call: Call, element: Element, value: Decimal, findings: Findings
-) -> list[tuple[str, Decimal, str]]:
-    found: list[tuple[str, Decimal, str]] = []
-    for part in element.findall("LedgerDistribution"):
-        inner = Findings()
-        code = check_ledger_code(call, inner, part)
-        amount = inner.check(value_field, part, "LedgerValue") or Decimal(0)
-        notation = inner.check(text_field, part, "LedgerNotation", longest=100) or ""
-        findings.warnings += inner.warnings
-        if inner.nodes:
-            findings.nodes.append(Node("LedgerDistribution", inner.nodes))
-        found.append((code, amount, notation))
-    total = sum((amount for _, amount, _ in found), Decimal(0))
-    if not findings.nodes and total != value:
-        findings.refuse(
-            "LedgerValue",
-            f"{total:.2f}",
-            messages.DISTRIBUTION_DIFFERS,
-            f"{total:.2f}",
-            f"{value:.2f}",
-        )
-    return found
 
 
 def _post_ledger(call: Call, invoices: list[_Invoice], year: int, period: int, journal: int) -> int:

@@ -27,7 +27,7 @@ from include.sandbox.syspro.posting import (
     Call,
     Checked,
     Findings,
-    check_ledger_code,
+    check_distribution,
     counters,
     gl_journal_node,
     read_period,
@@ -122,7 +122,7 @@ def _check_add(
         check(text_field, part, "Narration", longest=100) or "",
         check(text_field, part, "CheckNumber", longest=15) or "",
         check(choice_field, part, "Reconciled", "YN", "N") == "Y",
-        _check_distribution(call, part, value or Decimal(0), findings),
+        check_distribution(call, part, value or Decimal(0), findings),
         period,
     )
     return lambda call: _add(call, found)
@@ -145,31 +145,6 @@ def _check_rate(call: Call, part: Element, bank: Row | None, findings: Findings)
     if known is None:
         findings.refuse("ExchangeRate", "", messages.NO_RATE, currency)
     return known or Decimal(1)
-
-
-def _check_distribution(
-    call: Call, part: Element, value: Decimal, findings: Findings
-) -> list[tuple[str, Decimal, str]]:
-    found: list[tuple[str, Decimal, str]] = []
-    for line in part.findall("LedgerDistribution"):
-        inner = Findings()
-        code = check_ledger_code(call, inner, line)
-        amount = inner.check(value_field, line, "LedgerValue") or Decimal(0)
-        notation = inner.check(text_field, line, "LedgerNotation", longest=100) or ""
-        findings.warnings += inner.warnings
-        if inner.nodes:
-            findings.nodes.append(Node("LedgerDistribution", inner.nodes))
-        found.append((code, amount, notation))
-    total = sum((amount for _, amount, _ in found), Decimal(0))
-    if not findings.nodes and total != value:
-        findings.refuse(
-            "LedgerValue",
-            f"{total:.2f}",
-            messages.DISTRIBUTION_DIFFERS,
-            f"{total:.2f}",
-            f"{value:.2f}",
-        )
-    return found
 
 
 def _add(call: Call, deposit: _Deposit) -> Node:

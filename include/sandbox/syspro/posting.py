@@ -5,6 +5,7 @@ Source: SYSPRO reference, sections 2 ("Success marks") and 3 ("Common parameters
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Generic, TypeVar
 from xml.etree.ElementTree import Element
 
@@ -169,3 +170,29 @@ def check_ledger_code(call: Call, findings: Findings, element: Element) -> str:
     elif code and account is not None and account.get("ControlAccFlag") == "Y":
         findings.warn(call, "LedgerCode", code, messages.CONTROL_ACCOUNT, code)
     return code or ""
+
+
+def check_distribution(
+    call: Call, element: Element, value: Decimal, findings: Findings
+) -> list[tuple[str, Decimal, str]]:
+    """Read the GL lines of a document, code, value and notation; they must sum to its value."""
+    found: list[tuple[str, Decimal, str]] = []
+    for part in element.findall("LedgerDistribution"):
+        inner = Findings()
+        code = check_ledger_code(call, inner, part)
+        amount = inner.check(documents.value_field, part, "LedgerValue") or Decimal(0)
+        notation = inner.check(documents.text_field, part, "LedgerNotation", longest=100) or ""
+        findings.warnings += inner.warnings
+        if inner.nodes:
+            findings.nodes.append(Node("LedgerDistribution", inner.nodes))
+        found.append((code, amount, notation))
+    total = sum((amount for _, amount, _ in found), Decimal(0))
+    if not findings.nodes and total != value:
+        findings.refuse(
+            "LedgerValue",
+            f"{total:.2f}",
+            messages.DISTRIBUTION_DIFFERS,
+            f"{total:.2f}",
+            f"{value:.2f}",
+        )
+    return found
