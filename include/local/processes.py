@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from include.domain.errors import Rejected
@@ -90,18 +90,23 @@ class Processes:
                 found[path.stem] = int(leader)
         return found
 
-    def ended(self) -> list[str]:
-        """Name those that were started, were not stopped, and of which nothing lives any more."""
+    def lost(self) -> list[str]:
+        """Name those that were started, were not stopped, and whose own process is gone.
+
+        Children of theirs may live all the same, and then they must be stopped first.
+        """
         started, running = (self.home / "run").glob("*.pid"), self.running()
-        return sorted({path.stem for path in started} - running.keys())
+        gone = {path.stem for path in started} - running.keys()
+        return sorted(gone | set(self.headless()))
 
     def headless(self) -> list[str]:
         """Name those whose own process is gone while its children still live."""
         return [name for name, leader in self.running().items() if leader not in members(leader)]
 
-    def stop(self, grace_s: float = 15) -> int:
-        """Stop every session: ask, wait, then kill. Returns how many processes were ended."""
-        sessions = self.running()
+    def stop(self, names: Collection[str] | None = None, grace_s: float = 15) -> int:
+        """Stop the named, or all: ask, wait, then kill. Returns how many processes were ended."""
+        running = self.running()
+        sessions = {n: one for n, one in running.items() if names is None or n in names}
         ended = sum(len(members(session)) for session in sessions.values())
         for step in (signal.SIGTERM, signal.SIGKILL):
             for session in sessions.values():
@@ -112,7 +117,8 @@ class Processes:
             while any(members(s) for s in sessions.values()) and time.monotonic() < until:
                 time.sleep(0.2)
         for path in (self.home / "run").glob("*.pid"):
-            path.unlink()
+            if names is None or path.stem in names:
+                path.unlink()
         return ended
 
 

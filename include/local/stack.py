@@ -56,12 +56,13 @@ def start_stack(
 
 
 def revive(stack: LocalStack, say: Callable[[str], None]) -> None:
-    """Start again what of Airflow has ended by itself, as a container's restart policy does.
+    """Start again what of Airflow has ended or was killed, as a container's restart policy does.
 
     A scheduler may: on SQLite it can read a run that the API server takes back a moment later.
     """
     processes = Processes(stack.home, stack.environment())
-    for component in set(processes.ended()) & set(COMPONENTS):
+    for component in set(processes.lost()) & set(COMPONENTS):
+        processes.stop([component])  # the workers that a killed scheduler leaves wait for ever
         say(f"the {component} has ended ({stack.home / 'logs' / component}.log): started again")
         _start(processes, component)
 

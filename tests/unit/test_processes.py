@@ -26,18 +26,21 @@ def test_a_killed_process_whose_children_live_is_named(tmp_path: Path) -> None:
         os.waitpid(leader, 0)
         assert processes.running() == {"scheduler": leader}
         assert processes.headless() == ["scheduler"]
-        assert processes.ended() == []  # who starts it again would lose sight of the child
+        assert processes.lost() == ["scheduler"]
+        assert processes.stop(["scheduler"]) == 1  # the child
+        assert (processes.running(), processes.lost()) == ({}, [])
     finally:
         processes.stop()
-    assert processes.running() == {}
-    assert processes.ended() == []
 
 
 def test_what_has_ended_by_itself_is_named_until_it_is_stopped(tmp_path: Path) -> None:
     processes = Processes(tmp_path, dict(os.environ))
     processes.start("scheduler", ["-c", "pass"])
-    wait_until(lambda: processes.ended() == ["scheduler"])
+    processes.start("triggerer", ["-c", "import time; time.sleep(60)"])
+    wait_until(lambda: processes.lost() == ["scheduler"])
+    assert processes.stop(["scheduler"]) == 0
+    assert (list(processes.running()), processes.lost()) == (["triggerer"], [])
     processes.start("scheduler", ["-c", "import time; time.sleep(60)"])
-    assert processes.ended() == []
-    processes.stop()
-    assert processes.ended() == []
+    assert processes.lost() == []
+    assert processes.stop() == 2
+    assert processes.lost() == []
