@@ -121,9 +121,11 @@ def test_a_lost_answer_neither_loses_nor_doubles_the_journal(
 def test_a_worker_killed_while_sypro_is_at_work_neither_loses_nor_doubles(
     workers: Workers, sandbox: Sandbox
 ) -> None:
-    switch(sandbox, system="syspro", match="GENTJL", nth=1, times=1, fault="late_commit", seconds=3)
+    switch(sandbox, system="syspro", match="GENTJL", nth=1, times=1, fault="delay", seconds=3)
     victim = workers.start(0)
-    wait_until(lambda: has_struck(sandbox))  # SYSPRO commits after the worker is gone
+    wait_until(
+        lambda: has_struck(sandbox)
+    )  # SYSPRO is at work, and commits once the worker is gone
     victim.kill()
     victim.join(10)
     assert victim.exitcode == -signal.SIGKILL
