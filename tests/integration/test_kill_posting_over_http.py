@@ -125,7 +125,7 @@ def test_a_worker_killed_while_sypro_is_at_work_neither_loses_nor_doubles(
     victim = workers.start(0)
     wait_until(
         lambda: has_struck(sandbox)
-    )  # SYSPRO is at work, and commits once the worker is gone
+    )  # SYSPRO commits once the worker is gone
     victim.kill()
     victim.join(10)
     assert victim.exitcode == -signal.SIGKILL
