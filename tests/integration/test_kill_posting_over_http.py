@@ -123,9 +123,7 @@ def test_a_worker_killed_while_sypro_is_at_work_neither_loses_nor_doubles(
 ) -> None:
     switch(sandbox, system="syspro", match="GENTJL", nth=1, times=1, fault="delay", seconds=3)
     victim = workers.start(0)
-    wait_until(
-        lambda: has_struck(sandbox)
-    )  # SYSPRO commits once the worker is gone
+    wait_until(lambda: has_struck(sandbox))  # SYSPRO commits once the worker is gone
     victim.kill()
     victim.join(10)
     assert victim.exitcode == -signal.SIGKILL

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete
 
+from include.adapters.store.dispute_tables import dispute_events
 from include.adapters.store.disputes import SqlDisputes
 from include.adapters.store.schema import expectations
 from include.domain.balances import Balance
@@ -180,13 +181,33 @@ def test_of_a_dispute_given_back_in_part_the_rest_is_receivable(room: Room) -> N
     )  # fmt: skip
 
 
-def test_money_given_back_of_a_case_that_nobody_knows_is_unexplained(room: Room) -> None:
+def test_money_given_back_of_a_case_from_before_our_time_is_named(room: Room) -> None:
     day = DAY + timedelta(days=1)
     for journal in room.build(reversal(3000), day).built:
         room.journals.move(journal, JournalState.posted)
     room.watch_again(day)
     found = balance(room, day, DISPUTES)
-    assert (found.items, found.rest.decimal) == ((), "-30.00")
+    what = "given back of dispute K1, which was taken before the first day here"
+    assert (told(found), found.rest.minor) == ([(what, "-30.00")], 0)
+
+
+def test_more_given_back_than_was_taken_is_named_beside_the_case(room: Room) -> None:
+    room.begin()
+    day = DAY + timedelta(days=1)
+    for journal in room.build(reversal(9000), day).built:
+        room.journals.move(journal, JournalState.posted)
+    room.watch_again(day)
+    found = balance(room, day, DISPUTES)
+    assert [money for _, money in told(found)] == ["-10.00"]
+    assert found.rest.minor == 0
+
+
+def test_a_chargeback_that_no_event_tells_of_is_unexplained(room: Room) -> None:
+    room.begin()
+    with room.engine.begin() as connection:
+        connection.execute(delete(dispute_events))
+    found = balance(room, DAY, DISPUTES)
+    assert (found.items, found.rest.decimal) == ((), "80.00")
 
 
 @pytest.mark.parametrize("seed", range(3))

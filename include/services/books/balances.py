@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from typing import Protocol
 
 from include.domain.balances import Balance, BalanceItem
-from include.domain.dispute_cases import DisputeEvent, disputes_of
+from include.domain.dispute_cases import Dispute, DisputeEvent, disputes_of
 from include.domain.expectations import Expectation, ExpectationKind
 from include.domain.journal import Journal, JournalKind
 from include.domain.money import Money
@@ -114,13 +114,31 @@ class Balances:
             if journal.kind is JournalKind.dispute_lost and _is_posted(journal, state, on):
                 key = (journal.batch_id, journal.currency, journal.settlement_date)
                 written_off[key] -= _sum(journal, _DISPUTED)
-        found = []
-        for one in disputes_of(self.disputes.until(merchant_id, on)):
+        events = self.disputes.until(merchant_id, on)
+        cases = disputes_of(events)
+        found = [*_given_back_of_unknown(events, cases)]
+        for one in cases:
             gone = written_off.pop((one.case_key, one.currency, one.settlement_date), 0)
             left = Money(one.left_minor - gone, one.currency)
             due = None if one.answered_on else one.answer_by
             found.append(BalanceItem(f"dispute {one.case_key}", one.settlement_date, left, due))
         return found
+
+
+def _given_back_of_unknown(
+    events: Sequence[DisputeEvent], cases: Iterable[Dispute]
+) -> Iterator[BalanceItem]:
+    """Yield what was given back of cases beyond what we know was taken: it was, before our time."""
+    net, since = defaultdict[tuple[str, str], int](int), dict[tuple[str, str], date]()
+    for event in events:
+        key = event.case_key, event.currency
+        net[key] -= event.amount_minor
+        since[key] = event.settlement_date
+    for one in cases:
+        net[one.case_key, one.currency] -= one.left_minor
+    for (case, currency), minor in sorted(net.items()):
+        what = f"given back of dispute {case}, which was taken before the first day here"
+        yield BalanceItem(what, since[case, currency], Money(minor, currency))
 
 
 def _balances(
