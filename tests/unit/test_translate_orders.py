@@ -17,9 +17,7 @@ from include.domain.order_rules import OnShortStock
 from include.domain.orders import (
     LineKind,
     Order,
-    PayerAuthentication,
     PaymentMethod,
-    PaymentSource,
 )
 from include.domain.shops import ChargeLine, CodeScheme, CustomerCodes, GuestPolicy, TaxMode
 from include.services.translate.customers import customer_code
@@ -67,26 +65,6 @@ def test_a_generic_order_in_whole_pence_becomes_ours() -> None:
     assert [line.gross.minor for line in order.lines] == [4350, 795]
 
 
-REQUESTED = {"key": "_cybersource_request_id", "value": "1" * 22}
-
-
-def proved(challenge: str) -> dict[str, str]:
-    return {"key": "_cybersource_authentication_id", "value": challenge}
-
-
-def test_a_proof_of_who_pays_comes_along() -> None:
-    raw = woo_order()
-    session = {"key": "_cybersource_device_session", "value": "5bce2a7d"}
-    raw["meta_data"] += [proved("4Q0DcXvR7tYbNf2LsJm9"), session]
-    assert US.order(raw).payment == PaymentSource(
-        PaymentMethod.transient_token,
-        transient_id=TRANSIENT,
-        authentication=PayerAuthentication("4Q0DcXvR7tYbNf2LsJm9"),
-        ip_address="192.0.2.10",
-        device_session="5bce2a7d",
-    )
-
-
 Edit = Callable[[dict[str, Any]], object]
 
 
@@ -127,15 +105,6 @@ Edit = Callable[[dict[str, Any]], object]
             "the payment has transient_id and request_id",
         ),
         (lambda o: o["meta_data"][0].update(value="a.b.c"), "transient_id is 'a.b.c'"),
-        (lambda o: o["meta_data"].append(proved("<x>")), "authentication_id is '<x>'"),
-        (
-            lambda o: o["meta_data"].append({"key": "_cybersource_device_session", "value": "a b"}),
-            "device_session is 'a b'",
-        ),
-        (
-            lambda o: o.update(meta_data=[proved("4" * 20), REQUESTED]),
-            "authentication_id is given",
-        ),
         (lambda o: o.update(number="10 01"), "number is '10 01'"),
     ],
 )
