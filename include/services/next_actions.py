@@ -57,6 +57,12 @@ ROWS = (
         "The gateway knows of no hold: ask the acquirer, then orders hold-gone.",
         REVERSAL_REFUSED,
     ),
+    NextAction(
+        "",
+        "Mend what it names and subscribe again (webhooks subscribe); then resolve this.",
+        "webhook_subscription",
+    ),
+    NextAction("", "Test one that webhooks list shows; then resolve this.", "webhook_test"),
     NextAction("NOT_VOIDABLE", "Too late to void: refund it instead."),
     NextAction("INVALID_DATA", "Compare the fields it names with the order; place it anew."),
     NextAction("MISSING_FIELD", "Complete the fields it names in the shop; place it anew."),

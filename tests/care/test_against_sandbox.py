@@ -27,6 +27,7 @@ from include.domain.orders import (
 )
 from include.services.effects.ports import EffectKind, EffectState
 from include.services.inbox.ports import InboxRow, InboxState
+from include.services.next_actions import suggest
 from include.services.profiles.keep_tokens import is_leaving
 from include.services.profiles.ports import KeptToken, TokenState
 from include.services.sync.ports import Tally
@@ -297,6 +298,17 @@ def test_webhooks_are_subscribed_once_and_their_keys_made_into_a_file(
     (webhook,) = [line.split()[0] for line in listed.splitlines() if "  Tieout  " in line]
     assert cli.main(["webhooks", "test", "acme_us", webhook]) == 0
     assert cli.main(["audit", "verify"]) == 0
+
+
+def test_a_refused_subscription_is_not_told_as_one_that_is_there(
+    joined: Play, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["webhooks", "subscribe", "acme_us", "--url", "notaurl"]) == 1
+    shown = capsys.readouterr()
+    assert "nothing is subscribed as asked" in shown.err
+    assert "so already" not in shown.out
+    (letter,) = joined.desks.context.dead_letters.every(kind="webhook_subscription")
+    assert suggest(letter).startswith("Mend what it names and subscribe again")
 
 
 def test_what_only_a_certificate_could_read_is_not_subscribed(

@@ -165,8 +165,12 @@ def _subscribe(context: Tieout, given: argparse.Namespace) -> None:
         wish=Wish.inactive if given.inactive else Wish.active,
     )
     effect = _perform(context, given, hook, EffectKind.webhook_subscription, wish)
+    if effect.state in (EffectState.rejected, EffectState.dead_letter, EffectState.mismatched):
+        todo = "Mend that, and subscribe again; its dead letter can then be resolved."
+        raise Rejected(f"nothing is subscribed as asked: {effect.reason}", effect.key, todo)
     state = f"{effect.state.value} {effect.reason}".strip()
-    state = state if effect.sends else f"it is so already ({state})"
+    is_there = effect.state in EXECUTED and not effect.sends
+    state = f"it is so already ({state})" if is_there else state
     left_out = sum(len(one.encrypted) for one in listed)
     more = f"; {left_out} are left out, their payload is encrypted" if left_out else ""
     count = sum(map(len, wish.products.values()))
