@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from datetime import date
 
 from include.domain.balances import Balance, BalanceItem
-from include.domain.errors import Rejected
 from include.services.books.balances import Balances
 from include.wiring import Tieout
-from tieout.commands.parts import Parsers, say
+from tieout.commands.parts import Parsers, day, known_merchant, say
 
 
 def add(parsers: Parsers) -> None:
@@ -16,16 +15,11 @@ def add(parsers: Parsers) -> None:
     made = parsers.add_parser("balances", help=does, description=does)
     made.set_defaults(run=_show)
     made.add_argument("merchant")
-    made.add_argument(
-        "--on", type=date.fromisoformat, help="the last day that counts; else the newest settled"
-    )
+    made.add_argument("--on", type=day, help="the last day that counts; else the newest settled")
 
 
 def _show(context: Tieout, given: argparse.Namespace) -> int:
-    if given.merchant not in context.mappings.merchants:
-        known = ", ".join(sorted(context.mappings.merchants))
-        what = f"there is no merchant {given.merchant!r}"
-        raise Rejected(what, "merchants.yaml", f"Name one of {known}.")
+    known_merchant(context, given.merchant)
     on = given.on or context.latest_day()
     balances = Balances(context.journals, context.expectations, context.disputes)
     found = balances.of(given.merchant, on)

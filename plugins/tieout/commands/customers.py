@@ -73,6 +73,8 @@ def _unlink(context: Tieout, given: argparse.Namespace) -> None:
 
 def _list(context: Tieout, given: argparse.Namespace) -> None:
     links = SqlCustomerLinks(context.store).listing(given.shop)
+    if given.shop and not links:
+        context.today.shop(given.shop)
     if given.email:
         links = [one for one in links if one.shopper_key == mail_key(given.email)]
     for one in links:

@@ -1,11 +1,10 @@
 """``dispute-lost`` and ``dispute-answered``: what people know of a dispute."""
 
 import argparse
-from datetime import date
 
 from include.domain.settlement import SettlementDay
 from include.wiring import Tieout
-from tieout.commands.parts import Parsers, command, say
+from tieout.commands.parts import Parsers, command, day, say
 
 
 def add(parsers: Parsers) -> None:
@@ -13,15 +12,15 @@ def add(parsers: Parsers) -> None:
         parsers, "dispute-lost", "write off a chargeback that is given up", _give_up, is_signed=True
     )
     lost.add_argument("merchant")
-    lost.add_argument("settlement_date", type=date.fromisoformat, help="of the chargeback")
+    lost.add_argument("settlement_date", type=day, help="of the chargeback")
     lost.add_argument("case")
-    lost.add_argument("--on", type=date.fromisoformat, required=True, help="posting date")
+    lost.add_argument("--on", type=day, required=True, help="posting date")
     answered = command(
         parsers, "dispute-answered", "contested: it is not written off", _answered, is_signed=True
     )
     answered.add_argument("merchant")
     answered.add_argument("case")
-    answered.add_argument("--on", type=date.fromisoformat, required=True, help="when it was")
+    answered.add_argument("--on", type=day, required=True, help="when it was")
 
 
 def _give_up(context: Tieout, given: argparse.Namespace) -> None:

@@ -2,13 +2,12 @@
 
 import argparse
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 from include.domain.matching import Cause
 from include.domain.money import Money
 from include.wiring import Tieout
-from tieout.commands.parts import Parsers, command, group, say
+from tieout.commands.parts import Parsers, command, day, group, known_merchant, say
 
 
 def add(parsers: Parsers) -> None:
@@ -16,7 +15,7 @@ def add(parsers: Parsers) -> None:
     listing = command(items, "list", "what is open, and what would close it", _list)
     listing.add_argument("--merchant", default="", help="only this merchant's")
     listing.add_argument("--cause", choices=[one.value for one in Cause], default="")
-    listing.add_argument("--day", type=date.fromisoformat, help="only of this settlement date")
+    listing.add_argument("--day", type=day, help="only of this settlement date")
     listing.add_argument("--state", choices=["open", "resolved"], default="open")
     resolve = command(
         items, "resolve", "close all of those named, or none", _resolve, is_signed=True
@@ -35,6 +34,8 @@ def _list(context: Tieout, given: argparse.Namespace) -> None:
         cause=given.cause,
         day=given.day,
     )
+    if given.merchant and not rows:
+        known_merchant(context, given.merchant)
     for row in rows:
         say(
             f"{row['item_id']:6}  {row['settlement_date']}  {row['merchant_id']}  {row['cause']}  "

@@ -8,7 +8,7 @@ from include.domain.money import Money
 from include.services.effects.dead_letters import DeadLetter
 from include.services.next_actions import suggest
 from include.wiring import Tieout
-from tieout.commands.parts import Parsers, command, desks_of, group, say, whole
+from tieout.commands.parts import Parsers, command, desks_of, group, say, whole, words
 
 NUMBER = whole(2**31 - 1)
 
@@ -24,7 +24,7 @@ def add(parsers: Parsers) -> None:
         letters, "resolve", "say that it was settled by hand, and how", _resolve, is_signed=True
     )
     resolve.add_argument("numbers", type=NUMBER, nargs="+")
-    resolve.add_argument("--reason", required=True)
+    resolve.add_argument("--reason", required=True, type=words)
     again = command(
         letters, "replay", "try again; looked for first, nothing is doubled", _replay,
         is_signed=True,
@@ -99,7 +99,11 @@ def _chosen(context: Tieout, given: argparse.Namespace) -> list[int]:
         raise Rejected("what is to be replayed is not clear", "replay", "Numbers, --kind or --all.")
     if given.numbers:
         return list(dict.fromkeys(given.numbers))
-    return [letter.dead_letter_id for letter in context.dead_letters.every(kind=given.kind)]
+    found = [letter.dead_letter_id for letter in context.dead_letters.every(kind=given.kind)]
+    if given.kind and not found:
+        what = f"no dead letter of kind {given.kind!r} is open"
+        raise Rejected(what, "dead letters", "List them first: the kind stands before the |.")
+    return found
 
 
 def _stake(letter: DeadLetter) -> str:

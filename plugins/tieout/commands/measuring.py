@@ -2,13 +2,13 @@
 
 import argparse
 from collections.abc import Callable
-from datetime import UTC, date
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from include.domain.commissioning import WORDS, Probe
 from include.domain.errors import Rejected
 from include.wiring import Tieout
-from tieout.commands.parts import Command, Parsers, command, money, say, whole
+from tieout.commands.parts import Command, Parsers, command, day, money, say, whole
 
 if TYPE_CHECKING:
     from include.services.commissioning.findings import Finding
@@ -44,9 +44,9 @@ def add(parsers: Parsers) -> None:
     run = _command(parsers, Probe.longest_run, _longest_run)
     run.add_argument("--lines", type=whole(_MOST_LINES), default=2_000)
     run.add_argument("--at-most", type=whole(_DAY_S), default=3_600, metavar="SECONDS")
-    run.add_argument("--on", type=date.fromisoformat, help="posting date; default: today's")
+    run.add_argument("--on", type=day, help="posting date; default: today's")
     period = _command(parsers, Probe.closed_period, _closed_period)
-    period.add_argument("--on", type=date.fromisoformat, required=True, help="in a closed period")
+    period.add_argument("--on", type=day, required=True, help="in a closed period")
     for posts in (run, period):
         posts.add_argument("--account", required=True, help="a GL code that takes postings")
     address = _command(parsers, Probe.longest_address, _longest_address)

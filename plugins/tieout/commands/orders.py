@@ -23,6 +23,7 @@ from tieout.commands.parts import (
     order_id_of,
     say,
     whole,
+    words,
 )
 
 
@@ -40,7 +41,7 @@ def add(parsers: Parsers) -> None:
     capture = command(orders, "capture", "take money that is held", _capture, is_signed=True)
     capture.add_argument("order", help=ORDER)
     capture.add_argument("--amount", default="", help="default: all that is left")
-    capture.add_argument("--cause", required=True, help="the same cause captures once")
+    capture.add_argument("--cause", required=True, type=words, help="the same cause captures once")
     _end(orders, "cancel", "unwind one: what was held or taken goes back", _cancel)
     _end(orders, "give-up", "end one that is stuck and invoiced; the invoice stays", _give_up)
     _end(orders, "hold-gone", "end one whose hold cannot be reversed any more", _hold_gone)
@@ -49,7 +50,9 @@ def add(parsers: Parsers) -> None:
 def _end(orders: Parsers, name: str, does: str, run: Command) -> None:
     ending = command(orders, name, does, run, is_signed=True)
     ending.add_argument("order", help=ORDER)
-    ending.add_argument("--reason", required=True, help="for the timeline and the audit")
+    ending.add_argument(
+        "--reason", required=True, type=words, help="for the timeline and the audit"
+    )
 
 
 def _list(context: Tieout, given: argparse.Namespace) -> None:
@@ -60,6 +63,8 @@ def _list(context: Tieout, given: argparse.Namespace) -> None:
         return _list_expiring(context)
     wanted = OrderFilter(shop_id=given.shop, state=given.state)
     rows = SqlOrderViews(context.store).listing(wanted, given.limit, None)
+    if given.shop and not rows:
+        context.today.shop(given.shop)
     for row in rows:
         say(
             f"{row.order_id}  {row.accepted_at:%Y-%m-%d %H:%M}  {row.shop_id}/{row.number}  "
@@ -71,15 +76,17 @@ def _list(context: Tieout, given: argparse.Namespace) -> None:
 def _list_expiring(context: Tieout) -> None:
     from include.adapters.store.command_lists import holds
 
-    now = context.clock.now()
+    now, found = context.clock.now(), 0
     for hold in holds(context.store):
         merchant_id = context.today.shop(hold.shop_id).merchant_id
         rules = context.today.order_rules(merchant_id)
         if hold.expires_at is not None and rules.expiry_due_at(hold.expires_at) <= now:
+            found += 1
             say(
                 f"{hold.order_id}  {hold.shop_id}/{hold.number}  {hold.amount}  {hold.state}  "
                 f"lapses {hold.expires_at:%Y-%m-%d %H:%M} UTC"
             )
+    say(f"{found} orders")
 
 
 def _show(context: Tieout, given: argparse.Namespace) -> None:

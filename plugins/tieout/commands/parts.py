@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from contextvars import ContextVar
+from datetime import date
 from typing import TYPE_CHECKING, Any, TextIO
 
 from include.domain.errors import Rejected
@@ -73,6 +74,33 @@ def whole(most: int, least: int = 1) -> Callable[[str], int]:
     return number
 
 
+def words(text: str) -> str:
+    """Read what a person says of it; a blank says nothing to who reads it later."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is blank; whoever reads it later must know")
+    return text.strip()
+
+
+def day(text: str) -> date:
+    """Read a day as it is written everywhere here; anything else ends in the usage."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text[:30]!r} is no day like 2026-11-20") from None
+
+
+def known_merchant(context: Tieout, merchant_id: str) -> None:
+    """Look a merchant up, for "none" about a name that was mistyped reads as good news.
+
+    Raises:
+        Rejected: it is in no entry of the file.
+    """
+    if merchant_id not in context.mappings.merchants:
+        known = ", ".join(sorted(context.mappings.merchants))
+        what = f"there is no merchant {merchant_id!r}"
+        raise Rejected(what, "merchants.yaml", f"Name one of {known}.")
+
+
 def mail_address(text: str) -> str:
     """Read an address; an empty one would be everybody's who has none."""
     if not text.strip().partition("@")[2]:
@@ -97,7 +125,11 @@ def order_id_of(context: Tieout, given: str) -> str:
 
     shop_id, slash, number = given.partition("/")
     order_id = name(shop_id, number) if slash else given
-    context.orders.content(order_id)
+    try:
+        context.orders.content(order_id)
+    except Rejected as fault:  # a person looks for what they have typed, not for its digest
+        what = f"there is no order {given!r}"
+        raise Rejected(what, fault.where, f"Give its {ORDER}.") from None
     return order_id
 
 

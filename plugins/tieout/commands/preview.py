@@ -1,13 +1,13 @@
 """``preview``: what changed mappings would make of days that have run; nothing is booked."""
 
 import argparse
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from include.domain.errors import Rejected
 from include.domain.settlement import SettlementDay
 from include.wiring import Tieout
-from tieout.commands.parts import Parsers, command, say
+from tieout.commands.parts import Parsers, command, day, say
 
 _MOST_DAYS = 100
 
@@ -15,8 +15,8 @@ _MOST_DAYS = 100
 def add(parsers: Parsers) -> None:
     shown = command(parsers, "preview", "what changed mappings would make of past days", _preview)
     shown.add_argument("merchant")
-    shown.add_argument("first", type=date.fromisoformat, help="settlement date")
-    shown.add_argument("--to", type=date.fromisoformat, help="the last one; default: the first")
+    shown.add_argument("first", type=day, help="settlement date")
+    shown.add_argument("--to", type=day, help="the last one; default: the first")
     shown.add_argument(
         "--mappings", type=Path, required=True, help="a copy of include/mappings, with the change"
     )

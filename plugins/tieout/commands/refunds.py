@@ -2,25 +2,30 @@
 
 import argparse
 
+from include.domain.refunds import RefundState
 from include.wiring import Tieout
-from tieout.commands.parts import DUE, Parsers, command, desks_of, group, say
+from tieout.commands.parts import DUE, Parsers, command, desks_of, group, say, words
 
 
 def add(parsers: Parsers) -> None:
     refunds = group(parsers, "refunds", "decide refunds, and mend those that were refused")
     listing = command(refunds, "list", "those of one state, the oldest first", _list)
-    listing.add_argument("--state", default="waiting")
+    listing.add_argument(
+        "--state", choices=[state.value for state in RefundState], default="waiting"
+    )
     approve = command(
         refunds, "approve", "let one go; never by who asked", _approve, is_signed=True
     )
     refuse = command(refunds, "refuse", "say no before it has moved", _refuse, is_signed=True)
-    refuse.add_argument("--reason", required=True)
+    refuse.add_argument("--reason", required=True, type=words)
     retry = command(refunds, "retry", "ask the gateway once more", _retry, is_signed=True)
     outside = command(
         refunds, "paid-outside", "refused by the gateway, paid by a person", _paid_outside,
         is_signed=True,
     )  # fmt: skip
-    outside.add_argument("--reference", required=True, help="of the payment, e.g. the transfer's")
+    outside.add_argument(
+        "--reference", required=True, type=words, help="of the payment, e.g. the transfer's"
+    )
     for parser in (approve, refuse, retry, outside):
         parser.add_argument("refund")
 

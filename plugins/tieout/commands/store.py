@@ -4,7 +4,7 @@ import argparse
 
 from include.services.effects.chain import Signed
 from include.wiring import Tieout
-from tieout.commands.parts import Parsers, command, group, say
+from tieout.commands.parts import Parsers, command, group, say, words
 
 
 def add(parsers: Parsers) -> None:
@@ -12,7 +12,7 @@ def add(parsers: Parsers) -> None:
     doubt = command(
         store, "doubt", "look for every write before it is sent", _doubt, is_signed=True
     )
-    doubt.add_argument("--reason", required=True, help="e.g. failed over to a replica")
+    doubt.add_argument("--reason", required=True, type=words, help="e.g. failed over to a replica")
 
 
 def _doubt(context: Tieout, given: argparse.Namespace) -> None:
