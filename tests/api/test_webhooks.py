@@ -353,3 +353,16 @@ def test_a_card_number_in_a_plain_shops_delivery_is_alarmed_not_stored(kit: Kit)
     assert answer.status_code == 422
     assert (kit.count("inbox"), kit.count("alerts")) == (0, 1)
     assert "1111" not in kit.dump() + answer.text
+
+
+def test_a_card_number_as_a_deliverys_name_is_alarmed_not_stored(kit: Kit) -> None:
+    """It stands in a header, which WooCommerce does not even sign."""
+    for sent, path in (
+        (standard_signed(CHANGED, "4111111111111111"), GENERIC),
+        (standard_signed(CHANGED, "msg_4111-1111-1111-1111"), GENERIC),
+        (woo_signed({"id": 1001}, "4111111111111111"), WOO),
+    ):
+        answer = send(kit, sent, path)
+        assert answer.status_code == 422
+        assert "1111" not in kit.dump() + answer.text
+    assert (kit.count("inbox"), kit.count("alerts")) == (0, 2)

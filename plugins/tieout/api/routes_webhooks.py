@@ -73,6 +73,8 @@ async def _receive(request: Request, api: Api, kind: str, name: str) -> Response
     verdict = await _judge(request, api, known, raw)
     plain = _parse(request, api, known, raw)
     await refuse_cards(request, plain, len(raw), known.source, "the webhook's body")
+    named = {"delivery's name": verdict.event_key}  # it may stand in a header, and is kept too
+    await refuse_cards(request, named, len(verdict.event_key), known.source, "the webhook")
     event = Incoming(known.source, verdict.event_key, verdict.event_type, raw)
     try:
         await api.writer.store(event)
