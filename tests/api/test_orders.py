@@ -304,3 +304,29 @@ def test_an_answer_holds_no_shopper(kit: Kit) -> None:
         text = kit.call("GET", f"/v1/orders/{order_id}{path}", who="web_operator").text
         assert "Ann" not in text
         assert "example.com" not in text
+
+
+def test_a_key_whose_answer_is_gone_still_belongs_to_its_amount(both: Kit) -> None:
+    order_id = captured(both)
+    assert refund(both, order_id, "5.00").status_code == 202
+    forget_answers(both)
+    other = refund(both, order_id, "7.00")
+    assert (other.status_code, other.json()["type"]) == (422, "urn:tieout:problem:key-reused")
+    again = refund(both, order_id, "5.00")
+    assert (again.status_code, again.json()["amount"]) == (202, "5.00")
+    assert both.count("refunds") == 1
+
+
+def test_a_captures_key_whose_answer_is_gone_still_belongs_to_its_amount(both: Kit) -> None:
+    path = f"/v1/orders/{both.place().json()['order_id']}/captures"
+    assert both.call("POST", path, {"amount": "5.00"}, key="c-1").status_code == 202
+    forget_answers(both)
+    other = both.call("POST", path, {"amount": "7.00"}, key="c-1")
+    assert (other.status_code, other.json()["type"]) == (422, "urn:tieout:problem:key-reused")
+    assert both.call("POST", path, {"amount": "5.00"}, key="c-1").status_code == 202
+
+
+def forget_answers(kit: Kit) -> None:
+    """As after a fault behind the commit, or after half a year."""
+    with kit.database.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM answers")

@@ -24,6 +24,15 @@ class KeyReused(Rejected):
     """The key belongs to a request with other content."""
 
 
+def key_reused() -> KeyReused:
+    """Say so; the work itself may know it, where the answer is no longer kept."""
+    return KeyReused(
+        "this key was used for a request with other content",
+        "Idempotency-Key",
+        "Use a new key for a new request; repeat the old one unchanged.",
+    )
+
+
 def fingerprint_of(method: str, path: str, body: object) -> str:
     """Name a request by what it asks; members in another order are the same request."""
     return hashlib.sha256(f"{method} {path}\n{to_json(body)}".encode()).hexdigest()
@@ -50,11 +59,7 @@ def answer_once(
             "Send the same request again in a second.",
         )
     if claim.standing is Standing.other_content:
-        raise KeyReused(
-            "this key was used for a request with other content",
-            "Idempotency-Key",
-            "Use a new key for a new request; repeat the old one unchanged.",
-        )
+        raise key_reused()
     return _work(answers, client_id, key, claim, work)
 
 

@@ -16,6 +16,7 @@ from include.domain.order_state import ENDED_BY_SELLER, OrderState
 from include.domain.orders import Order, PaymentMethod, PaymentSource
 from include.domain.paying import is_tried, was_declined
 from include.domain.reviews import Decision
+from include.services.api.answer_once import key_reused
 from include.services.api.ports import (
     ANY_SHOP,
     Answer,
@@ -274,8 +275,12 @@ def capture_order(
     def capture() -> Answer:
         cause = f"api {client.client_id} {key}"
         api.parts.service().capture(record.order_id, amount, client.client_id, cause, via="api")
+        found = own_order(api, client, order_id)
+        wanted = {one.cause: one.amount for one in found.facts.requested_captures}
+        if amount is not None and wanted.get(cause, amount) != amount:
+            raise key_reused()  # by a request whose answer is gone
         api.wake()
-        return done(202, shown(api, client, own_order(api, client, order_id)))
+        return done(202, shown(api, client, found))
 
     return once(api, request, client, key, asked.plain, capture)
 

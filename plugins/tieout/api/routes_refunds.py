@@ -7,6 +7,7 @@ from fastapi.responses import Response
 
 from include.domain.errors import Rejected
 from include.domain.refunds import RefundRow
+from include.services.api.answer_once import key_reused
 from include.services.api.ports import Answer, ApiClient
 from tieout.api.answers import refund_body
 from tieout.api.auth import Reader, Refunder, is_staff, may_see
@@ -47,11 +48,14 @@ def ask_refund(
             reason=asked.content.reason,
             via="api",
         )
+        row = service.refunds.row(refund_id)
+        if row.amount != amount:  # of the key's first request, whose answer is gone
+            raise key_reused()
         api.wake()
         return done(
             202,
             refund_body(
-                service.refunds.row(refund_id),
+                row,
                 service.refunds.get(refund_id),
                 is_staff=is_staff(client),
             ),
