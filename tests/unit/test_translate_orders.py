@@ -276,6 +276,15 @@ def test_a_customer_gets_the_shops_defaults_and_latin_letters() -> None:
     assert added.sold_to.postal_code == "62701"
 
 
+@pytest.mark.parametrize("company", [" ", "\u200b"])
+def test_a_name_in_which_nothing_can_be_read_is_not_the_customers(company: str) -> None:
+    order = US.order(woo_order())
+    shopper = replace(order.shopper, bill_to=replace(order.shopper.bill_to, company=company))
+    assert US.add_customer(replace(order, shopper=shopper), "C1").name == "Zoë Lukasik"
+    nobody = replace(shopper, name=" ", bill_to=replace(shopper.bill_to, name=company))
+    assert US.add_customer(replace(order, shopper=nobody), "C1").name == shopper.email
+
+
 def test_a_sales_order_holds_every_cent_of_the_order() -> None:
     order = US.order(woo_order())
     sent = US.add_sales_order(order, "W1", DAY, is_suspended=True)

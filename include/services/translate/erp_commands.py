@@ -8,7 +8,7 @@ from include.domain.erp_orders import AddCustomer, AddSalesOrder, BookReceipt
 from include.domain.merchant import Merchant
 from include.domain.money import Money
 from include.domain.order_rules import OnShortStock, OrderRules
-from include.domain.orders import LineKind, Order
+from include.domain.orders import LineKind, Order, Shopper
 from include.domain.shops import RateSource, Shop, TaxMode
 from include.services.translate.lines import erp_lines
 from include.services.translate.ports import Addresses
@@ -23,7 +23,7 @@ def add_customer(
 ) -> AddCustomer:
     """Return the customer to create under a code of ours."""
     shopper, defaults = order.shopper, shop.customer
-    name = addresses.latin(shopper.bill_to.company or shopper.name)
+    name = _name_of(shopper, addresses)
     return AddCustomer(
         company_id=merchant.company_id,
         customer=customer,
@@ -154,7 +154,7 @@ def left_out(order: Order, addresses: Addresses) -> tuple[str, ...]:
     found = [f"ship-to: {text}" for text in lost]
     found += [f"sold-to: {line}" for line in addresses.harmonize(shopper.bill_to).overflow]
     names = (
-        ("name", addresses.latin(shopper.bill_to.company or shopper.name), _NAME),
+        ("name", _name_of(shopper, addresses), _NAME),
         ("ship-to name", addresses.latin(shopper.ship_to.name or shopper.name), _NAME),
         ("phone", addresses.latin(shopper.phone), _PHONE),
         ("e-mail", shopper.email, _MAIL),
@@ -166,6 +166,13 @@ def left_out(order: Order, addresses: Addresses) -> tuple[str, ...]:
         if len(text := addresses.latin(line.description)) > _DESCRIPTION
     ]
     return tuple(found)
+
+
+def _name_of(shopper: Shopper, addresses: Addresses) -> str:
+    """Return the first name in which anything can be read: SYSPRO takes no blank one."""
+    bill_to = shopper.bill_to
+    names = map(addresses.latin, (bill_to.company, shopper.name, bill_to.name, shopper.email))
+    return next((name for name in names if name.strip()), "")
 
 
 def _instructions(overflow: Iterable[str], note: str) -> tuple[str, tuple[str, ...]]:
