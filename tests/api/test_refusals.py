@@ -385,3 +385,22 @@ def test_a_store_that_does_not_answer_is_a_503(kit: Kit) -> None:
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
     assert "gone" not in answer.text
+
+
+def test_an_amount_that_is_too_fine_has_one_fault(kit: Kit) -> None:
+    answer = kit.place(amount="102.219")
+    assert answer.json()["fields"] == [
+        {"field": "amount", "problem": "'102.219' is finer than USD allows"}
+    ]
+
+
+@pytest.mark.parametrize("key", ["a b", "x" * 201])
+def test_a_key_that_cannot_be_read_is_told_what_a_key_is(kit: Kit, key: str) -> None:
+    answer = kit.call("POST", "/v1/orders", order_body(), key=key)
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:tieout:problem:malformed")
+    assert "key" in answer.json()["do"]
+
+
+def test_an_empty_key_in_quotes_is_none(kit: Kit) -> None:
+    answer = kit.call("POST", "/v1/orders", order_body(), key='""')
+    assert answer.json()["type"] == "urn:tieout:problem:missing-idempotency-key"

@@ -97,7 +97,8 @@ def read_order(body: PlaceOrder, shop_id: str, shop: ShopTerms) -> Order:
     zero = Money(0, body.currency)
     amount = faults.read("amount", lambda: Money.parse(body.amount, body.currency, "amount"), zero)
     is_free = body.payment.method == "none"
-    if amount.minor <= 0 and not (is_free and not amount.minor):
+    is_read = not faults.found  # what is not read stands as zero, which is no fault of its own
+    if is_read and amount.minor <= 0 and not (is_free and not amount.minor):
         faults.add("amount", "it must be above zero, or 0 with the payment's method none")
     elif is_free and amount.minor:
         faults.add("payment.method", "none is for an order of 0 alone: this one must be paid")

@@ -139,14 +139,14 @@ async def idempotency_key(
 ) -> str:
     """Read the key: a structured-field string or bare text."""
     if len(set(request.headers.getlist("idempotency-key"))) > 1:
-        raise Problem("malformed", "there are two headers Idempotency-Key, and they differ")
+        raise _bad_key("there are two headers Idempotency-Key, and they differ")
     text = (idempotency_key or "").strip()
-    if len(text) > 2 and text.startswith('"') and text.endswith('"'):
+    if len(text) > 1 and text.startswith('"') and text.endswith('"'):
         text = text[1:-1]
     if not text:
         raise Problem("missing-idempotency-key", "the header Idempotency-Key is missing or empty")
     if _KEY.fullmatch(text) is None:
-        raise Problem("malformed", "Idempotency-Key is not 1 to 200 visible ASCII characters")
+        raise _bad_key("Idempotency-Key is not 1 to 200 visible ASCII characters")
     if has_card_number(text):
         client = request.state.client
         where = "the header Idempotency-Key"
@@ -154,6 +154,10 @@ async def idempotency_key(
         await run_sync(tell, client.client_id, where, sender_of(request))
         raise Problem("card-number-refused", f"{where} holds a card number")
     return text
+
+
+def _bad_key(what: str) -> Problem:
+    return Problem("malformed", what, "Send one key of letters and digits, a UUID for instance.")
 
 
 IdempotencyKey = Annotated[str, Depends(idempotency_key)]
