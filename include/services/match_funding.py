@@ -82,10 +82,10 @@ def match_funding(
     funds = Funds(waiting, on, merchant.base_currency)
     # What a later day has booked is booked, whatever is left of its batch by now.
     later = {e.item_key: e for e in unexplained if e.met_date is not None and e.met_date > on}
-    stated = read_entries(lake.day_path(day, ENTRIES))
+    stated = read_entries(lake.day_path(day, ENTRIES), on)
     found = [*earlier_entries(unexplained, on), *stated]
     entries = {entry.key: entry for entry in found if entry.key not in later}
-    ordered = sorted(entries.values(), key=lambda e: (e.booking_date, e.key))
+    ordered = sorted(entries.values(), key=lambda e: (e.booking_date, e.entry_id, e.key))
     fundings, left = funds.explain(ordered)
     dates = PostingDates(merchant, periods)
     known = chains_of_day(day, KINDS, journals, postings, dates)
@@ -146,23 +146,24 @@ def _load(
     return list(known)
 
 
-def read_entries(path: Path) -> list[BankEntry]:
-    """Return a day's bank entries; none where no statement was read."""
+def read_entries(path: Path, on: date) -> list[BankEntry]:
+    """Return the entries with money of the statement of ``on``; none where none was read."""
     import polars as pl
 
     if not Path(path).exists():
         return []
     return [
         BankEntry(
-            f"{row['account_id']}|{row['entry_id']}",
+            f"{row['account_id']}|{row['entry_id']}|{row['booking_date']}",
             str(row["entry_id"]),
+            on,
             row["booking_date"],
             row["currency"],
             row["amount_minor"],
             row["reference"] or "",
             row["text"] or "",
         )
-        for row in pl.read_parquet(path).iter_rows(named=True)
+        for row in pl.read_parquet(path).filter(pl.col("amount_minor") != 0).iter_rows(named=True)
     ]
 
 

@@ -19,8 +19,9 @@ _TELLING = 5  # characters from which on an id in free text is no accident
 class BankEntry:
     """One entry of a bank statement; positive is a credit of our account."""
 
-    key: str  # "<account>|<entry id>"
+    key: str  # "<account>|<entry id>|<booking date>": banks use an id again on another day
     entry_id: str
+    stated_on: date  # the day whose statement has it
     booking_date: date
     currency: str
     minor: int
@@ -48,6 +49,7 @@ class Funding:
     minor: int  # of the entry's currency; the fundings of an entry sum to it
     base_minor: int  # what funds in transit hold for it; a deposit's own conversion may differ
     is_whole: bool  # no other rate pays a part of the entry
+    is_late: bool  # the entry is of another day than the run: one of its own may have its id
 
     @property
     def is_exchange(self) -> bool:
@@ -61,6 +63,7 @@ class Funding:
         Ids that hold a mark of the name are written with its code, so that no two share a name.
         """
         whole = f"{'+'.join(map(_marked, self.batch_ids))}#{_marked(self.entry.entry_id)}"
+        whole += f"#{self.entry.booking_date}" if self.is_late else ""
         return whole if self.is_whole else f"{whole}@{self.rate_millionths}"
 
 
@@ -191,6 +194,7 @@ class Funds:
                 sum(minor for _, minor, _ in shares),
                 sum(base for _, _, base in shares),
                 is_whole=len(found) == 1,
+                is_late=entry.booking_date.isoformat() != self.on,
             )
             for rate, shares in sorted(found.items())
         ]
@@ -250,9 +254,9 @@ def _to_the_cent(
 def _exchange(batch: Expectation, base: int, on: date) -> Funding:
     """Return what takes ``base`` minor units from transit, which no bank entry does."""
     name = str(batch.detail["batch_id"])
-    entry = BankEntry(f"{batch.item_key}|base", "", on, batch.currency, 0, name, "")
+    entry = BankEntry(f"{batch.item_key}|base", "", on, on, batch.currency, 0, name, "")
     rate = int(max(batch.detail["rates"]))
-    return Funding(entry, (name,), rate, 0, base, is_whole=True)
+    return Funding(entry, (name,), rate, 0, base, is_whole=True, is_late=False)
 
 
 def _shares(rates: Mapping[str, int], paid: int, minor: int) -> list[tuple[int, int]]:

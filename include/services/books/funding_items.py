@@ -12,6 +12,7 @@ from include.domain.merchant import Merchant
 from include.domain.money import Money
 from include.domain.open_items import OpenItem, Stage
 from include.domain.settlement import LineClass, SettlementDay
+from include.services.books.unexplained import booked_on
 from include.services.matching.ports import StageItems
 
 FUNDER = "tieout fund"
@@ -49,7 +50,7 @@ def _item(expectation: Expectation, merchant: Merchant) -> OpenItem | None:
     if expectation.kind is ExpectationKind.batch:
         cause, noticed = Cause.unexplained_funding, expectation.since_date
         why = (
-            f"Bank entry {expectation.detail['entry_id']} of {expectation.since_date} over "
+            f"Bank entry {expectation.detail['entry_id']} of {booked_on(expectation)} over "
             f"{Money(expectation.amount_minor, expectation.currency)} names no batch that waits "
             f"for it (reference {expectation.detail['reference']!r})."
         )

@@ -13,6 +13,7 @@ from include.domain.money import Money
 from include.domain.open_items import OpenItem, Stage
 from include.domain.settlement import SettlementDay
 from include.services.books.bank_entries import BankEntry
+from include.services.books.unexplained import booked_on
 
 
 def restated(
@@ -57,7 +58,7 @@ def item_of(before: Expectation, now: Expectation, merchant: Merchant) -> OpenIt
         f"{before.item_key}:restated",
         merchant.owner,
         money=money,
-        why=f"Bank entry {before.detail['entry_id']} of {before.since_date} was booked with {on}: "
+        why=f"Bank entry {before.detail['entry_id']} of {booked_on(before)} was booked with {on}: "
         f"{money}. Its statement {says}.",
         do=f"Run {on} again: it books what the statement says.",
     )

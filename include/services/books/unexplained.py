@@ -13,12 +13,13 @@ HELD = "is_held"  # in the detail of an entry: a person has said no to its fundi
 
 
 def earlier_entries(unexplained: Iterable[Expectation], on: date) -> list[BankEntry]:
-    """Return entries of earlier days that nothing had explained when the run of ``on`` begins."""
+    """Return entries of earlier statements that nothing had explained when ``on`` begins."""
     return [
         BankEntry(
             e.item_key,
             e.detail["entry_id"],
             e.since_date,
+            booked_on(e),
             e.currency,
             e.amount_minor,
             e.detail["reference"],
@@ -28,6 +29,11 @@ def earlier_entries(unexplained: Iterable[Expectation], on: date) -> list[BankEn
         if e.since_date < on
         and (e.is_awaited or (e.state is ExpectationState.met and e.met_date == on))
     ]
+
+
+def booked_on(waiting: Expectation) -> date:
+    """Return the bank's booking date of an entry that waits; its statement may be of another."""
+    return date.fromisoformat(waiting.detail["booking_date"])
 
 
 def keep_unexplained(
@@ -61,14 +67,19 @@ def keep_unexplained(
 
 
 def _unexplained(day: SettlementDay, entry: BankEntry, *, is_held: bool) -> Expectation:
-    detail: dict[str, Any] = {"entry_id": entry.entry_id, "reference": entry.reference}
+    detail: dict[str, Any] = {
+        "entry_id": entry.entry_id,
+        "booking_date": entry.booking_date.isoformat(),
+        "reference": entry.reference,
+        "text": entry.text,
+    }
     return Expectation(
         day.merchant_id,
         ExpectationKind.batch,
         entry.key,
         entry.currency,
         entry.minor,
-        entry.booking_date,
-        entry.booking_date,
-        detail={**detail, "text": entry.text, **({HELD: True} if is_held else {})},
+        entry.stated_on,
+        entry.stated_on,
+        detail={**detail, **({HELD: True} if is_held else {})},
     )
