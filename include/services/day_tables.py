@@ -31,9 +31,13 @@ IDENTITY = (
     "processor_reference"
 ).split()
 _NAMED = pl.any_horizontal(pl.col("request_id", "case_number").is_not_null())
+IDENTITIES = {
+    LINES: [*IDENTITY, "stage_at"],
+    # A statement that reaches back brings the entries of the days before it once more.
+    ENTRIES: "account_id entry_id booking_date currency amount_minor".split(),
+}
 _RECORD = ["file_digest", "line_no"]
 _ROWS_PER_GROUP = 131_072
-_REPEATED = {"file_digest": pl.String(), "line_no": pl.Int64(), "counted_on": pl.Date()}
 _Part = tuple[Source, ParsedFile]
 
 
@@ -55,27 +59,23 @@ class DayTables:
         Returns:
             By file digest, how many records were set aside as counted on another day.
         """
-        lines = self._day_lines(good)
-        elsewhere = self._elsewhere()
-        records = _repeated(lines, elsewhere)
-        aside = pl.scan_parquet([found.quarantine_path for found in every]) if every else None
-        frames = [pl.LazyFrame(schema=schema_of(QUARANTINE_COLUMNS))] if aside is None else [aside]
-        if records.height and lines is not None and elsewhere is not None:
-            gone = lines.join(records.lazy(), on=_RECORD, how="inner")
-            lines = lines.join(records.lazy(), on=_RECORD, how="anti", maintain_order="left")
-            frames.append(_counted_before(gone, _not_counted(gone, elsewhere)).lazy())
-        self._whole = None if records.height else _whole_file(good)
+        lines, repeats = self._apart(_day_lines(good), LINES)
+        entries, repeated_entries = self._apart(_day_entries(good), ENTRIES)
+        aside = [pl.scan_parquet(found.quarantine_path) for found in every]
+        empty = pl.LazyFrame(schema=schema_of(QUARANTINE_COLUMNS))
+        again = [repeats.lazy(), repeated_entries.lazy()]
+        self._whole = None if repeats.height else _whole_file(good)
         if self._whole is None:
             self._sink(lines, LINE_COLUMNS, LINES)
         else:
             self._link(self._whole.lines_path, LINES)
-        self._sink(pl.concat(frames), QUARANTINE_COLUMNS, QUARANTINE)
-        entries = [found.lines_path for source, found in good if _is_bank(found)]
-        if entries:
-            self._sink(pl.scan_parquet(entries), BANK_ENTRY_COLUMNS, ENTRIES)
+        self._sink(pl.concat([empty, *aside, *again]), QUARANTINE_COLUMNS, QUARANTINE)
+        if entries is not None:
+            self._sink(entries, BANK_ENTRY_COLUMNS, ENTRIES)
         else:
             self._path(ENTRIES).unlink(missing_ok=True)  # without a statement nothing is said
-        return dict(records.group_by("file_digest").len().iter_rows())
+        both = pl.concat([repeats.select(_RECORD), repeated_entries.select(_RECORD)])
+        return dict(both.group_by("file_digest").len().iter_rows())
 
     def totals(self) -> dict[tuple[str, LineClass], int]:
         """Add up the day's lines per currency and class.
@@ -118,25 +118,31 @@ class DayTables:
     def _path(self, name: str) -> Path:
         return self._lake.day_path(self._day, name)
 
-    def _day_lines(self, good: Sequence[_Part]) -> pl.LazyFrame | None:
-        frames = []
-        for source, found in good:
-            if not _is_bank(found):
-                supplied = [line_class.value for line_class in source.supplies]
-                frame = pl.scan_parquet(found.lines_path)
-                frames.append(frame.filter(pl.col("line_class").is_in(supplied)))
-        return pl.concat(frames) if frames else None
+    def _apart(
+        self, rows: pl.LazyFrame | None, name: str
+    ) -> tuple[pl.LazyFrame | None, pl.DataFrame]:
+        """Return the rows of a table that no day around counts, and as quarantine the others."""
+        elsewhere = self._elsewhere(name)
+        none = pl.DataFrame(schema=schema_of(QUARANTINE_COLUMNS))
+        if rows is None or elsewhere is None:
+            return rows, none
+        records = _repeated(rows, elsewhere, name)
+        if not records.height:
+            return rows, none
+        gone = rows.join(records.lazy(), on=_RECORD, how="inner")
+        kept = rows.join(records.lazy(), on=_RECORD, how="anti", maintain_order="left")
+        return kept, _counted_before(gone, _not_counted(gone, elsewhere, name))
 
-    def _elsewhere(self) -> pl.LazyFrame | None:
-        """Return what names the lines of the days around, and which day holds each."""
+    def _elsewhere(self, name: str) -> pl.LazyFrame | None:
+        """Return what names the rows of the days around, and which day holds each."""
         paths = {
-            other.settlement_date: self._lake.day_path(other, LINES)
+            other.settlement_date: self._lake.day_path(other, name)
             for other in days_around(self._day)
         }
         others = [
-            pl.scan_parquet(path)
-            .filter(_NAMED)
-            .select(*IDENTITY, STAGE_AT, pl.lit(other).alias("counted_on"))
+            named(pl.scan_parquet(path), name).select(
+                *IDENTITIES[name], pl.lit(other).alias("counted_on")
+            )
             for other, path in paths.items()
             if path.exists()
         ]
@@ -163,17 +169,34 @@ class DayTables:
                 shutil.copyfile(lines, part)
 
 
-def _repeated(lines: pl.LazyFrame | None, elsewhere: pl.LazyFrame | None) -> pl.DataFrame:
-    """Return the records with a line that another day's lines hold, and which day that is.
+def _day_lines(good: Sequence[_Part]) -> pl.LazyFrame | None:
+    frames = []
+    for source, found in good:
+        if not is_of_bank(found.lines_path):
+            supplied = [line_class.value for line_class in source.supplies]
+            frame = pl.scan_parquet(found.lines_path)
+            frames.append(frame.filter(pl.col("line_class").is_in(supplied)))
+    return pl.concat(frames) if frames else None
 
-    Whichever day ran first has counted it: what is set aside is in no day's lines.
+
+def _day_entries(good: Sequence[_Part]) -> pl.LazyFrame | None:
+    paths = [found.lines_path for _, found in good if is_of_bank(found.lines_path)]
+    return pl.scan_parquet(paths) if paths else None
+
+
+def named(rows: pl.LazyFrame, name: str) -> pl.LazyFrame:
+    """Return the rows of a table that may be compared, with all columns of its identity."""
+    return rows.filter(_NAMED).with_columns(STAGE_AT) if name == LINES else rows
+
+
+def _repeated(rows: pl.LazyFrame, elsewhere: pl.LazyFrame, name: str) -> pl.DataFrame:
+    """Return the records with a row that another day's table holds, and which day that is.
+
+    Whichever day ran first has counted it: what is set aside is in no day's tables.
     """
-    if lines is None or elsewhere is None:
-        return pl.DataFrame(schema=_REPEATED)
     return (
-        lines.filter(_NAMED)
-        .with_columns(STAGE_AT)
-        .join(elsewhere, on=[*IDENTITY, "stage_at"], how="inner", nulls_equal=True)
+        named(rows, name)
+        .join(elsewhere, on=IDENTITIES[name], how="inner", nulls_equal=True)
         .group_by(_RECORD)
         .agg(pl.col("counted_on").min())
         .sort(_RECORD)
@@ -181,11 +204,13 @@ def _repeated(lines: pl.LazyFrame | None, elsewhere: pl.LazyFrame | None) -> pl.
     )
 
 
-def _not_counted(gone: pl.LazyFrame, elsewhere: pl.LazyFrame) -> dict[tuple[str, int], str]:
+def _not_counted(
+    gone: pl.LazyFrame, elsewhere: pl.LazyFrame, name: str
+) -> dict[tuple[str, int], str]:
     """Return, of records with other lines than the one that repeats, what no day counts."""
+    rows = gone.with_columns(STAGE_AT) if name == LINES else gone
     left = (
-        gone.with_columns(STAGE_AT)
-        .join(elsewhere, on=[*IDENTITY, "stage_at"], how="anti", nulls_equal=True)
+        rows.join(elsewhere, on=IDENTITIES[name], how="anti", nulls_equal=True)
         .group_by(*_RECORD, "currency")
         .agg(pl.col("amount_minor").sum())
         .sort(*_RECORD, "currency")
@@ -212,7 +237,7 @@ def counted_with(on: date) -> str:
 
 def _whole_file(good: Sequence[_Part]) -> ParsedFile | None:
     """Return the only file with lines, if its source supplies every class that is in it."""
-    lines = [(source, found) for source, found in good if not _is_bank(found)]
+    lines = [(source, found) for source, found in good if not is_of_bank(found.lines_path)]
     if len(lines) != 1:
         return None
     source, found = lines[0]
@@ -220,8 +245,9 @@ def _whole_file(good: Sequence[_Part]) -> ParsedFile | None:
     return found if {name for _, name in found.totals} <= supplied else None
 
 
-def _is_bank(found: ParsedFile) -> bool:
-    return "entry_id" in pl.scan_parquet(found.lines_path).collect_schema().names()
+def is_of_bank(lines_path: Path) -> bool:
+    """Say whether the rows of a file are bank entries."""
+    return "entry_id" in pl.scan_parquet(lines_path).collect_schema().names()
 
 
 def _counted_before(gone: pl.LazyFrame, differing: Mapping[tuple[str, int], str]) -> pl.DataFrame:

@@ -5,23 +5,26 @@ first, it left the line to the day that had it; once that day has run again, nob
 Only the other day can: it is named, with what to do, until it has run, or the line is back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
+from pathlib import Path
 
 import polars as pl
 
 from include.domain.matching import Cause
 from include.domain.merchant import Merchant
 from include.domain.open_items import OpenItem, Stage, item_key_of
-from include.domain.settlement import SettlementDay
-from include.services.day_files import EXPLAINED, LINES, QUARANTINE
+from include.domain.settlement import BANK_ENTRY_COLUMNS, SettlementDay
+from include.services.column_types import schema_of
+from include.services.day_files import ENTRIES, EXPLAINED, LINES, QUARANTINE
 from include.services.day_tables import (
-    IDENTITY,
+    IDENTITIES,
     STAGE_AT,
     counted_with,
     days_around,
+    is_of_bank,
 )
 from include.services.files import Files, LakeStore
 from include.services.matching.duplicates import settled_on
@@ -123,12 +126,15 @@ def _item(
 
 def moved_lines(day: SettlementDay, lake: LakeStore, files: Files) -> list[MovedLine]:
     """Return what days around this one left to it, and its lines do not hold now that it ran."""
-    own = pl.scan_parquet(lake.day_path(day, LINES)).with_columns(STAGE_AT)
+    own = {
+        LINES: pl.scan_parquet(lake.day_path(day, LINES)).with_columns(STAGE_AT),
+        ENTRIES: _entries(day, lake),
+    }
     found: list[MovedLine] = []
     for other in days_around(day):
         for gone in (
             _left_by_classify(day, other, own, lake, files),
-            _left_by_match(day, other, own, lake),
+            _left_by_match(day, other, own[LINES], lake),
         ):
             found += [
                 MovedLine(other, day.settlement_date, f"{digest}:{number}", currency, minor)
@@ -138,9 +144,13 @@ def moved_lines(day: SettlementDay, lake: LakeStore, files: Files) -> list[Moved
 
 
 def _left_by_classify(
-    day: SettlementDay, other: SettlementDay, own: pl.LazyFrame, lake: LakeStore, files: Files
+    day: SettlementDay,
+    other: SettlementDay,
+    own: Mapping[str, pl.LazyFrame],
+    lake: LakeStore,
+    files: Files,
 ) -> pl.DataFrame:
-    """Return records that are in the other day's quarantine; their lines lie with their file."""
+    """Return records that are in the other day's quarantine; their rows lie with their file."""
     path = lake.day_path(other, QUARANTINE)
     if not path.exists():
         return _records([])
@@ -150,19 +160,27 @@ def _left_by_classify(
         return _records([])
     # A store that was restored may have forgotten the file: that day's own run tells it again.
     layouts = {file.digest: file.layout for file in files.of_day(other)}
-    return _records(
-        [
-            _without(
-                pl.scan_parquet(lake.lines_path(digest, layouts[digest]))
-                .with_columns(STAGE_AT)
-                .join(aside.lazy(), on=_RECORD, how="semi"),
-                own,
-                [*IDENTITY, "stage_at"],
-            )
-            for digest in aside["file_digest"].unique().sort()
-            if digest in layouts
-        ]
-    )
+    paths = [
+        lake.lines_path(digest, layouts[digest])
+        for digest in aside["file_digest"].unique().sort()
+        if digest in layouts
+    ]
+    return _records([_left(path, aside, own) for path in paths])
+
+
+def _left(path: Path, aside: pl.DataFrame, own: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+    """Return the rows of one file that were set aside and of whose records the day holds none."""
+    rows = pl.scan_parquet(path).join(aside.lazy(), on=_RECORD, how="semi")
+    if is_of_bank(path):
+        return _without(rows, own[ENTRIES], IDENTITIES[ENTRIES])
+    return _without(rows.with_columns(STAGE_AT), own[LINES], IDENTITIES[LINES])
+
+
+def _entries(day: SettlementDay, lake: LakeStore) -> pl.LazyFrame:
+    path = lake.day_path(day, ENTRIES)
+    if path.exists():
+        return pl.scan_parquet(path)
+    return pl.LazyFrame(schema=schema_of(BANK_ENTRY_COLUMNS))
 
 
 def _left_by_match(
