@@ -1,8 +1,9 @@
 """Bank statement BAI2 (Cash Management Balance Reporting Specifications, version 2).
 
 Source: the BAI2 record descriptions 01, 02, 03, 16, 88, 49, 98, 99. Amounts are whole minor units
-without a point. Type codes 100-399 are credits, 400-699 debits, others (loan, custom) are not
-guessed. Counts and control totals of 49, 98 and 99 must be met, or the file is set aside.
+without a point. Type codes 100-399 are credits, 400-699 debits, 890 is information without money;
+others (loan, custom) are not guessed. Counts and control totals of 49, 98 and 99 must be met, or
+the file is set aside.
 
 Sign: amounts are unsigned, the type code says which way.
 """
@@ -25,6 +26,7 @@ LAYOUT = Layout(
         types={
             "credit": (Line(LineClass.funding, "amount", Sign.given),),
             "debit": (Line(LineClass.funding, "amount", Sign.taken),),
+            "information": (),
         },
     ),
     fields=ENTRY_FIELDS,

@@ -1,8 +1,9 @@
 """Bank statement camt.053 (ISO 20022 BankToCustomerStatement), versions 02 to 08.
 
 Source: ISO 20022 message definition report, camt.053.001.02. Only booked entries (status BOOK)
-are money; pending and informational ones are known and yield nothing. Opening plus booked entries
-must equal the closing balance where both are stated.
+are money; pending and informational ones are known and yield nothing. An entry of several payments
+has the references and the texts of all. Opening plus booked entries must equal the closing balance
+where both are stated.
 
 Sign: amounts are unsigned, CdtDbtInd says which way; a reversal (RvslInd) keeps its indicator.
 """

@@ -18,8 +18,12 @@ from include.adapters.layouts.shape import Layout
 from include.services.files import Expected, FileFacts
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
-# How many fields follow a funds type: V has value date and time, S three amounts.
+# How many fields follow a funds type: V has value date and time, S three amounts. D says itself
+# how many pairs of days and amount follow.
 _FUNDS_EXTRA = {"": 0, "Z": 0, "0": 0, "1": 0, "2": 0, "V": 2, "S": 3}
+_MOST_PAIRS = 99  # of a D; its number has two digits
+# A group status says whether the group is money at all: 1 and 3 state it, anew or corrected.
+_NO_STATEMENT = {"2": "deletes what was sent before", "4": "is a test"}
 _OF_AN_ACCOUNT = ("16", "49")  # what may follow its 03
 
 
@@ -82,6 +86,13 @@ class _Statement:
         reader(record)
 
     def _open_group(self, record: _Record) -> None:
+        if what := _NO_STATEMENT.get(record.get(3)):
+            raise of(
+                "not_this_report",
+                f"The group of {record.get(4)[:10]} {what} (status {record.get(3)}): it states no "
+                "money",
+                "Ask the bank what became of the day, and for its statement.",
+            )
         self._day, self._currency = _day(record.get(4)), record.get(6) or "USD"
         self._group, self._group_accounts, self._group_records = 0, 0, record.physical
 
@@ -180,15 +191,25 @@ def _summary_total(record: _Record) -> int:
     total, position = 0, 3
     while position < len(record.fields):
         total += _whole(record.get(position + 1), "record 03")
-        funds = record.get(position + 3).upper()
-        position += 4 + _FUNDS_EXTRA.get(funds, 0)
+        position += 4 + _funds_extra(record, position + 3)
     return total
+
+
+def _funds_extra(record: _Record, index: int) -> int:
+    """Return how many fields follow the funds type at ``index`` and belong to it."""
+    funds = record.get(index).upper()
+    if funds != "D":
+        return _FUNDS_EXTRA.get(funds, 0)
+    pairs = _whole(record.get(index + 1), f"the distribution of record {record.fields[0]}")
+    if not 0 <= pairs <= _MOST_PAIRS:
+        raise malformed(f"A distribution of {pairs} amounts in record {record.fields[0]}")
+    return 1 + 2 * pairs
 
 
 def _entry(record: _Record, account: _Account) -> dict[str, str | None]:
     """Return the fields of an entry, record 16."""
     code, amount, funds = record.get(1), record.get(2), record.get(3).upper()
-    at = 4 + _FUNDS_EXTRA.get(funds, 0)
+    at = 4 + _funds_extra(record, 3)
     value = record.get(4) if funds == "V" else ""
     bank_reference, reference = record.get(at), record.get(at + 1)
     text = ",".join(record.fields[at + 2 :]).strip()
@@ -206,12 +227,12 @@ def _entry(record: _Record, account: _Account) -> dict[str, str | None]:
 
 
 def _indicator(code: str) -> str:
-    """Return credit or debit; a code outside both ranges is itself the unknown type."""
+    """Return credit, debit or information; any other code is itself the unknown type."""
     if code.isdecimal() and 100 <= int(code) <= 399:
         return "credit"
     if code.isdecimal() and 400 <= int(code) <= 699:
         return "debit"
-    return f"type code {code}"
+    return "information" if code == "890" else f"type code {code}"
 
 
 def _misplaced(record: _Record) -> FileFaultError:

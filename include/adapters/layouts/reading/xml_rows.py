@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from xml.etree.ElementTree import Element, tostring
@@ -204,9 +204,8 @@ def camt_rows(path: Path, layout: Layout, expected: Expected) -> RowSource:
 def _statement(stmt: Element) -> tuple[FileFacts, list[Row], Callable[[], None]]:
     account = _at(stmt, "Acct/Id/IBAN") or _at(stmt, "Acct/Id/Othr/Id")
     currency = _at(stmt, "Acct/Ccy")
-    said = _at(stmt, "FrToDt/ToDtTm") or _at(stmt, "FrToDt/ToDt") or _balance_day(stmt)
     rows = [_entry(entry, account, currency) for entry in _children(stmt, "Ntry")]
-    facts = FileFacts(account_id=account, statement_date=_date(said))
+    facts = FileFacts(account_id=account, statement_date=_end_day(stmt))
     return facts, rows, lambda: _meet_balances(stmt, [row for row, _ in rows])
 
 
@@ -215,6 +214,15 @@ def _date(text: str | None) -> date | None:
         return date.fromisoformat(text[:10]) if text else None
     except ValueError:
         raise malformed(f"{text!r:.40} is not a date") from None
+
+
+def _end_day(stmt: Element) -> date | None:
+    """Return the last day of a statement; where it ends at midnight, the day before it."""
+    start, end = _at(stmt, "FrToDt/FrDtTm"), _at(stmt, "FrToDt/ToDtTm")
+    day = _date(end or _at(stmt, "FrToDt/ToDt") or _balance_day(stmt))
+    if day and start and end and end[10:19] == "T00:00:00" and _date(start) != day:
+        return day - timedelta(days=1)
+    return day
 
 
 def _balances(stmt: Element) -> dict[str, Element]:
@@ -226,9 +234,26 @@ def _balance_day(stmt: Element) -> str | None:
     return None if closing is None else _at(closing, "Dt/Dt") or _at(closing, "Dt/DtTm")
 
 
+# Of each payment of an entry: one payout may carry several, and each names its own batch.
+_REFERENCES = ("Refs/EndToEndId", "RmtInf/Strd/CdtrRefInf/Ref", "Refs/InstrId")
+_TEXTS = ("RmtInf/Ustrd", "AddtlTxInf")
+_UNSAID = frozenset({"NOTPROVIDED", "NONREF"})  # what banks write where the payer gave nothing
+
+
+def _said(entry: Element, paths: Sequence[str]) -> str | None:
+    """Return what the payments of an entry say under the paths, each word once."""
+    texts = [
+        (found.text or "").strip()
+        for payment in _all(entry, "NtryDtls/TxDtls")
+        for path in paths
+        for found in _all(payment, path)
+    ]
+    told = [text for text in texts if text and text.replace(" ", "").upper() not in _UNSAID]
+    return " ".join(dict.fromkeys(told)) or None
+
+
 def _entry(entry: Element, account: str | None, currency: str | None) -> Row:
     amounts = _children(entry, "Amt")
-    details = "NtryDtls/TxDtls/"
     booked = _at(entry, "BookgDt/Dt") or _at(entry, "BookgDt/DtTm")
     value = _at(entry, "ValDt/Dt") or _at(entry, "ValDt/DtTm")
     row: Mapping[str, str | None] = {
@@ -238,16 +263,8 @@ def _entry(entry: Element, account: str | None, currency: str | None) -> Row:
         "value_date": value[:10] if value else None,
         "indicator": _at(entry, "CdtDbtInd"),
         "status": _at(entry, "Sts/Cd") or _at(entry, "Sts"),
-        "reference": _first(
-            entry,
-            (
-                f"{details}Refs/EndToEndId",
-                f"{details}RmtInf/Strd/CdtrRefInf/Ref",
-                f"{details}Refs/InstrId",
-                "NtryRef",
-            ),
-        ),
-        "text": _at(entry, f"{details}RmtInf/Ustrd") or _at(entry, "AddtlNtryInf"),
+        "reference": _said(entry, _REFERENCES) or _at(entry, "NtryRef"),
+        "text": _said(entry, _TEXTS) or _at(entry, "AddtlNtryInf"),
         "amount": (amounts[0].text or "").strip() if amounts else None,
         "currency": amounts[0].get("Ccy", currency) if amounts else currency,
     }
