@@ -19,6 +19,7 @@ class AlertKind(StrEnum):
     refunds_waiting = "refunds_waiting"  # for a second person
     card_number_refused = "card_number_refused"
     webhook_signature_failures = "webhook_signature_failures"
+    webhook_keys_ending = "webhook_keys_ending"  # the newest that we made ends within the window
     api_key_failures = "api_key_failures"  # calls without a key that holds
     sources_missing = "sources_missing"  # awaited for longer than the window
     dags_failing = "dags_failing"  # runs of a DAG in a row
@@ -30,6 +31,7 @@ WITHOUT_WINDOW = frozenset({
     AlertKind.reviews_ageing, AlertKind.dead_letters, AlertKind.authorizations_expiring,
     AlertKind.orders_stuck, AlertKind.refunds_waiting, AlertKind.audit_head,
 })  # fmt: skip
+WEBHOOK_KEY_DAYS = 365  # for how long a signing key is asked; Cybersource reference 5.1
 _GROWN = 2  # times what people know of is news
 
 

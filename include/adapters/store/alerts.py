@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine, Select, and_, case, func, null, or_, select, update
@@ -12,7 +12,7 @@ from include.adapters.store.leases import once_insert
 from include.adapters.store.order_tables import alerts, orders, refunds
 from include.adapters.store.schema import audit, dead_letters, effects, open_items
 from include.adapters.store.transactions import stream
-from include.domain.alerts import AlertKind, AlertRule
+from include.domain.alerts import WEBHOOK_KEY_DAYS, AlertKind, AlertRule
 from include.domain.canonical import from_json
 from include.domain.matching import Cause
 from include.domain.order_rules import OrderRules
@@ -222,6 +222,25 @@ class SqlSightings:
         )
         return self._by_group(rule, wanted, "sources have never come, of settlement days of")
 
+    def keys_ending(self, rule: AlertRule, now: datetime) -> Sequence[Seen]:
+        """Name each organization whose newest signing key ends within the window.
+
+        One that ended longer ago than that is not used any more, or everybody knows.
+        """
+        sent_at, life = func.max(effects.c.sent_at), timedelta(days=WEBHOOK_KEY_DAYS)
+        wanted = (
+            select(effects.c.target, sent_at)
+            .where(effects.c.kind == EffectKind.webhook_key.value, effects.c.their_key != "")
+            .group_by(effects.c.target)
+            .having(sent_at.between(now - rule.window - life, now + rule.window - life))
+        )
+        with self.engine.begin() as connection:
+            rows = sorted((str(name), made) for name, made in connection.execute(wanted))
+        words = "the newest webhook key of organization {} ends on {:%Y-%m-%d}"
+        return [
+            Seen(f"{rule.kind}|{name}", 1, words.format(name, made + life)) for name, made in rows
+        ]
+
     def audit_head(self, rule: AlertRule, _now: datetime) -> Sequence[Seen]:
         """Name the last entry of the audit chain: one cause, which lasts and is told each day."""
         wanted = select(audit.c.entry_no, audit.c.hash).order_by(audit.c.entry_no.desc()).limit(1)
@@ -304,6 +323,7 @@ _QUESTIONS: Mapping[AlertKind, _Question] = {
     AlertKind.orders_stuck: SqlSightings.stuck,
     AlertKind.refunds_waiting: SqlSightings.waiting,
     AlertKind.sources_missing: SqlSightings.sources,
+    AlertKind.webhook_keys_ending: SqlSightings.keys_ending,
     AlertKind.audit_head: SqlSightings.audit_head,
 }
 

@@ -32,6 +32,7 @@ _NEXT = {
     AlertKind.refunds_waiting: "Decide them in Required Actions; python -m tieout.cli refunds list",
     AlertKind.card_number_refused: "Ask who sent it; a shop sends tokens. Nothing was stored.",
     AlertKind.webhook_signature_failures: "Rotate the key if it is ours, else block the sender.",
+    AlertKind.webhook_keys_ending: "Make one: python -m tieout.cli webhooks keys --rotate",
     AlertKind.api_key_failures: "Give its shop a new key if it is ours, else block the sender.",
     AlertKind.sources_missing: "Ask the sender, and run the day again; or resolve the open item.",
     AlertKind.dags_failing: "Read the log of its last run in Airflow; each DAG has a runbook.",

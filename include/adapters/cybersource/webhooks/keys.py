@@ -20,11 +20,11 @@ from include.adapters.cybersource.timings import ROTATE_AGAIN
 from include.adapters.http.status import judge
 from include.adapters.http.strict_json import NotStrictJsonError, parse
 from include.adapters.http.wire import Request, Response
+from include.domain.alerts import WEBHOOK_KEY_DAYS
 from include.domain.errors import OutcomeUnknown, Rejected, Retryable
 from include.services.effects.ports import Difference, Effect, Found, Receipt
 
 _KEYS = "/kms/egress/v2/keys-sym"
-_KEY_DAYS = "365"
 _PERMISSIONS = "100"  # an older guide demands both headers, and the vendor's plug-in sends them
 
 
@@ -98,7 +98,7 @@ class KeyPartner:
                 "tenant": demand_organization(organization_id, "webhook key"),
                 "keyType": "sharedSecret",
                 "organizationId": organization_id,
-                "expiryDuration": _KEY_DAYS,
+                "expiryDuration": str(WEBHOOK_KEY_DAYS),
             },
         }
         request = self._client.write("POST", _KEYS, "make a webhook key", effect.reference, body)
