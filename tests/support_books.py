@@ -10,6 +10,7 @@ import polars as pl
 
 from include.adapters.lake import Lake
 from include.adapters.store.dead_letters import SqlDeadLetters
+from include.adapters.store.disputes import SqlDisputes
 from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.engine import open_store
 from include.adapters.store.expectations import SqlExpectations
@@ -221,6 +222,7 @@ class Desk:
         self.journals = SqlJournals(self.engine, Clock())
         self.effects = SqlEffectStore(self.engine)
         self.letters = SqlDeadLetters(self.engine)
+        self.disputes = SqlDisputes(self.engine, Clock())
         self.postings = EffectPostings(
             self.effects, self.letters, self.merchant.owner, lambda: False
         )
@@ -286,6 +288,7 @@ class Desk:
             expectations=self.expectations,
             open_items=self.items,
             layouts={FILE: "test"},
+            disputes=self.disputes,
             totals=totals,
         )
 

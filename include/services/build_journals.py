@@ -25,6 +25,8 @@ from include.services.books.replacing import Postings, chains_of_day, store_way
 from include.services.books.restate import Chain, ChainKey, Continuation, continue_chain
 from include.services.books.sums import BatchSums, DaySums, sum_day
 from include.services.day_files import EXPLAINED, LINES
+from include.services.disputes.given_back import held_of_disputes
+from include.services.disputes.ports import CaseEvents
 from include.services.journal_book import IN_LEDGER
 from include.services.matching.ports import DayFiles, ItemStore
 from include.services.ports import PostingPeriod
@@ -68,6 +70,7 @@ class _Plan:
     mappings: BookMappings
     dates: PostingDates
     known: Mapping[ChainKey, Chain]
+    held: Mapping[tuple[str, str], tuple[int, int]]  # see ``held_of_disputes``
     seen: set[ChainKey] = field(default_factory=set)
 
 
@@ -83,6 +86,7 @@ def build_journals(
     expectations: FundingStore,
     open_items: ItemStore,
     layouts: Mapping[str, str],
+    disputes: CaseEvents,
     totals: Mapping[tuple[str, LineClass], int] | None = None,
 ) -> BuildResult:
     """Build the settlement and fee journals of one merchant's day.
@@ -98,6 +102,7 @@ def build_journals(
         expectations: receives what the bank should get.
         open_items: receives closed periods.
         layouts: layout by file digest, to translate fee codes.
+        disputes: what earlier days said of cases that are given back.
         totals: what classification counted, by currency and class; checked where given.
 
     Raises:
@@ -108,7 +113,8 @@ def build_journals(
     sums = _sums(day, merchant, lake, layouts, totals)
     dates = PostingDates(merchant, periods)
     known = chains_of_day(day, _KINDS, journals, postings, dates)
-    plan = _Plan(day, merchant, mappings, dates, known)
+    held = held_of_disputes(day, merchant, sums.batches, disputes, journals)
+    plan = _Plan(day, merchant, mappings, dates, known, held)
     steps = [step for batch in sums.batches for step in _plan_batch(plan, batch)]
     steps += _plan_vanished(plan)
     awaited = _awaited(plan, steps, expectations)
@@ -155,8 +161,9 @@ def _plan_batch(plan: _Plan, batch: BatchSums) -> list[_Step]:
     plan.seen.update(keys.values())
     chain = plan.known.get(keys[JournalKind.settlement], Chain(()))
     basis = basis_of(batch, chain, plan.merchant, plan.mappings, when)
+    held = {} if batch.is_earlier_month else _held(plan, batch)
     drafts = {
-        JournalKind.settlement: settlement_draft(plan.day, plan.merchant, batch, basis, when),
+        JournalKind.settlement: settlement_draft(plan.day, plan.merchant, batch, basis, when, held),
         JournalKind.fee_invoice: invoice_draft(plan.day, plan.merchant, batch, basis, when),
     }
     ways = {
@@ -182,6 +189,11 @@ def _plan_batch(plan: _Plan, batch: BatchSums) -> list[_Step]:
         )
         for kind, way in ways.items()
     ]
+
+
+def _held(plan: _Plan, batch: BatchSums) -> dict[str, tuple[int, int]]:
+    found = plan.held.get((batch.batch_id, batch.currency))
+    return {LineClass.chargeback_reversal.value: found} if found else {}
 
 
 def _unposted(chain: Chain, way: Continuation) -> tuple[Journal, ...]:

@@ -173,6 +173,7 @@ class Quarter:
             expectations=self.expectations,
             open_items=self.items,
             layouts=kinds,
+            disputes=self.disputes,
             totals=classified.totals,
         )
         match_funding(

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from include.adapters.layouts.parse import LayoutReader
 from include.adapters.quality.runner import GxGate
 from include.adapters.store.dead_letters import SqlDeadLetters
+from include.adapters.store.disputes import SqlDisputes
 from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.engine import open_store
 from include.adapters.store.expectations import SqlExpectations
@@ -168,6 +169,7 @@ def _settle(csv: Path, documents: Path, root: Path, engine: Engine) -> Answer:
             expectations=expectations,
             open_items=items,
             layouts=layouts,
+            disputes=SqlDisputes(engine, _Clock()),
             totals=classified.totals,
         )
     if not built.built or not matched.open_items:

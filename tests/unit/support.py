@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from include.adapters.store.approvals import SqlApprovals
-from include.adapters.store.disputes import SqlDisputes
 from include.domain.chargeback_reasons import ChargebackReason
 from include.domain.errors import Rejected
 from include.domain.journal import Journal
@@ -64,7 +63,6 @@ class Room(Desk):
     def __init__(self, root: Path, url: str = "", **changes: Any) -> None:
         super().__init__(root, url, **changes)
         self.mappings = Words()
-        self.disputes = SqlDisputes(self.engine, Clock())
         self.approvals = SqlApprovals(self.engine, Ticking())
 
     def watch(

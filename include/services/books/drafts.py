@@ -22,6 +22,8 @@ from include.services.books.restate import Chain, first_version
 from include.services.books.sums import BatchSums
 
 _BILL_NAME = 8  # characters
+Held = Mapping[str, tuple[int, int]]  # by source: minor units, and the base minor units they are
+_CONVERTED: Held = {}  # every line at the batch's own rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +95,21 @@ def sums_by_role(batch: BatchSums, basis: Basis) -> dict[str, int]:
 
 
 def settlement_draft(
-    day: SettlementDay, merchant: Merchant, batch: BatchSums, basis: Basis, when: PostingDate
+    day: SettlementDay,
+    merchant: Merchant,
+    batch: BatchSums,
+    basis: Basis,
+    when: PostingDate,
+    held: Held = _CONVERTED,
 ) -> Journal | None:
-    """Return what the batch's settlement journal should say, or ``None``: every class is zero."""
+    """Return what the batch's settlement journal should say, or ``None``: every class is zero.
+
+    ``held``: what its accounts hold at another rate than the batch's, see ``in_base``.
+    """
     amounts = settlement_amounts(
         sums_by_role(batch, basis), basis.template, fees_as_invoice=basis.fees_as_invoice
     )
-    return _draft(day, merchant, batch, basis, when, amounts, JournalKind.settlement)
+    return _draft(day, merchant, batch, basis, when, amounts, JournalKind.settlement, held)
 
 
 def invoice_draft(
@@ -120,8 +130,9 @@ def _draft(
     when: PostingDate,
     amounts: Amounts,
     kind: JournalKind,
+    held: Held = _CONVERTED,
 ) -> Journal | None:
-    lines = _lines(amounts, batch.currency, merchant, basis)
+    lines = _lines(amounts, batch.currency, merchant, basis, held)
     if not lines:
         return None
     what = "Card settlement" if kind is JournalKind.settlement else "Acquirer fees"
@@ -148,13 +159,14 @@ def _draft(
 
 
 def _lines(
-    amounts: Amounts, currency: str, merchant: Merchant, basis: Basis
+    amounts: Amounts, currency: str, merchant: Merchant, basis: Basis, held: Held
 ) -> tuple[JournalLine, ...]:
     if not amounts.minor:
         return ()
     is_foreign = currency != merchant.base_currency
     rounding = basis.template.account(FX_ROUNDING) if is_foreign else ""
-    return in_base(amounts, currency, merchant.base_currency, basis.rate_millionths, rounding)
+    rate, base_currency = basis.rate_millionths, merchant.base_currency
+    return in_base(amounts, currency, base_currency, rate, rounding, held)
 
 
 def _invoice_number(day: SettlementDay, batch: BatchSums) -> str:

@@ -70,7 +70,12 @@ def _with_accounts(minor: Mapping[str, int], template: GlTemplate) -> Amounts:
 
 
 def in_base(
-    amounts: Amounts, currency: str, base_currency: str, rate_millionths: int, rounding_account: str
+    amounts: Amounts,
+    currency: str,
+    base_currency: str,
+    rate_millionths: int,
+    rounding_account: str,
+    held: Mapping[str, tuple[int, int]] | None = None,
 ) -> tuple[JournalLine, ...]:
     """Convert each line half-even; what that leaves over becomes a visible rounding line.
 
@@ -80,16 +85,15 @@ def in_base(
         base_currency: of the company.
         rate_millionths: base units per unit, times 1,000,000.
         rounding_account: takes the difference, in the base currency only.
+        held: by source, the minor units that its account holds at another rate, and the base
+            minor units it holds them at; debit positive as ``amounts``.
     """
-    lines = [
-        JournalLine(
-            amounts.accounts[source],
-            Money(minor, currency),
-            Money(minor, currency).convert(rate_millionths, base_currency),
-            source,
-        )
-        for source, minor in amounts.minor.items()
-    ]
+    lines = []
+    for source, minor in amounts.minor.items():
+        part, base = (held or {}).get(source, (0, 0))
+        rest = Money(minor - part, currency).convert(rate_millionths, base_currency)
+        whole = rest + Money(base, base_currency)
+        lines.append(JournalLine(amounts.accounts[source], Money(minor, currency), whole, source))
     left = -sum(line.base.minor for line in lines)
     if left:
         lines.append(

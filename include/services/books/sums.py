@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from include.domain.matching import Cause
 from include.domain.merchant import Merchant
-from include.domain.settlement import NET_CLASSES
+from include.domain.settlement import NET_CLASSES, LineClass
+from include.services.disputes.read_day import NAMES
 from include.services.matching.columns import request_of
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class BatchSums:
     # (line class, layout, source's code) -> minor units; layout and code only for fees
     control_minor: int = 0  # the sum of the lines, taken without regard to class
     statement_id: str = ""  # the acquirer's bill, where its fees name one
+    given_back: dict[str, int] = field(default_factory=dict)
+    # dispute case -> minor units that its reversals of this batch give back
 
     @property
     def part_id(self) -> str:
@@ -99,8 +102,29 @@ def sum_day(
             fees = fees.with_columns(batch="batch_id", is_earlier=pl.lit(False))
             grouped = pl.concat([grouped, _grouped(_with_codes(fees))])
         control = control.select("batch_id", "currency", pl.lit(False), "amount_minor")
+        frame = frame.with_columns(batch="batch_id")
     controls = {row[:3]: row[3] for row in control.iter_rows()}
-    return DaySums(_batches(grouped, controls, on, layouts), set_aside)
+    batches = _batches(grouped, controls, on, layouts)
+    if LineClass.chargeback_reversal.value in seen["line_class"]:
+        _name_given_back(batches, frame)
+    return DaySums(batches, set_aside)
+
+
+def _name_given_back(batches: list[BatchSums], frame: "pl.LazyFrame") -> None:
+    """Say of each batch which cases its reversals are of; what names no case stays out."""
+    import polars as pl
+
+    names = [pl.when(pl.col(name) != "").then(pl.col(name)) for name in NAMES]
+    found = (
+        frame.filter(pl.col("line_class") == LineClass.chargeback_reversal.value)
+        .group_by("batch", "currency", case=pl.coalesce(names))
+        .agg(pl.col("amount_minor").sum())
+        .drop_nulls("case")
+        .collect(engine="streaming")
+    )
+    by_batch = {(b.batch_id, b.currency): b for b in batches if not b.is_earlier_month}
+    for batch_id, currency, case, minor in found.sort("case").iter_rows():
+        by_batch[batch_id, currency].given_back[case] = minor
 
 
 def _grouped(frame: "pl.LazyFrame") -> "pl.DataFrame":

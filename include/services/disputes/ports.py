@@ -22,7 +22,15 @@ class TakenStore(Protocol):
         ...
 
 
-class DisputeStore(TakenStore, Protocol):
+class CaseEvents(TakenStore, Protocol):
+    """What was said about cases, as far as the books of a day need it."""
+
+    def events(self, merchant_id: str, cases: Collection[str] = ()) -> Sequence[DisputeEvent]:
+        """Return all events of the open cases and of those named."""
+        ...
+
+
+class DisputeStore(CaseEvents, Protocol):
     """What was said about disputes, day by day."""
 
     def read_day(self, day: SettlementDay, events: Sequence[DisputeEvent]) -> set[str]:
@@ -37,15 +45,15 @@ class DisputeStore(TakenStore, Protocol):
 
     def latest_day(self, merchant_id: str) -> date | None: ...
 
-    def events(self, merchant_id: str, cases: Collection[str] = ()) -> Sequence[DisputeEvent]:
-        """Return all events of the open cases and of those named."""
-        ...
 
-
-class WriteOffBook(Protocol):
-    """The journal book, as far as write-offs need it."""
+class DayBook(Protocol):
+    """The journals of a day."""
 
     def versions(self, day: SettlementDay) -> Sequence[JournalRecord]: ...
+
+
+class WriteOffBook(DayBook, Protocol):
+    """The journal book, as far as write-offs need it."""
 
     def add(
         self,

@@ -175,6 +175,7 @@ def build(context: Tieout, day: SettlementDay, merchant: Merchant) -> str:
             expectations=context.expectations,
             open_items=context.open_items,
             layouts={file.digest: file.layout for file in context.files.of_day(day)},
+            disputes=context.disputes,
             totals=known.totals_by_class() if known else None,
         )
         funded = match_funding(
