@@ -5,9 +5,21 @@ from datetime import date
 import pytest
 
 from include.domain.errors import Rejected
-from tests.support_books import Desk, document, line
+from include.domain.fees import FeeRate, FeeSchedule
+from include.domain.settlement import LineClass
+from tests.support_books import Desk, Prices, document, line
 from tests.unit.support import FOURTH, NEXT, THIRD
 from tests.unit.support import desk as desk
+
+
+class ToTheCent(Prices):
+    """Prices of which interchange must be exactly 1.65 %."""
+
+    def fee_schedule(
+        self, merchant_id: str, on: date, currency: str | None = None
+    ) -> FeeSchedule | None:
+        rate = FeeRate("interchange", 16500, {}, 0, 0, (LineClass.gross_sale,))
+        return FeeSchedule("USD", {"interchange": rate})
 
 
 def test_a_chargeback_of_a_known_capture_is_named_by_request(desk: Desk) -> None:
@@ -161,6 +173,33 @@ def test_a_fee_off_the_schedule_is_drift_with_both_figures(desk: Desk) -> None:
     (item,) = desk.items.open_of_day(desk.day())
     assert (item.cause.value, item.amount_minor) == ("fee_drift", 60)
     assert "charged 2.25 USD, agreed 1.65 USD" in item.explanation
+
+
+@pytest.mark.parametrize(
+    ("sale", "charged", "drift"),
+    [
+        (97, 1, -1),  # 1.65 % of 0.97 is 0.016005: 0.02 is agreed
+        (97, 2, None),
+        (97, 3, 1),
+        (16_666, 274, -1),  # 2.74989: 2.75 is agreed
+        (10_000_000, 165_000, None),
+        (1000, 16, None),  # exactly half of a cent: to the even one
+        (1000, 17, 1),
+        (3000, 49, -1),  # half of a cent above 0.49: to the even one
+        (3000, 50, None),
+    ],
+)
+def test_a_price_without_tolerance_is_held_to_the_cent(
+    desk: Desk, sale: int, charged: int, drift: int | None
+) -> None:
+    desk.mappings = ToTheCent()
+    rows = [
+        line(minor=sale, reference="A", request="1"),
+        line("fee", -charged, detail_code="interchange", request="1"),
+    ]
+    desk.match(rows, [document("1", sale, reference="A")])
+    found = [item.amount_minor for item in desk.items.open_of_day(desk.day())]
+    assert found == ([] if drift is None else [drift])
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _CHARGED = ["gross_sale", "refund", "chargeback", "chargeback_reversal"]
 _COLUMNS = "file_digest line_no line_class detail_code currency amount_minor".split()
 _IDS = ["request_id", "processor_reference", "merchant_reference", "card_type"]
+_ONE = 1_000_000  # millionths
 _LINKS = ("request_id", "processor_reference", "merchant_reference")  # the surest first
 
 
@@ -145,7 +146,7 @@ def _per_transaction(
 
 
 def _judge(pairs: "pl.DataFrame", rate: FeeRate) -> list[FeeDrift]:
-    """Compare in columns with a generous bound first; only what is outside becomes an object."""
+    """Compare in columns; only what is outside the tolerance becomes an object."""
     import polars as pl
 
     classes = [line_class.value for line_class in rate.charged_on]
@@ -162,15 +163,21 @@ def _judge(pairs: "pl.DataFrame", rate: FeeRate) -> list[FeeDrift]:
     for card, millionths in rates:
         of_card = pairs if card is None else pairs.filter(_card() == card)
         is_due = pl.col("line_class_of").is_in(classes)
-        guess = (pl.col("amount_minor_of").abs() * millionths) // 1_000_000 + rate.per_item_minor
+        price = _half_even(pl.col("amount_minor_of").abs() * millionths) + rate.per_item_minor
         charged = -pl.col("amount_minor")
-        expected = pl.when(is_due).then(guess).otherwise(0)
-        suspects = of_card.filter((charged - expected).abs() > max(0, rate.tolerance_minor - 1))
+        expected = pl.when(is_due).then(price).otherwise(0)
+        suspects = of_card.filter((charged - expected).abs() > rate.tolerance_minor)
         for row in suspects.iter_rows(named=True):
             drift = _exactly(row, rate, classes)
             if drift is not None:
                 found.append(drift)
     return found
+
+
+def _half_even(millionths: "pl.Expr") -> "pl.Expr":
+    """Round to whole minor units as ``Money.convert`` does."""
+    whole, rest = millionths // _ONE, millionths % _ONE * 2
+    return whole + ((rest > _ONE) | ((rest == _ONE) & (whole % 2 == 1))).cast(int)
 
 
 def _card() -> "pl.Expr":
