@@ -221,6 +221,21 @@ def test_duplicates_are_counted_but_not_booked(desk: Desk) -> None:
     assert table(journal) == [("1160", "100.00"), ("1150", "-100.00")]
 
 
+def test_the_fee_of_a_record_that_repeats_another_is_not_booked_either(desk: Desk) -> None:
+    """As purchase-refund-details has them: a sale and its fee in one record."""
+    records = [
+        line(*what, batch=batch, request="1", reference="A", line_no=number, **more)
+        for number, batch in ((3, "B1"), (4, "B2"))
+        for what, more in (
+            (("gross_sale", 10000), {}),
+            (("fee", -165), {"detail_code": "interchange"}),
+        )
+    ]
+    totals = {("USD", LineClass.gross_sale): 20000, ("USD", LineClass.fee): -330}
+    (journal,) = desk.build(records, LAST, totals=totals).built
+    assert table(journal) == [("1160", "98.35"), ("6150", "1.65"), ("1150", "-100.00")]
+
+
 def test_a_lost_line_refuses_the_whole_day_with_both_sides(desk: Desk) -> None:
     totals = {("USD", LineClass.gross_sale): 10001, ("USD", LineClass.funding): 5}
     with pytest.raises(Rejected) as refused:

@@ -168,18 +168,22 @@ def _may_be_earlier(seen: "pl.DataFrame", merchant: Merchant, on: date) -> bool:
 def _without_duplicates(
     frame: "pl.LazyFrame", explained: Path
 ) -> tuple["pl.LazyFrame", dict[str, int]]:
-    """Drop the lines that matching named as repeats; they were counted, not booked."""
+    """Drop the records that matching named as repeats; they were counted, not booked.
+
+    A record's fees are as much a repeat as its sale.
+    """
     import polars as pl
 
     repeats = (
         pl.scan_parquet(explained)
         .filter(pl.col("cause") == Cause.duplicate_line.value)
-        .select("file_digest", "line_no", "line_class")
+        .select("file_digest", "line_no")
+        .unique()
         .collect(engine="streaming")
     )
     if repeats.is_empty():
         return frame, {}
-    keys = ["file_digest", "line_no", "line_class"]
+    keys = ["file_digest", "line_no"]
     aside = (
         frame.join(repeats.lazy(), on=keys, how="semi")
         .group_by("currency")
