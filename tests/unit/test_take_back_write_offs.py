@@ -8,7 +8,7 @@ from typing import Any
 
 from include.services.journal_book import JournalState
 from tests.support_books import DAY, line, table, worked_day
-from tests.unit.support import DUE, LAPSED, Room, golden, reversal
+from tests.unit.support import DUE, FOURTH, LAPSED, NEXT, THIRD, Room, golden, reversal
 from tests.unit.support import room as room
 
 
@@ -139,3 +139,44 @@ def test_a_closed_period_moves_it_as_the_merchant_wants_and_the_narrative_says_s
     assert journal.posting_date == date(2026, 12, 1)
     assert journal.narrative.endswith("period of 2026-11-20 closed")
     assert replace(journal, posting_date=LAPSED).lines == journal.lines
+
+
+def test_what_was_taken_back_is_watched_until_its_new_deadline(room: Room) -> None:
+    room.begin()
+    room.until(LAPSED)
+    room.ask()
+    room.answer(is_approved=True)
+    room.post()
+    # A report that comes late says 24 November: the write-off goes back, the dispute is open.
+    later = date(2026, 11, 24)
+    restated = [
+        line("chargeback", -8000, case_number="K1", request="77", answer_by=later.isoformat())
+    ]
+    assert [one.version for one in room.watch(DAY, restated).built] == [2]
+    room.ask()
+    room.post()
+    assert room.watch(later).due_soon == 1
+    room.until(later)
+    (again,) = room.watch(later + timedelta(days=1)).built
+    assert (again.version, table(again)) == (3, [("1170", "-80.00"), ("6156", "80.00")])
+
+
+def test_a_case_is_watched_while_one_of_its_chargebacks_is_not_decided(room: Room) -> None:
+    """The second lapses first; the first is receivable until its own deadline."""
+    first = line("chargeback", -1000, case_number="K1", batch="B1", answer_by="2026-11-10")
+    second = line("chargeback", -500, case_number="K1", batch="B2", answer_by="2026-11-02")
+    for on, rows in ((DAY, [first]), (NEXT, [second])):
+        for journal in room.build(rows, on).built:
+            room.journals.move(journal, JournalState.posted)
+        room.watch_again(on)
+    room.watch(THIRD)
+    room.watch(FOURTH)
+    (lost,) = room.watch(date(2026, 11, 3)).built
+    assert table(lost) == [("1170", "-5.00"), ("6156", "5.00")]
+    room.ask()
+    room.answer(is_approved=True)
+    room.post()
+    watched = [room.watch(date(2026, 11, day)).due_soon for day in range(4, 11)]
+    assert watched == [0, 1, 1, 1, 1, 1, 1]
+    (lost,) = room.watch(date(2026, 11, 11)).built
+    assert table(lost) == [("1170", "-10.00"), ("6156", "10.00")]

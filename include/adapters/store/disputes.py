@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Engine, case, delete, exists, func, or_, select
+from sqlalchemy import Engine, and_, case, delete, func, select
 
 from include.adapters.store import audit
 from include.adapters.store.dispute_tables import dispute_days, dispute_events
@@ -14,7 +14,7 @@ from include.domain.dispute_cases import DisputeEvent, DisputeEventKind
 from include.domain.journal import JournalKind
 from include.domain.settlement import SettlementDay
 from include.services.effects.chain import Signed
-from include.services.journal_book import IN_LEDGER
+from include.services.journal_book import IN_LEDGER, JournalState
 from include.services.ports import Clock
 
 _KEYS = "merchant_id settlement_date case_key currency kind source said_by".split()
@@ -96,7 +96,7 @@ class SqlDisputes:
     def events(self, merchant_id: str, cases: Collection[str] = ()) -> list[DisputeEvent]:
         """Return all events of the cases that are open, and of those named.
 
-        Open: something taken is left, and its newest chargeback is not written off in the ledger.
+        Open: something taken is left, and one of its chargebacks is not written off in the ledger.
         """
         with self._engine.begin() as connection:
             names = set(connection.execute(_open_cases(merchant_id)).scalars()) | set(cases)
@@ -113,23 +113,53 @@ class SqlDisputes:
 
 
 def _open_cases(merchant_id: str) -> Any:
-    t, j = dispute_events.c, journals.c
-    taken = case((t.kind == DisputeEventKind.chargeback.value, t.settlement_date), else_=None)
-    sums = (
-        select(t.case_key, func.max(taken).label("newest"))
-        .where(t.merchant_id == merchant_id)
+    t = dispute_events.c
+    mine = t.merchant_id == merchant_id
+    left = (
+        select(t.case_key, t.currency)
+        .where(mine)
         .group_by(t.case_key, t.currency)
         .having(func.sum(t.amount_minor) < 0)
         .subquery()
     )
-    is_written_off = exists().where(
-        j.merchant_id == merchant_id,
-        j.kind == JournalKind.dispute_lost.value,
-        j.batch_id == sums.c.case_key,
-        j.settlement_date == sums.c.newest,
-        or_(*(j.state == state.value for state in IN_LEDGER)),
+    taken = (
+        select(t.case_key, t.currency, t.settlement_date)
+        .where(mine, t.kind == DisputeEventKind.chargeback.value)
+        .distinct()
+        .subquery()
     )
-    return select(sums.c.case_key).where(~is_written_off)
+    done = _written_off(merchant_id)
+    is_done = and_(
+        done.c.batch_id == taken.c.case_key,
+        done.c.currency == taken.c.currency,
+        done.c.settlement_date == taken.c.settlement_date,
+    )
+    is_left = and_(left.c.case_key == taken.c.case_key, left.c.currency == taken.c.currency)
+    return (
+        select(taken.c.case_key)
+        .select_from(taken.join(left, is_left).outerjoin(done, is_done))
+        .where(done.c.batch_id.is_(None))
+    )
+
+
+def _written_off(merchant_id: str) -> Any:
+    """Name the chargebacks whose only write-off is in the ledger.
+
+    One with a second version was taken back, in whole or in part, so it may be open again.
+    """
+    j = journals.c
+    in_ledger = case((j.state.in_([state.value for state in IN_LEDGER]), 1), else_=0)
+    return (
+        select(j.batch_id, j.currency, j.settlement_date)
+        .where(
+            j.merchant_id == merchant_id,
+            j.kind == JournalKind.dispute_lost.value,
+            j.state != JournalState.void.value,
+        )
+        .group_by(j.batch_id, j.currency, j.settlement_date)
+        .having(and_(func.count() == 1, func.min(in_ledger) == 1))
+        .subquery()
+    )
 
 
 def _row(event: DisputeEvent, said_by: str) -> dict[str, Any]:
