@@ -4,10 +4,11 @@ import json
 from datetime import date, timedelta
 
 from include.domain.matching import Cause
+from include.domain.money import Money
 from include.domain.settlement import Coverage, Knowledge
 from include.services.journal_book import JournalState
-from tests.support_books import DAY, table
-from tests.unit.support import CLASSES, DUE, LAPSED, Room, golden, reversal
+from tests.support_books import DAY, line, table
+from tests.unit.support import CLASSES, DUE, LAPSED, NEXT, Room, golden, reversal
 from tests.unit.support import room as room
 
 AWAITED = tuple(Coverage(c, Knowledge.awaited, "disputes") for c in CLASSES)
@@ -122,3 +123,16 @@ def test_lines_of_an_earlier_version_have_no_deadline_and_are_undated(room: Room
     path = room.lake.day_path(room.day(), "lines.parquet")
     pl.read_parquet(path).drop("answer_by", "answered_at").write_parquet(path)
     assert room.watch_again(DAY).unknown == 1
+
+
+def test_what_was_given_back_of_an_older_chargeback_closes_no_later_one(room: Room) -> None:
+    """Taken before our first day, given back, and taken again: the second one has its deadline."""
+    back = line("chargeback_reversal", 8000, case_number="K1", request="77", batch="B1")
+    again = line("chargeback", -8000, case_number="K1", request="77", answer_by="2026-11-05")
+    for on, rows in ((DAY, [back]), (NEXT, [again])):
+        for journal in room.build(rows, on).built:
+            room.journals.move(journal, JournalState.posted)
+        room.watch_again(on)
+    assert [room.watch(date(2026, 11, day)).due_soon for day in (1, 2, 3, 4, 5)] == [1] * 5
+    (lost,) = room.watch(date(2026, 11, 6)).built
+    assert lost.debit_total == Money(8000, "USD")

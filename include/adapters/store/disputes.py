@@ -115,13 +115,7 @@ class SqlDisputes:
 def _open_cases(merchant_id: str) -> Any:
     t = dispute_events.c
     mine = t.merchant_id == merchant_id
-    left = (
-        select(t.case_key, t.currency)
-        .where(mine)
-        .group_by(t.case_key, t.currency)
-        .having(func.sum(t.amount_minor) < 0)
-        .subquery()
-    )
+    left = _left(merchant_id)
     taken = (
         select(t.case_key, t.currency, t.settlement_date)
         .where(mine, t.kind == DisputeEventKind.chargeback.value)
@@ -139,6 +133,32 @@ def _open_cases(merchant_id: str) -> Any:
         select(taken.c.case_key)
         .select_from(taken.join(left, is_left).outerjoin(done, is_done))
         .where(done.c.batch_id.is_(None))
+    )
+
+
+def _left(merchant_id: str) -> Any:
+    """Name the cases of which something taken is left, as ``disputes_of`` folds them.
+
+    What was given back beyond what was taken until then is of a chargeback before our time: it
+    gives back none that comes later.
+    """
+    t = dispute_events.c
+    of_case = (t.case_key, t.currency)
+    until = func.sum(t.amount_minor).over(
+        partition_by=of_case,
+        order_by=(t.settlement_date, t.kind),  # a day's chargebacks come first, by their name
+    )
+    runs = (
+        select(*of_case, t.amount_minor, until.label("until"))
+        .where(t.merchant_id == merchant_id)
+        .subquery()
+    )
+    beyond = func.max(case((runs.c.until > 0, runs.c.until), else_=0))
+    return (
+        select(runs.c.case_key, runs.c.currency)
+        .group_by(runs.c.case_key, runs.c.currency)
+        .having(func.sum(runs.c.amount_minor) < beyond)
+        .subquery()
     )
 
 
