@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from include.services.journal_book import JournalState
 from tests.support_books import DAY, line, table, worked_day
 from tests.unit.support import DUE, FOURTH, LAPSED, NEXT, THIRD, Room, golden, reversal
@@ -180,3 +182,24 @@ def test_a_case_is_watched_while_one_of_its_chargebacks_is_not_decided(room: Roo
     assert watched == [0, 1, 1, 1, 1, 1, 1]
     (lost,) = room.watch(date(2026, 11, 11)).built
     assert table(lost) == [("1170", "-10.00"), ("6156", "10.00")]
+
+
+@pytest.mark.parametrize("answer_by", [None, "2026-11-30"])
+def test_what_a_person_gave_up_stays_given_up_where_a_part_comes_back(
+    room: Room, answer_by: str | None
+) -> None:
+    room.begin(answer_by=answer_by)
+    room.give_up(DAY)
+    room.ask()
+    room.answer(is_approved=True)
+    room.post()
+    (part,) = room.watch(NEXT, reversal(3000)).built
+    assert table(part) == [("1170", "30.00"), ("6156", "-30.00")]
+    assert part.narrative == "Dispute K1 was given back in part"
+    room.ask()
+    room.post()
+    assert room.watch(THIRD).built == ()
+    assert room.watch(NEXT, reversal(3000)).built == ()
+    assert room.states == ["posted", "posted"]
+    (rest,) = room.watch(FOURTH, reversal(5000)).built
+    assert table(rest) == [("1170", "50.00"), ("6156", "-50.00")]

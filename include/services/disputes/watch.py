@@ -28,12 +28,12 @@ from include.services.disputes.ports import (
 )
 from include.services.disputes.read_day import read_disputes
 from include.services.disputes.write_offs import (
-    BY_DEADLINE,
     ChainKey,
     WriteOffContext,
     booked_rate,
     bring_to,
     chains_of,
+    found_by,
     is_decided,
     key_of,
     wanted_minor,
@@ -169,8 +169,8 @@ class _Judge:
             minor,
             chain,
             rate_millionths=rate or 0,
-            why=_why(where),
-            control={"found by": BY_DEADLINE, "item": item},
+            why=_why(where) if where is Standing.passed or not minor else "was given back in part",
+            control={"found by": found_by(chain), "item": item},
         )
         if new is not None:
             self.built.append(new)

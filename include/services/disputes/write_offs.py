@@ -67,9 +67,16 @@ def wanted_minor(dispute: Dispute, where: Standing, chain: Chain) -> int:
     """
     if where is Standing.passed:
         return dispute.left_minor
-    newest = chain.newest
-    is_by_person = newest is not None and newest.control.get("found by") != BY_DEADLINE
+    is_by_person = found_by(chain) != BY_DEADLINE
     return min(written_off_minor(chain), dispute.left_minor) if is_by_person else 0
+
+
+def found_by(chain: Chain) -> str:
+    """Return who found what the chain writes off; a version that takes a part back keeps it."""
+    newest = chain.newest
+    if newest is None or not written_off_minor(chain):
+        return BY_DEADLINE
+    return str(newest.control.get("found by", ""))
 
 
 @dataclass(frozen=True, slots=True)
