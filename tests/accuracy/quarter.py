@@ -196,6 +196,7 @@ class Quarter:
             journals=self.journals,
             open_items=self.items,
             mappings=self.mappings,
+            postings=postings,
             periods=ledger.reader,
         )
         for booked in self.journals.of_day(day):  # what is posted is measured elsewhere

@@ -81,6 +81,7 @@ class Room(Desk):
             journals=self.journals,
             open_items=self.items,
             mappings=self.mappings,
+            postings=self.postings,
             periods=self.periods,
         )
 

@@ -22,7 +22,12 @@ class PostingDate:
     @property
     def words(self) -> str:
         """Return what the narrative adds; '' where the date is the settlement's own."""
-        return "" if self.posts_on == self.wanted else f", period of {self.wanted} closed"
+        return "" if self.posts_on == self.wanted else closed_words(self.wanted)
+
+
+def closed_words(wanted: date) -> str:
+    """Return what the narrative adds of a journal that does not post on the day it should."""
+    return f", period of {wanted} closed"
 
 
 class PostingDates:
@@ -65,6 +70,13 @@ class PostingDates:
         """Return where what SYSPRO has refused for its period goes; ``None``: it waits there."""
         parks = self._merchant.period_policy is PeriodPolicy.park
         return None if parks else self._first_open_after(refused)
+
+    def moved(self, posting_date: date) -> date:
+        """Return where what waits for a closed period goes; its own date, where it stays."""
+        if self._merchant.period_policy is PeriodPolicy.park:
+            return posting_date
+        is_closed = self._period(posting_date).state is PeriodState.closed
+        return (self._first_open_after(posting_date) if is_closed else None) or posting_date
 
     def period_to_wait_for(self, posting_date: date) -> PostingPeriod | None:
         """Return the period of a date where it is not open."""

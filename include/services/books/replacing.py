@@ -13,7 +13,7 @@ from include.domain.journal import Journal, JournalKind
 from include.domain.settlement import SettlementDay
 from include.services.books.dates import PostingDates
 from include.services.books.ports import JournalRecord, JournalStore
-from include.services.books.restate import Chain, ChainKey, Continuation, chains
+from include.services.books.restate import Chain, ChainKey, Continuation, PostsOn, chains
 from include.services.journal_book import WAITING
 
 
@@ -35,6 +35,12 @@ class Postings(Protocol):
         ...
 
 
+class Voids(Protocol):
+    """The journal book, as far as a journal in it can be voided."""
+
+    def void(self, journal: Journal, *, is_retired: bool = False) -> bool: ...
+
+
 def chains_of_day(
     day: SettlementDay,
     kinds: Collection[JournalKind],
@@ -44,13 +50,18 @@ def chains_of_day(
 ) -> dict[ChainKey, Chain]:
     """Return what was built of these kinds, after voiding what a run that died has retired."""
     records = _records(day, kinds, journals)
+    if void_retired(records, journals, postings):
+        records = _records(day, kinds, journals)
+    return chains(records, replaceable(records, postings, dates.posts_on))
+
+
+def void_retired(records: Iterable[JournalRecord], journals: Voids, postings: Postings) -> bool:
+    """Void what a run that died has retired; say whether there was any."""
     waiting = [record.journal for record in records if record.state in WAITING]
     retired = [journal for journal in waiting if postings.is_retired(journal)]
     for journal in retired:
         journals.void(journal, is_retired=True)
-    if retired:
-        records = _records(day, kinds, journals)
-    return chains(records, _replaceable(records, postings, dates))
+    return bool(retired)
 
 
 def _records(
@@ -59,19 +70,19 @@ def _records(
     return [record for record in journals.versions(day) if record.journal.kind in kinds]
 
 
-def _replaceable(
-    records: Iterable[JournalRecord], postings: Postings, dates: PostingDates
+def replaceable(
+    records: Iterable[JournalRecord], postings: Postings, posts_on: PostsOn
 ) -> frozenset[str]:
-    """Return the keys of approved journals that may be replaced all the same."""
+    """Return the keys of approved journals that may be replaced all the same.
+
+    ``posts_on``: where a journal of a date would post now.
+    """
     waiting = [record.journal for record in records if record.state in WAITING]
     return frozenset(
         journal.key
         for journal in waiting
         if postings.is_refused(journal)
-        or (
-            dates.posts_on(journal.posting_date) != journal.posting_date
-            and postings.is_unsent(journal)
-        )
+        or (posts_on(journal.posting_date) != journal.posting_date and postings.is_unsent(journal))
     )
 
 

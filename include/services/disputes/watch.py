@@ -6,7 +6,7 @@ decide: the same days give the same items and the same journals, whichever runs 
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from include.domain.dispute_cases import Dispute, disputes_of
@@ -15,8 +15,9 @@ from include.domain.journal import Journal
 from include.domain.merchant import Merchant
 from include.domain.open_items import OpenItem, Stage
 from include.domain.settlement import Coverage, Knowledge, LineClass, SettlementDay
-from include.services.books.dates import PostingDates
+from include.services.books.dates import PostingDates, closed_words
 from include.services.books.ports import Periods
+from include.services.books.replacing import Postings, replaceable, void_retired
 from include.services.books.restate import Chain
 from include.services.day_files import LINES
 from include.services.disputes.items import CAUSES, item_key, item_of
@@ -37,8 +38,10 @@ from include.services.disputes.write_offs import (
     is_decided,
     key_of,
     wanted_minor,
+    without_replaceable,
     written_off_minor,
 )
+from include.services.journal_book import UNDECIDED, WAITING
 from include.services.matching.ports import DayFiles
 
 _CLASSES = (LineClass.chargeback, LineClass.chargeback_reversal)
@@ -72,6 +75,7 @@ def watch_disputes(
     journals: WriteOffBook,
     open_items: StageItems,
     mappings: DisputeMappings,
+    postings: Postings,
     periods: Periods,
 ) -> WatchResult:
     """Read one day's disputes, then judge all that are open.
@@ -85,6 +89,7 @@ def watch_disputes(
         journals: receives write-offs as ``built``; nothing here approves or posts.
         open_items: receives what is due soon, past its deadline, or undated.
         mappings: accounts, and the words of reason codes.
+        postings: what became of write-offs that were approved.
         periods: SYSPRO's calendar.
 
     Raises:
@@ -99,11 +104,26 @@ def watch_disputes(
     on = disputes.latest_day(merchant.merchant_id)
     if on is None:
         return WatchResult(unread=unread)
+    unposted = journals.write_offs_in(merchant.merchant_id, (*UNDECIDED, *WAITING))
+    touched |= {record.journal.batch_id for record in unposted}
     found = disputes_of(disputes.events(merchant.merchant_id, touched))
     names = {dispute.case_key for dispute in found} | touched
-    chains = chains_of(journals.write_offs_of(merchant.merchant_id, names))
-    when = PostingDates(merchant, periods).of(on)
-    context = WriteOffContext(merchant, journals, disputes, mappings, when.posts_on, when.words)
+    records = journals.write_offs_of(merchant.merchant_id, names)
+    if void_retired(records, journals, postings):
+        records = journals.write_offs_of(merchant.merchant_id, names)
+    dates = PostingDates(merchant, periods)
+    chains = chains_of(records, replaceable(records, postings, dates.moved))
+    when = dates.of(on)
+    context = WriteOffContext(
+        merchant,
+        journals,
+        disputes,
+        mappings,
+        when.posts_on,
+        when.words,
+        dates.moved,
+        postings.retire,
+    )
     judge = _Judge(context, chains, _gaps(merchant.merchant_id, found, on, disputes), on)
     for dispute in [*found, *_vanished(merchant.merchant_id, chains, found)]:
         judge.take(dispute, mappings)
@@ -137,8 +157,8 @@ class _Judge:
         where = standing(dispute, self._on, warn_days)
         chain = self._chains.get(key_of(dispute), Chain(()))
         obstacle = self._obstacle(dispute, where, chain)
-        if not obstacle:
-            self._write_off(dispute, where, chain)
+        if not obstacle and self._write_off(dispute, where, chain):
+            chain = without_replaceable(chain)
         if where in CAUSES and not is_decided(chain):
             self._counts[where] += 1
             self.items.append(item_of(dispute, where, merchant, mappings, obstacle))
@@ -154,26 +174,45 @@ class _Judge:
             return f"the chargeback of {dispute.settlement_date} is not in the ledger."
         return ""
 
-    def _write_off(self, dispute: Dispute, where: Standing, chain: Chain) -> None:
-        minor = wanted_minor(dispute, where, chain)
+    def _write_off(self, dispute: Dispute, where: Standing, chain: Chain) -> bool:
+        """Bring the write-off to what it should be; say whether a journal was built."""
+        minor, context = wanted_minor(dispute, where, chain), self._context
         if minor == written_off_minor(chain):
-            return
+            waits = self._to_replace(chain)
+            if waits is None:
+                return False
+            posts_on = context.moves(waits.posting_date)
+            is_moved = posts_on != waits.posting_date
+            words = closed_words(waits.posting_date) if is_moved else ""
+            context = replace(context, posts_on=posts_on, words=words)
         newest = chain.newest
         rate = newest.journal.rate_millionths if newest else None
         rate = rate or booked_rate(dispute, self._context.journals)
         warn_days = self._context.merchant.disputes.warn_days
         item = item_key(dispute, Standing.passed, warn_days)
         new = bring_to(
-            self._context,
+            context,
             dispute,
             minor,
             chain,
             rate_millionths=rate or 0,
-            why=_why(where) if where is Standing.passed or not minor else "was given back in part",
+            why=_why(where, minor, written_off_minor(chain)),
             control={"found by": found_by(chain), "item": item},
         )
         if new is not None:
             self.built.append(new)
+        return new is not None
+
+    def _to_replace(self, chain: Chain) -> Journal | None:
+        """Return what may go and would post on another day now, or was refused."""
+        for record in chain.records:
+            journal = record.journal
+            if journal.key in chain.replaceable:
+                return journal
+            on = journal.posting_date
+            if record.state in UNDECIDED and self._context.moves(on) != on:
+                return journal
+        return None
 
     def result(self, unread: str) -> WatchResult:
         return WatchResult(
@@ -185,9 +224,12 @@ class _Judge:
         )
 
 
-def _why(where: Standing) -> str:
+def _why(where: Standing, minor: int, before: int) -> str:
+    if where is Standing.passed:
+        return "lapsed: not contested in time"
+    if minor:  # a person gave it up
+        return "lost" if minor == before else "was given back in part"
     return {
-        Standing.passed: "lapsed: not contested in time",
         Standing.closed: "was given back; write-off reversed",
         Standing.answered: "was contested; write-off reversed",
     }.get(where, "may still be contested; write-off reversed")

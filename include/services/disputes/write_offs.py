@@ -5,7 +5,7 @@ disputes receivable; won: Cr disputes receivable) and the head of it (nothing po
 only reversed by a linked journal).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -18,7 +18,7 @@ from include.domain.merchant import Merchant
 from include.domain.money import Money
 from include.domain.settlement import LineClass, SettlementDay
 from include.services.books.ports import BookMappings, JournalRecord
-from include.services.books.restate import Chain, Continuation, booked, continue_chain
+from include.services.books.restate import Chain, Continuation, PostsOn, booked, continue_chain
 from include.services.disputes.booked_base import base_of
 from include.services.disputes.build_lost import DISPUTED, build_dispute_lost
 from include.services.disputes.ports import TakenStore, WriteOffBook
@@ -29,14 +29,16 @@ BY_DEADLINE = "deadline"  # who found it, as kept in the journal's control
 ChainKey = tuple[str, str, str]  # case, currency, settlement date of the chargeback
 
 
-def chains_of(records: Iterable[JournalRecord]) -> dict[ChainKey, Chain]:
-    """Group write-offs by the chargeback they are about."""
+def chains_of(
+    records: Iterable[JournalRecord], replaceable: Collection[str] = ()
+) -> dict[ChainKey, Chain]:
+    """Group write-offs by the chargeback they are about; for ``replaceable`` see ``Chain``."""
     found: dict[ChainKey, list[JournalRecord]] = {}
     for record in records:
         j = record.journal
         key = (j.batch_id, j.currency, j.settlement_date.isoformat())
         found.setdefault(key, []).append(record)
-    return {key: Chain(some) for key, some in found.items()}
+    return {key: Chain(some, replaceable) for key, some in found.items()}
 
 
 def key_of(dispute: Dispute) -> ChainKey:
@@ -59,6 +61,11 @@ def is_decided(chain: Chain) -> bool:
     return written_off_minor(chain, DECIDED) > 0
 
 
+def without_replaceable(chain: Chain) -> Chain:
+    """Return what is left once what may be replaced has been."""
+    return Chain([r for r in chain.records if r.journal.key not in chain.replaceable])
+
+
 def wanted_minor(dispute: Dispute, where: Standing, chain: Chain) -> int:
     """Return what should be written off of a dispute.
 
@@ -79,6 +86,14 @@ def found_by(chain: Chain) -> str:
     return str(newest.control.get("found by", ""))
 
 
+def _stays(posting_date: date) -> date:
+    return posting_date
+
+
+def _is_not_retired(_: Journal) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class WriteOffContext:
     """What writing off needs."""
@@ -89,6 +104,8 @@ class WriteOffContext:
     mappings: BookMappings
     posts_on: date
     words: str = ""  # why that is not the day it was found; see books/dates.py
+    moves: PostsOn = _stays  # where what waits for the period of a date would post now
+    retire: Callable[[Journal], bool] = _is_not_retired  # see books/replacing.py
 
 
 def booked_rate(dispute: Dispute, journals: WriteOffBook) -> int | None:
@@ -134,11 +151,12 @@ def bring_to(
         Retryable: a journal to be replaced was approved this very moment.
     """
     draft = _draft(context, dispute, minor, chain, rate_millionths) if minor else None
-    way = continue_chain(chain, draft)
+    way = continue_chain(chain, draft, context.moves)
     for journal in way.void:
-        if not context.journals.void(journal):
+        is_retired = journal.key in way.retired and context.retire(journal)
+        if not context.journals.void(journal, is_retired=is_retired):
             raise Retryable(
-                f"journal {journal.key} was approved while it was being replaced",
+                f"journal {journal.key} was approved or sent while it was being replaced",
                 "disputes",
                 "Run the step again: it will build the difference instead.",
             )

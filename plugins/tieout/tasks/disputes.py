@@ -43,6 +43,7 @@ def watch_disputes(day_key: str) -> str:
                 journals=context.journals,
                 open_items=context.open_items,
                 mappings=context.mappings,
+                postings=context.postings(merchant.owner),
                 periods=hook,
             )
 
