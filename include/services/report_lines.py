@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from include.domain.matching import Cause
 from include.domain.money import Money
 from include.services.matching.match_files import rows_of_matches
 from include.services.report_model import LineReport
@@ -46,6 +47,27 @@ def sum_lines(path: Path) -> list[LineSum]:
         LineSum(digest, line_class, code or "", currency, Money(minor, currency), count)
         for digest, line_class, code, currency, minor, count in found.iter_rows()
     ]
+
+
+def sum_repeats(lines: Path, explained: Path) -> dict[tuple[str, str], Money]:
+    """Add up, by currency and class, the records that matching named as repeats: not booked."""
+    if not lines.exists() or not explained.exists():
+        return {}
+    import polars as pl
+
+    record = ["file_digest", "line_no"]
+    is_repeat = pl.col("cause") == Cause.duplicate_line.value
+    repeats = pl.scan_parquet(explained).filter(is_repeat).select(record).unique().collect()
+    if repeats.is_empty():
+        return {}
+    found = (
+        pl.scan_parquet(lines)
+        .join(repeats.lazy(), on=record, how="semi")
+        .group_by("currency", "line_class")
+        .agg(pl.col("amount_minor").sum())
+        .collect(engine="streaming")
+    )
+    return {(c, line_class): Money(minor, c) for c, line_class, minor in found.iter_rows()}
 
 
 def sum_bank_entries(path: Path) -> dict[str, tuple[Money, int]]:

@@ -17,8 +17,14 @@ from include.domain.merchant import Merchant, SourceKind
 from include.domain.money import Money
 from include.domain.quality import QualityResult
 from include.domain.settlement import NET_CLASSES, Coverage, Knowledge, LineClass, SettlementDay
-from include.services.day_files import ENTRIES, LINES, MATCHES
-from include.services.report_lines import LineSum, ParquetLines, sum_bank_entries, sum_lines
+from include.services.day_files import ENTRIES, EXPLAINED, LINES, MATCHES
+from include.services.report_lines import (
+    LineSum,
+    ParquetLines,
+    sum_bank_entries,
+    sum_lines,
+    sum_repeats,
+)
 from include.services.report_model import (
     AWAITED,
     NOT_KNOWABLE,
@@ -160,6 +166,7 @@ def assemble(
         coverage,
         _by_kind(sums, layouts, mappings, day.settlement_date),
         sum_bank_entries(Path(lake.day_path(day, ENTRIES))),
+        sum_repeats(lines, Path(lake.day_path(day, EXPLAINED))),
     )
     return ReportModel(
         day=day,
@@ -184,6 +191,7 @@ def assemble(
     )
 
 
+Repeats = Mapping[tuple[str, str], Money]  # by currency and class
 Sums = Mapping[str, Mapping[str, tuple[int, int]]]  # currency -> figure name -> (minor, lines)
 
 
@@ -215,6 +223,7 @@ def _summaries(
     coverage: Sequence[Coverage],
     sums: Sums,
     bank_entries: Mapping[str, tuple[Money, int]],
+    repeats: Repeats,
 ) -> tuple[CurrencySummary, ...]:
     currencies = sorted({*merchant.currencies, *sums, *bank_entries})
     if not merchant.reports_funding:
@@ -224,7 +233,7 @@ def _summaries(
         CurrencySummary(
             currency,
             (
-                *_class_figures(currency, coverage, sums.get(currency, {})),
+                *_class_figures(currency, coverage, sums.get(currency, {}), repeats),
                 _funding(currency, merchant, coverage, sums.get(currency, {}), bank_entries),
                 _bank_entries(day, merchant, bank_entries.get(currency)),
             ),
@@ -234,18 +243,32 @@ def _summaries(
 
 
 def _class_figures(
-    currency: str, coverage: Sequence[Coverage], sums: Mapping[str, tuple[int, int]]
+    currency: str,
+    coverage: Sequence[Coverage],
+    sums: Mapping[str, tuple[int, int]],
+    repeats: Repeats,
 ) -> list[Figure]:
     figures: list[Figure] = []
+    twice = Money(0, currency)
     for line_class in NET_CLASSES:
         parts = {n: s for n, s in sums.items() if n.split(".")[0] == line_class.value}
-        figures.append(_figure(currency, line_class, coverage, parts))
+        repeated = repeats.get((currency, line_class.value), Money(0, currency))
+        twice += repeated
+        figures.append(_with_repeats(_figure(currency, line_class, coverage, parts), repeated))
         figures += [
             Figure(name, name.removeprefix("fee."), Money(minor, currency), count, is_part=True)
             for name, (minor, count) in sorted(parts.items())
             if "." in name
         ]
-    return [*figures, _net(currency, figures)]
+    return [*figures, _with_repeats(_net(currency, figures), twice)]
+
+
+def _with_repeats(figure: Figure, repeated: Money) -> Figure:
+    """Say what of a figure is reported twice, and so neither booked nor awaited at the bank."""
+    if not repeated.minor:
+        return figure
+    said = f"{repeated.decimal} of it is reported twice and not booked"
+    return replace(figure, note=f"{figure.note}; {said}" if figure.note else said)
 
 
 def _funding(

@@ -186,6 +186,21 @@ def test_figures_are_summed_per_class_and_fees_by_their_mapped_kind(day: Day) ->
     assert figures["net"].amount == Money(40_000 - 3_000 - 669, "USD")
 
 
+def test_what_is_reported_twice_is_said_of_every_figure_that_holds_it(day: Day) -> None:
+    """The journal and the bank have it once: its figures would not tie without a word."""
+    said = {"row": 1, "file_digest": SALES, "line_no": 4, "cause": "duplicate_line"}
+    schema = schema_of(EXPLAINED_COLUMNS)
+    pl.DataFrame([said], schema=schema).write_parquet(day.lake.day_path(DAY, EXPLAINED))
+    figures = {f.name: f for f in day.model().summaries[0].figures}
+    words = "300.00 of it is reported twice and not booked"
+    assert (figures["gross_sale"].amount, figures["gross_sale"].note) == (
+        Money(40_000, "USD"),
+        words,
+    )
+    assert figures["net"].note.endswith(f"reserve (not knowable); {words}")
+    assert [f.name for f in figures.values() if "twice" in f.note] == ["gross_sale", "net"]
+
+
 def test_empty_is_zero_awaited_and_not_knowable_are_words(day: Day) -> None:
     figures = {f.name: f for f in day.model().summaries[0].figures}
     assert figures["chargeback"].amount == Money(0, "USD")
