@@ -3,6 +3,8 @@
 import json
 from datetime import date, timedelta
 
+import pytest
+
 from include.domain.matching import Cause
 from include.domain.money import Money
 from include.domain.settlement import Coverage, Knowledge
@@ -136,3 +138,58 @@ def test_what_was_given_back_of_an_older_chargeback_closes_no_later_one(room: Ro
     assert [room.watch(date(2026, 11, day)).due_soon for day in (1, 2, 3, 4, 5)] == [1] * 5
     (lost,) = room.watch(date(2026, 11, 6)).built
     assert lost.debit_total == Money(8000, "USD")
+
+
+@pytest.mark.parametrize(
+    ("taken", "given", "is_given_back"),
+    [("K1", None, True), (None, "K1", True), (None, None, True), ("K1", "K9", False)],
+    ids=["the reversal bears none", "the chargeback bore none", "neither", "two numbers"],
+)
+def test_a_reversal_without_the_number_of_its_case_is_of_its_request(
+    room: Room, taken: str | None, given: str | None, is_given_back: bool
+) -> None:
+    ids = {"request": "77", "related_request_id": "77"}
+    out = line("chargeback", -8000, case_number=taken, answer_by="2026-11-05", **ids)
+    back = line("chargeback_reversal", 8000, case_number=given, **ids)
+    for on, rows in ((DAY, [out]), (NEXT, [back])):
+        for journal in room.build(rows, on).built:
+            room.journals.move(journal, JournalState.posted)
+        room.watch_again(on)
+    for day in (1, 2, 3, 4, 5):
+        room.watch(date(2026, 11, day))
+    lost = [one.debit_total.minor for one in room.watch(date(2026, 11, 6)).built]
+    assert lost == ([] if is_given_back else [8000])
+
+
+def test_a_number_that_the_request_has_twice_says_nothing(room: Room) -> None:
+    """Two chargebacks of one sale, and what comes back names neither: nothing is guessed."""
+    ids = {"request": "77", "related_request_id": "77"}
+    two = [
+        line("chargeback", -minor, case_number=case, answer_by="2026-11-01", **ids)
+        for case, minor in (("K1", 300), ("K2", 500))
+    ]
+    for journal in room.build(two).built:
+        room.journals.move(journal, JournalState.posted)
+    room.watch_again(DAY)
+    room.watch(NEXT, [line("chargeback_reversal", 300, **ids)])
+    room.watch(date(2026, 11, 1))
+    built = room.watch(date(2026, 11, 2)).built
+    assert sorted((one.batch_id, one.debit_total.minor) for one in built) == [
+        ("K1", 300),
+        ("K2", 500),
+    ]
+
+
+def test_its_own_number_counts_before_its_request(room: Room) -> None:
+    ids = {"request": "77", "related_request_id": "77"}
+    two = [
+        line("chargeback", -minor, case_number=case, answer_by="2026-11-01", **ids)
+        for case, minor in (("K1", 300), (None, 500))
+    ]
+    for journal in room.build(two).built:
+        room.journals.move(journal, JournalState.posted)
+    room.watch_again(DAY)
+    room.watch(NEXT, [line("chargeback_reversal", 300, case_number="K1", **ids)])
+    room.watch(date(2026, 11, 1))
+    (lost,) = room.watch(date(2026, 11, 2)).built
+    assert (lost.batch_id, lost.debit_total.minor) == ("77", 500)

@@ -42,6 +42,7 @@ from include.services.disputes.write_offs import (
     written_off_minor,
 )
 from include.services.journal_book import UNDECIDED, WAITING
+from include.services.matching.history import History
 from include.services.matching.ports import DayFiles
 
 _CLASSES = (LineClass.chargeback, LineClass.chargeback_reversal)
@@ -99,7 +100,7 @@ def watch_disputes(
     unread = _why_unread(coverage)
     touched: set[str] = set()
     if not unread:
-        events = read_disputes(day, lake.day_path(day, LINES), merchant.zone)
+        events = read_disputes(day, lake.day_path(day, LINES), merchant.zone, History(lake, day))
         touched = disputes.read_day(day, events)
     on = disputes.latest_day(merchant.merchant_id)
     if on is None:
