@@ -86,6 +86,14 @@ def test_each_wrong_member_is_named(kit: Kit, change: dict[str, Any], field: str
     assert any(one["field"].startswith(field) for one in problem["fields"]), problem
 
 
+@pytest.mark.parametrize("email", ["a,b@example.com", "ann@example.com;eve@example.com", "<a>@b.c"])
+def test_two_mail_addresses_are_not_one(kit: Kit, email: str) -> None:
+    body = order_body()
+    body["shopper"]["email"] = email
+    problem = refused(kit, body, 422, "invalid")
+    assert [one["field"] for one in problem["fields"]] == ["shopper.email"]
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

@@ -207,6 +207,12 @@ def test_customers_are_looked_up_by_mail(fake: Any, make_adapter: Make) -> None:
     assert "<Value>a@example.com</Value>" in asked(fake)
 
 
+def test_nobody_in_syspro_has_a_mail_address_in_letters_that_it_lacks(
+    fake: Any, make_adapter: Make
+) -> None:
+    assert make_adapter().orders.customers("łukasz@example.com") == ()
+
+
 def test_a_site_names_all_that_is_promised_of_what_is_on_hand(
     fake: Any, make_adapter: Make
 ) -> None:

@@ -274,6 +274,7 @@ def test_a_customer_gets_the_shops_defaults_and_latin_letters() -> None:
         "UNITED STATES",
     )
     assert added.sold_to.postal_code == "62701"
+    assert added.email == order.shopper.email
 
 
 @pytest.mark.parametrize("company", [" ", "\u200b"])
@@ -362,6 +363,17 @@ def test_what_syspro_has_no_room_for_is_named() -> None:
     sent = US.add_sales_order(order, "W1", DAY, is_suspended=False)
     assert sent.special_instructions == ""
     assert sent.lines[0].description == "Darjeeling first flush, hand picked, in a box of"
+
+
+@pytest.mark.parametrize("email", ["łukasz@example.com", "ann@ёлка.example", "a" * 251 + "@x.yz"])
+def test_a_mail_address_that_syspro_cannot_hold_is_not_made_another_persons(email: str) -> None:
+    """In other letters the shopper's next order would meet a customer of another address."""
+    order = US.order(woo_order())
+    order = replace(order, shopper=replace(order.shopper, email=email))
+    added = US.add_customer(order, "W1")
+    sent = US.add_sales_order(order, "W1", DAY, is_suspended=False)
+    assert (added.email, sent.email) == ("", "")
+    assert f"e-mail: {email}" in US.left_out(order)
 
 
 def test_a_receipt_goes_to_the_clearing_bank_of_its_currency() -> None:

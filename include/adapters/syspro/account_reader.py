@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from include.adapters.syspro.documents import arsqry
 from include.adapters.syspro.documents.comfnd import Find
 from include.adapters.syspro.documents.reply import read_amount, read_millionths
+from include.adapters.syspro.documents.text import to_cp1252
 from include.adapters.syspro.faults import has_any
 from include.adapters.syspro.partners.common import CUSTOMER, key_conditions, with_key
 from include.adapters.syspro.stock_reader import StockReader
@@ -80,11 +81,15 @@ class AccountReader(StockReader):
     def customers(self, email: str) -> tuple[CustomerMatch, ...]:
         """Return the customers of a mail address, to link instead of to create.
 
+        One in letters that SYSPRO does not keep is nobody's there.
+
         Raises:
             Retryable, Rejected: SYSPRO could not be asked.
         """
         forms = dict.fromkeys((email.strip(), email.strip().lower()))  # a database may tell case
-        wanted = tuple(("Email", "EQ", one) for one in forms)
+        wanted = tuple(("Email", "EQ", one) for one in forms if to_cp1252(one) == one)
+        if not wanted:
+            return ()
         find = Find("ArCustomer", (), MATCH_COLUMNS, any_of=wanted)
         with self._asking.client.session():
             return tuple(

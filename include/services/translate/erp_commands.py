@@ -29,7 +29,7 @@ def add_customer(
         customer=customer,
         name=_cut(name, _NAME),
         short_name=_cut(name, _SHORT_NAME),
-        email=shopper.email[:_MAIL],
+        email=_mail_of(shopper, addresses),
         phone=_cut(addresses.latin(shopper.phone), _PHONE),
         currency=order.currency,
         sold_to=addresses.harmonize(shopper.bill_to).address,
@@ -89,7 +89,7 @@ def add_sales_order(
         lines=lines,
         ship_name=_cut(addresses.latin(shopper.ship_to.name or shopper.name), _NAME),
         ship_to=harmonized.address,
-        email=shopper.email[:_MAIL],
+        email=_mail_of(shopper, addresses),
         warehouse=shop.warehouse,
         order_type=shop.order_type,
         special_instructions=instructions,
@@ -157,9 +157,10 @@ def left_out(order: Order, addresses: Addresses) -> tuple[str, ...]:
         ("name", _name_of(shopper, addresses), _NAME),
         ("ship-to name", addresses.latin(shopper.ship_to.name or shopper.name), _NAME),
         ("phone", addresses.latin(shopper.phone), _PHONE),
-        ("e-mail", shopper.email, _MAIL),
     )
     found += [f"{what}: {text}" for what, text, longest in names if len(text) > longest]
+    if shopper.email != _mail_of(shopper, addresses):
+        found.append(f"e-mail: {shopper.email}")
     found += [
         f"line {line.number}: {text}"
         for line in order.lines
@@ -173,6 +174,15 @@ def _name_of(shopper: Shopper, addresses: Addresses) -> str:
     bill_to = shopper.bill_to
     names = map(addresses.latin, (bill_to.company, shopper.name, bill_to.name, shopper.email))
     return next((name for name in names if name.strip()), "")
+
+
+def _mail_of(shopper: Shopper, addresses: Addresses) -> str:
+    """Return the mail address, or nothing where SYSPRO cannot hold it.
+
+    In other letters, or cut, it is another person's; and the shopper's next order would not be.
+    """
+    email = shopper.email
+    return email if len(email) <= _MAIL and addresses.latin(email) == email else ""
 
 
 def _instructions(overflow: Iterable[str], note: str) -> tuple[str, tuple[str, ...]]:

@@ -64,7 +64,8 @@ class ShopperIn(Strict):
     """Who buys."""
 
     name: Annotated[str, _text(100)]
-    email: Annotated[str, Field(pattern=r"^[^@\s]{1,64}@[^@\s]{1,189}$")]
+    # As a shop's (``Fields.mail``): SYSPRO's field parts addresses by comma and semicolon.
+    email: Annotated[str, Field(pattern=r"^[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]{1,189}$")]
     bill_to: AddressIn
     ship_to: AddressIn | None = Field(None, description="As bill_to where it is missing.")
     reference: Annotated[str, Field(max_length=50, description="The shop's customer id.")] = ""
