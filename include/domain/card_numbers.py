@@ -1,8 +1,9 @@
 """Card numbers where none may be: found by length, issuer prefix and Luhn, in any writing.
 
-Digits of any script count, in a few pieces or in even groups, whatever separates them. Longer
-runs (request ids of 22 digits), epoch times, and identifiers of 32 hexadecimal digits do not, nor
-do our own of orders and refunds: a run of digits in one of 14,000 would be a card's by chance.
+Digits of any script count, circled and raised ones too, in a few pieces or in even groups, whatever
+separates them, and over two lines of an address. Longer runs (request ids of 22 digits), epoch
+times, and identifiers of 32 hexadecimal digits do not, nor do our own of orders and refunds: a run
+of digits in one of 14,000 would be a card's by chance.
 A field that is one decimal fraction is the price of a piece, not a number cut in two.
 A 13-digit number that checks as a barcode (EAN-13) is one: stock codes often are. Visa issues no
 13 digits any more, and 9 % of the German and Austrian mobiles would be such a number: of what
@@ -92,18 +93,43 @@ def card_number_paths(value: object, path: str = "", depth: int = 0) -> Iterator
     if depth > _MAX_DEPTH:
         return
     if isinstance(value, Mapping):
-        for i, (name, inner) in enumerate(value.items()):
-            if has_card_number(str(name)):
-                yield f"{path}.<name {i}>".lstrip(".")  # the name itself must not be repeated
-                continue
-            yield from card_number_paths(inner, f"{path}.{name}".lstrip("."), depth + 1)
+        yield from _paths_of(value, path, depth)
     elif isinstance(value, list | tuple):
         for i, inner in enumerate(value):
             yield from card_number_paths(inner, f"{path}[{i}]", depth + 1)
+            if i and _is_split(value[i - 1], inner):
+                yield f"{path}[{i}]"
     elif isinstance(value, bool) or value is None:
         return
     elif has_card_number(_text(value)):
         yield path
+
+
+def _paths_of(members: Mapping[object, object], path: str, depth: int) -> Iterator[str]:
+    above: tuple[str, object] = "", None
+    for i, (name, inner) in enumerate(members.items()):
+        if has_card_number(str(name)):
+            yield f"{path}.<name {i}>".lstrip(".")  # the name itself must not be repeated
+            continue
+        found = f"{path}.{name}".lstrip(".")
+        yield from card_number_paths(inner, found, depth + 1)
+        line = str(name).rstrip("0123456789")  # address_1 and address_2
+        if line != name and line == above[0] and _is_split(above[1], inner):
+            yield found
+        above = line, inner
+
+
+def _is_split(above: object, below: object) -> bool:
+    """Say whether two lines that follow each other, as of an address, hold one number.
+
+    Lines of digits alone: of streets with a phone number below, one in 400 would be refused.
+    """
+    if not isinstance(above, str) or not isinstance(below, str):
+        return False
+    both = f"{above}\n{below}"
+    if len(both) <= _SHORTEST or any(map(str.isalpha, both)):
+        return False
+    return has_card_number(both) and not (has_card_number(above) or has_card_number(below))
 
 
 def _text(value: object) -> str:
@@ -212,6 +238,6 @@ def _plain(text: str) -> str:
 
 
 def _letter(character: str) -> str:
-    if character.isdecimal() and not character.isascii():
-        return str(unicodedata.decimal(character))
+    if not character.isascii() and character.isdigit():  # circled and raised ones, too
+        return str(unicodedata.digit(character))
     return "" if unicodedata.category(character) == "Cf" else character

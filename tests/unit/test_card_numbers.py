@@ -55,6 +55,10 @@ def test_a_card_in_groups_of_four_is_found(card: str, separator: str) -> None:
         "411 1111111111111",
         "\u0664\u0661\u0661\u0661" * 1 + "\u0661" * 12,  # Arabic digits
         "\uff14\uff11\uff11\uff11" + "\uff11" * 12,  # full width
+        "\u2463" + "\u2460" * 15,  # circled
+        "\u2074" + "\u00b9" * 15,  # raised
+        "\u2084\u2081\u2081\u2081 " + "\u2081" * 12,  # lowered
+        "\u2779" + "\u2780" * 15,  # circled dingbats
         "4111\u200b1111\u200b1111\u200b1111",  # what is not seen separates nothing
         "4111\u00ad1111\u00ad1111\u00ad1111",
     ],
@@ -143,6 +147,36 @@ def test_the_field_is_named_and_no_digit_of_the_number() -> None:
     assert "the field billing.notes[1] holds a card number" in str(caught.value)
     assert "1111" not in str(caught.value)
     assert isinstance(caught.value, Rejected)
+
+
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        ({"lines": ["4111 1111", "1111 1111"]}, "to.lines[1]"),
+        ({"lines": ["Flat 3", "41111111", "11111111"]}, "to.lines[2]"),
+        ({"address_1": "4111 1111 1111", "address_2": "1111"}, "to.address_2"),
+    ],
+)
+def test_a_number_on_two_lines_of_an_address_is_found(address: object, path: str) -> None:
+    assert list(card_number_paths({"to": address})) == [path]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        ["4111", "1111", "1111", "1111"],  # ids of goods, say
+        ["Hauptstr. 41", "1111 Wien"],
+        ["+43 664 1234567", "+43 664 7654321"],
+        ["4000000000000000006000", "4111"],  # a request id
+        {"address_1": "PO Box 4111", "address_2": "60601-1234"},
+        {"address_1": "4111 1111", "postcode": "1111 1111"},
+        ["4006381333931", "4111"],  # barcodes
+        ["Elm Street 3903", "0166 19418369"],
+        ["8490 Rue de Lille 529", "DHL 3645847314"],
+    ],
+)
+def test_lines_that_only_follow_each_other_are_no_number(value: object) -> None:
+    assert list(card_number_paths(value)) == []
 
 
 def test_a_number_without_quotes_and_a_name_are_searched_too() -> None:
