@@ -148,7 +148,7 @@ def authorized_of(row: Row, meaning: Meaning) -> Authorized:
         (),
         row.at,
         _brand(row.body),
-        _indicator(row.body),
+        _indicator(row.body) or _label(row),
         checks_of(row.body),
     )
 
@@ -235,8 +235,14 @@ def _network_id_of(body: Json) -> str:
 
 
 def _indicator(body: Json) -> str:
-    """Return how well a proof was validated; the answer has it, and a row may."""
+    """Return how well a proof was validated, as an answer says it."""
     return text_of(body, "consumerAuthenticationInformation", "indicator") or ""
+
+
+def _label(row: Row) -> str:
+    """Return the same of a row, which names the kind of every payment: of one that was asked."""
+    label = text_of(row.body, "processingInformation", "commerceIndicatorLabel") or ""
+    return label if row.did_one(_PAYER) else ""
 
 
 def _token_failure(body: Json, stored: StoredToken | None) -> str:

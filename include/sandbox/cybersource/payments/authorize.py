@@ -116,6 +116,7 @@ class Authorize:
             tokens=dict(asked.payer.tokens),
             bill_to=asked.bill_to,
             is_payer_validated=asked.proof.is_validated,
+            indicator=asked.proof.indicator,
         )
 
     def _keep_tokens(

@@ -47,6 +47,7 @@ class Entry:
     is_settled: bool = False
     is_released: bool = False  # of an authorization: its hold went with a void
     is_payer_validated: bool = False  # a 3-D Secure challenge was looked at by this request
+    indicator: str = ""  # of what it found
     is_auto_reversed: bool = False  # of an authorization: the service released it by itself
     application: str = ""  # as a search names it, where a kind has several
     comments: str = ""  # as the caller wrote them

@@ -104,6 +104,9 @@ def _facts(entry: Entry, settings: Settings) -> Body:
         "clientReferenceInformation": {k: v for k, v in reference.items() if v},
         "orderInformation": {"amountDetails": amounts, "billTo": dict(entry.bill_to)},
         "paymentInformation": payment,
+        "processingInformation": {"commerceIndicatorLabel": entry.indicator}
+        if entry.indicator
+        else {},
         "processorInformation": {
             "processor": {"name": "sandboxacquirer"},
             **(_of_bank(entry) if entry.authorized_minor else {}),
