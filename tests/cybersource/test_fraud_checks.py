@@ -80,6 +80,29 @@ def test_no_list_fills_the_store() -> None:
     assert max(map(len, (*found.rules, *found.factors))) < 100
 
 
+def test_no_card_number_of_a_rule_or_a_profile_is_kept() -> None:
+    """An analyst may name a rule after the card that it is about."""
+    card = "4111 1111 1111 1111"
+    risk = {"rules": [{"name": f"Stolen {card}", "decision": f"REVIEW {card}"}],
+            "profile": {"name": card}, "infoCodes": {"customerList": [card]},
+            "score": {"result": "9", "factorCodes": [card]}}  # fmt: skip
+    found = checks_of({"riskInformation": risk})
+    assert found is not None
+    assert "4111" not in repr(found)
+    assert found.rules == ("Stolen [card number]: REVIEW [card number]",)
+    padded = checks_of({"riskInformation": {"profile": {"name": "x" * 70 + " " + card}}})
+    assert padded is not None
+    assert "4111" not in padded.profile
+
+
+def test_a_rule_that_fired_is_told_behind_many_that_did_not() -> None:
+    quiet = [{"name": f"Rule {n}", "decision": "IGNORE"} for n in range(40)]
+    risk = {"rules": [*quiet, {"name": "Ships abroad", "decision": "REVIEW"}]}
+    found = checks_of({"riskInformation": risk})
+    assert found is not None
+    assert found.rules == ("Ships abroad: REVIEW",)
+
+
 @pytest.mark.parametrize("is_lost", [False, True])
 def test_it_is_kept_with_the_payment_however_that_was_learnt(shop: Shop, is_lost: bool) -> None:
     if is_lost:
