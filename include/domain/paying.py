@@ -112,6 +112,11 @@ def was_declined(facts: OrderFacts) -> bool:
     return facts.payment.status in NOT_PAID
 
 
+def is_over(facts: OrderFacts) -> bool:
+    """Say whether a declined order takes no other payment, whoever brings one."""
+    return was_declined(facts) and bool(_why_no_more(facts))
+
+
 def _why_not(facts: OrderFacts) -> tuple[str, str]:
     """Say why an order is not paid anew, and what to do; '' where it is."""
     if was_declined(facts) and not is_declined(facts) and not facts.problem:
@@ -119,11 +124,15 @@ def _why_not(facts: OrderFacts) -> tuple[str, str]:
         return why, "Send it again in a minute; once its state is declined it is taken."
     if not is_declined(facts):
         return "it is not declined, so it is not paid anew", "Read the order first."
-    do = "Place what is still wanted anew, under another number."
+    why = _why_no_more(facts)
+    return why, "Place what is still wanted anew, under another number." if why else ""
+
+
+def _why_no_more(facts: OrderFacts) -> str:
     if facts.is_closed:
-        return "it was cancelled after its decline, so it is paid no more", do
+        return "it was cancelled after its decline, so it is paid no more"
     if facts.sales_order or facts.decision is Decision.reject or facts.is_contradicted:
-        return "it has ended for good", do
+        return "it has ended for good"
     if len(facts.declined_sources) + 1 >= MOST_PAYMENTS:
-        return f"{MOST_PAYMENTS} payments of it were declined", do
-    return "", ""
+        return f"{MOST_PAYMENTS} payments of it were declined"
+    return ""

@@ -8,6 +8,7 @@ import pytest
 
 from include.domain.money import Money
 from include.domain.order_state import TOLD, Captured, OrderFacts, OrderState, Stop
+from include.domain.orders import PaymentMethod, PaymentSource
 from include.domain.payment_meanings import MoneyEffect, PaymentMeaning, Retry
 from include.domain.payments import Authorized, PaymentStatus
 from include.domain.reviews import Decision
@@ -18,6 +19,7 @@ from tieout.api.examples import OUTCOME
 US, UK = translator("acme_us_web"), translator("acme_uk_web")
 NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
 S = PaymentStatus
+CARD = PaymentSource(PaymentMethod.transient_token, transient_id="E" * 32)
 
 
 def paid(status: PaymentStatus, theirs: str, reason: str = "") -> OrderFacts:
@@ -28,6 +30,16 @@ def told(facts: OrderFacts) -> PaymentMeaning:
     found = payment_told(facts, US.payment_of)
     assert found is not None
     return found
+
+
+def test_an_order_that_takes_no_more_payments_asks_for_no_other_card() -> None:
+    declined = paid(S.declined, "DECLINED", "EXPIRED_CARD")
+    assert told(replace(declined, declined_sources=(CARD,) * 8)).retry is Retry.other_card
+    for over in (
+        replace(declined, is_closed=True),  # cancelled since
+        replace(declined, declined_sources=(CARD,) * 9),  # ten were declined
+    ):
+        assert (told(over).code, told(over).retry) == ("card_expired", Retry.no)
 
 
 @pytest.mark.parametrize(

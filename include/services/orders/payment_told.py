@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from include.domain.order_state import OrderFacts
-from include.domain.payment_meanings import MoneyEffect, PaymentMeaning
+from include.domain.paying import is_over
+from include.domain.payment_meanings import MoneyEffect, PaymentMeaning, Retry
 from include.domain.payments import STATUS_OF, Authorized, PaymentStatus
 from include.domain.reviews import Decision
 
@@ -38,6 +39,8 @@ def payment_told(facts: OrderFacts, table: PaymentTable) -> PaymentMeaning | Non
     if facts.payment is None:
         return None
     found = _latest(facts, facts.payment, table)
+    if is_over(facts):
+        found = replace(found, retry=Retry.no)
     if found.money is MoneyEffect.reverse and facts.is_reversed:
         return replace(found, money=MoneyEffect.nothing)
     return found
