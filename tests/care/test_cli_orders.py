@@ -15,6 +15,7 @@ from tests.care.shell import BOB
 from tests.care.shell import at_the_desk as at_the_desk
 from tests.care.shell import context as context
 from tests.orders.conftest import make_order
+from tests.orders.test_free_orders import free_order
 from tieout import cli
 
 
@@ -33,6 +34,15 @@ def test_an_order_is_shown_with_its_story(
     assert cli.main(["orders", "list", "--state", "captured"]) == 0
     assert "1 orders" in capsys.readouterr().out
     assert cli.main(["orders", "show", "web/nothing"]) == 1
+
+
+def test_a_free_order_is_not_shown_as_one_whose_payment_is_missing(
+    care: Care, context: Tieout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order = free_order()
+    care.kit.run(order)
+    assert cli.main(["orders", "show", order.order_id]) == 0
+    assert "payment     none: it is free" in capsys.readouterr().out
 
 
 def test_an_order_is_cancelled_and_captured_with_a_name_and_a_trace(

@@ -61,6 +61,9 @@ def test_more_than_is_left_is_refused(booked: tuple[Kit, str]) -> None:
     kit.service.capture(order_id, Money(10_000, "USD"), "clerk", "dispatch 1")
     with pytest.raises(Rejected, match=r"2\.21 USD is left"):
         kit.service.capture(order_id, Money(222, "USD"), "clerk", "dispatch 2")
+    kit.service.capture(order_id, None, "clerk", "dispatch 2")
+    with pytest.raises(Rejected, match="nothing of it is left to capture"):
+        kit.service.capture(order_id, None, "clerk", "dispatch 3")
 
 
 def test_an_expiring_authorisation_is_captured_where_the_rule_says_so(

@@ -289,7 +289,7 @@ def test_a_refund_of_it_is_refused(site: Site, is_invoiced: bool) -> None:
         site.kit.service.refund(
             order.order_id, Money(100, "USD"), origin="api", origin_key="1", who="ann", reason="x"
         )
-    with pytest.raises(Rejected, match="there is no authorisation to capture"):
+    with pytest.raises(Rejected, match="it was free: nothing of it is captured"):
         site.kit.service.capture(order.order_id, None, "ann", "api 1")
     assert moved_no_money(site.kit)
 

@@ -1,11 +1,13 @@
 """A shop's order that costs nothing becomes ours; one whose total is not known never is free."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from include.domain.errors import Rejected
 from include.domain.money import Money
+from include.domain.order_state import OrderFacts, OrderState, Stop
 from include.domain.orders import LineKind, PaymentMethod, PaymentSource
 from tests.unit.shop_orders import DAY, TRANSIENT, generic_order, translator, woo_order
 
@@ -42,6 +44,15 @@ def test_a_free_order_of_woocommerce_keeps_its_lines_and_their_discount() -> Non
     ]
     sold = US.add_sales_order(order, "W1", DAY, is_suspended=False)
     assert sum(line.gross.minor for line in sold.lines) == 0
+
+
+def test_the_shop_is_not_told_that_somebody_paid_for_it() -> None:
+    free, facts = US.order(free_woo()), OrderFacts(is_free=True, invoices=("I1",))
+    told = US.shop_update(free, facts, OrderState.completed)
+    assert told.note == "Invoice I1 of 1001 is settled."
+    called_off = replace(facts, invoices=(), stop=Stop("shop", "x", told="not wanted"))
+    told = US.shop_update(free, called_off, OrderState.cancelled)
+    assert told.note == "The order is cancelled: not wanted. No payment was made."
 
 
 def test_a_free_order_of_a_json_shop_is_taken_too() -> None:

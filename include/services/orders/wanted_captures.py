@@ -26,6 +26,9 @@ def with_asked(order: Order, facts: OrderFacts, amount: Money | None, cause: str
     if _is_blocked(facts):
         raise _blocked(order)
     left = _left(order, facts)
+    if amount is None and not left.minor:
+        do = "Read the order: its captures are there, or asked for."
+        raise Rejected("nothing of it is left to capture", f"order {order.number}", do)
     return _with(order, facts, amount or left, left, cause)
 
 
@@ -73,6 +76,9 @@ def _is_blocked(facts: OrderFacts) -> bool:
 
 
 def _demand_authorized(order: Order, facts: OrderFacts) -> None:
+    if facts.is_free:
+        do = "Nothing is to be done: its invoice ends it."
+        raise Rejected("it was free: nothing of it is captured", f"order {order.number}", do)
     if facts.payment is None or facts.payment.authorized is None:
         raise _not_authorized(order)
 

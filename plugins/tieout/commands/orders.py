@@ -94,10 +94,11 @@ def _show(context: Tieout, given: argparse.Namespace) -> None:
     order, saga = context.orders.content(order_id), context.orders.get(order_id)
     facts = saga.facts
     payment = facts.payment
+    told = f"{payment.theirs} {payment.request_id} {payment.reason}" if payment else ""
     say(f"{order_id}  {order.shop_id}/{order.number}  {order.amount}: {saga.state}")
     rows = {
         "reason": saga.reason,
-        "payment": f"{payment.theirs} {payment.request_id} {payment.reason}" if payment else "",
+        "payment": "none: it is free" if facts.is_free else told,
         "lapses": str(facts.expires_at or ""),
         "decision": f"{facts.decision or ''} {facts.decided_by}".strip(),
         "sales order": f"{facts.sales_order} {facts.suspense_reason}".strip(),
