@@ -83,21 +83,26 @@ class Needs:
             tally = request.app.state.api.tally
             await run_sync(tally.card_number, client.client_id, where, address)
             raise Problem("card-number-refused", f"{where} holds a card number")
-        _refuse_unknown_parameters(request)
+        _refuse_parameters(request)
         request.state.client = client
         return client
 
 
-def _refuse_unknown_parameters(request: Request) -> None:
-    """A filter that is misspelt would be no filter: the answer would be wrong, and look right."""
-    given = set(request.query_params)
+def _refuse_parameters(request: Request) -> None:
+    """A filter that is misspelt or given twice would be none: wrong, and it would look right."""
+    names = [name for name, _ in request.query_params.multi_items()]
+    given = set(names)
     if not given:
         return
     route = request.scope["route"]
     known = {parameter.alias for parameter in get_flat_dependant(route.dependant).query_params}
     if given - known:
-        names = ", ".join(sorted(known)) or "none"
-        raise Problem("invalid", f"a query parameter is unknown; known are: {names}")
+        shown = ", ".join(sorted(known)) or "none"
+        raise Problem("invalid", f"a query parameter is unknown; known are: {shown}")
+    doubled = sorted(name for name in given if names.count(name) > 1)
+    if doubled:
+        fields = [(name, "it is given more than once") for name in doubled]
+        raise Problem("invalid", f"{doubled[0]}: {fields[0][1]}", fields=fields)
 
 
 class Open:
