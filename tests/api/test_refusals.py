@@ -86,6 +86,34 @@ def test_each_wrong_member_is_named(kit: Kit, change: dict[str, Any], field: str
     assert any(one["field"].startswith(field) for one in problem["fields"]), problem
 
 
+@pytest.mark.parametrize(
+    ("raw", "place"),
+    [
+        (b'{"number": "1",\n "amount": 1.0.0}', "at line 2, column 15: "),
+        (b'{"number": "1\x07"}', "at line 1, column 14: Invalid control character"),
+        (b'{"number": "\xff"}', "at byte 13"),
+        (b'{"number": ' + b"9" * 5_000 + b"}", "a number of it is too long"),
+        (b'{"lines": [{}, {"stock_code": "a\\u0007b"}]}', "characters: lines[1].stock_code"),
+        (b'{"shopper": {"na\\u0007me": "ann"}}', "characters: shopper"),
+        (b'{"note": {"4111111111111111": "\\u0007"}}', "characters: note...."),
+        (b'{"note": "\\ud800"}', "surrogate): note"),
+        (b'["\\u0007"]', "characters: [0]"),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_told_where(kit: Kit, raw: bytes, place: str) -> None:
+    problem = refused(kit, raw, 400, "malformed")
+    assert place in problem["detail"]
+    assert "4111" not in problem["detail"]
+
+
+@pytest.mark.parametrize("query", ["state=captured&state=booked", "limit=1&limit=1"])
+def test_a_query_parameter_that_is_given_twice_is_refused(kit: Kit, query: str) -> None:
+    answer = kit.call("GET", f"/v1/orders?{query}")
+    assert answer.status_code == 422, answer.text
+    name = query.partition("=")[0]
+    assert answer.json()["fields"] == [{"field": name, "problem": "it is given more than once"}]
+
+
 @pytest.mark.parametrize("email", ["a,b@example.com", "ann@example.com;eve@example.com", "<a>@b.c"])
 def test_two_mail_addresses_are_not_one(kit: Kit, email: str) -> None:
     body = order_body()

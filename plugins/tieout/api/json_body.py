@@ -11,10 +11,12 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
+from include.domain.card_numbers import has_card_number
 from tieout.api.problems import Problem
 
 MAX_DEPTH = 32
 CLOSE = {"Connection": "close"}  # of an answer that comes before all of the body
+_Place = tuple[Any, str | int]  # within which place, under which name or number
 _CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127, *range(128, 160)])
 
 
@@ -83,14 +85,18 @@ def parse(raw: bytes, *, may_control: bool = False) -> Any:
         )
     except Problem:
         raise
-    except UnicodeDecodeError:
-        raise Problem("malformed", "the body is not UTF-8") from None
+    except UnicodeDecodeError as fault:
+        raise Problem("malformed", f"the body is not UTF-8 at byte {fault.start + 1}") from None
     except RecursionError:
         raise _too_deep() from None
-    except ValueError:
-        raise Problem("malformed", "the body is not JSON") from None
-    for text in _texts(found, 0):
-        _check_text(text, may_control)
+    except json.JSONDecodeError as fault:  # whose words hold nothing of what was sent
+        place = f"line {fault.lineno}, column {fault.colno}: {fault.msg}"
+        raise Problem("malformed", f"the body is not JSON at {place}") from None
+    except ValueError:  # thousands of digits
+        raise Problem("malformed", "the body is not JSON: a number of it is too long") from None
+    for text, where in _texts(found, 0, None):
+        if what := _fault_of(text, may_control):
+            raise Problem("malformed", f"{what}: {_named(where)}")
     return found
 
 
@@ -105,31 +111,44 @@ def _no_constant(_word: str) -> Any:
     raise Problem("malformed", "NaN and Infinity are not JSON")
 
 
-def _texts(value: Any, depth: int) -> Iterator[str]:
-    """Yield every text and every name."""
+def _texts(value: Any, depth: int, where: _Place | None) -> Iterator[tuple[str, _Place | None]]:
+    """Yield every text and every name, each with its place: a name's is that of its object."""
     if depth > MAX_DEPTH:
         raise _too_deep()
     if isinstance(value, str):
-        yield value
+        yield value, where
     elif isinstance(value, dict):
         for name, inner in value.items():
-            yield name
-            yield from _texts(inner, depth + 1)
+            yield name, where
+            yield from _texts(inner, depth + 1, (where, name))
     elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner, depth + 1)
+        for number, inner in enumerate(value):
+            yield from _texts(inner, depth + 1, (where, number))
+
+
+def _named(where: _Place | None) -> str:
+    """Write a place as ``lines[0].net``; what is no plain name, or a card number, is not echoed."""
+    found = ""
+    while where is not None:
+        where, part = where
+        if isinstance(part, int):
+            found = f"[{part}]{found}"
+        else:
+            is_plain = part.isascii() and part.isprintable() and not has_card_number(part)
+            found = f".{part[:60] if is_plain else '...'}{found}"
+    return found.lstrip(".")[:200] or "the body"
 
 
 def _too_deep() -> Problem:
     return Problem("malformed", f"the body is nested more than {MAX_DEPTH} deep")
 
 
-def _check_text(text: str, may_control: bool) -> None:
+def _fault_of(text: str, may_control: bool) -> str:
     if text.isascii() and text.isprintable():
-        return
+        return ""
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise Problem("malformed", "a text holds half a character (a lone surrogate)") from None
-    if not may_control and text.translate(_CONTROLS) != text:
-        raise Problem("malformed", "a text holds control characters")
+        return "a text holds half a character (a lone surrogate)"
+    is_controlled = not may_control and text.translate(_CONTROLS) != text
+    return "a text holds control characters" if is_controlled else ""
