@@ -150,6 +150,7 @@ def test_what_comes_to_nothing_leaves_no_letter(
         "not found": ["longest-run", MERCHANT, "--account", "9999"],
         "not approved": ["search-lag", MERCHANT, "--token", "0" * 32, "--samples", "1"],
         "is taken": ["closed-period", MERCHANT, "--account", ACCOUNT, "--on", "2026-11-03"],
+        "as well": ["closed-period", MERCHANT, "--account", "9999", "--on", "2026-11-03"],
     }
     for words, line in lines.items():
         assert cli.main(["commissioning", *line]) == 1

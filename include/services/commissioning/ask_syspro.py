@@ -87,16 +87,23 @@ def measure_repeated_order(order: AddSalesOrder, erp: Rehearsals, name: str) -> 
     return RepeatedOrder(is_refused=bool(words), words=words)
 
 
-def measure_closed_period(journal: Journal, erp: Rehearsals) -> ClosedPeriod:
-    """Have a journal into a closed period validated.
+def measure_closed_period(journal: Journal, today: date, erp: Rehearsals) -> ClosedPeriod:
+    """Have a journal into a closed period validated, and where that tells too little, one of today.
 
     Raises:
-        Rejected: SYSPRO has nothing against it: the period is open.
+        Rejected: SYSPRO has nothing against it: the period is open. Or it refuses the one of today
+            as well, so nothing is learnt about the period.
     """
     words, is_recognised = erp.refusal_of_journal(journal)
     if not words:
         day = journal.posting_date.isoformat()
         raise Rejected(f"a posting of {day} is taken", "--on", "Name a day in a closed period.")
+    if not is_recognised:
+        fresh = replace(journal, settlement_date=today, posting_date=today)
+        other, _ = erp.refusal_of_journal(fresh)
+        if other:
+            do = "Name a GL code that takes postings; or open the period of today."
+            raise Rejected(f"a posting of today is refused as well: {other}", "--account", do)
     return ClosedPeriod(words=words, is_recognised=is_recognised)
 
 

@@ -179,7 +179,8 @@ def _closed_period(context: Tieout, given: argparse.Namespace) -> "tuple[str, Fi
     merchant = context.today.merchant(given.merchant)
     hook = _erp(context, given)
     journal = large_journal(merchant, _name(context), given.account, 2, given.on)
-    return hook.syspro_conn_id, measure_closed_period(journal, hook.rehearsals)
+    today = context.business_date(merchant.zone)
+    return hook.syspro_conn_id, measure_closed_period(journal, today, hook.rehearsals)
 
 
 def _longest_address(context: Tieout, given: argparse.Namespace) -> "tuple[str, Finding]":
