@@ -34,7 +34,7 @@ from tieout.commands import (
     webhooks,
 )
 from tieout.commands.login import login
-from tieout.commands.parts import Command, say, speaking
+from tieout.commands.parts import Command, conclude, say, speaking
 from tieout.hooks.connections import read_airflow_database
 
 _COMMANDS = (
@@ -78,4 +78,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    finally:
+        conclude(sys.stdout)

@@ -1,5 +1,6 @@
 """Orders and their reviews at the command line: what is shown, decided, audited."""
 
+import os
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from tests.care.shell import context as context
 from tests.orders.conftest import make_order
 from tests.orders.test_free_orders import free_order
 from tieout import cli
+from tieout.commands.parts import conclude
 
 
 def test_an_order_is_shown_with_its_story(
@@ -34,6 +36,20 @@ def test_an_order_is_shown_with_its_story(
     assert cli.main(["orders", "list", "--state", "captured"]) == 0
     assert "1 orders" in capsys.readouterr().out
     assert cli.main(["orders", "show", "web/nothing"]) == 1
+
+
+def test_a_list_whose_reader_has_gone_ends_without_a_word(
+    care: Care, context: Tieout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ``| head`` does; a command that changes something is not stopped in its midst."""
+    care.kit.run(make_order())
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as gone:
+        monkeypatch.setattr("sys.stdout", gone)
+        gone.reconfigure(write_through=True)
+        assert cli.main(["orders", "list"]) == 0
+        conclude(gone)  # else closing it raises, as Python's end would complain
 
 
 def test_a_free_order_is_not_shown_as_one_whose_payment_is_missing(

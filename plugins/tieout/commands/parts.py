@@ -1,9 +1,10 @@
 """What the commands share: how a line is said, and who does it."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from contextvars import ContextVar
 from datetime import date
 from typing import TYPE_CHECKING, Any, TextIO
@@ -59,7 +60,18 @@ def speaking() -> Iterator[None]:
 
 
 def say(line: str, stream: TextIO | None = None) -> None:
-    (stream or _output.get() or sys.stdout).write(line + "\n")
+    with suppress(BrokenPipeError):  # whoever read has gone; what was begun is finished
+        (stream or _output.get() or sys.stdout).write(line + "\n")
+
+
+def conclude(stream: TextIO) -> None:
+    """Say the rest; where nobody reads it any more, leave nothing to say at Python's end."""
+    try:
+        stream.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def whole(most: int, least: int = 1) -> Callable[[str], int]:
