@@ -23,6 +23,7 @@ from include.domain.orders import (
     LineKind,
     Order,
     OrderLine,
+    PayerAuthentication,
     PaymentMethod,
     PaymentSource,
     Shopper,
@@ -163,6 +164,26 @@ def test_an_order_shows_its_money_its_story_and_its_writes(client: TestClient) -
         assert shown in page
     assert ">2.5<" in page
     assert "TOother" not in page
+
+
+@pytest.mark.parametrize(
+    ("indicator", "attempt", "shown"),
+    [
+        ("vbv", 1, "3-D Secure vbv"),
+        ("vbv", 2, ""),  # renewed by us, without a proof
+        ("internet", 1, "3-D Secure proved nothing (internet)"),
+        ("spa_failure", 1, "3-D Secure proved nothing (spa_failure)"),
+    ],
+)
+def test_no_payment_is_shown_as_proved_that_was_not(
+    client: TestClient, indicator: str, attempt: int, shown: str
+) -> None:
+    one, proof = order("1001"), PayerAuthentication(commerce_indicator=indicator)
+    one = replace(one, payment=replace(one.payment, authentication=proof))
+    keep(order_tables.orders, row(one, replace(paid(), attempt=attempt), OrderState.booked))
+    page = client.get(f"/orders/{one.order_id}").text
+    assert shown in page
+    assert ("3-D Secure" in page) == bool(shown)
 
 
 def test_a_free_order_says_that_nothing_is_to_be_paid(client: TestClient) -> None:

@@ -161,10 +161,17 @@ def _money_of(found: ShownOrder, returned: Sequence[Money]) -> list[tuple[str, M
 
 
 def _proof(found: ShownOrder) -> str:
-    """Say how well the shopper proved who pays; whoever contests a fraud's chargeback needs it."""
-    payment, source = found.facts.payment, source_of(found.content, found.facts)
-    claimed = source.authentication.commerce_indicator if source.authentication else ""
+    """Say how well the shopper proved who pays; whoever contests a fraud's chargeback needs it.
+
+    What was claimed is of the shopper's own payment: a renewal of it is the merchant's.
+    """
+    facts = found.facts
+    payment, source = facts.payment, source_of(found.content, facts)
+    proof = source.authentication if facts.attempt == facts.first_attempt else None
+    claimed = proof.commerce_indicator if proof else ""
     indicator = (payment.commerce_indicator if payment else "") or claimed
+    if indicator == "internet" or indicator.endswith("_failure"):
+        return f"3-D Secure proved nothing ({indicator})"
     return f"3-D Secure {indicator}" if indicator else ""
 
 
