@@ -100,6 +100,10 @@ class PayerAuthentication:
     directory_server_transaction_id: str = ""
     specification_version: str = ""  # of 3-D Secure, 2.2.0
     eci_raw: str = ""
+    # Of some processors alone: Asia, Middle East and Africa want the first two, ATOS the third.
+    pares_status: str = ""
+    veres_enrolled: str = ""
+    cavv_algorithm: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,14 @@ def test_another_card_pays_and_a_repeat_gets_the_same_answer(both: Kit) -> None:
     "given",
     [
         {"transaction_id": "4Q0DcXvR7tYbNf2LsJm9"},
-        {"commerce_indicator": "vbv", "cavv": "AAABCSIIAAAAAAACcwgAEMCoNh8=", "eci_raw": "05"},
+        {
+            "commerce_indicator": "vbv",
+            "cavv": "AAABCSIIAAAAAAACcwgAEMCoNh8=",
+            "eci_raw": "05",
+            "pares_status": "Y",
+            "veres_enrolled": "Y",
+            "cavv_algorithm": "2",
+        },
     ],
 )
 def test_the_same_card_pays_once_its_holder_has_proved_it(kit: Kit, given: dict[str, str]) -> None:

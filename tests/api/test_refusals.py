@@ -29,9 +29,11 @@ def refused(kit: Kit, content: Any, status: int, code: str, **headers: str) -> d
     return problem
 
 
+CARD = {"method": "transient_token", "transient_token": "E" * 64}
+
+
 def proved(authentication: dict[str, str]) -> dict[str, Any]:
-    card = {"method": "transient_token", "transient_token": "E" * 64}
-    return {**card, "authentication": authentication}
+    return {**CARD, "authentication": authentication}
 
 
 @pytest.mark.parametrize(
@@ -66,6 +68,10 @@ def proved(authentication: dict[str, str]) -> dict[str, Any]:
         ),
         ({"payment": {"method": "transient_token", "transient_token": "a.b.c"}}, "payment"),
         ({"payment": proved({}) | {"ip_address": "at home"}}, "payment.ip_address"),
+        (
+            {"payment": {**CARD, "ip_address": "999.1.1.1"}},
+            "payment.ip_address",
+        ),
         ({"payment": proved({}) | {"device_session": "a b"}}, "payment.device_session"),
         ({"payment": proved({})}, "payment.authentication"),
         ({"payment": proved({"cavv": "AAABCSIIAAAAAAACcwgAEMCoNh8="})}, "payment.authentication"),

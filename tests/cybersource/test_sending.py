@@ -213,7 +213,7 @@ def test_what_an_enrolment_answered_goes_on_as_it_came(
     proof = PayerAuthentication(
         commerce_indicator="spa", ucaf_authentication_data="jJ81HADVRtXfCBATEp01CJUAAAA=",
         ucaf_collection_indicator="2", directory_server_transaction_id=DIRECTORY,
-        specification_version="2.2.0",
+        specification_version="2.2.0", pares_status="Y", veres_enrolled="Y", cavv_algorithm="3",
     )  # fmt: skip
     source = replace(TRANSIENT, authentication=proof)
     receipt = send(gateway, make_client(), AUTH, answer(AUTH), command=authorize(source=source))
@@ -223,6 +223,9 @@ def test_what_an_enrolment_answered_goes_on_as_it_came(
         "ucafCollectionIndicator": "2",
         "directoryServerTransactionId": DIRECTORY,
         "paSpecificationVersion": "2.2.0",
+        "paresStatus": "Y",
+        "veresEnrolled": "Y",
+        "cavvAlgorithm": "3",
     }
     assert body["processingInformation"]["commerceIndicator"] == "spa"
     assert "actionList" not in body["processingInformation"]

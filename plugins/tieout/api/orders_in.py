@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import ipaddress
 import json
 import re
 from collections.abc import Callable
@@ -200,7 +201,7 @@ def _payment(payment: PaymentIn, faults: _Faults) -> PaymentSource:
         request_id=payment.request_id,
         keep=payment.keep,
         authentication=_authentication(payment.authentication, faults),
-        ip_address=payment.ip_address,
+        ip_address=_ip_address(payment.ip_address, faults),
         device_session=payment.device_session,
     )
 
@@ -214,6 +215,15 @@ def _authentication(proof: AuthenticationIn | None, faults: _Faults) -> PayerAut
     if not given.keys() & {"transaction_id", "commerce_indicator"}:
         faults.add("payment.authentication", "it needs a transaction_id or a commerce_indicator")
     return PayerAuthentication(**given)
+
+
+def _ip_address(text: str, faults: _Faults) -> str:
+    """Return it as it is written; the gateway would refuse the payment for one that is none."""
+    try:
+        return str(ipaddress.ip_address(text)) if text else ""
+    except ValueError:
+        faults.add("payment.ip_address", "it is no IPv4 or IPv6 address")
+        return ""
 
 
 def _transient_id(token: str, faults: _Faults) -> str:

@@ -118,6 +118,9 @@ class AuthenticationIn(Strict):
     directory_server_transaction_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{0,36}$")] = ""
     specification_version: Annotated[str, Field(pattern=r"^([0-9](\.[0-9]){0,2})?$")] = ""
     eci_raw: Annotated[str, Field(pattern=r"^([0-9]{2})?$")] = ""
+    pares_status: Annotated[str, Field(pattern=r"^[A-Z]?$")] = ""
+    veres_enrolled: Annotated[str, Field(pattern=r"^[A-Z]?$")] = ""
+    cavv_algorithm: Annotated[str, Field(pattern=r"^[0-9]?$")] = ""
 
 
 class PaymentIn(Strict):

@@ -119,6 +119,9 @@ def _proof(it: PayerAuthentication) -> dict[str, object]:
         "directoryServerTransactionId": it.directory_server_transaction_id,
         "paSpecificationVersion": it.specification_version,
         "eciRaw": it.eci_raw,
+        "paresStatus": it.pares_status,
+        "veresEnrolled": it.veres_enrolled,
+        "cavvAlgorithm": it.cavv_algorithm,
     }
     return {name: value for name, value in members.items() if value}
 
