@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from include.domain.errors import Rejected
-from include.domain.orders import Order, PaymentMethod, PaymentSource, changes
+from include.domain.orders import Order, PayerAuthentication, PaymentMethod, PaymentSource, changes
 from tests.unit.shop_orders import translator, woo_order
 
 US = translator("acme_us_web")
@@ -101,6 +101,21 @@ def test_what_pays_now_is_told_from_what_was_tried_and_stands_beside_it() -> Non
     assert own.payment == PaymentSource(
         PaymentMethod.authorized, request_id="7" * 22, ip_address=FROM
     )
+
+
+def test_a_proof_of_the_card_that_was_declined_proves_no_other() -> None:
+    """The gateway would refuse the other card for it."""
+    spent, proof = "4Q0DcXvR7tYbNf2LsJm9", "_cybersource_authentication_id"
+    first = PaymentSource(
+        PaymentMethod.transient_token,
+        transient_id="6E" * 32,
+        authentication=PayerAuthentication(spent),
+    )
+    assert paid([first], **{TOKEN: OTHER, proof: spent}).payment.authentication is None
+    fresh = paid([first], **{TOKEN: OTHER, proof: "9" * 20}).payment.authentication
+    assert fresh == PayerAuthentication("9" * 20)
+    again = paid([first], **{TOKEN: first.transient_id, proof: spent}).payment
+    assert again.authentication == first.authentication  # a repeat, and known as one
 
 
 def test_of_two_payments_that_were_not_tried_nobody_chooses() -> None:

@@ -70,8 +70,11 @@ def without_tried(request: Request, tried: Sequence[PaymentSource]) -> Request:
     gone = {name for name in named if is_tried[name]}
     gone |= {"keep"} if "transient_id" in gone else set()  # only a new card can be kept
     gone |= {"instrument_id"} if "customer_id" in gone else set()
-    # What the shop has authorised itself needs no proof of ours.
-    gone |= {"authentication_id"} if set(named) - gone == {"request_id"} else set()
+    # What the shop has authorised itself needs no proof of ours; a proof is good for one payment.
+    proofs = {one.authentication.transaction_id for one in tried if one.authentication}
+    is_spent = payment.get("authentication_id") in proofs
+    if is_spent or set(named) - gone == {"request_id"}:
+        gone |= {"authentication_id"}
     return {**request, "payment": {k: v for k, v in payment.items() if k not in gone}}
 
 
