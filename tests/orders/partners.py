@@ -308,6 +308,9 @@ class PlainTranslator:
             is_suspended=is_suspended,
         )
 
+    def left_out(self, order: Order) -> Sequence[str]:
+        return ["note"] if len(order.note) > 30 else []
+
     def receipt(
         self, order: Order, customer: str, amount: Money, posting_date: date, reference: str
     ) -> BookReceipt:

@@ -44,6 +44,22 @@ def test_a_good_order_is_authorised_booked_captured_and_received(kit: Kit) -> No
     assert saga.facts.captures[0].receipt == "2026/11/5"
 
 
+@pytest.mark.parametrize(("note", "told"), [("x" * 31, ["note"]), ("x" * 30, None)])
+def test_what_the_sales_order_has_no_room_for_is_told_by_name(
+    kit: Kit, note: str, told: list[str] | None
+) -> None:
+    """The words are the shopper's own: they stand where a shopper can be forgotten."""
+    order = replace(make_order(), note=note)
+    kit.run(order)
+    details = [
+        one.detail
+        for one in kit.service.orders.timeline(order.order_id)
+        if one.what == "sales order in SYSPRO"
+    ]
+    assert [json.loads(one).get("left out") for one in details] == [told]
+    assert note not in details[0]
+
+
 def test_an_invoice_completes_the_order(kit: Kit) -> None:
     order = make_order()
     kit.run(order)

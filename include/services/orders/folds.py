@@ -18,6 +18,7 @@ from include.domain.order_state import (
     Stop,
 )
 from include.domain.order_steps import name_of, number_of
+from include.domain.orders import Order
 from include.domain.paying import begun_anew, was_declined
 from include.domain.payments import Authorized, Capture, Moved, PaymentStatus
 from include.domain.reviews import Decision
@@ -38,6 +39,7 @@ class Folding:
     """A finished step, and the facts that it is taken into."""
 
     desk: ShopContext
+    order: Order
     facts: OrderFacts
     step: str
     effect: Effect
@@ -190,6 +192,8 @@ def _sales_order_there(it: Folding) -> Folded:
     # Before it was sent it was not there: no clerk can have done anything to it earlier.
     facts = replace(facts, looked_at=effect.sent_at)
     detail = {"sales_order": number, "held": reason, "warnings": found.get("warnings", [])}
+    if left_out := it.desk.translator.left_out(it.order):  # whoever packs may need it
+        detail["left out"] = list(left_out)
     return facts, Event("sales order in SYSPRO", detail)
 
 

@@ -293,7 +293,7 @@ class OrderPlay:
     def fold(
         self, facts: OrderFacts, step: str, effect: Effect, now: datetime
     ) -> tuple[OrderFacts, Event]:
-        return FOLDS[name_of(step)](Folding(self.desk, facts, step, effect, now))
+        return FOLDS[name_of(step)](Folding(self.desk, self.order, facts, step, effect, now))
 
     def answer(
         self, facts: OrderFacts, question: str, now: datetime

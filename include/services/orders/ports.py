@@ -157,6 +157,10 @@ class Translator(Protocol):
         is_short: bool = False,
     ) -> AddSalesOrder: ...
 
+    def left_out(self, order: Order) -> Sequence[str]:
+        """Name what of an order the sales order and its customer have no room for."""
+        ...
+
     def receipt(
         self, order: Order, customer: str, amount: Money, posting_date: date, reference: str
     ) -> BookReceipt: ...

@@ -147,26 +147,22 @@ def book_receipt(
 
 
 def left_out(order: Order, addresses: Addresses) -> tuple[str, ...]:
-    """Return what SYSPRO has no room for, one text each; the caller reports it, never drops it."""
-    shopper = order.shopper
+    """Name what SYSPRO has no room for; the words themselves are the shopper's, and in the shop."""
+    shopper, note = order.shopper, addresses.latin(order.note)
     ship = addresses.harmonize(shopper.ship_to)
-    _, lost = _instructions(ship.overflow, addresses.latin(order.note))
-    found = [f"ship-to: {text}" for text in lost]
-    found += [f"sold-to: {line}" for line in addresses.harmonize(shopper.bill_to).overflow]
-    names = (
-        ("name", _name_of(shopper, addresses), _NAME),
-        ("ship-to name", addresses.latin(shopper.ship_to.name or shopper.name), _NAME),
-        ("phone", addresses.latin(shopper.phone), _PHONE),
-    )
-    found += [f"{what}: {text}" for what, text, longest in names if len(text) > longest]
-    if shopper.email != _mail_of(shopper, addresses):
-        found.append(f"e-mail: {shopper.email}")
-    found += [
-        f"line {line.number}: {text}"
-        for line in order.lines
-        if len(text := addresses.latin(line.description)) > _DESCRIPTION
-    ]
-    return tuple(found)
+    _, lost = _instructions(ship.overflow, note)
+    fits = {
+        "note": note not in lost,
+        "ship-to address": not set(lost) - {note},
+        "sold-to address": not addresses.harmonize(shopper.bill_to).overflow,
+        "name": len(_name_of(shopper, addresses)) <= _NAME,
+        "ship-to name": len(addresses.latin(shopper.ship_to.name or shopper.name)) <= _NAME,
+        "phone": len(addresses.latin(shopper.phone)) <= _PHONE,
+        "e-mail": shopper.email == _mail_of(shopper, addresses),
+    }
+    cut = [one for one in order.lines if len(addresses.latin(one.description)) > _DESCRIPTION]
+    named = [f"description of line {line.number}" for line in cut]
+    return (*(what for what, is_whole in fits.items() if not is_whole), *named)
 
 
 def _name_of(shopper: Shopper, addresses: Addresses) -> str:
