@@ -78,6 +78,16 @@ def test_a_sales_order_of_a_free_order_that_vanished_is_set_aside(systems: Syste
     assert letter.reason.startswith("free, yet SYSPRO has no sales order")
 
 
+def test_what_another_merchant_of_the_company_has_booked_is_its_own_night(
+    systems: Systems,
+) -> None:
+    order = replace(free_order(), merchant_id="acme_too")
+    systems.care.kit.run(order)
+    del systems.care.kit.partner.truth.answers[EffectKind.sales_order, order.purchase_order]
+    assert systems.run().set_aside == 0
+    assert systems.care.letters.listing() == []
+
+
 def paid_in_turn(systems: Systems) -> list[Order]:
     """Have two orders paid, in the order in which they are compared."""
     made = sorted((make_order(number=one) for one in "12"), key=lambda it: it.order_id)

@@ -63,7 +63,8 @@ class CompareSystems:
         self.gateway.compare(window.start_at, window.end_at)
         until = self.gateway.compare_ours(since)
         self.erp.compare_listed(listed)
-        touched = self.gateway.touched | credited | self._booked(since, until)
+        touched = self.gateway.touched | credited
+        touched |= self._booked(since, until, touched)
         self.erp.catch_up(touched)
         with erp_session():
             self._compare_orders(sorted(touched), window.end_at.isoformat())
@@ -73,11 +74,16 @@ class CompareSystems:
         self.progress.forget(self.merchant_id)
         return tally
 
-    def _booked(self, since: datetime, until: datetime) -> set[str]:
-        """Return the orders that were booked since: the gateway knows nothing of a free one."""
+    def _booked(self, since: datetime, until: datetime, known: set[str]) -> set[str]:
+        """Return the other orders that were booked since: the gateway knows nothing of a free one.
+
+        What another merchant has booked in the same company is compared in its own night.
+        """
         kinds, company = (EffectKind.sales_order,), self.erp.company_id
         sent = self.ledger.sent_between(company, kinds, since, until)
-        return {self.ledger.order_of(one) for one in sent}
+        orders = self.erp.service.orders
+        others = {self.ledger.order_of(one) for one in sent} - known
+        return {one for one in others if orders.content(one).merchant_id == self.merchant_id}
 
     def _compare_orders(self, order_ids: Sequence[str], night: str) -> None:
         held = self.progress.versions(self.merchant_id, night)
