@@ -169,6 +169,25 @@ def test_a_dispute_is_receivable_until_it_is_decided(room: Room) -> None:
     assert (before.rest.minor, after.rest.minor) == (0, 0)
 
 
+def test_what_was_written_off_and_is_restated_away_waits_to_be_taken_back(room: Room) -> None:
+    room.begin()
+    room.until(LAPSED)
+    room.ask()
+    room.answer(is_approved=True)
+    room.post()
+    restated = worked_day()[:-2]
+    for journal in room.build(restated, DAY).built:
+        room.journals.move(journal, JournalState.posted)
+    room.watch(DAY, restated)
+    found = balance(room, LAPSED, DISPUTES)
+    what = "written off of dispute K1, which was restated away; to be taken back"
+    assert (told(found), found.rest.minor) == ([(what, "-80.00")], 0)
+    room.ask()
+    room.post()
+    found = balance(room, LAPSED, DISPUTES)
+    assert (found.ledger.minor, found.items, found.rest.minor) == (0, (), 0)
+
+
 def test_of_a_dispute_given_back_in_part_the_rest_is_receivable(room: Room) -> None:
     room.begin()
     given, day = reversal(3000), DAY + timedelta(days=1)

@@ -122,6 +122,9 @@ class Balances:
             left = Money(one.left_minor - gone, one.currency)
             due = None if one.answered_on else one.answer_by
             found.append(BalanceItem(f"dispute {one.case_key}", one.settlement_date, left, due))
+        for (case, currency, since), minor in sorted(written_off.items()):
+            what = f"written off of dispute {case}, which was restated away; to be taken back"
+            found.append(BalanceItem(what, since, Money(-minor, currency)))
         return found
 
 
