@@ -77,6 +77,18 @@ def test_the_shell_writes_the_same_document(kit: Kit) -> None:
     assert json.loads(made.stdout) == kit.call("GET", "/v1/openapi.json").json()
 
 
+def test_a_shell_that_reads_its_beginning_alone_sees_no_traceback() -> None:
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "tieout.api", "openapi"]
+    try:
+        made = subprocess.run(command, env=env, stdout=writer, stderr=subprocess.PIPE, check=True)
+    finally:
+        os.close(writer)
+    assert b"BrokenPipe" not in made.stderr
+
+
 def test_every_operation_names_its_answers_and_its_key(kit: Kit) -> None:
     document = document_of(kit.app)
     for path, operations in document["paths"].items():

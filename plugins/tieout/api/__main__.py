@@ -9,13 +9,14 @@ from contextlib import suppress
 
 from include.domain.errors import Rejected
 from tieout.api.document import document_of
+from tieout.commands.parts import conclude, say
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command."""
     given = _parser().parse_args(arguments)
     if given.command == "openapi":
-        sys.stdout.write(json.dumps(_document(), indent=2, ensure_ascii=False) + "\n")
+        say(json.dumps(_document(), indent=2, ensure_ascii=False))
         return 0
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     import uvicorn
@@ -76,4 +77,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    finally:
+        conclude(sys.stdout)
