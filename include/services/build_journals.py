@@ -10,9 +10,8 @@ from typing import Any
 
 from include.domain.expectations import Expectation, ExpectationKind
 from include.domain.journal import Journal, JournalKind
-from include.domain.matching import Cause
 from include.domain.merchant import Merchant
-from include.domain.open_items import OpenItem, Stage
+from include.domain.open_items import Stage
 from include.domain.settlement import LineClass, SettlementDay
 from include.services.books.awaited_funding import FundingStore, funding_expectation, funding_key
 from include.services.books.conservation import Proof, check_day, opposing_minor
@@ -20,6 +19,7 @@ from include.services.books.dates import PostingDates
 from include.services.books.drafts import Basis, basis_of, invoice_draft, settlement_draft
 from include.services.books.drafts import sums_by_role as by_role
 from include.services.books.journal_lines import NET
+from include.services.books.parked import parked_item
 from include.services.books.ports import BookMappings, JournalStore, Periods
 from include.services.books.replacing import Postings, chains_of_day, store_way
 from include.services.books.restate import Chain, ChainKey, Continuation, continue_chain
@@ -121,7 +121,9 @@ def build_journals(
     _store(steps, journals, postings)
     expectations.save(awaited)
     waiting = _waiting(plan, steps)
-    open_items.replace_findings(day, Stage.build, [_parked_item(plan, *each) for each in waiting])
+    open_items.replace_findings(
+        day, Stage.build, [parked_item(merchant, *each, Stage.build) for each in waiting]
+    )
     return BuildResult(
         tuple(s.way.new for s in steps if s.way.new),
         tuple(journal for s in steps for journal in s.way.kept),
@@ -275,19 +277,3 @@ def _waiting(plan: _Plan, steps: Sequence[_Step]) -> list[tuple[Journal, Posting
     unposted = [journal for step in steps for journal in step.unposted]
     wait_for = plan.dates.period_to_wait_for
     return [(j, period) for j in unposted if (period := wait_for(j.posting_date))]
-
-
-def _parked_item(plan: _Plan, journal: Journal, waits_for: PostingPeriod) -> OpenItem:
-    period = f"{waits_for.year}/{waits_for.period:02d}"
-    return OpenItem.found(
-        plan.day,
-        Stage.build,
-        Cause.period_closed,
-        journal.key,
-        plan.merchant.owner,
-        money=journal.debit_total,
-        why=f"Journal {journal.key} posts on {journal.posting_date}, but period {period} "
-        f"of company {journal.company_id} is {waits_for.state.value}.",
-        do=f"Open period {period} in SYSPRO; the journal is kept and posts then. Or set "
-        "period_policy: next_open for the merchant and run build again.",
-    )

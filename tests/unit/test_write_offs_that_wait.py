@@ -98,6 +98,11 @@ def test_a_merchant_that_parks_waits_for_the_period(tmp_path: Path) -> None:
     room.periods.closed.add((2026, 11))
     assert room.watch(AFTER).built == ()
     assert room.states == ["approved"]
+    (item,) = [one for one in room.items.open_of_day(room.day()) if one.stage == "disputes"]
+    assert (item.cause.value, item.amount_minor) == ("period_closed", 8000)
+    assert "posts on 2026-11-20, but period 2026/11 of company A is closed" in item.explanation
+    Poster(room).post()  # SYSPRO takes it: the period was opened, and nobody has watched since
+    assert [one for one in room.items.open_of_day(room.day()) if one.stage == "disputes"] == []
 
 
 def test_where_no_period_in_reach_is_open_it_waits_and_the_day_goes_on(room: Room) -> None:

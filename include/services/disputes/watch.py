@@ -5,7 +5,7 @@ the newest day read, so that running an old day again calls nothing back. Dates,
 decide: the same days give the same items and the same journals, whichever runs first or again.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -16,6 +16,7 @@ from include.domain.merchant import Merchant
 from include.domain.open_items import OpenItem, Stage
 from include.domain.settlement import Coverage, Knowledge, LineClass, SettlementDay
 from include.services.books.dates import PostingDates, closed_words
+from include.services.books.parked import parked_item
 from include.services.books.ports import Periods
 from include.services.books.replacing import Postings, replaceable, void_retired
 from include.services.books.restate import Chain
@@ -125,7 +126,8 @@ def watch_disputes(
         dates.moved,
         postings.retire,
     )
-    judge = _Judge(context, chains, _gaps(merchant.merchant_id, found, on, disputes), on)
+    gaps = _gaps(merchant.merchant_id, found, on, disputes)
+    judge = _Judge(context, chains, gaps, on, dates)
     for dispute in [*found, *_vanished(merchant.merchant_id, chains, found)]:
         judge.take(dispute, mappings)
     open_items.replace_stage(
@@ -146,8 +148,10 @@ class _Judge:
         chains: dict[ChainKey, Chain],
         gaps: dict[str, date],
         on: date,
+        dates: PostingDates,
     ) -> None:
         self._context, self._chains, self._gaps, self._on = context, chains, gaps, on
+        self._dates = dates
         self._counts = dict.fromkeys(CAUSES, 0)
         self.items: list[OpenItem] = []
         self.built: list[Journal] = []
@@ -163,6 +167,14 @@ class _Judge:
         if where in CAUSES and not is_decided(chain):
             self._counts[where] += 1
             self.items.append(item_of(dispute, where, merchant, mappings, obstacle))
+        self.items += self._parked(chain)
+
+    def _parked(self, chain: Chain) -> Iterator[OpenItem]:
+        """Yield what was approved and waits for its period: nobody else tells of it."""
+        for journal in (r.journal for r in chain.records if r.state in WAITING):
+            period = self._dates.period_to_wait_for(journal.posting_date)
+            if period is not None:
+                yield parked_item(self._context.merchant, journal, period, Stage.disputes)
 
     def _obstacle(self, dispute: Dispute, where: Standing, chain: Chain) -> str:
         """Say why a lapsed dispute cannot be written off yet; '' where nothing is in the way."""
