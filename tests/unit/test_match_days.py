@@ -242,6 +242,23 @@ def test_a_request_of_two_days_is_booked_by_the_day_that_ran_first(
     assert [i.cause for i in desk.items.open_of_day(desk.day(first))] == []
 
 
+def test_a_request_that_comes_again_takes_no_equal_document_of_its_order(desk: Desk) -> None:
+    """Two equal deliveries of one order; the first one's capture is in tomorrow's batch, too."""
+    first, second = document("1", reference="A"), document("2", reference="A", on=NEXT)
+    desk.match([line(reference="A", request="1", batch="B1")], [first])
+    again = line(reference="A", request="1", batch="B2")
+    desk.match([again], [first, second], NEXT)
+    assert desk.rules(NEXT) == [None]
+    assert desk.causes(NEXT) == ["duplicate_line", "expected"]
+
+
+def test_two_equal_captures_of_an_order_settle_on_two_days(desk: Desk) -> None:
+    first, second = document("1", reference="A"), document("2", reference="A", on=NEXT)
+    desk.match([line(reference="A", request="1", batch="B1")], [first])
+    desk.match([line(reference="A", request="2", batch="B2")], [first, second], NEXT)
+    assert (desk.rules(NEXT), desk.causes(NEXT)) == (["exact"], [])
+
+
 def test_a_later_day_that_is_not_matched_yet_has_settled_nothing(desk: Desk) -> None:
     lines = line(batch="B1", request="9", reference="A")
     later = lines | {"file_digest": "1" * 64}

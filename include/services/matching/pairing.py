@@ -232,7 +232,10 @@ def _plain(
     import polars as pl
 
     document_keys = keys.documents
+    is_like_taken = None
     if excluded.any():
+        taken = document_keys["key"].filter(pl.Series(excluded)).drop_nulls()
+        is_like_taken = keys.lines["key"].is_in(taken.implode()).fill_null(False).to_numpy()
         document_keys = document_keys.select(
             pl.when(~pl.Series(excluded)).then(pl.col(name)).alias(name)
             for name in ("key", "check")
@@ -245,6 +248,9 @@ def _plain(
     # What involves an earlier day is no plain match: it is late, or the rest of a capture.
     found[found >= ours] = NOBODY
     found[withheld_rows] = NOBODY
+    if is_like_taken is not None:
+        # Its twin was settled on another day: this may be that line again, so the rules look.
+        found[is_like_taken] = NOBODY
     return found
 
 
