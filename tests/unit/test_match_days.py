@@ -252,6 +252,14 @@ def test_a_request_that_comes_again_takes_no_equal_document_of_its_order(desk: D
     assert desk.causes(NEXT) == ["duplicate_line", "expected"]
 
 
+def test_what_a_restated_file_of_the_day_brings_is_not_late(desk: Desk) -> None:
+    desk.match([], [document("1", reference="A")])
+    assert desk.causes() == ["expected"]
+    for _ in range(2):
+        desk.match([line(reference="A", request="1")], [document("1", reference="A")])
+        assert (desk.rules(), desk.causes()) == (["exact"], [])
+
+
 def test_two_equal_captures_of_an_order_settle_on_two_days(desk: Desk) -> None:
     first, second = document("1", reference="A"), document("2", reference="A", on=NEXT)
     desk.match([line(reference="A", request="1", batch="B1")], [first])

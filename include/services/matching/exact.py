@@ -20,10 +20,11 @@ def settle_pair(
 ) -> None:
     """Match one line with one document of the same amount; say if either came late."""
     how = f"{rule.value}: {line} = {document}"
+    # What the day's own earlier run awaited, and its restated file now holds, is not late.
+    days = (pool.day - min(line.day, document.day)).days
     if document.is_rest:
         rule = Rule.partial_capture if document.kind == "sale" else Rule.partial_refund
-    elif line.is_earlier or document.is_earlier:
-        days = (pool.day - min(line.day, document.day)).days
+    elif days and (line.is_earlier or document.is_earlier):
         rule, how = Rule.late, f"{how}; {days} days late"
     pool.decide(
         MatchDecision(
