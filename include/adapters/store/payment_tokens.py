@@ -149,14 +149,19 @@ class SqlTokenBook:
             _t.identifier_token != "",
             _t.customer != "",
         )
-        # Guests, or the buyers of one company: each has a token of his own, and his own say.
-        shared = (
-            select(customers.c.company_id, customers.c.customer)
-            .where(customers.c.shopper_key.startswith(MAIL))
-            .group_by(customers.c.company_id, customers.c.customer)
+        # Guests, or the buyers of one company: each has a token of his own, and his own say. Asked
+        # of the customer of each card: as one list of all, it is read anew for every token.
+        is_shared = (
+            select(func.count(customers.c.shopper_key.distinct()))
+            .where(
+                customers.c.company_id == _t.company_id,
+                customers.c.customer == _t.customer,
+                customers.c.shopper_key.startswith(MAIL),
+            )
             .having(func.count(customers.c.shopper_key.distinct()) > 1)
+            .correlate(payment_tokens)
+            .exists()
         )
-        is_active &= tuple_(_t.company_id, _t.customer).not_in(shared)
         many = (
             select(_t.company_id, _t.customer, _t.identifier_token)
             .where(is_active)
@@ -164,7 +169,8 @@ class SqlTokenBook:
             .having(func.count() > 1)
         )
         card = tuple_(_t.company_id, _t.customer, _t.identifier_token)
-        found = sorted(self._rows(is_active, card.in_(many)), key=_card)  # stable: newest first
+        rows = self._rows(is_active, card.in_(many), ~is_shared)
+        found = sorted(rows, key=_card)  # stable: newest first
         return [list(group) for _, group in groupby(found, key=_card)]
 
     def is_in_use(self, merchant_id: str, customer_token: str) -> bool:
