@@ -15,13 +15,22 @@ from include.adapters.store.command_lists import holds
 from include.adapters.store.comparison import SqlLedger
 from include.adapters.store.effects import SqlEffectStore
 from include.adapters.store.engine import open_store
-from include.adapters.store.order_tables import answers, orders
+from include.adapters.store.order_tables import (
+    answers,
+    customers,
+    orders,
+    payment_tokens,
+    refunds,
+)
 from include.adapters.store.payment_tokens import SqlTokenBook
+from include.adapters.store.refunds import SqlRefunds
 from include.adapters.store.schema import audit, effects
 from include.domain.alerts import AlertKind, AlertRule
 from include.domain.canonical import to_json
+from include.domain.money import Money
 from include.domain.order_rules import OrderRules
 from include.domain.order_state import OrderFacts
+from include.domain.refunds import Part, RefundFacts, Way
 from include.services.effects.ports import EffectKind, EffectState
 from include.services.effects.states import UNFINISHED
 from tests.many_rows import fill, plans
@@ -67,6 +76,17 @@ def test_the_order_behind_a_settlement_line_is_found(store: Engine) -> None:
         assert order_screen.behind(store, "acme_us", "WEB-17") == "ord_17"
         assert order_screen.behind(store, "acme_us", "WEB-0") is None
     assert "Index Cond: ((merchant_id = 'acme_us'::text) AND (purchase_order_key =" in told()
+
+
+def test_a_page_of_orders_begins_where_the_one_before_ended(store: Engine) -> None:
+    fill_orders(store)
+    last = datetime(2026, 11, 1, 1, tzinfo=UTC), "ord_3600"
+    with plans(store) as told:
+        found = order_screen.listing(
+            store, shops=["web"], merchants=["acme_us"], after=last, limit=2
+        )
+        assert [one.order_id for one in found] == ["ord_3599", "ord_3598"]
+    assert "Index Cond: (accepted_at <=" in told()
 
 
 def fill_effects(store: Engine, **values: str) -> None:
@@ -160,6 +180,70 @@ def test_whether_a_card_is_in_use_is_asked_of_open_orders_alone(store: Engine) -
         assert book.is_in_use("acme_us", "token_100.")
         assert not book.is_in_use("acme_us", "token_101.")
     assert "ix_orders_state_updated_at" in told()
+
+
+def fill_tokens(store: Engine) -> None:
+    named = {
+        "merchant_id": "'acme_us'",
+        "customer_token": "'c' || n",
+        "instrument_token": "'i' || n",
+        "identifier_token": "'card' || n / 2",
+        "company_id": "'A'",
+        "customer": "'K' || n / 2",
+        "state": "'active'",
+    }
+    fill(store, payment_tokens, MANY, **named)
+    mail = {"shopper_key": "'mail:' || n / 3", "company_id": "'A'", "customer": "'K' || n / 2"}
+    fill(store, customers, MANY, shop_id="'web' || n", **mail)
+
+
+def test_a_stored_card_is_found_by_its_instrument(store: Engine) -> None:
+    """A shopper waits: an order names it."""
+    fill_tokens(store)
+    book = SqlTokenBook(store)
+    with plans(store) as told:
+        assert [one.token.customer_token for one in book.having("acme_us", "i17")] == ["c17"]
+    assert "ix_payment_tokens_merchant_id_instrument_token" in told()
+
+
+def test_whether_a_customer_is_shared_is_asked_of_each_that_has_a_card_twice(
+    store: Engine,
+) -> None:
+    """As one list of all customers, PostgreSQL read it anew for every token, for hours."""
+    fill_tokens(store)
+    book = SqlTokenBook(store)
+    with plans(store) as told:
+        found = book.doubled("acme_us")
+    # Customer k has tokens 2k and 2k + 1; a third of them, k = 3m + 1, by two addresses.
+    assert len(found) == 6666
+    assert {int(one.customer[1:]) % 3 for group in found for one in group} == {0, 2}
+    asked = "((company_id = payment_tokens.company_id) AND (customer = payment_tokens.customer))"
+    assert f"Index Cond: {asked}" in told()
+
+
+def test_due_refunds_are_found_by_their_instant(store: Engine) -> None:
+    """By the index from its first column on: older versions than 18 skip none."""
+    fill_orders(store)
+    due = "CASE WHEN n % 1000 = 0 THEN TIMESTAMPTZ '2026-11-01Z' END"
+    named = {"refund_id": "'ref_' || n", "order_id": "'ord_' || n", "state": "'done'"}
+    fill(store, refunds, MANY, **named, next_at=due)
+    with plans(store) as told:
+        assert len(SqlRefunds(store).due(["acme_us"], 100)) == 20
+    assert "ix_refunds_state_next_at" in told()
+    assert "Index Cond: ((state = ANY" in told()
+
+
+def test_whose_a_refund_is_is_read_by_the_whole_key_of_its_effect(store: Engine) -> None:
+    """It is asked while the order's row is locked."""
+    fill_orders(store, facts=f"'{to_json(OrderFacts(returned_minor=1))}'")
+    fill_effects(store, key="'ref_' || n || '|refund|1'", kind="'payment_refund'")
+    gone = RefundFacts(parts=(Part(1, "70", Money(1, "USD"), Way.refund, "71"),))
+    named = {"refund_id": "'ref_' || n", "order_id": "'ord_' || n", "facts": f"'{to_json(gone)}'"}
+    fill(store, refunds, MANY, **named)
+    book = SqlRefunds(store)
+    with plans(store) as told:
+        book.save(book.get("ref_17"), [])
+    assert "Index Cond: ((kind = ANY" in told()
 
 
 def test_old_answers_are_forgotten_part_by_part(

@@ -81,8 +81,11 @@ def listing(
         wanted = wanted.where(orders.c.order_id.in_(_numbered(number, shops, merchants)))
     if after is not None:
         at, order_id = after
-        is_later = and_(orders.c.accepted_at == at, orders.c.order_id < order_id)
-        wanted = wanted.where(or_(orders.c.accepted_at < at, is_later))
+        # The first condition is what an index can begin at.
+        wanted = wanted.where(
+            orders.c.accepted_at <= at,
+            or_(orders.c.accepted_at < at, orders.c.order_id < order_id),
+        )
     wanted = wanted.order_by(orders.c.accepted_at.desc(), orders.c.order_id.desc()).limit(limit)
     with engine.begin() as connection:
         return [_listed(row) for row in connection.execute(wanted)]

@@ -179,6 +179,7 @@ payment_tokens = Table(
     Index(None, "merchant_id", "state", "check_at"),
     Index(None, "company_id", "customer"),
     Index(None, "merchant_id", "identifier_token"),
+    Index(None, "merchant_id", "instrument_token"),
 )
 
 compared_orders = Table(

@@ -26,6 +26,7 @@ from include.domain.refunds import (
     demand_refusable,
     is_refused,
 )
+from include.services.effects.ports import EffectKind
 from include.services.effects.store import Lease
 from include.services.orders.sagas import Event, Saga
 
@@ -35,6 +36,8 @@ _DUE = (
     .join(orders, orders.c.order_id == refunds.c.order_id)
     .where(
         orders.c.merchant_id.in_(bindparam("merchants", expanding=True)),
+        # The index on times begins with the state, so each is named: few refunds are due.
+        refunds.c.state.in_([state.value for state in RefundState]),
         refunds.c.next_at <= bindparam("now", type_=refunds.c.next_at.type),
     )
     .order_by(refunds.c.next_at)
@@ -45,7 +48,11 @@ _OF_ORDER = (
     .where(refunds.c.order_id == bindparam("of_order"))
     .order_by(refunds.c.asked_at, refunds.c.refund_id)
 )
-_OWNER = select(effects.c.owner).where(effects.c.key == bindparam("of_key")).limit(1)
+# The key of the table begins with the kind.
+_OWNER = select(effects.c.owner).where(
+    effects.c.kind.in_([EffectKind.payment_void.value, EffectKind.payment_refund.value]),
+    effects.c.key == bindparam("of_key"),
+)
 REFUSED, SET_BACK = "refund_refused", "refund"  # kinds of dead letter
 _SAVE = update(refunds).where(
     refunds.c.refund_id == bindparam("of_refund"), refunds.c.version == bindparam("was_version")
