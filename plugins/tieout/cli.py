@@ -10,6 +10,7 @@ import sys
 from sqlalchemy.exc import SQLAlchemyError
 
 from include.adapters.store.api_alerts import SqlAlarms
+from include.adapters.store.faults import store_words
 from include.domain.card_numbers import CardNumberRefused
 from include.domain.errors import IntegrationError
 from include.services.effects.chain import signer
@@ -53,8 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     except IntegrationError as error:
         say(str(error), sys.stderr)
     except SQLAlchemyError as fault:  # its words hold the statement
-        kind = type(fault).__name__
-        say(f"The store does not answer: {kind}. Look at TIEOUT_STORE_URL.", sys.stderr)
+        say(store_words(fault), sys.stderr)
     return 1
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from airflow.sdk.definitions.retry_policy import RetryAction, RetryDecision, RetryPolicy
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
+from include.adapters.store.faults import is_full
 from include.domain.errors import IntegrationError, OutcomeUnknown, Rejected, Retryable
 
 # What looks like one may pass; a bug of ours does not. A task that runs out of its time counts: no
@@ -103,6 +104,8 @@ class FamilyRetryPolicy(RetryPolicy):
             )
         if isinstance(exception, Retryable):
             return RetryDecision.retry(reason="nothing happened; the same call may work later")
+        if is_full(exception):
+            return RetryDecision.retry(reason="a database's disk is full: make room on it")
         if not _is_bug(exception):
             return RetryDecision.retry(reason="the database was lost, which passes")
         is_late = isinstance(exception, AirflowTaskTimeout)

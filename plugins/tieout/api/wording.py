@@ -3,6 +3,7 @@
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from include.adapters.http.redact import redact
+from include.adapters.store.faults import is_full
 
 
 def words_of(fault: BaseException) -> str:
@@ -10,6 +11,8 @@ def words_of(fault: BaseException) -> str:
 
     Its text holds the statement with its parameters, and those are what was sent to us.
     """
+    if is_full(fault):
+        return "its disk is full"
     if isinstance(fault, DBAPIError):
         return type(fault.orig).__name__
     return "" if isinstance(fault, SQLAlchemyError) else redact(str(fault))
