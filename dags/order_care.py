@@ -68,7 +68,7 @@ def order_care():
 
     @task
     def drop_old() -> str:
-        """Drop the bytes of webhooks that were dealt with long ago, and old answers of the API."""
+        """Drop the bytes of old webhooks, old answers of the API and lapsed leases."""
         from tieout.tasks import retention
 
         return retention.drop_old()

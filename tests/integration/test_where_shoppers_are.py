@@ -81,7 +81,7 @@ def test_the_night_removes_old_answers_of_the_api(
     for key, days in (("old", 181), ("young", 179)):
         begun = now - timedelta(days=days)
         SqlAnswers(store, lambda _, at=begun: at).claim("shop", key, "f", timedelta())  # type: ignore[misc]
-    assert retention.drop_old().endswith(", 1 answers older than 180 days gone")
+    assert retention.drop_old().endswith(" and 1 answers older than 180 days gone")
     with store.connect() as connection:
         assert connection.scalars(select(answers.c.idempotency_key)).all() == ["young"]
 

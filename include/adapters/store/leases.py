@@ -1,19 +1,33 @@
 """Leases in the database: one row per name, a fencing token that only grows.
 
-A released lease keeps its row, because the token must never start again: what guards an effect or a
-saga compares the token alone, so whoever slept under token 1 would pass once a row began anew.
+A released lease keeps its row, because the token must not start again: what guards an effect or a
+saga compares the token alone, so whoever slept under token 1 would pass once a row began anew. Only
+after ``KEPT_FOR`` it is dropped: no process sleeps so long, and a send that does may not leave.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import Connection, Engine, Executable, Table, bindparam, false, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Executable,
+    Table,
+    bindparam,
+    delete,
+    false,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from include.adapters.store.clock import StoreClock, database_now, light_now
 from include.adapters.store.schema import leases
 from include.services.effects.store import Lease, LeaseLost
+
+KEPT_FOR = timedelta(days=90)
+_PART = 10_000  # rows of one transaction
 
 
 def once_insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
@@ -129,6 +143,24 @@ class SqlLeases:
         """Give it back at once; a lease already lost is left alone."""
         with self.engine.begin() as connection:
             give_back(connection, self.clock(connection), lease)
+
+    def purge(self, lapsed_for: timedelta = KEPT_FOR) -> int:
+        """Drop the leases that nobody has held for so long; return how many.
+
+        By name, part by part: an index of when they lapse would cost each taking of a lease.
+        """
+        gone, after = 0, ""
+        last: str | None = after
+        while last is not None:
+            names = select(leases.c.name).where(leases.c.name > after).order_by(leases.c.name)
+            with self.engine.begin() as connection:
+                until = self.clock(connection) - lapsed_for
+                last = connection.scalar(names.offset(_PART - 1).limit(1))
+                lapsed = delete(leases).where(leases.c.name > after, leases.c.expires_at <= until)
+                part = lapsed if last is None else lapsed.where(leases.c.name <= last)
+                gone += connection.execute(part).rowcount
+            after = last or ""
+        return gone
 
 
 def _known(lease: Lease) -> dict[str, object]:
